@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libwisp: run sparse neural networks that wispd serves, through shared memory.
+ *
+ *     #include <wisp/wisp.h>
+ *
+ *     wisp_client *client;
+ *     struct wisp_label top[3];
+ *     size_t count = 3;
+ *
+ *     if (wisp_connect(&client, NULL) || wisp_classify_file(client, "image", "photo.png", top, &count, NULL))
+ *         fprintf(stderr, "%s\n", wisp_last_error());
+ *     else
+ *         printf("%s %.1f %%\n", top[0].name, 100 * top[0].probability);
+ *     wisp_close(client);
+ *
+ * Errors. A function that can fail returns int: 0, a negative errno, or a positive WISP_E_* of <wisp/status.h>.
+ * wisp_last_error() then holds a sentence for this thread: what is wrong, where, and what to do.
+ *
+ * Threads. A wisp_client may be used by several threads at once: submitting and reaping take one process-local lock
+ * each for well under a microsecond, and waiting holds none. A wisp_model is immutable and may be shared. A
+ * wisp_request belongs to one thread at a time. For the lowest latency give each thread a client of its own.
+ *
+ * Fork. A client does not survive fork(): the child must connect anew; closing the inherited one is safe.
+ *
+ * Restarts. Inference is pure, so when the daemon restarts the library reconnects (10 ms to 1 s between attempts, with
+ * jitter) and resubmits what was under way: the caller sees latency, not an error, until `reconnect_ms` is over.
+ * Requests keep their buffers: wisp_request_input() and _output() may return new addresses after a reconnect, so ask
+ * again rather than keep a pointer across wisp_wait().
+ */
+#ifndef WISP_H
+#define WISP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wisp/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wisp_client wisp_client;
+typedef struct wisp_model wisp_model;
+typedef struct wisp_request wisp_request;
+
+/* ---- connecting ---- */
+
+/* All zero is the default; `size` is sizeof(struct wisp_options), so that later versions can add fields. */
+struct wisp_options {
+    size_t size;
+    const char *socket_path; /* NULL: $WISP_SOCKET, else /run/wisp/wisp.sock */
+    const char *name;        /* of this program, for the operator; NULL: the process's name */
+    uint32_t connect_ms;     /* longest to connect the first time; 0: 1000 */
+    uint32_t reconnect_ms;   /* longest to be without a daemon before requests fail; 0: 30000; UINT32_MAX: never wait */
+    uint32_t spin_us;        /* spin this long for an answer before sleeping; 0: chosen for this machine;
+                                UINT32_MAX: never spin */
+    uint32_t entries;        /* requests under way at most; 0: the daemon's default */
+    uint64_t input_bytes;    /* shared memory for inputs and for outputs; 0: the daemon's default */
+    uint64_t output_bytes;
+};
+
+/* Connects and shakes hands. On success *out is to be closed with wisp_close().
+ * WISP_E_NO_DAEMON, WISP_E_DENIED, WISP_E_VERSION, WISP_E_BUSY, or -errno. */
+int wisp_connect(wisp_client **out, const struct wisp_options *options);
+
+/* Cancels what is under way and frees everything of the client, its requests included. Accepts NULL; returns NULL. */
+wisp_client *wisp_close(wisp_client *client);
+
+/* One round trip through the rings that runs no model: its time in nanoseconds in *ns (may be NULL). */
+int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns);
+
+/* The daemon's name and version, as it introduced itself; valid until wisp_close(). */
+const char *wisp_server(const wisp_client *client);
+
+/* The last error of this thread, one sentence without a newline; "" when there was none. Valid until the next call. */
+const char *wisp_last_error(void);
+
+/* The library's version, "0.1.0". */
+const char *wisp_version(void);
+
+/* ---- models ---- */
+
+/* What the daemon serves, as a JSON array, and its state, as a JSON object; to be freed with free(). */
+int wisp_list(wisp_client *client, char **json);
+int wisp_status(wisp_client *client, char **json);
+
+/* Finds a model by name, by processing type ("image.classification"), or by modality ("image").
+ * WISP_E_NO_MODEL: wisp_last_error() names what there is. */
+int wisp_find(wisp_client *client, const char *name, wisp_model **out);
+
+/* Accepts NULL; returns NULL. Requests made for it stay valid. */
+wisp_model *wisp_model_free(wisp_model *model);
+
+const char *wisp_model_name(const wisp_model *model);
+const char *wisp_model_processing(const wisp_model *model); /* "image.classification" */
+const char *wisp_model_json(const wisp_model *model);       /* everything the daemon says of it */
+size_t wisp_model_input_size(const wisp_model *model);      /* floats in one sample */
+size_t wisp_model_output_size(const wisp_model *model);     /* floats in one sample's answer */
+/* Dimensions of one sample, outermost first, at most `capacity` of them; returns how many there are. */
+size_t wisp_model_input_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
+size_t wisp_model_output_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
+size_t wisp_model_label_count(const wisp_model *model);
+const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL past the end */
+
+/* ---- from a file to a tensor, as the model was trained (decoded in this process, never in the daemon) ---- */
+
+/* Writes wisp_model_input_size() floats. PNG or JPEG; UTF-8 text; WAV, FLAC, OGG, AIFF. "-" is standard input.
+ * WISP_E_FORMAT when the file is damaged or of another kind. */
+int wisp_encode_file(const wisp_model *model, const char *path, float *input);
+int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input);
+
+/* ---- requests ---- */
+
+/* Reserves shared memory for `rows` samples and their answers. A request may be submitted any number of times, one at a
+ * time. WISP_E_NO_SPACE when the client's shared memory is used up. */
+int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out);
+
+/* Releases its memory; waits for the answer first if it is under way. Accepts NULL; returns NULL. */
+wisp_request *wisp_request_free(wisp_request *request);
+
+/* Where the samples go, rows x input size, row-major, in shared memory; and the answers, rows x output size, valid
+ * between a successful wait and the next submit. Not to be touched while under way. */
+float *wisp_request_input(wisp_request *request);
+const float *wisp_request_output(const wisp_request *request);
+
+/* 0: none. Counted from when the daemon takes the request; WISP_E_DEADLINE is then the request's status. */
+void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds);
+
+/* Hands it to the daemon; does not wait. WISP_E_BUSY when as many are under way as the channel has entries. */
+int wisp_submit(wisp_request *request);
+
+/* Waits for the answer and returns the request's status. WISP_E_TIMEOUT when `timeout_ms` ran out first
+ * (UINT32_MAX: no limit), and the request is still under way. */
+int wisp_wait(wisp_request *request, uint32_t timeout_ms);
+
+/* Whether the answer is there: 0 or the request's status when it is, -EAGAIN when not. Never blocks. */
+int wisp_poll(wisp_request *request);
+
+/* For an event loop: a descriptor that polls readable when answers (or the end of the connection) may be waiting.
+ * Before sleeping call wisp_arm(): it returns 1 when an answer is there already (do not sleep), 0 when it is safe to.
+ * After waking call wisp_dispatch(), then wisp_poll() the requests. The descriptor changes after a reconnect. */
+int wisp_fd(const wisp_client *client);
+int wisp_arm(wisp_client *client);
+int wisp_dispatch(wisp_client *client);
+
+/* How long the last answer took, and where. */
+struct wisp_receipt {
+    uint64_t total_ns;    /* submit to reaped, on the client's clock */
+    uint64_t queue_ns;    /* in the daemon, before its batch began */
+    uint64_t compute_ns;  /* the forward pass of its batch */
+    uint32_t batch;       /* samples computed together, this request's included */
+    uint32_t resubmitted; /* times a restart of the daemon made the library send it again */
+};
+void wisp_request_receipt(const wisp_request *request, struct wisp_receipt *receipt);
+
+/* ---- in one call ---- */
+
+/* Copies `rows` samples in, runs, copies the answers out. `receipt` may be NULL. Waits without limit. */
+int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows, float *output,
+               struct wisp_receipt *receipt);
+
+struct wisp_label {
+    uint32_t index;
+    float probability;
+    char name[64];
+};
+
+/* The *count most probable labels of one answer, best first; *count becomes how many were written. */
+int wisp_top(const wisp_model *model, const float *output, struct wisp_label *top, size_t *count);
+
+/* Find, encode, run, top: `model` as for wisp_find(). */
+int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
+                       struct wisp_receipt *receipt);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

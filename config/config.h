@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's configuration: YAML in, one struct out, or a list of everything that is wrong with file:line:column.
+ *
+ * Strict: an unknown key, a duplicate key, a wrong type, a value out of range, an alias or a tag is an error, and a
+ * near miss gets a "did you mean". The schema is a table; docs/man/wispd.yaml.5 is its prose.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/wisp/wispd.yaml"
+
+enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
+
+#define CONFIG_SPIN_AUTO UINT64_MAX
+
+struct config_model {
+    char *path;          /* of the .safetensors file; relative ones are relative to the configuration file */
+    char *name;          /* NULL: as the file says */
+    bool preferred;      /* `default: true`: answers for its bare processing type and modality */
+    uint32_t batch_most; /* samples computed together at most */
+    uint64_t wait_ns;    /* 0: natural batching, never wait for more */
+    unsigned line;       /* where it stands, for later errors */
+};
+
+struct config {
+    char *file; /* NULL: none was read */
+    char *socket;
+    uint32_t socket_mode; /* 0666 */
+    struct config_model *models;
+    size_t model_count;
+    char *kernels; /* "auto", "scalar", "avx2", "avx512" */
+    enum config_loop loop;
+    uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
+    enum log_level log_level;
+    struct {
+        uint32_t channels; /* in all */
+        uint32_t channels_per_user;
+        uint64_t memory_per_user; /* bytes of shared memory */
+        uint32_t entries;         /* per ring, at most */
+        uint64_t arena;           /* bytes each way, at most */
+        uint32_t rows;            /* samples in one request, at most */
+    } limits;
+};
+
+/* Fills in the defaults. -ENOMEM. */
+int config_init(struct config *config);
+void config_deinit(struct config *config);
+
+/* Reads `path` over the defaults. Every error goes to `errors` (may be NULL) as a line "file:line:column: message"; the
+ * first is also the reason. WISP_E_CONFIG, or -errno when the file cannot be read. */
+int config_read(const char *path, struct config *config, FILE *errors, struct reason *why);
+
+/* The validator itself, of a private copy of the text; pure, and a fuzz target. `name` is for the messages. */
+int config_parse(const char *name, const char *text, size_t length, struct config *config, FILE *errors,
+                 struct reason *why);
+
+/* The effective configuration as YAML that config_parse() reads back to the same (`wispd -T`). */
+int config_print(const struct config *config, FILE *out);
+
+#endif

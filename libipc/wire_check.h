@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The validators of everything that crosses the process boundary: pure functions of a private copy, which say why.
+ * Whoever receives something copies it out of shared memory (or off the socket) once, calls its validator here, and
+ * from then on uses only the copy. Each has a fuzz target in tests/fuzz/.
+ */
+#ifndef LIBIPC_WIRE_CHECK_H
+#define LIBIPC_WIRE_CHECK_H
+
+#include "base/error.h"
+#include "libipc/wire.h"
+
+/* Computes the layout for negotiated values. WISP_E_INVALID when entries is not a power of two within the limits, or an
+ * arena is out of its limits or not a whole number of pages. */
+int wire_layout(uint32_t entries, uint64_t request_arena, uint64_t response_arena, struct wire_layout *out,
+                struct reason *why);
+
+/* What a submission may ask for on this channel. */
+struct wire_limits {
+    uint64_t request_arena;
+    uint64_t response_arena;
+    uint32_t rows; /* at most, per request */
+};
+
+/* Judges a private copy of a submission (its `seq` is the ring's affair and is not looked at): known op, zero reserved
+ * bytes and flags, both ranges inside their arenas and aligned, rows within limits. WISP_E_INVALID, and says why. */
+int wire_check_submission(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why);
+
+/* Judges a received message of `length` bytes: header magic, its own length equal to `length`, a known type, and the
+ * minimum size for that type; strings inside it are terminated; reserved bytes are zero. WISP_E_INVALID.
+ * The message begins at a multiple of 8. */
+int wire_check_message(const void *message, size_t length, struct reason *why);
+
+/* What one end can do, for the negotiation of hello and welcome. */
+struct wire_offer {
+    uint16_t abi_min, abi_max;
+    uint64_t features;
+    uint32_t entries_default, entries_max;
+    uint64_t arena_default, arena_max;
+};
+
+/* The daemon's answer to a (checked) hello: the highest common ABI, the common features, sizes clamped to the offer and
+ * rounded to what wire_layout() takes. Fills *welcome except epoch and name. WISP_E_VERSION when there is no common ABI
+ * or a needed feature is missing; then welcome->status and welcome->text say so and it can be sent as it is. */
+int wire_negotiate(const struct wire_hello *hello, const struct wire_offer *offer, struct wire_welcome *welcome);
+
+/* The client's check of a (checked) welcome against its own hello. */
+int wire_check_welcome(const struct wire_welcome *welcome, const struct wire_hello *hello, struct reason *why);
+
+#endif

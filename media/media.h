@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From files to tensors: pictures, text, recordings. The description travels in the model file, so that training,
+ * `wisp run` and every client do exactly the same. A `struct media` is immutable and may be used by many threads.
+ *
+ * Descriptions (JSON object; unknown keys are refused):
+ *   {"kind": "image", "width": 28, "height": 28, "channels": 1, "fit": "stretch" | "contain" | "cover",
+ *    "background": 0..255, "mean": [0.286], "deviation": [0.353]}
+ *        decoded (PNG, JPEG; alpha over the background), to grey or RGB, resized with antialiasing in linear order,
+ *        scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width]
+ *   {"kind": "text", "features": 8192, "characters": [1, 3], "words": [1, 1], "weight": "count" | "sqrt" | "log",
+ *    "norm": "l2" | "none", "limit": 65536}
+ *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (with a boundary mark
+ * at both ends) and of words is hashed (XXH3-64, seed 0) to a feature; tensor [features]
+ *   {"kind": "audio", "rate": 8000, "mels": 40, "frames": 32, "window": 256, "low": 60, "high": 4000, "trim_db": 40,
+ *    "mean": x, "deviation": x}
+ *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the
+ *        sound, mel filter bank, log; tensor [mels][frames]
+ *   {"kind": "raw", "shape": [n, …]}
+ *        little-endian float32 as it stands
+ */
+#ifndef MEDIA_MEDIA_H
+#define MEDIA_MEDIA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum media_kind { MEDIA_RAW, MEDIA_IMAGE, MEDIA_TEXT, MEDIA_AUDIO };
+
+struct media;
+
+/* WISP_E_FORMAT, and names the key. */
+int media_parse(const char *json, struct media **out, struct reason *why);
+struct media *media_free(struct media *media); /* accepts NULL; returns NULL */
+
+enum media_kind media_kind(const struct media *media);
+/* Floats of one sample; and its dimensions, outermost first, at most 4, returns the rank. */
+size_t media_elements(const struct media *media);
+unsigned media_shape(const struct media *media, uint32_t dimensions[4]);
+
+#define MEDIA_FILE_MAX (64u << 20) /* bytes of one file that is read */
+
+/* Writes media_elements() floats. `name` is for the reason ("photo.png"). WISP_E_FORMAT, and says what is wrong and
+ * where (byte offset); -ENOMEM. */
+int media_encode(const struct media *media, const char *name, const void *bytes, size_t length, float *out,
+                 struct reason *why);
+/* The same for a file, or "-" for standard input. Also -errno of opening and reading. */
+int media_encode_file(const struct media *media, const char *path, float *out, struct reason *why);
+
+/* ---- the steps, for the trainer, which decodes once and encodes many times ---- */
+
+/* 8-bit samples, channels interleaved, 1 (grey) or 3 (RGB); alpha is already over the background. */
+struct media_picture {
+    uint32_t width, height, channels;
+    uint8_t *pixels; /* freed by the caller */
+};
+int media_decode_picture(const struct media *media, const char *name, const void *bytes, size_t length,
+                         struct media_picture *out, struct reason *why);
+int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out,
+                         struct reason *why);
+
+/* Mono, -1..1. */
+struct media_sound {
+    uint32_t rate;
+    size_t count;
+    float *samples; /* freed by the caller */
+};
+int media_decode_sound(const char *name, const void *bytes, size_t length, struct media_sound *out, struct reason *why);
+/* Mono sound at any rate to another rate, by soxr; *out is new. */
+int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why);
+int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why);
+
+int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
+                      struct reason *why);
+
+#endif

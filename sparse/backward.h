@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way back: gradients of a loss with respect to every connection and vector of a model, and nothing else. Memory
+ * follows the connections.
+ */
+#ifndef SPARSE_BACKWARD_H
+#define SPARSE_BACKWARD_H
+
+#include "sparse/forward.h"
+
+struct gradient {
+    uint32_t layer_count;
+    struct {
+        float *weight;                     /* layer->weight.count, or NULL */
+        float *vectors[LAYER_VECTORS_MAX]; /* vectors[i].count, or NULL */
+    } * layers;
+};
+
+int gradient_new(const struct model *model, struct gradient *out);
+void gradient_deinit(struct gradient *gradient);
+
+struct backward;
+int backward_new(struct forward *forward /* made with train */, struct backward **out, struct reason *why);
+struct backward *backward_free(struct backward *backward);
+
+/* After forward_panel(): given the loss's gradient with respect to value `from` (a panel; values after `from` are not
+ * part of the loss), overwrites *gradient for all layers at or before it. Layers after it get zeroes. */
+void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
+                  struct team *team);
+
+#endif

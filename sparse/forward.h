@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The forward pass: the one that trainer and daemon share.
+ *
+ * A plan holds everything a pass needs, made beforehand: packed weights and panels for up to `batch` samples. Running
+ * it allocates nothing, takes no lock and makes no syscall. One thread (or one team) at a time; the model outlives the
+ * plan.
+ */
+#ifndef SPARSE_FORWARD_H
+#define SPARSE_FORWARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/team.h"
+#include "sparse/kernels/kernels.h"
+#include "sparse/model.h"
+
+struct forward;
+
+/* `train` keeps every layer's output until the next pass, for the way back, and makes no packs (the weights move). */
+int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
+                struct forward **out, struct reason *why);
+struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
+
+/* Serves `count` samples (1 .. batch). inputs[i] and outputs[i] are row-major tensors of one sample, anywhere in
+ * memory: with one sample the first layer reads and the last layer writes them in place; with more they are gathered
+ * into panels as the first step of the pass. The answer of a sample is the same to the bit whatever it was batched
+ * with. */
+void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count);
+
+/* Runs on a feature-major panel of `count` samples with row stride `count`; `team` may be NULL. The values can then be
+ * read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of them only with `train`). */
+void forward_panel(struct forward *forward, const float *input, size_t count, struct team *team);
+const float *forward_value(const struct forward *forward, size_t value);
+
+/* Bytes of packs and panels. */
+size_t forward_memory(const struct forward *forward);
+/* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
+const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernels' contract: one table of functions per instruction set, all equal to the bit.
+ *
+ * Every output element is one chain: acc = bias (or +0), then acc = fma(w, x, acc) over ascending columns, correctly
+ * rounded each time. Nothing is padded, split or reassociated, so scalar, AVX2 and AVX-512 agree to the bit for every
+ * input, NaN and infinities included, whatever the batch. Dot products over the batch (training only) have a fixed
+ * shape too: element b goes to lane b mod 16, each lane is a chain of fma over ascending b starting at +0, and the 16
+ * lanes are added as a tree: lane i += lane i + 8, then + 4, + 2, + 1.
+ *
+ * Panels are feature-major: row f of n contiguous floats. Buffers are 64-byte aligned at their start (rows need not be)
+ * and are never read or written outside [0, rows * n). Each file is compiled with its own flags and shares no inline
+ * function with another; the choice is made once, from what the CPU and the kernel allow, or by WISP_CPU=NAME.
+ */
+#ifndef SPARSE_KERNELS_H
+#define SPARSE_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sparse/csr.h"
+
+struct pack;
+
+struct kernels {
+    const char *name; /* "scalar", "avx2", "avx512" */
+
+    /* y = bias + W x for one sample; bias may be NULL; `pack` was made by this table. */
+    void (*spmv)(const struct pack *pack, const float *bias, const float *x, float *y);
+
+    /* Rows [row_begin, row_end) of Y = bias + W X, for panels of n samples; bias may be NULL. */
+    void (*spmm)(const struct csr *w, const float *bias, const float *x, float *y, size_t n, uint32_t row_begin,
+                 uint32_t row_end);
+
+    /* For connections whose column is in [column_begin, column_end): x_gradient = W^T y_gradient (rows of that range
+     * are overwritten; rows are accumulated in ascending order of r; NULL: not wanted) and w_gradient[k] =
+     * dot(y_gradient[row k], x[column k]). */
+    void (*spmm_backward)(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
+                          float *w_gradient, size_t n, uint32_t column_begin, uint32_t column_end);
+
+    /* out[i] = in[i] > 0 ? in[i] : +0 (NaN gives +0); in place allowed. And its way back. */
+    void (*relu)(const float *in, float *out, size_t n);
+    void (*relu_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
+
+    /* gradient[r] = sum over the panel's row r, in the shape of the dot product with ones. */
+    void (*row_sums)(const float *panel, float *sums, size_t n, uint32_t row_begin, uint32_t row_end);
+
+    /* Nesterov momentum (Sutskever et al. 2013), per connection, with weight decay:
+     *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */
+    void (*sgd)(float *w, float *v, const float *g, size_t count, float rate, float momentum, float decay, float scale);
+
+    /* The layer's weights in the order this table's spmv wants. Memory follows the connections. */
+    int (*pack)(const struct csr *w, struct pack **out);
+};
+
+struct pack *pack_free(struct pack *pack); /* accepts NULL; returns NULL */
+size_t pack_memory(const struct pack *pack);
+const char *pack_name(const struct pack *pack); /* "sell16", "csr" */
+
+/* The tables usable on this machine, best first; the last is "scalar". NULL past the end. */
+const struct kernels *kernels_at(size_t index);
+/* By name ("auto": $WISP_CPU if set, else the best); NULL when unknown or unusable here. */
+const struct kernels *kernels_find(const char *name);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a layer kind is. A new kind is one file in layers/ and one row in layer_table.c; the model file, the forward
+ * pass, the trainer and `wisp show` need no change.
+ *
+ * Values are feature-major panels: element f of sample b stands at [f * batch + b]. For one sample that is the plain
+ * tensor. forward() and backward() allocate nothing, take no lock, and may be called by several threads at once, each
+ * with its own `part` of `parts`: a part writes only what it owns, and what it computes does not depend on `parts`. So
+ * results are the same to the bit for any number of threads.
+ */
+#ifndef SPARSE_LAYER_H
+#define SPARSE_LAYER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "sparse/kernels/kernels.h"
+#include "sparse/model.h"
+
+struct layer_parameter {
+    const char *name;
+    double preset, least, most; /* value when absent, and bounds */
+};
+
+/* One call's operands. */
+struct layer_run {
+    const struct layer *layer;
+    const struct kernels *kernels;
+    const struct pack *pack; /* the layer's weights as the kernels want them; NULL without weights and in training */
+    const float *const *in;  /* layer->input_count panels */
+    float *out;
+    size_t batch;
+    unsigned part, parts;
+};
+
+/* Operands of the way back. Gradients are of the loss summed over the batch. */
+struct layer_back {
+    struct layer_run run;          /* as it was forward; run.out holds the output */
+    const float *out_gradient;     /* panel like run.out */
+    float *const *in_gradient;     /* panels like run.in, to be overwritten; an entry is NULL where nobody needs it */
+    float *weight_gradient;        /* one per connection, overwritten; NULL without weights */
+    float *const *vector_gradient; /* as layer->vectors; NULL entries for absent ones */
+};
+
+struct layer_kind {
+    const char *name; /* in the model file: "linear", "relu", "softmax" */
+    uint32_t inputs_least, inputs_most;
+    bool weighted;                          /* has a sparse weight tensor */
+    const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to judge */
+    struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
+
+    /* Judges the layer against its inputs' shapes (weight dimensions, vector counts) and says its output's shape. */
+    int (*shape)(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);
+    void (*forward)(const struct layer_run *run);
+    void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
+    /* Multiply-adds of one sample, for estimates. */
+    uint64_t (*cost)(const struct layer *layer, const struct shape *inputs);
+};
+
+/* The table's rows, in order; and the row of a name, NULL when there is none. */
+const struct layer_kind *layer_kind_at(size_t index); /* NULL past the end */
+const struct layer_kind *layer_kind_find(const char *name);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model in memory: a graph of layers in topological order, their weights, and what they mean.
+ *
+ * Value 0 is the model's input; value i + 1 is the output of layer i. A layer reads values before its own. The last
+ * layer's output is the model's. Immutable once loaded or built, but for the trainer, which owns its copy.
+ */
+#ifndef SPARSE_MODEL_H
+#define SPARSE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "sparse/csr.h"
+
+enum {
+    MODEL_LAYERS_MAX = 4096,
+    MODEL_LABELS_MAX = 65536,
+    MODEL_NAME_MAX = 128, /* with the terminating zero; the wire's WIRE_NAME_MAX */
+    LAYER_NAME_MAX = 64,
+    LAYER_INPUTS_MAX = 4,
+    LAYER_VECTORS_MAX = 4,
+    LAYER_PARAMETERS_MAX = 8,
+    SHAPE_RANK_MAX = 4,
+};
+
+#define MODEL_ELEMENTS_MAX (1u << 28) /* of one value; activations are this times the batch */
+
+/* Dimensions of one sample, outermost first: {features} or {channels, height, width}. */
+struct shape {
+    uint32_t rank;
+    uint32_t dimension[SHAPE_RANK_MAX];
+};
+
+/* Product of the dimensions; a checked shape keeps it within MODEL_ELEMENTS_MAX. */
+uint64_t shape_elements(const struct shape *shape);
+/* Rank 1 .. SHAPE_RANK_MAX, no zero dimension, product within MODEL_ELEMENTS_MAX. */
+int shape_check(const struct shape *shape, struct reason *why);
+
+struct layer_kind;
+
+/* A dense one-dimensional tensor of a layer: a bias, a scale. data NULL when the layer has none. */
+struct vector {
+    float *data;
+    uint64_t count;
+    bool owned;
+};
+
+struct layer {
+    const struct layer_kind *kind;
+    char name[LAYER_NAME_MAX];
+    uint32_t inputs[LAYER_INPUTS_MAX]; /* numbers of values */
+    uint32_t input_count;
+    double parameters[LAYER_PARAMETERS_MAX];  /* as kind->parameters names them */
+    struct shape shape;                       /* of its output, from kind->shape() */
+    struct csr weight;                        /* CSR_NULL when the kind has none */
+    struct vector vectors[LAYER_VECTORS_MAX]; /* as kind->vectors names them */
+};
+
+struct model {
+    char name[MODEL_NAME_MAX];       /* "fashion" */
+    char processing[MODEL_NAME_MAX]; /* "image.classification" */
+    struct shape input;
+    struct layer *layers;
+    uint32_t layer_count;
+    char **labels; /* label_count of them, or none */
+    uint32_t label_count;
+    char *media;   /* JSON object, as media/ reads it; NULL when the input is raw */
+    char *lineage; /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
+    void *file;    /* the buffer that the weights are borrowed from; NULL for a built model */
+    size_t file_size;
+};
+
+/* An empty model with `layer_count` zeroed layers. -ENOMEM. */
+int model_new(uint32_t layer_count, struct model **out);
+/* Accepts NULL; returns NULL. */
+struct model *model_free(struct model *model);
+
+const struct shape *model_output(const struct model *model);
+/* Connections in all layers; the structure's potential connections; and bytes of weights in memory. */
+uint64_t model_connections(const struct model *model);
+uint64_t model_potential(const struct model *model);
+
+/* The one judge of a graph: names unique, inputs before their layer, kinds' own rules, shapes, label count equal to the
+ * output's elements when there are labels, processing type well formed. Fills in each layer's `shape`.
+ * WISP_E_FORMAT, and names the layer. Weights are judged by csr_check() before. */
+int model_check(struct model *model, struct reason *why);
+
+/* "modality.task" of [a-z0-9_-], or a bare modality. */
+int processing_check(const char *text, struct reason *why);
+
+#endif

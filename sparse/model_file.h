@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model file: safetensors, so that any Python user can open it, with sparse weights as three tensors.
+ *
+ *   u64 length of the header (little-endian) | JSON header | tensors, each at a multiple of 64 in the file
+ *
+ *   NAME.weight.crow_indices  I64 [rows + 1]       PyTorch's names and meaning
+ *   NAME.weight.col_indices   U16 or I32 [count]   U16 when there are at most 65536 columns
+ *   NAME.weight.values        F32 [count]
+ *   NAME.VECTOR               F32 [n]              "bias"
+ *
+ * __metadata__ (strings, as safetensors requires): wisp.format "1", wisp.name, wisp.processing, wisp.input (JSON array
+ * of dimensions), wisp.graph (JSON array of {name, kind, inputs, parameters, columns}), wisp.labels (JSON array),
+ * wisp.media, wisp.lineage (JSON objects), wisp.checksum "xxh3-128:HEX", computed over the whole file with the digits
+ * as '0'.
+ *
+ * The reader trusts nothing. It works on a private copy, checks every count before it is used, allows no holes,
+ * overlaps, duplicates or trailing bytes, and names the reason when it refuses.
+ */
+#ifndef SPARSE_MODEL_FILE_H
+#define SPARSE_MODEL_FILE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "sparse/model.h"
+
+#define MODEL_FILE_MAX        (16ull << 30)
+#define MODEL_FILE_HEADER_MAX (16u << 20)
+
+/* Reads, judges, and builds the model. WISP_E_FORMAT (the reason begins with the path), or -errno. */
+int model_read(const char *path, struct model **out, struct reason *why);
+
+/* The one validator of model files: judges `data` (64-byte aligned, one readable zero byte after it, allocated by
+ * malloc) and builds the model over it. Takes `data` over on success and failure alike. */
+int model_parse(void *data, size_t size, struct model **out, struct reason *why);
+
+/* Writes atomically. The bytes depend on the model alone: same model, same file. */
+int model_write(const struct model *model, const char *path, struct reason *why);
+
+#endif

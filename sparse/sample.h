@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which connections exist: a uniformly random set of `count` of the rows * columns possible ones, and their first
+ * weights. Time and memory follow `count`, never rows * columns.
+ *
+ * The set is defined, not merely produced, by (seed, layer): number the positions row-major, N = rows * columns; draw i
+ * is floor(u_i * N / 2^64), with u_i the i-th 64-bit number of the random stream; the set is the first `count` distinct
+ * draws. Above half density the draws name the `N - count` absent connections instead. So any implementation, on any
+ * machine, with any number of threads, finds the same connections.
+ */
+#ifndef SPARSE_SAMPLE_H
+#define SPARSE_SAMPLE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "sparse/csr.h"
+
+/* What a random stream is for, in the high half of its number; the low half is the layer. */
+enum sample_stream { SAMPLE_CONNECTIONS = 0, SAMPLE_WEIGHTS = 1 };
+
+/* WISP_E_INVALID when count > rows * columns; -ENOMEM. Values are zero. */
+int sample_connections(uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed, uint32_t layer, struct csr *out,
+                       struct reason *why);
+
+/* Uniform in +-sqrt(3 * gain / f), variance gain / f, with f the row's own sampled fan-in; gain 2 before a rectifier
+ * (He et al. 2015), 1 otherwise. Value k of the matrix depends on (seed, layer, k) and its row's fan-in only. */
+void sample_weights(struct csr *matrix, float gain, uint64_t seed, uint32_t layer);
+
+#endif

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * base/: the error contract, checked sizes, files, random numbers, suggestions.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "base/suggest.h"
+#include "support/test.h"
+
+static void test_reason_gains_context(void **state)
+{
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(refuse(&why, WISP_E_FORMAT, "row %d", 7), WISP_E_FORMAT);
+    assert_int_equal(refuse_in(&why, WISP_E_FORMAT, "layer %s", "a"), WISP_E_FORMAT);
+    assert_string_equal(why.text, "layer a: row 7");
+    assert_int_equal(refuse_errno(&why, -ENOENT, "cannot open x"), -ENOENT);
+    assert_string_equal(why.text, "cannot open x: No such file or directory");
+    assert_int_equal(refuse(NULL, -EIO, "nobody asked"), -EIO);
+}
+
+static void test_every_status_has_a_text(void **state)
+{
+    (void)state;
+    for (int status = 0; status < WISP_E_MAX; status++) {
+        assert_non_null(wisp_status_text(status));
+        assert_non_null(wisp_status_name(status));
+    }
+    assert_string_equal(wisp_status_text(9999), "unknown condition");
+    assert_string_equal(wisp_status_name(-ENOMEM), "ENOMEM");
+}
+
+static void test_sizes_do_not_wrap(void **state)
+{
+    uint64_t out;
+
+    (void)state;
+    assert_false(size_multiply(1ull << 40, 1ull << 40, &out));
+    assert_false(size_add(UINT64_MAX, 1, &out));
+    assert_false(size_align(UINT64_MAX - 3, 64, &out));
+    assert_true(size_align(65, 64, &out));
+    assert_int_equal(out, 128);
+    assert_false(size_within(UINT64_MAX, 1, 100));
+    assert_false(size_within(1, UINT64_MAX, 100));
+    assert_true(size_within(60, 40, 100));
+    assert_false(size_within(61, 40, 100));
+    assert_null(memory_alloc(SIZE_MAX / 2, 4));
+}
+
+/* Known answers of Random123 for philox4x32-10: all-zero and all-one counter and key. */
+static void test_philox_known_answers(void **state)
+{
+    uint32_t out[4];
+
+    (void)state;
+    rng_block(0, 0, 0, out);
+    assert_int_equal(out[0], 0x6627e8d5);
+    assert_int_equal(out[1], 0xe169c58d);
+    assert_int_equal(out[2], 0xbc57ac4c);
+    assert_int_equal(out[3], 0x9b00dbd8);
+    rng_block(UINT64_MAX, UINT64_MAX, UINT64_MAX, out);
+    assert_int_equal(out[0], 0x408f276d);
+    assert_int_equal(out[1], 0x41c83b0e);
+    assert_int_equal(out[2], 0xa20bc7c6);
+    assert_int_equal(out[3], 0x6d5451fd);
+}
+
+static void test_below_is_uniform(void **state)
+{
+    enum { BOUND = 7, DRAWS = 70000 };
+    unsigned counts[BOUND] = { 0 };
+    struct rng rng = rng_make(7, 1);
+    double chi = 0;
+
+    (void)state;
+    for (int i = 0; i < DRAWS; i++)
+        counts[rng_below(&rng, BOUND)]++;
+    for (int i = 0; i < BOUND; i++) {
+        double difference = counts[i] - (double)DRAWS / BOUND;
+
+        chi += difference * difference / ((double)DRAWS / BOUND);
+    }
+    assert_true(chi < 22.5); /* 6 degrees of freedom, p = 0.001 */
+}
+
+static void test_file_round_trip_and_limits(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "a");
+    const struct file_part parts[] = { { "hello ", 6 }, { "world", 5 } };
+    cleanup_free void *data = NULL;
+    struct reason why;
+    size_t size;
+
+    (void)state;
+    assert_ok(file_write(path, parts, 2, &why), why);
+    assert_ok(file_read(path, 11, &data, &size, &why), why);
+    assert_int_equal(size, 11);
+    assert_memory_equal(data, "hello world", 12);
+    free(steal(&data));
+    assert_int_equal(file_read(path, 10, &data, &size, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "larger than"));
+    assert_int_equal(file_read(folder, 10, &data, &size, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "is a directory"));
+    assert_int_equal(file_read(scratch_path(folder, "b"), 10, &data, &size, &why), -ENOENT);
+    assert_int_equal(mkfifo(scratch_path(folder, "fifo"), 0600), 0);
+    assert_int_equal(file_read(scratch_path(folder, "fifo"), 10, &data, &size, &why), WISP_E_FORMAT);
+    assert_int_equal(file_write("/dev/full/x", parts, 2, &why), -ENOTDIR);
+    scratch_remove(folder);
+}
+
+static void test_stream_is_read_to_its_end_or_limit(void **state)
+{
+    cleanup_free void *data = NULL;
+    struct reason why;
+    size_t size;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "12345678", 8), 8);
+    close(ends[1]);
+    assert_ok(file_read_fd(ends[0], "pipe", 8, &data, &size, &why), why);
+    assert_int_equal(size, 8);
+    close(ends[0]);
+    free(steal(&data));
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "123456789", 9), 9);
+    close(ends[1]);
+    assert_int_equal(file_read_fd(ends[0], "pipe", 8, &data, &size, &why), WISP_E_FORMAT);
+    close(ends[0]);
+}
+
+static void test_suggest_finds_the_near_miss(void **state)
+{
+    static const char *const words[] = { "models", "run", "show", "ping" };
+
+    (void)state;
+    assert_string_equal(suggest("modles", words, 4), "models");
+    assert_string_equal(suggest("shwo", words, 4), "show");
+    assert_null(suggest("completely-else", words, 4));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reason_gains_context),
+        cmocka_unit_test(test_every_status_has_a_text),
+        cmocka_unit_test(test_sizes_do_not_wrap),
+        cmocka_unit_test(test_philox_known_answers),
+        cmocka_unit_test(test_below_is_uniform),
+        cmocka_unit_test(test_file_round_trip_and_limits),
+        cmocka_unit_test(test_stream_is_read_to_its_end_or_limit),
+        cmocka_unit_test(test_suggest_finds_the_near_miss),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
