@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A labelled data set in memory, as the trainer and the evaluation use it: pictures, sounds or texts as they were
+ * decoded once, each with the number of its class. Immutable after dataset_read(); any number of threads may read it.
+ *
+ * What a path may be, told apart by what is there:
+ *   a folder with idx files                 {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures
+ *   a folder of folders                     one a class, of PNG and JPEG files, or of WAV files; with the split in
+ *                                           between ("train", "test") or without
+ *   a .csv or .tsv, plain or .gz or .xz     columns: text classes, first column label, last column text; or a folder
+ *                                           with train.tsv.xz and test.tsv.xz
+ *   a tar of WAV files, plain, .gz or .xz   SPLIT/CLASS_REST.wav
+ *   a folder with one such archive
+ */
+#ifndef FORGE_DATA_DATASET_H
+#define FORGE_DATA_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "media/media.h"
+
+struct dataset_text {
+    const char *bytes; /* UTF-8, not terminated */
+    size_t length;
+};
+
+struct dataset {
+    char name[128]; /* "fashion-mnist", for people */
+    char hash[48];  /* "xxh3-128:HEX" over the samples, their classes and the labels, in order */
+    enum media_kind kind;
+    size_t count;
+    uint32_t *classes; /* one a sample */
+    char **labels;     /* names of the classes; in the order of the model's outputs */
+    size_t label_count;
+    /* One a sample; the one that `kind` says, the others NULL. */
+    struct media_picture *pictures;
+    struct media_sound *sounds;
+    struct dataset_text *texts;
+    void *storage; /* what the samples point into, for dataset_free() */
+};
+
+/* Reads one split, "train" or "test", of the data at `path`. Samples stand in an order that depends on the content
+ * alone (folders by name).
+ *
+ * With `labels` (the model's), classes are numbered by them, and a label of the data that is not among them is refused;
+ * numeric classes (idx) keep their numbers and take the names. Without, the labels of the data are sorted by name and
+ * given in out->labels; numeric ones are named by labels.txt or classes.txt beside the data, else "0", "1", ….
+ *
+ * WISP_E_FORMAT and -errno; the reason says file, and line, sample or byte. */
+int dataset_read(const char *path, const char *split, enum media_kind kind, char *const *labels, size_t label_count,
+                 struct dataset **out, struct reason *why);
+struct dataset *dataset_free(struct dataset *dataset); /* accepts NULL; returns NULL */
+
+#endif
