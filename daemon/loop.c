@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The half of the loop that both backends share: choosing one, the table of watches, the timers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "daemon/loop_backend.h"
+
+int loop_new(enum loop_kind kind, unsigned descriptors, struct loop **out, struct reason *fallback, struct reason *why)
+{
+    struct reason reason = { "" };
+    int result = 0;
+
+    if (kind != LOOP_EPOLL) {
+        result = loop_uring_new(descriptors, out, &reason);
+        if (!result)
+            return 0;
+        if (kind == LOOP_URING)
+            return refuse(why, result, "io_uring was asked for and cannot be used: %s", reason.text);
+    }
+    result = loop_epoll_new(out, why);
+    if (!result && kind == LOOP_AUTO && fallback)
+        *fallback = reason;
+    return result;
+}
+
+struct loop *loop_free(struct loop *loop)
+{
+    if (!loop)
+        return NULL;
+    free(loop->watches);
+    free(loop->timers);
+    loop->backend->free(loop);
+    return NULL;
+}
+
+const char *loop_name(const struct loop *loop)
+{
+    return loop->backend->name;
+}
+
+/* ---- watches ---- */
+
+static uint64_t key_of(int fd, const struct loop_watch *watch)
+{
+    return (uint64_t)(uint32_t)fd | (uint64_t)watch->verb << 24 | (uint64_t)watch->serial << 32;
+}
+
+struct loop_watch *loop_watch_find(struct loop *loop, uint64_t key)
+{
+    int fd = loop_key_fd(key);
+
+    if ((unsigned)fd >= loop->watch_count || key_of(fd, &loop->watches[fd]) != key)
+        return NULL;
+    return &loop->watches[fd];
+}
+
+bool loop_complete(struct loop *loop, uint64_t key, int32_t result, struct loop_event *event)
+{
+    struct loop_watch *watch = loop_watch_find(loop, key);
+
+    if (!watch)
+        return false;
+    *event = (struct loop_event){ .token = watch->token, .result = result };
+    if (watch->verb != LOOP_VERB_EDGE || result < 0)
+        watch->verb = LOOP_VERB_NONE;
+    return true;
+}
+
+static int watch_grow(struct loop *loop, int fd)
+{
+    unsigned count = loop->watch_count ? loop->watch_count : 64;
+    struct loop_watch *grown;
+
+    if (fd < 0 || fd > 0xffffff)
+        return -EBADF;
+    while (count <= (unsigned)fd)
+        count *= 2;
+    if (count == loop->watch_count)
+        return 0;
+    grown = realloc(loop->watches, count * sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    memset(grown + loop->watch_count, 0, (count - loop->watch_count) * sizeof *grown);
+    loop->watches = grown;
+    loop->watch_count = count;
+    return 0;
+}
+
+static int begin(struct loop *loop, int fd, enum loop_verb verb, unsigned events, uint64_t token)
+{
+    struct loop_watch *watch;
+    int result = watch_grow(loop, fd);
+
+    if (result)
+        return result;
+    watch = &loop->watches[fd];
+    if (watch->verb != LOOP_VERB_NONE)
+        return -EBUSY;
+    *watch =
+        (struct loop_watch){ .token = token, .serial = watch->serial + 1, .verb = (uint8_t)verb, .events = events };
+    result = loop->backend->begin(loop, fd, watch, key_of(fd, watch));
+    if (result)
+        watch->verb = LOOP_VERB_NONE;
+    return result;
+}
+
+int loop_ready(struct loop *loop, int fd, unsigned events, uint64_t token)
+{
+    return begin(loop, fd, LOOP_VERB_READY, events, token);
+}
+
+int loop_edge(struct loop *loop, int fd, uint64_t token)
+{
+    return begin(loop, fd, LOOP_VERB_EDGE, 0, token);
+}
+
+void loop_cancel(struct loop *loop, int fd)
+{
+    struct loop_watch *watch;
+    uint64_t key;
+
+    if (fd < 0 || (unsigned)fd >= loop->watch_count)
+        return;
+    watch = &loop->watches[fd];
+    key = key_of(fd, watch);
+    /* Even with no verb under way: epoll keeps the descriptor between two one-shot verbs. */
+    watch->verb = LOOP_VERB_NONE;
+    watch->serial++;
+    loop->backend->cancel(loop, fd, key);
+}
+
+/* ---- timers ---- */
+
+int loop_timer(struct loop *loop, uint64_t at_ns, uint64_t token)
+{
+    unsigned at = loop->timer_count;
+
+    if (loop->timer_count == loop->timer_capacity) {
+        unsigned capacity = loop->timer_capacity ? 2 * loop->timer_capacity : 16;
+        struct loop_timer *grown = realloc(loop->timers, capacity * sizeof *grown);
+
+        if (!grown)
+            return -ENOMEM;
+        loop->timers = grown;
+        loop->timer_capacity = capacity;
+    }
+    while (at > 0 && loop->timers[at - 1].at_ns > at_ns)
+        at--;
+    memmove(&loop->timers[at + 1], &loop->timers[at], (loop->timer_count - at) * sizeof *loop->timers);
+    loop->timers[at] = (struct loop_timer){ .at_ns = at_ns, .token = token };
+    loop->timer_count++;
+    return 0;
+}
+
+void loop_timer_cancel(struct loop *loop, uint64_t token)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < loop->timer_count; i++) {
+        if (loop->timers[i].token != token)
+            loop->timers[kept++] = loop->timers[i];
+    }
+    loop->timer_count = kept;
+}
+
+static unsigned timers_due(struct loop *loop, struct loop_event *events, unsigned capacity)
+{
+    uint64_t now = loop->timer_count ? clock_ns() : 0;
+    unsigned due = 0;
+
+    while (due < loop->timer_count && due < capacity && loop->timers[due].at_ns <= now) {
+        events[due] = (struct loop_event){ .token = loop->timers[due].token };
+        due++;
+    }
+    loop->timer_count -= due;
+    memmove(loop->timers, loop->timers + due, loop->timer_count * sizeof *loop->timers);
+    return due;
+}
+
+/* ---- waiting ---- */
+
+bool loop_pending(struct loop *loop, uint64_t now_ns)
+{
+    if (loop->timer_count && loop->timers[0].at_ns <= now_ns)
+        return true;
+    return loop->backend->pending(loop, now_ns);
+}
+
+int loop_wait(struct loop *loop, struct loop_event *events, unsigned capacity, uint64_t until_ns)
+{
+    unsigned due = timers_due(loop, events, capacity);
+    int happened = 0;
+
+    if (due)
+        until_ns = 0;
+    else if (loop->timer_count)
+        until_ns = MIN(until_ns, loop->timers[0].at_ns);
+    if (due < capacity)
+        happened = loop->backend->wait(loop, events + due, capacity - due, until_ns);
+    if (happened < 0)
+        return due ? (int)due : happened;
+    due += (unsigned)happened;
+    if (!due)
+        due = timers_due(loop, events, capacity);
+    return (int)due;
+}

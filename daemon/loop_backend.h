@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between loop.c and its two backends.
+ *
+ * loop.c keeps the table of watches, one for each descriptor. What the kernel is given as user data is a watch's key:
+ * descriptor, verb and serial number. So a completion finds its watch by the descriptor, and is stale when the serial
+ * number does not fit.
+ */
+#ifndef DAEMON_LOOP_BACKEND_H
+#define DAEMON_LOOP_BACKEND_H
+
+#include "daemon/loop.h"
+
+enum loop_verb { LOOP_VERB_NONE, LOOP_VERB_READY, LOOP_VERB_EDGE };
+
+struct loop_watch {
+    uint64_t token;
+    uint32_t serial; /* of the latest verb */
+    uint8_t verb;    /* NONE: nothing under way */
+    uint32_t events; /* poll bits of a READY */
+};
+
+struct loop_backend {
+    const char *name;
+    int (*begin)(struct loop *loop, int fd, const struct loop_watch *watch, uint64_t key);
+    void (*cancel)(struct loop *loop, int fd, uint64_t key);
+    bool (*pending)(struct loop *loop, uint64_t now_ns);
+    int (*wait)(struct loop *loop, struct loop_event *events, unsigned capacity, uint64_t until_ns);
+    void (*free)(struct loop *loop);
+};
+
+struct loop_timer {
+    uint64_t at_ns;
+    uint64_t token;
+};
+
+/* The head of either backend's own struct. */
+struct loop {
+    const struct loop_backend *backend;
+    struct loop_watch *watches; /* by descriptor */
+    unsigned watch_count;
+    struct loop_timer *timers; /* by time, the earliest first */
+    unsigned timer_count, timer_capacity;
+};
+
+int loop_uring_new(unsigned descriptors, struct loop **out, struct reason *why);
+int loop_epoll_new(struct loop **out, struct reason *why);
+
+static inline int loop_key_fd(uint64_t key)
+{
+    return (int)(key & 0xffffff);
+}
+static inline enum loop_verb loop_key_verb(uint64_t key)
+{
+    return (enum loop_verb)(key >> 24 & 0xff);
+}
+
+/* The watch that a key belongs to; NULL when it is stale. */
+struct loop_watch *loop_watch_find(struct loop *loop, uint64_t key);
+
+/* Turns a result into an event and ends a one-shot verb; false when the key is stale. */
+bool loop_complete(struct loop *loop, uint64_t key, int32_t result, struct loop_event *event);
+
+#endif
