@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of keys. docs/man/wispd.yaml.5 is its prose; a test compares the two.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "config/schema.h"
+
+#define KIB (1ull << 10)
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+
+static const char *judge_path(const char *text)
+{
+    if (!*text)
+        return "the path is empty";
+    return strlen(text) >= PATH_MAX ? "the path is too long" : NULL;
+}
+
+static const char *judge_socket(const char *text)
+{
+    if (*text != '/')
+        return "the path of a socket begins with '/'";
+    return strlen(text) > CONFIG_SOCKET_MAX ? "the path of a socket has at most 107 bytes" : NULL;
+}
+
+static const char *judge_name(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+    if (!*text || text[strspn(text, allowed)] || *text == '.' || *text == '-')
+        return "a name is letters, digits, '_', '.' and '-', and begins with a letter, digit or '_'";
+    return strlen(text) > CONFIG_NAME_MAX ? "a name has at most 127 bytes" : NULL;
+}
+
+static const struct kind kind_count = { .form = FORM_NUMBER,
+                                        .what = "a whole number",
+                                        .width = 4,
+                                        .plain = true,
+                                        .parse = value_parse_count,
+                                        .format = value_format_count };
+static const struct kind kind_size = { .form = FORM_NUMBER,
+                                       .what = "a size such as 64KiB, 4MiB or 1GiB",
+                                       .width = 8,
+                                       .parse = value_parse_size,
+                                       .format = value_format_size };
+static const struct kind kind_duration = { .form = FORM_NUMBER,
+                                           .what = "a duration such as 50us, 2ms or 1s",
+                                           .width = 8,
+                                           .parse = value_parse_duration,
+                                           .format = value_format_duration };
+static const struct kind kind_spin = { .form = FORM_NUMBER,
+                                       .what = "auto or a duration such as 50us",
+                                       .width = 8,
+                                       .parse = value_parse_duration,
+                                       .format = value_format_duration,
+                                       .automatic = "auto" };
+static const struct kind kind_mode = { .form = FORM_NUMBER,
+                                       .what = "an octal mode such as \"0660\"",
+                                       .width = 4,
+                                       .parse = value_parse_mode,
+                                       .format = value_format_mode };
+static const struct kind kind_switch = { .form = FORM_NUMBER,
+                                         .what = "true or false",
+                                         .width = 1,
+                                         .plain = true,
+                                         .parse = value_parse_switch,
+                                         .format = value_format_switch };
+static const struct kind kind_choice = { .form = FORM_CHOICE, .what = "a word" };
+static const struct kind kind_word = { .form = FORM_WORD, .what = "a word" };
+static const struct kind kind_socket = { .form = FORM_TEXT, .what = "a path", .judge = judge_socket };
+static const struct kind kind_path = { .form = FORM_TEXT, .what = "a path", .judge = judge_path, .in_folder = true };
+static const struct kind kind_name = { .form = FORM_TEXT, .what = "a name", .judge = judge_name };
+static const struct kind kind_section = { .form = FORM_SECTION, .what = "a section of keys" };
+static const struct kind kind_models = { .form = FORM_MODELS, .what = "a list of models" };
+
+static const struct choice levels[] = { { "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+                                        { "info", LOG_INFO },   { "debug", LOG_DEBUG },     { NULL, 0 } };
+static const struct choice loops[] = {
+    { "auto", CONFIG_LOOP_AUTO }, { "io_uring", CONFIG_LOOP_URING }, { "epoll", CONFIG_LOOP_EPOLL }, { NULL, 0 }
+};
+static const struct choice kernels[] = { { "auto", 0 }, { "scalar", 0 }, { "avx2", 0 }, { "avx512", 0 }, { NULL, 0 } };
+
+_Static_assert(sizeof(enum log_level) == sizeof(int) && sizeof(enum config_loop) == sizeof(int),
+               "a choice is stored as an int");
+_Static_assert(sizeof(bool) == 1, "a switch is stored as a byte");
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+
+static const struct field log_fields[] = {
+    { "level", &kind_choice, AT(config, log_level), .choices = levels },
+    { .key = NULL },
+};
+
+static const struct field limit_fields[] = {
+    { "channels", &kind_count, AT(config, limits.channels), 1, 16384 },
+    { "channels_per_user", &kind_count, AT(config, limits.channels_per_user), 1, 16384 },
+    { "memory_per_user", &kind_size, AT(config, limits.memory_per_user), 1 * MIB, 1024 * GIB },
+    { "entries", &kind_count, AT(config, limits.entries), 4, 4096, .power = true },
+    { "arena", &kind_size, AT(config, limits.arena), 64 * KIB, 1 * GIB },
+    { "rows", &kind_count, AT(config, limits.rows), 1, 65536 },
+    { .key = NULL },
+};
+
+static const struct field batch_fields[] = {
+    { "max", &kind_count, AT(config_model, batch_most), 1, 65536 },
+    { "wait", &kind_duration, AT(config_model, wait_ns), 0, NS_PER_S },
+    { .key = NULL },
+};
+
+static const struct field model_fields[] = {
+    { "path", &kind_path, AT(config_model, path), .needed = true },
+    { "name", &kind_name, AT(config_model, name) },
+    { "default", &kind_switch, AT(config_model, preferred), 0, 1 },
+    { "batch", &kind_section, .fields = batch_fields },
+    { .key = NULL },
+};
+
+const struct field config_fields[] = {
+    { "socket", &kind_socket, AT(config, socket) },
+    { "socket_mode", &kind_mode, AT(config, socket_mode), 0, 0777 },
+    { "log", &kind_section, .fields = log_fields },
+    { "kernels", &kind_word, AT(config, kernels), .choices = kernels },
+    { "loop", &kind_choice, AT(config, loop), .choices = loops },
+    { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },
+    { "limits", &kind_section, .fields = limit_fields },
+    { "models", &kind_models, .fields = model_fields },
+    { .key = NULL },
+};

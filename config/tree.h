@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * YAML as a small tree: texts, sections (maps) and lists, each with its place. The part of YAML that a configuration
+ * needs, and no more: one document; no aliases, anchors, tags or directives; keys are words; no control characters;
+ * bounded depth and size. tree.c alone knows libyaml.
+ */
+#ifndef CONFIG_TREE_H
+#define CONFIG_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/findings.h"
+
+enum { TREE_DEPTH_MAX = 8, TREE_NODES_MAX = 65536 };
+
+enum node_kind {
+    NODE_TEXT,
+    NODE_SECTION,
+    NODE_LIST,
+    NODE_REFUSED, /* something stood here that is already a finding; not to be judged again */
+};
+
+struct node {
+    enum node_kind kind;
+    struct mark mark;
+    bool plain;           /* a text written without quotes */
+    char *text;           /* of a text; no control characters, UTF-8 */
+    char *key;            /* of a child of a section; NULL when it is a finding already */
+    struct mark key_mark; /* where the key stands */
+    struct node *first;   /* child of a section or list */
+    struct node *next;    /* sibling */
+};
+
+/* What is wrong with the YAML goes to `findings`. *root is the whole tree, or NULL when the text is empty or so wrong
+ * that judging a part of it would mislead. -ENOMEM. */
+int tree_parse(const char *text, size_t length, struct node **root, struct findings *findings);
+struct node *tree_free(struct node *node); /* accepts NULL; returns NULL */
+
+/* An empty value: "key:", "key: ~" or "key: null". */
+bool node_is_empty(const struct node *node);
+
+#endif

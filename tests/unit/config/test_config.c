@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * config/: what a good configuration means; defaults, files, printing back.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "config/config.h"
+#include "support/test.h"
+
+static const char full[] = "# everything once\n"
+                           "socket: \"/run/x y/w.sock\"\n"
+                           "socket_mode: \"0660\"\n"
+                           "log: {level: debug}\n"
+                           "kernels: avx2\n"
+                           "loop: io_uring\n"
+                           "spin: 50us\n"
+                           "limits:\n"
+                           "  channels: 10\n"
+                           "  channels_per_user: 3\n"
+                           "  memory_per_user: 1GiB\n"
+                           "  entries: 8\n"
+                           "  arena: 128KiB\n"
+                           "  rows: 7\n"
+                           "models:\n"
+                           "- path: a.safetensors\n"
+                           "  name: first\n"
+                           "  default: true\n"
+                           "  batch: {max: 64, wait: 200us}\n"
+                           "- path: '/abs/\"b\\.safetensors'\n"
+                           "- {path: \"caf\\u00e9/\\u6a21\", name: \"7\"}\n";
+
+static void parse(const char *name, const char *text, struct config *config)
+{
+    struct reason why = { 0 };
+
+    assert_int_equal(config_init(config), 0);
+    assert_ok(config_parse(name, text, strlen(text), config, stderr, &why), why);
+}
+
+static void assert_same_text(const char *a, const char *b)
+{
+    if (a && b)
+        assert_string_equal(a, b);
+    else
+        assert_ptr_equal(a, b);
+}
+
+static void assert_same(const struct config *a, const struct config *b)
+{
+    assert_same_text(a->socket, b->socket);
+    assert_same_text(a->kernels, b->kernels);
+    assert_int_equal(a->socket_mode, b->socket_mode);
+    assert_int_equal(a->loop, b->loop);
+    assert_int_equal(a->spin_ns, b->spin_ns);
+    assert_int_equal(a->log_level, b->log_level);
+    assert_int_equal(a->limits.channels, b->limits.channels);
+    assert_int_equal(a->limits.channels_per_user, b->limits.channels_per_user);
+    assert_int_equal(a->limits.memory_per_user, b->limits.memory_per_user);
+    assert_int_equal(a->limits.entries, b->limits.entries);
+    assert_int_equal(a->limits.arena, b->limits.arena);
+    assert_int_equal(a->limits.rows, b->limits.rows);
+    assert_int_equal(a->model_count, b->model_count);
+    for (size_t i = 0; i < a->model_count; i++) {
+        assert_same_text(a->models[i].path, b->models[i].path);
+        assert_same_text(a->models[i].name, b->models[i].name);
+        assert_int_equal(a->models[i].preferred, b->models[i].preferred);
+        assert_int_equal(a->models[i].batch_most, b->models[i].batch_most);
+        assert_int_equal(a->models[i].wait_ns, b->models[i].wait_ns);
+    }
+}
+
+static char *printed(const struct config *config)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    assert_int_equal(config_print(config, out), 0);
+    fclose(out);
+    return text;
+}
+
+static void test_defaults(void **state)
+{
+    struct config config;
+
+    (void)state;
+    assert_int_equal(config_init(&config), 0);
+    assert_null(config.file);
+    assert_string_equal(config.socket, "/run/wisp/wisp.sock");
+    assert_int_equal(config.socket_mode, 0666);
+    assert_string_equal(config.kernels, "auto");
+    assert_int_equal(config.loop, CONFIG_LOOP_AUTO);
+    assert_true(config.spin_ns == CONFIG_SPIN_AUTO);
+    assert_int_equal(config.log_level, LOG_INFO);
+    assert_int_equal(config.limits.channels, 256);
+    assert_int_equal(config.limits.channels_per_user, 64);
+    assert_int_equal(config.limits.memory_per_user, 256 << 20);
+    assert_int_equal(config.limits.entries, 1024);
+    assert_int_equal(config.limits.arena, 64 << 20);
+    assert_int_equal(config.limits.rows, 4096);
+    assert_int_equal(config.model_count, 0);
+    config_deinit(&config);
+    config_deinit(&config); /* idempotent */
+}
+
+static void test_everything_once(void **state)
+{
+    struct config config;
+
+    (void)state;
+    parse("/etc/wisp/w.yaml", full, &config);
+    assert_string_equal(config.file, "/etc/wisp/w.yaml");
+    assert_string_equal(config.socket, "/run/x y/w.sock");
+    assert_int_equal(config.socket_mode, 0660);
+    assert_int_equal(config.log_level, LOG_DEBUG);
+    assert_string_equal(config.kernels, "avx2");
+    assert_int_equal(config.loop, CONFIG_LOOP_URING);
+    assert_int_equal(config.spin_ns, 50000);
+    assert_int_equal(config.limits.channels, 10);
+    assert_int_equal(config.limits.channels_per_user, 3);
+    assert_int_equal(config.limits.memory_per_user, 1 << 30);
+    assert_int_equal(config.limits.entries, 8);
+    assert_int_equal(config.limits.arena, 128 << 10);
+    assert_int_equal(config.limits.rows, 7);
+    assert_int_equal(config.model_count, 3);
+    assert_string_equal(config.models[0].path, "/etc/wisp/a.safetensors");
+    assert_string_equal(config.models[0].name, "first");
+    assert_true(config.models[0].preferred);
+    assert_int_equal(config.models[0].batch_most, 64);
+    assert_int_equal(config.models[0].wait_ns, 200000);
+    assert_int_equal(config.models[0].line, 16);
+    assert_string_equal(config.models[1].path, "/abs/\"b\\.safetensors");
+    assert_null(config.models[1].name);
+    assert_false(config.models[1].preferred);
+    assert_int_equal(config.models[1].batch_most, 32);
+    assert_int_equal(config.models[1].line, 20);
+    assert_string_equal(config.models[2].path, "/etc/wisp/caf\xc3\xa9/\xe6\xa8\xa1");
+    assert_string_equal(config.models[2].name, "7");
+    config_deinit(&config);
+}
+
+/* What leaves everything at its default: nothing, comments, sections whose keys are all commented out. */
+static void test_emptiness_is_the_defaults(void **state)
+{
+    static const char *const texts[] = { "",
+                                         "\n\n",
+                                         "# nothing\n",
+                                         "---\n",
+                                         "---\n...\n",
+                                         "{}\n",
+                                         "\xef\xbb\xbf# a byte order mark\n",
+                                         "limits:\nmodels:\nlog:\n",
+                                         "limits: {}\nmodels: []\nlog: ~\n",
+                                         "models: null\r\n" };
+    struct config defaults, config;
+
+    (void)state;
+    assert_int_equal(config_init(&defaults), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        parse("x.yaml", texts[i], &config);
+        assert_same(&config, &defaults);
+        config_deinit(&config);
+    }
+    config_deinit(&defaults);
+}
+
+static void test_printing_reads_back(void **state)
+{
+    static const char *const texts[] = { full, "", "spin: auto\nmodels: [{path: a}]\n",
+                                         "spin: 0\nsocket_mode: \"000\"\nlimits: {arena: 65537B}\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct config config, again;
+        cleanup_free char *text = NULL, *twice = NULL;
+
+        parse("x.yaml", texts[i], &config);
+        text = printed(&config);
+        parse("y.yaml", text, &again);
+        assert_same(&config, &again);
+        twice = printed(&again);
+        assert_string_equal(text, twice);
+        config_deinit(&config);
+        config_deinit(&again);
+    }
+}
+
+static void test_a_failure_changes_nothing(void **state)
+{
+    static const char bad[] = "limits: {channels: 9}\nkernels: avx2\nnonsense: 1\n";
+    struct config defaults, config;
+    struct reason why = { 0 };
+
+    (void)state;
+    assert_int_equal(config_init(&defaults), 0);
+    assert_int_equal(config_init(&config), 0);
+    assert_int_equal(config_parse("x", bad, strlen(bad), &config, NULL, &why), WISP_E_CONFIG);
+    assert_string_equal(why.text, "x:3:1: unknown key 'nonsense'");
+    assert_int_equal(config_parse("x", bad, strlen(bad), &config, NULL, NULL), WISP_E_CONFIG);
+    assert_same(&config, &defaults);
+    config_deinit(&config);
+    config_deinit(&defaults);
+}
+
+static void test_model_paths_begin_at_the_files_folder(void **state)
+{
+    static const char text[] = "models: [{path: m.safetensors}, {path: ../n, name: n}, {path: /o, name: o}]\n";
+    struct file_part part = { text, sizeof text - 1 };
+    const char *folder = scratch_make();
+    struct config config;
+    struct reason why = { 0 };
+    cleanup_free char *before = getcwd(NULL, 0);
+    char expected[512];
+
+    (void)state;
+    assert_ok(file_write(scratch_path(folder, "w.yaml"), &part, 1, &why), why);
+    assert_non_null(before);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(config_init(&config), 0);
+    assert_ok(config_read("w.yaml", &config, stderr, &why), why);
+    snprintf(expected, sizeof expected, "%s/m.safetensors", folder);
+    assert_string_equal(config.models[0].path, expected);
+    snprintf(expected, sizeof expected, "%s/../n", folder);
+    assert_string_equal(config.models[1].path, expected);
+    assert_string_equal(config.models[2].path, "/o");
+    assert_int_equal(chdir(before), 0);
+    config_deinit(&config);
+    scratch_remove(folder);
+}
+
+static void test_unreadable_files(void **state)
+{
+    const char *folder = scratch_make();
+    cleanup_free char *lines = NULL;
+    size_t size;
+    FILE *errors = open_memstream(&lines, &size);
+    cleanup_free char *huge = calloc(1, (1 << 20) + 1);
+    struct file_part part = { huge, (1 << 20) + 1 };
+    struct config config;
+    struct reason why = { 0 };
+
+    (void)state;
+    assert_non_null(huge);
+    assert_int_equal(config_init(&config), 0);
+    assert_int_equal(config_read(scratch_path(folder, "none"), &config, errors, &why), -ENOENT);
+    assert_non_null(strstr(why.text, "none: No such file"));
+    fflush(errors);
+    assert_non_null(strstr(lines, why.text));
+    assert_int_equal(config_read(folder, &config, NULL, &why), WISP_E_CONFIG);
+    assert_non_null(strstr(why.text, "is a directory"));
+    memset(huge, '#', part.size);
+    assert_ok(file_write(scratch_path(folder, "huge"), &part, 1, &why), why);
+    assert_int_equal(config_read(scratch_path(folder, "huge"), &config, NULL, &why), WISP_E_CONFIG);
+    assert_non_null(strstr(why.text, "larger than the 1048576 allowed"));
+    assert_int_equal(config_parse("huge", huge, part.size, &config, NULL, &why), WISP_E_CONFIG);
+    assert_string_equal(why.text, "huge: larger than 1048576 bytes");
+    assert_int_equal(config_parse("fits", huge, part.size - 1, &config, NULL, &why), 0);
+    fclose(errors);
+    config_deinit(&config);
+    scratch_remove(folder);
+}
+
+/* The example that is installed is valid, serves the three models that ship, and shows true defaults: with every "#
+ * key:" uncommented it means the same. */
+static void test_the_installed_example(void **state)
+{
+    static const char *const models[] = { "fashion", "langid", "digits" };
+    struct config config;
+    struct reason why = { 0 };
+    char expected[128];
+
+    (void)state;
+    assert_int_equal(config_init(&config), 0);
+    assert_ok(config_read(source_path("config/wispd.yaml"), &config, stderr, &why), why);
+    assert_int_equal(config.model_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(expected, sizeof expected, "/usr/share/wisp/models/%s.safetensors", models[i]);
+        assert_string_equal(config.models[i].path, expected);
+    }
+    config_deinit(&config);
+}
+
+static void test_the_examples_comments_are_the_defaults(void **state)
+{
+    cleanup_free void *text = NULL;
+    struct config config, with_comments;
+    struct reason why = { 0 };
+    size_t size;
+    unsigned uncommented = 0;
+
+    (void)state;
+    assert_ok(file_read(source_path("config/wispd.yaml"), 1 << 20, &text, &size, &why), why);
+    parse("as.yaml", text, &config);
+    for (char *line = text; line && *line; line = strchr(line, '\n'), line += line ? 1 : 0) {
+        char *mark = line + strspn(line, " "), *word = mark + 2;
+        size_t length = *mark == '#' && mark[1] == ' ' ? strspn(word, " abcdefghijklmnopqrstuvwxyz_") : 0;
+
+        /* "# key:" or "#   key:", one word; prose has none, or capitals, or more words */
+        if (!length || word[length] != ':' || strcspn(word + strspn(word, " "), " :") + strspn(word, " ") != length)
+            continue;
+        memmove(mark, word, strlen(word) + 1);
+        uncommented++;
+    }
+    assert_true(uncommented >= 12);
+    parse("with.yaml", text, &with_comments);
+    assert_same(&config, &with_comments);
+    config_deinit(&config);
+    config_deinit(&with_comments);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_everything_once),
+        cmocka_unit_test(test_emptiness_is_the_defaults),
+        cmocka_unit_test(test_printing_reads_back),
+        cmocka_unit_test(test_a_failure_changes_nothing),
+        cmocka_unit_test(test_model_paths_begin_at_the_files_folder),
+        cmocka_unit_test(test_unreadable_files),
+        cmocka_unit_test(test_the_installed_example),
+        cmocka_unit_test(test_the_examples_comments_are_the_defaults),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
