@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Regions: made and sealed by one side, checked and mapped by the other. See region.h for why each step is there.
+ * No state of its own; any thread.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "libipc/region.h"
+#include "libipc/wire.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008u /* Linux 6.3: never executable, and sealed so */
+#endif
+
+enum {
+    SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW, /* what a peer relies on */
+    FILE_SYSTEM = 0x01021994,                 /* tmpfs; hugetlbfs may map pages that are not there */
+};
+
+static int make_memfd(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Sized, with every page present, private to this user, and then unchangeable in that. */
+static int prepare_memfd(int fd, size_t size)
+{
+    int result;
+
+    if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0600) < 0)
+        return -errno;
+    do
+        result = fallocate(fd, 0, 0, (off_t)size);
+    while (result < 0 && errno == EINTR);
+    if (result < 0 || fcntl(fd, F_ADD_SEALS, SIZE_SEALS | F_SEAL_SEAL) < 0)
+        return -errno;
+    return 0;
+}
+
+static int map(struct region *out, int *fd, size_t size, bool writable)
+{
+    void *address = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, *fd, 0);
+
+    if (address == MAP_FAILED)
+        return -errno;
+    *out = (struct region){ .fd = steal_fd(fd), .address = address, .size = size };
+    return 0;
+}
+
+int region_create(struct region *out, const char *name, size_t size, bool writable, struct reason *why)
+{
+    cleanup_close int fd = -1;
+    int result;
+
+    *out = REGION_NULL;
+    if (!size || size % WIRE_PAGE)
+        return refuse(why, -EINVAL, "region %s of %zu bytes is not a whole number of pages", name, size);
+    fd = make_memfd(name);
+    if (fd < 0)
+        return refuse_errno(why, fd, "cannot make shared memory %s", name);
+    result = prepare_memfd(fd, size);
+    if (result)
+        return refuse_errno(why, result, "cannot allocate %zu bytes of shared memory for %s", size, name);
+    result = map(out, &fd, size, writable);
+    return result ? refuse_errno(why, result, "cannot map %zu bytes for %s", size, name) : 0;
+}
+
+int region_reopen_readonly(const struct region *region)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", region->fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int check_descriptor(int fd, size_t size, struct reason *why)
+{
+    struct statfs system;
+    struct stat status;
+    int seals;
+
+    if (fstat(fd, &status) < 0 || fstatfs(fd, &system) < 0)
+        return refuse(why, WISP_E_INVALID, "cannot examine the descriptor: %s", wisp_status_text(-errno));
+    if (!S_ISREG(status.st_mode) || system.f_type != FILE_SYSTEM)
+        return refuse(why, WISP_E_INVALID, "the descriptor is not plain shared memory");
+    if (status.st_size < 0 || (uintmax_t)status.st_size != size)
+        return refuse(why, WISP_E_INVALID, "shared memory of %jd bytes where %zu were agreed", (intmax_t)status.st_size,
+                      size);
+    seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & SIZE_SEALS) != SIZE_SEALS)
+        return refuse(why, WISP_E_INVALID, "shared memory that its owner could still resize");
+    return 0;
+}
+
+int region_map(struct region *out, int fd, size_t size, bool writable, struct reason *why)
+{
+    cleanup_close int owned = fd;
+    int result;
+
+    *out = REGION_NULL;
+    result = check_descriptor(fd, size, why);
+    if (result)
+        return result;
+    result = map(out, &owned, size, writable);
+    if (result)
+        return refuse_errno(why, result, "cannot map %zu bytes of shared memory", size);
+    if (madvise(out->address, size, MADV_DONTFORK) < 0) {
+        result = -errno;
+        region_deinit(out);
+        return refuse_errno(why, result, "cannot keep shared memory from forked children");
+    }
+    return 0;
+}
+
+void region_deinit(struct region *region)
+{
+    if (region->address)
+        munmap(region->address, region->size);
+    if (region->fd >= 0)
+        close(region->fd);
+    *region = REGION_NULL;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The validators. Pure functions: they read their arguments, which are private copies, write *out and *why, and touch
+ * nothing else, so any thread may call them and a fuzzer can drive them without a socket.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "libipc/wire_check.h"
+
+/* Both regions begin their entries here, behind the larger of the two control blocks. */
+enum { RING_OFFSET = sizeof(struct wire_daemon_control) };
+
+_Static_assert(RING_OFFSET >= sizeof(struct wire_client_control), "the entries begin behind either control block");
+_Static_assert(RING_OFFSET % WIRE_ARENA_ALIGN == 0, "an entry is one line");
+
+int wire_layout(uint32_t entries, uint64_t request_arena, uint64_t response_arena, struct wire_layout *out,
+                struct reason *why)
+{
+    const struct {
+        const char *name;
+        uint64_t size;
+    } arenas[] = { { "input", request_arena }, { "output", response_arena } };
+
+    if (!size_is_power_of_two(entries) || entries < WIRE_ENTRIES_MIN || entries > WIRE_ENTRIES_MAX)
+        return refuse(why, WISP_E_INVALID, "ring of %" PRIu32 " entries: must be a power of two from %d to %d", entries,
+                      WIRE_ENTRIES_MIN, WIRE_ENTRIES_MAX);
+    for (size_t i = 0; i < ARRAY_SIZE(arenas); i++) {
+        if (arenas[i].size < WIRE_ARENA_MIN || arenas[i].size > WIRE_ARENA_MAX || arenas[i].size % WIRE_PAGE)
+            return refuse(why, WISP_E_INVALID,
+                          "%s arena of %" PRIu64 " bytes: must be a multiple of %d from %llu to %llu", arenas[i].name,
+                          arenas[i].size, WIRE_PAGE, WIRE_ARENA_MIN, WIRE_ARENA_MAX);
+    }
+    *out = (struct wire_layout){
+        .entries = entries,
+        .ring_offset = RING_OFFSET,
+        .request_arena = request_arena,
+        .response_arena = response_arena,
+    };
+    /* Cannot overflow: all terms are below 2^31. */
+    (void)size_align(RING_OFFSET + (uint64_t)entries * sizeof(struct wire_submission), WIRE_PAGE, &out->arena_offset);
+    out->request_size = out->arena_offset + request_arena;
+    out->response_size = out->arena_offset + response_arena;
+    return 0;
+}
+
+/* ---- submissions ---- */
+
+static int check_range(const char *name, uint64_t offset, uint64_t length, uint64_t arena, struct reason *why)
+{
+    if (offset % WIRE_ARENA_ALIGN)
+        return refuse(why, WISP_E_INVALID, "%s offset %" PRIu64 " is not a multiple of %d", name, offset,
+                      WIRE_ARENA_ALIGN);
+    if (!length || length % sizeof(float))
+        return refuse(why, WISP_E_INVALID, "%s length %" PRIu64 " is not a positive multiple of %zu", name, length,
+                      sizeof(float));
+    if (!size_within(offset, length, arena))
+        return refuse(why, WISP_E_INVALID,
+                      "%s of %" PRIu64 " bytes at %" PRIu64 " reaches beyond the arena of %" PRIu64 " bytes", name,
+                      length, offset, arena);
+    return 0;
+}
+
+int wire_check_submission(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
+{
+    int result;
+
+    if (copy->op != WIRE_OP_NOP && copy->op != WIRE_OP_INFER)
+        return refuse(why, WISP_E_INVALID, "unknown operation %u", copy->op);
+    if (copy->flags || copy->reserved0 || copy->reserved1)
+        return refuse(why, WISP_E_INVALID, "flags or reserved bytes are not zero");
+    if (copy->op == WIRE_OP_NOP) {
+        if (copy->route || copy->rows || copy->in_offset || copy->in_length || copy->out_offset || copy->out_length)
+            return refuse(why, WISP_E_INVALID, "an operation without tensors names some");
+        return 0;
+    }
+    if (!copy->rows || copy->rows > limits->rows)
+        return refuse(why, WISP_E_INVALID, "%" PRIu32 " rows: must be from 1 to %" PRIu32, copy->rows, limits->rows);
+    result = check_range("input", copy->in_offset, copy->in_length, limits->request_arena, why);
+    return result ? result : check_range("output", copy->out_offset, copy->out_length, limits->response_arena, why);
+}
+
+/* ---- messages ---- */
+
+static bool is_terminated(const char *text, size_t size)
+{
+    return memchr(text, 0, size) != NULL;
+}
+
+static int check_hello(const void *message, size_t payload, struct reason *why)
+{
+    const struct wire_hello *hello = message;
+
+    (void)payload;
+    if (hello->reserved)
+        return refuse(why, WISP_E_INVALID, "reserved bytes are not zero");
+    if (!hello->abi_min || hello->abi_min > hello->abi_max)
+        return refuse(why, WISP_E_INVALID, "ABI range %u to %u is empty", hello->abi_min, hello->abi_max);
+    if (hello->features_needed & ~hello->features)
+        return refuse(why, WISP_E_INVALID, "needs features %#" PRIx64 " that it does not have",
+                      hello->features_needed & ~hello->features);
+    if (!is_terminated(hello->name, sizeof hello->name))
+        return refuse(why, WISP_E_INVALID, "name is not terminated");
+    return 0;
+}
+
+static int check_welcome(const void *message, size_t payload, struct reason *why)
+{
+    const struct wire_welcome *welcome = message;
+
+    (void)payload;
+    if (welcome->reserved)
+        return refuse(why, WISP_E_INVALID, "reserved bytes are not zero");
+    if (!is_terminated(welcome->name, sizeof welcome->name) || !is_terminated(welcome->text, sizeof welcome->text))
+        return refuse(why, WISP_E_INVALID, "text is not terminated");
+    return 0;
+}
+
+static int check_plain(const void *message, size_t payload, struct reason *why)
+{
+    const struct wire_control *control = message;
+
+    if (control->status || control->route || control->total || control->offset)
+        return refuse(why, WISP_E_INVALID, "fields that belong to a reply are not zero");
+    if (payload)
+        return refuse(why, WISP_E_INVALID, "%zu bytes of payload where none belongs", payload);
+    return 0;
+}
+
+static int check_named(const void *message, size_t payload, struct reason *why)
+{
+    const char *name = (const char *)message + sizeof(struct wire_control);
+
+    if (payload < 2 || payload > WIRE_NAME_MAX || memchr(name, 0, payload) != name + payload - 1)
+        return refuse(why, WISP_E_INVALID, "the name must be 1 to %d bytes and one terminating zero",
+                      WIRE_NAME_MAX - 1);
+    return check_plain(message, 0, why);
+}
+
+static int check_reply(const void *message, size_t payload, struct reason *why)
+{
+    const struct wire_control *control = message;
+
+    if (control->total > WIRE_TEXT_MAX)
+        return refuse(why, WISP_E_INVALID, "a reply of %" PRIu32 " bytes: at most %u", control->total, WIRE_TEXT_MAX);
+    if (!size_within(control->offset, payload, control->total))
+        return refuse(why, WISP_E_INVALID, "%zu bytes at %" PRIu32 " reach beyond the reply of %" PRIu32 " bytes",
+                      payload, control->offset, control->total);
+    if (!payload && control->total)
+        return refuse(why, WISP_E_INVALID, "an empty part of a reply of %" PRIu32 " bytes", control->total);
+    return 0;
+}
+
+/* One row a type; `check` gets the bytes beyond `minimum` as the payload's length. */
+static const struct message_rule {
+    uint16_t type;
+    const char *name;
+    size_t minimum;
+    int (*check)(const void *message, size_t payload, struct reason *why);
+} message_rules[] = {
+    { WIRE_HELLO, "hello", sizeof(struct wire_hello), check_hello },
+    { WIRE_WELCOME, "welcome", sizeof(struct wire_welcome), check_welcome },
+    { WIRE_LIST, "list", sizeof(struct wire_control), check_plain },
+    { WIRE_DESCRIBE, "describe", sizeof(struct wire_control), check_named },
+    { WIRE_NOTIFY, "notify", sizeof(struct wire_control), check_plain },
+    { WIRE_STATUS, "status", sizeof(struct wire_control), check_plain },
+    { WIRE_LIST | WIRE_REPLY, "list reply", sizeof(struct wire_control), check_reply },
+    { WIRE_DESCRIBE | WIRE_REPLY, "describe reply", sizeof(struct wire_control), check_reply },
+    { WIRE_STATUS | WIRE_REPLY, "status reply", sizeof(struct wire_control), check_reply },
+};
+
+int wire_check_message(const void *message, size_t length, struct reason *why)
+{
+    const struct wire_header *header = message;
+    int result;
+
+    if (length < sizeof *header)
+        return refuse(why, WISP_E_INVALID, "message of %zu bytes: shorter than its header", length);
+    if (header->magic != WIRE_MAGIC)
+        return refuse(why, WISP_E_INVALID, "message begins with %#" PRIx32 ", not with wisp's mark", header->magic);
+    if (header->length != length)
+        return refuse(why, WISP_E_INVALID, "message of %zu bytes says that it has %" PRIu32, length, header->length);
+    if (header->reserved)
+        return refuse(why, WISP_E_INVALID, "reserved bytes of the header are not zero");
+    for (size_t i = 0; i < ARRAY_SIZE(message_rules); i++) {
+        const struct message_rule *rule = &message_rules[i];
+
+        if (rule->type != header->type)
+            continue;
+        if (length < rule->minimum)
+            return refuse(why, WISP_E_INVALID, "%s of %zu bytes: must have %zu", rule->name, length, rule->minimum);
+        if (length > rule->minimum + WIRE_CONTROL_MAX)
+            return refuse(why, WISP_E_INVALID, "%s of %zu bytes: may have %zu", rule->name, length,
+                          rule->minimum + WIRE_CONTROL_MAX);
+        result = rule->check(message, length - rule->minimum, why);
+        return result ? refuse_in(why, result, "%s", rule->name) : 0;
+    }
+    return refuse(why, WISP_E_INVALID, "unknown message type %u", header->type);
+}
+
+/* ---- negotiation ---- */
+
+/* The power of two that is not below `wanted`, within the limits of both the wire and the offer. */
+static uint32_t choose_entries(uint32_t wanted, const struct wire_offer *offer)
+{
+    uint32_t most = MIN(offer->entries_max, (uint32_t)WIRE_ENTRIES_MAX);
+    uint32_t entries = WIRE_ENTRIES_MIN;
+
+    if (!wanted)
+        wanted = offer->entries_default;
+    while (entries < wanted && entries * 2 <= most)
+        entries *= 2;
+    return entries;
+}
+
+static uint64_t choose_arena(uint64_t wanted, const struct wire_offer *offer)
+{
+    uint64_t most = MIN(offer->arena_max, WIRE_ARENA_MAX) / WIRE_PAGE * WIRE_PAGE;
+
+    if (!wanted)
+        wanted = offer->arena_default;
+    wanted = MIN(wanted, most);
+    wanted = (wanted + WIRE_PAGE - 1) / WIRE_PAGE * WIRE_PAGE;
+    return MAX(wanted, WIRE_ARENA_MIN);
+}
+
+int wire_negotiate(const struct wire_hello *hello, const struct wire_offer *offer, struct wire_welcome *welcome)
+{
+    uint64_t missing = hello->features_needed & ~offer->features;
+    unsigned abi = MIN(hello->abi_max, offer->abi_max);
+
+    memset(welcome, 0, sizeof *welcome);
+    welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
+    if (abi < hello->abi_min || abi < offer->abi_min) {
+        snprintf(welcome->text, sizeof welcome->text, "the client speaks ABI %u to %u, the daemon %u to %u",
+                 hello->abi_min, hello->abi_max, offer->abi_min, offer->abi_max);
+        return welcome->status = WISP_E_VERSION;
+    }
+    if (missing) {
+        snprintf(welcome->text, sizeof welcome->text, "the client needs features %#" PRIx64 " that the daemon lacks",
+                 missing);
+        return welcome->status = WISP_E_VERSION;
+    }
+    welcome->abi = (uint16_t)abi;
+    welcome->features = hello->features & offer->features;
+    welcome->entries = choose_entries(hello->entries, offer);
+    welcome->request_arena = choose_arena(hello->request_arena, offer);
+    welcome->response_arena = choose_arena(hello->response_arena, offer);
+    return 0;
+}
+
+int wire_check_welcome(const struct wire_welcome *welcome, const struct wire_hello *hello, struct reason *why)
+{
+    struct wire_layout layout;
+    int result;
+
+    if (welcome->status)
+        return refuse(why, welcome->status, "%s", *welcome->text ? welcome->text : wisp_status_text(welcome->status));
+    if (welcome->abi < hello->abi_min || welcome->abi > hello->abi_max)
+        return refuse(why, WISP_E_VERSION, "the daemon chose ABI %u, outside of %u to %u", welcome->abi, hello->abi_min,
+                      hello->abi_max);
+    if (welcome->features & ~hello->features)
+        return refuse(why, WISP_E_VERSION, "the daemon chose features %#" PRIx64 " that were not offered",
+                      welcome->features & ~hello->features);
+    if (hello->features_needed & ~welcome->features)
+        return refuse(why, WISP_E_VERSION, "the daemon left out features %#" PRIx64 " that are needed",
+                      hello->features_needed & ~welcome->features);
+    result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &layout, why);
+    return result ? refuse_in(why, result, "the daemon chose a channel that cannot be") : 0;
+}
