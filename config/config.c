@@ -54,23 +54,41 @@ void config_deinit(struct config *config)
     *config = (struct config){ 0 };
 }
 
-/* What stands in `name` up to its last '/': "" when there is none. */
-static char *folder_of(const char *name)
+/* What stands in `path` up to its last '/': "" when there is none. */
+static char *folder_of(const char *path)
 {
-    const char *slash = strrchr(name, '/');
+    const char *slash = strrchr(path, '/');
 
-    return strndup(name, slash ? (size_t)(slash - name) + 1 : 0);
+    return strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
 }
 
-static int parse_into(const char *name, const char *text, size_t length, struct config *config,
+/* The same, from the root: once read, a configuration means the same from every working directory. */
+static char *absolute_folder_of(const char *path)
+{
+    cleanup_free char *here = NULL, *folder = NULL;
+    char *whole = NULL;
+
+    if (*path == '/')
+        return folder_of(path);
+    here = getcwd(NULL, 0);
+    folder = folder_of(path);
+    if (!here || !folder || asprintf(&whole, "%s%s%s", here, strcmp(here, "/") != 0 ? "/" : "", folder) < 0)
+        return NULL;
+    return whole;
+}
+
+static int understand(const char *name, const char *folder, const char *text, size_t length, struct config *config,
                       struct findings *findings)
 {
-    cleanup_free char *folder = folder_of(name);
     struct node *root = NULL;
     int result;
 
+    if (length > CONFIG_SIZE_MAX) {
+        findings_add(findings, (struct mark){ 0 }, "larger than %d bytes", CONFIG_SIZE_MAX);
+        return 0;
+    }
     config->file = strdup(name);
-    if (!folder || !config->file)
+    if (!config->file)
         return -ENOMEM;
     result = tree_parse(text, length, &root, findings);
     if (!result)
@@ -79,8 +97,8 @@ static int parse_into(const char *name, const char *text, size_t length, struct 
     return result;
 }
 
-int config_parse(const char *name, const char *text, size_t length, struct config *config, FILE *errors,
-                 struct reason *why)
+static int parse(const char *name, const char *folder, const char *text, size_t length, struct config *config,
+                 FILE *errors, struct reason *why)
 {
     struct findings findings;
     struct config fresh;
@@ -89,10 +107,8 @@ int config_parse(const char *name, const char *text, size_t length, struct confi
     if (findings_init(&findings))
         return refuse_errno(why, -ENOMEM, "%s", name);
     result = config_init(&fresh);
-    if (!result && length > CONFIG_SIZE_MAX)
-        findings_add(&findings, (struct mark){ 0 }, "larger than %d bytes", CONFIG_SIZE_MAX);
-    else if (!result)
-        result = parse_into(name, text, length, &fresh, &findings);
+    if (!result)
+        result = understand(name, folder, text, length, &fresh, &findings);
     if (result)
         refuse_errno(why, result, "%s", name);
     else
@@ -107,42 +123,33 @@ int config_parse(const char *name, const char *text, size_t length, struct confi
     return 0;
 }
 
-/* Once read, a configuration means the same from every working directory. */
-static int make_absolute(char **path)
+int config_parse(const char *name, const char *text, size_t length, struct config *config, FILE *errors,
+                 struct reason *why)
 {
-    cleanup_free char *folder = NULL;
-    char *whole = NULL;
+    cleanup_free char *folder = folder_of(name);
 
-    if (**path == '/')
-        return 0;
-    folder = getcwd(NULL, 0);
     if (!folder)
-        return -errno;
-    if (asprintf(&whole, "%s%s%s", folder, strcmp(folder, "/") != 0 ? "/" : "", *path) < 0)
-        return -ENOMEM;
-    free(*path);
-    *path = whole;
-    return 0;
+        return refuse_errno(why, -ENOMEM, "%s", name);
+    return parse(name, folder, text, length, config, errors, why);
 }
 
 int config_read(const char *path, struct config *config, FILE *errors, struct reason *why)
 {
-    const char *name = strcmp(path, "-") != 0 ? path : "standard input";
+    bool is_standard_input = !strcmp(path, "-");
+    const char *name = is_standard_input ? "standard input" : path;
+    cleanup_free char *folder = absolute_folder_of(is_standard_input ? "" : path);
     cleanup_free void *data = NULL;
     struct reason inner;
     size_t length;
     int result;
 
+    if (!folder)
+        return refuse_errno(why, -errno, "%s", name);
     result = file_read(path, CONFIG_SIZE_MAX, &data, &length, &inner);
     if (result) {
         if (errors)
             fprintf(errors, "%s\n", inner.text);
         return refuse(why, result > 0 ? WISP_E_CONFIG : result, "%s", inner.text);
     }
-    result = config_parse(name, data, length, config, errors, why);
-    if (result)
-        return result;
-    for (size_t i = 0; !result && i < config->model_count; i++)
-        result = make_absolute(&config->models[i].path);
-    return result ? refuse_errno(why, result, "%s", name) : 0;
+    return parse(name, folder, data, length, config, errors, why);
 }

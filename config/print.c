@@ -97,7 +97,7 @@ static void print_field(const struct field *field, const void *base, const struc
         print_choice(field, at, out);
     else if (form == FORM_WORD)
         fputs(text, out);
-    else
+    else if (text)
         print_text(text, out);
     fputc('\n', out);
 }

@@ -197,9 +197,9 @@ static void read_text(struct walk *walk, const struct field *field, const char *
 static void check_twins(struct walk *walk, const struct node *list)
 {
     const struct config_model *models = walk->config->models;
-    const struct node *node = list->first;
+    size_t i = 0;
 
-    for (size_t i = 0; i < walk->config->model_count; i++, node = node->next) {
+    for (const struct node *node = list->first; node; node = node->next, i++) {
         const struct config_model *model = models + i;
 
         for (size_t j = 0; j < i; j++) {

@@ -162,18 +162,20 @@ static bool awaits_key(const struct builder *builder)
     return builder->depth && level[-1].node->kind == NODE_SECTION && !level[-1].has_key;
 }
 
-/* Here and below, 1: the text is refused as a whole, a finding says why, and the pass ends. */
+/* Adds a node, whose text it takes over on success and failure alike. Here and below, 1: the text is refused as a
+ * whole, a finding says why, and the pass ends. */
 static int add_node(struct builder *builder, struct node prototype, struct node **out)
 {
-    struct node *node;
+    struct node *node = NULL;
 
-    if (++builder->nodes > TREE_NODES_MAX) {
+    if (++builder->nodes > TREE_NODES_MAX)
         findings_add(builder->findings, prototype.mark, "more than %d values", TREE_NODES_MAX);
-        return 1;
+    else
+        node = malloc(sizeof *node);
+    if (!node) {
+        free(prototype.text);
+        return builder->nodes > TREE_NODES_MAX ? 1 : -ENOMEM;
     }
-    node = malloc(sizeof *node);
-    if (!node)
-        return -ENOMEM;
     *node = prototype;
     attach(builder, node);
     if (out)
@@ -187,30 +189,29 @@ static int on_scalar(struct builder *builder, const yaml_event_t *event)
     const yaml_char_t *value = event->data.scalar.value;
     size_t length = event->data.scalar.length;
     bool refused = has_control_character(value, length);
-    struct node node = { .kind = refused ? NODE_REFUSED : NODE_TEXT, .mark = mark };
-    cleanup_free char *text = NULL;
-    int result;
+    char *text = NULL;
 
     note_decoration(builder, mark, event->data.scalar.anchor, event->data.scalar.tag);
     if (refused)
         findings_add(builder->findings, mark, "a control character or line break inside a value");
-    text = refused ? NULL : strdup((const char *)value);
+    else
+        text = strdup((const char *)value);
     if (!refused && !text)
         return -ENOMEM;
     if (awaits_key(builder)) {
         struct level *level = builder->levels + builder->depth - 1;
 
         level->has_key = true;
-        level->key = steal(&text);
+        level->key = text;
         level->key_mark = mark;
         return 0;
     }
-    node.plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    node.text = text;
-    result = add_node(builder, node, NULL);
-    if (!result)
-        text = NULL; /* the tree's now */
-    return result;
+    return add_node(builder,
+                    (struct node){ .kind = refused ? NODE_REFUSED : NODE_TEXT,
+                                   .mark = mark,
+                                   .plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+                                   .text = text },
+                    NULL);
 }
 
 static int on_alias(struct builder *builder, const yaml_event_t *event)

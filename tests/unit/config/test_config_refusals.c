@@ -224,13 +224,12 @@ static void test_giants(void **state)
         FILE *out = open_memstream(&text, &size);
         struct reason why = { 0 };
         int result;
-        cleanup_free char *errors = NULL;
 
         fputs(giants[i].head, out);
         for (size_t j = 0; j < giants[i].times; j++)
             fputs(giants[i].unit, out);
         fclose(out);
-        errors = errors_of(text, size, &result, &why);
+        free(errors_of(text, size, &result, &why));
         if (result != WISP_E_CONFIG || !strstr(why.text, giants[i].fragment))
             fail_msg("giant %zu: %d, %s", i, result, why.text);
     }
