@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Exact water-filling. min(1, sigma * a_l / N_l) reaches 1 at sigma = N_l / a_l; so in ascending order of that level,
+ * layers are taken as saturated while the sigma that spreads the rest of K over the rest of the layers still fills the
+ * next one. What is subtracted is subtracted in integers; what is added up in floating point is added anew for each
+ * candidate set from a table of suffix sums: nothing cancels.
+ *
+ * Only IEEE-exact operations, so the counts are the same on every machine. Doubles hold counts to 2^53; above that the
+ * connections of a layer may be off by a rounding, never their sum.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "sparse/density.h"
+
+#define POTENTIAL_MAX (1ull << 63)
+
+/* A layer in an order: by the sigma at which it saturates, later by what rounding down took from it. */
+struct ranked {
+    double key;
+    size_t layer;
+    double spread;      /* a_l */
+    double spread_rest; /* sum of a over this and the following */
+};
+
+static int compare_ranked(const void *left, const void *right)
+{
+    const struct ranked *a = left, *b = right;
+
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return a->layer < b->layer ? -1 : a->layer > b->layer;
+}
+
+static double spread_of(enum density_method method, const struct density_layer *layer)
+{
+    double ends = (double)layer->inputs + (double)layer->outputs;
+
+    if (method == DENSITY_ERK)
+        return ends + (double)layer->kernel_width + (double)layer->kernel_height;
+    return ends * (double)layer->kernel_width * (double)layer->kernel_height;
+}
+
+static int potentials_fill(struct density_layer *layers, size_t count, uint64_t *total, struct reason *why)
+{
+    *total = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct density_layer *layer = &layers[i];
+        uint64_t potential;
+
+        if (!layer->inputs || !layer->outputs || !layer->kernel_width || !layer->kernel_height)
+            return refuse(why, WISP_E_INVALID, "layer %zu has a zero dimension", i + 1);
+        if (!size_multiply(layer->inputs, layer->outputs, &potential) ||
+            !size_multiply(potential, layer->kernel_width, &potential) ||
+            !size_multiply(potential, layer->kernel_height, &potential) || potential > POTENTIAL_MAX)
+            return refuse(why, WISP_E_INVALID, "layer %zu has more than 2^63 potential connections", i + 1);
+        layer->potential = potential;
+        if (!size_add(*total, potential, total) || *total > POTENTIAL_MAX)
+            return refuse(why, WISP_E_INVALID, "the first %zu layers have more than 2^63 potential connections", i + 1);
+    }
+    return 0;
+}
+
+/* Sets every probability and returns sigma. `ranked` ascends by the sigma at which a layer saturates. */
+static double probabilities_fill(struct density_layer *layers, const struct ranked *ranked, size_t count, double target,
+                                 uint64_t total)
+{
+    bool all = target >= (double)total; /* equal levels that round differently must not spoil a dense network */
+    uint64_t filled = 0;
+    size_t saturated = 0;
+    double sigma = INFINITY;
+
+    for (; saturated < count; saturated++) {
+        const struct ranked *next = &ranked[saturated];
+
+        sigma = MAX(target - (double)filled, 0) / next->spread_rest;
+        if (!all && sigma * next->spread < (double)layers[next->layer].potential)
+            break;
+        filled += layers[next->layer].potential;
+        layers[next->layer].probability = 1;
+    }
+    if (saturated == count)
+        return INFINITY;
+    for (size_t i = saturated; i < count; i++) {
+        struct density_layer *layer = &layers[ranked[i].layer];
+
+        layer->probability = MIN(1, sigma * ranked[i].spread / (double)layer->potential);
+    }
+    return sigma;
+}
+
+/* The largest remainder method: every layer gets its share rounded down, and those that lost most get one more. */
+static void connections_fill(struct density_layer *layers, struct ranked *ranked, size_t count, uint64_t target)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double share = layers[i].probability * (double)layers[i].potential;
+
+        layers[i].connections = MIN((uint64_t)share, layers[i].potential);
+        ranked[i].key = (double)layers[i].connections - share;
+        ranked[i].layer = i;
+        sum += layers[i].connections;
+    }
+    qsort(ranked, count, sizeof *ranked, compare_ranked);
+    for (size_t i = 0; i < count && sum < target; i++) {
+        struct density_layer *layer = &layers[ranked[i].layer];
+
+        if (layer->connections < layer->potential) {
+            layer->connections++;
+            sum++;
+        }
+    }
+    /* Beyond 2^53 a share is only as exact as a double; the sum must come out all the same. */
+    for (size_t i = 0; i < count && sum != target; i++) {
+        struct density_layer *layer = &layers[i];
+
+        if (sum < target) {
+            uint64_t more = MIN(layer->potential - layer->connections, target - sum);
+
+            layer->connections += more;
+            sum += more;
+        } else {
+            uint64_t less = MIN(layer->connections, sum - target);
+
+            layer->connections -= less;
+            sum -= less;
+        }
+    }
+}
+
+static uint64_t round_nearest(double value, uint64_t most)
+{
+    uint64_t whole = (uint64_t)value;
+
+    if (value - (double)whole >= 0.5)
+        whole++;
+    return MIN(whole, most);
+}
+
+int density_solve(enum density_method method, struct density_layer *layers, size_t count, double density, double *sigma,
+                  struct reason *why)
+{
+    cleanup_free struct ranked *ranked = NULL;
+    uint64_t total;
+    double target, rest = 0;
+    int result;
+
+    if (!count)
+        return refuse(why, WISP_E_INVALID, "there are no weighted layers");
+    if (!(density > 0 && density <= 1))
+        return refuse(why, WISP_E_INVALID, "density %g is not in (0, 1]; sparsity is 1 - density", density);
+    result = potentials_fill(layers, count, &total, why);
+    if (result)
+        return result;
+    ranked = memory_alloc(count, sizeof *ranked);
+    if (!ranked)
+        return refuse_errno(why, -ENOMEM, "densities of %zu layers", count);
+    for (size_t i = 0; i < count; i++) {
+        double spread = spread_of(method, &layers[i]);
+
+        ranked[i] = (struct ranked){ .key = (double)layers[i].potential / spread, .layer = i, .spread = spread };
+    }
+    qsort(ranked, count, sizeof *ranked, compare_ranked);
+    for (size_t i = count; i-- > 0;)
+        ranked[i].spread_rest = rest += ranked[i].spread;
+    target = density * (double)total;
+    *sigma = probabilities_fill(layers, ranked, count, target, total);
+    connections_fill(layers, ranked, count, round_nearest(target, total));
+    return 0;
+}
