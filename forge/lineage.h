@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Lineage: what a model file says of its origin. A JSON object that holds nothing of the machine, the clock or the
+ * number of threads, so that the same inputs and seed give the same file.
+ *
+ *   {"wisp": "0.1.0", "structure": "784-…", "method": "er", "sparsity": 0.95, "sigma": …, "seed": 7,
+ *    "connections": …, "potential": …,
+ *    "training": {"recipe": {…}, "data": {"name", "hash", "samples", "validation_samples"}, "epochs", "best_epoch",
+ *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}]}}
+ */
+#ifndef FORGE_LINEAGE_H
+#define FORGE_LINEAGE_H
+
+#include <jansson.h>
+
+#include "forge/plan.h"
+#include "sparse/model.h"
+
+/* Digits of a real number in every JSON that the forge writes: enough for any float, without noise like 0.94999. */
+#define JSON_FORM (JSON_COMPACT | JSON_REAL_PRECISION(10))
+
+/* The caller frees it; NULL: out of memory. */
+char *lineage_of_plan(const struct plan *plan, uint64_t seed);
+
+/* The model's lineage as an object, {} when it has none or an unreadable one. New reference; NULL: out of memory. */
+json_t *lineage_of_model(const struct model *model);
+
+/* Replaces the model's lineage; takes the reference over. -ENOMEM. */
+int lineage_store(struct model *model, json_t *lineage);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp-forge: the program that makes models. `wisp VERB` runs it for the verbs below, so messages say `wisp VERB`.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/size.h"
+#include "base/suggest.h"
+#include "forge/outcome.h"
+#include "forge/verb.h"
+
+static const struct {
+    const char *name;
+    verb_function *run;
+    const char *summary;
+} verbs[] = {
+    { "structure", verb_structure, "show what a structure and a sparsity make, layer by layer" },
+};
+
+static void print_help(FILE *to)
+{
+    fputs("usage: wisp-forge VERB [options]      (or: wisp VERB [options])\n\n"
+          "Makes sparse neural networks: samples their connections before training and trains only those.\n\n"
+          "verbs:\n",
+          to);
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\n'wisp-forge VERB --help' describes a verb.\n", to);
+}
+
+static int unknown_verb(const char *word)
+{
+    const char *names[ARRAY_SIZE(verbs)], *close;
+
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        names[i] = verbs[i].name;
+    close = suggest(word, names, ARRAY_SIZE(verbs));
+    if (close)
+        fprintf(stderr, "wisp-forge: unknown verb '%s'; did you mean '%s'?\n", word, close);
+    else
+        fprintf(stderr, "wisp-forge: unknown verb '%s'; see 'wisp-forge --help'\n", word);
+    return EXIT_USAGE;
+}
+
+/* A table or a model that did not reach a full disk or a closed pipe must not count as success. */
+static int close_output(int status)
+{
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
+        fprintf(stderr, "wisp-forge: cannot write to standard output: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN);
+    log_init("wisp", LOG_INFO);
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return close_output(EXIT_DONE);
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("wisp-forge " WISP_VERSION);
+        return close_output(EXIT_DONE);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (!strcmp(argv[1], verbs[i].name))
+            return close_output(verbs[i].run(argc - 1, argv + 1));
+    }
+    return unknown_verb(argv[1]);
+}

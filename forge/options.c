@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "forge/options.h"
+#include "forge/outcome.h"
+
+enum { LONG_ONLY = 256, HELP_LETTER = 'h' };
+
+bool parse_count(const char *text, uint64_t *out)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return !errno && !*end && *out <= INT64_MAX;
+}
+
+bool parse_real(const char *text, double *out)
+{
+    char *end;
+
+    if (!*text || isspace((unsigned char)*text))
+        return false;
+    errno = 0;
+    *out = strtod(text, &end);
+    return !*end && isfinite(*out);
+}
+
+static struct option_row *append(struct option_table *table, struct option_row row)
+{
+    if (table->count == OPTION_ROWS_MAX)
+        abort();
+    table->rows[table->count] = row;
+    return &table->rows[table->count++];
+}
+
+struct option_row *option_flag(struct option_table *table, const char *name, char letter, bool *value, const char *help)
+{
+    return append(table, (struct option_row){
+                             .name = name, .letter = letter, .type = OPTION_FLAG, .value = value, .help = help });
+}
+
+struct option_row *option_text(struct option_table *table, const char *name, char letter, const char **value,
+                               const char *argument, const char *help)
+{
+    return append(
+        table,
+        (struct option_row){
+            .name = name, .letter = letter, .type = OPTION_TEXT, .value = value, .argument = argument, .help = help });
+}
+
+static struct option_row *append_number(struct option_table *table, struct option_row row, double least, double most)
+{
+    row.least = least;
+    row.most = most;
+    return append(table, row);
+}
+
+struct option_row *option_count(struct option_table *table, const char *name, char letter, uint64_t *value,
+                                const char *argument, const char *help, double least, double most)
+{
+    struct option_row row = { .name = name, .letter = letter, .type = OPTION_COUNT, .value = value };
+
+    row.argument = argument;
+    row.help = help;
+    return append_number(table, row, least, most);
+}
+
+struct option_row *option_real(struct option_table *table, const char *name, char letter, double *value,
+                               const char *argument, const char *help, double least, double most)
+{
+    struct option_row row = { .name = name, .letter = letter, .type = OPTION_REAL, .value = value };
+
+    row.argument = argument;
+    row.help = help;
+    return append_number(table, row, least, most);
+}
+
+static void print_help(const struct usage *usage, const struct option_table *table)
+{
+    printf("usage: wisp %s %s\n\n%s\n\noptions:\n", usage->verb, usage->arguments, usage->summary);
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        char left[64], letter[5] = "    ";
+
+        if (row->letter)
+            snprintf(letter, sizeof letter, "-%c, ", row->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
+        printf("  %-30s %s\n", left, row->help);
+    }
+    printf("  %-30s %s\n", "-h, --help", "print this and exit");
+    if (usage->examples)
+        printf("\nexamples:\n%s", usage->examples);
+}
+
+static bool range_holds(const struct option_row *row, double value)
+{
+    if (value < row->least)
+        return false;
+    return row->most == 0 || (row->below ? value < row->most : value <= row->most);
+}
+
+static int refuse_range(const struct usage *usage, const struct option_row *row, const char *text)
+{
+    const char *what = row->type == OPTION_COUNT ? "a whole number" : "a number";
+
+    if (row->most == 0)
+        return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s of at least %g", row->name, text, what, row->least);
+    return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s from %g to %g%s", row->name, text, what, row->least,
+                row->most, row->below ? " (exclusive)" : "");
+}
+
+static int store(const struct usage *usage, const struct option_row *row, const char *text)
+{
+    double real = 0;
+
+    if (row->given)
+        *row->given = true;
+    switch (row->type) {
+    case OPTION_FLAG:
+        *(bool *)row->value = true;
+        return 0;
+    case OPTION_TEXT:
+        *(const char **)row->value = text;
+        return 0;
+    case OPTION_COUNT:
+        if (!parse_count(text, row->value) || !range_holds(row, (double)*(uint64_t *)row->value))
+            return refuse_range(usage, row, text);
+        return 0;
+    case OPTION_REAL:
+        if (!parse_real(text, &real) || !range_holds(row, real))
+            return refuse_range(usage, row, text);
+        *(double *)row->value = real;
+        return 0;
+    }
+    return 0;
+}
+
+/* getopt_long() answers '?' for an unknown name, an ambiguous one, and a flag that was given a value. */
+static int refuse_option(const struct usage *usage, const struct option_table *table, const char *word)
+{
+    const char *names[OPTION_ROWS_MAX], *close;
+    char name[64];
+    size_t alike = 0;
+
+    if (strncmp(word, "--", 2) != 0)
+        return fail(usage->verb, EXIT_USAGE, "unknown option '-%c'; see 'wisp %s --help'", optopt, usage->verb);
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (size_t i = 0; i < table->count; i++) {
+        names[i] = table->rows[i].name;
+        alike += !strncmp(names[i], name, strlen(name));
+        if (!strcmp(names[i], name))
+            return fail(usage->verb, EXIT_USAGE, "--%s takes no value", name);
+    }
+    if (alike > 1)
+        return fail(usage->verb, EXIT_USAGE, "option '--%s' could be several; write it out", name);
+    close = suggest(name, names, table->count);
+    if (close)
+        return fail(usage->verb, EXIT_USAGE, "unknown option '--%s'; did you mean '--%s'?", name, close);
+    return fail(usage->verb, EXIT_USAGE, "unknown option '--%s'; see 'wisp %s --help'", name, usage->verb);
+}
+
+/* The rows as getopt_long() wants them: a long option's value is LONG_ONLY + its row. */
+static void make_getopt_tables(const struct option_table *table, struct option *names, char *letters)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        bool valued = row->type != OPTION_FLAG;
+
+        names[i] = (struct option){ row->name, valued ? required_argument : no_argument, NULL, LONG_ONLY + (int)i };
+        if (row->letter) {
+            *letters++ = row->letter;
+            if (valued)
+                *letters++ = ':';
+        }
+    }
+    *letters = 0;
+    names[table->count] = (struct option){ "help", no_argument, NULL, HELP_LETTER };
+}
+
+static int read_option(const struct usage *usage, const struct option_table *table, int found, const char *word)
+{
+    size_t row = 0;
+
+    if (found == ':')
+        return fail(usage->verb, EXIT_USAGE, "option '%s' needs a value; see 'wisp %s --help'", word, usage->verb);
+    if (found == '?')
+        return refuse_option(usage, table, word);
+    if (found >= LONG_ONLY)
+        row = (size_t)(found - LONG_ONLY);
+    else
+        while (table->rows[row].letter != found)
+            row++;
+    return store(usage, &table->rows[row], optarg);
+}
+
+bool options_read(const struct usage *usage, const struct option_table *table, int argc, char **argv,
+                  struct operands *operands, int *status)
+{
+    struct option names[OPTION_ROWS_MAX + 2] = { 0 };
+    char letters[2 * OPTION_ROWS_MAX + 3] = ":h";
+    int found;
+
+    make_getopt_tables(table, names, letters + 2);
+    opterr = 0;
+    optind = 0; /* GNU: begin anew, for a caller that parses twice */
+    while ((found = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+        *status = EXIT_DONE;
+        if (found == HELP_LETTER)
+            print_help(usage, table);
+        else
+            *status = read_option(usage, table, found, argv[optind - 1]);
+        if (*status || found == HELP_LETTER)
+            return false;
+    }
+    operands->words = argv + optind;
+    operands->count = (size_t)(argc - optind);
+    if (operands->count < operands->least)
+        *status = fail(usage->verb, EXIT_USAGE, "%s is missing; see 'wisp %s --help'", operands->what, usage->verb);
+    else if (operands->count > operands->most)
+        *status = fail(usage->verb, EXIT_USAGE, "'%s' is not expected here; see 'wisp %s --help'",
+                       operands->words[operands->most], usage->verb);
+    else
+        return true;
+    return false;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plan: a structure and a density, solved: how many connections each pair of layers gets, and what that weighs.
+ * Nothing is sampled yet; the same plan with another seed is another network.
+ */
+#ifndef FORGE_PLAN_H
+#define FORGE_PLAN_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "forge/structure.h"
+#include "sparse/density.h"
+
+struct plan {
+    struct structure structure;
+    enum density_method method;
+    double density;
+    double sigma;                 /* +infinity when every layer is fully connected */
+    struct density_layer *layers; /* structure.layer_count of them */
+    uint64_t potential, connections;
+    uint64_t bytes; /* of all weights and biases, in memory as in the file */
+};
+
+#define PLAN_NULL ((struct plan){ .layers = NULL })
+
+/* Takes the structure over, on success only. WISP_E_INVALID, -ENOMEM. */
+int plan_solve(struct structure *structure, enum density_method method, double density, struct plan *out,
+               struct reason *why);
+void plan_deinit(struct plan *plan); /* idempotent */
+
+bool density_method_parse(const char *text, enum density_method *out);
+const char *density_method_name(enum density_method method);
+
+/* Bytes of one layer: values, column indices, row starts, biases. */
+uint64_t plan_layer_bytes(const struct plan *plan, size_t layer);
+bool plan_layer_is_dense(const struct plan *plan, size_t layer);
+
+/* The table for people, and {"sigma", "sparsity", …, "layers": […]} for programs (a new reference; NULL: no memory). */
+void plan_print(const struct plan *plan, FILE *to);
+json_t *plan_json(const struct plan *plan);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "forge/plan_options.h"
+#include "forge/outcome.h"
+
+void plan_option_rows(struct option_table *table, struct plan_options *options)
+{
+    struct option_row *row;
+
+    option_text(table, "layers", 'l', &options->layers, "N-N-…", "neurons from input to output, as 784-1000-10");
+    row = option_real(table, "sparsity", 's', &options->sparsity, "S", "fraction of inactive connections, 0 <= S < 1",
+                      0, 1);
+    row->below = true;
+    row->given = &options->sparsity_given;
+    row = option_real(table, "density", 'd', &options->density, "D", "fraction of active ones instead, 0 < D <= 1",
+                      1e-12, 1);
+    row->given = &options->density_given;
+    option_text(table, "method", 0, &options->method, "er|erk", "Erdos-Renyi, the default, or its kernel-aware form");
+}
+
+int plan_from_options(const char *verb, const struct plan_options *options, struct plan *out)
+{
+    enum density_method method = DENSITY_ER;
+    struct structure structure;
+    struct reason why;
+    int result;
+
+    if (!options->layers)
+        return fail(verb, EXIT_USAGE, "--layers is missing; give the neurons of each layer, as --layers 784-1000-10");
+    if (options->sparsity_given && options->density_given)
+        return fail(verb, EXIT_USAGE, "--sparsity and --density say the same thing twice; give one of them");
+    if (!options->sparsity_given && !options->density_given)
+        return fail(verb, EXIT_USAGE,
+                    "--sparsity is missing; give the fraction of inactive connections, as "
+                    "--sparsity 0.95 (0 for a dense network)");
+    if (options->method && !density_method_parse(options->method, &method))
+        return fail(verb, EXIT_USAGE, "--method %s: give er or erk", options->method);
+    result = structure_parse(options->layers, &structure, &why);
+    if (result)
+        return fail(verb, exit_for_input(result), "--layers %s", why.text);
+    result =
+        plan_solve(&structure, method, options->density_given ? options->density : 1 - options->sparsity, out, &why);
+    if (result) {
+        structure_deinit(&structure);
+        return fail(verb, exit_for_input(result), "%s", why.text);
+    }
+    for (size_t i = 0; i < out->structure.layer_count; i++) {
+        if (!out->layers[i].connections)
+            warn_user(verb, "layer fc%zu gets no connection at all: nothing passes it; choose a lower sparsity", i + 1);
+    }
+    return 0;
+}
