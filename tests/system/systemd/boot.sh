@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# boot.sh: a real systemd, PID 1 of namespaces of its own, for tests. To be sourced:
+#
+#   machine_check || exit 77     says on stderr why a machine cannot be booted here
+#   machine_boot FOLDER          boots; what stands in FOLDER is laid over the machine's root
+#   machine COMMAND…             runs a command in it, as root, with a clean environment
+#   machine_stop                 powers it off; fails when it does not go by itself
+#
+# The machine's root is the host's root under an overlay whose upper layer is a tmpfs: nothing on the host is written, and
+# nothing is downloaded. It has its own pid, mount, uts, ipc, net and cgroup namespaces, and its own /dev, /proc, /sys, /run and
+# /tmp. Of the host's units only what basic.target needs is left on.
+#
+# All of its processes live below one cgroup. At exit, however the test ends, that cgroup is killed and removed, by its path and
+# never by a process's name; if even the test is killed with SIGKILL, the kernel takes the machine with it (pdeathsig), and
+# the next test sweeps the empty cgroup away.
+
+MACHINE_TARGET=machine.target
+# Host services that make no sense without hardware, or that would want what a fresh machine lacks.
+MACHINE_MASKED="systemd-udevd.service systemd-udev-trigger.service systemd-udevd-kernel.socket systemd-udevd-control.socket
+    systemd-hwdb-update.service systemd-timesyncd.service systemd-networkd.service systemd-resolved.service
+    systemd-logind.service systemd-binfmt.service systemd-modules-load.service systemd-sysctl.service
+    systemd-random-seed.service systemd-remount-fs.service systemd-update-utmp.service systemd-journal-flush.service
+    systemd-journal-catalog-update.service systemd-update-done.service systemd-machine-id-commit.service
+    systemd-firstboot.service systemd-sysusers.service systemd-boot-system-token.service systemd-tmpfiles-setup-dev.service
+    ldconfig.service keyboard-setup.service console-setup.service apparmor.service proc-sys-fs-binfmt_misc.automount
+    dev-hugepages.mount dev-mqueue.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount
+    sys-fs-fuse-connections.mount"
+
+# ---- inside the new namespaces, before systemd: builds the root and becomes PID 1's program
+
+machine_mount_root() {
+    local work=$1 root=$1/root device
+    mount --make-rprivate /
+    mount -t tmpfs -o mode=0755,size=512m,nr_inodes=100k machine "$work"
+    mkdir "$work"/{upper,scratch,root}
+    mount -t overlay machine -o "lowerdir=/,upperdir=$work/upper,workdir=$work/scratch" "$root"
+    mkdir -p "$root/.host"
+    mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
+    mount -t sysfs -o nosuid,nodev,noexec,ro sysfs "$root/sys"
+    mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/sys/fs/cgroup"
+    mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$root/run"
+    mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
+    mount -t tmpfs -o mode=0755,nosuid,noexec tmpfs "$root/dev"
+    for device in null zero full random urandom tty; do
+        : >"$root/dev/$device"
+        mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mkdir "$root/dev/pts" "$root/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
+    mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/dev/shm"
+    ln -s pts/ptmx "$root/dev/ptmx"
+    ln -s /proc/self/fd "$root/dev/fd"
+    ln -s fd/0 "$root/dev/stdin"
+    ln -s fd/1 "$root/dev/stdout"
+    ln -s fd/2 "$root/dev/stderr"
+}
+
+machine_prepare_root() {
+    local root=$1 unit
+    rm -rf "$root"/etc/systemd/system/*.wants "$root"/etc/systemd/system/default.target "$root"/var/log/journal
+    for unit in $MACHINE_MASKED; do
+        ln -sf /dev/null "$root/etc/systemd/system/$unit"
+    done
+    : >"$root/etc/fstab"
+    tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
+    printf '[Unit]\nRequires=basic.target\nAfter=basic.target\nAllowIsolate=yes\n' >"$root/etc/systemd/system/$MACHINE_TARGET"
+    mkdir -p "$root/etc/systemd/journald.conf.d"
+    printf '[Journal]\nStorage=volatile\nRateLimitBurst=0\n' >"$root/etc/systemd/journald.conf.d/machine.conf"
+}
+
+machine_become_init() {
+    local work=$1 overlay=$2
+    set -euo pipefail
+    machine_mount_root "$work"
+    machine_prepare_root "$work/root"
+    cp -a "$overlay"/* "$work/root/" # not "/.": the root keeps its own mode
+    hostname machine
+    cd "$work/root"
+    pivot_root . .host
+    exec chroot . /bin/sh -c 'umount -l /.host; exec env -i container=machine PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        /lib/systemd/systemd --system systemd.unified_cgroup_hierarchy=1 --unit="$0" --log-target=journal \
+        --show-status=no --crash-reboot=no' "$MACHINE_TARGET" </dev/null
+}
+
+# ---- on the host
+
+machine_refuse() {
+    echo "no machine here: $*" >&2
+    return 1
+}
+
+machine_check() {
+    local program
+    [ "$(id -u)" = 0 ] || machine_refuse "needs root" || return
+    for program in unshare nsenter setpriv pivot_root /lib/systemd/systemd systemctl systemd-analyze; do
+        command -v "$program" >/dev/null || machine_refuse "$program is missing (packages systemd, util-linux)" || return
+    done
+    unshare --fork --pid --mount --uts --ipc --net --cgroup --propagation private sh -c '
+        set -e
+        mount -t tmpfs probe /mnt
+        mkdir /mnt/upper /mnt/scratch /mnt/root /mnt/cgroup
+        mount -t overlay probe -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/scratch /mnt/root
+        mount -t cgroup2 probe /mnt/cgroup' 2>/dev/null ||
+        machine_refuse "namespaces, an overlay over / and cgroup v2 are needed, and one of them is forbidden"
+}
+
+# Where our part of cgroup v2 is, mounting a view of it if there is none.
+machine_find_cgroup() {
+    local mounted
+    mounted=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+    if [ -z "$mounted" ]; then
+        mounted=$MACHINE_WORK.cgroup
+        mkdir "$mounted"
+        mount -t cgroup2 machine "$mounted"
+        MACHINE_CGROUP_MOUNT=$mounted
+    fi
+    MACHINE_CGROUP=$mounted$(awk -F: '$1 == "0" { print $3 }' /proc/self/cgroup)
+    MACHINE_CGROUP=${MACHINE_CGROUP%/}/wisp-machine-$$
+}
+
+machine_remove_cgroup() {
+    local folder=$1 i
+    [ -d "$folder" ] || return 0
+    echo 1 >"$folder/cgroup.kill" 2>/dev/null
+    for i in $(seq 100); do
+        find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
+        [ -d "$folder" ] || return 0
+        sleep 0.05
+    done
+    echo "left behind: $folder" >&2
+    return 1
+}
+
+# What a test that was killed with SIGKILL left.
+machine_sweep() {
+    local folder
+    for folder in "${MACHINE_CGROUP%-*}"-*; do
+        if [ -d "$folder" ] && ! [ -d "/proc/${folder##*-}" ]; then
+            machine_remove_cgroup "$folder" || true
+        fi
+    done
+}
+
+machine_clean_up() {
+    local status=$?
+    trap - EXIT INT TERM HUP
+    set +e
+    machine_remove_cgroup "$MACHINE_CGROUP" || status=1
+    [ -z "$MACHINE_OUTER" ] || wait "$MACHINE_OUTER" 2>/dev/null
+    [ -z "$MACHINE_CGROUP_MOUNT" ] || { umount "$MACHINE_CGROUP_MOUNT" && rmdir "$MACHINE_CGROUP_MOUNT"; }
+    rm -rf "$MACHINE_WORK" "$MACHINE_WORK.log"
+    exit $status
+}
+
+# within SECONDS COMMAND…: tries it until it succeeds.
+within() {
+    local tries=$(($1 * 20))
+    shift
+    until "$@" 2>/dev/null; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+machine_is_up() {
+    MACHINE_INIT=$(tr -d ' ' <"/proc/$MACHINE_OUTER/task/$MACHINE_OUTER/children")
+    [ -n "$MACHINE_INIT" ] && [ "$(cat "/proc/$MACHINE_INIT/comm")" = systemd ]
+}
+
+machine_is_settled() {
+    case $(machine systemctl is-system-running) in
+    running | degraded) ;;
+    *) return 1 ;;
+    esac
+}
+
+machine_boot() {
+    local overlay=$1 library
+    library=$(readlink -f "${BASH_SOURCE[0]}")
+    MACHINE_WORK=$(mktemp -d /tmp/wisp-machine.XXXXXX)
+    MACHINE_OUTER='' MACHINE_CGROUP='' MACHINE_CGROUP_MOUNT='' MACHINE_INIT=''
+    trap machine_clean_up EXIT
+    trap 'exit 130' INT TERM HUP
+    machine_find_cgroup
+    machine_sweep
+    mkdir "$MACHINE_CGROUP"
+    (
+        echo "$BASHPID" >"$MACHINE_CGROUP/cgroup.procs"
+        exec setpriv --pdeathsig KILL unshare --fork --kill-child=KILL --pid --mount --uts --ipc --net --cgroup \
+            --propagation private bash -c '. "$0"; machine_become_init "$1" "$2"' "$library" "$MACHINE_WORK" "$overlay"
+    ) >"$MACHINE_WORK.log" 2>&1 &
+    MACHINE_OUTER=$!
+    within 10 machine_is_up && within 30 machine_is_settled && return
+    echo "systemd did not come up" >&2
+    cat "$MACHINE_WORK.log" >&2
+    return 1
+}
+
+machine() {
+    nsenter -t "$MACHINE_INIT" -m -u -i -n -p -C -r -w \
+        env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_PAGER= LC_ALL=C.UTF-8 "$@"
+}
+
+machine_is_off() {
+    ! [ -d "/proc/$MACHINE_INIT" ]
+}
+
+machine_stop() {
+    machine systemctl poweroff --no-block 2>/dev/null
+    within 15 machine_is_off
+}
