@@ -177,7 +177,7 @@ static void test_golden_bits(void **state)
 
         sample_weights(&matrix, 2, goldens[i].seed, goldens[i].layer);
         hash_text(&matrix, hash);
-        if (strcmp(hash, goldens[i].hash)) {
+        if (strcmp(hash, goldens[i].hash) != 0) {
             print_error("row %zu: %s\n", i, hash);
             wrong++;
         }
