@@ -60,7 +60,7 @@ struct layer {
 };
 
 struct model {
-    char name[MODEL_NAME_MAX];       /* "fashion" */
+    char name[MODEL_NAME_MAX];       /* "fashion": letters, digits, ". _ -", begins with a letter or digit */
     char processing[MODEL_NAME_MAX]; /* "image.classification" */
     struct shape input;
     struct layer *layers;
@@ -75,17 +75,19 @@ struct model {
 
 /* An empty model with `layer_count` zeroed layers. -ENOMEM. */
 int model_new(uint32_t layer_count, struct model **out);
-/* Accepts NULL; returns NULL. */
+/* Frees the model and everything it points to, but not what a weight or vector that is not `owned` borrows; accepts
+ * NULL; returns NULL. */
 struct model *model_free(struct model *model);
 
 const struct shape *model_output(const struct model *model);
 /* Connections in all layers; the structure's potential connections; and bytes of weights in memory. */
 uint64_t model_connections(const struct model *model);
 uint64_t model_potential(const struct model *model);
+uint64_t model_memory(const struct model *model);
 
 /* The one judge of a graph: names unique, inputs before their layer, kinds' own rules, shapes, label count equal to the
- * output's elements when there are labels, processing type well formed. Fills in each layer's `shape`.
- * WISP_E_FORMAT, and names the layer. Weights are judged by csr_check() before. */
+ * output's elements when there are labels, labels without control characters, processing type well formed. Fills in
+ * each layer's `shape`. WISP_E_FORMAT, and names the layer. Weights are judged by csr_check() before. */
 int model_check(struct model *model, struct reason *why);
 
 /* "modality.task" of [a-z0-9_-], or a bare modality. */

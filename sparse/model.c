@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/size.h"
+#include "sparse/model.h"
+
+uint64_t shape_elements(const struct shape *shape)
+{
+    uint64_t elements = 1;
+
+    for (uint32_t i = 0; i < shape->rank; i++)
+        elements *= shape->dimension[i];
+    return elements;
+}
+
+int shape_check(const struct shape *shape, struct reason *why)
+{
+    uint64_t elements = 1;
+
+    if (!shape->rank || shape->rank > SHAPE_RANK_MAX)
+        return refuse(why, WISP_E_FORMAT, "a shape has 1 to %d dimensions, not %u", SHAPE_RANK_MAX, shape->rank);
+    for (uint32_t i = 0; i < shape->rank; i++) {
+        if (!shape->dimension[i])
+            return refuse(why, WISP_E_FORMAT, "dimension %u of the shape is 0", i + 1);
+        /* At most 2^28 times less than 2^32: no overflow. */
+        elements *= shape->dimension[i];
+        if (elements > MODEL_ELEMENTS_MAX)
+            return refuse(why, WISP_E_FORMAT, "the shape has more than %u elements", MODEL_ELEMENTS_MAX);
+    }
+    return 0;
+}
+
+int model_new(uint32_t layer_count, struct model **out)
+{
+    struct model *model = calloc(1, sizeof *model);
+
+    if (!model)
+        return -ENOMEM;
+    model->layers = calloc(MAX(layer_count, 1), sizeof *model->layers);
+    if (!model->layers) {
+        free(model);
+        return -ENOMEM;
+    }
+    model->layer_count = layer_count;
+    *out = model;
+    return 0;
+}
+
+struct model *model_free(struct model *model)
+{
+    if (!model)
+        return NULL;
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        struct layer *layer = &model->layers[i];
+
+        csr_deinit(&layer->weight);
+        for (size_t v = 0; v < LAYER_VECTORS_MAX; v++) {
+            if (layer->vectors[v].owned)
+                free(layer->vectors[v].data);
+        }
+    }
+    for (uint32_t i = 0; model->labels && i < model->label_count; i++)
+        free(model->labels[i]);
+    free(model->labels);
+    free(model->layers);
+    free(model->media);
+    free(model->lineage);
+    free(model->file);
+    free(model);
+    return NULL;
+}
+
+const struct shape *model_output(const struct model *model)
+{
+    return &model->layers[model->layer_count - 1].shape;
+}
+
+uint64_t model_connections(const struct model *model)
+{
+    uint64_t connections = 0;
+
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        connections += model->layers[i].weight.count;
+    return connections;
+}
+
+uint64_t model_potential(const struct model *model)
+{
+    uint64_t potential = 0;
+
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        potential += (uint64_t)model->layers[i].weight.rows * model->layers[i].weight.columns;
+    return potential;
+}
+
+static uint64_t layer_memory(const struct layer *layer)
+{
+    const struct csr *weight = &layer->weight;
+    uint64_t bytes = 0;
+
+    if (weight->starts) {
+        bytes += ((uint64_t)weight->rows + 1) * sizeof *weight->starts + weight->count * sizeof *weight->values;
+        bytes += weight->count * (csr_is_narrow(weight) ? sizeof *weight->index.narrow : sizeof *weight->index.wide);
+    }
+    for (size_t v = 0; v < LAYER_VECTORS_MAX; v++)
+        bytes += layer->vectors[v].count * sizeof *layer->vectors[v].data;
+    return bytes;
+}
+
+uint64_t model_memory(const struct model *model)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        bytes += layer_memory(&model->layers[i]);
+    return bytes;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The judge of graphs: the same for a model that was read and for one that was built. Names end up in file names, on
+ * the wire and on terminals, so they are of few characters; labels may be of any language, but not control a terminal.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "sparse/layer.h"
+#include "sparse/model.h"
+
+static bool is_lower(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+static bool is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* `text` stands in a field of `size` bytes. */
+static int name_check(const char *what, const char *text, size_t size, struct reason *why)
+{
+    size_t length = strnlen(text, size);
+
+    if (length == size)
+        return refuse(why, WISP_E_FORMAT, "%s is longer than %zu bytes", what, size - 1);
+    if (!length)
+        return refuse(why, WISP_E_FORMAT, "%s is empty", what);
+    for (size_t i = 0; i < length; i++) {
+        if (!is_letter_or_digit(text[i]) && (i == 0 || !strchr("._-", text[i])))
+            return refuse(why, WISP_E_FORMAT,
+                          "%s is not of letters, digits, '.', '_' and '-', beginning with a letter or digit (byte %zu)",
+                          what, i);
+    }
+    return 0;
+}
+
+int processing_check(const char *text, struct reason *why)
+{
+    size_t length = strnlen(text, MODEL_NAME_MAX), word = 0, words = 1;
+
+    if (length == MODEL_NAME_MAX)
+        return refuse(why, WISP_E_FORMAT, "the processing type is longer than %d bytes", MODEL_NAME_MAX - 1);
+    for (size_t i = 0; i <= length; i++) {
+        if (is_lower(text[i])) {
+            word++;
+        } else if (word && text[i] == '.' && words == 1) {
+            words++;
+            word = 0;
+        } else if (i < length || !word) {
+            return refuse(why, WISP_E_FORMAT,
+                          "the processing type is not \"modality\" or \"modality.task\" of a-z, 0-9, '_' and '-' "
+                          "(byte %zu)",
+                          i);
+        }
+    }
+    return 0;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static int names_check(const struct model *model, struct reason *why)
+{
+    cleanup_free const char **names = calloc(model->layer_count, sizeof *names);
+
+    if (!names)
+        return refuse_errno(why, -ENOMEM, "names of %u layers", model->layer_count);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        int result = name_check("its name", model->layers[i].name, LAYER_NAME_MAX, why);
+
+        if (result)
+            return refuse_in(why, result, "layer %u", i + 1);
+        names[i] = model->layers[i].name;
+    }
+    qsort(names, model->layer_count, sizeof *names, compare_names);
+    for (uint32_t i = 1; i < model->layer_count; i++) {
+        if (!strcmp(names[i - 1], names[i]))
+            return refuse(why, WISP_E_FORMAT, "two layers have the name \"%s\"", names[i]);
+    }
+    return 0;
+}
+
+static int inputs_check(const struct layer *layer, uint32_t index, struct reason *why)
+{
+    const struct layer_kind *kind = layer->kind;
+
+    if (layer->input_count < kind->inputs_least || layer->input_count > MIN(kind->inputs_most, LAYER_INPUTS_MAX))
+        return refuse(why, WISP_E_FORMAT, "a %s layer has %u to %u inputs, not %u", kind->name, kind->inputs_least,
+                      kind->inputs_most, layer->input_count);
+    for (uint32_t i = 0; i < layer->input_count; i++) {
+        if (layer->inputs[i] > index)
+            return refuse(why, WISP_E_FORMAT, "reads value %u, which is not before its own, %u", layer->inputs[i],
+                          index + 1);
+    }
+    return 0;
+}
+
+static int parameters_check(const struct layer *layer, struct reason *why)
+{
+    const struct layer_parameter *declared = layer->kind->parameters;
+
+    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
+        double value = layer->parameters[i];
+
+        if (!(value >= declared[i].least && value <= declared[i].most))
+            return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is %g, not in %g .. %g", declared[i].name, value,
+                          declared[i].least, declared[i].most);
+    }
+    return 0;
+}
+
+static int tensors_check(const struct layer *layer, struct reason *why)
+{
+    const struct layer_kind *kind = layer->kind;
+
+    if (kind->weighted && (!layer->weight.starts || !layer->weight.rows || !layer->weight.columns))
+        return refuse(why, WISP_E_FORMAT, "a %s layer needs a weight", kind->name);
+    if (!kind->weighted && layer->weight.starts)
+        return refuse(why, WISP_E_FORMAT, "a %s layer has no weight", kind->name);
+    for (size_t i = 0; i < LAYER_VECTORS_MAX; i++) {
+        if (layer->vectors[i].data && !kind->vectors[i])
+            return refuse(why, WISP_E_FORMAT, "a %s layer has no such vector", kind->name);
+    }
+    return 0;
+}
+
+static int layer_check(struct model *model, uint32_t index, struct reason *why)
+{
+    struct layer *layer = &model->layers[index];
+    struct shape inputs[LAYER_INPUTS_MAX] = { { .rank = 0 } };
+    int result;
+
+    if (!layer->kind)
+        return refuse(why, WISP_E_FORMAT, "has no kind");
+    result = inputs_check(layer, index, why);
+    if (!result)
+        result = parameters_check(layer, why);
+    if (!result)
+        result = tensors_check(layer, why);
+    if (result)
+        return result;
+    for (uint32_t i = 0; i < layer->input_count; i++)
+        inputs[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->input;
+    result = layer->kind->shape(layer, inputs, &layer->shape, why);
+    return result ? result : shape_check(&layer->shape, why);
+}
+
+/* Neither ASCII's control characters nor the C1 ones, which in UTF-8 are C2 80 .. C2 9F. */
+static int label_check(const char *label, struct reason *why)
+{
+    const unsigned char *byte = (const unsigned char *)label;
+
+    if (!*byte)
+        return refuse(why, WISP_E_FORMAT, "is empty");
+    for (; *byte; byte++) {
+        if (*byte < 0x20 || *byte == 0x7f || (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0))
+            return refuse(why, WISP_E_FORMAT, "has a control character at byte %zu",
+                          (size_t)(byte - (const unsigned char *)label));
+    }
+    return 0;
+}
+
+static int labels_check(const struct model *model, struct reason *why)
+{
+    uint64_t outputs = shape_elements(model_output(model));
+
+    if (!model->label_count)
+        return 0;
+    if (model->label_count > MODEL_LABELS_MAX)
+        return refuse(why, WISP_E_FORMAT, "%u labels are more than the %d allowed", model->label_count,
+                      MODEL_LABELS_MAX);
+    if (model->label_count != outputs)
+        return refuse(why, WISP_E_FORMAT, "there are %u labels, but the output has %llu elements", model->label_count,
+                      (unsigned long long)outputs);
+    for (uint32_t i = 0; i < model->label_count; i++) {
+        int result = label_check(model->labels[i], why);
+
+        if (result)
+            return refuse_in(why, result, "label %u", i + 1);
+    }
+    return 0;
+}
+
+int model_check(struct model *model, struct reason *why)
+{
+    int result = name_check("the model's name", model->name, MODEL_NAME_MAX, why);
+
+    if (!result)
+        result = processing_check(model->processing, why);
+    if (result)
+        return result;
+    if (!model->layer_count || model->layer_count > MODEL_LAYERS_MAX)
+        return refuse(why, WISP_E_FORMAT, "a model has 1 to %d layers, not %u", MODEL_LAYERS_MAX, model->layer_count);
+    result = shape_check(&model->input, why);
+    if (result)
+        return refuse_in(why, result, "the input");
+    result = names_check(model, why);
+    if (result)
+        return result;
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        result = layer_check(model, i, why);
+        if (result)
+            return refuse_in(why, result, "layer \"%s\"", model->layers[i].name);
+    }
+    return labels_check(model, why);
+}
