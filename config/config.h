@@ -55,6 +55,9 @@ struct config {
 int config_init(struct config *config);
 void config_deinit(struct config *config);
 
+/* A model's defaults; whoever adds one to `models` (of malloc, as its strings are) sets its path. */
+void config_model_init(struct config_model *model);
+
 /* Reads `path` over the defaults. Every error goes to `errors` (may be NULL) as a line "file:line:column: message"; the
  * first is also the reason. WISP_E_CONFIG, or -errno when the file cannot be read. */
 int config_read(const char *path, struct config *config, FILE *errors, struct reason *why);

@@ -58,7 +58,4 @@ extern const struct field config_fields[];
 /* Fills in `config` from the tree; what is wrong goes to `findings`. `folder` ends in '/' or is "". -ENOMEM. */
 int schema_read(const struct node *root, const char *folder, struct config *config, struct findings *findings);
 
-/* A model's defaults. */
-void config_model_init(struct config_model *model);
-
 #endif
