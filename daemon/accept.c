@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * New connections.
+ *
+ * A connection has a second for its hello, and nobody can keep others out by holding connections open without one: each
+ * user may have some pending, all together some more, and past that the oldest one goes. When descriptors run out the
+ * listener rests a while, instead of spinning on an error that does not go away.
+ */
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/wispd.h"
+
+#define HELLO_NS (1 * NS_PER_S)
+#define REST_NS  (100 * NS_PER_MS)
+
+enum { ACCEPT_MOST = 16, PENDING_PER_USER = 64 };
+
+int accept_begin(struct wispd *daemon)
+{
+    if (daemon->listener.fd < 0)
+        return 0;
+    return loop_ready(daemon->loop, daemon->listener.fd, POLLIN, event_token(EVENT_LISTENER, NULL));
+}
+
+/* The oldest pending channel, of one user or of all. */
+static struct channel *oldest_pending(struct channel_table *table, const struct user *user)
+{
+    struct channel *oldest = NULL;
+
+    for (uint32_t i = 0; i < table->capacity; i++) {
+        struct channel *channel = &table->channels[i];
+
+        if (channel->state != CHANNEL_PENDING || (user && channel->user != user))
+            continue;
+        if (!oldest || channel->accepted_ns < oldest->accepted_ns)
+            oldest = channel;
+    }
+    return oldest;
+}
+
+static struct channel *slot_for(struct wispd *daemon, int socket, const struct user *user)
+{
+    bool crowded = user->pending >= PENDING_PER_USER;
+    struct channel *channel;
+
+    if (crowded || daemon->table.used == daemon->table.capacity) {
+        struct channel *oldest = oldest_pending(&daemon->table, crowded ? user : NULL);
+
+        if (oldest)
+            wispd_hang_up(daemon, oldest);
+    }
+    channel = channel_accept(&daemon->table, socket);
+    return channel;
+}
+
+static void welcome_connection(struct wispd *daemon, int socket)
+{
+    struct ucred peer = { .pid = 0 };
+    socklen_t length = sizeof peer;
+    struct channel *channel;
+    struct user *user;
+
+    /* Fixed at connect() and not the client's to choose. The pid is for the log only: it may be reused by now. */
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
+        close(socket);
+        return;
+    }
+    user = users_get(&daemon->users, peer.uid);
+    channel = user ? slot_for(daemon, socket, user) : NULL;
+    if (!channel) {
+        close(socket);
+        return;
+    }
+    channel->uid = peer.uid;
+    channel->pid = peer.pid;
+    channel->user = user;
+    user->pending++;
+    if (loop_timer(daemon->loop, channel->accepted_ns + HELLO_NS, event_token(EVENT_HELLO_LATE, channel))) {
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    handshake_ready(daemon, channel); /* the hello is usually there already */
+}
+
+void accept_ready(struct wispd *daemon, const struct loop_event *event)
+{
+    int error = event->result < 0 ? -event->result : 0;
+
+    for (int i = 0; !error && i < ACCEPT_MOST; i++) {
+        int socket = accept4(daemon->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (socket >= 0)
+            welcome_connection(daemon, socket);
+        else if (errno != EINTR && errno != ECONNABORTED)
+            error = errno;
+    }
+    if (error && error != EAGAIN) {
+        log_warning("accepting a connection: %s", wisp_status_text(-error));
+        loop_timer(daemon->loop, clock_ns() + REST_NS, event_token(EVENT_ACCEPT_AGAIN, NULL));
+    } else {
+        accept_begin(daemon);
+    }
+}

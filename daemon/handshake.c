@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The handshake: hello in, welcome with three descriptors out, or a status and a sentence.
+ *
+ * What the channel costs is charged to its user before anything of it is allocated. A refusal names numbers, never a
+ * path or another user.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "daemon/wispd.h"
+
+static const char server_name[] = "wispd " WISP_VERSION;
+
+_Static_assert(sizeof server_name <= sizeof((struct wire_welcome *)0)->name, "the name fits the welcome");
+
+static void refuse_client(struct channel *channel, struct wire_welcome *welcome, int status, const char *text)
+{
+    welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
+    welcome->status = status;
+    snprintf(welcome->text, sizeof welcome->text, "%s", text);
+    log_info("client %s (pid %d, user %u) refused: %s", channel->name, (int)channel->pid, (unsigned)channel->uid,
+             welcome->text);
+    (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
+}
+
+/* For the log: the client may call itself anything. */
+static void name_channel(struct channel *channel, const struct wire_hello *hello)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof channel->name - 1 && hello->name[i]; i++)
+        channel->name[i] = hello->name[i] > ' ' && hello->name[i] < 0x7f ? hello->name[i] : '_';
+    channel->name[i] = 0;
+}
+
+static struct wire_offer offer_of(const struct config *config)
+{
+    return (struct wire_offer){
+        .abi_min = WIRE_ABI_MIN,
+        .abi_max = WIRE_ABI_MAX,
+        .features = WIRE_FEATURES,
+        .entries_default = MIN((uint32_t)WIRE_ENTRIES_DEFAULT, config->limits.entries),
+        .entries_max = config->limits.entries,
+        .arena_default = MIN((uint64_t)WIRE_ARENA_DEFAULT, config->limits.arena),
+        .arena_max = config->limits.arena,
+    };
+}
+
+/* Whether there is room for the channel: in the daemon, and in what its user may have. Charges it. */
+static int admit(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome, struct reason *why)
+{
+    struct wire_layout layout;
+    uint64_t cost;
+    int result;
+
+    if (daemon->stopping)
+        return refuse(why, WISP_E_SHUTDOWN, "the daemon is stopping");
+    if (daemon->table.open >= daemon->config->limits.channels)
+        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", daemon->config->limits.channels);
+    result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &layout, why);
+    if (result)
+        return result;
+    cost = channel_cost(&layout);
+    result = users_charge(&daemon->users, channel->user, cost, why);
+    if (!result)
+        channel->memory = cost;
+    return result;
+}
+
+static int send_welcome(const struct channel *channel, const struct wire_welcome *welcome, int response_fd)
+{
+    const int fds[] = { channel->request.fd, response_fd, channel->eventfd };
+
+    return message_send(channel->socket, welcome, sizeof *welcome, fds, ARRAY_SIZE(fds), MSG_DONTWAIT);
+}
+
+static void greet(struct wispd *daemon, struct channel *channel, const struct wire_hello *hello)
+{
+    struct wire_offer offer = offer_of(daemon->config);
+    struct wire_welcome welcome = { .status = 0 };
+    cleanup_close int response_fd = -1;
+    struct reason why = { "" };
+    int result = wire_negotiate(hello, &offer, &welcome);
+
+    name_channel(channel, hello);
+    welcome.epoch = daemon->epoch;
+    memcpy(welcome.name, server_name, sizeof server_name);
+    if (result) {
+        refuse_client(channel, &welcome, result, welcome.text);
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    result = admit(daemon, channel, &welcome, &why);
+    if (!result)
+        result = channel_open(&daemon->table, channel, &welcome, daemon->config->limits.rows, &response_fd, &why);
+    if (result) {
+        refuse_client(channel, &welcome, result, why.text);
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    channel->user->pending--;
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
+    kick_begin(daemon, channel);
+    if (send_welcome(channel, &welcome, response_fd) ||
+        loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel))) {
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    log_debug("client %s (pid %d, user %u) connected: %u entries, %llu + %llu KiB", channel->name, (int)channel->pid,
+              (unsigned)channel->uid, welcome.entries, (unsigned long long)welcome.request_arena >> 10,
+              (unsigned long long)welcome.response_arena >> 10);
+}
+
+void handshake_ready(struct wispd *daemon, struct channel *channel)
+{
+    struct message *message = &daemon->inbox;
+    struct reason why = { "" };
+    int result = message_receive(channel->socket, message, false, MSG_DONTWAIT, &why);
+
+    if (result == -EAGAIN)
+        result = loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel));
+    else if (!result && message->header.type != WIRE_HELLO)
+        result = refuse(&why, WISP_E_INVALID, "its first message is no hello");
+    else if (!result) {
+        greet(daemon, channel, &message->hello);
+        return;
+    }
+    if (!result)
+        return;
+    if (result > 0)
+        log_debug("connection of pid %d, user %u: %s", (int)channel->pid, (unsigned)channel->uid, why.text);
+    wispd_hang_up(daemon, channel);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kicks: a client writes its eventfd when it has published something and finds that the daemon sleeps on it.
+ *
+ * The eventfd is never read: each write is an edge. A client that kicks for nothing, over and over, would keep the
+ * daemon from sleeping; past a budget its eventfd is not listened to for a while, and its ring is looked at once a
+ * millisecond instead. An honest client wastes a kick only when it races with the daemon's own second look.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/wispd.h"
+
+#define WINDOW_NS   (100 * NS_PER_MS)
+#define THROTTLE_NS (100 * NS_PER_MS)
+
+enum { WASTE_MOST = 200 }; /* kicks for nothing in a window */
+
+static void listen_to(struct wispd *daemon, struct channel *channel)
+{
+    if (loop_edge(daemon->loop, channel->eventfd, event_token(EVENT_KICK, channel))) {
+        /* Not to be heard: then it is looked at, as if it were throttled. */
+        channel->throttled = true;
+    }
+}
+
+void kick_begin(struct wispd *daemon, struct channel *channel)
+{
+    /* Hot at first: a client that has just shaken hands is about to ask something. */
+    channel->hot = false;
+    shard_heat(&daemon->shard, channel, clock_ns());
+    listen_to(daemon, channel);
+}
+
+static bool over_budget(struct channel *channel, uint64_t now_ns)
+{
+    if (now_ns - channel->kick_window_ns > WINDOW_NS) {
+        channel->kick_window_ns = now_ns;
+        channel->kicks_wasted = 0;
+    }
+    return ++channel->kicks_wasted > WASTE_MOST;
+}
+
+void kick_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    uint64_t now = clock_ns();
+    bool wasted = channel->hot || !intake_ring_ready(&channel->intake);
+
+    if (event->result < 0) {
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    if (wasted && over_budget(channel, now)) {
+        log_debug("client %s (pid %d, user %u) kicks for nothing: not listened to for a while", channel->name,
+                  (int)channel->pid, (unsigned)channel->uid);
+        loop_cancel(daemon->loop, channel->eventfd);
+        channel->throttled = true;
+        loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_KICKS_AGAIN, channel));
+    }
+    shard_heat(&daemon->shard, channel, now);
+}
+
+void kick_again(struct wispd *daemon, struct channel *channel)
+{
+    channel->throttled = false;
+    channel->kick_window_ns = 0;
+    listen_to(daemon, channel);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "daemon/listen.h"
+
+enum { BACKLOG = 256, LOCK_TRIES = 100 };
+
+#define LOCK_PAUSE_NS (20 * NS_PER_MS)
+
+/* ---- systemd's ---- */
+
+static int take_passed(struct listener *listener, int count, struct reason *why)
+{
+    int fd = SD_LISTEN_FDS_START;
+    int result;
+
+    if (count != 1)
+        return refuse(why, WISP_E_CONFIG,
+                      "systemd passed %d sockets: the socket unit is to have one ListenSequentialPacket=", count);
+    result = sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, NULL, 0);
+    if (result < 0)
+        return refuse_errno(why, result, "the socket that systemd passed");
+    if (!result)
+        return refuse(why, WISP_E_CONFIG,
+                      "systemd passed something else than a listening SEQPACKET socket: use ListenSequentialPacket=");
+    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+        return refuse_errno(why, -errno, "the socket that systemd passed");
+    *listener = LISTENER_NULL;
+    listener->fd = fd;
+    return 0;
+}
+
+/* ---- our own ---- */
+
+/* Holds the lock on the folder until the returned descriptor is closed. */
+static int lock_folder(const char *path, struct reason *why)
+{
+    cleanup_free char *folder = strdup(path);
+    cleanup_close int fd = -1;
+    struct timespec pause = clock_timespec(LOCK_PAUSE_NS);
+    char *slash;
+
+    if (!folder)
+        return refuse_errno(why, -ENOMEM, "%s", path);
+    slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return refuse(why, -ENOENT, "%s: the folder does not exist: mkdir -p %s", path, folder);
+    if (fd < 0)
+        return refuse_errno(why, -errno, "%s", slash ? folder : ".");
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (!flock(fd, LOCK_EX | LOCK_NB))
+            return steal_fd(&fd);
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return refuse_errno(why, -errno, "locking %s", folder);
+        nanosleep(&pause, NULL);
+    }
+    return refuse(why, -EAGAIN, "%s: some other program holds a lock on the folder", path);
+}
+
+/* Whether the path is free to bind: absent, or a socket that nobody answers on, which is removed. */
+static int make_room(const struct sockaddr_un *address, struct reason *why)
+{
+    cleanup_close int probe = -1;
+    struct stat status;
+
+    if (lstat(address->sun_path, &status))
+        return errno == ENOENT ? 0 : refuse_errno(why, -errno, "%s", address->sun_path);
+    if (!S_ISSOCK(status.st_mode))
+        return refuse(why, WISP_E_CONFIG, "%s exists and is not a socket: remove it, or listen elsewhere (--socket)",
+                      address->sun_path);
+    probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0)
+        return refuse_errno(why, -errno, "socket");
+    if (!connect(probe, (const struct sockaddr *)address, sizeof *address) || errno == EAGAIN || errno == EPROTOTYPE)
+        return refuse(why, WISP_E_BUSY, "another daemon answers on %s: stop it, or listen elsewhere (--socket)",
+                      address->sun_path);
+    if (errno != ECONNREFUSED)
+        return refuse_errno(why, -errno, "%s", address->sun_path);
+    if (unlink(address->sun_path) && errno != ENOENT)
+        return refuse_errno(why, -errno, "removing the stale socket %s", address->sun_path);
+    return 0;
+}
+
+static int bind_with_mode(int fd, const struct sockaddr_un *address, uint32_t mode, struct reason *why)
+{
+    /* Not chmod() alone: it would leave a moment with another mode. */
+    mode_t before = umask(~(mode_t)mode & 0777);
+    int result = bind(fd, (const struct sockaddr *)address, sizeof *address) ? -errno : 0;
+
+    umask(before);
+    if (!result && chmod(address->sun_path, (mode_t)mode))
+        result = -errno;
+    if (!result && listen(fd, BACKLOG))
+        result = -errno;
+    return result ? refuse_errno(why, result, "listening on %s", address->sun_path) : 0;
+}
+
+static int make_own(struct listener *listener, const char *path, uint32_t mode, struct reason *why)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    cleanup_close int lock = -1, fd = -1;
+    cleanup_free char *copy = strdup(path);
+    struct stat status;
+    int result;
+
+    if (!copy)
+        return refuse_errno(why, -ENOMEM, "%s", path);
+    if (strlen(path) >= sizeof address.sun_path)
+        return refuse(why, WISP_E_CONFIG, "%s: a socket's path has at most %zu characters", path,
+                      sizeof address.sun_path - 1);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    lock = lock_folder(path, why);
+    if (lock < 0)
+        return lock;
+    result = make_room(&address, why);
+    if (result)
+        return result;
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return refuse_errno(why, -errno, "socket");
+    result = bind_with_mode(fd, &address, mode, why);
+    if (result)
+        return result;
+    if (stat(path, &status))
+        return refuse_errno(why, -errno, "%s", path);
+    *listener =
+        (struct listener){ .fd = steal_fd(&fd), .path = steal(&copy), .device = status.st_dev, .inode = status.st_ino };
+    return 0;
+}
+
+int listener_open(struct listener *listener, const char *path, uint32_t mode, struct reason *why)
+{
+    int count = sd_listen_fds(1);
+
+    if (count < 0)
+        return refuse_errno(why, count, "sockets from systemd");
+    return count > 0 ? take_passed(listener, count, why) : make_own(listener, path, mode, why);
+}
+
+void listener_close(struct listener *listener)
+{
+    struct stat status;
+
+    if (listener->fd >= 0)
+        close(listener->fd);
+    if (listener->path && !stat(listener->path, &status) && status.st_dev == listener->device &&
+        status.st_ino == listener->inode)
+        unlink(listener->path);
+    free(listener->path);
+    *listener = LISTENER_NULL;
+}

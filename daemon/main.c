@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wispd: options, signals, and from a configuration to a daemon that serves.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/models.h"
+#include "daemon/options.h"
+#include "daemon/wispd.h"
+
+/* 78 tells systemd, and whoever reads the journal, that starting again will not help. */
+static int exit_code(int result)
+{
+    return result == WISP_E_CONFIG || result == WISP_E_FORMAT ? EXIT_CONFIG : EXIT_FAILED;
+}
+
+static int complain(int result, const struct reason *why)
+{
+    log_error("%s", why->text);
+    return exit_code(result);
+}
+
+/* Signals arrive by descriptor only. */
+static int signals_open(void)
+{
+    sigset_t handled;
+
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGTERM);
+    sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &handled, NULL))
+        return -1;
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* Everything that can be wrong before a socket is touched: the configuration, and every model file. */
+static int test(const struct options *options, const struct config *config)
+{
+    struct registry registry;
+    struct reason why = { "" };
+    int result = registry_init(&registry, config, &why);
+
+    if (result)
+        return complain(result, &why);
+    if (!options->quiet)
+        printf("wispd: %s is good: %u model%s\n", config->file ? config->file : "the configuration",
+               registry.model_count, registry.model_count == 1 ? "" : "s");
+    registry_deinit(&registry);
+    return EXIT_OK;
+}
+
+static int dump(const struct config *config)
+{
+    return config_print(config, stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+}
+
+static int serve(const struct config *config)
+{
+    cleanup_close int signals = signals_open();
+    struct wispd *daemon = NULL;
+    struct reason why = { "" };
+    int result;
+
+    if (signals < 0) {
+        log_error("signalfd: %m");
+        return EXIT_FAILED;
+    }
+    if (!config->model_count)
+        log_warning("no models are configured: add some under models: in the configuration, or with --model");
+    result = wispd_new(config, &daemon, &why);
+    if (result)
+        return complain(result, &why);
+    result = wispd_run(daemon, signals);
+    if (result)
+        log_error("event loop: %s", wisp_status_text(result));
+    wispd_free(daemon);
+    return result ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run(const struct options *options)
+{
+    struct config config;
+    struct reason why = { "" };
+    int result = config_init(&config);
+    int code;
+
+    if (result)
+        return EXIT_FAILED;
+    result = options_configure(options, &config, &why);
+    log_set_level(config.log_level);
+    if (result)
+        code = complain(result, &why);
+    else if (options->dump)
+        code = dump(&config);
+    else if (options->test)
+        code = test(options, &config);
+    else
+        code = serve(&config);
+    config_deinit(&config);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    int code = options_parse(argc, argv, &options);
+
+    log_init("wispd", LOG_INFO);
+    if (code < 0)
+        code = run(&options);
+    options_deinit(&options);
+    return code;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/models.h"
+#include "sparse/model_file.h"
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* ---- one model ---- */
+
+/* Runs the smallest and the largest batch once, on zeros: packs and panels are in memory, and the first client pays
+ * nothing for it. */
+static int warm(struct served *served)
+{
+    cleanup_free float *input = memory_zalloc(served->input_elements, sizeof *input);
+    cleanup_free float *output = memory_zalloc(served->output_elements, served->batch_most * sizeof *output);
+    cleanup_free const float **inputs = calloc(served->batch_most, sizeof *inputs);
+    cleanup_free float **outputs = calloc(served->batch_most, sizeof *outputs);
+
+    if (!input || !output || !inputs || !outputs)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < served->batch_most; i++) {
+        inputs[i] = input;
+        outputs[i] = output + (size_t)i * served->output_elements;
+    }
+    forward_serve(served->forward, inputs, outputs, 1);
+    forward_serve(served->forward, inputs, outputs, served->batch_most);
+    return 0;
+}
+
+static int served_init(struct served *served, const struct config_model *entry, const struct kernels *kernels,
+                       struct reason *why)
+{
+    uint64_t begin = clock_ns();
+    int result = model_read(entry->path, &served->model, why);
+
+    if (result)
+        return result;
+    snprintf(served->name, sizeof served->name, "%s", entry->name ? entry->name : served->model->name);
+    snprintf(served->file, sizeof served->file, "%s", base_name(entry->path));
+    served->input_elements = (uint32_t)shape_elements(&served->model->input);
+    served->output_elements = (uint32_t)shape_elements(model_output(served->model));
+    served->input_bytes = served->input_elements * sizeof(float);
+    served->output_bytes = served->output_elements * sizeof(float);
+    served->batch_most = entry->batch_most;
+    served->wait_ns = entry->wait_ns;
+    served->preferred = entry->preferred;
+    result = forward_new(served->model, kernels, served->batch_most, false, &served->forward, why);
+    if (result)
+        return refuse_in(why, result, "%s", entry->path);
+    result = warm(served);
+    if (result)
+        return refuse_errno(why, result, "%s: warming up", entry->path);
+    log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", served->name, served->model->processing,
+             served->file, (unsigned long long)model_connections(served->model),
+             (unsigned long long)((clock_ns() - begin) / NS_PER_MS));
+    return 0;
+}
+
+static void served_deinit(struct served *served)
+{
+    served->forward = forward_free(served->forward);
+    served->model = model_free(served->model);
+}
+
+/* ---- routes ---- */
+
+uint32_t registry_find(const struct registry *registry, const char *name, size_t length)
+{
+    for (uint32_t route = 1; route < registry->route_count; route++) {
+        if (strlen(registry->routes[route].name) == length && !memcmp(registry->routes[route].name, name, length))
+            return route;
+    }
+    return ROUTE_NONE;
+}
+
+static void route_add(struct registry *registry, const char *name, size_t length, uint32_t model)
+{
+    struct route *route;
+
+    if (!length || length >= sizeof route->name || registry_find(registry, name, length) != ROUTE_NONE)
+        return;
+    route = &registry->routes[registry->route_count++];
+    memcpy(route->name, name, length);
+    route->name[length] = 0;
+    route->model = model;
+}
+
+static size_t modality_length(const char *processing)
+{
+    return strcspn(processing, ".");
+}
+
+static int names_check(const struct registry *registry, const struct config *config, struct reason *why)
+{
+    for (uint32_t i = 0; i < registry->model_count; i++) {
+        const struct served *a = &registry->models[i];
+
+        for (uint32_t j = 0; j < i; j++) {
+            const struct served *b = &registry->models[j];
+
+            if (!strcmp(a->name, b->name))
+                return refuse(why, WISP_E_CONFIG, "%s and %s are both called \"%s\": give one another name",
+                              config->models[j].path, config->models[i].path, a->name);
+            if (a->preferred && b->preferred && !strcmp(a->model->processing, b->model->processing))
+                return refuse(why, WISP_E_CONFIG, "%s and %s are both the default for %s: only one can be", b->name,
+                              a->name, a->model->processing);
+        }
+    }
+    return 0;
+}
+
+/* Names first, then processing types, then modalities; at each step the preferred models come first, and the first one
+ * to claim a name keeps it. */
+static int routes_make(struct registry *registry, const struct config *config, struct reason *why)
+{
+    int result = names_check(registry, config, why);
+
+    if (result)
+        return result;
+    registry->routes = calloc(1 + 3 * (size_t)registry->model_count, sizeof *registry->routes);
+    if (!registry->routes)
+        return refuse_errno(why, -ENOMEM, "routes");
+    registry->route_count = 1;
+    for (uint32_t i = 0; i < registry->model_count; i++)
+        route_add(registry, registry->models[i].name, strlen(registry->models[i].name), i);
+    for (int step = 0; step < 4; step++) {
+        for (uint32_t i = 0; i < registry->model_count; i++) {
+            const char *processing = registry->models[i].model->processing;
+            size_t length = step < 2 ? strlen(processing) : modality_length(processing);
+
+            if (registry->models[i].preferred == !(step & 1))
+                route_add(registry, processing, length, i);
+        }
+    }
+    for (uint32_t i = 0; i < registry->model_count; i++) {
+        const char *processing = registry->models[i].model->processing;
+        const struct served *answering =
+            registry_route(registry, registry_find(registry, processing, strlen(processing)));
+
+        registry->models[i].answers = answering == &registry->models[i];
+    }
+    return 0;
+}
+
+/* ---- all ---- */
+
+static int models_load(struct registry *registry, const struct config *config, struct reason *why)
+{
+    registry->models = calloc(config->model_count ? config->model_count : 1, sizeof *registry->models);
+    if (!registry->models)
+        return refuse_errno(why, -ENOMEM, "models");
+    for (size_t i = 0; i < config->model_count; i++) {
+        const struct config_model *entry = &config->models[i];
+        int result;
+
+        registry->model_count++;
+        result = served_init(&registry->models[i], entry, registry->kernels, why);
+        /* A file that is missing or unreadable is the configuration's fault: starting again does not help. */
+        if (result < 0 && result != -ENOMEM)
+            result = WISP_E_CONFIG;
+        if (result && config->file && entry->line)
+            return refuse_in(why, result, "%s:%u", config->file, entry->line);
+        if (result)
+            return result;
+        if (registry->models[i].batch_most > registry->batch_most)
+            registry->batch_most = registry->models[i].batch_most;
+    }
+    return 0;
+}
+
+int registry_init(struct registry *registry, const struct config *config, struct reason *why)
+{
+    int result;
+
+    *registry = (struct registry){ .kernels = kernels_find(config->kernels), .batch_most = 1 };
+    if (!registry->kernels)
+        return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
+                      config->kernels);
+    result = models_load(registry, config, why);
+    if (!result)
+        result = routes_make(registry, config, why);
+    if (result)
+        registry_deinit(registry);
+    return result;
+}
+
+void registry_deinit(struct registry *registry)
+{
+    for (uint32_t i = 0; i < registry->model_count; i++)
+        served_deinit(&registry->models[i]);
+    free(registry->models);
+    free(registry->routes);
+    *registry = (struct registry){ .models = NULL };
+}

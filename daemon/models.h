@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The models that are served, and the routes that lead to them.
+ *
+ * A route is a number that a client gets for a name (WIRE_DESCRIBE) and puts into its submissions. There is one for
+ * each model's name, each processing type and each modality, in this order of precedence; of several models with one
+ * processing type, the one marked `default: true` answers for it, or else the one that stands first. Route 0 leads
+ * nowhere, so that a zeroed submission is refused.
+ *
+ * Loaded once at start, before any client; immutable afterwards but for the counters, which the shard's thread owns.
+ */
+#ifndef DAEMON_MODELS_H
+#define DAEMON_MODELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "sparse/forward.h"
+#include "sparse/model.h"
+
+#define ROUTE_NONE 0
+
+struct served {
+    struct model *model;
+    struct forward *forward;
+    char name[MODEL_NAME_MAX];
+    char file[256];                     /* without its folder: that is nobody's business */
+    uint64_t input_bytes, output_bytes; /* of one sample */
+    uint32_t input_elements, output_elements;
+    uint32_t batch_most;
+    uint64_t wait_ns;
+    bool preferred;
+    bool answers; /* for its processing type */
+    uint64_t requests, samples, batches, refused;
+};
+
+struct route {
+    char name[MODEL_NAME_MAX];
+    uint32_t model;
+};
+
+struct registry {
+    const struct kernels *kernels;
+    struct served *models;
+    uint32_t model_count;
+    struct route *routes; /* [0] leads nowhere */
+    uint32_t route_count;
+    uint32_t batch_most; /* of all models */
+};
+
+/* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,
+ * WISP_E_FORMAT for a damaged file; the reason begins with where it stands. */
+int registry_init(struct registry *registry, const struct config *config, struct reason *why);
+void registry_deinit(struct registry *registry);
+
+/* The route of a name of `length` bytes; ROUTE_NONE. */
+uint32_t registry_find(const struct registry *registry, const char *name, size_t length);
+
+/* The model that a route leads to; NULL for a number that no client was given. */
+static inline struct served *registry_route(const struct registry *registry, uint32_t route)
+{
+    if (route == ROUTE_NONE || route >= registry->route_count)
+        return NULL;
+    return &registry->models[registry->routes[route].model];
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line of wispd.
+ */
+#ifndef DAEMON_OPTIONS_H
+#define DAEMON_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "config/config.h"
+
+/* Exit codes, as sysexits(3) and the wisp command have them. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
+
+struct options {
+    const char *config; /* NULL: the default path, if there is such a file */
+    const char *socket;
+    const char **models; /* into argv; freed by options_deinit() */
+    size_t model_count;
+    const char *log_level;
+    bool test, quiet, dump;
+};
+
+/* Reads the command line; --help and --version are answered here. Returns -1 to go on, else an exit code. */
+int options_parse(int argc, char **argv, struct options *options);
+void options_deinit(struct options *options);
+
+/* The configuration that the options ask for: the file, then what stands on the command line over it, then WISP_LOOP.
+ * Errors of the file go to standard error, all of them. */
+int options_configure(const struct options *options, struct config *config, struct reason *why);
+
+#endif

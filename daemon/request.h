@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A request: the one struct that travels the stages s1 to s6, and the state that each of them moves on.
+ *
+ *   FREE -s1-> TAKEN -s2-> ADMITTED -s3-> BATCHED -s4-> DISPATCHED -s5-> RUN -s6-> FREE
+ *                                            ^------- more rows to go -------'
+ *
+ * A stage that refuses hands the request straight to s6, so every slot that was taken gets exactly one completion.
+ * Requests are allocated with their channel, one for each slot of its ring, and the credit rule (libipc/ring.h) never
+ * takes more than that: the path of a request allocates nothing.
+ */
+#ifndef DAEMON_REQUEST_H
+#define DAEMON_REQUEST_H
+
+#include <stdint.h>
+
+#include "libipc/wire.h"
+
+struct channel;
+
+enum request_state {
+    REQUEST_FREE,
+    REQUEST_TAKEN,
+    REQUEST_ADMITTED,
+    REQUEST_BATCHED,
+    REQUEST_DISPATCHED,
+    REQUEST_RUN,
+};
+
+struct request {
+    struct request *next; /* of the free ones, or of its lane */
+    struct channel *channel;
+    struct wire_submission ask; /* the private copy; the shared slot is never looked at again */
+    enum request_state state;
+    uint32_t rows_done;   /* a request larger than a batch runs in slices */
+    uint32_t rows_now;    /* in the batch under way */
+    uint32_t batch;       /* the receipt: the largest batch it was in, */
+    uint64_t taken_ns;    /* when it was taken, */
+    uint64_t begun_ns;    /* when its first batch began, */
+    uint64_t compute_ns;  /* and how long its batches took */
+    uint64_t deadline_ns; /* UINT64_MAX: none */
+};
+
+#endif

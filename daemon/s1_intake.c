@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage 1: a ring slot becomes a request with a private copy.
+ *
+ * The shared slot is read once, here, by the ring; nothing later looks at it. A slot is taken only when there is credit
+ * for its completion, so the completion ring cannot overflow, and a client that does not reap stalls itself alone.
+ */
+#include "daemon/stages.h"
+
+struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns)
+{
+    struct request *request;
+    int credit;
+
+    channel->starved = false;
+    if (!intake_ring_ready(&channel->intake) || channel->under_way >= shard->under_way_most || channel->broken)
+        return NULL;
+    credit = finish_ring_credit(&channel->finish, channel->under_way);
+    if (credit < 0) {
+        channel->broken = true;
+        shard->doubtful++;
+        return NULL;
+    }
+    request = channel->free;
+    if (!credit || !request) {
+        channel->starved = true;
+        return NULL;
+    }
+    if (!intake_ring_take(&channel->intake, &request->ask))
+        return NULL;
+    channel->free = request->next;
+    channel->under_way++;
+    channel->active_ns = now_ns;
+    shard->requests++;
+    request->next = NULL;
+    request->state = REQUEST_TAKEN;
+    request->rows_done = request->rows_now = request->batch = 0;
+    request->taken_ns = now_ns;
+    request->begun_ns = request->compute_ns = 0;
+    return request;
+}

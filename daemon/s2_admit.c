@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage 2: the private copy is judged; from here on its offsets and lengths lie inside the arenas.
+ */
+#include "base/clock.h"
+#include "daemon/stages.h"
+#include "libipc/wire_check.h"
+
+bool s2_admit(struct shard *shard, struct request *request)
+{
+    const struct wire_submission *ask = &request->ask;
+    int status = 0;
+
+    if (shard->draining)
+        status = WISP_E_SHUTDOWN;
+    else
+        status = wire_check_submission(ask, &request->channel->limits, NULL);
+    if (status || ask->op == WIRE_OP_NOP) {
+        s6_complete(shard, request, status);
+        return false;
+    }
+    request->deadline_ns = ask->deadline_us ? request->taken_ns + ask->deadline_us * NS_PER_US : UINT64_MAX;
+    request->state = REQUEST_ADMITTED;
+    return true;
+}

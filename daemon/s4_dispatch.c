@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage 4: the lane's requests meet the model: those that fit its shape exactly form the batch.
+ *
+ * A request larger than the room that is left gives a slice and comes back; so nobody waits for more than one slice of
+ * each request before it, however large.
+ */
+#include "base/size.h"
+#include "daemon/stages.h"
+
+static struct request *pop(struct shard *shard, struct lane *lane)
+{
+    struct request *request = lane->head;
+
+    lane->head = request->next;
+    if (!lane->head)
+        lane->tail = NULL;
+    lane->rows -= request->ask.rows - request->rows_done;
+    shard->under_way--;
+    return request;
+}
+
+static bool fits(const struct served *served, const struct wire_submission *ask)
+{
+    /* rows are at most WIRE_ROWS_MAX and a sample at most MODEL_ELEMENTS_MAX floats: no overflow in 64 bits. */
+    return ask->in_length == ask->rows * served->input_bytes && ask->out_length == ask->rows * served->output_bytes;
+}
+
+bool s4_dispatch(struct shard *shard, struct lane *lane)
+{
+    struct batch *batch = &shard->batch;
+    struct served *served = lane->served;
+
+    batch->served = served;
+    batch->count = batch->rows = 0;
+    while (lane->head && batch->rows < served->batch_most) {
+        struct request *request = pop(shard, lane);
+
+        if (!fits(served, &request->ask)) {
+            s6_complete(shard, request, WISP_E_SHAPE);
+            continue;
+        }
+        request->rows_now = MIN(request->ask.rows - request->rows_done, served->batch_most - batch->rows);
+        request->state = REQUEST_DISPATCHED;
+        batch->requests[batch->count++] = request;
+        batch->rows += request->rows_now;
+    }
+    return batch->count;
+}

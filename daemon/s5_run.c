@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage 5: the forward pass.
+ *
+ * Inputs are read and outputs written in place in the clients' arenas. The client may change its input meanwhile: it
+ * then gets an answer to some mixture, and nobody else does, because samples never meet in one sum. Floats steer no
+ * address and no branch.
+ */
+#include "base/clock.h"
+#include "daemon/stages.h"
+
+/* Takes out what nobody waits for any more: past its deadline, or its client gone. */
+static void drop_late(struct shard *shard, uint64_t now_ns)
+{
+    struct batch *batch = &shard->batch;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct request *request = batch->requests[i];
+        bool gone = request->channel->state != CHANNEL_OPEN;
+
+        if (!gone && now_ns < request->deadline_ns) {
+            batch->requests[kept++] = request;
+            continue;
+        }
+        batch->rows -= request->rows_now;
+        s6_complete(shard, request, gone ? WISP_E_CANCELLED : WISP_E_DEADLINE);
+    }
+    batch->count = kept;
+}
+
+static void point(struct batch *batch)
+{
+    const struct served *served = batch->served;
+    uint32_t row = 0;
+
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct request *request = batch->requests[i];
+        const unsigned char *in =
+            request->channel->input + request->ask.in_offset + request->rows_done * served->input_bytes;
+        unsigned char *out =
+            request->channel->output + request->ask.out_offset + request->rows_done * served->output_bytes;
+
+        for (uint32_t k = 0; k < request->rows_now; k++, row++) {
+            batch->inputs[row] = (const float *)(in + k * served->input_bytes);
+            batch->outputs[row] = (float *)(out + k * served->output_bytes);
+        }
+    }
+}
+
+/* One slice further: to its completion, or back into the lane. */
+static void account(struct shard *shard, struct request *request, uint64_t begin_ns, uint64_t took_ns)
+{
+    if (!request->begun_ns)
+        request->begun_ns = begin_ns;
+    request->compute_ns += took_ns;
+    if (request->batch < shard->batch.rows)
+        request->batch = shard->batch.rows;
+    request->rows_done += request->rows_now;
+    request->state = REQUEST_RUN;
+    if (request->rows_done < request->ask.rows)
+        s3_again(shard, request);
+    else
+        s6_complete(shard, request, WISP_OK);
+}
+
+void s5_run(struct shard *shard)
+{
+    struct batch *batch = &shard->batch;
+    uint64_t begin = clock_ns(), took;
+
+    drop_late(shard, begin);
+    if (!batch->count)
+        return;
+    point(batch);
+    forward_serve(batch->served->forward, batch->inputs, batch->outputs, batch->rows);
+    took = clock_ns() - begin;
+    batch->served->batches++;
+    batch->served->samples += batch->rows;
+    for (uint32_t i = 0; i < batch->count; i++)
+        account(shard, batch->requests[i], begin, took);
+}

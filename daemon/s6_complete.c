@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stage 6: every accepted slot ends here, once.
+ *
+ * There is always room: credit was checked before the slot was taken. The client is woken once a batch, not once a
+ * completion; between the two its completions are already there for it to see.
+ */
+#include "base/size.h"
+#include "daemon/stages.h"
+
+static uint32_t saturate(uint64_t ns)
+{
+    return (uint32_t)MIN(ns, (uint64_t)UINT32_MAX);
+}
+
+static void publish(struct channel *channel, const struct request *request, int status)
+{
+    struct wire_completion completion = { .user_data = request->ask.user_data, .status = status };
+
+    if (!status)
+        completion.out_length = request->ask.out_length;
+    if (channel->receipts && request->begun_ns) {
+        completion.queue_ns = saturate(request->begun_ns - request->taken_ns);
+        completion.compute_ns = saturate(request->compute_ns);
+        completion.batch = request->batch;
+    }
+    finish_ring_push(&channel->finish, &completion);
+}
+
+static void count(struct shard *shard, const struct request *request, int status)
+{
+    struct served *served =
+        request->ask.op == WIRE_OP_INFER ? registry_route(shard->registry, request->ask.route) : NULL;
+
+    if (status)
+        shard->refused++;
+    if (served && status)
+        served->refused++;
+    else if (served)
+        served->requests++;
+}
+
+void s6_complete(struct shard *shard, struct request *request, int status)
+{
+    struct channel *channel = request->channel;
+
+    count(shard, request, status);
+    if (channel->state == CHANNEL_OPEN) {
+        publish(channel, request, status);
+        if (!channel->to_wake) {
+            channel->to_wake = true;
+            channel->next_wake = shard->to_wake;
+            shard->to_wake = channel;
+        }
+    }
+    request->state = REQUEST_FREE;
+    request->next = channel->free;
+    channel->free = request;
+    channel->under_way--;
+    if (channel->state == CHANNEL_DEAD && !channel->under_way)
+        shard->doubtful++;
+}
+
+void s6_wake(struct shard *shard)
+{
+    while (shard->to_wake) {
+        struct channel *channel = shard->to_wake;
+
+        shard->to_wake = channel->next_wake;
+        channel->to_wake = false;
+        if (channel->state == CHANNEL_OPEN)
+            channel_wake(channel);
+    }
+}

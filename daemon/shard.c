@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "daemon/shard.h"
+#include "daemon/stages.h"
+#include "libipc/wake.h"
+
+/* A channel leaves the hot set after this; one that cannot be served now is looked at again after that. */
+#define IDLE_NS  (200 * NS_PER_US)
+#define AGAIN_NS (1 * NS_PER_MS)
+
+int shard_init(struct shard *shard, struct registry *registry, uint32_t channels)
+{
+    struct batch *batch = &shard->batch;
+
+    *shard = (struct shard){ .registry = registry, .hot_capacity = channels };
+    shard->under_way_most = MAX(2 * registry->batch_most, 64u);
+    shard->hot = calloc(channels, sizeof(struct channel *));
+    shard->lanes = calloc(registry->model_count ? registry->model_count : 1, sizeof *shard->lanes);
+    batch->requests = calloc(registry->batch_most, sizeof(struct request *));
+    batch->inputs = calloc(registry->batch_most, sizeof(const float *));
+    batch->outputs = calloc(registry->batch_most, sizeof(float *));
+    if (!shard->hot || !shard->lanes || !batch->requests || !batch->inputs || !batch->outputs) {
+        shard_deinit(shard);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < registry->model_count; i++)
+        shard->lanes[i].served = &registry->models[i];
+    return 0;
+}
+
+void shard_deinit(struct shard *shard)
+{
+    free(shard->hot);
+    free(shard->lanes);
+    free(shard->batch.requests);
+    free(shard->batch.inputs);
+    free(shard->batch.outputs);
+    *shard = (struct shard){ .registry = NULL };
+}
+
+/* ---- the hot set ---- */
+
+void shard_heat(struct shard *shard, struct channel *channel, uint64_t now_ns)
+{
+    if (channel->hot)
+        return;
+    wake_daemon_disarm(channel->daemon);
+    channel->hot = true;
+    channel->active_ns = now_ns;
+    shard->hot[shard->hot_count++] = channel;
+}
+
+static void remove_at(struct shard *shard, uint32_t at)
+{
+    shard->hot[at]->hot = false;
+    shard->hot[at] = shard->hot[--shard->hot_count];
+}
+
+void shard_forget(struct shard *shard, struct channel *channel)
+{
+    struct channel **link = &shard->to_wake;
+
+    for (uint32_t i = 0; i < shard->hot_count; i++) {
+        if (shard->hot[i] == channel) {
+            remove_at(shard, i);
+            break;
+        }
+    }
+    while (*link && *link != channel)
+        link = &(*link)->next_wake;
+    if (*link)
+        *link = channel->next_wake;
+    channel->to_wake = false;
+}
+
+/* Arms the channel and looks once more; false when something is there, and it stays hot. One that cannot be served now
+ * is left as it is: a kick would not help it. */
+static bool cool(struct channel *channel)
+{
+    wake_daemon_arm(channel->daemon);
+    if (!intake_ring_ready(&channel->intake))
+        return true;
+    wake_daemon_disarm(channel->daemon);
+    return false;
+}
+
+static bool stuck(const struct shard *shard, const struct channel *channel)
+{
+    return channel->starved || channel->throttled || channel->broken || channel->under_way >= shard->under_way_most;
+}
+
+bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
+{
+    for (uint32_t i = shard->hot_count; i-- > 0;) {
+        if (stuck(shard, shard->hot[i]))
+            *until_ns = MIN(*until_ns, now_ns + AGAIN_NS);
+        else if (!cool(shard->hot[i]))
+            return false;
+        else
+            remove_at(shard, i);
+    }
+    for (uint32_t i = 0; i < shard->registry->model_count; i++)
+        *until_ns = MIN(*until_ns, s3_due_ns(&shard->lanes[i]));
+    return *until_ns > now_ns;
+}
+
+/* ---- a pass ---- */
+
+static uint32_t visit(struct shard *shard, struct channel *channel, uint64_t now_ns)
+{
+    uint32_t taken = 0;
+
+    while (taken < INTAKE_MOST) {
+        struct request *request = s1_intake(shard, channel, now_ns);
+
+        if (!request)
+            break;
+        taken++;
+        if (s2_admit(shard, request))
+            s3_batch(shard, request);
+    }
+    return taken;
+}
+
+static uint32_t take_all(struct shard *shard, uint64_t now_ns)
+{
+    uint32_t taken = 0;
+
+    /* Backwards, because a channel that leaves is replaced by the last one, which has been visited. */
+    for (uint32_t i = shard->hot_count; i-- > 0;) {
+        struct channel *channel = shard->hot[i];
+        uint32_t more = visit(shard, channel, now_ns);
+
+        taken += more;
+        if (!more && now_ns - channel->active_ns > IDLE_NS && !stuck(shard, channel) && cool(channel))
+            remove_at(shard, i);
+    }
+    return taken;
+}
+
+bool shard_turn(struct shard *shard, uint64_t now_ns)
+{
+    bool worked = take_all(shard, now_ns) > 0;
+
+    if (shard->to_wake)
+        s6_wake(shard);
+    for (uint32_t i = 0; shard->under_way && i < shard->registry->model_count; i++) {
+        struct lane *lane = &shard->lanes[i];
+
+        if (!s3_due(shard, lane, now_ns))
+            continue;
+        if (s4_dispatch(shard, lane))
+            s5_run(shard);
+        s6_wake(shard);
+        worked = true;
+    }
+    return worked;
+}

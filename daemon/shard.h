@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shard: one thread that polls the hot channels, takes their requests through the stages, and runs the kernels.
+ *
+ * Hot channels are looked at in every pass and need no kick. A channel that was idle for a while is armed (need_wake),
+ * looked at once more, and leaves the set; its next kick brings it back. So a pass costs what the active channels cost,
+ * however many there are. A pass makes no syscall, but for waking clients that sleep.
+ *
+ * No channel can hold up the others: a pass takes at most INTAKE_MOST requests from one channel, none beyond what it
+ * may have under way, and a request larger than a batch runs in slices that take turns with other requests.
+ */
+#ifndef DAEMON_SHARD_H
+#define DAEMON_SHARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/channel.h"
+#include "daemon/models.h"
+
+enum { INTAKE_MOST = 16 };
+
+/* The requests that wait for one model, in order of arrival. */
+struct lane {
+    struct served *served;
+    struct request *head, *tail;
+    uint64_t rows; /* of all of them */
+};
+
+/* What runs together. Both arrays are as long as the largest batch. */
+struct batch {
+    struct served *served;
+    struct request **requests;
+    uint32_t count; /* requests */
+    uint32_t rows;
+    const float **inputs; /* one for each row */
+    float **outputs;
+};
+
+struct shard {
+    struct registry *registry;
+    struct lane *lanes; /* one for each model */
+    struct batch batch;
+    struct channel **hot;
+    uint32_t hot_count, hot_capacity;
+    struct channel *to_wake;
+    uint32_t under_way;      /* requests in all lanes */
+    uint32_t under_way_most; /* of one channel */
+    uint32_t doubtful;       /* channels broken or dead that wait for their owner to look after them */
+    bool draining;           /* new submissions get WISP_E_SHUTDOWN; lanes do not wait for company */
+    uint64_t requests, refused;
+};
+
+/* `channels` at most in the hot set. -ENOMEM. */
+int shard_init(struct shard *shard, struct registry *registry, uint32_t channels);
+void shard_deinit(struct shard *shard);
+
+/* One pass through all stages; whether anything was done. */
+bool shard_turn(struct shard *shard, uint64_t now_ns);
+
+/* Before sleeping: arms every hot channel and looks at each once more. False when there is work after all; else
+ * *until_ns is lowered to when the shard has to look again by itself. */
+bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns);
+
+/* Into the hot set (a kick came), and out of it without arming (it is being closed). */
+void shard_heat(struct shard *shard, struct channel *channel, uint64_t now_ns);
+void shard_forget(struct shard *shard, struct channel *channel);
+
+#endif

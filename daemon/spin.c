@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How long the shard looks before it sleeps. Looking costs a processor and saves a wake-up; with one processor, or less
+ * (a cgroup's cpu.max), it would only keep the client from running: then 0.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/size.h"
+#include "daemon/wispd.h"
+
+/* Thousandths of a processor that our cgroup (version 2) may use; UINT_MAX: no limit, or none to be found. */
+static unsigned cgroup_share(void)
+{
+    cleanup_fclose FILE *own = fopen("/proc/self/cgroup", "re");
+    cleanup_fclose FILE *limit = NULL;
+    char line[512], path[640];
+    unsigned long long quota, period;
+
+    while (own && fgets(line, sizeof line, own)) {
+        if (strncmp(line, "0::/", 4) != 0)
+            continue;
+        line[strcspn(line, "\n")] = 0;
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", line + 3);
+        limit = fopen(path, "re");
+        break;
+    }
+    if (!limit || fscanf(limit, "%llu %llu", &quota, &period) != 2 || !period) /* NOLINT(cert-err34-c): the kernel's */
+        return ~0u;
+    return (unsigned)MIN(quota * 1000 / period, 1000000ull);
+}
+
+uint64_t spin_choose(uint64_t configured_ns)
+{
+    cpu_set_t usable;
+    int count = 1;
+
+    if (configured_ns != CONFIG_SPIN_AUTO)
+        return configured_ns;
+    if (!sched_getaffinity(0, sizeof usable, &usable))
+        count = CPU_COUNT(&usable);
+    if (count <= 1 || cgroup_share() < 1000)
+        return 0;
+    return count == 2 ? 20 * NS_PER_US : 50 * NS_PER_US;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The stages of a request, in order; one file each. shard_turn() is the line that strings them together.
+ */
+#ifndef DAEMON_STAGES_H
+#define DAEMON_STAGES_H
+
+#include "daemon/request.h"
+#include "daemon/shard.h"
+
+/* s1: the channel's next submission, copied out of shared memory once; NULL when there is none, no credit, or enough
+ * under way. */
+struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns);
+
+/* s2: judges the copy, answers what needs no model, and sets the deadline. False: it has been completed. */
+bool s2_admit(struct shard *shard, struct request *request);
+
+/* s3: puts the request into the lane of its route's model. False: it has been completed. */
+bool s3_batch(struct shard *shard, struct request *request);
+/* Back to the end of its lane, for its next slice. */
+void s3_again(struct shard *shard, struct request *request);
+/* Whether the lane is to run now, or else when. */
+bool s3_due(const struct shard *shard, const struct lane *lane, uint64_t now_ns);
+uint64_t s3_due_ns(const struct lane *lane);
+
+/* s4: forms the shard's batch from the head of the lane: requests whose tensors have exactly the model's shape, up to
+ * its batch_most rows; completes the others. False when nothing is left to run. */
+bool s4_dispatch(struct shard *shard, struct lane *lane);
+
+/* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */
+void s5_run(struct shard *shard);
+
+/* s6: the one end of every request: completion slot, receipt, counters. The wake-up follows in s6_wake(). */
+void s6_complete(struct shard *shard, struct request *request, int status);
+/* Wakes the clients that got completions since, each at most once. */
+void s6_wake(struct shard *shard);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stopping: nothing new is admitted, what is under way is finished, every client learns of it.
+ *
+ * The listener goes first, so that a client that reconnects meets the next daemon, or a queue in front of it. What was
+ * published and not yet taken is answered with WISP_E_SHUTDOWN, which a client may send again elsewhere.
+ */
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "daemon/wispd.h"
+
+#define GRACE_NS (1500 * NS_PER_MS)
+
+void stop_begin(struct wispd *daemon)
+{
+    uint64_t now = clock_ns();
+
+    if (daemon->stopping) {
+        daemon->done = true; /* asked twice */
+        return;
+    }
+    log_info("stopping: %u channels, %u requests under way", daemon->table.open, daemon->shard.under_way);
+    sd_notify(0, "STOPPING=1\nSTATUS=finishing what is under way");
+    daemon->stopping = true;
+    daemon->shard.draining = true;
+    loop_cancel(daemon->loop, daemon->listener.fd);
+    listener_close(&daemon->listener);
+    loop_timer(daemon->loop, now + GRACE_NS, event_token(EVENT_STOP_NOW, NULL));
+    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
+        struct channel *channel = &daemon->table.channels[i];
+
+        if (channel->state == CHANNEL_PENDING)
+            wispd_hang_up(daemon, channel);
+        if (channel->state != CHANNEL_OPEN)
+            continue;
+        channel_drain(channel);
+        shard_heat(&daemon->shard, channel, now);
+    }
+}
+
+void stop_continue(struct wispd *daemon, bool worked)
+{
+    /* Every channel is hot by now, so a pass without work has seen them all. */
+    if (!worked && !daemon->shard.under_way)
+        daemon->done = true;
+}

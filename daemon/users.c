@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/size.h"
+#include "daemon/users.h"
+
+int users_init(struct users *users, uint32_t capacity, uint32_t channels_most, uint64_t memory_most)
+{
+    *users = (struct users){ .capacity = capacity, .channels_most = channels_most, .memory_most = memory_most };
+    users->entries = calloc(capacity, sizeof *users->entries);
+    return users->entries ? 0 : -ENOMEM;
+}
+
+void users_deinit(struct users *users)
+{
+    free(users->entries);
+    *users = (struct users){ .entries = NULL };
+}
+
+struct user *users_get(struct users *users, uid_t uid)
+{
+    struct user *vacant = NULL;
+
+    for (uint32_t i = 0; i < users->capacity; i++) {
+        struct user *user = &users->entries[i];
+
+        if (!user->channels && !user->pending) {
+            if (!vacant)
+                vacant = user;
+        } else if (user->uid == uid) {
+            return user;
+        }
+    }
+    if (vacant)
+        *vacant = (struct user){ .uid = uid };
+    return vacant;
+}
+
+int users_charge(struct users *users, struct user *user, uint64_t memory, struct reason *why)
+{
+    if (user->channels >= users->channels_most)
+        return refuse(why, WISP_E_DENIED, "user %u has %u channels open and may have %u: close one",
+                      (unsigned)user->uid, user->channels, users->channels_most);
+    if (!size_within(user->memory, memory, users->memory_most))
+        return refuse(why, WISP_E_DENIED,
+                      "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
+                      (unsigned)user->uid, (unsigned long long)user->memory >> 10,
+                      (unsigned long long)users->memory_most >> 10, (unsigned long long)memory >> 10);
+    user->channels++;
+    user->memory += memory;
+    return 0;
+}
+
+void users_release(struct user *user, uint64_t memory)
+{
+    user->channels--;
+    user->memory -= memory;
+}

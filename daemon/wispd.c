@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "daemon/wispd.h"
+#include "libipc/wake.h"
+
+enum { PENDING_MOST = 256, EVENTS = 64, FDS_PER_CHANNEL = 4, FDS_BESIDES = 64 };
+
+/* ---- from nothing to listening, and back ---- */
+
+static int loop_open(struct wispd *daemon, struct reason *why)
+{
+    static const enum loop_kind kinds[] = {
+        [CONFIG_LOOP_AUTO] = LOOP_AUTO, [CONFIG_LOOP_URING] = LOOP_URING, [CONFIG_LOOP_EPOLL] = LOOP_EPOLL
+    };
+    struct reason fallback = { "" };
+    int result = loop_new(kinds[daemon->config->loop], 2 * daemon->table.capacity, &daemon->loop, &fallback, why);
+
+    if (!result && fallback.text[0])
+        log_notice("event loop: epoll, because io_uring is not to be had (%s)", fallback.text);
+    return result;
+}
+
+/* Each channel holds four descriptors. What the hard limit allows is taken; what it does not is said. */
+static void raise_descriptor_limit(uint32_t channels)
+{
+    rlim_t wanted = (rlim_t)channels * FDS_PER_CHANNEL + FDS_BESIDES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = MIN(wanted, limit.rlim_max);
+    if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
+        log_warning("%u channels need %llu open files, the limit is %llu: raise LimitNOFILE= or lower limits.channels",
+                    channels, (unsigned long long)wanted, (unsigned long long)limit.rlim_cur);
+}
+
+static uint64_t epoch_make(void)
+{
+    uint64_t epoch = 0;
+
+    if (getrandom(&epoch, sizeof epoch, GRND_NONBLOCK) != sizeof epoch || !epoch)
+        epoch = clock_ns() | 1;
+    return epoch;
+}
+
+static int wispd_init(struct wispd *daemon, struct reason *why)
+{
+    const struct config *config = daemon->config;
+    uint32_t capacity = config->limits.channels + PENDING_MOST;
+    int result = registry_init(&daemon->registry, config, why);
+
+    if (result)
+        return result;
+    raise_descriptor_limit(config->limits.channels);
+    result = users_init(&daemon->users, capacity, config->limits.channels_per_user, config->limits.memory_per_user);
+    if (!result)
+        result = channel_table_init(&daemon->table, capacity);
+    if (!result)
+        result = shard_init(&daemon->shard, &daemon->registry, capacity);
+    if (result)
+        return refuse_errno(why, result, "starting");
+    result = loop_open(daemon, why);
+    if (result)
+        return result;
+    return listener_open(&daemon->listener, config->socket, config->socket_mode, why);
+}
+
+int wispd_new(const struct config *config, struct wispd **out, struct reason *why)
+{
+    struct wispd *daemon = calloc(1, sizeof *daemon);
+    int result;
+
+    if (!daemon)
+        return refuse_errno(why, -ENOMEM, "starting");
+    daemon->config = config;
+    daemon->listener = LISTENER_NULL;
+    daemon->signals = -1;
+    daemon->epoch = epoch_make();
+    daemon->started_ns = clock_ns();
+    daemon->spin_ns = spin_choose(config->spin_ns);
+    result = wispd_init(daemon, why);
+    if (result) {
+        wispd_free(daemon);
+        return result;
+    }
+    *out = daemon;
+    return 0;
+}
+
+struct wispd *wispd_free(struct wispd *daemon)
+{
+    if (!daemon)
+        return NULL;
+    for (uint32_t i = 0; i < daemon->table.capacity && daemon->table.channels; i++) {
+        struct channel *channel = &daemon->table.channels[i];
+
+        if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_OPEN)
+            wispd_hang_up(daemon, channel);
+        if (channel->state == CHANNEL_DEAD)
+            channel_reclaim(&daemon->table, channel);
+    }
+    listener_close(&daemon->listener);
+    loop_free(daemon->loop);
+    shard_deinit(&daemon->shard);
+    channel_table_deinit(&daemon->table);
+    users_deinit(&daemon->users);
+    registry_deinit(&daemon->registry);
+    free(daemon);
+    return NULL;
+}
+
+/* ---- events ---- */
+
+void wispd_hang_up(struct wispd *daemon, struct channel *channel)
+{
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_KICKS_AGAIN, channel));
+    loop_cancel(daemon->loop, channel->socket);
+    loop_cancel(daemon->loop, channel->eventfd);
+    shard_forget(&daemon->shard, channel);
+    if (channel->state == CHANNEL_PENDING)
+        channel->user->pending--;
+    channel_close(&daemon->table, channel);
+}
+
+static void on_listener(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)channel;
+    accept_ready(daemon, event);
+}
+
+static void on_accept_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)channel, (void)event;
+    accept_begin(daemon);
+}
+
+static void on_signal(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    struct signalfd_siginfo info;
+
+    (void)channel, (void)event;
+    while (read(daemon->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            log_warning("SIGHUP: the configuration is read at start only; use systemctl restart wispd");
+        else
+            stop_begin(daemon);
+    }
+    loop_ready(daemon->loop, daemon->signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
+}
+
+static void on_watchdog(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)channel, (void)event;
+    sd_notify(0, "WATCHDOG=1");
+    loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
+}
+
+static void on_stop_now(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)channel, (void)event;
+    log_warning("stopping with %u requests unanswered", daemon->shard.under_way);
+    daemon->done = true;
+}
+
+static void on_socket(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)event;
+    if (channel->state == CHANNEL_PENDING)
+        handshake_ready(daemon, channel);
+    else
+        control_ready(daemon, channel);
+}
+
+static void on_hello_late(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)event;
+    if (channel->state == CHANNEL_PENDING)
+        wispd_hang_up(daemon, channel);
+}
+
+static void on_kicks_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)event;
+    kick_again(daemon, channel);
+}
+
+static const struct {
+    void (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+    bool of_channel;
+} handlers[EVENT_KINDS] = {
+    [EVENT_LISTENER] = { on_listener, false },      [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },          [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_STOP_NOW] = { on_stop_now, false },      [EVENT_SOCKET] = { on_socket, true },
+    [EVENT_KICK] = { kick_arrived, true },          [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
+};
+
+static int handle_events(struct wispd *daemon, uint64_t until_ns)
+{
+    struct loop_event events[EVENTS];
+    int count = loop_wait(daemon->loop, events, EVENTS, until_ns);
+
+    for (int i = 0; i < count; i++) {
+        uint64_t token = events[i].token;
+        enum event_kind kind = (enum event_kind)(token >> 56);
+        struct channel *channel = NULL;
+
+        if (handlers[kind].of_channel) {
+            channel = channel_find(&daemon->table, (uint32_t)(token >> 32 & 0xffffff), (uint32_t)token);
+            if (!channel)
+                continue;
+        }
+        handlers[kind].handle(daemon, channel, &events[i]);
+    }
+    return count < 0 ? count : 0;
+}
+
+/* ---- the main loop ---- */
+
+/* Channels that broke the protocol are closed, those whose last request is done are given back. */
+static void look_after(struct wispd *daemon)
+{
+    daemon->shard.doubtful = 0;
+    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
+        struct channel *channel = &daemon->table.channels[i];
+
+        if (channel->state == CHANNEL_OPEN && channel->broken) {
+            log_notice("client %s (pid %d, user %u) wrote an impossible ring index: closed", channel->name,
+                       (int)channel->pid, (unsigned)channel->uid);
+            wispd_hang_up(daemon, channel);
+        } else if (channel->state == CHANNEL_DEAD && !channel->under_way) {
+            channel_reclaim(&daemon->table, channel);
+        }
+    }
+}
+
+static int begin(struct wispd *daemon, int signals)
+{
+    uint64_t watchdog_us = 0;
+    int result;
+
+    daemon->signals = signals;
+    result = loop_ready(daemon->loop, signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
+    if (!result)
+        result = accept_begin(daemon);
+    if (!result && sd_watchdog_enabled(0, &watchdog_us) > 0) {
+        daemon->watchdog_ns = watchdog_us * NS_PER_US / 3;
+        result = loop_timer(daemon->loop, clock_ns(), event_token(EVENT_WATCHDOG, NULL));
+    }
+    if (result)
+        return result;
+    log_info("serving %u model%s on %s: event loop %s, kernels %s, looks for %llu us before it sleeps",
+             daemon->registry.model_count, daemon->registry.model_count == 1 ? "" : "s",
+             daemon->listener.path ? daemon->listener.path : "a socket from systemd", loop_name(daemon->loop),
+             daemon->registry.kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
+    sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->registry.model_count,
+               daemon->registry.model_count == 1 ? "" : "s", loop_name(daemon->loop));
+    return 0;
+}
+
+int wispd_run(struct wispd *daemon, int signals)
+{
+    uint64_t idle_since = 0; /* 0: at work */
+    int result = begin(daemon, signals);
+
+    while (!result && !daemon->done) {
+        uint64_t now = clock_ns();
+        uint64_t until = LOOP_FOREVER;
+        bool worked = shard_turn(&daemon->shard, now);
+
+        if (worked)
+            idle_since = 0;
+        else if (!idle_since)
+            idle_since = now;
+        if (daemon->shard.doubtful)
+            look_after(daemon);
+        if (daemon->stopping)
+            stop_continue(daemon, worked);
+        if (loop_pending(daemon->loop, now))
+            result = handle_events(daemon, 0);
+        else if (!worked && now - idle_since < daemon->spin_ns && daemon->shard.hot_count)
+            wake_pause();
+        else if (!worked && !daemon->done && shard_arm(&daemon->shard, now, &until))
+            result = handle_events(daemon, until);
+    }
+    return result;
+}

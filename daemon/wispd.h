@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon: owns everything, in the order in which wispd_new() makes it.
+ *
+ * One thread. It takes requests through the stages (shard.h), and between passes handles what the event loop brings:
+ * connections, handshakes, control messages, kicks, hang-ups, timers, signals.
+ */
+#ifndef DAEMON_WISPD_H
+#define DAEMON_WISPD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "daemon/channel.h"
+#include "daemon/listen.h"
+#include "daemon/loop.h"
+#include "daemon/models.h"
+#include "daemon/shard.h"
+#include "daemon/users.h"
+#include "libipc/message.h"
+
+/* What an event of the loop is about; the kind in a token's high byte. Those of a channel carry its index and
+ * generation. */
+enum event_kind {
+    EVENT_LISTENER,
+    EVENT_ACCEPT_AGAIN,
+    EVENT_SIGNAL,
+    EVENT_WATCHDOG,
+    EVENT_STOP_NOW,
+    EVENT_SOCKET,      /* of a channel */
+    EVENT_KICK,        /* of a channel: its eventfd */
+    EVENT_HELLO_LATE,  /* of a channel */
+    EVENT_KICKS_AGAIN, /* of a channel: it has been throttled long enough */
+    EVENT_KINDS,
+};
+
+static inline uint64_t event_token(enum event_kind kind, const struct channel *channel)
+{
+    uint64_t token = (uint64_t)kind << 56;
+
+    return channel ? token | (uint64_t)(channel->index & 0xffffff) << 32 | channel->generation : token;
+}
+
+struct wispd {
+    const struct config *config;
+    struct registry registry;
+    struct users users;
+    struct channel_table table;
+    struct shard shard;
+    struct loop *loop;
+    struct listener listener;
+    int signals; /* a signalfd; -1: none */
+    struct message inbox;
+    uint64_t epoch; /* tells this run from the one before */
+    uint64_t started_ns;
+    uint64_t spin_ns;     /* how long to look before sleeping */
+    uint64_t watchdog_ns; /* 0: none */
+    bool stopping;
+    bool done;
+};
+
+/* Loads and warms the models, then listens. The configuration is the caller's and outlives the daemon. */
+int wispd_new(const struct config *config, struct wispd **out, struct reason *why);
+struct wispd *wispd_free(struct wispd *daemon); /* accepts NULL; returns NULL */
+
+/* Serves until SIGTERM or SIGINT arrives on `signals`, a signalfd of the caller's. 0, or -errno. */
+int wispd_run(struct wispd *daemon, int signals);
+
+/* Closes a channel, whatever its state, and takes it out of everything. */
+void wispd_hang_up(struct wispd *daemon, struct channel *channel);
+
+/* accept.c: waits for connections; what the listener brings. */
+int accept_begin(struct wispd *daemon);
+void accept_ready(struct wispd *daemon, const struct loop_event *event);
+
+/* handshake.c: a PENDING channel's socket is readable, or may be. */
+void handshake_ready(struct wispd *daemon, struct channel *channel);
+
+/* control.c: an OPEN channel's socket is readable or writable. */
+void control_ready(struct wispd *daemon, struct channel *channel);
+
+/* kick.c: the client wrote its eventfd; a throttled client may do so again. */
+void kick_begin(struct wispd *daemon, struct channel *channel);
+void kick_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+void kick_again(struct wispd *daemon, struct channel *channel);
+
+/* stop.c: from the signal to the last answer. */
+void stop_begin(struct wispd *daemon);
+void stop_continue(struct wispd *daemon, bool worked);
+
+/* describe.c: the JSON of docs/protocol.md, to be freed; NULL when there is no memory. */
+char *describe_models(const struct wispd *daemon);
+char *describe_model(const struct wispd *daemon, uint32_t route);
+char *describe_daemon(const struct wispd *daemon);
+
+/* spin.c: how long to look before sleeping, on this machine. */
+uint64_t spin_choose(uint64_t configured_ns);
+
+#endif
