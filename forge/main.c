@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/outcome.h"
+#include "base/outcome.h"
 #include "forge/verb.h"
 
 static const struct {

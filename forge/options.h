@@ -1,71 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * A verb's options as one table: it drives getopt_long(), checks ranges, and prints --help.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #ifndef FORGE_OPTIONS_H
 #define FORGE_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum option_type {
-    OPTION_FLAG,  /* bool */
-    OPTION_TEXT,  /* const char * */
-    OPTION_COUNT, /* uint64_t */
-    OPTION_REAL,  /* double */
-};
-
-struct option_row {
-    const char *name;
-    char letter; /* 0: none */
-    enum option_type type;
-    void *value;
-    const char *argument; /* what stands for the value in --help */
-    const char *help;
-    double least, most; /* of a number; most 0: unbounded */
-    bool below;         /* less than `most`, not equal */
-    bool *given;        /* set when the option occurs; may be NULL */
-};
-
-enum { OPTION_ROWS_MAX = 40 };
-
-struct option_table {
-    struct option_row rows[OPTION_ROWS_MAX];
-    size_t count;
-};
-
-/* Each appends a row and returns it, for who wants to say more (below, given). */
-struct option_row *option_flag(struct option_table *table, const char *name, char letter, bool *value,
-                               const char *help);
-struct option_row *option_text(struct option_table *table, const char *name, char letter, const char **value,
-                               const char *argument, const char *help);
-struct option_row *option_count(struct option_table *table, const char *name, char letter, uint64_t *value,
-                                const char *argument, const char *help, double least, double most);
-struct option_row *option_real(struct option_table *table, const char *name, char letter, double *value,
-                               const char *argument, const char *help, double least, double most);
-
-struct usage {
-    const char *verb;      /* "build" */
-    const char *arguments; /* "MODEL --data PATH [options]" */
-    const char *summary;   /* one paragraph */
-    const char *examples;  /* whole lines; may be NULL */
-};
-
-/* What the rest of the command line may be. */
-struct operands {
-    char **words;
-    size_t count, least, most;
-    const char *what; /* "MODEL", for the message when one is missing */
-};
-
-/* Reads argv[1 …]. What is no option goes to operands->words; option values point into argv. True: go on. False: the
- * verb ends with *status, after --help was printed on stdout or one sentence on stderr. */
-bool options_read(const struct usage *usage, const struct option_table *table, int argc, char **argv,
-                  struct operands *operands, int *status);
-
-/* One word as text: a whole number in decimal (no sign, at most 2^63 - 1), a finite real number. */
-bool parse_count(const char *text, uint64_t *out);
-bool parse_real(const char *text, double *out);
+#include "base/options.h"
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "forge/plan_options.h"
-#include "forge/outcome.h"
+#include "base/outcome.h"
 
 void plan_option_rows(struct option_table *table, struct plan_options *options)
 {

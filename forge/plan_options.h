@@ -5,7 +5,7 @@
 #ifndef FORGE_PLAN_OPTIONS_H
 #define FORGE_PLAN_OPTIONS_H
 
-#include "forge/options.h"
+#include "base/options.h"
 #include "forge/plan.h"
 
 struct plan_options {

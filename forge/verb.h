@@ -5,7 +5,7 @@
 #ifndef FORGE_VERB_H
 #define FORGE_VERB_H
 
-/* argv[0] is the verb. Returns the process's exit status (forge/outcome.h). */
+/* argv[0] is the verb. Returns the process's exit status (base/outcome.h). */
 typedef int verb_function(int argc, char **argv);
 
 verb_function verb_build, verb_structure, verb_train, verb_eval;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "forge/lineage.h"
-#include "forge/options.h"
-#include "forge/outcome.h"
+#include "base/options.h"
+#include "base/outcome.h"
 #include "forge/plan_options.h"
 #include "forge/verb.h"
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "forge/options.h"
-#include "forge/outcome.h"
+#include "base/options.h"
+#include "base/outcome.h"
 
 enum { LONG_ONLY = 256, HELP_LETTER = 'h' };
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/outcome.h"
+#include "base/size.h"
+
+int fail(const char *verb, enum exit_status status, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "wisp %s: ", verb);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return status;
+}
+
+void warn_user(const char *verb, const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "wisp %s: warning: ", verb);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+static const struct {
+    int result;
+    enum exit_status status;
+} of_inputs[] = {
+    { 0, EXIT_DONE },
+    { WISP_E_INVALID, EXIT_USAGE },
+    { -ENOENT, EXIT_DATA },
+    { -ENOTDIR, EXIT_DATA },
+    { -EISDIR, EXIT_DATA },
+    { -ELOOP, EXIT_DATA },
+    { -ENAMETOOLONG, EXIT_DATA },
+    { WISP_E_FORMAT, EXIT_DATA },
+    { WISP_E_SHAPE, EXIT_DATA },
+    { WISP_E_NO_MODEL, EXIT_DATA },
+    { WISP_E_NO_DAEMON, EXIT_NO_DAEMON },
+    { WISP_E_LOST, EXIT_NO_DAEMON },
+    { WISP_E_SHUTDOWN, EXIT_NO_DAEMON },
+    { WISP_E_BUSY, EXIT_BUSY },
+    { -EACCES, EXIT_DENIED },
+    { -EPERM, EXIT_DENIED },
+    { WISP_E_DENIED, EXIT_DENIED },
+    { WISP_E_CONFIG, EXIT_CONFIG },
+    { WISP_E_DEADLINE, EXIT_DEADLINE },
+    { WISP_E_TIMEOUT, EXIT_DEADLINE },
+    { WISP_E_INTERRUPTED, EXIT_INTERRUPTED },
+};
+
+enum exit_status exit_for_input(int result)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(of_inputs); i++) {
+        if (of_inputs[i].result == result)
+            return of_inputs[i].status;
+    }
+    return EXIT_FAILED;
+}
+
+enum exit_status exit_for_output(int result)
+{
+    switch (result) {
+    case 0:
+        return EXIT_DONE;
+    case -EACCES:
+    case -EPERM:
+        return EXIT_DENIED;
+    default:
+        return EXIT_FAILED;
+    }
+}

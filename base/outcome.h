@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a verb of `wisp` ends, be it the client's or the forge's: one sentence on stderr, and an exit status that a script
+ * can tell apart.
+ */
+#ifndef BASE_OUTCOME_H
+#define BASE_OUTCOME_H
+
+#include "base/error.h"
+
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,        /* out of memory, disk full, loss diverged */
+    EXIT_USAGE = 2,         /* the command line */
+    EXIT_DATA = 65,         /* an input is missing, damaged, or does not fit the model */
+    EXIT_NO_DAEMON = 69,    /* nothing listens, or the connection was lost */
+    EXIT_BUSY = 75,         /* a queue or quota is full: try again */
+    EXIT_DENIED = 77,       /* no permission on a file or on the socket */
+    EXIT_CONFIG = 78,       /* the configuration is wrong */
+    EXIT_DEADLINE = 124,    /* time ran out, as timeout(1) has it */
+    EXIT_INTERRUPTED = 130, /* SIGINT or SIGTERM; what there was is saved */
+};
+
+/* Prints "wisp VERB: text" on stderr, and returns `status`. */
+int fail(const char *verb, enum exit_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The status for a function's result that concerns an input or the daemon: missing and damaged files are EXIT_DATA. */
+enum exit_status exit_for_input(int result);
+/* The same for an output: a missing folder or a full disk is EXIT_FAILED. */
+enum exit_status exit_for_output(int result);
+
+/* "wisp VERB: warning: text" on stderr. */
+void warn_user(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
