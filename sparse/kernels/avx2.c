@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AVX2 with FMA: sixteen lanes are two registers, and a part of them is a pair of masks.
+ */
+#include <immintrin.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct {
+    __m256 low, high;
+} vec;
+
+static inline __m256i mask_of(unsigned count, int first)
+{
+    __m256i lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(first));
+
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), lane);
+}
+
+static inline vec vec_set(float value)
+{
+    return (vec){ _mm256_set1_ps(value), _mm256_set1_ps(value) };
+}
+
+static inline vec vec_load(const float *from)
+{
+    return (vec){ _mm256_loadu_ps(from), _mm256_loadu_ps(from + 8) };
+}
+
+static inline void vec_store(float *to, vec value)
+{
+    _mm256_storeu_ps(to, value.low);
+    _mm256_storeu_ps(to + 8, value.high);
+}
+
+static inline vec vec_fma(vec a, vec b, vec sum)
+{
+    return (vec){ _mm256_fmadd_ps(a.low, b.low, sum.low), _mm256_fmadd_ps(a.high, b.high, sum.high) };
+}
+
+static inline vec vec_add(vec a, vec b)
+{
+    return (vec){ _mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high) };
+}
+
+/* Lanes from `count` on read as 0, are not stored, and keep the sum's value. */
+static inline vec vec_load_part(const float *from, unsigned count)
+{
+    return (vec){ _mm256_maskload_ps(from, mask_of(count, 0)), _mm256_maskload_ps(from + 8, mask_of(count, 8)) };
+}
+
+static inline void vec_store_part(float *to, vec value, unsigned count)
+{
+    _mm256_maskstore_ps(to, mask_of(count, 0), value.low);
+    _mm256_maskstore_ps(to + 8, mask_of(count, 8), value.high);
+}
+
+static inline vec vec_choose(vec no, vec yes, unsigned count)
+{
+    return (vec){ _mm256_blendv_ps(no.low, yes.low, _mm256_castsi256_ps(mask_of(count, 0))),
+                  _mm256_blendv_ps(no.high, yes.high, _mm256_castsi256_ps(mask_of(count, 8))) };
+}
+
+static inline vec vec_fma_part(vec a, vec b, vec sum, unsigned count)
+{
+    return vec_choose(sum, vec_fma(a, b, sum), count);
+}
+
+static inline vec vec_add_part(vec sum, vec value, unsigned count)
+{
+    return vec_choose(sum, vec_add(sum, value), count);
+}
+
+static inline vec vec_gather_narrow(const float *from, const uint16_t *index)
+{
+    __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)index));
+    __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(index + 8)));
+
+    return (vec){ _mm256_i32gather_ps(from, low, 4), _mm256_i32gather_ps(from, high, 4) };
+}
+
+/* Indices stay below 2^28 (MODEL_ELEMENTS_MAX), so a signed 32-bit offset holds them. */
+static inline vec vec_gather_wide(const float *from, const uint32_t *index)
+{
+    return (vec){ _mm256_i32gather_ps(from, _mm256_loadu_si256((const __m256i *)index), 4),
+                  _mm256_i32gather_ps(from, _mm256_loadu_si256((const __m256i *)(index + 8)), 4) };
+}
+
+/* The contract's tree: + 8, + 4, + 2, + 1. */
+static inline float vec_sum(vec value)
+{
+    __m256 eight = _mm256_add_ps(value.low, value.high);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#include "sparse/kernels/elementwise.inc"
+#include "sparse/kernels/tables.h"
+#include "sparse/kernels/vector.inc"
+
+const struct kernels kernels_avx2 = { .name = "avx2",
+                                      .spmv = spmv,
+                                      .spmm = spmm,
+                                      .spmm_backward = spmm_backward,
+                                      .relu = relu,
+                                      .relu_backward = relu_backward,
+                                      .row_sums = row_sums,
+                                      .sgd = sgd,
+                                      .pack = pack_sell16 };

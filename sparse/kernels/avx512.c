@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AVX-512: sixteen lanes are one register, and a part of them is a mask.
+ */
+#include <immintrin.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef __m512 vec;
+
+static inline __mmask16 mask_of(unsigned count)
+{
+    return (__mmask16)((1u << count) - 1);
+}
+
+static inline vec vec_set(float value)
+{
+    return _mm512_set1_ps(value);
+}
+static inline vec vec_load(const float *from)
+{
+    return _mm512_loadu_ps(from);
+}
+static inline void vec_store(float *to, vec value)
+{
+    _mm512_storeu_ps(to, value);
+}
+static inline vec vec_fma(vec a, vec b, vec sum)
+{
+    return _mm512_fmadd_ps(a, b, sum);
+}
+static inline vec vec_add(vec a, vec b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+/* Lanes from `count` on read as 0, are not stored, and keep the first operand's (the sum's) value. */
+static inline vec vec_load_part(const float *from, unsigned count)
+{
+    return _mm512_maskz_loadu_ps(mask_of(count), from);
+}
+
+static inline void vec_store_part(float *to, vec value, unsigned count)
+{
+    _mm512_mask_storeu_ps(to, mask_of(count), value);
+}
+
+static inline vec vec_fma_part(vec a, vec b, vec sum, unsigned count)
+{
+    return _mm512_mask3_fmadd_ps(a, b, sum, mask_of(count));
+}
+
+static inline vec vec_add_part(vec sum, vec value, unsigned count)
+{
+    return _mm512_mask_add_ps(sum, mask_of(count), sum, value);
+}
+
+static inline vec vec_gather_narrow(const float *from, const uint16_t *index)
+{
+    return _mm512_i32gather_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)index)), from, 4);
+}
+
+/* Indices stay below 2^28 (MODEL_ELEMENTS_MAX), so a signed 32-bit offset holds them. */
+static inline vec vec_gather_wide(const float *from, const uint32_t *index)
+{
+    return _mm512_i32gather_ps(_mm512_loadu_si512(index), from, 4);
+}
+
+/* The contract's tree: + 8, + 4, + 2, + 1. */
+static inline float vec_sum(vec value)
+{
+    __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#include "sparse/kernels/elementwise.inc"
+#include "sparse/kernels/tables.h"
+#include "sparse/kernels/vector.inc"
+
+const struct kernels kernels_avx512 = { .name = "avx512",
+                                        .spmv = spmv,
+                                        .spmm = spmm,
+                                        .spmm_backward = spmm_backward,
+                                        .relu = relu,
+                                        .relu_backward = relu_backward,
+                                        .row_sums = row_sums,
+                                        .sgd = sgd,
+                                        .pack = pack_sell16 };

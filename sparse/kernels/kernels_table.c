@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which tables this machine can use. The CPU's features alone decide, never its name; __builtin_cpu_supports() also
+ * asks whether the operating system saves the registers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/tables.h"
+
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+}
+#endif
+
+static const struct {
+    const struct kernels *kernels;
+    bool (*usable)(void);
+} tables[] = {
+#if defined(__x86_64__)
+    { &kernels_avx512, has_avx512 },
+    { &kernels_avx2, has_avx2 },
+#endif
+    { &kernels_scalar, always },
+};
+
+const struct kernels *kernels_at(size_t index)
+{
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (tables[i].usable() && index-- == 0)
+            return tables[i].kernels;
+    }
+    return NULL;
+}
+
+const struct kernels *kernels_find(const char *name)
+{
+    const char *forced = getenv("WISP_CPU");
+    const struct kernels *kernels;
+
+    if (!strcmp(name, "auto")) {
+        if (!forced || !*forced || !strcmp(forced, "auto"))
+            return kernels_at(0);
+        name = forced;
+    }
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        if (!strcmp(kernels->name, name))
+            return kernels;
+    }
+    return NULL;
+}

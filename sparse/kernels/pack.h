@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A weight in the order that a table's spmv wants.
+ *
+ *   csr     the matrix itself, borrowed
+ *   sell16  sixteen rows side by side, one a lane (Kreutzer et al. 2014, SELL-C-sigma with C = 16 and sigma = all
+ * rows). Rows are sorted by length, longest first, so that at step k the lanes still at work are a prefix of the
+ *           sixteen; only they are stored. Nothing is padded: memory follows the connections, and NaN and infinities
+ * pass as in the scalar chain.
+ */
+#ifndef SPARSE_KERNELS_PACK_H
+#define SPARSE_KERNELS_PACK_H
+
+#include "sparse/kernels/kernels.h"
+
+enum { PACK_LANES = 16 };
+
+struct pack_slice {
+    uint64_t start;               /* of its first entry */
+    uint32_t rows[PACK_LANES];    /* which row a lane is; lanes past the matrix have length 0 and row 0 */
+    uint32_t lengths[PACK_LANES]; /* descending */
+    uint32_t lanes;               /* that are rows */
+};
+
+struct pack {
+    const char *name;
+    const struct csr *matrix; /* borrowed */
+    size_t memory;
+    struct pack_slice *slices; /* sell16 only, as what follows */
+    uint32_t slice_count;
+    float *values;
+    union {
+        uint16_t *narrow;
+        uint32_t *wide;
+    } index;
+};
+
+int pack_csr(const struct csr *matrix, struct pack **out);
+int pack_sell16(const struct csr *matrix, struct pack **out);
+
+#endif
