@@ -18,6 +18,16 @@
 #include "sparse/kernels/kernels.h"
 #include "sparse/model.h"
 
+/* What a layer of a structure will be, before anything is sampled: from its parameters and its inputs' shapes alone. */
+struct layer_plan {
+    struct shape shape; /* of its output */
+    /* The dense weight: outputs x (inputs * kernel_height * kernel_width) potential connections; all 0 without one. */
+    uint64_t inputs, outputs, kernel_height, kernel_width;
+    double uses;       /* multiply-adds of one connection for one sample: output positions, tokens */
+    double fixed_cost; /* multiply-adds of one sample that no connection does: the products of attention */
+    uint64_t vectors[LAYER_VECTORS_MAX]; /* lengths, as layer_kind.vectors names them */
+};
+
 struct layer_parameter {
     const char *name;
     double preset, least, most; /* value when absent, and bounds */
@@ -47,16 +57,25 @@ struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_least, inputs_most;
     bool weighted;                          /* has a sparse weight tensor */
+    bool in_place;                          /* forward() may be given the same panel as in[0] and out */
     const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to judge */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
 
-    /* Judges the layer against its inputs' shapes (weight dimensions, vector counts) and says its output's shape. */
-    int (*shape)(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);
-    void (*forward)(const struct layer_run *run);
+    /* Plans it. `input_count` shapes stand at `inputs`; the parameters are within their bounds. WISP_E_FORMAT, and says
+     * what does not fit. */
+    int (*plan)(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
+                struct reason *why);
+    void (*forward)(const struct layer_run *run);    /* NULL: can be planned and sampled, not run */
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
-    /* Multiply-adds of one sample, for estimates. */
-    uint64_t (*cost)(const struct layer *layer, const struct shape *inputs);
 };
+
+/* Judges a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's
+ * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its preset, means as many as
+ * the weight has rows. Vectors may be absent. WISP_E_FORMAT, and says which dimension is wrong. */
+int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);
+
+/* The plan behind layer_shape(): also what a layer of a model costs. */
+int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);
 
 /* The table's rows, in order; and the row of a name, NULL when there is none. */
 const struct layer_kind *layer_kind_at(size_t index); /* NULL past the end */

@@ -110,6 +110,9 @@ static int parameters_check(const struct layer *layer, struct reason *why)
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
         double value = layer->parameters[i];
 
+        /* 0 outputs: as many as the weight has rows (layer_shape()). */
+        if (i == 0 && layer->kind->weighted && value == 0)
+            continue;
         if (!(value >= declared[i].least && value <= declared[i].most))
             return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is %g, not in %g .. %g", declared[i].name, value,
                           declared[i].least, declared[i].most);
@@ -149,8 +152,7 @@ static int layer_check(struct model *model, uint32_t index, struct reason *why)
         return result;
     for (uint32_t i = 0; i < layer->input_count; i++)
         inputs[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->input;
-    result = layer->kind->shape(layer, inputs, &layer->shape, why);
-    return result ? result : shape_check(&layer->shape, why);
+    return layer_shape(layer, inputs, &layer->shape, why);
 }
 
 /* Neither ASCII's control characters nor the C1 ones, which in UTF-8 are C2 80 .. C2 9F. */

@@ -1,28 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * linear: y = W x + bias, over the connections that exist. Takes a value of any shape as its elements in order; gives
- * one dimension.
+ * linear: any shape -> {neurons}: y = bias + W x over all elements of the input.
  */
-#include "sparse/layers/layers.h"
+#include "base/team.h"
+#include "sparse/layers/planning.h"
 
-static int linear_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why)
+static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
+                struct reason *why)
 {
-    uint64_t elements = shape_elements(&inputs[0]);
-
-    if (layer->weight.columns != elements)
-        return refuse(why, WISP_E_FORMAT, "the weight has %u columns, but the input has %llu elements",
-                      layer->weight.columns, (unsigned long long)elements);
-    if (layer->vectors[0].data && layer->vectors[0].count != layer->weight.rows)
-        return refuse(why, WISP_E_FORMAT, "the bias has %llu elements, but the weight has %u rows",
-                      (unsigned long long)layer->vectors[0].count, layer->weight.rows);
-    *out = (struct shape){ .rank = 1, .dimension = { layer->weight.rows } };
+    (void)input_count, (void)why;
+    *out = (struct layer_plan){ .shape = shape_make(1, (uint32_t)parameters[0], 0, 0),
+                                .inputs = shape_elements(&inputs[0]),
+                                .outputs = (uint64_t)parameters[0],
+                                .kernel_height = 1,
+                                .kernel_width = 1,
+                                .uses = 1,
+                                .vectors = { (uint64_t)parameters[0] } };
     return 0;
 }
 
-static uint64_t linear_cost(const struct layer *layer, const struct shape *inputs)
+static void forward(const struct layer_run *run)
 {
-    (void)inputs;
-    return layer->weight.count;
+    const struct csr *weight = &run->layer->weight;
+    const float *bias = run->layer->vectors[0].data;
+    unsigned long long begin, end;
+
+    if (run->batch == 1 && run->pack) {
+        if (run->part == 0)
+            run->kernels->spmv(run->pack, bias, run->in[0], run->out);
+        return;
+    }
+    team_share(weight->rows, 16, run->part, run->parts, &begin, &end);
+    run->kernels->spmm(weight, bias, run->in[0], run->out, run->batch, (uint32_t)begin, (uint32_t)end);
+}
+
+static void backward(const struct layer_back *back)
+{
+    const struct layer_run *run = &back->run;
+    const struct csr *weight = &run->layer->weight;
+    unsigned long long begin, end;
+
+    /* A part owns columns: their gradients, and those of the connections in them. */
+    team_share(weight->columns, 16, run->part, run->parts, &begin, &end);
+    run->kernels->spmm_backward(weight, run->in[0], back->out_gradient, back->in_gradient[0], back->weight_gradient,
+                                run->batch, (uint32_t)begin, (uint32_t)end);
+    if (back->vector_gradient[0]) {
+        team_share(weight->rows, 16, run->part, run->parts, &begin, &end);
+        run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], run->batch, (uint32_t)begin,
+                               (uint32_t)end);
+    }
 }
 
 const struct layer_kind layer_linear = {
@@ -31,6 +57,8 @@ const struct layer_kind layer_linear = {
     .inputs_most = 1,
     .weighted = true,
     .vectors = { "bias" },
-    .shape = linear_shape,
-    .cost = linear_cost,
+    .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX } },
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
 };

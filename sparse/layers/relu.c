@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * relu: y = max(x, 0), element by element. Keeps the shape.
+ * relu: max(x, 0) of each element.
  */
-#include "sparse/layers/layers.h"
+#include "base/team.h"
+#include "sparse/layers/planning.h"
 
-static int relu_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why)
+static void forward(const struct layer_run *run)
 {
-    (void)layer, (void)why;
-    *out = inputs[0];
-    return 0;
+    unsigned long long begin, end;
+
+    team_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
+    run->kernels->relu(run->in[0] + begin, run->out + begin, end - begin);
 }
 
-static uint64_t relu_cost(const struct layer *layer, const struct shape *inputs)
+static void backward(const struct layer_back *back)
 {
-    (void)layer;
-    return shape_elements(&inputs[0]);
+    const struct layer_run *run = &back->run;
+    unsigned long long begin, end;
+
+    if (!back->in_gradient[0])
+        return;
+    team_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
+    run->kernels->relu_backward(run->out + begin, back->out_gradient + begin, back->in_gradient[0] + begin,
+                                end - begin);
 }
 
-const struct layer_kind layer_relu = {
-    .name = "relu",
-    .inputs_least = 1,
-    .inputs_most = 1,
-    .shape = relu_shape,
-    .cost = relu_cost,
-};
+const struct layer_kind layer_relu = { .name = "relu",
+                                       .inputs_least = 1,
+                                       .inputs_most = 1,
+                                       .in_place = true,
+                                       .plan = plan_same,
+                                       .forward = forward,
+                                       .backward = backward };

@@ -1,26 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * softmax: probabilities over all elements of a value. Keeps the shape.
+ * softmax: exp(x) / sum of exp over the first dimension, at every position.
  */
-#include "sparse/layers/layers.h"
+#include <math.h>
 
-static int softmax_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why)
+#include "base/team.h"
+#include "sparse/functions.h"
+#include "sparse/layers/planning.h"
+
+/* Positions and samples alike are columns. */
+static void columns_of(const struct layer_run *run, size_t *features, size_t *columns, size_t *begin, size_t *end)
 {
-    (void)layer, (void)why;
-    *out = inputs[0];
-    return 0;
+    unsigned long long first, past;
+
+    *features = run->layer->shape.dimension[0];
+    *columns = plan_positions(&run->layer->shape) * run->batch;
+    team_share(*columns, 16, run->part, run->parts, &first, &past);
+    *begin = first;
+    *end = past;
 }
 
-static uint64_t softmax_cost(const struct layer *layer, const struct shape *inputs)
+static void forward(const struct layer_run *run)
 {
-    (void)layer;
-    return shape_elements(&inputs[0]);
+    size_t features, columns, begin, end;
+
+    columns_of(run, &features, &columns, &begin, &end);
+    function_softmax(run->in[0], run->out, features, columns, begin, end);
 }
 
-const struct layer_kind layer_softmax = {
-    .name = "softmax",
-    .inputs_least = 1,
-    .inputs_most = 1,
-    .shape = softmax_shape,
-    .cost = softmax_cost,
-};
+/* dx = y (dy - sum of y dy), column by column. */
+static void backward(const struct layer_back *back)
+{
+    const float *y = back->run.out, *dy = back->out_gradient;
+    float *dx = back->in_gradient[0];
+    size_t features, columns, begin, end;
+
+    if (!dx)
+        return;
+    columns_of(&back->run, &features, &columns, &begin, &end);
+    for (size_t b = begin; b < end; b++) {
+        float sum = 0;
+
+        for (size_t f = 0; f < features; f++)
+            sum = fmaf(y[f * columns + b], dy[f * columns + b], sum);
+        for (size_t f = 0; f < features; f++)
+            dx[f * columns + b] = y[f * columns + b] * (dy[f * columns + b] - sum);
+    }
+}
+
+const struct layer_kind layer_softmax = { .name = "softmax",
+                                          .inputs_least = 1,
+                                          .inputs_most = 1,
+                                          .in_place = true,
+                                          .plan = plan_same,
+                                          .forward = forward,
+                                          .backward = backward };

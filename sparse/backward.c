@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way back, layer by layer from the last. A value that several layers read gets the sum of what they send, added in
+ * the order of the layers from last to first, so that the result does not depend on threads.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/size.h"
+#include "sparse/backward.h"
+#include "sparse/forward_plan.h"
+
+struct backward {
+    struct forward *forward;
+    float **gradients; /* by value; value 0 has none */
+    bool *written;     /* by value: in this run */
+    float *spare;      /* for what a second reader sends */
+};
+
+int gradient_new(const struct model *model, struct gradient *out)
+{
+    struct gradient gradient = { .layer_count = model->layer_count };
+
+    gradient.layers = calloc(model->layer_count, sizeof *gradient.layers);
+    if (!gradient.layers)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        if (layer->kind->weighted && !(gradient.layers[i].weight = memory_zalloc(layer->weight.count, sizeof(float))))
+            goto fail;
+        for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
+            if (layer->vectors[v].data &&
+                !(gradient.layers[i].vectors[v] = memory_zalloc(layer->vectors[v].count, sizeof(float))))
+                goto fail;
+        }
+    }
+    *out = gradient;
+    return 0;
+fail:
+    gradient_deinit(&gradient);
+    return -ENOMEM;
+}
+
+void gradient_deinit(struct gradient *gradient)
+{
+    for (uint32_t i = 0; gradient->layers && i < gradient->layer_count; i++) {
+        free(gradient->layers[i].weight);
+        for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++)
+            free(gradient->layers[i].vectors[v]);
+    }
+    free(gradient->layers);
+    *gradient = (struct gradient){ 0 };
+}
+
+static int allocate(struct backward *backward)
+{
+    const struct model *model = backward->forward->model;
+    uint64_t largest = 0, elements;
+
+    backward->gradients = calloc(model->layer_count + 1, sizeof *backward->gradients);
+    backward->written = calloc(model->layer_count + 1, sizeof *backward->written);
+    if (!backward->gradients || !backward->written)
+        return -ENOMEM;
+    for (uint32_t value = 1; value <= model->layer_count; value++) {
+        if (!size_multiply(shape_elements(&model->layers[value - 1].shape), backward->forward->batch, &elements) ||
+            !(backward->gradients[value] = memory_zalloc(elements, sizeof(float))))
+            return -ENOMEM;
+        largest = MAX(largest, elements);
+    }
+    backward->spare = memory_zalloc(largest, sizeof(float));
+    return backward->spare ? 0 : -ENOMEM;
+}
+
+int backward_new(struct forward *forward, struct backward **out, struct reason *why)
+{
+    struct backward *backward = calloc(1, sizeof *backward);
+
+    if (backward)
+        backward->forward = forward;
+    if (!backward || allocate(backward)) {
+        backward_free(backward);
+        return refuse_errno(why, -ENOMEM, "cannot plan the training of %s for batches of %zu", forward->model->name,
+                            forward->batch);
+    }
+    *out = backward;
+    return 0;
+}
+
+struct backward *backward_free(struct backward *backward)
+{
+    if (!backward)
+        return NULL;
+    for (uint32_t value = 0; backward->gradients && value <= backward->forward->model->layer_count; value++)
+        free(backward->gradients[value]);
+    free(backward->gradients);
+    free(backward->written);
+    free(backward->spare);
+    free(backward);
+    return NULL;
+}
+
+static void clear_layer(const struct layer *layer, struct gradient *gradient, uint32_t index)
+{
+    if (gradient->layers[index].weight)
+        memset(gradient->layers[index].weight, 0, layer->weight.count * sizeof(float));
+    for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
+        if (gradient->layers[index].vectors[v])
+            memset(gradient->layers[index].vectors[v], 0, layer->vectors[v].count * sizeof(float));
+    }
+}
+
+static void run_part(void *argument, unsigned part, unsigned parts)
+{
+    struct layer_back back = *(const struct layer_back *)argument;
+
+    back.run.part = part;
+    back.run.parts = parts;
+    back.run.layer->kind->backward(&back);
+}
+
+static void add_spare(struct backward *backward, uint32_t value, size_t count)
+{
+    uint64_t elements = shape_elements(&backward->forward->model->layers[value - 1].shape) * count;
+
+    for (uint64_t i = 0; i < elements; i++)
+        backward->gradients[value][i] += backward->spare[i];
+}
+
+/* Where a value has been written to already, by a later layer or by this one through another input, the layer is run
+ * once more for that input alone, into the spare panel, which is then added. */
+static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient, size_t count,
+                      struct team *team)
+{
+    const struct forward *forward = backward->forward;
+    const struct layer *layer = &forward->model->layers[index];
+    const float *in[LAYER_INPUTS_MAX];
+    bool again[LAYER_INPUTS_MAX] = { false };
+    float *in_gradient[LAYER_INPUTS_MAX] = { NULL };
+    struct layer_back back = { .run = { .layer = layer,
+                                        .kernels = forward->kernels,
+                                        .in = in,
+                                        .out = forward->values[index + 1],
+                                        .batch = count },
+                               .out_gradient = backward->gradients[index + 1],
+                               .in_gradient = in_gradient,
+                               .weight_gradient = gradient->layers[index].weight,
+                               .vector_gradient = gradient->layers[index].vectors };
+
+    for (uint32_t j = 0; j < layer->input_count; j++) {
+        uint32_t value = layer->inputs[j];
+
+        in[j] = forward->values[value];
+        again[j] = backward->written[value];
+        if (!again[j])
+            in_gradient[j] = backward->gradients[value];
+        backward->written[value] = value != 0;
+    }
+    team_run(team, run_part, &back);
+    for (uint32_t j = 0; j < layer->input_count; j++) {
+        if (!again[j])
+            continue;
+        memset(in_gradient, 0, sizeof in_gradient);
+        in_gradient[j] = backward->spare;
+        team_run(team, run_part, &back);
+        add_spare(backward, layer->inputs[j], count);
+    }
+}
+
+void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
+                  struct team *team)
+{
+    const struct model *model = backward->forward->model;
+    size_t count = backward->forward->count;
+
+    memset(backward->written, 0, (model->layer_count + 1) * sizeof *backward->written);
+    if (from) {
+        memcpy(backward->gradients[from], from_gradient,
+               shape_elements(&model->layers[from - 1].shape) * count * sizeof *from_gradient);
+        backward->written[from] = true;
+    }
+    for (uint32_t i = model->layer_count; i-- > 0;) {
+        /* A layer that the loss does not depend on learns nothing. */
+        if (backward->written[i + 1])
+            run_layer(backward, i, gradient, count, team);
+        else
+            clear_layer(&model->layers[i], gradient, i);
+    }
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The plan and its run.
+ *
+ * Every value but the input and the output has a panel. When serving, panels are shared: a value takes over one whose
+ * last reader is past, and a layer that can works in place. When training each value keeps its own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/size.h"
+#include "sparse/forward_plan.h"
+
+/* ---- planning ---- */
+
+static uint64_t value_elements(const struct model *model, size_t value)
+{
+    return shape_elements(value ? &model->layers[value - 1].shape : &model->input);
+}
+
+/* The last layer that reads each value; the output is read by the caller, after all of them. */
+static void find_last_readers(const struct model *model, uint32_t *last)
+{
+    memset(last, 0, (model->layer_count + 1) * sizeof *last);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        for (uint32_t j = 0; j < model->layers[i].input_count; j++)
+            last[model->layers[i].inputs[j]] = i;
+    }
+    last[model->layer_count] = model->layer_count;
+}
+
+struct panels {
+    uint64_t *sizes;   /* elements of one sample */
+    uint32_t *free_at; /* the layer after which a panel is free */
+    uint32_t count;
+};
+
+/* A panel whose last reader is before `layer`; or, in place, the one that this layer is the last to read. */
+static uint32_t choose_panel(struct panels *panels, uint32_t layer, uint32_t in_place, uint64_t elements)
+{
+    uint32_t chosen = in_place;
+
+    for (uint32_t p = 0; chosen == FORWARD_NO_PANEL && p < panels->count; p++) {
+        if (panels->free_at[p] < layer)
+            chosen = p;
+    }
+    if (chosen == FORWARD_NO_PANEL) {
+        chosen = panels->count++;
+        panels->sizes[chosen] = 0;
+    }
+    panels->sizes[chosen] = MAX(panels->sizes[chosen], elements);
+    return chosen;
+}
+
+static void assign_panels(struct forward *forward, struct panels *panels, const uint32_t *last)
+{
+    const struct model *model = forward->model;
+
+    /* Value 0 keeps a panel of its own: that is where several samples are gathered. */
+    for (uint32_t value = 0; value <= model->layer_count; value++) {
+        const struct layer *layer = value ? &model->layers[value - 1] : NULL;
+        uint32_t in_place = FORWARD_NO_PANEL, index = value ? value - 1 : 0;
+
+        /* Never over the model's input: with one sample that is the caller's memory. */
+        if (!forward->train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
+            in_place = forward->panel_of[layer->inputs[0]];
+        forward->panel_of[value] =
+            choose_panel(panels, forward->train ? 0 : index, in_place, value_elements(model, value));
+        panels->free_at[forward->panel_of[value]] = forward->train || !value ? UINT32_MAX : last[value];
+    }
+}
+
+static int allocate_panels(struct forward *forward, const struct panels *panels)
+{
+    forward->panels = calloc(panels->count, sizeof *forward->panels);
+    if (!forward->panels)
+        return -ENOMEM;
+    forward->panel_count = panels->count;
+    for (uint32_t p = 0; p < panels->count; p++) {
+        uint64_t elements;
+
+        if (!size_multiply(panels->sizes[p], forward->batch, &elements) ||
+            !(forward->panels[p] = memory_zalloc(elements, sizeof(float))))
+            return -ENOMEM;
+        forward->memory += elements * sizeof(float);
+    }
+    return 0;
+}
+
+static int plan_panels(struct forward *forward)
+{
+    size_t values = forward->model->layer_count + 1;
+    struct panels panels = { calloc(values, sizeof *panels.sizes), calloc(values, sizeof *panels.free_at), 0 };
+    uint32_t *last = calloc(values, sizeof *last);
+    int result = -ENOMEM;
+
+    if (panels.sizes && panels.free_at && last) {
+        find_last_readers(forward->model, last);
+        assign_panels(forward, &panels, last);
+        result = allocate_panels(forward, &panels);
+    }
+    free(panels.sizes);
+    free(panels.free_at);
+    free(last);
+    return result;
+}
+
+static int plan_packs(struct forward *forward)
+{
+    const struct model *model = forward->model;
+
+    for (uint32_t i = 0; i < model->layer_count && !forward->train; i++) {
+        int result;
+
+        if (!model->layers[i].kind->weighted)
+            continue;
+        result = forward->kernels->pack(&model->layers[i].weight, &forward->packs[i]);
+        if (result)
+            return result;
+        forward->memory += pack_memory(forward->packs[i]);
+    }
+    return 0;
+}
+
+static int plan(struct forward *forward)
+{
+    size_t layers = forward->model->layer_count;
+    int result;
+
+    forward->packs = calloc(layers, sizeof *forward->packs);
+    forward->panel_of = calloc(layers + 1, sizeof *forward->panel_of);
+    forward->values = calloc(layers + 1, sizeof *forward->values);
+    if (!forward->packs || !forward->panel_of || !forward->values)
+        return -ENOMEM;
+    result = plan_panels(forward);
+    return result ? result : plan_packs(forward);
+}
+
+int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
+                struct forward **out, struct reason *why)
+{
+    struct forward *forward;
+    int result;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        if (!layer->kind->forward || (train && !layer->kind->backward))
+            return refuse(why, WISP_E_FORMAT, "layer %s: this version of wisp cannot %s layers of kind \"%s\"",
+                          layer->name, train ? "train" : "run", layer->kind->name);
+    }
+    forward = calloc(1, sizeof *forward);
+    if (!forward)
+        return refuse_errno(why, -ENOMEM, "cannot plan model %s", model->name);
+    *forward = (struct forward){
+        .model = model, .kernels = kernels, .batch = batch, .train = train, .memory = sizeof *forward
+    };
+    result = plan(forward);
+    if (result) {
+        forward_free(forward);
+        return refuse_errno(why, result, "cannot plan model %s for batches of %zu", model->name, batch);
+    }
+    *out = forward;
+    return 0;
+}
+
+struct forward *forward_free(struct forward *forward)
+{
+    if (!forward)
+        return NULL;
+    for (uint32_t i = 0; forward->packs && i < forward->model->layer_count; i++)
+        pack_free(forward->packs[i]);
+    for (uint32_t p = 0; p < forward->panel_count; p++)
+        free(forward->panels[p]);
+    free(forward->panels);
+    free(forward->packs);
+    free(forward->panel_of);
+    free(forward->values);
+    free(forward);
+    return NULL;
+}
+
+/* ---- running ---- */
+
+static void run_part(void *argument, unsigned part, unsigned parts)
+{
+    struct layer_run run = *(const struct layer_run *)argument;
+
+    run.part = part;
+    run.parts = parts;
+    run.layer->kind->forward(&run);
+}
+
+/* Every value has its place in forward->values by now. */
+static void run_layers(struct forward *forward, size_t count, struct team *team)
+{
+    const struct model *model = forward->model;
+
+    forward->count = count;
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+        const float *in[LAYER_INPUTS_MAX];
+        struct layer_run run = { .layer = layer,
+                                 .kernels = forward->kernels,
+                                 .pack = forward->packs[i],
+                                 .in = in,
+                                 .out = forward->values[i + 1],
+                                 .batch = count };
+
+        for (uint32_t j = 0; j < layer->input_count; j++)
+            in[j] = forward->values[layer->inputs[j]];
+        team_run(team, run_part, &run);
+    }
+}
+
+static void place_values(struct forward *forward)
+{
+    for (uint32_t value = 0; value <= forward->model->layer_count; value++)
+        forward->values[value] = forward->panels[forward->panel_of[value]];
+}
+
+/* panel[f][b] = inputs[b][f], sixteen samples at a time so that a line of the panel is written whole. */
+static void gather(float *panel, const float *const *inputs, size_t elements, size_t count)
+{
+    for (size_t begin = 0; begin < count; begin += 16) {
+        size_t end = MIN(begin + 16, count);
+
+        for (size_t f = 0; f < elements; f++) {
+            for (size_t b = begin; b < end; b++)
+                panel[f * count + b] = inputs[b][f];
+        }
+    }
+}
+
+void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count)
+{
+    const struct model *model = forward->model;
+    uint64_t elements = shape_elements(model_output(model));
+
+    place_values(forward);
+    if (count == 1) {
+        /* Layers only read value 0, and no other value is planned over it. */
+        forward->values[0] = (float *)(uintptr_t)inputs[0];
+        forward->values[model->layer_count] = outputs[0];
+        run_layers(forward, 1, NULL);
+        return;
+    }
+    gather(forward->values[0], inputs, shape_elements(&model->input), count);
+    run_layers(forward, count, NULL);
+    for (size_t b = 0; b < count; b++) {
+        for (uint64_t f = 0; f < elements; f++)
+            outputs[b][f] = forward->values[model->layer_count][f * count + b];
+    }
+}
+
+void forward_panel(struct forward *forward, const float *input, size_t count, struct team *team)
+{
+    place_values(forward);
+    forward->values[0] = (float *)(uintptr_t)input;
+    run_layers(forward, count, team);
+}
+
+const float *forward_value(const struct forward *forward, size_t value)
+{
+    return forward->values[value];
+}
+
+size_t forward_memory(const struct forward *forward)
+{
+    return forward->memory;
+}
+
+const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
+{
+    const struct pack *pack = forward->packs[layer];
+
+    if (!forward->model->layers[layer].kind->weighted)
+        return "";
+    return batch == 1 && pack ? pack_name(pack) : "csr";
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the forward pass: the plan, which the way back reads too.
+ */
+#ifndef SPARSE_FORWARD_PLAN_H
+#define SPARSE_FORWARD_PLAN_H
+
+#include "sparse/forward.h"
+#include "sparse/layer.h"
+
+#define FORWARD_NO_PANEL UINT32_MAX
+
+struct forward {
+    const struct model *model;
+    const struct kernels *kernels;
+    size_t batch; /* samples at most */
+    bool train;
+    size_t memory;
+    struct pack **packs; /* by layer; NULL where there is no weight, and in training */
+    uint32_t *panel_of;  /* by value */
+    float **panels;
+    uint32_t panel_count;
+    size_t count;   /* samples of the last run */
+    float **values; /* by value: where it stands in this run */
+};
+
+#endif

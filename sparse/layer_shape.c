@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A layer with its tensors, held against its kind's plan.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "sparse/layer.h"
+
+int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why)
+{
+    double parameters[LAYER_PARAMETERS_MAX];
+
+    memcpy(parameters, layer->parameters, sizeof parameters);
+    if (layer->kind->weighted && parameters[0] == 0)
+        parameters[0] = layer->weight.rows;
+    return layer->kind->plan(parameters, inputs, layer->input_count, out, why);
+}
+
+int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why)
+{
+    struct layer_plan plan;
+    uint64_t columns;
+    int result = layer_plan(layer, inputs, &plan, why);
+
+    if (result || (result = shape_check(&plan.shape, why)))
+        return result;
+    columns = plan.inputs * plan.kernel_height * plan.kernel_width;
+    if (layer->kind->weighted && (layer->weight.rows != plan.outputs || layer->weight.columns != columns))
+        return refuse(why, WISP_E_FORMAT, "its weight is %u x %u, and must be %" PRIu64 " x %" PRIu64,
+                      layer->weight.rows, layer->weight.columns, plan.outputs, columns);
+    for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
+        if (layer->vectors[v].data && layer->vectors[v].count != plan.vectors[v])
+            return refuse(why, WISP_E_FORMAT, "its %s has %" PRIu64 " numbers, and must have %" PRIu64,
+                          layer->kind->vectors[v], layer->vectors[v].count, plan.vectors[v]);
+    }
+    *out = plan.shape;
+    return 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * average_pool: {C, H, W} -> {C, H', W'}: the mean of each window. Stride 0 stands for the kernel's size.
+ */
+#include "sparse/layers/planning.h"
+
+const struct layer_kind layer_average_pool = {
+    .name = "average_pool",
+    .inputs_least = 1,
+    .inputs_most = 1,
+    .parameters = { { "kernel", 2, 1, 64 }, { "stride", 0, 0, 64 }, { "padding", 0, 0, 63 } },
+    .plan = plan_pool
+};

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * max_pool: {C, H, W} -> {C, H', W'}: the largest of each window. Stride 0 stands for the kernel's size.
+ */
+#include "sparse/layers/planning.h"
+
+const struct layer_kind layer_max_pool = {
+    .name = "max_pool",
+    .inputs_least = 1,
+    .inputs_most = 1,
+    .parameters = { { "kernel", 2, 1, 64 }, { "stride", 0, 0, 64 }, { "padding", 0, 0, 63 } },
+    .plan = plan_pool
+};

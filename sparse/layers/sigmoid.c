@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sigmoid: 1 / (1 + exp(-x)) of each element.
+ */
+#include "sparse/layers/planning.h"
+
+const struct layer_kind layer_sigmoid = { .name = "sigmoid", .inputs_least = 1, .inputs_most = 1, .plan = plan_same };

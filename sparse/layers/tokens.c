@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tokens: {C, H, W} -> {C, H * W}: pixels or patches become a sequence. Moves nothing.
+ */
+#include "sparse/layers/planning.h"
+
+static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
+                struct reason *why)
+{
+    (void)parameters, (void)input_count, (void)why;
+    *out =
+        (struct layer_plan){ .shape = shape_make(2, inputs[0].dimension[0], (uint32_t)plan_positions(&inputs[0]), 0) };
+    return 0;
+}
+
+const struct layer_kind layer_tokens = { .name = "tokens", .inputs_least = 1, .inputs_most = 1, .plan = plan };

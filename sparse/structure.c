@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "base/size.h"
+#include "sparse/structure.h"
+
+void structure_deinit(struct structure *structure)
+{
+    free(structure->layers);
+    free(structure->base);
+    *structure = STRUCTURE_NULL;
+}
+
+static uint64_t layer_potential(const struct structure_layer *layer)
+{
+    return layer->plan.inputs * layer->plan.outputs * layer->plan.kernel_height * layer->plan.kernel_width;
+}
+
+static int check_parameters(const struct structure_layer *layer, struct reason *why)
+{
+    for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
+        const struct layer_parameter *rule = &layer->kind->parameters[p];
+
+        /* Written so that NaN is refused too. */
+        if (!(layer->parameters[p] >= rule->least && layer->parameters[p] <= rule->most))
+            return refuse(why, WISP_E_FORMAT, "%s is %g, and must be %g to %g", rule->name, layer->parameters[p],
+                          rule->least, rule->most);
+    }
+    return 0;
+}
+
+static int plan_layer(struct structure *structure, uint32_t index, struct reason *why)
+{
+    struct structure_layer *layer = &structure->layers[index];
+    struct shape shapes[LAYER_INPUTS_MAX];
+    uint64_t rows_columns;
+    int result;
+
+    if (layer->input_count < layer->kind->inputs_least || layer->input_count > layer->kind->inputs_most)
+        return refuse(why, WISP_E_FORMAT, "takes %u to %u inputs, not %u", layer->kind->inputs_least,
+                      layer->kind->inputs_most, layer->input_count);
+    for (uint32_t i = 0; i < layer->input_count; i++) {
+        uint32_t value = layer->inputs[i];
+
+        if (value > index)
+            return refuse(why, WISP_E_FORMAT, "reads a value that comes later");
+        shapes[i] = value ? structure->layers[value - 1].plan.shape : structure->input;
+    }
+    if ((result = check_parameters(layer, why)))
+        return result;
+    if ((result = layer->kind->plan(layer->parameters, shapes, layer->input_count, &layer->plan, why)) ||
+        (result = shape_check(&layer->plan.shape, why)))
+        return result;
+    if (!size_multiply(layer->plan.inputs, layer->plan.kernel_height * layer->plan.kernel_width, &rows_columns) ||
+        rows_columns > UINT32_MAX || layer->plan.outputs > UINT32_MAX)
+        return refuse(why, WISP_E_FORMAT, "its weight would be too large");
+    return 0;
+}
+
+/* Names are few and short; a sorted copy finds twins in O(n log n). */
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_names(const struct structure *structure, struct reason *why)
+{
+    const char **names = malloc(structure->layer_count * sizeof *names);
+    int result = 0;
+
+    if (!names)
+        return refuse_errno(why, -ENOMEM, "structure %s", structure->name);
+    for (uint32_t i = 0; i < structure->layer_count; i++)
+        names[i] = structure->layers[i].name;
+    qsort(names, structure->layer_count, sizeof *names, compare_names);
+    for (uint32_t i = 1; i < structure->layer_count && !result; i++) {
+        if (!strcmp(names[i - 1], names[i]))
+            result = refuse(why, WISP_E_FORMAT, "two layers are called \"%s\"", names[i]);
+    }
+    free(names);
+    return result;
+}
+
+int structure_plan(struct structure *structure, struct reason *why)
+{
+    uint64_t total = 0;
+    int result;
+
+    if (!structure->layer_count || structure->layer_count > MODEL_LAYERS_MAX)
+        return refuse(why, WISP_E_FORMAT, "a structure has 1 to %d layers, not %u", MODEL_LAYERS_MAX,
+                      structure->layer_count);
+    if ((result = processing_check(structure->processing, why)) || (result = check_names(structure, why)))
+        return result;
+    if ((result = shape_check(&structure->input, why)))
+        return refuse_in(why, result, "input");
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        if ((result = plan_layer(structure, i, why)))
+            return refuse_in(why, result, "layer %s (%s)", layer->name, layer->kind->name);
+        if (!size_add(total, layer_potential(layer), &total) || total >> 62)
+            return refuse(why, WISP_E_FORMAT, "layer %s: more than 2^62 potential connections in all", layer->name);
+    }
+    return 0;
+}
+
+uint32_t structure_depth(const struct structure *structure)
+{
+    uint32_t *depth = calloc(structure->layer_count + 1, sizeof *depth), deepest;
+
+    if (!depth)
+        return 0;
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        for (uint32_t j = 0; j < layer->input_count; j++)
+            depth[i + 1] = MAX(depth[i + 1], depth[layer->inputs[j]]);
+        depth[i + 1] += layer->kind->weighted;
+    }
+    deepest = depth[structure->layer_count];
+    free(depth);
+    return deepest;
+}
+
+uint64_t structure_potential(const struct structure *structure)
+{
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < structure->layer_count; i++)
+        total += layer_potential(&structure->layers[i]);
+    return total;
+}
+
+uint64_t structure_vectors(const struct structure *structure)
+{
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++)
+            total += structure->layers[i].plan.vectors[v];
+    }
+    return total;
+}
+
+double structure_cost(const struct structure *structure)
+{
+    double total = 0;
+
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        total += (double)layer_potential(layer) * layer->plan.uses + layer->plan.fixed_cost;
+    }
+    return total;
+}
+
+uint32_t structure_weighted(const struct structure *structure)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < structure->layer_count; i++)
+        count += structure->layers[i].kind->weighted;
+    return count;
+}
+
+void structure_density_layers(const struct structure *structure, struct density_layer *out)
+{
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct layer_plan *plan = &structure->layers[i].plan;
+
+        if (structure->layers[i].kind->weighted)
+            *out++ = (struct density_layer){ .inputs = plan->inputs,
+                                             .outputs = plan->outputs,
+                                             .kernel_width = plan->kernel_width,
+                                             .kernel_height = plan->kernel_height };
+    }
+}
+
+/* ---- identity ---- */
+
+static void hash_text(XXH3_state_t *state, const char *text)
+{
+    XXH3_128bits_update(state, text, strlen(text) + 1);
+}
+
+void structure_hash(const struct structure *structure, char out[33])
+{
+    XXH3_state_t *state = XXH3_createState();
+    XXH128_hash_t hash;
+
+    if (!state)
+        abort(); /* a few hundred bytes */
+    XXH3_128bits_reset(state);
+    hash_text(state, structure->processing);
+    XXH3_128bits_update(state, &structure->input, sizeof structure->input);
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        hash_text(state, layer->kind->name);
+        XXH3_128bits_update(state, &layer->input_count, sizeof layer->input_count);
+        XXH3_128bits_update(state, layer->inputs, layer->input_count * sizeof *layer->inputs);
+        for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
+            /* A parameter that a later version adds must not change what is stored: only deviations count, by name. */
+            if (layer->parameters[p] == layer->kind->parameters[p].preset)
+                continue;
+            hash_text(state, layer->kind->parameters[p].name);
+            XXH3_128bits_update(state, &layer->parameters[p], sizeof layer->parameters[p]);
+        }
+    }
+    hash_text(state, structure->base ? structure->base : "");
+    hash = XXH3_128bits_digest(state);
+    XXH3_freeState(state);
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
+}
+
+/* ---- the short form ---- */
+
+static void add_layer(struct structure *structure, const char *kind, const char *name, double neurons)
+{
+    struct structure_layer *layer = &structure->layers[structure->layer_count];
+
+    *layer = (struct structure_layer){
+        .kind = layer_kind_find(kind), .inputs = { structure->layer_count }, .input_count = 1, .parameters = { neurons }
+    };
+    snprintf(layer->name, sizeof layer->name, "%s", name);
+    structure->layer_count++;
+}
+
+/* One number of the list; *text moves past it. */
+static int parse_neurons(const char **text, const char *whole, double *out, struct reason *why)
+{
+    const char *start = *text;
+    uint64_t value = 0;
+
+    while (**text >= '0' && **text <= '9') {
+        value = value * 10 + (uint64_t)(*(*text)++ - '0');
+        if (value > MODEL_ELEMENTS_MAX)
+            return refuse(why, WISP_E_INVALID, "--layers %s: more than %u neurons at character %td", whole,
+                          MODEL_ELEMENTS_MAX, start - whole + 1);
+    }
+    if (*text == start || !value)
+        return refuse(why, WISP_E_INVALID, "--layers %s: a number of neurons (1 or more) is expected at character %td",
+                      whole, start - whole + 1);
+    *out = (double)value;
+    return 0;
+}
+
+int structure_parse_layers(const char *text, struct structure *out, struct reason *why)
+{
+    struct structure made = STRUCTURE_NULL;
+    const char *at = text;
+    size_t dashes = 0;
+    double neurons;
+    int result;
+
+    for (const char *c = text; *c; c++)
+        dashes += *c == '-';
+    if (dashes < 1 || dashes > MODEL_LAYERS_MAX / 2)
+        return refuse(why, WISP_E_INVALID, "--layers %s: give neurons per layer, like 784-300-10", text);
+    made.layers = calloc(2 * dashes, sizeof *made.layers);
+    if (!made.layers)
+        return refuse_errno(why, -ENOMEM, "--layers");
+    if ((result = parse_neurons(&at, text, &neurons, why)))
+        goto done;
+    made.input = (struct shape){ .rank = 1, .dimension = { (uint32_t)neurons } };
+    for (size_t i = 1; i <= dashes; i++) {
+        char name[LAYER_NAME_MAX];
+
+        if (*at != '-') {
+            result =
+                refuse(why, WISP_E_INVALID, "--layers %s: \"-\" is expected at character %td", text, at - text + 1);
+            goto done;
+        }
+        at++;
+        if ((result = parse_neurons(&at, text, &neurons, why)))
+            goto done;
+        snprintf(name, sizeof name, "fc%zu", i);
+        add_layer(&made, "linear", name, neurons);
+        snprintf(name, sizeof name, i < dashes ? "relu%zu" : "softmax", i);
+        add_layer(&made, i < dashes ? "relu" : "softmax", name, 0);
+    }
+    if (*at) {
+        result =
+            refuse(why, WISP_E_INVALID, "--layers %s: unexpected \"%c\" at character %td", text, *at, at - text + 1);
+        goto done;
+    }
+    snprintf(made.network, sizeof made.network, "mlp");
+    *out = made;
+    return 0;
+done:
+    structure_deinit(&made);
+    return result;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A structure: the layers and neurons of a dense network, before anything is sampled from it.
+ *
+ * The same graph as a model's (values, layer kinds, parameters), without weights. Value 0 is the input; value i + 1 is
+ * the output of layer i. structure_plan() derives every layer's shape and potential connections from the kinds' plans.
+ */
+#ifndef SPARSE_STRUCTURE_H
+#define SPARSE_STRUCTURE_H
+
+#include "base/error.h"
+#include "sparse/density.h"
+#include "sparse/layer.h"
+#include "sparse/model.h"
+
+struct structure_layer {
+    const struct layer_kind *kind;
+    char name[LAYER_NAME_MAX];
+    uint32_t inputs[LAYER_INPUTS_MAX]; /* numbers of values */
+    uint32_t input_count;
+    double parameters[LAYER_PARAMETERS_MAX];
+    struct layer_plan plan; /* by structure_plan() */
+    unsigned line;          /* where it was written, for errors; 0: unknown */
+};
+
+struct structure {
+    char name[MODEL_NAME_MAX];
+    char processing[MODEL_NAME_MAX];
+    char network[LAYER_NAME_MAX]; /* "mlp", "resnet", "transformer", … */
+    struct shape input;
+    struct structure_layer *layers;
+    uint32_t layer_count;
+    char *base; /* safetensors file whose values sampled connections inherit; NULL: none */
+};
+
+#define STRUCTURE_NULL ((struct structure){ .layers = NULL })
+
+void structure_deinit(struct structure *structure); /* leaves STRUCTURE_NULL; idempotent */
+
+/* Judges the graph and plans every layer: names unique, inputs before their layer, parameters in bounds, shapes that
+ * fit, potential connections below 2^62 in all. WISP_E_FORMAT, and names the layer. */
+int structure_plan(struct structure *structure, struct reason *why);
+
+/* Weighted layers on the longest way from the input to the output. */
+uint32_t structure_depth(const struct structure *structure);
+/* N: potential connections; lengths of all vectors (biases, norms, positions); multiply-adds of one dense sample. */
+uint64_t structure_potential(const struct structure *structure);
+uint64_t structure_vectors(const struct structure *structure);
+double structure_cost(const struct structure *structure);
+uint32_t structure_weighted(const struct structure *structure); /* layers with connections */
+
+/* 128 bits in hexadecimal of what the structure is: processing type, input, and each layer's kind, inputs and
+ * parameters. Names do not count. */
+void structure_hash(const struct structure *structure, char out[33]);
+
+/* structure_weighted() layers for density_solve(), in order. */
+void structure_density_layers(const struct structure *structure, struct density_layer *out);
+
+/* A multilayer perceptron from "784-1000-1000-10": linear layers with rectifiers between and a softmax at the end.
+ * WISP_E_INVALID, and says at which character. */
+int structure_parse_layers(const char *text, struct structure *out, struct reason *why);
+
+#endif
