@@ -11,7 +11,7 @@
 #include "libipc/message.h"
 #include "libipc/wire_check.h"
 
-/* Room for exactly the descriptors of a welcome. */
+/* Room for the descriptors of a welcome, and padding. */
 union control_buffer {
     struct cmsghdr header;
     unsigned char bytes[CMSG_SPACE(MESSAGE_FDS_MAX * sizeof(int))];
@@ -93,7 +93,7 @@ int message_receive(int socket, struct message *out, bool want_fds, int flags, s
         out->fds[i] = -1;
     if (want_fds) {
         header.msg_control = &control;
-        header.msg_controllen = sizeof control;
+        header.msg_controllen = CMSG_LEN(MESSAGE_FDS_MAX * sizeof(int)); /* CMSG_SPACE has room for one more */
     }
     do
         got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC | flags);

@@ -19,6 +19,9 @@
 #define MFD_NOEXEC_SEAL 0x0008u /* Linux 6.3: never executable, and sealed so */
 #endif
 
+/* No layout is larger. Beyond this the kernel would allocate until memory is out, rather than refuse. */
+#define SIZE_MOST (2 * WIRE_ARENA_MAX)
+
 enum {
     SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW, /* what a peer relies on */
     FILE_SYSTEM = 0x01021994,                 /* tmpfs; hugetlbfs may map pages that are not there */
@@ -64,8 +67,9 @@ int region_create(struct region *out, const char *name, size_t size, bool writab
     int result;
 
     *out = REGION_NULL;
-    if (!size || size % WIRE_PAGE)
-        return refuse(why, -EINVAL, "region %s of %zu bytes is not a whole number of pages", name, size);
+    if (!size || size % WIRE_PAGE || size > SIZE_MOST)
+        return refuse(why, -EINVAL, "region %s of %zu bytes: must be a multiple of %d, at most %llu", name, size,
+                      WIRE_PAGE, SIZE_MOST);
     fd = make_memfd(name);
     if (fd < 0)
         return refuse_errno(why, fd, "cannot make shared memory %s", name);

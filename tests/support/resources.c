@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/resources.h"
+
+unsigned resources_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    if (!folder)
+        abort();
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count - 3; /* ".", ".." and the folder itself */
+}
+
+unsigned resources_maps(const char *text)
+{
+    FILE *file = fopen("/proc/self/maps", "re");
+    char line[4096];
+    unsigned count = 0;
+
+    if (!file)
+        abort();
+    while (fgets(line, sizeof line, file))
+        count += strstr(line, text) != NULL;
+    fclose(file);
+    return count;
+}
