@@ -25,7 +25,8 @@ static char *read_manual(void)
         const char *from = spelled[i][0], *to = spelled[i][1];
 
         for (char *at = text; (at = strstr(at, from)); at += strlen(to)) {
-            memcpy(at, to, strlen(to));
+            for (size_t k = 0; to[k]; k++)
+                at[k] = to[k];
             memmove(at + strlen(to), at + strlen(from), strlen(at + strlen(from)) + 1);
         }
     }
@@ -101,7 +102,10 @@ static void test_the_example_is_good(void **state)
     struct reason why = { 0 };
 
     (void)state;
-    assert_non_null(end);
+    if (!begin || !end) {
+        fail_msg("the manual has no example");
+        return;
+    }
     begin = strchr(begin, '\n') + 1;
     assert_int_equal(config_init(&config), 0);
     assert_ok(config_parse("manual", begin, (size_t)(end - begin), &config, stderr, &why), why);
