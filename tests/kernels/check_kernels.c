@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contract of kernels.h, element by element: here every chain is written out once more, naively, and each usable
+ * table must give the same bits, for empty and full rows, narrow and wide indices, any batch, NaN, infinities, -0 and
+ * denormals. Operands end at a page that cannot be touched, so that reading or writing past them is a crash.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "sparse/kernels/kernels.h"
+#include "support/test.h"
+
+enum { PAGE = 4096, LANES = 16 };
+
+/* ---- operands that end at a forbidden page ---- */
+
+struct guarded {
+    void *map;
+    size_t bytes;
+    float *data;
+};
+
+static struct guarded guarded_new(size_t count)
+{
+    struct guarded made;
+    size_t used = count * sizeof(float), pages = (used + PAGE - 1) / PAGE + 1;
+
+    made.bytes = (pages + 1) * PAGE;
+    made.map = mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(made.map, MAP_FAILED);
+    assert_int_equal(mprotect((char *)made.map + pages * PAGE, PAGE, PROT_NONE), 0);
+    made.data = (float *)((char *)made.map + pages * PAGE - used);
+    return made;
+}
+
+static void guarded_free(struct guarded *guarded)
+{
+    munmap(guarded->map, guarded->bytes);
+}
+
+static const float specials[] = { 0, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-140f, -0x1p-149f, 0x1p127f, 1, -1 };
+
+static void fill(struct rng *rng, float *data, size_t count, bool with_specials)
+{
+    for (size_t i = 0; i < count; i++) {
+        data[i] = rng_normal(rng);
+        if (with_specials && rng_below(rng, 23) == 0)
+            data[i] = specials[rng_below(rng, ARRAY_SIZE(specials))];
+    }
+}
+
+/* NaNs may differ in payload and sign from one instruction to another; that a NaN comes out may not. */
+static void assert_same(const float *a, const float *b, size_t count, const char *what, const char *table)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i])))
+            fail_msg("%s of %s: element %zu of %zu is %a, and must be %a", what, table, i, count, (double)b[i],
+                     (double)a[i]);
+    }
+}
+
+/* ---- matrices ---- */
+
+static struct csr matrix(struct rng *rng, uint32_t rows, uint32_t columns, unsigned percent)
+{
+    uint64_t count = 0, at = 0;
+    struct csr made;
+    bool *chosen = calloc((size_t)rows * MIN(columns, 512u), sizeof *chosen);
+    uint32_t spread = columns / MIN(columns, 512u), wide = MIN(columns, 512u);
+
+    assert_non_null(chosen);
+    for (uint32_t r = 0; r < rows; r++) {
+        /* Some rows empty, some full. */
+        unsigned here = rng_below(rng, 9) == 0 ? 0 : rng_below(rng, 9) == 0 ? 100 : percent;
+
+        for (uint32_t c = 0; c < wide; c++)
+            count += chosen[r * wide + c] = rng_below(rng, 100) < here;
+    }
+    assert_int_equal(csr_alloc(&made, rows, columns, count), 0);
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < wide; c++) {
+            if (!chosen[r * wide + c])
+                continue;
+            if (csr_is_narrow(&made))
+                made.index.narrow[at] = (uint16_t)(c * spread);
+            else
+                made.index.wide[at] = c * spread;
+            made.values[at++] = rng_normal(rng);
+        }
+        made.starts[r + 1] = at;
+    }
+    free(chosen);
+    return made;
+}
+
+/* ---- the contract, written out ---- */
+
+static void expect_spmm(const struct csr *w, const float *bias, const float *x, float *y, size_t n)
+{
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (size_t b = 0; b < n; b++) {
+            float sum = bias ? bias[r] : 0;
+
+            for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
+                sum = fmaf(w->values[k], x[csr_column(w, k) * n + b], sum);
+            y[r * n + b] = sum;
+        }
+    }
+}
+
+static float tree(const float *lanes)
+{
+    float a[8], b[4];
+
+    for (int i = 0; i < 8; i++)
+        a[i] = lanes[i] + lanes[i + 8];
+    for (int i = 0; i < 4; i++)
+        b[i] = a[i] + a[i + 4];
+    return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
+static void expect_backward(const struct csr *w, const float *x, const float *dy, float *dx, float *dw, size_t n)
+{
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
+            float lanes[LANES] = { 0 };
+            uint32_t c = csr_column(w, k);
+
+            for (size_t b = 0; b < n; b++) {
+                lanes[b % LANES] = fmaf(dy[r * n + b], x[c * n + b], lanes[b % LANES]);
+                dx[c * n + b] = fmaf(w->values[k], dy[r * n + b], dx[c * n + b]);
+            }
+            dw[k] = tree(lanes);
+        }
+    }
+}
+
+/* ---- checks ---- */
+
+/* Around every tile: 16 lanes, 64 samples. */
+static const size_t batches[] = { 1, 2, 7, 15, 16, 17, 33, 64, 65, 129 };
+
+static void check_forward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
+        size_t n = w->columns > 1000 ? 1 + i : batches[i];
+        struct guarded x = guarded_new(w->columns * n), y = guarded_new(w->rows * n), bias = guarded_new(w->rows);
+        float *expected = calloc(w->rows * n, sizeof *expected);
+        uint32_t cut = (uint32_t)rng_below(rng, w->rows + 1);
+
+        fill(rng, x.data, w->columns * n, special);
+        fill(rng, bias.data, w->rows, special);
+        for (int with_bias = 0; with_bias < 2; with_bias++) {
+            const float *b = with_bias ? bias.data : NULL;
+
+            expect_spmm(w, b, x.data, expected, n);
+            memset(y.data, 0xff, w->rows * n * sizeof(float));
+            /* In two calls, as two threads would. */
+            kernels->spmm(w, b, x.data, y.data, n, 0, cut);
+            kernels->spmm(w, b, x.data, y.data, n, cut, w->rows);
+            assert_same(expected, y.data, w->rows * n, "spmm", kernels->name);
+            if (n == 1) {
+                struct pack *pack;
+
+                assert_int_equal(kernels->pack(w, &pack), 0);
+                assert_true(pack_memory(pack) > 0);
+                memset(y.data, 0xff, w->rows * sizeof(float));
+                kernels->spmv(pack, b, x.data, y.data);
+                assert_same(expected, y.data, w->rows, pack_name(pack), kernels->name);
+                pack_free(pack);
+            }
+        }
+        free(expected);
+        guarded_free(&x);
+        guarded_free(&y);
+        guarded_free(&bias);
+    }
+}
+
+static void check_backward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
+        size_t n = batches[i], xs = w->columns * n, ys = w->rows * n;
+        struct guarded x = guarded_new(xs), dy = guarded_new(ys), dx = guarded_new(xs), dw = guarded_new(w->count + 1);
+        float *expected_dx = calloc(xs, sizeof *expected_dx), *expected_dw = calloc(w->count + 1, sizeof(float));
+        uint32_t cut = (uint32_t)rng_below(rng, w->columns + 1);
+
+        fill(rng, x.data, xs, special);
+        fill(rng, dy.data, ys, special);
+        expect_backward(w, x.data, dy.data, expected_dx, expected_dw, n);
+        memset(dx.data, 0xff, xs * sizeof(float));
+        kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, 0, cut);
+        kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, cut, w->columns);
+        assert_same(expected_dx, dx.data, xs, "spmm_backward x", kernels->name);
+        assert_same(expected_dw, dw.data, w->count, "spmm_backward w", kernels->name);
+        memset(dw.data, 0xff, w->count * sizeof(float));
+        kernels->spmm_backward(w, x.data, dy.data, NULL, dw.data, n, 0, w->columns);
+        assert_same(expected_dw, dw.data, w->count, "spmm_backward w alone", kernels->name);
+        free(expected_dx);
+        free(expected_dw);
+        guarded_free(&x);
+        guarded_free(&dy);
+        guarded_free(&dx);
+        guarded_free(&dw);
+    }
+}
+
+static void test_matrix_kernels(void **state)
+{
+    static const struct {
+        uint32_t rows, columns;
+        unsigned percent;
+    } shapes[] = {
+        { 1, 1, 50 },  { 1, 40, 30 },   { 40, 1, 50 },   { 17, 33, 10 },  { 16, 16, 100 },
+        { 33, 64, 0 }, { 100, 100, 5 }, { 65, 130, 20 }, { 5, 65536, 2 }, { 19, 70000, 3 },
+    };
+    const struct kernels *kernels;
+    struct rng rng = rng_make(11, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t s = 0; s < ARRAY_SIZE(shapes); s++) {
+            struct csr w = matrix(&rng, shapes[s].rows, shapes[s].columns, shapes[s].percent);
+            bool many = shapes[s].columns > 1000;
+
+            for (int special = many; special < 2; special++) {
+                check_forward(&rng, kernels, &w, special);
+                if (!many)
+                    check_backward(&rng, kernels, &w, special);
+            }
+            csr_deinit(&w);
+        }
+    }
+}
+
+static void test_elementwise_kernels(void **state)
+{
+    const struct kernels *kernels, *scalar = kernels_find("scalar");
+    struct rng rng = rng_make(12, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 0; n < 100; n++) {
+            struct guarded in = guarded_new(n + 1), out = guarded_new(n), gradient = guarded_new(n),
+                           back = guarded_new(n);
+            float expected[100], w[100], v[100], w_expected[100], v_expected[100];
+
+            fill(&rng, in.data, n + 1, true);
+            fill(&rng, gradient.data, n, true);
+            scalar->relu(in.data + 1, expected, n);
+            kernels->relu(in.data + 1, out.data, n);
+            assert_same(expected, out.data, n, "relu", kernels->name);
+            for (size_t i = 0; i < n; i++)
+                assert_true(out.data[i] >= 0 && !signbit(out.data[i])); /* NaN and -0 give +0 */
+            scalar->relu_backward(out.data, gradient.data, expected, n);
+            kernels->relu_backward(out.data, gradient.data, back.data, n);
+            assert_same(expected, back.data, n, "relu_backward", kernels->name);
+            fill(&rng, w, n, false);
+            fill(&rng, v, n, false);
+            memcpy(w_expected, w, sizeof w);
+            memcpy(v_expected, v, sizeof v);
+            for (size_t i = 0; i < n; i++) {
+                float d = fmaf(1e-4f, w[i], gradient.data[i] * 0.25f);
+
+                v_expected[i] = fmaf(0.9f, v[i], d);
+                w_expected[i] = fmaf(-0.1f, fmaf(0.9f, v_expected[i], d), w[i]);
+            }
+            kernels->sgd(w, v, gradient.data, n, 0.1f, 0.9f, 1e-4f, 0.25f);
+            assert_same(w_expected, w, n, "sgd w", kernels->name);
+            assert_same(v_expected, v, n, "sgd v", kernels->name);
+            guarded_free(&in);
+            guarded_free(&out);
+            guarded_free(&gradient);
+            guarded_free(&back);
+        }
+    }
+}
+
+static void test_row_sums(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(13, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 1; n < 140; n++) {
+            struct guarded panel = guarded_new(5 * n), sums = guarded_new(5);
+            float expected[5];
+
+            fill(&rng, panel.data, 5 * n, false);
+            for (int r = 0; r < 5; r++) {
+                float lanes[LANES] = { 0 };
+
+                for (size_t b = 0; b < n; b++)
+                    lanes[b % LANES] += panel.data[r * n + b];
+                expected[r] = tree(lanes);
+            }
+            kernels->row_sums(panel.data, sums.data, n, 0, 2);
+            kernels->row_sums(panel.data, sums.data, n, 2, 5);
+            assert_same(expected, sums.data, 5, "row_sums", kernels->name);
+            guarded_free(&panel);
+            guarded_free(&sums);
+        }
+    }
+}
+
+static void test_tables_by_name(void **state)
+{
+    const struct kernels *kernels, *last = NULL;
+
+    (void)state;
+    unsetenv("WISP_CPU");
+    assert_ptr_equal(kernels_find("auto"), kernels_at(0));
+    assert_null(kernels_find("vax"));
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        printf("usable here: %s\n", kernels->name);
+        setenv("WISP_CPU", kernels->name, 1);
+        assert_ptr_equal(kernels_find("auto"), kernels);
+        last = kernels;
+    }
+    assert_string_equal(last->name, "scalar");
+    setenv("WISP_CPU", "vax", 1);
+    assert_null(kernels_find("auto"));
+    unsetenv("WISP_CPU");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_matrix_kernels),
+        cmocka_unit_test(test_elementwise_kernels),
+        cmocka_unit_test(test_row_sums),
+        cmocka_unit_test(test_tables_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
