@@ -8,11 +8,13 @@
  *   NAME.weight.col_indices   U16 or I32 [count]   U16 when there are at most 65536 columns
  *   NAME.weight.values        F32 [count]
  *   NAME.VECTOR               F32 [n]              "bias"
+ *   __pad_N                   U8 [1 .. 63]         zeroes up to the next multiple of 64: safetensors allows no holes,
+ *                                                  and a weight is used where it stands in the buffer, by vector loads
  *
  * __metadata__ (strings, as safetensors requires): wisp.format "1", wisp.name, wisp.processing, wisp.input (JSON array
  * of dimensions), wisp.graph (JSON array of {name, kind, inputs, parameters, columns}), wisp.labels (JSON array),
  * wisp.media, wisp.lineage (JSON objects), wisp.checksum "xxh3-128:HEX", computed over the whole file with the digits
- * as '0'.
+ * as '0'. Labels, media and lineage may be missing. docs/model-file.md shows it from Python.
  *
  * The reader trusts nothing. It works on a private copy, checks every count before it is used, allows no holes,
  * overlaps, duplicates or trailing bytes, and names the reason when it refuses.
@@ -35,7 +37,8 @@ int model_read(const char *path, struct model **out, struct reason *why);
  * malloc) and builds the model over it. Takes `data` over on success and failure alike. */
 int model_parse(void *data, size_t size, struct model **out, struct reason *why);
 
-/* Writes atomically. The bytes depend on the model alone: same model, same file. */
+/* Writes atomically. The bytes depend on the model alone: same model, same file. WISP_E_FORMAT and WISP_E_INVALID for
+ * what the reader would refuse, -errno. */
 int model_write(const struct model *model, const char *path, struct reason *why);
 
 #endif

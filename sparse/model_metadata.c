@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One row an entry: its key, whether it must be there, how it is read, how it is written.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "sparse/model_checksum.h"
+#include "sparse/model_metadata.h"
+
+/* For the entries' own JSON. The graph is the largest: at most 3 containers and 2 * (5 + inputs + parameters) values a
+ * layer. */
+static const struct json_limits entry_limits = {
+    .depth = 16,
+    .containers = 3 * MODEL_LAYERS_MAX + 64,
+    .values = 2 * (5 + LAYER_INPUTS_MAX + LAYER_PARAMETERS_MAX) * MODEL_LAYERS_MAX + 64,
+};
+
+int metadata_json(const json_t *metadata, const char *key, json_t **out, struct reason *why)
+{
+    const json_t *text = json_object_get(metadata, key);
+    int result;
+
+    if (!json_is_string(text))
+        return refuse(why, WISP_E_FORMAT, "the metadata has no \"%s\"", key);
+    result = json_read(json_string_value(text), json_string_length(text), &entry_limits, out, why);
+    return result ? refuse_in(why, result, "\"%s\"", key) : 0;
+}
+
+static int text_read(const json_t *metadata, const char *key, char out[MODEL_NAME_MAX], struct reason *why)
+{
+    const json_t *text = json_object_get(metadata, key);
+
+    if (json_string_length(text) >= MODEL_NAME_MAX)
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is longer than %d bytes", key, MODEL_NAME_MAX - 1);
+    memcpy(out, json_string_value(text), json_string_length(text) + 1);
+    return 0;
+}
+
+/* Kept as it stands: what it means is for media/ or a person to say. */
+static int object_read(const json_t *metadata, const char *key, char **out, struct reason *why)
+{
+    cleanup_json json_t *object = NULL;
+    int result = metadata_json(metadata, key, &object, why);
+
+    if (result)
+        return result;
+    if (!json_is_object(object))
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not a JSON object", key);
+    *out = strdup(json_string_value(json_object_get(metadata, key)));
+    return *out ? 0 : refuse_errno(why, -ENOMEM, "\"%s\"", key);
+}
+
+static json_t *object_write(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *dump(json_t *value)
+{
+    cleanup_json json_t *owned = value;
+    cleanup_free char *text = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
+
+    return text ? json_string(text) : NULL;
+}
+
+static int name_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    return text_read(metadata, key, model->name, why);
+}
+
+static json_t *name_write(const struct model *model)
+{
+    return json_string(model->name);
+}
+
+static int processing_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    return text_read(metadata, key, model->processing, why);
+}
+
+static json_t *processing_write(const struct model *model)
+{
+    return json_string(model->processing);
+}
+
+static int input_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    cleanup_json json_t *input = NULL;
+    int result = metadata_json(metadata, key, &input, why);
+
+    if (result)
+        return result;
+    if (!json_is_array(input) || json_array_size(input) > SHAPE_RANK_MAX)
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an array of at most %d dimensions", key, SHAPE_RANK_MAX);
+    for (size_t i = 0; i < json_array_size(input); i++) {
+        uint64_t dimension;
+
+        if (!json_whole(json_array_get(input, i), MODEL_ELEMENTS_MAX, &dimension))
+            return refuse(why, WISP_E_FORMAT, "\"%s\" holds what is not a dimension of at most %u", key,
+                          MODEL_ELEMENTS_MAX);
+        model->input.dimension[model->input.rank++] = (uint32_t)dimension;
+    }
+    return 0;
+}
+
+static json_t *input_write(const struct model *model)
+{
+    json_t *input = json_array();
+
+    for (uint32_t i = 0; i < model->input.rank; i++)
+        json_array_append_new(input, json_integer(model->input.dimension[i]));
+    return dump(input);
+}
+
+static int labels_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    cleanup_json json_t *labels = NULL;
+    int result = metadata_json(metadata, key, &labels, why);
+    size_t count = json_array_size(labels);
+
+    if (result)
+        return result;
+    if (!json_is_array(labels) || !count || count > MODEL_LABELS_MAX)
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an array of 1 to %d strings", key, MODEL_LABELS_MAX);
+    model->labels = calloc(count, sizeof *model->labels);
+    if (!model->labels)
+        return refuse_errno(why, -ENOMEM, "%zu labels", count);
+    model->label_count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_string_value(json_array_get(labels, i));
+
+        if (!text)
+            return refuse(why, WISP_E_FORMAT, "\"%s\": label %zu is not a string", key, i + 1);
+        model->labels[i] = strdup(text);
+        if (!model->labels[i])
+            return refuse_errno(why, -ENOMEM, "%zu labels", count);
+    }
+    return 0;
+}
+
+static json_t *labels_write(const struct model *model)
+{
+    json_t *labels;
+
+    if (!model->label_count)
+        return json_null();
+    labels = json_array();
+    for (uint32_t i = 0; i < model->label_count; i++) {
+        if (json_array_append_new(labels, json_string(model->labels[i]))) {
+            json_decref(labels);
+            return NULL;
+        }
+    }
+    return dump(labels);
+}
+
+static int media_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    return object_read(metadata, key, &model->media, why);
+}
+
+static json_t *media_write(const struct model *model)
+{
+    return object_write(model->media);
+}
+
+static int lineage_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    return object_read(metadata, key, &model->lineage, why);
+}
+
+static json_t *lineage_write(const struct model *model)
+{
+    return object_write(model->lineage);
+}
+
+/* write() gives null for an entry that is to be left out, NULL when there is no memory or text is not UTF-8. Rows
+ * without functions are model_parse.c's and model_write.c's. */
+static const struct entry {
+    const char *key;
+    bool required;
+    int (*read)(const json_t *metadata, const char *key, struct model *model, struct reason *why);
+    json_t *(*write)(const struct model *model);
+} entries[] = {
+    { METADATA_FORMAT, true, NULL, NULL },
+    { CHECKSUM_KEY, true, NULL, NULL },
+    { "wisp.name", true, name_read, name_write },
+    { "wisp.processing", true, processing_read, processing_write },
+    { "wisp.input", true, input_read, input_write },
+    { METADATA_GRAPH, true, NULL, NULL },
+    { "wisp.labels", false, labels_read, labels_write },
+    { "wisp.media", false, media_read, media_write },
+    { "wisp.lineage", false, lineage_read, lineage_write },
+};
+
+static bool is_entry(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+        if (!strcmp(entries[i].key, key))
+            return true;
+    }
+    return false;
+}
+
+int metadata_read(const json_t *metadata, struct model *model, struct reason *why)
+{
+    const char *key;
+    json_t *value;
+
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+        const struct entry *entry = &entries[i];
+        bool present = json_object_get(metadata, entry->key) != NULL;
+        int result = 0;
+
+        if (!present && entry->required)
+            return refuse(why, WISP_E_FORMAT, "the metadata has no \"%s\"", entry->key);
+        if (present && entry->read)
+            result = entry->read(metadata, entry->key, model, why);
+        if (result)
+            return result;
+    }
+    json_object_foreach((json_t *)metadata, key, value)
+    {
+        if (!is_entry(key))
+            return refuse(why, WISP_E_FORMAT, "metadata \"%s\" has no meaning in format " METADATA_FORMAT_VERSION, key);
+    }
+    return 0;
+}
+
+int metadata_write(const struct model *model, json_t *metadata, struct reason *why)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+        json_t *value = entries[i].write ? entries[i].write(model) : json_null();
+
+        if (!value)
+            return refuse(why, WISP_E_INVALID, "\"%s\" cannot be written; is its text UTF-8?", entries[i].key);
+        if (json_is_null(value))
+            continue;
+        if (json_object_set_new(metadata, entries[i].key, value))
+            return refuse_errno(why, -ENOMEM, "\"%s\"", entries[i].key);
+    }
+    return 0;
+}

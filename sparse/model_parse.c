@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a file to a model. Each step relies on what the step before has judged: the container (safetensors.c), the
+ * checksum, the metadata, the graph's JSON, the tensors of each layer, their contents (csr_check), the graph as a whole
+ * (model_check). Weights and vectors are used where they stand in the buffer, which belongs to the model from then on.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/size.h"
+#include "sparse/layer.h"
+#include "sparse/model_checksum.h"
+#include "sparse/model_file.h"
+#include "sparse/model_metadata.h"
+#include "sparse/safetensors.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as they stand in the file");
+
+struct parse {
+    unsigned char *data;
+    struct safetensors file;
+    struct model *model;
+};
+
+/* The text of a metadata entry; NULL when there is none. */
+static const char *metadata_text(const struct parse *parse, const char *key)
+{
+    return json_string_value(json_object_get(parse->file.metadata, key));
+}
+
+static int format_check(const struct parse *parse, size_t size, struct reason *why)
+{
+    const char *format = metadata_text(parse, METADATA_FORMAT);
+    const char *checksum = metadata_text(parse, CHECKSUM_KEY), *digits;
+
+    if (!format)
+        return refuse(why, WISP_E_FORMAT,
+                      "a safetensors file, but not a model of wisp: the metadata has no \"" METADATA_FORMAT "\"");
+    if (strcmp(format, METADATA_FORMAT_VERSION) != 0)
+        return refuse(why, WISP_E_FORMAT, "format \"%s\" is not the one this version reads, \"%s\"", format,
+                      METADATA_FORMAT_VERSION);
+    if (!checksum)
+        return refuse(why, WISP_E_FORMAT, "the metadata has no \"" CHECKSUM_KEY "\"");
+    digits = checksum_find(parse->data, size);
+    if (!digits || strlen(checksum) != strlen(CHECKSUM_PREFIX) + CHECKSUM_DIGITS ||
+        strncmp(checksum, CHECKSUM_PREFIX, strlen(CHECKSUM_PREFIX)) != 0 ||
+        memcmp(checksum + strlen(CHECKSUM_PREFIX), digits, CHECKSUM_DIGITS) != 0)
+        return refuse(why, WISP_E_FORMAT, "\"" CHECKSUM_KEY "\" is not \"" CHECKSUM_PREFIX "\" and %d digits",
+                      CHECKSUM_DIGITS);
+    return checksum_check(parse->data, size, why);
+}
+
+static int inputs_read(const json_t *inputs, struct layer *layer, struct reason *why)
+{
+    if (!json_is_array(inputs) || json_array_size(inputs) > LAYER_INPUTS_MAX)
+        return refuse(why, WISP_E_FORMAT, "\"inputs\" is not an array of at most %d values", LAYER_INPUTS_MAX);
+    for (size_t i = 0; i < json_array_size(inputs); i++) {
+        uint64_t value;
+
+        if (!json_whole(json_array_get(inputs, i), MODEL_LAYERS_MAX, &value))
+            return refuse(why, WISP_E_FORMAT, "\"inputs\" holds what is not the number of a value");
+        layer->inputs[layer->input_count++] = (uint32_t)value;
+    }
+    return 0;
+}
+
+static int parameters_read(const json_t *parameters, struct layer *layer, struct reason *why)
+{
+    const struct layer_parameter *declared = layer->kind->parameters;
+    size_t known = 0;
+
+    if (parameters && !json_is_object(parameters))
+        return refuse(why, WISP_E_FORMAT, "\"parameters\" is not an object");
+    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
+        const json_t *value = json_object_get(parameters, declared[i].name);
+
+        layer->parameters[i] = value ? json_number_value(value) : declared[i].preset;
+        if (value && !json_is_number(value))
+            return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is not a number", declared[i].name);
+        known += value != NULL;
+    }
+    if (known != json_object_size(parameters))
+        return refuse(why, WISP_E_FORMAT, "it has parameters that a %s layer does not know", layer->kind->name);
+    return 0;
+}
+
+/* The tensor NAME.SUFFIX of a layer, of this type; *out NULL when it is optional and absent. */
+static int tensor_take(struct parse *parse, const struct layer *layer, const char *suffix, enum tensor_type type,
+                       bool required, const struct tensor **out, struct reason *why)
+{
+    char name[LAYER_NAME_MAX + 64];
+
+    snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
+    *out = safetensors_take(&parse->file, name);
+    if (!*out && required)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is missing", name);
+    if (*out && (*out)->type != type)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is of %s, not %s", name, tensor_types[(*out)->type].name,
+                      tensor_types[type].name);
+    return 0;
+}
+
+static int weight_read(struct parse *parse, struct layer *layer, uint32_t columns, struct reason *why)
+{
+    struct csr weight = { .columns = columns };
+    const struct tensor *starts = NULL, *index = NULL, *values = NULL;
+    int result = tensor_take(parse, layer, TENSOR_STARTS, TENSOR_I64, true, &starts, why);
+
+    if (!result)
+        result = tensor_take(parse, layer, TENSOR_INDEX, csr_is_narrow(&weight) ? TENSOR_U16 : TENSOR_I32, true, &index,
+                             why);
+    if (!result)
+        result = tensor_take(parse, layer, TENSOR_VALUES, TENSOR_F32, true, &values, why);
+    if (result)
+        return result;
+    if (starts->count < 2 || starts->count - 1 > MODEL_ELEMENTS_MAX)
+        return refuse(why, WISP_E_FORMAT, "crow_indices has %llu elements; a weight has 1 to %u rows, and one more",
+                      (unsigned long long)starts->count, MODEL_ELEMENTS_MAX);
+    if (index->count != values->count)
+        return refuse(why, WISP_E_FORMAT, "there are %llu col_indices, but %llu values",
+                      (unsigned long long)index->count, (unsigned long long)values->count);
+    weight.rows = (uint32_t)(starts->count - 1);
+    weight.count = values->count;
+    weight.starts = (uint64_t *)(void *)(parse->data + starts->begin);
+    if (csr_is_narrow(&weight))
+        weight.index.narrow = (uint16_t *)(void *)(parse->data + index->begin);
+    else
+        weight.index.wide = (uint32_t *)(void *)(parse->data + index->begin);
+    weight.values = (float *)(void *)(parse->data + values->begin);
+    layer->weight = weight;
+    result = csr_check(&weight, why);
+    return result ? refuse_in(why, result, "the weight") : 0;
+}
+
+static int vectors_read(struct parse *parse, struct layer *layer, struct reason *why)
+{
+    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i]; i++) {
+        const char *name = layer->kind->vectors[i];
+        const struct tensor *tensor;
+        int result = tensor_take(parse, layer, name, TENSOR_F32, false, &tensor, why);
+
+        if (result)
+            return result;
+        if (!tensor)
+            continue;
+        if (!tensor->count)
+            return refuse(why, WISP_E_FORMAT, "the %s has no elements", name);
+        layer->vectors[i] =
+            (struct vector){ .data = (float *)(void *)(parse->data + tensor->begin), .count = tensor->count };
+        for (uint64_t k = 0; k < tensor->count; k++) {
+            if (!isfinite(layer->vectors[i].data[k]))
+                return refuse(why, WISP_E_FORMAT, "element %llu of the %s is not a finite number",
+                              (unsigned long long)k, name);
+        }
+    }
+    return 0;
+}
+
+static int kind_read(const json_t *kind, struct layer *layer, struct reason *why)
+{
+    const char *name = json_string_value(kind);
+    char known[200] = "";
+
+    if (!name)
+        return refuse(why, WISP_E_FORMAT, "\"kind\" is not a string");
+    layer->kind = layer_kind_find(name);
+    if (layer->kind)
+        return 0;
+    for (size_t i = 0; layer_kind_at(i); i++) {
+        size_t used = strlen(known);
+
+        snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", layer_kind_at(i)->name);
+    }
+    return refuse(why, WISP_E_FORMAT, "kind \"%s\" is unknown to this version, which knows: %s", name, known);
+}
+
+static int name_read(const json_t *name, uint32_t index, struct layer *layer, struct reason *why)
+{
+    const char *text = json_string_value(name);
+
+    if (!text || strlen(text) >= LAYER_NAME_MAX)
+        return refuse(why, WISP_E_FORMAT, "layer %u has no name of at most %d bytes", index + 1, LAYER_NAME_MAX - 1);
+    memcpy(layer->name, text, strlen(text));
+    return 0;
+}
+
+static int keys_check(const json_t *entry, struct reason *why)
+{
+    static const char *const keys[] = { "name", "kind", "inputs", "parameters", "columns" };
+    size_t known = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        known += json_object_get(entry, keys[i]) != NULL;
+    if (known != json_object_size(entry))
+        return refuse(why, WISP_E_FORMAT, "it has keys other than name, kind, inputs, parameters and columns");
+    return 0;
+}
+
+static int layer_read(struct parse *parse, const json_t *entry, struct layer *layer, struct reason *why)
+{
+    const json_t *columns = json_object_get(entry, "columns");
+    uint64_t count = 0;
+    int result = keys_check(entry, why);
+
+    if (!result)
+        result = kind_read(json_object_get(entry, "kind"), layer, why);
+    if (!result)
+        result = inputs_read(json_object_get(entry, "inputs"), layer, why);
+    if (!result)
+        result = parameters_read(json_object_get(entry, "parameters"), layer, why);
+    if (result)
+        return result;
+    if (!layer->kind->weighted && columns)
+        return refuse(why, WISP_E_FORMAT, "\"columns\" stands at a %s layer, which has no weight", layer->kind->name);
+    if (layer->kind->weighted && (!json_whole(columns, MODEL_ELEMENTS_MAX, &count) || !count))
+        return refuse(why, WISP_E_FORMAT, "\"columns\" is not a whole number of 1 to %u", MODEL_ELEMENTS_MAX);
+    if (layer->kind->weighted)
+        result = weight_read(parse, layer, (uint32_t)count, why);
+    return result ? result : vectors_read(parse, layer, why);
+}
+
+static int graph_read(struct parse *parse, const json_t *graph, struct reason *why)
+{
+    size_t count = json_array_size(graph);
+    const struct tensor *left;
+    int result;
+
+    if (!json_is_array(graph) || !count || count > MODEL_LAYERS_MAX)
+        return refuse(why, WISP_E_FORMAT, "\"" METADATA_GRAPH "\" is not an array of 1 to %d layers", MODEL_LAYERS_MAX);
+    result = model_new((uint32_t)count, &parse->model);
+    if (result)
+        return refuse_errno(why, result, "a model of %zu layers", count);
+    for (uint32_t i = 0; i < count; i++) {
+        const json_t *entry = json_array_get(graph, i);
+        struct layer *layer = &parse->model->layers[i];
+
+        result = name_read(json_object_get(entry, "name"), i, layer, why);
+        if (result)
+            return result;
+        result = layer_read(parse, entry, layer, why);
+        if (result)
+            return refuse_in(why, result, "layer \"%s\"", layer->name);
+    }
+    left = safetensors_left(&parse->file);
+    if (left)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" belongs to no layer", left->name);
+    return 0;
+}
+
+static int parse_all(struct parse *parse, size_t size, struct reason *why)
+{
+    cleanup_json json_t *graph = NULL;
+    int result = safetensors_open(parse->data, size, &parse->file, why);
+
+    if (!result)
+        result = format_check(parse, size, why);
+    if (!result)
+        result = metadata_json(parse->file.metadata, METADATA_GRAPH, &graph, why);
+    if (!result)
+        result = graph_read(parse, graph, why);
+    if (!result)
+        result = metadata_read(parse->file.metadata, parse->model, why);
+    return result ? result : model_check(parse->model, why);
+}
+
+/* Reasons quote names from the file, and end up on terminals and in logs. */
+static void reason_disarm(struct reason *why)
+{
+    for (char *c = why ? why->text : NULL; c && *c; c++) {
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+    }
+}
+
+int model_parse(void *data, size_t size, struct model **out, struct reason *why)
+{
+    struct parse parse = { .data = data, .file = SAFETENSORS_NULL };
+    int result = parse_all(&parse, size, why);
+
+    safetensors_close(&parse.file);
+    if (result) {
+        model_free(parse.model);
+        free(data);
+        reason_disarm(why);
+        return result;
+    }
+    parse.model->file = data;
+    parse.model->file_size = size;
+    *out = parse.model;
+    return 0;
+}
+
+int model_read(const char *path, struct model **out, struct reason *why)
+{
+    void *data;
+    size_t size;
+    int result = file_read(path, MODEL_FILE_MAX, &data, &size, why);
+
+    if (result)
+        return result;
+    result = model_parse(data, size, out, why);
+    return result ? refuse_in(why, result, "%s", path) : 0;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a model to a file. The bytes follow from the model alone: layers in order, each its three tensors of the weight
+ * and then its vectors, all entries in a fixed order, compact JSON. What the reader would refuse is not written.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "sparse/layer.h"
+#include "sparse/model_checksum.h"
+#include "sparse/model_file.h"
+#include "sparse/model_metadata.h"
+#include "sparse/safetensors.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they stand in memory");
+
+/* What will be written: part 0 is the header, which is made last. */
+struct plan {
+    json_t *header;
+    struct file_part *parts;
+    size_t count, pads;
+    uint64_t offset; /* where the next tensor would begin, from the header's end */
+};
+
+static int entry_add(struct plan *plan, const char *name, enum tensor_type type, const void *data, uint64_t count)
+{
+    uint64_t bytes, end;
+    json_t *entry;
+
+    if (!size_multiply(count, tensor_types[type].size, &bytes) || !size_add(plan->offset, bytes, &end) ||
+        end > MODEL_FILE_MAX)
+        return -EFBIG;
+    entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_types[type].name, "shape", (json_int_t)count,
+                      "data_offsets", (json_int_t)plan->offset, (json_int_t)end);
+    if (json_object_set_new(plan->header, name, entry))
+        return -ENOMEM;
+    plan->parts[plan->count++] = (struct file_part){ data, bytes };
+    plan->offset = end;
+    return 0;
+}
+
+static int tensor_add(struct plan *plan, const struct layer *layer, const char *suffix, enum tensor_type type,
+                      const void *data, uint64_t count)
+{
+    static const unsigned char zeroes[SAFETENSORS_ALIGNMENT];
+    uint64_t gap = -plan->offset % SAFETENSORS_ALIGNMENT;
+    char name[LAYER_NAME_MAX + 64];
+
+    if (gap) {
+        int result;
+
+        snprintf(name, sizeof name, SAFETENSORS_PAD "%zu", plan->pads++);
+        result = entry_add(plan, name, TENSOR_U8, zeroes, gap);
+        if (result)
+            return result;
+    }
+    snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
+    return entry_add(plan, name, type, data, count);
+}
+
+static int layer_add(struct plan *plan, const struct layer *layer)
+{
+    const struct csr *weight = &layer->weight;
+    bool narrow = csr_is_narrow(weight);
+    int result = 0;
+
+    if (layer->kind->weighted) {
+        result = tensor_add(plan, layer, TENSOR_STARTS, TENSOR_I64, weight->starts, (uint64_t)weight->rows + 1);
+        if (!result)
+            result = tensor_add(plan, layer, TENSOR_INDEX, narrow ? TENSOR_U16 : TENSOR_I32,
+                                narrow ? (void *)weight->index.narrow : weight->index.wide, weight->count);
+        if (!result)
+            result = tensor_add(plan, layer, TENSOR_VALUES, TENSOR_F32, weight->values, weight->count);
+    }
+    for (size_t i = 0; !result && i < LAYER_VECTORS_MAX; i++) {
+        if (layer->vectors[i].data)
+            result = tensor_add(plan, layer, layer->kind->vectors[i], TENSOR_F32, layer->vectors[i].data,
+                                layer->vectors[i].count);
+    }
+    return result;
+}
+
+static json_t *layer_describe(const struct layer *layer)
+{
+    const struct layer_parameter *declared = layer->kind->parameters;
+    json_t *inputs = json_array(), *parameters = json_object();
+
+    for (uint32_t i = 0; i < layer->input_count; i++)
+        json_array_append_new(inputs, json_integer(layer->inputs[i]));
+    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++)
+        json_object_set_new(parameters, declared[i].name, json_real(layer->parameters[i]));
+    if (!layer->kind->weighted)
+        return json_pack("{s:s, s:s, s:o, s:o}", "name", layer->name, "kind", layer->kind->name, "inputs", inputs,
+                         "parameters", parameters);
+    return json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", layer->name, "kind", layer->kind->name, "inputs", inputs,
+                     "parameters", parameters, "columns", (json_int_t)layer->weight.columns);
+}
+
+CLEANUP_DEFINE(cleanup_model, struct model, model_free)
+
+static int metadata_add(const struct model *model, json_t *header, struct reason *why)
+{
+    cleanup_json json_t *graph = json_array();
+    cleanup_free char *text = NULL;
+    cleanup(cleanup_model_at_exit) struct model *reread = NULL;
+    char checksum[sizeof CHECKSUM_PREFIX + CHECKSUM_DIGITS] = CHECKSUM_PREFIX;
+    json_t *metadata;
+    int result;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        if (json_array_append_new(graph, layer_describe(&model->layers[i])))
+            return refuse_errno(why, -ENOMEM, "the graph");
+    }
+    text = json_dumps(graph, JSON_COMPACT);
+    memset(checksum + strlen(CHECKSUM_PREFIX), '0', CHECKSUM_DIGITS);
+    metadata = json_pack("{s:s, s:s, s:s}", METADATA_FORMAT, METADATA_FORMAT_VERSION, CHECKSUM_KEY, checksum,
+                         METADATA_GRAPH, text ? text : "");
+    if (!text || json_object_set_new(header, SAFETENSORS_METADATA, metadata))
+        return refuse_errno(why, -ENOMEM, "the metadata");
+    result = metadata_write(model, metadata, why);
+    if (result)
+        return result;
+    result = model_new(0, &reread);
+    return result ? refuse_errno(why, result, "the metadata") : metadata_read(metadata, reread, why);
+}
+
+static int vectors_check(const struct layer *layer, struct reason *why)
+{
+    for (size_t i = 0; i < LAYER_VECTORS_MAX; i++) {
+        for (uint64_t k = 0; k < layer->vectors[i].count; k++) {
+            if (!isfinite(layer->vectors[i].data[k]))
+                return refuse(why, WISP_E_FORMAT, "element %llu of the %s is not a finite number",
+                              (unsigned long long)k, layer->kind->vectors[i]);
+        }
+    }
+    return 0;
+}
+
+/* Everything that the reader judges but the container. The caller's model is not touched. */
+static int model_judge(const struct model *model, struct reason *why)
+{
+    cleanup_free struct layer *layers = memory_alloc(model->layer_count, sizeof *layers);
+    struct model copy = *model;
+    int result;
+
+    if (!layers)
+        return refuse_errno(why, -ENOMEM, "a model of %u layers", model->layer_count);
+    memcpy(layers, model->layers, model->layer_count * sizeof *layers);
+    copy.layers = layers;
+    result = model_check(&copy, why);
+    for (uint32_t i = 0; !result && i < model->layer_count; i++) {
+        if (layers[i].weight.starts)
+            result = csr_check(&layers[i].weight, why);
+        if (!result)
+            result = vectors_check(&layers[i], why);
+        if (result)
+            refuse_in(why, result, "layer \"%s\"", layers[i].name);
+    }
+    return result;
+}
+
+/* Length, JSON, and spaces up to a multiple of 64; the checksum's digits are filled in. */
+static int header_make(struct plan *plan, char **out, struct reason *why)
+{
+    cleanup_free char *text = json_dumps(plan->header, JSON_COMPACT);
+    cleanup_free char *header = NULL;
+    char digits[CHECKSUM_DIGITS + 1];
+    uint64_t total, length;
+    int result;
+
+    if (!text)
+        return refuse_errno(why, -ENOMEM, "the header");
+    if (!size_align(SAFETENSORS_LENGTH + strlen(text), SAFETENSORS_ALIGNMENT, &total) ||
+        total - SAFETENSORS_LENGTH > MODEL_FILE_HEADER_MAX || total + plan->offset > MODEL_FILE_MAX)
+        return refuse(why, WISP_E_INVALID, "a model file has at most %u bytes of header and %llu in all",
+                      MODEL_FILE_HEADER_MAX, MODEL_FILE_MAX);
+    header = memory_alloc(total, 1);
+    if (!header)
+        return refuse_errno(why, -ENOMEM, "the header");
+    length = total - SAFETENSORS_LENGTH;
+    memset(header, ' ', total);
+    memcpy(header, &length, sizeof length);
+    memcpy(header + SAFETENSORS_LENGTH, text, strlen(text));
+    plan->parts[0] = (struct file_part){ header, total };
+    result = checksum_compute(plan->parts, plan->count, digits);
+    if (result)
+        return refuse_errno(why, result, "the checksum");
+    memcpy(checksum_find(header, total), digits, CHECKSUM_DIGITS);
+    *out = steal(&header);
+    return 0;
+}
+
+int model_write(const struct model *model, const char *path, struct reason *why)
+{
+    cleanup_json json_t *json = json_object();
+    cleanup_free struct file_part *parts = NULL;
+    cleanup_free char *header = NULL;
+    struct plan plan = { .header = json, .count = 1 };
+    int result = model_judge(model, why);
+
+    if (!result)
+        result = metadata_add(model, json, why);
+    if (result)
+        return refuse_in(why, result, "cannot write %s", path);
+    parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *parts);
+    if (!parts)
+        return refuse_errno(why, -ENOMEM, "cannot write %s", path);
+    plan.parts = parts;
+    for (uint32_t i = 0; !result && i < model->layer_count; i++)
+        result = layer_add(&plan, &model->layers[i]);
+    if (result)
+        return refuse_errno(why, result, "cannot write %s", path);
+    result = header_make(&plan, &header, why);
+    if (result)
+        return refuse_in(why, result, "cannot write %s", path);
+    return file_write(path, parts, plan.count, why);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "small_model.h"
+#include "sparse/layer.h"
+#include "sparse/sample.h"
+#include "support/test.h"
+
+static struct layer *layer_make(struct model *model, uint32_t index, const char *name, const char *kind)
+{
+    struct layer *layer = &model->layers[index];
+
+    snprintf(layer->name, sizeof layer->name, "%s", name);
+    layer->kind = layer_kind_find(kind);
+    assert_non_null(layer->kind);
+    layer->input_count = 1;
+    layer->inputs[0] = index;
+    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
+        layer->parameters[i] = layer->kind->parameters[i].preset;
+    return layer;
+}
+
+static void weight_make(struct layer *layer, uint32_t rows, uint32_t columns, uint64_t count, uint32_t index)
+{
+    struct reason why;
+
+    assert_ok(sample_connections(rows, columns, count, 1, index, &layer->weight, &why), why);
+    sample_weights(&layer->weight, 2, 1, index);
+}
+
+struct model *small_model(void)
+{
+    static const char *const labels[] = { "cat", "chien", "\xe7\x8a\xac" };
+    struct model *model;
+    struct layer *layer;
+
+    assert_int_equal(model_new(4, &model), 0);
+    strcpy(model->name, "small");
+    strcpy(model->processing, "image.classification");
+    model->input = (struct shape){ .rank = 2, .dimension = { 2, 3 } };
+    layer = layer_make(model, 0, "fc1", "linear");
+    weight_make(layer, 5, 6, 10, 0);
+    layer->vectors[0] = (struct vector){ .data = memory_zalloc(5, sizeof(float)), .count = 5, .owned = true };
+    assert_non_null(layer->vectors[0].data);
+    layer->vectors[0].data[2] = -1.5f;
+    layer_make(model, 1, "relu1", "relu");
+    layer = layer_make(model, 2, "fc2", "linear");
+    weight_make(layer, 3, 5, 9, 2);
+    layer_make(model, 3, "out", "softmax");
+    model->labels = calloc(3, sizeof *model->labels);
+    assert_non_null(model->labels);
+    for (model->label_count = 0; model->label_count < 3; model->label_count++)
+        model->labels[model->label_count] = strdup(labels[model->label_count]);
+    model->media = strdup("{\"kind\": \"image\", \"width\": 3, \"height\": 2, \"channels\": 1}");
+    model->lineage = strdup("{\"seed\":1,\"sparsity\":0.5}");
+    return model;
+}

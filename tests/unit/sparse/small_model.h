@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A model small enough to damage in every way: fc1 (linear, 6 to 5, 10 connections, a bias), relu1, fc2 (linear, 5 to
+ * 3, 9 connections, no bias), and out (softmax); three labels, a description of media, a lineage.
+ */
+#ifndef TESTS_UNIT_SPARSE_SMALL_MODEL_H
+#define TESTS_UNIT_SPARSE_SMALL_MODEL_H
+
+#include "sparse/model.h"
+
+/* A new model, built with every weight owned. */
+struct model *small_model(void);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sparse/model_file: what is written is read, to the byte; and nothing is written that would not be.
+ */
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "small_model.h"
+#include "sparse/layer.h"
+#include "sparse/model_file.h"
+#include "sparse/sample.h"
+#include "support/test.h"
+
+static void assert_same_file(const char *a, const char *b)
+{
+    cleanup_free void *left = NULL, *right = NULL;
+    size_t left_size, right_size;
+    struct reason why;
+
+    assert_ok(file_read(a, 1 << 30, &left, &left_size, &why), why);
+    assert_ok(file_read(b, 1 << 30, &right, &right_size, &why), why);
+    assert_int_equal(left_size, right_size);
+    assert_memory_equal(left, right, left_size);
+}
+
+static void assert_same_matrix(const struct csr *a, const struct csr *b)
+{
+    assert_int_equal(a->rows, b->rows);
+    assert_int_equal(a->columns, b->columns);
+    assert_int_equal(a->count, b->count);
+    if (!a->starts)
+        return;
+    assert_memory_equal(a->starts, b->starts, (a->rows + 1) * sizeof *a->starts);
+    for (uint64_t k = 0; k < a->count; k++)
+        assert_int_equal(csr_column(a, k), csr_column(b, k));
+    assert_memory_equal(a->values, b->values, a->count * sizeof *a->values);
+}
+
+static void assert_same_layer(const struct layer *a, const struct layer *b)
+{
+    assert_string_equal(a->name, b->name);
+    assert_ptr_equal(a->kind, b->kind);
+    assert_int_equal(a->input_count, b->input_count);
+    assert_memory_equal(a->inputs, b->inputs, a->input_count * sizeof *a->inputs);
+    assert_memory_equal(a->parameters, b->parameters, sizeof a->parameters);
+    assert_same_matrix(&a->weight, &b->weight);
+    for (size_t v = 0; v < LAYER_VECTORS_MAX; v++) {
+        assert_int_equal(a->vectors[v].count, b->vectors[v].count);
+        if (a->vectors[v].data)
+            assert_memory_equal(a->vectors[v].data, b->vectors[v].data, a->vectors[v].count * sizeof(float));
+    }
+}
+
+/* Weights stand where they were read, at multiples of 64. */
+static void assert_borrowed(const struct model *model, const void *pointer)
+{
+    uintptr_t begin = (uintptr_t)model->file, at = (uintptr_t)pointer;
+
+    assert_true(at > begin && at <= begin + model->file_size);
+    assert_int_equal(at % CACHE_LINE, 0);
+}
+
+static void test_round_trip(void **state)
+{
+    const char *folder = scratch_make(), *first = scratch_path(folder, "a"), *second = scratch_path(folder, "b");
+    struct model *built = small_model(), *model = NULL;
+    struct reason why;
+
+    (void)state;
+    assert_ok(model_write(built, first, &why), why);
+    assert_ok(model_read(first, &model, &why), why);
+    assert_string_equal(model->name, "small");
+    assert_string_equal(model->processing, "image.classification");
+    assert_int_equal(model->input.rank, 2);
+    assert_int_equal(shape_elements(&model->input), 6);
+    assert_int_equal(model->layer_count, built->layer_count);
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        assert_same_layer(&model->layers[i], &built->layers[i]);
+    assert_int_equal(shape_elements(model_output(model)), 3);
+    assert_int_equal(model->label_count, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_string_equal(model->labels[i], built->labels[i]);
+    assert_string_equal(model->media, built->media);
+    assert_string_equal(model->lineage, built->lineage);
+    assert_int_equal(model_connections(model), 19);
+    assert_int_equal(model_potential(model), 45);
+    assert_int_equal(model_memory(model), 8 * (6 + 4) + 6 * 19 + 4 * 5);
+    assert_borrowed(model, model->layers[0].weight.starts);
+    assert_borrowed(model, model->layers[2].weight.index.narrow);
+    assert_borrowed(model, model->layers[2].weight.values);
+    assert_borrowed(model, model->layers[0].vectors[0].data);
+    assert_ok(model_write(model, second, &why), why);
+    assert_same_file(first, second);
+    model_free(model);
+    model_free(built);
+    scratch_remove(folder);
+}
+
+/* Wide indices, rows and whole layers without connections, no labels, media or lineage; over the old file. */
+static void test_round_trip_of_the_unusual(void **state)
+{
+    const char *folder = scratch_make(), *first = scratch_path(folder, "a"), *second = scratch_path(folder, "b");
+    struct model *built = small_model(), *model = NULL;
+    struct reason why;
+
+    (void)state;
+    assert_ok(model_write(built, first, &why), why);
+    for (uint32_t i = 0; i < built->label_count; i++)
+        free(built->labels[i]);
+    built->label_count = 0;
+    free(steal(&built->media));
+    free(steal(&built->lineage));
+    built->input = (struct shape){ .rank = 1, .dimension = { 70000 } };
+    csr_deinit(&built->layers[0].weight);
+    csr_deinit(&built->layers[2].weight);
+    assert_ok(sample_connections(5, 70000, 7, 1, 0, &built->layers[0].weight, &why), why);
+    sample_weights(&built->layers[0].weight, 1, 1, 0);
+    assert_ok(sample_connections(3, 5, 0, 1, 2, &built->layers[2].weight, &why), why);
+    assert_ok(model_write(built, first, &why), why);
+    assert_ok(model_read(first, &model, &why), why);
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        assert_same_layer(&model->layers[i], &built->layers[i]);
+    assert_false(csr_is_narrow(&model->layers[0].weight));
+    assert_int_equal(model->layers[2].weight.count, 0);
+    assert_int_equal(model->label_count, 0);
+    assert_null(model->media);
+    assert_null(model->lineage);
+    assert_ok(model_write(model, second, &why), why);
+    assert_same_file(first, second);
+    model_free(model);
+    model_free(built);
+    scratch_remove(folder);
+}
+
+static void nan_weight(struct model *model)
+{
+    model->layers[2].weight.values[3] = NAN;
+}
+static void infinite_bias(struct model *model)
+{
+    model->layers[0].vectors[0].data[4] = INFINITY;
+}
+static void no_name(struct model *model)
+{
+    model->name[0] = 0;
+}
+static void long_layer_name(struct model *model)
+{
+    memset(model->layers[1].name, 'a', LAYER_NAME_MAX);
+}
+static void label_not_utf8(struct model *model)
+{
+    strcpy(model->labels[1], "\xff\xfe");
+}
+static void media_not_json(struct model *model)
+{
+    strcpy(model->media, "{\"kind\": }");
+}
+static void lineage_array(struct model *model)
+{
+    strcpy(model->lineage, "[1]");
+}
+static void repeated_key(struct model *model)
+{
+    strcpy(model->lineage, "{\"a\":1,\"a\":2}");
+}
+static void too_few_labels(struct model *model)
+{
+    free(model->labels[--model->label_count]);
+}
+static void descending_columns(struct model *model)
+{
+    model->layers[0].weight.index.narrow[1] = 0;
+}
+static void huge_lineage(struct model *model)
+{
+    enum { BYTES = MODEL_FILE_HEADER_MAX };
+
+    free(model->lineage);
+    model->lineage = malloc(BYTES);
+    assert_non_null(model->lineage);
+    memset(model->lineage, 'x', BYTES);
+    memcpy(model->lineage, "{\"a\":\"", 6);
+    memcpy(model->lineage + BYTES - 3, "\"}", 3);
+}
+
+static void test_what_would_be_refused_is_not_written(void **state)
+{
+    static const struct {
+        void (*spoil)(struct model *model);
+        int code;
+        const char *reason;
+    } faults[] = {
+        { nan_weight, WISP_E_FORMAT, "layer \"fc2\": row 0, connection 3: the value is not a finite number" },
+        { infinite_bias, WISP_E_FORMAT, "layer \"fc1\": element 4 of the bias is not a finite number" },
+        { no_name, WISP_E_FORMAT, "the model's name is empty" },
+        { long_layer_name, WISP_E_FORMAT, "layer 2: its name is longer than 63 bytes" },
+        { label_not_utf8, WISP_E_INVALID, "\"wisp.labels\" cannot be written; is its text UTF-8?" },
+        { media_not_json, WISP_E_FORMAT, "\"wisp.media\": not valid JSON" },
+        { lineage_array, WISP_E_FORMAT, "\"wisp.lineage\" is not a JSON object" },
+        { repeated_key, WISP_E_FORMAT, "duplicate object key" },
+        { too_few_labels, WISP_E_FORMAT, "there are 2 labels, but the output has 3 elements" },
+        { descending_columns, WISP_E_FORMAT, "does not ascend" },
+        { huge_lineage, WISP_E_INVALID, "at most 16777216 bytes of header" },
+    };
+    const char *folder = scratch_make(), *path = scratch_path(folder, "m");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        struct model *model = small_model();
+        struct reason why;
+
+        faults[i].spoil(model);
+        assert_int_equal(model_write(model, path, &why), faults[i].code);
+        if (!strstr(why.text, faults[i].reason) || !strstr(why.text, path))
+            fail_msg("fault %zu: \"%s\" does not say \"%s\"", i, why.text, faults[i].reason);
+        assert_int_equal(access(path, F_OK), -1);
+        model_free(model);
+    }
+    scratch_remove(folder);
+}
+
+/* As a full disk does: the write fails on its way, the old file stays, and nothing else is left behind. */
+static void test_failed_write_keeps_the_old_file(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "m"), *copy = scratch_path(folder, "copy");
+    struct model *model = small_model();
+    struct rlimit before, tight;
+    struct reason why;
+    int result;
+
+    (void)state;
+    assert_ok(model_write(model, path, &why), why);
+    assert_ok(model_write(model, copy, &why), why);
+    model->layers[0].weight.values[0] = 3;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    tight = before;
+    tight.rlim_cur = 1500;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    result = model_write(model, path, &why);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(result, -EFBIG);
+    assert_non_null(strstr(why.text, "cannot write"));
+    assert_same_file(path, copy);
+    assert_int_equal(unlink(path) | unlink(copy), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(model_write(model, scratch_path(folder, "no/such/m"), &why), -ENOENT);
+    model_free(model);
+    scratch_remove(folder);
+}
+
+static void test_files_that_are_none(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "m");
+    struct model *model = NULL, *built = small_model();
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(model_read(path, &model, &why), -ENOENT);
+    assert_non_null(strstr(why.text, path));
+    assert_int_equal(model_read(folder, &model, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "is a directory"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(model_read(path, &model, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "a device, socket or pipe"));
+    assert_int_equal(model_read("/dev/zero", &model, &why), WISP_E_FORMAT);
+    assert_int_equal(unlink(path), 0);
+    assert_ok(model_write(built, path, &why), why);
+    assert_int_equal(truncate(path, 1000), 0);
+    assert_int_equal(model_read(path, &model, &why), WISP_E_FORMAT);
+    assert_int_equal(strncmp(why.text, path, strlen(path)), 0);
+    assert_int_equal(chmod(path, 0), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    /* Root reads everything; as nobody it does not. */
+    if (geteuid() == 0)
+        assert_int_equal(seteuid(65534), 0);
+    assert_int_equal(model_read(path, &model, &why), -EACCES);
+    assert_int_equal(seteuid(getuid()), 0);
+    model_free(built);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_round_trip_of_the_unusual),
+        cmocka_unit_test(test_what_would_be_refused_is_not_written),
+        cmocka_unit_test(test_failed_write_keeps_the_old_file),
+        cmocka_unit_test(test_files_that_are_none),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
