@@ -12,7 +12,7 @@
 
 #include "config/findings.h"
 
-enum { TREE_DEPTH_MAX = 8, TREE_NODES_MAX = 65536 };
+enum { TREE_DEPTH_MAX = 12, TREE_NODES_MAX = 65536 };
 
 enum node_kind {
     NODE_TEXT,

@@ -106,7 +106,7 @@ static const struct {
     { "limits: !x {}\n", "f:1:9: tags are not allowed: the key decides the type\n" },
     { "%YAML 1.1\n---\nloop: auto\n", "f:1:1: directives (%YAML, %TAG) are not allowed\n" },
     { "loop: auto\n---\nloop: auto\n", "f:2:1: a second document: there is to be one\n" },
-    { "a: [[[[[[[[1]]]]]]]]\n", "f:1:11: nested deeper than 8 levels\n" },
+    { "a: [[[[[[[[[[[[1]]]]]]]]]]]]\n", "f:1:15: nested deeper than 12 levels\n" },
     { "loop: auto\n\tspin: 1s\n", "f:2:1: not YAML: a tab; indent with spaces\n" },
     { "loop: auto\nspin\n",
       "f:3:1: not YAML: could not find expected ':' (while scanning a simple key that began at line 2)\n" },
@@ -208,8 +208,8 @@ static void test_giants(void **state)
         const char *head, *unit, *fragment;
         size_t times;
     } giants[] = {
-        { "a: ", "[", "nested deeper than 8 levels", 1000000 },
-        { "a: ", "{a: ", "nested deeper than 8 levels", 200000 },
+        { "a: ", "[", "nested deeper than 12 levels", 1000000 },
+        { "a: ", "{a: ", "nested deeper than 12 levels", 200000 },
         { "", "- \n", "more than 65536 values", 300000 },
         { "models:\n", "- {path: a}\n", "models, more than 1024", 1025 },
         { "", "a", "expected a section of keys, got 'aaaa", 1000000 },

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A structure as people write it: YAML.
+ *
+ *     name: lenet-5
+ *     processing: image.classification
+ *     network: cnn
+ *     input: [1, 28, 28]
+ *     layers:
+ *       - conv2d: {name: c1, channels: 6, kernel: 5, padding: 2}
+ *       - relu
+ *       - max_pool
+ *       - linear: 120            # a scalar is the first parameter
+ *       - repeat: 2              # the layers below, twice; their names become block1.a, block2.a
+ *         name: block
+ *         layers:
+ *           - linear: {name: a, neurons: 120}
+ *           - add: {from: [previous, start]}
+ *
+ * A layer reads the one before it unless `from` names others: a layer's name, `previous`, `input`, or, inside a repeat,
+ * `start`: what the repetition began with. `kernel` sets both sides. self_attention {heads} and cross_attention {heads,
+ * from: [queries, memory]} stand for four projections (q, k, v, o) around an attention. A file holds one structure, or
+ * `structures:`, a list of them. Strict: whatever is not understood is an error with its line and column.
+ */
+#ifndef FORGE_STRUCTURES_DOCUMENT_H
+#define FORGE_STRUCTURES_DOCUMENT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "sparse/structure.h"
+
+enum { DOCUMENT_BYTES_MAX = 8 << 20, DOCUMENT_STRUCTURES_MAX = 100000 };
+
+/* Called for each structure of a document, planned and judged; it borrows it. A non-zero return stops and is returned.
+ */
+typedef int document_visit(void *argument, const struct structure *structure);
+
+/* Judges a private copy of the text; a fuzz target. Every error goes to `errors` (may be NULL) as "name:line:column:
+ * …", the first also to the reason; `visit` is called only when the whole document is right. WISP_E_FORMAT; -ENOMEM. */
+int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,
+                   FILE *errors, struct reason *why);
+
+/* The same for a file, or "-". */
+int document_read(const char *path, document_visit *visit, void *argument, FILE *errors, struct reason *why);
+
+/* The canonical text: every layer written out, nothing that is a preset; document_parse() reads it back to the same
+ * hash. The caller frees it. NULL: out of memory. */
+char *document_print(const struct structure *structure);
+
+#endif

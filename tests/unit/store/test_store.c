@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The structure database: matching, queries, several writers, sudden death, damage.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "forge/store/store.h"
+#include "support/test.h"
+
+static struct store_structure make(const char *name, const char *processing, uint32_t depth, unsigned hash)
+{
+    static char document[] = "layers: []\n";
+    struct store_structure made = { .depth = depth, .layers = depth, .potential = 1000, .document = document };
+
+    snprintf(made.hash, sizeof made.hash, "%032x", hash);
+    snprintf(made.name, sizeof made.name, "%s", name);
+    snprintf(made.processing, sizeof made.processing, "%s", processing);
+    snprintf(made.network, sizeof made.network, "mlp");
+    return made;
+}
+
+static void add(struct store *store, const char *name, const char *processing, uint32_t depth, unsigned hash)
+{
+    struct store_structure structure = make(name, processing, depth, hash);
+    struct store_added added;
+    struct reason why;
+
+    assert_ok(store_add(store, &structure, &added, &why), why);
+    assert_true(added.stored);
+}
+
+static int count_one(void *argument, const struct store_structure *structure)
+{
+    assert_true(structure->name[0]);
+    ++*(unsigned *)argument;
+    return 0;
+}
+
+static unsigned count(struct store *store, const char *processing, uint32_t least, uint32_t most)
+{
+    struct store_query query = { .processing = processing, .depth_least = least, .depth_most = most };
+    struct reason why;
+    unsigned found = 0;
+
+    assert_ok(store_list(store, &query, count_one, &found, &why), why);
+    return found;
+}
+
+static const char *fresh(struct store **store)
+{
+    const char *folder = scratch_make();
+    struct reason why;
+
+    assert_ok(store_open(scratch_path(folder, "deep/er/s.db"), true, store, &why), why);
+    return folder;
+}
+
+static void test_same_structure_is_not_stored_twice(void **state)
+{
+    struct store_structure again = make("other-name", "image.classification", 3, 1);
+    struct store_structure clash = make("a", "image.classification", 4, 2);
+    struct store_added added;
+    struct store *store;
+    struct reason why;
+    const char *folder = fresh(&store);
+
+    (void)state;
+    add(store, "a", "image.classification", 3, 1);
+    assert_ok(store_add(store, &again, &added, &why), why);
+    assert_false(added.stored);
+    assert_string_equal(added.same_as, "a");
+    assert_int_equal(store_add(store, &clash, &added, &why), WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "already called \"a\""));
+    assert_int_equal(count(store, NULL, 0, 0), 1);
+    store_close(store);
+    scratch_remove(folder);
+}
+
+static void test_an_unknown_type_is_created_once(void **state)
+{
+    struct store_structure first = make("a", "scent.classification", 3, 1);
+    struct store_structure second = make("b", "scent.classification", 3, 2);
+    struct store_added added;
+    struct store *store;
+    struct reason why;
+    const char *folder = fresh(&store);
+
+    (void)state;
+    assert_ok(store_add(store, &first, &added, &why), why);
+    assert_true(added.new_type);
+    assert_ok(store_add(store, &second, &added, &why), why);
+    assert_false(added.new_type);
+    store_close(store);
+    scratch_remove(folder);
+}
+
+static void test_queries_by_type_and_depth(void **state)
+{
+    struct store *store;
+    const char *folder = fresh(&store);
+
+    (void)state;
+    add(store, "a", "image.classification", 3, 1);
+    add(store, "b", "image.segmentation", 8, 2);
+    add(store, "c", "imagery.classification", 8, 3);
+    add(store, "d", "text.classification", 8, 4);
+    assert_int_equal(count(store, "image", 0, 0), 2);
+    assert_int_equal(count(store, "image.segmentation", 0, 0), 1);
+    assert_int_equal(count(store, NULL, 8, 8), 3);
+    assert_int_equal(count(store, "image", 4, 0), 1);
+    assert_int_equal(count(store, "audio", 0, 0), 0);
+    store_close(store);
+    scratch_remove(folder);
+}
+
+static void test_replace_and_remove(void **state)
+{
+    struct store_structure changed = make("renamed", "image.classification", 5, 9), found;
+    struct store *store;
+    struct reason why;
+    const char *folder = fresh(&store);
+
+    (void)state;
+    add(store, "lenet-5", "image.classification", 3, 1);
+    add(store, "other", "image.classification", 3, 2);
+    assert_ok(store_replace(store, "lenet-5", &changed, &why), why);
+    assert_ok(store_find(store, "renamed", &found, &why), why);
+    assert_int_equal(found.depth, 5);
+    assert_string_equal(found.document, "layers: []\n");
+    store_structure_deinit(&found);
+    changed = make("other", "image.classification", 5, 10);
+    assert_int_equal(store_replace(store, "renamed", &changed, &why), WISP_E_INVALID);
+    assert_int_equal(store_remove(store, "renamd", &why), WISP_E_NO_MODEL);
+    assert_non_null(strstr(why.text, "did you mean \"renamed\""));
+    assert_ok(store_remove(store, "renamed", &why), why);
+    assert_int_equal(count(store, NULL, 0, 0), 1);
+    store_close(store);
+    scratch_remove(folder);
+}
+
+enum { WRITERS = 4, EACH = 50 };
+
+static void test_two_writers_lose_nothing(void **state)
+{
+    struct store *store;
+    struct reason why;
+    const char *folder = scratch_make(), *path = scratch_path(folder, "s.db");
+    pid_t children[WRITERS];
+
+    (void)state;
+    for (int w = 0; w < WRITERS; w++) {
+        children[w] = fork();
+        if (children[w] == 0) {
+            if (store_open(path, true, &store, &why))
+                _exit(1);
+            for (int i = 0; i < EACH; i++) {
+                struct store_structure structure = make("", "image.classification", 3, (unsigned)(w * EACH + i + 1));
+                struct store_added added;
+
+                snprintf(structure.name, sizeof structure.name, "w%d-%d", w, i);
+                if (store_add(store, &structure, &added, &why) || !added.stored)
+                    _exit(2);
+            }
+            store_close(store);
+            _exit(0);
+        }
+    }
+    for (int w = 0; w < WRITERS; w++) {
+        int status;
+
+        assert_int_equal(waitpid(children[w], &status, 0), children[w]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    assert_ok(store_open(path, false, &store, &why), why);
+    assert_int_equal(count(store, NULL, 0, 0), WRITERS * EACH);
+    store_close(store);
+    scratch_remove(folder);
+}
+
+/* An import is one transaction: whenever the process dies, all of it is there or none. */
+static void test_sudden_death_during_an_import(void **state)
+{
+    struct rng rng = rng_make(1, 1);
+    struct reason why;
+    unsigned before = 1;
+
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        struct store *store;
+        const char *folder = scratch_make(), *path = scratch_path(folder, "s.db");
+        unsigned found;
+        pid_t child;
+        int status;
+
+        assert_ok(store_open(path, true, &store, &why), why);
+        add(store, "first", "image.classification", 3, 1);
+        store_close(store);
+        child = fork();
+        if (child == 0) {
+            if (store_open(path, true, &store, &why) || store_begin(store, &why))
+                _exit(1);
+            for (unsigned i = 2;; i++) {
+                struct store_structure structure = make("", "text.classification", 3, i);
+                struct store_added added;
+
+                snprintf(structure.name, sizeof structure.name, "n%u", i);
+                if (store_add(store, &structure, &added, &why))
+                    _exit(2);
+            }
+        }
+        usleep(1000 + (useconds_t)rng_below(&rng, 30000));
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        assert_true(WIFSIGNALED(status));
+        assert_ok(store_open(path, true, &store, &why), why);
+        found = count(store, NULL, 0, 0);
+        assert_int_equal(found, before);
+        add(store, "after", "image.classification", 3, 3);
+        store_close(store);
+        scratch_remove(folder);
+    }
+}
+
+static void test_damage_is_named_and_nothing_is_lost(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "s.db");
+    cleanup_free unsigned char *data = NULL, *after = NULL;
+    struct store *store;
+    struct reason why;
+    size_t size, after_size;
+    int refused = 0;
+
+    (void)state;
+    assert_ok(store_open(path, true, &store, &why), why);
+    for (unsigned i = 1; i <= 300; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "n%u", i);
+        add(store, name, "image.classification", 3, i);
+    }
+    store_close(store);
+    assert_ok(file_read(path, 1 << 24, (void **)&data, &size, &why), why);
+    /* Zero one page after another: wherever it hits, a clear refusal or the whole list, and the file is not touched. */
+    for (size_t page = 0; page < size / 4096; page++) {
+        struct file_part parts[] = { { data, page * 4096 }, { "", 0 }, { data + (page + 1) * 4096, 0 } };
+        static const unsigned char zeroes[4096];
+        unsigned found = 0;
+        int result;
+
+        parts[1] = (struct file_part){ zeroes, 4096 };
+        parts[2].size = size - (page + 1) * 4096;
+        assert_ok(file_write(path, parts, 3, &why), why);
+        result = store_open(path, false, &store, &why);
+        if (!result) {
+            result = store_list(store, &(struct store_query){ .documents = true }, count_one, &found, &why);
+            store_close(store);
+        }
+        if (result) {
+            assert_int_equal(result, WISP_E_FORMAT);
+            assert_non_null(strstr(why.text, path));
+            refused++;
+        }
+        assert_ok(file_read(path, 1 << 24, (void **)&after, &after_size, &why), why);
+        assert_int_equal(after_size, size);
+        assert_memory_equal(after + page * 4096, zeroes, 4096);
+        free(steal(&after));
+    }
+    assert_true(refused > 0);
+    scratch_remove(folder);
+}
+
+static void test_what_is_not_a_database_is_left_alone(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "notes.txt");
+    struct file_part parts[] = { { "my notes, not a database, and longer than a header of one hundred bytes: keep them "
+                                   "as they are, please, whoever opens them",
+                                   121 } };
+    struct store *store;
+    struct reason why;
+    cleanup_free void *data = NULL;
+    size_t size;
+
+    (void)state;
+    assert_ok(file_write(path, parts, 1, &why), why);
+    assert_int_equal(store_open(path, true, &store, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "not a structure database"));
+    assert_ok(file_read(path, 4096, &data, &size, &why), why);
+    assert_int_equal(size, 121);
+    assert_int_equal(store_open(scratch_path(folder, "absent.db"), false, &store, &why), -ENOENT);
+    scratch_remove(folder);
+}
+
+static int compare_record(void *argument, const struct store_record *record)
+{
+    assert_memory_equal(argument, record, sizeof *record);
+    return 42;
+}
+
+static void test_history_round_trip(void **state)
+{
+    struct store_record record = { .event = STORE_TRAINED,
+                                   .machine = "m",
+                                   .method = "er",
+                                   .density = 0.05,
+                                   .potential = 2794000,
+                                   .connections = 139700,
+                                   .bytes = 850000,
+                                   .memory = 2000000,
+                                   .flops = 5e10,
+                                   .seconds = 2.5,
+                                   .accuracy = 0.9,
+                                   .samples = 60000,
+                                   .time = 17 };
+    struct store *store;
+    struct reason why;
+    const char *folder = fresh(&store);
+
+    (void)state;
+    assert_ok(store_record(store, &record, &why), why);
+    assert_int_equal(store_history(store, STORE_TRAINED, NULL, compare_record, &record, &why), 42);
+    assert_ok(store_history(store, STORE_BUILT, NULL, compare_record, &record, &why), why);
+    assert_ok(store_history(store, STORE_TRAINED, "00", compare_record, &record, &why), why);
+    store_close(store);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_structure_is_not_stored_twice),
+        cmocka_unit_test(test_an_unknown_type_is_created_once),
+        cmocka_unit_test(test_queries_by_type_and_depth),
+        cmocka_unit_test(test_replace_and_remove),
+        cmocka_unit_test(test_two_writers_lose_nothing),
+        cmocka_unit_test(test_sudden_death_during_an_import),
+        cmocka_unit_test(test_damage_is_named_and_nothing_is_lost),
+        cmocka_unit_test(test_what_is_not_a_database_is_left_alone),
+        cmocka_unit_test(test_history_round_trip),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
