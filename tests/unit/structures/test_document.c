@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Structures as documents: what is understood, what is refused and where, and that every seed reads back to itself.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "forge/structures/document.h"
+#include "support/test.h"
+
+#define HEAD "name: x\nprocessing: image.classification\ninput: [1, 28, 28]\n"
+
+static int keep_hash(void *argument, const struct structure *structure)
+{
+    structure_hash(structure, argument);
+    return 0;
+}
+
+static void hash_of(const char *text, char hash[33])
+{
+    struct reason why;
+
+    assert_ok(document_parse("t", text, strlen(text), keep_hash, hash, NULL, &why), why);
+}
+
+static void test_names_and_order_of_keys_do_not_matter(void **state)
+{
+    char a[33], b[33], c[33];
+
+    (void)state;
+    hash_of(HEAD "layers: [{conv2d: {name: c, channels: 6, kernel: 5}}, relu, {linear: 10}]\n", a);
+    hash_of("layers:\n- conv2d: {kernel_width: 5, kernel_height: 5, channels: 6}\n- relu: {name: r}\n"
+            "- linear: {neurons: 10, name: last}\ninput: [1, 28, 28]\nprocessing: image.classification\nname: y\n",
+            b);
+    hash_of(HEAD "layers: [{conv2d: {name: c, channels: 6, kernel: 3}}, relu, {linear: 10}]\n", c);
+    assert_string_equal(a, b);
+    assert_string_not_equal(a, c);
+}
+
+static void test_repeats_and_residuals(void **state)
+{
+    char a[33], b[33];
+
+    (void)state;
+    hash_of(HEAD "layers:\n- linear: 8\n- repeat: 2\n  name: block\n  layers:\n  - linear: {name: a, neurons: 8}\n"
+                 "  - add: {from: [previous, start]}\n",
+            a);
+    hash_of(HEAD "layers:\n- linear: {name: s, neurons: 8}\n- linear: {name: p, neurons: 8}\n"
+                 "- add: {name: q, from: [p, s]}\n- linear: {name: u, neurons: 8}\n- add: {from: [u, q]}\n",
+            b);
+    assert_string_equal(a, b);
+}
+
+static void test_refusals_with_their_places(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        { "", "it is empty" },
+        { "- 1\n", "a structure is a section" },
+        { "name: x\n", "t:1:1: \"processing\" is missing" },
+        { HEAD "layers: 3\n", "t:4:9: \"layers\" takes a list" },
+        { HEAD "layers: []\n", "1 to 4096 layers" },
+        { HEAD "layers: [rleu]\n", "t:4:10: there is no layer kind \"rleu\"; did you mean \"relu\"?" },
+        { HEAD "layers: [{linear: {neurons: many}}]\n", "t:4:29: \"neurons\" takes a number" },
+        { HEAD "layers: [{linear: {nuerons: 3}}]\n", "linear has no \"nuerons\"; did you mean \"neurons\"?" },
+        { HEAD "layers: [{linear: 0}]\n", "neurons is 0, and must be 1 to" },
+        { HEAD "layers: [{linear: .nan}]\n", "linear takes a number" },
+        { HEAD "layers: [{linear: 1e99}]\n", "must be 1 to" },
+        { HEAD "layers: [{linear: 3, relu: 1}]\n", "one layer an entry" },
+        { HEAD "layers: [{conv2d: {channels: 3, kernel: 40}}]\n", "a kernel of 40 does not fit in 28" },
+        { HEAD "layers: [{linear: {neurons: 3, from: nobody}}]\n", "no layer before this one is called \"nobody\"" },
+        { HEAD "layers: [{linear: {name: a, neurons: 3, from: a}}]\n", "no layer before this one is called \"a\"" },
+        { HEAD "layers: [{linear: {name: a, neurons: 3}}, {linear: {name: a, neurons: 3}}]\n",
+          "two layers are called" },
+        { HEAD "layers: [{linear: {name: input, neurons: 3}}]\n", "has a meaning of its own" },
+        { HEAD "layers: [{linear: 3}, {add: {from: [previous]}}]\n", "takes 2 to 4 inputs" },
+        { HEAD "layers: [{repeat: 0, layers: [relu]}]\n", "from 1 to 1000" },
+        { HEAD "layers: [{repeat: 2}]\n", "a repeat needs \"layers\"" },
+        { HEAD "layers: [{repeat: 2, layers: [{repeat: 2, layers: [relu]}]}]\n", "cannot stand inside a repeat" },
+        { HEAD "layers: [{repeat: 1000, layers: [relu, relu, relu, relu, relu]}]\n", "more than 4096 layers" },
+        { HEAD "layers: [{self_attention: {heads: 4}}]\n", "2 dimensions (features, tokens)" },
+        { HEAD "layers: [tokens, {projection: 30}, {self_attention: {heads: 4}}]\n", "over 4 heads" },
+        { "name: \"a b\"\nprocessing: i.c\ninput: 3\nlayers: [relu]\n", "a name has letters" },
+        { "name: x\nprocessing: Image!\ninput: 3\nlayers: [relu]\n", "t:2:13" },
+        { "name: x\nprocessing: i.c\ninput: [0]\nlayers: [relu]\n", "t:3:9" },
+        { "name: x\nprocessing: i.c\ninput: [99999, 99999]\nlayers: [relu]\n", "t:3:8" },
+        { "name: x\nprocessing: i.c\ninput: 3\nlayers: [relu]\ncolour: red\n", "a structure has no \"colour\"" },
+        { "name: &a x\nprocessing: *a\ninput: 3\nlayers: [relu]\n", "t:1" },
+        { "structures: 3\n", "\"structures\" takes a list" },
+        { "structures: [3]\n", "a structure is a section" },
+        { "name: [\n", "t:" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        cleanup_free char *said = NULL;
+        char hash[33];
+        size_t size;
+        FILE *errors = open_memstream(&said, &size);
+        struct reason why;
+        int result = document_parse("t", cases[i].text, strlen(cases[i].text), keep_hash, hash, errors, &why);
+
+        fclose(errors);
+        assert_int_equal(result, WISP_E_FORMAT);
+        if (!strstr(said, cases[i].expected))
+            fail_msg("case %zu: \"%s\" lacks \"%s\"", i, said, cases[i].expected);
+    }
+}
+
+struct tally {
+    unsigned structures;
+    uint64_t potential;
+    const char *name;
+};
+
+static int check_seed(void *argument, const struct structure *structure)
+{
+    cleanup_free char *text = document_print(structure);
+    struct tally *tally = argument;
+    char before[33], after[33];
+
+    assert_non_null(text);
+    structure_hash(structure, before);
+    hash_of(text, after);
+    assert_string_equal(before, after);
+    tally->structures++;
+    if (tally->name && !strcmp(tally->name, structure->name))
+        tally->potential = structure_potential(structure);
+    return 0;
+}
+
+static void test_every_seed_reads_back_to_itself(void **state)
+{
+    DIR *folder = opendir(source_path("config/structures"));
+    struct tally tally = { .name = "vit-base-12" };
+    struct dirent *entry;
+
+    (void)state;
+    assert_non_null(folder);
+    while ((entry = readdir(folder))) {
+        char path[512];
+        struct reason why;
+
+        if (!strstr(entry->d_name, ".yaml"))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", source_path("config/structures"), entry->d_name);
+        assert_ok(document_read(path, check_seed, &tally, stderr, &why), why);
+    }
+    closedir(folder);
+    assert_true(tally.structures >= 90);
+    /* 12 x (4 x 768^2 + 2 x 768 x 3072) + 768 x 768 (patches) + 768 x 1000. */
+    assert_int_equal(tally.potential, 12ull * (4 * 768 * 768 + 2 * 768 * 3072) + 768 * 768 + 768 * 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_and_order_of_keys_do_not_matter),
+        cmocka_unit_test(test_repeats_and_residuals),
+        cmocka_unit_test(test_refusals_with_their_places),
+        cmocka_unit_test(test_every_seed_reads_back_to_itself),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
