@@ -94,6 +94,16 @@ static void test_every_key_is_described(void **state)
     assert_int_equal(check_fields(config_fields, "", manual), described);
 }
 
+static void test_the_limits_of_the_text_are_named(void **state)
+{
+    cleanup_free char *manual = read_manual();
+    char sentence[64];
+
+    (void)state;
+    snprintf(sentence, sizeof sentence, "at most %d levels deep", TREE_DEPTH_MAX);
+    assert_non_null(strstr(manual, sentence));
+}
+
 static void test_the_example_is_good(void **state)
 {
     cleanup_free char *manual = read_manual();
@@ -117,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_is_described),
+        cmocka_unit_test(test_the_limits_of_the_text_are_named),
         cmocka_unit_test(test_the_example_is_good),
     };
 
