@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/suggest.h"
 #include "base/options.h"
 #include "base/outcome.h"
+#include "base/suggest.h"
 
 enum { LONG_ONLY = 256, HELP_LETTER = 'h' };
 

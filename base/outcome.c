@@ -5,15 +5,36 @@
 #include "base/outcome.h"
 #include "base/size.h"
 
+enum { MESSAGE_MAX = 1024 };
+
+/* A message names files and repeats what others sent: none of their control characters reach a terminal. C1 controls
+ * are 0xc2 0x80 to 0xc2 0x9f in UTF-8. */
+static void disarm(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            *at = '?';
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+            at[0] = at[1] = '?';
+    }
+}
+
+static void say(const char *verb, const char *kind, const char *format, va_list arguments)
+{
+    char text[MESSAGE_MAX];
+
+    vsnprintf(text, sizeof text, format, arguments);
+    disarm(text);
+    fprintf(stderr, "wisp %s: %s%s\n", verb, kind, text);
+}
+
 int fail(const char *verb, enum exit_status status, const char *format, ...)
 {
     va_list arguments;
 
-    fprintf(stderr, "wisp %s: ", verb);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    say(verb, "", format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
     return status;
 }
 
@@ -21,11 +42,9 @@ void warn_user(const char *verb, const char *format, ...)
 {
     va_list arguments;
 
-    fprintf(stderr, "wisp %s: warning: ", verb);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    say(verb, "warning: ", format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
 }
 
 static const struct {

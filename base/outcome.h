@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a verb of `wisp` ends, be it the client's or the forge's: one sentence on stderr, and an exit status that a script
- * can tell apart.
+ * How a verb of `wisp` ends, be it the client's or the forge's: one sentence on stderr, and an exit status that a
+ * script can tell apart.
  */
 #ifndef BASE_OUTCOME_H
 #define BASE_OUTCOME_H

@@ -1,0 +1,77 @@
+# bash completion for wisp(1)                                             SPDX-License-Identifier: Apache-2.0
+
+# What the daemon serves right now: names, processing types and modalities.
+_wisp_targets() {
+    local socket=$1 json
+    json=$(timeout 2 wisp models --json ${socket:+--socket "$socket"} 2>/dev/null) || return
+    grep -oE '"(name|processing)": *"[^"]*"' <<<"$json" | sed -E 's/.*: *"(.*)"/\1/; p; s/\..*//' |
+        grep -xE '[A-Za-z0-9_.-]+' | sort -u # nothing that a shell would expand
+}
+
+# Programs beside wisp and along PATH that are verbs: wisp-VERB.
+_wisp_programs() {
+    compgen -c wisp- | sed -n 's/^wisp-\([a-z0-9-]*\)$/\1/p' | grep -vx forge
+}
+
+_wisp() {
+    local cur prev verb socket= i
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD - 1]}
+    verb=${COMP_WORDS[1]}
+    local own='run models show ping status help version build train eval structure'
+
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$own $(_wisp_programs)" -- "$cur")
+        return
+    fi
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in -s | --socket) socket=${COMP_WORDS[i + 1]} ;; esac
+    done
+    case $prev in
+    -s | --socket | -o | --output | -D | --data | -m | --media | --labels)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --method) mapfile -t COMPREPLY < <(compgen -W 'er erk' -- "$cur"); return ;;
+    --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine step constant' -- "$cur"); return ;;
+    --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
+    -p | --processing) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket" | grep -F .)" -- "$cur"); return ;;
+    esac
+    if [[ $cur == -* ]]; then
+        # Options as the verb itself describes them.
+        [ "$verb" = structure ] && verb='structure show'
+        # shellcheck disable=SC2086
+        mapfile -t COMPREPLY < <(compgen -W "$(wisp $verb --help 2>/dev/null | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+')" -- "$cur")
+        return
+    fi
+    case $verb in
+    run | show)
+        # The first word that is no option is the target; files follow it.
+        local words=0 skip=0
+        for ((i = 2; i < COMP_CWORD; i++)); do
+            if [ $skip = 1 ]; then
+                skip=0
+                continue
+            fi
+            case ${COMP_WORDS[i]} in
+            -k | --top-k | -s | --socket | -t | --timeout | --text) skip=1 ;;
+            -*) ;;
+            *) words=$((words + 1)) ;;
+            esac
+        done
+        if [ $words -eq 0 ]; then
+            mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket")" -- "$cur")
+            return
+        fi
+        [ "$verb" = show ] && return
+        ;;
+    help) mapfile -t COMPREPLY < <(compgen -W "$own" -- "$cur"); return ;;
+    structure) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W show -- "$cur") && return ;;
+    models | ping | status | version) return ;;
+    esac
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+}
+
+complete -F _wisp wisp

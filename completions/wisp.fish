@@ -1,0 +1,60 @@
+# fish completion for wisp(1)                                             SPDX-License-Identifier: Apache-2.0
+
+# What the daemon serves right now: names, processing types and modalities.
+function __wisp_targets
+    timeout 2 wisp models --json 2>/dev/null | string match -rag '"(?:name|processing)": *"([^"]*)"' | while read -l word
+        echo $word
+        string replace -r '\..*' '' -- $word
+    end | string match -r '^[A-Za-z0-9_.-]+$' | sort -u
+end
+
+function __wisp_verb
+    set -l words (commandline -opc)
+    test (count $words) -ge 2; and contains -- $words[2] $argv
+end
+
+complete -c wisp -f -n __fish_use_subcommand -a run -d 'send pictures, sentences or recordings to a model'
+complete -c wisp -f -n __fish_use_subcommand -a models -d 'list what the daemon serves'
+complete -c wisp -f -n __fish_use_subcommand -a show -d 'show one model'
+complete -c wisp -f -n __fish_use_subcommand -a ping -d 'measure the round trip to the daemon'
+complete -c wisp -f -n __fish_use_subcommand -a status -d "show the daemon's own state"
+complete -c wisp -f -n __fish_use_subcommand -a help -d 'describe a verb'
+complete -c wisp -f -n __fish_use_subcommand -a version -d 'print the version'
+complete -c wisp -f -n __fish_use_subcommand -a structure -d 'show what a structure and a sparsity make'
+complete -c wisp -f -n __fish_use_subcommand -a build -d 'sample a sparse network from a structure'
+complete -c wisp -f -n __fish_use_subcommand -a train -d 'train its connections'
+complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
+
+complete -c wisp -n '__wisp_verb run models show ping status' -s s -l socket -r -d 'the socket of the daemon'
+complete -c wisp -n '__wisp_verb run models show ping status' -s t -l timeout -x -d 'longest to wait, milliseconds'
+complete -c wisp -n '__wisp_verb run models show ping status' -s j -l json -d JSON
+complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
+complete -c wisp -f -n '__wisp_verb show' -a '(__wisp_targets)'
+complete -c wisp -n '__wisp_verb run' -s k -l top-k -x -d 'labels to print'
+complete -c wisp -n '__wisp_verb run' -l text -x -d 'an input given here'
+complete -c wisp -n '__wisp_verb run' -l tensor -d 'the files are float32 tensors'
+complete -c wisp -n '__wisp_verb run' -l raw -d 'binary output'
+complete -c wisp -n '__wisp_verb run' -s v -l verbose -d 'how long it took'
+complete -c wisp -n '__wisp_verb ping' -s c -l count -x -d 'round trips'
+
+complete -c wisp -n '__wisp_verb structure' -f -a show
+complete -c wisp -n '__wisp_verb structure build' -s l -l layers -x -d 'neurons of each layer'
+complete -c wisp -n '__wisp_verb structure build' -s s -l sparsity -x -d 'fraction of inactive connections'
+complete -c wisp -n '__wisp_verb structure build' -s d -l density -x -d 'fraction of active connections'
+complete -c wisp -n '__wisp_verb structure build' -l method -x -a 'er erk' -d 'how connections are shared'
+complete -c wisp -n '__wisp_verb structure build train eval' -l json -d JSON
+complete -c wisp -n '__wisp_verb build train' -s S -l seed -x -d seed
+complete -c wisp -n '__wisp_verb build train' -s o -l output -r -d 'model file to write'
+complete -c wisp -n '__wisp_verb build train' -s n -l name -x -d 'name of the model'
+complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -d 'processing type'
+complete -c wisp -n '__wisp_verb build train eval' -s m -l media -r -d 'how inputs become tensors'
+complete -c wisp -n '__wisp_verb build train eval' -l labels -r -d 'names of the outputs'
+complete -c wisp -n '__wisp_verb train eval' -s D -l data -r -d 'the data set'
+complete -c wisp -n '__wisp_verb train eval' -s b -l batch -x -d 'samples at once'
+complete -c wisp -n '__wisp_verb train eval' -s t -l threads -x -d threads
+complete -c wisp -n '__wisp_verb train' -s e -l epochs -x -d 'times through the data'
+complete -c wisp -n '__wisp_verb train' -s r -l rate -x -d 'learning rate'
+complete -c wisp -n '__wisp_verb train' -l schedule -x -a 'cosine step constant' -d 'how the rate falls'
+complete -c wisp -n '__wisp_verb train' -l augment -x -d 'vary the inputs'
+complete -c wisp -n '__wisp_verb train' -l candidates -x -d 'samplings to train'
+complete -c wisp -n '__wisp_verb eval' -l split -x -a 'test train' -d 'part of the data'
