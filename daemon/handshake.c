@@ -20,14 +20,15 @@ static const char server_name[] = "wispd " WISP_VERSION;
 
 _Static_assert(sizeof server_name <= sizeof((struct wire_welcome *)0)->name, "the name fits the welcome");
 
-static void refuse_client(struct channel *channel, struct wire_welcome *welcome, int status, const char *text)
+/* Says no, in welcome->text, and ends the connection. */
+static void refuse_client(struct wispd *daemon, struct channel *channel, struct wire_welcome *welcome, int status)
 {
     welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
     welcome->status = status;
-    snprintf(welcome->text, sizeof welcome->text, "%s", text);
     log_info("client %s (pid %d, user %u) refused: %s", channel->name, (int)channel->pid, (unsigned)channel->uid,
              welcome->text);
     (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
+    wispd_hang_up(daemon, channel);
 }
 
 /* For the log: the client may call itself anything. */
@@ -93,16 +94,15 @@ static void greet(struct wispd *daemon, struct channel *channel, const struct wi
     welcome.epoch = daemon->epoch;
     memcpy(welcome.name, server_name, sizeof server_name);
     if (result) {
-        refuse_client(channel, &welcome, result, welcome.text);
-        wispd_hang_up(daemon, channel);
+        refuse_client(daemon, channel, &welcome, result);
         return;
     }
     result = admit(daemon, channel, &welcome, &why);
     if (!result)
         result = channel_open(&daemon->table, channel, &welcome, daemon->config->limits.rows, &response_fd, &why);
     if (result) {
-        refuse_client(channel, &welcome, result, why.text);
-        wispd_hang_up(daemon, channel);
+        snprintf(welcome.text, sizeof welcome.text, "%s", why.text);
+        refuse_client(daemon, channel, &welcome, result);
         return;
     }
     channel->user->pending--;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -70,25 +71,48 @@ static int lock_folder(const char *path, struct reason *why)
     return refuse(why, -EAGAIN, "%s: some other program holds a lock on the folder", path);
 }
 
+/* Whether whoever listens at the other end is still there. A process that died with io_uring polls under way leaves a
+ * listener that takes connections for a moment more, until the kernel has taken its ring apart. */
+static bool is_alive(int connected)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+
+    return getsockopt(connected, SOL_SOCKET, SO_PEERCRED, &peer, &length) || !kill(peer.pid, 0) || errno != ESRCH;
+}
+
+/* Whether somebody answers at the address: 1, 0, or -errno. */
+static int somebody_answers(const struct sockaddr_un *address)
+{
+    cleanup_close int probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (probe < 0)
+        return -errno;
+    if (!connect(probe, (const struct sockaddr *)address, sizeof *address))
+        return is_alive(probe);
+    /* EAGAIN: its queue is full; EPROTOTYPE: it is a socket of another type. */
+    if (errno == EAGAIN || errno == EPROTOTYPE)
+        return 1;
+    return errno == ECONNREFUSED ? 0 : -errno;
+}
+
 /* Whether the path is free to bind: absent, or a socket that nobody answers on, which is removed. */
 static int make_room(const struct sockaddr_un *address, struct reason *why)
 {
-    cleanup_close int probe = -1;
     struct stat status;
+    int answered;
 
     if (lstat(address->sun_path, &status))
         return errno == ENOENT ? 0 : refuse_errno(why, -errno, "%s", address->sun_path);
     if (!S_ISSOCK(status.st_mode))
         return refuse(why, WISP_E_CONFIG, "%s exists and is not a socket: remove it, or listen elsewhere (--socket)",
                       address->sun_path);
-    probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0)
-        return refuse_errno(why, -errno, "socket");
-    if (!connect(probe, (const struct sockaddr *)address, sizeof *address) || errno == EAGAIN || errno == EPROTOTYPE)
+    answered = somebody_answers(address);
+    if (answered < 0)
+        return refuse_errno(why, answered, "%s", address->sun_path);
+    if (answered)
         return refuse(why, WISP_E_BUSY, "another daemon answers on %s: stop it, or listen elsewhere (--socket)",
                       address->sun_path);
-    if (errno != ECONNREFUSED)
-        return refuse_errno(why, -errno, "%s", address->sun_path);
     if (unlink(address->sun_path) && errno != ENOENT)
         return refuse_errno(why, -errno, "removing the stale socket %s", address->sun_path);
     return 0;
