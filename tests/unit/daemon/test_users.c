@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Quotas: counted before anything is given, given back in full, and each user's own.
+ */
+#include "support/test.h"
+
+#include <string.h>
+
+#include "daemon/users.h"
+
+enum { CAPACITY = 4, CHANNELS = 3, MEMORY = 1000 };
+
+static int setup(void **state)
+{
+    static struct users users;
+
+    *state = &users;
+    return users_init(&users, CAPACITY, CHANNELS, MEMORY);
+}
+
+static int teardown(void **state)
+{
+    users_deinit(*state);
+    return 0;
+}
+
+static void channels_are_counted(void **state)
+{
+    struct users *users = *state;
+    struct user *user = users_get(users, 5);
+    struct reason why;
+
+    for (int i = 0; i < CHANNELS; i++)
+        assert_ok(users_charge(users, user, 1, &why), why);
+    assert_int_equal(users_charge(users, user, 1, &why), WISP_E_DENIED);
+    assert_non_null(strstr(why.text, "user 5 has 3 channels open and may have 3"));
+    assert_int_equal(user->memory, 3);
+    users_release(user, 1);
+    assert_ok(users_charge(users, user, 1, &why), why);
+}
+
+static void memory_is_counted(void **state)
+{
+    struct users *users = *state;
+    struct user *user = users_get(users, 5);
+    struct reason why;
+
+    assert_ok(users_charge(users, user, 600, &why), why);
+    assert_int_equal(users_charge(users, user, 401, &why), WISP_E_DENIED);
+    assert_int_equal(users_charge(users, user, UINT64_MAX, &why), WISP_E_DENIED);
+    assert_int_equal(users_charge(users, user, UINT64_MAX - 599, &why), WISP_E_DENIED);
+    assert_int_equal(user->channels, 1);
+    assert_ok(users_charge(users, user, 400, &why), why);
+    users_release(user, 600);
+    assert_int_equal(user->memory, 400);
+}
+
+static void users_do_not_share(void **state)
+{
+    struct users *users = *state;
+    struct user *one = users_get(users, 1), *two;
+    struct reason why;
+
+    assert_ok(users_charge(users, one, MEMORY, &why), why);
+    two = users_get(users, 2);
+    assert_ptr_not_equal(one, two);
+    assert_ok(users_charge(users, two, MEMORY, &why), why);
+    assert_ptr_equal(users_get(users, 1), one);
+    assert_ptr_equal(users_get(users, 2), two);
+}
+
+static void an_entry_without_connections_is_free(void **state)
+{
+    struct users *users = *state;
+    struct reason why;
+
+    for (uid_t uid = 0; uid < 100; uid++) {
+        struct user *user = users_get(users, uid);
+
+        assert_non_null(user);
+        assert_int_equal(user->uid, uid);
+        assert_int_equal(user->memory, 0);
+        assert_ok(users_charge(users, user, MEMORY, &why), why);
+        users_release(user, MEMORY);
+    }
+    for (uid_t uid = 0; uid < CAPACITY; uid++)
+        users_get(users, uid)->pending++;
+    assert_null(users_get(users, 99));
+    users_get(users, 2)->pending--;
+    assert_int_equal(users_get(users, 99)->uid, 99);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(channels_are_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(memory_is_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(users_do_not_share, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_entry_without_connections_is_free, setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("users", tests, NULL, NULL);
+}
