@@ -80,15 +80,20 @@ static void __attribute__((noreturn)) become(const struct test_daemon *daemon)
     _exit(127);
 }
 
-static bool answers(const char *path)
+/* Whether this very process listens: one that was killed with io_uring polls under way leaves a listener for a moment.
+ */
+static bool answers(const struct test_daemon *daemon)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct ucred peer = { .pid = 0 };
+    socklen_t length = sizeof peer;
     bool connected;
 
     assert_true(fd >= 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    connected = !connect(fd, (struct sockaddr *)&address, sizeof address);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", daemon->socket);
+    connected = !connect(fd, (struct sockaddr *)&address, sizeof address) &&
+                !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) && peer.pid == daemon->pid;
     close(fd);
     return connected;
 }
@@ -107,7 +112,7 @@ static void launch(struct test_daemon *daemon)
             show_log(daemon);
             fail_msg("wispd ended at start with status %#x", (unsigned)status);
         }
-        if (answers(daemon->socket))
+        if (answers(daemon))
             return;
         pause_ms(1);
     }

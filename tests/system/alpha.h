@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the system tests share: a small model, requests for it, and the check that an answer is right to the bit.
+ */
+#ifndef TESTS_SYSTEM_ALPHA_H
+#define TESTS_SYSTEM_ALPHA_H
+
+#include <stdint.h>
+
+#include "support/model.h"
+#include "support/raw_client.h"
+
+enum {
+    ALPHA_INPUTS = 96,
+    ALPHA_OUTPUTS = 10,
+    ALPHA_IN_BYTES = ALPHA_INPUTS * 4,
+    ALPHA_OUT_BYTES = ALPHA_OUTPUTS * 4,
+    ALPHA_ENTRIES = 64,
+    PATIENCE_MS = 20000, /* for what is to happen */
+};
+
+#define ALPHA_ARENA (1u << 20)
+
+extern const struct model_recipe alpha_recipe; /* "alpha", image.classification */
+
+/* Connects with ALPHA_ENTRIES and ALPHA_ARENA; fails the test when refused. */
+void alpha_open(struct raw_client *client, const char *socket);
+
+/* A request at slot `at` of the arenas: each has room for three samples, or more when nothing follows. */
+struct wire_submission alpha_request(uint32_t route, uint32_t rows, uint32_t at);
+
+/* Fills its input from (seed, its user_data); and checks that the output is what `reference` gives for that. */
+void alpha_fill(const struct raw_client *client, const struct wire_submission *request, uint64_t seed);
+void alpha_check(struct reference *reference, const struct raw_client *client, const struct wire_submission *request,
+                 uint64_t seed);
+
+/* Fill, run, check: one honest round. */
+void alpha_round(struct reference *reference, struct raw_client *client, uint32_t route, uint32_t rows, uint64_t seed);
+
+#endif
