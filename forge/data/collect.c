@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/size.h"
+#include "base/suggest.h"
+#include "forge/data/collect.h"
+
+struct storage {
+    void **blocks;
+    size_t count, capacity;
+};
+
+struct dataset *dataset_free(struct dataset *dataset)
+{
+    struct storage *storage;
+
+    if (!dataset)
+        return NULL;
+    storage = dataset->storage;
+    for (size_t i = 0; storage && i < storage->count; i++)
+        free(storage->blocks[i]);
+    if (storage)
+        free(storage->blocks);
+    for (size_t i = 0; dataset->labels && i < dataset->label_count; i++)
+        free(dataset->labels[i]);
+    free(storage);
+    free(dataset->labels);
+    free(dataset->classes);
+    free(dataset->pictures);
+    free(dataset->sounds);
+    free(dataset->texts);
+    free(dataset);
+    return NULL;
+}
+
+int collect_init(struct collect *collect, enum media_kind kind, struct reason *why)
+{
+    *collect = (struct collect){ .set = calloc(1, sizeof *collect->set) };
+    if (!collect->set || !(collect->set->storage = calloc(1, sizeof(struct storage)))) {
+        collect_deinit(collect);
+        return refuse_errno(why, -ENOMEM, "cannot read the data");
+    }
+    collect->set->kind = kind;
+    return 0;
+}
+
+void collect_deinit(struct collect *collect)
+{
+    for (size_t i = 0; i < collect->name_count; i++)
+        free(collect->names[i]);
+    free(collect->names);
+    free(collect->slots);
+    dataset_free(collect->set);
+    *collect = (struct collect){ .set = NULL };
+}
+
+int collect_own(struct collect *collect, void *block, struct reason *why)
+{
+    struct storage *storage = collect->set->storage;
+
+    if (storage->count == storage->capacity) {
+        size_t capacity = MAX((size_t)64, storage->capacity * 2);
+        void **larger = realloc(storage->blocks, capacity * sizeof *larger);
+
+        if (!larger) {
+            free(block);
+            return refuse_errno(why, -ENOMEM, "cannot hold the data");
+        }
+        storage->blocks = larger;
+        storage->capacity = capacity;
+    }
+    storage->blocks[storage->count++] = block;
+    return 0;
+}
+
+/* ---- classes ---- */
+
+static uint32_t *find_slot(const struct collect *collect, const char *name, size_t length)
+{
+    size_t mask = collect->slot_count - 1, at = XXH3_64bits(name, length) & mask;
+
+    while (collect->slots[at]) {
+        const char *known = collect->names[collect->slots[at] - 1];
+
+        if (strlen(known) == length && !memcmp(known, name, length))
+            break;
+        at = (at + 1) & mask;
+    }
+    return &collect->slots[at];
+}
+
+static int grow_names(struct collect *collect)
+{
+    size_t capacity = MAX((size_t)64, collect->name_capacity * 2);
+    char **names = realloc(collect->names, capacity * sizeof *names);
+    uint32_t *slots = calloc(capacity * 2, sizeof *slots);
+
+    if (names)
+        collect->names = names;
+    if (!names || !slots) {
+        free(slots);
+        return -ENOMEM;
+    }
+    free(collect->slots);
+    collect->slots = slots;
+    collect->slot_count = capacity * 2;
+    collect->name_capacity = capacity;
+    for (size_t i = 0; i < collect->name_count; i++)
+        *find_slot(collect, names[i], strlen(names[i])) = (uint32_t)i + 1;
+    return 0;
+}
+
+int collect_class(struct collect *collect, const char *name, size_t length, uint32_t *out, struct reason *why)
+{
+    uint32_t *slot;
+
+    if (!length || length > COLLECT_LABEL_BYTES || memchr(name, 0, length))
+        return refuse(why, WISP_E_FORMAT, "a label has 1 to %d bytes, this one has %zu", COLLECT_LABEL_BYTES, length);
+    if (collect->name_count == collect->name_capacity && grow_names(collect))
+        return refuse_errno(why, -ENOMEM, "cannot hold the labels");
+    slot = find_slot(collect, name, length);
+    if (!*slot) {
+        if (collect->name_count == COLLECT_LABELS_MAX)
+            return refuse(why, WISP_E_FORMAT, "more than %d different labels: is this column the label?",
+                          COLLECT_LABELS_MAX);
+        collect->names[collect->name_count] = strndup(name, length);
+        if (!collect->names[collect->name_count])
+            return refuse_errno(why, -ENOMEM, "cannot hold the labels");
+        *slot = (uint32_t)++collect->name_count;
+    }
+    *out = *slot - 1;
+    return 0;
+}
+
+/* ---- samples ---- */
+
+static int grow(void **array, size_t capacity, size_t size)
+{
+    void *larger = realloc(*array, capacity * size);
+
+    if (!larger)
+        return -ENOMEM;
+    *array = larger;
+    return 0;
+}
+
+/* Room for one more of the kind, and its class. */
+static int add_sample(struct collect *collect, uint32_t class, void **array, size_t size, struct reason *why)
+{
+    struct dataset *set = collect->set;
+
+    if (set->count == COLLECT_SAMPLES_MAX)
+        return refuse(why, WISP_E_FORMAT, "more than %d samples", COLLECT_SAMPLES_MAX);
+    if (set->count == collect->capacity) {
+        size_t capacity = MAX((size_t)1024, collect->capacity * 2);
+
+        if (grow((void **)&set->classes, capacity, sizeof *set->classes) || grow(array, capacity, size))
+            return refuse_errno(why, -ENOMEM, "cannot hold %zu samples", capacity);
+        collect->capacity = capacity;
+    }
+    collect->most = MAX(collect->most, class);
+    set->classes[set->count++] = class;
+    return 0;
+}
+
+int collect_picture(struct collect *collect, uint32_t class, struct media_picture picture, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    int result = add_sample(collect, class, (void **)&set->pictures, sizeof *set->pictures, why);
+
+    if (!result)
+        set->pictures[set->count - 1] = picture;
+    return result;
+}
+
+int collect_sound(struct collect *collect, uint32_t class, struct media_sound sound, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    int result = add_sample(collect, class, (void **)&set->sounds, sizeof *set->sounds, why);
+
+    if (!result)
+        set->sounds[set->count - 1] = sound;
+    return result;
+}
+
+int collect_text(struct collect *collect, uint32_t class, struct dataset_text text, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    int result = add_sample(collect, class, (void **)&set->texts, sizeof *set->texts, why);
+
+    if (!result)
+        set->texts[set->count - 1] = text;
+    return result;
+}
+
+/* ---- finishing ---- */
+
+static int copy_labels(struct dataset *set, char *const *labels, size_t count, struct reason *why)
+{
+    set->labels = calloc(count, sizeof *set->labels);
+    if (!set->labels)
+        return refuse_errno(why, -ENOMEM, "cannot hold the labels");
+    set->label_count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (!(set->labels[i] = strdup(labels[i])))
+            return refuse_errno(why, -ENOMEM, "cannot hold the labels");
+    }
+    return 0;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Where each class by first appearance stands among the labels of the set. */
+static int number_classes(struct collect *collect, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    cleanup_free uint32_t *number = calloc(collect->name_count + 1, sizeof *number);
+
+    if (!number)
+        return refuse_errno(why, -ENOMEM, "cannot number the labels");
+    for (size_t n = 0; n < collect->name_count; n++) {
+        size_t l = 0;
+
+        while (l < set->label_count && strcmp(set->labels[l], collect->names[n]) != 0)
+            l++;
+        if (l == set->label_count) {
+            const char *near = suggest(collect->names[n], (const char *const *)set->labels, set->label_count);
+
+            return refuse(
+                why, WISP_E_FORMAT, "the data has the label \"%.60s\", which is not among the model's %zu%s%.60s%s",
+                collect->names[n], set->label_count, near ? " (near: \"" : "", near ? near : "", near ? "\")" : "");
+        }
+        number[n] = (uint32_t)l;
+    }
+    for (size_t i = 0; i < set->count; i++)
+        set->classes[i] = number[set->classes[i]];
+    return 0;
+}
+
+/* One label a line; false when the file is not there. */
+static bool read_label_file(struct dataset *set, const char *folder, const char *name, size_t needed)
+{
+    char path[4096], *line;
+    cleanup_free void *data = NULL;
+    char *rest;
+    size_t size, count = 0;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (file_read(path, 1 << 20, &data, &size, NULL) || memchr(data, 0, size))
+        return false;
+    set->labels = calloc(needed, sizeof *set->labels);
+    rest = data;
+    while (set->labels && count < needed && (line = strsep(&rest, "\n"))) {
+        line[strcspn(line, "\r")] = 0;
+        if (*line && !(set->labels[count++] = strdup(line)))
+            break;
+    }
+    set->label_count = count;
+    if (count == needed)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        free(set->labels[i]);
+    free(set->labels);
+    set->labels = NULL;
+    set->label_count = 0;
+    return false;
+}
+
+static int name_numbers(struct dataset *set, size_t needed, const char *beside, struct reason *why)
+{
+    if (beside &&
+        (read_label_file(set, beside, "labels.txt", needed) || read_label_file(set, beside, "classes.txt", needed)))
+        return 0;
+    set->labels = calloc(needed, sizeof *set->labels);
+    if (!set->labels)
+        return refuse_errno(why, -ENOMEM, "cannot name the classes");
+    set->label_count = needed;
+    for (size_t i = 0; i < needed; i++) {
+        if (asprintf(&set->labels[i], "%zu", i) < 0) {
+            set->labels[i] = NULL;
+            return refuse_errno(why, -ENOMEM, "cannot name the classes");
+        }
+    }
+    return 0;
+}
+
+static int settle_labels(struct collect *collect, const char *beside, char *const *labels, size_t label_count,
+                         struct reason *why)
+{
+    struct dataset *set = collect->set;
+    int result;
+
+    if (collect->numeric) {
+        if (!labels)
+            return name_numbers(set, (size_t)collect->most + 1, beside, why);
+        if (collect->most >= label_count)
+            return refuse(why, WISP_E_FORMAT, "the data has class %u, but the model knows %zu labels", collect->most,
+                          label_count);
+        return copy_labels(set, labels, label_count, why);
+    }
+    if (labels)
+        result = copy_labels(set, labels, label_count, why);
+    else
+        result = copy_labels(set, collect->names, collect->name_count, why);
+    if (result)
+        return result;
+    if (!labels)
+        qsort(set->labels, set->label_count, sizeof *set->labels, compare_labels);
+    return number_classes(collect, why);
+}
+
+static void hash_samples(const struct dataset *set, XXH3_state_t *state)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        XXH3_128bits_update(state, &set->classes[i], sizeof set->classes[i]);
+        if (set->pictures) {
+            const struct media_picture *p = &set->pictures[i];
+            uint32_t shape[] = { p->width, p->height, p->channels };
+
+            XXH3_128bits_update(state, shape, sizeof shape);
+            XXH3_128bits_update(state, p->pixels, (size_t)p->width * p->height * p->channels);
+        } else if (set->sounds) {
+            uint64_t shape[] = { set->sounds[i].rate, set->sounds[i].count };
+
+            XXH3_128bits_update(state, shape, sizeof shape);
+            XXH3_128bits_update(state, set->sounds[i].samples, set->sounds[i].count * sizeof(float));
+        } else if (set->texts) {
+            uint64_t length = set->texts[i].length;
+
+            XXH3_128bits_update(state, &length, sizeof length);
+            XXH3_128bits_update(state, set->texts[i].bytes, set->texts[i].length);
+        }
+    }
+}
+
+static int hash_set(struct dataset *set, struct reason *why)
+{
+    XXH3_state_t *state = XXH3_createState();
+    XXH128_hash_t hash;
+
+    if (!state)
+        return refuse_errno(why, -ENOMEM, "cannot hash the data");
+    XXH3_128bits_reset(state);
+    for (size_t i = 0; i < set->label_count; i++)
+        XXH3_128bits_update(state, set->labels[i], strlen(set->labels[i]) + 1);
+    hash_samples(set, state);
+    hash = XXH3_128bits_digest(state);
+    XXH3_freeState(state);
+    snprintf(set->hash, sizeof set->hash, "xxh3-128:%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+             (uint64_t)hash.low64);
+    return 0;
+}
+
+int collect_finish(struct collect *collect, const char *name, const char *beside, char *const *labels,
+                   size_t label_count, struct dataset **out, struct reason *why)
+{
+    int result;
+
+    if (!collect->set->count)
+        return refuse(why, WISP_E_FORMAT, "there are no samples in it");
+    if ((result = settle_labels(collect, beside, labels, label_count, why)) || (result = hash_set(collect->set, why)))
+        return result;
+    snprintf(collect->set->name, sizeof collect->set->name, "%s", name);
+    *out = steal(&collect->set);
+    return 0;
+}

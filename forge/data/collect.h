@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside the readers: a data set while it is being filled. A reader hands over samples with the names (or numbers) of
+ * their classes; collect_finish() numbers the classes, names them, and hashes the whole.
+ */
+#ifndef FORGE_DATA_COLLECT_H
+#define FORGE_DATA_COLLECT_H
+
+#include <stdbool.h>
+
+#include "forge/data/dataset.h"
+
+enum {
+    COLLECT_SAMPLES_MAX = 50000000,
+    COLLECT_LABELS_MAX = 65536,
+    COLLECT_LABEL_BYTES = 256, /* of one label */
+};
+
+#define COLLECT_FILE_MAX (4ull << 30) /* bytes of one file, unpacked */
+
+struct collect {
+    struct dataset *set;
+    size_t capacity;
+    bool numeric;  /* classes are numbers, as idx has them */
+    uint32_t most; /* largest of them */
+    char **names;  /* of classes, in the order of their first sample */
+    size_t name_count, name_capacity;
+    uint32_t *slots; /* hash table over names: index + 1 */
+    size_t slot_count;
+};
+
+int collect_init(struct collect *collect, enum media_kind kind, struct reason *why);
+void collect_deinit(struct collect *collect); /* frees the set unless it was finished */
+
+/* Memory that samples point into; owned by the set from now on, on failure too. */
+int collect_own(struct collect *collect, void *block, struct reason *why);
+
+/* The number of a class for now. WISP_E_FORMAT when the name is empty, too long, or not text. */
+int collect_class(struct collect *collect, const char *name, size_t length, uint32_t *out, struct reason *why);
+
+int collect_picture(struct collect *collect, uint32_t class, struct media_picture picture, struct reason *why);
+int collect_sound(struct collect *collect, uint32_t class, struct media_sound sound, struct reason *why);
+int collect_text(struct collect *collect, uint32_t class, struct dataset_text text, struct reason *why);
+
+/* `beside`: the folder in which labels.txt or classes.txt may name numeric classes; NULL: none. */
+int collect_finish(struct collect *collect, const char *name, const char *beside, char *const *labels,
+                   size_t label_count, struct dataset **out, struct reason *why);
+
+#endif
