@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Kernels against dense, one core: a sparse weight times one sample and times panels, forward and back, beside OpenBLAS
+ * on the dense matrix of the same shape. The two run in turn, many times; the median of each is given.
+ *
+ * bench_kernels [ROWS COLUMNS]      default 1024 1024
+ */
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "sparse/kernels/kernels.h"
+#include "sparse/sample.h"
+
+enum { ROUNDS_MAX = 201, CPU = 1 };
+
+#define BUDGET_NS (120 * NS_PER_MS) /* of one pair of measurements */
+
+struct operands {
+    struct csr w;
+    struct pack *pack;
+    float *dense, *x, *y, *dy, *dx, *dw;
+    size_t n;
+};
+
+static float *random_floats(size_t count)
+{
+    struct rng rng = rng_make(1, count);
+    float *made = memory_alloc(count, sizeof *made);
+
+    if (!made)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        made[i] = rng_float(&rng) - 0.5f;
+    return made;
+}
+
+static void run_sparse(const struct kernels *kernels, struct operands *o, bool back)
+{
+    if (back)
+        kernels->spmm_backward(&o->w, o->x, o->dy, o->dx, o->dw, o->n, 0, o->w.columns);
+    else if (o->n == 1)
+        kernels->spmv(o->pack, NULL, o->x, o->y);
+    else
+        kernels->spmm(&o->w, NULL, o->x, o->y, o->n, 0, o->w.rows);
+}
+
+/* Back: dX = W' dY and dW = dY X', as a dense trainer does. */
+static void run_dense(struct operands *o, bool back)
+{
+    int rows = (int)o->w.rows, columns = (int)o->w.columns, n = (int)o->n;
+
+    if (!back && n == 1) {
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, columns, 1, o->dense, columns, o->x, 1, 0, o->y, 1);
+    } else if (!back) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, n, columns, 1, o->dense, columns, o->x, n, 0, o->y,
+                    n);
+    } else {
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, columns, n, rows, 1, o->dense, columns, o->dy, n, 0, o->dx,
+                    n);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, n, 1, o->dy, n, o->x, n, 0, o->dw, columns);
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void measure(const struct kernels *kernels, struct operands *o, double sparsity, bool back)
+{
+    static uint64_t sparse[ROUNDS_MAX], dense[ROUNDS_MAX];
+    uint64_t begin = clock_ns();
+    unsigned rounds = 0;
+    double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
+
+    run_sparse(kernels, o, back);
+    run_dense(o, back);
+    while (rounds < ROUNDS_MAX && (rounds < 11 || clock_ns() - begin < BUDGET_NS)) {
+        uint64_t t0 = clock_ns(), t1, t2;
+
+        run_sparse(kernels, o, back);
+        t1 = clock_ns();
+        run_dense(o, back);
+        t2 = clock_ns();
+        sparse[rounds] = t1 - t0;
+        dense[rounds++] = t2 - t1;
+    }
+    qsort(sparse, rounds, sizeof *sparse, compare);
+    qsort(dense, rounds, sizeof *dense, compare);
+    sparse_us = (double)sparse[rounds / 2] / 1e3;
+    dense_us = (double)dense[rounds / 2] / 1e3;
+    printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
+           "\"kernels\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,\"ratio\":%.2f}\n",
+           back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name, rounds, sparse_us,
+           work / sparse_us / 1e3, dense_us, dense_us / sparse_us);
+    fflush(stdout);
+}
+
+static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity)
+{
+    static const size_t batches[] = { 1, 8, 16, 64, 128, 256 };
+    uint64_t all = (uint64_t)rows * columns;
+    struct operands o = { .dense = random_floats(all), .dw = random_floats(all) };
+    struct reason why;
+
+    if (sample_connections(rows, columns, (uint64_t)((double)all * (1 - sparsity) + 0.5), 1, 0, &o.w, &why)) {
+        fprintf(stderr, "bench_kernels: %s\n", why.text);
+        exit(1);
+    }
+    sample_weights(&o.w, 2, 1, 0);
+    if (kernels->pack(&o.w, &o.pack))
+        abort();
+    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
+        o.n = batches[i];
+        o.x = random_floats(columns * o.n);
+        o.dx = random_floats(columns * o.n);
+        o.y = random_floats(rows * o.n);
+        o.dy = random_floats(rows * o.n);
+        measure(kernels, &o, sparsity, false);
+        if (o.n >= 64)
+            measure(kernels, &o, sparsity, true);
+        free(o.x);
+        free(o.dx);
+        free(o.y);
+        free(o.dy);
+    }
+    pack_free(o.pack);
+    csr_deinit(&o.w);
+    free(o.dense);
+    free(o.dw);
+}
+
+int main(int argc, char **argv)
+{
+    static const double sparsities[] = { 0.5, 0.8, 0.9, 0.95, 0.98, 0.99 };
+    uint32_t rows = argc > 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1024;
+    uint32_t columns = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1024;
+    const struct kernels *kernels = kernels_find("auto");
+    cpu_set_t one;
+
+    if (!kernels || !rows || !columns || (argc != 1 && argc != 3)) {
+        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS]\n");
+        return 2;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(CPU, &one);
+    sched_setaffinity(0, sizeof one, &one); /* on a machine with one CPU it stays where it is */
+    openblas_set_num_threads(1);
+    for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++)
+        measure_shape(kernels, rows, columns, sparsities[s]);
+    return 0;
+}
