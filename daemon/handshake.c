@@ -101,7 +101,7 @@ static void greet(struct wispd *daemon, struct channel *channel, const struct wi
     if (!result)
         result = channel_open(&daemon->table, channel, &welcome, daemon->config->limits.rows, &response_fd, &why);
     if (result) {
-        snprintf(welcome.text, sizeof welcome.text, "%s", why.text);
+        snprintf(welcome.text, sizeof welcome.text, "%.*s", (int)sizeof welcome.text - 1, why.text);
         refuse_client(daemon, channel, &welcome, result);
         return;
     }

@@ -169,9 +169,12 @@ void loop_timer_cancel(struct loop *loop, uint64_t token)
 
 static unsigned timers_due(struct loop *loop, struct loop_event *events, unsigned capacity)
 {
-    uint64_t now = loop->timer_count ? clock_ns() : 0;
     unsigned due = 0;
+    uint64_t now;
 
+    if (!loop->timer_count)
+        return 0;
+    now = clock_ns();
     while (due < loop->timer_count && due < capacity && loop->timers[due].at_ns <= now) {
         events[due] = (struct loop_event){ .token = loop->timers[due].token };
         due++;

@@ -208,7 +208,9 @@ static uint32_t clients_at_once(uint32_t count, uint32_t rounds)
     uint32_t largest = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        workers[i] = (struct worker){ .seed = i, .rounds = rounds };
+        workers[i].seed = i;
+        workers[i].rounds = rounds;
+        workers[i].largest = 0;
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (uint32_t i = 0; i < count; i++) {
