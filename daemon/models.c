@@ -158,8 +158,10 @@ static int routes_make(struct registry *registry, const struct config *config, s
 static int models_load(struct registry *registry, const struct config *config, struct reason *why)
 {
     registry->models = calloc(config->model_count ? config->model_count : 1, sizeof *registry->models);
-    if (!registry->models)
-        return refuse_errno(why, -ENOMEM, "models");
+    if (!registry->models) {
+        refuse_errno(why, -ENOMEM, "models");
+        return -ENOMEM;
+    }
     for (size_t i = 0; i < config->model_count; i++) {
         const struct config_model *entry = &config->models[i];
         int result;
