@@ -57,10 +57,9 @@ static json_t *object_write(const char *text)
     return text ? json_string(text) : json_null();
 }
 
-static json_t *dump(json_t *value)
+static json_t *dump(const json_t *value)
 {
-    cleanup_json json_t *owned = value;
-    cleanup_free char *text = owned ? json_dumps(owned, JSON_COMPACT) : NULL;
+    cleanup_free char *text = json_compact(value);
 
     return text ? json_string(text) : NULL;
 }
@@ -107,10 +106,12 @@ static int input_read(const json_t *metadata, const char *key, struct model *mod
 
 static json_t *input_write(const struct model *model)
 {
-    json_t *input = json_array();
+    cleanup_json json_t *input = json_array();
 
-    for (uint32_t i = 0; i < model->input.rank; i++)
-        json_array_append_new(input, json_integer(model->input.dimension[i]));
+    for (uint32_t i = 0; i < model->input.rank; i++) {
+        if (json_array_append_new(input, json_integer(model->input.dimension[i])))
+            return NULL;
+    }
     return dump(input);
 }
 
@@ -142,16 +143,13 @@ static int labels_read(const json_t *metadata, const char *key, struct model *mo
 
 static json_t *labels_write(const struct model *model)
 {
-    json_t *labels;
+    cleanup_json json_t *labels = json_array();
 
     if (!model->label_count)
         return json_null();
-    labels = json_array();
     for (uint32_t i = 0; i < model->label_count; i++) {
-        if (json_array_append_new(labels, json_string(model->labels[i]))) {
-            json_decref(labels);
+        if (json_array_append_new(labels, json_string(model->labels[i])))
             return NULL;
-        }
     }
     return dump(labels);
 }
@@ -232,11 +230,13 @@ int metadata_read(const json_t *metadata, struct model *model, struct reason *wh
 int metadata_write(const struct model *model, json_t *metadata, struct reason *why)
 {
     for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
-        json_t *value = entries[i].write ? entries[i].write(model) : json_null();
+        json_t *value;
 
-        if (!value)
-            return refuse(why, WISP_E_INVALID, "\"%s\" cannot be written; is its text UTF-8?", entries[i].key);
-        if (json_is_null(value))
+        errno = 0;
+        value = entries[i].write ? entries[i].write(model) : json_null();
+        if (!value && errno != ENOMEM)
+            return refuse(why, WISP_E_INVALID, "\"%s\" cannot be written: its text is not UTF-8", entries[i].key);
+        if (value && json_is_null(value))
             continue;
         if (json_object_set_new(metadata, entries[i].key, value))
             return refuse_errno(why, -ENOMEM, "\"%s\"", entries[i].key);

@@ -6,7 +6,7 @@
 #define SPARSE_MODEL_METADATA_H
 
 #include "base/error.h"
-#include "sparse/json_read.h"
+#include "sparse/json_text.h"
 #include "sparse/model.h"
 
 #define METADATA_FORMAT         "wisp.format"

@@ -85,19 +85,24 @@ static int layer_add(struct plan *plan, const struct layer *layer)
     return result;
 }
 
+/* NULL without memory. */
 static json_t *layer_describe(const struct layer *layer)
 {
     const struct layer_parameter *declared = layer->kind->parameters;
-    json_t *inputs = json_array(), *parameters = json_object();
+    cleanup_json json_t *inputs = json_array(), *parameters = json_object();
 
-    for (uint32_t i = 0; i < layer->input_count; i++)
-        json_array_append_new(inputs, json_integer(layer->inputs[i]));
-    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++)
-        json_object_set_new(parameters, declared[i].name, json_real(layer->parameters[i]));
+    for (uint32_t i = 0; i < layer->input_count; i++) {
+        if (json_array_append_new(inputs, json_integer(layer->inputs[i])))
+            return NULL;
+    }
+    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
+        if (json_object_set_new(parameters, declared[i].name, json_real(layer->parameters[i])))
+            return NULL;
+    }
     if (!layer->kind->weighted)
-        return json_pack("{s:s, s:s, s:o, s:o}", "name", layer->name, "kind", layer->kind->name, "inputs", inputs,
+        return json_pack("{s:s, s:s, s:O, s:O}", "name", layer->name, "kind", layer->kind->name, "inputs", inputs,
                          "parameters", parameters);
-    return json_pack("{s:s, s:s, s:o, s:o, s:I}", "name", layer->name, "kind", layer->kind->name, "inputs", inputs,
+    return json_pack("{s:s, s:s, s:O, s:O, s:I}", "name", layer->name, "kind", layer->kind->name, "inputs", inputs,
                      "parameters", parameters, "columns", (json_int_t)layer->weight.columns);
 }
 
@@ -116,7 +121,7 @@ static int metadata_add(const struct model *model, json_t *header, struct reason
         if (json_array_append_new(graph, layer_describe(&model->layers[i])))
             return refuse_errno(why, -ENOMEM, "the graph");
     }
-    text = json_dumps(graph, JSON_COMPACT);
+    text = json_compact(graph);
     memset(checksum + strlen(CHECKSUM_PREFIX), '0', CHECKSUM_DIGITS);
     metadata = json_pack("{s:s, s:s, s:s}", METADATA_FORMAT, METADATA_FORMAT_VERSION, CHECKSUM_KEY, checksum,
                          METADATA_GRAPH, text ? text : "");
@@ -167,7 +172,7 @@ static int model_judge(const struct model *model, struct reason *why)
 /* Length, JSON, and spaces up to a multiple of 64; the checksum's digits are filled in. */
 static int header_make(struct plan *plan, char **out, struct reason *why)
 {
-    cleanup_free char *text = json_dumps(plan->header, JSON_COMPACT);
+    cleanup_free char *text = json_compact(plan->header);
     cleanup_free char *header = NULL;
     char digits[CHECKSUM_DIGITS + 1];
     uint64_t total, length;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/json_read.h"
+#include "sparse/json_text.h"
 #include "sparse/model.h"
 
 #define SAFETENSORS_ALIGNMENT 64

@@ -204,7 +204,7 @@ static void test_what_would_be_refused_is_not_written(void **state)
         { infinite_bias, WISP_E_FORMAT, "layer \"fc1\": element 4 of the bias is not a finite number" },
         { no_name, WISP_E_FORMAT, "the model's name is empty" },
         { long_layer_name, WISP_E_FORMAT, "layer 2: its name is longer than 63 bytes" },
-        { label_not_utf8, WISP_E_INVALID, "\"wisp.labels\" cannot be written; is its text UTF-8?" },
+        { label_not_utf8, WISP_E_INVALID, "\"wisp.labels\" cannot be written: its text is not UTF-8" },
         { media_not_json, WISP_E_FORMAT, "\"wisp.media\": not valid JSON" },
         { lineage_array, WISP_E_FORMAT, "\"wisp.lineage\" is not a JSON object" },
         { repeated_key, WISP_E_FORMAT, "duplicate object key" },

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sparse/json_read.h"
+#include <stdlib.h>
+
+#include "sparse/json_text.h"
 
 /* Judges size and depth only; whether it is JSON is for the parser to say. */
 static int limits_check(const char *text, size_t length, const struct json_limits *limits, struct reason *why)
@@ -37,18 +39,31 @@ static int limits_check(const char *text, size_t length, const struct json_limit
 
 int json_read(const char *text, size_t length, const struct json_limits *limits, json_t **out, struct reason *why)
 {
+    cleanup_json json_t *json = NULL;
     json_error_t error;
     int result = limits_check(text, length, limits, why);
 
     if (result)
         return result;
-    *out = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-    if (*out)
-        return 0;
-    /* The parser says nothing when it could not allocate. */
-    if (!*error.text || json_error_code(&error) == json_error_out_of_memory)
+    errno = 0;
+    json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (errno == ENOMEM)
         return refuse_errno(why, -ENOMEM, "JSON of %zu bytes", length);
-    return refuse(why, WISP_E_FORMAT, "not valid JSON, %s (byte %d)", error.text, error.position);
+    if (!json)
+        return refuse(why, WISP_E_FORMAT, "not valid JSON, %s (byte %d)", error.text, error.position);
+    *out = steal(&json);
+    return 0;
+}
+
+char *json_compact(const json_t *value)
+{
+    cleanup_free char *text = NULL;
+
+    if (!value)
+        return NULL;
+    errno = 0;
+    text = json_dumps(value, JSON_COMPACT);
+    return errno == ENOMEM ? NULL : steal(&text);
 }
 
 bool json_whole(const json_t *value, uint64_t most, uint64_t *out)

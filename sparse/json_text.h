@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON from outside. Before a parser builds anything, one pass over the text counts what it would build: a header of
- * 16 MiB of "[[[[" or of "{},{}," costs that pass, not gigabytes. Duplicate keys are refused.
+ * JSON from and to text. Before a parser builds anything, one pass over the text counts what it would build: a header
+ * of 16 MiB of "[[[[" or of "{},{}," costs that pass, not gigabytes. Duplicate keys are refused.
+ *
+ * The library does not always say when it could not allocate, and then finds fault with the text, or leaves some of it
+ * out; malloc()'s errno is believed instead.
  */
-#ifndef SPARSE_JSON_READ_H
-#define SPARSE_JSON_READ_H
+#ifndef SPARSE_JSON_TEXT_H
+#define SPARSE_JSON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +29,9 @@ struct json_limits {
 
 /* An object or array. WISP_E_FORMAT, and says where; -ENOMEM. */
 int json_read(const char *text, size_t length, const struct json_limits *limits, json_t **out, struct reason *why);
+
+/* The text without spaces, freed by the caller. NULL when `value` is, or without memory. */
+char *json_compact(const json_t *value);
 
 /* A whole number within [0, most]; false when it is not one. */
 bool json_whole(const json_t *value, uint64_t most, uint64_t *out);
