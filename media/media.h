@@ -3,21 +3,22 @@
  * From files to tensors: pictures, text, recordings. The description travels in the model file, so that training,
  * `wisp run` and every client do exactly the same. A `struct media` is immutable and may be used by many threads.
  *
- * Descriptions (JSON object; unknown keys are refused):
- *   {"kind": "image", "width": 28, "height": 28, "channels": 1, "fit": "stretch" | "contain" | "cover",
- *    "background": 0..255, "mean": [0.286], "deviation": [0.353]}
- *        decoded (PNG, JPEG; alpha over the background), to grey or RGB, resized with antialiasing in linear order,
- *        scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width]
- *   {"kind": "text", "features": 8192, "characters": [1, 3], "words": [1, 1], "weight": "count" | "sqrt" | "log",
+ * Descriptions (JSON object; unknown keys are refused; values here are the defaults, … what must be given).
+ * docs/media.md has the recipes to the last detail.
+ *   {"kind": "image", "width": …, "height": …, "channels": 3, "fit": "stretch" | "contain" | "cover", "background": 0,
+ *    "mean": [0], "deviation": [1]}
+ *        decoded (PNG, JPEG), alpha over the grey `background`, to grey (channels 1) or RGB (3), resized with
+ *        antialiasing, scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width]
+ *   {"kind": "text", "features": …, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" | "sqrt",
  *    "norm": "l2" | "none", "limit": 65536}
- *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (with a boundary mark
- * at both ends) and of words is hashed (XXH3-64, seed 0) to a feature; tensor [features]
- *   {"kind": "audio", "rate": 8000, "mels": 40, "frames": 32, "window": 256, "low": 60, "high": 4000, "trim_db": 40,
- *    "mean": x, "deviation": x}
+ *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (a space at both ends)
+ * and of words is hashed (XXH3-64, seed 0 and 1) to a feature and counted; [0, 0] is none; tensor [features]
+ *   {"kind": "audio", "mels": …, "frames": …, "rate": 8000, "window": 256, "low": 60, "high": rate / 2, "trim_db": 40,
+ *    "floor_db": 60, "mean": 0, "deviation": 1}
  *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the
- *        sound, mel filter bank, log; tensor [mels][frames]
- *   {"kind": "raw", "shape": [n, …]}
- *        little-endian float32 as it stands
+ *        sound, mel filter bank, decibels below the loudest, 0 (floor_db or more below) to 1; tensor [mels][frames]
+ *   {"kind": "raw", "shape": […]}
+ *        little-endian float32 as it stands, all finite
  */
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
@@ -51,13 +52,13 @@ int media_encode_file(const struct media *media, const char *path, float *out, s
 
 /* ---- the steps, for the trainer, which decodes once and encodes many times ---- */
 
-/* 8-bit samples, channels interleaved, 1 (grey) or 3 (RGB); alpha is already over the background. */
+/* 8-bit samples, channels interleaved: grey, grey and alpha, RGB, or RGB and alpha. */
 struct media_picture {
     uint32_t width, height, channels;
     uint8_t *pixels; /* freed by the caller */
 };
-int media_decode_picture(const struct media *media, const char *name, const void *bytes, size_t length,
-                         struct media_picture *out, struct reason *why);
+int media_decode_picture(const char *name, const void *bytes, size_t length, struct media_picture *out,
+                         struct reason *why);
 int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out,
                          struct reason *why);
 

@@ -21,7 +21,7 @@ int reader_add_file(struct collect *collect, enum media_kind kind, uint32_t clas
     int result;
 
     if (kind == MEDIA_IMAGE) {
-        if ((result = media_decode_picture(NULL, name, bytes, length, &picture, why)) ||
+        if ((result = media_decode_picture(name, bytes, length, &picture, why)) ||
             (result = collect_own(collect, picture.pixels, why)))
             return result;
         return collect_picture(collect, class, picture, why);

@@ -11,7 +11,7 @@
 #include "base/size.h"
 #include "forge/data/readers.h"
 
-enum { PATH_BYTES = 4096, MAGIC_PICTURES = 0x803, MAGIC_LABELS = 0x801 };
+enum { PATH_BYTES = 2048, MAGIC_PICTURES = 0x803, MAGIC_LABELS = 0x801 };
 
 static uint32_t big_endian(const unsigned char *bytes)
 {

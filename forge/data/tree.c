@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "forge/data/readers.h"
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 2048 };
 
 static int skip_hidden(const struct dirent *entry)
 {

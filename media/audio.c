@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A recording's way to a tensor: its mean taken off, resampled to the model's rate, silence at both ends cut, mel
+ * spectra at evenly spaced centres, and each value in decibels below the loudest of the recording, from 0 (the floor)
+ * to 1 (the loudest). So how loud it was recorded, and how long somebody waited before speaking, change nothing; how
+ * fast somebody spoke changes little.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "media/media.h"
+#include "media/spec.h"
+
+/* Less than one step of 16 bits. */
+#define SILENCE (1.0f / 32768)
+
+static void sound_deinit(struct media_sound *sound)
+{
+    free(sound->samples);
+}
+
+/* A copy without its mean. */
+static int centre(const struct media_sound *sound, struct media_sound *out, struct reason *why)
+{
+    double mean = 0;
+    float peak = 0;
+
+    if (!sound->count)
+        return refuse(why, WISP_E_FORMAT, "the recording has no samples");
+    out->samples = memory_alloc(sound->count, sizeof *out->samples);
+    if (!out->samples)
+        return refuse_errno(why, -ENOMEM, "sound of %zu samples", sound->count);
+    out->rate = sound->rate;
+    out->count = sound->count;
+    for (size_t i = 0; i < sound->count; i++)
+        mean += (double)sound->samples[i];
+    mean /= (double)sound->count;
+    for (size_t i = 0; i < sound->count; i++) {
+        out->samples[i] = (float)((double)sound->samples[i] - mean);
+        peak = fmaxf(peak, fabsf(out->samples[i]));
+    }
+    if (!(peak >= SILENCE))
+        return refuse(why, WISP_E_FORMAT, "the recording is silent throughout; was the microphone off?");
+    return 0;
+}
+
+static double energy(const float *samples, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += (double)samples[i] * (double)samples[i];
+    return sum;
+}
+
+/* The stretch from the first to the last frame that is at most trim_db below the loudest; frames of one window, a
+ * quarter of a window apart. */
+static void trim(const struct audio_spec *spec, const struct media_sound *sound, size_t *begin, size_t *end)
+{
+    size_t window = MIN(spec->window, sound->count), hop = MAX(spec->window / 4, 1);
+    double loudest = 0, least;
+    bool found = false;
+
+    *begin = 0;
+    *end = sound->count;
+    if (spec->trim_db == 0)
+        return;
+    for (size_t i = 0; i < sound->count; i += hop)
+        loudest = fmax(loudest, energy(sound->samples + i, MIN(window, sound->count - i)));
+    least = loudest * pow(10, -spec->trim_db / 10);
+    for (size_t i = 0; i < sound->count; i += hop) {
+        size_t length = MIN(window, sound->count - i);
+
+        if (energy(sound->samples + i, length) < least)
+            continue;
+        if (!found)
+            *begin = i;
+        found = true;
+        *end = i + length;
+    }
+}
+
+static int to_decibels(const struct audio_spec *spec, const double *power, float *out, struct reason *why)
+{
+    size_t count = (size_t)spec->mels * spec->frames;
+    double loudest = 0;
+
+    for (size_t i = 0; i < count; i++)
+        loudest = fmax(loudest, power[i]);
+    if (!(loudest > 1e-30))
+        return refuse(why, WISP_E_FORMAT, "nothing is heard between %g and %g Hz", spec->low, spec->high);
+    for (size_t i = 0; i < count; i++) {
+        double below = power[i] > 0 ? 10 * log10(power[i] / loudest) : -spec->floor_db;
+
+        out[i] = media_normalised(fmax(0, 1 + below / spec->floor_db), spec->mean[0], spec->deviation[0]);
+    }
+    return 0;
+}
+
+/* `sound` is at the model's rate. */
+static int spectra(const struct media *media, const struct media_sound *sound, float *out, struct reason *why)
+{
+    const struct audio_spec *spec = &media->audio;
+    cleanup_free float *scratch = memory_alloc(mel_scratch(media->mel), sizeof *scratch);
+    cleanup_free double *power = memory_alloc(media->elements, sizeof *power);
+    cleanup_free double *frame = memory_alloc(spec->mels, sizeof *frame);
+    size_t begin, end;
+
+    if (!scratch || !power || !frame)
+        return refuse_errno(why, -ENOMEM, "spectra");
+    trim(spec, sound, &begin, &end);
+    for (size_t f = 0; f < spec->frames; f++) {
+        size_t middle = (2 * f + 1) * (end - begin) / (2 * spec->frames);
+
+        mel_power(media->mel, sound->samples + begin, end - begin, middle, scratch, frame);
+        for (size_t m = 0; m < spec->mels; m++)
+            power[m * spec->frames + f] = frame[m];
+    }
+    return to_decibels(spec, power, out, why);
+}
+
+int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why)
+{
+    cleanup(sound_deinit) struct media_sound centred = { .samples = NULL };
+    cleanup(sound_deinit) struct media_sound resampled = { .samples = NULL };
+    int result = centre(sound, &centred, why);
+
+    if (!result && sound->rate == media->audio.rate)
+        return spectra(media, &centred, out, why);
+    if (!result)
+        result = media_resample(&centred, media->audio.rate, &resampled, why);
+    return result ? result : spectra(media, &resampled, out, why);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A picture's way: decoded as the file has it; what shows through over the background, and to the channels that the
+ * model takes (BT.601 luma); fitted and resized; scaled. All in whole numbers of 0..255 but for the filter and the last
+ * step, so that a picture that already has the right size loses nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "media/media.h"
+#include "media/picture.h"
+#include "media/sniff.h"
+#include "media/spec.h"
+
+int picture_check_size(uint32_t width, uint32_t height, struct reason *why)
+{
+    if (!width || !height)
+        return refuse(why, WISP_E_FORMAT, "a picture of %u x %u", width, height);
+    if (width > PICTURE_SIDE_MAX || height > PICTURE_SIDE_MAX || (uint64_t)width * height > PICTURE_PIXELS_MAX)
+        return refuse(
+            why, WISP_E_FORMAT,
+            "a picture of %u x %u; at most %d a side and %d million pixels are read, so make it smaller first", width,
+            height, PICTURE_SIDE_MAX, PICTURE_PIXELS_MAX / 1000000);
+    return 0;
+}
+
+int media_decode_picture(const char *name, const void *bytes, size_t length, struct media_picture *out,
+                         struct reason *why)
+{
+    const char *what;
+    int result;
+
+    switch (sniff(bytes, length, &what)) {
+    case FORMAT_PNG:
+        result = png_decode(bytes, length, out, why);
+        break;
+    case FORMAT_JPEG:
+        result = jpeg_decode(bytes, length, out, why);
+        break;
+    default:
+        if (!length)
+            return refuse(why, WISP_E_FORMAT, "%s: the file is empty; a PNG or JPEG picture is expected", name);
+        return refuse(why, WISP_E_FORMAT, "%s: %s; pictures are read as PNG or JPEG", name,
+                      what ? what : "not a picture that is known here");
+    }
+    return result ? refuse_in(why, result, "%s", name) : 0;
+}
+
+static uint8_t over(unsigned value, unsigned alpha, unsigned background)
+{
+    return (uint8_t)((value * alpha + background * (255 - alpha) + 127) / 255);
+}
+
+static uint8_t luma(const uint8_t rgb[3])
+{
+    return (uint8_t)((299u * rgb[0] + 587u * rgb[1] + 114u * rgb[2] + 500) / 1000);
+}
+
+/* Every pixel over the background, as grey or RGB. */
+static void convert(const struct image_spec *spec, const struct media_picture *in, uint8_t *out)
+{
+    size_t pixels = (size_t)in->width * in->height;
+    uint32_t colours = in->channels < 3 ? 1 : 3;
+
+    for (size_t i = 0; i < pixels; i++) {
+        const uint8_t *from = in->pixels + i * in->channels;
+        unsigned alpha = in->channels > colours ? from[colours] : 255;
+        uint8_t rgb[3];
+
+        for (uint32_t c = 0; c < 3; c++)
+            rgb[c] = over(from[colours == 3 ? c : 0], alpha, spec->background);
+        if (spec->channels == 3)
+            memcpy(out + 3 * i, rgb, 3);
+        else
+            out[i] = colours == 3 ? luma(rgb) : rgb[0];
+    }
+}
+
+/* a * b / c, rounded, at least 1. */
+static uint32_t scaled(uint32_t a, uint32_t b, uint32_t c)
+{
+    uint64_t product = (uint64_t)a * b;
+
+    return (uint32_t)MAX((product + c / 2) / c, 1);
+}
+
+static struct picture_area centred(uint32_t width, uint32_t height, uint32_t in_width, uint32_t in_height)
+{
+    return (struct picture_area){
+        .left = (in_width - width) / 2, .top = (in_height - height) / 2, .width = width, .height = height
+    };
+}
+
+/* Which part of the picture goes where. */
+static void fit(const struct image_spec *spec, const struct media_picture *in, struct picture_area *from,
+                struct picture_area *to)
+{
+    uint32_t width = in->width, height = in->height;
+    bool wider = (uint64_t)width * spec->height > (uint64_t)height * spec->width;
+
+    *from = centred(width, height, width, height);
+    *to = centred(spec->width, spec->height, spec->width, spec->height);
+    if (spec->fit == FIT_CONTAIN && wider)
+        *to = centred(spec->width, scaled(height, spec->width, width), spec->width, spec->height);
+    else if (spec->fit == FIT_CONTAIN)
+        *to = centred(scaled(width, spec->height, height), spec->height, spec->width, spec->height);
+    else if (spec->fit == FIT_COVER && wider)
+        *from = centred(scaled(height, spec->width, spec->height), height, width, height);
+    else if (spec->fit == FIT_COVER)
+        *from = centred(width, scaled(width, spec->height, spec->width), width, height);
+}
+
+static void scale(const struct image_spec *spec, const uint8_t *pixels, float *out)
+{
+    size_t plane = (size_t)spec->width * spec->height;
+
+    for (uint32_t c = 0; c < spec->channels; c++) {
+        for (size_t i = 0; i < plane; i++)
+            out[c * plane + i] =
+                media_normalised(pixels[i * spec->channels + c] / 255.0, spec->mean[c], spec->deviation[c]);
+    }
+}
+
+/* `in` has the channels of `spec` already. */
+static int fit_and_scale(const struct image_spec *spec, const struct media_picture *in, float *out, struct reason *why)
+{
+    struct media_picture fitted = { .width = spec->width, .height = spec->height, .channels = spec->channels };
+    cleanup_free uint8_t *pixels = NULL;
+    struct picture_area from, to;
+    size_t size = (size_t)spec->width * spec->height * spec->channels;
+    int result;
+
+    if (in->width == spec->width && in->height == spec->height) {
+        scale(spec, in->pixels, out);
+        return 0;
+    }
+    pixels = memory_alloc(size, 1);
+    if (!pixels)
+        return refuse_errno(why, -ENOMEM, "picture");
+    memset(pixels, (int)spec->background, size);
+    fitted.pixels = pixels;
+    fit(spec, in, &from, &to);
+    result = picture_resize(in, &from, &fitted, &to);
+    if (result)
+        return refuse_errno(why, result, "resizing a picture of %u x %u", in->width, in->height);
+    scale(spec, pixels, out);
+    return 0;
+}
+
+int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out, struct reason *why)
+{
+    const struct image_spec *spec = &media->image;
+    cleanup_free uint8_t *pixels = NULL;
+    struct media_picture converted = *picture;
+
+    if (picture->channels == spec->channels)
+        return fit_and_scale(spec, picture, out, why);
+    pixels = memory_alloc((size_t)picture->width * picture->height, spec->channels);
+    if (!pixels)
+        return refuse_errno(why, -ENOMEM, "picture of %u x %u", picture->width, picture->height);
+    convert(spec, picture, pixels);
+    converted.channels = spec->channels;
+    converted.pixels = pixels;
+    return fit_and_scale(spec, &converted, out, why);
+}

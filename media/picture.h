@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The parts of picture.c: a decoder a format, and resizing.
+ */
+#ifndef MEDIA_PICTURE_H
+#define MEDIA_PICTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "media/media.h"
+
+enum {
+    PICTURE_SIDE_MAX = 16384,
+    PICTURE_PIXELS_MAX = 64 << 20,
+};
+
+/* What a decoder asks before it allocates anything. WISP_E_FORMAT. */
+int picture_check_size(uint32_t width, uint32_t height, struct reason *why);
+
+/* Each fills *out, with the channels that the file has. The reason is without the file's name. */
+int png_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
+int jpeg_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
+
+/* A rectangle, in pixels. */
+struct picture_area {
+    uint32_t left, top, width, height;
+};
+
+/* Writes the area `from` of `in` into the area `to` of `out`, which has as many channels, with antialiasing when it
+ * becomes smaller. -ENOMEM. */
+int picture_resize(const struct media_picture *in, const struct picture_area *from, struct media_picture *out,
+                   const struct picture_area *to);
+
+#endif

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The description's validator: one table of keys, with each its type, bounds and what it is when absent; then what
+ * concerns several keys at once. A refusal names the key.
+ */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "base/suggest.h"
+#include "media/media.h"
+#include "media/spec.h"
+
+enum {
+    SIDE_MAX = 4096,
+    ELEMENTS_MAX = 1 << 26,
+    KEYS_MAX = 16, /* of one kind */
+};
+
+enum value_type {
+    VALUE_COUNT,  /* whole number -> uint32_t */
+    VALUE_REAL,   /* number -> double */
+    VALUE_PAIR,   /* [least, most] -> uint32_t[2] */
+    VALUE_CHOICE, /* one of `choices` -> uint32_t */
+    VALUE_LIST,   /* number or list of numbers -> double[CHANNELS_MAX] */
+    VALUE_SHAPE,  /* list of whole numbers -> dimensions and rank */
+};
+
+struct key {
+    enum media_kind kind;
+    const char *name;
+    enum value_type type;
+    size_t offset; /* in struct media */
+    bool required;
+    double least, most;
+    double preset, preset_second; /* the value when the key is absent */
+    const char *const *choices;
+};
+
+static const char *const kinds[] = {
+    [MEDIA_RAW] = "raw", [MEDIA_IMAGE] = "image", [MEDIA_TEXT] = "text", [MEDIA_AUDIO] = "audio"
+};
+static const char *const fits[] = { [FIT_STRETCH] = "stretch", [FIT_CONTAIN] = "contain", [FIT_COVER] = "cover", NULL };
+static const char *const weights[] = { [WEIGHT_COUNT] = "count", [WEIGHT_SQRT] = "sqrt", [WEIGHT_LOG] = "log", NULL };
+static const char *const norms[] = { [NORM_L2] = "l2", [NORM_NONE] = "none", NULL };
+
+#define IMAGE(member) MEDIA_IMAGE, #member, .offset = offsetof(struct media, image.member)
+#define TEXT(member)  MEDIA_TEXT, #member, .offset = offsetof(struct media, text.member)
+#define AUDIO(member) MEDIA_AUDIO, #member, .offset = offsetof(struct media, audio.member)
+
+static const struct key keys[] = {
+    { IMAGE(width), .type = VALUE_COUNT, .required = true, .least = 1, .most = SIDE_MAX },
+    { IMAGE(height), .type = VALUE_COUNT, .required = true, .least = 1, .most = SIDE_MAX },
+    { IMAGE(channels), .type = VALUE_COUNT, .least = 1, .most = 3, .preset = 3 },
+    { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .preset = FIT_STRETCH },
+    { IMAGE(background), .type = VALUE_COUNT, .least = 0, .most = 255, .preset = 0 },
+    { IMAGE(mean), .type = VALUE_LIST, .least = -1e6, .most = 1e6, .preset = 0 },
+    { IMAGE(deviation), .type = VALUE_LIST, .least = 1e-6, .most = 1e6, .preset = 1 },
+
+    { TEXT(features), .type = VALUE_COUNT, .required = true, .least = 1, .most = 1 << 24 },
+    { TEXT(characters), .type = VALUE_PAIR, .least = 1, .most = 8, .preset = 1, .preset_second = 3 },
+    { TEXT(words), .type = VALUE_PAIR, .least = 1, .most = 8, .preset = 1, .preset_second = 1 },
+    { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .preset = WEIGHT_LOG },
+    { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .preset = NORM_L2 },
+    { TEXT(limit), .type = VALUE_COUNT, .least = 16, .most = 1 << 24, .preset = 65536 },
+
+    { AUDIO(rate), .type = VALUE_COUNT, .least = 1000, .most = 192000, .preset = 8000 },
+    { AUDIO(mels), .type = VALUE_COUNT, .required = true, .least = 1, .most = 512 },
+    { AUDIO(frames), .type = VALUE_COUNT, .required = true, .least = 1, .most = 4096 },
+    { AUDIO(window), .type = VALUE_COUNT, .least = 16, .most = 65536, .preset = 256 },
+    { AUDIO(low), .type = VALUE_REAL, .least = 0, .most = 96000, .preset = 60 },
+    { AUDIO(high), .type = VALUE_REAL, .least = 1, .most = 96000, .preset = 0 },
+    { AUDIO(trim_db), .type = VALUE_REAL, .least = 0, .most = 120, .preset = 40 },
+    { AUDIO(floor_db), .type = VALUE_REAL, .least = 1, .most = 200, .preset = 60 },
+    { AUDIO(mean), .type = VALUE_REAL, .least = -1e6, .most = 1e6, .preset = 0 },
+    { AUDIO(deviation), .type = VALUE_REAL, .least = 1e-6, .most = 1e6, .preset = 1 },
+
+    { MEDIA_RAW, "shape", .type = VALUE_SHAPE, .required = true, .least = 1, .most = ELEMENTS_MAX },
+};
+
+#undef IMAGE
+#undef TEXT
+#undef AUDIO
+
+CLEANUP_DEFINE(json, json_t, json_decref)
+CLEANUP_DEFINE(media, struct media, media_free)
+
+static int refuse_range(const struct key *key, struct reason *why)
+{
+    return refuse(why, WISP_E_FORMAT, "%s: a %s from %.10g to %.10g is expected", key->name,
+                  key->type == VALUE_REAL || key->type == VALUE_LIST ? "number" : "whole number", key->least,
+                  key->most);
+}
+
+static bool in_range(const struct key *key, double value)
+{
+    return value >= key->least && value <= key->most;
+}
+
+static int read_count(const struct key *key, const json_t *value, uint32_t *out, struct reason *why)
+{
+    if (!json_is_integer(value) || !in_range(key, (double)json_integer_value(value)))
+        return refuse_range(key, why);
+    *out = (uint32_t)json_integer_value(value);
+    return 0;
+}
+
+static int read_real(const struct key *key, const json_t *value, double *out, struct reason *why)
+{
+    if (!json_is_number(value) || !in_range(key, json_number_value(value)))
+        return refuse_range(key, why);
+    *out = json_number_value(value);
+    return 0;
+}
+
+static int read_pair(const struct key *key, const json_t *value, uint32_t out[2], struct reason *why)
+{
+    const json_t *least = json_array_get(value, 0), *most = json_array_get(value, 1);
+    int result;
+
+    if (json_array_size(value) != 2)
+        return refuse(why, WISP_E_FORMAT, "%s: [shortest, longest] is expected, or [0, 0] for none", key->name);
+    out[0] = out[1] = 0;
+    if (json_is_integer(least) && json_is_integer(most) && !json_integer_value(least) && !json_integer_value(most))
+        return 0;
+    result = read_count(key, least, &out[0], why);
+    if (!result)
+        result = read_count(key, most, &out[1], why);
+    if (!result && out[0] > out[1])
+        return refuse(why, WISP_E_FORMAT, "%s: [%u, %u] begins above its end", key->name, out[0], out[1]);
+    return result;
+}
+
+static int read_choice(const struct key *key, const json_t *value, uint32_t *out, struct reason *why)
+{
+    const char *word = json_string_value(value);
+    char known[80] = "";
+
+    for (uint32_t i = 0; key->choices[i]; i++) {
+        if (word && !strcmp(word, key->choices[i])) {
+            *out = i;
+            return 0;
+        }
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s\"%s\"", i ? ", " : "", key->choices[i]);
+    }
+    return refuse(why, WISP_E_FORMAT, "%s: one of %s is expected", key->name, known);
+}
+
+/* One number for all channels, or one for each. */
+static int read_list(const struct media *media, const struct key *key, const json_t *value, double out[CHANNELS_MAX],
+                     struct reason *why)
+{
+    size_t channels = media->image.channels, count = json_is_array(value) ? json_array_size(value) : 1;
+
+    if (count != 1 && count != channels)
+        return refuse(why, WISP_E_FORMAT, "%s: %zu values for %zu channel%s", key->name, count, channels,
+                      channels == 1 ? "" : "s");
+    for (size_t i = 0; i < channels; i++) {
+        const json_t *one = json_is_array(value) ? json_array_get(value, count == 1 ? 0 : i) : value;
+        int result = read_real(key, one, &out[i], why);
+
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int read_shape(struct media *media, const struct key *key, const json_t *value, struct reason *why)
+{
+    size_t rank = json_array_size(value);
+
+    if (rank < 1 || rank > ARRAY_SIZE(media->dimensions))
+        return refuse(why, WISP_E_FORMAT, "%s: a list of 1 to %zu dimensions is expected", key->name,
+                      ARRAY_SIZE(media->dimensions));
+    for (size_t i = 0; i < rank; i++) {
+        int result = read_count(key, json_array_get(value, i), &media->dimensions[i], why);
+
+        if (result)
+            return result;
+    }
+    media->rank = (unsigned)rank;
+    return 0;
+}
+
+static int read_value(struct media *media, const struct key *key, const json_t *value, struct reason *why)
+{
+    void *out = (char *)media + key->offset;
+
+    switch (key->type) {
+    case VALUE_COUNT:
+        return read_count(key, value, out, why);
+    case VALUE_REAL:
+        return read_real(key, value, out, why);
+    case VALUE_PAIR:
+        return read_pair(key, value, out, why);
+    case VALUE_CHOICE:
+        return read_choice(key, value, out, why);
+    case VALUE_LIST:
+        return read_list(media, key, value, out, why);
+    case VALUE_SHAPE:
+        return read_shape(media, key, value, why);
+    }
+    return -EINVAL;
+}
+
+static void preset_value(struct media *media, const struct key *key)
+{
+    void *out = (char *)media + key->offset;
+    uint32_t *counts = out;
+    double *reals = out;
+
+    switch (key->type) {
+    case VALUE_PAIR:
+        counts[1] = (uint32_t)key->preset_second;
+        counts[0] = (uint32_t)key->preset;
+        break;
+    case VALUE_COUNT:
+    case VALUE_CHOICE:
+        counts[0] = (uint32_t)key->preset;
+        break;
+    case VALUE_LIST:
+        for (int i = 0; i < CHANNELS_MAX; i++)
+            reals[i] = key->preset;
+        break;
+    case VALUE_REAL:
+        reals[0] = key->preset;
+        break;
+    case VALUE_SHAPE:
+        break;
+    }
+}
+
+static int refuse_unknown(enum media_kind kind, const char *name, struct reason *why)
+{
+    const char *known[KEYS_MAX] = { "kind" };
+    size_t count = 1;
+    const char *near;
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (keys[i].kind == kind && count < KEYS_MAX)
+            known[count++] = keys[i].name;
+    }
+    near = suggest(name, known, count);
+    return refuse(why, WISP_E_FORMAT, "unknown key '%.60s' for kind \"%s\"%s%s%s", name, kinds[kind],
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static bool is_known(enum media_kind kind, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (keys[i].kind == kind && !strcmp(keys[i].name, name))
+            return true;
+    }
+    return !strcmp(name, "kind");
+}
+
+static int read_kind(const json_t *object, enum media_kind *out, struct reason *why)
+{
+    const char *word = json_string_value(json_object_get(object, "kind")), *near;
+
+    if (!word)
+        return refuse(why, WISP_E_FORMAT, "kind: one of \"image\", \"text\", \"audio\", \"raw\" is expected");
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (!strcmp(word, kinds[i])) {
+            *out = (enum media_kind)i;
+            return 0;
+        }
+    }
+    near = suggest(word, kinds, ARRAY_SIZE(kinds));
+    return refuse(why, WISP_E_FORMAT, "kind: \"%.40s\" is none of \"image\", \"text\", \"audio\", \"raw\"%s%s%s", word,
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static int read_keys(struct media *media, json_t *object, struct reason *why)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(object, name, value)
+    {
+        if (!is_known(media->kind, name))
+            return refuse_unknown(media->kind, name, why);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const struct key *key = &keys[i];
+        int result = 0;
+
+        if (key->kind != media->kind)
+            continue;
+        value = json_object_get(object, key->name);
+        if (value)
+            result = read_value(media, key, value, why);
+        else if (key->required)
+            return refuse(why, WISP_E_FORMAT, "key '%s' is missing", key->name);
+        else
+            preset_value(media, key);
+        if (result)
+            return result;
+    }
+    return 0;
+}
+
+static int finish_image(struct media *media, struct reason *why)
+{
+    const struct image_spec *image = &media->image;
+
+    if (image->channels == 2)
+        return refuse(why, WISP_E_FORMAT, "channels: 1 (grey) or 3 (RGB) is expected");
+    media->rank = 3;
+    media->dimensions[0] = image->channels;
+    media->dimensions[1] = image->height;
+    media->dimensions[2] = image->width;
+    return 0;
+}
+
+static int finish_text(struct media *media, struct reason *why)
+{
+    if (!media->text.characters[0] && !media->text.words[0])
+        return refuse(why, WISP_E_FORMAT, "characters and words are both [0, 0]: nothing is left to count");
+    media->rank = 1;
+    media->dimensions[0] = media->text.features;
+    return 0;
+}
+
+static int finish_audio(struct media *media, struct reason *why)
+{
+    struct audio_spec *audio = &media->audio;
+
+    if (audio->high == 0)
+        audio->high = audio->rate / 2.0;
+    if (audio->high > audio->rate / 2.0)
+        return refuse(why, WISP_E_FORMAT, "high: %g Hz is above half the rate of %u Hz", audio->high, audio->rate);
+    if (audio->low >= audio->high)
+        return refuse(why, WISP_E_FORMAT, "low: %g Hz is not below high, %g Hz", audio->low, audio->high);
+    media->rank = 2;
+    media->dimensions[0] = audio->mels;
+    media->dimensions[1] = audio->frames;
+    return mel_new(&(struct mel_shape){ .rate = audio->rate,
+                                        .window = audio->window,
+                                        .bands = audio->mels,
+                                        .low = audio->low,
+                                        .high = audio->high },
+                   &media->mel, why);
+}
+
+static int count_elements(struct media *media, struct reason *why)
+{
+    uint64_t elements = 1;
+
+    for (unsigned i = 0; i < media->rank; i++) {
+        if (!size_multiply(elements, media->dimensions[i], &elements) || elements > ELEMENTS_MAX)
+            return refuse(why, WISP_E_FORMAT, "a sample of more than %d values", ELEMENTS_MAX);
+    }
+    media->elements = elements;
+    return 0;
+}
+
+static int read_media(json_t *object, struct media *media, struct reason *why)
+{
+    int result;
+
+    if (!json_is_object(object))
+        return refuse(why, WISP_E_FORMAT, "a JSON object is expected, as {\"kind\": \"text\", \"features\": 4096}");
+    result = read_kind(object, &media->kind, why);
+    if (!result)
+        result = read_keys(media, object, why);
+    if (!result && media->kind == MEDIA_IMAGE)
+        result = finish_image(media, why);
+    if (!result && media->kind == MEDIA_TEXT)
+        result = finish_text(media, why);
+    if (!result && media->kind == MEDIA_AUDIO)
+        result = finish_audio(media, why);
+    return result ? result : count_elements(media, why);
+}
+
+int media_parse(const char *json, struct media **out, struct reason *why)
+{
+    cleanup(media_at_exit) struct media *media = calloc(1, sizeof *media);
+    cleanup(json_at_exit) json_t *object = NULL;
+    json_error_t error;
+    int result;
+
+    if (!media)
+        return refuse_errno(why, -ENOMEM, "media description");
+    object = json_loads(json, JSON_REJECT_DUPLICATES, &error);
+    if (!object && json_error_code(&error) == json_error_out_of_memory)
+        return refuse_errno(why, -ENOMEM, "media description");
+    if (!object)
+        return refuse(why, WISP_E_FORMAT, "media description, line %d, column %d: %s", error.line, error.column,
+                      error.text);
+    result = read_media(object, media, why);
+    if (result)
+        return refuse_in(why, result, "media description");
+    *out = steal(&media);
+    return 0;
+}
+
+struct media *media_free(struct media *media)
+{
+    if (media) {
+        mel_free(media->mel);
+        free(media);
+    }
+    return NULL;
+}
+
+enum media_kind media_kind(const struct media *media)
+{
+    return media->kind;
+}
+
+size_t media_elements(const struct media *media)
+{
+    return media->elements;
+}
+
+unsigned media_shape(const struct media *media, uint32_t dimensions[4])
+{
+    memcpy(dimensions, media->dimensions, sizeof media->dimensions);
+    return media->rank;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A description as it was understood: what media_parse() fills and every other file here reads. All numbers are inside
+ * the bounds that spec.c's table gives; nobody checks them again.
+ */
+#ifndef MEDIA_SPEC_H
+#define MEDIA_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media/media.h"
+#include "media/mel.h"
+
+enum image_fit { FIT_STRETCH, FIT_CONTAIN, FIT_COVER };
+enum text_weight { WEIGHT_COUNT, WEIGHT_SQRT, WEIGHT_LOG };
+enum text_norm { NORM_L2, NORM_NONE };
+
+enum { CHANNELS_MAX = 3 };
+
+struct image_spec {
+    uint32_t width, height, channels;
+    uint32_t fit; /* enum image_fit */
+    uint32_t background;
+    double mean[CHANNELS_MAX], deviation[CHANNELS_MAX];
+};
+
+struct text_spec {
+    uint32_t features;
+    uint32_t characters[2], words[2]; /* shortest and longest n-gram; 0, 0: none */
+    uint32_t weight;                  /* enum text_weight */
+    uint32_t norm;                    /* enum text_norm */
+    uint32_t limit;                   /* bytes of a text that count */
+};
+
+struct audio_spec {
+    uint32_t rate, mels, frames, window;
+    double low, high, trim_db, floor_db;
+    double mean[1], deviation[1];
+};
+
+struct media {
+    enum media_kind kind;
+    unsigned rank;
+    uint32_t dimensions[4];
+    size_t elements;
+    struct image_spec image;
+    struct text_spec text;
+    struct audio_spec audio;
+    struct mel *mel; /* of a sound: its tables and plan */
+};
+
+/* One value of a sample, centred and scaled. */
+static inline float media_normalised(double value, double mean, double deviation)
+{
+    return (float)((value - mean) / deviation);
+}
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A text's way: judged as UTF-8 from end to end; its first `limit` bytes normalised (NFKC, case folded, ignorable and
+ * control characters dropped, runs of white space to one space, a space at either end as boundary); its n-grams hashed
+ * and counted; the counts weighted, and scaled to length 1. Sums run in ascending order, so the result is the same
+ * wherever log() rounds the same.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "media/media.h"
+#include "media/sniff.h"
+#include "media/spec.h"
+
+/* Seeds of the hash: a word of one letter is not the letter. */
+enum { SEED_CHARACTERS = 0, SEED_WORDS = 1 };
+
+/* Pieces of `bytes`, in order: the i-th ends where the next begins, but for `gap` bytes between them. */
+struct pieces {
+    char *bytes;
+    size_t *starts; /* count + 1 of them */
+    size_t count;
+    size_t gap;
+};
+
+static void pieces_deinit(struct pieces *pieces)
+{
+    free(pieces->bytes);
+    free(pieces->starts);
+}
+
+/* Room for what `count` code points can become, with one more piece on either side. */
+static int pieces_init(struct pieces *pieces, size_t count, size_t gap)
+{
+    pieces->bytes = memory_alloc(count + 2, 4 + gap);
+    pieces->starts = memory_alloc(count + 3, sizeof *pieces->starts);
+    if (!pieces->bytes || !pieces->starts)
+        return -ENOMEM;
+    pieces->gap = gap;
+    pieces->starts[0] = 0;
+    return 0;
+}
+
+static int check_utf8(const char *name, const char *text, size_t length, struct reason *why)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    const char *what = NULL;
+    size_t at = 0;
+
+    while (at < length) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t used;
+
+        if (bytes[at] < 0x80) {
+            at++;
+            continue;
+        }
+        used = utf8proc_iterate(bytes + at, (utf8proc_ssize_t)MIN(length - at, 4), &point);
+        if (used <= 0)
+            break;
+        at += (size_t)used;
+    }
+    if (at == length)
+        return 0;
+    sniff(text, length, &what);
+    if (!what && length >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)))
+        what = "UTF-16; iconv -f UTF-16 -t UTF-8 makes it readable";
+    return refuse(why, WISP_E_FORMAT, "%s: not UTF-8 at byte %zu (0x%02x)%s%s", name, at, bytes[at],
+                  what ? "; it looks like " : "", what ? what : "");
+}
+
+/* The longest part of at most `limit` bytes that ends between two characters. */
+static size_t limited(const char *text, size_t length, size_t limit)
+{
+    if (length <= limit)
+        return length;
+    while (limit && ((unsigned char)text[limit] & 0xc0) == 0x80)
+        limit--;
+    return limit;
+}
+
+/* Code points in NFKC, case folded; *out is freed by the caller. */
+static int normalise(const char *text, size_t length, utf8proc_int32_t **out, size_t *count)
+{
+    const utf8proc_option_t options =
+        UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
+    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
+    cleanup_free utf8proc_int32_t *points = NULL;
+    utf8proc_ssize_t needed = utf8proc_decompose(bytes, (utf8proc_ssize_t)length, NULL, 0, options);
+
+    if (needed >= 0) {
+        /* utf8proc writes one past the end. */
+        points = memory_alloc((size_t)needed + 1, sizeof *points);
+        if (!points)
+            return -ENOMEM;
+        needed = utf8proc_decompose(bytes, (utf8proc_ssize_t)length, points, needed, options);
+    }
+    if (needed >= 0)
+        needed = utf8proc_normalize_utf32(points, needed, options);
+    if (needed < 0)
+        return needed == UTF8PROC_ERROR_NOMEM ? -ENOMEM : -EOVERFLOW;
+    *count = (size_t)needed;
+    *out = steal(&points);
+    return 0;
+}
+
+static bool is_space(utf8proc_int32_t point)
+{
+    utf8proc_category_t category = utf8proc_category(point);
+
+    return (point >= '\t' && point <= '\r') || point == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
+           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+/* Letters, marks and digits of any script. */
+static bool is_word(utf8proc_int32_t point)
+{
+    utf8proc_category_t category = utf8proc_category(point);
+
+    return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO;
+}
+
+static void add_character(struct pieces *pieces, utf8proc_int32_t point)
+{
+    size_t at = pieces->starts[pieces->count];
+    utf8proc_ssize_t used = utf8proc_encode_char(point, (utf8proc_uint8_t *)pieces->bytes + at);
+
+    pieces->starts[++pieces->count] = at + (size_t)used;
+}
+
+/* The characters, with one space for each run of white space, and one at either end. */
+static int cut_characters(const utf8proc_int32_t *points, size_t count, struct pieces *out)
+{
+    bool space = true;
+    int result = pieces_init(out, count, 0);
+
+    if (result)
+        return result;
+    for (size_t i = 0; i < count; i++) {
+        if (is_space(points[i])) {
+            space = true;
+        } else if (utf8proc_category(points[i]) != UTF8PROC_CATEGORY_CC) {
+            if (space)
+                add_character(out, ' ');
+            add_character(out, points[i]);
+            space = false;
+        }
+    }
+    if (out->count)
+        add_character(out, ' ');
+    return 0;
+}
+
+/* The words, with one space between them. */
+static int cut_words(const utf8proc_int32_t *points, size_t count, struct pieces *out)
+{
+    size_t used = 0;
+    bool inside = false;
+    int result = pieces_init(out, count, 1);
+
+    if (result)
+        return result;
+    for (size_t i = 0; i <= count; i++) {
+        bool word = i < count && is_word(points[i]);
+
+        if (word)
+            used += (size_t)utf8proc_encode_char(points[i], (utf8proc_uint8_t *)out->bytes + used);
+        if (inside && !word) {
+            out->bytes[used++] = ' ';
+            out->starts[++out->count] = used;
+        }
+        inside = word;
+    }
+    return 0;
+}
+
+static void count_grams(const struct pieces *pieces, const uint32_t lengths[2], uint64_t seed, uint32_t features,
+                        float *out)
+{
+    for (size_t n = lengths[0]; n && n <= lengths[1]; n++) {
+        for (size_t i = 0; i + n <= pieces->count; i++) {
+            size_t from = pieces->starts[i], to = pieces->starts[i + n] - pieces->gap;
+
+            out[XXH3_64bits_withSeed(pieces->bytes + from, to - from, seed) % features] += 1;
+        }
+    }
+}
+
+static float weighted(float count, uint32_t weight)
+{
+    switch (weight) {
+    case WEIGHT_SQRT:
+        return sqrtf(count);
+    case WEIGHT_LOG:
+        return (float)log1p((double)count);
+    default:
+        return count;
+    }
+}
+
+static void weigh(const struct text_spec *spec, float *out)
+{
+    double squares = 0;
+    float factor;
+
+    for (uint32_t i = 0; i < spec->features; i++) {
+        if (out[i] > 0) {
+            out[i] = weighted(out[i], spec->weight);
+            squares += (double)out[i] * (double)out[i];
+        }
+    }
+    if (spec->norm != NORM_L2 || squares == 0)
+        return;
+    factor = (float)(1 / sqrt(squares));
+    for (uint32_t i = 0; i < spec->features; i++)
+        out[i] *= factor;
+}
+
+int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
+                      struct reason *why)
+{
+    const struct text_spec *spec = &media->text;
+    cleanup_free utf8proc_int32_t *points = NULL;
+    cleanup(pieces_deinit) struct pieces characters = { .count = 0 };
+    cleanup(pieces_deinit) struct pieces words = { .count = 0 };
+    size_t count;
+    int result = check_utf8(name, text, length, why);
+
+    if (result)
+        return result;
+    result = normalise(text, limited(text, length, spec->limit), &points, &count);
+    if (!result)
+        result = cut_characters(points, count, &characters);
+    if (!result)
+        result = cut_words(points, count, &words);
+    if (result)
+        return refuse_errno(why, result, "%s", name);
+    if (!characters.count)
+        return refuse(why, WISP_E_FORMAT, "%s: %s", name,
+                      length ? "nothing but white space and control characters; a text is expected"
+                             : "the text is empty");
+    memset(out, 0, spec->features * sizeof *out);
+    count_grams(&characters, spec->characters, SEED_CHARACTERS, spec->features, out);
+    count_grams(&words, spec->words, SEED_WORDS, spec->features, out);
+    weigh(spec, out);
+    return 0;
+}
