@@ -8,24 +8,6 @@
 #include "forge/plan.h"
 #include "sparse/csr.h"
 
-static const char *const method_names[] = { [DENSITY_ER] = "er", [DENSITY_ERK] = "erk" };
-
-bool density_method_parse(const char *text, enum density_method *out)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(method_names); i++) {
-        if (!strcmp(text, method_names[i])) {
-            *out = (enum density_method)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *density_method_name(enum density_method method)
-{
-    return method_names[method];
-}
-
 int plan_solve(struct structure *structure, enum density_method method, double density, struct plan *out,
                struct reason *why)
 {

@@ -30,8 +30,6 @@ int plan_solve(struct structure *structure, enum density_method method, double d
                struct reason *why);
 void plan_deinit(struct plan *plan); /* idempotent */
 
-bool density_method_parse(const char *text, enum density_method *out);
-const char *density_method_name(enum density_method method);
 
 /* Bytes of one layer: values, column indices, row starts, biases. */
 uint64_t plan_layer_bytes(const struct plan *plan, size_t layer);

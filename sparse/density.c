@@ -10,6 +10,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/memory.h"
@@ -35,13 +36,61 @@ static int compare_ranked(const void *left, const void *right)
     return a->layer < b->layer ? -1 : a->layer > b->layer;
 }
 
+static const char *const method_names[DENSITY_METHODS] = {
+    [DENSITY_ER] = "er",
+    [DENSITY_ERK] = "erk",
+    [DENSITY_ERK_PLUS] = "erk+",
+    [DENSITY_UNIFORM] = "uniform",
+    [DENSITY_UNIFORM_PLUS] = "uniform+",
+    [DENSITY_FIXED] = "fixed",
+};
+
+const char *density_method_name(enum density_method method)
+{
+    return method_names[method];
+}
+
+bool density_method_parse(const char *name, enum density_method *out)
+{
+    for (int method = 0; method < DENSITY_METHODS; method++) {
+        if (!strcmp(name, method_names[method])) {
+            *out = (enum density_method)method;
+            return true;
+        }
+    }
+    return false;
+}
+
 static double spread_of(enum density_method method, const struct density_layer *layer)
 {
     double ends = (double)layer->inputs + (double)layer->outputs;
 
-    if (method == DENSITY_ERK)
-        return ends + (double)layer->kernel_width + (double)layer->kernel_height;
-    return ends * (double)layer->kernel_width * (double)layer->kernel_height;
+    switch (method) {
+    case DENSITY_ER:
+        return ends * (double)layer->kernel_width * (double)layer->kernel_height;
+    case DENSITY_ERK:
+    case DENSITY_ERK_PLUS:
+        return layer->convolution ? ends + (double)layer->kernel_width + (double)layer->kernel_height : ends;
+    default:
+        return (double)layer->potential;
+    }
+}
+
+/* Where a method itself gives a probability, and nobody has given another. */
+static double given_by_method(enum density_method method, const struct density_layer *layers, size_t count, size_t at,
+                              double density)
+{
+    size_t first = 0;
+
+    if (method == DENSITY_ERK_PLUS)
+        return at == count - 1 ? 1 : 0;
+    if (method != DENSITY_UNIFORM_PLUS)
+        return 0;
+    while (first < count && !layers[first].convolution)
+        first++;
+    if (at == (first < count ? first : 0))
+        return 1;
+    return at == count - 1 && density < 0.2 ? 0.2 : 0;
 }
 
 static int potentials_fill(struct density_layer *layers, size_t count, uint64_t *total, struct reason *why)
@@ -64,11 +113,13 @@ static int potentials_fill(struct density_layer *layers, size_t count, uint64_t 
     return 0;
 }
 
-/* Sets every probability and returns sigma. `ranked` ascends by the sigma at which a layer saturates. */
+/* Sets the probability of every ranked layer and returns sigma. `ranked` ascends by the sigma at which a layer
+ * saturates; `given` is what the layers that are not ranked take of the target. */
 static double probabilities_fill(struct density_layer *layers, const struct ranked *ranked, size_t count, double target,
-                                 uint64_t total)
+                                 double given, uint64_t free_potential)
 {
-    bool all = target >= (double)total; /* equal levels that round differently must not spoil a dense network */
+    /* Equal levels that round differently must not spoil a dense network. */
+    bool all = target - given >= (double)free_potential;
     uint64_t filled = 0;
     size_t saturated = 0;
     double sigma = INFINITY;
@@ -76,7 +127,7 @@ static double probabilities_fill(struct density_layer *layers, const struct rank
     for (; saturated < count; saturated++) {
         const struct ranked *next = &ranked[saturated];
 
-        sigma = MAX(target - (double)filled, 0) / next->spread_rest;
+        sigma = MAX(target - given - (double)filled, 0) / next->spread_rest;
         if (!all && sigma * next->spread < (double)layers[next->layer].potential)
             break;
         filled += layers[next->layer].potential;
@@ -141,17 +192,58 @@ static uint64_t round_nearest(double value, uint64_t most)
     return MIN(whole, most);
 }
 
+/* Takes the layers with a given probability out: sets it, and sums up what they take. The others are ranked. */
+static int rank_free(enum density_method method, struct density_layer *layers, size_t count, double density,
+                     struct ranked *ranked, size_t *free_count, double *given, struct reason *why)
+{
+    *free_count = 0;
+    *given = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct density_layer *layer = &layers[i];
+        double fixed = layer->fixed != 0 ? layer->fixed : given_by_method(method, layers, count, i, density);
+        double spread;
+
+        if (!(fixed >= 0 && fixed <= 1))
+            return refuse(why, WISP_E_INVALID, "layer %zu is given the probability %g, not in (0, 1]", i + 1, fixed);
+        if (fixed > 0) {
+            layer->probability = fixed;
+            *given += fixed * (double)layer->potential;
+            continue;
+        }
+        if (method == DENSITY_FIXED)
+            return refuse(why, WISP_E_INVALID, "layer %zu is given no probability", i + 1);
+        spread = spread_of(method, layer);
+        ranked[(*free_count)++] =
+            (struct ranked){ .key = (double)layer->potential / spread, .layer = i, .spread = spread };
+    }
+    return 0;
+}
+
+static int check_budget(double target, double given, uint64_t free_potential, struct reason *why)
+{
+    /* Half a connection: the rounding of the target. */
+    if (given > target + 0.5)
+        return refuse(why, WISP_E_INVALID, "the given layers alone take %.0f connections, and %.0f are wanted in all",
+                      given, target);
+    if (given + (double)free_potential < target - 0.5)
+        return refuse(why, WISP_E_INVALID,
+                      "with the given layers at most %.0f connections can be made, and %.0f are wanted in all",
+                      given + (double)free_potential, target);
+    return 0;
+}
+
 int density_solve(enum density_method method, struct density_layer *layers, size_t count, double density, double *sigma,
                   struct reason *why)
 {
     cleanup_free struct ranked *ranked = NULL;
-    uint64_t total;
-    double target, rest = 0;
+    uint64_t total, free_potential = 0;
+    double target, given, rest = 0;
+    size_t free_count;
     int result;
 
     if (!count)
         return refuse(why, WISP_E_INVALID, "there are no weighted layers");
-    if (!(density > 0 && density <= 1))
+    if (method != DENSITY_FIXED && !(density > 0 && density <= 1))
         return refuse(why, WISP_E_INVALID, "density %g is not in (0, 1]; sparsity is 1 - density", density);
     result = potentials_fill(layers, count, &total, why);
     if (result)
@@ -159,16 +251,19 @@ int density_solve(enum density_method method, struct density_layer *layers, size
     ranked = memory_alloc(count, sizeof *ranked);
     if (!ranked)
         return refuse_errno(why, -ENOMEM, "densities of %zu layers", count);
-    for (size_t i = 0; i < count; i++) {
-        double spread = spread_of(method, &layers[i]);
-
-        ranked[i] = (struct ranked){ .key = (double)layers[i].potential / spread, .layer = i, .spread = spread };
-    }
-    qsort(ranked, count, sizeof *ranked, compare_ranked);
-    for (size_t i = count; i-- > 0;)
+    result = rank_free(method, layers, count, density, ranked, &free_count, &given, why);
+    if (result)
+        return result;
+    qsort(ranked, free_count, sizeof *ranked, compare_ranked);
+    for (size_t i = free_count; i-- > 0;) {
         ranked[i].spread_rest = rest += ranked[i].spread;
-    target = density * (double)total;
-    *sigma = probabilities_fill(layers, ranked, count, target, total);
+        free_potential += layers[ranked[i].layer].potential;
+    }
+    target = method == DENSITY_FIXED ? given : density * (double)total;
+    if ((result = check_budget(target, given, free_potential, why)))
+        return result;
+    *sigma =
+        method == DENSITY_FIXED ? 0 : probabilities_fill(layers, ranked, free_count, target, given, free_potential);
     connections_fill(layers, ranked, count, round_nearest(target, total));
     return 0;
 }

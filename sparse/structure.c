@@ -177,7 +177,8 @@ void structure_density_layers(const struct structure *structure, struct density_
             *out++ = (struct density_layer){ .inputs = plan->inputs,
                                              .outputs = plan->outputs,
                                              .kernel_width = plan->kernel_width,
-                                             .kernel_height = plan->kernel_height };
+                                             .kernel_height = plan->kernel_height,
+                                             .convolution = plan->convolution };
     }
 }
 

@@ -25,6 +25,7 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
                                 .outputs = (uint64_t)parameters[CHANNELS],
                                 .kernel_height = (uint64_t)parameters[KERNEL_HEIGHT],
                                 .kernel_width = (uint64_t)parameters[KERNEL_WIDTH],
+                                .convolution = true,
                                 .uses = (double)height * width,
                                 .vectors = { (uint64_t)parameters[CHANNELS] } };
     return 0;

@@ -52,7 +52,11 @@ static size_t layers_of(const struct structure *structure, struct density_layer 
         const uint64_t *from = structure->layers[count];
 
         out[count] = (struct density_layer){
-            .inputs = from[0], .outputs = from[1], .kernel_width = from[2], .kernel_height = from[3]
+            .inputs = from[0],
+            .outputs = from[1],
+            .kernel_width = from[2],
+            .kernel_height = from[3],
+            .convolution = structure != &mlp && structure != &lenet,
         };
     }
     return count;
