@@ -6,7 +6,7 @@
 
 char *lineage_of_plan(const struct plan *plan, uint64_t seed)
 {
-    char *structure = structure_text(&plan->structure), *text = NULL;
+    char *structure = plan_structure_text(plan), *text = NULL;
     json_t *object;
 
     object = json_pack("{s:s s:s* s:s s:f s:o s:I s:I s:I}", "wisp", WISP_VERSION, "structure", structure, "method",

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/outcome.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "base/outcome.h"
 #include "forge/verb.h"
 
 static const struct {
@@ -18,6 +18,9 @@ static const struct {
     const char *summary;
 } verbs[] = {
     { "structure", verb_structure, "show what a structure and a sparsity make, layer by layer" },
+    { "build", verb_build, "sample a sparse network before training, and save it" },
+    { "train", verb_train, "train a model's connections on data" },
+    { "eval", verb_eval, "measure a model's accuracy on a test set" },
 };
 
 static void print_help(FILE *to)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "forge/plan_options.h"
+#include <stdio.h>
+
 #include "base/outcome.h"
+#include "forge/plan_options.h"
 
 void plan_option_rows(struct option_table *table, struct plan_options *options)
 {
@@ -14,10 +16,10 @@ void plan_option_rows(struct option_table *table, struct plan_options *options)
     row = option_real(table, "density", 'd', &options->density, "D", "fraction of active ones instead, 0 < D <= 1",
                       1e-12, 1);
     row->given = &options->density_given;
-    option_text(table, "method", 0, &options->method, "er|erk", "Erdos-Renyi, the default, or its kernel-aware form");
+    option_text(table, "method", 0, &options->method, "NAME", "er (if absent), erk, erk+, uniform or uniform+");
 }
 
-int plan_from_options(const char *verb, const struct plan_options *options, struct plan *out)
+int plan_from_options(const char *verb, const struct plan_options *options, const char *processing, struct plan *out)
 {
     enum density_method method = DENSITY_ER;
     struct structure structure;
@@ -32,20 +34,25 @@ int plan_from_options(const char *verb, const struct plan_options *options, stru
         return fail(verb, EXIT_USAGE,
                     "--sparsity is missing; give the fraction of inactive connections, as "
                     "--sparsity 0.95 (0 for a dense network)");
-    if (options->method && !density_method_parse(options->method, &method))
-        return fail(verb, EXIT_USAGE, "--method %s: give er or erk", options->method);
-    result = structure_parse(options->layers, &structure, &why);
+    if (options->method && (!density_method_parse(options->method, &method) || method == DENSITY_FIXED))
+        return fail(verb, EXIT_USAGE, "--method %s: give er, erk, erk+, uniform or uniform+", options->method);
+    result = processing_check(processing, &why);
     if (result)
-        return fail(verb, exit_for_input(result), "--layers %s", why.text);
+        return fail(verb, EXIT_USAGE, "--processing %s: %s", processing, why.text);
+    result = structure_parse_layers(options->layers, &structure, &why);
+    if (result)
+        return fail(verb, exit_for_input(result), "%s", why.text);
+    snprintf(structure.processing, sizeof structure.processing, "%s", processing);
     result =
         plan_solve(&structure, method, options->density_given ? options->density : 1 - options->sparsity, out, &why);
     if (result) {
         structure_deinit(&structure);
-        return fail(verb, exit_for_input(result), "%s", why.text);
+        return fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text);
     }
-    for (size_t i = 0; i < out->structure.layer_count; i++) {
-        if (!out->layers[i].connections)
-            warn_user(verb, "layer fc%zu gets no connection at all: nothing passes it; choose a lower sparsity", i + 1);
+    for (uint32_t i = 0; i < out->layer_count; i++) {
+        if (!out->layers[i].density.connections)
+            warn_user(verb, "layer %s gets no connection at all: nothing passes it; choose a lower sparsity",
+                      out->structure.layers[out->layers[i].place].name);
     }
     return 0;
 }

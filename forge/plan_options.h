@@ -18,7 +18,8 @@ struct plan_options {
 /* Appends their rows, which refer to *options. */
 void plan_option_rows(struct option_table *table, struct plan_options *options);
 
-/* Judges the options and solves the plan. Returns 0, or the exit status after saying why on stderr. */
-int plan_from_options(const char *verb, const struct plan_options *options, struct plan *out);
+/* Judges the options and solves the plan for a network of that processing type. Returns 0, or the exit status after
+ * saying why on stderr. */
+int plan_from_options(const char *verb, const struct plan_options *options, const char *processing, struct plan *out);
 
 #endif

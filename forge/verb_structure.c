@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "forge/lineage.h"
 #include "base/options.h"
 #include "base/outcome.h"
+#include "forge/lineage.h"
 #include "forge/plan_options.h"
 #include "forge/verb.h"
 
@@ -46,7 +46,7 @@ static int show(int argc, char **argv)
     option_flag(&table, "json", 0, &json, "print one JSON object");
     if (!options_read(&usage, &table, argc, argv, &none, &status))
         return status;
-    status = plan_from_options(usage.verb, &options, &plan);
+    status = plan_from_options(usage.verb, &options, "raw", &plan);
     if (status)
         return status;
     status = print_plan(&plan, json);

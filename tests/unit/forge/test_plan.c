@@ -1,79 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Structures and plans: what --layers may say, and the densities' golden values as the plan reports them.
+ * Plans and labels: the golden densities as a plan reports them, bytes that follow the connections, label files.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "forge/labels.h"
 #include "forge/plan.h"
-#include "forge/structure.h"
 #include "support/test.h"
 
-static void test_layers_are_read(void **state)
+/* A plan for --layers and a density. */
+static void make_plan(const char *layers, double density, struct plan *plan)
 {
-    struct structure s;
+    struct structure structure;
     struct reason why;
+
+    assert_ok(structure_parse_layers(layers, &structure, &why), why);
+    strcpy(structure.processing, "raw");
+    assert_ok(plan_solve(&structure, DENSITY_ER, density, plan, &why), why);
+}
+
+static void test_plan_names_its_structure(void **state)
+{
+    struct plan plan;
     char *text;
 
     (void)state;
-    assert_ok(structure_parse("784-300-10", &s, &why), why);
-    assert_int_equal(s.layer_count, 2);
-    assert_int_equal(s.layers[0].inputs, 784);
-    assert_int_equal(s.layers[0].outputs, 300);
-    assert_string_equal(s.layers[0].activation, "relu");
-    assert_int_equal(s.layers[1].inputs, 300);
-    assert_int_equal(s.layers[1].outputs, 10);
-    assert_string_equal(s.layers[1].activation, "softmax");
-    text = structure_text(&s);
-    assert_string_equal(text, "784-300-10");
+    make_plan("784-300-100-10", 0.1, &plan);
+    text = plan_structure_text(&plan);
+    assert_string_equal(text, "784-300-100-10");
     free(text);
-    structure_deinit(&s);
-    structure_deinit(&s);
+    assert_int_equal(plan.layer_count, 3);
+    assert_string_equal(plan.structure.layers[plan.layers[1].place].name, "fc2");
+    assert_int_equal(plan.layers[1].density.inputs, 300);
+    assert_int_equal(plan.layers[1].density.outputs, 100);
+    plan_deinit(&plan);
+    plan_deinit(&plan);
 }
 
-static void test_bad_layers_name_the_position(void **state)
+/* Four bytes a value, two or four an index, eight a row start and one more, four a bias. */
+static void test_bytes_follow_the_connections(void **state)
 {
-    static const struct {
-        const char *text, *said;
-    } bad[] = {
-        { "", "position 1: a number" },        { "784", "at least one layer" },
-        { "784-", "position 5: a number" },    { "-784-10", "position 1: a number" },
-        { "784--10", "position 5: a number" }, { "784-1x0-10", "position 6: 'x'" },
-        { "784-0-10", "position 5: a layer" }, { "784-99999999999-1", "position 5: a layer has at most" },
-        { "784 -10", "position 4: ' '" },      { "784,10", "position 4: ','" },
-        { "784-+5", "position 5: a number" },  { "784-1e3", "position 6: 'e'" },
-    };
-    struct structure s;
-    struct reason why;
+    struct plan plan;
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        assert_int_equal(structure_parse(bad[i].text, &s, &why), WISP_E_INVALID);
-        if (!strstr(why.text, bad[i].said))
-            fail_msg("'%s' said: %s", bad[i].text, why.text);
-    }
-}
-
-static void test_too_many_layers_are_refused(void **state)
-{
-    size_t length = (size_t)(STRUCTURE_LAYERS_MAX + 1) * 2;
-    char *text = malloc(length + 2);
-    struct structure s;
-    struct reason why;
-
-    (void)state;
-    for (size_t i = 0; i < length; i += 2)
-        memcpy(text + i, "1-", 2);
-    memcpy(text + length, "1", 2);
-    assert_int_equal(structure_parse(text, &s, &why), WISP_E_INVALID);
-    text[length - 1] = 0;
-    assert_ok(structure_parse(text, &s, &why), why);
-    assert_int_equal(s.layer_count, STRUCTURE_LAYERS_MAX);
-    structure_deinit(&s);
-    free(text);
+    make_plan("65537-10-5", 0.01, &plan);
+    assert_int_equal(plan_layer_bytes(&plan, 0), plan.layers[0].density.connections * 8 + 11 * 8 + 10 * 4);
+    assert_int_equal(plan_layer_bytes(&plan, 1), plan.layers[1].density.connections * 6 + 6 * 8 + 5 * 4);
+    assert_int_equal(plan.bytes, plan_layer_bytes(&plan, 0) + plan_layer_bytes(&plan, 1));
+    plan_deinit(&plan);
 }
 
 static void test_plan_has_the_golden_densities(void **state)
@@ -89,15 +67,12 @@ static void test_plan_has_the_golden_densities(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(golden); i++) {
-        struct structure s;
         struct plan plan;
-        struct reason why;
 
-        assert_ok(structure_parse("784-1000-1000-1000-10", &s, &why), why);
-        assert_ok(plan_solve(&s, DENSITY_ER, 1 - golden[i].sparsity, &plan, &why), why);
+        make_plan("784-1000-1000-1000-10", 1 - golden[i].sparsity, &plan);
         assert_true(fabs(plan.sigma - golden[i].sigma) < 6e-4);
         for (size_t l = 0; l < 4; l++)
-            assert_true(fabs(plan.layers[l].probability - golden[i].p[l]) < 6e-5);
+            assert_true(fabs(plan.layers[l].density.probability - golden[i].p[l]) < 6e-5);
         assert_int_equal(plan.potential, 2794000);
         assert_int_equal(plan.connections, llround(2794000 * (1 - golden[i].sparsity)));
         assert_int_equal(plan_layer_is_dense(&plan, 3), golden[i].sparsity < .98);
@@ -107,14 +82,11 @@ static void test_plan_has_the_golden_densities(void **state)
 
 static void test_dense_plan_has_no_sigma_in_json(void **state)
 {
-    struct structure s;
     struct plan plan;
-    struct reason why;
     json_t *object;
 
     (void)state;
-    assert_ok(structure_parse("4-3-2", &s, &why), why);
-    assert_ok(plan_solve(&s, DENSITY_ER, 1, &plan, &why), why);
+    make_plan("4-3-2", 1, &plan);
     object = plan_json(&plan);
     assert_true(json_is_null(json_object_get(object, "sigma")));
     assert_int_equal(json_integer_value(json_object_get(object, "connections")), 18);
@@ -164,11 +136,8 @@ static void test_labels_are_one_a_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers_are_read),
-        cmocka_unit_test(test_bad_layers_name_the_position),
-        cmocka_unit_test(test_too_many_layers_are_refused),
-        cmocka_unit_test(test_plan_has_the_golden_densities),
-        cmocka_unit_test(test_dense_plan_has_no_sigma_in_json),
+        cmocka_unit_test(test_plan_names_its_structure),      cmocka_unit_test(test_bytes_follow_the_connections),
+        cmocka_unit_test(test_plan_has_the_golden_densities), cmocka_unit_test(test_dense_plan_has_no_sigma_in_json),
         cmocka_unit_test(test_labels_are_one_a_line),
     };
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a plan and a seed to a model: connections and first weights are sampled layer by layer, in memory that follows
+ * the connections. The stream of random numbers of a layer is its place among the weighted layers.
+ */
+#ifndef FORGE_ASSEMBLE_H
+#define FORGE_ASSEMBLE_H
+
+#include "base/cleanup.h"
+#include "forge/plan.h"
+#include "sparse/model.h"
+
+CLEANUP_DEFINE(model, struct model, model_free)
+#define cleanup_model cleanup(model_at_exit)
+
+struct assembly {
+    const char *name;
+    const char *media; /* JSON, or NULL */
+    char **labels;     /* borrowed; label_count of them, or none */
+    size_t label_count;
+    uint64_t seed;
+};
+
+/* The plan's layers; biases 0, scales 1. WISP_E_FORMAT when the parts do not fit. */
+int assemble_model(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why);
+
+/* Draws the model's connections and weights anew from another seed: as many in every layer as there are now; vectors
+ * begin anew too. */
+int resample_model(struct model *model, uint64_t seed, struct reason *why);
+
+/* Gives the model its own copies of the labels. -ENOMEM. */
+int model_set_labels(struct model *model, char *const *labels, size_t count);
+/* Replaces one of the model's strings (media, lineage) by a copy. -ENOMEM. */
+int model_set_text(char **field, const char *text);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/options.h"
+#include "base/size.h"
+#include "forge/augment.h"
+#include "sparse/functions.h"
+
+static const struct {
+    const char *name;
+    double most;
+} kinds[AUGMENT_KINDS] = {
+    [AUGMENT_SHIFT] = { "shift", 64 }, [AUGMENT_FLIP] = { "flip", 1 }, [AUGMENT_SPEED] = { "speed", 0.5 },
+    [AUGMENT_NOISE] = { "noise", 60 }, [AUGMENT_CUT] = { "cut", 0.4 }, [AUGMENT_MASK] = { "mask", 0.5 },
+    [AUGMENT_CROP] = { "crop", 1 },
+};
+
+#define WHAT_THERE_IS                                                                                                  \
+    "pictures have shift (0 to 64 pixels) and flip (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "  \
+    "0.4) and mask (0 to 0.5); texts crop (0 to 1)"
+
+static bool parse_one(const char *word, struct augment *out)
+{
+    const char *equals = strchr(word, '=');
+    double amount;
+
+    for (size_t i = 0; equals && i < AUGMENT_KINDS; i++) {
+        if (strlen(kinds[i].name) != (size_t)(equals - word) ||
+            strncmp(kinds[i].name, word, strlen(kinds[i].name)) != 0)
+            continue;
+        if (!parse_real(equals + 1, &amount) || amount < 0 || amount > kinds[i].most)
+            return false;
+        out->amount[i] = amount;
+        return true;
+    }
+    return false;
+}
+
+int augment_parse(const char *text, struct augment *out, struct reason *why)
+{
+    cleanup_free char *copy = strdup(text);
+    char *rest = copy, *word;
+
+    if (!copy)
+        return refuse_errno(why, -ENOMEM, "--augment");
+    while ((word = strsep(&rest, ","))) {
+        if (!parse_one(word, out))
+            return refuse(why, WISP_E_INVALID, "--augment '%s': give NAME=AMOUNT,…: " WHAT_THERE_IS, word);
+    }
+    return 0;
+}
+
+bool augment_is_on(const struct augment *augment)
+{
+    for (size_t i = 0; i < AUGMENT_KINDS; i++) {
+        if (augment->amount[i] > 0)
+            return true;
+    }
+    return false;
+}
+
+json_t *augment_json(const struct augment *augment)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < AUGMENT_KINDS; i++) {
+        if (augment->amount[i] > 0)
+            json_object_set_new(object, kinds[i].name, json_real(augment->amount[i]));
+    }
+    return object;
+}
+
+/* A whole number of -most .. most. */
+static int64_t draw_around(struct rng *rng, double most)
+{
+    int64_t bound = (int64_t)most;
+
+    return (int64_t)rng_below(rng, (uint64_t)(2 * bound + 1)) - bound;
+}
+
+static int64_t clamp(int64_t value, int64_t most)
+{
+    return value < 0 ? 0 : MIN(value, most);
+}
+
+int augment_picture(const struct augment *augment, struct rng *rng, const struct media_picture *picture,
+                    struct media_picture *out)
+{
+    int64_t width = picture->width, height = picture->height, channels = picture->channels;
+    int64_t right = draw_around(rng, augment->amount[AUGMENT_SHIFT]);
+    int64_t down = draw_around(rng, augment->amount[AUGMENT_SHIFT]);
+    bool flip = rng_double(rng) < augment->amount[AUGMENT_FLIP];
+
+    *out = *picture;
+    out->pixels = memory_alloc((size_t)(width * height), (size_t)channels);
+    if (!out->pixels)
+        return -ENOMEM;
+    for (int64_t y = 0; y < height; y++) {
+        const uint8_t *row = picture->pixels + clamp(y - down, height - 1) * width * channels;
+
+        for (int64_t x = 0; x < width; x++) {
+            int64_t from = clamp((flip ? width - 1 - x : x) - right, width - 1);
+
+            memcpy(out->pixels + (y * width + x) * channels, row + from * channels, (size_t)channels);
+        }
+    }
+    return 0;
+}
+
+static int change_speed(double factor, struct media_sound *sound, struct reason *why)
+{
+    struct media_sound changed;
+    int result = media_resample(sound, sound->rate * factor, &changed, why);
+
+    if (result)
+        return result;
+    changed.rate = sound->rate; /* as if it had been recorded so */
+    free(sound->samples);
+    *sound = changed;
+    return 0;
+}
+
+/* White noise through a one-pole filter: from hiss (pole 0) to rumble (near 1), whose power that filter lowers to
+ * (1 - pole) / (1 + pole). */
+static void add_noise(struct rng *rng, float least_db, struct media_sound *sound)
+{
+    const float nepers_per_db = 0.1151292546f;
+    float pole = 0.95f * rng_float(rng), below_db = least_db + 40 * rng_float(rng), state = 0, amplitude;
+    double power = 0, noise_power = (1 - (double)pole) / (1 + (double)pole) / 3;
+
+    for (size_t i = 0; i < sound->count; i++)
+        power += (double)sound->samples[i] * (double)sound->samples[i];
+    power /= (double)MAX(sound->count, 1);
+    amplitude = (float)sqrt(power / noise_power) * function_exp(-nepers_per_db * below_db);
+    for (size_t i = 0; i < sound->count; i++) {
+        state = pole * state + (1 - pole) * (2 * rng_float(rng) - 1);
+        sound->samples[i] += amplitude * state;
+    }
+}
+
+static int copy_without_ends(struct rng *rng, double most, const struct media_sound *sound, struct media_sound *out)
+{
+    size_t head = (size_t)(rng_double(rng) * most * (double)sound->count);
+    size_t tail = (size_t)(rng_double(rng) * most * (double)sound->count);
+
+    out->rate = sound->rate;
+    out->count = sound->count - head - tail;
+    out->samples = memory_alloc(out->count, sizeof *out->samples);
+    if (!out->samples)
+        return -ENOMEM;
+    memcpy(out->samples, sound->samples + head, out->count * sizeof *out->samples);
+    return 0;
+}
+
+int augment_sound(const struct augment *augment, struct rng *rng, const struct media_sound *sound,
+                  struct media_sound *out, struct reason *why)
+{
+    struct media_sound made;
+    int result = copy_without_ends(rng, augment->amount[AUGMENT_CUT], sound, &made);
+
+    if (result)
+        return refuse_errno(why, result, "sound");
+    if (augment->amount[AUGMENT_SPEED] > 0 && made.count)
+        result = change_speed(1 + augment->amount[AUGMENT_SPEED] * (2 * rng_double(rng) - 1), &made, why);
+    if (result) {
+        free(made.samples);
+        return result;
+    }
+    if (augment->amount[AUGMENT_NOISE] > 0)
+        add_noise(rng, (float)augment->amount[AUGMENT_NOISE], &made);
+    *out = made;
+    return 0;
+}
+
+static bool begins_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+void augment_text(const struct augment *augment, struct rng *rng, const char **text, size_t *length)
+{
+    enum { LEAST = 12 };
+    size_t characters = 0, begin, kept, at = 0;
+    const char *from = *text;
+
+    if (!(rng_double(rng) < augment->amount[AUGMENT_CROP]))
+        return;
+    for (size_t i = 0; i < *length; i++)
+        characters += begins_character(from[i]);
+    if (characters <= LEAST)
+        return;
+    kept = LEAST + rng_below(rng, characters - LEAST + 1);
+    begin = rng_below(rng, characters - kept + 1);
+    for (; begin; at++)
+        begin -= at + 1 < *length && begins_character(from[at + 1]);
+    *text = from + at;
+    for (; kept && at < *length; at++)
+        kept -= at + 1 == *length || begins_character(from[at + 1]);
+    *length = (size_t)(from + at - *text);
+}
+
+void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames)
+{
+    double most = augment->amount[AUGMENT_MASK], mean = 0;
+    uint64_t masked, first;
+
+    if (!(most > 0))
+        return;
+    for (uint64_t i = 0; i < (uint64_t)bands * frames; i++)
+        mean += (double)values[i];
+    mean /= (double)bands * frames;
+    masked = rng_below(rng, (uint64_t)(most * bands) + 1);
+    first = rng_below(rng, bands - masked + 1);
+    for (uint64_t i = first * frames; i < (first + masked) * frames; i++)
+        values[i] = (float)mean;
+    masked = rng_below(rng, (uint64_t)(most * frames) + 1);
+    first = rng_below(rng, frames - masked + 1);
+    for (uint64_t band = 0; band < bands; band++) {
+        for (uint64_t i = first; i < first + masked; i++)
+            values[band * frames + i] = (float)mean;
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Augmentation: what a sample might as well have been. Applied to pictures, sounds and texts before they become
+ * tensors, each time anew, from a stream of random numbers of its own: so it is reproducible, and the same for any
+ * number of threads. What is 0 is off.
+ */
+#ifndef FORGE_AUGMENT_H
+#define FORGE_AUGMENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "media/media.h"
+
+enum augment_kind {
+    AUGMENT_SHIFT, /* picture: moved by up to so many pixels; what enters is the edge's own value */
+    AUGMENT_FLIP,  /* picture: mirrored left to right with this probability */
+    AUGMENT_SPEED, /* sound: played up to this fraction faster or slower, which moves its pitch too */
+    AUGMENT_NOISE, /* sound: hiss or rumble is added, so many dB or more below the signal */
+    AUGMENT_CUT,   /* sound: up to this fraction is cut off at either end */
+    AUGMENT_MASK,  /* sound: up to this fraction of the tensor's bands, and of its frames, becomes their mean */
+    AUGMENT_CROP,  /* text: with this probability a stretch of it, of at least 12 characters, stands for the whole */
+    AUGMENT_KINDS,
+};
+
+struct augment {
+    double amount[AUGMENT_KINDS];
+};
+
+/* "shift=2,flip=0.5". WISP_E_INVALID, and says what there is. */
+int augment_parse(const char *text, struct augment *out, struct reason *why);
+bool augment_is_on(const struct augment *augment);
+/* New reference; NULL: out of memory. */
+json_t *augment_json(const struct augment *augment);
+
+/* *out is new and freed by the caller, also when nothing was changed. -ENOMEM, or what resampling says. */
+int augment_picture(const struct augment *augment, struct rng *rng, const struct media_picture *picture,
+                    struct media_picture *out);
+int augment_sound(const struct augment *augment, struct rng *rng, const struct media_sound *sound,
+                  struct media_sound *out, struct reason *why);
+/* Moves *text and *length, at boundaries of UTF-8 characters. */
+void augment_text(const struct augment *augment, struct rng *rng, const char **text, size_t *length);
+/* On the tensor of a sound, [bands][frames]. */
+void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/batches.h"
+
+enum { PARTS_MAX = 256 };
+
+struct batches {
+    const struct dataset *data;
+    const struct media *media;
+    struct team *team;
+    size_t elements;
+    uint32_t bands, frames; /* of a sound's tensor */
+    float *kept;            /* data->count tensors, or NULL */
+    float *scratch;         /* a tensor for each part */
+};
+
+/* One batches_fill() in progress; each part writes its own result. */
+struct filling {
+    struct batches *batches;
+    const uint32_t *which; /* NULL: sample i is i */
+    size_t count;
+    const struct recipe *recipe;
+    uint64_t epoch;
+    float *panel; /* NULL: tensors go to batches->kept */
+    struct {
+        int result;
+        struct reason why;
+    } parts[PARTS_MAX];
+};
+
+static int encode_picture(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng,
+                          float *out, struct reason *why)
+{
+    struct media_picture made;
+    int result;
+
+    if (!augment)
+        return media_encode_picture(b->media, &b->data->pictures[sample], out, why);
+    result = augment_picture(augment, rng, &b->data->pictures[sample], &made);
+    if (result)
+        return refuse_errno(why, result, "picture");
+    result = media_encode_picture(b->media, &made, out, why);
+    free(made.pixels);
+    return result;
+}
+
+static int encode_sound(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng, float *out,
+                        struct reason *why)
+{
+    struct media_sound made;
+    int result;
+
+    if (!augment)
+        return media_encode_sound(b->media, &b->data->sounds[sample], out, why);
+    result = augment_sound(augment, rng, &b->data->sounds[sample], &made, why);
+    if (result)
+        return result;
+    result = media_encode_sound(b->media, &made, out, why);
+    free(made.samples);
+    if (!result)
+        augment_bands(augment, rng, out, b->bands, b->frames);
+    return result;
+}
+
+static int encode(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng, float *out,
+                  struct reason *why)
+{
+    struct dataset_text text;
+
+    switch (b->data->kind) {
+    case MEDIA_IMAGE:
+        return encode_picture(b, sample, augment, rng, out, why);
+    case MEDIA_AUDIO:
+        return encode_sound(b, sample, augment, rng, out, why);
+    case MEDIA_TEXT:
+        text = b->data->texts[sample];
+        if (augment)
+            augment_text(augment, rng, &text.bytes, &text.length);
+        return media_encode_text(b->media, b->data->name, text.bytes, text.length, out, why);
+    case MEDIA_RAW:
+        break;
+    }
+    return refuse(why, WISP_E_FORMAT, "raw tensors have no reader");
+}
+
+static void drop_inputs(const struct recipe *recipe, uint64_t epoch, uint32_t sample, float *values, size_t count)
+{
+    struct rng rng = rng_make(recipe->seed, recipe_stream(STREAM_DROPOUT, epoch, sample));
+    float rate = (float)recipe->input_dropout, scale = 1 / (1 - rate);
+
+    for (size_t i = 0; i < count; i++)
+        values[i] = rng_float(&rng) < rate ? 0 : values[i] * scale;
+}
+
+/* The tensor of a sample: kept, or made in `scratch`. NULL after a failure. */
+static const float *tensor(const struct filling *f, uint32_t sample, float *scratch, int *result, struct reason *why)
+{
+    struct batches *b = f->batches;
+    const struct augment *augment = f->recipe && augment_is_on(&f->recipe->augment) ? &f->recipe->augment : NULL;
+    struct rng rng = { .left = 0 };
+    const float *made = scratch;
+
+    if (augment)
+        rng = rng_make(f->recipe->seed, recipe_stream(STREAM_AUGMENT, f->epoch, sample));
+    if (b->kept && f->panel && !augment)
+        made = b->kept + (size_t)sample * b->elements;
+    else
+        *result = encode(b, sample, augment, &rng, scratch, why);
+    if (*result)
+        return NULL;
+    if (f->recipe && f->recipe->input_dropout > 0) {
+        if (made != scratch)
+            memcpy(scratch, made, b->elements * sizeof *scratch);
+        drop_inputs(f->recipe, f->epoch, sample, scratch, b->elements);
+        made = scratch;
+    }
+    return made;
+}
+
+static void fill_part(void *argument, unsigned part, unsigned parts)
+{
+    struct filling *f = argument;
+    struct batches *b = f->batches;
+    unsigned long long begin, end;
+
+    /* Sixteen samples are a cache line of a panel's row. */
+    team_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        uint32_t sample = f->which ? f->which[i] : (uint32_t)i;
+        float *place = f->panel ? b->scratch + part * b->elements : b->kept + i * b->elements;
+        const float *made = tensor(f, sample, place, &f->parts[part].result, &f->parts[part].why);
+
+        if (!made) {
+            refuse_in(&f->parts[part].why, 0, "%s, sample %u", b->data->name, sample);
+            return;
+        }
+        for (size_t k = 0; f->panel && k < b->elements; k++)
+            f->panel[k * f->count + i] = made[k];
+    }
+}
+
+static int run(struct filling *f, struct reason *why)
+{
+    team_run(f->batches->team, fill_part, f);
+    for (unsigned part = 0; part < team_parts(f->batches->team); part++) {
+        if (f->parts[part].result)
+            return refuse(why, f->parts[part].result, "%s", f->parts[part].why.text);
+    }
+    return 0;
+}
+
+int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
+                 uint64_t epoch, float *panel, struct reason *why)
+{
+    cleanup_free struct filling *f = calloc(1, sizeof *f);
+
+    if (!f)
+        return refuse_errno(why, -ENOMEM, "batch");
+    f->batches = batches;
+    f->which = which;
+    f->count = count;
+    f->recipe = recipe;
+    f->epoch = epoch;
+    f->panel = panel;
+    return run(f, why);
+}
+
+static int keep_all(struct batches *b, struct reason *why)
+{
+    cleanup_free struct filling *f = calloc(1, sizeof *f);
+    uint64_t bytes;
+
+    if (!size_multiply(b->data->count, b->elements * sizeof(float), &bytes) || bytes > BATCHES_KEEP_MAX)
+        return 0;
+    b->kept = memory_alloc(b->data->count, b->elements * sizeof(float));
+    if (!f || !b->kept)
+        return refuse_errno(why, -ENOMEM, "tensors of %zu samples", b->data->count);
+    f->batches = b;
+    f->count = b->data->count;
+    return run(f, why);
+}
+
+int batches_new(const struct dataset *data, const struct media *media, struct team *team, bool keep,
+                struct batches **out, struct reason *why)
+{
+    struct batches *b = calloc(1, sizeof *b);
+    uint32_t dimensions[4] = { 0 };
+    int result = 0;
+
+    if (!b)
+        return refuse_errno(why, -ENOMEM, "batches");
+    *b = (struct batches){ .data = data, .media = media, .team = team, .elements = media_elements(media) };
+    if (data->kind == MEDIA_AUDIO && media_shape(media, dimensions) == 2) {
+        b->bands = dimensions[0];
+        b->frames = dimensions[1];
+    }
+    if (team_parts(team) > PARTS_MAX)
+        result = refuse(why, WISP_E_INVALID, "%u threads; at most %d are allowed", team_parts(team), PARTS_MAX);
+    b->scratch = memory_alloc(team_parts(team), b->elements * sizeof *b->scratch);
+    if (!result && !b->scratch)
+        result = refuse_errno(why, -ENOMEM, "batches");
+    if (!result && keep)
+        result = keep_all(b, why);
+    if (result)
+        batches_free(b);
+    else
+        *out = b;
+    return result;
+}
+
+struct batches *batches_free(struct batches *batches)
+{
+    if (batches) {
+        free(batches->kept);
+        free(batches->scratch);
+        free(batches);
+    }
+    return NULL;
+}
+
+size_t batches_elements(const struct batches *batches)
+{
+    return batches->elements;
+}
+
+uint32_t batches_class(const struct batches *batches, uint32_t sample)
+{
+    return batches->data->classes[sample];
+}
+
+size_t batches_memory(const struct batches *batches)
+{
+    return batches->kept ? batches->data->count * batches->elements * sizeof(float) : 0;
+}
+
+void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)
+{
+    struct rng rng = rng_make(seed, stream);
+
+    for (size_t i = count; i > 1; i--) {
+        size_t j = rng_below(&rng, i);
+        uint32_t swapped = numbers[i - 1];
+
+        numbers[i - 1] = numbers[j];
+        numbers[j] = swapped;
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From samples to panels: a batch of samples, each turned into a tensor (augmented or as it is), stands feature-major
+ * in a panel, as forward_panel() takes it. Tensors that are always the same are made once and kept, when they fit. The
+ * threads of the team share the samples of a batch; which thread makes a tensor changes nothing in it.
+ */
+#ifndef FORGE_BATCHES_H
+#define FORGE_BATCHES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/team.h"
+#include "forge/data/dataset.h"
+#include "forge/recipe.h"
+
+#define BATCHES_KEEP_MAX (1ull << 30) /* bytes of tensors that are kept */
+
+struct batches;
+
+/* `keep`: make all tensors now, and keep them if they fit. What is passed must outlive the batches. */
+int batches_new(const struct dataset *data, const struct media *media, struct team *team, bool keep,
+                struct batches **out, struct reason *why);
+struct batches *batches_free(struct batches *batches); /* accepts NULL; returns NULL */
+
+/* Samples which[0 … count) as columns of `panel`. With a recipe, augmented, as its seed and `epoch` say; NULL: as they
+ * are. */
+int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
+                 uint64_t epoch, float *panel, struct reason *why);
+
+size_t batches_elements(const struct batches *batches); /* floats of a sample */
+uint32_t batches_class(const struct batches *batches, uint32_t sample);
+size_t batches_memory(const struct batches *batches);
+
+/* A random order of `count` numbers, in place. */
+void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream);
+
+#endif

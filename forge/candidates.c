@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/outcome.h"
+#include "forge/assemble.h"
+#include "forge/candidates.h"
+#include "forge/interrupt.h"
+#include "forge/lineage.h"
+#include "sparse/model_file.h"
+
+/* The seed that the file's connections were drawn from; 0 when it does not say. */
+static uint64_t seed_of(const struct model *model)
+{
+    json_t *lineage = lineage_of_model(model);
+    uint64_t seed = (uint64_t)json_integer_value(json_object_get(lineage, "seed"));
+
+    json_decref(lineage);
+    return seed;
+}
+
+static void announce_start(const struct candidates *c, const struct trainer *trainer, const struct model *model)
+{
+    size_t memory = trainer_memory(trainer), tensors = batches_memory(c->batches) + trainer_panel_memory(trainer);
+    json_t *event =
+        json_pack("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:i s:s}", "event", "start", "connections",
+                  (json_int_t)model_connections(model), "potential", (json_int_t)model_potential(model), "train_bytes",
+                  (json_int_t)memory, "tensor_bytes", (json_int_t)tensors, "samples", (json_int_t)c->split->train_count,
+                  "validation_samples", (json_int_t)c->split->validation_count, "epochs", (json_int_t)c->recipe->epochs,
+                  "batch", (json_int_t)c->recipe->batch, "threads", (int)team_parts(c->session->team), "kernels",
+                  c->session->kernels->name);
+    char text[256];
+
+    snprintf(text, sizeof text,
+             "%llu of %llu possible connections; %.2f MB for weights, gradients and momentum, %.2f MB for tensors; "
+             "%zu samples to train, %zu to validate; kernels %s",
+             (unsigned long long)model_connections(model), (unsigned long long)model_potential(model),
+             (double)memory / 1e6, (double)tensors / 1e6, c->split->train_count, c->split->validation_count,
+             c->session->kernels->name);
+    progress_event(c->progress, event, text);
+}
+
+static void announce_candidate(const struct candidates *c, uint64_t number, uint64_t seed)
+{
+    char text[96];
+
+    snprintf(text, sizeof text, "candidate %llu of %llu, seed %llu", (unsigned long long)number + 1,
+             (unsigned long long)c->recipe->candidates, (unsigned long long)seed);
+    progress_event(c->progress,
+                   json_pack("{s:s s:I s:I s:I}", "event", "candidate", "candidate", (json_int_t)number + 1,
+                             "candidates", (json_int_t)c->recipe->candidates, "seed", (json_int_t)seed),
+                   text);
+}
+
+static int make_candidate(const struct candidates *c, uint64_t number, struct model **out, uint64_t *seed)
+{
+    const char *verb = c->session->verb;
+    cleanup_model struct model *model = NULL;
+    json_t *lineage;
+    struct reason why;
+    int result = model_read(c->path, &model, &why);
+
+    if (result)
+        return fail(verb, exit_for_input(result), "%s", why.text);
+    *seed = seed_of(model) + number;
+    if (session_dress(c->session, model))
+        return fail(verb, EXIT_FAILED, "out of memory");
+    if (number) {
+        result = resample_model(model, *seed, &why);
+        if (result)
+            return fail(verb, EXIT_FAILED, "%s", why.text);
+        lineage = lineage_of_model(model);
+        json_object_set_new(lineage, "seed", json_integer((json_int_t)*seed));
+        if (lineage_store(model, lineage))
+            return fail(verb, EXIT_FAILED, "out of memory");
+    }
+    *out = steal(&model);
+    return 0;
+}
+
+static int train_candidate(const struct candidates *c, uint64_t number, struct model *model,
+                           struct trainer_result *result)
+{
+    const struct trainer_setup setup = { .model = model,
+                                         .kernels = c->session->kernels,
+                                         .team = c->session->team,
+                                         .recipe = c->recipe,
+                                         .batches = c->batches,
+                                         .train = c->split->samples,
+                                         .train_count = c->split->train_count,
+                                         .validation = c->split->samples + c->split->train_count,
+                                         .validation_count = c->split->validation_count,
+                                         .progress = c->progress };
+    const char *verb = c->session->verb;
+    struct trainer *trainer;
+    struct reason why;
+    int failed = trainer_new(&setup, &trainer, &why);
+
+    if (failed)
+        return fail(verb, exit_for_input(failed), "%s", why.text);
+    if (!number)
+        announce_start(c, trainer, model);
+    failed = trainer_run(trainer, result, &why);
+    trainer_free(trainer);
+    progress_clear(c->progress);
+    if (!failed)
+        return 0;
+    return fail(verb, failed == WISP_E_INVALID ? EXIT_FAILED : exit_for_input(failed), "%s", why.text);
+}
+
+static json_t *candidate_json(uint64_t seed, const struct trainer_result *result)
+{
+    return json_pack("{s:I s:f s:f}", "seed", (json_int_t)seed, "validation_accuracy", result->validation_accuracy,
+                     "validation_loss", result->validation_loss);
+}
+
+static bool is_better(const struct trainer_result *a, const struct trainer_result *b)
+{
+    if (a->validation_accuracy != b->validation_accuracy)
+        return a->validation_accuracy > b->validation_accuracy;
+    return a->validation_loss < b->validation_loss;
+}
+
+static int describe_training(const struct candidates *c, const struct outcome_of_training *o, json_t *all)
+{
+    const struct dataset *data = c->session->data;
+    const struct trainer_result *r = &o->result;
+    json_t *lineage = lineage_of_model(o->model), *training;
+
+    training =
+        json_pack("{s:o s:{s:s s:s s:I s:I} s:I s:I s:f s:f s:b}", "recipe", recipe_json(c->recipe), "data", "name",
+                  data->name, "hash", data->hash, "samples", (json_int_t)c->split->train_count, "validation_samples",
+                  (json_int_t)c->split->validation_count, "epochs", (json_int_t)r->epochs, "best_epoch",
+                  (json_int_t)r->best_epoch, "loss", r->loss, "accuracy", r->accuracy, "interrupted", r->interrupted);
+    if (training && r->validated) {
+        json_object_set_new(training, "validation_accuracy", json_real(r->validation_accuracy));
+        json_object_set_new(training, "validation_loss", json_real(r->validation_loss));
+    }
+    if (training && json_array_size(all) > 1)
+        json_object_set(training, "candidates", all);
+    json_object_set_new(lineage, "wisp", json_string(WISP_VERSION));
+    if (!training || json_object_set_new(lineage, "training", training)) {
+        json_decref(lineage);
+        return -ENOMEM;
+    }
+    return lineage_store(o->model, lineage);
+}
+
+int candidates_run(const struct candidates *c, struct outcome_of_training *out)
+{
+    json_t *all = json_array();
+    int status = 0;
+
+    *out = (struct outcome_of_training){ .model = NULL };
+    for (uint64_t k = 0; k < c->recipe->candidates && !status && (!k || !interrupt_wanted()); k++) {
+        cleanup_model struct model *model = NULL;
+        struct trainer_result result;
+        uint64_t seed = 0;
+
+        status = make_candidate(c, k, &model, &seed);
+        if (status)
+            break;
+        if (c->recipe->candidates > 1)
+            announce_candidate(c, k, seed);
+        status = train_candidate(c, k, model, &result);
+        if (status)
+            break;
+        json_array_append_new(all, candidate_json(seed, &result));
+        if (!out->model || (result.validated && is_better(&result, &out->result))) {
+            model_free(out->model);
+            out->model = steal(&model);
+            out->result = result;
+        }
+    }
+    out->result.interrupted = interrupt_wanted();
+    if (!status && describe_training(c, out, all))
+        status = fail(c->session->verb, EXIT_FAILED, "out of memory");
+    json_decref(all);
+    if (status)
+        out->model = model_free(out->model);
+    return status;
+}

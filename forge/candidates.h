@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Several samplings of one structure, each trained by the same recipe on the same split; the best on the validation
+ * samples is kept. The first is the model file as it is; number k has the connections of seed + k.
+ */
+#ifndef FORGE_CANDIDATES_H
+#define FORGE_CANDIDATES_H
+
+#include "forge/session.h"
+#include "forge/split.h"
+#include "forge/trainer.h"
+
+struct candidates {
+    const struct session *session;
+    const char *path; /* of the model file */
+    const struct recipe *recipe;
+    const struct split *split;
+    struct batches *batches;
+    struct progress *progress;
+};
+
+struct outcome_of_training {
+    struct model *model; /* the best one, with its lineage; the caller frees it */
+    struct trainer_result result;
+};
+
+/* Trains them all, or until interrupted. 0, or the exit status after one sentence on stderr. */
+int candidates_run(const struct candidates *candidates, struct outcome_of_training *out);
+
+#endif

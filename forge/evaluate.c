@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/evaluate.h"
+#include "forge/interrupt.h"
+
+enum { TABLE_CLASSES_MAX = 24 };
+
+static void count_predictions(struct evaluation *e, const struct loss *loss, const uint32_t *labels, size_t count)
+{
+    e->correct += loss_correct(loss, labels, count);
+    e->samples += count;
+    for (size_t i = 0; e->confusion && i < count; i++)
+        e->confusion[labels[i] * e->classes + loss->predicted[i]]++;
+}
+
+static int run_all(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
+                   size_t count, struct loss *loss, float *panel, struct team *team, uint32_t *labels,
+                   struct evaluation *e, struct reason *why)
+{
+    double sum = 0;
+
+    for (size_t done = 0; done < count;) {
+        size_t now = MIN(loss->most, count - done);
+        int result = batches_fill(batches, which + done, now, NULL, 0, panel, why);
+
+        if (!result && interrupt_wanted())
+            result = refuse(why, WISP_E_INTERRUPTED, "interrupted");
+        if (result)
+            return result;
+        for (size_t i = 0; i < now; i++)
+            labels[i] = batches_class(batches, which[done + i]);
+        forward_panel(forward, panel, now, team);
+        loss_run(loss, forward_value(forward, model->layer_count), labels, now, 0, team);
+        sum += loss_sum(loss, now);
+        count_predictions(e, loss, labels, now);
+        done += now;
+    }
+    e->loss = count ? sum / (double)count : 0;
+    return 0;
+}
+
+int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
+             size_t count, struct loss *loss, float *panel, struct team *team, bool confusion, struct evaluation *out,
+             struct reason *why)
+{
+    uint32_t *labels = memory_alloc(loss->most, sizeof *labels);
+    int result;
+
+    *out = (struct evaluation){ .classes = loss->classes };
+    if (confusion)
+        out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
+    if (!labels || (confusion && !out->confusion))
+        result = refuse_errno(why, -ENOMEM, "evaluation");
+    else
+        result = run_all(forward, model, batches, which, count, loss, panel, team, labels, out, why);
+    free(labels);
+    if (result)
+        evaluation_deinit(out);
+    return result;
+}
+
+void evaluation_deinit(struct evaluation *evaluation)
+{
+    free(evaluation->confusion);
+    *evaluation = EVALUATION_NULL;
+}
+
+double evaluation_accuracy(const struct evaluation *evaluation)
+{
+    return evaluation->samples ? (double)evaluation->correct / (double)evaluation->samples : 0;
+}
+
+/* What is to be said of one class; of the table's row (its samples) and column (what was taken for it). */
+struct class_figures {
+    uint64_t samples, predicted, correct, worst_count;
+    size_t worst;
+};
+
+static struct class_figures figures(const struct evaluation *e, size_t class)
+{
+    struct class_figures f = { .correct = e->confusion[class * e->classes + class], .worst = class };
+
+    for (size_t other = 0; other < e->classes; other++) {
+        uint64_t taken = e->confusion[class * e->classes + other];
+
+        f.samples += taken;
+        f.predicted += e->confusion[other * e->classes + class];
+        if (other != class && taken > f.worst_count) {
+            f.worst_count = taken;
+            f.worst = other;
+        }
+    }
+    return f;
+}
+
+static double ratio(uint64_t part, uint64_t whole)
+{
+    return whole ? (double)part / (double)whole : 0;
+}
+
+static const char *label_of(char *const *labels, size_t class, char buffer[static 24])
+{
+    if (labels)
+        return labels[class];
+    snprintf(buffer, 24, "%zu", class);
+    return buffer;
+}
+
+static void print_table(const struct evaluation *e, char *const *labels, FILE *to)
+{
+    char number[24];
+
+    fprintf(to, "\n%-16s", "true \\ predicted");
+    for (size_t c = 0; c < e->classes; c++)
+        fprintf(to, " %5.5s", label_of(labels, c, number));
+    fputc('\n', to);
+    for (size_t row = 0; row < e->classes; row++) {
+        fprintf(to, "%-16.16s", label_of(labels, row, number));
+        for (size_t c = 0; c < e->classes; c++)
+            fprintf(to, " %5llu", (unsigned long long)e->confusion[row * e->classes + c]);
+        fputc('\n', to);
+    }
+}
+
+void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
+{
+    char number[24], worst[24];
+
+    fprintf(to, "%-16s %8s %8s %10s  %s\n", "class", "samples", "recall", "precision", "most often taken for");
+    for (size_t c = 0; c < e->classes; c++) {
+        struct class_figures f = figures(e, c);
+
+        fprintf(to, "%-16.16s %8llu %7.2f%% %9.2f%%", label_of(labels, c, number), (unsigned long long)f.samples,
+                100 * ratio(f.correct, f.samples), 100 * ratio(f.correct, f.predicted));
+        if (f.worst_count)
+            fprintf(to, "  %s (%llu)", label_of(labels, f.worst, worst), (unsigned long long)f.worst_count);
+        fputc('\n', to);
+    }
+    if (e->classes <= TABLE_CLASSES_MAX)
+        print_table(e, labels, to);
+    fprintf(to, "\naccuracy %.2f%% (%zu of %zu), loss %.4f\n", 100 * evaluation_accuracy(e), e->correct, e->samples,
+            e->loss);
+}
+
+json_t *evaluation_json(const struct evaluation *e, char *const *labels)
+{
+    json_t *classes = json_array(), *confusion = json_array();
+    char number[24];
+
+    for (size_t c = 0; c < e->classes; c++) {
+        struct class_figures f = figures(e, c);
+        json_t *row = json_array();
+
+        json_array_append_new(classes, json_pack("{s:s s:I s:f s:f}", "label", label_of(labels, c, number), "samples",
+                                                 (json_int_t)f.samples, "recall", ratio(f.correct, f.samples),
+                                                 "precision", ratio(f.correct, f.predicted)));
+        for (size_t other = 0; other < e->classes; other++)
+            json_array_append_new(row, json_integer((json_int_t)e->confusion[c * e->classes + other]));
+        json_array_append_new(confusion, row);
+    }
+    return json_pack("{s:f s:I s:I s:f s:o s:o}", "accuracy", evaluation_accuracy(e), "samples", (json_int_t)e->samples,
+                     "correct", (json_int_t)e->correct, "loss", e->loss, "classes", classes, "confusion", confusion);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How good a model is on samples: accuracy, mean loss, and which class is taken for which.
+ */
+#ifndef FORGE_EVALUATE_H
+#define FORGE_EVALUATE_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "forge/batches.h"
+#include "forge/loss.h"
+#include "sparse/forward.h"
+
+struct evaluation {
+    size_t classes, samples, correct;
+    double loss;         /* mean */
+    uint64_t *confusion; /* [true class][predicted class]; NULL when not wanted */
+};
+
+#define EVALUATION_NULL ((struct evaluation){ .classes = 0 })
+
+/* Runs the samples which[0 … count), at most loss->most at once, through a plan made for as many. `panel` has room for
+ * them. Stops early, with WISP_E_INTERRUPTED, when the user wants it. *out is overwritten and its confusion table, if
+ * `confusion`, newly made. */
+int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
+             size_t count, struct loss *loss, float *panel, struct team *team, bool confusion, struct evaluation *out,
+             struct reason *why);
+void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
+
+double evaluation_accuracy(const struct evaluation *evaluation);
+
+/* Per class: samples, recall, precision, and what it is most often taken for; then the table itself when it is small.
+ */
+void evaluation_print(const struct evaluation *evaluation, char *const *labels, FILE *to);
+/* {"accuracy", "samples", "correct", "loss", "classes": [{"label", "samples", "recall", "precision"}], "confusion"} */
+json_t *evaluation_json(const struct evaluation *evaluation, char *const *labels);
+
+#endif

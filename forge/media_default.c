@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/batches.h"
+#include "forge/lineage.h"
+#include "forge/media_default.h"
+
+enum { MEASURED_MAX = 20000, MELS = 40, CHANNELS_MAX = 4 };
+
+CLEANUP_DEFINE(json, json_t, json_decref)
+CLEANUP_DEFINE(media, struct media, media_free)
+CLEANUP_DEFINE(batches, struct batches, batches_free)
+
+int media_kind_of(const char *processing, enum media_kind *out, struct reason *why)
+{
+    static const struct {
+        const char *modality;
+        enum media_kind kind;
+    } modalities[] = { { "image", MEDIA_IMAGE }, { "text", MEDIA_TEXT }, { "audio", MEDIA_AUDIO } };
+    size_t length = strcspn(processing, ".");
+
+    for (size_t i = 0; i < ARRAY_SIZE(modalities); i++) {
+        if (strlen(modalities[i].modality) == length && !strncmp(modalities[i].modality, processing, length)) {
+            *out = modalities[i].kind;
+            return 0;
+        }
+    }
+    return refuse(why, WISP_E_INVALID,
+                  "%s: training data are pictures, texts or sounds; give a type that begins with image, text or audio, "
+                  "as --processing image.classification",
+                  processing);
+}
+
+static uint64_t square_side(uint64_t area)
+{
+    uint64_t side = (uint64_t)sqrt((double)area);
+
+    while (side * side > area)
+        side--;
+    while ((side + 1) * (side + 1) <= area)
+        side++;
+    return side * side == area ? side : 0;
+}
+
+int media_default(enum media_kind kind, uint64_t inputs, char **out, struct reason *why)
+{
+    unsigned long long n = inputs, grey = square_side(inputs), colour = inputs % 3 ? 0 : square_side(inputs / 3);
+    char text[160] = "";
+
+    if (kind == MEDIA_IMAGE && (grey || colour))
+        snprintf(text, sizeof text, "{\"kind\":\"image\",\"width\":%llu,\"height\":%llu,\"channels\":%d}",
+                 grey ? grey : colour, grey ? grey : colour, grey ? 1 : 3);
+    else if (kind == MEDIA_TEXT)
+        snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%llu}", n);
+    else if (kind == MEDIA_AUDIO && n % MELS == 0)
+        snprintf(text, sizeof text, "{\"kind\":\"audio\",\"mels\":%d,\"frames\":%llu}", MELS, n / MELS);
+    if (!*text)
+        return refuse(why, WISP_E_INVALID,
+                      "with %llu inputs wisp cannot guess how inputs become tensors; say it by "
+                      "--media, as --media '{\"kind\": \"image\", \"width\": 32, \"height\": 24, "
+                      "\"channels\": 1}'",
+                      n);
+    *out = strdup(text);
+    return *out ? 0 : refuse_errno(why, -ENOMEM, "media");
+}
+
+/* Sums of a tensor's values by channel, in double, in order: the same on every machine. */
+struct moments {
+    size_t channels, plane;
+    double sum[CHANNELS_MAX], squares[CHANNELS_MAX];
+    uint64_t count;
+};
+
+static void add_tensor(struct moments *m, const float *values)
+{
+    for (size_t c = 0; c < m->channels; c++) {
+        for (size_t i = c * m->plane; i < (c + 1) * m->plane; i++) {
+            m->sum[c] += (double)values[i];
+            m->squares[c] += (double)values[i] * (double)values[i];
+        }
+    }
+    m->count += m->plane;
+}
+
+/* Six digits: what a person would write, and no less good. */
+static double rounded(double value)
+{
+    return rint(value * 1e6) / 1e6;
+}
+
+static void describe(json_t *object, const struct moments *m, bool by_channel)
+{
+    json_t *means = json_array(), *deviations = json_array();
+
+    for (size_t c = 0; c < m->channels; c++) {
+        double mean = m->sum[c] / (double)m->count;
+        double variance = m->squares[c] / (double)m->count - mean * mean;
+
+        json_array_append_new(means, json_real(rounded(mean)));
+        json_array_append_new(deviations, json_real(variance > 1e-8 ? rounded(sqrt(variance)) : 1));
+    }
+    json_object_set(object, "mean", by_channel ? means : json_array_get(means, 0));
+    json_object_set(object, "deviation", by_channel ? deviations : json_array_get(deviations, 0));
+    json_decref(means);
+    json_decref(deviations);
+}
+
+static int measure(const char *json, const struct dataset *data, const uint32_t *which, size_t count, struct moments *m,
+                   struct reason *why)
+{
+    cleanup(media_at_exit) struct media *media = NULL;
+    cleanup(batches_at_exit) struct batches *batches = NULL;
+    cleanup_free float *values = NULL;
+    uint32_t dimensions[4];
+    int result = media_parse(json, &media, why);
+
+    if (result)
+        return result;
+    values = memory_alloc(media_elements(media), sizeof *values);
+    if (!values)
+        return refuse_errno(why, -ENOMEM, "media");
+    media_shape(media, dimensions);
+    m->channels = data->kind == MEDIA_IMAGE ? MIN(dimensions[0], (uint32_t)CHANNELS_MAX) : 1;
+    m->plane = media_elements(media) / m->channels;
+    result = batches_new(data, media, NULL, false, &batches, why);
+    for (size_t i = 0; i < MIN(count, (size_t)MEASURED_MAX) && !result; i++) {
+        result = batches_fill(batches, which + i, 1, NULL, 0, values, why);
+        if (!result)
+            add_tensor(m, values);
+    }
+    return result;
+}
+
+int media_normalise(char **json, const struct dataset *data, const uint32_t *which, size_t count, struct reason *why)
+{
+    cleanup(json_at_exit) json_t *object = json_loads(*json, 0, NULL);
+    struct moments m = { .count = 0 };
+    char *text;
+    int result;
+
+    if (!object || data->kind == MEDIA_TEXT || json_object_get(object, "mean") || !count)
+        return 0;
+    result = measure(*json, data, which, count, &m, why);
+    if (result)
+        return result;
+    describe(object, &m, data->kind == MEDIA_IMAGE);
+    text = json_dumps(object, JSON_FORM);
+    if (!text)
+        return refuse_errno(why, -ENOMEM, "media");
+    free(*json);
+    *json = text;
+    return 0;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "forge/lineage.h"
+#include "forge/progress.h"
+
+enum { BAR_CELLS = 24, LINE_MAX_BYTES = 512 };
+
+static bool locale_is_utf8(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const char *value = getenv(names[i]);
+
+        if (value && *value)
+            return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+    }
+    return false;
+}
+
+void progress_init(struct progress *progress, bool json, bool quiet, uint64_t samples_all)
+{
+    const char *terminal = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+
+    *progress = (struct progress){ .json = json || !isatty(STDOUT_FILENO),
+                                   .quiet = quiet,
+                                   .utf8 = locale_is_utf8(),
+                                   .began_ns = clock_ns(),
+                                   .samples_all = samples_all };
+    progress->bar = !quiet && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    progress->colour = progress->bar && !(no_colour && *no_colour);
+}
+
+/* "1h05m", "2m07s", "9s". */
+static void format_time(double seconds, char text[static 32])
+{
+    unsigned long long s = (unsigned long long)(seconds + 0.5);
+
+    if (s >= 3600)
+        snprintf(text, 32, "%lluh%02llum", s / 3600, s / 60 % 60);
+    else if (s >= 60)
+        snprintf(text, 32, "%llum%02llus", s / 60, s % 60);
+    else
+        snprintf(text, 32, "%llus", s);
+}
+
+static void format_bar(const struct progress *p, double done, char text[static 4 * BAR_CELLS + 32])
+{
+    unsigned filled = (unsigned)(done * BAR_CELLS + 0.5);
+
+    *text = 0;
+    if (p->colour)
+        strcat(text, "\033[36m");
+    for (unsigned i = 0; i < BAR_CELLS; i++) {
+        if (i == filled && p->colour)
+            strcat(text, "\033[2m");
+        strcat(text, i < filled ? (p->utf8 ? "━" : "#") : (p->utf8 ? "─" : "-"));
+    }
+    if (p->colour)
+        strcat(text, "\033[0m");
+}
+
+static unsigned terminal_columns(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+void progress_step(struct progress *p, uint64_t count, uint64_t epoch, uint64_t epochs, double loss, double accuracy)
+{
+    char line[LINE_MAX_BYTES], bar[4 * BAR_CELLS + 32], left[32];
+    uint64_t now = clock_ns();
+    double seconds = (double)(now - p->began_ns) / (double)NS_PER_S, done, speed;
+
+    p->samples_done += count;
+    if (!p->bar || now - p->drawn_ns < 100 * NS_PER_MS)
+        return;
+    p->drawn_ns = now;
+    done = p->samples_all ? (double)p->samples_done / (double)p->samples_all : 1;
+    speed = (double)p->samples_done / (seconds > 0 ? seconds : 1);
+    format_time(speed > 0 ? (double)(p->samples_all - MIN(p->samples_done, p->samples_all)) / speed : 0, left);
+    format_bar(p, MIN(done, 1.0), bar);
+    /* The narrower the terminal, the less is said; a line that wraps could not be taken back. */
+    if (terminal_columns() >= 100)
+        snprintf(line, sizeof line, "%s %3.0f%%  epoch %llu/%llu  loss %.4f  accuracy %.2f%%  %.0f samples/s  %s left",
+                 bar, 100 * done, (unsigned long long)epoch, (unsigned long long)epochs, loss, 100 * accuracy, speed,
+                 left);
+    else if (terminal_columns() >= 60)
+        snprintf(line, sizeof line, "%s %3.0f%%  %.2f%%  %s left", bar, 100 * done, 100 * accuracy, left);
+    else
+        snprintf(line, sizeof line, "%3.0f%%  %s left", 100 * done, left);
+    fprintf(stderr, "\r\033[K%s", line);
+    fflush(stderr);
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (progress->bar && progress->drawn_ns) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+    }
+}
+
+void progress_event(struct progress *progress, json_t *event, const char *text)
+{
+    progress_clear(progress);
+    if (progress->json && !progress->quiet && event) {
+        json_dumpf(event, stdout, JSON_FORM);
+        putchar('\n');
+    } else if (!progress->json && !progress->quiet) {
+        puts(text);
+    }
+    fflush(stdout);
+    json_decref(event);
+}
+
+static json_t *epoch_json(const struct epoch_figures *f)
+{
+    json_t *object = json_pack("{s:s s:I s:I s:f s:f s:f}", "event", "epoch", "epoch", (json_int_t)f->epoch, "epochs",
+                               (json_int_t)f->epochs, "rate", f->rate, "loss", f->loss, "accuracy", f->accuracy);
+
+    if (f->validated) {
+        json_object_set_new(object, "validation_loss", json_real(f->validation_loss));
+        json_object_set_new(object, "validation_accuracy", json_real(f->validation_accuracy));
+    }
+    json_object_set_new(object, "samples_per_s", json_real(f->samples_per_s));
+    json_object_set_new(object, "seconds", json_real(f->seconds));
+    return object;
+}
+
+void progress_epoch(struct progress *progress, const struct epoch_figures *f, bool best)
+{
+    char text[LINE_MAX_BYTES], validation[96] = "";
+
+    if (f->validated)
+        snprintf(validation, sizeof validation, "   validation %.4f %6.2f%%%s", f->validation_loss,
+                 100 * f->validation_accuracy, best ? " *" : "  ");
+    snprintf(text, sizeof text, "epoch %*llu/%llu   loss %.4f %6.2f%%%s   %.1f s  %.0f samples/s", 3,
+             (unsigned long long)f->epoch, (unsigned long long)f->epochs, f->loss, 100 * f->accuracy, validation,
+             f->seconds, f->samples_per_s);
+    progress_event(progress, epoch_json(f), text);
+}

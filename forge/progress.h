@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What training shows of itself: on a terminal a line an epoch, and below it a bar that moves; elsewhere one JSON
+ * object a line on stdout, by which a program can follow:
+ *
+ *   {"event": "start", "connections", "potential", "train_bytes", "tensor_bytes", "samples", "validation_samples",
+ *    "epochs", "batch", "threads", "kernels"}
+ *   {"event": "candidate", "candidate", "candidates", "seed"}                     only with several
+ *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
+ *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
+ *   {"event": "done", "file", "bytes", "best_epoch", "accuracy", "validation_accuracy", "interrupted", "seconds"}
+ */
+#ifndef FORGE_PROGRESS_H
+#define FORGE_PROGRESS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+    bool json;   /* lines for programs */
+    bool quiet;  /* only the result */
+    bool bar;    /* stderr is a terminal that can go back in a line */
+    bool colour; /* and may show colours */
+    bool utf8;
+    uint64_t began_ns, drawn_ns;
+    uint64_t samples_done, samples_all; /* of the whole run, for the time left */
+};
+
+/* Looks at stdout and stderr, $TERM, $NO_COLOR, and the locale. */
+void progress_init(struct progress *progress, bool json, bool quiet, uint64_t samples_all);
+
+/* After `count` more samples; draws at most ten times a second. */
+void progress_step(struct progress *progress, uint64_t count, uint64_t epoch, uint64_t epochs, double loss,
+                   double accuracy);
+
+struct epoch_figures {
+    uint64_t epoch, epochs;
+    double rate, loss, accuracy;
+    bool validated;
+    double validation_loss, validation_accuracy;
+    double seconds, samples_per_s;
+};
+
+void progress_epoch(struct progress *progress, const struct epoch_figures *figures, bool best);
+
+/* Prints an event's line in JSON mode; else `text` where people look, unless quiet. Takes `event` over. */
+void progress_event(struct progress *progress, json_t *event, const char *text);
+
+/* Removes the bar. */
+void progress_clear(struct progress *progress);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/size.h"
+#include "forge/recipe.h"
+
+static const char *const schedule_names[] = {
+    [SCHEDULE_COSINE] = "cosine", [SCHEDULE_STEP] = "step", [SCHEDULE_CONSTANT] = "constant"
+};
+
+/* cos(pi t) = sin(x) with x = pi (1/2 - t) in [-pi/2, pi/2]: the sine's series to x^15. libm's cosine may differ in the
+ * last bit from one CPU to the next. */
+double half_cosine(double t)
+{
+    const double pi = 3.14159265358979323846;
+    double x = pi * (0.5 - t), square = x * x, sum = 0;
+
+    for (int n = 15; n >= 3; n -= 2)
+        sum = (1 + sum) * -square / (double)(n * (n - 1));
+    return 0.5 * (1 + x * (1 + sum));
+}
+
+static double schedule_factor(enum schedule schedule, double done)
+{
+    switch (schedule) {
+    case SCHEDULE_COSINE:
+        return half_cosine(done);
+    case SCHEDULE_STEP:
+        return done < 0.5 ? 1 : done < 0.75 ? 0.1 : 0.01;
+    case SCHEDULE_CONSTANT:
+        break;
+    }
+    return 1;
+}
+
+float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch)
+{
+    double warm = recipe->warmup * (double)per_epoch;
+
+    if ((double)step < warm)
+        return (float)(recipe->rate * (double)(step + 1) / (warm + 1));
+    return (float)(recipe->rate * schedule_factor(recipe->schedule, ((double)step - warm) / ((double)steps - warm)));
+}
+
+json_t *recipe_json(const struct recipe *recipe)
+{
+    json_t *object =
+        json_pack("{s:s s:I s:I s:f s:f s:f s:s s:f s:f s:f s:f s:I}", "optimizer", "sgd-nesterov", "epochs",
+                  (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "rate", recipe->rate, "momentum",
+                  recipe->momentum, "decay", recipe->decay, "schedule", schedule_names[recipe->schedule], "warmup",
+                  recipe->warmup, "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout,
+                  "validation", recipe->validation, "seed", (json_int_t)recipe->seed);
+
+    if (object && augment_is_on(&recipe->augment))
+        json_object_set_new(object, "augment", augment_json(&recipe->augment));
+    return object;
+}
+
+void recipe_option_rows(struct option_table *table, struct recipe_options *options)
+{
+    struct recipe *r = &options->recipe;
+
+    *r = (struct recipe){ .epochs = 10,
+                          .batch = 128,
+                          .seed = 1,
+                          .rate = 0.05,
+                          .momentum = 0.9,
+                          .decay = 5e-4,
+                          .warmup = 1,
+                          .validation = 0.1,
+                          .candidates = 1 };
+    option_count(table, "epochs", 'e', &r->epochs, "N", "times through the data; 10 if absent", 1, 1e6);
+    option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent", 1, 65536);
+    option_real(table, "rate", 'r', &r->rate, "R", "learning rate; 0.05 if absent", 0, 1000);
+    option_real(table, "momentum", 0, &r->momentum, "M", "Nesterov momentum; 0.9 if absent", 0, 1)->below = true;
+    option_real(table, "decay", 0, &r->decay, "D", "weight decay of the connections; 0.0005 if absent", 0, 1);
+    option_text(table, "schedule", 0, &options->schedule, "S", "cosine (if absent), step or constant");
+    option_real(table, "warmup", 0, &r->warmup, "E", "epochs over which the rate rises; 1 if absent", 0, 1e6);
+    option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
+        ->below = true;
+    option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
+        ->below = true;
+    option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=1; 'help' prints what there is");
+    option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1", 0, 0.9);
+    option_count(table, "candidates", 0, &r->candidates, "K", "samplings to train; the best one is kept; 1", 1, 1000);
+    option_count(table, "seed", 'S', &r->seed, "N", "order, split and augmentation; 1 if absent", 0, 0);
+}
+
+int recipe_from_options(const struct recipe_options *options, struct recipe *out, struct reason *why)
+{
+    *out = options->recipe;
+    if (options->schedule) {
+        size_t i = 0;
+
+        while (i < ARRAY_SIZE(schedule_names) && strcmp(schedule_names[i], options->schedule) != 0)
+            i++;
+        if (i == ARRAY_SIZE(schedule_names))
+            return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, step or constant", options->schedule);
+        out->schedule = (enum schedule)i;
+    }
+    if (out->warmup >= (double)out->epochs)
+        out->warmup = 0;
+    if (out->candidates > 1 && out->validation == 0)
+        return refuse(why, WISP_E_INVALID,
+                      "--candidates needs --validation above 0: the best one is chosen on what is held back");
+    if (options->augment)
+        return augment_parse(options->augment, &out->augment, why);
+    return 0;
+}

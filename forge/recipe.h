@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A recipe: everything that decides a training run besides the model and the data. Same recipe, same data, same model:
+ * same bits, whatever the number of threads and the machine. So its functions use IEEE-exact operations only.
+ */
+#ifndef FORGE_RECIPE_H
+#define FORGE_RECIPE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "forge/augment.h"
+
+enum schedule { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
+
+struct recipe {
+    uint64_t epochs, batch, seed;
+    double rate, momentum, decay;
+    enum schedule schedule;
+    double warmup; /* epochs over which the rate rises linearly from 0 */
+    double label_smoothing;
+    double input_dropout;
+    double validation; /* fraction of the data that is held back to choose the epoch */
+    struct augment augment;
+    uint64_t candidates;
+};
+
+/* Streams of random numbers that a run draws from; the low bits say which epoch or sample. */
+enum recipe_stream { STREAM_SPLIT = 16, STREAM_SHUFFLE, STREAM_AUGMENT, STREAM_DROPOUT };
+
+static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)
+{
+    return (uint64_t)purpose << 56 | (epoch & 0xffffff) << 32 | (sample & 0xffffffff);
+}
+
+/* The learning rate of update `step` of `steps`, of which `per_epoch` make an epoch. */
+float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch);
+
+/* 0.5 * (1 + cos(pi * t)) for t in [0, 1], to 1e-9, the same bits everywhere. */
+double half_cosine(double t);
+
+/* New reference; NULL: out of memory. */
+json_t *recipe_json(const struct recipe *recipe);
+
+/* The options of a recipe, with the presets as values; what they say is read by recipe_from_options() afterwards. */
+struct recipe_options {
+    struct recipe recipe;
+    const char *schedule, *augment;
+};
+
+void recipe_option_rows(struct option_table *table, struct recipe_options *options);
+/* WISP_E_INVALID, and says which option. */
+int recipe_from_options(const struct recipe_options *options, struct recipe *out, struct reason *why);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "forge/save.h"
+#include "sparse/model_file.h"
+
+int save_check(const char *path, struct reason *why)
+{
+    char copy[PATH_MAX];
+    struct stat status;
+    const char *folder;
+
+    if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
+        return refuse_errno(why, -ENAMETOOLONG, "%s", path);
+    if (!*path)
+        return refuse(why, -ENOENT, "the output file has no name");
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
+                      S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+    folder = dirname(copy);
+    if (stat(folder, &status) < 0)
+        return refuse_errno(why, -errno, "cannot write %s: folder %s", path, folder);
+    if (!S_ISDIR(status.st_mode))
+        return refuse_errno(why, -ENOTDIR, "cannot write %s: %s", path, folder);
+    if (access(folder, W_OK | X_OK) < 0)
+        return refuse_errno(why, -errno, "cannot write %s: folder %s", path, folder);
+    return 0;
+}
+
+int save_model(const struct model *model, const char *path, bool rescue, struct reason *why)
+{
+    const char *const folders[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+    int result = model_write(model, path, why);
+
+    for (size_t i = 0; result && rescue && i < ARRAY_SIZE(folders); i++) {
+        char name[PATH_MAX];
+
+        if (!folders[i] || snprintf(name, sizeof name, "%s/wisp-rescued-%ld.safetensors", folders[i], (long)getpid()) >=
+                               (int)sizeof name)
+            continue;
+        if (model_write(model, name, NULL) == 0) {
+            size_t used = why ? strlen(why->text) : 0;
+
+            if (why)
+                snprintf(why->text + used, sizeof why->text - used,
+                         "; the trained model was saved as %s instead: move it where there is room", name);
+            return result;
+        }
+    }
+    return result;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where results go: checked before the work begins, written atomically at its end, and rescued when the place is full.
+ */
+#ifndef FORGE_SAVE_H
+#define FORGE_SAVE_H
+
+#include "sparse/model.h"
+
+/* Whether `path` can be written later: its folder is there and lets us, and it is no folder itself. Catches what would
+ * lose hours of training; a disk that fills up meanwhile is the business of save_model(). -errno. */
+int save_check(const char *path, struct reason *why);
+
+/* model_write(); when that fails, and `rescue` asks for it, tries $TMPDIR, /var/tmp and /tmp instead and says in the
+ * reason where the model is now. Not 0 even then: `path` was not written. */
+int save_model(const struct model *model, const char *path, bool rescue, struct reason *why);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/outcome.h"
+#include "forge/assemble.h"
+#include "forge/blas.h"
+#include "forge/media_default.h"
+#include "forge/media_option.h"
+#include "forge/session.h"
+#include "sparse/model_file.h"
+
+void session_option_rows(struct option_table *table, struct session_options *options)
+{
+    options->threads = 2;
+    option_text(table, "data", 'D', &options->data, "PATH", "a folder or file with the data set");
+    option_text(table, "processing", 'p', &options->processing, "TYPE", "processing type; the model's own if absent");
+    option_text(table, "media", 'm', &options->media, "SPEC", "JSON, or a file with it: how inputs become tensors");
+    option_text(table, "labels", 0, &options->labels, "FILE", "names of the outputs, one a line");
+    option_count(table, "threads", 't', &options->threads, "N", "threads; 2 if absent; changes no result", 1, 256);
+    option_flag(table, "blas", 0, &options->blas, "fully connected layers by OpenBLAS: faster, but other last bits");
+}
+
+static int open_model(struct session *s, const struct session_options *o)
+{
+    struct model *model;
+    struct reason why;
+    int result = model_read(o->model, &s->model, &why);
+
+    if (result)
+        return fail(s->verb, exit_for_input(result), "%s", why.text);
+    model = s->model;
+    if (o->processing) {
+        result = processing_check(o->processing, &why);
+        if (result || strlen(o->processing) >= sizeof model->processing)
+            return fail(s->verb, EXIT_USAGE, "--processing %s", result ? why.text : "is too long");
+        snprintf(model->processing, sizeof model->processing, "%s", o->processing);
+    }
+    return 0;
+}
+
+/* The model's description of its input: from --media, from the file, or guessed. */
+static int open_media(struct session *s, const struct session_options *o, enum media_kind *kind)
+{
+    uint64_t inputs = shape_elements(&s->model->input);
+    struct reason why;
+    int result = media_kind_of(s->model->processing, kind, &why);
+
+    if (result)
+        return fail(s->verb, EXIT_USAGE, "processing type %s", why.text);
+    if (o->media) {
+        char *json;
+
+        result = media_option_read(o->media, inputs, &json, &why);
+        if (result)
+            return fail(s->verb, exit_for_input(result), "--media %s", why.text);
+        free(s->model->media);
+        s->model->media = json;
+    } else if (!s->model->media) {
+        result = media_default(*kind, inputs, &s->model->media, &why);
+        if (result)
+            return fail(s->verb, EXIT_USAGE, "%s", why.text);
+    }
+    result = media_parse(s->model->media, &s->media, &why);
+    if (result)
+        return fail(s->verb, EXIT_DATA, "%s, media: %s", o->model, why.text);
+    if (media_kind(s->media) != *kind)
+        return fail(s->verb, EXIT_DATA,
+                    "%s takes %s, but its media description is of another kind; say by --media how "
+                    "inputs become tensors",
+                    o->model, s->model->processing);
+    if (media_elements(s->media) != inputs)
+        return fail(s->verb, EXIT_DATA, "%s: its media description gives %zu values, but its input has %llu", o->model,
+                    media_elements(s->media), (unsigned long long)inputs);
+    return 0;
+}
+
+static int open_labels(struct session *s, const struct session_options *o)
+{
+    uint64_t outputs = shape_elements(model_output(s->model));
+    struct labels labels;
+    struct reason why;
+    int result;
+
+    if (!o->labels)
+        return 0;
+    result = labels_read(o->labels, &labels, &why);
+    if (result)
+        return fail(s->verb, exit_for_input(result), "--labels %s", why.text);
+    if (labels.count != outputs)
+        result = fail(s->verb, EXIT_DATA, "%s has %zu labels, but the model has %llu outputs", o->labels, labels.count,
+                      (unsigned long long)outputs);
+    else if (model_set_labels(s->model, labels.entries, labels.count))
+        result = fail(s->verb, EXIT_FAILED, "out of memory");
+    labels_deinit(&labels);
+    return result;
+}
+
+static int open_data(struct session *s, const struct session_options *o, enum media_kind kind)
+{
+    uint64_t outputs = shape_elements(model_output(s->model));
+    struct reason why;
+    int result;
+
+    if (!o->data)
+        return fail(s->verb, EXIT_USAGE, "--data is missing; give the folder or file with the data set");
+    result = dataset_read(o->data, o->split, kind, s->model->labels, s->model->label_count, &s->data, &why);
+    if (result)
+        return fail(s->verb, exit_for_input(result), "%s", why.text);
+    if (!s->data->count)
+        return fail(s->verb, EXIT_DATA, "%s has no sample of the split '%s'", o->data, o->split);
+    if (s->data->label_count != outputs)
+        return fail(s->verb, EXIT_DATA,
+                    "%s has %zu classes, but the model has %llu outputs; build it with --layers "
+                    "…-%zu",
+                    o->data, s->data->label_count, (unsigned long long)outputs, s->data->label_count);
+    if (!s->model->label_count && model_set_labels(s->model, s->data->labels, s->data->label_count))
+        return fail(s->verb, EXIT_FAILED, "out of memory");
+    return 0;
+}
+
+static int open_machine(struct session *s, const struct session_options *o)
+{
+    int result;
+
+    s->kernels = kernels_find("auto");
+    if (!s->kernels)
+        return fail(s->verb, EXIT_USAGE, "WISP_CPU=%s: there are no such kernels on this machine", getenv("WISP_CPU"));
+    if (o->blas)
+        s->kernels = blas_kernels(s->kernels);
+    result = team_new((unsigned)o->threads, &s->team);
+    return result ? fail(s->verb, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)o->threads,
+                         strerror(-result))
+                  : 0;
+}
+
+int session_open(struct session *s, const char *verb, const struct session_options *o)
+{
+    enum media_kind kind = MEDIA_RAW;
+    int status;
+
+    *s = (struct session){ .verb = verb };
+    status = open_model(s, o);
+    if (!status)
+        status = open_media(s, o, &kind);
+    if (!status)
+        status = open_labels(s, o);
+    if (!status)
+        status = open_machine(s, o);
+    if (!status)
+        status = open_data(s, o, kind);
+    return status;
+}
+
+void session_close(struct session *s)
+{
+    team_free(s->team);
+    dataset_free(s->data);
+    media_free(s->media);
+    model_free(s->model);
+    *s = (struct session){ .verb = s->verb };
+}
+
+int session_dress(const struct session *s, struct model *model)
+{
+    memcpy(model->processing, s->model->processing, sizeof model->processing);
+    if (model_set_text(&model->media, s->model->media))
+        return -ENOMEM;
+    return model_set_labels(model, s->model->labels, s->model->label_count);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/evaluate.h"
+#include "forge/interrupt.h"
+#include "forge/parameters.h"
+#include "forge/trainer.h"
+#include "sparse/layer.h"
+
+struct trainer {
+    struct trainer_setup setup;
+    struct forward *forward;
+    struct backward *backward;
+    struct gradient gradient, velocity, best;
+    struct loss loss;
+    float *panel;
+    uint32_t *order;  /* of the training samples, in this epoch */
+    uint32_t *labels; /* of the batch */
+    uint32_t logits;  /* the value that the softmax reads */
+    uint64_t step, steps, per_epoch;
+};
+
+/* Sums over an epoch, so far. */
+struct tally {
+    double loss;
+    size_t correct, samples;
+};
+
+static int judge_model(const struct model *model, uint32_t *logits, struct reason *why)
+{
+    const struct layer *last = &model->layers[model->layer_count - 1];
+
+    if (strcmp(last->kind->name, "softmax") != 0)
+        return refuse(why, WISP_E_FORMAT, "layer %s: training needs a softmax as the last layer, this is a %s",
+                      last->name, last->kind->name);
+    *logits = last->inputs[0];
+    for (uint32_t i = 0; i < *logits; i++) {
+        if (!model->layers[i].kind->backward)
+            return refuse(why, WISP_E_FORMAT, "layer %s: a %s layer cannot be trained through", model->layers[i].name,
+                          model->layers[i].kind->name);
+    }
+    return 0;
+}
+
+static int make_stores(struct trainer *t, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    size_t batch = s->recipe->batch, elements = batches_elements(s->batches);
+    int result = gradient_new(s->model, &t->gradient);
+
+    if (!result)
+        result = gradient_new(s->model, &t->velocity);
+    if (!result && s->validation_count)
+        result = gradient_new(s->model, &t->best);
+    if (!result)
+        result = loss_init(&t->loss, shape_elements(model_output(s->model)), batch);
+    t->panel = memory_alloc(elements, batch * sizeof *t->panel);
+    t->order = memory_alloc(s->train_count, sizeof *t->order);
+    t->labels = memory_alloc(batch, sizeof *t->labels);
+    if (!result && (!t->panel || !t->order || !t->labels))
+        result = -ENOMEM;
+    if (result)
+        return refuse_errno(why, result, "training");
+    parameters_zero(s->model, &t->velocity);
+    return 0;
+}
+
+int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why)
+{
+    struct trainer *t = calloc(1, sizeof *t);
+    int result;
+
+    if (!t)
+        return refuse_errno(why, -ENOMEM, "training");
+    t->setup = *setup;
+    t->per_epoch = (setup->train_count + setup->recipe->batch - 1) / setup->recipe->batch;
+    t->steps = t->per_epoch * setup->recipe->epochs;
+    result = judge_model(setup->model, &t->logits, why);
+    if (!result)
+        result = make_stores(t, why);
+    if (!result)
+        result = forward_new(setup->model, setup->kernels, setup->recipe->batch, true, &t->forward, why);
+    if (!result)
+        result = backward_new(t->forward, &t->backward, why);
+    if (result)
+        trainer_free(t);
+    else
+        *out = t;
+    return result;
+}
+
+struct trainer *trainer_free(struct trainer *trainer)
+{
+    if (trainer) {
+        backward_free(trainer->backward);
+        forward_free(trainer->forward);
+        gradient_deinit(&trainer->gradient);
+        gradient_deinit(&trainer->velocity);
+        gradient_deinit(&trainer->best);
+        loss_deinit(&trainer->loss);
+        free(trainer->panel);
+        free(trainer->order);
+        free(trainer->labels);
+        free(trainer);
+    }
+    return NULL;
+}
+
+/* ---- one update of one layer's connections or of a vector, shared among the team ---- */
+
+struct update {
+    const struct trainer *trainer;
+    float *values, *velocity;
+    const float *gradient;
+    uint64_t count;
+    float rate, decay, scale;
+};
+
+static void update_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct update *u = argument;
+    const struct trainer_setup *s = &u->trainer->setup;
+    unsigned long long begin, end;
+
+    team_share(u->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    s->kernels->sgd(u->values + begin, u->velocity + begin, u->gradient + begin, end - begin, u->rate,
+                    (float)s->recipe->momentum, u->decay, u->scale);
+}
+
+/* Biases do not decay: they cost no connection, and pulling them to 0 only shifts the neurons. */
+static void update(struct trainer *t, float rate, float scale)
+{
+    const struct model *model = t->setup.model;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+        struct update u = { .trainer = t, .rate = rate, .scale = scale };
+
+        if (t->gradient.layers[i].weight) {
+            u.values = layer->weight.values;
+            u.gradient = t->gradient.layers[i].weight;
+            u.velocity = t->velocity.layers[i].weight;
+            u.count = layer->weight.count;
+            u.decay = (float)t->setup.recipe->decay;
+            team_run(t->setup.team, update_part, &u);
+        }
+        u.decay = 0;
+        for (size_t k = 0; k < LAYER_VECTORS_MAX; k++) {
+            if (!t->gradient.layers[i].vectors[k])
+                continue;
+            u.values = layer->vectors[k].data;
+            u.gradient = t->gradient.layers[i].vectors[k];
+            u.velocity = t->velocity.layers[i].vectors[k];
+            u.count = layer->vectors[k].count;
+            update_part(&u, 0, 1);
+        }
+    }
+}
+
+static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct tally *tally,
+                       struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    int result = batches_fill(s->batches, which, count, s->recipe, epoch, t->panel, why);
+
+    if (result)
+        return result;
+    for (size_t i = 0; i < count; i++)
+        t->labels[i] = batches_class(s->batches, which[i]);
+    forward_panel(t->forward, t->panel, count, s->team);
+    loss_run(&t->loss, forward_value(t->forward, s->model->layer_count), t->labels, count,
+             (float)s->recipe->label_smoothing, s->team);
+    tally->loss += loss_sum(&t->loss, count);
+    tally->correct += loss_correct(&t->loss, t->labels, count);
+    tally->samples += count;
+    if (!isfinite(tally->loss))
+        return refuse(why, WISP_E_INVALID,
+                      "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
+                      "(a third of it), or a longer --warmup",
+                      (unsigned long long)epoch + 1, s->recipe->rate);
+    backward_run(t->backward, t->logits, t->loss.gradient, &t->gradient, s->team);
+    update(t, recipe_rate(s->recipe, t->step, t->steps, t->per_epoch), 1.0f / (float)count);
+    t->step++;
+    return 0;
+}
+
+/* Ends early, without an error, when the user wants to stop. */
+static int train_epoch(struct trainer *t, uint64_t epoch, struct tally *tally, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    int result = 0;
+
+    memcpy(t->order, s->train, s->train_count * sizeof *t->order);
+    shuffle(t->order, s->train_count, s->recipe->seed, recipe_stream(STREAM_SHUFFLE, epoch, 0));
+    for (size_t done = 0; done < s->train_count && !result && !interrupt_wanted();) {
+        size_t now = MIN(s->recipe->batch, s->train_count - done);
+
+        result = train_batch(t, epoch, t->order + done, now, tally, why);
+        done += now;
+        progress_step(s->progress, now, epoch + 1, s->recipe->epochs, tally->loss / (double)tally->samples,
+                      (double)tally->correct / (double)tally->samples);
+    }
+    return result;
+}
+
+/* Measures the weights at hand on the validation samples, and remembers them if they are the best so far. */
+static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *figures, struct trainer_result *out,
+                    bool *best, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    struct evaluation e;
+    int result = evaluate(t->forward, s->model, s->batches, s->validation, s->validation_count, &t->loss, t->panel,
+                          s->team, false, &e, why);
+
+    if (result)
+        return result;
+    figures->validated = true;
+    figures->validation_loss = e.loss;
+    figures->validation_accuracy = evaluation_accuracy(&e);
+    /* Of equal accuracies the smaller loss is the better one. */
+    *best = !out->validated || figures->validation_accuracy > out->validation_accuracy ||
+            (figures->validation_accuracy == out->validation_accuracy && e.loss < out->validation_loss);
+    if (*best) {
+        out->validated = true;
+        out->best_epoch = epoch;
+        out->validation_accuracy = figures->validation_accuracy;
+        out->validation_loss = e.loss;
+        parameters_save(s->model, &t->best);
+    }
+    return 0;
+}
+
+static int finish_epoch(struct trainer *t, uint64_t epoch, const struct tally *tally, uint64_t began_ns,
+                        struct trainer_result *out, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    struct epoch_figures figures = { .epoch = epoch + 1, .epochs = s->recipe->epochs };
+    bool best = false;
+    int result = 0;
+
+    figures.loss = out->loss;
+    figures.accuracy = out->accuracy;
+    out->epochs = epoch + 1;
+    figures.rate = (double)recipe_rate(s->recipe, t->step - 1, t->steps, t->per_epoch);
+    figures.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
+    figures.samples_per_s = (double)tally->samples / figures.seconds;
+    if (s->validation_count)
+        result = validate(t, epoch + 1, &figures, out, &best, why);
+    else
+        out->best_epoch = epoch + 1;
+    if (!result)
+        progress_epoch(s->progress, &figures, best);
+    return result;
+}
+
+int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+
+    *out = (struct trainer_result){ .epochs = 0 };
+    for (uint64_t epoch = 0; epoch < s->recipe->epochs && !interrupt_wanted(); epoch++) {
+        uint64_t began_ns = clock_ns();
+        struct tally tally = { .samples = 0 };
+        int result = train_epoch(t, epoch, &tally, why);
+
+        if (tally.samples) {
+            out->loss = tally.loss / (double)tally.samples;
+            out->accuracy = (double)tally.correct / (double)tally.samples;
+        }
+        if (!result && tally.samples == s->train_count)
+            result = finish_epoch(t, epoch, &tally, began_ns, out, why);
+        if (result && result != WISP_E_INTERRUPTED)
+            return result;
+    }
+    out->interrupted = interrupt_wanted();
+    if (out->validated)
+        parameters_load(s->model, &t->best);
+    else if (out->interrupted)
+        out->best_epoch = 0;
+    return 0;
+}
+
+size_t trainer_memory(const struct trainer *t)
+{
+    const struct model *model = t->setup.model;
+    size_t stores = 3 + (t->setup.validation_count > 0), bytes = stores * parameters_bytes(model);
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct csr *w = &model->layers[i].weight;
+
+        if (model->layers[i].kind->weighted)
+            bytes += w->count * (csr_is_narrow(w) ? sizeof(uint16_t) : sizeof(uint32_t)) +
+                     ((size_t)w->rows + 1) * sizeof(uint64_t);
+    }
+    return bytes;
+}
+
+size_t trainer_panel_memory(const struct trainer *t)
+{
+    size_t input = batches_elements(t->setup.batches) * t->setup.recipe->batch * sizeof(float);
+
+    return forward_memory(t->forward) + input;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The trainer: minibatch gradient descent with Nesterov momentum on the connections a model has, and on nothing else.
+ * No dense matrix exists at any time; memory is a few numbers a connection (trainer_memory).
+ *
+ * One thread drives it, with a team for the sums. The result depends on the model, the data and the recipe alone.
+ */
+#ifndef FORGE_TRAINER_H
+#define FORGE_TRAINER_H
+
+#include "forge/batches.h"
+#include "forge/progress.h"
+#include "forge/recipe.h"
+#include "sparse/kernels/kernels.h"
+#include "sparse/model.h"
+
+/* Borrowed by the trainer for its life. */
+struct trainer_setup {
+    struct model *model; /* its weights are trained in place */
+    const struct kernels *kernels;
+    struct team *team;
+    const struct recipe *recipe;
+    struct batches *batches;
+    const uint32_t *train, *validation; /* samples; validation_count may be 0 */
+    size_t train_count, validation_count;
+    struct progress *progress;
+};
+
+struct trainer_result {
+    uint64_t epochs;       /* finished */
+    uint64_t best_epoch;   /* whose weights the model now has; 0: of the point where it was interrupted */
+    double loss, accuracy; /* over the last epoch, or what was done of it, while training */
+    bool validated;
+    double validation_loss, validation_accuracy; /* of the weights that the model now has */
+    bool interrupted;
+};
+
+struct trainer;
+
+/* WISP_E_FORMAT when the model cannot be trained: no softmax at its end, a layer without a way back. */
+int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why);
+struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns NULL */
+
+/* Trains for the recipe's epochs and leaves the model with the weights of the epoch that was best on the validation
+ * samples, or with the last ones without such samples. An interruption (forge/interrupt.h) ends it after the batch at
+ * hand, with result 0 and out->interrupted. WISP_E_INVALID when the loss is no number any more, and what to do. */
+int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
+
+/* Bytes of weights, indices, gradients, momentum and the best epoch's copy: the memory that follows the connections. */
+size_t trainer_memory(const struct trainer *trainer);
+/* Bytes of the panels, which follow neurons times batch. */
+size_t trainer_panel_memory(const struct trainer *trainer);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp eval: how good a model is on a split of a data set, by the same forward pass that the daemon runs.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/outcome.h"
+#include "forge/evaluate.h"
+#include "forge/interrupt.h"
+#include "forge/lineage.h"
+#include "forge/session.h"
+#include "forge/verb.h"
+
+#define VERB "eval"
+
+struct eval {
+    struct session_options session;
+    uint64_t batch;
+    bool json;
+};
+
+static bool read_options(int argc, char **argv, struct eval *eval, int *status)
+{
+    static const struct usage usage = {
+        .verb = VERB,
+        .arguments = "MODEL --data PATH [options]",
+        .summary = "Measures a model on a test set: accuracy, each class, and which class is taken for which.",
+        .examples = "  wisp eval fashion.safetensors --data /usr/share/dataset-fashion-mnist\n"
+                    "  wisp eval langid.safetensors --data test.tsv.xz --json\n",
+    };
+    struct operands operands = { .least = 1, .most = 1, .what = "the model file" };
+    struct option_table table = { .count = 0 };
+
+    session_option_rows(&table, &eval->session);
+    option_text(&table, "split", 0, &eval->session.split, "NAME", "'test' if absent, or 'train'");
+    option_count(&table, "batch", 'b', &eval->batch, "N", "samples at once; 128 if absent; changes no result", 1,
+                 65536);
+    option_flag(&table, "json", 0, &eval->json, "print one JSON object");
+    if (!options_read(&usage, &table, argc, argv, &operands, status))
+        return false;
+    eval->session.model = operands.words[0];
+    return true;
+}
+
+static int print_result(const struct eval *eval, const struct session *s, const struct evaluation *e, double seconds)
+{
+    json_t *object;
+    int result;
+
+    if (!eval->json) {
+        evaluation_print(e, s->model->labels, stdout);
+        printf("%zu samples in %.2f s, %.0f samples/s, kernels %s\n", e->samples, seconds, (double)e->samples / seconds,
+               s->kernels->name);
+        return EXIT_DONE;
+    }
+    object = evaluation_json(e, s->model->labels);
+    json_object_set_new(object, "model", json_string(s->model->name));
+    json_object_set_new(object, "data", json_string(s->data->name));
+    json_object_set_new(object, "data_hash", json_string(s->data->hash));
+    json_object_set_new(object, "split", json_string(eval->session.split));
+    json_object_set_new(object, "seconds", json_real(seconds));
+    result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
+    json_decref(object);
+    putchar('\n');
+    return result ? fail(VERB, EXIT_FAILED, "cannot print the result as JSON") : EXIT_DONE;
+}
+
+static int run(const struct eval *eval, const struct session *s, struct batches *batches, struct forward *forward)
+{
+    cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
+    cleanup_free float *panel = memory_alloc(batches_elements(batches), eval->batch * sizeof *panel);
+    struct loss loss = LOSS_NULL;
+    struct evaluation e;
+    struct reason why;
+    uint64_t began_ns = clock_ns();
+    int result;
+
+    if (!which || !panel || loss_init(&loss, shape_elements(model_output(s->model)), eval->batch))
+        return fail(VERB, EXIT_FAILED, "out of memory");
+    for (size_t i = 0; i < s->data->count; i++)
+        which[i] = (uint32_t)i;
+    result = evaluate(forward, s->model, batches, which, s->data->count, &loss, panel, s->team, true, &e, &why);
+    loss_deinit(&loss);
+    if (result)
+        return fail(VERB, exit_for_input(result), "%s", why.text);
+    result = print_result(eval, s, &e, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
+    evaluation_deinit(&e);
+    return result;
+}
+
+static int eval_session(const struct eval *eval, const struct session *s)
+{
+    struct batches *batches = NULL;
+    struct forward *forward = NULL;
+    struct reason why;
+    int result = batches_new(s->data, s->media, s->team, false, &batches, &why);
+
+    if (!result)
+        result = forward_new(s->model, s->kernels, eval->batch, false, &forward, &why);
+    result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, batches, forward);
+    forward_free(forward);
+    batches_free(batches);
+    return result;
+}
+
+int verb_eval(int argc, char **argv)
+{
+    struct eval eval = { .session = { .split = "test" }, .batch = 128 };
+    struct session session;
+    int status;
+
+    if (!read_options(argc, argv, &eval, &status))
+        return status;
+    interrupt_catch();
+    status = session_open(&session, VERB, &eval.session);
+    if (!status)
+        status = eval_session(&eval, &session);
+    session_close(&session);
+    return status;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp train: from a built (or trained) model and a data set to a trained model.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/outcome.h"
+#include "forge/assemble.h"
+#include "forge/candidates.h"
+#include "forge/interrupt.h"
+#include "forge/media_default.h"
+#include "forge/save.h"
+#include "forge/verb.h"
+
+#define VERB "train"
+
+struct train {
+    struct session_options session;
+    struct recipe_options recipe_options;
+    struct recipe recipe;
+    const char *output, *name;
+    bool json, quiet;
+    uint64_t began_ns;
+};
+
+static bool read_options(int argc, char **argv, struct train *train, int *status)
+{
+    static const struct usage usage = {
+        .verb = VERB,
+        .arguments = "MODEL --data PATH -o FILE [options]",
+        .summary = "Trains a model's connections, and only those, by gradient descent with Nesterov momentum. Same\n"
+                   "model, data and options, same file, for any number of threads. Ctrl-C saves what there is.",
+        .examples = "  wisp train m.safetensors --data /usr/share/dataset-fashion-mnist \\\n"
+                    "      --processing image.classification --epochs 20 -o fashion.safetensors\n"
+                    "  wisp train m.safetensors --data fsdd.tar.xz --processing audio.recognition \\\n"
+                    "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n",
+    };
+    struct operands operands = { .least = 1, .most = 1, .what = "the model file (made by 'wisp build')" };
+    struct option_table table = { .count = 0 };
+    struct reason why;
+
+    session_option_rows(&table, &train->session);
+    option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
+    option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; as before if absent");
+    recipe_option_rows(&table, &train->recipe_options);
+    option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
+    option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
+    if (!options_read(&usage, &table, argc, argv, &operands, status))
+        return false;
+    train->session.model = operands.words[0];
+    if (recipe_from_options(&train->recipe_options, &train->recipe, &why))
+        *status = fail(VERB, EXIT_USAGE, "%s", why.text);
+    else if (!train->output)
+        *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");
+    else if (train->name && strlen(train->name) >= MODEL_NAME_MAX)
+        *status = fail(VERB, EXIT_USAGE, "--name has more than %d bytes", MODEL_NAME_MAX - 1);
+    else
+        return true;
+    return false;
+}
+
+static int save(const struct train *train, struct progress *progress, const struct outcome_of_training *trained)
+{
+    const struct trainer_result *r = &trained->result;
+    double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
+    char text[256], validation[64] = "";
+    struct stat file;
+    struct reason why;
+    json_t *event;
+    int result;
+
+    if (train->name)
+        snprintf(trained->model->name, sizeof trained->model->name, "%s", train->name);
+    result = save_model(trained->model, train->output, true, &why);
+    if (!result && stat(train->output, &file) < 0)
+        result = refuse_errno(&why, -errno, "%s", train->output);
+    if (result)
+        return fail(VERB, exit_for_output(result), "%s", why.text);
+    if (r->accuracy < 1.5 / (double)shape_elements(model_output(trained->model)) && !r->interrupted)
+        warn_user(VERB,
+                  "the model does no better than guessing; try a lower --rate, more --epochs, or less --sparsity");
+    event = json_pack("{s:s s:s s:I s:I s:f s:b s:f}", "event", "done", "file", train->output, "bytes",
+                      (json_int_t)file.st_size, "best_epoch", (json_int_t)r->best_epoch, "accuracy", r->accuracy,
+                      "interrupted", r->interrupted, "seconds", seconds);
+    if (event && r->validated) {
+        json_object_set_new(event, "validation_accuracy", json_real(r->validation_accuracy));
+        snprintf(validation, sizeof validation, ", validation accuracy %.2f%%", 100 * r->validation_accuracy);
+    }
+    snprintf(text, sizeof text, "%s%s: %lld bytes, epoch %llu%s, %.1f s", r->interrupted ? "interrupted; saved " : "",
+             train->output, (long long)file.st_size, (unsigned long long)r->best_epoch, validation, seconds);
+    progress_event(progress, event, text);
+    return r->interrupted ? EXIT_INTERRUPTED : EXIT_DONE;
+}
+
+/* The description of the input, completed by the data, and all tensors that stay the same. */
+static int prepare(const struct train *train, struct session *s, const struct split *split, struct batches **out)
+{
+    struct reason why;
+    int result = media_normalise(&s->model->media, s->data, split->samples, split->train_count, &why);
+
+    if (!result) {
+        s->media = media_free(s->media);
+        result = media_parse(s->model->media, &s->media, &why);
+    }
+    if (!result)
+        result = batches_new(s->data, s->media, s->team, !augment_is_on(&train->recipe.augment), out, &why);
+    return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
+}
+
+static int train_session(const struct train *train, struct session *s, const struct split *split)
+{
+    struct outcome_of_training trained;
+    struct batches *batches = NULL;
+    struct progress progress;
+    int status = prepare(train, s, split, &batches);
+
+    if (status)
+        return status;
+    progress_init(&progress, train->json, train->quiet,
+                  train->recipe.candidates * train->recipe.epochs * split->train_count);
+    status = candidates_run(&(struct candidates){ .session = s,
+                                                  .path = train->session.model,
+                                                  .recipe = &train->recipe,
+                                                  .split = split,
+                                                  .batches = batches,
+                                                  .progress = &progress },
+                            &trained);
+    if (!status) {
+        status = save(train, &progress, &trained);
+        model_free(trained.model);
+    }
+    batches_free(batches);
+    return status;
+}
+
+int verb_train(int argc, char **argv)
+{
+    struct train train = { .session = { .split = "train" }, .began_ns = clock_ns() };
+    struct split split = SPLIT_NULL;
+    struct session session;
+    struct reason why;
+    int status, result;
+
+    if (!read_options(argc, argv, &train, &status))
+        return status;
+    result = save_check(train.output, &why);
+    if (result)
+        return fail(VERB, exit_for_output(result), "%s", why.text);
+    interrupt_catch();
+    status = session_open(&session, VERB, &train.session);
+    if (!status && split_make(session.data->count, train.recipe.validation, train.recipe.seed, &split))
+        status = fail(VERB, EXIT_FAILED, "out of memory");
+    if (!status)
+        status = train_session(&train, &session, &split);
+    split_deinit(&split);
+    session_close(&session);
+    return status;
+}

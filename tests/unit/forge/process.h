@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp-forge as a real process, and a small data set on disk for it.
+ */
+#ifndef TESTS_UNIT_FORGE_PROCESS_H
+#define TESTS_UNIT_FORGE_PROCESS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { OUTPUT_MAX = 1 << 16, ARGUMENTS_MAX = 48 };
+
+struct ran {
+    int status; /* exit status, or 128 + signal */
+    char out[OUTPUT_MAX], err[OUTPUT_MAX];
+};
+
+/* Runs "wisp-forge" with the words of `command` (separated by single spaces; no quoting) in `folder`. */
+void forge_run(struct ran *ran, const char *folder, const char *command);
+/* Starts it with stdout to the file `out` in the folder; returns its process id. */
+pid_t forge_start(const char *folder, const char *command, const char *out);
+/* Exit status, or 128 + signal. */
+int forge_wait(pid_t pid);
+
+/* Grey 8x8 pictures of four classes (which quadrant is bright, under noise) as idx files in `folder`: "train" and
+ * "t10k". */
+void write_quadrants(const char *folder, unsigned train, unsigned test);
+
+/* The whole file, NUL after it; freed by the caller. */
+char *slurp(const char *path, size_t *size);
+
+#endif

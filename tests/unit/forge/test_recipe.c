@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Recipe, augmentation, split and loss: the parts of training that need no network.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "forge/augment.h"
+#include "forge/batches.h"
+#include "forge/loss.h"
+#include "forge/recipe.h"
+#include "forge/split.h"
+#include "support/test.h"
+
+static void test_half_cosine(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= 1000; i++)
+        assert_true(fabs(half_cosine(i / 1000.0) - 0.5 * (1 + cos(M_PI * i / 1000.0))) < 1e-9);
+    assert_true(fabs(half_cosine(1)) < 1e-11);
+}
+
+static void test_rate_warms_up_and_falls(void **state)
+{
+    struct recipe r = { .epochs = 10, .rate = 0.1, .warmup = 1 };
+
+    (void)state;
+    assert_true(recipe_rate(&r, 0, 1000, 100) > 0);
+    for (uint64_t step = 1; step < 100; step++)
+        assert_true(recipe_rate(&r, step, 1000, 100) > recipe_rate(&r, step - 1, 1000, 100));
+    assert_true(fabsf(recipe_rate(&r, 100, 1000, 100) - 0.1f) < 1e-6f);
+    for (uint64_t step = 101; step < 1000; step++)
+        assert_true(recipe_rate(&r, step, 1000, 100) < recipe_rate(&r, step - 1, 1000, 100));
+    assert_true(recipe_rate(&r, 999, 1000, 100) < 1e-5f);
+    r.schedule = SCHEDULE_STEP;
+    r.warmup = 0;
+    assert_true(fabsf(recipe_rate(&r, 499, 1000, 100) - 0.1f) < 1e-7f);
+    assert_true(fabsf(recipe_rate(&r, 500, 1000, 100) - 0.01f) < 1e-7f);
+    assert_true(fabsf(recipe_rate(&r, 750, 1000, 100) - 0.001f) < 1e-7f);
+    r.schedule = SCHEDULE_CONSTANT;
+    assert_true(fabsf(recipe_rate(&r, 999, 1000, 100) - 0.1f) < 1e-7f);
+}
+
+static void test_augment_is_a_list(void **state)
+{
+    static const char *const bad[] = { "", "shift", "shift=", "shift=x", "shift=-1", "flip=2", "shift=2,", "Shift=2" };
+    struct augment a = { .amount = { 0 } };
+    struct reason why;
+
+    (void)state;
+    assert_false(augment_is_on(&a));
+    assert_ok(augment_parse("shift=2,flip=0.5,noise=10", &a, &why), why);
+    assert_true(augment_is_on(&a));
+    assert_true(a.amount[AUGMENT_SHIFT] == 2 && a.amount[AUGMENT_FLIP] == 0.5 && a.amount[AUGMENT_NOISE] == 10);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_int_equal(augment_parse(bad[i], &a, &why), WISP_E_INVALID);
+        assert_non_null(strstr(why.text, "pictures have shift"));
+    }
+}
+
+/* Every picture that comes out is the one that went in, moved: its bright pixel is where the shift says, or at an
+ * edge's repetition of nothing. */
+static void test_pictures_move_and_mirror(void **state)
+{
+    enum { SIDE = 9 };
+    uint8_t pixels[SIDE * SIDE] = { 0 };
+    struct media_picture picture = { SIDE, SIDE, 1, pixels }, moved;
+    struct augment a = { .amount = { [AUGMENT_SHIFT] = 2, [AUGMENT_FLIP] = 0.5 } };
+    unsigned seen[SIDE * SIDE] = { 0 }, places = 0;
+
+    (void)state;
+    pixels[4 * SIDE + 3] = 255;
+    for (uint64_t i = 0; i < 2000; i++) {
+        struct rng rng = rng_make(1, i);
+        unsigned bright = 0;
+
+        assert_int_equal(augment_picture(&a, &rng, &picture, &moved), 0);
+        for (size_t p = 0; p < sizeof pixels; p++) {
+            bright += moved.pixels[p] == 255;
+            seen[p] += moved.pixels[p] == 255;
+        }
+        assert_int_equal(bright, 1);
+        free(moved.pixels);
+    }
+    /* Columns 1 to 5 as it is and 3 to 7 mirrored, rows 2 to 6. */
+    for (size_t p = 0; p < sizeof pixels; p++) {
+        bool reachable = p / SIDE >= 2 && p / SIDE <= 6 && p % SIDE >= 1 && p % SIDE <= 7;
+
+        assert_int_equal(seen[p] > 0, reachable);
+        places += seen[p] > 0;
+    }
+    assert_int_equal(places, 35);
+}
+
+static void test_texts_are_cropped_between_characters(void **state)
+{
+    static const char text[] = "Größe über alles: 日本語のテキスト, naïve café";
+    struct augment a = { .amount = { [AUGMENT_CROP] = 1 } };
+    bool whole = false, part = false;
+
+    (void)state;
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct rng rng = rng_make(2, i);
+        const char *from = text;
+        size_t length = sizeof text - 1, characters = 0;
+
+        augment_text(&a, &rng, &from, &length);
+        assert_true(from >= text && from + length <= text + sizeof text - 1);
+        assert_true(((unsigned char)*from & 0xc0) != 0x80);
+        assert_true(((unsigned char)from[length] & 0xc0) != 0x80);
+        for (size_t k = 0; k < length; k++)
+            characters += ((unsigned char)from[k] & 0xc0) != 0x80;
+        assert_true(characters >= 12);
+        whole |= length == sizeof text - 1;
+        part |= length < 20;
+    }
+    assert_true(whole && part);
+}
+
+static void test_noise_has_the_power_it_says(void **state)
+{
+    enum { COUNT = 8000 };
+    struct augment a = { .amount = { [AUGMENT_NOISE] = 10 } };
+    struct media_sound sound = { 8000, COUNT, malloc(COUNT * sizeof(float)) }, noisy;
+    struct reason why;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        sound.samples[i] = (float)sin((double)i * 0.3);
+    for (uint64_t k = 0; k < 40; k++) {
+        struct rng rng = rng_make(3, k);
+        double noise = 0, power = 0, below;
+
+        assert_ok(augment_sound(&a, &rng, &sound, &noisy, &why), why);
+        assert_int_equal(noisy.count, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            double difference = (double)noisy.samples[i] - (double)sound.samples[i];
+
+            noise += difference * difference;
+            power += (double)sound.samples[i] * (double)sound.samples[i];
+        }
+        below = 10 * log10(power / noise);
+        assert_true(below > 8 && below < 52);
+        free(noisy.samples);
+    }
+    free(sound.samples);
+}
+
+static void test_split_is_disjoint_and_reproducible(void **state)
+{
+    struct split a, b, c;
+    unsigned seen[1000] = { 0 };
+    size_t moved = 0;
+
+    (void)state;
+    assert_int_equal(split_make(1000, 0.1, 5, &a), 0);
+    assert_int_equal(split_make(1000, 0.1, 5, &b), 0);
+    assert_int_equal(split_make(1000, 0.1, 6, &c), 0);
+    assert_int_equal(a.train_count, 900);
+    assert_int_equal(a.validation_count, 100);
+    assert_memory_equal(a.samples, b.samples, 1000 * sizeof *a.samples);
+    for (size_t i = 0; i < 1000; i++) {
+        seen[a.samples[i]]++;
+        moved += a.samples[i] != c.samples[i];
+    }
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(seen[i], 1);
+    assert_true(moved > 100);
+    split_deinit(&a);
+    split_deinit(&b);
+    split_deinit(&c);
+}
+
+/* Softmax in double, for the differences. */
+static double smoothed_loss(const double *logits, size_t classes, uint32_t label, double smoothing)
+{
+    double sum = 0, loss = 0;
+
+    for (size_t c = 0; c < classes; c++)
+        sum += exp(logits[c]);
+    for (size_t c = 0; c < classes; c++) {
+        double target = smoothing / (double)classes + (c == label ? 1 - smoothing : 0);
+
+        loss -= target * (logits[c] - log(sum));
+    }
+    return loss;
+}
+
+static void test_loss_gradient_is_the_difference_quotient(void **state)
+{
+    enum { CLASSES = 5, SAMPLES = 35 };
+    const double step = 1e-5, smoothing = 0.1;
+    double logits[SAMPLES][CLASSES];
+    float probabilities[CLASSES * SAMPLES];
+    uint32_t labels[SAMPLES];
+    struct rng rng = rng_make(9, 0);
+    struct loss loss;
+    double expected = 0;
+
+    (void)state;
+    assert_int_equal(loss_init(&loss, CLASSES, SAMPLES), 0);
+    for (size_t s = 0; s < SAMPLES; s++) {
+        double sum = 0;
+
+        labels[s] = (uint32_t)rng_below(&rng, CLASSES);
+        for (size_t c = 0; c < CLASSES; c++) {
+            logits[s][c] = 4 * rng_double(&rng) - 2;
+            sum += exp(logits[s][c]);
+        }
+        for (size_t c = 0; c < CLASSES; c++)
+            probabilities[c * SAMPLES + s] = (float)(exp(logits[s][c]) / sum);
+        expected += smoothed_loss(logits[s], CLASSES, labels[s], 0);
+    }
+    loss_run(&loss, probabilities, labels, SAMPLES, (float)smoothing, NULL);
+    assert_true(fabs(loss_sum(&loss, SAMPLES) - expected) < 1e-4);
+    for (size_t s = 0; s < SAMPLES; s++) {
+        for (size_t c = 0; c < CLASSES; c++) {
+            double up, down, kept = logits[s][c];
+
+            logits[s][c] = kept + step;
+            up = smoothed_loss(logits[s], CLASSES, labels[s], smoothing);
+            logits[s][c] = kept - step;
+            down = smoothed_loss(logits[s], CLASSES, labels[s], smoothing);
+            logits[s][c] = kept;
+            assert_true(fabs((up - down) / (2 * step) - (double)loss.gradient[c * SAMPLES + s]) < 1e-5);
+        }
+    }
+    loss_deinit(&loss);
+}
+
+static void test_loss_of_the_impossible_is_large_and_of_nan_is_nan(void **state)
+{
+    const float probabilities[] = { 1, 0, NAN, NAN };
+    /* Two classes, two samples: [class][sample]. */
+    const float panel[] = { probabilities[0], probabilities[2], probabilities[1], probabilities[3] };
+    const uint32_t labels[] = { 1, 0 };
+    struct loss loss;
+
+    (void)state;
+    assert_int_equal(loss_init(&loss, 2, 2), 0);
+    loss_run(&loss, panel, labels, 2, 0, NULL);
+    assert_true(loss.each[0] > 60 && isfinite(loss.each[0]));
+    assert_true(isnan(loss.each[1]));
+    loss_deinit(&loss);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_half_cosine),
+        cmocka_unit_test(test_rate_warms_up_and_falls),
+        cmocka_unit_test(test_augment_is_a_list),
+        cmocka_unit_test(test_pictures_move_and_mirror),
+        cmocka_unit_test(test_texts_are_cropped_between_characters),
+        cmocka_unit_test(test_noise_has_the_power_it_says),
+        cmocka_unit_test(test_split_is_disjoint_and_reproducible),
+        cmocka_unit_test(test_loss_gradient_is_the_difference_quotient),
+        cmocka_unit_test(test_loss_of_the_impossible_is_large_and_of_nan_is_nan),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
