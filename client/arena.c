@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "client/arena.h"
+#include "libipc/wire.h"
+
+enum { CAPACITY_FIRST = 16 };
+
+int arena_init(struct arena *arena, uint64_t size)
+{
+    *arena = (struct arena){ .free = calloc(CAPACITY_FIRST, sizeof *arena->free), .capacity = CAPACITY_FIRST };
+    if (!arena->free)
+        return -ENOMEM;
+    arena->free[0].length = size;
+    arena->count = size ? 1 : 0;
+    return 0;
+}
+
+void arena_deinit(struct arena *arena)
+{
+    free(arena->free);
+    *arena = (struct arena){ .free = NULL };
+}
+
+static void extent_remove(struct arena *arena, size_t at)
+{
+    arena->count--;
+    memmove(&arena->free[at], &arena->free[at + 1], (arena->count - at) * sizeof *arena->free);
+}
+
+/* Room for the list that one more block may lead to, so that giving back never allocates. */
+static int reserve(struct arena *arena)
+{
+    size_t wanted = arena->blocks + 2;
+    struct extent *grown;
+
+    if (wanted <= arena->capacity)
+        return 0;
+    grown = reallocarray(arena->free, arena->capacity * 2, sizeof *grown);
+    if (!grown)
+        return -ENOMEM;
+    arena->free = grown;
+    arena->capacity *= 2;
+    return 0;
+}
+
+int arena_take(struct arena *arena, uint64_t length, uint64_t *offset)
+{
+    uint64_t rounded;
+
+    if (!size_align(length, WIRE_ARENA_ALIGN, &rounded))
+        return -ENOSPC;
+    if (reserve(arena))
+        return -ENOMEM;
+    for (size_t i = 0; i < arena->count; i++) {
+        struct extent *extent = &arena->free[i];
+
+        if (extent->length < rounded)
+            continue;
+        *offset = extent->offset;
+        extent->offset += rounded;
+        extent->length -= rounded;
+        if (!extent->length)
+            extent_remove(arena, i);
+        arena->blocks++;
+        return 0;
+    }
+    return -ENOSPC;
+}
+
+/* The first extent that begins behind `offset`. */
+static size_t extent_after(const struct arena *arena, uint64_t offset)
+{
+    size_t low = 0, high = arena->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (arena->free[middle].offset > offset)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+void arena_give(struct arena *arena, uint64_t offset, uint64_t length)
+{
+    size_t at = extent_after(arena, offset);
+    struct extent *before = at ? &arena->free[at - 1] : NULL;
+    struct extent *after = at < arena->count ? &arena->free[at] : NULL;
+    uint64_t rounded = 0;
+
+    (void)size_align(length, WIRE_ARENA_ALIGN, &rounded); /* did not overflow when it was taken */
+    arena->blocks--;
+    if (before && before->offset + before->length == offset) {
+        before->length += rounded;
+        if (after && before->offset + before->length == after->offset) {
+            before->length += after->length;
+            extent_remove(arena, at);
+        }
+    } else if (after && offset + rounded == after->offset) {
+        after->offset = offset;
+        after->length += rounded;
+    } else {
+        memmove(&arena->free[at + 1], &arena->free[at], (arena->count - at) * sizeof *arena->free);
+        arena->free[at] = (struct extent){ .offset = offset, .length = rounded };
+        arena->count++;
+    }
+}
+
+uint64_t arena_free(const struct arena *arena)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < arena->count; i++)
+        sum += arena->free[i].length;
+    return sum;
+}
+
+uint64_t arena_largest(const struct arena *arena)
+{
+    uint64_t largest = 0;
+
+    for (size_t i = 0; i < arena->count; i++)
+        largest = MAX(largest, arena->free[i].length);
+    return largest;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The client: its options, its first connection, its end.
+ *
+ * What the first daemon grants (entries, arena sizes) is what every later one is asked for: then a request has the same
+ * place in every session.
+ */
+#include <poll.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/size.h"
+#include "client/client.h"
+
+enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_MS = 10 };
+
+/* ---- fork ---- */
+
+static unsigned forks; /* counted in each child, which is single-threaded then */
+static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
+
+static void count_fork(void)
+{
+    forks++;
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, count_fork);
+}
+
+unsigned fork_count(void)
+{
+    return forks;
+}
+
+int client_check(const struct wisp_client *client)
+{
+    if (client->forks == forks)
+        return 0;
+    return fail(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
+}
+
+/* ---- options ---- */
+
+/* Fields that this version does not know must be zero: then they ask for nothing. */
+static int read_options(const struct wisp_options *given, struct wisp_options *out)
+{
+    const unsigned char *bytes = (const unsigned char *)given;
+
+    *out = (struct wisp_options){ .size = sizeof *out };
+    if (!given)
+        return 0;
+    if (given->size < offsetof(struct wisp_options, socket_path))
+        return fail(WISP_E_INVALID, "wisp_options.size must be sizeof(struct wisp_options)");
+    memcpy(out, given, MIN(given->size, sizeof *out));
+    for (size_t i = sizeof *out; i < given->size; i++) {
+        if (bytes[i])
+            return fail(WISP_E_VERSION, "wisp_options has a field that libwisp " WISP_VERSION " does not know");
+    }
+    return 0;
+}
+
+/* 0: the default; UINT32_MAX: none at all. */
+static uint64_t choose(uint32_t value, uint64_t unit, uint64_t usual)
+{
+    return value == UINT32_MAX ? 0 : value ? value * unit : usual * unit;
+}
+
+static const char *choose_path(const struct wisp_options *options)
+{
+    const char *environment = secure_getenv("WISP_SOCKET");
+
+    if (options->socket_path)
+        return options->socket_path;
+    return environment && *environment ? environment : WIRE_DEFAULT_SOCKET;
+}
+
+/* Spinning on the only processor would keep the daemon from answering. */
+static uint64_t default_spin_us(void)
+{
+    cpu_set_t usable;
+
+    return sched_getaffinity(0, sizeof usable, &usable) || CPU_COUNT(&usable) < 2 ? 0 : SPIN_US;
+}
+
+static void set_options(struct wisp_client *client, const struct wisp_options *options)
+{
+    const char *name = options->name ? options->name : program_invocation_short_name;
+
+    client->reconnect_ns = choose(options->reconnect_ms, NS_PER_MS, RECONNECT_MS);
+    client->spin_ns = choose(options->spin_us, NS_PER_US, default_spin_us());
+    client->hello = (struct wire_hello){
+        .header = { .magic = WIRE_MAGIC, .type = WIRE_HELLO, .length = sizeof client->hello },
+        .abi_min = WIRE_ABI_MIN,
+        .abi_max = WIRE_ABI_MAX,
+        .features = WIRE_FEATURES,
+        .entries = options->entries,
+        .request_arena = options->input_bytes,
+        .response_arena = options->output_bytes,
+    };
+    snprintf(client->hello.name, sizeof client->hello.name, "%s", name);
+}
+
+/* ---- the first connection ---- */
+
+/* Waits for the welcome; then for the daemon's place in the queue, if it was refused one, until `deadline_ns`. */
+static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
+{
+    struct pollfd wait = { .events = POLLIN };
+    int result = session_begin(client->socket_path, &client->hello, &wait.fd, last_error());
+
+    if (result)
+        return result;
+    for (;;) {
+        uint64_t now = clock_ns();
+
+        result = session_finish(wait.fd, &client->hello, out, last_error());
+        if (result != -EAGAIN)
+            return result;
+        if (now >= deadline_ns) {
+            close(wait.fd);
+            return fail(WISP_E_BUSY, "wispd on %s does not answer: see systemctl status wispd", client->socket_path);
+        }
+        (void)poll(&wait, 1, (int)((deadline_ns - now) / NS_PER_MS) + 1);
+    }
+}
+
+/* A daemon that is just stopping or starting: it may be worth asking again. */
+static bool is_passing(int result)
+{
+    return result == WISP_E_SHUTDOWN || result == -ECONNRESET || result == -EPIPE || result == WISP_E_BUSY;
+}
+
+static int connect_first(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
+{
+    const struct timespec pause = clock_timespec(RETRY_MS * NS_PER_MS);
+    int result;
+
+    for (;;) {
+        result = connect_once(client, deadline_ns, out);
+        if (!is_passing(result) || clock_ns() >= deadline_ns)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    if (result == WISP_E_INVALID)
+        return refuse_in(last_error(), WISP_E_VERSION, "%s does not speak as wispd does", client->socket_path);
+    if (result == -ECONNRESET || result == -EPIPE || result == WISP_E_SHUTDOWN)
+        return fail(WISP_E_NO_DAEMON, "wispd on %s ends connections: it is stopping; see systemctl status wispd",
+                    client->socket_path);
+    return result;
+}
+
+static int note_server(struct wisp_client *client, const struct session *session)
+{
+    struct server_name *name = malloc(sizeof *name);
+
+    if (!name)
+        return -ENOMEM;
+    memcpy(name->text, session->server, sizeof name->text);
+    name->next = client->server_names;
+    client->server_names = name;
+    __atomic_store_n(&client->server, name->text, __ATOMIC_RELEASE); /* pairs with wisp_server() */
+    return 0;
+}
+
+int client_adopt(struct wisp_client *client, struct session *session)
+{
+    if (!client->server || strcmp(client->server, session->server) != 0) {
+        if (note_server(client, session))
+            return -ENOMEM;
+    }
+    if (client->session)
+        session_drop(client->session);
+    session->serial = ++client->serials;
+    client->session = session;
+    client->up = true;
+    client->draining = client->doubted = false;
+    client->backoff_ns = 0;
+    client->checked_ns = clock_ns();
+    return 0;
+}
+
+static int make_slots(struct wisp_client *client, uint32_t entries)
+{
+    client->slots = calloc(entries, sizeof *client->slots);
+    if (!client->slots)
+        return -ENOMEM;
+    client->entries = entries;
+    for (uint32_t i = 0; i < entries; i++)
+        client->slots[i].next_free = i + 1;
+    return 0;
+}
+
+/* What the first session decides for all later ones. */
+static int settle(struct wisp_client *client, struct session *session)
+{
+    const struct wire_layout *layout = &session->layout;
+    int result = client_adopt(client, session);
+
+    if (result) {
+        session_drop(session);
+        return result;
+    }
+    client->hello.entries = layout->entries;
+    client->hello.request_arena = layout->request_arena;
+    client->hello.response_arena = layout->response_arena;
+    result = make_slots(client, layout->entries);
+    if (!result)
+        result = arena_init(&client->input, layout->request_arena);
+    if (!result)
+        result = arena_init(&client->output, layout->response_arena);
+    return result;
+}
+
+CLEANUP_DEFINE(cleanup_client, struct wisp_client, wisp_close)
+
+WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given)
+{
+    cleanup(cleanup_client_at_exit) struct wisp_client *client = NULL;
+    struct wisp_options options;
+    struct session *session;
+    uint64_t deadline;
+    int result;
+
+    *out = NULL;
+    (void)pthread_once(&forks_once, watch_forks);
+    result = read_options(given, &options);
+    if (result)
+        return result;
+    client = calloc(1, sizeof *client);
+    if (!client)
+        return refuse_errno(last_error(), -ENOMEM, "connecting to wispd");
+    client->attempt = client->poll_fd = client->timer_fd = -1;
+    client->forks = forks;
+    pthread_mutex_init(&client->lock, NULL);
+    pthread_mutex_init(&client->asking, NULL);
+    client->jitter = rng_make(clock_ns() ^ (uint64_t)getpid() << 32, 0);
+    set_options(client, &options);
+    client->socket_path = strdup(choose_path(&options));
+    if (!client->socket_path)
+        return refuse_errno(last_error(), -ENOMEM, "connecting to wispd");
+    deadline = clock_ns() + choose(options.connect_ms, NS_PER_MS, CONNECT_MS);
+    result = connect_first(client, deadline, &session);
+    if (result)
+        return result;
+    result = settle(client, session);
+    if (result)
+        return refuse_errno(last_error(), result, "connecting to wispd");
+    *out = steal(&client);
+    return 0;
+}
+
+WISP_EXPORT const char *wisp_server(const wisp_client *client)
+{
+    return __atomic_load_n(&client->server, __ATOMIC_ACQUIRE); /* pairs with note_server() */
+}
+
+/* ---- the end ---- */
+
+/* In a forked child the mappings are not there (MADV_DONTFORK), and what is at their place now is not ours. */
+static void forget_mappings(struct session *session)
+{
+    session->request.address = session->response.address = NULL;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void free_requests(struct wisp_client *client)
+{
+    bool inherited = client->forks != forks;
+
+    while (client->requests) {
+        struct wisp_request *request = client->requests;
+
+        client->requests = request->next;
+        if (inherited)
+            forget_mappings(request->session);
+        session_drop(request->session);
+        free(request);
+    }
+    if (client->session && inherited)
+        forget_mappings(client->session);
+    session_drop(client->session);
+}
+
+WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
+{
+    if (!client)
+        return NULL;
+    free_requests(client);
+    close_fd(client->attempt);
+    close_fd(client->poll_fd);
+    close_fd(client->timer_fd);
+    while (client->bindings) {
+        struct binding *binding = client->bindings;
+
+        client->bindings = binding->next;
+        free(binding);
+    }
+    while (client->server_names) {
+        struct server_name *name = client->server_names;
+
+        client->server_names = name->next;
+        free(name);
+    }
+    arena_deinit(&client->input);
+    arena_deinit(&client->output);
+    free(client->slots);
+    free(client->socket_path);
+    pthread_mutex_destroy(&client->lock);
+    pthread_mutex_destroy(&client->asking);
+    free(client);
+    return NULL;
+}

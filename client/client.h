@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The objects of libwisp, and what guards them.
+ *
+ *   client    what the program holds: survives any number of daemons
+ *   session   one connection to one daemon: socket, regions, rings
+ *   binding   a name and the shape that the program relies on, with the daemon's number for it in this session
+ *   request   a place in both arenas, the same in every session
+ *   waiter    a thread that sleeps until a request is done, or until there is a session
+ *
+ * Guards:
+ *   client->lock    every field below that does not say otherwise. Never held while sleeping.
+ *   the role        client->reaper: at most one thread reaps completions, watches the daemon, and exchanges the
+ *                   session. It takes the role under the lock and may then let the lock go, to spin or sleep; nobody
+ *                   else reaps meanwhile. Who finds the role free while holding the lock may do the same work without
+ *                   taking it. Completing a request, and everything else, still needs the lock.
+ *   client->asking  the socket's reading side, one question at a time. Taken before client->lock, never under it.
+ *
+ * A request under way is in exactly one slot of client->slots; its number, with a generation, is the user_data on the
+ * wire. It is SENT while it is in the ring of the current session and QUEUED while there is none to send it to.
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wisp/wisp.h>
+
+#include "base/error.h"
+#include "base/export.h"
+#include "base/rng.h"
+#include "client/arena.h"
+#include "libipc/region.h"
+#include "libipc/ring.h"
+#include "libipc/wire.h"
+
+#define FOREVER UINT64_MAX
+
+/* ---- last_error.c ---- */
+
+/* This thread's sentence, to be written by refuse() and by what takes a reason. */
+struct reason *last_error(void);
+
+#define fail(code, ...) refuse(last_error(), code, __VA_ARGS__)
+
+/* ---- session.c ---- */
+
+struct session {
+    unsigned references; /* the client's, and one for each request whose bytes are here */
+    unsigned talkers;    /* threads that use the socket: it is closed when they have gone */
+    bool lost;           /* no longer the client's */
+    int socket, eventfd; /* -1 when closed */
+    uint64_t serial;     /* 1, 2, … within its client; immutable, like all below but the rings */
+    uint64_t features;
+    char server[32];
+    struct region request, response;
+    struct wire_layout layout;
+    struct submit_ring submit; /* client->lock */
+    struct reap_ring reap;     /* the role */
+    struct wire_client_control *ours;
+    const struct wire_daemon_control *theirs;
+};
+
+/* Connects without blocking and sends the hello; *socket is then to be polled for the welcome. WISP_E_NO_DAEMON,
+ * WISP_E_DENIED, WISP_E_BUSY (its queue is full), -errno. */
+int session_begin(const char *path, const struct wire_hello *hello, int *socket, struct reason *why);
+
+/* Takes the welcome and maps the regions. -EAGAIN: it is not there yet, and the socket is still the caller's; in every
+ * other case the socket has been consumed. */
+int session_finish(int socket, const struct wire_hello *hello, struct session **out, struct reason *why);
+
+/* The rest need client->lock. Dropping the last reference unmaps. */
+struct session *session_hold(struct session *session);
+void session_drop(struct session *session);
+/* Ends the connection; the memory stays for who still has bytes in it. */
+void session_lose(struct session *session);
+/* For who reads or writes the socket without the lock. */
+void session_talk(struct session *session);
+void session_talk_end(struct session *session);
+
+unsigned char *session_input(const struct session *session);
+const unsigned char *session_output(const struct session *session);
+
+/* ---- the client ---- */
+
+struct binding {
+    struct binding *next; /* bindings live as long as their client */
+    char name[WIRE_NAME_MAX];
+    uint64_t inputs, outputs; /* floats of one sample: immutable */
+    uint64_t serial;          /* of the session in which the rest holds */
+    uint32_t route;
+    int status; /* why it cannot be used in this session, or 0 */
+};
+
+enum request_state { REQUEST_IDLE, REQUEST_QUEUED, REQUEST_SENT, REQUEST_DONE };
+
+struct waiter {
+    struct waiter *previous, *next;
+    struct wisp_request *request; /* NULL: waits for a session */
+    uint32_t word;                /* futex: 0 asleep, 1 look again */
+};
+
+struct wisp_request {
+    struct wisp_client *client;
+    struct wisp_request *previous, *next; /* of all requests of the client */
+    struct binding *binding;              /* NULL: a ping, which has no tensors */
+    struct session *session;              /* where its bytes are; holds a reference */
+    struct waiter *waiter;
+    uint32_t state; /* enum request_state; atomic, changed under the lock by request_set() */
+    uint32_t slot;
+    int status;     /* of the last answer; immutable while DONE, like the receipt */
+    bool was_sent;  /* to an earlier session, which was lost */
+    bool abandoned; /* freed by whoever completes it */
+    uint32_t rows, deadline_us;
+    uint64_t in_offset, in_length, out_offset, out_length;
+    uint64_t submitted_ns;
+    struct wisp_receipt receipt;
+};
+
+struct slot {
+    struct wisp_request *request; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+struct wisp_client {
+    pthread_mutex_t lock, asking;
+    unsigned forks; /* fork_count() when it was made; immutable, like the options below */
+    char *socket_path;
+    uint64_t reconnect_ns; /* 0: never */
+    uint64_t spin_ns;
+    struct wire_hello hello; /* what every daemon is told; sizes as the first one granted them */
+
+    struct session *session; /* the current one, or the last; never NULL once connected */
+    bool up;                 /* it can be used */
+    bool draining;           /* its daemon takes nothing new */
+    bool doubted;            /* a talker found its socket dead; for whoever has the role */
+    uint64_t checked_ns;     /* when its socket was last looked at */
+    uint64_t serials;
+
+    /* Without a session (reconnect.c). */
+    uint64_t lost_ns, next_attempt_ns, backoff_ns;
+    int attempt; /* a socket that waits for its welcome, or -1 */
+    struct reason lost_why;
+    struct rng jitter;
+
+    struct slot *slots;
+    uint32_t entries, free_slot;
+    uint32_t queued, sent; /* requests in these states */
+    struct wisp_request *requests;
+    struct binding *bindings;
+    struct arena input, output;
+    uint64_t expected_ns; /* how long the daemon takes for an answer, averaged */
+
+    bool reaper; /* the role is taken */
+    struct waiter *waiters, *waiters_tail;
+
+    int poll_fd, timer_fd; /* event.c; -1 until asked for */
+    bool armed;            /* an event loop sleeps, or is about to */
+    bool news;             /* a request that nobody waited for was completed since the last dispatch */
+
+    uint32_t questions; /* client->asking */
+    const char *server; /* points into a name that lives as long as the client; atomic */
+    struct server_name {
+        struct server_name *next;
+        char text[32];
+    } * server_names;
+};
+
+/* client.c */
+unsigned fork_count(void);
+/* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
+int client_check(const struct wisp_client *client);
+/* Takes over a session, the first or a new one. The lock and the role. -ENOMEM: it is still the caller's. */
+int client_adopt(struct wisp_client *client, struct session *session);
+
+/* ---- request.c, submit.c, reap.c: the lock ---- */
+
+/* Pairs with request_set(): who sees DONE without the lock sees the answer. */
+static inline enum request_state request_state(const struct wisp_request *request)
+{
+    return (enum request_state)__atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
+}
+
+static inline bool request_under_way(const struct wisp_request *request)
+{
+    enum request_state state = request_state(request);
+
+    return state == REQUEST_QUEUED || state == REQUEST_SENT;
+}
+
+/* Pairs with request_state(). */
+void request_set(struct wisp_request *request, enum request_state state);
+struct wisp_request *request_make(struct wisp_client *client);
+void request_remove(struct wisp_request *request);
+int request_explain(const struct wisp_request *request); /* its status, with a sentence in last_error() */
+
+/* Puts a request into a slot, and into the ring if there is one. */
+int request_begin(struct wisp_request *request);
+/* Sends what is QUEUED, after a new session was adopted. */
+void requests_resend(struct wisp_client *client);
+/* Answers a request: wakes who waits for it. */
+void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion);
+/* Takes all completions that are there. The role, too. */
+void reap_all(struct wisp_client *client);
+
+/* ---- wait.c ---- */
+
+/* Sleeps until `request` is done, or with NULL until there is a session, or until `deadline_ns`. 0; WISP_E_TIMEOUT;
+ * WISP_E_LOST for NULL. Takes the lock by itself. */
+int client_wait(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns);
+/* Wakes who waits for `request`, or with NULL everybody who waits for a session. The lock. */
+void waiters_wake(struct wisp_client *client, const struct wisp_request *request);
+/* Reaps and looks after the session without sleeping, unless somebody is at it. The lock. */
+void client_poke(struct wisp_client *client);
+
+/* ---- reconnect.c: the lock and the role ---- */
+
+/* Whether the session is still good; if not, everything SENT is QUEUED again and client->up is false. `look` asks the
+ * socket too, which is a system call. */
+bool session_check(struct wisp_client *client, bool look);
+/* One step towards a new session: an attempt when its time has come, or its welcome when that is there. Returns when to
+ * come back: 0 for at once, else a time of clock_ns(); client->attempt, if not -1, is worth polling until then. When
+ * the time for reconnecting is over, what is QUEUED has failed with WISP_E_LOST and FOREVER is returned. Lets go of the
+ * lock for a moment while it asks a new daemon for its models. */
+uint64_t reconnect_step(struct wisp_client *client);
+/* Whether what is queued without a session fails. */
+bool reconnect_is_over(const struct wisp_client *client);
+
+/* ---- event.c: the lock ---- */
+
+void event_session(struct wisp_client *client, int socket, bool begin);
+void event_ring(struct wisp_client *client);  /* makes wisp_fd() readable, when somebody sleeps on it */
+void event_rearm(struct wisp_client *client); /* when the role becomes free */
+
+/* ---- control.c ---- */
+
+struct answer {
+    int status;
+    uint32_t route;
+    uint64_t serial; /* of the session that answered */
+    bool noticed;    /* a notice for the event loop came in between */
+    char *text;      /* zero-terminated; freed by answer_deinit() */
+    size_t length;
+};
+
+void answer_deinit(struct answer *answer);
+/* One question on one session; the caller is the only one who asks there. WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID
+ * (a reply that makes no sense), -errno. */
+int session_ask(struct session *session, uint32_t id, enum wire_type type, const char *name, uint64_t deadline_ns,
+                struct answer *answer, struct reason *why);
+/* The same on the client, over restarts of the daemon. Takes its locks. */
+int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct answer *answer);
+/* Reads the notices that have come. Takes client->asking if it is free; not the lock. -ECONNRESET. */
+int session_drain(struct wisp_client *client, struct session *session);
+
+/* ---- binding.c ---- */
+
+/* Notes what a DESCRIBE reply says, unless its session is gone. Takes the lock. -ENOMEM. */
+int binding_note(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs,
+                 const struct answer *answer, struct binding **out);
+/* The client's binding for what a model relies on. Takes the lock; may ask the daemon. */
+int binding_get(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs, struct binding **out);
+/* Brings all bindings over to a session that is not in use yet. The role; takes the lock by itself. */
+int bindings_renew(struct wisp_client *client, struct session *session, struct reason *why);
+
+/* ---- model.c ---- */
+
+/* Finds what a DESCRIBE reply says of the sizes. WISP_E_INVALID when it does not, or says what cannot be. */
+int describe_sizes(const char *text, uint64_t *inputs, uint64_t *outputs, struct reason *why);
+/* The name that it was asked by, which is what a new daemon is asked for. */
+const char *model_asked(const wisp_model *model);
+
+#endif

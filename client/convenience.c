@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The common cases in one call, on top of what any program could call itself.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "client/client.h"
+
+CLEANUP_DEFINE(cleanup_request, wisp_request, wisp_request_free)
+CLEANUP_DEFINE(cleanup_found, wisp_model, wisp_model_free)
+
+WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows,
+                           float *output, struct wisp_receipt *receipt)
+{
+    cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
+    int result = wisp_request_new(client, model, rows, &request);
+
+    if (result)
+        return result;
+    memcpy(wisp_request_input(request), input, rows * wisp_model_input_size(model) * sizeof *input);
+    result = wisp_submit(request);
+    if (!result)
+        result = wisp_wait(request, UINT32_MAX);
+    if (result)
+        return result;
+    memcpy(output, wisp_request_output(request), rows * wisp_model_output_size(model) * sizeof *output);
+    if (receipt)
+        wisp_request_receipt(request, receipt);
+    return 0;
+}
+
+/* ---- the most probable labels ---- */
+
+/* As much of the text as fits, without cutting a UTF-8 character. */
+static void copy_text(char *out, size_t capacity, const char *text)
+{
+    size_t length = strnlen(text, capacity);
+
+    if (length == capacity) {
+        length--;
+        while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(out, text, length);
+    out[length] = 0;
+}
+
+static struct wisp_label make_label(const wisp_model *model, size_t index, float probability)
+{
+    struct wisp_label label = { .index = (uint32_t)index, .probability = probability };
+    const char *name = wisp_model_label(model, index);
+
+    if (name)
+        copy_text(label.name, sizeof label.name, name);
+    else
+        snprintf(label.name, sizeof label.name, "class %zu", index);
+    return label;
+}
+
+/* Not a number is less than any. */
+static bool is_more(float a, float b)
+{
+    return a > b || (b != b && a == a);
+}
+
+WISP_EXPORT int wisp_top(const wisp_model *model, const float *output, struct wisp_label *top, size_t *count)
+{
+    size_t classes = wisp_model_output_size(model), wanted = MIN(*count, classes), have = 0;
+
+    for (size_t i = 0; i < classes && wanted; i++) {
+        size_t at = have;
+
+        if (have == wanted && !is_more(output[i], top[have - 1].probability))
+            continue;
+        if (have == wanted)
+            at--;
+        else
+            have++;
+        /* Equal ones stay in the order of their index. */
+        for (; at && is_more(output[i], top[at - 1].probability); at--)
+            top[at] = top[at - 1];
+        top[at] = (struct wisp_label){ .index = (uint32_t)i, .probability = output[i] };
+    }
+    for (size_t i = 0; i < have; i++)
+        top[i] = make_label(model, top[i].index, top[i].probability);
+    *count = have;
+    return 0;
+}
+
+WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const char *path, struct wisp_label *top,
+                                   size_t *count, struct wisp_receipt *receipt)
+{
+    cleanup(cleanup_found_at_exit) wisp_model *model = NULL;
+    cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
+    int result = wisp_find(client, name, &model);
+
+    if (!result)
+        result = wisp_request_new(client, model, 1, &request);
+    if (!result)
+        result = wisp_encode_file(model, path, wisp_request_input(request));
+    if (!result)
+        result = wisp_submit(request);
+    if (!result)
+        result = wisp_wait(request, UINT32_MAX);
+    if (result)
+        return result;
+    if (receipt)
+        wisp_request_receipt(request, receipt);
+    return wisp_top(model, wisp_request_output(request), top, count);
+}

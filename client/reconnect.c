@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * When the daemon goes away, and when another one comes.
+ *
+ * A session is lost when its socket has hung up, when the daemon has declared the channel closed, or when the daemon
+ * is stopping and owes us nothing more. What it had answered by then is reaped; the rest is QUEUED again, and sent to
+ * the next daemon: inference is pure, so doing it twice is doing it once.
+ *
+ * Attempts follow each other after 10 ms, then twice as long, up to a second, each 25 % more or less, so that a
+ * machine's clients do not come back in step. An attempt whose connection waits in the listener's queue (a daemon that
+ * systemd is just starting) is kept until it is answered.
+ *
+ * A new daemon is asked about every binding before any request is sent to it, because its numbers for models are its
+ * own, and its models may have changed.
+ */
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/size.h"
+#include "client/client.h"
+
+#define BACKOFF_FIRST_NS (10 * NS_PER_MS)
+#define BACKOFF_MOST_NS  (1000 * NS_PER_MS)
+#define GRACE_NS         (1000 * NS_PER_MS)
+
+/* ---- losing one ---- */
+
+static bool hung_up(int socket)
+{
+    struct pollfd look = { .fd = socket, .events = POLLRDHUP };
+
+    return poll(&look, 1, 0) > 0 && look.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+static void lose(struct wisp_client *client)
+{
+    client->up = false;
+    for (uint32_t i = 0; i < client->entries; i++) {
+        struct wisp_request *request = client->slots[i].request;
+
+        if (request && request_state(request) == REQUEST_SENT)
+            request_set(request, REQUEST_QUEUED);
+    }
+    event_session(client, client->session->socket, false);
+    session_lose(client->session);
+    client->lost_ns = client->next_attempt_ns = clock_ns();
+    client->backoff_ns = 0;
+    (void)refuse(&client->lost_why, 0, "wispd has ended%s", client->reconnect_ns ? "" : ", and reconnecting is off");
+}
+
+bool session_check(struct wisp_client *client, bool look)
+{
+    struct session *session = client->session;
+    /* Pairs with the daemon's release: completions that it published before are there to be reaped. */
+    uint32_t state = __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE);
+    bool dead = client->doubted || state == WIRE_STATE_CLOSED;
+
+    if (state == WIRE_STATE_DRAINING)
+        client->draining = true;
+    if (look && !dead) {
+        client->checked_ns = clock_ns();
+        dead = hung_up(session->socket);
+    }
+    if (!dead && !(client->draining && client->reconnect_ns))
+        return true;
+    reap_all(client);
+    if (!dead && client->sent) /* it finishes what it has taken */
+        return true;
+    lose(client);
+    return false;
+}
+
+/* ---- finding another ---- */
+
+bool reconnect_is_over(const struct wisp_client *client)
+{
+    return clock_ns() >= client->lost_ns + client->reconnect_ns;
+}
+
+/* Nobody is going to answer these. */
+static void fail_queued(struct wisp_client *client)
+{
+    for (uint32_t i = 0; i < client->entries; i++) {
+        struct wisp_request *request = client->slots[i].request;
+
+        if (request)
+            request_finish(request, WISP_E_LOST, NULL);
+    }
+    waiters_wake(client, NULL);
+}
+
+/* When to come back; or it is over. */
+static uint64_t later(struct wisp_client *client, uint64_t when_ns)
+{
+    if (reconnect_is_over(client)) {
+        fail_queued(client);
+        return FOREVER;
+    }
+    return MIN(when_ns, client->lost_ns + client->reconnect_ns);
+}
+
+static uint64_t failed(struct wisp_client *client, const struct reason *why)
+{
+    uint64_t wait = client->backoff_ns ? MIN(client->backoff_ns * 2, BACKOFF_MOST_NS) : BACKOFF_FIRST_NS;
+    uint64_t jitter = wait / 4;
+
+    client->backoff_ns = wait;
+    client->lost_why = *why;
+    client->next_attempt_ns = clock_ns() + wait - jitter + rng_below(&client->jitter, 2 * jitter + 1);
+    return later(client, client->next_attempt_ns);
+}
+
+/* Who listens gets a second to answer, even when the time for reconnecting is over: so a program that tries again long
+ * after finds the new daemon. */
+static int begin_attempt(struct wisp_client *client, struct reason *why)
+{
+    int result = session_begin(client->socket_path, &client->hello, &client->attempt, why);
+    uint64_t now = clock_ns();
+
+    if (result)
+        return result;
+    event_session(client, client->attempt, true);
+    if (now + GRACE_NS > client->lost_ns + client->reconnect_ns)
+        client->lost_ns = now + GRACE_NS - client->reconnect_ns;
+    return 0;
+}
+
+/* Requests keep their places, so a daemon that grants less cannot be used. */
+static int check_layout(const struct wisp_client *client, const struct session *session, struct reason *why)
+{
+    const struct wire_layout *layout = &session->layout;
+
+    if (layout->entries == client->hello.entries && layout->request_arena == client->hello.request_arena &&
+        layout->response_arena == client->hello.response_arena)
+        return 0;
+    return refuse(why, WISP_E_NO_SPACE, "wispd now grants less shared memory than it did: connect anew");
+}
+
+/* Consumes the session when it fails. */
+static int take_over(struct wisp_client *client, struct session *session, struct reason *why)
+{
+    int result = check_layout(client, session, why);
+
+    if (!result) {
+        pthread_mutex_unlock(&client->lock);
+        result = bindings_renew(client, session, why);
+        pthread_mutex_lock(&client->lock);
+    }
+    if (!result) {
+        result = client_adopt(client, session);
+        if (result)
+            (void)refuse_errno(why, result, "connecting to wispd");
+    }
+    if (result) {
+        session_drop(session);
+        return result;
+    }
+    event_session(client, session->socket, true);
+    requests_resend(client);
+    waiters_wake(client, NULL);
+    return 0;
+}
+
+uint64_t reconnect_step(struct wisp_client *client)
+{
+    struct reason why = { "" };
+    struct session *session;
+    int socket, result = 0;
+
+    if (!client->reconnect_ns)
+        return later(client, 0);
+    if (client->attempt < 0) {
+        if (clock_ns() < client->next_attempt_ns)
+            return later(client, client->next_attempt_ns);
+        result = begin_attempt(client, &why);
+    }
+    if (result)
+        return failed(client, &why);
+    socket = client->attempt;
+    event_session(client, socket, false); /* while it is certainly open */
+    result = session_finish(socket, &client->hello, &session, &why);
+    if (result == -EAGAIN) {
+        if (reconnect_is_over(client)) {
+            close(steal_fd(&client->attempt));
+            (void)refuse(&client->lost_why, 0, "wispd on %s does not answer", client->socket_path);
+        } else {
+            event_session(client, socket, true);
+        }
+        return later(client, FOREVER);
+    }
+    client->attempt = -1;
+    if (!result)
+        result = take_over(client, session, &why);
+    return result ? failed(client, &why) : 0;
+}

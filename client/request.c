@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests: their place in shared memory, and what the program reads of them.
+ *
+ * A request belongs to one thread at a time; what is shared between threads here is the client's arenas and its list of
+ * requests.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/size.h"
+#include "client/client.h"
+
+struct wisp_request *request_make(struct wisp_client *client)
+{
+    struct wisp_request *request = calloc(1, sizeof *request);
+
+    if (!request)
+        return NULL;
+    request->client = client;
+    request->session = session_hold(client->session);
+    request->next = client->requests;
+    if (request->next)
+        request->next->previous = request;
+    client->requests = request;
+    return request;
+}
+
+void request_remove(struct wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+
+    if (request->previous)
+        request->previous->next = request->next;
+    else
+        client->requests = request->next;
+    if (request->next)
+        request->next->previous = request->previous;
+    session_drop(request->session);
+    free(request);
+}
+
+/* ---- making one ---- */
+
+static int no_space(const struct wisp_client *client, const struct wisp_request *request, const char *name)
+{
+    return fail(WISP_E_NO_SPACE,
+                "%" PRIu32 " samples of %s need %" PRIu64 " bytes for input and %" PRIu64
+                " for output, of which %" PRIu64 " and %" PRIu64
+                " are free in one piece: free requests, or connect with more input_bytes, output_bytes",
+                request->rows, name, request->in_length, request->out_length, arena_largest(&client->input),
+                arena_largest(&client->output));
+}
+
+/* Both places, or none. */
+static int take_places(struct wisp_client *client, struct wisp_request *request, const char *name)
+{
+    int result = arena_take(&client->input, request->in_length, &request->in_offset);
+
+    if (!result) {
+        result = arena_take(&client->output, request->out_length, &request->out_offset);
+        if (result)
+            arena_give(&client->input, request->in_offset, request->in_length);
+    }
+    if (result == -ENOSPC)
+        return no_space(client, request, name);
+    return result ? refuse_errno(last_error(), result, "a request of %s", name) : 0;
+}
+
+/* The lengths in bytes. */
+static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, uint64_t *out_length)
+{
+    if (!rows || rows > WIRE_ROWS_MAX)
+        return fail(WISP_E_INVALID, "a request of %" PRIu32 " samples: must be from 1 to %d", rows, WIRE_ROWS_MAX);
+    if (!size_multiply(wisp_model_input_size(model), rows * sizeof(float), in_length) ||
+        !size_multiply(wisp_model_output_size(model), rows * sizeof(float), out_length))
+        return fail(WISP_E_NO_SPACE, "%" PRIu32 " samples of %s are more than memory can hold", rows,
+                    wisp_model_name(model));
+    return 0;
+}
+
+WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
+{
+    struct wisp_request *request;
+    struct binding *binding;
+    uint64_t in_length = 0, out_length = 0;
+    int result = client_check(client);
+
+    *out = NULL;
+    if (!result)
+        result = measure(model, rows, &in_length, &out_length);
+    if (!result)
+        result = binding_get(client, model_asked(model), wisp_model_input_size(model), wisp_model_output_size(model),
+                             &binding);
+    if (result)
+        return result;
+    pthread_mutex_lock(&client->lock);
+    request = request_make(client);
+    if (request) {
+        request->binding = binding;
+        request->rows = rows;
+        request->in_length = in_length;
+        request->out_length = out_length;
+        result = take_places(client, request, wisp_model_name(model));
+        if (result)
+            request_remove(request);
+        else
+            *out = request;
+    } else {
+        result = refuse_errno(last_error(), -ENOMEM, "a request of %s", wisp_model_name(model));
+    }
+    pthread_mutex_unlock(&client->lock);
+    return result;
+}
+
+WISP_EXPORT wisp_request *wisp_request_free(wisp_request *request)
+{
+    struct wisp_client *client;
+
+    /* An inherited one goes with its client. */
+    if (!request || request->client->forks != fork_count())
+        return NULL;
+    client = request->client;
+    if (request_under_way(request))
+        (void)client_wait(client, request, FOREVER);
+    pthread_mutex_lock(&client->lock);
+    arena_give(&client->input, request->in_offset, request->in_length);
+    arena_give(&client->output, request->out_offset, request->out_length);
+    request_remove(request);
+    pthread_mutex_unlock(&client->lock);
+    return NULL;
+}
+
+/* ---- what the program sees of it ---- */
+
+WISP_EXPORT float *wisp_request_input(wisp_request *request)
+{
+    return (float *)(void *)(session_input(request->session) + request->in_offset);
+}
+
+WISP_EXPORT const float *wisp_request_output(const wisp_request *request)
+{
+    return (const float *)(const void *)(session_output(request->session) + request->out_offset);
+}
+
+WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds)
+{
+    request->deadline_us = microseconds;
+}
+
+WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_receipt *receipt)
+{
+    *receipt = request->receipt;
+}
+
+/* The reason belongs to the client and may be changing. */
+static int explain_lost(struct wisp_client *client)
+{
+    struct reason why;
+
+    pthread_mutex_lock(&client->lock);
+    why = client->lost_why;
+    pthread_mutex_unlock(&client->lock);
+    return fail(WISP_E_LOST, "the connection to wispd was lost: %s", why.text);
+}
+
+int request_explain(const struct wisp_request *request)
+{
+    const char *name = request->binding ? request->binding->name : "a ping";
+
+    if (request_state(request) == REQUEST_IDLE)
+        return fail(WISP_E_INVALID, "the request was not submitted");
+    switch (request->status) {
+    case 0:
+        return 0;
+    case WISP_E_DEADLINE:
+        return fail(WISP_E_DEADLINE, "the deadline of %" PRIu32 " us passed before the answer of %s",
+                    request->deadline_us, name);
+    case WISP_E_LOST:
+        return explain_lost(request->client);
+    case WISP_E_SHUTDOWN:
+        return fail(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
+    case WISP_E_NO_MODEL:
+        return fail(WISP_E_NO_MODEL, "wispd no longer serves %s", name);
+    case WISP_E_SHAPE:
+        return fail(WISP_E_SHAPE, "wispd now serves a %s of another shape: find it anew", name);
+    case WISP_E_BUSY:
+        return fail(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
+    case WISP_E_INVALID:
+        return fail(WISP_E_INVALID,
+                    "wispd takes a request of %" PRIu32 " samples of %s for malformed: it may allow fewer",
+                    request->rows, name);
+    default:
+        return fail(request->status, "%s: %s", name, wisp_status_text(request->status));
+    }
+}

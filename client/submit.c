@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Submitting: a slot, an entry in the ring, and a kick if the daemon sleeps. No allocation, and no system call while
+ * the daemon is awake.
+ *
+ * Without a session, or while its daemon is stopping, a request stays QUEUED; requests_resend() sends it to the next
+ * one, and with it its bytes, which until then are in the old session's memory.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "client/client.h"
+#include "libipc/wake.h"
+
+/* Keeps count of those under way. */
+void request_set(struct wisp_request *request, enum request_state state)
+{
+    struct wisp_client *client = request->client;
+    enum request_state before = request_state(request);
+
+    client->queued += (state == REQUEST_QUEUED) - (before == REQUEST_QUEUED);
+    client->sent += (state == REQUEST_SENT) - (before == REQUEST_SENT);
+    __atomic_store_n(&request->state, (uint32_t)state, __ATOMIC_RELEASE);
+}
+
+/* ---- slots ---- */
+
+static bool slot_take(struct wisp_client *client, struct wisp_request *request)
+{
+    struct slot *slot;
+
+    if (client->free_slot == client->entries)
+        return false;
+    request->slot = client->free_slot;
+    slot = &client->slots[request->slot];
+    client->free_slot = slot->next_free;
+    slot->request = request;
+    slot->generation++;
+    return true;
+}
+
+static void slot_give(struct wisp_client *client, const struct wisp_request *request)
+{
+    struct slot *slot = &client->slots[request->slot];
+
+    slot->request = NULL;
+    slot->next_free = client->free_slot;
+    client->free_slot = request->slot;
+}
+
+/* ---- sending ---- */
+
+/* The request's bytes follow it into the current session. */
+static void move_in(struct wisp_request *request)
+{
+    struct session *current = request->client->session;
+
+    if (request->session == current)
+        return;
+    memcpy(session_input(current) + request->in_offset, session_input(request->session) + request->in_offset,
+           request->in_length);
+    session_drop(request->session);
+    request->session = session_hold(current);
+}
+
+/* Leaves it QUEUED when the ring is full, which it is only while the daemon is slower than its completions. */
+static bool send(struct wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+    const struct binding *binding = request->binding;
+    const struct wire_submission submission = {
+        .op = binding ? WIRE_OP_INFER : WIRE_OP_NOP,
+        .route = binding ? binding->route : 0,
+        .user_data = (uint64_t)client->slots[request->slot].generation << 32 | request->slot,
+        .in_offset = request->in_offset,
+        .in_length = request->in_length,
+        .out_offset = request->out_offset,
+        .out_length = request->out_length,
+        .rows = request->rows,
+        .deadline_us = request->deadline_us,
+    };
+
+    move_in(request);
+    if (!submit_ring_push(&client->session->submit, &submission))
+        return false;
+    if (request->was_sent)
+        request->receipt.resubmitted++;
+    request->was_sent = true;
+    request_set(request, REQUEST_SENT);
+    return true;
+}
+
+static void kick(struct wisp_client *client)
+{
+    /* A kick that fails says that the descriptor is bad, which it is not: nothing to do. */
+    (void)wake_daemon(client->session->theirs, client->session->eventfd);
+}
+
+int request_begin(struct wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+
+    if (request->binding && client->up && request->binding->status)
+        return request->binding->status;
+    if (!slot_take(client, request))
+        return WISP_E_BUSY;
+    request_set(request, REQUEST_QUEUED);
+    request->was_sent = false;
+    request->receipt = (struct wisp_receipt){ 0 };
+    request->submitted_ns = clock_ns();
+    if (client->up && !client->draining && send(request))
+        kick(client);
+    return 0;
+}
+
+void requests_resend(struct wisp_client *client)
+{
+    bool sent = false;
+
+    if (!client->up || client->draining || !client->queued)
+        return;
+    for (uint32_t i = 0; i < client->entries; i++) {
+        struct wisp_request *request = client->slots[i].request;
+
+        if (!request || request_state(request) != REQUEST_QUEUED)
+            continue;
+        if (request->binding && request->binding->status)
+            request_finish(request, request->binding->status, NULL);
+        else
+            sent |= send(request);
+    }
+    if (sent)
+        kick(client);
+}
+
+void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion)
+{
+    struct wisp_client *client = request->client;
+
+    slot_give(client, request);
+    if (request->abandoned) {
+        request_set(request, REQUEST_IDLE);
+        request_remove(request);
+        return;
+    }
+    request->status = status;
+    request->receipt.total_ns = clock_ns() - request->submitted_ns;
+    if (completion) {
+        request->receipt.queue_ns = completion->queue_ns;
+        request->receipt.compute_ns = completion->compute_ns;
+        request->receipt.batch = completion->batch;
+    }
+    request_set(request, REQUEST_DONE);
+    if (request->waiter) {
+        waiters_wake(client, request);
+    } else {
+        client->news = true;
+        event_ring(client);
+    }
+}
+
+/* ---- for the program ---- */
+
+static int explain_begin(const struct wisp_request *request, int result)
+{
+    struct wisp_client *client = request->client;
+
+    switch (result) {
+    case WISP_E_BUSY:
+        return fail(WISP_E_BUSY,
+                    "%u requests are under way, as many as fit: wait for one, or connect with more entries",
+                    client->entries);
+    case WISP_E_NO_MODEL:
+        return fail(result, "wispd no longer serves %s", request->binding->name);
+    case WISP_E_SHAPE:
+        return fail(result, "wispd now serves a %s of another shape: find it anew", request->binding->name);
+    default:
+        return result;
+    }
+}
+
+WISP_EXPORT int wisp_submit(wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+    int result = client_check(client);
+
+    if (result)
+        return result;
+    pthread_mutex_lock(&client->lock);
+    if (request_under_way(request)) {
+        result = fail(WISP_E_INVALID, "the request is under way already: wait for it first");
+    } else {
+        if (!client->up)
+            client_poke(client);
+        if (!client->up && reconnect_is_over(client))
+            result = fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
+        else
+            result = explain_begin(request, request_begin(request));
+    }
+    pthread_mutex_unlock(&client->lock);
+    return result;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Waiting. Of all threads that wait on a client one has the role: it spins, then sleeps on the futex in shared memory,
+ * reaps for all, and watches the daemon. The others sleep on a word of their own, and are woken when their request is
+ * done, or to take the role over. So one word in shared memory serves any number of threads, and a single thread, the
+ * usual case, never touches a second futex.
+ *
+ * A killed daemon wakes nobody. So the sleeper looks up at the end of every slice and asks the socket, which the kernel
+ * has closed then: after 10 ms, then twice as long, up to 100 ms. Answers take far less, so a slice that runs out is
+ * rare, and a restart takes longer than the slices add.
+ */
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "client/client.h"
+#include "libipc/wake.h"
+
+#define SLICE_FIRST_NS (10 * NS_PER_MS)
+#define SLICE_MOST_NS  (100 * NS_PER_MS)
+#define CHECK_NS       (10 * NS_PER_MS) /* between two looks at the socket by threads that never sleep */
+
+enum { SPINS_PER_CLOCK = 32 };
+
+static bool satisfied(const struct wisp_client *client, const struct wisp_request *request)
+{
+    return request ? !request_under_way(request) : client->up && !client->doubted;
+}
+
+static uint64_t time_left(uint64_t deadline_ns)
+{
+    uint64_t now = clock_ns();
+
+    return deadline_ns == FOREVER ? FOREVER : deadline_ns > now ? deadline_ns - now : 0;
+}
+
+/* ---- those without the role ---- */
+
+static void waiter_push(struct wisp_client *client, struct waiter *waiter)
+{
+    waiter->previous = client->waiters_tail;
+    if (waiter->previous)
+        waiter->previous->next = waiter;
+    else
+        client->waiters = waiter;
+    client->waiters_tail = waiter;
+    if (waiter->request)
+        waiter->request->waiter = waiter;
+}
+
+static void waiter_remove(struct wisp_client *client, struct waiter *waiter)
+{
+    if (waiter->previous)
+        waiter->previous->next = waiter->next;
+    else
+        client->waiters = waiter->next;
+    if (waiter->next)
+        waiter->next->previous = waiter->previous;
+    else
+        client->waiters_tail = waiter->previous;
+    if (waiter->request)
+        waiter->request->waiter = NULL;
+}
+
+/* The waiter lives on its thread's stack, and cannot leave before it gets the lock that we hold. */
+static void waiter_wake(struct wisp_client *client, struct waiter *waiter)
+{
+    waiter_remove(client, waiter);
+    __atomic_store_n(&waiter->word, 1, __ATOMIC_RELEASE); /* pairs with waiter_sleep() */
+    (void)syscall(SYS_futex, &waiter->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void waiters_wake(struct wisp_client *client, const struct wisp_request *request)
+{
+    struct waiter *next;
+
+    for (struct waiter *waiter = client->waiters; waiter; waiter = next) {
+        next = waiter->next;
+        if (waiter->request == request)
+            waiter_wake(client, waiter);
+    }
+}
+
+/* Until it is woken, or the deadline. */
+static void waiter_sleep(const struct waiter *waiter, uint64_t deadline_ns)
+{
+    uint64_t left;
+
+    /* Pairs with waiter_wake(). */
+    while (!__atomic_load_n(&waiter->word, __ATOMIC_ACQUIRE) && (left = time_left(deadline_ns))) {
+        struct timespec limit = clock_timespec(left);
+
+        (void)syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, left == FOREVER ? NULL : &limit, NULL, 0);
+    }
+}
+
+static int follow(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
+{
+    struct waiter waiter = { .request = request };
+
+    waiter_push(client, &waiter);
+    pthread_mutex_unlock(&client->lock);
+    waiter_sleep(&waiter, deadline_ns);
+    pthread_mutex_lock(&client->lock);
+    if (waiter.word)
+        return 0;
+    waiter_remove(client, &waiter);
+    return satisfied(client, request) ? 0 : WISP_E_TIMEOUT;
+}
+
+/* ---- the one with the role ---- */
+
+static void role_take(struct wisp_client *client)
+{
+    client->reaper = true;
+}
+
+/* Hands it to the first who waits, or else to the event loop. */
+static void role_give(struct wisp_client *client)
+{
+    client->reaper = false;
+    if (client->waiters)
+        waiter_wake(client, client->waiters);
+    else
+        event_rearm(client);
+}
+
+/* Spinning pays while answers take less than a sleep and a wake-up would. */
+static uint64_t spin_budget(const struct wisp_client *client)
+{
+    return client->expected_ns <= client->spin_ns ? client->spin_ns : 0;
+}
+
+static bool spin(const struct reap_ring *ring, uint64_t for_ns)
+{
+    uint64_t end = clock_ns() + for_ns;
+
+    do {
+        for (int i = 0; i < SPINS_PER_CLOCK; i++) {
+            if (reap_ring_ready(ring))
+                return true;
+            wake_pause();
+        }
+    } while (clock_ns() < end);
+    return false;
+}
+
+static bool is_closed(const struct session *session)
+{
+    /* Pairs with the daemon's release store of the state. */
+    return __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE) == WIRE_STATE_CLOSED;
+}
+
+/* False when nothing happened for that long. Without the lock: the role keeps the session where it is. */
+static bool doze(const struct session *session, uint64_t for_ns)
+{
+    uint32_t seen = wake_client_arm(session->ours, session->theirs, WIRE_WAIT_FUTEX);
+    int result = 0;
+
+    if (!reap_ring_ready(&session->reap) && !is_closed(session))
+        result = wake_client_sleep(session->theirs, seen, for_ns);
+    wake_client_disarm(session->ours);
+    return result != -ETIMEDOUT;
+}
+
+/* Sleeps until there may be a session again. */
+static void doze_without(struct wisp_client *client, uint64_t until_ns)
+{
+    struct pollfd wait = { .fd = client->attempt, .events = POLLIN };
+    struct timespec limit = clock_timespec(time_left(until_ns));
+
+    pthread_mutex_unlock(&client->lock);
+    (void)ppoll(&wait, wait.fd < 0 ? 0 : 1, &limit, NULL);
+    pthread_mutex_lock(&client->lock);
+}
+
+/* Watches over the current session for a while. True when its socket should be looked at. */
+static bool watch(struct wisp_client *client, uint64_t left_ns, uint64_t *slice_ns)
+{
+    struct session *session = client->session;
+    uint64_t budget = *slice_ns ? 0 : MIN(spin_budget(client), left_ns);
+    bool woken;
+
+    pthread_mutex_unlock(&client->lock);
+    woken = budget && spin(&session->reap, budget);
+    if (!woken) {
+        *slice_ns = *slice_ns ? MIN(*slice_ns * 2, SLICE_MOST_NS) : SLICE_FIRST_NS;
+        woken = doze(session, MIN(*slice_ns, left_ns));
+    }
+    pthread_mutex_lock(&client->lock);
+    return !woken;
+}
+
+static int lead(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
+{
+    uint64_t slice = 0, left, next;
+    bool look = false;
+    int result = 0;
+
+    role_take(client);
+    for (;;) {
+        reap_all(client);
+        if (client->up)
+            (void)session_check(client, look);
+        if (satisfied(client, request))
+            break;
+        left = time_left(deadline_ns);
+        if (!left) {
+            result = WISP_E_TIMEOUT;
+            break;
+        }
+        if (client->up) {
+            look = watch(client, left, &slice);
+            continue;
+        }
+        next = reconnect_step(client);
+        if (next == FOREVER && !request) {
+            result = WISP_E_LOST;
+            break;
+        }
+        if (next && next != FOREVER)
+            doze_without(client, MIN(next, deadline_ns));
+    }
+    role_give(client);
+    return result;
+}
+
+/* ---- both ---- */
+
+int client_wait(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
+{
+    int result = 0;
+
+    pthread_mutex_lock(&client->lock);
+    while (!result && !satisfied(client, request))
+        result = client->reaper ? follow(client, request, deadline_ns) : lead(client, request, deadline_ns);
+    pthread_mutex_unlock(&client->lock);
+    return result;
+}
+
+void client_poke(struct wisp_client *client)
+{
+    if (client->reaper)
+        return;
+    reap_all(client);
+    if (client->up)
+        (void)session_check(client, clock_ns() - client->checked_ns >= CHECK_NS);
+    if (client->up)
+        return;
+    role_take(client);
+    (void)reconnect_step(client);
+    role_give(client);
+}
+
+WISP_EXPORT int wisp_wait(wisp_request *request, uint32_t timeout_ms)
+{
+    uint64_t deadline = timeout_ms == UINT32_MAX ? FOREVER : clock_ns() + timeout_ms * NS_PER_MS;
+    int result = client_check(request->client);
+
+    if (result)
+        return result;
+    if (request_under_way(request) && client_wait(request->client, request, deadline) == WISP_E_TIMEOUT)
+        return fail(WISP_E_TIMEOUT, "no answer within %u ms: the request is still under way", timeout_ms);
+    return request_explain(request);
+}
+
+WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns)
+{
+    uint64_t deadline = timeout_ms == UINT32_MAX ? FOREVER : clock_ns() + timeout_ms * NS_PER_MS;
+    struct wisp_request *request;
+    int result = client_check(client);
+
+    if (result)
+        return result;
+    pthread_mutex_lock(&client->lock);
+    request = request_make(client);
+    pthread_mutex_unlock(&client->lock);
+    if (!request)
+        return refuse_errno(last_error(), -ENOMEM, "a ping");
+    result = wisp_submit(request);
+    if (!result && client_wait(client, request, deadline) == WISP_E_TIMEOUT)
+        result = fail(WISP_E_TIMEOUT, "wispd did not answer a ping within %u ms", timeout_ms);
+    else if (!result)
+        result = request_explain(request);
+    if (!result && ns)
+        *ns = request->receipt.total_ns;
+    pthread_mutex_lock(&client->lock);
+    if (request_under_way(request))
+        request->abandoned = true;
+    else
+        request_remove(request);
+    pthread_mutex_unlock(&client->lock);
+    return result;
+}
