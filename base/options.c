@@ -115,8 +115,8 @@ static int refuse_range(const struct usage *usage, const struct option_row *row,
     const char *what = row->type == OPTION_COUNT ? "a whole number" : "a number";
 
     if (row->most == 0)
-        return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s of at least %g", row->name, text, what, row->least);
-    return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s from %g to %g%s", row->name, text, what, row->least,
+        return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s of at least %.12g", row->name, text, what, row->least);
+    return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s from %.12g to %.12g%s", row->name, text, what, row->least,
                 row->most, row->below ? " (exclusive)" : "");
 }
 
