@@ -85,7 +85,12 @@ void model_make(const char *path, const struct model_recipe *recipe)
         snprintf(name, sizeof name, "act%u", i + 1);
         add_layer(model, &count, i + 1 < steps ? "relu" : "softmax", name);
     }
-    add_labels(model, recipe->sizes[steps]);
+    if (!recipe->unlabelled)
+        add_labels(model, recipe->sizes[steps]);
+    if (recipe->media) {
+        model->media = strdup(recipe->media);
+        assert_non_null(model->media);
+    }
     assert_ok(model_check(model, &why), why);
     assert_ok(model_write(model, path, &why), why);
     model_free(model);

@@ -5,6 +5,7 @@
 #ifndef TESTS_SUPPORT_MODEL_H
 #define TESTS_SUPPORT_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct model_recipe {
     uint32_t sizes[RECIPE_SIZES_MAX]; /* up to the first 0 */
     double density;
     uint64_t seed;
+    const char *media; /* description of the input, JSON; NULL: none */
+    bool unlabelled;
 };
 
 /* Builds it and writes it to `path`. */
