@@ -119,7 +119,7 @@ static void test_ends_of_the_range(void **state)
     assert_ok(csr_check(&matrix, &why), why);
     csr_deinit(&matrix);
     assert_int_equal(csr_alloc(&matrix, 1, 1, UINT64_MAX / 2), -ENOMEM);
-    assert_int_equal(csr_alloc(&matrix, UINT32_MAX, 1, UINT64_MAX / 4), -ENOMEM);
+    assert_int_equal(csr_alloc(&matrix, 1, CSR_NARROW_COLUMNS + 1, UINT64_MAX / 4), -ENOMEM);
 }
 
 int main(void)

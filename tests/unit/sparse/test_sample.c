@@ -244,10 +244,10 @@ static void assert_uniform(uint32_t rows, uint32_t columns, uint64_t count, int 
 static void test_connections_are_uniform(void **state)
 {
     (void)state;
-    assert_uniform(20, 30, 30, 4000);  /* sorted */
-    assert_uniform(20, 30, 200, 1000); /* by bits */
-    assert_uniform(20, 30, 480, 1000); /* the complement */
-    assert_uniform(2, 70000, 9000, 200);
+    assert_uniform(20, 30, 30, 2000);  /* sorted */
+    assert_uniform(20, 30, 200, 500); /* by bits */
+    assert_uniform(20, 30, 480, 500); /* the complement */
+    assert_uniform(2, 70000, 9000, 60);
 }
 
 /* Mean 0, variance gain / fan-in, within the bounds, flat over ten bins, never zero. */
@@ -304,7 +304,6 @@ static void test_refusals(void **state)
     assert_int_equal(sample_connections(3, 4, 13, 0, 0, &matrix, &why), WISP_E_INVALID);
     assert_non_null(strstr(why.text, "13 connections do not fit"));
     assert_int_equal(sample_connections(0, 4, 1, 0, 0, &matrix, &why), WISP_E_INVALID);
-    assert_int_equal(sample_connections(UINT32_MAX, UINT32_MAX, 1ull << 62, 0, 0, &matrix, &why), -ENOMEM);
     assert_null(matrix.starts);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sparse/model_file without memory: the first allocation fails, then the second, and so on until none does. Each time
+ * sparse/ without memory: the first allocation fails, then the second, and so on until none does. Each time
  * the answer is -ENOMEM, nothing is half done, and (under AddressSanitizer) nothing leaks.
  */
 #include <stdlib.h>
@@ -10,8 +10,11 @@
 #include <jansson.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "small_model.h"
+#include "sparse/density.h"
 #include "sparse/model_file.h"
+#include "sparse/sample.h"
 #include "support/test.h"
 
 /* The linker sends wisp's allocations here (--wrap), jansson's come by its own hook. */
@@ -121,6 +124,43 @@ static void write_with_more_and_more(const struct model *model, const char *path
     assert_true(limit > (once ? 5 : 100));
 }
 
+/* By sorting, by bits, and without connections. */
+static void test_sampling(void **state)
+{
+    static const uint64_t counts[] = { 3000, 20000, 0 };
+
+    (void)state;
+    once = false;
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+        for (long limit = 0; met || limit == 0; limit++) {
+            struct csr matrix = CSR_NULL;
+            struct reason why;
+            int result;
+
+            met = false;
+            allowed = limit;
+            result = sample_connections(200, 200, counts[i], 1, 0, &matrix, &why);
+            allowed = -1;
+            assert_int_equal(result, met ? -ENOMEM : 0);
+            assert_true(met ? !matrix.starts : matrix.count == counts[i]);
+            csr_deinit(&matrix);
+        }
+    }
+}
+
+static void test_solving(void **state)
+{
+    struct density_layer layer = { .inputs = 9, .outputs = 9, .kernel_width = 1, .kernel_height = 1 };
+    struct reason why;
+    double sigma;
+
+    (void)state;
+    allowed = 0;
+    assert_int_equal(density_solve(DENSITY_ER, &layer, 1, .5, &sigma, &why), -ENOMEM);
+    allowed = -1;
+    assert_non_null(strstr(why.text, "Cannot allocate memory"));
+}
+
 static void test_reading_and_writing(void **state)
 {
     const char *folder = scratch_make(), *path = scratch_path(folder, "m");
@@ -154,6 +194,8 @@ static int hook_jansson(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sampling),
+        cmocka_unit_test(test_solving),
         cmocka_unit_test(test_reading_and_writing),
     };
 
