@@ -19,7 +19,8 @@ static void disarm(char *text)
     }
 }
 
-static void say(const char *verb, const char *kind, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void say(const char *verb, const char *kind, const char *format,
+                                                      va_list arguments)
 {
     char text[MESSAGE_MAX];
 
