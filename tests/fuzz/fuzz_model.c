@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Any bytes as a model file: it is refused with a sentence, or what was accepted holds together and can be run.
+ *
+ * An input that begins with '{' is a header up to its first zero byte, and tensors after it; the length before the
+ * header and the spaces after it are added here, so that a mutation does not spend itself on them. Any other input is a
+ * file as it stands. The checksum is made right either way: it would stop every mutation at the door.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/size.h"
+#include "sparse/forward.h"
+#include "sparse/layer.h"
+#include "sparse/model_checksum.h"
+#include "sparse/model_file.h"
+#include "sparse/safetensors.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define RUN_ELEMENTS_MAX (1u << 16) /* of a model that is run here */
+
+static void require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static char *file_make(const uint8_t *data, size_t size, size_t *out_size)
+{
+    const uint8_t *end = memchr(data, 0, size);
+    size_t header = end ? (size_t)(end - data) : size;
+    size_t tensors = end ? size - header - 1 : 0;
+    uint64_t padded = (SAFETENSORS_LENGTH + header + 63) / 64 * 64 - SAFETENSORS_LENGTH;
+    char *file = memory_alloc(SAFETENSORS_LENGTH + padded + tensors + 1, 1);
+
+    require(file != NULL);
+    memcpy(file, &padded, SAFETENSORS_LENGTH);
+    memset(file + SAFETENSORS_LENGTH, ' ', padded);
+    memcpy(file + SAFETENSORS_LENGTH, data, header);
+    memcpy(file + SAFETENSORS_LENGTH + padded, data + size - tensors, tensors);
+    *out_size = SAFETENSORS_LENGTH + padded + tensors;
+    file[*out_size] = 0;
+    return file;
+}
+
+static char *file_copy(const uint8_t *data, size_t size)
+{
+    char *file = memory_alloc(size + 1, 1);
+
+    require(file != NULL);
+    memcpy(file, data, size);
+    file[size] = 0;
+    return file;
+}
+
+/* One sample of zeroes through the forward pass. */
+static void run(const struct model *model)
+{
+    struct forward *forward = NULL;
+    uint64_t elements = shape_elements(&model->input);
+    float *input, *output;
+    struct reason why = { 0 };
+
+    for (uint32_t i = 0; i < model->layer_count && elements <= RUN_ELEMENTS_MAX; i++)
+        elements += shape_elements(&model->layers[i].shape);
+    if (elements > RUN_ELEMENTS_MAX)
+        return;
+    if (forward_new(model, kernels_find("scalar"), 1, false, &forward, &why)) {
+        require(why.text[0]);
+        return;
+    }
+    input = memory_zalloc(shape_elements(&model->input), sizeof *input);
+    output = memory_zalloc(shape_elements(model_output(model)), sizeof *output);
+    require(input && output);
+    forward_serve(forward, (const float *const *)&input, &output, 1);
+    free(input);
+    free(output);
+    forward_free(forward);
+}
+
+static void hold_together(struct model *model)
+{
+    struct reason why;
+
+    require(model->layer_count > 0 && memchr(model->name, 0, sizeof model->name) != NULL);
+    require(!model_check(model, &why));
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        require(!layer->weight.starts == !layer->kind->weighted);
+        require(!layer->weight.starts || !csr_check(&layer->weight, &why));
+    }
+    for (uint32_t i = 0; i < model->label_count; i++)
+        require(model->labels[i][0]);
+    require(model_memory(model) <= model->file_size);
+    run(model);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct model *model = NULL;
+    struct reason why = { 0 };
+    size_t file_size = size;
+    char *file = size && data[0] == '{' ? file_make(data, size, &file_size) : file_copy(data, size);
+
+    (void)checksum_seal(file, file_size);
+    if (model_parse(file, file_size, &model, &why)) {
+        require(!model && why.text[0]);
+        for (const char *c = why.text; *c; c++)
+            require(*c >= 0x20 && *c < 0x7f);
+        return 0;
+    }
+    hold_together(model);
+    model_free(model);
+    return 0;
+}
