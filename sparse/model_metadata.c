@@ -236,7 +236,7 @@ int metadata_write(const struct model *model, json_t *metadata, struct reason *w
         value = entries[i].write ? entries[i].write(model) : json_null();
         if (!value && errno != ENOMEM)
             return refuse(why, WISP_E_INVALID, "\"%s\" cannot be written: its text is not UTF-8", entries[i].key);
-        if (value && json_is_null(value))
+        if (json_is_null(value))
             continue;
         if (json_object_set_new(metadata, entries[i].key, value))
             return refuse_errno(why, -ENOMEM, "\"%s\"", entries[i].key);

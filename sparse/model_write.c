@@ -184,13 +184,12 @@ static int header_make(struct plan *plan, char **out, struct reason *why)
         total - SAFETENSORS_LENGTH > MODEL_FILE_HEADER_MAX || total + plan->offset > MODEL_FILE_MAX)
         return refuse(why, WISP_E_INVALID, "a model file has at most %u bytes of header and %llu in all",
                       MODEL_FILE_HEADER_MAX, MODEL_FILE_MAX);
-    header = memory_alloc(total, 1);
+    header = memory_alloc(total + 1, 1);
     if (!header)
         return refuse_errno(why, -ENOMEM, "the header");
     length = total - SAFETENSORS_LENGTH;
-    memset(header, ' ', total);
     memcpy(header, &length, sizeof length);
-    memcpy(header + SAFETENSORS_LENGTH, text, strlen(text));
+    snprintf(header + SAFETENSORS_LENGTH, length + 1, "%-*s", (int)length, text);
     plan->parts[0] = (struct file_part){ header, total };
     result = checksum_compute(plan->parts, plan->count, digits);
     if (result)

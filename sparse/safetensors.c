@@ -180,7 +180,8 @@ static int places_check(struct safetensors *file, uint64_t place, const unsigned
 {
     size_t kept = 0;
 
-    qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
+    if (file->count)
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
     for (size_t i = 0; i < file->count; i++) {
         struct tensor tensor = file->tensors[i];
         int result = place_check(&tensor, place, data, why);
@@ -195,7 +196,8 @@ static int places_check(struct safetensors *file, uint64_t place, const unsigned
         return refuse(why, WISP_E_FORMAT, "the tensors end at byte %llu, but the file has %zu bytes",
                       (unsigned long long)place, size);
     file->count = kept;
-    qsort(file->tensors, file->count, sizeof *file->tensors, compare_names);
+    if (kept)
+        qsort(file->tensors, file->count, sizeof *file->tensors, compare_names);
     return 0;
 }
 

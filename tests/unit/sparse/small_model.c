@@ -38,8 +38,8 @@ struct model *small_model(void)
     struct layer *layer;
 
     assert_int_equal(model_new(4, &model), 0);
-    strcpy(model->name, "small");
-    strcpy(model->processing, "image.classification");
+    snprintf(model->name, sizeof model->name, "%s", "small");
+    snprintf(model->processing, sizeof model->processing, "%s", "image.classification");
     model->input = (struct shape){ .rank = 2, .dimension = { 2, 3 } };
     layer = layer_make(model, 0, "fc1", "linear");
     weight_make(layer, 5, 6, 10, 0);
@@ -57,4 +57,11 @@ struct model *small_model(void)
     model->media = strdup("{\"kind\": \"image\", \"width\": 3, \"height\": 2, \"channels\": 1}");
     model->lineage = strdup("{\"seed\":1,\"sparsity\":0.5}");
     return model;
+}
+
+void text_replace(char **text, const char *with)
+{
+    free(*text);
+    *text = strdup(with);
+    assert_non_null(*text);
 }

@@ -11,4 +11,7 @@
 /* A new model, built with every weight owned. */
 struct model *small_model(void);
 
+/* Puts a copy of `with` in the place of a text that was allocated: a label, the media, the lineage. */
+void text_replace(char **text, const char *with);
+
 #endif

@@ -36,15 +36,15 @@ static void no_layers(struct model *model)
 }
 static void name_of_two_words(struct model *model)
 {
-    strcpy(model->name, "two words");
+    snprintf(model->name, sizeof model->name, "%s", "two words");
 }
 static void name_with_escape(struct model *model)
 {
-    strcpy(model->name, "a\x1b[2J");
+    snprintf(model->name, sizeof model->name, "%s", "a\x1b[2J");
 }
 static void name_beginning_with_dash(struct model *model)
 {
-    strcpy(model->name, "-rf");
+    snprintf(model->name, sizeof model->name, "%s", "-rf");
 }
 static void name_without_end(struct model *model)
 {
@@ -68,7 +68,7 @@ static void huge_shape(struct model *model)
 }
 static void same_names(struct model *model)
 {
-    strcpy(model->layers[3].name, "fc1");
+    snprintf(model->layers[3].name, sizeof model->layers[3].name, "%s", "fc1");
 }
 static void empty_name(struct model *model)
 {
@@ -128,7 +128,7 @@ static void label_empty(struct model *model)
 }
 static void label_with_newline(struct model *model)
 {
-    strcpy(model->labels[0], "c\nt");
+    text_replace(&model->labels[0], "c\nt");
 }
 static void label_too_few(struct model *model)
 {
@@ -222,8 +222,8 @@ static void test_the_deepest_model(void **state)
 
     (void)state;
     assert_int_equal(model_new(MODEL_LAYERS_MAX, &model), 0);
-    strcpy(model->name, "deep");
-    strcpy(model->processing, "image");
+    snprintf(model->name, sizeof model->name, "%s", "deep");
+    snprintf(model->processing, sizeof model->processing, "%s", "image");
     model->input = (struct shape){ .rank = 1, .dimension = { 1u << 28 } };
     for (uint32_t i = 0; i < model->layer_count; i++) {
         struct layer *layer = &model->layers[i];

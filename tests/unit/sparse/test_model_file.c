@@ -159,19 +159,19 @@ static void long_layer_name(struct model *model)
 }
 static void label_not_utf8(struct model *model)
 {
-    strcpy(model->labels[1], "\xff\xfe");
+    text_replace(&model->labels[1], "\xff\xfe");
 }
 static void media_not_json(struct model *model)
 {
-    strcpy(model->media, "{\"kind\": }");
+    text_replace(&model->media, "{\"kind\": }");
 }
 static void lineage_array(struct model *model)
 {
-    strcpy(model->lineage, "[1]");
+    text_replace(&model->lineage, "[1]");
 }
 static void repeated_key(struct model *model)
 {
-    strcpy(model->lineage, "{\"a\":1,\"a\":2}");
+    text_replace(&model->lineage, "{\"a\":1,\"a\":2}");
 }
 static void too_few_labels(struct model *model)
 {

@@ -244,7 +244,7 @@ static void assert_uniform(uint32_t rows, uint32_t columns, uint64_t count, int 
 static void test_connections_are_uniform(void **state)
 {
     (void)state;
-    assert_uniform(20, 30, 30, 2000);  /* sorted */
+    assert_uniform(20, 30, 30, 2000); /* sorted */
     assert_uniform(20, 30, 200, 500); /* by bits */
     assert_uniform(20, 30, 480, 500); /* the complement */
     assert_uniform(2, 70000, 9000, 60);
