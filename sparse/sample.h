@@ -17,7 +17,7 @@
 #include "sparse/csr.h"
 
 /* What a random stream is for, in the high half of its number; the low half is the layer. */
-enum sample_stream { SAMPLE_CONNECTIONS = 0, SAMPLE_WEIGHTS = 1 };
+enum sample_stream { SAMPLE_CONNECTIONS = 0, SAMPLE_WEIGHTS = 1, SAMPLE_REPAIR = 2 };
 
 /* WISP_E_INVALID when count > rows * columns; -ENOMEM. Values are zero. Memory beyond the result's own stays under a
  * fifth of it. */
@@ -29,5 +29,23 @@ int sample_connections(uint32_t rows, uint32_t columns, uint64_t count, uint64_t
  * the upper 24 bits of the stream's k-th 32-bit number, it is (2 w + 1 - 2^24) * 2^-24 * sqrt(3 * gain / f) in floats;
  * so it is symmetric, and never zero. */
 void sample_weights(struct csr *matrix, float gain, uint64_t seed, uint32_t layer);
+
+/* ---- other ways to choose ---- */
+
+/* Every position on its own with `probability`: the count is binomial. The positions are found by geometric skips, so
+ * time and memory follow the connections; the same bits everywhere, as above. */
+int sample_bernoulli(uint32_t rows, uint32_t columns, double probability, uint64_t seed, uint32_t layer,
+                     struct csr *out, struct reason *why);
+
+/* Whole kernels: `area` adjacent columns are chosen together (a convolution's weights from one channel to another).
+ * `count` connections are rounded to whole kernels, but to no less than one. */
+int sample_kernels(uint32_t rows, uint32_t columns, uint32_t area, uint64_t count, uint64_t seed, uint32_t layer,
+                   struct csr *out, struct reason *why);
+
+/* Gives every row a connection, and every input neuron (`area` adjacent columns) too: what is missing is added at
+ * random places, and as many others are taken away from where there are more, so that the count stays. *moved: how
+ * many. WISP_E_INVALID when there are fewer connections than rows or inputs. Values are zero afterwards. */
+int sample_repair(struct csr *matrix, uint32_t area, uint64_t seed, uint32_t layer, uint64_t *moved,
+                  struct reason *why);
 
 #endif
