@@ -87,7 +87,7 @@ static char *unknown_model(const struct registry *registry, const char *name, si
     fprintf(out, "no model or processing type \"%.*s\"; ", (int)length, name);
     fputs(registry->model_count ? "there are: " : "none is loaded", out);
     for (uint32_t i = 0; i < registry->model_count; i++)
-        fprintf(out, "%s%s (%s)", i ? ", " : "", registry->models[i].name, registry->models[i].model->processing);
+        fprintf(out, "%s%s (%s)", i ? ", " : "", registry->models[i].name, registry->models[i].processing);
     if (fclose(out)) {
         free(text);
         return NULL;

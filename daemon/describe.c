@@ -46,7 +46,7 @@ static json_t *summary(const struct registry *registry, const struct served *ser
 
     return json_pack(
         "{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:f, s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "name", served->name,
-        "processing", model->processing, "default", served->answers, "input", value_json(&model->input), "output",
+        "processing", served->processing, "default", served->answers, "input", value_json(&model->input), "output",
         value_json(model_output(model)), "connections", (json_int_t)connections, "potential", (json_int_t)potential,
         "sparsity", 1.0 - density_of(connections, potential), "memory_bytes", memory, "file", served->file, "kernels",
         registry->kernels->name, "requests", (json_int_t)served->requests, "samples", (json_int_t)served->samples,

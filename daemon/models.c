@@ -47,6 +47,7 @@ static int served_init(struct served *served, const struct config_model *entry, 
     if (result)
         return result;
     snprintf(served->name, sizeof served->name, "%s", entry->name ? entry->name : served->model->name);
+    memcpy(served->processing, served->model->processing, sizeof served->processing);
     snprintf(served->file, sizeof served->file, "%s", base_name(entry->path));
     served->input_elements = (uint32_t)shape_elements(&served->model->input);
     served->output_elements = (uint32_t)shape_elements(model_output(served->model));
@@ -61,7 +62,7 @@ static int served_init(struct served *served, const struct config_model *entry, 
     result = warm(served);
     if (result)
         return refuse_errno(why, result, "%s: warming up", entry->path);
-    log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", served->name, served->model->processing,
+    log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", served->name, served->processing,
              served->file, (unsigned long long)model_connections(served->model),
              (unsigned long long)((clock_ns() - begin) / NS_PER_MS));
     return 0;
@@ -112,9 +113,9 @@ static int names_check(const struct registry *registry, const struct config *con
             if (!strcmp(a->name, b->name))
                 return refuse(why, WISP_E_CONFIG, "%s and %s are both called \"%s\": give one another name",
                               config->models[j].path, config->models[i].path, a->name);
-            if (a->preferred && b->preferred && !strcmp(a->model->processing, b->model->processing))
+            if (a->preferred && b->preferred && !strcmp(a->processing, b->processing))
                 return refuse(why, WISP_E_CONFIG, "%s and %s are both the default for %s: only one can be", b->name,
-                              a->name, a->model->processing);
+                              a->name, a->processing);
         }
     }
     return 0;
@@ -136,7 +137,7 @@ static int routes_make(struct registry *registry, const struct config *config, s
         route_add(registry, registry->models[i].name, strlen(registry->models[i].name), i);
     for (int step = 0; step < 4; step++) {
         for (uint32_t i = 0; i < registry->model_count; i++) {
-            const char *processing = registry->models[i].model->processing;
+            const char *processing = registry->models[i].processing;
             size_t length = step < 2 ? strlen(processing) : modality_length(processing);
 
             if (registry->models[i].preferred == !(step & 1))
@@ -144,7 +145,7 @@ static int routes_make(struct registry *registry, const struct config *config, s
         }
     }
     for (uint32_t i = 0; i < registry->model_count; i++) {
-        const char *processing = registry->models[i].model->processing;
+        const char *processing = registry->models[i].processing;
         const struct served *answering =
             registry_route(registry, registry_find(registry, processing, strlen(processing)));
 

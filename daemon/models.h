@@ -27,6 +27,7 @@ struct served {
     struct model *model;
     struct forward *forward;
     char name[MODEL_NAME_MAX];
+    char processing[MODEL_NAME_MAX];
     char file[256];                     /* without its folder: that is nobody's business */
     uint64_t input_bytes, output_bytes; /* of one sample */
     uint32_t input_elements, output_elements;
