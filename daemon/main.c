@@ -94,7 +94,7 @@ static int run(const struct options *options)
     if (result)
         return EXIT_FAILED;
     result = options_configure(options, &config, &why);
-    log_set_level(config.log_level);
+    log_set_level(options->test && !options->log_level ? LOG_WARNING : config.log_level);
     if (result)
         code = complain(result, &why);
     else if (options->dump)
