@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -264,6 +265,46 @@ static void of_many_that_start_at_once_one_serves(void **state)
         }
     }
     assert_int_equal(alive, 1);
+    daemon_stop(&the.daemon);
+}
+
+/* Looking for the other one and taking its place is done under a lock: a second daemon waits its turn. */
+static void starting_takes_turns(void **state)
+{
+    int folder;
+    pid_t pid;
+    int status;
+
+    (void)state;
+    start(NULL);
+    daemon_kill(&the.daemon);
+    folder = open(the.daemon.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(folder >= 0);
+    assert_int_equal(flock(folder, LOCK_EX), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(binary_path("bin/wispd"), "wispd", "-s", the.daemon.socket, "-m", the.alpha, "-l", "error", (char *)NULL);
+        _exit(127);
+    }
+    poll(NULL, 0, 200);
+    assert_int_equal(raw_connect(the.daemon.socket), -ECONNREFUSED); /* the dead one's, still */
+    assert_int_equal(flock(folder, LOCK_UN), 0);
+    for (int i = 0; i < 1000; i++) {
+        int socket = raw_connect(the.daemon.socket);
+
+        if (socket >= 0) {
+            close(socket);
+            break;
+        }
+        poll(NULL, 0, 5);
+    }
+    serves();
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(folder);
     daemon_stop(&the.daemon);
 }
 
@@ -525,6 +566,7 @@ int main(void)
         cmocka_unit_test(the_epoch_differs_between_two_runs),
         cmocka_unit_test(two_daemons_do_not_share_a_socket),
         cmocka_unit_test(of_many_that_start_at_once_one_serves),
+        cmocka_unit_test(starting_takes_turns),
         cmocka_unit_test(something_else_than_a_socket_is_left_alone),
         cmocka_unit_test(a_missing_folder_is_named),
         cmocka_unit_test(the_socket_has_the_configured_mode),

@@ -346,6 +346,43 @@ static void many_descriptors(void **state)
     assert_int_equal(drain(f), 0);
 }
 
+/* When more happens at once than there is room for, the kernel ends persistent polls. They go on all the same, and no
+ * eventfd is forgotten. */
+static void edges_survive_an_overflow(void **state)
+{
+    enum { MANY = 900 };
+    struct fixture *f = fixture_of(state);
+    static int fds[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        assert_true(fds[i] >= 0);
+        assert_int_equal(loop_edge(f->loop, fds[i], (uint64_t)i), 0);
+    }
+    assert_int_equal(wait_for(f, 0), 0);
+    for (int round = 0; round < 5; round++) {
+        static bool seen[MANY];
+        int left = MANY;
+
+        memset(seen, 0, sizeof seen);
+        for (int i = 0; i < MANY; i++)
+            kick(fds[i]);
+        while (left) {
+            int count = wait_for(f, SOON);
+
+            assert_true(count > 0);
+            for (int i = 0; i < count; i++) {
+                left -= !seen[f->events[i].token];
+                seen[f->events[i].token] = true;
+            }
+        }
+    }
+    for (int i = 0; i < MANY; i++) {
+        loop_cancel(f->loop, fds[i]);
+        close(fds[i]);
+    }
+}
+
 static void bad_descriptors_are_errors(void **state)
 {
     struct fixture *f = fixture_of(state);
@@ -396,6 +433,7 @@ int main(void)
         BOTH(pending_sees_a_kick),
         BOTH(more_events_than_room_come_later),
         BOTH(many_descriptors),
+        BOTH(edges_survive_an_overflow),
         BOTH(bad_descriptors_are_errors),
         cmocka_unit_test(auto_finds_one),
     };
