@@ -25,6 +25,8 @@ static int decode(tjhandle handle, const uint8_t *bytes, size_t length, struct m
 
     if (tjDecompressHeader3(handle, bytes, length, &width, &height, &sampling, &space))
         return refuse(why, WISP_E_FORMAT, "damaged JPEG file: %s", tjGetErrorStr2(handle));
+    if (width < 1 || height < 1)
+        return refuse(why, WISP_E_FORMAT, "damaged JPEG file: no picture in it");
     if (space == TJCS_CMYK || space == TJCS_YCCK)
         return refuse(why, WISP_E_FORMAT, "a JPEG picture in CMYK, for print; save it as RGB");
     if (picture_check_size((uint32_t)width, (uint32_t)height, why))

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/media.h"
+#include "media/riff.h"
 #include "media/sniff.h"
 
 enum {
@@ -82,63 +83,98 @@ static int check_header(const SF_INFO *info, struct reason *why)
                       RATE_MAX);
     if (info->channels < 1 || info->channels > SOUND_CHANNELS_MAX)
         return refuse(why, WISP_E_FORMAT, "%d channels; up to %d are read", info->channels, SOUND_CHANNELS_MAX);
-    if (info->frames <= 0)
-        return refuse(why, WISP_E_FORMAT, "the recording has no samples");
-    if (info->frames / info->samplerate >= SECONDS_MAX)
-        return refuse(why, WISP_E_FORMAT, "a recording of %lld s; at most %d s are read, so cut it first",
-                      (long long)(info->frames / info->samplerate), SECONDS_MAX);
-    if (info->frames > SAMPLES_MAX / info->channels)
-        return refuse(why, WISP_E_FORMAT, "%lld samples in %d channels; at most %d are read", (long long)info->frames,
-                      info->channels, SAMPLES_MAX);
     return 0;
 }
 
-/* Reads frame after frame, and mixes each down; adds up how many came, and raises *peak to the loudest value. */
-static int mix_down(SNDFILE *file, const SF_INFO *info, float *out, size_t *count, float *peak, struct reason *why)
+static int refuse_length(const SF_INFO *info, struct reason *why)
+{
+    return refuse(why, WISP_E_FORMAT, "a recording of more than %d s (%d channels at %d Hz), so cut it first",
+                  MIN(SECONDS_MAX, SAMPLES_MAX / info->samplerate / info->channels), info->channels, info->samplerate);
+}
+
+/* A sound as it is read: grown as samples come, for what a header says of their number may be anything. */
+struct intake {
+    float *samples;
+    size_t count, capacity;
+    float peak;
+};
+
+static int grow(struct intake *intake, size_t more)
+{
+    size_t capacity = MAX(intake->capacity, (size_t)BLOCK);
+    float *larger;
+
+    if (intake->count + more <= intake->capacity)
+        return 0;
+    while (capacity < intake->count + more)
+        capacity *= 2;
+    larger = realloc(intake->samples, capacity * sizeof *larger);
+    if (!larger)
+        return -ENOMEM;
+    intake->samples = larger;
+    intake->capacity = capacity;
+    return 0;
+}
+
+/* Mixes frames down to one channel. */
+static int take(struct intake *intake, const float *frames, size_t count, int channels, struct reason *why)
+{
+    if (grow(intake, count))
+        return refuse_errno(why, -ENOMEM, "sound of %zu samples", intake->count + count);
+    for (size_t i = 0; i < count; i++) {
+        double sum = 0;
+        float value;
+
+        for (int c = 0; c < channels; c++)
+            sum += (double)frames[i * (size_t)channels + (size_t)c];
+        value = (float)(sum / channels);
+        if (!isfinite(value))
+            return refuse(why, WISP_E_FORMAT, "sample %zu is not a finite number", intake->count);
+        intake->samples[intake->count++] = value;
+        intake->peak = fmaxf(intake->peak, fabsf(value));
+    }
+    return 0;
+}
+
+static int read_samples(SNDFILE *file, const SF_INFO *info, struct intake *intake, struct reason *why)
 {
     cleanup_free float *block = memory_alloc(BLOCK, sizeof *block);
-    sf_count_t at_once = BLOCK / info->channels, got;
+    size_t most = MIN((size_t)SECONDS_MAX * (size_t)info->samplerate, (size_t)(SAMPLES_MAX / info->channels));
+    sf_count_t got;
 
     if (!block)
         return refuse_errno(why, -ENOMEM, "sound");
-    while ((got = sf_readf_float(file, block, MIN(at_once, info->frames - (sf_count_t)*count))) > 0) {
-        for (sf_count_t i = 0; i < got; i++, ++*count) {
-            double sum = 0;
+    while ((got = sf_readf_float(file, block, BLOCK / info->channels)) > 0) {
+        int result = take(intake, block, (size_t)got, info->channels, why);
 
-            for (int c = 0; c < info->channels; c++)
-                sum += (double)block[i * info->channels + c];
-            out[*count] = (float)(sum / info->channels);
-            if (!isfinite(out[*count]))
-                return refuse(why, WISP_E_FORMAT, "sample %zu is not a finite number", *count);
-            *peak = fmaxf(*peak, fabsf(out[*count]));
-        }
+        if (result)
+            return result;
+        if (intake->count > most)
+            return refuse_length(info, why);
     }
+    if (sf_error(file))
+        return refuse(why, WISP_E_FORMAT, "damaged after sample %zu: %s", intake->count, sf_strerror(file));
+    if (!intake->count)
+        return refuse(why, WISP_E_FORMAT, "the recording has no samples");
+    if (info->frames != SF_COUNT_MAX && (uint64_t)info->frames > intake->count)
+        return refuse(why, WISP_E_FORMAT, "cut off at sample %zu of %lld", intake->count, (long long)info->frames);
     return 0;
 }
 
 static int decode(SNDFILE *file, const SF_INFO *info, struct media_sound *out, struct reason *why)
 {
-    cleanup_free float *samples = NULL;
-    size_t count = 0;
-    float peak = 0;
+    struct intake intake = { .samples = NULL };
     int result = check_header(info, why);
 
-    if (result)
+    if (!result)
+        result = read_samples(file, info, &intake, why);
+    if (result) {
+        free(intake.samples);
         return result;
-    samples = memory_alloc((size_t)info->frames, sizeof *samples);
-    if (!samples)
-        return refuse_errno(why, -ENOMEM, "sound of %lld samples", (long long)info->frames);
-    result = mix_down(file, info, samples, &count, &peak, why);
-    if (result)
-        return result;
-    if (sf_error(file))
-        return refuse(why, WISP_E_FORMAT, "damaged at sample %zu of %lld: %s", count, (long long)info->frames,
-                      sf_strerror(file));
-    if (count < (size_t)info->frames)
-        return refuse(why, WISP_E_FORMAT, "cut off at sample %zu of %lld", count, (long long)info->frames);
-    for (size_t i = 0; peak > 1 && i < count; i++)
-        samples[i] /= peak;
-    *out = (struct media_sound){ .rate = (uint32_t)info->samplerate, .count = count, .samples = steal(&samples) };
+    }
+    for (size_t i = 0; intake.peak > 1 && i < intake.count; i++)
+        intake.samples[i] /= intake.peak;
+    *out = (struct media_sound){ .rate = (uint32_t)info->samplerate, .count = intake.count, .samples = intake.samples };
     return 0;
 }
 
@@ -165,6 +201,8 @@ static int open_and_decode(const void *bytes, size_t length, struct media_sound 
 
     if (format != FORMAT_WAV && format != FORMAT_FLAC && format != FORMAT_OGG)
         return refuse_format(what, length, why);
+    if (format == FORMAT_WAV && riff_check(bytes, length, why))
+        return WISP_E_FORMAT;
     file = sf_open_virtual(&io, SFM_READ, &info, &stream);
     if (!file)
         return refuse(why, WISP_E_FORMAT, "damaged, or no sound in it: %s", sf_strerror(NULL));

@@ -85,7 +85,26 @@ static size_t limited(const char *text, size_t length, size_t limit)
     return limit;
 }
 
-/* Code points in NFKC, case folded; *out is freed by the caller. */
+static bool is_space(utf8proc_int32_t point)
+{
+    utf8proc_category_t category = utf8proc_category(point);
+
+    return (point >= '\t' && point <= '\r') || point == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
+           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+static size_t drop_controls(utf8proc_int32_t *points, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (is_space(points[i]) || utf8proc_category(points[i]) != UTF8PROC_CATEGORY_CC)
+            points[kept++] = points[i];
+    }
+    return kept;
+}
+
+/* Code points in NFKC, case folded, without control characters; *out is freed by the caller. */
 static int normalise(const char *text, size_t length, utf8proc_int32_t **out, size_t *count)
 {
     const utf8proc_option_t options =
@@ -105,17 +124,9 @@ static int normalise(const char *text, size_t length, utf8proc_int32_t **out, si
         needed = utf8proc_normalize_utf32(points, needed, options);
     if (needed < 0)
         return needed == UTF8PROC_ERROR_NOMEM ? -ENOMEM : -EOVERFLOW;
-    *count = (size_t)needed;
+    *count = drop_controls(points, (size_t)needed);
     *out = steal(&points);
     return 0;
-}
-
-static bool is_space(utf8proc_int32_t point)
-{
-    utf8proc_category_t category = utf8proc_category(point);
-
-    return (point >= '\t' && point <= '\r') || point == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
-           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
 }
 
 /* Letters, marks and digits of any script. */
@@ -145,7 +156,7 @@ static int cut_characters(const utf8proc_int32_t *points, size_t count, struct p
     for (size_t i = 0; i < count; i++) {
         if (is_space(points[i])) {
             space = true;
-        } else if (utf8proc_category(points[i]) != UTF8PROC_CATEGORY_CC) {
+        } else {
             if (space)
                 add_character(out, ' ');
             add_character(out, points[i]);

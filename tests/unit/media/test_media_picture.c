@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pictures to tensors: every form of PNG and JPEG, channels, alpha, fitting; and pictures that are none.
+ */
+#include <math.h>
+#include <spng.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "make.h"
+#include "support/test.h"
+
+#define GREY(w, h) "{\"kind\":\"image\",\"channels\":1,\"width\":" #w ",\"height\":" #h
+#define RGB(w, h)  "{\"kind\":\"image\",\"channels\":3,\"width\":" #w ",\"height\":" #h
+
+static void encode(const char *json, struct bytes file, float *out)
+{
+    struct media *media = make_media(json);
+    struct reason why = { "" };
+
+    assert_ok(media_encode(media, "picture", file.data, file.size, out, &why), why);
+    media_free(media);
+}
+
+static void encode_and_free(const char *json, struct bytes file, float *out)
+{
+    encode(json, file, out);
+    free(file.data);
+}
+
+/* Of the same size, a picture becomes its values / 255, exactly. */
+static void grey_is_exact(void **state)
+{
+    uint8_t pixels[16 * 16];
+    float out[16 * 16];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)i;
+    encode_and_free(GREY(16, 16) "}", make_grey_png(16, 16, pixels), out);
+    for (size_t i = 0; i < sizeof pixels; i++)
+        assert_true(out[i] == (float)(i / 255.0));
+    encode_and_free(GREY(16, 16) ",\"mean\":[0.25],\"deviation\":[0.5]}", make_grey_png(16, 16, pixels), out);
+    for (size_t i = 0; i < sizeof pixels; i++)
+        assert_true(out[i] == (float)((i / 255.0 - 0.25) / 0.5));
+}
+
+static void planes(void **state)
+{
+    static const uint8_t pixels[] = { 255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30 };
+    static const float luma[] = { 76, 150, 29, 18 };
+    struct bytes file =
+        make_png(&(struct png){ .width = 2, .height = 2, .colour = SPNG_COLOR_TYPE_TRUECOLOR, .depth = 8 }, pixels,
+                 sizeof pixels);
+    float out[12];
+
+    (void)state;
+    encode(RGB(2, 2) ",\"mean\":[0,0.5,0],\"deviation\":[1,1,2]}", file, out);
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(out[i] == (float)(pixels[3 * i] / 255.0));
+        assert_true(out[4 + i] == (float)(pixels[3 * i + 1] / 255.0 - 0.5));
+        assert_true(out[8 + i] == (float)(pixels[3 * i + 2] / 255.0 / 2));
+    }
+    encode_and_free(GREY(2, 2) "}", file, out);
+    for (size_t i = 0; i < 4; i++)
+        assert_true(out[i] == (float)((double)luma[i] / 255.0));
+}
+
+static void alpha_over_background(void **state)
+{
+    static const uint8_t grey_alpha[] = { 200, 0, 200, 255, 200, 128, 0, 64 };
+    static const uint8_t rgba[] = { 255, 0, 0, 0, 255, 0, 0, 255, 255, 0, 0, 128, 0, 0, 0, 64 };
+    struct bytes file;
+    float out[12];
+
+    (void)state;
+    file = make_png(&(struct png){ .width = 2, .height = 2, .colour = SPNG_COLOR_TYPE_GRAYSCALE_ALPHA, .depth = 8 },
+                    grey_alpha, sizeof grey_alpha);
+    encode(GREY(2, 2) ",\"background\":100}", file, out);
+    assert_float_equal(out[0] * 255, 100, 1e-3);
+    assert_float_equal(out[1] * 255, 200, 1e-3);
+    assert_float_equal(out[2] * 255, 150, 1e-3);
+    assert_float_equal(out[3] * 255, 75, 1e-3);
+    encode_and_free(GREY(2, 2) "}", file, out);
+    assert_float_equal(out[0], 0, 0);
+    assert_float_equal(out[2] * 255, 100, 1e-3);
+
+    file = make_png(&(struct png){ .width = 2, .height = 2, .colour = SPNG_COLOR_TYPE_TRUECOLOR_ALPHA, .depth = 8 },
+                    rgba, sizeof rgba);
+    encode_and_free(RGB(2, 2) ",\"background\":255}", file, out);
+    assert_float_equal(out[0] * 255, 255, 1e-3);
+    assert_float_equal(out[4] * 255, 255, 1e-3);
+    assert_float_equal(out[5] * 255, 0, 1e-3);
+    assert_float_equal(out[6] * 255, 127, 1e-3);
+    assert_float_equal(out[7] * 255, 191, 1e-3);
+}
+
+/* The same picture, in other forms of PNG. */
+static void forms_of_png(void **state)
+{
+    static const uint16_t deep[] = { 0x0000, 0xffff, 0x8080, 0x4040 };
+    static const uint8_t bits[] = { 0x40, 0x80 }; /* 0 1 / 1 0 */
+    static const uint8_t palette[] = { 0, 0, 0, 255, 255, 255, 128, 128, 128, 64, 64, 64 }, index[] = { 0, 1, 2, 3 };
+    static const uint8_t palette_alpha[] = { 255, 255, 0, 255 };
+    static const uint16_t see_through[] = { 0x8080 };
+    float out[12];
+
+    (void)state;
+    encode_and_free(GREY(2, 2) "}",
+                    make_png(&(struct png){ .width = 2, .height = 2, .colour = 0, .depth = 16 }, deep, sizeof deep),
+                    out);
+    assert_true(out[0] == 0 && out[1] == 1 && out[2] == (float)(128 / 255.0) && out[3] == (float)(64 / 255.0));
+    encode_and_free(
+        GREY(2, 2) ",\"background\":9}",
+        make_png(&(struct png){ .width = 2, .height = 2, .colour = 0, .depth = 16, .transparent = see_through }, deep,
+                 sizeof deep),
+        out);
+    assert_true(out[0] == 0 && out[1] == 1 && out[2] == (float)(9 / 255.0) && out[3] == (float)(64 / 255.0));
+    encode_and_free(GREY(2, 2) "}",
+                    make_png(&(struct png){ .width = 2, .height = 2, .colour = 0, .depth = 1 }, bits, sizeof bits),
+                    out);
+    assert_true(out[0] == 0 && out[1] == 1 && out[2] == 1 && out[3] == 0);
+    encode_and_free(RGB(2, 2) "}",
+                    make_png(&(struct png){ .width = 2,
+                                            .height = 2,
+                                            .colour = SPNG_COLOR_TYPE_INDEXED,
+                                            .depth = 8,
+                                            .palette = palette,
+                                            .palette_count = 4,
+                                            .palette_alpha = palette_alpha },
+                             index, sizeof index),
+                    out);
+    for (int c = 0; c < 12; c += 4)
+        assert_true(out[c] == 0 && out[c + 1] == 1 && out[c + 2] == 0 && out[c + 3] == (float)(64 / 255.0));
+}
+
+static void interlaced(void **state)
+{
+    uint8_t pixels[20 * 13];
+    float plain[20 * 13], adam[20 * 13];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 37);
+    encode_and_free(GREY(20, 13) "}", make_grey_png(20, 13, pixels), plain);
+    encode_and_free(GREY(20, 13) "}",
+                    make_png(&(struct png){ .width = 20, .height = 13, .colour = 0, .depth = 8, .interlaced = true },
+                             pixels, sizeof pixels),
+                    adam);
+    assert_memory_equal(plain, adam, sizeof plain);
+}
+
+static void jpeg(void **state)
+{
+    static uint8_t pixels[32 * 32 * 3];
+    static float out[32 * 32 * 3];
+
+    (void)state;
+    for (int y = 0; y < 32; y++) {
+        for (int x = 0; x < 32; x++) {
+            pixels[(y * 32 + x) * 3] = (uint8_t)(x * 8);
+            pixels[(y * 32 + x) * 3 + 1] = (uint8_t)(y * 8);
+            pixels[(y * 32 + x) * 3 + 2] = 100;
+        }
+    }
+    for (int progressive = 0; progressive < 2; progressive++) {
+        encode_and_free(RGB(32, 32) "}", make_jpeg(32, 32, false, progressive, pixels), out);
+        for (int i = 0; i < 32 * 32; i++) {
+            assert_float_equal(out[i] * 255, pixels[3 * i], 8);
+            assert_float_equal(out[2048 + i] * 255, 100, 8);
+        }
+        encode_and_free(GREY(32, 32) "}", make_jpeg(32, 32, true, progressive, pixels), out);
+        for (int i = 0; i < 32 * 32; i++)
+            assert_true(isfinite(out[i]) && out[i] >= 0 && out[i] <= 1);
+    }
+}
+
+/* A constant stays what it is, whatever the sizes. */
+static void constant_stays(void **state)
+{
+    static const uint32_t sides[] = { 1, 2, 3, 7, 64, 257, 3000 };
+    struct media *media = make_media(GREY(9, 5) "}");
+
+    (void)state;
+    for (size_t w = 0; w < ARRAY_SIZE(sides); w++) {
+        for (size_t h = 0; h < ARRAY_SIZE(sides); h++) {
+            struct media_picture picture = { .width = sides[w], .height = sides[h], .channels = 1 };
+            struct reason why = { "" };
+            float out[45];
+
+            picture.pixels = malloc((size_t)sides[w] * sides[h]);
+            memset(picture.pixels, 77, (size_t)sides[w] * sides[h]);
+            assert_ok(media_encode_picture(media, &picture, out, &why), why);
+            for (int i = 0; i < 45; i++)
+                assert_true(out[i] == (float)(77 / 255.0));
+            free(picture.pixels);
+        }
+    }
+    media_free(media);
+}
+
+/* Columns of black and white, made 16 times smaller: grey, not a moiré of either. */
+static void antialiased(void **state)
+{
+    static uint8_t pixels[256 * 256];
+    float out[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = i % 2 ? 255 : 0;
+    encode_and_free(GREY(16, 16) "}", make_grey_png(256, 256, pixels), out);
+    for (int i = 0; i < 256; i++) {
+        bool edge = i % 16 == 0 || i % 16 == 15; /* its column is repeated beyond it */
+
+        assert_float_equal(out[i], 0.5, edge ? 0.1 : 0.01);
+    }
+}
+
+/* A wide picture: left third black, middle grey, right white. */
+static void fits(void **state)
+{
+    uint8_t pixels[48 * 16];
+    struct bytes file;
+    float out[16 * 16];
+
+    (void)state;
+    for (int i = 0; i < 48 * 16; i++)
+        pixels[i] = (uint8_t)(i % 48 / 16 * 100);
+    file = make_grey_png(48, 16, pixels);
+    encode(GREY(16, 16) ",\"fit\":\"stretch\"}", file, out);
+    assert_float_equal(out[2] * 255, 0, 1);
+    assert_float_equal(out[8] * 255, 100, 1);
+    assert_float_equal(out[14] * 255, 200, 1);
+    encode(GREY(16, 16) ",\"fit\":\"cover\"}", file, out);
+    for (int i = 0; i < 256; i++)
+        assert_true(out[i] == (float)(100 / 255.0));
+    encode_and_free(GREY(16, 16) ",\"fit\":\"contain\",\"background\":30}", file, out);
+    for (int y = 0; y < 16; y++) {
+        bool inside = y >= 5 && y < 10; /* 16 / 3 rows, rounded, in the middle */
+
+        assert_float_equal(out[y * 16 + 8] * 255, inside ? 100 : 30, 1);
+        assert_float_equal(out[y * 16 + 1] * 255, inside ? 0 : 30, 1);
+    }
+}
+
+static void tall_fits(void **state)
+{
+    uint8_t pixels[4 * 12];
+    struct bytes file;
+    float out[16];
+
+    (void)state;
+    for (int i = 0; i < 48; i++)
+        pixels[i] = i / 16 == 1 ? 255 : 0;
+    file = make_grey_png(4, 12, pixels);
+    encode(GREY(4, 4) ",\"fit\":\"cover\"}", file, out);
+    for (int i = 0; i < 16; i++)
+        assert_true(out[i] == 1);
+    encode_and_free(GREY(4, 4) ",\"fit\":\"contain\",\"background\":50}", file, out);
+    for (int y = 0; y < 4; y++)
+        assert_float_equal(out[y * 4 + 3] * 255, 50, 1e-3);
+}
+
+/* The extremes that a picture and a model may have. */
+static void extremes(void **state)
+{
+    uint8_t *pixels = calloc(16384, 1);
+    float *out = malloc(sizeof *out * 512 * 512);
+
+    (void)state;
+    memset(pixels, 9, 16384);
+    encode_and_free(GREY(1, 1) "}", make_grey_png(16384, 1, pixels), out);
+    assert_true(out[0] == (float)(9 / 255.0));
+    encode_and_free(GREY(512, 512) "}", make_grey_png(1, 1, pixels), out);
+    assert_true(out[512 * 512 - 1] == (float)(9 / 255.0));
+    encode_and_free(GREY(512, 1) ",\"fit\":\"cover\"}", make_grey_png(1, 16384, pixels), out);
+    encode_and_free(GREY(512, 1) ",\"fit\":\"contain\"}", make_grey_png(1, 16384, pixels), out);
+    encode_and_free(GREY(1, 512) ",\"fit\":\"cover\"}", make_grey_png(16384, 1, pixels), out);
+    encode_and_free(GREY(1, 512) ",\"fit\":\"contain\"}", make_grey_png(16384, 1, pixels), out);
+    free(out);
+    free(pixels);
+}
+
+static void refused(const char *name, const void *bytes, size_t length, const char *says)
+{
+    struct media *media = make_media(RGB(4, 4) "}");
+    struct reason why = { "" };
+    float out[48];
+
+    assert_int_equal(media_encode(media, name, bytes, length, out, &why), WISP_E_FORMAT);
+    if (!strstr(why.text, says) || strncmp(why.text, name, strlen(name)) != 0)
+        fail_msg("%s: %s\n  wanted: %s", name, why.text, says);
+    media_free(media);
+}
+
+static void wrong_formats(void **state)
+{
+    (void)state;
+    refused("empty.png", "", 0, "the file is empty");
+    refused("a.png", "GIF89a\1\0\1\0", 10, "a.png: a GIF picture; pictures are read as PNG or JPEG");
+    refused("b.png", "BM\x46\0\0\0\0\0\0\0\x36\0\0\0", 14, "a BMP picture; pictures are read as PNG or JPEG");
+    refused("c.jpg", "RIFF\x24\0\0\0WEBPVP8 ", 16, "a WebP picture");
+    refused("d.jpg", "RIFF\x24\0\0\0WAVEfmt ", 16, "a WAV sound");
+    refused("e.png", "hello, world", 12, "not a picture that is known here; pictures are read as PNG or JPEG");
+    refused("f.png", "\x89PNG", 4, "not a picture");
+    refused("g.png", "\x89PNG\r\n\x1a\n", 8, "cut off at byte 8");
+    refused("h.jpg", "\xff\xd8\xff", 3, "damaged JPEG");
+    refused("i.jpg", "\xff\xd8\xff\xd9", 4, "damaged JPEG");
+}
+
+/* A file of a hundred bytes that claims a large picture is refused before any memory is asked for. */
+static void header_bomb(void **state)
+{
+    uint8_t pixel = 0;
+    struct bytes file = make_grey_png(1, 1, &pixel);
+    /* IHDR with its CRC, for 65535 x 65535, 16384 x 16385, 0 x 1 and 16384 x 16384. */
+    static const struct {
+        uint8_t ihdr[21];
+        const char *says;
+    } cases[] = {
+        { "\0\0\xff\xff\0\0\xff\xff\x08\0\0\0\0", "a picture of 65535 x 65535; at most 16384 a side" },
+        { "\0\0\x40\0\0\0\x40\x01\x08\0\0\0\0", "a picture of 16384 x 16385" },
+        { "\0\0\x40\0\0\0\x40\0\x08\0\0\0\0", "a picture of 16384 x 16384" },
+        { "\0\0\0\0\0\0\0\1\x08\0\0\0\0", "damaged PNG" },
+        { "\xff\xff\xff\xff\0\0\0\1\x08\0\0\0\0", "damaged PNG" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        uint32_t crc = ~0u;
+
+        memcpy(file.data + 16, cases[i].ihdr, 13);
+        for (size_t k = 12; k < 29; k++) {
+            crc ^= file.data[k];
+            for (int bit = 0; bit < 8; bit++)
+                crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+        }
+        crc = ~crc;
+        for (int k = 0; k < 4; k++)
+            file.data[29 + k] = (uint8_t)(crc >> (24 - 8 * k));
+        refused("bomb.png", file.data, file.size, cases[i].says);
+    }
+    free(file.data);
+}
+
+static void large_jpeg(void **state)
+{
+    uint8_t *pixels = calloc(20000, 3);
+    struct bytes file = make_jpeg(20000, 1, true, false, pixels);
+
+    (void)state;
+    refused("wide.jpg", file.data, file.size, "a picture of 20000 x 1; at most 16384 a side");
+    free(file.data);
+    file = make_cmyk_jpeg(8, 8, pixels);
+    refused("print.jpg", file.data, file.size, "in CMYK, for print; save it as RGB");
+    free(file.data);
+    free(pixels);
+}
+
+static void truncated(void **state)
+{
+    static uint8_t pixels[64 * 64 * 3];
+    struct bytes files[3];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * i >> 3);
+    files[0] = make_grey_png(64, 64, pixels);
+    files[1] = make_jpeg(64, 64, false, false, pixels);
+    files[2] = make_jpeg(64, 64, false, true, pixels);
+    for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+        for (size_t eighth = 0; eighth < 8; eighth++)
+            refused("cut", files[f].data, files[f].size * eighth / 8, "cut: ");
+        free(files[f].data);
+    }
+}
+
+/* Any one byte changed: refused, or a picture; nothing worse. */
+static void damaged(void **state)
+{
+    struct media *media = make_media(RGB(4, 4) "}");
+    uint8_t pixels[24 * 24 * 3];
+    struct bytes files[2];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 7);
+    files[0] = make_grey_png(24, 24, pixels);
+    files[1] = make_jpeg(24, 24, false, false, pixels);
+    for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
+        for (size_t i = 0; i < files[f].size; i++) {
+            struct reason why = { "" };
+            float out[48];
+            int result;
+
+            files[f].data[i] ^= 0x55;
+            result = media_encode(media, "x", files[f].data, files[f].size, out, &why);
+            assert_true(result == 0 || result == WISP_E_FORMAT);
+            assert_true(!result || why.text[0]);
+            files[f].data[i] ^= 0x55;
+        }
+        free(files[f].data);
+    }
+    media_free(media);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(grey_is_exact),  cmocka_unit_test(planes),      cmocka_unit_test(alpha_over_background),
+        cmocka_unit_test(forms_of_png),   cmocka_unit_test(interlaced),  cmocka_unit_test(jpeg),
+        cmocka_unit_test(constant_stays), cmocka_unit_test(antialiased), cmocka_unit_test(fits),
+        cmocka_unit_test(tall_fits),      cmocka_unit_test(extremes),    cmocka_unit_test(wrong_formats),
+        cmocka_unit_test(header_bomb),    cmocka_unit_test(large_jpeg),  cmocka_unit_test(truncated),
+        cmocka_unit_test(damaged),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The description: what is accepted, what it becomes, and that each refusal names its key.
+ */
+#include <string.h>
+
+#include "base/size.h"
+#include "make.h"
+#include "support/test.h"
+
+static void shapes(void **state)
+{
+    static const struct {
+        const char *json;
+        enum media_kind kind;
+        unsigned rank;
+        uint32_t dimensions[4];
+    } cases[] = {
+        { "{\"kind\": \"image\", \"width\": 28, \"height\": 20, \"channels\": 1}", MEDIA_IMAGE, 3, { 1, 20, 28 } },
+        { "{\"kind\": \"image\", \"width\": 2, \"height\": 3}", MEDIA_IMAGE, 3, { 3, 3, 2 } },
+        { "{\"kind\": \"image\", \"width\": 2, \"height\": 3, \"fit\": \"cover\", \"background\": 255, \"mean\": [0.1, "
+          "0.2, 0.3], \"deviation\": 0.5}",
+          MEDIA_IMAGE,
+          3,
+          { 3, 3, 2 } },
+        { "{\"kind\": \"text\", \"features\": 512}", MEDIA_TEXT, 1, { 512 } },
+        { "{\"kind\": \"text\", \"features\": 1, \"characters\": [2, 2], \"words\": [0, 0], \"weight\": \"sqrt\", "
+          "\"norm\": \"none\", \"limit\": 100}",
+          MEDIA_TEXT,
+          1,
+          { 1 } },
+        { "{\"kind\": \"audio\", \"mels\": 40, \"frames\": 32}", MEDIA_AUDIO, 2, { 40, 32 } },
+        { "{\"kind\": \"audio\", \"rate\": 16000, \"mels\": 64, \"frames\": 98, \"window\": 400, \"low\": 20, "
+          "\"high\": "
+          "7600, \"trim_db\": 0, \"floor_db\": 80, \"mean\": -1, \"deviation\": 2}",
+          MEDIA_AUDIO,
+          2,
+          { 64, 98 } },
+        { "{\"kind\": \"raw\", \"shape\": [4, 3, 2, 5]}", MEDIA_RAW, 4, { 4, 3, 2, 5 } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct media *media = make_media(cases[i].json);
+        uint32_t dimensions[4];
+        size_t elements = 1;
+
+        assert_int_equal(media_kind(media), cases[i].kind);
+        assert_int_equal(media_shape(media, dimensions), cases[i].rank);
+        for (unsigned d = 0; d < cases[i].rank; d++) {
+            assert_int_equal(dimensions[d], cases[i].dimensions[d]);
+            elements *= dimensions[d];
+        }
+        assert_int_equal(media_elements(media), elements);
+        assert_null(media_free(media));
+    }
+    assert_null(media_free(NULL));
+}
+
+#define IMAGE "{\"kind\":\"image\",\"width\":8,\"height\":8,"
+#define TEXT  "{\"kind\":\"text\",\"features\":64,"
+#define AUDIO "{\"kind\":\"audio\",\"mels\":8,\"frames\":8,"
+
+static void refusals(void **state)
+{
+    static const struct {
+        const char *json, *says;
+    } cases[] = {
+        { "", "line 1, column 0" },
+        { "{\"kind\": \"image\"", "line 1" },
+        { "[]", "a JSON object is expected" },
+        { "{}", "kind: one of" },
+        { "{\"kind\": 3}", "kind: one of" },
+        { "{\"kind\": \"imgae\"}", "did you mean \"image\"?" },
+        { "{\"kind\": \"smell\"}", "\"smell\" is none of" },
+        { "{\"kind\":\"text\",\"kind\":\"text\"}", "duplicate" },
+        { "{\"kind\":\"image\",\"width\":8}", "key 'height' is missing" },
+        { "{\"kind\":\"text\"}", "key 'features' is missing" },
+        { "{\"kind\":\"audio\",\"mels\":8}", "key 'frames' is missing" },
+        { "{\"kind\":\"raw\"}", "key 'shape' is missing" },
+        { IMAGE "\"chanels\":1}", "unknown key 'chanels' for kind \"image\"; did you mean 'channels'?" },
+        { IMAGE "\"features\":1}", "unknown key 'features'" },
+        { TEXT "\"width\":1}", "unknown key 'width' for kind \"text\"" },
+        { IMAGE "\"channels\":2}", "channels: 1 (grey) or 3 (RGB)" },
+        { IMAGE "\"channels\":4}", "channels: a whole number from 1 to 3" },
+        { IMAGE "\"channels\":1.0}", "channels: a whole number" },
+        { IMAGE "\"channels\":\"1\"}", "channels: a whole number" },
+        { IMAGE "\"fit\":\"squeeze\"}", "fit: one of \"stretch\", \"contain\", \"cover\"" },
+        { IMAGE "\"fit\":1}", "fit: one of" },
+        { IMAGE "\"background\":256}", "background: a whole number from 0 to 255" },
+        { IMAGE "\"background\":-1}", "background:" },
+        { IMAGE "\"mean\":[1,2]}", "mean: 2 values for 3 channels" },
+        { IMAGE "\"mean\":[1,2,\"x\"]}", "mean: a number" },
+        { IMAGE "\"mean\":[]}", "mean: 0 values" },
+        { IMAGE "\"deviation\":0}", "deviation: a number from 1e-06" },
+        { IMAGE "\"deviation\":null}", "deviation:" },
+        { "{\"kind\":\"image\",\"width\":0,\"height\":8}", "width: a whole number from 1 to 4096" },
+        { "{\"kind\":\"image\",\"width\":99999999999999999999,\"height\":8}", "too big" },
+        { "{\"kind\":\"image\",\"width\":-9223372036854775808,\"height\":8}", "width:" },
+        { TEXT "\"characters\":[3,1]}", "characters: [3, 1] begins above its end" },
+        { TEXT "\"characters\":3}", "characters: [shortest, longest]" },
+        { TEXT "\"characters\":[1,2,3]}", "characters: [shortest, longest]" },
+        { TEXT "\"characters\":[0,2]}", "characters: a whole number from 1 to 8" },
+        { TEXT "\"words\":[1,9]}", "words: a whole number from 1 to 8" },
+        { TEXT "\"characters\":[0,0],\"words\":[0,0]}", "nothing is left to count" },
+        { TEXT "\"weight\":\"tfidf\"}", "weight: one of" },
+        { TEXT "\"norm\":\"l1\"}", "norm: one of" },
+        { TEXT "\"limit\":0}", "limit:" },
+        { AUDIO "\"rate\":999}", "rate:" },
+        { AUDIO "\"high\":4001}", "high: 4001 Hz is above half the rate" },
+        { AUDIO "\"low\":300,\"high\":300}", "low: 300 Hz is not below high" },
+        { AUDIO "\"window\":8}", "window:" },
+        { AUDIO "\"trim_db\":-1}", "trim_db:" },
+        { AUDIO "\"floor_db\":0}", "floor_db:" },
+        { "{\"kind\":\"audio\",\"mels\":512,\"frames\":8,\"window\":64}", "take fewer mels or a longer window" },
+        { "{\"kind\":\"raw\",\"shape\":4}", "shape: a list of 1 to 4" },
+        { "{\"kind\":\"raw\",\"shape\":[]}", "shape: a list of 1 to 4" },
+        { "{\"kind\":\"raw\",\"shape\":[1,1,1,1,1]}", "shape: a list of 1 to 4" },
+        { "{\"kind\":\"raw\",\"shape\":[0]}", "shape: a whole number" },
+        { "{\"kind\":\"raw\",\"shape\":[65536,65536]}", "a sample of more than" },
+        { "{\"kind\":\"raw\",\"shape\":[67108864,67108864,67108864,67108864]}", "a sample of more than" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct media *media = NULL;
+        struct reason why = { "" };
+
+        assert_int_equal(media_parse(cases[i].json, &media, &why), WISP_E_FORMAT);
+        assert_null(media);
+        if (!strstr(why.text, cases[i].says) || strncmp(why.text, "media description", 17) != 0)
+            fail_msg("%s\n  gives: %s\n  wanted: %s", cases[i].json, why.text, cases[i].says);
+    }
+}
+
+static void raw_tensors(void **state)
+{
+    struct media *media = make_media("{\"kind\":\"raw\",\"shape\":[2,2]}");
+    uint8_t bytes[16] = { 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0, 1, 0, 0, 0 };
+    struct reason why = { "" };
+    float out[4];
+
+    (void)state;
+    assert_ok(media_encode(media, "x.bin", bytes, sizeof bytes, out, &why), why);
+    assert_true(out[0] == 1.0f && out[1] == -2.0f && out[2] == 0 && out[3] > 0 && out[3] < 1e-44f);
+    assert_int_equal(media_encode(media, "x.bin", bytes, 15, out, &why), WISP_E_FORMAT);
+    assert_string_equal(why.text, "x.bin: 15 bytes; 16 are expected, 4 float32 in little-endian order");
+    assert_int_equal(media_encode(media, "x.bin", bytes, 0, out, &why), WISP_E_FORMAT);
+    memcpy(bytes + 8, "\0\0\xc0\x7f", 4);
+    assert_int_equal(media_encode(media, "x.bin", bytes, sizeof bytes, out, &why), WISP_E_FORMAT);
+    assert_string_equal(why.text, "x.bin: value 2, at byte 8, is not a finite number");
+    media_free(media);
+}
+
+/* The path to a file is judged before its content. */
+static void files(void **state)
+{
+    const char *folder = scratch_make();
+    struct media *media = make_media("{\"kind\":\"raw\",\"shape\":[1]}");
+    struct reason why = { "" };
+    float out = 0;
+
+    (void)state;
+    write_bytes(scratch_path(folder, "one"), "\0\0\x80\x3f", 4);
+    assert_ok(media_encode_file(media, scratch_path(folder, "one"), &out, &why), why);
+    assert_true(out == 1.0f);
+    assert_int_equal(media_encode_file(media, scratch_path(folder, "none"), &out, &why), -ENOENT);
+    assert_non_null(strstr(why.text, "none: No such file"));
+    assert_int_equal(media_encode_file(media, folder, &out, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "is a directory"));
+    write_bytes(scratch_path(folder, "empty"), "", 0);
+    assert_int_equal(media_encode_file(media, scratch_path(folder, "empty"), &out, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "empty: 0 bytes; 4 are expected"));
+    media_free(media);
+    scratch_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(raw_tensors),
+        cmocka_unit_test(files),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
