@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Any bytes as a picture, a text, a recording, raw values, or a description: refused with a sentence, or finite values.
+ * The first byte says which; the rest is the file.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "media/media.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* libsndfile 1.2.0 loses what libvorbis gave it when it turns an Ogg file away; nothing here can free it. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:vorbis_info_init\n";
+}
+
+static const char *const descriptions[] = {
+    "{\"kind\":\"image\",\"width\":9,\"height\":5,\"channels\":1,\"fit\":\"cover\"}",
+    "{\"kind\":\"image\",\"width\":4,\"height\":16,\"fit\":\"contain\",\"background\":99}",
+    "{\"kind\":\"image\",\"width\":8,\"height\":8}",
+    "{\"kind\":\"text\",\"features\":64,\"characters\":[1,4],\"words\":[1,2]}",
+    "{\"kind\":\"text\",\"features\":7,\"limit\":16,\"weight\":\"sqrt\",\"norm\":\"none\"}",
+    "{\"kind\":\"audio\",\"mels\":8,\"frames\":5}",
+    "{\"kind\":\"audio\",\"rate\":16000,\"mels\":6,\"frames\":3,\"window\":100,\"trim_db\":0}",
+    "{\"kind\":\"raw\",\"shape\":[2,3]}",
+};
+
+static void require(int condition)
+{
+    if (!condition)
+        abort();
+}
+
+static void fuzz_file(const struct media *media, const uint8_t *data, size_t size)
+{
+    struct reason why = { "" };
+    size_t count = media_elements(media);
+    float *out = malloc(count * sizeof *out);
+    int result;
+
+    require(out != NULL);
+    result = media_encode(media, "fuzz", data, size, out, &why);
+    require(result == 0 || result == WISP_E_FORMAT || result == -ENOMEM);
+    for (size_t i = 0; !result && i < count; i++)
+        require(isfinite(out[i]));
+    if (result)
+        require(!strncmp(why.text, "fuzz", 4) && strlen(why.text) > 6);
+    free(out);
+}
+
+static void fuzz_description(const uint8_t *data, size_t size)
+{
+    struct media *media = NULL;
+    struct reason why = { "" };
+    char *json = strndup((const char *)data, size);
+    int result;
+
+    require(json != NULL);
+    result = media_parse(json, &media, &why);
+    free(json);
+    if (result) {
+        require(result == WISP_E_FORMAT && !media && !strncmp(why.text, "media description", 17));
+        return;
+    }
+    if (media_elements(media) <= 1 << 16)
+        fuzz_file(media, data, size);
+    media_free(media);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct media *media[ARRAY_SIZE(descriptions)];
+    struct reason why;
+    size_t kind;
+
+    for (size_t i = 0; i < ARRAY_SIZE(descriptions) && !media[i]; i++)
+        require(!media_parse(descriptions[i], &media[i], &why));
+    if (!size)
+        return 0;
+    kind = data[0] % (ARRAY_SIZE(descriptions) + 1);
+    if (kind < ARRAY_SIZE(descriptions))
+        fuzz_file(media[kind], data + 1, size - 1);
+    else
+        fuzz_description(data + 1, size - 1);
+    return 0;
+}
