@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon is killed, stopped and exchanged under clients that wait. They are to see latency, and the same answer; or
+ * one clear error when that was asked for.
+ */
+#include "support/test.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "served.h"
+#include "support/resources.h"
+
+/* ---- a thread that waits, while this one, whose child the daemon has to be, exchanges it ---- */
+
+enum { REQUESTS_MAX = 16 };
+
+struct waiting {
+    wisp_request *requests[REQUESTS_MAX];
+    unsigned count;
+    int results[REQUESTS_MAX];
+    char text[400]; /* the last error */
+};
+
+static void *wait_for_all(void *argument)
+{
+    struct waiting *waiting = argument;
+
+    for (unsigned i = 0; i < waiting->count; i++)
+        waiting->results[i] = wisp_wait(waiting->requests[i], PATIENCE_MS);
+    strncpy(waiting->text, wisp_last_error(), sizeof waiting->text - 1);
+    return NULL;
+}
+
+static pthread_t wait_in_thread(struct waiting *waiting)
+{
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_all, waiting), 0);
+    usleep(20000); /* asleep by now */
+    return thread;
+}
+
+static void kill_and_restart(void)
+{
+    daemon_kill(&served);
+    usleep(50000);
+    daemon_restart(&served);
+}
+
+static void stop_and_restart(void)
+{
+    daemon_signal(&served, SIGTERM);
+    daemon_signal(&served, SIGCONT);
+    assert_int_equal(daemon_wait(&served, PATIENCE_MS), 0);
+    daemon_restart(&served);
+}
+
+/* ---- */
+
+static void test_a_waiter_sees_latency_only(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    unsigned fds = resources_fds();
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        wisp_request *request = served_request(client, model, 5);
+        struct waiting waiting = { .requests = { request }, .count = 1 };
+        struct wisp_receipt receipt;
+        pthread_t thread;
+
+        daemon_signal(&served, SIGSTOP); /* so that it is certainly under way */
+        served_fill(request, 5, i);
+        assert_int_equal(wisp_submit(request), 0);
+        thread = wait_in_thread(&waiting);
+        kill_and_restart();
+        pthread_join(thread, NULL);
+        if (waiting.results[0])
+            fail_msg("%s", waiting.text);
+        served_check(request, 5, i);
+        wisp_request_receipt(request, &receipt);
+        assert_int_equal(receipt.resubmitted, 1);
+        wisp_request_free(request);
+    }
+    assert_int_equal(resources_fds(), fds);
+    assert_int_equal(resources_maps("memfd:"), 2);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_requests_keep_their_buffers(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *filled = served_request(client, model, 3), *done = served_request(client, model, 2);
+
+    (void)state;
+    served_fill(filled, 3, 1); /* before, to be submitted after */
+    served_fill(done, 2, 2);
+    assert_int_equal(wisp_submit(done), 0);
+    assert_int_equal(wisp_wait(done, PATIENCE_MS), 0);
+    daemon_kill(&served);
+    daemon_restart(&served);
+    assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), 0);
+    assert_int_equal(wisp_submit(filled), 0);
+    assert_int_equal(wisp_wait(filled, PATIENCE_MS), 0);
+    served_check(filled, 3, 1);
+    served_check(done, 2, 2); /* its answer is still there */
+    assert_int_equal(wisp_submit(done), 0);
+    assert_int_equal(wisp_wait(done, PATIENCE_MS), 0); /* and so is its input */
+    served_check(done, 2, 2);
+    assert_int_equal(resources_maps("memfd:"), 2); /* the old memory has gone when nobody has bytes there */
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_a_stopping_daemon_loses_nothing(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    struct waiting waiting = { .count = REQUESTS_MAX };
+    pthread_t thread;
+
+    (void)state;
+    for (unsigned i = 0; i < REQUESTS_MAX; i++) {
+        waiting.requests[i] = served_request(client, model, 4);
+        served_fill(waiting.requests[i], 4, i);
+    }
+    daemon_signal(&served, SIGSTOP);
+    for (unsigned i = 0; i < REQUESTS_MAX; i++)
+        assert_int_equal(wisp_submit(waiting.requests[i]), 0);
+    thread = wait_in_thread(&waiting);
+    stop_and_restart();
+    pthread_join(thread, NULL);
+    for (unsigned i = 0; i < REQUESTS_MAX; i++) {
+        if (waiting.results[i])
+            fail_msg("%u: %d: %s", i, waiting.results[i], waiting.text);
+        served_check(waiting.requests[i], 4, i);
+    }
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* ---- several threads ---- */
+
+struct worker {
+    wisp_client *client;
+    const wisp_model *model;
+    unsigned number;
+    int stop; /* atomic; pairs with the load in work() */
+    unsigned answers;
+    const char *fault;
+    char text[400];
+};
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    wisp_request *request;
+
+    if (wisp_request_new(worker->client, worker->model, 1, &request)) {
+        worker->fault = "new";
+        return NULL;
+    }
+    while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED) && !worker->fault) {
+        uint64_t seed = worker->number * 100000 + worker->answers++;
+
+        served_fill(request, 1, seed);
+        if (wisp_submit(request))
+            worker->fault = "submit";
+        else if (wisp_wait(request, PATIENCE_MS))
+            worker->fault = "wait";
+        else if (!served_is_right(wisp_request_output(request), 1, seed))
+            worker->fault = "wrong answer";
+    }
+    strncpy(worker->text, wisp_last_error(), sizeof worker->text - 1);
+    wisp_request_free(request);
+    return NULL;
+}
+
+static void test_threads_work_through_restarts(void **state)
+{
+    enum { THREADS = 3 };
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    struct worker workers[THREADS];
+    pthread_t threads[THREADS];
+
+    (void)state;
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){ .client = client, .model = model, .number = i };
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        char *json;
+
+        usleep(50000);
+        daemon_kill(&served);
+        daemon_restart(&served);
+        assert_int_equal(wisp_list(client, &json), 0); /* a question waits for the next daemon, too */
+        free(json);
+    }
+    usleep(50000);
+    for (unsigned i = 0; i < THREADS; i++)
+        __atomic_store_n(&workers[i].stop, 1, __ATOMIC_RELAXED); /* pairs with the load in work() */
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        if (workers[i].fault)
+            fail_msg("thread %u, request %u: %s: %s", i, workers[i].answers, workers[i].fault, workers[i].text);
+        assert_true(workers[i].answers > 10);
+    }
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* ---- when there is no other daemon ---- */
+
+static void test_without_reconnecting_it_is_lost(void **state)
+{
+    const struct wisp_options options = { .reconnect_ms = UINT32_MAX };
+    wisp_client *client = served_connect(&options);
+    wisp_model *model = served_find(client, "small"), *found;
+    wisp_request *request = served_request(client, model, 1);
+    char *json;
+
+    (void)state;
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    daemon_kill(&served);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_LOST);
+    assert_says("reconnecting is off");
+    assert_int_equal(wisp_submit(request), WISP_E_LOST);
+    assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), WISP_E_LOST);
+    assert_int_equal(wisp_list(client, &json), WISP_E_LOST);
+    assert_null(json);
+    assert_int_equal(wisp_find(client, "small", &found), WISP_E_LOST);
+    daemon_restart(&served);
+    assert_int_equal(wisp_submit(request), WISP_E_LOST); /* for good */
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_a_stopping_daemon_without_reconnecting(void **state)
+{
+    const struct wisp_options options = { .reconnect_ms = UINT32_MAX };
+    wisp_client *client = served_connect(&options);
+    wisp_model *model = served_find(client, "small");
+    struct waiting waiting = { .requests = { served_request(client, model, 1) }, .count = 1 };
+    pthread_t thread;
+
+    (void)state;
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(waiting.requests[0]), 0);
+    thread = wait_in_thread(&waiting);
+    stop_and_restart();
+    pthread_join(thread, NULL);
+    /* Refused, or taken before the daemon began to stop. */
+    assert_true(waiting.results[0] == 0 || (waiting.results[0] == WISP_E_SHUTDOWN && strstr(waiting.text, "stopping")));
+    assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), WISP_E_LOST);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_patience_ends_and_may_begin_again(void **state)
+{
+    const struct wisp_options options = { .reconnect_ms = 150 };
+    wisp_client *client = served_connect(&options);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *request = served_request(client, model, 1);
+    uint64_t before;
+
+    (void)state;
+    served_fill(request, 1, 3);
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    daemon_kill(&served);
+    before = clock_ns();
+    assert_int_equal(wisp_wait(request, 20), WISP_E_TIMEOUT); /* the caller's own limit comes first */
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_LOST);
+    assert_says("systemctl start wispd");
+    assert_in_range((clock_ns() - before) / NS_PER_MS, 140, 5000);
+    assert_int_equal(wisp_submit(request), WISP_E_LOST); /* at once */
+    daemon_restart(&served);
+    for (int i = 0; i < 200 && wisp_submit(request) == WISP_E_LOST; i++)
+        usleep(10000);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    served_check(request, 1, 3);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* ---- when the other daemon is not the same ---- */
+
+static void test_a_model_with_other_weights(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "image");
+    wisp_request *request = served_request(client, model, 1);
+
+    (void)state;
+    served_fill(request, 1, 3);
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    daemon_kill(&served);
+    served_exchange_small(SMALL_INPUTS, 1234);
+    daemon_restart(&served);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    served_check(request, 1, 3); /* what the new one gives */
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_a_model_of_another_shape(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small"), *again;
+    wisp_request *request = served_request(client, model, 1), *more;
+
+    (void)state;
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    daemon_kill(&served);
+    served_exchange_small(SMALL_INPUTS / 2, 7);
+    daemon_restart(&served);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_SHAPE);
+    assert_says("find it anew");
+    assert_int_equal(wisp_submit(request), WISP_E_SHAPE);
+    again = served_find(client, "small");
+    assert_int_equal(wisp_model_input_size(again), SMALL_INPUTS / 2);
+    more = served_request(client, again, 1);
+    assert_int_equal(wisp_submit(more), 0);
+    assert_int_equal(wisp_wait(more, PATIENCE_MS), 0);
+    wisp_model_free(again);
+    wisp_model_free(model);
+    wisp_close(client);
+    daemon_kill(&served);
+    served_exchange_small(SMALL_INPUTS, 7);
+    daemon_restart(&served);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_waiter_sees_latency_only),
+        cmocka_unit_test(test_requests_keep_their_buffers),
+        cmocka_unit_test(test_a_stopping_daemon_loses_nothing),
+        cmocka_unit_test(test_threads_work_through_restarts),
+        cmocka_unit_test(test_without_reconnecting_it_is_lost),
+        cmocka_unit_test(test_a_stopping_daemon_without_reconnecting),
+        cmocka_unit_test(test_patience_ends_and_may_begin_again),
+        cmocka_unit_test(test_a_model_with_other_weights),
+        cmocka_unit_test(test_a_model_of_another_shape),
+    };
+
+    return cmocka_run_group_tests(tests, served_begin, served_end);
+}
