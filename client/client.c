@@ -22,12 +22,12 @@ enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_MS = 10 };
 
 /* ---- fork ---- */
 
-static unsigned forks; /* counted in each child, which is single-threaded then */
+static unsigned forks; /* atomic only so that nobody need prove that a child has no other threads */
 static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
 
 static void count_fork(void)
 {
-    forks++;
+    __atomic_fetch_add(&forks, 1, __ATOMIC_RELAXED); /* pairs with fork_count() */
 }
 
 static void watch_forks(void)
@@ -37,12 +37,12 @@ static void watch_forks(void)
 
 unsigned fork_count(void)
 {
-    return forks;
+    return __atomic_load_n(&forks, __ATOMIC_RELAXED); /* pairs with count_fork() */
 }
 
 int client_check(const struct wisp_client *client)
 {
-    if (client->forks == forks)
+    if (client->forks == fork_count())
         return 0;
     return fail(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
 }
@@ -238,7 +238,7 @@ WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given
     if (!client)
         return refuse_errno(last_error(), -ENOMEM, "connecting to wispd");
     client->attempt = client->poll_fd = client->timer_fd = -1;
-    client->forks = forks;
+    client->forks = fork_count();
     pthread_mutex_init(&client->lock, NULL);
     pthread_mutex_init(&client->asking, NULL);
     client->jitter = rng_make(clock_ns() ^ (uint64_t)getpid() << 32, 0);
@@ -278,7 +278,7 @@ static void close_fd(int fd)
 
 static void free_requests(struct wisp_client *client)
 {
-    bool inherited = client->forks != forks;
+    bool inherited = client->forks != fork_count();
 
     while (client->requests) {
         struct wisp_request *request = client->requests;

@@ -154,7 +154,8 @@ struct wisp_client {
     struct arena input, output;
     uint64_t expected_ns; /* how long the daemon takes for an answer, averaged */
 
-    bool reaper; /* the role is taken */
+    bool reaper;                    /* the role is taken */
+    const struct wisp_request *own; /* whom it was taken for, or who polls: its answer is no news */
     struct waiter *waiters, *waiters_tail;
 
     int poll_fd, timer_fd; /* event.c; -1 until asked for */
@@ -213,8 +214,8 @@ void reap_all(struct wisp_client *client);
 int client_wait(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns);
 /* Wakes who waits for `request`, or with NULL everybody who waits for a session. The lock. */
 void waiters_wake(struct wisp_client *client, const struct wisp_request *request);
-/* Reaps and looks after the session without sleeping, unless somebody is at it. The lock. */
-void client_poke(struct wisp_client *client);
+/* Reaps and looks after the session without sleeping, unless somebody is at it; for `request`, or NULL. The lock. */
+void client_poke(struct wisp_client *client, const struct wisp_request *request);
 
 /* ---- reconnect.c: the lock and the role ---- */
 

@@ -104,7 +104,7 @@ WISP_EXPORT int wisp_fd(const wisp_client *constant)
 /* 1: there is something to dispatch. */
 static int arm_or_tell(struct wisp_client *client)
 {
-    client_poke(client);
+    client_poke(client, NULL);
     if (client->news)
         return 1;
     client->armed = true;
@@ -167,7 +167,7 @@ WISP_EXPORT int wisp_dispatch(wisp_client *client)
             client->doubted = true;
         session_talk_end(session);
     }
-    client_poke(client);
+    client_poke(client, NULL);
     client->news = false;
     result = 0;
     if (!client->up && reconnect_is_over(client))

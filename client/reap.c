@@ -60,7 +60,7 @@ WISP_EXPORT int wisp_poll(wisp_request *request)
         return result;
     if (request_under_way(request)) {
         pthread_mutex_lock(&client->lock);
-        client_poke(client);
+        client_poke(client, request);
         pthread_mutex_unlock(&client->lock);
     }
     return request_under_way(request) ? -EAGAIN : request_explain(request);

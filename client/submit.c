@@ -153,7 +153,7 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
     request_set(request, REQUEST_DONE);
     if (request->waiter) {
         waiters_wake(client, request);
-    } else {
+    } else if (request != client->own) {
         client->news = true;
         event_ring(client);
     }
@@ -191,7 +191,7 @@ WISP_EXPORT int wisp_submit(wisp_request *request)
         result = fail(WISP_E_INVALID, "the request is under way already: wait for it first");
     } else {
         if (!client->up)
-            client_poke(client);
+            client_poke(client, NULL);
         if (!client->up && reconnect_is_over(client))
             result = fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
         else

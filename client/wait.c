@@ -113,15 +113,17 @@ static int follow(struct wisp_client *client, struct wisp_request *request, uint
 
 /* ---- the one with the role ---- */
 
-static void role_take(struct wisp_client *client)
+static void role_take(struct wisp_client *client, const struct wisp_request *request)
 {
     client->reaper = true;
+    client->own = request;
 }
 
 /* Hands it to the first who waits, or else to the event loop. */
 static void role_give(struct wisp_client *client)
 {
     client->reaper = false;
+    client->own = NULL;
     if (client->waiters)
         waiter_wake(client, client->waiters);
     else
@@ -200,7 +202,7 @@ static int lead(struct wisp_client *client, struct wisp_request *request, uint64
     bool look = false;
     int result = 0;
 
-    role_take(client);
+    role_take(client, request);
     for (;;) {
         reap_all(client);
         if (client->up)
@@ -241,16 +243,18 @@ int client_wait(struct wisp_client *client, struct wisp_request *request, uint64
     return result;
 }
 
-void client_poke(struct wisp_client *client)
+void client_poke(struct wisp_client *client, const struct wisp_request *request)
 {
     if (client->reaper)
         return;
+    client->own = request;
     reap_all(client);
     if (client->up)
         (void)session_check(client, clock_ns() - client->checked_ns >= CHECK_NS);
+    client->own = NULL;
     if (client->up)
         return;
-    role_take(client);
+    role_take(client, request);
     (void)reconnect_step(client);
     role_give(client);
 }

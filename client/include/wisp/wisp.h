@@ -137,9 +137,11 @@ int wisp_wait(wisp_request *request, uint32_t timeout_ms);
 /* Whether the answer is there: 0 or the request's status when it is, -EAGAIN when not. Never blocks. */
 int wisp_poll(wisp_request *request);
 
-/* For an event loop: a descriptor that polls readable when answers (or the end of the connection) may be waiting.
+/* For an event loop: a descriptor that polls readable when answers may be waiting, or when there is something to do
+ * about the connection; it stays the same until wisp_close(). Negative errno when it cannot be had.
  * Before sleeping call wisp_arm(): it returns 1 when an answer is there already (do not sleep), 0 when it is safe to.
- * After waking call wisp_dispatch(), then wisp_poll() the requests. The descriptor changes after a reconnect. */
+ * After waking call wisp_dispatch(), then wisp_poll() the requests. wisp_dispatch() returns WISP_E_LOST while the time
+ * for reconnecting is over. */
 int wisp_fd(const wisp_client *client);
 int wisp_arm(wisp_client *client);
 int wisp_dispatch(wisp_client *client);
