@@ -3,6 +3,7 @@
  * sparse/model_file: what the validator refuses, and that it says why. Every case is the small model's file with one
  * thing wrong; where the case is not about the checksum, the checksum is made right again.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -283,6 +284,16 @@ static const struct {
       "\"shape\":[8],\"data_offsets\":[48,56]},\"__pad_x\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[56,64]",
       "tensor \"__pad_0\": does not pad" },
     { "\"shape\":[5]", "\"shape\":[4]", "tensor \"fc1.bias\": 4 elements of F32 do not take 20 bytes" },
+    { "\"fc2.weight.crow_indices\":{\"dtype\":\"I64\",\"shape\":[4],\"data_offsets\":[256,288]},"
+      "\"__pad_4\":{\"dtype\":\"U8\",\"shape\":[32],\"data_offsets\":[288,320]}",
+      "\"fc2.weight.crow_indices\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[256,256]},"
+      "\"x\":{\"dtype\":\"I64\",\"shape\":[8],\"data_offsets\":[256,320]}",
+      "layer \"fc2\": crow_indices has 0 elements; a weight has 1 to" },
+    { "\"shape\":[9],\"data_offsets\":[320,338]},\"__pad_5\":{\"dtype\":\"U8\",\"shape\":[46],\"data_offsets\":[338,",
+      "\"shape\":[10],\"data_offsets\":[320,340]},\"__pad_5\":{\"dtype\":\"U8\",\"shape\":[44],\"data_offsets\":[340,",
+      "layer \"fc2\": there are 10 col_indices, but 9 values" },
+    { "\"fc1.bias\":", "\"fc1.bias\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[256,256]},\"fc2.bias\":",
+      "layer \"fc1\": the bias has no elements" },
     { "\"I64\",\"shape\":[4]", "\"I64\",\"shape\":[5]", "5 elements of I64 do not take 32 bytes" },
 };
 
@@ -508,6 +519,25 @@ static void test_hostile_headers(void **state)
     }
 }
 
+/* Within what the counting allows, more tensors than any model has. */
+static void test_too_many_tensors(void **state)
+{
+    enum { COUNT = SAFETENSORS_COUNT_MAX + 1, ENTRY = 16 };
+    size_t used = 0, size = (size_t)ENTRY * (COUNT + 2);
+    cleanup_free char *header = malloc(size);
+    struct bytes file;
+
+    (void)state;
+    assert_non_null(header);
+    used += (size_t)snprintf(header, size, "{\"__metadata__\":{}");
+    for (int i = 0; i < COUNT; i++)
+        used += (size_t)snprintf(header + used, size - used, ",\"%d\":{}", i);
+    header[used++] = '}';
+    file = file_make(header, used, "", 0);
+    assert_refused(file, "tensors", "57345 tensors are more than the 57344 allowed");
+    free(file.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_every_flipped_bit_is_found),
         cmocka_unit_test(test_a_changed_weight_is_damage),
         cmocka_unit_test(test_hostile_headers),
+        cmocka_unit_test(test_too_many_tensors),
     };
 
     return cmocka_run_group_tests(tests, write_good, free_good);

@@ -229,6 +229,21 @@ static void test_what_would_be_refused_is_not_written(void **state)
     scratch_remove(folder);
 }
 
+/* A file that an earlier version wrote: what format 1 was, it stays. */
+static void test_an_old_file_stays_readable(void **state)
+{
+    struct model *model = NULL;
+    struct reason why;
+
+    (void)state;
+    assert_ok(model_read(source_path("tests/fuzz/corpus/model/small.safetensors"), &model, &why), why);
+    assert_string_equal(model->name, "small");
+    assert_int_equal(model->layer_count, 4);
+    assert_int_equal(model_connections(model), 19);
+    assert_true(model->layers[0].vectors[0].data[2] == -1.5f);
+    model_free(model);
+}
+
 /* As a full disk does: the write fails on its way, the old file stays, and nothing else is left behind. */
 static void test_failed_write_keeps_the_old_file(void **state)
 {
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_round_trip_of_the_unusual),
         cmocka_unit_test(test_what_would_be_refused_is_not_written),
+        cmocka_unit_test(test_an_old_file_stays_readable),
         cmocka_unit_test(test_failed_write_keeps_the_old_file),
         cmocka_unit_test(test_files_that_are_none),
     };
