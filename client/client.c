@@ -110,7 +110,7 @@ static void set_options(struct wisp_client *client, const struct wisp_options *o
 
 /* ---- the first connection ---- */
 
-/* Waits for the welcome; then for the daemon's place in the queue, if it was refused one, until `deadline_ns`. */
+/* Waits for the welcome until `deadline_ns`; -EAGAIN when it did not come. */
 static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
 {
     struct pollfd wait = { .events = POLLIN };
@@ -126,7 +126,7 @@ static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, 
             return result;
         if (now >= deadline_ns) {
             close(wait.fd);
-            return fail(WISP_E_BUSY, "wispd on %s does not answer: see systemctl status wispd", client->socket_path);
+            return -EAGAIN;
         }
         (void)poll(&wait, 1, (int)((deadline_ns - now) / NS_PER_MS) + 1);
     }
@@ -138,17 +138,33 @@ static bool is_passing(int result)
     return result == WISP_E_SHUTDOWN || result == -ECONNRESET || result == -EPIPE || result == WISP_E_BUSY;
 }
 
-static int connect_first(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
+/* Asks again while that may help. When time runs out, what the daemon said last is worth more than that it fell silent.
+ */
+static int connect_patiently(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
 {
     const struct timespec pause = clock_timespec(RETRY_MS * NS_PER_MS);
-    int result;
+    struct reason said = { "" };
+    int refusal = 0, result;
 
-    for (;;) {
-        result = connect_once(client, deadline_ns, out);
-        if (!is_passing(result) || clock_ns() >= deadline_ns)
+    while (is_passing(result = connect_once(client, deadline_ns, out))) {
+        refusal = result;
+        said = *last_error();
+        if (clock_ns() >= deadline_ns)
             break;
         (void)nanosleep(&pause, NULL);
     }
+    if (result != -EAGAIN)
+        return result;
+    if (!refusal)
+        return fail(WISP_E_BUSY, "wispd on %s does not answer: see systemctl status wispd", client->socket_path);
+    *last_error() = said;
+    return refusal;
+}
+
+static int connect_first(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
+{
+    int result = connect_patiently(client, deadline_ns, out);
+
     if (result == WISP_E_INVALID)
         return refuse_in(last_error(), WISP_E_VERSION, "%s does not speak as wispd does", client->socket_path);
     if (result == -ECONNRESET || result == -EPIPE || result == WISP_E_SHUTDOWN)
