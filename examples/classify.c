@@ -2,7 +2,7 @@
  *
  * classify MODEL FILE: what a model says of a file, in as few lines as it takes.
  *
- *     cc classify.c $(pkg-config --cflags --libs libwisp) -o classify
+ *     cc classify.c $(pkg-config --cflags --libs wisp) -o classify
  *     ./classify image shoe.png
  */
 #include <stdio.h>

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One answer as a person reads it, as a JSON line, or as the tensor itself.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "cli/run.h"
+
+enum { LABEL_COLUMNS_LEAST = 12, LABEL_COLUMNS_MOST = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
+
+static int take_top(const struct run *run, const struct answer *answer, size_t *count)
+{
+    *count = (size_t)run->top_k;
+    return wisp_top(run->model, answer->output, run->top, count);
+}
+
+/* ---- for a person ---- */
+
+static void print_percent(const struct screen *screen, enum style style, double probability)
+{
+    char text[16];
+
+    if (probability > 0 && probability < 0.0005)
+        snprintf(text, sizeof text, "<0.1 %%");
+    else
+        snprintf(text, sizeof text, "%.1f %%", 100 * probability);
+    screen_right(screen, style, text, strlen("100.0 %"));
+}
+
+static void print_label(const struct run *run, const struct wisp_label *label, bool best)
+{
+    const struct screen *screen = &run->screen;
+    size_t width = MIN(MAX(run->label_columns, LABEL_COLUMNS_LEAST), LABEL_COLUMNS_MOST);
+    enum style style = best ? STYLE_STRONG : STYLE_PLAIN;
+    char number[16];
+
+    snprintf(number, sizeof number, "%u", label->index);
+    fputs("  ", screen->file);
+    screen_text(screen, style, *label->name ? label->name : number, width);
+    fputs("  ", screen->file);
+    print_percent(screen, style, label->probability);
+    if (screen->terminal)
+        fputs("  ", screen->file);
+    screen_bar(screen, label->probability, BAR_COLUMNS);
+    fputc('\n', screen->file);
+}
+
+static int print_labels(struct run *run, const struct answer *answer)
+{
+    size_t count;
+    int result = take_top(run, answer, &count);
+
+    for (size_t i = 0; !result && i < count; i++)
+        print_label(run, &run->top[i], i == 0);
+    return result;
+}
+
+/* An answer that is no choice of labels: what there is, and how it begins. */
+static int print_numbers(const struct run *run, const struct answer *answer)
+{
+    size_t count = wisp_model_output_size(run->model);
+    float least = INFINITY, most = -INFINITY;
+
+    for (size_t i = 0; i < count; i++) {
+        least = fminf(least, answer->output[i]);
+        most = fmaxf(most, answer->output[i]);
+    }
+    fprintf(run->screen.file, "  %zu numbers from %g to %g:", count, (double)least, (double)most);
+    for (size_t i = 0; i < MIN(count, PREVIEW); i++)
+        fprintf(run->screen.file, " %g", (double)answer->output[i]);
+    fprintf(run->screen.file, "%s\n", count > PREVIEW ? " …" : "");
+    return 0;
+}
+
+/* The receipt is no data: standard error has it, where a person looks on or asked for it. */
+static void print_receipt(const struct run *run, const struct answer *answer)
+{
+    const struct wisp_receipt *receipt = &answer->receipt;
+    char total[32], queue[32], compute[32], encode[32];
+
+    if (!run->verbose && !run->screen.terminal)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "  %s ms (queue %s, compute %s)", format_ms(receipt->total_ns, total),
+            format_ms(receipt->queue_ns, queue), format_ms(receipt->compute_ns, compute));
+    if (run->verbose)
+        fprintf(stderr, ", decoded in %s ms, batch of %u", format_ms(answer->encode_ns, encode), receipt->batch);
+    if (receipt->resubmitted)
+        fprintf(stderr, ", sent again %u×", receipt->resubmitted);
+    fputc('\n', stderr);
+}
+
+static int print_human(struct run *run, const struct answer *answer)
+{
+    const struct screen *screen = &run->screen;
+    int result;
+
+    screen_text(screen, STYLE_STRONG, answer->input->name, 0);
+    fputs("  ", screen->file);
+    screen_text(screen, STYLE_FAINT, wisp_model_name(run->model), 0);
+    if (strcmp(wisp_model_processing(run->model), wisp_model_name(run->model)) != 0) {
+        screen_text(screen, STYLE_FAINT, ", ", 0);
+        screen_text(screen, STYLE_FAINT, wisp_model_processing(run->model), 0);
+    }
+    fputc('\n', screen->file);
+    result = run->top ? print_labels(run, answer) : print_numbers(run, answer);
+    if (!result)
+        print_receipt(run, answer);
+    return result;
+}
+
+/* ---- for a program ---- */
+
+static json_t *json_text(const char *text)
+{
+    cleanup_free char *valid = text_to_utf8(text);
+
+    return valid ? json_string(valid) : NULL;
+}
+
+/* Finite numbers only: JSON has no others. */
+static json_t *json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *json_labels(struct run *run, const struct answer *answer)
+{
+    json_t *list = json_array();
+    size_t count;
+
+    if (take_top(run, answer, &count))
+        count = 0;
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:o, s:i, s:o}", "label", json_text(run->top[i].name), "index",
+                                              (int)run->top[i].index, "probability",
+                                              json_number((double)run->top[i].probability)));
+    return list;
+}
+
+static json_t *json_output(const struct run *run, const struct answer *answer)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < wisp_model_output_size(run->model); i++)
+        json_array_append_new(list, json_number((double)answer->output[i]));
+    return list;
+}
+
+/* One line; takes the reference. */
+static int print_line(const struct run *run, json_t *object)
+{
+    int result = object ? json_dumpf(object, run->screen.file, JSON_COMPACT | JSON_REAL_PRECISION(9)) : -1;
+
+    json_decref(object);
+    fputc('\n', run->screen.file);
+    return result && !ferror(run->screen.file) ? -ENOMEM : 0;
+}
+
+static int print_json(struct run *run, const struct answer *answer)
+{
+    const struct wisp_receipt *receipt = &answer->receipt;
+    json_t *object =
+        json_pack("{s:o, s:o, s:o}", "input", json_text(answer->input->name), "model",
+                  json_text(wisp_model_name(run->model)), "processing", json_text(wisp_model_processing(run->model)));
+
+    if (run->top)
+        json_object_set_new(object, "labels", json_labels(run, answer));
+    else
+        json_object_set_new(object, "output", json_output(run, answer));
+    json_object_set_new(object, "total_ns", json_integer((json_int_t)receipt->total_ns));
+    json_object_set_new(object, "queue_ns", json_integer((json_int_t)receipt->queue_ns));
+    json_object_set_new(object, "compute_ns", json_integer((json_int_t)receipt->compute_ns));
+    json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
+    json_object_set_new(object, "batch", json_integer(receipt->batch));
+    json_object_set_new(object, "resubmitted", json_integer(receipt->resubmitted));
+    if (run->verbose)
+        print_receipt(run, answer);
+    return print_line(run, object);
+}
+
+int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text)
+{
+    return print_line(run, json_pack("{s:o, s:o, s:s}", "input", json_text(input->name), "error", json_text(text),
+                                     "status", wisp_status_name(result)));
+}
+
+static int print_raw(const struct run *run, const struct answer *answer)
+{
+    fwrite(answer->output, sizeof(float), wisp_model_output_size(run->model), run->screen.file);
+    if (run->verbose)
+        print_receipt(run, answer);
+    return 0;
+}
+
+int answer_print(struct run *run, const struct answer *answer)
+{
+    if (run->raw)
+        return print_raw(run, answer);
+    return run->json ? print_json(run, answer) : print_human(run, answer);
+}

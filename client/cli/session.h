@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A verb's connection to the daemon: the options that every verb has, and how its failures are told.
+ */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include <jansson.h>
+#include <wisp/wisp.h>
+
+#include "base/cleanup.h"
+#include "base/options.h"
+#include "base/outcome.h"
+
+struct session {
+    const char *verb;
+    const char *socket;  /* NULL: as libwisp chooses */
+    uint64_t timeout_ms; /* 0: none */
+    wisp_client *client;
+};
+
+#define SESSION_TIMEOUT_MS 30000
+
+/* --socket and --timeout. */
+void session_options(struct session *session, struct option_table *table);
+
+/* Connects; on failure says why on standard error. Returns an exit status. */
+int session_open(struct session *session);
+void session_close(struct session *session);
+
+/* What wisp_wait() and wisp_ping() take. */
+uint32_t session_wait_ms(const struct session *session);
+
+/* Says on standard error what libwisp has to say of `result`, and returns the exit status for it. */
+int session_fail(const struct session *session, int result);
+
+/* Takes JSON text that the library allocated (it is freed), and parses it; says so and returns NULL when it is damaged.
+ */
+json_t *session_parse(const struct session *session, char *text);
+
+/* Prints it as --json has it: members in the daemon's order, indented. Returns an exit status. */
+int session_print(const struct session *session, const json_t *json);
+
+CLEANUP_DEFINE(cleanup_model, wisp_model, wisp_model_free)
+#define cleanup_model cleanup(cleanup_model_at_exit)
+
+static inline void cleanup_json_at_exit(json_t **json)
+{
+    json_decref(*json);
+}
+#define cleanup_json cleanup(cleanup_json_at_exit)
+
+static inline void cleanup_session_at_exit(struct session *session)
+{
+    session_close(session);
+}
+#define cleanup_session cleanup(cleanup_session_at_exit)
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp models: what the daemon serves, one line each.
+ */
+#include "cli/facts.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+
+static const struct usage usage = {
+    .verb = "models",
+    .arguments = "[options]",
+    .summary = "Lists the models that the daemon serves. A * marks the one that answers for its processing type.",
+};
+
+static const struct table_column columns[] = {
+    { "", false },      { "MODEL", false },      { "PROCESSING", false }, { "INPUT", true },    { "OUTPUT", true },
+    { "SPARSE", true }, { "CONNECTIONS", true }, { "MEMORY", true },      { "REQUESTS", true },
+};
+
+static void add_row(struct table *table, const json_t *model)
+{
+    char shape[96], number[32];
+
+    table_add(table, "%s", json_is_true(json_object_get(model, "default")) ? "*" : "");
+    table_add(table, "%s", member_text(model, "name"));
+    table_add(table, "%s", member_text(model, "processing"));
+    for (int i = 0; i < 2; i++) {
+        const json_t *side = json_object_get(model, i ? "output" : "input");
+
+        table_add(table, "%s", format_shape(json_object_get(side, "shape"), shape, sizeof shape));
+    }
+    table_add(table, "%.1f %%", 100 * member_real(model, "sparsity"));
+    table_add(table, "%s", format_count(member_count(model, "connections"), number));
+    table_add(table, "%s", format_bytes(member_count(model, "memory_bytes"), number));
+    table_add(table, "%s", format_count(member_count(model, "requests"), number));
+}
+
+static int print(const json_t *models)
+{
+    struct table table = TABLE_INIT(columns);
+    struct screen screen;
+    bool printed;
+
+    screen_init(&screen, stdout);
+    for (size_t i = 0; i < json_array_size(models); i++)
+        add_row(&table, json_array_get(models, i));
+    printed = table_print(&table, &screen, 0);
+    table_deinit(&table);
+    return printed ? EXIT_DONE : fail(usage.verb, EXIT_FAILED, "out of memory");
+}
+
+int verb_models(int argc, char **argv)
+{
+    cleanup_session struct session session = { .verb = usage.verb };
+    struct option_table table = { .count = 0 };
+    struct operands operands = { .most = 0 };
+    cleanup_json json_t *models = NULL;
+    bool json = false;
+    char *text;
+    int status, result;
+
+    option_flag(&table, "json", 'j', &json, "a JSON array, as docs/protocol.md describes it");
+    session_options(&session, &table);
+    if (!options_read(&usage, &table, argc, argv, &operands, &status))
+        return status;
+    status = session_open(&session);
+    if (status)
+        return status;
+    result = wisp_list(session.client, &text);
+    if (result)
+        return session_fail(&session, result);
+    models = session_parse(&session, text);
+    if (!models)
+        return EXIT_FAILED;
+    if (!json && json_array_size(models))
+        return print(models);
+    if (!json)
+        return fail(usage.verb, EXIT_DONE, "the daemon serves no models; wispd.yaml(5) says how to add some");
+    return session_print(&session, models);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp show MODEL: everything that the daemon says of one model.
+ */
+#include <string.h>
+
+#include "cli/facts.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+
+static const struct usage usage = {
+    .verb = "show",
+    .arguments = "MODEL [options]",
+    .summary =
+        "Shows a model that the daemon serves: its shapes, its layers with their density and the kernel that was\n"
+        "chosen for each on this processor, its labels, and where it comes from. MODEL is a name, a processing\n"
+        "type or a modality.",
+};
+
+static const struct table_column layer_columns[] = {
+    { "LAYER", false },  { "KIND", false },    { "SHAPE", true },     { "CONNECTIONS", true },
+    { "DENSITY", true }, { "FOR ONE", false }, { "FOR MANY", false },
+};
+
+static void heading(const struct screen *screen, const char *text)
+{
+    fputc('\n', screen->file);
+    screen_text(screen, STYLE_STRONG, text, 0);
+    fputc('\n', screen->file);
+}
+
+static void print_side(const struct screen *screen, const json_t *model, const char *key)
+{
+    const json_t *side = json_object_get(model, key);
+    char shape[96], count[32];
+
+    fact_print(screen, key, "%s (%s numbers)", format_shape(json_object_get(side, "shape"), shape, sizeof shape),
+               format_count(member_count(side, "elements"), count));
+}
+
+static void print_general(const struct screen *screen, const json_t *model)
+{
+    char connections[32], potential[32], text[32];
+
+    screen_text(screen, STYLE_STRONG, member_text(model, "name"), 0);
+    fputs("  ", screen->file);
+    screen_text(screen, STYLE_FAINT, member_text(model, "processing"), 0);
+    if (json_is_true(json_object_get(model, "default")))
+        screen_text(screen, STYLE_FAINT, ", the default", 0);
+    fputc('\n', screen->file);
+    print_side(screen, model, "input");
+    print_side(screen, model, "output");
+    fact_print(screen, "sparsity", "%.2f %%: %s of %s connections", 100 * member_real(model, "sparsity"),
+               format_count(member_count(model, "connections"), connections),
+               format_count(member_count(model, "potential"), potential));
+    fact_print(screen, "memory", "%s", format_bytes(member_count(model, "memory_bytes"), text));
+    fact_print(screen, "kernels", "%s", member_text(model, "kernels"));
+    fact_print(screen, "file", "%s", member_text(model, "file"));
+    fact_print(screen, "batch", "at most %llu, waits %llu us for more",
+               (unsigned long long)member_count(model, "batch_most"),
+               (unsigned long long)member_count(model, "wait_us"));
+    fact_print(screen, "requests", "%s", format_count(member_count(model, "requests"), text));
+}
+
+static void add_word(struct table *table, const char *word)
+{
+    table_add(table, "%s", *word ? word : "-");
+}
+
+static bool print_layers(const struct screen *screen, const json_t *layers)
+{
+    struct table table = TABLE_INIT(layer_columns);
+    char shape[96], count[32];
+    bool printed;
+
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const json_t *layer = json_array_get(layers, i);
+        uint64_t potential = member_count(layer, "potential");
+
+        table_add(&table, "%s", member_text(layer, "name"));
+        table_add(&table, "%s", member_text(layer, "kind"));
+        table_add(&table, "%s", format_shape(json_object_get(layer, "shape"), shape, sizeof shape));
+        if (potential) {
+            table_add(&table, "%s", format_count(member_count(layer, "connections"), count));
+            table_add(&table, "%.2f %%", 100 * member_real(layer, "density"));
+        } else {
+            table_add(&table, "-");
+            table_add(&table, "-");
+        }
+        add_word(&table, member_text(layer, "kernel_one"));
+        add_word(&table, member_text(layer, "kernel_many"));
+    }
+    heading(screen, "layers");
+    printed = table_print(&table, screen, 2);
+    table_deinit(&table);
+    return printed;
+}
+
+static void print_section(const struct screen *screen, const json_t *model, const char *key)
+{
+    const json_t *object = json_object_get(model, key);
+
+    if (!json_object_size(object))
+        return;
+    heading(screen, key);
+    facts_print(screen, object, "");
+}
+
+static int print(const json_t *model)
+{
+    const json_t *labels = json_object_get(model, "labels");
+    struct screen screen;
+
+    screen_init(&screen, stdout);
+    print_general(&screen, model);
+    if (!print_layers(&screen, json_object_get(model, "layers")))
+        return fail(usage.verb, EXIT_FAILED, "out of memory");
+    if (json_array_size(labels)) {
+        heading(&screen, "labels");
+        words_print(&screen, labels);
+    }
+    print_section(&screen, model, "media");
+    print_section(&screen, model, "lineage");
+    return EXIT_DONE;
+}
+
+int verb_show(int argc, char **argv)
+{
+    cleanup_session struct session session = { .verb = usage.verb };
+    struct option_table table = { .count = 0 };
+    struct operands operands = { .least = 1, .most = 1, .what = "MODEL" };
+    cleanup_model wisp_model *model = NULL;
+    cleanup_json json_t *description = NULL;
+    bool json = false;
+    int status, result;
+
+    option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
+    session_options(&session, &table);
+    if (!options_read(&usage, &table, argc, argv, &operands, &status))
+        return status;
+    status = session_open(&session);
+    if (status)
+        return status;
+    result = wisp_find(session.client, operands.words[0], &model);
+    if (result)
+        return session_fail(&session, result);
+    description = session_parse(&session, strdup(wisp_model_json(model)));
+    if (!description)
+        return EXIT_FAILED;
+    if (!json)
+        return print(description);
+    return session_print(&session, description);
+}

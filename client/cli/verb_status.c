@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp status: the daemon's own state.
+ */
+#include "cli/facts.h"
+#include "cli/session.h"
+#include "cli/verb.h"
+
+static const struct usage usage = {
+    .verb = "status",
+    .arguments = "[options]",
+    .summary = "Shows the daemon's version, how long it runs, and what it has done since.",
+};
+
+int verb_status(int argc, char **argv)
+{
+    cleanup_session struct session session = { .verb = usage.verb };
+    struct option_table table = { .count = 0 };
+    struct operands operands = { .most = 0 };
+    cleanup_json json_t *state = NULL;
+    struct screen screen;
+    bool json = false;
+    char *text;
+    int status, result;
+
+    option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
+    session_options(&session, &table);
+    if (!options_read(&usage, &table, argc, argv, &operands, &status))
+        return status;
+    status = session_open(&session);
+    if (status)
+        return status;
+    result = wisp_status(session.client, &text);
+    if (result)
+        return session_fail(&session, result);
+    state = session_parse(&session, text);
+    if (!state)
+        return EXIT_FAILED;
+    screen_init(&screen, stdout);
+    if (!json) {
+        facts_print(&screen, state, "");
+        return EXIT_DONE;
+    }
+    return session_print(&session, state);
+}

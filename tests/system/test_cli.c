@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The wisp command against a real daemon: what it prints, where, and how it ends. Bad inputs are a table: each ends by
+ * itself, with the right exit status and a message that names the fault.
+ */
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/command.h"
+#include "support/daemon.h"
+#include "support/model.h"
+#include "support/raw_client.h"
+
+enum { SIDE = 4, NUMBERS = 5, WAV_HEADER = 44, WAV_RATE = 8000, PATIENCE_MS = 20000 };
+
+static const struct model_recipe recipes[] = {
+    { .name = "pic",
+      .processing = "image.classification",
+      .sizes = { SIDE * SIDE, 12, 3 },
+      .density = 0.5,
+      .seed = 1,
+      .media = "{\"kind\": \"image\", \"width\": 4, \"height\": 4, \"channels\": 1, \"fit\": \"stretch\", "
+               "\"background\": 0, \"mean\": [0.5], \"deviation\": [0.5]}" },
+    { .name = "lang",
+      .processing = "text.classification",
+      .sizes = { 64, 12, 4 },
+      .density = 0.5,
+      .seed = 2,
+      .media = "{\"kind\": \"text\", \"features\": 64, \"characters\": [1, 3], \"words\": [1, 1], "
+               "\"weight\": \"sqrt\", \"norm\": \"l2\", \"limit\": 65536}" },
+    { .name = "digit",
+      .processing = "audio.recognition",
+      .sizes = { 64, 12, 10 },
+      .density = 0.5,
+      .seed = 3,
+      .media = "{\"kind\": \"audio\", \"rate\": 8000, \"mels\": 8, \"frames\": 8, \"window\": 256, \"low\": 60, "
+               "\"high\": 4000, \"trim_db\": 40, \"mean\": 0, \"deviation\": 1}" },
+    { .name = "vector",
+      .processing = "raw.vector",
+      .sizes = { NUMBERS, 8, 6 },
+      .density = 1,
+      .seed = 4,
+      .media = "{\"kind\": \"raw\", \"shape\": [5]}",
+      .unlabelled = true },
+};
+enum { RECIPES = sizeof recipes / sizeof *recipes };
+
+/* 4x4, 8-bit grey. */
+static const unsigned char picture[] = { 0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49,
+                                         0x48, 0x44, 0x52, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x04, 0x08, 0x00,
+                                         0x00, 0x00, 0x00, 0x8c, 0x9a, 0xc1, 0xa2, 0x00, 0x00, 0x00, 0x1d, 0x49, 0x44,
+                                         0x41, 0x54, 0x78, 0xda, 0x63, 0x60, 0x10, 0x50, 0x30, 0x60, 0x70, 0x08, 0x48,
+                                         0x28, 0x60, 0x68, 0x98, 0xb0, 0x60, 0x03, 0xc3, 0x81, 0x0b, 0x0f, 0x3e, 0x00,
+                                         0x00, 0x30, 0xd4, 0x07, 0x81, 0xca, 0x38, 0xd4, 0x9d, 0x00, 0x00, 0x00, 0x00,
+                                         0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82 };
+
+static struct test_daemon daemon_;
+static const char *folder;
+static char socket_variable[160];
+static struct outcome outcome;
+
+/* ---- the folder of inputs ---- */
+
+static void write_file(const char *name, const void *bytes, size_t size)
+{
+    FILE *file = fopen(scratch_path(folder, name), "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void put(unsigned char *at, unsigned value, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        at[i] = (unsigned char)(value >> (8 * i));
+}
+
+/* 16-bit mono with `samples` of a square wave. */
+static void write_wav(const char *name, unsigned samples)
+{
+    static unsigned char bytes[WAV_HEADER + 2 * WAV_RATE] = "RIFF....WAVEfmt ....................data....";
+
+    assert_true(samples <= WAV_RATE);
+    put(bytes + 4, 36 + 2 * samples, 4);
+    put(bytes + 16, 16, 4);
+    put(bytes + 20, 1, 2);
+    put(bytes + 22, 1, 2);
+    put(bytes + 24, WAV_RATE, 4);
+    put(bytes + 28, 2 * WAV_RATE, 4);
+    put(bytes + 32, 2, 2);
+    put(bytes + 34, 16, 2);
+    put(bytes + 40, 2 * samples, 4);
+    for (unsigned i = 0; i < samples; i++)
+        put(bytes + WAV_HEADER + 2 * i, i / 10 % 2 ? 9000 : -9000u, 2);
+    write_file(name, bytes, WAV_HEADER + 2 * samples);
+}
+
+static void write_inputs(void)
+{
+    float numbers[NUMBERS + 1] = { 1, -1, 0.5f, 2, 0, 7 };
+
+    write_file("good.png", picture, sizeof picture);
+    write_file("truncated.png", picture, 60);
+    write_file("empty", "", 0);
+    write_file("good.txt", "Wo ist der Bahnhof?\n", 20);
+    write_file("latin1.txt", "caf\xe9 cr\xe8me\n", 11);
+    write_wav("good.wav", WAV_RATE / 2);
+    write_wav("silent.wav", 0);
+    write_file("good.f32", numbers, NUMBERS * sizeof *numbers);
+    write_file("long.f32", numbers, sizeof numbers);
+    write_file("short.f32", numbers, 7);
+    write_file("huge.png", picture, sizeof picture);
+    assert_int_equal(truncate(scratch_path(folder, "huge.png"), 80ll << 20), 0);
+    assert_int_equal(mkdir(scratch_path(folder, "folder"), 0755), 0);
+}
+
+static int setup(void **state)
+{
+    static char paths[RECIPES][160];
+    static const char *models[RECIPES];
+
+    (void)state;
+    folder = scratch_make();
+    for (size_t i = 0; i < RECIPES; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/%s.safetensors", folder, recipes[i].name);
+        model_make(paths[i], &recipes[i]);
+        models[i] = paths[i];
+    }
+    write_inputs();
+    daemon_start(&daemon_, &(struct daemon_setup){ .models = models, .model_count = RECIPES });
+    snprintf(socket_variable, sizeof socket_variable, "WISP_SOCKET=%s", daemon_.socket);
+    setenv("WISP_SOCKET", daemon_.socket, 1);
+    setenv("LC_ALL", "C.UTF-8", 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return daemon_stop(&daemon_);
+}
+
+static void expect(const char *what, int status, const char *out, const char *err)
+{
+    bool right = outcome.status == status && (out ? strstr(outcome.out, out) != NULL : !*outcome.out) &&
+                 (err ? strstr(outcome.err, err) != NULL : !*outcome.err);
+
+    if (!right)
+        fail_msg("%s: ended with %d, not %d, or without '%s' and '%s'\n--- out\n%s--- err\n%s", what, outcome.status,
+                 status, out ? out : "", err ? err : "", outcome.out, outcome.err);
+}
+
+/* ---- a table of commands: all run in the folder of inputs ---- */
+
+struct row {
+    const char *what;
+    const char *words[COMMAND_WORDS_MAX]; /* after "wisp" */
+    const char *input;                    /* a file's name, for standard input */
+    int status;
+    const char *out, *err; /* what is in it; NULL: it is empty */
+};
+
+static void run_row(const struct row *row)
+{
+    struct command command = { .words = { "wisp" }, .folder = folder };
+
+    for (size_t i = 0; row->words[i]; i++)
+        command.words[i + 1] = row->words[i];
+    if (row->input)
+        command.input = scratch_path(folder, row->input);
+    command_run(&command, &outcome);
+    expect(row->what, row->status, row->out, row->err);
+}
+
+#define RUN_ROWS(rows)                                                                                                 \
+    for (size_t row_ = 0; row_ < sizeof(rows) / sizeof *(rows); row_++)                                                \
+    run_row(&(rows)[row_])
+
+static void test_answers(void **state)
+{
+    static const struct row rows[] = {
+        { "picture", { "run", "image", "good.png" }, NULL, 0, "label ", NULL },
+        { "by type", { "run", "image.classification", "good.png" }, NULL, 0, "pic", NULL },
+        { "by name", { "run", "pic", "good.png", "-k", "1" }, NULL, 0, " %", NULL },
+        { "text", { "run", "text", "good.txt" }, NULL, 0, "lang", NULL },
+        { "text given", { "run", "text", "--text", "Wo ist der Bahnhof?" }, NULL, 0, "Wo ist der", NULL },
+        { "standard input", { "run", "text", "-" }, "good.txt", 0, "standard input", NULL },
+        { "picture from standard input", { "run", "image", "-" }, "good.png", 0, "label ", NULL },
+        { "sound", { "run", "audio", "good.wav" }, NULL, 0, "digit", NULL },
+        { "raw media", { "run", "vector", "good.f32" }, NULL, 0, "6 numbers", NULL },
+        { "tensor", { "run", "vector", "--tensor", "good.f32" }, NULL, 0, "6 numbers", NULL },
+        { "receipt", { "run", "-v", "image", "good.png" }, NULL, 0, "label ", "ms (queue " },
+        { "more labels than there are", { "run", "image", "-k", "1000", "good.png" }, NULL, 0, "label 2", NULL },
+        { "models", { "models" }, NULL, 0, "image.classification", NULL },
+        { "show", { "show", "image" }, NULL, 0, "fc1", NULL },
+        { "status", { "status" }, NULL, 0, "wispd", NULL },
+        { "ping", { "ping", "-c", "50" }, NULL, 0, "50 round trips", NULL },
+        { "version", { "version" }, NULL, 0, "wisp 0.", NULL },
+        { "--version", { "--version" }, NULL, 0, "libwisp", NULL },
+        { "help", { "help" }, NULL, 0, "usage: wisp", NULL },
+        { "help of a verb", { "help", "run" }, NULL, 0, "--top-k", NULL },
+        { "help of a forge verb", { "help", "structure" }, NULL, 0, "usage: wisp structure", NULL },
+        { "forge verb", { "structure", "show", "-l", "10-5-2", "-s", "0.5" }, NULL, 0, "connections", NULL },
+    };
+
+    (void)state;
+    RUN_ROWS(rows);
+}
+
+static void test_bad_inputs(void **state)
+{
+    static const struct row rows[] = {
+        { "missing", { "run", "image", "nothere.png" }, NULL, 65, NULL, "nothere.png: No such file" },
+        { "empty picture", { "run", "image", "empty" }, NULL, 65, NULL, "empty" },
+        { "empty text", { "run", "text", "empty" }, NULL, 65, NULL, "empty" },
+        { "empty sound", { "run", "audio", "empty" }, NULL, 65, NULL, "empty" },
+        { "empty standard input", { "run", "image", "-" }, NULL, 65, NULL, "standard input" },
+        { "huge", { "run", "image", "huge.png" }, NULL, 65, NULL, "huge.png: " },
+        { "truncated", { "run", "image", "truncated.png" }, NULL, 65, NULL, "truncated.png: " },
+        { "text as picture", { "run", "image", "good.txt" }, NULL, 65, NULL, "good.txt: " },
+        { "picture as text", { "run", "text", "good.png" }, NULL, 65, NULL, "good.png: " },
+        { "picture as sound", { "run", "audio", "good.png" }, NULL, 65, NULL, "good.png: " },
+        { "not UTF-8", { "run", "text", "latin1.txt" }, NULL, 65, NULL, "UTF-8" },
+        { "not UTF-8, given", { "run", "text", "--text", "caf\xe9" }, NULL, 65, NULL, "UTF-8" },
+        { "no samples", { "run", "audio", "silent.wav" }, NULL, 65, NULL, "silent.wav: " },
+        { "folder", { "run", "image", "folder" }, NULL, 65, NULL, "folder" },
+        { "short tensor", { "run", "vector", "--tensor", "short.f32" }, NULL, 65, NULL, "7 bytes" },
+        { "long tensor", { "run", "vector", "--tensor", "long.f32" }, NULL, 65, NULL, "24 bytes" },
+        { "long raw media", { "run", "vector", "long.f32" }, NULL, 65, NULL, "long.f32: " },
+        { "tensor of another model", { "run", "image", "--tensor", "good.f32" }, NULL, 65, NULL, "64 bytes" },
+        { "unknown type", { "run", "image.nonsense", "good.png" }, NULL, 65, NULL, "image.nonsense" },
+        { "unknown model", { "show", "pix" }, NULL, 65, NULL, "pix" },
+        { "no daemon", { "run", "image", "good.png", "-s", "nosocket" }, NULL, 69, NULL, "not running on nosocket" },
+        { "no daemon to ping", { "ping", "--socket=nosocket" }, NULL, 69, NULL, "systemctl start wispd" },
+        { "socket is a file", { "ping", "--socket=good.png" }, NULL, 69, NULL, "good.png" },
+    };
+
+    (void)state;
+    RUN_ROWS(rows);
+}
+
+static void test_bad_command_lines(void **state)
+{
+    static const struct row rows[] = {
+        { "nothing", { NULL }, NULL, 2, NULL, "usage: wisp" },
+        { "unknown verb", { "rnu" }, NULL, 2, NULL, "did you mean 'wisp run'" },
+        { "unlike any verb", { "frobnicate" }, NULL, 2, NULL, "'wisp help' lists them" },
+        { "a path as a verb", { "../bin/ls" }, NULL, 2, NULL, "is no verb" },
+        { "no target", { "run" }, NULL, 2, NULL, "TARGET is missing" },
+        { "no input", { "run", "image" }, NULL, 2, NULL, "no input" },
+        { "unknown option", { "run", "--jsno" }, NULL, 2, NULL, "did you mean '--json'" },
+        { "no labels", { "run", "image", "good.png", "-k", "0" }, NULL, 2, NULL, "--top-k 0" },
+        { "not a number", { "run", "image", "good.png", "-k", "three" }, NULL, 2, NULL, "--top-k three" },
+        { "both forms", { "run", "image", "good.png", "--json", "--raw" }, NULL, 2, NULL, "exclude" },
+        { "show without a model", { "show" }, NULL, 2, NULL, "MODEL is missing" },
+        { "show of two", { "show", "pic", "lang" }, NULL, 2, NULL, "'lang' is not expected" },
+        { "models of something", { "models", "pic" }, NULL, 2, NULL, "'pic' is not expected" },
+        { "no pings", { "ping", "-c", "0" }, NULL, 2, NULL, "--count 0" },
+        { "socket's path too long",
+          { "ping", "-s",
+            "/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"
+            "0123456789" },
+          NULL,
+          2,
+          NULL,
+          "at most 107" },
+    };
+
+    (void)state;
+    RUN_ROWS(rows);
+}
+
+/* ---- several inputs ---- */
+
+static void test_one_bad_input_of_three(void **state)
+{
+    const struct command command = { .words = { "wisp", "run", "image", "good.png", "truncated.png", "nothere.png",
+                                                "good.png", "--json" },
+                                     .folder = folder };
+    const char *keys[] = { "labels", "error", "error", "labels" };
+    char *rest = outcome.out, *line;
+    size_t count = 0;
+
+    (void)state;
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 65);
+    assert_non_null(strstr(outcome.err, "truncated.png"));
+    assert_non_null(strstr(outcome.err, "nothere.png"));
+    while ((line = strsep(&rest, "\n")) && *line) {
+        json_t *object = json_loads(line, 0, NULL);
+
+        assert_non_null(object);
+        assert_true(count < 4);
+        assert_non_null(json_object_get(object, keys[count]));
+        assert_string_equal(json_string_value(json_object_get(object, "input")), command.words[3 + count]);
+        json_decref(object);
+        count++;
+    }
+    assert_int_equal(count, 4);
+}
+
+/* The daemon's answers are those of the scalar reference, through the whole command. */
+static void test_raw_output_is_the_reference(void **state)
+{
+    const struct command command = { .words = { "wisp", "run", "vector", "--raw", "--tensor", "good.f32", "good.f32" },
+                                     .folder = folder };
+    const float input[NUMBERS] = { 1, -1, 0.5f, 2, 0 };
+    struct reference *reference = reference_new(scratch_path(folder, "vector.safetensors"));
+    size_t size = reference_outputs(reference) * sizeof(float);
+    float expected[8];
+
+    (void)state;
+    reference_run(reference, input, 1, expected);
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(outcome.out_size, 2 * size);
+    assert_memory_equal(outcome.out, expected, size);
+    assert_memory_equal(outcome.out + size, expected, size);
+    reference_free(reference);
+}
+
+static void test_json_is_json(void **state)
+{
+    static const char *const commands[][4] = {
+        { "models", "--json" }, { "show", "--json", "image" }, { "status", "--json" }, { "ping", "--json" }
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct command command = { .words = { "wisp" } };
+        json_error_t error;
+        json_t *json;
+
+        for (size_t j = 0; commands[i][j]; j++)
+            command.words[j + 1] = commands[i][j];
+        command_run(&command, &outcome);
+        assert_int_equal(outcome.status, 0);
+        assert_string_equal(outcome.err, "");
+        json = json_loads(outcome.out, 0, &error);
+        if (!json)
+            fail_msg("wisp %s: %s in %s", commands[i][0], error.text, outcome.out);
+        json_decref(json);
+    }
+}
+
+/* ---- the other end of the output ---- */
+
+static void test_output_that_goes_nowhere(void **state)
+{
+    struct command command = { .words = { "wisp", "models" }, .output = "/dev/full" };
+
+    (void)state;
+    command_run(&command, &outcome);
+    expect("full disk", 1, NULL, "cannot write");
+    command = (struct command){ .words = { "wisp", "run", "image", "good.png", "good.png" }, .folder = folder };
+    command.deaf = true;
+    command_run(&command, &outcome);
+    expect("reader gone", 128 + SIGPIPE, NULL, NULL);
+}
+
+static void test_terminal(void **state)
+{
+    struct command command = { .words = { "wisp", "run", "image", "good.png" },
+                               .folder = folder,
+                               .environment = { "TERM=xterm", "NO_COLOR=" },
+                               .terminal = true };
+
+    (void)state;
+    command_run(&command, &outcome);
+    expect("bars", 0, "█", NULL);
+    expect("time", 0, " ms (queue ", NULL);
+    expect("colour", 0, "\033[1m", NULL);
+    command.environment[1] = "NO_COLOR=1";
+    command_run(&command, &outcome);
+    expect("bars without colour", 0, "█", NULL);
+    assert_null(strstr(outcome.out, "\033"));
+    command.environment[1] = "LC_ALL=C";
+    command_run(&command, &outcome);
+    expect("plain bars", 0, "#", NULL);
+    command.words[4] = "--raw";
+    command.words[5] = "good.png";
+    command_run(&command, &outcome);
+    expect("binary on a terminal", 2, "not a terminal", NULL);
+}
+
+/* A file's name cannot send commands to the terminal. */
+static void test_control_characters(void **state)
+{
+    struct command command = { .words = { "wisp", "run", "image", "a\033]0;b\a.png" }, .folder = folder };
+
+    (void)state;
+    write_file("a\033]0;b\a.png", picture, sizeof picture);
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_null(strpbrk(outcome.out, "\033\a"));
+    command.words[3] = "nothere\033]0;b\a.png";
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 65);
+    assert_null(strpbrk(outcome.err, "\033\a"));
+}
+
+/* ---- a daemon that refuses, sleeps, or goes ---- */
+
+static void test_no_permission(void **state)
+{
+    struct command command = { .words = { "wisp", "version" }, .nobody = true };
+
+    (void)state;
+    command_run(&command, &outcome);
+    if (outcome.status)
+        skip(); /* nobody cannot load libwisp from here */
+    assert_int_equal(chmod(daemon_.socket, getuid() ? 0 : 0600), 0);
+    command.words[1] = "ping";
+    command_run(&command, &outcome);
+    assert_int_equal(chmod(daemon_.socket, 0666), 0);
+    expect("denied", 77, NULL, daemon_.socket);
+}
+
+static void test_busy(void **state)
+{
+    const struct wire_hello hello = raw_hello(0, 0);
+    struct command command = { .words = { "wisp", "run", "image", "good.png" }, .folder = folder };
+    char variable[160];
+    struct test_daemon full;
+    static struct raw_client holder;
+
+    (void)state;
+    daemon_start(&full, &(struct daemon_setup){ .models = daemon_.setup.models,
+                                                .model_count = daemon_.setup.model_count,
+                                                .yaml = "limits:\n  channels: 1\n" });
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", full.socket);
+    command.environment[0] = variable;
+    assert_int_equal(raw_open(&holder, full.socket, &hello), 0);
+    command_run(&command, &outcome);
+    expect("no channel left", 75, NULL, "channel");
+    raw_close(&holder);
+    assert_int_equal(daemon_stop(&full), 0);
+}
+
+/* Starts a run of three inputs, and returns when the first is answered and it waits for the second on `input`. */
+static void start_and_stop_at_second(const char *socket, const char *patience_ms, char variable[static 160],
+                                     struct running *running, int *input)
+{
+    int ends[2];
+
+    snprintf(variable, 160, "WISP_SOCKET=%s", socket);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    *input = ends[1];
+    command_start(&(struct command){ .words = { "wisp", "run", "text", "-t", patience_ms, "good.txt", "-", "good.txt" },
+                                     .folder = folder,
+                                     .environment = { variable },
+                                     .input_fd = ends[0] },
+                  running);
+    assert_int_equal(poll(&(struct pollfd){ .fd = running->out, .events = POLLIN }, 1, PATIENCE_MS), 1);
+}
+
+static void go_on(struct running *running, int input)
+{
+    assert_int_equal(write(input, "bonjour", 7), 7);
+    close(input);
+    command_finish(running, &outcome);
+}
+
+static void test_daemon_that_does_not_answer(void **state)
+{
+    const struct command command = { .words = { "wisp", "run", "image", "-t", "200", "good.png" }, .folder = folder };
+    struct running running;
+    char variable[160];
+    int input;
+
+    (void)state;
+    start_and_stop_at_second(daemon_.socket, "400", variable, &running, &input);
+    daemon_signal(&daemon_, SIGSTOP);
+    go_on(&running, input);
+    expect("stopped under way", 124, "good.txt", "no answer within 400 ms");
+    command_run(&command, &outcome);
+    expect("stopped before", 75, NULL, "does not answer");
+    daemon_signal(&daemon_, SIGCONT);
+    command_run(&command, &outcome);
+    expect("woken", 0, "label ", NULL);
+}
+
+static void test_daemon_that_dies(void **state)
+{
+    struct test_daemon mortal;
+    struct running running;
+    char variable[160];
+    int input;
+
+    (void)state;
+    daemon_start(&mortal,
+                 &(struct daemon_setup){ .models = daemon_.setup.models, .model_count = daemon_.setup.model_count });
+    start_and_stop_at_second(mortal.socket, "400", variable, &running, &input);
+    daemon_kill(&mortal);
+    go_on(&running, input);
+    expect("gone", 69, "good.txt", "1 more inputs were not run");
+    daemon_stop(&mortal);
+}
+
+/* It comes back while the command waits: the person sees latency, not an error. */
+static void test_daemon_that_restarts(void **state)
+{
+    struct test_daemon phoenix;
+    struct running running;
+    char variable[160];
+    int input;
+
+    (void)state;
+    daemon_start(&phoenix,
+                 &(struct daemon_setup){ .models = daemon_.setup.models, .model_count = daemon_.setup.model_count });
+    start_and_stop_at_second(phoenix.socket, "20000", variable, &running, &input);
+    daemon_kill(&phoenix);
+    daemon_restart(&phoenix);
+    go_on(&running, input);
+    expect("back again", 0, "standard input", NULL);
+    assert_int_equal(daemon_stop(&phoenix), 0);
+}
+
+/* ---- verbs that are programs ---- */
+
+static void test_programs_as_verbs(void **state)
+{
+    static const char hello[] = "#!/bin/sh\necho \"hello $# $1 $2\"\nexit 7\n";
+    static const char again[] = "#!/bin/sh\nexec \"$WISP\" again\n";
+    struct command command = { .words = { "wisp", "hello", "--big", "world" } };
+    char path[512], wisp[512];
+
+    (void)state;
+    write_file("wisp-hello", hello, strlen(hello));
+    write_file("wisp-again", again, strlen(again));
+    assert_int_equal(chmod(scratch_path(folder, "wisp-hello"), 0755), 0);
+    assert_int_equal(chmod(scratch_path(folder, "wisp-again"), 0755), 0);
+    snprintf(path, sizeof path, "PATH=:relative:%s:/usr/bin:/bin", folder);
+    snprintf(wisp, sizeof wisp, "WISP=%s", binary_path("bin/wisp"));
+    command.environment[0] = path;
+    command.environment[1] = wisp;
+    command_run(&command, &outcome);
+    expect("a program", 7, "hello 2 --big world", NULL);
+    command = (struct command){ .words = { "wisp", "again" }, .environment = { path, wisp } };
+    command_run(&command, &outcome);
+    expect("a program that calls itself", 1, NULL, "again and again");
+    /* Neither an empty nor a relative entry of PATH runs what lies about. */
+    command = (struct command){ .words = { "wisp", "hello" }, .folder = folder, .environment = { "PATH=:.:bin" } };
+    command_run(&command, &outcome);
+    expect("a program in the working folder", 2, NULL, "is no verb");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_bad_inputs),
+        cmocka_unit_test(test_bad_command_lines),
+        cmocka_unit_test(test_one_bad_input_of_three),
+        cmocka_unit_test(test_raw_output_is_the_reference),
+        cmocka_unit_test(test_json_is_json),
+        cmocka_unit_test(test_output_that_goes_nowhere),
+        cmocka_unit_test(test_terminal),
+        cmocka_unit_test(test_control_characters),
+        cmocka_unit_test(test_no_permission),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_daemon_that_does_not_answer),
+        cmocka_unit_test(test_daemon_that_dies),
+        cmocka_unit_test(test_daemon_that_restarts),
+        cmocka_unit_test(test_programs_as_verbs),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
