@@ -241,7 +241,7 @@ WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given
 {
     cleanup(cleanup_client_at_exit) struct wisp_client *client = NULL;
     struct wisp_options options;
-    struct session *session;
+    struct session *session = NULL;
     uint64_t deadline;
     int result;
 
