@@ -264,7 +264,7 @@ WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given
         return refuse_errno(last_error(), -ENOMEM, "connecting to wispd");
     deadline = clock_ns() + choose(options.connect_ms, NS_PER_MS, CONNECT_MS);
     result = connect_first(client, deadline, &session);
-    if (result)
+    if (!session)
         return result;
     result = settle(client, session);
     if (result)
