@@ -32,10 +32,8 @@ static void __attribute__((noreturn)) become(const struct command *command)
     char path[512];
     int program;
 
-    snprintf(path, sizeof path, "%s", binary_path("bin"));
-    strncat(path, "/", sizeof path - strlen(path) - 1);
-    strncat(path, command->words[0], sizeof path - strlen(path) - 1);
-    program = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "%s/%s", binary_path("bin"), command->words[0]);
+    program = open(*command->words[0] == '/' ? command->words[0] : path, O_RDONLY | O_CLOEXEC);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (size_t i = 0; i < COMMAND_WORDS_MAX && command->environment[i]; i++)
         putenv((char *)command->environment[i]);

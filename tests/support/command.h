@@ -11,7 +11,8 @@
 enum { COMMAND_WORDS_MAX = 16, COMMAND_TEXT_MAX = 65536, COMMAND_LIMIT_MS = 60000 };
 
 struct command {
-    const char *words[COMMAND_WORDS_MAX];       /* words[0]: a program in the build's bin/; NULL after the last */
+    const char *words[COMMAND_WORDS_MAX];       /* words[0]: a program in the build's bin/, or a path; NULL after
+                                                   the last */
     const char *folder;                         /* where it runs; NULL: here */
     const char *input;                          /* a file for standard input; NULL: /dev/null */
     const char *output;                         /* a file for standard output; NULL: it is kept */

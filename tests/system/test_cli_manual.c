@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is written about the verbs is true: each manual page has the options that --help has, and no others; and the
+ * shell completes verbs, options, and the models that a daemon serves right now.
+ */
+#include "support/test.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/command.h"
+#include "support/daemon.h"
+#include "support/model.h"
+
+static struct outcome outcome;
+
+/* ---- manual pages ---- */
+
+static char *read_page(const char *verb)
+{
+    static char page[65536];
+    char name[64];
+    FILE *file;
+    size_t size;
+
+    snprintf(name, sizeof name, "docs/man/wisp-%s.1", verb);
+    file = fopen(source_path(name), "r");
+    if (!file)
+        fail_msg("there is no %s", name);
+    size = fread(page, 1, sizeof page - 1, file);
+    page[size] = '\0';
+    fclose(file);
+    return page;
+}
+
+/* "top-k" of "…--top-k N …"; false when there is none after `text`. */
+static bool next_option(const char **text, const char *mark, char name[static 64])
+{
+    const char *at = strstr(*text, mark);
+    size_t length = 0;
+
+    if (!at)
+        return false;
+    at += strlen(mark);
+    while (length < 63 && (isalnum((unsigned char)at[length]) || at[length] == '-'))
+        length++;
+    snprintf(name, 64, "%.*s", (int)length, at);
+    *text = at + length;
+    return true;
+}
+
+/* Whether `text` has `mark` and then exactly `name`. */
+static bool has_option(const char *text, const char *mark, const char *name)
+{
+    char found[64];
+
+    while (next_option(&text, mark, found)) {
+        if (!strcmp(found, name))
+            return true;
+    }
+    return false;
+}
+
+/* Only the list of options: examples may show those of other programs. */
+static void cut_after_options(char *help)
+{
+    char *examples = strstr(help, "\nexamples:");
+
+    if (examples)
+        *examples = '\0';
+}
+
+static void compare(const char *verb, const char *action)
+{
+    struct command command = { .words = { "wisp", verb, action, action ? "--help" : NULL } };
+    const char *page = read_page(verb), *at;
+    char name[64];
+
+    if (!action)
+        command.words[2] = "--help";
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    cut_after_options(outcome.out);
+    at = outcome.out;
+    while (next_option(&at, " --", name)) {
+        if (!has_option(page, "Fl Fl ", name))
+            fail_msg("wisp %s has --%s, and wisp-%s(1) does not", verb, name, verb);
+    }
+    at = page;
+    while (next_option(&at, "Fl Fl ", name)) {
+        if (!has_option(outcome.out, " --", name))
+            fail_msg("wisp-%s(1) has --%s, and wisp %s does not", verb, name, verb);
+    }
+}
+
+static void test_pages_have_the_options(void **state)
+{
+    static const char *const verbs[] = { "run", "models", "show", "ping", "status", "build", "train", "eval" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        compare(verbs[i], NULL);
+}
+
+/* wisp(1) and `wisp help` name the same verbs, and each has a page. */
+static void test_every_verb_has_a_page(void **state)
+{
+    const struct command command = { .words = { "wisp", "help" } };
+    char *rest = outcome.out, *line, verb[32];
+    size_t count = 0;
+
+    (void)state;
+    command_run(&command, &outcome);
+    while ((line = strsep(&rest, "\n"))) {
+        if (strncmp(line, "  ", 2) != 0 || sscanf(line + 2, "%31[a-z]", verb) != 1 || !strcmp(verb, "help") ||
+            !strcmp(verb, "version"))
+            continue;
+        read_page(verb);
+        count++;
+    }
+    assert_true(count >= 9);
+}
+
+/* ---- completion ---- */
+
+/* What bash offers for the last of these words. */
+static void complete(const char *words, unsigned count)
+{
+    static char script[1024];
+
+    snprintf(script, sizeof script,
+             ". \"$WISP_SOURCE_DIR/completions/wisp.bash\"; PATH=\"$WISP_BINARY_DIR/bin:$PATH\"; COMP_WORDS=(%s); "
+             "COMP_CWORD=%u; _wisp 2>/dev/null; printf '[%%s]\\n' \"${COMPREPLY[@]}\"",
+             words, count - 1);
+    command_run(&(struct command){ .words = { "/bin/bash", "--norc", "-c", script } }, &outcome);
+    assert_int_equal(outcome.status, 0);
+}
+
+static void assert_offered(const char *word)
+{
+    char cell[64];
+
+    snprintf(cell, sizeof cell, "[%s]\n", word);
+    if (!strstr(outcome.out, cell))
+        fail_msg("'%s' is not among\n%s", word, outcome.out);
+}
+
+static void test_completion(void **state)
+{
+    const struct model_recipe recipe = {
+        .name = "pic", .processing = "image.classification", .sizes = { 4, 3 }, .density = 1, .seed = 1
+    };
+    const char *folder = scratch_make();
+    const char *path = scratch_path(folder, "pic.safetensors");
+    struct test_daemon daemon;
+
+    (void)state;
+    model_make(path, &recipe);
+    daemon_start(&daemon, &(struct daemon_setup){ .models = &path, .model_count = 1 });
+    setenv("WISP_SOCKET", daemon.socket, 1);
+    complete("wisp ''", 2);
+    assert_offered("run");
+    assert_offered("train");
+    complete("wisp st", 2);
+    assert_offered("status");
+    assert_offered("structure");
+    assert_null(strstr(outcome.out, "[run]"));
+    complete("wisp run ''", 3);
+    assert_offered("pic");
+    assert_offered("image.classification");
+    assert_offered("image");
+    complete("wisp show -s \"$WISP_SOCKET\" p", 5);
+    assert_offered("pic");
+    complete("wisp run image --t", 4);
+    assert_offered("--top-k");
+    assert_offered("--timeout");
+    complete("wisp train --aug", 3);
+    assert_offered("--augment");
+    assert_int_equal(daemon_stop(&daemon), 0);
+    complete("wisp run ''", 3);
+    assert_string_equal(outcome.out, "[]\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages_have_the_options),
+        cmocka_unit_test(test_every_verb_has_a_page),
+        cmocka_unit_test(test_completion),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
