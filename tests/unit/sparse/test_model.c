@@ -134,6 +134,10 @@ static void label_too_few(struct model *model)
 {
     free(model->labels[--model->label_count]);
 }
+static void label_too_many(struct model *model)
+{
+    model->label_count = MODEL_LABELS_MAX + 1;
+}
 static void processing_missing(struct model *model)
 {
     model->processing[0] = 0;
@@ -171,13 +175,14 @@ static void test_refusals(void **state)
         { label_empty, "label 3: is empty" },
         { label_with_newline, "label 1: has a control character at byte 1" },
         { label_too_few, "there are 2 labels, but the output has 3 elements" },
+        { label_too_many, "65537 labels are more than the 65536 allowed" },
         { processing_missing, "the processing type is not" },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
         struct model *model = small_model();
-        uint32_t layer_count = model->layer_count;
+        uint32_t layer_count = model->layer_count, label_count = model->label_count;
         struct reason why;
 
         faults[i].spoil(model);
@@ -185,6 +190,7 @@ static void test_refusals(void **state)
         if (!strstr(why.text, faults[i].reason))
             fail_msg("fault %zu: \"%s\" does not say \"%s\"", i, why.text, faults[i].reason);
         model->layer_count = layer_count;
+        model->label_count = MIN(model->label_count, label_count);
         model_free(model);
     }
 }

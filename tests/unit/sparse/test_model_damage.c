@@ -420,6 +420,7 @@ static void test_other_files(void **state)
     static char text[200] = "{\"this\": \"is JSON, not safetensors\"}";
     char least[] = "\x02\0\0\0\0\0\0\0{}";
     char empty[65] = "\x38\0\0\0\0\0\0\0{}                                                      ";
+    struct reason why;
 
     (void)state;
     assert_refused((struct bytes){ png, 0 }, "empty", "0 bytes are too few");
@@ -428,6 +429,10 @@ static void test_other_files(void **state)
     assert_refused((struct bytes){ text, sizeof text }, "text", "not a safetensors file");
     assert_refused((struct bytes){ least, 10 }, "the least safetensors", "not a multiple of 64");
     assert_refused((struct bytes){ empty, 64 }, "no metadata", "has no object \"__metadata__\"");
+    assert_int_equal(checksum_check(empty, 64, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "the header has no plain text"));
+    assert_int_equal(checksum_seal(empty, 64), WISP_E_FORMAT);
+    assert_int_equal(checksum_seal(empty, 4), WISP_E_FORMAT);
 }
 
 static void test_every_truncation_is_refused(void **state)
