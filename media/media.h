@@ -73,6 +73,8 @@ int media_decode_sound(const char *name, const void *bytes, size_t length, struc
 int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why);
 int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why);
 
+/* UTF-8, and something to read in it; what media_encode_text() refuses otherwise. */
+int media_check_text(const char *name, const char *text, size_t length, struct reason *why);
 int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
                       struct reason *why);
 

@@ -75,6 +75,43 @@ static int check_utf8(const char *name, const char *text, size_t length, struct 
                   what ? "; it looks like " : "", what ? what : "");
 }
 
+static bool is_space(utf8proc_int32_t point)
+{
+    utf8proc_category_t category = utf8proc_category(point);
+
+    return (point >= '\t' && point <= '\r') || point == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
+           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+static bool is_dropped(utf8proc_int32_t point)
+{
+    return !is_space(point) &&
+           (utf8proc_category(point) == UTF8PROC_CATEGORY_CC || utf8proc_get_property(point)->ignorable);
+}
+
+static int refuse_empty(const char *name, size_t length, struct reason *why)
+{
+    return refuse(why, WISP_E_FORMAT, "%s: %s", name,
+                  length ? "nothing but white space and control characters; a text is expected" : "the text is empty");
+}
+
+int media_check_text(const char *name, const char *text, size_t length, struct reason *why)
+{
+    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
+    int result = check_utf8(name, text, length, why);
+
+    if (result)
+        return result;
+    for (size_t at = 0; at < length;) {
+        utf8proc_int32_t point;
+
+        at += (size_t)utf8proc_iterate(bytes + at, (utf8proc_ssize_t)MIN(length - at, 4), &point);
+        if (!is_space(point) && !is_dropped(point))
+            return 0;
+    }
+    return refuse_empty(name, length, why);
+}
+
 /* The longest part of at most `limit` bytes that ends between two characters. */
 static size_t limited(const char *text, size_t length, size_t limit)
 {
@@ -85,20 +122,12 @@ static size_t limited(const char *text, size_t length, size_t limit)
     return limit;
 }
 
-static bool is_space(utf8proc_int32_t point)
-{
-    utf8proc_category_t category = utf8proc_category(point);
-
-    return (point >= '\t' && point <= '\r') || point == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
-           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
-}
-
-static size_t drop_controls(utf8proc_int32_t *points, size_t count)
+static size_t drop_ignored(utf8proc_int32_t *points, size_t count)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (is_space(points[i]) || utf8proc_category(points[i]) != UTF8PROC_CATEGORY_CC)
+        if (!is_dropped(points[i]))
             points[kept++] = points[i];
     }
     return kept;
@@ -124,7 +153,7 @@ static int normalise(const char *text, size_t length, utf8proc_int32_t **out, si
         needed = utf8proc_normalize_utf32(points, needed, options);
     if (needed < 0)
         return needed == UTF8PROC_ERROR_NOMEM ? -ENOMEM : -EOVERFLOW;
-    *count = drop_controls(points, (size_t)needed);
+    *count = drop_ignored(points, (size_t)needed);
     *out = steal(&points);
     return 0;
 }
@@ -253,9 +282,7 @@ int media_encode_text(const struct media *media, const char *name, const char *t
     if (result)
         return refuse_errno(why, result, "%s", name);
     if (!characters.count)
-        return refuse(why, WISP_E_FORMAT, "%s: %s", name,
-                      length ? "nothing but white space and control characters; a text is expected"
-                             : "the text is empty");
+        return refuse_empty(name, length, why);
     memset(out, 0, spec->features * sizeof *out);
     count_grams(&characters, spec->characters, SEED_CHARACTERS, spec->features, out);
     count_grams(&words, spec->words, SEED_WORDS, spec->features, out);

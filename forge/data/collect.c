@@ -123,6 +123,8 @@ int collect_class(struct collect *collect, const char *name, size_t length, uint
 
     if (!length || length > COLLECT_LABEL_BYTES || memchr(name, 0, length))
         return refuse(why, WISP_E_FORMAT, "a label has 1 to %d bytes, this one has %zu", COLLECT_LABEL_BYTES, length);
+    if (media_check_text("label", name, length, why))
+        return WISP_E_FORMAT;
     if (collect->name_count == collect->name_capacity && grow_names(collect))
         return refuse_errno(why, -ENOMEM, "cannot hold the labels");
     slot = find_slot(collect, name, length);
@@ -202,6 +204,8 @@ int collect_text(struct collect *collect, uint32_t class, struct dataset_text te
 
 /* ---- finishing ---- */
 
+enum { LABEL_FILE_MAX = 1 << 20 };
+
 static int copy_labels(struct dataset *set, char *const *labels, size_t count, struct reason *why)
 {
     set->labels = calloc(count, sizeof *set->labels);
@@ -220,76 +224,99 @@ static int compare_labels(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int refuse_label(const struct dataset *set, const char *name, struct reason *why)
+{
+    const char *near = suggest(name, (const char *const *)set->labels, set->label_count);
+
+    return refuse(why, WISP_E_FORMAT, "the data has the label \"%.60s\", which is not among the model's %zu%s%.60s%s",
+                  name, set->label_count, near ? " (near: \"" : "", near ? near : "", near ? "\")" : "");
+}
+
 /* Where each class by first appearance stands among the labels of the set. */
 static int number_classes(struct collect *collect, struct reason *why)
 {
     struct dataset *set = collect->set;
-    cleanup_free uint32_t *number = calloc(collect->name_count + 1, sizeof *number);
+    cleanup_free uint32_t *number = calloc(collect->name_count, sizeof *number); /* 1 + its label; 0: none */
 
     if (!number)
         return refuse_errno(why, -ENOMEM, "cannot number the labels");
+    for (size_t l = set->label_count; l-- > 0;) {
+        uint32_t slot = *find_slot(collect, set->labels[l], strlen(set->labels[l]));
+
+        if (slot)
+            number[slot - 1] = (uint32_t)l + 1;
+    }
     for (size_t n = 0; n < collect->name_count; n++) {
-        size_t l = 0;
-
-        while (l < set->label_count && strcmp(set->labels[l], collect->names[n]) != 0)
-            l++;
-        if (l == set->label_count) {
-            const char *near = suggest(collect->names[n], (const char *const *)set->labels, set->label_count);
-
-            return refuse(
-                why, WISP_E_FORMAT, "the data has the label \"%.60s\", which is not among the model's %zu%s%.60s%s",
-                collect->names[n], set->label_count, near ? " (near: \"" : "", near ? near : "", near ? "\")" : "");
-        }
-        number[n] = (uint32_t)l;
+        if (!number[n])
+            return refuse_label(set, collect->names[n], why);
     }
     for (size_t i = 0; i < set->count; i++)
-        set->classes[i] = number[set->classes[i]];
+        set->classes[i] = number[set->classes[i]] - 1;
     return 0;
 }
 
-/* One label a line; false when the file is not there. */
-static bool read_label_file(struct dataset *set, const char *folder, const char *name, size_t needed)
+static int add_label(struct dataset *set, const char *name, size_t length, struct reason *why)
 {
-    char path[4096], *line;
-    cleanup_free void *data = NULL;
-    char *rest;
-    size_t size, count = 0;
+    char **larger = realloc(set->labels, (set->label_count + 1) * sizeof *larger);
 
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (file_read(path, 1 << 20, &data, &size, NULL) || memchr(data, 0, size))
-        return false;
-    set->labels = calloc(needed, sizeof *set->labels);
-    rest = data;
-    while (set->labels && count < needed && (line = strsep(&rest, "\n"))) {
-        line[strcspn(line, "\r")] = 0;
-        if (*line && !(set->labels[count++] = strdup(line)))
-            break;
-    }
-    set->label_count = count;
-    if (count == needed)
-        return true;
-    for (size_t i = 0; i < count; i++)
-        free(set->labels[i]);
-    free(set->labels);
-    set->labels = NULL;
-    set->label_count = 0;
-    return false;
+    if (larger)
+        set->labels = larger;
+    if (!larger || !(larger[set->label_count] = strndup(name, length)))
+        return refuse_errno(why, -ENOMEM, "cannot hold the labels");
+    set->label_count++;
+    return 0;
 }
 
-static int name_numbers(struct dataset *set, size_t needed, const char *beside, struct reason *why)
+/* Names classes 0, 1, … by the lines of a file. 0 and no labels when the file is not there. */
+static int read_label_file(struct collect *collect, const char *folder, const char *name, struct reason *why)
 {
-    if (beside &&
-        (read_label_file(set, beside, "labels.txt", needed) || read_label_file(set, beside, "classes.txt", needed)))
-        return 0;
-    set->labels = calloc(needed, sizeof *set->labels);
-    if (!set->labels)
-        return refuse_errno(why, -ENOMEM, "cannot name the classes");
-    set->label_count = needed;
-    for (size_t i = 0; i < needed; i++) {
-        if (asprintf(&set->labels[i], "%zu", i) < 0) {
-            set->labels[i] = NULL;
-            return refuse_errno(why, -ENOMEM, "cannot name the classes");
-        }
+    cleanup_free char *path = NULL;
+    cleanup_free void *data = NULL;
+    struct dataset *set = collect->set;
+    const char *at;
+    size_t size;
+    int result;
+
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
+        return refuse_errno(why, -ENOMEM, "%s", folder);
+    result = file_read(path, LABEL_FILE_MAX, &data, &size, why);
+    if (result)
+        return result == -ENOENT ? 0 : result;
+    result = media_check_text(path, data, size, why);
+    for (at = data; !result && *at;) {
+        size_t length = strcspn(at, "\r\n");
+
+        if (!length || length > COLLECT_LABEL_BYTES)
+            return refuse(why, WISP_E_FORMAT, "%s:%zu: a label has 1 to %d bytes, this one has %zu", path,
+                          set->label_count + 1, COLLECT_LABEL_BYTES, length);
+        result = add_label(set, at, length, why);
+        at += length;
+        at += *at == '\r';
+        at += *at == '\n';
+    }
+    if (!result && set->label_count <= collect->most)
+        return refuse(why, WISP_E_FORMAT, "%s names %zu classes, but the data has class %u", path, set->label_count,
+                      collect->most);
+    return result;
+}
+
+static int name_numbers(struct collect *collect, const char *beside, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    int result = 0;
+
+    if (beside)
+        result = read_label_file(collect, beside, "labels.txt", why);
+    if (beside && !result && !set->label_count)
+        result = read_label_file(collect, beside, "classes.txt", why);
+    if (result || set->label_count)
+        return result;
+    for (uint32_t i = 0; i <= collect->most; i++) {
+        char number[16];
+
+        result = add_label(set, number, (size_t)snprintf(number, sizeof number, "%u", i), why);
+        if (result)
+            return result;
     }
     return 0;
 }
@@ -302,7 +329,7 @@ static int settle_labels(struct collect *collect, const char *beside, char *cons
 
     if (collect->numeric) {
         if (!labels)
-            return name_numbers(set, (size_t)collect->most + 1, beside, why);
+            return name_numbers(collect, beside, why);
         if (collect->most >= label_count)
             return refuse(why, WISP_E_FORMAT, "the data has class %u, but the model knows %zu labels", collect->most,
                           label_count);

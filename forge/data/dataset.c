@@ -9,9 +9,33 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "forge/data/readers.h"
 
-enum { PATH_BYTES = 4096 };
+static void collect_cleanup(struct collect *collect)
+{
+    collect_deinit(collect);
+}
+
+char *path_join(const char *folder, const char *name)
+{
+    char *path;
+
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}
+
+bool name_ends(const char *name, const char *const *endings, size_t count)
+{
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < count; i++) {
+        size_t tail = strlen(endings[i]);
+
+        if (length > tail && !strcmp(name + length - tail, endings[i]))
+            return true;
+    }
+    return false;
+}
 
 int reader_add_file(struct collect *collect, enum media_kind kind, uint32_t class, const char *name, const void *bytes,
                     size_t length, struct reason *why)
@@ -26,104 +50,152 @@ int reader_add_file(struct collect *collect, enum media_kind kind, uint32_t clas
             return result;
         return collect_picture(collect, class, picture, why);
     }
-    if (kind != MEDIA_AUDIO)
-        return refuse(why, WISP_E_FORMAT, "%s: this form of data holds pictures or sounds", name);
     if ((result = media_decode_sound(name, bytes, length, &sound, why)) ||
         (result = collect_own(collect, sound.samples, why)))
         return result;
     return collect_sound(collect, class, sound, why);
 }
 
-/* "train.tsv.xz" for the split "train": a table or archive of the folder whose name begins with the split; or the only
- * archive there. Empty when there is none. */
-static void find_in_folder(const char *folder, const char *split, char *path)
+int reader_check_split(const struct collect *collect, const char *path, const char *split, bool has_other,
+                       struct reason *why)
 {
-    DIR *open = opendir(folder);
-    struct dirent *entry;
-    size_t length = strlen(split);
-    unsigned archives = 0;
-
-    *path = 0;
-    while (open && (entry = readdir(open))) {
-        bool named = !strncmp(entry->d_name, split, length) && entry->d_name[length] == '.';
-        bool tar = tar_has_name(entry->d_name);
-
-        archives += tar;
-        if ((named && (tar || table_has_name(entry->d_name))) || (tar && archives == 1 && !*path))
-            snprintf(path, PATH_BYTES, "%s/%s", folder, entry->d_name);
-        if (named && *path)
-            break;
-    }
-    if (open)
-        closedir(open);
+    if (collect->set->count)
+        return 0;
+    if (has_other)
+        return refuse(why, WISP_E_FORMAT, "%s: there are splits in it, but none that is named \"%s\"", path, split);
+    return refuse(why, WISP_E_FORMAT,
+                  "%s: no data in it that are known: a folder for each class with pictures or sounds, idx files, a "
+                  ".csv, .tsv or .tar",
+                  path);
 }
 
-static int read_kind(const char *path, const char *split, enum media_kind kind, struct collect *collect,
+/* How well a file of a folder fits a split: 3 "train.tsv.xz", 2 "NAME-train.tar.xz", 1 any archive, 0 not at all. */
+static int fitness(const char *name, const char *split)
+{
+    size_t stem = strcspn(name, "."), length = strlen(split);
+    bool tar = tar_has_name(name);
+
+    if (*name == '.' || (!tar && !table_has_name(name)))
+        return 0;
+    if (stem == length && !strncmp(name, split, length))
+        return 3;
+    if (stem > length && strchr("-_", name[stem - length - 1]) && !strncmp(name + stem - length, split, length))
+        return 2;
+    return tar;
+}
+
+/* The file of the folder that holds the split; *out stays NULL when there is none. */
+static int find_in_folder(const char *folder, const char *split, char **out, struct reason *why)
+{
+    cleanup_free char *best = NULL;
+    DIR *open = opendir(folder);
+    struct dirent *entry;
+    int fits = 0, alike = 0, result = 0;
+
+    if (!open)
+        return refuse_errno(why, -errno, "cannot read the folder %s", folder);
+    while (!result && (entry = readdir(open))) {
+        int fit = fitness(entry->d_name, split);
+
+        alike = fit > fits ? 1 : alike + (fit == fits);
+        if (fit > fits) {
+            free(best);
+            best = path_join(folder, entry->d_name);
+            result = best ? 0 : refuse_errno(why, -ENOMEM, "%s", folder);
+            fits = fit;
+        }
+    }
+    closedir(open);
+    if (!result && fits && alike > 1)
+        return refuse(why, WISP_E_FORMAT, "%s: %d files may hold the split \"%s\"; name the one that is meant", folder,
+                      alike, split);
+    *out = steal(&best);
+    return result;
+}
+
+static const char *kind_name(enum media_kind kind)
+{
+    static const char *const names[] = {
+        [MEDIA_RAW] = "raw values", [MEDIA_IMAGE] = "pictures", [MEDIA_TEXT] = "texts", [MEDIA_AUDIO] = "sounds"
+    };
+
+    return names[kind];
+}
+
+static int read_file(const char *path, const char *split, enum media_kind kind, struct collect *collect,
                      struct reason *why)
 {
-    char inner[PATH_BYTES];
-    struct stat status;
+    bool table = table_has_name(path);
 
-    if (stat(path, &status) < 0)
-        return refuse_errno(why, -errno, "cannot open %s", path);
-    if (!S_ISDIR(status.st_mode)) {
-        if (table_has_name(path))
-            return kind == MEDIA_TEXT ? table_read(path, collect, why)
-                                      : refuse(why, WISP_E_FORMAT,
-                                               "%s is a table of text, which this model does not "
-                                               "take",
-                                               path);
-        if (tar_has_name(path))
-            return tar_read(path, split, kind, collect, why);
-        return refuse(why, WISP_E_FORMAT,
-                      "%s: not a form of data that is known: a folder with idx files or with a "
-                      "folder a class, a .csv or .tsv, or a .tar",
-                      path);
+    if (!table && !tar_has_name(path))
+        return refuse(
+            why, WISP_E_FORMAT,
+            "%s: not a form of data that is known: a folder with idx files or with a folder for each class, a "
+            ".csv or .tsv, or a .tar (.gz, .xz)",
+            path);
+    if (table != (kind == MEDIA_TEXT))
+        return refuse(why, WISP_E_FORMAT, "%s holds %s, but the model takes %s", path, table ? "texts" : "files",
+                      kind_name(kind));
+    return table ? table_read(path, collect, why) : tar_read(path, split, kind, collect, why);
+}
+
+static int read_folder(const char *path, const char *split, enum media_kind kind, struct collect *collect,
+                       struct reason *why)
+{
+    cleanup_free char *inner = NULL;
+    int result;
+
+    if (idx_is_there(path)) {
+        if (kind != MEDIA_IMAGE)
+            return refuse(why, WISP_E_FORMAT, "%s holds pictures, but the model takes %s", path, kind_name(kind));
+        return idx_read(path, split, collect, why);
     }
-    if (idx_is_there(path))
-        return kind == MEDIA_IMAGE
-                   ? idx_read(path, split, collect, why)
-                   : refuse(why, WISP_E_FORMAT, "%s holds pictures, which this model does not take", path);
-    find_in_folder(path, split, inner);
-    if (*inner)
-        return read_kind(inner, split, kind, collect, why);
+    result = find_in_folder(path, split, &inner, why);
+    if (result)
+        return result;
+    if (inner)
+        return read_file(inner, split, kind, collect, why);
     if (kind == MEDIA_TEXT)
         return refuse(why, WISP_E_FORMAT, "%s: no %s.tsv or %s.csv in it, plain, .gz or .xz", path, split, split);
     return tree_read(path, split, kind, collect, why);
 }
 
-/* The last part of the path that says something: "fashion-mnist" of "data/fashion-mnist/". */
-static void name_of(const char *path, char *name, size_t size)
+/* The path without slashes at its end; and where its last part begins. */
+static char *tidy(const char *path, const char **last)
 {
-    size_t length = strlen(path), start;
+    size_t length = strlen(path);
+    char *copy, *slash;
 
     while (length > 1 && path[length - 1] == '/')
         length--;
-    for (start = length; start && path[start - 1] != '/'; start--)
-        ;
-    snprintf(name, size, "%.*s", (int)(length - start), path + start);
+    copy = strndup(path, length);
+    slash = copy ? strrchr(copy, '/') : NULL;
+    *last = slash && slash[1] ? slash + 1 : copy;
+    return copy;
 }
 
 int dataset_read(const char *path, const char *split, enum media_kind kind, char *const *labels, size_t label_count,
                  struct dataset **out, struct reason *why)
 {
-    char name[128], beside[PATH_BYTES];
-    struct collect collect;
+    cleanup(collect_cleanup) struct collect collect = { .set = NULL };
+    const char *last;
+    cleanup_free char *whole = tidy(path, &last);
     struct stat status;
-    int result = collect_init(&collect, kind, why);
+    int result;
 
+    if (!whole)
+        return refuse_errno(why, -ENOMEM, "%s", path);
+    if (kind == MEDIA_RAW)
+        return refuse(why, WISP_E_FORMAT, "%s: there is no reader of raw values", path);
+    if (stat(whole, &status) < 0)
+        return refuse_errno(why, -errno, "cannot open %s", path);
+    result = collect_init(&collect, kind, why);
+    if (!result && S_ISDIR(status.st_mode))
+        result = read_folder(whole, split, kind, &collect, why);
+    else if (!result)
+        result = read_file(whole, split, kind, &collect, why);
     if (result)
         return result;
-    name_of(path, name, sizeof name);
-    snprintf(beside, sizeof beside, "%s", path);
-    if (!stat(path, &status) && !S_ISDIR(status.st_mode))
-        beside[strrchr(beside, '/') ? strrchr(beside, '/') - beside : 0] = 0;
-    result = read_kind(path, split, kind, &collect, why);
-    if (!result) {
-        result = collect_finish(&collect, name, *beside ? beside : ".", labels, label_count, out, why);
-        if (result)
-            result = refuse_in(why, result, "%s (%s)", path, split);
-    }
-    collect_deinit(&collect);
-    return result;
+    result = collect_finish(&collect, last, S_ISDIR(status.st_mode) ? whole : NULL, labels, label_count, out, why);
+    return result ? refuse_in(why, result, "%s (%s)", path, split) : 0;
 }

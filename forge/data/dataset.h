@@ -4,13 +4,13 @@
  * decoded once, each with the number of its class. Immutable after dataset_read(); any number of threads may read it.
  *
  * What a path may be, told apart by what is there:
- *   a folder with idx files                 {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures
- *   a folder of folders                     one a class, of PNG and JPEG files, or of WAV files; with the split in
- *                                           between ("train", "test") or without
- *   a .csv or .tsv, plain or .gz or .xz     columns: text classes, first column label, last column text; or a folder
- *                                           with train.tsv.xz and test.tsv.xz
- *   a tar of WAV files, plain, .gz or .xz   SPLIT/CLASS_REST.wav
- *   a folder with one such archive
+ *   a folder with idx files     {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures
+ *   a folder of files           pictures (PNG, JPEG) or sounds (WAV, FLAC, Ogg): [SPLIT/]CLASS/FILE, or
+ *                               [SPLIT/]CLASS_REST.wav; data/place.h has the rules
+ *   a .tar [.gz, .xz] of files  the same, without unpacking it to disk
+ *   a .csv or .tsv [.gz, .xz]   texts: the first column is the label, the last the text
+ *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
+ * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it.
  */
 #ifndef FORGE_DATA_DATASET_H
 #define FORGE_DATA_DATASET_H

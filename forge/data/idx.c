@@ -11,35 +11,62 @@
 #include "base/size.h"
 #include "forge/data/readers.h"
 
-enum { PATH_BYTES = 2048, MAGIC_PICTURES = 0x803, MAGIC_LABELS = 0x801 };
+enum {
+    MAGIC_PICTURES = 0x803,
+    MAGIC_LABELS = 0x801,
+    PICTURES_HEADER = 16,
+    LABELS_HEADER = 8,
+};
 
 static uint32_t big_endian(const unsigned char *bytes)
 {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* "train" is train-*, "test" is t10k-* or test-*; plain or .gz. False when neither is there. */
-static bool find_file(const char *folder, const char *split, const char *rest, char *path)
+/* "train" is train-*, "test" is t10k-* or test-*; plain or .gz. *out stays NULL when there is none. */
+static int find_file(const char *folder, const char *split, const char *rest, char **out)
 {
     static const char *const endings[] = { ".gz", "" };
-    const char *prefixes[] = { split, strcmp(split, "test") ? NULL : "t10k" };
+    const char *prefixes[] = { split, strcmp(split, "test") != 0 ? NULL : "t10k" };
 
+    *out = NULL;
     for (size_t p = 0; p < ARRAY_SIZE(prefixes); p++) {
         for (size_t e = 0; prefixes[p] && e < ARRAY_SIZE(endings); e++) {
-            snprintf(path, PATH_BYTES, "%s/%s-%s-ubyte%s", folder, prefixes[p], rest, endings[e]);
-            if (!access(path, F_OK))
-                return true;
+            cleanup_free char *path = NULL;
+
+            if (asprintf(&path, "%s/%s-%s-ubyte%s", folder, prefixes[p], rest, endings[e]) < 0) {
+                path = NULL;
+                return -ENOMEM;
+            }
+            if (!access(path, F_OK)) {
+                *out = steal(&path);
+                return 0;
+            }
         }
     }
-    snprintf(path, PATH_BYTES, "%s/%s-%s-ubyte[.gz]", folder, split, rest);
-    return false;
+    return 0;
+}
+
+static int find_both(const char *folder, const char *split, char **pictures, char **labels, struct reason *why)
+{
+    if (find_file(folder, split, "images-idx3", pictures) || find_file(folder, split, "labels-idx1", labels))
+        return refuse_errno(why, -ENOMEM, "%s", folder);
+    if (!*pictures)
+        return refuse(why, WISP_E_FORMAT, "%s: no %s-images-idx3-ubyte[.gz] in it", folder, split);
+    if (!*labels)
+        return refuse(why, WISP_E_FORMAT, "%s: pictures without labels: no %s-labels-idx1-ubyte[.gz] in it", folder,
+                      split);
+    return 0;
 }
 
 bool idx_is_there(const char *folder)
 {
-    char path[PATH_BYTES];
+    cleanup_free char *train = NULL;
+    cleanup_free char *test = NULL;
 
-    return find_file(folder, "train", "images-idx3", path) || find_file(folder, "test", "images-idx3", path);
+    find_file(folder, "train", "images-idx3", &train);
+    find_file(folder, "test", "images-idx3", &test);
+    return train || test;
 }
 
 static int check_size(const char *path, uint64_t expected, size_t size, uint32_t count, struct reason *why)
@@ -57,7 +84,7 @@ static int check_pictures(const char *path, const unsigned char *data, size_t si
 {
     uint64_t expected;
 
-    if (size < 16 || big_endian(data) != MAGIC_PICTURES)
+    if (size < PICTURES_HEADER || big_endian(data) != MAGIC_PICTURES)
         return refuse(why, WISP_E_FORMAT, "%s: not an idx file of pictures: byte 0 should begin 00 00 08 03", path);
     if (!big_endian(data + 8) || !big_endian(data + 12) || big_endian(data + 8) > 16384 ||
         big_endian(data + 12) > 16384)
@@ -65,48 +92,52 @@ static int check_pictures(const char *path, const unsigned char *data, size_t si
                       big_endian(data + 8));
     if (!size_multiply((uint64_t)big_endian(data + 8) * big_endian(data + 12), big_endian(data + 4), &expected))
         return refuse(why, WISP_E_FORMAT, "%s: byte 4: %u pictures", path, big_endian(data + 4));
-    return check_size(path, expected + 16, size, big_endian(data + 4), why);
+    return check_size(path, expected + PICTURES_HEADER, size, big_endian(data + 4), why);
 }
 
 static int check_labels(const char *path, const unsigned char *data, size_t size, uint32_t count, struct reason *why)
 {
-    if (size < 8 || big_endian(data) != MAGIC_LABELS)
+    if (size < LABELS_HEADER || big_endian(data) != MAGIC_LABELS)
         return refuse(why, WISP_E_FORMAT, "%s: not an idx file of labels: byte 0 should begin 00 00 08 01", path);
     if (big_endian(data + 4) != count)
         return refuse(why, WISP_E_FORMAT, "%s: byte 4: %u labels for %u pictures", path, big_endian(data + 4), count);
-    return check_size(path, (uint64_t)count + 8, size, count, why);
+    return check_size(path, (uint64_t)count + LABELS_HEADER, size, count, why);
+}
+
+static int add_pictures(struct collect *collect, unsigned char *pictures, const unsigned char *labels,
+                        struct reason *why)
+{
+    struct media_picture picture = { .width = big_endian(pictures + 12),
+                                     .height = big_endian(pictures + 8),
+                                     .channels = 1 };
+    uint32_t count = big_endian(pictures + 4);
+
+    picture.pixels = pictures + PICTURES_HEADER;
+    for (uint32_t i = 0; i < count; i++) {
+        int result = collect_picture(collect, labels[LABELS_HEADER + i], picture, why);
+
+        if (result)
+            return result;
+        picture.pixels += (size_t)picture.width * picture.height;
+    }
+    return 0;
 }
 
 int idx_read(const char *folder, const char *split, struct collect *collect, struct reason *why)
 {
-    char pictures_path[PATH_BYTES], labels_path[PATH_BYTES];
+    cleanup_free char *pictures_path = NULL;
+    cleanup_free char *labels_path = NULL;
     cleanup_free void *labels = NULL;
     void *pictures = NULL;
-    const unsigned char *header;
-    size_t size, bytes;
-    int result;
+    size_t size;
+    int result = find_both(folder, split, &pictures_path, &labels_path, why);
 
-    if (!find_file(folder, split, "images-idx3", pictures_path))
-        return refuse_errno(why, -ENOENT, "no %s split: %s", split, pictures_path);
-    if (!find_file(folder, split, "labels-idx1", labels_path))
-        return refuse_errno(why, -ENOENT, "pictures without labels: %s", labels_path);
-    if ((result = unpack_read(pictures_path, &pictures, &size, why)) ||
+    if (result || (result = unpack_read(pictures_path, &pictures, &size, why)) ||
         (result = collect_own(collect, pictures, why)) || (result = check_pictures(pictures_path, pictures, size, why)))
         return result;
-    header = pictures;
     if ((result = unpack_read(labels_path, &labels, &size, why)) ||
-        (result = check_labels(labels_path, labels, size, big_endian(header + 4), why)))
+        (result = check_labels(labels_path, labels, size, big_endian((unsigned char *)pictures + 4), why)))
         return result;
     collect->numeric = true;
-    bytes = (size_t)big_endian(header + 8) * big_endian(header + 12);
-    for (uint32_t i = 0; i < big_endian(header + 4); i++) {
-        struct media_picture picture = { .width = big_endian(header + 12),
-                                         .height = big_endian(header + 8),
-                                         .channels = 1,
-                                         .pixels = (uint8_t *)pictures + 16 + i * bytes };
-
-        if ((result = collect_picture(collect, ((const unsigned char *)labels)[8 + i], picture, why)))
-            return result;
-    }
-    return 0;
+    return add_pictures(collect, pictures, labels, why);
 }

@@ -15,18 +15,26 @@ int idx_read(const char *folder, const char *split, struct collect *collect, str
 bool table_has_name(const char *path);
 int table_read(const char *path, struct collect *collect, struct reason *why);
 
-/* A tar, plain or packed, of SPLIT/CLASS_REST.wav or SPLIT/CLASS/FILE. */
+/* A tar, plain or packed, or a folder, of files whose paths say split and class (place.h). */
 bool tar_has_name(const char *path);
 int tar_read(const char *path, const char *split, enum media_kind kind, struct collect *collect, struct reason *why);
-
-/* A folder of folders, one a class. */
 int tree_read(const char *folder, const char *split, enum media_kind kind, struct collect *collect, struct reason *why);
+
+/* ---- what they share ---- */
 
 /* Decodes one file and adds it. `name` is for the reason. */
 int reader_add_file(struct collect *collect, enum media_kind kind, uint32_t class, const char *name, const void *bytes,
                     size_t length, struct reason *why);
 
-/* A whole file, unpacked when it is .gz or .xz. */
+/* After the last file: something must have been found. `has_other`: of another split it was. */
+int reader_check_split(const struct collect *collect, const char *path, const char *split, bool has_other,
+                       struct reason *why);
+
+/* A whole file, unpacked when it begins as gzip or xz do; a zero byte follows. */
 int unpack_read(const char *path, void **data, size_t *size, struct reason *why);
+
+/* "folder/name", to be freed; NULL: out of memory. */
+char *path_join(const char *folder, const char *name);
+bool name_ends(const char *name, const char *const *endings, size_t count);
 
 #endif

@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables of text: one sample a row, the first column its label, the last its text. TSV has no quoting; CSV quotes a
- * field with "…", doubled inside, and a quoted field may hold line ends. Fields are unquoted in place.
+ * Tables of text: one sample a row, the first column its label, the last its text; a first row that names them so
+ * ("label", "text") is skipped. TSV has no quoting; CSV quotes a field with "…", doubled inside, and a quoted field may
+ * hold line ends. Fields are unquoted in place.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "forge/data/readers.h"
 
-static const char *const endings[] = { ".tsv", ".csv", ".tsv.gz", ".csv.gz", ".tsv.xz", ".csv.xz" };
-
 bool table_has_name(const char *path)
 {
-    size_t length = strlen(path);
+    static const char *const endings[] = { ".tsv", ".csv", ".tsv.gz", ".csv.gz", ".tsv.xz", ".csv.xz" };
 
-    for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-        size_t tail = strlen(endings[i]);
-
-        if (length > tail && !strcmp(path + length - tail, endings[i]))
-            return true;
-    }
-    return false;
+    return name_ends(path, endings, ARRAY_SIZE(endings));
 }
 
 struct cursor {
@@ -87,6 +81,24 @@ static int take_field(struct cursor *cursor, struct field *out, const char **wha
     return 0;
 }
 
+static bool is_word(const struct field *field, const char *const *words)
+{
+    for (; *words; words++) {
+        if (strlen(*words) == field->length && !strncasecmp(field->bytes, *words, field->length))
+            return true;
+    }
+    return false;
+}
+
+/* A first row that names the columns. */
+static bool is_heading(const struct field *first, const struct field *last)
+{
+    static const char *const labels[] = { "label", "labels", "class", "category", "target", NULL };
+    static const char *const texts[] = { "text", "sentence", "message", "content", "description", NULL };
+
+    return is_word(first, labels) && is_word(last, texts);
+}
+
 static int read_row(struct cursor *cursor, struct collect *collect, const char *path, struct reason *why)
 {
     struct field first, field;
@@ -107,9 +119,11 @@ static int read_row(struct cursor *cursor, struct collect *collect, const char *
     if (columns < 2)
         return refuse(why, WISP_E_FORMAT, "%s:%u: one column; a row is a label, a %s, and a text", path, line,
                       cursor->separator == '\t' ? "tab" : "comma");
-    if (!field.length)
-        return refuse(why, WISP_E_FORMAT, "%s:%u: the text is empty", path, line);
-    result = collect_class(collect, first.bytes, first.length, &class, why);
+    if (line == 1 && is_heading(&first, &field))
+        return 0;
+    result = media_check_text("text", field.bytes, field.length, why);
+    if (!result)
+        result = collect_class(collect, first.bytes, first.length, &class, why);
     if (!result)
         result = collect_text(collect, class, (struct dataset_text){ field.bytes, field.length }, why);
     return result ? refuse_in(why, result, "%s:%u", path, line) : 0;
@@ -126,6 +140,8 @@ int table_read(const char *path, struct collect *collect, struct reason *why)
         return result;
     cursor.at = data;
     cursor.end = cursor.at + size;
+    if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3))
+        cursor.at += 3;
     cursor.quotes = strstr(path, ".csv") != NULL;
     cursor.separator = cursor.quotes ? ',' : '\t';
     while (cursor.at < cursor.end) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A folder of folders, one a class, of files; in the order of their names.
+ * A folder of files, read in the order of the names, whatever the locale. Links are followed; folders are not followed
+ * for ever.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -10,85 +11,88 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "forge/data/place.h"
 #include "forge/data/readers.h"
 
-enum { PATH_BYTES = 2048 };
+enum { DEPTH_MAX = 8 };
+
+struct walk {
+    struct collect *collect;
+    enum media_kind kind;
+    const char *split;
+    size_t root_length; /* of what stands before the relative path */
+    bool has_other;
+};
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
 
 static int skip_hidden(const struct dirent *entry)
 {
     return entry->d_name[0] != '.';
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-
-    return !stat(path, &status) && S_ISDIR(status.st_mode);
-}
-
-static void free_entries(struct dirent **entries, int count)
-{
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
-}
-
-static int read_file(const char *path, enum media_kind kind, uint32_t class, struct collect *collect,
-                     struct reason *why)
+static int read_sample(struct walk *walk, const char *path, struct reason *why)
 {
     cleanup_free void *data = NULL;
-    size_t size;
-    int result = file_read(path, MEDIA_FILE_MAX, &data, &size, why);
-
-    return result ? result : reader_add_file(collect, kind, class, path, data, size, why);
-}
-
-static int read_class(const char *folder, const char *name, enum media_kind kind, struct collect *collect,
-                      struct reason *why)
-{
-    struct dirent **entries;
-    char path[PATH_BYTES];
+    struct place_of found;
     uint32_t class;
-    int count, result = collect_class(collect, name, strlen(name), &class, why);
+    size_t size;
+    int result = place_find(path + walk->root_length, walk->split, &found, why);
 
     if (result)
-        return refuse_in(why, result, "%s", folder);
-    count = scandir(folder, &entries, skip_hidden, alphasort);
+        return result;
+    walk->has_other |= found.place == PLACE_OTHER;
+    if (found.place != PLACE_HERE)
+        return 0;
+    if ((result = collect_class(walk->collect, found.class, found.class_length, &class, why)))
+        return refuse_in(why, result, "%s", path);
+    if ((result = file_read(path, MEDIA_FILE_MAX, &data, &size, why)))
+        return result;
+    return reader_add_file(walk->collect, walk->kind, class, path, data, size, why);
+}
+
+static int read_folder(struct walk *walk, const char *folder, int depth, struct reason *why);
+
+static int read_entry(struct walk *walk, const char *folder, const char *name, int depth, struct reason *why)
+{
+    cleanup_free char *path = path_join(folder, name);
+    struct stat status;
+
+    if (!path)
+        return refuse_errno(why, -ENOMEM, "%s", folder);
+    if (stat(path, &status) < 0)
+        return refuse_errno(why, -errno, "cannot read %s", path);
+    if (S_ISDIR(status.st_mode))
+        return read_folder(walk, path, depth + 1, why);
+    return read_sample(walk, path, why);
+}
+
+static int read_folder(struct walk *walk, const char *folder, int depth, struct reason *why)
+{
+    struct dirent **entries = NULL;
+    int count, result = 0;
+
+    if (depth > DEPTH_MAX)
+        return refuse(why, WISP_E_FORMAT, "%s: more than %d folders deep", folder, DEPTH_MAX);
+    count = scandir(folder, &entries, skip_hidden, by_name);
     if (count < 0)
         return refuse_errno(why, -errno, "cannot read the folder %s", folder);
-    for (int i = 0; i < count && !result; i++) {
-        if (snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name) >= (int)sizeof path)
-            result = refuse_errno(why, -ENAMETOOLONG, "%s", folder);
-        else if (!is_folder(path))
-            result = read_file(path, kind, class, collect, why);
+    for (int i = 0; i < count; i++) {
+        if (!result)
+            result = read_entry(walk, folder, entries[i]->d_name, depth, why);
+        free(entries[i]);
     }
-    free_entries(entries, count);
+    free(entries);
     return result;
 }
 
 int tree_read(const char *folder, const char *split, enum media_kind kind, struct collect *collect, struct reason *why)
 {
-    char root[PATH_BYTES], path[PATH_BYTES];
-    struct dirent **entries;
-    int count, result = 0, classes = 0;
+    struct walk walk = { .collect = collect, .kind = kind, .split = split, .root_length = strlen(folder) + 1 };
+    int result = read_folder(&walk, folder, 0, why);
 
-    snprintf(root, sizeof root, "%s/%s", folder, split);
-    if (!is_folder(root))
-        snprintf(root, sizeof root, "%s", folder);
-    count = scandir(root, &entries, skip_hidden, alphasort);
-    if (count < 0)
-        return refuse_errno(why, -errno, "cannot read the folder %s", root);
-    for (int i = 0; i < count && !result; i++) {
-        if (snprintf(path, sizeof path, "%s/%s", root, entries[i]->d_name) >= (int)sizeof path)
-            result = refuse_errno(why, -ENAMETOOLONG, "%s", root);
-        else if (is_folder(path) && ++classes)
-            result = read_class(path, entries[i]->d_name, kind, collect, why);
-    }
-    free_entries(entries, count);
-    if (!result && !classes)
-        return refuse(why, WISP_E_FORMAT,
-                      "%s: no folders in it: a folder a class is expected, or idx files, a .csv, "
-                      ".tsv, or a .tar",
-                      root);
-    return result;
+    return result ? result : reader_check_split(collect, folder, split, walk.has_other, why);
 }

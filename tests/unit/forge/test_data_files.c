@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Data sets of files, in folders and in archives: which file belongs where, that both forms give the same, and damage.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "data_make.h"
+#include "support/test.h"
+
+static const char *root;
+
+static int make_root(void **state)
+{
+    (void)state;
+    root = scratch_make();
+    return 0;
+}
+
+static int remove_root(void **state)
+{
+    (void)state;
+    scratch_remove(root);
+    return 0;
+}
+
+static void put(const char *name, struct bytes bytes)
+{
+    data_write(root, name, bytes.data, bytes.size);
+    free(bytes.data);
+}
+
+static void class_folders(void **state)
+{
+    struct dataset *set, *again;
+
+    (void)state;
+    put("p/train/dog/2.png", data_picture(2));
+    put("p/train/cat/1.png", data_picture(1));
+    put("p/train/cat/deeper/0.png", data_picture(9));
+    put("p/train/dog/10.png", data_picture(10));
+    put("p/test/cat/7.png", data_picture(7));
+    data_write_text(root, "p/README.md", "about");
+    data_write_text(root, "p/train/LICENSE", "free");
+    data_write_text(root, "p/train/cat/.DS_Store", "hidden");
+    data_write_text(root, "p/train/.hidden/x.png", "hidden");
+    set = data_read(scratch_path(root, "p"), "train", MEDIA_IMAGE);
+    data_has(set, 4, 3, "cat deeper dog");
+    assert_int_equal(set->pictures[0].pixels[0], 1);  /* cat/1 */
+    assert_int_equal(set->pictures[1].pixels[0], 9);  /* cat/deeper/0 */
+    assert_int_equal(set->pictures[2].pixels[0], 10); /* dog/10, before dog/2 by name */
+    assert_int_equal(set->pictures[3].pixels[0], 2);
+    again = data_read(scratch_path(root, "p/train"), "train", MEDIA_IMAGE);
+    assert_string_equal(set->hash, again->hash);
+    dataset_free(again);
+    dataset_free(set);
+    set = data_read(scratch_path(root, "p"), "test", MEDIA_IMAGE);
+    data_has(set, 1, 1, "cat");
+    dataset_free(set);
+    data_refused(scratch_path(root, "p"), "validation", MEDIA_IMAGE,
+                 "there are splits in it, but none that is named \"validation\"");
+}
+
+static void hash_follows_content(void **state)
+{
+    struct dataset *a, *b;
+
+    (void)state;
+    put("h/x/1.png", data_picture(1));
+    put("h/y/1.png", data_picture(2));
+    a = data_read(scratch_path(root, "h"), "train", MEDIA_IMAGE);
+    put("h/y/1.png", data_picture(3));
+    b = data_read(scratch_path(root, "h"), "train", MEDIA_IMAGE);
+    assert_string_not_equal(a->hash, b->hash);
+    dataset_free(b);
+    put("h/y/1.png", data_picture(2));
+    rename(scratch_path(root, "h/y"), scratch_path(root, "h/z"));
+    b = data_read(scratch_path(root, "h"), "train", MEDIA_IMAGE);
+    assert_string_not_equal(a->hash, b->hash);
+    dataset_free(b);
+    dataset_free(a);
+}
+
+/* fsdd's names, in a folder, and in tars of every packing with and without a folder around. */
+static void prefixes(void **state)
+{
+    static const struct {
+        const char *name, *prefix;
+    } tars[] = {
+        { "t/a.tar", "" },
+        { "t/b.tar.gz", "./" },
+        { "t/c.tar.xz", "fsdd-1.0/" },
+        { "t/d.tar", "../../x/" },
+    };
+    static const char *const names[] = { "test/3_z_0.wav", "train/0_george_1.wav", "train/0_george_2.wav",
+                                         "train/7_theo_0.wav" };
+    struct dataset *tree;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char name[64];
+
+        snprintf(name, sizeof name, "s/%s", names[i]);
+        put(name, data_sound(300 + 100 * (double)i));
+    }
+    data_write_text(root, "s/README.md", "about");
+    tree = data_read(scratch_path(root, "s"), "train", MEDIA_AUDIO);
+    data_has(tree, 3, 2, "0 7");
+    assert_int_equal(tree->sounds[0].rate, 8000);
+    assert_int_equal(tree->sounds[0].count, 800);
+    for (size_t t = 0; t < ARRAY_SIZE(tars); t++) {
+        struct data_member members[ARRAY_SIZE(names) + 1] = { { .name = "README.md", .bytes = { (uint8_t *)"x", 1 } } };
+        char paths[ARRAY_SIZE(names)][64];
+        struct dataset *set;
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+            snprintf(paths[i], sizeof paths[i], "%s%s", tars[t].prefix, names[i]);
+            members[i + 1] = (struct data_member){ .name = paths[i], .bytes = data_sound(300 + 100 * (double)i) };
+        }
+        data_tar(root, tars[t].name, members, ARRAY_SIZE(members));
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+            free(members[i + 1].bytes.data);
+        if (strstr(tars[t].prefix, "..")) {
+            data_refused(scratch_path(root, tars[t].name), "train", MEDIA_AUDIO, "no data in it that are known");
+            continue;
+        }
+        set = data_read(scratch_path(root, tars[t].name), "train", MEDIA_AUDIO);
+        data_has(set, 3, 2, "0 7");
+        assert_string_equal(set->hash, tree->hash);
+        dataset_free(set);
+    }
+    dataset_free(tree);
+}
+
+static void no_class(void **state)
+{
+    (void)state;
+    put("n/logo.png", data_picture(1));
+    data_refused(scratch_path(root, "n"), "train", MEDIA_IMAGE, "logo.png: its class is not known; put it in a folder");
+    put("n/_x.png", data_picture(1));
+    data_refused(scratch_path(root, "n"), "train", MEDIA_IMAGE, "_x.png: its class is not known");
+    data_write_text(root, "e/README", "nothing");
+    data_refused(scratch_path(root, "e"), "train", MEDIA_IMAGE,
+                 "no data in it that are known: a folder for each class");
+}
+
+/* One bad file spoils the set, and is named. */
+static void bad_files(void **state)
+{
+    static const struct {
+        const char *name, *text, *says;
+    } cases[] = {
+        { "b/cat/2.png", "GIF89a", "b/cat/2.png: a GIF picture; pictures are read as PNG or JPEG" },
+        { "b/cat/2.png", "", "b/cat/2.png: the file is empty" },
+        { "b/cat/notes.txt", "note", "b/cat/notes.txt: not a picture" },
+        { "b/cat/2.png", "\x89PNG\r\n\x1a\n", "b/cat/2.png: the PNG file is cut off" },
+    };
+
+    (void)state;
+    put("b/cat/1.png", data_picture(1));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        data_write_text(root, cases[i].name, cases[i].text);
+        data_refused(scratch_path(root, "b"), "train", MEDIA_IMAGE, cases[i].says);
+        remove(scratch_path(root, cases[i].name));
+    }
+    put("b/cat/2.wav", data_sound(400));
+    data_refused(scratch_path(root, "b"), "train", MEDIA_IMAGE, "b/cat/2.wav: a WAV sound; pictures are read as");
+    data_refused(scratch_path(root, "b"), "train", MEDIA_AUDIO, "b/cat/1.png: a PNG picture; recordings are read as");
+    remove(scratch_path(root, "b/cat/2.wav"));
+    assert_int_equal(symlink("nowhere", scratch_path(root, "b/cat/2.png")), 0);
+    {
+        struct dataset *set = NULL;
+        struct reason why = { "" };
+
+        assert_int_equal(dataset_read(scratch_path(root, "b"), "train", MEDIA_IMAGE, NULL, 0, &set, &why), -ENOENT);
+        assert_non_null(strstr(why.text, "b/cat/2.png"));
+    }
+}
+
+static void endless_folders(void **state)
+{
+    (void)state;
+    data_path(root, "loop/x/");
+    assert_int_equal(symlink("..", scratch_path(root, "loop/x/again")), 0);
+    data_refused(scratch_path(root, "loop"), "train", MEDIA_IMAGE, "more than 8 folders deep");
+}
+
+static void bad_tars(void **state)
+{
+    struct bytes sound = data_sound(500);
+    struct data_member good = { .name = "train/1_a.wav", .bytes = sound };
+    struct data_member members[2] = { good, { .name = "train/2_a.wav", .bytes = { (uint8_t *)"no", 2 } } };
+    static uint8_t bytes[65536];
+    static const char *const names[] = { "x.tar", "x.tar.gz", "x.tar.xz" };
+
+    (void)state;
+    data_tar(root, "x.tar", members, 2);
+    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_AUDIO, "x.tar: train/2_a.wav: not a recording");
+    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_IMAGE, "x.tar: train/1_a.wav: a WAV sound");
+    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_TEXT, "x.tar holds files, but the model takes texts");
+    members[1] = (struct data_member){ .name = "train/2_a.wav", .link = "1_a.wav" };
+    data_tar(root, "x.tar", members, 2);
+    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_AUDIO, "train/2_a.wav is neither a file nor a folder");
+    for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+        size_t size;
+        FILE *file;
+
+        data_tar(root, names[n], &good, 1);
+        file = fopen(scratch_path(root, names[n]), "rb");
+        size = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        for (size_t eighth = 0; eighth < 8; eighth++) {
+            /* A plain tar ends in two blocks of zeros, which may be missing. */
+            size_t whole = n ? size : 512 + (sound.size + 511) / 512 * 512;
+
+            data_write(root, names[n], bytes, whole * eighth / 8);
+            data_refused(scratch_path(root, names[n]), "train", MEDIA_AUDIO, names[n]);
+        }
+    }
+    free(sound.data);
+}
+
+/* A folder with archives: the one that is named for the split, or the only one. */
+static void archives_in_folders(void **state)
+{
+    struct data_member member = { .name = "train/cat/1.png", .bytes = data_picture(1) };
+    struct dataset *set;
+
+    (void)state;
+    data_tar(root, "f/any.tar.gz", &member, 1);
+    set = data_read(scratch_path(root, "f"), "train", MEDIA_IMAGE);
+    data_has(set, 1, 1, "cat");
+    dataset_free(set);
+    data_tar(root, "f/other.tar.gz", &member, 1);
+    data_refused(scratch_path(root, "f"), "train", MEDIA_IMAGE, "2 files may hold the split \"train\"");
+    data_tar(root, "f/cifar-train.tar.xz", &member, 1);
+    set = data_read(scratch_path(root, "f"), "train", MEDIA_IMAGE);
+    data_has(set, 1, 1, "cat");
+    dataset_free(set);
+    free(member.bytes.data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(class_folders), cmocka_unit_test(hash_follows_content),
+        cmocka_unit_test(prefixes),      cmocka_unit_test(no_class),
+        cmocka_unit_test(bad_files),     cmocka_unit_test(endless_folders),
+        cmocka_unit_test(bad_tars),      cmocka_unit_test(archives_in_folders),
+    };
+
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}
