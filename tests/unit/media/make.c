@@ -11,7 +11,7 @@
 #include "support/test.h"
 
 /* libsndfile 1.2.0 loses what libvorbis gave it when it turns an Ogg file away; nothing here can free it. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:vorbis_info_init\n";
