@@ -42,10 +42,9 @@ static struct channel *oldest_pending(struct channel_table *table, const struct 
     return oldest;
 }
 
-static struct channel *slot_for(struct wispd *daemon, int socket, const struct user *user)
+static struct channel *slot_for(struct wispd *daemon, int socket, struct user *user)
 {
     bool crowded = user->pending >= PENDING_PER_USER;
-    struct channel *channel;
 
     if (crowded || daemon->table.used == daemon->table.capacity) {
         struct channel *oldest = oldest_pending(&daemon->table, crowded ? user : NULL);
@@ -53,8 +52,7 @@ static struct channel *slot_for(struct wispd *daemon, int socket, const struct u
         if (oldest)
             wispd_hang_up(daemon, oldest);
     }
-    channel = channel_accept(&daemon->table, socket);
-    return channel;
+    return channel_accept(&daemon->table, socket, user);
 }
 
 static void welcome_connection(struct wispd *daemon, int socket)
@@ -77,8 +75,6 @@ static void welcome_connection(struct wispd *daemon, int socket)
     }
     channel->uid = peer.uid;
     channel->pid = peer.pid;
-    channel->user = user;
-    user->pending++;
     if (loop_timer(daemon->loop, channel->accepted_ns + HELLO_NS, event_token(EVENT_HELLO_LATE, channel))) {
         wispd_hang_up(daemon, channel);
         return;

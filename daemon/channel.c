@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "daemon/channel.h"
 #include "libipc/message.h"
@@ -19,8 +16,8 @@ int channel_table_init(struct channel_table *table, uint32_t capacity)
         return -ENOMEM;
     for (uint32_t i = 0; i < capacity; i++) {
         table->channels[i].index = i;
-        table->channels[i].socket = table->channels[i].eventfd = -1;
-        table->channels[i].request = table->channels[i].response = REGION_NULL;
+        table->channels[i].socket = -1;
+        table->channels[i].memory = CHANNEL_MEMORY_NULL;
     }
     return 0;
 }
@@ -31,7 +28,7 @@ void channel_table_deinit(struct channel_table *table)
     *table = (struct channel_table){ .channels = NULL };
 }
 
-struct channel *channel_accept(struct channel_table *table, int socket)
+struct channel *channel_accept(struct channel_table *table, int socket, struct user *user)
 {
     for (uint32_t i = 0; i < table->capacity; i++) {
         struct channel *channel = &table->channels[i];
@@ -42,6 +39,8 @@ struct channel *channel_accept(struct channel_table *table, int socket)
         channel->generation++;
         channel->socket = socket;
         channel->accepted_ns = clock_ns();
+        channel->user = user;
+        user->pending++;
         table->used++;
         table->pending++;
         return channel;
@@ -63,54 +62,36 @@ struct channel *channel_find(struct channel_table *table, uint32_t index, uint32
 
 /* ---- opening ---- */
 
-uint64_t channel_cost(const struct wire_layout *layout)
+int channel_agree(struct channel_table *table, struct channel *channel, const struct users *users,
+                  const struct wire_welcome *welcome, struct reason *why)
 {
-    /* Both sizes are at most WIRE_ARENA_MAX and a few pages: no overflow. */
-    return layout->request_size + layout->response_size + layout->entries * sizeof(struct request);
-}
+    int result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &channel->layout, why);
+    uint64_t cost;
 
-static int requests_make(struct channel *channel, uint32_t entries)
-{
-    channel->requests = calloc(entries, sizeof *channel->requests);
-    if (!channel->requests)
-        return -ENOMEM;
-    channel->free = NULL;
-    for (uint32_t i = entries; i-- > 0;) {
-        channel->requests[i].channel = channel;
-        channel->requests[i].next = channel->free;
-        channel->free = &channel->requests[i];
-    }
+    if (result)
+        return result;
+    cost = channel_memory_cost(&channel->layout);
+    result = users_charge(users, channel->user, cost, why);
+    if (result)
+        return result;
+    channel->charged = cost;
+    channel->welcome = *welcome;
+    channel->user->pending--;
+    channel->state = CHANNEL_MAKING;
+    table->pending--;
     return 0;
 }
 
-static int memory_make(struct channel *channel, const struct wire_layout *layout, struct reason *why)
+static void requests_link(struct channel *channel)
 {
-    int result = region_create(&channel->request, "wisp-request", layout->request_size, false, why);
+    channel->free = NULL;
+    for (uint32_t i = channel->layout.entries; i-- > 0;) {
+        struct request *request = &channel->memory.requests[i];
 
-    if (!result)
-        result = region_create(&channel->response, "wisp-response", layout->response_size, true, why);
-    if (result)
-        return result;
-    channel->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (channel->eventfd < 0)
-        return refuse_errno(why, -errno, "eventfd");
-    result = requests_make(channel, layout->entries);
-    return result ? refuse_errno(why, result, "%u requests", layout->entries) : 0;
-}
-
-static void memory_drop(struct channel *channel)
-{
-    free(channel->requests);
-    channel->requests = channel->free = NULL;
-    region_deinit(&channel->request);
-    region_deinit(&channel->response);
-    if (channel->eventfd >= 0)
-        close(channel->eventfd);
-    channel->eventfd = -1;
-    channel->client = NULL;
-    channel->daemon = NULL;
-    channel->input = NULL;
-    channel->output = NULL;
+        request->channel = channel;
+        request->next = channel->free;
+        channel->free = request;
+    }
 }
 
 static void daemon_control_write(struct wire_daemon_control *control, const struct wire_welcome *welcome)
@@ -122,39 +103,26 @@ static void daemon_control_write(struct wire_daemon_control *control, const stru
     control->magic = WIRE_MAGIC;
 }
 
-int channel_open(struct channel_table *table, struct channel *channel, const struct wire_welcome *welcome,
-                 uint32_t rows_most, int *response_fd, struct reason *why)
+void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most)
 {
-    struct wire_layout layout;
-    int result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &layout, why);
+    const struct wire_layout *layout = &channel->layout;
+    const unsigned char *request = channel->memory.request.address;
+    unsigned char *response = channel->memory.response.address;
 
-    if (!result)
-        result = memory_make(channel, &layout, why);
-    if (!result) {
-        *response_fd = region_reopen_readonly(&channel->response);
-        if (*response_fd < 0)
-            result = refuse_errno(why, *response_fd, "reopening the response region");
-    }
-    if (result) {
-        memory_drop(channel);
-        return result;
-    }
-    channel->client = channel->request.address;
-    channel->daemon = channel->response.address;
-    channel->input = (const unsigned char *)channel->request.address + layout.arena_offset;
-    channel->output = (unsigned char *)channel->response.address + layout.arena_offset;
-    channel->limits = (struct wire_limits){ .request_arena = layout.request_arena,
-                                            .response_arena = layout.response_arena,
+    channel->client = channel->memory.request.address;
+    channel->daemon = channel->memory.response.address;
+    channel->input = request + layout->arena_offset;
+    channel->output = response + layout->arena_offset;
+    channel->limits = (struct wire_limits){ .request_arena = layout->request_arena,
+                                            .response_arena = layout->response_arena,
                                             .rows = rows_most };
-    channel->receipts = welcome->features & WIRE_FEATURE_RECEIPT;
-    ring_attach_daemon(&channel->intake, &channel->finish, channel->request.address, channel->response.address, &layout,
-                       0);
-    daemon_control_write(channel->daemon, welcome);
+    channel->receipts = channel->welcome.features & WIRE_FEATURE_RECEIPT;
+    ring_attach_daemon(&channel->intake, &channel->finish, request, response, layout, 0);
+    requests_link(channel);
+    daemon_control_write(channel->daemon, &channel->welcome);
     channel->state = CHANNEL_OPEN;
     channel->active_ns = 0;
-    table->pending--;
     table->open++;
-    return 0;
 }
 
 /* ---- waking ---- */
@@ -185,31 +153,52 @@ void channel_drain(struct channel *channel)
 
 void channel_close(struct channel_table *table, struct channel *channel)
 {
-    if (channel->state == CHANNEL_PENDING)
+    if (channel->state == CHANNEL_PENDING) {
         table->pending--;
-    else
+        channel->user->pending--;
+    }
+    if (channel->state == CHANNEL_OPEN) {
         table->open--;
-    if (channel->state == CHANNEL_OPEN)
         state_set(channel, WIRE_STATE_CLOSED);
+    }
     close(channel->socket);
     channel->socket = -1;
     free(channel->outbox.text);
     channel->outbox = (struct outbox){ .text = NULL };
     channel->state = CHANNEL_DEAD;
-    if (!channel->under_way)
-        channel_reclaim(table, channel);
+    table->dead++;
 }
 
-void channel_reclaim(struct channel_table *table, struct channel *channel)
+bool channel_is_over(const struct channel *channel)
 {
-    memory_drop(channel);
-    if (channel->memory)
-        users_release(channel->user, channel->memory);
-    channel->memory = 0;
+    return channel->state == CHANNEL_DEAD && !channel->under_way && !channel->job_out;
+}
+
+void channel_leave(struct channel *channel)
+{
+    if (!channel->charged)
+        return;
+    users_leave(channel->user, channel->charged);
+    channel->charged = 0;
+    channel->leaving = true;
+}
+
+void channel_release(struct channel_table *table, struct channel *channel)
+{
+    channel_leave(channel);
+    if (channel->leaving)
+        users_left(channel->user);
+    channel->leaving = false;
     channel->user = NULL;
+    channel->client = NULL;
+    channel->daemon = NULL;
+    channel->input = NULL;
+    channel->output = NULL;
+    channel->free = NULL;
     channel->hot = channel->starved = channel->throttled = channel->broken = channel->to_wake = false;
     channel->kicks_wasted = 0;
     channel->name[0] = 0;
     channel->state = CHANNEL_FREE;
+    table->dead--;
     table->used--;
 }

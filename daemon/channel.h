@@ -2,13 +2,17 @@
  *
  * A channel: one client's socket, memory, rings and requests.
  *
- *   FREE -accept-> PENDING -hello-> OPEN -hang-up or violation-> DEAD -its requests are done-> FREE
+ *   FREE -accept-> PENDING -hello-> MAKING -its memory is made-> OPEN -hang-up or violation-> DEAD -> FREE
+ *                     |                |                                                        ^
+ *                     +----------------+--------------------- hang-up --------------------------+
+ *
+ * A DEAD channel is FREE again when its requests are done and its memory has been taken apart; its user is charged
+ * until then. A slot of the table is used again under the next generation, so that an event of the one before is
+ * recognised and dropped.
  *
  * The client is hostile: it may write anything anywhere in its region at any time, and die at any point. What decides
- * anything here is private memory. A slot of the table is used again under the next generation, so that an event of the
- * one before is recognised and dropped.
- *
- * Everything here runs on the shard's thread.
+ * anything here is private memory. Everything here runs on the shard's thread; while a job is out, `memory`, `made` and
+ * `why` belong to the helper.
  */
 #ifndef DAEMON_CHANNEL_H
 #define DAEMON_CHANNEL_H
@@ -19,14 +23,15 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "daemon/channel_memory.h"
+#include "daemon/helper.h"
 #include "daemon/request.h"
 #include "daemon/users.h"
-#include "libipc/region.h"
 #include "libipc/ring.h"
 #include "libipc/wire.h"
 #include "libipc/wire_check.h"
 
-enum channel_state { CHANNEL_FREE, CHANNEL_PENDING, CHANNEL_OPEN, CHANNEL_DEAD };
+enum channel_state { CHANNEL_FREE, CHANNEL_PENDING, CHANNEL_MAKING, CHANNEL_OPEN, CHANNEL_DEAD };
 
 /* The rest of a reply that the socket had no room for. */
 struct outbox {
@@ -58,10 +63,16 @@ struct channel {
 
     /* the rest */
     uint32_t index, generation;
-    int socket, eventfd;
-    struct region request, response;
-    struct request *requests;
-    uint64_t memory; /* charged to the user */
+    int socket; /* -1: closed */
+    struct channel_memory memory;
+    struct wire_layout layout;
+    struct helper_job job;
+    bool job_out; /* the helper has it */
+    bool leaving; /* channel_leave() */
+    int made;     /* how the making ended, */
+    struct reason why;
+    struct wire_welcome welcome; /* what was agreed */
+    uint64_t charged;            /* to the user, in bytes; 0: nothing */
     struct user *user;
     uid_t uid;
     pid_t pid;
@@ -72,28 +83,35 @@ struct channel {
     uint32_t kicks_wasted;
 };
 
+static inline struct channel *channel_of_job(struct helper_job *job)
+{
+    return (struct channel *)((char *)job - offsetof(struct channel, job));
+}
+
 struct channel_table {
     struct channel *channels;
     uint32_t capacity;
-    uint32_t used, pending, open;
+    uint32_t used;    /* not FREE */
+    uint32_t pending; /* of them, PENDING */
+    uint32_t open;    /* of them, OPEN */
+    uint32_t dead;    /* of them, DEAD */
 };
 
 int channel_table_init(struct channel_table *table, uint32_t capacity);
 void channel_table_deinit(struct channel_table *table);
 
 /* A free slot under its next generation, PENDING, with `socket` (taken over on success); NULL when there is none. */
-struct channel *channel_accept(struct channel_table *table, int socket);
+struct channel *channel_accept(struct channel_table *table, int socket, struct user *user);
 
-/* The channel of (index, generation); NULL when it has gone. */
+/* The channel of (index, generation); NULL when it has gone or is DEAD. */
 struct channel *channel_find(struct channel_table *table, uint32_t index, uint32_t generation);
 
-/* What a channel of this size costs its user. */
-uint64_t channel_cost(const struct wire_layout *layout);
+/* PENDING to MAKING: notes what was agreed, and charges the user. WISP_E_DENIED. */
+int channel_agree(struct channel_table *table, struct channel *channel, const struct users *users,
+                  const struct wire_welcome *welcome, struct reason *why);
 
-/* Makes memory, rings, eventfd and requests as agreed in *welcome, and turns OPEN. *response_fd is the read-only
- * descriptor for the client, to be closed after sending. Nothing is left over on failure. */
-int channel_open(struct channel_table *table, struct channel *channel, const struct wire_welcome *welcome,
-                 uint32_t rows_most, int *response_fd, struct reason *why);
+/* MAKING to OPEN, once `memory` has been made. */
+void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most);
 
 /* After publishing completions or a new state: wakes the client in the way it asked for, if it sleeps. */
 void channel_wake(struct channel *channel);
@@ -101,11 +119,17 @@ void channel_wake(struct channel *channel);
 /* Tells the client that the daemon is stopping. */
 void channel_drain(struct channel *channel);
 
-/* Closes the socket and tells the client through shared memory; with requests under way DEAD, else reclaimed. The
- * caller has cancelled its events and taken it out of the hot set. */
+/* To DEAD: tells the client through shared memory, and closes the socket. The caller has cancelled its events and taken
+ * it out of the hot set. */
 void channel_close(struct channel_table *table, struct channel *channel);
 
-/* Gives a DEAD channel without requests under way back to the table. */
-void channel_reclaim(struct channel_table *table, struct channel *channel);
+/* Whether nothing uses a DEAD channel's memory any more, so that it can be taken apart. */
+bool channel_is_over(const struct channel *channel);
+
+/* Its memory is about to be taken apart, by a helper that makes none before: its user is charged no longer. */
+void channel_leave(struct channel *channel);
+
+/* DEAD to FREE, once the memory has been taken apart. */
+void channel_release(struct channel_table *table, struct channel *channel);
 
 #endif

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "base/size.h"
 #include "daemon/wispd.h"
 
@@ -126,8 +125,7 @@ static int answer(struct wispd *daemon, struct channel *channel, const struct me
     case WIRE_DESCRIBE:
         return answer_describe(daemon, channel, &message->control);
     default:
-        log_notice("client %s (pid %d, user %u) sent a message of type %u: closed", channel->name, (int)channel->pid,
-                   (unsigned)channel->uid, message->header.type);
+        gripe(&daemon->gripes, channel, LOG_NOTICE, "sent a message of type %u: closed", message->header.type);
         return WISP_E_INVALID;
     }
 }
@@ -140,8 +138,7 @@ static int receive(struct wispd *daemon, struct channel *channel)
     if (!result)
         return answer(daemon, channel, &daemon->inbox);
     if (result > 0)
-        log_notice("client %s (pid %d, user %u): %s: closed", channel->name, (int)channel->pid, (unsigned)channel->uid,
-                   why.text);
+        gripe(&daemon->gripes, channel, LOG_NOTICE, "%s: closed", why.text);
     return result;
 }
 

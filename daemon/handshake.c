@@ -2,8 +2,8 @@
  *
  * The handshake: hello in, welcome with three descriptors out, or a status and a sentence.
  *
- * What the channel costs is charged to its user before anything of it is allocated. A refusal names numbers, never a
- * path or another user.
+ * What the channel costs is charged to its user before anything of it is allocated. The memory is made by the helper;
+ * the welcome follows when it is done. A refusal names numbers, never a path or another user.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -11,8 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/log.h"
 #include "base/size.h"
 #include "daemon/wispd.h"
 
@@ -25,8 +23,7 @@ static void refuse_client(struct wispd *daemon, struct channel *channel, struct 
 {
     welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
     welcome->status = status;
-    log_info("client %s (pid %d, user %u) refused: %s", channel->name, (int)channel->pid, (unsigned)channel->uid,
-             welcome->text);
+    gripe(&daemon->gripes, channel, LOG_INFO, "refused: %s", welcome->text);
     (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
     wispd_hang_up(daemon, channel);
 }
@@ -54,68 +51,82 @@ static struct wire_offer offer_of(const struct config *config)
     };
 }
 
-/* Whether there is room for the channel: in the daemon, and in what its user may have. Charges it. */
+/* Whether there is room for the channel: in the daemon, and in what its user may have. Charges it. Those whose memory
+ * is still being taken apart count: they hold it. */
 static int admit(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome, struct reason *why)
 {
-    struct wire_layout layout;
-    uint64_t cost;
-    int result;
+    const struct channel_table *table = &daemon->table;
+    uint32_t most = daemon->config->limits.channels;
 
     if (daemon->stopping)
         return refuse(why, WISP_E_SHUTDOWN, "the daemon is stopping");
-    if (daemon->table.open >= daemon->config->limits.channels)
-        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", daemon->config->limits.channels);
-    result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &layout, why);
-    if (result)
-        return result;
-    cost = channel_cost(&layout);
-    result = users_charge(&daemon->users, channel->user, cost, why);
-    if (!result)
-        channel->memory = cost;
-    return result;
+    if (table->used - table->pending - table->dead >= most || table->dead >= most)
+        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", most);
+    return channel_agree(&daemon->table, channel, &daemon->users, welcome, why);
 }
 
-static int send_welcome(const struct channel *channel, const struct wire_welcome *welcome, int response_fd)
+/* On the helper's thread. */
+static void make_memory(struct helper_job *job)
 {
-    const int fds[] = { channel->request.fd, response_fd, channel->eventfd };
+    struct channel *channel = channel_of_job(job);
 
-    return message_send(channel->socket, welcome, sizeof *welcome, fds, ARRAY_SIZE(fds), MSG_DONTWAIT);
+    channel->made = channel_memory_make(&channel->memory, &channel->layout, &channel->why);
 }
 
 static void greet(struct wispd *daemon, struct channel *channel, const struct wire_hello *hello)
 {
     struct wire_offer offer = offer_of(daemon->config);
     struct wire_welcome welcome = { .status = 0 };
-    cleanup_close int response_fd = -1;
     struct reason why = { "" };
     int result = wire_negotiate(hello, &offer, &welcome);
 
     name_channel(channel, hello);
     welcome.epoch = daemon->epoch;
     memcpy(welcome.name, server_name, sizeof server_name);
-    if (result) {
-        refuse_client(daemon, channel, &welcome, result);
-        return;
-    }
-    result = admit(daemon, channel, &welcome, &why);
-    if (!result)
-        result = channel_open(&daemon->table, channel, &welcome, daemon->config->limits.rows, &response_fd, &why);
-    if (result) {
+    if (!result) {
+        result = admit(daemon, channel, &welcome, &why);
         snprintf(welcome.text, sizeof welcome.text, "%.*s", (int)sizeof welcome.text - 1, why.text);
+    }
+    if (result) {
         refuse_client(daemon, channel, &welcome, result);
         return;
     }
-    channel->user->pending--;
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
+    wispd_help(daemon, channel, make_memory);
+}
+
+/* The descriptor for the client is not needed any more, whatever became of it. */
+static int send_welcome(struct channel *channel)
+{
+    struct channel_memory *memory = &channel->memory;
+    const int fds[] = { memory->request.fd, memory->response_fd, memory->eventfd };
+    int result =
+        message_send(channel->socket, &channel->welcome, sizeof channel->welcome, fds, ARRAY_SIZE(fds), MSG_DONTWAIT);
+
+    close(memory->response_fd);
+    memory->response_fd = -1;
+    return result;
+}
+
+void handshake_finish(struct wispd *daemon, struct channel *channel)
+{
+    struct wire_welcome *welcome = &channel->welcome;
+
+    if (channel->made) {
+        gripe(&daemon->gripes, channel, LOG_ERROR, "no memory: %s", channel->why.text);
+        snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s", wisp_status_text(channel->made));
+        refuse_client(daemon, channel, welcome, channel->made);
+        return;
+    }
+    channel_open(&daemon->table, channel, daemon->config->limits.rows);
     kick_begin(daemon, channel);
-    if (send_welcome(channel, &welcome, response_fd) ||
+    if (send_welcome(channel) ||
         loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel))) {
         wispd_hang_up(daemon, channel);
         return;
     }
-    log_debug("client %s (pid %d, user %u) connected: %u entries, %llu + %llu KiB", channel->name, (int)channel->pid,
-              (unsigned)channel->uid, welcome.entries, (unsigned long long)welcome.request_arena >> 10,
-              (unsigned long long)welcome.response_arena >> 10);
+    gripe(&daemon->gripes, channel, LOG_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
+          (unsigned long long)welcome->request_arena >> 10, (unsigned long long)welcome->response_arena >> 10);
 }
 
 void handshake_ready(struct wispd *daemon, struct channel *channel)
@@ -135,6 +146,6 @@ void handshake_ready(struct wispd *daemon, struct channel *channel)
     if (!result)
         return;
     if (result > 0)
-        log_debug("connection of pid %d, user %u: %s", (int)channel->pid, (unsigned)channel->uid, why.text);
+        gripe(&daemon->gripes, channel, LOG_DEBUG, "%s", why.text);
     wispd_hang_up(daemon, channel);
 }

@@ -7,7 +7,6 @@
  * millisecond instead. An honest client wastes a kick only when it races with the daemon's own second look.
  */
 #include "base/clock.h"
-#include "base/log.h"
 #include "daemon/wispd.h"
 
 #define WINDOW_NS   (100 * NS_PER_MS)
@@ -17,7 +16,7 @@ enum { WASTE_MOST = 200 }; /* kicks for nothing in a window */
 
 static void listen_to(struct wispd *daemon, struct channel *channel)
 {
-    if (loop_edge(daemon->loop, channel->eventfd, event_token(EVENT_KICK, channel))) {
+    if (loop_edge(daemon->loop, channel->memory.eventfd, event_token(EVENT_KICK, channel))) {
         /* Not to be heard: then it is looked at, as if it were throttled. */
         channel->throttled = true;
     }
@@ -50,9 +49,8 @@ void kick_arrived(struct wispd *daemon, struct channel *channel, const struct lo
         return;
     }
     if (wasted && over_budget(channel, now)) {
-        log_debug("client %s (pid %d, user %u) kicks for nothing: not listened to for a while", channel->name,
-                  (int)channel->pid, (unsigned)channel->uid);
-        loop_cancel(daemon->loop, channel->eventfd);
+        gripe(&daemon->gripes, channel, LOG_DEBUG, "kicks for nothing: not listened to for a while");
+        loop_cancel(daemon->loop, channel->memory.eventfd);
         channel->throttled = true;
         loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_KICKS_AGAIN, channel));
     }

@@ -31,7 +31,7 @@ void stop_begin(struct wispd *daemon)
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
         struct channel *channel = &daemon->table.channels[i];
 
-        if (channel->state == CHANNEL_PENDING)
+        if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_MAKING)
             wispd_hang_up(daemon, channel);
         if (channel->state != CHANNEL_OPEN)
             continue;

@@ -24,7 +24,7 @@ struct user *users_get(struct users *users, uid_t uid)
     for (uint32_t i = 0; i < users->capacity; i++) {
         struct user *user = &users->entries[i];
 
-        if (!user->channels && !user->pending) {
+        if (!user->channels && !user->leaving && !user->pending) {
             if (!vacant)
                 vacant = user;
         } else if (user->uid == uid) {
@@ -36,11 +36,14 @@ struct user *users_get(struct users *users, uid_t uid)
     return vacant;
 }
 
-int users_charge(struct users *users, struct user *user, uint64_t memory, struct reason *why)
+int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why)
 {
     if (user->channels >= users->channels_most)
         return refuse(why, WISP_E_DENIED, "user %u has %u channels open and may have %u: close one",
                       (unsigned)user->uid, user->channels, users->channels_most);
+    if (user->leaving >= users->channels_most)
+        return refuse(why, WISP_E_BUSY, "%u channels of user %u are still being closed: try again", user->leaving,
+                      (unsigned)user->uid);
     if (!size_within(user->memory, memory, users->memory_most))
         return refuse(why, WISP_E_DENIED,
                       "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
@@ -51,8 +54,14 @@ int users_charge(struct users *users, struct user *user, uint64_t memory, struct
     return 0;
 }
 
-void users_release(struct user *user, uint64_t memory)
+void users_leave(struct user *user, uint64_t memory)
 {
     user->channels--;
     user->memory -= memory;
+    user->leaving++;
+}
+
+void users_left(struct user *user)
+{
+    user->leaving--;
 }

@@ -2,6 +2,10 @@
  *
  * What each user of the machine holds of the daemon: channels, and bytes of memory. Counted before anything is
  * allocated, so that no user can grow the daemon by opening more connections.
+ *
+ * A channel that has been closed is leaving until its memory has been taken apart. The bytes are the user's to use
+ * again as soon as that has been asked for: memory is made and taken apart in order, so what is new never meets what is
+ * old. But a user has no more channels leaving than he may have, or he could fill the daemon with them.
  */
 #ifndef DAEMON_USERS_H
 #define DAEMON_USERS_H
@@ -13,13 +17,14 @@
 
 struct user {
     uid_t uid;
-    uint32_t channels; /* 0: the entry is free, unless pending */
     uint32_t pending;  /* connections before their hello */
-    uint64_t memory;
+    uint32_t channels; /* agreed on, or open */
+    uint32_t leaving;
+    uint64_t memory; /* of `channels` */
 };
 
 struct users {
-    struct user *entries;
+    struct user *entries; /* one with no connection of any kind is free */
     uint32_t capacity;
     uint32_t channels_most; /* per user */
     uint64_t memory_most;
@@ -32,8 +37,12 @@ void users_deinit(struct users *users);
 /* The entry of `uid`, made when there is none. */
 struct user *users_get(struct users *users, uid_t uid);
 
-/* Charges a channel of `memory` bytes; WISP_E_DENIED, and says what is used and what is allowed. */
-int users_charge(struct users *users, struct user *user, uint64_t memory, struct reason *why);
-void users_release(struct user *user, uint64_t memory);
+/* Charges a channel of `memory` bytes. WISP_E_DENIED, and says what is used and what is allowed; WISP_E_BUSY when too
+ * many are leaving. */
+int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why);
+
+/* A channel of `memory` bytes begins to leave; and has left. */
+void users_leave(struct user *user, uint64_t memory);
+void users_left(struct user *user);
 
 #endif

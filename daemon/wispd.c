@@ -58,7 +58,7 @@ static uint64_t epoch_make(void)
 static int wispd_init(struct wispd *daemon, struct reason *why)
 {
     const struct config *config = daemon->config;
-    uint32_t capacity = config->limits.channels + PENDING_MOST;
+    uint32_t capacity = 2 * config->limits.channels + PENDING_MOST; /* open, leaving, and not yet open */
     int result = registry_init(&daemon->registry, config, why);
 
     if (result)
@@ -69,6 +69,8 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
         result = channel_table_init(&daemon->table, capacity);
     if (!result)
         result = shard_init(&daemon->shard, &daemon->registry, capacity);
+    if (!result)
+        result = helper_new(&daemon->helper);
     if (result)
         return refuse_errno(why, result, "starting");
     result = loop_open(daemon, why);
@@ -99,18 +101,29 @@ int wispd_new(const struct config *config, struct wispd **out, struct reason *wh
     return 0;
 }
 
+static void channels_end(struct wispd *daemon)
+{
+    struct channel_table *table = &daemon->table;
+    uint32_t count = table->channels ? table->capacity : 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (table->channels[i].state != CHANNEL_FREE && table->channels[i].state != CHANNEL_DEAD)
+            wispd_hang_up(daemon, &table->channels[i]);
+    }
+    daemon->helper = helper_free(daemon->helper); /* whatever it had is ours again */
+    for (uint32_t i = 0; i < count; i++) {
+        if (table->channels[i].state == CHANNEL_FREE)
+            continue;
+        channel_memory_unmake(&table->channels[i].memory);
+        channel_release(table, &table->channels[i]);
+    }
+}
+
 struct wispd *wispd_free(struct wispd *daemon)
 {
     if (!daemon)
         return NULL;
-    for (uint32_t i = 0; i < daemon->table.capacity && daemon->table.channels; i++) {
-        struct channel *channel = &daemon->table.channels[i];
-
-        if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_OPEN)
-            wispd_hang_up(daemon, channel);
-        if (channel->state == CHANNEL_DEAD)
-            channel_reclaim(&daemon->table, channel);
-    }
+    channels_end(daemon);
     listener_close(&daemon->listener);
     loop_free(daemon->loop);
     shard_deinit(&daemon->shard);
@@ -123,16 +136,41 @@ struct wispd *wispd_free(struct wispd *daemon)
 
 /* ---- events ---- */
 
+void wispd_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job))
+{
+    channel->job_out = true;
+    channel->job.run = run;
+    helper_ask(daemon->helper, &channel->job);
+}
+
+/* On the helper's thread. */
+static void unmake_memory(struct helper_job *job)
+{
+    channel_memory_unmake(&channel_of_job(job)->memory);
+}
+
+/* Moves a DEAD channel on, when nothing uses it any more. */
+static void bury(struct wispd *daemon, struct channel *channel)
+{
+    if (!channel_is_over(channel))
+        return;
+    channel_leave(channel);
+    if (channel->memory.requests)
+        wispd_help(daemon, channel, unmake_memory);
+    else
+        channel_release(&daemon->table, channel);
+}
+
 void wispd_hang_up(struct wispd *daemon, struct channel *channel)
 {
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_KICKS_AGAIN, channel));
     loop_cancel(daemon->loop, channel->socket);
-    loop_cancel(daemon->loop, channel->eventfd);
+    if (channel->state == CHANNEL_OPEN)
+        loop_cancel(daemon->loop, channel->memory.eventfd);
     shard_forget(&daemon->shard, channel);
-    if (channel->state == CHANNEL_PENDING)
-        channel->user->pending--;
     channel_close(&daemon->table, channel);
+    bury(daemon, channel);
 }
 
 static void on_listener(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
@@ -168,6 +206,22 @@ static void on_watchdog(struct wispd *daemon, struct channel *channel, const str
     loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
 }
 
+static void on_helper(struct wispd *daemon, struct channel *none, const struct loop_event *event)
+{
+    struct helper_job *job;
+
+    (void)none, (void)event;
+    while ((job = helper_done(daemon->helper))) {
+        struct channel *channel = channel_of_job(job);
+
+        channel->job_out = false;
+        if (channel->state == CHANNEL_MAKING)
+            handshake_finish(daemon, channel);
+        else
+            bury(daemon, channel);
+    }
+}
+
 static void on_stop_now(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)channel, (void)event;
@@ -201,11 +255,11 @@ static const struct {
     void (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },      [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },          [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_STOP_NOW] = { on_stop_now, false },      [EVENT_SOCKET] = { on_socket, true },
-    [EVENT_KICK] = { kick_arrived, true },          [EVENT_HELLO_LATE] = { on_hello_late, true },
-    [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
+    [EVENT_LISTENER] = { on_listener, false },    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },        [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },        [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },         [EVENT_KICK] = { kick_arrived, true },
+    [EVENT_HELLO_LATE] = { on_hello_late, true }, [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
 };
 
 static int handle_events(struct wispd *daemon, uint64_t until_ns)
@@ -238,11 +292,10 @@ static void look_after(struct wispd *daemon)
         struct channel *channel = &daemon->table.channels[i];
 
         if (channel->state == CHANNEL_OPEN && channel->broken) {
-            log_notice("client %s (pid %d, user %u) wrote an impossible ring index: closed", channel->name,
-                       (int)channel->pid, (unsigned)channel->uid);
+            gripe(&daemon->gripes, channel, LOG_NOTICE, "wrote an impossible ring index: closed");
             wispd_hang_up(daemon, channel);
-        } else if (channel->state == CHANNEL_DEAD && !channel->under_way) {
-            channel_reclaim(&daemon->table, channel);
+        } else {
+            bury(daemon, channel);
         }
     }
 }
@@ -254,6 +307,8 @@ static int begin(struct wispd *daemon, int signals)
 
     daemon->signals = signals;
     result = loop_ready(daemon->loop, signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
+    if (!result)
+        result = loop_edge(daemon->loop, helper_eventfd(daemon->helper), event_token(EVENT_HELPER, NULL));
     if (!result)
         result = accept_begin(daemon);
     if (!result && sd_watchdog_enabled(0, &watchdog_us) > 0) {

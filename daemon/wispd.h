@@ -2,8 +2,9 @@
  *
  * The daemon: owns everything, in the order in which wispd_new() makes it.
  *
- * One thread. It takes requests through the stages (shard.h), and between passes handles what the event loop brings:
- * connections, handshakes, control messages, kicks, hang-ups, timers, signals.
+ * One thread does it all: it takes requests through the stages (shard.h), and between passes handles what the event
+ * loop brings: connections, handshakes, control messages, kicks, hang-ups, timers, signals. Only the memory of channels
+ * is made and taken apart by another one (helper.h).
  */
 #ifndef DAEMON_WISPD_H
 #define DAEMON_WISPD_H
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "daemon/channel.h"
+#include "daemon/gripe.h"
 #include "daemon/listen.h"
 #include "daemon/loop.h"
 #include "daemon/models.h"
@@ -28,6 +30,7 @@ enum event_kind {
     EVENT_ACCEPT_AGAIN,
     EVENT_SIGNAL,
     EVENT_WATCHDOG,
+    EVENT_HELPER,
     EVENT_STOP_NOW,
     EVENT_SOCKET,      /* of a channel */
     EVENT_KICK,        /* of a channel: its eventfd */
@@ -50,9 +53,11 @@ struct wispd {
     struct channel_table table;
     struct shard shard;
     struct loop *loop;
+    struct helper *helper;
     struct listener listener;
     int signals; /* a signalfd; -1: none */
     struct message inbox;
+    struct gripes gripes;
     uint64_t epoch; /* tells this run from the one before */
     uint64_t started_ns;
     uint64_t spin_ns;     /* how long to look before sleeping */
@@ -71,12 +76,17 @@ int wispd_run(struct wispd *daemon, int signals);
 /* Closes a channel, whatever its state, and takes it out of everything. */
 void wispd_hang_up(struct wispd *daemon, struct channel *channel);
 
+/* Has the helper run something on the channel's memory; handshake_finish(), or its burial, follows. */
+void wispd_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job));
+
 /* accept.c: waits for connections; what the listener brings. */
 int accept_begin(struct wispd *daemon);
 void accept_ready(struct wispd *daemon, const struct loop_event *event);
 
-/* handshake.c: a PENDING channel's socket is readable, or may be. */
+/* handshake.c: a PENDING channel's socket is readable, or may be; a MAKING channel's memory is made, or could not be.
+ */
 void handshake_ready(struct wispd *daemon, struct channel *channel);
+void handshake_finish(struct wispd *daemon, struct channel *channel);
 
 /* control.c: an OPEN channel's socket is readable or writable. */
 void control_ready(struct wispd *daemon, struct channel *channel);

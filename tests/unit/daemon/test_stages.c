@@ -93,24 +93,22 @@ static void open_channel(int at)
     };
     struct peer *peer = &the.peers[at];
     struct channel *channel;
-    struct wire_layout layout;
     struct reason why;
-    int ends[2], response_fd = -1;
+    int ends[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    channel = channel_accept(&the.table, ends[0]);
+    channel = channel_accept(&the.table, ends[0], users_get(&the.users, (uid_t)(1000 + at)));
     assert_non_null(channel);
-    channel->user = users_get(&the.users, (uid_t)(1000 + at));
-    assert_ok(wire_layout(ENTRIES, ARENA, ARENA, &layout, &why), why);
-    channel->memory = channel_cost(&layout);
-    assert_ok(users_charge(&the.users, channel->user, channel->memory, &why), why);
-    assert_ok(channel_open(&the.table, channel, &welcome, 4096, &response_fd, &why), why);
-    close(response_fd);
+    assert_ok(channel_agree(&the.table, channel, &the.users, &welcome, &why), why);
+    assert_ok(channel_memory_make(&channel->memory, &channel->layout, &why), why);
+    channel_open(&the.table, channel, 4096);
     peer->socket = ends[1];
-    assert_ok(region_map(&peer->request, dup(channel->request.fd), layout.request_size, true, &why), why);
-    ring_attach_client(&peer->submit, &peer->reap, peer->request.address, channel->response.address, &layout, 0);
-    peer->input = (float *)((char *)peer->request.address + layout.arena_offset);
-    peer->output = (const float *)((const char *)channel->response.address + layout.arena_offset);
+    assert_ok(region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why),
+              why);
+    ring_attach_client(&peer->submit, &peer->reap, peer->request.address, channel->memory.response.address,
+                       &channel->layout, 0);
+    peer->input = (float *)((char *)peer->request.address + channel->layout.arena_offset);
+    peer->output = (const float *)((const char *)channel->memory.response.address + channel->layout.arena_offset);
     shard_heat(&the.shard, channel, clock_ns());
     the.channels[at] = channel;
 }
@@ -157,6 +155,10 @@ static void close_channel(int at)
 {
     shard_forget(&the.shard, the.channels[at]);
     channel_close(&the.table, the.channels[at]);
+    if (channel_is_over(the.channels[at])) {
+        channel_memory_unmake(&the.channels[at]->memory);
+        channel_release(&the.table, the.channels[at]);
+    }
     close(the.peers[at].socket);
     region_deinit(&the.peers[at].request);
     the.channels[at] = NULL;
@@ -571,13 +573,15 @@ static void a_dead_channel_lasts_as_long_as_its_requests(void **state)
     s5_run(&the.shard);
     close_channel(0);
     assert_int_equal(dying->state, CHANNEL_DEAD);
-    assert_non_null(dying->request.address);
+    assert_non_null(dying->memory.request.address);
+    assert_false(channel_is_over(dying));
     assert_null(channel_find(&the.table, dying->index, dying->generation));
     turn_until_idle();
     assert_int_equal(dying->under_way, 0);
     assert_int_equal(the.shard.doubtful, 1);
-    channel_reclaim(&the.table, dying);
-    assert_null(dying->request.address);
+    assert_true(channel_is_over(dying));
+    channel_memory_unmake(&dying->memory);
+    channel_release(&the.table, dying);
     assert_int_equal(only_completion(1, &completion), WISP_OK);
     check_answer(1, &other);
 }
@@ -770,17 +774,16 @@ static void the_path_of_a_request_makes_no_system_call(void **state)
     assert_true(pid >= 0);
     if (!pid) {
         struct reason why;
-        struct wire_layout layout;
 
         /* Regions are not inherited: the client's end is mapped anew. */
-        if (wire_layout(ENTRIES, ARENA, ARENA, &layout, &why))
-            _exit(2);
         for (int i = 0; i < CHANNELS; i++) {
             struct peer *peer = &the.peers[i];
+            const struct channel *channel = the.channels[i];
 
-            if (region_map(&peer->request, dup(the.channels[i]->request.fd), layout.request_size, true, &why))
+            if (region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why))
                 _exit(3);
-            peer->submit.slots = (struct wire_submission *)((char *)peer->request.address + layout.ring_offset);
+            peer->submit.slots =
+                (struct wire_submission *)((char *)peer->request.address + channel->layout.ring_offset);
             peer->reap.head = &((struct wire_client_control *)peer->request.address)->cq_head;
         }
         forbid_system_calls();

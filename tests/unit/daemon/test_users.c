@@ -35,7 +35,8 @@ static void channels_are_counted(void **state)
     assert_int_equal(users_charge(users, user, 1, &why), WISP_E_DENIED);
     assert_non_null(strstr(why.text, "user 5 has 3 channels open and may have 3"));
     assert_int_equal(user->memory, 3);
-    users_release(user, 1);
+    users_leave(user, 1);
+    users_left(user);
     assert_ok(users_charge(users, user, 1, &why), why);
 }
 
@@ -51,8 +52,26 @@ static void memory_is_counted(void **state)
     assert_int_equal(users_charge(users, user, UINT64_MAX - 599, &why), WISP_E_DENIED);
     assert_int_equal(user->channels, 1);
     assert_ok(users_charge(users, user, 400, &why), why);
-    users_release(user, 600);
+    users_leave(user, 600);
     assert_int_equal(user->memory, 400);
+    assert_ok(users_charge(users, user, 600, &why), why); /* at once */
+}
+
+/* Opening and closing in turn, a user has some channels leaving, but no more than he may have. */
+static void leaving_is_bounded(void **state)
+{
+    struct users *users = *state;
+    struct user *user = users_get(users, 5);
+    struct reason why;
+
+    for (int i = 0; i < CHANNELS; i++) {
+        assert_ok(users_charge(users, user, 900, &why), why);
+        users_leave(user, 900);
+    }
+    assert_int_equal(users_charge(users, user, 900, &why), WISP_E_BUSY);
+    assert_ptr_equal(users_get(users, 5), user);
+    users_left(user);
+    assert_ok(users_charge(users, user, 900, &why), why);
 }
 
 static void users_do_not_share(void **state)
@@ -81,7 +100,8 @@ static void an_entry_without_connections_is_free(void **state)
         assert_int_equal(user->uid, uid);
         assert_int_equal(user->memory, 0);
         assert_ok(users_charge(users, user, MEMORY, &why), why);
-        users_release(user, MEMORY);
+        users_leave(user, MEMORY);
+        users_left(user);
     }
     for (uid_t uid = 0; uid < CAPACITY; uid++)
         users_get(users, uid)->pending++;
@@ -95,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(channels_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_is_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(leaving_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(users_do_not_share, setup, teardown),
         cmocka_unit_test_setup_teardown(an_entry_without_connections_is_free, setup, teardown),
     };

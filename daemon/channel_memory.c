@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/channel_memory.h"
+
+uint64_t channel_memory_cost(const struct wire_layout *layout)
+{
+    /* Either region is at most WIRE_ARENA_MAX and a few pages: no overflow. */
+    return layout->request_size + layout->response_size + layout->entries * sizeof(struct request);
+}
+
+static int make(struct channel_memory *memory, const struct wire_layout *layout, struct reason *why)
+{
+    int result = region_create(&memory->request, "wisp-request", layout->request_size, false, why);
+
+    if (!result)
+        result = region_create(&memory->response, "wisp-response", layout->response_size, true, why);
+    if (result)
+        return result;
+    memory->response_fd = region_reopen_readonly(&memory->response);
+    if (memory->response_fd < 0)
+        return refuse_errno(why, memory->response_fd, "reopening the response region");
+    memory->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (memory->eventfd < 0)
+        return refuse_errno(why, -errno, "eventfd");
+    memory->requests = calloc(layout->entries, sizeof *memory->requests);
+    return memory->requests ? 0 : refuse_errno(why, -ENOMEM, "%u requests", layout->entries);
+}
+
+int channel_memory_make(struct channel_memory *memory, const struct wire_layout *layout, struct reason *why)
+{
+    int result;
+
+    *memory = CHANNEL_MEMORY_NULL;
+    result = make(memory, layout, why);
+    if (result)
+        channel_memory_unmake(memory);
+    return result;
+}
+
+static void close_at(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void channel_memory_unmake(struct channel_memory *memory)
+{
+    free(memory->requests);
+    memory->requests = NULL;
+    region_deinit(&memory->request);
+    region_deinit(&memory->response);
+    close_at(&memory->response_fd);
+    close_at(&memory->eventfd);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "daemon/helper.h"
+
+struct job_list {
+    struct helper_job *head, *tail;
+};
+
+struct helper {
+    pthread_t thread;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t asked;
+    struct job_list todo, done;
+    bool stop;
+    int eventfd;
+};
+
+static void append(struct job_list *list, struct helper_job *job)
+{
+    job->next = NULL;
+    if (list->tail)
+        list->tail->next = job;
+    else
+        list->head = job;
+    list->tail = job;
+}
+
+static struct helper_job *pop(struct job_list *list)
+{
+    struct helper_job *job = list->head;
+
+    if (!job)
+        return NULL;
+    list->head = job->next;
+    if (!list->head)
+        list->tail = NULL;
+    return job;
+}
+
+static void *work(void *argument)
+{
+    static const uint64_t one = 1;
+    struct helper *helper = argument;
+    struct helper_job *job;
+
+    pthread_mutex_lock(&helper->lock);
+    for (;;) {
+        while (!(job = pop(&helper->todo)) && !helper->stop)
+            pthread_cond_wait(&helper->asked, &helper->lock);
+        if (!job)
+            break;
+        pthread_mutex_unlock(&helper->lock);
+        job->run(job);
+        pthread_mutex_lock(&helper->lock);
+        append(&helper->done, job);
+        /* Cannot block: nobody else has the descriptor. A full counter would still be an event. */
+        (void)!write(helper->eventfd, &one, sizeof one);
+    }
+    pthread_mutex_unlock(&helper->lock);
+    return NULL;
+}
+
+int helper_new(struct helper **out)
+{
+    struct helper *helper = calloc(1, sizeof *helper);
+    int result;
+
+    if (!helper)
+        return -ENOMEM;
+    helper->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (helper->eventfd < 0) {
+        result = -errno;
+        free(helper);
+        return result;
+    }
+    pthread_mutex_init(&helper->lock, NULL);
+    pthread_cond_init(&helper->asked, NULL);
+    result = pthread_create(&helper->thread, NULL, work, helper);
+    if (result) {
+        close(helper->eventfd);
+        free(helper);
+        return -result;
+    }
+    *out = helper;
+    return 0;
+}
+
+struct helper *helper_free(struct helper *helper)
+{
+    if (!helper)
+        return NULL;
+    pthread_mutex_lock(&helper->lock);
+    helper->stop = true;
+    pthread_cond_signal(&helper->asked);
+    pthread_mutex_unlock(&helper->lock);
+    pthread_join(helper->thread, NULL);
+    pthread_cond_destroy(&helper->asked);
+    pthread_mutex_destroy(&helper->lock);
+    close(helper->eventfd);
+    free(helper);
+    return NULL;
+}
+
+int helper_eventfd(const struct helper *helper)
+{
+    return helper->eventfd;
+}
+
+void helper_ask(struct helper *helper, struct helper_job *job)
+{
+    pthread_mutex_lock(&helper->lock);
+    append(&helper->todo, job);
+    pthread_cond_signal(&helper->asked);
+    pthread_mutex_unlock(&helper->lock);
+}
+
+struct helper_job *helper_done(struct helper *helper)
+{
+    struct helper_job *job;
+
+    pthread_mutex_lock(&helper->lock);
+    job = pop(&helper->done);
+    pthread_mutex_unlock(&helper->lock);
+    return job;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The helper: a second thread, for what takes long and has to do with no request.
+ *
+ * Making a channel's memory zeroes all its pages, milliseconds for a few megabytes, and taking it apart is not free
+ * either; on the shard's thread every other client would wait for it. Jobs run one at a time, in order. Whoever asks
+ * hands the job over, and what it points to, and has it back when helper_done() gives it.
+ */
+#ifndef DAEMON_HELPER_H
+#define DAEMON_HELPER_H
+
+#include "base/error.h"
+
+struct helper;
+
+struct helper_job {
+    struct helper_job *next;
+    void (*run)(struct helper_job *job); /* on the helper's thread */
+};
+
+/* -ENOMEM, -EAGAIN, -EMFILE. */
+int helper_new(struct helper **out);
+
+/* Runs what was asked for to its end, stops the thread, and drops the jobs: they are the caller's. Accepts NULL;
+ * returns NULL. */
+struct helper *helper_free(struct helper *helper);
+
+/* An eventfd that is written when a job is done. */
+int helper_eventfd(const struct helper *helper);
+
+void helper_ask(struct helper *helper, struct helper_job *job);
+
+/* A job that is done, the oldest first; NULL when there is none. */
+struct helper_job *helper_done(struct helper *helper);
+
+#endif
