@@ -4,6 +4,7 @@
 # boot.sh: a real systemd, PID 1 of namespaces of its own, for tests. To be sourced:
 #
 #   machine_check || exit 77     says on stderr why a machine cannot be booted here
+#   machine_init                 makes $MACHINE_WORK, a folder for this test's files, and sees to it that nothing stays behind
 #   machine_boot FOLDER          boots; what stands in FOLDER is laid over the machine's root
 #   machine COMMAND…             runs a command in it, as root, with a clean environment
 #   machine_stop                 powers it off; fails when it does not go by itself
@@ -14,7 +15,7 @@
 #
 # All of its processes live below one cgroup. At exit, however the test ends, that cgroup is killed and removed, by its path and
 # never by a process's name; if even the test is killed with SIGKILL, the kernel takes the machine with it (pdeathsig), and
-# the next test sweeps the empty cgroup away.
+# the next test sweeps away the empty cgroup and the folder.
 
 MACHINE_TARGET=machine.target
 # Host services that make no sense without hardware, or that would want what a fresh machine lacks.
@@ -111,7 +112,7 @@ machine_find_cgroup() {
     local mounted
     mounted=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
     if [ -z "$mounted" ]; then
-        mounted=$MACHINE_WORK.cgroup
+        mounted=$MACHINE_WORK/cgroup
         mkdir "$mounted"
         mount -t cgroup2 machine "$mounted"
         MACHINE_CGROUP_MOUNT=$mounted
@@ -122,8 +123,8 @@ machine_find_cgroup() {
 
 machine_remove_cgroup() {
     local folder=$1 i
-    [ -d "$folder" ] || return 0
-    echo 1 >"$folder/cgroup.kill" 2>/dev/null
+    [ -n "$folder" ] && [ -d "$folder" ] || return 0
+    echo 1 2>/dev/null >"$folder/cgroup.kill"
     for i in $(seq 100); do
         find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
         [ -d "$folder" ] || return 0
@@ -133,13 +134,15 @@ machine_remove_cgroup() {
     return 1
 }
 
-# What a test that was killed with SIGKILL left.
+# What a test that was killed with SIGKILL left; its pid is in the names.
 machine_sweep() {
     local folder
-    for folder in "${MACHINE_CGROUP%-*}"-*; do
-        if [ -d "$folder" ] && ! [ -d "/proc/${folder##*-}" ]; then
-            machine_remove_cgroup "$folder" || true
-        fi
+    for folder in "${MACHINE_CGROUP%-*}"-* "${MACHINE_WORK%-*}"-*; do
+        [ -d "$folder" ] && ! [ -d "/proc/${folder##*-}" ] || continue
+        case $folder in
+        "${MACHINE_CGROUP%-*}"-*) machine_remove_cgroup "$folder" ;;
+        *) rm -rf "$folder" ;;
+        esac
     done
 }
 
@@ -148,10 +151,19 @@ machine_clean_up() {
     trap - EXIT INT TERM HUP
     set +e
     machine_remove_cgroup "$MACHINE_CGROUP" || status=1
-    [ -z "$MACHINE_OUTER" ] || wait "$MACHINE_OUTER" 2>/dev/null
     [ -z "$MACHINE_CGROUP_MOUNT" ] || { umount "$MACHINE_CGROUP_MOUNT" && rmdir "$MACHINE_CGROUP_MOUNT"; }
-    rm -rf "$MACHINE_WORK" "$MACHINE_WORK.log"
+    rm -rf "$MACHINE_WORK"
     exit $status
+}
+
+machine_init() {
+    MACHINE_WORK=/tmp/wisp-machine-$$ MACHINE_OUTER='' MACHINE_CGROUP='' MACHINE_CGROUP_MOUNT='' MACHINE_INIT=''
+    mkdir -m 0700 "$MACHINE_WORK" || exit 1
+    trap machine_clean_up EXIT
+    trap 'exit 130' INT TERM HUP
+    machine_find_cgroup
+    machine_sweep
+    mkdir "$MACHINE_CGROUP" "$MACHINE_WORK/mount"
 }
 
 # within SECONDS COMMAND…: tries it until it succeeds.
@@ -180,22 +192,16 @@ machine_is_settled() {
 machine_boot() {
     local overlay=$1 library
     library=$(readlink -f "${BASH_SOURCE[0]}")
-    MACHINE_WORK=$(mktemp -d /tmp/wisp-machine.XXXXXX)
-    MACHINE_OUTER='' MACHINE_CGROUP='' MACHINE_CGROUP_MOUNT='' MACHINE_INIT=''
-    trap machine_clean_up EXIT
-    trap 'exit 130' INT TERM HUP
-    machine_find_cgroup
-    machine_sweep
-    mkdir "$MACHINE_CGROUP"
     (
         echo "$BASHPID" >"$MACHINE_CGROUP/cgroup.procs"
         exec setpriv --pdeathsig KILL unshare --fork --kill-child=KILL --pid --mount --uts --ipc --net --cgroup \
-            --propagation private bash -c '. "$0"; machine_become_init "$1" "$2"' "$library" "$MACHINE_WORK" "$overlay"
-    ) >"$MACHINE_WORK.log" 2>&1 &
+            --propagation private bash -c '. "$0"; machine_become_init "$1" "$2"' "$library" "$MACHINE_WORK/mount" "$overlay"
+    ) >"$MACHINE_WORK/boot.log" 2>&1 &
     MACHINE_OUTER=$!
+    disown $MACHINE_OUTER # its end is no news
     within 10 machine_is_up && within 30 machine_is_settled && return
     echo "systemd did not come up" >&2
-    cat "$MACHINE_WORK.log" >&2
+    cat "$MACHINE_WORK/boot.log" >&2
     return 1
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a daemon that has been taken over could do: run in wispd's place, in its sandbox, this tries what the sandbox is to
- * forbid, and what wispd needs, and says which went otherwise. A line a probe; exit status 1 when one failed.
+ * What a daemon that has been taken over could do: run in wispd's place, in its sandbox, this tries what the sandbox is
+ * to forbid, and what wispd needs, and says which went otherwise. A line a probe; exit status 1 when one failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +114,7 @@ static int write_usr(void)
 }
 static int write_etc(void)
 {
-    return create("/etc/wisp/probe");
+    return create("/etc/probe");
 }
 static int write_models(void)
 {
@@ -264,7 +264,7 @@ static const struct {
     { "executing what was written", execute_what_was_written, EPERM },
     { "running a shell", run_a_shell, EACCES },
     { "writing to /usr", write_usr, EROFS },
-    { "writing to /etc/wisp", write_etc, EROFS },
+    { "writing to /etc", write_etc, EROFS },
     { "writing to /var/lib/wisp/models", write_models, EROFS },
     { "writing to /run/wisp", write_run, EACCES },
     { "looking into /home", look_home, EACCES },

@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# wispd as a service: this build, installed into a machine with a real systemd, started by its first client, killed, hung,
+# stopped, and misconfigured. A line a check; exit status 77 where no machine can be booted.
+set -u
+export LC_ALL=C.UTF-8
+here=$(dirname "$(readlink -f "$0")")
+source_dir=${WISP_SOURCE_DIR:-$(readlink -f "$here/../../..")}
+binary_dir=${WISP_BINARY_DIR:-$source_dir/build/release}
+. "$here/boot.sh"
+machine_check || exit 77
+
+began=$(date +%s%N)
+passed=0 failed=0
+
+# check TEXT COMMAND…
+check() {
+    local text=$1 verdict=ok
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1)) verdict=FAIL
+    fi
+    printf '%-4s [%5d ms] %s\n' $verdict $((($(date +%s%N) - began) / 1000000)) "$text"
+}
+
+# equal ACTUAL EXPECTED; like TEXT PATTERN (a glob)
+equal() { [ "$1" = "$2" ] || { echo "     '$1' instead of '$2'"; return 1; }; }
+like() { [[ $1 == $2 ]] || { echo "     '$1' is not like '$2'"; return 1; }; }
+empty() { [ -z "$1" ] || { echo "     $1"; return 1; }; }
+
+quietly() { "$@" >/dev/null; }
+
+property() { machine systemctl show -P "$1" wispd.service; }
+is_serving() { [ "$(property ActiveState)/$(property SubState)" = active/running ]; }
+has_restarted() { [ "$(property NRestarts)" -ge "$1" ] && is_serving; }
+journal() { machine journalctl -q --no-pager -o cat -u wispd.service; }
+as_user() { machine setpriv --reuid="$1" --regid="$1" --clear-groups "${@:2}"; }
+milliseconds_since() { echo $((($(date +%s%N) - $1) / 1000000)); }
+
+# drop_in NAME LINE…: puts lines into a drop-in of the service.
+drop_in() {
+    local name=$1
+    shift
+    printf '%s\n' "$@" | machine sh -c "mkdir -p /etc/systemd/system/wispd.service.d && cat >/etc/systemd/system/wispd.service.d/$name.conf"
+    machine systemctl daemon-reload
+}
+
+# ---- install
+
+machine_init
+tree=$MACHINE_WORK/tree
+DESTDIR=$tree cmake --install "$binary_dir" >/dev/null || exit 1
+unit=$(find "$tree" -name wispd.service)
+unit=${unit#"$tree"}
+config=$(find "$tree" -name wispd.yaml)
+config=${config#"$tree"}
+mkdir -p "$tree/srv"
+if ! find "$tree" -name fashion.safetensors | grep -q .; then
+    echo "no machine: this build installs no models to serve" >&2
+    exit 77
+fi
+cp "$binary_dir/tests/bin/wisp-steady" "$tree/srv/"
+cp -r "$source_dir/examples" "$tree/srv/"
+case $unit in
+/usr/lib/* | /usr/local/lib/* | /lib/*) ;;
+*) echo "no machine here: this build installs its units to $unit, where systemd does not look" >&2; exit 77 ;;
+esac
+an_example() { find "$source_dir/examples" -name "*.$1" -printf '/srv/examples/%P\n' | sort | head -n 1; }
+picture=$(an_example png) sentence=$(an_example txt) recording=$(an_example wav)
+# The probe runs in the very place of wispd, so that the paths in the unit apply to it.
+probe_folder=$(dirname "$unit")/wispd-probe.service.d
+daemon=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$tree$unit")
+mkdir -p "$tree$probe_folder"
+cp "$tree$unit" "$tree$(dirname "$unit")/wispd-probe.service"
+printf '[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nBindReadOnlyPaths=/srv/wispd-probe:%s\n' "$daemon" \
+    >"$tree$probe_folder/probe.conf"
+cp "$binary_dir/tests/bin/wispd-probe" "$tree/srv/"
+
+machine_boot "$tree" || exit 1
+machine ldconfig
+machine systemd-sysusers 2>/dev/null
+machine systemd-tmpfiles --create wisp.conf
+
+# ---- the files
+
+check "systemd $(machine systemctl --version | awk 'NR == 1 { print $2 }') is running" \
+    equal "$(machine systemctl is-system-running)" running
+check "systemd-analyze verify finds nothing" \
+    empty "$(machine systemd-analyze verify --man=no wispd.service wispd.socket 2>&1)"
+check "exposure $(machine systemd-analyze security --offline=true "$unit" | awk '/Overall/ { print $(NF - 2) }'), at most 1.0" \
+    machine sh -c "systemd-analyze security --offline=true --threshold=10 $unit >/dev/null"
+check "what the unit documents is installed" \
+    equal "$(find "$tree" -name wispd.8 -o -name wispd.yaml.5 | wc -l)" 2
+check "the installed configuration and its models are good" machine "$daemon" -t -q --config "$config"
+
+# ---- the sandbox
+
+machine mknod -m 666 /dev/mem c 1 3 # so that there is something to hide; it is only another /dev/null
+machine systemctl start wispd-probe.service 2>/dev/null
+probe_log=$(machine journalctl -q --no-pager -o cat -u wispd-probe.service)
+grep '^FAIL' <<<"$probe_log"
+check "sandbox: $(grep ' probes, ' <<<"$probe_log")" like "$probe_log" '*40 probes, 0 failed*'
+machine systemctl stop wispd.socket
+
+# ---- the first client starts it
+
+machine systemctl start wispd.socket
+check "the socket listens, and the daemon is not running yet" \
+    equal "$(property ActiveState) $(machine stat -c %a /run/wisp/wisp.sock)" "inactive 666"
+since=$(date +%s%N)
+answer=$(as_user 65534 wisp run image --json "$picture" 2>&1)
+check "a first client, unprivileged, gets its answer in $(milliseconds_since "$since") ms" like "$answer" '*"label"*'
+check "the daemon has said READY" is_serving
+is_serving || { journal; exit 1; } # nothing below makes sense
+check "and its status: $(property StatusText)" like "$(property StatusText)" '*models*'
+pid=$(property MainPID)
+status=$(machine cat "/proc/$pid/status")
+uid=$(machine id -u wisp)
+check "runs as wisp, without capabilities or new privileges, behind a filter" \
+    like "$(printf '%s' "$status" | tr '\n\t' '  ')" "*Uid: $uid $uid *CapEff: 0000000000000000 *NoNewPrivs: 1 *Seccomp: 2 *"
+check "in a network of its own" \
+    [ "$(machine readlink "/proc/$pid/ns/net")" != "$(machine readlink /proc/1/ns/net)" ]
+check "text and audio answer too" quietly machine sh -c "wisp run text '$sentence' && wisp run audio '$recording'"
+
+# ---- killed and hung under a client that never stops asking
+
+steady_log=$MACHINE_WORK/steady.log
+as_user 65534 /srv/wisp-steady image >"$steady_log" 2>&1 &
+steady=$!
+check "a steady client is served" within 5 grep -q '^steady' "$steady_log"
+since=$(date +%s%N)
+machine kill -KILL "$pid"
+quietly machine wisp ping --count 1
+pinged=$?
+check "kill -9: a ping straight after is answered, in $(milliseconds_since "$since") ms" equal $pinged 0
+check "by another process, started by Restart=" within 5 has_restarted 1
+
+check "the unit has a watchdog" like "$(property WatchdogUSec)" '[1-9]*s'
+drop_in watchdog '[Service]' WatchdogSec=1s
+machine systemctl restart wispd.service
+pid=$(property MainPID)
+since=$(date +%s%N)
+machine kill -STOP "$pid"
+within 10 has_restarted 1
+check "SIGSTOP: the watchdog (1 s) has it restarted after $(milliseconds_since "$since") ms" has_restarted 1
+check "and the journal says why" like "$(journal)" '*Watchdog timeout*'
+sleep 0.3
+machine kill -TERM "$(machine pidof wisp-steady)"
+wait $steady
+steady_status=$?
+check "the client saw nothing of all that: $(tail -1 "$steady_log")" equal "$steady_status" 0
+check "though the library had to send again" like "$(tail -1 "$steady_log")" 'answers * resubmitted [1-9]*'
+
+# ---- quotas are per user: the daemon sees who a client is
+
+machine sed -i 's/^limits:/limits:\n  channels_per_user: 1/' "$config"
+machine systemctl restart wispd.service
+as_user 1 /srv/wisp-steady image >"$steady_log" 2>&1 &
+steady=$!
+check "a user's only channel is taken" within 5 grep -q '^steady' "$steady_log"
+as_user 1 wisp ping >/dev/null 2>&1
+check "the same user gets no second one" equal $? 77
+check "another user gets one" quietly as_user 2 wisp ping
+machine kill -TERM "$(machine pidof wisp-steady)"
+wait $steady
+
+# ---- stopped
+
+machine systemctl stop wispd.socket wispd.service
+check "stops cleanly" equal "$(property ActiveState) $(property Result) $(property ExecMainStatus)" "inactive success 0"
+check "nothing of it is left: no process, no folder, no shared memory" \
+    empty "$(machine sh -c 'ps -u wisp -o comm=; ls -d /run/wisp 2>/dev/null; ls -A /dev/shm')"
+
+# ---- misconfigured
+
+machine sed -i 's/^log:/lgo:/' "$config"
+machine systemctl start wispd.service 2>/dev/null
+check "a wrong configuration is refused with its place" like "$(journal)" "*$config:*: unknown key 'lgo'; did you mean 'log'?*"
+sleep 0.5
+check "and not tried again" equal "$(property ExecMainStatus) $(property SubState)" "78 failed"
+machine systemctl stop wispd.socket
+
+check "the machine powers off by itself" machine_stop
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
