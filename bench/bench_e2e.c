@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * bench_e2e: round trip and throughput of a real model, as JSON lines on stdout. bench/README.md names the fields.
+ *
+ * One daemon for each way of waiting and each event loop runs all the time; the cases take turns, round after round, so
+ * that whatever else the machine does meets all of them alike.
+ */
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "e2e.h"
+#include "server.h"
+
+enum { DAEMON_CORE = 0, CLIENT_CORE = 1, ROUNDS_MAX = 100 };
+
+static const char *const loops[] = { "io_uring", "epoll" };
+static const char *const waits[] = { [WAIT_SPIN] = "spin", [WAIT_SLEEP] = "sleep" };
+static const char *const spins[] = { [WAIT_SPIN] = "100ms", [WAIT_SLEEP] = "0" };
+static const char *const kinds[] = { "infer", "nop" };
+static const struct {
+    unsigned clients, depth;
+} loads[] = { { 1, 1 }, { 1, 16 }, { 8, 1 }, { 8, 16 } };
+
+struct options {
+    const char *wispd, *model;
+    char wispd_path[PATH_MAX], model_path[PATH_MAX];
+    size_t spinning, sleeping; /* requests in all of a case */
+    uint64_t load_ms;          /* in all of a case */
+    unsigned rounds;
+};
+
+struct bench {
+    struct server servers[2][2];       /* loop, wait */
+    struct latency latencies[2][2][2]; /* loop, wait, kind */
+    uint64_t requests[2][ARRAY_SIZE(loads)], took_ns[2][ARRAY_SIZE(loads)];
+};
+
+static const char usage[] = "Usage: bench_e2e [OPTION]...\n"
+                            "Measures requests to a wispd of its own, as JSON lines; fields: bench/README.md.\n"
+                            "\n"
+                            "  --wispd PATH     this daemon (../bin/wispd beside this program)\n"
+                            "  --model FILE     this model, of image.classification (models/fashion.safetensors)\n"
+                            "  --repeat N       requests of each spinning case (20000); a tenth of it sleeping\n"
+                            "  --seconds S      of each load case (2)\n"
+                            "  --rounds N       in how many turns (5)\n";
+
+static int parse(int argc, char **argv, struct options *options)
+{
+    static const struct option names[] = {
+        { "wispd", required_argument, NULL, 'w' },
+        { "model", required_argument, NULL, 'm' },
+        { "repeat", required_argument, NULL, 'r' },
+        { "seconds", required_argument, NULL, 's' },
+        { "rounds", required_argument, NULL, 'n' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
+        switch (option) {
+        case 'w':
+            options->wispd = optarg;
+            break;
+        case 'm':
+            options->model = optarg;
+            break;
+        case 'r':
+            options->spinning = strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            options->load_ms = (uint64_t)(strtod(optarg, NULL) * 1000);
+            break;
+        case 'n':
+            options->rounds = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            exit(0);
+        default:
+            return -1;
+        }
+    }
+    options->sleeping = options->spinning / 10;
+    return optind < argc || !options->rounds || options->rounds > ROUNDS_MAX || options->sleeping < options->rounds ||
+                   !options->load_ms
+               ? -1
+               : 0;
+}
+
+static int find_files(struct options *options)
+{
+    char own[PATH_MAX - 32];
+    ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+    char *slash;
+
+    if (length < 0)
+        return -1;
+    own[length] = 0;
+    slash = strrchr(own, '/');
+    *slash = 0;
+    if (!options->wispd)
+        snprintf(options->wispd_path, sizeof options->wispd_path, "%s/../bin/wispd", own);
+    else
+        snprintf(options->wispd_path, sizeof options->wispd_path, "%s", options->wispd);
+    if (!realpath(options->model, options->model_path)) {
+        fprintf(stderr, "bench: %s: %m\n", options->model);
+        return -1;
+    }
+    return 0;
+}
+
+static int start(struct bench *bench, const struct options *options, const char *folder)
+{
+    for (unsigned loop = 0; loop < 2; loop++) {
+        for (unsigned wait = 0; wait < 2; wait++) {
+            const struct server_options server = { .program = options->wispd_path,
+                                                   .folder = folder,
+                                                   .model = options->model_path,
+                                                   .loop = loops[loop],
+                                                   .spin = spins[wait],
+                                                   .core = DAEMON_CORE };
+
+            if (server_start(&bench->servers[loop][wait], &server))
+                return -1;
+            for (unsigned kind = 0; kind < 2; kind++) {
+                if (latency_init(&bench->latencies[loop][wait][kind], options->spinning + options->rounds))
+                    return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+static int measure_round(struct bench *bench, const struct options *options)
+{
+    uint64_t load_ns = options->load_ms * NS_PER_MS / options->rounds;
+
+    for (unsigned wait = 0; wait < 2; wait++) {
+        size_t count = (wait == WAIT_SPIN ? options->spinning : options->sleeping) / options->rounds;
+
+        for (unsigned kind = 0; kind < 2; kind++) {
+            for (unsigned loop = 0; loop < 2; loop++) {
+                if (latency_measure(&bench->latencies[loop][wait][kind], bench->servers[loop][wait].socket, wait,
+                                    kind == 1, count))
+                    return -1;
+            }
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(loads); i++) {
+        for (unsigned loop = 0; loop < 2; loop++) {
+            uint64_t took = 0;
+            uint64_t done = load_measure(bench->servers[loop][WAIT_SPIN].socket, loads[i].clients, loads[i].depth,
+                                         CLIENT_CORE, load_ns, &took);
+
+            if (done == UINT64_MAX)
+                return -1;
+            bench->requests[loop][i] += done;
+            bench->took_ns[loop][i] += took;
+        }
+    }
+    return 0;
+}
+
+static void print_machine(const struct options *options)
+{
+    char line[256], cpu[256] = "unknown";
+    FILE *info = fopen("/proc/cpuinfo", "re");
+    struct utsname system;
+    const char *slash = strrchr(options->model_path, '/');
+
+    while (info && fgets(line, sizeof line, info)) {
+        if (sscanf(line, "model name : %255[^\n]", cpu) == 1)
+            break;
+    }
+    if (info)
+        fclose(info);
+    uname(&system);
+    printf("{\"bench\": \"e2e\", \"case\": \"machine\", \"wisp\": \"%s\", \"cpu\": \"%s\", \"cores\": %ld, "
+           "\"kernel\": \"%s\", \"model\": \"%s\", \"rounds\": %u}\n",
+           wisp_version(), cpu, sysconf(_SC_NPROCESSORS_ONLN), system.release, slash + 1, options->rounds);
+}
+
+static void print_latency(struct latency *latency, unsigned loop, unsigned wait, unsigned kind)
+{
+    printf("{\"bench\": \"e2e\", \"case\": \"%s\", \"loop\": \"%s\", \"wait\": \"%s\", \"batch\": 1, \"n\": %zu, ",
+           kinds[kind], loops[loop], waits[wait], latency->total.count);
+    samples_print(&latency->total, "", 1, stdout);
+    if (!kind) {
+        struct samples *parts[] = { &latency->queue, &latency->compute, &latency->rest };
+        static const char *const names[] = { "queue_", "compute_", "rest_" };
+
+        for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
+            printf(", ");
+            samples_print(parts[i], names[i], 0, stdout);
+        }
+    }
+    printf("}\n");
+}
+
+static void print_results(struct bench *bench, const struct options *options)
+{
+    print_machine(options);
+    for (unsigned kind = 0; kind < 2; kind++) {
+        for (unsigned wait = 0; wait < 2; wait++) {
+            for (unsigned loop = 0; loop < 2; loop++)
+                print_latency(&bench->latencies[loop][wait][kind], loop, wait, kind);
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(loads); i++) {
+        for (unsigned loop = 0; loop < 2; loop++)
+            printf("{\"bench\": \"e2e\", \"case\": \"load\", \"loop\": \"%s\", \"clients\": %u, \"depth\": %u, "
+                   "\"requests\": %llu, \"requests_per_s\": %.0f}\n",
+                   loops[loop], loads[i].clients, loads[i].depth, (unsigned long long)bench->requests[loop][i],
+                   (double)bench->requests[loop][i] * 1e9 / (double)bench->took_ns[loop][i]);
+    }
+}
+
+static void stop(struct bench *bench)
+{
+    for (unsigned loop = 0; loop < 2; loop++) {
+        for (unsigned wait = 0; wait < 2; wait++) {
+            server_stop(&bench->servers[loop][wait]);
+            for (unsigned kind = 0; kind < 2; kind++)
+                latency_deinit(&bench->latencies[loop][wait][kind]);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct options options = {
+        .model = "models/fashion.safetensors", .spinning = 20000, .load_ms = 2000, .rounds = 5
+    };
+    static struct bench bench;
+    char folder[] = "/tmp/wisp-bench.XXXXXX";
+    int result;
+
+    if (parse(argc, argv, &options)) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    if (find_files(&options) || !mkdtemp(folder))
+        return 1;
+    result = start(&bench, &options, folder) || pin_to(CLIENT_CORE);
+    for (unsigned round = 0; !result && round < options.rounds; round++)
+        result = measure_round(&bench, &options);
+    if (!result)
+        print_results(&bench, &options);
+    stop(&bench);
+    rmdir(folder);
+    return result != 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The end-to-end benchmark: client and daemon, two processes on two cores, through libwisp alone.
+ */
+#ifndef BENCH_E2E_H
+#define BENCH_E2E_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wisp/wisp.h>
+
+#include "samples.h"
+
+enum { WARM_UP = 200, DEPTH_MAX = 64, CLIENTS_MAX = 64, SPIN_LONG_US = 100000 };
+
+enum wait_kind {
+    WAIT_SPIN,  /* neither side ever sleeps */
+    WAIT_SLEEP, /* both sleep between two requests */
+};
+
+struct endpoint {
+    wisp_client *client;
+    wisp_model *model;
+    wisp_request *requests[DEPTH_MAX];
+    unsigned depth;
+};
+
+/* -1 after saying on stderr what could not be done; to be closed in any case. */
+int endpoint_open(struct endpoint *endpoint, const char *socket, uint32_t spin_us, unsigned depth);
+void endpoint_close(struct endpoint *endpoint);
+
+/* Says `what` and the library's reason; returns -1. */
+int fail(const char *what);
+
+struct latency {
+    struct samples total, queue, compute, rest; /* rest: all but queue and compute */
+};
+
+int latency_init(struct latency *latency, size_t capacity);
+void latency_deinit(struct latency *latency);
+
+/* Adds `count` requests, one at a time, to what was measured before. */
+int latency_measure(struct latency *latency, const char *socket, enum wait_kind wait, int nop, size_t count);
+
+/* Requests in `ns` of `clients` processes on `core`, each with `depth` under way; UINT64_MAX after saying what failed.
+ */
+uint64_t load_measure(const char *socket, unsigned clients, unsigned depth, int core, uint64_t ns, uint64_t *took_ns);
+
+#endif
