@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,24 +91,25 @@ static size_t extent_after(const struct arena *arena, uint64_t offset)
 void arena_give(struct arena *arena, uint64_t offset, uint64_t length)
 {
     size_t at = extent_after(arena, offset);
-    struct extent *before = at ? &arena->free[at - 1] : NULL;
-    struct extent *after = at < arena->count ? &arena->free[at] : NULL;
+    struct extent *after = &arena->free[at], *before = at ? after - 1 : after;
     uint64_t rounded = 0;
+    bool joins_before, joins_after;
 
     (void)size_align(length, WIRE_ARENA_ALIGN, &rounded); /* did not overflow when it was taken */
+    joins_before = at > 0 && before->offset + before->length == offset;
+    joins_after = at < arena->count && offset + rounded == after->offset;
     arena->blocks--;
-    if (before && before->offset + before->length == offset) {
+    if (joins_before && joins_after) {
+        before->length += rounded + after->length;
+        extent_remove(arena, at);
+    } else if (joins_before) {
         before->length += rounded;
-        if (after && before->offset + before->length == after->offset) {
-            before->length += after->length;
-            extent_remove(arena, at);
-        }
-    } else if (after && offset + rounded == after->offset) {
+    } else if (joins_after) {
         after->offset = offset;
         after->length += rounded;
     } else {
-        memmove(&arena->free[at + 1], &arena->free[at], (arena->count - at) * sizeof *arena->free);
-        arena->free[at] = (struct extent){ .offset = offset, .length = rounded };
+        memmove(after + 1, after, (arena->count - at) * sizeof *after);
+        *after = (struct extent){ .offset = offset, .length = rounded };
         arena->count++;
     }
 }

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +181,14 @@ static void suggest_model(wisp_client *client, const char *name)
         (void)fail(0, "%s; did you mean %s?", before.text, best);
 }
 
+static int refuse_model(wisp_client *client, const char *name, const struct answer *answer)
+{
+    (void)fail(answer->status, "%s", *answer->text ? answer->text : wisp_status_text(answer->status));
+    if (answer->status == WISP_E_NO_MODEL)
+        suggest_model(client, name);
+    return answer->status;
+}
+
 static int check_name(const char *name)
 {
     size_t length = strlen(name);
@@ -201,7 +210,7 @@ static int build(const char *name, struct answer *answer, struct wisp_model **ou
 
     if (!model)
         return refuse_errno(last_error(), -ENOMEM, "the model %s", name);
-    memcpy(model->asked, name, strlen(name)); /* check_name() has seen that it fits */
+    snprintf(model->asked, sizeof model->asked, "%s", name); /* check_name() has seen that it fits */
     model->json = steal(&answer->text);
     result = read_description(model, last_error());
     if (result)
@@ -212,6 +221,7 @@ static int build(const char *name, struct answer *answer, struct wisp_model **ou
 
 WISP_EXPORT int wisp_find(wisp_client *client, const char *name, wisp_model **out)
 {
+    cleanup(cleanup_model_at_exit) struct wisp_model *model = NULL;
     struct binding *binding;
     struct answer answer;
     int result = check_name(name);
@@ -221,19 +231,15 @@ WISP_EXPORT int wisp_find(wisp_client *client, const char *name, wisp_model **ou
         result = client_ask(client, WIRE_DESCRIBE, name, &answer);
     if (result)
         return result;
-    if (answer.status) {
-        result = fail(answer.status, "%s", *answer.text ? answer.text : wisp_status_text(answer.status));
-        if (result == WISP_E_NO_MODEL)
-            suggest_model(client, name);
-    } else {
-        result = build(name, &answer, out);
-    }
+    if (answer.status)
+        result = refuse_model(client, name, &answer);
+    else
+        result = build(name, &answer, &model);
     /* If the daemon was exchanged just now, binding_get() asks again. */
-    if (!result) {
-        result = binding_note(client, name, (*out)->input.elements, (*out)->output.elements, &answer, &binding);
-        if (result)
-            *out = wisp_model_free(*out);
-    }
+    if (model)
+        result = binding_note(client, name, model->input.elements, model->output.elements, &answer, &binding);
+    if (!result)
+        *out = steal(&model);
     answer_deinit(&answer);
     return result;
 }

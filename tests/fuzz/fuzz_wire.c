@@ -69,6 +69,8 @@ static void try_message(const uint8_t *data, size_t size)
         memcpy(message, data, size);
     if (wire_check_message(message, size, &why)) {
         must(why.text[0] != 0);
+    } else if (size < sizeof *header) {
+        abort();
     } else if (header->type == WIRE_HELLO) {
         try_negotiation((const struct wire_hello *)message);
     } else if (header->type == WIRE_WELCOME) {

@@ -241,7 +241,7 @@ static struct offer offer_make(const struct wire_hello *hello)
     struct reason why;
 
     wire_negotiate(hello, &can, &offer.welcome);
-    strcpy(offer.welcome.name, "impostor 1.0");
+    memcpy(offer.welcome.name, "impostor 1.0", sizeof "impostor 1.0");
     offer.welcome.epoch = 5;
     wire_layout(offer.welcome.entries, offer.welcome.request_arena, offer.welcome.response_arena, &offer.layout, &why);
     region_create(&offer.request, "wisp-request", offer.layout.request_size, true, &why);

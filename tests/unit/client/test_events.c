@@ -195,6 +195,55 @@ static void test_a_loop_and_a_waiting_thread(void **state)
     wisp_close(client);
 }
 
+struct waiting {
+    wisp_request *request;
+    int result;
+};
+
+static void *wait_shortly(void *argument)
+{
+    struct waiting *waiting = argument;
+
+    waiting->result = wisp_wait(waiting->request, 100);
+    return NULL;
+}
+
+/* While a thread has the role, the daemon wakes that; when it leaves, the sleeping loop has to be woken again. */
+static void test_a_thread_leaves_the_loop_behind(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *ours = served_request(client, model, 1);
+    struct waiting theirs = { .request = served_request(client, model, 1) };
+    pthread_t thread;
+
+    (void)state;
+    served_fill(ours, 1, 1);
+    for (int i = 0; i < 2; i++) {
+        daemon_signal(&served, SIGSTOP);
+        assert_int_equal(wisp_submit(ours), 0);
+        assert_int_equal(wisp_submit(theirs.request), 0);
+        if (i) /* before the other has the role, and after */
+            assert_int_equal(wisp_arm(client), 0);
+        assert_int_equal(pthread_create(&thread, NULL, wait_shortly, &theirs), 0);
+        usleep(30000);
+        if (!i)
+            assert_int_equal(wisp_arm(client), 0);
+        pthread_join(thread, NULL);
+        assert_int_equal(theirs.result, WISP_E_TIMEOUT);
+        assert_false(is_readable(client, 20));
+        daemon_signal(&served, SIGCONT);
+        assert_true(is_readable(client, LIMIT_MS));
+        assert_int_equal(wisp_dispatch(client), 0);
+        assert_int_equal(wisp_wait(theirs.request, LIMIT_MS), 0);
+        assert_int_equal(wisp_wait(ours, LIMIT_MS), 0);
+        served_check(ours, 1, 1);
+        assert_int_equal(wisp_dispatch(client), 0);
+    }
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 /* ---- restarts ---- */
 
 static void test_the_loop_outlives_the_daemon(void **state)
@@ -281,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_it_sleeps_until_there_is_something),
         cmocka_unit_test(test_an_answer_that_is_there_needs_no_sleep),
         cmocka_unit_test(test_a_loop_and_a_waiting_thread),
+        cmocka_unit_test(test_a_thread_leaves_the_loop_behind),
         cmocka_unit_test(test_the_loop_outlives_the_daemon),
         cmocka_unit_test(test_the_loop_hears_that_it_is_over),
         cmocka_unit_test(test_no_descriptor_is_left),

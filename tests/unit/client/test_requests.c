@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "served.h"
 #include "support/model.h"
 #include "support/resources.h"
@@ -337,6 +338,21 @@ static void test_deadlines(void **state)
     wisp_close(client);
 }
 
+static void test_a_refused_request_takes_nothing(void **state)
+{
+    const struct wisp_options options = { .input_bytes = 1 << 20, .output_bytes = 64 << 10 };
+    wisp_client *client = served_connect(&options);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *request;
+
+    (void)state;
+    for (int i = 0; i < 10; i++) /* its input fits once, its output never */
+        assert_int_equal(wisp_request_new(client, model, 2000, &request), WISP_E_NO_SPACE);
+    assert_int_equal(wisp_request_new(client, model, 1600, &request), 0);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 /* ---- several threads on one client ---- */
 
 struct worker {
@@ -400,6 +416,60 @@ static void test_several_threads_on_one_client(void **state)
         if (workers[i].fault)
             fail_msg("thread %u: %s: %s", i, workers[i].fault, workers[i].text);
     }
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+struct waiting {
+    wisp_request *request;
+    int result;
+};
+
+static void *wait_long(void *argument)
+{
+    struct waiting *waiting = argument;
+
+    waiting->result = wisp_wait(waiting->request, PATIENCE_MS);
+    return NULL;
+}
+
+static void *wait_shortly(void *argument)
+{
+    struct waiting *waiting = argument;
+
+    waiting->result = wisp_wait(waiting->request, 100);
+    return NULL;
+}
+
+/* The first who waits sleeps for both, gives up, and leaves: the second has to take its place. */
+static void test_the_role_is_handed_over(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    struct waiting first = { .request = served_request(client, model, 1) };
+    struct waiting second = { .request = served_request(client, model, 1) };
+    pthread_t threads[2];
+    uint64_t before;
+
+    (void)state;
+    daemon_signal(&served, SIGSTOP);
+    served_fill(first.request, 1, 1);
+    served_fill(second.request, 1, 2);
+    assert_int_equal(wisp_submit(first.request), 0);
+    assert_int_equal(wisp_submit(second.request), 0);
+    assert_int_equal(pthread_create(&threads[0], NULL, wait_shortly, &first), 0);
+    usleep(30000);
+    assert_int_equal(pthread_create(&threads[1], NULL, wait_long, &second), 0);
+    pthread_join(threads[0], NULL);
+    assert_int_equal(first.result, WISP_E_TIMEOUT);
+    before = clock_ns();
+    daemon_signal(&served, SIGCONT);
+    pthread_join(threads[1], NULL);
+    assert_int_equal(second.result, 0);
+    assert_true(clock_ns() - before < PATIENCE_MS / 2 * NS_PER_MS);
+    assert_int_equal(wisp_wait(first.request, PATIENCE_MS), 0);
+    served_check(first.request, 1, 1);
+    served_check(second.request, 1, 2);
     wisp_model_free(model);
     wisp_close(client);
 }
@@ -494,10 +564,12 @@ int main(void)
         cmocka_unit_test(test_ping),
         cmocka_unit_test(test_misuse_is_told),
         cmocka_unit_test(test_the_arena_runs_out),
+        cmocka_unit_test(test_a_refused_request_takes_nothing),
         cmocka_unit_test(test_the_ring_is_full),
         cmocka_unit_test(test_freed_and_closed_while_under_way),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_several_threads_on_one_client),
+        cmocka_unit_test(test_the_role_is_handed_over),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_nothing_is_left_over),
     };

@@ -94,6 +94,25 @@ static void test_a_waiter_sees_latency_only(void **state)
     wisp_close(client);
 }
 
+static void test_a_question_finds_the_next_daemon(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model;
+    char *json;
+
+    (void)state;
+    daemon_kill(&served);
+    daemon_restart(&served);
+    assert_int_equal(wisp_list(client, &json), 0); /* nobody had noticed yet */
+    assert_non_null(strstr(json, "small"));
+    free(json);
+    daemon_kill(&served);
+    daemon_restart(&served);
+    model = served_find(client, "small");
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 static void test_requests_keep_their_buffers(void **state)
 {
     wisp_client *client = served_connect(NULL);
@@ -348,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_waiter_sees_latency_only),
+        cmocka_unit_test(test_a_question_finds_the_next_daemon),
         cmocka_unit_test(test_requests_keep_their_buffers),
         cmocka_unit_test(test_a_stopping_daemon_loses_nothing),
         cmocka_unit_test(test_threads_work_through_restarts),

@@ -66,11 +66,11 @@ static void test_both_ends_see_the_same_bytes(void **state)
     struct reason why;
 
     (void)state;
-    strcpy(ours.address, "from the daemon");
+    memcpy(ours.address, "from the daemon", sizeof "from the daemon");
     assert_ok(region_map(&theirs, region_reopen_readonly(&ours), SIZE, false, &why), why);
     assert_ptr_not_equal(theirs.address, ours.address);
     assert_string_equal(theirs.address, "from the daemon");
-    strcpy(ours.address, "once more");
+    memcpy(ours.address, "once more", sizeof "once more");
     assert_string_equal(theirs.address, "once more");
     region_deinit(&theirs);
     region_deinit(&ours);

@@ -249,12 +249,12 @@ static union any make_message(uint16_t type)
         length = sizeof(struct wire_hello);
         message.hello.abi_min = message.hello.abi_max = 1;
         message.hello.features = message.hello.features_needed = WIRE_FEATURE_NOTIFY;
-        strcpy(message.hello.name, "test");
+        memcpy(message.hello.name, "test", sizeof "test");
     } else if (type == WIRE_WELCOME) {
         length = sizeof(struct wire_welcome);
-        strcpy(message.welcome.name, "wispd");
+        memcpy(message.welcome.name, "wispd", sizeof "wispd");
     } else if (type == WIRE_DESCRIBE) {
-        strcpy((char *)message.bytes + length, "image");
+        memcpy((char *)message.bytes + length, "image", sizeof "image");
         length += sizeof "image";
     } else if (type & WIRE_REPLY) {
         message.control.total = 10;
@@ -372,7 +372,7 @@ static void test_strings_must_end(void **state)
     memset(welcome.welcome.text, 'x', sizeof welcome.welcome.text);
     assert_int_equal(wire_check_message(&welcome, sizeof welcome.welcome, &why), WISP_E_INVALID);
 
-    strcpy(name, "im");
+    memcpy(name, "im", sizeof "im");
     name[2] = 'a'; /* no zero at the end */
     name[5] = 'x';
     assert_int_equal(wire_check_message(&describe, describe.header.length, &why), WISP_E_INVALID);
