@@ -81,7 +81,7 @@ static void measure(const struct kernels *kernels, struct operands *o, double sp
 {
     static uint64_t sparse[ROUNDS_MAX], dense[ROUNDS_MAX];
     uint64_t begin = clock_ns();
-    unsigned rounds = 0;
+    unsigned rounds = 0, middle;
     double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
 
     run_sparse(kernels, o, back);
@@ -98,8 +98,9 @@ static void measure(const struct kernels *kernels, struct operands *o, double sp
     }
     qsort(sparse, rounds, sizeof *sparse, compare);
     qsort(dense, rounds, sizeof *dense, compare);
-    sparse_us = (double)sparse[rounds / 2] / 1e3;
-    dense_us = (double)dense[rounds / 2] / 1e3;
+    middle = rounds / 2;
+    sparse_us = (double)sparse[middle] / 1e3;
+    dense_us = (double)dense[middle] / 1e3;
     printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
            "\"kernels\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,\"ratio\":%.2f}\n",
            back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name, rounds, sparse_us,
