@@ -194,12 +194,14 @@ static void print_latency(struct latency *latency, unsigned loop, unsigned wait,
            kinds[kind], loops[loop], waits[wait], latency->total.count);
     samples_print(&latency->total, "", 1, stdout);
     if (!kind) {
-        struct samples *parts[] = { &latency->queue, &latency->compute, &latency->rest };
-        static const char *const names[] = { "queue_", "compute_", "rest_" };
+        struct {
+            const char *name;
+            struct samples *samples;
+        } parts[] = { { "queue_", &latency->queue }, { "compute_", &latency->compute }, { "rest_", &latency->rest } };
 
         for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
             printf(", ");
-            samples_print(parts[i], names[i], 0, stdout);
+            samples_print(parts[i].samples, parts[i].name, 0, stdout);
         }
     }
     printf("}\n");

@@ -14,14 +14,11 @@
 
 int latency_init(struct latency *latency, size_t capacity)
 {
-    struct samples *all[] = { &latency->total, &latency->queue, &latency->compute, &latency->rest };
-
     *latency = (struct latency){ 0 };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (samples_init(all[i], capacity))
-            return -1;
-    }
-    return 0;
+    return samples_init(&latency->total, capacity) || samples_init(&latency->queue, capacity) ||
+                   samples_init(&latency->compute, capacity) || samples_init(&latency->rest, capacity)
+               ? -1
+               : 0;
 }
 
 void latency_deinit(struct latency *latency)

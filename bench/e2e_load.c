@@ -26,12 +26,13 @@ struct stage {
 static int ask(struct endpoint *endpoint, struct stage *stage, uint64_t *count)
 {
     uint64_t done = 0;
+    unsigned i;
 
-    for (unsigned i = 0; i < endpoint->depth; i++) {
+    for (i = 0; i < endpoint->depth; i++) {
         if (wisp_submit(endpoint->requests[i]))
             return fail("submitting");
     }
-    for (unsigned i = 0; !__atomic_load_n(&stage->stop, __ATOMIC_ACQUIRE); i = (i + 1) % endpoint->depth) {
+    for (i = 0; !__atomic_load_n(&stage->stop, __ATOMIC_ACQUIRE); i = i + 1 < endpoint->depth ? i + 1 : 0) {
         if (wisp_wait(endpoint->requests[i], UINT32_MAX))
             return fail("request");
         done++;
