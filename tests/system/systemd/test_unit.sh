@@ -40,11 +40,11 @@ journal() { machine journalctl -q --no-pager -o cat -u wispd.service; }
 as_user() { machine setpriv --reuid="$1" --regid="$1" --clear-groups "${@:2}"; }
 milliseconds_since() { echo $((($(date +%s%N) - $1) / 1000000)); }
 
-# drop_in NAME LINE…: puts lines into a drop-in of the service.
+# drop_in UNIT LINE…: as `systemctl edit UNIT`.
 drop_in() {
-    local name=$1
+    local folder=/etc/systemd/system/$1.d
     shift
-    printf '%s\n' "$@" | machine sh -c "mkdir -p /etc/systemd/system/wispd.service.d && cat >/etc/systemd/system/wispd.service.d/$name.conf"
+    printf '%s\n' "$@" | machine sh -c "mkdir -p $folder && cat >$folder/override.conf"
     machine systemctl daemon-reload
 }
 
@@ -68,8 +68,6 @@ case $unit in
 /usr/lib/* | /usr/local/lib/* | /lib/*) ;;
 *) echo "no machine here: this build installs its units to $unit, where systemd does not look" >&2; exit 77 ;;
 esac
-an_example() { find "$source_dir/examples" -name "*.$1" -printf '/srv/examples/%P\n' | sort | head -n 1; }
-picture=$(an_example png) sentence=$(an_example txt) recording=$(an_example wav)
 # The probe runs in the very place of wispd, so that the paths in the unit apply to it.
 probe_folder=$(dirname "$unit")/wispd-probe.service.d
 daemon=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$tree$unit")
@@ -111,7 +109,7 @@ machine systemctl start wispd.socket
 check "the socket listens, and the daemon is not running yet" \
     equal "$(property ActiveState) $(machine stat -c %a /run/wisp/wisp.sock)" "inactive 666"
 since=$(date +%s%N)
-answer=$(as_user 65534 wisp run image --json "$picture" 2>&1)
+answer=$(as_user 65534 wisp run image --json /srv/examples/picture.png 2>&1)
 check "a first client, unprivileged, gets its answer in $(milliseconds_since "$since") ms" like "$answer" '*"label"*'
 check "the daemon has said READY" is_serving
 is_serving || { journal; exit 1; } # nothing below makes sense
@@ -123,7 +121,8 @@ check "runs as wisp, without capabilities or new privileges, behind a filter" \
     like "$(printf '%s' "$status" | tr '\n\t' '  ')" "*Uid: $uid $uid *CapEff: 0000000000000000 *NoNewPrivs: 1 *Seccomp: 2 *"
 check "in a network of its own" \
     [ "$(machine readlink "/proc/$pid/ns/net")" != "$(machine readlink /proc/1/ns/net)" ]
-check "text and audio answer too" quietly machine sh -c "wisp run text '$sentence' && wisp run audio '$recording'"
+check "text and audio answer too" quietly machine sh -c \
+    'wisp run text /srv/examples/sentence.txt && wisp run audio /srv/examples/recording.wav'
 
 # ---- killed and hung under a client that never stops asking
 
@@ -139,7 +138,7 @@ check "kill -9: a ping straight after is answered, in $(milliseconds_since "$sin
 check "by another process, started by Restart=" within 5 has_restarted 1
 
 check "the unit has a watchdog" like "$(property WatchdogUSec)" '[1-9]*s'
-drop_in watchdog '[Service]' WatchdogSec=1s
+drop_in wispd.service '[Service]' WatchdogSec=1s
 machine systemctl restart wispd.service
 pid=$(property MainPID)
 since=$(date +%s%N)
@@ -154,6 +153,13 @@ steady_status=$?
 check "the client saw nothing of all that: $(tail -1 "$steady_log")" equal "$steady_status" 0
 check "though the library had to send again" like "$(tail -1 "$steady_log")" 'answers * resubmitted [1-9]*'
 
+# ---- where io_uring is forbidden
+
+drop_in wispd.service '[Service]' 'SystemCallFilter=~io_uring_setup'
+machine systemctl restart wispd.service
+check "without io_uring: $(property StatusText)" like "$(property StatusText)" '*epoll*'
+check "it answers all the same" quietly machine wisp ping
+
 # ---- quotas are per user: the daemon sees who a client is
 
 machine sed -i 's/^limits:/limits:\n  channels_per_user: 1/' "$config"
@@ -166,6 +172,14 @@ check "the same user gets no second one" equal $? 77
 check "another user gets one" quietly as_user 2 wisp ping
 machine kill -TERM "$(machine pidof wisp-steady)"
 wait $steady
+
+# ---- kept to a group, as docs/operations.md says
+
+drop_in wispd.socket '[Socket]' SocketMode=0660 SocketGroup=wisp
+machine systemctl restart wispd.socket wispd.service
+as_user 1 wisp ping >/dev/null 2>&1
+check "a socket of a group: others are denied" equal $? 77
+check "its members are not" quietly machine setpriv --reuid=1 --regid=1 --groups="$(machine id -g wisp)" wisp ping
 
 # ---- stopped
 
