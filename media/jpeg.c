@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * JPEG by libjpeg-turbo, baseline and progressive, with the accurate inverse DCT. A picture that libjpeg would mend
- * with a warning, one that is cut off above all, is refused. The orientation that a camera notes is not applied.
+ * with a warning, one that is cut off above all, is refused. The picture is turned as the camera notes.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -47,8 +47,17 @@ static int decode(tjhandle handle, const uint8_t *bytes, size_t length, struct m
 int jpeg_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why)
 {
     cleanup(free_decompressor) tjhandle handle = tjInitDecompress();
+    int result;
 
     if (!handle)
         return refuse_errno(why, -ENOMEM, "JPEG");
-    return decode(handle, bytes, length, out, why);
+    result = decode(handle, bytes, length, out, why);
+    if (result)
+        return result;
+    result = picture_orient(out, jpeg_orientation(bytes, length));
+    if (result) {
+        free(out->pixels);
+        return refuse_errno(why, result, "picture of %u x %u", out->width, out->height);
+    }
+    return 0;
 }

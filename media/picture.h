@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The parts of picture.c: a decoder a format, and resizing.
+ * The parts of picture.c: a decoder a format, turning, and resizing.
  */
 #ifndef MEDIA_PICTURE_H
 #define MEDIA_PICTURE_H
@@ -22,6 +22,11 @@ int picture_check_size(uint32_t width, uint32_t height, struct reason *why);
 /* Each fills *out, with the channels that the file has. The reason is without the file's name. */
 int png_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
 int jpeg_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
+
+/* How a JPEG file's picture is to be turned: 1 (not at all) to 8, as Exif has it. */
+unsigned jpeg_orientation(const void *bytes, size_t length);
+/* Turns the picture so that it stands upright. -ENOMEM, and it is as it was. */
+int picture_orient(struct media_picture *picture, unsigned orientation);
 
 /* A rectangle, in pixels. */
 struct picture_area {

@@ -176,6 +176,80 @@ static void jpeg(void **state)
     }
 }
 
+/* The file with an Exif note of how the camera was held, in either byte order. */
+static struct bytes with_exif(struct bytes file, bool big, unsigned orientation)
+{
+    static const uint8_t note[2][36] = {
+        { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', '*', 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0 },
+        { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1 },
+    };
+    struct bytes out = { .data = malloc(file.size + sizeof note[0]), .size = file.size + sizeof note[0] };
+
+    memcpy(out.data, file.data, 2);
+    memcpy(out.data + 2, note[big], sizeof note[0]);
+    memcpy(out.data + 2 + sizeof note[0], file.data + 2, file.size - 2);
+    out.data[2 + 28 + big] = (uint8_t)orientation;
+    return out;
+}
+
+/* A quarter of the picture is bright; where it appears once the picture is upright. */
+static void turned_as_noted(void **state)
+{
+    /* Stored at the upper left; upright it is at: row * 2 + column. */
+    static const int bright[9] = { 0, 0, 1, 3, 2, 0, 1, 3, 2 };
+    uint8_t pixels[32 * 16] = { 0 };
+    struct bytes plain;
+
+    (void)state;
+    for (int y = 0; y < 8; y++)
+        memset(pixels + 32 * y, 255, 16);
+    plain = make_jpeg(32, 16, true, false, pixels);
+    for (unsigned orientation = 0; orientation <= 9; orientation++) {
+        for (int big = 0; big < 2; big++) {
+            bool swap = orientation >= 5 && orientation <= 8;
+            struct bytes file = with_exif(plain, big, orientation);
+            struct media_picture picture;
+            struct reason why = { "" };
+
+            assert_ok(media_decode_picture("x.jpg", file.data, file.size, &picture, &why), why);
+            assert_int_equal(picture.width, swap ? 16 : 32);
+            assert_int_equal(picture.height, swap ? 32 : 16);
+            for (int quarter = 0; quarter < 4; quarter++) {
+                size_t x = picture.width / 4 + (quarter % 2) * picture.width / 2;
+                size_t y = picture.height / 4 + (quarter / 2) * picture.height / 2;
+                bool is_bright = quarter == (orientation < 9 ? bright[orientation] : 0);
+
+                assert_int_equal(picture.pixels[y * picture.width + x] > 128, is_bright);
+            }
+            free(picture.pixels);
+            free(file.data);
+        }
+    }
+    free(plain.data);
+}
+
+/* Every byte of the note at odds with the rest: nothing is read beyond it. */
+static void notes_are_never_trusted(void **state)
+{
+    uint8_t pixels[8 * 8] = { 9 };
+    struct bytes plain = make_jpeg(8, 8, true, false, pixels);
+
+    (void)state;
+    for (size_t at = 2; at < 38; at++) {
+        for (int value = 0; value < 256; value += 51) {
+            struct bytes file = with_exif(plain, at % 2, 6);
+            struct media_picture picture;
+            struct reason why = { "" };
+
+            file.data[at] = (uint8_t)value;
+            if (!media_decode_picture("x.jpg", file.data, file.size, &picture, &why))
+                free(picture.pixels);
+            free(file.data);
+        }
+    }
+    free(plain.data);
+}
+
 /* A constant stays what it is, whatever the sizes. */
 static void constant_stays(void **state)
 {
@@ -408,11 +482,23 @@ static void damaged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grey_is_exact),  cmocka_unit_test(planes),      cmocka_unit_test(alpha_over_background),
-        cmocka_unit_test(forms_of_png),   cmocka_unit_test(interlaced),  cmocka_unit_test(jpeg),
-        cmocka_unit_test(constant_stays), cmocka_unit_test(antialiased), cmocka_unit_test(fits),
-        cmocka_unit_test(tall_fits),      cmocka_unit_test(extremes),    cmocka_unit_test(wrong_formats),
-        cmocka_unit_test(header_bomb),    cmocka_unit_test(large_jpeg),  cmocka_unit_test(truncated),
+        cmocka_unit_test(grey_is_exact),
+        cmocka_unit_test(planes),
+        cmocka_unit_test(alpha_over_background),
+        cmocka_unit_test(forms_of_png),
+        cmocka_unit_test(interlaced),
+        cmocka_unit_test(jpeg),
+        cmocka_unit_test(turned_as_noted),
+        cmocka_unit_test(notes_are_never_trusted),
+        cmocka_unit_test(constant_stays),
+        cmocka_unit_test(antialiased),
+        cmocka_unit_test(fits),
+        cmocka_unit_test(tall_fits),
+        cmocka_unit_test(extremes),
+        cmocka_unit_test(wrong_formats),
+        cmocka_unit_test(header_bomb),
+        cmocka_unit_test(large_jpeg),
+        cmocka_unit_test(truncated),
         cmocka_unit_test(damaged),
     };
 
