@@ -25,7 +25,7 @@ static void test_blocks_do_not_overlap(void **state)
     (void)state;
     memset(owner, 0, sizeof owner);
     assert_int_equal(arena_init(&arena, SIZE), 0);
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 100000; i++) {
         unsigned cells = 0;
 
         if (used < BLOCKS && rng_u32(&rng) % 2) {

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every allocation of libwisp fails once, over a whole course with a real daemon: connect, find, request, answer, list,
+ * event loop, close. Each time there is one clear error and nothing left over; then, with memory again, it works.
+ */
+#include "support/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "served.h"
+#include "support/resources.h"
+
+/* Allocations of this program, and so of the library that is linked into it, still to succeed; negative: all do. */
+static long left = -1;
+
+static bool fails(void)
+{
+    if (left < 0)
+        return false;
+    return left-- == 0;
+}
+
+/* ld --wrap: the library's calls come here. */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_reallocarray(void *old, size_t count, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+    return fails() ? NULL : __real_reallocarray(old, count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+/* With malloc() failing somewhere: 0, or the error that came of it. Frees all that it got. */
+static int course(void)
+{
+    const struct wisp_options options = { .size = sizeof options, .socket_path = served.socket };
+    wisp_client *client = NULL;
+    wisp_model *model = NULL;
+    wisp_request *requests[40] = { NULL }; /* enough for the arena's list to grow */
+    char *json = NULL;
+    int result = wisp_connect(&client, &options);
+
+    if (!result)
+        result = wisp_find(client, "image", &model);
+    for (int i = 0; i < 40 && !result; i++)
+        result = wisp_request_new(client, model, 1, &requests[i]);
+    if (!result)
+        result = wisp_submit(requests[0]);
+    if (!result)
+        result = wisp_wait(requests[0], PATIENCE_MS);
+    if (!result)
+        result = wisp_ping(client, PATIENCE_MS, NULL);
+    if (!result)
+        result = wisp_list(client, &json);
+    if (!result)
+        result = wisp_arm(client);
+    for (int i = 0; i < 40; i++)
+        wisp_request_free(requests[i]);
+    free(json);
+    wisp_model_free(model);
+    wisp_close(client);
+    return result;
+}
+
+static void test_every_allocation_fails_once(void **state)
+{
+    unsigned fds = resources_fds(), maps = resources_maps("memfd:");
+    int result = -ENOMEM;
+    long at;
+
+    (void)state;
+    for (at = 0; result; at++) {
+        left = at;
+        result = course();
+        if (result)
+            assert_int_equal(left, -1); /* it was that one */
+        left = -1;
+        if (result && result != -ENOMEM)
+            fail_msg("allocation %ld: %d, %s", at, result, wisp_last_error());
+        if (result)
+            assert_says("emory");
+        assert_int_equal(resources_fds(), fds);
+        assert_int_equal(resources_maps("memfd:"), maps);
+    }
+    assert_true(at > 60);
+    assert_int_equal(course(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_allocation_fails_once),
+    };
+
+    return cmocka_run_group_tests(tests, served_begin, served_end);
+}
