@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -633,6 +634,38 @@ static void going_early_leaves_nothing(void **state)
     }
 }
 
+/* Out of descriptors: connections are refused with a sentence or wait in the queue, nothing spins, and when some are
+ * free again all is as before. */
+static void running_out_of_descriptors_passes(void **state)
+{
+    enum { MANY = 12 };
+    static struct raw_client clients[MANY];
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+    struct rlimit before, few;
+    int waiting[MANY], open = 0;
+
+    (void)state;
+    assert_int_equal(prlimit(the.daemon.pid, RLIMIT_NOFILE, NULL, &before), 0);
+    few = before;
+    few.rlim_cur = the.descriptors + 14; /* three channels and a bit */
+    assert_int_equal(prlimit(the.daemon.pid, RLIMIT_NOFILE, &few, NULL), 0);
+    while (open < MANY && !raw_open(&clients[open], the.daemon.socket, &hello))
+        open++;
+    assert_in_range(open, 1, 4);
+    assert_int_equal(clients[open].welcome.status, -EMFILE);
+    assert_non_null(strstr(clients[open].welcome.text, "Too many open files"));
+    for (int i = 0; i < MANY; i++) {
+        waiting[i] = raw_connect(the.daemon.socket);
+        assert_true(waiting[i] >= 0);
+    }
+    alpha_round(the.reference, &clients[0], the.route, 1, 1); /* who is in is served */
+    assert_int_equal(prlimit(the.daemon.pid, RLIMIT_NOFILE, &before, NULL), 0);
+    for (int i = 0; i < MANY; i++)
+        close(waiting[i]);
+    while (open > 0)
+        raw_close(&clients[--open]);
+}
+
 /* ---- quotas ---- */
 
 static void with_limits(const char *yaml)
@@ -782,6 +815,7 @@ int main(void)
         HOSTILE(a_stopped_client_holds_up_nobody),
         HOSTILE(kicks_for_nothing_are_not_listened_to),
         HOSTILE(questions_without_listening_wait),
+        HOSTILE(running_out_of_descriptors_passes),
         HOSTILE(connecting_holds_up_nobody),
         HOSTILE(going_early_leaves_nothing),
         HOSTILE(a_user_has_so_many_channels),

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -518,6 +521,80 @@ static void an_unknown_loop_is_refused(void **state)
     unsetenv("WISP_LOOP");
 }
 
+/* ---- in a sandbox ---- */
+
+/* Runs wispd where one system call gets EPERM, as in a container; the descriptor reads its log. */
+static int run_without(unsigned call, const char *loop, const char *socket, pid_t *pid)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = ARRAY_SIZE(rules), .filter = rules };
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    *pid = fork();
+    assert_true(*pid >= 0);
+    if (!*pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], STDERR_FILENO);
+        setenv("WISP_LOOP", loop, 1);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+            _exit(126);
+        execl(binary_path("bin/wispd"), "wispd", "-s", socket, "-m", the.alpha, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
+/* Where io_uring cannot be set up, or can be but not entered, epoll serves, and the log says why. */
+static void without_io_uring_epoll_serves(void **state)
+{
+    static const unsigned calls[] = { SYS_io_uring_setup, SYS_io_uring_enter };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        char path[128];
+        int log, status, connected = -1;
+        pid_t pid;
+        ssize_t got;
+
+        snprintf(path, sizeof path, "%s", scratch_path(the.folder, "sandbox.sock"));
+        log = run_without(calls[i], "auto", path, &pid);
+        for (int waited = 0; waited < 10000 && connected < 0; waited += 5) {
+            poll(NULL, 0, 5);
+            connected = raw_connect(path);
+        }
+        assert_true(connected >= 0);
+        close(connected);
+        alpha_open(&the.client, path);
+        alpha_round(the.reference, &the.client, raw_route(&the.client, "image"), 3, 1);
+        raw_close(&the.client);
+        assert_int_equal(kill(pid, SIGTERM), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        got = read(log, the.output, sizeof the.output - 1);
+        assert_true(got > 0);
+        the.output[got] = 0;
+        assert_non_null(strstr(the.output, "event loop: epoll, because io_uring is not to be had"));
+        close(log);
+
+        /* Asked for by name, it is that or nothing. */
+        log = run_without(calls[i], "io_uring", path, &pid);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(WEXITSTATUS(status), 1);
+        got = read(log, the.output, sizeof the.output - 1);
+        assert_true(got > 0);
+        the.output[got] = 0;
+        assert_non_null(strstr(the.output, "io_uring was asked for and cannot be used"));
+        close(log);
+    }
+}
+
 /* ---- at rest ---- */
 
 static uint64_t cpu_ns(pid_t pid)
@@ -575,6 +652,7 @@ int main(void)
         cmocka_unit_test(the_command_line_says_what_is_wrong),
         cmocka_unit_test(a_configuration_is_tested_and_printed),
         cmocka_unit_test(an_unknown_loop_is_refused),
+        cmocka_unit_test(without_io_uring_epoll_serves),
         cmocka_unit_test(an_idle_daemon_sleeps),
     };
 
