@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* "io_uring" or "epoll": what the group runs over, for daemon_setup.loop. */
-static const char *loop_now;
+extern const char *loop_now;
 
 /* A macro because cmocka counts the array's elements. WISP_LOOP in the environment picks one of the two. */
 #define run_over_both_loops(tests, setup, teardown)                                                                    \

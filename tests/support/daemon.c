@@ -15,10 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/both_loops.h"
 #include "support/daemon.h"
 
 /* Generous: a sanitized daemon on a busy machine. */
 enum { START_MS = 30000, STOP_MS = 15000, SETTLE_MS = 5000, ARGUMENTS_MAX = 32 };
+
+const char *loop_now;
 
 static void pause_ms(int ms)
 {

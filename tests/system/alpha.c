@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "support/both_loops.h"
 #include "system/alpha.h"
+
+struct bed bed;
 
 const struct model_recipe alpha_recipe = { .name = "alpha",
                                            .processing = "image.classification",
@@ -55,4 +59,40 @@ void alpha_round(struct reference *reference, struct raw_client *client, uint32_
     alpha_fill(client, &request, seed);
     assert_int_equal(raw_run(client, &request, &completion), 0);
     alpha_check(reference, client, &request, seed);
+}
+
+/* ---- the bed ---- */
+
+int bed_make(void **state)
+{
+    (void)state;
+    bed.folder = scratch_make();
+    snprintf(bed.alpha, sizeof bed.alpha, "%s", scratch_path(bed.folder, "alpha.safetensors"));
+    model_make(bed.alpha, &alpha_recipe);
+    bed.reference = reference_new(bed.alpha);
+    return 0;
+}
+
+int bed_remove(void **state)
+{
+    (void)state;
+    bed.reference = reference_free(bed.reference);
+    scratch_remove(bed.folder);
+    return 0;
+}
+
+void bed_start(const char *model_yaml, const char *yaml)
+{
+    const char *models[] = { bed.alpha };
+
+    daemon_start(&bed.daemon,
+                 &(struct daemon_setup){
+                     .models = models, .model_count = 1, .model_yaml = model_yaml, .yaml = yaml, .loop = loop_now });
+}
+
+void bed_serves(void)
+{
+    alpha_open(&bed.honest, bed.daemon.socket);
+    alpha_round(bed.reference, &bed.honest, raw_route(&bed.honest, "image"), 3, 1);
+    raw_close(&bed.honest);
 }

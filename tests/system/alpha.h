@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "support/daemon.h"
 #include "support/model.h"
 #include "support/raw_client.h"
 
@@ -36,5 +37,24 @@ void alpha_check(struct reference *reference, const struct raw_client *client, c
 
 /* Fill, run, check: one honest round. */
 void alpha_round(struct reference *reference, struct raw_client *client, uint32_t route, uint32_t rows, uint64_t seed);
+
+/* What a test program has: the model in a folder, its answers, and one daemon at a time. */
+extern struct bed {
+    const char *folder;
+    char alpha[256]; /* the model's path */
+    struct reference *reference;
+    struct test_daemon daemon;
+    struct raw_client client, honest;
+} bed;
+
+/* Group set-up and teardown: the folder, without a daemon. */
+int bed_make(void **state);
+int bed_remove(void **state);
+
+/* Starts bed.daemon over loop_now with the model; more keys of it, and of the configuration, or NULL. */
+void bed_start(const char *model_yaml, const char *yaml);
+
+/* A client comes, asks three samples, checks them, and goes. */
+void bed_serves(void);
 
 #endif

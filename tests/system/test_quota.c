@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Clients that flood, stall, and want more than their share: it costs them, and nobody else.
+ */
+#include "support/test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "support/both_loops.h"
+#include "system/siege.h"
+
+/* ---- floods ---- */
+
+static void kicks_for_nothing_are_not_listened_to(void **state)
+{
+    const uint64_t one = 1;
+    uint64_t until;
+    uint32_t route;
+
+    (void)state;
+    alpha_open(&bed.client, bed.daemon.socket);
+    alpha_open(&bed.honest, bed.daemon.socket);
+    route = raw_route(&bed.honest, "alpha");
+    until = clock_ns() + 300 * NS_PER_MS;
+    for (uint64_t i = 0; clock_ns() < until; i++) {
+        assert_int_equal(write(bed.client.eventfd, &one, sizeof one), sizeof one);
+        if (!(i % 1000))
+            alpha_round(bed.reference, &bed.honest, route, 1, i);
+    }
+    assert_true(daemon_logged(&bed.daemon, "kicks for nothing"));
+    /* Its requests are still seen, if late; and once it behaves, at once. */
+    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
+    poll(NULL, 0, 250);
+    alpha_round(bed.reference, &bed.client, route, 1, 2);
+    raw_close(&bed.honest);
+    raw_close(&bed.client);
+}
+
+/* A client that asks and asks and does not listen: its replies wait, nobody else does, and none is lost. */
+static void questions_without_listening_wait(void **state)
+{
+    struct wire_control question = { .header = {
+                                         .magic = WIRE_MAGIC, .type = WIRE_DESCRIBE, .length = sizeof question + 6 } };
+    unsigned char bytes[sizeof question + 6];
+    uint32_t asked = 0, answered = 0;
+    struct reason why;
+
+    (void)state;
+    alpha_open(&bed.client, bed.daemon.socket);
+    for (int quiet = 0; quiet < 20 && asked < 5000;) {
+        question.id = asked + 1;
+        memcpy(bytes, &question, sizeof question);
+        memcpy(bytes + sizeof question, "alpha", 6);
+        if (message_send(bed.client.socket, bytes, sizeof bytes, NULL, 0, MSG_DONTWAIT)) {
+            quiet++;
+            poll(NULL, 0, 5);
+        } else {
+            asked++;
+            quiet = 0;
+        }
+    }
+    assert_in_range(asked, 50, 4999); /* both directions are full by now */
+    alpha_open(&bed.honest, bed.daemon.socket);
+    alpha_round(bed.reference, &bed.honest, raw_route(&bed.honest, "alpha"), 2, 3);
+    raw_close(&bed.honest);
+    while (answered < asked) {
+        const struct wire_control *reply = &bed.client.message.control;
+
+        assert_ok(message_receive(bed.client.socket, &bed.client.message, false, 0, &why), why);
+        assert_int_equal(reply->id, answered + 1);
+        answered += reply->offset + (bed.client.message.length - sizeof *reply) == reply->total;
+    }
+    raw_close(&bed.client);
+}
+
+/* Large arenas take long to make. Whoever is connected goes on meanwhile: no answer of his takes as long as one making.
+ */
+static void connecting_holds_up_nobody(void **state)
+{
+    struct wire_hello hello = raw_hello(16, 32 << 20);
+    struct wire_submission ping = { .op = WIRE_OP_NOP };
+    uint64_t made = 0;
+    unsigned rounds = 0;
+
+    (void)state;
+    alpha_open(&bed.honest, bed.daemon.socket);
+    for (int i = 0; i < 5; i++) {
+        struct pollfd poller = { .fd = raw_connect(bed.daemon.socket), .events = POLLIN };
+        uint64_t begin = clock_ns();
+        unsigned meanwhile = 0;
+
+        assert_true(poller.fd >= 0);
+        assert_int_equal(message_send(poller.fd, &hello, sizeof hello, NULL, 0, 0), 0);
+        while (!poll(&poller, 1, 0)) {
+            struct wire_completion completion;
+
+            assert_int_equal(raw_run(&bed.honest, &ping, &completion), 0);
+            meanwhile++;
+        }
+        made += clock_ns() - begin;
+        rounds += meanwhile;
+        close(poller.fd);
+    }
+    print_message("%u answers in %llu us while 5 channels of 64 MiB were made\n", rounds,
+                  (unsigned long long)(made / NS_PER_US));
+    assert_true(rounds >= 50);
+    raw_close(&bed.honest);
+}
+
+/* A client that goes while its memory is being made leaves nothing either. */
+static void going_early_leaves_nothing(void **state)
+{
+    struct wire_hello hello = raw_hello(64, 4 << 20);
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        int socket = raw_connect(bed.daemon.socket);
+
+        assert_true(socket >= 0);
+        assert_int_equal(message_send(socket, &hello, sizeof hello, NULL, 0, 0), 0);
+        if (i & 1)
+            poll(NULL, 0, 1);
+        close(socket);
+    }
+}
+
+/* Out of descriptors: connections are refused with a sentence or wait in the queue, nothing spins, and when some are
+ * free again all is as before. */
+static void running_out_of_descriptors_passes(void **state)
+{
+    enum { MANY = 12 };
+    static struct raw_client clients[MANY];
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+    struct rlimit before, few;
+    int waiting[MANY], open = 0;
+
+    (void)state;
+    assert_int_equal(prlimit(bed.daemon.pid, RLIMIT_NOFILE, NULL, &before), 0);
+    few = before;
+    few.rlim_cur = siege.descriptors + 14; /* three channels and a bit */
+    assert_int_equal(prlimit(bed.daemon.pid, RLIMIT_NOFILE, &few, NULL), 0);
+    while (open < MANY && !raw_open(&clients[open], bed.daemon.socket, &hello))
+        open++;
+    assert_in_range(open, 1, 4);
+    assert_int_equal(clients[open].welcome.status, -EMFILE);
+    assert_non_null(strstr(clients[open].welcome.text, "Too many open files"));
+    for (int i = 0; i < MANY; i++) {
+        waiting[i] = raw_connect(bed.daemon.socket);
+        assert_true(waiting[i] >= 0);
+    }
+    alpha_round(bed.reference, &clients[0], siege.route, 1, 1); /* who is in is served */
+    assert_int_equal(prlimit(bed.daemon.pid, RLIMIT_NOFILE, &before, NULL), 0);
+    for (int i = 0; i < MANY; i++)
+        close(waiting[i]);
+    while (open > 0)
+        raw_close(&clients[--open]);
+}
+
+/* ---- quotas ---- */
+
+/* The daemon learns of a client's end a moment later. */
+static void opens_soon(struct raw_client *client, const struct wire_hello *hello)
+{
+    int result = -1;
+
+    for (int waited = 0; waited < 5000 && result; waited += 2) {
+        result = raw_open(client, bed.daemon.socket, hello);
+        if (result)
+            poll(NULL, 0, 2);
+    }
+    assert_int_equal(result, 0);
+}
+
+static void a_user_has_so_many_channels(void **state)
+{
+    static struct raw_client clients[3];
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+
+    (void)state;
+    siege_with_limits("limits:\n  channels_per_user: 3\n");
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 3; i++)
+            opens_soon(&clients[i], &hello);
+        assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_DENIED);
+        assert_non_null(strstr(bed.client.welcome.text, "3 channels open"));
+        raw_close(&clients[1]);
+        opens_soon(&clients[1], &hello);
+        for (int i = 0; i < 3; i++)
+            raw_close(&clients[i]);
+    }
+    siege_without_limits();
+}
+
+static void a_user_has_so_much_memory(void **state)
+{
+    struct wire_hello hello = raw_hello(16, 1 << 20);
+
+    (void)state;
+    siege_with_limits("limits:\n  memory_per_user: 3MiB\n");
+    assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), 0);
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_DENIED);
+    assert_non_null(strstr(bed.client.welcome.text, "may have 3072"));
+    hello = raw_hello(16, 1 << 16); /* less still fits */
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), 0);
+    raw_close(&bed.client);
+    raw_close(&bed.honest);
+    siege_without_limits();
+}
+
+static void the_daemon_has_so_many_channels(void **state)
+{
+    static struct raw_client clients[2];
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+
+    (void)state;
+    siege_with_limits("limits:\n  channels: 2\n");
+    assert_int_equal(raw_open(&clients[0], bed.daemon.socket, &hello), 0);
+    assert_int_equal(raw_open(&clients[1], bed.daemon.socket, &hello), 0);
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_BUSY);
+    assert_non_null(strstr(bed.client.welcome.text, "all 2 channels are taken"));
+    raw_close(&clients[0]);
+    raw_close(&clients[1]);
+    siege_without_limits();
+}
+
+/* What one user uses up is another's to have all the same. */
+static void one_users_quota_is_not_anothers(void **state)
+{
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+    int status;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid())
+        skip();
+    siege_with_limits("limits:\n  channels_per_user: 1\n");
+    assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+    assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), 0);
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_DENIED);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        if (setgid(65534) || setuid(65534))
+            _exit(9);
+        _exit(raw_open(&bed.client, bed.daemon.socket, &hello));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    raw_close(&bed.honest);
+    siege_without_limits();
+}
+
+static void sizes_are_cut_to_the_limits(void **state)
+{
+    struct wire_hello hello = raw_hello(4096, 1 << 24);
+
+    (void)state;
+    siege_with_limits("limits:\n  entries: 32\n  arena: 128KiB\n  rows: 8\n");
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), 0);
+    assert_int_equal(bed.client.welcome.entries, 32);
+    assert_int_equal(bed.client.welcome.request_arena, 128 << 10);
+    {
+        struct wire_submission request = alpha_request(raw_route(&bed.client, "alpha"), 9, 0);
+        struct wire_completion completion;
+
+        assert_int_equal(raw_run(&bed.client, &request, &completion), WISP_E_INVALID);
+    }
+    raw_close(&bed.client);
+    siege_without_limits();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SIEGE(kicks_for_nothing_are_not_listened_to),
+        SIEGE(questions_without_listening_wait),
+        SIEGE(connecting_holds_up_nobody),
+        SIEGE(going_early_leaves_nothing),
+        SIEGE(running_out_of_descriptors_passes),
+        SIEGE(a_user_has_so_many_channels),
+        SIEGE(a_user_has_so_much_memory),
+        SIEGE(the_daemon_has_so_many_channels),
+        SIEGE(one_users_quota_is_not_anothers),
+        SIEGE(sizes_are_cut_to_the_limits),
+    };
+
+    return run_over_both_loops(tests, siege_begin, siege_end);
+}

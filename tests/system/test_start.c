@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real daemon starts, or says why it does not: sockets, command line, configuration, sandbox, service manager.
+ */
+#include "support/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "support/both_loops.h"
+#include "support/daemon.h"
+#include "system/alpha.h"
+
+static char output[1 << 16]; /* of a one-off run */
+
+/* ---- its socket ---- */
+
+static void two_daemons_do_not_share_a_socket(void **state)
+{
+    const char *arguments[] = { "--socket", bed.daemon.socket, "--model", bed.alpha, NULL };
+
+    (void)state;
+    bed_start(NULL, NULL);
+    assert_int_equal(daemon_run(arguments, output, sizeof output), 1);
+    assert_non_null(strstr(output, "another daemon answers on"));
+    bed_serves(); /* the first one is unharmed */
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+
+/* Many start at once on a stale socket: exactly one serves. */
+static void of_many_that_start_at_once_one_serves(void **state)
+{
+    enum { MANY = 6 };
+    struct pollfd none = { .fd = -1 };
+    pid_t pids[MANY];
+    int alive = 0;
+
+    (void)state;
+    bed_start(NULL, NULL);
+    daemon_kill(&bed.daemon);
+    for (int i = 0; i < MANY; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (!pids[i]) {
+            int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            dup2(null, STDERR_FILENO);
+            execl(binary_path("bin/wispd"), "wispd", "--config", bed.daemon.config, (char *)NULL);
+            _exit(127);
+        }
+    }
+    for (int waited = 0; waited < 10000; waited += 10) {
+        int ended = 0;
+
+        poll(&none, 1, 10);
+        for (int i = 0; i < MANY; i++) {
+            siginfo_t info = { .si_pid = 0 };
+
+            waitid(P_PID, (id_t)pids[i], &info, WEXITED | WNOHANG | WNOWAIT);
+            ended += info.si_pid != 0;
+        }
+        if (ended >= MANY - 1)
+            break;
+    }
+    bed_serves();
+    for (int i = 0; i < MANY; i++) {
+        int status;
+
+        if (!waitpid(pids[i], &status, WNOHANG)) {
+            alive++;
+            kill(pids[i], SIGTERM);
+            assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+            assert_int_equal(status, 0);
+        } else {
+            assert_int_equal(WEXITSTATUS(status), 1);
+        }
+    }
+    assert_int_equal(alive, 1);
+    daemon_stop(&bed.daemon);
+}
+
+/* Looking for the other one and taking its place is done under a lock: a second daemon waits its turn. */
+static void starting_takes_turns(void **state)
+{
+    int folder;
+    pid_t pid;
+    int status;
+
+    (void)state;
+    bed_start(NULL, NULL);
+    daemon_kill(&bed.daemon);
+    folder = open(bed.daemon.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(folder >= 0);
+    assert_int_equal(flock(folder, LOCK_EX), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl(binary_path("bin/wispd"), "wispd", "-s", bed.daemon.socket, "-m", bed.alpha, "-l", "error", (char *)NULL);
+        _exit(127);
+    }
+    poll(NULL, 0, 200);
+    assert_int_equal(raw_connect(bed.daemon.socket), -ECONNREFUSED); /* the dead one's, still */
+    assert_int_equal(flock(folder, LOCK_UN), 0);
+    for (int i = 0; i < 1000; i++) {
+        int socket = raw_connect(bed.daemon.socket);
+
+        if (socket >= 0) {
+            close(socket);
+            break;
+        }
+        poll(NULL, 0, 5);
+    }
+    bed_serves();
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(folder);
+    daemon_stop(&bed.daemon);
+}
+
+static void something_else_than_a_socket_is_left_alone(void **state)
+{
+    const char *path = scratch_path(bed.folder, "file");
+    const char *arguments[] = { "--socket", path, "--model", bed.alpha, NULL };
+    FILE *file = fopen(path, "w");
+    struct stat status;
+
+    (void)state;
+    assert_non_null(file);
+    fputs("precious", file);
+    fclose(file);
+    assert_int_equal(daemon_run(arguments, output, sizeof output), 78);
+    assert_non_null(strstr(output, "is not a socket"));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 8);
+}
+
+static void a_missing_folder_is_named(void **state)
+{
+    const char *arguments[] = { "--socket", scratch_path(bed.folder, "not/there"), "--model", bed.alpha, NULL };
+
+    (void)state;
+    assert_int_equal(daemon_run(arguments, output, sizeof output), 1);
+    assert_non_null(strstr(output, "mkdir -p"));
+}
+
+static void the_socket_has_the_configured_mode(void **state)
+{
+    const char *models[] = { bed.alpha };
+    struct stat status;
+
+    (void)state;
+    daemon_start(&bed.daemon,
+                 &(struct daemon_setup){
+                     .models = models, .model_count = 1, .yaml = "socket_mode: \"0640\"\n", .loop = loop_now });
+    assert_int_equal(stat(bed.daemon.socket, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0640);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+
+/* ---- under a service manager ---- */
+
+/* Starts wispd as systemd does: a listening socket as descriptor 3, a socket for notifications. */
+static pid_t launch_as_service(int listener, const char *notify, const char *watchdog_us)
+{
+    pid_t pid = fork();
+    char text[16];
+
+    assert_true(pid >= 0);
+    if (pid)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (listener >= 0) {
+        dup2(listener, 3);
+        fcntl(3, F_SETFD, 0); /* if it was 3 already */
+        setenv("LISTEN_FDS", "1", 1);
+        snprintf(text, sizeof text, "%d", (int)getpid());
+        setenv("LISTEN_PID", text, 1);
+    }
+    setenv("NOTIFY_SOCKET", notify, 1);
+    setenv("WATCHDOG_USEC", watchdog_us, 1);
+    setenv("WISP_LOOP", loop_now, 1);
+    unsetenv("WATCHDOG_PID");
+    execl(binary_path("bin/wispd"), "wispd", "--model", bed.alpha, "--log-level", "error", (char *)NULL);
+    _exit(127);
+}
+
+static int bind_at(const char *path, int type)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* The next notification that contains `text`, within five seconds; others are passed over. */
+static bool notified(int fd, const char *text)
+{
+    struct pollfd poller = { .fd = fd, .events = POLLIN };
+    char message[512];
+
+    while (poll(&poller, 1, 5000) == 1) {
+        ssize_t got = recv(fd, message, sizeof message - 1, 0);
+
+        assert_true(got > 0);
+        message[got] = 0;
+        if (strstr(message, text))
+            return true;
+    }
+    return false;
+}
+
+static void a_passed_socket_is_used_and_left(void **state)
+{
+    char path[128], notify_path[128];
+    int listener, notify, status;
+    struct stat file;
+    pid_t pid;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "passed.sock"));
+    snprintf(notify_path, sizeof notify_path, "%s", scratch_path(bed.folder, "notify.sock"));
+    listener = bind_at(path, SOCK_SEQPACKET);
+    assert_int_equal(listen(listener, 16), 0);
+    notify = bind_at(notify_path, SOCK_DGRAM);
+    pid = launch_as_service(listener, notify_path, "300000");
+    assert_true(notified(notify, "READY=1"));
+    alpha_open(&bed.client, path);
+    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
+    raw_close(&bed.client);
+    for (int i = 0; i < 3; i++)
+        assert_true(notified(notify, "WATCHDOG=1"));
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_true(notified(notify, "STOPPING=1"));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(path, &file), 0); /* it is systemd's */
+    close(listener);
+    close(notify);
+    unlink(path);
+    unlink(notify_path);
+}
+
+static void a_passed_socket_of_another_kind_is_refused(void **state)
+{
+    char path[128];
+    int listener, status;
+    pid_t pid;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "stream.sock"));
+    listener = bind_at(path, SOCK_STREAM);
+    assert_int_equal(listen(listener, 16), 0);
+    pid = launch_as_service(listener, "/nowhere", "0");
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 78);
+    close(listener);
+    unlink(path);
+}
+
+/* ---- the command line ---- */
+
+static void expect(int code, const char *text, const char *const *arguments)
+{
+    assert_int_equal(daemon_run(arguments, output, sizeof output), code);
+    if (!strstr(output, text))
+        fail_msg("no \"%s\" in:\n%s", text, output);
+}
+
+static void the_command_line_says_what_is_wrong(void **state)
+{
+    const char *bad = scratch_path(bed.folder, "bad.safetensors");
+    FILE *file = fopen(bad, "w");
+
+    (void)state;
+    assert_non_null(file);
+    fputs("this is no model", file);
+    fclose(file);
+    expect(0, "wispd ", (const char *[]){ "--version", NULL });
+    expect(0, "--dump-config", (const char *[]){ "--help", NULL });
+    expect(2, "--help", (const char *[]){ "--frobnicate", NULL });
+    expect(2, "takes no arguments: stray", (const char *[]){ "stray", NULL });
+    expect(2, "unknown log level loud", (const char *[]){ "--log-level", "loud", NULL });
+    expect(78, "absent.safetensors: No such file", (const char *[]){ "-t", "-m", "/absent.safetensors", NULL });
+    expect(78, "bad.safetensors", (const char *[]){ "-t", "-m", bad, NULL });
+    expect(78, "bad.safetensors", (const char *[]){ "-m", bad, "-s", scratch_path(bed.folder, "s"), NULL });
+    expect(78, "both called \"alpha\"", (const char *[]){ "-t", "-m", bed.alpha, "-m", bed.alpha, NULL });
+    expect(1, "/absent.yaml", (const char *[]){ "--config", "/absent.yaml", NULL });
+}
+
+static void a_configuration_is_tested_and_printed(void **state)
+{
+    char path[192];
+    FILE *file;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "test.yaml"));
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "log:\n  level: notice\nmodels:\n  - path: %s\n    name: first\n", bed.alpha);
+    fclose(file);
+    expect(0, "is good: 1 model\n", (const char *[]){ "-t", "--config", path, "-l", "error", NULL });
+    expect(0, "first", (const char *[]){ "-T", "--config", path, NULL });
+    assert_int_equal(daemon_run((const char *[]){ "-t", "-q", "-c", path, NULL }, output, sizeof output), 0);
+    assert_string_equal(output, "");
+
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "sokcet: /tmp/x\nmodels:\n  - path: %s\n", bed.alpha);
+    fclose(file);
+    expect(78, "test.yaml:1:1", (const char *[]){ "-t", "--config", path, NULL });
+
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("models:\n  - path: absent.safetensors\n", file);
+    fclose(file);
+    expect(78, "test.yaml:2: ", (const char *[]){ "-t", "--config", path, NULL });
+}
+
+static void an_unknown_loop_is_refused(void **state)
+{
+    (void)state;
+    setenv("WISP_LOOP", "kqueue", 1);
+    expect(78, "WISP_LOOP is \"kqueue\"", (const char *[]){ "-t", "-m", bed.alpha, NULL });
+    unsetenv("WISP_LOOP");
+}
+
+/* ---- in a sandbox ---- */
+
+/* Runs wispd where one system call gets EPERM, as in a container; the descriptor reads its log. */
+static int run_without(unsigned call, const char *loop, const char *socket, pid_t *pid)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { .len = ARRAY_SIZE(rules), .filter = rules };
+    int ends[2];
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    *pid = fork();
+    assert_true(*pid >= 0);
+    if (!*pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], STDERR_FILENO);
+        setenv("WISP_LOOP", loop, 1);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+            _exit(126);
+        execl(binary_path("bin/wispd"), "wispd", "-s", socket, "-m", bed.alpha, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
+/* Where io_uring cannot be set up, or can be but not entered, epoll serves, and the log says why. */
+static void without_io_uring_epoll_serves(void **state)
+{
+    static const unsigned calls[] = { SYS_io_uring_setup, SYS_io_uring_enter };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        char path[128];
+        int log, status, connected = -1;
+        pid_t pid;
+        ssize_t got;
+
+        snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "sandbox.sock"));
+        log = run_without(calls[i], "auto", path, &pid);
+        for (int waited = 0; waited < 10000 && connected < 0; waited += 5) {
+            poll(NULL, 0, 5);
+            connected = raw_connect(path);
+        }
+        assert_true(connected >= 0);
+        close(connected);
+        alpha_open(&bed.client, path);
+        alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "image"), 3, 1);
+        raw_close(&bed.client);
+        assert_int_equal(kill(pid, SIGTERM), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        got = read(log, output, sizeof output - 1);
+        assert_true(got > 0);
+        output[got] = 0;
+        assert_non_null(strstr(output, "event loop: epoll, because io_uring is not to be had"));
+        close(log);
+
+        /* Asked for by name, it is that or nothing. */
+        log = run_without(calls[i], "io_uring", path, &pid);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(WEXITSTATUS(status), 1);
+        got = read(log, output, sizeof output - 1);
+        assert_true(got > 0);
+        output[got] = 0;
+        assert_non_null(strstr(output, "io_uring was asked for and cannot be used"));
+        close(log);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_daemons_do_not_share_a_socket),
+        cmocka_unit_test(of_many_that_start_at_once_one_serves),
+        cmocka_unit_test(starting_takes_turns),
+        cmocka_unit_test(something_else_than_a_socket_is_left_alone),
+        cmocka_unit_test(a_missing_folder_is_named),
+        cmocka_unit_test(the_socket_has_the_configured_mode),
+        cmocka_unit_test(a_passed_socket_is_used_and_left),
+        cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
+        cmocka_unit_test(the_command_line_says_what_is_wrong),
+        cmocka_unit_test(a_configuration_is_tested_and_printed),
+        cmocka_unit_test(an_unknown_loop_is_refused),
+        cmocka_unit_test(without_io_uring_epoll_serves),
+    };
+
+    return run_over_both_loops(tests, bed_make, bed_remove);
+}

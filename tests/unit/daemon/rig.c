@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "unit/daemon/rig.h"
+
+struct rig rig;
+
+static const struct model_recipe recipe = { .name = "small",
+                                            .processing = "image.classification",
+                                            .sizes = { RIG_INPUTS, 30, RIG_OUTPUTS },
+                                            .density = 0.4,
+                                            .seed = 1 };
+
+/* ---- set-up ---- */
+
+void rig_open_channel(int at)
+{
+    struct wire_welcome welcome = { .abi = 1,
+                                    .features = WIRE_FEATURES,
+                                    .entries = RIG_ENTRIES,
+                                    .request_arena = RIG_ARENA,
+                                    .response_arena = RIG_ARENA };
+    struct peer *peer = &rig.peers[at];
+    struct channel *channel;
+    struct reason why;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    channel = channel_accept(&rig.table, ends[0], users_get(&rig.users, (uid_t)(1000 + at)));
+    assert_non_null(channel);
+    assert_ok(channel_agree(&rig.table, channel, &rig.users, &welcome, &why), why);
+    assert_ok(channel_memory_make(&channel->memory, &channel->layout, &why), why);
+    channel_open(&rig.table, channel, 4096);
+    peer->socket = ends[1];
+    assert_ok(region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why),
+              why);
+    ring_attach_client(&peer->submit, &peer->reap, peer->request.address, channel->memory.response.address,
+                       &channel->layout, 0);
+    peer->input = (float *)((char *)peer->request.address + channel->layout.arena_offset);
+    peer->output = (const float *)((const char *)channel->memory.response.address + channel->layout.arena_offset);
+    shard_heat(&rig.shard, channel, clock_ns());
+    rig.channels[at] = channel;
+}
+
+static int setup_with(uint64_t wait_ns)
+{
+    struct reason why;
+
+    memset(&rig, 0, sizeof rig);
+    rig.folder = scratch_make();
+    snprintf(rig.path, sizeof rig.path, "%s", scratch_path(rig.folder, "small.safetensors"));
+    model_make(rig.path, &recipe);
+    rig.reference = reference_new(rig.path);
+    assert_int_equal(config_init(&rig.config), 0);
+    rig.config.models = calloc(1, sizeof *rig.config.models);
+    config_model_init(rig.config.models);
+    rig.config.models->path = strdup(rig.path);
+    rig.config.models->batch_most = RIG_BATCH;
+    rig.config.models->wait_ns = wait_ns;
+    rig.config.model_count = 1;
+    assert_ok(registry_init(&rig.registry, &rig.config, &why), why);
+    rig.route = registry_find(&rig.registry, "small", 5);
+    assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);
+    assert_int_equal(channel_table_init(&rig.table, 8), 0);
+    assert_int_equal(shard_init(&rig.shard, &rig.registry, 8), 0);
+    for (int i = 0; i < RIG_CHANNELS; i++)
+        rig_open_channel(i);
+    return 0;
+}
+
+int rig_setup(void **state)
+{
+    (void)state;
+    return setup_with(0);
+}
+
+int rig_setup_waiting(void **state)
+{
+    (void)state;
+    return setup_with(NS_PER_S);
+}
+
+void rig_close_channel(int at)
+{
+    shard_forget(&rig.shard, rig.channels[at]);
+    channel_close(&rig.table, rig.channels[at]);
+    if (channel_is_over(rig.channels[at])) {
+        channel_memory_unmake(&rig.channels[at]->memory);
+        channel_release(&rig.table, rig.channels[at]);
+    }
+    close(rig.peers[at].socket);
+    region_deinit(&rig.peers[at].request);
+    rig.channels[at] = NULL;
+}
+
+int rig_teardown(void **state)
+{
+    (void)state;
+    for (int i = 0; i < RIG_CHANNELS; i++) {
+        if (rig.channels[i])
+            rig_close_channel(i);
+    }
+    assert_int_equal(rig.table.used, 0);
+    for (uint32_t i = 0; i < rig.users.capacity; i++) {
+        assert_int_equal(rig.users.entries[i].channels, 0);
+        assert_int_equal(rig.users.entries[i].memory, 0);
+    }
+    shard_deinit(&rig.shard);
+    channel_table_deinit(&rig.table);
+    users_deinit(&rig.users);
+    registry_deinit(&rig.registry);
+    config_deinit(&rig.config);
+    rig.reference = reference_free(rig.reference);
+    scratch_remove(rig.folder);
+    return 0;
+}
+
+/* ---- helpers ---- */
+
+struct wire_submission rig_infer(uint32_t rows, uint32_t at)
+{
+    return (struct wire_submission){
+        .op = WIRE_OP_INFER,
+        .route = rig.route,
+        .user_data = at,
+        .in_offset = at * 1024ull,
+        .in_length = (uint64_t)rows * RIG_IN_BYTES,
+        .out_offset = at * 256ull,
+        .out_length = (uint64_t)rows * RIG_OUT_BYTES,
+        .rows = rows,
+    };
+}
+
+void rig_fill(int peer, const struct wire_submission *ask)
+{
+    floats_make(rig.peers[peer].input + ask->in_offset / 4, ask->in_length / 4, 7, ask->user_data);
+}
+
+/* As a client does: publish, and kick if the daemon sleeps on the channel. */
+bool rig_try_push(int peer, const struct wire_submission *ask)
+{
+    if (!submit_ring_push(&rig.peers[peer].submit, ask))
+        return false;
+    if (rig.channels[peer]->daemon->need_wake)
+        shard_heat(&rig.shard, rig.channels[peer], clock_ns());
+    return true;
+}
+
+void rig_push(int peer, const struct wire_submission *ask)
+{
+    assert_true(rig_try_push(peer, ask));
+}
+
+void rig_check_answer(int peer, const struct wire_submission *ask)
+{
+    float input[40 * RIG_INPUTS], want[40 * RIG_OUTPUTS];
+
+    assert_true(ask->rows <= 40);
+    floats_make(input, ask->in_length / 4, 7, ask->user_data);
+    reference_run(rig.reference, input, ask->rows, want);
+    assert_memory_equal(rig.peers[peer].output + ask->out_offset / 4, want, ask->out_length);
+}
+
+struct request *rig_take(int peer, const struct wire_submission *ask)
+{
+    struct request *request;
+
+    rig_push(peer, ask);
+    request = s1_intake(&rig.shard, rig.channels[peer], clock_ns());
+    assert_non_null(request);
+    return request;
+}
+
+/* The completion that is there, and no other; its status. */
+int rig_only_completion(int peer, struct wire_completion *completion)
+{
+    struct wire_completion more;
+
+    assert_true(reap_ring_take(&rig.peers[peer].reap, completion));
+    assert_false(reap_ring_take(&rig.peers[peer].reap, &more));
+    return completion->status;
+}
+
+void rig_no_completion(int peer)
+{
+    assert_false(reap_ring_ready(&rig.peers[peer].reap));
+}
+
+void rig_all_requests_are_free(int at)
+{
+    uint32_t count = 0;
+
+    assert_int_equal(rig.channels[at]->under_way, 0);
+    for (const struct request *request = rig.channels[at]->free; request; request = request->next) {
+        assert_int_equal(request->state, REQUEST_FREE);
+        count++;
+    }
+    assert_int_equal(count, RIG_ENTRIES);
+}
+
+void rig_turn_until_idle(void)
+{
+    for (int i = 0; shard_turn(&rig.shard, clock_ns()); i++)
+        assert_true(i < 100000);
+}
+
+struct request *rig_into_lane(int peer, const struct wire_submission *ask)
+{
+    struct request *request = rig_take(peer, ask);
+
+    rig_fill(peer, ask);
+    assert_true(s2_admit(&rig.shard, request));
+    assert_true(s3_batch(&rig.shard, request));
+    assert_int_equal(request->state, REQUEST_BATCHED);
+    return request;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A test rig for the stages and the shard: real rings in real regions, a real model, three channels whose client's ends
+ * are in this process and thread. There is no daemon and no event loop.
+ */
+#ifndef TESTS_UNIT_DAEMON_RIG_H
+#define TESTS_UNIT_DAEMON_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/stages.h"
+#include "support/model.h"
+
+enum {
+    RIG_ENTRIES = 16,
+    RIG_CHANNELS = 3,
+    RIG_INPUTS = 24,
+    RIG_OUTPUTS = 6,
+    RIG_IN_BYTES = RIG_INPUTS * 4,
+    RIG_OUT_BYTES = RIG_OUTPUTS * 4,
+    RIG_BATCH = 8,
+};
+
+#define RIG_ARENA (256u << 10)
+
+/* A client's end. */
+struct peer {
+    int socket;
+    struct region request;
+    struct submit_ring submit;
+    struct reap_ring reap;
+    float *input;
+    const float *output;
+};
+
+extern struct rig {
+    const char *folder;
+    char path[256];
+    struct config config;
+    struct registry registry;
+    struct users users;
+    struct channel_table table;
+    struct shard shard;
+    struct channel *channels[RIG_CHANNELS];
+    struct peer peers[RIG_CHANNELS];
+    struct reference *reference;
+    uint32_t route;
+} rig;
+
+/* Of a test: all of it; with a model whose lane waits a second for company; and the end, which sees that nothing is
+ * left. */
+int rig_setup(void **state);
+int rig_setup_waiting(void **state);
+int rig_teardown(void **state);
+
+#define RIG_TEST(test)         cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
+#define RIG_TEST_WAITING(test) cmocka_unit_test_setup_teardown(test, rig_setup_waiting, rig_teardown)
+
+void rig_open_channel(int at);
+void rig_close_channel(int at);
+
+/* A request of `rows` samples at slot `at` of the arenas; fills its input; compares its output with the reference. */
+struct wire_submission rig_infer(uint32_t rows, uint32_t at);
+void rig_fill(int peer, const struct wire_submission *ask);
+void rig_check_answer(int peer, const struct wire_submission *ask);
+
+/* As a client does: publish, and kick if the daemon sleeps on the channel. False when the ring is full. */
+bool rig_try_push(int peer, const struct wire_submission *ask);
+void rig_push(int peer, const struct wire_submission *ask);
+
+/* Pushes and takes through s1; and further, into its lane. */
+struct request *rig_take(int peer, const struct wire_submission *ask);
+struct request *rig_into_lane(int peer, const struct wire_submission *ask);
+
+/* The completion that is there, and no other; its status. And: that there is none. */
+int rig_only_completion(int peer, struct wire_completion *completion);
+void rig_no_completion(int peer);
+
+void rig_all_requests_are_free(int at);
+void rig_turn_until_idle(void);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The shard, which strings the stages together: fairness, the hot set, channels that die, and what the path of a
+ * request costs.
+ */
+#include "support/test.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "unit/daemon/rig.h"
+
+/* ---- allocations are counted: the linker sends those of everything below here ---- */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static unsigned allocations;
+
+void *__wrap_malloc(size_t size)
+{
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    allocations++;
+    return __real_realloc(old, size);
+}
+
+/* ---- requests and channels ---- */
+
+/* A large request and small ones take turns: the small ones need not wait for all of it. */
+static void slices_take_turns(void **state)
+{
+    struct wire_submission large = rig_infer(40, 0), small = rig_infer(1, 100);
+    struct wire_completion completion;
+
+    (void)state;
+    rig_into_lane(0, &large);
+    rig_into_lane(1, &small);
+    for (int slice = 0; slice < 2; slice++) {
+        assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+        s5_run(&rig.shard);
+    }
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_no_completion(0);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    rig_check_answer(0, &large);
+    rig_check_answer(1, &small);
+}
+
+static void a_dead_channel_lasts_as_long_as_its_requests(void **state)
+{
+    struct wire_submission ask = rig_infer(20, 0), other = rig_infer(1, 1);
+    struct channel *dying = rig.channels[0];
+    struct wire_completion completion;
+
+    (void)state;
+    rig_into_lane(0, &ask);
+    rig_into_lane(1, &other);
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+    s5_run(&rig.shard);
+    rig_close_channel(0);
+    assert_int_equal(dying->state, CHANNEL_DEAD);
+    assert_non_null(dying->memory.request.address);
+    assert_false(channel_is_over(dying));
+    assert_null(channel_find(&rig.table, dying->index, dying->generation));
+    rig_turn_until_idle();
+    assert_int_equal(dying->under_way, 0);
+    assert_int_equal(rig.shard.doubtful, 1);
+    assert_true(channel_is_over(dying));
+    channel_memory_unmake(&dying->memory);
+    channel_release(&rig.table, dying);
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_check_answer(1, &other);
+}
+
+static void a_slot_comes_back_under_another_generation(void **state)
+{
+    uint32_t index = rig.channels[2]->index, generation = rig.channels[2]->generation;
+
+    (void)state;
+    assert_ptr_equal(channel_find(&rig.table, index, generation), rig.channels[2]);
+    rig_close_channel(2);
+    assert_null(channel_find(&rig.table, index, generation));
+    rig_open_channel(2);
+    assert_int_equal(rig.channels[2]->index, index);
+    assert_null(channel_find(&rig.table, index, generation));
+    assert_ptr_equal(channel_find(&rig.table, index, generation + 1), rig.channels[2]);
+    assert_null(channel_find(&rig.table, 1000000, generation));
+}
+
+/* ---- the shard ---- */
+
+static void arming_looks_once_more(void **state)
+{
+    struct wire_submission ping = { .op = WIRE_OP_NOP };
+    struct wire_completion completion;
+    uint64_t until = UINT64_MAX;
+
+    (void)state;
+    assert_int_equal(rig.shard.hot_count, RIG_CHANNELS);
+    rig_push(1, &ping);
+    assert_false(shard_arm(&rig.shard, clock_ns(), &until));
+    assert_true(rig.channels[1]->hot);
+    assert_int_equal(rig.channels[1]->daemon->need_wake, 0);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    assert_true(shard_arm(&rig.shard, clock_ns(), &until));
+    assert_true(until == UINT64_MAX);
+    assert_int_equal(rig.shard.hot_count, 0);
+    for (int i = 0; i < RIG_CHANNELS; i++)
+        assert_int_equal(rig.channels[i]->daemon->need_wake, 1);
+    shard_heat(&rig.shard, rig.channels[2], clock_ns());
+    shard_heat(&rig.shard, rig.channels[2], clock_ns());
+    assert_int_equal(rig.shard.hot_count, 1);
+    assert_int_equal(rig.channels[2]->daemon->need_wake, 0);
+}
+
+static void a_starved_channel_is_looked_at_again(void **state)
+{
+    struct wire_submission ping = { .op = WIRE_OP_NOP };
+    struct wire_completion completion;
+    uint64_t until = UINT64_MAX, now = clock_ns();
+
+    (void)state;
+    for (int i = 0; i < RIG_ENTRIES; i++)
+        rig_push(0, &ping);
+    rig_turn_until_idle();
+    rig_push(0, &ping);
+    assert_false(shard_turn(&rig.shard, now));
+    assert_true(shard_arm(&rig.shard, now, &until));
+    assert_true(until > now && until <= now + 10 * NS_PER_MS);
+    for (int i = 0; i < RIG_ENTRIES; i++)
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+}
+
+static void an_idle_channel_leaves_the_hot_set(void **state)
+{
+    uint64_t now = clock_ns();
+
+    (void)state;
+    for (int i = 0; i < RIG_CHANNELS; i++)
+        rig.channels[i]->active_ns = now;
+    assert_false(shard_turn(&rig.shard, now + 100 * NS_PER_US));
+    assert_int_equal(rig.shard.hot_count, RIG_CHANNELS);
+    assert_false(shard_turn(&rig.shard, now + NS_PER_S));
+    assert_int_equal(rig.shard.hot_count, 0);
+}
+
+/* Whatever is asked, by whomever, in whatever order: one completion for each, the right one, and everything is free in
+ * the end. */
+static void every_slot_gets_exactly_one_completion(void **state)
+{
+    enum { ROUNDS = 4000 };
+    struct rng rng = rng_make(11, 11);
+    uint64_t sent[RIG_CHANNELS] = { 0 }, done[RIG_CHANNELS] = { 0 }, right = 0;
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        int peer = (int)rng_below(&rng, RIG_CHANNELS);
+        uint32_t slot = (uint32_t)rng_below(&rng, 8);
+        struct wire_submission ask = rig_infer(1 + (uint32_t)rng_below(&rng, 30), slot * 4);
+        struct wire_completion completion;
+
+        /* One in two is wrong in some way. */
+        switch (rng_below(&rng, 10)) {
+        case 0:
+            ask.route = (uint32_t)rng_below(&rng, 8);
+            break;
+        case 1:
+            ask.in_length += 64;
+            break;
+        case 2:
+            ask.out_offset = rng_u64(&rng);
+            break;
+        case 3:
+            ask = (struct wire_submission){ .op = (uint8_t)rng_below(&rng, 3) };
+            break;
+        case 4:
+            ask.deadline_us = 1;
+            break;
+        default:
+            break;
+        }
+        if (rig_try_push(peer, &ask))
+            sent[peer]++;
+        if (rng_below(&rng, 3))
+            shard_turn(&rig.shard, clock_ns());
+        while (rng_below(&rng, 4) && reap_ring_take(&rig.peers[peer].reap, &completion)) {
+            done[peer]++;
+            right += completion.status == WISP_OK;
+        }
+    }
+    for (int i = 0; i < RIG_CHANNELS; i++) {
+        struct wire_completion completion;
+
+        do
+            rig_turn_until_idle();
+        while (reap_ring_take(&rig.peers[i].reap, &completion) && ++done[i]);
+        assert_true(sent[i] > ROUNDS / RIG_CHANNELS / 4);
+        assert_int_equal(sent[i], done[i]);
+        rig_all_requests_are_free(i);
+    }
+    assert_true(right > ROUNDS / 8);
+    assert_int_equal(rig.shard.under_way, 0);
+    assert_int_equal(rig.shard.lanes[0].rows, 0);
+}
+
+static void expect_round(int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        struct wire_submission ask = rig_infer(1 + (uint32_t)i % 20, 0);
+        struct wire_completion completion;
+        int peer = i % RIG_CHANNELS;
+
+        if (!rig_try_push(peer, &ask))
+            abort();
+        while (!reap_ring_take(&rig.peers[peer].reap, &completion))
+            shard_turn(&rig.shard, clock_ns());
+        if (completion.status)
+            abort();
+    }
+}
+
+static void the_path_of_a_request_allocates_nothing(void **state)
+{
+    unsigned before;
+
+    (void)state;
+    expect_round(10);
+    before = allocations;
+    expect_round(500);
+    assert_int_equal(allocations, before);
+}
+
+/* From here on any call but exit kills. (Strict mode would do, but takes away the time stamp counter as well.) */
+static void forbid_system_calls(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    struct sock_fprog program = { .len = ARRAY_SIZE(rules), .filter = rules };
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        _exit(4);
+}
+
+/* With both sides awake; the kernel watches. */
+static void the_path_of_a_request_makes_no_system_call(void **state)
+{
+    int status;
+    pid_t pid;
+
+    (void)state;
+#if defined(__SANITIZE_THREAD__)
+    skip(); /* its runtime makes calls of its own */
+#endif
+    expect_round(10);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        struct reason why;
+
+        /* Regions are not inherited: the client's end is mapped anew. */
+        for (int i = 0; i < RIG_CHANNELS; i++) {
+            struct peer *peer = &rig.peers[i];
+            const struct channel *channel = rig.channels[i];
+
+            if (region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why))
+                _exit(3);
+            peer->submit.slots =
+                (struct wire_submission *)((char *)peer->request.address + channel->layout.ring_offset);
+            peer->reap.head = &((struct wire_client_control *)peer->request.address)->cq_head;
+        }
+        forbid_system_calls();
+        expect_round(500);
+        syscall(SYS_exit, 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(slices_take_turns),
+        RIG_TEST(a_dead_channel_lasts_as_long_as_its_requests),
+        RIG_TEST(a_slot_comes_back_under_another_generation),
+        RIG_TEST(arming_looks_once_more),
+        RIG_TEST(a_starved_channel_is_looked_at_again),
+        RIG_TEST(an_idle_channel_leaves_the_hot_set),
+        RIG_TEST(every_slot_gets_exactly_one_completion),
+        RIG_TEST(the_path_of_a_request_allocates_nothing),
+        RIG_TEST(the_path_of_a_request_makes_no_system_call),
+    };
+
+    return cmocka_run_group_tests_name("shard", tests, NULL, NULL);
+}
