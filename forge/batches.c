@@ -19,14 +19,14 @@ struct batches {
     float *scratch;         /* a tensor for each part */
 };
 
-/* One batches_fill() in progress; each part writes its own result. */
+/* A batch, or all samples, in the making; each part writes its own result. */
 struct filling {
     struct batches *batches;
-    const uint32_t *which; /* NULL: sample i is i */
+    const uint32_t *which;
     size_t count;
     const struct recipe *recipe;
     uint64_t epoch;
-    float *panel; /* NULL: tensors go to batches->kept */
+    float *panel;
     struct {
         int result;
         struct reason why;
@@ -107,7 +107,7 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
 
     if (augment)
         rng = rng_make(f->recipe->seed, recipe_stream(STREAM_AUGMENT, f->epoch, sample));
-    if (b->kept && f->panel && !augment)
+    if (b->kept && !augment)
         made = b->kept + (size_t)sample * b->elements;
     else
         *result = encode(b, sample, augment, &rng, scratch, why);
@@ -126,27 +126,42 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
 {
     struct filling *f = argument;
     struct batches *b = f->batches;
+    float *scratch = b->scratch + part * b->elements;
     unsigned long long begin, end;
 
     /* Sixteen samples are a cache line of a panel's row. */
     team_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        uint32_t sample = f->which ? f->which[i] : (uint32_t)i;
-        float *place = f->panel ? b->scratch + part * b->elements : b->kept + i * b->elements;
-        const float *made = tensor(f, sample, place, &f->parts[part].result, &f->parts[part].why);
+        const float *made = tensor(f, f->which[i], scratch, &f->parts[part].result, &f->parts[part].why);
 
         if (!made) {
-            refuse_in(&f->parts[part].why, 0, "%s, sample %u", b->data->name, sample);
+            refuse_in(&f->parts[part].why, 0, "%s, sample %u", b->data->name, f->which[i]);
             return;
         }
-        for (size_t k = 0; f->panel && k < b->elements; k++)
+        for (size_t k = 0; k < b->elements; k++)
             f->panel[k * f->count + i] = made[k];
     }
 }
 
-static int run(struct filling *f, struct reason *why)
+static void keep_part(void *argument, unsigned part, unsigned parts)
 {
-    team_run(f->batches->team, fill_part, f);
+    struct filling *f = argument;
+    struct batches *b = f->batches;
+    unsigned long long begin, end;
+
+    team_share(f->count, 1, part, parts, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        f->parts[part].result = encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &f->parts[part].why);
+        if (f->parts[part].result) {
+            refuse_in(&f->parts[part].why, 0, "%s, sample %zu", b->data->name, i);
+            return;
+        }
+    }
+}
+
+static int run(struct filling *f, team_function *function, struct reason *why)
+{
+    team_run(f->batches->team, function, f);
     for (unsigned part = 0; part < team_parts(f->batches->team); part++) {
         if (f->parts[part].result)
             return refuse(why, f->parts[part].result, "%s", f->parts[part].why.text);
@@ -167,7 +182,7 @@ int batches_fill(struct batches *batches, const uint32_t *which, size_t count, c
     f->recipe = recipe;
     f->epoch = epoch;
     f->panel = panel;
-    return run(f, why);
+    return run(f, fill_part, why);
 }
 
 static int keep_all(struct batches *b, struct reason *why)
@@ -182,7 +197,7 @@ static int keep_all(struct batches *b, struct reason *why)
         return refuse_errno(why, -ENOMEM, "tensors of %zu samples", b->data->count);
     f->batches = b;
     f->count = b->data->count;
-    return run(f, why);
+    return run(f, keep_part, why);
 }
 
 int batches_new(const struct dataset *data, const struct media *media, struct team *team, bool keep,

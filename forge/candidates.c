@@ -153,7 +153,7 @@ int candidates_run(const struct candidates *c, struct outcome_of_training *out)
     *out = (struct outcome_of_training){ .model = NULL };
     for (uint64_t k = 0; k < c->recipe->candidates && !status && (!k || !interrupt_wanted()); k++) {
         cleanup_model struct model *model = NULL;
-        struct trainer_result result;
+        struct trainer_result result = { .epochs = 0 };
         uint64_t seed = 0;
 
         status = make_candidate(c, k, &model, &seed);

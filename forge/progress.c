@@ -51,20 +51,16 @@ static void format_time(double seconds, char text[static 32])
         snprintf(text, 32, "%llus", s);
 }
 
-static void format_bar(const struct progress *p, double done, char text[static 4 * BAR_CELLS + 32])
+static void format_bar(const struct progress *p, double done, char *text, size_t size)
 {
+    const char *on = p->utf8 ? "━" : "#", *off = p->utf8 ? "─" : "-";
     unsigned filled = (unsigned)(done * BAR_CELLS + 0.5);
+    size_t used = (size_t)snprintf(text, size, "%s", p->colour ? "\033[36m" : "");
 
-    *text = 0;
-    if (p->colour)
-        strcat(text, "\033[36m");
-    for (unsigned i = 0; i < BAR_CELLS; i++) {
-        if (i == filled && p->colour)
-            strcat(text, "\033[2m");
-        strcat(text, i < filled ? (p->utf8 ? "━" : "#") : (p->utf8 ? "─" : "-"));
-    }
-    if (p->colour)
-        strcat(text, "\033[0m");
+    for (unsigned i = 0; i < BAR_CELLS; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i == filled && p->colour ? "\033[2m" : "",
+                                 i < filled ? on : off);
+    snprintf(text + used, size - used, "%s", p->colour ? "\033[0m" : "");
 }
 
 static unsigned terminal_columns(void)
@@ -76,7 +72,7 @@ static unsigned terminal_columns(void)
 
 void progress_step(struct progress *p, uint64_t count, uint64_t epoch, uint64_t epochs, double loss, double accuracy)
 {
-    char line[LINE_MAX_BYTES], bar[4 * BAR_CELLS + 32], left[32];
+    char line[LINE_MAX_BYTES], bar[3 * BAR_CELLS + 32], left[32];
     uint64_t now = clock_ns();
     double seconds = (double)(now - p->began_ns) / (double)NS_PER_S, done, speed;
 
@@ -87,7 +83,7 @@ void progress_step(struct progress *p, uint64_t count, uint64_t epoch, uint64_t 
     done = p->samples_all ? (double)p->samples_done / (double)p->samples_all : 1;
     speed = (double)p->samples_done / (seconds > 0 ? seconds : 1);
     format_time(speed > 0 ? (double)(p->samples_all - MIN(p->samples_done, p->samples_all)) / speed : 0, left);
-    format_bar(p, MIN(done, 1.0), bar);
+    format_bar(p, MIN(done, 1.0), bar, sizeof bar);
     /* The narrower the terminal, the less is said; a line that wraps could not be taken back. */
     if (terminal_columns() >= 100)
         snprintf(line, sizeof line, "%s %3.0f%%  epoch %llu/%llu  loss %.4f  accuracy %.2f%%  %.0f samples/s  %s left",
