@@ -9,6 +9,7 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
+#include "base/size.h"
 #include "base/suggest.h"
 
 enum { LONG_ONLY = 256, HELP_LETTER = 'h' };
@@ -85,6 +86,16 @@ struct option_row *option_real(struct option_table *table, const char *name, cha
     return append_number(table, row, least, most);
 }
 
+/* Columns of a terminal that a UTF-8 text of narrow characters takes. */
+static int columns(const char *text)
+{
+    int count = 0;
+
+    for (; *text; text++)
+        count += (*text & 0xc0) != 0x80;
+    return count;
+}
+
 static void print_help(const struct usage *usage, const struct option_table *table)
 {
     printf("usage: wisp %s %s\n\n%s\n\noptions:\n", usage->verb, usage->arguments, usage->summary);
@@ -96,7 +107,7 @@ static void print_help(const struct usage *usage, const struct option_table *tab
             snprintf(letter, sizeof letter, "-%c, ", row->letter);
         snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->argument ? " " : "",
                  row->argument ? row->argument : "");
-        printf("  %-30s %s\n", left, row->help);
+        printf("  %s%*s %s\n", left, MAX(30 - columns(left), 0), "", row->help);
     }
     printf("  %-30s %s\n", "-h, --help", "print this and exit");
     if (usage->examples)

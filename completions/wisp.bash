@@ -8,6 +8,20 @@ _wisp_targets() {
         grep -xE '[A-Za-z0-9_.-]+' | sort -u # nothing that a shell would expand
 }
 
+# The structures of the database on the command line, or of one's own.
+_wisp_structures() {
+    local i database=
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in --db) database=${COMP_WORDS[i + 1]} ;; esac
+    done
+    wisp structure list ${database:+--db "$database"} --json 2>/dev/null | grep -oE '"name": *"[^"]*"' |
+        sed -E 's/.*: *"(.*)"/\1/' | grep -xE '[A-Za-z0-9_.-]+'
+}
+
+_wisp_actions() {
+    wisp structure --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p'
+}
+
 # Programs beside wisp and along PATH that are verbs: wisp-VERB.
 _wisp_programs() {
     compgen -c wisp- | sed -n 's/^wisp-\([a-z0-9-]*\)$/\1/p' | grep -vx forge
@@ -28,19 +42,20 @@ _wisp() {
         case ${COMP_WORDS[i]} in -s | --socket) socket=${COMP_WORDS[i + 1]} ;; esac
     done
     case $prev in
-    -s | --socket | -o | --output | -D | --data | -m | --media | --labels)
+    -s | --socket | -o | --output | -D | --data | -m | --media | --labels | --db)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --method) mapfile -t COMPREPLY < <(compgen -W 'er erk' -- "$cur"); return ;;
+    --method) mapfile -t COMPREPLY < <(compgen -W 'er erk erk+ uniform uniform+' -- "$cur"); return ;;
+    --structure) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_structures)" -- "$cur"); return ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine step constant' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
     -p | --processing) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket" | grep -F .)" -- "$cur"); return ;;
     esac
     if [[ $cur == -* ]]; then
         # Options as the verb itself describes them.
-        [ "$verb" = structure ] && verb='structure show'
+        [ "$verb" = structure ] && verb="structure ${COMP_WORDS[2]}"
         # shellcheck disable=SC2086
         mapfile -t COMPREPLY < <(compgen -W "$(wisp $verb --help 2>/dev/null | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+')" -- "$cur")
         return
@@ -67,7 +82,16 @@ _wisp() {
         [ "$verb" = show ] && return
         ;;
     help) mapfile -t COMPREPLY < <(compgen -W "$own" -- "$cur"); return ;;
-    structure) [ "$COMP_CWORD" -eq 2 ] && mapfile -t COMPREPLY < <(compgen -W show -- "$cur") && return ;;
+    structure)
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            mapfile -t COMPREPLY < <(compgen -W "$(_wisp_actions)" -- "$cur")
+            return
+        fi
+        case ${COMP_WORDS[2]} in
+        show | edit | rm | export) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_structures)" -- "$cur") ;;
+        esac
+        [ ${#COMPREPLY[@]} -gt 0 ] && return
+        ;;
     models | ping | status | version) return ;;
     esac
     compopt -o filenames

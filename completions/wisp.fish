@@ -20,7 +20,7 @@ complete -c wisp -f -n __fish_use_subcommand -a ping -d 'measure the round trip 
 complete -c wisp -f -n __fish_use_subcommand -a status -d "show the daemon's own state"
 complete -c wisp -f -n __fish_use_subcommand -a help -d 'describe a verb'
 complete -c wisp -f -n __fish_use_subcommand -a version -d 'print the version'
-complete -c wisp -f -n __fish_use_subcommand -a structure -d 'show what a structure and a sparsity make'
+complete -c wisp -f -n __fish_use_subcommand -a structure -d 'keep structures, and see what a sparsity makes of one'
 complete -c wisp -f -n __fish_use_subcommand -a build -d 'sample a sparse network from a structure'
 complete -c wisp -f -n __fish_use_subcommand -a train -d 'train its connections'
 complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
@@ -37,12 +37,33 @@ complete -c wisp -n '__wisp_verb run' -l raw -d 'binary output'
 complete -c wisp -n '__wisp_verb run' -s v -l verbose -d 'how long it took'
 complete -c wisp -n '__wisp_verb ping' -s c -l count -x -d 'round trips'
 
-complete -c wisp -n '__wisp_verb structure' -f -a show
-complete -c wisp -n '__wisp_verb structure build' -s l -l layers -x -d 'neurons of each layer'
-complete -c wisp -n '__wisp_verb structure build' -s s -l sparsity -x -d 'fraction of inactive connections'
-complete -c wisp -n '__wisp_verb structure build' -s d -l density -x -d 'fraction of active connections'
-complete -c wisp -n '__wisp_verb structure build' -l method -x -a 'er erk' -d 'how connections are shared'
-complete -c wisp -n '__wisp_verb structure build train eval' -l json -d JSON
+# Actions and options as the program itself describes them.
+function __wisp_actions
+    wisp structure --help 2>/dev/null | string match -rg '^  ([a-z]+) +(.*)' | while read -l word
+        read -l what
+        printf '%s\t%s\n' $word $what
+    end
+end
+
+function __wisp_structures
+    wisp structure list --json 2>/dev/null | string match -rag '"name": *"([A-Za-z0-9_.-]+)"'
+end
+
+function __wisp_structure_options
+    set -l words (commandline -opc)
+    wisp structure $words[3] --help 2>/dev/null | string match -rg '^ +(?:-., )?(--[a-z-]+)'
+end
+
+complete -c wisp -n '__wisp_verb structure; and test (count (commandline -opc)) -eq 2' -f -a '(__wisp_actions)'
+complete -c wisp -n '__wisp_verb structure; and test (count (commandline -opc)) -ge 3' -a '(__wisp_structures)'
+complete -c wisp -n '__wisp_verb structure; and test (count (commandline -opc)) -ge 3' -f -a '(__wisp_structure_options)'
+complete -c wisp -n '__wisp_verb build' -l structure -x -a '(__wisp_structures)' -d 'name in the structure database'
+complete -c wisp -n '__wisp_verb structure build' -l db -r -d 'the structure database'
+complete -c wisp -n '__wisp_verb build' -s l -l layers -x -d 'neurons of each layer'
+complete -c wisp -n '__wisp_verb build' -s s -l sparsity -x -d 'fraction of inactive connections'
+complete -c wisp -n '__wisp_verb build' -s d -l density -x -d 'fraction of active connections'
+complete -c wisp -n '__wisp_verb build' -l method -x -a 'er erk erk+ uniform uniform+' -d 'how connections are shared'
+complete -c wisp -n '__wisp_verb build train eval' -l json -d JSON
 complete -c wisp -n '__wisp_verb build train' -s S -l seed -x -d seed
 complete -c wisp -n '__wisp_verb build train' -s o -l output -r -d 'model file to write'
 complete -c wisp -n '__wisp_verb build train' -s n -l name -x -d 'name of the model'

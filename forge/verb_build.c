@@ -31,11 +31,12 @@ static bool read_options(int argc, char **argv, struct build *build, int *status
 {
     static const struct usage usage = {
         .verb = VERB,
-        .arguments = "--layers N-N-… --sparsity S [--seed N] [-o FILE] [options]",
+        .arguments = "--layers N-N-…|--structure NAME --sparsity S [--seed N] [-o FILE] [options]",
         .summary = "Samples a sparse network before training: how many connections each pair of layers gets follows\n"
                    "from the sparsity, which ones they are from the seed. Same options, same file, on any machine.",
         .examples =
             "  wisp build --layers 784-1000-1000-1000-10 --sparsity 0.95 --seed 7 -o m.safetensors\n"
+            "  wisp build --structure resnet-20-w16 --method erk --sparsity 0.9 -o r.safetensors\n"
             "  wisp build --layers 4096-128-20 --density 0.1 --processing text.classification \\\n"
             "      --media '{\"kind\": \"text\", \"features\": 4096}' --labels languages.txt -o m.safetensors\n",
     };
@@ -150,7 +151,7 @@ int verb_build(int argc, char **argv)
 
     if (!read_options(argc, argv, &build, &status))
         return status;
-    status = plan_from_options(VERB, &build.plan, build.processing ? build.processing : "raw", &plan);
+    status = plan_from_options(VERB, &build.plan, build.processing, &plan);
     if (status)
         return status;
     status = build.output ? build_and_save(&build, &plan) : print_result(&build, &plan, NULL);

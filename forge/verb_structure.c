@@ -1,72 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wisp structure show: what a structure and a sparsity make, before anything is sampled.
+ * wisp structure: the database of structures, and a look at one before anything is sampled.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/options.h"
 #include "base/outcome.h"
-#include "forge/lineage.h"
-#include "forge/plan_options.h"
-#include "forge/verb.h"
+#include "base/size.h"
+#include "base/suggest.h"
+#include "forge/structure_actions.h"
 
-static int print_plan(const struct plan *plan, bool json)
+static const struct {
+    const char *name;
+    verb_function *run;
+    const char *summary;
+} actions[] = {
+    { "list", structure_list, "what the database holds, by type and depth" },
+    { "show", structure_show, "a structure, and what a sparsity makes of it" },
+    { "add", structure_add, "store a structure from YAML" },
+    { "edit", structure_edit, "change one, by options or at a prompt" },
+    { "rm", structure_rm, "remove structures" },
+    { "export", structure_export, "write structures as YAML" },
+    { "import", structure_import, "store all structures of an export" },
+};
+
+static void print_help(FILE *to)
 {
-    json_t *object;
-    int result;
-
-    if (!json) {
-        plan_print(plan, stdout);
-        return EXIT_DONE;
-    }
-    object = plan_json(plan);
-    result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
-    json_decref(object);
-    putchar('\n');
-    return result ? fail("structure show", EXIT_FAILED, "cannot print the plan as JSON") : EXIT_DONE;
-}
-
-static int show(int argc, char **argv)
-{
-    static const struct usage usage = {
-        .verb = "structure show",
-        .arguments = "--layers N-N-… --sparsity S [options]",
-        .summary = "Prints, for each layer, how likely a connection is, how many there will be, and their bytes.",
-        .examples = "  wisp structure show --layers 784-1000-1000-1000-10 --sparsity 0.95\n",
-    };
-    struct plan_options options = { 0 };
-    bool json = false;
-    struct operands none = { .most = 0 };
-    struct option_table table = { .count = 0 };
-    struct plan plan;
-    int status;
-
-    plan_option_rows(&table, &options);
-    option_flag(&table, "json", 0, &json, "print one JSON object");
-    if (!options_read(&usage, &table, argc, argv, &none, &status))
-        return status;
-    status = plan_from_options(usage.verb, &options, "raw", &plan);
-    if (status)
-        return status;
-    status = print_plan(&plan, json);
-    plan_deinit(&plan);
-    return status;
+    fputs("usage: wisp structure ACTION [options]\n\nactions:\n", to);
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+        fprintf(to, "  %-8s %s\n", actions[i].name, actions[i].summary);
+    fputs("\n'wisp structure ACTION --help' describes an action.\n", to);
 }
 
 int verb_structure(int argc, char **argv)
 {
-    static const char help[] = "usage: wisp structure show --layers N-N-… --sparsity S [options]\n\n"
-                               "'wisp structure show --help' describes the options.\n";
+    const char *names[ARRAY_SIZE(actions)], *near;
 
-    if (argc >= 2 && !strcmp(argv[1], "show"))
-        return show(argc - 1, argv + 1);
-    if (argc >= 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-        fputs(help, stdout);
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        print_help(stdout);
         return EXIT_DONE;
     }
-    if (argc >= 2)
-        return fail("structure", EXIT_USAGE, "unknown action '%s'; the one there is: show", argv[1]);
-    fputs(help, stderr);
-    return EXIT_USAGE;
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        if (!strcmp(argv[1], actions[i].name))
+            return actions[i].run(argc - 1, argv + 1);
+        names[i] = actions[i].name;
+    }
+    near = suggest(argv[1], names, ARRAY_SIZE(actions));
+    return fail("structure", EXIT_USAGE, "unknown action '%s'%s%s%s", argv[1], near ? "; did you mean '" : "",
+                near ? near : "; see 'wisp structure --help'", near ? "'?" : "");
 }

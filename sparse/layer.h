@@ -32,6 +32,7 @@ struct layer_plan {
 struct layer_parameter {
     const char *name;
     double preset, least, most; /* value when absent, and bounds */
+    bool real;                  /* not a whole number */
 };
 
 /* One call's operands. */
@@ -74,6 +75,9 @@ struct layer_kind {
  * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its preset, means as many as
  * the weight has rows. Vectors may be absent. WISP_E_FORMAT, and says which dimension is wrong. */
 int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);
+
+/* Whether a value is in a parameter's bounds, and whole unless it is a real one. WISP_E_FORMAT, and says which. */
+int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why);
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);

@@ -3,9 +3,21 @@
  * A layer with its tensors, held against its kind's plan.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "sparse/layer.h"
+
+int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why)
+{
+    /* Written so that NaN is refused too. */
+    if (!(value >= rule->least && value <= rule->most))
+        return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be %.10g to %.10g", rule->name, value, rule->least,
+                      rule->most);
+    if (!rule->real && value != floor(value))
+        return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be a whole number", rule->name, value);
+    return 0;
+}
 
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why)
 {

@@ -108,14 +108,14 @@ static int parameters_check(const struct layer *layer, struct reason *why)
     const struct layer_parameter *declared = layer->kind->parameters;
 
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
-        double value = layer->parameters[i];
+        int result;
 
         /* 0 outputs: as many as the weight has rows (layer_shape()). */
-        if (i == 0 && layer->kind->weighted && value == 0)
+        if (i == 0 && layer->kind->weighted && layer->parameters[i] == 0)
             continue;
-        if (!(value >= declared[i].least && value <= declared[i].most))
-            return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is %g, not in %g .. %g", declared[i].name, value,
-                          declared[i].least, declared[i].most);
+        result = layer_parameter_check(&declared[i], layer->parameters[i], why);
+        if (result)
+            return result;
     }
     return 0;
 }

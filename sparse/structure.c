@@ -24,12 +24,10 @@ static uint64_t layer_potential(const struct structure_layer *layer)
 static int check_parameters(const struct structure_layer *layer, struct reason *why)
 {
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
-        const struct layer_parameter *rule = &layer->kind->parameters[p];
+        int result = layer_parameter_check(&layer->kind->parameters[p], layer->parameters[p], why);
 
-        /* Written so that NaN is refused too. */
-        if (!(layer->parameters[p] >= rule->least && layer->parameters[p] <= rule->most))
-            return refuse(why, WISP_E_FORMAT, "%s is %g, and must be %g to %g", rule->name, layer->parameters[p],
-                          rule->least, rule->most);
+        if (result)
+            return result;
     }
     return 0;
 }

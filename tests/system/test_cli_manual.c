@@ -72,25 +72,40 @@ static void cut_after_options(char *help)
         *examples = '\0';
 }
 
-static void compare(const char *verb, const char *action)
+/* The options of a verb, or of all its actions, one help after the other. */
+static const char *read_help(const char *verb, const char *const *actions)
 {
-    struct command command = { .words = { "wisp", verb, action, action ? "--help" : NULL } };
-    const char *page = read_page(verb), *at;
+    static char help[65536];
+    size_t used = 0;
+
+    do {
+        struct command command = { .words = { "wisp", verb, "--help" } };
+
+        if (actions) {
+            command.words[2] = *actions;
+            command.words[3] = "--help";
+        }
+        command_run(&command, &outcome);
+        assert_int_equal(outcome.status, 0);
+        cut_after_options(outcome.out);
+        used += (size_t)snprintf(help + used, sizeof help - used, "%s\n", outcome.out);
+        assert_true(used < sizeof help);
+    } while (actions && *++actions);
+    return help;
+}
+
+static void compare(const char *verb, const char *const *actions)
+{
+    const char *help = read_help(verb, actions), *page = read_page(verb), *at = help;
     char name[64];
 
-    if (!action)
-        command.words[2] = "--help";
-    command_run(&command, &outcome);
-    assert_int_equal(outcome.status, 0);
-    cut_after_options(outcome.out);
-    at = outcome.out;
     while (next_option(&at, " --", name)) {
         if (!has_option(page, "Fl Fl ", name))
             fail_msg("wisp %s has --%s, and wisp-%s(1) does not", verb, name, verb);
     }
     at = page;
     while (next_option(&at, "Fl Fl ", name)) {
-        if (!has_option(outcome.out, " --", name))
+        if (!has_option(help, " --", name))
             fail_msg("wisp-%s(1) has --%s, and wisp %s does not", verb, name, verb);
     }
 }
@@ -102,6 +117,30 @@ static void test_pages_have_the_options(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         compare(verbs[i], NULL);
+}
+
+/* `wisp structure --help` lists the actions; the page describes each with its options. */
+static void test_the_page_of_structures_has_the_actions(void **state)
+{
+    const struct command command = { .words = { "wisp", "structure", "--help" } };
+    static char names[32][32];
+    const char *actions[33] = { NULL };
+    size_t count = 0;
+    char *rest = outcome.out, *line;
+
+    (void)state;
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    while (count < 32 && (line = strsep(&rest, "\n"))) {
+        if (strncmp(line, "  ", 2) != 0 || sscanf(line + 2, "%31[a-z]", names[count]) != 1)
+            continue;
+        actions[count] = names[count];
+        if (!has_option(read_page("structure"), ".Ss ", actions[count]))
+            fail_msg("wisp-structure(1) does not describe '%s'", actions[count]);
+        count++;
+    }
+    assert_true(count >= 7);
+    compare("structure", actions);
 }
 
 /* wisp(1) and `wisp help` name the same verbs, and each has a page. */
@@ -178,6 +217,13 @@ static void test_completion(void **state)
     assert_offered("--timeout");
     complete("wisp train --aug", 3);
     assert_offered("--augment");
+    complete("wisp structure e", 3);
+    assert_offered("edit");
+    assert_offered("export");
+    complete("wisp structure edit --ins", 4);
+    assert_offered("--insert-layer");
+    complete("wisp build --db \"$WISP_BINARY_DIR/completion.db\" --structure lenet", 6);
+    assert_offered("lenet-5");
     assert_int_equal(daemon_stop(&daemon), 0);
     complete("wisp run ''", 3);
     assert_string_equal(outcome.out, "[]\n");
@@ -187,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages_have_the_options),
+        cmocka_unit_test(test_the_page_of_structures_has_the_actions),
         cmocka_unit_test(test_every_verb_has_a_page),
         cmocka_unit_test(test_completion),
     };

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The catalog: the structure database as verbs use it. A new database begins with the seeds, the documents of
+ * config/structures as installed (or as they lie beside a build tree; $WISP_STRUCTURES names another folder).
+ */
+#ifndef FORGE_CATALOG_H
+#define FORGE_CATALOG_H
+
+#include "forge/store/store.h"
+#include "sparse/structure.h"
+
+/* Opens the database for reading or writing, making and seeding it when there is none. */
+int catalog_open(const char *path, bool write, struct store **out, struct reason *why);
+
+/* What the database keeps of a structure; document is to be freed with store_structure_deinit(). -ENOMEM. */
+int catalog_entry(const struct structure *structure, struct store_structure *out, struct reason *why);
+
+/* A structure by its name in the database, or, when `name` ends in .yaml or .yml or is "-", from that file (one only).
+ */
+int catalog_find(const char *database, const char *name, struct structure *out, struct reason *why);
+
+/* Of a document that is known to be right. */
+int catalog_parse(const char *document, struct structure *out, struct reason *why);
+
+#endif

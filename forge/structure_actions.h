@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp structure ACTION: one row of the table in verb_structure.c and one function here.
+ */
+#ifndef FORGE_STRUCTURE_ACTIONS_H
+#define FORGE_STRUCTURE_ACTIONS_H
+
+#include <stdio.h>
+
+#include "forge/verb.h"
+#include "sparse/structure.h"
+
+verb_function structure_list, structure_show, structure_add, structure_edit, structure_rm, structure_export,
+    structure_import;
+
+/* The layers of a structure as a table: kind, what it reads, shape, neurons, potential connections. */
+void structure_print(const struct structure *structure, FILE *to);
+
+#endif

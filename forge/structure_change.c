@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp structure add, import, rm, export: into the database and out of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/options.h"
+#include "base/outcome.h"
+#include "forge/catalog.h"
+#include "forge/structure_actions.h"
+#include "forge/structures/document.h"
+
+/* ---- in ---- */
+
+struct adding {
+    struct store *store;
+    struct reason *why;
+    bool quiet;
+    unsigned stored, known;
+};
+
+static int add_one(void *argument, const struct structure *structure)
+{
+    struct adding *adding = argument;
+    struct store_structure entry;
+    struct store_added added;
+    int result = catalog_entry(structure, &entry, adding->why);
+
+    if (result)
+        return result;
+    result = store_add(adding->store, &entry, &added, adding->why);
+    store_structure_deinit(&entry);
+    if (result)
+        return result;
+    adding->stored += added.stored;
+    adding->known += !added.stored;
+    if (adding->quiet)
+        return 0;
+    if (!added.stored)
+        printf("%s: there already, as %s; not stored twice\n", structure->name, added.same_as);
+    else
+        printf("%s: stored under %s%s\n", structure->name, structure->processing,
+               added.new_type ? ", a new processing type" : "");
+    return 0;
+}
+
+static int bring_in(const char *verb, const struct usage *usage, int argc, char **argv, bool quiet)
+{
+    const char *database = NULL;
+    struct operands files = { .least = 1, .most = 1000, .what = "FILE.yaml" };
+    struct option_table table = { .count = 0 };
+    struct adding adding = { .quiet = quiet };
+    struct reason why = { "" };
+    int status, result;
+
+    option_text(&table, "db", 0, &database, "FILE", "the structure database; $WISP_DB, or your own if absent");
+    if (!options_read(usage, &table, argc, argv, &files, &status))
+        return status;
+    result = catalog_open(database, true, &adding.store, &why);
+    if (result)
+        return fail(verb, exit_for_input(result), "%s", why.text);
+    adding.why = &why;
+    /* All files or none: a fault in the last must not leave the first. */
+    result = store_begin(adding.store, &why);
+    for (size_t i = 0; i < files.count && !result; i++)
+        result = document_read(files.words[i], add_one, &adding, NULL, &why);
+    if (!result)
+        result = store_commit(adding.store, &why);
+    store_close(adding.store);
+    if (result)
+        return fail(verb, exit_for_input(result), "%s; nothing was stored", why.text);
+    if (quiet)
+        printf("%u stored, %u there already\n", adding.stored, adding.known);
+    return EXIT_DONE;
+}
+
+int structure_add(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .verb = "structure add",
+        .arguments = "FILE.yaml… [--db FILE]",
+        .summary = "Stores structures. One that is there already, names and order of keys aside, is not stored twice;\n"
+                   "a processing type that is new is made.",
+        .examples = "  wisp structure add my-network.yaml\n",
+    };
+
+    return bring_in(usage.verb, &usage, argc, argv, false);
+}
+
+int structure_import(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .verb = "structure import",
+        .arguments = "FILE.yaml… [--db FILE]",
+        .summary = "Stores all structures of an export: all of them or, when one is wrong, none.",
+        .examples = "  wisp structure import structures.yaml\n",
+    };
+
+    return bring_in(usage.verb, &usage, argc, argv, true);
+}
+
+/* ---- out ---- */
+
+int structure_rm(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .verb = "structure rm",
+        .arguments = "NAME… [--db FILE]",
+        .summary = "Removes structures from the database: all that are named, or none.",
+    };
+    const char *database = NULL;
+    struct operands names = { .least = 1, .most = 1000, .what = "NAME" };
+    struct option_table table = { .count = 0 };
+    struct store *store;
+    struct reason why;
+    int status, result;
+
+    option_text(&table, "db", 0, &database, "FILE", "the structure database; $WISP_DB, or your own if absent");
+    if (!options_read(&usage, &table, argc, argv, &names, &status))
+        return status;
+    result = catalog_open(database, true, &store, &why);
+    if (result)
+        return fail(usage.verb, exit_for_input(result), "%s", why.text);
+    result = store_begin(store, &why);
+    for (size_t i = 0; i < names.count && !result; i++)
+        result = store_remove(store, names.words[i], &why);
+    if (!result)
+        result = store_commit(store, &why);
+    store_close(store);
+    if (result)
+        return fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result),
+                    "%s; nothing was removed", why.text);
+    return EXIT_DONE;
+}
+
+/* A document as an entry of the list "structures:". */
+static void write_entry(FILE *to, const char *document)
+{
+    for (const char *line = document; *line;) {
+        size_t length = strcspn(line, "\n");
+
+        fprintf(to, "%s%.*s\n", line == document ? "  - " : "    ", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static int export_one(void *argument, const struct store_structure *entry)
+{
+    write_entry(argument, entry->document);
+    return 0;
+}
+
+static int write_export(struct store *store, const struct operands *names, const char *type, FILE *to,
+                        struct reason *why)
+{
+    struct store_query query = { .processing = type, .documents = true };
+
+    fprintf(to, "structures:\n");
+    if (!names->count)
+        return store_list(store, &query, export_one, to, why);
+    for (size_t i = 0; i < names->count; i++) {
+        struct store_structure entry;
+        int result = store_find(store, names->words[i], &entry, why);
+
+        if (result)
+            return result;
+        write_entry(to, entry.document);
+        store_structure_deinit(&entry);
+    }
+    return 0;
+}
+
+static int save_export(const char *path, const char *text, size_t size, struct reason *why)
+{
+    struct file_part part = { text, size };
+
+    if (path)
+        return file_write(path, &part, 1, why);
+    return fwrite(text, 1, size, stdout) == size ? 0 : refuse_errno(why, -errno, "cannot write");
+}
+
+int structure_export(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .verb = "structure export",
+        .arguments = "[NAME…] [--type TYPE] [-o FILE] [--db FILE]",
+        .summary =
+            "Writes structures as one YAML document that `wisp structure import` reads; all, when none is named.",
+        .examples = "  wisp structure export -o structures.yaml\n",
+    };
+    const char *database = NULL, *type = NULL, *output = NULL;
+    struct operands names = { .least = 0, .most = 100000, .what = "NAME" };
+    struct option_table table = { .count = 0 };
+    cleanup_free char *text = NULL;
+    struct store *store;
+    struct reason why;
+    size_t size;
+    FILE *to;
+    int status, result;
+
+    option_text(&table, "type", 't', &type, "TYPE", "only of this processing type or modality");
+    option_text(&table, "output", 'o', &output, "FILE", "file to write; standard output if absent");
+    option_text(&table, "db", 0, &database, "FILE", "the structure database; $WISP_DB, or your own if absent");
+    if (!options_read(&usage, &table, argc, argv, &names, &status))
+        return status;
+    result = catalog_open(database, false, &store, &why);
+    if (result)
+        return fail(usage.verb, exit_for_input(result), "%s", why.text);
+    to = open_memstream(&text, &size);
+    result = to ? write_export(store, &names, type, to, &why) : refuse_errno(&why, -ENOMEM, "export");
+    if (to && fclose(to) && !result)
+        result = refuse_errno(&why, -ENOMEM, "export");
+    store_close(store);
+    if (result)
+        return fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
+    result = save_export(output, text, size, &why);
+    return result ? fail(usage.verb, exit_for_output(result), "%s", why.text) : EXIT_DONE;
+}

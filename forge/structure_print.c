@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "forge/structure_actions.h"
+
+static void print_shape(const struct shape *shape, char *text, size_t size)
+{
+    size_t used = 0;
+
+    *text = 0;
+    for (uint32_t d = 0; d < shape->rank && used < size; d++)
+        used += (size_t)snprintf(text + used, size - used, "%s%u", d ? " x " : "", shape->dimension[d]);
+}
+
+/* What it reads, when that is not the layer before it. */
+static void print_reads(const struct structure *structure, uint32_t index, char *text, size_t size)
+{
+    const struct structure_layer *layer = &structure->layers[index];
+    size_t used = 0;
+
+    *text = 0;
+    if (layer->input_count == 1 && layer->inputs[0] == index)
+        return;
+    for (uint32_t i = 0; i < layer->input_count && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "<- ",
+                                 layer->inputs[i] ? structure->layers[layer->inputs[i] - 1].name : "input");
+}
+
+void structure_print(const struct structure *structure, FILE *to)
+{
+    char shape[64], reads[3 * LAYER_NAME_MAX];
+    uint32_t weighted = 0;
+
+    print_shape(&structure->input, shape, sizeof shape);
+    fprintf(to, "%s: %s%s%s, depth %u\n", structure->name[0] ? structure->name : "structure", structure->processing,
+            structure->network[0] ? ", " : "", structure->network, structure_depth(structure));
+    fprintf(to, "  #  %-26s %-14s %-18s %14s\n", "layer", "kind", "output", "potential");
+    fprintf(to, "     %-26s %-14s %-18s\n", "input", "", shape);
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+        uint64_t potential =
+            layer->plan.inputs * layer->plan.outputs * layer->plan.kernel_height * layer->plan.kernel_width;
+        char place[12] = "", number[24] = "";
+
+        if (layer->kind->weighted) {
+            snprintf(place, sizeof place, "%u", ++weighted);
+            snprintf(number, sizeof number, "%" PRIu64, potential);
+        }
+        print_shape(&layer->plan.shape, shape, sizeof shape);
+        print_reads(structure, i, reads, sizeof reads);
+        fprintf(to, "%3s  %-26s %-14s %-18s %14s  %s\n", place, layer->name, layer->kind->name, shape, number, reads);
+    }
+    fprintf(to,
+            "N = %" PRIu64 " potential connections in %u layers; biases, norms and positions apart: %" PRIu64 "; "
+            "%.4g multiply-adds a sample when dense\n",
+            structure_potential(structure), weighted, structure_vectors(structure), structure_cost(structure));
+}

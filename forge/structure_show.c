@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp structure show: a structure, and, with a sparsity, what would be sampled from it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/options.h"
+#include "base/outcome.h"
+#include "forge/lineage.h"
+#include "forge/plan_options.h"
+#include "forge/structure_actions.h"
+#include "forge/structures/document.h"
+
+#define VERB "structure show"
+
+static int print_plan(const struct plan *plan, bool json)
+{
+    json_t *object;
+    int result;
+
+    if (!json) {
+        structure_print(&plan->structure, stdout);
+        putchar('\n');
+        plan_print(plan, stdout);
+        return EXIT_DONE;
+    }
+    object = plan_json(plan);
+    result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
+    json_decref(object);
+    putchar('\n');
+    return result ? fail(VERB, EXIT_FAILED, "cannot print the plan as JSON") : EXIT_DONE;
+}
+
+/* Without a sparsity. */
+static int print_structure(const struct plan_options *options, bool yaml)
+{
+    struct structure structure;
+    struct reason why;
+    char *text;
+    int status = structure_from_options(VERB, options, NULL, &structure);
+
+    if (status)
+        return status;
+    if (structure_plan(&structure, &why)) {
+        structure_deinit(&structure);
+        return fail(VERB, EXIT_DATA, "%s", why.text);
+    }
+    if (!yaml) {
+        structure_print(&structure, stdout);
+    } else if ((text = document_print(&structure))) {
+        fputs(text, stdout);
+        free(text);
+    } else {
+        status = fail(VERB, EXIT_FAILED, "out of memory");
+    }
+    structure_deinit(&structure);
+    return status;
+}
+
+int structure_show(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .verb = VERB,
+        .arguments = "NAME|FILE.yaml|--layers N-N-… [--sparsity S] [options]",
+        .summary = "Prints a structure layer by layer; with a sparsity also how likely a connection is in each layer,\n"
+                   "how many there will be, and their bytes.",
+        .examples = "  wisp structure show resnet-20-w16 --sparsity 0.9 --method erk\n"
+                    "  wisp structure show --layers 784-1000-1000-1000-10 --sparsity 0.95\n",
+    };
+    struct plan_options options = { 0 };
+    bool json = false, yaml = false;
+    struct operands name = { .most = 1 };
+    struct option_table table = { .count = 0 };
+    struct plan plan;
+    int status;
+
+    plan_option_rows(&table, &options);
+    option_flag(&table, "json", 0, &json, "print one JSON object (needs a sparsity)");
+    option_flag(&table, "yaml", 0, &yaml, "print the document, every layer written out");
+    if (!options_read(&usage, &table, argc, argv, &name, &status))
+        return status;
+    if (name.count) {
+        if (options.structure)
+            return fail(VERB, EXIT_USAGE, "%s and --structure %s: give one of them", name.words[0], options.structure);
+        options.structure = name.words[0];
+    }
+    if (yaml || (!json && !options.sparsity_given && !options.density_given))
+        return print_structure(&options, yaml);
+    status = plan_from_options(VERB, &options, NULL, &plan);
+    if (status)
+        return status;
+    status = print_plan(&plan, json);
+    plan_deinit(&plan);
+    return status;
+}

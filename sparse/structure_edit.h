@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Changes to a structure. Layers with connections are counted from 1, in their order; that is how people name a place.
+ *
+ * Each change is planned before it is kept: one that does not fit is refused, and the structure is as before.
+ */
+#ifndef SPARSE_STRUCTURE_EDIT_H
+#define SPARSE_STRUCTURE_EDIT_H
+
+#include "sparse/structure.h"
+
+/* A new layer becomes the `place`-th: of the kind that stands there, with `neurons` outputs, and followed by what
+ * follows the one before it (or, at the first place, itself): its activation. WISP_E_INVALID; WISP_E_FORMAT when what
+ * is after it no longer fits; -ENOMEM. */
+int structure_insert(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why);
+
+/* The `place`-th goes, with the activations and norms that follow it; who read it reads what it read. */
+int structure_remove(struct structure *structure, uint32_t place, struct reason *why);
+
+/* The `place`-th gets another number of output neurons or channels. */
+int structure_set_neurons(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why);
+
+/* A copy with arrays of its own. -ENOMEM. */
+int structure_copy(const struct structure *structure, struct structure *out);
+
+#endif

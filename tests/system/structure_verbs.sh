@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# wisp structure, as a person uses it: the real wisp-forge on a database of its own. Usage: structure_verbs.sh BIN-FOLDER
+set -u
+forge=$1/wisp-forge
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export WISP_DB=$folder/s.db
+passed=0 failed=0
+
+# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
+check() {
+    local name=$1 status=$2 fragment=$3 said code
+    shift 3
+    said=$(timeout 60 "$@" 2>&1 </dev/null)
+    code=$?
+    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
+    fi
+}
+
+cat >"$folder/one.yaml" <<'YAML'
+name: one
+processing: scent.classification
+input: 64
+layers: [{linear: 32}, relu, {linear: 4}, softmax]
+YAML
+cat >"$folder/same.yaml" <<'YAML'
+layers:
+  - linear: {neurons: 32, name: other}
+  - relu
+  - linear: {neurons: 4}
+  - softmax
+input: [64]
+name: same
+processing: scent.classification
+YAML
+sed 's/linear: 4/linaer: 4/' "$folder/one.yaml" >"$folder/bad.yaml"
+
+check "seeds"            0 "resnet-110-w64"                "$forge" structure list
+check "by type"          0 "keyword-cnn-w16"               "$forge" structure list --type audio
+check "by depth"         0 "lenet-5"                       "$forge" structure list --type image --depth 5
+check "nothing there"    0 "no such structures"            "$forge" structure list --type smell
+check "json"             0 '"name":"vit-tiny-4"'           "$forge" structure list --json
+check "bad depth"        2 "give a number"                 "$forge" structure list --depth deep
+check "add"              0 "a new processing type"         "$forge" structure add "$folder/one.yaml"
+check "add the same"     0 "there already, as one"         "$forge" structure add "$folder/same.yaml"
+check "add bad"         65 'bad.yaml:4:31: there is no layer kind "linaer"; did you mean "linear"?' "$forge" structure add "$folder/bad.yaml"
+check "add missing"     65 "cannot open"                   "$forge" structure add "$folder/none.yaml"
+check "show"             0 "N = 2176 potential"            "$forge" structure show one
+check "show unknown"    65 'did you mean "one"'            "$forge" structure show oen
+check "show sparse"      0 "sparsity 0.900000 asked"       "$forge" structure show resnet-20-w16 -s 0.9 --method erk
+check "show yaml"        0 "processing: scent"             "$forge" structure show one --yaml
+check "show file"        0 "N = 2176"                      "$forge" structure show "$folder/same.yaml"
+check "edit"             0 "N = 4352"                      "$forge" structure edit one --insert-layer 2=64 --name two
+check "edit unfit"       2 "there is no layer 9"           "$forge" structure edit two --remove-layer 9
+check "edit nothing"     2 "say what to change"            "$forge" structure edit two
+check "edit in place"    0 "linear1"                       "$forge" structure edit two --set-neurons 1=16
+check "edited"           0 "1024"                          "$forge" structure show two
+check "build from name"  0 "bytes, seed 3"                 "$forge" build --structure two -s 0.5 --seed 3 -o "$folder/m.safetensors"
+check "both"             2 "give one of them"              "$forge" build --structure two --layers 2-2 -s 0.5
+check "export"           0 "name: two"                     "$forge" structure export two one
+check "export file"      0 ""                              "$forge" structure export -o "$folder/all.yaml"
+check "rm unknown"      65 "nothing was removed"           "$forge" structure rm one nobody
+check "still there"      0 "N = 2176"                      "$forge" structure show one
+check "rm"               0 ""                              "$forge" structure rm one two
+check "import"           0 "2 stored"                      "$forge" structure import "$folder/all.yaml"
+check "import again"     0 "0 stored"                      "$forge" structure import "$folder/all.yaml"
+check "import half bad" 65 "nothing was stored"            "$forge" structure import "$folder/one.yaml" "$folder/bad.yaml"
+check "prompt"           0 "N = 6800"                      bash -c "printf 'set 1 100\nshow\nundo\nset 1 100\nsevt\nsave\n' | '$forge' structure edit one -i"
+check "prompt saved"     0 "100"                           "$forge" structure show one
+check "prompt quits"     0 "nothing was saved"             bash -c "printf 'set 1 5\n' | '$forge' structure edit one -i"
+check "unknown action"   2 "did you mean 'list'"           "$forge" structure lst
+echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >"$folder/text.db"
+check "not a database"  65 "not a structure database"      env WISP_DB="$folder/text.db" "$forge" structure list
+head -c 20000 "$WISP_DB" >"$folder/cut.db"
+check "cut database"    65 "damaged"                       env WISP_DB="$folder/cut.db" "$forge" structure list
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+    chmod 711 "$folder" && chmod 700 "$folder/s.db"
+    check "no permission" 77 "" setpriv --reuid 65534 --regid 65534 --clear-groups "$forge" structure list
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
