@@ -29,10 +29,12 @@ struct layer_plan {
     uint64_t vectors[LAYER_VECTORS_MAX]; /* lengths, as layer_kind.vectors names them */
 };
 
+enum layer_number { WHOLE, REAL };
+
 struct layer_parameter {
     const char *name;
     double preset, least, most; /* value when absent, and bounds */
-    bool real;                  /* not a whole number */
+    enum layer_number number;
 };
 
 /* One call's operands. */

@@ -14,7 +14,7 @@ int layer_parameter_check(const struct layer_parameter *rule, double value, stru
     if (!(value >= rule->least && value <= rule->most))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be %.10g to %.10g", rule->name, value, rule->least,
                       rule->most);
-    if (!rule->real && value != floor(value))
+    if (rule->number == WHOLE && value != floor(value))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be a whole number", rule->name, value);
     return 0;
 }

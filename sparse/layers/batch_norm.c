@@ -21,6 +21,6 @@ const struct layer_kind layer_batch_norm = {
     .inputs_least = 1,
     .inputs_most = 1,
     .vectors = { "scale", "shift", "mean", "variance" },
-    .parameters = { { "epsilon", 1e-5, 0, 1, true } },
+    .parameters = { { "epsilon", 1e-5, 0, 1, REAL } },
     .plan = plan,
 };

@@ -26,6 +26,6 @@ const struct layer_kind layer_projection = {
     .inputs_most = 1,
     .weighted = true,
     .vectors = { "bias" },
-    .parameters = { { "neurons", 0, 1, 1 << 28 } },
+    .parameters = { { "neurons", 0, 1, 1 << 28, WHOLE } },
     .plan = plan,
 };

@@ -24,8 +24,8 @@ const struct layer_kind layer_reshape = {
     .name = "reshape",
     .inputs_least = 1,
     .inputs_most = 1,
-    .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28 },
-                    [HEIGHT] = { "height", 1, 1, 1 << 28 },
-                    [WIDTH] = { "width", 1, 1, 1 << 28 } },
+    .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28, WHOLE },
+                    [HEIGHT] = { "height", 1, 1, 1 << 28, WHOLE },
+                    [WIDTH] = { "width", 1, 1, 1 << 28, WHOLE } },
     .plan = plan,
 };
