@@ -29,7 +29,7 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
         .verb = VERB,
         .arguments = "MODEL --data PATH [options]",
         .summary = "Measures a model on a test set: accuracy, each class, and which class is taken for which.",
-        .examples = "  wisp eval fashion.safetensors --data /usr/share/dataset-fashion-mnist\n"
+        .examples = "  wisp eval fashion.safetensors --data /usr/share/datasets/fashion-mnist\n"
                     "  wisp eval langid.safetensors --data test.tsv.xz --json\n",
     };
     struct operands operands = { .least = 1, .most = 1, .what = "the model file" };

@@ -34,7 +34,7 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
         .arguments = "MODEL --data PATH -o FILE [options]",
         .summary = "Trains a model's connections, and only those, by gradient descent with Nesterov momentum. Same\n"
                    "model, data and options, same file, for any number of threads. Ctrl-C saves what there is.",
-        .examples = "  wisp train m.safetensors --data /usr/share/dataset-fashion-mnist \\\n"
+        .examples = "  wisp train m.safetensors --data /usr/share/datasets/fashion-mnist \\\n"
                     "      --processing image.classification --epochs 20 -o fashion.safetensors\n"
                     "  wisp train m.safetensors --data fsdd.tar.xz --processing audio.recognition \\\n"
                     "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n",

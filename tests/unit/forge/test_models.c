@@ -100,6 +100,17 @@ static void test_cards_have_the_figures(void **state)
     json_decref(all);
 }
 
+/* On the same test set the same accuracy; on another one (some hold only a part of it) still the floor. */
+static void judge(const json_t *measured, const json_t *figures, double least)
+{
+    const char *hash = json_string_value(json_object_get(measured, "data_hash"));
+
+    assert_non_null(hash);
+    if (!strcmp(hash, json_string_value(json_object_get(figures, "test_hash"))))
+        assert_true(fabs(number(measured, "accuracy") - number(figures, "accuracy")) < 1e-9);
+    assert_true(number(measured, "accuracy") >= least);
+}
+
 static void test_accuracy_is_what_was_written_down(void **state)
 {
     const char *data = getenv("WISP_DATA"), *folder;
@@ -123,8 +134,7 @@ static void test_accuracy_is_what_was_written_down(void **state)
         if (ran.status)
             fail_msg("%s", ran.err);
         result = json_loads(ran.out, 0, NULL);
-        assert_true(fabs(number(result, "accuracy") - number(json_object_get(all, shipped[i].name), "accuracy")) <
-                    1e-9);
+        judge(result, json_object_get(all, shipped[i].name), shipped[i].least);
         json_decref(result);
     }
     json_decref(all);
