@@ -5,6 +5,11 @@
 
 #include "base/error.h"
 
+/* What error.h tells the static analyzer. */
+#undef refuse
+#undef refuse_in
+#undef refuse_errno
+
 int refuse(struct reason *why, int code, const char *format, ...)
 {
     va_list arguments;

@@ -188,7 +188,8 @@ static int build(struct reader *reader, struct csr *out, struct reason *why)
     struct csr made;
     int result;
 
-    qsort(reader->list, reader->count, sizeof *reader->list, compare_triplets);
+    if (reader->count)
+        qsort(reader->list, reader->count, sizeof *reader->list, compare_triplets);
     for (uint64_t i = 1; i < reader->count; i++) {
         const struct triplet *a = &reader->list[i - 1], *b = &reader->list[i];
 

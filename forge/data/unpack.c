@@ -126,6 +126,8 @@ static int unpack_xz(const unsigned char *data, size_t size, struct output *out,
     cleanup(end_lzma) lzma_stream stream = LZMA_STREAM_INIT;
     lzma_ret status = lzma_stream_decoder(&stream, LZMA_MEMORY_MAX, LZMA_CONCATENATED);
 
+    if (status != LZMA_OK)
+        return refuse_errno(why, -ENOMEM, "xz");
     stream.next_in = data;
     stream.avail_in = size;
     while (status == LZMA_OK) {

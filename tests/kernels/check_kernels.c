@@ -312,7 +312,7 @@ static void test_row_sums(void **state)
 
 static void test_tables_by_name(void **state)
 {
-    const struct kernels *kernels, *last = NULL;
+    const struct kernels *kernels, *last = kernels_at(0);
 
     (void)state;
     unsetenv("WISP_CPU");

@@ -19,8 +19,10 @@ const char *__lsan_default_suppressions(void)
 
 static void require(int condition, const char *what)
 {
-    if (!condition)
+    if (!condition) {
         fail_msg("cannot make %s", what);
+        abort(); /* fail_msg() does not come back, but does not say so */
+    }
 }
 
 static void set_palette(spng_ctx *context, const struct png *png)
@@ -96,7 +98,7 @@ static struct bytes compress(uint32_t width, uint32_t height, int format, int sa
             "a JPEG file");
     out.data = malloc(size);
     out.size = size;
-    require(out.data != NULL, "memory");
+    require(out.data && data, "memory");
     memcpy(out.data, data, size);
     tjFree(data);
     tjDestroy(handle);
