@@ -28,6 +28,7 @@ struct session {
     struct structure before[UNDO_MAX]; /* oldest first */
     unsigned undo_count;
     bool changed;
+    char name[256]; /* to save it under; "": its own */
 };
 
 /* ---- one change ---- */
@@ -131,7 +132,7 @@ static const char prompt_help[] = "insert PLACE NEURONS   a new layer at that pl
                                   "remove PLACE           the layer there, with its activation\n"
                                   "set PLACE NEURONS      another number of neurons or channels\n"
                                   "undo, show, help\n"
-                                  "save                   write it to the database and end\n"
+                                  "save [NAME]            write it to the database, under that name, and end\n"
                                   "quit                   end without writing\n";
 
 static enum turn take_command(struct session *session, char *line)
@@ -139,9 +140,11 @@ static enum turn take_command(struct session *session, char *line)
     static const char *const words[] = { "insert", "remove", "set", "undo", "show", "help", "save", "quit" };
     char *rest = line + strcspn(line, " \t");
     struct reason why;
+    size_t known;
 
     if (*rest)
         *rest++ = 0;
+    rest += strspn(rest, " \t");
     for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
         if (strcmp(line, changes[i].word) != 0)
             continue;
@@ -151,6 +154,21 @@ static enum turn take_command(struct session *session, char *line)
             structure_print(&session->now, stdout);
         return TURN_ON;
     }
+    for (known = 0; known < ARRAY_SIZE(words) && strcmp(line, words[known]) != 0; known++)
+        ;
+    if (known == ARRAY_SIZE(words)) {
+        const char *near = suggest(line, words, ARRAY_SIZE(words));
+
+        if (*line)
+            fprintf(stderr, "unknown command \"%s\"%s%s%s; \"help\" lists them\n", line, near ? "; did you mean " : "",
+                    near ? near : "", near ? "?" : "");
+        return TURN_ON;
+    }
+    if (strpbrk(rest, " \t") || (*rest && strcmp(line, "save") != 0)) {
+        fprintf(stderr, "%s does not take \"%s\"; \"help\" says what it does take\n", line, rest);
+        return TURN_ON;
+    }
+    snprintf(session->name, sizeof session->name, "%s", rest);
     if (!strcmp(line, "save") || !strcmp(line, "quit"))
         return *line == 's' ? TURN_SAVE : TURN_QUIT;
     if (!strcmp(line, "undo")) {
@@ -161,17 +179,11 @@ static enum turn take_command(struct session *session, char *line)
         structure_deinit(&session->now);
         session->now = session->before[--session->undo_count];
         session->changed = session->undo_count > 0;
-        structure_print(&session->now, stdout);
-    } else if (!strcmp(line, "show")) {
-        structure_print(&session->now, stdout);
-    } else if (!strcmp(line, "help") || !strcmp(line, "?")) {
-        fputs(prompt_help, stdout);
-    } else if (*line) {
-        const char *near = suggest(line, words, ARRAY_SIZE(words));
-
-        fprintf(stderr, "unknown command \"%s\"%s%s%s; \"help\" lists them\n", line, near ? "; did you mean " : "",
-                near ? near : "", near ? "?" : "");
     }
+    if (!strcmp(line, "help"))
+        fputs(prompt_help, stdout);
+    else
+        structure_print(&session->now, stdout);
     return TURN_ON;
 }
 
@@ -257,16 +269,21 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
     return EXIT_DONE;
 }
 
-static int store_result(const struct arguments *arguments, struct session *session)
+static int store_result(struct arguments *arguments, struct session *session)
 {
     struct reason why;
     int result;
 
+    if (session->name[0])
+        arguments->rename = session->name;
     if (arguments->rename) {
         struct store_structure entry;
         struct store_added added = { 0 };
         struct store *store;
 
+        if (strlen(arguments->rename) >= sizeof session->now.name)
+            return fail(VERB, EXIT_USAGE, "the name %.20s… is longer than %zu bytes", arguments->rename,
+                        sizeof session->now.name - 1);
         snprintf(session->now.name, sizeof session->now.name, "%s", arguments->rename);
         result = catalog_entry(&session->now, &entry, &why);
         if (!result && !(result = catalog_open(arguments->database, true, &store, &why))) {
@@ -324,5 +341,5 @@ int structure_edit(int argc, char **argv)
     }
     if (!arguments.interactive)
         structure_print(&session->now, stdout);
-    return session->changed ? store_result(&arguments, session) : EXIT_DONE;
+    return session->changed || session->name[0] ? store_result(&arguments, session) : EXIT_DONE;
 }

@@ -73,6 +73,11 @@ check "import half bad" 65 "nothing was stored"            "$forge" structure im
 check "prompt"           0 "N = 6800"                      bash -c "printf 'set 1 100\nshow\nundo\nset 1 100\nsevt\nsave\n' | '$forge' structure edit one -i"
 check "prompt saved"     0 "100"                           "$forge" structure show one
 check "prompt quits"     0 "nothing was saved"             bash -c "printf 'set 1 5\n' | '$forge' structure edit one -i"
+check "prompt saves as"    0 "linear1"                       bash -c "printf 'set 1 7\nsave seven\n' | '$forge' structure edit one -i"
+check "saved as"           0 "448"                           "$forge" structure show seven
+check "and kept"           0 "6400"                          "$forge" structure show one
+check "prompt too many"    0 "save does not take \"as x\""  bash -c "printf 'set 1 5\nsave as x\n' | '$forge' structure edit one -i"
+check "prompt bad word"    0 "undo does not take \"all\""   bash -c "printf 'undo all\n' | '$forge' structure edit one -i"
 check "unknown action"   2 "did you mean 'list'"           "$forge" structure lst
 echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >"$folder/text.db"
 check "not a database"  65 "not a structure database"      env WISP_DB="$folder/text.db" "$forge" structure list
