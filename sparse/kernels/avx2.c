@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sparse/kernels/gather.inc"
+
 typedef struct {
     __m256 low, high;
 } vec;
@@ -76,17 +78,12 @@ static inline vec vec_add_part(vec sum, vec value, unsigned count)
 
 static inline vec vec_gather_narrow(const float *from, const uint16_t *index)
 {
-    __m256i low = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)index));
-    __m256i high = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(index + 8)));
-
-    return (vec){ _mm256_i32gather_ps(from, low, 4), _mm256_i32gather_ps(from, high, 4) };
+    return (vec){ gather_narrow(from, index), gather_narrow(from, index + 8) };
 }
 
-/* Indices stay below 2^28 (MODEL_ELEMENTS_MAX), so a signed 32-bit offset holds them. */
 static inline vec vec_gather_wide(const float *from, const uint32_t *index)
 {
-    return (vec){ _mm256_i32gather_ps(from, _mm256_loadu_si256((const __m256i *)index), 4),
-                  _mm256_i32gather_ps(from, _mm256_loadu_si256((const __m256i *)(index + 8)), 4) };
+    return (vec){ gather_wide(from, index), gather_wide(from, index + 8) };
 }
 
 /* The contract's tree: + 8, + 4, + 2, + 1. */

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sparse/kernels/gather.inc"
+
 typedef __m512 vec;
 
 static inline __mmask16 mask_of(unsigned count)
@@ -60,13 +62,12 @@ static inline vec vec_add_part(vec sum, vec value, unsigned count)
 
 static inline vec vec_gather_narrow(const float *from, const uint16_t *index)
 {
-    return _mm512_i32gather_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)index)), from, 4);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(gather_narrow(from, index)), gather_narrow(from, index + 8), 1);
 }
 
-/* Indices stay below 2^28 (MODEL_ELEMENTS_MAX), so a signed 32-bit offset holds them. */
 static inline vec vec_gather_wide(const float *from, const uint32_t *index)
 {
-    return _mm512_i32gather_ps(_mm512_loadu_si512(index), from, 4);
+    return _mm512_insertf32x8(_mm512_castps256_ps512(gather_wide(from, index)), gather_wide(from, index + 8), 1);
 }
 
 /* The contract's tree: + 8, + 4, + 2, + 1. */
