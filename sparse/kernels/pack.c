@@ -104,9 +104,10 @@ int pack_sell16(const struct csr *matrix, struct pack **out)
     pack->slice_count = matrix->rows / PACK_LANES + (matrix->rows % PACK_LANES != 0);
     pack->slices = memory_zalloc(pack->slice_count, sizeof *pack->slices);
     pack->values = memory_alloc(matrix->count, sizeof *pack->values);
-    pack->index.wide = memory_alloc(matrix->count, width);
-    pack->memory =
-        sizeof *pack + pack->slice_count * sizeof *pack->slices + matrix->count * (sizeof *pack->values + width);
+    /* Kernels read sixteen indices wherever one stands: the last are followed by zeros, which are columns too. */
+    pack->index.wide = memory_zalloc(matrix->count + PACK_LANES, width);
+    pack->memory = sizeof *pack + pack->slice_count * sizeof *pack->slices + matrix->count * sizeof *pack->values +
+                   (matrix->count + PACK_LANES) * width;
     if (!pack->slices || !pack->values || !pack->index.wide)
         goto fail;
     for (uint32_t s = 0; s < pack->slice_count; s++) {

@@ -29,7 +29,7 @@ struct pack {
     struct pack_slice *slices; /* sell16 only, as what follows */
     uint32_t slice_count;
     float *values;
-    union {
+    union { /* followed by PACK_LANES zeros */
         uint16_t *narrow;
         uint32_t *wide;
     } index;
