@@ -102,9 +102,11 @@ static void measure(const struct kernels *kernels, struct operands *o, double sp
     sparse_us = (double)sparse[middle] / 1e3;
     dense_us = (double)dense[middle] / 1e3;
     printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
-           "\"kernels\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,\"ratio\":%.2f}\n",
-           back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name, rounds, sparse_us,
-           work / sparse_us / 1e3, dense_us, dense_us / sparse_us);
+           "\"kernels\":\"%s\",\"walk\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,"
+           "\"ratio\":%.2f}\n",
+           back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name,
+           o->n == 1 ? pack_name(o->pack) : "csr", rounds, sparse_us, work / sparse_us / 1e3, dense_us,
+           dense_us / sparse_us);
     fflush(stdout);
 }
 
@@ -120,7 +122,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&o.w, 2, 1, 0);
-    if (kernels->pack(&o.w, &o.pack))
+    if (pack_fastest(kernels, &o.w, &o.pack))
         abort();
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         o.n = batches[i];

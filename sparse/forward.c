@@ -115,7 +115,7 @@ static int plan_packs(struct forward *forward)
 
         if (!model->layers[i].kind->weighted)
             continue;
-        result = forward->kernels->pack(&model->layers[i].weight, &forward->packs[i]);
+        result = pack_fastest(forward->kernels, &model->layers[i].weight, &forward->packs[i]);
         if (result)
             return result;
         forward->memory += pack_memory(forward->packs[i]);

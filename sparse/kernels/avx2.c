@@ -71,6 +71,19 @@ static inline vec vec_fma_part(vec a, vec b, vec sum, unsigned count)
     return vec_choose(sum, vec_fma(a, b, sum), count);
 }
 
+/* Only the lanes whose bit is set change. */
+static inline vec vec_fma_masked(vec a, vec b, vec sum, uint16_t lanes)
+{
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i low = _mm256_set1_epi32(lanes), high = _mm256_set1_epi32(lanes >> 8);
+    const vec next = vec_fma(a, b, sum);
+
+    return (vec){ _mm256_blendv_ps(sum.low, next.low,
+                                   _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(low, bits), bits))),
+                  _mm256_blendv_ps(sum.high, next.high,
+                                   _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(high, bits), bits))) };
+}
+
 static inline vec vec_add_part(vec sum, vec value, unsigned count)
 {
     return vec_choose(sum, vec_add(sum, value), count);
@@ -108,4 +121,4 @@ const struct kernels kernels_avx2 = { .name = "avx2",
                                       .relu_backward = relu_backward,
                                       .row_sums = row_sums,
                                       .sgd = sgd,
-                                      .pack = pack_sell16 };
+                                      .walks = 1 << PACK_SELL16 | 1 << PACK_DENSE16 };

@@ -55,6 +55,12 @@ static inline vec vec_fma_part(vec a, vec b, vec sum, unsigned count)
     return _mm512_mask3_fmadd_ps(a, b, sum, mask_of(count));
 }
 
+/* Only the lanes whose bit is set change. */
+static inline vec vec_fma_masked(vec a, vec b, vec sum, uint16_t lanes)
+{
+    return _mm512_mask3_fmadd_ps(a, b, sum, lanes);
+}
+
 static inline vec vec_add_part(vec sum, vec value, unsigned count)
 {
     return _mm512_mask_add_ps(sum, mask_of(count), sum, value);
@@ -92,4 +98,4 @@ const struct kernels kernels_avx512 = { .name = "avx512",
                                         .relu_backward = relu_backward,
                                         .row_sums = row_sums,
                                         .sgd = sgd,
-                                        .pack = pack_sell16 };
+                                        .walks = 1 << PACK_SELL16 | 1 << PACK_DENSE16 };

@@ -21,12 +21,20 @@
 
 #include "sparse/csr.h"
 
+/* An order of a weight that spmv can walk. */
+enum pack_walk {
+    PACK_CSR,     /* the matrix itself, borrowed */
+    PACK_SELL16,  /* sixteen rows side by side, only what exists */
+    PACK_DENSE16, /* sixteen rows side by side, every column, absent connections masked: no index to follow */
+    PACK_WALKS
+};
+
 struct pack;
 
 struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
-    /* y = bias + W x for one sample; bias may be NULL; `pack` was made by this table. */
+    /* y = bias + W x for one sample; bias may be NULL; `pack` is one of `walks`. */
     void (*spmv)(const struct pack *pack, const float *bias, const float *x, float *y);
 
     /* Rows [row_begin, row_end) of Y = bias + W X, for panels of n samples; bias may be NULL. */
@@ -50,13 +58,19 @@ struct kernels {
      *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */
     void (*sgd)(float *w, float *v, const float *g, size_t count, float rate, float momentum, float decay, float scale);
 
-    /* The layer's weights in the order this table's spmv wants. Memory follows the connections. */
-    int (*pack)(const struct csr *w, struct pack **out);
+    unsigned walks; /* which spmv takes: 1 << pack_walk, together */
 };
 
+/* The weight in that order. -ENOMEM. */
+int pack_new(const struct csr *w, enum pack_walk walk, struct pack **out);
+/* In the order that this table walks fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_LEAST on) each
+ * is timed, for a fraction of a millisecond to a few; all give the same bits, so the clock decides nothing but speed.
+ * Memory follows the connections: dense16 is no more than 4 / DENSE16_DENSITY_LEAST bytes for each. -ENOMEM. */
+int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack **out);
+#define DENSE16_DENSITY_LEAST 0.125
 struct pack *pack_free(struct pack *pack); /* accepts NULL; returns NULL */
 size_t pack_memory(const struct pack *pack);
-const char *pack_name(const struct pack *pack); /* "sell16", "csr" */
+const char *pack_name(const struct pack *pack); /* "csr", "sell16", "dense16" */
 
 /* The tables usable on this machine, best first; the last is "scalar". NULL past the end. */
 const struct kernels *kernels_at(size_t index);

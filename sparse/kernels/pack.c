@@ -11,6 +11,7 @@ struct pack *pack_free(struct pack *pack)
     if (pack) {
         free(pack->slices);
         free(pack->values);
+        free(pack->masks);
         free(pack->index.wide);
         free(pack);
     }
@@ -24,20 +25,9 @@ size_t pack_memory(const struct pack *pack)
 
 const char *pack_name(const struct pack *pack)
 {
-    return pack->name;
-}
+    static const char *const names[PACK_WALKS] = { "csr", "sell16", "dense16" };
 
-int pack_csr(const struct csr *matrix, struct pack **out)
-{
-    struct pack *pack = calloc(1, sizeof *pack);
-
-    if (!pack)
-        return -ENOMEM;
-    pack->name = "csr";
-    pack->matrix = matrix;
-    pack->memory = sizeof *pack;
-    *out = pack;
-    return 0;
+    return names[pack->walk];
 }
 
 static uint32_t row_length(const struct csr *matrix, uint32_t row)
@@ -90,26 +80,23 @@ static void fill_slice(struct pack *pack, struct pack_slice *slice)
     }
 }
 
-int pack_sell16(const struct csr *matrix, struct pack **out)
+static int fill_sell16(struct pack *pack)
 {
-    struct pack *pack = calloc(1, sizeof *pack);
-    uint32_t *order = sort_rows(matrix);
+    const struct csr *matrix = pack->matrix;
     size_t width = csr_is_narrow(matrix) ? sizeof *pack->index.narrow : sizeof *pack->index.wide;
+    uint32_t *order = sort_rows(matrix);
     uint64_t start = 0;
 
-    if (!pack || !order)
-        goto fail;
-    pack->name = "sell16";
-    pack->matrix = matrix;
-    pack->slice_count = matrix->rows / PACK_LANES + (matrix->rows % PACK_LANES != 0);
     pack->slices = memory_zalloc(pack->slice_count, sizeof *pack->slices);
     pack->values = memory_alloc(matrix->count, sizeof *pack->values);
     /* Kernels read sixteen indices wherever one stands: the last are followed by zeros, which are columns too. */
     pack->index.wide = memory_zalloc(matrix->count + PACK_LANES, width);
-    pack->memory = sizeof *pack + pack->slice_count * sizeof *pack->slices + matrix->count * sizeof *pack->values +
-                   (matrix->count + PACK_LANES) * width;
-    if (!pack->slices || !pack->values || !pack->index.wide)
-        goto fail;
+    pack->memory += pack->slice_count * sizeof *pack->slices + matrix->count * sizeof *pack->values +
+                    (matrix->count + PACK_LANES) * width;
+    if (!order || !pack->slices || !pack->values || !pack->index.wide) {
+        free(order);
+        return -ENOMEM;
+    }
     for (uint32_t s = 0; s < pack->slice_count; s++) {
         struct pack_slice *slice = &pack->slices[s];
 
@@ -123,10 +110,60 @@ int pack_sell16(const struct csr *matrix, struct pack **out)
         fill_slice(pack, slice);
     }
     free(order);
+    return 0;
+}
+
+static int fill_dense16(struct pack *pack)
+{
+    const struct csr *matrix = pack->matrix;
+    size_t steps;
+    bool full = matrix->count == (uint64_t)matrix->rows * matrix->columns && matrix->rows % PACK_LANES == 0;
+
+    if (__builtin_mul_overflow((size_t)pack->slice_count, (size_t)matrix->columns, &steps))
+        return -ENOMEM;
+    pack->values = memory_zalloc(steps, PACK_LANES * sizeof *pack->values);
+    pack->masks = full ? NULL : memory_zalloc(steps, sizeof *pack->masks);
+    if (!pack->values || (!full && !pack->masks))
+        return -ENOMEM;
+    pack->memory += steps * PACK_LANES * sizeof *pack->values + (full ? 0 : steps * sizeof *pack->masks);
+    for (uint32_t r = 0; r < matrix->rows; r++) {
+        const size_t first = (size_t)(r / PACK_LANES) * matrix->columns;
+        const unsigned lane = r % PACK_LANES;
+
+        for (uint64_t k = matrix->starts[r]; k < matrix->starts[r + 1]; k++) {
+            const size_t step = first + csr_column(matrix, k);
+
+            pack->values[step * PACK_LANES + lane] = matrix->values[k];
+            if (!full)
+                pack->masks[step] |= (uint16_t)(1u << lane);
+        }
+    }
+    return 0;
+}
+
+static int fill_csr(struct pack *pack)
+{
+    (void)pack;
+    return 0;
+}
+
+int pack_new(const struct csr *matrix, enum pack_walk walk, struct pack **out)
+{
+    static int (*const fills[PACK_WALKS])(struct pack *) = { fill_csr, fill_sell16, fill_dense16 };
+    struct pack *pack = calloc(1, sizeof *pack);
+    int result;
+
+    if (!pack)
+        return -ENOMEM;
+    pack->walk = walk;
+    pack->matrix = matrix;
+    pack->memory = sizeof *pack;
+    pack->slice_count = matrix->rows / PACK_LANES + (matrix->rows % PACK_LANES != 0);
+    result = fills[walk](pack);
+    if (result) {
+        pack_free(pack);
+        return result;
+    }
     *out = pack;
     return 0;
-fail:
-    free(order);
-    pack_free(pack);
-    return -ENOMEM;
 }

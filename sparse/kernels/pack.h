@@ -4,9 +4,13 @@
  *
  *   csr     the matrix itself, borrowed
  *   sell16  sixteen rows side by side, one a lane (Kreutzer et al. 2014, SELL-C-sigma with C = 16 and sigma = all
- * rows). Rows are sorted by length, longest first, so that at step k the lanes still at work are a prefix of the
- *           sixteen; only they are stored. Nothing is padded: memory follows the connections, and NaN and infinities
- * pass as in the scalar chain.
+ *           rows). Rows are sorted by length, longest first, so that at step k the lanes still at work are a prefix of
+ *           the sixteen; only they are stored. Nothing is padded: memory follows the connections.
+ *   dense16 sixteen rows side by side, in their own order, with an entry for every column, and a mask of the lanes
+ *           whose connection exists: the step leaves the others' sums alone, so no absent connection meets an input
+ *           that is NaN, infinite or negative. Inputs are read in order.
+ *
+ * In all of them every row is the contract's chain.
  */
 #ifndef SPARSE_KERNELS_PACK_H
 #define SPARSE_KERNELS_PACK_H
@@ -23,19 +27,17 @@ struct pack_slice {
 };
 
 struct pack {
-    const char *name;
+    enum pack_walk walk;
     const struct csr *matrix; /* borrowed */
     size_t memory;
-    struct pack_slice *slices; /* sell16 only, as what follows */
-    uint32_t slice_count;
-    float *values;
-    union { /* followed by PACK_LANES zeros */
+    uint32_t slice_count;      /* sixteen rows each, the last perhaps fewer */
+    float *values;             /* dense16: [slice][column][lane] */
+    uint16_t *masks;           /* dense16: [slice][column], bit `lane`; NULL when every connection exists */
+    struct pack_slice *slices; /* sell16 */
+    union {                    /* followed by PACK_LANES zeros */
         uint16_t *narrow;
         uint32_t *wide;
     } index;
 };
-
-int pack_csr(const struct csr *matrix, struct pack **out);
-int pack_sell16(const struct csr *matrix, struct pack **out);
 
 #endif

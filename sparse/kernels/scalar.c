@@ -101,4 +101,4 @@ const struct kernels kernels_scalar = { .name = "scalar",
                                         .relu_backward = relu_backward,
                                         .row_sums = row_sums,
                                         .sgd = sgd,
-                                        .pack = pack_csr };
+                                        .walks = 1 << PACK_CSR };

@@ -76,8 +76,9 @@ static struct csr matrix(struct rng *rng, uint32_t rows, uint32_t columns, unsig
 
     assert_non_null(chosen);
     for (uint32_t r = 0; r < rows; r++) {
-        /* Some rows empty, some full. */
-        unsigned here = rng_below(rng, 9) == 0 ? 0 : rng_below(rng, 9) == 0 ? 100 : percent;
+        /* Some rows empty, some full; all full where 100 % are asked for. */
+        bool empty = rng_below(rng, 9) == 0, full = rng_below(rng, 9) == 0;
+        unsigned here = percent == 100 || (full && !empty) ? 100 : empty ? 0 : percent;
 
         for (uint32_t c = 0; c < wide; c++)
             count += chosen[r * wide + c] = rng_below(rng, 100) < here;
@@ -165,10 +166,12 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
             kernels->spmm(w, b, x.data, y.data, n, 0, cut);
             kernels->spmm(w, b, x.data, y.data, n, cut, w->rows);
             assert_same(expected, y.data, w->rows * n, "spmm", kernels->name);
-            if (n == 1) {
+            for (int walk = 0; walk < PACK_WALKS && n == 1; walk++) {
                 struct pack *pack;
 
-                assert_int_equal(kernels->pack(w, &pack), 0);
+                if (!(kernels->walks >> walk & 1))
+                    continue;
+                assert_int_equal(pack_new(w, (enum pack_walk)walk, &pack), 0);
                 assert_true(pack_memory(pack) > 0);
                 memset(y.data, 0xff, w->rows * sizeof(float));
                 kernels->spmv(pack, b, x.data, y.data);
@@ -217,8 +220,8 @@ static void test_matrix_kernels(void **state)
         uint32_t rows, columns;
         unsigned percent;
     } shapes[] = {
-        { 1, 1, 50 },  { 1, 40, 30 },   { 40, 1, 50 },   { 17, 33, 10 },  { 16, 16, 100 },
-        { 33, 64, 0 }, { 100, 100, 5 }, { 65, 130, 20 }, { 5, 65536, 2 }, { 19, 70000, 3 },
+        { 1, 1, 50 },    { 1, 40, 30 }, { 40, 1, 50 },   { 17, 33, 10 },  { 16, 16, 100 }, { 80, 50, 100 },
+        { 90, 50, 100 }, { 33, 64, 0 }, { 100, 100, 5 }, { 65, 130, 20 }, { 5, 65536, 2 }, { 19, 70000, 3 },
     };
     const struct kernels *kernels;
     struct rng rng = rng_make(11, 0);
@@ -234,6 +237,34 @@ static void test_matrix_kernels(void **state)
                 if (!many)
                     check_backward(&rng, kernels, &w, special);
             }
+            csr_deinit(&w);
+        }
+    }
+}
+
+/* Dense walks are tried only where memory stays in proportion; any choice gives the same bits. */
+static void test_fastest_walk(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(13, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (unsigned percent = 2; percent <= 100; percent += 14) {
+            struct csr w = matrix(&rng, 70, 300, percent);
+            float *x = calloc(w.columns, sizeof *x), y[70], expected[70];
+            struct pack *pack;
+
+            fill(&rng, x, w.columns, 0);
+            expect_spmm(&w, NULL, x, expected, 1);
+            assert_int_equal(pack_fastest(kernels, &w, &pack), 0);
+            kernels->spmv(pack, NULL, x, y);
+            assert_same(expected, y, w.rows, pack_name(pack), kernels->name);
+            if ((double)w.count < DENSE16_DENSITY_LEAST * w.rows * w.columns)
+                assert_string_not_equal(pack_name(pack), "dense16");
+            assert_true(pack_memory(pack) < 4096 + w.count * 40);
+            pack_free(pack);
+            free(x);
             csr_deinit(&w);
         }
     }
@@ -333,9 +364,8 @@ static void test_tables_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrix_kernels),
-        cmocka_unit_test(test_elementwise_kernels),
-        cmocka_unit_test(test_row_sums),
+        cmocka_unit_test(test_matrix_kernels),      cmocka_unit_test(test_fastest_walk),
+        cmocka_unit_test(test_elementwise_kernels), cmocka_unit_test(test_row_sums),
         cmocka_unit_test(test_tables_by_name),
     };
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which walk of a weight is the fastest here: asked of the clock, once, when a model is loaded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "sparse/kernels/pack.h"
+
+/* The best of several, because the machine may be doing something else: each a few passes, so that the clock can tell.
+ */
+enum { TRIALS = 5, CONNECTIONS_A_TRIAL = 200000 };
+
+static uint64_t time_walk(const struct kernels *kernels, const struct pack *pack, const float *x, float *y)
+{
+    uint64_t passes = 1 + CONNECTIONS_A_TRIAL / (pack->matrix->count + 1), best = UINT64_MAX;
+
+    kernels->spmv(pack, NULL, x, y);
+    for (int trial = 0; trial < TRIALS; trial++) {
+        uint64_t begin = clock_ns(), took;
+
+        for (uint64_t i = 0; i < passes; i++)
+            kernels->spmv(pack, NULL, x, y);
+        took = clock_ns() - begin;
+        if (took < best)
+            best = took;
+    }
+    return best;
+}
+
+static bool is_worth_trying(const struct kernels *kernels, const struct csr *w, enum pack_walk walk)
+{
+    const double potential = (double)w->rows * w->columns;
+
+    if (!(kernels->walks >> walk & 1))
+        return false;
+    return walk != PACK_DENSE16 || (double)w->count >= DENSE16_DENSITY_LEAST * potential;
+}
+
+int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack **out)
+{
+    float *x = memory_zalloc(w->columns, sizeof *x), *y = memory_alloc(w->rows, sizeof *y);
+    struct pack *best = NULL;
+    uint64_t best_ns = UINT64_MAX;
+    int result = x && y ? 0 : -ENOMEM;
+
+    for (int walk = 0; walk < PACK_WALKS && !result; walk++) {
+        struct pack *pack;
+        uint64_t ns;
+
+        if (!is_worth_trying(kernels, w, (enum pack_walk)walk))
+            continue;
+        result = pack_new(w, (enum pack_walk)walk, &pack);
+        if (result)
+            break;
+        ns = time_walk(kernels, pack, x, y);
+        if (!best || ns < best_ns) {
+            pack_free(best);
+            best = pack;
+            best_ns = ns;
+        } else {
+            pack_free(pack);
+        }
+    }
+    free(x);
+    free(y);
+    if (result) {
+        pack_free(best);
+        return result;
+    }
+    *out = best;
+    return 0;
+}
