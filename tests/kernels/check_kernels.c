@@ -252,7 +252,7 @@ static void test_fastest_walk(void **state)
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
         for (unsigned percent = 2; percent <= 100; percent += 14) {
             struct csr w = matrix(&rng, 70, 300, percent);
-            float *x = calloc(w.columns, sizeof *x), y[70], expected[70];
+            float *x = calloc(w.columns, sizeof *x), y[70] = { 0 }, expected[70] = { 0 };
             struct pack *pack;
 
             fill(&rng, x, w.columns, 0);
