@@ -86,6 +86,13 @@ struct option_row *option_real(struct option_table *table, const char *name, cha
     return append_number(table, row, least, most);
 }
 
+struct option_row *option_list(struct option_table *table, const char *name, struct option_list *value,
+                               const char *argument, const char *help)
+{
+    return append(table, (struct option_row){
+                             .name = name, .type = OPTION_LIST, .value = value, .argument = argument, .help = help });
+}
+
 /* Columns of a terminal that a UTF-8 text of narrow characters takes. */
 static int columns(const char *text)
 {
@@ -131,6 +138,17 @@ static int refuse_range(const struct usage *usage, const struct option_row *row,
                 row->most, row->below ? " (exclusive)" : "");
 }
 
+static int store_again(const struct usage *usage, const struct option_row *row, const char *text)
+{
+    struct option_list *list = row->value;
+
+    if (list->count == OPTION_LIST_MAX)
+        return fail(usage->verb, EXIT_USAGE, "--%s %s: it can be given %d times at most", row->name, text,
+                    OPTION_LIST_MAX);
+    list->words[list->count++] = text;
+    return 0;
+}
+
 static int store(const struct usage *usage, const struct option_row *row, const char *text)
 {
     double real = 0;
@@ -153,6 +171,8 @@ static int store(const struct usage *usage, const struct option_row *row, const 
             return refuse_range(usage, row, text);
         *(double *)row->value = real;
         return 0;
+    case OPTION_LIST:
+        return store_again(usage, row, text);
     }
     return 0;
 }

@@ -14,6 +14,14 @@ enum option_type {
     OPTION_TEXT,  /* const char * */
     OPTION_COUNT, /* uint64_t */
     OPTION_REAL,  /* double */
+    OPTION_LIST,  /* struct option_list: may be given again and again */
+};
+
+enum { OPTION_LIST_MAX = 128 };
+
+struct option_list {
+    const char *words[OPTION_LIST_MAX];
+    size_t count;
 };
 
 struct option_row {
@@ -28,7 +36,7 @@ struct option_row {
     bool *given;        /* set when the option occurs; may be NULL */
 };
 
-enum { OPTION_ROWS_MAX = 40 };
+enum { OPTION_ROWS_MAX = 64 };
 
 struct option_table {
     struct option_row rows[OPTION_ROWS_MAX];
@@ -44,6 +52,8 @@ struct option_row *option_count(struct option_table *table, const char *name, ch
                                 const char *argument, const char *help, double least, double most);
 struct option_row *option_real(struct option_table *table, const char *name, char letter, double *value,
                                const char *argument, const char *help, double least, double most);
+struct option_row *option_list(struct option_table *table, const char *name, struct option_list *value,
+                               const char *argument, const char *help);
 
 struct usage {
     const char *verb;      /* "build" */

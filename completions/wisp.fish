@@ -62,7 +62,20 @@ complete -c wisp -n '__wisp_verb structure build' -l db -r -d 'the structure dat
 complete -c wisp -n '__wisp_verb build' -s l -l layers -x -d 'neurons of each layer'
 complete -c wisp -n '__wisp_verb build' -s s -l sparsity -x -d 'fraction of inactive connections'
 complete -c wisp -n '__wisp_verb build' -s d -l density -x -d 'fraction of active connections'
-complete -c wisp -n '__wisp_verb build' -l method -x -a 'er erk erk+ uniform uniform+' -d 'how connections are shared'
+complete -c wisp -n '__wisp_verb build' -l method -x -a 'er erk erk+ uniform uniform+ fixed' -d 'how connections are shared'
+complete -c wisp -n '__wisp_verb build' -l max-bytes -x -d 'the densest of so many bytes'
+complete -c wisp -n '__wisp_verb build' -l budget -x -a 'file memory' -d 'what --max-bytes counts'
+complete -c wisp -n '__wisp_verb build' -l max-flops -x -d 'the densest of so many operations'
+complete -c wisp -n '__wisp_verb build' -l fixed -x -d 'density of each layer'
+complete -c wisp -n '__wisp_verb build' -l layer-density -x -d 'LAYER=D: density of one layer'
+complete -c wisp -n '__wisp_verb build' -l granularity -x -a 'weight kernel' -d 'of convolutions'
+complete -c wisp -n '__wisp_verb build' -l sampling -x -a 'exact bernoulli' -d 'counts'
+complete -c wisp -n '__wisp_verb build' -l repair -d 'give every neuron an input and an output'
+complete -c wisp -n '__wisp_verb build' -l weights -x -a 'scaled zero constant= inherited' -d 'first weights'
+complete -c wisp -n '__wisp_verb build' -l base -r -d 'base values'
+complete -c wisp -n '__wisp_verb build' -l edges -r -d 'LAYER=FILE: connections of a layer'
+complete -c wisp -n '__wisp_verb build' -l export-edges -r -d 'LAYER=FILE: write connections'
+complete -c wisp -n '__wisp_verb build' -s t -l threads -x -d threads
 complete -c wisp -n '__wisp_verb build train eval' -l json -d JSON
 complete -c wisp -n '__wisp_verb build train' -s S -l seed -x -d seed
 complete -c wisp -n '__wisp_verb build train' -s o -l output -r -d 'model file to write'

@@ -6,6 +6,8 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "forge/assemble.h"
+#include "forge/base_values.h"
+#include "forge/edges.h"
 #include "forge/lineage.h"
 #include "sparse/layer.h"
 #include "sparse/sample.h"
@@ -46,7 +48,7 @@ int model_set_labels(struct model *model, char *const *labels, size_t count)
 
 static int describe(struct model *model, const struct plan *plan, const struct assembly *assembly, struct reason *why)
 {
-    cleanup_free char *lineage = lineage_of_plan(plan, assembly->seed);
+    cleanup_free char *lineage = lineage_of_build(plan, assembly);
 
     if (snprintf(model->name, sizeof model->name, "%s", assembly->name) >= (int)sizeof model->name)
         return refuse(why, WISP_E_INVALID, "the name has more than %d bytes", MODEL_NAME_MAX - 1);
@@ -105,24 +107,80 @@ static void begin_vectors(struct layer *layer)
     }
 }
 
-/* Gain 2 makes up for the half of the values that a rectifier drops. */
-static int sample_layer(struct model *model, uint32_t at, const struct csr *dimensions, uint64_t seed, uint32_t stream,
-                        struct reason *why)
+/* What a layer's own first weights are drawn from. Gain 2 makes up for the half of the values that a rectifier drops.
+ */
+static void begin_weights(struct model *model, uint32_t at, const struct sampling *sampling, uint64_t seed,
+                          uint32_t stream)
 {
-    struct layer *layer = &model->layers[at];
+    struct csr *weight = &model->layers[at].weight;
+
+    if (sampling->weights != WEIGHTS_CONSTANT) {
+        sample_weights(weight, is_rectified(model, at) ? 2 : 1, seed, stream);
+        return;
+    }
+    for (uint64_t k = 0; k < weight->count; k++)
+        weight->values[k] = sampling->constant;
+}
+
+static int draw_layer(struct model *model, uint32_t at, const struct sampling *sampling, const struct drawing *drawing,
+                      uint64_t *moved, struct reason *why)
+{
     struct csr drawn;
-    int result =
-        sample_connections(dimensions->rows, dimensions->columns, dimensions->count, seed, stream, &drawn, why);
+    uint64_t more;
+    int result = sampling_draw(sampling, drawing, &drawn, &more, why);
 
     if (result)
-        return refuse_in(why, result, "layer %s", layer->name);
-    sample_weights(&drawn, is_rectified(model, at) ? 2 : 1, seed, stream);
-    csr_deinit(&layer->weight);
-    layer->weight = drawn;
+        return refuse_in(why, result, "layer %s", model->layers[at].name);
+    csr_deinit(&model->layers[at].weight);
+    model->layers[at].weight = drawn;
+    *moved += more;
     return 0;
 }
 
-int assemble_model(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why)
+static int copy_edges(struct layer *layer, const struct edge_list *list, struct reason *why)
+{
+    const struct csr *from = &list->matrix;
+    int result = csr_alloc(&layer->weight, from->rows, from->columns, from->count);
+
+    if (result)
+        return refuse_errno(why, result, "layer %s", layer->name);
+    memcpy(layer->weight.starts, from->starts, ((size_t)from->rows + 1) * sizeof *from->starts);
+    memcpy(layer->weight.values, from->values, from->count * sizeof *from->values);
+    if (csr_is_narrow(from))
+        memcpy(layer->weight.index.narrow, from->index.narrow, from->count * sizeof *from->index.narrow);
+    else
+        memcpy(layer->weight.index.wide, from->index.wide, from->count * sizeof *from->index.wide);
+    return 0;
+}
+
+static int assemble_layer(struct model *model, const struct plan *plan, uint32_t number,
+                          const struct assembly *assembly, uint64_t *moved, struct reason *why)
+{
+    const struct plan_layer *planned = &plan->layers[number];
+    const struct density_layer *d = &planned->density;
+    const struct edge_list *given = assembly->edges ? &assembly->edges->lists[number] : NULL;
+    uint64_t area = d->kernel_width * d->kernel_height;
+    const struct drawing drawing = { .rows = (uint32_t)d->outputs,
+                                     .columns = (uint32_t)(d->inputs * area),
+                                     .area = (uint32_t)area,
+                                     .connections = d->connections,
+                                     .probability = d->probability,
+                                     .seed = assembly->seed,
+                                     .stream = number,
+                                     .team = assembly->team };
+    int result;
+
+    if (given && given->matrix.starts)
+        result = copy_edges(&model->layers[planned->place], given, why);
+    else
+        result = draw_layer(model, planned->place, &plan->sampling, &drawing, moved, why);
+    if (!result && !(given && given->weighted))
+        begin_weights(model, planned->place, &plan->sampling, assembly->seed, number);
+    return result;
+}
+
+/* The graph, its vectors as they begin, and what the file says beside them. */
+static int begin_model(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why)
 {
     cleanup_model struct model *model = NULL;
     int result = model_new(plan->structure.layer_count, &model);
@@ -135,34 +193,132 @@ int assemble_model(const struct plan *plan, const struct assembly *assembly, str
         if (!result)
             begin_vectors(&model->layers[i]);
     }
-    for (uint32_t i = 0; i < plan->layer_count && !result; i++) {
-        const struct density_layer *d = &plan->layers[i].density;
-        struct csr dimensions = { .rows = (uint32_t)d->outputs,
-                                  .columns = (uint32_t)(d->inputs * d->kernel_width * d->kernel_height),
-                                  .count = d->connections };
-
-        result = sample_layer(model, plan->layers[i].place, &dimensions, assembly->seed, i, why);
-    }
-    if (!result)
-        result = model_check(model, why);
     if (result)
         return result;
     *out = steal(&model);
     return 0;
 }
 
+/* Weights that were given with their connections stay. */
+static int inherit(struct model *model, const struct assembly *assembly, struct reason *why)
+{
+    int result = 0;
+
+    for (uint32_t i = 0, number = 0; i < model->layer_count && !result; i++) {
+        struct layer *layer = &model->layers[i];
+        bool weighted = layer->kind->weighted;
+
+        if (!weighted || !assembly->edges || !assembly->edges->lists[number].weighted)
+            result = base_inherit(assembly->base, layer, why);
+        number += weighted;
+    }
+    return result;
+}
+
+int assemble_model(const struct plan *plan, const struct assembly *assembly, struct model **out, uint64_t *moved,
+                   struct reason *why)
+{
+    cleanup_model struct model *model = NULL;
+    struct plan realised = *plan;
+    uint64_t ignored = 0;
+    int result = begin_model(plan, assembly, &model, why);
+
+    if (result)
+        return result;
+    moved = moved ? moved : &ignored;
+    *moved = 0;
+    for (uint32_t i = 0; i < plan->layer_count && !result; i++)
+        result = assemble_layer(model, plan, i, assembly, moved, why);
+    if (!result && plan->sampling.weights == WEIGHTS_INHERITED)
+        result = inherit(model, assembly, why);
+    if (!result)
+        result = model_check(model, why);
+    if (!result && plan->sampling.way == SAMPLING_BERNOULLI) {
+        realised.connections = model_connections(model);
+        result = describe(model, &realised, assembly, why);
+    }
+    if (result)
+        return result;
+    *out = steal(&model);
+    return 0;
+}
+
+int assemble_outline_again(const struct plan *plan, const struct assembly *assembly, struct model *outline,
+                           struct reason *why)
+{
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        const struct density_layer *d = &plan->layers[i].density;
+
+        outline->layers[plan->layers[i].place].weight =
+            (struct csr){ .rows = (uint32_t)d->outputs,
+                          .columns = (uint32_t)(d->inputs * d->kernel_width * d->kernel_height),
+                          .count = d->connections };
+    }
+    return describe(outline, plan, assembly, why);
+}
+
+int assemble_outline(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why)
+{
+    return begin_model(plan, assembly, out, why);
+}
+
+/* ---- once more, from another seed ---- */
+
+static int kernel_area(const struct model *model, const struct layer *layer, uint32_t *out, struct reason *why)
+{
+    struct shape shapes[LAYER_INPUTS_MAX];
+    struct layer_plan planned;
+    int result;
+
+    for (uint32_t i = 0; i < layer->input_count; i++)
+        shapes[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->input;
+    result = layer_plan(layer, shapes, &planned, why);
+    *out = result ? 1 : (uint32_t)(planned.kernel_height * planned.kernel_width);
+    return result;
+}
+
+static int resample_layer(struct model *model, uint32_t at, const struct sampling *sampling, const json_t *given,
+                          uint64_t seed, uint32_t stream, struct reason *why)
+{
+    struct layer *layer = &model->layers[at];
+    struct drawing drawing = { .rows = layer->weight.rows,
+                               .columns = layer->weight.columns,
+                               .connections = layer->weight.count,
+                               .seed = seed,
+                               .stream = stream };
+    uint64_t moved = 0;
+    int result = 0;
+
+    if (!given) {
+        result = kernel_area(model, layer, &drawing.area, why);
+        if (!result)
+            result = draw_layer(model, at, sampling, &drawing, &moved, why);
+    }
+    if (!result && !json_is_true(json_object_get(given, "weights")))
+        begin_weights(model, at, sampling, seed, stream);
+    return result;
+}
+
 int resample_model(struct model *model, uint64_t seed, struct reason *why)
 {
+    json_t *lineage = lineage_of_model(model);
+    const json_t *edges = json_object_get(lineage, "edges");
+    struct sampling sampling = sampling_of_description(lineage);
     uint32_t stream = 0;
+    int result = 0;
 
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        int result = 0;
-
+    /* How many there are is known by now. */
+    sampling.way = SAMPLING_EXACT;
+    if (sampling.weights == WEIGHTS_INHERITED)
+        result = refuse(why, WISP_E_INVALID,
+                        "the model's weights were inherited from a base file: build each candidate from it, with a "
+                        "seed of its own");
+    for (uint32_t i = 0; i < model->layer_count && !result; i++) {
         begin_vectors(&model->layers[i]);
         if (model->layers[i].kind->weighted)
-            result = sample_layer(model, i, &model->layers[i].weight, seed, stream++, why);
-        if (result)
-            return result;
+            result =
+                resample_layer(model, i, &sampling, json_object_get(edges, model->layers[i].name), seed, stream++, why);
     }
-    return 0;
+    json_decref(lineage);
+    return result;
 }

@@ -13,19 +13,34 @@
 CLEANUP_DEFINE(model, struct model, model_free)
 #define cleanup_model cleanup(model_at_exit)
 
+struct edges;
+struct base;
+
 struct assembly {
     const char *name;
     const char *media; /* JSON, or NULL */
     char **labels;     /* borrowed; label_count of them, or none */
     size_t label_count;
     uint64_t seed;
+    const struct edges *edges; /* connections that are given; NULL: none */
+    const struct base *base;   /* for WEIGHTS_INHERITED */
+    struct team *team;         /* who helps; NULL: nobody. Changes no bit. */
 };
 
-/* The plan's layers; biases 0, scales 1. WISP_E_FORMAT when the parts do not fit. */
-int assemble_model(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why);
+/* The plan's layers; biases 0, scales 1, unless they are inherited. *moved (may be NULL): connections that repair put
+ * elsewhere. WISP_E_FORMAT when the parts do not fit. */
+int assemble_model(const struct plan *plan, const struct assembly *assembly, struct model **out, uint64_t *moved,
+                   struct reason *why);
 
-/* Draws the model's connections and weights anew from another seed: as many in every layer as there are now; vectors
- * begin anew too. */
+/* The model without its connections, for model_file_size(): the counts are the plan's. */
+int assemble_outline(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why);
+/* The same outline for another solution of the plan. */
+int assemble_outline_again(const struct plan *plan, const struct assembly *assembly, struct model *outline,
+                           struct reason *why);
+
+/* Draws the model's connections and weights anew from another seed, in the way that its lineage tells: as many in every
+ * layer as there are now; layers whose connections were given keep them, and their weights when those were given;
+ * vectors begin anew. WISP_E_INVALID for a model with inherited values: the file they came from is needed. */
 int resample_model(struct model *model, uint64_t seed, struct reason *why);
 
 /* Gives the model its own copies of the labels. -ENOMEM. */

@@ -2,20 +2,64 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "forge/assemble.h"
+#include "forge/base_values.h"
+#include "forge/edges.h"
 #include "forge/lineage.h"
 
-char *lineage_of_plan(const struct plan *plan, uint64_t seed)
+/* Densities that were given, by layer; NULL when there are none. */
+static json_t *given_json(const struct plan *plan)
+{
+    json_t *object = NULL;
+
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        if (plan->layers[i].density.fixed == 0 || plan->layers[i].chosen)
+            continue;
+        if (!object)
+            object = json_object();
+        json_object_set_new(object, plan->structure.layers[plan->layers[i].place].name,
+                            json_real(plan->layers[i].density.fixed));
+    }
+    return object;
+}
+
+static json_t *edges_json(const struct plan *plan, const struct edges *edges)
+{
+    json_t *object = NULL;
+
+    for (uint32_t i = 0; edges && i < plan->layer_count; i++) {
+        const struct edge_list *list = &edges->lists[i];
+
+        if (!list->matrix.starts)
+            continue;
+        if (!object)
+            object = json_object();
+        json_object_set_new(object, plan->structure.layers[plan->layers[i].place].name,
+                            json_pack("{s:s s:I s:b}", "hash", list->hash, "connections",
+                                      (json_int_t)list->matrix.count, "weights", list->weighted));
+    }
+    return object;
+}
+
+char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
 {
     char *structure = plan_structure_text(plan), *text = NULL;
-    json_t *object;
+    json_t *object, *given = given_json(plan), *edges = edges_json(plan, assembly->edges);
 
-    object = json_pack("{s:s s:s* s:s s:f s:o s:I s:I s:I}", "wisp", WISP_VERSION, "structure", structure, "method",
-                       density_method_name(plan->method), "sparsity", 1 - plan->density, "sigma",
-                       isfinite(plan->sigma) ? json_real(plan->sigma) : json_null(), "seed", (json_int_t)seed,
-                       "connections", (json_int_t)plan->connections, "potential", (json_int_t)plan->potential);
+    object = json_pack("{s:s s:s* s:s s:f s:o s:I s:I s:I s:o* s:o*}", "wisp", WISP_VERSION, "structure", structure,
+                       "method", density_method_name(plan->method), "sparsity", 1 - plan->density, "sigma",
+                       isfinite(plan->sigma) ? json_real(plan->sigma) : json_null(), "seed", (json_int_t)assembly->seed,
+                       "connections", (json_int_t)plan->connections, "potential", (json_int_t)plan->potential, "given",
+                       given, "edges", edges);
     free(structure);
-    if (object)
+    if (object) {
+        plan_describe(plan, object);
+        if (assembly->base)
+            json_object_set_new(
+                object, "base",
+                json_pack("{s:s s:s}", "name", base_name(assembly->base), "hash", base_hash(assembly->base)));
         text = json_dumps(object, JSON_FORM);
+    }
     json_decref(object);
     return text;
 }

@@ -5,6 +5,9 @@
  *
  *   {"wisp": "0.1.0", "structure": "784-…", "method": "er", "sparsity": 0.95, "sigma": …, "seed": 7,
  *    "connections": …, "potential": …,
+ *    "sampling": "exact", "granularity": "weight", "repair": false, "weights": "scaled",
+ *    "budget": {"of": "file", "limit": …}, "given": {"fc1": 0.2},
+ *    "edges": {"fc1": {"hash", "connections", "weights"}}, "base": {"name", "hash"},
  *    "training": {"recipe": {…}, "data": {"name", "hash", "samples", "validation_samples"}, "epochs", "best_epoch",
  *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}]}}
  */
@@ -19,8 +22,11 @@
 /* Digits of a real number in every JSON that the forge writes: enough for any float, without noise like 0.94999. */
 #define JSON_FORM (JSON_COMPACT | JSON_REAL_PRECISION(10))
 
-/* The caller frees it; NULL: out of memory. */
-char *lineage_of_plan(const struct plan *plan, uint64_t seed);
+struct assembly;
+
+/* What is known before anything is sampled, and all there is to say of a build. The caller frees it; NULL: out of
+ * memory. */
+char *lineage_of_build(const struct plan *plan, const struct assembly *assembly);
 
 /* The model's lineage as an object, {} when it has none or an unreadable one. New reference; NULL: out of memory. */
 json_t *lineage_of_model(const struct model *model);

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/outcome.h"
+#include "base/size.h"
+#include "forge/budget.h"
 #include "forge/catalog.h"
+#include "forge/edges.h"
 #include "forge/plan_options.h"
 
 void plan_option_rows(struct option_table *table, struct plan_options *options)
@@ -20,7 +27,16 @@ void plan_option_rows(struct option_table *table, struct plan_options *options)
     row = option_real(table, "density", 'd', &options->density, "D", "fraction of active ones instead, 0 < D <= 1",
                       1e-12, 1);
     row->given = &options->density_given;
-    option_text(table, "method", 0, &options->method, "NAME", "er (if absent), erk, erk+, uniform or uniform+");
+    option_text(table, "max-bytes", 0, &options->max_bytes, "SIZE",
+                "instead: the densest of so many bytes, as 500K, 2Mi");
+    option_text(table, "budget", 0, &options->budget, "WHAT", "what --max-bytes counts: file (if absent) or memory");
+    option_text(table, "max-flops", 0, &options->max_flops, "N",
+                "instead: the densest of so many FLOPs a sample, as 2M");
+    option_text(table, "method", 0, &options->method, "NAME", "er (if absent), erk, erk+, uniform, uniform+ or fixed");
+    option_text(table, "fixed", 0, &options->fixed, "D,D,…", "of each layer with connections (--method fixed)");
+    option_list(table, "layer-density", &options->layer_density, "LAYER=D", "of this layer, whatever the method says");
+    option_text(table, "granularity", 0, &options->granularity, "WHAT",
+                "a convolution's connections by weight (if absent) or kernel");
 }
 
 /* EXIT_USAGE unless exactly one of the two says what the network is. */
@@ -57,36 +73,192 @@ int structure_from_options(const char *verb, const struct plan_options *options,
     return 0;
 }
 
-int plan_from_options(const char *verb, const struct plan_options *options, const char *processing, struct plan *out)
+static bool is_fixed(const struct plan_options *options)
 {
-    enum density_method method = DENSITY_ER;
-    struct structure structure;
-    struct reason why;
-    int result;
+    return options->fixed || (options->method && !strcmp(options->method, "fixed"));
+}
+
+int plan_options_check(const char *verb, const struct plan_options *options)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } amounts[] = { { "--sparsity", options->sparsity_given },
+                    { "--density", options->density_given },
+                    { "--max-bytes", options->max_bytes },
+                    { "--max-flops", options->max_flops },
+                    { "--method fixed", is_fixed(options) } };
+    const char *said = NULL;
 
     if (which_network(verb, options))
         return EXIT_USAGE;
-    if (options->sparsity_given && options->density_given)
-        return fail(verb, EXIT_USAGE, "--sparsity and --density say the same thing twice; give one of them");
-    if (!options->sparsity_given && !options->density_given)
+    for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
+        if (amounts[i].given && said)
+            return fail(verb, EXIT_USAGE, "%s and %s both say how many connections there are; give one of them", said,
+                        amounts[i].name);
+        if (amounts[i].given)
+            said = amounts[i].name;
+    }
+    if (!said)
         return fail(verb, EXIT_USAGE,
                     "--sparsity is missing; give the fraction of inactive connections, as "
-                    "--sparsity 0.95 (0 for a dense network)");
-    if (options->method && (!density_method_parse(options->method, &method) || method == DENSITY_FIXED))
-        return fail(verb, EXIT_USAGE, "--method %s: give er, erk, erk+, uniform or uniform+", options->method);
-    result = structure_from_options(verb, options, processing, &structure);
-    if (result)
-        return result;
-    result =
-        plan_solve(&structure, method, options->density_given ? options->density : 1 - options->sparsity, out, &why);
-    if (result) {
-        structure_deinit(&structure);
-        return fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text);
+                    "--sparsity 0.95 (0 for a dense network), or --density, --max-bytes or --max-flops");
+    if (options->budget && !options->max_bytes)
+        return fail(verb, EXIT_USAGE, "--budget %s says what --max-bytes counts, which is missing", options->budget);
+    return 0;
+}
+
+/* ---- the wish ---- */
+
+static int read_method(const char *verb, const struct plan_options *options, struct plan_wish *wish)
+{
+    wish->method = options->fixed ? DENSITY_FIXED : DENSITY_ER;
+    if (options->method && !density_method_parse(options->method, &wish->method))
+        return fail(verb, EXIT_USAGE, "--method %s: give er, erk, erk+, uniform, uniform+ or fixed", options->method);
+    if (options->fixed && wish->method != DENSITY_FIXED)
+        return fail(verb, EXIT_USAGE, "--fixed gives every layer its density, which --method %s would compute",
+                    options->method);
+    if (options->granularity && !sampling_granularity_parse(options->granularity, &wish->sampling.kernels))
+        return fail(verb, EXIT_USAGE, "--granularity %s: give weight or kernel", options->granularity);
+    wish->density = options->density_given ? options->density : 1 - options->sparsity;
+    return 0;
+}
+
+static bool parse_density(const char *text, double *out)
+{
+    return parse_real(text, out) && *out > 0 && *out <= 1;
+}
+
+/* "D,D,…": as many as there are layers with connections. */
+static int read_fixed(const char *verb, const char *text, double *given, uint32_t count)
+{
+    uint32_t found = 0;
+
+    for (const char *at = text; at; found++) {
+        const char *comma = strchr(at, ',');
+        size_t length = comma ? (size_t)(comma - at) : strlen(at);
+        char word[64];
+        double density;
+
+        snprintf(word, sizeof word, "%.*s", (int)MIN(length, sizeof word - 1), at);
+        if (!parse_density(word, &density))
+            return fail(verb, EXIT_USAGE, "--fixed %s: \"%s\" is no density; give numbers with 0 < D <= 1", text, word);
+        if (found < count)
+            given[found] = density;
+        at = comma ? comma + 1 : NULL;
     }
-    for (uint32_t i = 0; i < out->layer_count; i++) {
-        if (!out->layers[i].density.connections)
-            warn_user(verb, "layer %s gets no connection at all: nothing passes it; choose a lower sparsity",
-                      out->structure.layers[out->layers[i].place].name);
+    if (found != count)
+        return fail(verb, EXIT_USAGE, "--fixed gives %u densities, but %u layers have connections", found, count);
+    return 0;
+}
+
+static int read_layer_densities(const char *verb, const struct option_list *words, const struct structure *structure,
+                                double *given)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        const char *value;
+        struct reason why;
+        uint32_t layer;
+
+        if (edges_split("layer-density", words->words[i], structure, &layer, &value, &why))
+            return fail(verb, EXIT_USAGE, "%s", why.text);
+        if (!parse_density(value, &given[layer]))
+            return fail(verb, EXIT_USAGE, "--layer-density %s: give a number with 0 < D <= 1", words->words[i]);
     }
     return 0;
+}
+
+/* ---- the plan ---- */
+
+static int solve_for_budget(const char *verb, const struct plan_options *options, const struct assembly *assembly,
+                            struct plan *plan, struct plan_wish *wish)
+{
+    const struct assembly nothing = { .name = "model", .seed = 1 };
+    const char *text = options->max_bytes ? options->max_bytes : options->max_flops;
+    enum plan_budget budget = options->max_bytes ? BUDGET_FILE : BUDGET_FLOPS;
+    struct reason why;
+    double limit;
+    int result;
+
+    if (!budget_parse(text, &limit))
+        return fail(verb, EXIT_USAGE,
+                    "--max-%s %s: give a number, which may end in K, M, G or T (thousands) or Ki, "
+                    "Mi, Gi or Ti (1024s)",
+                    options->max_bytes ? "bytes" : "flops", text);
+    if (options->budget && !strcmp(options->budget, "memory"))
+        budget = BUDGET_MEMORY;
+    else if (options->budget && strcmp(options->budget, "file") != 0)
+        return fail(verb, EXIT_USAGE, "--budget %s: give file or memory", options->budget);
+    if (wish->sampling.way == SAMPLING_BERNOULLI)
+        return fail(verb, EXIT_USAGE,
+                    "--sampling bernoulli leaves to chance how many connections there are, so no "
+                    "limit can be kept; give --sparsity or --density, or leave --sampling exact");
+    result = budget_solve(plan, wish, budget, limit, assembly ? assembly : &nothing, &why);
+    return result ? fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text) : 0;
+}
+
+static void warn_of_gaps(const char *verb, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        if (!plan->layers[i].density.connections)
+            warn_user(verb, "layer %s gets no connection at all: nothing passes it; choose a lower sparsity",
+                      plan->structure.layers[plan->layers[i].place].name);
+    }
+}
+
+/* For a prepared plan. */
+static int solve(const char *verb, const struct plan_options *options, const struct assembly *assembly,
+                 const struct sampling *sampling, struct plan *plan)
+{
+    cleanup_free double *given = memory_zalloc(plan->layer_count + 1, sizeof *given);
+    cleanup_free uint64_t *counts = memory_zalloc(plan->layer_count + 1, sizeof *counts);
+    struct plan_wish wish = { .given = given, .counts = counts };
+    struct reason why;
+    int beyond, result;
+
+    if (!given || !counts)
+        return fail(verb, EXIT_FAILED, "out of memory");
+    if (sampling)
+        wish.sampling = *sampling;
+    result = read_method(verb, options, &wish);
+    if (!result && options->fixed)
+        result = read_fixed(verb, options->fixed, given, plan->layer_count);
+    if (!result)
+        result = read_layer_densities(verb, &options->layer_density, &plan->structure, given);
+    for (uint32_t i = 0; assembly && assembly->edges && i < assembly->edges->count; i++)
+        counts[i] = assembly->edges->lists[i].matrix.count;
+    if (result)
+        return result;
+    if (options->max_bytes || options->max_flops)
+        return solve_for_budget(verb, options, assembly, plan, &wish);
+    result = plan_again(plan, &wish, &beyond, &why);
+    return result ? fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text) : 0;
+}
+
+int plan_from_structure(const char *verb, const struct plan_options *options, struct structure *structure,
+                        const struct assembly *assembly, const struct sampling *sampling, struct plan *out)
+{
+    struct reason why;
+    int result = plan_prepare(structure, out, &why);
+
+    if (result) {
+        structure_deinit(structure);
+        return fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text);
+    }
+    result = solve(verb, options, assembly, sampling, out);
+    if (result)
+        plan_deinit(out);
+    else
+        warn_of_gaps(verb, out);
+    return result;
+}
+
+int plan_from_options(const char *verb, const struct plan_options *options, const char *processing, struct plan *out)
+{
+    struct structure structure;
+    int status = plan_options_check(verb, options);
+
+    if (!status)
+        status = structure_from_options(verb, options, processing, &structure);
+    return status ? status : plan_from_structure(verb, options, &structure, NULL, NULL, out);
 }

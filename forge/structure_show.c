@@ -85,7 +85,8 @@ int structure_show(int argc, char **argv)
             return fail(VERB, EXIT_USAGE, "%s and --structure %s: give one of them", name.words[0], options.structure);
         options.structure = name.words[0];
     }
-    if (yaml || (!json && !options.sparsity_given && !options.density_given))
+    if (yaml || (!json && !options.sparsity_given && !options.density_given && !options.max_bytes &&
+                 !options.max_flops && !options.method && !options.fixed))
         return print_structure(&options, yaml);
     status = plan_from_options(VERB, &options, NULL, &plan);
     if (status)

@@ -10,11 +10,13 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "base/outcome.h"
+#include "base/team.h"
 #include "forge/assemble.h"
 #include "forge/labels.h"
 #include "forge/lineage.h"
 #include "forge/media_option.h"
 #include "forge/plan_options.h"
+#include "forge/sampling_options.h"
 #include "forge/save.h"
 #include "forge/verb.h"
 
@@ -22,12 +24,14 @@
 
 struct build {
     struct plan_options plan;
-    uint64_t seed;
+    struct sampling_options sampling;
+    uint64_t seed, threads;
     const char *output, *name, *processing, *media, *labels;
     bool json;
 };
 
-static bool read_options(int argc, char **argv, struct build *build, int *status)
+/* Apart, so that its table does not stay on the stack while a network is built. */
+__attribute__((noinline)) static bool read_options(int argc, char **argv, struct build *build, int *status)
 {
     static const struct usage usage = {
         .verb = VERB,
@@ -37,6 +41,9 @@ static bool read_options(int argc, char **argv, struct build *build, int *status
         .examples =
             "  wisp build --layers 784-1000-1000-1000-10 --sparsity 0.95 --seed 7 -o m.safetensors\n"
             "  wisp build --structure resnet-20-w16 --method erk --sparsity 0.9 -o r.safetensors\n"
+            "  wisp build --layers 784-300-10 --max-bytes 50K --repair -o small.safetensors\n"
+            "  wisp build --layers 784-300-10 -d 0.1 --edges fc1=wiring.csv --export-edges fc2=out.mtx -o "
+            "w.safetensors\n"
             "  wisp build --layers 4096-128-20 --density 0.1 --processing text.classification \\\n"
             "      --media '{\"kind\": \"text\", \"features\": 4096}' --labels languages.txt -o m.safetensors\n",
     };
@@ -44,12 +51,14 @@ static bool read_options(int argc, char **argv, struct build *build, int *status
     struct option_table table = { .count = 0 };
 
     plan_option_rows(&table, &build->plan);
+    sampling_option_rows(&table, &build->sampling);
     option_count(&table, "seed", 'S', &build->seed, "N", "which connections and first weights; 1 if absent", 0, 0);
     option_text(&table, "output", 'o', &build->output, "FILE", "model file to write; absent: only print");
     option_text(&table, "name", 'n', &build->name, "NAME", "name of the model; that of the file if absent");
     option_text(&table, "processing", 'p', &build->processing, "TYPE", "processing type, as image.classification");
     option_text(&table, "media", 'm', &build->media, "SPEC", "JSON, or a file with it: how inputs become tensors");
     option_text(&table, "labels", 0, &build->labels, "FILE", "names of the outputs, one a line");
+    option_count(&table, "threads", 't', &build->threads, "N", "threads; 2 if absent; changes no result", 1, 256);
     option_flag(&table, "json", 0, &build->json, "print one JSON object");
     return options_read(&usage, &table, argc, argv, &none, status);
 }
@@ -63,23 +72,87 @@ static void name_from_file(const char *path, char name[static MODEL_NAME_MAX])
     snprintf(name, MODEL_NAME_MAX, "%.*s", length, base);
 }
 
-static int print_result(const struct build *build, const struct plan *plan, const struct stat *file)
+/* What is at hand while a model is built. */
+struct workshop {
+    struct sampling_choice choice;
+    struct labels labels;
+    char *media;
+    char name[MODEL_NAME_MAX];
+    struct team *team;
+    struct assembly assembly;
+};
+
+static void workshop_close(struct workshop *shop)
+{
+    sampling_choice_deinit(&shop->choice);
+    labels_deinit(&shop->labels);
+    free(shop->media);
+    shop->team = team_free(shop->team);
+}
+
+/* Everything but the sampling itself is judged before it, so that a mistyped option costs nothing. */
+static int workshop_open(const struct build *build, const struct structure *structure, struct workshop *shop)
+{
+    uint64_t outputs = shape_elements(&structure->layers[structure->layer_count - 1].plan.shape);
+    struct reason why;
+    int result = build->output ? save_check(build->output, &why) : 0;
+
+    if (result)
+        return fail(VERB, exit_for_output(result), "%s", why.text);
+    if (build->labels && (result = labels_read(build->labels, &shop->labels, &why)))
+        return fail(VERB, exit_for_input(result), "--labels %s", why.text);
+    if (shop->labels.count && shop->labels.count != outputs)
+        return fail(VERB, EXIT_DATA, "%s has %zu labels, but the last layer has %llu neurons", build->labels,
+                    shop->labels.count, (unsigned long long)outputs);
+    if (build->media &&
+        (result = media_option_read(build->media, shape_elements(&structure->input), &shop->media, &why)))
+        return fail(VERB, exit_for_input(result), "--media %s", why.text);
+    result = sampling_from_options(VERB, &build->sampling, structure, &shop->choice);
+    if (result)
+        return result;
+    result = team_new((unsigned)build->threads, &shop->team);
+    if (result)
+        return fail(VERB, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)build->threads,
+                    strerror(-result));
+    name_from_file(build->output ? build->output : "model", shop->name);
+    shop->assembly = (struct assembly){ .name = build->name ? build->name : shop->name,
+                                        .media = shop->media,
+                                        .labels = shop->labels.entries,
+                                        .label_count = shop->labels.count,
+                                        .seed = build->seed,
+                                        .edges = &shop->choice.edges,
+                                        .base = shop->choice.base,
+                                        .team = shop->team };
+    return 0;
+}
+
+/* What came out, when something was built. */
+struct built {
+    struct stat file;
+    uint64_t moved;
+};
+
+static int print_result(const struct build *build, const struct plan *plan, const struct built *built)
 {
     json_t *object;
     int result;
 
     if (!build->json) {
         plan_print(plan, stdout);
-        if (file)
-            printf("%s: %lld bytes, seed %llu\n", build->output, (long long)file->st_size,
+        if (built && plan->sampling.repair)
+            printf("repair put %llu connections elsewhere: every neuron has an input and an output\n",
+                   (unsigned long long)built->moved);
+        if (built)
+            printf("%s: %lld bytes, seed %llu\n", build->output, (long long)built->file.st_size,
                    (unsigned long long)build->seed);
         return EXIT_DONE;
     }
     object = plan_json(plan);
     json_object_set_new(object, "seed", json_integer((json_int_t)build->seed));
-    if (file) {
+    if (built) {
+        json_object_set_new(object, "repaired", json_integer((json_int_t)built->moved));
         json_object_set_new(object, "file", json_string(build->output));
-        json_object_set_new(object, "file_bytes", json_integer((json_int_t)file->st_size));
+        json_object_set_new(object, "file_bytes", json_integer((json_int_t)built->file.st_size));
     }
     result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
     json_decref(object);
@@ -87,74 +160,52 @@ static int print_result(const struct build *build, const struct plan *plan, cons
     return result ? fail(VERB, EXIT_FAILED, "cannot print the result as JSON") : EXIT_DONE;
 }
 
-/* Everything but the sampling itself is judged before it, so that a mistyped option costs nothing. */
-static int build_model(const struct build *build, const struct plan *plan, const struct labels *labels,
-                       struct model **out)
-{
-    struct assembly assembly = {
-        .name = build->name, .labels = labels->entries, .label_count = labels->count, .seed = build->seed
-    };
-    uint64_t inputs = shape_elements(&plan->structure.input);
-    uint64_t outputs = shape_elements(&plan->structure.layers[plan->structure.layer_count - 1].plan.shape);
-    cleanup_free char *media = NULL;
-    char name[MODEL_NAME_MAX];
-    struct reason why;
-    int result;
-
-    if (labels->count && labels->count != outputs)
-        return fail(VERB, EXIT_DATA, "%s has %zu labels, but the last layer has %llu neurons", build->labels,
-                    labels->count, (unsigned long long)outputs);
-    if (build->media) {
-        result = media_option_read(build->media, inputs, &media, &why);
-        if (result)
-            return fail(VERB, exit_for_input(result), "--media %s", why.text);
-        assembly.media = media;
-    }
-    if (!assembly.name) {
-        name_from_file(build->output, name);
-        assembly.name = name;
-    }
-    result = assemble_model(plan, &assembly, out, &why);
-    return result ? fail(VERB, exit_for_input(result), "%s", why.text) : EXIT_DONE;
-}
-
-static int build_and_save(const struct build *build, const struct plan *plan)
+static int build_and_save(const struct build *build, const struct workshop *shop, struct plan *plan)
 {
     cleanup_model struct model *model = NULL;
-    struct labels labels = LABELS_NULL;
-    struct stat file;
+    struct built built;
     struct reason why;
-    int status, result = save_check(build->output, &why);
+    int status, result = assemble_model(plan, &shop->assembly, &model, &built.moved, &why);
 
     if (result)
-        return fail(VERB, exit_for_output(result), "%s", why.text);
-    if (build->labels) {
-        result = labels_read(build->labels, &labels, &why);
-        if (result)
-            return fail(VERB, exit_for_input(result), "--labels %s", why.text);
-    }
-    status = build_model(build, plan, &labels, &model);
-    labels_deinit(&labels);
-    if (status)
-        return status;
+        return fail(VERB, result == WISP_E_INVALID ? EXIT_USAGE : exit_for_input(result), "%s", why.text);
+    plan_realise(plan, model);
     result = save_model(model, build->output, false, &why);
-    if (result || stat(build->output, &file) < 0)
+    if (result || stat(build->output, &built.file) < 0)
         return fail(VERB, exit_for_output(result), "%s", why.text);
-    return print_result(build, plan, &file);
+    status = sampling_export(VERB, &build->sampling, &plan->structure, model);
+    return status ? status : print_result(build, plan, &built);
 }
 
 int verb_build(int argc, char **argv)
 {
-    struct build build = { .seed = 1 };
+    struct build build = { .seed = 1, .threads = 2 };
+    struct workshop shop = { .labels = LABELS_NULL };
+    struct structure structure;
     struct plan plan;
+    struct reason why;
     int status;
 
     if (!read_options(argc, argv, &build, &status))
         return status;
-    status = plan_from_options(VERB, &build.plan, build.processing, &plan);
-    if (status)
+    if ((status = plan_options_check(VERB, &build.plan)))
         return status;
-    status = build.output ? build_and_save(&build, &plan) : print_result(&build, &plan, NULL);
-    plan_deinit(&plan);
+    if (build.sampling.exports.count && !build.output)
+        return fail(VERB, EXIT_USAGE, "--export-edges needs -o: without it nothing is sampled");
+    if ((status = structure_from_options(VERB, &build.plan, build.processing, &structure)))
+        return status;
+    if (structure_plan(&structure, &why))
+        status = fail(VERB, EXIT_DATA, "%s", why.text);
+    else
+        status = workshop_open(&build, &structure, &shop);
+    if (status)
+        structure_deinit(&structure);
+    else
+        status = plan_from_structure(VERB, &build.plan, &structure, &shop.assembly, &shop.choice.sampling, &plan);
+    if (!status) {
+        status = build.output ? build_and_save(&build, &shop, &plan) : print_result(&build, &plan, NULL);
+        plan_deinit(&plan);
+    }
+    workshop_close(&shop);
     return status;
 }

@@ -267,3 +267,21 @@ int density_solve(enum density_method method, struct density_layer *layers, size
     connections_fill(layers, ranked, count, round_nearest(target, total));
     return 0;
 }
+
+int density_beyond(enum density_method method, const struct density_layer *layers, size_t count, double density)
+{
+    double given = 0, most = 0, total = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double potential = (double)layers[i].inputs * (double)layers[i].outputs * (double)layers[i].kernel_width *
+                           (double)layers[i].kernel_height;
+        double fixed = layers[i].fixed != 0 ? layers[i].fixed : given_by_method(method, layers, count, i, density);
+
+        total += potential;
+        given += fixed * potential;
+        most += fixed > 0 ? fixed * potential : potential;
+    }
+    if (given > density * total + 0.5)
+        return -1;
+    return most < density * total - 0.5 ? 1 : 0;
+}

@@ -55,4 +55,8 @@ struct density_layer {
 int density_solve(enum density_method method, struct density_layer *layers, size_t count, double density, double *sigma,
                   struct reason *why);
 
+/* Which side of what the given probabilities allow a density lies that density_solve() refused: -1 it leaves too little
+ * for them, +1 it is more than they and full layers make, 0 neither. */
+int density_beyond(enum density_method method, const struct density_layer *layers, size_t count, double density);
+
 #endif

@@ -213,6 +213,14 @@ static int build(struct reader *reader, struct csr *out, struct reason *why)
     return 0;
 }
 
+/* Whether a head line names weights. */
+static bool has_third_field(const char *line, size_t length)
+{
+    const char *second = memchr(line, ',', length);
+
+    return !second || memchr(second + 1, ',', length - (size_t)(second + 1 - line));
+}
+
 static int read_all(struct reader *reader, enum exchange_form form, struct csr *out, struct reason *why)
 {
     uint64_t announced = 0;
@@ -224,6 +232,8 @@ static int read_all(struct reader *reader, enum exchange_form form, struct csr *
         bool head =
             form == EXCHANGE_EDGES && reader->line == 1 && length && (isalpha((unsigned char)*line) || *line == '"');
 
+        if (head)
+            reader->pattern = !has_third_field(line, length);
         if (length && !head && *line != '%')
             result = take_triplet(reader, line, length, why);
     }
@@ -236,7 +246,7 @@ static int read_all(struct reader *reader, enum exchange_form form, struct csr *
 }
 
 int exchange_read(const char *name, const char *text, size_t length, enum exchange_form form, uint32_t rows,
-                  uint32_t columns, struct csr *out, struct reason *why)
+                  uint32_t columns, struct csr *out, bool *weighted, struct reason *why)
 {
     struct reader reader = { .name = name,
                              .at = text,
@@ -248,5 +258,7 @@ int exchange_read(const char *name, const char *text, size_t length, enum exchan
     int result = read_all(&reader, form, out, why);
 
     free(reader.list);
+    if (weighted)
+        *weighted = !reader.pattern;
     return result;
 }

@@ -2,7 +2,8 @@
  *
  * Connection matrices as other programs read and write them.
  *
- *   edge list      CSV: a head line "output,input,weight", then one connection a line, numbered from 0
+ *   edge list      CSV: a head line "output,input,weight" (or "output,input", without weights), then one connection a
+ *                  line, numbered from 0
  *   Matrix Market  "%%MatrixMarket matrix coordinate real general" (or pattern), numbered from 1
  */
 #ifndef SPARSE_EXCHANGE_H
@@ -23,8 +24,9 @@ int exchange_write(const struct csr *matrix, enum exchange_form form, FILE *out)
 
 /* Judges and reads a private copy of the text. Connections may come in any order; twins, numbers out of range and what
  * is not a number are refused with their line. An edge list says no dimensions: `rows` and `columns` do; a matrix of
- * another size is refused. WISP_E_FORMAT; -ENOMEM. */
+ * another size is refused. *weighted (may be NULL): whether there are weights; without, values are zero.
+ * WISP_E_FORMAT; -ENOMEM. */
 int exchange_read(const char *name, const char *text, size_t length, enum exchange_form form, uint32_t rows,
-                  uint32_t columns, struct csr *out, struct reason *why);
+                  uint32_t columns, struct csr *out, bool *weighted, struct reason *why);
 
 #endif

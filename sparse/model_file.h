@@ -41,4 +41,8 @@ int model_parse(void *data, size_t size, struct model **out, struct reason *why)
  * what the reader would refuse, -errno. */
 int model_write(const struct model *model, const char *path, struct reason *why);
 
+/* Bytes of the file that model_write() would make. Looks at no weight and no vector, only at how many there are, so the
+ * arrays may be missing; but a vector that is to be written has its `data`. */
+int model_file_size(const struct model *model, uint64_t *out, struct reason *why);
+
 #endif

@@ -169,21 +169,45 @@ static int model_judge(const struct model *model, struct reason *why)
     return result;
 }
 
-/* Length, JSON, and spaces up to a multiple of 64; the checksum's digits are filled in. */
-static int header_make(struct plan *plan, char **out, struct reason *why)
+/* All tensors and the text of the header; *text is the caller's. */
+static int plan_make(const struct model *model, struct plan *plan, char **text, struct reason *why)
 {
-    cleanup_free char *text = json_compact(plan->header);
+    int result = metadata_add(model, plan->header, why);
+
+    if (result)
+        return result;
+    plan->count = 1;
+    plan->parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *plan->parts);
+    if (!plan->parts)
+        return refuse_errno(why, -ENOMEM, "the tensors");
+    for (uint32_t i = 0; !result && i < model->layer_count; i++)
+        result = layer_add(plan, &model->layers[i]);
+    if (result)
+        return refuse_errno(why, result, "the tensors");
+    *text = json_compact(plan->header);
+    return *text ? 0 : refuse_errno(why, -ENOMEM, "the header");
+}
+
+/* Of length, JSON, and spaces up to a multiple of 64. */
+static int header_size(const struct plan *plan, const char *text, uint64_t *out, struct reason *why)
+{
+    if (!size_align(SAFETENSORS_LENGTH + strlen(text), SAFETENSORS_ALIGNMENT, out) ||
+        *out - SAFETENSORS_LENGTH > MODEL_FILE_HEADER_MAX || *out + plan->offset > MODEL_FILE_MAX)
+        return refuse(why, WISP_E_INVALID, "a model file has at most %u bytes of header and %llu in all",
+                      MODEL_FILE_HEADER_MAX, MODEL_FILE_MAX);
+    return 0;
+}
+
+/* The checksum's digits are filled in. */
+static int header_make(struct plan *plan, const char *text, char **out, struct reason *why)
+{
     cleanup_free char *header = NULL;
     char digits[CHECKSUM_DIGITS + 1];
     uint64_t total, length;
-    int result;
+    int result = header_size(plan, text, &total, why);
 
-    if (!text)
-        return refuse_errno(why, -ENOMEM, "the header");
-    if (!size_align(SAFETENSORS_LENGTH + strlen(text), SAFETENSORS_ALIGNMENT, &total) ||
-        total - SAFETENSORS_LENGTH > MODEL_FILE_HEADER_MAX || total + plan->offset > MODEL_FILE_MAX)
-        return refuse(why, WISP_E_INVALID, "a model file has at most %u bytes of header and %llu in all",
-                      MODEL_FILE_HEADER_MAX, MODEL_FILE_MAX);
+    if (result)
+        return result;
     header = memory_alloc(total + 1, 1);
     if (!header)
         return refuse_errno(why, -ENOMEM, "the header");
@@ -202,25 +226,33 @@ static int header_make(struct plan *plan, char **out, struct reason *why)
 int model_write(const struct model *model, const char *path, struct reason *why)
 {
     cleanup_json json_t *json = json_object();
-    cleanup_free struct file_part *parts = NULL;
-    cleanup_free char *header = NULL;
-    struct plan plan = { .header = json, .count = 1 };
+    cleanup_free char *text = NULL, *header = NULL;
+    struct plan plan = { .header = json };
     int result = model_judge(model, why);
 
     if (!result)
-        result = metadata_add(model, json, why);
+        result = plan_make(model, &plan, &text, why);
+    if (!result)
+        result = header_make(&plan, text, &header, why);
     if (result)
-        return refuse_in(why, result, "cannot write %s", path);
-    parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *parts);
-    if (!parts)
-        return refuse_errno(why, -ENOMEM, "cannot write %s", path);
-    plan.parts = parts;
-    for (uint32_t i = 0; !result && i < model->layer_count; i++)
-        result = layer_add(&plan, &model->layers[i]);
-    if (result)
-        return refuse_errno(why, result, "cannot write %s", path);
-    result = header_make(&plan, &header, why);
-    if (result)
-        return refuse_in(why, result, "cannot write %s", path);
-    return file_write(path, parts, plan.count, why);
+        refuse_in(why, result, "cannot write %s", path);
+    else
+        result = file_write(path, plan.parts, plan.count, why);
+    free(plan.parts);
+    return result;
+}
+
+int model_file_size(const struct model *model, uint64_t *out, struct reason *why)
+{
+    cleanup_json json_t *json = json_object();
+    cleanup_free char *text = NULL;
+    struct plan plan = { .header = json };
+    int result = plan_make(model, &plan, &text, why);
+
+    if (!result)
+        result = header_size(&plan, text, out, why);
+    if (!result)
+        *out += plan.offset;
+    free(plan.parts);
+    return result;
 }

@@ -42,6 +42,10 @@ int sample_bernoulli(uint32_t rows, uint32_t columns, double probability, uint64
 int sample_kernels(uint32_t rows, uint32_t columns, uint32_t area, uint64_t count, uint64_t seed, uint32_t layer,
                    struct csr *out, struct reason *why);
 
+/* Replaces a matrix over pairs of channels by the one in which every connection has become its `area` adjacent ones.
+ * WISP_E_INVALID when its columns would be too many. Values are zero afterwards. */
+int sample_spread(struct csr *matrix, uint32_t area, struct reason *why);
+
 /* Gives every row a connection, and every input neuron (`area` adjacent columns) too: what is missing is added at
  * random places, and as many others are taken away from where there are more, so that the count stays. *moved: how
  * many. WISP_E_INVALID when there are fewer connections than rows or inputs. Values are zero afterwards. */

@@ -5,27 +5,21 @@
 #include "base/size.h"
 #include "sparse/sample.h"
 
-int sample_kernels(uint32_t rows, uint32_t columns, uint32_t area, uint64_t count, uint64_t seed, uint32_t layer,
-                   struct csr *out, struct reason *why)
+int sample_spread(struct csr *matrix, uint32_t area, struct reason *why)
 {
-    uint64_t kernels = MAX((count + area / 2) / MAX(area, 1u), 1), at = 0;
-    struct csr pairs, made;
+    uint64_t columns = (uint64_t)matrix->columns * area, count, at = 0;
+    struct csr made;
     int result;
 
-    if (!area || columns % area)
-        return refuse(why, WISP_E_INVALID, "%u columns are not whole kernels of %u", columns, area);
-    result = sample_connections(rows, columns / area, kernels, seed, layer, &pairs, why);
+    if (!area || columns > UINT32_MAX || !size_multiply(matrix->count, area, &count))
+        return refuse(why, WISP_E_INVALID, "%u inputs of %u weights each are too many columns", matrix->columns, area);
+    result = csr_alloc(&made, matrix->rows, (uint32_t)columns, count);
     if (result)
-        return result;
-    result = csr_alloc(&made, rows, columns, pairs.count * area);
-    if (result) {
-        csr_deinit(&pairs);
-        return refuse_errno(why, result, "%llu connections", (unsigned long long)pairs.count * area);
-    }
-    for (uint32_t r = 0; r < rows; r++) {
-        for (uint64_t k = pairs.starts[r]; k < pairs.starts[r + 1]; k++) {
+        return refuse_errno(why, result, "%llu connections", (unsigned long long)count);
+    for (uint32_t r = 0; r < matrix->rows; r++) {
+        for (uint64_t k = matrix->starts[r]; k < matrix->starts[r + 1]; k++) {
             for (uint32_t i = 0; i < area; i++, at++) {
-                uint32_t column = csr_column(&pairs, k) * area + i;
+                uint32_t column = csr_column(matrix, k) * area + i;
 
                 if (csr_is_narrow(&made))
                     made.index.narrow[at] = (uint16_t)column;
@@ -35,7 +29,27 @@ int sample_kernels(uint32_t rows, uint32_t columns, uint32_t area, uint64_t coun
         }
         made.starts[r + 1] = at;
     }
-    csr_deinit(&pairs);
-    *out = made;
+    csr_deinit(matrix);
+    *matrix = made;
     return 0;
+}
+
+int sample_kernels(uint32_t rows, uint32_t columns, uint32_t area, uint64_t count, uint64_t seed, uint32_t layer,
+                   struct csr *out, struct reason *why)
+{
+    uint64_t kernels = MAX((count + area / 2) / MAX(area, 1u), 1);
+    struct csr made;
+    int result;
+
+    if (!area || columns % area)
+        return refuse(why, WISP_E_INVALID, "%u columns are not whole kernels of %u", columns, area);
+    result = sample_connections(rows, columns / area, kernels, seed, layer, &made, why);
+    if (result)
+        return result;
+    result = sample_spread(&made, area, why);
+    if (result)
+        csr_deinit(&made);
+    else
+        *out = made;
+    return result;
 }

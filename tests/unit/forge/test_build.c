@@ -149,7 +149,7 @@ static void test_refusals(void **state)
         { "build --layers 784-10 --sparsity 0.5 --json=yes", 2, "--json takes no value" },
         { "build --layers 784-10 --sparsity 0.5 -Z", 2, "unknown option '-Z'" },
         { "build --layers 784-10 --sparsity 0.5 extra", 2, "'extra' is not expected" },
-        { "build --layers 784-10 --sparsity 0.5 --method snip", 2, "give er, erk, erk+, uniform or uniform+" },
+        { "build --layers 784-10 --sparsity 0.5 --method snip", 2, "give er, erk, erk+, uniform, uniform+ or fixed" },
         { "build --layers 784-10 --sparsity 0.5 --seed -1", 2, "--seed -1" },
         { "build --layers 784-10 --sparsity 0.5 --seed 99999999999999999999", 2, "--seed" },
         { "build --layers 784-10 --sparsity 0.5 --processing Image! -o m", 2, "--processing" },

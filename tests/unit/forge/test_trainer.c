@@ -31,7 +31,7 @@ static void make_model(struct fixture *f, const char *layers, double density, ui
     assert_ok(structure_parse_layers(layers, &structure, &why), why);
     strcpy(structure.processing, "image.classification");
     assert_ok(plan_solve(&structure, DENSITY_ER, density, &plan, &why), why);
-    assert_ok(assemble_model(&plan, &(struct assembly){ .name = "t", .seed = seed }, &f->model, &why), why);
+    assert_ok(assemble_model(&plan, &(struct assembly){ .name = "t", .seed = seed }, &f->model, NULL, &why), why);
     plan_deinit(&plan);
 }
 

@@ -17,6 +17,7 @@ static void test_there_and_back(void **state)
     for (int form = EXCHANGE_EDGES; form <= EXCHANGE_MARKET; form++) {
         cleanup_free char *text = NULL;
         struct csr made, back;
+        bool weighted;
         struct reason why;
         size_t size;
         FILE *out = open_memstream(&text, &size);
@@ -25,7 +26,8 @@ static void test_there_and_back(void **state)
         sample_weights(&made, 2, 1, 0);
         assert_int_equal(exchange_write(&made, (enum exchange_form)form, out), 0);
         fclose(out);
-        assert_ok(exchange_read("t", text, size, (enum exchange_form)form, 70, 90, &back, &why), why);
+        assert_ok(exchange_read("t", text, size, (enum exchange_form)form, 70, 90, &back, &weighted, &why), why);
+        assert_true(weighted);
         assert_int_equal(back.count, made.count);
         assert_memory_equal(back.starts, made.starts, 71 * sizeof *made.starts);
         assert_memory_equal(back.index.narrow, made.index.narrow, 400 * sizeof *made.index.narrow);
@@ -40,11 +42,14 @@ static void test_order_comments_and_patterns(void **state)
     static const char edges[] = "output,input,weight\r\n2,1,0.5\r\n0,3,-1e-3\r\n";
     static const char market[] = "%%MatrixMarket matrix coordinate pattern general\n% by hand\n3 4 2\n3 2\n1 4\n";
     struct csr a, b;
+    bool weighted;
     struct reason why;
 
     (void)state;
-    assert_ok(exchange_read("t", edges, strlen(edges), EXCHANGE_EDGES, 3, 4, &a, &why), why);
-    assert_ok(exchange_read("t", market, strlen(market), EXCHANGE_MARKET, 3, 4, &b, &why), why);
+    assert_ok(exchange_read("t", edges, strlen(edges), EXCHANGE_EDGES, 3, 4, &a, &weighted, &why), why);
+    assert_true(weighted);
+    assert_ok(exchange_read("t", market, strlen(market), EXCHANGE_MARKET, 3, 4, &b, &weighted, &why), why);
+    assert_false(weighted);
     assert_int_equal(a.count, 2);
     assert_int_equal(csr_column(&a, 0), 3);
     assert_true(a.values[1] == 0.5f);
@@ -53,6 +58,21 @@ static void test_order_comments_and_patterns(void **state)
     assert_true(b.values[0] == 0);
     csr_deinit(&a);
     csr_deinit(&b);
+}
+
+static void test_edges_without_weights(void **state)
+{
+    static const char edges[] = "output,input\n2,1\n0,3\n";
+    struct csr made;
+    struct reason why;
+    bool weighted;
+
+    (void)state;
+    assert_ok(exchange_read("t", edges, strlen(edges), EXCHANGE_EDGES, 3, 4, &made, &weighted, &why), why);
+    assert_false(weighted);
+    assert_int_equal(made.count, 2);
+    assert_true(made.values[0] == 0 && made.values[1] == 0);
+    csr_deinit(&made);
 }
 
 static void test_faults_with_their_lines(void **state)
@@ -88,8 +108,9 @@ static void test_faults_with_their_lines(void **state)
         struct csr made;
         struct reason why;
 
-        assert_int_equal(exchange_read("t", cases[i].text, strlen(cases[i].text), cases[i].form, 3, 4, &made, &why),
-                         WISP_E_FORMAT);
+        assert_int_equal(
+            exchange_read("t", cases[i].text, strlen(cases[i].text), cases[i].form, 3, 4, &made, NULL, &why),
+            WISP_E_FORMAT);
         if (!strstr(why.text, cases[i].expected))
             fail_msg("case %zu: \"%s\" lacks \"%s\"", i, why.text, cases[i].expected);
     }
@@ -109,9 +130,8 @@ static void test_forms_by_ending(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_order_comments_and_patterns),
-        cmocka_unit_test(test_faults_with_their_lines),
+        cmocka_unit_test(test_there_and_back),        cmocka_unit_test(test_order_comments_and_patterns),
+        cmocka_unit_test(test_edges_without_weights), cmocka_unit_test(test_faults_with_their_lines),
         cmocka_unit_test(test_forms_by_ending),
     };
 

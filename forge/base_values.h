@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Base values: a safetensors file, a model of wisp's or anybody's, whose weights the sampled connections inherit.
+ *
+ *   NAME.weight                                     dense: [outputs, inputs] or [outputs, inputs, height, width]; of a
+ *                                                   deconvolution [inputs, outputs, height, width]; as PyTorch has it
+ *   NAME.weight.crow_indices, .col_indices, .values sparse: a connection that is not there has the value 0
+ *   NAME.VECTOR                                     "bias", "scale", …; also by PyTorch's names of norms
+ *
+ * Types F64, F32, F16, BF16; indices I64, I32, U16. A layer that the file does not have begins anew.
+ */
+#ifndef FORGE_BASE_VALUES_H
+#define FORGE_BASE_VALUES_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "sparse/model.h"
+
+struct base;
+
+/* Reads and judges a private copy. WISP_E_FORMAT, and says where; -errno. */
+int base_open(const char *path, struct base **out, struct reason *why);
+struct base *base_close(struct base *base); /* accepts NULL; returns NULL */
+
+const char *base_name(const struct base *base); /* the file's, without folder */
+const char *base_hash(const struct base *base); /* of its bytes */
+
+/* Whether there is a weight for the layer. */
+bool base_has(const struct base *base, const char *layer);
+
+/* Replaces the values of the layer's connections, when the file has its weight, and of its vectors, when it has those.
+ * WISP_E_FORMAT: a shape that does not fit, a value that is not finite, indices out of order. */
+int base_inherit(const struct base *base, struct layer *layer, struct reason *why);
+
+#endif
