@@ -10,6 +10,7 @@
 #include "forge/lineage.h"
 #include "forge/plan_options.h"
 #include "forge/structure_actions.h"
+#include "forge/structure_picture.h"
 #include "forge/structures/document.h"
 
 #define VERB "structure show"
@@ -64,11 +65,12 @@ int structure_show(int argc, char **argv)
         .verb = VERB,
         .arguments = "NAME|FILE.yaml|--layers N-N-… [--sparsity S] [options]",
         .summary = "Prints a structure layer by layer; with a sparsity also how likely a connection is in each layer,\n"
-                   "how many there will be, and their bytes.",
+                   "how many there will be, and their bytes. With --svg, --png or --pdf it is drawn.",
         .examples = "  wisp structure show resnet-20-w16 --sparsity 0.9 --method erk\n"
-                    "  wisp structure show --layers 784-1000-1000-1000-10 --sparsity 0.95\n",
+                    "  wisp structure show --layers 784-1000-1000-1000-10 --sparsity 0.95 --svg mlp.svg\n",
     };
     struct plan_options options = { 0 };
+    struct picture_options pictures = { .seed = 1 };
     bool json = false, yaml = false;
     struct operands name = { .most = 1 };
     struct option_table table = { .count = 0 };
@@ -78,6 +80,7 @@ int structure_show(int argc, char **argv)
     plan_option_rows(&table, &options);
     option_flag(&table, "json", 0, &json, "print one JSON object (needs a sparsity)");
     option_flag(&table, "yaml", 0, &yaml, "print the document, every layer written out");
+    picture_option_rows(&table, &pictures);
     if (!options_read(&usage, &table, argc, argv, &name, &status))
         return status;
     if (name.count) {
@@ -85,6 +88,8 @@ int structure_show(int argc, char **argv)
             return fail(VERB, EXIT_USAGE, "%s and --structure %s: give one of them", name.words[0], options.structure);
         options.structure = name.words[0];
     }
+    if (pictures_wanted(&pictures))
+        return pictures_make(VERB, &options, &pictures);
     if (yaml || (!json && !options.sparsity_given && !options.density_given && !options.max_bytes &&
                  !options.max_flops && !options.method && !options.fixed))
         return print_structure(&options, yaml);

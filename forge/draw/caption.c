@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "forge/draw/caption.h"
+
+void caption_whole(uint64_t value, char out[CAPTION_MAX])
+{
+    char digits[24];
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, value), used = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = 0;
+}
+
+void caption_short(double value, char out[CAPTION_MAX])
+{
+    static const char *const units[] = { "", " k", " M", " G", " T", " P", " E" };
+    size_t unit = 0;
+
+    while (value >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
+        value /= 1000;
+        unit++;
+    }
+    snprintf(out, CAPTION_MAX, unit ? "%.3g%s" : "%.0f%s", value, units[unit]);
+}
+
+void caption_probability(double value, char out[CAPTION_MAX])
+{
+    snprintf(out, CAPTION_MAX, "%.3g", value);
+}
+
+/* "0.95"; as many digits as tell it from 1. */
+static void caption_sparsity(double density, char out[CAPTION_MAX])
+{
+    int digits = density > 0 && density < 1 ? (int)MAX(3, MIN(12, 2 - (int)floor(log10(density)))) : 3;
+
+    snprintf(out, CAPTION_MAX, "%.*f", digits, 1 - density);
+    while (strchr(out, '.') && (out[strlen(out) - 1] == '0' || out[strlen(out) - 1] == '.'))
+        out[strlen(out) - 1] = 0;
+}
+
+/* Smaller when it is long, and without its end when it is too long for that. */
+static void put_title(struct scene *scene, struct type *type, const char *title)
+{
+    char text[SCENE_TEXT_MAX - 8];
+    size_t length;
+
+    snprintf(text, sizeof text, "%s", title);
+    length = strlen(text);
+    while (type->size > 18 && scene_text_width(scene, type, text) > type->room)
+        type->size -= 1;
+    while (length > 4 && scene_text_width(scene, type, text) > type->room) {
+        do
+            length--;
+        while (length > 4 && (text[length - 3] & 0xc0) == 0x80);
+        strcpy(text + length - 3, "\u2026");
+    }
+    scene_text(scene, type, PAGE_MARGIN, 62, "%s", text);
+}
+
+void caption_head(const struct portrait *portrait, struct scene *scene)
+{
+    const struct structure *structure = portrait->structure;
+    uint64_t potential = structure_potential(structure), connections = 0;
+    uint32_t weighted = structure_weighted(structure);
+    char sparsity[CAPTION_MAX], some[CAPTION_MAX], all[CAPTION_MAX], text[SCENE_TEXT_MAX];
+    struct type title = { .size = 28, .bold = true, .ink = INK_TEXT, .room = scene->width - 2.0 * PAGE_MARGIN };
+    struct type line = { .size = 15, .ink = INK_SOFT };
+    size_t used;
+
+    for (uint32_t i = 0; i < weighted; i++)
+        connections += portrait->layers[i].connections;
+    caption_whole(potential, all);
+    caption_whole(connections, some);
+    caption_sparsity((double)connections / (double)potential, sparsity);
+    used = (size_t)snprintf(text, sizeof text, "%.60s%s%.40s, %u layer%s with connections", structure->processing,
+                            *structure->network ? ", " : "", structure->network, weighted, weighted == 1 ? "" : "s");
+    if (portrait->sparse)
+        snprintf(text + used, sizeof text - used, "   \u00b7   sparsity %s%s%s%s   \u00b7   %s of %s connections",
+                 sparsity, portrait->method ? " (" : "", portrait->method ? portrait->method : "",
+                 portrait->method ? ")" : "", some, all);
+    else
+        snprintf(text + used, sizeof text - used, "   \u00b7   dense: %s potential connections", all);
+    while (line.size > 10 && scene_text_width(scene, &line, text) > title.room)
+        line.size -= 0.5;
+    put_title(scene, &title, portrait->title);
+    scene_text(scene, &line, PAGE_MARGIN, 90, "%s", text);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Portraits of a network: what is to be seen, and the pages and terminal texts that show it.
+ *
+ * A portrait refers to a planned structure and, for each of its weighted layers, to how many connections it has. The
+ * connections are a model's, or those that `wisp build` samples from the seed. Memory follows the picture, and, for a
+ * layer at a time, its connections up to PATTERN_REAL_MAX; never the potential ones.
+ */
+#ifndef FORGE_DRAW_DRAW_H
+#define FORGE_DRAW_DRAW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "forge/draw/graph.h"
+#include "forge/draw/pattern.h"
+#include "forge/draw/scene.h"
+#include "sparse/density.h"
+#include "sparse/model.h"
+#include "sparse/structure.h"
+
+struct portrait {
+    const struct structure *structure;
+    const char *title;
+    const char *method;                 /* "er"; NULL: nothing to say */
+    const struct density_layer *layers; /* solved; structure_weighted() of them */
+    bool sparse;                        /* false: the dense network, before a sparsity is chosen */
+    uint64_t seed;
+    bool kernels;              /* whole kernels are sampled */
+    const struct model *model; /* its connections; NULL: sampled ones */
+};
+
+/* A page of the network; a page of its connection matrices. */
+int draw_network(const struct portrait *portrait, struct scene *out, struct reason *why);
+int draw_matrices(const struct portrait *portrait, struct scene *out, struct reason *why);
+
+/* The weighted layer `layer` as pattern.h wants it. */
+struct pattern_layer portrait_layer(const struct portrait *portrait, uint32_t layer);
+
+struct terminal {
+    unsigned width; /* columns */
+    bool unicode, colour;
+};
+
+/* What is known of where `to` leads: its width (80 when it is no terminal), the locale, NO_COLOR. */
+struct terminal terminal_of(FILE *to);
+int draw_terminal(const struct portrait *portrait, const struct terminal *terminal, FILE *to, struct reason *why);
+
+#endif

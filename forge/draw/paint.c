@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <cairo-pdf.h>
+#include <cairo-svg.h>
+#include <cairo.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/draw/paint.h"
+
+enum { PNG_PIXELS_MAX = 24000000 };
+
+static const struct {
+    double red, green, blue;
+} inks[INK_COUNT] = {
+    [INK_TEXT] = { 0.11, 0.15, 0.20 },  [INK_SOFT] = { 0.36, 0.41, 0.47 }, [INK_FAINT] = { 0.84, 0.86, 0.89 },
+    [INK_DOT] = { 0.13, 0.20, 0.29 },   [INK_LINE] = { 0.10, 0.39, 0.65 }, [INK_DENSE] = { 0.80, 0.36, 0.06 },
+    [INK_GHOST] = { 0.69, 0.73, 0.78 }, [INK_LINK] = { 0.45, 0.50, 0.57 },
+};
+
+void paint_font(cairo_t *canvas, double size, bool bold)
+{
+    cairo_font_options_t *options = cairo_font_options_create();
+
+    /* The same widths on a page of points as on one of pixels. */
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+    cairo_set_font_options(canvas, options);
+    cairo_font_options_destroy(options);
+    cairo_select_font_face(canvas, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
+                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(canvas, size);
+}
+
+static void set_ink(cairo_t *canvas, enum ink ink, double strength)
+{
+    cairo_set_source_rgba(canvas, inks[ink].red, inks[ink].green, inks[ink].blue, strength);
+}
+
+static bool goes_on(const struct mark *line, const struct mark *next)
+{
+    return next->kind == MARK_LINE && next->ink == line->ink && next->x == line->x && next->y == line->y &&
+           next->strength == line->strength && next->size == line->size;
+}
+
+/* Lines from one point are one stroke: they do not cross, and a file of them is half as long. */
+static size_t paint_lines(cairo_t *canvas, const struct mark *first, size_t count)
+{
+    size_t at = 0;
+
+    do {
+        cairo_move_to(canvas, first->x, first->y);
+        cairo_line_to(canvas, first[at].x2, first[at].y2);
+        at++;
+    } while (at < count && goes_on(first, &first[at]));
+    set_ink(canvas, first->ink, first->strength);
+    cairo_set_line_width(canvas, first->size);
+    cairo_stroke(canvas);
+    return at;
+}
+
+/* A stroke of no length with round ends is a dot; a column of them is one stroke. */
+static size_t paint_dots(cairo_t *canvas, const struct mark *first, size_t count)
+{
+    size_t at = 0;
+
+    do {
+        cairo_move_to(canvas, first[at].x, first[at].y);
+        cairo_line_to(canvas, first[at].x, first[at].y);
+        at++;
+    } while (at < count && first[at].kind == MARK_DOT && first[at].ink == first->ink && first[at].size == first->size);
+    set_ink(canvas, first->ink, 1);
+    cairo_set_line_width(canvas, 2 * first->size);
+    cairo_stroke(canvas);
+    return at;
+}
+
+static void paint_arc(cairo_t *canvas, const struct mark *mark)
+{
+    static const double dashes[] = { 4, 3 };
+    bool standing = fabsf(mark->x - mark->x2) < 1;
+    double dx = standing ? mark->size : (mark->x2 - mark->x) * 0.2, dy = standing ? 0 : mark->size;
+    double top = fmin(mark->y, mark->y2);
+
+    cairo_move_to(canvas, mark->x, mark->y);
+    if (standing)
+        cairo_curve_to(canvas, mark->x + dx, mark->y, mark->x2 + dx, mark->y2, mark->x2, mark->y2);
+    else
+        cairo_curve_to(canvas, mark->x + dx, top - dy, mark->x2 - dx, top - dy, mark->x2, mark->y2);
+    if (mark->dashed)
+        cairo_set_dash(canvas, dashes, ARRAY_SIZE(dashes), 0);
+    set_ink(canvas, mark->ink, 0.75);
+    cairo_set_line_width(canvas, 1.1);
+    cairo_stroke(canvas);
+    cairo_set_dash(canvas, NULL, 0, 0);
+}
+
+/* What crosses a text stays off its letters. */
+static void paint_text(cairo_t *canvas, const struct mark *mark, const char *text)
+{
+    paint_font(canvas, mark->size, mark->bold);
+    cairo_set_source_rgba(canvas, 1, 1, 1, 0.9);
+    cairo_rectangle(canvas, mark->x - 1, mark->y, mark->x2 - mark->x + 2, mark->y2 - mark->y);
+    cairo_fill(canvas);
+    set_ink(canvas, mark->ink, 1);
+    cairo_move_to(canvas, mark->x, mark->y + mark->strength);
+    cairo_show_text(canvas, text);
+}
+
+/* Cells are a picture in the picture: one pixel a cell, its ink as dark as the cell says. */
+static void paint_cells(cairo_t *canvas, const struct mark *mark, const unsigned char *cells)
+{
+    cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)mark->columns, (int)mark->rows);
+    size_t stride = (size_t)cairo_image_surface_get_stride(image);
+    unsigned char *pixels = cairo_image_surface_get_data(image);
+
+    for (uint32_t row = 0; pixels && row < mark->rows; row++) {
+        for (uint32_t column = 0; column < mark->columns; column++) {
+            double dark = cells[(size_t)row * mark->columns + column] / 255.0;
+            uint32_t red = (uint32_t)lround(255 * (1 - dark * (1 - inks[mark->ink].red)));
+            uint32_t green = (uint32_t)lround(255 * (1 - dark * (1 - inks[mark->ink].green)));
+            uint32_t blue = (uint32_t)lround(255 * (1 - dark * (1 - inks[mark->ink].blue)));
+            uint32_t pixel = red << 16 | green << 8 | blue;
+
+            memcpy(pixels + row * stride + 4 * (size_t)column, &pixel, sizeof pixel);
+        }
+    }
+    cairo_surface_mark_dirty(image);
+    cairo_save(canvas);
+    cairo_translate(canvas, mark->x, mark->y);
+    cairo_scale(canvas, (mark->x2 - mark->x) / mark->columns, (mark->y2 - mark->y) / mark->rows);
+    cairo_set_source_surface(canvas, image, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(canvas), CAIRO_FILTER_NEAREST);
+    cairo_rectangle(canvas, 0, 0, mark->columns, mark->rows);
+    cairo_fill(canvas);
+    cairo_restore(canvas);
+    cairo_rectangle(canvas, mark->x, mark->y, mark->x2 - mark->x, mark->y2 - mark->y);
+    set_ink(canvas, INK_GHOST, 1);
+    cairo_set_line_width(canvas, 0.8);
+    cairo_stroke(canvas);
+    cairo_surface_destroy(image);
+}
+
+static void paint_scene(cairo_t *canvas, const struct scene *scene)
+{
+    cairo_set_source_rgb(canvas, 1, 1, 1);
+    cairo_paint(canvas);
+    cairo_set_line_cap(canvas, CAIRO_LINE_CAP_ROUND);
+    for (size_t i = 0; i < scene->count;) {
+        const struct mark *mark = &scene->marks[i];
+
+        if (mark->kind == MARK_LINE || mark->kind == MARK_DOT) {
+            i += (mark->kind == MARK_LINE ? paint_lines : paint_dots)(canvas, mark, scene->count - i);
+            continue;
+        }
+        if (mark->kind == MARK_ARC) {
+            paint_arc(canvas, mark);
+        } else if (mark->kind == MARK_TEXT) {
+            paint_text(canvas, mark, scene->bytes + mark->content);
+        } else {
+            paint_cells(canvas, mark, (const unsigned char *)scene->bytes + mark->content);
+        }
+        i++;
+    }
+}
+
+struct buffer {
+    unsigned char *data;
+    size_t used, room;
+};
+
+static cairo_status_t take(void *closure, const unsigned char *data, unsigned int length)
+{
+    struct buffer *buffer = closure;
+
+    if (length > buffer->room - buffer->used) {
+        size_t room = MAX(buffer->room * 2, buffer->used + length + 65536);
+        unsigned char *larger = realloc(buffer->data, room);
+
+        if (!larger)
+            return CAIRO_STATUS_NO_MEMORY;
+        buffer->data = larger;
+        buffer->room = room;
+    }
+    memcpy(buffer->data + buffer->used, data, length);
+    buffer->used += length;
+    return CAIRO_STATUS_SUCCESS;
+}
+
+static cairo_surface_t *open_surface(const struct scene *scene, enum picture_format format, double scale,
+                                     struct buffer *buffer)
+{
+    cairo_surface_t *surface;
+
+    if (format == PICTURE_PNG)
+        return cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)lround(scene->width * scale),
+                                          (int)lround(scene->height * scale));
+    if (format == PICTURE_PDF) {
+        surface = cairo_pdf_surface_create_for_stream(take, buffer, scene->width, scene->height);
+        /* Otherwise it is the time of the call. */
+        cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");
+        return surface;
+    }
+    surface = cairo_svg_surface_create_for_stream(take, buffer, scene->width, scene->height);
+    cairo_svg_surface_set_document_unit(surface, CAIRO_SVG_UNIT_PX);
+    return surface;
+}
+
+static cairo_status_t paint(const struct scene *scene, enum picture_format format, struct buffer *buffer)
+{
+    double scale = format == PICTURE_PNG ? fmin(2, sqrt(PNG_PIXELS_MAX / (scene->width * scene->height))) : 1;
+    cairo_surface_t *surface = open_surface(scene, format, scale, buffer);
+    cairo_t *canvas = cairo_create(surface);
+    cairo_status_t status;
+
+    cairo_scale(canvas, scale, scale);
+    paint_scene(canvas, scene);
+    cairo_show_page(canvas);
+    status = cairo_status(canvas);
+    cairo_destroy(canvas);
+    if (status == CAIRO_STATUS_SUCCESS && format == PICTURE_PNG)
+        status = cairo_surface_write_to_png_stream(surface, take, buffer);
+    cairo_surface_finish(surface);
+    if (status == CAIRO_STATUS_SUCCESS && format != PICTURE_PNG)
+        status = cairo_surface_status(surface);
+    cairo_surface_destroy(surface);
+    return status;
+}
+
+int paint_file(const struct scene *scene, enum picture_format format, const char *path, struct reason *why)
+{
+    struct buffer buffer = { .data = NULL };
+    cairo_status_t status = scene->failed ? CAIRO_STATUS_NO_MEMORY : paint(scene, format, &buffer);
+    cleanup_free unsigned char *data = buffer.data;
+
+    if (status == CAIRO_STATUS_NO_MEMORY)
+        return refuse_errno(why, -ENOMEM, "%s", path);
+    if (status != CAIRO_STATUS_SUCCESS)
+        return refuse(why, -EIO, "cannot paint %s: %s", path, cairo_status_to_string(status));
+    return file_write(path, &(struct file_part){ data, buffer.used }, 1, why);
+}

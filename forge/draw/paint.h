@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a scene to a file, by cairo. The bytes depend on the scene, on cairo and on the fonts there are, on nothing
+ * else: no clock. The file is made in memory and replaces its target at once, as all files of wisp do.
+ */
+#ifndef FORGE_DRAW_PAINT_H
+#define FORGE_DRAW_PAINT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "forge/draw/scene.h"
+
+enum picture_format { PICTURE_SVG, PICTURE_PNG, PICTURE_PDF, PICTURE_FORMATS };
+
+/* -ENOMEM, or what file_write() says. */
+int paint_file(const struct scene *scene, enum picture_format format, const char *path, struct reason *why);
+
+/* Makes `canvas` write so; for who measures. */
+void paint_font(struct _cairo *canvas, double size, bool bold);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <cairo.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/draw/paint.h"
+#include "forge/draw/scene.h"
+
+int scene_init(struct scene *scene)
+{
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+
+    *scene = (struct scene){ .ruler = cairo_create(surface) };
+    cairo_surface_destroy(surface);
+    if (cairo_status(scene->ruler) == CAIRO_STATUS_SUCCESS)
+        return 0;
+    scene_deinit(scene);
+    return -ENOMEM;
+}
+
+void scene_deinit(struct scene *scene)
+{
+    if (scene->ruler)
+        cairo_destroy(scene->ruler);
+    free(scene->marks);
+    free(scene->bytes);
+    *scene = (struct scene){ .marks = NULL };
+}
+
+static struct mark *add(struct scene *scene, const struct mark *mark)
+{
+    if (scene->count == scene->capacity) {
+        size_t capacity = scene->capacity ? scene->capacity * 2 : 1024;
+        struct mark *marks = scene->failed ? NULL : realloc(scene->marks, capacity * sizeof *marks);
+
+        if (!marks) {
+            scene->failed = true;
+            return NULL;
+        }
+        scene->marks = marks;
+        scene->capacity = capacity;
+    }
+    scene->marks[scene->count] = *mark;
+    return &scene->marks[scene->count++];
+}
+
+/* `size` bytes of the scene's own, zeroed. */
+static char *add_bytes(struct scene *scene, size_t size)
+{
+    if (size > scene->room - scene->used) {
+        size_t room = MAX(scene->room * 2, scene->used + size + 4096);
+        char *bytes = scene->failed ? NULL : realloc(scene->bytes, room);
+
+        if (!bytes) {
+            scene->failed = true;
+            return NULL;
+        }
+        scene->bytes = bytes;
+        scene->room = room;
+    }
+    scene->used += size;
+    return memset(scene->bytes + scene->used - size, 0, size);
+}
+
+void scene_line(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double width,
+                double strength)
+{
+    add(scene, &(struct mark){ .kind = MARK_LINE,
+                               .ink = ink,
+                               .x = (float)x,
+                               .y = (float)y,
+                               .x2 = (float)x2,
+                               .y2 = (float)y2,
+                               .size = (float)width,
+                               .strength = (float)strength });
+}
+
+void scene_dot(struct scene *scene, enum ink ink, double x, double y, double radius)
+{
+    add(scene, &(struct mark){ .kind = MARK_DOT, .ink = ink, .x = (float)x, .y = (float)y, .size = (float)radius });
+}
+
+void scene_arc(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double bend, bool dashed)
+{
+    add(scene, &(struct mark){ .kind = MARK_ARC,
+                               .ink = ink,
+                               .x = (float)x,
+                               .y = (float)y,
+                               .x2 = (float)x2,
+                               .y2 = (float)y2,
+                               .size = (float)bend,
+                               .dashed = dashed });
+}
+
+unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,
+                           uint32_t columns, uint32_t rows)
+{
+    char *cells = add_bytes(scene, (size_t)columns * rows);
+
+    if (!cells || !add(scene, &(struct mark){ .kind = MARK_CELLS,
+                                              .ink = ink,
+                                              .x = (float)x,
+                                              .y = (float)y,
+                                              .x2 = (float)(x + width),
+                                              .y2 = (float)(y + height),
+                                              .columns = columns,
+                                              .rows = rows,
+                                              .content = (size_t)(cells - scene->bytes) }))
+        return NULL;
+    return (unsigned char *)cells;
+}
+
+double scene_text_width(struct scene *scene, const struct type *type, const char *text)
+{
+    cairo_text_extents_t extents;
+
+    paint_font(scene->ruler, type->size, type->bold);
+    cairo_text_extents(scene->ruler, text, &extents);
+    return extents.x_advance;
+}
+
+/* Cuts characters of UTF-8 from the front, and says so by an ellipsis, until the text fits. */
+static double fit(struct scene *scene, const struct type *type, char *text, size_t size)
+{
+    double width = scene_text_width(scene, type, text);
+    char shorter[SCENE_TEXT_MAX + 4];
+    const char *rest = text;
+
+    if (!type->room || width <= type->room)
+        return width;
+    do {
+        do
+            rest++;
+        while ((*rest & 0xc0) == 0x80);
+        snprintf(shorter, sizeof shorter, "\u2026%s", rest);
+        width = scene_text_width(scene, type, shorter);
+    } while (width > type->room && *rest);
+    snprintf(text, size, "%s", shorter);
+    return width;
+}
+
+void scene_text(struct scene *scene, const struct type *type, double x, double y, const char *format, ...)
+{
+    char text[SCENE_TEXT_MAX + 4], *content;
+    double width, left;
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, SCENE_TEXT_MAX, format, arguments);
+    va_end(arguments);
+    width = fit(scene, type, text, sizeof text);
+    left = x - width * (type->align == ALIGN_CENTRE ? 0.5 : type->align == ALIGN_RIGHT ? 1 : 0);
+    content = add_bytes(scene, strlen(text) + 1);
+    if (!content)
+        return;
+    strcpy(content, text);
+    add(scene, &(struct mark){ .kind = MARK_TEXT,
+                               .ink = type->ink,
+                               .x = (float)left,
+                               .y = (float)(y - type->size * 0.8),
+                               .x2 = (float)(left + width),
+                               .y2 = (float)(y + type->size * 0.25),
+                               .size = (float)type->size,
+                               .strength = (float)(type->size * 0.8),
+                               .bold = type->bold,
+                               .content = (size_t)(content - scene->bytes) });
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A scene: what is on a page, as marks in the order of painting. A layout writes it, a painter paints it, a test
+ * measures it. Lengths are points of a page whose origin is its upper left corner.
+ */
+#ifndef FORGE_DRAW_SCENE_H
+#define FORGE_DRAW_SCENE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum ink { INK_TEXT, INK_SOFT, INK_FAINT, INK_DOT, INK_LINE, INK_DENSE, INK_GHOST, INK_LINK, INK_COUNT };
+enum mark_kind { MARK_LINE, MARK_DOT, MARK_ARC, MARK_TEXT, MARK_CELLS };
+enum align { ALIGN_LEFT, ALIGN_CENTRE, ALIGN_RIGHT };
+
+enum { SCENE_TEXT_MAX = 300 };
+
+struct mark {
+    enum mark_kind kind;
+    enum ink ink;
+    float x, y, x2, y2; /* a line's or arc's ends; a dot's centre; the box of a text or of cells */
+    float size;     /* a line's width, a dot's radius, how far an arc bends up (or, standing, to the right), a font */
+    float strength; /* opacity of a line, 0 .. 1; where in its box a text's baseline is */
+    bool bold, dashed;
+    uint32_t columns, rows; /* of cells */
+    size_t content;         /* in scene.bytes: of a text, of cells (one byte each, 0 white .. 255) */
+};
+
+struct scene {
+    double width, height;
+    struct mark *marks;
+    size_t count, capacity;
+    char *bytes; /* texts and cells */
+    size_t used, room;
+    struct _cairo *ruler; /* measures texts */
+    bool failed;          /* out of memory: what was added since is missing */
+};
+
+/* -ENOMEM. */
+int scene_init(struct scene *scene);
+void scene_deinit(struct scene *scene); /* idempotent */
+
+void scene_line(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double width,
+                double strength);
+void scene_dot(struct scene *scene, enum ink ink, double x, double y, double radius);
+void scene_arc(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double bend, bool dashed);
+/* Room for columns * rows bytes, zeroed; NULL when the scene has failed. */
+unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,
+                           uint32_t columns, uint32_t rows);
+
+/* A text with its baseline at y; when it is wider than `room` (0: any width) its beginning goes, for names end in what
+ * tells them apart. */
+struct type {
+    double size;
+    bool bold;
+    enum align align;
+    enum ink ink;
+    double room;
+};
+void scene_text(struct scene *scene, const struct type *type, double x, double y, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+double scene_text_width(struct scene *scene, const struct type *type, const char *text);
+
+#endif

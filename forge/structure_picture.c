@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/outcome.h"
+#include "base/size.h"
+#include "forge/assemble.h"
+#include "forge/draw/draw.h"
+#include "forge/draw/paint.h"
+#include "forge/save.h"
+#include "forge/structure_picture.h"
+#include "sparse/model_file.h"
+
+/* What is drawn: a plan, or a model's layers and connections. */
+struct subject {
+    struct plan plan;
+    struct structure structure; /* a model's */
+    struct density_layer *layers;
+    struct model *model;
+    char *title;
+};
+
+void picture_option_rows(struct option_table *table, struct picture_options *options)
+{
+    option_text(table, "svg", 0, &options->files[PICTURE_SVG], "FILE", "draw the network, as SVG");
+    option_text(table, "png", 0, &options->files[PICTURE_PNG], "FILE", "draw the network, as PNG");
+    option_text(table, "pdf", 0, &options->files[PICTURE_PDF], "FILE", "draw the network, as PDF");
+    option_count(table, "seed", 'S', &options->seed, "N", "whose connections are drawn; 1 if absent", 0, 0);
+}
+
+bool pictures_wanted(const struct picture_options *options)
+{
+    return options->files[PICTURE_SVG] || options->files[PICTURE_PNG] || options->files[PICTURE_PDF];
+}
+
+static void subject_deinit(struct subject *subject)
+{
+    plan_deinit(&subject->plan);
+    structure_deinit(&subject->structure);
+    free(subject->layers);
+    model_free(subject->model);
+    free(subject->title);
+}
+
+/* The structure that a model has. */
+static int structure_of_model(const struct model *model, struct structure *out, struct reason *why)
+{
+    out->layers = memory_zalloc(model->layer_count, sizeof *out->layers);
+    if (!out->layers)
+        return refuse_errno(why, -ENOMEM, "picture");
+    out->layer_count = model->layer_count;
+    out->input = model->input;
+    memcpy(out->processing, model->processing, sizeof out->processing);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *from = &model->layers[i];
+        struct structure_layer *layer = &out->layers[i];
+
+        layer->kind = from->kind;
+        memcpy(layer->name, from->name, sizeof layer->name);
+        memcpy(layer->inputs, from->inputs, sizeof layer->inputs);
+        layer->input_count = from->input_count;
+        memcpy(layer->parameters, from->parameters, sizeof layer->parameters);
+        if (from->kind->weighted && !layer->parameters[0])
+            layer->parameters[0] = from->weight.rows;
+    }
+    return structure_plan(out, why);
+}
+
+static int read_model(const char *path, struct subject *subject, struct reason *why)
+{
+    uint32_t seen = 0;
+    int result = model_read(path, &subject->model, why);
+
+    if (!result)
+        result = structure_of_model(subject->model, &subject->structure, why);
+    if (result)
+        return result;
+    subject->layers = memory_zalloc(structure_weighted(&subject->structure), sizeof *subject->layers);
+    subject->title = strdup(subject->model->name);
+    if (!subject->layers || !subject->title)
+        return refuse_errno(why, -ENOMEM, "picture");
+    structure_density_layers(&subject->structure, subject->layers);
+    for (uint32_t i = 0; i < subject->model->layer_count; i++) {
+        const struct csr *weight = &subject->model->layers[i].weight;
+
+        if (!subject->model->layers[i].kind->weighted)
+            continue;
+        subject->layers[seen].potential = (uint64_t)weight->rows * weight->columns;
+        subject->layers[seen++].connections = weight->count;
+    }
+    return 0;
+}
+
+static int make_plan(const char *verb, const struct plan_options *options, bool sparse, struct subject *subject)
+{
+    struct structure structure;
+    struct reason why;
+    int status, result;
+
+    if (sparse) {
+        status = plan_from_options(verb, options, NULL, &subject->plan);
+        if (status)
+            return status;
+    } else {
+        status = structure_from_options(verb, options, NULL, &structure);
+        if (status)
+            return status;
+        result = plan_solve(&structure, DENSITY_UNIFORM, 1, &subject->plan, &why);
+        if (result) {
+            structure_deinit(&structure);
+            return fail(verb, result < 0 ? EXIT_FAILED : EXIT_DATA, "%s", why.text);
+        }
+    }
+    subject->layers = memory_zalloc(subject->plan.layer_count, sizeof *subject->layers);
+    subject->title =
+        subject->plan.structure.name[0] ? strdup(subject->plan.structure.name) : plan_structure_text(&subject->plan);
+    if (!subject->layers || !subject->title)
+        return fail(verb, EXIT_FAILED, "out of memory");
+    for (uint32_t i = 0; i < subject->plan.layer_count; i++)
+        subject->layers[i] = subject->plan.layers[i].density;
+    return EXIT_DONE;
+}
+
+static bool names_a_model(const char *name)
+{
+    static const char suffix[] = ".safetensors";
+    size_t length = name ? strlen(name) : 0;
+
+    return length >= sizeof suffix && !strcmp(name + length - (sizeof suffix - 1), suffix);
+}
+
+static int draw(const char *verb, const struct portrait *portrait, const struct picture_options *options)
+{
+    struct reason why;
+    struct scene scene;
+    int result = draw_network(portrait, &scene, &why);
+
+    if (result)
+        return fail(verb, exit_for_output(result), "%s", why.text);
+    for (size_t i = 0; i < ARRAY_SIZE(options->files) && !result; i++) {
+        if (options->files[i])
+            result = paint_file(&scene, (enum picture_format)i, options->files[i], &why);
+    }
+    scene_deinit(&scene);
+    return result ? fail(verb, exit_for_output(result), "%s", why.text) : EXIT_DONE;
+}
+
+int pictures_make(const char *verb, const struct plan_options *plan, const struct picture_options *options)
+{
+    bool sparse = plan->sparsity_given || plan->density_given || plan->max_bytes || plan->max_flops || plan->fixed;
+    struct subject subject = { .model = NULL };
+    struct portrait portrait = { .seed = options->seed, .sparse = sparse };
+    struct reason why;
+    int status = EXIT_DONE, result;
+
+    for (size_t i = 0; i < ARRAY_SIZE(options->files); i++) {
+        if (options->files[i] && (result = save_check(options->files[i], &why)))
+            return fail(verb, exit_for_output(result), "%s", why.text);
+    }
+    if (names_a_model(plan->structure)) {
+        result = read_model(plan->structure, &subject, &why);
+        if (result)
+            status = fail(verb, exit_for_input(result), "%s", why.text);
+        portrait.sparse = true;
+        portrait.structure = &subject.structure;
+        portrait.model = subject.model;
+    } else {
+        status = make_plan(verb, plan, sparse, &subject);
+        portrait.structure = &subject.plan.structure;
+        portrait.method = density_method_name(subject.plan.method);
+        portrait.kernels = subject.plan.sampling.kernels;
+    }
+    portrait.title = subject.title;
+    portrait.layers = subject.layers;
+    if (!status)
+        status = draw(verb, &portrait, options);
+    subject_deinit(&subject);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The pictures of `wisp structure show`: which are wanted, and of what.
+ */
+#ifndef FORGE_STRUCTURE_PICTURE_H
+#define FORGE_STRUCTURE_PICTURE_H
+
+#include "base/options.h"
+#include "forge/plan_options.h"
+
+struct picture_options {
+    const char *files[3]; /* by enum picture_format; NULL: not that */
+    bool matrix;
+    uint64_t seed;
+};
+
+/* Appends their rows, which refer to *options. */
+void picture_option_rows(struct option_table *table, struct picture_options *options);
+
+/* Whether a file is asked for. */
+bool pictures_wanted(const struct picture_options *options);
+
+/* Draws a structure, or the model file that --structure or the operand names. The exit status. */
+int pictures_make(const char *verb, const struct plan_options *plan, const struct picture_options *options);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pages of networks: everything inside, no two texts over each other, as many lines as connections, and the same bits.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "forge/draw/draw.h"
+#include "forge/draw/layout.h"
+#include "forge/draw/paint.h"
+#include "sparse/layer.h"
+#include "sparse/sample.h"
+#include "support/test.h"
+
+enum { LAYERS_MAX = 400 };
+
+struct network {
+    struct structure structure;
+    struct density_layer layers[LAYERS_MAX];
+    struct portrait portrait;
+};
+
+/* ---- networks ---- */
+
+static void solve(struct network *network, double density)
+{
+    struct reason why;
+    double sigma;
+
+    if (structure_plan(&network->structure, &why))
+        fail_msg("%s", why.text);
+    structure_density_layers(&network->structure, network->layers);
+    if (density_solve(DENSITY_ER, network->layers, structure_weighted(&network->structure), density, &sigma, &why))
+        fail_msg("%s", why.text);
+    network->portrait = (struct portrait){ .structure = &network->structure,
+                                           .title = "a network",
+                                           .method = "er",
+                                           .layers = network->layers,
+                                           .sparse = density < 1,
+                                           .seed = 1 };
+}
+
+static void make_mlp(struct network *network, const char *layers, double density)
+{
+    struct reason why;
+
+    memset(network, 0, sizeof *network);
+    if (structure_parse_layers(layers, &network->structure, &why))
+        fail_msg("%s", why.text);
+    snprintf(network->structure.processing, sizeof network->structure.processing, "raw");
+    solve(network, density);
+}
+
+static uint32_t add_layer(struct structure *s, const char *kind, double first, double kernel, uint32_t a, uint32_t b)
+{
+    struct structure_layer *layer = &s->layers[s->layer_count];
+
+    layer->kind = layer_kind_find(kind);
+    assert_non_null(layer->kind);
+    snprintf(layer->name, sizeof layer->name, "%s%u", kind, s->layer_count);
+    for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
+        layer->parameters[p] = layer->kind->parameters[p].preset;
+        if (!strncmp(layer->kind->parameters[p].name, "kernel", 6))
+            layer->parameters[p] = kernel;
+        if (!strncmp(layer->kind->parameters[p].name, "padding", 7))
+            layer->parameters[p] = (kernel - 1) / 2;
+    }
+    if (layer->kind->weighted)
+        layer->parameters[0] = first;
+    layer->inputs[0] = a;
+    layer->inputs[1] = b;
+    layer->input_count = layer->kind->inputs_least > 1 ? 2 : 1;
+    return ++s->layer_count;
+}
+
+/* Blocks with residuals, then a concatenation with the first of them. */
+static void make_branches(struct network *network, unsigned blocks, double density)
+{
+    struct structure *s = &network->structure;
+    uint32_t first, value;
+
+    memset(network, 0, sizeof *network);
+    s->layers = calloc(LAYERS_MAX, sizeof *s->layers);
+    assert_non_null(s->layers);
+    snprintf(s->processing, sizeof s->processing, "image.denoising");
+    s->input = (struct shape){ 3, { 3, 16, 16 } };
+    value = first = add_layer(s, "conv2d", 16, 3, 0, 0);
+    for (unsigned i = 0; i < blocks; i++) {
+        uint32_t before = value;
+
+        value = add_layer(s, "relu", 0, 0, add_layer(s, "conv2d", 16, 3, value, 0), 0);
+        value = add_layer(s, "add", 0, 0, add_layer(s, "conv2d", 16, 3, value, 0), before);
+    }
+    value = add_layer(s, "concat", 0, 0, value, first);
+    add_layer(s, "conv2d", 3, 1, value, 0);
+    solve(network, density);
+}
+
+static void drop(struct network *network)
+{
+    structure_deinit(&network->structure);
+}
+
+/* ---- what a page must be ---- */
+
+static void check_page(const struct scene *scene)
+{
+    assert_false(scene->failed);
+    for (size_t i = 0; i < scene->count; i++) {
+        const struct mark *m = &scene->marks[i];
+
+        assert_true(m->x >= 0 && m->y >= 0 && m->x <= scene->width && m->y <= scene->height);
+        if (m->kind == MARK_DOT)
+            continue;
+        assert_true(m->x2 >= 0 && m->y2 >= 0 && m->x2 <= scene->width && m->y2 <= scene->height);
+        for (size_t k = i + 1; m->kind == MARK_TEXT && k < scene->count; k++) {
+            const struct mark *n = &scene->marks[k];
+
+            if (n->kind == MARK_TEXT && m->x < n->x2 && n->x < m->x2 && m->y < n->y2 && n->y < m->y2)
+                fail_msg("\"%s\" lies over \"%s\"", scene->bytes + m->content, scene->bytes + n->content);
+        }
+    }
+}
+
+static size_t count_marks(const struct scene *scene, enum mark_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < scene->count; i++)
+        count += scene->marks[i].kind == kind;
+    return count;
+}
+
+static bool says(const struct scene *scene, const char *text)
+{
+    for (size_t i = 0; i < scene->count; i++) {
+        if (scene->marks[i].kind == MARK_TEXT && strstr(scene->bytes + scene->marks[i].content, text))
+            return true;
+    }
+    return false;
+}
+
+static void draw(struct network *network, struct scene *scene)
+{
+    struct reason why;
+
+    if (draw_network(&network->portrait, scene, &why))
+        fail_msg("%s", why.text);
+}
+
+static void pages_are_in_order(void **state)
+{
+    static const char *const layers[] = { "784-300-100-10", "784-1000-1000-1000-10", "20-10", "1-1",
+                                          "100000-100000-3" };
+    static struct network network;
+    struct scene scene;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(layers); i++) {
+        make_mlp(&network, layers[i], i == 3 ? 1 : 0.05);
+        draw(&network, &scene);
+        check_page(&scene);
+        scene_deinit(&scene);
+        drop(&network);
+    }
+    for (unsigned blocks = 1; blocks < 80; blocks += 11) {
+        make_branches(&network, blocks, 0.2);
+        draw(&network, &scene);
+        check_page(&scene);
+        scene_deinit(&scene);
+        drop(&network);
+    }
+}
+
+/* Where all neurons are shown, the lines are the connections. */
+static void lines_are_the_connections(void **state)
+{
+    static struct network network;
+    struct scene scene;
+    uint64_t connections = 0;
+
+    (void)state;
+    make_mlp(&network, "40-30-20", 0.25);
+    draw(&network, &scene);
+    for (unsigned i = 0; i < 2; i++)
+        connections += network.layers[i].connections;
+    assert_int_equal(count_marks(&scene, MARK_LINE), connections);
+    assert_int_equal(count_marks(&scene, MARK_DOT), 40 + 30 + 20);
+    assert_true(says(&scene, "450 of 1,800 connections"));
+    scene_deinit(&scene);
+    drop(&network);
+}
+
+/* Each line is a connection that a build with the same seed has, between the neurons that its dots stand for. */
+static void lines_are_those_of_the_build(void **state)
+{
+    static struct network network;
+    struct pattern pattern;
+    struct pattern_layer layer;
+    struct csr real;
+    const struct csr *given;
+    struct reason why;
+    uint64_t found = 0;
+
+    (void)state;
+    make_mlp(&network, "500-400", 0.1);
+    layer = portrait_layer(&network.portrait, 0);
+    assert_int_equal(pattern_sample(&layer, &real, &given, &why), 0);
+    layer.matrix = given;
+    assert_int_equal(pattern_count(&layer, &(struct graph_feed){ .high = 1 }, 0, 500, 30, 20, &pattern, &why), 0);
+    for (uint32_t row = 0; row < 30; row++) {
+        uint64_t neuron = pattern_neuron(row, 30, 400);
+
+        for (uint32_t column = 0; column < 20; column++) {
+            uint32_t input = (uint32_t)pattern_neuron(column, 20, 500), is = 0;
+
+            for (uint64_t at = real.starts[neuron]; at < real.starts[neuron + 1]; at++)
+                is += csr_column(&real, at) == input;
+            assert_int_equal(pattern.counts[row * 20 + column], is);
+            found += is;
+        }
+    }
+    assert_true(found > 20 && found < 120);
+    pattern_deinit(&pattern);
+    csr_deinit(&real);
+    drop(&network);
+}
+
+/* Too many connections to sample them all: the shown pairs have the layer's density. */
+static void large_layers_keep_their_density(void **state)
+{
+    static struct network network;
+    struct scene scene;
+    double pairs = 48.0 * 48, lines;
+
+    (void)state;
+    make_mlp(&network, "100000-100000", 0.05);
+    draw(&network, &scene);
+    lines = (double)count_marks(&scene, MARK_LINE);
+    assert_true(fabs(lines - 0.05 * pairs) < 1);
+    assert_true(says(&scene, "for the picture alone"));
+    assert_true(says(&scene, "100,000 neurons"));
+    check_page(&scene);
+    scene_deinit(&scene);
+    drop(&network);
+}
+
+static void branches_have_ghosts_and_arcs(void **state)
+{
+    static struct network network;
+    struct graph graph;
+    struct layout layout;
+    struct reason why;
+
+    (void)state;
+    make_branches(&network, 2, 0.2);
+    assert_int_equal(graph_make(&network.structure, &graph, &why), 0);
+    assert_int_equal(graph.group_count, 7);
+    assert_int_equal(graph.link_count, 2);
+    assert_int_equal(graph.links[0].from, 1);
+    assert_int_equal(graph.links[0].to, 3);
+    assert_int_equal(graph.feed_count, 7); /* one each, two for the last */
+    assert_true(graph.feeds[5].high == 0.5 && graph.feeds[6].low == 0.5);
+    assert_int_equal(graph.feeds[6].from, 1);
+    assert_int_equal(layout_make(&graph, &layout, &why), 0);
+    assert_int_equal(layout.node_count, 8);
+    assert_true(layout.nodes[7].ghost && layout.nodes[7].group == 1);
+    assert_int_equal(layout.sources[6], 7);
+    layout_deinit(&layout);
+    graph_deinit(&graph);
+    drop(&network);
+}
+
+static void *slurp(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    void *data = malloc(1 << 22);
+
+    assert_true(file && data);
+    *size = fread(data, 1, 1 << 22, file);
+    fclose(file);
+    return data;
+}
+
+static void files_are_the_same_bits(void **state)
+{
+    static const char *const begin[] = { "<?xml", "\x89PNG\r\n\x1a\n", "%PDF-" };
+    static struct network network;
+
+    (void)state;
+    make_branches(&network, 4, 0.3);
+    for (int format = 0; format < PICTURE_FORMATS; format++) {
+        void *data[2];
+        size_t size[2];
+
+        for (int i = 0; i < 2; i++) {
+            char path[] = "/tmp/wisp-draw-XXXXXX";
+            int fd = mkstemp(path);
+            struct scene scene;
+            struct reason why;
+            int status;
+            pid_t child;
+
+            assert_true(fd >= 0);
+            close(fd);
+            /* A process for each, as with `wisp`: cairo numbers the surfaces of a process. */
+            child = fork();
+            if (child == 0) {
+                draw(&network, &scene);
+                _exit(paint_file(&scene, (enum picture_format)format, path, &why) != 0);
+            }
+            assert_true(waitpid(child, &status, 0) == child && status == 0);
+            data[i] = slurp(path, &size[i]);
+            unlink(path);
+        }
+        assert_int_equal(size[0], size[1]);
+        assert_memory_equal(data[0], data[1], size[0]);
+        assert_memory_equal(data[0], begin[format], strlen(begin[format]));
+        free(data[0]);
+        free(data[1]);
+    }
+    drop(&network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_are_in_order),
+        cmocka_unit_test(lines_are_the_connections),
+        cmocka_unit_test(lines_are_those_of_the_build),
+        cmocka_unit_test(large_layers_keep_their_density),
+        cmocka_unit_test(branches_have_ghosts_and_arcs),
+        cmocka_unit_test(files_are_the_same_bits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
