@@ -32,7 +32,7 @@ _wisp() {
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
-    local own='run models show ping status help version build train eval structure'
+    local own='run models show ping status help version build train eval export structure'
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$own $(_wisp_programs)" -- "$cur")
@@ -42,13 +42,17 @@ _wisp() {
         case ${COMP_WORDS[i]} in -s | --socket) socket=${COMP_WORDS[i + 1]} ;; esac
     done
     case $prev in
-    -s | --socket | -o | --output | -D | --data | -m | --media | --labels | --db)
+    -s | --socket | -o | --output | -D | --data | -m | --media | --labels | --db | --base)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --method) mapfile -t COMPREPLY < <(compgen -W 'er erk erk+ uniform uniform+' -- "$cur"); return ;;
+    --method) mapfile -t COMPREPLY < <(compgen -W 'er erk erk+ uniform uniform+ fixed' -- "$cur"); return ;;
     --structure) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_structures)" -- "$cur"); return ;;
+    --sampling) mapfile -t COMPREPLY < <(compgen -W 'exact bernoulli' -- "$cur"); return ;;
+    --granularity) mapfile -t COMPREPLY < <(compgen -W 'weight kernel' -- "$cur"); return ;;
+    --budget) mapfile -t COMPREPLY < <(compgen -W 'file memory' -- "$cur"); return ;;
+    --weights) mapfile -t COMPREPLY < <(compgen -W 'scaled zero constant= inherited' -- "$cur"); return ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine step constant' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
     -p | --processing) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket" | grep -F .)" -- "$cur"); return ;;

@@ -24,6 +24,7 @@ complete -c wisp -f -n __fish_use_subcommand -a structure -d 'keep structures, a
 complete -c wisp -f -n __fish_use_subcommand -a build -d 'sample a sparse network from a structure'
 complete -c wisp -f -n __fish_use_subcommand -a train -d 'train its connections'
 complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
+complete -c wisp -f -n __fish_use_subcommand -a export -d 'write its connections for other programs'
 
 complete -c wisp -n '__wisp_verb run models show ping status' -s s -l socket -r -d 'the socket of the daemon'
 complete -c wisp -n '__wisp_verb run models show ping status' -s t -l timeout -x -d 'longest to wait, milliseconds'
@@ -74,6 +75,8 @@ complete -c wisp -n '__wisp_verb build' -l repair -d 'give every neuron an input
 complete -c wisp -n '__wisp_verb build' -l weights -x -a 'scaled zero constant= inherited' -d 'first weights'
 complete -c wisp -n '__wisp_verb build' -l base -r -d 'base values'
 complete -c wisp -n '__wisp_verb build' -l edges -r -d 'LAYER=FILE: connections of a layer'
+complete -c wisp -n '__wisp_verb export' -l edges -r -d 'LAYER=FILE: write connections of a layer'
+complete -c wisp -n '__wisp_verb export' -l json -d JSON
 complete -c wisp -n '__wisp_verb build' -l export-edges -r -d 'LAYER=FILE: write connections'
 complete -c wisp -n '__wisp_verb build' -s t -l threads -x -d threads
 complete -c wisp -n '__wisp_verb build train eval' -l json -d JSON

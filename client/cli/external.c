@@ -21,6 +21,7 @@ const struct forge_verb forge_verbs[] = {
     { "build", "sample a sparse network from a structure" },
     { "train", "train its connections" },
     { "eval", "measure its accuracy on a test set" },
+    { "export", "write its connections for other programs" },
 };
 const size_t forge_verb_count = ARRAY_SIZE(forge_verbs);
 

@@ -133,6 +133,16 @@ check "export, no model"  2 "--export-edges needs -o"                   "$forge"
 check "export, folder"    1 "folder no/where"                           "$forge" build $mlp -d 0.1 -o x.safetensors --export-edges fc1=no/where/1.csv
 check "export, ending"    2 "has to end in .csv"                        "$forge" build $mlp -d 0.1 -o x.safetensors --export-edges fc1=1.png
 
+check "layers"            0 "fc2"                                       "$forge" export x.safetensors
+check "layers as JSON"    0 '"name":"fc2","kind":"linear","outputs":100,"inputs":300' "$forge" export x.safetensors --json
+check "export later"      0 ""                                          "$forge" export x.safetensors --edges fc1=1c.csv --edges fc2=2c.mtx
+holds "the same edges"    "$(cmp 1.csv 1c.csv && cmp 2.mtx 2c.mtx && echo same)" = same
+check "export nothing"    2 "the model file is missing"                 "$forge" export
+check "export no model"  65 "1.csv"                                     "$forge" export 1.csv
+check "export no layer"   2 'did you mean "fc1"?'                       "$forge" export x.safetensors --edges fc11=1.csv
+check "export bad ending" 2 "has to end in .csv"                        "$forge" export x.safetensors --edges fc1=1.txt
+check "export no folder"  1 "folder no/where"                           "$forge" export x.safetensors --edges fc1=no/where/1.csv
+
 # Base values
 check "dense base"        0 ""                                          "$forge" build $mlp -d 1 --seed 9 -o base.safetensors --export-edges fc2=base.csv
 check "inherits"          0 "bytes, seed"                               "$forge" build $mlp -d 0.1 --base base.safetensors -o i.safetensors --export-edges fc2=i.csv

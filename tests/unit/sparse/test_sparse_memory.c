@@ -124,10 +124,10 @@ static void write_with_more_and_more(const struct model *model, const char *path
     assert_true(limit > (once ? 5 : 100));
 }
 
-/* By sorting, by bits, and without connections. */
+/* By sorting, in buckets, by bits, and without connections. */
 static void test_sampling(void **state)
 {
-    static const uint64_t counts[] = { 3000, 20000, 0 };
+    static const uint64_t counts[] = { 3000, 4500, 20000, 0 };
 
     (void)state;
     once = false;
