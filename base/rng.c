@@ -6,7 +6,7 @@
 #define PHILOX_W0 0x9E3779B9u
 #define PHILOX_W1 0xBB67AE85u
 
-void rng_block(uint64_t seed, uint64_t stream, uint64_t position, uint32_t out[4])
+static inline void make_block(uint64_t seed, uint64_t stream, uint64_t position, uint32_t out[4])
 {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
     uint32_t c0 = (uint32_t)position, c1 = (uint32_t)(position >> 32);
@@ -26,6 +26,17 @@ void rng_block(uint64_t seed, uint64_t stream, uint64_t position, uint32_t out[4
     out[1] = c1;
     out[2] = c2;
     out[3] = c3;
+}
+
+void rng_block(uint64_t seed, uint64_t stream, uint64_t position, uint32_t out[4])
+{
+    make_block(seed, stream, position, out);
+}
+
+void rng_blocks(uint64_t seed, uint64_t stream, uint64_t position, uint64_t count, uint32_t *out)
+{
+    for (uint64_t i = 0; i < count; i++)
+        make_block(seed, stream, position + i, out + 4 * i);
 }
 
 struct rng rng_make(uint64_t seed, uint64_t stream)

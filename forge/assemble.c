@@ -109,13 +109,13 @@ static void begin_vectors(struct layer *layer)
 
 /* What a layer's own first weights are drawn from. Gain 2 makes up for the half of the values that a rectifier drops.
  */
-static void begin_weights(struct model *model, uint32_t at, const struct sampling *sampling, uint64_t seed,
-                          uint32_t stream)
+static void begin_weights(struct model *model, uint32_t at, const struct sampling *sampling,
+                          const struct drawing *drawing)
 {
     struct csr *weight = &model->layers[at].weight;
 
     if (sampling->weights != WEIGHTS_CONSTANT) {
-        sample_weights(weight, is_rectified(model, at) ? 2 : 1, seed, stream);
+        sample_weights_by(drawing->team, weight, is_rectified(model, at) ? 2 : 1, drawing->seed, drawing->stream);
         return;
     }
     for (uint64_t k = 0; k < weight->count; k++)
@@ -175,7 +175,7 @@ static int assemble_layer(struct model *model, const struct plan *plan, uint32_t
     else
         result = draw_layer(model, planned->place, &plan->sampling, &drawing, moved, why);
     if (!result && !(given && given->weighted))
-        begin_weights(model, planned->place, &plan->sampling, assembly->seed, number);
+        begin_weights(model, planned->place, &plan->sampling, &drawing);
     return result;
 }
 
@@ -295,7 +295,7 @@ static int resample_layer(struct model *model, uint32_t at, const struct samplin
             result = draw_layer(model, at, sampling, &drawing, &moved, why);
     }
     if (!result && !json_is_true(json_object_get(given, "weights")))
-        begin_weights(model, at, sampling, seed, stream);
+        begin_weights(model, at, sampling, &drawing);
     return result;
 }
 

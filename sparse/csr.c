@@ -1,27 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/csr.h"
 
-int csr_alloc(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count)
+/* Large arrays in large pages: fewer faults while they are filled, fewer translations while they are walked. */
+static void *reserve(uint64_t count, size_t size)
+{
+    enum { LARGE = 32 << 20, PAGE = 2 << 20 };
+    uint64_t bytes;
+    void *memory;
+
+    if (!size_multiply(count, size, &bytes) || bytes < LARGE || !size_align(bytes, PAGE, &bytes))
+        return memory_alloc(count, size);
+    memory = aligned_alloc(PAGE, bytes);
+    if (memory)
+        madvise(memory, bytes, MADV_HUGEPAGE); /* without it, it is slower */
+    return memory;
+}
+
+int csr_reserve(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count)
 {
     struct csr matrix = { .rows = rows, .columns = columns, .count = count, .owned = true };
 
-    matrix.starts = memory_zalloc((size_t)rows + 1, sizeof *matrix.starts);
+    matrix.starts = reserve((uint64_t)rows + 1, sizeof *matrix.starts);
     if (csr_is_narrow(&matrix))
-        matrix.index.narrow = memory_alloc(count, sizeof *matrix.index.narrow);
+        matrix.index.narrow = reserve(count, sizeof *matrix.index.narrow);
     else
-        matrix.index.wide = memory_alloc(count, sizeof *matrix.index.wide);
-    matrix.values = memory_zalloc(count, sizeof *matrix.values);
+        matrix.index.wide = reserve(count, sizeof *matrix.index.wide);
+    matrix.values = reserve(count, sizeof *matrix.values);
     if (!matrix.starts || !(csr_is_narrow(&matrix) ? (void *)matrix.index.narrow : matrix.index.wide) ||
         !matrix.values) {
         csr_deinit(&matrix);
         return -ENOMEM;
     }
     *out = matrix;
+    return 0;
+}
+
+int csr_alloc(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count)
+{
+    int result = csr_reserve(out, rows, columns, count);
+
+    if (result)
+        return result;
+    memset(out->starts, 0, ((size_t)rows + 1) * sizeof *out->starts);
+    memset(out->values, 0, count * sizeof *out->values);
     return 0;
 }
 

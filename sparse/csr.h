@@ -43,6 +43,9 @@ static inline uint32_t csr_column(const struct csr *matrix, uint64_t at)
 /* Arrays for `count` connections, values and starts zeroed. -ENOMEM. */
 int csr_alloc(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count);
 
+/* The same without zeroes, for who writes every element. */
+int csr_reserve(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count);
+
 /* Frees owned arrays; leaves CSR_NULL. Idempotent. */
 void csr_deinit(struct csr *matrix);
 

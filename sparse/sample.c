@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two ways to the one set that sample.h defines.
+ * Three ways to the one set that sample.h defines.
  *
  * Dense enough (the positions' bits take no more bytes than there are connections): a bitmap of all positions; set bits
  * until enough are set, read them in order. This way serves the complement, too.
  *
- * Sparse: draw as many as are missing, sort, drop those that are there already; again until none is missing. As no
- * round draws more than are missing, none can draw past the draw that completes the set. The first round finds at
- * least 15 of 16, so what later rounds add up to is small, and is merged once.
+ * Sparse and large: buckets, by a team (sample_buckets.c).
+ *
+ * Sparse and small, or of more positions than buckets can number: draw as many as are missing, sort, drop those that
+ * are there already; again until none is missing. As no round draws more than are missing, none can draw past the draw
+ * that completes the set. The first round finds at least 15 of 16, so what later rounds add up to is small, and is
+ * merged once.
  */
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "base/team.h"
 #include "sparse/sample.h"
+#include "sparse/sample_buckets.h"
 #include "sparse/sample_set.h"
 
 static uint64_t stream_of(enum sample_stream stream, uint32_t layer)
@@ -97,21 +103,33 @@ static int sample_by_sorting(struct rng *rng, uint64_t positions, struct csr *ma
     return result;
 }
 
-int sample_connections(uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed, uint32_t layer, struct csr *out,
-                       struct reason *why)
+static int sample_into(struct csr *matrix, uint64_t seed, uint64_t stream, struct team *team)
 {
-    struct rng rng = rng_make(seed, stream_of(SAMPLE_CONNECTIONS, layer));
-    uint64_t positions = (uint64_t)rows * columns;
+    uint64_t positions = (uint64_t)matrix->rows * matrix->columns;
+    bool dense = positions / 8 <= matrix->count;
+    struct rng rng = rng_make(seed, stream);
+
+    if (!dense && sample_buckets_serve(positions, matrix->count))
+        return sample_by_buckets(matrix, seed, stream, team);
+    memset(matrix->starts, 0, ((size_t)matrix->rows + 1) * sizeof *matrix->starts);
+    memset(matrix->values, 0, matrix->count * sizeof *matrix->values);
+    if (!matrix->count)
+        return 0;
+    return dense ? sample_by_bits(&rng, positions, matrix) : sample_by_sorting(&rng, positions, matrix);
+}
+
+int sample_connections_by(struct team *team, uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed,
+                          uint32_t layer, struct csr *out, struct reason *why)
+{
     struct csr matrix = CSR_NULL;
     int result;
 
-    if (count > positions)
+    if (count > (uint64_t)rows * columns)
         return refuse(why, WISP_E_INVALID, "%llu connections do not fit into %u rows of %u columns",
                       (unsigned long long)count, rows, columns);
-    result = csr_alloc(&matrix, rows, columns, count);
-    if (!result && count)
-        result = positions / 8 <= count ? sample_by_bits(&rng, positions, &matrix)
-                                        : sample_by_sorting(&rng, positions, &matrix);
+    result = csr_reserve(&matrix, rows, columns, count);
+    if (!result)
+        result = sample_into(&matrix, seed, stream_of(SAMPLE_CONNECTIONS, layer), team);
     if (result) {
         csr_deinit(&matrix);
         return refuse_errno(why, result, "%llu connections", (unsigned long long)count);
@@ -120,22 +138,64 @@ int sample_connections(uint32_t rows, uint32_t columns, uint64_t count, uint64_t
     return 0;
 }
 
-void sample_weights(struct csr *matrix, float gain, uint64_t seed, uint32_t layer)
+int sample_connections(uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed, uint32_t layer, struct csr *out,
+                       struct reason *why)
 {
-    uint64_t stream = stream_of(SAMPLE_WEIGHTS, layer);
-    uint32_t block[4] = { 0 };
+    return sample_connections_by(NULL, rows, columns, count, seed, layer, out, why);
+}
 
-    for (uint32_t row = 0; row < matrix->rows; row++) {
+/* ---- weights ---- */
+
+struct weighing {
+    struct csr *matrix;
+    float gain;
+    uint64_t seed, stream;
+};
+
+/* The words of the stream's blocks, a few blocks at a time, in ascending order. */
+struct words {
+    uint64_t seed, stream, first, count;
+    uint32_t words[4 * 64];
+};
+
+static inline uint32_t word_at(struct words *w, uint64_t at)
+{
+    if (at - w->first >= w->count) {
+        w->first = at & ~3ull;
+        w->count = ARRAY_SIZE(w->words);
+        rng_blocks(w->seed, w->stream, at / 4, w->count / 4, w->words);
+    }
+    return w->words[at - w->first];
+}
+
+static void weigh_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct weighing *weighing = argument;
+    const struct csr *matrix = weighing->matrix;
+    struct words words = { .seed = weighing->seed, .stream = weighing->stream };
+    unsigned long long first, last;
+
+    team_share(matrix->rows, 16, part, parts, &first, &last);
+    for (unsigned long long row = first; row < last; row++) {
         uint64_t begin = matrix->starts[row], end = matrix->starts[row + 1];
-        float bound = end > begin ? sqrtf(3 * gain / (float)(end - begin)) : 0;
+        float bound = end > begin ? sqrtf(3 * weighing->gain / (float)(end - begin)) : 0;
 
         for (uint64_t k = begin; k < end; k++) {
-            int32_t odd;
+            int32_t odd = (int32_t)(word_at(&words, k) >> 8) * 2 + 1 - (1 << 24);
 
-            if (k % 4 == 0 || k == begin)
-                rng_block(seed, stream, k / 4, block);
-            odd = (int32_t)(block[k % 4] >> 8) * 2 + 1 - (1 << 24);
             matrix->values[k] = (float)odd * 0x1p-24f * bound;
         }
     }
+}
+
+void sample_weights_by(struct team *team, struct csr *matrix, float gain, uint64_t seed, uint32_t layer)
+{
+    struct weighing weighing = { matrix, gain, seed, stream_of(SAMPLE_WEIGHTS, layer) };
+
+    team_run(team, weigh_part, &weighing);
+}
+
+void sample_weights(struct csr *matrix, float gain, uint64_t seed, uint32_t layer)
+{
+    sample_weights_by(NULL, matrix, gain, seed, layer);
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "base/team.h"
 #include "sparse/sample.h"
 #include "support/test.h"
 
@@ -132,6 +133,57 @@ static void test_sorting_and_bits_agree_at_size(void **state)
         for (uint64_t k = matrix.starts[row]; k < matrix.starts[row + 1]; k++)
             assert_true(seen[(uint64_t)row * columns + csr_column(&matrix, k)]);
     csr_deinit(&matrix);
+}
+
+static void assert_same_matrix(const struct csr *a, const struct csr *b)
+{
+    size_t width = csr_is_narrow(a) ? sizeof(uint16_t) : sizeof(uint32_t);
+
+    assert_int_equal(a->count, b->count);
+    assert_memory_equal(a->starts, b->starts, ((size_t)a->rows + 1) * sizeof *a->starts);
+    assert_memory_equal(a->index.narrow, b->index.narrow, a->count * width);
+    assert_memory_equal(a->values, b->values, a->count * sizeof *a->values);
+}
+
+/* Not one bit depends on how many threads there are: sorted, in buckets with many further draws, by bits. */
+static void test_any_number_of_threads(void **state)
+{
+    static const struct {
+        uint32_t rows, columns;
+        uint64_t count;
+    } cases[] = { { 40, 50, 100 },        { 1000, 784, 97000 }, { 3000, 70000, 300000 }, { 1, 40000000, 200000 },
+                  { 900000, 17, 400000 }, { 7, 60000, 4096 },   { 500, 600, 200000 } };
+
+    (void)state;
+    for (unsigned threads = 2; threads <= 7; threads += threads == 3 ? 4 : 1) {
+        struct team *team;
+
+        assert_int_equal(team_new(threads, &team), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+            struct csr alone = sample(cases[i].rows, cases[i].columns, cases[i].count, 3, (uint32_t)i), together;
+            struct reason why;
+
+            assert_ok(sample_connections_by(team, cases[i].rows, cases[i].columns, cases[i].count, 3, (uint32_t)i,
+                                            &together, &why),
+                      why);
+            assert_same_matrix(&alone, &together);
+            sample_weights(&alone, 2, 3, (uint32_t)i);
+            sample_weights_by(team, &together, 2, 3, (uint32_t)i);
+            assert_same_matrix(&alone, &together);
+            csr_deinit(&alone);
+            csr_deinit(&together);
+        }
+        team_free(team);
+    }
+}
+
+/* About as many positions as buckets can number, and more. */
+static void test_huge_matrices(void **state)
+{
+    (void)state;
+    assert_like_reference(60000, UINT32_MAX, 6000, 4, 0);
+    assert_like_reference(131073, UINT32_MAX, 6000, 4, 0);
+    assert_like_reference(6000000, 6000000, 6000, 4, 0);
 }
 
 static void hash_text(const struct csr *matrix, char out[33])
@@ -312,6 +364,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_the_definition),
         cmocka_unit_test(test_sorting_and_bits_agree_at_size),
+        cmocka_unit_test(test_any_number_of_threads),
+        cmocka_unit_test(test_huge_matrices),
         cmocka_unit_test(test_golden_bits),
         cmocka_unit_test(test_seed_and_layer_matter),
         cmocka_unit_test(test_connections_are_uniform),
