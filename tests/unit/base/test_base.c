@@ -151,9 +151,30 @@ static void test_suggest_finds_the_near_miss(void **state)
     assert_null(suggest("completely-else", words, 4));
 }
 
+/* Many at once are the same as one by one, also where a position's low half overflows. */
+static void test_rng_blocks(void **state)
+{
+    static const uint64_t positions[] = { 0, 3, UINT32_MAX - 5ull, UINT32_MAX - 20ull, 1ull << 40 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(positions); i++) {
+        for (uint64_t count = 0; count <= 35; count++) {
+            uint32_t many[4 * 36] = { 0 }, one[4];
+
+            rng_blocks(0x123456789abcdefull, UINT64_MAX - 7, positions[i], count, many);
+            for (uint64_t k = 0; k < count; k++) {
+                rng_block(0x123456789abcdefull, UINT64_MAX - 7, positions[i] + k, one);
+                assert_memory_equal(many + 4 * k, one, sizeof one);
+            }
+            assert_int_equal(many[4 * count], 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rng_blocks),
         cmocka_unit_test(test_reason_gains_context),
         cmocka_unit_test(test_every_status_has_a_text),
         cmocka_unit_test(test_sizes_do_not_wrap),
