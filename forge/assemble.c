@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/team.h"
 #include "forge/assemble.h"
 #include "forge/base_values.h"
 #include "forge/edges.h"
@@ -179,6 +181,68 @@ static int assemble_layer(struct model *model, const struct plan *plan, uint32_t
     return result;
 }
 
+/* ---- all layers ---- */
+
+enum { ALONE_MAX = 1 << 20 }; /* connections up to which a layer is one member's work; a larger one is the team's */
+
+struct result {
+    int code;
+    uint64_t moved;
+    struct reason why;
+};
+
+struct crew {
+    struct model *model;
+    const struct plan *plan;
+    const struct assembly *assembly; /* without a team */
+    struct result *results;          /* of each layer: written by the member that took it, read after the run */
+    _Atomic uint32_t next;           /* the next layer to be taken; nothing else hangs on it */
+};
+
+static bool is_large(const struct plan *plan, uint32_t number)
+{
+    return plan->layers[number].density.connections > ALONE_MAX;
+}
+
+static void assemble_small(void *argument, unsigned part, unsigned parts)
+{
+    struct crew *crew = argument;
+    uint32_t number;
+
+    (void)part, (void)parts;
+    while ((number = atomic_fetch_add_explicit(&crew->next, 1, memory_order_relaxed)) < crew->plan->layer_count) {
+        struct result *result = &crew->results[number];
+
+        if (!is_large(crew->plan, number))
+            result->code =
+                assemble_layer(crew->model, crew->plan, number, crew->assembly, &result->moved, &result->why);
+    }
+}
+
+/* Small layers side by side, then each large one by all. */
+static int assemble_layers(struct model *model, const struct plan *plan, const struct assembly *assembly,
+                           uint64_t *moved, struct reason *why)
+{
+    cleanup_free struct result *results = memory_zalloc(plan->layer_count, sizeof *results);
+    struct assembly alone = *assembly;
+    struct crew crew = { model, plan, &alone, results, 0 };
+
+    if (!results)
+        return refuse_errno(why, -ENOMEM, "model");
+    alone.team = NULL;
+    team_run(assembly->team, assemble_small, &crew);
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        struct result *result = &results[i];
+
+        if (!result->code && is_large(plan, i))
+            result->code = assemble_layer(model, plan, i, assembly, &result->moved, &result->why);
+        if (result->code)
+            return refuse(why, result->code, "%s", result->why.text);
+        *moved += result->moved;
+    }
+    return 0;
+}
+
 /* The graph, its vectors as they begin, and what the file says beside them. */
 static int begin_model(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why)
 {
@@ -227,8 +291,7 @@ int assemble_model(const struct plan *plan, const struct assembly *assembly, str
         return result;
     moved = moved ? moved : &ignored;
     *moved = 0;
-    for (uint32_t i = 0; i < plan->layer_count && !result; i++)
-        result = assemble_layer(model, plan, i, assembly, moved, why);
+    result = assemble_layers(model, plan, assembly, moved, why);
     if (!result && plan->sampling.weights == WEIGHTS_INHERITED)
         result = inherit(model, assembly, why);
     if (!result)

@@ -24,6 +24,7 @@
 #include "base/team.h"
 #include "sparse/sample.h"
 #include "sparse/sample_buckets.h"
+#include "sparse/sample_draws.h"
 #include "sparse/sample_set.h"
 
 static uint64_t stream_of(enum sample_stream stream, uint32_t layer)
@@ -66,19 +67,26 @@ static void matrix_from_bits(const uint64_t *bits, uint64_t positions, bool abse
         matrix->starts[++row] = at;
 }
 
-static int sample_by_bits(struct rng *rng, uint64_t positions, struct csr *matrix)
+/* Never draws more at a time than are missing. */
+static int sample_by_bits(uint64_t seed, uint64_t stream, uint64_t positions, struct csr *matrix)
 {
     bool absent = matrix->count > positions - matrix->count;
-    uint64_t wanted = absent ? positions - matrix->count : matrix->count;
+    uint64_t wanted = absent ? positions - matrix->count : matrix->count, buffer[SAMPLE_DRAWS + 2];
     cleanup_free uint64_t *bits = memory_zalloc(positions / 64 + 1, sizeof *bits);
 
     if (!bits)
         return -ENOMEM;
-    while (wanted) {
-        uint64_t position = draw(rng, positions), bit = 1ull << position % 64;
+    for (uint64_t begin = 0, count; wanted; begin += count) {
+        const uint64_t *draws;
 
-        wanted -= !(bits[position / 64] & bit);
-        bits[position / 64] |= bit;
+        count = MIN(wanted, SAMPLE_DRAWS);
+        draws = sample_draws(seed, stream, positions, begin, count, buffer);
+        for (uint64_t i = 0; i < count; i++) {
+            uint64_t bit = 1ull << draws[i] % 64, word = bits[draws[i] / 64];
+
+            wanted -= !(word & bit);
+            bits[draws[i] / 64] = word | bit;
+        }
     }
     matrix_from_bits(bits, positions, absent, matrix);
     return 0;
@@ -115,7 +123,7 @@ static int sample_into(struct csr *matrix, uint64_t seed, uint64_t stream, struc
     memset(matrix->values, 0, matrix->count * sizeof *matrix->values);
     if (!matrix->count)
         return 0;
-    return dense ? sample_by_bits(&rng, positions, matrix) : sample_by_sorting(&rng, positions, matrix);
+    return dense ? sample_by_bits(seed, stream, positions, matrix) : sample_by_sorting(&rng, positions, matrix);
 }
 
 int sample_connections_by(struct team *team, uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed,

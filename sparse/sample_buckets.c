@@ -19,17 +19,16 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "base/rng.h"
 #include "base/size.h"
 #include "base/team.h"
 #include "sparse/sample_buckets.h"
+#include "sparse/sample_draws.h"
 
 enum {
     LEAST_COUNT = 4096,
     BUCKET_DRAWS = 32768, /* aimed at: 128 KiB of offsets */
     BUCKETS_AIM = 1024,
     BUCKETS_MAX = 65536,
-    BLOCKS = 128, /* of random numbers at a time, two draws in each */
     DIGIT_BITS = 10,
     DIGITS = 1 << DIGIT_BITS,
 };
@@ -72,16 +71,11 @@ typedef void take_draws(void *argument, const uint64_t *positions, size_t count)
 
 static void each_draw(const struct buckets *b, uint64_t begin, uint64_t end, take_draws *take, void *argument)
 {
-    uint64_t draws[2 * BLOCKS];
+    uint64_t buffer[SAMPLE_DRAWS + 2];
 
-    while (begin < end) {
-        uint64_t block = begin / 2, skip = begin % 2, count = MIN(2 * BLOCKS - skip, end - begin);
-
-        rng_blocks(b->seed, b->stream, block, (skip + count + 1) / 2, (uint32_t *)draws);
-        for (uint64_t i = 0; i < skip + count; i++)
-            draws[i] = (uint64_t)((unsigned __int128)draws[i] * b->positions >> 64);
-        take(argument, draws + skip, count);
-        begin += count;
+    for (uint64_t count; begin < end; begin += count) {
+        count = MIN(SAMPLE_DRAWS, end - begin);
+        take(argument, sample_draws(b->seed, b->stream, b->positions, begin, count, buffer), count);
     }
 }
 
@@ -115,7 +109,7 @@ static void run_draws(struct buckets *b, unsigned part, unsigned parts, take_dra
     struct dealing dealing = { b, b->places + (size_t)part * b->count };
     unsigned long long begin, end;
 
-    team_share(b->matrix->count, 2 * BLOCKS, part, parts, &begin, &end);
+    team_share(b->matrix->count, SAMPLE_DRAWS, part, parts, &begin, &end);
     each_draw(b, begin, end, take, &dealing);
 }
 
