@@ -17,6 +17,7 @@
 #include "base/suggest.h"
 #include "forge/catalog.h"
 #include "forge/structure_actions.h"
+#include "forge/structure_picture.h"
 #include "sparse/structure_edit.h"
 
 #define VERB "structure edit"
@@ -126,6 +127,12 @@ static int save(const char *database, const char *name, const struct structure *
 
 /* ---- the prompt ---- */
 
+static void show(const struct session *session)
+{
+    structure_print(&session->now, stdout);
+    drawing_of_structure(&session->now, stdout);
+}
+
 enum turn { TURN_ON, TURN_SAVE, TURN_QUIT };
 
 static const char prompt_help[] = "insert PLACE NEURONS   a new layer at that place, like those around it\n"
@@ -151,7 +158,7 @@ static enum turn take_command(struct session *session, char *line)
         if (apply(session, i, rest, &why))
             fprintf(stderr, "%s\n", why.text);
         else
-            structure_print(&session->now, stdout);
+            show(session);
         return TURN_ON;
     }
     for (known = 0; known < ARRAY_SIZE(words) && strcmp(line, words[known]) != 0; known++)
@@ -183,7 +190,7 @@ static enum turn take_command(struct session *session, char *line)
     if (!strcmp(line, "help"))
         fputs(prompt_help, stdout);
     else
-        structure_print(&session->now, stdout);
+        show(session);
     return TURN_ON;
 }
 
@@ -196,7 +203,7 @@ static enum turn run_prompt(struct session *session)
     size_t capacity = 0;
     ssize_t length;
 
-    structure_print(&session->now, stdout);
+    show(session);
     while (turn == TURN_ON) {
         if (person)
             printf("edit> ");
@@ -340,6 +347,6 @@ int structure_edit(int argc, char **argv)
         return EXIT_DONE;
     }
     if (!arguments.interactive)
-        structure_print(&session->now, stdout);
+        show(session);
     return session->changed || session->name[0] ? store_result(&arguments, session) : EXIT_DONE;
 }

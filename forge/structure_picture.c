@@ -28,12 +28,15 @@ void picture_option_rows(struct option_table *table, struct picture_options *opt
     option_text(table, "svg", 0, &options->files[PICTURE_SVG], "FILE", "draw the network, as SVG");
     option_text(table, "png", 0, &options->files[PICTURE_PNG], "FILE", "draw the network, as PNG");
     option_text(table, "pdf", 0, &options->files[PICTURE_PDF], "FILE", "draw the network, as PDF");
+    option_flag(table, "matrix", 0, &options->matrix, "draw the connection matrices instead");
+    option_flag(table, "curves", 0, &options->curves, "draw the history of what was built and trained instead");
     option_count(table, "seed", 'S', &options->seed, "N", "whose connections are drawn; 1 if absent", 0, 0);
 }
 
 bool pictures_wanted(const struct picture_options *options)
 {
-    return options->files[PICTURE_SVG] || options->files[PICTURE_PNG] || options->files[PICTURE_PDF];
+    return options->matrix || options->curves || options->files[PICTURE_SVG] || options->files[PICTURE_PNG] ||
+           options->files[PICTURE_PDF];
 }
 
 static void subject_deinit(struct subject *subject)
@@ -132,20 +135,46 @@ static bool names_a_model(const char *name)
     return length >= sizeof suffix && !strcmp(name + length - (sizeof suffix - 1), suffix);
 }
 
+int pictures_write(const struct scene *scene, const struct picture_options *options, struct reason *why)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(options->files) && !result; i++) {
+        if (options->files[i])
+            result = paint_file(scene, (enum picture_format)i, options->files[i], why);
+    }
+    return result;
+}
+
 static int draw(const char *verb, const struct portrait *portrait, const struct picture_options *options)
 {
     struct reason why;
     struct scene scene;
-    int result = draw_network(portrait, &scene, &why);
+    int result = (options->matrix ? draw_matrices : draw_network)(portrait, &scene, &why);
 
-    if (result)
-        return fail(verb, exit_for_output(result), "%s", why.text);
-    for (size_t i = 0; i < ARRAY_SIZE(options->files) && !result; i++) {
-        if (options->files[i])
-            result = paint_file(&scene, (enum picture_format)i, options->files[i], &why);
+    if (!result) {
+        result = pictures_write(&scene, options, &why);
+        scene_deinit(&scene);
     }
-    scene_deinit(&scene);
     return result ? fail(verb, exit_for_output(result), "%s", why.text) : EXIT_DONE;
+}
+
+/* 0, or the exit status after saying what does not go. */
+static int check_files(const char *verb, const struct picture_options *options)
+{
+    struct reason why;
+    int result;
+
+    if (options->matrix && options->curves)
+        return fail(verb, EXIT_USAGE, "--matrix and --curves are two pictures; ask for one of them");
+    if (!options->files[PICTURE_SVG] && !options->files[PICTURE_PNG] && !options->files[PICTURE_PDF])
+        return fail(verb, EXIT_USAGE, "--%s needs a file: --svg FILE, --png FILE or --pdf FILE",
+                    options->matrix ? "matrix" : "curves");
+    for (size_t i = 0; i < ARRAY_SIZE(options->files); i++) {
+        if (options->files[i] && (result = save_check(options->files[i], &why)))
+            return fail(verb, exit_for_output(result), "%s", why.text);
+    }
+    return 0;
 }
 
 int pictures_make(const char *verb, const struct plan_options *plan, const struct picture_options *options)
@@ -154,12 +183,12 @@ int pictures_make(const char *verb, const struct plan_options *plan, const struc
     struct subject subject = { .model = NULL };
     struct portrait portrait = { .seed = options->seed, .sparse = sparse };
     struct reason why;
-    int status = EXIT_DONE, result;
+    int status = check_files(verb, options), result;
 
-    for (size_t i = 0; i < ARRAY_SIZE(options->files); i++) {
-        if (options->files[i] && (result = save_check(options->files[i], &why)))
-            return fail(verb, exit_for_output(result), "%s", why.text);
-    }
+    if (status)
+        return status;
+    if (options->curves)
+        return curves_make(verb, plan, options);
     if (names_a_model(plan->structure)) {
         result = read_model(plan->structure, &subject, &why);
         if (result)
@@ -179,4 +208,43 @@ int pictures_make(const char *verb, const struct plan_options *plan, const struc
         status = draw(verb, &portrait, options);
     subject_deinit(&subject);
     return status;
+}
+
+static void print_drawing(const struct portrait *portrait, FILE *to)
+{
+    struct terminal terminal = terminal_of(to);
+    struct reason why;
+
+    fputc('\n', to);
+    if (draw_terminal(portrait, &terminal, to, &why))
+        fprintf(to, "%s\n", why.text);
+}
+
+void drawing_of_plan(const struct plan *plan, FILE *to)
+{
+    struct density_layer *layers = memory_zalloc(plan->layer_count, sizeof *layers);
+    struct portrait portrait = {
+        .structure = &plan->structure, .layers = layers, .sparse = true, .seed = 1, .kernels = plan->sampling.kernels
+    };
+
+    for (uint32_t i = 0; layers && i < plan->layer_count; i++)
+        layers[i] = plan->layers[i].density;
+    if (layers)
+        print_drawing(&portrait, to);
+    free(layers);
+}
+
+void drawing_of_structure(const struct structure *structure, FILE *to)
+{
+    uint32_t count = structure_weighted(structure);
+    struct density_layer *layers = memory_zalloc(count, sizeof *layers);
+    struct portrait portrait = { .structure = structure, .layers = layers };
+    double sigma;
+
+    if (layers && count) {
+        structure_density_layers(structure, layers);
+        if (!density_solve(DENSITY_UNIFORM, layers, count, 1, &sigma, NULL))
+            print_drawing(&portrait, to);
+    }
+    free(layers);
 }

@@ -24,6 +24,7 @@ static int print_plan(const struct plan *plan, bool json)
         structure_print(&plan->structure, stdout);
         putchar('\n');
         plan_print(plan, stdout);
+        drawing_of_plan(plan, stdout);
         return EXIT_DONE;
     }
     object = plan_json(plan);
@@ -49,6 +50,7 @@ static int print_structure(const struct plan_options *options, bool yaml)
     }
     if (!yaml) {
         structure_print(&structure, stdout);
+        drawing_of_structure(&structure, stdout);
     } else if ((text = document_print(&structure))) {
         fputs(text, stdout);
         free(text);
@@ -88,6 +90,8 @@ int structure_show(int argc, char **argv)
             return fail(VERB, EXIT_USAGE, "%s and --structure %s: give one of them", name.words[0], options.structure);
         options.structure = name.words[0];
     }
+    if (pictures_wanted(&pictures) && (json || yaml))
+        return fail(VERB, EXIT_USAGE, "--%s prints text; ask for it without a picture", json ? "json" : "yaml");
     if (pictures_wanted(&pictures))
         return pictures_make(VERB, &options, &pictures);
     if (yaml || (!json && !options.sparsity_given && !options.density_given && !options.max_bytes &&

@@ -13,7 +13,8 @@ int pattern_sample(const struct pattern_layer *layer, struct csr *own, const str
 
     *own = CSR_NULL;
     *out = layer->matrix;
-    if (layer->matrix || layer->connections > PATTERN_REAL_MAX)
+    /* Of a full layer one knows the connections. */
+    if (layer->matrix || layer->connections > PATTERN_REAL_MAX || layer->probability >= 1)
         return 0;
     result = sample_connections(layer->outputs, layer->inputs * layer->area, layer->connections, layer->seed,
                                 layer->layer, own, why);
@@ -86,7 +87,7 @@ int pattern_count(const struct pattern_layer *layer, const struct graph_feed *fe
     place.first = (uint64_t)llround(feed->low * layer->inputs);
     place.count = (uint64_t)llround(feed->high * layer->inputs) - place.first;
     pattern.potential = (double)place.count * layer->area / (double)neurons;
-    pattern.real = layer->matrix != NULL;
+    pattern.real = layer->matrix || layer->probability >= 1;
     pattern.counts = memory_zalloc((size_t)rows * columns, sizeof *pattern.counts);
     if (!pattern.counts)
         return refuse_errno(why, -ENOMEM, "picture");

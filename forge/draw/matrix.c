@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The page of connection matrices: one picture a layer, outputs down, inputs across. A cell is as dark as it is full,
+ * on the scale of its layer; where there is room, a cell is one weight.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "forge/draw/caption.h"
+#include "forge/draw/draw.h"
+#include "sparse/layer.h"
+
+enum { CELLS_MOST = 256, PANEL_LEAST = 150, CAPTION_LINES = 3, FOOT = 54, GAP = 26 };
+
+#define PAGE_WIDTH 1280.0
+#define PAGE_RATIO (16.0 / 9)
+#define SHAPE_MOST 3.0 /* a longer matrix is shown compressed */
+
+struct grid {
+    uint32_t across, down;
+    double width, height; /* of a panel with its captions */
+};
+
+/* The side of a square matrix when as many stand side by side. */
+static double panel_side(uint32_t panels, uint32_t across)
+{
+    uint32_t down = (panels + across - 1) / across;
+    double width = fmax(PAGE_WIDTH, 2.0 * PAGE_MARGIN + across * (double)PANEL_LEAST);
+
+    return fmin((width - 2.0 * PAGE_MARGIN) / across - GAP,
+                (width / PAGE_RATIO - PAGE_HEAD - FOOT) / down - 15.0 * CAPTION_LINES - GAP) /
+           width;
+}
+
+static struct grid choose_grid(uint32_t panels, struct scene *scene)
+{
+    struct grid grid = { .across = 1 };
+
+    for (uint32_t across = 2; across <= panels; across++) {
+        if (panel_side(panels, across) > panel_side(panels, grid.across))
+            grid.across = across;
+    }
+    grid.down = (panels + grid.across - 1) / grid.across;
+    scene->height = fmax(PAGE_WIDTH / PAGE_RATIO, PAGE_HEAD + FOOT + grid.down * (double)PANEL_LEAST);
+    scene->width = fmax(scene->height * PAGE_RATIO, 2.0 * PAGE_MARGIN + grid.across * (double)PANEL_LEAST);
+    scene->width = ceil(scene->width);
+    scene->height = ceil(scene->width / PAGE_RATIO);
+    grid.width = (scene->width - 2.0 * PAGE_MARGIN) / grid.across;
+    grid.height = (scene->height - PAGE_HEAD - FOOT) / grid.down;
+    return grid;
+}
+
+/* What a cell could hold: the positions of its rows and columns. */
+static double cell_potential(const struct pattern_layer *layer, uint32_t columns, uint32_t rows, uint32_t column,
+                             uint32_t row)
+{
+    uint64_t wide = (uint64_t)layer->inputs * layer->area, high = layer->outputs;
+
+    return (double)(wide * (column + 1) / columns - wide * column / columns) *
+           (double)(high * (row + 1) / rows - high * row / rows);
+}
+
+/* The cell that `at` of `size` lies in. */
+static uint32_t cell_of(uint64_t at, uint64_t size, uint32_t cells)
+{
+    return (uint32_t)(((unsigned __int128)(at + 1) * cells - 1) / size);
+}
+
+static void count_cells(const struct csr *matrix, uint32_t columns, uint32_t rows, double *full)
+{
+    for (uint32_t row = 0; row < matrix->rows; row++) {
+        double *line = full + (size_t)cell_of(row, matrix->rows, rows) * columns;
+
+        for (uint64_t at = matrix->starts[row]; at < matrix->starts[row + 1]; at++)
+            line[cell_of(csr_column(matrix, at), matrix->columns, columns)]++;
+    }
+}
+
+/* Too many connections to draw them all: each cell is filled as such a draw fills it, on average and in spread. */
+static void fill_alike(const struct pattern_layer *layer, uint32_t columns, uint32_t rows, double *full)
+{
+    struct rng rng = rng_make(layer->seed, (uint64_t)layer->layer << 32);
+
+    for (uint32_t row = 0; row < rows; row++) {
+        for (uint32_t column = 0; column < columns; column++) {
+            double potential = cell_potential(layer, columns, rows, column, row), p = layer->probability;
+            double count = potential * p + sqrt(potential * p * (1 - p)) * (double)rng_normal(&rng);
+
+            full[(size_t)row * columns + column] = fmax(0, fmin(potential, count));
+        }
+    }
+}
+
+/* Puts the panel's cells on the page; *black is how full a black cell is. */
+static int put_cells(struct scene *scene, const struct pattern_layer *layer, const struct csr *matrix, bool dense,
+                     const double box[4], uint32_t columns, uint32_t rows, double *black)
+{
+    double *full = memory_zalloc((size_t)columns * rows, sizeof *full);
+    unsigned char *cells =
+        scene_cells(scene, dense ? INK_DENSE : INK_LINE, box[0], box[1], box[2], box[3], columns, rows);
+
+    if (!full || !cells) {
+        free(full);
+        return -ENOMEM;
+    }
+    if (matrix)
+        count_cells(matrix, columns, rows, full);
+    else
+        fill_alike(layer, columns, rows, full);
+    *black = 0;
+    for (uint32_t i = 0; i < columns * rows; i++) {
+        full[i] /= cell_potential(layer, columns, rows, i % columns, i / columns);
+        *black = fmax(*black, full[i]);
+    }
+    for (uint32_t i = 0; i<columns * rows && * black> 0; i++)
+        cells[i] = (unsigned char)lround(255 * full[i] / *black);
+    free(full);
+    return 0;
+}
+
+static void put_captions(struct scene *scene, const struct pattern_layer *layer, const char *name, double x, double y,
+                         double room, double black, bool single)
+{
+    struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room };
+    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room };
+    char outputs[CAPTION_MAX], inputs[CAPTION_MAX], p[CAPTION_MAX], most[CAPTION_MAX];
+
+    caption_whole(layer->outputs, outputs);
+    caption_whole((uint64_t)layer->inputs * layer->area, inputs);
+    caption_probability(layer->probability, p);
+    caption_probability(black, most);
+    scene_text(scene, &bold, x, y, "%s", name);
+    scene_text(scene, &line, x, y + 15, "%s \u00d7 %s", outputs, inputs);
+    if (single)
+        scene_text(scene, &line, x, y + 29, "p = %s", p);
+    else
+        scene_text(scene, &line, x, y + 29, "p = %s, darkest %s", p, most);
+}
+
+static int put_panel(const struct portrait *portrait, uint32_t number, const char *name, const struct grid *grid,
+                     struct scene *scene, struct reason *why)
+{
+    struct pattern_layer layer = portrait_layer(portrait, number);
+    uint32_t wide = layer.inputs * layer.area;
+    uint32_t columns = MIN(wide, CELLS_MOST), rows = MIN(layer.outputs, CELLS_MOST);
+    double x = PAGE_MARGIN + (number % grid->across + 0.5) * grid->width;
+    double y = PAGE_HEAD + (double)(number / grid->across) * grid->height;
+    double shape = fmax(1 / SHAPE_MOST, fmin(SHAPE_MOST, (double)wide / layer.outputs));
+    double room = grid->height - 15.0 * CAPTION_LINES - GAP;
+    double width = fmin(grid->width - GAP, room * shape), height = width / shape, black = 0;
+    const struct csr *matrix;
+    struct csr own;
+    int result = pattern_sample(&layer, &own, &matrix, why);
+
+    if (result)
+        return result;
+    result = put_cells(scene, &layer, matrix, portrait->sparse && layer.probability >= 1,
+                       (double[4]){ x - width / 2, y + (room - height) / 2, width, height }, columns, rows, &black);
+    csr_deinit(&own);
+    if (result)
+        return refuse_errno(why, result, "picture");
+    put_captions(scene, &layer, name, x, y + room + 18, grid->width - 8, black,
+                 columns == wide && rows == layer.outputs);
+    return 0;
+}
+
+int draw_matrices(const struct portrait *portrait, struct scene *out, struct reason *why)
+{
+    static const char foot[] = "Outputs down, inputs across. A cell is as dark as it is full; \"darkest\" says how "
+                               "full the fullest is.";
+    struct type type = { .size = 12, .ink = INK_SOFT };
+    uint32_t weighted = structure_weighted(portrait->structure), number = 0;
+    struct grid grid;
+    int result;
+
+    if (!weighted)
+        return refuse(why, WISP_E_INVALID, "no layer has connections; there is nothing to draw");
+    result = scene_init(out);
+    if (result)
+        return refuse_errno(why, result, "picture");
+    grid = choose_grid(weighted, out);
+    for (uint32_t i = 0; i < portrait->structure->layer_count && !result; i++) {
+        const struct structure_layer *layer = &portrait->structure->layers[i];
+
+        if (layer->kind->weighted)
+            result = put_panel(portrait, number++, layer->name, &grid, out, why);
+    }
+    caption_head(portrait, out);
+    scene_text(out, &type, PAGE_MARGIN, out->height - 26, "%s", foot);
+    if (!result && out->failed)
+        result = refuse_errno(why, -ENOMEM, "picture");
+    if (result)
+        scene_deinit(out);
+    return result;
+}

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The pictures of `wisp structure show`: valid files, the same bits each time, clear refusals. Usage: pictures.sh BIN-FOLDER
+set -u
+forge=$1/wisp-forge
+source=$(cd "$(dirname "$0")/../.." && pwd)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+export WISP_DB=$folder/s.db LC_ALL=C.UTF-8
+passed=0 failed=0
+
+# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
+check() {
+    local name=$1 status=$2 fragment=$3 said code
+    shift 3
+    said=$(timeout 60 "$@" 2>&1 </dev/null)
+    code=$?
+    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
+    fi
+}
+
+cat >"$folder/judge.py" <<'PY'
+import struct, sys, xml.etree.ElementTree as tree
+path = sys.argv[1]
+data = open(path, "rb").read()
+if path.endswith(".svg"):
+    root = tree.fromstring(data)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg", root.tag
+    assert float(root.get("width").rstrip("px")) >= 1280
+elif path.endswith(".png"):
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and data[-8:-4] == b"IEND"
+    width, height = struct.unpack(">II", data[16:24])
+    assert width >= 2560 and width * height < 30e6, (width, height)
+else:
+    assert data[:5] == b"%PDF-" and data.rstrip().endswith(b"%%EOF")
+    assert (b"CreationDate (2000" in data or b"CreationDate (D:2000" in data)
+print("valid")
+PY
+
+# picture NAME ARGUMENTS…: all three formats, twice; the first of them more than a second apart
+picture() {
+    local name=$1 round
+    shift
+    for round in 1 2; do
+        check "$name $round" 0 "" "$forge" structure show "$@" --svg "$folder/$name.$round.svg" \
+            --png "$folder/$name.$round.png" --pdf "$folder/$name.$round.pdf"
+        [ "$name" = mlp ] && sleep 1.1
+    done
+    for format in svg png pdf; do
+        check "$name $format" 0 "valid" python3 "$folder/judge.py" "$folder/$name.1.$format"
+        check "$name $format twice" 0 "" cmp "$folder/$name.1.$format" "$folder/$name.2.$format"
+    done
+}
+
+picture mlp --layers 784-1000-1000-1000-10 -s 0.95
+picture unet unet-denoise-w16 -s 0.8 --method erk
+picture wide --layers 784-100000-10 -s 0.999
+picture matrix lenet-5 -s 0.9 --matrix
+picture model "$source/models/digits.safetensors"
+picture model-matrix "$source/models/digits.safetensors" --matrix
+
+deep=64
+for i in $(seq 150); do deep=$deep-64; done
+check "150 layers"   0 ""                        "$forge" structure show --layers $deep -s 0.9 --png "$folder/deep.png"
+check "deep is valid" 0 "valid"                  python3 "$folder/judge.py" "$folder/deep.png"
+"$forge" structure show --layers 784-300-10 -s 0.9 --seed 2 --svg "$folder/two.svg"
+"$forge" structure show --layers 784-300-10 -s 0.9 --seed 1 --svg "$folder/one.svg"
+check "another seed" 1 "differ"                  cmp "$folder/one.svg" "$folder/two.svg"
+
+# Hundreds of gigabytes when dense; the picture's memory follows the picture.
+check "giant"        0 ""                        bash -c "ulimit -v 1000000; '$forge' structure show --layers 300000-300000-10 -s 0.99 --png '$folder/giant.png'"
+
+check "no folder"    1 "folder $folder/none"     "$forge" structure show lenet-5 --svg "$folder/none/a.svg"
+check "a folder"     1 "is a directory"          "$forge" structure show lenet-5 --png "$folder"
+check "full disk"    1 "is not a regular file"   "$forge" structure show lenet-5 --pdf /dev/full
+check "unknown"     65 "did you mean \"lenet-5\"" "$forge" structure show lenet-6 --svg "$folder/a.svg"
+check "damaged"     65 "a.safetensors"           "$forge" structure show "$folder/a.safetensors" --svg "$folder/a.svg"
+check "no file"      2 "--matrix needs a file"   "$forge" structure show lenet-5 --matrix
+check "two kinds"    2 "ask for one of them"     "$forge" structure show lenet-5 --matrix --curves --svg "$folder/a.svg"
+check "text too"     2 "prints text"             "$forge" structure show lenet-5 --yaml --svg "$folder/a.svg"
+check "no history"  65 "nothing was built or trained here yet of lenet-5" "$forge" structure show lenet-5 --curves --svg "$folder/a.svg"
+
+check "drawing"      0 "●"                       "$forge" structure show lenet-5 -s 0.9
+check "outline"      0 "█"                       "$forge" structure show resnet-20-w16 -s 0.9
+check "ascii"        0 "p: . < 0.01 - < 0.1"     env LC_ALL=C "$forge" structure show resnet-20-w16 -s 0.9
+check "after a change" 0 "●"                     "$forge" structure edit lenet-5 --set-neurons 3=200 --name lenet-wide
+check "at the prompt" 0 "300"                    bash -c "printf 'set 4 300\nquit\n' | '$forge' structure edit lenet-5 -i"
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

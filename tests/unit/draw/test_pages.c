@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Matrices, curves, and the drawing in a terminal.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "forge/draw/curves.h"
+#include "support/test.h"
+#include "unit/draw/network.h"
+
+static struct network network;
+static struct scene scene;
+static struct reason why;
+
+static const struct mark *cells_of(unsigned number)
+{
+    for (size_t i = 0; i < scene.count; i++) {
+        if (scene.marks[i].kind == MARK_CELLS && !number--)
+            return &scene.marks[i];
+    }
+    fail_msg("no such panel");
+    return NULL;
+}
+
+/* A small matrix is shown weight by weight. */
+static void small_matrices_are_exact(void **state)
+{
+    const struct mark *cells;
+    size_t dark = 0;
+
+    (void)state;
+    make_mlp(&network, "90-50-20", 0.3);
+    assert_ok(draw_matrices(&network.portrait, &scene, &why), why);
+    check_page(&scene);
+    assert_int_equal(count_marks(&scene, MARK_CELLS), 2);
+    cells = cells_of(0);
+    assert_true(cells->columns == 90 && cells->rows == 50);
+    for (size_t i = 0; i < (size_t)90 * 50; i++) {
+        unsigned char cell = (unsigned char)scene.bytes[cells->content + i];
+
+        assert_true(cell == 0 || cell == 255);
+        dark += cell == 255;
+    }
+    assert_int_equal(dark, network.layers[0].connections);
+    scene_deinit(&scene);
+    drop(&network);
+}
+
+/* A large one keeps its density, be it counted or, beyond all counting, drawn. */
+static void large_matrices_keep_their_density(void **state)
+{
+    static const char *const layers[] = { "3000-1500", "200000-100000" };
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_SIZE(layers); k++) {
+        const struct mark *cells;
+        const char *darkest = NULL;
+        double sum = 0;
+
+        make_mlp(&network, layers[k], 0.02);
+        assert_ok(draw_matrices(&network.portrait, &scene, &why), why);
+        check_page(&scene);
+        cells = cells_of(0);
+        for (size_t i = 0; i < (size_t)cells->columns * cells->rows; i++)
+            sum += (unsigned char)scene.bytes[cells->content + i] / 255.0;
+        for (size_t i = 0; i < scene.count && !darkest; i++) {
+            if (scene.marks[i].kind == MARK_TEXT)
+                darkest = strstr(scene.bytes + scene.marks[i].content, "darkest ");
+        }
+        assert_non_null(darkest);
+        sum *= strtod(darkest + strlen("darkest "), NULL) / ((double)cells->columns * cells->rows);
+        assert_true(fabs(sum - 0.02) < 0.0005);
+        scene_deinit(&scene);
+        drop(&network);
+    }
+}
+
+static void matrices_of_branches(void **state)
+{
+    (void)state;
+    for (unsigned blocks = 1; blocks < 80; blocks += 26) {
+        make_branches(&network, blocks, 0.2);
+        assert_ok(draw_matrices(&network.portrait, &scene, &why), why);
+        check_page(&scene);
+        assert_int_equal(count_marks(&scene, MARK_CELLS), 2 * blocks + 2);
+        scene_deinit(&scene);
+        drop(&network);
+    }
+}
+
+static void curves_show_each_run(void **state)
+{
+    struct curve_run runs[40];
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(runs); i++) {
+        double density = pow(10, -(double)(i % 20) / 8);
+
+        runs[i] = (struct curve_run){ .trained = i >= 20,
+                                      .connections = 1e6 * density,
+                                      .density = density,
+                                      .bytes = 6e6 * density,
+                                      .seconds = i >= 20 ? 3 : 0.01,
+                                      .accuracy = i >= 20 ? 0.98 - 0.01 * (i - 20) : -1 };
+    }
+    assert_ok(draw_curves("runs", runs, ARRAY_SIZE(runs), &scene, &why), why);
+    check_page(&scene);
+    assert_int_equal(count_marks(&scene, MARK_DOT), 40 + 40 + 20 + 2);
+    assert_true(says(&scene, "20 built, 20 trained here"));
+    scene_deinit(&scene);
+
+    /* One run, one that knows nothing, and one of nonsense. */
+    for (unsigned i = 0; i < 3; i++) {
+        struct curve_run one = { .accuracy = -1 };
+
+        if (!i)
+            one = (struct curve_run){ .connections = 1, .density = 1, .bytes = 1, .seconds = 1, .accuracy = 1 };
+        if (i == 2)
+            one = (struct curve_run){ .connections = INFINITY, .density = 1e300, .bytes = NAN, .accuracy = 7 };
+        assert_ok(draw_curves("one", &one, 1, &scene, &why), why);
+        check_page(&scene);
+        assert_int_equal(says(&scene, "not measured yet"), i > 0);
+        scene_deinit(&scene);
+    }
+}
+
+/* What the drawing prints; freed by the caller. */
+static char *drawn(unsigned width, bool unicode, bool colour)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    struct terminal terminal = { .width = width, .unicode = unicode, .colour = colour };
+
+    assert_non_null(to);
+    assert_ok(draw_terminal(&network.portrait, &terminal, to, &why), why);
+    assert_int_equal(fclose(to), 0);
+    return text;
+}
+
+/* The longest line in characters; whether all are ASCII. */
+static unsigned longest_line(const char *text, bool *ascii)
+{
+    unsigned longest = 0, length = 0;
+
+    *ascii = true;
+    for (; *text; text++) {
+        *ascii &= (unsigned char)*text < 0x80;
+        length = *text == '\n' ? 0 : length + ((*text & 0xc0) != 0x80);
+        longest = MAX(longest, length);
+    }
+    return longest;
+}
+
+static void drawings_fit_the_terminal(void **state)
+{
+    static const unsigned widths[] = { 20, 40, 80, 240 };
+    bool ascii;
+
+    (void)state;
+    for (unsigned blocks = 1; blocks < 80; blocks += 13) {
+        make_branches(&network, blocks, 0.2);
+        for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+            for (int unicode = 0; unicode < 2; unicode++) {
+                char *text = drawn(widths[i], unicode, false);
+
+                assert_true(longest_line(text, &ascii) <= MAX(widths[i], 80));
+                assert_int_equal(ascii, !unicode);
+                assert_null(strchr(text, '\033'));
+                free(text);
+            }
+        }
+        drop(&network);
+    }
+}
+
+static void drawings_show_neurons_and_density(void **state)
+{
+    char *text, *coloured;
+    unsigned neurons = 0;
+
+    (void)state;
+    make_mlp(&network, "784-300-100-10", 0.1);
+    text = drawn(80, true, false);
+    coloured = drawn(80, true, true);
+    for (const char *at = text; (at = strstr(at, "\u25cf")); at++)
+        neurons++;
+    assert_int_equal(neurons, 4 * 9);
+    assert_non_null(strstr(text, "784"));
+    assert_non_null(strstr(text, "dense"));
+    assert_non_null(strstr(coloured, "\033[33m"));
+    free(text);
+    free(coloured);
+    drop(&network);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_matrices_are_exact),  cmocka_unit_test(large_matrices_keep_their_density),
+        cmocka_unit_test(matrices_of_branches),      cmocka_unit_test(curves_show_each_run),
+        cmocka_unit_test(drawings_fit_the_terminal), cmocka_unit_test(drawings_show_neurons_and_density),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
