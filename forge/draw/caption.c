@@ -61,7 +61,7 @@ static void put_title(struct scene *scene, struct type *type, const char *title)
         do
             length--;
         while (length > 4 && (text[length - 3] & 0xc0) == 0x80);
-        strcpy(text + length - 3, "\u2026");
+        snprintf(text + length - 3, sizeof text - length + 3, "\u2026");
     }
     scene_text(scene, type, PAGE_MARGIN, 62, "%s", text);
 }

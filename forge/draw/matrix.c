@@ -59,9 +59,10 @@ static double cell_potential(const struct pattern_layer *layer, uint32_t columns
                              uint32_t row)
 {
     uint64_t wide = (uint64_t)layer->inputs * layer->area, high = layer->outputs;
+    uint64_t across = wide * (column + 1) / columns - wide * column / columns;
+    uint64_t down = high * (row + 1) / rows - high * row / rows;
 
-    return (double)(wide * (column + 1) / columns - wide * column / columns) *
-           (double)(high * (row + 1) / rows - high * row / rows);
+    return (double)across * (double)down;
 }
 
 /* The cell that `at` of `size` lies in. */
@@ -145,10 +146,10 @@ static int put_panel(const struct portrait *portrait, uint32_t number, const cha
                      struct scene *scene, struct reason *why)
 {
     struct pattern_layer layer = portrait_layer(portrait, number);
-    uint32_t wide = layer.inputs * layer.area;
+    uint32_t wide = layer.inputs * layer.area, line = number / grid->across;
     uint32_t columns = MIN(wide, CELLS_MOST), rows = MIN(layer.outputs, CELLS_MOST);
     double x = PAGE_MARGIN + (number % grid->across + 0.5) * grid->width;
-    double y = PAGE_HEAD + (double)(number / grid->across) * grid->height;
+    double y = PAGE_HEAD + line * grid->height;
     double shape = fmax(1 / SHAPE_MOST, fmin(SHAPE_MOST, (double)wide / layer.outputs));
     double room = grid->height - 15.0 * CAPTION_LINES - GAP;
     double width = fmin(grid->width - GAP, room * shape), height = width / shape, black = 0;

@@ -85,7 +85,7 @@ static void paint_arc(cairo_t *canvas, const struct mark *mark)
     static const double dashes[] = { 4, 3 };
     bool standing = fabsf(mark->x - mark->x2) < 1;
     double dx = standing ? mark->size : (mark->x2 - mark->x) * 0.2, dy = standing ? 0 : mark->size;
-    double top = fmin(mark->y, mark->y2);
+    double top = MIN(mark->y, mark->y2);
 
     cairo_move_to(canvas, mark->x, mark->y);
     if (standing)

@@ -157,7 +157,7 @@ void scene_text(struct scene *scene, const struct type *type, double x, double y
     content = add_bytes(scene, strlen(text) + 1);
     if (!content)
         return;
-    strcpy(content, text);
+    memcpy(content, text, strlen(text) + 1);
     add(scene, &(struct mark){ .kind = MARK_TEXT,
                                .ink = type->ink,
                                .x = (float)left,

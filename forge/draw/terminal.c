@@ -258,7 +258,7 @@ static void print_legend(const struct portrait *portrait, const struct graph *gr
 static int draw_outline(const struct portrait *portrait, const struct graph *graph, const struct rank *ranks,
                         const struct terminal *terminal, FILE *to, struct reason *why)
 {
-    unsigned step = MIN(4, MAX(1, terminal->width / graph->rank_count)), wide = MAX(1, step - 1);
+    unsigned step = MIN(4, MAX(1, terminal->width / MAX(graph->rank_count, 1))), wide = MAX(1, step - 1);
     uint32_t lines = (graph->rank_count + terminal->width / step - 1) / (terminal->width / step);
     uint32_t line = (graph->rank_count + lines - 1) / lines;
     double highest = 1;
@@ -285,7 +285,7 @@ static bool has_room(const struct graph *graph, const struct rank *ranks, unsign
         if (ranks[i].groups > SLOTS_MOST)
             return false;
     }
-    return width / graph->rank_count >= COLUMN_LEAST;
+    return width >= (uint64_t)COLUMN_LEAST * graph->rank_count;
 }
 
 int draw_terminal(const struct portrait *portrait, const struct terminal *terminal, FILE *to, struct reason *why)

@@ -71,8 +71,9 @@ static void large_matrices_keep_their_density(void **state)
             if (scene.marks[i].kind == MARK_TEXT)
                 darkest = strstr(scene.bytes + scene.marks[i].content, "darkest ");
         }
-        assert_non_null(darkest);
-        sum *= strtod(darkest + strlen("darkest "), NULL) / ((double)cells->columns * cells->rows);
+        if (!darkest)
+            fail_msg("nothing says how dark");
+        sum *= strtod(darkest ? darkest + strlen("darkest ") : "0", NULL) / ((double)cells->columns * cells->rows);
         assert_true(fabs(sum - 0.02) < 0.0005);
         scene_deinit(&scene);
         drop(&network);
