@@ -36,5 +36,6 @@ function(wisp_test name)
   # Tests run on the source tree's examples and models and on the build's programs; 77 is ctest's "skipped".
   set_tests_properties(${name} PROPERTIES
     SKIP_RETURN_CODE 77 TIMEOUT 300 LABELS "${ARG_LABELS}"
-    ENVIRONMENT "WISP_SOURCE_DIR=${CMAKE_SOURCE_DIR};WISP_BINARY_DIR=${CMAKE_BINARY_DIR}")
+    ENVIRONMENT
+    "WISP_SOURCE_DIR=${CMAKE_SOURCE_DIR};WISP_BINARY_DIR=${CMAKE_BINARY_DIR};WISP_DB=${CMAKE_BINARY_DIR}/tests/${name}.db")
 endfunction()

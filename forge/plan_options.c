@@ -11,6 +11,7 @@
 #include "forge/catalog.h"
 #include "forge/edges.h"
 #include "forge/plan_options.h"
+#include "forge/suggestion.h"
 
 void plan_option_rows(struct option_table *table, struct plan_options *options)
 {
@@ -32,6 +33,9 @@ void plan_option_rows(struct option_table *table, struct plan_options *options)
     option_text(table, "budget", 0, &options->budget, "WHAT", "what --max-bytes counts: file (if absent) or memory");
     option_text(table, "max-flops", 0, &options->max_flops, "N",
                 "instead: the densest of so many FLOPs a sample, as 2M");
+    row = option_real(table, "min-accuracy", 0, &options->min_accuracy, "A",
+                      "instead: the sparsest that reached A here, as 0.88", 0, 1);
+    row->given = &options->min_accuracy_given;
     option_text(table, "method", 0, &options->method, "NAME", "er (if absent), erk, erk+, uniform, uniform+ or fixed");
     option_text(table, "fixed", 0, &options->fixed, "D,D,…", "of each layer with connections (--method fixed)");
     option_list(table, "layer-density", &options->layer_density, "LAYER=D", "of this layer, whatever the method says");
@@ -87,6 +91,7 @@ int plan_options_check(const char *verb, const struct plan_options *options)
                     { "--density", options->density_given },
                     { "--max-bytes", options->max_bytes },
                     { "--max-flops", options->max_flops },
+                    { "--min-accuracy", options->min_accuracy_given },
                     { "--method fixed", is_fixed(options) } };
     const char *said = NULL;
 
@@ -100,9 +105,10 @@ int plan_options_check(const char *verb, const struct plan_options *options)
             said = amounts[i].name;
     }
     if (!said)
-        return fail(verb, EXIT_USAGE,
-                    "--sparsity is missing; give the fraction of inactive connections, as "
-                    "--sparsity 0.95 (0 for a dense network), or --density, --max-bytes or --max-flops");
+        return fail(
+            verb, EXIT_USAGE,
+            "--sparsity is missing; give the fraction of inactive connections, as "
+            "--sparsity 0.95 (0 for a dense network), or --density, --max-bytes, --max-flops or --min-accuracy");
     if (options->budget && !options->max_bytes)
         return fail(verb, EXIT_USAGE, "--budget %s says what --max-bytes counts, which is missing", options->budget);
     return 0;
@@ -197,6 +203,26 @@ static int solve_for_budget(const char *verb, const struct plan_options *options
     return result ? fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text) : 0;
 }
 
+/* What the history says was dense enough. */
+static int wish_for_accuracy(const char *verb, const struct plan_options *options, const struct structure *structure,
+                             struct plan_wish *wish)
+{
+    struct store_record run;
+    struct reason why;
+    int result = suggestion_find(structure, options->min_accuracy, options->database, &run, &why);
+
+    if (result)
+        return fail(verb, result == WISP_E_INVALID ? EXIT_DATA : exit_for_input(result), "--min-accuracy: %s",
+                    why.text);
+    wish->density = run.density;
+    if (!options->method && !density_method_parse(run.method, &wish->method))
+        wish->method = DENSITY_ER;
+    if (wish->method == DENSITY_FIXED)
+        wish->method = DENSITY_ER;
+    suggestion_say(verb, &run);
+    return 0;
+}
+
 static void warn_of_gaps(const char *verb, const struct plan *plan)
 {
     for (uint32_t i = 0; i < plan->layer_count; i++) {
@@ -228,6 +254,8 @@ static int solve(const char *verb, const struct plan_options *options, const str
     for (uint32_t i = 0; assembly && assembly->edges && i < assembly->edges->count; i++)
         counts[i] = assembly->edges->lists[i].matrix.count;
     if (result)
+        return result;
+    if (options->min_accuracy_given && (result = wish_for_accuracy(verb, options, &plan->structure, &wish)))
         return result;
     if (options->max_bytes || options->max_flops)
         return solve_for_budget(verb, options, assembly, plan, &wish);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The options that make a plan, shared by the verbs that take them: --layers or --structure; one of --sparsity,
- * --density, --max-bytes and --max-flops; --method and the densities of single layers.
+ * --density, --max-bytes, --max-flops and --min-accuracy; --method and the densities of single layers.
  */
 #ifndef FORGE_PLAN_OPTIONS_H
 #define FORGE_PLAN_OPTIONS_H
@@ -20,6 +20,8 @@ struct plan_options {
     const char *fixed;                /* a density for each layer */
     struct option_list layer_density; /* LAYER=D */
     const char *max_bytes, *budget, *max_flops;
+    double min_accuracy;
+    bool min_accuracy_given;
 };
 
 /* Appends their rows, which refer to *options. */

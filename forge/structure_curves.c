@@ -9,6 +9,7 @@
 #include "base/outcome.h"
 #include "forge/catalog.h"
 #include "forge/draw/curves.h"
+#include "forge/history.h"
 #include "forge/structure_picture.h"
 
 struct gathering {
@@ -68,7 +69,7 @@ int curves_make(const char *verb, const struct plan_options *plan, const struct 
 
         if (status)
             return status;
-        structure_hash(&structure, hash);
+        history_hash(&structure, hash);
         if (structure.name[0])
             snprintf(name, sizeof name, "%s", structure.name);
         else if (plan->layers)

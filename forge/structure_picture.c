@@ -48,30 +48,6 @@ static void subject_deinit(struct subject *subject)
     free(subject->title);
 }
 
-/* The structure that a model has. */
-static int structure_of_model(const struct model *model, struct structure *out, struct reason *why)
-{
-    out->layers = memory_zalloc(model->layer_count, sizeof *out->layers);
-    if (!out->layers)
-        return refuse_errno(why, -ENOMEM, "picture");
-    out->layer_count = model->layer_count;
-    out->input = model->input;
-    memcpy(out->processing, model->processing, sizeof out->processing);
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        const struct layer *from = &model->layers[i];
-        struct structure_layer *layer = &out->layers[i];
-
-        layer->kind = from->kind;
-        memcpy(layer->name, from->name, sizeof layer->name);
-        memcpy(layer->inputs, from->inputs, sizeof layer->inputs);
-        layer->input_count = from->input_count;
-        memcpy(layer->parameters, from->parameters, sizeof layer->parameters);
-        if (from->kind->weighted && !layer->parameters[0])
-            layer->parameters[0] = from->weight.rows;
-    }
-    return structure_plan(out, why);
-}
-
 static int read_model(const char *path, struct subject *subject, struct reason *why)
 {
     uint32_t seen = 0;

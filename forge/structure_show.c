@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/lineage.h"
+#include "forge/outlook.h"
 #include "forge/plan_options.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_picture.h"
@@ -15,19 +16,28 @@
 
 #define VERB "structure show"
 
-static int print_plan(const struct plan *plan, bool json)
+static int print_plan(const struct plan *plan, const struct cost_setting *setting, const char *database, bool json)
 {
+    struct outlook outlook;
+    struct reason why;
     json_t *object;
-    int result;
+    int result = outlook_make(VERB, plan, NULL, setting, database, &outlook, &why);
+
+    if (result)
+        return fail(VERB, EXIT_FAILED, "%s", why.text);
 
     if (!json) {
         structure_print(&plan->structure, stdout);
         putchar('\n');
         plan_print(plan, stdout);
+        putchar('\n');
+        outlook_print(&outlook, stdout);
         drawing_of_plan(plan, stdout);
         return EXIT_DONE;
     }
     object = plan_json(plan);
+    if (object)
+        outlook_describe(&outlook, object);
     result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
     json_decref(object);
     putchar('\n');
@@ -73,6 +83,7 @@ int structure_show(int argc, char **argv)
     };
     struct plan_options options = { 0 };
     struct picture_options pictures = { .seed = 1 };
+    struct cost_setting setting = COST_SETTING;
     bool json = false, yaml = false;
     struct operands name = { .most = 1 };
     struct option_table table = { .count = 0 };
@@ -80,6 +91,8 @@ int structure_show(int argc, char **argv)
     int status;
 
     plan_option_rows(&table, &options);
+    option_count(&table, "samples", 0, &setting.samples, "N", "samples of an epoch, for what it takes; 10000 if absent",
+                 1, 0);
     option_flag(&table, "json", 0, &json, "print one JSON object (needs a sparsity)");
     option_flag(&table, "yaml", 0, &yaml, "print the document, every layer written out");
     picture_option_rows(&table, &pictures);
@@ -95,12 +108,12 @@ int structure_show(int argc, char **argv)
     if (pictures_wanted(&pictures))
         return pictures_make(VERB, &options, &pictures);
     if (yaml || (!json && !options.sparsity_given && !options.density_given && !options.max_bytes &&
-                 !options.max_flops && !options.method && !options.fixed))
+                 !options.max_flops && !options.min_accuracy_given && !options.method && !options.fixed))
         return print_structure(&options, yaml);
     status = plan_from_options(VERB, &options, NULL, &plan);
     if (status)
         return status;
-    status = print_plan(&plan, json);
+    status = print_plan(&plan, &setting, options.database, json);
     plan_deinit(&plan);
     return status;
 }

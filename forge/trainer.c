@@ -249,6 +249,8 @@ static int finish_epoch(struct trainer *t, uint64_t epoch, const struct tally *t
     figures.rate = (double)recipe_rate(s->recipe, t->step - 1, t->steps, t->per_epoch);
     figures.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
     figures.samples_per_s = (double)tally->samples / figures.seconds;
+    if (!epoch || figures.seconds < out->epoch_seconds)
+        out->epoch_seconds = figures.seconds;
     if (s->validation_count)
         result = validate(t, epoch + 1, &figures, out, &best, why);
     else

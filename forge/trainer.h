@@ -33,6 +33,7 @@ struct trainer_result {
     bool validated;
     double validation_loss, validation_accuracy; /* of the weights that the model now has */
     bool interrupted;
+    double epoch_seconds; /* of the fastest epoch, without its validation; 0: none was finished */
 };
 
 struct trainer;

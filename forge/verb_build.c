@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/options.h"
 #include "base/outcome.h"
 #include "base/team.h"
@@ -15,6 +16,7 @@
 #include "forge/labels.h"
 #include "forge/lineage.h"
 #include "forge/media_option.h"
+#include "forge/outlook.h"
 #include "forge/plan_options.h"
 #include "forge/sampling_options.h"
 #include "forge/save.h"
@@ -25,9 +27,9 @@
 struct build {
     struct plan_options plan;
     struct sampling_options sampling;
-    uint64_t seed, threads;
+    uint64_t seed, threads, samples;
     const char *output, *name, *processing, *media, *labels;
-    bool json;
+    bool json, no_history;
 };
 
 /* Apart, so that its table does not stay on the stack while a network is built. */
@@ -59,6 +61,9 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_text(&table, "media", 'm', &build->media, "SPEC", "JSON, or a file with it: how inputs become tensors");
     option_text(&table, "labels", 0, &build->labels, "FILE", "names of the outputs, one a line");
     option_count(&table, "threads", 't', &build->threads, "N", "threads; 2 if absent; changes no result", 1, 256);
+    option_count(&table, "samples", 0, &build->samples, "N", "samples of an epoch, for what it takes; 10000 if absent",
+                 1, 0);
+    option_flag(&table, "no-history", 0, &build->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &build->json, "print one JSON object");
     return options_read(&usage, &table, argc, argv, &none, status);
 }
@@ -130,15 +135,18 @@ static int workshop_open(const struct build *build, const struct structure *stru
 struct built {
     struct stat file;
     uint64_t moved;
+    double seconds;
 };
 
-static int print_result(const struct build *build, const struct plan *plan, const struct built *built)
+static int print_result(const struct build *build, const struct plan *plan, const struct outlook *outlook,
+                        const struct built *built)
 {
     json_t *object;
     int result;
 
     if (!build->json) {
         plan_print(plan, stdout);
+        outlook_print(outlook, stdout);
         if (built && plan->sampling.repair)
             printf("repair put %llu connections elsewhere: every neuron has an input and an output\n",
                    (unsigned long long)built->moved);
@@ -148,6 +156,8 @@ static int print_result(const struct build *build, const struct plan *plan, cons
         return EXIT_DONE;
     }
     object = plan_json(plan);
+    if (object)
+        outlook_describe(outlook, object);
     json_object_set_new(object, "seed", json_integer((json_int_t)build->seed));
     if (built) {
         json_object_set_new(object, "repaired", json_integer((json_int_t)built->moved));
@@ -160,9 +170,24 @@ static int print_result(const struct build *build, const struct plan *plan, cons
     return result ? fail(VERB, EXIT_FAILED, "cannot print the result as JSON") : EXIT_DONE;
 }
 
-static int build_and_save(const struct build *build, const struct workshop *shop, struct plan *plan)
+static void record_build(const struct build *build, const struct plan *plan, const struct outlook *outlook,
+                         const struct built *built)
+{
+    struct store_record record;
+
+    if (build->no_history)
+        return;
+    history_describe_plan(plan, &outlook->cost, &outlook->setting, STORE_BUILT, &record);
+    record.bytes = (uint64_t)built->file.st_size;
+    record.seconds = built->seconds;
+    history_write(VERB, build->plan.database, &record);
+}
+
+static int build_and_save(const struct build *build, const struct workshop *shop, struct plan *plan,
+                          const struct outlook *outlook)
 {
     cleanup_model struct model *model = NULL;
+    uint64_t began_ns = clock_ns();
     struct built built;
     struct reason why;
     int status, result = assemble_model(plan, &shop->assembly, &model, &built.moved, &why);
@@ -173,13 +198,33 @@ static int build_and_save(const struct build *build, const struct workshop *shop
     result = save_model(model, build->output, false, &why);
     if (result || stat(build->output, &built.file) < 0)
         return fail(VERB, exit_for_output(result), "%s", why.text);
+    built.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
     status = sampling_export(VERB, &build->sampling, &plan->structure, model);
-    return status ? status : print_result(build, plan, &built);
+    if (status)
+        return status;
+    record_build(build, plan, outlook, &built);
+    return print_result(build, plan, outlook, &built);
+}
+
+/* What it will take is asked before it is done, so that the answer is no memory of this very run. */
+static int run_plan(const struct build *build, const struct workshop *shop, struct plan *plan)
+{
+    struct cost_setting setting = COST_SETTING;
+    struct outlook outlook;
+    struct reason why;
+    int result;
+
+    setting.samples = build->samples;
+    setting.threads = build->threads;
+    result = outlook_make(VERB, plan, &shop->assembly, &setting, build->plan.database, &outlook, &why);
+    if (result)
+        return fail(VERB, exit_for_input(result), "%s", why.text);
+    return build->output ? build_and_save(build, shop, plan, &outlook) : print_result(build, plan, &outlook, NULL);
 }
 
 int verb_build(int argc, char **argv)
 {
-    struct build build = { .seed = 1, .threads = 2 };
+    struct build build = { .seed = 1, .threads = 2, .samples = 10000 };
     struct workshop shop = { .labels = LABELS_NULL };
     struct structure structure;
     struct plan plan;
@@ -203,7 +248,7 @@ int verb_build(int argc, char **argv)
     else
         status = plan_from_structure(VERB, &build.plan, &structure, &shop.assembly, &shop.choice.sampling, &plan);
     if (!status) {
-        status = build.output ? build_and_save(&build, &shop, &plan) : print_result(&build, &plan, NULL);
+        status = run_plan(&build, &shop, &plan);
         plan_deinit(&plan);
     }
     workshop_close(&shop);

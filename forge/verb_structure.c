@@ -21,6 +21,7 @@ static const struct {
     { "edit", structure_edit, "change one, by options or at a prompt" },
     { "rm", structure_rm, "remove structures" },
     { "export", structure_export, "write structures as YAML" },
+    { "history", structure_history, "what was built and trained here" },
     { "import", structure_import, "store all structures of an export" },
 };
 

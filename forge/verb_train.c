@@ -11,7 +11,9 @@
 #include "base/outcome.h"
 #include "forge/assemble.h"
 #include "forge/candidates.h"
+#include "forge/history.h"
 #include "forge/interrupt.h"
+#include "forge/lineage.h"
 #include "forge/media_default.h"
 #include "forge/save.h"
 #include "forge/verb.h"
@@ -23,7 +25,7 @@ struct train {
     struct recipe_options recipe_options;
     struct recipe recipe;
     const char *output, *name;
-    bool json, quiet;
+    bool json, quiet, no_history;
     uint64_t began_ns;
 };
 
@@ -47,6 +49,7 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; as before if absent");
     recipe_option_rows(&table, &train->recipe_options);
+    option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
     option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
     if (!options_read(&usage, &table, argc, argv, &operands, status))
@@ -96,6 +99,64 @@ static int save(const struct train *train, struct progress *progress, const stru
     return r->interrupted ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
+/* The plan that the model could have come from: its layers, with the connections it has. */
+static int plan_of_model(const struct model *model, struct plan *out, struct reason *why)
+{
+    struct structure structure;
+    double density = (double)model_connections(model) / (double)model_potential(model);
+    int result = structure_of_model(model, &structure, why);
+
+    if (result)
+        return result;
+    result = plan_solve(&structure, DENSITY_UNIFORM, density, out, why);
+    if (result)
+        structure_deinit(&structure);
+    else
+        plan_realise(out, model);
+    return result;
+}
+
+/* A run that varied its samples, or left products to OpenBLAS, says nothing of the time that others take. */
+static double comparable_seconds(const struct train *train, const struct trainer_result *result)
+{
+    return augment_is_on(&train->recipe.augment) || train->session.blas ? 0 : result->epoch_seconds;
+}
+
+static void record_training(const struct train *train, const struct session *s, const struct split *split,
+                            const struct outcome_of_training *trained)
+{
+    struct cost_setting setting = COST_SETTING;
+    struct plan plan = PLAN_NULL;
+    struct store_record record;
+    struct stat file;
+    struct reason why;
+    struct cost cost;
+    json_t *lineage;
+
+    setting.samples = split->train_count;
+    setting.batch = train->recipe.batch;
+    setting.threads = team_parts(s->team);
+    if (train->no_history || !trained->result.epochs || stat(train->output, &file) < 0)
+        return;
+    if (plan_of_model(trained->model, &plan, &why) || cost_of_plan(&plan, NULL, &setting, &cost, &why)) {
+        warn_user(VERB, "not recorded in the history: %s", why.text);
+        plan_deinit(&plan);
+        return;
+    }
+    history_describe_plan(&plan, &cost, &setting, STORE_TRAINED, &record);
+    plan_deinit(&plan);
+    record.bytes = (uint64_t)file.st_size;
+    record.epochs = trained->result.epochs;
+    record.seconds = comparable_seconds(train, &trained->result);
+    if (trained->result.validated)
+        record.accuracy = trained->result.validation_accuracy;
+    lineage = lineage_of_model(trained->model);
+    if (json_is_string(json_object_get(lineage, "method")))
+        snprintf(record.method, sizeof record.method, "%s", json_string_value(json_object_get(lineage, "method")));
+    json_decref(lineage);
+    history_write(VERB, NULL, &record);
+}
+
 /* The description of the input, completed by the data, and all tensors that stay the same. */
 static int prepare(const struct train *train, struct session *s, const struct split *split, struct batches **out)
 {
@@ -131,6 +192,8 @@ static int train_session(const struct train *train, struct session *s, const str
                             &trained);
     if (!status) {
         status = save(train, &progress, &trained);
+        if (status == EXIT_DONE || status == EXIT_INTERRUPTED)
+            record_training(train, s, split, &trained);
         model_free(trained.model);
     }
     batches_free(batches);

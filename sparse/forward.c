@@ -88,22 +88,56 @@ static int allocate_panels(struct forward *forward, const struct panels *panels)
     return 0;
 }
 
-static int plan_panels(struct forward *forward)
+static void panels_deinit(struct panels *panels)
+{
+    free(panels->sizes);
+    free(panels->free_at);
+}
+
+static int choose_panels(struct forward *forward, struct panels *out)
 {
     size_t values = forward->model->layer_count + 1;
-    struct panels panels = { calloc(values, sizeof *panels.sizes), calloc(values, sizeof *panels.free_at), 0 };
     uint32_t *last = calloc(values, sizeof *last);
-    int result = -ENOMEM;
 
-    if (panels.sizes && panels.free_at && last) {
+    *out = (struct panels){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
+    if (last && out->sizes && out->free_at) {
         find_last_readers(forward->model, last);
-        assign_panels(forward, &panels, last);
-        result = allocate_panels(forward, &panels);
+        assign_panels(forward, out, last);
+        free(last);
+        return 0;
     }
-    free(panels.sizes);
-    free(panels.free_at);
     free(last);
+    panels_deinit(out);
+    return -ENOMEM;
+}
+
+static int plan_panels(struct forward *forward)
+{
+    struct panels panels;
+    int result = choose_panels(forward, &panels);
+
+    if (result)
+        return result;
+    result = allocate_panels(forward, &panels);
+    panels_deinit(&panels);
     return result;
+}
+
+int forward_panel_bytes(const struct model *model, size_t batch, bool train, uint64_t *out)
+{
+    uint32_t *panel_of = calloc((size_t)model->layer_count + 1, sizeof *panel_of);
+    struct forward forward = { .model = model, .batch = batch, .train = train, .panel_of = panel_of };
+    struct panels panels;
+    int result = panel_of ? choose_panels(&forward, &panels) : -ENOMEM;
+
+    free(panel_of);
+    if (result)
+        return result;
+    *out = 0;
+    for (uint32_t p = 0; p < panels.count; p++)
+        *out += panels.sizes[p] * batch * sizeof(float);
+    panels_deinit(&panels);
+    return 0;
 }
 
 static int plan_packs(struct forward *forward)

@@ -35,6 +35,9 @@ void forward_serve(struct forward *forward, const float *const *inputs, float *c
 void forward_panel(struct forward *forward, const float *input, size_t count, struct team *team);
 const float *forward_value(const struct forward *forward, size_t value);
 
+/* Bytes of the panels that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */
+int forward_panel_bytes(const struct model *model, size_t batch, bool train, uint64_t *out);
+
 /* Bytes of packs and panels. */
 size_t forward_memory(const struct forward *forward);
 /* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */

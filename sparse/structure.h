@@ -56,6 +56,9 @@ void structure_hash(const struct structure *structure, char out[33]);
 /* structure_weighted() layers for density_solve(), in order. */
 void structure_density_layers(const struct structure *structure, struct density_layer *out);
 
+/* The structure, planned, that a model has; without a name. WISP_E_FORMAT; -ENOMEM. */
+int structure_of_model(const struct model *model, struct structure *out, struct reason *why);
+
 /* A multilayer perceptron from "784-1000-1000-10": linear layers with rectifiers between and a softmax at the end.
  * WISP_E_INVALID, and says at which character. */
 int structure_parse_layers(const char *text, struct structure *out, struct reason *why);

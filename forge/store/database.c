@@ -13,7 +13,17 @@
 #include "forge/store/database.h"
 
 #define APPLICATION_ID 0x77697370 /* "wisp", where file(1) and we look */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+
+#define HISTORY_TABLE                                                                                                  \
+    "CREATE TABLE history ("                                                                                           \
+    "  event INTEGER NOT NULL, hash TEXT NOT NULL, machine TEXT NOT NULL, method TEXT NOT NULL, density REAL NOT "     \
+    "NULL,"                                                                                                            \
+    "  potential INTEGER NOT NULL, connections INTEGER NOT NULL, arrays INTEGER NOT NULL, layers INTEGER NOT NULL,"    \
+    "  neurons INTEGER NOT NULL, bytes INTEGER NOT NULL, memory INTEGER NOT NULL, flops REAL NOT NULL,"                \
+    "  seconds REAL NOT NULL, accuracy REAL NOT NULL, samples INTEGER NOT NULL, epochs INTEGER NOT NULL,"              \
+    "  batch INTEGER NOT NULL, threads INTEGER NOT NULL, time INTEGER NOT NULL);"                                      \
+    "CREATE INDEX history_place ON history (event, hash, time);"
 
 static const char schema[] =
     "CREATE TABLE type (name TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -22,17 +32,14 @@ static const char schema[] =
     "  processing TEXT NOT NULL REFERENCES type(name), network TEXT NOT NULL,"
     "  depth INTEGER NOT NULL, layers INTEGER NOT NULL, potential INTEGER NOT NULL, document TEXT NOT NULL);"
     "CREATE INDEX structure_place ON structure (processing, depth, name);"
-    "CREATE INDEX structure_depth ON structure (depth);"
-    "CREATE TABLE history ("
-    "  event INTEGER NOT NULL, hash TEXT NOT NULL, machine TEXT NOT NULL, method TEXT NOT NULL, density REAL NOT NULL,"
-    "  potential INTEGER NOT NULL, connections INTEGER NOT NULL, bytes INTEGER NOT NULL, memory INTEGER NOT NULL,"
-    "  flops REAL NOT NULL, seconds REAL NOT NULL, accuracy REAL NOT NULL, samples INTEGER NOT NULL,"
-    "  time INTEGER NOT NULL);"
-    "CREATE INDEX history_place ON history (event, hash, time);"
+    "CREATE INDEX structure_depth ON structure (depth);" HISTORY_TABLE
     "PRAGMA application_id = 2003399536;" /* APPLICATION_ID; a pragma takes no expression */
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
-_Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 1, "as the schema says");
+/* Nothing ever wrote to a history of version 1, so it begins anew. */
+static const char from_version_1[] = "DROP TABLE history;" HISTORY_TABLE "PRAGMA user_version = 2;";
+
+_Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 2, "as the schema says");
 
 int database_refuse(const struct store *store, int result, const char *doing, struct reason *why)
 {
@@ -196,6 +203,9 @@ static int pragma_number(const struct store *store, const char *sql, int64_t *ou
     return 0;
 }
 
+/* Besides the conditions of base/error.h, from here to store_open(). */
+enum { SCHEMA_NONE = 1000, SCHEMA_OLD };
+
 /* A fresh file becomes ours; any other must be ours already. Under the write lock, since two may create it at once. */
 static int check_schema(struct store *store, struct reason *why)
 {
@@ -206,14 +216,17 @@ static int check_schema(struct store *store, struct reason *why)
         (result = pragma_number(store, "PRAGMA user_version", &version, why)) ||
         (result = pragma_number(store, "SELECT count(*) FROM sqlite_schema", &tables, why)))
         return result;
+    store->version = version;
     if (application == APPLICATION_ID && version == SCHEMA_VERSION)
         return 0;
+    if (application == APPLICATION_ID && version >= 1 && version < SCHEMA_VERSION)
+        return store->writable ? SCHEMA_OLD : 0;
     if (application == APPLICATION_ID && version > SCHEMA_VERSION)
         return refuse(why, WISP_E_VERSION, "%s was made by a newer wisp (schema %" PRId64 ", this one knows %d)",
                       store->path, version, SCHEMA_VERSION);
     if (tables || application || !store->writable)
         return database_refuse(store, SQLITE_NOTADB, "open", why);
-    return 1;
+    return SCHEMA_NONE;
 }
 
 static int create_schema(struct store *store, struct reason *why)
@@ -223,8 +236,12 @@ static int create_schema(struct store *store, struct reason *why)
     if (result)
         return result;
     result = check_schema(store, why); /* somebody may have been faster */
-    if (result == 1)
+    if (result == SCHEMA_NONE)
         result = execute(store, schema, "create the database", why);
+    else if (result == SCHEMA_OLD)
+        result = execute(store, from_version_1, "bring the database up to date", why);
+    if (!result)
+        store->version = SCHEMA_VERSION;
     return database_end(store, true, result, why);
 }
 
@@ -261,7 +278,7 @@ int store_open(const char *path, bool write, struct store **out, struct reason *
         sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         result = check_schema(store, why);
-        if (result == 1)
+        if (result == SCHEMA_NONE || result == SCHEMA_OLD)
             result = create_schema(store, why);
     }
     if (result) {

@@ -15,7 +15,10 @@ struct store {
     char *path;
     bool writable;
     bool in_transaction;
+    int64_t version; /* of the schema; older than DATABASE_HISTORY only when it may not be written */
 };
+
+#define DATABASE_HISTORY 2 /* since when there is a history */
 
 static inline void database_finalize_at_exit(sqlite3_stmt **statement)
 {

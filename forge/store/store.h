@@ -89,20 +89,24 @@ int store_types(struct store *store, store_visit_type *visit, void *argument, st
 
 enum store_event { STORE_BUILT = 1, STORE_TRAINED = 2 };
 
+/* Everything that an estimate can be made from. Zero where it does not apply. */
 struct store_record {
     enum store_event event;
-    char hash[STORE_HASH_MAX];    /* of the structure; "" when it came from the command line alone */
+    char hash[STORE_HASH_MAX];    /* of the layers, whatever they are used for (forge/history.h) */
     char machine[STORE_NAME_MAX]; /* what the seconds were measured on */
     char method[STORE_NAME_MAX];
     double density; /* realised */
     uint64_t potential, connections;
-    uint64_t bytes;   /* of the file */
-    uint64_t memory;  /* to serve; to train for STORE_TRAINED */
-    double flops;     /* one forward pass; one epoch for STORE_TRAINED */
-    double seconds;   /* to build; one epoch for STORE_TRAINED */
-    double accuracy;  /* on validation, 0 .. 1; negative: unknown */
-    uint64_t samples; /* in an epoch */
-    int64_t time;     /* seconds since 1970; filled in when 0 */
+    uint64_t arrays;          /* bytes of all weights and vectors */
+    uint64_t layers, neurons; /* weighted layers; elements of all values of one sample, the input's too */
+    uint64_t bytes;           /* of the file */
+    uint64_t memory;          /* to serve; to train for STORE_TRAINED */
+    double flops;             /* one forward pass; one epoch for STORE_TRAINED */
+    double seconds;           /* to build and save; the fastest epoch for STORE_TRAINED */
+    double accuracy;          /* on validation, 0 .. 1; negative: unknown */
+    uint64_t samples;         /* in an epoch */
+    uint64_t epochs, batch, threads;
+    int64_t time; /* seconds since 1970; filled in when 0 */
 };
 
 int store_record(struct store *store, const struct store_record *record, struct reason *why);

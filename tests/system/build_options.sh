@@ -41,7 +41,7 @@ number() { grep -oE "\"$1\":[-0-9.e+]+" "$2" | head -1 | cut -d: -f2; }
 mlp="--layers 784-300-100-10"
 
 # What says how many
-check "nothing"             2 "or --density, --max-bytes or --max-flops" "$forge" build $mlp
+check "nothing"             2 "or --density, --max-bytes, --max-flops or" "$forge" build $mlp
 check "two amounts"         2 "--sparsity and --max-bytes both say"      "$forge" build $mlp -s 0.9 --max-bytes 1M
 check "density and flops"   2 "--density and --max-flops both say"       "$forge" build $mlp -d 0.9 --max-flops 1M
 check "fixed and sparsity"  2 "--sparsity and --method fixed both say"   "$forge" build $mlp -s 0.9 --fixed 1,1,1

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,12 +315,18 @@ static void test_history_round_trip(void **state)
                                    .density = 0.05,
                                    .potential = 2794000,
                                    .connections = 139700,
+                                   .arrays = 840000,
+                                   .layers = 4,
+                                   .neurons = 6794,
                                    .bytes = 850000,
                                    .memory = 2000000,
                                    .flops = 5e10,
                                    .seconds = 2.5,
                                    .accuracy = 0.9,
                                    .samples = 60000,
+                                   .epochs = 40,
+                                   .batch = 128,
+                                   .threads = 2,
                                    .time = 17 };
     struct store *store;
     struct reason why;
@@ -331,6 +338,39 @@ static void test_history_round_trip(void **state)
     assert_ok(store_history(store, STORE_BUILT, NULL, compare_record, &record, &why), why);
     assert_ok(store_history(store, STORE_TRAINED, "00", compare_record, &record, &why), why);
     store_close(store);
+    scratch_remove(folder);
+}
+
+/* A database of the first version gets its history when it is next written; until then it has none. */
+static void test_older_databases(void **state)
+{
+    struct store_record record = { .event = STORE_BUILT, .machine = "m", .method = "er", .time = 1 };
+    struct store *store;
+    struct reason why;
+    const char *folder = fresh(&store), *path = scratch_path(folder, "s.db");
+    sqlite3 *database;
+
+    (void)state;
+    path = strdup(store_path(store));
+    store_close(store);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database,
+                                  "DROP TABLE history; CREATE TABLE history (event, hash, time);"
+                                  "PRAGMA user_version = 1;",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(database);
+    assert_ok(store_open(path, false, &store, &why), why);
+    assert_ok(store_history(store, STORE_BUILT, NULL, compare_record, &record, &why), why);
+    store_close(store);
+    assert_ok(store_open(path, true, &store, &why), why);
+    assert_ok(store_record(store, &record, &why), why);
+    assert_int_equal(store_history(store, STORE_BUILT, NULL, compare_record, &record, &why), 42);
+    store_close(store);
+    assert_ok(store_open(path, false, &store, &why), why);
+    assert_int_equal(store_history(store, STORE_BUILT, NULL, compare_record, &record, &why), 42);
+    store_close(store);
+    free((char *)path);
     scratch_remove(folder);
 }
 
@@ -346,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_damage_is_named_and_nothing_is_lost),
         cmocka_unit_test(test_what_is_not_a_database_is_left_alone),
         cmocka_unit_test(test_history_round_trip),
+        cmocka_unit_test(test_older_databases),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "forge/cost.h"
+#include "sparse/forward.h"
+#include "sparse/kernels/kernels.h"
+#include "sparse/model_file.h"
+
+/* Stores of a number for each connection: weight, gradient, momentum, the best epoch's copy (forge/trainer.h). */
+enum { TRAINER_STORES = 4 };
+
+static uint64_t index_bytes(const struct density_layer *d)
+{
+    uint64_t columns = d->inputs * d->kernel_width * d->kernel_height;
+
+    return d->connections * (columns <= CSR_NARROW_COLUMNS ? sizeof(uint16_t) : sizeof(uint32_t));
+}
+
+uint64_t cost_neurons(const struct structure *structure)
+{
+    uint64_t sum = shape_elements(&structure->input);
+
+    for (uint32_t i = 0; i < structure->layer_count; i++)
+        sum += shape_elements(&structure->layers[i].plan.shape);
+    return sum;
+}
+
+/* Weights and vectors, and the weights again in the order that one sample is walked in (sparse/kernels/pack.h). */
+static uint64_t serve_bytes(const struct plan *plan, uint64_t panels)
+{
+    uint64_t bytes = plan->bytes + panels;
+
+    for (uint32_t i = 0; i < plan->layer_count; i++)
+        bytes += plan->layers[i].density.connections * sizeof(float) + index_bytes(&plan->layers[i].density);
+    return bytes;
+}
+
+static uint64_t train_bytes(const struct plan *plan, uint64_t panels, uint64_t inputs,
+                            const struct cost_setting *setting)
+{
+    uint64_t bytes = 2 * panels + inputs * setting->batch * sizeof(float);
+
+    bytes += TRAINER_STORES * sizeof(float) * (plan->connections + structure_vectors(&plan->structure));
+    for (uint32_t i = 0; i < plan->layer_count; i++)
+        bytes += index_bytes(&plan->layers[i].density) + (plan->layers[i].density.outputs + 1) * sizeof(uint64_t);
+    return bytes;
+}
+
+int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const struct cost_setting *setting,
+                 struct cost *out, struct reason *why)
+{
+    const struct assembly nothing = { .name = "model", .seed = 1 };
+    cleanup_model struct model *outline = NULL;
+    uint64_t panels_to_serve, panels_to_train;
+    int result = assemble_outline(plan, assembly ? assembly : &nothing, &outline, why);
+
+    if (!result)
+        result = assemble_outline_again(plan, assembly ? assembly : &nothing, outline, why);
+    if (!result)
+        result = model_file_size(outline, &out->file_bytes, why);
+    if (result)
+        return result;
+    if (forward_panel_bytes(outline, setting->serve_batch, false, &panels_to_serve) ||
+        forward_panel_bytes(outline, setting->batch, true, &panels_to_train))
+        return refuse_errno(why, -ENOMEM, "what the plan costs");
+    out->serve_bytes = serve_bytes(plan, panels_to_serve);
+    out->train_bytes = train_bytes(plan, panels_to_train, shape_elements(&plan->structure.input), setting);
+    out->neurons = cost_neurons(&plan->structure);
+    out->flops = plan_flops(plan);
+    out->epoch_flops = 3 * out->flops * (double)setting->samples;
+    return 0;
+}
+
+json_t *cost_json(const struct cost *cost, const struct cost_setting *setting)
+{
+    return json_pack("{s:I s:I s:I s:I s:f s:f s:I s:I s:I}", "file_bytes", (json_int_t)cost->file_bytes, "serve_bytes",
+                     (json_int_t)cost->serve_bytes, "train_bytes", (json_int_t)cost->train_bytes, "neurons",
+                     (json_int_t)cost->neurons, "flops", cost->flops, "epoch_flops", cost->epoch_flops, "samples",
+                     (json_int_t)setting->samples, "batch", (json_int_t)setting->batch, "threads",
+                     (json_int_t)setting->threads);
+}
+
+void cost_text(double value, const char *unit, char *out, size_t size)
+{
+    static const char *const prefixes[] = { "", "k", "M", "G", "T", "P" };
+    size_t prefix = 0;
+
+    for (; value >= 999.95 && prefix + 1 < ARRAY_SIZE(prefixes); prefix++)
+        value /= 1000;
+    snprintf(out, size, "%.4g %s%s", value, prefixes[prefix], unit);
+}

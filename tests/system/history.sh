@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What wisp remembers of what it built and trained, and says from it. Usage: history.sh BIN-FOLDER
+set -u
+forge=$(realpath "$1")/wisp-forge
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+export WISP_DB=$folder/s.db
+passed=0 failed=0
+
+# check NAME STATUS FRAGMENT COMMAND…: exit status, and a fragment of what it says
+check() {
+    local name=$1 status=$2 fragment=$3 said code
+    shift 3
+    said=$(timeout 60 "$@" 2>&1 </dev/null)
+    code=$?
+    if [ "$code" = "$status" ] && [[ $said == *"$fragment"* ]]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name: exit $code (not $status), \"$said\" (should hold \"$fragment\")"
+    fi
+}
+
+# Two classes that the sum of three numbers tells apart.
+awk 'BEGIN { srand(7); for (i = 0; i < 240; i++) { a = rand(); b = rand(); c = rand(); print (a + b + c > 1.5 ? "high" : "low") "\t" a " " b " " c } }' >data.tsv
+layers=512-24-2
+
+check "nothing yet"       0 "nothing was built or trained here yet" "$forge" structure history
+check "none as JSON"      0 "[]"                    "$forge" structure history --json
+check "computed"          0 "computed"              "$forge" build --layers $layers -s 0.5
+check "built"             0 "bytes, seed 1"         "$forge" build --layers $layers -s 0.5 -o m.safetensors
+check "remembered"        0 "built"                 "$forge" structure history
+check "matched"           0 "matched from 1 run"    "$forge" build --layers $layers -s 0.5
+check "another seed too"  0 "matched from 1 run"    "$forge" build --layers $layers -s 0.5 --seed 9
+check "not a sparser one" 0 "computed"              "$forge" build --layers $layers -s 0.7
+check "unrecorded"        0 "bytes, seed 1"         "$forge" build --layers $layers -s 0.7 -o n.safetensors --no-history
+check "still not"         0 "computed"              "$forge" build --layers $layers -s 0.7
+check "no accuracy yet"  65 "was trained here"      "$forge" build --layers $layers --min-accuracy 0.5
+check "trained"           0 "done"                  "$forge" train m.safetensors --data data.tsv --processing text.classification \
+    --epochs 2 --rate 0.5 -o t.safetensors
+check "in the history"    0 "trained"               "$forge" structure history
+check "accuracy"          0 "of this structure"     "$forge" build --layers $layers -s 0.5
+check "chosen by it"      0 "chose sparsity 0.5 by method er" "$forge" build --layers $layers --min-accuracy 0.01
+check "out of reach"     65 "the best, 50 % sparse" "$forge" build --layers $layers --min-accuracy 1
+check "said twice"        2 "give one of them"      "$forge" build --layers $layers --min-accuracy 0.5 -s 0.5
+check "as JSON"           0 '"estimates":{"machine"' "$forge" build --layers $layers -s 0.5 --json
+check "shown"             0 "of this structure"     "$forge" structure show --layers $layers -s 0.5
+for i in 1 2 3 4 5 6 7 8; do
+    "$forge" build --layers 512-$((20 * i))-2 -s 0.5 -o x.safetensors >/dev/null 2>&1
+done
+check "interpolated"      0 "interpolated from 9 runs; runs held back are off by" "$forge" build --layers 512-90-2 -s 0.5
+printf 'name: x\nprocessing: a.b\ninput: 512\nlayers: [{linear: 24}, relu, {linear: 2}, softmax]\n' >x.yaml
+check "of one structure"  0 "built"                 "$forge" structure history x.yaml
+if [ "$(id -u)" != 0 ]; then
+    chmod 555 . s.db
+    check "cannot write"  0 "not recorded"          "$forge" build --layers $layers -s 0.5 -o /tmp/wisp-$$.safetensors
+    rm -f /tmp/wisp-$$.safetensors
+fi
+echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >text.db
+check "warned, and done"  0 "not recorded in the history" env WISP_DB="$folder/text.db" "$forge" build --layers $layers -s 0.5 -o y.safetensors
+check "file is there"     0 "y.safetensors"         ls y.safetensors
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
