@@ -90,20 +90,23 @@ static int read_header(struct base *base, const char *path, struct reason *why)
     return 0;
 }
 
-int base_open(const char *path, struct base **out, struct reason *why)
+int base_parse(const char *name, void *data, size_t size, struct base **out, struct reason *why)
 {
     struct base *base = calloc(1, sizeof *base);
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(name, '/');
     XXH128_hash_t hash;
     int result;
 
-    if (!base || !(base->name = strdup(slash ? slash + 1 : path))) {
+    if (base)
+        base->name = strdup(slash ? slash + 1 : name);
+    if (!base || !base->name) {
+        free(data);
         base_close(base);
-        return refuse_errno(why, -ENOMEM, "%s", path);
+        return refuse_errno(why, -ENOMEM, "%s", name);
     }
-    result = file_read(path, MODEL_FILE_MAX, &base->data, &base->size, why);
-    if (!result)
-        result = read_header(base, path, why);
+    base->data = data;
+    base->size = size;
+    result = read_header(base, name, why);
     if (result) {
         base_close(base);
         return result;
@@ -112,6 +115,15 @@ int base_open(const char *path, struct base **out, struct reason *why)
     snprintf(base->hash, sizeof base->hash, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
     *out = base;
     return 0;
+}
+
+int base_open(const char *path, struct base **out, struct reason *why)
+{
+    size_t size;
+    void *data;
+    int result = file_read(path, MODEL_FILE_MAX, &data, &size, why);
+
+    return result ? result : base_parse(path, data, size, out, why);
 }
 
 /* ---- arrays ---- */

@@ -13,6 +13,7 @@
 #define FORGE_BASE_VALUES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 #include "sparse/model.h"
@@ -21,6 +22,8 @@ struct base;
 
 /* Reads and judges a private copy. WISP_E_FORMAT, and says where; -errno. */
 int base_open(const char *path, struct base **out, struct reason *why);
+/* The same from memory that malloc() gave, which it takes over on success and failure alike; a fuzz target. */
+int base_parse(const char *name, void *data, size_t size, struct base **out, struct reason *why);
 struct base *base_close(struct base *base); /* accepts NULL; returns NULL */
 
 const char *base_name(const struct base *base); /* the file's, without folder */
