@@ -36,8 +36,8 @@ static bool find_layer(const struct structure *structure, const char *name, size
     return false;
 }
 
-static int refuse_layer(const char *option, const char *word, size_t length, const struct structure *structure,
-                        struct reason *why)
+static void refuse_layer(const char *option, const char *word, size_t length, const struct structure *structure,
+                         struct reason *why)
 {
     cleanup_free const char **names = malloc(structure->layer_count * sizeof *names);
     const char *close = NULL;
@@ -51,8 +51,8 @@ static int refuse_layer(const char *option, const char *word, size_t length, con
     }
     if (names)
         close = suggest(name, names, count);
-    return refuse(why, WISP_E_INVALID, "--%s %s: there is no layer \"%s\" with connections%s%s%s", option, word, name,
-                  close ? "; did you mean \"" : "", close ? close : "", close ? "\"?" : "");
+    refuse(why, WISP_E_INVALID, "--%s %s: there is no layer \"%s\" with connections%s%s%s", option, word, name,
+           close ? "; did you mean \"" : "", close ? close : "", close ? "\"?" : "");
 }
 
 int edges_split(const char *option, const char *word, const struct structure *structure, uint32_t *layer,
@@ -62,8 +62,10 @@ int edges_split(const char *option, const char *word, const struct structure *st
 
     if (!equals || equals == word || !equals[1])
         return refuse(why, WISP_E_INVALID, "--%s %s: give the name of a layer, \"=\", and a value", option, word);
-    if (!find_layer(structure, word, (size_t)(equals - word), layer))
-        return refuse_layer(option, word, (size_t)(equals - word), structure, why);
+    if (!find_layer(structure, word, (size_t)(equals - word), layer)) {
+        refuse_layer(option, word, (size_t)(equals - word), structure, why);
+        return WISP_E_INVALID;
+    }
     *file = equals + 1;
     return 0;
 }

@@ -35,17 +35,18 @@ static void sum_up(struct plan *plan)
 /* What density_solve() calls by number is called by name. */
 static int refuse_layers(const struct plan *plan, int result, struct reason *why)
 {
-    unsigned number;
-    int after = 0;
+    static const char lead[] = "layer ";
+    unsigned long number;
+    struct reason rest;
+    char *after;
 
-    if (why && sscanf(why->text, "layer %u%n", &number, &after) == 1 && after && number &&
-        number <= plan->layer_count) {
-        struct reason rest;
-
-        snprintf(rest.text, sizeof rest.text, "%s", why->text + after);
-        refuse(why, result, "layer %s%s", plan->structure.layers[plan->layers[number - 1].place].name, rest.text);
-    }
-    return result;
+    if (!why || strncmp(why->text, lead, strlen(lead)) != 0)
+        return result;
+    number = strtoul(why->text + strlen(lead), &after, 10);
+    if (!number || number > plan->layer_count)
+        return result;
+    snprintf(rest.text, sizeof rest.text, "%s", after);
+    return refuse(why, result, "layer %s%s", plan->structure.layers[plan->layers[number - 1].place].name, rest.text);
 }
 
 int plan_again(struct plan *plan, const struct plan_wish *wish, int *beyond, struct reason *why)

@@ -26,7 +26,7 @@ static void inherit(const struct base *base, const char *kind, const char *name,
     struct reason why = { "" };
     float bias[2] = { 0 };
 
-    strcpy(layer.name, name);
+    memcpy(layer.name, name, strlen(name));
     layer.vectors[0] = (struct vector){ .data = bias, .count = 2 };
     must(!csr_alloc(&layer.weight, 2, columns, 2ull * columns));
     for (uint32_t k = 0; k < 2 * columns; k++)

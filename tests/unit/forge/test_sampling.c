@@ -320,6 +320,7 @@ static void test_types_of_base_values(void **state)
                  cases[i].type, cases[i].size);
         write_base(scratch_path(folder, "b"), header, cases[i].data, cases[i].size);
         assert_ok(inherit(scratch_path(folder, "b"), perceptron("3-2"), &model, &why), why);
+        assert_non_null(model);
         assert_memory_equal(model->layers[0].weight.values, cases[i].expected, sizeof cases[i].expected);
         assert_int_equal(resample_model(model, 3, &why), WISP_E_INVALID);
         assert_non_null(strstr(why.text, "inherited from a base file"));
