@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "forge/catalog.h"
+#include "forge/remote_catalog.h"
 #include "forge/structures/document.h"
 #include "sparse/structure_edit.h"
 
@@ -117,10 +118,18 @@ static int count_type(void *argument, const char *processing, uint64_t structure
 
 int catalog_open(const char *path, bool write, struct store **out, struct reason *why)
 {
+    const char *address = remote_address(path);
     struct store *store;
     bool used = false;
-    int result = store_open(path, write, &store, why);
+    int result;
 
+    if (address && write)
+        return refuse(why, WISP_E_INVALID,
+                      "%s is on a server, where structures are changed by `wisp structure add`, `import` and `rm` only",
+                      address);
+    if (address)
+        return remote_open(address, out, why);
+    result = store_open(path, write, &store, why);
     if (result == -ENOENT && !write)
         result = store_open(path, true, &store, why);
     if (result)

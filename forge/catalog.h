@@ -9,7 +9,8 @@
 #include "forge/store/store.h"
 #include "sparse/structure.h"
 
-/* Opens the database for reading or writing, making and seeding it when there is none. */
+/* Opens the database for reading or writing, making and seeding it when there is none. An address, which `path` or
+ * $WISP_DB may be, is opened for reading only: as a copy that is brought up to date first (remote_catalog.h). */
 int catalog_open(const char *path, bool write, struct store **out, struct reason *why);
 
 /* What the database keeps of a structure; document is to be freed with store_structure_deinit(). -ENOMEM. */

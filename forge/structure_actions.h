@@ -11,7 +11,7 @@
 #include "sparse/structure.h"
 
 verb_function structure_list, structure_show, structure_add, structure_edit, structure_rm, structure_export,
-    structure_import, structure_history;
+    structure_import, structure_history, structure_serve;
 
 /* The layers of a structure as a table: kind, what it reads, shape, neurons, potential connections. */
 void structure_print(const struct structure *structure, FILE *to);

@@ -2,6 +2,7 @@
  *
  * wisp structure add, import, rm, export: into the database and out of it.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog.h"
+#include "forge/remote_catalog.h"
 #include "forge/structure_actions.h"
 #include "forge/structures/document.h"
 
@@ -48,6 +50,80 @@ static int add_one(void *argument, const struct structure *structure)
     return 0;
 }
 
+/* ---- to a server ---- */
+
+/* A document as an entry of the list "structures:". */
+static void write_entry(FILE *to, const char *document)
+{
+    for (const char *line = document; *line;) {
+        size_t length = strcspn(line, "\n");
+
+        fprintf(to, "%s%.*s\n", line == document ? "  - " : "    ", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static int write_structure(void *argument, const struct structure *structure)
+{
+    cleanup_free char *document = document_print(structure);
+
+    if (!document)
+        return -ENOMEM;
+    write_entry(argument, document);
+    return 0;
+}
+
+static int print_answer(const char *verb, const char *address, const char *text, bool quiet)
+{
+    json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *item;
+    size_t index;
+
+    if (!object)
+        return fail(verb, EXIT_FAILED, "%s answered, but not as a structure database does", address);
+    json_array_foreach(json_object_get(object, "structures"), index, item)
+    {
+        const char *name = json_string_value(json_object_get(item, "name"));
+        const char *same = json_string_value(json_object_get(item, "same_as"));
+        const char *processing = json_string_value(json_object_get(item, "processing"));
+
+        if (quiet || !name)
+            continue;
+        if (same)
+            printf("%s: there already, as %s; not stored twice\n", name, same);
+        else
+            printf("%s: stored under %s%s\n", name, processing ? processing : "?",
+                   json_is_true(json_object_get(item, "new_type")) ? ", a new processing type" : "");
+    }
+    if (quiet)
+        printf("%" JSON_INTEGER_FORMAT " stored, %" JSON_INTEGER_FORMAT " there already\n",
+               json_integer_value(json_object_get(object, "stored")),
+               json_integer_value(json_object_get(object, "known")));
+    json_decref(object);
+    return EXIT_DONE;
+}
+
+/* Judged here first, then there; as one document, so that it is all or nothing there too. */
+static int send_in(const char *verb, const char *address, const struct operands *files, bool quiet)
+{
+    cleanup_free char *text = NULL, *said = NULL;
+    struct reason why = { "" };
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    int result = to ? 0 : refuse_errno(&why, -ENOMEM, "%s", verb);
+
+    if (to)
+        fputs("structures:\n", to);
+    for (size_t i = 0; i < files->count && !result; i++)
+        result = document_read(files->words[i], write_structure, to, NULL, &why);
+    if (to && fclose(to) && !result)
+        result = refuse_errno(&why, -ENOMEM, "%s", verb);
+    if (!result)
+        result = remote_add(address, text, size, &said, &why);
+    if (result)
+        return fail(verb, exit_for_input(result), "%s; nothing was stored", why.text);
+    return print_answer(verb, address, said, quiet);
+}
+
 static int bring_in(const char *verb, const struct usage *usage, int argc, char **argv, bool quiet)
 {
     const char *database = NULL;
@@ -60,6 +136,8 @@ static int bring_in(const char *verb, const struct usage *usage, int argc, char 
     option_text(&table, "db", 0, &database, "FILE", "the structure database; $WISP_DB, or your own if absent");
     if (!options_read(usage, &table, argc, argv, &files, &status))
         return status;
+    if (remote_address(database))
+        return send_in(verb, remote_address(database), &files, quiet);
     result = catalog_open(database, true, &adding.store, &why);
     if (result)
         return fail(verb, exit_for_input(result), "%s", why.text);
@@ -122,6 +200,12 @@ int structure_rm(int argc, char **argv)
     option_text(&table, "db", 0, &database, "FILE", "the structure database; $WISP_DB, or your own if absent");
     if (!options_read(&usage, &table, argc, argv, &names, &status))
         return status;
+    if (remote_address(database)) {
+        result = remote_remove(remote_address(database), names.words, names.count, &why);
+        return result ? fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result),
+                             "%s; nothing was removed", why.text)
+                      : EXIT_DONE;
+    }
     result = catalog_open(database, true, &store, &why);
     if (result)
         return fail(usage.verb, exit_for_input(result), "%s", why.text);
@@ -135,17 +219,6 @@ int structure_rm(int argc, char **argv)
         return fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result),
                     "%s; nothing was removed", why.text);
     return EXIT_DONE;
-}
-
-/* A document as an entry of the list "structures:". */
-static void write_entry(FILE *to, const char *document)
-{
-    for (const char *line = document; *line;) {
-        size_t length = strcspn(line, "\n");
-
-        fprintf(to, "%s%.*s\n", line == document ? "  - " : "    ", (int)length, line);
-        line += length + (line[length] == '\n');
-    }
 }
 
 static int export_one(void *argument, const struct store_structure *entry)

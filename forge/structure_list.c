@@ -3,75 +3,51 @@
  * wisp structure list: what the database holds, by type and depth.
  */
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog.h"
 #include "forge/lineage.h"
+#include "forge/listing.h"
 #include "forge/structure_actions.h"
 
 #define VERB "structure list"
 
-struct listing {
-    json_t *array; /* NULL: a table */
-    unsigned count;
-};
-
-static int list_one(void *argument, const struct store_structure *entry)
+static int print_one(void *argument, const struct store_structure *entry)
 {
-    struct listing *listing = argument;
+    unsigned *count = argument;
 
-    if (listing->array)
-        return json_array_append_new(listing->array,
-                                     json_pack("{s:s s:s s:s s:I s:I s:I s:s}", "name", entry->name, "processing",
-                                               entry->processing, "network", entry->network, "depth",
-                                               (json_int_t)entry->depth, "layers", (json_int_t)entry->layers,
-                                               "potential", (json_int_t)entry->potential, "hash", entry->hash))
-                   ? -ENOMEM
-                   : 0;
-    if (!listing->count++)
+    if (!(*count)++)
         printf("%-28s %-24s %-12s %6s %7s %14s\n", "name", "type", "network", "depth", "layers", "potential");
     printf("%-28s %-24s %-12s %6u %7u %14" PRIu64 "\n", entry->name, entry->processing, entry->network, entry->depth,
            entry->layers, entry->potential);
     return 0;
 }
 
-/* "8", "8-20", "8-": least and most; false when it is none of these. */
-static bool parse_depths(const char *text, struct store_query *query)
+static int print_json(struct store *store, const struct store_query *query)
 {
-    char least[24];
-    const char *dash = strchr(text, '-');
-    uint64_t a, b = 0;
+    struct reason why;
+    json_t *array;
+    int result = listing_make(store, query, &array, &why);
 
-    snprintf(least, sizeof least, "%.*s", (int)(dash ? dash - text : 20), text);
-    if (!parse_count(least, &a) || (dash && dash[1] && !parse_count(dash + 1, &b)) || a > UINT32_MAX || b > UINT32_MAX)
-        return false;
-    query->depth_least = (uint32_t)a;
-    query->depth_most = dash ? (uint32_t)b : (uint32_t)a;
-    return true;
+    if (result)
+        return fail(VERB, exit_for_input(result), "%s", why.text);
+    result = json_dumpf(array, stdout, JSON_FORM);
+    putchar('\n');
+    json_decref(array);
+    return result ? fail(VERB, EXIT_FAILED, "cannot print the list as JSON") : EXIT_DONE;
 }
 
-static int print_list(struct store *store, const struct store_query *query, bool json)
+static int print_table(struct store *store, const struct store_query *query)
 {
-    struct listing listing = { .array = json ? json_array() : NULL };
+    unsigned count = 0;
     struct reason why;
-    int result = store_list(store, query, list_one, &listing, &why);
+    int result = store_list(store, query, print_one, &count, &why);
 
-    if (result) {
-        json_decref(listing.array);
+    if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    }
-    if (listing.array) {
-        result = json_dumpf(listing.array, stdout, JSON_FORM);
-        putchar('\n');
-        json_decref(listing.array);
-        return result ? fail(VERB, EXIT_FAILED, "cannot print the list as JSON") : EXIT_DONE;
-    }
-    if (!listing.count)
+    if (!count)
         fprintf(stderr, "wisp %s: no such structures in %s\n", VERB, store_path(store));
     return EXIT_DONE;
 }
@@ -99,13 +75,13 @@ int structure_list(int argc, char **argv)
     option_flag(&table, "json", 0, &json, "print one JSON array");
     if (!options_read(&usage, &table, argc, argv, &none, &status))
         return status;
-    if (depth && !parse_depths(depth, &query))
+    if (depth && !listing_depths(depth, &query))
         return fail(VERB, EXIT_USAGE, "--depth %s: give a number, or two with a dash", depth);
     query.processing = type;
     result = catalog_open(database, false, &store, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    status = print_list(store, &query, json);
+    status = json ? print_json(store, &query) : print_table(store, &query);
     store_close(store);
     return status;
 }

@@ -23,6 +23,7 @@ static const struct {
     { "export", structure_export, "write structures as YAML" },
     { "history", structure_history, "what was built and trained here" },
     { "import", structure_import, "store all structures of an export" },
+    { "serve", structure_serve, "offer the database to others, over HTTP" },
 };
 
 static void print_help(FILE *to)

@@ -178,7 +178,7 @@ static int default_path(char *buffer, size_t size, struct reason *why)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME"), *file = getenv("WISP_DB");
 
-    if (file && *file)
+    if (file && *file && !strstr(file, "://"))
         snprintf(buffer, size, "%s", file);
     else if (data && *data)
         snprintf(buffer, size, "%s/wisp/structures.db", data);

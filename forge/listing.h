@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The listing of a database as programs read it: an array of objects {"name", "processing", "network", "depth",
+ * "layers", "potential", "hash"}, in the order type, depth, name. `wisp structure list --json` prints it and a server
+ * answers it.
+ */
+#ifndef FORGE_LISTING_H
+#define FORGE_LISTING_H
+
+#include <jansson.h>
+
+#include "forge/store/store.h"
+
+json_t *listing_entry(const struct store_structure *entry); /* NULL: out of memory */
+
+/* A new reference. */
+int listing_make(struct store *store, const struct store_query *query, json_t **out, struct reason *why);
+
+/* "8", "8-20", "8-" into least and most depth; false when it is none of these. */
+bool listing_depths(const char *text, struct store_query *query);
+
+#endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/size.h"
+#include "forge/catalog.h"
+#include "forge/remote/http.h"
+#include "forge/remote_catalog.h"
+#include "forge/structures/document.h"
+#include "sparse/structure_edit.h"
+
+enum { LISTING_MOST = 64 << 20, ANSWER_MOST = 4 << 20, PLACE_MOST = 2048 };
+
+const char *remote_address(const char *option)
+{
+    const char *named = option ? option : getenv("WISP_DB");
+
+    return http_is_address(named) ? named : NULL;
+}
+
+/* What a server says in a few words, without what a terminal would act on. */
+static int refuse_status(const struct http *http, const struct http_answer *answer, struct reason *why)
+{
+    char said[200];
+    size_t used = 0;
+
+    for (size_t i = 0; i < answer->size && used + 1 < sizeof said; i++) {
+        unsigned char c = (unsigned char)answer->body[i];
+
+        if (c >= ' ' && c != 0x7f)
+            said[used++] = (char)c;
+        else if (c == '\n')
+            break;
+    }
+    said[used] = 0;
+    switch (answer->status) {
+    case 401:
+    case 403:
+        return refuse(why, -EACCES, "%s: %s", http_address(http),
+                      *said ? said : "not allowed; give a token in $WISP_TOKEN");
+    case 404:
+        return refuse(why, WISP_E_NO_MODEL, "%s: %s", http_address(http), *said ? said : "not there");
+    default:
+        return refuse(why, WISP_E_FORMAT, "%s answers %ld%s%s", http_address(http), answer->status, *said ? ": " : "",
+                      said);
+    }
+}
+
+/* ---- the copy's place ---- */
+
+struct copy {
+    char path[PLACE_MOST], etag_path[PLACE_MOST];
+    char etag[128]; /* of the listing it was made from; "": there is no whole copy */
+    time_t made;
+};
+
+static int make_folder(char *path, struct reason *why)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        int code;
+
+        *slash = 0;
+        code = mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+        if (code)
+            return refuse_errno(why, code, "cannot make the folder %s", path);
+        *slash = '/';
+    }
+    return 0;
+}
+
+static int find_copy(const char *address, struct copy *copy, struct reason *why)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    uint64_t hash = XXH3_64bits(address, strlen(address));
+    cleanup_free void *text = NULL;
+    struct stat status;
+    size_t size;
+    int length;
+
+    if (cache && *cache)
+        length = snprintf(copy->path, sizeof copy->path, "%s/wisp/%016" PRIx64 ".db", cache, hash);
+    else if (home && *home)
+        length = snprintf(copy->path, sizeof copy->path, "%s/.cache/wisp/%016" PRIx64 ".db", home, hash);
+    else
+        return refuse(why, WISP_E_INVALID, "no place for a copy of %s: set XDG_CACHE_HOME or HOME", address);
+    if (length + 8 > PLACE_MOST)
+        return refuse(why, WISP_E_INVALID, "the path of the cache is too long");
+    snprintf(copy->etag_path, sizeof copy->etag_path, "%.*s.etag", PLACE_MOST - 8, copy->path);
+    copy->etag[0] = 0;
+    if (access(copy->path, R_OK) == 0 && stat(copy->etag_path, &status) == 0 &&
+        !file_read(copy->etag_path, sizeof copy->etag - 1, &text, &size, NULL)) {
+        snprintf(copy->etag, sizeof copy->etag, "%s", (const char *)text);
+        copy->made = status.st_mtime;
+    }
+    return make_folder(copy->path, why);
+}
+
+/* ---- bringing it up to date ---- */
+
+struct known {
+    char name[STORE_NAME_MAX], hash[STORE_HASH_MAX];
+    bool listed; /* the server has it still */
+};
+
+struct update {
+    struct http *http;
+    struct store *store;
+    struct known *known; /* what the copy has, by name */
+    size_t known_count, capacity;
+    struct reason *why;
+};
+
+static int compare_known(const void *a, const void *b)
+{
+    return strcmp(((const struct known *)a)->name, ((const struct known *)b)->name);
+}
+
+static int remember(void *argument, const struct store_structure *entry)
+{
+    struct update *update = argument;
+    struct known *known;
+
+    if (update->known_count == update->capacity) {
+        size_t capacity = MAX((size_t)256, 2 * update->capacity);
+        struct known *larger = realloc(update->known, capacity * sizeof *larger);
+
+        if (!larger)
+            return refuse_errno(update->why, -ENOMEM, "the copy");
+        update->known = larger;
+        update->capacity = capacity;
+    }
+    known = &update->known[update->known_count++];
+    *known = (struct known){ .listed = false };
+    snprintf(known->name, sizeof known->name, "%s", entry->name);
+    snprintf(known->hash, sizeof known->hash, "%s", entry->hash);
+    return 0;
+}
+
+/* A name that may go into an address as it is. */
+static bool is_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    if (!length || length >= STORE_NAME_MAX || !isalnum((unsigned char)name[0]))
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
+            return false;
+    }
+    return true;
+}
+
+struct fetched {
+    struct store_structure entry;
+    unsigned count;
+    struct reason *why;
+};
+
+static int take_document(void *argument, const struct structure *structure)
+{
+    struct fetched *fetched = argument;
+
+    if (fetched->count++)
+        return refuse(fetched->why, WISP_E_FORMAT, "the document has several structures");
+    return catalog_entry(structure, &fetched->entry, fetched->why);
+}
+
+/* The document of a name, judged, and the same that was listed. */
+static int fetch(struct update *update, const char *name, const char *hash, struct store_structure *out)
+{
+    struct fetched fetched = { .why = update->why };
+    char path[STORE_NAME_MAX + 16], where[1400];
+    struct http_answer answer;
+    int result;
+
+    snprintf(path, sizeof path, "/structures/%s", name);
+    result = http_ask(update->http, &(struct http_request){ .path = path, .limit = STORE_DOCUMENT_MAX }, &answer,
+                      update->why);
+    if (result)
+        return result;
+    snprintf(where, sizeof where, "%s%s", http_address(update->http), path);
+    if (answer.status != 200)
+        result = refuse_status(update->http, &answer, update->why);
+    else
+        result = document_parse(where, answer.body, answer.size, take_document, &fetched, NULL, update->why);
+    http_answer_deinit(&answer);
+    if (!result &&
+        (fetched.count != 1 || strcmp(fetched.entry.name, name) != 0 || strcmp(fetched.entry.hash, hash) != 0))
+        result = refuse(update->why, WISP_E_FORMAT, "%s: this is not the structure that the listing names", where);
+    if (result && fetched.entry.document)
+        store_structure_deinit(&fetched.entry);
+    if (!result)
+        *out = fetched.entry;
+    return result;
+}
+
+static int update_entry(struct update *update, const char *name, const char *hash)
+{
+    const struct known *known;
+    struct known wanted;
+    struct store_structure entry;
+    struct store_added added;
+    int result;
+
+    snprintf(wanted.name, sizeof wanted.name, "%s", name);
+    known =
+        update->known_count ? bsearch(&wanted, update->known, update->known_count, sizeof wanted, compare_known) : NULL;
+    if (known && !strcmp(known->hash, hash))
+        return 0;
+    result = fetch(update, name, hash, &entry);
+    if (result)
+        return result;
+    result = store_add(update->store, &entry, &added, update->why);
+    if (!result && !added.stored)
+        result = refuse(update->why, WISP_E_FORMAT, "%s lists one structure twice, as %s and as %s",
+                        http_address(update->http), added.same_as, name);
+    store_structure_deinit(&entry);
+    return result;
+}
+
+/* First what has gone, because another name may have its structure now. */
+static int remove_unlisted(struct update *update, const json_t *listing)
+{
+    size_t index;
+    json_t *item;
+    int result = 0;
+
+    json_array_foreach(listing, index, item)
+    {
+        struct known wanted, *known;
+        const char *name = json_string_value(json_object_get(item, "name"));
+        const char *hash = json_string_value(json_object_get(item, "hash"));
+
+        if (!name || !hash || !is_name(name) || strlen(hash) != STORE_HASH_MAX - 1)
+            return refuse(update->why, WISP_E_FORMAT, "%s: entry %zu of the listing has no name and hash",
+                          http_address(update->http), index);
+        snprintf(wanted.name, sizeof wanted.name, "%s", name);
+        known = update->known_count ? bsearch(&wanted, update->known, update->known_count, sizeof wanted, compare_known)
+                                    : NULL;
+        if (known)
+            known->listed = !strcmp(known->hash, hash);
+    }
+    for (size_t i = 0; i < update->known_count && !result; i++) {
+        if (!update->known[i].listed)
+            result = store_remove(update->store, update->known[i].name, update->why);
+        if (!update->known[i].listed)
+            update->known[i].hash[0] = 0;
+    }
+    return result;
+}
+
+static int take_listing(struct update *update, const json_t *listing)
+{
+    const struct store_query all = { 0 };
+    size_t index;
+    json_t *item;
+    int result;
+
+    if (!json_is_array(listing) || json_array_size(listing) > DOCUMENT_STRUCTURES_MAX)
+        return refuse(update->why, WISP_E_FORMAT, "%s: this is no listing of structures", http_address(update->http));
+    result = store_list(update->store, &all, remember, update, update->why);
+    if (result)
+        return result;
+    if (update->known_count)
+        qsort(update->known, update->known_count, sizeof *update->known, compare_known);
+    result = store_begin(update->store, update->why);
+    if (!result)
+        result = remove_unlisted(update, listing);
+    json_array_foreach(listing, index, item)
+    {
+        if (!result)
+            result = update_entry(update, json_string_value(json_object_get(item, "name")),
+                                  json_string_value(json_object_get(item, "hash")));
+    }
+    if (!result)
+        return store_commit(update->store, update->why);
+    store_rollback(update->store, NULL);
+    return result;
+}
+
+/* A copy that is damaged is no loss. */
+static int open_copy(struct copy *copy, struct store **out, struct reason *why)
+{
+    int result = store_open(copy->path, true, out, why);
+
+    if (result != WISP_E_FORMAT && result != WISP_E_VERSION)
+        return result;
+    unlink(copy->path);
+    copy->etag[0] = 0;
+    return store_open(copy->path, true, out, why);
+}
+
+static int update_copy(struct http *http, struct copy *copy, const struct http_answer *answer, struct reason *why)
+{
+    struct update update = { .http = http, .why = why };
+    json_t *listing = json_loadb(answer->body, answer->size, JSON_REJECT_DUPLICATES, NULL);
+    struct file_part etag = { answer->etag, strlen(answer->etag) };
+    int result;
+
+    if (!listing)
+        return refuse(why, WISP_E_FORMAT, "%s: this is no listing of structures", http_address(http));
+    result = open_copy(copy, &update.store, why);
+    if (!result) {
+        /* Until the new one is whole, there is no listing that the copy is of. */
+        result = take_listing(&update, listing);
+        store_close(update.store);
+    }
+    free(update.known);
+    json_decref(listing);
+    if (!result && *answer->etag)
+        result = file_write(copy->etag_path, &etag, 1, why);
+    return result;
+}
+
+static void say_old(const struct copy *copy, const struct reason *why)
+{
+    char when[32] = "";
+    struct tm local;
+
+    if (localtime_r(&copy->made, &local))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+    fprintf(stderr, "wisp structure: %s; what follows is the copy of %s\n", why->text, when);
+}
+
+int remote_open(const char *address, struct store **out, struct reason *why)
+{
+    struct http_answer answer = { .status = 0 };
+    struct http *http;
+    struct copy copy;
+    int result = find_copy(address, &copy, why);
+
+    if (!result)
+        result = http_new(address, &http, why);
+    if (result)
+        return result;
+    result = http_ask(http, &(struct http_request){ .path = "/structures", .etag = copy.etag, .limit = LISTING_MOST },
+                      &answer, why);
+    if (result == -EHOSTUNREACH && copy.etag[0]) {
+        say_old(&copy, why);
+        result = 0;
+    } else if (!result && answer.status == 200) {
+        result = update_copy(http, &copy, &answer, why);
+    } else if (!result && !(answer.status == 304 && copy.etag[0])) {
+        result = refuse_status(http, &answer, why);
+    }
+    http_answer_deinit(&answer);
+    http_free(http);
+    return result ? result : store_open(copy.path, false, out, why);
+}
+
+/* ---- changes ---- */
+
+static int change(const char *address, const struct http_request *request, char **out, struct reason *why)
+{
+    struct http_answer answer;
+    struct http *http;
+    int result = http_new(address, &http, why);
+
+    if (result)
+        return result;
+    result = http_ask(http, request, &answer, why);
+    if (!result) {
+        if (answer.status != 200 && answer.status != 201)
+            result = refuse_status(http, &answer, why);
+        else if (out)
+            *out = steal(&answer.body);
+        http_answer_deinit(&answer);
+    }
+    http_free(http);
+    return result;
+}
+
+int remote_add(const char *address, const char *document, size_t size, char **out, struct reason *why)
+{
+    return change(address,
+                  &(struct http_request){
+                      .path = "/structures", .body = document, .size = size, .limit = ANSWER_MOST, .changes = true },
+                  out, why);
+}
+
+int remote_remove(const char *address, char *const *names, size_t count, struct reason *why)
+{
+    char path[2000] = "/structures/";
+
+    for (size_t i = 0; i < count; i++) {
+        size_t used = strlen(path);
+
+        if (!is_name(names[i]))
+            return refuse(why, WISP_E_NO_MODEL, "there is no structure \"%.100s\"", names[i]);
+        if (snprintf(path + used, sizeof path - used, "%s%s", i ? "," : "", names[i]) >= (int)(sizeof path - used))
+            return refuse(why, WISP_E_INVALID, "these are too many names for one request");
+    }
+    return change(address,
+                  &(struct http_request){ .method = "DELETE", .path = path, .limit = ANSWER_MOST, .changes = true },
+                  NULL, why);
+}

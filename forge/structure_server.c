@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "forge/catalog.h"
+#include "forge/lineage.h"
+#include "forge/listing.h"
+#include "forge/structure_server.h"
+#include "forge/structures/document.h"
+
+enum { CONNECTIONS = 64, CONNECTIONS_OF_ONE = 16, IDLE_S = 15, NAMES_MOST = 64 };
+
+struct server {
+    struct MHD_Daemon *daemon;
+    struct server_setup setup;
+};
+
+/* One request's body, as it comes. */
+struct upload {
+    char *text;
+    size_t size, capacity;
+    bool too_long, allowed;
+};
+
+/* ---- answers ---- */
+
+/* Takes the text over (from malloc). */
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status, const char *type, char *text,
+                              size_t size, const char *etag)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(size, text, MHD_RESPMEM_MUST_FREE);
+    enum MHD_Result result;
+
+    if (!response) {
+        free(text);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (etag)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+    if (status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"wisp structures\"");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD, POST, DELETE");
+    result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result say(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+    size_t size = strlen(text) + 2;
+    char *line = malloc(size);
+
+    if (!line)
+        return MHD_NO;
+    snprintf(line, size, "%s\n", text);
+    return answer(connection, status, "text/plain; charset=utf-8", line, size - 1, NULL);
+}
+
+/* A failure of the store, or of a document. */
+static enum MHD_Result say_failure(const struct server *server, struct MHD_Connection *connection, int result,
+                                   struct reason *why)
+{
+    const char *path = store_path(server->setup.store);
+    char *at = strstr(why->text, path);
+
+    if (result < 0)
+        fprintf(stderr, "wisp structure serve: %s\n", why->text);
+    if (result < 0)
+        return say(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "the server cannot do that now; its log says why");
+    /* Where the file lies here is nobody's business there. */
+    if (at) {
+        struct reason whole = *why;
+        int before = (int)(at - why->text);
+
+        snprintf(why->text, sizeof why->text, "%.*sthis database%s", before, whole.text,
+                 whole.text + before + strlen(path));
+    }
+    if (result == WISP_E_NO_MODEL)
+        return say(connection, MHD_HTTP_NOT_FOUND, why->text);
+    if (result == WISP_E_BUSY)
+        return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE, why->text);
+    return say(connection, MHD_HTTP_UNPROCESSABLE_CONTENT, why->text);
+}
+
+/* With its ETag, or 304 when the client has the same. Takes the text over. */
+static enum MHD_Result answer_tagged(struct MHD_Connection *connection, const char *type, char *text)
+{
+    const char *have = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+    XXH128_hash_t hash = XXH3_128bits(text, strlen(text));
+    char etag[40];
+
+    snprintf(etag, sizeof etag, "\"%016" PRIx64 "%016" PRIx64 "\"", (uint64_t)hash.high64, (uint64_t)hash.low64);
+    if (have && strstr(have, etag)) {
+        text[0] = 0;
+        return answer(connection, MHD_HTTP_NOT_MODIFIED, type, text, 0, etag);
+    }
+    return answer(connection, MHD_HTTP_OK, type, text, strlen(text), etag);
+}
+
+/* ---- reading ---- */
+
+static enum MHD_Result answer_listing(struct server *server, struct MHD_Connection *connection)
+{
+    const char *depth = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "depth");
+    struct store_query query = { .processing = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "type") };
+    struct reason why;
+    json_t *array;
+    char *text;
+    int result;
+
+    if (depth && !listing_depths(depth, &query))
+        return say(connection, MHD_HTTP_BAD_REQUEST, "depth is a number, or two with a dash");
+    result = listing_make(server->setup.store, &query, &array, &why);
+    if (result)
+        return say_failure(server, connection, result, &why);
+    text = json_dumps(array, JSON_FORM);
+    json_decref(array);
+    return text ? answer_tagged(connection, "application/json", text) : MHD_NO;
+}
+
+static enum MHD_Result answer_document(struct server *server, struct MHD_Connection *connection, const char *name)
+{
+    struct store_structure entry;
+    struct reason why;
+    char *text;
+    int result = store_find(server->setup.store, name, &entry, &why);
+
+    if (result)
+        return say_failure(server, connection, result, &why);
+    text = steal(&entry.document);
+    store_structure_deinit(&entry);
+    return answer_tagged(connection, "application/yaml", text);
+}
+
+/* ---- changing ---- */
+
+struct adding {
+    struct store *store;
+    struct reason *why;
+    json_t *structures;
+    unsigned stored, known;
+};
+
+static int add_one(void *argument, const struct structure *structure)
+{
+    struct adding *adding = argument;
+    struct store_structure entry;
+    struct store_added added;
+    json_t *item;
+    int result = catalog_entry(structure, &entry, adding->why);
+
+    if (result)
+        return result;
+    result = store_add(adding->store, &entry, &added, adding->why);
+    store_structure_deinit(&entry);
+    if (result)
+        return result;
+    adding->stored += added.stored;
+    adding->known += !added.stored;
+    item = added.stored ? json_pack("{s:s s:b s:s s:b}", "name", structure->name, "stored", 1, "processing",
+                                    structure->processing, "new_type", added.new_type)
+                        : json_pack("{s:s s:b s:s}", "name", structure->name, "stored", 0, "same_as", added.same_as);
+    return json_array_append_new(adding->structures, item) ? -ENOMEM : 0;
+}
+
+static enum MHD_Result add(struct server *server, struct MHD_Connection *connection, const struct upload *upload)
+{
+    struct reason why = { "" };
+    struct adding adding = { server->setup.store, &why, json_array(), 0, 0 };
+    json_t *object;
+    char *text = NULL;
+    int result = store_begin(adding.store, &why);
+
+    if (!result) {
+        result = document_parse("the document", upload->text ? upload->text : "", upload->size, add_one, &adding, NULL,
+                                &why);
+        if (!result)
+            result = store_commit(adding.store, &why);
+        else
+            store_rollback(adding.store, NULL);
+    }
+    object = json_pack("{s:i s:i s:o}", "stored", (int)adding.stored, "known", (int)adding.known, "structures",
+                       adding.structures);
+    if (!result)
+        text = json_dumps(object, JSON_FORM);
+    json_decref(object);
+    if (result)
+        return say_failure(server, connection, result, &why);
+    fprintf(stderr, "wisp structure serve: %u stored, %u there already\n", adding.stored, adding.known);
+    return text ? answer(connection, adding.stored ? MHD_HTTP_CREATED : MHD_HTTP_OK, "application/json", text,
+                         strlen(text), NULL)
+                : MHD_NO;
+}
+
+/* NAME,NAME…: all or none. */
+static enum MHD_Result remove_names(struct server *server, struct MHD_Connection *connection, const char *names)
+{
+    cleanup_free char *list = strdup(names);
+    struct reason why;
+    unsigned count = 0;
+    char *rest = NULL;
+    int result = list ? store_begin(server->setup.store, &why) : refuse_errno(&why, -ENOMEM, "remove");
+
+    for (char *name = result ? NULL : strtok_r(list, ",", &rest); name && !result; name = strtok_r(NULL, ",", &rest)) {
+        result = ++count > NAMES_MOST ? refuse(&why, WISP_E_INVALID, "at most %d names at once", NAMES_MOST)
+                                      : store_remove(server->setup.store, name, &why);
+    }
+    if (!result)
+        result = store_commit(server->setup.store, &why);
+    else if (list)
+        store_rollback(server->setup.store, NULL);
+    if (result)
+        return say_failure(server, connection, result, &why);
+    fprintf(stderr, "wisp structure serve: removed %s\n", names);
+    return say(connection, MHD_HTTP_OK, "removed");
+}
+
+/* Whether this request may change anything; if not, it has been answered. */
+static bool may_change(struct server *server, struct MHD_Connection *connection, enum MHD_Result *result)
+{
+    static const char scheme[] = "Bearer ";
+    const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+
+    if (!server->setup.token.text[0]) {
+        *result = say(connection, MHD_HTTP_FORBIDDEN, "this server takes no changes: it was started without --token");
+        return false;
+    }
+    if (!given || strncmp(given, scheme, sizeof scheme - 1) != 0 ||
+        !token_equal(&server->setup.token, given + sizeof scheme - 1)) {
+        *result = say(connection, MHD_HTTP_UNAUTHORIZED, "changes need this server's token, in $WISP_TOKEN");
+        return false;
+    }
+    return true;
+}
+
+/* ---- requests ---- */
+
+static bool collect(struct upload *upload, const char *data, size_t size)
+{
+    if (!upload->allowed || upload->too_long || size > DOCUMENT_BYTES_MAX - upload->size) {
+        upload->too_long |= upload->allowed;
+        return true; /* the rest is read and thrown away, so that the answer arrives */
+    }
+    if (upload->size + size + 1 > upload->capacity) {
+        size_t capacity = MAX(2 * upload->capacity, upload->size + size + 1);
+        char *larger = realloc(upload->text, capacity);
+
+        if (!larger)
+            return false;
+        upload->text = larger;
+        upload->capacity = capacity;
+    }
+    memcpy(upload->text + upload->size, data, size);
+    upload->size += size;
+    upload->text[upload->size] = 0;
+    return true;
+}
+
+static enum MHD_Result finish(struct server *server, struct MHD_Connection *connection, const char *path,
+                              const char *method, const struct upload *upload)
+{
+    static const char root[] = "/structures";
+    const char *name = path + sizeof root - 1;
+    bool reads = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
+    enum MHD_Result result;
+
+    if (!strcmp(path, "/") && reads)
+        return say(connection, MHD_HTTP_OK, "a structure database of wisp: GET /structures, GET /structures/NAME");
+    if (strncmp(path, root, sizeof root - 1) != 0 || (*name && *name != '/'))
+        return say(connection, MHD_HTTP_NOT_FOUND, "there are /structures and /structures/NAME here");
+    name += *name == '/';
+    if (reads)
+        return *name ? answer_document(server, connection, name) : answer_listing(server, connection);
+    if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 && strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
+        return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "there are GET, HEAD, POST and DELETE here");
+    if (!may_change(server, connection, &result))
+        return result;
+    if (*method == 'D')
+        return *name ? remove_names(server, connection, name)
+                     : say(connection, MHD_HTTP_BAD_REQUEST, "DELETE takes /structures/NAME");
+    if (*name)
+        return say(connection, MHD_HTTP_BAD_REQUEST, "POST takes /structures; the document says the name");
+    if (upload->too_long)
+        return say(connection, MHD_HTTP_CONTENT_TOO_LARGE, "a document has at most 8 MiB");
+    return add(server, connection, upload);
+}
+
+static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *path, const char *method,
+                              const char *version, const char *data, size_t *size, void **state)
+{
+    struct server *server = argument;
+    struct upload *upload = *state;
+
+    (void)version;
+    if (!upload) {
+        const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+
+        upload = calloc(1, sizeof *upload);
+        *state = upload;
+        /* What nobody may send is not kept. */
+        if (upload)
+            upload->allowed = given && !strncmp(given, "Bearer ", 7) && token_equal(&server->setup.token, given + 7);
+        return upload ? MHD_YES : MHD_NO;
+    }
+    if (*size) {
+        bool kept = collect(upload, data, *size);
+
+        *size = 0;
+        return kept ? MHD_YES : MHD_NO;
+    }
+    return finish(server, connection, path, method, upload);
+}
+
+static void end_request(void *argument, struct MHD_Connection *connection, void **state,
+                        enum MHD_RequestTerminationCode code)
+{
+    struct upload *upload = *state;
+
+    (void)argument, (void)connection, (void)code;
+    if (upload)
+        free(upload->text);
+    free(upload);
+    *state = NULL;
+}
+
+/* ---- life ---- */
+
+static int make_address(const struct server_setup *setup, struct sockaddr_storage *out, bool *six, struct reason *why)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *sixteen = (struct sockaddr_in6 *)out;
+
+    memset(out, 0, sizeof *out);
+    *six = strchr(setup->address, ':') != NULL;
+    if (*six) {
+        sixteen->sin6_family = AF_INET6;
+        sixteen->sin6_port = htons(setup->port);
+        if (inet_pton(AF_INET6, setup->address, &sixteen->sin6_addr) == 1)
+            return 0;
+    } else {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(setup->port);
+        if (inet_pton(AF_INET, setup->address, &four->sin_addr) == 1)
+            return 0;
+    }
+    return refuse(why, WISP_E_INVALID, "%s is no address; give one as 127.0.0.1 or ::1", setup->address);
+}
+
+int server_start(const struct server_setup *setup, struct server **out, struct reason *why)
+{
+    struct server *server = calloc(1, sizeof *server);
+    struct sockaddr_storage address;
+    bool six = false;
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO;
+    struct MHD_OptionItem tls[3] = { { MHD_OPTION_END, 0, NULL } };
+    int result = server ? make_address(setup, &address, &six, why) : refuse_errno(why, -ENOMEM, "serve");
+
+    if (result) {
+        free(server);
+        return result;
+    }
+    server->setup = *setup;
+    if (setup->certificate) {
+        flags |= MHD_USE_TLS;
+        tls[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)setup->certificate };
+        tls[1] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)setup->key };
+        tls[2] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+    }
+    errno = 0;
+    server->daemon = MHD_start_daemon(
+        flags | (six ? MHD_USE_IPv6 : 0), setup->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (!server->daemon) {
+        result = errno ? -errno : -EIO;
+        free(server);
+        return refuse_errno(why, result, "cannot listen on %s port %u", setup->address, setup->port);
+    }
+    *out = server;
+    return 0;
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+}
+
+struct server *server_stop(struct server *server)
+{
+    if (server)
+        MHD_stop_daemon(server->daemon);
+    free(server);
+    return NULL;
+}

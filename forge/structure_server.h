@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A structure database offered over HTTP. One thread of libmicrohttpd's answers all requests; the store is that
+ * thread's while it runs.
+ *
+ *   GET /structures[?type=T&depth=D]   200, the listing (forge/listing.h); 304 when the ETag is the same
+ *   GET /structures/NAME               200, the canonical document; 404
+ *   POST /structures                   a document; 201 when something was stored, 200 when all was there; 422 when it
+ * is not right, and nothing is stored DELETE /structures/NAME[,NAME…]    200; 404, and nothing is removed
+ *
+ * HEAD is answered as GET without a body. Changes need the token: 403 without one here, 401 without the right one
+ * there. A body that is no answer is one line of text that says what is wrong.
+ */
+#ifndef FORGE_STRUCTURE_SERVER_H
+#define FORGE_STRUCTURE_SERVER_H
+
+#include "base/error.h"
+#include "forge/remote/token.h"
+#include "forge/store/store.h"
+
+struct server_setup {
+    struct store *store;
+    const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
+    uint16_t port;       /* 0: any that is free */
+    struct token token;
+    const char *certificate, *key; /* PEM texts; NULL: no TLS */
+};
+
+struct server;
+
+/* -EADDRINUSE and the like; WISP_E_INVALID when the address is none or TLS cannot be had. */
+int server_start(const struct server_setup *setup, struct server **out, struct reason *why);
+uint16_t server_port(const struct server *server);
+/* Ends after the requests at hand. Accepts NULL; returns NULL. */
+struct server *server_stop(struct server *server);
+
+#endif

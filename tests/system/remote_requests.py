@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that no client of wisp would send. usage: remote_requests.py ADDRESS TOKEN-FILE"""
+import http.client
+import json
+import socket
+import sys
+import urllib.parse
+
+where = urllib.parse.urlparse(sys.argv[1])
+token = open(sys.argv[2]).read().strip()
+bearer = {"Authorization": "Bearer " + token}
+
+
+def ask(method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text, answer.headers
+
+
+def expect(status, method, path, body=None, headers=None, text=""):
+    got, said, _ = ask(method, path, body, headers)
+    if got != status or text not in said:
+        sys.exit(f"{method} {path}: {got} (not {status}), {said[:200]!r} (should hold {text!r})")
+
+
+def raw(data):
+    with socket.create_connection((where.hostname, where.port), timeout=1) as connection:
+        try:
+            connection.sendall(data)
+            return connection.recv(4096)
+        except (ConnectionError, TimeoutError):
+            return b""
+
+
+expect(200, "GET", "/", text="structure database")
+expect(404, "GET", "/other")
+expect(404, "GET", "/structuresque")
+expect(404, "GET", "/structures/../../etc/passwd")
+expect(404, "GET", "/structures/%2e%2e%2fetc")
+expect(404, "GET", "/structures/no'; DROP TABLE structure; --".replace(" ", "%20"))
+expect(400, "GET", "/structures?depth=x")
+expect(200, "GET", "/structures?depth=5&type=image", text="lenet-5")
+expect(200, "GET", "/structures?type=nothing", text="[]")
+status, body, headers = ask("GET", "/structures/lenet-5")
+assert status == 200 and "name: lenet-5" in body, body
+assert ask("GET", "/structures/lenet-5", None, {"If-None-Match": headers["ETag"]})[0] == 304
+status, body, head = ask("HEAD", "/structures")
+assert status == 200 and not body and int(head["Content-Length"]) > 1000
+expect(405, "PUT", "/structures", "x")
+expect(401, "POST", "/structures", "name: x")
+expect(401, "POST", "/structures", "name: x", {"Authorization": "Bearer " + token[:-1]})
+expect(401, "POST", "/structures", "name: x", {"Authorization": "Bearer " + token + "x"})
+expect(401, "POST", "/structures", "name: x", {"Authorization": "Basic " + token})
+expect(401, "DELETE", "/structures/lenet-5")
+expect(422, "POST", "/structures", "", bearer)
+expect(422, "POST", "/structures", "\0\1\2", bearer)
+expect(422, "POST", "/structures", "[" * 5000, bearer)
+expect(422, "POST", "/structures", "a: &a [1,1]\nb: [*a,*a]\n", bearer)
+expect(413, "POST", "/structures", "x" * (9 << 20), bearer)
+expect(401, "POST", "/structures", "x" * (9 << 20))
+expect(400, "POST", "/structures/lenet-5", "x", bearer)
+expect(400, "DELETE", "/structures", None, bearer)
+expect(404, "DELETE", "/structures/lenet-5,nobody", None, bearer)
+expect(200, "GET", "/structures/lenet-5")
+expect(404, "DELETE", "/structures/" + ",".join(["lenet-5"] + ["x"] * 70), None, bearer, "this database")
+expect(200, "GET", "/structures/lenet-5")
+for data in (b"\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 50000 + b"\r\n",
+             b"POST /structures HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
+             b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n"):
+    raw(data)
+held = [socket.create_connection((where.hostname, where.port), timeout=20) for _ in range(14)]
+expect(200, "GET", "/structures/lenet-5")
+for connection in held:
+    connection.close()
+answer = json.loads(ask("POST", "/structures",
+                        "name: asked\nprocessing: x.y\ninput: 3\nlayers: [{linear: 2}]\n", bearer)[1])
+assert answer["stored"] == 1 and answer["structures"][0]["new_type"], answer
+print("all right")
