@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@
 #include "forge/structures/document.h"
 #include "sparse/structure_edit.h"
 
-enum { LISTING_MOST = 64 << 20, ANSWER_MOST = 4 << 20, PLACE_MOST = 2048 };
+enum { LISTING_MOST = 32 << 20, LISTING_FIELDS = 8, ANSWER_MOST = 4 << 20, PLACE_MOST = 1024 };
 
 const char *remote_address(const char *option)
 {
@@ -29,21 +31,11 @@ const char *remote_address(const char *option)
     return http_is_address(named) ? named : NULL;
 }
 
-/* What a server says in a few words, without what a terminal would act on. */
 static int refuse_status(const struct http *http, const struct http_answer *answer, struct reason *why)
 {
     char said[200];
-    size_t used = 0;
 
-    for (size_t i = 0; i < answer->size && used + 1 < sizeof said; i++) {
-        unsigned char c = (unsigned char)answer->body[i];
-
-        if (c >= ' ' && c != 0x7f)
-            said[used++] = (char)c;
-        else if (c == '\n')
-            break;
-    }
-    said[used] = 0;
+    http_plain_text(answer->body, answer->size, said, sizeof said);
     switch (answer->status) {
     case 401:
     case 403:
@@ -59,8 +51,9 @@ static int refuse_status(const struct http *http, const struct http_answer *answ
 
 /* ---- the copy's place ---- */
 
+/* Of one user, so processes that update it take turns (lock_path). */
 struct copy {
-    char path[PLACE_MOST], etag_path[PLACE_MOST];
+    char path[PLACE_MOST], etag_path[PLACE_MOST], lock_path[PLACE_MOST];
     char etag[128]; /* of the listing it was made from; "": there is no whole copy */
     time_t made;
 };
@@ -83,9 +76,6 @@ static int find_copy(const char *address, struct copy *copy, struct reason *why)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     uint64_t hash = XXH3_64bits(address, strlen(address));
-    cleanup_free void *text = NULL;
-    struct stat status;
-    size_t size;
     int length;
 
     if (cache && *cache)
@@ -97,13 +87,23 @@ static int find_copy(const char *address, struct copy *copy, struct reason *why)
     if (length + 8 > PLACE_MOST)
         return refuse(why, WISP_E_INVALID, "the path of the cache is too long");
     snprintf(copy->etag_path, sizeof copy->etag_path, "%.*s.etag", PLACE_MOST - 8, copy->path);
+    snprintf(copy->lock_path, sizeof copy->lock_path, "%.*s.lock", PLACE_MOST - 8, copy->path);
+    return make_folder(copy->path, why);
+}
+
+/* Of which listing the copy is. */
+static void read_etag(struct copy *copy)
+{
+    cleanup_free void *text = NULL;
+    struct stat status;
+    size_t size;
+
     copy->etag[0] = 0;
     if (access(copy->path, R_OK) == 0 && stat(copy->etag_path, &status) == 0 &&
         !file_read(copy->etag_path, sizeof copy->etag - 1, &text, &size, NULL)) {
         snprintf(copy->etag, sizeof copy->etag, "%s", (const char *)text);
         copy->made = status.st_mtime;
     }
-    return make_folder(copy->path, why);
 }
 
 /* ---- bringing it up to date ---- */
@@ -260,7 +260,7 @@ static int remove_unlisted(struct update *update, const json_t *listing)
     return result;
 }
 
-static int take_listing(struct update *update, const json_t *listing)
+static int take_listing(struct update *update, const struct copy *copy, const json_t *listing)
 {
     const struct store_query all = { 0 };
     size_t index;
@@ -283,10 +283,12 @@ static int take_listing(struct update *update, const json_t *listing)
             result = update_entry(update, json_string_value(json_object_get(item, "name")),
                                   json_string_value(json_object_get(item, "hash")));
     }
-    if (!result)
-        return store_commit(update->store, update->why);
-    store_rollback(update->store, NULL);
-    return result;
+    if (result) {
+        store_rollback(update->store, NULL);
+        return result;
+    }
+    unlink(copy->etag_path);
+    return store_commit(update->store, update->why);
 }
 
 /* A copy that is damaged is no loss. */
@@ -301,10 +303,26 @@ static int open_copy(struct copy *copy, struct store **out, struct reason *why)
     return store_open(copy->path, true, out, why);
 }
 
+/* An array of flat objects, not too many: told from the text, before anything as large as its tree is made. */
+static bool may_be_listing(const char *text, size_t size)
+{
+    size_t arrays = 0, objects = 0, fields = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        arrays += text[i] == '[';
+        objects += text[i] == '{';
+        fields += text[i] == ',';
+    }
+    return arrays == 1 && objects <= DOCUMENT_STRUCTURES_MAX &&
+           fields <= (size_t)LISTING_FIELDS * DOCUMENT_STRUCTURES_MAX;
+}
+
 static int update_copy(struct http *http, struct copy *copy, const struct http_answer *answer, struct reason *why)
 {
     struct update update = { .http = http, .why = why };
-    json_t *listing = json_loadb(answer->body, answer->size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *listing = may_be_listing(answer->body, answer->size)
+                          ? json_loadb(answer->body, answer->size, JSON_REJECT_DUPLICATES, NULL)
+                          : NULL;
     struct file_part etag = { answer->etag, strlen(answer->etag) };
     int result;
 
@@ -312,8 +330,8 @@ static int update_copy(struct http *http, struct copy *copy, const struct http_a
         return refuse(why, WISP_E_FORMAT, "%s: this is no listing of structures", http_address(http));
     result = open_copy(copy, &update.store, why);
     if (!result) {
-        /* Until the new one is whole, there is no listing that the copy is of. */
-        result = take_listing(&update, listing);
+        /* From here until the new one is whole, there is no listing that the copy is of. */
+        result = take_listing(&update, copy, listing);
         store_close(update.store);
     }
     free(update.known);
@@ -333,30 +351,59 @@ static void say_old(const struct copy *copy, const struct reason *why)
     fprintf(stderr, "wisp structure: %s; what follows is the copy of %s\n", why->text, when);
 }
 
-int remote_open(const char *address, struct store **out, struct reason *why)
+/* Brings the copy up to date, or decides that it has to do as it is. */
+static int refresh(const char *address, struct copy *copy, struct reason *why)
 {
     struct http_answer answer = { .status = 0 };
     struct http *http;
-    struct copy copy;
-    int result = find_copy(address, &copy, why);
+    int result = http_new(address, &http, why);
 
-    if (!result)
-        result = http_new(address, &http, why);
     if (result)
         return result;
-    result = http_ask(http, &(struct http_request){ .path = "/structures", .etag = copy.etag, .limit = LISTING_MOST },
+    result = http_ask(http, &(struct http_request){ .path = "/structures", .etag = copy->etag, .limit = LISTING_MOST },
                       &answer, why);
-    if (result == -EHOSTUNREACH && copy.etag[0]) {
-        say_old(&copy, why);
+    if (result == -EHOSTUNREACH && copy->etag[0]) {
+        say_old(copy, why);
         result = 0;
     } else if (!result && answer.status == 200) {
-        result = update_copy(http, &copy, &answer, why);
-    } else if (!result && !(answer.status == 304 && copy.etag[0])) {
+        result = update_copy(http, copy, &answer, why);
+    } else if (!result && !(answer.status == 304 && copy->etag[0])) {
         result = refuse_status(http, &answer, why);
     }
     http_answer_deinit(&answer);
     http_free(http);
-    return result ? result : store_open(copy.path, false, out, why);
+    return result;
+}
+
+int remote_open(const char *address, struct store **out, struct reason *why)
+{
+    struct copy copy;
+    int result = find_copy(address, &copy, why), lock;
+
+    if (result)
+        return result;
+    lock = open(copy.lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0 || flock(lock, LOCK_EX) < 0) {
+        result = refuse_errno(why, -errno, "cannot lock %s", copy.lock_path);
+        if (lock >= 0)
+            close(lock);
+        return result;
+    }
+    /* Twice when what is here turns out to be no database: a copy is no loss. */
+    for (int attempt = 0; attempt < 2; attempt++) {
+        read_etag(&copy);
+        result = refresh(address, &copy, why);
+        if (!result)
+            result = store_open(copy.path, false, out, why);
+        else
+            break;
+        if (result != WISP_E_FORMAT && result != WISP_E_VERSION)
+            break;
+        unlink(copy.path);
+        unlink(copy.etag_path);
+    }
+    close(lock);
+    return result;
 }
 
 /* ---- changes ---- */

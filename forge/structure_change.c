@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog.h"
+#include "forge/remote/http.h"
 #include "forge/remote_catalog.h"
 #include "forge/structure_actions.h"
 #include "forge/structures/document.h"
@@ -73,6 +74,13 @@ static int write_structure(void *argument, const struct structure *structure)
     return 0;
 }
 
+static void plain_member(const json_t *object, const char *key, char out[static 128])
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    http_plain_text(text ? text : "", text ? strlen(text) : 0, out, 128);
+}
+
 static int print_answer(const char *verb, const char *address, const char *text, bool quiet)
 {
     json_t *object = json_loads(text, JSON_REJECT_DUPLICATES, NULL), *item;
@@ -82,16 +90,17 @@ static int print_answer(const char *verb, const char *address, const char *text,
         return fail(verb, EXIT_FAILED, "%s answered, but not as a structure database does", address);
     json_array_foreach(json_object_get(object, "structures"), index, item)
     {
-        const char *name = json_string_value(json_object_get(item, "name"));
-        const char *same = json_string_value(json_object_get(item, "same_as"));
-        const char *processing = json_string_value(json_object_get(item, "processing"));
+        char name[128], same[128], processing[128];
 
-        if (quiet || !name)
+        plain_member(item, "name", name);
+        plain_member(item, "same_as", same);
+        plain_member(item, "processing", processing);
+        if (quiet)
             continue;
-        if (same)
+        if (*same)
             printf("%s: there already, as %s; not stored twice\n", name, same);
         else
-            printf("%s: stored under %s%s\n", name, processing ? processing : "?",
+            printf("%s: stored under %s%s\n", name, processing,
                    json_is_true(json_object_get(item, "new_type")) ? ", a new processing type" : "");
     }
     if (quiet)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -54,8 +55,9 @@ static int run(const struct server_setup *setup)
 {
     struct server *server;
     struct reason why;
+    const struct timespec pause = { .tv_sec = 2 };
     sigset_t signals;
-    int result, signal;
+    int result;
 
     if (setup->token.text[0] && !setup->certificate && !is_loopback(setup->address))
         warn_user(VERB, "the token goes through the network in clear; give --tls-cert and --tls-key");
@@ -70,7 +72,8 @@ static int run(const struct server_setup *setup)
            strchr(setup->address, ':') ? "[" : "", setup->address, strchr(setup->address, ':') ? "]" : "",
            server_port(server), setup->token.text[0] ? ", changes with the token" : ", to read only");
     fflush(stdout);
-    sigwait(&signals, &signal);
+    while (sigtimedwait(&signals, NULL, &pause) < 0)
+        server_age(server);
     server_stop(server);
     return EXIT_DONE;
 }

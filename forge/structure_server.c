@@ -4,12 +4,16 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <xxhash.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/options.h"
 #include "base/size.h"
 #include "forge/catalog.h"
 #include "forge/lineage.h"
@@ -17,18 +21,25 @@
 #include "forge/structure_server.h"
 #include "forge/structures/document.h"
 
-enum { CONNECTIONS = 64, CONNECTIONS_OF_ONE = 16, IDLE_S = 15, NAMES_MOST = 64 };
+enum { CONNECTIONS = 64, CONNECTIONS_OF_ONE = 16, IDLE_S = 15, LIFE_S = 60, NAMES_MOST = 64 };
+
+/* A connection that is open; who drips its request, a byte now and then, is never idle, but has no more than LIFE_S. */
+struct guest {
+    int socket;
+    uint64_t since_ns; /* 0: this entry is free */
+};
 
 struct server {
     struct MHD_Daemon *daemon;
     struct server_setup setup;
+    pthread_mutex_t lock; /* guards guests: they come and go on the daemon's thread, and age on the owner's */
+    struct guest guests[CONNECTIONS];
 };
 
 /* One request's body, as it comes. */
 struct upload {
     char *text;
     size_t size, capacity;
-    bool too_long, allowed;
 };
 
 /* ---- answers ---- */
@@ -212,14 +223,17 @@ static enum MHD_Result remove_names(struct server *server, struct MHD_Connection
     unsigned count = 0;
     char *rest = NULL;
     int result = list ? store_begin(server->setup.store, &why) : refuse_errno(&why, -ENOMEM, "remove");
+    bool begun = !result;
 
     for (char *name = result ? NULL : strtok_r(list, ",", &rest); name && !result; name = strtok_r(NULL, ",", &rest)) {
         result = ++count > NAMES_MOST ? refuse(&why, WISP_E_INVALID, "at most %d names at once", NAMES_MOST)
                                       : store_remove(server->setup.store, name, &why);
     }
+    if (!result && !count)
+        result = refuse(&why, WISP_E_INVALID, "DELETE takes /structures/NAME");
     if (!result)
         result = store_commit(server->setup.store, &why);
-    else if (list)
+    else if (begun)
         store_rollback(server->setup.store, NULL);
     if (result)
         return say_failure(server, connection, result, &why);
@@ -249,10 +263,8 @@ static bool may_change(struct server *server, struct MHD_Connection *connection,
 
 static bool collect(struct upload *upload, const char *data, size_t size)
 {
-    if (!upload->allowed || upload->too_long || size > DOCUMENT_BYTES_MAX - upload->size) {
-        upload->too_long |= upload->allowed;
-        return true; /* the rest is read and thrown away, so that the answer arrives */
-    }
+    if (size > DOCUMENT_BYTES_MAX - upload->size)
+        return false;
     if (upload->size + size + 1 > upload->capacity) {
         size_t capacity = MAX(2 * upload->capacity, upload->size + size + 1);
         char *larger = realloc(upload->text, capacity);
@@ -265,6 +277,21 @@ static bool collect(struct upload *upload, const char *data, size_t size)
     memcpy(upload->text + upload->size, data, size);
     upload->size += size;
     upload->text[upload->size] = 0;
+    return true;
+}
+
+/* Whether a body is wanted at all; if not, it has been answered, and the connection ends without reading it. */
+static bool wants_body(struct server *server, struct MHD_Connection *connection, enum MHD_Result *result)
+{
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t bytes = 0;
+
+    if (!may_change(server, connection, result))
+        return false;
+    if (length && (!parse_count(length, &bytes) || bytes > DOCUMENT_BYTES_MAX)) {
+        *result = say(connection, MHD_HTTP_CONTENT_TOO_LARGE, "a document has at most 8 MiB");
+        return false;
+    }
     return true;
 }
 
@@ -292,8 +319,6 @@ static enum MHD_Result finish(struct server *server, struct MHD_Connection *conn
                      : say(connection, MHD_HTTP_BAD_REQUEST, "DELETE takes /structures/NAME");
     if (*name)
         return say(connection, MHD_HTTP_BAD_REQUEST, "POST takes /structures; the document says the name");
-    if (upload->too_long)
-        return say(connection, MHD_HTTP_CONTENT_TOO_LARGE, "a document has at most 8 MiB");
     return add(server, connection, upload);
 }
 
@@ -305,13 +330,12 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 
     (void)version;
     if (!upload) {
-        const char *given = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+        enum MHD_Result result;
 
+        if (!strcmp(method, MHD_HTTP_METHOD_POST) && !wants_body(server, connection, &result))
+            return result;
         upload = calloc(1, sizeof *upload);
         *state = upload;
-        /* What nobody may send is not kept. */
-        if (upload)
-            upload->allowed = given && !strncmp(given, "Bearer ", 7) && token_equal(&server->setup.token, given + 7);
         return upload ? MHD_YES : MHD_NO;
     }
     if (*size) {
@@ -336,6 +360,38 @@ static void end_request(void *argument, struct MHD_Connection *connection, void 
 }
 
 /* ---- life ---- */
+
+static void note_guest(void *argument, struct MHD_Connection *connection, void **state,
+                       enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = argument;
+    int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    bool comes = code == MHD_CONNECTION_NOTIFY_STARTED;
+
+    (void)state;
+    pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < ARRAY_SIZE(server->guests); i++) {
+        struct guest *guest = &server->guests[i];
+
+        if (comes ? !guest->since_ns : guest->since_ns && guest->socket == socket) {
+            *guest = comes ? (struct guest){ socket, clock_ns() } : (struct guest){ .since_ns = 0 };
+            break;
+        }
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+void server_age(struct server *server)
+{
+    uint64_t now_ns = clock_ns();
+
+    pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < ARRAY_SIZE(server->guests); i++) {
+        if (server->guests[i].since_ns && now_ns - server->guests[i].since_ns > LIFE_S * NS_PER_S)
+            shutdown(server->guests[i].socket, SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&server->lock);
+}
 
 static int make_address(const struct server_setup *setup, struct sockaddr_storage *out, bool *six, struct reason *why)
 {
@@ -372,6 +428,7 @@ int server_start(const struct server_setup *setup, struct server **out, struct r
         return result;
     }
     server->setup = *setup;
+    pthread_mutex_init(&server->lock, NULL);
     if (setup->certificate) {
         flags |= MHD_USE_TLS;
         tls[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)setup->certificate };
@@ -379,11 +436,12 @@ int server_start(const struct server_setup *setup, struct server **out, struct r
         tls[2] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
     }
     errno = 0;
-    server->daemon = MHD_start_daemon(
-        flags | (six ? MHD_USE_IPv6 : 0), setup->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address,
-        MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    server->daemon =
+        MHD_start_daemon(flags | (six ? MHD_USE_IPv6 : 0), setup->port, NULL, NULL, handle, server,
+                         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
+                         MHD_OPTION_NOTIFY_CONNECTION, note_guest, server, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE,
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!server->daemon) {
         result = errno ? -errno : -EIO;
         free(server);

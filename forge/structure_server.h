@@ -31,6 +31,8 @@ struct server;
 /* -EADDRINUSE and the like; WISP_E_INVALID when the address is none or TLS cannot be had. */
 int server_start(const struct server_setup *setup, struct server **out, struct reason *why);
 uint16_t server_port(const struct server *server);
+/* To be called every few seconds: ends connections that have been open for a minute. */
+void server_age(struct server *server);
 /* Ends after the requests at hand. Accepts NULL; returns NULL. */
 struct server *server_stop(struct server *server);
 

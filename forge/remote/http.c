@@ -6,18 +6,24 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "forge/remote/http.h"
 #include "forge/remote/token.h"
 
-/* Seconds. Slower than a kilobyte a second for ten of them is as good as nothing. */
-enum { CONNECT_S = 5, REQUEST_S = 120, SLOW_S = 10, SLOW_BYTES = 1024, ADDRESS_MOST = 1024, PATH_MOST = 2048 };
+/* Seconds. Slower than a kilobyte a second for twenty of them is as good as nothing; a server may wait ten for its
+ * database. */
+enum { CONNECT_S = 5, REQUEST_S = 120, SLOW_S = 20, SLOW_BYTES = 1024, ADDRESS_MOST = 1024, PATH_MOST = 2048 };
+/* All requests of one object together: nobody waits longer for a database. */
+#define ALTOGETHER_NS (600 * NS_PER_S)
 
 struct http {
     CURL *curl;
     char address[ADDRESS_MOST]; /* without a slash at its end */
     char error[CURL_ERROR_SIZE];
+    bool plain;  /* http */
     bool secure; /* https, or this machine */
+    uint64_t began_ns;
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -29,7 +35,7 @@ static void begin(void)
 
 bool http_is_address(const char *text)
 {
-    return text && (!strncmp(text, "http://", 7) || !strncmp(text, "https://", 8));
+    return text && strstr(text, "://");
 }
 
 static bool is_this_machine(const char *host)
@@ -53,9 +59,12 @@ static int judge_address(struct http *http, const char *address, struct reason *
 
     if (!url)
         return refuse_errno(why, -ENOMEM, "%s", address);
-    if (strlen(address) >= sizeof http->address || curl_url_set(url, CURLUPART_URL, address, 0) ||
+    if (strlen(address) >= sizeof http->address ||
+        curl_url_set(url, CURLUPART_URL, address, CURLU_NON_SUPPORT_SCHEME) ||
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) || curl_url_get(url, CURLUPART_HOST, &host, 0))
         result = refuse(why, WISP_E_INVALID, "%.200s is no address", address);
+    if (!result && strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+        result = refuse(why, WISP_E_INVALID, "%.200s: a database on a server is at http:// or https://", address);
     for (size_t i = 0; i < ARRAY_SIZE(none) && !result; i++) {
         char *part = NULL;
 
@@ -66,8 +75,10 @@ static int judge_address(struct http *http, const char *address, struct reason *
                             address);
         curl_free(part);
     }
-    if (!result)
-        http->secure = !strcmp(scheme, "https") || is_this_machine(host);
+    if (!result) {
+        http->plain = !strcmp(scheme, "http");
+        http->secure = !http->plain || is_this_machine(host);
+    }
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(url);
@@ -81,6 +92,8 @@ int http_new(const char *address, struct http **out, struct reason *why)
     int result;
 
     pthread_once(&once, begin);
+    if (http)
+        http->began_ns = clock_ns();
     if (!http || !(http->curl = curl_easy_init())) {
         free(http);
         return refuse_errno(why, -ENOMEM, "%s", address);
@@ -114,6 +127,17 @@ void http_answer_deinit(struct http_answer *answer)
 {
     free(answer->body);
     answer->body = NULL;
+}
+
+void http_plain_text(const char *text, size_t size, char *out, size_t room)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < size && used + 1 < room && text[i] != '\n'; i++) {
+        if (text[i] >= ' ' && text[i] <= '~')
+            out[used++] = text[i];
+    }
+    out[used] = 0;
 }
 
 /* ---- the answer ---- */
@@ -181,8 +205,12 @@ static int judge(struct http *http, CURLcode code, const struct receiving *r, st
     switch (code) {
     case CURLE_OK:
         curl_easy_getinfo(http->curl, CURLINFO_REDIRECT_URL, &to);
-        if (to)
-            return refuse(why, WISP_E_FORMAT, "%s has moved to %.200s: give that address instead", http->address, to);
+        if (to) {
+            char safe[200];
+
+            http_plain_text(to, strlen(to), safe, sizeof safe);
+            return refuse(why, WISP_E_FORMAT, "%s has moved to %s: give that address instead", http->address, safe);
+        }
         return 0;
     case CURLE_OPERATION_TIMEDOUT:
         if (r->answer->size)
@@ -192,6 +220,8 @@ static int judge(struct http *http, CURLcode code, const struct receiving *r, st
     case CURLE_COULDNT_CONNECT:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
         return refuse(why, -EHOSTUNREACH, "cannot reach %s: %s", http->address, said);
     case CURLE_PEER_FAILED_VERIFICATION:
         return refuse(why, WISP_E_FORMAT, "%s is not who it says it is: %s", http->address, said);
@@ -249,6 +279,9 @@ static void set_up(struct http *http, const struct http_request *request, const 
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    /* A proxy would read what is not encrypted, and this machine needs none to reach itself. */
+    if (http->plain)
+        curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_S);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
@@ -279,6 +312,8 @@ int http_ask(struct http *http, const struct http_request *request, struct http_
     int result;
 
     *out = (struct http_answer){ .status = 0 };
+    if (clock_ns() - http->began_ns > ALTOGETHER_NS)
+        return refuse(why, WISP_E_FORMAT, "%s takes too long altogether", http->address);
     if (snprintf(url, sizeof url, "%s%s", http->address, request->path) >= (int)sizeof url)
         return refuse(why, WISP_E_INVALID, "%.200s…: the address is too long", request->path);
     result = make_headers(http, request, &headers, why);

@@ -32,7 +32,10 @@ struct http_request {
     bool changes; /* the token goes with it */
 };
 
-/* Whether a database's name is an address. */
+/* The first line of what a server said, for people: printable ASCII only, because a terminal acts on the rest. */
+void http_plain_text(const char *text, size_t size, char *out, size_t room);
+
+/* Whether a database's name is an address, of whatever kind. */
 bool http_is_address(const char *text);
 
 /* `address` is http://… or https://…, without user, query or fragment. WISP_E_INVALID; -ENOMEM. */

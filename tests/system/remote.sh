@@ -73,6 +73,10 @@ check "not to edit"      1 "on a server"                "$forge" structure edit 
 check "the same listing" 0 ""                           cmp local.json remote.json
 check "no address"       2 "is no address"              "$forge" structure list --db "http://[::1"
 check "user in it"       2 "no user"                    "$forge" structure list --db "http://me@127.0.0.1:1"
+check "another scheme"   2 "at http:// or https://"     "$forge" structure list --db "ftp://127.0.0.1/x"
+check "and by \$WISP_DB"  2 "at http:// or https://"     env WISP_DB="ftp://127.0.0.1/x" "$forge" structure list
+check "capitals"         0 "lenet-5"                    "$forge" structure list --db "HTTP${url#http}"
+check "no proxy"         0 "lenet-5"                    env -u no_proxy -u NO_PROXY http_proxy=http://127.0.0.1:1 "$forge" structure list --db "$url"
 check "nobody there"     1 "cannot reach"               "$forge" structure list --db "http://127.0.0.1:1"
 check "serve a server"   2 "on a server already"        "$forge" structure serve --db "$url"
 check "bad listen"       2 "--listen here"              "$forge" structure serve --listen here
@@ -117,6 +121,17 @@ check "eight at once"    0 "8"                          bash -c "'$forge' struct
 check "kill -9"          0 ""                           kill -9 "$pid"
 check "whole"            0 "w8"                         "$forge" structure list --db served.db --type scent
 
+serve again.log --db served.db
+rm -rf cache
+for i in 1 2 3 4 5; do
+    "$forge" structure list --db "$url" >list$i.txt 2>&1 &
+    readers[i]=$!
+done
+wait "${readers[@]}"
+check "first readers"    0 ""                           bash -c "cmp list1.txt list2.txt && cmp list1.txt list5.txt && grep -q lenet-5 list3.txt"
+for copy in cache/wisp/*.db; do head -c 3000 "$copy" >cut; echo "no database, but longer than the head of one, which has a hundred bytes, and this text has more of them" >"$copy"; done
+check "damaged copy"     0 "lenet-5"                    "$forge" structure list --db "$url"
+
 # ---- what a server answers to whatever is asked ----
 serve ask.log --db served.db --token token
 check "requests"         0 "all right"                  python3 "$here/remote_requests.py" "$url" "$folder/token"
@@ -149,6 +164,8 @@ lie truncated     65 "does not answer as a structure database does"
 lie endless       65 "answers with more than"
 lie redirect      65 "has moved to"
 lie error         65 "answers 500"
+lie many          65 "no listing"
+lie terminal      65 "moved to http://x/[31m2J:"
 lie slow          65 "too slow"
 check "honest copy"      0 "lenet-5"                    "$forge" structure list --db "$hostile/turning"
 check "then it lies"    65 "no listing"                 "$forge" structure list --db "$hostile/turning"

@@ -104,6 +104,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def lie_redirect(self, good, one):
         self.answer("", 302, Location="file:///etc/passwd")
 
+    def lie_many(self, good, one):
+        self.answer("[" + "[]," * 5000000 + "[]]")
+
+    def lie_terminal(self, good, one):
+        self.answer("", 302, Location="http://x/\x1b[31m\x9b2J")
+
     def lie_error(self, good, one):
         self.answer("\x1b[31mboom\nsecond line", 500)
 

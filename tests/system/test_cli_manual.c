@@ -112,7 +112,9 @@ static void compare(const char *verb, const char *const *actions)
 
 static void test_pages_have_the_options(void **state)
 {
-    static const char *const verbs[] = { "run", "models", "show", "ping", "status", "build", "train", "eval", "export" };
+    static const char *const verbs[] = {
+        "run", "models", "show", "ping", "status", "build", "train", "eval", "export"
+    };
 
     (void)state;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
