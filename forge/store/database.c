@@ -13,7 +13,7 @@
 #include "forge/store/database.h"
 
 #define APPLICATION_ID 0x77697370 /* "wisp", where file(1) and we look */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 #define HISTORY_TABLE                                                                                                  \
     "CREATE TABLE history ("                                                                                           \
@@ -25,6 +25,11 @@
     "  batch INTEGER NOT NULL, threads INTEGER NOT NULL, time INTEGER NOT NULL);"                                      \
     "CREATE INDEX history_place ON history (event, hash, time);"
 
+/* All that a listing shows, so that a query reads no row, and with it no document. */
+#define STRUCTURE_INDEXES                                                                                              \
+    "CREATE INDEX structure_place ON structure (processing, depth, name, hash, network, layers, potential);"           \
+    "CREATE INDEX structure_depth ON structure (depth, processing, name, hash, network, layers, potential);"
+
 static const char schema[] =
     "CREATE TABLE type (name TEXT PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE structure ("
@@ -34,12 +39,18 @@ static const char schema[] =
     "CREATE INDEX structure_place ON structure (processing, depth, name);"
     "CREATE INDEX structure_depth ON structure (depth);" HISTORY_TABLE
     "PRAGMA application_id = 2003399536;" /* APPLICATION_ID; a pragma takes no expression */
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 3;";
 
-/* Nothing ever wrote to a history of version 1, so it begins anew. */
-static const char from_version_1[] = "DROP TABLE history;" HISTORY_TABLE "PRAGMA user_version = 2;";
+/* What brings a file of the version before up to each; nothing ever wrote to a history of version 1. */
+static const struct {
+    int version;
+    const char *sql;
+} steps[] = {
+    { 2, "DROP TABLE history;" HISTORY_TABLE },
+    { 3, "DROP INDEX structure_place; DROP INDEX structure_depth;" STRUCTURE_INDEXES },
+};
 
-_Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 2, "as the schema says");
+_Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 3, "as the schema says");
 
 int database_refuse(const struct store *store, int result, const char *doing, struct reason *why)
 {
@@ -154,8 +165,11 @@ int database_end(struct store *store, bool mine, int result, struct reason *why)
 void database_text(sqlite3_stmt *statement, int column, char *buffer, size_t size)
 {
     const unsigned char *text = sqlite3_column_text(statement, column);
+    size_t length = text ? MIN((size_t)sqlite3_column_bytes(statement, column), size - 1) : 0;
 
-    snprintf(buffer, size, "%s", text ? (const char *)text : "");
+    if (length)
+        memcpy(buffer, text, length);
+    buffer[length] = 0;
 }
 
 /* ---- opening ---- */
@@ -229,6 +243,17 @@ static int check_schema(struct store *store, struct reason *why)
     return SCHEMA_NONE;
 }
 
+static int take_steps(struct store *store, struct reason *why)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps) && !result; i++) {
+        if (steps[i].version > store->version)
+            result = execute(store, steps[i].sql, "bring the database up to date", why);
+    }
+    return result ? result : execute(store, "PRAGMA user_version = 3;", "bring the database up to date", why);
+}
+
 static int create_schema(struct store *store, struct reason *why)
 {
     int result = store_begin(store, why);
@@ -239,7 +264,7 @@ static int create_schema(struct store *store, struct reason *why)
     if (result == SCHEMA_NONE)
         result = execute(store, schema, "create the database", why);
     else if (result == SCHEMA_OLD)
-        result = execute(store, from_version_1, "bring the database up to date", why);
+        result = take_steps(store, why);
     if (!result)
         store->version = SCHEMA_VERSION;
     return database_end(store, true, result, why);

@@ -219,7 +219,8 @@ int store_list(struct store *store, const struct store_query *query, store_visit
     char sql[512], below[STORE_NAME_MAX + 2] = "", past[STORE_NAME_MAX + 2] = "";
     int result;
 
-    /* A modality's tasks are the range "image." .. "image/": '/' follows '.', so the index serves it. */
+    /* A type and a modality's tasks lie between "image" and "image/", since '/' follows '.': a range of the index, of
+     * which what has another byte after "image", as "image-raw" has, is left out. */
     if (query->processing) {
         snprintf(below, sizeof below, "%s.", query->processing);
         snprintf(past, sizeof past, "%s/", query->processing);
@@ -228,7 +229,8 @@ int store_list(struct store *store, const struct store_query *query, store_visit
              "SELECT " COLUMNS "%s FROM structure WHERE %s AND depth >= ?4 AND depth <= ?5 "
              "ORDER BY processing, depth, name",
              query->documents ? ", document" : "",
-             query->processing ? "(processing = ?1 OR (processing >= ?2 AND processing < ?3))" : "?1 = ?1");
+             query->processing ? "processing >= ?1 AND processing < ?3 AND (processing = ?1 OR processing >= ?2)"
+                               : "?1 = ?1");
     if ((result = database_prepare(store, sql, &statement, why)) ||
         (result =
              database_bind(store, statement, why, "sssii", query->processing ? query->processing : "", below, past,

@@ -356,6 +356,9 @@ static void test_older_databases(void **state)
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
                                   "DROP TABLE history; CREATE TABLE history (event, hash, time);"
+                                  "DROP INDEX structure_place; DROP INDEX structure_depth;"
+                                  "CREATE INDEX structure_place ON structure (processing, depth, name);"
+                                  "CREATE INDEX structure_depth ON structure (depth);"
                                   "PRAGMA user_version = 1;",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
