@@ -72,6 +72,8 @@ static void read_input(const struct node *node, struct structure *structure, str
 
 static void read_base(const struct node *node, struct structure *structure, struct findings *findings)
 {
+    free(structure->base); /* a key that stands twice is an error, but no leak */
+    structure->base = NULL;
     if (node->kind != NODE_TEXT || !*node->text)
         findings_add(findings, node->mark, "\"base\" takes the path of a safetensors file");
     else
