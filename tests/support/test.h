@@ -19,8 +19,10 @@
 #define assert_ok(call, why)                                                                                           \
     do {                                                                                                               \
         int result_ = (call);                                                                                          \
-        if (result_)                                                                                                   \
+        if (result_) {                                                                                                 \
             fail_msg("%s: %d, %s", #call, result_, (why).text);                                                        \
+            __builtin_unreachable(); /* fail_msg() does not come back, but does not say so */                          \
+        }                                                                                                              \
     } while (0)
 
 /* A fresh folder under $TMPDIR or /tmp; removed with all it holds by scratch_remove() or at exit. Aborts on failure. */
