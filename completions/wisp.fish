@@ -96,5 +96,5 @@ complete -c wisp -n '__wisp_verb train' -s e -l epochs -x -d 'times through the 
 complete -c wisp -n '__wisp_verb train' -s r -l rate -x -d 'learning rate'
 complete -c wisp -n '__wisp_verb train' -l schedule -x -a 'cosine step constant' -d 'how the rate falls'
 complete -c wisp -n '__wisp_verb train' -l augment -x -d 'vary the inputs'
-complete -c wisp -n '__wisp_verb train' -l candidates -x -d 'samplings to train'
+complete -c wisp -n '__wisp_verb build train' -l candidates -x -d 'samplings to train'
 complete -c wisp -n '__wisp_verb eval' -l split -x -a 'test train' -d 'part of the data'

@@ -54,6 +54,8 @@ char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
     free(structure);
     if (object) {
         plan_describe(plan, object);
+        if (assembly->candidates > 1)
+            json_object_set_new(object, "candidates", json_integer((json_int_t)assembly->candidates));
         if (assembly->base)
             json_object_set_new(
                 object, "base",

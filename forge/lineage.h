@@ -7,6 +7,7 @@
  *    "connections": …, "potential": …,
  *    "sampling": "exact", "granularity": "weight", "repair": false, "weights": "scaled",
  *    "budget": {"of": "file", "limit": …}, "given": {"fc1": 0.2},
+ *    "candidates": 5,
  *    "edges": {"fc1": {"hash", "connections", "weights"}}, "base": {"name", "hash"},
  *    "training": {"recipe": {…}, "data": {"name", "hash", "samples", "validation_samples"}, "epochs", "best_epoch",
  *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}]}}

@@ -59,6 +59,7 @@ json_t *recipe_json(const struct recipe *recipe)
 void recipe_option_rows(struct option_table *table, struct recipe_options *options)
 {
     struct recipe *r = &options->recipe;
+    struct option_row *row;
 
     *r = (struct recipe){ .epochs = 10,
                           .batch = 128,
@@ -82,7 +83,9 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
         ->below = true;
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=1; 'help' prints what there is");
     option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1", 0, 0.9);
-    option_count(table, "candidates", 0, &r->candidates, "K", "samplings to train; the best one is kept; 1", 1, 1000);
+    row = option_count(table, "candidates", 0, &r->candidates, "K",
+                       "samplings to train; the best is kept; as the model was built, or 1", 1, 1000);
+    row->given = &options->candidates_given;
     option_count(table, "seed", 'S', &r->seed, "N", "order, split and augmentation; 1 if absent", 0, 0);
 }
 

@@ -49,6 +49,7 @@ json_t *recipe_json(const struct recipe *recipe);
 struct recipe_options {
     struct recipe recipe;
     const char *schedule, *augment;
+    bool candidates_given;
 };
 
 void recipe_option_rows(struct option_table *table, struct recipe_options *options);

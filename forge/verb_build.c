@@ -27,7 +27,7 @@
 struct build {
     struct plan_options plan;
     struct sampling_options sampling;
-    uint64_t seed, threads, samples;
+    uint64_t seed, threads, samples, candidates;
     const char *output, *name, *processing, *media, *labels;
     bool json, no_history;
 };
@@ -55,6 +55,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     plan_option_rows(&table, &build->plan);
     sampling_option_rows(&table, &build->sampling);
     option_count(&table, "seed", 'S', &build->seed, "N", "which connections and first weights; 1 if absent", 0, 0);
+    option_count(&table, "candidates", 0, &build->candidates, "K",
+                 "samplings that 'wisp train' draws and chooses from; 1", 1, 1000);
     option_text(&table, "output", 'o', &build->output, "FILE", "model file to write; absent: only print");
     option_text(&table, "name", 'n', &build->name, "NAME", "name of the model; that of the file if absent");
     option_text(&table, "processing", 'p', &build->processing, "TYPE", "processing type, as image.classification");
@@ -125,6 +127,7 @@ static int workshop_open(const struct build *build, const struct structure *stru
                                         .labels = shop->labels.entries,
                                         .label_count = shop->labels.count,
                                         .seed = build->seed,
+                                        .candidates = build->candidates,
                                         .edges = &shop->choice.edges,
                                         .base = shop->choice.base,
                                         .team = shop->team };
@@ -224,7 +227,7 @@ static int run_plan(const struct build *build, const struct workshop *shop, stru
 
 int verb_build(int argc, char **argv)
 {
-    struct build build = { .seed = 1, .threads = 2, .samples = 10000 };
+    struct build build = { .seed = 1, .threads = 2, .samples = 10000, .candidates = 1 };
     struct workshop shop = { .labels = LABELS_NULL };
     struct structure structure;
     struct plan plan;

@@ -200,6 +200,17 @@ static int train_session(const struct train *train, struct session *s, const str
     return status;
 }
 
+/* The model may say how many samplings of it are wanted. */
+static void take_candidates(struct train *train, const struct model *model)
+{
+    json_t *lineage = lineage_of_model(model);
+    json_int_t wanted = json_integer_value(json_object_get(lineage, "candidates"));
+
+    if (!train->recipe_options.candidates_given && wanted > 1 && wanted <= 1000 && train->recipe.validation > 0)
+        train->recipe.candidates = (uint64_t)wanted;
+    json_decref(lineage);
+}
+
 int verb_train(int argc, char **argv)
 {
     struct train train = { .session = { .split = "train" }, .began_ns = clock_ns() };
@@ -215,6 +226,8 @@ int verb_train(int argc, char **argv)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
     status = session_open(&session, VERB, &train.session);
+    if (!status)
+        take_candidates(&train, session.model);
     if (!status && split_make(session.data->count, train.recipe.validation, train.recipe.seed, &split))
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)

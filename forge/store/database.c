@@ -190,12 +190,15 @@ static int make_folders(char *path, struct reason *why)
 
 static int default_path(char *buffer, size_t size, struct reason *why)
 {
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME"), *file = getenv("WISP_DB");
+    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME"), *file = getenv("WISP_DB"),
+               *state = getenv("STATE_DIRECTORY");
 
     if (file && *file && !strstr(file, "://"))
         snprintf(buffer, size, "%s", file);
     else if (data && *data)
         snprintf(buffer, size, "%s/wisp/structures.db", data);
+    else if (state && *state) /* of a service: systemd.exec(5); of several folders the first */
+        snprintf(buffer, size, "%.*s/structures.db", (int)strcspn(state, ":"), state);
     else if (home && *home)
         snprintf(buffer, size, "%s/.local/share/wisp/structures.db", home);
     else

@@ -51,6 +51,10 @@ for i in 1 2 3 4 5 6 7 8; do
     "$forge" build --layers 512-$((20 * i))-2 -s 0.5 -o x.safetensors >/dev/null 2>&1
 done
 check "interpolated"      0 "interpolated from 9 runs; runs held back are off by" "$forge" build --layers 512-90-2 -s 0.5
+check "candidates"        0 'bytes, seed 1'          "$forge" build --layers $layers -s 0.5 --candidates 3 -o k.safetensors
+check "are in the file"   0 '"candidates":3'        bash -c "tr -d '\\\\' <k.safetensors | grep -ao '\"candidates\":3'"
+check "and are trained"   0 '"candidate":3'         "$forge" train k.safetensors --data data.tsv --processing text.classification \
+    --epochs 1 -o t.safetensors
 printf 'name: x\nprocessing: a.b\ninput: 512\nlayers: [{linear: 24}, relu, {linear: 2}, softmax]\n' >x.yaml
 check "of one structure"  0 "built"                 "$forge" structure history x.yaml
 if [ "$(id -u)" != 0 ]; then

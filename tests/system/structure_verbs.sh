@@ -78,6 +78,9 @@ check "saved as"           0 "448"                           "$forge" structure 
 check "and kept"           0 "6400"                          "$forge" structure show one
 check "prompt too many"    0 "save does not take \"as x\""  bash -c "printf 'set 1 5\nsave as x\n' | '$forge' structure edit one -i"
 check "prompt bad word"    0 "undo does not take \"all\""   bash -c "printf 'undo all\n' | '$forge' structure edit one -i"
+mkdir "$folder/state"
+check "in a service"       0 "lenet-5"                       env -u WISP_DB -u XDG_DATA_HOME STATE_DIRECTORY="$folder/state:/nowhere" "$forge" structure list
+check "in its folder"      0 ""                              test -f "$folder/state/structures.db"
 check "unknown action"   2 "did you mean 'list'"           "$forge" structure lst
 echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >"$folder/text.db"
 check "not a database"  65 "not a structure database"      env WISP_DB="$folder/text.db" "$forge" structure list
