@@ -223,26 +223,46 @@ static int pragma_number(const struct store *store, const char *sql, int64_t *ou
 /* Besides the conditions of base/error.h, from here to store_open(). */
 enum { SCHEMA_NONE = 1000, SCHEMA_OLD };
 
+struct schema_facts {
+    int64_t application, version, tables;
+};
+
+/* All of one moment: somebody may be creating the file right now. */
+static int read_facts(struct store *store, struct schema_facts *out, struct reason *why)
+{
+    bool alone = !store->in_transaction;
+    int result = alone ? execute(store, "BEGIN", "read the database", why) : 0;
+
+    if (result)
+        return result;
+    if (!(result = pragma_number(store, "PRAGMA application_id", &out->application, why)) &&
+        !(result = pragma_number(store, "PRAGMA user_version", &out->version, why)))
+        result = pragma_number(store, "SELECT count(*) FROM sqlite_schema", &out->tables, why);
+    if (alone)
+        execute(store, "ROLLBACK", "read the database", NULL);
+    return result;
+}
+
 /* A fresh file becomes ours; any other must be ours already. Under the write lock, since two may create it at once. */
 static int check_schema(struct store *store, struct reason *why)
 {
-    int64_t application = 0, version = 0, tables = 0;
-    int result;
+    struct schema_facts facts;
+    int result = read_facts(store, &facts, why);
 
-    if ((result = pragma_number(store, "PRAGMA application_id", &application, why)) ||
-        (result = pragma_number(store, "PRAGMA user_version", &version, why)) ||
-        (result = pragma_number(store, "SELECT count(*) FROM sqlite_schema", &tables, why)))
+    if (result)
         return result;
-    store->version = version;
-    if (application == APPLICATION_ID && version == SCHEMA_VERSION)
+    store->version = facts.version;
+    if (facts.application == APPLICATION_ID && facts.version == SCHEMA_VERSION)
         return 0;
-    if (application == APPLICATION_ID && version >= 1 && version < SCHEMA_VERSION)
+    if (facts.application == APPLICATION_ID && facts.version >= 1 && facts.version < SCHEMA_VERSION)
         return store->writable ? SCHEMA_OLD : 0;
-    if (application == APPLICATION_ID && version > SCHEMA_VERSION)
+    if (facts.application == APPLICATION_ID && facts.version > SCHEMA_VERSION)
         return refuse(why, WISP_E_VERSION, "%s was made by a newer wisp (schema %" PRId64 ", this one knows %d)",
-                      store->path, version, SCHEMA_VERSION);
-    if (tables || application || !store->writable)
+                      store->path, facts.version, SCHEMA_VERSION);
+    if (facts.tables || facts.application)
         return database_refuse(store, SQLITE_NOTADB, "open", why);
+    if (!store->writable) /* an empty file, which may be one that somebody is about to fill */
+        return refuse_errno(why, -ENOENT, "there is no structure database in %s yet", store->path);
     return SCHEMA_NONE;
 }
 

@@ -81,6 +81,15 @@ check "prompt bad word"    0 "undo does not take \"all\""   bash -c "printf 'und
 mkdir "$folder/state"
 check "in a service"       0 "lenet-5"                       env -u WISP_DB -u XDG_DATA_HOME STATE_DIRECTORY="$folder/state:/nowhere" "$forge" structure list
 check "in its folder"      0 ""                              test -f "$folder/state/structures.db"
+# Several that find no database make it together.
+for i in $(seq 10); do
+    rm -f "$folder/new.db"
+    for k in 1 2 3 4; do
+        WISP_DB=$folder/new.db "$forge" structure list >"$folder/new.$i.$k" 2>&1 &
+    done
+    wait
+done
+check "made together"      0 "40"                            bash -c "grep -l lenet-5 '$folder'/new.*.* | wc -l"
 check "unknown action"   2 "did you mean 'list'"           "$forge" structure lst
 echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >"$folder/text.db"
 check "not a database"  65 "not a structure database"      env WISP_DB="$folder/text.db" "$forge" structure list
