@@ -246,7 +246,7 @@ static int read_facts(struct store *store, struct schema_facts *out, struct reas
 /* A fresh file becomes ours; any other must be ours already. Under the write lock, since two may create it at once. */
 static int check_schema(struct store *store, struct reason *why)
 {
-    struct schema_facts facts;
+    struct schema_facts facts = { 0 };
     int result = read_facts(store, &facts, why);
 
     if (result)
