@@ -22,7 +22,7 @@ struct assembly {
     char **labels;     /* borrowed; label_count of them, or none */
     size_t label_count;
     uint64_t seed;
-    uint64_t candidates; /* samplings that training is to draw and choose from; 0 or 1: this one */
+    uint64_t candidates;       /* samplings that training is to draw and choose from; 0 or 1: this one */
     const struct edges *edges; /* connections that are given; NULL: none */
     const struct base *base;   /* for WEIGHTS_INHERITED */
     struct team *team;         /* who helps; NULL: nobody. Changes no bit. */

@@ -42,8 +42,9 @@ void store_structure_deinit(struct store_structure *structure);
 
 /* Opens, and for writing creates, the file and its folder. NULL path: $WISP_DB, else $XDG_DATA_HOME/wisp/structures.db,
  * else,
- * in a service, $STATE_DIRECTORY/structures.db (/var/lib/wisp), else ~/.local/share/wisp/structures.db. WISP_E_FORMAT when it is not a wisp database or is damaged; WISP_E_VERSION
- * when a newer wisp made it; -ENOENT when it is to be read and is not there. */
+ * in a service, $STATE_DIRECTORY/structures.db (/var/lib/wisp), else ~/.local/share/wisp/structures.db. WISP_E_FORMAT
+ * when it is not a wisp database or is damaged; WISP_E_VERSION when a newer wisp made it; -ENOENT when it is to be read
+ * and is not there. */
 int store_open(const char *path, bool write, struct store **out, struct reason *why);
 struct store *store_close(struct store *store); /* accepts NULL; returns NULL */
 const char *store_path(const struct store *store);
