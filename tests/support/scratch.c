@@ -89,5 +89,5 @@ const char *binary_path(const char *relative)
 {
     const char *folder = getenv("WISP_BINARY_DIR");
 
-    return join(folder ? folder : "build/release", relative);
+    return join(folder ? folder : "build/ci", relative);
 }
