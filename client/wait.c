@@ -7,7 +7,8 @@
  *
  * A killed daemon wakes nobody. So the sleeper looks up at the end of every slice and asks the socket, which the kernel
  * has closed then: after 10 ms, then twice as long, up to 100 ms. Answers take far less, so a slice that runs out is
- * rare, and a restart takes longer than the slices add.
+ * rare, and a restart takes longer than the slices add. What ended the sleep does not count, only how long ago the
+ * socket was asked: a program with an interval timer has no slice that runs out.
  */
 #include <linux/futex.h>
 #include <poll.h>
@@ -21,7 +22,7 @@
 
 #define SLICE_FIRST_NS (10 * NS_PER_MS)
 #define SLICE_MOST_NS  (100 * NS_PER_MS)
-#define CHECK_NS       (10 * NS_PER_MS) /* between two looks at the socket by threads that never sleep */
+#define CHECK_NS       (10 * NS_PER_MS) /* between two looks at the socket, at the least */
 
 enum { SPINS_PER_CLOCK = 32 };
 
@@ -156,16 +157,15 @@ static bool is_closed(const struct session *session)
     return __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE) == WIRE_STATE_CLOSED;
 }
 
-/* False when nothing happened for that long. Without the lock: the role keeps the session where it is. */
-static bool doze(const struct session *session, uint64_t for_ns)
+/* Until something happened (a signal, too), or for that long. Without the lock: the role keeps the session where it is.
+ */
+static void doze(const struct session *session, uint64_t for_ns)
 {
     uint32_t seen = wake_client_arm(session->ours, session->theirs, WIRE_WAIT_FUTEX);
-    int result = 0;
 
     if (!reap_ring_ready(&session->reap) && !is_closed(session))
-        result = wake_client_sleep(session->theirs, seen, for_ns);
+        (void)wake_client_sleep(session->theirs, seen, for_ns);
     wake_client_disarm(session->ours);
-    return result != -ETIMEDOUT;
 }
 
 /* Sleeps until there may be a session again. */
@@ -179,34 +179,36 @@ static void doze_without(struct wisp_client *client, uint64_t until_ns)
     pthread_mutex_lock(&client->lock);
 }
 
-/* Watches over the current session for a while. True when its socket should be looked at. */
-static bool watch(struct wisp_client *client, uint64_t left_ns, uint64_t *slice_ns)
+/* Whether it is time to ask the socket. */
+static bool check_is_due(const struct wisp_client *client)
+{
+    return clock_ns() - client->checked_ns >= CHECK_NS;
+}
+
+/* Watches over the current session for a while. */
+static void watch(struct wisp_client *client, uint64_t left_ns, uint64_t *slice_ns)
 {
     struct session *session = client->session;
     uint64_t budget = *slice_ns ? 0 : MIN(spin_budget(client), left_ns);
-    bool woken;
 
     pthread_mutex_unlock(&client->lock);
-    woken = budget && spin(&session->reap, budget);
-    if (!woken) {
+    if (!budget || !spin(&session->reap, budget)) {
         *slice_ns = *slice_ns ? MIN(*slice_ns * 2, SLICE_MOST_NS) : SLICE_FIRST_NS;
-        woken = doze(session, MIN(*slice_ns, left_ns));
+        doze(session, MIN(*slice_ns, left_ns));
     }
     pthread_mutex_lock(&client->lock);
-    return !woken;
 }
 
 static int lead(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
 {
     uint64_t slice = 0, left, next;
-    bool look = false;
     int result = 0;
 
     role_take(client, request);
     for (;;) {
         reap_all(client);
-        if (client->up)
-            (void)session_check(client, look);
+        if (client->up) /* before the first sleep nobody asks: an answer in time costs no system call */
+            (void)session_check(client, slice && !satisfied(client, request) && check_is_due(client));
         if (satisfied(client, request))
             break;
         left = time_left(deadline_ns);
@@ -215,7 +217,7 @@ static int lead(struct wisp_client *client, struct wisp_request *request, uint64
             break;
         }
         if (client->up) {
-            look = watch(client, left, &slice);
+            watch(client, left, &slice);
             continue;
         }
         next = reconnect_step(client);
@@ -250,7 +252,7 @@ void client_poke(struct wisp_client *client, const struct wisp_request *request)
     client->own = request;
     reap_all(client);
     if (client->up)
-        (void)session_check(client, clock_ns() - client->checked_ns >= CHECK_NS);
+        (void)session_check(client, check_is_due(client));
     client->own = NULL;
     if (client->up)
         return;

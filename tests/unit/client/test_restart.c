@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -238,6 +239,69 @@ static void test_threads_work_through_restarts(void **state)
     wisp_close(client);
 }
 
+/* ---- a program with an interval timer: no sleep of it lasts as long as the library's own slices ---- */
+
+static void ignore_tick(int signal)
+{
+    (void)signal;
+}
+
+/* Faster than the first slice. SA_RESTART or not, a futex wait ends with EINTR. */
+static void tick(bool on)
+{
+    const struct itimerval often = { { .tv_usec = 3000 }, { .tv_usec = 3000 } }, never = { { 0 }, { 0 } };
+    const struct sigaction action = { .sa_handler = ignore_tick, .sa_flags = SA_RESTART };
+
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, on ? &often : &never, NULL), 0);
+}
+
+static void test_signals_do_not_hide_a_dead_daemon(void **state)
+{
+    const struct wisp_options options = { .reconnect_ms = 150 };
+    wisp_client *client = served_connect(&options);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *request = served_request(client, model, 1);
+    int waited, pinged;
+
+    (void)state;
+    served_fill(request, 1, 3);
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    tick(true);
+    assert_int_equal(wisp_wait(request, 200), WISP_E_TIMEOUT); /* so that it sleeps its longest slices by now */
+    daemon_kill(&served);
+    waited = wisp_wait(request, PATIENCE_MS);
+    pinged = wisp_ping(client, PATIENCE_MS, NULL);
+    tick(false);
+    assert_int_equal(waited, WISP_E_LOST);
+    assert_int_equal(pinged, WISP_E_LOST);
+    daemon_restart(&served);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_signals_do_not_hide_the_next_daemon(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *request = served_request(client, model, 1);
+    int waited;
+
+    (void)state;
+    served_fill(request, 1, 4);
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    kill_and_restart();
+    tick(true);
+    waited = wisp_wait(request, PATIENCE_MS);
+    tick(false);
+    assert_int_equal(waited, 0);
+    served_check(request, 1, 4);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 /* ---- when there is no other daemon ---- */
 
 static void test_without_reconnecting_it_is_lost(void **state)
@@ -371,6 +435,8 @@ int main(void)
         cmocka_unit_test(test_requests_keep_their_buffers),
         cmocka_unit_test(test_a_stopping_daemon_loses_nothing),
         cmocka_unit_test(test_threads_work_through_restarts),
+        cmocka_unit_test(test_signals_do_not_hide_a_dead_daemon),
+        cmocka_unit_test(test_signals_do_not_hide_the_next_daemon),
         cmocka_unit_test(test_without_reconnecting_it_is_lost),
         cmocka_unit_test(test_a_stopping_daemon_without_reconnecting),
         cmocka_unit_test(test_patience_ends_and_may_begin_again),
