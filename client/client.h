@@ -17,7 +17,9 @@
  *   client->asking  the socket's reading side, one question at a time. Taken before client->lock, never under it.
  *
  * A request under way is in exactly one slot of client->slots; its number, with a generation, is the user_data on the
- * wire. It is SENT while it is in the ring of the current session and QUEUED while there is none to send it to.
+ * wire. It is SENT while it is in the ring of the current session and QUEUED while there is none to send it to, or
+ * while a suspect is under way: one that was SENT when SUSPICIONS sessions were lost goes alone, before all others, so
+ * that one more loss accuses nobody else. After that it is given up.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -37,6 +39,8 @@
 #include "libipc/wire.h"
 
 #define FOREVER UINT64_MAX
+
+enum { SUSPICIONS = 2, LOSSES_MAX = 3 };
 
 /* ---- last_error.c ---- */
 
@@ -110,9 +114,10 @@ struct wisp_request {
     struct waiter *waiter;
     uint32_t state; /* enum request_state; atomic, changed under the lock by request_set() */
     uint32_t slot;
-    int status;     /* of the last answer; immutable while DONE, like the receipt */
-    bool was_sent;  /* to an earlier session, which was lost */
-    bool abandoned; /* freed by whoever completes it */
+    int status;      /* of the last answer; immutable while DONE, like the receipt */
+    bool was_sent;   /* to an earlier session, which was lost */
+    unsigned losses; /* sessions that were lost while it was SENT */
+    bool abandoned;  /* freed by whoever completes it */
     uint32_t rows, deadline_us;
     uint64_t in_offset, in_length, out_offset, out_length;
     uint64_t submitted_ns;
@@ -149,6 +154,7 @@ struct wisp_client {
     struct slot *slots;
     uint32_t entries, free_slot;
     uint32_t queued, sent; /* requests in these states */
+    uint32_t suspects;     /* of those: requests with SUSPICIONS losses */
     struct wisp_request *requests;
     struct binding *bindings;
     struct arena input, output;
@@ -200,8 +206,10 @@ int request_explain(const struct wisp_request *request); /* its status, with a s
 
 /* Puts a request into a slot, and into the ring if there is one. */
 int request_begin(struct wisp_request *request);
-/* Sends what is QUEUED, after a new session was adopted. */
+/* Sends what is QUEUED and may be: after a new session was adopted, a suspect was answered, the ring got room. */
 void requests_resend(struct wisp_client *client);
+/* A session was lost: what was SENT is QUEUED again, or given up. */
+void requests_lose(struct wisp_client *client);
 /* Answers a request: wakes who waits for it. */
 void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion);
 /* Takes all completions that are there. The role, too. */
@@ -219,8 +227,8 @@ void client_poke(struct wisp_client *client, const struct wisp_request *request)
 
 /* ---- reconnect.c: the lock and the role ---- */
 
-/* Whether the session is still good; if not, everything SENT is QUEUED again and client->up is false. `look` asks the
- * socket too, which is a system call. */
+/* Whether the session is still good; if not, requests_lose() was called and client->up is false. `look` asks the socket
+ * too, which is a system call. */
 bool session_check(struct wisp_client *client, bool look);
 /* One step towards a new session: an attempt when its time has come, or its welcome when that is there. Returns when to
  * come back: 0 for at once, else a time of clock_ns(); client->attempt, if not -1, is worth polling until then. When

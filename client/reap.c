@@ -40,15 +40,11 @@ static void complete(struct wisp_client *client, const struct wire_completion *c
 void reap_all(struct wisp_client *client)
 {
     struct wire_completion completion;
-    bool reaped = false;
 
-    while (client->up && reap_ring_take(&client->session->reap, &completion)) {
+    while (client->up && reap_ring_take(&client->session->reap, &completion))
         complete(client, &completion);
-        reaped = true;
-    }
-    /* The ring may have room now for what did not fit. */
-    if (reaped)
-        requests_resend(client);
+    /* The ring may have room now for what did not fit, and a suspect may be out of the way. */
+    requests_resend(client);
 }
 
 WISP_EXPORT int wisp_poll(wisp_request *request)

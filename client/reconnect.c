@@ -4,7 +4,7 @@
  *
  * A session is lost when its socket has hung up, when the daemon has declared the channel closed, or when the daemon
  * is stopping and owes us nothing more. What it had answered by then is reaped; the rest is QUEUED again, and sent to
- * the next daemon: inference is pure, so doing it twice is doing it once.
+ * the next daemon: inference is pure, so doing it twice is doing it once. What took three daemons with it is given up.
  *
  * Attempts follow each other after 10 ms, then twice as long, up to a second, each 25 % more or less, so that a
  * machine's clients do not come back in step. An attempt whose connection waits in the listener's queue (a daemon that
@@ -37,12 +37,7 @@ static bool hung_up(int socket)
 static void lose(struct wisp_client *client)
 {
     client->up = false;
-    for (uint32_t i = 0; i < client->entries; i++) {
-        struct wisp_request *request = client->slots[i].request;
-
-        if (request && request_state(request) == REQUEST_SENT)
-            request_set(request, REQUEST_QUEUED);
-    }
+    requests_lose(client);
     event_session(client, client->session->socket, false);
     session_lose(client->session);
     client->lost_ns = client->next_attempt_ns = clock_ns();

@@ -177,6 +177,10 @@ int request_explain(const struct wisp_request *request)
         return fail(WISP_E_DEADLINE, "the deadline of %" PRIu32 " us passed before the answer of %s",
                     request->deadline_us, name);
     case WISP_E_LOST:
+        if (request->losses == LOSSES_MAX)
+            return fail(WISP_E_LOST,
+                        "wispd ended %d times while it had this request of %s: it is given up; see journalctl -u wispd",
+                        LOSSES_MAX, name);
         return explain_lost(request->client);
     case WISP_E_SHUTDOWN:
         return fail(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");

@@ -4,7 +4,8 @@
  * the daemon is awake.
  *
  * Without a session, or while its daemon is stopping, a request stays QUEUED; requests_resend() sends it to the next
- * one, and with it its bytes, which until then are in the old session's memory.
+ * one, and with it its bytes, which until then are in the old session's memory. What ends every daemon that computes it
+ * must not come back for ever: after SUSPICIONS losses it is sent alone, after LOSSES_MAX it is given up.
  */
 #include <string.h>
 
@@ -63,6 +64,14 @@ static void move_in(struct wisp_request *request)
     request->session = session_hold(current);
 }
 
+/* A suspect goes alone, and before all others. */
+static bool may_go(const struct wisp_request *request)
+{
+    const struct wisp_client *client = request->client;
+
+    return !client->suspects || (request->losses >= SUSPICIONS && !client->sent);
+}
+
 /* Leaves it QUEUED when the ring is full, which it is only while the daemon is slower than its completions. */
 static bool send(struct wisp_request *request)
 {
@@ -80,6 +89,8 @@ static bool send(struct wisp_request *request)
         .deadline_us = request->deadline_us,
     };
 
+    if (!may_go(request))
+        return false;
     move_in(request);
     if (!submit_ring_push(&client->session->submit, &submission))
         return false;
@@ -106,6 +117,7 @@ int request_begin(struct wisp_request *request)
         return WISP_E_BUSY;
     request_set(request, REQUEST_QUEUED);
     request->was_sent = false;
+    request->losses = 0;
     request->receipt = (struct wisp_receipt){ 0 };
     request->submitted_ns = clock_ns();
     if (client->up && !client->draining && send(request))
@@ -133,11 +145,26 @@ void requests_resend(struct wisp_client *client)
         kick(client);
 }
 
+void requests_lose(struct wisp_client *client)
+{
+    for (uint32_t i = 0; i < client->entries; i++) {
+        struct wisp_request *request = client->slots[i].request;
+
+        if (!request || request_state(request) != REQUEST_SENT)
+            continue;
+        request_set(request, REQUEST_QUEUED);
+        client->suspects += ++request->losses == SUSPICIONS;
+        if (request->losses == LOSSES_MAX)
+            request_finish(request, WISP_E_LOST, NULL);
+    }
+}
+
 void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion)
 {
     struct wisp_client *client = request->client;
 
     slot_give(client, request);
+    client->suspects -= request->losses >= SUSPICIONS;
     if (request->abandoned) {
         request_set(request, REQUEST_IDLE);
         request_remove(request);

@@ -24,7 +24,8 @@
  * Fork. A client does not survive fork(): the child must connect anew; closing the inherited one is safe.
  *
  * Restarts. Inference is pure, so when the daemon restarts the library reconnects (10 ms to 1 s between attempts, with
- * jitter) and resubmits what was under way: the caller sees latency, not an error, until `reconnect_ms` is over.
+ * jitter) and resubmits what was under way: the caller sees latency, not an error, until `reconnect_ms` is over. A
+ * request that three daemons had when they ended is given up with WISP_E_LOST.
  * Requests keep their buffers: wisp_request_input() and _output() may return new addresses after a reconnect, so ask
  * again rather than keep a pointer across wisp_wait().
  */

@@ -5,6 +5,7 @@
  */
 #include "support/test.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -302,6 +303,67 @@ static void test_signals_do_not_hide_the_next_daemon(void **state)
     wisp_close(client);
 }
 
+/* ---- a request that ends every daemon that has it ---- */
+
+enum { HEAVY_ROWS = 4096 }; /* of "large": longer under way than it takes to see that it is */
+
+static uint32_t resubmitted(const wisp_request *request)
+{
+    struct wisp_receipt receipt;
+
+    wisp_request_receipt(request, &receipt);
+    return receipt.resubmitted;
+}
+
+/* Kills the daemon as soon as it has the request for the n-th time more. Returns the request's state. */
+static int kill_when_sent_again(wisp_request *request, uint32_t times)
+{
+    int result;
+
+    while ((result = wisp_poll(request)) == -EAGAIN && resubmitted(request) < times)
+        usleep(200);
+    if (result == -EAGAIN)
+        kill_and_restart();
+    return result;
+}
+
+/* With a harmless one beside it, before or behind it in the library's table. */
+static void poison(bool harmless_first)
+{
+    const struct wisp_options options = { .input_bytes = 20 << 20 };
+    wisp_client *client = served_connect(&options);
+    wisp_model *small = served_find(client, "small"), *large = served_find(client, "large");
+    wisp_request *harmless = served_request(client, small, 1), *poisonous = served_request(client, large, HEAVY_ROWS);
+
+    served_fill(harmless, 1, 5);
+    memset(wisp_request_input(poisonous), 0, HEAVY_ROWS * LARGE_INPUTS * sizeof(float));
+    daemon_signal(&served, SIGSTOP); /* so that it has both */
+    assert_int_equal(wisp_submit(harmless_first ? harmless : poisonous), 0);
+    assert_int_equal(wisp_submit(harmless_first ? poisonous : harmless), 0);
+    kill_and_restart();
+    for (uint32_t times = 1; times < 3; times++)
+        assert_int_equal(kill_when_sent_again(poisonous, times), -EAGAIN);
+    assert_int_equal(wisp_wait(poisonous, PATIENCE_MS), WISP_E_LOST);
+    assert_says("ended 3 times");
+    assert_int_equal(resubmitted(poisonous), 2);
+    assert_int_equal(wisp_wait(harmless, PATIENCE_MS), 0);
+    served_check(harmless, 1, 5);
+    assert_int_equal(wisp_submit(poisonous), 0); /* who asks again gets a fresh start */
+    assert_int_equal(wisp_submit(harmless), 0);
+    assert_int_equal(wisp_wait(harmless, PATIENCE_MS), 0);
+    assert_int_equal(wisp_wait(poisonous, PATIENCE_MS), 0);
+    wisp_model_free(small);
+    wisp_model_free(large);
+    wisp_close(client);
+}
+
+static void test_a_request_that_kills_daemons_is_given_up(void **state)
+{
+    (void)state;
+    poison(true);
+    poison(false);
+}
+
 /* ---- when there is no other daemon ---- */
 
 static void test_without_reconnecting_it_is_lost(void **state)
@@ -437,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_threads_work_through_restarts),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_daemon),
         cmocka_unit_test(test_signals_do_not_hide_the_next_daemon),
+        cmocka_unit_test(test_a_request_that_kills_daemons_is_given_up),
         cmocka_unit_test(test_without_reconnecting_it_is_lost),
         cmocka_unit_test(test_a_stopping_daemon_without_reconnecting),
         cmocka_unit_test(test_patience_ends_and_may_begin_again),
