@@ -78,6 +78,8 @@ static int map_regions(struct session *session, struct message *message, struct 
     session->eventfd = steal_fd(&message->fds[2]);
     result = region_map(&session->request, steal_fd(&message->fds[0]), session->layout.request_size, true, why);
     if (!result)
+        result = region_seal(&session->request, why);
+    if (!result)
         result = region_map(&session->response, steal_fd(&message->fds[1]), session->layout.response_size, false, why);
     if (result)
         return refuse_in(why, result, "the memory that wispd sent");

@@ -125,6 +125,13 @@ void channel_open(struct channel_table *table, struct channel *channel, uint32_t
     table->open++;
 }
 
+bool channel_is_sealed(struct channel *channel)
+{
+    if (!channel->sealed)
+        channel->sealed = region_is_sealed(&channel->memory.request);
+    return channel->sealed;
+}
+
 /* ---- waking ---- */
 
 void channel_wake(struct channel *channel)
@@ -132,6 +139,8 @@ void channel_wake(struct channel *channel)
     const struct wire_control notify = { .header = {
                                              .magic = WIRE_MAGIC, .type = WIRE_NOTIFY, .length = sizeof notify } };
 
+    if (!channel_is_sealed(channel))
+        return; /* it sleeps on nothing yet */
     /* A full socket is readable at the other end, which is all that this message is for; a closed one is an event. */
     if (wake_client(channel->client, channel->daemon) == WIRE_WAIT_SOCKET)
         (void)message_send(channel->socket, &notify, sizeof notify, NULL, 0, MSG_DONTWAIT);
@@ -196,6 +205,7 @@ void channel_release(struct channel_table *table, struct channel *channel)
     channel->output = NULL;
     channel->free = NULL;
     channel->hot = channel->starved = channel->throttled = channel->broken = channel->to_wake = false;
+    channel->sealed = false;
     channel->kicks_wasted = 0;
     channel->name[0] = 0;
     channel->state = CHANNEL_FREE;

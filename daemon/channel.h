@@ -11,8 +11,9 @@
  * recognised and dropped.
  *
  * The client is hostile: it may write anything anywhere in its region at any time, and die at any point. What decides
- * anything here is private memory. Everything here runs on the shard's thread; while a job is out, `memory`, `made` and
- * `why` belong to the helper.
+ * anything here is private memory. Nothing of its region is read before it is sealed (libipc/region.h): a channel that
+ * is hot, or has requests under way, is. Everything here runs on the shard's thread; while a job is out, `memory`,
+ * `made` and `why` belong to the helper.
  */
 #ifndef DAEMON_CHANNEL_H
 #define DAEMON_CHANNEL_H
@@ -57,6 +58,7 @@ struct channel {
     bool starved;       /* wants to be taken from, but reaps nothing: no credit */
     bool throttled;     /* kicks for nothing: its eventfd is not listened to for now */
     bool broken;        /* violated the protocol; closed after this pass */
+    bool sealed;        /* channel_is_sealed() has said so */
     bool to_wake;       /* in the shard's list of clients to wake */
     struct channel *next_wake;
     uint64_t active_ns; /* when something was last taken */
@@ -112,6 +114,9 @@ int channel_agree(struct channel_table *table, struct channel *channel, const st
 
 /* MAKING to OPEN, once `memory` has been made. */
 void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most);
+
+/* Whether its client has sealed its region; asks the kernel until it has. */
+bool channel_is_sealed(struct channel *channel);
 
 /* After publishing completions or a new state: wakes the client in the way it asked for, if it sleeps. */
 void channel_wake(struct channel *channel);

@@ -2,32 +2,30 @@
  *
  * Kicks: a client writes its eventfd when it has published something and finds that the daemon sleeps on it.
  *
+ * The first one of a channel is the moment at which its memory must be sealed: before, nothing of that is looked at.
+ *
  * The eventfd is never read: each write is an edge. A client that kicks for nothing, over and over, would keep the
  * daemon from sleeping; past a budget its eventfd is not listened to for a while, and its ring is looked at once a
  * millisecond instead. An honest client wastes a kick only when it races with the daemon's own second look.
  */
 #include "base/clock.h"
 #include "daemon/wispd.h"
+#include "libipc/wake.h"
 
 #define WINDOW_NS   (100 * NS_PER_MS)
 #define THROTTLE_NS (100 * NS_PER_MS)
 
 enum { WASTE_MOST = 200 }; /* kicks for nothing in a window */
 
-static void listen_to(struct wispd *daemon, struct channel *channel)
+static int listen_to(struct wispd *daemon, struct channel *channel)
 {
-    if (loop_edge(daemon->loop, channel->memory.eventfd, event_token(EVENT_KICK, channel))) {
-        /* Not to be heard: then it is looked at, as if it were throttled. */
-        channel->throttled = true;
-    }
+    return loop_edge(daemon->loop, channel->memory.eventfd, event_token(EVENT_KICK, channel));
 }
 
-void kick_begin(struct wispd *daemon, struct channel *channel)
+int kick_begin(struct wispd *daemon, struct channel *channel)
 {
-    /* Hot at first: a client that has just shaken hands is about to ask something. */
-    channel->hot = false;
-    shard_heat(&daemon->shard, channel, clock_ns());
-    listen_to(daemon, channel);
+    wake_daemon_arm(channel->daemon);
+    return listen_to(daemon, channel);
 }
 
 static bool over_budget(struct channel *channel, uint64_t now_ns)
@@ -42,12 +40,18 @@ static bool over_budget(struct channel *channel, uint64_t now_ns)
 void kick_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     uint64_t now = clock_ns();
-    bool wasted = channel->hot || !intake_ring_ready(&channel->intake);
+    bool wasted;
 
     if (event->result < 0) {
         wispd_hang_up(daemon, channel);
         return;
     }
+    if (!channel_is_sealed(channel)) {
+        gripe(&daemon->gripes, channel, LOG_NOTICE, "asks before it has sealed its memory: closed");
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    wasted = channel->hot || !intake_ring_ready(&channel->intake);
     if (wasted && over_budget(channel, now)) {
         gripe(&daemon->gripes, channel, LOG_DEBUG, "kicks for nothing: not listened to for a while");
         loop_cancel(daemon->loop, channel->memory.eventfd);
@@ -59,7 +63,7 @@ void kick_arrived(struct wispd *daemon, struct channel *channel, const struct lo
 
 void kick_again(struct wispd *daemon, struct channel *channel)
 {
-    channel->throttled = false;
     channel->kick_window_ns = 0;
-    listen_to(daemon, channel);
+    /* Not to be heard: then it is looked at, as long as it is there. */
+    channel->throttled = listen_to(daemon, channel) != 0;
 }

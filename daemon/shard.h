@@ -62,7 +62,7 @@ bool shard_turn(struct shard *shard, uint64_t now_ns);
  * *until_ns is lowered to when the shard has to look again by itself. */
 bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns);
 
-/* Into the hot set (a kick came), and out of it without arming (it is being closed). */
+/* Into the hot set (a kick came; the channel is sealed), and out of it without arming (it is being closed). */
 void shard_heat(struct shard *shard, struct channel *channel, uint64_t now_ns);
 void shard_forget(struct shard *shard, struct channel *channel);
 

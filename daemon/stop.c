@@ -36,13 +36,14 @@ void stop_begin(struct wispd *daemon)
         if (channel->state != CHANNEL_OPEN)
             continue;
         channel_drain(channel);
-        shard_heat(&daemon->shard, channel, now);
+        if (channel_is_sealed(channel))
+            shard_heat(&daemon->shard, channel, now);
     }
 }
 
 void stop_continue(struct wispd *daemon, bool worked)
 {
-    /* Every channel is hot by now, so a pass without work has seen them all. */
+    /* Every channel that may be read is hot by now, so a pass without work has seen them all. */
     if (!worked && !daemon->shard.under_way)
         daemon->done = true;
 }

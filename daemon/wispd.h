@@ -92,7 +92,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel);
 void control_ready(struct wispd *daemon, struct channel *channel);
 
 /* kick.c: the client wrote its eventfd; a throttled client may do so again. */
-void kick_begin(struct wispd *daemon, struct channel *channel);
+int kick_begin(struct wispd *daemon, struct channel *channel);
 void kick_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
 void kick_again(struct wispd *daemon, struct channel *channel);
 

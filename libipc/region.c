@@ -23,8 +23,10 @@
 #define SIZE_MOST (2 * WIRE_ARENA_MAX)
 
 enum {
-    SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW, /* what a peer relies on */
-    FILE_SYSTEM = 0x01021994,                 /* tmpfs; hugetlbfs may map pages that are not there */
+    SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW,       /* what a peer relies on */
+    LAST_SEALS = F_SEAL_FUTURE_WRITE | F_SEAL_SEAL, /* what a reader relies on */
+    FILE_SYSTEM = 0x01021994,                       /* tmpfs; hugetlbfs may map pages that are not there */
+    BLOCK = 512,                                    /* of st_blocks */
 };
 
 static int make_memfd(const char *name)
@@ -36,9 +38,10 @@ static int make_memfd(const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-/* Sized, with every page present, private to this user, and then unchangeable in that. */
-static int prepare_memfd(int fd, size_t size)
+/* Sized, with every page present, private to this user, and then unchangeable as far as its writer allows. */
+static int prepare_memfd(int fd, size_t size, bool ours)
 {
+    int seals = SIZE_SEALS | (ours ? F_SEAL_SEAL : 0);
     int result;
 
     if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0600) < 0)
@@ -46,7 +49,7 @@ static int prepare_memfd(int fd, size_t size)
     do
         result = fallocate(fd, 0, 0, (off_t)size);
     while (result < 0 && errno == EINTR);
-    if (result < 0 || fcntl(fd, F_ADD_SEALS, SIZE_SEALS | F_SEAL_SEAL) < 0)
+    if (result < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0)
         return -errno;
     return 0;
 }
@@ -73,7 +76,7 @@ int region_create(struct region *out, const char *name, size_t size, bool writab
     fd = make_memfd(name);
     if (fd < 0)
         return refuse_errno(why, fd, "cannot make shared memory %s", name);
-    result = prepare_memfd(fd, size);
+    result = prepare_memfd(fd, size, writable);
     if (result)
         return refuse_errno(why, result, "cannot allocate %zu bytes of shared memory for %s", size, name);
     result = map(out, &fd, size, writable);
@@ -127,6 +130,23 @@ int region_map(struct region *out, int fd, size_t size, bool writable, struct re
         return refuse_errno(why, result, "cannot keep shared memory from forked children");
     }
     return 0;
+}
+
+int region_seal(const struct region *region, struct reason *why)
+{
+    if (fcntl(region->fd, F_ADD_SEALS, LAST_SEALS) < 0)
+        return refuse_errno(why, -errno, "cannot seal shared memory");
+    return 0;
+}
+
+bool region_is_sealed(const struct region *region)
+{
+    int seals = fcntl(region->fd, F_GET_SEALS);
+    struct stat status;
+
+    /* In this order: once the seals are there, no page can go. */
+    return seals >= 0 && (seals & LAST_SEALS) == LAST_SEALS && !fstat(region->fd, &status) &&
+           (uintmax_t)status.st_blocks * BLOCK >= region->size;
 }
 
 void region_deinit(struct region *region)

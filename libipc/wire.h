@@ -15,12 +15,13 @@
  * freely.
  *
  * Handshake, on the socket: client sends struct wire_hello; daemon answers struct wire_welcome with three descriptors
- * [request memfd, response memfd (read-only), eventfd], or with a status and a text, and closes. Afterwards the socket
- * carries struct wire_control messages both ways (list, describe), and, when the client asked for it, empty
- * WIRE_NOTIFY messages so that a poll loop wakes.
+ * [request memfd, response memfd (read-only), eventfd], or with a status and a text, and closes. The client maps both
+ * and seals the request region (region.h); a kick before that ends the channel. Afterwards the socket carries struct
+ * wire_control messages both ways (list, describe), and, when the client asked for it, empty WIRE_NOTIFY messages so
+ * that a poll loop wakes.
  *
  * Little-endian, fixed width, no pointers. Reserved bytes are zero and checked. What a newer end adds is guarded by a
- * feature bit that both must have; a layout change raises the ABI number.
+ * feature bit that both must have; a change of layout, or of what either end relies on, raises the ABI number.
  */
 #ifndef LIBIPC_WIRE_H
 #define LIBIPC_WIRE_H
@@ -32,8 +33,8 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-endian");
 
 #define WIRE_MAGIC   0x70736977u /* "wisp" */
-#define WIRE_ABI_MIN 1
-#define WIRE_ABI_MAX 1
+#define WIRE_ABI_MIN 2           /* 1: the request region was not sealed by the client */
+#define WIRE_ABI_MAX 2
 
 /* Feature bits. A bit is used on a channel only when both ends offered it. */
 #define WIRE_FEATURE_NOTIFY  (1ull << 0) /* WIRE_NOTIFY messages on the socket */

@@ -74,7 +74,7 @@ static void try_message(const uint8_t *data, size_t size)
     } else if (header->type == WIRE_HELLO) {
         try_negotiation((const struct wire_hello *)message);
     } else if (header->type == WIRE_WELCOME) {
-        const struct wire_hello hello = { .abi_min = 1, .abi_max = 1, .features = WIRE_FEATURES };
+        const struct wire_hello hello = { .abi_min = 1, .abi_max = WIRE_ABI_MAX, .features = WIRE_FEATURES };
 
         (void)wire_check_welcome((const struct wire_welcome *)message, &hello, &why);
     }

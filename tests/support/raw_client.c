@@ -64,7 +64,7 @@ static void attach(struct raw_client *client)
                        &client->layout, 0);
 }
 
-int raw_open(struct raw_client *client, const char *path, const struct wire_hello *hello)
+int raw_greet(struct raw_client *client, const char *path, const struct wire_hello *hello)
 {
     struct reason why;
     int result;
@@ -90,6 +90,16 @@ int raw_open(struct raw_client *client, const char *path, const struct wire_hell
     }
     attach(client);
     return 0;
+}
+
+int raw_open(struct raw_client *client, const char *path, const struct wire_hello *hello)
+{
+    int result = raw_greet(client, path, hello);
+    struct reason why;
+
+    if (!result)
+        assert_ok(region_seal(&client->request, &why), why);
+    return result;
 }
 
 void raw_close(struct raw_client *client)

@@ -35,7 +35,11 @@ int raw_connect(const char *path);
 /* A hello as an honest client says it. */
 struct wire_hello raw_hello(uint32_t entries, uint64_t arena);
 
-/* Connects and shakes hands; the welcome's status, or -errno. On 0 the rings and arenas are ready. */
+/* Connects and shakes hands; the welcome's status, or -errno. On 0 the rings and arenas are ready, but the request
+ * region is not sealed. */
+int raw_greet(struct raw_client *client, const char *path, const struct wire_hello *hello);
+
+/* The same, and seals it, as an honest client does. */
 int raw_open(struct raw_client *client, const char *path, const struct wire_hello *hello);
 void raw_close(struct raw_client *client);
 

@@ -5,12 +5,15 @@
  */
 #include "support/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -213,25 +216,101 @@ static void the_response_region_cannot_be_written(void **state)
     raw_close(&bed.client);
 }
 
-/* Holes in its own memory read as zeros: the client hurts its own answers and nothing else. */
-static void holes_are_harmless(void **state)
+/* ---- holes ---- */
+
+struct puncher {
+    pthread_t thread;
+    const struct raw_client *client;
+    bool stop;      /* relaxed: read until it is seen */
+    uint64_t tries; /* the same */
+    uint64_t punched, others;
+};
+
+/* All of its memory, rings included, over and over. A reader of a page that is being punched would sleep meanwhile. */
+static void *punch(void *argument)
 {
-    struct wire_submission request;
+    struct puncher *puncher = argument;
+    const struct region *region = &puncher->client->request;
+
+    while (!__atomic_load_n(&puncher->stop, __ATOMIC_RELAXED)) {
+        int result = fallocate(region->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)region->size);
+
+        puncher->punched += !result;
+        puncher->others += result && errno != EPERM;
+        __atomic_fetch_add(&puncher->tries, 1, __ATOMIC_RELAXED);
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void punch_begin(struct puncher *puncher, const struct raw_client *client)
+{
+    *puncher = (struct puncher){ .client = client };
+    assert_int_equal(pthread_create(&puncher->thread, NULL, punch, puncher), 0);
+    while (!__atomic_load_n(&puncher->tries, __ATOMIC_RELAXED))
+        sched_yield();
+}
+
+static void punch_end(struct puncher *puncher)
+{
+    __atomic_store_n(&puncher->stop, true, __ATOMIC_RELAXED);
+    assert_int_equal(pthread_join(puncher->thread, NULL), 0);
+    assert_int_equal(puncher->others, 0);
+}
+
+/* It may try for as long as it likes: no page goes, its own answers are right, and so are those of others. */
+static void nobody_can_punch_holes(void **state)
+{
+    struct wire_submission large;
     struct wire_completion completion;
+    struct puncher puncher;
 
     (void)state;
     alpha_open(&bed.client, bed.daemon.socket);
-    request = alpha_request(raw_route(&bed.client, "alpha"), 500, 0);
-    alpha_fill(&bed.client, &request, 1);
-    for (int i = 0; i < 50; i++) {
-        assert_true(raw_submit(&bed.client, &request));
-        assert_int_equal(fallocate(bed.client.request.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                   (off_t)bed.client.layout.arena_offset, (off_t)bed.client.layout.request_arena),
-                         0);
+    alpha_open(&bed.honest, bed.daemon.socket);
+    large = alpha_request(siege.route, 500, 0);
+    alpha_fill(&bed.client, &large, 1);
+    punch_begin(&puncher, &bed.client);
+    for (uint64_t i = 0; i < 50; i++) {
+        assert_true(raw_submit(&bed.client, &large));
+        alpha_round(bed.reference, &bed.honest, siege.route, 3, i);
         assert_true(raw_reap(&bed.client, &completion, PATIENCE_MS));
         assert_int_equal(completion.status, 0);
+        alpha_check(bed.reference, &bed.client, &large, 1);
     }
+    punch_end(&puncher);
+    assert_int_equal(puncher.punched, 0);
+    raw_close(&bed.honest);
     raw_close(&bed.client);
+}
+
+/* Whoever has not sealed its memory may ask questions; nothing that it publishes is looked at, and its first kick ends
+ * it. */
+static void who_does_not_seal_is_not_served(void **state)
+{
+    static const int seals[] = { 0, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL };
+    struct wire_hello hello = raw_hello(4, 1 << 16);
+    struct wire_submission ping = { .op = WIRE_OP_NOP };
+    struct puncher puncher;
+    char *text;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(seals); i++) {
+        assert_int_equal(raw_greet(&bed.client, bed.daemon.socket, &hello), 0);
+        assert_int_equal(fcntl(bed.client.request.fd, F_ADD_SEALS, seals[i]), 0);
+        punch_begin(&puncher, &bed.client);
+        assert_int_equal(raw_ask(&bed.client, WIRE_STATUS, NULL, &text, NULL), 0);
+        free(text);
+        bed_serves();
+        assert_true(raw_submit(&bed.client, &ping));
+        assert_true(siege_closes(bed.client.socket, PATIENCE_MS));
+        punch_end(&puncher);
+        assert_true((puncher.punched > 0) == !(seals[i] & F_SEAL_FUTURE_WRITE));
+        assert_int_equal(bed.client.theirs->state, WIRE_STATE_CLOSED);
+        assert_int_equal(bed.client.theirs->sq_head, 0);
+        raw_close(&bed.client);
+    }
+    assert_true(daemon_logged(&bed.daemon, "before it has sealed"));
 }
 
 /* ---- dying ---- */
@@ -306,13 +385,10 @@ static void a_stopped_client_holds_up_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SIEGE(bad_submissions_are_answered_one_by_one),
-        SIEGE(an_impossible_index_ends_the_channel),
-        SIEGE(who_does_not_reap_stalls_alone),
-        SIEGE(scribbling_hurts_nobody_else),
-        SIEGE(the_response_region_cannot_be_written),
-        SIEGE(holes_are_harmless),
-        SIEGE(killed_clients_leave_nothing),
+        SIEGE(bad_submissions_are_answered_one_by_one), SIEGE(an_impossible_index_ends_the_channel),
+        SIEGE(who_does_not_reap_stalls_alone),          SIEGE(scribbling_hurts_nobody_else),
+        SIEGE(the_response_region_cannot_be_written),   SIEGE(nobody_can_punch_holes),
+        SIEGE(who_does_not_seal_is_not_served),         SIEGE(killed_clients_leave_nothing),
         SIEGE(a_stopped_client_holds_up_nobody),
     };
 

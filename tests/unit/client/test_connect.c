@@ -244,7 +244,7 @@ static struct offer offer_make(const struct wire_hello *hello)
     memcpy(offer.welcome.name, "impostor 1.0", sizeof "impostor 1.0");
     offer.welcome.epoch = 5;
     wire_layout(offer.welcome.entries, offer.welcome.request_arena, offer.welcome.response_arena, &offer.layout, &why);
-    region_create(&offer.request, "wisp-request", offer.layout.request_size, true, &why);
+    region_create(&offer.request, "wisp-request", offer.layout.request_size, false, &why);
     region_create(&offer.response, "wisp-response", offer.layout.response_size, true, &why);
     control = offer.response.address;
     control->magic = WIRE_MAGIC;

@@ -22,7 +22,7 @@ static const struct model_recipe recipe = { .name = "small",
 
 void rig_open_channel(int at)
 {
-    struct wire_welcome welcome = { .abi = 1,
+    struct wire_welcome welcome = { .abi = WIRE_ABI_MAX,
                                     .features = WIRE_FEATURES,
                                     .entries = RIG_ENTRIES,
                                     .request_arena = RIG_ARENA,
@@ -41,6 +41,7 @@ void rig_open_channel(int at)
     peer->socket = ends[1];
     assert_ok(region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why),
               why);
+    assert_ok(region_seal(&peer->request, &why), why);
     ring_attach_client(&peer->submit, &peer->reap, peer->request.address, channel->memory.response.address,
                        &channel->layout, 0);
     peer->input = (float *)((char *)peer->request.address + channel->layout.arena_offset);

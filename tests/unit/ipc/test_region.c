@@ -119,6 +119,75 @@ static void test_a_punched_hole_reads_zero(void **state)
     region_deinit(&region);
 }
 
+/* As the writer's peer: made by one, mapped to write by the other. */
+static struct region make_for_peer(struct region *peer)
+{
+    struct region region;
+    struct reason why;
+
+    assert_ok(region_create(&region, "wisp-test", SIZE, false, &why), why);
+    assert_ok(region_map(peer, dup(region.fd), SIZE, true, &why), why);
+    return region;
+}
+
+static void test_a_sealed_region_keeps_its_pages(void **state)
+{
+    struct region theirs, ours = make_for_peer(&theirs);
+    struct reason why;
+    void *view;
+
+    (void)state;
+    assert_false(region_is_sealed(&ours));
+    assert_ok(region_seal(&theirs, &why), why);
+    assert_true(region_is_sealed(&ours));
+    memcpy(theirs.address, "still written", sizeof "still written");
+    assert_string_equal(ours.address, "still written");
+    assert_int_equal(fallocate(theirs.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(madvise(theirs.address, SIZE, MADV_REMOVE), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(pwrite(theirs.fd, "x", 1, 0), -1);
+    assert_int_equal(errno, EPERM);
+    assert_ptr_equal(mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, theirs.fd, 0), MAP_FAILED);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(fcntl(theirs.fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+    view = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, theirs.fd, 0);
+    assert_ptr_not_equal(view, MAP_FAILED);
+    assert_string_equal(view, "still written");
+    munmap(view, SIZE);
+    assert_true(region_is_sealed(&ours));
+    region_deinit(&theirs);
+    region_deinit(&ours);
+}
+
+static void test_half_sealed_is_not_sealed(void **state)
+{
+    static const int seals[] = { 0, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof seals / sizeof *seals; i++) {
+        struct region theirs, ours = make_for_peer(&theirs);
+
+        assert_int_equal(fcntl(theirs.fd, F_ADD_SEALS, seals[i]), 0);
+        assert_false(region_is_sealed(&ours));
+        region_deinit(&theirs);
+        region_deinit(&ours);
+    }
+}
+
+static void test_sealed_with_a_hole_is_not_sealed(void **state)
+{
+    struct region theirs, ours = make_for_peer(&theirs);
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(fallocate(theirs.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 4096), 0);
+    assert_ok(region_seal(&theirs, &why), why);
+    assert_false(region_is_sealed(&ours));
+    region_deinit(&theirs);
+    region_deinit(&ours);
+}
+
 static void test_the_readonly_descriptor_is_readonly(void **state)
 {
     struct region region = make_region();
@@ -281,6 +350,9 @@ int main(void)
         counted(test_all_pages_are_there),
         counted(test_nobody_can_resize_it),
         counted(test_a_punched_hole_reads_zero),
+        counted(test_a_sealed_region_keeps_its_pages),
+        counted(test_half_sealed_is_not_sealed),
+        counted(test_sealed_with_a_hole_is_not_sealed),
         counted(test_the_readonly_descriptor_is_readonly),
         counted(test_another_user_cannot_reopen_it),
         counted(test_a_child_does_not_inherit_the_mapping),
