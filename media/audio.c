@@ -12,11 +12,9 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/intake.h"
 #include "media/media.h"
 #include "media/spec.h"
-
-/* Less than one step of 16 bits. */
-#define SILENCE (1.0f / 32768)
 
 static void sound_deinit(struct media_sound *sound)
 {

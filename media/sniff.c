@@ -21,6 +21,7 @@ static const struct {
     { FORMAT_WAV, "a WAV sound", "RIFF", 4, "WAVE", 8, 4 },
     { FORMAT_WAV, "a WAV sound", "RIFX", 4, "WAVE", 8, 4 },
     { FORMAT_WAV, "a WAV sound", "RF64", 4, "WAVE", 8, 4 },
+    { FORMAT_WAV, "a WAV sound", "BW64", 4, "WAVE", 8, 4 },
     { FORMAT_FLAC, "a FLAC sound", "fLaC", 4, NULL, 0, 0 },
     { FORMAT_OGG, "an Ogg sound", "OggS", 4, NULL, 0, 0 },
     { FORMAT_OTHER, "a GIF picture", "GIF8", 4, NULL, 0, 0 },

@@ -286,6 +286,24 @@ static void no_sound(void **state)
     free(file.data);
 }
 
+/* Of two channels one is the other upside down, exactly or as a lossy format has it: that is no silence. */
+static void channels_that_cancel(void **state)
+{
+    static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+                                   SF_FORMAT_FLAC | SF_FORMAT_PCM_24 };
+    static float x[2 * RATE];
+
+    (void)state;
+    for (size_t i = 0; i < RATE; i++) {
+        x[2 * i] = (float)(0.7 * sin((double)i / 7));
+        x[2 * i + 1] = -x[2 * i] + (float)(1e-4 * sin((double)i / 3));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+        refused(make_sound(formats[i], RATE, 2, x, RATE), "its 2 channels cancel each other out");
+    memset(x, 0, sizeof x);
+    refused(make_sound(formats[0], RATE, 2, x, RATE), "the recording is silent throughout");
+}
+
 static void bad_numbers(void **state)
 {
     static float x[100];
@@ -517,14 +535,23 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_the_book),     cmocka_unit_test(tones),
-        cmocka_unit_test(range_is_0_to_1), cmocka_unit_test(what_does_not_matter),
-        cmocka_unit_test(formats),         cmocka_unit_test(not_recordings),
-        cmocka_unit_test(no_sound),        cmocka_unit_test(bad_numbers),
-        cmocka_unit_test(bad_headers),     cmocka_unit_test(streamed),
-        cmocka_unit_test(too_long),        cmocka_unit_test(truncated),
-        cmocka_unit_test(damaged),         cmocka_unit_test(tiny),
-        cmocka_unit_test(resampling),      cmocka_unit_test(threads),
+        cmocka_unit_test(by_the_book),
+        cmocka_unit_test(tones),
+        cmocka_unit_test(range_is_0_to_1),
+        cmocka_unit_test(what_does_not_matter),
+        cmocka_unit_test(formats),
+        cmocka_unit_test(not_recordings),
+        cmocka_unit_test(no_sound),
+        cmocka_unit_test(channels_that_cancel),
+        cmocka_unit_test(bad_numbers),
+        cmocka_unit_test(bad_headers),
+        cmocka_unit_test(streamed),
+        cmocka_unit_test(too_long),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(tiny),
+        cmocka_unit_test(resampling),
+        cmocka_unit_test(threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

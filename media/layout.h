@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where the samples of a recording lie in its file, and how many bytes they are: the one reader of the headers whose
+ * sizes decide whether a file is whole. libsndfile reads what is there of a file that was cut off and says nothing,
+ * takes the last of two chunks where another reader takes the first, and does not know every way in which a program
+ * leaves a size open that writes into a pipe. So it is never shown those headers: what it reads is a head that is made
+ * here, with the sizes that were found here, and behind it the samples as they stand in the file.
+ */
+#ifndef MEDIA_LAYOUT_H
+#define MEDIA_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "media/sniff.h"
+
+enum {
+    LAYOUT_FORMAT_MAX = 1024, /* bytes of a chunk that describes the samples; what follows says nothing more of them */
+    LAYOUT_HEAD_MAX = LAYOUT_FORMAT_MAX + 64,
+};
+
+struct layout {
+    uint8_t head[LAYOUT_HEAD_MAX];
+    size_t head_length;
+    const uint8_t *samples; /* in the file */
+    size_t length;
+};
+
+/* WISP_E_FORMAT when samples are missing or run past the end. A size that is left open, as programs leave it that write
+ * into a pipe, is none: then the samples are all that follows. A format whose every part says itself how long it is
+ * (FLAC, Ogg) is left as it is. */
+int layout_find(enum format format, const void *bytes, size_t length, struct layout *out, struct reason *why);
+
+#endif
