@@ -5,7 +5,6 @@
  * the other side in the same protocol (wake.h draws both), and in nothing else.
  */
 #include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -83,7 +82,7 @@ enum wire_wait wake_client(const struct wire_client_control *client, struct wire
         return WIRE_WAIT_NONE;
     /* We are the only writer. Pairs with the acquire in wake_client_arm(), and with the comparison in the kernel. */
     __atomic_store_n(&daemon->cq_futex, daemon->cq_futex + 1, __ATOMIC_RELEASE);
-    (void)futex(&daemon->cq_futex, FUTEX_WAKE, INT_MAX, NULL);
+    (void)futex(&daemon->cq_futex, FUTEX_WAKE, 1, NULL);
     return WIRE_WAIT_FUTEX;
 }
 

@@ -5,8 +5,12 @@
  *   client:  publish submission; FENCE; if (need_wake) write(eventfd)
  *   daemon:  need_wake = 1; FENCE; look at the ring again; then sleep on the eventfd (edge-triggered, never read)
  *
- *   daemon:  publish completion; FENCE; if (cq_wait == FUTEX) { cq_futex++; futex_wake } else if (== SOCKET) send
- * NOTIFY client:  v = cq_futex; cq_wait = FUTEX; FENCE; look at the ring again; then futex_wait(cq_futex, v)
+ *   daemon:  publish completion; FENCE; if (cq_wait == FUTEX) { cq_futex++; futex_wake(1) }
+ *            else if (cq_wait == SOCKET) send NOTIFY
+ *   client:  v = cq_futex; cq_wait = FUTEX; FENCE; look at the ring again; then futex_wait(cq_futex, v)
+ *
+ * One thread of a client sleeps on the futex, and reaps for all of them: so one is woken. A client that puts more to
+ * sleep there leaves them asleep, and costs the daemon no more.
  *
  * Both shapes are store-buffering: the two sequentially consistent fences are totally ordered, so either the sleeper's
  * second look sees the entry or the publisher sees the flag. Drop either fence and a wake-up is lost even on x86;

@@ -5,15 +5,19 @@
  * runs into its limit, which no honest one comes near.
  */
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -328,6 +332,63 @@ static void test_a_sleep_ends(void **state)
     daemon_drop(&end);
 }
 
+struct sleeper {
+    const struct wire_daemon_control *daemon;
+    pthread_t thread;
+    _Atomic int id;
+};
+
+static void *sleep_once(void *argument)
+{
+    struct sleeper *sleeper = argument;
+
+    sleeper->id = (int)syscall(SYS_gettid);
+    (void)wake_client_sleep(sleeper->daemon, 0, UINT64_MAX);
+    return NULL;
+}
+
+static bool is_in_futex(const struct sleeper *sleeper)
+{
+    char path[64], call[16] = "";
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", sleeper->id);
+    file = fopen(path, "re");
+    if (!file)
+        return false;
+    if (!fgets(call, sizeof call, file))
+        call[0] = 0;
+    fclose(file);
+    return atoi(call) == SYS_futex;
+}
+
+/* A client that puts many threads to sleep on its futex makes a completion no dearer: one is woken, the rest sleep on.
+ */
+static void test_one_sleeper_is_woken(void **state)
+{
+    enum { MANY = 20 };
+    struct end end = daemon_make(4, 0);
+    struct wire_client_control *client = end.request.address;
+    struct wire_daemon_control *daemon = end.response.address;
+    static struct sleeper sleepers[MANY];
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        sleepers[i] = (struct sleeper){ .daemon = daemon };
+        assert_int_equal(pthread_create(&sleepers[i].thread, NULL, sleep_once, &sleepers[i]), 0);
+    }
+    for (int i = 0; i < MANY; i++) {
+        while (!is_in_futex(&sleepers[i]))
+            poll(NULL, 0, 1);
+    }
+    client->cq_wait = WIRE_WAIT_FUTEX;
+    assert_int_equal(wake_client(client, daemon), WIRE_WAIT_FUTEX);
+    assert_int_equal(syscall(SYS_futex, &daemon->cq_futex, FUTEX_WAKE, INT_MAX, NULL, NULL, 0), MANY - 1);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(pthread_join(sleepers[i].thread, NULL), 0);
+    daemon_drop(&end);
+}
+
 static void test_a_full_eventfd_is_no_error(void **state)
 {
     struct end end = daemon_make(4, 0);
@@ -347,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_awake_peers_make_no_call),
         cmocka_unit_test(test_unknown_wishes_are_none),
         cmocka_unit_test(test_a_sleep_ends),
+        cmocka_unit_test(test_one_sleeper_is_woken),
         cmocka_unit_test(test_a_full_eventfd_is_no_error),
         cmocka_unit_test(test_threads_by_futex),
         cmocka_unit_test(test_threads_by_socket),
