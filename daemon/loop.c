@@ -4,12 +4,18 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/size.h"
 #include "daemon/loop_backend.h"
 
-int loop_new(enum loop_kind kind, unsigned descriptors, struct loop **out, struct reason *fallback, struct reason *why)
+#define LATE_NS (4 * NS_PER_MS)
+
+enum { FIRST_WATCHES = 64 };
+
+static int choose(enum loop_kind kind, unsigned descriptors, struct loop **out, struct reason *fallback,
+                  struct reason *why)
 {
     struct reason reason = { "" };
     int result = 0;
@@ -25,6 +31,30 @@ int loop_new(enum loop_kind kind, unsigned descriptors, struct loop **out, struc
     if (!result && kind == LOOP_AUTO && fallback)
         *fallback = reason;
     return result;
+}
+
+static int watch_grow(struct loop *loop, int fd);
+static int timers_grow(struct loop *loop, unsigned capacity);
+
+/* Room for what is expected, so that it never has to be found at a bad moment. */
+static int reserve(struct loop *loop, unsigned descriptors)
+{
+    int result = watch_grow(loop, (int)(descriptors + FIRST_WATCHES));
+
+    return result ? result : timers_grow(loop, descriptors + FIRST_WATCHES);
+}
+
+int loop_new(enum loop_kind kind, unsigned descriptors, struct loop **out, struct reason *fallback, struct reason *why)
+{
+    int result = choose(kind, descriptors, out, fallback, why);
+
+    if (result)
+        return result;
+    result = reserve(*out, descriptors);
+    if (!result)
+        return 0;
+    *out = loop_free(*out);
+    return refuse_errno(why, result, "the tables of the event loop");
 }
 
 struct loop *loop_free(struct loop *loop)
@@ -64,6 +94,10 @@ bool loop_complete(struct loop *loop, uint64_t key, int32_t result, struct loop_
 
     if (!watch)
         return false;
+    if (loop_passes(result)) {
+        loop_put_off(loop, watch);
+        return false;
+    }
     *event = (struct loop_event){ .token = watch->token, .result = result };
     if (watch->verb != LOOP_VERB_EDGE || result < 0)
         watch->verb = LOOP_VERB_NONE;
@@ -72,13 +106,13 @@ bool loop_complete(struct loop *loop, uint64_t key, int32_t result, struct loop_
 
 static int watch_grow(struct loop *loop, int fd)
 {
-    unsigned count = loop->watch_count ? loop->watch_count : 64;
+    unsigned count = loop->watch_count;
     struct loop_watch *grown;
 
     if (fd < 0 || fd > 0xffffff)
         return -EBADF;
     while (count <= (unsigned)fd)
-        count *= 2;
+        count = count ? 2 * count : FIRST_WATCHES;
     if (count == loop->watch_count)
         return 0;
     grown = realloc(loop->watches, count * sizeof *grown);
@@ -103,9 +137,65 @@ static int begin(struct loop *loop, int fd, enum loop_verb verb, unsigned events
     *watch =
         (struct loop_watch){ .token = token, .serial = watch->serial + 1, .verb = (uint8_t)verb, .events = events };
     result = loop->backend->begin(loop, fd, watch, key_of(fd, watch));
+    if (loop_passes(result)) {
+        loop_put_off(loop, watch);
+        result = 0;
+    }
     if (result)
         watch->verb = LOOP_VERB_NONE;
     return result;
+}
+
+/* ---- what the kernel has no room for just now ---- */
+
+bool loop_passes(int error)
+{
+    return error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC || error == -EAGAIN || error == -EBUSY;
+}
+
+void loop_breathe(void)
+{
+    const struct timespec moment = clock_timespec(LATE_NS / 4);
+
+    nanosleep(&moment, NULL);
+}
+
+void loop_put_off(struct loop *loop, struct loop_watch *watch)
+{
+    if (watch->late)
+        return;
+    watch->late = true;
+    if (!loop->late_count++)
+        loop->late_ns = clock_ns() + LATE_NS;
+}
+
+static void forget_late(struct loop *loop, struct loop_watch *watch)
+{
+    if (watch->late)
+        loop->late_count--;
+    watch->late = false;
+}
+
+/* An error that does not pass is the caller's to see, as the result of an event: no later than it would have been. */
+static unsigned begin_late(struct loop *loop, struct loop_event *events, unsigned capacity)
+{
+    unsigned count = 0;
+
+    for (unsigned fd = 0; loop->late_count && fd < loop->watch_count && count < capacity; fd++) {
+        struct loop_watch *watch = &loop->watches[fd];
+        int result;
+
+        if (!watch->late)
+            continue;
+        result = loop->backend->begin(loop, (int)fd, watch, key_of((int)fd, watch));
+        if (loop_passes(result))
+            break;
+        forget_late(loop, watch);
+        if (result)
+            count += loop_complete(loop, key_of((int)fd, watch), result, &events[count]);
+    }
+    loop->late_ns = clock_ns() + LATE_NS;
+    return count;
 }
 
 int loop_ready(struct loop *loop, int fd, unsigned events, uint64_t token)
@@ -127,6 +217,7 @@ void loop_cancel(struct loop *loop, int fd)
         return;
     watch = &loop->watches[fd];
     key = key_of(fd, watch);
+    forget_late(loop, watch);
     /* Even with no verb under way: epoll keeps the descriptor between two one-shot verbs. */
     watch->verb = LOOP_VERB_NONE;
     watch->serial++;
@@ -135,19 +226,23 @@ void loop_cancel(struct loop *loop, int fd)
 
 /* ---- timers ---- */
 
+static int timers_grow(struct loop *loop, unsigned capacity)
+{
+    struct loop_timer *grown = reallocarray(loop->timers, capacity, sizeof *grown);
+
+    if (!grown)
+        return -ENOMEM;
+    loop->timers = grown;
+    loop->timer_capacity = capacity;
+    return 0;
+}
+
 int loop_timer(struct loop *loop, uint64_t at_ns, uint64_t token)
 {
     unsigned at = loop->timer_count;
 
-    if (loop->timer_count == loop->timer_capacity) {
-        unsigned capacity = loop->timer_capacity ? 2 * loop->timer_capacity : 16;
-        struct loop_timer *grown = realloc(loop->timers, capacity * sizeof *grown);
-
-        if (!grown)
-            return -ENOMEM;
-        loop->timers = grown;
-        loop->timer_capacity = capacity;
-    }
+    if (loop->timer_count == loop->timer_capacity && timers_grow(loop, 2 * loop->timer_capacity))
+        return -ENOMEM;
     while (at > 0 && loop->timers[at - 1].at_ns > at_ns)
         at--;
     memmove(&loop->timers[at + 1], &loop->timers[at], (loop->timer_count - at) * sizeof *loop->timers);
@@ -190,6 +285,8 @@ bool loop_pending(struct loop *loop, uint64_t now_ns)
 {
     if (loop->timer_count && loop->timers[0].at_ns <= now_ns)
         return true;
+    if (loop->late_count && loop->late_ns <= now_ns)
+        return true;
     return loop->backend->pending(loop, now_ns);
 }
 
@@ -198,10 +295,14 @@ int loop_wait(struct loop *loop, struct loop_event *events, unsigned capacity, u
     unsigned due = timers_due(loop, events, capacity);
     int happened = 0;
 
+    if (loop->timer_count)
+        until_ns = MIN(until_ns, loop->timers[0].at_ns);
+    if (loop->late_count && loop->late_ns <= clock_ns())
+        due += begin_late(loop, events + due, capacity - due);
+    if (loop->late_count)
+        until_ns = MIN(until_ns, loop->late_ns);
     if (due)
         until_ns = 0;
-    else if (loop->timer_count)
-        until_ns = MIN(until_ns, loop->timers[0].at_ns);
     if (due < capacity)
         happened = loop->backend->wait(loop, events + due, capacity - due, until_ns);
     if (happened < 0)

@@ -13,6 +13,8 @@
  * every verb carries a serial number, and what arrives under an old one is dropped. Events that were handed out before
  * the cancel are the caller's to judge (its tokens carry a generation). A descriptor is cancelled before it is closed.
  *
+ * Where the kernel is short of memory for a moment, a verb is begun later and a wait sees nothing: no caller goes deaf.
+ *
  * One thread, the one that made the loop.
  */
 #ifndef DAEMON_LOOP_H

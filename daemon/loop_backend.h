@@ -17,6 +17,7 @@ struct loop_watch {
     uint64_t token;
     uint32_t serial; /* of the latest verb */
     uint8_t verb;    /* NONE: nothing under way */
+    bool late;       /* not begun yet: the kernel was short of something */
     uint32_t events; /* poll bits of a READY */
 };
 
@@ -41,6 +42,8 @@ struct loop {
     unsigned watch_count;
     struct loop_timer *timers; /* by time, the earliest first */
     unsigned timer_count, timer_capacity;
+    unsigned late_count; /* watches that are late, */
+    uint64_t late_ns;    /* and when they are tried again */
 };
 
 int loop_uring_new(unsigned descriptors, struct loop **out, struct reason *why);
@@ -54,6 +57,13 @@ static inline enum loop_verb loop_key_verb(uint64_t key)
 {
     return (enum loop_verb)(key >> 24 & 0xff);
 }
+
+/* Whether an error of the kernel's is likely to be gone in a moment. */
+bool loop_passes(int error);
+/* A moment, for a backend that got such an error and nothing else. */
+void loop_breathe(void);
+/* The watch's verb, which the kernel would not begin, is tried again soon. */
+void loop_put_off(struct loop *loop, struct loop_watch *watch);
 
 /* The watch that a key belongs to; NULL when it is stale. */
 struct loop_watch *loop_watch_find(struct loop *loop, uint64_t key);

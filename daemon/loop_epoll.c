@@ -81,8 +81,10 @@ static int epoll_wait_events(struct loop *loop, struct loop_event *events, unsig
     int got = epoll_sleep(epoll, ready, (int)MIN(capacity, (unsigned)BATCH), until_ns);
 
     epoll->looked_ns = clock_ns();
+    if (loop_passes(got))
+        loop_breathe();
     if (got < 0)
-        return got == -EINTR ? 0 : got;
+        return got == -EINTR || loop_passes(got) ? 0 : got;
     for (int i = 0; i < got; i++)
         count += loop_complete(loop, ready[i].data.u64, (int32_t)ready[i].events, &events[count]);
     return (int)count;

@@ -20,7 +20,7 @@
 
 #define KEY_IGNORED UINT64_MAX
 
-enum { SUBMISSIONS = 256, BATCH = 64, COMPLETIONS_MAX = 65536 };
+enum { SUBMISSIONS = 256, BATCH = 64, COMPLETIONS_MAX = 65536, CANCEL_TRIES = 100 };
 
 struct loop_uring {
     struct loop loop;
@@ -64,7 +64,8 @@ static void uring_cancel(struct loop *loop, int fd, uint64_t key)
     (void)fd;
     if (loop_key_verb(key) == LOOP_VERB_NONE)
         return;
-    sqe = sqe_get(uring);
+    for (int i = 0; !(sqe = sqe_get(uring)) && i < CANCEL_TRIES; i++)
+        loop_breathe();
     if (!sqe)
         return;
     io_uring_prep_cancel64(sqe, key, 0);
@@ -104,10 +105,10 @@ static int uring_sleep(struct loop_uring *uring, uint64_t until_ns)
  * reports once more, which is harmless. */
 static void renew(struct loop *loop, uint64_t key)
 {
-    const struct loop_watch *watch = loop_watch_find(loop, key);
+    struct loop_watch *watch = loop_watch_find(loop, key);
 
-    if (watch)
-        uring_begin(loop, loop_key_fd(key), watch, key);
+    if (watch && uring_begin(loop, loop_key_fd(key), watch, key))
+        loop_put_off(loop, watch);
 }
 
 static int uring_wait(struct loop *loop, struct loop_event *events, unsigned capacity, uint64_t until_ns)
@@ -118,9 +119,11 @@ static int uring_wait(struct loop *loop, struct loop_event *events, unsigned cap
     int result;
 
     result = uring_sleep(uring, io_uring_cq_ready(&uring->ring) ? 0 : until_ns);
-    if (result < 0 && result != -ETIME && result != -EINTR && result != -EBUSY && result != -EAGAIN)
+    if (result < 0 && result != -ETIME && result != -EINTR && !loop_passes(result))
         return result;
     got = io_uring_peek_batch_cqe(&uring->ring, cqes, MIN(capacity, (unsigned)BATCH));
+    if (!got && loop_passes(result))
+        loop_breathe();
     for (unsigned i = 0; i < got; i++) {
         uint64_t key = cqes[i]->user_data;
 

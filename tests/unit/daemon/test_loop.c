@@ -4,10 +4,13 @@
  */
 #include "support/test.h"
 
+#include <errno.h>
+#include <liburing.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +20,70 @@
 #include "daemon/loop.h"
 
 enum { CAPACITY = 16 };
+
+/* ---- a kernel that is short of memory, for the next calls of either backend ---- */
+
+static struct {
+    int waits, begins;
+} shortage;
+
+static bool short_of(int *calls)
+{
+    return *calls > 0 && (*calls)--;
+}
+
+/* What the linker puts in place of the calls: --wrap. */
+int __real_epoll_ctl(int poller, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int poller, int operation, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int poller, int operation, int fd, struct epoll_event *event)
+{
+    if (operation != EPOLL_CTL_DEL && short_of(&shortage.begins)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return __real_epoll_ctl(poller, operation, fd, event);
+}
+
+int __real_epoll_pwait2(int poller, struct epoll_event *events, int most, const struct timespec *timeout,
+                        const sigset_t *mask);
+int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int most, const struct timespec *timeout,
+                        const sigset_t *mask);
+int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int most, const struct timespec *timeout,
+                        const sigset_t *mask)
+{
+    if (short_of(&shortage.waits)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return __real_epoll_pwait2(poller, events, most, timeout, mask);
+}
+
+int __real_io_uring_submit(struct io_uring *ring);
+int __wrap_io_uring_submit(struct io_uring *ring);
+int __wrap_io_uring_submit(struct io_uring *ring)
+{
+    return short_of(&shortage.begins) ? -ENOMEM : __real_io_uring_submit(ring);
+}
+
+int __real_io_uring_submit_and_get_events(struct io_uring *ring);
+int __wrap_io_uring_submit_and_get_events(struct io_uring *ring);
+int __wrap_io_uring_submit_and_get_events(struct io_uring *ring)
+{
+    return short_of(&shortage.waits) ? -ENOMEM : __real_io_uring_submit_and_get_events(ring);
+}
+
+int __real_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned count,
+                                            struct __kernel_timespec *timeout, sigset_t *mask);
+int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned count,
+                                            struct __kernel_timespec *timeout, sigset_t *mask);
+int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned count,
+                                            struct __kernel_timespec *timeout, sigset_t *mask)
+{
+    return short_of(&shortage.waits) ? -ENOMEM
+                                     : __real_io_uring_submit_and_wait_timeout(ring, cqe, count, timeout, mask);
+}
+
+/* ---- the fixture ---- */
 
 #define SOON (200 * NS_PER_MS)
 
@@ -400,6 +467,82 @@ static void bad_descriptors_are_errors(void **state)
     assert_int_equal(result, -EBADF);
 }
 
+/* Waiting fails for lack of memory, once and several times: nothing is lost, and nobody is told of an end. */
+static void waiting_outlasts_a_shortage(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(loop_edge(f->loop, fd, 5), 0);
+    for (int failures = 1; failures <= 8; failures *= 2) {
+        kick(fd);
+        shortage.waits = failures;
+        assert_int_equal(wait_for(f, SOON), 1);
+        assert_true(shortage.waits < failures);
+        assert_int_equal(f->events[0].token, 5);
+    }
+    shortage.waits = 0;
+    loop_cancel(f->loop, fd);
+    close(fd);
+}
+
+/* The kernel begins nothing for a while: what was asked for is begun when it can be, each once. */
+static void what_cannot_begin_begins_later(void **state)
+{
+    enum { MANY = 600 }; /* more than io_uring's queue takes without submitting */
+    struct fixture *f = fixture_of(state);
+    static bool seen[MANY];
+    static int fds[MANY];
+    int left = MANY;
+
+    memset(seen, 0, sizeof seen);
+    shortage.begins = 400;
+    for (int i = 0; i < MANY; i++) {
+        fds[i] = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+        assert_true(fds[i] >= 0);
+        assert_int_equal(loop_ready(f->loop, fds[i], POLLIN, (uint64_t)i), 0);
+    }
+    assert_true(shortage.begins < 400);
+    shortage.begins = 3; /* and the first tries again fail too */
+    while (left) {
+        int count = wait_for(f, SOON);
+
+        assert_true(count > 0);
+        for (int i = 0; i < count; i++) {
+            assert_false(seen[f->events[i].token]);
+            seen[f->events[i].token] = true;
+            left--;
+        }
+    }
+    shortage.begins = 0;
+    for (int i = 0; i < MANY; i++) {
+        loop_cancel(f->loop, fds[i]);
+        close(fds[i]);
+    }
+    assert_int_equal(drain(f), 0);
+}
+
+/* One that was put off and is cancelled meanwhile never happens. */
+static void what_is_late_can_be_cancelled(void **state)
+{
+    struct fixture *f = fixture_of(state);
+    int fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC), other = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+
+    assert_true(fd >= 0 && other >= 0);
+    shortage.begins = 1;
+    assert_int_equal(loop_ready(f->loop, fd, POLLIN, 1), 0);
+    loop_cancel(f->loop, fd);
+    shortage.begins = 0;
+    assert_int_equal(loop_ready(f->loop, other, POLLIN, 2), 0);
+    assert_int_equal(wait_for(f, SOON), 1);
+    assert_int_equal(f->events[0].token, 2);
+    assert_int_equal(drain(f), 0);
+    loop_cancel(f->loop, other);
+    close(fd);
+    close(other);
+}
+
 static void auto_finds_one(void **state)
 {
     struct loop *loop = NULL;
@@ -435,6 +578,9 @@ int main(void)
         BOTH(many_descriptors),
         BOTH(edges_survive_an_overflow),
         BOTH(bad_descriptors_are_errors),
+        BOTH(waiting_outlasts_a_shortage),
+        BOTH(what_cannot_begin_begins_later),
+        BOTH(what_is_late_can_be_cancelled),
         cmocka_unit_test(auto_finds_one),
     };
 
