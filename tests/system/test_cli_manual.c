@@ -6,6 +6,7 @@
 #include "support/test.h"
 
 #include <ctype.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,62 @@ static void test_every_verb_has_a_page(void **state)
     assert_true(count >= 9);
 }
 
+/* ---- what mdoc(7) would read otherwise than it was meant ---- */
+
+/* ".Ss In one call" includes <one>: a word of a heading that is a macro's name needs \& before it. */
+static bool heading_has_macro(const char *line)
+{
+    if (strncmp(line, ".Ss ", 4) != 0 && strncmp(line, ".Sh ", 4) != 0)
+        return false;
+    for (const char *word = line + 3; word; word = strchr(word + 1, ' ')) {
+        if (isupper((unsigned char)word[1]) && islower((unsigned char)word[2]) && (!word[3] || word[3] == ' '))
+            return true;
+    }
+    return false;
+}
+
+/* "Fl Fl json | yaml" prints "--json | -yaml": the macro goes on, and puts a dash before each of its words, up to the
+ * next macro. */
+static bool option_has_lost_dash(const char *line)
+{
+    const char *word = strstr(line, "Fl Fl ");
+
+    while (word) {
+        word += strlen("Fl Fl ");
+        word += strcspn(word, " ");
+        if (!strncmp(word, " | ", 3) && islower((unsigned char)word[3]))
+            return true;
+        word = strstr(word, "Fl Fl ");
+    }
+    return false;
+}
+
+static void test_pages_print_what_was_meant(void **state)
+{
+    char line[512];
+    glob_t pages;
+
+    (void)state;
+    assert_false(heading_has_macro(".Ss \\&In one call"));
+    assert_true(heading_has_macro(".Ss In one call"));
+    assert_true(option_has_lost_dash(".Op Fl Fl json | yaml"));
+    assert_false(option_has_lost_dash(".Op Fl Fl json | Fl Fl yaml"));
+    assert_int_equal(glob(source_path("docs/man/*.[1-9]"), 0, NULL, &pages), 0);
+    assert_true(pages.gl_pathc > 10);
+    for (size_t i = 0; i < pages.gl_pathc; i++) {
+        FILE *file = fopen(pages.gl_pathv[i], "r");
+
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file)) {
+            line[strcspn(line, "\n")] = '\0';
+            if (heading_has_macro(line) || option_has_lost_dash(line))
+                fail_msg("%s: %s", pages.gl_pathv[i], line);
+        }
+        fclose(file);
+    }
+    globfree(&pages);
+}
+
 /* ---- completion ---- */
 
 /* What bash offers for the last of these words. */
@@ -237,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_pages_have_the_options),
         cmocka_unit_test(test_the_page_of_structures_has_the_actions),
         cmocka_unit_test(test_every_verb_has_a_page),
+        cmocka_unit_test(test_pages_print_what_was_meant),
         cmocka_unit_test(test_completion),
     };
 
