@@ -49,18 +49,23 @@ int client_check(const struct wisp_client *client)
 
 /* ---- options ---- */
 
+/* What a program has that left `size` zero: the fields of the first version, whatever follows here later. */
+#define SIZE_FIRST (offsetof(struct wisp_options, output_bytes) + sizeof(uint64_t))
+
 /* Fields that this version does not know must be zero: then they ask for nothing. */
 static int read_options(const struct wisp_options *given, struct wisp_options *out)
 {
     const unsigned char *bytes = (const unsigned char *)given;
+    size_t size;
 
     *out = (struct wisp_options){ .size = sizeof *out };
     if (!given)
         return 0;
-    if (given->size < offsetof(struct wisp_options, socket_path))
-        return fail(WISP_E_INVALID, "wisp_options.size must be sizeof(struct wisp_options)");
-    memcpy(out, given, MIN(given->size, sizeof *out));
-    for (size_t i = sizeof *out; i < given->size; i++) {
+    size = given->size ? given->size : SIZE_FIRST;
+    if (size < SIZE_FIRST)
+        return fail(WISP_E_INVALID, "wisp_options.size must be sizeof(struct wisp_options), or 0");
+    memcpy(out, given, MIN(size, sizeof *out));
+    for (size_t i = sizeof *out; i < size; i++) {
         if (bytes[i])
             return fail(WISP_E_VERSION, "wisp_options has a field that libwisp " WISP_VERSION " does not know");
     }
@@ -71,6 +76,11 @@ static int read_options(const struct wisp_options *given, struct wisp_options *o
 static uint64_t choose(uint32_t value, uint64_t unit, uint64_t usual)
 {
     return value == UINT32_MAX ? 0 : value ? value * unit : usual * unit;
+}
+
+uint64_t client_answer_by(const struct wisp_client *client)
+{
+    return client->answer_ns ? clock_ns() + client->answer_ns : FOREVER;
 }
 
 static const char *choose_path(const struct wisp_options *options)
@@ -95,6 +105,7 @@ static void set_options(struct wisp_client *client, const struct wisp_options *o
     const char *name = options->name ? options->name : program_invocation_short_name;
 
     client->reconnect_ns = choose(options->reconnect_ms, NS_PER_MS, RECONNECT_MS);
+    client->answer_ns = choose(options->answer_ms, NS_PER_MS, 0);
     client->spin_ns = choose(options->spin_us, NS_PER_US, default_spin_us());
     client->hello = (struct wire_hello){
         .header = { .magic = WIRE_MAGIC, .type = WIRE_HELLO, .length = sizeof client->hello },

@@ -121,6 +121,7 @@ struct wisp_request {
     uint32_t rows, deadline_us;
     uint64_t in_offset, in_length, out_offset, out_length;
     uint64_t submitted_ns;
+    void *user; /* the program's */
     struct wisp_receipt receipt;
 };
 
@@ -135,6 +136,7 @@ struct wisp_client {
     unsigned forks; /* fork_count() when it was made; immutable, like the options below */
     char *socket_path;
     uint64_t reconnect_ns; /* 0: never */
+    uint64_t answer_ns;    /* 0: without limit */
     uint64_t spin_ns;
     struct wire_hello hello; /* what every daemon is told; sizes as the first one granted them */
 
@@ -177,6 +179,8 @@ struct wisp_client {
 };
 
 /* client.c */
+/* When one call that begins now has waited long enough. */
+uint64_t client_answer_by(const struct wisp_client *client);
 unsigned fork_count(void);
 /* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
 int client_check(const struct wisp_client *client);
@@ -201,7 +205,8 @@ static inline bool request_under_way(const struct wisp_request *request)
 /* Pairs with request_state(). */
 void request_set(struct wisp_request *request, enum request_state state);
 struct wisp_request *request_make(struct wisp_client *client);
-void request_remove(struct wisp_request *request);
+/* Frees it: at once, or when the daemon is done with it. */
+void request_release(struct wisp_request *request);
 int request_explain(const struct wisp_request *request); /* its status, with a sentence in last_error() */
 
 /* Puts a request into a slot, and into the ring if there is one. */

@@ -145,10 +145,14 @@ int session_drain(struct wisp_client *client, struct session *session)
 /* ---- over restarts ---- */
 
 /* The current session, when there is one, with its socket held. */
-static int take_session(struct wisp_client *client, struct session **out)
+static int take_session(struct wisp_client *client, uint64_t deadline_ns, struct session **out)
 {
     for (;;) {
-        if (client_wait(client, NULL, FOREVER)) {
+        int result = client_wait(client, NULL, deadline_ns);
+
+        if (result == WISP_E_TIMEOUT)
+            return fail(result, "no wispd to ask within the time");
+        if (result) {
             pthread_mutex_lock(&client->lock);
             (void)fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
             pthread_mutex_unlock(&client->lock);
@@ -177,17 +181,19 @@ static void put_session(struct wisp_client *client, struct session *session, int
 
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct answer *answer)
 {
+    uint64_t deadline = client_answer_by(client);
     int result = client_check(client);
 
     *answer = (struct answer){ .text = NULL };
     while (!result) {
         struct session *session;
 
-        result = take_session(client, &session);
+        result = take_session(client, deadline, &session);
         if (result)
             break;
         pthread_mutex_lock(&client->asking);
-        result = session_ask(session, ++client->questions, type, name, clock_ns() + ASK_NS, answer, last_error());
+        result = session_ask(session, ++client->questions, type, name,
+                             deadline == FOREVER ? clock_ns() + ASK_NS : deadline, answer, last_error());
         pthread_mutex_unlock(&client->asking);
         put_session(client, session, result, answer->noticed);
         if (!result)

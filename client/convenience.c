@@ -8,8 +8,20 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/size.h"
 #include "client/client.h"
+
+/* Submits and waits. */
+static int run(wisp_request *request, uint64_t deadline_ns)
+{
+    int result = wisp_submit(request);
+
+    if (!result && client_wait(request->client, request, deadline_ns) == WISP_E_TIMEOUT)
+        return fail(WISP_E_TIMEOUT, "no answer within the %" PRIu64 " ms of answer_ms",
+                    (uint64_t)(request->client->answer_ns / NS_PER_MS));
+    return result ? result : request_explain(request);
+}
 
 CLEANUP_DEFINE(cleanup_request, wisp_request, wisp_request_free)
 CLEANUP_DEFINE(cleanup_found, wisp_model, wisp_model_free)
@@ -18,14 +30,13 @@ WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const f
                            float *output, struct wisp_receipt *receipt)
 {
     cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
+    uint64_t deadline = client_answer_by(client);
     int result = wisp_request_new(client, model, rows, &request);
 
     if (result)
         return result;
     memcpy(wisp_request_input(request), input, rows * wisp_model_input_size(model) * sizeof *input);
-    result = wisp_submit(request);
-    if (!result)
-        result = wisp_wait(request, UINT32_MAX);
+    result = run(request, deadline);
     if (result)
         return result;
     memcpy(output, wisp_request_output(request), rows * wisp_model_output_size(model) * sizeof *output);
@@ -97,6 +108,7 @@ WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const 
 {
     cleanup(cleanup_found_at_exit) wisp_model *model = NULL;
     cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
+    uint64_t deadline = client_answer_by(client);
     int result = wisp_find(client, name, &model);
 
     if (!result)
@@ -104,9 +116,7 @@ WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const 
     if (!result)
         result = wisp_encode_file(model, path, wisp_request_input(request));
     if (!result)
-        result = wisp_submit(request);
-    if (!result)
-        result = wisp_wait(request, UINT32_MAX);
+        result = run(request, deadline);
     if (result)
         return result;
     if (receipt)

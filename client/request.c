@@ -26,7 +26,8 @@ struct wisp_request *request_make(struct wisp_client *client)
     return request;
 }
 
-void request_remove(struct wisp_request *request)
+/* Out of the client's list, and gone; its places in the arenas have been given back, or were never taken. */
+static void request_remove(struct wisp_request *request)
 {
     struct wisp_client *client = request->client;
 
@@ -38,6 +39,23 @@ void request_remove(struct wisp_request *request)
         request->next->previous = request->previous;
     session_drop(request->session);
     free(request);
+}
+
+void request_release(struct wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+
+    if (request_under_way(request)) {
+        request->abandoned = true;
+        if (request_state(request) == REQUEST_QUEUED) /* no daemon has it */
+            request_finish(request, WISP_E_CANCELLED, NULL);
+        return;
+    }
+    if (request->binding) {
+        arena_give(&client->input, request->in_offset, request->in_length);
+        arena_give(&client->output, request->out_offset, request->out_length);
+    }
+    request_remove(request);
 }
 
 /* ---- making one ---- */
@@ -102,6 +120,10 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
         request->in_length = in_length;
         request->out_length = out_length;
         result = take_places(client, request, wisp_model_name(model));
+        if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
+            client_poke(client, NULL);
+            result = take_places(client, request, wisp_model_name(model));
+        }
         if (result)
             request_remove(request);
         else
@@ -121,12 +143,8 @@ WISP_EXPORT wisp_request *wisp_request_free(wisp_request *request)
     if (!request || request->client->forks != fork_count())
         return NULL;
     client = request->client;
-    if (request_under_way(request))
-        (void)client_wait(client, request, FOREVER);
     pthread_mutex_lock(&client->lock);
-    arena_give(&client->input, request->in_offset, request->in_length);
-    arena_give(&client->output, request->out_offset, request->out_length);
-    request_remove(request);
+    request_release(request);
     pthread_mutex_unlock(&client->lock);
     return NULL;
 }
@@ -141,6 +159,16 @@ WISP_EXPORT float *wisp_request_input(wisp_request *request)
 WISP_EXPORT const float *wisp_request_output(const wisp_request *request)
 {
     return (const float *)(const void *)(session_output(request->session) + request->out_offset);
+}
+
+WISP_EXPORT void wisp_request_set_user(wisp_request *request, void *user)
+{
+    request->user = user;
+}
+
+WISP_EXPORT void *wisp_request_user(const wisp_request *request)
+{
+    return request->user;
 }
 
 WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds)

@@ -154,7 +154,7 @@ void requests_lose(struct wisp_client *client)
             continue;
         request_set(request, REQUEST_QUEUED);
         client->suspects += ++request->losses == SUSPICIONS;
-        if (request->losses == LOSSES_MAX)
+        if (request->losses == LOSSES_MAX || request->abandoned)
             request_finish(request, WISP_E_LOST, NULL);
     }
 }
@@ -167,7 +167,7 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
     client->suspects -= request->losses >= SUSPICIONS;
     if (request->abandoned) {
         request_set(request, REQUEST_IDLE);
-        request_remove(request);
+        request_release(request);
         return;
     }
     request->status = status;
@@ -187,6 +187,17 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
 }
 
 /* ---- for the program ---- */
+
+/* A slot may be taken by what was freed under way, and answered since. */
+static int begin(struct wisp_request *request)
+{
+    int result = request_begin(request);
+
+    if (result != WISP_E_BUSY)
+        return result;
+    client_poke(request->client, NULL);
+    return request_begin(request);
+}
 
 static int explain_begin(const struct wisp_request *request, int result)
 {
@@ -222,7 +233,7 @@ WISP_EXPORT int wisp_submit(wisp_request *request)
         if (!client->up && reconnect_is_over(client))
             result = fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
         else
-            result = explain_begin(request, request_begin(request));
+            result = explain_begin(request, begin(request));
     }
     pthread_mutex_unlock(&client->lock);
     return result;

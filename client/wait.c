@@ -294,10 +294,7 @@ WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns
     if (!result && ns)
         *ns = request->receipt.total_ns;
     pthread_mutex_lock(&client->lock);
-    if (request_under_way(request))
-        request->abandoned = true;
-    else
-        request_remove(request);
+    request_release(request);
     pthread_mutex_unlock(&client->lock);
     return result;
 }

@@ -57,12 +57,13 @@ static void add_linear(struct model *model, uint32_t *count, const struct model_
     layer->vectors[0] = (struct vector){ .data = bias, .count = rows, .owned = true };
 }
 
-static void add_labels(struct model *model, uint32_t count)
+static void add_labels(struct model *model, uint32_t count, const char *first)
 {
     model->labels = calloc(count, sizeof *model->labels);
     assert_non_null(model->labels);
     for (uint32_t i = 0; i < count; i++)
-        assert_true(asprintf(&model->labels[i], "label %u", i) > 0);
+        assert_true(
+            (i || !first ? asprintf(&model->labels[i], "label %u", i) : asprintf(&model->labels[i], "%s", first)) > 0);
     model->label_count = count;
 }
 
@@ -86,7 +87,7 @@ void model_make(const char *path, const struct model_recipe *recipe)
         add_layer(model, &count, i + 1 < steps ? "relu" : "softmax", name);
     }
     if (!recipe->unlabelled)
-        add_labels(model, recipe->sizes[steps]);
+        add_labels(model, recipe->sizes[steps], recipe->label);
     if (recipe->media) {
         model->media = strdup(recipe->media);
         assert_non_null(model->media);

@@ -21,6 +21,7 @@ struct model_recipe {
     uint64_t seed;
     const char *media; /* description of the input, JSON; NULL: none */
     bool unlabelled;
+    const char *label; /* of output 0; NULL: "label 0" */
 };
 
 /* Builds it and writes it to `path`. */

@@ -47,13 +47,17 @@ typedef struct wisp_request wisp_request;
 
 /* ---- connecting ---- */
 
-/* All zero is the default; `size` is sizeof(struct wisp_options), so that later versions can add fields. */
+/* All zero is the default. `size` is sizeof(struct wisp_options), so that later versions can add fields; with 0 those
+ * of version 0.1 count. */
 struct wisp_options {
     size_t size;
     const char *socket_path; /* NULL: $WISP_SOCKET, else /run/wisp/wisp.sock */
     const char *name;        /* of this program, for the operator; NULL: the process's name */
     uint32_t connect_ms;     /* longest to connect the first time; 0: 1000 */
     uint32_t reconnect_ms;   /* longest to be without a daemon before requests fail; 0: 30000; UINT32_MAX: never wait */
+    uint32_t answer_ms;      /* longest that one call of wisp_infer(), wisp_classify_file(), wisp_find(), wisp_list() or
+                                wisp_status() waits, then WISP_E_TIMEOUT; 0: 10000 for a question that the daemon has
+                                got, else without limit */
     uint32_t spin_us;        /* spin this long for an answer before sleeping; 0: chosen for this machine;
                                 UINT32_MAX: never spin */
     uint32_t entries;        /* requests under way at most; 0: the daemon's default */
@@ -117,13 +121,18 @@ int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length,
  * time. WISP_E_NO_SPACE when the client's shared memory is used up. */
 int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out);
 
-/* Releases its memory; waits for the answer first if it is under way. Accepts NULL; returns NULL. */
+/* Releases it, and never waits: the memory of one under way comes back when the daemon is done with it. Accepts NULL;
+ * returns NULL. */
 wisp_request *wisp_request_free(wisp_request *request);
 
 /* Where the samples go, rows x input size, row-major, in shared memory; and the answers, rows x output size, valid
  * between a successful wait and the next submit. Not to be touched while under way. */
 float *wisp_request_input(wisp_request *request);
 const float *wisp_request_output(const wisp_request *request);
+
+/* Whatever the program wants to find again when the answer is there; NULL until it is set. */
+void wisp_request_set_user(wisp_request *request, void *user);
+void *wisp_request_user(const wisp_request *request);
 
 /* 0: none. Counted from when the daemon takes the request; WISP_E_DEADLINE is then the request's status. */
 void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds);
@@ -159,14 +168,16 @@ void wisp_request_receipt(const wisp_request *request, struct wisp_receipt *rece
 
 /* ---- in one call ---- */
 
-/* Copies `rows` samples in, runs, copies the answers out. `receipt` may be NULL. Waits without limit. */
+/* Copies `rows` samples in, runs, copies the answers out. `receipt` may be NULL. Waits as `answer_ms` has it. */
 int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows, float *output,
                struct wisp_receipt *receipt);
+
+#define WISP_LABEL_MAX 256 /* bytes of a label's name */
 
 struct wisp_label {
     uint32_t index;
     float probability;
-    char name[64];
+    char name[WISP_LABEL_MAX + 1];
 };
 
 /* The *count most probable labels of one answer, best first; *count becomes how many were written. */

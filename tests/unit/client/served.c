@@ -10,6 +10,7 @@
 #include "support/model.h"
 
 struct test_daemon served;
+char long_label[WISP_LABEL_MAX + 1];
 
 static const char *folder;
 static char small_path[256], large_path[256];
@@ -35,11 +36,14 @@ int served_begin(void **state)
                                                .processing = "text.classification",
                                                .sizes = { LARGE_INPUTS, 1024, LARGE_OUTPUTS },
                                                .density = 0.2,
-                                               .seed = 9 };
+                                               .seed = 9,
+                                               .label = long_label };
     static const char *models[] = { small_path, large_path };
 
     (void)state;
     folder = scratch_make();
+    for (size_t i = 0; i < WISP_LABEL_MAX; i += 2)
+        memcpy(long_label + i, "\xc3\xa4", 2);
     snprintf(small_path, sizeof small_path, "%s/small.safetensors", folder);
     snprintf(large_path, sizeof large_path, "%s/large.safetensors", folder);
     make_small(SMALL_INPUTS, 7);

@@ -16,6 +16,9 @@ enum { SMALL_INPUTS = 96, SMALL_OUTPUTS = 10, LARGE_INPUTS = 1024, LARGE_OUTPUTS
 
 extern struct test_daemon served;
 
+/* The label of output 0 of "large": as long as a label may be, with characters of more than a byte. */
+extern char long_label[WISP_LABEL_MAX + 1];
+
 /* Group set-up and tear-down: "small" (image.classification) and "large" (text.classification). */
 int served_begin(void **state);
 int served_end(void **state);

@@ -138,9 +138,27 @@ static void test_options_of_another_version(void **state)
     assert_int_equal(wisp_connect(&client, &large.options), WISP_E_NO_DAEMON); /* unknown but unused */
     large.newer = 1;
     assert_int_equal(wisp_connect(&client, &large.options), WISP_E_VERSION);
-    large.options.size = 0;
+    large.options.size = 1;
     assert_int_equal(wisp_connect(&client, &large.options), WISP_E_INVALID);
     assert_says("sizeof");
+}
+
+static void test_a_size_of_zero_is_the_first_version(void **state)
+{
+    struct {
+        struct wisp_options options;
+        uint64_t beyond;
+    } given = { .options = { .socket_path = "/nonexistent/wisp.sock" }, .beyond = 1 };
+    wisp_client *client;
+
+    (void)state;
+    assert_int_equal(wisp_connect(&client, &given.options), WISP_E_NO_DAEMON);
+    assert_says("/nonexistent/wisp.sock"); /* its fields count */
+    setenv("WISP_SOCKET", "/nonexistent/other.sock", 1);
+    given.options = (struct wisp_options){ 0 };
+    assert_int_equal(wisp_connect(&client, &given.options), WISP_E_NO_DAEMON);
+    assert_says("/nonexistent/other.sock");
+    unsetenv("WISP_SOCKET");
 }
 
 /* In a child that is nobody: 0 when it was denied and told what to do. */
@@ -429,6 +447,7 @@ int main(void)
         at_a_path(test_it_is_something_else),
         at_a_path(test_a_path_too_long),
         at_a_path(test_options_of_another_version),
+        cmocka_unit_test(test_a_size_of_zero_is_the_first_version),
         at_a_path(test_no_permission),
         at_a_path(test_an_honest_server_is_believed),
         at_a_path(test_bad_welcomes_are_refused),

@@ -177,6 +177,67 @@ static void test_top_is_sorted_and_cut(void **state)
     wisp_close(client);
 }
 
+static void test_a_long_label_is_whole(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "large");
+    const float output[LARGE_OUTPUTS] = { 1 };
+    struct wisp_label top;
+    size_t count = 1;
+
+    (void)state;
+    assert_int_equal(wisp_top(model, output, &top, &count), 0);
+    assert_int_equal(strlen(top.name), WISP_LABEL_MAX);
+    assert_string_equal(top.name, long_label);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_a_request_carries_a_pointer(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *request = served_request(client, model, 1);
+    int job;
+
+    (void)state;
+    assert_null(wisp_request_user(request));
+    wisp_request_set_user(request, &job);
+    served_fill(request, 1, 1);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    assert_ptr_equal(wisp_request_user(request), &job);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void test_calls_end_at_their_limit(void **state)
+{
+    const struct wisp_options options = { .answer_ms = 60 };
+    wisp_client *client = served_connect(&options);
+    wisp_model *model = served_find(client, "small"), *found;
+    float input[SMALL_INPUTS], output[SMALL_OUTPUTS];
+    char *json;
+
+    (void)state;
+    floats_make(input, SMALL_INPUTS, 5, 1);
+    daemon_signal(&served, SIGSTOP);
+    for (int i = 0; i < 10; i++) { /* what it gave up on is in the way of nothing */
+        if (wisp_infer(client, model, input, 1, output, NULL) != WISP_E_TIMEOUT)
+            fail_msg("%d: %s", i, wisp_last_error());
+        assert_says("60 ms");
+    }
+    assert_int_equal(wisp_find(client, "small", &found), WISP_E_TIMEOUT);
+    assert_int_equal(wisp_list(client, &json), WISP_E_TIMEOUT);
+    assert_int_equal(wisp_status(client, &json), WISP_E_TIMEOUT);
+    daemon_signal(&served, SIGCONT);
+    for (int i = 0; i < 100 && wisp_infer(client, model, input, 1, output, NULL) == WISP_E_TIMEOUT; i++)
+        continue;
+    assert_true(served_is_right(output, 1, 5));
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 static void test_ping(void **state)
 {
     wisp_client *client = served_connect(NULL);
@@ -278,28 +339,31 @@ static void test_the_ring_is_full(void **state)
     wisp_close(client);
 }
 
-static void *let_go_on(void *argument)
-{
-    (void)argument;
-    usleep(50000);
-    daemon_signal(&served, SIGCONT);
-    return NULL;
-}
-
 static void test_freed_and_closed_while_under_way(void **state)
 {
-    wisp_client *client = served_connect(NULL), *other = served_connect(NULL);
+    const struct wisp_options little = { .input_bytes = 65536, .output_bytes = 65536, .entries = 8 };
+    wisp_client *client = served_connect(&little), *other = served_connect(NULL);
     wisp_model *model = served_find(client, "small");
-    wisp_request *request = served_request(client, model, 1), *again;
-    pthread_t thread;
+    wisp_request *request, *again = NULL;
+    unsigned freed = 0;
+    int result = 0;
 
     (void)state;
     daemon_signal(&served, SIGSTOP);
-    served_fill(request, 1, 1);
-    assert_int_equal(wisp_submit(request), 0);
-    assert_int_equal(pthread_create(&thread, NULL, let_go_on, NULL), 0);
-    wisp_request_free(request); /* waits */
-    pthread_join(thread, NULL);
+    /* Until its memory, or its ring, is full of what was freed. */
+    while (!result && !wisp_request_new(client, model, 20, &request)) {
+        result = wisp_submit(request);
+        wisp_request_free(request); /* does not wait */
+        freed += !result;
+    }
+    assert_int_equal(freed, 8);
+    daemon_signal(&served, SIGCONT);
+    /* Nobody waits for an answer, and yet the memory and the ring come back. */
+    for (int i = 0; i < 2000 && wisp_request_new(client, model, 20, &again); i++)
+        usleep(10000);
+    for (int i = 0; i < 2000 && wisp_submit(again) == WISP_E_BUSY; i++)
+        usleep(10000);
+    wisp_request_free(again);
     again = served_request(client, model, 1);
     served_fill(again, 1, 2);
     assert_int_equal(wisp_submit(again), 0);
@@ -561,6 +625,9 @@ int main(void)
         cmocka_unit_test(test_infer_in_one_call),
         cmocka_unit_test(test_a_model_serves_another_client),
         cmocka_unit_test(test_top_is_sorted_and_cut),
+        cmocka_unit_test(test_a_long_label_is_whole),
+        cmocka_unit_test(test_a_request_carries_a_pointer),
+        cmocka_unit_test(test_calls_end_at_their_limit),
         cmocka_unit_test(test_ping),
         cmocka_unit_test(test_misuse_is_told),
         cmocka_unit_test(test_the_arena_runs_out),
