@@ -29,7 +29,8 @@ bool parse_real(const char *text, double *out)
 {
     char *end;
 
-    if (!*text || isspace((unsigned char)*text))
+    /* Decimal: what strtod() takes besides, " 1", "+1", "0x1p4", "inf", is a slip more often than it is meant. */
+    if (!*text || *text == '+' || text[strspn(text, "0123456789.eE+-")])
         return false;
     errno = 0;
     *out = strtod(text, &end);

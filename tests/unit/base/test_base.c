@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/options.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "base/suggest.h"
@@ -171,6 +172,21 @@ static void test_rng_blocks(void **state)
     }
 }
 
+/* A number is decimal: what strtod() takes besides is a slip more often than it is meant. */
+static void test_numbers_as_options(void **state)
+{
+    static const char *const good[] = { "0.5", ".5", "5", "1e-3", "-2.5", "1E5" };
+    static const char *const bad[] = { "",   "0x10", "0x1p4", "inf", "nan", "-inf", " 1",
+                                       "1 ", "+1",   "1,5",   "1_0", "1e",  "1e999" };
+    double real;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+        assert_true(parse_real(good[i], &real));
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_false(parse_real(bad[i], &real));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_file_round_trip_and_limits),
         cmocka_unit_test(test_stream_is_read_to_its_end_or_limit),
         cmocka_unit_test(test_suggest_finds_the_near_miss),
+        cmocka_unit_test(test_numbers_as_options),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
