@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/schema.h"
+#include "config/text.h"
 
 static void print_fields(const struct field *fields, const void *base, const struct config *config, unsigned indent,
                          bool started, FILE *out);
@@ -33,18 +34,6 @@ static void print_number(const struct kind *kind, const void *at, FILE *out)
     }
     kind->format(value, text);
     fputs(text, out);
-}
-
-static void print_text(const char *text, FILE *out)
-{
-    /* Control characters were refused when it was read; these two are all that double quotes need. */
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
 }
 
 static void print_choice(const struct field *field, const void *at, FILE *out)
@@ -98,7 +87,7 @@ static void print_field(const struct field *field, const void *base, const struc
     else if (form == FORM_WORD)
         fputs(text, out);
     else if (text)
-        print_text(text, out);
+        text_print_quoted(text, out);
     fputc('\n', out);
 }
 

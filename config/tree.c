@@ -31,6 +31,9 @@ struct builder {
     unsigned nodes;
     unsigned documents;
     bool ended;
+    struct tree_list *list; /* NULL: the whole text becomes a tree */
+    struct node *streaming; /* the list whose items are visited as they come */
+    int visited;            /* what the visitor ended the pass with */
 };
 
 struct node *tree_free(struct node *node)
@@ -155,6 +158,32 @@ static void attach(struct builder *builder, struct node *node)
     level->tail = &node->next;
 }
 
+static void begin_streaming(struct builder *builder, struct node *node)
+{
+    struct node *root = builder->root;
+
+    if (builder->list && builder->depth == 1 && node->kind == NODE_LIST && node == root->first && node->key &&
+        !strcmp(node->key, builder->list->key)) {
+        builder->streaming = node;
+        builder->list->streamed = true;
+    }
+}
+
+/* Shows the item that is whole now to the visitor, and forgets it. Here and below, 1: the text is refused as a whole, a
+ * finding or `visited` says why, and the pass ends. */
+static int end_item(struct builder *builder)
+{
+    struct node *list = builder->streaming;
+
+    if (!list || builder->depth != 2 || builder->levels[1].node != list || !list->first)
+        return 0;
+    builder->visited = builder->list->visit(builder->list->argument, list->first);
+    list->first = tree_free(list->first);
+    builder->levels[1].tail = &list->first;
+    builder->nodes = 0;
+    return builder->visited != 0;
+}
+
 static bool awaits_key(const struct builder *builder)
 {
     const struct level *level = builder->levels + builder->depth;
@@ -162,8 +191,7 @@ static bool awaits_key(const struct builder *builder)
     return builder->depth && level[-1].node->kind == NODE_SECTION && !level[-1].has_key;
 }
 
-/* Adds a node, whose text it takes over on success and failure alike. Here and below, 1: the text is refused as a
- * whole, a finding says why, and the pass ends. */
+/* Adds a node, whose text it takes over on success and failure alike. */
 static int add_node(struct builder *builder, struct node prototype, struct node **out)
 {
     struct node *node = NULL;
@@ -240,6 +268,7 @@ static int on_open(struct builder *builder, enum node_kind kind, struct mark mar
     result = add_node(builder, (struct node){ .kind = kind, .mark = mark }, &node);
     if (result)
         return result;
+    begin_streaming(builder, node);
     builder->levels[builder->depth++] = (struct level){ .node = node, .tail = &node->first };
     return 0;
 }
@@ -261,14 +290,17 @@ static int on_document(struct builder *builder, const yaml_event_t *event)
 static int on_event(struct builder *builder, const yaml_event_t *event)
 {
     struct mark mark = mark_from(event->start_mark);
+    int result;
 
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return on_document(builder, event);
     case YAML_ALIAS_EVENT:
-        return on_alias(builder, event);
+        result = on_alias(builder, event);
+        return result ? result : end_item(builder);
     case YAML_SCALAR_EVENT:
-        return on_scalar(builder, event);
+        result = on_scalar(builder, event);
+        return result ? result : end_item(builder);
     case YAML_SEQUENCE_START_EVENT:
         note_decoration(builder, mark, event->data.sequence_start.anchor, event->data.sequence_start.tag);
         return on_open(builder, NODE_LIST, mark);
@@ -278,7 +310,7 @@ static int on_event(struct builder *builder, const yaml_event_t *event)
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         builder->depth--;
-        return 0;
+        return end_item(builder);
     case YAML_STREAM_END_EVENT:
         builder->ended = true;
         return 0;
@@ -306,9 +338,10 @@ static int build(struct builder *builder)
     return result;
 }
 
-int tree_parse(const char *text, size_t length, struct node **root, struct findings *findings)
+int tree_parse_list(const char *text, size_t length, struct tree_list *list, struct node **root,
+                    struct findings *findings)
 {
-    struct builder builder = { .findings = findings, .text = text, .length = length };
+    struct builder builder = { .findings = findings, .text = text, .length = length, .list = list };
     int result;
 
     *root = NULL;
@@ -321,5 +354,10 @@ int tree_parse(const char *text, size_t length, struct node **root, struct findi
     if (result)
         builder.root = tree_free(builder.root);
     *root = builder.root;
-    return result < 0 ? result : 0;
+    return builder.visited ? builder.visited : result < 0 ? result : 0;
+}
+
+int tree_parse(const char *text, size_t length, struct node **root, struct findings *findings)
+{
+    return tree_parse_list(text, length, NULL, root, findings);
 }

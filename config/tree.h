@@ -35,6 +35,19 @@ struct node {
 /* What is wrong with the YAML goes to `findings`. *root is the whole tree, or NULL when the text is empty or so wrong
  * that judging a part of it would mislead. -ENOMEM. */
 int tree_parse(const char *text, size_t length, struct node **root, struct findings *findings);
+
+/* The same for a text of any length that may be a list under one key: when `list->key` is the first key of the root and
+ * a list stands there, `list->visit` borrows each of its items as soon as it is read, and then it is gone;
+ * TREE_NODES_MAX holds for each item, and the list in *root is empty. list->streamed tells. What visit returns ends the
+ * pass if it is not 0, and is returned. */
+struct tree_list {
+    const char *key;
+    int (*visit)(void *argument, const struct node *item);
+    void *argument;
+    bool streamed;
+};
+int tree_parse_list(const char *text, size_t length, struct tree_list *list, struct node **root,
+                    struct findings *findings);
 struct node *tree_free(struct node *node); /* accepts NULL; returns NULL */
 
 /* An empty value: "key:", "key: ~" or "key: null". */
