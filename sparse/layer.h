@@ -35,6 +35,8 @@ struct layer_parameter {
     const char *name;
     double preset, least, most; /* value when absent, and bounds */
     enum layer_number number;
+    unsigned
+        as; /* the preset 0 stands for the value of the parameter of that number, from 1; 0: it is a value itself */
 };
 
 /* One call's operands. */
@@ -80,6 +82,9 @@ int layer_shape(const struct layer *layer, const struct shape *inputs, struct sh
 
 /* Whether a value is in a parameter's bounds, and whole unless it is a real one. WISP_E_FORMAT, and says which. */
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why);
+
+/* Whether a parameter says what leaving it out would say: it is the preset, or what the preset stands for. */
+bool layer_parameter_is_preset(const struct layer_kind *kind, const double *parameters, unsigned number);
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);

@@ -8,6 +8,13 @@
 
 #include "sparse/layer.h"
 
+bool layer_parameter_is_preset(const struct layer_kind *kind, const double *parameters, unsigned number)
+{
+    const struct layer_parameter *rule = &kind->parameters[number];
+
+    return parameters[number] == rule->preset || (rule->as && parameters[number] == parameters[rule->as - 1]);
+}
+
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why)
 {
     /* Written so that NaN is refused too. */

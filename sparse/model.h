@@ -90,6 +90,10 @@ uint64_t model_memory(const struct model *model);
  * each layer's `shape`. WISP_E_FORMAT, and names the layer. Weights are judged by csr_check() before. */
 int model_check(struct model *model, struct reason *why);
 
+/* The one rule for names of models, layers and structures: letters, digits, '.', '_' and '-', beginning with a letter
+ * or digit. `text` stands in a field of `size` bytes; `what` begins the sentence. WISP_E_FORMAT. */
+int name_check(const char *what, const char *text, size_t size, struct reason *why);
+
 /* "modality.task" of [a-z0-9_-], or a bare modality. */
 int processing_check(const char *text, struct reason *why);
 

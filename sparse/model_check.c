@@ -22,8 +22,7 @@ static bool is_letter_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* `text` stands in a field of `size` bytes. */
-static int name_check(const char *what, const char *text, size_t size, struct reason *why)
+int name_check(const char *what, const char *text, size_t size, struct reason *why)
 {
     size_t length = strnlen(text, size);
 

@@ -16,6 +16,19 @@ void structure_deinit(struct structure *structure)
     *structure = STRUCTURE_NULL;
 }
 
+int structure_name_check(const char *name, struct reason *why)
+{
+    static const char *const endings[] = { ".yaml", ".yml", ".safetensors" };
+    const char *dot = strrchr(name, '.');
+    int result = name_check("a structure's name", name, MODEL_NAME_MAX, why);
+
+    for (size_t i = 0; dot && i < ARRAY_SIZE(endings) && !result; i++) {
+        if (!strcmp(dot, endings[i]))
+            result = refuse(why, WISP_E_FORMAT, "a structure's name does not end in %s, as files do", dot);
+    }
+    return result;
+}
+
 static uint64_t layer_potential(const struct structure_layer *layer)
 {
     return layer->plan.inputs * layer->plan.outputs * layer->plan.kernel_height * layer->plan.kernel_width;
@@ -32,7 +45,7 @@ static int check_parameters(const struct structure_layer *layer, struct reason *
     return 0;
 }
 
-static int plan_layer(struct structure *structure, uint32_t index, struct reason *why)
+int structure_plan_layer(struct structure *structure, uint32_t index, struct reason *why)
 {
     struct structure_layer *layer = &structure->layers[index];
     struct shape shapes[LAYER_INPUTS_MAX];
@@ -84,11 +97,12 @@ static int check_names(const struct structure *structure, struct reason *why)
     return result;
 }
 
-int structure_plan(struct structure *structure, struct reason *why)
+int structure_plan_at(struct structure *structure, uint32_t *refused, struct reason *why)
 {
     uint64_t total = 0;
     int result;
 
+    *refused = structure->layer_count;
     if (!structure->layer_count || structure->layer_count > MODEL_LAYERS_MAX)
         return refuse(why, WISP_E_FORMAT, "a structure has 1 to %d layers, not %u", MODEL_LAYERS_MAX,
                       structure->layer_count);
@@ -99,12 +113,21 @@ int structure_plan(struct structure *structure, struct reason *why)
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
-        if ((result = plan_layer(structure, i, why)))
+        *refused = i;
+        if ((result = structure_plan_layer(structure, i, why)))
             return refuse_in(why, result, "layer %s (%s)", layer->name, layer->kind->name);
         if (!size_add(total, layer_potential(layer), &total) || total >> 62)
             return refuse(why, WISP_E_FORMAT, "layer %s: more than 2^62 potential connections in all", layer->name);
     }
+    *refused = structure->layer_count;
     return 0;
+}
+
+int structure_plan(struct structure *structure, struct reason *why)
+{
+    uint32_t refused;
+
+    return structure_plan_at(structure, &refused, why);
 }
 
 uint32_t structure_depth(const struct structure *structure)
@@ -205,7 +228,7 @@ void structure_hash(const struct structure *structure, char out[33])
         XXH3_128bits_update(state, layer->inputs, layer->input_count * sizeof *layer->inputs);
         for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
             /* A parameter that a later version adds must not change what is stored: only deviations count, by name. */
-            if (layer->parameters[p] == layer->kind->parameters[p].preset)
+            if (layer_parameter_is_preset(layer->kind, layer->parameters, p))
                 continue;
             hash_text(state, layer->kind->parameters[p].name);
             XXH3_128bits_update(state, &layer->parameters[p], sizeof layer->parameters[p]);

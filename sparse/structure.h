@@ -37,9 +37,17 @@ struct structure {
 
 void structure_deinit(struct structure *structure); /* leaves STRUCTURE_NULL; idempotent */
 
+/* The rule for a structure's name at every door: name_check(), and not the ending of a file that verbs take in a name's
+ * place (.yaml, .yml, .safetensors). WISP_E_FORMAT. */
+int structure_name_check(const char *name, struct reason *why);
+
 /* Judges the graph and plans every layer: names unique, inputs before their layer, parameters in bounds, shapes that
  * fit, potential connections below 2^62 in all. WISP_E_FORMAT, and names the layer. */
 int structure_plan(struct structure *structure, struct reason *why);
+/* One layer, whose inputs are planned. The reason does not name it. */
+int structure_plan_layer(struct structure *structure, uint32_t index, struct reason *why);
+/* structure_plan() that says which layer was refused; structure->layer_count: none of them alone. */
+int structure_plan_at(struct structure *structure, uint32_t *refused, struct reason *why);
 
 /* Weighted layers on the longest way from the input to the output. */
 uint32_t structure_depth(const struct structure *structure);
