@@ -14,16 +14,20 @@
 
 int catalog_entry(const struct structure *structure, struct store_structure *out, struct reason *why)
 {
+    char *text;
+    int result = document_canonical(structure, &text, why);
+
+    *out = (struct store_structure){ .document = NULL };
+    if (result)
+        return result;
     *out = (struct store_structure){ .depth = structure_depth(structure),
                                      .layers = structure->layer_count,
-                                     .potential = structure_potential(structure) };
+                                     .potential = structure_potential(structure),
+                                     .document = text };
     structure_hash(structure, out->hash);
     snprintf(out->name, sizeof out->name, "%s", structure->name);
     snprintf(out->processing, sizeof out->processing, "%s", structure->processing);
     snprintf(out->network, sizeof out->network, "%s", structure->network);
-    out->document = document_print(structure);
-    if (!out->document)
-        return refuse_errno(why, -ENOMEM, "cannot write %s down", structure->name);
     if (strlen(out->document) > STORE_DOCUMENT_MAX) {
         store_structure_deinit(out);
         return refuse(why, WISP_E_FORMAT, "%s: its document is larger than %d bytes", structure->name,

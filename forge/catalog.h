@@ -13,7 +13,8 @@
  * $WISP_DB may be, is opened for reading only: as a copy that is brought up to date first (remote_catalog.h). */
 int catalog_open(const char *path, bool write, struct store **out, struct reason *why);
 
-/* What the database keeps of a structure; document is to be freed with store_structure_deinit(). -ENOMEM. */
+/* What the database keeps of a structure, which reads back from it; document is to be freed with
+ * store_structure_deinit(). WISP_E_FORMAT; -ENOMEM. */
 int catalog_entry(const struct structure *structure, struct store_structure *out, struct reason *why);
 
 /* A structure by its name in the database, or, when `name` ends in .yaml or .yml or is "-", from that file (one only).

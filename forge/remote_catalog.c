@@ -22,7 +22,13 @@
 #include "forge/structures/document.h"
 #include "sparse/structure_edit.h"
 
-enum { LISTING_MOST = 32 << 20, LISTING_FIELDS = 8, ANSWER_MOST = 4 << 20, PLACE_MOST = 1024 };
+enum {
+    LISTING_MOST = 32 << 20,
+    LISTING_ENTRIES = 100000,
+    LISTING_FIELDS = 8,
+    ANSWER_MOST = 4 << 20,
+    PLACE_MOST = 1024
+};
 
 const char *remote_address(const char *option)
 {
@@ -147,20 +153,6 @@ static int remember(void *argument, const struct store_structure *entry)
     return 0;
 }
 
-/* A name that may go into an address as it is. */
-static bool is_name(const char *name)
-{
-    size_t length = strlen(name);
-
-    if (!length || length >= STORE_NAME_MAX || !isalnum((unsigned char)name[0]))
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
-            return false;
-    }
-    return true;
-}
-
 struct fetched {
     struct store_structure entry;
     unsigned count;
@@ -242,7 +234,7 @@ static int remove_unlisted(struct update *update, const json_t *listing)
         const char *name = json_string_value(json_object_get(item, "name"));
         const char *hash = json_string_value(json_object_get(item, "hash"));
 
-        if (!name || !hash || !is_name(name) || strlen(hash) != STORE_HASH_MAX - 1)
+        if (!name || !hash || structure_name_check(name, NULL) || strlen(hash) != STORE_HASH_MAX - 1)
             return refuse(update->why, WISP_E_FORMAT, "%s: entry %zu of the listing has no name and hash",
                           http_address(update->http), index);
         snprintf(wanted.name, sizeof wanted.name, "%s", name);
@@ -267,7 +259,7 @@ static int take_listing(struct update *update, const struct copy *copy, const js
     json_t *item;
     int result;
 
-    if (!json_is_array(listing) || json_array_size(listing) > DOCUMENT_STRUCTURES_MAX)
+    if (!json_is_array(listing) || json_array_size(listing) > LISTING_ENTRIES)
         return refuse(update->why, WISP_E_FORMAT, "%s: this is no listing of structures", http_address(update->http));
     result = store_list(update->store, &all, remember, update, update->why);
     if (result)
@@ -313,8 +305,7 @@ static bool may_be_listing(const char *text, size_t size)
         objects += text[i] == '{';
         fields += text[i] == ',';
     }
-    return arrays == 1 && objects <= DOCUMENT_STRUCTURES_MAX &&
-           fields <= (size_t)LISTING_FIELDS * DOCUMENT_STRUCTURES_MAX;
+    return arrays == 1 && objects <= LISTING_ENTRIES && fields <= (size_t)LISTING_FIELDS * LISTING_ENTRIES;
 }
 
 static int update_copy(struct http *http, struct copy *copy, const struct http_answer *answer, struct reason *why)
@@ -443,8 +434,8 @@ int remote_remove(const char *address, char *const *names, size_t count, struct 
     for (size_t i = 0; i < count; i++) {
         size_t used = strlen(path);
 
-        if (!is_name(names[i]))
-            return refuse(why, WISP_E_NO_MODEL, "there is no structure \"%.100s\"", names[i]);
+        if (structure_name_check(names[i], why))
+            return WISP_E_NO_MODEL;
         if (snprintf(path + used, sizeof path - used, "%s%s", i ? "," : "", names[i]) >= (int)(sizeof path - used))
             return refuse(why, WISP_E_INVALID, "these are too many names for one request");
     }

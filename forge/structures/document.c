@@ -10,41 +10,44 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "base/suggest.h"
+#include "config/text.h"
 #include "config/tree.h"
 #include "forge/structures/document.h"
 #include "forge/structures/document_layers.h"
+#include "forge/structures/document_read.h"
 
 /* ---- reading ---- */
 
-static void read_text(const struct node *node, char *out, size_t size, struct findings *findings)
-{
-    if (node->kind != NODE_TEXT || !*node->text)
-        findings_add(findings, node->mark, "\"%s\" takes a word", node->key);
-    else if (strlen(node->text) >= size)
-        findings_add(findings, node->mark, "\"%s\" has at most %zu characters", node->key, size - 1);
-    else
-        snprintf(out, size, "%s", node->text);
-}
-
 static void read_name(const struct node *node, struct structure *structure, struct findings *findings)
 {
-    read_text(node, structure->name, sizeof structure->name, findings);
-    if (structure->name[strspn(structure->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")])
-        findings_add(findings, node->mark, "a name has letters, digits, \".\", \"_\" and \"-\"");
+    const char *name = read_word(node, "a structure's name", sizeof structure->name, findings);
+    struct reason why;
+
+    if (!name)
+        return;
+    if (structure_name_check(name, &why))
+        findings_add(findings, node->mark, "%s", why.text);
+    snprintf(structure->name, sizeof structure->name, "%s", name);
 }
 
 static void read_processing(const struct node *node, struct structure *structure, struct findings *findings)
 {
     struct reason why;
 
-    read_text(node, structure->processing, sizeof structure->processing, findings);
-    if (structure->processing[0] && processing_check(structure->processing, &why))
+    if (node->kind != NODE_TEXT || node_is_empty(node))
+        findings_add(findings, node->mark, "\"%s\" takes a word", node->key);
+    else if (processing_check(node->text, &why))
         findings_add(findings, node->mark, "%s", why.text);
+    else
+        snprintf(structure->processing, sizeof structure->processing, "%s", node->text);
 }
 
 static void read_network(const struct node *node, struct structure *structure, struct findings *findings)
 {
-    read_text(node, structure->network, sizeof structure->network, findings);
+    const char *network = read_word(node, "the kind of network", sizeof structure->network, findings);
+
+    if (network)
+        snprintf(structure->network, sizeof structure->network, "%s", network);
 }
 
 static void read_input(const struct node *node, struct structure *structure, struct findings *findings)
@@ -54,14 +57,14 @@ static void read_input(const struct node *node, struct structure *structure, str
 
     structure->input = (struct shape){ 0 };
     for (; item; item = node->kind == NODE_LIST ? item->next : NULL) {
-        char *end = NULL;
-        unsigned long value = item->kind == NODE_TEXT ? strtoul(item->text, &end, 10) : 0;
+        double value = 0;
 
-        if (!end || *end || !value || value > MODEL_ELEMENTS_MAX || structure->input.rank == SHAPE_RANK_MAX) {
+        if (!read_real(item, &value) || value < 1 || value > MODEL_ELEMENTS_MAX || value != (uint32_t)value ||
+            structure->input.rank == SHAPE_RANK_MAX) {
             findings_add(findings, item->mark,
-                         "\"input\" takes 1 to %d whole numbers: features, or channels, height, "
+                         "\"input\" takes 1 to %d whole numbers from 1 to %u: features, or channels, height, "
                          "width, or tokens",
-                         SHAPE_RANK_MAX);
+                         SHAPE_RANK_MAX, MODEL_ELEMENTS_MAX);
             return;
         }
         structure->input.dimension[structure->input.rank++] = (uint32_t)value;
@@ -74,7 +77,7 @@ static void read_base(const struct node *node, struct structure *structure, stru
 {
     free(structure->base); /* a key that stands twice is an error, but no leak */
     structure->base = NULL;
-    if (node->kind != NODE_TEXT || !*node->text)
+    if (node->kind != NODE_TEXT || node_is_empty(node) || !*node->text)
         findings_add(findings, node->mark, "\"base\" takes the path of a safetensors file");
     else
         structure->base = strdup(node->text);
@@ -96,6 +99,7 @@ static void read_keys(const struct node *section, struct structure *structure, c
     const char *names[ARRAY_SIZE(keys)], *near;
     bool seen[ARRAY_SIZE(keys)] = { false };
 
+    check_keys(section, findings);
     for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
         names[k] = keys[k].key;
     for (const struct node *child = section->first; child; child = child->next) {
@@ -123,14 +127,17 @@ static void read_keys(const struct node *section, struct structure *structure, c
     }
 }
 
-static int read_structure(const struct node *section, struct structure *out, struct findings *findings)
+static int read_structure(const struct node *section, struct structure *out, struct document_work *work,
+                          struct findings *findings)
 {
     const struct node *layers = NULL;
-    size_t before = findings->count;
+    size_t before = findings->count + findings->dropped;
     struct reason why;
+    uint32_t refused;
     int result;
 
-    *out = STRUCTURE_NULL;
+    if (section->kind == NODE_REFUSED)
+        return 0;
     if (section->kind != NODE_SECTION) {
         findings_add(findings, section->mark, "a structure is a section: name, processing, input, layers");
         return 0;
@@ -138,84 +145,76 @@ static int read_structure(const struct node *section, struct structure *out, str
     read_keys(section, out, &layers, findings);
     if (layers && layers->kind != NODE_LIST)
         findings_add(findings, layers->mark, "\"layers\" takes a list");
-    else if (layers && out->input.rank && (result = document_layers(layers, out, findings)))
+    else if (layers && out->input.rank && (result = document_layers(layers, out, work, findings)))
         return result;
-    if (findings->count > before)
+    if (findings->count + findings->dropped > before)
         return 0;
-    result = structure_plan(out, &why);
-    if (result == WISP_E_FORMAT) {
-        struct mark mark = section->mark;
+    result = structure_plan_at(out, &refused, &why);
+    if (result != WISP_E_FORMAT)
+        return result;
+    findings_add(findings, refused < out->layer_count ? (struct mark){ out->layers[refused].line, 1 } : section->mark,
+                 "%.200s", why.text);
+    return 0;
+}
 
-        /* The plan stops at the first layer that does not fit; the reason names it. */
-        for (uint32_t i = 0; i < out->layer_count; i++) {
-            char prefix[LAYER_NAME_MAX + 16];
+/* ---- a whole document ---- */
 
-            snprintf(prefix, sizeof prefix, "layer %s (", out->layers[i].name);
-            if (!strncmp(why.text, prefix, strlen(prefix)))
-                mark = (struct mark){ out->layers[i].line, 1 };
-        }
-        findings_add(findings, mark, "%.200s", why.text);
-        return 0;
-    }
+struct reading {
+    document_visit *visit;
+    void *argument;
+    struct findings findings;
+    struct document_work work;
+};
+
+/* Judges one structure and, while the document is right so far, shows it. */
+static int read_item(void *argument, const struct node *item)
+{
+    struct reading *reading = argument;
+    struct structure structure = STRUCTURE_NULL;
+    int result = read_structure(item, &structure, &reading->work, &reading->findings);
+
+    if (!result && !reading->findings.count)
+        result = reading->visit(reading->argument, &structure);
+    structure_deinit(&structure);
     return result;
 }
 
-struct parsed {
-    struct structure *list;
-    size_t count;
-};
-
-static int read_root(const struct node *root, struct parsed *parsed, struct findings *findings)
+static int read_root(struct reading *reading, const struct node *root, bool streamed)
 {
     const struct node *first = root->kind == NODE_SECTION ? root->first : NULL;
-    bool several = first && first->key && !strcmp(first->key, "structures") && !first->next;
-    size_t capacity = 0;
 
-    if (several && first->kind != NODE_LIST) {
-        findings_add(findings, first->mark, "\"structures\" takes a list");
-        return 0;
-    }
-    for (const struct node *item = several ? first->first : root; item; item = several ? item->next : NULL)
-        capacity++;
-    parsed->list = calloc(capacity + 1, sizeof *parsed->list);
-    if (!parsed->list)
-        return -ENOMEM;
-    for (const struct node *item = several ? first->first : root; item; item = several ? item->next : NULL) {
-        int result = read_structure(item, &parsed->list[parsed->count++], findings);
-
-        if (result)
-            return result;
-    }
+    if (!first || !first->key || strcmp(first->key, "structures") != 0)
+        return read_item(reading, root);
+    if (first->next)
+        findings_add(&reading->findings, first->next->key_mark,
+                     "\"structures\" stands alone: a list, and nothing beside it");
+    else if (!streamed)
+        findings_add(&reading->findings, first->mark, "\"structures\" takes a list");
     return 0;
 }
 
 int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,
                    FILE *errors, struct reason *why)
 {
-    struct parsed parsed = { 0 };
-    struct findings findings;
+    struct reading reading = { .visit = visit, .argument = argument };
+    struct tree_list list = { .key = "structures", .visit = read_item, .argument = &reading };
     struct node *root = NULL;
-    int result = findings_init(&findings);
+    int result = findings_init(&reading.findings);
 
     if (result)
         return refuse_errno(why, result, "%s", name);
-    result = tree_parse(text, length, &root, &findings);
-    if (!result && !root && !findings.count)
-        findings_add(&findings, (struct mark){ 0 }, "it is empty: a structure has name, processing, input and layers");
+    result = tree_parse_list(text, length, &list, &root, &reading.findings);
+    if (!result && !root && !reading.findings.count)
+        findings_add(&reading.findings, (struct mark){ 0 },
+                     "it is empty: a structure has name, processing, input and layers");
     if (!result && root)
-        result = read_root(root, &parsed, &findings);
-    if (result)
+        result = read_root(&reading, root, list.streamed);
+    if (result == -ENOMEM)
         result = refuse_errno(why, result, "%s", name);
-    else if (findings_report(&findings, name, errors, why))
+    else if (!result && findings_report(&reading.findings, name, errors, why))
         result = WISP_E_FORMAT;
-    for (size_t i = 0; i < parsed.count; i++) {
-        if (!result)
-            result = visit(argument, &parsed.list[i]);
-        structure_deinit(&parsed.list[i]);
-    }
-    free(parsed.list);
     tree_free(root);
-    findings_deinit(&findings);
+    findings_deinit(&reading.findings);
     return result;
 }
 
@@ -223,7 +222,7 @@ int document_read(const char *path, document_visit *visit, void *argument, FILE 
 {
     cleanup_free void *data = NULL;
     size_t size;
-    int result = file_read(path, DOCUMENT_BYTES_MAX, &data, &size, why);
+    int result = file_read(path, DOCUMENT_FILE_MAX, &data, &size, why);
 
     if (result)
         return result;
@@ -235,8 +234,10 @@ int document_read(const char *path, document_visit *visit, void *argument, FILE 
 static void print_inputs(FILE *out, const struct structure *structure, const struct structure_layer *layer)
 {
     fprintf(out, ", from: [");
-    for (uint32_t i = 0; i < layer->input_count; i++)
-        fprintf(out, "%s%s", i ? ", " : "", layer->inputs[i] ? structure->layers[layer->inputs[i] - 1].name : "input");
+    for (uint32_t i = 0; i < layer->input_count; i++) {
+        fputs(i ? ", " : "", out);
+        text_print(layer->inputs[i] ? structure->layers[layer->inputs[i] - 1].name : "input", out);
+    }
     fprintf(out, "]");
 }
 
@@ -244,14 +245,22 @@ static void print_layer(FILE *out, const struct structure *structure, uint32_t i
 {
     const struct structure_layer *layer = &structure->layers[index];
 
-    fprintf(out, "  - %s: {name: %s", layer->kind->name, layer->name);
+    fprintf(out, "  - %s: {name: ", layer->kind->name);
+    text_print(layer->name, out);
     if (layer->input_count != 1 || layer->inputs[0] != index)
         print_inputs(out, structure, layer);
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
-        if (layer->parameters[p] != layer->kind->parameters[p].preset)
+        if (!layer_parameter_is_preset(layer->kind, layer->parameters, p))
             fprintf(out, ", %s: %.17g", layer->kind->parameters[p].name, layer->parameters[p]);
     }
     fprintf(out, "}\n");
+}
+
+static void print_word(FILE *out, const char *key, const char *word)
+{
+    fprintf(out, "%s: ", key);
+    text_print(word, out);
+    fputc('\n', out);
 }
 
 char *document_print(const struct structure *structure)
@@ -262,15 +271,16 @@ char *document_print(const struct structure *structure)
 
     if (!out)
         return NULL;
-    fprintf(out, "name: %s\nprocessing: %s\n", structure->name, structure->processing);
+    print_word(out, "name", structure->name);
+    print_word(out, "processing", structure->processing);
     if (structure->network[0])
-        fprintf(out, "network: %s\n", structure->network);
+        print_word(out, "network", structure->network);
     fprintf(out, "input: [");
     for (uint32_t i = 0; i < structure->input.rank; i++)
         fprintf(out, "%s%u", i ? ", " : "", structure->input.dimension[i]);
     fprintf(out, "]\n");
     if (structure->base)
-        fprintf(out, "base: \"%s\"\n", structure->base);
+        print_word(out, "base", structure->base);
     fprintf(out, "layers:\n");
     for (uint32_t i = 0; i < structure->layer_count; i++)
         print_layer(out, structure, i);
@@ -279,4 +289,48 @@ char *document_print(const struct structure *structure)
         return NULL;
     }
     return text;
+}
+
+/* ---- and back ---- */
+
+struct expected {
+    const struct structure *structure;
+    unsigned same, seen;
+};
+
+static int compare(void *argument, const struct structure *read)
+{
+    struct expected *expected = argument;
+    const struct structure *as = expected->structure;
+    char before[33], after[33];
+    bool same;
+
+    structure_hash(as, before);
+    structure_hash(read, after);
+    same = !strcmp(before, after) && !strcmp(as->name, read->name) && !strcmp(as->processing, read->processing) &&
+           !strcmp(as->network, read->network) && as->layer_count == read->layer_count;
+    for (uint32_t i = 0; i < as->layer_count && same; i++)
+        same = !strcmp(as->layers[i].name, read->layers[i].name);
+    expected->seen++;
+    expected->same += same;
+    return 0;
+}
+
+int document_canonical(const struct structure *structure, char **out, struct reason *why)
+{
+    struct expected expected = { .structure = structure };
+    char *text = document_print(structure);
+    int result;
+
+    if (!text)
+        return refuse_errno(why, -ENOMEM, "cannot write %s down", structure->name);
+    result = document_parse("as it would be stored", text, strlen(text), compare, &expected, NULL, why);
+    if (!result && (expected.seen != 1 || !expected.same))
+        result = refuse(why, WISP_E_FORMAT, "as it would be stored it would be another structure");
+    if (result) {
+        free(text);
+        return refuse_in(why, result, "%s cannot be stored", structure->name);
+    }
+    *out = text;
+    return 0;
 }

@@ -20,7 +20,8 @@
  * A layer reads the one before it unless `from` names others: a layer's name, `previous`, `input`, or, inside a repeat,
  * `start`: what the repetition began with. `kernel` sets both sides. self_attention {heads} and cross_attention {heads,
  * from: [queries, memory]} stand for four projections (q, k, v, o) around an attention. A file holds one structure, or
- * `structures:`, a list of them. Strict: whatever is not understood is an error with its line and column.
+ * `structures:`, a list of them. Names are as name_check() says. Strict: whatever is not understood is an error with
+ * its line and column; a key that stands twice is one, a number is decimal, and what repeats make is bounded.
  */
 #ifndef FORGE_STRUCTURES_DOCUMENT_H
 #define FORGE_STRUCTURES_DOCUMENT_H
@@ -31,14 +32,17 @@
 #include "base/error.h"
 #include "sparse/structure.h"
 
-enum { DOCUMENT_BYTES_MAX = 8 << 20, DOCUMENT_STRUCTURES_MAX = 100000 };
+/* Of a file, and of what a server takes at once. A list has no other limit: each of its structures is read, judged,
+ * shown and forgotten before the next; the limits of config/tree.h hold for each. */
+enum { DOCUMENT_FILE_MAX = 256 << 20, DOCUMENT_BYTES_MAX = 8 << 20 };
 
 /* Called for each structure of a document, planned and judged; it borrows it. A non-zero return stops and is returned.
  */
 typedef int document_visit(void *argument, const struct structure *structure);
 
 /* Judges a private copy of the text; a fuzz target. Every error goes to `errors` (may be NULL) as "name:line:column:
- * …", the first also to the reason; `visit` is called only when the whole document is right. WISP_E_FORMAT; -ENOMEM. */
+ * …", the first also to the reason. `visit` is called as structures come, until the first error: when the document
+ * turns out to be wrong, the caller undoes what it did for those before it. WISP_E_FORMAT; -ENOMEM. */
 int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,
                    FILE *errors, struct reason *why);
 
@@ -48,5 +52,8 @@ int document_read(const char *path, document_visit *visit, void *argument, FILE 
 /* The canonical text: every layer written out, nothing that is a preset; document_parse() reads it back to the same
  * hash. The caller frees it. NULL: out of memory. */
 char *document_print(const struct structure *structure);
+
+/* The same, read again and found to be the same structure; what is stored or sent is nothing else. WISP_E_FORMAT. */
+int document_canonical(const struct structure *structure, char **out, struct reason *why);
 
 #endif

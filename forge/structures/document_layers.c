@@ -6,45 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/structures/document_layers.h"
+#include "forge/structures/document_read.h"
+#include "forge/structures/layer_names.h"
 
-enum { REPEAT_MAX = 1000, KINDS_MAX = 64 };
+enum { REPEAT_MAX = 1000, REPEAT_NAME_MAX = 41, KINDS_MAX = 64 };
 
 struct builder {
     struct structure *structure;
     struct findings *findings;
+    struct document_work *work;
     uint32_t capacity;
     char scope[LAYER_NAME_MAX]; /* "block3." inside a repeat */
     uint32_t start;             /* value that the repetition began with */
     bool repeating;
-    bool full; /* too many layers: said once */
+    bool again;                  /* in a repetition after the first: layers that nobody wrote */
+    bool full;                   /* too many layers: said once */
+    uint32_t of_kind[KINDS_MAX]; /* layers there are of each kind, by its row in the table */
+    uint32_t planned;            /* layers that are planned: all before this one */
+    bool unplannable;            /* the one at `planned` cannot be */
+    struct layer_names names;
 };
 
 /* ---- small readers ---- */
 
-static const struct node *child_of(const struct node *section, const char *key)
+/* A number; where it can only be 0 or 1, also a truth. */
+static bool read_parameter_value(const struct node *node, const struct layer_parameter *rule, double *out)
 {
-    for (const struct node *child = section->first; child; child = child->next) {
-        if (child->key && !strcmp(child->key, key))
-            return child;
-    }
-    return NULL;
-}
-
-static bool read_number(const struct node *node, double *out)
-{
-    char *end;
-
-    if (node->kind != NODE_TEXT || !*node->text)
-        return false;
-    if (!strcmp(node->text, "true") || !strcmp(node->text, "false")) {
+    if (rule->least == 0 && rule->most == 1 && rule->number == WHOLE && node->kind == NODE_TEXT && node->plain &&
+        (!strcmp(node->text, "true") || !strcmp(node->text, "false"))) {
         *out = node->text[0] == 't';
         return true;
     }
-    *out = strtod(node->text, &end);
-    return !*end && *out == *out;
+    return read_real(node, out);
 }
 
 static uint32_t newest(const struct builder *builder)
@@ -63,13 +60,10 @@ static bool find_value(const struct builder *builder, const char *name, uint32_t
     if (!strcmp(name, "start") && builder->repeating)
         return *out = builder->start, true;
     snprintf(scoped, sizeof scoped, "%s%s", builder->scope, name);
-    for (int outer = 0; outer < 2; outer++) {
-        for (uint32_t i = builder->structure->layer_count; i-- > 0;) {
-            if (!strcmp(builder->structure->layers[i].name, outer ? name : scoped))
-                return *out = i + 1, true;
-        }
-    }
-    return false;
+    *out = layer_names_find(&builder->names, builder->structure, scoped);
+    if (!*out)
+        *out = layer_names_find(&builder->names, builder->structure, name);
+    return *out != 0;
 }
 
 /* ---- appending ---- */
@@ -81,6 +75,13 @@ static struct structure_layer *append(struct builder *builder, struct mark mark)
     if (structure->layer_count == MODEL_LAYERS_MAX) {
         if (!builder->full)
             findings_add(builder->findings, mark, "more than %d layers", MODEL_LAYERS_MAX);
+        builder->full = true;
+        return NULL;
+    }
+    if (builder->again && ++builder->work->repeated > DOCUMENT_REPEATED_MAX) {
+        if (builder->work->repeated == DOCUMENT_REPEATED_MAX + 1)
+            findings_add(builder->findings, mark, "the repeats of one document make more than %d layers: divide it",
+                         DOCUMENT_REPEATED_MAX);
         builder->full = true;
         return NULL;
     }
@@ -99,19 +100,21 @@ static struct structure_layer *append(struct builder *builder, struct mark mark)
 
 static void name_layer(struct builder *builder, struct structure_layer *layer, const char *name, struct mark mark)
 {
-    unsigned number = 0;
+    size_t row = 0;
     int length;
 
-    if (name) {
+    while (row < KINDS_MAX - 1 && layer_kind_at(row) != layer->kind)
+        row++;
+    builder->of_kind[row]++;
+    if (name)
         length = snprintf(layer->name, sizeof layer->name, "%s%s", builder->scope, name);
-    } else {
-        for (uint32_t i = 0; i < builder->structure->layer_count; i++)
-            number += builder->structure->layers[i].kind == layer->kind;
-        length = snprintf(layer->name, sizeof layer->name, "%s%s%u", builder->scope, layer->kind->name, number);
-    }
+    else
+        length = snprintf(layer->name, sizeof layer->name, "%s%s%u", builder->scope, layer->kind->name,
+                          builder->of_kind[row]);
     if (length >= (int)sizeof layer->name)
         findings_add(builder->findings, mark, "a layer's name has at most %d characters with its block's",
                      LAYER_NAME_MAX - 1);
+    layer_names_add(&builder->names, builder->structure);
 }
 
 static int add_kind(struct builder *builder, const struct layer_kind *kind, const char *name, struct mark mark,
@@ -163,50 +166,46 @@ static const char *names_of(const struct layer_kind *kind, const char **names, s
 }
 
 /* `kernel: 3` for kernel_height and kernel_width. */
-static bool set_parameter(const struct layer_kind *kind, double *parameters, const char *key, double value)
+static bool is_meant(const char *parameter, const char *key)
 {
-    bool found = false;
+    return !strcmp(parameter, key) || (!strcmp(key, "kernel") && !strncmp(parameter, "kernel_", 7));
+}
 
-    for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && kind->parameters[p].name; p++) {
-        const char *name = kind->parameters[p].name;
+static void refuse_key(struct builder *builder, const struct layer_kind *kind, const struct node *child)
+{
+    const char *names[LAYER_PARAMETERS_MAX + 2], *near;
+    size_t count;
 
-        if (!strcmp(name, key) || (!strcmp(key, "kernel") && !strncmp(name, "kernel_", 7))) {
-            parameters[p] = value;
-            found = true;
-        }
-    }
-    return found;
+    names_of(kind, names, &count);
+    near = suggest(child->key, names, count);
+    findings_add(builder->findings, child->key_mark, "%s has no \"%s\"%s%s%s", kind->name, child->key,
+                 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static void read_parameter(struct builder *builder, struct structure_layer *layer, const struct node *child)
 {
-    const char *names[LAYER_PARAMETERS_MAX + 2], *near;
-    size_t count;
-    double value;
+    bool found = false, right = true;
 
-    if (!read_number(child, &value)) {
-        findings_add(builder->findings, child->mark, "\"%s\" takes a number", child->key);
-    } else if (!set_parameter(layer->kind, layer->parameters, child->key, value)) {
-        names_of(layer->kind, names, &count);
-        near = suggest(child->key, names, count);
-        findings_add(builder->findings, child->key_mark, "%s has no \"%s\"%s%s%s", layer->kind->name, child->key,
-                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
+        if (is_meant(layer->kind->parameters[p].name, child->key)) {
+            found = true;
+            right &= read_parameter_value(child, &layer->kind->parameters[p], &layer->parameters[p]);
+        }
     }
+    if (!found)
+        refuse_key(builder, layer->kind, child);
+    else if (!right)
+        findings_add(builder->findings, child->mark, "\"%s\" takes a number", child->key);
 }
 
 static const char *name_in(struct builder *builder, const struct node *body)
 {
-    const struct node *name = body->kind == NODE_SECTION ? child_of(body, "name") : NULL;
+    const struct node *child = body->kind == NODE_SECTION ? node_child(body, "name") : NULL;
+    const char *name = child ? read_word(child, "a layer's name", LAYER_NAME_MAX, builder->findings) : NULL;
 
-    if (!name)
-        return NULL;
-    if (name->kind != NODE_TEXT || !*name->text || strpbrk(name->text, " ,[]{}:#")) {
-        findings_add(builder->findings, name->mark, "a name is one word");
-        return NULL;
-    }
-    if (!strcmp(name->text, "previous") || !strcmp(name->text, "input") || !strcmp(name->text, "start"))
-        findings_add(builder->findings, name->mark, "\"%s\" has a meaning of its own in \"from\"", name->text);
-    return name->text;
+    if (name && (!strcmp(name, "previous") || !strcmp(name, "input") || !strcmp(name, "start")))
+        findings_add(builder->findings, child->mark, "\"%s\" has a meaning of its own in \"from\"", name);
+    return name;
 }
 
 static int add_layer(struct builder *builder, const struct layer_kind *kind, const struct node *body, struct mark mark)
@@ -217,7 +216,7 @@ static int add_layer(struct builder *builder, const struct layer_kind *kind, con
     int result;
 
     /* Before the layer exists: it cannot read itself. */
-    if (body && body->kind == NODE_SECTION && (from = child_of(body, "from")))
+    if (body && body->kind == NODE_SECTION && (from = node_child(body, "from")))
         read_from(builder, from, inputs, &count);
     result = add_kind(builder, kind, body ? name_in(builder, body) : NULL, mark, &layer);
     if (result || !layer)
@@ -229,12 +228,13 @@ static int add_layer(struct builder *builder, const struct layer_kind *kind, con
     if (!body || node_is_empty(body))
         return 0;
     if (body->kind == NODE_TEXT && kind->parameters[0].name) {
-        if (!read_number(body, &layer->parameters[0]))
+        if (!read_parameter_value(body, &kind->parameters[0], &layer->parameters[0]))
             findings_add(builder->findings, body->mark, "%s takes a number (its %s) or a section", kind->name,
                          kind->parameters[0].name);
     } else if (body->kind != NODE_SECTION) {
         findings_add(builder->findings, body->mark, "%s takes a section like {name: …}", kind->name);
     } else {
+        check_keys(body, builder->findings);
         for (const struct node *child = body->first; child; child = child->next) {
             if (child->key && strcmp(child->key, "name") != 0 && strcmp(child->key, "from") != 0)
                 read_parameter(builder, layer, child);
@@ -262,22 +262,35 @@ static int add_projection(struct builder *builder, const char *name, const char 
     return 0;
 }
 
-/* Features of a value, planned as far as the structure stands; 0 when it cannot be. */
+/* Features of a value; 0 when it cannot be planned. Each layer is planned once, however many ask. */
 static uint32_t features_of(struct builder *builder, uint32_t value)
 {
-    struct structure copy = *builder->structure;
+    struct structure *structure = builder->structure;
 
-    copy.layer_count = value;
+    while (builder->planned < value && !builder->unplannable) {
+        builder->unplannable = structure_plan_layer(structure, builder->planned, NULL);
+        builder->planned += !builder->unplannable;
+    }
     if (!value)
-        return copy.input.dimension[0];
-    return structure_plan(&copy, NULL) ? 0 : copy.layers[value - 1].plan.shape.dimension[0];
+        return structure->input.dimension[0];
+    return value <= builder->planned ? structure->layers[value - 1].plan.shape.dimension[0] : 0;
+}
+
+static void check_attention_keys(struct builder *builder, const struct node *body)
+{
+    check_keys(body, builder->findings);
+    for (const struct node *child = body->first; child; child = child->next) {
+        if (child->key && strcmp(child->key, "name") != 0 && strcmp(child->key, "from") != 0 &&
+            strcmp(child->key, "heads") != 0 && strcmp(child->key, "causal") != 0)
+            findings_add(builder->findings, child->key_mark, "attention has \"heads\", \"causal\", \"name\", \"from\"");
+    }
 }
 
 static int add_attention(struct builder *builder, const struct node *body, bool cross, struct mark mark)
 {
-    const struct node *heads = body->kind == NODE_SECTION ? child_of(body, "heads") : NULL;
-    const struct node *from = body->kind == NODE_SECTION ? child_of(body, "from") : NULL;
-    const struct node *causal = body->kind == NODE_SECTION ? child_of(body, "causal") : NULL;
+    const struct node *heads = body->kind == NODE_SECTION ? node_child(body, "heads") : NULL;
+    const struct node *from = body->kind == NODE_SECTION ? node_child(body, "from") : NULL;
+    const struct node *causal = body->kind == NODE_SECTION ? node_child(body, "causal") : NULL;
     uint32_t inputs[LAYER_INPUTS_MAX] = { newest(builder), newest(builder) }, count = 1, q = 0, k = 0, v = 0, o, width;
     const char *name = body->kind == NODE_SECTION ? name_in(builder, body) : NULL;
     struct structure_layer *layer;
@@ -285,9 +298,11 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
     char preset[LAYER_NAME_MAX];
     int result;
 
-    if (!heads || !read_number(heads, &head_count))
+    if (body->kind == NODE_SECTION)
+        check_attention_keys(builder, body);
+    if (!heads || !read_real(heads, &head_count))
         findings_add(builder->findings, mark, "attention takes {heads: a number}");
-    if (causal && !read_number(causal, &is_causal))
+    if (causal && !read_parameter_value(causal, &layer_kind_find("attention")->parameters[1], &is_causal))
         findings_add(builder->findings, causal->mark, "\"causal\" is true or false");
     if (from)
         read_from(builder, from, inputs, &count);
@@ -321,22 +336,44 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
 
 static int add_entries(struct builder *builder, const struct node *list);
 
-static int add_repeat(struct builder *builder, const struct node *entry)
+/* The repetitions themselves. */
+static int add_repetitions(struct builder *builder, const struct node *layers, unsigned count, const char *name)
 {
-    const struct node *times = child_of(entry, "repeat"), *layers = child_of(entry, "layers");
-    const struct node *name = child_of(entry, "name");
-    double count;
     int result = 0;
 
+    builder->repeating = true;
+    for (unsigned i = 1; i <= count && !result && !builder->full; i++) {
+        size_t before = builder->findings->count;
+
+        snprintf(builder->scope, sizeof builder->scope, "%s%u.", name, i);
+        builder->start = newest(builder);
+        builder->again = i > 1;
+        result = add_entries(builder, layers);
+        if (builder->findings->count > before)
+            break; /* the same faults again would help nobody */
+    }
+    builder->repeating = builder->again = false;
+    builder->scope[0] = 0;
+    return result;
+}
+
+static int add_repeat(struct builder *builder, const struct node *entry)
+{
+    const struct node *times = node_child(entry, "repeat"), *layers = node_child(entry, "layers");
+    const struct node *named = node_child(entry, "name");
+    const char *name = "block";
+    double count;
+
+    check_keys(entry, builder->findings);
     for (const struct node *child = entry->first; child; child = child->next) {
-        if (child->key && child != times && child != layers && child != name)
+        if (child->key && strcmp(child->key, "repeat") != 0 && child != layers && child != named)
             findings_add(builder->findings, child->key_mark, "a repeat has \"repeat\", \"name\" and \"layers\"");
     }
     if (builder->repeating) {
         findings_add(builder->findings, entry->mark, "a repeat cannot stand inside a repeat");
         return 0;
     }
-    if (!read_number(times, &count) || count < 1 || count > REPEAT_MAX || count != (unsigned)count) {
+    if (!read_real(times, &count) || count < 1 || count > REPEAT_MAX || count != (unsigned)count) {
         findings_add(builder->findings, times->mark, "\"repeat\" takes a whole number from 1 to %d", REPEAT_MAX);
         return 0;
     }
@@ -344,20 +381,9 @@ static int add_repeat(struct builder *builder, const struct node *entry)
         findings_add(builder->findings, entry->mark, "a repeat needs \"layers\", a list");
         return 0;
     }
-    builder->repeating = true;
-    for (unsigned i = 1; i <= (unsigned)count && !result && !builder->full; i++) {
-        size_t before = builder->findings->count;
-
-        snprintf(builder->scope, sizeof builder->scope, "%.40s%u.",
-                 name && name->kind == NODE_TEXT ? name->text : "block", i);
-        builder->start = newest(builder);
-        result = add_entries(builder, layers);
-        if (builder->findings->count > before)
-            break; /* the same faults again would help nobody */
-    }
-    builder->repeating = false;
-    builder->scope[0] = 0;
-    return result;
+    if (named && !(name = read_word(named, "a block's name", REPEAT_NAME_MAX, builder->findings)))
+        return 0;
+    return add_repetitions(builder, layers, (unsigned)count, name);
 }
 
 static void refuse_kind(struct builder *builder, const char *word, struct mark mark)
@@ -387,7 +413,7 @@ static int add_entry(struct builder *builder, const struct node *entry)
         findings_add(builder->findings, entry->mark, "a layer is a kind (\"- relu\") or \"- kind: {…}\"");
         return 0;
     }
-    if (entry->kind == NODE_SECTION && child_of(entry, "repeat"))
+    if (entry->kind == NODE_SECTION && node_child(entry, "repeat"))
         return add_repeat(builder, entry);
     if (body && body->next) {
         findings_add(builder->findings, body->next->key_mark, "one layer an entry: put a \"-\" before it");
@@ -414,9 +440,15 @@ static int add_entries(struct builder *builder, const struct node *list)
     return 0;
 }
 
-int document_layers(const struct node *list, struct structure *structure, struct findings *findings)
+int document_layers(const struct node *list, struct structure *structure, struct document_work *work,
+                    struct findings *findings)
 {
-    struct builder builder = { .structure = structure, .findings = findings };
+    cleanup_free struct builder *builder = calloc(1, sizeof *builder);
 
-    return add_entries(&builder, list);
+    if (!builder)
+        return -ENOMEM;
+    builder->structure = structure;
+    builder->findings = findings;
+    builder->work = work;
+    return add_entries(builder, list);
 }

@@ -9,7 +9,16 @@
 #include "config/tree.h"
 #include "sparse/structure.h"
 
+/* What the repeats of all structures of one document have made. Layers that are written take their bytes; those that a
+ * repeat makes take none, so it is they that must be bounded. */
+struct document_work {
+    uint64_t repeated;
+};
+
+enum { DOCUMENT_REPEATED_MAX = 100000 };
+
 /* Appends the layers that `list` describes. What is wrong becomes findings. -ENOMEM. */
-int document_layers(const struct node *list, struct structure *structure, struct findings *findings);
+int document_layers(const struct node *list, struct structure *structure, struct document_work *work,
+                    struct findings *findings);
 
 #endif

@@ -49,6 +49,32 @@ check "bad depth"        2 "give a number"                 "$forge" structure li
 check "add"              0 "a new processing type"         "$forge" structure add "$folder/one.yaml"
 check "add the same"     0 "there already, as one"         "$forge" structure add "$folder/same.yaml"
 check "add bad"         65 'bad.yaml:4:31: there is no layer kind "linaer"; did you mean "linear"?' "$forge" structure add "$folder/bad.yaml"
+# What another reader of YAML would not read back as it was meant, or a person not as the program did.
+for word in '*a' "'q" '!x' 'x: y' '&a' '- a' ' a'; do
+    sed "s/name: one/name: \"$word\"/" "$folder/one.yaml" >"$folder/word.yaml"
+    check "name $word"  65 "is not of letters"             "$forge" structure add "$folder/word.yaml"
+    sed "s/linear: 32/linear: {name: \"$word\", neurons: 32}/" "$folder/one.yaml" >"$folder/word.yaml"
+    check "layer $word" 65 "a layer's name is not of"      "$forge" structure add "$folder/word.yaml"
+    printf 'network: "%s"\n' "$word" | cat "$folder/one.yaml" - >"$folder/word.yaml"
+    check "network $word" 65 "the kind of network is not"  "$forge" structure add "$folder/word.yaml"
+done
+for name in _lead --help foo.yaml .a; do
+    sed "s/name: one/name: $name/" "$folder/one.yaml" >"$folder/word.yaml"
+    check "called $name" 65 "a structure's name"           "$forge" structure add "$folder/word.yaml"
+done
+for name in yes null 0x10 1e5 12; do
+    sed "s/name: one/name: \"$name\"/; s/linear: 32/linear: {name: \"$name\", neurons: 7}/" "$folder/one.yaml" >"$folder/word.yaml"
+    check "add $name"    0 "stored"                        "$forge" structure add "$folder/word.yaml"
+    check "show $name"   0 "name: \"$name\""               "$forge" structure show "$name" --yaml
+    "$forge" structure export "$name" >"$folder/word.yaml" || failed=$((failed + 1))
+    check "rm $name"     0 ""                              "$forge" structure rm "$name"
+    check "again $name"  0 "1 stored"                      "$forge" structure import "$folder/word.yaml"
+    check "gone $name"   0 ""                              "$forge" structure rm "$name"
+done
+sed 's/input: 64/input: -18446744073709551615/' "$folder/one.yaml" >"$folder/word.yaml"
+check "negative"        65 'word.yaml:3:8: "input" takes' "$forge" structure add "$folder/word.yaml"
+echo 'name: two' | cat "$folder/one.yaml" - >"$folder/word.yaml"
+check "key twice"       65 'word.yaml:5:1: "name" is given twice; the first is at line 1' "$forge" structure add "$folder/word.yaml"
 check "add missing"     65 "cannot open"                   "$forge" structure add "$folder/none.yaml"
 check "show"             0 "N = 2176 potential"            "$forge" structure show one
 check "show unknown"    65 'did you mean "one"'            "$forge" structure show oen
@@ -64,6 +90,12 @@ check "build from name"  0 "bytes, seed 3"                 "$forge" build --stru
 check "both"             2 "give one of them"              "$forge" build --structure two --layers 2-2 -s 0.5
 check "export"           0 "name: two"                     "$forge" structure export two one
 check "export file"      0 ""                              "$forge" structure export -o "$folder/all.yaml"
+# An export of any size imports: more values than one structure may have, and more than a server takes at once.
+awk 'BEGIN { print "structures:"; for (i = 1; i <= 12000; i++)
+    printf "  - {name: m%d, processing: a.b, input: %d, layers: [{linear: {name: a, neurons: 2}}, {relu: {name: b}}]}\n", i, i }' >"$folder/many.yaml"
+check "import many"      0 "12000 stored"                  env WISP_DB="$folder/many.db" "$forge" structure import "$folder/many.yaml"
+check "export many"      0 ""                              env WISP_DB="$folder/many.db" "$forge" structure export -o "$folder/many2.yaml"
+check "import the export" 0 "12000 stored"                 env WISP_DB="$folder/many2.db" "$forge" structure import "$folder/many2.yaml"
 check "rm unknown"      65 "nothing was removed"           "$forge" structure rm one nobody
 check "still there"      0 "N = 2176"                      "$forge" structure show one
 check "rm"               0 ""                              "$forge" structure rm one two

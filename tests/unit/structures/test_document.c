@@ -55,6 +55,30 @@ static void test_repeats_and_residuals(void **state)
     assert_string_equal(a, b);
 }
 
+/* A preset that stands for another parameter's value, written out, is the same structure. */
+static void test_presets_written_out(void **state)
+{
+    static const char *const same[][2] = {
+        { "max_pool", "max_pool: {kernel: 2, stride: 2, padding: 0}" },
+        { "max_pool: {kernel: 3}", "max_pool: {stride: 3, kernel: 3}" },
+        { "average_pool: 4", "average_pool: {kernel: 4, stride: 4}" },
+        { "conv2d: {channels: 2, kernel: 3}", "conv2d: {channels: 2, kernel_height: 3, kernel: 3, stride: 1}" },
+    };
+    char a[33], b[33], text[300];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+        snprintf(text, sizeof text, HEAD "layers:\n- %s\n", same[i][0]);
+        hash_of(text, a);
+        snprintf(text, sizeof text, HEAD "layers:\n- %s\n", same[i][1]);
+        hash_of(text, b);
+        assert_string_equal(a, b);
+    }
+    hash_of(HEAD "layers: [{max_pool: {stride: 1}}]\n", a);
+    hash_of(HEAD "layers: [max_pool]\n", b);
+    assert_string_not_equal(a, b);
+}
+
 static void test_refusals_with_their_places(void **state)
 {
     static const struct {
@@ -85,7 +109,7 @@ static void test_refusals_with_their_places(void **state)
         { HEAD "layers: [{repeat: 1000, layers: [relu, relu, relu, relu, relu]}]\n", "more than 4096 layers" },
         { HEAD "layers: [{self_attention: {heads: 4}}]\n", "2 dimensions (features, tokens)" },
         { HEAD "layers: [tokens, {projection: 30}, {self_attention: {heads: 4}}]\n", "over 4 heads" },
-        { "name: \"a b\"\nprocessing: i.c\ninput: 3\nlayers: [relu]\n", "a name has letters" },
+        { "name: \"a b\"\nprocessing: i.c\ninput: 3\nlayers: [relu]\n", "t:1:7: a structure's name is not of letters" },
         { "name: x\nprocessing: Image!\ninput: 3\nlayers: [relu]\n", "t:2:13" },
         { "name: x\nprocessing: i.c\ninput: [0]\nlayers: [relu]\n", "t:3:9" },
         { "name: x\nprocessing: i.c\ninput: [99999, 99999]\nlayers: [relu]\n", "t:3:8" },
@@ -94,6 +118,31 @@ static void test_refusals_with_their_places(void **state)
         { "structures: 3\n", "\"structures\" takes a list" },
         { "structures: [3]\n", "a structure is a section" },
         { "name: [\n", "t:" },
+        { HEAD "name: y\nlayers: [relu]\n", "t:4:1: \"name\" is given twice; the first is at line 1" },
+        { HEAD "layers: [{linear: {name: x, neurons: 41, neurons: 43}}]\n", "\"neurons\" is given twice" },
+        { HEAD "layers: [{repeat: 2, layers: [relu], repeat: 3}]\n", "\"repeat\" is given twice" },
+        { HEAD "layers: [tokens, {projection: 8}, {self_attention: {heads: 4, heads: 2}}]\n",
+          "\"heads\" is given twice" },
+        { HEAD "layers: [tokens, {projection: 8}, {self_attention: {heads: 4, haeds: 2}}]\n",
+          "attention has \"heads\"" },
+        { "name: x\nprocessing: i.c\ninput: [-18446744073709551615]\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
+        { "name: x\nprocessing: i.c\ninput: -3\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
+        { "name: x\nprocessing: i.c\ninput: 0x10\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
+        { "name: x\nprocessing: i.c\ninput: 010\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
+        { "name: x\nprocessing: i.c\ninput: \"10\"\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
+        { "name: x\nprocessing: i.c\ninput: 2.5\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
+        { "name: null\nprocessing: i.c\ninput: 3\nlayers: [relu]\n", "t:1:7: \"name\" takes a word" },
+        { HEAD "layers: [{linear: true}]\n", "linear takes a number" },
+        { HEAD "layers: [{linear: -5}]\n", "linear takes a number" },
+        { HEAD "layers: [{linear: +5}]\n", "linear takes a number" },
+        { HEAD "layers: [{linear: 0x10}]\n", "linear takes a number" },
+        { HEAD "layers: [{linear: \"16\"}]\n", "linear takes a number" },
+        { HEAD "layers: [{linear: 2.5}]\n", "whole" },
+        { HEAD "layers: [{repeat: true, layers: [relu]}]\n", "from 1 to 1000" },
+        { HEAD "layers: [{repeat: 2, name: \"x y\", layers: [relu]}]\n", "a block's name is not of letters" },
+        { HEAD "layers: [{batch_norm: {epsilon: inf}}]\n", "takes a number" },
+        { "structures: []\nname: x\n", "t:2:1: \"structures\" stands alone" },
+        { "structures:\n- name: x\n  processing: i.c\n  input: 3\n  layers: [relu]\n- 3\n", "t:6:3: a structure is" },
     };
 
     (void)state;
@@ -162,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_and_order_of_keys_do_not_matter),
         cmocka_unit_test(test_repeats_and_residuals),
+        cmocka_unit_test(test_presets_written_out),
         cmocka_unit_test(test_refusals_with_their_places),
         cmocka_unit_test(test_every_seed_reads_back_to_itself),
     };

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Documents that are large, or make much of little: a list of any length is read in the memory of one of its
+ * structures; what repeats make is bounded. Tested by how much memory a child may have, not by time.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "forge/structures/document.h"
+#include "forge/structures/document_layers.h"
+#include "support/test.h"
+
+enum { STRUCTURES = 30000, MORE_MEMORY = 24 << 20 };
+
+static int count_one(void *argument, const struct structure *structure)
+{
+    assert_true(structure->layer_count > 0);
+    ++*(unsigned *)argument;
+    return 0;
+}
+
+/* What the reader says, in a process that may have MORE_MEMORY besides what it has now: "N structures" or the reason.
+ */
+static void said_in_little_memory(const char *text, size_t length, char *out, size_t size)
+{
+    int ends[2];
+    pid_t child;
+    ssize_t got;
+
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        unsigned long pages = 0;
+        struct reason why = { "" };
+        unsigned count = 0;
+        FILE *statm = fopen("/proc/self/statm", "r");
+        int result;
+
+        if (!statm || fscanf(statm, "%lu", &pages) != 1)
+            _exit(1);
+        fclose(statm);
+#ifndef __SANITIZE_ADDRESS__ /* it reserves more than there is */
+        setrlimit(RLIMIT_AS, &(struct rlimit){ pages * 4096 + MORE_MEMORY, pages * 4096 + MORE_MEMORY });
+#endif
+        result = document_parse("t", text, length, count_one, &count, NULL, &why);
+        if (!result)
+            snprintf(why.text, sizeof why.text, "%u structures", count);
+        _exit(write(ends[1], why.text, strlen(why.text)) < 0);
+    }
+    close(ends[1]);
+    got = read(ends[0], out, size - 1);
+    assert_true(got >= 0);
+    out[got] = 0;
+    close(ends[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void test_a_list_of_any_length(void **state)
+{
+    cleanup_free char *text = NULL;
+    char said[400];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    fprintf(out, "structures:\n");
+    for (unsigned i = 0; i < STRUCTURES; i++)
+        fprintf(
+            out,
+            "  - name: s%u\n    processing: a.b\n    input: [%u]\n    layers:\n      - linear: {name: l, neurons: 3}\n",
+            i, i + 1);
+    fclose(out);
+    said_in_little_memory(text, size, said, sizeof said);
+    assert_string_equal(said, "30000 structures");
+}
+
+static void test_what_repeats_make_is_bounded(void **state)
+{
+    cleanup_free char *text = NULL;
+    char said[400];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    fprintf(out, "structures:\n");
+    for (unsigned i = 0; i < 500; i++)
+        fprintf(
+            out,
+            "- {name: s%u, processing: a.b, input: %u, layers: [{repeat: 1000, layers: [relu, relu, relu, relu]}]}\n",
+            i, i + 1);
+    fclose(out);
+    assert_true(size < 60000);
+    said_in_little_memory(text, size, said, sizeof said);
+    if (!strstr(said, "the repeats of one document make more than 100000 layers"))
+        fail_msg("said \"%s\"", said);
+}
+
+/* Up to the bound they are good, whichever structures share it. */
+static void test_repeats_within_bounds(void **state)
+{
+    cleanup_free char *text = NULL;
+    char said[400];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    fprintf(out, "structures:\n");
+    for (unsigned i = 0; i < DOCUMENT_REPEATED_MAX / 4000; i++)
+        fprintf(
+            out,
+            "- {name: s%u, processing: a.b, input: %u, layers: [{repeat: 1000, layers: [relu, relu, relu, relu]}]}\n",
+            i, i + 1);
+    fclose(out);
+    said_in_little_memory(text, size, said, sizeof said);
+    assert_string_equal(said, "25 structures");
+}
+
+/* The longest structure there may be, every layer named and referring to layers far back. */
+static void test_the_longest_structure(void **state)
+{
+    cleanup_free char *text = NULL;
+    struct reason why = { "" };
+    unsigned count = 0;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    (void)state;
+    fprintf(out, "name: x\nprocessing: a.b\ninput: [4, 4]\nlayers:\n");
+    fprintf(out, "- projection: {name: n0, neurons: 4}\n- projection: {name: n1, neurons: 4}\n");
+    for (unsigned i = 2; i + 5 < MODEL_LAYERS_MAX; i += 6)
+        fprintf(out, "- add: {name: n%u, from: [n0, n%u]}\n- self_attention: {name: n%u, heads: 2}\n", i, i - 1, i + 5);
+    fclose(out);
+    assert_ok(document_parse("t", text, size, count_one, &count, NULL, &why), why);
+    assert_int_equal(count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_list_of_any_length),
+        cmocka_unit_test(test_what_repeats_make_is_bounded),
+        cmocka_unit_test(test_repeats_within_bounds),
+        cmocka_unit_test(test_the_longest_structure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
