@@ -7,7 +7,8 @@
  *   NAME.weight.crow_indices, .col_indices, .values sparse: a connection that is not there has the value 0
  *   NAME.VECTOR                                     "bias", "scale", …; also by PyTorch's names of norms
  *
- * Types F64, F32, F16, BF16; indices I64, I32, U16. A layer that the file does not have begins anew.
+ * Types F64, F32, F16, BF16; indices I64, I32, U16. A layer that the file does not have begins anew. The container is
+ * read by sparse/safetensors.h.
  */
 #ifndef FORGE_BASE_VALUES_H
 #define FORGE_BASE_VALUES_H

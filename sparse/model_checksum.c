@@ -73,8 +73,10 @@ int checksum_check(const void *data, size_t size, struct reason *why)
     if (result)
         return refuse_errno(why, result, "the checksum");
     if (memcmp(computed, digits, CHECKSUM_DIGITS) != 0)
-        return refuse(why, WISP_E_FORMAT, "damaged: the checksum of its content is %s, but it should be %.*s", computed,
-                      CHECKSUM_DIGITS, digits);
+        return refuse(
+            why, WISP_E_FORMAT,
+            "damaged, or changed by another program: the checksum of its content is %s, but it should be %.*s",
+            computed, CHECKSUM_DIGITS, digits);
     return 0;
 }
 

@@ -16,6 +16,8 @@
  * wisp.media, wisp.lineage (JSON objects), wisp.checksum "xxh3-128:HEX", computed over the whole file with the digits
  * as '0'. Labels, media and lineage may be missing. docs/model-file.md shows it from Python.
  *
+ * So it is written. It is read with tensors at any place, as other programs save them; those are copied.
+ *
  * The reader trusts nothing. It works on a private copy, checks every count before it is used, allows no holes,
  * overlaps, duplicates or trailing bytes, and names the reason when it refuses.
  */

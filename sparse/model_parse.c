@@ -3,6 +3,8 @@
  * From a file to a model. Each step relies on what the step before has judged: the container (safetensors.c), the
  * checksum, the metadata, the graph's JSON, the tensors of each layer, their contents (csr_check), the graph as a whole
  * (model_check). Weights and vectors are used where they stand in the buffer, which belongs to the model from then on.
+ * A file that another program saved again has them at any place; its tensors are copied to where vector loads can use
+ * them.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/size.h"
 #include "sparse/layer.h"
 #include "sparse/model_checksum.h"
@@ -22,6 +25,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as t
 
 struct parse {
     unsigned char *data;
+    size_t size;
     struct safetensors file;
     struct model *model;
 };
@@ -32,26 +36,27 @@ static const char *metadata_text(const struct parse *parse, const char *key)
     return json_string_value(json_object_get(parse->file.metadata, key));
 }
 
-static int format_check(const struct parse *parse, size_t size, struct reason *why)
+static int format_check(const struct parse *parse, struct reason *why)
 {
     const char *format = metadata_text(parse, METADATA_FORMAT);
     const char *checksum = metadata_text(parse, CHECKSUM_KEY), *digits;
 
     if (!format)
         return refuse(why, WISP_E_FORMAT,
-                      "a safetensors file, but not a model of wisp: the metadata has no \"" METADATA_FORMAT "\"");
+                      "a safetensors file, but not a model of wisp (its metadata has no \"" METADATA_FORMAT
+                      "\"): `wisp build --base FILE` imports weights");
     if (strcmp(format, METADATA_FORMAT_VERSION) != 0)
         return refuse(why, WISP_E_FORMAT, "format \"%s\" is not the one this version reads, \"%s\"", format,
                       METADATA_FORMAT_VERSION);
     if (!checksum)
         return refuse(why, WISP_E_FORMAT, "the metadata has no \"" CHECKSUM_KEY "\"");
-    digits = checksum_find(parse->data, size);
+    digits = checksum_find(parse->data, parse->size);
     if (!digits || strlen(checksum) != strlen(CHECKSUM_PREFIX) + CHECKSUM_DIGITS ||
         strncmp(checksum, CHECKSUM_PREFIX, strlen(CHECKSUM_PREFIX)) != 0 ||
         memcmp(checksum + strlen(CHECKSUM_PREFIX), digits, CHECKSUM_DIGITS) != 0)
         return refuse(why, WISP_E_FORMAT, "\"" CHECKSUM_KEY "\" is not \"" CHECKSUM_PREFIX "\" and %d digits",
                       CHECKSUM_DIGITS);
-    return checksum_check(parse->data, size, why);
+    return checksum_check(parse->data, parse->size, why);
 }
 
 static int inputs_read(const json_t *inputs, struct layer *layer, struct reason *why)
@@ -99,8 +104,8 @@ static int tensor_take(struct parse *parse, const struct layer *layer, const cha
     if (!*out && required)
         return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is missing", name);
     if (*out && (*out)->type != type)
-        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is of %s, not %s", name, tensor_types[(*out)->type].name,
-                      tensor_types[type].name);
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is of %s, not %s", name, tensor_type_name((*out)->type),
+                      tensor_type_name(type));
     return 0;
 }
 
@@ -251,13 +256,54 @@ static int graph_read(struct parse *parse, const json_t *graph, struct reason *w
     return 0;
 }
 
-static int parse_all(struct parse *parse, size_t size, struct reason *why)
+static bool is_aligned(const struct safetensors *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        if (file->tensors[i].begin % SAFETENSORS_ALIGNMENT)
+            return false;
+    }
+    return true;
+}
+
+/* The tensors in a buffer of their own, in place of the file's. */
+static int tensors_align(struct parse *parse, struct reason *why)
+{
+    unsigned char *aligned;
+    uint64_t end = 0;
+
+    if (is_aligned(&parse->file))
+        return 0;
+    for (size_t i = 0; i < parse->file.count; i++)
+        end += (parse->file.tensors[i].end - parse->file.tensors[i].begin + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    aligned = memory_alloc(MAX(end, 1), 1);
+    if (!aligned)
+        return refuse_errno(why, -ENOMEM, "a copy of the tensors");
+    end = 0;
+    for (size_t i = 0; i < parse->file.count; i++) {
+        struct tensor *tensor = &parse->file.tensors[i];
+        uint64_t bytes = tensor->end - tensor->begin;
+
+        memcpy(aligned + end, parse->data + tensor->begin, bytes);
+        tensor->begin = end;
+        tensor->end = end + bytes;
+        end += (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    }
+    free(parse->data);
+    parse->data = aligned;
+    return 0;
+}
+
+static int parse_all(struct parse *parse, struct reason *why)
 {
     cleanup_json json_t *graph = NULL;
-    int result = safetensors_open(parse->data, size, &parse->file, why);
+    int result = safetensors_open(parse->data, parse->size, &parse->file, why);
 
     if (!result)
-        result = format_check(parse, size, why);
+        result = format_check(parse, why);
+    if (!result)
+        result = safetensors_check_model(&parse->file, parse->data, why);
+    if (!result)
+        result = tensors_align(parse, why);
     if (!result)
         result = metadata_json(parse->file.metadata, METADATA_GRAPH, &graph, why);
     if (!result)
@@ -267,28 +313,19 @@ static int parse_all(struct parse *parse, size_t size, struct reason *why)
     return result ? result : model_check(parse->model, why);
 }
 
-/* Reasons quote names from the file, and end up on terminals and in logs. */
-static void reason_disarm(struct reason *why)
-{
-    for (char *c = why ? why->text : NULL; c && *c; c++) {
-        if (*c < 0x20 || *c > 0x7e)
-            *c = '?';
-    }
-}
-
 int model_parse(void *data, size_t size, struct model **out, struct reason *why)
 {
-    struct parse parse = { .data = data, .file = SAFETENSORS_NULL };
-    int result = parse_all(&parse, size, why);
+    struct parse parse = { .data = data, .size = size, .file = SAFETENSORS_NULL };
+    int result = parse_all(&parse, why);
 
     safetensors_close(&parse.file);
     if (result) {
         model_free(parse.model);
-        free(data);
-        reason_disarm(why);
+        free(parse.data);
+        safetensors_disarm(why);
         return result;
     }
-    parse.model->file = data;
+    parse.model->file = parse.data;
     parse.model->file_size = size;
     *out = parse.model;
     return 0;

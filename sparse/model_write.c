@@ -32,10 +32,9 @@ static int entry_add(struct plan *plan, const char *name, enum tensor_type type,
     uint64_t bytes, end;
     json_t *entry;
 
-    if (!size_multiply(count, tensor_types[type].size, &bytes) || !size_add(plan->offset, bytes, &end) ||
-        end > MODEL_FILE_MAX)
+    if (!tensor_type_bytes(type, count, &bytes) || !size_add(plan->offset, bytes, &end) || end > MODEL_FILE_MAX)
         return -EFBIG;
-    entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_types[type].name, "shape", (json_int_t)count,
+    entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_type_name(type), "shape", (json_int_t)count,
                       "data_offsets", (json_int_t)plan->offset, (json_int_t)end);
     if (json_object_set_new(plan->header, name, entry))
         return -ENOMEM;

@@ -149,7 +149,7 @@ check "inherits"          0 "bytes, seed"                               "$forge"
 holds "the same values"   "$(grep -cxFf base.csv i.csv)" = "$(wc -l <i.csv)"
 check "inherits sparse"   0 "bytes, seed"                               "$forge" build $mlp -d 0.1 --base i.safetensors --weights inherited -o i2.safetensors
 check "base missing"     65 "cannot open none"                          "$forge" build $mlp -d 0.1 --base none.safetensors
-check "base no file"     65 "is not a safetensors file"                 "$forge" build $mlp -d 0.1 --base 1.csv
+check "base no file"     65 "not a safetensors file"                 "$forge" build $mlp -d 0.1 --base 1.csv
 check "base unfit"       65 "but the layer has 200 outputs"             "$forge" build --layers 784-200-100-10 -d 0.1 --base base.safetensors -o i.safetensors
 check "base, other names" 65 "are their names different?"               "$forge" build --structure resnet-8-w16 -d 0.1 --base base.safetensors -o i.safetensors
 check "base and scaled"   2 "give one of them"                          "$forge" build $mlp -d 0.1 --base base.safetensors --weights scaled

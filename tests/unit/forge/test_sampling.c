@@ -334,12 +334,12 @@ static void test_convolutions_of_a_base(void **state)
 {
     static const char header[] = "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[6,3,3,3],\"data_offsets\":[0,648]},"
                                  "\"b.weight\":{\"dtype\":\"F32\",\"shape\":[6,4,2,2],\"data_offsets\":[648,1032]},"
-                                 "\"n.running_mean\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]},"
-                                 "\"n.weight\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[16,32]}}";
+                                 "\"n.running_mean\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[1032,1048]},"
+                                 "\"n.weight\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[1048,1064]}}";
     const char *folder = scratch_make();
     struct model *model;
     struct reason why;
-    float data[258];
+    float data[266];
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(data); i++)
@@ -353,8 +353,8 @@ static void test_convolutions_of_a_base(void **state)
             for (uint32_t k = 0; k < 4; k++)
                 assert_true(model->layers[2].weight.values[out * 24 + in * 4 + k] ==
                             (float)(162 + (in * 4 + out) * 4 + k));
-    assert_true(model->layers[3].vectors[0].data[1] == 5);
-    assert_true(model->layers[3].vectors[2].data[1] == 1);
+    assert_true(model->layers[3].vectors[0].data[1] == 263);
+    assert_true(model->layers[3].vectors[2].data[1] == 259);
     assert_true(model->layers[3].vectors[3].data[1] == 1);
     model_free(model);
     scratch_remove(folder);
@@ -365,22 +365,24 @@ static void test_damaged_bases(void **state)
     static const struct {
         const char *header, *expected;
     } cases[] = {
-        { "[]", "not a JSON object" },
-        { "{\"fc1.weight\":", "not a JSON object" },
-        { "{\"fc1.weight\":{\"dtype\":\"U8\",\"shape\":[2,3],\"data_offsets\":[0,6]}}", "its type is U8" },
-        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,-3],\"data_offsets\":[0,24]}}", "impossible dimension" },
+        { "[]", "not a safetensors file" },
+        { "{\"fc1.weight\":", "not valid JSON" },
+        { "{\"fc1.weight\":{\"dtype\":\"U8\",\"shape\":[4,6],\"data_offsets\":[0,24]}}", "its type is U8" },
+        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,-3],\"data_offsets\":[0,24]}}", "at most 8 whole numbers" },
         { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}",
-          "impossible dimension" },
-        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,23]}}", "do not agree" },
-        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]}}", "do not agree" },
-        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[-8,16]}}", "do not agree" },
+          "more than 2^64 elements" },
+        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,23]}}", "do not take 23 bytes" },
+        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[8,32]}}", "not within the file" },
+        { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[-8,16]}}",
+          "data_offsets is not an array" },
         { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}", "has the shape [3, 2]" },
         { "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[6],\"data_offsets\":[0,24]}}", "has the shape [6]" },
-        { "{\"fc1.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}}", "has 3 elements" },
-        { "{\"fc1.weight.values\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", "0 row starts" },
+        { "{\"fc1.bias\":{\"dtype\":\"F32\",\"shape\":[6],\"data_offsets\":[0,24]}}", "has 6 elements" },
+        { "{\"fc1.weight.values\":{\"dtype\":\"F32\",\"shape\":[6],\"data_offsets\":[0,24]}}", "0 row starts" },
         { "{\"fc1.weight.values\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
           "\"fc1.weight.col_indices\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[4,8]},"
-          "\"fc1.weight.crow_indices\":{\"dtype\":\"U16\",\"shape\":[3],\"data_offsets\":[8,14]}}",
+          "\"fc1.weight.crow_indices\":{\"dtype\":\"U16\",\"shape\":[3],\"data_offsets\":[8,14]},"
+          "\"rest\":{\"dtype\":\"U16\",\"shape\":[5],\"data_offsets\":[14,24]}}",
           "the row starts of \"fc1\" are out of order" },
     };
     static const unsigned char data[24] = { 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 9, 0, 1 };

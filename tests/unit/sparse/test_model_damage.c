@@ -157,8 +157,8 @@ static const struct {
     { "\"wisp.name\":\"small\"", "\"wisp.name\":\"sm\xff\"", "the header: not valid JSON" },
     { "\"wisp.name\":\"small\"", "\"wisp.name\":\"small\",\"wisp.name\":\"small\"", "duplicate object key" },
     { "\"fc1.bias\":", "\"fc1.weight.values\":", "duplicate object key" },
-    { "\"__metadata__\"", "\"__metadatb__\"", "has no object \"__metadata__\"" },
-    { "{\"__metadata__\":{", "{\"__metadata__\":[],\"x\":{", "has no object \"__metadata__\"" },
+    { "\"__metadata__\"", "\"__metadatb__\"", "tensor \"__metadatb__\": is not an object of dtype" },
+    { "{\"__metadata__\":{", "{\"__metadata__\":[],\"x\":{", "\"__metadata__\" is not an object" },
     /* metadata */
     { "\"wisp.name\":\"small\"", "\"wisp.name\":7", "metadata \"wisp.name\" is not a string" },
     { "\"wisp.name\":\"small\"", "\"wisp.nome\":\"small\"", "the metadata has no \"wisp.name\"" },
@@ -246,17 +246,23 @@ static const struct {
     { "'columns':6", "'columns':7", "layer \"fc1\": " },
     { "'columns':6", "'columns':65537", "tensor \"fc1.weight.col_indices\" is of U16, not I32" },
     /* tensors */
-    { "\"F32\",\"shape\":[10]", "\"F64\",\"shape\":[10]", "tensor \"fc1.weight.values\": dtype \"F64\" is none" },
+    { "\"F32\",\"shape\":[10]", "\"F64\",\"shape\":[5]",
+      "tensor \"fc1.weight.values\": dtype \"F64\" is none that model files use" },
+    { "\"F32\",\"shape\":[10]", "\"F4\",\"shape\":[80]", "dtype \"F4\" is none that model files use" },
+    { "\"F32\",\"shape\":[10]", "\"F4\",\"shape\":[79]", "79 elements of F4 do not take 40 bytes" },
+    { "\"F32\",\"shape\":[10]", "\"F33\",\"shape\":[10]", "dtype \"F33\" is none that safetensors has" },
     { "\"F32\",\"shape\":[10]", "7,\"shape\":[10]", "tensor \"fc1.weight.values\": dtype \"\" is none" },
     { "\"F32\",\"shape\":[10]", "\"I32\",\"shape\":[10]", "tensor \"fc1.weight.values\" is of I32, not F32" },
     { "\"U16\",\"shape\":[10]", "\"I32\",\"shape\":[5]", "tensor \"fc1.weight.col_indices\" is of I32, not U16" },
     { "\"I64\",\"shape\":[6]", "\"F32\",\"shape\":[12]", "tensor \"fc1.weight.crow_indices\" is of F32, not I64" },
     { "\"F32\",\"shape\":[5]", "\"I32\",\"shape\":[5]", "tensor \"fc1.bias\" is of I32, not F32" },
     { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[11]", "11 elements of F32 do not take 40 bytes" },
-    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[-10]", "shape is not an array of one whole number" },
-    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[2,5]", "shape is not an array of one whole number" },
-    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[]", "shape is not an array of one whole number" },
-    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":10", "shape is not an array of one whole number" },
+    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[-10]", "shape is not an array of at most 8 whole numbers" },
+    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[2,5]", "shape has 2 dimensions; a model's tensors have one" },
+    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[]", "1 elements of F32 do not take 40 bytes" },
+    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":10", "shape is not an array of at most 8 whole numbers" },
+    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[1,1,1,1,1,1,1,1,10]", "at most 8 whole numbers" },
+    { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[4294967296,4294967296,4]", "shape has more than 2^64" },
     { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[4611686018427387914]", "do not take 40 bytes" },
     { "\"F32\",\"shape\":[10]", "\"F32\",\"shape\":[9223372036854775808]", "the header: not valid JSON" },
     { "[128,168]", "[128,168,168]", "data_offsets is not an array of two whole numbers" },
@@ -278,11 +284,10 @@ static const struct {
     { "\"fc1.bias\"", "\"fc1.gamma\"", "tensor \"fc1.gamma\" belongs to no layer" },
     { "\"fc1.bias\"", "\"out.bias\"", "tensor \"out.bias\" belongs to no layer" },
     { "\"fc1.bias\"", "\"fc1.\\u001b[2J\"", "tensor \"fc1.?[2J\" belongs to no layer" },
-    { "\"__pad_0\"", "\"padding\"", "which is not a multiple of 64" },
-    { "\"U8\",\"shape\":[16]", "\"U16\",\"shape\":[8]", "tensor \"__pad_0\": does not pad" },
-    { "\"shape\":[16],\"data_offsets\":[48,64]",
-      "\"shape\":[8],\"data_offsets\":[48,56]},\"__pad_x\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[56,64]",
-      "tensor \"__pad_0\": does not pad" },
+    { "\"__pad_0\"", "\"padding\"", "tensor \"padding\" belongs to no layer" },
+    { "\"U8\",\"shape\":[16]", "\"U16\",\"shape\":[8]", "tensor \"__pad_0\": is no padding of 1 to 63 bytes" },
+    { "\"U8\",\"shape\":[16]", "\"U8\",\"shape\":[4,4]", "tensor \"__pad_0\": is no padding of 1 to 63 bytes" },
+    { "\"fc1.bias\"", "\"__pad_x\"", "tensor \"__pad_x\": is no padding of 1 to 63 bytes" },
     { "\"shape\":[5]", "\"shape\":[4]", "tensor \"fc1.bias\": 4 elements of F32 do not take 20 bytes" },
     { "\"fc2.weight.crow_indices\":{\"dtype\":\"I64\",\"shape\":[4],\"data_offsets\":[256,288]},"
       "\"__pad_4\":{\"dtype\":\"U8\",\"shape\":[32],\"data_offsets\":[288,320]}",
@@ -357,9 +362,12 @@ static size_t element_place(const char *tensor, uint64_t at, size_t *width)
     json_int_t begin = json_integer_value(json_array_get(json_object_get(entry, "data_offsets"), 0));
 
     *width = 0;
-    for (size_t i = 0; i < TENSOR_TYPES; i++) {
-        if (type && !strcmp(type, tensor_types[i].name))
-            *width = tensor_types[i].size;
+    for (int i = 0; i < TENSOR_TYPES_READ; i++) {
+        uint64_t bytes = 0;
+
+        if (type && !strcmp(type, tensor_type_name((enum tensor_type)i)) &&
+            tensor_type_bytes((enum tensor_type)i, 1, &bytes))
+            *width = bytes;
     }
     assert_true(*width && at < (uint64_t)count);
     return LENGTH + header_length(good.data) + (size_t)begin + at * *width;
@@ -388,20 +396,20 @@ static void test_wrong_header_lengths(void **state)
         uint64_t length;
         const char *reason;
     } cases[] = {
-        { 0, "does not begin with '{'" },
-        { 1, "is not a multiple of 64" },
-        { right - 1, "is not a multiple of 64" },
-        { right + 1, "is not a multiple of 64" },
+        { 0, "the header has no bytes" },
+        { 1, "the header: not valid JSON" },
+        { right - 1, "the tensors end at byte" },
+        { right + 1, "the header: not valid JSON" },
         { right + 64, "the header: not valid JSON" },
         { 56, "the header: not valid JSON" },
-        { good.size - LENGTH, "is not a multiple of 64" },
+        { good.size - LENGTH, "the header: not valid JSON" },
         { good.size - LENGTH + 1, "truncated: the header" },
         { good.size, "truncated: the header" },
         { MODEL_FILE_HEADER_MAX, "truncated: the header" },
-        { MODEL_FILE_HEADER_MAX + 1, "not a safetensors file" },
-        { 1ull << 63, "not a safetensors file" },
-        { UINT64_MAX - 7, "not a safetensors file" },
-        { UINT64_MAX, "not a safetensors file" },
+        { MODEL_FILE_HEADER_MAX + 1, "header would have 16777217 bytes; the most that is read is 16777216" },
+        { 1ull << 63, "the most that is read is 16777216" },
+        { UINT64_MAX - 7, "the most that is read is 16777216" },
+        { UINT64_MAX, "the most that is read is 16777216" },
     };
     cleanup_free char *copy = malloc(good.size);
 
@@ -426,9 +434,9 @@ static void test_other_files(void **state)
     assert_refused((struct bytes){ png, 0 }, "empty", "0 bytes are too few");
     assert_refused((struct bytes){ png, 9 }, "png", "9 bytes are too few");
     assert_refused((struct bytes){ png, sizeof png }, "png", "not a safetensors file");
-    assert_refused((struct bytes){ text, sizeof text }, "text", "not a safetensors file");
-    assert_refused((struct bytes){ least, 10 }, "the least safetensors", "not a multiple of 64");
-    assert_refused((struct bytes){ empty, 64 }, "no metadata", "has no object \"__metadata__\"");
+    assert_refused((struct bytes){ text, sizeof text }, "text", "JSON text");
+    assert_refused((struct bytes){ least, 10 }, "the least safetensors", "not a model of wisp");
+    assert_refused((struct bytes){ empty, 64 }, "no metadata", "not a model of wisp");
     assert_int_equal(checksum_check(empty, 64, &why), WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "the header has no plain text"));
     assert_int_equal(checksum_seal(empty, 64), WISP_E_FORMAT);
@@ -485,7 +493,8 @@ static void test_a_changed_weight_is_damage(void **state)
     assert_non_null(copy);
     memcpy(copy, good.data, good.size);
     copy[place] ^= 1;
-    assert_refused((struct bytes){ copy, good.size }, "a weight", "damaged: the checksum of its content is");
+    assert_refused((struct bytes){ copy, good.size }, "a weight",
+                   "damaged, or changed by another program: the checksum of its content is");
 }
 
 /* 16 MiB that are cheap to write and would be dear to parse. */
