@@ -40,7 +40,7 @@ static int judge_model(const struct model *model, uint32_t *logits, struct reaso
                       last->name, last->kind->name);
     *logits = last->inputs[0];
     for (uint32_t i = 0; i < *logits; i++) {
-        if (!model->layers[i].kind->backward)
+        if (!layer_kind_trains(model->layers[i].kind))
             return refuse(why, WISP_E_FORMAT, "layer %s: a %s layer cannot be trained through", model->layers[i].name,
                           model->layers[i].kind->name);
     }

@@ -180,7 +180,7 @@ int forward_new(const struct model *model, const struct kernels *kernels, size_t
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
 
-        if (!layer->kind->forward || (train && !layer->kind->backward))
+        if (!layer_kind_serves(layer->kind) || (train && !layer_kind_trains(layer->kind)))
             return refuse(why, WISP_E_FORMAT, "layer %s: this version of wisp cannot %s layers of kind \"%s\"",
                           layer->name, train ? "train" : "run", layer->kind->name);
     }

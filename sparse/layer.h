@@ -11,6 +11,7 @@
 #ifndef SPARSE_LAYER_H
 #define SPARSE_LAYER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -88,6 +89,10 @@ bool layer_parameter_is_preset(const struct layer_kind *kind, const double *para
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);
+
+/* Whether this version runs layers of a kind, in the daemon and in `wisp eval`; and whether it trains through them. */
+bool layer_kind_serves(const struct layer_kind *kind);
+bool layer_kind_trains(const struct layer_kind *kind);
 
 /* The table's rows, in order; and the row of a name, NULL when there is none. */
 const struct layer_kind *layer_kind_at(size_t index); /* NULL past the end */

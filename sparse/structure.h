@@ -64,6 +64,16 @@ void structure_hash(const struct structure *structure, char out[33]);
 /* structure_weighted() layers for density_solve(), in order. */
 void structure_density_layers(const struct structure *structure, struct density_layer *out);
 
+/* What this version can do with a network of this structure, besides building and drawing it. */
+struct structure_support {
+    bool serves, trains;                    /* whoever trains also serves */
+    const struct structure_layer *obstacle; /* the first layer in the way of what it does not; NULL: none */
+};
+
+struct structure_support structure_support(const struct structure *structure);
+/* One sentence without an end about what it does not; "" when it does all. */
+void structure_support_text(const struct structure_support *support, char *text, size_t size);
+
 /* The structure, planned, that a model has; without a name. WISP_E_FORMAT; -ENOMEM. */
 int structure_of_model(const struct model *model, struct structure *out, struct reason *why);
 

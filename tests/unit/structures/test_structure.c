@@ -39,6 +39,38 @@ static void test_short_form(void **state)
     structure_deinit(&made);
 }
 
+/* What is said must be what forward_new() and the trainer will say. */
+static void test_what_this_version_can_do(void **state)
+{
+    static const struct {
+        const char *last;
+        bool serves, trains;
+        const char *text;
+    } cases[] = {
+        { "softmax", true, true, "" },
+        { "relu", true, false, "this version cannot train it: its last layer, softmax, is no softmax" },
+        { "upsample", false, false, "this version cannot serve or train it: softmax is of kind upsample" },
+    };
+    struct structure made;
+
+    (void)state;
+    parse("8-4-2", &made);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct structure_support support;
+        char text[160];
+
+        made.layers[3].kind = layer_kind_find(cases[i].last);
+        support = structure_support(&made);
+        structure_support_text(&support, text, sizeof text);
+        assert_int_equal(support.serves, cases[i].serves);
+        assert_int_equal(support.trains, cases[i].trains);
+        assert_string_equal(text, cases[i].text);
+    }
+    made.layers[0].kind = layer_kind_find("embedding");
+    assert_ptr_equal(structure_support(&made).obstacle, &made.layers[0]);
+    structure_deinit(&made);
+}
+
 static void test_short_form_says_where_it_is_wrong(void **state)
 {
     static const struct {
@@ -188,6 +220,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_form),
+        cmocka_unit_test(test_what_this_version_can_do),
         cmocka_unit_test(test_short_form_says_where_it_is_wrong),
         cmocka_unit_test(test_identity_is_what_it_is_not_its_names),
         cmocka_unit_test(test_plans),
