@@ -23,9 +23,8 @@ int picture_check_size(uint32_t width, uint32_t height, struct reason *why);
 int png_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
 int jpeg_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
 
-/* How a JPEG file's picture is to be turned: 1 (not at all) to 8, as Exif has it. */
-unsigned jpeg_orientation(const void *bytes, size_t length);
-/* Turns the picture so that it stands upright. -ENOMEM, and it is as it was. */
+/* Turns the picture so that it stands upright; `orientation` is 1 (not at all) to 8, as Exif has it. -ENOMEM, and it is
+ * as it was. */
 int picture_orient(struct media_picture *picture, unsigned orientation);
 
 /* A rectangle, in pixels. */

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <turbojpeg.h>
+
+#include <jpeglib.h>
 
 #include "make.h"
 #include "support/test.h"
@@ -85,35 +86,47 @@ struct bytes make_grey_png(uint32_t width, uint32_t height, const uint8_t *pixel
                     pixels, (size_t)width * height);
 }
 
-/* turbojpeg's memory is its own: a copy that free() takes. */
-static struct bytes compress(uint32_t width, uint32_t height, int format, int sampling, int flags,
+static struct bytes compress(uint32_t width, uint32_t height, J_COLOR_SPACE space, int channels, bool progressive,
                              const uint8_t *pixels)
 {
-    tjhandle handle = tjInitCompress();
+    struct jpeg_compress_struct jpeg;
+    struct jpeg_error_mgr errors;
     unsigned char *data = NULL;
     unsigned long size = 0;
-    struct bytes out;
 
-    require(!tjCompress2(handle, pixels, (int)width, 0, (int)height, format, &data, &size, sampling, 95, flags),
-            "a JPEG file");
-    out.data = malloc(size);
-    out.size = size;
-    require(out.data && data, "memory");
-    memcpy(out.data, data, size);
-    tjFree(data);
-    tjDestroy(handle);
-    return out;
+    jpeg.err = jpeg_std_error(&errors); /* ends the program */
+    jpeg_create_compress(&jpeg);
+    jpeg_mem_dest(&jpeg, &data, &size);
+    jpeg.image_width = width;
+    jpeg.image_height = height;
+    jpeg.input_components = channels;
+    jpeg.in_color_space = space;
+    jpeg_set_defaults(&jpeg);
+    jpeg_set_quality(&jpeg, 95, TRUE);
+    for (int i = 0; i < jpeg.num_components; i++)
+        jpeg.comp_info[i].h_samp_factor = jpeg.comp_info[i].v_samp_factor = 1;
+    if (progressive)
+        jpeg_simple_progression(&jpeg);
+    jpeg_start_compress(&jpeg, TRUE);
+    while (jpeg.next_scanline < height) {
+        size_t row = (size_t)width * (unsigned)channels;
+        JSAMPROW from = (JSAMPROW)(uintptr_t)(pixels + jpeg.next_scanline * row);
+
+        jpeg_write_scanlines(&jpeg, &from, 1);
+    }
+    jpeg_finish_compress(&jpeg);
+    jpeg_destroy_compress(&jpeg);
+    return (struct bytes){ .data = data, .size = size };
 }
 
 struct bytes make_jpeg(uint32_t width, uint32_t height, bool grey, bool progressive, const uint8_t *pixels)
 {
-    return compress(width, height, grey ? TJPF_GRAY : TJPF_RGB, grey ? TJSAMP_GRAY : TJSAMP_444,
-                    progressive ? TJFLAG_PROGRESSIVE : 0, pixels);
+    return compress(width, height, grey ? JCS_GRAYSCALE : JCS_RGB, grey ? 1 : 3, progressive, pixels);
 }
 
 struct bytes make_cmyk_jpeg(uint32_t width, uint32_t height, const uint8_t *pixels)
 {
-    return compress(width, height, TJPF_CMYK, TJSAMP_444, 0, pixels);
+    return compress(width, height, JCS_CMYK, 4, false, pixels);
 }
 
 struct sink {

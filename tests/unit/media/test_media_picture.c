@@ -176,78 +176,190 @@ static void jpeg(void **state)
     }
 }
 
-/* The file with an Exif note of how the camera was held, in either byte order. */
-static struct bytes with_exif(struct bytes file, bool big, unsigned orientation)
-{
-    static const uint8_t note[2][36] = {
-        { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', '*', 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0 },
-        { 0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, '*', 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1 },
-    };
-    struct bytes out = { .data = malloc(file.size + sizeof note[0]), .size = file.size + sizeof note[0] };
+enum { TIFF_SIZE = 26, FILL_MAX = 5 };
 
-    memcpy(out.data, file.data, 2);
-    memcpy(out.data + 2, note[big], sizeof note[0]);
-    memcpy(out.data + 2 + sizeof note[0], file.data + 2, file.size - 2);
-    out.data[2 + 28 + big] = (uint8_t)orientation;
+/* How a camera says that it was held. */
+struct note {
+    unsigned orientation, type; /* TIFF's: 1 BYTE, 3 SHORT, 4 LONG */
+    bool big;
+};
+
+static void put_number(uint8_t *at, bool big, uint32_t value, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        at[i] = (uint8_t)(value >> 8 * (big ? size - 1 - i : i));
+}
+
+/* A folder with one entry. */
+static void make_tiff(const struct note *note, uint8_t tiff[TIFF_SIZE])
+{
+    static const unsigned sizes[] = { [1] = 1, [3] = 2, [4] = 4 };
+
+    memset(tiff, 0, TIFF_SIZE);
+    memcpy(tiff, note->big ? "MM\0*" : "II*\0", 4);
+    put_number(tiff + 4, note->big, 8, 4);
+    put_number(tiff + 8, note->big, 1, 2);
+    put_number(tiff + 10, note->big, 0x112, 2);
+    put_number(tiff + 12, note->big, note->type, 2);
+    put_number(tiff + 14, note->big, 1, 4);
+    put_number(tiff + 18, note->big, note->orientation, sizes[note->type]);
+}
+
+/* The file with `length` more bytes at `at`. */
+static struct bytes with_bytes(struct bytes file, size_t at, const void *bytes, size_t length)
+{
+    struct bytes out = { .data = malloc(file.size + length), .size = file.size + length };
+
+    memcpy(out.data, file.data, at);
+    memcpy(out.data + at, bytes, length);
+    memcpy(out.data + at + length, file.data + at, file.size - at);
     return out;
 }
 
-/* A quarter of the picture is bright; where it appears once the picture is upright. */
+/* `fill`: so many bytes 0xff before the segment, which T.81 B.1.1.2 allows. */
+static struct bytes with_exif(struct bytes file, const struct note *note, size_t fill)
+{
+    uint8_t segment[FILL_MAX + 10 + TIFF_SIZE];
+
+    memset(segment, 0xff, fill);
+    memcpy(segment + fill,
+           "\xff\xe1\0\x22"
+           "Exif\0\0",
+           10);
+    make_tiff(note, segment + fill + 10);
+    return with_bytes(file, 2, segment, fill + 10 + TIFF_SIZE);
+}
+
+static uint32_t crc_of(const uint8_t *bytes, size_t length)
+{
+    uint32_t crc = ~0u;
+
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+/* Before the pixels, behind the header of 33 bytes; or behind them, before the end of 12. */
+static struct bytes with_png_chunk(struct bytes file, bool behind, const char *name, const void *bytes, size_t length)
+{
+    uint8_t chunk[64];
+
+    assert_true(length + 12 <= sizeof chunk);
+    put_number(chunk, true, (uint32_t)length, 4);
+    memcpy(chunk + 4, name, 4);
+    memcpy(chunk + 8, bytes, length);
+    put_number(chunk + 8 + length, true, crc_of(chunk + 4, length + 4), 4);
+    return with_bytes(file, behind ? file.size - 12 : 33, chunk, length + 12);
+}
+
+/* A quarter of a picture of 32 x 16 is bright, at the upper left where it is stored. */
+static void assert_turned(struct bytes file, unsigned orientation)
+{
+    /* Where it is once the picture is upright: row * 2 + column. */
+    static const int bright[10] = { 0, 0, 1, 3, 2, 0, 1, 3, 2, 0 };
+    bool swap = orientation >= 5 && orientation <= 8;
+    struct media_picture picture;
+    struct reason why = { "" };
+
+    assert_ok(media_decode_picture("x", file.data, file.size, &picture, &why), why);
+    assert_int_equal(picture.width, swap ? 16 : 32);
+    assert_int_equal(picture.height, swap ? 32 : 16);
+    for (int quarter = 0; quarter < 4; quarter++) {
+        size_t x = picture.width / 4 + (quarter % 2) * picture.width / 2;
+        size_t y = picture.height / 4 + (quarter / 2) * picture.height / 2;
+
+        assert_int_equal(picture.pixels[y * picture.width + x] > 128, quarter == bright[orientation]);
+    }
+    free(picture.pixels);
+    free(file.data);
+}
+
+/* In JPEG and PNG, whatever the order of bytes, the type of the number, and where it stands. */
 static void turned_as_noted(void **state)
 {
-    /* Stored at the upper left; upright it is at: row * 2 + column. */
-    static const int bright[9] = { 0, 0, 1, 3, 2, 0, 1, 3, 2 };
+    static const unsigned types[] = { 1, 3, 4 };
     uint8_t pixels[32 * 16] = { 0 };
-    struct bytes plain;
+    struct bytes jpeg, png;
 
     (void)state;
     for (int y = 0; y < 8; y++)
         memset(pixels + 32 * y, 255, 16);
-    plain = make_jpeg(32, 16, true, false, pixels);
-    for (unsigned orientation = 0; orientation <= 9; orientation++) {
-        for (int big = 0; big < 2; big++) {
-            bool swap = orientation >= 5 && orientation <= 8;
-            struct bytes file = with_exif(plain, big, orientation);
-            struct media_picture picture;
-            struct reason why = { "" };
+    jpeg = make_jpeg(32, 16, true, false, pixels);
+    png = make_grey_png(32, 16, pixels);
+    for (unsigned i = 0; i < 10 * ARRAY_SIZE(types) * 2; i++) {
+        struct note note = { .orientation = i % 10, .type = types[i / 10 % 3], .big = i / 30 };
+        uint8_t tiff[TIFF_SIZE];
 
-            assert_ok(media_decode_picture("x.jpg", file.data, file.size, &picture, &why), why);
-            assert_int_equal(picture.width, swap ? 16 : 32);
-            assert_int_equal(picture.height, swap ? 32 : 16);
-            for (int quarter = 0; quarter < 4; quarter++) {
-                size_t x = picture.width / 4 + (quarter % 2) * picture.width / 2;
-                size_t y = picture.height / 4 + (quarter / 2) * picture.height / 2;
-                bool is_bright = quarter == (orientation < 9 ? bright[orientation] : 0);
-
-                assert_int_equal(picture.pixels[y * picture.width + x] > 128, is_bright);
-            }
-            free(picture.pixels);
-            free(file.data);
-        }
+        for (size_t fill = 0; fill <= FILL_MAX; fill++)
+            assert_turned(with_exif(jpeg, &note, fill), note.orientation);
+        make_tiff(&note, tiff);
+        for (int behind = 0; behind < 2; behind++)
+            assert_turned(with_png_chunk(png, behind, "eXIf", tiff, TIFF_SIZE), note.orientation);
     }
-    free(plain.data);
+    free(jpeg.data);
+    free(png.data);
 }
 
 /* Every byte of the note at odds with the rest: nothing is read beyond it. */
 static void notes_are_never_trusted(void **state)
 {
-    uint8_t pixels[8 * 8] = { 9 };
-    struct bytes plain = make_jpeg(8, 8, true, false, pixels);
+    uint8_t pixels[8 * 8] = { 9 }, tiff[TIFF_SIZE];
+    struct bytes plain = make_jpeg(8, 8, true, false, pixels), png = make_grey_png(8, 8, pixels);
 
     (void)state;
-    for (size_t at = 2; at < 38; at++) {
-        for (int value = 0; value < 256; value += 51) {
-            struct bytes file = with_exif(plain, at % 2, 6);
+    for (size_t i = 0; i < (size_t)TIFF_SIZE * 6; i++) {
+        struct note note = { .orientation = 6, .type = 3, .big = i % 2 };
+        uint8_t value = (uint8_t)(i % 6 * 51);
+        struct bytes files[2];
+
+        files[0] = with_exif(plain, &note, 0);
+        files[0].data[12 + i / 6] = value;
+        make_tiff(&note, tiff);
+        tiff[i / 6] = value;
+        files[1] = with_png_chunk(png, i % 4 > 1, "eXIf", tiff, TIFF_SIZE);
+        for (int f = 0; f < 2; f++) {
             struct media_picture picture;
             struct reason why = { "" };
 
-            file.data[at] = (uint8_t)value;
-            if (!media_decode_picture("x.jpg", file.data, file.size, &picture, &why))
+            if (!media_decode_picture("x", files[f].data, files[f].size, &picture, &why))
                 free(picture.pixels);
-            free(file.data);
+            free(files[f].data);
         }
     }
     free(plain.data);
+    free(png.data);
+}
+
+/* What has lost no pixel is read as it is without it: bytes of no segment, from cameras, and faults behind the pixels.
+ */
+static void faults_that_lose_nothing(void **state)
+{
+    uint8_t pixels[24 * 24];
+    struct bytes jpeg, png;
+    static float plain[24 * 24], out[24 * 24];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 7);
+    jpeg = make_jpeg(24, 24, true, false, pixels);
+    encode(GREY(24, 24) "}", jpeg, plain);
+    encode_and_free(GREY(24, 24) "}", with_bytes(jpeg, jpeg.size - 2, "twelve bytes", 12), out);
+    assert_memory_equal(plain, out, sizeof out);
+    encode_and_free(GREY(24, 24) "}", with_bytes(jpeg, 20, "junk", 4), out); /* behind the first segment */
+    assert_memory_equal(plain, out, sizeof out);
+    encode_and_free(GREY(24, 24) "}", with_bytes(jpeg, jpeg.size, "behind", 6), out);
+    assert_memory_equal(plain, out, sizeof out);
+    png = make_grey_png(24, 24, pixels);
+    encode(GREY(24, 24) "}", png, plain);
+    encode_and_free(GREY(24, 24) "}", with_png_chunk(png, true, "gAMA", "\0\0\xb1\x8f", 4), out);
+    assert_memory_equal(plain, out, sizeof out);
+    encode_and_free(GREY(24, 24) "}", with_bytes(png, png.size, "behind", 6), out);
+    assert_memory_equal(plain, out, sizeof out);
+    free(jpeg.data);
+    free(png.data);
 }
 
 /* A constant stays what it is, whatever the sizes. */
@@ -379,7 +491,7 @@ static void wrong_formats(void **state)
     refused("e.png", "hello, world", 12, "not a picture that is known here; pictures are read as PNG or JPEG");
     refused("f.png", "\x89PNG", 4, "not a picture");
     refused("g.png", "\x89PNG\r\n\x1a\n", 8, "cut off at byte 8");
-    refused("h.jpg", "\xff\xd8\xff", 3, "damaged JPEG");
+    refused("h.jpg", "\xff\xd8\xff", 3, "cut off at byte 3");
     refused("i.jpg", "\xff\xd8\xff\xd9", 4, "damaged JPEG");
 }
 
@@ -402,17 +514,8 @@ static void header_bomb(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        uint32_t crc = ~0u;
-
         memcpy(file.data + 16, cases[i].ihdr, 13);
-        for (size_t k = 12; k < 29; k++) {
-            crc ^= file.data[k];
-            for (int bit = 0; bit < 8; bit++)
-                crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-        }
-        crc = ~crc;
-        for (int k = 0; k < 4; k++)
-            file.data[29 + k] = (uint8_t)(crc >> (24 - 8 * k));
+        put_number(file.data + 29, true, crc_of(file.data + 12, 17), 4);
         refused("bomb.png", file.data, file.size, cases[i].says);
     }
     free(file.data);
@@ -444,8 +547,8 @@ static void truncated(void **state)
     files[1] = make_jpeg(64, 64, false, false, pixels);
     files[2] = make_jpeg(64, 64, false, true, pixels);
     for (size_t f = 0; f < ARRAY_SIZE(files); f++) {
-        for (size_t eighth = 0; eighth < 8; eighth++)
-            refused("cut", files[f].data, files[f].size * eighth / 8, "cut: ");
+        for (size_t size = 0; size < files[f].size; size += size < files[f].size - 40 ? 1 + size / 50 : 1)
+            refused("cut", files[f].data, size, "cut: ");
         free(files[f].data);
     }
 }
@@ -490,6 +593,7 @@ int main(void)
         cmocka_unit_test(jpeg),
         cmocka_unit_test(turned_as_noted),
         cmocka_unit_test(notes_are_never_trusted),
+        cmocka_unit_test(faults_that_lose_nothing),
         cmocka_unit_test(constant_stays),
         cmocka_unit_test(antialiased),
         cmocka_unit_test(fits),
