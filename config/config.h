@@ -16,8 +16,6 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#define CONFIG_DEFAULT_PATH "/etc/wisp/wispd.yaml"
-
 enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 
 #define CONFIG_SPIN_AUTO UINT64_MAX
@@ -61,6 +59,12 @@ void config_model_init(struct config_model *model);
 /* Reads `path` over the defaults. Every error goes to `errors` (may be NULL) as a line "file:line:column: message"; the
  * first is also the reason. WISP_E_CONFIG, or -errno when the file cannot be read. */
 int config_read(const char *path, struct config *config, FILE *errors, struct reason *why);
+
+/* Where the configuration is when nobody says: PREFIX/etc/wisp/wispd.yaml, if there is one, for a program in
+ * PREFIX/sbin; else /etc/wisp/wispd.yaml, as for the prefix /usr. Valid for ever; for the main thread. */
+const char *config_default_path(void);
+/* The path for a `program` of that (absolute) path, whether or not the file is there. */
+void config_path_beside(const char *program, char *path, size_t capacity);
 
 /* The validator itself, of a private copy of the text; pure, and a fuzz target. `name` is for the messages. */
 int config_parse(const char *name, const char *text, size_t length, struct config *config, FILE *errors,

@@ -14,7 +14,7 @@ static const char help[] =
     "Usage: wispd [OPTION]...\n"
     "Serves sparse neural networks to every program on this machine, through shared memory.\n"
     "\n"
-    "  -c, --config FILE     read this configuration (" CONFIG_DEFAULT_PATH ")\n"
+    "  -c, --config FILE     read this configuration (%s)\n"
     "  -s, --socket PATH     listen here instead (" WIRE_DEFAULT_SOCKET ")\n"
     "  -m, --model FILE      serve this model too; may be repeated. Without --config: only these\n"
     "  -t, --test            check configuration and models, say so, and exit; with -q only the exit code says it\n"
@@ -69,7 +69,7 @@ static int take(struct options *options, int option, const char *value)
         options->log_level = value;
         return log_parse_level(value, &level) ? -1 : usage("unknown log level ", value);
     case 'h':
-        fputs(help, stdout);
+        printf(help, config_default_path());
         return EXIT_OK;
     case 'V':
         puts("wispd " WISP_VERSION);
@@ -158,9 +158,9 @@ static int read_file(const struct options *options, struct config *config, struc
 {
     if (options->config)
         return config_read(options->config, config, stderr, why);
-    if (options->model_count || access(CONFIG_DEFAULT_PATH, F_OK))
+    if (options->model_count || access(config_default_path(), F_OK))
         return 0;
-    return config_read(CONFIG_DEFAULT_PATH, config, stderr, why);
+    return config_read(config_default_path(), config, stderr, why);
 }
 
 int options_configure(const struct options *options, struct config *config, struct reason *why)

@@ -1,17 +1,20 @@
 #!/bin/bash
-# Installs the build below a prefix of its own and tries it as a user would: everything is there, nothing is written
-# elsewhere, the programs find their library, and a program compiles against it with what pkg-config says.
+# Installs the build below a prefix that it was not configured for and tries it as a user would: everything is there, nothing is
+# written elsewhere, the programs find their library and their configuration, units and pages name what is there, and a
+# program compiles against it with what pkg-config says, and with what CMake finds.
 set -euo pipefail
 
 prefix=$(mktemp -d)
-trap 'rm -rf "$prefix"' EXIT
+daemon=
+trap '[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true; rm -rf "$prefix"' EXIT
 failed=0
 complain() {
     echo "test_install: $*" >&2
     failed=1
 }
+install_into() { cmake --install "$WISP_BINARY_DIR" --prefix "$1" >"$prefix/log"; }
 
-cmake --install "$WISP_BINARY_DIR" --prefix "$prefix" >"$prefix/log"
+install_into "$prefix"
 outside=$(grep -v "^$prefix/" "$WISP_BINARY_DIR/install_manifest.txt" || true)
 [ -z "$outside" ] || complain "written outside the prefix: $outside"
 
@@ -25,17 +28,96 @@ for model in "$WISP_SOURCE_DIR"/models/*.safetensors; do
     [ ! -f "$model" ] || cmp -s "$model" "$prefix/share/wisp/models/${model##*/}" || complain "not installed: $model"
 done
 
+# ---- the programs find what is theirs
+
 env -u LD_LIBRARY_PATH "$prefix/bin/wisp" version | grep -q '^wisp ' || complain "bin/wisp does not run"
 "$prefix/bin/wisp" structure show --layers 4-2 --sparsity 0.5 >/dev/null || complain "bin/wisp does not find wisp-forge"
-"$prefix/sbin/wispd" --version >/dev/null || complain "sbin/wispd does not run"
+listed=$(WISP_DB=$prefix/new.db "$prefix/bin/wisp" structure list 2>&1) || complain "wisp structure list: $listed"
+[[ $listed == *lenet-300-100* ]] || complain "bin/wisp does not find the structures that ship"
+"$prefix/sbin/wispd" --help | grep -qF "($prefix/etc/wisp/wispd.yaml)" || complain "sbin/wispd has another configuration"
+said=$("$prefix/sbin/wispd" -t 2>&1) || complain "wispd -t: $said"
+[[ $said == *"$prefix/etc/wisp/wispd.yaml is good: 3 models"* ]] || complain "wispd -t says: $said"
 
-export PKG_CONFIG_PATH
-PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name wisp.pc)")
+# ---- the unit and the configuration name what is there
+
+unit=$prefix/lib/systemd/system/wispd.service
+for path in $(grep -ohE "(^|[ =:])-?$prefix/[^ ]+" "$unit" "$prefix/etc/wisp/wispd.yaml" | sed 's/^[ =:]*-*//' | sort -u); do
+    [ -e "$path" ] || complain "an installed file names $path, which is not there"
+done
+wrong=$(grep -nE '/usr/sbin/wispd|/usr/share/wisp|[ =]/etc/wisp' "$unit" "$prefix/etc/wisp/wispd.yaml" || true)
+[ -z "$wrong" ] || complain "a path of another prefix: $wrong"
+grep -qF "ExecStart=$prefix/sbin/wispd --config $prefix/etc/wisp/wispd.yaml" "$unit" || complain "what does the unit start?"
+
+# The prefix /usr has its configuration in /etc.
+root=$prefix/root
+DESTDIR=$root install_into /usr
+[ -f "$root/etc/wisp/wispd.yaml" ] && [ ! -e "$root/usr/etc" ] || complain "the prefix /usr, but no /etc/wisp/wispd.yaml"
+grep -qF 'ExecStart=/usr/sbin/wispd --config /etc/wisp/wispd.yaml' "$root/usr/lib/systemd/system/wispd.service" ||
+    complain "the prefix /usr: the unit starts something else"
+
+# What the operator has changed is his.
+echo '# mine' >>"$prefix/etc/wisp/wispd.yaml"
+install_into "$prefix"
+tail -n 1 "$prefix/etc/wisp/wispd.yaml" | grep -qx '# mine' || complain "installing again overwrote the configuration"
+[ -f "$prefix/etc/wisp/wispd.yaml.dist" ] || complain "installing again left no new configuration beside the changed one"
+
+# ---- links in what is there to read
+
+dangling() { # FOLDER: every relative link of its pages that leads nowhere
+    local page link
+    find "$1" -name '*.md' -not -path "$1/build/*" -print | while read -r page; do
+        { grep -oE '\]\([^)#]+' "$page" || true; } | sed 's/^](//' | { grep -vE '^[a-z]+:' || true; } | while read -r link; do
+            [ -e "$(dirname "$page")/$link" ] || echo "${page#"$1"/}: $link"
+        done
+    done
+}
+pages=$(find "$prefix/share/doc" -name '*.md' | wc -l)
+[ "$pages" -ge 10 ] || complain "only $pages pages are installed"
+found=$(dangling "$prefix/share/doc" && dangling "$WISP_SOURCE_DIR")
+[ -z "$found" ] || complain "links that lead nowhere: $found"
+
+# ---- programs that use the library
+
+libraries=$(dirname "$(find "$prefix/lib" -name libwisp.so)")
+example=$WISP_SOURCE_DIR/examples/classify.c
+try() { # PROGRAM: without a daemon it says so
+    local said
+    said=$(LD_LIBRARY_PATH=$libraries WISP_SOCKET=$prefix/none "$1" image x.png 2>&1) && complain "no daemon, yet: $said"
+    [[ $said == *"not running"* ]] || complain "without a daemon $1 says: $said"
+}
+export PKG_CONFIG_PATH=$libraries/pkgconfig
 # shellcheck disable=SC2046
-cc -Wall -Werror "$WISP_SOURCE_DIR/examples/classify.c" $(pkg-config --define-prefix --cflags --libs wisp) \
-    -o "$prefix/classify" || complain "examples/classify.c does not compile against the installed library"
-libraries=$(dirname "$(find "$prefix" -name libwisp.so)")
-said=$(LD_LIBRARY_PATH=$libraries WISP_SOCKET=$prefix/none "$prefix/classify" image x.png 2>&1) && complain "no daemon, yet: $said"
-[[ $said == *"not running"* ]] || complain "without a daemon the example says: $said"
+cc -Wall -Werror "$example" $(pkg-config --cflags --libs wisp) -o "$prefix/by-pkg-config" ||
+    complain "examples/classify.c does not compile with what pkg-config says"
+try "$prefix/by-pkg-config"
+
+mkdir "$prefix/user"
+cat >"$prefix/user/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.16)
+project(user C)
+find_package(wisp REQUIRED)
+add_executable(by-cmake $example)
+target_link_libraries(by-cmake PRIVATE wisp::wisp)
+END
+if cmake -S "$prefix/user" -B "$prefix/user/build" -DCMAKE_PREFIX_PATH="$prefix" >"$prefix/log" 2>&1 &&
+    cmake --build "$prefix/user/build" >>"$prefix/log" 2>&1; then
+    try "$prefix/user/build/by-cmake"
+else
+    tail -n 20 "$prefix/log" >&2
+    complain "find_package(wisp) does not do"
+fi
+
+# ---- and all of it together
+
+WISP_SOCKET=$prefix/wisp.sock
+export WISP_SOCKET
+"$prefix/sbin/wispd" --socket "$WISP_SOCKET" --config "$prefix/etc/wisp/wispd.yaml" 2>"$prefix/log" &
+daemon=$!
+for _ in $(seq 200); do
+    [ ! -S "$WISP_SOCKET" ] || break
+    sleep 0.05
+done
+said=$("$prefix/bin/wisp" run image "$WISP_SOURCE_DIR/examples/picture.png" 2>&1) || complain "wisp run: $said"
+[[ $said == *"Ankle boot"* ]] || complain "the installed model says: $said"
 
 exit $failed

@@ -268,6 +268,30 @@ static void test_unreadable_files(void **state)
     scratch_remove(folder);
 }
 
+/* The prefix is the folder above the program's; that of the system has its configuration in /etc. */
+static void test_the_default_path_is_in_the_programs_prefix(void **state)
+{
+    static const char *const paths[][2] = {
+        { "/usr/sbin/wispd", "/etc/wisp/wispd.yaml" },
+        { "/usr/bin/wispd", "/etc/wisp/wispd.yaml" },
+        { "/sbin/wispd", "/etc/wisp/wispd.yaml" },
+        { "/wispd", "/etc/wisp/wispd.yaml" },
+        { "", "/etc/wisp/wispd.yaml" },
+        { "/usr/local/sbin/wispd", "/usr/local/etc/wisp/wispd.yaml" },
+        { "/opt/a b/sbin/wispd", "/opt/a b/etc/wisp/wispd.yaml" },
+        { "/usr2/sbin/wispd", "/usr2/etc/wisp/wispd.yaml" },
+    };
+    char path[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        config_path_beside(paths[i][0], path, sizeof path);
+        assert_string_equal(path, paths[i][1]);
+    }
+    config_path_beside("/a/folder/whose/name/does/not/fit/into/the/buffer/that/there/is/sbin/wispd", path, sizeof path);
+    assert_string_equal(path, "/etc/wisp/wispd.yaml");
+}
+
 /* The example that is installed is valid, serves the three models that ship, and shows true defaults: with every "#
  * key:" uncommented it means the same. */
 static void test_the_installed_example(void **state)
@@ -326,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_a_failure_changes_nothing),
         cmocka_unit_test(test_model_paths_begin_at_the_files_folder),
         cmocka_unit_test(test_unreadable_files),
+        cmocka_unit_test(test_the_default_path_is_in_the_programs_prefix),
         cmocka_unit_test(test_the_installed_example),
         cmocka_unit_test(test_the_examples_comments_are_the_defaults),
     };
