@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -6,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/log_writer.h"
 #include "base/size.h"
 
 static const char *const names[] = { [LOG_ERROR] = "error",
@@ -42,27 +44,72 @@ bool log_parse_level(const char *text, enum log_level *out)
     return false;
 }
 
-void log_at(enum log_level level, const char *format, ...)
+enum log_level log_get_level(void)
 {
-    char line[1024];
-    va_list arguments;
+    return (enum log_level)atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return names[level];
+}
+
+static size_t format_list(char line[LOG_LINE_MAX], enum log_level level, const char *format, va_list arguments)
+{
     size_t used;
 
-    if ((int)level > atomic_load_explicit(&log_level, memory_order_relaxed))
-        return;
     if (log_to_journal)
-        snprintf(line, sizeof line, "<%d>", (int)level);
+        snprintf(line, LOG_LINE_MAX, "<%d>", (int)level);
     else if (level <= LOG_WARNING)
-        snprintf(line, sizeof line, "%s: %s: ", log_program, names[level]);
+        snprintf(line, LOG_LINE_MAX, "%s: %s: ", log_program, names[level]);
     else
-        snprintf(line, sizeof line, "%s: ", log_program);
+        snprintf(line, LOG_LINE_MAX, "%s: ", log_program);
     used = strlen(line);
-    va_start(arguments, format);
-    vsnprintf(line + used, sizeof line - used - 1, format, arguments);
-    va_end(arguments);
+    vsnprintf(line + used, LOG_LINE_MAX - used - 1, format, arguments);
     used = strlen(line);
     line[used++] = '\n';
-    /* A log that cannot be written has nowhere to say so. */
-    if (write(STDERR_FILENO, line, used) < 0)
+    return used;
+}
+
+size_t log_format(char line[LOG_LINE_MAX], enum log_level level, const char *format, ...)
+{
+    va_list arguments;
+    size_t length;
+
+    va_start(arguments, format);
+    length = format_list(line, level, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+void log_write(const char *text, size_t length)
+{
+    while (length) {
+        ssize_t written = write(STDERR_FILENO, text, length);
+        struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+        if (written >= 0) {
+            text += written;
+            length -= (size_t)written;
+        } else if (errno == EAGAIN) {
+            (void)poll(&writable, 1, -1); /* somebody else has made it non-blocking */
+        } else if (errno != EINTR) {
+            return; /* a log that cannot be written has nowhere to say so */
+        }
+    }
+}
+
+void log_at(enum log_level level, const char *format, ...)
+{
+    char line[LOG_LINE_MAX];
+    va_list arguments;
+    size_t length;
+
+    if (level > log_get_level())
         return;
+    va_start(arguments, format);
+    length = format_list(line, level, format, arguments);
+    va_end(arguments);
+    if (!log_writer_take(line, length))
+        log_write(line, length);
 }

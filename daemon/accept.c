@@ -17,6 +17,8 @@
 #define HELLO_NS (1 * NS_PER_S)
 #define REST_NS  (100 * NS_PER_MS)
 
+static const struct budget_rate complaint_rate = { .every_ns = 60 * NS_PER_S, .burst = 3 };
+
 enum { ACCEPT_MOST = 16, PENDING_PER_USER = 64 };
 
 int accept_begin(struct wispd *daemon)
@@ -82,7 +84,14 @@ static void welcome_connection(struct wispd *daemon, int socket)
     handshake_ready(daemon, channel); /* the hello is usually there already */
 }
 
-void accept_ready(struct wispd *daemon, const struct loop_event *event)
+/* It may be so for long, ten times a second. */
+static void complain(struct wispd *daemon, int error)
+{
+    if (budget_take(&daemon->complaints, &complaint_rate, clock_ns()))
+        log_warning("accepting a connection: %s; new clients wait until some go", wisp_status_text(-error));
+}
+
+int accept_ready(struct wispd *daemon, const struct loop_event *event)
 {
     int error = event->result < 0 ? -event->result : 0;
 
@@ -94,10 +103,8 @@ void accept_ready(struct wispd *daemon, const struct loop_event *event)
         else if (errno != EINTR && errno != ECONNABORTED)
             error = errno;
     }
-    if (error && error != EAGAIN) {
-        log_warning("accepting a connection: %s", wisp_status_text(-error));
-        loop_timer(daemon->loop, clock_ns() + REST_NS, event_token(EVENT_ACCEPT_AGAIN, NULL));
-    } else {
-        accept_begin(daemon);
-    }
+    if (!error || error == EAGAIN)
+        return accept_begin(daemon);
+    complain(daemon, error);
+    return loop_timer(daemon->loop, clock_ns() + REST_NS, event_token(EVENT_ACCEPT_AGAIN, NULL));
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/size.h"
+#include "daemon/gripe.h"
 #include "daemon/wispd.h"
 
 /* ---- replies ---- */
@@ -125,7 +126,7 @@ static int answer(struct wispd *daemon, struct channel *channel, const struct me
     case WIRE_DESCRIBE:
         return answer_describe(daemon, channel, &message->control);
     default:
-        gripe(&daemon->gripes, channel, LOG_NOTICE, "sent a message of type %u: closed", message->header.type);
+        gripe(channel, LOG_NOTICE, "sent a message of type %u: closed", message->header.type);
         return WISP_E_INVALID;
     }
 }
@@ -138,7 +139,7 @@ static int receive(struct wispd *daemon, struct channel *channel)
     if (!result)
         return answer(daemon, channel, &daemon->inbox);
     if (result > 0)
-        gripe(&daemon->gripes, channel, LOG_NOTICE, "%s: closed", why.text);
+        gripe(channel, LOG_NOTICE, "%s: closed", why.text);
     return result;
 }
 

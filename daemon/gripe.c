@@ -6,31 +6,28 @@
 #include "base/clock.h"
 #include "daemon/gripe.h"
 
-enum { SAID_MOST = 10, LINE_MAX_BYTES = 512 };
+enum { LINE_MAX_BYTES = 512 };
 
-static bool may_say(struct gripes *gripes)
+static const struct budget_rate rate = { .every_ns = NS_PER_S / 10, .burst = 10 };
+
+static bool may_say(struct user *user)
 {
-    uint64_t now = clock_ns();
-
-    if (now - gripes->window_ns > NS_PER_S) {
-        if (gripes->left_out)
-            log_notice("%u more lines about clients were left out", gripes->left_out);
-        *gripes = (struct gripes){ .window_ns = now };
+    if (!budget_take(&user->gripes, &rate, clock_ns())) {
+        user->gripes_left_out++;
+        return false;
     }
-    if (gripes->said < SAID_MOST) {
-        gripes->said++;
-        return true;
-    }
-    gripes->left_out++;
-    return false;
+    if (user->gripes_left_out)
+        log_notice("%u more lines about user %u were left out", user->gripes_left_out, (unsigned)user->uid);
+    user->gripes_left_out = 0;
+    return true;
 }
 
-void gripe(struct gripes *gripes, const struct channel *channel, enum log_level level, const char *format, ...)
+void gripe(const struct channel *channel, enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list arguments;
 
-    if (level < LOG_DEBUG && !may_say(gripes))
+    if (level > log_get_level() || (level < LOG_DEBUG && !may_say(channel->user)))
         return;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/size.h"
+#include "daemon/gripe.h"
 #include "daemon/wispd.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
@@ -23,7 +24,7 @@ static void refuse_client(struct wispd *daemon, struct channel *channel, struct 
 {
     welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
     welcome->status = status;
-    gripe(&daemon->gripes, channel, LOG_INFO, "refused: %s", welcome->text);
+    gripe(channel, LOG_INFO, "refused: %s", welcome->text);
     (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
     wispd_hang_up(daemon, channel);
 }
@@ -113,7 +114,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel)
     struct wire_welcome *welcome = &channel->welcome;
 
     if (channel->made) {
-        gripe(&daemon->gripes, channel, LOG_ERROR, "no memory: %s", channel->why.text);
+        gripe(channel, LOG_ERROR, "no memory: %s", channel->why.text);
         snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s", wisp_status_text(channel->made));
         refuse_client(daemon, channel, welcome, channel->made);
         return;
@@ -124,7 +125,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel)
         wispd_hang_up(daemon, channel);
         return;
     }
-    gripe(&daemon->gripes, channel, LOG_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
+    gripe(channel, LOG_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
           (unsigned long long)welcome->request_arena >> 10, (unsigned long long)welcome->response_arena >> 10);
 }
 
@@ -145,6 +146,6 @@ void handshake_ready(struct wispd *daemon, struct channel *channel)
     if (!result)
         return;
     if (result > 0)
-        gripe(&daemon->gripes, channel, LOG_DEBUG, "%s", why.text);
+        gripe(channel, LOG_DEBUG, "%s", why.text);
     wispd_hang_up(daemon, channel);
 }

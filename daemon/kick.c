@@ -9,6 +9,7 @@
  * millisecond instead. An honest client wastes a kick only when it races with the daemon's own second look.
  */
 #include "base/clock.h"
+#include "daemon/gripe.h"
 #include "daemon/wispd.h"
 #include "libipc/wake.h"
 
@@ -47,13 +48,13 @@ void kick_arrived(struct wispd *daemon, struct channel *channel, const struct lo
         return;
     }
     if (!channel_is_sealed(channel)) {
-        gripe(&daemon->gripes, channel, LOG_NOTICE, "asks before it has sealed its memory: closed");
+        gripe(channel, LOG_NOTICE, "asks before it has sealed its memory: closed");
         wispd_hang_up(daemon, channel);
         return;
     }
     wasted = channel->hot || !intake_ring_ready(&channel->intake);
     if (wasted && over_budget(channel, now)) {
-        gripe(&daemon->gripes, channel, LOG_DEBUG, "kicks for nothing: not listened to for a while");
+        gripe(channel, LOG_DEBUG, "kicks for nothing: not listened to for a while");
         loop_cancel(daemon->loop, channel->memory.eventfd);
         channel->throttled = true;
         loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_KICKS_AGAIN, channel));

@@ -228,7 +228,7 @@ void loop_cancel(struct loop *loop, int fd)
 
 static int timers_grow(struct loop *loop, unsigned capacity)
 {
-    struct loop_timer *grown = reallocarray(loop->timers, capacity, sizeof *grown);
+    struct loop_timer *grown = realloc(loop->timers, capacity * sizeof *grown);
 
     if (!grown)
         return -ENOMEM;

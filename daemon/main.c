@@ -8,10 +8,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/log_writer.h"
 #include "daemon/models.h"
 #include "daemon/options.h"
 #include "daemon/wispd.h"
+
+/* How long the last lines may take at the end. */
+#define LOG_PATIENCE_NS (500 * NS_PER_MS)
 
 /* 78 tells systemd, and whoever reads the journal, that starting again will not help. */
 static int exit_code(int result)
@@ -34,6 +39,8 @@ static int signals_open(void)
     sigaddset(&handled, SIGTERM);
     sigaddset(&handled, SIGINT);
     sigaddset(&handled, SIGHUP);
+    sigaddset(&handled, SIGUSR1);
+    sigaddset(&handled, SIGUSR2);
     if (sigprocmask(SIG_BLOCK, &handled, NULL))
         return -1;
     signal(SIGPIPE, SIG_IGN);
@@ -61,17 +68,12 @@ static int dump(const struct config *config)
     return config_print(config, stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
-static int serve(const struct config *config)
+static int serve_until_told(const struct config *config, int signals)
 {
-    cleanup_close int signals = signals_open();
     struct wispd *daemon = NULL;
     struct reason why = { "" };
     int result;
 
-    if (signals < 0) {
-        log_error("signalfd: %m");
-        return EXIT_FAILED;
-    }
     if (!config->model_count)
         log_warning("no models are configured: add some under models: in the configuration, or with --model");
     result = wispd_new(config, &daemon, &why);
@@ -82,6 +84,25 @@ static int serve(const struct config *config)
         log_error("event loop: %s", wisp_status_text(result));
     wispd_free(daemon);
     return result ? EXIT_FAILED : EXIT_OK;
+}
+
+static int serve(const struct config *config)
+{
+    cleanup_close int signals = signals_open();
+    int result, code;
+
+    if (signals < 0) {
+        log_error("signalfd: %m");
+        return EXIT_FAILED;
+    }
+    result = log_writer_start(); /* after the signals, which the thread is not to get either */
+    if (result) {
+        log_error("the log's thread: %s", wisp_status_text(result));
+        return EXIT_FAILED;
+    }
+    code = serve_until_told(config, signals);
+    (void)log_writer_stop(LOG_PATIENCE_NS);
+    return code;
 }
 
 static int run(const struct options *options)

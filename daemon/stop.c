@@ -27,7 +27,8 @@ void stop_begin(struct wispd *daemon)
     daemon->shard.draining = true;
     loop_cancel(daemon->loop, daemon->listener.fd);
     listener_close(&daemon->listener);
-    loop_timer(daemon->loop, now + GRACE_NS, event_token(EVENT_STOP_NOW, NULL));
+    if (loop_timer(daemon->loop, now + GRACE_NS, event_token(EVENT_STOP_NOW, NULL)))
+        daemon->done = true; /* no grace, rather than no end */
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
         struct channel *channel = &daemon->table.channels[i];
 

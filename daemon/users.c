@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/size.h"
@@ -19,21 +20,23 @@ void users_deinit(struct users *users)
 
 struct user *users_get(struct users *users, uid_t uid)
 {
-    struct user *vacant = NULL;
+    struct user *oldest = NULL;
 
+    users->gets++;
     for (uint32_t i = 0; i < users->capacity; i++) {
         struct user *user = &users->entries[i];
+        bool vacant = !user->channels && !user->leaving && !user->pending;
 
-        if (!user->channels && !user->leaving && !user->pending) {
-            if (!vacant)
-                vacant = user;
-        } else if (user->uid == uid) {
+        if (user->seen && user->uid == uid) {
+            user->seen = users->gets;
             return user;
         }
+        if (vacant && (!oldest || user->seen < oldest->seen))
+            oldest = user;
     }
-    if (vacant)
-        *vacant = (struct user){ .uid = uid };
-    return vacant;
+    if (oldest)
+        *oldest = (struct user){ .uid = uid, .seen = users->gets };
+    return oldest;
 }
 
 int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why)

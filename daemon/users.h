@@ -6,6 +6,9 @@
  * A channel that has been closed is leaving until its memory has been taken apart. The bytes are the user's to use
  * again as soon as that has been asked for: memory is made and taken apart in order, so what is new never meets what is
  * old. But a user has no more channels leaving than he may have, or he could fill the daemon with them.
+ *
+ * A user's budgets (budget.h) outlive his connections: who comes back finds them as he left them, until the entry is
+ * needed for somebody else.
  */
 #ifndef DAEMON_USERS_H
 #define DAEMON_USERS_H
@@ -14,6 +17,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "daemon/budget.h"
 
 struct user {
     uid_t uid;
@@ -21,16 +25,20 @@ struct user {
     uint32_t channels; /* agreed on, or open */
     uint32_t leaving;
     uint64_t memory; /* of `channels` */
+    uint64_t seen;   /* users_get() counts up: of those without a connection, the oldest goes first */
+    struct budget gripes;
+    uint32_t gripes_left_out;
 };
 
 struct users {
-    struct user *entries; /* one with no connection of any kind is free */
+    struct user *entries; /* one with no connection of any kind may be taken for another user */
     uint32_t capacity;
+    uint64_t gets;
     uint32_t channels_most; /* per user */
     uint64_t memory_most;
 };
 
-/* `capacity`: connections of any kind at most, so that an entry is always free. -ENOMEM. */
+/* `capacity`: connections of any kind at most, so that an entry can always be had. -ENOMEM. */
 int users_init(struct users *users, uint32_t capacity, uint32_t channels_most, uint64_t memory_most);
 void users_deinit(struct users *users);
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "daemon/gripe.h"
 #include "daemon/wispd.h"
 #include "libipc/wake.h"
 
@@ -173,40 +174,60 @@ void wispd_hang_up(struct wispd *daemon, struct channel *channel)
     bury(daemon, channel);
 }
 
-static void on_listener(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_listener(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)channel;
-    accept_ready(daemon, event);
+    return accept_ready(daemon, event);
 }
 
-static void on_accept_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_accept_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)channel, (void)event;
-    accept_begin(daemon);
+    return accept_begin(daemon);
 }
 
-static void on_signal(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+/* One step towards debugging, and back to what was configured. */
+static void set_log_level(enum log_level level)
+{
+    log_set_level(level);
+    log_at(MIN(level, LOG_NOTICE), "the log level is now %s", log_level_name(level));
+}
+
+static void take_signal(struct wispd *daemon, uint32_t signal)
+{
+    switch (signal) {
+    case SIGHUP:
+        log_warning("SIGHUP: the configuration is read at start only; use systemctl restart wispd");
+        break;
+    case SIGUSR1:
+        set_log_level(MIN(log_get_level() + 1, (unsigned)LOG_DEBUG));
+        break;
+    case SIGUSR2:
+        set_log_level(daemon->config->log_level);
+        break;
+    default:
+        stop_begin(daemon);
+    }
+}
+
+static int on_signal(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     struct signalfd_siginfo info;
 
     (void)channel, (void)event;
-    while (read(daemon->signals, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGHUP)
-            log_warning("SIGHUP: the configuration is read at start only; use systemctl restart wispd");
-        else
-            stop_begin(daemon);
-    }
-    loop_ready(daemon->loop, daemon->signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
+    while (read(daemon->signals, &info, sizeof info) == sizeof info)
+        take_signal(daemon, info.ssi_signo);
+    return loop_ready(daemon->loop, daemon->signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
 }
 
-static void on_watchdog(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_watchdog(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)channel, (void)event;
     sd_notify(0, "WATCHDOG=1");
-    loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
+    return loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
 }
 
-static void on_helper(struct wispd *daemon, struct channel *none, const struct loop_event *event)
+static int on_helper(struct wispd *daemon, struct channel *none, const struct loop_event *event)
 {
     struct helper_job *job;
 
@@ -220,45 +241,57 @@ static void on_helper(struct wispd *daemon, struct channel *none, const struct l
         else
             bury(daemon, channel);
     }
+    return 0;
 }
 
-static void on_stop_now(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_stop_now(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)channel, (void)event;
     log_warning("stopping with %u requests unanswered", daemon->shard.under_way);
     daemon->done = true;
+    return 0;
 }
 
-static void on_socket(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_socket(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
     if (channel->state == CHANNEL_PENDING)
         handshake_ready(daemon, channel);
     else
         control_ready(daemon, channel);
+    return 0;
 }
 
-static void on_hello_late(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_hello_late(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
     if (channel->state == CHANNEL_PENDING)
         wispd_hang_up(daemon, channel);
+    return 0;
 }
 
-static void on_kicks_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_kick(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    kick_arrived(daemon, channel, event);
+    return 0;
+}
+
+static int on_kicks_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
     kick_again(daemon, channel);
+    return 0;
 }
 
+/* What a handler returns ends the daemon: it would be deaf from here on. */
 static const struct {
-    void (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+    int (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
     [EVENT_LISTENER] = { on_listener, false },    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
     [EVENT_SIGNAL] = { on_signal, false },        [EVENT_WATCHDOG] = { on_watchdog, false },
     [EVENT_HELPER] = { on_helper, false },        [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },         [EVENT_KICK] = { kick_arrived, true },
+    [EVENT_SOCKET] = { on_socket, true },         [EVENT_KICK] = { on_kick, true },
     [EVENT_HELLO_LATE] = { on_hello_late, true }, [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
 };
 
@@ -266,8 +299,9 @@ static int handle_events(struct wispd *daemon, uint64_t until_ns)
 {
     struct loop_event events[EVENTS];
     int count = loop_wait(daemon->loop, events, EVENTS, until_ns);
+    int result = count < 0 ? count : 0;
 
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; !result && i < count; i++) {
         uint64_t token = events[i].token;
         enum event_kind kind = (enum event_kind)(token >> 56);
         struct channel *channel = NULL;
@@ -277,9 +311,9 @@ static int handle_events(struct wispd *daemon, uint64_t until_ns)
             if (!channel)
                 continue;
         }
-        handlers[kind].handle(daemon, channel, &events[i]);
+        result = handlers[kind].handle(daemon, channel, &events[i]);
     }
-    return count < 0 ? count : 0;
+    return result;
 }
 
 /* ---- the main loop ---- */
@@ -292,7 +326,7 @@ static void look_after(struct wispd *daemon)
         struct channel *channel = &daemon->table.channels[i];
 
         if (channel->state == CHANNEL_OPEN && channel->broken) {
-            gripe(&daemon->gripes, channel, LOG_NOTICE, "wrote an impossible ring index: closed");
+            gripe(channel, LOG_NOTICE, "wrote an impossible ring index: closed");
             wispd_hang_up(daemon, channel);
         } else {
             bury(daemon, channel);

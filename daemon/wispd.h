@@ -4,7 +4,7 @@
  *
  * One thread does it all: it takes requests through the stages (shard.h), and between passes handles what the event
  * loop brings: connections, handshakes, control messages, kicks, hang-ups, timers, signals. Only the memory of channels
- * is made and taken apart by another one (helper.h).
+ * is made and taken apart by another one (helper.h), and log lines are written by a third (base/log_writer.h).
  */
 #ifndef DAEMON_WISPD_H
 #define DAEMON_WISPD_H
@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "daemon/channel.h"
-#include "daemon/gripe.h"
 #include "daemon/listen.h"
 #include "daemon/loop.h"
 #include "daemon/models.h"
@@ -57,8 +56,8 @@ struct wispd {
     struct listener listener;
     int signals; /* a signalfd; -1: none */
     struct message inbox;
-    struct gripes gripes;
-    uint64_t epoch; /* tells this run from the one before */
+    struct budget complaints; /* about connections that cannot be accepted */
+    uint64_t epoch;           /* tells this run from the one before */
     uint64_t started_ns;
     uint64_t spin_ns;     /* how long to look before sleeping */
     uint64_t watchdog_ns; /* 0: none */
@@ -79,9 +78,9 @@ void wispd_hang_up(struct wispd *daemon, struct channel *channel);
 /* Has the helper run something on the channel's memory; handshake_finish(), or its burial, follows. */
 void wispd_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job));
 
-/* accept.c: waits for connections; what the listener brings. */
+/* accept.c: waits for connections; what the listener brings. -errno: it cannot be listened to any more. */
 int accept_begin(struct wispd *daemon);
-void accept_ready(struct wispd *daemon, const struct loop_event *event);
+int accept_ready(struct wispd *daemon, const struct loop_event *event);
 
 /* handshake.c: a PENDING channel's socket is readable, or may be; a MAKING channel's memory is made, or could not be.
  */

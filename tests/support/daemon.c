@@ -48,7 +48,8 @@ static void write_config(const struct test_daemon *daemon)
     FILE *file = fopen(daemon->config, "w");
 
     assert_non_null(file);
-    fprintf(file, "socket: %s\nlog:\n  level: debug\n", daemon->socket);
+    fprintf(file, "socket: %s\nlog:\n  level: %s\n", daemon->socket,
+            daemon->setup.level ? daemon->setup.level : "debug");
     if (daemon->setup.yaml)
         fputs(daemon->setup.yaml, file);
     if (daemon->setup.model_count)
@@ -74,7 +75,7 @@ static void __attribute__((noreturn)) become(const struct test_daemon *daemon)
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(log, STDOUT_FILENO);
-    dup2(log, STDERR_FILENO);
+    dup2(daemon->setup.log_fd > 0 ? daemon->setup.log_fd : log, STDERR_FILENO);
     set_or_leave("WISP_LOOP", daemon->setup.loop);
     set_or_leave("WISP_CPU", daemon->setup.kernels);
     unsetenv("NOTIFY_SOCKET");

@@ -26,6 +26,8 @@ struct daemon_setup {
     const char *loop;       /* "io_uring", "epoll"; NULL: as the environment says, else auto */
     const char *kernels;    /* WISP_CPU for it; NULL: as the environment says */
     const char *socket;     /* NULL: "wisp.sock" in its folder */
+    const char *level;      /* of the log; NULL: debug */
+    int log_fd;             /* its standard error, if above 0; else its log file */
 };
 
 struct test_daemon {

@@ -57,6 +57,45 @@ static void memory_is_counted(void **state)
     assert_ok(users_charge(users, user, 600, &why), why); /* at once */
 }
 
+/* A user who goes and comes back has the budgets that he left behind; his entry goes to another user only when none is
+ * older. */
+static void budgets_outlive_connections(void **state)
+{
+    static const struct budget_rate rate = { .every_ns = 100, .burst = 3 };
+    struct users *users = *state;
+    struct user *user = users_get(users, 5);
+
+    for (int i = 0; i < 3; i++)
+        assert_true(budget_take(&user->gripes, &rate, 1000));
+    assert_false(budget_take(&user->gripes, &rate, 1000));
+    for (uid_t uid = 6; uid < 5 + CAPACITY; uid++)
+        assert_ptr_not_equal(users_get(users, uid), user);
+    assert_ptr_equal(users_get(users, 5), user);
+    assert_false(budget_take(&user->gripes, &rate, 1099));
+    assert_true(budget_take(&user->gripes, &rate, 1100));
+    assert_ptr_not_equal(users_get(users, 100), user); /* in the place of 6 */
+    assert_int_equal(user->uid, 5);
+}
+
+static void a_booked_budget_comes_in_turn(void **state)
+{
+    static const struct budget_rate rate = { .every_ns = 100, .burst = 2 };
+    struct budget budget = { 0 };
+
+    (void)state;
+    assert_int_equal(budget_book(&budget, &rate, 1000), 1000);
+    assert_int_equal(budget_book(&budget, &rate, 1000), 1000);
+    assert_int_equal(budget_book(&budget, &rate, 1000), 1100);
+    assert_int_equal(budget_book(&budget, &rate, 1000), 1200);
+    assert_int_equal(budget_due(&budget, &rate, 1200), 1300);
+    assert_false(budget_take(&budget, &rate, 1299));
+    assert_true(budget_take(&budget, &rate, 1300));
+    assert_int_equal(budget_due(&budget, &rate, 5000), 5000); /* and never more than the burst */
+    assert_true(budget_take(&budget, &rate, 5000));
+    assert_true(budget_take(&budget, &rate, 5000));
+    assert_false(budget_take(&budget, &rate, 5000));
+}
+
 /* Opening and closing in turn, a user has some channels leaving, but no more than he may have. */
 static void leaving_is_bounded(void **state)
 {
@@ -115,6 +154,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(channels_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_is_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(budgets_outlive_connections, setup, teardown),
+        cmocka_unit_test(a_booked_budget_comes_in_turn),
         cmocka_unit_test_setup_teardown(leaving_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(users_do_not_share, setup, teardown),
         cmocka_unit_test_setup_teardown(an_entry_without_connections_is_free, setup, teardown),
