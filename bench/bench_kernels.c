@@ -77,30 +77,76 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void measure(const struct kernels *kernels, struct operands *o, double sparsity, bool back)
-{
-    static uint64_t sparse[ROUNDS_MAX], dense[ROUNDS_MAX];
-    uint64_t begin = clock_ns();
-    unsigned rounds = 0, middle;
-    double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
+struct turn {
+    const struct kernels *kernels;
+    struct operands *o;
+    bool back;
+};
 
-    run_sparse(kernels, o, back);
-    run_dense(o, back);
+static void turn_sparse(const struct turn *turn)
+{
+    run_sparse(turn->kernels, turn->o, turn->back);
+}
+
+static void turn_dense(const struct turn *turn)
+{
+    run_dense(turn->o, turn->back);
+}
+
+/* Whether the input is finite, as the daemon asks before it runs a batch. */
+static void turn_check(const struct turn *turn)
+{
+    size_t count = turn->o->n * turn->o->w.columns;
+
+    if (turn->kernels->first_not_finite(turn->o->x, count) != count)
+        abort();
+}
+
+/* The two take turns; the median of each, and how many rounds. */
+static unsigned take_turns(void (*first)(const struct turn *turn), void (*second)(const struct turn *turn),
+                           const struct turn *turn, double *first_us, double *second_us)
+{
+    static uint64_t firsts[ROUNDS_MAX], seconds[ROUNDS_MAX];
+    uint64_t begin = clock_ns();
+    unsigned rounds = 0;
+
+    first(turn);
+    second(turn);
     while (rounds < ROUNDS_MAX && (rounds < 11 || clock_ns() - begin < BUDGET_NS)) {
         uint64_t t0 = clock_ns(), t1, t2;
 
-        run_sparse(kernels, o, back);
+        first(turn);
         t1 = clock_ns();
-        run_dense(o, back);
+        second(turn);
         t2 = clock_ns();
-        sparse[rounds] = t1 - t0;
-        dense[rounds++] = t2 - t1;
+        firsts[rounds] = t1 - t0;
+        seconds[rounds++] = t2 - t1;
     }
-    qsort(sparse, rounds, sizeof *sparse, compare);
-    qsort(dense, rounds, sizeof *dense, compare);
-    middle = rounds / 2;
-    sparse_us = (double)sparse[middle] / 1e3;
-    dense_us = (double)dense[middle] / 1e3;
+    qsort(firsts, rounds, sizeof *firsts, compare);
+    qsort(seconds, rounds, sizeof *seconds, compare);
+    *first_us = (double)firsts[rounds / 2] / 1e3;
+    *second_us = (double)seconds[rounds / 2] / 1e3;
+    return rounds;
+}
+
+static void measure_check(const struct kernels *kernels, struct operands *o, double sparsity)
+{
+    const struct turn turn = { .kernels = kernels, .o = o };
+    double check_us, forward_us;
+    unsigned rounds = take_turns(turn_check, turn_sparse, &turn, &check_us, &forward_us);
+
+    printf("{\"bench\":\"kernels\",\"pass\":\"check\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
+           "\"kernels\":\"%s\",\"rounds\":%u,\"median_us\":%.3f,\"forward_us\":%.2f,\"share\":%.4f}\n",
+           o->w.rows, o->w.columns, sparsity, o->n, kernels->name, rounds, check_us, forward_us, check_us / forward_us);
+    fflush(stdout);
+}
+
+static void measure(const struct kernels *kernels, struct operands *o, double sparsity, bool back)
+{
+    const struct turn turn = { .kernels = kernels, .o = o, .back = back };
+    double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
+    unsigned rounds = take_turns(turn_sparse, turn_dense, &turn, &sparse_us, &dense_us);
+
     printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
            "\"kernels\":\"%s\",\"walk\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,"
            "\"ratio\":%.2f}\n",
@@ -131,6 +177,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         o.y = random_floats(rows * o.n);
         o.dy = random_floats(rows * o.n);
         measure(kernels, &o, sparsity, false);
+        measure_check(kernels, &o, sparsity);
         if (o.n >= 64)
             measure(kernels, &o, sparsity, true);
         free(o.x);

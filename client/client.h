@@ -123,6 +123,7 @@ struct wisp_request {
     uint64_t submitted_ns;
     void *user; /* the program's */
     struct wisp_receipt receipt;
+    uint32_t cause, where[2]; /* of the last answer, as the daemon said it: enum wire_cause */
 };
 
 struct slot {

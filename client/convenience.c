@@ -3,6 +3,7 @@
  * The common cases in one call, on top of what any program could call itself.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,27 +74,39 @@ static struct wisp_label make_label(const wisp_model *model, size_t index, float
     return label;
 }
 
-/* Not a number is less than any. */
-static bool is_more(float a, float b)
+/* An answer in which something is not finite has no order: a finite input has overflowed on its way. */
+static int check_finite(const wisp_model *model, const float *output)
 {
-    return a > b || (b != b && a == a);
+    for (size_t i = 0; i < wisp_model_output_size(model); i++) {
+        if (!isfinite(output[i]))
+            return fail(WISP_E_INVALID,
+                        "the answer of %s has no labels: output %zu is %g; its input is out of the range that it can "
+                        "compute with",
+                        wisp_model_name(model), i, (double)output[i]);
+    }
+    return 0;
 }
 
 WISP_EXPORT int wisp_top(const wisp_model *model, const float *output, struct wisp_label *top, size_t *count)
 {
     size_t classes = wisp_model_output_size(model), wanted = MIN(*count, classes), have = 0;
+    int result = check_finite(model, output);
 
+    if (result) {
+        *count = 0;
+        return result;
+    }
     for (size_t i = 0; i < classes && wanted; i++) {
         size_t at = have;
 
-        if (have == wanted && !is_more(output[i], top[have - 1].probability))
+        if (have == wanted && output[i] <= top[have - 1].probability)
             continue;
         if (have == wanted)
             at--;
         else
             have++;
         /* Equal ones stay in the order of their index. */
-        for (; at && is_more(output[i], top[at - 1].probability); at--)
+        for (; at && output[i] > top[at - 1].probability; at--)
             top[at] = top[at - 1];
         top[at] = (struct wisp_label){ .index = (uint32_t)i, .probability = output[i] };
     }

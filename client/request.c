@@ -192,6 +192,17 @@ static int explain_lost(struct wisp_client *client)
     return fail(WISP_E_LOST, "the connection to wispd was lost: %s", why.text);
 }
 
+static int explain_invalid(const struct wisp_request *request, const char *name)
+{
+    if (request->cause == WIRE_CAUSE_NOT_FINITE)
+        return fail(WISP_E_INVALID,
+                    "element %" PRIu32 " of sample %" PRIu32
+                    " is NaN or infinite: the input of %s must be finite numbers",
+                    request->where[1], request->where[0], name);
+    return fail(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed: it may allow fewer",
+                request->rows, name);
+}
+
 int request_explain(const struct wisp_request *request)
 {
     const char *name = request->binding ? request->binding->name : "a ping";
@@ -219,9 +230,7 @@ int request_explain(const struct wisp_request *request)
     case WISP_E_BUSY:
         return fail(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
     case WISP_E_INVALID:
-        return fail(WISP_E_INVALID,
-                    "wispd takes a request of %" PRIu32 " samples of %s for malformed: it may allow fewer",
-                    request->rows, name);
+        return explain_invalid(request, name);
     default:
         return fail(request->status, "%s: %s", name, wisp_status_text(request->status));
     }

@@ -172,7 +172,9 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
     }
     request->status = status;
     request->receipt.total_ns = clock_ns() - request->submitted_ns;
+    request->cause = completion ? completion->cause : WIRE_CAUSE_NONE;
     if (completion) {
+        memcpy(request->where, completion->where, sizeof request->where);
         request->receipt.queue_ns = completion->queue_ns;
         request->receipt.compute_ns = completion->compute_ns;
         request->receipt.batch = completion->batch;

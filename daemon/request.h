@@ -39,6 +39,8 @@ struct request {
     uint64_t begun_ns;    /* when its first batch began, */
     uint64_t compute_ns;  /* and how long its batches took */
     uint64_t deadline_ns; /* UINT64_MAX: none */
+    uint32_t cause;       /* enum wire_cause: of a refusal */
+    uint32_t where[2];
 };
 
 #endif

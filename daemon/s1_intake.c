@@ -37,5 +37,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     request->rows_done = request->rows_now = request->batch = 0;
     request->taken_ns = now_ns;
     request->begun_ns = request->compute_ns = 0;
+    request->cause = WIRE_CAUSE_NONE;
+    request->where[0] = request->where[1] = 0;
     return request;
 }

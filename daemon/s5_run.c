@@ -4,27 +4,58 @@
  *
  * Inputs are read and outputs written in place in the clients' arenas. The client may change its input meanwhile: it
  * then gets an answer to some mixture, and nobody else does, because samples never meet in one sum. Floats steer no
- * address and no branch.
+ * address; a sample that is not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
 #include "daemon/stages.h"
 
-/* Takes out what nobody waits for any more: past its deadline, or its client gone. */
-static void drop_late(struct shard *shard, uint64_t now_ns)
+/* The samples of this batch. */
+static const unsigned char *input_of(const struct request *request, const struct served *served)
+{
+    return request->channel->input + request->ask.in_offset + request->rows_done * served->input_bytes;
+}
+
+/* Whether the samples of this batch are numbers; else notes where they are not. Reads them once, which brings them into
+ * the cache for the pass. */
+static bool is_finite(const struct shard *shard, struct request *request)
+{
+    const struct served *served = shard->batch.served;
+    uint64_t count = (uint64_t)request->rows_now * served->input_elements;
+    uint64_t at = shard->registry->kernels->first_not_finite((const float *)input_of(request, served), count);
+
+    if (at == count)
+        return true;
+    request->cause = WIRE_CAUSE_NOT_FINITE;
+    request->where[0] = request->rows_done + (uint32_t)(at / served->input_elements);
+    request->where[1] = (uint32_t)(at % served->input_elements);
+    return false;
+}
+
+/* Why it is not to run: nobody waits for it any more, or it could have no answer. */
+static int judge(const struct shard *shard, struct request *request, uint64_t now_ns)
+{
+    if (request->channel->state != CHANNEL_OPEN)
+        return WISP_E_CANCELLED;
+    if (now_ns >= request->deadline_ns)
+        return WISP_E_DEADLINE;
+    return is_finite(shard, request) ? WISP_OK : WISP_E_INVALID;
+}
+
+static void drop_refused(struct shard *shard, uint64_t now_ns)
 {
     struct batch *batch = &shard->batch;
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
-        bool gone = request->channel->state != CHANNEL_OPEN;
+        int status = judge(shard, request, now_ns);
 
-        if (!gone && now_ns < request->deadline_ns) {
+        if (!status) {
             batch->requests[kept++] = request;
             continue;
         }
         batch->rows -= request->rows_now;
-        s6_complete(shard, request, gone ? WISP_E_CANCELLED : WISP_E_DEADLINE);
+        s6_complete(shard, request, status);
     }
     batch->count = kept;
 }
@@ -36,8 +67,7 @@ static void point(struct batch *batch)
 
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct request *request = batch->requests[i];
-        const unsigned char *in =
-            request->channel->input + request->ask.in_offset + request->rows_done * served->input_bytes;
+        const unsigned char *in = input_of(request, served);
         unsigned char *out =
             request->channel->output + request->ask.out_offset + request->rows_done * served->output_bytes;
 
@@ -69,7 +99,7 @@ void s5_run(struct shard *shard)
     struct batch *batch = &shard->batch;
     uint64_t begin = clock_ns(), took;
 
-    drop_late(shard, begin);
+    drop_refused(shard, begin);
     if (!batch->count)
         return;
     point(batch);

@@ -5,6 +5,8 @@
  * There is always room: credit was checked before the slot was taken. The client is woken once a batch, not once a
  * completion; between the two its completions are already there for it to see.
  */
+#include <string.h>
+
 #include "base/size.h"
 #include "daemon/stages.h"
 
@@ -19,6 +21,8 @@ static void publish(struct channel *channel, const struct request *request, int 
 
     if (!status)
         completion.out_length = request->ask.out_length;
+    completion.cause = request->cause;
+    memcpy(completion.where, request->where, sizeof completion.where);
     if (channel->receipts && request->begun_ns) {
         completion.queue_ns = saturate(request->begun_ns - request->taken_ns);
         completion.compute_ns = saturate(request->compute_ns);

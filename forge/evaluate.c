@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,13 @@ static int run_all(struct forward *forward, const struct model *model, struct ba
             labels[i] = batches_class(batches, which[done + i]);
         forward_panel(forward, panel, now, team);
         loss_run(loss, forward_value(forward, model->layer_count), labels, now, 0, team);
+        for (size_t i = 0; i < now; i++) {
+            if (!isfinite(loss->each[i]))
+                return refuse(why, WISP_E_INVALID,
+                              "sample %u: the answer is no number; its values are out of the range that %s can compute "
+                              "with",
+                              which[done + i], model->name);
+        }
         sum += loss_sum(loss, now);
         count_predictions(e, loss, labels, now);
         done += now;

@@ -16,7 +16,7 @@
 struct loss {
     size_t classes, most; /* samples at once */
     float *gradient;      /* panel [classes][count] */
-    double *each;         /* a sample */
+    double *each;         /* a sample; NaN when a probability is: then `predicted` says nothing */
     uint32_t *predicted;  /* the most probable class; the first of equals */
 };
 

@@ -88,8 +88,15 @@ struct wire_completion {
     uint32_t queue_ns;   /* from the daemon's taking it to the start of its batch; saturates */
     uint32_t compute_ns; /* the forward pass of its batch; saturates */
     uint32_t batch;      /* samples computed together with this one, itself included */
-    uint32_t reserved[6];
+    uint32_t cause;      /* enum wire_cause: what more there is to say of the status */
+    uint32_t where[2];
+    uint32_t reserved[3];
     uint32_t seq; /* publishes the slot */
+};
+
+enum wire_cause {
+    WIRE_CAUSE_NONE = 0,
+    WIRE_CAUSE_NOT_FINITE = 1, /* WISP_E_INVALID: of the input's sample where[0], element where[1] is NaN or infinite */
 };
 
 /* Offset 0 of the request region; written by the client only. */
@@ -209,6 +216,7 @@ _Static_assert(sizeof(struct wire_completion) == 64, "one line");
 WIRE_ASSERT_OFFSET(wire_completion, status, 8);
 WIRE_ASSERT_OFFSET(wire_completion, out_length, 16);
 WIRE_ASSERT_OFFSET(wire_completion, queue_ns, 24);
+WIRE_ASSERT_OFFSET(wire_completion, cause, 36);
 WIRE_ASSERT_OFFSET(wire_completion, seq, 60);
 _Static_assert(sizeof(struct wire_client_control) == 256, "two words, two line pairs");
 WIRE_ASSERT_OFFSET(wire_client_control, cq_wait, 128);

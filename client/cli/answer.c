@@ -49,31 +49,34 @@ static void print_label(const struct run *run, const struct wisp_label *label, b
     fputc('\n', screen->file);
 }
 
-static int print_labels(struct run *run, const struct answer *answer)
+static void print_labels(const struct run *run, size_t count)
 {
-    size_t count;
-    int result = take_top(run, answer, &count);
-
-    for (size_t i = 0; !result && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         print_label(run, &run->top[i], i == 0);
-    return result;
 }
 
 /* An answer that is no choice of labels: what there is, and how it begins. */
-static int print_numbers(const struct run *run, const struct answer *answer)
+static void print_numbers(const struct run *run, const struct answer *answer)
 {
-    size_t count = wisp_model_output_size(run->model);
+    size_t count = wisp_model_output_size(run->model), finite = 0;
     float least = INFINITY, most = -INFINITY;
 
     for (size_t i = 0; i < count; i++) {
+        if (!isfinite(answer->output[i]))
+            continue;
+        finite++;
         least = fminf(least, answer->output[i]);
         most = fmaxf(most, answer->output[i]);
     }
-    fprintf(run->screen.file, "  %zu numbers from %g to %g:", count, (double)least, (double)most);
+    fprintf(run->screen.file, "  %zu numbers", count);
+    if (finite)
+        fprintf(run->screen.file, " from %g to %g", (double)least, (double)most);
+    if (finite < count)
+        fprintf(run->screen.file, ", %zu of them not finite", count - finite);
+    fputc(':', run->screen.file);
     for (size_t i = 0; i < MIN(count, PREVIEW); i++)
         fprintf(run->screen.file, " %g", (double)answer->output[i]);
     fprintf(run->screen.file, "%s\n", count > PREVIEW ? " …" : "");
-    return 0;
 }
 
 /* The receipt is no data: standard error has it, where a person looks on or asked for it. */
@@ -94,10 +97,9 @@ static void print_receipt(const struct run *run, const struct answer *answer)
     fputc('\n', stderr);
 }
 
-static int print_human(struct run *run, const struct answer *answer)
+static int print_human(const struct run *run, const struct answer *answer, size_t labels)
 {
     const struct screen *screen = &run->screen;
-    int result;
 
     screen_text(screen, STYLE_STRONG, answer->input->name, 0);
     fputs("  ", screen->file);
@@ -107,10 +109,12 @@ static int print_human(struct run *run, const struct answer *answer)
         screen_text(screen, STYLE_FAINT, wisp_model_processing(run->model), 0);
     }
     fputc('\n', screen->file);
-    result = run->top ? print_labels(run, answer) : print_numbers(run, answer);
-    if (!result)
-        print_receipt(run, answer);
-    return result;
+    if (run->top)
+        print_labels(run, labels);
+    else
+        print_numbers(run, answer);
+    print_receipt(run, answer);
+    return 0;
 }
 
 /* ---- for a program ---- */
@@ -128,13 +132,10 @@ static json_t *json_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-static json_t *json_labels(struct run *run, const struct answer *answer)
+static json_t *json_labels(const struct run *run, size_t count)
 {
     json_t *list = json_array();
-    size_t count;
 
-    if (take_top(run, answer, &count))
-        count = 0;
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, json_pack("{s:o, s:i, s:o}", "label", json_text(run->top[i].name), "index",
                                               (int)run->top[i].index, "probability",
@@ -161,7 +162,7 @@ static int print_line(const struct run *run, json_t *object)
     return result && !ferror(run->screen.file) ? -ENOMEM : 0;
 }
 
-static int print_json(struct run *run, const struct answer *answer)
+static int print_json(const struct run *run, const struct answer *answer, size_t labels)
 {
     const struct wisp_receipt *receipt = &answer->receipt;
     json_t *object =
@@ -169,7 +170,7 @@ static int print_json(struct run *run, const struct answer *answer)
                   json_text(wisp_model_name(run->model)), "processing", json_text(wisp_model_processing(run->model)));
 
     if (run->top)
-        json_object_set_new(object, "labels", json_labels(run, answer));
+        json_object_set_new(object, "labels", json_labels(run, labels));
     else
         json_object_set_new(object, "output", json_output(run, answer));
     json_object_set_new(object, "total_ns", json_integer((json_int_t)receipt->total_ns));
@@ -199,7 +200,13 @@ static int print_raw(const struct run *run, const struct answer *answer)
 
 int answer_print(struct run *run, const struct answer *answer)
 {
+    size_t labels = 0;
+    int result;
+
     if (run->raw)
         return print_raw(run, answer);
-    return run->json ? print_json(run, answer) : print_human(run, answer);
+    result = run->top ? take_top(run, answer, &labels) : 0;
+    if (result)
+        return result;
+    return run->json ? print_json(run, answer, labels) : print_human(run, answer, labels);
 }

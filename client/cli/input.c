@@ -3,6 +3,7 @@
  * From an argument to a tensor. Files are decoded by libwisp, in this process, as the model was trained; with --tensor
  * they are the tensor already.
  */
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +50,11 @@ static int read_tensor(const struct run *run, const struct input *input, float *
         return refuse(why, WISP_E_SHAPE, "%s: %zu bytes, but '%s' takes a tensor of %s float32, which is %zu bytes",
                       input->name, size, wisp_model_name(run->model), shape, expected);
     memcpy(sample, data, expected);
+    for (size_t i = 0; i < expected / sizeof *sample; i++) {
+        if (!isfinite(sample[i]))
+            return refuse(why, WISP_E_FORMAT, "%s: value %zu, at byte %zu, is not a finite number", input->name, i,
+                          i * sizeof *sample);
+    }
     return 0;
 }
 

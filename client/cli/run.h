@@ -41,7 +41,8 @@ struct answer {
     uint64_t encode_ns; /* from the file to the tensor, in this process */
 };
 
-/* Prints one answer in the form that the options ask for; -errno of running out of memory. */
+/* Prints one answer in the form that the options ask for. WISP_E_INVALID, with libwisp's sentence, when it has no
+ * labels because it is no number; -errno of running out of memory. */
 int answer_print(struct run *run, const struct answer *answer);
 
 /* --json: the line of an input that failed. */

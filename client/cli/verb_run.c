@@ -106,7 +106,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     wisp_request_receipt(run->request, &answer.receipt);
     answer.output = wisp_request_output(run->request);
     result = answer_print(run, &answer);
-    return result ? explain(result, why) : 0;
+    return result ? refuse_in(why, explain(result, why), "%s", input->name) : 0;
 }
 
 /* ---- all inputs ---- */
@@ -116,7 +116,8 @@ static int report(struct run *run, const struct input *input, int result, const 
     fflush(stdout);
     if (run->json)
         answer_print_failure(run, input, result, why->text);
-    return fail(usage.verb, exit_for_input(result), "%s", why->text);
+    /* An input that the model cannot compute with is no misuse of the command. */
+    return fail(usage.verb, result == WISP_E_INVALID ? EXIT_DATA : exit_for_input(result), "%s", why->text);
 }
 
 static int run_all(struct run *run, const struct input *inputs, size_t count)

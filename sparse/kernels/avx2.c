@@ -119,6 +119,7 @@ const struct kernels kernels_avx2 = { .name = "avx2",
                                       .spmm_backward = spmm_backward,
                                       .relu = relu,
                                       .relu_backward = relu_backward,
+                                      .first_not_finite = first_not_finite,
                                       .row_sums = row_sums,
                                       .sgd = sgd,
                                       .walks = 1 << PACK_SELL16 | 1 << PACK_DENSE16 };

@@ -4,9 +4,10 @@
  *
  * Every output element is one chain: acc = bias (or +0), then acc = fma(w, x, acc) over ascending columns, correctly
  * rounded each time. Nothing is padded, split or reassociated, so scalar, AVX2 and AVX-512 agree to the bit for every
- * input, NaN and infinities included, whatever the batch. Dot products over the batch (training only) have a fixed
- * shape too: element b goes to lane b mod 16, each lane is a chain of fma over ascending b starting at +0, and the 16
- * lanes are added as a tree: lane i += lane i + 8, then + 4, + 2, + 1.
+ * input, NaN and infinities included (which NaN it is may differ), whatever the batch. No kernel swallows a NaN. Dot
+ * products over the batch (training only) have a fixed shape too: element b goes to lane b mod 16, each lane is a chain
+ * of fma over ascending b starting at +0, and the 16 lanes are added as a tree: lane i += lane i + 8, then + 4, + 2,
+ * + 1.
  *
  * Panels are feature-major: row f of n contiguous floats. Buffers are 64-byte aligned at their start (rows need not be)
  * and are never read or written outside [0, rows * n). Each file is compiled with its own flags and shares no inline
@@ -47,9 +48,12 @@ struct kernels {
     void (*spmm_backward)(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
                           float *w_gradient, size_t n, uint32_t column_begin, uint32_t column_end);
 
-    /* out[i] = in[i] > 0 ? in[i] : +0 (NaN gives +0); in place allowed. And its way back. */
+    /* out[i] = in[i] <= 0 ? +0 : in[i] (NaN stays NaN, and does on its way back); in place allowed. */
     void (*relu)(const float *in, float *out, size_t n);
     void (*relu_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
+
+    /* The index of the first element that is NaN or infinite; n when there is none. */
+    size_t (*first_not_finite)(const float *x, size_t n);
 
     /* gradient[r] = sum over the panel's row r, in the shape of the dot product with ones. */
     void (*row_sums)(const float *panel, float *sums, size_t n, uint32_t row_begin, uint32_t row_end);

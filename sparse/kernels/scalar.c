@@ -99,6 +99,7 @@ const struct kernels kernels_scalar = { .name = "scalar",
                                         .spmm_backward = spmm_backward,
                                         .relu = relu,
                                         .relu_backward = relu_backward,
+                                        .first_not_finite = first_not_finite,
                                         .row_sums = row_sums,
                                         .sgd = sgd,
                                         .walks = 1 << PACK_CSR };

@@ -55,6 +55,11 @@ static void fill(struct rng *rng, float *data, size_t count, bool with_specials)
     }
 }
 
+static bool same_bits(float a, float b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
 /* NaNs may differ in payload and sign from one instruction to another; that a NaN comes out may not. */
 static void assert_same(const float *a, const float *b, size_t count, const char *what, const char *table)
 {
@@ -288,10 +293,13 @@ static void test_elementwise_kernels(void **state)
             kernels->relu(in.data + 1, out.data, n);
             assert_same(expected, out.data, n, "relu", kernels->name);
             for (size_t i = 0; i < n; i++)
-                assert_true(out.data[i] >= 0 && !signbit(out.data[i])); /* NaN and -0 give +0 */
+                assert_true(isnan(in.data[i + 1]) ? isnan(out.data[i]) /* and -0 gives +0 */
+                                                  : out.data[i] >= 0 && !signbit(out.data[i]));
             scalar->relu_backward(out.data, gradient.data, expected, n);
             kernels->relu_backward(out.data, gradient.data, back.data, n);
             assert_same(expected, back.data, n, "relu_backward", kernels->name);
+            for (size_t i = 0; i < n; i++)
+                assert_true(!isnan(out.data[i]) || same_bits(back.data[i], gradient.data[i]));
             fill(&rng, w, n, false);
             fill(&rng, v, n, false);
             memcpy(w_expected, w, sizeof w);
@@ -309,6 +317,30 @@ static void test_elementwise_kernels(void **state)
             guarded_free(&out);
             guarded_free(&gradient);
             guarded_free(&back);
+        }
+    }
+}
+
+/* Each place in turn, over the edges of blocks; the largest finite numbers are finite. */
+static void test_the_first_that_is_not_finite(void **state)
+{
+    static const float bad[] = { NAN, -NAN, INFINITY, -INFINITY },
+                       good[] = { 0x1.fffffep127f, -0x1.fffffep127f, -0.0f };
+    const struct kernels *kernels;
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 0; n < 800; n = n < 40 ? n + 1 : n + 97) {
+            struct guarded x = guarded_new(n);
+
+            for (size_t i = 0; i < n; i++)
+                x.data[i] = good[i % ARRAY_SIZE(good)];
+            assert_int_equal(kernels->first_not_finite(x.data, n), n);
+            for (size_t at = n; at-- > 0;) { /* those behind it stay */
+                x.data[at] = bad[at % ARRAY_SIZE(bad)];
+                assert_int_equal(kernels->first_not_finite(x.data, n), at);
+            }
+            guarded_free(&x);
         }
     }
 }
@@ -364,8 +396,11 @@ static void test_tables_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_matrix_kernels),      cmocka_unit_test(test_fastest_walk),
-        cmocka_unit_test(test_elementwise_kernels), cmocka_unit_test(test_row_sums),
+        cmocka_unit_test(test_matrix_kernels),
+        cmocka_unit_test(test_fastest_walk),
+        cmocka_unit_test(test_elementwise_kernels),
+        cmocka_unit_test(test_row_sums),
+        cmocka_unit_test(test_the_first_that_is_not_finite),
         cmocka_unit_test(test_tables_by_name),
     };
 

@@ -6,7 +6,9 @@
 #include "support/test.h"
 
 #include <fcntl.h>
+#include <float.h>
 #include <jansson.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -107,7 +109,7 @@ static void write_wav(const char *name, unsigned samples)
 
 static void write_inputs(void)
 {
-    float numbers[NUMBERS + 1] = { 1, -1, 0.5f, 2, 0, 7 };
+    float numbers[NUMBERS + 1] = { 1, -1, 0.5f, 2, 0, 7 }, flood[16];
 
     write_file("good.png", picture, sizeof picture);
     write_file("truncated.png", picture, 60);
@@ -119,6 +121,11 @@ static void write_inputs(void)
     write_file("good.f32", numbers, NUMBERS * sizeof *numbers);
     write_file("long.f32", numbers, sizeof numbers);
     write_file("short.f32", numbers, 7);
+    for (int i = 0; i < 16; i++)
+        flood[i] = FLT_MAX;
+    write_file("flood.f32", flood, sizeof flood);
+    numbers[3] = NAN;
+    write_file("nan.f32", numbers, NUMBERS * sizeof *numbers);
     write_file("huge.png", picture, sizeof picture);
     assert_int_equal(truncate(scratch_path(folder, "huge.png"), 80ll << 20), 0);
     assert_int_equal(mkdir(scratch_path(folder, "folder"), 0755), 0);
@@ -238,6 +245,20 @@ static void test_bad_inputs(void **state)
         { "long tensor", { "run", "vector", "--tensor", "long.f32" }, NULL, 65, NULL, "24 bytes" },
         { "long raw media", { "run", "vector", "long.f32" }, NULL, 65, NULL, "long.f32: " },
         { "tensor of another model", { "run", "image", "--tensor", "good.f32" }, NULL, 65, NULL, "64 bytes" },
+        { "NaN in a tensor",
+          { "run", "vector", "--tensor", "nan.f32" },
+          NULL,
+          65,
+          NULL,
+          "nan.f32: value 3, at byte 12" },
+        { "NaN in raw media", { "run", "vector", "nan.f32" }, NULL, 65, NULL, "nan.f32: value 3, at byte 12" },
+        { "overflow",
+          { "run", "image", "--tensor", "flood.f32" },
+          NULL,
+          65,
+          NULL,
+          "flood.f32: the answer of pic has no" },
+        { "overflow, JSON", { "run", "-j", "image", "--tensor", "flood.f32" }, NULL, 65, "\"error\":", "no labels" },
         { "unknown type", { "run", "image.nonsense", "good.png" }, NULL, 65, NULL, "image.nonsense" },
         { "unknown model", { "show", "pix" }, NULL, 65, NULL, "pix" },
         { "no daemon", { "run", "image", "good.png", "-s", "nosocket" }, NULL, 69, NULL, "not running on nosocket" },

@@ -137,7 +137,8 @@ void *wisp_request_user(const wisp_request *request);
 /* 0: none. Counted from when the daemon takes the request; WISP_E_DEADLINE is then the request's status. */
 void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds);
 
-/* Hands it to the daemon; does not wait. WISP_E_BUSY when as many are under way as the channel has entries. */
+/* Hands it to the daemon; does not wait. An input that is not finite is the answer WISP_E_INVALID, and
+ * wisp_last_error() names the element. WISP_E_BUSY when as many are under way as the channel has entries. */
 int wisp_submit(wisp_request *request);
 
 /* Waits for the answer and returns the request's status. WISP_E_TIMEOUT when `timeout_ms` ran out first
@@ -180,7 +181,8 @@ struct wisp_label {
     char name[WISP_LABEL_MAX + 1];
 };
 
-/* The *count most probable labels of one answer, best first; *count becomes how many were written. */
+/* The *count most probable labels of one answer, best first; *count becomes how many were written. WISP_E_INVALID, and
+ * none, when something in the answer is not finite: a finite input can overflow on its way. */
 int wisp_top(const wisp_model *model, const float *output, struct wisp_label *top, size_t *count);
 
 /* Find, encode, run, top: `model` as for wisp_find(). */

@@ -4,6 +4,7 @@
  */
 #include "support/test.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -240,6 +241,31 @@ static void s5_drops_what_is_late(void **state)
     rig_check_answer(1, &good);
 }
 
+/* Wherever it stands, in whatever slice: the request is refused, and says where; its neighbours do not notice. */
+static void s5_refuses_what_is_not_finite(void **state)
+{
+    static const float bad[] = { NAN, INFINITY, -INFINITY };
+    struct wire_submission poor = rig_infer(20, 0), good = rig_infer(2, 100);
+    struct wire_completion completion;
+
+    (void)state;
+    for (uint32_t at = 0; at < 20 * RIG_INPUTS; at += 37) {
+        rig_into_lane(0, &poor);
+        rig_into_lane(1, &good);
+        rig.peers[0].input[at] = bad[at % ARRAY_SIZE(bad)];
+        rig_turn_until_idle();
+        assert_int_equal(rig_only_completion(0, &completion), WISP_E_INVALID);
+        assert_int_equal(completion.out_length, 0);
+        assert_int_equal(completion.cause, WIRE_CAUSE_NOT_FINITE);
+        assert_int_equal(completion.where[0], at / RIG_INPUTS);
+        assert_int_equal(completion.where[1], at % RIG_INPUTS);
+        assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+        assert_int_equal(completion.cause, WIRE_CAUSE_NONE);
+        rig_check_answer(1, &good);
+    }
+    rig_all_requests_are_free(0);
+}
+
 /* ---- s6 ---- */
 
 static void s6_fills_in_the_receipt(void **state)
@@ -277,6 +303,7 @@ int main(void)
         RIG_TEST(s4_takes_in_order_up_to_a_batch),
         RIG_TEST(s4_refuses_what_does_not_fit_and_goes_on),
         RIG_TEST(s5_drops_what_is_late),
+        RIG_TEST(s5_refuses_what_is_not_finite),
         RIG_TEST(s6_fills_in_the_receipt),
     };
 

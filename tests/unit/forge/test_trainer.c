@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "forge/assemble.h"
 #include "forge/blas.h"
+#include "forge/evaluate.h"
 #include "forge/split.h"
 #include "forge/trainer.h"
 #include "support/test.h"
@@ -335,6 +336,38 @@ static void test_divergence_is_said_with_advice(void **state)
     drop(&f);
 }
 
+/* It would count as the first class, and raise the accuracy. */
+static void test_an_answer_that_is_no_number_is_not_counted(void **state)
+{
+    struct evaluation evaluation;
+    struct batches *batches;
+    struct forward *forward;
+    struct loss loss;
+    struct reason why;
+    struct fixture f;
+    uint32_t which[4] = { 3, 2, 1, 0 };
+    float *panel;
+
+    (void)state;
+    make_quadrants(&f, 4);
+    make_model(&f, "64-16-4", 1, 1);
+    for (uint64_t i = 0; i < f.model->layers[0].weight.count; i++)
+        f.model->layers[0].weight.values[i] = 0x1p127f;
+    assert_ok(batches_new(&f.data, f.media, NULL, true, &batches, &why), why);
+    assert_ok(forward_new(f.model, kernels_find("auto"), 4, false, &forward, &why), why);
+    assert_int_equal(loss_init(&loss, 4, 4), 0);
+    panel = memory_alloc(batches_elements(batches), 4 * sizeof *panel);
+    assert_int_equal(evaluate(forward, f.model, batches, which, 4, &loss, panel, NULL, true, &evaluation, &why),
+                     WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "sample 3"));
+    assert_null(evaluation.confusion);
+    free(panel);
+    loss_deinit(&loss);
+    forward_free(forward);
+    batches_free(batches);
+    drop(&f);
+}
+
 /* OpenBLAS on fully connected layers: other last bits, the same network. */
 static void test_blas_trains_the_same_network(void **state)
 {
@@ -366,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_golden_loss_curve),
         cmocka_unit_test(test_best_epoch_is_kept),
         cmocka_unit_test(test_divergence_is_said_with_advice),
+        cmocka_unit_test(test_an_answer_that_is_no_number_is_not_counted),
         cmocka_unit_test(test_blas_trains_the_same_network),
     };
 

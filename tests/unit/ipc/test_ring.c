@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/size.h"
 #include "libipc/ring.h"
 #include "libipc/wire_check.h"
 #include "support/test.h"
@@ -85,10 +86,12 @@ static struct wire_completion completion_of(uint64_t number)
                                           .out_length = ~number,
                                           .queue_ns = (uint32_t)(number * 3),
                                           .compute_ns = (uint32_t)(number * 5),
-                                          .batch = (uint32_t)(number >> 1) };
+                                          .batch = (uint32_t)(number >> 1),
+                                          .cause = (uint32_t)(number * 9),
+                                          .where = { (uint32_t)(number * 13), (uint32_t)(number * 17) } };
 
-    for (int i = 0; i < 6; i++)
-        completion.reserved[i] = (uint32_t)(number * 11 + (uint64_t)i);
+    for (size_t i = 0; i < ARRAY_SIZE(completion.reserved); i++)
+        completion.reserved[i] = (uint32_t)(number * 11 + i);
     return completion;
 }
 

@@ -213,16 +213,15 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     free(ones);
 }
 
-static void test_answers_do_not_depend_on_the_batch(void **state)
+/* The same bits for every batch and table; returned are the answers. To be freed. */
+static float *answer_all_the_same(const float *samples)
 {
     struct model *model = make_chain();
     const struct kernels *kernels;
     struct reason why;
-    float *samples = make_panel(23 * BATCH, 3), *expected = memory_alloc(5 * BATCH, sizeof *expected);
-    float *answers = memory_alloc(5 * BATCH, sizeof *answers);
+    float *expected = memory_alloc(5 * BATCH, sizeof *expected), *answers = memory_alloc(5 * BATCH, sizeof *answers);
     struct forward *forward;
 
-    (void)state;
     assert_ok(forward_new(model, kernels_find("scalar"), 1, false, &forward, &why), why);
     for (size_t b = 0; b < BATCH; b++) {
         const float *in = samples + 23 * b;
@@ -255,8 +254,42 @@ static void test_answers_do_not_depend_on_the_batch(void **state)
         forward_free(forward);
     }
     model_free(model);
+    free(answers);
+    return expected;
+}
+
+static void test_answers_do_not_depend_on_the_batch(void **state)
+{
+    float *samples = make_panel(23 * BATCH, 3);
+
+    (void)state;
+    free(answer_all_the_same(samples));
     free(samples);
-    free(expected);
+}
+
+/* What cannot be computed says so in every output, and its neighbours in the batch do not notice. */
+static void test_overflow_and_nan_come_out_as_nan(void **state)
+{
+    float *samples = make_panel(23 * BATCH, 3), *clean = answer_all_the_same(samples), *answers;
+
+    (void)state;
+    for (size_t b = 0; b < BATCH; b += 3) {
+        for (size_t i = 0; i < 23; i++)
+            samples[23 * b + i] *= b % 2 ? 1 : 0x1p126f; /* finite still */
+        if (b % 2)
+            samples[23 * b + b % 23] = NAN;
+    }
+    answers = answer_all_the_same(samples);
+    for (size_t b = 0; b < BATCH; b++) {
+        for (size_t i = 0; i < 5; i++) {
+            if (b % 3)
+                assert_memory_equal(&answers[5 * b + i], &clean[5 * b + i], sizeof *answers);
+            else
+                assert_true(isnan(answers[5 * b + i]));
+        }
+    }
+    free(samples);
+    free(clean);
     free(answers);
 }
 
@@ -399,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_gradients_against_finite_differences),
         cmocka_unit_test(test_a_value_with_two_readers_gets_both_shares),
         cmocka_unit_test(test_answers_do_not_depend_on_the_batch),
+        cmocka_unit_test(test_overflow_and_nan_come_out_as_nan),
         cmocka_unit_test(test_gradients_do_not_depend_on_threads_or_kernels),
         cmocka_unit_test(test_functions_stay_within_two_ulps),
         cmocka_unit_test(test_softmax_sums_to_one_and_survives_large_inputs),
