@@ -23,6 +23,7 @@
 #ifndef MEDIA_MEDIA_H
 #define MEDIA_MEDIA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,9 @@ int media_encode(const struct media *media, const char *name, const void *bytes,
                  struct reason *why);
 /* The same for a file, or "-" for standard input. Also -errno of opening and reading. */
 int media_encode_file(const struct media *media, const char *path, float *out, struct reason *why);
+
+/* Whether a file of that name ends like a picture or a recording that is read: ".png", ".WAV". */
+bool media_ending_is_read(const char *file);
 
 /* ---- the steps, for the trainer, which decodes once and encodes many times ---- */
 

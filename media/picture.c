@@ -42,8 +42,9 @@ int media_decode_picture(const char *name, const void *bytes, size_t length, str
         break;
     default:
         if (!length)
-            return refuse(why, WISP_E_FORMAT, "%s: the file is empty; a PNG or JPEG picture is expected", name);
-        return refuse(why, WISP_E_FORMAT, "%s: %s; pictures are read as PNG or JPEG", name,
+            return refuse(why, WISP_E_FORMAT, "%s: the file is empty; a picture is expected, " FORMATS_OF_PICTURES,
+                          name);
+        return refuse(why, WISP_E_FORMAT, "%s: %s; pictures are read as " FORMATS_OF_PICTURES, name,
                       what ? what : "not a picture that is known here");
     }
     return result ? refuse_in(why, result, "%s", name) : 0;

@@ -3,8 +3,10 @@
  * A table of magic numbers: the formats that are read, and those that people try.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "base/size.h"
+#include "media/media.h"
 #include "media/sniff.h"
 
 /* `magic` at the beginning, and, when there is one, `second` at `offset`. */
@@ -22,6 +24,10 @@ static const struct {
     { FORMAT_WAV, "a WAV sound", "RIFX", 4, "WAVE", 8, 4 },
     { FORMAT_WAV, "a WAV sound", "RF64", 4, "WAVE", 8, 4 },
     { FORMAT_WAV, "a WAV sound", "BW64", 4, "WAVE", 8, 4 },
+    { FORMAT_AIFF, "an AIFF sound", "FORM", 4, "AIFF", 8, 4 },
+    { FORMAT_AIFF, "an AIFF sound", "FORM", 4, "AIFC", 8, 4 },
+    { FORMAT_AU, "an AU sound", ".snd", 4, NULL, 0, 0 },
+    { FORMAT_AU, "an AU sound", "dns.", 4, NULL, 0, 0 },
     { FORMAT_FLAC, "a FLAC sound", "fLaC", 4, NULL, 0, 0 },
     { FORMAT_OGG, "an Ogg sound", "OggS", 4, NULL, 0, 0 },
     { FORMAT_OTHER, "a GIF picture", "GIF8", 4, NULL, 0, 0 },
@@ -37,12 +43,11 @@ static const struct {
     { FORMAT_OTHER, "an MPEG-4 file", "\0\0", 2, "ftyp", 4, 4 },
     { FORMAT_OTHER, "a JPEG XL picture", "\xff\x0a", 2, NULL, 0, 0 },
     { FORMAT_OTHER, "a Photoshop picture", "8BPS", 4, NULL, 0, 0 },
-    { FORMAT_OTHER, "an MP3 sound", "ID3", 3, NULL, 0, 0 },
-    { FORMAT_OTHER, "an MP3 sound", "\xff\xfb", 2, NULL, 0, 0 },
-    { FORMAT_OTHER, "an MP3 sound", "\xff\xf3", 2, NULL, 0, 0 },
     { FORMAT_OTHER, "an AAC sound", "\xff\xf1", 2, NULL, 0, 0 },
-    { FORMAT_OTHER, "an AIFF sound", "FORM", 4, "AIF", 8, 3 },
-    { FORMAT_OTHER, "an AU sound", ".snd", 4, NULL, 0, 0 },
+    { FORMAT_OTHER, "an AAC sound", "\xff\xf9", 2, NULL, 0, 0 },
+    { FORMAT_OTHER, "a CAF sound", "caff", 4, NULL, 0, 0 },
+    { FORMAT_OTHER, "an AMR sound", "#!AMR", 5, NULL, 0, 0 },
+    { FORMAT_OTHER, "a Windows Media file", "\x30\x26\xb2\x75", 4, NULL, 0, 0 },
     { FORMAT_OTHER, "a Matroska or WebM film", "\x1a\x45\xdf\xa3", 4, NULL, 0, 0 },
     { FORMAT_OTHER, "a PDF document", "%PDF", 4, NULL, 0, 0 },
     { FORMAT_OTHER, "a ZIP archive", "PK\3\4", 4, NULL, 0, 0 },
@@ -59,7 +64,45 @@ static const struct {
     { FORMAT_OTHER, "an XML file (an SVG drawing?)", "<?xml", 5, NULL, 0, 0 },
 };
 
-enum format sniff(const void *bytes, size_t length, const char **what)
+/* How the names of files end that are in a format that is read. */
+static const char *const endings[] = { ".png", ".jpg",  ".jpeg", ".wav", ".aif",  ".aiff", ".aifc",
+                                       ".au",  ".flac", ".ogg",  ".oga", ".opus", ".mp3" };
+
+bool media_ending_is_read(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+
+    for (size_t i = 0; dot && i < ARRAY_SIZE(endings); i++) {
+        if (!strcasecmp(dot, endings[i]))
+            return true;
+    }
+    return false;
+}
+
+/* "ID3", version (2 bytes), flags, and a size of four times 7 bits, of what follows. */
+size_t sniff_id3(const void *bytes, size_t length)
+{
+    enum { HEAD = 10, FLAGS = 5, HAS_FOOT = 0x10 };
+    const uint8_t *tag = bytes;
+    size_t size = 0;
+
+    if (length < HEAD || memcmp(tag, "ID3", 3) != 0)
+        return 0;
+    for (int i = 6; i < HEAD; i++)
+        size = size << 7 | (tag[i] & 0x7f);
+    size += tag[FLAGS] & HAS_FOOT ? 2 * HEAD : HEAD;
+    return MIN(size, length);
+}
+
+/* The head of a frame of MPEG audio layer III: eleven bits, then a version, a rate of bits and one of samples that are.
+ */
+static bool is_mp3(const uint8_t *from, size_t length)
+{
+    return length >= 4 && from[0] == 0xff && (from[1] & 0xe6) == 0xe2 && (from[1] & 0x18) != 0x08 && from[2] < 0xf0 &&
+           (from[2] & 0x0c) != 0x0c;
+}
+
+static enum format look_up(const void *bytes, size_t length, const char **what)
 {
     const char *from = bytes;
 
@@ -69,11 +112,25 @@ enum format sniff(const void *bytes, size_t length, const char **what)
         if (formats[i].second && (!size_within(formats[i].offset, formats[i].second_length, length) ||
                                   memcmp(from + formats[i].offset, formats[i].second, formats[i].second_length) != 0))
             continue;
-        if (what)
-            *what = formats[i].what;
+        *what = formats[i].what;
         return formats[i].format;
     }
-    if (what)
-        *what = NULL;
+    *what = NULL;
     return FORMAT_UNKNOWN;
+}
+
+enum format sniff(const void *bytes, size_t length, const char **what)
+{
+    size_t tag = sniff_id3(bytes, length);
+    const uint8_t *from = (const uint8_t *)bytes + tag;
+    const char *found;
+    enum format format = look_up(from, length - tag, &found);
+
+    if (is_mp3(from, length - tag) || (tag && format == FORMAT_UNKNOWN)) {
+        format = FORMAT_MP3;
+        found = "an MP3 sound";
+    }
+    if (what)
+        *what = found;
+    return format;
 }

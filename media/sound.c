@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Recordings into memory: WAV, FLAC and Ogg (Vorbis, Opus) by libsndfile, from bytes that are in memory already. Where
- * the samples lie, and whether all of them are there, layout.c has found out before libsndfile sees anything.
+ * Recordings into memory: MP3 as mp3.c has it, everything else by libsndfile, from bytes that are in memory already.
+ * Where the samples lie, and whether all of them are there, layout.c has found out before libsndfile sees anything.
  */
 #include <sndfile.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "media/intake.h"
 #include "media/layout.h"
 #include "media/media.h"
+#include "media/mp3.h"
 #include "media/sniff.h"
 
 /* What libsndfile takes for a file: the layout's head, then its samples. */
@@ -114,15 +115,8 @@ static int decode(SNDFILE *file, const SF_INFO *info, struct media_sound *out, s
     return result;
 }
 
-static int refuse_format(const char *what, size_t length, struct reason *why)
-{
-    if (!length)
-        return refuse(why, WISP_E_FORMAT, "the file is empty; a WAV, FLAC or Ogg recording is expected");
-    return refuse(why, WISP_E_FORMAT, "%s; recordings are read as WAV, FLAC or Ogg (Vorbis, Opus)",
-                  what ? what : "not a recording that is known here");
-}
-
-static int open_and_decode(const void *bytes, size_t length, struct media_sound *out, struct reason *why)
+static int decode_by_libsndfile(enum format format, const void *bytes, size_t length, struct media_sound *out,
+                                struct reason *why)
 {
     SF_VIRTUAL_IO io = { .get_filelen = stream_length,
                          .seek = stream_seek,
@@ -133,11 +127,7 @@ static int open_and_decode(const void *bytes, size_t length, struct media_sound 
     struct stream stream = { .layout = &layout };
     cleanup(close_sound) SNDFILE *file = NULL;
     SF_INFO info = { .format = 0 };
-    const char *what;
-    enum format format = sniff(bytes, length, &what);
 
-    if (format != FORMAT_WAV && format != FORMAT_FLAC && format != FORMAT_OGG)
-        return refuse_format(what, length, why);
     if (layout_find(format, bytes, length, &layout, why))
         return WISP_E_FORMAT;
     if (!layout.length)
@@ -148,9 +138,33 @@ static int open_and_decode(const void *bytes, size_t length, struct media_sound 
     return decode(file, &info, out, why);
 }
 
+static int decode_any(const void *bytes, size_t length, struct media_sound *out, struct reason *why)
+{
+    const char *what;
+    enum format format = sniff(bytes, length, &what);
+    size_t tag = sniff_id3(bytes, length);
+    const uint8_t *from = (const uint8_t *)bytes + tag;
+
+    switch (format) {
+    case FORMAT_WAV:
+    case FORMAT_AIFF:
+    case FORMAT_AU:
+    case FORMAT_FLAC:
+    case FORMAT_OGG:
+        return decode_by_libsndfile(format, from, length - tag, out, why);
+    case FORMAT_MP3:
+        return mp3_decode(bytes, length, tag, out, why);
+    default:
+        if (!length)
+            return refuse(why, WISP_E_FORMAT, "the file is empty; a recording is expected, " FORMATS_OF_SOUNDS);
+        return refuse(why, WISP_E_FORMAT, "%s; recordings are read as " FORMATS_OF_SOUNDS,
+                      what ? what : "not a recording that is known here");
+    }
+}
+
 int media_decode_sound(const char *name, const void *bytes, size_t length, struct media_sound *out, struct reason *why)
 {
-    int result = open_and_decode(bytes, length, out, why);
+    int result = decode_any(bytes, length, out, why);
 
     return result ? refuse_in(why, result, "%s", name) : 0;
 }

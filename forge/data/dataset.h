@@ -5,7 +5,7 @@
  *
  * What a path may be, told apart by what is there:
  *   a folder with idx files     {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures
- *   a folder of files           pictures (PNG, JPEG) or sounds (WAV, FLAC, Ogg): [SPLIT/]CLASS/FILE, or
+ *   a folder of files           pictures or recordings, as media/sniff.h lists them: [SPLIT/]CLASS/FILE, or
  *                               [SPLIT/]CLASS_REST.wav; data/place.h has the rules
  *   a .tar [.gz, .xz] of files  the same, without unpacking it to disk
  *   a .csv or .tsv [.gz, .xz]   texts: the first column is the label, the last the text

@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 #include "forge/data/place.h"
+#include "media/media.h"
 
 static bool is_one_of(const char *word, size_t length, const char *const *known, size_t count)
 {
@@ -20,14 +21,6 @@ static bool is_split(const char *folder, size_t length)
     static const char *const splits[] = { "train", "test", "validation", "val", "dev" };
 
     return is_one_of(folder, length, splits, ARRAY_SIZE(splits));
-}
-
-static bool ends_like_a_sample(const char *file)
-{
-    static const char *const endings[] = { ".wav", ".flac", ".ogg", ".oga", ".opus", ".png", ".jpg", ".jpeg" };
-    const char *dot = strrchr(file, '.');
-
-    return dot && is_one_of(dot, strlen(dot), endings, ARRAY_SIZE(endings));
 }
 
 /* Folders on the way, from the left: the last of them, and the last that is a split. False when one is hidden. */
@@ -59,7 +52,7 @@ int place_find(const char *path, const char *split, struct place_of *out, struct
     const char *file;
 
     *out = (struct place_of){ .place = PLACE_HERE };
-    if (!walk_folders(path, split, out, &file) || (!out->class_length && !ends_like_a_sample(file))) {
+    if (!walk_folders(path, split, out, &file) || (!out->class_length && !media_ending_is_read(file))) {
         out->place = PLACE_NONE;
         return 0;
     }

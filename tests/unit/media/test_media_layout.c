@@ -252,6 +252,98 @@ static sf_count_t frames_by_libsndfile(const struct file *file)
     return info.frames;
 }
 
+/* ---- AIFF and AU ---- */
+
+/* `frames` as "COMM" has them, `size` as "SSND" does, `before` the bytes between. */
+static void make_aiff(struct file *file, uint32_t frames, uint32_t size, uint32_t before)
+{
+    file->big = true;
+    begin(file, "FORM", 0, "AIFF");
+    put(file, "COMM", 4);
+    put_number(file, 18, 4);
+    put_number(file, 1, 2);
+    put_number(file, frames, 4);
+    put_number(file, 16, 2);
+    put(file, "\x40\x0b\xfa\0\0\0\0\0\0\0", 10); /* 8000 as a number of 80 bits */
+    put(file, "SSND", 4);
+    put_number(file, size, 4);
+    put_number(file, before, 4);
+    put_number(file, 0, 4);
+    for (uint32_t i = 0; i < before; i++)
+        put(file, "?", 1);
+    put_samples(file, SAMPLES);
+}
+
+static void aiff(void **state)
+{
+    static const uint32_t sizes[][2] = {
+        { SAMPLES, 2 * SAMPLES + 8 },
+        { 0, 0 }, /* into a pipe */
+        { 0, 8 },
+        { 0x7f000000 / 2, 0x7f000000 + 8 }, /* sox */
+        { UINT32_MAX, UINT32_MAX },
+        { 0, 2 * SAMPLES + 8 },
+    };
+    static struct file file;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        make_aiff(&file, sizes[i][0], sizes[i][1], 0);
+        assert_samples(&file, SAMPLES);
+    }
+    make_aiff(&file, SAMPLES, 2 * SAMPLES + 8 + 7, 7);
+    assert_samples(&file, SAMPLES);
+    assert_int_equal(frames_by_libsndfile(&file), SAMPLES);
+    make_aiff(&file, 123, 2 * SAMPLES + 8, 0); /* libsndfile would take what is behind them for sound */
+    assert_samples(&file, 123);
+    for (size_t size = file.size - 2 * SAMPLES; size < file.size; size += 97)
+        assert_refused(&file, size, "cut off at byte");
+    make_aiff(&file, SAMPLES + 1, 2 * SAMPLES + 8, 0);
+    assert_refused(&file, file.size, "501 frames are announced, 1000 bytes hold them");
+    make_aiff(&file, SAMPLES, 2 * SAMPLES + 8, 0);
+    memcpy(file.bytes + 46, "\xff\xff\xff\xff", 4);
+    assert_refused(&file, file.size, "its samples begin behind their chunk");
+    memcpy(file.bytes + 12, "JUNK", 4);
+    assert_refused(&file, file.size, "no chunk \"COMM\"");
+}
+
+static void make_au(struct file *file, uint32_t at, uint32_t size, bool big)
+{
+    file->big = big;
+    file->size = 0;
+    put(file, big ? ".snd" : "dns.", 4);
+    put_number(file, at, 4);
+    put_number(file, size, 4);
+    put_number(file, 3, 4); /* 16 bits */
+    put_number(file, RATE, 4);
+    put_number(file, 1, 4);
+    for (uint32_t i = 24; i < at; i++)
+        put(file, "", 1);
+    put_samples(file, SAMPLES);
+}
+
+static void au(void **state)
+{
+    static const uint32_t sizes[] = { 2 * SAMPLES, 0, UINT32_MAX };
+    static struct file file;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        make_au(&file, 24, sizes[i], true);
+        assert_samples(&file, SAMPLES);
+        make_au(&file, 40, sizes[i], false);
+        assert_samples(&file, SAMPLES);
+    }
+    make_au(&file, 32, 2 * SAMPLES, true);
+    assert_int_equal(frames_by_libsndfile(&file), SAMPLES);
+    for (size_t size = 32; size < file.size; size += 97)
+        assert_refused(&file, size, "cut off at byte");
+    assert_refused(&file, 20, "cut off at byte 20, within its head");
+    make_au(&file, 24, 2 * SAMPLES, true);
+    memset(file.bytes + 4, 0, 4);
+    assert_refused(&file, file.size, "said to begin at byte 0");
+}
+
 /* Pseudo-random files, whole ones: with chunks that mean nothing before and behind, in both orders of bytes. */
 static void both_readers_agree(void **state)
 {
@@ -286,8 +378,13 @@ static void both_readers_agree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(open_sizes),      cmocka_unit_test(empty_on_purpose),   cmocka_unit_test(rf64),
-        cmocka_unit_test(order_of_chunks), cmocka_unit_test(both_readers_agree),
+        cmocka_unit_test(open_sizes),
+        cmocka_unit_test(empty_on_purpose),
+        cmocka_unit_test(rf64),
+        cmocka_unit_test(order_of_chunks),
+        cmocka_unit_test(aiff),
+        cmocka_unit_test(au),
+        cmocka_unit_test(both_readers_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

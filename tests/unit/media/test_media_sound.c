@@ -16,6 +16,8 @@
 
 enum { RATE = 8000, MELS = 40, FRAMES = 32, VALUES = MELS * FRAMES };
 
+#define MP3 (SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III)
+
 #define USUAL "{\"kind\":\"audio\",\"mels\":40,\"frames\":32"
 
 static void encode_with(const char *json, struct bytes file, float *out)
@@ -210,14 +212,35 @@ static void what_does_not_matter(void **state)
 static void formats(void **state)
 {
     static const int formats[] = {
-        SF_FORMAT_WAV | SF_FORMAT_PCM_16,   SF_FORMAT_WAV | SF_FORMAT_PCM_U8,
-        SF_FORMAT_WAV | SF_FORMAT_PCM_24,   SF_FORMAT_WAV | SF_FORMAT_PCM_32,
-        SF_FORMAT_WAV | SF_FORMAT_FLOAT,    SF_FORMAT_WAV | SF_FORMAT_DOUBLE,
-        SF_FORMAT_WAV | SF_FORMAT_ULAW,     SF_FORMAT_WAV | SF_FORMAT_ALAW,
-        SF_FORMAT_WAVEX | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM,
-        SF_FORMAT_RF64 | SF_FORMAT_PCM_16,  SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
-        SF_FORMAT_FLAC | SF_FORMAT_PCM_24,  SF_FORMAT_OGG | SF_FORMAT_VORBIS,
-        SF_FORMAT_OGG | SF_FORMAT_OPUS,     SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_16,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_U8,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_24,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_32,
+        SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+        SF_FORMAT_WAV | SF_FORMAT_DOUBLE,
+        SF_FORMAT_WAV | SF_FORMAT_ULAW,
+        SF_FORMAT_WAV | SF_FORMAT_ALAW,
+        SF_FORMAT_WAVEX | SF_FORMAT_PCM_16,
+        SF_FORMAT_WAV | SF_FORMAT_IMA_ADPCM,
+        SF_FORMAT_RF64 | SF_FORMAT_PCM_16,
+        SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+        SF_FORMAT_FLAC | SF_FORMAT_PCM_24,
+        SF_FORMAT_OGG | SF_FORMAT_VORBIS,
+        SF_FORMAT_OGG | SF_FORMAT_OPUS,
+        SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG,
+        SF_FORMAT_AIFF | SF_FORMAT_PCM_S8,
+        SF_FORMAT_AIFF | SF_FORMAT_PCM_16,
+        SF_FORMAT_AIFF | SF_FORMAT_PCM_24,
+        SF_FORMAT_AIFF | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE,
+        SF_FORMAT_AIFF | SF_FORMAT_FLOAT,
+        SF_FORMAT_AIFF | SF_FORMAT_DOUBLE,
+        SF_FORMAT_AIFF | SF_FORMAT_ULAW,
+        SF_FORMAT_AIFF | SF_FORMAT_IMA_ADPCM,
+        SF_FORMAT_AU | SF_FORMAT_PCM_16,
+        SF_FORMAT_AU | SF_FORMAT_ALAW,
+        SF_FORMAT_AU | SF_FORMAT_FLOAT,
+        SF_FORMAT_AU | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE,
+        MP3,
     };
     static float x[RATE], base[VALUES];
     struct bytes file;
@@ -258,8 +281,14 @@ static void refused(struct bytes file, const char *says)
 static void not_recordings(void **state)
 {
     (void)state;
-    refused_with(USUAL "}", "", 0, "the file is empty; a WAV, FLAC or Ogg recording is expected");
-    refused_with(USUAL "}", "ID3\4\0\0\0\0\0\0", 10, "an MP3 sound; recordings are read as WAV, FLAC or Ogg");
+    refused_with(USUAL "}", "", 0,
+                 "the file is empty; a recording is expected, WAV, AIFF, AU, FLAC, Ogg (Vorbis, Opus) or MP3");
+    refused_with(USUAL "}", "ID3\4\0\0\0\0\0\0", 10, "cut off at byte 10, within its ID3 tag");
+    refused_with(USUAL "}", "ID3\4\0\0\0\0\0\1xhello", 16, "no sound at byte 11");
+    refused_with(USUAL "}", "\xff\xfb\x90\x40", 4, "cut off at byte 4, within a frame");
+    refused_with(USUAL "}", "caff\0\1\0\0desc", 12, "a CAF sound; recordings are read as WAV, AIFF, AU, FLAC, Ogg");
+    refused_with(USUAL "}", ".snd", 4, "cut off at byte 4");
+    refused_with(USUAL "}", "FORM\0\0\0\4AIFF", 12, "no samples up to byte 12");
     refused_with(USUAL "}", "\x89PNG\r\n\x1a\n", 8, "a PNG picture; recordings are read as");
     refused_with(USUAL "}", "hello", 5, "not a recording that is known here");
     refused_with(USUAL "}", "RIFF\x04\0\0\0WAVE", 12, "no samples up to byte 12");
@@ -395,8 +424,10 @@ static void too_long(void **state)
 
 static void truncated(void **state)
 {
-    static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_FLOAT,
-                                   SF_FORMAT_FLAC | SF_FORMAT_PCM_16 };
+    static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_PCM_16,  SF_FORMAT_WAV | SF_FORMAT_FLOAT,
+                                   SF_FORMAT_RF64 | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                                   SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_AIFF | SF_FORMAT_FLOAT,
+                                   SF_FORMAT_AU | SF_FORMAT_PCM_16,   MP3 };
     static float x[RATE];
 
     (void)state;
@@ -404,17 +435,74 @@ static void truncated(void **state)
     for (size_t f = 0; f < ARRAY_SIZE(formats); f++) {
         struct bytes file = make_sound(formats[f], RATE, 1, x, RATE);
 
-        for (size_t eighth = 0; eighth < 8; eighth++)
-            refused_with(USUAL "}", file.data, file.size * eighth / 8, "x.wav: ");
+        for (size_t part = 0; part < 40; part++)
+            refused_with(USUAL "}", file.data, file.size * part / 40, "x.wav: ");
         free(file.data);
     }
+}
+
+static struct bytes joined(const void *before, size_t before_size, struct bytes file, const void *behind,
+                           size_t behind_size)
+{
+    struct bytes out = { .data = malloc(before_size + file.size + behind_size),
+                         .size = before_size + file.size + behind_size };
+
+    memcpy(out.data, before, before_size);
+    memcpy(out.data + before_size, file.data, file.size);
+    memcpy(out.data + before_size + file.size, behind, behind_size);
+    return out;
+}
+
+/* Programs put an ID3 tag before whatever it is, and others behind MP3. */
+static void tagged(void **state)
+{
+    static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
+                                   SF_FORMAT_AIFF | SF_FORMAT_PCM_16, MP3 };
+    static const char foot[128] = "TAG Title", tag[276] = "ID3\4\0\0\0\0\2\12"; /* 2 * 128 + 10 behind 10 */
+    static float x[RATE], base[VALUES], out[VALUES];
+
+    (void)state;
+    fill_chirp(x, RATE, RATE, 0.5);
+    for (size_t f = 0; f < ARRAY_SIZE(formats); f++) {
+        struct bytes file = make_sound(formats[f], RATE, 1, x, RATE);
+        struct bytes both = joined(tag, sizeof tag, file, foot, formats[f] == MP3 ? sizeof foot : 0);
+
+        encode(file, base);
+        encode(both, out);
+        assert_memory_equal(base, out, sizeof out);
+        free(file.data);
+        free(both.data);
+    }
+}
+
+/* libmpg123 would play on behind it. */
+static void damaged_mp3(void **state)
+{
+    static float x[RATE];
+    struct bytes file, both;
+
+    (void)state;
+    fill_chirp(x, RATE, RATE, 0.5);
+    file = make_sound(MP3, RATE, 1, x, RATE);
+    both = joined("", 0, file, "and more", 8);
+    refused(both, "no frame at byte");
+    both = joined("", 0, file, "\xff\xfb\x90\x40", 4);
+    refused(both, "cut off at byte");
+    both = joined("", 0, file, file.data, file.size); /* one behind the other: that plays */
+    encode_with(USUAL "}", both, x);
+    free(both.data);
+    file.data[file.size / 2] ^= 0xff;
+    for (size_t i = file.size / 3; i < file.size / 3 + 300; i++)
+        file.data[i] = 0;
+    refused(file, "no frame at byte");
 }
 
 /* Any one byte changed or any end cut: refused, or a sound; nothing worse. */
 static void damaged(void **state)
 {
     static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
-                                   SF_FORMAT_OGG | SF_FORMAT_VORBIS };
+                                   SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_AIFF | SF_FORMAT_PCM_16,
+                                   SF_FORMAT_AU | SF_FORMAT_FLOAT,   MP3 };
     struct media *media = make_media(USUAL "}");
     static float x[400], out[VALUES];
 
@@ -549,6 +637,8 @@ int main(void)
         cmocka_unit_test(too_long),
         cmocka_unit_test(truncated),
         cmocka_unit_test(damaged),
+        cmocka_unit_test(tagged),
+        cmocka_unit_test(damaged_mp3),
         cmocka_unit_test(tiny),
         cmocka_unit_test(resampling),
         cmocka_unit_test(threads),

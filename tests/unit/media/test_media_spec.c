@@ -2,10 +2,12 @@
  *
  * The description: what is accepted, what it becomes, and that each refusal names its key.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "make.h"
+#include "media/sniff.h"
 #include "support/test.h"
 
 static void shapes(void **state)
@@ -175,13 +177,46 @@ static void files(void **state)
     scratch_remove(folder);
 }
 
+/* Every place that says what is read says the same, and that is what sniff.h says. */
+static void documents(void **state)
+{
+    static const char *const paths[] = { "client/include/wisp/wisp.h", "docs/man/libwisp.3",   "docs/man/wisp-run.1",
+                                         "docs/man/wisp-train.1",      "docs/man/wisp-eval.1", "docs/media.md" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        static char text[1 << 17];
+        FILE *file = fopen(source_path(paths[i]), "r");
+        size_t length = 0;
+        int last = ' ';
+
+        assert_non_null(file);
+        for (int c; (c = getc(file)) != EOF && length < sizeof text - 1; last = c) {
+            c = strchr("\n\t*", c) ? ' ' : c; /* a comment's lines begin with stars */
+            if (c != ' ' || last != ' ')
+                text[length++] = (char)c;
+        }
+        text[length] = 0;
+        fclose(file);
+        if (!strstr(text, FORMATS_OF_SOUNDS))
+            fail_msg("%s does not say \"%s\"", paths[i], FORMATS_OF_SOUNDS);
+        if (!strstr(text, FORMATS_OF_PICTURES))
+            fail_msg("%s does not say \"%s\"", paths[i], FORMATS_OF_PICTURES);
+    }
+}
+
+static void endings(void **state)
+{
+    (void)state;
+    assert_true(media_ending_is_read("a.wav") && media_ending_is_read("B.C/x.AIFF") && media_ending_is_read(".mp3"));
+    assert_false(media_ending_is_read("wav") || media_ending_is_read("x.wav.txt") || media_ending_is_read("x."));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(raw_tensors),
-        cmocka_unit_test(files),
+        cmocka_unit_test(shapes), cmocka_unit_test(refusals),  cmocka_unit_test(raw_tensors),
+        cmocka_unit_test(files),  cmocka_unit_test(documents), cmocka_unit_test(endings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
