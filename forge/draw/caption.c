@@ -20,6 +20,14 @@ void caption_whole(uint64_t value, char out[CAPTION_MAX])
     out[used] = 0;
 }
 
+void caption_count(uint64_t value, const char *unit, char out[CAPTION_MAX])
+{
+    char number[CAPTION_MAX];
+
+    caption_whole(value, number);
+    snprintf(out, CAPTION_MAX, "%.40s %.20s%s", number, unit, value == 1 ? "" : "s");
+}
+
 void caption_short(double value, char out[CAPTION_MAX])
 {
     static const char *const units[] = { "", " k", " M", " G", " T", " P", " E" };
@@ -71,7 +79,7 @@ void caption_head(const struct portrait *portrait, struct scene *scene)
     const struct structure *structure = portrait->structure;
     uint64_t potential = structure_potential(structure), connections = 0;
     uint32_t weighted = structure_weighted(structure);
-    char sparsity[CAPTION_MAX], some[CAPTION_MAX], all[CAPTION_MAX], text[SCENE_TEXT_MAX];
+    char sparsity[CAPTION_MAX], some[CAPTION_MAX], all[CAPTION_MAX], count[CAPTION_MAX], text[SCENE_TEXT_MAX];
     struct type title = { .size = 28, .bold = true, .ink = INK_TEXT, .room = scene->width - 2.0 * PAGE_MARGIN };
     struct type line = { .size = 15, .ink = INK_SOFT };
     size_t used;
@@ -80,15 +88,17 @@ void caption_head(const struct portrait *portrait, struct scene *scene)
         connections += portrait->layers[i].connections;
     caption_whole(potential, all);
     caption_whole(connections, some);
+    caption_count(potential, "connection", count);
     caption_sparsity((double)connections / (double)potential, sparsity);
     used = (size_t)snprintf(text, sizeof text, "%.60s%s%.40s, %u layer%s with connections", structure->processing,
                             *structure->network ? ", " : "", structure->network, weighted, weighted == 1 ? "" : "s");
     if (portrait->sparse)
-        snprintf(text + used, sizeof text - used, "   \u00b7   sparsity %s%s%s%s   \u00b7   %s of %s connections",
-                 sparsity, portrait->method ? " (" : "", portrait->method ? portrait->method : "",
-                 portrait->method ? ")" : "", some, all);
+        snprintf(text + used, sizeof text - used, "   \u00b7   sparsity %s%s%s%s   \u00b7   %s of %s", sparsity,
+                 portrait->method ? " (" : "", portrait->method ? portrait->method : "", portrait->method ? ")" : "",
+                 some, count);
     else
-        snprintf(text + used, sizeof text - used, "   \u00b7   dense: %s potential connections", all);
+        snprintf(text + used, sizeof text - used, "   \u00b7   dense: %s potential connection%s", all,
+                 potential == 1 ? "" : "s");
     while (line.size > 10 && scene_text_width(scene, &line, text) > title.room)
         line.size -= 0.5;
     put_title(scene, &title, portrait->title);

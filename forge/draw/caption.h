@@ -14,6 +14,8 @@ enum { CAPTION_MAX = 64, PAGE_MARGIN = 48, PAGE_HEAD = 112 };
 
 /* "1,000,000"; "1.00 M". */
 void caption_whole(uint64_t value, char out[CAPTION_MAX]);
+/* "1 neuron", "1,000 neurons". */
+void caption_count(uint64_t value, const char *unit, char out[CAPTION_MAX]);
 void caption_short(double value, char out[CAPTION_MAX]);
 /* "0.0521", "3.2e-06", "1". */
 void caption_probability(double value, char out[CAPTION_MAX]);

@@ -38,6 +38,8 @@ int draw_matrices(const struct portrait *portrait, struct scene *out, struct rea
 
 /* The weighted layer `layer` as pattern.h wants it. */
 struct pattern_layer portrait_layer(const struct portrait *portrait, uint32_t layer);
+/* Whether it has all its connections in a network that is sparse. */
+bool portrait_is_dense(const struct portrait *portrait, uint32_t layer);
 
 struct terminal {
     unsigned width; /* columns */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The page of a network: connections under dots under captions.
+ * The page of a network: cards, connections, ways around them, dots, captions.
  */
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,9 @@
 #include "base/size.h"
 #include "forge/draw/caption.h"
 #include "forge/draw/draw.h"
+#include "forge/draw/layer_caption.h"
 #include "forge/draw/layout.h"
+#include "forge/draw/legend.h"
 #include "sparse/layer.h"
 
 struct page {
@@ -42,17 +44,25 @@ struct pattern_layer portrait_layer(const struct portrait *portrait, uint32_t la
     return out;
 }
 
+bool portrait_is_dense(const struct portrait *portrait, uint32_t layer)
+{
+    return portrait->sparse && portrait->layers[layer].connections == portrait->layers[layer].potential;
+}
+
 static bool is_dense(const struct page *page, uint32_t group)
 {
-    const struct density_layer *d = &page->portrait->layers[group - 1];
+    return portrait_is_dense(page->portrait, group - 1);
+}
 
-    return page->portrait->sparse && d->connections == d->potential;
+static const struct layout_node *home_of(const struct page *page, uint32_t group)
+{
+    return &page->layout->nodes[page->layout->homes[group]];
 }
 
 /* A line for each pair that is connected, as dark as its kernel is full. */
 static void add_lines(struct page *page, uint32_t feed, const struct pattern *pattern)
 {
-    const struct layout_node *to = &page->layout->nodes[page->graph->feeds[feed].to];
+    const struct layout_node *to = home_of(page, page->graph->feeds[feed].to);
     const struct layout_node *from = &page->layout->nodes[page->layout->sources[feed]];
     enum ink ink = is_dense(page, to->group) ? INK_DENSE : INK_LINE;
     size_t pairs = (size_t)pattern->rows * pattern->columns, lines = 0;
@@ -66,9 +76,10 @@ static void add_lines(struct page *page, uint32_t feed, const struct pattern *pa
         for (uint32_t row = 0; row < pattern->rows; row++) {
             uint32_t count = pattern->counts[(size_t)row * pattern->columns + column];
 
+            struct point a = layout_dot(from, column), b = layout_dot(to, row);
+
             if (count)
-                scene_line(page->scene, ink, from->x, layout_dot(from, column), to->x, layout_dot(to, row), 0.9,
-                           most * sqrt(fmin(1, count / pattern->potential)));
+                scene_line(page->scene, ink, a.x, a.y, b.x, b.y, 0.9, most * sqrt(fmin(1, count / pattern->potential)));
         }
     }
 }
@@ -84,9 +95,8 @@ static int add_connections(struct page *page, uint32_t group, struct reason *why
         const struct graph_feed *feed = &page->graph->feeds[target->first_feed + i];
         struct pattern pattern;
 
-        result =
-            pattern_count(&layer, feed, i, page->graph->groups[feed->from].neurons, page->layout->nodes[group].dots,
-                          page->layout->nodes[page->layout->sources[target->first_feed + i]].dots, &pattern, why);
+        result = pattern_count(&layer, feed, i, page->graph->groups[feed->from].neurons, home_of(page, group)->dots,
+                               page->layout->nodes[page->layout->sources[target->first_feed + i]].dots, &pattern, why);
         if (result)
             break;
         page->alike += !pattern.real && !i;
@@ -97,119 +107,109 @@ static int add_connections(struct page *page, uint32_t group, struct reason *why
     return result ? refuse_in(why, result, "layer %s", target->name) : 0;
 }
 
-/* Arcs within a band: from a residual to where it is added, from a group to its ghost. */
-static void add_arc(struct page *page, const struct layout_node *from, const struct layout_node *to)
+static void add_boxes(struct page *page)
 {
-    double reach = fabs(to->x - from->x);
+    struct type title = { .size = 12.5, .bold = true, .ink = INK_TEXT };
+    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .ink = INK_SOFT };
 
-    if (from->band != to->band || from == to)
-        return;
-    if (reach < 1)
-        scene_arc(page->scene, INK_LINK, from->x + 6, (from->top + from->bottom) / 2, to->x + 6,
-                  (to->top + to->bottom) / 2, page->layout->cell * 0.6, true);
-    else
-        scene_arc(page->scene, INK_LINK, from->x, from->top - 5, to->x, to->top - 5, fmin(46, 16 + reach * 0.05), true);
+    for (uint32_t i = 0; i < page->layout->box_count; i++) {
+        const struct layout_box *box = &page->layout->boxes[i];
+
+        scene_box(page->scene, box->bar ? INK_FAINT : INK_CARD, box->x, box->y, box->x2, box->y2);
+        title.room = box->x2 - box->x - 16;
+        bar.room = box->x2 - box->x - 4;
+        if (box->bar)
+            scene_text(page->scene, &bar, (box->x + box->x2) / 2, box->y2 - 4, "%.*s", (int)box->length, box->name);
+        else
+            scene_text(page->scene, &title, box->x + 8, box->y + 18, "%.*s", (int)box->length, box->name);
+    }
 }
 
-static void add_arcs(struct page *page)
+static const struct stroke strokes[ROUTE_KINDS] = {
+    [ROUTE_ADD] = { INK_LINK, 1.4, 6, false, true },
+    [ROUTE_AGAIN] = { INK_LINK, 1.2, 6, true, true },
+    [ROUTE_NEXT] = { INK_FLOW, 1.8, 6, false, true },
+    [ROUTE_ATTEND] = { INK_LINK, 1.2, 0, false, true },
+};
+
+static void add_routes(struct page *page)
 {
-    for (uint32_t i = 0; i < page->graph->link_count; i++)
-        add_arc(page, &page->layout->nodes[page->graph->links[i].from], &page->layout->nodes[page->graph->links[i].to]);
-    for (uint32_t i = page->graph->group_count; i < page->layout->node_count; i++)
-        add_arc(page, &page->layout->nodes[page->layout->nodes[i].group], &page->layout->nodes[i]);
+    for (uint32_t i = 0; i < page->layout->route_count; i++) {
+        const struct layout_route *route = &page->layout->routes[i];
+
+        scene_path(page->scene, &strokes[route->kind], route->points, route->count);
+    }
 }
 
 static void add_dots(struct page *page, const struct layout_node *node)
 {
-    double spacing = node->dots > 1 ? (node->bottom - node->top) / (node->dots - 1) : 17;
+    double extent = hypot(node->last.x - node->first.x, node->last.y - node->first.y);
+    double spacing = node->dots > 1 ? extent / (node->dots - 1) : 17;
     enum ink ink = node->ghost ? INK_GHOST : node->group && is_dense(page, node->group) ? INK_DENSE : INK_DOT;
 
-    for (uint32_t i = 0; i < node->dots; i++)
-        scene_dot(page->scene, ink, node->x, layout_dot(node, i), fmin(4, spacing * 0.3));
-}
+    for (uint32_t i = 0; i < node->dots; i++) {
+        struct point dot = layout_dot(node, i);
 
-/* "52,100 of 1,000,000", or shorter where that has no room. */
-static void caption_connections(struct page *page, const struct density_layer *layer, const struct type *type,
-                                char out[3 * CAPTION_MAX])
-{
-    char some[CAPTION_MAX], all[CAPTION_MAX];
-
-    caption_whole(layer->connections, some);
-    caption_whole(layer->potential, all);
-    snprintf(out, 3 * CAPTION_MAX, "%s of %s", some, all);
-    if (scene_text_width(page->scene, type, out) <= type->room)
-        return;
-    caption_short((double)layer->connections, some);
-    caption_short((double)layer->potential, all);
-    snprintf(out, 3 * CAPTION_MAX, "%s of %s", some, all);
-}
-
-static void add_caption(struct page *page, const struct layout_node *node)
-{
-    const struct graph_group *group = &page->graph->groups[node->group];
-    const struct density_layer *layer = node->group ? &page->portrait->layers[node->group - 1] : NULL;
-    double size = page->layout->text, y = node->caption, step = size * 1.35;
-    struct type name = { .size = size + 1,
-                         .bold = !node->ghost,
-                         .align = ALIGN_CENTRE,
-                         .ink = node->ghost ? INK_SOFT : INK_TEXT,
-                         .room = page->layout->cell - 8 };
-    struct type line = { .size = size, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = name.room };
-    struct type mark = { .size = size, .bold = true, .align = ALIGN_CENTRE, .ink = INK_DENSE, .room = name.room };
-    char text[3 * CAPTION_MAX], number[CAPTION_MAX];
-
-    while (name.size > size * 0.82 && scene_text_width(page->scene, &name, group->name) > name.room)
-        name.size -= 0.5;
-    scene_text(page->scene, &name, node->x, y, "%s", group->name);
-    if (node->ghost)
-        return;
-    caption_whole(group->neurons, number);
-    scene_text(page->scene, &line, node->x, y += step, "%s %s", number, group->unit);
-    if (!layer)
-        return;
-    if (is_dense(page, node->group)) {
-        scene_text(page->scene, &mark, node->x, y += step, "dense, p = 1");
-    } else if (page->portrait->sparse) {
-        caption_probability((double)layer->connections / (double)layer->potential, number);
-        scene_text(page->scene, &line, node->x, y += step, "p = %s", number);
-    }
-    if (page->portrait->sparse) {
-        caption_connections(page, layer, &line, text);
-        scene_text(page->scene, &line, node->x, y + step, "%s", text);
-    } else {
-        caption_whole(layer->potential, number);
-        scene_text(page->scene, &line, node->x, y + step, "%s potential", number);
+        scene_dot(page->scene, ink, dot.x, dot.y, fmin(page->layout->cards ? 3 : 4, spacing * 0.3));
     }
 }
 
 /* What the marks of this page mean, and only those that it has. */
+static void add_legend(struct page *page)
+{
+    static const char *const routes[ROUTE_KINDS] = { [ROUTE_ADD] = "added, without connections",
+                                                     [ROUTE_AGAIN] = "the same values again",
+                                                     [ROUTE_NEXT] = "passed on",
+                                                     [ROUTE_ATTEND] = "attended to, without connections" };
+    struct legend legend = legend_at(page->scene, page->layout->height - 46);
+    bool seen[ROUTE_KINDS] = { false }, dense = false, sparse = false, ghosts = false;
+
+    for (uint32_t i = 0; i < page->layout->route_count; i++)
+        seen[page->layout->routes[i].kind] = true;
+    for (uint32_t i = 1; i < page->graph->group_count; i++) {
+        dense |= is_dense(page, i);
+        sparse |= !is_dense(page, i);
+    }
+    for (uint32_t i = 0; i < page->layout->node_count; i++)
+        ghosts |= page->layout->nodes[i].ghost;
+    if (sparse)
+        legend_line(&legend, INK_LINE, page->portrait->sparse ? "connection" : "potential connection");
+    if (dense)
+        legend_line(&legend, INK_DENSE, "layer with all its connections");
+    for (int i = 0; i < ROUTE_KINDS; i++) {
+        if (seen[i])
+            legend_path(&legend, &strokes[i], routes[i]);
+    }
+    if (ghosts)
+        legend_dot(&legend, INK_GHOST, "a layer again");
+}
+
 static void add_foot(struct page *page)
 {
     const struct portrait *portrait = page->portrait;
     struct type type = { .size = 12, .ink = INK_SOFT };
     bool sampled = false, kernels = false;
-    char text[2 * SCENE_TEXT_MAX], seed[CAPTION_MAX] = "", shown[CAPTION_MAX] = "All connections";
+    char text[2 * SCENE_TEXT_MAX], seed[CAPTION_MAX] = "", shown[2 * CAPTION_MAX] = "All connections",
+                                   neurons[CAPTION_MAX];
     uint32_t most = 0;
 
     for (uint32_t i = 0; i < page->graph->group_count; i++) {
-        most = MAX(most, page->layout->nodes[i].dots);
-        sampled |= page->layout->nodes[i].dots < page->graph->groups[i].neurons;
+        most = MAX(most, home_of(page, i)->dots);
+        sampled |= home_of(page, i)->dots < page->graph->groups[i].neurons;
         kernels |= i && portrait->layers[i - 1].kernel_width * portrait->layers[i - 1].kernel_height > 1;
     }
+    caption_count(most, "neuron", neurons);
     if (sampled)
-        snprintf(shown, sizeof shown, "Up to %u neurons a layer, and all connections among them", most);
+        snprintf(shown, sizeof shown, "Up to %s a layer, and all connections among them", neurons);
     if (portrait->sparse && !portrait->model)
         snprintf(seed, sizeof seed, " (seed %llu)", (unsigned long long)portrait->seed);
-    snprintf(text, sizeof text, "%s%s%s%s.%s%s", shown, seed,
-             kernels ? "; the fuller a kernel, the darker its line" : "",
+    snprintf(text, sizeof text, "%s%s%s%s.", shown, seed, kernels ? "; the fuller a kernel, the darker its line" : "",
              page->alike == 0                              ? ""
              : page->alike + 1 == page->graph->group_count ? "; drawn for the picture alone, with each layer's p"
-                                                           : "; the largest layers' drawn for the picture alone",
-             page->layout->node_count > page->graph->group_count ? " Grey: a layer again." : "",
-             page->graph->link_count ? " Dashed: added or attended to, without connections." : "");
+                                                           : "; the largest layers' drawn for the picture alone");
     while (type.size > 9 && scene_text_width(page->scene, &type, text) > page->layout->width - 2.0 * PAGE_MARGIN)
         type.size -= 0.5;
-    scene_text(page->scene, &type, PAGE_MARGIN, page->layout->height - 26, "%s", text);
+    scene_text(page->scene, &type, PAGE_MARGIN, page->layout->height - 22, "%s", text);
 }
 
 static int fill(struct page *page, struct reason *why)
@@ -218,18 +218,20 @@ static int fill(struct page *page, struct reason *why)
 
     page->scene->width = layout->width;
     page->scene->height = layout->height;
+    add_boxes(page);
     for (uint32_t i = 1; i < page->graph->group_count; i++) {
         int result = add_connections(page, i, why);
 
         if (result)
             return result;
     }
-    add_arcs(page);
+    add_routes(page);
     for (uint32_t i = 0; i < layout->node_count; i++)
         add_dots(page, &layout->nodes[i]);
-    for (uint32_t i = 0; i < layout->node_count; i++)
-        add_caption(page, &layout->nodes[i]);
+    for (uint32_t i = 0; i < layout->caption_count; i++)
+        caption_layer(page->portrait, page->graph, layout, &layout->captions[i], page->scene);
     caption_head(page->portrait, page->scene);
+    add_legend(page);
     add_foot(page);
     return page->scene->failed ? refuse_errno(why, -ENOMEM, "picture") : 0;
 }

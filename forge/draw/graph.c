@@ -155,7 +155,7 @@ static int add_group(struct walk *walk, uint32_t place, struct sources *out)
     double low = 0;
 
     *group = (struct graph_group){ .name = layer->name,
-                                   .unit = layer->plan.convolution ? "channels" : "neurons",
+                                   .unit = layer->plan.convolution ? "channel" : "neuron",
                                    .neurons = layer->plan.outputs,
                                    .rank = sources_rank(walk, reads) + 1,
                                    .place = place,
@@ -183,6 +183,25 @@ static int add_group(struct walk *walk, uint32_t place, struct sources *out)
     return 0;
 }
 
+/* The products of attention are sums of its last input's neurons; they wait for all of them. */
+static int attend(struct walk *walk, const struct structure_layer *layer, struct sources *out)
+{
+    struct graph *graph = walk->graph;
+    uint32_t rank = 0;
+
+    for (uint32_t i = 0; i < layer->input_count; i++)
+        rank = MAX(rank, sources_rank(walk, &walk->values[layer->inputs[i]]));
+    for (uint32_t i = 0; i < layer->input_count; i++) {
+        const struct sources *input = &walk->values[layer->inputs[i]];
+
+        for (uint32_t k = 0; k < input->count && layer->input_count > 1; k++) {
+            if (input->list[k].group)
+                graph->groups[input->list[k].group].rank = rank;
+        }
+    }
+    return merge(walk, layer, layer->input_count - 1, LINK_ATTENTION, out);
+}
+
 static int take_layer(struct walk *walk, uint32_t place, struct reason *why)
 {
     const struct structure_layer *layer = &walk->structure->layers[place];
@@ -194,8 +213,7 @@ static int take_layer(struct walk *walk, uint32_t place, struct reason *why)
         return add_up(walk, layer, out);
     if (!strcmp(layer->kind->name, "concat"))
         return join(walk, layer, out, why);
-    /* The products of attention are sums of its last input's neurons. */
-    return merge(walk, layer, layer->input_count - 1, LINK_ATTENTION, out);
+    return attend(walk, layer, out);
 }
 
 /* The input is counted as its first reader counts it: pixels, channels, words. */
@@ -204,7 +222,7 @@ static void count_input(const struct structure *structure, struct graph *graph)
     struct graph_group *input = &graph->groups[0];
 
     input->neurons = shape_elements(&structure->input);
-    input->unit = "inputs";
+    input->unit = "input";
     for (uint32_t i = 0; i < graph->feed_count; i++) {
         const struct structure_layer *reader = &structure->layers[graph->groups[graph->feeds[i].to].place];
 
@@ -212,9 +230,9 @@ static void count_input(const struct structure *structure, struct graph *graph)
             continue;
         input->neurons = reader->plan.inputs;
         if (!strcmp(reader->kind->name, "embedding"))
-            input->unit = "words";
+            input->unit = "word";
         else if (reader->plan.convolution)
-            input->unit = "channels";
+            input->unit = "channel";
         return;
     }
 }

@@ -16,7 +16,7 @@
 
 struct graph_group {
     const char *name; /* the layer's, or "input" */
-    const char *unit; /* "neurons", "channels", "words" */
+    const char *unit; /* "neuron", "channel", "input", "word" */
     uint64_t neurons;
     uint32_t rank;
     uint32_t place; /* in structure.layers; of no meaning for the input */

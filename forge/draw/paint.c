@@ -27,14 +27,15 @@ const char *__lsan_default_options(void)
 }
 #endif
 
-enum { PNG_PIXELS_MAX = 24000000 };
+enum { PNG_WIDTH = 2000, PNG_PIXELS_MAX = 24000000 };
 
 static const struct {
     double red, green, blue;
 } inks[INK_COUNT] = {
-    [INK_TEXT] = { 0.11, 0.15, 0.20 },  [INK_SOFT] = { 0.36, 0.41, 0.47 }, [INK_FAINT] = { 0.84, 0.86, 0.89 },
-    [INK_DOT] = { 0.13, 0.20, 0.29 },   [INK_LINE] = { 0.10, 0.39, 0.65 }, [INK_DENSE] = { 0.80, 0.36, 0.06 },
-    [INK_GHOST] = { 0.69, 0.73, 0.78 }, [INK_LINK] = { 0.45, 0.50, 0.57 },
+    [INK_TEXT] = { 0.11, 0.15, 0.20 },    [INK_SOFT] = { 0.36, 0.41, 0.47 }, [INK_FAINT] = { 0.84, 0.86, 0.89 },
+    [INK_DOT] = { 0.13, 0.20, 0.29 },     [INK_LINE] = { 0.10, 0.39, 0.65 }, [INK_DENSE] = { 0.80, 0.36, 0.06 },
+    [INK_GHOST] = { 0.69, 0.73, 0.78 },   [INK_LINK] = { 0.45, 0.50, 0.57 }, [INK_FLOW] = { 0.13, 0.20, 0.29 },
+    [INK_CARD] = { 0.965, 0.973, 0.982 },
 };
 
 void paint_font(cairo_t *canvas, double size, bool bold)
@@ -95,33 +96,90 @@ static size_t paint_dots(cairo_t *canvas, const struct mark *first, size_t count
     return at;
 }
 
-static void paint_arc(cairo_t *canvas, const struct mark *mark)
+static void paint_ring(cairo_t *canvas, const struct mark *mark)
 {
-    static const double dashes[] = { 4, 3 };
-    bool standing = fabsf(mark->x - mark->x2) < 1;
-    double dx = standing ? mark->size : (mark->x2 - mark->x) * 0.2, dy = standing ? 0 : mark->size;
-    double top = MIN(mark->y, mark->y2);
-
-    cairo_move_to(canvas, mark->x, mark->y);
-    if (standing)
-        cairo_curve_to(canvas, mark->x + dx, mark->y, mark->x2 + dx, mark->y2, mark->x2, mark->y2);
-    else
-        cairo_curve_to(canvas, mark->x + dx, top - dy, mark->x2 - dx, top - dy, mark->x2, mark->y2);
-    if (mark->dashed)
-        cairo_set_dash(canvas, dashes, ARRAY_SIZE(dashes), 0);
-    set_ink(canvas, mark->ink, 0.75);
-    cairo_set_line_width(canvas, 1.1);
+    cairo_new_sub_path(canvas);
+    cairo_arc(canvas, mark->x, mark->y, mark->size, 0, 2 * M_PI);
+    set_ink(canvas, mark->ink, 1);
+    cairo_set_line_width(canvas, 1.4);
     cairo_stroke(canvas);
-    cairo_set_dash(canvas, NULL, 0, 0);
 }
 
-/* What crosses a text stays off its letters. */
+static void paint_box(cairo_t *canvas, const struct mark *mark)
+{
+    double radius = mark->strength, quarter = M_PI / 2;
+
+    cairo_new_sub_path(canvas);
+    cairo_arc(canvas, mark->x + radius, mark->y + radius, radius, 2 * quarter, 3 * quarter);
+    cairo_arc(canvas, mark->x2 - radius, mark->y + radius, radius, 3 * quarter, 4 * quarter);
+    cairo_arc(canvas, mark->x2 - radius, mark->y2 - radius, radius, 0, quarter);
+    cairo_arc(canvas, mark->x + radius, mark->y2 - radius, radius, quarter, 2 * quarter);
+    cairo_close_path(canvas);
+    set_ink(canvas, mark->ink, 1);
+    cairo_fill_preserve(canvas);
+    set_ink(canvas, INK_GHOST, 1);
+    cairo_set_line_width(canvas, 0.9);
+    cairo_stroke(canvas);
+}
+
+/* `length` from `from` towards `to`, at most half of the way. */
+static struct point towards(struct point from, struct point to, double length)
+{
+    double whole = hypot(to.x - from.x, to.y - from.y), part = whole > 0 ? fmin(0.5, length / whole) : 0;
+
+    return (struct point){ from.x + (to.x - from.x) * part, from.y + (to.y - from.y) * part };
+}
+
+static void paint_head(cairo_t *canvas, struct point from, struct point tip)
+{
+    const double length = 8, half = 3.4;
+    double whole = hypot(tip.x - from.x, tip.y - from.y);
+    double dx = whole > 0 ? (tip.x - from.x) / whole : 1, dy = whole > 0 ? (tip.y - from.y) / whole : 0;
+
+    cairo_move_to(canvas, tip.x, tip.y);
+    cairo_line_to(canvas, tip.x - dx * length - dy * half, tip.y - dy * length + dx * half);
+    cairo_line_to(canvas, tip.x - dx * length + dy * half, tip.y - dy * length - dx * half);
+    cairo_close_path(canvas);
+    cairo_fill(canvas);
+}
+
+static void paint_path(cairo_t *canvas, const struct scene *scene, const struct mark *mark)
+{
+    static const double dashes[] = { 5, 3 };
+    struct point before = scene_path_point(scene, mark, 0), at = scene_path_point(scene, mark, 1);
+
+    set_ink(canvas, mark->ink, 1);
+    cairo_set_line_width(canvas, mark->size);
+    if (mark->dashed)
+        cairo_set_dash(canvas, dashes, ARRAY_SIZE(dashes), 0);
+    cairo_move_to(canvas, before.x, before.y);
+    for (uint32_t i = 2; i < mark->columns; i++) {
+        struct point next = scene_path_point(scene, mark, i);
+        struct point in = towards(at, before, mark->strength), out = towards(at, next, mark->strength);
+
+        cairo_line_to(canvas, in.x, in.y);
+        if (mark->strength > 0)
+            cairo_curve_to(canvas, (in.x + 2 * at.x) / 3, (in.y + 2 * at.y) / 3, (out.x + 2 * at.x) / 3,
+                           (out.y + 2 * at.y) / 3, out.x, out.y);
+        before = at;
+        at = next;
+    }
+    if (mark->arrow) { /* the line ends inside its head */
+        struct point end = towards(at, before, 4);
+
+        cairo_line_to(canvas, end.x, end.y);
+    } else {
+        cairo_line_to(canvas, at.x, at.y);
+    }
+    cairo_stroke(canvas);
+    cairo_set_dash(canvas, NULL, 0, 0);
+    if (mark->arrow)
+        paint_head(canvas, before, at);
+}
+
 static void paint_text(cairo_t *canvas, const struct mark *mark, const char *text)
 {
     paint_font(canvas, mark->size, mark->bold);
-    cairo_set_source_rgba(canvas, 1, 1, 1, 0.9);
-    cairo_rectangle(canvas, mark->x - 1, mark->y, mark->x2 - mark->x + 2, mark->y2 - mark->y);
-    cairo_fill(canvas);
     set_ink(canvas, mark->ink, 1);
     cairo_move_to(canvas, mark->x, mark->y + mark->strength);
     cairo_show_text(canvas, text);
@@ -173,13 +231,16 @@ static void paint_scene(cairo_t *canvas, const struct scene *scene)
             i += (mark->kind == MARK_LINE ? paint_lines : paint_dots)(canvas, mark, scene->count - i);
             continue;
         }
-        if (mark->kind == MARK_ARC) {
-            paint_arc(canvas, mark);
-        } else if (mark->kind == MARK_TEXT) {
+        if (mark->kind == MARK_RING)
+            paint_ring(canvas, mark);
+        else if (mark->kind == MARK_PATH)
+            paint_path(canvas, scene, mark);
+        else if (mark->kind == MARK_BOX)
+            paint_box(canvas, mark);
+        else if (mark->kind == MARK_TEXT)
             paint_text(canvas, mark, scene->bytes + mark->content);
-        } else {
+        else
             paint_cells(canvas, mark, (const unsigned char *)scene->bytes + mark->content);
-        }
         i++;
     }
 }
@@ -228,7 +289,9 @@ static cairo_surface_t *open_surface(const struct scene *scene, enum picture_for
 
 static cairo_status_t paint(const struct scene *scene, enum picture_format format, struct buffer *buffer)
 {
-    double scale = format == PICTURE_PNG ? fmin(2, sqrt(PNG_PIXELS_MAX / (scene->width * scene->height))) : 1;
+    double scale = format == PICTURE_PNG
+                       ? fmin(PNG_WIDTH / scene->width, sqrt(PNG_PIXELS_MAX / (scene->width * scene->height)))
+                       : 1;
     cairo_surface_t *surface = open_surface(scene, format, scale, buffer);
     cairo_t *canvas = cairo_create(surface);
     cairo_status_t status;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <cairo.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,16 +85,56 @@ void scene_dot(struct scene *scene, enum ink ink, double x, double y, double rad
     add(scene, &(struct mark){ .kind = MARK_DOT, .ink = ink, .x = (float)x, .y = (float)y, .size = (float)radius });
 }
 
-void scene_arc(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double bend, bool dashed)
+void scene_ring(struct scene *scene, enum ink ink, double x, double y, double radius)
 {
-    add(scene, &(struct mark){ .kind = MARK_ARC,
+    add(scene, &(struct mark){ .kind = MARK_RING, .ink = ink, .x = (float)x, .y = (float)y, .size = (float)radius });
+}
+
+void scene_box(struct scene *scene, enum ink ink, double x, double y, double x2, double y2)
+{
+    add(scene, &(struct mark){ .kind = MARK_BOX,
                                .ink = ink,
                                .x = (float)x,
                                .y = (float)y,
                                .x2 = (float)x2,
                                .y2 = (float)y2,
-                               .size = (float)bend,
-                               .dashed = dashed });
+                               .strength = 6 });
+}
+
+void scene_path(struct scene *scene, const struct stroke *stroke, const struct point *points, uint32_t count)
+{
+    char *content = add_bytes(scene, count * sizeof *points);
+    struct mark mark = { .kind = MARK_PATH,
+                         .ink = stroke->ink,
+                         .x = INFINITY,
+                         .y = INFINITY,
+                         .x2 = -INFINITY,
+                         .y2 = -INFINITY,
+                         .size = (float)stroke->width,
+                         .strength = (float)stroke->corner,
+                         .dashed = stroke->dashed,
+                         .arrow = stroke->arrow,
+                         .columns = count };
+
+    if (!content)
+        return;
+    memcpy(content, points, count * sizeof *points);
+    mark.content = (size_t)(content - scene->bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        mark.x = fminf(mark.x, (float)points[i].x);
+        mark.y = fminf(mark.y, (float)points[i].y);
+        mark.x2 = fmaxf(mark.x2, (float)points[i].x);
+        mark.y2 = fmaxf(mark.y2, (float)points[i].y);
+    }
+    add(scene, &mark);
+}
+
+struct point scene_path_point(const struct scene *scene, const struct mark *path, uint32_t number)
+{
+    struct point point;
+
+    memcpy(&point, scene->bytes + path->content + number * sizeof point, sizeof point);
+    return point;
 }
 
 unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,

@@ -12,8 +12,20 @@
 
 #include "base/error.h"
 
-enum ink { INK_TEXT, INK_SOFT, INK_FAINT, INK_DOT, INK_LINE, INK_DENSE, INK_GHOST, INK_LINK, INK_COUNT };
-enum mark_kind { MARK_LINE, MARK_DOT, MARK_ARC, MARK_TEXT, MARK_CELLS };
+enum ink {
+    INK_TEXT,
+    INK_SOFT,
+    INK_FAINT,
+    INK_DOT,
+    INK_LINE,
+    INK_DENSE,
+    INK_GHOST,
+    INK_LINK,
+    INK_FLOW,
+    INK_CARD,
+    INK_COUNT
+};
+enum mark_kind { MARK_LINE, MARK_DOT, MARK_RING, MARK_PATH, MARK_BOX, MARK_TEXT, MARK_CELLS };
 enum align { ALIGN_LEFT, ALIGN_CENTRE, ALIGN_RIGHT };
 
 enum { SCENE_TEXT_MAX = 300 };
@@ -21,12 +33,16 @@ enum { SCENE_TEXT_MAX = 300 };
 struct mark {
     enum mark_kind kind;
     enum ink ink;
-    float x, y, x2, y2; /* a line's or arc's ends; a dot's centre; the box of a text or of cells */
-    float size;     /* a line's width, a dot's radius, how far an arc bends up (or, standing, to the right), a font */
-    float strength; /* opacity of a line, 0 .. 1; where in its box a text's baseline is */
-    bool bold, dashed;
-    uint32_t columns, rows; /* of cells */
-    size_t content;         /* in scene.bytes: of a text, of cells (one byte each, 0 white .. 255) */
+    float x, y, x2, y2; /* a line's ends; a dot's or ring's centre; the box of all others */
+    float size;         /* a line's or path's width, a dot's or ring's radius, a font */
+    float strength;     /* opacity of a line, 0 .. 1; where in its box a text's baseline is; how round corners are */
+    bool bold, dashed, arrow;
+    uint32_t columns, rows; /* of cells; columns: points of a path */
+    size_t content; /* in scene.bytes: of a text, of a path (its points), of cells (one byte each, 0 white .. 255) */
+};
+
+struct point {
+    double x, y;
 };
 
 struct scene {
@@ -46,7 +62,17 @@ void scene_deinit(struct scene *scene); /* idempotent */
 void scene_line(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double width,
                 double strength);
 void scene_dot(struct scene *scene, enum ink ink, double x, double y, double radius);
-void scene_arc(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double bend, bool dashed);
+void scene_ring(struct scene *scene, enum ink ink, double x, double y, double radius);
+/* A filled box with an edge and round corners. */
+void scene_box(struct scene *scene, enum ink ink, double x, double y, double x2, double y2);
+/* How a path looks. */
+struct stroke {
+    enum ink ink;
+    double width, corner; /* how far from it a corner is rounded */
+    bool dashed, arrow;   /* arrow: a head at its end */
+};
+void scene_path(struct scene *scene, const struct stroke *stroke, const struct point *points, uint32_t count);
+struct point scene_path_point(const struct scene *scene, const struct mark *path, uint32_t number);
 /* Room for columns * rows bytes, zeroed; NULL when the scene has failed. */
 unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,
                            uint32_t columns, uint32_t rows);

@@ -30,11 +30,11 @@ data = open(path, "rb").read()
 if path.endswith(".svg"):
     root = tree.fromstring(data)
     assert root.tag == "{http://www.w3.org/2000/svg}svg", root.tag
-    assert float(root.get("width").rstrip("px")) >= 1280
+    assert 1280 <= float(root.get("width").rstrip("px")) <= 2000
 elif path.endswith(".png"):
     assert data[:8] == b"\x89PNG\r\n\x1a\n" and data[-8:-4] == b"IEND"
     width, height = struct.unpack(">II", data[16:24])
-    assert width >= 2560 and width * height < 30e6, (width, height)
+    assert width <= 2000 and width * height < 30e6, (width, height)
 else:
     assert data[:5] == b"%PDF-" and data.rstrip().endswith(b"%%EOF")
     assert (b"CreationDate (2000" in data or b"CreationDate (D:2000" in data)
@@ -58,6 +58,7 @@ picture() {
 
 picture mlp --layers 784-1000-1000-1000-10 -s 0.95
 picture unet unet-denoise-w16 -s 0.8 --method erk
+picture translator text-translator-6-w512 -s 0.9
 picture wide --layers 784-100000-10 -s 0.999
 picture matrix lenet-5 -s 0.9 --matrix
 picture model "$source/models/digits.safetensors"

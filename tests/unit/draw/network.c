@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,22 +87,73 @@ void drop(struct network *network)
     structure_deinit(&network->structure);
 }
 
+static const char *text_of(const struct scene *scene, const struct mark *mark)
+{
+    return scene->bytes + mark->content;
+}
+
+/* Whether the way from a to b enters the box of a text, of which a hair's breadth may be touched. */
+static bool crosses(const struct mark *box, struct point a, struct point b)
+{
+    const double hair = 0.25, from[2] = { a.x, a.y }, way[2] = { b.x - a.x, b.y - a.y };
+    const double low[2] = { box->x + hair, box->y + hair }, high[2] = { box->x2 - hair, box->y2 - hair };
+    double enter = 0, leave = 1;
+
+    for (int i = 0; i < 2; i++) {
+        double first, second;
+
+        if (fabs(way[i]) < 1e-9) {
+            if (from[i] <= low[i] || from[i] >= high[i])
+                return false;
+            continue;
+        }
+        first = (low[i] - from[i]) / way[i];
+        second = (high[i] - from[i]) / way[i];
+        enter = fmax(enter, fmin(first, second));
+        leave = fmin(leave, fmax(first, second));
+    }
+    return enter < leave;
+}
+
+static void check_text(const struct scene *scene, const struct mark *text)
+{
+    for (size_t i = 0; i < scene->count; i++) {
+        const struct mark *m = &scene->marks[i];
+        bool over = false;
+
+        if (m == text)
+            continue;
+        if (m->kind == MARK_TEXT || m->kind == MARK_CELLS)
+            over = text->x < m->x2 && m->x < text->x2 && text->y < m->y2 && m->y < text->y2;
+        else if (m->kind == MARK_LINE)
+            over = crosses(text, (struct point){ m->x, m->y }, (struct point){ m->x2, m->y2 });
+        else if (m->kind == MARK_DOT || m->kind == MARK_RING)
+            over = m->x + m->size > text->x && m->x - m->size < text->x2 && m->y + m->size > text->y &&
+                   m->y - m->size < text->y2;
+        else if (m->kind == MARK_PATH)
+            for (uint32_t k = 1; k < m->columns && !over; k++)
+                over = crosses(text, scene_path_point(scene, m, k - 1), scene_path_point(scene, m, k));
+        else if (m->kind == MARK_BOX)
+            over = text->x < m->x2 && m->x < text->x2 && text->y < m->y2 && m->y < text->y2 &&
+                   !(text->x >= m->x && text->x2 <= m->x2 && text->y >= m->y && text->y2 <= m->y2);
+        if (over)
+            fail_msg("\"%s\" and the mark %zu of kind %d (\"%s\") lie over each other", text_of(scene, text), i,
+                     m->kind, m->kind == MARK_TEXT ? text_of(scene, m) : "");
+    }
+}
+
 void check_page(const struct scene *scene)
 {
     assert_false(scene->failed);
+    assert_true(scene->width <= 2000);
     for (size_t i = 0; i < scene->count; i++) {
         const struct mark *m = &scene->marks[i];
 
         assert_true(m->x >= 0 && m->y >= 0 && m->x <= scene->width && m->y <= scene->height);
-        if (m->kind == MARK_DOT)
-            continue;
-        assert_true(m->x2 >= 0 && m->y2 >= 0 && m->x2 <= scene->width && m->y2 <= scene->height);
-        for (size_t k = i + 1; m->kind == MARK_TEXT && k < scene->count; k++) {
-            const struct mark *n = &scene->marks[k];
-
-            if (n->kind == MARK_TEXT && m->x < n->x2 && n->x < m->x2 && m->y < n->y2 && n->y < m->y2)
-                fail_msg("\"%s\" lies over \"%s\"", scene->bytes + m->content, scene->bytes + n->content);
-        }
+        if (m->kind != MARK_DOT && m->kind != MARK_RING)
+            assert_true(m->x2 >= 0 && m->y2 >= 0 && m->x2 <= scene->width && m->y2 <= scene->height);
+        if (m->kind == MARK_TEXT)
+            check_text(scene, m);
     }
 }
 

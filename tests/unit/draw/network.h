@@ -20,7 +20,7 @@ void make_mlp(struct network *network, const char *layers, double density);
 void make_branches(struct network *network, unsigned blocks, double density);
 void drop(struct network *network);
 
-/* All of it inside, and no two texts over each other. */
+/* All of it inside a page of at most 2,000 points, and over no text another one, a line, a dot or a path. */
 void check_page(const struct scene *scene);
 size_t count_marks(const struct scene *scene, enum mark_kind kind);
 bool says(const struct scene *scene, const char *text);

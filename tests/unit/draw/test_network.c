@@ -143,6 +143,7 @@ static void branches_have_ghosts_and_arcs(void **state)
     assert_int_equal(layout.node_count, 8);
     assert_true(layout.nodes[7].ghost && layout.nodes[7].group == 1);
     assert_int_equal(layout.sources[6], 7);
+    assert_int_equal(layout.route_count, 3); /* two residuals, and to the ghost */
     layout_deinit(&layout);
     graph_deinit(&graph);
     drop(&network);
