@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The page of connection matrices: one picture a layer, outputs down, inputs across. A cell is as dark as it is full,
- * on the scale of its layer; where there is room, a cell is one weight.
+ * The page of connection matrices: one picture a layer, outputs down, inputs across. How full a cell is, from 0 to 1,
+ * makes it dark on one scale for all layers and pages, which the foot shows; where there is room, a cell is one weight.
  */
 #include <math.h>
 #include <stdio.h>
@@ -12,13 +12,22 @@
 #include "base/size.h"
 #include "forge/draw/caption.h"
 #include "forge/draw/draw.h"
+#include "forge/draw/layout.h"
 #include "sparse/layer.h"
 
-enum { CELLS_MOST = 256, PANEL_LEAST = 150, CAPTION_LINES = 3, FOOT = 54, GAP = 26 };
+enum {
+    CELLS_MOST = 256,
+    PANEL_LEAST = 150,
+    CAPTION_LINES = 4,
+    FOOT = 92,
+    GAP = 26,
+    SCALE_WIDTH = 260,
+    SCALE_HEIGHT = 12,
+};
 
-#define PAGE_WIDTH 1280.0
-#define PAGE_RATIO (16.0 / 9)
 #define SHAPE_MOST 3.0 /* a longer matrix is shown compressed */
+/* Half of the scale is for less than a fifth: sparse layers are what there is to tell apart. */
+#define SCALE_POWER 0.4
 
 struct grid {
     uint32_t across, down;
@@ -29,26 +38,29 @@ struct grid {
 static double panel_side(uint32_t panels, uint32_t across)
 {
     uint32_t down = (panels + across - 1) / across;
-    double width = fmax(PAGE_WIDTH, 2.0 * PAGE_MARGIN + across * (double)PANEL_LEAST);
+    double width = fmax(LAYOUT_WIDTH, 2.0 * PAGE_MARGIN + across * (double)PANEL_LEAST);
 
     return fmin((width - 2.0 * PAGE_MARGIN) / across - GAP,
-                (width / PAGE_RATIO - PAGE_HEAD - FOOT) / down - 15.0 * CAPTION_LINES - GAP) /
+                (width / LAYOUT_RATIO - PAGE_HEAD - FOOT) / down - 15.0 * CAPTION_LINES - GAP) /
            width;
 }
 
+/* As large panels as can be on a page that is no wider than it may be; it grows downwards. */
 static struct grid choose_grid(uint32_t panels, struct scene *scene)
 {
+    const uint32_t most = (LAYOUT_WIDTH_MOST - 2 * PAGE_MARGIN) / PANEL_LEAST;
     struct grid grid = { .across = 1 };
 
-    for (uint32_t across = 2; across <= panels; across++) {
+    for (uint32_t across = 2; across <= MIN(panels, most); across++) {
         if (panel_side(panels, across) > panel_side(panels, grid.across))
             grid.across = across;
     }
+    if (panel_side(panels, grid.across) < 0)
+        grid.across = most;
     grid.down = (panels + grid.across - 1) / grid.across;
-    scene->height = fmax(PAGE_WIDTH / PAGE_RATIO, PAGE_HEAD + FOOT + grid.down * (double)PANEL_LEAST);
-    scene->width = fmax(scene->height * PAGE_RATIO, 2.0 * PAGE_MARGIN + grid.across * (double)PANEL_LEAST);
-    scene->width = ceil(scene->width);
-    scene->height = ceil(scene->width / PAGE_RATIO);
+    scene->height = PAGE_HEAD + FOOT + grid.down * (double)PANEL_LEAST;
+    scene->width = ceil(fmin(LAYOUT_WIDTH_MOST, fmax(LAYOUT_WIDTH, scene->height * LAYOUT_RATIO)));
+    scene->height = ceil(fmax(scene->height, scene->width / LAYOUT_RATIO));
     grid.width = (scene->width - 2.0 * PAGE_MARGIN) / grid.across;
     grid.height = (scene->height - PAGE_HEAD - FOOT) / grid.down;
     return grid;
@@ -96,9 +108,13 @@ static void fill_alike(const struct pattern_layer *layer, uint32_t columns, uint
     }
 }
 
-/* Puts the panel's cells on the page; *black is how full a black cell is. */
+static unsigned char darkness(double full)
+{
+    return (unsigned char)lround(255 * pow(fmin(1, full), SCALE_POWER));
+}
+
 static int put_cells(struct scene *scene, const struct pattern_layer *layer, const struct csr *matrix, bool dense,
-                     const double box[4], uint32_t columns, uint32_t rows, double *black)
+                     const double box[4], uint32_t columns, uint32_t rows)
 {
     double *full = memory_zalloc((size_t)columns * rows, sizeof *full);
     unsigned char *cells =
@@ -112,34 +128,50 @@ static int put_cells(struct scene *scene, const struct pattern_layer *layer, con
         count_cells(matrix, columns, rows, full);
     else
         fill_alike(layer, columns, rows, full);
-    *black = 0;
-    for (uint32_t i = 0; i < columns * rows; i++) {
-        full[i] /= cell_potential(layer, columns, rows, i % columns, i / columns);
-        *black = fmax(*black, full[i]);
-    }
-    for (uint32_t i = 0; i<columns * rows && * black> 0; i++)
-        cells[i] = (unsigned char)lround(255 * full[i] / *black);
+    for (uint32_t i = 0; i < columns * rows; i++)
+        cells[i] = darkness(full[i] / cell_potential(layer, columns, rows, i % columns, i / columns));
     free(full);
     return 0;
 }
 
 static void put_captions(struct scene *scene, const struct pattern_layer *layer, const char *name, double x, double y,
-                         double room, double black, bool single)
+                         double room, uint32_t columns, uint32_t rows)
 {
     struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room };
     struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room };
-    char outputs[CAPTION_MAX], inputs[CAPTION_MAX], p[CAPTION_MAX], most[CAPTION_MAX];
+    char outputs[CAPTION_MAX], inputs[CAPTION_MAX], p[CAPTION_MAX];
+    double wide = (double)layer->inputs * layer->area;
 
     caption_whole(layer->outputs, outputs);
     caption_whole((uint64_t)layer->inputs * layer->area, inputs);
     caption_probability(layer->probability, p);
-    caption_probability(black, most);
     scene_text(scene, &bold, x, y, "%s", name);
     scene_text(scene, &line, x, y + 15, "%s \u00d7 %s", outputs, inputs);
-    if (single)
-        scene_text(scene, &line, x, y + 29, "p = %s", p);
+    scene_text(scene, &line, x, y + 29, "p = %s", p);
+    if (columns == layer->inputs * layer->area && rows == layer->outputs)
+        scene_text(scene, &line, x, y + 43, "a cell: 1 weight");
     else
-        scene_text(scene, &line, x, y + 29, "p = %s, darkest %s", p, most);
+        scene_text(scene, &line, x, y + 43, "a cell: %.3g \u00d7 %.3g weights", layer->outputs / (double)rows,
+                   wide / columns);
+}
+
+/* The scale, with round numbers where they are on it. */
+static void put_scale(struct scene *scene)
+{
+    static const double ticks[] = { 0, 0.01, 0.05, 0.1, 0.2, 0.5, 1 };
+    struct type text = { .size = 12, .ink = INK_SOFT };
+    struct type number = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT };
+    double y = scene->height - 66, x = PAGE_MARGIN + scene_text_width(scene, &text, "A cell's share of connections: ");
+    unsigned char *cells = scene_cells(scene, INK_LINE, x, y, SCALE_WIDTH, SCALE_HEIGHT, SCALE_WIDTH, 1);
+
+    for (uint32_t i = 0; cells && i < SCALE_WIDTH; i++)
+        cells[i] = (unsigned char)lround(255.0 * i / (SCALE_WIDTH - 1));
+    for (size_t i = 0; i < ARRAY_SIZE(ticks); i++)
+        scene_text(scene, &number, x + SCALE_WIDTH * pow(ticks[i], SCALE_POWER), y + SCALE_HEIGHT + 12, "%g", ticks[i]);
+    scene_text(scene, &text, PAGE_MARGIN, y + SCALE_HEIGHT - 1, "A cell's share of connections:");
+    scene_text(scene, &text, PAGE_MARGIN, scene->height - 22,
+               "Outputs down, inputs across. All matrices are as dark as this scale says; one with all its connections "
+               "is orange.");
 }
 
 static int put_panel(const struct portrait *portrait, uint32_t number, const char *name, const struct grid *grid,
@@ -152,7 +184,7 @@ static int put_panel(const struct portrait *portrait, uint32_t number, const cha
     double y = PAGE_HEAD + line * grid->height;
     double shape = fmax(1 / SHAPE_MOST, fmin(SHAPE_MOST, (double)wide / layer.outputs));
     double room = grid->height - 15.0 * CAPTION_LINES - GAP;
-    double width = fmin(grid->width - GAP, room * shape), height = width / shape, black = 0;
+    double width = fmin(grid->width - GAP, room * shape), height = width / shape;
     const struct csr *matrix;
     struct csr own;
     int result = pattern_sample(&layer, &own, &matrix, why);
@@ -160,20 +192,16 @@ static int put_panel(const struct portrait *portrait, uint32_t number, const cha
     if (result)
         return result;
     result = put_cells(scene, &layer, matrix, portrait->sparse && layer.probability >= 1,
-                       (double[4]){ x - width / 2, y + (room - height) / 2, width, height }, columns, rows, &black);
+                       (double[4]){ x - width / 2, y + (room - height) / 2, width, height }, columns, rows);
     csr_deinit(&own);
     if (result)
         return refuse_errno(why, result, "picture");
-    put_captions(scene, &layer, name, x, y + room + 18, grid->width - 8, black,
-                 columns == wide && rows == layer.outputs);
+    put_captions(scene, &layer, name, x, y + room + 18, grid->width - 10, columns, rows);
     return 0;
 }
 
 int draw_matrices(const struct portrait *portrait, struct scene *out, struct reason *why)
 {
-    static const char foot[] = "Outputs down, inputs across. A cell is as dark as it is full; \"darkest\" says how "
-                               "full the fullest is.";
-    struct type type = { .size = 12, .ink = INK_SOFT };
     uint32_t weighted = structure_weighted(portrait->structure), number = 0;
     struct grid grid;
     int result;
@@ -191,7 +219,7 @@ int draw_matrices(const struct portrait *portrait, struct scene *out, struct rea
             result = put_panel(portrait, number++, layer->name, &grid, out, why);
     }
     caption_head(portrait, out);
-    scene_text(out, &type, PAGE_MARGIN, out->height - 26, "%s", foot);
+    put_scale(out);
     if (!result && out->failed)
         result = refuse_errno(why, -ENOMEM, "picture");
     if (result)
