@@ -14,14 +14,6 @@
 
 /* ---- the kinds ---- */
 
-/* The arrays, a header for each layer, and the rest of the header. */
-static void features_of_file(const struct store_record *r, double *out)
-{
-    out[0] = (double)r->arrays;
-    out[1] = (double)r->layers;
-    out[2] = 1;
-}
-
 /* Drawing connections, writing arrays, and what each layer and each run costs. */
 static void features_of_build(const struct store_record *r, double *out)
 {
@@ -45,28 +37,12 @@ static void features_of_epoch(const struct store_record *r, double *out)
     out[4] = (double)r->layers * batches;
 }
 
-static double file_of(const struct store_record *r)
-{
-    return (double)r->bytes;
-}
-
-static double seconds_of(const struct store_record *r)
-{
-    return r->seconds;
-}
-
-static bool always(const struct store_record *a, const struct store_record *b)
-{
-    (void)a, (void)b;
-    return true;
-}
-
 static bool same_machine(const struct store_record *a, const struct store_record *b)
 {
     return !strcmp(a->machine, b->machine) && a->threads == b->threads;
 }
 
-static bool same_file(const struct store_record *a, const struct store_record *b)
+static bool same_arrays(const struct store_record *a, const struct store_record *b)
 {
     return a->arrays == b->arrays;
 }
@@ -74,11 +50,6 @@ static bool same_file(const struct store_record *a, const struct store_record *b
 static bool same_epoch(const struct store_record *a, const struct store_record *b)
 {
     return a->batch == b->batch && a->samples == b->samples;
-}
-
-static double computed_file(const struct store_record *r)
-{
-    return (double)r->bytes;
 }
 
 /* Without a history, for a core of these years: 60 ns to draw a connection, a gigabyte a second to write, 10 GFLOP/s to
@@ -99,14 +70,11 @@ static const struct kind {
     enum store_event event;
     size_t features;
     void (*take_features)(const struct store_record *record, double *out);
-    double (*value)(const struct store_record *record);
-    bool (*comparable)(const struct store_record *a, const struct store_record *b);
     bool (*same)(const struct store_record *a, const struct store_record *b); /* besides layers and connections */
     double (*computed)(const struct store_record *wanted);
 } kinds[ESTIMATE_KINDS] = {
-    { "file_bytes", STORE_BUILT, 3, features_of_file, file_of, always, same_file, computed_file },
-    { "build_seconds", STORE_BUILT, 4, features_of_build, seconds_of, same_machine, same_file, computed_build },
-    { "epoch_seconds", STORE_TRAINED, 5, features_of_epoch, seconds_of, same_machine, same_epoch, computed_epoch },
+    { "build_seconds", STORE_BUILT, 4, features_of_build, same_arrays, computed_build },
+    { "epoch_seconds", STORE_TRAINED, 5, features_of_epoch, same_epoch, computed_epoch },
 };
 
 const char *estimate_name(enum estimate_kind kind)
@@ -121,7 +89,7 @@ enum store_event estimate_event(enum estimate_kind kind)
 
 const char *estimate_from_name(enum estimate_from from)
 {
-    static const char *const names[] = { "computed", "interpolated", "matched" };
+    static const char *const names[] = { "computed", "extrapolated", "interpolated", "matched" };
 
     return names[from];
 }
@@ -157,6 +125,37 @@ static double median_of(double *numbers, size_t count)
     return count % 2 ? numbers[count / 2] : (numbers[count / 2 - 1] + numbers[count / 2]) / 2;
 }
 
+/* What makes a network another sort of work, whatever the number of samples. */
+static double size_of(const struct store_record *r, size_t which)
+{
+    const double sizes[] = { (double)r->layers,
+                             (double)r->neurons,
+                             (double)r->connections,
+                             (double)r->arrays,
+                             r->flops / (double)MAX(r->samples, (uint64_t)1),
+                             (double)r->batch };
+
+    return which < ARRAY_SIZE(sizes) ? sizes[which] : NAN;
+}
+
+/* Whether each size lies between the least and the most of the runs. */
+static bool is_between(const struct runs *runs, const struct store_record *wanted, size_t without)
+{
+    for (size_t which = 0; !isnan(size_of(wanted, which)); which++) {
+        double least = INFINITY, most = -INFINITY, size = size_of(wanted, which);
+
+        for (size_t i = 0; i < runs->count; i++) {
+            if (i != without) {
+                least = fmin(least, size_of(runs->records[i], which));
+                most = fmax(most, size_of(runs->records[i], which));
+            }
+        }
+        if (size < least || size > most)
+            return false;
+    }
+    return true;
+}
+
 /* From all runs but the one numbered `without`. */
 static void predict(const struct runs *runs, const struct store_record *wanted, size_t without, struct estimate *out)
 {
@@ -174,7 +173,8 @@ static void predict(const struct runs *runs, const struct store_record *wanted, 
     }
     if (others >= ESTIMATE_RUNS_LEAST && fit_make(runs->points, runs->count, without, runs->kind->features, &fit)) {
         runs->kind->take_features(wanted, features);
-        *out = (struct estimate){ ESTIMATE_INTERPOLATED, fit_value(&fit, features), others, -1, -1 };
+        *out = (struct estimate){ is_between(runs, wanted, without) ? ESTIMATE_INTERPOLATED : ESTIMATE_EXTRAPOLATED,
+                                  fit_value(&fit, features), others, -1, -1 };
         return;
     }
     *out = (struct estimate){ ESTIMATE_COMPUTED, runs->kind->computed(wanted), 0, -1, -1 };
@@ -183,7 +183,7 @@ static void predict(const struct runs *runs, const struct store_record *wanted, 
 /* Every run once, predicted from the others. */
 static void hold_back(const struct runs *runs, double *errors, struct estimate *out)
 {
-    if (runs->count <= ESTIMATE_RUNS_LEAST)
+    if (runs->count <= ESTIMATE_RUNS_LEAST || out->from == ESTIMATE_EXTRAPOLATED)
         return;
     for (size_t i = 0; i < runs->count; i++) {
         struct estimate other;
@@ -209,12 +209,11 @@ int estimate_make(enum estimate_kind kind, const struct store_record *wanted, co
     for (size_t i = 0; i < history->count; i++) {
         const struct store_record *record = &history->records[i];
 
-        if (record->event != runs.kind->event || !(runs.kind->value(record) > 0) ||
-            !runs.kind->comparable(wanted, record))
+        if (record->event != runs.kind->event || !(record->seconds > 0) || !same_machine(wanted, record))
             continue;
         records[runs.count] = record;
         runs.kind->take_features(record, points[runs.count].features);
-        points[runs.count++].value = runs.kind->value(record);
+        points[runs.count++].value = record->seconds;
     }
     predict(&runs, wanted, runs.count, out);
     hold_back(&runs, errors, out);
@@ -251,6 +250,7 @@ static bool accuracy_at(const struct store_record *wanted, const struct history 
     if (!below || !above) {
         const struct store_record *end = below ? below : above;
 
+        out->from = ESTIMATE_EXTRAPOLATED;
         out->value = end ? end->accuracy : 0;
         return end != NULL;
     }
@@ -271,6 +271,8 @@ bool estimate_accuracy(const struct store_record *wanted, const struct history *
 
     if (!accuracy_at(wanted, history, history->count, out))
         return false;
+    if (out->from == ESTIMATE_EXTRAPOLATED)
+        return true;
     for (size_t i = 0; i < history->count; i++) {
         struct estimate other;
         double error;

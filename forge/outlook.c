@@ -22,7 +22,7 @@ static int estimate_all(const char *verb, const struct plan *plan, const char *d
             if (estimate_event((enum estimate_kind)kind) == events[e])
                 result = estimate_make((enum estimate_kind)kind, &wanted, &history, &out->estimates[kind]);
         }
-        if (events[e] == STORE_TRAINED)
+        if (events[e] == STORE_TRAINED && out->trains)
             out->accuracy_known = estimate_accuracy(&wanted, &history, &out->accuracy);
         history_deinit(&history);
     }
@@ -32,9 +32,11 @@ static int estimate_all(const char *verb, const struct plan *plan, const char *d
 int outlook_make(const char *verb, const struct plan *plan, const struct assembly *assembly,
                  const struct cost_setting *setting, const char *database, struct outlook *out, struct reason *why)
 {
+    struct structure_support support = structure_support(&plan->structure);
     int result;
 
-    *out = (struct outlook){ .setting = *setting };
+    *out = (struct outlook){ .setting = *setting, .serves = support.serves, .trains = support.trains };
+    structure_support_text(&support, out->support, sizeof out->support);
     result = cost_of_plan(plan, assembly, setting, &out->cost, why);
     if (result)
         return result;
@@ -50,6 +52,8 @@ static void print_from(const struct estimate *estimate, FILE *to)
     fputs(estimate_from_name(estimate->from), to);
     if (estimate->runs)
         fprintf(to, " from %zu run%s", estimate->runs, estimate->runs == 1 ? "" : "s");
+    if (estimate->from == ESTIMATE_EXTRAPOLATED)
+        fputs(", none of which is like it", to);
     if (estimate->error_median >= 0)
         fprintf(to, "; runs held back are off by %.2g %% at the median, %.2g %% at most", 100 * estimate->error_median,
                 100 * estimate->error_most);
@@ -68,34 +72,48 @@ static void print_seconds(const char *label, const struct estimate *estimate, FI
     print_from(estimate, to);
 }
 
+static void print_memory(const char *label, uint64_t bytes, uint64_t batch, FILE *to)
+{
+    char text[32];
+
+    cost_text((double)bytes, "B", text, sizeof text);
+    fprintf(to, "  %-10s %10s   computed, for batches of %llu\n", label, text, (unsigned long long)batch);
+}
+
+static void print_accuracy(const struct estimate *accuracy, FILE *to)
+{
+    fprintf(to, "  %-10s %8.2f %%   %s from %zu run%s of this structure", "accuracy", 100 * accuracy->value,
+            estimate_from_name(accuracy->from), accuracy->runs, accuracy->runs == 1 ? "" : "s");
+    if (accuracy->from == ESTIMATE_EXTRAPOLATED)
+        fputs(": that of the nearest density", to);
+    if (accuracy->error_median >= 0)
+        fprintf(to, "; runs held back are off by %.2g points, %.2g at most", 100 * accuracy->error_median,
+                100 * accuracy->error_most);
+    putc('\n', to);
+}
+
 void outlook_print(const struct outlook *o, FILE *to)
 {
     char text[32], more[32];
 
     fprintf(to, "takes, on %s:\n", o->machine);
-    cost_text(o->estimates[ESTIMATE_FILE_BYTES].value, "B", text, sizeof text);
-    fprintf(to, "  %-10s %10s   ", "file", text);
-    print_from(&o->estimates[ESTIMATE_FILE_BYTES], to);
-    cost_text((double)o->cost.serve_bytes, "B", text, sizeof text);
-    fprintf(to, "  %-10s %10s   computed, for batches of %llu\n", "to serve", text,
-            (unsigned long long)o->setting.serve_batch);
-    cost_text((double)o->cost.train_bytes, "B", text, sizeof text);
-    fprintf(to, "  %-10s %10s   computed, for batches of %llu\n", "to train", text,
-            (unsigned long long)o->setting.batch);
+    cost_text((double)o->cost.file_bytes, "B", text, sizeof text);
+    fprintf(to, "  %-10s %10s   exactly, as it is built\n", "file", text);
+    if (o->serves)
+        print_memory("to serve", o->cost.serve_bytes, o->setting.serve_batch, to);
+    if (o->trains)
+        print_memory("to train", o->cost.train_bytes, o->setting.batch, to);
     cost_text(o->cost.flops, "FLOP", text, sizeof text);
     cost_text(o->cost.epoch_flops, "FLOP", more, sizeof more);
     fprintf(to, "  %-10s %10s   a sample; %s an epoch of %llu samples\n", "work", text, more,
             (unsigned long long)o->setting.samples);
     print_seconds("to build", &o->estimates[ESTIMATE_BUILD_SECONDS], to);
-    print_seconds("an epoch", &o->estimates[ESTIMATE_EPOCH_SECONDS], to);
-    if (o->accuracy_known) {
-        fprintf(to, "  %-10s %8.2f %%   %s from %zu run%s of this structure", "accuracy", 100 * o->accuracy.value,
-                estimate_from_name(o->accuracy.from), o->accuracy.runs, o->accuracy.runs == 1 ? "" : "s");
-        if (o->accuracy.error_median >= 0)
-            fprintf(to, "; runs held back are off by %.2g points, %.2g at most", 100 * o->accuracy.error_median,
-                    100 * o->accuracy.error_most);
-        putc('\n', to);
-    }
+    if (o->trains)
+        print_seconds("an epoch", &o->estimates[ESTIMATE_EPOCH_SECONDS], to);
+    if (o->accuracy_known)
+        print_accuracy(&o->accuracy, to);
+    if (*o->support)
+        fprintf(to, "  %s\n", o->support);
 }
 
 /* ---- JSON ---- */
@@ -117,10 +135,14 @@ void outlook_describe(const struct outlook *o, json_t *object)
     json_t *estimates = json_object();
 
     json_object_set_new(estimates, "machine", json_string(o->machine));
-    for (int kind = 0; kind < ESTIMATE_KINDS; kind++)
-        json_object_set_new(estimates, estimate_name((enum estimate_kind)kind), estimate_json(&o->estimates[kind]));
+    for (int kind = 0; kind < ESTIMATE_KINDS; kind++) {
+        if (kind != ESTIMATE_EPOCH_SECONDS || o->trains)
+            json_object_set_new(estimates, estimate_name((enum estimate_kind)kind), estimate_json(&o->estimates[kind]));
+    }
     if (o->accuracy_known)
         json_object_set_new(estimates, "accuracy", estimate_json(&o->accuracy));
     json_object_set_new(object, "cost", cost_json(&o->cost, &o->setting));
     json_object_set_new(object, "estimates", estimates);
+    json_object_set_new(object, "serves", json_boolean(o->serves));
+    json_object_set_new(object, "trains", json_boolean(o->trains));
 }

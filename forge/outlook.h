@@ -13,6 +13,8 @@ struct outlook {
     struct cost_setting setting;
     struct cost cost;
     char machine[STORE_NAME_MAX];
+    bool serves, trains; /* by this version; what does not train has no estimate of an epoch, and no accuracy */
+    char support[160];   /* a sentence about what it does not; "" */
     struct estimate estimates[ESTIMATE_KINDS];
     bool accuracy_known;
     struct estimate accuracy;

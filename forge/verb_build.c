@@ -222,6 +222,8 @@ static int run_plan(const struct build *build, const struct workshop *shop, stru
     result = outlook_make(VERB, plan, &shop->assembly, &setting, build->plan.database, &outlook, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
+    if (*outlook.support)
+        warn_user(VERB, "%s", outlook.support);
     return build->output ? build_and_save(build, shop, plan, &outlook) : print_result(build, plan, &outlook, NULL);
 }
 

@@ -51,6 +51,14 @@ for i in 1 2 3 4 5 6 7 8; do
     "$forge" build --layers 512-$((20 * i))-2 -s 0.5 -o x.safetensors >/dev/null 2>&1
 done
 check "interpolated"      0 "interpolated from 9 runs; runs held back are off by" "$forge" build --layers 512-90-2 -s 0.5
+# Of another sort than all of them: nothing that is known exactly is estimated, nothing that cannot be done is timed.
+other="--structure resnet-8-w16 -s 0.9"
+check "extrapolated"      0 "extrapolated from 9 runs, none of which is like it" "$forge" build $other
+check "cannot be trained" 0 "cannot serve or train it: stem is of kind conv2d" "$forge" build $other -o r.safetensors --no-history
+check "no epoch"          0 '"trains":false'         "$forge" structure show --structure resnet-8-w16 -s 0.9 --json
+"$forge" build $other -o r.safetensors --no-history --json >r.json 2>/dev/null
+check "no epoch in it"    1 ""                       grep -q epoch_seconds r.json
+check "the file, exactly" 0 ""                       grep -q "\"cost\":{\"file_bytes\":$(stat -c %s r.safetensors)," r.json
 check "candidates"        0 'bytes, seed 1'          "$forge" build --layers $layers -s 0.5 --candidates 3 -o k.safetensors
 check "are in the file"   0 '"candidates":3'        bash -c "tr -d '\\\\' <k.safetensors | grep -ao '\"candidates\":3'"
 check "and are trained"   0 '"candidate":3'         "$forge" train k.safetensors --data data.tsv --processing text.classification \

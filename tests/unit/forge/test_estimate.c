@@ -128,6 +128,31 @@ static void test_where_an_estimate_comes_from(void **state)
     assert_int_equal(estimate.from, ESTIMATE_COMPUTED);
 }
 
+/* More, or less, of anything than in any run: it says so, and claims no error. */
+static void test_an_extrapolation_says_so(void **state)
+{
+    static struct store_record records[60];
+    struct store_record wanted[3];
+    struct history history = { records, ARRAY_SIZE(records) };
+    struct rng rng = rng_make(2, 0);
+    struct estimate estimate;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(records); i++)
+        records[i] = run(&rng, 0.03);
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+        wanted[i] = run(&rng, 0);
+    wanted[0].layers = 20;
+    wanted[1].flops *= 300;
+    wanted[2].connections = 10;
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+        assert_int_equal(estimate_make(ESTIMATE_EPOCH_SECONDS, &wanted[i], &history, &estimate), 0);
+        assert_int_equal(estimate.from, ESTIMATE_EXTRAPOLATED);
+        assert_string_equal(estimate_from_name(estimate.from), "extrapolated");
+        assert_true(estimate.value > 0 && estimate.runs == 60 && estimate.error_median < 0);
+    }
+}
+
 static void test_accuracy_along_the_curve(void **state)
 {
     struct store_record records[4], wanted = { .event = STORE_TRAINED, .hash = "a" };
@@ -154,7 +179,8 @@ static void test_accuracy_along_the_curve(void **state)
     wanted.density = 0.001;
     wanted.connections = 1000;
     assert_true(estimate_accuracy(&wanted, &history, &estimate));
-    assert_true(estimate.value == 0.7);
+    assert_int_equal(estimate.from, ESTIMATE_EXTRAPOLATED);
+    assert_true(estimate.value == 0.7 && estimate.error_median < 0);
     snprintf(wanted.hash, sizeof wanted.hash, "b");
     assert_false(estimate_accuracy(&wanted, &history, &estimate));
 }
@@ -221,13 +247,10 @@ static void test_units(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_fit_finds_the_coefficients),
-        cmocka_unit_test(test_coefficients_are_not_negative),
-        cmocka_unit_test(test_a_point_held_back_has_no_say),
-        cmocka_unit_test(test_where_an_estimate_comes_from),
-        cmocka_unit_test(test_accuracy_along_the_curve),
-        cmocka_unit_test(test_the_file_is_as_long_as_computed),
-        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_a_fit_finds_the_coefficients),    cmocka_unit_test(test_coefficients_are_not_negative),
+        cmocka_unit_test(test_a_point_held_back_has_no_say),    cmocka_unit_test(test_where_an_estimate_comes_from),
+        cmocka_unit_test(test_an_extrapolation_says_so),        cmocka_unit_test(test_accuracy_along_the_curve),
+        cmocka_unit_test(test_the_file_is_as_long_as_computed), cmocka_unit_test(test_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
