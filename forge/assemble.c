@@ -176,7 +176,7 @@ static int assemble_layer(struct model *model, const struct plan *plan, uint32_t
         result = copy_edges(&model->layers[planned->place], given, why);
     else
         result = draw_layer(model, planned->place, &plan->sampling, &drawing, moved, why);
-    if (!result && !(given && given->weighted))
+    if (!result && !(given && given->info.weighted))
         begin_weights(model, planned->place, &plan->sampling, &drawing);
     return result;
 }
@@ -272,7 +272,7 @@ static int inherit(struct model *model, const struct assembly *assembly, struct 
         struct layer *layer = &model->layers[i];
         bool weighted = layer->kind->weighted;
 
-        if (!weighted || !assembly->edges || !assembly->edges->lists[number].weighted)
+        if (!weighted || !assembly->edges || !assembly->edges->lists[number].info.weighted)
             result = base_inherit(assembly->base, layer, why);
         number += weighted;
     }

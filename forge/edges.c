@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/outcome.h"
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/edges.h"
@@ -103,11 +104,12 @@ static int read_list(const char *file, enum exchange_form form, const struct lay
     if (!result)
         result = exchange_read(file, text, length, form, (uint32_t)plan->outputs,
                                (uint32_t)(plan->inputs * plan->kernel_height * plan->kernel_width), &out->matrix,
-                               &out->weighted, why);
+                               &out->info, why);
     if (result)
         return result;
     if (!out->matrix.count)
         return refuse(why, WISP_E_FORMAT, "%s has no connection", file);
+    out->file = file;
     hash = XXH3_128bits(text, length);
     snprintf(out->hash, sizeof out->hash, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
     return 0;
@@ -138,6 +140,21 @@ int edges_read(const struct option_list *words, const struct structure *structur
     else
         *out = edges;
     return result;
+}
+
+void edges_warn(const char *verb, const struct edges *edges)
+{
+    for (uint32_t i = 0; i < edges->count; i++) {
+        const struct edge_list *list = &edges->lists[i];
+
+        if (!list->matrix.starts)
+            continue;
+        if (list->info.headless)
+            warn_user(verb, "%s has no head line: its fields are taken as output,input,weight", list->file);
+        if (list->info.vanished)
+            warn_user(verb, "%s:%u: too small for a float, and read as 0: %" PRIu64 " weight%s, this one first",
+                      list->file, list->info.vanished_line, list->info.vanished, list->info.vanished == 1 ? "" : "s");
+    }
 }
 
 void edges_deinit(struct edges *edges)

@@ -7,13 +7,15 @@
 
 #include "base/options.h"
 #include "sparse/csr.h"
+#include "sparse/exchange.h"
 #include "sparse/model.h"
 #include "sparse/structure.h"
 
 struct edge_list {
+    const char *file;  /* part of the word that named it */
     struct csr matrix; /* CSR_NULL: the layer is sampled */
-    bool weighted;     /* its weights were given, too */
-    char hash[33];     /* of the file's bytes */
+    struct exchange_info info;
+    char hash[33]; /* of the file's bytes */
 };
 
 struct edges {
@@ -27,6 +29,8 @@ struct edges {
  * layer, a layer twice, an ending that is neither .csv nor .mtx; WISP_E_FORMAT: what is wrong in a file; -errno. */
 int edges_read(const struct option_list *words, const struct structure *structure, struct edges *out,
                struct reason *why);
+/* On stderr: what a person should know of what was read. */
+void edges_warn(const char *verb, const struct edges *edges);
 void edges_deinit(struct edges *edges); /* idempotent */
 
 /* Splits "LAYER=FILE" and finds the layer among those with weights: its number among them, and where the file's name

@@ -36,7 +36,7 @@ static json_t *edges_json(const struct plan *plan, const struct edges *edges)
             object = json_object();
         json_object_set_new(object, plan->structure.layers[plan->layers[i].place].name,
                             json_pack("{s:s s:I s:b}", "hash", list->hash, "connections",
-                                      (json_int_t)list->matrix.count, "weights", list->weighted));
+                                      (json_int_t)list->matrix.count, "weights", list->info.weighted));
     }
     return object;
 }

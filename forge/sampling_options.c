@@ -88,6 +88,7 @@ int sampling_from_options(const char *verb, const struct sampling_options *optio
         sampling_choice_deinit(&choice);
         return status;
     }
+    edges_warn(verb, &choice.edges);
     warn_of_constants(verb, &choice.sampling);
     *out = choice;
     return 0;

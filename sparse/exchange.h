@@ -2,13 +2,16 @@
  *
  * Connection matrices as other programs read and write them.
  *
- *   edge list      CSV: a head line "output,input,weight" (or "output,input", without weights), then one connection a
- *                  line, numbered from 0
- *   Matrix Market  "%%MatrixMarket matrix coordinate real general" (or pattern), numbered from 1
+ *   edge list      CSV: a head line whose names say which field is what, then one connection a line, numbered from 0:
+ *                  output, target, to, row; input, source, from, col, column; weight, value (may be missing).
+ *                  Without a head: output,input,weight
+ *   Matrix Market  "%%MatrixMarket matrix coordinate" real, integer or pattern, general, symmetric or skew-symmetric;
+ *                  numbered from 1; a row for each output
  */
 #ifndef SPARSE_EXCHANGE_H
 #define SPARSE_EXCHANGE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -22,11 +25,18 @@ bool exchange_form_of(const char *path, enum exchange_form *out);
 /* 0, or -EIO when `out` has failed. Weights with nine digits, which read back to the same bits. */
 int exchange_write(const struct csr *matrix, enum exchange_form form, FILE *out);
 
-/* Judges and reads a private copy of the text. Connections may come in any order; twins, numbers out of range and what
- * is not a number are refused with their line. An edge list says no dimensions: `rows` and `columns` do; a matrix of
- * another size is refused. *weighted (may be NULL): whether there are weights; without, values are zero.
- * WISP_E_FORMAT; -ENOMEM. */
+/* What there is to say of a file that was read. */
+struct exchange_info {
+    bool weighted;          /* it has weights; without, values are zero */
+    bool headless;          /* an edge list without a head */
+    uint64_t vanished;      /* weights that are too small for a float, and were read as 0 */
+    uint32_t vanished_line; /* of the first of them */
+};
+
+/* Judges and reads a private copy of the text. Connections may come in any order; twins, numbers out of range, empty
+ * fields and what is not a number are refused with their line. An edge list says no dimensions: `rows` and `columns`
+ * do; a matrix of another size is refused. `info` may be NULL. WISP_E_FORMAT; -ENOMEM. */
 int exchange_read(const char *name, const char *text, size_t length, enum exchange_form form, uint32_t rows,
-                  uint32_t columns, struct csr *out, bool *weighted, struct reason *why);
+                  uint32_t columns, struct csr *out, struct exchange_info *info, struct reason *why);
 
 #endif
