@@ -149,7 +149,7 @@ int config_read(const char *path, struct config *config, FILE *errors, struct re
     if (result) {
         if (errors)
             fprintf(errors, "%s\n", inner.text);
-        return refuse(why, result > 0 ? WISP_E_CONFIG : result, "%s", inner.text);
+        return refuse(why, result == -ENOMEM ? result : WISP_E_CONFIG, "%s", inner.text);
     }
     return parse(name, folder, data, length, config, errors, why);
 }

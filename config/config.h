@@ -57,7 +57,7 @@ void config_deinit(struct config *config);
 void config_model_init(struct config_model *model);
 
 /* Reads `path` over the defaults. Every error goes to `errors` (may be NULL) as a line "file:line:column: message"; the
- * first is also the reason. WISP_E_CONFIG, or -errno when the file cannot be read. */
+ * first is also the reason. WISP_E_CONFIG, for a file that cannot be read too; -ENOMEM. */
 int config_read(const char *path, struct config *config, FILE *errors, struct reason *why);
 
 /* Where the configuration is when nobody says: PREFIX/etc/wisp/wispd.yaml, if there is one, for a program in

@@ -4,6 +4,8 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_writer.h"
+#include "daemon/judge.h"
 #include "daemon/models.h"
 #include "daemon/options.h"
 #include "daemon/wispd.h"
@@ -47,20 +50,42 @@ static int signals_open(void)
     return signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/* Everything that is wrong with the file, each thing once. */
+static int complain_of_all(int result, char *lines, const struct reason *why)
+{
+    if (!*lines)
+        return complain(result, why);
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))
+        log_error("%s", line);
+    return exit_code(result);
+}
+
+static void warn_of_nothing(const struct options *options, const struct config *config)
+{
+    if (!config->file && !options->model_count)
+        log_warning("there is no %s: these are the defaults; name another file with --config", config_default_path());
+    if (!config->model_count)
+        log_warning("no models are configured: add some under models: in the configuration, or with --model");
+}
+
 /* Everything that can be wrong before a socket is touched: the configuration, and every model file. */
-static int test(const struct options *options, const struct config *config)
+static int test(const struct options *options, const struct config *config, const struct judge *judge)
 {
     struct registry registry;
     struct reason why = { "" };
+    unsigned hidden = judge->sandbox ? judge_sandbox(config) : 0;
     int result = registry_init(&registry, config, &why);
 
     if (result)
         return complain(result, &why);
-    if (!options->quiet)
-        printf("wispd: %s is good: %u model%s\n", config->file ? config->file : "the configuration",
-               registry.model_count, registry.model_count == 1 ? "" : "s");
+    if (!hidden && !options->quiet) {
+        warn_of_nothing(options, config);
+        printf("wispd: %s is good: %u model%s%s%s\n", config->file ? config->file : "what the command line says",
+               registry.model_count, registry.model_count == 1 ? "" : "s", judge->user ? ", as user " : "",
+               judge->user ? judge->user : "");
+    }
     registry_deinit(&registry);
-    return EXIT_OK;
+    return hidden ? EXIT_CONFIG : EXIT_OK;
 }
 
 static int dump(const struct config *config)
@@ -68,14 +93,13 @@ static int dump(const struct config *config)
     return config_print(config, stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 }
 
-static int serve_until_told(const struct config *config, int signals)
+static int serve_until_told(const struct options *options, const struct config *config, int signals)
 {
     struct wispd *daemon = NULL;
     struct reason why = { "" };
     int result;
 
-    if (!config->model_count)
-        log_warning("no models are configured: add some under models: in the configuration, or with --model");
+    warn_of_nothing(options, config);
     result = wispd_new(config, &daemon, &why);
     if (result)
         return complain(result, &why);
@@ -86,7 +110,7 @@ static int serve_until_told(const struct config *config, int signals)
     return result ? EXIT_FAILED : EXIT_OK;
 }
 
-static int serve(const struct config *config)
+static int serve(const struct options *options, const struct config *config)
 {
     cleanup_close int signals = signals_open();
     int result, code;
@@ -100,30 +124,47 @@ static int serve(const struct config *config)
         log_error("the log's thread: %s", wisp_status_text(result));
         return EXIT_FAILED;
     }
-    code = serve_until_told(config, signals);
+    code = serve_until_told(options, config, signals);
     (void)log_writer_stop(LOG_PATIENCE_NS);
     return code;
 }
 
+static int configure(const struct options *options, struct config *config)
+{
+    struct reason why = { "" };
+    cleanup_free char *lines = NULL;
+    size_t size;
+    FILE *errors = open_memstream(&lines, &size);
+    int result = errors ? options_configure(options, config, errors, &why) : -ENOMEM;
+
+    if (errors && fclose(errors))
+        return EXIT_FAILED;
+    log_set_level(options->test && !options->log_level ? LOG_WARNING : config->log_level);
+    if (result && judge_is_denied(options->config ? options->config : config_default_path(), &why))
+        return complain(result, &why);
+    return result ? complain_of_all(result, lines ? lines : (char[]){ "" }, &why) : EXIT_OK;
+}
+
 static int run(const struct options *options)
 {
+    struct judge judge = { .user = NULL };
     struct config config;
     struct reason why = { "" };
-    int result = config_init(&config);
-    int code;
+    int result, code;
 
+    (void)config_default_path(); /* found now: who has become another user may not ask where his program lies */
+    result = options->test ? judge_begin(&judge, options->user, &why) : 0;
     if (result)
+        return complain(result, &why);
+    if (config_init(&config))
         return EXIT_FAILED;
-    result = options_configure(options, &config, &why);
-    log_set_level(options->test && !options->log_level ? LOG_WARNING : config.log_level);
-    if (result)
-        code = complain(result, &why);
-    else if (options->dump)
+    code = configure(options, &config);
+    if (code == EXIT_OK && options->dump)
         code = dump(&config);
-    else if (options->test)
-        code = test(options, &config);
-    else
-        code = serve(&config);
+    else if (code == EXIT_OK && options->test)
+        code = test(options, &config, &judge);
+    else if (code == EXIT_OK)
+        code = serve(options, &config);
     config_deinit(&config);
     return code;
 }

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/size.h"
+#include "daemon/judge.h"
 #include "daemon/models.h"
 #include "sparse/model_file.h"
 
@@ -104,31 +106,33 @@ static size_t modality_length(const char *processing)
 
 static int names_check(const struct registry *registry, const struct config *config, struct reason *why)
 {
+    unsigned bad = 0;
+
     for (uint32_t i = 0; i < registry->model_count; i++) {
         const struct served *a = &registry->models[i];
 
         for (uint32_t j = 0; j < i; j++) {
             const struct served *b = &registry->models[j];
 
-            if (!strcmp(a->name, b->name))
-                return refuse(why, WISP_E_CONFIG, "%s and %s are both called \"%s\": give one another name",
-                              config->models[j].path, config->models[i].path, a->name);
-            if (a->preferred && b->preferred && !strcmp(a->processing, b->processing))
-                return refuse(why, WISP_E_CONFIG, "%s and %s are both the default for %s: only one can be", b->name,
-                              a->name, a->processing);
+            if (!a->model || !b->model)
+                continue; /* could not be loaded */
+            if (!strcmp(a->name, b->name)) {
+                log_error("%s and %s are both called \"%s\": give one another name", config->models[j].path,
+                          config->models[i].path, a->name);
+                bad++;
+            } else if (a->preferred && b->preferred && !strcmp(a->processing, b->processing)) {
+                log_error("%s and %s are both the default for %s: only one can be", b->name, a->name, a->processing);
+                bad++;
+            }
         }
     }
-    return 0;
+    return bad ? refuse(why, WISP_E_CONFIG, "models are in each other's way") : 0;
 }
 
 /* Names first, then processing types, then modalities; at each step the preferred models come first, and the first one
  * to claim a name keeps it. */
-static int routes_make(struct registry *registry, const struct config *config, struct reason *why)
+static int routes_make(struct registry *registry, struct reason *why)
 {
-    int result = names_check(registry, config, why);
-
-    if (result)
-        return result;
     registry->routes = calloc(1 + 3 * (size_t)registry->model_count, sizeof *registry->routes);
     if (!registry->routes)
         return refuse_errno(why, -ENOMEM, "routes");
@@ -156,30 +160,42 @@ static int routes_make(struct registry *registry, const struct config *config, s
 
 /* ---- all ---- */
 
+/* What it is that cannot be served, and where the configuration says so. */
+static int explain(const struct config *config, const struct config_model *entry, int result, struct reason *why)
+{
+    if (result == -ENOMEM)
+        return result;
+    if (result == -EACCES)
+        (void)judge_is_denied(entry->path, why);
+    if (config->file && entry->line)
+        refuse_in(why, result, "%s:%u", config->file, entry->line);
+    /* A file that is missing or unreadable is the configuration's fault: starting again does not help. */
+    return result < 0 ? WISP_E_CONFIG : result;
+}
+
+/* All of them, so that one run names everything that is wrong. */
 static int models_load(struct registry *registry, const struct config *config, struct reason *why)
 {
+    unsigned bad = 0;
+    int last = 0;
+
     registry->models = calloc(config->model_count ? config->model_count : 1, sizeof *registry->models);
-    if (!registry->models) {
-        refuse_errno(why, -ENOMEM, "models");
-        return -ENOMEM;
-    }
+    if (!registry->models)
+        return refuse_errno(why, -ENOMEM, "models");
     for (size_t i = 0; i < config->model_count; i++) {
         const struct config_model *entry = &config->models[i];
-        int result;
+        int result = served_init(&registry->models[registry->model_count++], entry, registry->kernels, why);
 
-        registry->model_count++;
-        result = served_init(&registry->models[i], entry, registry->kernels, why);
-        /* A file that is missing or unreadable is the configuration's fault: starting again does not help. */
-        if (result < 0 && result != -ENOMEM)
-            result = WISP_E_CONFIG;
-        if (result && config->file && entry->line)
-            return refuse_in(why, result, "%s:%u", config->file, entry->line);
-        if (result)
-            return result;
-        if (registry->models[i].batch_most > registry->batch_most)
-            registry->batch_most = registry->models[i].batch_most;
+        if (result) {
+            last = explain(config, entry, result, why);
+            if (last < 0)
+                return last;
+            log_error("%s", why->text);
+            bad++;
+        }
+        registry->batch_most = MAX(registry->batch_most, registry->models[i].batch_most);
     }
-    return 0;
+    return bad ? refuse(why, last, "%u of %zu models cannot be served", bad, config->model_count) : 0;
 }
 
 int registry_init(struct registry *registry, const struct config *config, struct reason *why)
@@ -191,8 +207,10 @@ int registry_init(struct registry *registry, const struct config *config, struct
         return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
                       config->kernels);
     result = models_load(registry, config, why);
+    if (result >= 0 && names_check(registry, config, result ? NULL : why))
+        result = WISP_E_CONFIG;
     if (!result)
-        result = routes_make(registry, config, why);
+        result = routes_make(registry, why);
     if (result)
         registry_deinit(registry);
     return result;

@@ -53,7 +53,7 @@ struct registry {
 };
 
 /* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,
- * WISP_E_FORMAT for a damaged file; the reason begins with where it stands. */
+ * WISP_E_FORMAT for a damaged file: each is logged, with where it stands, and the reason sums them up. -ENOMEM. */
 int registry_init(struct registry *registry, const struct config *config, struct reason *why);
 void registry_deinit(struct registry *registry);
 

@@ -17,21 +17,30 @@ static const char help[] =
     "  -c, --config FILE     read this configuration (%s)\n"
     "  -s, --socket PATH     listen here instead (" WIRE_DEFAULT_SOCKET ")\n"
     "  -m, --model FILE      serve this model too; may be repeated. Without --config: only these\n"
-    "  -t, --test            check configuration and models, say so, and exit; with -q only the exit code says it\n"
+    "  -t, --test            check configuration and models, say so, and exit; with -q only the exit code says it.\n"
+    "                        Run by root, it judges as the service sees it: as user wisp, in its sandbox\n"
+    "  -u, --user USER       with --test: judge as this user, in no sandbox\n"
     "  -T, --dump-config     print the effective configuration and exit\n"
     "  -q, --quiet           with --test: no output when all is well\n"
     "  -l, --log-level L     error, warning, notice, info or debug\n"
     "  -h, --help            this text\n"
     "  -V, --version\n"
     "\n"
-    "Signals: SIGTERM and SIGINT finish what is under way and exit. See wispd(8), wispd.yaml(5).\n";
+    "Signals: SIGTERM and SIGINT finish what is under way and exit; SIGUSR1 logs more, SIGUSR2 as configured.\n"
+    "See wispd(8), wispd.yaml(5).\n";
 
 static const struct option long_options[] = {
-    { "config", required_argument, NULL, 'c' },    { "socket", required_argument, NULL, 's' },
-    { "model", required_argument, NULL, 'm' },     { "test", no_argument, NULL, 't' },
-    { "dump-config", no_argument, NULL, 'T' },     { "quiet", no_argument, NULL, 'q' },
-    { "log-level", required_argument, NULL, 'l' }, { "help", no_argument, NULL, 'h' },
-    { "version", no_argument, NULL, 'V' },         { NULL, 0, NULL, 0 },
+    { "config", required_argument, NULL, 'c' },
+    { "socket", required_argument, NULL, 's' },
+    { "model", required_argument, NULL, 'm' },
+    { "test", no_argument, NULL, 't' },
+    { "dump-config", no_argument, NULL, 'T' },
+    { "quiet", no_argument, NULL, 'q' },
+    { "user", required_argument, NULL, 'u' },
+    { "log-level", required_argument, NULL, 'l' },
+    { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },
+    { NULL, 0, NULL, 0 },
 };
 
 static int usage(const char *problem, const char *what)
@@ -65,6 +74,9 @@ static int take(struct options *options, int option, const char *value)
     case 'q':
         options->quiet = true;
         return -1;
+    case 'u':
+        options->user = value;
+        return -1;
     case 'l':
         options->log_level = value;
         return log_parse_level(value, &level) ? -1 : usage("unknown log level ", value);
@@ -86,10 +98,12 @@ int options_parse(int argc, char **argv, struct options *options)
     *options = (struct options){ .models = calloc((size_t)argc + 1, sizeof(const char *)) };
     if (!options->models)
         return EXIT_FAILED;
-    while (result < 0 && (option = getopt_long(argc, argv, "c:s:m:tTql:hV", long_options, NULL)) >= 0)
+    while (result < 0 && (option = getopt_long(argc, argv, "c:s:m:tTqu:l:hV", long_options, NULL)) >= 0)
         result = take(options, option, optarg);
     if (result < 0 && optind < argc)
         result = usage("wispd takes no arguments: ", argv[optind]);
+    if (result < 0 && options->user && !options->test)
+        result = usage("--user belongs to --test", "");
     return result;
 }
 
@@ -154,18 +168,18 @@ static int loop_from_environment(struct config *config, struct reason *why)
     return refuse(why, WISP_E_CONFIG, "WISP_LOOP is \"%s\": it can be io_uring, epoll or auto", wanted);
 }
 
-static int read_file(const struct options *options, struct config *config, struct reason *why)
+static int read_file(const struct options *options, struct config *config, FILE *errors, struct reason *why)
 {
     if (options->config)
-        return config_read(options->config, config, stderr, why);
-    if (options->model_count || access(config_default_path(), F_OK))
+        return config_read(options->config, config, errors, why);
+    if (options->model_count || (access(config_default_path(), F_OK) && errno == ENOENT))
         return 0;
-    return config_read(config_default_path(), config, stderr, why);
+    return config_read(config_default_path(), config, errors, why);
 }
 
-int options_configure(const struct options *options, struct config *config, struct reason *why)
+int options_configure(const struct options *options, struct config *config, FILE *errors, struct reason *why)
 {
-    int result = read_file(options, config, why);
+    int result = read_file(options, config, errors, why);
 
     if (result)
         return result;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "config/config.h"
@@ -20,6 +21,7 @@ struct options {
     const char **models; /* into argv; freed by options_deinit() */
     size_t model_count;
     const char *log_level;
+    const char *user; /* --test judges as this one; NULL: as the service, where root asks */
     bool test, quiet, dump;
 };
 
@@ -28,7 +30,7 @@ int options_parse(int argc, char **argv, struct options *options);
 void options_deinit(struct options *options);
 
 /* The configuration that the options ask for: the file, then what stands on the command line over it, then WISP_LOOP.
- * Errors of the file go to standard error, all of them. */
-int options_configure(const struct options *options, struct config *config, struct reason *why);
+ * All errors of the file go to `errors`, a line each; the first is also the reason. */
+int options_configure(const struct options *options, struct config *config, FILE *errors, struct reason *why);
 
 #endif

@@ -181,6 +181,49 @@ as_user 1 wisp ping >/dev/null 2>&1
 check "a socket of a group: others are denied" equal $? 77
 check "its members are not" quietly machine setpriv --reuid=1 --regid=1 --groups="$(machine id -g wisp)" wisp ping
 
+# ---- what the check calls good does start, and nothing else
+
+machine cp "$config" "$config.good"
+model=$(machine sh -c "ls /usr/share/wisp/models/*.safetensors /usr/local/share/wisp/models/*.safetensors 2>/dev/null | head -1")
+# agrees TEXT PATH MODE OWNER VERDICT: with one model more, a copy there, check and service say the same.
+agrees() {
+    local text=$1 path=$2 mode=$3 owner=$4 expected=$5 checked served=0
+    machine sh -c "cp $config.good $config && printf '  - path: %s\n    name: more\n' $path >>$config &&
+        mkdir -p \$(dirname $path) && cp $model $path && chmod $mode $path && chown $owner $path"
+    machine "$daemon" -t -q --config "$config" >/dev/null 2>&1
+    checked=$?
+    machine systemctl restart wispd.service 2>/dev/null || served=$(property ExecMainStatus)
+    check "$text: the check says $checked, the service $served" equal "$checked $served" "$expected $expected"
+    machine systemctl reset-failed wispd.service 2>/dev/null
+}
+agrees "a model that all may read" /var/lib/wisp/models/a.safetensors 0644 root 0
+agrees "one of the service's own" /var/lib/wisp/models/b.safetensors 0640 root:wisp 0
+agrees "one of root alone" /var/lib/wisp/models/c.safetensors 0600 root 78
+agrees "one in /home" /home/d.safetensors 0644 root 78
+agrees "one in /root" /root/e.safetensors 0644 root 78
+agrees "one in /tmp" /tmp/f.safetensors 0644 root 78
+agrees "one in /var/tmp" /var/tmp/g.safetensors 0644 root 78
+
+# ---- a configuration that cannot be read is not tried for ever
+
+not_tried_again() {
+    machine systemctl restart wispd.service 2>/dev/null
+    sleep 0.5
+    equal "$(property NRestarts) $(property ExecMainStatus) $(property SubState)" "0 78 failed"
+}
+machine chmod 0600 "$config"
+check "a configuration that wisp may not read is tried once" not_tried_again
+check "and the journal says what to do" like "$(journal)" "*user wisp may not read it (mode 0600): chmod a+r $config*"
+machine rm "$config"
+check "a missing one too" not_tried_again
+machine mkdir "$config"
+check "and a folder in its place" not_tried_again
+machine rmdir "$config"
+machine mv "$config.good" "$config"
+machine systemctl reset-failed wispd.service wispd.socket
+machine systemctl start wispd.socket wispd.service
+check "with the good one it serves again" quietly machine wisp ping
+
 # ---- stopped
 
 machine systemctl stop wispd.socket wispd.service

@@ -250,7 +250,7 @@ static void test_unreadable_files(void **state)
     (void)state;
     assert_non_null(huge);
     assert_int_equal(config_init(&config), 0);
-    assert_int_equal(config_read(scratch_path(folder, "none"), &config, errors, &why), -ENOENT);
+    assert_int_equal(config_read(scratch_path(folder, "none"), &config, errors, &why), WISP_E_CONFIG);
     assert_non_null(strstr(why.text, "none: No such file"));
     fflush(errors);
     assert_non_null(strstr(lines, why.text));
