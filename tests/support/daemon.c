@@ -270,7 +270,7 @@ bool daemon_settles(const struct test_daemon *daemon, unsigned descriptors, unsi
     return false;
 }
 
-bool daemon_logged(const struct test_daemon *daemon, const char *text)
+static bool log_contains(const struct test_daemon *daemon, const char *text)
 {
     FILE *file = fopen(daemon->log, "r");
     char line[1024];
@@ -280,5 +280,16 @@ bool daemon_logged(const struct test_daemon *daemon, const char *text)
     while (!found && fgets(line, sizeof line, file))
         found = strstr(line, text) != NULL;
     fclose(file);
+    return found;
+}
+
+bool daemon_logged(const struct test_daemon *daemon, const char *text)
+{
+    bool found = log_contains(daemon, text);
+
+    for (int waited = 0; !found && waited < SETTLE_MS; waited += 5) {
+        pause_ms(5);
+        found = log_contains(daemon, text);
+    }
     return found;
 }

@@ -65,7 +65,7 @@ unsigned daemon_mappings(const struct test_daemon *daemon);
 /* Waits until both are at most these, for up to five seconds. */
 bool daemon_settles(const struct test_daemon *daemon, unsigned descriptors, unsigned mappings);
 
-/* Whether its log contains the text. */
+/* Whether its log contains the text, within five seconds: lines are written by a thread of their own. */
 bool daemon_logged(const struct test_daemon *daemon, const char *text);
 
 #endif
