@@ -21,6 +21,7 @@
 #include "forge/sampling_options.h"
 #include "forge/save.h"
 #include "forge/verb.h"
+#include "sparse/flow.h"
 
 #define VERB "build"
 
@@ -29,7 +30,7 @@ struct build {
     struct sampling_options sampling;
     uint64_t seed, threads, samples, candidates;
     const char *output, *name, *processing, *media, *labels;
-    bool json, no_history;
+    bool json, no_history, force;
 };
 
 /* Apart, so that its table does not stay on the stack while a network is built. */
@@ -65,6 +66,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_count(&table, "threads", 't', &build->threads, "N", "threads; 2 if absent; changes no result", 1, 256);
     option_count(&table, "samples", 0, &build->samples, "N", "samples of an epoch, for what it takes; 10000 if absent",
                  1, 0);
+    option_flag(&table, "force", 0, &build->force, "write a network through which nothing passes, too");
     option_flag(&table, "no-history", 0, &build->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &build->json, "print one JSON object");
     return options_read(&usage, &table, argc, argv, &none, status);
@@ -137,9 +139,25 @@ static int workshop_open(const struct build *build, const struct structure *stru
 /* What came out, when something was built. */
 struct built {
     struct stat file;
+    struct flow flow;
     uint64_t moved;
     double seconds;
 };
+
+static void print_flow(const struct flow *flow)
+{
+    char text[160];
+
+    flow_text(flow, text, sizeof text);
+    puts(text);
+}
+
+static json_t *flow_json(const struct flow *flow)
+{
+    return json_pack("{s:I s:I s:I s:I}", "inputs", (json_int_t)flow->inputs, "inputs_leading",
+                     (json_int_t)flow->leading, "outputs", (json_int_t)flow->outputs, "outputs_reached",
+                     (json_int_t)flow->reached);
+}
 
 static int print_result(const struct build *build, const struct plan *plan, const struct outlook *outlook,
                         const struct built *built)
@@ -154,6 +172,8 @@ static int print_result(const struct build *build, const struct plan *plan, cons
             printf("repair put %llu connections elsewhere: every neuron has an input and an output\n",
                    (unsigned long long)built->moved);
         if (built)
+            print_flow(&built->flow);
+        if (built)
             printf("%s: %lld bytes, seed %llu\n", build->output, (long long)built->file.st_size,
                    (unsigned long long)build->seed);
         return EXIT_DONE;
@@ -164,6 +184,7 @@ static int print_result(const struct build *build, const struct plan *plan, cons
     json_object_set_new(object, "seed", json_integer((json_int_t)build->seed));
     if (built) {
         json_object_set_new(object, "repaired", json_integer((json_int_t)built->moved));
+        json_object_set_new(object, "flow", flow_json(&built->flow));
         json_object_set_new(object, "file", json_string(build->output));
         json_object_set_new(object, "file_bytes", json_integer((json_int_t)built->file.st_size));
     }
@@ -186,6 +207,24 @@ static void record_build(const struct build *build, const struct plan *plan, con
     history_write(VERB, build->plan.database, &record);
 }
 
+/* A network through which nothing passes can learn nothing and always says the same; only --force writes it. */
+static int judge_flow(const struct build *build, const struct model *model, struct flow *flow)
+{
+    char text[160];
+
+    if (flow_count(model, flow))
+        return fail(VERB, EXIT_FAILED, "out of memory");
+    flow_text(flow, text, sizeof text);
+    if (!flow->reached && !build->force)
+        return fail(VERB, EXIT_USAGE,
+                    "nothing passes through this network: %s; choose a lower sparsity, or --repair (--force writes it "
+                    "all the same)",
+                    text);
+    if (flow_is_poor(flow))
+        warn_user(VERB, "%s; a lower sparsity or --repair connects more of them", text);
+    return 0;
+}
+
 static int build_and_save(const struct build *build, const struct workshop *shop, struct plan *plan,
                           const struct outlook *outlook)
 {
@@ -197,6 +236,9 @@ static int build_and_save(const struct build *build, const struct workshop *shop
 
     if (result)
         return fail(VERB, result == WISP_E_INVALID ? EXIT_USAGE : exit_for_input(result), "%s", why.text);
+    status = judge_flow(build, model, &built.flow);
+    if (status)
+        return status;
     plan_realise(plan, model);
     result = save_model(model, build->output, false, &why);
     if (result || stat(build->output, &built.file) < 0)

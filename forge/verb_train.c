@@ -17,6 +17,7 @@
 #include "forge/media_default.h"
 #include "forge/save.h"
 #include "forge/verb.h"
+#include "sparse/flow.h"
 
 #define VERB "train"
 
@@ -66,6 +67,22 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     return false;
 }
 
+/* No recipe helps where nothing passes. */
+static void warn_of_guessing(const struct model *model)
+{
+    struct flow flow;
+    char text[160];
+
+    if (flow_count(model, &flow) || !flow_is_poor(&flow)) {
+        warn_user(VERB,
+                  "the model does no better than guessing; try a lower --rate, more --epochs, or less --sparsity");
+        return;
+    }
+    flow_text(&flow, text, sizeof text);
+    warn_user(VERB, "the model does no better than guessing: %s; build it with a lower sparsity, or with --repair",
+              text);
+}
+
 static int save(const struct train *train, struct progress *progress, const struct outcome_of_training *trained)
 {
     const struct trainer_result *r = &trained->result;
@@ -84,8 +101,7 @@ static int save(const struct train *train, struct progress *progress, const stru
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     if (r->accuracy < 1.5 / (double)shape_elements(model_output(trained->model)) && !r->interrupted)
-        warn_user(VERB,
-                  "the model does no better than guessing; try a lower --rate, more --epochs, or less --sparsity");
+        warn_of_guessing(trained->model);
     event = json_pack("{s:s s:s s:I s:I s:f s:b s:f}", "event", "done", "file", train->output, "bytes",
                       (json_int_t)file.st_size, "best_epoch", (json_int_t)r->best_epoch, "accuracy", r->accuracy,
                       "interrupted", r->interrupted, "seconds", seconds);

@@ -60,10 +60,18 @@ struct layer_back {
     float *const *vector_gradient; /* as layer->vectors; NULL entries for absent ones */
 };
 
+/* How the channels of a kind's inputs (their first dimension) get to those of its output. */
+enum layer_flow {
+    FLOW_CHANNELS, /* each to its own; with a weight, along its connections */
+    FLOW_CONCAT,   /* one input's after the other's */
+    FLOW_MIXED,    /* each to all; with a weight, each to all rows that have a connection */
+};
+
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_least, inputs_most;
-    bool weighted;                          /* has a sparse weight tensor */
+    bool weighted; /* has a sparse weight tensor */
+    enum layer_flow flow;
     bool in_place;                          /* forward() may be given the same panel as in[0] and out */
     const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to judge */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */

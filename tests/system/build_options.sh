@@ -143,10 +143,23 @@ check "export no layer"   2 'did you mean "fc1"?'                       "$forge"
 check "export bad ending" 2 "has to end in .csv"                        "$forge" export x.safetensors --edges fc1=1.txt
 check "export no folder"  1 "folder no/where"                           "$forge" export x.safetensors --edges fc1=no/where/1.csv
 
+# What passes through
+check "all passes"        0 "784 of 784 inputs lead to an output, and 10 of 10 outputs are reached" "$forge" build $mlp -s 0.9 -o f.safetensors
+check "little passes"     0 "warning: 9 of 784 inputs lead to an output, and 5 of 10 outputs" "$forge" build $mlp -s 0.999 -o f.safetensors
+rm f.safetensors
+check "nothing passes"    2 "nothing passes through this network: 0 of 784" "$forge" build $mlp -s 0.9999 -o f.safetensors
+check "nothing written"   2 ""                                          ls f.safetensors
+check "nothing, forced"   0 '"flow":{"inputs":784,"inputs_leading":0,"outputs":10,"outputs_reached":0}' \
+    "$forge" build $mlp -s 0.9999 -o f.safetensors --force --json
+check "pictures"          0 "3 of 3 input channels lead to an output"   "$forge" build --structure resnet-8-w16 -s 0.5 -o f.safetensors
+
 # Base values
 check "dense base"        0 ""                                          "$forge" build $mlp -d 1 --seed 9 -o base.safetensors --export-edges fc2=base.csv
 check "inherits"          0 "bytes, seed"                               "$forge" build $mlp -d 0.1 --base base.safetensors -o i.safetensors --export-edges fc2=i.csv
 holds "the same values"   "$(grep -cxFf base.csv i.csv)" = "$(wc -l <i.csv)"
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n' >lfs.safetensors
+check "base is a pointer" 65 "get the file itself with"                     "$forge" build $mlp -d 0.1 --base lfs.safetensors
+check "so is a model"     65 "a Git LFS pointer"                        "$forge" export lfs.safetensors
 check "inherits sparse"   0 "bytes, seed"                               "$forge" build $mlp -d 0.1 --base i.safetensors --weights inherited -o i2.safetensors
 check "base missing"     65 "cannot open none"                          "$forge" build $mlp -d 0.1 --base none.safetensors
 check "base no file"     65 "not a safetensors file"                 "$forge" build $mlp -d 0.1 --base 1.csv
