@@ -66,6 +66,7 @@ static const struct {
     { WISP_E_LOST, EXIT_NO_DAEMON },
     { WISP_E_SHUTDOWN, EXIT_NO_DAEMON },
     { WISP_E_BUSY, EXIT_BUSY },
+    { WISP_E_CHANGED, EXIT_BUSY },
     { -EACCES, EXIT_DENIED },
     { -EPERM, EXIT_DENIED },
     { WISP_E_DENIED, EXIT_DENIED },

@@ -28,6 +28,7 @@ static const struct {
     [WISP_E_TIMEOUT] = { "WISP_E_TIMEOUT", "timed out" },
     [WISP_E_NOT_SPARSE] = { "WISP_E_NOT_SPARSE", "not a sparse tensor" },
     [WISP_E_INTERRUPTED] = { "WISP_E_INTERRUPTED", "interrupted" },
+    [WISP_E_CHANGED] = { "WISP_E_CHANGED", "another model than was found" },
 };
 
 WISP_EXPORT const char *wisp_status_text(int status)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bindings: which number stands for a name in the current session, and whether it is still what the program relies on.
+ * Bindings: which number stands for a name in the current session, and whether the model behind it is still the one
+ * that the program found there. That is told by its identity, a checksum of the whole file: labels and media are part
+ * of what the program relies on, as shapes and weights are.
  *
- * They are looked up by name and sizes, made once, and never freed before their client: so requests point to them
+ * They are looked up by name and identity, made once, and never freed before their client: so requests point to them
  * without counting.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,40 +15,52 @@
 
 #define RENEW_NS (2 * NS_PER_S)
 
-static struct binding *find(const struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs)
+static struct binding *find(const struct wisp_client *client, const char *name, const char *identity)
 {
     for (struct binding *binding = client->bindings; binding; binding = binding->next) {
-        if (binding->inputs == inputs && binding->outputs == outputs && !strcmp(binding->name, name))
+        if (!strcmp(binding->identity, identity) && !strcmp(binding->name, name))
             return binding;
     }
     return NULL;
 }
 
-static struct binding *add(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs)
+static struct binding *add(struct wisp_client *client, const char *name, const char *identity)
 {
     struct binding *binding = calloc(1, sizeof *binding);
 
     if (!binding)
         return NULL;
     memcpy(binding->name, name, strnlen(name, sizeof binding->name - 1));
-    binding->inputs = inputs;
-    binding->outputs = outputs;
+    memcpy(binding->identity, identity, strnlen(identity, sizeof binding->identity - 1));
     binding->next = client->bindings;
     client->bindings = binding;
     return binding;
 }
 
-int binding_note(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs,
-                 const struct answer *answer, struct binding **out)
+int binding_explain(const struct binding *binding, int status)
+{
+    switch (status) {
+    case WISP_E_NO_MODEL:
+        return fail(status, "wispd no longer serves %s", binding->name);
+    case WISP_E_CHANGED:
+        return fail(status, "wispd now serves another model as %s than the one that was found: find it anew",
+                    binding->name);
+    default:
+        return fail(status, "%s: %s", binding->name, wisp_status_text(status));
+    }
+}
+
+int binding_note(struct wisp_client *client, const char *name, const char *identity, const struct answer *answer,
+                 struct binding **out)
 {
     struct binding *binding = NULL;
     int result = 0;
 
     pthread_mutex_lock(&client->lock);
     if (client->up && answer->serial == client->session->serial) {
-        binding = find(client, name, inputs, outputs);
+        binding = find(client, name, identity);
         if (!binding)
-            binding = add(client, name, inputs, outputs);
+            binding = add(client, name, identity);
         if (binding) {
             binding->route = answer->route;
             binding->serial = answer->serial;
@@ -61,25 +74,26 @@ int binding_note(struct wisp_client *client, const char *name, uint64_t inputs, 
     return result ? refuse_errno(last_error(), result, "using %s", name) : 0;
 }
 
-int binding_get(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs, struct binding **out)
+int binding_get(struct wisp_client *client, const char *name, const char *identity, struct binding **out)
 {
     pthread_mutex_lock(&client->lock);
-    *out = find(client, name, inputs, outputs);
+    *out = find(client, name, identity);
     pthread_mutex_unlock(&client->lock);
     /* A model that was found with another client; or the daemon was exchanged in between. */
     while (!*out) {
-        uint64_t has_inputs, has_outputs;
+        char has[IDENTITY_MAX];
         struct answer answer;
         int result = client_ask(client, WIRE_DESCRIBE, name, &answer);
 
         if (!result && answer.status)
             result = fail(answer.status, "%s", answer.text);
         if (!result)
-            result = describe_sizes(answer.text, &has_inputs, &has_outputs, last_error());
-        if (!result && (has_inputs != inputs || has_outputs != outputs))
-            result = fail(WISP_E_SHAPE, "wispd now serves a %s of another shape: find it anew", name);
+            result = describe_identity(answer.text, has, last_error());
+        if (!result && strcmp(has, identity) != 0)
+            result = fail(WISP_E_CHANGED,
+                          "wispd now serves another model as %s than the one that was found: find it anew", name);
         if (!result)
-            result = binding_note(client, name, inputs, outputs, &answer, out);
+            result = binding_note(client, name, identity, &answer, out);
         answer_deinit(&answer);
         if (result)
             return result;
@@ -87,29 +101,39 @@ int binding_get(struct wisp_client *client, const char *name, uint64_t inputs, u
     return 0;
 }
 
-/* What a new daemon says of one of them. Its refusals are the binding's affair; a failure to ask is the session's. */
-static int renew(struct wisp_client *client, struct binding *binding, struct session *session, uint32_t id,
-                 struct reason *why)
-{
-    uint64_t inputs = 0, outputs = 0;
-    struct answer answer;
-    int status, result;
+/* ---- a new daemon ---- */
 
-    result = session_ask(session, id, WIRE_DESCRIBE, binding->name, clock_ns() + RENEW_NS, &answer, why);
-    if (result)
-        return refuse_in(why, result, "asking the new wispd about %s", binding->name);
-    status = answer.status;
-    if (!status)
-        status = describe_sizes(answer.text, &inputs, &outputs, NULL);
-    if (!status && (inputs != binding->inputs || outputs != binding->outputs))
-        status = WISP_E_SHAPE;
+/* All bindings of a name, by one answer: `identity` is that of the model which is served now. */
+static void settle(struct wisp_client *client, const char *name, const char *identity, const struct answer *answer)
+{
     pthread_mutex_lock(&client->lock);
-    binding->route = answer.route;
-    binding->status = status;
-    binding->serial = client->serials + 1; /* which client_adopt() will give it */
+    for (struct binding *binding = client->bindings; binding; binding = binding->next) {
+        if (strcmp(binding->name, name) != 0)
+            continue;
+        binding->route = answer->route;
+        binding->serial = client->serials + 1; /* which client_adopt() will give it */
+        binding->status = answer->status                             ? answer->status
+                          : strcmp(binding->identity, identity) == 0 ? 0
+                                                                     : WISP_E_CHANGED;
+    }
     pthread_mutex_unlock(&client->lock);
+}
+
+/* That it has no such model is the binding's affair; every other failure is the session's. */
+static int renew(struct wisp_client *client, const char *name, struct session *session, uint32_t id, struct reason *why)
+{
+    char identity[IDENTITY_MAX] = "";
+    struct answer answer;
+    int result = session_ask(session, id, WIRE_DESCRIBE, name, clock_ns() + RENEW_NS, &answer, why);
+
+    if (!result && answer.status && answer.status != WISP_E_NO_MODEL)
+        result = refuse(why, answer.status, "%s", answer.text);
+    if (!result && !answer.status)
+        result = describe_identity(answer.text, identity, why);
+    if (!result)
+        settle(client, name, identity, &answer);
     answer_deinit(&answer);
-    return 0;
+    return result ? refuse_in(why, result, "asking the new wispd about %s", name) : 0;
 }
 
 int bindings_renew(struct wisp_client *client, struct session *session, struct reason *why)
@@ -119,10 +143,14 @@ int bindings_renew(struct wisp_client *client, struct session *session, struct r
 
     pthread_mutex_lock(&client->lock);
     first = client->bindings; /* none is added while there is no session */
+    for (struct binding *binding = first; binding; binding = binding->next)
+        binding->serial = 0;
     pthread_mutex_unlock(&client->lock);
     for (struct binding *binding = first; binding; binding = binding->next) {
-        int result = renew(client, binding, session, ++id, why);
+        int result = 0;
 
+        if (!binding->serial) /* not settled with another one of its name yet */
+            result = renew(client, binding->name, session, ++id, why);
         if (result)
             return result;
     }

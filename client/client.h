@@ -4,9 +4,9 @@
  *
  *   client    what the program holds: survives any number of daemons
  *   session   one connection to one daemon: socket, regions, rings
- *   binding   a name and the shape that the program relies on, with the daemon's number for it in this session
- *   request   a place in both arenas, the same in every session
- *   waiter    a thread that sleeps until a request is done, or until there is a session
+ *   binding   a name and the identity of the model that the program found there, with the daemon's number for it in
+ * this session request   a place in both arenas, the same in every session waiter    a thread that sleeps until a
+ * request is done, or until there is a session
  *
  * Guards:
  *   client->lock    every field below that does not say otherwise. Never held while sleeping.
@@ -39,6 +39,8 @@
 #include "libipc/wire.h"
 
 #define FOREVER UINT64_MAX
+
+enum { IDENTITY_MAX = 64 }; /* bytes of what tells one model from any other, with its zero */
 
 enum { SUSPICIONS = 2, LOSSES_MAX = 3 };
 
@@ -92,8 +94,8 @@ const unsigned char *session_output(const struct session *session);
 struct binding {
     struct binding *next; /* bindings live as long as their client */
     char name[WIRE_NAME_MAX];
-    uint64_t inputs, outputs; /* floats of one sample: immutable */
-    uint64_t serial;          /* of the session in which the rest holds */
+    char identity[IDENTITY_MAX]; /* immutable, as the name is */
+    uint64_t serial;             /* of the session in which the rest holds */
     uint32_t route;
     int status; /* why it cannot be used in this session, or 0 */
 };
@@ -274,17 +276,23 @@ int session_drain(struct wisp_client *client, struct session *session);
 /* ---- binding.c ---- */
 
 /* Notes what a DESCRIBE reply says, unless its session is gone. Takes the lock. -ENOMEM. */
-int binding_note(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs,
-                 const struct answer *answer, struct binding **out);
-/* The client's binding for what a model relies on. Takes the lock; may ask the daemon. */
-int binding_get(struct wisp_client *client, const char *name, uint64_t inputs, uint64_t outputs, struct binding **out);
+int binding_note(struct wisp_client *client, const char *name, const char *identity, const struct answer *answer,
+                 struct binding **out);
+/* The client's binding for a model that was found by `name`, with this client or another. Takes the lock; may ask the
+ * daemon. WISP_E_CHANGED. */
+int binding_get(struct wisp_client *client, const char *name, const char *identity, struct binding **out);
 /* Brings all bindings over to a session that is not in use yet. The role; takes the lock by itself. */
 int bindings_renew(struct wisp_client *client, struct session *session, struct reason *why);
 
+/* What its status means, with a sentence in last_error(). */
+int binding_explain(const struct binding *binding, int status);
+
 /* ---- model.c ---- */
 
-/* Finds what a DESCRIBE reply says of the sizes. WISP_E_INVALID when it does not, or says what cannot be. */
-int describe_sizes(const char *text, uint64_t *inputs, uint64_t *outputs, struct reason *why);
+/* Finds the identity in a DESCRIBE reply. WISP_E_INVALID when it has none. */
+int describe_identity(const char *text, char identity[static IDENTITY_MAX], struct reason *why);
+/* From the bytes of a file to one sample; `name` is for the sentence. */
+int model_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input);
 /* The name that it was asked by, which is what a new daemon is asked for. */
 const char *model_asked(const wisp_model *model);
 

@@ -10,8 +10,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/size.h"
 #include "client/client.h"
+#include "media/media.h"
+
+enum { FINDS_MAX = 3 };
 
 /* Submits and waits. */
 static int run(wisp_request *request, uint64_t deadline_ns)
@@ -116,23 +120,50 @@ WISP_EXPORT int wisp_top(const wisp_model *model, const float *output, struct wi
     return 0;
 }
 
-WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const char *path, struct wisp_label *top,
-                                   size_t *count, struct wisp_receipt *receipt)
+/* ---- from a file to labels ---- */
+
+struct content {
+    const char *name;
+    void *bytes;
+    size_t length;
+};
+
+static int classify(wisp_client *client, const char *name, const struct content *content, uint64_t deadline_ns,
+                    struct wisp_label *top, size_t *count, struct wisp_receipt *receipt)
 {
     cleanup(cleanup_found_at_exit) wisp_model *model = NULL;
     cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
-    uint64_t deadline = client_answer_by(client);
     int result = wisp_find(client, name, &model);
 
     if (!result)
         result = wisp_request_new(client, model, 1, &request);
     if (!result)
-        result = wisp_encode_file(model, path, wisp_request_input(request));
+        result = model_encode(model, content->name, content->bytes, content->length, wisp_request_input(request));
     if (!result)
-        result = run(request, deadline);
+        result = run(request, deadline_ns);
     if (result)
         return result;
     if (receipt)
         wisp_request_receipt(request, receipt);
     return wisp_top(model, wisp_request_output(request), top, count);
+}
+
+WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const char *path, struct wisp_label *top,
+                                   size_t *count, struct wisp_receipt *receipt)
+{
+    struct content content = { .name = strcmp(path, "-") != 0 ? path : "standard input" };
+    uint64_t deadline = client_answer_by(client);
+    size_t wanted = *count;
+    int result = file_read(path, MEDIA_FILE_MAX, &content.bytes, &content.length, last_error());
+
+    /* The caller knows the model by its name alone, so another one behind it is found anew, and encoded for. */
+    for (int i = 0; !result && i < FINDS_MAX; i++) {
+        *count = wanted;
+        result = classify(client, name, &content, deadline, top, count, receipt);
+        if (result != WISP_E_CHANGED)
+            break;
+        result = i + 1 < FINDS_MAX ? 0 : result;
+    }
+    free(content.bytes);
+    return result;
 }

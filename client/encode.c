@@ -17,9 +17,14 @@ WISP_EXPORT int wisp_encode_file(const wisp_model *model, const char *path, floa
     return result ? result : media_encode_file(model->media, path, input, last_error());
 }
 
-WISP_EXPORT int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input)
+int model_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input)
 {
     int result = check_media(model);
 
-    return result ? result : media_encode(model->media, "input", bytes, length, input, last_error());
+    return result ? result : media_encode(model->media, name, bytes, length, input, last_error());
+}
+
+WISP_EXPORT int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input)
+{
+    return model_encode(model, "input", bytes, length, input);
 }

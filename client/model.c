@@ -63,22 +63,21 @@ static json_t *parse(const char *text, struct reason *why)
     return root;
 }
 
-int describe_sizes(const char *text, uint64_t *inputs, uint64_t *outputs, struct reason *why)
+static int read_identity(const json_t *root, char identity[static IDENTITY_MAX], struct reason *why)
+{
+    const char *value = json_string_value(json_object_get(root, "identity"));
+
+    if (!value || !*value || strlen(value) >= IDENTITY_MAX)
+        return refuse(why, WISP_E_INVALID, "identity is not a text of 1 to %d bytes", IDENTITY_MAX - 1);
+    memcpy(identity, value, strlen(value) + 1);
+    return 0;
+}
+
+int describe_identity(const char *text, char identity[static IDENTITY_MAX], struct reason *why)
 {
     cleanup_json json_t *root = parse(text, why);
-    struct tensor_shape input, output;
-    int result;
 
-    if (!root)
-        return WISP_E_INVALID;
-    result = read_shape(root, "input", &input, why);
-    if (!result)
-        result = read_shape(root, "output", &output, why);
-    if (result)
-        return result;
-    *inputs = input.elements;
-    *outputs = output.elements;
-    return 0;
+    return root ? read_identity(root, identity, why) : WISP_E_INVALID;
 }
 
 static int read_labels(struct wisp_model *model, const json_t *array, struct reason *why)
@@ -142,6 +141,8 @@ static int read_description(struct wisp_model *model, struct reason *why)
         result = read_text(root, "name", &model->name, why);
     if (!result)
         result = read_text(root, "processing", &model->processing, why);
+    if (!result)
+        result = read_identity(root, model->identity, why);
     if (!result)
         result = read_shape(root, "input", &model->input, why);
     if (!result)
@@ -237,7 +238,7 @@ WISP_EXPORT int wisp_find(wisp_client *client, const char *name, wisp_model **ou
         result = build(name, &answer, &model);
     /* If the daemon was exchanged just now, binding_get() asks again. */
     if (model)
-        result = binding_note(client, name, model->input.elements, model->output.elements, &answer, &binding);
+        result = binding_note(client, name, model->identity, &answer, &binding);
     if (!result)
         *out = steal(&model);
     answer_deinit(&answer);
@@ -274,6 +275,11 @@ WISP_EXPORT const char *wisp_model_name(const wisp_model *model)
 WISP_EXPORT const char *wisp_model_processing(const wisp_model *model)
 {
     return model->processing;
+}
+
+WISP_EXPORT const char *wisp_model_identity(const wisp_model *model)
+{
+    return model->identity;
 }
 
 WISP_EXPORT const char *wisp_model_json(const wisp_model *model)

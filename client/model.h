@@ -8,6 +8,7 @@
 #include <wisp/wisp.h>
 
 #include "base/error.h"
+#include "client/client.h"
 #include "libipc/wire.h"
 #include "media/media.h"
 
@@ -22,7 +23,8 @@ struct tensor_shape {
 
 struct wisp_model {
     char asked[WIRE_NAME_MAX]; /* the name that it was found by */
-    char *json;                /* the daemon's description */
+    char identity[IDENTITY_MAX];
+    char *json; /* the daemon's description */
     char *name, *processing;
     struct tensor_shape input, output;
     char **labels;

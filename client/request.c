@@ -108,8 +108,7 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     if (!result)
         result = measure(model, rows, &in_length, &out_length);
     if (!result)
-        result = binding_get(client, model_asked(model), wisp_model_input_size(model), wisp_model_output_size(model),
-                             &binding);
+        result = binding_get(client, model_asked(model), wisp_model_identity(model), &binding);
     if (result)
         return result;
     pthread_mutex_lock(&client->lock);
@@ -223,15 +222,12 @@ int request_explain(const struct wisp_request *request)
         return explain_lost(request->client);
     case WISP_E_SHUTDOWN:
         return fail(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
-    case WISP_E_NO_MODEL:
-        return fail(WISP_E_NO_MODEL, "wispd no longer serves %s", name);
-    case WISP_E_SHAPE:
-        return fail(WISP_E_SHAPE, "wispd now serves a %s of another shape: find it anew", name);
     case WISP_E_BUSY:
         return fail(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
     case WISP_E_INVALID:
         return explain_invalid(request, name);
     default:
-        return fail(request->status, "%s: %s", name, wisp_status_text(request->status));
+        return request->binding ? binding_explain(request->binding, request->status)
+                                : fail(request->status, "a ping: %s", wisp_status_text(request->status));
     }
 }

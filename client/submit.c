@@ -190,13 +190,14 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
 
 /* ---- for the program ---- */
 
-/* A slot may be taken by what was freed under way, and answered since. */
+/* A slot may be taken by what was freed under way, and answered since; and the daemon that serves another model may
+ * have gone. */
 static int begin(struct wisp_request *request)
 {
     int result = request_begin(request);
 
-    if (result != WISP_E_BUSY)
-        return result;
+    if (!result)
+        return 0;
     client_poke(request->client, NULL);
     return request_begin(request);
 }
@@ -210,12 +211,8 @@ static int explain_begin(const struct wisp_request *request, int result)
         return fail(WISP_E_BUSY,
                     "%u requests are under way, as many as fit: wait for one, or connect with more entries",
                     client->entries);
-    case WISP_E_NO_MODEL:
-        return fail(result, "wispd no longer serves %s", request->binding->name);
-    case WISP_E_SHAPE:
-        return fail(result, "wispd now serves a %s of another shape: find it anew", request->binding->name);
     default:
-        return result;
+        return result ? binding_explain(request->binding, result) : 0;
     }
 }
 

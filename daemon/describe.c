@@ -44,13 +44,14 @@ static json_t *summary(const struct registry *registry, const struct served *ser
     uint64_t connections = model_connections(model), potential = model_potential(model);
     json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(served->forward);
 
-    return json_pack(
-        "{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:f, s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "name", served->name,
-        "processing", served->processing, "default", served->answers, "input", value_json(&model->input), "output",
-        value_json(model_output(model)), "connections", (json_int_t)connections, "potential", (json_int_t)potential,
-        "sparsity", 1.0 - density_of(connections, potential), "memory_bytes", memory, "file", served->file, "kernels",
-        registry->kernels->name, "requests", (json_int_t)served->requests, "samples", (json_int_t)served->samples,
-        "batches", (json_int_t)served->batches, "refused", (json_int_t)served->refused);
+    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:f, s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "name",
+                     served->name, "identity", model->identity, "processing", served->processing, "default",
+                     served->answers, "input", value_json(&model->input), "output", value_json(model_output(model)),
+                     "connections", (json_int_t)connections, "potential", (json_int_t)potential, "sparsity",
+                     1.0 - density_of(connections, potential), "memory_bytes", memory, "file", served->file, "kernels",
+                     registry->kernels->name, "requests", (json_int_t)served->requests, "samples",
+                     (json_int_t)served->samples, "batches", (json_int_t)served->batches, "refused",
+                     (json_int_t)served->refused);
 }
 
 static json_t *labels_json(const struct model *model)

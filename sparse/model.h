@@ -19,6 +19,7 @@ enum {
     MODEL_LAYERS_MAX = 4096,
     MODEL_LABELS_MAX = 65536,
     MODEL_NAME_MAX = 128, /* with the terminating zero; the wire's WIRE_NAME_MAX */
+    MODEL_IDENTITY_MAX = 48,
     LAYER_NAME_MAX = 64,
     LAYER_INPUTS_MAX = 4,
     LAYER_VECTORS_MAX = 4,
@@ -71,6 +72,7 @@ struct model {
     char *lineage; /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
     void *file;    /* the buffer that the weights are borrowed from; NULL for a built model */
     size_t file_size;
+    char identity[MODEL_IDENTITY_MAX]; /* "xxh3-128:…", the checksum of the whole file; "" for a built model */
 };
 
 /* An empty model with `layer_count` zeroed layers. -ENOMEM. */

@@ -28,7 +28,10 @@ struct parse {
     size_t size;
     struct safetensors file;
     struct model *model;
+    char identity[MODEL_IDENTITY_MAX];
 };
+
+_Static_assert(sizeof CHECKSUM_PREFIX + CHECKSUM_DIGITS <= MODEL_IDENTITY_MAX, "a checksum is an identity");
 
 /* The text of a metadata entry; NULL when there is none. */
 static const char *metadata_text(const struct parse *parse, const char *key)
@@ -36,7 +39,7 @@ static const char *metadata_text(const struct parse *parse, const char *key)
     return json_string_value(json_object_get(parse->file.metadata, key));
 }
 
-static int format_check(const struct parse *parse, struct reason *why)
+static int format_check(struct parse *parse, struct reason *why)
 {
     const char *format = metadata_text(parse, METADATA_FORMAT);
     const char *checksum = metadata_text(parse, CHECKSUM_KEY), *digits;
@@ -56,6 +59,7 @@ static int format_check(const struct parse *parse, struct reason *why)
         memcmp(checksum + strlen(CHECKSUM_PREFIX), digits, CHECKSUM_DIGITS) != 0)
         return refuse(why, WISP_E_FORMAT, "\"" CHECKSUM_KEY "\" is not \"" CHECKSUM_PREFIX "\" and %d digits",
                       CHECKSUM_DIGITS);
+    memcpy(parse->identity, checksum, strlen(checksum) + 1);
     return checksum_check(parse->data, parse->size, why);
 }
 
@@ -327,6 +331,7 @@ int model_parse(void *data, size_t size, struct model **out, struct reason *why)
     }
     parse.model->file = parse.data;
     parse.model->file_size = size;
+    memcpy(parse.model->identity, parse.identity, sizeof parse.model->identity);
     *out = parse.model;
     return 0;
 }

@@ -17,6 +17,7 @@ struct run {
     bool json, raw, verbose, tensor;
     uint64_t top_k;
     const char *text; /* of --text; NULL: none */
+    const char *target;
     wisp_model *model;
     wisp_request *request;
     struct screen screen;   /* standard output */

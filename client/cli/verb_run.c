@@ -109,6 +109,33 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     return result ? refuse_in(why, explain(result, why), "%s", input->name) : 0;
 }
 
+/* ---- the model ---- */
+
+static int find(struct run *run)
+{
+    int result = wisp_find(run->session.client, run->target, &run->model);
+    size_t labels;
+
+    if (result)
+        return session_fail(&run->session, result);
+    labels = wisp_model_label_count(run->model);
+    if (!labels)
+        return EXIT_DONE;
+    run->top_k = MAX(MIN(run->top_k, labels), 1);
+    for (size_t i = 0; i < labels; i++)
+        run->label_columns = MAX(run->label_columns, text_columns(wisp_model_label(run->model, i)));
+    run->top = calloc(run->top_k, sizeof *run->top);
+    return run->top ? EXIT_DONE : fail(usage.verb, EXIT_FAILED, "out of memory");
+}
+
+static void forget_model(struct run *run)
+{
+    run->request = wisp_request_free(run->request);
+    run->model = wisp_model_free(run->model);
+    free(run->top);
+    run->top = NULL;
+}
+
 /* ---- all inputs ---- */
 
 static int report(struct run *run, const struct input *input, int result, const struct reason *why)
@@ -128,6 +155,15 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
         struct reason why = { "" };
         int result = run_one(run, &inputs[i], &why), status;
 
+        /* What stood there is read: standard input cannot be encoded once more, for another model. */
+        if (result == WISP_E_CHANGED && strcmp(inputs[i].path ? inputs[i].path : "", "-") != 0) {
+            warn_user(usage.verb, "wispd now serves another model as %s: it is found anew", run->target);
+            forget_model(run);
+            status = find(run);
+            if (status)
+                return first ? first : status;
+            result = run_one(run, &inputs[i], &why);
+        }
         status = result ? report(run, &inputs[i], result, &why) : EXIT_DONE;
         first = first ? first : status;
         fflush(stdout);
@@ -138,23 +174,6 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
         }
     }
     return first;
-}
-
-static int find(struct run *run, const char *target)
-{
-    int result = wisp_find(run->session.client, target, &run->model);
-    size_t labels;
-
-    if (result)
-        return session_fail(&run->session, result);
-    labels = wisp_model_label_count(run->model);
-    if (!labels)
-        return EXIT_DONE;
-    run->top_k = MAX(MIN(run->top_k, labels), 1);
-    for (size_t i = 0; i < labels; i++)
-        run->label_columns = MAX(run->label_columns, text_columns(wisp_model_label(run->model, i)));
-    run->top = calloc(run->top_k, sizeof *run->top);
-    return run->top ? EXIT_DONE : fail(usage.verb, EXIT_FAILED, "out of memory");
 }
 
 /* The sentence of --text, then the files. */
@@ -175,10 +194,8 @@ static struct input *list_inputs(const struct run *run, const struct operands *o
 
 static void release(struct run *run)
 {
-    wisp_request_free(run->request);
-    wisp_model_free(run->model);
+    forget_model(run);
     session_close(&run->session);
-    free(run->top);
 }
 
 int verb_run(int argc, char **argv)
@@ -192,6 +209,7 @@ int verb_run(int argc, char **argv)
     if (!read_options(&run, argc, argv, &operands, &status))
         return status;
     screen_init(&run.screen, stdout);
+    run.target = operands.words[0];
     inputs = list_inputs(&run, &operands, &count);
     if (!inputs)
         return fail(usage.verb, EXIT_FAILED, "out of memory");
@@ -199,7 +217,7 @@ int verb_run(int argc, char **argv)
     if (!status)
         status = session_open(&run.session);
     if (!status)
-        status = find(&run, operands.words[0]);
+        status = find(&run);
     if (!status)
         status = run_all(&run, inputs, count);
     release(&run);

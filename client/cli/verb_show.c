@@ -57,6 +57,7 @@ static void print_general(const struct screen *screen, const json_t *model)
     fact_print(screen, "memory", "%s", format_bytes(member_count(model, "memory_bytes"), text));
     fact_print(screen, "kernels", "%s", member_text(model, "kernels"));
     fact_print(screen, "file", "%s", member_text(model, "file"));
+    fact_print(screen, "identity", "%s", member_text(model, "identity"));
     fact_print(screen, "batch", "at most %llu, waits %llu us for more",
                (unsigned long long)member_count(model, "batch_most"),
                (unsigned long long)member_count(model, "wait_us"));

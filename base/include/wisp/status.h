@@ -32,6 +32,7 @@ enum wisp_status {
     WISP_E_TIMEOUT = 15,     /* the caller's own wait ran out; the request is still under way */
     WISP_E_NOT_SPARSE = 16,  /* the operation is not defined for a dense tensor */
     WISP_E_INTERRUPTED = 17, /* stopped by a signal; what there was is saved */
+    WISP_E_CHANGED = 18,     /* another model stands behind the name since it was found: find it anew */
     WISP_E_MAX
 };
 

@@ -99,6 +99,7 @@ wisp_model *wisp_model_free(wisp_model *model);
 
 const char *wisp_model_name(const wisp_model *model);
 const char *wisp_model_processing(const wisp_model *model); /* "image.classification" */
+const char *wisp_model_identity(const wisp_model *model);   /* the checksum of its file: equal for equal models */
 const char *wisp_model_json(const wisp_model *model);       /* everything the daemon says of it */
 size_t wisp_model_input_size(const wisp_model *model);      /* floats in one sample */
 size_t wisp_model_output_size(const wisp_model *model);     /* floats in one sample's answer */

@@ -17,21 +17,13 @@ static char small_path[256], large_path[256];
 static struct reference *reference;
 static pthread_mutex_t reference_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void make_small(uint32_t inputs, uint64_t seed)
-{
-    const struct model_recipe small = { .name = "small",
-                                        .processing = "image.classification",
-                                        .sizes = { inputs, 64, SMALL_OUTPUTS },
-                                        .density = 0.1,
-                                        .seed = seed };
-
-    model_make(small_path, &small);
-    reference_free(reference);
-    reference = reference_new(small_path);
-}
-
 int served_begin(void **state)
 {
+    static const struct model_recipe small = { .name = "small",
+                                               .processing = "image.classification",
+                                               .sizes = { SMALL_INPUTS, 64, SMALL_OUTPUTS },
+                                               .density = 0.1,
+                                               .seed = 7 };
     static const struct model_recipe large = { .name = "large",
                                                .processing = "text.classification",
                                                .sizes = { LARGE_INPUTS, 1024, LARGE_OUTPUTS },
@@ -46,7 +38,8 @@ int served_begin(void **state)
         memcpy(long_label + i, "\xc3\xa4", 2);
     snprintf(small_path, sizeof small_path, "%s/small.safetensors", folder);
     snprintf(large_path, sizeof large_path, "%s/large.safetensors", folder);
-    make_small(SMALL_INPUTS, 7);
+    model_make(small_path, &small);
+    reference = reference_new(small_path);
     model_make(large_path, &large);
     daemon_start(&served, &(struct daemon_setup){ .models = models, .model_count = 2 });
     return 0;
@@ -58,11 +51,6 @@ int served_end(void **state)
     reference = reference_free(reference);
     scratch_remove(folder);
     return daemon_stop(&served);
-}
-
-void served_exchange_small(uint32_t inputs, uint64_t seed)
-{
-    make_small(inputs, seed);
 }
 
 wisp_client *served_connect(const struct wisp_options *options)

@@ -22,8 +22,6 @@ extern char long_label[WISP_LABEL_MAX + 1];
 /* Group set-up and tear-down: "small" (image.classification) and "large" (text.classification). */
 int served_begin(void **state);
 int served_end(void **state);
-/* Exchanges the model file of "small" for one with other weights, or of another shape, for the next daemon. */
-void served_exchange_small(uint32_t inputs, uint64_t seed);
 
 /* A client; fails the test when there is none. `options` may be NULL; its socket and size are filled in. */
 wisp_client *served_connect(const struct wisp_options *options);

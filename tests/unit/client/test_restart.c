@@ -440,55 +440,6 @@ static void test_patience_ends_and_may_begin_again(void **state)
     wisp_close(client);
 }
 
-/* ---- when the other daemon is not the same ---- */
-
-static void test_a_model_with_other_weights(void **state)
-{
-    wisp_client *client = served_connect(NULL);
-    wisp_model *model = served_find(client, "image");
-    wisp_request *request = served_request(client, model, 1);
-
-    (void)state;
-    served_fill(request, 1, 3);
-    daemon_signal(&served, SIGSTOP);
-    assert_int_equal(wisp_submit(request), 0);
-    daemon_kill(&served);
-    served_exchange_small(SMALL_INPUTS, 1234);
-    daemon_restart(&served);
-    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
-    served_check(request, 1, 3); /* what the new one gives */
-    wisp_model_free(model);
-    wisp_close(client);
-}
-
-static void test_a_model_of_another_shape(void **state)
-{
-    wisp_client *client = served_connect(NULL);
-    wisp_model *model = served_find(client, "small"), *again;
-    wisp_request *request = served_request(client, model, 1), *more;
-
-    (void)state;
-    daemon_signal(&served, SIGSTOP);
-    assert_int_equal(wisp_submit(request), 0);
-    daemon_kill(&served);
-    served_exchange_small(SMALL_INPUTS / 2, 7);
-    daemon_restart(&served);
-    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_SHAPE);
-    assert_says("find it anew");
-    assert_int_equal(wisp_submit(request), WISP_E_SHAPE);
-    again = served_find(client, "small");
-    assert_int_equal(wisp_model_input_size(again), SMALL_INPUTS / 2);
-    more = served_request(client, again, 1);
-    assert_int_equal(wisp_submit(more), 0);
-    assert_int_equal(wisp_wait(more, PATIENCE_MS), 0);
-    wisp_model_free(again);
-    wisp_model_free(model);
-    wisp_close(client);
-    daemon_kill(&served);
-    served_exchange_small(SMALL_INPUTS, 7);
-    daemon_restart(&served);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -503,8 +454,6 @@ int main(void)
         cmocka_unit_test(test_without_reconnecting_it_is_lost),
         cmocka_unit_test(test_a_stopping_daemon_without_reconnecting),
         cmocka_unit_test(test_patience_ends_and_may_begin_again),
-        cmocka_unit_test(test_a_model_with_other_weights),
-        cmocka_unit_test(test_a_model_of_another_shape),
     };
 
     return cmocka_run_group_tests(tests, served_begin, served_end);
