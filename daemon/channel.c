@@ -160,6 +160,16 @@ void channel_drain(struct channel *channel)
 
 /* ---- closing ---- */
 
+void channel_drop_reply(struct channel *channel)
+{
+    struct outbox *outbox = &channel->outbox;
+
+    if (outbox->own)
+        channel->user->answers -= outbox->own_length;
+    free(outbox->own);
+    *outbox = (struct outbox){ .busy = false };
+}
+
 void channel_close(struct channel_table *table, struct channel *channel)
 {
     if (channel->state == CHANNEL_PENDING) {
@@ -172,8 +182,7 @@ void channel_close(struct channel_table *table, struct channel *channel)
     }
     close(channel->socket);
     channel->socket = -1;
-    free(channel->outbox.text);
-    channel->outbox = (struct outbox){ .text = NULL };
+    channel_drop_reply(channel);
     channel->state = CHANNEL_DEAD;
     table->dead++;
 }

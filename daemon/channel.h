@@ -34,10 +34,13 @@
 
 enum channel_state { CHANNEL_FREE, CHANNEL_PENDING, CHANNEL_MAKING, CHANNEL_OPEN, CHANNEL_DEAD };
 
-/* The rest of a reply that the socket had no room for. */
+/* The rest of a reply that the socket had no room for: a text that is the same for everybody, and one of its own. */
 struct outbox {
-    char *text; /* NULL: empty */
-    size_t length, offset;
+    bool busy;
+    const char *shared; /* the daemon's, which outlives the channel */
+    char *own;          /* counted in user->answers */
+    size_t shared_length, own_length;
+    size_t length, offset; /* of both together */
     struct wire_control head;
 };
 
@@ -133,6 +136,9 @@ bool channel_is_over(const struct channel *channel);
 
 /* Its memory is about to be taken apart, by a helper that makes none before: its user is charged no longer. */
 void channel_leave(struct channel *channel);
+
+/* The outbox is empty from now on. */
+void channel_drop_reply(struct channel *channel);
 
 /* DEAD to FREE, once the memory has been taken apart. */
 void channel_release(struct channel_table *table, struct channel *channel);

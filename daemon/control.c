@@ -3,7 +3,9 @@
  * Control messages of an open channel: list, describe, status.
  *
  * One at a time: while a reply waits for room in the socket, the next message is not read, so a client that asks and
- * does not listen costs one reply's memory. At most one message a channel is handled per event.
+ * does not listen costs one reply's memory, and little of that is not shared. At most one message a channel is handled
+ * per event, and each user has a rate: past it a question has its turn booked and is read when that comes, so that
+ * questions take no more than their share of the thread from those who want answers of models.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -11,11 +13,32 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "daemon/gripe.h"
 #include "daemon/wispd.h"
 
+/* Far more than programs ask, which ask when they begin. */
+static const struct budget_rate rate = { .every_ns = 1 * NS_PER_MS, .burst = 256 };
+
+/* Of one user's answers that wait to be read, beside the first one and small ones. */
+#define ANSWERS_MOST ((uint64_t)WIRE_TEXT_MAX)
+
+enum { SMALL = 4096 };
+
 /* ---- replies ---- */
+
+/* Copies the next piece of the reply behind its head. */
+static void copy_piece(const struct outbox *outbox, unsigned char *to, size_t length)
+{
+    size_t at = outbox->offset;
+    size_t shared = at < outbox->shared_length ? MIN(length, outbox->shared_length - at) : 0;
+
+    if (shared)
+        memcpy(to, outbox->shared + at, shared);
+    if (length > shared)
+        memcpy(to + shared, outbox->own + (at + shared - outbox->shared_length), length - shared);
+}
 
 /* Sends what the socket takes. 0 when all is sent, -EAGAIN, -errno. */
 static int outbox_send(struct wispd *daemon, struct channel *channel)
@@ -31,34 +54,48 @@ static int outbox_send(struct wispd *daemon, struct channel *channel)
         message->control = outbox->head;
         message->control.header.length = (uint32_t)length;
         message->control.offset = (uint32_t)outbox->offset;
-        memcpy(message->bytes + sizeof outbox->head, outbox->text + outbox->offset, piece);
+        copy_piece(outbox, message->bytes + sizeof outbox->head, piece);
         result = message_send(channel->socket, message->bytes, length, NULL, 0, MSG_DONTWAIT);
         if (result)
             return result;
         outbox->offset += piece;
     } while (outbox->offset < outbox->length);
-    free(outbox->text);
-    *outbox = (struct outbox){ .text = NULL };
+    channel_drop_reply(channel);
     return 0;
 }
 
-/* Takes `text` over. */
+/* Takes the text over. A user whose channels hold too much that he does not read is told so instead. */
 static int reply(struct wispd *daemon, struct channel *channel, const struct wire_control *request, int status,
-                 uint32_t route, char *text)
+                 uint32_t route, struct description text)
 {
-    size_t length;
+    struct user *user = channel->user;
+    size_t shared = text.shared ? strlen(text.shared) : 0, own = text.own ? strlen(text.own) : 0;
 
-    if (!text)
+    if (own > SMALL && user->answers && !size_within(user->answers, own, ANSWERS_MOST)) {
+        free(text.own);
+        status = WISP_E_BUSY;
+        shared = 0;
+        text.own = strdup("too many answers to your questions wait to be read");
+        own = text.own ? strlen(text.own) : 0;
+    }
+    if (!text.own)
         return -ENOMEM;
-    length = MIN(strlen(text), (size_t)WIRE_TEXT_MAX);
+    user->answers += own;
+    daemon->questions++;
     channel->outbox = (struct outbox){
-        .text = text,
-        .length = length,
-        .head = { .header = { .magic = WIRE_MAGIC, .type = request->header.type | WIRE_REPLY },
-                  .status = status,
-                  .id = request->id,
-                  .route = route,
-                  .total = (uint32_t)length },
+        .busy = true,
+        .shared = text.shared,
+        .own = text.own,
+        .shared_length = shared,
+        .own_length = own,
+        .length = MIN(shared + own, (size_t)WIRE_TEXT_MAX),
+    };
+    channel->outbox.head = (struct wire_control){
+        .header = { .magic = WIRE_MAGIC, .type = request->header.type | WIRE_REPLY },
+        .status = status,
+        .id = request->id,
+        .route = route,
+        .total = (uint32_t)channel->outbox.length,
     };
     return outbox_send(daemon, channel);
 }
@@ -73,26 +110,6 @@ static int answer_list(struct wispd *daemon, struct channel *channel, const stru
 static int answer_status(struct wispd *daemon, struct channel *channel, const struct wire_control *request)
 {
     return reply(daemon, channel, request, WISP_OK, 0, describe_daemon(daemon));
-}
-
-/* "no model \"x\"; there are: a (image.classification), b (…)" */
-static char *unknown_model(const struct registry *registry, const char *name, size_t length)
-{
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        return NULL;
-    fprintf(out, "no model or processing type \"%.*s\"; ", (int)length, name);
-    fputs(registry->model_count ? "there are: " : "none is loaded", out);
-    for (uint32_t i = 0; i < registry->model_count; i++)
-        fprintf(out, "%s%s (%s)", i ? ", " : "", registry->models[i].name, registry->models[i].processing);
-    if (fclose(out)) {
-        free(text);
-        return NULL;
-    }
-    return text;
 }
 
 static int answer_describe(struct wispd *daemon, struct channel *channel, const struct wire_control *request)
@@ -111,7 +128,7 @@ static int answer_describe(struct wispd *daemon, struct channel *channel, const 
         if (name[i] < ' ' || name[i] > '~')
             name[i] = '?';
     }
-    return reply(daemon, channel, request, WISP_E_NO_MODEL, 0, unknown_model(&daemon->registry, name, length));
+    return reply(daemon, channel, request, WISP_E_NO_MODEL, 0, describe_unknown(daemon, name, length));
 }
 
 static int answer(struct wispd *daemon, struct channel *channel, const struct message *message)
@@ -143,13 +160,36 @@ static int receive(struct wispd *daemon, struct channel *channel)
     return result;
 }
 
-void control_ready(struct wispd *daemon, struct channel *channel)
+static void go_on(struct wispd *daemon, struct channel *channel, int result)
 {
-    int result = channel->outbox.text ? outbox_send(daemon, channel) : receive(daemon, channel);
-
     if (!result || result == -EAGAIN)
-        result = loop_ready(daemon->loop, channel->socket, channel->outbox.text ? POLLOUT : POLLIN,
+        result = loop_ready(daemon->loop, channel->socket, channel->outbox.busy ? POLLOUT : POLLIN,
                             event_token(EVENT_SOCKET, channel));
     if (result)
+        wispd_hang_up(daemon, channel);
+}
+
+void control_question(struct wispd *daemon, struct channel *channel)
+{
+    go_on(daemon, channel, receive(daemon, channel));
+}
+
+void control_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    uint64_t now = clock_ns(), due;
+
+    /* Nobody is there any more to hear an answer. */
+    if (event->result < 0 || event->result & (POLLHUP | POLLERR)) {
+        wispd_hang_up(daemon, channel);
+        return;
+    }
+    if (channel->outbox.busy) {
+        go_on(daemon, channel, outbox_send(daemon, channel));
+        return;
+    }
+    due = budget_book(&channel->user->questions, &rate, now);
+    if (due <= now)
+        control_question(daemon, channel);
+    else if (loop_timer(daemon->loop, due, event_token(EVENT_QUESTION, channel)))
         wispd_hang_up(daemon, channel);
 }

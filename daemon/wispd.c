@@ -71,6 +71,8 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
     if (!result)
         result = shard_init(&daemon->shard, &daemon->registry, capacity);
     if (!result)
+        result = describe_init(daemon);
+    if (!result)
         result = helper_new(&daemon->helper);
     if (result)
         return refuse_errno(why, result, "starting");
@@ -130,6 +132,7 @@ struct wispd *wispd_free(struct wispd *daemon)
     shard_deinit(&daemon->shard);
     channel_table_deinit(&daemon->table);
     users_deinit(&daemon->users);
+    describe_deinit(daemon);
     registry_deinit(&daemon->registry);
     free(daemon);
     return NULL;
@@ -166,6 +169,7 @@ void wispd_hang_up(struct wispd *daemon, struct channel *channel)
 {
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_KICKS_AGAIN, channel));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, channel));
     loop_cancel(daemon->loop, channel->socket);
     if (channel->state == CHANNEL_OPEN)
         loop_cancel(daemon->loop, channel->memory.eventfd);
@@ -254,11 +258,17 @@ static int on_stop_now(struct wispd *daemon, struct channel *channel, const stru
 
 static int on_socket(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
-    (void)event;
     if (channel->state == CHANNEL_PENDING)
         handshake_ready(daemon, channel);
     else
-        control_ready(daemon, channel);
+        control_ready(daemon, channel, event);
+    return 0;
+}
+
+static int on_question(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)event;
+    control_question(daemon, channel);
     return 0;
 }
 
@@ -288,11 +298,12 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },        [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },        [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },         [EVENT_KICK] = { on_kick, true },
-    [EVENT_HELLO_LATE] = { on_hello_late, true }, [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
+    [EVENT_LISTENER] = { on_listener, false },      [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },          [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },          [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },           [EVENT_KICK] = { on_kick, true },
+    [EVENT_QUESTION] = { on_question, true },       [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
 };
 
 static int handle_events(struct wispd *daemon, uint64_t until_ns)

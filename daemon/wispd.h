@@ -34,6 +34,7 @@ enum event_kind {
     EVENT_SOCKET,      /* of a channel */
     EVENT_KICK,        /* of a channel: its eventfd */
     EVENT_HELLO_LATE,  /* of a channel */
+    EVENT_QUESTION,    /* of a channel: what it asks has its turn */
     EVENT_KICKS_AGAIN, /* of a channel: it has been throttled long enough */
     EVENT_KINDS,
 };
@@ -48,6 +49,7 @@ static inline uint64_t event_token(enum event_kind kind, const struct channel *c
 struct wispd {
     const struct config *config;
     struct registry registry;
+    struct described *described; /* of each model */
     struct users users;
     struct channel_table table;
     struct shard shard;
@@ -57,6 +59,7 @@ struct wispd {
     int signals; /* a signalfd; -1: none */
     struct message inbox;
     struct budget complaints; /* about connections that cannot be accepted */
+    uint64_t questions;       /* that were answered */
     uint64_t epoch;           /* tells this run from the one before */
     uint64_t started_ns;
     uint64_t spin_ns;     /* how long to look before sleeping */
@@ -87,8 +90,9 @@ int accept_ready(struct wispd *daemon, const struct loop_event *event);
 void handshake_ready(struct wispd *daemon, struct channel *channel);
 void handshake_finish(struct wispd *daemon, struct channel *channel);
 
-/* control.c: an OPEN channel's socket is readable or writable. */
-void control_ready(struct wispd *daemon, struct channel *channel);
+/* control.c: an OPEN channel's socket is readable or writable; its question's turn has come. */
+void control_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+void control_question(struct wispd *daemon, struct channel *channel);
 
 /* kick.c: the client wrote its eventfd; a throttled client may do so again. */
 int kick_begin(struct wispd *daemon, struct channel *channel);
@@ -99,10 +103,21 @@ void kick_again(struct wispd *daemon, struct channel *channel);
 void stop_begin(struct wispd *daemon);
 void stop_continue(struct wispd *daemon, bool worked);
 
-/* describe.c: the JSON of docs/protocol.md, to be freed; NULL when there is no memory. */
-char *describe_models(const struct wispd *daemon);
-char *describe_model(const struct wispd *daemon, uint32_t route);
-char *describe_daemon(const struct wispd *daemon);
+/* describe.c: the JSON of docs/protocol.md. What does not change is made once, at the start; -ENOMEM. */
+int describe_init(struct wispd *daemon);
+void describe_deinit(struct wispd *daemon);
+
+/* A text in two parts: what is the same for everybody (NULL: nothing), and what is to be freed (NULL: there is no
+ * memory). */
+struct description {
+    const char *shared;
+    char *own;
+};
+struct description describe_models(const struct wispd *daemon);
+struct description describe_model(const struct wispd *daemon, uint32_t route);
+struct description describe_daemon(const struct wispd *daemon);
+/* Why a name leads nowhere: "no model \"x\"; there are: a (image.classification), b (…)". */
+struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length);
 
 /* spin.c: how long to look before sleeping, on this machine. */
 uint64_t spin_choose(uint64_t configured_ns);
