@@ -16,7 +16,7 @@ int channel_table_init(struct channel_table *table, uint32_t capacity)
         return -ENOMEM;
     for (uint32_t i = 0; i < capacity; i++) {
         table->channels[i].index = i;
-        table->channels[i].socket = -1;
+        table->channels[i].socket = table->channels[i].process = -1;
         table->channels[i].memory = CHANNEL_MEMORY_NULL;
     }
     return 0;
@@ -181,7 +181,9 @@ void channel_close(struct channel_table *table, struct channel *channel)
         state_set(channel, WIRE_STATE_CLOSED);
     }
     close(channel->socket);
-    channel->socket = -1;
+    if (channel->process >= 0)
+        close(channel->process);
+    channel->socket = channel->process = -1;
     channel_drop_reply(channel);
     channel->state = CHANNEL_DEAD;
     table->dead++;

@@ -68,7 +68,8 @@ struct channel {
 
     /* the rest */
     uint32_t index, generation;
-    int socket; /* -1: closed */
+    int socket;  /* -1: closed */
+    int process; /* a pidfd (peer.h); -1: none */
     struct channel_memory memory;
     struct wire_layout layout;
     struct helper_job job;

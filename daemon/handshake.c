@@ -13,6 +13,7 @@
 
 #include "base/size.h"
 #include "daemon/gripe.h"
+#include "daemon/peer.h"
 #include "daemon/wispd.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
@@ -74,6 +75,27 @@ static void make_memory(struct helper_job *job)
     channel->made = channel_memory_make(&channel->memory, &channel->layout, &channel->why);
 }
 
+/* The channel ends with the process that connected. */
+static int watch_process(struct wispd *daemon, struct channel *channel, struct reason *why)
+{
+    int fd = peer_process(channel->socket, channel->pid);
+
+    if (fd == -ENODATA) {
+        if (!daemon->no_processes)
+            log_notice(
+                "this kernel does not say when a client's process ends: a client that a forked child of it keeps "
+                "open stays until that child ends");
+        daemon->no_processes = true;
+        return 0;
+    }
+    if (fd == -ESRCH)
+        return refuse(why, WISP_E_LOST, "the process that connected has ended");
+    if (fd < 0)
+        return refuse_errno(why, fd, "watching the client's process");
+    channel->process = fd;
+    return loop_ready(daemon->loop, fd, POLLIN, event_token(EVENT_GONE, channel));
+}
+
 static void greet(struct wispd *daemon, struct channel *channel, const struct wire_hello *hello)
 {
     struct wire_offer offer = offer_of(daemon->config);
@@ -85,7 +107,9 @@ static void greet(struct wispd *daemon, struct channel *channel, const struct wi
     welcome.epoch = daemon->epoch;
     memcpy(welcome.name, server_name, sizeof server_name);
     if (!result) {
-        result = admit(daemon, channel, &welcome, &why);
+        result = watch_process(daemon, channel, &why);
+        if (!result)
+            result = admit(daemon, channel, &welcome, &why);
         snprintf(welcome.text, sizeof welcome.text, "%.*s", (int)sizeof welcome.text - 1, why.text);
     }
     if (result) {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -118,6 +117,23 @@ void helper_ask(struct helper *helper, struct helper_job *job)
     append(&helper->todo, job);
     pthread_cond_signal(&helper->asked);
     pthread_mutex_unlock(&helper->lock);
+}
+
+bool helper_take_back(struct helper *helper, struct helper_job *job)
+{
+    struct helper_job *previous = NULL, *at;
+
+    pthread_mutex_lock(&helper->lock);
+    for (at = helper->todo.head; at && at != job; at = at->next)
+        previous = at;
+    if (at && previous)
+        previous->next = job->next;
+    else if (at)
+        helper->todo.head = job->next;
+    if (at && helper->todo.tail == job)
+        helper->todo.tail = previous;
+    pthread_mutex_unlock(&helper->lock);
+    return at;
 }
 
 struct helper_job *helper_done(struct helper *helper)

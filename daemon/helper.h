@@ -9,6 +9,8 @@
 #ifndef DAEMON_HELPER_H
 #define DAEMON_HELPER_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 
 struct helper;
@@ -29,6 +31,9 @@ struct helper *helper_free(struct helper *helper);
 int helper_eventfd(const struct helper *helper);
 
 void helper_ask(struct helper *helper, struct helper_job *job);
+
+/* Takes back a job that has not begun; false: it has, and comes with helper_done(). */
+bool helper_take_back(struct helper *helper, struct helper_job *job);
 
 /* A job that is done, the oldest first; NULL when there is none. */
 struct helper_job *helper_done(struct helper *helper);

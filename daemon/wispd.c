@@ -171,9 +171,12 @@ void wispd_hang_up(struct wispd *daemon, struct channel *channel)
     loop_timer_cancel(daemon->loop, event_token(EVENT_KICKS_AGAIN, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, channel));
     loop_cancel(daemon->loop, channel->socket);
+    loop_cancel(daemon->loop, channel->process);
     if (channel->state == CHANNEL_OPEN)
         loop_cancel(daemon->loop, channel->memory.eventfd);
     shard_forget(&daemon->shard, channel);
+    if (channel->job_out && helper_take_back(daemon->helper, &channel->job))
+        channel->job_out = false; /* nobody needs its memory any more */
     channel_close(&daemon->table, channel);
     bury(daemon, channel);
 }
@@ -272,6 +275,14 @@ static int on_question(struct wispd *daemon, struct channel *channel, const stru
     return 0;
 }
 
+static int on_gone(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)event;
+    gripe(channel, LOG_DEBUG, "its process has ended");
+    wispd_hang_up(daemon, channel);
+    return 0;
+}
+
 static int on_hello_late(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
@@ -298,12 +309,12 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },      [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },          [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },          [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },           [EVENT_KICK] = { on_kick, true },
-    [EVENT_QUESTION] = { on_question, true },       [EVENT_HELLO_LATE] = { on_hello_late, true },
-    [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
+    [EVENT_LISTENER] = { on_listener, false },    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },        [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },        [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },         [EVENT_KICK] = { on_kick, true },
+    [EVENT_QUESTION] = { on_question, true },     [EVENT_GONE] = { on_gone, true },
+    [EVENT_HELLO_LATE] = { on_hello_late, true }, [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
 };
 
 static int handle_events(struct wispd *daemon, uint64_t until_ns)

@@ -32,6 +32,7 @@ enum event_kind {
     EVENT_HELPER,
     EVENT_STOP_NOW,
     EVENT_SOCKET,      /* of a channel */
+    EVENT_GONE,        /* of a channel: its process has ended */
     EVENT_KICK,        /* of a channel: its eventfd */
     EVENT_HELLO_LATE,  /* of a channel */
     EVENT_QUESTION,    /* of a channel: what it asks has its turn */
@@ -64,6 +65,7 @@ struct wispd {
     uint64_t started_ns;
     uint64_t spin_ns;     /* how long to look before sleeping */
     uint64_t watchdog_ns; /* 0: none */
+    bool no_processes;    /* this kernel cannot tell when a client's process ends; it has been said */
     bool stopping;
     bool done;
 };

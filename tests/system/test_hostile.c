@@ -363,6 +363,40 @@ static void killed_clients_leave_nothing(void **state)
     raw_close(&bed.honest);
 }
 
+/* A client that was killed, but whose forked child, which knows nothing of it, holds its socket and its memory: the
+ * channel goes all the same, and the child is none the worse for it. */
+static void a_channel_ends_with_its_process(void **state)
+{
+    int ready[2];
+    pid_t pid, child = 0;
+
+    (void)state;
+    assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        struct wire_hello hello = raw_hello(ALPHA_ENTRIES, ALPHA_ARENA);
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (raw_open(&bed.client, bed.daemon.socket, &hello))
+            _exit(1);
+        child = fork();
+        if (child && write(ready[1], &child, sizeof child) != sizeof child)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(ready[0], &child, sizeof child), sizeof child);
+    assert_true(daemon_descriptors(&bed.daemon) > siege.descriptors);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(daemon_settles(&bed.daemon, siege.descriptors, siege.mappings));
+    assert_int_equal(kill(child, 0), 0);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 /* A client that stops in its tracks, with a large request under way, costs itself only. */
 static void a_stopped_client_holds_up_nobody(void **state)
 {
@@ -389,7 +423,7 @@ int main(void)
         SIEGE(who_does_not_reap_stalls_alone),          SIEGE(scribbling_hurts_nobody_else),
         SIEGE(the_response_region_cannot_be_written),   SIEGE(nobody_can_punch_holes),
         SIEGE(who_does_not_seal_is_not_served),         SIEGE(killed_clients_leave_nothing),
-        SIEGE(a_stopped_client_holds_up_nobody),
+        SIEGE(a_channel_ends_with_its_process),         SIEGE(a_stopped_client_holds_up_nobody),
     };
 
     return run_over_both_loops(tests, siege_begin, siege_end);
