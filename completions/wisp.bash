@@ -28,7 +28,7 @@ _wisp_programs() {
 }
 
 _wisp() {
-    local cur prev verb socket= i
+    local cur prev verb socket='' i
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}

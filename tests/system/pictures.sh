@@ -65,7 +65,7 @@ picture model "$source/models/digits.safetensors"
 picture model-matrix "$source/models/digits.safetensors" --matrix
 
 deep=64
-for i in $(seq 150); do deep=$deep-64; done
+for _ in $(seq 150); do deep=$deep-64; done
 check "150 layers"   0 ""                        "$forge" structure show --layers $deep -s 0.9 --png "$folder/deep.png"
 check "deep is valid" 0 "valid"                  python3 "$folder/judge.py" "$folder/deep.png"
 "$forge" structure show --layers 784-300-10 -s 0.9 --seed 2 --svg "$folder/two.svg"

@@ -8,7 +8,7 @@ folder=$(mktemp -d)
 servers=()
 trap 'kill -9 "${servers[@]}" 2>/dev/null; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-export XDG_CACHE_HOME=$folder/cache XDG_DATA_HOME=$folder/data WISP_TOKEN= NO_PROXY='*' no_proxy='*'
+export XDG_CACHE_HOME=$folder/cache XDG_DATA_HOME=$folder/data WISP_TOKEN='' NO_PROXY='*' no_proxy='*'
 unset WISP_DB WISP_TOKEN_FILE
 passed=0 failed=0
 
@@ -33,7 +33,7 @@ serve() {
     "$forge" structure serve --listen 127.0.0.1:0 "$@" >"$log" 2>&1 &
     pid=$!
     disown
-    servers+=($pid)
+    servers+=("$pid")
     for _ in $(seq 200); do
         url=$(sed -nE 's/.* on (https?:[^ ,]*).*/\1/p' "$log")
         [ -n "$url" ] && return
@@ -129,7 +129,7 @@ for i in 1 2 3 4 5; do
 done
 wait "${readers[@]}"
 check "first readers"    0 ""                           bash -c "cmp list1.txt list2.txt && cmp list1.txt list5.txt && grep -q lenet-5 list3.txt"
-for copy in cache/wisp/*.db; do head -c 3000 "$copy" >cut; echo "no database, but longer than the head of one, which has a hundred bytes, and this text has more of them" >"$copy"; done
+for copy in cache/wisp/*.db; do head -c 3000 "$copy" >part; echo "no database, but longer than the head of one, which has a hundred bytes, and this text has more of them" >"$copy"; done
 check "damaged copy"     0 "lenet-5"                    "$forge" structure list --db "$url"
 
 # ---- what a server answers to whatever is asked ----

@@ -122,10 +122,10 @@ machine_find_cgroup() {
 }
 
 machine_remove_cgroup() {
-    local folder=$1 i
+    local folder=$1
     [ -n "$folder" ] && [ -d "$folder" ] || return 0
     echo 1 2>/dev/null >"$folder/cgroup.kill"
-    for i in $(seq 100); do
+    for _ in $(seq 100); do
         find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null
         [ -d "$folder" ] || return 0
         sleep 0.05

@@ -28,6 +28,7 @@ check() {
 
 # equal ACTUAL EXPECTED; like TEXT PATTERN (a glob)
 equal() { [ "$1" = "$2" ] || { echo "     '$1' instead of '$2'"; return 1; }; }
+# shellcheck disable=SC2053  # a pattern on purpose
 like() { [[ $1 == $2 ]] || { echo "     '$1' is not like '$2'"; return 1; }; }
 empty() { [ -z "$1" ] || { echo "     $1"; return 1; }; }
 
