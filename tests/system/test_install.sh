@@ -99,7 +99,7 @@ find_package(wisp REQUIRED)
 add_executable(by-cmake $example)
 target_link_libraries(by-cmake PRIVATE wisp::wisp)
 END
-if cmake -S "$prefix/user" -B "$prefix/user/build" -DCMAKE_PREFIX_PATH="$prefix" >"$prefix/log" 2>&1 &&
+if cmake -G Ninja -S "$prefix/user" -B "$prefix/user/build" -DCMAKE_PREFIX_PATH="$prefix" >"$prefix/log" 2>&1 &&
     cmake --build "$prefix/user/build" >>"$prefix/log" 2>&1; then
     try "$prefix/user/build/by-cmake"
 else

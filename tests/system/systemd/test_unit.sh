@@ -79,9 +79,16 @@ printf '[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nBindReadOnlyPaths=/s
 cp "$binary_dir/tests/bin/wispd-probe" "$tree/srv/"
 
 machine_boot "$tree" || exit 1
-machine ldconfig
-machine systemd-sysusers 2>/dev/null
-machine systemd-tmpfiles --create wisp.conf
+
+# What scripts/demo prints last, to the letter: over what is there already, it changes nothing of it.
+hint=$(sed -n '/^As a service/,/^END/p' "$source_dir/scripts/demo" | grep '^  sudo ' | sed "s#build/release#$binary_dir#")
+check "the demo prints a way to a service" like "$hint" '*cmake --install*systemctl enable*'
+said=$(machine sh -c "set -e; sudo() { \"\$@\"; }; $hint" 2>&1)
+check "and it works as printed" equal "$?: $(grep -v -e '^-- ' -e '^Created symlink' -e '^Creating ' <<<"$said")" "0: "
+check "the socket is enabled, and active" \
+    equal "$(machine systemctl is-enabled wispd.socket) $(machine systemctl is-active wispd.socket)" "enabled active"
+check "with its user and its folders" machine sh -c 'id wisp >/dev/null && test -d /var/lib/wisp/models'
+machine systemctl disable --now wispd.socket 2>/dev/null
 
 # ---- the files
 
