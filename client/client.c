@@ -18,7 +18,7 @@
 #include "base/size.h"
 #include "client/client.h"
 
-enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_MS = 10 };
+enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_FIRST_MS = 10, RETRY_MOST_MS = 200 };
 
 /* ---- fork ---- */
 
@@ -143,36 +143,48 @@ static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, 
     }
 }
 
-/* A daemon that is just stopping or starting: it may be worth asking again. */
+/* A daemon that is just stopping or starting, or full: it may be worth asking again. */
 static bool is_passing(int result)
 {
     return result == WISP_E_SHUTDOWN || result == -ECONNRESET || result == -EPIPE || result == WISP_E_BUSY;
 }
 
+/* Until the next try, but not past the deadline: twice as long each time, and each 25 % more or less, so that many that
+ * wait for the same quota do not come in step. */
+static void pause_before(uint64_t try, struct rng *jitter, uint64_t deadline_ns)
+{
+    uint64_t pause = MIN(RETRY_FIRST_MS << MIN(try, 8), RETRY_MOST_MS) * NS_PER_MS, now = clock_ns();
+    struct timespec time;
+
+    pause += rng_below(jitter, pause / 2) - pause / 4;
+    time = clock_timespec(MIN(pause, deadline_ns > now ? deadline_ns - now : 0));
+    (void)nanosleep(&time, NULL);
+}
+
 /* Asks again while that may help. When time runs out, what the daemon said last is worth more than that it fell silent.
  */
-static int connect_patiently(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
+static int connect_patiently(struct wisp_client *client, uint64_t deadline_ns, struct session **out)
 {
-    const struct timespec pause = clock_timespec(RETRY_MS * NS_PER_MS);
     struct reason said = { "" };
     int refusal = 0, result;
+    uint64_t tries = 0;
 
     while (is_passing(result = connect_once(client, deadline_ns, out))) {
         refusal = result;
         said = *last_error();
         if (clock_ns() >= deadline_ns)
             break;
-        (void)nanosleep(&pause, NULL);
+        pause_before(tries++, &client->jitter, deadline_ns);
     }
     if (result != -EAGAIN)
         return result;
     if (!refusal)
-        return fail(WISP_E_BUSY, "wispd on %s does not answer: see systemctl status wispd", client->socket_path);
+        return fail(WISP_E_TIMEOUT, "wispd on %s does not answer: see systemctl status wispd", client->socket_path);
     *last_error() = said;
     return refusal;
 }
 
-static int connect_first(const struct wisp_client *client, uint64_t deadline_ns, struct session **out)
+static int connect_first(struct wisp_client *client, uint64_t deadline_ns, struct session **out)
 {
     int result = connect_patiently(client, deadline_ns, out);
 

@@ -42,13 +42,13 @@ struct user *users_get(struct users *users, uid_t uid)
 int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why)
 {
     if (user->channels >= users->channels_most)
-        return refuse(why, WISP_E_DENIED, "user %u has %u channels open and may have %u: close one",
-                      (unsigned)user->uid, user->channels, users->channels_most);
+        return refuse(why, WISP_E_BUSY, "user %u has %u channels open and may have %u: close one", (unsigned)user->uid,
+                      user->channels, users->channels_most);
     if (user->leaving >= users->channels_most)
         return refuse(why, WISP_E_BUSY, "%u channels of user %u are still being closed: try again", user->leaving,
                       (unsigned)user->uid);
-    if (!size_within(user->memory, memory, users->memory_most))
-        return refuse(why, WISP_E_DENIED,
+    if (!size_within(user->memory, memory, users->memory_most)) /* that may pass, unless it is too much in itself */
+        return refuse(why, memory > users->memory_most ? WISP_E_DENIED : WISP_E_BUSY,
                       "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
                       (unsigned)user->uid, (unsigned long long)user->memory >> 10,
                       (unsigned long long)users->memory_most >> 10, (unsigned long long)memory >> 10);

@@ -191,7 +191,7 @@ static void a_user_has_so_many_channels(void **state)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 3; i++)
             opens_soon(&clients[i], &hello);
-        assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_DENIED);
+        assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_BUSY);
         assert_non_null(strstr(bed.client.welcome.text, "3 channels open"));
         raw_close(&clients[1]);
         opens_soon(&clients[1], &hello);
@@ -208,7 +208,7 @@ static void a_user_has_so_much_memory(void **state)
     (void)state;
     siege_with_limits("limits:\n  memory_per_user: 3MiB\n");
     assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), 0);
-    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_DENIED);
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_BUSY);
     assert_non_null(strstr(bed.client.welcome.text, "may have 3072"));
     hello = raw_hello(16, 1 << 16); /* less still fits */
     assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), 0);
@@ -246,7 +246,7 @@ static void one_users_quota_is_not_anothers(void **state)
     siege_with_limits("limits:\n  channels_per_user: 1\n");
     assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
     assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), 0);
-    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_DENIED);
+    assert_int_equal(raw_open(&bed.client, bed.daemon.socket, &hello), WISP_E_BUSY);
     pid = fork();
     assert_true(pid >= 0);
     if (!pid) {

@@ -22,7 +22,7 @@ enum wisp_status {
     WISP_E_DEADLINE = 5,     /* the deadline passed before the answer */
     WISP_E_SHUTDOWN = 6,     /* the daemon is stopping; retried by libwisp after reconnecting */
     WISP_E_NO_DAEMON = 7,    /* nothing listens on the socket */
-    WISP_E_DENIED = 8,       /* no permission on the socket, or refused by quota for this user */
+    WISP_E_DENIED = 8,       /* no permission on the socket; or more was asked for than a user may ever have */
     WISP_E_VERSION = 9,      /* client and daemon share no protocol version or a required feature */
     WISP_E_FORMAT = 10,      /* an input file is damaged or not of the expected format */
     WISP_E_CONFIG = 11,      /* the configuration is wrong */

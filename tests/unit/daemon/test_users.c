@@ -32,7 +32,7 @@ static void channels_are_counted(void **state)
 
     for (int i = 0; i < CHANNELS; i++)
         assert_ok(users_charge(users, user, 1, &why), why);
-    assert_int_equal(users_charge(users, user, 1, &why), WISP_E_DENIED);
+    assert_int_equal(users_charge(users, user, 1, &why), WISP_E_BUSY);
     assert_non_null(strstr(why.text, "user 5 has 3 channels open and may have 3"));
     assert_int_equal(user->memory, 3);
     users_leave(user, 1);
@@ -47,7 +47,7 @@ static void memory_is_counted(void **state)
     struct reason why;
 
     assert_ok(users_charge(users, user, 600, &why), why);
-    assert_int_equal(users_charge(users, user, 401, &why), WISP_E_DENIED);
+    assert_int_equal(users_charge(users, user, 401, &why), WISP_E_BUSY);
     assert_int_equal(users_charge(users, user, UINT64_MAX, &why), WISP_E_DENIED);
     assert_int_equal(users_charge(users, user, UINT64_MAX - 599, &why), WISP_E_DENIED);
     assert_int_equal(user->channels, 1);
