@@ -4,15 +4,17 @@
 #include "base/size.h"
 #include "cli/session.h"
 
-enum { CONNECT_MS = 1000, RECONNECT_MS = 5000 };
+enum { PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_LEAST = 65536 };
 
 void session_options(struct session *session, struct option_table *table)
 {
-    session->timeout_ms = SESSION_TIMEOUT_MS;
+    session->timeout_ms = session->patient ? PATIENT_MS : PROMPT_MS;
     option_text(table, "socket", 's', &session->socket, "PATH",
                 "the daemon's socket ($WISP_SOCKET, /run/wisp/wisp.sock)");
     option_count(table, "timeout", 't', &session->timeout_ms, "MS",
-                 "longest to wait for an answer (30000; 0: without limit)", 0, UINT32_MAX - 1);
+                 session->patient ? "longest to wait for the daemon, and for each answer (30000; 0: without limit)"
+                                  : "longest to wait for the daemon, and for its answer (5000; 0: without limit)",
+                 0, UINT32_MAX - 1);
 }
 
 uint32_t session_wait_ms(const struct session *session)
@@ -20,17 +22,27 @@ uint32_t session_wait_ms(const struct session *session)
     return session->timeout_ms ? (uint32_t)session->timeout_ms : UINT32_MAX;
 }
 
-int session_open(struct session *session)
+int session_connect(struct session *session)
 {
     uint32_t patience = session_wait_ms(session);
     struct wisp_options options = {
         .size = sizeof options,
         .socket_path = session->socket,
         .name = "wisp",
-        .connect_ms = MIN(patience, CONNECT_MS),
-        .reconnect_ms = MIN(patience / 2, RECONNECT_MS),
+        .connect_ms = MIN(patience, UINT32_MAX - 1),
+        .reconnect_ms = MAX(MIN(patience / 2, RECONNECT_MS), 1),
+        .answer_ms = patience,
+        .entries = ENTRIES,
+        .input_bytes = MAX(session->input_bytes, ARENA_LEAST),
+        .output_bytes = MAX(session->output_bytes, ARENA_LEAST),
     };
-    int result = wisp_connect(&session->client, &options);
+
+    return wisp_connect(&session->client, &options);
+}
+
+int session_open(struct session *session)
+{
+    int result = session_connect(session);
 
     if (result == -ENAMETOOLONG) /* of the socket: no file is at fault */
         return fail(session->verb, EXIT_USAGE, "%s", wisp_last_error());

@@ -15,16 +15,21 @@
 struct session {
     const char *verb;
     const char *socket;  /* NULL: as libwisp chooses */
+    bool patient;        /* the limit is what a model may take, not what a person waits for a word */
     uint64_t timeout_ms; /* 0: none */
+    uint64_t input_bytes,
+        output_bytes; /* of shared memory; 0: the least that there is, enough for questions and pings */
     wisp_client *client;
 };
-
-#define SESSION_TIMEOUT_MS 30000
 
 /* --socket and --timeout. */
 void session_options(struct session *session, struct option_table *table);
 
-/* Connects; on failure says why on standard error. Returns an exit status. */
+/* Connects, and says nothing: what wisp_connect() returns. */
+int session_connect(struct session *session);
+
+/* Connects, and while the daemon is full or this user's quota used up, tries again until the time is over. On failure
+ * says why on standard error. Returns an exit status. */
 int session_open(struct session *session);
 void session_close(struct session *session);
 

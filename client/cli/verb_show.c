@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wisp show MODEL: everything that the daemon says of one model.
+ * wisp show MODEL: everything that the daemon says of one model; or, of a model file, what wisp-forge says of it, which
+ * needs no daemon.
  */
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/external.h"
 #include "cli/facts.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -15,7 +18,8 @@ static const struct usage usage = {
     .summary =
         "Shows a model that the daemon serves: its shapes, its layers with their density and the kernel that was\n"
         "chosen for each on this processor, its labels, and where it comes from. MODEL is a name, a processing\n"
-        "type or a modality.",
+        "type or a modality; or a file: a path with a slash in it, or one that ends in .safetensors. A file needs\n"
+        "no daemon.",
 };
 
 static const struct table_column layer_columns[] = {
@@ -39,6 +43,29 @@ static void print_side(const struct screen *screen, const json_t *model, const c
                format_count(member_count(side, "elements"), count));
 }
 
+static void print_as_file(const struct screen *screen, const json_t *model)
+{
+    char text[32];
+
+    if (!json_object_get(model, "file_bytes"))
+        return;
+    fact_print(screen, "bytes", "%s", format_bytes(member_count(model, "file_bytes"), text));
+    if (*member_text(model, "obstacle"))
+        fact_print(screen, "not served", "%s", member_text(model, "obstacle"));
+}
+
+static void print_as_served(const struct screen *screen, const json_t *model)
+{
+    char text[32];
+
+    if (!json_object_get(model, "batch_most"))
+        return;
+    fact_print(screen, "batch", "at most %llu, waits %llu us for more",
+               (unsigned long long)member_count(model, "batch_most"),
+               (unsigned long long)member_count(model, "wait_us"));
+    fact_print(screen, "requests", "%s", format_count(member_count(model, "requests"), text));
+}
+
 static void print_general(const struct screen *screen, const json_t *model)
 {
     char connections[32], potential[32], text[32];
@@ -54,14 +81,14 @@ static void print_general(const struct screen *screen, const json_t *model)
     fact_print(screen, "sparsity", "%.2f %%: %s of %s connections", 100 * member_real(model, "sparsity"),
                format_count(member_count(model, "connections"), connections),
                format_count(member_count(model, "potential"), potential));
-    fact_print(screen, "memory", "%s", format_bytes(member_count(model, "memory_bytes"), text));
-    fact_print(screen, "kernels", "%s", member_text(model, "kernels"));
+    if (member_count(model, "memory_bytes"))
+        fact_print(screen, "memory", "%s", format_bytes(member_count(model, "memory_bytes"), text));
+    if (*member_text(model, "kernels"))
+        fact_print(screen, "kernels", "%s", member_text(model, "kernels"));
     fact_print(screen, "file", "%s", member_text(model, "file"));
     fact_print(screen, "identity", "%s", member_text(model, "identity"));
-    fact_print(screen, "batch", "at most %llu, waits %llu us for more",
-               (unsigned long long)member_count(model, "batch_most"),
-               (unsigned long long)member_count(model, "wait_us"));
-    fact_print(screen, "requests", "%s", format_count(member_count(model, "requests"), text));
+    print_as_file(screen, model);
+    print_as_served(screen, model);
 }
 
 static void add_word(struct table *table, const char *word)
@@ -126,27 +153,50 @@ static int print(const json_t *model)
     return EXIT_DONE;
 }
 
+/* No model that is served has a slash in its name. */
+static bool is_file(const char *word)
+{
+    size_t length = strlen(word), suffix = strlen(".safetensors");
+
+    return strchr(word, '/') ||
+           (length > suffix && !strcmp(word + length - suffix, ".safetensors") && !access(word, F_OK));
+}
+
+static int ask_daemon(struct session *session, const char *name, char **text)
+{
+    cleanup_model wisp_model *model = NULL;
+    int status = session_open(session), result;
+
+    if (status)
+        return status;
+    result = wisp_find(session->client, name, &model);
+    if (result)
+        return session_fail(session, result);
+    *text = strdup(wisp_model_json(model));
+    return EXIT_DONE; /* session_parse() sees when there is no memory */
+}
+
 int verb_show(int argc, char **argv)
 {
     cleanup_session struct session session = { .verb = usage.verb };
     struct option_table table = { .count = 0 };
     struct operands operands = { .least = 1, .most = 1, .what = "MODEL" };
-    cleanup_model wisp_model *model = NULL;
     cleanup_json json_t *description = NULL;
+    cleanup_free char *text = NULL;
     bool json = false;
-    int status, result;
+    int status;
 
     option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
     session_options(&session, &table);
     if (!options_read(&usage, &table, argc, argv, &operands, &status))
         return status;
-    status = session_open(&session);
+    if (is_file(operands.words[0]))
+        status = forge_ask(usage.verb, operands.words[0], &text);
+    else
+        status = ask_daemon(&session, operands.words[0], &text);
     if (status)
         return status;
-    result = wisp_find(session.client, operands.words[0], &model);
-    if (result)
-        return session_fail(&session, result);
-    description = session_parse(&session, strdup(wisp_model_json(model)));
+    description = session_parse(&session, steal(&text));
     if (!description)
         return EXIT_FAILED;
     if (!json)

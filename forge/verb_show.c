@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp-forge show FILE: what is in a model file, as JSON. `wisp show FILE` is what prints it for a person: so a file
+ * and a model that is served look alike.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/options.h"
+#include "base/outcome.h"
+#include "forge/verb.h"
+#include "sparse/forward.h"
+#include "sparse/layer.h"
+#include "sparse/model_file.h"
+#include "sparse/model_json.h"
+
+#define VERB "show"
+
+enum { BATCH = 32 }; /* wispd's own, unless it is told otherwise */
+
+CLEANUP_DEFINE(cleanup_model, struct model, model_free)
+CLEANUP_DEFINE(cleanup_forward, struct forward, forward_free)
+
+/* The first layer that this version cannot serve; NULL: it serves them all. */
+static const struct layer *find_obstacle(const struct model *model)
+{
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        if (!layer_kind_serves(model->layers[i].kind))
+            return &model->layers[i];
+    }
+    return NULL;
+}
+
+static json_t *describe(const struct model *model, const struct forward *forward, const struct kernels *kernels,
+                        const char *path)
+{
+    const struct layer *obstacle = find_obstacle(model);
+    json_t *object = model_json(model, forward, BATCH);
+
+    json_object_set_new(object, "file", json_string(path));
+    json_object_set_new(object, "file_bytes", json_integer((json_int_t)model->file_size));
+    if (forward) {
+        json_object_set_new(object, "memory_bytes",
+                            json_integer((json_int_t)(model->file_size + forward_memory(forward))));
+        json_object_set_new(object, "kernels", json_string(kernels->name));
+    }
+    if (obstacle)
+        json_object_set_new(
+            object, "obstacle",
+            json_sprintf("this version cannot serve it: %s is of kind %s", obstacle->name, obstacle->kind->name));
+    return object;
+}
+
+static int print(json_t *object)
+{
+    int result = object ? json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
+
+    json_decref(object);
+    putchar('\n');
+    return result && !ferror(stdout) ? fail(VERB, EXIT_FAILED, "out of memory") : EXIT_DONE;
+}
+
+int verb_show(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .verb = VERB,
+        .arguments = "MODEL.safetensors",
+        .summary = "Prints what is in a model file, as a JSON object.",
+    };
+    struct operands file = { .least = 1, .most = 1, .what = "the model file" };
+    const struct option_table table = { .count = 0 };
+    const struct kernels *kernels = kernels_find("auto");
+    cleanup(cleanup_model_at_exit) struct model *model = NULL;
+    cleanup(cleanup_forward_at_exit) struct forward *forward = NULL;
+    struct reason why;
+    int status, result;
+
+    if (!options_read(&usage, &table, argc, argv, &file, &status))
+        return status;
+    result = model_read(file.words[0], &model, &why);
+    if (!result && kernels && !find_obstacle(model))
+        result = forward_new(model, kernels, BATCH, false, &forward, &why);
+    if (result)
+        return fail(VERB, exit_for_input(result), "%s", why.text);
+    return print(describe(model, forward, kernels, file.words[0]));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sparse/model_json.h"
+#include "sparse/layer.h"
+
+static json_t *shape_json(const struct shape *shape)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < shape->rank; i++)
+        json_array_append_new(array, json_integer(shape->dimension[i]));
+    return array;
+}
+
+static json_t *side_json(const struct shape *shape)
+{
+    return json_pack("{s:o, s:I}", "shape", shape_json(shape), "elements", (json_int_t)shape_elements(shape));
+}
+
+static double density(uint64_t connections, uint64_t potential)
+{
+    return potential ? (double)connections / (double)potential : 1.0;
+}
+
+static json_t *layer_json(const struct layer *layer)
+{
+    uint64_t potential = (uint64_t)layer->weight.rows * layer->weight.columns;
+
+    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:f}", "name", layer->name, "kind", layer->kind->name, "shape",
+                     shape_json(&layer->shape), "connections", (json_int_t)layer->weight.count, "potential",
+                     (json_int_t)potential, "density", density(layer->weight.count, potential));
+}
+
+static json_t *layers_json(const struct model *model, const struct forward *forward, size_t batch)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        json_t *layer = layer_json(&model->layers[i]);
+
+        if (forward) {
+            json_object_set_new(layer, "kernel_one", json_string(forward_kernel(forward, i, 1)));
+            json_object_set_new(layer, "kernel_many", json_string(forward_kernel(forward, i, batch)));
+        }
+        json_array_append_new(array, layer);
+    }
+    return array;
+}
+
+static json_t *labels_json(const struct model *model)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < model->label_count; i++)
+        json_array_append_new(array, json_string(model->labels[i]));
+    return array;
+}
+
+/* A JSON text of the model file, which its validator has parsed before; null when there is none. */
+static json_t *embedded(const char *text)
+{
+    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
+
+    return value ? value : json_null();
+}
+
+json_t *model_json(const struct model *model, const struct forward *forward, size_t batch)
+{
+    uint64_t connections = model_connections(model), potential = model_potential(model);
+
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:f, s:o, s:o, s:o, s:o}", "name", model->name, "identity",
+                     model->identity, "processing", model->processing, "input", side_json(&model->input), "output",
+                     side_json(model_output(model)), "connections", (json_int_t)connections, "potential",
+                     (json_int_t)potential, "sparsity", 1.0 - density(connections, potential), "labels",
+                     labels_json(model), "media", embedded(model->media), "lineage", embedded(model->lineage), "layers",
+                     layers_json(model, forward, batch));
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a model is, as JSON: the members that docs/protocol.md gives to DESCRIBE, as far as a file knows them.
+ */
+#ifndef SPARSE_MODEL_JSON_H
+#define SPARSE_MODEL_JSON_H
+
+#include <jansson.h>
+
+#include "sparse/forward.h"
+#include "sparse/model.h"
+
+/* name, identity, processing, input, output, connections, potential, sparsity, labels, media, lineage, layers. With a
+ * plan also the kernels of each layer, for one sample and for `batch`. A new reference; NULL without memory. */
+json_t *model_json(const struct model *model, const struct forward *forward, size_t batch);
+
+#endif
