@@ -32,6 +32,7 @@ _wisp() {
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
+    local model=
     local own='run models show ping status help version build train eval export structure'
 
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -39,9 +40,17 @@ _wisp() {
         return
     fi
     for ((i = 2; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in -s | --socket) socket=${COMP_WORDS[i + 1]} ;; esac
+        case ${COMP_WORDS[i]} in
+        -s | --socket) socket=${COMP_WORDS[i + 1]} ;;
+        -m | --model) model=${COMP_WORDS[i + 1]} ;;
+        esac
     done
     case $prev in
+    --model)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -X '!*.safetensors' -- "$cur"; compgen -d -- "$cur")
+        return
+        ;;
     -s | --socket | -o | --output | -D | --data | -m | --media | --labels | --db | --base)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -74,13 +83,17 @@ _wisp() {
                 continue
             fi
             case ${COMP_WORDS[i]} in
-            -k | --top-k | -s | --socket | -t | --timeout | --text) skip=1 ;;
+            -k | --top-k | -s | --socket | -t | --timeout | --text | --min-probability | -m | --model) skip=1 ;;
             -*) ;;
             *) words=$((words + 1)) ;;
             esac
         done
-        if [ $words -eq 0 ]; then
+        if [ $words -eq 0 ] && { [ "$verb" = show ] || [ -z "$model" ]; }; then
             mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket")" -- "$cur")
+            if [ "$verb" = show ]; then
+                compopt -o filenames 2>/dev/null
+                mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -X '!*.safetensors' -- "$cur"; compgen -d -- "$cur")
+            fi
             return
         fi
         [ "$verb" = show ] && return

@@ -30,9 +30,12 @@ complete -c wisp -n '__wisp_verb run models show ping status' -s s -l socket -r 
 complete -c wisp -n '__wisp_verb run models show ping status' -s t -l timeout -x -d 'longest to wait, milliseconds'
 complete -c wisp -n '__wisp_verb run models show ping status' -s j -l json -d JSON
 complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
-complete -c wisp -f -n '__wisp_verb show' -a '(__wisp_targets)'
+complete -c wisp -n '__wisp_verb show' -a '(__wisp_targets)'
+complete -c wisp -n '__wisp_verb run' -s m -l model -r -d 'ask this model file'
 complete -c wisp -n '__wisp_verb run' -s k -l top-k -x -d 'labels to print'
 complete -c wisp -n '__wisp_verb run' -l text -x -d 'an input given here'
+complete -c wisp -n '__wisp_verb run' -l lines -d 'each line is an input'
+complete -c wisp -n '__wisp_verb run' -l min-probability -x -d 'print no label below'
 complete -c wisp -n '__wisp_verb run' -l tensor -d 'the files are float32 tensors'
 complete -c wisp -n '__wisp_verb run' -l raw -d 'binary output'
 complete -c wisp -n '__wisp_verb run' -s v -l verbose -d 'how long it took'

@@ -12,10 +12,16 @@
 
 enum { LABEL_COLUMNS_LEAST = 12, LABEL_COLUMNS_MOST = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 
+/* The labels to print: none when the best of them is not sure enough. */
 static int take_top(const struct run *run, const struct answer *answer, size_t *count)
 {
+    int result;
+
     *count = (size_t)run->top_k;
-    return wisp_top(run->model, answer->output, run->top, count);
+    result = wisp_top(run->model, answer->output, run->top, count);
+    while (!result && *count && run->least > 0 && !((double)run->top[*count - 1].probability >= run->least))
+        --*count;
+    return result;
 }
 
 /* ---- for a person ---- */
@@ -53,6 +59,11 @@ static void print_labels(const struct run *run, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         print_label(run, &run->top[i], i == 0);
+    if (!count) {
+        fputs("  ", run->screen.file);
+        screen_text(&run->screen, STYLE_FAINT, "unknown", 0);
+        fprintf(run->screen.file, ": no label reaches %g\n", run->least);
+    }
 }
 
 /* An answer that is no choice of labels: what there is, and how it begins. */
@@ -126,6 +137,15 @@ static json_t *json_text(const char *text)
     return valid ? json_string(valid) : NULL;
 }
 
+/* Where it stands, if it is a line of a file. */
+static void note_line(json_t *object, const struct input *input)
+{
+    if (!input->file)
+        return;
+    json_object_set_new(object, "file", json_text(input->file));
+    json_object_set_new(object, "line", json_integer((json_int_t)input->line));
+}
+
 /* Finite numbers only: JSON has no others. */
 static json_t *json_number(double value)
 {
@@ -169,6 +189,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         json_pack("{s:o, s:o, s:o}", "input", json_text(answer->input->name), "model",
                   json_text(wisp_model_name(run->model)), "processing", json_text(wisp_model_processing(run->model)));
 
+    note_line(object, answer->input);
     if (run->top)
         json_object_set_new(object, "labels", json_labels(run, labels));
     else
@@ -186,8 +207,11 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
 
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text)
 {
-    return print_line(run, json_pack("{s:o, s:o, s:s}", "input", json_text(input->name), "error", json_text(text),
-                                     "status", wisp_status_name(result)));
+    json_t *object = json_pack("{s:o, s:o, s:s}", "input", json_text(input->name), "error", json_text(text), "status",
+                               wisp_status_name(result));
+
+    note_line(object, input);
+    return print_line(run, object);
 }
 
 static int print_raw(const struct run *run, const struct answer *answer)

@@ -3,26 +3,56 @@
  * From an argument to a tensor. Files are decoded by libwisp, in this process, as the model was trained; with --tensor
  * they are the tensor already.
  */
+#include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/run.h"
 
-enum { TENSOR_FILE_MAX = 64 << 20, RANK_MAX = 8 };
+enum { INPUT_FILE_MAX = 64 << 20, RANK_MAX = 8 };
 
-/* libwisp's sentence, with the input's name before it where it lacks it. */
-static int refuse_input(const struct input *input, int result, struct reason *why)
+int input_refuse(const struct input *input, int result, struct reason *why)
+{
+    if (input->file)
+        return refuse_in(why, result, "%s:%" PRIu64, input->file, input->line);
+    return strstr(why->text, input->name) ? result : refuse_in(why, result, "%s", input->name);
+}
+
+/* libwisp's sentence. */
+static int explain(int result, struct reason *why)
 {
     const char *text = wisp_last_error();
 
-    if (!*text)
-        text = wisp_status_text(result);
-    if (strstr(text, input->name))
-        return refuse(why, result, "%s", text);
-    return refuse(why, result, "%s: %s", input->name, text);
+    return refuse(why, result, "%s", *text ? text : wisp_status_text(result));
+}
+
+/* ---- reading ---- */
+
+bool input_can_be_read_again(const struct input *input)
+{
+    struct stat status;
+
+    return !input->path || (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISREG(status.st_mode));
+}
+
+/* Whatever a person names is read to its end: a pipe, too, as the shell's <(…) is one. */
+static int read_all(const struct input *input, void **data, size_t *size, struct reason *why)
+{
+    cleanup_close int fd = -1;
+    struct stat status;
+
+    if (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISFIFO(status.st_mode)) {
+        fd = open(input->path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return refuse_errno(why, -errno, "cannot open %s", input->path);
+        return file_read_fd(fd, input->path, INPUT_FILE_MAX, data, size, why);
+    }
+    return file_read(input->path, INPUT_FILE_MAX, data, size, why);
 }
 
 static void describe_shape(const wisp_model *model, char *text, size_t capacity)
@@ -41,7 +71,7 @@ static int read_tensor(const struct run *run, const struct input *input, float *
     size_t expected = wisp_model_input_size(run->model) * sizeof(float), size;
     cleanup_free void *data = NULL;
     char shape[96];
-    int result = file_read(input->path, TENSOR_FILE_MAX, &data, &size, why);
+    int result = read_all(input, &data, &size, why);
 
     if (result)
         return result;
@@ -58,15 +88,41 @@ static int read_tensor(const struct run *run, const struct input *input, float *
     return 0;
 }
 
-int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why)
+static int encode_pipe(const struct run *run, const struct input *input, float *sample, struct reason *why)
 {
+    cleanup_free void *data = NULL;
+    size_t size;
+    int result = read_all(input, &data, &size, why);
+
+    if (result)
+        return result;
+    result = wisp_encode_bytes(run->model, data, size, sample);
+    return result ? explain(result, why) : 0;
+}
+
+static int encode(const struct run *run, const struct input *input, float *sample, struct reason *why)
+{
+    struct stat status = { .st_mode = S_IFREG };
     int result;
 
+    if (input->path && strcmp(input->path, "-") != 0)
+        (void)stat(input->path, &status); /* what is not there says so when it is opened */
+    if (S_ISDIR(status.st_mode))
+        return refuse(why, WISP_E_FORMAT, "%s is a folder: name its files, as in %s/*", input->path, input->path);
     if (input->path && run->tensor)
         return read_tensor(run, input, sample, why);
+    if (S_ISFIFO(status.st_mode))
+        return encode_pipe(run, input, sample, why);
     if (input->path)
         result = wisp_encode_file(run->model, input->path, sample);
     else
-        result = wisp_encode_bytes(run->model, input->text, strlen(input->text), sample);
-    return result ? refuse_input(input, result, why) : 0;
+        result = wisp_encode_bytes(run->model, input->text, input->length, sample);
+    return result ? explain(result, why) : 0;
+}
+
+int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why)
+{
+    int result = encode(run, input, sample, why);
+
+    return result ? input_refuse(input, result, why) : 0;
 }

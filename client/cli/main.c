@@ -29,7 +29,7 @@ static const struct verb {
 } verbs[] = {
     { "run", verb_run, "send pictures, sentences or recordings to a model" },
     { "models", verb_models, "list what the daemon serves" },
-    { "show", verb_show, "show one model: shapes, layers, labels, lineage" },
+    { "show", verb_show, "show one model, served or in a file: shapes, layers, labels, lineage" },
     { "ping", verb_ping, "measure the round trip to the daemon" },
     { "status", verb_status, "show the daemon's own state" },
     { "help", verb_help, "describe a verb" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `wisp run`: what is sent (input.c), and how the answer is printed (answer.c).
+ * `wisp run`: what is sent (input.c, lines.c), and how the answer is printed (answer.c).
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -9,28 +9,45 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/options.h"
+#include "cli/private_daemon.h"
 #include "cli/screen.h"
 #include "cli/session.h"
 
 struct run {
     struct session session;
-    bool json, raw, verbose, tensor;
+    const char *model_file; /* of --model: a daemon for this call; NULL: the one there is */
+    struct private_daemon daemon;
+    bool json, raw, verbose, tensor, lines;
     uint64_t top_k;
-    const char *text; /* of --text; NULL: none */
+    double least; /* probability of a label that is printed */
+    struct option_list texts;
     const char *target;
+    char *only; /* the target that --model found out */
     wisp_model *model;
     wisp_request *request;
+    bool over;              /* no model or no daemon any more: the rest need not be tried */
+    bool let_go;            /* of a request whose time ran out: its memory is the daemon's until that has answered it */
     struct screen screen;   /* standard output */
     size_t label_columns;   /* of the model's longest label */
     struct wisp_label *top; /* top_k of them; NULL when the model has no labels */
 };
 
-/* One sample: a file, "-", or a sentence from the command line. */
+/* One sample: a file, "-", a sentence from the command line, or a line of a file. */
 struct input {
-    const char *name; /* for messages and headings */
+    const char *name; /* for headings, and for messages if there is no `file` */
     const char *path; /* NULL: `text` is the input */
     const char *text;
+    size_t length;
+    const char *file; /* of a line; else NULL */
+    uint64_t line;
 };
+
+/* Puts the input's name before a sentence that lacks it; returns `result`. */
+int input_refuse(const struct input *input, int result, struct reason *why);
+
+/* A pipe's bytes are gone once they were read. */
+bool input_can_be_read_again(const struct input *input);
 
 /* Writes one sample for the model. On failure `why` holds a sentence that names the input. */
 int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why);

@@ -2,26 +2,33 @@
  *
  * wisp run TARGET FILE…: one request after the other through one reused piece of shared memory. An input that fails is
  * reported and the rest still run; the exit status is that of the first failure. When the daemon is gone the rest does
- * not run, and that is said.
+ * not run, and that is said. With --lines a file is as many inputs as it has lines, read and answered as they come.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "cli/facts.h"
+#include "cli/lines.h"
 #include "cli/run.h"
 #include "cli/verb.h"
 
+enum { SMALL_BYTES = 65536 }; /* enough for one sample of most models */
+
 static const struct usage usage = {
     .verb = "run",
-    .arguments = "TARGET FILE… [options]",
+    .arguments = "TARGET FILE… [options]  (or: --model MODEL.safetensors FILE…)",
     .summary = "Sends each FILE to a model and prints its answer. TARGET is a model's name, a processing type\n"
-               "(image.classification) or a modality (image, text, audio). FILE - is standard input.",
+               "(image.classification) or a modality (image, text, audio). FILE - is standard input; a pipe does, too.",
     .examples = "  wisp run image photo.png other.jpg\n"
                 "  wisp run text --text 'Wo ist der Bahnhof?'\n"
                 "  fortune | wisp run text -\n"
+                "  wisp run --model mine.safetensors photo.png\n"
+                "  tail -f log | wisp run text --lines -\n"
                 "  wisp run audio --json *.wav | jq -r '.labels[0].label'\n",
 };
 
@@ -30,11 +37,15 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     struct option_table table = { .count = 0 };
 
     option_count(&table, "top-k", 'k', &run->top_k, "N", "print the N most probable labels (3)", 1, UINT32_MAX);
-    option_text(&table, "text", 0, &run->text, "TEXT", "an input given here instead of in a file");
+    option_list(&table, "text", &run->texts, "TEXT", "an input given here instead of in a file; may be repeated");
+    option_flag(&table, "lines", 0, &run->lines, "each line of the files is an input, answered as it comes");
+    option_real(&table, "min-probability", 0, &run->least, "P", "print no label that is less probable (0)", 0, 1);
     option_flag(&table, "tensor", 0, &run->tensor, "the files are tensors: little-endian float32, not decoded");
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian float32");
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
+    option_text(&table, "model", 'm', &run->model_file, "FILE",
+                "ask this model file, through a daemon for this call; no TARGET then");
     session_options(&run->session, &table);
     return options_read(&usage, &table, argc, argv, operands, status);
 }
@@ -46,6 +57,10 @@ static int check(const struct run *run, size_t input_count)
         return fail(usage.verb, EXIT_USAGE, "no input: name files, or - for standard input");
     if (run->json && run->raw)
         return fail(usage.verb, EXIT_USAGE, "--json and --raw exclude each other");
+    if (run->model_file && run->session.socket)
+        return fail(usage.verb, EXIT_USAGE, "--model and --socket exclude each other: it has a daemon of its own");
+    if (run->lines && run->tensor)
+        return fail(usage.verb, EXIT_USAGE, "--lines and --tensor exclude each other: a tensor has no lines");
     if (run->raw && run->screen.terminal)
         return fail(usage.verb, EXIT_USAGE,
                     "--raw writes binary numbers: send them to a file or a pipe, not a terminal");
@@ -60,21 +75,10 @@ static int send(struct run *run, uint32_t patience_ms)
 
     if (!result)
         result = wisp_wait(run->request, patience_ms);
-    /* Still under way: this memory is the daemon's until wisp_close(). */
-    if (result == WISP_E_TIMEOUT)
-        run->request = NULL;
-    return result;
-}
-
-static int prepare(struct run *run)
-{
-    uint64_t deadline_us = run->session.timeout_ms * 1000;
-    int result = 0;
-
-    if (!run->request)
-        result = wisp_request_new(run->session.client, run->model, 1, &run->request);
-    if (!result)
-        wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
+    if (result == WISP_E_TIMEOUT) {
+        run->request = wisp_request_free(run->request);
+        run->let_go = true;
+    }
     return result;
 }
 
@@ -85,16 +89,36 @@ static int explain(int result, struct reason *why)
     return refuse(why, result, "%s", *text ? text : wisp_status_text(result));
 }
 
+static int prepare(struct run *run, struct reason *why)
+{
+    uint64_t deadline_us = run->session.timeout_ms * 1000;
+    int result = 0;
+
+    if (!run->request)
+        result = wisp_request_new(run->session.client, run->model, 1, &run->request);
+    if (result == WISP_E_NO_SPACE && run->let_go)
+        return refuse(why, WISP_E_TIMEOUT, "wispd has not answered what was sent before: this one was not sent");
+    if (result)
+        return explain(result, why);
+    wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
+    return 0;
+}
+
+static void tell_who_types(const struct input *input)
+{
+    if (input->path && !strcmp(input->path, "-") && isatty(STDIN_FILENO))
+        fputs("reading from the terminal; Ctrl-D ends it\n", stderr);
+}
+
 static int run_one(struct run *run, const struct input *input, struct reason *why)
 {
     struct answer answer = { .input = input };
     uint64_t begun;
-    int result = prepare(run);
+    int result = prepare(run, why);
 
     if (result)
-        return explain(result, why);
-    if (input->path && !strcmp(input->path, "-") && isatty(STDIN_FILENO))
-        fputs("reading from the terminal; Ctrl-D ends it\n", stderr);
+        return input_refuse(input, result, why);
+    tell_who_types(input);
     begun = clock_ns();
     result = input_encode(run, input, wisp_request_input(run->request), why);
     if (result)
@@ -102,7 +126,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     answer.encode_ns = clock_ns() - begun;
     result = send(run, session_wait_ms(&run->session));
     if (result)
-        return refuse_in(why, explain(result, why), "%s", input->name);
+        return input_refuse(input, explain(result, why), why);
     wisp_request_receipt(run->request, &answer.receipt);
     answer.output = wisp_request_output(run->request);
     result = answer_print(run, &answer);
@@ -110,6 +134,34 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
 }
 
 /* ---- the model ---- */
+
+/* The connection was made before the model was known: one that is large needs more memory than that. */
+static int make_room(struct run *run)
+{
+    struct session *session = &run->session;
+    uint64_t input = wisp_model_input_size(run->model) * sizeof(float);
+    uint64_t output = wisp_model_output_size(run->model) * sizeof(float);
+
+    if (input <= session->input_bytes && output <= session->output_bytes)
+        return EXIT_DONE;
+    run->session.client = wisp_close(run->session.client);
+    session->input_bytes = MAX(input, session->input_bytes);
+    session->output_bytes = MAX(output, session->output_bytes);
+    return session_open(session);
+}
+
+/* What only the model can tell; EXIT_DONE when it makes sense. */
+static int check_model(const struct run *run)
+{
+    cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
+    const char *kind = json_string_value(json_object_get(json_object_get(json, "media"), "kind"));
+
+    if (run->lines && (!kind || strcmp(kind, "text") != 0))
+        return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
+    if (run->least > 0 && !wisp_model_label_count(run->model))
+        return fail(usage.verb, EXIT_USAGE, "--min-probability: %s has no labels", wisp_model_name(run->model));
+    return EXIT_DONE;
+}
 
 static int find(struct run *run)
 {
@@ -120,12 +172,29 @@ static int find(struct run *run)
         return session_fail(&run->session, result);
     labels = wisp_model_label_count(run->model);
     if (!labels)
-        return EXIT_DONE;
+        return check_model(run);
     run->top_k = MAX(MIN(run->top_k, labels), 1);
     for (size_t i = 0; i < labels; i++)
         run->label_columns = MAX(run->label_columns, text_columns(wisp_model_label(run->model, i)));
     run->top = calloc(run->top_k, sizeof *run->top);
-    return run->top ? EXIT_DONE : fail(usage.verb, EXIT_FAILED, "out of memory");
+    return run->top ? check_model(run) : fail(usage.verb, EXIT_FAILED, "out of memory");
+}
+
+/* The only name that the daemon of --model has. */
+static int find_only(struct run *run)
+{
+    cleanup_free char *text = NULL;
+    cleanup_json json_t *models = NULL;
+    int result = wisp_list(run->session.client, &text);
+
+    if (result)
+        return session_fail(&run->session, result);
+    models = session_parse(&run->session, steal(&text));
+    if (!models)
+        return EXIT_FAILED;
+    run->only = strdup(member_text(json_array_get(models, 0), "name"));
+    run->target = run->only;
+    return run->only ? find(run) : fail(usage.verb, EXIT_FAILED, "out of memory");
 }
 
 static void forget_model(struct run *run)
@@ -134,6 +203,17 @@ static void forget_model(struct run *run)
     run->model = wisp_model_free(run->model);
     free(run->top);
     run->top = NULL;
+}
+
+/* Another model stands behind the target since the daemon restarted. */
+static int find_anew(struct run *run)
+{
+    int status;
+
+    warn_user(usage.verb, "wispd now serves another model as %s: it is found anew", run->target);
+    forget_model(run);
+    status = find(run);
+    return status ? status : make_room(run);
 }
 
 /* ---- all inputs ---- */
@@ -147,27 +227,68 @@ static int report(struct run *run, const struct input *input, int result, const 
     return fail(usage.verb, result == WISP_E_INVALID ? EXIT_DATA : exit_for_input(result), "%s", why->text);
 }
 
+/* Its exit status. */
+static int run_and_report(struct run *run, const struct input *input)
+{
+    struct reason why = { "" };
+    int result = run_one(run, input, &why), status;
+
+    if (result == WISP_E_CHANGED && input_can_be_read_again(input)) {
+        status = find_anew(run);
+        run->over = status != EXIT_DONE;
+        if (status)
+            return status;
+        result = run_one(run, input, &why);
+    }
+    status = result ? report(run, input, result, &why) : EXIT_DONE;
+    fflush(stdout);
+    return status;
+}
+
+/* A line that is no sentence: its text is left out of the message. */
+static int report_long(struct run *run, struct input *line)
+{
+    struct reason why;
+
+    line->name = line->file;
+    refuse(&why, WISP_E_FORMAT, "the line has more than %d bytes", LINE_MAX_BYTES);
+    return report(run, line, input_refuse(line, WISP_E_FORMAT, &why), &why);
+}
+
+/* Each line of a file, until there is no daemon to ask. */
+static int run_lines(struct run *run, const struct input *file)
+{
+    struct reason why = { "" };
+    struct lines lines;
+    int first = EXIT_DONE, status = EXIT_DONE, result = lines_open(&lines, file->path, &why);
+
+    if (result)
+        return report(run, file, result, &why);
+    tell_who_types(file);
+    while (status != EXIT_NO_DAEMON && !run->over && !ferror(stdout) && !(result = lines_next(&lines))) {
+        struct input line = { .name = lines.text, .text = lines.text, .length = lines.length };
+
+        line.file = file->name;
+        line.line = lines.number;
+        status = lines.too_long ? report_long(run, &line) : run_and_report(run, &line);
+        first = first ? first : status;
+    }
+    if (result && result != -ENODATA)
+        status = report(run, file, refuse_errno(&why, result, "cannot read %s", file->name), &why);
+    lines_close(&lines);
+    return first ? first : status;
+}
+
 static int run_all(struct run *run, const struct input *inputs, size_t count)
 {
     int first = EXIT_DONE;
 
     for (size_t i = 0; i < count && !ferror(stdout); i++) {
-        struct reason why = { "" };
-        int result = run_one(run, &inputs[i], &why), status;
+        bool lines = run->lines && inputs[i].path;
+        int status = lines ? run_lines(run, &inputs[i]) : run_and_report(run, &inputs[i]);
 
-        /* What stood there is read: standard input cannot be encoded once more, for another model. */
-        if (result == WISP_E_CHANGED && strcmp(inputs[i].path ? inputs[i].path : "", "-") != 0) {
-            warn_user(usage.verb, "wispd now serves another model as %s: it is found anew", run->target);
-            forget_model(run);
-            status = find(run);
-            if (status)
-                return first ? first : status;
-            result = run_one(run, &inputs[i], &why);
-        }
-        status = result ? report(run, &inputs[i], result, &why) : EXIT_DONE;
         first = first ? first : status;
-        fflush(stdout);
-        if (status == EXIT_NO_DAEMON) {
+        if (status == EXIT_NO_DAEMON || run->over) {
             if (i + 1 < count)
                 fail(usage.verb, status, "%zu more inputs were not run", count - i - 1);
             break;
@@ -176,19 +297,46 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
     return first;
 }
 
-/* The sentence of --text, then the files. */
+/* To the daemon that there is, or to one for this call. */
+static int open_session(struct run *run)
+{
+    int status, result;
+
+    if (!run->model_file)
+        return session_open(&run->session);
+    status = private_daemon_start(&run->daemon, usage.verb, run->model_file);
+    if (status)
+        return status;
+    run->session.socket = run->daemon.socket;
+    result = session_connect(&run->session);
+    if (result && !private_daemon_ended(&run->daemon, usage.verb, &status))
+        status = session_fail(&run->session, result);
+    return status;
+}
+
+static struct input input_of_text(const char *text)
+{
+    return (struct input){ .name = text, .text = text, .length = strlen(text) };
+}
+
+/* As a terminal or a socket, /dev/stdin cannot be opened again; it is there already. */
+static struct input input_of_path(const char *path)
+{
+    bool standard = !strcmp(path, "-") || !strcmp(path, "/dev/stdin");
+
+    return (struct input){ .name = standard ? "standard input" : path, .path = standard ? "-" : path };
+}
+
+/* The sentences of --text, then the files. */
 static struct input *list_inputs(const struct run *run, const struct operands *operands, size_t *count)
 {
-    struct input *inputs = calloc(operands->count + 1, sizeof *inputs);
+    struct input *inputs = calloc(operands->count + run->texts.count + 1, sizeof *inputs);
 
     *count = 0;
-    if (inputs && run->text)
-        inputs[(*count)++] = (struct input){ .name = run->text, .text = run->text };
-    for (size_t i = 1; inputs && i < operands->count; i++) {
-        char *path = operands->words[i];
-
-        inputs[(*count)++] = (struct input){ .name = !strcmp(path, "-") ? "standard input" : path, .path = path };
-    }
+    for (size_t i = 0; inputs && i < run->texts.count; i++)
+        inputs[(*count)++] = input_of_text(run->texts.words[i]);
+    for (size_t i = run->model_file ? 0 : 1; inputs && i < operands->count; i++)
+        inputs[(*count)++] = input_of_path(operands->words[i]);
     return inputs;
 }
 
@@ -196,18 +344,25 @@ static void release(struct run *run)
 {
     forget_model(run);
     session_close(&run->session);
+    private_daemon_stop(&run->daemon);
+    free(run->only);
 }
 
 int verb_run(int argc, char **argv)
 {
-    struct run run = { .session.verb = usage.verb, .top_k = 3 };
-    struct operands operands = { .least = 1, .most = SIZE_MAX, .what = "TARGET" };
+    struct run run = {
+        .session = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
+        .top_k = 3
+    };
+    struct operands operands = { .most = SIZE_MAX };
     cleanup_free struct input *inputs = NULL;
     size_t count;
     int status;
 
     if (!read_options(&run, argc, argv, &operands, &status))
         return status;
+    if (!operands.count && !run.model_file)
+        return fail(usage.verb, EXIT_USAGE, "TARGET is missing; see 'wisp run --help'");
     screen_init(&run.screen, stdout);
     run.target = operands.words[0];
     inputs = list_inputs(&run, &operands, &count);
@@ -215,9 +370,12 @@ int verb_run(int argc, char **argv)
         return fail(usage.verb, EXIT_FAILED, "out of memory");
     status = check(&run, count);
     if (!status)
-        status = session_open(&run.session);
+        status = open_session(&run);
     if (!status)
-        status = find(&run);
+        status = run.model_file ? find_only(&run) : find(&run);
+    if (!status)
+        status = make_room(&run);
+    private_daemon_hide(&run.daemon);
     if (!status)
         status = run_all(&run, inputs, count);
     release(&run);

@@ -3,6 +3,8 @@
  * What is written about the verbs is true: each manual page has the options that --help has, and no others; and the
  * shell completes verbs, options, and the models that a daemon serves right now.
  */
+#include "base/outcome.h" /* before cmocka, which has a fail() of its own */
+
 #include "support/test.h"
 
 #include <ctype.h>
@@ -19,21 +21,26 @@ static struct outcome outcome;
 
 /* ---- manual pages ---- */
 
-static char *read_page(const char *verb)
+static char *read_file(const char *name)
 {
     static char page[65536];
-    char name[64];
-    FILE *file;
+    FILE *file = fopen(source_path(name), "r");
     size_t size;
 
-    snprintf(name, sizeof name, "docs/man/wisp-%s.1", verb);
-    file = fopen(source_path(name), "r");
     if (!file)
         fail_msg("there is no %s", name);
     size = fread(page, 1, sizeof page - 1, file);
     page[size] = '\0';
     fclose(file);
     return page;
+}
+
+static char *read_page(const char *verb)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "docs/man/wisp-%s.1", verb);
+    return read_file(name);
 }
 
 /* "top-k" of "…--top-k N …"; false when there is none after `text`. */
@@ -221,7 +228,47 @@ static void test_pages_print_what_was_meant(void **state)
     globfree(&pages);
 }
 
+/* wisp(1) lists the exit statuses that the programs have, and no others. */
+static void test_the_exit_statuses(void **state)
+{
+    static const int statuses[] = { EXIT_DONE, EXIT_FAILED, EXIT_USAGE,  EXIT_DATA,     EXIT_NO_DAEMON,
+                                    EXIT_BUSY, EXIT_DENIED, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INTERRUPTED };
+    const char *section = strstr(read_file("docs/man/wisp.1"), ".Sh EXIT STATUS"), *next;
+    size_t count = 0;
+
+    (void)state;
+    assert_non_null(section);
+    for (const char *end = strstr(section, "\n.El"); (next = strstr(section, "\n.It ")) && next < end; count++) {
+        assert_true(count < sizeof statuses / sizeof *statuses);
+        section = next + strlen("\n.It ");
+        assert_int_equal(strtol(section, NULL, 10), statuses[count]);
+    }
+    assert_int_equal(count, sizeof statuses / sizeof *statuses);
+}
+
 /* ---- completion ---- */
+
+/* zsh and fish have the options of the client's verbs written out; bash asks the program. */
+static void test_completions_have_the_options(void **state)
+{
+    static const struct {
+        const char *file, *mark;
+    } shells[] = { { "completions/_wisp", "--" }, { "completions/wisp.fish", "-l " } };
+    static const char *const verbs[] = { "run", "models", "show", "ping", "status" };
+    char name[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        for (size_t j = 0; j < sizeof shells / sizeof *shells; j++) {
+            const char *help = read_help(verbs[i], NULL), *page = read_file(shells[j].file);
+
+            while (next_option(&help, " --", name)) {
+                if (!has_option(page, shells[j].mark, name) && strcmp(name, "help") != 0)
+                    fail_msg("%s does not have --%s of wisp %s", shells[j].file, name, verbs[i]);
+            }
+        }
+    }
+}
 
 /* What bash offers for the last of these words. */
 static void complete(const char *words, unsigned count)
@@ -274,6 +321,10 @@ static void test_completion(void **state)
     complete("wisp run image --t", 4);
     assert_offered("--top-k");
     assert_offered("--timeout");
+    complete("wisp run --model \"$WISP_SOURCE_DIR/models/fash\"", 4);
+    assert_non_null(strstr(outcome.out, "/fashion.safetensors]"));
+    complete("wisp show \"$WISP_SOURCE_DIR/models/fash\"", 3);
+    assert_non_null(strstr(outcome.out, "/fashion.safetensors]"));
     complete("wisp train --aug", 3);
     assert_offered("--augment");
     complete("wisp structure e", 3);
@@ -295,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_the_page_of_structures_has_the_actions),
         cmocka_unit_test(test_every_verb_has_a_page),
         cmocka_unit_test(test_pages_print_what_was_meant),
+        cmocka_unit_test(test_the_exit_statuses),
+        cmocka_unit_test(test_completions_have_the_options),
         cmocka_unit_test(test_completion),
     };
 

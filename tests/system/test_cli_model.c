@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Model files in a person's hands, without a daemon: `wisp show FILE` says what a daemon would say, and `wisp run
+ * --model FILE` answers what it would answer, through a daemon that ends with the command, however that ends.
+ */
+#include "support/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli_bed.h"
+
+static const char *const no_daemon = "WISP_SOCKET=/nonexistent/wisp.sock";
+
+static json_t *show(const char *model)
+{
+    const struct command command = { .words = { "wisp", "show", "--json", model }, .folder = folder };
+    json_t *json;
+
+    command_run(&command, &outcome);
+    expect(model, 0, "layers", NULL);
+    json = json_loads(outcome.out, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void test_a_file_shows_what_a_daemon_shows(void **state)
+{
+    json_t *served = show("lang"), *file = show("./lang.safetensors"), *value;
+    const char *key;
+    size_t compared = 0;
+
+    (void)state;
+    json_object_foreach(file, key, value)
+    {
+        if (!strcmp(key, "file") || !strcmp(key, "file_bytes"))
+            continue;
+        if (!json_equal(value, json_object_get(served, key)))
+            fail_msg("%s is %s, and served %s", key, json_dumps(value, JSON_ENCODE_ANY),
+                     json_dumps(json_object_get(served, key), JSON_ENCODE_ANY));
+        compared++;
+    }
+    assert_true(compared >= 13);
+    json_decref(served);
+    json_decref(file);
+}
+
+static void test_show_needs_no_daemon(void **state)
+{
+    static const struct {
+        const char *model;
+        int status;
+        const char *out, *err;
+    } cases[] = {
+        { "lang.safetensors", 0, "label 3", NULL },
+        { "./lang.safetensors", 0, "label 3", NULL },
+        { "./nothere.safetensors", 65, NULL, "./nothere.safetensors: No such file" },
+        { "nothere.safetensors", 69, NULL, "not running on /nonexistent" }, /* may be a model's name */
+        { "./good.png", 65, NULL, "good.png" },
+        { "./folder", 65, NULL, "folder" },
+        { "lang", 69, NULL, "not running on /nonexistent" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        command_run(&(struct command){ .words = { "wisp", "show", cases[i].model },
+                                       .folder = folder,
+                                       .environment = { no_daemon } },
+                    &outcome);
+        expect(cases[i].model, cases[i].status, cases[i].out, cases[i].err);
+    }
+}
+
+/* ---- a daemon for one call ---- */
+
+static char runtime_variable[256];
+
+/* Where the command puts its socket, and nobody else does. */
+static void make_runtime_folder(void)
+{
+    (void)mkdir(scratch_path(folder, "runtime"), 0700);
+    snprintf(runtime_variable, sizeof runtime_variable, "XDG_RUNTIME_DIR=%s", scratch_path(folder, "runtime"));
+}
+
+static unsigned entries_in_runtime_folder(void)
+{
+    DIR *directory = opendir(scratch_path(folder, "runtime"));
+    unsigned count = 0;
+
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count - 2;
+}
+
+/* Whether a wispd runs that has `word` on its command line. */
+static bool daemon_runs(const char *word)
+{
+    DIR *processes = opendir("/proc");
+    struct dirent *entry;
+    bool found = false;
+
+    assert_non_null(processes);
+    while (!found && (entry = readdir(processes))) {
+        char path[300], line[4096] = "";
+        ssize_t got;
+        int fd;
+
+        snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        got = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+        if (fd >= 0)
+            close(fd);
+        found = got > 0 && !strcmp(line, "wispd") && memmem(line, (size_t)got, word, strlen(word));
+    }
+    closedir(processes);
+    return found;
+}
+
+static void assert_nothing_is_left(const char *what)
+{
+    const char *model = scratch_path(folder, "lang.safetensors");
+
+    for (int i = 0; i < PATIENCE_MS / 10 && daemon_runs(model); i++)
+        usleep(10000);
+    if (daemon_runs(model))
+        fail_msg("%s: the daemon goes on", what);
+    if (entries_in_runtime_folder())
+        fail_msg("%s: its folder is left", what);
+}
+
+static struct command with_model(void)
+{
+    static char model[256];
+
+    make_runtime_folder();
+    snprintf(model, sizeof model, "%s", scratch_path(folder, "lang.safetensors"));
+    return (struct command){ .words = { "wisp", "run", "--model", model, "--lines", "--json", "-" },
+                             .folder = folder,
+                             .environment = { no_daemon, runtime_variable } };
+}
+
+static void test_it_answers_as_a_daemon_does(void **state)
+{
+    struct command command = { .words = { "wisp", "run", "vector", "--raw", "--tensor", "good.f32" },
+                               .folder = folder };
+    char expected[256];
+    size_t size;
+
+    (void)state;
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    size = outcome.out_size;
+    assert_in_range(size, 1, sizeof expected);
+    memcpy(expected, outcome.out, size);
+    command = (struct command){ .words = { "wisp", "run", "-m", "vector.safetensors", "--raw", "--tensor", "good.f32" },
+                                .folder = folder,
+                                .environment = { no_daemon } };
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(outcome.out_size, size);
+    assert_memory_equal(outcome.out, expected, size);
+    command = with_model();
+    command.input = scratch_path(folder, "good.txt");
+    command_run(&command, &outcome);
+    expect("lines", 0, "labels", NULL);
+    assert_nothing_is_left("after an answer");
+}
+
+static void test_it_cannot_be_served(void **state)
+{
+    static const struct row rows[] = {
+        { "not there", { "run", "--model", "nothere", "good.png" }, NULL, 65, NULL, "nothere: No such file" },
+        { "no model", { "run", "--model", "good.png", "good.png" }, NULL, 65, NULL, "wispd does not serve good.png" },
+        { "no input", { "run", "--model", "pic.safetensors" }, NULL, 2, NULL, "no input" },
+        { "two daemons", { "run", "--model", "x", "--socket", "y", "good.png" }, NULL, 2, NULL, "exclude" },
+        { "a bad input", { "run", "--model", "pic.safetensors", "empty" }, NULL, 65, NULL, "empty" },
+        { "a large one", { "run", "--model", "wide.safetensors", "good.txt" }, NULL, 0, "label ", NULL },
+    };
+
+    (void)state;
+    make_runtime_folder();
+    setenv("XDG_RUNTIME_DIR", scratch_path(folder, "runtime"), 1);
+    RUN_ROWS(rows);
+    unsetenv("XDG_RUNTIME_DIR");
+    assert_nothing_is_left("after failures");
+}
+
+static void test_it_ends_with_the_command(void **state)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGKILL };
+    struct command command = with_model();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct running running;
+        int ends[2];
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        command.input_fd = ends[0];
+        command_start(&command, &running);
+        assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
+        assert_int_equal(poll(&(struct pollfd){ .fd = running.out, .events = POLLIN }, 1, PATIENCE_MS), 1);
+        assert_true(daemon_runs(command.words[3]));
+        assert_int_equal(kill(running.pid, signals[i]), 0);
+        command_finish(&running, &outcome);
+        assert_int_equal(outcome.status, 128 + signals[i]);
+        close(ends[1]);
+        assert_nothing_is_left(strsignal(signals[i]));
+    }
+}
+
+/* At any moment of its start. */
+static void test_it_ends_with_the_command_at_its_start(void **state)
+{
+    const struct command command = with_model();
+
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        struct running running;
+
+        command_start(&command, &running);
+        usleep(i * 300);
+        assert_int_equal(kill(running.pid, SIGTERM), 0);
+        command_finish(&running, &outcome);
+        assert_nothing_is_left("SIGTERM at the start");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_file_shows_what_a_daemon_shows),
+        cmocka_unit_test(test_show_needs_no_daemon),
+        cmocka_unit_test(test_it_answers_as_a_daemon_does),
+        cmocka_unit_test(test_it_cannot_be_served),
+        cmocka_unit_test(test_it_ends_with_the_command),
+        cmocka_unit_test(test_it_ends_with_the_command_at_its_start),
+    };
+
+    return cmocka_run_group_tests(tests, cli_begin, cli_end);
+}

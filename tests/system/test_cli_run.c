@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `wisp run`: the ways in which inputs reach it, what it asks of the daemon, and how long it waits for that.
+ */
+#include "support/test.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli_bed.h"
+#include "support/raw_client.h"
+
+/* The n-th line of the last command's output as JSON; fails the test when there is none. */
+static json_t *line_of(size_t n)
+{
+    const char *at = outcome.out;
+    json_t *json;
+
+    while (n-- && at) {
+        at = strchr(at, '\n');
+        at = at ? at + 1 : NULL;
+    }
+    json = at ? json_loads(at, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    if (!json)
+        fail_msg("no such line of JSON in\n%s", outcome.out);
+    return json;
+}
+
+static void assert_member(size_t line, const char *key, const char *value)
+{
+    json_t *json = line_of(line);
+
+    assert_string_equal(json_string_value(json_object_get(json, key)), value);
+    json_decref(json);
+}
+
+/* ---- several sentences, lines ---- */
+
+static void test_every_text_is_answered(void **state)
+{
+    const struct command command = {
+        .words = { "wisp", "run", "text", "--json", "--text", "eins", "good.txt", "--text", "zwei" }, .folder = folder
+    };
+
+    (void)state;
+    command_run(&command, &outcome);
+    expect("three", 0, "labels", NULL);
+    assert_member(0, "input", "eins");
+    assert_member(1, "input", "zwei");
+    assert_member(2, "input", "good.txt");
+}
+
+static void test_lines(void **state)
+{
+    static const char lines[] = "eins\n\n  \nzwei\r\n\xff\ndrei";
+    static const struct row rows[] = {
+        { "of a picture's model", { "run", "image", "--lines", "good.txt" }, NULL, 2, NULL, "takes no text" },
+        { "of tensors", { "run", "vector", "--lines", "--tensor", "good.f32" }, NULL, 2, NULL, "exclude" },
+        { "of nothing", { "run", "text", "--lines", "nothere" }, NULL, 65, NULL, "nothere: No such file" },
+        { "of a folder", { "run", "text", "--lines", "folder" }, NULL, 65, NULL, "is a folder" },
+        { "of an empty file", { "run", "text", "--lines", "empty" }, NULL, 0, NULL, NULL },
+        { "of standard input", { "run", "text", "--lines", "-" }, "good.txt", 0, "Wo ist der Bahnhof?", NULL },
+    };
+    json_t *last;
+
+    (void)state;
+    RUN_ROWS(rows);
+    write_file("lines.txt", lines, strlen(lines));
+    run_row(&(struct row){
+        "one is damaged", { "run", "text", "--lines", "--json", "lines.txt" }, NULL, 65, "labels", "lines.txt:5: " });
+    assert_member(0, "input", "eins");
+    assert_member(1, "input", "zwei");
+    assert_member(2, "status", "WISP_E_FORMAT");
+    assert_member(3, "input", "drei");
+    last = line_of(3);
+    assert_int_equal(json_integer_value(json_object_get(last, "line")), 6);
+    assert_string_equal(json_string_value(json_object_get(last, "file")), "lines.txt");
+    json_decref(last);
+}
+
+/* Each is answered before the next one is there. */
+static void test_lines_are_answered_as_they_come(void **state)
+{
+    struct running running;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    command_start(
+        &(struct command){ .words = { "wisp", "run", "text", "--lines", "--json", "-" }, .input_fd = ends[0] },
+        &running);
+    for (int i = 0; i < 3; i++) {
+        char answer[4096];
+
+        assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
+        assert_int_equal(poll(&(struct pollfd){ .fd = running.out, .events = POLLIN }, 1, PATIENCE_MS), 1);
+        assert_true(read(running.out, answer, sizeof answer) > 0);
+    }
+    close(ends[1]);
+    command_finish(&running, &outcome);
+    assert_int_equal(outcome.status, 0);
+}
+
+static void test_a_line_without_end(void **state)
+{
+    const struct command command = { .words = { "/bin/bash", "-c",
+                                                "{ head -c 3000000 /dev/zero | tr '\\0' x; printf '\\nkurz\\n'; } | "
+                                                "\"$WISP_BINARY_DIR/bin/wisp\" run text --lines --json -" } };
+
+    (void)state;
+    command_run(&command, &outcome);
+    expect("too long", 65, "labels", "standard input:1: the line has more than");
+    assert_member(1, "input", "kurz");
+}
+
+/* ---- pipes that have a path ---- */
+
+static void test_pipes(void **state)
+{
+    static const struct {
+        const char *script, *out, *err;
+        int status;
+    } cases[] = {
+        { "wisp run image <(cat good.png)", "label ", NULL, 0 },
+        { "cat good.png | wisp run image /dev/stdin", "standard input", NULL, 0 },
+        { "wisp run image /dev/stdin < good.png", "standard input", NULL, 0 },
+        { "mkfifo pipe; cat good.png > pipe & wisp run image pipe", "pipe", NULL, 0 },
+        { "wisp run vector --tensor <(cat good.f32)", "6 numbers", NULL, 0 },
+        { "wisp run text --lines --json <(printf 'a b\\nc d\\n')", "\"line\":2", NULL, 0 },
+        { "wisp run image <(head -c 60 good.png)", NULL, "/dev/fd/", 65 },
+        { "wisp run image /dev/zero", NULL, "is a device", 65 },
+        { "wisp run image folder", NULL, "is a folder: name its files, as in folder/*", 65 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char script[512];
+
+        snprintf(script, sizeof script, "PATH=\"$WISP_BINARY_DIR/bin:$PATH\"; %s", cases[i].script);
+        command_run(&(struct command){ .words = { "/bin/bash", "-c", script }, .folder = folder }, &outcome);
+        expect(cases[i].script, cases[i].status, cases[i].out, cases[i].err);
+    }
+}
+
+/* ---- an answer that is not sure enough ---- */
+
+static void test_unknown(void **state)
+{
+    static const struct row rows[] = {
+        { "sure enough", { "run", "image", "--min-probability", "0.01", "good.png" }, NULL, 0, "label ", NULL },
+        { "of numbers", { "run", "vector", "--min-probability", "0.5", "good.f32" }, NULL, 2, NULL, "has no labels" },
+        { "no probability", { "run", "image", "--min-probability", "2", "good.png" }, NULL, 2, NULL, "from 0 to 1" },
+        { "not sure enough", { "run", "image", "--min-probability", "1", "good.png" }, NULL, 0, "unknown", NULL },
+    };
+    json_t *answer;
+
+    (void)state;
+    RUN_ROWS(rows);
+    assert_null(strstr(outcome.out, "label 0"));
+    run_row(&(struct row){
+        "as JSON", { "run", "image", "--json", "--min-probability", "1", "good.png" }, NULL, 0, "labels", NULL });
+    answer = line_of(0);
+    assert_true(json_is_array(json_object_get(answer, "labels")));
+    assert_int_equal(json_array_size(json_object_get(answer, "labels")), 0);
+    json_decref(answer);
+}
+
+/* ---- what it takes of the daemon ---- */
+
+static void start_limited(struct test_daemon *daemon, const char *limits, char variable[static 160])
+{
+    daemon_start(daemon, &(struct daemon_setup){ .models = daemon_.setup.models,
+                                                 .model_count = daemon_.setup.model_count,
+                                                 .yaml = limits });
+    snprintf(variable, 160, "WISP_SOCKET=%s", daemon->socket);
+}
+
+/* Where a program that asks for the default would be refused, a sentence and a ping still get through; and a large
+ * model gets what it needs. */
+static void test_it_asks_for_little(void **state)
+{
+    static const char *const commands[][5] = {
+        { "ping", "-c", "5" },         { "status" }, { "models" }, { "show", "pic" }, { "run", "text", "good.txt" },
+        { "run", "wide", "good.txt" },
+    };
+    struct test_daemon poor;
+    char variable[160];
+
+    (void)state;
+    start_limited(&poor, "limits:\n  memory_per_user: 1MiB\n", variable);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct command command = { .words = { "wisp" }, .folder = folder, .environment = { variable } };
+
+        for (size_t j = 0; j < 5 && commands[i][j]; j++)
+            command.words[j + 1] = commands[i][j];
+        command_run(&command, &outcome);
+        expect(commands[i][0], 0, "", NULL);
+    }
+    assert_int_equal(daemon_stop(&poor), 0);
+}
+
+static void test_it_waits_for_a_quota(void **state)
+{
+    const struct wire_hello hello = raw_hello(0, 0);
+    struct command command = { .words = { "wisp", "run", "image", "-t", "300", "good.png" }, .folder = folder };
+    struct test_daemon full;
+    static struct raw_client holder;
+    struct running running;
+    char variable[160];
+
+    (void)state;
+    start_limited(&full, "limits:\n  channels_per_user: 1\n", variable);
+    command.environment[0] = variable;
+    assert_int_equal(raw_open(&holder, full.socket, &hello), 0);
+    command_run(&command, &outcome);
+    expect("used up", 75, NULL, "1 channels open");
+    command.words[4] = "20000";
+    command_start(&command, &running);
+    usleep(200000); /* it has been refused by now, or else does not see that it was full */
+    raw_close(&holder);
+    command_finish(&running, &outcome);
+    expect("free again", 0, "label ", NULL);
+    assert_int_equal(daemon_stop(&full), 0);
+}
+
+/* Its questions have the same limit as its answers. */
+static void test_questions_end_at_the_limit(void **state)
+{
+    static const char *const commands[][4] = {
+        { "models", "-t", "200" }, { "status", "-t", "200" }, { "ping", "-t", "200" }, { "show", "pic", "-t", "200" }
+    };
+
+    (void)state;
+    daemon_signal(&daemon_, SIGSTOP);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        struct command command = { .words = { "wisp", commands[i][0], commands[i][1], commands[i][2],
+                                              commands[i][3] } };
+
+        command_run(&command, &outcome);
+        expect(commands[i][0], 124, NULL, "does not answer");
+    }
+    daemon_signal(&daemon_, SIGCONT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_text_is_answered),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_lines_are_answered_as_they_come),
+        cmocka_unit_test(test_a_line_without_end),
+        cmocka_unit_test(test_pipes),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_it_asks_for_little),
+        cmocka_unit_test(test_it_waits_for_a_quota),
+        cmocka_unit_test(test_questions_end_at_the_limit),
+    };
+
+    return cmocka_run_group_tests(tests, cli_begin, cli_end);
+}
