@@ -190,15 +190,18 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
 
 /* ---- for the program ---- */
 
-/* A slot may be taken by what was freed under way, and answered since; and the daemon that serves another model may
- * have gone. */
+/* A slot may be taken by what was freed under way, and answered since; and who serves another model now may be gone. */
 static int begin(struct wisp_request *request)
 {
+    struct wisp_client *client = request->client;
     int result = request_begin(request);
 
     if (!result)
         return 0;
-    client_poke(request->client, NULL);
+    if (result == WISP_E_BUSY)
+        client_poke(client, NULL);
+    else if (client->up && !client->reaper)
+        (void)session_check(client, true);
     return request_begin(request);
 }
 
