@@ -20,33 +20,6 @@
 
 enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_FIRST_MS = 10, RETRY_MOST_MS = 200 };
 
-/* ---- fork ---- */
-
-static unsigned forks; /* atomic only so that nobody need prove that a child has no other threads */
-static pthread_once_t forks_once = PTHREAD_ONCE_INIT;
-
-static void count_fork(void)
-{
-    __atomic_fetch_add(&forks, 1, __ATOMIC_RELAXED); /* pairs with fork_count() */
-}
-
-static void watch_forks(void)
-{
-    (void)pthread_atfork(NULL, NULL, count_fork);
-}
-
-unsigned fork_count(void)
-{
-    return __atomic_load_n(&forks, __ATOMIC_RELAXED); /* pairs with count_fork() */
-}
-
-int client_check(const struct wisp_client *client)
-{
-    if (client->forks == fork_count())
-        return 0;
-    return fail(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
-}
-
 /* ---- options ---- */
 
 /* What a program has that left `size` zero: the fields of the first version, whatever follows here later. */
@@ -136,7 +109,7 @@ static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, 
         if (result != -EAGAIN)
             return result;
         if (now >= deadline_ns) {
-            close(wait.fd);
+            socket_close(wait.fd);
             return -EAGAIN;
         }
         (void)poll(&wait, 1, (int)((deadline_ns - now) / NS_PER_MS) + 1);
@@ -269,7 +242,7 @@ WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given
     int result;
 
     *out = NULL;
-    (void)pthread_once(&forks_once, watch_forks);
+    fork_watch();
     result = read_options(given, &options);
     if (result)
         return result;
@@ -303,10 +276,12 @@ WISP_EXPORT const char *wisp_server(const wisp_client *client)
 
 /* ---- the end ---- */
 
-/* In a forked child the mappings are not there (MADV_DONTFORK), and what is at their place now is not ours. */
-static void forget_mappings(struct session *session)
+/* In a forked child the mappings are not there (MADV_DONTFORK), the socket was closed (fork.c), and what is at their
+ * place now is not ours. */
+static void forget_inherited(struct session *session)
 {
     session->request.address = session->response.address = NULL;
+    session->socket = -1;
 }
 
 static void close_fd(int fd)
@@ -324,12 +299,12 @@ static void free_requests(struct wisp_client *client)
 
         client->requests = request->next;
         if (inherited)
-            forget_mappings(request->session);
+            forget_inherited(request->session);
         session_drop(request->session);
         free(request);
     }
     if (client->session && inherited)
-        forget_mappings(client->session);
+        forget_inherited(client->session);
     session_drop(client->session);
 }
 
@@ -338,7 +313,8 @@ WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
     if (!client)
         return NULL;
     free_requests(client);
-    close_fd(client->attempt);
+    if (client->attempt >= 0 && client->forks == fork_count())
+        socket_close(client->attempt);
     close_fd(client->poll_fd);
     close_fd(client->timer_fd);
     while (client->bindings) {

@@ -181,12 +181,20 @@ struct wisp_client {
     } * server_names;
 };
 
-/* client.c */
-/* When one call that begins now has waited long enough. */
-uint64_t client_answer_by(const struct wisp_client *client);
+/* ---- fork.c ---- */
+
+void fork_watch(void);
 unsigned fork_count(void);
 /* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
 int client_check(const struct wisp_client *client);
+/* A socket to the daemon, which a child is not to keep; and its end. */
+void socket_note(int socket);
+void socket_close(int socket);
+
+/* ---- client.c ---- */
+
+/* When one call that begins now has waited long enough. */
+uint64_t client_answer_by(const struct wisp_client *client);
 /* Takes over a session, the first or a new one. The lock and the role. -ENOMEM: it is still the caller's. */
 int client_adopt(struct wisp_client *client, struct session *session);
 

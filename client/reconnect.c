@@ -178,7 +178,7 @@ uint64_t reconnect_step(struct wisp_client *client)
     result = session_finish(socket, &client->hello, &session, &why);
     if (result == -EAGAIN) {
         if (reconnect_is_over(client)) {
-            close(steal_fd(&client->attempt));
+            socket_close(steal_fd(&client->attempt));
             (void)refuse(&client->lost_why, 0, "wispd on %s does not answer", client->socket_path);
         } else {
             event_session(client, socket, true);

@@ -62,6 +62,7 @@ int session_begin(const char *path, const struct wire_hello *hello, int *out, st
     result = message_send(fd, hello, sizeof *hello, NULL, 0, 0);
     if (result)
         return refuse_errno(why, result, "cannot greet wispd on %s", path);
+    socket_note(fd);
     *out = steal_fd(&fd);
     return 0;
 }
@@ -117,7 +118,7 @@ static void session_free(struct session *session)
     if (session->eventfd >= 0)
         close(session->eventfd);
     if (session->socket >= 0)
-        close(session->socket);
+        socket_close(session->socket);
     free(session);
 }
 
@@ -128,7 +129,7 @@ int session_finish(int socket, const struct wire_hello *hello, struct session **
     int result;
 
     if (!message || !session) {
-        close(socket);
+        socket_close(socket);
         free(session);
         return refuse_errno(why, -ENOMEM, "connecting to wispd");
     }
@@ -177,7 +178,7 @@ void session_lose(struct session *session)
     close(steal_fd(&session->eventfd));
     shutdown(session->socket, SHUT_RDWR); /* whoever polls it looks up */
     if (!session->talkers)
-        close(steal_fd(&session->socket));
+        socket_close(steal_fd(&session->socket));
 }
 
 void session_talk(struct session *session)
@@ -190,7 +191,7 @@ void session_talk_end(struct session *session)
 {
     session->talkers--;
     if (session->lost && !session->talkers)
-        close(steal_fd(&session->socket));
+        socket_close(steal_fd(&session->socket));
     session_drop(session);
 }
 

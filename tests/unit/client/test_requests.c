@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -566,6 +567,25 @@ static int use_in_child(wisp_client *client, wisp_model *model, wisp_request *re
     return 0;
 }
 
+/* Waits until the daemon has so many; how many it has then. */
+static int wait_for_channels(wisp_client *client, int wanted)
+{
+    int channels = -1;
+
+    for (int i = 0; i < PATIENCE_MS / 10 && channels != wanted; i++) {
+        char *json, *at;
+
+        assert_int_equal(wisp_status(client, &json), 0);
+        at = strstr(json, "\"channels\":");
+        assert_non_null(at);
+        channels = (int)strtol(at + strlen("\"channels\":"), NULL, 10);
+        free(json);
+        if (channels != wanted)
+            usleep(10000);
+    }
+    return channels;
+}
+
 static void test_fork(void **state)
 {
     wisp_client *client = served_connect(NULL);
@@ -590,6 +610,39 @@ static void test_fork(void **state)
 }
 
 /* ---- leaks ---- */
+
+/* A child that never heard of wisp does not hold the channel of a parent that has died. */
+static void test_a_child_inherits_no_channel(void **state)
+{
+    wisp_client *watcher = served_connect(NULL);
+    pid_t parent, child = 0;
+    int ends[2], status;
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(wait_for_channels(watcher, 1), 1);
+    parent = fork();
+    assert_true(parent >= 0);
+    if (!parent) {
+        wisp_client *client = served_connect(NULL);
+
+        child = fork();
+        if (!child)
+            pause();
+        if (write(ends[1], &child, sizeof child) == sizeof child && client)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ends[0], &child, sizeof child), sizeof child);
+    assert_true(child > 0);
+    kill(parent, SIGKILL);
+    assert_int_equal(waitpid(parent, &status, 0), parent);
+    assert_int_equal(wait_for_channels(watcher, 1), 1);
+    kill(child, SIGKILL);
+    close(ends[0]);
+    close(ends[1]);
+    wisp_close(watcher);
+}
 
 static void test_nothing_is_left_over(void **state)
 {
@@ -638,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_several_threads_on_one_client),
         cmocka_unit_test(test_the_role_is_handed_over),
         cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_a_child_inherits_no_channel),
         cmocka_unit_test(test_nothing_is_left_over),
     };
 
