@@ -106,6 +106,19 @@ static int ask(wisp_request *request)
     return result ? result : wisp_wait(request, PATIENCE_MS);
 }
 
+/* The socket of a daemon that died with io_uring polls under way is closed a moment after it; until then what is known
+ * of that daemon holds. */
+static int ask_until_told_otherwise(wisp_request *request)
+{
+    int result = ask(request);
+
+    for (int i = 0; i < PATIENCE_MS / 10 && result == WISP_E_CHANGED; i++) {
+        usleep(10000);
+        result = ask(request);
+    }
+    return result;
+}
+
 static void expect_to_be_told(int result)
 {
     assert_int_equal(result, WISP_E_CHANGED);
@@ -141,7 +154,7 @@ static void test_another_model_is_told_whatever_differs(void **state)
         expect_to_be_told(wisp_request_new(second, model, 1, &more));
         wisp_close(second);
         exchange(&base);
-        assert_int_equal(ask(request), 0); /* it is back */
+        assert_int_equal(ask_until_told_otherwise(request), 0); /* it is back */
         expect_to_be_told(ask(anew));
         wisp_request_free(anew);
         wisp_model_free(again);
@@ -212,13 +225,19 @@ static void *ask_for_labels(void *argument)
         asker->result = wisp_classify_file(asker->client, "image", asker->picture, &top, &count, NULL);
         snprintf(asker->text, sizeof asker->text, "%s", asker->result ? wisp_last_error() : top.name);
         if (!asker->result && is_label(&top, &asker->expected[0]))
-            asker->answers[0]++;
+            __atomic_add_fetch(&asker->answers[0], 1, __ATOMIC_RELAXED);
         else if (!asker->result && is_label(&top, &asker->expected[1]))
-            asker->answers[1]++;
+            __atomic_add_fetch(&asker->answers[1], 1, __ATOMIC_RELAXED);
         else
             asker->result = asker->result ? asker->result : -1;
     }
     return NULL;
+}
+
+/* Pairs with nothing: only how many there are matters. */
+static unsigned answers_of(const struct asker *asker, unsigned which)
+{
+    return (unsigned)__atomic_load_n(&asker->answers[which], __ATOMIC_RELAXED);
 }
 
 static void write_picture(const char *name)
@@ -237,6 +256,7 @@ static void test_one_call_finds_anew_by_itself(void **state)
     struct asker asker = { .client = connect_to_it() };
     pthread_t thread;
     size_t count = 1;
+    unsigned before;
 
     (void)state;
     other.seed = 5;
@@ -253,13 +273,16 @@ static void test_one_call_finds_anew_by_itself(void **state)
     for (unsigned i = 1; i <= 10; i++) {
         usleep(10000 + 777 * i);
         daemon_signal(&daemon_, SIGSTOP); /* in the middle of whatever */
+        before = answers_of(&asker, i % 2);
         exchange(i % 2 ? &other : &base);
+        for (int j = 0; j < PATIENCE_MS / 10 && answers_of(&asker, i % 2) == before; j++)
+            usleep(10000); /* it has found the new one */
     }
     __atomic_store_n(&asker.stop, true, __ATOMIC_RELAXED);
     assert_int_equal(pthread_join(thread, NULL), 0);
     if (asker.result)
         fail_msg("%d: %s", asker.result, asker.text);
-    assert_true(asker.answers[0] && asker.answers[1]);
+    assert_true(asker.answers[0] >= 5 && asker.answers[1] >= 5);
     wisp_close(asker.client);
 }
 
