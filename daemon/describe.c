@@ -15,95 +15,34 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "daemon/wispd.h"
-#include "sparse/layer.h"
-
-static json_t *shape_json(const struct shape *shape)
-{
-    json_t *array = json_array();
-
-    for (uint32_t i = 0; i < shape->rank; i++)
-        json_array_append_new(array, json_integer(shape->dimension[i]));
-    return array;
-}
-
-static json_t *value_json(const struct shape *shape)
-{
-    return json_pack("{s:o, s:I}", "shape", shape_json(shape), "elements", (json_int_t)shape_elements(shape));
-}
-
-static uint64_t potential_of(const struct layer *layer)
-{
-    return (uint64_t)layer->weight.rows * layer->weight.columns;
-}
-
-static double density_of(uint64_t connections, uint64_t potential)
-{
-    return potential ? (double)connections / (double)potential : 1.0;
-}
+#include "sparse/model_json.h"
 
 /* What stands in LIST and begins DESCRIBE, without the counters. */
 static json_t *summary(const struct registry *registry, const struct served *served)
 {
     const struct model *model = served->model;
-    uint64_t connections = model_connections(model), potential = model_potential(model);
     json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(served->forward);
+    json_t *object = model_json_summary(model);
 
-    return json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:f, s:I, s:s, s:s}", "name", served->name, "identity",
-                     model->identity, "processing", served->processing, "default", served->answers, "input",
-                     value_json(&model->input), "output", value_json(model_output(model)), "connections",
-                     (json_int_t)connections, "potential", (json_int_t)potential, "sparsity",
-                     1.0 - density_of(connections, potential), "memory_bytes", memory, "file", served->file, "kernels",
-                     registry->kernels->name);
-}
-
-static json_t *labels_json(const struct model *model)
-{
-    json_t *array = json_array();
-
-    for (uint32_t i = 0; i < model->label_count; i++)
-        json_array_append_new(array, json_string(model->labels[i]));
-    return array;
-}
-
-/* A JSON text of the model file, which its validator has parsed before; null when there is none. */
-static json_t *embedded(const char *text)
-{
-    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
-
-    return value ? value : json_null();
-}
-
-static json_t *layer_json(const struct served *served, uint32_t at)
-{
-    const struct layer *layer = &served->model->layers[at];
-    uint64_t potential = potential_of(layer);
-
-    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:f, s:s, s:s}", "name", layer->name, "kind", layer->kind->name,
-                     "shape", shape_json(&layer->shape), "connections", (json_int_t)layer->weight.count, "potential",
-                     (json_int_t)potential, "density", density_of(layer->weight.count, potential), "kernel_one",
-                     forward_kernel(served->forward, at, 1), "kernel_many",
-                     forward_kernel(served->forward, at, served->batch_most));
-}
-
-static json_t *layers_json(const struct served *served)
-{
-    json_t *array = json_array();
-
-    for (uint32_t i = 0; i < served->model->layer_count; i++)
-        json_array_append_new(array, layer_json(served, i));
-    return array;
+    /* A configuration may give it another name and type. */
+    json_object_set_new(object, "name", json_string(served->name));
+    json_object_set_new(object, "processing", json_string(served->processing));
+    json_object_set_new(object, "default", json_boolean(served->answers));
+    json_object_set_new(object, "memory_bytes", json_integer(memory));
+    json_object_set_new(object, "file", json_string(served->file));
+    json_object_set_new(object, "kernels", json_string(registry->kernels->name));
+    return object;
 }
 
 static json_t *full(const struct registry *registry, const struct served *served, bool labels)
 {
     json_t *object = summary(registry, served);
 
-    json_object_set_new(object, "labels", labels ? labels_json(served->model) : json_array());
-    json_object_set_new(object, "media", embedded(served->model->media));
-    json_object_set_new(object, "lineage", embedded(served->model->lineage));
+    model_json_details(object, served->model, served->forward, served->batch_most);
+    if (!labels)
+        json_object_set_new(object, "labels", json_array());
     json_object_set_new(object, "batch_most", json_integer(served->batch_most));
     json_object_set_new(object, "wait_us", json_integer((json_int_t)(served->wait_ns / NS_PER_US)));
-    json_object_set_new(object, "layers", layers_json(served));
     return object;
 }
 

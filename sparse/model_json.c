@@ -63,14 +63,20 @@ static json_t *embedded(const char *text)
     return value ? value : json_null();
 }
 
-json_t *model_json(const struct model *model, const struct forward *forward, size_t batch)
+json_t *model_json_summary(const struct model *model)
 {
     uint64_t connections = model_connections(model), potential = model_potential(model);
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:f, s:o, s:o, s:o, s:o}", "name", model->name, "identity",
-                     model->identity, "processing", model->processing, "input", side_json(&model->input), "output",
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:f}", "name", model->name, "identity", model->identity,
+                     "processing", model->processing, "input", side_json(&model->input), "output",
                      side_json(model_output(model)), "connections", (json_int_t)connections, "potential",
-                     (json_int_t)potential, "sparsity", 1.0 - density(connections, potential), "labels",
-                     labels_json(model), "media", embedded(model->media), "lineage", embedded(model->lineage), "layers",
-                     layers_json(model, forward, batch));
+                     (json_int_t)potential, "sparsity", 1.0 - density(connections, potential));
+}
+
+void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch)
+{
+    json_object_set_new(object, "labels", labels_json(model));
+    json_object_set_new(object, "media", embedded(model->media));
+    json_object_set_new(object, "lineage", embedded(model->lineage));
+    json_object_set_new(object, "layers", layers_json(model, forward, batch));
 }

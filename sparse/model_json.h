@@ -10,8 +10,11 @@
 #include "sparse/forward.h"
 #include "sparse/model.h"
 
-/* name, identity, processing, input, output, connections, potential, sparsity, labels, media, lineage, layers. With a
- * plan also the kernels of each layer, for one sample and for `batch`. A new reference; NULL without memory. */
-json_t *model_json(const struct model *model, const struct forward *forward, size_t batch);
+/* name, identity, processing, input, output, connections, potential, sparsity. A new reference; NULL without memory. */
+json_t *model_json_summary(const struct model *model);
+
+/* Adds labels, media, lineage and layers; with a plan also the kernels of each layer, for one sample and for `batch`.
+ */
+void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch);
 
 #endif
