@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
+#include "base/socket_path.h"
 #include "client/client.h"
 
 enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_FIRST_MS = 10, RETRY_MOST_MS = 200 };
@@ -56,13 +57,18 @@ uint64_t client_answer_by(const struct wisp_client *client)
     return client->answer_ns ? clock_ns() + client->answer_ns : FOREVER;
 }
 
-static const char *choose_path(const struct wisp_options *options)
+/* To be freed; NULL without memory. */
+static char *choose_path(const struct wisp_options *options)
 {
     const char *environment = secure_getenv("WISP_SOCKET");
+    char path[SOCKET_PATH_MAX];
 
     if (options->socket_path)
-        return options->socket_path;
-    return environment && *environment ? environment : WIRE_DEFAULT_SOCKET;
+        return strdup(options->socket_path);
+    if (environment && *environment)
+        return strdup(environment);
+    socket_to_connect(path);
+    return strdup(path);
 }
 
 /* Spinning on the only processor would keep the daemon from answering. */
@@ -255,7 +261,7 @@ WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given
     pthread_mutex_init(&client->asking, NULL);
     client->jitter = rng_make(clock_ns() ^ (uint64_t)getpid() << 32, 0);
     set_options(client, &options);
-    client->socket_path = strdup(choose_path(&options));
+    client->socket_path = choose_path(&options);
     if (!client->socket_path)
         return refuse_errno(last_error(), -ENOMEM, "connecting to wispd");
     deadline = clock_ns() + choose(options.connect_ms, NS_PER_MS, CONNECT_MS);

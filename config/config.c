@@ -10,14 +10,18 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/socket_path.h"
 #include "config/schema.h"
 
 enum { CONFIG_SIZE_MAX = 1 << 20 };
 
 int config_init(struct config *config)
 {
+    char path[SOCKET_PATH_MAX];
+
+    socket_to_listen(path);
     *config = (struct config){
-        .socket = strdup("/run/wisp/wisp.sock"),
+        .socket = strdup(path),
         .socket_mode = 0666,
         .kernels = strdup("auto"),
         .loop = CONFIG_LOOP_AUTO,

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/socket_path.h"
 #include "daemon/listen.h"
 
 enum { BACKLOG = 256, LOCK_TRIES = 100 };
@@ -146,6 +147,9 @@ static int make_own(struct listener *listener, const char *path, uint32_t mode, 
         return refuse(why, WISP_E_CONFIG, "%s: a socket's path has at most %zu characters", path,
                       sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, strlen(path) + 1);
+    result = socket_make_folder(path);
+    if (result)
+        return refuse_errno(why, result, "making the folder of %s", path);
     lock = lock_folder(path, why);
     if (lock < 0)
         return lock;

@@ -7,15 +7,16 @@
 #include <unistd.h>
 
 #include "base/size.h"
+#include "base/socket_path.h"
 #include "daemon/options.h"
-#include "libipc/wire.h"
 
 static const char help[] =
     "Usage: wispd [OPTION]...\n"
     "Serves sparse neural networks to every program on this machine, through shared memory.\n"
     "\n"
     "  -c, --config FILE     read this configuration (%s)\n"
-    "  -s, --socket PATH     listen here instead (" WIRE_DEFAULT_SOCKET ")\n"
+    "  -s, --socket PATH     listen here instead (" SOCKET_OF_SERVICE ";\n"
+    "                        not as root: $XDG_RUNTIME_DIR/wisp/wisp.sock)\n"
     "  -m, --model FILE      serve this model too; may be repeated. Without --config: only these\n"
     "  -t, --test            check configuration and models, say so, and exit; with -q only the exit code says it.\n"
     "                        Run by root, it judges as the service sees it: as user wisp, in its sandbox\n"

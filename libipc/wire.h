@@ -41,8 +41,6 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_RECEIPT (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
 #define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_RECEIPT)
 
-#define WIRE_DEFAULT_SOCKET "/run/wisp/wisp.sock"
-
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
 #define WIRE_ENTRIES_MAX     4096

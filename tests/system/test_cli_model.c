@@ -237,6 +237,55 @@ static void test_it_ends_with_the_command_at_its_start(void **state)
     }
 }
 
+/* ---- a user without root, and without a service ---- */
+
+static char user_runtime[256];
+
+static struct command as_user(const char *verb)
+{
+    return (struct command){
+        .words = { verb }, .folder = folder, .environment = { "WISP_SOCKET=", user_runtime }, .nobody = true
+    };
+}
+
+static void make_users_folder(void)
+{
+    const char *path = scratch_path(folder, "user");
+
+    assert_int_equal(mkdir(path, 0700), 0);
+    if (!geteuid())
+        assert_int_equal(chown(path, 65534, 65534), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    snprintf(user_runtime, sizeof user_runtime, "XDG_RUNTIME_DIR=%s", path);
+}
+
+static void test_a_users_own_daemon(void **state)
+{
+    struct command wispd = as_user("wispd"), wisp = as_user("wisp");
+    struct running running;
+
+    (void)state;
+    make_users_folder();
+    wisp.words[1] = "version";
+    command_run(&wisp, &outcome);
+    if (outcome.status || !access("/run/wisp/wisp.sock", F_OK))
+        skip(); /* nobody cannot load libwisp from here, or there is a service */
+    wisp.words[1] = "ping";
+    command_run(&wisp, &outcome);
+    expect("before", 69, NULL, "not running on /run/wisp/wisp.sock");
+    wispd.words[1] = "--model";
+    wispd.words[2] = "pic.safetensors";
+    command_start(&wispd, &running);
+    for (int i = 0; i < PATIENCE_MS / 10 && outcome.status == 69; i++) {
+        usleep(10000);
+        command_run(&wisp, &outcome);
+    }
+    expect("while it runs", 0, "round trips", NULL);
+    assert_int_equal(kill(running.pid, SIGTERM), 0);
+    command_finish(&running, &outcome);
+    assert_int_equal(outcome.status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_it_cannot_be_served),
         cmocka_unit_test(test_it_ends_with_the_command),
         cmocka_unit_test(test_it_ends_with_the_command_at_its_start),
+        cmocka_unit_test(test_a_users_own_daemon),
     };
 
     return cmocka_run_group_tests(tests, cli_begin, cli_end);

@@ -51,7 +51,8 @@ typedef struct wisp_request wisp_request;
  * of version 0.1 count. */
 struct wisp_options {
     size_t size;
-    const char *socket_path; /* NULL: $WISP_SOCKET, else /run/wisp/wisp.sock */
+    const char *socket_path; /* NULL: $WISP_SOCKET, else /run/wisp/wisp.sock, else that of a
+                                daemon of this user, $XDG_RUNTIME_DIR/wisp/wisp.sock */
     const char *name;        /* of this program, for the operator; NULL: the process's name */
     uint32_t connect_ms;     /* longest to connect the first time; 0: 1000 */
     uint32_t reconnect_ms;   /* longest to be without a daemon before requests fail; 0: 30000; UINT32_MAX: never wait */

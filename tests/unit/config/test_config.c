@@ -92,6 +92,7 @@ static void test_defaults(void **state)
     struct config config;
 
     (void)state;
+    unsetenv("XDG_RUNTIME_DIR"); /* where a user's own daemon listens */
     assert_int_equal(config_init(&config), 0);
     assert_null(config.file);
     assert_string_equal(config.socket, "/run/wisp/wisp.sock");
