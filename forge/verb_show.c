@@ -43,7 +43,7 @@ static json_t *describe(const struct model *model, const struct forward *forward
     json_object_set_new(object, "file_bytes", json_integer((json_int_t)model->file_size));
     if (forward) {
         json_object_set_new(object, "memory_bytes",
-                            json_integer((json_int_t)(model->file_size + forward_memory(forward))));
+                            json_integer((json_int_t)model->file_size + (json_int_t)forward_memory(forward)));
         json_object_set_new(object, "kernels", json_string(kernels->name));
     }
     if (obstacle)

@@ -46,13 +46,12 @@ static int read_all(const struct input *input, void **data, size_t *size, struct
     cleanup_close int fd = -1;
     struct stat status;
 
-    if (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISFIFO(status.st_mode)) {
+    if (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISFIFO(status.st_mode))
         fd = open(input->path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return refuse_errno(why, -errno, "cannot open %s", input->path);
+    if (fd >= 0)
         return file_read_fd(fd, input->path, INPUT_FILE_MAX, data, size, why);
-    }
-    return file_read(input->path, INPUT_FILE_MAX, data, size, why);
+    return file_read(input->path, INPUT_FILE_MAX, data, size,
+                     why); /* which says why it cannot be opened, if it cannot */
 }
 
 static void describe_shape(const wisp_model *model, char *text, size_t capacity)
@@ -68,7 +67,7 @@ static void describe_shape(const wisp_model *model, char *text, size_t capacity)
 
 static int read_tensor(const struct run *run, const struct input *input, float *sample, struct reason *why)
 {
-    size_t expected = wisp_model_input_size(run->model) * sizeof(float), size;
+    size_t expected = wisp_model_input_size(run->model) * sizeof(float), size = 0;
     cleanup_free void *data = NULL;
     char shape[96];
     int result = read_all(input, &data, &size, why);
@@ -91,7 +90,7 @@ static int read_tensor(const struct run *run, const struct input *input, float *
 static int encode_pipe(const struct run *run, const struct input *input, float *sample, struct reason *why)
 {
     cleanup_free void *data = NULL;
-    size_t size;
+    size_t size = 0;
     int result = read_all(input, &data, &size, why);
 
     if (result)
