@@ -263,7 +263,8 @@ static void test_signals_do_not_hide_a_dead_daemon(void **state)
     wisp_client *client = served_connect(&options);
     wisp_model *model = served_find(client, "small");
     wisp_request *request = served_request(client, model, 1);
-    int waited, pinged;
+    int waited, pinged, asked;
+    char *json;
 
     (void)state;
     served_fill(request, 1, 3);
@@ -274,11 +275,33 @@ static void test_signals_do_not_hide_a_dead_daemon(void **state)
     daemon_kill(&served);
     waited = wisp_wait(request, PATIENCE_MS);
     pinged = wisp_ping(client, PATIENCE_MS, NULL);
+    asked = wisp_list(client, &json);
     tick(false);
     assert_int_equal(waited, WISP_E_LOST);
     assert_int_equal(pinged, WISP_E_LOST);
+    assert_int_equal(asked, WISP_E_LOST);
     daemon_restart(&served);
     wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* Nor that one is silent. */
+static void test_signals_do_not_stretch_limits(void **state)
+{
+    const struct wisp_options options = { .answer_ms = 150, .connect_ms = 150, .socket_path = served.socket };
+    wisp_client *client = served_connect(&options), *second;
+    int asked, connected;
+    char *json;
+
+    (void)state;
+    daemon_signal(&served, SIGSTOP);
+    tick(true);
+    asked = wisp_list(client, &json);
+    connected = wisp_connect(&second, &options);
+    tick(false);
+    daemon_signal(&served, SIGCONT);
+    assert_int_equal(asked, WISP_E_TIMEOUT);
+    assert_int_equal(connected, WISP_E_TIMEOUT);
     wisp_close(client);
 }
 
@@ -449,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_a_stopping_daemon_loses_nothing),
         cmocka_unit_test(test_threads_work_through_restarts),
         cmocka_unit_test(test_signals_do_not_hide_a_dead_daemon),
+        cmocka_unit_test(test_signals_do_not_stretch_limits),
         cmocka_unit_test(test_signals_do_not_hide_the_next_daemon),
         cmocka_unit_test(test_a_request_that_kills_daemons_is_given_up),
         cmocka_unit_test(test_without_reconnecting_it_is_lost),
