@@ -17,7 +17,8 @@
 #include "base/size.h"
 #include "sparse/density.h"
 
-#define POTENTIAL_MAX (1ull << 63)
+#define POTENTIAL_MAX     (1ull << 63)
+#define UNIFORM_PLUS_LAST 0.2 /* least density of the last layer */
 
 /* A layer in an order: by the sigma at which it saturates, later by what rounding down took from it. */
 struct ranked {
@@ -76,21 +77,44 @@ static double spread_of(enum density_method method, const struct density_layer *
     }
 }
 
+static size_t first_convolution(const struct density_layer *layers, size_t count)
+{
+    size_t first = 0;
+
+    while (first < count && !layers[first].convolution)
+        first++;
+    return first;
+}
+
+/* Whether the last layer would get less than uniform+ promises it, if it got what the others get. */
+static bool is_below_least(const struct density_layer *layers, size_t count, double density)
+{
+    size_t first = first_convolution(layers, count);
+    double given = 0, total = 0, rest = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        double potential = (double)layers[i].inputs * (double)layers[i].outputs * (double)layers[i].kernel_width *
+                           (double)layers[i].kernel_height;
+        double fixed = layers[i].fixed != 0 ? layers[i].fixed : i == first;
+
+        total += potential;
+        given += fixed * potential;
+        rest += fixed > 0 ? 0 : potential;
+    }
+    return density * total - given < UNIFORM_PLUS_LAST * rest;
+}
+
 /* Where a method itself gives a probability, and nobody has given another. */
 static double given_by_method(enum density_method method, const struct density_layer *layers, size_t count, size_t at,
                               double density)
 {
-    size_t first = 0;
-
     if (method == DENSITY_ERK_PLUS)
         return at == count - 1 ? 1 : 0;
     if (method != DENSITY_UNIFORM_PLUS)
         return 0;
-    while (first < count && !layers[first].convolution)
-        first++;
-    if (at == (first < count ? first : 0))
+    if (layers[at].convolution && at == first_convolution(layers, count))
         return 1;
-    return at == count - 1 && density < 0.2 ? 0.2 : 0;
+    return at == count - 1 && is_below_least(layers, count, density) ? UNIFORM_PLUS_LAST : 0;
 }
 
 static int potentials_fill(struct density_layer *layers, size_t count, uint64_t *total, struct reason *why)

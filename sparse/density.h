@@ -8,7 +8,7 @@
  *   erk       Erdos-Renyi-kernel: a_l = inputs + outputs, + kernel_width + kernel_height for a convolution
  *   erk+      as erk, with the last layer dense
  *   uniform   a_l = N_l: the same probability everywhere
- *   uniform+  as uniform, with the first convolution (without one, the first layer) dense and the last at least 0.2
+ *   uniform+  as uniform, with the first convolution dense, if there is one, and the last layer at least 0.2
  *   fixed     every layer's probability is given
  * In any of them a layer's probability may be given; what it takes is charged to the others.
  * (er: Mocanu et al. 2018; erk: Evci et al. 2020; erk+, uniform+: Liu et al. 2022; Gale et al. 2019). Solved exactly:

@@ -135,8 +135,6 @@ static void test_plus_variants(void **state)
 
         for (int percent = 10; percent <= 90; percent += 20) {
             double density = percent / 100.0, total = 0;
-            /* The first layer of the perceptron alone is more than a small budget. */
-            bool fits = strcmp(names[i], "mlp-784-1000x3-10") != 0 || percent > 30;
 
             for (size_t l = 0; l < count; l++)
                 total += (double)layers[l].inputs * (double)layers[l].outputs * (double)layers[l].kernel_height *
@@ -147,16 +145,44 @@ static void test_plus_variants(void **state)
             assert_ok(density_solve(DENSITY_ERK_PLUS, layers, count, density, &sigma, &why), why);
             assert_true(layers[count - 1].probability == 1);
             assert_true(fabs(sum_of(layers, count) - density * total) <= 1);
-            if (!fits)
-                continue;
             assert_ok(density_solve(DENSITY_UNIFORM_PLUS, layers, count, density, &sigma, &why), why);
-            assert_true(layers[0].probability == 1);
-            if (density < 0.2)
-                assert_true(layers[count - 1].probability == 0.2);
+            assert_true((layers[0].probability == 1) == layers[0].convolution);
+            assert_true(layers[count - 1].probability >= 0.2 - 1e-12);
             for (size_t l = 2; l < count - 1; l++)
                 assert_true(near(layers[l].probability, layers[1].probability));
             assert_true(fabs(sum_of(layers, count) - density * total) <= 1);
         }
+    }
+}
+
+/* The last layer has what the others have, but never less than 0.2: also where it is they who have less, and not all
+ * of the network. */
+static void test_uniform_plus_keeps_its_word(void **state)
+{
+    static const char *const names[] = { "lenet-300-100", "keyword-cnn-w16", "keyword-mlp-1280-512-256-10",
+                                         "resnet-20-w16" };
+    static struct density_layer layers[LAYERS_MAX];
+    struct reason why;
+    double sigma;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        size_t count = seed_layers(names[i], layers);
+        unsigned raised = 0;
+
+        for (double density = 0.02; density < 1; density += 0.001) {
+            double last, other;
+
+            if (density_solve(DENSITY_UNIFORM_PLUS, layers, count, density, &sigma, &why))
+                continue; /* less than the dense layer and the last one need */
+            last = layers[count - 1].probability;
+            other = layers[1].probability;
+            assert_true((layers[0].probability == 1) == layers[0].convolution);
+            assert_true(last >= 0.2 - 1e-12 && last >= other - 1e-12);
+            assert_true(last == 0.2 || near(last, other));
+            raised += last > other + 1e-9;
+        }
+        assert_true(raised > 100);
     }
 }
 
@@ -206,8 +232,11 @@ static void test_methods_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_row_agrees), cmocka_unit_test(test_a_cap_outside_the_solve_would_be_seen),
-        cmocka_unit_test(test_plus_variants),    cmocka_unit_test(test_given_probabilities),
+        cmocka_unit_test(test_every_row_agrees),
+        cmocka_unit_test(test_a_cap_outside_the_solve_would_be_seen),
+        cmocka_unit_test(test_plus_variants),
+        cmocka_unit_test(test_given_probabilities),
+        cmocka_unit_test(test_uniform_plus_keeps_its_word),
         cmocka_unit_test(test_methods_by_name),
     };
 
