@@ -306,8 +306,7 @@ int assemble_model(const struct plan *plan, const struct assembly *assembly, str
     return 0;
 }
 
-int assemble_outline_again(const struct plan *plan, const struct assembly *assembly, struct model *outline,
-                           struct reason *why)
+void assemble_outline_counts(const struct plan *plan, struct model *outline)
 {
     for (uint32_t i = 0; i < plan->layer_count; i++) {
         const struct density_layer *d = &plan->layers[i].density;
@@ -317,6 +316,12 @@ int assemble_outline_again(const struct plan *plan, const struct assembly *assem
                           .columns = (uint32_t)(d->inputs * d->kernel_width * d->kernel_height),
                           .count = d->connections };
     }
+}
+
+int assemble_outline_again(const struct plan *plan, const struct assembly *assembly, struct model *outline,
+                           struct reason *why)
+{
+    assemble_outline_counts(plan, outline);
     return describe(outline, plan, assembly, why);
 }
 

@@ -35,7 +35,8 @@ int assemble_model(const struct plan *plan, const struct assembly *assembly, str
 
 /* The model without its connections, for model_file_size(): the counts are the plan's. */
 int assemble_outline(const struct plan *plan, const struct assembly *assembly, struct model **out, struct reason *why);
-/* The same outline for another solution of the plan. */
+/* The same outline for another solution of the plan: its counts, without what the file says of them; and both. */
+void assemble_outline_counts(const struct plan *plan, struct model *outline);
 int assemble_outline_again(const struct plan *plan, const struct assembly *assembly, struct model *outline,
                            struct reason *why);
 

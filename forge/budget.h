@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The largest density whose network still fits: into a file, into memory, or into the operations that one sample may
- * take. All three grow with the connections, so their number is found by bisection, to the last one.
+ * take. All three grow with the connections but for roundings; so their number is found by bisection, and then all
+ * larger ones are tried that roundings might let in. It is the largest there is.
  */
 #ifndef FORGE_BUDGET_H
 #define FORGE_BUDGET_H
@@ -16,5 +17,9 @@ bool budget_parse(const char *text, double *out);
  * else the file holds. WISP_E_INVALID when nothing fits. */
 int budget_solve(struct plan *plan, struct plan_wish *wish, enum plan_budget budget, double limit,
                  const struct assembly *assembly, struct reason *why);
+
+/* Whether a plan that is solved keeps a limit. WISP_E_INVALID, and says what it needs. */
+int budget_check(struct plan *plan, enum plan_budget budget, double limit, const struct assembly *assembly,
+                 struct reason *why);
 
 #endif

@@ -53,14 +53,16 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
 {
     const struct assembly nothing = { .name = "model", .seed = 1 };
     cleanup_model struct model *outline = NULL;
-    uint64_t panels_to_serve, panels_to_train;
+    uint64_t panels_to_serve, panels_to_train, metadata;
     int result = assemble_outline(plan, assembly ? assembly : &nothing, &outline, why);
 
     if (!result)
         result = assemble_outline_again(plan, assembly ? assembly : &nothing, outline, why);
     if (!result)
-        result = model_file_size(outline, &out->file_bytes, why);
-    if (result)
+        result = model_file_size(outline, &out->file_bytes, &metadata, why);
+    if (result == -EFBIG) /* what it costs beside is known all the same */
+        out->file_bytes = INT64_MAX;
+    else if (result)
         return result;
     if (forward_panel_bytes(outline, setting->serve_batch, false, &panels_to_serve) ||
         forward_panel_bytes(outline, setting->batch, true, &panels_to_train))

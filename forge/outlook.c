@@ -3,6 +3,7 @@
 
 #include "base/outcome.h"
 #include "forge/outlook.h"
+#include "sparse/model_file.h"
 
 static int estimate_all(const char *verb, const struct plan *plan, const char *database, struct outlook *out)
 {
@@ -40,6 +41,7 @@ int outlook_make(const char *verb, const struct plan *plan, const struct assembl
     result = cost_of_plan(plan, assembly, setting, &out->cost, why);
     if (result)
         return result;
+    out->saves = out->cost.file_bytes <= MODEL_FILE_MAX;
     result = estimate_all(verb, plan, database, out);
     return result ? refuse_errno(why, result, "what the plan will take") : 0;
 }
@@ -98,7 +100,8 @@ void outlook_print(const struct outlook *o, FILE *to)
 
     fprintf(to, "takes, on %s:\n", o->machine);
     cost_text((double)o->cost.file_bytes, "B", text, sizeof text);
-    fprintf(to, "  %-10s %10s   exactly, as it is built\n", "file", text);
+    fprintf(to, "  %-10s %10s   exactly, as it is built%s\n", "file", text,
+            o->saves ? "" : "; that cannot be saved: a model file has at most 16 GiB");
     if (o->serves)
         print_memory("to serve", o->cost.serve_bytes, o->setting.serve_batch, to);
     if (o->trains)
@@ -143,6 +146,7 @@ void outlook_describe(const struct outlook *o, json_t *object)
         json_object_set_new(estimates, "accuracy", estimate_json(&o->accuracy));
     json_object_set_new(object, "cost", cost_json(&o->cost, &o->setting));
     json_object_set_new(object, "estimates", estimates);
+    json_object_set_new(object, "saves", json_boolean(o->saves));
     json_object_set_new(object, "serves", json_boolean(o->serves));
     json_object_set_new(object, "trains", json_boolean(o->trains));
 }

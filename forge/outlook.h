@@ -13,6 +13,7 @@ struct outlook {
     struct cost_setting setting;
     struct cost cost;
     char machine[STORE_NAME_MAX];
+    bool saves;          /* the file is not longer than one may be */
     bool serves, trains; /* by this version; what does not train has no estimate of an epoch, and no accuracy */
     char support[160];   /* a sentence about what it does not; "" */
     struct estimate estimates[ESTIMATE_KINDS];

@@ -147,12 +147,25 @@ void plan_deinit(struct plan *plan)
     *plan = PLAN_NULL;
 }
 
+/* Value and index. */
+static uint64_t connection_bytes(const struct density_layer *d)
+{
+    uint64_t columns = d->inputs * d->kernel_width * d->kernel_height;
+
+    return sizeof(float) + (columns <= CSR_NARROW_COLUMNS ? sizeof(uint16_t) : sizeof(uint32_t));
+}
+
+double plan_connection_cost(const struct plan *plan, uint32_t layer, enum plan_budget budget)
+{
+    return budget == BUDGET_FLOPS ? 2 * planned(plan, layer)->uses
+                                  : (double)connection_bytes(&plan->layers[layer].density);
+}
+
 uint64_t plan_layer_bytes(const struct plan *plan, uint32_t layer)
 {
     const struct density_layer *d = &plan->layers[layer].density;
-    uint64_t columns = d->inputs * d->kernel_width * d->kernel_height, bytes;
+    uint64_t bytes = d->connections * connection_bytes(d);
 
-    bytes = d->connections * (sizeof(float) + (columns <= CSR_NARROW_COLUMNS ? sizeof(uint16_t) : sizeof(uint32_t)));
     bytes += (d->outputs + 1) * sizeof(uint64_t);
     for (size_t i = 0; i < LAYER_VECTORS_MAX; i++)
         bytes += planned(plan, layer)->vectors[i] * sizeof(float);
@@ -259,7 +272,7 @@ void plan_print(const struct plan *plan, FILE *to)
     fprintf(to, "N = %llu counts weights; biases, norms and positions apart: %llu\n",
             (unsigned long long)plan->potential, (unsigned long long)structure_vectors(&plan->structure));
     if (plan->budget)
-        fprintf(to, "density %.6g, the largest within %.10g %s\n", plan->density, plan->budget_limit,
+        fprintf(to, "density %.6g, the largest within %.15g %s\n", plan->density, plan->budget_limit,
                 plan_budget_unit(plan->budget));
 }
 

@@ -73,6 +73,8 @@ uint64_t plan_layer_bytes(const struct plan *plan, uint32_t layer);
 bool plan_layer_is_dense(const struct plan *plan, uint32_t layer);
 /* Floating-point operations of one forward pass of one sample: two a multiply-add. */
 double plan_flops(const struct plan *plan);
+/* What one connection of a weighted layer adds to what a budget counts. */
+double plan_connection_cost(const struct plan *plan, uint32_t layer, enum plan_budget budget);
 const char *plan_budget_name(enum plan_budget budget); /* "file", "memory", "flops" */
 const char *plan_budget_unit(enum plan_budget budget); /* "bytes of file", … */
 

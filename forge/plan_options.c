@@ -34,7 +34,7 @@ void plan_option_rows(struct option_table *table, struct plan_options *options)
     option_text(table, "max-flops", 0, &options->max_flops, "N",
                 "instead: the densest of so many FLOPs a sample, as 2M");
     row = option_real(table, "min-accuracy", 0, &options->min_accuracy, "A",
-                      "instead: the sparsest that reached A here, as 0.88", 0, 1);
+                      "instead, or with a limit: the sparsest that reached A here, as 0.88", 0, 1);
     row->given = &options->min_accuracy_given;
     option_text(table, "method", 0, &options->method, "NAME", "er (if absent), erk, erk+, uniform, uniform+ or fixed");
     option_text(table, "fixed", 0, &options->fixed, "D,D,…", "of each layer with connections (--method fixed)");
@@ -82,6 +82,7 @@ static bool is_fixed(const struct plan_options *options)
     return options->fixed || (options->method && !strcmp(options->method, "fixed"));
 }
 
+/* Beside an accuracy a limit is one more wish; else it is what says how many connections there are. */
 int plan_options_check(const char *verb, const struct plan_options *options)
 {
     const struct {
@@ -89,8 +90,8 @@ int plan_options_check(const char *verb, const struct plan_options *options)
         bool given;
     } amounts[] = { { "--sparsity", options->sparsity_given },
                     { "--density", options->density_given },
-                    { "--max-bytes", options->max_bytes },
-                    { "--max-flops", options->max_flops },
+                    { "--max-bytes", options->max_bytes && !options->min_accuracy_given },
+                    { "--max-flops", options->max_flops && !options->min_accuracy_given },
                     { "--min-accuracy", options->min_accuracy_given },
                     { "--method fixed", is_fixed(options) } };
     const char *said = NULL;
@@ -109,6 +110,8 @@ int plan_options_check(const char *verb, const struct plan_options *options)
             verb, EXIT_USAGE,
             "--sparsity is missing; give the fraction of inactive connections, as "
             "--sparsity 0.95 (0 for a dense network), or --density, --max-bytes, --max-flops or --min-accuracy");
+    if (options->max_bytes && options->max_flops)
+        return fail(verb, EXIT_USAGE, "--max-bytes and --max-flops are two limits; give one of them");
     if (options->budget && !options->max_bytes)
         return fail(verb, EXIT_USAGE, "--budget %s says what --max-bytes counts, which is missing", options->budget);
     return 0;
@@ -176,30 +179,50 @@ static int read_layer_densities(const char *verb, const struct option_list *word
 
 /* ---- the plan ---- */
 
-static int solve_for_budget(const char *verb, const struct plan_options *options, const struct assembly *assembly,
-                            struct plan *plan, struct plan_wish *wish)
-{
-    const struct assembly nothing = { .name = "model", .seed = 1 };
-    const char *text = options->max_bytes ? options->max_bytes : options->max_flops;
-    enum plan_budget budget = options->max_bytes ? BUDGET_FILE : BUDGET_FLOPS;
-    struct reason why;
-    double limit;
-    int result;
+struct limit {
+    enum plan_budget budget;
+    double most;
+};
 
-    if (!budget_parse(text, &limit))
+static int read_limit(const char *verb, const struct plan_options *options, const struct plan_wish *wish,
+                      struct limit *out)
+{
+    const char *text = options->max_bytes ? options->max_bytes : options->max_flops;
+
+    if (!budget_parse(text, &out->most))
         return fail(verb, EXIT_USAGE,
                     "--max-%s %s: give a number, which may end in K, M, G or T (thousands) or Ki, "
                     "Mi, Gi or Ti (1024s)",
                     options->max_bytes ? "bytes" : "flops", text);
+    out->budget = options->max_bytes ? BUDGET_FILE : BUDGET_FLOPS;
     if (options->budget && !strcmp(options->budget, "memory"))
-        budget = BUDGET_MEMORY;
+        out->budget = BUDGET_MEMORY;
     else if (options->budget && strcmp(options->budget, "file") != 0)
         return fail(verb, EXIT_USAGE, "--budget %s: give file or memory", options->budget);
     if (wish->sampling.way == SAMPLING_BERNOULLI)
         return fail(verb, EXIT_USAGE,
                     "--sampling bernoulli leaves to chance how many connections there are, so no "
                     "limit can be kept; give --sparsity or --density, or leave --sampling exact");
-    result = budget_solve(plan, wish, budget, limit, assembly ? assembly : &nothing, &why);
+    return 0;
+}
+
+/* The densest that keeps a limit; or, when the history has said how dense, whether that does. */
+static int solve_for_budget(const char *verb, const struct plan_options *options, const struct assembly *assembly,
+                            struct plan *plan, struct plan_wish *wish)
+{
+    const struct assembly nothing = { .name = "model", .seed = 1 };
+    struct limit limit;
+    struct reason why;
+    int result = read_limit(verb, options, wish, &limit), beyond;
+
+    if (result)
+        return result;
+    assembly = assembly ? assembly : &nothing;
+    if (!options->min_accuracy_given)
+        result = budget_solve(plan, wish, limit.budget, limit.most, assembly, &why);
+    else if (!(result = plan_again(plan, wish, &beyond, &why)) &&
+             (result = budget_check(plan, limit.budget, limit.most, assembly, &why)))
+        refuse_in(&why, result, "--min-accuracy %g", options->min_accuracy);
     return result ? fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text) : 0;
 }
 

@@ -2,6 +2,7 @@
  *
  * wisp build: from a structure, a sparsity and a seed to a model file; without -o, only what it would be.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "forge/save.h"
 #include "forge/verb.h"
 #include "sparse/flow.h"
+#include "sparse/model_file.h"
 
 #define VERB "build"
 
@@ -264,6 +266,12 @@ static int run_plan(const struct build *build, const struct workshop *shop, stru
     result = outlook_make(VERB, plan, &shop->assembly, &setting, build->plan.database, &outlook, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
+    if (build->output && !outlook.saves)
+        return fail(VERB, EXIT_USAGE,
+                    "the file would have %" PRIu64
+                    " bytes, and a model file has at most %llu (16 GiB); choose a higher "
+                    "sparsity, or --max-bytes",
+                    outlook.cost.file_bytes, MODEL_FILE_MAX);
     if (*outlook.support)
         warn_user(VERB, "%s", outlook.support);
     return build->output ? build_and_save(build, shop, plan, &outlook) : print_result(build, plan, &outlook, NULL);

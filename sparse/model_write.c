@@ -19,26 +19,40 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they stand in memory");
 
-/* What will be written: part 0 is the header, which is made last. */
+/* What will be written: part 0 is the header, which is made last. Without `header` and `parts` it is only measured. */
 struct plan {
     json_t *header;
     struct file_part *parts;
     size_t count, pads;
+    uint64_t length; /* of the entries' text */
     uint64_t offset; /* where the next tensor would begin, from the header's end */
 };
+
+static uint64_t digits_of(uint64_t number)
+{
+    uint64_t digits = 1;
+
+    for (; number > 9; number /= 10)
+        digits++;
+    return digits;
+}
 
 static int entry_add(struct plan *plan, const char *name, enum tensor_type type, const void *data, uint64_t count)
 {
     uint64_t bytes, end;
     json_t *entry;
 
-    if (!tensor_type_bytes(type, count, &bytes) || !size_add(plan->offset, bytes, &end) || end > MODEL_FILE_MAX)
+    if (!tensor_type_bytes(type, count, &bytes) || !size_add(plan->offset, bytes, &end) || end > INT64_MAX)
         return -EFBIG;
-    entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_type_name(type), "shape", (json_int_t)count,
-                      "data_offsets", (json_int_t)plan->offset, (json_int_t)end);
-    if (json_object_set_new(plan->header, name, entry))
-        return -ENOMEM;
-    plan->parts[plan->count++] = (struct file_part){ data, bytes };
+    plan->length += strlen(",\"\":{\"dtype\":\"\",\"shape\":[],\"data_offsets\":[,]}") + strlen(name) +
+                    strlen(tensor_type_name(type)) + digits_of(count) + digits_of(plan->offset) + digits_of(end);
+    if (plan->header) {
+        entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_type_name(type), "shape", (json_int_t)count,
+                          "data_offsets", (json_int_t)plan->offset, (json_int_t)end);
+        if (json_object_set_new(plan->header, name, entry))
+            return -ENOMEM;
+        plan->parts[plan->count++] = (struct file_part){ data, bytes };
+    }
     plan->offset = end;
     return 0;
 }
@@ -168,6 +182,15 @@ static int model_judge(const struct model *model, struct reason *why)
     return result;
 }
 
+static int layers_add(struct plan *plan, const struct model *model)
+{
+    int result = 0;
+
+    for (uint32_t i = 0; !result && i < model->layer_count; i++)
+        result = layer_add(plan, &model->layers[i]);
+    return result;
+}
+
 /* All tensors and the text of the header; *text is the caller's. */
 static int plan_make(const struct model *model, struct plan *plan, char **text, struct reason *why)
 {
@@ -179,8 +202,7 @@ static int plan_make(const struct model *model, struct plan *plan, char **text, 
     plan->parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *plan->parts);
     if (!plan->parts)
         return refuse_errno(why, -ENOMEM, "the tensors");
-    for (uint32_t i = 0; !result && i < model->layer_count; i++)
-        result = layer_add(plan, &model->layers[i]);
+    result = layers_add(plan, model);
     if (result)
         return refuse_errno(why, result, "the tensors");
     *text = json_compact(plan->header);
@@ -188,12 +210,20 @@ static int plan_make(const struct model *model, struct plan *plan, char **text, 
 }
 
 /* Of length, JSON, and spaces up to a multiple of 64. */
-static int header_size(const struct plan *plan, const char *text, uint64_t *out, struct reason *why)
+static uint64_t header_size(uint64_t length)
 {
-    if (!size_align(SAFETENSORS_LENGTH + strlen(text), SAFETENSORS_ALIGNMENT, out) ||
-        *out - SAFETENSORS_LENGTH > MODEL_FILE_HEADER_MAX || *out + plan->offset > MODEL_FILE_MAX)
-        return refuse(why, WISP_E_INVALID, "a model file has at most %u bytes of header and %llu in all",
-                      MODEL_FILE_HEADER_MAX, MODEL_FILE_MAX);
+    return (SAFETENSORS_LENGTH + length + SAFETENSORS_ALIGNMENT - 1) / SAFETENSORS_ALIGNMENT * SAFETENSORS_ALIGNMENT;
+}
+
+/* What the reader would not read is not written. */
+static int limits_check(uint64_t header, uint64_t tensors, struct reason *why)
+{
+    if (header - SAFETENSORS_LENGTH > MODEL_FILE_HEADER_MAX)
+        return refuse(why, WISP_E_INVALID, "its header would have %llu bytes; a model file has at most %u (16 MiB)",
+                      (unsigned long long)header, MODEL_FILE_HEADER_MAX);
+    if (header + tensors > MODEL_FILE_MAX)
+        return refuse(why, WISP_E_INVALID, "it would have %llu bytes; a model file has at most %llu (16 GiB)",
+                      (unsigned long long)(header + tensors), MODEL_FILE_MAX);
     return 0;
 }
 
@@ -202,8 +232,8 @@ static int header_make(struct plan *plan, const char *text, char **out, struct r
 {
     cleanup_free char *header = NULL;
     char digits[CHECKSUM_DIGITS + 1];
-    uint64_t total, length;
-    int result = header_size(plan, text, &total, why);
+    uint64_t total = header_size(strlen(text)), length;
+    int result = limits_check(total, plan->offset, why);
 
     if (result)
         return result;
@@ -241,17 +271,28 @@ int model_write(const struct model *model, const char *path, struct reason *why)
     return result;
 }
 
-int model_file_size(const struct model *model, uint64_t *out, struct reason *why)
+int model_file_size(const struct model *model, uint64_t *out, uint64_t *metadata, struct reason *why)
 {
     cleanup_json json_t *json = json_object();
     cleanup_free char *text = NULL;
-    struct plan plan = { .header = json };
-    int result = plan_make(model, &plan, &text, why);
+    int result = metadata_add(model, json, why);
+
+    if (result)
+        return result;
+    text = json_compact(json);
+    if (!text)
+        return refuse_errno(why, -ENOMEM, "the header");
+    *metadata = strlen(text);
+    result = model_file_size_with(model, *metadata, out);
+    return result ? refuse_errno(why, result, "the tensors") : 0;
+}
+
+int model_file_size_with(const struct model *model, uint64_t metadata, uint64_t *out)
+{
+    struct plan plan = { .header = NULL };
+    int result = layers_add(&plan, model);
 
     if (!result)
-        result = header_size(&plan, text, out, why);
-    if (!result)
-        *out += plan.offset;
-    free(plan.parts);
+        *out = header_size(metadata + plan.length) + plan.offset;
     return result;
 }

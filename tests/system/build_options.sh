@@ -143,6 +143,15 @@ check "export no layer"   2 'did you mean "fc1"?'                       "$forge"
 check "export bad ending" 2 "has to end in .csv"                        "$forge" export x.safetensors --edges fc1=1.txt
 check "export no folder"  1 "folder no/where"                           "$forge" export x.safetensors --edges fc1=no/where/1.csv
 
+# More than a file may be
+huge="--layers 54675-582000-582000-582000-18 -s 0.995"
+check "huge, shown"       0 "that cannot be saved: a model file has at most 16 GiB" "$forge" structure show $huge
+check "huge, its layers"  0 "0.023863"                                 "$forge" structure show $huge
+check "huge, in JSON"     0 '"saves":false'                             "$forge" build $huge --json
+check "huge, not built"   2 "a model file has at most 17179869184 (16 GiB)" "$forge" build $huge -o huge.safetensors
+check "two limits"        2 "--max-bytes and --max-flops both say"      "$forge" build $mlp --max-bytes 1M --max-flops 1M
+check "two and accuracy"  2 "are two limits; give one of them"          "$forge" build $mlp --max-bytes 1M --max-flops 1M --min-accuracy 0.5
+
 # What passes through
 check "all passes"        0 "784 of 784 inputs lead to an output, and 10 of 10 outputs are reached" "$forge" build $mlp -s 0.9 -o f.safetensors
 check "little passes"     0 "warning: 9 of 784 inputs lead to an output, and 5 of 10 outputs" "$forge" build $mlp -s 0.999 -o f.safetensors

@@ -44,6 +44,9 @@ check "in the history"    0 "trained"               "$forge" structure history
 check "accuracy"          0 "of this structure"     "$forge" build --layers $layers -s 0.5
 check "chosen by it"      0 "chose sparsity 0.5 by method er" "$forge" build --layers $layers --min-accuracy 0.01
 check "out of reach"     65 "the best, 50 % sparse" "$forge" build --layers $layers --min-accuracy 1
+check "and small enough"  0 "chose sparsity 0.5 by method er" "$forge" build --layers $layers --min-accuracy 0.01 --max-bytes 1M
+check "but too large"     2 "--min-accuracy 0.01: its sparsity 0.5 takes" "$forge" build --layers $layers --min-accuracy 0.01 --max-bytes 9K
+check "or too slow"       2 "FLOPs a sample, and 100 are allowed" "$forge" build --layers $layers --min-accuracy 0.01 --max-flops 100
 check "said twice"        2 "give one of them"      "$forge" build --layers $layers --min-accuracy 0.5 -s 0.5
 check "as JSON"           0 '"estimates":{"machine"' "$forge" build --layers $layers -s 0.5 --json
 check "shown"             0 "of this structure"     "$forge" structure show --layers $layers -s 0.5
