@@ -271,9 +271,9 @@ static int inherit(struct model *model, const struct assembly *assembly, struct 
     for (uint32_t i = 0, number = 0; i < model->layer_count && !result; i++) {
         struct layer *layer = &model->layers[i];
         bool weighted = layer->kind->weighted;
+        bool given = weighted && assembly->edges && assembly->edges->lists[number].info.weighted;
 
-        if (!weighted || !assembly->edges || !assembly->edges->lists[number].info.weighted)
-            result = base_inherit(assembly->base, layer, why);
+        result = base_inherit(assembly->base, layer, !given, why);
         number += weighted;
     }
     return result;

@@ -356,14 +356,15 @@ static int inherit_vector(const struct base *base, struct layer *layer, size_t n
     return result;
 }
 
-int base_inherit(const struct base *base, struct layer *layer, struct reason *why)
+int base_inherit(const struct base *base, struct layer *layer, bool weights, struct reason *why)
 {
     const struct tensor *tensor;
     int result = 0;
 
-    if (layer->kind->weighted && has_sparse(base, layer->name)) {
+    weights &= layer->kind->weighted;
+    if (weights && has_sparse(base, layer->name)) {
         result = inherit_sparse(base, layer, why);
-    } else if (layer->kind->weighted) {
+    } else if (weights) {
         result = take(base, layer->name, "weight", false, &tensor, why);
         if (!result && tensor)
             result = inherit_dense(base, layer, tensor, why);

@@ -33,8 +33,9 @@ const char *base_hash(const struct base *base); /* of its bytes */
 /* Whether there is a weight for the layer. */
 bool base_has(const struct base *base, const char *layer);
 
-/* Replaces the values of the layer's connections, when the file has its weight, and of its vectors, when it has those.
- * WISP_E_FORMAT: a shape that does not fit, a value that is not finite, indices out of order. */
-int base_inherit(const struct base *base, struct layer *layer, struct reason *why);
+/* Replaces the values of the layer's connections, when the file has its weight and `weights` is true, and of its
+ * vectors, when it has those. WISP_E_FORMAT: a shape that does not fit, a value that is not finite, indices out of
+ * order. */
+int base_inherit(const struct base *base, struct layer *layer, bool weights, struct reason *why);
 
 #endif

@@ -105,7 +105,7 @@ int plan_options_check(const char *verb, const struct plan_options *options)
         if (amounts[i].given)
             said = amounts[i].name;
     }
-    if (!said)
+    if (!said && !options->edges_given)
         return fail(
             verb, EXIT_USAGE,
             "--sparsity is missing; give the fraction of inactive connections, as "
@@ -255,6 +255,25 @@ static void warn_of_gaps(const char *verb, const struct plan *plan)
     }
 }
 
+static bool says_how_many(const struct plan_options *options)
+{
+    return options->sparsity_given || options->density_given || options->max_bytes || options->max_flops ||
+           options->min_accuracy_given || is_fixed(options);
+}
+
+/* The connections of every layer were given: then that is how many there are. */
+static int take_counts(const char *verb, const struct plan *plan, const uint64_t *counts, struct plan_wish *wish)
+{
+    for (uint32_t i = 0; i < plan->layer_count; i++) {
+        if (!counts[i])
+            return fail(verb, EXIT_USAGE,
+                        "--sparsity is missing: --edges gives connections to some layers, but none to %s",
+                        plan->structure.layers[plan->layers[i].place].name);
+    }
+    wish->method = DENSITY_FIXED;
+    return 0;
+}
+
 /* For a prepared plan. */
 static int solve(const char *verb, const struct plan_options *options, const struct assembly *assembly,
                  const struct sampling *sampling, struct plan *plan)
@@ -276,6 +295,8 @@ static int solve(const char *verb, const struct plan_options *options, const str
         result = read_layer_densities(verb, &options->layer_density, &plan->structure, given);
     for (uint32_t i = 0; assembly && assembly->edges && i < assembly->edges->count; i++)
         counts[i] = assembly->edges->lists[i].matrix.count;
+    if (!result && !says_how_many(options))
+        result = take_counts(verb, plan, counts, &wish);
     if (result)
         return result;
     if (options->min_accuracy_given && (result = wish_for_accuracy(verb, options, &plan->structure, &wish)))

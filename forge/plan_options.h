@@ -22,6 +22,7 @@ struct plan_options {
     const char *max_bytes, *budget, *max_flops;
     double min_accuracy;
     bool min_accuracy_given;
+    bool edges_given; /* the connections of some layers are: of all, when nothing says how many others there are */
 };
 
 /* Appends their rows, which refer to *options. */

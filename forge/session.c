@@ -9,6 +9,7 @@
 #include "forge/media_option.h"
 #include "forge/session.h"
 #include "sparse/model_file.h"
+#include "sparse/structure.h"
 
 void session_option_rows(struct option_table *table, struct session_options *options)
 {
@@ -19,6 +20,25 @@ void session_option_rows(struct option_table *table, struct session_options *opt
     option_text(table, "labels", 0, &options->labels, "FILE", "names of the outputs, one a line");
     option_count(table, "threads", 't', &options->threads, "N", "threads; 2 if absent; changes no result", 1, 256);
     option_flag(table, "blas", 0, &options->blas, "fully connected layers by OpenBLAS: faster, but other last bits");
+}
+
+/* Before anything else is found wrong with it: no other advice leads to what this version cannot do. */
+static int judge_support(const struct session *s, const struct session_options *o)
+{
+    struct structure structure;
+    struct structure_support support;
+    struct reason why;
+    char text[160];
+    int result = structure_of_model(s->model, &structure, &why);
+
+    if (result)
+        return fail(s->verb, exit_for_input(result), "%s: %s", o->model, why.text);
+    support = structure_support(&structure);
+    structure_support_text(&support, text, sizeof text);
+    if (!support.serves || (o->trains && !support.trains))
+        result = fail(s->verb, EXIT_DATA, "%s: %s", o->model, text);
+    structure_deinit(&structure);
+    return result;
 }
 
 static int open_model(struct session *s, const struct session_options *o)
@@ -36,7 +56,7 @@ static int open_model(struct session *s, const struct session_options *o)
             return fail(s->verb, EXIT_USAGE, "--processing %s", result ? why.text : "is too long");
         snprintf(model->processing, sizeof model->processing, "%s", o->processing);
     }
-    return 0;
+    return judge_support(s, o);
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */

@@ -17,6 +17,7 @@ struct session_options {
     const char *model, *data, *split, *processing, *media, *labels;
     uint64_t threads;
     bool blas;
+    bool trains; /* what is wanted is training, not only running */
 };
 
 struct session {

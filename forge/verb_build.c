@@ -288,6 +288,7 @@ int verb_build(int argc, char **argv)
 
     if (!read_options(argc, argv, &build, &status))
         return status;
+    build.plan.edges_given = build.sampling.edges.count > 0;
     if ((status = plan_options_check(VERB, &build.plan)))
         return status;
     if (build.sampling.exports.count && !build.output)

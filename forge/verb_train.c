@@ -229,7 +229,7 @@ static void take_candidates(struct train *train, const struct model *model)
 
 int verb_train(int argc, char **argv)
 {
-    struct train train = { .session = { .split = "train" }, .began_ns = clock_ns() };
+    struct train train = { .session = { .split = "train", .trains = true }, .began_ns = clock_ns() };
     struct split split = SPLIT_NULL;
     struct session session;
     struct reason why;

@@ -33,7 +33,7 @@ static void inherit(const struct base *base, const char *kind, const char *name,
         layer.weight.index.narrow[k] = (uint16_t)(k % columns);
     layer.weight.starts[1] = columns;
     layer.weight.starts[2] = 2ull * columns;
-    if (base_inherit(base, &layer, &why))
+    if (base_inherit(base, &layer, true, &why))
         must(why.text[0] != 0);
     else
         must(!csr_check(&layer.weight, &why) && isfinite(bias[0]) && isfinite(bias[1]));

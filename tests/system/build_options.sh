@@ -169,6 +169,15 @@ holds "the same values"   "$(grep -cxFf base.csv i.csv)" = "$(wc -l <i.csv)"
 printf 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n' >lfs.safetensors
 check "base is a pointer" 65 "get the file itself with"                     "$forge" build $mlp -d 0.1 --base lfs.safetensors
 check "so is a model"     65 "a Git LFS pointer"                        "$forge" export lfs.safetensors
+printf 'output,input,weight\n0,0,1.5\n1,3,-2\n' >a.csv
+printf '%%%%MatrixMarket matrix coordinate real symmetric\n2 2 2\n1 1 0.5\n2 1 3\n' >b.mtx
+check "all edges"         0 "2 of 4 inputs lead to an output, and 2 of 2" "$forge" build --layers 4-2-2 --edges fc1=a.csv --edges fc2=b.mtx -o e.safetensors
+check "some edges"        2 "gives connections to some layers, but none to fc2" "$forge" build --layers 4-2-2 --edges fc1=a.csv
+"$forge" build --layers 4-2-2 -d 1 -o dense.safetensors >/dev/null 2>&1
+check "edges over a base" 0 "bytes, seed" "$forge" build --layers 4-2-2 --edges fc1=a.csv --edges fc2=b.mtx --base dense.safetensors \
+    -o e.safetensors --export-edges fc1=back.csv --export-edges fc2=back.mtx
+holds "their own weights" "$(tr '\n' ' ' <back.csv)" = "output,input,weight 0,0,1.5 1,3,-2 "
+holds "both of a pair"    "$(grep -cx -e '1 2 3' -e '2 1 3' back.mtx)" = 2
 check "inherits sparse"   0 "bytes, seed"                               "$forge" build $mlp -d 0.1 --base i.safetensors --weights inherited -o i2.safetensors
 check "base missing"     65 "cannot open none"                          "$forge" build $mlp -d 0.1 --base none.safetensors
 check "base no file"     65 "not a safetensors file"                 "$forge" build $mlp -d 0.1 --base 1.csv

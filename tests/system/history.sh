@@ -62,6 +62,8 @@ check "no epoch"          0 '"trains":false'         "$forge" structure show --s
 "$forge" build $other -o r.safetensors --no-history --json >r.json 2>/dev/null
 check "no epoch in it"    1 ""                       grep -q epoch_seconds r.json
 check "the file, exactly" 0 ""                       grep -q "\"cost\":{\"file_bytes\":$(stat -c %s r.safetensors)," r.json
+check "refused to train" 65 "r.safetensors: this version cannot serve or train it: stem is" "$forge" train r.safetensors --data data.tsv -o t.safetensors
+check "refused to eval"  65 "r.safetensors: this version cannot serve or train it: stem is" "$forge" eval r.safetensors --data data.tsv
 check "candidates"        0 'bytes, seed 1'          "$forge" build --layers $layers -s 0.5 --candidates 3 -o k.safetensors
 check "are in the file"   0 '"candidates":3'        bash -c "tr -d '\\\\' <k.safetensors | grep -ao '\"candidates\":3'"
 check "and are trained"   0 '"candidate":3'         "$forge" train k.safetensors --data data.tsv --processing text.classification \

@@ -45,7 +45,7 @@ static int inherit(const char *header, const void *data, size_t size, float valu
     }
     layer.weight.starts[2] += layer.weight.starts[1];
     assert_true(base_has(base, "fc1"));
-    result = base_inherit(base, &layer, why);
+    result = base_inherit(base, &layer, true, why);
     memcpy(values, layer.weight.values, 6 * sizeof *values);
     csr_deinit(&layer.weight);
     base_close(base);

@@ -446,6 +446,44 @@ static void test_convolutions_of_a_base(void **state)
     scratch_remove(folder);
 }
 
+/* Given connections keep their weights; the biases, which nobody gave, are the base's. */
+static void test_a_base_beside_chosen_connections(void **state)
+{
+    static const char header[] = "{\"fc1.weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
+                                 "\"fc1.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[24,32]}}";
+    static const float data[8] = { 1, 1, 1, 1, 1, 1, 5, 7 };
+    const char *folder = scratch_make();
+    struct structure structure = perceptron("3-2");
+    struct option_list words = { .count = 1 };
+    struct edges edges = EDGES_NULL;
+    const uint64_t counts[1] = { 2 };
+    struct base *base;
+    struct model *model;
+    struct plan plan;
+    struct reason why;
+    char word[300];
+
+    (void)state;
+    write_text(scratch_path(folder, "e.csv"), "output,input,weight\n0,2,0.5\n1,0,-2\n");
+    snprintf(word, sizeof word, "fc1=%s", scratch_path(folder, "e.csv"));
+    words.words[0] = word;
+    assert_ok(structure_plan(&structure, &why), why);
+    assert_ok(edges_read(&words, &structure, &edges, &why), why);
+    write_base(scratch_path(folder, "b"), header, data, sizeof data);
+    assert_ok(base_open(scratch_path(folder, "b"), &base, &why), why);
+    plan = solved(
+        structure,
+        &(struct plan_wish){ .method = DENSITY_FIXED, .counts = counts, .sampling = { .weights = WEIGHTS_INHERITED } });
+    model = assembled(&plan, &(struct assembly){ .name = "e", .seed = 2, .edges = &edges, .base = base });
+    assert_true(model->layers[0].weight.values[0] == 0.5f && model->layers[0].weight.values[1] == -2.0f);
+    assert_true(model->layers[0].vectors[0].data[0] == 5 && model->layers[0].vectors[0].data[1] == 7);
+    model_free(model);
+    base_close(base);
+    edges_deinit(&edges);
+    plan_deinit(&plan);
+    scratch_remove(folder);
+}
+
 static void test_damaged_bases(void **state)
 {
     static const struct {
@@ -504,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_chosen_connections_stay),
         cmocka_unit_test(test_types_of_base_values),
         cmocka_unit_test(test_convolutions_of_a_base),
+        cmocka_unit_test(test_a_base_beside_chosen_connections),
         cmocka_unit_test(test_damaged_bases),
     };
 
