@@ -43,9 +43,9 @@ int model_parse(void *data, size_t size, struct model **out, struct reason *why)
  * what the reader would refuse, -errno. */
 int model_write(const struct model *model, const char *path, struct reason *why);
 
-/* Bytes of the file that model_write() would make, and of its metadata's text. Looks at no weight and no vector, only at
- * how many there are, so the arrays may be missing; but a vector that is to be written has its `data`. May be more than
- * model_write() writes; -EFBIG when it is more than 2^63. */
+/* Bytes of the file that model_write() would make, and of its metadata's text. Looks at no weight and no vector, only
+ * at how many there are, so the arrays may be missing; but a vector that is to be written has its `data`. May be more
+ * than model_write() writes; -EFBIG when it is more than 2^63. */
 int model_file_size(const struct model *model, uint64_t *out, uint64_t *metadata, struct reason *why);
 /* The same when the metadata are known to take so many bytes; cheap. */
 int model_file_size_with(const struct model *model, uint64_t metadata, uint64_t *out);

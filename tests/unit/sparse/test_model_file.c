@@ -210,7 +210,7 @@ static void test_what_would_be_refused_is_not_written(void **state)
         { repeated_key, WISP_E_FORMAT, "duplicate object key" },
         { too_few_labels, WISP_E_FORMAT, "there are 2 labels, but the output has 3 elements" },
         { descending_columns, WISP_E_FORMAT, "does not ascend" },
-        { huge_lineage, WISP_E_INVALID, "at most 16777216 bytes of header" },
+        { huge_lineage, WISP_E_INVALID, "a model file has at most 16777216 (16 MiB)" },
     };
     const char *folder = scratch_make(), *path = scratch_path(folder, "m");
 

@@ -87,6 +87,8 @@ static void test_what_the_container_may_be(void **state)
 
 /* ---- other files ---- */
 
+#define BYTES(text) text, sizeof text - 1
+
 static void test_other_files_are_called_what_they_are(void **state)
 {
     static const struct {
@@ -94,37 +96,38 @@ static void test_other_files_are_called_what_they_are(void **state)
         size_t length;
         const char *named, *advice;
     } cases[] = {
-        { "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", 71, "a Git LFS pointer",
+        { BYTES("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), "a Git LFS pointer",
           "`git lfs pull`" },
-        { "<!DOCTYPE html>\n<html lang=\"en\">", 32, "an HTML page", "download the file itself" },
-        { "\xef\xbb\xbf\r\n  <HTML><body>404</body>", 28, "an HTML page", "download" },
-        { "PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\x12\0archive/data.pkl", 46, "torch.save()", "--base" },
-        { "PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\x12\0weight.npy", 40, "a zip archive", "--base" },
-        { "\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M", 18, "a Python pickle", "--base" },
-        { "GGUF\3\0\0\0\x1f\0\0\0\0\0\0\0", 16, "a GGUF file", "--base" },
-        { "\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0", 16, "an HDF5 file", "--base" },
-        { "\x93NUMPY\1\0v\0{'descr'", 18, "a NumPy array", "--base" },
-        { "\x1c\0\0\0TFL3\x14\0 \0\0\0\0\0", 16, "a TensorFlow Lite model", "--base" },
-        { "\x08\x08\x12\x07pytorch\x1a\x05"
-          "2.1.0:",
-          19, "an ONNX model", "--base" },
-        { "\x1f\x8b\x08\0\0\0\0\0\0\3\xed\xbd\x07`\x1c\xb5", 16, "gzip", "unpack" },
-        { "\xfd"
-          "7zXZ\0\0\4\xe6\xd6\xb4"
-          "F\2\0!\1",
-          16, "xz", "unpack" },
-        { "BZh91AY&SY\0\0\0\0\0\0", 16, "bzip2", "unpack" },
-        { "\x28\xb5\x2f\xfd\4X\0\0\0\0\0\0\0\0\0\0", 16, "zstd", "unpack" },
-        { "{\n  \"metadata\": {\"total_size\": 1},\n  \"weight_map\": {}}", 53, "the index of a model", "give one" },
-        { "{\"layers\": [784, 300, 10]}", 26, "JSON text", "" },
-        { "", 0, "0 bytes are too few", "" },
-        { "\x40\0\0\0\0\0\0\0", 8, "8 bytes are too few", "" },
-        { "\x40\0\0\0\0\0\0\0[]              ", 24, "not a safetensors file", "" },
+        { BYTES("<!DOCTYPE html>\n<html lang=\"en\">"), "an HTML page", "download the file itself" },
+        { BYTES("\xef\xbb\xbf\r\n  <HTML><body>404</body>"), "an HTML page", "download" },
+        { BYTES("PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\x12\0archive/data.pkl"), "torch.save()",
+          "--base" },
+        { BYTES("PK\3\4\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\x12\0weight.npy"), "a zip archive", "--base" },
+        { BYTES("\x80\x02\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M"), "a Python pickle", "--base" },
+        { BYTES("GGUF\3\0\0\0\x1f\0\0\0\0\0\0\0"), "a GGUF file", "--base" },
+        { BYTES("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0"), "an HDF5 file", "--base" },
+        { BYTES("\x93NUMPY\1\0v\0{'descr'"), "a NumPy array", "--base" },
+        { BYTES("\x1c\0\0\0TFL3\x14\0 \0\0\0\0\0"), "a TensorFlow Lite model", "--base" },
+        { BYTES("\x08\x08\x12\x07pytorch\x1a\x05"
+                "2.1.0:"),
+          "an ONNX model", "--base" },
+        { BYTES("\x1f\x8b\x08\0\0\0\0\0\0\3\xed\xbd\x07`\x1c\xb5"), "gzip", "unpack" },
+        { BYTES("\xfd"
+                "7zXZ\0\0\4\xe6\xd6\xb4"
+                "F\2\0!\1"),
+          "xz", "unpack" },
+        { BYTES("BZh91AY&SY\0\0\0\0\0\0"), "bzip2", "unpack" },
+        { BYTES("\x28\xb5\x2f\xfd\4X\0\0\0\0\0\0\0\0\0\0"), "zstd", "unpack" },
+        { BYTES("{\n  \"metadata\": {\"total_size\": 1},\n  \"weight_map\": {}}"), "the index of a model", "give one" },
+        { BYTES("{\"layers\": [784, 300, 10]}"), "JSON text", "" },
+        { BYTES(""), "0 bytes are too few", "" },
+        { BYTES("\x40\0\0\0\0\0\0\0"), "8 bytes are too few", "" },
+        { BYTES("\x40\0\0\0\0\0\0\0[]              "), "not a safetensors file", "" },
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char *copy = memory_alloc(cases[i].length + 1, 1); /* its own, so that a read past it is seen */
+        char *copy = malloc(cases[i].length + 1); /* its own, so that a read past it is seen */
         struct model *model;
         struct reason why;
 
