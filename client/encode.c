@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From files to tensors, as the model's description says: in this process, never in the daemon.
+ * From files, and from what lies in the program's memory, to tensors, as the model's description says: in this process,
+ * never in the daemon.
  */
 #include "client/client.h"
 #include "client/model.h"
@@ -27,4 +28,26 @@ int model_encode(const wisp_model *model, const char *name, const void *bytes, s
 WISP_EXPORT int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input)
 {
     return model_encode(model, "input", bytes, length, input);
+}
+
+WISP_EXPORT int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width, uint32_t height,
+                                   size_t stride, enum wisp_pixel_format format, float *input)
+{
+    const struct media_pixels pixels = {
+        .data = data, .width = width, .height = height, .stride = stride, .format = format
+    };
+    int result = check_media(model);
+
+    return result ? result : media_encode_pixels(model->media, &pixels, input, last_error());
+}
+
+WISP_EXPORT int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels,
+                                    uint32_t rate, enum wisp_sample_format format, float *input)
+{
+    const struct media_samples sound = {
+        .data = samples, .count = count, .channels = channels, .rate = rate, .format = format
+    };
+    int result = check_media(model);
+
+    return result ? result : media_encode_samples(model->media, &sound, input, last_error());
 }

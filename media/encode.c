@@ -38,6 +38,43 @@ static int encode_sound(const struct media *media, const char *name, const void 
     return result ? refuse_in(why, result, "%s", name) : 0;
 }
 
+static int check_kind(const struct media *media, enum media_kind kind, const char *what, struct reason *why)
+{
+    static const char *const takes[] = {
+        [MEDIA_RAW] = "raw values", [MEDIA_IMAGE] = "pictures", [MEDIA_TEXT] = "texts", [MEDIA_AUDIO] = "recordings"
+    };
+
+    return media->kind == kind ? 0 : refuse(why, WISP_E_INVALID, "the model takes %s, no %s", takes[media->kind], what);
+}
+
+int media_encode_pixels(const struct media *media, const struct media_pixels *pixels, float *out, struct reason *why)
+{
+    struct media_picture picture;
+    int result = check_kind(media, MEDIA_IMAGE, "pixels", why);
+
+    if (!result)
+        result = media_take_pixels(pixels, &picture, why);
+    if (result)
+        return result;
+    result = media_encode_picture(media, &picture, out, why);
+    free(picture.pixels);
+    return result;
+}
+
+int media_encode_samples(const struct media *media, const struct media_samples *samples, float *out, struct reason *why)
+{
+    struct media_sound sound;
+    int result = check_kind(media, MEDIA_AUDIO, "sound", why);
+
+    if (!result)
+        result = media_take_samples(samples, &sound, why);
+    if (result)
+        return result;
+    result = media_encode_sound(media, &sound, out, why);
+    free(sound.samples);
+    return result;
+}
+
 static int encode_text(const struct media *media, const char *name, const void *bytes, size_t length, float *out,
                        struct reason *why)
 {

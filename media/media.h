@@ -27,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <wisp/formats.h>
+
 #include "base/error.h"
 
 enum media_kind { MEDIA_RAW, MEDIA_IMAGE, MEDIA_TEXT, MEDIA_AUDIO };
@@ -51,6 +53,25 @@ int media_encode(const struct media *media, const char *name, const void *bytes,
 /* The same for a file, or "-" for standard input. Also -errno of opening and reading. */
 int media_encode_file(const struct media *media, const char *path, float *out, struct reason *why);
 
+/* The same for what lies in a program's memory and was in no file. WISP_E_INVALID when it is none of what the format
+ * says, or the description is of another kind; WISP_E_FORMAT and -ENOMEM as for a file. */
+struct media_pixels {
+    const void *data;
+    uint32_t width, height;
+    size_t stride; /* from a row to the next, in bytes */
+    enum wisp_pixel_format format;
+};
+int media_encode_pixels(const struct media *media, const struct media_pixels *pixels, float *out, struct reason *why);
+
+struct media_samples {
+    const void *data; /* frames, each with a value of every channel */
+    size_t count;     /* of the frames */
+    uint32_t channels, rate;
+    enum wisp_sample_format format;
+};
+int media_encode_samples(const struct media *media, const struct media_samples *samples, float *out,
+                         struct reason *why);
+
 /* Whether a file of that name ends like a picture or a recording that is read: ".png", ".WAV". */
 bool media_ending_is_read(const char *file);
 
@@ -63,6 +84,7 @@ struct media_picture {
 };
 int media_decode_picture(const char *name, const void *bytes, size_t length, struct media_picture *out,
                          struct reason *why);
+int media_take_pixels(const struct media_pixels *pixels, struct media_picture *out, struct reason *why);
 int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out,
                          struct reason *why);
 
@@ -73,6 +95,7 @@ struct media_sound {
     float *samples; /* freed by the caller */
 };
 int media_decode_sound(const char *name, const void *bytes, size_t length, struct media_sound *out, struct reason *why);
+int media_take_samples(const struct media_samples *samples, struct media_sound *out, struct reason *why);
 /* Mono sound at any rate to another rate, by soxr; *out is new. */
 int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why);
 int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes as a picture, a text, a recording, raw values, or a description: refused with a sentence, or finite values.
- * The first byte says which; the rest is the file.
+ * Any bytes as a picture, a text, a recording, raw values, or a description, and as pixels and samples in memory:
+ * refused with a sentence, or finite values. The first byte says which; the rest is the file, or what is in memory.
  */
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +19,8 @@ const char *__lsan_default_suppressions(void)
 {
     return "leak:vorbis_info_init\n";
 }
+
+enum { ELEMENTS_MOST = 256 }; /* of the descriptions below */
 
 static const char *const descriptions[] = {
     "{\"kind\":\"image\",\"width\":9,\"height\":5,\"channels\":1,\"fit\":\"cover\"}",
@@ -73,6 +75,33 @@ static void fuzz_description(const uint8_t *data, size_t size)
     media_free(media);
 }
 
+static void fuzz_memory(struct media *const media[], const uint8_t *data, size_t size)
+{
+    enum { HEAD = 8 };
+    size_t left = size - HEAD;
+    struct media_pixels pixels = { .data = data + HEAD, .width = data[1], .height = data[2], .stride = data[3] };
+    struct media_samples samples = { .data = data + HEAD, .channels = data[1] % 40u, .rate = data[2] * 257u };
+    float out[ELEMENTS_MOST];
+    struct reason why;
+    size_t rows;
+    int result;
+
+    if (data[0] & 1) {
+        pixels.format = (enum wisp_pixel_format)(data[4] % 11);
+        rows = pixels.height + (pixels.format == WISP_PIXELS_NV12 ? pixels.height / 2 : 0);
+        if (rows * pixels.stride > left)
+            return;
+        result = media_encode_pixels(media[data[5] % 3], &pixels, out, &why);
+    } else {
+        samples.format = (enum wisp_sample_format)(data[4] % 6);
+        samples.count = samples.channels ? left / 4 / samples.channels : 1;
+        result = media_encode_samples(media[5 + data[5] % 2], &samples, out, &why);
+    }
+    require(result == 0 || result == WISP_E_FORMAT || result == WISP_E_INVALID || result == -ENOMEM);
+    for (size_t i = 0; !result && i < media_elements(media[data[0] & 1 ? data[5] % 3 : 5 + data[5] % 2]); i++)
+        require(isfinite(out[i]));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct media *media[ARRAY_SIZE(descriptions)];
@@ -84,7 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size)
         return 0;
     kind = data[0] % (ARRAY_SIZE(descriptions) + 1);
-    if (kind < ARRAY_SIZE(descriptions))
+    if (data[0] == UINT8_MAX && size > 8)
+        fuzz_memory(media, data + 1, size - 1);
+    else if (kind < ARRAY_SIZE(descriptions))
         fuzz_file(media[kind], data + 1, size - 1);
     else
         fuzz_description(data + 1, size - 1);

@@ -18,7 +18,7 @@ install_into "$prefix"
 outside=$(grep -v "^$prefix/" "$WISP_BINARY_DIR/install_manifest.txt" || true)
 [ -z "$outside" ] || complain "written outside the prefix: $outside"
 
-for file in bin/wisp bin/wisp-forge sbin/wispd include/wisp/wisp.h include/wisp/status.h etc/wisp/wispd.yaml \
+for file in bin/wisp bin/wisp-forge sbin/wispd include/wisp/wisp.h include/wisp/status.h include/wisp/formats.h etc/wisp/wispd.yaml \
     lib/systemd/system/wispd.service lib/systemd/system/wispd.socket lib/sysusers.d/wisp.conf lib/tmpfiles.d/wisp.conf \
     share/bash-completion/completions/wisp share/zsh/vendor-completions/_wisp share/fish/vendor_completions.d/wisp.fish \
     share/man/man1/wisp.1 share/man/man1/wisp-run.1 share/man/man5/wispd.yaml.5; do

@@ -10,7 +10,9 @@
 #include <string.h>
 #include <wisp/wisp.h>
 
+#include "base/file.h"
 #include "base/size.h"
+#include "support/command.h"
 #include "support/daemon.h"
 #include "support/model.h"
 
@@ -102,12 +104,55 @@ static void test_the_best_of_this_machine(void **state)
     ask_all(NULL);
 }
 
+/* examples/live.c, with what its models know: the recording's samples without their head, and a picture's pixels. */
+static void test_the_example_of_live_input(void **state)
+{
+    static struct outcome outcome;
+    static char models[2][512];
+    const char *const paths[2] = { models[0], models[1] }, *folder = scratch_make();
+    struct test_daemon daemon;
+    struct command live = { .words = { "live", "audio", "22050" }, .input = scratch_path(folder, "samples") };
+    char variable[512];
+    void *wav;
+    size_t size;
+    struct reason why;
+    FILE *file = fopen(live.input, "wb");
+
+    (void)state;
+    snprintf(models[0], sizeof models[0], "%s", in_source("models", "digits", ".safetensors"));
+    snprintf(models[1], sizeof models[1], "%s", in_source("models", "fashion", ".safetensors"));
+    assert_ok(file_read(in_source("examples", "recording.wav", ""), 1 << 20, &wav, &size, &why), why);
+    assert_memory_equal((const char *)wav + 36, "data", 4);
+    assert_true(file && fwrite((const char *)wav + 44, 1, size - 44, file) == size - 44);
+    for (size_t i = 0; i < 44100 + 44 - size % 44100; i++) /* a whole second, with silence to its end */
+        putc(0, file);
+    fclose(file);
+    free(wav);
+    daemon_start(&daemon, &(struct daemon_setup){ .models = paths, .model_count = 2 });
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
+    live.environment[0] = variable;
+    command_run(&live, &outcome);
+    assert_string_equal(outcome.err, "");
+    assert_int_equal(outcome.status, 0);
+    assert_non_null(strstr(outcome.out, "%  seven\n"));
+    live =
+        (struct command){ .words = { "live", "image", "10", "10" }, .input = live.input, .environment = { variable } };
+    command_run(&live, &outcome); /* whatever fashion says of it: an answer for each 300 bytes */
+    assert_int_equal(outcome.status, 0);
+    size = 0;
+    for (const char *at = outcome.out; (at = strchr(at, '\n')); at++)
+        size++;
+    assert_int_equal(size, 44100 / 300);
+    assert_int_equal(daemon_stop(&daemon), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalar),
         cmocka_unit_test(test_avx2),
         cmocka_unit_test(test_the_best_of_this_machine),
+        cmocka_unit_test(test_the_example_of_live_input),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <wisp/formats.h>
 #include <wisp/status.h>
 
 #ifdef __cplusplus
@@ -118,6 +119,18 @@ const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL pas
  * WISP_E_FORMAT when the file is damaged or of another kind. */
 int wisp_encode_file(const wisp_model *model, const char *path, float *input);
 int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input);
+
+/* The same for what comes from a camera, a screen or a microphone and was in no file: the floats are those of the same
+ * pixels in PNG, or of the same samples in WAV, to the bit. WISP_E_INVALID when the arguments do not go together, or
+ * the model takes something else; WISP_E_FORMAT when a sample is not finite, or all is silent.
+ *
+ * `stride` is the number of bytes from a row to the next. At most 16384 pixels a side and 64 Mi in all. */
+int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width, uint32_t height, size_t stride,
+                       enum wisp_pixel_format format, float *input);
+
+/* `samples` are `count` frames, each with a value for every channel; `rate` is in frames a second. */
+int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels, uint32_t rate,
+                        enum wisp_sample_format format, float *input);
 
 /* ---- requests ---- */
 
