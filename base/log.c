@@ -54,7 +54,8 @@ const char *log_level_name(enum log_level level)
     return names[level];
 }
 
-static size_t format_list(char line[LOG_LINE_MAX], enum log_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static size_t format_list(char line[LOG_LINE_MAX], enum log_level level,
+                                                                const char *format, va_list arguments)
 {
     size_t used;
 
