@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/intake.h"
+#include "media/logarithm.h"
 #include "media/media.h"
 #include "media/spec.h"
 
@@ -55,12 +56,17 @@ static double energy(const float *samples, size_t count)
     return sum;
 }
 
+static double decibels(double power, double loudest)
+{
+    return power > 0 ? 10 / M_LN10 * portable_log(power / loudest) : -INFINITY;
+}
+
 /* The stretch from the first to the last frame that is at most trim_db below the loudest; frames of one window, a
  * quarter of a window apart. */
 static void trim(const struct audio_spec *spec, const struct media_sound *sound, size_t *begin, size_t *end)
 {
     size_t window = MIN(spec->window, sound->count), hop = MAX(spec->window / 4, 1);
-    double loudest = 0, least;
+    double loudest = 0;
     bool found = false;
 
     *begin = 0;
@@ -69,11 +75,10 @@ static void trim(const struct audio_spec *spec, const struct media_sound *sound,
         return;
     for (size_t i = 0; i < sound->count; i += hop)
         loudest = fmax(loudest, energy(sound->samples + i, MIN(window, sound->count - i)));
-    least = loudest * pow(10, -spec->trim_db / 10);
     for (size_t i = 0; i < sound->count; i += hop) {
         size_t length = MIN(window, sound->count - i);
 
-        if (energy(sound->samples + i, length) < least)
+        if (decibels(energy(sound->samples + i, length), loudest) < -spec->trim_db)
             continue;
         if (!found)
             *begin = i;
@@ -92,9 +97,9 @@ static int to_decibels(const struct audio_spec *spec, const double *power, float
     if (!(loudest > 1e-30))
         return refuse(why, WISP_E_FORMAT, "nothing is heard between %g and %g Hz", spec->low, spec->high);
     for (size_t i = 0; i < count; i++) {
-        double below = power[i] > 0 ? 10 * log10(power[i] / loudest) : -spec->floor_db;
+        double level = fmax(0, 1 + decibels(power[i], loudest) / spec->floor_db);
 
-        out[i] = media_normalised(fmax(0, 1 + below / spec->floor_db), spec->mean[0], spec->deviation[0]);
+        out[i] = media_normalised(level, spec->mean[0], spec->deviation[0]);
     }
     return 0;
 }

@@ -4,12 +4,12 @@
  * as the window, so that the lowest bands, narrower than 1 / window, still fall on points. Filter i is a triangle over
  * frequency between the edges i and i + 2 of bands + 2 points evenly spaced on the mel scale 2595 log10(1 + f / 700).
  *
- * FFTW's planner is one for the whole process, and a program that links libwisp may use it too, in another thread: so
- * it is made thread-safe before the first plan. Executing a plan is thread-safe by itself.
+ * The transform is kissfft's, of complex numbers: that is plain C, and its plan is only read, so threads may share it.
+ * A real signal goes in as half as many complex numbers, every other sample the imaginary part, and what comes out is
+ * taken apart: X(k) = (Z(k) + Z*(n - k)) / 2 - i w^k (Z(k) - Z*(n - k)) / 2, with n = points / 2 and w a root of unity.
  */
-#include <fftw3.h>
+#include <kiss_fft.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,27 +30,21 @@ struct mel {
     float *window;
     float *weights; /* what the bands point into */
     struct band *bands;
-    fftwf_plan plan;
+    kiss_fft_cpx *turns; /* w^k, for k up to n */
+    kiss_fft_cfg plan;   /* of n points */
 };
 
 CLEANUP_DEFINE(mel, struct mel, mel_free)
-
-static pthread_once_t planner_once = PTHREAD_ONCE_INIT;
 
 static uint32_t spectrum_points(const struct mel *mel)
 {
     return mel->points / 2 + 1;
 }
 
-/* The samples, and the spectrum behind them, each at a cache line. */
-static size_t padded(size_t floats)
-{
-    return (floats + 15) & ~(size_t)15;
-}
-
+/* The samples, then as many numbers of their transform; then the powers, which are doubles. */
 size_t mel_scratch(const struct mel *mel)
 {
-    return padded(mel->points) + padded(2 * (size_t)spectrum_points(mel));
+    return 2 * (size_t)mel->points + 2 * (size_t)spectrum_points(mel);
 }
 
 static double mel_of(double frequency)
@@ -109,17 +103,20 @@ static int fill_bands(struct mel *mel, struct reason *why)
     return 0;
 }
 
-/* FFTW_ESTIMATE measures nothing: the same plan each time, on the same machine. */
 static int make_plan(struct mel *mel)
 {
-    cleanup_free float *scratch = memory_alloc(mel_scratch(mel), sizeof *scratch);
+    uint32_t half = mel->points / 2;
 
-    if (!scratch)
+    mel->turns = memory_alloc(half + 1, sizeof *mel->turns);
+    mel->plan = kiss_fft_alloc((int)half, 0, NULL, NULL);
+    if (!mel->turns || !mel->plan)
         return -ENOMEM;
-    pthread_once(&planner_once, fftwf_make_planner_thread_safe);
-    mel->plan = fftwf_plan_dft_r2c_1d((int)mel->points, scratch, (fftwf_complex *)(scratch + padded(mel->points)),
-                                      FFTW_ESTIMATE | FFTW_DESTROY_INPUT);
-    return mel->plan ? 0 : -ENOMEM;
+    for (uint32_t k = 0; k <= half; k++) {
+        double angle = -2 * M_PI * k / mel->points;
+
+        mel->turns[k] = (kiss_fft_cpx){ .r = (float)cos(angle), .i = (float)sin(angle) };
+    }
+    return 0;
 }
 
 int mel_new(const struct mel_shape *shape, struct mel **out, struct reason *why)
@@ -153,8 +150,8 @@ int mel_new(const struct mel_shape *shape, struct mel **out, struct reason *why)
 struct mel *mel_free(struct mel *mel)
 {
     if (mel) {
-        if (mel->plan)
-            fftwf_destroy_plan(mel->plan);
+        kiss_fft_free(mel->plan);
+        free(mel->turns);
         free(mel->window);
         free(mel->weights);
         free(mel->bands);
@@ -163,25 +160,44 @@ struct mel *mel_free(struct mel *mel)
     return NULL;
 }
 
+/* |X(k)|^2 from Z(k) and Z(n - k). */
+static double power_of(kiss_fft_cpx a, kiss_fft_cpx b, kiss_fft_cpx turn)
+{
+    float even_re = a.r + b.r, even_im = a.i - b.i, odd_re = a.i + b.i, odd_im = b.r - a.r;
+    double re = (double)((even_re + (turn.r * odd_re - turn.i * odd_im)) / 2);
+    double im = (double)((even_im + (turn.r * odd_im + turn.i * odd_re)) / 2);
+
+    return re * re + im * im;
+}
+
+static void transform(const struct mel *mel, float *scratch, double *powers)
+{
+    uint32_t half = mel->points / 2;
+    kiss_fft_cpx *z = (kiss_fft_cpx *)(scratch + mel->points);
+
+    kiss_fft(mel->plan, (const kiss_fft_cpx *)scratch, z);
+    powers[0] = power_of(z[0], z[0], mel->turns[0]);
+    powers[half] = power_of(z[0], z[0], mel->turns[half]);
+    for (uint32_t k = 1; k < half; k++)
+        powers[k] = power_of(z[k], z[half - k], mel->turns[k]);
+}
+
 void mel_power(const struct mel *mel, const float *samples, size_t count, size_t centre, float *scratch, double *power)
 {
     size_t before = mel->shape.window / 2;
-    fftwf_complex *spectrum = (fftwf_complex *)(scratch + padded(mel->points));
+    double *powers = (double *)(scratch + 2 * mel->points);
 
     memset(scratch, 0, mel->points * sizeof *scratch);
     for (size_t i = 0; i < mel->shape.window; i++) {
         if (centre + i >= before && centre + i - before < count)
             scratch[i] = samples[centre + i - before] * mel->window[i];
     }
-    fftwf_execute_dft_r2c(mel->plan, scratch, spectrum);
+    transform(mel, scratch, powers);
     for (uint32_t b = 0; b < mel->shape.bands; b++) {
         const struct band *band = &mel->bands[b];
 
         power[b] = 0;
-        for (uint32_t i = 0; i < band->count; i++) {
-            double re = (double)spectrum[band->first + i][0], im = (double)spectrum[band->first + i][1];
-
-            power[b] += (double)band->weights[i] * (re * re + im * im);
-        }
+        for (uint32_t i = 0; i < band->count; i++)
+            power[b] += (double)band->weights[i] * powers[band->first + i];
     }
 }

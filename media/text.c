@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/logarithm.h"
 #include "media/media.h"
 #include "media/sniff.h"
 #include "media/spec.h"
@@ -238,7 +239,7 @@ static float weighted(float count, uint32_t weight)
     case WEIGHT_SQRT:
         return sqrtf(count);
     case WEIGHT_LOG:
-        return (float)log1p((double)count);
+        return (float)portable_log(1 + (double)count);
     default:
         return count;
     }
