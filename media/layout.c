@@ -10,6 +10,7 @@
 
 #include "base/size.h"
 #include "media/layout.h"
+#include "media/ogg.h"
 
 enum {
     FILE_HEADER = 12, /* RIFF, size, WAVE */
@@ -329,6 +330,6 @@ int layout_find(enum format format, const void *bytes, size_t length, struct lay
     default:
         out->samples = bytes;
         out->length = length;
-        return 0;
+        return format == FORMAT_OGG ? ogg_check(bytes, length, why) : 0;
     }
 }

@@ -83,8 +83,8 @@ static void formats(void **state)
         { "rf64", SHORT, 0xf5cb1a5f76107255 },       { "aiff", SHORT, 0xf5cb1a5f76107255 },
         { "aifc_float", SHORT, 0x274560d28f02aee9 }, { "aifc_ima", SHORT, 0x12ec443f6e765089 },
         { "au", SHORT, 0xf5cb1a5f76107255 },         { "flac", SHORT, 0x2e30094b5c1ae6d3 },
-        { "ogg_vorbis", SHORT, 0xe52ba50031523e51 },
-        { "mp3", SHORT, 0x77e4e53abf187375 },        { "mp3_tagged", SHORT, 0x77e4e53abf187375 },
+        { "ogg_vorbis", SHORT, 0xe52ba50031523e51 }, { "mp3", SHORT, 0x77e4e53abf187375 },
+        { "mp3_tagged", SHORT, 0x77e4e53abf187375 },
     };
 
     (void)state;

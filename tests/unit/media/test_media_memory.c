@@ -142,7 +142,8 @@ static void video(void **state)
     assert_memory_equal(a.pixels, b.pixels, (size_t)WIDTH * HEIGHT * 3);
     for (size_t i = 0; i < (size_t)WIDTH * HEIGHT; i++) {
         const uint8_t *colour = nv12 + (HEIGHT + i / WIDTH / 2) * planes.stride + (i % WIDTH & ~(size_t)1);
-        double light = 255.0 / 219 * (nv12[i / WIDTH * planes.stride + i % WIDTH] - 16);
+        size_t at = i / WIDTH * planes.stride + i % WIDTH;
+        double light = 255.0 / 219 * (nv12[at] - 16);
         double u = 255.0 / 224 * (colour[0] - 128), v = 255.0 / 224 * (colour[1] - 128);
 
         assert_in_range(abs(a.pixels[3 * i] - rounded(light + 1.402 * v)), 0, 1);

@@ -427,7 +427,8 @@ static void truncated(void **state)
     static const int formats[] = { SF_FORMAT_WAV | SF_FORMAT_PCM_16,  SF_FORMAT_WAV | SF_FORMAT_FLOAT,
                                    SF_FORMAT_RF64 | SF_FORMAT_PCM_16, SF_FORMAT_FLAC | SF_FORMAT_PCM_16,
                                    SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_AIFF | SF_FORMAT_FLOAT,
-                                   SF_FORMAT_AU | SF_FORMAT_PCM_16,   MP3 };
+                                   SF_FORMAT_AU | SF_FORMAT_PCM_16,   SF_FORMAT_OGG | SF_FORMAT_VORBIS,
+                                   SF_FORMAT_OGG | SF_FORMAT_OPUS,    MP3 };
     static float x[RATE];
 
     (void)state;
@@ -437,6 +438,27 @@ static void truncated(void **state)
 
         for (size_t part = 0; part < 40; part++)
             refused_with(USUAL "}", file.data, file.size * part / 40, "x.wav: ");
+        free(file.data);
+    }
+}
+
+/* One flipped bit, anywhere behind the head: formats with checksums tell. */
+static void flipped(void **state)
+{
+    static const int formats[] = { SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_OGG | SF_FORMAT_VORBIS,
+                                   SF_FORMAT_OGG | SF_FORMAT_OPUS };
+    static float x[RATE * 2];
+
+    (void)state;
+    fill_chirp(x, ARRAY_SIZE(x), RATE, 0.5);
+    for (size_t f = 0; f < ARRAY_SIZE(formats); f++) {
+        struct bytes file = make_sound(formats[f], RATE, 1, x, ARRAY_SIZE(x));
+
+        for (size_t at = file.size - 1; at > 200; at -= 1 + at / 40) {
+            file.data[at] ^= 0x10;
+            refused_with(USUAL "}", file.data, file.size, "x.wav: ");
+            file.data[at] ^= 0x10;
+        }
         free(file.data);
     }
 }
@@ -623,25 +645,16 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_the_book),
-        cmocka_unit_test(tones),
-        cmocka_unit_test(range_is_0_to_1),
-        cmocka_unit_test(what_does_not_matter),
-        cmocka_unit_test(formats),
-        cmocka_unit_test(not_recordings),
-        cmocka_unit_test(no_sound),
-        cmocka_unit_test(channels_that_cancel),
-        cmocka_unit_test(bad_numbers),
-        cmocka_unit_test(bad_headers),
-        cmocka_unit_test(streamed),
-        cmocka_unit_test(too_long),
-        cmocka_unit_test(truncated),
-        cmocka_unit_test(damaged),
-        cmocka_unit_test(tagged),
-        cmocka_unit_test(damaged_mp3),
-        cmocka_unit_test(tiny),
-        cmocka_unit_test(resampling),
-        cmocka_unit_test(threads),
+        cmocka_unit_test(by_the_book),     cmocka_unit_test(tones),
+        cmocka_unit_test(range_is_0_to_1), cmocka_unit_test(what_does_not_matter),
+        cmocka_unit_test(formats),         cmocka_unit_test(not_recordings),
+        cmocka_unit_test(no_sound),        cmocka_unit_test(channels_that_cancel),
+        cmocka_unit_test(bad_numbers),     cmocka_unit_test(bad_headers),
+        cmocka_unit_test(streamed),        cmocka_unit_test(too_long),
+        cmocka_unit_test(truncated),       cmocka_unit_test(damaged),
+        cmocka_unit_test(flipped),         cmocka_unit_test(tagged),
+        cmocka_unit_test(damaged_mp3),     cmocka_unit_test(tiny),
+        cmocka_unit_test(resampling),      cmocka_unit_test(threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
