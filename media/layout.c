@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "media/flac.h"
 #include "media/layout.h"
 #include "media/ogg.h"
 
@@ -330,6 +331,6 @@ int layout_find(enum format format, const void *bytes, size_t length, struct lay
     default:
         out->samples = bytes;
         out->length = length;
-        return format == FORMAT_OGG ? ogg_check(bytes, length, why) : 0;
+        return format == FORMAT_OGG ? ogg_check(bytes, length, why) : flac_check(bytes, length, why);
     }
 }

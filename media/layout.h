@@ -28,8 +28,7 @@ struct layout {
 };
 
 /* WISP_E_FORMAT when samples are missing or run past the end. A size that is left open, as programs leave it that write
- * into a pipe, is none: then the samples are all that follows. A format whose every part says itself how long it is
- * (FLAC, Ogg) is left as it is; Ogg must be whole to its last page. */
+ * into a pipe, is none: then the samples are all that follows. FLAC and Ogg are left as they are, and must be whole. */
 int layout_find(enum format format, const void *bytes, size_t length, struct layout *out, struct reason *why);
 
 #endif
