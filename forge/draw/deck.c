@@ -8,6 +8,8 @@
 #include "base/size.h"
 #include "forge/draw/deck.h"
 
+#define PAGE_SLACK 1.1
+
 /* ---- nodes ---- */
 
 /* What comes from another card is named by that: one looks for it there. */
@@ -215,19 +217,20 @@ double deck_page_width(const struct deck *d)
     return fmax(fmax(least_width(d), LAYOUT_WIDTH), height * LAYOUT_RATIO);
 }
 
+/* As even as can be, and as few as need at most a little more than the smallest page. */
 static void choose_bands(struct deck *d)
 {
+    uint32_t count = d->cards->count, bands = 0;
     double smallest = INFINITY;
-    uint32_t best = 1;
 
-    for (uint32_t most = d->cards->count; most; most--) {
-        break_cards(d, most);
-        if (least_width(d) > LAYOUT_WIDTH_MOST || deck_page_width(d) > smallest)
-            continue;
-        smallest = deck_page_width(d);
-        best = most;
+    for (uint32_t i = 1; i <= count; i++) {
+        break_cards(d, (count + i - 1) / i);
+        if (least_width(d) <= LAYOUT_WIDTH_MOST)
+            smallest = fmin(smallest, deck_page_width(d));
     }
-    break_cards(d, best);
+    do
+        break_cards(d, (count + bands) / (bands + 1));
+    while (++bands < count && (least_width(d) > LAYOUT_WIDTH_MOST || deck_page_width(d) > smallest * PAGE_SLACK));
 }
 
 /* ---- what leads from card to card, and within one ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The drawing in a terminal. A network of few ranks is drawn as on a page: neurons as dots, connections as lines. Of a
- * deeper one only the outline is: each rank's neurons as the height of a bar, its density as a shade below.
+ * The drawing in a terminal. A network of few ranks is drawn as on a page: neurons as dots, connections as lines; a
+ * column is as high as the logarithm of its neurons. Of a deeper one only the outline is: each rank's neurons as the
+ * height of a bar, its density as a shade below.
  */
 #include <langinfo.h>
 #include <locale.h>
@@ -83,7 +84,8 @@ struct sketch {
     const struct graph *graph;
     const struct rank *ranks;
     struct canvas canvas;
-    unsigned rows; /* of neurons */
+    unsigned rows;    /* of neurons */
+    uint64_t largest; /* neurons of a group */
     uint32_t *slots;
 };
 
@@ -94,14 +96,16 @@ static unsigned column_of(const struct sketch *sketch, uint32_t group)
     return cell / 2 + sketch->graph->groups[group].rank * cell;
 }
 
+/* All neurons where all groups have room for them; else by their logarithm, so that larger groups look larger. */
 static unsigned dots_of(const struct sketch *sketch, uint32_t group)
 {
     const struct graph_group *g = &sketch->graph->groups[group];
-    unsigned room = sketch->rows / sketch->ranks[g->rank].groups;
+    unsigned groups = sketch->ranks[g->rank].groups, room = MAX(sketch->rows / groups - (groups > 1), 1);
+    double part = sketch->largest > 1 ? log((double)g->neurons) / log((double)sketch->largest) : 1;
 
-    if (sketch->ranks[g->rank].groups > 1)
-        room--;
-    return (unsigned)MIN(g->neurons, MAX(room, 1));
+    if (sketch->largest > room)
+        room = 1 + (unsigned)lround((room - 1) * part);
+    return (unsigned)MIN(g->neurons, room);
 }
 
 static unsigned row_of(const struct sketch *sketch, uint32_t group, unsigned dot)
@@ -181,8 +185,10 @@ static int draw_sketch(struct sketch *sketch, const struct terminal *terminal, F
     uint32_t most = 1;
     int result;
 
-    for (uint32_t i = 0; i < sketch->graph->rank_count; i++)
+    for (uint32_t i = 0; i < sketch->graph->rank_count; i++) {
         most = MAX(most, sketch->ranks[i].groups);
+        sketch->largest = MAX(sketch->largest, sketch->ranks[i].neurons);
+    }
     sketch->rows = most > 1 ? most * (ROWS / 2 + 1) : ROWS;
     sketch->slots = memory_zalloc(sketch->graph->group_count, sizeof *sketch->slots);
     if (!sketch->slots || canvas_init(&sketch->canvas, terminal->width, sketch->rows + 1 + sketch->portrait->sparse))
@@ -247,7 +253,7 @@ static void print_legend(const struct portrait *portrait, const struct graph *gr
     }
     caption_short((double)least, a);
     caption_short((double)most, b);
-    fprintf(to, "height: %s to %s neurons", a, b);
+    fprintf(to, "height: %s to %s neuron%s", a, b, most == 1 ? "" : "s");
     if (portrait->sparse)
         fputs(terminal->unicode ? "; p: \u00b7 < 0.01 \u2591 < 0.1 \u2592 < 0.4 \u2593 < 1 \u2588 dense"
                                 : "; p: . < 0.01 - < 0.1 = < 0.4 + < 1 # dense",

@@ -179,18 +179,24 @@ static void drawings_fit_the_terminal(void **state)
     }
 }
 
+static unsigned count_dots(const char *text)
+{
+    unsigned dots = 0;
+
+    for (const char *at = text; (at = strstr(at, "\u25cf")); at++)
+        dots++;
+    return dots;
+}
+
 static void drawings_show_neurons_and_density(void **state)
 {
     char *text, *coloured;
-    unsigned neurons = 0;
 
     (void)state;
     make_mlp(&network, "784-300-100-10", 0.1);
     text = drawn(80, true, false);
     coloured = drawn(80, true, true);
-    for (const char *at = text; (at = strstr(at, "\u25cf")); at++)
-        neurons++;
-    assert_int_equal(neurons, 4 * 9);
+    assert_int_equal(count_dots(text), 9 + 8 + 7 + 4);
     assert_non_null(strstr(text, "784"));
     assert_non_null(strstr(text, "dense"));
     assert_non_null(strstr(coloured, "\033[33m"));
@@ -199,12 +205,36 @@ static void drawings_show_neurons_and_density(void **state)
     drop(&network);
 }
 
+/* Small networks neuron by neuron; of large ones the larger layer has more dots. */
+static void drawings_show_sizes(void **state)
+{
+    static const struct {
+        const char *layers;
+        unsigned dots;
+    } cases[] = { { "9-5-2-1", 9 + 5 + 2 + 1 },
+                  { "784-13-100-10", 9 + 4 + 7 + 4 },
+                  { "784-1000-1000-10", 9 + 9 + 9 + 4 },
+                  { "1-1", 2 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text;
+
+        make_mlp(&network, cases[i].layers, 0.5);
+        text = drawn(80, true, false);
+        assert_int_equal(count_dots(text), cases[i].dots);
+        free(text);
+        drop(&network);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_matrices_are_exact),  cmocka_unit_test(large_matrices_keep_their_density),
         cmocka_unit_test(matrices_of_branches),      cmocka_unit_test(curves_show_each_run),
         cmocka_unit_test(drawings_fit_the_terminal), cmocka_unit_test(drawings_show_neurons_and_density),
+        cmocka_unit_test(drawings_show_sizes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
