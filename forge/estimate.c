@@ -156,21 +156,14 @@ static bool is_between(const struct runs *runs, const struct store_record *wante
     return true;
 }
 
-/* From all runs but the one numbered `without`. */
-static void predict(const struct runs *runs, const struct store_record *wanted, size_t without, struct estimate *out)
+/* Along the fit of all runs but the one numbered `without`, or from the shapes where they are too few. */
+static void predict_new(const struct runs *runs, const struct store_record *wanted, size_t without,
+                        struct estimate *out)
 {
     double features[FIT_FEATURES_MAX];
-    size_t same = 0, others = runs->count - (without < runs->count);
+    size_t others = runs->count - (without < runs->count);
     struct fit fit;
 
-    for (size_t i = 0; i < runs->count; i++) {
-        if (i != without && is_same_network(wanted, runs->records[i]) && runs->kind->same(wanted, runs->records[i]))
-            runs->scratch[same++] = runs->points[i].value;
-    }
-    if (same) {
-        *out = (struct estimate){ ESTIMATE_MATCHED, median_of(runs->scratch, same), same, -1, -1 };
-        return;
-    }
     if (others >= ESTIMATE_RUNS_LEAST && fit_make(runs->points, runs->count, without, runs->kind->features, &fit)) {
         runs->kind->take_features(wanted, features);
         *out = (struct estimate){ is_between(runs, wanted, without) ? ESTIMATE_INTERPOLATED : ESTIMATE_EXTRAPOLATED,
@@ -178,6 +171,21 @@ static void predict(const struct runs *runs, const struct store_record *wanted, 
         return;
     }
     *out = (struct estimate){ ESTIMATE_COMPUTED, runs->kind->computed(wanted), 0, -1, -1 };
+}
+
+/* From all runs but the one numbered `without`. */
+static void predict(const struct runs *runs, const struct store_record *wanted, size_t without, struct estimate *out)
+{
+    size_t same = 0;
+
+    for (size_t i = 0; i < runs->count; i++) {
+        if (i != without && is_same_network(wanted, runs->records[i]) && runs->kind->same(wanted, runs->records[i]))
+            runs->scratch[same++] = runs->points[i].value;
+    }
+    if (same)
+        *out = (struct estimate){ ESTIMATE_MATCHED, median_of(runs->scratch, same), same, -1, -1 };
+    else
+        predict_new(runs, wanted, without, out);
 }
 
 /* Every run once, predicted from the others. */
@@ -195,28 +203,65 @@ static void hold_back(const struct runs *runs, double *errors, struct estimate *
     out->error_most = errors[runs->count - 1];
 }
 
-int estimate_make(enum estimate_kind kind, const struct store_record *wanted, const struct history *history,
-                  struct estimate *out)
+static void runs_deinit(struct runs *runs)
+{
+    free(runs->records);
+    free(runs->points);
+    free(runs->scratch);
+}
+
+/* Those of a history that were done on the machine of `wanted`. */
+static int runs_take(enum estimate_kind kind, const struct store_record *wanted, const struct history *history,
+                     struct runs *out)
 {
     const size_t room = history->count + 1;
-    cleanup_free const struct store_record **records = calloc(room, sizeof *records);
-    cleanup_free struct fit_point *points = calloc(room, sizeof *points);
-    cleanup_free double *scratch = calloc(room, sizeof *scratch), *errors = calloc(room, sizeof *errors);
-    struct runs runs = { &kinds[kind], records, points, scratch, 0 };
 
-    if (!records || !points || !scratch || !errors)
+    *out = (struct runs){ .kind = &kinds[kind],
+                          .records = calloc(room, sizeof *out->records),
+                          .points = calloc(room, sizeof *out->points),
+                          .scratch = calloc(room, sizeof *out->scratch) };
+    if (!out->records || !out->points || !out->scratch) {
+        runs_deinit(out);
         return -ENOMEM;
+    }
     for (size_t i = 0; i < history->count; i++) {
         const struct store_record *record = &history->records[i];
 
-        if (record->event != runs.kind->event || !(record->seconds > 0) || !same_machine(wanted, record))
+        if (record->event != out->kind->event || !(record->seconds > 0) || !same_machine(wanted, record))
             continue;
-        records[runs.count] = record;
-        runs.kind->take_features(record, points[runs.count].features);
-        points[runs.count++].value = record->seconds;
+        out->records[out->count] = record;
+        out->kind->take_features(record, out->points[out->count].features);
+        out->points[out->count++].value = record->seconds;
     }
+    return 0;
+}
+
+int estimate_make(enum estimate_kind kind, const struct store_record *wanted, const struct history *history,
+                  struct estimate *out)
+{
+    cleanup_free double *errors = calloc(history->count + 1, sizeof *errors);
+    struct runs runs;
+    int result = errors ? runs_take(kind, wanted, history, &runs) : -ENOMEM;
+
+    if (result)
+        return result;
     predict(&runs, wanted, runs.count, out);
     hold_back(&runs, errors, out);
+    runs_deinit(&runs);
+    return 0;
+}
+
+int estimate_curve(enum estimate_kind kind, const struct store_record *wanted, size_t count,
+                   const struct history *history, struct estimate *out)
+{
+    struct runs runs;
+    int result = runs_take(kind, wanted, history, &runs);
+
+    if (result)
+        return result;
+    for (size_t i = 0; i < count; i++)
+        predict_new(&runs, &wanted[i], runs.count, &out[i]);
+    runs_deinit(&runs);
     return 0;
 }
 

@@ -34,6 +34,10 @@ enum store_event estimate_event(enum estimate_kind kind); /* whose history it ta
 int estimate_make(enum estimate_kind kind, const struct store_record *wanted, const struct history *history,
                   struct estimate *out);
 
+/* The same along a curve: `count` networks, without matches (a curve has no points) and without errors. -ENOMEM. */
+int estimate_curve(enum estimate_kind kind, const struct store_record *wanted, size_t count,
+                   const struct history *history, struct estimate *out);
+
 /* Accuracy on validation samples along the curve of this structure: between the densities that were trained, by the
  * logarithm of the density; beyond them, the nearest, as an extrapolation. False when this structure was never trained
  * here; errors are in accuracy, not relative. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/size.h"
 #include "forge/draw/caption.h"
 #include "forge/draw/curves.h"
+#include "forge/draw/legend.h"
 
 enum {
     PAGE_WIDTH = 1280,
@@ -13,7 +15,7 @@ enum {
     PANEL_GAP = 70,
     PANEL_TOP = 178,
     PANEL_BOTTOM = 590,
-    TICKS_MOST = 7
+    TICKS_MOST = 8
 };
 
 #define BEYOND 1e30 /* no run measures so much */
@@ -30,8 +32,7 @@ static const struct {
 };
 
 /* A quantity as a place on its axis: the logarithm of a size, the accuracy as it is; NAN when unknown or
- * nonsense. Sparsity grows
- * to the right, each step a tenth of the connections. */
+ * nonsense. Sparsity grows to the right, each step a tenth of the connections. */
 static double measure(const struct curve_run *run, enum quantity quantity)
 {
     double value = 0;
@@ -55,38 +56,119 @@ static double measure(const struct curve_run *run, enum quantity quantity)
 }
 
 struct axis {
-    double least, most, step;
+    double least, most;
+    double ticks[TICKS_MOST];
+    size_t count;
 };
 
-/* Round numbers around all values. */
-static struct axis axis_of(const struct curve_run *runs, size_t count, size_t panel, enum quantity quantity)
-{
-    static const double steps[] = { 0.02, 0.05, 0.1, 0.2, 1, 2, 3, 5 };
-    struct axis axis = { INFINITY, -INFINITY, 1 };
-    size_t first = quantity == ACCURACY ? 0 : 4;
+/* Round numbers, finer ones last: of each step so many places, within a step of so long. An accuracy steps evenly; of
+ * a logarithm the places are those of round sizes, or, of sparsity, of round densities. */
+static const struct steps {
+    double step;
+    double places[10];
+    size_t count;
+} log_steps[] = { { 10, { 0 }, 1 },
+                  { 5, { 0 }, 1 },
+                  { 3, { 0 }, 1 },
+                  { 2, { 0 }, 1 },
+                  { 1, { 0 }, 1 },
+                  { 1, { 0, 0.4771213 }, 2 },
+                  { 1, { 0, 0.3010300, 0.6989700 }, 3 },
+                  { 1,
+                    { 0, 0.0791812, 0.1760913, 0.3010300, 0.3979400, 0.4771213, 0.6020600, 0.6989700, 0.7781513,
+                      0.9030900 },
+                    10 } },
+  even_steps[] = { { 0.2, { 0 }, 1 },  { 0.1, { 0 }, 1 },   { 0.05, { 0 }, 1 },  { 0.02, { 0 }, 1 },
+                   { 0.01, { 0 }, 1 }, { 0.005, { 0 }, 1 }, { 0.002, { 0 }, 1 }, { 0.001, { 0 }, 1 } };
 
+/* Tick number `i` from a step on; of a density, which falls as its place rises, mirrored. */
+static double tick_at(const struct steps *steps, double first, size_t i, bool mirrored)
+{
+    double step = first + (double)(i / steps->count);
+    size_t place = i % steps->count;
+
+    return mirrored ? (step + 1) * steps->step - steps->places[steps->count - 1 - place]
+                    : step * steps->step + steps->places[place];
+}
+
+/* The ticks from the last at or before `least` to the first at or after `most`; false when they are too many. */
+static bool take_ticks(const struct steps *steps, bool mirrored, double least, double most, struct axis *out)
+{
+    const double hair = 1e-6, first = floor(least / steps->step + hair) - 1;
+
+    out->count = 0;
+    for (size_t i = 0; out->count < TICKS_MOST; i++) {
+        double tick = tick_at(steps, first, i, mirrored);
+
+        if (tick <= least + hair)
+            out->count = 0;
+        out->ticks[out->count++] = tick;
+        if (out->count > 1 && tick >= most - hair)
+            return true;
+    }
+    return false;
+}
+
+static void choose_ticks(enum quantity quantity, double least, double most, struct axis *out)
+{
+    const struct steps *steps = quantity == ACCURACY ? even_steps : log_steps;
+    size_t count = quantity == ACCURACY ? ARRAY_SIZE(even_steps) : ARRAY_SIZE(log_steps);
+    struct axis axis;
+
+    for (size_t i = 0; i < count; i++) {
+        if (take_ticks(&steps[i], quantity == DENSITY, least, most, &axis))
+            *out = axis;
+    }
+    out->least = out->ticks[0];
+    out->most = out->ticks[out->count - 1];
+}
+
+static void widen(const struct curve_run *runs, size_t count, size_t panel, enum quantity quantity, double ends[2])
+{
     for (size_t i = 0; i < count; i++) {
         if (isnan(measure(&runs[i], panels[panel].x)) || isnan(measure(&runs[i], panels[panel].y)))
             continue;
-        axis.least = fmin(axis.least, measure(&runs[i], quantity));
-        axis.most = fmax(axis.most, measure(&runs[i], quantity));
+        ends[0] = fmin(ends[0], measure(&runs[i], quantity));
+        ends[1] = fmax(ends[1], measure(&runs[i], quantity));
     }
-    for (size_t i = first; i < ARRAY_SIZE(steps); i++) {
-        axis.step = steps[i];
-        if ((axis.most - axis.least) / axis.step < TICKS_MOST - 2)
-            break;
-    }
-    axis.least = floor(axis.least / axis.step + 1e-9) * axis.step;
-    axis.most = fmax(ceil(axis.most / axis.step - 1e-9) * axis.step, axis.least + axis.step);
-    return axis;
+}
+
+/* Around all runs and curves; false when there is nothing to be shown. */
+static bool axis_of(const struct curves *curves, size_t panel, enum quantity quantity, struct axis *out)
+{
+    double ends[2] = { INFINITY, -INFINITY };
+
+    widen(curves->runs, curves->run_count, panel, quantity, ends);
+    for (size_t i = 0; i < curves->curve_count; i++)
+        widen(curves->curves[i].points, curves->curves[i].count, panel, quantity, ends);
+    if (!isfinite(ends[0]))
+        return false;
+    choose_ticks(quantity, ends[0], ends[1], out);
+    return true;
+}
+
+/* A share with as many digits as it needs. */
+static void share_text(double value, char out[CAPTION_MAX])
+{
+    snprintf(out, CAPTION_MAX, "%.9f", value);
+    while (strchr(out, '.') && (out[strlen(out) - 1] == '0' || out[strlen(out) - 1] == '.'))
+        out[strlen(out) - 1] = 0;
+}
+
+/* To three digits: ticks are at round ones, and logarithms are not exact. */
+static double round_density(double density)
+{
+    double unit = pow(10, floor(log10(density) + 1e-6) - 2);
+
+    return round(density / unit) * unit;
 }
 
 static void tick_text(enum quantity quantity, double value, char out[CAPTION_MAX])
 {
     if (quantity == ACCURACY)
-        snprintf(out, CAPTION_MAX, "%.2f", value);
+        share_text(value, out);
     else if (quantity == DENSITY)
-        snprintf(out, CAPTION_MAX, "%.*f", (int)fmin(9, fmax(0, ceil(value))), 1 - pow(10, -value));
+        share_text(1 - round_density(pow(10, -value)), out);
     else if (quantity == SECONDS)
         snprintf(out, CAPTION_MAX, "%.3g", pow(10, value));
     else
@@ -98,72 +180,148 @@ struct frame {
     struct axis x, y;
 };
 
-static double place_x(const struct frame *frame, double value)
+static struct point place(const struct frame *frame, const struct curve_run *run, size_t panel)
 {
-    return frame->left + (value - frame->x.least) / (frame->x.most - frame->x.least) * (frame->right - frame->left);
-}
+    double x = (measure(run, panels[panel].x) - frame->x.least) / (frame->x.most - frame->x.least);
+    double y = (measure(run, panels[panel].y) - frame->y.least) / (frame->y.most - frame->y.least);
 
-static double place_y(const struct frame *frame, double value)
-{
-    return PANEL_BOTTOM - (value - frame->y.least) / (frame->y.most - frame->y.least) * (PANEL_BOTTOM - PANEL_TOP);
+    return (struct point){ frame->left + x * (frame->right - frame->left),
+                           PANEL_BOTTOM - y * (PANEL_BOTTOM - PANEL_TOP) };
 }
 
 static void put_frame(struct scene *scene, const struct frame *frame, size_t panel)
 {
     struct type number = { .size = 11.5, .align = ALIGN_CENTRE, .ink = INK_SOFT };
     struct type name = { .size = 13, .align = ALIGN_CENTRE, .ink = INK_SOFT };
-    struct type title = { .size = 16, .bold = true, .ink = INK_TEXT };
     char text[CAPTION_MAX];
 
-    for (int i = 0; frame->x.least + i * frame->x.step < frame->x.most + 1e-9; i++) {
-        double value = frame->x.least + i * frame->x.step, x = place_x(frame, value);
+    for (size_t i = 0; i < frame->x.count; i++) {
+        double part = (frame->x.ticks[i] - frame->x.least) / (frame->x.most - frame->x.least);
+        double x = frame->left + part * (frame->right - frame->left);
 
         scene_line(scene, INK_FAINT, x, PANEL_TOP, x, PANEL_BOTTOM, 0.8, 1);
-        tick_text(panels[panel].x, value, text);
+        tick_text(panels[panel].x, frame->x.ticks[i], text);
         scene_text(scene, &number, x, PANEL_BOTTOM + 20, "%s", text);
     }
     number.align = ALIGN_RIGHT;
-    for (int i = 0; frame->y.least + i * frame->y.step < frame->y.most + 1e-9; i++) {
-        double value = frame->y.least + i * frame->y.step, y = place_y(frame, value);
+    for (size_t i = 0; i < frame->y.count; i++) {
+        double part = (frame->y.ticks[i] - frame->y.least) / (frame->y.most - frame->y.least);
+        double y = PANEL_BOTTOM - part * (PANEL_BOTTOM - PANEL_TOP);
 
         scene_line(scene, INK_FAINT, frame->left, y, frame->right, y, 0.8, 1);
-        tick_text(panels[panel].y, value, text);
+        tick_text(panels[panel].y, frame->y.ticks[i], text);
         scene_text(scene, &number, frame->left - 8, y + 4, "%s", text);
     }
-    scene_text(scene, &title, frame->left, PANEL_TOP - 22, "%s", panels[panel].title);
     scene_text(scene, &name, (frame->left + frame->right) / 2, PANEL_BOTTOM + 44, "%s",
                panels[panel].x == DENSITY ? "sparsity" : "connections");
 }
 
-static void put_panel(struct scene *scene, const struct curve_run *runs, size_t count, size_t panel)
+static bool is_guessed(const struct curve_run *point, size_t panel)
+{
+    return (panels[panel].y == SECONDS && point->seconds_guessed) ||
+           (panels[panel].y == ACCURACY && point->accuracy_guessed);
+}
+
+static struct stroke stroke_of(bool trained, bool guessed)
+{
+    return (struct stroke){ .ink = trained ? INK_DENSE : INK_LINE, .width = 1.6, .dashed = guessed };
+}
+
+/* One path for all points up to where it becomes, or ceases to be, a guess. */
+static void put_curve(struct scene *scene, const struct frame *frame, const struct curve *curve, size_t panel)
+{
+    struct point path[CURVE_POINTS_MOST];
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < curve->count && i < CURVE_POINTS_MOST; i++) {
+        const struct curve_run *point = &curve->points[i];
+        bool known = !isnan(measure(point, panels[panel].x)) && !isnan(measure(point, panels[panel].y));
+        bool last = i + 1 == curve->count || !known;
+        struct stroke stroke = stroke_of(point->trained, is_guessed(point, panel));
+
+        if (known)
+            path[count++] = place(frame, point, panel);
+        if (count > 1 && (last || is_guessed(point, panel) != is_guessed(&curve->points[i + 1], panel))) {
+            scene_path(scene, &stroke, path, count);
+            path[0] = path[count - 1];
+            count = 1;
+        }
+        if (!known)
+            count = 0;
+    }
+}
+
+/* Rings around dots: where both are, both are seen. */
+static void put_run(struct scene *scene, const struct frame *frame, const struct curve_run *run, size_t panel)
+{
+    struct point at;
+
+    if (isnan(measure(run, panels[panel].x)) || isnan(measure(run, panels[panel].y)))
+        return;
+    at = place(frame, run, panel);
+    if (run->trained)
+        scene_dot(scene, INK_DENSE, at.x, at.y, 2.6);
+    else
+        scene_ring(scene, INK_LINE, at.x, at.y, 4.4);
+}
+
+static void put_panel(struct scene *scene, const struct curves *curves, size_t panel)
 {
     double width = (PAGE_WIDTH - 2.0 * PAGE_MARGIN - PANELS * PANEL_GAP) / PANELS;
+    struct type title = { .size = 16, .bold = true, .ink = INK_TEXT };
     struct type none = { .size = 14, .align = ALIGN_CENTRE, .ink = INK_SOFT };
     struct frame frame = { .left = PAGE_MARGIN + PANEL_GAP + (double)panel * (width + PANEL_GAP) };
 
     frame.right = frame.left + width;
-    frame.x = axis_of(runs, count, panel, panels[panel].x);
-    frame.y = axis_of(runs, count, panel, panels[panel].y);
-    if (!isfinite(frame.x.least)) {
-        frame.x = frame.y = (struct axis){ 0, 1, 2 };
+    scene_text(scene, &title, frame.left, PANEL_TOP - 22, "%s", panels[panel].title);
+    if (!axis_of(curves, panel, panels[panel].x, &frame.x) || !axis_of(curves, panel, panels[panel].y, &frame.y)) {
         scene_text(scene, &none, (frame.left + frame.right) / 2, (PANEL_TOP + PANEL_BOTTOM) / 2.0, "not measured yet");
-        count = 0;
-    } else {
-        put_frame(scene, &frame, panel);
+        return;
     }
-    for (size_t i = 0; i < count; i++) {
-        double x = measure(&runs[i], panels[panel].x), y = measure(&runs[i], panels[panel].y);
-
-        if (!isnan(x) && !isnan(y))
-            scene_dot(scene, runs[i].trained ? INK_DENSE : INK_LINE, place_x(&frame, x), place_y(&frame, y), 4);
-    }
+    put_frame(scene, &frame, panel);
+    for (size_t i = 0; i < curves->curve_count; i++)
+        put_curve(scene, &frame, &curves->curves[i], panel);
+    for (size_t i = 0; i < curves->run_count; i++)
+        put_run(scene, &frame, &curves->runs[i], panel);
 }
 
-int draw_curves(const char *title, const struct curve_run *runs, size_t count, struct scene *out, struct reason *why)
+/* Only what the page has: [0] of what was built, [1] of what was trained. */
+static void put_legend(struct scene *scene, const struct curves *curves)
+{
+    static const char *const names[] = { "built", "trained" };
+    struct legend legend = legend_at(scene, PAGE_HEIGHT - 26);
+    bool runs[2] = { false }, estimated[2] = { false }, guessed = false;
+
+    for (size_t i = 0; i < curves->run_count; i++)
+        runs[curves->runs[i].trained] = true;
+    for (size_t i = 0; i < curves->curve_count; i++) {
+        for (size_t k = 0; k < curves->curves[i].count; k++) {
+            const struct curve_run *point = &curves->curves[i].points[k];
+
+            estimated[point->trained] = true;
+            guessed |=
+                (point->seconds > 0 && point->seconds_guessed) || (point->accuracy >= 0 && point->accuracy_guessed);
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        struct stroke stroke = stroke_of(i, false);
+        char text[CAPTION_MAX];
+
+        if (runs[i])
+            (i ? legend_dot : legend_ring)(&legend, i ? INK_DENSE : INK_LINE, names[i]);
+        snprintf(text, sizeof text, "estimated when %s", names[i]);
+        if (estimated[i])
+            legend_path(&legend, &stroke, text);
+    }
+    if (guessed)
+        legend_path(&legend, &(struct stroke){ .ink = INK_SOFT, .width = 1.6, .dashed = true },
+                    "from the shapes alone, or beyond all runs");
+}
+
+int draw_curves(const struct curves *curves, struct scene *out, struct reason *why)
 {
     struct type head = { .size = 28, .bold = true, .ink = INK_TEXT, .room = PAGE_WIDTH - 2.0 * PAGE_MARGIN };
     struct type line = { .size = 15, .ink = INK_SOFT };
-    struct type key = { .size = 12, .ink = INK_SOFT };
     size_t trained = 0;
     int result = scene_init(out);
 
@@ -171,16 +329,13 @@ int draw_curves(const char *title, const struct curve_run *runs, size_t count, s
         return refuse_errno(why, result, "picture");
     out->width = PAGE_WIDTH;
     out->height = PAGE_HEIGHT;
-    for (size_t i = 0; i < count; i++)
-        trained += runs[i].trained;
-    scene_text(out, &head, PAGE_MARGIN, 62, "%s", title);
-    scene_text(out, &line, PAGE_MARGIN, 90, "%zu built, %zu trained here", count - trained, trained);
+    for (size_t i = 0; i < curves->run_count; i++)
+        trained += curves->runs[i].trained;
+    scene_text(out, &head, PAGE_MARGIN, 62, "%s", curves->title);
+    scene_text(out, &line, PAGE_MARGIN, 90, "%zu built, %zu trained here", curves->run_count - trained, trained);
     for (size_t i = 0; i < PANELS; i++)
-        put_panel(out, runs, count, i);
-    scene_dot(out, INK_LINE, PAGE_MARGIN + 4, PAGE_HEIGHT - 30, 4);
-    scene_text(out, &key, PAGE_MARGIN + 14, PAGE_HEIGHT - 26, "built");
-    scene_dot(out, INK_DENSE, PAGE_MARGIN + 74, PAGE_HEIGHT - 30, 4);
-    scene_text(out, &key, PAGE_MARGIN + 84, PAGE_HEIGHT - 26, "trained");
+        put_panel(out, curves, i);
+    put_legend(out, curves);
     if (!out->failed)
         return 0;
     scene_deinit(out);

@@ -87,6 +87,12 @@ check "two kinds"    2 "ask for one of them"     "$forge" structure show lenet-5
 check "text too"     2 "prints text"             "$forge" structure show lenet-5 --yaml --svg "$folder/a.svg"
 check "no history"  65 "nothing was built or trained here yet of lenet-5" "$forge" structure show lenet-5 --curves --svg "$folder/a.svg"
 
+for density in 0.05 0.1 0.3; do
+    "$forge" build --layers 40-30-10 --density $density -p raw -o "$folder/m.safetensors" >"$folder/said" 2>&1 || cat "$folder/said"
+done
+picture curves --layers 40-30-10 --curves
+picture all-curves --curves
+
 check "drawing"      0 "●"                       "$forge" structure show lenet-5 -s 0.9
 check "outline"      0 "█"                       "$forge" structure show resnet-20-w16 -s 0.9
 check "ascii"        0 "p: . < 0.01 - < 0.1"     env LC_ALL=C "$forge" structure show resnet-20-w16 -s 0.9

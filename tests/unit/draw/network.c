@@ -99,6 +99,8 @@ static bool crosses(const struct mark *box, struct point a, struct point b)
     const double low[2] = { box->x + hair, box->y + hair }, high[2] = { box->x2 - hair, box->y2 - hair };
     double enter = 0, leave = 1;
 
+    if (fmax(a.x, b.x) < box->x || fmin(a.x, b.x) > box->x2 || fmax(a.y, b.y) < box->y || fmin(a.y, b.y) > box->y2)
+        return false;
     for (int i = 0; i < 2; i++) {
         double first, second;
 

@@ -96,6 +96,7 @@ static void matrices_of_branches(void **state)
 static void curves_show_each_run(void **state)
 {
     struct curve_run runs[40];
+    struct curves curves = { .title = "runs", .runs = runs, .run_count = ARRAY_SIZE(runs) };
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(runs); i++) {
@@ -108,9 +109,11 @@ static void curves_show_each_run(void **state)
                                       .seconds = i >= 20 ? 3 : 0.01,
                                       .accuracy = i >= 20 ? 0.98 - 0.01 * (i - 20) : -1 };
     }
-    assert_ok(draw_curves("runs", runs, ARRAY_SIZE(runs), &scene, &why), why);
+    assert_ok(draw_curves(&curves, &scene, &why), why);
     check_page(&scene);
-    assert_int_equal(count_marks(&scene, MARK_DOT), 40 + 40 + 20 + 2);
+    /* In two panels what was built, in all three what was trained; and the legend. */
+    assert_int_equal(count_marks(&scene, MARK_RING), 20 + 20 + 1);
+    assert_int_equal(count_marks(&scene, MARK_DOT), 20 + 20 + 20 + 1);
     assert_true(says(&scene, "20 built, 20 trained here"));
     scene_deinit(&scene);
 
@@ -122,11 +125,50 @@ static void curves_show_each_run(void **state)
             one = (struct curve_run){ .connections = 1, .density = 1, .bytes = 1, .seconds = 1, .accuracy = 1 };
         if (i == 2)
             one = (struct curve_run){ .connections = INFINITY, .density = 1e300, .bytes = NAN, .accuracy = 7 };
-        assert_ok(draw_curves("one", &one, 1, &scene, &why), why);
+        curves = (struct curves){ .title = "one", .runs = &one, .run_count = 1 };
+        assert_ok(draw_curves(&curves, &scene, &why), why);
         check_page(&scene);
         assert_int_equal(says(&scene, "not measured yet"), i > 0);
         scene_deinit(&scene);
     }
+}
+
+static size_t count_paths(bool dashed)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < scene.count; i++)
+        count += scene.marks[i].kind == MARK_PATH && scene.marks[i].dashed == dashed;
+    return count;
+}
+
+/* A line where it is known, a dashed one where it is guessed, nothing where it is unknown. */
+static void curves_show_estimates(void **state)
+{
+    struct curve_run points[21], run = { .trained = true, .connections = 3e4, .density = 0.3, .seconds = 1 };
+    struct curve curve = { .points = points, .count = ARRAY_SIZE(points) };
+    struct curves curves = { .title = "one", .runs = &run, .run_count = 1, .curves = &curve, .curve_count = 1 };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(points); i++) {
+        double density = pow(10, -2 + (double)i / 10);
+
+        points[i] = (struct curve_run){ .trained = true,
+                                        .connections = 1e5 * density,
+                                        .density = density,
+                                        .seconds = 1 + density,
+                                        .seconds_guessed = i > 14,
+                                        .accuracy = i < 10 ? 0.9 - 0.001 * i : -1,
+                                        .accuracy_guessed = i < 5 };
+    }
+    run.accuracy = 0.89;
+    assert_ok(draw_curves(&curves, &scene, &why), why);
+    check_page(&scene);
+    assert_int_equal(count_paths(false), 1 + 1 + 1); /* seconds, accuracy; the legend */
+    assert_int_equal(count_paths(true), 1 + 1 + 1);
+    /* Round places, close enough to read a value. */
+    assert_true(says(&scene, "0.99") && says(&scene, "0.95") && says(&scene, "0.8") && says(&scene, "0.898"));
+    scene_deinit(&scene);
 }
 
 /* What the drawing prints; freed by the caller. */
@@ -231,9 +273,13 @@ static void drawings_show_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_matrices_are_exact),  cmocka_unit_test(large_matrices_keep_their_density),
-        cmocka_unit_test(matrices_of_branches),      cmocka_unit_test(curves_show_each_run),
-        cmocka_unit_test(drawings_fit_the_terminal), cmocka_unit_test(drawings_show_neurons_and_density),
+        cmocka_unit_test(small_matrices_are_exact),
+        cmocka_unit_test(large_matrices_keep_their_density),
+        cmocka_unit_test(matrices_of_branches),
+        cmocka_unit_test(curves_show_each_run),
+        cmocka_unit_test(curves_show_estimates),
+        cmocka_unit_test(drawings_fit_the_terminal),
+        cmocka_unit_test(drawings_show_neurons_and_density),
         cmocka_unit_test(drawings_show_sizes),
     };
 

@@ -45,12 +45,14 @@ static int draw_seed(void *argument, const struct structure *structure)
     struct layout layout;
     struct scene scene;
     struct reason why;
-    double sigma;
+    double sigma, density;
 
     (void)argument;
     assert_true(structure_weighted(structure) < LAYERS_MAX);
     structure_density_layers(structure, layers);
-    assert_ok(density_solve(DENSITY_ER, layers, structure_weighted(structure), 0.1, &sigma, &why), why);
+    /* Large ones sparser: what takes time is to sample them. */
+    density = fmin(0.1, 3e5 / (double)structure_potential(structure));
+    assert_ok(density_solve(DENSITY_ER, layers, structure_weighted(structure), density, &sigma, &why), why);
     assert_ok(graph_make(structure, &graph, &why), why);
     assert_ok(layout_make(&graph, &layout, &why), why);
     check_routes(&graph, &layout);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Curves through a history: one network from its densest run to its sparsest and somewhat beyond, each point described
+ * as a run would be and estimated as any other plan is (estimate.h).
+ */
+#ifndef FORGE_SERIES_H
+#define FORGE_SERIES_H
+
+#include "forge/draw/curves.h"
+#include "forge/history.h"
+
+enum { SERIES_POINTS = CURVE_POINTS_MOST };
+
+struct series {
+    struct curve_run points[SERIES_POINTS];
+    size_t count;
+};
+
+/* Of a planned structure, solved anew for each density as its newest run was, for samples, batches and threads of that
+ * run. Empty when there was none: `history` is of one event. -ENOMEM. */
+int series_of_structure(const struct structure *structure, const struct history *history, struct series *out);
+
+/* Of the network with that hash, from its runs alone, between those with the fewest and the most connections; empty
+ * when they have as many. -ENOMEM. */
+int series_of_runs(const char *hash, const struct history *history, struct series *out);
+
+#endif
