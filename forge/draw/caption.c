@@ -55,33 +55,16 @@ static void caption_sparsity(double density, char out[CAPTION_MAX])
         out[strlen(out) - 1] = 0;
 }
 
-/* Smaller when it is long, and without its end when it is too long for that. */
-static void put_title(struct scene *scene, struct type *type, const char *title)
-{
-    char text[SCENE_TEXT_MAX - 8];
-    size_t length;
-
-    snprintf(text, sizeof text, "%s", title);
-    length = strlen(text);
-    while (type->size > 18 && scene_text_width(scene, type, text) > type->room)
-        type->size -= 1;
-    while (length > 4 && scene_text_width(scene, type, text) > type->room) {
-        do
-            length--;
-        while (length > 4 && (text[length - 3] & 0xc0) == 0x80);
-        snprintf(text + length - 3, sizeof text - length + 3, "\u2026");
-    }
-    scene_text(scene, type, PAGE_MARGIN, 62, "%s", text);
-}
-
 void caption_head(const struct portrait *portrait, struct scene *scene)
 {
     const struct structure *structure = portrait->structure;
     uint64_t potential = structure_potential(structure), connections = 0;
     uint32_t weighted = structure_weighted(structure);
     char sparsity[CAPTION_MAX], some[CAPTION_MAX], all[CAPTION_MAX], count[CAPTION_MAX], text[SCENE_TEXT_MAX];
-    struct type title = { .size = 28, .bold = true, .ink = INK_TEXT, .room = scene->width - 2.0 * PAGE_MARGIN };
-    struct type line = { .size = 15, .ink = INK_SOFT };
+    struct type title = {
+        .size = 28, .bold = true, .ink = INK_TEXT, .least = 18, .room = scene->width - 2.0 * PAGE_MARGIN
+    };
+    struct type line = { .size = 15, .ink = INK_SOFT, .least = 10, .room = title.room };
     size_t used;
 
     for (uint32_t i = 0; i < weighted; i++)
@@ -99,8 +82,6 @@ void caption_head(const struct portrait *portrait, struct scene *scene)
     else
         snprintf(text + used, sizeof text - used, "   \u00b7   dense: %s potential connection%s", all,
                  potential == 1 ? "" : "s");
-    while (line.size > 10 && scene_text_width(scene, &line, text) > title.room)
-        line.size -= 0.5;
-    put_title(scene, &title, portrait->title);
+    scene_text(scene, &title, PAGE_MARGIN, 62, "%s", portrait->title);
     scene_text(scene, &line, PAGE_MARGIN, 90, "%s", text);
 }

@@ -109,8 +109,8 @@ static int add_connections(struct page *page, uint32_t group, struct reason *why
 
 static void add_boxes(struct page *page)
 {
-    struct type title = { .size = 12.5, .bold = true, .ink = INK_TEXT };
-    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .ink = INK_SOFT };
+    struct type title = { .size = 12.5, .bold = true, .ink = INK_TEXT, .least = 9.5 };
+    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .ink = INK_SOFT, .least = 7 };
 
     for (uint32_t i = 0; i < page->layout->box_count; i++) {
         const struct layout_box *box = &page->layout->boxes[i];
@@ -187,7 +187,7 @@ static void add_legend(struct page *page)
 static void add_foot(struct page *page)
 {
     const struct portrait *portrait = page->portrait;
-    struct type type = { .size = 12, .ink = INK_SOFT };
+    struct type type = { .size = 12, .ink = INK_SOFT, .least = 9, .room = page->layout->width - 2.0 * PAGE_MARGIN };
     bool sampled = false, kernels = false;
     char text[2 * SCENE_TEXT_MAX], seed[CAPTION_MAX] = "", shown[2 * CAPTION_MAX] = "All connections",
                                    neurons[CAPTION_MAX];
@@ -207,8 +207,6 @@ static void add_foot(struct page *page)
              page->alike == 0                              ? ""
              : page->alike + 1 == page->graph->group_count ? "; drawn for the picture alone, with each layer's p"
                                                            : "; the largest layers' drawn for the picture alone");
-    while (type.size > 9 && scene_text_width(page->scene, &type, text) > page->layout->width - 2.0 * PAGE_MARGIN)
-        type.size -= 0.5;
     scene_text(page->scene, &type, PAGE_MARGIN, page->layout->height - 22, "%s", text);
 }
 

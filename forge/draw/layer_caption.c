@@ -24,33 +24,29 @@ static void put(struct column *c, const struct type *type, const char *text)
         scene_text(c->scene, type, c->caption->x, c->caption->y + c->lines++ * c->type.size * LAYOUT_LINE, "%s", text);
 }
 
-/* A number is never cut; it becomes small. */
-static void put_number(struct column *c, struct type type, const char *text)
-{
-    while (type.size > 5 && scene_text_width(c->scene, &type, text) > type.room)
-        type.size -= 0.5;
-    put(c, &type, text);
-}
-
-static void put_plain(struct column *c, const char *text)
-{
-    put_number(c, c->type, text);
-}
-
-/* Smaller where it has no room, then its last part alone, before its beginning goes. */
+/* In a card, its last part alone before its middle goes. */
 static void put_name(struct column *c, const char *name, bool ghost)
 {
     struct type type = c->type;
     const char *last = strrchr(name, '.');
 
     type.size = c->layout->cards ? type.size : type.size + 1;
+    type.least = c->type.size * 0.82;
     type.bold = !ghost;
     type.ink = ghost ? INK_SOFT : INK_TEXT;
-    while (type.size > c->type.size * 0.82 && scene_text_width(c->scene, &type, name) > type.room)
-        type.size -= 0.5;
-    if (c->layout->cards && last && last[1] && scene_text_width(c->scene, &type, name) > type.room)
-        name = last + 1;
+    if (c->layout->cards && last && last[1]) {
+        struct type least = type;
+
+        least.size = type.least;
+        if (scene_text_width(c->scene, &least, name) > type.room)
+            name = last + 1;
+    }
     put(c, &type, name);
+}
+
+static void put_plain(struct column *c, const char *text)
+{
+    put(c, &c->type, text);
 }
 
 /* ---- of one group, in columns ---- */
@@ -96,7 +92,7 @@ static void caption_group(struct column *c)
 
         dense.bold = true;
         dense.ink = INK_DENSE;
-        put_number(c, dense, "dense, p = 1");
+        put(c, &dense, "dense, p = 1");
     } else {
         caption_probability((double)layer->connections / (double)layer->potential, number);
         snprintf(text, sizeof text, "p = %s", number);
@@ -158,11 +154,16 @@ static void put_sums(struct column *c, uint32_t count)
             type.bold = true;
             type.ink = INK_DENSE;
         }
-        put_number(c, type, connections == potential ? "dense" : text);
+        put(c, &type, connections == potential ? "dense" : text);
         caption_whole(connections, text);
         put_plain(c, text);
     }
     caption_whole(potential, number);
+    if (!c->portrait->sparse) {
+        put_plain(c, number);
+        put_plain(c, "potential");
+        return;
+    }
     snprintf(text, sizeof text, "of %s", number);
     if (scene_text_width(c->scene, &c->type, text) > c->type.room) {
         caption_short((double)potential, number);

@@ -134,11 +134,20 @@ static int put_cells(struct scene *scene, const struct pattern_layer *layer, con
     return 0;
 }
 
+/* "1", "3.9", "3,906". */
+static void cell_text(double weights, char out[CAPTION_MAX])
+{
+    if (weights >= 100)
+        caption_whole((uint64_t)llround(weights), out);
+    else
+        snprintf(out, CAPTION_MAX, "%.2g", weights);
+}
+
 static void put_captions(struct scene *scene, const struct pattern_layer *layer, const char *name, double x, double y,
                          double room, uint32_t columns, uint32_t rows)
 {
-    struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room };
-    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room };
+    struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room, .least = 10 };
+    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room, .least = 8 };
     char outputs[CAPTION_MAX], inputs[CAPTION_MAX], p[CAPTION_MAX];
     double wide = (double)layer->inputs * layer->area;
 
@@ -148,11 +157,13 @@ static void put_captions(struct scene *scene, const struct pattern_layer *layer,
     scene_text(scene, &bold, x, y, "%s", name);
     scene_text(scene, &line, x, y + 15, "%s \u00d7 %s", outputs, inputs);
     scene_text(scene, &line, x, y + 29, "p = %s", p);
-    if (columns == layer->inputs * layer->area && rows == layer->outputs)
+    if (columns == layer->inputs * layer->area && rows == layer->outputs) {
         scene_text(scene, &line, x, y + 43, "a cell: 1 weight");
-    else
-        scene_text(scene, &line, x, y + 43, "a cell: %.3g \u00d7 %.3g weights", layer->outputs / (double)rows,
-                   wide / columns);
+    } else {
+        cell_text(layer->outputs / (double)rows, outputs);
+        cell_text(wide / columns, inputs);
+        scene_text(scene, &line, x, y + 43, "a cell: %s \u00d7 %s weights", outputs, inputs);
+    }
 }
 
 /* The scale, with round numbers where they are on it. */

@@ -164,28 +164,46 @@ double scene_text_width(struct scene *scene, const struct type *type, const char
     return extents.x_advance;
 }
 
-/* Cuts characters of UTF-8 from the front, and says so by an ellipsis, until the text fits. */
-static double fit(struct scene *scene, const struct type *type, char *text, size_t size)
+static bool inside_character(char byte)
+{
+    return (byte & 0xc0) == 0x80;
+}
+
+/* `keep` bytes of a text, most of them its end, around an ellipsis; rounded down to whole characters of UTF-8. */
+static void shorten(const char *text, size_t keep, char *out, size_t size)
+{
+    size_t begin = keep * 2 / 5, end = strlen(text) - (keep - begin);
+
+    while (begin && inside_character(text[begin]))
+        begin--;
+    while (inside_character(text[end]))
+        end++;
+    snprintf(out, size, "%.*s\u2026%s", (int)begin, text, text + end);
+}
+
+/* Brings the text and its size into the room; its width. */
+static double fit(struct scene *scene, struct type *type, char *text, size_t size)
 {
     double width = scene_text_width(scene, type, text);
     char shorter[SCENE_TEXT_MAX + 4];
-    const char *rest = text;
 
-    if (!type->room || width <= type->room)
+    while (type->room > 0 && width > type->room && type->least > 0 && type->size > type->least) {
+        type->size = fmax(type->least, type->size - 0.5);
+        width = scene_text_width(scene, type, text);
+    }
+    if (!(type->room > 0) || width <= type->room)
         return width;
-    do {
-        do
-            rest++;
-        while ((*rest & 0xc0) == 0x80);
-        snprintf(shorter, sizeof shorter, "\u2026%s", rest);
+    for (size_t keep = strlen(text); keep-- && width > type->room;) {
+        shorten(text, keep, shorter, sizeof shorter);
         width = scene_text_width(scene, type, shorter);
-    } while (width > type->room && *rest);
+    }
     snprintf(text, size, "%s", shorter);
     return width;
 }
 
-void scene_text(struct scene *scene, const struct type *type, double x, double y, const char *format, ...)
+void scene_text(struct scene *scene, const struct type *wanted, double x, double y, const char *format, ...)
 {
+    struct type fitted = *wanted, *type = &fitted;
     char text[SCENE_TEXT_MAX + 4], *content;
     double width, left;
     va_list arguments;

@@ -77,14 +77,14 @@ struct point scene_path_point(const struct scene *scene, const struct mark *path
 unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,
                            uint32_t columns, uint32_t rows);
 
-/* A text with its baseline at y; when it is wider than `room` (0: any width) its beginning goes, for names end in what
- * tells them apart. */
+/* A text with its baseline at y. When it is wider than `room` (0: any width) it becomes smaller, down to `least` (0:
+ * not smaller); then its middle goes, for names begin and end in what tells them apart. */
 struct type {
     double size;
     bool bold;
     enum align align;
     enum ink ink;
-    double room;
+    double room, least;
 };
 void scene_text(struct scene *scene, const struct type *type, double x, double y, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -80,6 +80,29 @@ static void large_matrices_keep_their_density(void **state)
     }
 }
 
+/* Names that begin alike, and names that end alike, stay apart. */
+static void long_texts_keep_both_ends(void **state)
+{
+    const struct type type = { .size = 12, .room = 90 }, small = { .size = 12, .room = 90, .least = 4 };
+    const char *name = "block1.a23456789012345678901234567890.mlp2";
+
+    (void)state;
+    assert_int_equal(scene_init(&scene), 0);
+    scene_text(&scene, &type, 0, 20, "%s", name);
+    scene_text(
+        &scene, &type, 0, 40, "%s",
+        "\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc\u00e4\u00f6\u00fc");
+    scene_text(&scene, &small, 0, 60, "%s", "block1.mlp2.12345");
+    assert_int_equal(scene.count, 3);
+    assert_true(says(&scene, "block") && says(&scene, ".mlp2") && says(&scene, "\u2026") && !says(&scene, name));
+    assert_true(says(&scene, "block1.mlp2.12345") && scene.marks[2].size < 12);
+    for (size_t i = 0; i < scene.count; i++)
+        assert_true(scene.marks[i].x2 - scene.marks[i].x <= 90);
+    for (const char *at = scene.bytes + scene.marks[1].content; *at; at += 2 + (*at == '\xe2'))
+        assert_true(*at == '\xc3' || *at == '\xe2'); /* whole characters */
+    scene_deinit(&scene);
+}
+
 static void matrices_of_branches(void **state)
 {
     (void)state;
@@ -273,13 +296,10 @@ static void drawings_show_sizes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_matrices_are_exact),
-        cmocka_unit_test(large_matrices_keep_their_density),
-        cmocka_unit_test(matrices_of_branches),
-        cmocka_unit_test(curves_show_each_run),
-        cmocka_unit_test(curves_show_estimates),
-        cmocka_unit_test(drawings_fit_the_terminal),
-        cmocka_unit_test(drawings_show_neurons_and_density),
+        cmocka_unit_test(small_matrices_are_exact),  cmocka_unit_test(large_matrices_keep_their_density),
+        cmocka_unit_test(matrices_of_branches),      cmocka_unit_test(long_texts_keep_both_ends),
+        cmocka_unit_test(curves_show_each_run),      cmocka_unit_test(curves_show_estimates),
+        cmocka_unit_test(drawings_fit_the_terminal), cmocka_unit_test(drawings_show_neurons_and_density),
         cmocka_unit_test(drawings_show_sizes),
     };
 
