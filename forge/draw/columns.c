@@ -232,6 +232,14 @@ static bool choose_bands(struct columns *c)
     return page_width(c) <= LAYOUT_WIDTH_MOST && !c->crowded;
 }
 
+/* Of the lanes below a band, whose captions end above them. */
+static double height_below(const struct columns *c, uint32_t band)
+{
+    uint32_t depth = c->depths[2 * band + 1];
+
+    return depth ? depth * (double)LANE_STEP + CLEAR : 0;
+}
+
 struct page {
     double left, cell, nodes, top, bottom; /* heights of a band: its nodes, the captions above and below */
     double *tops;                          /* of each band's nodes */
@@ -250,7 +258,7 @@ static void size_page(struct columns *c, struct page *page)
     page->top = captions_height(layout->text, c->top_lines);
     page->bottom = captions_height(layout->text, LAYOUT_CAPTION_LINES);
     for (uint32_t i = 0; i < c->bands; i++)
-        lanes += (c->depths[2 * i] + c->depths[2 * i + 1]) * (double)LANE_STEP + BAND_GAP;
+        lanes += c->depths[2 * i] * (double)LANE_STEP + height_below(c, i) + BAND_GAP;
     rest = PAGE_HEAD + LAYOUT_FOOT + lanes + c->bands * (page->top + page->bottom);
     layout->height = ceil(fmax(layout->width / LAYOUT_RATIO, rest + c->bands * least_nodes(c)));
     page->nodes = (layout->height - rest) / c->bands;
@@ -260,9 +268,9 @@ static void size_page(struct columns *c, struct page *page)
 
         page->nearest[2 * i] = end - CLEAR - LANE_STEP;
         page->tops[i] = end + page->top;
-        page->nearest[2 * i + 1] = page->tops[i] + page->nodes + page->bottom;
+        page->nearest[2 * i + 1] = page->tops[i] + page->nodes + page->bottom + CLEAR;
         page->below[2 * i + 1] = true;
-        band = page->nearest[2 * i + 1] + c->depths[2 * i + 1] * (double)LANE_STEP;
+        band = page->tops[i] + page->nodes + page->bottom + height_below(c, i);
     }
 }
 
@@ -296,7 +304,7 @@ static void place_dots(struct columns *c, const struct page *page)
 /* Where a trip meets a node: at its first dot, or at the caption that stands above or below. */
 static struct point anchor(const struct page *page, const struct layout_node *node, double aside)
 {
-    double y = is_lower(node)    ? page->nearest[2 * node->band + 1] - 8
+    double y = is_lower(node)    ? page->nearest[2 * node->band + 1] - CLEAR
                : node->slots > 1 ? page->tops[node->band] - page->top - 2
                                  : node->first.y - CLEAR;
 

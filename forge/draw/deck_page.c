@@ -162,6 +162,20 @@ static void name_bar(const char *values, struct layout_box *box)
     box->length = (uint32_t)(begin ? end - begin : (long)strlen(box->name));
 }
 
+/* Whether nothing but this bar stands under the row, so that no line has a way through it. */
+static bool is_alone(const struct deck *d, uint32_t number)
+{
+    const struct layout_node *bar = &d->layout->nodes[number];
+
+    for (uint32_t i = d->begins[bar->column]; i < d->begins[bar->column + 1]; i++) {
+        const struct layout_node *node = &d->layout->nodes[i];
+
+        if (node->row == bar->row && node != bar && !feeds_bar(d, node, bar))
+            return false;
+    }
+    return true;
+}
+
 static void place_boxes(struct deck *d)
 {
     struct layout *layout = d->layout;
@@ -179,7 +193,8 @@ static void place_boxes(struct deck *d)
 
         if (!node->bar)
             continue;
-        name_bar(d->graph->groups[node->group].name, &bar);
+        if (is_alone(d, i))
+            name_bar(d->graph->groups[node->group].name, &bar);
         bar.x = node->first.x - CLEAR;
         bar.x2 = node->last.x + CLEAR;
         bar.y2 = node->first.y - 3;

@@ -118,9 +118,9 @@ static void add_boxes(struct page *page)
         scene_box(page->scene, box->bar ? INK_FAINT : INK_CARD, box->x, box->y, box->x2, box->y2);
         title.room = box->x2 - box->x - 16;
         bar.room = box->x2 - box->x - 4;
-        if (box->bar)
+        if (box->bar && box->length)
             scene_text(page->scene, &bar, (box->x + box->x2) / 2, box->y2 - 4, "%.*s", (int)box->length, box->name);
-        else
+        if (!box->bar)
             scene_text(page->scene, &title, box->x + 8, box->y + 18, "%.*s", (int)box->length, box->name);
     }
 }

@@ -58,7 +58,7 @@ struct layout_route {
 struct layout_box {
     double x, y, x2, y2;
     const char *name;
-    uint32_t length; /* of the name */
+    uint32_t length; /* of the name; 0: none, for lines run there */
     bool bar;
 };
 
