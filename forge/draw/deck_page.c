@@ -231,11 +231,22 @@ static void route_trips(struct deck *d)
     }
 }
 
-/* Out of a node and to the lane, or from the lane into it: at its height, but past the nodes at its right, below or
- * above them. */
-static uint32_t residual_end(const struct layout_node *node, double lane, bool out, struct point points[3])
+static bool has_bar(const struct deck *d, const struct layout_node *node)
 {
-    double middle = (node->first.x + node->last.x) / 2, side = out ? CLEAR : -CLEAR, y = node->first.y;
+    for (uint32_t i = d->begins[node->column]; i < d->begins[node->column + 1]; i++) {
+        if (d->layout->nodes[i].bar && d->layout->nodes[i].row == node->row)
+            return true;
+    }
+    return false;
+}
+
+/* Out of a node and to the lane, or from the lane into it: at its height, but past the nodes at its right, below or
+ * above them; below there may be a bar. */
+static uint32_t residual_end(const struct deck *d, const struct layout_node *node, double lane, bool out,
+                             struct point points[3])
+{
+    double middle = (node->first.x + node->last.x) / 2, side = out && !has_bar(d, node) ? CLEAR : -CLEAR;
+    double y = node->first.y;
 
     if (node->slot + 1 == node->slots) {
         points[0] = (struct point){ node->last.x + CLEAR, y };
@@ -254,18 +265,19 @@ static void route_residual(struct deck *d, const struct residual *residual)
     double lane = card_right(d, to->column) - d->right + RESIDUAL_MARGIN +
                   MIN(residual->lane, DECK_RESIDUALS - 1) * (double)RESIDUAL_STEP;
     double middle = (from->first.x + from->last.x) / 2, other = (to->first.x + to->last.x) / 2;
+    double above = from->first.y - 2.5 * CLEAR;
     struct point points[TRIP_POINTS], end[3];
     uint32_t count;
 
     if (from->row == to->row) {
-        points[0] = (struct point){ middle, from->first.y + CLEAR };
-        points[1] = (struct point){ middle, from->first.y + 2.5 * CLEAR };
-        points[2] = (struct point){ other, from->first.y + 2.5 * CLEAR };
-        points[3] = (struct point){ other, from->first.y + CLEAR };
+        points[0] = (struct point){ middle, from->first.y - CLEAR };
+        points[1] = (struct point){ middle, above };
+        points[2] = (struct point){ other, above };
+        points[3] = (struct point){ other, to->first.y - CLEAR };
         count = 4;
     } else {
-        count = residual_end(from, lane, true, points);
-        for (uint32_t i = residual_end(to, lane, false, end); i--;)
+        count = residual_end(d, from, lane, true, points);
+        for (uint32_t i = residual_end(d, to, lane, false, end); i--;)
             points[count++] = end[i];
     }
     layout_add_route(d->layout, residual->kind, points, count);
