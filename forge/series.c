@@ -38,10 +38,13 @@ static int estimate_points(const struct store_record *wanted, size_t count, cons
                            struct series *out)
 {
     bool trained = count && wanted[0].event == STORE_TRAINED;
-    struct estimate seconds[SERIES_POINTS], accuracy;
-    int result =
-        estimate_curve(trained ? ESTIMATE_EPOCH_SECONDS : ESTIMATE_BUILD_SECONDS, wanted, count, history, seconds);
+    cleanup_free struct estimate *seconds = calloc(SERIES_POINTS, sizeof *seconds);
+    struct estimate accuracy;
+    int result = -ENOMEM;
 
+    if (seconds)
+        result =
+            estimate_curve(trained ? ESTIMATE_EPOCH_SECONDS : ESTIMATE_BUILD_SECONDS, wanted, count, history, seconds);
     if (result)
         return result;
     out->count = count;
@@ -116,7 +119,7 @@ int series_of_structure(const struct structure *structure, const struct history 
     size_t count = 0;
     int result;
 
-    *out = (struct series){ .count = 0 };
+    out->count = 0;
     if (!wanted)
         return -ENOMEM;
     history_hash(structure, hash);
@@ -163,7 +166,7 @@ int series_of_runs(const char *hash, const struct history *history, struct serie
     cleanup_free struct store_record *wanted = calloc(SERIES_POINTS, sizeof *wanted);
     struct store_record end;
 
-    *out = (struct series){ .count = 0 };
+    out->count = 0;
     if (!wanted)
         return -ENOMEM;
     if (!least || least->connections == 0 || least->connections == most->connections)
