@@ -50,20 +50,21 @@ int binding_explain(const struct binding *binding, int status)
     }
 }
 
-int binding_note(struct wisp_client *client, const char *name, const char *identity, const struct answer *answer,
-                 struct binding **out)
+int binding_note(struct wisp_client *client, const char *name, const struct description *description,
+                 const struct answer *answer, struct binding **out)
 {
     struct binding *binding = NULL;
     int result = 0;
 
     pthread_mutex_lock(&client->lock);
     if (client->up && answer->serial == client->session->serial) {
-        binding = find(client, name, identity);
+        binding = find(client, name, description->identity);
         if (!binding)
-            binding = add(client, name, identity);
+            binding = add(client, name, description->identity);
         if (binding) {
             binding->route = answer->route;
             binding->serial = answer->serial;
+            binding->rows_most = description->rows_most;
             binding->status = 0;
         } else {
             result = -ENOMEM;
@@ -81,19 +82,19 @@ int binding_get(struct wisp_client *client, const char *name, const char *identi
     pthread_mutex_unlock(&client->lock);
     /* A model that was found with another client; or the daemon was exchanged in between. */
     while (!*out) {
-        char has[IDENTITY_MAX];
+        struct description has;
         struct answer answer;
         int result = client_ask(client, WIRE_DESCRIBE, name, &answer);
 
         if (!result && answer.status)
             result = fail(answer.status, "%s", answer.text);
         if (!result)
-            result = describe_identity(answer.text, has, last_error());
-        if (!result && strcmp(has, identity) != 0)
+            result = description_read(answer.text, &has, last_error());
+        if (!result && strcmp(has.identity, identity) != 0)
             result = fail(WISP_E_CHANGED,
                           "wispd now serves another model as %s than the one that was found: find it anew", name);
         if (!result)
-            result = binding_note(client, name, identity, &answer, out);
+            result = binding_note(client, name, &has, &answer, out);
         answer_deinit(&answer);
         if (result)
             return result;
@@ -103,8 +104,9 @@ int binding_get(struct wisp_client *client, const char *name, const char *identi
 
 /* ---- a new daemon ---- */
 
-/* All bindings of a name, by one answer: `identity` is that of the model which is served now. */
-static void settle(struct wisp_client *client, const char *name, const char *identity, const struct answer *answer)
+/* All bindings of a name, by one answer, which says which model is served now. */
+static void settle(struct wisp_client *client, const char *name, const struct description *now,
+                   const struct answer *answer)
 {
     pthread_mutex_lock(&client->lock);
     for (struct binding *binding = client->bindings; binding; binding = binding->next) {
@@ -112,9 +114,10 @@ static void settle(struct wisp_client *client, const char *name, const char *ide
             continue;
         binding->route = answer->route;
         binding->serial = client->serials + 1; /* which client_adopt() will give it */
-        binding->status = answer->status                             ? answer->status
-                          : strcmp(binding->identity, identity) == 0 ? 0
-                                                                     : WISP_E_CHANGED;
+        binding->rows_most = now->rows_most;
+        binding->status = answer->status                                  ? answer->status
+                          : strcmp(binding->identity, now->identity) == 0 ? 0
+                                                                          : WISP_E_CHANGED;
     }
     pthread_mutex_unlock(&client->lock);
 }
@@ -122,16 +125,16 @@ static void settle(struct wisp_client *client, const char *name, const char *ide
 /* That it has no such model is the binding's affair; every other failure is the session's. */
 static int renew(struct wisp_client *client, const char *name, struct session *session, uint32_t id, struct reason *why)
 {
-    char identity[IDENTITY_MAX] = "";
+    struct description now = { .rows_most = WIRE_ROWS_MAX };
     struct answer answer;
     int result = session_ask(session, id, WIRE_DESCRIBE, name, clock_ns() + RENEW_NS, &answer, why);
 
     if (!result && answer.status && answer.status != WISP_E_NO_MODEL)
         result = refuse(why, answer.status, "%s", answer.text);
     if (!result && !answer.status)
-        result = describe_identity(answer.text, identity, why);
+        result = description_read(answer.text, &now, why);
     if (!result)
-        settle(client, name, identity, &answer);
+        settle(client, name, &now, &answer);
     answer_deinit(&answer);
     return result ? refuse_in(why, result, "asking the new wispd about %s", name) : 0;
 }

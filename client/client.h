@@ -97,7 +97,8 @@ struct binding {
     char identity[IDENTITY_MAX]; /* immutable, as the name is */
     uint64_t serial;             /* of the session in which the rest holds */
     uint32_t route;
-    int status; /* why it cannot be used in this session, or 0 */
+    uint32_t rows_most; /* samples of one request */
+    int status;         /* why it cannot be used in this session, or 0 */
 };
 
 enum request_state { REQUEST_IDLE, REQUEST_QUEUED, REQUEST_SENT, REQUEST_DONE };
@@ -118,6 +119,8 @@ struct wisp_request {
     uint32_t slot;
     int status;      /* of the last answer; immutable while DONE, like the receipt */
     bool was_sent;   /* to an earlier session, which was lost */
+    bool cancelled;  /* the program has given it up; */
+    bool owed;       /* the daemon is not told yet */
     unsigned losses; /* sessions that were lost while it was SENT */
     bool abandoned;  /* freed by whoever completes it */
     uint32_t rows, deadline_us;
@@ -160,6 +163,7 @@ struct wisp_client {
     uint32_t entries, free_slot;
     uint32_t queued, sent; /* requests in these states */
     uint32_t suspects;     /* of those: requests with SUSPICIONS losses */
+    uint32_t owed;         /* and requests of which it is to be told that they are cancelled */
     struct wisp_request *requests;
     struct binding *bindings;
     struct arena input, output;
@@ -228,6 +232,17 @@ void requests_resend(struct wisp_client *client);
 void requests_lose(struct wisp_client *client);
 /* Answers a request: wakes who waits for it. */
 void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion);
+/* cancel.c: gives a request up that is under way. What no daemon has is done, and freed if it was abandoned. */
+void request_cancel(struct wisp_request *request);
+/* Tells the daemon of the cancellations that it does not know of, as far as its ring has room. */
+void cancellations_send(struct wisp_client *client);
+
+/* Its number on the wire. */
+uint64_t request_number(const struct wisp_request *request);
+/* Wakes the daemon, if it sleeps, after something was put into the ring. */
+void client_kick(struct wisp_client *client);
+/* Fails what is QUEUED and past its deadline. When the next one of them is; FOREVER. */
+uint64_t requests_expire(struct wisp_client *client);
 /* Takes all completions that are there. The role, too. */
 void reap_all(struct wisp_client *client);
 
@@ -283,9 +298,15 @@ int session_drain(struct wisp_client *client, struct session *session);
 
 /* ---- binding.c ---- */
 
+/* What a binding notes of a DESCRIBE reply. */
+struct description {
+    char identity[IDENTITY_MAX];
+    uint32_t rows_most;
+};
+
 /* Notes what a DESCRIBE reply says, unless its session is gone. Takes the lock. -ENOMEM. */
-int binding_note(struct wisp_client *client, const char *name, const char *identity, const struct answer *answer,
-                 struct binding **out);
+int binding_note(struct wisp_client *client, const char *name, const struct description *description,
+                 const struct answer *answer, struct binding **out);
 /* The client's binding for a model that was found by `name`, with this client or another. Takes the lock; may ask the
  * daemon. WISP_E_CHANGED. */
 int binding_get(struct wisp_client *client, const char *name, const char *identity, struct binding **out);
@@ -297,8 +318,8 @@ int binding_explain(const struct binding *binding, int status);
 
 /* ---- model.c ---- */
 
-/* Finds the identity in a DESCRIBE reply. WISP_E_INVALID when it has none. */
-int describe_identity(const char *text, char identity[static IDENTITY_MAX], struct reason *why);
+/* Finds in a DESCRIBE reply what a binding wants. WISP_E_INVALID when it is not there. */
+int description_read(const char *text, struct description *out, struct reason *why);
 /* From the bytes of a file to one sample; `name` is for the sentence. */
 int model_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input);
 /* The name that it was asked by, which is what a new daemon is asked for. */

@@ -63,21 +63,25 @@ static json_t *parse(const char *text, struct reason *why)
     return root;
 }
 
-static int read_identity(const json_t *root, char identity[static IDENTITY_MAX], struct reason *why)
+static int read_binding(const json_t *root, struct description *out, struct reason *why)
 {
-    const char *value = json_string_value(json_object_get(root, "identity"));
+    const char *identity = json_string_value(json_object_get(root, "identity"));
+    json_int_t rows = json_integer_value(json_object_get(root, "rows_most"));
 
-    if (!value || !*value || strlen(value) >= IDENTITY_MAX)
-        return refuse(why, WISP_E_INVALID, "identity is not a text of 1 to %d bytes", IDENTITY_MAX - 1);
-    memcpy(identity, value, strlen(value) + 1);
+    if (!identity || !*identity || strlen(identity) >= sizeof out->identity)
+        return refuse(why, WISP_E_INVALID, "identity is not a text of 1 to %zu bytes", sizeof out->identity - 1);
+    if (rows < 1 || rows > WIRE_ROWS_MAX)
+        return refuse(why, WISP_E_INVALID, "rows_most is not a number from 1 to %d", WIRE_ROWS_MAX);
+    memcpy(out->identity, identity, strlen(identity) + 1);
+    out->rows_most = (uint32_t)rows;
     return 0;
 }
 
-int describe_identity(const char *text, char identity[static IDENTITY_MAX], struct reason *why)
+int description_read(const char *text, struct description *out, struct reason *why)
 {
     cleanup_json json_t *root = parse(text, why);
 
-    return root ? read_identity(root, identity, why) : WISP_E_INVALID;
+    return root ? read_binding(root, out, why) : WISP_E_INVALID;
 }
 
 static int read_labels(struct wisp_model *model, const json_t *array, struct reason *why)
@@ -142,7 +146,7 @@ static int read_description(struct wisp_model *model, struct reason *why)
     if (!result)
         result = read_text(root, "processing", &model->processing, why);
     if (!result)
-        result = read_identity(root, model->identity, why);
+        result = read_binding(root, &model->description, why);
     if (!result)
         result = read_shape(root, "input", &model->input, why);
     if (!result)
@@ -238,7 +242,7 @@ WISP_EXPORT int wisp_find(wisp_client *client, const char *name, wisp_model **ou
         result = build(name, &answer, &model);
     /* If the daemon was exchanged just now, binding_get() asks again. */
     if (model)
-        result = binding_note(client, name, model->identity, &answer, &binding);
+        result = binding_note(client, name, &model->description, &answer, &binding);
     if (!result)
         *out = steal(&model);
     answer_deinit(&answer);
@@ -279,7 +283,7 @@ WISP_EXPORT const char *wisp_model_processing(const wisp_model *model)
 
 WISP_EXPORT const char *wisp_model_identity(const wisp_model *model)
 {
-    return model->identity;
+    return model->description.identity;
 }
 
 WISP_EXPORT const char *wisp_model_json(const wisp_model *model)

@@ -23,7 +23,7 @@ struct tensor_shape {
 
 struct wisp_model {
     char asked[WIRE_NAME_MAX]; /* the name that it was found by */
-    char identity[IDENTITY_MAX];
+    struct description description;
     char *json; /* the daemon's description */
     char *name, *processing;
     struct tensor_shape input, output;

@@ -27,7 +27,7 @@ static void complete(struct wisp_client *client, const struct wire_completion *c
 
     if (!request || slot->generation != completion->user_data >> 32 || request_state(request) != REQUEST_SENT)
         return;
-    if (completion->status == WISP_E_SHUTDOWN && client->reconnect_ns) {
+    if (completion->status == WISP_E_SHUTDOWN && client->reconnect_ns && !request->cancelled) {
         request_set(request, REQUEST_QUEUED);
         client->draining = true;
         return;

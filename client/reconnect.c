@@ -93,6 +93,7 @@ static uint64_t later(struct wisp_client *client, uint64_t when_ns)
         fail_queued(client);
         return FOREVER;
     }
+    when_ns = MIN(when_ns, requests_expire(client));
     return MIN(when_ns, client->lost_ns + client->reconnect_ns);
 }
 

@@ -47,8 +47,7 @@ void request_release(struct wisp_request *request)
 
     if (request_under_way(request)) {
         request->abandoned = true;
-        if (request_state(request) == REQUEST_QUEUED) /* no daemon has it */
-            request_finish(request, WISP_E_CANCELLED, NULL);
+        request_cancel(request);
         return;
     }
     if (request->binding) {
@@ -97,6 +96,14 @@ static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, 
     return 0;
 }
 
+static int refuse_rows(uint32_t rows, uint32_t most, const char *name)
+{
+    return fail(WISP_E_INVALID,
+                "a request of %" PRIu32 " samples of %s: this wispd takes at most %" PRIu32
+                " (limits.rows in its configuration); make several of it",
+                rows, name, most);
+}
+
 WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
 {
     struct wisp_request *request;
@@ -118,7 +125,8 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
         request->rows = rows;
         request->in_length = in_length;
         request->out_length = out_length;
-        result = take_places(client, request, wisp_model_name(model));
+        result = rows > binding->rows_most ? refuse_rows(rows, binding->rows_most, wisp_model_name(model))
+                                           : take_places(client, request, wisp_model_name(model));
         if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
             client_poke(client, NULL);
             result = take_places(client, request, wisp_model_name(model));
@@ -198,8 +206,10 @@ static int explain_invalid(const struct wisp_request *request, const char *name)
                     "element %" PRIu32 " of sample %" PRIu32
                     " is NaN or infinite: the input of %s must be finite numbers",
                     request->where[1], request->where[0], name);
-    return fail(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed: it may allow fewer",
-                request->rows, name);
+    if (request->cause == WIRE_CAUSE_ROWS)
+        return refuse_rows(request->rows, request->where[0], name);
+    return fail(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed", request->rows,
+                name);
 }
 
 int request_explain(const struct wisp_request *request)
@@ -222,6 +232,8 @@ int request_explain(const struct wisp_request *request)
         return explain_lost(request->client);
     case WISP_E_SHUTDOWN:
         return fail(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
+    case WISP_E_CANCELLED:
+        return fail(WISP_E_CANCELLED, "the request of %s was cancelled", name);
     case WISP_E_BUSY:
         return fail(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
     case WISP_E_INVALID:

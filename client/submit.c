@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/size.h"
 #include "client/client.h"
 #include "libipc/wake.h"
 
@@ -72,25 +73,62 @@ static bool may_go(const struct wisp_request *request)
     return !client->suspects || (request->losses >= SUSPICIONS && !client->sent);
 }
 
+uint64_t request_number(const struct wisp_request *request)
+{
+    return (uint64_t)request->client->slots[request->slot].generation << 32 | request->slot;
+}
+
+/* When its deadline is over; FOREVER. */
+static uint64_t deadline_ns(const struct wisp_request *request)
+{
+    return request->deadline_us ? request->submitted_ns + request->deadline_us * NS_PER_US : FOREVER;
+}
+
+/* The daemon counts from when it takes the request; what has passed before, with another daemon perhaps, is gone. */
+static uint32_t deadline_left_us(const struct wisp_request *request)
+{
+    uint64_t now = clock_ns(), until = deadline_ns(request);
+
+    return until > now + NS_PER_US ? (uint32_t)((until - now) / NS_PER_US) : 1;
+}
+
+uint64_t requests_expire(struct wisp_client *client)
+{
+    uint64_t now = clock_ns(), next = FOREVER;
+
+    for (uint32_t i = 0; client->queued && i < client->entries; i++) {
+        struct wisp_request *request = client->slots[i].request;
+
+        if (!request || request_state(request) != REQUEST_QUEUED)
+            continue;
+        if (deadline_ns(request) <= now)
+            request_finish(request, WISP_E_DEADLINE, NULL);
+        else
+            next = MIN(next, deadline_ns(request));
+    }
+    return next;
+}
+
 /* Leaves it QUEUED when the ring is full, which it is only while the daemon is slower than its completions. */
 static bool send(struct wisp_request *request)
 {
     struct wisp_client *client = request->client;
     const struct binding *binding = request->binding;
-    const struct wire_submission submission = {
+    struct wire_submission submission = {
         .op = binding ? WIRE_OP_INFER : WIRE_OP_NOP,
         .route = binding ? binding->route : 0,
-        .user_data = (uint64_t)client->slots[request->slot].generation << 32 | request->slot,
+        .user_data = request_number(request),
         .in_offset = request->in_offset,
         .in_length = request->in_length,
         .out_offset = request->out_offset,
         .out_length = request->out_length,
         .rows = request->rows,
-        .deadline_us = request->deadline_us,
     };
 
     if (!may_go(request))
         return false;
+    if (request->deadline_us)
+        submission.deadline_us = deadline_left_us(request);
     move_in(request);
     if (!submit_ring_push(&client->session->submit, &submission))
         return false;
@@ -101,7 +139,7 @@ static bool send(struct wisp_request *request)
     return true;
 }
 
-static void kick(struct wisp_client *client)
+void client_kick(struct wisp_client *client)
 {
     /* A kick that fails says that the descriptor is bad, which it is not: nothing to do. */
     (void)wake_daemon(client->session->theirs, client->session->eventfd);
@@ -116,12 +154,12 @@ int request_begin(struct wisp_request *request)
     if (!slot_take(client, request))
         return WISP_E_BUSY;
     request_set(request, REQUEST_QUEUED);
-    request->was_sent = false;
+    request->was_sent = request->cancelled = false;
     request->losses = 0;
     request->receipt = (struct wisp_receipt){ 0 };
     request->submitted_ns = clock_ns();
     if (client->up && !client->draining && send(request))
-        kick(client);
+        client_kick(client);
     return 0;
 }
 
@@ -129,8 +167,10 @@ void requests_resend(struct wisp_client *client)
 {
     bool sent = false;
 
+    cancellations_send(client);
     if (!client->up || client->draining || !client->queued)
         return;
+    (void)requests_expire(client);
     for (uint32_t i = 0; i < client->entries; i++) {
         struct wisp_request *request = client->slots[i].request;
 
@@ -142,7 +182,7 @@ void requests_resend(struct wisp_client *client)
             sent |= send(request);
     }
     if (sent)
-        kick(client);
+        client_kick(client);
 }
 
 void requests_lose(struct wisp_client *client)
@@ -154,7 +194,9 @@ void requests_lose(struct wisp_client *client)
             continue;
         request_set(request, REQUEST_QUEUED);
         client->suspects += ++request->losses == SUSPICIONS;
-        if (request->losses == LOSSES_MAX || request->abandoned)
+        if (request->cancelled)
+            request_finish(request, WISP_E_CANCELLED, NULL);
+        else if (request->losses == LOSSES_MAX)
             request_finish(request, WISP_E_LOST, NULL);
     }
 }
@@ -165,6 +207,8 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
 
     slot_give(client, request);
     client->suspects -= request->losses >= SUSPICIONS;
+    client->owed -= request->owed;
+    request->owed = false;
     if (request->abandoned) {
         request_set(request, REQUEST_IDLE);
         request_release(request);

@@ -113,7 +113,8 @@ void channel_open(struct channel_table *table, struct channel *channel, uint32_t
     channel->daemon = channel->memory.response.address;
     channel->input = request + layout->arena_offset;
     channel->output = response + layout->arena_offset;
-    channel->limits = (struct wire_limits){ .request_arena = layout->request_arena,
+    channel->limits = (struct wire_limits){ .features = channel->welcome.features,
+                                            .request_arena = layout->request_arena,
                                             .response_arena = layout->response_arena,
                                             .rows = rows_most };
     channel->receipts = channel->welcome.features & WIRE_FEATURE_RECEIPT;
@@ -215,7 +216,8 @@ void channel_release(struct channel_table *table, struct channel *channel)
     channel->input = NULL;
     channel->output = NULL;
     channel->free = NULL;
-    channel->hot = channel->starved = channel->throttled = channel->broken = channel->to_wake = false;
+    channel->hot = channel->starved = channel->throttled = channel->to_wake = false;
+    channel->broken = NULL;
     channel->sealed = false;
     channel->kicks_wasted = 0;
     channel->name[0] = 0;

@@ -54,15 +54,16 @@ struct channel {
     const struct wire_client_control *client;
     struct wire_daemon_control *daemon;
     struct request *free;
-    uint32_t under_way; /* requests taken and not completed */
-    bool receipts;      /* WIRE_FEATURE_RECEIPT */
-    uint8_t state;      /* enum channel_state */
-    bool hot;           /* in the shard's hot set; else the client has to kick */
-    bool starved;       /* wants to be taken from, but reaps nothing: no credit */
-    bool throttled;     /* kicks for nothing: its eventfd is not listened to for now */
-    bool broken;        /* violated the protocol; closed after this pass */
-    bool sealed;        /* channel_is_sealed() has said so */
-    bool to_wake;       /* in the shard's list of clients to wake */
+    struct request *newest; /* of the requests taken and not completed, */
+    uint32_t under_way;     /* and how many they are */
+    bool receipts;          /* WIRE_FEATURE_RECEIPT */
+    uint8_t state;          /* enum channel_state */
+    bool hot;               /* in the shard's hot set; else the client has to kick */
+    bool starved;           /* wants to be taken from, but reaps nothing: no credit */
+    bool throttled;         /* kicks for nothing: its eventfd is not listened to for now */
+    bool sealed;            /* channel_is_sealed() has said so */
+    bool to_wake;           /* in the shard's list of clients to wake */
+    const char *broken;     /* how it violated the protocol; closed after this pass. NULL: it did not */
     struct channel *next_wake;
     uint64_t active_ns; /* when something was last taken */
 

@@ -28,6 +28,7 @@ static json_t *summary(const struct registry *registry, const struct served *ser
     json_object_set_new(object, "name", json_string(served->name));
     json_object_set_new(object, "processing", json_string(served->processing));
     json_object_set_new(object, "default", json_boolean(served->answers));
+    json_object_set_new(object, "rows_most", json_integer(registry->rows_most));
     json_object_set_new(object, "memory_bytes", json_integer(memory));
     json_object_set_new(object, "file", json_string(served->file));
     json_object_set_new(object, "kernels", json_string(registry->kernels->name));
@@ -176,18 +177,28 @@ struct description describe_unknown(const struct wispd *daemon, const char *name
     return gathered(out, &text, NULL);
 }
 
+/* What one client may have at most, whatever it asks for. */
+static json_t *limits_json(const struct config *config)
+{
+    return json_pack("{s:I, s:I, s:I}", "rows", (json_int_t)config->limits.rows, "entries",
+                     (json_int_t)config->limits.entries, "arena", (json_int_t)config->limits.arena);
+}
+
 struct description describe_daemon(const struct wispd *daemon)
 {
+    const struct shard *shard = &daemon->shard;
     char epoch[17];
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
-    state =
-        json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "server", "wispd " WISP_VERSION,
-                  "pid", (int)getpid(), "uptime_s", (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S,
-                  "loop", loop_name(daemon->loop), "kernels", daemon->registry.kernels->name, "spin_us",
-                  (json_int_t)(daemon->spin_ns / NS_PER_US), "channels", (json_int_t)daemon->table.open, "models",
-                  (json_int_t)daemon->registry.model_count, "requests", (json_int_t)daemon->shard.requests, "refused",
-                  (json_int_t)daemon->shard.refused, "questions", (json_int_t)daemon->questions, "epoch", epoch);
+    state = json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "server",
+                      "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
+                      (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
+                      "kernels", daemon->registry.kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
+                      "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->registry.model_count,
+                      "requests", (json_int_t)shard->requests, "pings", (json_int_t)shard->pings, "refused",
+                      (json_int_t)shard->refused, "late", (json_int_t)shard->late, "cancelled",
+                      (json_int_t)shard->cancelled, "questions", (json_int_t)daemon->questions, "limits",
+                      limits_json(daemon->config), "epoch", epoch);
     return (struct description){ .own = text_of(state) };
 }

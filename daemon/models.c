@@ -202,7 +202,9 @@ int registry_init(struct registry *registry, const struct config *config, struct
 {
     int result;
 
-    *registry = (struct registry){ .kernels = kernels_find(config->kernels), .batch_most = 1 };
+    *registry = (struct registry){ .kernels = kernels_find(config->kernels),
+                                   .batch_most = 1,
+                                   .rows_most = config->limits.rows };
     if (!registry->kernels)
         return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
                       config->kernels);

@@ -50,6 +50,7 @@ struct registry {
     struct route *routes; /* [0] leads nowhere */
     uint32_t route_count;
     uint32_t batch_most; /* of all models */
+    uint32_t rows_most;  /* of one request */
 };
 
 /* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,

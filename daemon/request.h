@@ -5,7 +5,8 @@
  *   FREE -s1-> TAKEN -s2-> ADMITTED -s3-> BATCHED -s4-> DISPATCHED -s5-> RUN -s6-> FREE
  *                                            ^------- more rows to go -------'
  *
- * A stage that refuses hands the request straight to s6, so every slot that was taken gets exactly one completion.
+ * A stage that refuses hands the request straight to s6, so every slot that was taken gets exactly one completion. A
+ * cancellation is no request: its answer is the completion of what it gives up (cancel.c).
  * Requests are allocated with their channel, one for each slot of its ring, and the credit rule (libipc/ring.h) never
  * takes more than that: the path of a request allocates nothing.
  */
@@ -28,7 +29,8 @@ enum request_state {
 };
 
 struct request {
-    struct request *next; /* of the free ones, or of its lane */
+    struct request *next, *previous; /* of the free ones (next alone), or of its lane */
+    struct request *newer, *older;   /* of those that its channel has under way */
     struct channel *channel;
     struct wire_submission ask; /* the private copy; the shared slot is never looked at again */
     enum request_state state;

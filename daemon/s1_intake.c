@@ -7,6 +7,16 @@
  */
 #include "daemon/stages.h"
 
+static void hold(struct channel *channel, struct request *request)
+{
+    request->newer = NULL;
+    request->older = channel->newest;
+    if (request->older)
+        request->older->newer = request;
+    channel->newest = request;
+    channel->under_way++;
+}
+
 struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns)
 {
     struct request *request;
@@ -17,7 +27,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
         return NULL;
     credit = finish_ring_credit(&channel->finish, channel->under_way);
     if (credit < 0) {
-        channel->broken = true;
+        channel->broken = "wrote an impossible ring index";
         shard->doubtful++;
         return NULL;
     }
@@ -29,10 +39,11 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     if (!intake_ring_take(&channel->intake, &request->ask))
         return NULL;
     channel->free = request->next;
-    channel->under_way++;
     channel->active_ns = now_ns;
-    shard->requests++;
-    request->next = NULL;
+    hold(channel, request);
+    shard->pings += request->ask.op == WIRE_OP_NOP;
+    shard->requests += request->ask.op != WIRE_OP_NOP;
+    request->next = request->previous = NULL;
     request->state = REQUEST_TAKEN;
     request->rows_done = request->rows_now = request->batch = 0;
     request->taken_ns = now_ns;

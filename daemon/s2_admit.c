@@ -9,12 +9,15 @@
 bool s2_admit(struct shard *shard, struct request *request)
 {
     const struct wire_submission *ask = &request->ask;
-    int status = 0;
+    const struct wire_limits *limits = &request->channel->limits;
+    int status = wire_check_submission(ask, limits, NULL);
 
+    if (status && ask->op == WIRE_OP_INFER && ask->rows > limits->rows) {
+        request->cause = WIRE_CAUSE_ROWS;
+        request->where[0] = limits->rows;
+    }
     if (shard->draining)
         status = WISP_E_SHUTDOWN;
-    else
-        status = wire_check_submission(ask, &request->channel->limits, NULL);
     if (status || ask->op == WIRE_OP_NOP) {
         s6_complete(shard, request, status);
         return false;

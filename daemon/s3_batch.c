@@ -10,6 +10,7 @@
 static void append(struct shard *shard, struct lane *lane, struct request *request)
 {
     request->next = NULL;
+    request->previous = lane->tail;
     request->state = REQUEST_BATCHED;
     if (lane->tail)
         lane->tail->next = request;
@@ -42,6 +43,16 @@ bool s3_batch(struct shard *shard, struct request *request)
 void s3_again(struct shard *shard, struct request *request)
 {
     append(shard, lane_of(shard, request->ask.route), request);
+}
+
+void s3_remove(struct shard *shard, struct request *request)
+{
+    struct lane *lane = lane_of(shard, request->ask.route);
+
+    *(request->previous ? &request->previous->next : &lane->head) = request->next;
+    *(request->next ? &request->next->previous : &lane->tail) = request->previous;
+    lane->rows -= request->ask.rows - request->rows_done;
+    shard->under_way--;
 }
 
 uint64_t s3_due_ns(const struct lane *lane)

@@ -8,18 +8,6 @@
 #include "base/size.h"
 #include "daemon/stages.h"
 
-static struct request *pop(struct shard *shard, struct lane *lane)
-{
-    struct request *request = lane->head;
-
-    lane->head = request->next;
-    if (!lane->head)
-        lane->tail = NULL;
-    lane->rows -= request->ask.rows - request->rows_done;
-    shard->under_way--;
-    return request;
-}
-
 static bool fits(const struct served *served, const struct wire_submission *ask)
 {
     /* rows are at most WIRE_ROWS_MAX and a sample at most MODEL_ELEMENTS_MAX floats: no overflow in 64 bits. */
@@ -34,8 +22,9 @@ bool s4_dispatch(struct shard *shard, struct lane *lane)
     batch->served = served;
     batch->count = batch->rows = 0;
     while (lane->head && batch->rows < served->batch_most) {
-        struct request *request = pop(shard, lane);
+        struct request *request = lane->head;
 
+        s3_remove(shard, request);
         if (!fits(served, &request->ask)) {
             s6_complete(shard, request, WISP_E_SHAPE);
             continue;

@@ -36,12 +36,33 @@ static void count(struct shard *shard, const struct request *request, int status
     struct served *served =
         request->ask.op == WIRE_OP_INFER ? registry_route(shard->registry, request->ask.route) : NULL;
 
-    if (status)
+    switch (status) {
+    case WISP_OK:
+        if (served)
+            served->requests++;
+        break;
+    case WISP_E_CANCELLED:
+        shard->cancelled++;
+        break;
+    case WISP_E_DEADLINE:
+        shard->late++;
+        break;
+    default:
         shard->refused++;
-    if (served && status)
-        served->refused++;
-    else if (served)
-        served->requests++;
+        if (served)
+            served->refused++;
+    }
+}
+
+static void let_go(struct channel *channel, struct request *request)
+{
+    *(request->newer ? &request->newer->older : &channel->newest) = request->older;
+    if (request->older)
+        request->older->newer = request->newer;
+    request->state = REQUEST_FREE;
+    request->next = channel->free;
+    channel->free = request;
+    channel->under_way--;
 }
 
 void s6_complete(struct shard *shard, struct request *request, int status)
@@ -57,10 +78,7 @@ void s6_complete(struct shard *shard, struct request *request, int status)
             shard->to_wake = channel;
         }
     }
-    request->state = REQUEST_FREE;
-    request->next = channel->free;
-    channel->free = request;
-    channel->under_way--;
+    let_go(channel, request);
     if (channel->state == CHANNEL_DEAD && !channel->under_way)
         shard->doubtful++;
 }

@@ -113,12 +113,14 @@ static uint32_t visit(struct shard *shard, struct channel *channel, uint64_t now
 {
     uint32_t taken = 0;
 
-    while (taken < INTAKE_MOST) {
-        struct request *request = s1_intake(shard, channel, now_ns);
+    for (; taken < INTAKE_MOST; taken++) {
+        struct request *request;
 
+        if (cancel_take(shard, channel))
+            continue;
+        request = s1_intake(shard, channel, now_ns);
         if (!request)
             break;
-        taken++;
         if (s2_admit(shard, request))
             s3_batch(shard, request);
     }

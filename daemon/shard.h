@@ -44,11 +44,13 @@ struct shard {
     struct channel **hot;
     uint32_t hot_count, hot_capacity;
     struct channel *to_wake;
-    uint32_t under_way;      /* requests in all lanes */
-    uint32_t under_way_most; /* of one channel */
-    uint32_t doubtful;       /* channels broken or dead that wait for their owner to look after them */
-    bool draining;           /* new submissions get WISP_E_SHUTDOWN; lanes do not wait for company */
-    uint64_t requests, refused;
+    uint32_t under_way;       /* requests in all lanes */
+    uint32_t under_way_most;  /* of one channel */
+    uint32_t doubtful;        /* channels broken or dead that wait for their owner to look after them */
+    bool draining;            /* new submissions get WISP_E_SHUTDOWN; lanes do not wait for company */
+    uint64_t requests, pings; /* taken */
+    uint64_t refused;         /* answered with what is wrong with them, */
+    uint64_t late, cancelled; /* past their deadline, given up by their client or left behind */
 };
 
 /* `channels` at most in the hot set. -ENOMEM. */

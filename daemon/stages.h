@@ -15,10 +15,15 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
 /* s2: judges the copy, answers what needs no model, and sets the deadline. False: it has been completed. */
 bool s2_admit(struct shard *shard, struct request *request);
 
+/* Takes the channel's next submission if it is a cancellation, and carries it out. */
+bool cancel_take(struct shard *shard, struct channel *channel);
+
 /* s3: puts the request into the lane of its route's model. False: it has been completed. */
 bool s3_batch(struct shard *shard, struct request *request);
 /* Back to the end of its lane, for its next slice. */
 void s3_again(struct shard *shard, struct request *request);
+/* Out of its lane: to run, or because it is given up. */
+void s3_remove(struct shard *shard, struct request *request);
 /* Whether the lane is to run now, or else when. */
 bool s3_due(const struct shard *shard, const struct lane *lane, uint64_t now_ns);
 uint64_t s3_due_ns(const struct lane *lane);

@@ -348,7 +348,7 @@ static void look_after(struct wispd *daemon)
         struct channel *channel = &daemon->table.channels[i];
 
         if (channel->state == CHANNEL_OPEN && channel->broken) {
-            gripe(channel, LOG_NOTICE, "wrote an impossible ring index: closed");
+            gripe(channel, LOG_NOTICE, "%s: closed", channel->broken);
             wispd_hang_up(daemon, channel);
         } else {
             bury(daemon, channel);

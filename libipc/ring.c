@@ -114,6 +114,11 @@ bool intake_ring_ready(const struct intake_ring *ring)
     return slot_ready(&ring->slots[ring->next & ring->mask], ring->next + 1);
 }
 
+bool intake_ring_holds(const struct intake_ring *ring, enum wire_op op)
+{
+    return intake_ring_ready(ring) && __atomic_load_n(&ring->slots[ring->next & ring->mask].op, __ATOMIC_RELAXED) == op;
+}
+
 bool intake_ring_take(struct intake_ring *ring, struct wire_submission *copy)
 {
     if (!intake_ring_ready(ring))

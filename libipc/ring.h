@@ -63,8 +63,9 @@ bool submit_ring_push(struct submit_ring *ring, const struct wire_submission *en
 
 /* Copies the next entry, once, by relaxed atomic loads, into *copy and publishes sq_head. false when none is ready. */
 bool intake_ring_take(struct intake_ring *ring, struct wire_submission *copy);
-/* Whether one is ready, without taking it. */
+/* Whether one is ready, without taking it; and one of this operation. That is a hint: the peer may still change it. */
 bool intake_ring_ready(const struct intake_ring *ring);
+bool intake_ring_holds(const struct intake_ring *ring, enum wire_op op);
 
 /* Completions that may be published before the ring is full. `reserved` are the requests under way: credit is
  * entries - unreaped - reserved. Returns -1 when the client's cq_head is impossible (the channel is to be closed). */

@@ -39,7 +39,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 /* Feature bits. A bit is used on a channel only when both ends offered it. */
 #define WIRE_FEATURE_NOTIFY  (1ull << 0) /* WIRE_NOTIFY messages on the socket */
 #define WIRE_FEATURE_RECEIPT (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
-#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_RECEIPT)
+#define WIRE_FEATURE_CANCEL  (1ull << 2) /* WIRE_OP_CANCEL */
+#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_RECEIPT | WIRE_FEATURE_CANCEL)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -60,6 +61,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 enum wire_op {
     WIRE_OP_NOP = 0,   /* completes at once: ping, and the round trip without a model */
     WIRE_OP_INFER = 1, /* rows x input size floats at in_offset -> rows x output size floats at out_offset */
+    /* Gives up this channel's requests with this user_data that stand before it in the ring: each completes once, with
+     * WISP_E_CANCELLED unless it had completed before. Has no completion of its own. */
+    WIRE_OP_CANCEL = 2,
 };
 
 struct wire_submission {
@@ -95,6 +99,7 @@ struct wire_completion {
 enum wire_cause {
     WIRE_CAUSE_NONE = 0,
     WIRE_CAUSE_NOT_FINITE = 1, /* WISP_E_INVALID: of the input's sample where[0], element where[1] is NaN or infinite */
+    WIRE_CAUSE_ROWS = 2,       /* WISP_E_INVALID: more samples than the where[0] that a request may have */
 };
 
 /* Offset 0 of the request region; written by the client only. */

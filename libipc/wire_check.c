@@ -68,13 +68,15 @@ int wire_check_submission(const struct wire_submission *copy, const struct wire_
 {
     int result;
 
-    if (copy->op != WIRE_OP_NOP && copy->op != WIRE_OP_INFER)
+    if (copy->op > WIRE_OP_CANCEL || (copy->op == WIRE_OP_CANCEL && !(limits->features & WIRE_FEATURE_CANCEL)))
         return refuse(why, WISP_E_INVALID, "unknown operation %u", copy->op);
     if (copy->flags || copy->reserved0 || copy->reserved1)
         return refuse(why, WISP_E_INVALID, "flags or reserved bytes are not zero");
-    if (copy->op == WIRE_OP_NOP) {
+    if (copy->op != WIRE_OP_INFER) {
         if (copy->route || copy->rows || copy->in_offset || copy->in_length || copy->out_offset || copy->out_length)
             return refuse(why, WISP_E_INVALID, "an operation without tensors names some");
+        if (copy->op == WIRE_OP_CANCEL && copy->deadline_us)
+            return refuse(why, WISP_E_INVALID, "a cancellation has a deadline");
         return 0;
     }
     if (!copy->rows || copy->rows > limits->rows)

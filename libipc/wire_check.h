@@ -17,6 +17,7 @@ int wire_layout(uint32_t entries, uint64_t request_arena, uint64_t response_aren
 
 /* What a submission may ask for on this channel. */
 struct wire_limits {
+    uint64_t features; /* of the channel */
     uint64_t request_arena;
     uint64_t response_arena;
     uint32_t rows; /* at most, per request */

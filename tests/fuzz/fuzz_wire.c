@@ -19,7 +19,9 @@ static void must(bool condition)
 
 static void try_submission(const uint8_t *data)
 {
-    const struct wire_limits limits = { .request_arena = 1 << 20, .response_arena = WIRE_ARENA_MIN, .rows = 64 };
+    const struct wire_limits limits = {
+        .features = WIRE_FEATURES, .request_arena = 1 << 20, .response_arena = WIRE_ARENA_MIN, .rows = 64
+    };
     struct wire_submission copy;
     struct reason why = { "" };
 
@@ -28,10 +30,11 @@ static void try_submission(const uint8_t *data)
         must(why.text[0] != 0);
         return;
     }
-    must(copy.op == WIRE_OP_NOP || copy.op == WIRE_OP_INFER);
+    must(copy.op == WIRE_OP_NOP || copy.op == WIRE_OP_INFER || copy.op == WIRE_OP_CANCEL);
     must(copy.in_offset <= limits.request_arena && copy.in_length <= limits.request_arena - copy.in_offset);
     must(copy.out_offset <= limits.response_arena && copy.out_length <= limits.response_arena - copy.out_offset);
-    must(copy.rows <= limits.rows && (copy.op == WIRE_OP_NOP || copy.rows));
+    must(copy.rows <= limits.rows && (copy.op != WIRE_OP_INFER || copy.rows));
+    must(copy.op == WIRE_OP_INFER || !(copy.rows | copy.in_length | copy.out_length));
 }
 
 static void try_negotiation(const struct wire_hello *hello)

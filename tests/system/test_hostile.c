@@ -39,7 +39,7 @@ static void bad_submissions_are_answered_one_by_one(void **state)
     good = alpha_request(raw_route(&bed.client, "alpha"), 1, 0);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         cases[i] = good;
-    cases[count++].op = 2;
+    cases[count++].op = 3;
     cases[count++].op = 255;
     cases[count++].flags = 1;
     cases[count++].reserved0 = 1;
@@ -89,6 +89,50 @@ static void an_impossible_index_ends_the_channel(void **state)
         raw_close(&bed.client);
     }
     assert_true(daemon_logged(&bed.daemon, "impossible ring index"));
+}
+
+/* It has no completion that could say so. */
+static void a_malformed_cancellation_ends_the_channel(void **state)
+{
+    struct wire_submission cases[] = { { .op = WIRE_OP_CANCEL, .flags = 1 },
+                                       { .op = WIRE_OP_CANCEL, .rows = 1 },
+                                       { .op = WIRE_OP_CANCEL, .in_length = 4 },
+                                       { .op = WIRE_OP_CANCEL, .deadline_us = 1 } };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        alpha_open(&bed.client, bed.daemon.socket);
+        assert_true(raw_submit(&bed.client, &cases[i]));
+        assert_true(siege_closes(bed.client.socket, PATIENCE_MS));
+        raw_close(&bed.client);
+    }
+    assert_true(daemon_logged(&bed.daemon, "malformed cancellation"));
+}
+
+/* Cancellations of what is there and of what is not, more than there are requests: each of these is answered once. */
+static void cancellations_answer_each_request_once(void **state)
+{
+    enum { ROUNDS = 200 };
+    struct wire_submission cancel = { .op = WIRE_OP_CANCEL }, large;
+    struct wire_completion completion;
+
+    (void)state;
+    alpha_open(&bed.client, bed.daemon.socket);
+    large = alpha_request(siege.route, 400, 0);
+    alpha_fill(&bed.client, &large, 1);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        large.user_data = i;
+        assert_true(raw_submit(&bed.client, &large));
+        for (unsigned k = 0; k < 10; k++) {
+            cancel.user_data = i + k;
+            assert_true(raw_submit(&bed.client, &cancel));
+        }
+        assert_true(raw_reap(&bed.client, &completion, PATIENCE_MS));
+        assert_int_equal(completion.user_data, i);
+        assert_true(completion.status == 0 || completion.status == WISP_E_CANCELLED);
+    }
+    assert_false(raw_reap(&bed.client, &completion, 20));
+    raw_close(&bed.client);
 }
 
 /* A client that reaps nothing is served until its completion ring is full, and no further; when it reaps, it gets the
@@ -419,11 +463,18 @@ static void a_stopped_client_holds_up_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SIEGE(bad_submissions_are_answered_one_by_one), SIEGE(an_impossible_index_ends_the_channel),
-        SIEGE(who_does_not_reap_stalls_alone),          SIEGE(scribbling_hurts_nobody_else),
-        SIEGE(the_response_region_cannot_be_written),   SIEGE(nobody_can_punch_holes),
-        SIEGE(who_does_not_seal_is_not_served),         SIEGE(killed_clients_leave_nothing),
-        SIEGE(a_channel_ends_with_its_process),         SIEGE(a_stopped_client_holds_up_nobody),
+        SIEGE(bad_submissions_are_answered_one_by_one),
+        SIEGE(an_impossible_index_ends_the_channel),
+        SIEGE(a_malformed_cancellation_ends_the_channel),
+        SIEGE(cancellations_answer_each_request_once),
+        SIEGE(who_does_not_reap_stalls_alone),
+        SIEGE(scribbling_hurts_nobody_else),
+        SIEGE(the_response_region_cannot_be_written),
+        SIEGE(nobody_can_punch_holes),
+        SIEGE(who_does_not_seal_is_not_served),
+        SIEGE(killed_clients_leave_nothing),
+        SIEGE(a_channel_ends_with_its_process),
+        SIEGE(a_stopped_client_holds_up_nobody),
     };
 
     return run_over_both_loops(tests, siege_begin, siege_end);

@@ -138,8 +138,8 @@ int wisp_encode_samples(const wisp_model *model, const void *samples, size_t cou
  * time. WISP_E_NO_SPACE when the client's shared memory is used up. */
 int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out);
 
-/* Releases it, and never waits: the memory of one under way comes back when the daemon is done with it. Accepts NULL;
- * returns NULL. */
+/* Releases it, and never waits: one under way is cancelled, and its memory comes back when the daemon is done with it.
+ * Accepts NULL; returns NULL. */
 wisp_request *wisp_request_free(wisp_request *request);
 
 /* Where the samples go, rows x input size, row-major, in shared memory; and the answers, rows x output size, valid
@@ -151,12 +151,18 @@ const float *wisp_request_output(const wisp_request *request);
 void wisp_request_set_user(wisp_request *request, void *user);
 void *wisp_request_user(const wisp_request *request);
 
-/* 0: none. Counted from when the daemon takes the request; WISP_E_DEADLINE is then the request's status. */
+/* 0: none. Counted from when the daemon takes the request, and not begun anew when a restart of the daemon makes the
+ * library send it again; WISP_E_DEADLINE is then the request's status. */
 void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds);
 
 /* Hands it to the daemon; does not wait. An input that is not finite is the answer WISP_E_INVALID, and
  * wisp_last_error() names the element. WISP_E_BUSY when as many are under way as the channel has entries. */
 int wisp_submit(wisp_request *request);
+
+/* Gives the request up; does not wait. One that waits for its turn in the daemon leaves the queue, and what is running
+ * is not waited for by anybody. Its status is WISP_E_CANCELLED then, or that of its answer when that came first: wait
+ * or poll as for any answer. One that is not under way stays as it is. */
+int wisp_cancel(wisp_request *request);
 
 /* Waits for the answer and returns the request's status. WISP_E_TIMEOUT when `timeout_ms` ran out first
  * (UINT32_MAX: no limit), and the request is still under way. */

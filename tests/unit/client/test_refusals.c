@@ -8,6 +8,9 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/size.h"
 #include "served.h"
@@ -96,12 +99,69 @@ static void test_an_answer_that_is_no_number_has_no_labels(void **state)
     wisp_close(client);
 }
 
+static void write_limit(unsigned rows)
+{
+    FILE *file = fopen(served.config, "r+");
+    char text[2048];
+    size_t length;
+
+    assert_non_null(file);
+    length = fread(text, 1, sizeof text - 1, file);
+    text[length] = 0;
+    if (strstr(text, "limits:"))
+        *strstr(text, "limits:") = 0;
+    rewind(file);
+    assert_int_equal(ftruncate(fileno(file), 0), 0);
+    fprintf(file, "%slimits:\n  rows: %u\n", text, rows);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* By the library, as far as it knows; by the daemon, when that has become stricter since. Either names the limit. */
+static void test_too_many_samples(void **state)
+{
+    wisp_client *client;
+    wisp_model *model;
+    wisp_request *request = NULL;
+    char *json;
+
+    (void)state;
+    daemon_kill(&served);
+    write_limit(9);
+    daemon_restart(&served);
+    client = served_connect(NULL);
+    model = served_find(client, "small");
+    assert_int_equal(wisp_request_new(client, model, 10, &request), WISP_E_INVALID);
+    assert_null(request);
+    assert_says("a request of 10 samples of small: this wispd takes at most 9");
+    request = served_request(client, model, 9);
+    served_fill(request, 9, 1);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    served_check(request, 9, 1);
+    assert_int_equal(wisp_status(client, &json), 0);
+    assert_non_null(strstr(json, "\"limits\":{\"rows\":9,"));
+    free(json);
+    assert_int_equal(wisp_list(client, &json), 0);
+    assert_non_null(strstr(json, "\"rows_most\":9"));
+    free(json);
+    daemon_kill(&served);
+    write_limit(5);
+    daemon_restart(&served);
+    assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), 0);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_INVALID);
+    assert_says("a request of 9 samples of small: this wispd takes at most 5");
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_element_is_looked_at),
         cmocka_unit_test(test_neighbours_in_the_batch_are_answered),
         cmocka_unit_test(test_an_answer_that_is_no_number_has_no_labels),
+        cmocka_unit_test(test_too_many_samples),
     };
 
     return cmocka_run_group_tests(tests, served_begin, served_end);

@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -67,7 +68,7 @@ static void s1_marks_a_client_with_an_impossible_index(void **state)
         s6_complete(&rig.shard, rig_take(0, &ping), WISP_OK);
     rig_push(0, &ping);
     assert_null(s1_intake(&rig.shard, rig.channels[0], 1));
-    assert_true(rig.channels[0]->broken);
+    assert_non_null(rig.channels[0]->broken);
     assert_int_equal(rig.shard.doubtful, 1);
     assert_null(s1_intake(&rig.shard, rig.channels[0], 1));
     assert_int_equal(rig.shard.doubtful, 1);
@@ -266,6 +267,133 @@ static void s5_refuses_what_is_not_finite(void **state)
     rig_all_requests_are_free(0);
 }
 
+/* ---- cancellations ---- */
+
+static void rig_cancel(int peer, uint64_t user_data)
+{
+    const struct wire_submission ask = { .op = WIRE_OP_CANCEL, .user_data = user_data };
+
+    rig_push(peer, &ask);
+    assert_true(cancel_take(&rig.shard, rig.channels[peer]));
+}
+
+/* The first, the last, and one in between leave the lane; the others run as if these had never been. */
+static void a_cancelled_request_leaves_its_lane(void **state)
+{
+    enum { COUNT = 7 };
+    static const bool given_up[COUNT] = { true, false, false, true, false, true, true };
+    struct wire_submission asks[COUNT];
+    struct wire_completion completion;
+    uint64_t samples = rig.registry.models[0].samples;
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        asks[i] = rig_infer(2, 4 * i);
+        rig_into_lane(0, &asks[i]);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (!given_up[i])
+            continue;
+        rig_cancel(0, asks[i].user_data);
+        assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED); /* at once */
+        assert_int_equal(completion.user_data, asks[i].user_data);
+    }
+    assert_int_equal(rig.shard.lanes[0].rows, 6);
+    rig_turn_until_idle();
+    for (uint32_t i = 0; i < COUNT; i++) {
+        if (given_up[i])
+            continue;
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+        assert_int_equal(completion.user_data, asks[i].user_data);
+        assert_int_equal(completion.status, WISP_OK);
+        rig_check_answer(0, &asks[i]);
+    }
+    rig_no_completion(0);
+    rig_all_requests_are_free(0);
+    assert_int_equal(rig.registry.models[0].samples, samples + 6);
+    assert_int_equal(rig.shard.cancelled, 4);
+    assert_int_equal(rig.shard.refused, 0);
+}
+
+/* Between its slices, too; and not those of others, or what has been answered. */
+static void a_cancellation_meets_its_own_requests_alone(void **state)
+{
+    struct wire_submission large = rig_infer(40, 0), other = rig_infer(3, 0);
+    struct wire_completion completion;
+
+    (void)state;
+    rig_into_lane(0, &large);
+    rig_into_lane(1, &other); /* with the same number */
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+    s5_run(&rig.shard);
+    rig_cancel(0, 0);
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_check_answer(1, &other);
+    rig_cancel(1, 0);
+    rig_cancel(0, 12345);
+    rig_no_completion(0);
+    rig_no_completion(1);
+    rig_all_requests_are_free(0);
+    rig_all_requests_are_free(1);
+}
+
+/* It needs no request and no credit, so that who has everything under way can give up any of it. */
+static void a_full_channel_can_cancel(void **state)
+{
+    struct wire_completion completion;
+
+    (void)state;
+    for (uint32_t i = 0; i < RIG_ENTRIES; i++) {
+        struct wire_submission ask = rig_infer(1, i);
+
+        rig_into_lane(0, &ask);
+    }
+    assert_null(rig.channels[0]->free);
+    for (uint32_t i = RIG_ENTRIES; i-- > 0;) {
+        rig_cancel(0, i);
+        assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
+        assert_int_equal(completion.user_data, i);
+    }
+    rig_all_requests_are_free(0);
+    assert_int_equal(rig.shard.under_way, 0);
+    assert_null(rig.shard.lanes[0].head);
+    assert_null(rig.shard.lanes[0].tail);
+}
+
+/* What is counted as what. */
+static void counters_tell_pings_refusals_and_the_rest_apart(void **state)
+{
+    struct wire_submission ping = { .op = WIRE_OP_NOP }, bad = rig_infer(1, 0), late = rig_infer(1, 1);
+    struct wire_submission many = rig_infer(1, 2);
+    struct channel *left = rig.channels[2];
+    struct wire_completion completion;
+
+    (void)state;
+    bad.out_offset = 3;
+    many.rows = 4097;
+    s2_admit(&rig.shard, rig_take(0, &ping));
+    s2_admit(&rig.shard, rig_take(1, &bad));
+    s2_admit(&rig.shard, rig_take(2, &many));
+    assert_int_equal(rig_only_completion(2, &completion), WISP_E_INVALID);
+    assert_int_equal(completion.cause, WIRE_CAUSE_ROWS);
+    assert_int_equal(completion.where[0], 4096);
+    late.deadline_us = 1;
+    rig_into_lane(0, &late)->deadline_ns = 0;
+    rig_turn_until_idle();
+    rig_into_lane(2, &late);
+    rig_close_channel(2); /* leaves a request behind */
+    rig_turn_until_idle();
+    channel_memory_unmake(&left->memory);
+    channel_release(&rig.table, left);
+    assert_int_equal(rig.shard.pings, 1);
+    assert_int_equal(rig.shard.requests, 4);
+    assert_int_equal(rig.shard.refused, 2);
+    assert_int_equal(rig.shard.late, 1);
+    assert_int_equal(rig.shard.cancelled, 1);
+}
+
 /* ---- s6 ---- */
 
 static void s6_fills_in_the_receipt(void **state)
@@ -304,6 +432,10 @@ int main(void)
         RIG_TEST(s4_refuses_what_does_not_fit_and_goes_on),
         RIG_TEST(s5_drops_what_is_late),
         RIG_TEST(s5_refuses_what_is_not_finite),
+        RIG_TEST(a_cancelled_request_leaves_its_lane),
+        RIG_TEST(a_cancellation_meets_its_own_requests_alone),
+        RIG_TEST(a_full_channel_can_cancel),
+        RIG_TEST(counters_tell_pings_refusals_and_the_rest_apart),
         RIG_TEST(s6_fills_in_the_receipt),
     };
 

@@ -12,7 +12,9 @@
 #include "libipc/wire_check.h"
 #include "support/test.h"
 
-static const struct wire_limits limits = { .request_arena = 4 << 20, .response_arena = 1 << 20, .rows = 1024 };
+static const struct wire_limits limits = {
+    .features = WIRE_FEATURES, .request_arena = 4 << 20, .response_arena = 1 << 20, .rows = 1024
+};
 
 /* ---- layout ---- */
 
@@ -96,6 +98,8 @@ static bool submission_is_fine(const struct wire_submission *s)
     switch (s->op) {
     case WIRE_OP_NOP:
         return clean && tensors == 0;
+    case WIRE_OP_CANCEL:
+        return clean && tensors == 0 && s->deadline_us == 0;
     case WIRE_OP_INFER:
         return clean && s->rows >= 1 && s->rows <= limits.rows &&
                range_is_fine(s->in_offset, s->in_length, limits.request_arena) &&
@@ -211,21 +215,28 @@ static void test_random_submissions(void **state)
     assert_true(accepted > 1000);
 }
 
-static void test_nop_names_no_tensors(void **state)
+static void test_nop_and_cancel_name_no_tensors(void **state)
 {
     struct wire_submission nop = { .op = WIRE_OP_NOP, .user_data = 9, .deadline_us = 5 };
+    struct wire_submission cancel = { .op = WIRE_OP_CANCEL, .user_data = 9 };
+    struct wire_limits without = limits;
     struct reason why;
 
     (void)state;
     assert_ok(wire_check_submission(&nop, &limits, &why), why);
     for (size_t a = 0; a < ARRAY_SIZE(fields); a++) {
         for (size_t i = 0; i < ARRAY_SIZE(boundaries); i++) {
-            struct wire_submission submission = nop;
+            struct wire_submission one = nop, other = cancel;
 
-            set_field(&submission, a, boundaries[i]);
-            compare(&submission);
+            set_field(&one, a, boundaries[i]);
+            set_field(&other, a, boundaries[i]);
+            compare(&one);
+            compare(&other);
         }
     }
+    assert_ok(wire_check_submission(&cancel, &limits, &why), why);
+    without.features &= ~WIRE_FEATURE_CANCEL; /* not agreed on */
+    assert_int_equal(wire_check_submission(&cancel, &without, &why), WISP_E_INVALID);
 }
 
 /* ---- messages ---- */
@@ -539,7 +550,7 @@ int main(void)
         cmocka_unit_test(test_impossible_layouts_are_refused),
         cmocka_unit_test(test_all_pairs_of_boundaries),
         cmocka_unit_test(test_random_submissions),
-        cmocka_unit_test(test_nop_names_no_tensors),
+        cmocka_unit_test(test_nop_and_cancel_name_no_tensors),
         cmocka_unit_test(test_every_type_passes_and_no_other),
         cmocka_unit_test(test_lengths_must_agree),
         cmocka_unit_test(test_damaged_messages_are_refused),
