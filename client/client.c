@@ -5,6 +5,7 @@
  * What the first daemon grants (entries, arena sizes) is what every later one is asked for: then a request has the same
  * place in every session.
  */
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stddef.h>
@@ -54,7 +55,14 @@ static uint64_t choose(uint32_t value, uint64_t unit, uint64_t usual)
 
 uint64_t client_answer_by(const struct wisp_client *client)
 {
-    return client->answer_ns ? clock_ns() + client->answer_ns : FOREVER;
+    return client->answer_ns && client->answer_ns != FOREVER ? clock_ns() + client->answer_ns : FOREVER;
+}
+
+int client_poll_ms(uint64_t deadline_ns)
+{
+    uint64_t now = clock_ns(), left = deadline_ns > now ? (deadline_ns - now) / NS_PER_MS + 1 : 0;
+
+    return (int)MIN(left, INT_MAX); /* whoever is woken early looks at the clock, and sleeps again */
 }
 
 /* To be freed; NULL without memory. */
@@ -84,7 +92,7 @@ static void set_options(struct wisp_client *client, const struct wisp_options *o
     const char *name = options->name ? options->name : program_invocation_short_name;
 
     client->reconnect_ns = choose(options->reconnect_ms, NS_PER_MS, RECONNECT_MS);
-    client->answer_ns = choose(options->answer_ms, NS_PER_MS, 0);
+    client->answer_ns = options->answer_ms == UINT32_MAX ? FOREVER : options->answer_ms * NS_PER_MS;
     client->spin_ns = choose(options->spin_us, NS_PER_US, default_spin_us());
     client->hello = (struct wire_hello){
         .header = { .magic = WIRE_MAGIC, .type = WIRE_HELLO, .length = sizeof client->hello },
@@ -109,16 +117,14 @@ static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, 
     if (result)
         return result;
     for (;;) {
-        uint64_t now = clock_ns();
-
         result = session_finish(wait.fd, &client->hello, out, last_error());
         if (result != -EAGAIN)
             return result;
-        if (now >= deadline_ns) {
+        if (clock_ns() >= deadline_ns) {
             socket_close(wait.fd);
             return -EAGAIN;
         }
-        (void)poll(&wait, 1, (int)((deadline_ns - now) / NS_PER_MS) + 1);
+        (void)poll(&wait, 1, client_poll_ms(deadline_ns));
     }
 }
 

@@ -142,7 +142,7 @@ struct wisp_client {
     unsigned forks; /* fork_count() when it was made; immutable, like the options below */
     char *socket_path;
     uint64_t reconnect_ns; /* 0: never */
-    uint64_t answer_ns;    /* 0: without limit */
+    uint64_t answer_ns;    /* 0: without limit, but for questions; FOREVER: for them, too */
     uint64_t spin_ns;
     struct wire_hello hello; /* what every daemon is told; sizes as the first one granted them */
 
@@ -197,8 +197,10 @@ void socket_close(int socket);
 
 /* ---- client.c ---- */
 
-/* When one call that begins now has waited long enough. */
+/* When one call that begins now has waited long enough; FOREVER. */
 uint64_t client_answer_by(const struct wisp_client *client);
+/* What is left of the time, for poll(). */
+int client_poll_ms(uint64_t deadline_ns);
 /* Takes over a session, the first or a new one. The lock and the role. -ENOMEM: it is still the caller's. */
 int client_adopt(struct wisp_client *client, struct session *session);
 

@@ -29,11 +29,10 @@ void answer_deinit(struct answer *answer)
 static int wait_for(int socket, short events, uint64_t deadline_ns, struct reason *why)
 {
     struct pollfd wait = { .fd = socket, .events = events };
-    uint64_t now = clock_ns();
 
-    if (now >= deadline_ns)
+    if (clock_ns() >= deadline_ns)
         return refuse(why, WISP_E_TIMEOUT, "wispd does not answer: see systemctl status wispd");
-    (void)poll(&wait, 1, (int)((deadline_ns - now) / NS_PER_MS) + 1);
+    (void)poll(&wait, 1, client_poll_ms(deadline_ns));
     return 0;
 }
 
@@ -193,7 +192,7 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
             break;
         pthread_mutex_lock(&client->asking);
         result = session_ask(session, ++client->questions, type, name,
-                             deadline == FOREVER ? clock_ns() + ASK_NS : deadline, answer, last_error());
+                             client->answer_ns ? deadline : clock_ns() + ASK_NS, answer, last_error());
         pthread_mutex_unlock(&client->asking);
         put_session(client, session, result, answer->noticed);
         if (!result)

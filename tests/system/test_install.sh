@@ -38,6 +38,11 @@ listed=$(WISP_DB=$prefix/new.db "$prefix/bin/wisp" structure list 2>&1) || compl
 said=$("$prefix/sbin/wispd" -t 2>&1) || complain "wispd -t: $said"
 [[ $said == *"$prefix/etc/wisp/wispd.yaml is good: 3 models"* ]] || complain "wispd -t says: $said"
 
+model=$prefix/share/wisp/models/langid.safetensors
+"$prefix/bin/wisp" show "$model" >/dev/null || complain "bin/wisp does not show a model file"
+# As a person's PATH is, without sbin.
+said=$(PATH=/usr/bin:/bin "$prefix/bin/wisp" run --model "$model" --text hello 2>&1) || complain "bin/wisp does not find wispd: $said"
+
 # ---- the unit and the configuration name what is there
 
 unit=$prefix/lib/systemd/system/wispd.service
