@@ -114,9 +114,8 @@ const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL pas
 
 /* ---- from a file to a tensor, as the model was trained (decoded in this process, never in the daemon) ---- */
 
-/* Writes wisp_model_input_size() floats. Pictures in PNG or JPEG; text in UTF-8; recordings in
- * WAV, AIFF, AU, FLAC, Ogg (Vorbis, Opus) or MP3. "-" is standard input.
- * WISP_E_FORMAT when the file is damaged or of another kind. */
+/* Writes wisp_model_input_size() floats. Pictures in PNG or JPEG; text in UTF-8; recordings in WAV, AIFF, AU, FLAC, Ogg
+ * (Vorbis, Opus) or MP3. "-" is standard input. WISP_E_FORMAT when the file is damaged or of another kind. */
 int wisp_encode_file(const wisp_model *model, const char *path, float *input);
 int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input);
 
