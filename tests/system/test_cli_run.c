@@ -248,6 +248,31 @@ static void test_questions_end_at_the_limit(void **state)
     daemon_signal(&daemon_, SIGCONT);
 }
 
+/* More than fit the memory that it asked for: the daemon is at fault, not the command. */
+static void test_many_inputs_and_no_answers(void **state)
+{
+    struct command command = { .words = { "wisp", "run", "wide", "--lines", "--json", "-t", "150", "-" } };
+    struct running running;
+    char answer[4096];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    command.input_fd = ends[0];
+    command_start(&command, &running);
+    assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
+    assert_int_equal(poll(&(struct pollfd){ .fd = running.out, .events = POLLIN }, 1, PATIENCE_MS), 1);
+    assert_true(read(running.out, answer, sizeof answer) > 0);
+    daemon_signal(&daemon_, SIGSTOP);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(write(ends[1], "bonjour\n", 8), 8);
+    close(ends[1]);
+    command_finish(&running, &outcome);
+    daemon_signal(&daemon_, SIGCONT);
+    expect("no answers", 124, "WISP_E_TIMEOUT", "standard input:9: wispd has not answered what was sent before");
+    assert_null(strstr(outcome.err, "input_bytes"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_it_asks_for_little),
         cmocka_unit_test(test_it_waits_for_a_quota),
         cmocka_unit_test(test_questions_end_at_the_limit),
+        cmocka_unit_test(test_many_inputs_and_no_answers),
     };
 
     return cmocka_run_group_tests(tests, cli_begin, cli_end);
