@@ -135,7 +135,9 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
         const float *made = tensor(f, f->which[i], scratch, &f->parts[part].result, &f->parts[part].why);
 
         if (!made) {
-            refuse_in(&f->parts[part].why, 0, "%s, sample %u", b->data->name, f->which[i]);
+            char name[512];
+
+            refuse_in(&f->parts[part].why, 0, "%s", dataset_sample(b->data, f->which[i], name, sizeof name));
             return;
         }
         for (size_t k = 0; k < b->elements; k++)
@@ -153,7 +155,9 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
     for (size_t i = begin; i < end; i++) {
         f->parts[part].result = encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &f->parts[part].why);
         if (f->parts[part].result) {
-            refuse_in(&f->parts[part].why, 0, "%s, sample %zu", b->data->name, i);
+            char name[512];
+
+            refuse_in(&f->parts[part].why, 0, "%s", dataset_sample(b->data, i, name, sizeof name));
             return;
         }
     }

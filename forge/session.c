@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/outcome.h"
+#include "base/size.h"
 #include "forge/assemble.h"
 #include "forge/blas.h"
 #include "forge/media_default.h"
@@ -15,6 +16,9 @@ void session_option_rows(struct option_table *table, struct session_options *opt
 {
     options->threads = 2;
     option_text(table, "data", 'D', &options->data, "PATH", "a folder or file with the data set");
+    option_text(table, "label-column", 0, &options->label_column, "COLUMN", "of a table: its name, or number from 1");
+    option_text(table, "text-column", 0, &options->text_column, "COLUMN", "the same for the text");
+    option_flag(table, "skip-bad", 0, &options->skip_bad, "leave out what cannot be read, and count it");
     option_text(table, "processing", 'p', &options->processing, "TYPE", "processing type; the model's own if absent");
     option_text(table, "media", 'm', &options->media, "SPEC", "JSON, or a file with it: how inputs become tensors");
     option_text(table, "labels", 0, &options->labels, "FILE", "names of the outputs, one a line");
@@ -116,24 +120,64 @@ static int open_labels(struct session *s, const struct session_options *o)
     return result;
 }
 
-static int open_data(struct session *s, const struct session_options *o, enum media_kind kind)
+/* How many classes there are is told by the data; what may be wrong with that, by the data as well. */
+static int refuse_classes(const struct session *s, const struct session_options *o)
 {
     uint64_t outputs = shape_elements(model_output(s->model));
+    size_t classes = s->data->label_count;
+
+    if (*s->data->doubt)
+        return fail(s->verb, EXIT_DATA, "%s has %zu class%s, but the model has %llu outputs: %s", o->data, classes,
+                    classes == 1 ? "" : "es", (unsigned long long)outputs, s->data->doubt);
+    if (classes == 1)
+        return fail(s->verb, EXIT_DATA, "%s: all %zu samples are of one class, \"%s\"; a classifier needs two or more",
+                    o->data, s->data->count, s->data->labels[0]);
+    return fail(s->verb, EXIT_DATA, "%s has %zu classes, but the model has %llu outputs; build it with --layers …-%zu",
+                o->data, classes, (unsigned long long)outputs, classes);
+}
+
+static void tell_skipped(const struct session *s)
+{
+    const struct dataset *data = s->data;
+
+    if (!data->skipped.count)
+        return;
+    warn_user(s->verb, "%zu of %zu samples cannot be read and are left out:", data->skipped.count,
+              data->skipped.count + data->count);
+    for (size_t i = 0; i < MIN(data->skipped.count, (size_t)DATASET_SKIPPED_NAMED) && data->skipped.first[i]; i++)
+        warn_user(s->verb, "  %s", data->skipped.first[i]);
+    if (data->skipped.count > DATASET_SKIPPED_NAMED)
+        warn_user(s->verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
+}
+
+static int open_data(struct session *s, const struct session_options *o, enum media_kind kind)
+{
+    const struct dataset_wish wish = { .path = o->data,
+                                       .split = o->split,
+                                       .kind = kind,
+                                       .labels = s->model->labels,
+                                       .label_count = s->model->label_count,
+                                       .label_column = o->label_column,
+                                       .text_column = o->text_column,
+                                       .skip_bad = o->skip_bad,
+                                       .media = s->media };
     struct reason why;
     int result;
 
     if (!o->data)
         return fail(s->verb, EXIT_USAGE, "--data is missing; give the folder or file with the data set");
-    result = dataset_read(o->data, o->split, kind, s->model->labels, s->model->label_count, &s->data, &why);
+    if ((o->label_column || o->text_column) && kind != MEDIA_TEXT)
+        return fail(s->verb, EXIT_USAGE, "--label-column and --text-column are for tables of texts");
+    result = dataset_read(&wish, &s->data, &why);
     if (result)
         return fail(s->verb, exit_for_input(result), "%s", why.text);
-    if (!s->data->count)
-        return fail(s->verb, EXIT_DATA, "%s has no sample of the split '%s'", o->data, o->split);
-    if (s->data->label_count != outputs)
-        return fail(s->verb, EXIT_DATA,
-                    "%s has %zu classes, but the model has %llu outputs; build it with --layers "
-                    "…-%zu",
-                    o->data, s->data->label_count, (unsigned long long)outputs, s->data->label_count);
+    tell_skipped(s);
+    if (s->data->skipped.count > s->data->count)
+        return fail(s->verb, EXIT_DATA, "%s: more than half of the samples cannot be read", o->data);
+    if (s->data->label_count != shape_elements(model_output(s->model)))
+        return refuse_classes(s, o);
+    if (*s->data->doubt && !s->model->label_count)
+        warn_user(s->verb, "%s: %s", o->data, s->data->doubt);
     if (!s->model->label_count && model_set_labels(s->model, s->data->labels, s->data->label_count))
         return fail(s->verb, EXIT_FAILED, "out of memory");
     return 0;

@@ -14,9 +14,9 @@
 #include "sparse/model.h"
 
 struct session_options {
-    const char *model, *data, *split, *processing, *media, *labels;
+    const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     uint64_t threads;
-    bool blas;
+    bool blas, skip_bad;
     bool trains; /* what is wanted is training, not only running */
 };
 
@@ -29,7 +29,7 @@ struct session {
     struct team *team;
 };
 
-/* --data, --processing, --media, --labels, --threads, --blas. */
+/* --data and what says how to read it, --processing, --media, --labels, --threads, --blas. */
 void session_option_rows(struct option_table *table, struct session_options *options);
 
 /* 0, or the exit status after one sentence on stderr; close in both cases. */

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "media/media.h"
 #include "media/spec.h"
+#include "media/utf16.h"
 
 static int encode_picture(const struct media *media, const char *name, const void *bytes, size_t length, float *out,
                           struct reason *why)
@@ -78,7 +79,13 @@ int media_encode_samples(const struct media *media, const struct media_samples *
 static int encode_text(const struct media *media, const char *name, const void *bytes, size_t length, float *out,
                        struct reason *why)
 {
-    return media_encode_text(media, name, bytes, length, out, why);
+    cleanup_free char *made = NULL;
+    int result;
+
+    if (!utf16_is(bytes, length))
+        return media_encode_text(media, name, bytes, length, out, why);
+    result = utf16_read(name, bytes, length, &made, &length, why);
+    return result ? result : media_encode_text(media, name, made, length, out, why);
 }
 
 static int encode_raw(const struct media *media, const char *name, const void *bytes, size_t length, float *out,

@@ -30,7 +30,11 @@ struct dataset *dataset_free(struct dataset *dataset)
         free(storage->blocks);
     for (size_t i = 0; dataset->labels && i < dataset->label_count; i++)
         free(dataset->labels[i]);
+    for (size_t i = 0; i < DATASET_SKIPPED_NAMED; i++)
+        free(dataset->skipped.first[i]);
     free(storage);
+    free(dataset->names);
+    free(dataset->lines);
     free(dataset->labels);
     free(dataset->classes);
     free(dataset->pictures);
@@ -40,14 +44,14 @@ struct dataset *dataset_free(struct dataset *dataset)
     return NULL;
 }
 
-int collect_init(struct collect *collect, enum media_kind kind, struct reason *why)
+int collect_init(struct collect *collect, const struct dataset_wish *wish, struct reason *why)
 {
-    *collect = (struct collect){ .set = calloc(1, sizeof *collect->set) };
+    *collect = (struct collect){ .set = calloc(1, sizeof *collect->set), .wish = wish };
     if (!collect->set || !(collect->set->storage = calloc(1, sizeof(struct storage)))) {
         collect_deinit(collect);
         return refuse_errno(why, -ENOMEM, "cannot read the data");
     }
-    collect->set->kind = kind;
+    collect->set->kind = wish->kind;
     return 0;
 }
 
@@ -57,6 +61,7 @@ void collect_deinit(struct collect *collect)
         free(collect->names[i]);
     free(collect->names);
     free(collect->slots);
+    free(collect->scratch);
     dataset_free(collect->set);
     *collect = (struct collect){ .set = NULL };
 }
@@ -121,8 +126,11 @@ int collect_class(struct collect *collect, const char *name, size_t length, uint
 {
     uint32_t *slot;
 
-    if (!length || length > COLLECT_LABEL_BYTES || memchr(name, 0, length))
-        return refuse(why, WISP_E_FORMAT, "a label has 1 to %d bytes, this one has %zu", COLLECT_LABEL_BYTES, length);
+    if (!length || length > COLLECT_LABEL_BYTES)
+        return refuse(why, WISP_E_FORMAT, "a label has 1 to %d bytes, this one has %zu%s", COLLECT_LABEL_BYTES, length,
+                      length ? "; is it the text? --label-column says which column the label is" : "");
+    if (memchr(name, 0, length))
+        return refuse(why, WISP_E_FORMAT, "a zero byte in a label");
     if (media_check_text("label", name, length, why))
         return WISP_E_FORMAT;
     if (collect->name_count == collect->name_capacity && grow_names(collect))
@@ -163,12 +171,16 @@ static int add_sample(struct collect *collect, uint32_t class, void **array, siz
     if (set->count == collect->capacity) {
         size_t capacity = MAX((size_t)1024, collect->capacity * 2);
 
-        if (grow((void **)&set->classes, capacity, sizeof *set->classes) || grow(array, capacity, size))
+        if (grow((void **)&set->classes, capacity, sizeof *set->classes) || grow(array, capacity, size) ||
+            (set->names && grow((void **)&set->names, capacity, sizeof *set->names)) ||
+            (set->lines && grow((void **)&set->lines, capacity, sizeof *set->lines)))
             return refuse_errno(why, -ENOMEM, "cannot hold %zu samples", capacity);
         collect->capacity = capacity;
     }
     collect->most = MAX(collect->most, class);
     set->classes[set->count++] = class;
+    if (collect->wish->step)
+        collect->wish->step(collect->wish->argument, set->count);
     return 0;
 }
 
@@ -202,6 +214,55 @@ int collect_text(struct collect *collect, uint32_t class, struct dataset_text te
     return result;
 }
 
+int collect_name(struct collect *collect, const char *path, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    char *copy = strdup(path);
+    int result;
+
+    if (!copy || (!set->names && grow((void **)&set->names, collect->capacity, sizeof *set->names))) {
+        free(copy);
+        return refuse_errno(why, -ENOMEM, "cannot hold the names of %zu samples", set->count);
+    }
+    if ((result = collect_own(collect, copy, why)))
+        return result;
+    set->names[set->count - 1] = copy;
+    return 0;
+}
+
+int collect_line(struct collect *collect, uint32_t line, struct reason *why)
+{
+    struct dataset *set = collect->set;
+
+    if (!set->lines && grow((void **)&set->lines, collect->capacity, sizeof *set->lines))
+        return refuse_errno(why, -ENOMEM, "cannot hold the lines of %zu samples", set->count);
+    set->lines[set->count - 1] = line;
+    return 0;
+}
+
+int collect_skip(struct collect *collect, int result, const struct reason *why)
+{
+    struct dataset *set = collect->set;
+
+    if (result != WISP_E_FORMAT || !collect->wish->skip_bad)
+        return result;
+    if (set->skipped.count < DATASET_SKIPPED_NAMED)
+        set->skipped.first[set->skipped.count] = strdup(why->text);
+    set->skipped.count++;
+    return 0;
+}
+
+const char *dataset_sample(const struct dataset *dataset, size_t sample, char *text, size_t size)
+{
+    if (dataset->names)
+        snprintf(text, size, "%s", dataset->names[sample]);
+    else if (dataset->lines)
+        snprintf(text, size, "%s:%u", dataset->name, dataset->lines[sample]);
+    else
+        snprintf(text, size, "%s, sample %zu", dataset->name, sample + 1);
+    return text;
+}
+
 /* ---- finishing ---- */
 
 enum { LABEL_FILE_MAX = 1 << 20 };
@@ -228,8 +289,10 @@ static int refuse_label(const struct dataset *set, const char *name, struct reas
 {
     const char *near = suggest(name, (const char *const *)set->labels, set->label_count);
 
-    return refuse(why, WISP_E_FORMAT, "the data has the label \"%.60s\", which is not among the model's %zu%s%.60s%s",
-                  name, set->label_count, near ? " (near: \"" : "", near ? near : "", near ? "\")" : "");
+    return refuse(why, WISP_E_FORMAT,
+                  "the data has the label \"%.60s\", which is not among the model's %zu%s%.60s%s%s%s", name,
+                  set->label_count, near ? " (near: \"" : "", near ? near : "", near ? "\")" : "",
+                  *set->doubt ? ": " : "", set->doubt);
 }
 
 /* Where each class by first appearance stands among the labels of the set. */
@@ -321,9 +384,10 @@ static int name_numbers(struct collect *collect, const char *beside, struct reas
     return 0;
 }
 
-static int settle_labels(struct collect *collect, const char *beside, char *const *labels, size_t label_count,
-                         struct reason *why)
+static int settle_labels(struct collect *collect, const char *beside, struct reason *why)
 {
+    char *const *labels = collect->wish->labels;
+    size_t label_count = collect->wish->label_count;
     struct dataset *set = collect->set;
     int result;
 
@@ -388,14 +452,14 @@ static int hash_set(struct dataset *set, struct reason *why)
     return 0;
 }
 
-int collect_finish(struct collect *collect, const char *name, const char *beside, char *const *labels,
-                   size_t label_count, struct dataset **out, struct reason *why)
+int collect_finish(struct collect *collect, const char *name, const char *beside, struct dataset **out,
+                   struct reason *why)
 {
     int result;
 
     if (!collect->set->count)
         return refuse(why, WISP_E_FORMAT, "there are no samples in it");
-    if ((result = settle_labels(collect, beside, labels, label_count, why)) || (result = hash_set(collect->set, why)))
+    if ((result = settle_labels(collect, beside, why)) || (result = hash_set(collect->set, why)))
         return result;
     snprintf(collect->set->name, sizeof collect->set->name, "%s", name);
     *out = steal(&collect->set);

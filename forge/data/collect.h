@@ -20,6 +20,8 @@ enum {
 
 struct collect {
     struct dataset *set;
+    const struct dataset_wish *wish;
+    float *scratch; /* a tensor, with which a sound is tried */
     size_t capacity;
     bool numeric;  /* classes are numbers, as idx has them */
     uint32_t most; /* largest of them */
@@ -29,7 +31,7 @@ struct collect {
     size_t slot_count;
 };
 
-int collect_init(struct collect *collect, enum media_kind kind, struct reason *why);
+int collect_init(struct collect *collect, const struct dataset_wish *wish, struct reason *why);
 void collect_deinit(struct collect *collect); /* frees the set unless it was finished */
 
 /* Memory that samples point into; owned by the set from now on, on failure too. */
@@ -41,9 +43,16 @@ int collect_class(struct collect *collect, const char *name, size_t length, uint
 int collect_picture(struct collect *collect, uint32_t class, struct media_picture picture, struct reason *why);
 int collect_sound(struct collect *collect, uint32_t class, struct media_sound sound, struct reason *why);
 int collect_text(struct collect *collect, uint32_t class, struct dataset_text text, struct reason *why);
+/* Of the last sample: its file, or its line. */
+int collect_name(struct collect *collect, const char *path, struct reason *why);
+int collect_line(struct collect *collect, uint32_t line, struct reason *why);
+
+/* A sample that cannot be read: 0, and it is counted and left out, when that is wished and `result` is about what the
+ * sample holds (WISP_E_FORMAT); else `result`. */
+int collect_skip(struct collect *collect, int result, const struct reason *why);
 
 /* `beside`: the folder in which labels.txt or classes.txt may name numeric classes; NULL: none. */
-int collect_finish(struct collect *collect, const char *name, const char *beside, char *const *labels,
-                   size_t label_count, struct dataset **out, struct reason *why);
+int collect_finish(struct collect *collect, const char *name, const char *beside, struct dataset **out,
+                   struct reason *why);
 
 #endif

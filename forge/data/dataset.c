@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/memory.h"
 #include "base/size.h"
 #include "forge/data/readers.h"
 
@@ -37,32 +38,77 @@ bool name_ends(const char *name, const char *const *endings, size_t count)
     return false;
 }
 
-int reader_add_file(struct collect *collect, enum media_kind kind, uint32_t class, const char *name, const void *bytes,
-                    size_t length, struct reason *why)
-{
-    struct media_picture picture;
-    struct media_sound sound;
-    int result;
-
-    if (kind == MEDIA_IMAGE) {
-        if ((result = media_decode_picture(name, bytes, length, &picture, why)) ||
-            (result = collect_own(collect, picture.pixels, why)))
-            return result;
-        return collect_picture(collect, class, picture, why);
-    }
-    if ((result = media_decode_sound(name, bytes, length, &sound, why)) ||
-        (result = collect_own(collect, sound.samples, why)))
-        return result;
-    return collect_sound(collect, class, sound, why);
-}
-
-int reader_check_split(const struct collect *collect, const char *path, const char *split, bool has_other,
+static int add_picture(struct collect *collect, uint32_t class, const char *path, const void *bytes, size_t length,
                        struct reason *why)
 {
-    if (collect->set->count)
+    struct media_picture picture;
+    int result = media_decode_picture(path, bytes, length, &picture, why);
+
+    if (!result)
+        result = collect_own(collect, picture.pixels, why);
+    return result ? result : collect_picture(collect, class, picture, why);
+}
+
+/* Whether the model can take it: one that is silent is known only by trying. */
+static int try_sound(struct collect *collect, const char *path, const struct media_sound *sound, struct reason *why)
+{
+    const struct media *media = collect->wish->media;
+    int result;
+
+    if (!collect->wish->skip_bad || !media)
         return 0;
+    if (!collect->scratch)
+        collect->scratch = memory_alloc(media_elements(media), sizeof *collect->scratch);
+    if (!collect->scratch)
+        return refuse_errno(why, -ENOMEM, "%s", path);
+    result = media_encode_sound(media, sound, collect->scratch, why);
+    return result ? refuse_in(why, result, "%s", path) : 0;
+}
+
+static int add_sound(struct collect *collect, uint32_t class, const char *path, const void *bytes, size_t length,
+                     struct reason *why)
+{
+    struct media_sound sound;
+    int result = media_decode_sound(path, bytes, length, &sound, why);
+
+    if (result)
+        return result;
+    result = try_sound(collect, path, &sound, why);
+    if (result) {
+        free(sound.samples);
+        return result;
+    }
+    result = collect_own(collect, sound.samples, why);
+    return result ? result : collect_sound(collect, class, sound, why);
+}
+
+int reader_add_file(struct collect *collect, const char *class, size_t class_length, const char *path,
+                    const void *bytes, size_t length, struct reason *why)
+{
+    uint32_t number;
+    int result = collect_class(collect, class, class_length, &number, why);
+
+    if (result)
+        return collect_skip(collect, refuse_in(why, result, "%s", path), why);
+    if (collect->wish->kind == MEDIA_IMAGE)
+        result = add_picture(collect, number, path, bytes, length, why);
+    else
+        result = add_sound(collect, number, path, bytes, length, why);
+    return result ? collect_skip(collect, result, why) : collect_name(collect, path, why);
+}
+
+int reader_check_split(const struct collect *collect, const char *path, bool has_other, struct reason *why)
+{
+    const struct dataset *set = collect->set;
+
+    if (set->count)
+        return 0;
+    if (set->skipped.count)
+        return refuse(why, WISP_E_FORMAT, "%s: none of its %zu files can be read; the first: %s", path,
+                      set->skipped.count, set->skipped.first[0] ? set->skipped.first[0] : "");
     if (has_other)
-        return refuse(why, WISP_E_FORMAT, "%s: there are splits in it, but none that is named \"%s\"", path, split);
+        return refuse(why, WISP_E_FORMAT, "%s: there are splits in it, but none that is named \"%s\"", path,
+                      collect->wish->split);
     return refuse(why, WISP_E_FORMAT,
                   "%s: no data in it that are known: a folder for each class with pictures or sounds, idx files, a "
                   ".csv, .tsv or .tar",
@@ -122,9 +168,9 @@ static const char *kind_name(enum media_kind kind)
     return names[kind];
 }
 
-static int read_file(const char *path, const char *split, enum media_kind kind, struct collect *collect,
-                     struct reason *why)
+static int read_file(const char *path, struct collect *collect, struct reason *why)
 {
+    enum media_kind kind = collect->wish->kind;
     bool table = table_has_name(path);
 
     if (!table && !tar_has_name(path))
@@ -136,28 +182,29 @@ static int read_file(const char *path, const char *split, enum media_kind kind, 
     if (table != (kind == MEDIA_TEXT))
         return refuse(why, WISP_E_FORMAT, "%s holds %s, but the model takes %s", path, table ? "texts" : "files",
                       kind_name(kind));
-    return table ? table_read(path, collect, why) : tar_read(path, split, kind, collect, why);
+    return table ? table_read(path, collect, why) : tar_read(path, collect, why);
 }
 
-static int read_folder(const char *path, const char *split, enum media_kind kind, struct collect *collect,
-                       struct reason *why)
+static int read_folder(const char *path, struct collect *collect, struct reason *why)
 {
+    const char *split = collect->wish->split;
+    enum media_kind kind = collect->wish->kind;
     cleanup_free char *inner = NULL;
     int result;
 
     if (idx_is_there(path)) {
         if (kind != MEDIA_IMAGE)
             return refuse(why, WISP_E_FORMAT, "%s holds pictures, but the model takes %s", path, kind_name(kind));
-        return idx_read(path, split, collect, why);
+        return idx_read(path, collect, why);
     }
     result = find_in_folder(path, split, &inner, why);
     if (result)
         return result;
     if (inner)
-        return read_file(inner, split, kind, collect, why);
+        return read_file(inner, collect, why);
     if (kind == MEDIA_TEXT)
         return refuse(why, WISP_E_FORMAT, "%s: no %s.tsv or %s.csv in it, plain, .gz or .xz", path, split, split);
-    return tree_read(path, split, kind, collect, why);
+    return tree_read(path, collect, why);
 }
 
 /* The path without slashes at its end; and where its last part begins. */
@@ -174,28 +221,27 @@ static char *tidy(const char *path, const char **last)
     return copy;
 }
 
-int dataset_read(const char *path, const char *split, enum media_kind kind, char *const *labels, size_t label_count,
-                 struct dataset **out, struct reason *why)
+int dataset_read(const struct dataset_wish *wish, struct dataset **out, struct reason *why)
 {
     cleanup(collect_cleanup) struct collect collect = { .set = NULL };
     const char *last;
-    cleanup_free char *whole = tidy(path, &last);
+    cleanup_free char *whole = tidy(wish->path, &last);
     struct stat status;
     int result;
 
     if (!whole)
-        return refuse_errno(why, -ENOMEM, "%s", path);
-    if (kind == MEDIA_RAW)
-        return refuse(why, WISP_E_FORMAT, "%s: there is no reader of raw values", path);
+        return refuse_errno(why, -ENOMEM, "%s", wish->path);
+    if (wish->kind == MEDIA_RAW)
+        return refuse(why, WISP_E_FORMAT, "%s: there is no reader of raw values", wish->path);
     if (stat(whole, &status) < 0)
-        return refuse_errno(why, -errno, "cannot open %s", path);
-    result = collect_init(&collect, kind, why);
+        return refuse_errno(why, -errno, "cannot open %s", wish->path);
+    result = collect_init(&collect, wish, why);
     if (!result && S_ISDIR(status.st_mode))
-        result = read_folder(whole, split, kind, &collect, why);
+        result = read_folder(whole, &collect, why);
     else if (!result)
-        result = read_file(whole, split, kind, &collect, why);
+        result = read_file(whole, &collect, why);
     if (result)
         return result;
-    result = collect_finish(&collect, last, S_ISDIR(status.st_mode) ? whole : NULL, labels, label_count, out, why);
-    return result ? refuse_in(why, result, "%s (%s)", path, split) : 0;
+    result = collect_finish(&collect, last, S_ISDIR(status.st_mode) ? whole : NULL, out, why);
+    return result ? refuse_in(why, result, "%s (%s)", wish->path, wish->split) : 0;
 }

@@ -4,22 +4,26 @@
  * decoded once, each with the number of its class. Immutable after dataset_read(); any number of threads may read it.
  *
  * What a path may be, told apart by what is there:
- *   a folder with idx files     {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures
+ *   a folder with idx files     {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures; idx.c has other spellings
  *   a folder of files           pictures or recordings, as media/sniff.h lists them: [SPLIT/]CLASS/FILE, or
  *                               [SPLIT/]CLASS_REST.wav; data/place.h has the rules
  *   a .tar [.gz, .xz] of files  the same, without unpacking it to disk
- *   a .csv or .tsv [.gz, .xz]   texts: the first column is the label, the last the text
+ *   a .csv or .tsv [.gz, .xz]   texts and their labels: columns.h has the rules
  *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
- * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it.
+ * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it,
+ * or is left out and counted, if so wished.
  */
 #ifndef FORGE_DATA_DATASET_H
 #define FORGE_DATA_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "media/media.h"
+
+enum { DATASET_SKIPPED_NAMED = 5 };
 
 struct dataset_text {
     const char *bytes; /* UTF-8, not terminated */
@@ -34,6 +38,13 @@ struct dataset {
     uint32_t *classes; /* one a sample */
     char **labels;     /* names of the classes; in the order of the model's outputs */
     size_t label_count;
+    char **names;    /* one a sample: its file; NULL when samples have none */
+    uint32_t *lines; /* one a sample: its line; NULL */
+    char doubt[256]; /* what looks wrong with the labels, a sentence without its end; "": nothing */
+    struct {
+        size_t count;
+        char *first[DATASET_SKIPPED_NAMED]; /* reasons */
+    } skipped;
     /* One a sample; the one that `kind` says, the others NULL. */
     struct media_picture *pictures;
     struct media_sound *sounds;
@@ -41,16 +52,30 @@ struct dataset {
     void *storage; /* what the samples point into, for dataset_free() */
 };
 
-/* Reads one split, "train" or "test", of the data at `path`. Samples stand in an order that depends on the content
- * alone (folders by name).
+/* What is to be read, and how. */
+struct dataset_wish {
+    const char *path, *split; /* "train", "test" */
+    enum media_kind kind;
+    char *const *labels; /* the model's; NULL: those of the data */
+    size_t label_count;
+    const char *label_column, *text_column; /* of a table, by name or number from 1; NULL: found */
+    bool skip_bad;                          /* leave out what cannot be read, and count it */
+    const struct media *media;              /* with skip_bad: sounds that it cannot take are left out too; or NULL */
+    void (*step)(void *argument, size_t samples); /* called as reading goes on; NULL: not wanted */
+    void *argument;
+};
+
+/* Reads one split. Samples stand in an order that depends on the content alone (folders by name).
  *
- * With `labels` (the model's), classes are numbered by them, and a label of the data that is not among them is refused;
- * numeric classes (idx) keep their numbers and take the names. Without, the labels of the data are sorted by name and
- * given in out->labels; numeric ones are named by labels.txt or classes.txt beside the data, else "0", "1", ….
+ * With labels, classes are numbered by them, and a label of the data that is not among them is refused; numeric classes
+ * (idx) keep their numbers and take the names. Without, the labels of the data are sorted by name and given in
+ * out->labels; numeric ones are named by labels.txt or classes.txt beside the data, else "0", "1", ….
  *
  * WISP_E_FORMAT and -errno; the reason says file, and line, sample or byte. */
-int dataset_read(const char *path, const char *split, enum media_kind kind, char *const *labels, size_t label_count,
-                 struct dataset **out, struct reason *why);
+int dataset_read(const struct dataset_wish *wish, struct dataset **out, struct reason *why);
 struct dataset *dataset_free(struct dataset *dataset); /* accepts NULL; returns NULL */
+
+/* A sample for people: its file, or the table's name and the line, or its number. Into `text`, which is returned. */
+const char *dataset_sample(const struct dataset *dataset, size_t sample, char *text, size_t size);
 
 #endif

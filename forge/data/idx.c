@@ -123,14 +123,14 @@ static int add_pictures(struct collect *collect, unsigned char *pictures, const 
     return 0;
 }
 
-int idx_read(const char *folder, const char *split, struct collect *collect, struct reason *why)
+int idx_read(const char *folder, struct collect *collect, struct reason *why)
 {
     cleanup_free char *pictures_path = NULL;
     cleanup_free char *labels_path = NULL;
     cleanup_free void *labels = NULL;
     void *pictures = NULL;
     size_t size;
-    int result = find_both(folder, split, &pictures_path, &labels_path, why);
+    int result = find_both(folder, collect->wish->split, &pictures_path, &labels_path, why);
 
     if (result || (result = unpack_read(pictures_path, &pictures, &size, why)) ||
         (result = collect_own(collect, pictures, why)) || (result = check_pictures(pictures_path, pictures, size, why)))

@@ -7,9 +7,9 @@
 
 #include "forge/data/collect.h"
 
-/* `folder` holds {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]. */
+/* `folder` holds pictures and labels as idx files. */
 bool idx_is_there(const char *folder);
-int idx_read(const char *folder, const char *split, struct collect *collect, struct reason *why);
+int idx_read(const char *folder, struct collect *collect, struct reason *why);
 
 /* A .csv or .tsv, plain or packed. */
 bool table_has_name(const char *path);
@@ -17,18 +17,17 @@ int table_read(const char *path, struct collect *collect, struct reason *why);
 
 /* A tar, plain or packed, or a folder, of files whose paths say split and class (place.h). */
 bool tar_has_name(const char *path);
-int tar_read(const char *path, const char *split, enum media_kind kind, struct collect *collect, struct reason *why);
-int tree_read(const char *folder, const char *split, enum media_kind kind, struct collect *collect, struct reason *why);
+int tar_read(const char *path, struct collect *collect, struct reason *why);
+int tree_read(const char *folder, struct collect *collect, struct reason *why);
 
 /* ---- what they share ---- */
 
-/* Decodes one file and adds it. `name` is for the reason. */
-int reader_add_file(struct collect *collect, enum media_kind kind, uint32_t class, const char *name, const void *bytes,
-                    size_t length, struct reason *why);
+/* Decodes one file and adds it. `path` is for the reason, and the sample's name. */
+int reader_add_file(struct collect *collect, const char *class, size_t class_length, const char *path,
+                    const void *bytes, size_t length, struct reason *why);
 
 /* After the last file: something must have been found. `has_other`: of another split it was. */
-int reader_check_split(const struct collect *collect, const char *path, const char *split, bool has_other,
-                       struct reason *why);
+int reader_check_split(const struct collect *collect, const char *path, bool has_other, struct reason *why);
 
 /* A whole file, unpacked when it begins as gzip or xz do; a zero byte follows. */
 int unpack_read(const char *path, void **data, size_t *size, struct reason *why);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables of text: one sample a row, the first column its label, the last its text; a first row that names them so
- * ("label", "text") is skipped. TSV has no quoting; CSV quotes a field with "…", doubled inside, and a quoted field may
- * hold line ends. Fields are unquoted in place.
+ * Tables of text: one sample a row (rows.h), of which one column is the label and one the text (columns.h). Text is
+ * UTF-8, with or without a byte order mark, or UTF-16 with one. What a table's labels look like is judged at its end:
+ * a heading that was taken for a sample, or a text that was taken for the label, betrays itself there.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "forge/data/columns.h"
 #include "forge/data/readers.h"
+#include "media/utf16.h"
+
+enum { DOUBT_ROWS_LEAST = 4 };
 
 bool table_has_name(const char *path)
 {
@@ -20,133 +23,114 @@ bool table_has_name(const char *path)
     return name_ends(path, endings, ARRAY_SIZE(endings));
 }
 
-struct cursor {
-    char *at, *end;
-    char separator;
-    bool quotes;
-    unsigned line;
-};
-
-struct field {
-    char *bytes;
-    size_t length;
-    bool last; /* of its row */
-};
-
-/* A quoted field: "" stands for ", and everything else for itself. 1 when it is not closed. */
-static int take_quoted(struct cursor *cursor, struct field *out)
+static int add_row(const struct rows *rows, const struct columns *columns, struct collect *collect, struct reason *why)
 {
-    char *to = ++cursor->at;
-
-    out->bytes = to;
-    for (;; cursor->at++) {
-        if (cursor->at == cursor->end)
-            return 1;
-        if (*cursor->at == '"') {
-            if (cursor->at + 1 == cursor->end || cursor->at[1] != '"')
-                break;
-            cursor->at++;
-        }
-        cursor->line += *cursor->at == '\n';
-        *to++ = *cursor->at;
-    }
-    cursor->at++;
-    out->length = (size_t)(to - out->bytes);
-    return 0;
-}
-
-/* 0, or 1 with *what saying what is wrong. */
-static int take_field(struct cursor *cursor, struct field *out, const char **what)
-{
-    if (cursor->quotes && cursor->at < cursor->end && *cursor->at == '"') {
-        *what = "a quoted field is not closed";
-        if (take_quoted(cursor, out))
-            return 1;
-        if (cursor->at < cursor->end && *cursor->at == '\r')
-            cursor->at++;
-        *what = "text after the closing quote of a field";
-        if (cursor->at < cursor->end && *cursor->at != cursor->separator && *cursor->at != '\n')
-            return 1;
-    } else {
-        out->bytes = cursor->at;
-        while (cursor->at < cursor->end && *cursor->at != cursor->separator && *cursor->at != '\n')
-            cursor->at++;
-        out->length = (size_t)(cursor->at - out->bytes);
-        if (out->length && out->bytes[out->length - 1] == '\r' && (cursor->at == cursor->end || *cursor->at == '\n'))
-            out->length--;
-    }
-    out->last = cursor->at == cursor->end || *cursor->at == '\n';
-    if (cursor->at < cursor->end)
-        cursor->at++;
-    return 0;
-}
-
-static bool is_word(const struct field *field, const char *const *words)
-{
-    for (; *words; words++) {
-        if (strlen(*words) == field->length && !strncasecmp(field->bytes, *words, field->length))
-            return true;
-    }
-    return false;
-}
-
-/* A first row that names the columns. */
-static bool is_heading(const struct field *first, const struct field *last)
-{
-    static const char *const labels[] = { "label", "labels", "class", "category", "target", NULL };
-    static const char *const texts[] = { "text", "sentence", "message", "content", "description", NULL };
-
-    return is_word(first, labels) && is_word(last, texts);
-}
-
-static int read_row(struct cursor *cursor, struct collect *collect, const char *path, struct reason *why)
-{
-    struct field first, field;
-    unsigned line = cursor->line, columns = 1;
-    const char *what = NULL;
+    const struct field *label = &rows->fields[columns->label], *text = &rows->fields[columns->text];
     uint32_t class;
+    int result = media_check_text("text", text->bytes, text->length, why);
+
+    if (!result)
+        result = collect_class(collect, label->bytes, label->length, &class, why);
+    if (result)
+        return collect_skip(collect, refuse_in(why, result, "%s:%u", rows->path, rows->row_line), why);
+    result = collect_text(collect, class, (struct dataset_text){ text->bytes, text->length }, why);
+    return result ? result : collect_line(collect, rows->row_line, why);
+}
+
+static bool first_label_stands_alone(const struct dataset *set)
+{
+    if (set->lines[0] != 1)
+        return false;
+    for (size_t i = 1; i < set->count; i++) {
+        if (set->classes[i] == set->classes[0])
+            return false;
+    }
+    return true;
+}
+
+/* What makes one doubt that the columns were the right ones; the set's sentence for people. With the model's labels
+ * there is no doubt of those that are among them. A heading that nobody called a sample is refused. */
+static int doubt(const struct collect *collect, const struct columns *columns, const char *path, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    bool alone = !columns->heading && first_label_stands_alone(set);
+
+    if (set->count < DOUBT_ROWS_LEAST)
+        return 0;
+    if (collect->name_count - alone > set->count / 2)
+        snprintf(set->doubt, sizeof set->doubt,
+                 "%zu different labels in %zu rows: is column %zu the text? --label-column and --text-column say which "
+                 "is which",
+                 collect->name_count, set->count, columns->label + 1);
+    else if (alone)
+        snprintf(
+            set->doubt, sizeof set->doubt,
+            "the label \"%.60s\" occurs once, in line 1: it looks like a heading; --label-column \"%.60s\" takes it "
+            "for one",
+            collect->names[set->classes[0]], collect->names[set->classes[0]]);
+    else if (collect->name_count == 1)
+        snprintf(set->doubt, sizeof set->doubt,
+                 "all %zu rows have the label \"%.60s\": is column %zu the label? --label-column says which it is",
+                 set->count, collect->names[0], columns->label + 1);
+    if (alone && !columns->named && !collect->wish->labels && collect->name_count - 1 <= set->count / 2)
+        return refuse(why, WISP_E_FORMAT, "%s: %s, and --label-column 1 for a sample", path, set->doubt);
+    return 0;
+}
+
+static int read_rows(struct rows *rows, struct collect *collect, struct reason *why)
+{
+    struct columns columns = { 0, 1, false, false };
+    bool more = false;
+    int result = rows_next(rows, &more, why);
+
+    if (!result && more)
+        result = columns_find(rows, collect->wish, &columns, why);
+    if (!result && more && columns.heading)
+        result = rows_next(rows, &more, why);
+    while (!result && more) {
+        result = add_row(rows, &columns, collect, why);
+        if (!result)
+            result = rows_next(rows, &more, why);
+    }
+    if (!result && collect->set->count)
+        result = doubt(collect, &columns, rows->path, why);
+    return result;
+}
+
+/* UTF-8, without a mark. */
+static int to_utf8(void **data, size_t *size, const char *path, struct reason *why)
+{
+    char *made;
     int result;
 
-    if (take_field(cursor, &first, &what))
-        return refuse(why, WISP_E_FORMAT, "%s:%u: %s", path, line, what);
-    for (field = first; !field.last; columns++) {
-        if (take_field(cursor, &field, &what))
-            return refuse(why, WISP_E_FORMAT, "%s:%u: %s", path, line, what);
-    }
-    cursor->line++;
-    if (columns == 1 && !first.length)
-        return 0; /* an empty line */
-    if (columns < 2)
-        return refuse(why, WISP_E_FORMAT, "%s:%u: one column; a row is a label, a %s, and a text", path, line,
-                      cursor->separator == '\t' ? "tab" : "comma");
-    if (line == 1 && is_heading(&first, &field))
+    if (*size >= 3 && !memcmp(*data, "\xef\xbb\xbf", 3)) {
+        memmove(*data, (char *)*data + 3, *size -= 3);
         return 0;
-    result = media_check_text("text", field.bytes, field.length, why);
-    if (!result)
-        result = collect_class(collect, first.bytes, first.length, &class, why);
-    if (!result)
-        result = collect_text(collect, class, (struct dataset_text){ field.bytes, field.length }, why);
-    return result ? refuse_in(why, result, "%s:%u", path, line) : 0;
+    }
+    if (!utf16_is(*data, *size))
+        return 0;
+    result = utf16_read(path, *data, *size, &made, size, why);
+    if (!result) {
+        free(*data);
+        *data = made;
+    }
+    return result;
 }
 
 int table_read(const char *path, struct collect *collect, struct reason *why)
 {
-    struct cursor cursor = { .line = 1 };
+    struct rows rows = { .at = NULL };
     void *data = NULL;
     size_t size;
-    int result;
+    int result = unpack_read(path, &data, &size, why);
 
-    if ((result = unpack_read(path, &data, &size, why)) || (result = collect_own(collect, data, why)))
+    if (!result && (result = to_utf8(&data, &size, path, why)))
+        free(data);
+    if (result || (result = collect_own(collect, data, why)))
         return result;
-    cursor.at = data;
-    cursor.end = cursor.at + size;
-    if (size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3))
-        cursor.at += 3;
-    cursor.quotes = strstr(path, ".csv") != NULL;
-    cursor.separator = cursor.quotes ? ',' : '\t';
-    while (cursor.at < cursor.end) {
-        if ((result = read_row(&cursor, collect, path, why)))
-            return result;
-    }
-    return 0;
+    result = rows_init(&rows, path, strstr(path, ".csv") != NULL, data, size, why);
+    if (!result)
+        result = read_rows(&rows, collect, why);
+    rows_deinit(&rows);
+    return result;
 }

@@ -12,8 +12,6 @@
 
 struct walk {
     struct collect *collect;
-    enum media_kind kind;
-    const char *split;
     bool has_other;
 };
 
@@ -28,23 +26,20 @@ static int add_entry(void *argument, const char *name, const void *data, size_t 
 {
     struct walk *walk = argument;
     struct place_of found;
-    uint32_t class;
-    int result = place_find(name, walk->split, &found, why);
+    int result = place_find(name, walk->collect->wish->split, &found, why);
 
     if (result)
-        return result;
+        return collect_skip(walk->collect, result, why);
     walk->has_other |= found.place == PLACE_OTHER;
     if (found.place != PLACE_HERE)
         return 0;
-    if ((result = collect_class(walk->collect, found.class, found.class_length, &class, why)))
-        return refuse_in(why, result, "%s", name);
-    return reader_add_file(walk->collect, walk->kind, class, name, data, size, why);
+    return reader_add_file(walk->collect, found.class, found.class_length, name, data, size, why);
 }
 
-int tar_read(const char *path, const char *split, enum media_kind kind, struct collect *collect, struct reason *why)
+int tar_read(const char *path, struct collect *collect, struct reason *why)
 {
-    struct walk walk = { .collect = collect, .kind = kind, .split = split };
+    struct walk walk = { .collect = collect };
     int result = archive_walk(path, MEDIA_FILE_MAX, add_entry, &walk, why);
 
-    return result ? result : reader_check_split(collect, path, split, walk.has_other, why);
+    return result ? result : reader_check_split(collect, path, walk.has_other, why);
 }

@@ -18,8 +18,6 @@ enum { DEPTH_MAX = 8 };
 
 struct walk {
     struct collect *collect;
-    enum media_kind kind;
-    const char *split;
     size_t root_length; /* of what stands before the relative path */
     bool has_other;
 };
@@ -38,20 +36,17 @@ static int read_sample(struct walk *walk, const char *path, struct reason *why)
 {
     cleanup_free void *data = NULL;
     struct place_of found;
-    uint32_t class;
     size_t size;
-    int result = place_find(path + walk->root_length, walk->split, &found, why);
+    int result = place_find(path + walk->root_length, walk->collect->wish->split, &found, why);
 
     if (result)
-        return result;
+        return collect_skip(walk->collect, result, why);
     walk->has_other |= found.place == PLACE_OTHER;
     if (found.place != PLACE_HERE)
         return 0;
-    if ((result = collect_class(walk->collect, found.class, found.class_length, &class, why)))
-        return refuse_in(why, result, "%s", path);
     if ((result = file_read(path, MEDIA_FILE_MAX, &data, &size, why)))
-        return result;
-    return reader_add_file(walk->collect, walk->kind, class, path, data, size, why);
+        return collect_skip(walk->collect, result, why);
+    return reader_add_file(walk->collect, found.class, found.class_length, path, data, size, why);
 }
 
 static int read_folder(struct walk *walk, const char *folder, int depth, struct reason *why);
@@ -89,10 +84,10 @@ static int read_folder(struct walk *walk, const char *folder, int depth, struct 
     return result;
 }
 
-int tree_read(const char *folder, const char *split, enum media_kind kind, struct collect *collect, struct reason *why)
+int tree_read(const char *folder, struct collect *collect, struct reason *why)
 {
-    struct walk walk = { .collect = collect, .kind = kind, .split = split, .root_length = strlen(folder) + 1 };
+    struct walk walk = { .collect = collect, .root_length = strlen(folder) + 1 };
     int result = read_folder(&walk, folder, 0, why);
 
-    return result ? result : reader_check_split(collect, folder, split, walk.has_other, why);
+    return result ? result : reader_check_split(collect, folder, walk.has_other, why);
 }

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: idx_picture FOLDER SPLIT NUMBER FACTOR > FILE.png\n");
         return 2;
     }
-    if (dataset_read(argv[1], argv[2], MEDIA_IMAGE, NULL, 0, &set, &why)) {
+    if (dataset_read(&(struct dataset_wish){ .path = argv[1], .split = argv[2], .kind = MEDIA_IMAGE }, &set, &why)) {
         fprintf(stderr, "idx_picture: %s\n", why.text);
         return 1;
     }

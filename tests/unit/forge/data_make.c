@@ -105,9 +105,21 @@ struct dataset *data_read(const char *path, const char *split, enum media_kind k
     struct dataset *set = NULL;
     struct reason why = { "" };
 
-    assert_ok(dataset_read(path, split, kind, NULL, 0, &set, &why), why);
+    assert_ok(dataset_read(&(struct dataset_wish){ .path = path, .split = split, .kind = kind }, &set, &why), why);
     assert_int_equal(set->kind, kind);
     assert_true(!strncmp(set->hash, "xxh3-128:", 9) && strlen(set->hash) == 41);
+    return set;
+}
+
+struct dataset *data_read_columns(const char *path, const char *split, const char *label, const char *text)
+{
+    const struct dataset_wish wish = {
+        .path = path, .split = split, .kind = MEDIA_TEXT, .label_column = label, .text_column = text
+    };
+    struct dataset *set = NULL;
+    struct reason why;
+
+    assert_ok(dataset_read(&wish, &set, &why), why);
     return set;
 }
 
@@ -115,7 +127,7 @@ void data_refused(const char *path, const char *split, enum media_kind kind, con
 {
     struct dataset *set = NULL;
     struct reason why = { "" };
-    int result = dataset_read(path, split, kind, NULL, 0, &set, &why);
+    int result = dataset_read(&(struct dataset_wish){ .path = path, .split = split, .kind = kind }, &set, &why);
 
     assert_null(set);
     assert_int_equal(result, WISP_E_FORMAT);

@@ -175,7 +175,11 @@ static void bad_files(void **state)
         struct dataset *set = NULL;
         struct reason why = { "" };
 
-        assert_int_equal(dataset_read(scratch_path(root, "b"), "train", MEDIA_IMAGE, NULL, 0, &set, &why), -ENOENT);
+        assert_int_equal(
+            dataset_read(
+                &(struct dataset_wish){ .path = scratch_path(root, "b"), .split = "train", .kind = MEDIA_IMAGE }, &set,
+                &why),
+            -ENOENT);
         assert_non_null(strstr(why.text, "b/cat/2.png"));
     }
 }

@@ -116,11 +116,19 @@ static void names(void **state)
     data_refused(root, "train", MEDIA_IMAGE, "labels.txt: not UTF-8 at byte 11");
 
     /* A model's labels come first. */
-    assert_ok(dataset_read(root, "train", MEDIA_IMAGE, known, 4, &set, &why), why);
+    assert_ok(dataset_read(
+                  &(struct dataset_wish){
+                      .path = root, .split = "train", .kind = MEDIA_IMAGE, .labels = known, .label_count = 4 },
+                  &set, &why),
+              why);
     data_has(set, COUNT, 4, "shirt shoe bag coat");
     dataset_free(set);
     set = NULL;
-    assert_int_equal(dataset_read(root, "train", MEDIA_IMAGE, known, 2, &set, &why), WISP_E_FORMAT);
+    assert_int_equal(dataset_read(
+                         &(struct dataset_wish){
+                             .path = root, .split = "train", .kind = MEDIA_IMAGE, .labels = known, .label_count = 2 },
+                         &set, &why),
+                     WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "the data has class 2, but the model knows 2 labels"));
     remove(scratch_path(root, "labels.txt"));
     data_write_text(root, "classes.txt", "a\nb\nc\n");

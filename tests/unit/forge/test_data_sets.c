@@ -20,13 +20,15 @@ struct expected {
     enum media_kind kind;
     size_t train, test, labels;
     const char *first, *last, *media;
-    size_t every; /* so many samples apart one is encoded */
+    size_t every;             /* so many samples apart one is encoded */
+    const char *label, *text; /* columns */
 };
 
 static void read_split(const struct expected *expected, const char *split, size_t count)
 {
     const char *path = scratch_path(folder, expected->name);
-    struct dataset *set = data_read(path, split, expected->kind);
+    struct dataset *set = expected->label ? data_read_columns(path, split, expected->label, expected->text)
+                                          : data_read(path, split, expected->kind);
     struct media *media = make_media(expected->media);
     float *out = malloc(media_elements(media) * sizeof *out);
     struct reason why = { "" };
@@ -54,11 +56,14 @@ static void real_sets(void **state)
 {
     static const struct expected sets[] = {
         { "fashion-mnist", MEDIA_IMAGE, 60000, 8000, 10, "0", "9",
-          "{\"kind\":\"image\",\"width\":28,\"height\":28,\"channels\":1}", 100 },
-        { "langid-pud", MEDIA_TEXT, 15000, 3000, 20, "ar", "zh", "{\"kind\":\"text\",\"features\":4096}", 10 },
-        { "sms-spam", MEDIA_TEXT, 3946, 1104, 2, "ham", "spam", "{\"kind\":\"text\",\"features\":512}", 10 },
-        { "ag-news", MEDIA_TEXT, 9993, 6600, 4, "1", "4", "{\"kind\":\"text\",\"features\":512}", 100 },
-        { "fsdd", MEDIA_AUDIO, 2250, 250, 10, "0", "9", "{\"kind\":\"audio\",\"mels\":40,\"frames\":32}", 5 },
+          "{\"kind\":\"image\",\"width\":28,\"height\":28,\"channels\":1}", 100, NULL, NULL },
+        { "langid-pud", MEDIA_TEXT, 15000, 3000, 20, "ar", "zh", "{\"kind\":\"text\",\"features\":4096}", 10, "1",
+          "3" },
+        { "sms-spam", MEDIA_TEXT, 3946, 1104, 2, "ham", "spam", "{\"kind\":\"text\",\"features\":512}", 10, NULL,
+          NULL },
+        { "ag-news", MEDIA_TEXT, 9993, 6600, 4, "1", "4", "{\"kind\":\"text\",\"features\":512}", 100, NULL, NULL },
+        { "fsdd", MEDIA_AUDIO, 2250, 250, 10, "0", "9", "{\"kind\":\"audio\",\"mels\":40,\"frames\":32}", 5, NULL,
+          NULL },
     };
 
     (void)state;

@@ -165,7 +165,8 @@ static void refusals(void **state)
         { "ab\xed\xa0\x80", 5, "text: not UTF-8 at byte 2" },          /* surrogate */
         { "ab\xf4\x90\x80\x80", 6, "text: not UTF-8 at byte 2" },      /* beyond U+10FFFF */
         { "caf\xe9 au lait", 12, "text: not UTF-8 at byte 3 (0xe9)" }, /* Latin-1 */
-        { "\xff\xfeh\0i\0", 6, "it looks like UTF-16; iconv -f UTF-16" },
+        { "\xff\xfeh\0i", 5, "text: UTF-16 that is cut off: 5 bytes" },
+        { "\xff\xfeh\0\x00\xdc", 6, "text: UTF-16 with half a character at byte 4" },
         { "\x89PNG\r\n\x1a\n", 8, "it looks like a PNG picture" },
     };
     struct media *media = make_media(COUNTS);
@@ -179,6 +180,21 @@ static void refusals(void **state)
         if (!strstr(why.text, cases[i].says))
             fail_msg("case %zu: %s\n  wanted: %s", i, why.text, cases[i].says);
     }
+    media_free(media);
+}
+
+static void utf16(void **state)
+{
+    struct media *media = make_media(COUNTS);
+    float plain[FEATURES], out[FEATURES];
+    struct reason why;
+
+    (void)state;
+    encode(media, "hi \xc3\xa9", plain);
+    assert_ok(media_encode(media, "text", "\xff\xfeh\0i\0 \0\xe9\0", 10, out, &why), why);
+    assert_memory_equal(out, plain, sizeof out);
+    assert_ok(media_encode(media, "text", "\xfe\xff\0h\0i\0 \0\xe9", 10, out, &why), why);
+    assert_memory_equal(out, plain, sizeof out);
     media_free(media);
 }
 
@@ -221,9 +237,11 @@ static void expansion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_the_book),    cmocka_unit_test(weights_and_norm), cmocka_unit_test(equals),
-        cmocka_unit_test(nul_is_dropped), cmocka_unit_test(differ),           cmocka_unit_test(refusals),
-        cmocka_unit_test(limit),          cmocka_unit_test(expansion),
+        cmocka_unit_test(by_the_book), cmocka_unit_test(weights_and_norm),
+        cmocka_unit_test(equals),      cmocka_unit_test(nul_is_dropped),
+        cmocka_unit_test(differ),      cmocka_unit_test(refusals),
+        cmocka_unit_test(utf16),       cmocka_unit_test(limit),
+        cmocka_unit_test(expansion),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/options.h"
+#include "base/size.h"
+#include "forge/data/columns.h"
+
+enum { NONE = -1 };
+
+static const char *const label_words[] = { "label",    "labels", "class",       "classes",   "category",
+                                           "target",   "intent", "class index", "sentiment", "emotion",
+                                           "language", "lang",   "topic",       "v1" };
+static const char *const text_words[] = { "text",  "sentence", "message",   "content", "description", "review",
+                                          "body",  "sms",      "utterance", "tweet",   "comment",     "document",
+                                          "title", "headline", "question",  "v2" };
+
+static bool is_name(const struct field *field, const char *name)
+{
+    return strlen(name) == field->length && !strncasecmp(field->bytes, name, field->length);
+}
+
+static bool is_one_of(const struct field *field, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_name(field, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The only column that one of the words names; NONE when there is none, or more than one. */
+static long find_known(const struct rows *first, const char *const *words, size_t count)
+{
+    long found = NONE;
+
+    for (size_t i = 0; i < first->count; i++) {
+        if (!is_one_of(&first->fields[i], words, count))
+            continue;
+        if (found != NONE)
+            return NONE;
+        found = (long)i;
+    }
+    return found;
+}
+
+/* "'label', 'id', 'text'", as much as fits. */
+static const char *list_columns(const struct rows *first, char *text, size_t size)
+{
+    size_t used = 0;
+
+    *text = 0;
+    for (size_t i = 0; i < first->count && used + 32 < size; i++) {
+        int shown = (int)MIN(first->fields[i].length, (size_t)20);
+
+        used += (size_t)snprintf(text + used, size - used, "%s'%.*s%s'", i ? ", " : "", shown, first->fields[i].bytes,
+                                 first->fields[i].length > 20 ? "…" : "");
+    }
+    return text;
+}
+
+/* A wished column: by the name that the first row has, else by number. */
+static int find_wished(const struct rows *first, const char *option, const char *wish, long *out, bool *heading,
+                       struct reason *why)
+{
+    char names[256];
+    uint64_t number;
+
+    for (size_t i = 0; i < first->count; i++) {
+        if (is_name(&first->fields[i], wish)) {
+            *out = (long)i;
+            *heading = true;
+            return 0;
+        }
+    }
+    if (parse_count(wish, &number) && number >= 1 && number <= first->count) {
+        *out = (long)number - 1;
+        return 0;
+    }
+    return refuse(why, WISP_E_FORMAT,
+                  "%s:%u: %s %s: there is no such column; the first row has %s, and numbers are 1 to %zu", first->path,
+                  first->row_line, option, wish, list_columns(first, names, sizeof names), first->count);
+}
+
+static int refuse_columns(const struct rows *first, struct reason *why)
+{
+    char names[256];
+
+    return refuse(why, WISP_E_FORMAT,
+                  "%s:%u: %zu columns (%s): say which they are by --label-column and --text-column, by name or number",
+                  first->path, first->row_line, first->count, list_columns(first, names, sizeof names));
+}
+
+static int refuse_one_column(const struct rows *first, struct reason *why)
+{
+    const struct field *only = &first->fields[0];
+    bool semicolon = first->quotes && memchr(only->bytes, ';', only->length);
+    bool tab = first->quotes && memchr(only->bytes, '\t', only->length);
+
+    return refuse(why, WISP_E_FORMAT, "%s:%u: one column; a row is a label, a %s, and a text%s", first->path,
+                  first->row_line, first->quotes ? "comma" : "tab",
+                  tab         ? " (this one has tabs: call the file .tsv)"
+                  : semicolon ? " (this one has semicolons: save the table with commas)"
+                              : "");
+}
+
+/* What no wish says: from names that are known, else by place. */
+static int guess_rest(const struct rows *first, const struct dataset_wish *wish, long *label, long *text, bool *heading,
+                      struct reason *why)
+{
+    long known_label = find_known(first, label_words, ARRAY_SIZE(label_words));
+    long known_text = find_known(first, text_words, ARRAY_SIZE(text_words));
+    bool known = known_label != NONE && known_text != NONE;
+
+    if (!wish->label_column && !wish->text_column) {
+        if (first->count > 2)
+            return refuse_columns(first, why);
+        *heading = known;
+        *label = known ? known_label : 0;
+        *text = 1 - *label;
+        return 0;
+    }
+    if (first->count > 2 && *label == NONE)
+        *label = known_label;
+    if (first->count > 2 && *text == NONE)
+        *text = known_text;
+    if (first->count == 2)
+        *(*label == NONE ? label : text) = *label == NONE ? 1 - *text : 1 - *label;
+    return *label == NONE || *text == NONE ? refuse_columns(first, why) : 0;
+}
+
+int columns_find(const struct rows *first, const struct dataset_wish *wish, struct columns *out, struct reason *why)
+{
+    long label = NONE, text = NONE;
+    bool heading = false;
+    int result = 0;
+
+    if (first->count < 2)
+        return refuse_one_column(first, why);
+    if (wish->label_column)
+        result = find_wished(first, "--label-column", wish->label_column, &label, &heading, why);
+    if (!result && wish->text_column)
+        result = find_wished(first, "--text-column", wish->text_column, &text, &heading, why);
+    if (!result && (label == NONE || text == NONE))
+        result = guess_rest(first, wish, &label, &text, &heading, why);
+    if (result)
+        return result;
+    if (label == text)
+        return refuse(why, WISP_E_FORMAT, "%s: label and text are the same column, %ld", first->path, label + 1);
+    /* Numbers say nothing of a first row with names; words that only a heading has do. */
+    heading |= is_one_of(&first->fields[label], label_words, ARRAY_SIZE(label_words)) &&
+               is_one_of(&first->fields[text], text_words, ARRAY_SIZE(text_words));
+    *out = (struct columns){ (size_t)label, (size_t)text, heading, wish->label_column || wish->text_column };
+    return 0;
+}

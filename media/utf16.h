@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * UTF-16, as some programs save texts and tables: told by its byte order mark, read into UTF-8.
+ */
+#ifndef MEDIA_UTF16_H
+#define MEDIA_UTF16_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Whether the bytes begin with a mark of UTF-16 (and not with that of UTF-32). */
+bool utf16_is(const void *bytes, size_t length);
+
+/* *out: UTF-8 without the mark, a zero byte after it, freed by the caller. `name` is for the reason. WISP_E_FORMAT with
+ * the byte, for half a character; -ENOMEM. */
+int utf16_read(const char *name, const void *bytes, size_t length, char **out, size_t *out_length, struct reason *why);
+
+#endif
