@@ -30,12 +30,13 @@ static void announce_start(const struct candidates *c, const struct trainer *tra
                   c->session->kernels->name);
     char text[256];
 
-    snprintf(text, sizeof text,
-             "%llu of %llu possible connections; %.2f MB for weights, gradients and momentum, %.2f MB for tensors; "
-             "%zu samples to train, %zu to validate; kernels %s",
-             (unsigned long long)model_connections(model), (unsigned long long)model_potential(model),
-             (double)memory / 1e6, (double)tensors / 1e6, c->split->train_count, c->split->validation_count,
-             c->session->kernels->name);
+    snprintf(
+        text, sizeof text,
+        "%llu of %llu possible connections; %.2f MB for weights, gradients and what %s keeps, %.2f MB for tensors; "
+        "%zu samples to train, %zu to validate; kernels %s",
+        (unsigned long long)model_connections(model), (unsigned long long)model_potential(model), (double)memory / 1e6,
+        c->recipe->optimizer->name, (double)tensors / 1e6, c->split->train_count, c->split->validation_count,
+        c->session->kernels->name);
     progress_event(c->progress, event, text);
 }
 
@@ -124,10 +125,12 @@ static int describe_training(const struct candidates *c, const struct outcome_of
 {
     const struct dataset *data = c->session->data;
     const struct trainer_result *r = &o->result;
+    struct recipe recipe = *c->recipe;
     json_t *lineage = lineage_of_model(o->model), *training;
 
+    recipe.balance = r->balance;
     training =
-        json_pack("{s:o s:{s:s s:s s:I s:I} s:I s:I s:f s:f s:b}", "recipe", recipe_json(c->recipe), "data", "name",
+        json_pack("{s:o s:{s:s s:s s:I s:I} s:I s:I s:f s:f s:b}", "recipe", recipe_json(&recipe), "data", "name",
                   data->name, "hash", data->hash, "samples", (json_int_t)c->split->train_count, "validation_samples",
                   (json_int_t)c->split->validation_count, "epochs", (json_int_t)r->epochs, "best_epoch",
                   (json_int_t)r->best_epoch, "loss", r->loss, "accuracy", r->accuracy, "interrupted", r->interrupted);

@@ -4,12 +4,26 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "forge/cost.h"
+#include "forge/media_default.h"
+#include "forge/recipe.h"
 #include "sparse/forward.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/model_file.h"
 
-/* Stores of a number for each connection: weight, gradient, momentum, the best epoch's copy (forge/trainer.h). */
-enum { TRAINER_STORES = 4 };
+/* Stores of a number for each connection: weight, gradient, the best epoch's copy (forge/trainer.h); and the slots. */
+enum { TRAINER_STORES = 3 };
+
+void cost_setting_suit(struct cost_setting *setting, const char *processing)
+{
+    enum media_kind kind;
+    struct recipe recipe;
+
+    if (media_kind_of(processing, &kind, NULL))
+        return;
+    recipe = recipe_usual(kind);
+    setting->batch = recipe.batch;
+    setting->slots = recipe.optimizer->slots;
+}
 
 static uint64_t index_bytes(const struct density_layer *d)
 {
@@ -42,7 +56,8 @@ static uint64_t train_bytes(const struct plan *plan, uint64_t panels, uint64_t i
 {
     uint64_t bytes = 2 * panels + inputs * setting->batch * sizeof(float);
 
-    bytes += TRAINER_STORES * sizeof(float) * (plan->connections + structure_vectors(&plan->structure));
+    bytes +=
+        (TRAINER_STORES + setting->slots) * sizeof(float) * (plan->connections + structure_vectors(&plan->structure));
     for (uint32_t i = 0; i < plan->layer_count; i++)
         bytes += index_bytes(&plan->layers[i].density) + (plan->layers[i].density.outputs + 1) * sizeof(uint64_t);
     return bytes;

@@ -17,18 +17,24 @@ struct cost_setting {
     uint64_t batch;   /* when it is trained */
     uint64_t threads;
     uint64_t serve_batch; /* when it is served */
+    uint64_t slots;       /* numbers a connection that the optimiser keeps */
 };
 
-#define COST_SETTING ((struct cost_setting){ .samples = 10000, .batch = 128, .threads = 2, .serve_batch = 32 })
+#define COST_SETTING                                                                                                   \
+    ((struct cost_setting){ .samples = 10000, .batch = 128, .threads = 2, .serve_batch = 32, .slots = 1 })
 
 struct cost {
     uint64_t file_bytes;  /* exactly, as it is before training */
     uint64_t serve_bytes; /* weights, their order for one sample, panels of serve_batch */
-    uint64_t train_bytes; /* weights, gradients, momentum, the best epoch's copy, panels of `batch` both ways */
-    uint64_t neurons;     /* elements of all values of one sample, the input's too */
-    double flops;         /* one forward pass of one sample; a multiply-add is two */
-    double epoch_flops;   /* forward, and twice that back, for all samples */
+    uint64_t
+        train_bytes; /* weights, gradients, the optimiser's slots, the best epoch's copy, panels of `batch` both ways */
+    uint64_t neurons;   /* elements of all values of one sample, the input's too */
+    double flops;       /* one forward pass of one sample; a multiply-add is two */
+    double epoch_flops; /* forward, and twice that back, for all samples */
 };
+
+/* Batch and slots as `wisp train` takes them for a processing type; "" leaves the presets. */
+void cost_setting_suit(struct cost_setting *setting, const char *processing);
 
 /* The assembly tells what else is in the file; NULL: nothing. -ENOMEM, or as assemble_outline(). */
 int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const struct cost_setting *setting,

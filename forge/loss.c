@@ -9,9 +9,12 @@ int loss_init(struct loss *loss, size_t classes, size_t most)
 {
     *loss = (struct loss){ .classes = classes, .most = most };
     loss->gradient = memory_alloc(classes, most * sizeof *loss->gradient);
+    loss->weights = memory_alloc(classes, sizeof *loss->weights);
     loss->each = memory_alloc(most, sizeof *loss->each);
     loss->predicted = memory_alloc(most, sizeof *loss->predicted);
-    if (loss->gradient && loss->each && loss->predicted)
+    for (size_t c = 0; loss->weights && c < classes; c++)
+        loss->weights[c] = 1;
+    if (loss->gradient && loss->weights && loss->each && loss->predicted)
         return 0;
     loss_deinit(loss);
     return -ENOMEM;
@@ -20,6 +23,7 @@ int loss_init(struct loss *loss, size_t classes, size_t most)
 void loss_deinit(struct loss *loss)
 {
     free(loss->gradient);
+    free(loss->weights);
     free(loss->each);
     free(loss->predicted);
     *loss = LOSS_NULL;
@@ -32,6 +36,12 @@ struct run {
     size_t count;
     float smoothing;
 };
+
+static void weigh_sample(const struct run *run, size_t sample, float weight)
+{
+    for (size_t c = 0; weight != 1 && c < run->loss->classes; c++)
+        run->loss->gradient[c * run->count + sample] *= weight;
+}
 
 static void run_sample(const struct run *run, size_t sample)
 {
@@ -50,6 +60,7 @@ static void run_sample(const struct run *run, size_t sample)
     }
     p = run->probabilities[run->labels[sample] * run->count + sample];
     loss->gradient[run->labels[sample] * run->count + sample] = p - (1 - run->smoothing + other);
+    weigh_sample(run, sample, loss->weights[run->labels[sample]]);
     loss->each[sample] = -(double)function_log(p < least ? least : p);
     loss->predicted[sample] = best;
 }

@@ -2,7 +2,8 @@
  *
  * Softmax cross-entropy. The model's last layer is the softmax; the gradient is taken with respect to what it reads
  * (the logits), where it is simply p - t: t is 1 at the label and 0 elsewhere, or, with label smoothing e over C
- * classes, 1 - e + e / C and e / C. The loss that is reported is -log p at the label, without smoothing.
+ * classes, 1 - e + e / C and e / C. The loss that is reported is -log p at the label, without smoothing and without the
+ * weights that classes may have in the gradient.
  */
 #ifndef FORGE_LOSS_H
 #define FORGE_LOSS_H
@@ -15,6 +16,7 @@
 
 struct loss {
     size_t classes, most; /* samples at once */
+    float *weights;       /* of the classes, in the gradient only; all 1 at first */
     float *gradient;      /* panel [classes][count] */
     double *each;         /* a sample; NaN when a probability is: then `predicted` says nothing */
     uint32_t *predicted;  /* the most probable class; the first of equals */

@@ -44,16 +44,77 @@ float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, ui
 
 json_t *recipe_json(const struct recipe *recipe)
 {
+    const struct optimizer *optimizer = recipe->optimizer ? recipe->optimizer : optimizer_at(0);
     json_t *object =
-        json_pack("{s:s s:I s:I s:f s:f s:f s:s s:f s:f s:f s:f s:I}", "optimizer", "sgd-nesterov", "epochs",
+        json_pack("{s:s s:I s:I s:f s:f s:f s:s s:f s:f s:f s:f s:I}", "optimizer", optimizer->title, "epochs",
                   (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "rate", recipe->rate, "momentum",
                   recipe->momentum, "decay", recipe->decay, "schedule", schedule_names[recipe->schedule], "warmup",
                   recipe->warmup, "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout,
                   "validation", recipe->validation, "seed", (json_int_t)recipe->seed);
 
+    if (object && recipe->balance > BALANCE_NONE)
+        json_object_set_new(object, "balance", json_string(balance_name(recipe->balance)));
     if (object && augment_is_on(&recipe->augment))
         json_object_set_new(object, "augment", augment_json(&recipe->augment));
     return object;
+}
+
+#define RATE_OF_ADAM_MOST 0.05
+
+static const struct recipe usual = { .epochs = 10,
+                                     .batch = 128,
+                                     .seed = 1,
+                                     .rate = 0.05,
+                                     .momentum = 0.9,
+                                     .decay = 5e-4,
+                                     .warmup = 1,
+                                     .validation = 0.1,
+                                     .candidates = 1 };
+
+/* What suits which data; docs/training.md has the measurements. A text's tensor has length 1, spread over hundreds of
+ * features of which each batch has few: momentum by itself moves their weights hardly at all at the rate that pictures
+ * take. */
+static const struct preset {
+    const char *optimizer;
+    bool text, usual; /* of its kind, the one to take when nobody says */
+    uint64_t batch;
+    double rate, decay;
+} presets[] = {
+    { "sgd", false, true, 128, 0.05, 5e-4 },
+    { "adamw", false, false, 128, 0.001, 0.01 },
+    { "sgd", true, false, 128, 0.5, 1e-6 },
+    { "adamw", true, true, 32, 0.001, 0.01 },
+};
+
+int recipe_settle(const struct recipe_options *options, enum media_kind kind, struct recipe *recipe, struct reason *why)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(presets); i++) {
+        const struct preset *p = &presets[i];
+
+        if (p->text != (kind == MEDIA_TEXT) ||
+            !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
+            continue;
+        recipe->optimizer = optimizer_find(p->optimizer);
+        recipe->batch = options->batch_given ? recipe->batch : p->batch;
+        recipe->rate = options->rate_given ? recipe->rate : p->rate;
+        recipe->decay = options->decay_given ? recipe->decay : p->decay;
+    }
+    if (!options->optimizer && recipe->optimizer->by_density && recipe->rate > RATE_OF_ADAM_MOST)
+        return refuse(why, WISP_E_INVALID,
+                      "--rate %g is a rate of gradient descent, but %s are trained by %s, whose rates are about %g; "
+                      "give another, or --optimizer sgd",
+                      recipe->rate, kind == MEDIA_TEXT ? "texts" : "these data", recipe->optimizer->name,
+                      recipe_usual(kind).rate);
+    return 0;
+}
+
+struct recipe recipe_usual(enum media_kind kind)
+{
+    const struct recipe_options nothing = { .recipe = usual };
+    struct recipe recipe = usual;
+
+    recipe_settle(&nothing, kind, &recipe, NULL);
+    return recipe;
 }
 
 void recipe_option_rows(struct option_table *table, struct recipe_options *options)
@@ -61,20 +122,20 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     struct recipe *r = &options->recipe;
     struct option_row *row;
 
-    *r = (struct recipe){ .epochs = 10,
-                          .batch = 128,
-                          .seed = 1,
-                          .rate = 0.05,
-                          .momentum = 0.9,
-                          .decay = 5e-4,
-                          .warmup = 1,
-                          .validation = 0.1,
-                          .candidates = 1 };
+    *r = usual;
     option_count(table, "epochs", 'e', &r->epochs, "N", "times through the data; 10 if absent", 1, 1e6);
-    option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent", 1, 65536);
-    option_real(table, "rate", 'r', &r->rate, "R", "learning rate; 0.05 if absent", 0, 1000);
-    option_real(table, "momentum", 0, &r->momentum, "M", "Nesterov momentum; 0.9 if absent", 0, 1)->below = true;
-    option_real(table, "decay", 0, &r->decay, "D", "weight decay of the connections; 0.0005 if absent", 0, 1);
+    option_text(table, "optimizer", 0, &options->optimizer, "O", "sgd or adamw; if absent, adamw for texts, else sgd");
+    option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts", 1, 65536)->given =
+        &options->batch_given;
+    option_real(table, "rate", 'r', &r->rate, "R", "learning rate; if absent, sgd 0.05 (texts 0.5), adamw 0.001", 0,
+                1000)
+        ->given = &options->rate_given;
+    option_real(table, "momentum", 0, &r->momentum, "M", "Nesterov's, or AdamW's beta1; 0.9 if absent", 0, 1)->below =
+        true;
+    option_real(table, "decay", 0, &r->decay, "D", "weight decay; if absent, sgd 0.0005 (texts 1e-6), adamw 0.01", 0, 1)
+        ->given = &options->decay_given;
+    option_text(table, "balance", 0, &options->balance, "HOW",
+                "weights of rare classes: none, root, full, or auto (if absent)");
     option_text(table, "schedule", 0, &options->schedule, "S", "cosine (if absent), step or constant");
     option_real(table, "warmup", 0, &r->warmup, "E", "epochs over which the rate rises; 1 if absent", 0, 1e6);
     option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
@@ -101,6 +162,11 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
             return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, step or constant", options->schedule);
         out->schedule = (enum schedule)i;
     }
+    if (options->optimizer && !optimizer_find(options->optimizer))
+        return refuse(why, WISP_E_INVALID, "--optimizer %s: give sgd or adamw", options->optimizer);
+    if (options->balance && balance_find(options->balance) < 0)
+        return refuse(why, WISP_E_INVALID, "--balance %s: give none, root, full or auto", options->balance);
+    out->balance = options->balance ? (enum balance)balance_find(options->balance) : BALANCE_AUTO;
     if (out->warmup >= (double)out->epochs)
         out->warmup = 0;
     if (out->candidates > 1 && out->validation == 0)

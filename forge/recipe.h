@@ -13,12 +13,16 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "forge/augment.h"
+#include "forge/balance.h"
+#include "forge/optimizer.h"
 
 enum schedule { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
 
 struct recipe {
+    const struct optimizer *optimizer; /* NULL: the first there is */
     uint64_t epochs, batch, seed;
     double rate, momentum, decay;
+    enum balance balance;
     enum schedule schedule;
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double label_smoothing;
@@ -48,12 +52,20 @@ json_t *recipe_json(const struct recipe *recipe);
 /* The options of a recipe, with the presets as values; what they say is read by recipe_from_options() afterwards. */
 struct recipe_options {
     struct recipe recipe;
-    const char *schedule, *augment;
-    bool candidates_given;
+    const char *optimizer, *schedule, *augment, *balance;
+    bool batch_given, rate_given, decay_given, candidates_given;
 };
 
 void recipe_option_rows(struct option_table *table, struct recipe_options *options);
 /* WISP_E_INVALID, and says which option. */
 int recipe_from_options(const struct recipe_options *options, struct recipe *out, struct reason *why);
+
+/* What is done with data of this kind when nobody says anything. */
+struct recipe recipe_usual(enum media_kind kind);
+
+/* Gives what the options leave open the values that suit data of this kind. WISP_E_INVALID for a rate that was meant
+ * for another optimiser than the one that nobody named. */
+int recipe_settle(const struct recipe_options *options, enum media_kind kind, struct recipe *recipe,
+                  struct reason *why);
 
 #endif

@@ -113,6 +113,7 @@ int structure_show(int argc, char **argv)
     status = plan_from_options(VERB, &options, NULL, &plan);
     if (status)
         return status;
+    cost_setting_suit(&setting, plan.structure.processing);
     status = print_plan(&plan, &setting, options.database, json);
     plan_deinit(&plan);
     return status;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
@@ -16,7 +17,11 @@ struct trainer {
     struct trainer_setup setup;
     struct forward *forward;
     struct backward *backward;
-    struct gradient gradient, velocity, best;
+    const struct optimizer *optimizer;
+    enum balance balance; /* what the recipe's comes to with these samples */
+    struct gradient gradient, best;
+    struct gradient slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
+    struct optimizer_clock clock;
     struct loss loss;
     float *panel;
     uint32_t *order;  /* of the training samples, in this epoch */
@@ -53,8 +58,11 @@ static int make_stores(struct trainer *t, struct reason *why)
     size_t batch = s->recipe->batch, elements = batches_elements(s->batches);
     int result = gradient_new(s->model, &t->gradient);
 
-    if (!result)
-        result = gradient_new(s->model, &t->velocity);
+    for (unsigned i = 0; i < t->optimizer->slots && !result; i++) {
+        result = gradient_new(s->model, &t->slots[i]);
+        if (!result)
+            parameters_zero(s->model, &t->slots[i]);
+    }
     if (!result && s->validation_count)
         result = gradient_new(s->model, &t->best);
     if (!result)
@@ -66,7 +74,27 @@ static int make_stores(struct trainer *t, struct reason *why)
         result = -ENOMEM;
     if (result)
         return refuse_errno(why, result, "training");
-    parameters_zero(s->model, &t->velocity);
+    return 0;
+}
+
+/* How many of the samples each class has. NULL: out of memory. */
+static size_t *count_classes(const struct trainer_setup *s, size_t classes)
+{
+    size_t *counts = memory_zalloc(classes, sizeof *counts);
+
+    for (size_t i = 0; counts && i < s->train_count; i++)
+        counts[batches_class(s->batches, s->train[i])]++;
+    return counts;
+}
+
+static int weigh_classes(struct trainer *t, struct reason *why)
+{
+    cleanup_free size_t *counts = count_classes(&t->setup, t->loss.classes);
+
+    if (!counts)
+        return refuse_errno(why, -ENOMEM, "training");
+    t->balance = balance_choose(t->setup.recipe->balance, counts, t->loss.classes);
+    balance_weights(t->balance, counts, t->loss.classes, t->loss.weights);
     return 0;
 }
 
@@ -78,11 +106,15 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     if (!t)
         return refuse_errno(why, -ENOMEM, "training");
     t->setup = *setup;
+    t->optimizer = setup->recipe->optimizer ? setup->recipe->optimizer : optimizer_at(0);
+    t->clock = OPTIMIZER_CLOCK_START;
     t->per_epoch = (setup->train_count + setup->recipe->batch - 1) / setup->recipe->batch;
     t->steps = t->per_epoch * setup->recipe->epochs;
     result = judge_model(setup->model, &t->logits, why);
     if (!result)
         result = make_stores(t, why);
+    if (!result)
+        result = weigh_classes(t, why);
     if (!result)
         result = forward_new(setup->model, setup->kernels, setup->recipe->batch, true, &t->forward, why);
     if (!result)
@@ -100,7 +132,8 @@ struct trainer *trainer_free(struct trainer *trainer)
         backward_free(trainer->backward);
         forward_free(trainer->forward);
         gradient_deinit(&trainer->gradient);
-        gradient_deinit(&trainer->velocity);
+        for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
+            gradient_deinit(&trainer->slots[i]);
         gradient_deinit(&trainer->best);
         loss_deinit(&trainer->loss);
         free(trainer->panel);
@@ -111,55 +144,74 @@ struct trainer *trainer_free(struct trainer *trainer)
     return NULL;
 }
 
-/* ---- one update of one layer's connections or of a vector, shared among the team ---- */
+/* ---- one step of one layer's connections or of a vector, shared among the team ---- */
 
-struct update {
+struct move {
     const struct trainer *trainer;
-    float *values, *velocity;
+    struct optimizer_step step;
+    float *values, *slots[OPTIMIZER_SLOTS_MAX];
     const float *gradient;
     uint64_t count;
-    float rate, decay, scale;
 };
 
-static void update_part(void *argument, unsigned part, unsigned parts)
+static void move_part(void *argument, unsigned part, unsigned parts)
 {
-    const struct update *u = argument;
-    const struct trainer_setup *s = &u->trainer->setup;
+    const struct move *m = argument;
+    float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
     unsigned long long begin, end;
 
-    team_share(u->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
-    s->kernels->sgd(u->values + begin, u->velocity + begin, u->gradient + begin, end - begin, u->rate,
-                    (float)s->recipe->momentum, u->decay, u->scale);
+    team_share(m->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (unsigned i = 0; i < m->trainer->optimizer->slots; i++)
+        slots[i] = m->slots[i] + begin;
+    m->trainer->optimizer->move(m->trainer->setup.kernels, &m->step, m->values + begin, slots, m->gradient + begin,
+                                end - begin);
+}
+
+static void move_connections(struct trainer *t, uint32_t layer, const struct optimizer_step *step, double rate)
+{
+    const struct csr *w = &t->setup.model->layers[layer].weight;
+    double density = (double)w->count / ((double)w->rows * (double)w->columns);
+    struct move m = { .trainer = t, .step = *step, .values = w->values, .count = w->count };
+
+    if (!t->gradient.layers[layer].weight)
+        return;
+    m.gradient = t->gradient.layers[layer].weight;
+    m.step.rate = (float)(rate * optimizer_boost(t->optimizer, density));
+    m.step.decay = (float)t->setup.recipe->decay;
+    for (unsigned i = 0; i < t->optimizer->slots; i++)
+        m.slots[i] = t->slots[i].layers[layer].weight;
+    team_run(t->setup.team, move_part, &m);
 }
 
 /* Biases do not decay: they cost no connection, and pulling them to 0 only shifts the neurons. */
-static void update(struct trainer *t, float rate, float scale)
+static void move_vectors(struct trainer *t, uint32_t layer, const struct optimizer_step *step, double rate)
 {
-    const struct model *model = t->setup.model;
+    struct move m = { .trainer = t, .step = *step };
 
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        const struct layer *layer = &model->layers[i];
-        struct update u = { .trainer = t, .rate = rate, .scale = scale };
-
-        if (t->gradient.layers[i].weight) {
-            u.values = layer->weight.values;
-            u.gradient = t->gradient.layers[i].weight;
-            u.velocity = t->velocity.layers[i].weight;
-            u.count = layer->weight.count;
-            u.decay = (float)t->setup.recipe->decay;
-            team_run(t->setup.team, update_part, &u);
-        }
-        u.decay = 0;
-        for (size_t k = 0; k < LAYER_VECTORS_MAX; k++) {
-            if (!t->gradient.layers[i].vectors[k])
-                continue;
-            u.values = layer->vectors[k].data;
-            u.gradient = t->gradient.layers[i].vectors[k];
-            u.velocity = t->velocity.layers[i].vectors[k];
-            u.count = layer->vectors[k].count;
-            update_part(&u, 0, 1);
-        }
+    m.step.rate = (float)rate;
+    for (size_t k = 0; k < LAYER_VECTORS_MAX; k++) {
+        if (!t->gradient.layers[layer].vectors[k])
+            continue;
+        m.values = t->setup.model->layers[layer].vectors[k].data;
+        m.count = t->setup.model->layers[layer].vectors[k].count;
+        m.gradient = t->gradient.layers[layer].vectors[k];
+        for (unsigned i = 0; i < t->optimizer->slots; i++)
+            m.slots[i] = t->slots[i].layers[layer].vectors[k];
+        move_part(&m, 0, 1);
     }
+}
+
+static void move_all(struct trainer *t, float scale)
+{
+    struct optimizer_step step = { .momentum = (float)t->setup.recipe->momentum, .scale = scale };
+    double rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
+
+    optimizer_tick(&t->clock, &step);
+    for (uint32_t i = 0; i < t->setup.model->layer_count; i++) {
+        move_connections(t, i, &step, rate);
+        move_vectors(t, i, &step, rate);
+    }
+    t->step++;
 }
 
 static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct tally *tally,
@@ -184,8 +236,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
     backward_run(t->backward, t->logits, t->loss.gradient, &t->gradient, s->team);
-    update(t, recipe_rate(s->recipe, t->step, t->steps, t->per_epoch), 1.0f / (float)count);
-    t->step++;
+    move_all(t, 1.0f / (float)count);
     return 0;
 }
 
@@ -264,7 +315,7 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
 {
     const struct trainer_setup *s = &t->setup;
 
-    *out = (struct trainer_result){ .epochs = 0 };
+    *out = (struct trainer_result){ .balance = t->balance };
     for (uint64_t epoch = 0; epoch < s->recipe->epochs && !interrupt_wanted(); epoch++) {
         uint64_t began_ns = clock_ns();
         struct tally tally = { .samples = 0 };
@@ -290,7 +341,7 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
 size_t trainer_memory(const struct trainer *t)
 {
     const struct model *model = t->setup.model;
-    size_t stores = 3 + (t->setup.validation_count > 0), bytes = stores * parameters_bytes(model);
+    size_t stores = 2 + t->optimizer->slots + (t->setup.validation_count > 0), bytes = stores * parameters_bytes(model);
 
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct csr *w = &model->layers[i].weight;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The trainer: minibatch gradient descent with Nesterov momentum on the connections a model has, and on nothing else.
- * No dense matrix exists at any time; memory is a few numbers a connection (trainer_memory).
+ * The trainer: minibatch gradient descent, by the recipe's optimiser, on the connections a model has, and on nothing
+ * else. No dense matrix exists at any time; memory is a few numbers a connection (trainer_memory).
  *
  * One thread drives it, with a team for the sums. The result depends on the model, the data and the recipe alone.
  */
@@ -33,6 +33,7 @@ struct trainer_result {
     bool validated;
     double validation_loss, validation_accuracy; /* of the weights that the model now has */
     bool interrupted;
+    enum balance balance; /* what the recipe's "auto" came to */
     double epoch_seconds; /* of the fastest epoch, without its validation; 0: none was finished */
 };
 
@@ -47,7 +48,8 @@ struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns 
  * hand, with result 0 and out->interrupted. WISP_E_INVALID when the loss is no number any more, and what to do. */
 int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 
-/* Bytes of weights, indices, gradients, momentum and the best epoch's copy: the memory that follows the connections. */
+/* Bytes of weights, indices, gradients, the optimiser's slots and the best epoch's copy: the memory that follows the
+ * connections. */
 size_t trainer_memory(const struct trainer *trainer);
 /* Bytes of the panels, which follow neurons times batch. */
 size_t trainer_panel_memory(const struct trainer *trainer);

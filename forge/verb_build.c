@@ -261,6 +261,7 @@ static int run_plan(const struct build *build, const struct workshop *shop, stru
     struct reason why;
     int result;
 
+    cost_setting_suit(&setting, plan->structure.processing);
     setting.samples = build->samples;
     setting.threads = build->threads;
     result = outlook_make(VERB, plan, &shop->assembly, &setting, build->plan.database, &outlook, &why);

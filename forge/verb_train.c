@@ -35,8 +35,8 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     static const struct usage usage = {
         .verb = VERB,
         .arguments = "MODEL --data PATH -o FILE [options]",
-        .summary = "Trains a model's connections, and only those, by gradient descent with Nesterov momentum. Same\n"
-                   "model, data and options, same file, for any number of threads. Ctrl-C saves what there is.",
+        .summary = "Trains a model's connections, and only those, by gradient descent or AdamW. Same model, data\n"
+                   "and options, same file, for any number of threads. Ctrl-C saves what there is.",
         .examples = "  wisp train m.safetensors --data /usr/share/datasets/fashion-mnist \\\n"
                     "      --processing image.classification --epochs 20 -o fashion.safetensors\n"
                     "  wisp train m.safetensors --data fsdd.tar.xz --processing audio.recognition \\\n"
@@ -151,6 +151,7 @@ static void record_training(const struct train *train, const struct session *s, 
 
     setting.samples = split->train_count;
     setting.batch = train->recipe.batch;
+    setting.slots = train->recipe.optimizer->slots;
     setting.threads = team_parts(s->team);
     if (train->no_history || !trained->result.epochs || stat(train->output, &file) < 0)
         return;
@@ -242,6 +243,8 @@ int verb_train(int argc, char **argv)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
     status = session_open(&session, VERB, &train.session);
+    if (!status && recipe_settle(&train.recipe_options, session.data->kind, &train.recipe, &why))
+        status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
         take_candidates(&train, session.model);
     if (!status && split_make(session.data->count, train.recipe.validation, train.recipe.seed, &split))

@@ -122,4 +122,5 @@ const struct kernels kernels_avx2 = { .name = "avx2",
                                       .first_not_finite = first_not_finite,
                                       .row_sums = row_sums,
                                       .sgd = sgd,
+                                      .adam = adam,
                                       .walks = 1 << PACK_SELL16 | 1 << PACK_DENSE16 };

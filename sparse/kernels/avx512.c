@@ -99,4 +99,5 @@ const struct kernels kernels_avx512 = { .name = "avx512",
                                         .first_not_finite = first_not_finite,
                                         .row_sums = row_sums,
                                         .sgd = sgd,
+                                        .adam = adam,
                                         .walks = 1 << PACK_SELL16 | 1 << PACK_DENSE16 };

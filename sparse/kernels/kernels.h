@@ -32,6 +32,11 @@ enum pack_walk {
 
 struct pack;
 
+/* What all connections of a step share; a correction is 1 / (1 - beta^t) at step t. */
+struct adam_step {
+    float rate, beta1, beta2, epsilon, shrink, scale, correction1, correction2;
+};
+
 struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
@@ -61,6 +66,12 @@ struct kernels {
     /* Nesterov momentum (Sutskever et al. 2013), per connection, with weight decay:
      *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */
     void (*sgd)(float *w, float *v, const float *g, size_t count, float rate, float momentum, float decay, float scale);
+
+    /* AdamW (Loshchilov and Hutter 2019). A connection whose gradient is 0 is left as it is, its moments too: that of a
+     * feature which a batch has not says nothing, and to let its moments fade would forget rare features.
+     *   d = g * scale; m = fma(beta1, m, (1 - beta1) d); v = fma(beta2, v, (1 - beta2) d d)
+     *   w = fma(-rate, (m correction1) / (sqrt(v correction2) + epsilon), fma(-shrink, w, w)) */
+    void (*adam)(float *w, float *m, float *v, const float *g, size_t count, const struct adam_step *step);
 
     unsigned walks; /* which spmv takes: 1 << pack_walk, together */
 };

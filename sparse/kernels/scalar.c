@@ -102,4 +102,5 @@ const struct kernels kernels_scalar = { .name = "scalar",
                                         .first_not_finite = first_not_finite,
                                         .row_sums = row_sums,
                                         .sgd = sgd,
+                                        .adam = adam,
                                         .walks = 1 << PACK_CSR };

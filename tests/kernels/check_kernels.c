@@ -345,6 +345,56 @@ static void test_the_first_that_is_not_finite(void **state)
     }
 }
 
+/* The contract written out; a gradient of 0 leaves everything as it is, and what is no number stays visible. */
+static void test_adam(void **state)
+{
+    const struct adam_step s = { .rate = 0.01f,
+                                 .beta1 = 0.9f,
+                                 .beta2 = 0.999f,
+                                 .epsilon = 1e-8f,
+                                 .shrink = 1e-4f,
+                                 .scale = 0.25f,
+                                 .correction1 = 2.5f,
+                                 .correction2 = 300 };
+    const struct kernels *kernels;
+    struct rng rng = rng_make(14, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 0; n < 100; n++) {
+            struct guarded w = guarded_new(n), m = guarded_new(n), v = guarded_new(n), g = guarded_new(n);
+            float w_expected[100], m_expected[100], v_expected[100];
+
+            fill(&rng, w.data, n, false);
+            fill(&rng, m.data, n, false);
+            fill(&rng, v.data, n, false);
+            fill(&rng, g.data, n, n > 50);
+            for (size_t i = 0; i < n; i++) {
+                float d = g.data[i] * s.scale, first, second;
+
+                v.data[i] = fabsf(v.data[i]);
+                first = fmaf(s.beta1, m.data[i], (1 - s.beta1) * d);
+                second = fmaf(s.beta2, v.data[i], (1 - s.beta2) * d * d);
+                g.data[i] = i % 5 ? g.data[i] : 0;
+                m_expected[i] = g.data[i] == 0 ? m.data[i] : first;
+                v_expected[i] = g.data[i] == 0 ? v.data[i] : second;
+                w_expected[i] = g.data[i] == 0
+                                    ? w.data[i]
+                                    : fmaf(-s.rate, first * s.correction1 / (sqrtf(second * s.correction2) + s.epsilon),
+                                           fmaf(-s.shrink, w.data[i], w.data[i]));
+            }
+            kernels->adam(w.data, m.data, v.data, g.data, n, &s);
+            assert_same(w_expected, w.data, n, "adam w", kernels->name);
+            assert_same(m_expected, m.data, n, "adam m", kernels->name);
+            assert_same(v_expected, v.data, n, "adam v", kernels->name);
+            guarded_free(&w);
+            guarded_free(&m);
+            guarded_free(&v);
+            guarded_free(&g);
+        }
+    }
+}
+
 static void test_row_sums(void **state)
 {
     const struct kernels *kernels;
@@ -399,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_matrix_kernels),
         cmocka_unit_test(test_fastest_walk),
         cmocka_unit_test(test_elementwise_kernels),
+        cmocka_unit_test(test_adam),
         cmocka_unit_test(test_row_sums),
         cmocka_unit_test(test_the_first_that_is_not_finite),
         cmocka_unit_test(test_tables_by_name),

@@ -39,7 +39,7 @@ check "unrecorded"        0 "bytes, seed 1"         "$forge" build --layers $lay
 check "still not"         0 "computed"              "$forge" build --layers $layers -s 0.7
 check "no accuracy yet"  65 "was trained here"      "$forge" build --layers $layers --min-accuracy 0.5
 check "trained"           0 "done"                  "$forge" train m.safetensors --data data.tsv --processing text.classification \
-    --epochs 2 --rate 0.5 -o t.safetensors
+    --epochs 2 --optimizer sgd --rate 0.5 -o t.safetensors
 check "in the history"    0 "trained"               "$forge" structure history
 check "accuracy"          0 "of this structure"     "$forge" build --layers $layers -s 0.5
 check "chosen by it"      0 "chose sparsity 0.5 by method er" "$forge" build --layers $layers --min-accuracy 0.01

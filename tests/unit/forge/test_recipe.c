@@ -43,6 +43,63 @@ static void test_rate_warms_up_and_falls(void **state)
     assert_true(fabsf(recipe_rate(&r, 999, 1000, 100) - 0.1f) < 1e-7f);
 }
 
+/* What suits which data, and that what somebody says is what is done. */
+static void test_recipe_suits_the_data(void **state)
+{
+    struct recipe_options said = { .recipe = recipe_usual(MEDIA_IMAGE) };
+    struct recipe r = recipe_usual(MEDIA_IMAGE);
+    struct reason why;
+
+    (void)state;
+    assert_string_equal(r.optimizer->name, "sgd");
+    assert_true(r.rate == 0.05 && r.batch == 128 && r.decay == 5e-4);
+    r = recipe_usual(MEDIA_AUDIO);
+    assert_string_equal(r.optimizer->name, "sgd");
+    r = recipe_usual(MEDIA_TEXT);
+    assert_string_equal(r.optimizer->name, "adamw");
+    assert_true(r.rate == 0.001 && r.batch == 32);
+    said.optimizer = "sgd";
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, &r, &why), why);
+    assert_string_equal(r.optimizer->name, "sgd");
+    assert_true(r.rate == 0.5 && r.batch == 128);
+    said = (struct recipe_options){ .rate_given = true, .batch_given = true, .decay_given = true };
+    r = (struct recipe){ .rate = 0.004, .batch = 7, .decay = 0.5 };
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, &r, &why), why);
+    assert_true(r.rate == 0.004 && r.batch == 7 && r.decay == 0.5);
+    r.rate = 0.5;
+    assert_int_equal(recipe_settle(&said, MEDIA_TEXT, &r, &why), WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "--optimizer sgd"));
+    said.optimizer = "adamw"; /* who says both gets both */
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, &r, &why), why);
+    assert_null(optimizer_find("adam"));
+    assert_true(optimizer_boost(optimizer_find("sgd"), 0.01) == 1);
+    assert_true(optimizer_boost(optimizer_find("adamw"), 0.25) == 4);
+    assert_true(optimizer_boost(optimizer_find("adamw"), 0.01) == OPTIMIZER_BOOST_MAX);
+}
+
+static void test_rare_classes_weigh_more(void **state)
+{
+    static const size_t even[] = { 100, 60, 50 }, rare[] = { 900, 100, 0 }, lost[] = { 1000000, 1 };
+    float w[3];
+
+    (void)state;
+    assert_int_equal(balance_choose(BALANCE_AUTO, even, 3), BALANCE_NONE);
+    assert_int_equal(balance_choose(BALANCE_AUTO, rare, 3), BALANCE_ROOT);
+    assert_int_equal(balance_choose(BALANCE_FULL, even, 3), BALANCE_FULL);
+    assert_int_equal(balance_choose(BALANCE_NONE, rare, 3), BALANCE_NONE);
+    balance_weights(BALANCE_NONE, rare, 3, w);
+    assert_true(w[0] == 1 && w[1] == 1 && w[2] == 1);
+    balance_weights(BALANCE_FULL, rare, 3, w);
+    assert_true(fabsf(w[1] / w[0] - 9) < 1e-5f && fabsf(w[0] * 0.9f + w[1] * 0.1f - 1) < 1e-6f);
+    balance_weights(BALANCE_ROOT, rare, 3, w);
+    assert_true(fabsf(w[1] / w[0] - 3) < 1e-5f && fabsf(w[0] * 0.9f + w[1] * 0.1f - 1) < 1e-6f);
+    balance_weights(BALANCE_FULL, lost, 2, w);
+    assert_true(fabsf(w[1] / w[0] - (float)BALANCE_MOST) < 1e-3f);
+    for (int b = BALANCE_AUTO; b <= BALANCE_FULL; b++)
+        assert_int_equal(balance_find(balance_name((enum balance)b)), b);
+    assert_int_equal(balance_find("half"), -1);
+}
+
 static void test_augment_is_a_list(void **state)
 {
     static const char *const bad[] = { "", "shift", "shift=", "shift=x", "shift=-1", "flip=2", "shift=2,", "Shift=2" };
@@ -251,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_cosine),
         cmocka_unit_test(test_rate_warms_up_and_falls),
+        cmocka_unit_test(test_recipe_suits_the_data),
+        cmocka_unit_test(test_rare_classes_weigh_more),
         cmocka_unit_test(test_augment_is_a_list),
         cmocka_unit_test(test_pictures_move_and_mirror),
         cmocka_unit_test(test_texts_are_cropped_between_characters),

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/rng.h"
 #include "base/size.h"
 #include "process.h"
 #include "sparse/model_file.h"
@@ -118,6 +119,51 @@ static void test_train_and_eval(void **state)
     json_decref(result);
     run_well(&ran, folder, "eval t.safetensors --data d --split train");
     assert_non_null(strstr(ran.out, "accuracy"));
+    scratch_remove(folder);
+}
+
+/* Sentences of which one in eight is of the rare class, told by one of a few words among many that say nothing. */
+static void write_messages(const char *path, unsigned count, uint64_t seed)
+{
+    static const char *const rare[] = { "prize", "winner", "claim" }, *const common[] = { "lunch", "later", "home" };
+    struct rng rng = rng_make(seed, 0);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    for (unsigned i = 0; i < count; i++) {
+        bool is_rare = i % 8 == 3;
+
+        fprintf(file, "%s\t", is_rare ? "spam" : "ham");
+        for (unsigned word = 0; word < 8; word++)
+            fprintf(file, "w%u ", (unsigned)rng_below(&rng, 300));
+        fprintf(file, "%s\n", (is_rare ? rare : common)[rng_below(&rng, 3)]);
+    }
+    fclose(file);
+}
+
+/* With nothing but defaults: the rare class is found, which always saying the other would not do. */
+static void test_text_by_default(void **state)
+{
+    const char *folder = scratch_make();
+    static struct ran ran;
+    json_t *result, *rare;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
+    write_messages(scratch_path(folder, "d/train.tsv"), 1600, 1);
+    write_messages(scratch_path(folder, "d/test.tsv"), 400, 2);
+    run_well(&ran, folder, "build --layers 2048-32-2 --sparsity 0.9 -p text.classification -o m.safetensors");
+    run_well(&ran, folder, "train m.safetensors --data d -o t.safetensors");
+    assert_string_equal(ran.err, "");
+    run_well(&ran, folder, "eval t.safetensors --data d --json");
+    result = json_loads(ran.out, 0, NULL);
+    assert_non_null(result);
+    rare = json_array_get(json_object_get(result, "classes"), 1);
+    assert_string_equal(json_string_value(json_object_get(rare, "label")), "spam");
+    if (real_of(rare, "recall") < 0.9)
+        fail_msg("recall of the rare class %g", real_of(rare, "recall"));
+    assert_true(real_of(result, "accuracy") > 0.95);
+    json_decref(result);
     scratch_remove(folder);
 }
 
@@ -330,9 +376,13 @@ static void test_data_that_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_train_and_eval),           cmocka_unit_test(test_same_file_for_any_threads_and_kernels),
-        cmocka_unit_test(test_candidates_keep_the_best), cmocka_unit_test(test_interrupt_saves_what_there_is),
-        cmocka_unit_test(test_full_disk_loses_nothing),  cmocka_unit_test(test_data_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_train_and_eval),
+        cmocka_unit_test(test_text_by_default),
+        cmocka_unit_test(test_same_file_for_any_threads_and_kernels),
+        cmocka_unit_test(test_candidates_keep_the_best),
+        cmocka_unit_test(test_interrupt_saves_what_there_is),
+        cmocka_unit_test(test_full_disk_loses_nothing),
+        cmocka_unit_test(test_data_that_does_not_fit_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Weights of classes in the loss, for data in which some are rare: without them a network that never names the rare
+ * class is a good one. The weights' mean over the samples is 1, so the learning rate keeps its meaning; none is more
+ * than BALANCE_MOST times another's. Only square roots and quotients: the same bits everywhere.
+ */
+#ifndef FORGE_BALANCE_H
+#define FORGE_BALANCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum balance {
+    BALANCE_AUTO, /* "root" where a class has less than half the samples of another, else "none" */
+    BALANCE_NONE,
+    BALANCE_ROOT, /* a class weighs by the inverse root of its samples */
+    BALANCE_FULL, /* by the inverse */
+};
+
+#define BALANCE_MOST 100.0
+
+const char *balance_name(enum balance balance);
+/* -1 when there is no such name; else the balance. */
+int balance_find(const char *name);
+
+/* What "auto" stands for with so many samples a class; classes without any do not count. */
+enum balance balance_choose(enum balance wanted, const size_t *samples, size_t classes);
+
+/* weights[classes]; 1 for all with BALANCE_NONE. */
+void balance_weights(enum balance balance, const size_t *samples, size_t classes, float *weights);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Optimisers: how a gradient moves weights. What one remembers between steps stands in slots, arrays as long as the
+ * parameters and with the same index; so memory follows the connections. Stateless: the trainer owns slots and counts
+ * steps. A step is elementwise, so any share of the parameters may be moved by any thread.
+ */
+#ifndef FORGE_OPTIMIZER_H
+#define FORGE_OPTIMIZER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sparse/kernels/kernels.h"
+
+enum { OPTIMIZER_SLOTS_MAX = 2 };
+
+/* One step, of one run of parameters: a layer's connections or a vector. */
+struct optimizer_step {
+    float rate, decay; /* of this run */
+    float momentum;
+    float scale;                    /* the gradient is a sum; this makes it a mean */
+    float correction1, correction2; /* of moments that began at 0; see optimizer_tick() */
+};
+
+struct optimizer {
+    const char *name;  /* as --optimizer takes it */
+    const char *title; /* as the lineage says it */
+    unsigned slots;
+    bool by_density; /* a layer's rate is divided by its density, at most by OPTIMIZER_BOOST_MAX */
+    void (*move)(const struct kernels *kernels, const struct optimizer_step *step, float *values,
+                 float *const slots[OPTIMIZER_SLOTS_MAX], const float *gradient, size_t count);
+};
+
+#define OPTIMIZER_BOOST_MAX 10.0
+
+/* NULL past the end; the first is "sgd". */
+const struct optimizer *optimizer_at(size_t index);
+const struct optimizer *optimizer_find(const char *name); /* NULL: not known */
+
+/* What the rate of a layer with this density is multiplied by. */
+double optimizer_boost(const struct optimizer *optimizer, double density);
+
+/* Powers of the moments' factors, from step to step: by multiplication alone, so the same bits everywhere. */
+struct optimizer_clock {
+    double power1, power2;
+};
+
+#define OPTIMIZER_CLOCK_START ((struct optimizer_clock){ 1, 1 })
+
+/* The next step's corrections, into *step, whose momentum is set. */
+void optimizer_tick(struct optimizer_clock *clock, struct optimizer_step *step);
+
+#endif
