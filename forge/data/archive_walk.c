@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A tar in memory, entry by entry, by libarchive.
+ * A tar or zip in memory, entry by entry, by libarchive. Names are UTF-8 or plain bytes, whatever the locale:
+ * libarchive turns names into the locale's coding and fails where that has no such letter, so it is shown one that has
+ * all.
  */
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +39,10 @@ static int read_entry(struct archive *archive, struct archive_entry *entry, uint
     cleanup_free char *buffer = NULL;
     size_t used = 0;
 
+    if (!archive_entry_size_is_set(entry))
+        return refuse(why, WISP_E_FORMAT, "the archive does not say how long it is");
+    if (archive_entry_is_encrypted(entry))
+        return refuse(why, WISP_E_FORMAT, "it is encrypted");
     if (announced < 0 || (uint64_t)announced > limit)
         return refuse(why, WISP_E_FORMAT, "%lld bytes, larger than the %llu allowed here", (long long)announced,
                       (unsigned long long)limit);
@@ -74,12 +81,13 @@ static int visit_entry(struct archive *archive, struct archive_entry *entry, uin
     return result ? refuse_in(why, result, "%s", name) : visit(argument, name, data, size, why);
 }
 
+/* A warning is about a header that is read all the same. */
 static int walk(struct archive *archive, uint64_t limit, archive_visit *visit, void *argument, struct reason *why)
 {
     struct archive_entry *entry;
     int status;
 
-    while ((status = archive_read_next_header(archive, &entry)) == ARCHIVE_OK) {
+    while ((status = archive_read_next_header(archive, &entry)) == ARCHIVE_OK || status == ARCHIVE_WARN) {
         int result = visit_entry(archive, entry, limit, visit, argument, why);
 
         if (result)
@@ -88,7 +96,7 @@ static int walk(struct archive *archive, uint64_t limit, archive_visit *visit, v
     return status == ARCHIVE_EOF ? 0 : refuse_archive(archive, why);
 }
 
-int archive_walk(const char *path, uint64_t limit, archive_visit *visit, void *argument, struct reason *why)
+static int walk_file(const char *path, uint64_t limit, archive_visit *visit, void *argument, struct reason *why)
 {
     cleanup(archive_release) struct archive *archive = archive_read_new();
     cleanup_free void *data = NULL;
@@ -100,9 +108,24 @@ int archive_walk(const char *path, uint64_t limit, archive_visit *visit, void *a
     if (!archive)
         return refuse_errno(why, -ENOMEM, "%s", path);
     archive_read_support_format_tar(archive);
+    archive_read_support_format_zip(archive);
     if (archive_read_open_memory(archive, data, size) != ARCHIVE_OK)
         result = refuse_archive(archive, why);
     else
         result = walk(archive, limit, visit, argument, why);
     return result ? refuse_in(why, result, "%s", path) : 0;
+}
+
+int archive_walk(const char *path, uint64_t limit, archive_visit *visit, void *argument, struct reason *why)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL), before;
+    int result;
+
+    if (!utf8)
+        return walk_file(path, limit, visit, argument, why);
+    before = uselocale(utf8);
+    result = walk_file(path, limit, visit, argument, why);
+    uselocale(before);
+    freelocale(utf8);
+    return result;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every regular file of a tar, one after another, in memory.
+ * Every regular file of a tar or zip, one after another, in memory.
  */
 #ifndef FORGE_DATA_ARCHIVE_WALK_H
 #define FORGE_DATA_ARCHIVE_WALK_H

@@ -240,11 +240,17 @@ int collect_line(struct collect *collect, uint32_t line, struct reason *why)
     return 0;
 }
 
+/* About one file, not about this process or machine. */
+static bool is_of_the_file(int result)
+{
+    return result == WISP_E_FORMAT || result == -ENOENT || result == -EACCES || result == -ELOOP || result == -EIO;
+}
+
 int collect_skip(struct collect *collect, int result, const struct reason *why)
 {
     struct dataset *set = collect->set;
 
-    if (result != WISP_E_FORMAT || !collect->wish->skip_bad)
+    if (!is_of_the_file(result) || !collect->wish->skip_bad)
         return result;
     if (set->skipped.count < DATASET_SKIPPED_NAMED)
         set->skipped.first[set->skipped.count] = strdup(why->text);

@@ -47,8 +47,8 @@ int collect_text(struct collect *collect, uint32_t class, struct dataset_text te
 int collect_name(struct collect *collect, const char *path, struct reason *why);
 int collect_line(struct collect *collect, uint32_t line, struct reason *why);
 
-/* A sample that cannot be read: 0, and it is counted and left out, when that is wished and `result` is about what the
- * sample holds (WISP_E_FORMAT); else `result`. */
+/* A sample that cannot be read: 0, and it is counted and left out, when that is wished and `result` is about the
+ * sample's file alone (its form, or that it cannot be opened); else `result`. */
 int collect_skip(struct collect *collect, int result, const struct reason *why);
 
 /* `beside`: the folder in which labels.txt or classes.txt may name numeric classes; NULL: none. */

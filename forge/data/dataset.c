@@ -111,7 +111,7 @@ int reader_check_split(const struct collect *collect, const char *path, bool has
                       collect->wish->split);
     return refuse(why, WISP_E_FORMAT,
                   "%s: no data in it that are known: a folder for each class with pictures or sounds, idx files, a "
-                  ".csv, .tsv or .tar",
+                  ".csv, .tsv, .tar or .zip",
                   path);
 }
 
@@ -177,7 +177,7 @@ static int read_file(const char *path, struct collect *collect, struct reason *w
         return refuse(
             why, WISP_E_FORMAT,
             "%s: not a form of data that is known: a folder with idx files or with a folder for each class, a "
-            ".csv or .tsv, or a .tar (.gz, .xz)",
+            ".csv or .tsv, a .tar (.gz, .xz) or a .zip",
             path);
     if (table != (kind == MEDIA_TEXT))
         return refuse(why, WISP_E_FORMAT, "%s holds %s, but the model takes %s", path, table ? "texts" : "files",
@@ -204,7 +204,9 @@ static int read_folder(const char *path, struct collect *collect, struct reason 
         return read_file(inner, collect, why);
     if (kind == MEDIA_TEXT)
         return refuse(why, WISP_E_FORMAT, "%s: no %s.tsv or %s.csv in it, plain, .gz or .xz", path, split, split);
-    return tree_read(path, collect, why);
+    result = tree_read(path, collect, why);
+    return result == WISP_E_FORMAT && kind == MEDIA_IMAGE && !collect->set->count ? idx_explain(path, result, why)
+                                                                                  : result;
 }
 
 /* The path without slashes at its end; and where its last part begins. */

@@ -7,7 +7,7 @@
  *   a folder with idx files     {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures; idx.c has other spellings
  *   a folder of files           pictures or recordings, as media/sniff.h lists them: [SPLIT/]CLASS/FILE, or
  *                               [SPLIT/]CLASS_REST.wav; data/place.h has the rules
- *   a .tar [.gz, .xz] of files  the same, without unpacking it to disk
+ *   a .tar [.gz, .xz] or .zip of files  the same, without unpacking it to disk
  *   a .csv or .tsv [.gz, .xz]   texts and their labels: columns.h has the rules
  *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
  * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it,

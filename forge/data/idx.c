@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * idx, as MNIST has it: big-endian counts, then bytes.
+ * idx, as MNIST has it: big-endian counts, then bytes. Names are train-images-idx3-ubyte, or train-images.idx3-ubyte as
+ * some programs unpack them, each also with .gz.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,25 +25,26 @@ static uint32_t big_endian(const unsigned char *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* "train" is train-*, "test" is t10k-* or test-*; plain or .gz. *out stays NULL when there is none. */
-static int find_file(const char *folder, const char *split, const char *rest, char **out)
+/* "train" is train-*, "test" is t10k-* or test-*. *out stays NULL when there is none. */
+static int find_file(const char *folder, const char *split, const char *what, const char *form, char **out)
 {
-    static const char *const endings[] = { ".gz", "" };
+    static const char *const tails[][2] = { { "-", ".gz" }, { "-", "" }, { ".", ".gz" }, { ".", "" } };
     const char *prefixes[] = { split, strcmp(split, "test") != 0 ? NULL : "t10k" };
 
     *out = NULL;
-    for (size_t p = 0; p < ARRAY_SIZE(prefixes); p++) {
-        for (size_t e = 0; prefixes[p] && e < ARRAY_SIZE(endings); e++) {
-            cleanup_free char *path = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes) * ARRAY_SIZE(tails); i++) {
+        const char *prefix = prefixes[i / ARRAY_SIZE(tails)], *const *tail = tails[i % ARRAY_SIZE(tails)];
+        cleanup_free char *path = NULL;
 
-            if (asprintf(&path, "%s/%s-%s-ubyte%s", folder, prefixes[p], rest, endings[e]) < 0) {
-                path = NULL;
-                return -ENOMEM;
-            }
-            if (!access(path, F_OK)) {
-                *out = steal(&path);
-                return 0;
-            }
+        if (!prefix)
+            continue;
+        if (asprintf(&path, "%s/%s-%s%s%s-ubyte%s", folder, prefix, what, tail[0], form, tail[1]) < 0) {
+            path = NULL;
+            return -ENOMEM;
+        }
+        if (!access(path, F_OK)) {
+            *out = steal(&path);
+            return 0;
         }
     }
     return 0;
@@ -49,7 +52,7 @@ static int find_file(const char *folder, const char *split, const char *rest, ch
 
 static int find_both(const char *folder, const char *split, char **pictures, char **labels, struct reason *why)
 {
-    if (find_file(folder, split, "images-idx3", pictures) || find_file(folder, split, "labels-idx1", labels))
+    if (find_file(folder, split, "images", "idx3", pictures) || find_file(folder, split, "labels", "idx1", labels))
         return refuse_errno(why, -ENOMEM, "%s", folder);
     if (!*pictures)
         return refuse(why, WISP_E_FORMAT, "%s: no %s-images-idx3-ubyte[.gz] in it", folder, split);
@@ -64,9 +67,33 @@ bool idx_is_there(const char *folder)
     cleanup_free char *train = NULL;
     cleanup_free char *test = NULL;
 
-    find_file(folder, "train", "images-idx3", &train);
-    find_file(folder, "test", "images-idx3", &test);
+    find_file(folder, "train", "images", "idx3", &train);
+    find_file(folder, "test", "images", "idx3", &test);
     return train || test;
+}
+
+static bool is_nearly_idx(const char *name)
+{
+    return strcasestr(name, "idx3") || strcasestr(name, "idx1");
+}
+
+int idx_explain(const char *folder, int result, struct reason *why)
+{
+    DIR *open = opendir(folder);
+    struct dirent *entry;
+
+    while (open && (entry = readdir(open))) {
+        if (!is_nearly_idx(entry->d_name))
+            continue;
+        refuse(why, result,
+               "%s: %s looks like an idx file, but its name is another than train-images-idx3-ubyte, "
+               "train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or .gz): rename it",
+               folder, entry->d_name);
+        break;
+    }
+    if (open)
+        closedir(open);
+    return result;
 }
 
 static int check_size(const char *path, uint64_t expected, size_t size, uint32_t count, struct reason *why)

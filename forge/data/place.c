@@ -23,6 +23,14 @@ static bool is_split(const char *folder, size_t length)
     return is_one_of(folder, length, splits, ARRAY_SIZE(splits));
 }
 
+/* What file managers leave behind; hidden files are passed over anyway. */
+static bool is_litter(const char *name, size_t length)
+{
+    static const char *const litter[] = { "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r", "__MACOSX", "@eaDir" };
+
+    return is_one_of(name, length, litter, ARRAY_SIZE(litter));
+}
+
 /* Folders on the way, from the left: the last of them, and the last that is a split. False when one is hidden. */
 static bool walk_folders(const char *path, const char *split, struct place_of *out, const char **file)
 {
@@ -31,7 +39,7 @@ static bool walk_folders(const char *path, const char *split, struct place_of *o
     for (; (slash = strchr(path, '/')); path = slash + 1) {
         size_t length = (size_t)(slash - path);
 
-        if (*path == '.' && length > 1)
+        if ((*path == '.' && length > 1) || is_litter(path, length))
             return false;
         if (!length || *path == '.')
             continue;
@@ -44,7 +52,7 @@ static bool walk_folders(const char *path, const char *split, struct place_of *o
         }
     }
     *file = path;
-    return *path && *path != '.';
+    return *path && *path != '.' && !is_litter(path, strlen(path));
 }
 
 int place_find(const char *path, const char *split, struct place_of *out, struct reason *why)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the path of a file in a data set says: to which split it belongs, and to which class. The same for folders and
- * for archives: …/SPLIT/…/CLASS/FILE      the folder that holds the file is its class …/SPLIT/CLASS_REST.wav    no
- * folder between: what stands before the first '_' is and either without the split. Hidden files are none of the data,
- * and neither are files that no folder names a class for and that do not end like a picture or a sound (README.md,
+ * for archives:
+ *   …/SPLIT/…/CLASS/FILE      the folder that holds the file is its class
+ *   …/SPLIT/CLASS_REST.wav    no folder between: what stands before the first '_' is
+ * and either without the split. Hidden files are none of the data, nor is what file managers leave behind (Thumbs.db,
+ * __MACOSX), nor are files that no folder names a class for and that do not end like a picture or a sound (README.md,
  * labels.txt).
  */
 #ifndef FORGE_DATA_PLACE_H

@@ -10,12 +10,14 @@
 /* `folder` holds pictures and labels as idx files. */
 bool idx_is_there(const char *folder);
 int idx_read(const char *folder, struct collect *collect, struct reason *why);
+/* When a file of the folder is named nearly as an idx file, *why says that instead. Returns `result`. */
+int idx_explain(const char *folder, int result, struct reason *why);
 
 /* A .csv or .tsv, plain or packed. */
 bool table_has_name(const char *path);
 int table_read(const char *path, struct collect *collect, struct reason *why);
 
-/* A tar, plain or packed, or a folder, of files whose paths say split and class (place.h). */
+/* A tar, plain or packed, a zip, or a folder, of files whose paths say split and class (place.h). */
 bool tar_has_name(const char *path);
 int tar_read(const char *path, struct collect *collect, struct reason *why);
 int tree_read(const char *folder, struct collect *collect, struct reason *why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A tar of files, plain, gzipped or xz-packed, in its own order. Nothing is written to disk, so a path in it can do no
- * harm.
+ * An archive of files, a tar (plain, gzipped or xz-packed) or a zip, in its own order. Nothing is written to disk, so a
+ * path in it can do no harm.
  */
 #include <string.h>
 
@@ -17,7 +17,7 @@ struct walk {
 
 bool tar_has_name(const char *path)
 {
-    static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz" };
+    static const char *const endings[] = { ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".zip" };
 
     return name_ends(path, endings, ARRAY_SIZE(endings));
 }

@@ -59,7 +59,7 @@ static int read_entry(struct walk *walk, const char *folder, const char *name, i
     if (!path)
         return refuse_errno(why, -ENOMEM, "%s", folder);
     if (stat(path, &status) < 0)
-        return refuse_errno(why, -errno, "cannot read %s", path);
+        return collect_skip(walk->collect, refuse_errno(why, -errno, "cannot read %s", path), why);
     if (S_ISDIR(status.st_mode))
         return read_folder(walk, path, depth + 1, why);
     return read_sample(walk, path, why);

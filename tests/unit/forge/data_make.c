@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,11 @@ static struct archive *open_archive(const char *path, bool tar)
         archive_write_add_filter_gzip(archive);
     else if (!strcmp(path + length - 3, ".xz"))
         archive_write_add_filter_xz(archive);
-    if (tar)
+    if (tar && !strcmp(path + length - 4, ".zip"))
+        archive_write_set_format_zip(archive);
+    else if (tar && strstr(path, "pax"))
+        archive_write_set_format_pax(archive);
+    else if (tar)
         archive_write_set_format_ustar(archive);
     else
         archive_write_set_format_raw(archive);
@@ -77,12 +82,16 @@ void data_pack(const char *root, const char *name, const void *bytes, size_t siz
 
 void data_tar(const char *root, const char *name, const struct data_member *members, size_t count)
 {
+    /* Names of any script can be written only in a locale that has them. */
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL), before = uselocale(utf8);
     struct archive *archive = open_archive(data_path(root, name), true);
 
     for (size_t i = 0; i < count; i++)
         add_entry(archive, members[i].name, members[i].bytes.data, members[i].bytes.size, members[i].link);
     assert_int_equal(archive_write_close(archive), ARCHIVE_OK);
     archive_write_free(archive);
+    uselocale(before);
+    freelocale(utf8);
 }
 
 struct bytes data_picture(uint8_t value)

@@ -21,7 +21,7 @@ struct data_member {
     struct bytes bytes;
     const char *link; /* a symbolic link to it, instead of a file */
 };
-/* A tar, packed by its name's ending. */
+/* A tar, packed by its name's ending, in pax form when the name has "pax" in it; or a zip. */
 void data_tar(const char *root, const char *name, const struct data_member *members, size_t count);
 
 struct bytes data_picture(uint8_t value);  /* a PNG of 2 x 2 */

@@ -2,6 +2,7 @@
  *
  * Data sets of files, in folders and in archives: which file belongs where, that both forms give the same, and damage.
  */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,115 @@ static void bad_files(void **state)
     }
 }
 
+/* What file managers leave behind is passed over, in folders and in archives. */
+static void litter(void **state)
+{
+    static const char *const names[] = { "l/cat/Thumbs.db", "l/cat/desktop.ini",  "l/cat/ehthumbs.db",
+                                         "l/cat/.DS_Store", "l/dog/@eaDir/1.png", "l/__MACOSX/cat/._1.png" };
+    struct data_member members[ARRAY_SIZE(names) + 1] = { { .name = "l/cat/1.png", .bytes = data_picture(1) } };
+    struct dataset *set;
+
+    (void)state;
+    put("l/cat/1.png", data_picture(1));
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        data_write_text(root, names[i], "no picture");
+        members[i + 1] = (struct data_member){ .name = names[i], .bytes = { (uint8_t *)"x", 1 } };
+    }
+    set = data_read(scratch_path(root, "l"), "train", MEDIA_IMAGE);
+    data_has(set, 1, 1, "cat");
+    dataset_free(set);
+    data_tar(root, "l.tar", members, ARRAY_SIZE(members));
+    set = data_read(scratch_path(root, "l.tar"), "train", MEDIA_IMAGE);
+    data_has(set, 1, 1, "cat");
+    dataset_free(set);
+    free(members[0].bytes.data);
+}
+
+/* This program runs in the C locale, which has no letter of these. */
+static void names_of_any_script(void **state)
+{
+    static const char *const archives[] = { "u.tar", "u-pax.tar.gz", "u.zip" };
+    struct data_member members[] = { { .name = "train/gr\xc3\xbc\xc3\x9f"
+                                               "e/\xe6\x97\xa5.png",
+                                       .bytes = data_picture(1) },
+                                     { .name = "train/\xe7\x8c\xab/\xf0\x9f\x90\x88.png", .bytes = data_picture(2) } };
+
+    (void)state;
+    assert_string_equal(setlocale(LC_ALL, NULL), "C");
+    for (size_t i = 0; i < ARRAY_SIZE(archives); i++) {
+        struct dataset *set;
+        char name[64];
+
+        data_tar(root, archives[i], members, ARRAY_SIZE(members));
+        set = data_read(scratch_path(root, archives[i]), "train", MEDIA_IMAGE);
+        data_has(set, 2, 2,
+                 "gr\xc3\xbc\xc3\x9f"
+                 "e \xe7\x8c\xab");
+        assert_string_equal(dataset_sample(set, 1, name, sizeof name), members[1].name);
+        dataset_free(set);
+    }
+    free(members[0].bytes.data);
+    free(members[1].bytes.data);
+    members[0] = (struct data_member){ .name = "train/gr\xfc/1.png", .bytes = data_picture(1) }; /* Latin-1 */
+    data_tar(root, "u.tar", members, 1);
+    data_refused(scratch_path(root, "u.tar"), "train", MEDIA_IMAGE, "label: not UTF-8 at byte 2");
+    free(members[0].bytes.data);
+}
+
+static void skips(const char *name, enum media_kind kind, size_t count, size_t skipped)
+{
+    struct dataset_wish wish = { .path = scratch_path(root, name), .split = "train", .kind = kind, .skip_bad = true };
+    struct media *media = NULL;
+    struct dataset *set = NULL;
+    struct reason why;
+
+    if (kind == MEDIA_AUDIO)
+        assert_ok(media_parse("{\"kind\":\"audio\",\"mels\":8,\"frames\":4}", &media, &why), why);
+    wish.media = media;
+    assert_ok(dataset_read(&wish, &set, &why), why);
+    assert_int_equal(set->count, count);
+    assert_int_equal(set->skipped.count, skipped);
+    for (size_t i = 0; i < MIN(skipped, (size_t)DATASET_SKIPPED_NAMED); i++)
+        assert_non_null(strstr(set->skipped.first[i], "bad"));
+    dataset_free(set);
+    media_free(media);
+}
+
+/* Cut off, of another kind, empty, unreadable, silent: left out and named. */
+static void bad_files_are_skipped(void **state)
+{
+    struct bytes sound = data_sound(500), silent = data_sound(0);
+    struct data_member members[] = { { .name = "a/1.wav", .bytes = sound },
+                                     { .name = "b/bad1.wav", .bytes = { sound.data, sound.size - 20 } },
+                                     { .name = "b/bad2.wav", .bytes = silent },
+                                     { .name = "b/2.wav", .bytes = sound } };
+    struct dataset *set = NULL;
+    struct reason why;
+
+    (void)state;
+    put("k/a/1.png", data_picture(1));
+    put("k/b/1.png", data_picture(2));
+    data_write_text(root, "k/a/bad1.png", "GIF89a");
+    data_write_text(root, "k/a/bad2.png", "");
+    data_write_text(root, "k/a/bad3.txt", "note");
+    data_write_text(root, "k/b/bad4.png", "\x89PNG\r\n\x1a\n");
+    assert_int_equal(symlink("nowhere", scratch_path(root, "k/b/bad5.png")), 0);
+    put("k/b/bad6.wav", data_sound(300));
+    skips("k", MEDIA_IMAGE, 2, 6);
+    data_tar(root, "k.tar", members, ARRAY_SIZE(members));
+    skips("k.tar", MEDIA_AUDIO, 2, 2);
+    data_tar(root, "k.tar", members + 1, 1);
+    assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(root, "k.tar"),
+                                                          .split = "train",
+                                                          .kind = MEDIA_AUDIO,
+                                                          .skip_bad = true },
+                                  &set, &why),
+                     WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "none of its 1 files can be read; the first: b/bad1.wav"));
+    free(sound.data);
+    free(silent.data);
+}
+
 static void endless_folders(void **state)
 {
     (void)state;
@@ -250,10 +360,17 @@ static void archives_in_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(class_folders), cmocka_unit_test(hash_follows_content),
-        cmocka_unit_test(prefixes),      cmocka_unit_test(no_class),
-        cmocka_unit_test(bad_files),     cmocka_unit_test(endless_folders),
-        cmocka_unit_test(bad_tars),      cmocka_unit_test(archives_in_folders),
+        cmocka_unit_test(class_folders),
+        cmocka_unit_test(hash_follows_content),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(no_class),
+        cmocka_unit_test(bad_files),
+        cmocka_unit_test(endless_folders),
+        cmocka_unit_test(litter),
+        cmocka_unit_test(names_of_any_script),
+        cmocka_unit_test(bad_files_are_skipped),
+        cmocka_unit_test(bad_tars),
+        cmocka_unit_test(archives_in_folders),
     };
 
     return cmocka_run_group_tests(tests, make_root, remove_root);

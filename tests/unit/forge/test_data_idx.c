@@ -81,6 +81,23 @@ static void packed_is_the_same(void **state)
     dataset_free(packed);
 }
 
+/* As 7-Zip and Kaggle name them; and what is nearly right is named. */
+static void spellings(void **state)
+{
+    struct dataset *plain = data_read(root, "train", MEDIA_IMAGE), *set;
+
+    (void)state;
+    data_write(root, "dots/train-images.idx3-ubyte", pictures, sizeof pictures);
+    data_pack(root, "dots/train-labels.idx1-ubyte.gz", labels, sizeof labels);
+    set = data_read(scratch_path(root, "dots"), "train", MEDIA_IMAGE);
+    assert_string_equal(set->hash, plain->hash);
+    dataset_free(set);
+    dataset_free(plain);
+    data_write(root, "near/emnist-letters-train-images-idx3-ubyte", pictures, sizeof pictures);
+    data_refused(scratch_path(root, "near"), "train", MEDIA_IMAGE,
+                 "near: emnist-letters-train-images-idx3-ubyte looks like an idx file, but its name is another than");
+}
+
 static void test_split(void **state)
 {
     struct dataset *set;
@@ -220,10 +237,9 @@ static void other_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads),      cmocka_unit_test(packed_is_the_same),
-        cmocka_unit_test(test_split), cmocka_unit_test(names),
-        cmocka_unit_test(damages),    cmocka_unit_test(truncated),
-        cmocka_unit_test(no_samples), cmocka_unit_test(other_kinds),
+        cmocka_unit_test(reads),      cmocka_unit_test(spellings),  cmocka_unit_test(packed_is_the_same),
+        cmocka_unit_test(test_split), cmocka_unit_test(names),      cmocka_unit_test(damages),
+        cmocka_unit_test(truncated),  cmocka_unit_test(no_samples), cmocka_unit_test(other_kinds),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);
