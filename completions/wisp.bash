@@ -66,7 +66,10 @@ _wisp() {
     --optimizer) mapfile -t COMPREPLY < <(compgen -W 'sgd adamw' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
-    -p | --processing) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket" | grep -F .)" -- "$cur"); return ;;
+    -p | --processing)
+        mapfile -t COMPREPLY < <(compgen -W 'image.classification text.classification audio.classification audio.recognition' -- "$cur")
+        return
+        ;;
     esac
     if [[ $cur == -* ]]; then
         # Options as the verb itself describes them.

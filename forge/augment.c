@@ -24,6 +24,23 @@ static const struct {
     "pictures have shift (0 to 64 pixels) and flip (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "  \
     "0.4) and mask (0 to 0.5); texts crop (0 to 1)"
 
+void augment_help(FILE *to)
+{
+    static const char *const what[AUGMENT_KINDS] = {
+        [AUGMENT_SHIFT] = "pictures: moved by up to so many pixels",
+        [AUGMENT_FLIP] = "pictures: mirrored left to right with this probability",
+        [AUGMENT_SPEED] = "sounds: up to this fraction faster or slower",
+        [AUGMENT_NOISE] = "sounds: noise, so many dB or more below the signal",
+        [AUGMENT_CUT] = "sounds: up to this fraction cut off at either end",
+        [AUGMENT_MASK] = "sounds: up to this fraction of bands and of frames masked",
+        [AUGMENT_CROP] = "texts: with this probability a stretch of it instead of the whole",
+    };
+
+    fputs("--augment NAME=AMOUNT,…\n", to);
+    for (size_t i = 0; i < AUGMENT_KINDS; i++)
+        fprintf(to, "  %-6s 0 to %-4g %s\n", kinds[i].name, kinds[i].most, what[i]);
+}
+
 static bool parse_one(const char *word, struct augment *out)
 {
     const char *equals = strchr(word, '=');

@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -31,6 +32,7 @@ struct augment {
 
 /* "shift=2,flip=0.5". WISP_E_INVALID, and says what there is. */
 int augment_parse(const char *text, struct augment *out, struct reason *why);
+void augment_help(FILE *to); /* what there is, a line each */
 bool augment_is_on(const struct augment *augment);
 /* New reference; NULL: out of memory. */
 json_t *augment_json(const struct augment *augment);

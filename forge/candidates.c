@@ -168,10 +168,12 @@ int candidates_run(const struct candidates *c, struct outcome_of_training *out)
         if (status)
             break;
         json_array_append_new(all, candidate_json(seed, &result));
+        out->candidates++;
         if (!out->model || (result.validated && is_better(&result, &out->result))) {
             model_free(out->model);
             out->model = steal(&model);
             out->result = result;
+            out->seed = seed;
         }
     }
     out->result.interrupted = interrupt_wanted();

@@ -21,6 +21,8 @@ struct candidates {
 
 struct outcome_of_training {
     struct model *model; /* the best one, with its lineage; the caller frees it */
+    uint64_t seed;       /* of its connections */
+    uint64_t candidates; /* that were trained */
     struct trainer_result result;
 };
 

@@ -110,6 +110,44 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : 0;
 }
 
+/* 2 precision recall / (precision + recall), without dividing by what may be 0. */
+static double f1(const struct class_figures *f)
+{
+    return ratio(2 * f->correct, f->samples + f->predicted);
+}
+
+struct evaluation_balance evaluation_balance(const struct evaluation *e)
+{
+    struct evaluation_balance b = { .classes = 0 };
+    uint64_t most = 0;
+
+    for (size_t c = 0; c < e->classes; c++) {
+        struct class_figures f = figures(e, c);
+
+        b.predicted += f.predicted > 0;
+        if (!f.samples)
+            continue;
+        b.classes++;
+        b.balanced += ratio(f.correct, f.samples);
+        b.macro_f1 += f1(&f);
+        if (f.samples > most) {
+            most = f.samples;
+            b.common = c;
+        }
+    }
+    b.majority = ratio(most, e->samples);
+    b.balanced = b.classes ? b.balanced / (double)b.classes : 0;
+    b.macro_f1 = b.classes ? b.macro_f1 / (double)b.classes : 0;
+    return b;
+}
+
+bool balance_is_guessing(const struct evaluation_balance *b)
+{
+    double chance = b->classes ? 1 / (double)b->classes : 1;
+
+    return b->classes > 1 && b->balanced < chance + (1 - chance) / 20;
+}
+
 static const char *label_of(char *const *labels, size_t class, char buffer[static 24])
 {
     if (labels)
@@ -136,6 +174,7 @@ static void print_table(const struct evaluation *e, char *const *labels, FILE *t
 
 void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
 {
+    const struct evaluation_balance b = evaluation_balance(e);
     char number[24], worst[24];
 
     fprintf(to, "%-16s %8s %8s %10s  %s\n", "class", "samples", "recall", "precision", "most often taken for");
@@ -152,24 +191,29 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
         print_table(e, labels, to);
     fprintf(to, "\naccuracy %.2f%% (%zu of %zu), loss %.4f\n", 100 * evaluation_accuracy(e), e->correct, e->samples,
             e->loss);
+    fprintf(to, "balanced accuracy %.2f%%, macro F1 %.4f; always \"%s\" would be right in %.2f%%\n", 100 * b.balanced,
+            b.macro_f1, label_of(labels, b.common, number), 100 * b.majority);
 }
 
 json_t *evaluation_json(const struct evaluation *e, char *const *labels)
 {
     json_t *classes = json_array(), *confusion = json_array();
+    const struct evaluation_balance b = evaluation_balance(e);
     char number[24];
 
     for (size_t c = 0; c < e->classes; c++) {
         struct class_figures f = figures(e, c);
         json_t *row = json_array();
 
-        json_array_append_new(classes, json_pack("{s:s s:I s:f s:f}", "label", label_of(labels, c, number), "samples",
-                                                 (json_int_t)f.samples, "recall", ratio(f.correct, f.samples),
-                                                 "precision", ratio(f.correct, f.predicted)));
+        json_array_append_new(classes,
+                              json_pack("{s:s s:I s:f s:f s:f}", "label", label_of(labels, c, number), "samples",
+                                        (json_int_t)f.samples, "recall", ratio(f.correct, f.samples), "precision",
+                                        ratio(f.correct, f.predicted), "f1", f1(&f)));
         for (size_t other = 0; other < e->classes; other++)
             json_array_append_new(row, json_integer((json_int_t)e->confusion[c * e->classes + other]));
         json_array_append_new(confusion, row);
     }
-    return json_pack("{s:f s:I s:I s:f s:o s:o}", "accuracy", evaluation_accuracy(e), "samples", (json_int_t)e->samples,
+    return json_pack("{s:f s:f s:f s:f s:I s:I s:f s:o s:o}", "accuracy", evaluation_accuracy(e), "balanced_accuracy",
+                     b.balanced, "macro_f1", b.macro_f1, "majority", b.majority, "samples", (json_int_t)e->samples,
                      "correct", (json_int_t)e->correct, "loss", e->loss, "classes", classes, "confusion", confusion);
 }

@@ -31,10 +31,27 @@ void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
 
 double evaluation_accuracy(const struct evaluation *evaluation);
 
+/* What an accuracy alone hides; all from the confusion table, over the classes that have samples. */
+struct evaluation_balance {
+    size_t classes;   /* with samples */
+    size_t common;    /* the most frequent of them; always saying it is right so often: */
+    double majority;  /* its share */
+    double balanced;  /* mean recall: 1 / classes when nothing was learned, however uneven they are */
+    double macro_f1;  /* mean of 2 precision recall / (precision + recall) */
+    size_t predicted; /* classes that were said at all */
+};
+
+struct evaluation_balance evaluation_balance(const struct evaluation *evaluation);
+
+/* Whether it is no better than saying one class always, or any at random: less than a twentieth of the way from there
+ * to perfect. */
+bool balance_is_guessing(const struct evaluation_balance *balance);
+
 /* Per class: samples, recall, precision, and what it is most often taken for; then the table itself when it is small.
  */
 void evaluation_print(const struct evaluation *evaluation, char *const *labels, FILE *to);
-/* {"accuracy", "samples", "correct", "loss", "classes": [{"label", "samples", "recall", "precision"}], "confusion"} */
+/* {"accuracy", "balanced_accuracy", "macro_f1", "majority", "samples", "correct", "loss", "classes": [{"label",
+ * "samples", "recall", "precision", "f1"}], "confusion"} */
 json_t *evaluation_json(const struct evaluation *evaluation, char *const *labels);
 
 #endif

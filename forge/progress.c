@@ -25,16 +25,23 @@ static bool locale_is_utf8(void)
     return false;
 }
 
+bool terminal_goes_back(void)
+{
+    const char *terminal = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+}
+
 void progress_init(struct progress *progress, bool json, bool quiet, uint64_t samples_all)
 {
-    const char *terminal = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    const char *no_colour = getenv("NO_COLOR");
 
     *progress = (struct progress){ .json = json || !isatty(STDOUT_FILENO),
                                    .quiet = quiet,
                                    .utf8 = locale_is_utf8(),
                                    .began_ns = clock_ns(),
                                    .samples_all = samples_all };
-    progress->bar = !quiet && isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    progress->bar = !quiet && terminal_goes_back();
     progress->colour = progress->bar && !(no_colour && *no_colour);
 }
 

@@ -8,7 +8,8 @@
  *   {"event": "candidate", "candidate", "candidates", "seed"}                     only with several
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
- *   {"event": "done", "file", "bytes", "best_epoch", "accuracy", "validation_accuracy", "interrupted", "seconds"}
+ *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
+ *    "validation_balanced_accuracy", "interrupted", "seconds"}
  */
 #ifndef FORGE_PROGRESS_H
 #define FORGE_PROGRESS_H
@@ -26,6 +27,9 @@ struct progress {
     uint64_t began_ns, drawn_ns;
     uint64_t samples_done, samples_all; /* of the whole run, for the time left */
 };
+
+/* Whether stderr is a terminal on which a line can be drawn over. */
+bool terminal_goes_back(void);
 
 /* Looks at stdout and stderr, $TERM, $NO_COLOR, and the locale. */
 void progress_init(struct progress *progress, bool json, bool quiet, uint64_t samples_all);

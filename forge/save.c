@@ -34,6 +34,14 @@ int save_check(const char *path, struct reason *why)
     return 0;
 }
 
+void save_name(const char *path, char name[MODEL_NAME_MAX])
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    int length = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+
+    snprintf(name, MODEL_NAME_MAX, "%.*s", length, base);
+}
+
 int save_model(const struct model *model, const char *path, bool rescue, struct reason *why)
 {
     const char *const folders[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };

@@ -11,6 +11,9 @@
  * lose hours of training; a disk that fills up meanwhile is the business of save_model(). -errno. */
 int save_check(const char *path, struct reason *why);
 
+/* What a model in this file is called when nobody says: the file's name without folder and ending. */
+void save_name(const char *path, char name[MODEL_NAME_MAX]);
+
 /* model_write(); when that fails, and `rescue` asks for it, tries $TMPDIR, /var/tmp and /tmp instead and says in the
  * reason where the model is now. Not 0 even then: `path` was not written. */
 int save_model(const struct model *model, const char *path, bool rescue, struct reason *why);

@@ -8,7 +8,9 @@
 #include "forge/blas.h"
 #include "forge/media_default.h"
 #include "forge/media_option.h"
+#include "forge/reading.h"
 #include "forge/session.h"
+#include "forge/tasks.h"
 #include "sparse/model_file.h"
 #include "sparse/structure.h"
 
@@ -45,6 +47,11 @@ static int judge_support(const struct session *s, const struct session_options *
     return result;
 }
 
+static bool ends_in_softmax(const struct model *model)
+{
+    return model->layer_count && !strcmp(model->layers[model->layer_count - 1].kind->name, "softmax");
+}
+
 static int open_model(struct session *s, const struct session_options *o)
 {
     struct model *model;
@@ -58,7 +65,11 @@ static int open_model(struct session *s, const struct session_options *o)
         result = processing_check(o->processing, &why);
         if (result || strlen(o->processing) >= sizeof model->processing)
             return fail(s->verb, EXIT_USAGE, "--processing %s", result ? why.text : "is too long");
+        if (task_fits(o->processing, ends_in_softmax(model), &why))
+            return fail(s->verb, EXIT_USAGE, "--processing: %s", why.text);
         snprintf(model->processing, sizeof model->processing, "%s", o->processing);
+    } else if (task_fits(model->processing, ends_in_softmax(model), &why)) {
+        return fail(s->verb, EXIT_DATA, "%s: %s; --processing gives it another type", o->model, why.text);
     }
     return judge_support(s, o);
 }
@@ -152,6 +163,7 @@ static void tell_skipped(const struct session *s)
 
 static int open_data(struct session *s, const struct session_options *o, enum media_kind kind)
 {
+    struct reading reading = reading_start("reading", o->quiet);
     const struct dataset_wish wish = { .path = o->data,
                                        .split = o->split,
                                        .kind = kind,
@@ -160,7 +172,9 @@ static int open_data(struct session *s, const struct session_options *o, enum me
                                        .label_column = o->label_column,
                                        .text_column = o->text_column,
                                        .skip_bad = o->skip_bad,
-                                       .media = s->media };
+                                       .media = s->media,
+                                       .step = reading_step,
+                                       .argument = &reading };
     struct reason why;
     int result;
 
@@ -169,6 +183,7 @@ static int open_data(struct session *s, const struct session_options *o, enum me
     if ((o->label_column || o->text_column) && kind != MEDIA_TEXT)
         return fail(s->verb, EXIT_USAGE, "--label-column and --text-column are for tables of texts");
     result = dataset_read(&wish, &s->data, &why);
+    reading_end(&reading);
     if (result)
         return fail(s->verb, exit_for_input(result), "%s", why.text);
     tell_skipped(s);

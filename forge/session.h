@@ -16,7 +16,7 @@
 struct session_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     uint64_t threads;
-    bool blas, skip_bad;
+    bool blas, skip_bad, quiet;
     bool trains; /* what is wanted is training, not only running */
 };
 

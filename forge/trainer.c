@@ -266,7 +266,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
     int result = evaluate(t->forward, s->model, s->batches, s->validation, s->validation_count, &t->loss, t->panel,
-                          s->team, false, &e, why);
+                          s->team, true, &e, why);
 
     if (result)
         return result;
@@ -281,8 +281,10 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
         out->best_epoch = epoch;
         out->validation_accuracy = figures->validation_accuracy;
         out->validation_loss = e.loss;
+        out->validation_balance = evaluation_balance(&e);
         parameters_save(s->model, &t->best);
     }
+    evaluation_deinit(&e);
     return 0;
 }
 

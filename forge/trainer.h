@@ -9,6 +9,7 @@
 #define FORGE_TRAINER_H
 
 #include "forge/batches.h"
+#include "forge/evaluate.h"
 #include "forge/progress.h"
 #include "forge/recipe.h"
 #include "sparse/kernels/kernels.h"
@@ -31,7 +32,8 @@ struct trainer_result {
     uint64_t best_epoch;   /* whose weights the model now has; 0: of the point where it was interrupted */
     double loss, accuracy; /* over the last epoch, or what was done of it, while training */
     bool validated;
-    double validation_loss, validation_accuracy; /* of the weights that the model now has */
+    double validation_loss, validation_accuracy;  /* of the weights that the model now has */
+    struct evaluation_balance validation_balance; /* the same */
     bool interrupted;
     enum balance balance; /* what the recipe's "auto" came to */
     double epoch_seconds; /* of the fastest epoch, without its validation; 0: none was finished */

@@ -21,6 +21,7 @@
 #include "forge/plan_options.h"
 #include "forge/sampling_options.h"
 #include "forge/save.h"
+#include "forge/tasks.h"
 #include "forge/verb.h"
 #include "sparse/flow.h"
 #include "sparse/model_file.h"
@@ -74,15 +75,6 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     return options_read(&usage, &table, argc, argv, &none, status);
 }
 
-/* The file's name without folder and ".safetensors". */
-static void name_from_file(const char *path, char name[static MODEL_NAME_MAX])
-{
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *suffix = strstr(base, ".safetensors");
-    int length = (int)(suffix ? (size_t)(suffix - base) : strlen(base));
-
-    snprintf(name, MODEL_NAME_MAX, "%.*s", length, base);
-}
-
 /* What is at hand while a model is built. */
 struct workshop {
     struct sampling_choice choice;
@@ -125,7 +117,7 @@ static int workshop_open(const struct build *build, const struct structure *stru
     if (result)
         return fail(VERB, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)build->threads,
                     strerror(-result));
-    name_from_file(build->output ? build->output : "model", shop->name);
+    save_name(build->output ? build->output : "model", shop->name);
     shop->assembly = (struct assembly){ .name = build->name ? build->name : shop->name,
                                         .media = shop->media,
                                         .labels = shop->labels.entries,
@@ -278,6 +270,11 @@ static int run_plan(const struct build *build, const struct workshop *shop, stru
     return build->output ? build_and_save(build, shop, plan, &outlook) : print_result(build, plan, &outlook, NULL);
 }
 
+static bool ends_in_softmax(const struct structure *structure)
+{
+    return structure->layer_count && !strcmp(structure->layers[structure->layer_count - 1].kind->name, "softmax");
+}
+
 int verb_build(int argc, char **argv)
 {
     struct build build = { .seed = 1, .threads = 2, .samples = 10000, .candidates = 1 };
@@ -296,7 +293,9 @@ int verb_build(int argc, char **argv)
         return fail(VERB, EXIT_USAGE, "--export-edges needs -o: without it nothing is sampled");
     if ((status = structure_from_options(VERB, &build.plan, build.processing, &structure)))
         return status;
-    if (structure_plan(&structure, &why))
+    if (build.processing && task_fits(build.processing, ends_in_softmax(&structure), &why))
+        status = fail(VERB, EXIT_USAGE, "--processing: %s", why.text);
+    else if (structure_plan(&structure, &why))
         status = fail(VERB, EXIT_DATA, "%s", why.text);
     else
         status = workshop_open(&build, &structure, &shop);

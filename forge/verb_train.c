@@ -11,13 +11,14 @@
 #include "base/outcome.h"
 #include "forge/assemble.h"
 #include "forge/candidates.h"
+#include "forge/guessing.h"
 #include "forge/history.h"
 #include "forge/interrupt.h"
 #include "forge/lineage.h"
 #include "forge/media_default.h"
+#include "forge/reading.h"
 #include "forge/save.h"
 #include "forge/verb.h"
-#include "sparse/flow.h"
 
 #define VERB "train"
 
@@ -48,7 +49,7 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
 
     session_option_rows(&table, &train->session);
     option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
-    option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; as before if absent");
+    option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
     option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
@@ -56,6 +57,12 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
     train->session.model = operands.words[0];
+    train->session.quiet = train->quiet;
+    if (train->recipe_options.augment && !strcmp(train->recipe_options.augment, "help")) {
+        augment_help(stdout);
+        *status = EXIT_DONE;
+        return false;
+    }
     if (recipe_from_options(&train->recipe_options, &train->recipe, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
@@ -67,51 +74,67 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     return false;
 }
 
-/* No recipe helps where nothing passes. */
-static void warn_of_guessing(const struct model *model)
+/* A name that was given with `wisp build --name` stays; one that only followed the file follows it again. */
+static void name_model(const struct train *train, struct model *model)
 {
-    struct flow flow;
-    char text[160];
+    char built[MODEL_NAME_MAX];
 
-    if (flow_count(model, &flow) || !flow_is_poor(&flow)) {
-        warn_user(VERB,
-                  "the model does no better than guessing; try a lower --rate, more --epochs, or less --sparsity");
-        return;
+    save_name(train->session.model, built);
+    if (train->name)
+        snprintf(model->name, sizeof model->name, "%s", train->name);
+    else if (!strcmp(model->name, built))
+        save_name(train->output, model->name);
+}
+
+static json_t *done_json(const struct train *train, const struct outcome_of_training *trained, long long bytes,
+                         double seconds)
+{
+    const struct trainer_result *r = &trained->result;
+    json_t *event = json_pack("{s:s s:s s:I s:I s:I s:I s:f s:b s:f}", "event", "done", "file", train->output, "bytes",
+                              (json_int_t)bytes, "best_epoch", (json_int_t)r->best_epoch, "seed",
+                              (json_int_t)trained->seed, "candidates", (json_int_t)trained->candidates, "accuracy",
+                              r->accuracy, "interrupted", r->interrupted, "seconds", seconds);
+
+    if (event && r->validated) {
+        json_object_set_new(event, "validation_accuracy", json_real(r->validation_accuracy));
+        json_object_set_new(event, "validation_balanced_accuracy", json_real(r->validation_balance.balanced));
     }
-    flow_text(&flow, text, sizeof text);
-    warn_user(VERB, "the model does no better than guessing: %s; build it with a lower sparsity, or with --repair",
-              text);
+    return event;
+}
+
+static void print_done(const struct train *train, struct progress *progress, const struct outcome_of_training *trained,
+                       long long bytes)
+{
+    double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
+    const struct trainer_result *r = &trained->result;
+    char text[512], validation[96] = "", seed[64] = "";
+
+    if (r->validated)
+        snprintf(validation, sizeof validation, ", validation accuracy %.2f%% (balanced %.2f%%)",
+                 100 * r->validation_accuracy, 100 * r->validation_balance.balanced);
+    if (trained->candidates > 1)
+        snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
+                 (unsigned long long)trained->candidates);
+    snprintf(text, sizeof text, "%s%s: %lld bytes%s, epoch %llu%s, %.1f s", r->interrupted ? "interrupted; saved " : "",
+             train->output, bytes, seed, (unsigned long long)r->best_epoch, validation, seconds);
+    progress_event(progress, done_json(train, trained, bytes, seconds), text);
 }
 
 static int save(const struct train *train, struct progress *progress, const struct outcome_of_training *trained)
 {
     const struct trainer_result *r = &trained->result;
-    double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
-    char text[256], validation[64] = "";
     struct stat file;
     struct reason why;
-    json_t *event;
     int result;
 
-    if (train->name)
-        snprintf(trained->model->name, sizeof trained->model->name, "%s", train->name);
+    name_model(train, trained->model);
     result = save_model(trained->model, train->output, true, &why);
     if (!result && stat(train->output, &file) < 0)
         result = refuse_errno(&why, -errno, "%s", train->output);
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
-    if (r->accuracy < 1.5 / (double)shape_elements(model_output(trained->model)) && !r->interrupted)
-        warn_of_guessing(trained->model);
-    event = json_pack("{s:s s:s s:I s:I s:f s:b s:f}", "event", "done", "file", train->output, "bytes",
-                      (json_int_t)file.st_size, "best_epoch", (json_int_t)r->best_epoch, "accuracy", r->accuracy,
-                      "interrupted", r->interrupted, "seconds", seconds);
-    if (event && r->validated) {
-        json_object_set_new(event, "validation_accuracy", json_real(r->validation_accuracy));
-        snprintf(validation, sizeof validation, ", validation accuracy %.2f%%", 100 * r->validation_accuracy);
-    }
-    snprintf(text, sizeof text, "%s%s: %lld bytes, epoch %llu%s, %.1f s", r->interrupted ? "interrupted; saved " : "",
-             train->output, (long long)file.st_size, (unsigned long long)r->best_epoch, validation, seconds);
-    progress_event(progress, event, text);
+    guessing_warn(VERB, trained->model, &train->recipe, r);
+    print_done(train, progress, trained, (long long)file.st_size);
     return r->interrupted ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
@@ -177,6 +200,7 @@ static void record_training(const struct train *train, const struct session *s, 
 /* The description of the input, completed by the data, and all tensors that stay the same. */
 static int prepare(const struct train *train, struct session *s, const struct split *split, struct batches **out)
 {
+    struct reading reading = reading_start("preparing", train->quiet);
     struct reason why;
     int result = media_normalise(&s->model->media, s->data, split->samples, split->train_count, &why);
 
@@ -186,6 +210,7 @@ static int prepare(const struct train *train, struct session *s, const struct sp
     }
     if (!result)
         result = batches_new(s->data, s->media, s->team, !augment_is_on(&train->recipe.augment), out, &why);
+    reading_end(&reading);
     return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
 }
 

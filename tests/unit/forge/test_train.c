@@ -15,7 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/rng.h"
 #include "base/size.h"
 #include "process.h"
 #include "sparse/model_file.h"
@@ -122,51 +121,6 @@ static void test_train_and_eval(void **state)
     scratch_remove(folder);
 }
 
-/* Sentences of which one in eight is of the rare class, told by one of a few words among many that say nothing. */
-static void write_messages(const char *path, unsigned count, uint64_t seed)
-{
-    static const char *const rare[] = { "prize", "winner", "claim" }, *const common[] = { "lunch", "later", "home" };
-    struct rng rng = rng_make(seed, 0);
-    FILE *file = fopen(path, "w");
-
-    assert_non_null(file);
-    for (unsigned i = 0; i < count; i++) {
-        bool is_rare = i % 8 == 3;
-
-        fprintf(file, "%s\t", is_rare ? "spam" : "ham");
-        for (unsigned word = 0; word < 8; word++)
-            fprintf(file, "w%u ", (unsigned)rng_below(&rng, 300));
-        fprintf(file, "%s\n", (is_rare ? rare : common)[rng_below(&rng, 3)]);
-    }
-    fclose(file);
-}
-
-/* With nothing but defaults: the rare class is found, which always saying the other would not do. */
-static void test_text_by_default(void **state)
-{
-    const char *folder = scratch_make();
-    static struct ran ran;
-    json_t *result, *rare;
-
-    (void)state;
-    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
-    write_messages(scratch_path(folder, "d/train.tsv"), 1600, 1);
-    write_messages(scratch_path(folder, "d/test.tsv"), 400, 2);
-    run_well(&ran, folder, "build --layers 2048-32-2 --sparsity 0.9 -p text.classification -o m.safetensors");
-    run_well(&ran, folder, "train m.safetensors --data d -o t.safetensors");
-    assert_string_equal(ran.err, "");
-    run_well(&ran, folder, "eval t.safetensors --data d --json");
-    result = json_loads(ran.out, 0, NULL);
-    assert_non_null(result);
-    rare = json_array_get(json_object_get(result, "classes"), 1);
-    assert_string_equal(json_string_value(json_object_get(rare, "label")), "spam");
-    if (real_of(rare, "recall") < 0.9)
-        fail_msg("recall of the rare class %g", real_of(rare, "recall"));
-    assert_true(real_of(result, "accuracy") > 0.95);
-    json_decref(result);
-    scratch_remove(folder);
-}
-
 static void test_same_file_for_any_threads_and_kernels(void **state)
 {
     static const struct {
@@ -210,6 +164,7 @@ static void test_candidates_keep_the_best(void **state)
     struct reason why;
     json_t *lineage, *candidates;
     double best = 0;
+    json_t *done;
     static struct ran ran;
 
     (void)state;
@@ -222,6 +177,11 @@ static void test_candidates_keep_the_best(void **state)
         assert_int_equal(json_integer_value(json_object_get(json_array_get(candidates, i), "seed")), 3 + i);
         best = MAX(best, real_of(json_array_get(candidates, i), "validation_accuracy"));
     }
+    /* The end says which one was kept. */
+    done = find_event(ran.out, "done");
+    assert_int_equal(real_of(done, "seed"), json_integer_value(json_object_get(lineage, "seed")));
+    assert_int_equal(real_of(done, "candidates"), 3);
+    json_decref(done);
     assert_true(real_of(json_object_get(lineage, "training"), "validation_accuracy") == best);
     json_decref(lineage);
     model_free(model);
@@ -357,6 +317,12 @@ static void test_data_that_does_not_fit_is_refused(void **state)
         { "train raw.safetensors --data d -o t.safetensors", "--processing", 2 },
         { "train odd.safetensors --data d -o t.safetensors", "cannot guess", 2 },
         { "eval m.safetensors --data none", "none", 65 },
+        { "train m.safetensors --data d -p image.regression -o t.safetensors", "there are raw, image.classification",
+          2 },
+        { "train m.safetensors --data d -p image.segmentation -o t.safetensors", "which is not image.segmentation", 2 },
+        { "train m.safetensors --data d --label-column 1 -o t.safetensors", "are for tables of texts", 2 },
+        { "train m.safetensors --data d --optimizer adam -o t.safetensors", "give sgd or adamw", 2 },
+        { "train m.safetensors --data d --balance half -o t.safetensors", "give none, root, full or auto", 2 },
     };
     const char *folder = prepare(100, 10);
     static struct ran ran;
@@ -376,13 +342,9 @@ static void test_data_that_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_train_and_eval),
-        cmocka_unit_test(test_text_by_default),
-        cmocka_unit_test(test_same_file_for_any_threads_and_kernels),
-        cmocka_unit_test(test_candidates_keep_the_best),
-        cmocka_unit_test(test_interrupt_saves_what_there_is),
-        cmocka_unit_test(test_full_disk_loses_nothing),
-        cmocka_unit_test(test_data_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_train_and_eval),           cmocka_unit_test(test_same_file_for_any_threads_and_kernels),
+        cmocka_unit_test(test_candidates_keep_the_best), cmocka_unit_test(test_interrupt_saves_what_there_is),
+        cmocka_unit_test(test_full_disk_loses_nothing),  cmocka_unit_test(test_data_that_does_not_fit_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Processing types that there are, MODALITY.TASK, and which of them a network can serve: today one that ends in a
+ * softmax classifies, and what classifies can be trained.
+ */
+#ifndef FORGE_TASKS_H
+#define FORGE_TASKS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Whether the type is one that there is: "raw", a modality alone (its default task), or with a task of it.
+ * WISP_E_INVALID, and says which there are. */
+int task_check(const char *processing, struct reason *why);
+
+/* The same, and that a network which ends in a softmax (or does not) is not called what it cannot be. */
+int task_fits(const char *processing, bool softmax, struct reason *why);
+
+#endif
