@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "forge/labels.h"
+#include "media/utf16.h"
 #include "sparse/model.h"
 
 enum { LABEL_FILE_MAX = 16 << 20 };
@@ -60,6 +61,8 @@ int labels_read(const char *path, struct labels *out, struct reason *why)
     void *data;
     int result = file_read(path, LABEL_FILE_MAX, &data, &size, why);
 
+    if (!result && (result = text_unmark(path, &data, &size, why)))
+        free(data);
     if (result)
         return result;
     labels.text = data;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -63,4 +64,24 @@ int utf16_read(const char *name, const void *bytes, size_t length, char **out, s
     *out = steal(&made);
     *out_length = used;
     return 0;
+}
+
+int text_unmark(const char *name, void **data, size_t *size, struct reason *why)
+{
+    char *made;
+    int result;
+
+    if (*size >= 3 && !memcmp(*data, "\xef\xbb\xbf", 3)) {
+        *size -= 3;
+        memmove(*data, (char *)*data + 3, *size + 1);
+        return 0;
+    }
+    if (!utf16_is(*data, *size))
+        return 0;
+    result = utf16_read(name, *data, *size, &made, size, why);
+    if (!result) {
+        free(*data);
+        *data = made;
+    }
+    return result;
 }

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/data/collect.h"
+#include "media/utf16.h"
 
 struct storage {
     void **blocks;
@@ -351,7 +352,8 @@ static int read_label_file(struct collect *collect, const char *folder, const ch
     result = file_read(path, LABEL_FILE_MAX, &data, &size, why);
     if (result)
         return result == -ENOENT ? 0 : result;
-    result = media_check_text(path, data, size, why);
+    if (!(result = text_unmark(path, &data, &size, why)))
+        result = media_check_text(path, data, size, why);
     for (at = data; !result && *at;) {
         size_t length = strcspn(at, "\r\n");
 

@@ -97,26 +97,6 @@ static int read_rows(struct rows *rows, struct collect *collect, struct reason *
     return result;
 }
 
-/* UTF-8, without a mark. */
-static int to_utf8(void **data, size_t *size, const char *path, struct reason *why)
-{
-    char *made;
-    int result;
-
-    if (*size >= 3 && !memcmp(*data, "\xef\xbb\xbf", 3)) {
-        memmove(*data, (char *)*data + 3, *size -= 3);
-        return 0;
-    }
-    if (!utf16_is(*data, *size))
-        return 0;
-    result = utf16_read(path, *data, *size, &made, size, why);
-    if (!result) {
-        free(*data);
-        *data = made;
-    }
-    return result;
-}
-
 int table_read(const char *path, struct collect *collect, struct reason *why)
 {
     struct rows rows = { .at = NULL };
@@ -124,7 +104,7 @@ int table_read(const char *path, struct collect *collect, struct reason *why)
     size_t size;
     int result = unpack_read(path, &data, &size, why);
 
-    if (!result && (result = to_utf8(&data, &size, path, why)))
+    if (!result && (result = text_unmark(path, &data, &size, why)))
         free(data);
     if (result || (result = collect_own(collect, data, why)))
         return result;

@@ -60,7 +60,7 @@ static void test_build_makes_the_model_it_says(void **state)
     static struct ran ran;
 
     (void)state;
-    write_file(folder, "labels.txt", "ja\nnein\n");
+    write_file(folder, "labels.txt", "\xef\xbb\xbfja\nnein\n"); /* with a mark, which is no letter of a label */
     forge_run(&ran, folder,
               "build --layers 16-8-2 --density 0.5 -o m.safetensors --name two --processing text.classification "
               "--media {\"kind\":\"text\",\"features\":16} --labels labels.txt");
@@ -72,6 +72,7 @@ static void test_build_makes_the_model_it_says(void **state)
     assert_int_equal(model->layer_count, 4);
     assert_int_equal(model_connections(model), 72);
     assert_int_equal(model->label_count, 2);
+    assert_string_equal(model->labels[0], "ja");
     assert_string_equal(model->labels[1], "nein");
     assert_non_null(strstr(model->media, "\"features\":16"));
     assert_non_null(strstr(model->lineage, "\"structure\":\"16-8-2\""));

@@ -125,6 +125,12 @@ static void names(void **state)
     assert_int_equal(set->label_count, 4); /* also those that no sample has */
     assert_string_equal(set->labels[1], "Ankle boot");
     dataset_free(set);
+    data_write_text(root, "labels.txt",
+                    "\xef\xbb\xbf"
+                    "T-shirt\nboot\nBag\n"); /* as Notepad saves it */
+    set = data_read(root, "train", MEDIA_IMAGE);
+    assert_string_equal(set->labels[0], "T-shirt");
+    dataset_free(set);
     data_write_text(root, "labels.txt", "one\ntwo\n");
     data_refused(root, "train", MEDIA_IMAGE, "labels.txt names 2 classes, but the data has class 2");
     data_write_text(root, "labels.txt", "one\n\ntwo\n");
