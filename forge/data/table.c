@@ -97,14 +97,12 @@ static int read_rows(struct rows *rows, struct collect *collect, struct reason *
     return result;
 }
 
-int table_read(const char *path, struct collect *collect, struct reason *why)
+int table_take(const char *path, void *data, size_t size, struct collect *collect, struct reason *why)
 {
     struct rows rows = { .at = NULL };
-    void *data = NULL;
-    size_t size;
-    int result = unpack_read(path, &data, &size, why);
+    int result = text_unmark(path, &data, &size, why);
 
-    if (!result && (result = text_unmark(path, &data, &size, why)))
+    if (result)
         free(data);
     if (result || (result = collect_own(collect, data, why)))
         return result;
@@ -113,4 +111,13 @@ int table_read(const char *path, struct collect *collect, struct reason *why)
         result = read_rows(&rows, collect, why);
     rows_deinit(&rows);
     return result;
+}
+
+int table_read(const char *path, struct collect *collect, struct reason *why)
+{
+    void *data = NULL;
+    size_t size;
+    int result = unpack_read(path, &data, &size, why);
+
+    return result ? result : table_take(path, data, size, collect, why);
 }
