@@ -137,9 +137,10 @@ static int take_row(struct rows *rows, size_t *count, struct reason *why)
     return 0;
 }
 
-static int check_count(const struct rows *rows, size_t count, struct reason *why)
+static int check_count(struct rows *rows, size_t count, struct reason *why)
 {
-    if (!rows->count || rows->count == count)
+    rows->ragged = rows->count && rows->count != count;
+    if (!rows->ragged)
         return 0;
     return refuse(why, WISP_E_FORMAT, "%s:%u: %zu column%s, but the rows before have %zu%s", rows->path, rows->row_line,
                   count, count == 1 ? "" : "s", rows->count,
@@ -150,7 +151,7 @@ static int check_count(const struct rows *rows, size_t count, struct reason *why
 
 int rows_next(struct rows *rows, bool *more, struct reason *why)
 {
-    *more = false;
+    *more = rows->ragged = false;
     while (rows->at < rows->end) {
         size_t count;
         int result = take_row(rows, &count, why);

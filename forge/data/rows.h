@@ -29,6 +29,7 @@ struct rows {
     struct field *fields;
     size_t count, capacity; /* of the row at hand; 0 before the first */
     uint32_t row_line;      /* in which it began */
+    bool ragged;            /* it has another number of fields: refused, but what follows can be read */
 };
 
 /* `data` is changed, and must outlive the rows. WISP_E_FORMAT for a byte that no text has. */

@@ -77,6 +77,20 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
     return 0;
 }
 
+/* The next row that has the right number of fields; others are left out where that is wished. */
+static int next_row(struct rows *rows, struct collect *collect, bool *more, struct reason *why)
+{
+    int result;
+
+    do {
+        result = rows_next(rows, more, why);
+        if (!rows->ragged)
+            return result;
+        result = collect_skip(collect, result, why);
+    } while (!result);
+    return result;
+}
+
 static int read_rows(struct rows *rows, struct collect *collect, struct reason *why)
 {
     struct columns columns = { 0, 1, false, false };
@@ -86,11 +100,11 @@ static int read_rows(struct rows *rows, struct collect *collect, struct reason *
     if (!result && more)
         result = columns_find(rows, collect->wish, &columns, why);
     if (!result && more && columns.heading)
-        result = rows_next(rows, &more, why);
+        result = next_row(rows, collect, &more, why);
     while (!result && more) {
         result = add_row(rows, &columns, collect, why);
         if (!result)
-            result = rows_next(rows, &more, why);
+            result = next_row(rows, collect, &more, why);
     }
     if (!result && collect->set->count)
         result = doubt(collect, &columns, rows->path, why);

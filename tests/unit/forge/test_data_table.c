@@ -222,17 +222,19 @@ static void skipping(void **state)
     struct reason why = { "" };
 
     (void)state;
-    data_write_text(root, "s.tsv", "a\tone\nb\t\n\ttwo\na\tcaf\xe9\nb\tthree\n");
+    data_write_text(root, "s.tsv", "a\tone\nb\t\n\ttwo\na\tcaf\xe9\nb\tthree\nb\tfour\tfive\nb\n");
     assert_ok(dataset_read(
                   &(struct dataset_wish){
                       .path = scratch_path(root, "s.tsv"), .split = "train", .kind = MEDIA_TEXT, .skip_bad = true },
                   &set, &why),
               why);
     data_has(set, 2, 2, "a b");
-    assert_int_equal(set->skipped.count, 3);
+    assert_int_equal(set->skipped.count, 5);
     assert_non_null(strstr(set->skipped.first[0], "s.tsv:2: text: the text is empty"));
     assert_non_null(strstr(set->skipped.first[1], "s.tsv:3: a label has 1 to 256 bytes"));
     assert_non_null(strstr(set->skipped.first[2], "s.tsv:4: text: not UTF-8"));
+    assert_non_null(strstr(set->skipped.first[3], "s.tsv:6: 3 columns"));
+    assert_non_null(strstr(set->skipped.first[4], "s.tsv:7: 1 column"));
     dataset_free(set);
 }
 
