@@ -12,6 +12,8 @@
 # (/var/tmp/wisp-fresh). A system is an overlay over it in a tmpfs, in a mount and a pid namespace of its own; all of it is gone
 # when the test ends, however it ends: the namespaces' first process goes with the test (pdeathsig), and they with it.
 
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../devices.sh"
+
 DEBIAN_RELEASE=bookworm
 
 debian_refuse() {
@@ -65,7 +67,7 @@ debian_make_base() {
 
 # The first process of the namespaces: makes the root, then waits to be the parent of what is run in it.
 debian_become_init() {
-    local work=$1 root=$1/root file device
+    local work=$1 root=$1/root file
     set -euo pipefail
     mount -t tmpfs -o size=12g debian "$work"
     mkdir "$work"/{upper,scratch,root}
@@ -74,19 +76,7 @@ debian_become_init() {
     mount -t sysfs -o nosuid,nodev,noexec,ro sysfs "$root/sys"
     mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/sys/fs/cgroup" 2>/dev/null || true
     mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
-    mount -t tmpfs -o mode=0755,nosuid tmpfs "$root/dev"
-    for device in null zero full random urandom tty; do
-        : >"$root/dev/$device"
-        mount --bind "/dev/$device" "$root/dev/$device"
-    done
-    mkdir "$root/dev/pts" "$root/dev/shm"
-    mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
-    mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/dev/shm"
-    ln -s pts/ptmx "$root/dev/ptmx"
-    ln -s /proc/self/fd "$root/dev/fd"
-    ln -s fd/0 "$root/dev/stdin"
-    ln -s fd/1 "$root/dev/stdout"
-    ln -s fd/2 "$root/dev/stderr"
+    mount_devices "$root"
     # Debian's packages by the way that apt goes here, and nothing else of this machine.
     for file in /etc/resolv.conf /etc/hosts /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources \
         /etc/apt/apt.conf /etc/apt/apt.conf.d/*proxy*; do

@@ -17,6 +17,8 @@
 # never by a process's name; if even the test is killed with SIGKILL, the kernel takes the machine with it (pdeathsig), and
 # the next test sweeps away the empty cgroup and the folder.
 
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../devices.sh"
+
 MACHINE_TARGET=machine.target
 # Host services that make no sense without hardware, or that would want what a fresh machine lacks.
 MACHINE_MASKED="systemd-udevd.service systemd-udev-trigger.service systemd-udevd-kernel.socket systemd-udevd-control.socket
@@ -32,7 +34,7 @@ MACHINE_MASKED="systemd-udevd.service systemd-udev-trigger.service systemd-udevd
 # ---- inside the new namespaces, before systemd: builds the root and becomes PID 1's program
 
 machine_mount_root() {
-    local work=$1 root=$1/root device
+    local work=$1 root=$1/root
     mount --make-rprivate /
     mount -t tmpfs -o mode=0755,size=512m,nr_inodes=100k machine "$work"
     mkdir "$work"/{upper,scratch,root}
@@ -43,19 +45,7 @@ machine_mount_root() {
     mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 "$root/sys/fs/cgroup"
     mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$root/run"
     mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
-    mount -t tmpfs -o mode=0755,nosuid,noexec tmpfs "$root/dev"
-    for device in null zero full random urandom tty; do
-        : >"$root/dev/$device"
-        mount --bind "/dev/$device" "$root/dev/$device"
-    done
-    mkdir "$root/dev/pts" "$root/dev/shm"
-    mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts "$root/dev/pts"
-    mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/dev/shm"
-    ln -s pts/ptmx "$root/dev/ptmx"
-    ln -s /proc/self/fd "$root/dev/fd"
-    ln -s fd/0 "$root/dev/stdin"
-    ln -s fd/1 "$root/dev/stdout"
-    ln -s fd/2 "$root/dev/stderr"
+    mount_devices "$root"
 }
 
 machine_prepare_root() {
