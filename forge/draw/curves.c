@@ -84,8 +84,8 @@ static const struct steps {
 /* Tick number `i` from a step on; of a density, which falls as its place rises, mirrored. */
 static double tick_at(const struct steps *steps, double first, size_t i, bool mirrored)
 {
-    double step = first + (double)(i / steps->count);
-    size_t place = i % steps->count;
+    size_t turns = i / steps->count, place = i % steps->count;
+    double step = first + (double)turns;
 
     return mirrored ? (step + 1) * steps->step - steps->places[steps->count - 1 - place]
                     : step * steps->step + steps->places[place];

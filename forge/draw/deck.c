@@ -175,10 +175,10 @@ bool deck_reads_on(const struct deck *d, uint32_t card)
     return false;
 }
 
-/* At most `most` cards a band; a band rather ends where the next card does not read on. */
-static void break_cards(struct deck *d, uint32_t most)
+/* Into `bands` bands or fewer, evenly; but a band rather ends where the next card does not read on. */
+static void break_cards(struct deck *d, uint32_t bands)
 {
-    uint32_t count = d->cards->count, left = (count + most - 1) / most;
+    uint32_t count = d->cards->count, most = MAX((count + bands - 1) / bands, 1), left = (count + most - 1) / most;
 
     d->per_band = 1;
     d->band_count = 0;
@@ -224,13 +224,13 @@ static void choose_bands(struct deck *d)
     double smallest = INFINITY;
 
     for (uint32_t i = 1; i <= count; i++) {
-        break_cards(d, (count + i - 1) / i);
+        break_cards(d, i);
         if (least_width(d) <= LAYOUT_WIDTH_MOST)
             smallest = fmin(smallest, deck_page_width(d));
     }
     do
-        break_cards(d, (count + bands) / (bands + 1));
-    while (++bands < count && (least_width(d) > LAYOUT_WIDTH_MOST || deck_page_width(d) > smallest * PAGE_SLACK));
+        break_cards(d, ++bands);
+    while (bands < count && (least_width(d) > LAYOUT_WIDTH_MOST || deck_page_width(d) > smallest * PAGE_SLACK));
 }
 
 /* ---- what leads from card to card, and within one ---- */

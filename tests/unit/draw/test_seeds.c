@@ -51,7 +51,7 @@ static int draw_seed(void *argument, const struct structure *structure)
     assert_true(structure_weighted(structure) < LAYERS_MAX);
     structure_density_layers(structure, layers);
     /* Large ones sparser: what takes time is to sample them. */
-    density = fmin(0.1, 3e5 / (double)structure_potential(structure));
+    density = fmin(0.1, 1e5 / (double)structure_potential(structure));
     assert_ok(density_solve(DENSITY_ER, layers, structure_weighted(structure), density, &sigma, &why), why);
     assert_ok(graph_make(structure, &graph, &why), why);
     assert_ok(layout_make(&graph, &layout, &why), why);
