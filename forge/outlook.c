@@ -108,8 +108,8 @@ void outlook_print(const struct outlook *o, FILE *to)
         print_memory("to train", o->cost.train_bytes, o->setting.batch, to);
     cost_text(o->cost.flops, "FLOP", text, sizeof text);
     cost_text(o->cost.epoch_flops, "FLOP", more, sizeof more);
-    fprintf(to, "  %-10s %10s   a sample; %s an epoch of %llu samples\n", "work", text, more,
-            (unsigned long long)o->setting.samples);
+    fprintf(to, "  %-10s %10s   a sample; %s an epoch of %llu sample%s\n", "work", text, more,
+            (unsigned long long)o->setting.samples, o->setting.samples == 1 ? "" : "s");
     print_seconds("to build", &o->estimates[ESTIMATE_BUILD_SECONDS], to);
     if (o->trains)
         print_seconds("an epoch", &o->estimates[ESTIMATE_EPOCH_SECONDS], to);

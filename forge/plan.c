@@ -239,7 +239,7 @@ static void print_dense(const struct plan *plan, FILE *to)
 
     for (uint32_t i = 0; i < plan->layer_count; i++)
         dense += plan_layer_is_dense(plan, i);
-    fprintf(to, "%u of %u layers fully connected", dense, plan->layer_count);
+    fprintf(to, "%u of %u layer%s fully connected", dense, plan->layer_count, plan->layer_count == 1 ? "" : "s");
     for (uint32_t i = 0; i < plan->layer_count && named < NAMES_MAX; i++) {
         if (plan_layer_is_dense(plan, i))
             fprintf(to, "%s%s", named++ ? ", " : ": ", plan->structure.layers[plan->layers[i].place].name);

@@ -29,6 +29,8 @@ static void print_reads(const struct structure *structure, uint32_t index, char 
 
 void structure_print(const struct structure *structure, FILE *to)
 {
+    const uint64_t potential = structure_potential(structure);
+    const double cost = structure_cost(structure);
     char shape[64], reads[3 * LAYER_NAME_MAX];
     uint32_t weighted = 0;
 
@@ -39,20 +41,20 @@ void structure_print(const struct structure *structure, FILE *to)
     fprintf(to, "     %-26s %-14s %-18s\n", "input", "", shape);
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
-        uint64_t potential =
-            layer->plan.inputs * layer->plan.outputs * layer->plan.kernel_height * layer->plan.kernel_width;
+        uint64_t own = layer->plan.inputs * layer->plan.outputs * layer->plan.kernel_height * layer->plan.kernel_width;
         char place[12] = "", number[24] = "";
 
         if (layer->kind->weighted) {
             snprintf(place, sizeof place, "%u", ++weighted);
-            snprintf(number, sizeof number, "%" PRIu64, potential);
+            snprintf(number, sizeof number, "%" PRIu64, own);
         }
         print_shape(&layer->plan.shape, shape, sizeof shape);
         print_reads(structure, i, reads, sizeof reads);
         fprintf(to, "%3s  %-26s %-14s %-18s %14s  %s\n", place, layer->name, layer->kind->name, shape, number, reads);
     }
     fprintf(to,
-            "N = %" PRIu64 " potential connections in %u layers; biases, norms and positions apart: %" PRIu64 "; "
-            "%.4g multiply-adds a sample when dense\n",
-            structure_potential(structure), weighted, structure_vectors(structure), structure_cost(structure));
+            "N = %" PRIu64 " potential connection%s in %u layer%s; biases, norms and positions apart: %" PRIu64 "; "
+            "%.4g multiply-add%s a sample when dense\n",
+            potential, potential == 1 ? "" : "s", weighted, weighted == 1 ? "" : "s", structure_vectors(structure),
+            cost, cost == 1 ? "" : "s");
 }

@@ -163,8 +163,8 @@ static int print_result(const struct build *build, const struct plan *plan, cons
         plan_print(plan, stdout);
         outlook_print(outlook, stdout);
         if (built && plan->sampling.repair)
-            printf("repair put %llu connections elsewhere: every neuron has an input and an output\n",
-                   (unsigned long long)built->moved);
+            printf("repair put %llu connection%s elsewhere: every neuron has an input and an output\n",
+                   (unsigned long long)built->moved, built->moved == 1 ? "" : "s");
         if (built)
             print_flow(&built->flow);
         if (built)

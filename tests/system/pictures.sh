@@ -93,6 +93,8 @@ done
 picture curves --layers 40-30-10 --curves
 picture all-curves --curves
 
+check "one of each"  0 "N = 1 potential connection in 1 layer;" "$forge" structure show --layers 1-1
+check "all of one"   0 "1 of 1 layer fully connected: " "$forge" structure show --layers 1-1 -s 0
 check "drawing"      0 "●"                       "$forge" structure show lenet-5 -s 0.9
 check "outline"      0 "█"                       "$forge" structure show resnet-20-w16 -s 0.9
 check "ascii"        0 "p: . < 0.01 - < 0.1"     env LC_ALL=C "$forge" structure show resnet-20-w16 -s 0.9

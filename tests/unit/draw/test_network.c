@@ -122,6 +122,25 @@ static void large_layers_keep_their_density(void **state)
     drop(&network);
 }
 
+static void one_of_a_thing_is_one(void **state)
+{
+    static struct network network;
+    struct scene scene;
+
+    (void)state;
+    make_mlp(&network, "5-1-3", 0.75);
+    draw(&network, &scene);
+    assert_true(says(&scene, "1 neuron") && !says(&scene, "1 neurons") && says(&scene, "3 neurons"));
+    scene_deinit(&scene);
+    drop(&network);
+    make_mlp(&network, "1-1", 1);
+    draw(&network, &scene);
+    assert_true(says(&scene, "1 layer with connections") && says(&scene, "1 potential connection"));
+    assert_true(says(&scene, "1 input") && !says(&scene, "1 inputs") && !says(&scene, "1 potential connections"));
+    scene_deinit(&scene);
+    drop(&network);
+}
+
 static void branches_have_ghosts_and_arcs(void **state)
 {
     static struct network network;
@@ -203,11 +222,9 @@ static void files_are_the_same_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages_are_in_order),
-        cmocka_unit_test(lines_are_the_connections),
-        cmocka_unit_test(lines_are_those_of_the_build),
-        cmocka_unit_test(large_layers_keep_their_density),
-        cmocka_unit_test(branches_have_ghosts_and_arcs),
+        cmocka_unit_test(pages_are_in_order),           cmocka_unit_test(lines_are_the_connections),
+        cmocka_unit_test(lines_are_those_of_the_build), cmocka_unit_test(large_layers_keep_their_density),
+        cmocka_unit_test(one_of_a_thing_is_one),        cmocka_unit_test(branches_have_ghosts_and_arcs),
         cmocka_unit_test(files_are_the_same_bits),
     };
 
