@@ -32,23 +32,6 @@ static void sum_up(struct plan *plan)
     }
 }
 
-/* What density_solve() calls by number is called by name. */
-static int refuse_layers(const struct plan *plan, int result, struct reason *why)
-{
-    static const char lead[] = "layer ";
-    unsigned long number;
-    struct reason rest;
-    char *after;
-
-    if (!why || strncmp(why->text, lead, strlen(lead)) != 0)
-        return result;
-    number = strtoul(why->text + strlen(lead), &after, 10);
-    if (!number || number > plan->layer_count)
-        return result;
-    snprintf(rest.text, sizeof rest.text, "%s", after);
-    return refuse(why, result, "layer %s%s", plan->structure.layers[plan->layers[number - 1].place].name, rest.text);
-}
-
 int plan_again(struct plan *plan, const struct plan_wish *wish, int *beyond, struct reason *why)
 {
     cleanup_free struct density_layer *layers = memory_zalloc(plan->layer_count, sizeof *layers);
@@ -71,7 +54,7 @@ int plan_again(struct plan *plan, const struct plan_wish *wish, int *beyond, str
     if (result == WISP_E_INVALID)
         *beyond = density_beyond(wish->method, layers, plan->layer_count, wish->density);
     if (result)
-        return refuse_layers(plan, result, why);
+        return result;
     plan->method = wish->method;
     plan->sampling = wish->sampling;
     plan->density = wish->density;

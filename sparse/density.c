@@ -9,6 +9,7 @@
  * connections of a layer may be off by a rounding, never their sum.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,19 +118,32 @@ static double given_by_method(enum density_method method, const struct density_l
     return at == count - 1 && is_below_least(layers, count, density) ? UNIFORM_PLUS_LAST : 0;
 }
 
+enum { NAME_SHOWN = 80 };
+
+static const char *name_of(const struct density_layer *layers, size_t at, char out[static NAME_SHOWN])
+{
+    if (layers[at].name)
+        return layers[at].name;
+    snprintf(out, NAME_SHOWN, "%zu", at + 1);
+    return out;
+}
+
 static int potentials_fill(struct density_layer *layers, size_t count, uint64_t *total, struct reason *why)
 {
+    char name[NAME_SHOWN];
+
     *total = 0;
     for (size_t i = 0; i < count; i++) {
         struct density_layer *layer = &layers[i];
         uint64_t potential;
 
         if (!layer->inputs || !layer->outputs || !layer->kernel_width || !layer->kernel_height)
-            return refuse(why, WISP_E_INVALID, "layer %zu has a zero dimension", i + 1);
+            return refuse(why, WISP_E_INVALID, "layer %s has a zero dimension", name_of(layers, i, name));
         if (!size_multiply(layer->inputs, layer->outputs, &potential) ||
             !size_multiply(potential, layer->kernel_width, &potential) ||
             !size_multiply(potential, layer->kernel_height, &potential) || potential > POTENTIAL_MAX)
-            return refuse(why, WISP_E_INVALID, "layer %zu has more than 2^63 potential connections", i + 1);
+            return refuse(why, WISP_E_INVALID, "layer %s has more than 2^63 potential connections",
+                          name_of(layers, i, name));
         layer->potential = potential;
         if (!size_add(*total, potential, total) || *total > POTENTIAL_MAX)
             return refuse(why, WISP_E_INVALID, "the first %zu layers have more than 2^63 potential connections", i + 1);
@@ -220,6 +234,8 @@ static uint64_t round_nearest(double value, uint64_t most)
 static int rank_free(enum density_method method, struct density_layer *layers, size_t count, double density,
                      struct ranked *ranked, size_t *free_count, double *given, struct reason *why)
 {
+    char name[NAME_SHOWN];
+
     *free_count = 0;
     *given = 0;
     for (size_t i = 0; i < count; i++) {
@@ -228,14 +244,15 @@ static int rank_free(enum density_method method, struct density_layer *layers, s
         double spread;
 
         if (!(fixed >= 0 && fixed <= 1))
-            return refuse(why, WISP_E_INVALID, "layer %zu is given the probability %g, not in (0, 1]", i + 1, fixed);
+            return refuse(why, WISP_E_INVALID, "layer %s is given the probability %g, not in (0, 1]",
+                          name_of(layers, i, name), fixed);
         if (fixed > 0) {
             layer->probability = fixed;
             *given += fixed * (double)layer->potential;
             continue;
         }
         if (method == DENSITY_FIXED)
-            return refuse(why, WISP_E_INVALID, "layer %zu is given no probability", i + 1);
+            return refuse(why, WISP_E_INVALID, "layer %s is given no probability", name_of(layers, i, name));
         spread = spread_of(method, layer);
         ranked[(*free_count)++] =
             (struct ranked){ .key = (double)layer->potential / spread, .layer = i, .spread = spread };

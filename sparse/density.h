@@ -38,6 +38,7 @@ const char *density_method_name(enum density_method method);
 bool density_method_parse(const char *name, enum density_method *out);
 
 struct density_layer {
+    const char *name;                     /* as reasons call it; NULL: by its number */
     uint64_t inputs, outputs;             /* n_(l-1), n_l; for a convolution its channels */
     uint64_t kernel_width, kernel_height; /* 1 for a linear layer */
     bool convolution;                     /* its kernel counts for erk, be it 1 x 1 */

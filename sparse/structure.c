@@ -195,7 +195,8 @@ void structure_density_layers(const struct structure *structure, struct density_
         const struct layer_plan *plan = &structure->layers[i].plan;
 
         if (structure->layers[i].kind->weighted)
-            *out++ = (struct density_layer){ .inputs = plan->inputs,
+            *out++ = (struct density_layer){ .name = structure->layers[i].name,
+                                             .inputs = plan->inputs,
                                              .outputs = plan->outputs,
                                              .kernel_width = plan->kernel_width,
                                              .kernel_height = plan->kernel_height,

@@ -61,7 +61,7 @@ uint32_t structure_weighted(const struct structure *structure); /* layers with c
  * parameters. Names do not count. */
 void structure_hash(const struct structure *structure, char out[33]);
 
-/* structure_weighted() layers for density_solve(), in order. */
+/* structure_weighted() layers for density_solve(), in order; their names are the structure's. */
 void structure_density_layers(const struct structure *structure, struct density_layer *out);
 
 /* What this version can do with a network of this structure, besides building and drawing it. */

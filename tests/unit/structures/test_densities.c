@@ -36,6 +36,8 @@ static int keep_layers(void *argument, const struct structure *structure)
         wanted->count = structure_weighted(structure);
         assert_true(wanted->count <= LAYERS_MAX);
         structure_density_layers(structure, wanted->layers);
+        for (size_t i = 0; i < wanted->count; i++)
+            wanted->layers[i].name = NULL; /* the structure's, which does not stay */
     }
     return 0;
 }
