@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/size.h"
 #include "forge/store/database.h"
 
 #define APPLICATION_ID 0x77697370 /* "wisp", where file(1) and we look */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION DATABASE_RENEWED
+#define SCHEMA_TABLES  4 /* the version of the tables; DATABASE_RENEWED says more of what is in them */
 
 #define HISTORY_TABLE                                                                                                  \
     "CREATE TABLE history ("                                                                                           \
@@ -30,27 +32,52 @@
     "CREATE INDEX structure_place ON structure (processing, depth, name, hash, network, layers, potential);"           \
     "CREATE INDEX structure_depth ON structure (depth, processing, name, hash, network, layers, potential);"
 
-static const char schema[] =
-    "CREATE TABLE type (name TEXT PRIMARY KEY) WITHOUT ROWID;"
-    "CREATE TABLE structure ("
-    "  hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
-    "  processing TEXT NOT NULL REFERENCES type(name), network TEXT NOT NULL,"
-    "  depth INTEGER NOT NULL, layers INTEGER NOT NULL, potential INTEGER NOT NULL, document TEXT NOT NULL);"
-    "CREATE INDEX structure_place ON structure (processing, depth, name);"
-    "CREATE INDEX structure_depth ON structure (depth);" HISTORY_TABLE
-    "PRAGMA application_id = 2003399536;" /* APPLICATION_ID; a pragma takes no expression */
-    "PRAGMA user_version = 3;";
+static const char schema[] = "CREATE TABLE type (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+                             "CREATE TABLE structure ("
+                             "  hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
+                             "  processing TEXT NOT NULL REFERENCES type(name), network TEXT NOT NULL,"
+                             "  depth INTEGER NOT NULL, layers INTEGER NOT NULL, potential INTEGER NOT NULL, document "
+                             "TEXT NOT NULL);" STRUCTURE_INDEXES HISTORY_TABLE
+                             "PRAGMA application_id = 2003399536;" /* APPLICATION_ID; a pragma takes no expression */
+                             "PRAGMA user_version = 5;";
 
-/* What brings a file of the version before up to each; nothing ever wrote to a history of version 1. */
+/* What brings a file of the version before up to each; nothing ever wrote to a history of version 1; some files of
+ * version 3 have the indexes that are 4's. */
 static const struct {
     int version;
     const char *sql;
 } steps[] = {
     { 2, "DROP TABLE history;" HISTORY_TABLE },
-    { 3, "DROP INDEX structure_place; DROP INDEX structure_depth;" STRUCTURE_INDEXES },
+    { 4, "DROP INDEX structure_place; DROP INDEX structure_depth;" STRUCTURE_INDEXES },
 };
 
-_Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 3, "as the schema says");
+_Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 5, "as the schema says");
+
+/* Whether a process died in the middle of a change: its journal lies beside the file, and has yet to be rolled back. */
+static bool is_interrupted(const struct store *store)
+{
+    char journal[PATH_MAX + 16];
+    struct stat status;
+
+    snprintf(journal, sizeof journal, "%s-journal", store->path);
+    return stat(journal, &status) == 0 && status.st_size > 0;
+}
+
+/* The file or its folder takes no change from this process. */
+static int refuse_place(const struct store *store, const char *doing, struct reason *why)
+{
+    bool elsewhere = access(store->path, W_OK) == 0;
+
+    if (is_interrupted(store) && !store->writable)
+        return refuse(why, -EACCES,
+                      "cannot %s: a process died while it changed %s, and what it left is undone first, but %s is not "
+                      "writable for you: nothing is lost; `wisp structure list` of somebody who may write it mends it",
+                      doing, store->path, elsewhere ? "its folder" : "the file");
+    if (!elsewhere && errno == EROFS)
+        return refuse(why, -EROFS, "cannot %s: %s is on a file system that is read-only", doing, store->path);
+    return refuse(why, -EACCES, "cannot %s: %s%s is not writable for you", doing, elsewhere ? "the folder of " : "",
+                  store->path);
+}
 
 int database_refuse(const struct store *store, int result, const char *doing, struct reason *why)
 {
@@ -72,12 +99,16 @@ int database_refuse(const struct store *store, int result, const char *doing, st
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        return refuse(why, -EACCES, "cannot %s: %s is not writable for you", doing, store->path);
+        return refuse_place(store, doing, why);
     case SQLITE_CANTOPEN:
+        if (store->opened)
+            return refuse_place(store, doing, why); /* it is the journal that cannot be */
         return refuse(why, -EACCES, "cannot open %s: %s", store->path, sqlite3_errmsg(store->database));
     case SQLITE_NOMEM:
         return refuse_errno(why, -ENOMEM, "cannot %s", doing);
     default:
+        if (is_interrupted(store) && !store->writable)
+            return refuse_place(store, doing, why);
         return refuse(why, -EIO, "cannot %s: %s: %s", doing, store->path, sqlite3_errmsg(store->database));
     }
 }
@@ -252,9 +283,9 @@ static int check_schema(struct store *store, struct reason *why)
     if (result)
         return result;
     store->version = facts.version;
-    if (facts.application == APPLICATION_ID && facts.version == SCHEMA_VERSION)
+    if (facts.application == APPLICATION_ID && facts.version >= SCHEMA_TABLES && facts.version <= SCHEMA_VERSION)
         return 0;
-    if (facts.application == APPLICATION_ID && facts.version >= 1 && facts.version < SCHEMA_VERSION)
+    if (facts.application == APPLICATION_ID && facts.version >= 1 && facts.version < SCHEMA_TABLES)
         return store->writable ? SCHEMA_OLD : 0;
     if (facts.application == APPLICATION_ID && facts.version > SCHEMA_VERSION)
         return refuse(why, WISP_E_VERSION, "%s was made by a newer wisp (schema %" PRId64 ", this one knows %d)",
@@ -274,7 +305,7 @@ static int take_steps(struct store *store, struct reason *why)
         if (steps[i].version > store->version)
             result = execute(store, steps[i].sql, "bring the database up to date", why);
     }
-    return result ? result : execute(store, "PRAGMA user_version = 3;", "bring the database up to date", why);
+    return result ? result : execute(store, "PRAGMA user_version = 4;", "bring the database up to date", why);
 }
 
 static int create_schema(struct store *store, struct reason *why)
@@ -284,12 +315,13 @@ static int create_schema(struct store *store, struct reason *why)
     if (result)
         return result;
     result = check_schema(store, why); /* somebody may have been faster */
-    if (result == SCHEMA_NONE)
+    if (result == SCHEMA_NONE) {
         result = execute(store, schema, "create the database", why);
-    else if (result == SCHEMA_OLD)
-        result = take_steps(store, why);
-    if (!result)
         store->version = SCHEMA_VERSION;
+    } else if (result == SCHEMA_OLD) {
+        result = take_steps(store, why);
+        store->version = SCHEMA_TABLES;
+    }
     return database_end(store, true, result, why);
 }
 
@@ -313,19 +345,23 @@ int store_open(const char *path, bool write, struct store **out, struct reason *
         return refuse_errno(why, -ENOMEM, "cannot open %s", name);
     }
     store->writable = write;
-    result = sqlite3_open_v2(
-        name, &store->database,
-        (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX, NULL);
+    /* A reader must be able to undo what a process that died left half done. Where the file is not writable, SQLite
+     * opens it for reading all the same. */
+    result = sqlite3_open_v2(name, &store->database,
+                             SQLITE_OPEN_READWRITE | (write ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX, NULL);
     if (result != SQLITE_OK) {
         result = database_refuse(store, result, "open", why);
     } else {
+        store->opened = true;
         sqlite3_busy_timeout(store->database, STORE_WAIT_MS);
         /* A hostile file must not run anything: no triggers, views or functions of its own. */
         sqlite3_db_config(store->database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
         sqlite3_db_config(store->database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
         sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        result = check_schema(store, why);
+        result = write ? 0 : execute(store, "PRAGMA query_only = 1", "open", why);
+        if (!result)
+            result = check_schema(store, why);
         if (result == SCHEMA_NONE || result == SCHEMA_OLD)
             result = create_schema(store, why);
     }

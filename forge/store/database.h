@@ -13,12 +13,14 @@
 struct store {
     sqlite3 *database;
     char *path;
+    bool opened; /* so that it is not the file that cannot be opened */
     bool writable;
     bool in_transaction;
     int64_t version; /* of the schema; older than DATABASE_HISTORY only when it may not be written */
 };
 
 #define DATABASE_HISTORY 2 /* since when there is a history */
+#define DATABASE_RENEWED 5 /* since when names and hashes are by the rules of today */
 
 static inline void database_finalize_at_exit(sqlite3_stmt **statement)
 {

@@ -72,8 +72,21 @@ int store_replace(struct store *store, const char *name, const struct store_stru
 int store_remove(struct store *store, const char *name, struct reason *why);
 int store_find(struct store *store, const char *name, struct store_structure *out, struct reason *why);
 
+/* What an older version stored is by the rules that were then: of names, and of what is the same structure. */
+bool store_is_old(const struct store *store);
+
+enum store_renewal { STORE_KEEP, STORE_CHANGE, STORE_DROP };
+
+/* Calls `renew` with each structure of an old database, documents too, which may write another name, hash and document
+ * (which this then frees) to *out; all that it answers is done in one transaction, and the database is old no longer.
+ */
+typedef enum store_renewal store_renew_visit(void *argument, const struct store_structure *old,
+                                             struct store_structure *out);
+int store_renew(struct store *store, store_renew_visit *renew, void *argument, struct reason *why);
+
 struct store_query {
     const char *processing;           /* a type, or a bare modality for all of its tasks; NULL: any */
+    const char *network;              /* a kind of network, "resnet"; NULL: any */
     uint32_t depth_least, depth_most; /* 0: no bound */
     bool documents;                   /* fetch them too */
 };
@@ -84,8 +97,11 @@ int store_list(struct store *store, const struct store_query *query, store_visit
                struct reason *why);
 
 /* The processing types there are, each with how many structures it has. */
-typedef int store_visit_type(void *argument, const char *processing, uint64_t structures);
+typedef int store_visit_type(void *argument, const char *name, uint64_t structures);
 int store_types(struct store *store, store_visit_type *visit, void *argument, struct reason *why);
+
+/* The same for kinds of networks, as "resnet"; those that say no kind are not among them. */
+int store_networks(struct store *store, store_visit_type *visit, void *argument, struct reason *why);
 
 /* ---- history: what was built and trained here ---- */
 

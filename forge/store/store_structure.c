@@ -226,15 +226,16 @@ int store_list(struct store *store, const struct store_query *query, store_visit
         snprintf(past, sizeof past, "%s/", query->processing);
     }
     snprintf(sql, sizeof sql,
-             "SELECT " COLUMNS "%s FROM structure WHERE %s AND depth >= ?4 AND depth <= ?5 "
+             "SELECT " COLUMNS "%s FROM structure WHERE %s AND depth >= ?4 AND depth <= ?5%s "
              "ORDER BY processing, depth, name",
              query->documents ? ", document" : "",
              query->processing ? "processing >= ?1 AND processing < ?3 AND (processing = ?1 OR processing >= ?2)"
-                               : "?1 = ?1");
+                               : "?1 = ?1",
+             query->network ? " AND network = ?6" : "");
     if ((result = database_prepare(store, sql, &statement, why)) ||
-        (result =
-             database_bind(store, statement, why, "sssii", query->processing ? query->processing : "", below, past,
-                           (int64_t)query->depth_least, query->depth_most ? (int64_t)query->depth_most : INT64_MAX)))
+        (result = database_bind(store, statement, why, query->network ? "sssiis" : "sssii",
+                                query->processing ? query->processing : "", below, past, (int64_t)query->depth_least,
+                                query->depth_most ? (int64_t)query->depth_most : INT64_MAX, query->network)))
         return result;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         struct store_structure row;
@@ -249,13 +250,12 @@ int store_list(struct store *store, const struct store_query *query, store_visit
     return result == SQLITE_DONE ? 0 : database_refuse(store, result, "list structures", why);
 }
 
-int store_types(struct store *store, store_visit_type *visit, void *argument, struct reason *why)
+/* Names and counts. */
+static int list_counts(struct store *store, const char *sql, store_visit_type *visit, void *argument,
+                       struct reason *why)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    int result = database_prepare(store,
-                                  "SELECT type.name, count(structure.name) FROM type LEFT JOIN structure "
-                                  "ON structure.processing = type.name GROUP BY type.name ORDER BY type.name",
-                                  &statement, why);
+    int result = database_prepare(store, sql, &statement, why);
 
     if (result)
         return result;
@@ -266,5 +266,20 @@ int store_types(struct store *store, store_visit_type *visit, void *argument, st
         if ((result = visit(argument, name, (uint64_t)sqlite3_column_int64(statement, 1))))
             return result;
     }
-    return result == SQLITE_DONE ? 0 : database_refuse(store, result, "list processing types", why);
+    return result == SQLITE_DONE ? 0 : database_refuse(store, result, "list what there is", why);
+}
+
+int store_types(struct store *store, store_visit_type *visit, void *argument, struct reason *why)
+{
+    return list_counts(store,
+                       "SELECT type.name, count(structure.name) FROM type LEFT JOIN structure "
+                       "ON structure.processing = type.name GROUP BY type.name ORDER BY type.name",
+                       visit, argument, why);
+}
+
+int store_networks(struct store *store, store_visit_type *visit, void *argument, struct reason *why)
+{
+    return list_counts(store,
+                       "SELECT network, count(*) FROM structure WHERE network != '' GROUP BY network ORDER BY network",
+                       visit, argument, why);
 }

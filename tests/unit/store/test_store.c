@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +108,8 @@ static void test_an_unknown_type_is_created_once(void **state)
 static void test_queries_by_type_and_depth(void **state)
 {
     struct store *store;
+    struct reason why;
+    unsigned found = 0;
     const char *folder = fresh(&store);
 
     (void)state;
@@ -117,6 +120,12 @@ static void test_queries_by_type_and_depth(void **state)
     assert_int_equal(count(store, "image", 0, 0), 2);
     assert_int_equal(count(store, "image.segmentation", 0, 0), 1);
     assert_int_equal(count(store, NULL, 8, 8), 3);
+    assert_ok(
+        store_list(store, &(struct store_query){ .network = "mlp", .processing = "image" }, count_one, &found, &why),
+        why);
+    assert_int_equal(found, 2);
+    assert_ok(store_list(store, &(struct store_query){ .network = "vit" }, count_one, &found, &why), why);
+    assert_int_equal(found, 2);
     assert_int_equal(count(store, "image", 4, 0), 1);
     assert_int_equal(count(store, "audio", 0, 0), 0);
     store_close(store);
@@ -377,6 +386,177 @@ static void test_older_databases(void **state)
     scratch_remove(folder);
 }
 
+/* ---- what a process that died left ---- */
+
+static void copy_file(const char *from, const char *to)
+{
+    cleanup_free void *data = NULL;
+    struct file_part part;
+    struct reason why;
+    size_t size;
+
+    assert_ok(file_read(from, 1 << 28, &data, &size, &why), why);
+    part = (struct file_part){ data, size };
+    assert_ok(file_write(to, &part, 1, &why), why);
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) < 0 ? 0 : status.st_size;
+}
+
+/* "hot.db" as it would lie there after a kill -9 in the middle of a change: with a journal that is to be rolled back,
+ * and pages of the change in it already. One structure, "first", was there before. */
+static const char *leave_hot(const char *folder)
+{
+    const char *path = scratch_path(folder, "s.db"), *hot = scratch_path(folder, "hot.db");
+    struct store *store;
+    struct reason why;
+    char *long_document = malloc(20000);
+    off_t before;
+
+    assert_non_null(long_document);
+    memset(long_document, 'x', 19999);
+    long_document[19999] = 0;
+    assert_ok(store_open(path, true, &store, &why), why);
+    add(store, "first", "image.classification", 3, 1);
+    assert_ok(store_begin(store, &why), why);
+    before = size_of(path);
+    /* More than the cache holds, so that pages reach the file before the commit. */
+    for (unsigned i = 2; size_of(path) == before; i++) {
+        struct store_structure structure = make("", "text.classification", 3, i);
+        struct store_added added;
+
+        assert_true(i < 10000);
+        snprintf(structure.name, sizeof structure.name, "n%u", i);
+        structure.document = long_document;
+        assert_ok(store_add(store, &structure, &added, &why), why);
+    }
+    copy_file(path, hot);
+    copy_file(scratch_path(folder, "s.db-journal"), scratch_path(folder, "hot.db-journal"));
+    store_close(store);
+    free(long_document);
+    return hot;
+}
+
+static void test_a_reader_undoes_what_was_left_half_done(void **state)
+{
+    const char *folder = scratch_make(), *hot = leave_hot(folder);
+    struct store *store;
+    struct reason why;
+
+    (void)state;
+    assert_true(size_of(scratch_path(folder, "hot.db-journal")) > 512);
+    assert_ok(store_open(hot, false, &store, &why), why);
+    assert_int_equal(count(store, NULL, 0, 0), 1);
+    store_close(store);
+    assert_int_equal(size_of(scratch_path(folder, "hot.db-journal")), 0);
+    scratch_remove(folder);
+}
+
+/* What a user without rights sees; the exit status is 0 when it is refused with that fragment. */
+static bool refused_for_others(const char *path, bool write, const char *fragment)
+{
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        struct store_structure structure = make("x", "a.b", 3, 77);
+        struct store_added added;
+        struct store *store;
+        struct reason why = { "" };
+        int result;
+
+        if (getuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+            _exit(2);
+        result = store_open(path, write, &store, &why);
+        if (!result && write)
+            result = store_add(store, &structure, &added, &why);
+        if (result && !strstr(why.text, fragment))
+            fprintf(stderr, "said \"%s\"\n", why.text);
+        _exit(result == -EACCES && strstr(why.text, fragment) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_who_may_not_write_is_told_what_it_is(void **state)
+{
+    const char *folder = scratch_make(), *hot = leave_hot(folder);
+    struct store *store;
+    struct reason why;
+
+    (void)state;
+    if (getuid() != 0)
+        skip(); /* the files must be somebody else's */
+    chmod(folder, 0755);
+    assert_true(refused_for_others(hot, false, "a process died while it changed"));
+    chmod(hot, 0666); /* but nothing may be made or removed beside it */
+    chmod(scratch_path(folder, "hot.db-journal"), 0666);
+    assert_true(refused_for_others(hot, false, "its folder is not writable for you"));
+    assert_ok(store_open(hot, false, &store, &why), why);
+    assert_int_equal(count(store, NULL, 0, 0), 1);
+    store_close(store);
+    assert_true(refused_for_others(hot, true, "the folder of"));
+    chmod(hot, 0644);
+    assert_true(refused_for_others(hot, true, "is not writable for you"));
+    scratch_remove(folder);
+}
+
+/* ---- renewal ---- */
+
+static enum store_renewal renew_one(void *argument, const struct store_structure *old, struct store_structure *out)
+{
+    ++*(unsigned *)argument;
+    assert_string_equal(old->document, "layers: []\n");
+    if (!strcmp(old->name, "drop"))
+        return STORE_DROP;
+    if (strcmp(old->name, "change") != 0)
+        return STORE_KEEP;
+    *out = *old;
+    snprintf(out->name, sizeof out->name, "changed");
+    snprintf(out->hash, sizeof out->hash, "%032x", 2); /* what "drop" had */
+    out->document = strdup("new");
+    return STORE_CHANGE;
+}
+
+static void test_renewal_of_what_is_old(void **state)
+{
+    struct store_structure found;
+    struct store *store;
+    struct reason why;
+    const char *folder = fresh(&store);
+    cleanup_free char *path = strdup(store_path(store));
+    unsigned seen = 0;
+    sqlite3 *database;
+
+    (void)state;
+    add(store, "keep", "image.classification", 3, 1);
+    add(store, "drop", "image.classification", 3, 2);
+    add(store, "change", "image.classification", 3, 3);
+    assert_false(store_is_old(store));
+    store_close(store);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "PRAGMA user_version = 3;", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    assert_ok(store_open(path, true, &store, &why), why);
+    assert_true(store_is_old(store));
+    assert_ok(store_renew(store, renew_one, &seen, &why), why);
+    assert_int_equal(seen, 3);
+    assert_false(store_is_old(store));
+    assert_int_equal(count(store, NULL, 0, 0), 2);
+    assert_ok(store_find(store, "changed", &found, &why), why);
+    assert_string_equal(found.document, "new");
+    store_structure_deinit(&found);
+    store_close(store);
+    assert_ok(store_open(path, false, &store, &why), why);
+    assert_false(store_is_old(store));
+    store_close(store);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +570,9 @@ int main(void)
         cmocka_unit_test(test_what_is_not_a_database_is_left_alone),
         cmocka_unit_test(test_history_round_trip),
         cmocka_unit_test(test_older_databases),
+        cmocka_unit_test(test_a_reader_undoes_what_was_left_half_done),
+        cmocka_unit_test(test_who_may_not_write_is_told_what_it_is),
+        cmocka_unit_test(test_renewal_of_what_is_old),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
