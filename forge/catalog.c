@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "forge/catalog.h"
+#include "forge/catalog_renew.h"
 #include "forge/remote_catalog.h"
 #include "forge/structures/document.h"
 #include "sparse/structure_edit.h"
@@ -120,6 +121,25 @@ static int count_type(void *argument, const char *processing, uint64_t structure
     return 0;
 }
 
+/* Brings what an older version stored up to date; a reader does it where it may, and goes without where it may not. The
+ * store is closed on failure. */
+static int mend(const char *path, bool write, struct store **store, struct reason *why)
+{
+    int result = 0;
+
+    if (!store_is_old(*store) || (!write && access(store_path(*store), W_OK) < 0))
+        return 0;
+    if (!write) {
+        *store = store_close(*store);
+        if (store_open(path, true, store, NULL))
+            return store_open(path, false, store, why);
+    }
+    result = catalog_renew(*store, why);
+    if (result)
+        *store = store_close(*store);
+    return result;
+}
+
 int catalog_open(const char *path, bool write, struct store **out, struct reason *why)
 {
     const char *address = remote_address(path);
@@ -137,6 +157,8 @@ int catalog_open(const char *path, bool write, struct store **out, struct reason
     if (result == -ENOENT && !write)
         result = store_open(path, true, &store, why);
     if (result)
+        return result;
+    if ((result = mend(path, write, &store, why)))
         return result;
     /* A type stays when its structures go, so one without any has never been seeded. */
     result = store_types(store, count_type, &used, why);

@@ -3,6 +3,7 @@
 # wisp structure, as a person uses it: the real wisp-forge on a database of its own. Usage: structure_verbs.sh BIN-FOLDER
 set -u
 forge=$1/wisp-forge
+here=$(realpath "$(dirname "$0")")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export WISP_DB=$folder/s.db
@@ -37,6 +38,12 @@ layers:
 input: [64]
 name: same
 processing: scent.classification
+YAML
+cat >"$folder/pool.yaml" <<'YAML'
+name: pool
+processing: image.classification
+input: [1, 8, 8]
+layers: [{max_pool: {kernel: 2, stride: 2, padding: 0}}, {linear: 2}]
 YAML
 sed 's/linear: 4/linaer: 4/' "$folder/one.yaml" >"$folder/bad.yaml"
 
@@ -122,6 +129,17 @@ for i in $(seq 10); do
     wait
 done
 check "made together"      0 "40"                            bash -c "grep -l lenet-5 '$folder'/new.*.* | wc -l"
+# What an older version stored is brought under today's rules once, by whoever opens it first.
+cp "$WISP_DB" "$folder/old.db"
+python3 "$here/make_old.py" "$folder/old.db"
+cp "$folder/old.db" "$folder/old2.db"
+check "old names"          0 '"_lead" is no name any more; its structure is called lead-2 now' env WISP_DB="$folder/old.db" "$forge" structure list
+check "old twins"          0 '"twin-b" is the same structure as twin-a' env WISP_DB="$folder/old2.db" "$forge" structure show lead
+check "old unreadable"    65 'aliases are not allowed'     env WISP_DB="$folder/old.db" "$forge" structure show broken
+check "renamed"            0 "max_pool"                    env WISP_DB="$folder/old.db" "$forge" structure show lead-2
+check "kept"               0 "stride: 1"                   env WISP_DB="$folder/old.db" "$forge" structure show lead --yaml
+check "one of them"       65 'twin-a'                      env WISP_DB="$folder/old.db" "$forge" structure show twin-b
+check "its hash"           0 "there already, as twin-a"    env WISP_DB="$folder/old.db" "$forge" structure add "$folder/pool.yaml"
 check "unknown action"   2 "did you mean 'list'"           "$forge" structure lst
 echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >"$folder/text.db"
 check "not a database"  65 "not a structure database"      env WISP_DB="$folder/text.db" "$forge" structure list
