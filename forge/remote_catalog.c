@@ -124,8 +124,21 @@ struct update {
     struct store *store;
     struct known *known; /* what the copy has, by name */
     size_t known_count, capacity;
+    size_t skipped, kept;
     struct reason *why;
 };
+
+enum { SKIPPED_SHOWN = 10 };
+
+/* One entry that cannot be had is no reason to go without the others. */
+static void skip(struct update *update, const char *name, const char *text)
+{
+    char shown[STORE_NAME_MAX];
+
+    http_plain_text(name ? name : "", name ? strlen(name) : 0, shown, sizeof shown);
+    if (++update->skipped <= SKIPPED_SHOWN)
+        fprintf(stderr, "wisp structure: skipped \"%s\": %s\n", shown, text);
+}
 
 static int compare_known(const void *a, const void *b)
 {
@@ -168,8 +181,8 @@ static int take_document(void *argument, const struct structure *structure)
     return catalog_entry(structure, &fetched->entry, fetched->why);
 }
 
-/* The document of a name, judged, and the same that was listed. */
-static int fetch(struct update *update, const char *name, const char *hash, struct store_structure *out)
+/* The document of a name, judged, and the same that was listed. *answered: what is wrong is wrong with it alone. */
+static int fetch(struct update *update, const char *name, const char *hash, struct store_structure *out, bool *answered)
 {
     struct fetched fetched = { .why = update->why };
     char path[STORE_NAME_MAX + 16], where[1400];
@@ -182,6 +195,7 @@ static int fetch(struct update *update, const char *name, const char *hash, stru
     if (result)
         return result;
     snprintf(where, sizeof where, "%s%s", http_address(update->http), path);
+    *answered = true;
     if (answer.status != 200)
         result = refuse_status(update->http, &answer, update->why);
     else
@@ -197,51 +211,75 @@ static int fetch(struct update *update, const char *name, const char *hash, stru
     return result;
 }
 
-static int update_entry(struct update *update, const char *name, const char *hash)
+static struct known *find_known(const struct update *update, const char *name)
 {
-    const struct known *known;
     struct known wanted;
-    struct store_structure entry;
-    struct store_added added;
-    int result;
 
     snprintf(wanted.name, sizeof wanted.name, "%s", name);
-    known =
-        update->known_count ? bsearch(&wanted, update->known, update->known_count, sizeof wanted, compare_known) : NULL;
-    if (known && !strcmp(known->hash, hash))
+    return update->known_count ? bsearch(&wanted, update->known, update->known_count, sizeof wanted, compare_known)
+                               : NULL;
+}
+
+static int update_entry(struct update *update, const char *name, const char *hash)
+{
+    const struct known *known = find_known(update, name);
+    struct store_structure entry = { .document = NULL };
+    struct store_added added;
+    bool answered = false;
+    int result;
+
+    if (known && !strcmp(known->hash, hash)) {
+        update->kept++;
         return 0;
-    result = fetch(update, name, hash, &entry);
-    if (result)
-        return result;
-    result = store_add(update->store, &entry, &added, update->why);
-    if (!result && !added.stored)
-        result = refuse(update->why, WISP_E_FORMAT, "%s lists one structure twice, as %s and as %s",
-                        http_address(update->http), added.same_as, name);
+    }
+    result = fetch(update, name, hash, &entry, &answered);
+    if (!result)
+        result = store_add(update->store, &entry, &added, update->why);
     store_structure_deinit(&entry);
+    if (result && answered && result > 0) {
+        skip(update, name, update->why->text);
+        return 0;
+    }
+    if (!result && !added.stored) {
+        char text[2 * STORE_NAME_MAX];
+
+        snprintf(text, sizeof text, "the listing has this structure already, as %s", added.same_as);
+        skip(update, name, text);
+        return 0;
+    }
+    update->kept += !result;
     return result;
 }
 
-/* First what has gone, because another name may have its structure now. */
-static int remove_unlisted(struct update *update, const json_t *listing)
+/* What the listing says of an entry; false, and said, when that is nothing that can be had. */
+static bool read_item(struct update *update, const json_t *item, const char **name, const char **hash)
 {
-    size_t index;
-    json_t *item;
+    struct reason why = { "it has no name and hash" };
+
+    *name = json_string_value(json_object_get(item, "name"));
+    *hash = json_string_value(json_object_get(item, "hash"));
+    return *name && *hash && !structure_name_check(*name, &why) && strlen(*hash) == STORE_HASH_MAX - 1
+               ? true
+               : (skip(update, *name, why.text), false);
+}
+
+/* First what has gone, because another name may have its structure now. */
+static int remove_unlisted(struct update *update, json_t *listing)
+{
+    const char *name, *hash;
     int result = 0;
 
-    json_array_foreach(listing, index, item)
-    {
-        struct known wanted, *known;
-        const char *name = json_string_value(json_object_get(item, "name"));
-        const char *hash = json_string_value(json_object_get(item, "hash"));
+    for (size_t i = 0; i < json_array_size(listing);) {
+        struct known *known;
 
-        if (!name || !hash || structure_name_check(name, NULL) || strlen(hash) != STORE_HASH_MAX - 1)
-            return refuse(update->why, WISP_E_FORMAT, "%s: entry %zu of the listing has no name and hash",
-                          http_address(update->http), index);
-        snprintf(wanted.name, sizeof wanted.name, "%s", name);
-        known = update->known_count ? bsearch(&wanted, update->known, update->known_count, sizeof wanted, compare_known)
-                                    : NULL;
+        if (!read_item(update, json_array_get(listing, i), &name, &hash)) {
+            json_array_remove(listing, i);
+            continue;
+        }
+        known = find_known(update, name);
         if (known)
             known->listed = !strcmp(known->hash, hash);
+        i++;
     }
     for (size_t i = 0; i < update->known_count && !result; i++) {
         if (!update->known[i].listed)
@@ -252,7 +290,7 @@ static int remove_unlisted(struct update *update, const json_t *listing)
     return result;
 }
 
-static int take_listing(struct update *update, const struct copy *copy, const json_t *listing)
+static int take_listing(struct update *update, const struct copy *copy, json_t *listing)
 {
     const struct store_query all = { 0 };
     size_t index;
@@ -275,6 +313,11 @@ static int take_listing(struct update *update, const struct copy *copy, const js
             result = update_entry(update, json_string_value(json_object_get(item, "name")),
                                   json_string_value(json_object_get(item, "hash")));
     }
+    if (!result && update->skipped > SKIPPED_SHOWN)
+        fprintf(stderr, "wisp structure: and %zu more\n", update->skipped - SKIPPED_SHOWN);
+    if (!result && update->skipped && !update->kept)
+        result = refuse(update->why, WISP_E_FORMAT, "%s: none of the %zu structures of its listing can be read",
+                        http_address(update->http), update->skipped);
     if (result) {
         store_rollback(update->store, NULL);
         return result;
@@ -299,8 +342,15 @@ static int open_copy(struct copy *copy, struct store **out, struct reason *why)
 static bool may_be_listing(const char *text, size_t size)
 {
     size_t arrays = 0, objects = 0, fields = 0;
+    bool quoted = false;
 
     for (size_t i = 0; i < size; i++) {
+        if (text[i] == '"')
+            quoted = !quoted;
+        if (quoted) {
+            i += text[i] == '\\';
+            continue;
+        }
         arrays += text[i] == '[';
         objects += text[i] == '{';
         fields += text[i] == ',';
@@ -315,6 +365,7 @@ static int update_copy(struct http *http, struct copy *copy, const struct http_a
                           ? json_loadb(answer->body, answer->size, JSON_REJECT_DUPLICATES, NULL)
                           : NULL;
     struct file_part etag = { answer->etag, strlen(answer->etag) };
+    static const char some[] = "\"some\"";
     int result;
 
     if (!listing)
@@ -327,6 +378,8 @@ static int update_copy(struct http *http, struct copy *copy, const struct http_a
     }
     free(update.known);
     json_decref(listing);
+    if (update.skipped) /* no server's: what was skipped is asked for, and named, each time */
+        etag = (struct file_part){ some, sizeof some - 1 };
     if (!result && *answer->etag)
         result = file_write(copy->etag_path, &etag, 1, why);
     return result;

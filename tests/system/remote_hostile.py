@@ -62,10 +62,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer('{"structures": []}')
 
     def lie_names(self, good, one):
-        self.listing(good, {"name": 7, "hash": "x"})
+        self.answer(document) if one else self.listing(good, {"name": 7, "hash": "x"})
 
     def lie_path(self, good, one):
         self.listing(entry(hash=good["hash"], name="../../../etc/passwd"))
+
+    def lie_lead(self, good, one):
+        self.answer(document) if one else self.listing(good, entry(name="_lead"), entry(name="--help"), entry(name="x.yaml"))
+
+    def lie_unreadable(self, good, one):
+        if not one:
+            self.listing(good, entry(name="bad", hash="1" * 32))
+        elif self.path.endswith("/bad"):
+            self.answer("name: bad\nnetwork: x: y\n")
+        else:
+            self.answer(document)
+
+    def lie_gone(self, good, one):
+        if self.path.endswith("/gone"):
+            self.answer("no such structure", 404)
+        else:
+            self.answer(document) if one else self.listing(good, entry(name="gone", hash="2" * 32))
+
+    def lie_awkward(self, good, one):
+        names = ["*a", "'q", "!x", "x: y", '"', "#", "- ", "~", "\u202e", "\x1b[2J", " a", "a ", "a/b"]
+        self.answer(document) if one else self.listing(good, *(entry(name=name) for name in names))
 
     def lie_hash(self, good, one):
         self.answer(document) if one else self.listing(entry(hash="0" * 32))
