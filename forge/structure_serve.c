@@ -12,7 +12,6 @@
 #include "base/file.h"
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/catalog.h"
 #include "forge/remote_catalog.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_server.h"
@@ -68,7 +67,7 @@ static int run(const struct server_setup *setup)
     result = server_start(setup, &server, &why);
     if (result)
         return fail(VERB, result == WISP_E_INVALID ? EXIT_USAGE : EXIT_FAILED, "%s", why.text);
-    printf("serving %s on %s://%s%s%s:%u%s\n", store_path(setup->store), setup->certificate ? "https" : "http",
+    printf("serving %s on %s://%s%s%s:%u%s\n", shelf_path(setup->shelf), setup->certificate ? "https" : "http",
            strchr(setup->address, ':') ? "[" : "", setup->address, strchr(setup->address, ':') ? "]" : "",
            server_port(server), setup->token.text[0] ? ", changes with the token" : ", to read only");
     fflush(stdout);
@@ -90,7 +89,7 @@ static int read_pem(const char *option, const char *path, void **out)
 static int open_and_run(const struct serve *serve)
 {
     cleanup_free void *certificate = NULL, *key = NULL;
-    struct server_setup setup = { .store = NULL };
+    struct server_setup setup = { .shelf = NULL };
     char address[64];
     struct reason why;
     uint64_t port;
@@ -111,11 +110,11 @@ static int open_and_run(const struct serve *serve)
     setup.key = key;
     result = token_read(serve->token, &setup.token, &why);
     if (!result)
-        result = catalog_open(serve->database, setup.token.text[0] != 0, &setup.store, &why);
+        result = shelf_open(serve->database, setup.token.text[0] != 0, &setup.shelf, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
     status = run(&setup);
-    store_close(setup.store);
+    shelf_close(setup.shelf);
     return status;
 }
 

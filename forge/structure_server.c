@@ -11,17 +11,16 @@
 #include <sys/socket.h>
 #include <xxhash.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/options.h"
 #include "base/size.h"
-#include "forge/catalog.h"
 #include "forge/lineage.h"
 #include "forge/listing.h"
+#include "forge/shelf.h"
 #include "forge/structure_server.h"
 #include "forge/structures/document.h"
 
-enum { CONNECTIONS = 64, CONNECTIONS_OF_ONE = 16, IDLE_S = 15, LIFE_S = 60, NAMES_MOST = 64 };
+enum { CONNECTIONS = 64, CONNECTIONS_OF_ONE = 16, IDLE_S = 15, LIFE_S = 60, STACK_BYTES = 1 << 20 };
 
 /* A connection that is open; who drips its request, a byte now and then, is never idle, but has no more than LIFE_S. */
 struct guest {
@@ -32,7 +31,7 @@ struct guest {
 struct server {
     struct MHD_Daemon *daemon;
     struct server_setup setup;
-    pthread_mutex_t lock; /* guards guests: they come and go on the daemon's thread, and age on the owner's */
+    pthread_mutex_t lock; /* guards guests: they come and go on the daemon's threads, and age on the owner's */
     struct guest guests[CONNECTIONS];
 };
 
@@ -83,7 +82,7 @@ static enum MHD_Result say(struct MHD_Connection *connection, unsigned status, c
 static enum MHD_Result say_failure(const struct server *server, struct MHD_Connection *connection, int result,
                                    struct reason *why)
 {
-    const char *path = store_path(server->setup.store);
+    const char *path = shelf_path(server->setup.shelf);
     char *at = strstr(why->text, path);
 
     if (result < 0)
@@ -125,7 +124,8 @@ static enum MHD_Result answer_tagged(struct MHD_Connection *connection, const ch
 static enum MHD_Result answer_listing(struct server *server, struct MHD_Connection *connection)
 {
     const char *depth = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "depth");
-    struct store_query query = { .processing = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "type") };
+    struct store_query query = { .processing = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "type"),
+                                 .network = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "network") };
     struct reason why;
     json_t *array;
     char *text;
@@ -133,7 +133,7 @@ static enum MHD_Result answer_listing(struct server *server, struct MHD_Connecti
 
     if (depth && !listing_depths(depth, &query))
         return say(connection, MHD_HTTP_BAD_REQUEST, "depth is a number, or two with a dash");
-    result = listing_make(server->setup.store, &query, &array, &why);
+    result = shelf_list(server->setup.shelf, &query, &array, &why);
     if (result)
         return say_failure(server, connection, result, &why);
     text = json_dumps(array, JSON_FORM);
@@ -143,98 +143,43 @@ static enum MHD_Result answer_listing(struct server *server, struct MHD_Connecti
 
 static enum MHD_Result answer_document(struct server *server, struct MHD_Connection *connection, const char *name)
 {
-    struct store_structure entry;
     struct reason why;
     char *text;
-    int result = store_find(server->setup.store, name, &entry, &why);
+    int result = shelf_document(server->setup.shelf, name, &text, &why);
 
     if (result)
         return say_failure(server, connection, result, &why);
-    text = steal(&entry.document);
-    store_structure_deinit(&entry);
     return answer_tagged(connection, "application/yaml", text);
 }
 
 /* ---- changing ---- */
 
-struct adding {
-    struct store *store;
-    struct reason *why;
-    json_t *structures;
-    unsigned stored, known;
-};
-
-static int add_one(void *argument, const struct structure *structure)
-{
-    struct adding *adding = argument;
-    struct store_structure entry;
-    struct store_added added;
-    json_t *item;
-    int result = catalog_entry(structure, &entry, adding->why);
-
-    if (result)
-        return result;
-    result = store_add(adding->store, &entry, &added, adding->why);
-    store_structure_deinit(&entry);
-    if (result)
-        return result;
-    adding->stored += added.stored;
-    adding->known += !added.stored;
-    item = added.stored ? json_pack("{s:s s:b s:s s:b}", "name", structure->name, "stored", 1, "processing",
-                                    structure->processing, "new_type", added.new_type)
-                        : json_pack("{s:s s:b s:s}", "name", structure->name, "stored", 0, "same_as", added.same_as);
-    return json_array_append_new(adding->structures, item) ? -ENOMEM : 0;
-}
-
 static enum MHD_Result add(struct server *server, struct MHD_Connection *connection, const struct upload *upload)
 {
     struct reason why = { "" };
-    struct adding adding = { server->setup.store, &why, json_array(), 0, 0 };
     json_t *object;
-    char *text = NULL;
-    int result = store_begin(adding.store, &why);
+    json_int_t stored;
+    char *text;
+    int result = shelf_add(server->setup.shelf, upload->text ? upload->text : "", upload->size, &object, &why);
 
-    if (!result) {
-        result = document_parse("the document", upload->text ? upload->text : "", upload->size, add_one, &adding, NULL,
-                                &why);
-        if (!result)
-            result = store_commit(adding.store, &why);
-        else
-            store_rollback(adding.store, NULL);
-    }
-    object = json_pack("{s:i s:i s:o}", "stored", (int)adding.stored, "known", (int)adding.known, "structures",
-                       adding.structures);
-    if (!result)
-        text = json_dumps(object, JSON_FORM);
-    json_decref(object);
     if (result)
         return say_failure(server, connection, result, &why);
-    fprintf(stderr, "wisp structure serve: %u stored, %u there already\n", adding.stored, adding.known);
-    return text ? answer(connection, adding.stored ? MHD_HTTP_CREATED : MHD_HTTP_OK, "application/json", text,
-                         strlen(text), NULL)
+    stored = json_integer_value(json_object_get(object, "stored"));
+    fprintf(stderr, "wisp structure serve: %" JSON_INTEGER_FORMAT " stored, %" JSON_INTEGER_FORMAT " there already\n",
+            stored, json_integer_value(json_object_get(object, "known")));
+    text = json_dumps(object, JSON_FORM);
+    json_decref(object);
+    return text ? answer(connection, stored ? MHD_HTTP_CREATED : MHD_HTTP_OK, "application/json", text, strlen(text),
+                         NULL)
                 : MHD_NO;
 }
 
 /* NAME,NAME…: all or none. */
 static enum MHD_Result remove_names(struct server *server, struct MHD_Connection *connection, const char *names)
 {
-    cleanup_free char *list = strdup(names);
     struct reason why;
-    unsigned count = 0;
-    char *rest = NULL;
-    int result = list ? store_begin(server->setup.store, &why) : refuse_errno(&why, -ENOMEM, "remove");
-    bool begun = !result;
+    int result = shelf_remove(server->setup.shelf, names, &why);
 
-    for (char *name = result ? NULL : strtok_r(list, ",", &rest); name && !result; name = strtok_r(NULL, ",", &rest)) {
-        result = ++count > NAMES_MOST ? refuse(&why, WISP_E_INVALID, "at most %d names at once", NAMES_MOST)
-                                      : store_remove(server->setup.store, name, &why);
-    }
-    if (!result && !count)
-        result = refuse(&why, WISP_E_INVALID, "DELETE takes /structures/NAME");
-    if (!result)
-        result = store_commit(server->setup.store, &why);
-    else if (begun)
-        store_rollback(server->setup.store, NULL);
     if (result)
         return say_failure(server, connection, result, &why);
     fprintf(stderr, "wisp structure serve: removed %s\n", names);
@@ -419,7 +364,8 @@ int server_start(const struct server_setup *setup, struct server **out, struct r
     struct server *server = calloc(1, sizeof *server);
     struct sockaddr_storage address;
     bool six = false;
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO;
+    /* A thread for each, so that nobody waits while the document of another is judged. */
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO;
     struct MHD_OptionItem tls[3] = { { MHD_OPTION_END, 0, NULL } };
     int result = server ? make_address(setup, &address, &six, why) : refuse_errno(why, -ENOMEM, "serve");
 
@@ -436,12 +382,12 @@ int server_start(const struct server_setup *setup, struct server **out, struct r
         tls[2] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
     }
     errno = 0;
-    server->daemon =
-        MHD_start_daemon(flags | (six ? MHD_USE_IPv6 : 0), setup->port, NULL, NULL, handle, server,
-                         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
-                         MHD_OPTION_NOTIFY_CONNECTION, note_guest, server, MHD_OPTION_CONNECTION_LIMIT,
-                         (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_OF_ONE,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        flags | (six ? MHD_USE_IPv6 : 0), setup->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL, MHD_OPTION_NOTIFY_CONNECTION, note_guest, server,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_OF_ONE, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_THREAD_STACK_SIZE,
+        (size_t)STACK_BYTES, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!server->daemon) {
         result = errno ? -errno : -EIO;
         free(server);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A structure database offered over HTTP. One thread of libmicrohttpd's answers all requests; the store is that
- * thread's while it runs.
+ * A structure database offered over HTTP. Each connection has a thread of libmicrohttpd's; they share a shelf
+ * (shelf.h).
  *
- *   GET /structures[?type=T&depth=D]   200, the listing (forge/listing.h); 304 when the ETag is the same
- *   GET /structures/NAME               200, the canonical document; 404
- *   POST /structures                   a document; 201 when something was stored, 200 when all was there; 422 when it
- * is not right, and nothing is stored DELETE /structures/NAME[,NAME…]    200; 404, and nothing is removed
+ *   GET /structures[?type=T&network=N&depth=D]  200, the listing (forge/listing.h); 304 when the ETag is the same
+ *   GET /structures/NAME                         200, the canonical document; 404
+ *   POST /structures                             201 something was stored, 200 all was there; 422, and nothing is stored
+ *   DELETE /structures/NAME[,NAME…]              200; 404, and nothing is removed
  *
  * HEAD is answered as GET without a body. Changes need the token: 403 without one here, 401 without the right one
  * there. A body that is no answer is one line of text that says what is wrong.
@@ -16,10 +16,10 @@
 
 #include "base/error.h"
 #include "forge/remote/token.h"
-#include "forge/store/store.h"
+#include "forge/shelf.h"
 
 struct server_setup {
-    struct store *store;
+    struct shelf *shelf;
     const char *address; /* "127.0.0.1", "::1", "0.0.0.0" */
     uint16_t port;       /* 0: any that is free */
     struct token token;

@@ -133,7 +133,12 @@ for copy in cache/wisp/*.db; do head -c 3000 "$copy" >part; echo "no database, b
 check "damaged copy"     0 "lenet-5"                    "$forge" structure list --db "$url"
 
 # ---- what a server answers to whatever is asked ----
+python3 "$here/make_old.py" served.db # what cannot be read is not served
 serve ask.log --db served.db --token token
+check "not served"       0 '"broken" is not served'     cat ask.log
+check "not listed"       1 ""                           bash -c "'$forge' structure list --db '$url' | grep broken"
+check "the rest is"      0 "lead-2"                     "$forge" structure list --db "$url"
+prlimit --pid "$pid" --as=$((400 << 20))
 check "requests"         0 "all right"                  python3 "$here/remote_requests.py" "$url" "$folder/token"
 
 # ---- servers that lie ----
@@ -151,10 +156,17 @@ lie honest        0 "lenet-5"
 lie nothing       65 "no listing"
 lie garbage       65 "no listing"
 lie object        65 "no listing"
-lie names         65 "has no name and hash"
-lie path          65 "has no name and hash"
+lie names          0 "skipped \"\": it has no name and hash"
+lie names          0 "lenet-5 "
+lie path          65 "none of the 1 structures of its listing can be read"
+lie lead           0 "skipped \"_lead\": a structure's name is not"
+lie unreadable     0 "skipped \"bad\""
+lie unreadable     0 "lenet-5 "
+lie unreadable     0 "skipped \"bad\"" # each time, and not only the first
+lie gone           0 "skipped \"gone\""
+lie awkward        0 "and 3 more"
 lie hash          65 "not the structure that the listing names"
-lie twice         65 "lists one structure twice"
+lie twice          0 "skipped \"again\": the listing has this structure already, as lenet-5"
 lie name          65 "not the structure that the listing names"
 lie deep          65 "deep"
 lie anchors       65 "anchors are not allowed"

@@ -2,8 +2,10 @@
 """Requests that no client of wisp would send. usage: remote_requests.py ADDRESS TOKEN-FILE"""
 import http.client
 import json
+import os
 import socket
 import sys
+import threading
 import urllib.parse
 
 where = urllib.parse.urlparse(sys.argv[1])
@@ -12,7 +14,7 @@ bearer = {"Authorization": "Bearer " + token}
 
 
 def ask(method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=20)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=120)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -23,7 +25,8 @@ def ask(method, path, body=None, headers=None):
 def expect(status, method, path, body=None, headers=None, text=""):
     got, said, _ = ask(method, path, body, headers)
     if got != status or text not in said:
-        sys.exit(f"{method} {path}: {got} (not {status}), {said[:200]!r} (should hold {text!r})")
+        print(f"{method} {path}: {got} (not {status}), {said[:200]!r} (should hold {text!r})", flush=True)
+        os._exit(1) # from a thread too
 
 
 def raw(data):
@@ -73,6 +76,41 @@ for data in (b"\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100, b"GET / HTTP/1.1\r\nHost:
              b"POST /structures HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
              b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n"):
     raw(data)
+# What other readers of YAML, or clients, could not read is not taken in.
+plain = {"name": "w", "processing": "a.b", "network": "mlp", "layer": "l", "block": "b"}
+awkward = ["*a", "'q", "!x", "x: y", '\\"', "#", "- ", "~", "a b", "\u540d", " a", "a ", ""]
+unfit = {"name": awkward + ["-", "--help", "_lead", "foo.yaml"], "processing": awkward + ["A", "a.b.c"],
+         "network": awkward + ["-", "_x"], "layer": awkward + ["-", "--help", "_lead", "input"], "block": awkward + ["_lead"]}
+for key, words in unfit.items():
+    for word in words:
+        expect(422, "POST", "/structures", """name: "{name}"
+processing: "{processing}"
+network: "{network}"
+input: 3
+layers: [{{linear: {{name: "{layer}", neurons: 2}}}}, {{repeat: 2, name: "{block}", layers: [{{linear: 2}}]}}]
+""".format(**{**plain, key: word}).encode(), bearer)
+expect(422, "POST", "/structures", "name: w\nprocessing: a.b\ninput: 3\nbase: /etc/passwd\nlayers: [{linear: 2}]\n", bearer,
+       "names a file of one machine")
+expect(422, "POST", "/structures", "name: w\nname: v\nprocessing: a.b\ninput: 3\nlayers: [{linear: 2}]\n", bearer, "given twice")
+expect(422, "POST", "/structures", "name: w\nprocessing: a.b\ninput: [-18446744073709551615]\nlayers: [{linear: 2}]\n", bearer)
+expect(422, "POST", "/structures", "structures:\n" + "".join(
+    f"- {{name: r{i}, processing: a.b, input: {i + 1}, layers: [{{repeat: 1000, layers: [relu, relu, relu, relu]}}]}}\n"
+    for i in range(500)), bearer, "more than 100000 layers")
+expect(200, "GET", "/structures?type=a", text="[]")
+expect(200, "GET", "/structures?network=transformer&depth=18", text="vit-tiny-4")
+expect(200, "GET", "/structures?network=none", text="[]")
+# As much as a request may hold, of many at once: the server has the memory of one (see who starts it), and goes on.
+large = ("structures:\n" + "".join(f"- {{name: n%d-{i}, processing: a.b, input: {i + 1}, layers: [{'relu,' * 4000}relu]}}\n"
+                                    for i in range(390)))
+senders = [threading.Thread(target=expect, args=(201, "POST", "/structures", large.replace("n%d", f"n{k}", ).replace(
+    "input: ", f"input: {k + 1}"), bearer)) for k in range(3)]
+for sender in senders:
+    sender.start()
+answered = 0
+while any(sender.is_alive() for sender in senders):
+    expect(200, "GET", "/structures/lenet-5")
+    answered += 1
+assert answered > 3, answered # before the senders had theirs
 held = [socket.create_connection((where.hostname, where.port), timeout=20) for _ in range(14)]
 expect(200, "GET", "/structures/lenet-5")
 for connection in held:
