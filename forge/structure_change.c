@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "base/options.h"
 #include "base/outcome.h"
+#include "forge/base_values.h"
 #include "forge/catalog.h"
+#include "forge/listing.h"
 #include "forge/remote/http.h"
 #include "forge/remote_catalog.h"
 #include "forge/structure_actions.h"
@@ -26,13 +28,26 @@ struct adding {
     unsigned stored, known;
 };
 
+/* That the file with the base values is there and can be read is found out now, and not when it is wanted. */
+static int check_base(const struct structure *structure, struct reason *why)
+{
+    struct base *base;
+    int result = structure->base ? base_open(structure->base, &base, why) : 0;
+
+    if (!result && structure->base)
+        base_close(base);
+    return result ? refuse_in(why, result, "%s: base", structure->name) : 0;
+}
+
 static int add_one(void *argument, const struct structure *structure)
 {
     struct adding *adding = argument;
     struct store_structure entry;
     struct store_added added;
-    int result = catalog_entry(structure, &entry, adding->why);
+    int result = check_base(structure, adding->why);
 
+    if (!result)
+        result = catalog_entry(structure, &entry, adding->why);
     if (result)
         return result;
     result = store_add(adding->store, &entry, &added, adding->why);
@@ -64,14 +79,26 @@ static void write_entry(FILE *to, const char *document)
     }
 }
 
+struct sending {
+    FILE *to;
+    struct reason *why;
+};
+
 static int write_structure(void *argument, const struct structure *structure)
 {
-    cleanup_free char *document = document_print(structure);
+    struct sending *sending = argument;
+    cleanup_free char *document = NULL;
+    int result;
 
-    if (!document)
-        return -ENOMEM;
-    write_entry(argument, document);
-    return 0;
+    if (structure->base)
+        return refuse(sending->why, WISP_E_FORMAT,
+                      "%s: \"base\" names a file of this machine, and a server is for many: leave it out, and give "
+                      "--base when it is built",
+                      structure->name);
+    result = document_canonical(structure, &document, sending->why);
+    if (!result)
+        write_entry(sending->to, document);
+    return result;
 }
 
 static void plain_member(const json_t *object, const char *key, char out[static 128])
@@ -118,14 +145,20 @@ static int send_in(const char *verb, const char *address, const struct operands 
     struct reason why = { "" };
     size_t size;
     FILE *to = open_memstream(&text, &size);
+    struct sending sending = { to, &why };
     int result = to ? 0 : refuse_errno(&why, -ENOMEM, "%s", verb);
 
     if (to)
         fputs("structures:\n", to);
     for (size_t i = 0; i < files->count && !result; i++)
-        result = document_read(files->words[i], write_structure, to, NULL, &why);
+        result = document_read(files->words[i], write_structure, &sending, NULL, &why);
     if (to && fclose(to) && !result)
         result = refuse_errno(&why, -ENOMEM, "%s", verb);
+    if (!result && size > DOCUMENT_BYTES_MAX)
+        result = refuse(&why, WISP_E_INVALID,
+                        "%zu bytes are more than the %d that a server takes at once: send fewer structures at a time, "
+                        "or import them where the server's file is",
+                        size, DOCUMENT_BYTES_MAX);
     if (!result)
         result = remote_add(address, text, size, &said, &why);
     if (result)
@@ -240,7 +273,10 @@ static int write_export(struct store *store, const struct operands *names, const
                         struct reason *why)
 {
     struct store_query query = { .processing = type, .documents = true };
+    int found = listing_check(store, &query, why);
 
+    if (found)
+        return found;
     fprintf(to, "structures:\n");
     if (!names->count)
         return store_list(store, &query, export_one, to, why);

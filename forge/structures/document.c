@@ -73,6 +73,7 @@ static void read_input(const struct node *node, struct structure *structure, str
         findings_add(findings, node->mark, "%s", why.text);
 }
 
+/* A path; document_read() makes it whole. */
 static void read_base(const struct node *node, struct structure *structure, struct findings *findings)
 {
     free(structure->base); /* a key that stands twice is an error, but no leak */
@@ -164,7 +165,28 @@ struct reading {
     void *argument;
     struct findings findings;
     struct document_work work;
+    const char *path; /* of the file; NULL: it is none */
 };
+
+/* What stands in a file is found from that file's folder, and from then on by its whole path. */
+static int make_base_whole(const struct reading *reading, struct structure *structure)
+{
+    const char *slash = strrchr(reading->path, '/');
+    cleanup_free char *joined = NULL;
+    char *whole;
+
+    if (asprintf(&joined, "%.*s%s", *structure->base == '/' || !slash ? 0 : (int)(slash - reading->path) + 1,
+                 reading->path, structure->base) < 0)
+        return -ENOMEM;
+    whole = realpath(joined, NULL);
+    if (!whole && errno == ENOMEM)
+        return -ENOMEM;
+    if (whole) { /* else whoever uses it says what is wrong */
+        free(structure->base);
+        structure->base = whole;
+    }
+    return 0;
+}
 
 /* Judges one structure and, while the document is right so far, shows it. */
 static int read_item(void *argument, const struct node *item)
@@ -173,6 +195,8 @@ static int read_item(void *argument, const struct node *item)
     struct structure structure = STRUCTURE_NULL;
     int result = read_structure(item, &structure, &reading->work, &reading->findings);
 
+    if (!result && reading->path && structure.base)
+        result = make_base_whole(reading, &structure);
     if (!result && !reading->findings.count)
         result = reading->visit(reading->argument, &structure);
     structure_deinit(&structure);
@@ -193,10 +217,10 @@ static int read_root(struct reading *reading, const struct node *root, bool stre
     return 0;
 }
 
-int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,
-                   FILE *errors, struct reason *why)
+static int parse(const char *name, const char *path, const char *text, size_t length, document_visit *visit,
+                 void *argument, FILE *errors, struct reason *why)
 {
-    struct reading reading = { .visit = visit, .argument = argument };
+    struct reading reading = { .visit = visit, .argument = argument, .path = path };
     struct tree_list list = { .key = "structures", .visit = read_item, .argument = &reading };
     struct node *root = NULL;
     int result = findings_init(&reading.findings);
@@ -218,6 +242,12 @@ int document_parse(const char *name, const char *text, size_t length, document_v
     return result;
 }
 
+int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,
+                   FILE *errors, struct reason *why)
+{
+    return parse(name, NULL, text, length, visit, argument, errors, why);
+}
+
 int document_read(const char *path, document_visit *visit, void *argument, FILE *errors, struct reason *why)
 {
     cleanup_free void *data = NULL;
@@ -226,7 +256,9 @@ int document_read(const char *path, document_visit *visit, void *argument, FILE 
 
     if (result)
         return result;
-    return document_parse(strcmp(path, "-") ? path : "standard input", data, size, visit, argument, errors, why);
+    if (!strcmp(path, "-"))
+        return parse("standard input", "", data, size, visit, argument, errors, why);
+    return parse(path, path, data, size, visit, argument, errors, why);
 }
 
 /* ---- writing ---- */

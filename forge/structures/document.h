@@ -46,7 +46,8 @@ typedef int document_visit(void *argument, const struct structure *structure);
 int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,
                    FILE *errors, struct reason *why);
 
-/* The same for a file, or "-". */
+/* The same for a file, or "-". A `base` is found from the file's folder (from the current one for "-"), and is a whole
+ * path then. */
 int document_read(const char *path, document_visit *visit, void *argument, FILE *errors, struct reason *why);
 
 /* The canonical text: every layer written out, nothing that is a preset; document_parse() reads it back to the same
