@@ -78,5 +78,10 @@ fi
 echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >text.db
 check "warned, and done"  0 "not recorded in the history" env WISP_DB="$folder/text.db" "$forge" build --layers $layers -s 0.5 -o y.safetensors
 check "file is there"     0 "y.safetensors"         ls y.safetensors
+check "one with a name"   0 "bytes"                  "$forge" build --structure lenet-300-100 -s 0.9 -o y.safetensors
+check "by name"           0 "built    lenet-300-100 " "$forge" structure history
+check "by name as JSON"   0 '"name":"lenet-300-100"' "$forge" structure history lenet-300-100 --json
+"$forge" structure rm lenet-300-100
+check "by hash then"      1 ""                       bash -c "'$forge' structure history | grep lenet"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
