@@ -17,6 +17,9 @@ int catalog_open(const char *path, bool write, struct store **out, struct reason
  * store_structure_deinit(). WISP_E_FORMAT; -ENOMEM. */
 int catalog_entry(const struct structure *structure, struct store_structure *out, struct reason *why);
 
+/* What this version can do with a network of that structure, as far as its entry says; without an obstacle. */
+struct structure_support catalog_support(const struct store_structure *entry);
+
 /* A structure by its name in the database, or, when `name` ends in .yaml or .yml or is "-", from that file (one only).
  */
 int catalog_find(const char *database, const char *name, struct structure *out, struct reason *why);

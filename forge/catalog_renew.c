@@ -105,8 +105,10 @@ static enum store_renewal renew(void *argument, const struct store_structure *ol
     char name[STORE_NAME_MAX];
     struct reason why = { "" };
 
-    if (renewing->full || ((same = find_taken(renewing, old->name, NULL)) && !strcmp(same->hash, old->hash)))
+    if (renewing->full)
         return STORE_KEEP;
+    if ((same = find_taken(renewing, old->name, NULL)) && !strcmp(same->hash, old->hash))
+        return judge(old->document, old->name, out, NULL) ? STORE_KEEP : STORE_CHANGE;
     if (structure_name_check(old->name, NULL))
         rename_anew(renewing, old->name, name, sizeof name);
     else

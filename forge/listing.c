@@ -3,13 +3,18 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "base/suggest.h"
+#include "forge/catalog.h"
 #include "forge/listing.h"
 
 json_t *listing_entry(const struct store_structure *entry)
 {
-    return json_pack("{s:s s:s s:s s:I s:I s:I s:s}", "name", entry->name, "processing", entry->processing, "network",
-                     entry->network, "depth", (json_int_t)entry->depth, "layers", (json_int_t)entry->layers,
-                     "potential", (json_int_t)entry->potential, "hash", entry->hash);
+    struct structure_support support = catalog_support(entry);
+
+    return json_pack("{s:s s:s s:s s:I s:I s:I s:s s:b s:b}", "name", entry->name, "processing", entry->processing,
+                     "network", entry->network, "depth", (json_int_t)entry->depth, "layers", (json_int_t)entry->layers,
+                     "potential", (json_int_t)entry->potential, "hash", entry->hash, "trains", support.trains, "serves",
+                     support.serves);
 }
 
 static int add_entry(void *array, const struct store_structure *entry)
@@ -40,7 +45,59 @@ bool listing_depths(const char *text, struct store_query *query)
     snprintf(least, sizeof least, "%.*s", (int)(dash ? dash - text : 20), text);
     if (!parse_count(least, &a) || (dash && dash[1] && !parse_count(dash + 1, &b)) || a > UINT32_MAX || b > UINT32_MAX)
         return false;
+    if (b && b < a)
+        return false;
     query->depth_least = (uint32_t)a;
     query->depth_most = dash ? (uint32_t)b : (uint32_t)a;
     return true;
+}
+
+/* What there is of something: "a, b, c", as much as has room. */
+struct existing {
+    const char *wanted;
+    bool found, more;
+    char names[300];
+    char nearest[STORE_NAME_MAX];
+};
+
+/* Of a type also its modality, which stands for all of its tasks. */
+static int note_existing(void *argument, const char *name, uint64_t structures)
+{
+    struct existing *existing = argument;
+    size_t used = strlen(existing->names);
+    char modality[STORE_NAME_MAX];
+    const char *candidates[] = { name, modality, existing->nearest }, *near;
+
+    (void)structures; /* a type stays when its structures go */
+    snprintf(modality, sizeof modality, "%.*s", (int)strcspn(name, "."), name);
+    existing->found |= !strcmp(name, existing->wanted) || !strcmp(modality, existing->wanted);
+    near = suggest(existing->wanted, candidates, *existing->nearest ? 3 : 2);
+    if (near && near != existing->nearest)
+        snprintf(existing->nearest, sizeof existing->nearest, "%s", near);
+    if (used + strlen(name) + 8 < sizeof existing->names)
+        snprintf(existing->names + used, sizeof existing->names - used, "%s%s", used ? ", " : "", name);
+    else
+        existing->more = true;
+    return 0;
+}
+
+static int check_one(const char *what, const struct existing *existing, struct reason *why)
+{
+    if (existing->found)
+        return 0;
+    return refuse(why, WISP_E_NO_MODEL, "there is no %s \"%.60s\"%s%s%s (there are %s%s)", what, existing->wanted,
+                  *existing->nearest ? "; did you mean \"" : "", existing->nearest, *existing->nearest ? "\"?" : "",
+                  existing->names, existing->more ? ", …" : "");
+}
+
+int listing_check(struct store *store, const struct store_query *query, struct reason *why)
+{
+    struct existing types = { .wanted = query->processing }, networks = { .wanted = query->network };
+    int result = 0;
+
+    if (query->processing && !(result = store_types(store, note_existing, &types, why)))
+        result = check_one("processing type", &types, why);
+    if (!result && query->network && !(result = store_networks(store, note_existing, &networks, why)))
+        result = check_one("kind of network", &networks, why);
+    return result;
 }

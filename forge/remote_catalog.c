@@ -25,7 +25,7 @@
 enum {
     LISTING_MOST = 32 << 20,
     LISTING_ENTRIES = 100000,
-    LISTING_FIELDS = 8,
+    LISTING_FIELDS = 16,
     ANSWER_MOST = 4 << 20,
     PLACE_MOST = 1024
 };

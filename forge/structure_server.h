@@ -5,8 +5,8 @@
  *
  *   GET /structures[?type=T&network=N&depth=D]  200, the listing (forge/listing.h); 304 when the ETag is the same
  *   GET /structures/NAME                         200, the canonical document; 404
- *   POST /structures                             201 something was stored, 200 all was there; 422, and nothing is stored
- *   DELETE /structures/NAME[,NAME…]              200; 404, and nothing is removed
+ *   POST /structures                             201 stored, 200 all was there; 422, and nothing is stored
+ * stored DELETE /structures/NAME[,NAME…]              200; 404, and nothing is removed
  *
  * HEAD is answered as GET without a body. Changes need the token: 403 without one here, 401 without the right one
  * there. A body that is no answer is one line of text that says what is wrong.

@@ -44,6 +44,15 @@ static int print_plan(const struct plan *plan, const struct cost_setting *settin
     return result ? fail(VERB, EXIT_FAILED, "cannot print the plan as JSON") : EXIT_DONE;
 }
 
+static void print_support(const struct structure *structure)
+{
+    struct structure_support support = structure_support(structure);
+    char text[200];
+
+    structure_support_text(&support, text, sizeof text);
+    printf("%s\n", *text ? text : "this version trains and serves it");
+}
+
 /* Without a sparsity. */
 static int print_structure(const struct plan_options *options, bool yaml)
 {
@@ -60,6 +69,7 @@ static int print_structure(const struct plan_options *options, bool yaml)
     }
     if (!yaml) {
         structure_print(&structure, stdout);
+        print_support(&structure);
         drawing_of_structure(&structure, stdout);
     } else if ((text = document_print(&structure))) {
         fputs(text, stdout);

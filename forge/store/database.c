@@ -15,7 +15,7 @@
 
 #define APPLICATION_ID 0x77697370 /* "wisp", where file(1) and we look */
 #define SCHEMA_VERSION DATABASE_RENEWED
-#define SCHEMA_TABLES  4 /* the version of the tables; DATABASE_RENEWED says more of what is in them */
+#define SCHEMA_TABLES  DATABASE_KINDS /* the version of the tables; DATABASE_RENEWED says more of what is in them */
 
 #define HISTORY_TABLE                                                                                                  \
     "CREATE TABLE history ("                                                                                           \
@@ -28,18 +28,20 @@
     "CREATE INDEX history_place ON history (event, hash, time);"
 
 /* All that a listing shows, so that a query reads no row, and with it no document. */
+#define LISTED_COLUMNS "name, hash, network, layers, potential, kinds"
 #define STRUCTURE_INDEXES                                                                                              \
-    "CREATE INDEX structure_place ON structure (processing, depth, name, hash, network, layers, potential);"           \
-    "CREATE INDEX structure_depth ON structure (depth, processing, name, hash, network, layers, potential);"
+    "CREATE INDEX structure_place ON structure (processing, depth, " LISTED_COLUMNS ");"                               \
+    "CREATE INDEX structure_depth ON structure (depth, processing, " LISTED_COLUMNS ");"
 
-static const char schema[] = "CREATE TABLE type (name TEXT PRIMARY KEY) WITHOUT ROWID;"
-                             "CREATE TABLE structure ("
-                             "  hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
-                             "  processing TEXT NOT NULL REFERENCES type(name), network TEXT NOT NULL,"
-                             "  depth INTEGER NOT NULL, layers INTEGER NOT NULL, potential INTEGER NOT NULL, document "
-                             "TEXT NOT NULL);" STRUCTURE_INDEXES HISTORY_TABLE
-                             "PRAGMA application_id = 2003399536;" /* APPLICATION_ID; a pragma takes no expression */
-                             "PRAGMA user_version = 5;";
+static const char schema[] =
+    "CREATE TABLE type (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE structure ("
+    "  hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,"
+    "  processing TEXT NOT NULL REFERENCES type(name), network TEXT NOT NULL,"
+    "  depth INTEGER NOT NULL, layers INTEGER NOT NULL, potential INTEGER NOT NULL, kinds TEXT NOT NULL,"
+    "  document TEXT NOT NULL);" STRUCTURE_INDEXES HISTORY_TABLE
+    "PRAGMA application_id = 2003399536;" /* APPLICATION_ID; a pragma takes no expression */
+    "PRAGMA user_version = 5;";
 
 /* What brings a file of the version before up to each; nothing ever wrote to a history of version 1; some files of
  * version 3 have the indexes that are 4's. */
@@ -48,7 +50,8 @@ static const struct {
     const char *sql;
 } steps[] = {
     { 2, "DROP TABLE history;" HISTORY_TABLE },
-    { 4, "DROP INDEX structure_place; DROP INDEX structure_depth;" STRUCTURE_INDEXES },
+    { 4, "ALTER TABLE structure ADD COLUMN kinds TEXT NOT NULL DEFAULT '';"
+         "DROP INDEX structure_place; DROP INDEX structure_depth;" STRUCTURE_INDEXES },
 };
 
 _Static_assert(APPLICATION_ID == 2003399536 && SCHEMA_VERSION == 5, "as the schema says");

@@ -20,6 +20,7 @@ struct store {
 };
 
 #define DATABASE_HISTORY 2 /* since when there is a history */
+#define DATABASE_KINDS   4 /* since when kinds of layers are listed */
 #define DATABASE_RENEWED 5 /* since when names and hashes are by the rules of today */
 
 static inline void database_finalize_at_exit(sqlite3_stmt **statement)

@@ -21,6 +21,7 @@
 enum {
     STORE_WAIT_MS = 10000,
     STORE_NAME_MAX = 128,
+    STORE_KINDS_MAX = 512,
     STORE_HASH_MAX = 33,              /* 128 bits in hexadecimal, and the zero */
     STORE_DOCUMENT_MAX = 1024 * 1024, /* bytes of one document */
 };
@@ -34,8 +35,9 @@ struct store_structure {
     char network[STORE_NAME_MAX];    /* "resnet" */
     uint32_t depth;                  /* weighted layers on the longest way through */
     uint32_t layers;
-    uint64_t potential; /* N: connections of the dense network */
-    char *document;     /* canonical YAML; freed by store_structure_deinit() */
+    uint64_t potential;          /* N: connections of the dense network */
+    char kinds[STORE_KINDS_MAX]; /* of layers, each once, between blanks, the last layer's last; "": not known */
+    char *document;              /* canonical YAML; freed by store_structure_deinit() */
 };
 
 void store_structure_deinit(struct store_structure *structure);

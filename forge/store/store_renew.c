@@ -59,7 +59,8 @@ static int run(struct store *store, const char *sql, const char *types, const st
     int result = database_prepare(store, sql, &statement, why);
 
     if (!result)
-        result = database_bind(store, statement, why, types, renewal->name, fresh->name, fresh->hash, fresh->document);
+        result = database_bind(store, statement, why, types, renewal->name, fresh->name, fresh->hash, fresh->kinds,
+                               fresh->document);
     return result ? result : database_run(store, statement, "bring the database up to date", why);
 }
 
@@ -74,8 +75,8 @@ static int write_all(struct store *store, const struct renewals *renewals, struc
     }
     for (size_t i = 0; i < renewals->count && !result; i++) {
         if (renewals->list[i].what == STORE_CHANGE)
-            result = run(store, "UPDATE structure SET name = ?2, hash = ?3, document = ?4 WHERE name = ?1", "ssss",
-                         &renewals->list[i], why);
+            result = run(store, "UPDATE structure SET name = ?2, hash = ?3, kinds = ?4, document = ?5 WHERE name = ?1",
+                         "sssss", &renewals->list[i], why);
     }
     if (!result && sqlite3_exec(store->database, "PRAGMA user_version = 5", NULL, NULL, NULL) != SQLITE_OK)
         result = database_refuse(store, sqlite3_errcode(store->database), "bring the database up to date", why);

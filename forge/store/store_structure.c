@@ -9,7 +9,13 @@
 #include "base/suggest.h"
 #include "forge/store/database.h"
 
-#define COLUMNS "hash, name, processing, network, depth, layers, potential"
+#define COLUMNS "hash, name, processing, network, depth, layers, potential, kinds"
+#define OLDER   "hash, name, processing, network, depth, layers, potential, ''" /* before there were kinds */
+
+static const char *columns(const struct store *store)
+{
+    return store->version < DATABASE_KINDS ? OLDER : COLUMNS;
+}
 
 void store_structure_deinit(struct store_structure *structure)
 {
@@ -26,6 +32,7 @@ static void read_row(sqlite3_stmt *row, struct store_structure *out)
     database_text(row, 1, out->name, sizeof out->name);
     database_text(row, 2, out->processing, sizeof out->processing);
     database_text(row, 3, out->network, sizeof out->network);
+    database_text(row, 7, out->kinds, sizeof out->kinds);
 }
 
 /* 0 found, 1 not there. */
@@ -36,7 +43,7 @@ static int look_up(struct store *store, const char *column_equals, const char *v
     char sql[256];
     int result;
 
-    snprintf(sql, sizeof sql, "SELECT " COLUMNS "%s FROM structure WHERE %s = ?", document ? ", document" : "",
+    snprintf(sql, sizeof sql, "SELECT %s%s FROM structure WHERE %s = ?", columns(store), document ? ", document" : "",
              column_equals);
     if ((result = database_prepare(store, sql, &statement, why)) ||
         (result = database_bind(store, statement, why, "s", value)))
@@ -48,7 +55,7 @@ static int look_up(struct store *store, const char *column_equals, const char *v
         return database_refuse(store, result, "look a structure up", why);
     read_row(statement, out);
     if (document) {
-        const char *text = (const char *)sqlite3_column_text(statement, 7);
+        const char *text = (const char *)sqlite3_column_text(statement, 8);
 
         out->document = strdup(text ? text : "");
         if (!out->document)
@@ -131,9 +138,9 @@ static int write_row(struct store *store, const char *sql, const struct store_st
     int result;
 
     if ((result = database_prepare(store, sql, &statement, why)) ||
-        (result = database_bind(store, statement, why, replaced ? "ssssiiiss" : "ssssiiis", from->hash, from->name,
+        (result = database_bind(store, statement, why, replaced ? "ssssiiisss" : "ssssiiiss", from->hash, from->name,
                                 from->processing, from->network, (int64_t)from->depth, (int64_t)from->layers,
-                                (int64_t)from->potential, from->document, replaced)))
+                                (int64_t)from->potential, from->kinds, from->document, replaced)))
         return result;
     return database_run(store, statement, "save a structure", why);
 }
@@ -151,8 +158,9 @@ int store_add(struct store *store, const struct store_structure *structure, stru
     if (!result && !added->same_as[0]) {
         result = add_type(store, structure->processing, &added->new_type, why);
         if (!result)
-            result = write_row(store, "INSERT INTO structure (" COLUMNS ", document) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                               structure, NULL, why);
+            result =
+                write_row(store, "INSERT INTO structure (" COLUMNS ", document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          structure, NULL, why);
         added->stored = !result;
     }
     return database_end(store, mine, result, why);
@@ -176,7 +184,7 @@ static int replace_row(struct store *store, const char *name, const struct store
         return result;
     return write_row(store,
                      "UPDATE structure SET hash = ?, name = ?, processing = ?, network = ?, depth = ?, layers = ?, "
-                     "potential = ?, document = ? WHERE name = ?",
+                     "potential = ?, kinds = ?, document = ? WHERE name = ?",
                      structure, name, why);
 }
 
@@ -226,9 +234,8 @@ int store_list(struct store *store, const struct store_query *query, store_visit
         snprintf(past, sizeof past, "%s/", query->processing);
     }
     snprintf(sql, sizeof sql,
-             "SELECT " COLUMNS "%s FROM structure WHERE %s AND depth >= ?4 AND depth <= ?5%s "
-             "ORDER BY processing, depth, name",
-             query->documents ? ", document" : "",
+             "SELECT %s%s FROM structure WHERE %s AND depth >= ?4 AND depth <= ?5%s ORDER BY processing, depth, name",
+             columns(store), query->documents ? ", document" : "",
              query->processing ? "processing >= ?1 AND processing < ?3 AND (processing = ?1 OR processing >= ?2)"
                                : "?1 = ?1",
              query->network ? " AND network = ?6" : "");
@@ -243,7 +250,7 @@ int store_list(struct store *store, const struct store_query *query, store_visit
         read_row(statement, &row);
         /* The visitor borrows the text for the length of its call. */
         if (query->documents)
-            row.document = (char *)(uintptr_t)sqlite3_column_text(statement, 7);
+            row.document = (char *)(uintptr_t)sqlite3_column_text(statement, 8);
         if ((result = visit(argument, &row)))
             return result;
     }

@@ -4,7 +4,9 @@ import sqlite3
 import sys
 
 database = sqlite3.connect(sys.argv[1])
-database.execute("PRAGMA user_version = 3")
+database.executescript("""DROP INDEX structure_place; DROP INDEX structure_depth; ALTER TABLE structure DROP COLUMN kinds;
+CREATE INDEX structure_place ON structure (processing, depth, name); CREATE INDEX structure_depth ON structure (depth);
+PRAGMA user_version = 3;""")
 
 
 def add(name, hash, document, processing="image.classification"):

@@ -50,7 +50,17 @@ sed 's/linear: 4/linaer: 4/' "$folder/one.yaml" >"$folder/bad.yaml"
 check "seeds"            0 "resnet-110-w64"                "$forge" structure list
 check "by type"          0 "keyword-cnn-w16"               "$forge" structure list --type audio
 check "by depth"         0 "lenet-5"                       "$forge" structure list --type image --depth 5
-check "nothing there"    0 "no such structures"            "$forge" structure list --type smell
+check "no such type"    65 'there is no processing type "imag"; did you mean "image"? (there are' "$forge" structure list --type imag
+check "what there is"   65 "(there are audio.recognition, image.classification" "$forge" structure list --type smell
+check "export no type"  65 "there is no processing type"   "$forge" structure export --type smell
+check "nothing there"    0 "no such structures"            "$forge" structure list --type audio --depth 90
+check "by network"       0 "vit-tiny-4"                    "$forge" structure list --network transformer --type image
+check "no such network" 65 'there is no kind of network "resnt"; did you mean "resnet"?' "$forge" structure list --network resnt
+check "depths in turn"   2 "the smaller first"             "$forge" structure list --depth 20-8
+check "what it can"      0 "trains, serves"                "$forge" structure list --network mlp
+check "and cannot"       0 "builds"                        "$forge" structure list --network cnn
+check "and for programs" 0 '"trains":false'                "$forge" structure list --network unet --json
+check "said by show"     0 "this version cannot serve or train it" "$forge" structure show lenet-5
 check "json"             0 '"name":"vit-tiny-4"'           "$forge" structure list --json
 check "bad depth"        2 "give a number"                 "$forge" structure list --depth deep
 check "add"              0 "a new processing type"         "$forge" structure add "$folder/one.yaml"
@@ -97,6 +107,19 @@ check "build from name"  0 "bytes, seed 3"                 "$forge" build --stru
 check "both"             2 "give one of them"              "$forge" build --structure two --layers 2-2 -s 0.5
 check "export"           0 "name: two"                     "$forge" structure export two one
 check "export file"      0 ""                              "$forge" structure export -o "$folder/all.yaml"
+# Base values: checked when they are stored, found from the document's folder, and from then on from anywhere.
+mkdir "$folder/inner"
+sed "s/name: one/name: based/; s|input: 64|base: ../inner/two.safetensors\ninput: 64|" "$folder/one.yaml" >"$folder/inner/based.yaml"
+check "no base"         65 "two.safetensors"               "$forge" structure add "$folder/inner/based.yaml"
+check "nothing of it"   65 "based"                         "$forge" structure show based
+"$forge" build --structure "$folder/one.yaml" -s 0 -o "$folder/inner/two.safetensors" >/dev/null 2>&1
+check "base"             0 "stored"                        bash -c "cd '$folder/inner' && '$forge' structure add based.yaml"
+check "whole path"       0 "base: \"$(realpath "$folder")/inner/two.safetensors\"" "$forge" structure show based --yaml
+check "the same base"    0 "there already"                 "$forge" structure import "$folder/inner/based.yaml"
+check "found elsewhere"  0 "bytes, seed"                   bash -c "cd / && '$forge' build --structure based -s 0.5 -o '$folder/b.safetensors'"
+echo "no tensors" >"$folder/inner/two.safetensors"
+check "base is none"    65 "base"                          bash -c "cd '$folder/inner' && sed 's/based/based2/; s/32/31/' based.yaml | '$forge' structure add -"
+check "rm based"         0 ""                              "$forge" structure rm based
 # An export of any size imports: more values than one structure may have, and more than a server takes at once.
 awk 'BEGIN { print "structures:"; for (i = 1; i <= 12000; i++)
     printf "  - {name: m%d, processing: a.b, input: %d, layers: [{linear: {name: a, neurons: 2}}, {relu: {name: b}}]}\n", i, i }' >"$folder/many.yaml"

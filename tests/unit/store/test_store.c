@@ -367,6 +367,7 @@ static void test_older_databases(void **state)
                                   "DROP TABLE history; CREATE TABLE history (event, hash, time);"
                                   "DROP INDEX structure_place; DROP INDEX structure_depth;"
                                   "CREATE INDEX structure_place ON structure (processing, depth, name);"
+                                  "ALTER TABLE structure DROP COLUMN kinds;"
                                   "CREATE INDEX structure_depth ON structure (depth);"
                                   "PRAGMA user_version = 1;",
                                   NULL, NULL, NULL),
@@ -539,8 +540,17 @@ static void test_renewal_of_what_is_old(void **state)
     assert_false(store_is_old(store));
     store_close(store);
     assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(database, "PRAGMA user_version = 3;", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database,
+                                  "DROP INDEX structure_place; DROP INDEX structure_depth;"
+                                  "ALTER TABLE structure DROP COLUMN kinds;"
+                                  "CREATE INDEX structure_place ON structure (processing, depth, name);"
+                                  "CREATE INDEX structure_depth ON structure (depth); PRAGMA user_version = 3;",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(database);
+    assert_ok(store_open(path, false, &store, &why), why);
+    assert_int_equal(count(store, NULL, 0, 0), 3);
+    store_close(store);
     assert_ok(store_open(path, true, &store, &why), why);
     assert_true(store_is_old(store));
     assert_ok(store_renew(store, renew_one, &seen, &why), why);
