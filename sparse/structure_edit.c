@@ -74,18 +74,18 @@ static void name_anew(const struct structure *structure, struct structure_layer 
     }
 }
 
-/* Keeps the changed copy if it can be planned. */
-static int keep(struct structure *structure, struct structure *changed, struct reason *why)
+static int keep(struct structure *structure, struct structure *changed)
 {
-    int result = structure_plan(changed, why);
-
-    if (result) {
-        structure_deinit(changed);
-        return result;
-    }
     structure_deinit(structure);
     *structure = *changed;
     return 0;
+}
+
+/* Which parameter is the number of neurons: of an embedding, after its vocabulary, the second. */
+static int check_neurons(const struct structure_layer *layer, uint32_t neurons, unsigned *parameter, struct reason *why)
+{
+    *parameter = !strcmp(layer->kind->name, "embedding");
+    return layer_parameter_check(&layer->kind->parameters[*parameter], neurons, why);
 }
 
 int structure_insert(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why)
@@ -93,9 +93,11 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
     struct structure changed;
     struct structure_layer *layers;
     uint32_t at, model, added, from;
+    unsigned parameter;
     int result = find_place(structure, place, &at, why);
 
-    if (result || (result = find_place(structure, place > 1 ? place - 1 : place, &model, why)))
+    if (result || (result = find_place(structure, place > 1 ? place - 1 : place, &model, why)) ||
+        (result = check_neurons(&structure->layers[model], neurons, &parameter, why)))
         return result;
     added = 1 + count_followers(structure, model);
     if (structure->layer_count + added > MODEL_LAYERS_MAX)
@@ -122,9 +124,29 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
     changed.layer_count += added;
     for (uint32_t i = 0; i < added; i++)
         name_anew(&changed, &layers[at + i]);
-    layers[at].parameters[0] = neurons;
+    layers[at].parameters[parameter] = neurons;
     layers[at + added].inputs[0] = at + added;
-    return keep(structure, &changed, why);
+    return keep(structure, &changed);
+}
+
+/* An attention is nothing without maps of its own for its queries, keys and values. */
+static int check_removable(const struct structure *structure, uint32_t place, uint32_t at, uint32_t gone,
+                           struct reason *why)
+{
+    static const char *const parts[] = { "queries", "keys", "values" };
+
+    for (uint32_t i = at + gone; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        for (uint32_t j = 0; j < layer->input_count && !strcmp(layer->kind->name, "attention"); j++) {
+            if (layer->inputs[j] > at && layer->inputs[j] <= at + gone)
+                return refuse(why, WISP_E_INVALID,
+                              "layer %u, %s, makes the %s of %s, which cannot do without: take the whole attention out "
+                              "of the document (`wisp structure show %s --yaml`)",
+                              place, structure->layers[at].name, parts[MIN(j, 2u)], layer->name, structure->name);
+        }
+    }
+    return 0;
 }
 
 int structure_remove(struct structure *structure, uint32_t place, struct reason *why)
@@ -138,6 +160,8 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
     if (structure_weighted(structure) == 1)
         return refuse(why, WISP_E_INVALID, "the only layer with connections cannot go");
     gone = 1 + count_followers(structure, at);
+    if ((result = check_removable(structure, place, at, gone, why)))
+        return result;
     if (structure_copy(structure, &changed))
         return refuse_errno(why, -ENOMEM, "cannot change %s", structure->name);
     from = changed.layers[at].inputs[0];
@@ -154,19 +178,18 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
                 *value = from;
         }
     }
-    return keep(structure, &changed, why);
+    return keep(structure, &changed);
 }
 
 int structure_set_neurons(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why)
 {
-    struct structure changed;
+    unsigned parameter;
     uint32_t at;
     int result = find_place(structure, place, &at, why);
 
-    if (result)
-        return result;
-    if (structure_copy(structure, &changed))
-        return refuse_errno(why, -ENOMEM, "cannot change %s", structure->name);
-    changed.layers[at].parameters[0] = neurons;
-    return keep(structure, &changed, why);
+    if (!result)
+        result = check_neurons(&structure->layers[at], neurons, &parameter, why);
+    if (!result)
+        structure->layers[at].parameters[parameter] = neurons;
+    return result;
 }

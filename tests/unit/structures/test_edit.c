@@ -3,10 +3,13 @@
  * Changes to structures: what is inserted, removed and resized; that what does not fit leaves everything as it was.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/size.h"
 #include "sparse/structure_edit.h"
+#include "sparse/structure_ties.h"
 #include "support/test.h"
 
 static void make(const char *layers, struct structure *out)
@@ -71,7 +74,108 @@ static void test_what_does_not_fit_changes_nothing(void **state)
     structure_deinit(&s);
 }
 
-/* Whatever is done, the result is planned, names stay unique, and a change and its opposite are nothing. */
+/* ---- where branches meet ---- */
+
+struct row {
+    const char *kind, *name;
+    uint32_t inputs[3], input_count;
+    double parameter;
+};
+
+static void make_graph(const struct row *rows, uint32_t count, struct shape input, struct structure *out)
+{
+    struct reason why;
+
+    *out = (struct structure){ .input = input, .layers = calloc(count, sizeof *out->layers), .layer_count = count };
+    assert_non_null(out->layers);
+    snprintf(out->name, sizeof out->name, "graph");
+    snprintf(out->processing, sizeof out->processing, "image.classification");
+    for (uint32_t i = 0; i < count; i++) {
+        struct structure_layer *layer = &out->layers[i];
+
+        layer->kind = layer_kind_find(rows[i].kind);
+        assert_non_null(layer->kind);
+        snprintf(layer->name, sizeof layer->name, "%s", rows[i].name);
+        layer->input_count = rows[i].input_count;
+        memcpy(layer->inputs, rows[i].inputs, sizeof rows[i].inputs);
+        for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++)
+            layer->parameters[p] = layer->kind->parameters[p].preset;
+        if (rows[i].parameter)
+            layer->parameters[0] = rows[i].parameter;
+    }
+    assert_ok(structure_plan(out, &why), why);
+}
+
+/* Two residual blocks. */
+static const struct row residual[] = {
+    { "linear", "stem", { 0 }, 1, 8 }, { "relu", "r0", { 1 }, 1, 0 },      { "linear", "a", { 2 }, 1, 16 },
+    { "relu", "r1", { 3 }, 1, 0 },     { "linear", "b", { 4 }, 1, 8 },     { "add", "join1", { 5, 2 }, 2, 0 },
+    { "linear", "c", { 6 }, 1, 8 },    { "add", "join2", { 7, 6 }, 2, 0 }, { "linear", "out", { 8 }, 1, 4 },
+};
+
+static const struct row transformer[] = {
+    { "projection", "patches", { 0 }, 1, 8 }, { "layer_norm", "n", { 1 }, 1, 0 },
+    { "projection", "q", { 2 }, 1, 8 },       { "projection", "k", { 2 }, 1, 8 },
+    { "projection", "v", { 2 }, 1, 8 },       { "attention", "att", { 3, 4, 5 }, 3, 2 },
+    { "projection", "o", { 6 }, 1, 8 },       { "add", "sum", { 7, 1 }, 2, 0 },
+};
+
+static void test_branches_are_widened_together(void **state)
+{
+    struct structure s;
+    struct reason why;
+    char text[400];
+    uint32_t refused;
+
+    (void)state;
+    make_graph(residual, ARRAY_SIZE(residual), (struct shape){ .rank = 1, .dimension = { 32 } }, &s);
+    structure_ties_text(&s, 5, text, sizeof text);
+    assert_string_equal(text, "");
+    assert_ok(structure_set_neurons(&s, 1, 12, &why), why);
+    assert_int_equal(structure_plan_at(&s, &refused, &why), WISP_E_FORMAT);
+    assert_int_equal(refused, 5);
+    structure_ties_text(&s, refused, text, sizeof text);
+    assert_string_equal(text,
+                        "layers 1, 3, 4 must have as many neurons or channels as each other (now 12, 8, 8): change "
+                        "them together");
+    structure_ties_text(&s, 0, text, sizeof text);
+    assert_string_equal(text, "");
+    assert_ok(structure_set_neurons(&s, 3, 12, &why), why);
+    assert_ok(structure_set_neurons(&s, 4, 12, &why), why);
+    assert_ok(structure_plan(&s, &why), why);
+    assert_int_equal(s.layers[7].plan.shape.dimension[0], 12);
+    structure_deinit(&s);
+}
+
+static void test_an_attention_keeps_its_maps(void **state)
+{
+    static const char *const expected[] = { "the queries of att", "the keys of att", "the values of att" };
+    struct structure s;
+    struct reason why;
+    char text[400];
+    uint32_t refused;
+
+    (void)state;
+    make_graph(transformer, ARRAY_SIZE(transformer), (struct shape){ .rank = 2, .dimension = { 4, 6 } }, &s);
+    for (uint32_t place = 2; place <= 4; place++) {
+        assert_int_equal(structure_remove(&s, place, &why), WISP_E_INVALID);
+        assert_non_null(strstr(why.text, expected[place - 2]));
+    }
+    assert_int_equal(s.layer_count, ARRAY_SIZE(transformer));
+    assert_ok(structure_set_neurons(&s, 3, 16, &why), why);
+    assert_int_equal(structure_plan_at(&s, &refused, &why), WISP_E_FORMAT);
+    structure_ties_text(&s, refused, text, sizeof text);
+    assert_non_null(strstr(text, "layers 2, 3, 4 must have"));
+    assert_ok(structure_set_neurons(&s, 2, 16, &why), why);
+    assert_ok(structure_set_neurons(&s, 4, 16, &why), why);
+    assert_ok(structure_plan(&s, &why), why);
+    assert_ok(structure_set_neurons(&s, 1, 24, &why), why);
+    assert_ok(structure_set_neurons(&s, 5, 24, &why), why);
+    assert_ok(structure_plan(&s, &why), why);
+    structure_deinit(&s);
+}
+
+/* Whatever is done, the result can be planned, names stay unique, and a change and its opposite are nothing. */
 static void test_random_changes(void **state)
 {
     struct rng rng = rng_make(5, 5);
@@ -104,6 +208,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_insert_remove_and_set),
         cmocka_unit_test(test_what_does_not_fit_changes_nothing),
+        cmocka_unit_test(test_branches_are_widened_together),
+        cmocka_unit_test(test_an_attention_keeps_its_maps),
         cmocka_unit_test(test_random_changes),
     };
 

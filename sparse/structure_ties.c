@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Values whose widths are equal whatever the widths are, as a union-find over the graph: an addition and its inputs,
+ * and what works on each channel by itself. It needs no plan, so it can be asked of a structure that does not fit.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "sparse/structure_ties.h"
+
+static uint32_t find_root(uint32_t *parents, uint32_t value)
+{
+    while (parents[value] != value)
+        value = parents[value] = parents[parents[value]];
+    return value;
+}
+
+static void join(uint32_t *parents, uint32_t a, uint32_t b)
+{
+    parents[find_root(parents, a)] = find_root(parents, b);
+}
+
+/* Whether a layer makes a width of its own, whatever comes in. */
+static bool makes_width(const struct layer_kind *kind)
+{
+    return kind->weighted || !strcmp(kind->name, "concat") || !strcmp(kind->name, "reshape");
+}
+
+static bool joins_inputs(const struct layer_kind *kind)
+{
+    return !strcmp(kind->name, "add") || !strcmp(kind->name, "attention");
+}
+
+static uint32_t *find_ties(const struct structure *structure)
+{
+    uint32_t *parents = malloc(((size_t)structure->layer_count + 1) * sizeof *parents);
+
+    if (!parents)
+        return NULL;
+    for (uint32_t v = 0; v <= structure->layer_count; v++)
+        parents[v] = v;
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+        uint32_t tied = makes_width(layer->kind) ? 0 : joins_inputs(layer->kind) ? layer->input_count : 1;
+
+        for (uint32_t j = 0; j < MIN(tied, layer->input_count); j++)
+            join(parents, i + 1, layer->inputs[j]);
+    }
+    return parents;
+}
+
+struct tied {
+    uint32_t places, least, most;
+    char names[160], widths[120]; /* "1, 3, 5", as much as has room */
+};
+
+static void append(char *list, size_t size, double number)
+{
+    size_t used = strlen(list);
+
+    if (used + 16 < size)
+        snprintf(list + used, size - used, "%s%.0f", used ? ", " : "", number);
+    else if (used + 6 < size && list[used - 1] != ' ')
+        snprintf(list + used, size - used, ", … ");
+}
+
+static void collect(const struct structure *structure, uint32_t *parents, uint32_t root, struct tied *out)
+{
+    uint32_t place = 0;
+
+    *out = (struct tied){ .least = UINT32_MAX };
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        place += layer->kind->weighted;
+        if (!layer->kind->weighted || find_root(parents, i + 1) != root)
+            continue;
+        /* A weighted kind's neurons or channels: of an embedding the second parameter, of others the first. */
+        double width = layer->parameters[!strcmp(layer->kind->name, "embedding")];
+
+        append(out->names, sizeof out->names, place);
+        append(out->widths, sizeof out->widths, width);
+        out->least = MIN(out->least, (uint32_t)width);
+        out->most = MAX(out->most, (uint32_t)width);
+        out->places++;
+    }
+    if (find_root(parents, 0) == root) {
+        out->least = MIN(out->least, structure->input.dimension[0]);
+        out->most = MAX(out->most, structure->input.dimension[0]);
+    }
+}
+
+void structure_ties_text(const struct structure *structure, uint32_t index, char *text, size_t size)
+{
+    cleanup_free uint32_t *parents = find_ties(structure);
+    struct tied tied;
+    bool input;
+
+    *text = 0;
+    if (!parents || index >= structure->layer_count || !joins_inputs(structure->layers[index].kind))
+        return;
+    collect(structure, parents, find_root(parents, index + 1), &tied);
+    input = find_root(parents, 0) == find_root(parents, index + 1);
+    if (tied.places && tied.least != tied.most)
+        snprintf(text, size, "layer%s %s must have %s (now %s): change them together", tied.places > 1 ? "s" : "",
+                 tied.names,
+                 input ? "as many neurons or channels as the input" : "as many neurons or channels as each other",
+                 tied.widths);
+}
