@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wisp structure edit: changes by options, or one after another at a prompt, with the table shown again after each. The
- * database is touched once, at the end.
+ * wisp structure edit: changes by options, or one after another at a prompt, with the table, and what the network would
+ * take, shown again after each. Changes are judged together, at the end, since a network whose branches meet cannot be
+ * widened one layer after another; the prompt says after each whether the whole fits, and saves only what does. The
+ * database is touched once.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -16,9 +18,12 @@
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/catalog.h"
+#include "forge/outlook.h"
+#include "forge/plan_options.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_picture.h"
 #include "sparse/structure_edit.h"
+#include "sparse/structure_ties.h"
 
 #define VERB "structure edit"
 
@@ -29,7 +34,9 @@ struct session {
     struct structure before[UNDO_MAX]; /* oldest first */
     unsigned undo_count;
     bool changed;
-    char name[256]; /* to save it under; "": its own */
+    char name[MODEL_NAME_MAX]; /* to save it under; "": its own */
+    char method[16];
+    struct plan_options density; /* how many connections, for what it would take */
 };
 
 /* ---- one change ---- */
@@ -95,6 +102,24 @@ static int apply(struct session *session, size_t which, const char *text, struct
     return 0;
 }
 
+/* Whether all changes together make a network; if not, what stands in the way and what may help. */
+static int judge(struct session *session, struct reason *why)
+{
+    uint32_t refused;
+    int result = structure_plan_at(&session->now, &refused, why);
+    char ties[400];
+
+    if (result != WISP_E_FORMAT)
+        return result;
+    structure_ties_text(&session->now, refused, ties, sizeof ties);
+    if (*ties) {
+        struct reason first = *why;
+
+        return refuse(why, result, "%.150s; %.240s", first.text, ties);
+    }
+    return result;
+}
+
 static struct session *session_free(struct session *session)
 {
     if (!session)
@@ -127,10 +152,40 @@ static int save(const char *database, const char *name, const struct structure *
 
 /* ---- the prompt ---- */
 
-static void show(const struct session *session)
+/* What it would take at the density that was asked for; dense, when none was. */
+static void show_outlook(const struct session *session)
 {
+    struct cost_setting setting = COST_SETTING;
+    struct structure copy;
+    struct outlook outlook;
+    struct reason why;
+    struct plan plan;
+
+    if (structure_copy(&session->now, &copy) || plan_from_structure(VERB, &session->density, &copy, NULL, NULL, &plan))
+        return; /* a density that this network cannot have, and that has been said */
+    if (outlook_make(VERB, &plan, NULL, &setting, session->density.database, &outlook, &why)) {
+        fprintf(stderr, "%s\n", why.text);
+    } else {
+        plan_print(&plan, stdout);
+        putchar('\n');
+        outlook_print(&outlook, stdout);
+    }
+    drawing_of_plan(&plan, stdout);
+    plan_deinit(&plan);
+}
+
+static bool show(struct session *session)
+{
+    struct reason why;
+
+    if (judge(session, &why)) {
+        fprintf(stderr, "it does not fit yet: %s\n", why.text);
+        return false;
+    }
     structure_print(&session->now, stdout);
-    drawing_of_structure(&session->now, stdout);
+    putchar('\n');
+    show_outlook(session);
+    return true;
 }
 
 enum turn { TURN_ON, TURN_SAVE, TURN_QUIT };
@@ -138,13 +193,59 @@ enum turn { TURN_ON, TURN_SAVE, TURN_QUIT };
 static const char prompt_help[] = "insert PLACE NEURONS   a new layer at that place, like those around it\n"
                                   "remove PLACE           the layer there, with its activation\n"
                                   "set PLACE NEURONS      another number of neurons or channels\n"
+                                  "sparsity S, method M   what is shown of connections, bytes and cost is for these\n"
                                   "undo, show, help\n"
                                   "save [NAME]            write it to the database, under that name, and end\n"
                                   "quit                   end without writing\n";
 
+static void set_sparsity(struct session *session, const char *text)
+{
+    double sparsity;
+
+    if (!parse_real(text, &sparsity) || sparsity < 0 || sparsity >= 1) {
+        fprintf(stderr, "sparsity takes a number from 0 to 1 (exclusive), not \"%.40s\"\n", text);
+        return;
+    }
+    session->density.sparsity = sparsity;
+    session->density.sparsity_given = true;
+    session->density.density_given = false;
+    show(session);
+}
+
+static void set_method(struct session *session, const char *text)
+{
+    enum density_method method;
+
+    if (!density_method_parse(text, &method) || method == DENSITY_FIXED) {
+        fprintf(stderr, "method takes er, erk, erk+, uniform or uniform+, not \"%.40s\"\n", text);
+        return;
+    }
+    snprintf(session->method, sizeof session->method, "%s", text);
+    session->density.method = session->method;
+    show(session);
+}
+
+/* "save" and "save NAME". */
+static enum turn take_save(struct session *session, const char *name)
+{
+    struct reason why;
+
+    if ((*name && structure_name_check(name, &why))) {
+        fprintf(stderr, "%s\n", why.text);
+        return TURN_ON;
+    }
+    if (judge(session, &why)) {
+        fprintf(stderr, "it cannot be saved, because it does not fit yet: %s\n", why.text);
+        return TURN_ON;
+    }
+    snprintf(session->name, sizeof session->name, "%s", name);
+    return TURN_SAVE;
+}
+
 static enum turn take_command(struct session *session, char *line)
 {
-    static const char *const words[] = { "insert", "remove", "set", "undo", "show", "help", "save", "quit" };
+    static const char *const words[] = { "insert", "remove", "set",  "sparsity", "method",
+                                         "undo",   "show",   "help", "save",     "quit" };
     char *rest = line + strcspn(line, " \t");
     struct reason why;
     size_t known;
@@ -171,13 +272,18 @@ static enum turn take_command(struct session *session, char *line)
                     near ? near : "", near ? "?" : "");
         return TURN_ON;
     }
-    if (strpbrk(rest, " \t") || (*rest && strcmp(line, "save") != 0)) {
+    if (strpbrk(rest, " \t") || (*rest && !strchr("sm", *line)) || (*rest && !strcmp(line, "show"))) {
         fprintf(stderr, "%s does not take \"%s\"; \"help\" says what it does take\n", line, rest);
         return TURN_ON;
     }
-    snprintf(session->name, sizeof session->name, "%s", rest);
-    if (!strcmp(line, "save") || !strcmp(line, "quit"))
-        return *line == 's' ? TURN_SAVE : TURN_QUIT;
+    if (!strcmp(line, "quit"))
+        return TURN_QUIT;
+    if (!strcmp(line, "save"))
+        return take_save(session, rest);
+    if (!strcmp(line, "sparsity") || !strcmp(line, "method")) {
+        (*line == 's' ? set_sparsity : set_method)(session, rest);
+        return TURN_ON;
+    }
     if (!strcmp(line, "undo")) {
         if (!session->undo_count) {
             fprintf(stderr, "nothing to undo\n");
@@ -223,22 +329,55 @@ static enum turn run_prompt(struct session *session)
 struct arguments {
     const char *name, *database, *rename;
     bool interactive;
+    struct plan_options density;
 };
 
 static const char help[] =
     "usage: wisp structure edit NAME [--insert-layer P=N] [--remove-layer P] [--set-neurons P=N]… [options]\n\n"
     "Changes a structure of the database. P counts the layers with connections from 1. Changes are made in\n"
-    "the order of the options; when one does not fit, nothing is saved.\n\n"
+    "the order of the options and judged together: where branches meet, several layers must change. When\n"
+    "the result does not fit, nothing is saved.\n\n"
     "options:\n"
     "      --insert-layer P=N  a new layer of N neurons at place P, like those around it\n"
     "      --remove-layer P    the layer at place P goes, with its activation\n"
     "      --set-neurons P=N   the layer at place P gets N neurons (or channels)\n"
     "      --name NAME         call the result so, and keep the old one as it is\n"
     "  -i, --interactive       change, look, undo and save at a prompt\n"
+    "  -s, --sparsity S        show what it would take at this sparsity; 0 if absent\n"
+    "  -d, --density D         the fraction of active connections instead\n"
+    "      --method NAME       er (if absent), erk, erk+, uniform or uniform+\n"
     "      --db FILE           the structure database; $WISP_DB, or your own if absent\n"
     "  -h, --help              print this and exit\n";
 
-enum { OPTION_NAME = 256, OPTION_DB, OPTION_CHANGE };
+enum { OPTION_NAME = 256, OPTION_DB, OPTION_METHOD, OPTION_CHANGE };
+
+/* False after saying what is wrong. */
+static bool read_density(int option, struct arguments *arguments)
+{
+    struct plan_options *density = &arguments->density;
+    enum density_method method;
+
+    if (option == 's' && !(density->sparsity_given = parse_real(optarg, &density->sparsity) && density->sparsity >= 0 &&
+                                                     density->sparsity < 1)) {
+        fail(VERB, EXIT_USAGE, "--sparsity %s: give a number from 0 to 1 (exclusive)", optarg);
+        return false;
+    }
+    if (option == 'd' && !(density->density_given = parse_real(optarg, &density->density) && density->density > 0 &&
+                                                    density->density <= 1)) {
+        fail(VERB, EXIT_USAGE, "--density %s: give a number above 0, and at most 1", optarg);
+        return false;
+    }
+    if (option == OPTION_METHOD) {
+        density->method = optarg;
+        if (!density_method_parse(optarg, &method) || method == DENSITY_FIXED) {
+            fail(VERB, EXIT_USAGE, "--method %s: give er, erk, erk+, uniform or uniform+", optarg);
+            return false;
+        }
+    }
+    if (density->sparsity_given && density->density_given)
+        fail(VERB, EXIT_USAGE, "--sparsity and --density both say how many connections there are; give one of them");
+    return !density->sparsity_given || !density->density_given;
+}
 
 /* Changes come in an order that matters, so they are made as the options are read. */
 static int read_arguments(int argc, char **argv, struct arguments *arguments, struct session *session)
@@ -249,6 +388,9 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
         { "set-neurons", required_argument, NULL, OPTION_CHANGE + 2 },
         { "name", required_argument, NULL, OPTION_NAME },
         { "db", required_argument, NULL, OPTION_DB },
+        { "sparsity", required_argument, NULL, 's' },
+        { "density", required_argument, NULL, 'd' },
+        { "method", required_argument, NULL, OPTION_METHOD },
         { "interactive", no_argument, NULL, 'i' },
         { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
@@ -257,7 +399,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
     int option;
 
     optind = 0;
-    while ((option = getopt_long(argc, argv, "ih", longs, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "is:d:h", longs, NULL)) != -1) {
         if (option == '?')
             return EXIT_USAGE;
         if (option == OPTION_NAME)
@@ -266,6 +408,8 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
             arguments->database = optarg;
         if (option == 'i')
             arguments->interactive = true;
+        if (!read_density(option, arguments))
+            return EXIT_USAGE;
         if (option >= OPTION_CHANGE && session && apply(session, (size_t)(option - OPTION_CHANGE), optarg, &why))
             return fail(VERB, EXIT_USAGE, "--%s %s: %s; nothing was saved", changes[option - OPTION_CHANGE].option,
                         optarg, why.text);
@@ -273,6 +417,8 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
     if (argc - optind != 1)
         return fail(VERB, EXIT_USAGE, "give the name of one structure; see `wisp structure list`");
     arguments->name = argv[optind];
+    if (arguments->rename && structure_name_check(arguments->rename, &why))
+        return fail(VERB, EXIT_USAGE, "--name %s: %s", arguments->rename, why.text);
     return EXIT_DONE;
 }
 
@@ -288,9 +434,6 @@ static int store_result(struct arguments *arguments, struct session *session)
         struct store_added added = { 0 };
         struct store *store;
 
-        if (strlen(arguments->rename) >= sizeof session->now.name)
-            return fail(VERB, EXIT_USAGE, "the name %.20s… is longer than %zu bytes", arguments->rename,
-                        sizeof session->now.name - 1);
         snprintf(session->now.name, sizeof session->now.name, "%s", arguments->rename);
         result = catalog_entry(&session->now, &entry, &why);
         if (!result && !(result = catalog_open(arguments->database, true, &store, &why))) {
@@ -334,6 +477,10 @@ int structure_edit(int argc, char **argv)
     result = catalog_find(arguments.database, arguments.name, &session->now, &why);
     if (result)
         return fail(VERB, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
+    session->density = arguments.density;
+    session->density.database = arguments.database;
+    session->density.structure = arguments.name;
+    arguments.density = (struct plan_options){ 0 };
     status = read_arguments(argc, argv, &arguments, session);
     if (status)
         return status;
@@ -341,6 +488,10 @@ int structure_edit(int argc, char **argv)
         return fail(VERB, EXIT_USAGE,
                     "say what to change: --insert-layer, --remove-layer, --set-neurons, or "
                     "--interactive");
+    if (!session->density.sparsity_given && !session->density.density_given)
+        session->density.sparsity_given = true; /* 0 */
+    if (!arguments.interactive && judge(session, &why))
+        return fail(VERB, EXIT_USAGE, "%s; nothing was saved", why.text);
     if (arguments.interactive && run_prompt(session) == TURN_QUIT) {
         if (session->changed)
             fprintf(stderr, "nothing was saved\n");

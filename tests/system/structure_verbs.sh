@@ -140,6 +140,28 @@ check "saved as"           0 "448"                           "$forge" structure 
 check "and kept"           0 "6400"                          "$forge" structure show one
 check "prompt too many"    0 "save does not take \"as x\""  bash -c "printf 'set 1 5\nsave as x\n' | '$forge' structure edit one -i"
 check "prompt bad word"    0 "undo does not take \"all\""   bash -c "printf 'undo all\n' | '$forge' structure edit one -i"
+# Several changes are judged together: a residual network, a transformer.
+check "one branch"         2 "layers 1, 3 must have"                "$forge" structure edit resnet-8-w4 --set-neurons 1=8 --name wide
+check "nothing of it"     65 "wide"                          "$forge" structure show wide
+check "all branches"       0 "8 x 32 x 32"                   "$forge" structure edit resnet-8-w4 --set-neurons 1=8 --set-neurons 3=8 --name wide
+check "shown with bytes"   0 "file"                          "$forge" structure edit wide --set-neurons 2=6 -s 0.9 --method erk
+check "one of many"        2 "change them together"          "$forge" structure edit vit-tiny-4 --set-neurons 1=96 --name wide-vit
+check "all of them"        0 "384 x 196"                     "$forge" structure edit vit-tiny-4 --set-neurons 1=384 \
+    $(for p in 5 7 11 13 17 19 23 25; do echo --set-neurons $p=384; done) --name wide-vit
+check "a map of attention" 2 "makes the queries of block1.attention" "$forge" structure edit vit-tiny-4 --remove-layer 2 --name x
+check "called a file"      2 "does not end in .yaml"         "$forge" structure edit one --set-neurons 1=9 --name x.yaml
+check "called an option"   2 "beginning with a letter"       "$forge" structure edit one --set-neurons 1=9 --name _x
+check "prompt saves a name" 0 "beginning with a letter"      bash -c "printf 'set 1 5\nsave _x\n' | '$forge' structure edit one -i"
+check "prompt not yet"     0 "it does not fit yet: layer"    bash -c "printf 'set 1 16\nquit\n' | '$forge' structure edit resnet-8-w4 -i"
+check "prompt saves not"   0 "cannot be saved"               bash -c "printf 'set 1 16\nsave\n' | '$forge' structure edit resnet-8-w4 -i"
+check "prompt widens"      0 "16 x 32 x 32"                  bash -c "printf 'set 1 16\nset 3 16\nsave wider\n' | '$forge' structure edit resnet-8-w4 -i"
+check "and has saved"      0 "16 x 32 x 32"                  "$forge" structure show wider
+check "prompt sparsity"    0 "sparsity 0.500000 asked"       bash -c "printf 'sparsity 0.5\n' | '$forge' structure edit one -i -s 0.9"
+check "prompt before"      0 "sparsity 0.900000 asked"       bash -c "printf 'sparsity 0.5\n' | '$forge' structure edit one -i -s 0.9"
+check "prompt method"      0 "sigma 0.5;"                       bash -c "printf 'sparsity 0.5\nmethod uniform\n' | '$forge' structure edit one -i"
+check "prompt no method"   0 "method takes er"               bash -c "printf 'method fixed\n' | '$forge' structure edit one -i"
+check "prompt updates"     0 "to serve"                      bash -c "printf 'set 1 50\n' | '$forge' structure edit one -i"
+check "both densities"     2 "give one of them"              "$forge" structure edit one -i -s 0.5 -d 0.5
 mkdir "$folder/state"
 check "in a service"       0 "lenet-5"                       env -u WISP_DB -u XDG_DATA_HOME STATE_DIRECTORY="$folder/state:/nowhere" "$forge" structure list
 check "in its folder"      0 ""                              test -f "$folder/state/structures.db"
