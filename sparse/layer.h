@@ -36,8 +36,6 @@ struct layer_parameter {
     const char *name;
     double preset, least, most; /* value when absent, and bounds */
     enum layer_number number;
-    unsigned
-        as; /* the preset 0 stands for the value of the parameter of that number, from 1; 0: it is a value itself */
 };
 
 /* One call's operands. */
@@ -75,6 +73,9 @@ struct layer_kind {
     bool in_place;                          /* forward() may be given the same panel as in[0] and out */
     const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to judge */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
+    /* By parameter: its preset stands for the value of the parameter of this number, from 1; 0: it is a value itself.
+     */
+    unsigned char preset_of[LAYER_PARAMETERS_MAX];
 
     /* Plans it. `input_count` shapes stand at `inputs`; the parameters are within their bounds. WISP_E_FORMAT, and says
      * what does not fit. */

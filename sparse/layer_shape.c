@@ -10,9 +10,10 @@
 
 bool layer_parameter_is_preset(const struct layer_kind *kind, const double *parameters, unsigned number)
 {
-    const struct layer_parameter *rule = &kind->parameters[number];
+    unsigned other = kind->preset_of[number];
 
-    return parameters[number] == rule->preset || (rule->as && parameters[number] == parameters[rule->as - 1]);
+    return parameters[number] == kind->parameters[number].preset ||
+           (other && parameters[number] == parameters[other - 1]);
 }
 
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why)
