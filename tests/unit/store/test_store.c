@@ -312,7 +312,14 @@ static void test_what_is_not_a_database_is_left_alone(void **state)
 
 static int compare_record(void *argument, const struct store_record *record)
 {
-    assert_memory_equal(argument, record, sizeof *record);
+    const struct store_record *expected = argument;
+    size_t numbers = offsetof(struct store_record, density); /* before them are texts, and bytes that are nobody's */
+
+    assert_int_equal(record->event, expected->event);
+    assert_string_equal(record->hash, expected->hash);
+    assert_string_equal(record->machine, expected->machine);
+    assert_string_equal(record->method, expected->method);
+    assert_memory_equal((const char *)expected + numbers, (const char *)record + numbers, sizeof *record - numbers);
     return 42;
 }
 
