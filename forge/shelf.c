@@ -48,19 +48,10 @@ static int compare(void *argument, const struct structure *structure)
     return 0;
 }
 
-static int check_entry(void *argument, const struct store_structure *entry)
+static int hide(struct shelf *shelf, const struct store_structure *entry)
 {
-    struct shelf *shelf = argument;
-    struct checking checking = { .shelf = shelf, .entry = entry };
-    struct reason why = { "it is another structure than it was stored as" };
-    struct hidden *larger;
+    struct hidden *larger = realloc(shelf->hidden, (shelf->hidden_count + 1) * sizeof *larger);
 
-    if (!document_parse("its document", entry->document, strlen(entry->document), compare, &checking, NULL, &why) &&
-        checking.same)
-        return 0;
-    fprintf(stderr, "wisp structure serve: \"%s\" is not served, because nobody could read it: %s\n", entry->name,
-            why.text);
-    larger = realloc(shelf->hidden, (shelf->hidden_count + 1) * sizeof *larger);
     if (!larger)
         return -ENOMEM;
     shelf->hidden = larger;
@@ -68,6 +59,29 @@ static int check_entry(void *argument, const struct store_structure *entry)
     snprintf(larger[shelf->hidden_count].hash, STORE_HASH_MAX, "%s", entry->hash);
     shelf->hidden_count++;
     return 0;
+}
+
+/* What was judged when it was stored has its kinds of layers listed. */
+static int check_entry(void *argument, const struct store_structure *listed)
+{
+    struct shelf *shelf = argument;
+    struct store_structure entry;
+    struct checking checking = { .shelf = shelf, .entry = listed };
+    struct reason why = { "" };
+    int result;
+
+    if (*listed->kinds)
+        return 0;
+    result = store_find(shelf->reader, listed->name, &entry, &why);
+    if (result)
+        return result;
+    result = document_parse("its document", entry.document, strlen(entry.document), compare, &checking, NULL, &why);
+    store_structure_deinit(&entry);
+    if (result < 0 || (!result && checking.same))
+        return result;
+    fprintf(stderr, "wisp structure serve: \"%s\" is not served, because nobody could read it: %s\n", listed->name,
+            result ? why.text : "it is another structure than it was stored as");
+    return hide(shelf, listed);
 }
 
 static bool is_hidden(const struct shelf *shelf, const struct store_structure *entry)
@@ -94,7 +108,7 @@ int shelf_open(const char *database, bool changes, struct shelf **out, struct re
     if (!result && changes)
         result = catalog_open(database, false, &shelf->reader, why);
     if (!result)
-        result = store_list(shelf->reader, &(struct store_query){ .documents = true }, check_entry, shelf, why);
+        result = store_list(shelf->reader, &(struct store_query){ .documents = false }, check_entry, shelf, why);
     if (result) {
         shelf_close(shelf);
         return result;

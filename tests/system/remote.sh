@@ -111,6 +111,18 @@ check "rm"               0 ""                           "$forge" structure rm on
 check "gone"            65 "one"                        "$forge" structure show one --db "$url"
 check "renamed"          0 "stored"                     "$forge" structure add same.yaml --db "$url"
 check "under its name"   0 "N = 2176"                   "$forge" structure show same --db "$url"
+for word in yes null 0x10 1e5; do # what YAML would take for something else than a name
+    sed "s/name: one/name: \"$word\"/; s/linear: 32/linear: {name: \"$word\", neurons: 33}/" one.yaml >word.yaml
+    check "add $word"    0 "stored under"               "$forge" structure add word.yaml --db "$url"
+    check "show $word"   0 "name: \"$word\""            "$forge" structure show "$word" --yaml --db "$url"
+    check "rm $word"     0 ""                           "$forge" structure rm "$word" --db "$url"
+done
+for name in _lead --help foo.yaml; do
+    sed "s/name: one/name: $name/" one.yaml >word.yaml
+    check "called $name" 65 "a structure's name"        "$forge" structure add word.yaml --db "$url"
+done
+sed 's/input: 64/base: token\ninput: 64/' one.yaml >word.yaml
+check "with a base"     65 "names a file of this machine" "$forge" structure add word.yaml --db "$url"
 for i in 1 2 3 4 5 6 7 8; do
     sed "s/name: one/name: w$i/; s/32/$((100 + i))/" one.yaml >w$i.yaml
     "$forge" structure add w$i.yaml --db "$url" >/dev/null 2>&1 &
@@ -138,7 +150,7 @@ serve ask.log --db served.db --token token
 check "not served"       0 '"broken" is not served'     cat ask.log
 check "not listed"       1 ""                           bash -c "'$forge' structure list --db '$url' | grep broken"
 check "the rest is"      0 "lead-2"                     "$forge" structure list --db "$url"
-prlimit --pid "$pid" --as=$((400 << 20))
+prlimit --pid "$pid" --data=$((300 << 20)) # written memory: threads reserve more than they use
 check "requests"         0 "all right"                  python3 "$here/remote_requests.py" "$url" "$folder/token"
 
 # ---- servers that lie ----
