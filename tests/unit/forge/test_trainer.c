@@ -267,7 +267,7 @@ static double reference_loss(const struct fixture *f, const double *w, const flo
     double sum = 0;
 
     for (size_t i = 0; i < f->data.count; i++) {
-        double hidden[8], out[2];
+        double hidden[8] = { 0 }, out[2] = { 0 };
 
         for (uint32_t r = 0; r < one->rows; r++) {
             hidden[r] = w[one->count + two->count + r];
