@@ -3,6 +3,7 @@
  * Data sets of files, in folders and in archives: which file belongs where, that both forms give the same, and damage.
  */
 #include <locale.h>
+#include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,32 @@ static void prefixes(void **state)
         dataset_free(set);
     }
     dataset_free(tree);
+}
+
+/* CLASS_REST in every format that wisp run reads: what lies in a folder is chosen by how its name ends, in one list for
+ * both, and told apart by how it begins. */
+static void every_format(void **state)
+{
+    static const struct {
+        const char *name;
+        int format;
+    } files[] = {
+        { "f/a_1.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16 },   { "f/a_2.AIFF", SF_FORMAT_AIFF | SF_FORMAT_PCM_16 },
+        { "f/b_3.aif", SF_FORMAT_AIFF | SF_FORMAT_FLOAT },   { "f/b_4.au", SF_FORMAT_AU | SF_FORMAT_PCM_16 },
+        { "f/c_5.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16 }, { "f/c_6.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS },
+        { "f/d_7.opus", SF_FORMAT_OGG | SF_FORMAT_OPUS },    { "f/d_8.mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III }
+    };
+    static float samples[8000];
+    struct dataset *set;
+
+    (void)state;
+    fill_sine(samples, ARRAY_SIZE(samples), 8000, 440, 0.5);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        put(files[i].name, make_sound(files[i].format, 8000, 1, samples, ARRAY_SIZE(samples)));
+    data_write_text(root, "f/e_9.m4a.txt", "no sound");
+    set = data_read(scratch_path(root, "f"), "train", MEDIA_AUDIO);
+    data_has(set, ARRAY_SIZE(files), 4, "a b c d");
+    dataset_free(set);
 }
 
 static void no_class(void **state)
@@ -363,6 +390,7 @@ int main(void)
         cmocka_unit_test(class_folders),
         cmocka_unit_test(hash_follows_content),
         cmocka_unit_test(prefixes),
+        cmocka_unit_test(every_format),
         cmocka_unit_test(no_class),
         cmocka_unit_test(bad_files),
         cmocka_unit_test(endless_folders),
