@@ -64,6 +64,12 @@ check "no epoch in it"    1 ""                       grep -q epoch_seconds r.jso
 check "the file, exactly" 0 ""                       grep -q "\"cost\":{\"file_bytes\":$(stat -c %s r.safetensors)," r.json
 check "refused to train" 65 "r.safetensors: this version cannot serve or train it: stem is" "$forge" train r.safetensors --data data.tsv -o t.safetensors
 check "refused to eval"  65 "r.safetensors: this version cannot serve or train it: stem is" "$forge" eval r.safetensors --data data.tsv
+# Nothing passes through it, so no recipe helps.
+"$forge" build --layers $layers -s 0.9998 --force -o z.safetensors --no-history >/dev/null 2>&1
+check "nothing to learn"  0 "better than guessing" "$forge" train z.safetensors --data data.tsv --processing text.classification \
+    --epochs 1 -o t.safetensors --no-history
+check "and why"           0 "0 of 512 inputs lead to an output, and 0 of 2 outputs are reached from an input; build it" "$forge" train z.safetensors \
+    --data data.tsv --processing text.classification --epochs 1 -o t.safetensors --no-history
 check "candidates"        0 'bytes, seed 1'          "$forge" build --layers $layers -s 0.5 --candidates 3 -o k.safetensors
 check "are in the file"   0 '"candidates":3'        bash -c "tr -d '\\\\' <k.safetensors | grep -ao '\"candidates\":3'"
 check "and are trained"   0 '"candidate":3'         "$forge" train k.safetensors --data data.tsv --processing text.classification \
