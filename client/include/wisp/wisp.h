@@ -26,6 +26,8 @@
  * Restarts. Inference is pure, so when the daemon restarts the library reconnects (10 ms to 1 s between attempts, with
  * jitter) and resubmits what was under way: the caller sees latency, not an error, until `reconnect_ms` is over. A
  * request that three daemons had when they ended is given up with WISP_E_LOST.
+ * Where another model file stands behind the name by then, requests of the one that was found end with WISP_E_CHANGED
+ * instead: find it anew, with its labels.
  * Requests keep their buffers: wisp_request_input() and _output() may return new addresses after a reconnect, so ask
  * again rather than keep a pointer across wisp_wait().
  */
