@@ -120,7 +120,7 @@ static void place_nodes(struct deck *d)
         struct layout_node *node = &layout->nodes[i];
         double left = card_left(d, node->column) + d->strip, right = card_right(d, node->column) - d->right;
         double slot = (right - left) / node->slots, y = row_height(d, node);
-        double room = slot - (node->slots > 1 ? 9 : 0), x = left + slot * (node->slot + 0.5);
+        double room = node->slots > 1 ? fmax(slot - 9, slot / 2) : slot, x = left + slot * (node->slot + 0.5);
         double extent = fmin(room, fmin(2.2 * DOT_SPACING, room / node->dots) * (node->dots - 1));
 
         node->band = d->bands[node->column];
@@ -195,8 +195,8 @@ static void place_boxes(struct deck *d)
             continue;
         if (is_alone(d, i))
             name_bar(d->graph->groups[node->group].name, &bar);
-        bar.x = node->first.x - CLEAR;
-        bar.x2 = node->last.x + CLEAR;
+        bar.x = fmax(node->first.x - CLEAR, card_left(d, node->column) + d->strip - 2);
+        bar.x2 = fmin(node->last.x + CLEAR, card_right(d, node->column) - d->right + 2);
         bar.y2 = node->first.y - 3;
         bar.y = bar.y2 - BAR_HEIGHT + 1;
         layout->boxes[layout->box_count++] = bar;

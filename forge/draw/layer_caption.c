@@ -31,7 +31,7 @@ static void put_name(struct column *c, const char *name, bool ghost)
     const char *last = strrchr(name, '.');
 
     type.size = c->layout->cards ? type.size : type.size + 1;
-    type.least = c->type.size * 0.82;
+    type.least = c->type.size * (c->layout->cards ? 0.75 : 0.82);
     type.bold = !ghost;
     type.ink = ghost ? INK_SOFT : INK_TEXT;
     if (c->layout->cards && last && last[1]) {
