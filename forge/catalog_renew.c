@@ -21,10 +21,19 @@ struct renewing {
     bool full; /* no memory: the rest stays as it is */
 };
 
-static const struct taken *find_taken(const struct renewing *renewing, const char *name, const char *hash)
+static const struct taken *find_name(const struct renewing *renewing, const char *name)
 {
     for (size_t i = 0; i < renewing->count; i++) {
-        if ((name && !strcmp(renewing->taken[i].name, name)) || (hash && !strcmp(renewing->taken[i].hash, hash)))
+        if (!strcmp(renewing->taken[i].name, name))
+            return &renewing->taken[i];
+    }
+    return NULL;
+}
+
+static const struct taken *find_hash(const struct renewing *renewing, const char *hash)
+{
+    for (size_t i = 0; i < renewing->count; i++) {
+        if (!strcmp(renewing->taken[i].hash, hash))
             return &renewing->taken[i];
     }
     return NULL;
@@ -44,7 +53,7 @@ static void rename_anew(const struct renewing *renewing, const char *old, char *
     for (char *dot = strrchr(plain, '.'); dot && structure_name_check(plain, NULL); dot = strrchr(plain, '.'))
         *dot = '-'; /* the ending of a file */
     snprintf(out, size, "%s", *plain ? plain : "structure");
-    for (unsigned number = 2; find_taken(renewing, out, NULL); number++)
+    for (unsigned number = 2; find_name(renewing, out); number++)
         snprintf(out, size, "%s-%u", *plain ? plain : "structure", number);
 }
 
@@ -107,7 +116,7 @@ static enum store_renewal renew(void *argument, const struct store_structure *ol
 
     if (renewing->full)
         return STORE_KEEP;
-    if ((same = find_taken(renewing, old->name, NULL)) && !strcmp(same->hash, old->hash))
+    if ((same = find_name(renewing, old->name)) && !strcmp(same->hash, old->hash))
         return judge(old->document, old->name, out, NULL) ? STORE_KEEP : STORE_CHANGE;
     if (structure_name_check(old->name, NULL))
         rename_anew(renewing, old->name, name, sizeof name);
@@ -117,7 +126,7 @@ static enum store_renewal renew(void *argument, const struct store_structure *ol
         fprintf(stderr, "wisp structure: \"%s\" is of an older version and cannot be read: %s\n", old->name, why.text);
         return STORE_KEEP;
     }
-    if ((same = find_taken(renewing, NULL, out->hash))) {
+    if ((same = find_hash(renewing, out->hash))) {
         fprintf(stderr, "wisp structure: \"%s\" is the same structure as %s, and is kept under that name alone\n",
                 old->name, same->name);
         store_structure_deinit(out);
