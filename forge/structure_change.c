@@ -263,9 +263,27 @@ int structure_rm(int argc, char **argv)
     return EXIT_DONE;
 }
 
+/* What an older version stored and nobody can read would make the whole export one that nobody can. */
+static bool can_be_read(const struct store_structure *entry, struct reason *why)
+{
+    struct structure structure;
+
+    if (*entry->kinds) /* it was judged when it was stored */
+        return true;
+    if (catalog_parse(entry->document, &structure, why))
+        return false;
+    structure_deinit(&structure);
+    return true;
+}
+
 static int export_one(void *argument, const struct store_structure *entry)
 {
-    write_entry(argument, entry->document);
+    struct reason why;
+
+    if (can_be_read(entry, &why))
+        write_entry(argument, entry->document);
+    else
+        warn_user("structure export", "\"%s\" is left out, because it cannot be read: %s", entry->name, why.text);
     return 0;
 }
 
@@ -286,8 +304,13 @@ static int write_export(struct store *store, const struct operands *names, const
 
         if (result)
             return result;
-        write_entry(to, entry.document);
+        if (can_be_read(&entry, why))
+            write_entry(to, entry.document);
+        else
+            result = refuse_in(why, WISP_E_FORMAT, "%s", names->words[i]);
         store_structure_deinit(&entry);
+        if (result)
+            return result;
     }
     return 0;
 }

@@ -185,6 +185,9 @@ check "old unreadable"    65 'aliases are not allowed'     env WISP_DB="$folder/
 check "renamed"            0 "max_pool"                    env WISP_DB="$folder/old.db" "$forge" structure show lead-2
 check "kept"               0 "stride: 1"                   env WISP_DB="$folder/old.db" "$forge" structure show lead --yaml
 check "one of them"       65 'twin-a'                      env WISP_DB="$folder/old.db" "$forge" structure show twin-b
+check "left out"           0 '"broken" is left out'        env WISP_DB="$folder/old.db" "$forge" structure export -o "$folder/old.yaml"
+check "and named"         65 "broken: structure:"          env WISP_DB="$folder/old.db" "$forge" structure export broken
+check "the rest imports"   0 "stored"                      env WISP_DB="$folder/old3.db" "$forge" structure import "$folder/old.yaml"
 check "its hash"           0 "there already, as twin-a"    env WISP_DB="$folder/old.db" "$forge" structure add "$folder/pool.yaml"
 check "unknown action"   2 "did you mean 'list'"           "$forge" structure lst
 echo "not a database, but a text that is longer than the head of one, which has a hundred bytes, and this has more" >"$folder/text.db"
