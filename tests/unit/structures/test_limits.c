@@ -24,6 +24,23 @@ static int count_one(void *argument, const struct structure *structure)
     return 0;
 }
 
+/* A sanitizer reserves more address space than there is memory: with one, the texts alone are tested. */
+static void limit_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    FILE *statm = fopen("/proc/self/statm", "r");
+    char line[128] = "";
+    rlim_t now;
+
+    if (!statm || !fgets(line, sizeof line, statm))
+        _exit(1);
+    fclose(statm);
+    now = strtoul(line, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
+    if (!now || setrlimit(RLIMIT_AS, &(struct rlimit){ now + MORE_MEMORY, now + MORE_MEMORY }) < 0)
+        _exit(1);
+#endif
+}
+
 /* What the reader says, in a process that may have MORE_MEMORY besides what it has now: "N structures" or the reason.
  */
 static void said_in_little_memory(const char *text, size_t length, char *out, size_t size)
@@ -36,18 +53,11 @@ static void said_in_little_memory(const char *text, size_t length, char *out, si
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        unsigned long pages = 0;
         struct reason why = { "" };
         unsigned count = 0;
-        FILE *statm = fopen("/proc/self/statm", "r");
         int result;
 
-        if (!statm || fscanf(statm, "%lu", &pages) != 1)
-            _exit(1);
-        fclose(statm);
-#ifndef __SANITIZE_ADDRESS__ /* it reserves more than there is */
-        setrlimit(RLIMIT_AS, &(struct rlimit){ pages * 4096 + MORE_MEMORY, pages * 4096 + MORE_MEMORY });
-#endif
+        limit_memory();
         result = document_parse("t", text, length, count_one, &count, NULL, &why);
         if (!result)
             snprintf(why.text, sizeof why.text, "%u structures", count);
