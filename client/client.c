@@ -99,6 +99,7 @@ static void set_options(struct wisp_client *client, const struct wisp_options *o
         .abi_min = WIRE_ABI_MIN,
         .abi_max = WIRE_ABI_MAX,
         .features = WIRE_FEATURES,
+        .features_needed = options->entries == WIRE_ENTRIES_NONE ? WIRE_FEATURE_ASKING : 0,
         .entries = options->entries,
         .request_arena = options->input_bytes,
         .response_arena = options->output_bytes,
@@ -213,7 +214,7 @@ int client_adopt(struct wisp_client *client, struct session *session)
 
 static int make_slots(struct wisp_client *client, uint32_t entries)
 {
-    client->slots = calloc(entries, sizeof *client->slots);
+    client->slots = calloc(entries ? entries : 1, sizeof *client->slots);
     if (!client->slots)
         return -ENOMEM;
     client->entries = entries;
@@ -232,7 +233,8 @@ static int settle(struct wisp_client *client, struct session *session)
         session_drop(session);
         return result;
     }
-    client->hello.entries = layout->entries;
+    if (client->hello.entries != WIRE_ENTRIES_NONE)
+        client->hello.entries = layout->entries;
     client->hello.request_arena = layout->request_arena;
     client->hello.response_arena = layout->response_arena;
     result = make_slots(client, layout->entries);

@@ -63,6 +63,12 @@ struct session {
     char server[32];
     struct region request, response;
     struct wire_layout layout;
+    /* What a session for questions alone has in place of rings: nothing ever stands there. */
+    struct {
+        struct wire_client_control ours;
+        struct wire_daemon_control theirs;
+        struct wire_completion entry;
+    } nothing;
     struct submit_ring submit; /* client->lock */
     struct reap_ring reap;     /* the role */
     struct wire_client_control *ours;

@@ -128,6 +128,8 @@ static int check_layout(const struct wisp_client *client, const struct session *
 {
     const struct wire_layout *layout = &session->layout;
 
+    if (client->hello.entries == WIRE_ENTRIES_NONE)
+        return 0;
     if (layout->entries == client->hello.entries && layout->request_arena == client->hello.request_arena &&
         layout->response_arena == client->hello.response_arena)
         return 0;

@@ -89,6 +89,13 @@ static int map_regions(struct session *session, struct message *message, struct 
     return 0;
 }
 
+static void attach_to_nothing(struct session *session)
+{
+    session->ours = &session->nothing.ours;
+    session->theirs = &session->nothing.theirs;
+    session->reap = (struct reap_ring){ .slots = &session->nothing.entry, .head = &session->nothing.ours.cq_head };
+}
+
 static int build(struct session *session, const struct wire_hello *hello, struct message *message, struct reason *why)
 {
     const struct wire_welcome *welcome = &message->welcome;
@@ -96,12 +103,16 @@ static int build(struct session *session, const struct wire_hello *hello, struct
 
     if (result)
         return refuse_in(why, result, "wispd refused");
+    session->features = welcome->features;
+    memcpy(session->server, welcome->name, sizeof session->server);
+    if (!welcome->entries) {
+        attach_to_nothing(session);
+        return 0;
+    }
     (void)wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &session->layout, NULL);
     result = map_regions(session, message, why);
     if (result)
         return result;
-    session->features = welcome->features;
-    memcpy(session->server, welcome->name, sizeof session->server);
     session->ours = session->request.address;
     session->theirs = session->response.address;
     if (session->theirs->magic != WIRE_MAGIC || session->theirs->epoch != welcome->epoch)

@@ -3,8 +3,10 @@
  * New connections.
  *
  * A connection has a second for its hello, and nobody can keep others out by holding connections open without one: each
- * user may have some pending, all together some more, and past that the oldest one goes. When descriptors run out the
- * listener rests a while, instead of spinning on an error that does not go away.
+ * user may have some pending, all together some more, and past that the oldest one goes. Each user has a rate: past it
+ * his connections have their turns booked and their hellos are read when those come, and when the queue is as long as
+ * it may be, they are closed. When descriptors run out the listener rests a while, instead of spinning on an error that
+ * does not go away.
  */
 #include <poll.h>
 #include <sys/socket.h>
@@ -18,6 +20,11 @@
 #define REST_NS  (100 * NS_PER_MS)
 
 static const struct budget_rate complaint_rate = { .every_ns = 60 * NS_PER_S, .burst = 3 };
+
+/* Shaking hands takes a channel's memory to be made: more than this, and others would wait for it. */
+static const struct budget_rate connect_rate = { .every_ns = 2 * NS_PER_MS, .burst = 256 };
+
+#define QUEUE_NS (128 * NS_PER_MS)
 
 enum { ACCEPT_MOST = 16, PENDING_PER_USER = 64 };
 
@@ -61,8 +68,10 @@ static void welcome_connection(struct wispd *daemon, int socket)
 {
     struct ucred peer = { .pid = 0 };
     socklen_t length = sizeof peer;
-    struct channel *channel;
+    struct channel *channel = NULL;
     struct user *user;
+    uint64_t due;
+    int result;
 
     /* Fixed at connect() and not the client's to choose. The pid is for the log only: it may be reused by now. */
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
@@ -70,18 +79,23 @@ static void welcome_connection(struct wispd *daemon, int socket)
         return;
     }
     user = users_get(&daemon->users, peer.uid);
-    channel = user ? slot_for(daemon, socket, user) : NULL;
+    if (user && budget_due(&user->connects, &connect_rate, clock_ns()) < clock_ns() + QUEUE_NS)
+        channel = slot_for(daemon, socket, user);
     if (!channel) {
+        daemon->turned_away++;
         close(socket);
         return;
     }
     channel->uid = peer.uid;
     channel->pid = peer.pid;
-    if (loop_timer(daemon->loop, channel->accepted_ns + HELLO_NS, event_token(EVENT_HELLO_LATE, channel))) {
+    due = budget_book(&user->connects, &connect_rate, channel->accepted_ns);
+    result = loop_timer(daemon->loop, due + HELLO_NS, event_token(EVENT_HELLO_LATE, channel));
+    if (!result && due > channel->accepted_ns)
+        result = loop_timer(daemon->loop, due, event_token(EVENT_HELLO_DUE, channel));
+    else if (!result)
+        handshake_ready(daemon, channel); /* the hello is usually there already */
+    if (result)
         wispd_hang_up(daemon, channel);
-        return;
-    }
-    handshake_ready(daemon, channel); /* the hello is usually there already */
 }
 
 /* It may be so for long, ten times a second. */

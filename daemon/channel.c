@@ -82,6 +82,22 @@ int channel_agree(struct channel_table *table, struct channel *channel, const st
     return 0;
 }
 
+void channel_ask_only(struct channel_table *table, struct channel *channel, const struct wire_welcome *welcome)
+{
+    channel->welcome = *welcome;
+    channel->active_ns = clock_ns();
+    channel->user->pending--;
+    channel->user->asking++;
+    channel->state = CHANNEL_ASKING;
+    table->pending--;
+    table->asking++;
+}
+
+bool channel_table_is_full(const struct channel_table *table, uint32_t most)
+{
+    return table->used - table->pending - table->asking - table->dead >= most || table->dead >= most;
+}
+
 static void requests_link(struct channel *channel)
 {
     channel->free = NULL;
@@ -176,6 +192,10 @@ void channel_close(struct channel_table *table, struct channel *channel)
     if (channel->state == CHANNEL_PENDING) {
         table->pending--;
         channel->user->pending--;
+    }
+    if (channel->state == CHANNEL_ASKING) {
+        table->asking--;
+        channel->user->asking--;
     }
     if (channel->state == CHANNEL_OPEN) {
         table->open--;

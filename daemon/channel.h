@@ -3,7 +3,8 @@
  * A channel: one client's socket, memory, rings and requests.
  *
  *   FREE -accept-> PENDING -hello-> MAKING -its memory is made-> OPEN -hang-up or violation-> DEAD -> FREE
- *                     |                |                                                        ^
+ *                     |\               |                                                        ^
+ *                     | +-hello without memory-> ASKING ---------------- hang-up ---------------+
  *                     +----------------+--------------------- hang-up --------------------------+
  *
  * A DEAD channel is FREE again when its requests are done and its memory has been taken apart; its user is charged
@@ -32,7 +33,7 @@
 #include "libipc/wire.h"
 #include "libipc/wire_check.h"
 
-enum channel_state { CHANNEL_FREE, CHANNEL_PENDING, CHANNEL_MAKING, CHANNEL_OPEN, CHANNEL_DEAD };
+enum channel_state { CHANNEL_FREE, CHANNEL_PENDING, CHANNEL_MAKING, CHANNEL_ASKING, CHANNEL_OPEN, CHANNEL_DEAD };
 
 /* The rest of a reply that the socket had no room for: a text that is the same for everybody, and one of its own. */
 struct outbox {
@@ -65,7 +66,7 @@ struct channel {
     bool to_wake;           /* in the shard's list of clients to wake */
     const char *broken;     /* how it violated the protocol; closed after this pass. NULL: it did not */
     struct channel *next_wake;
-    uint64_t active_ns; /* when something was last taken */
+    uint64_t active_ns; /* when something was last taken or asked */
 
     /* the rest */
     uint32_t index, generation;
@@ -100,6 +101,7 @@ struct channel_table {
     uint32_t capacity;
     uint32_t used;    /* not FREE */
     uint32_t pending; /* of them, PENDING */
+    uint32_t asking;  /* of them, ASKING */
     uint32_t open;    /* of them, OPEN */
     uint32_t dead;    /* of them, DEAD */
 };
@@ -116,6 +118,12 @@ struct channel *channel_find(struct channel_table *table, uint32_t index, uint32
 /* PENDING to MAKING: notes what was agreed, and charges the user. WISP_E_DENIED. */
 int channel_agree(struct channel_table *table, struct channel *channel, const struct users *users,
                   const struct wire_welcome *welcome, struct reason *why);
+
+/* PENDING to ASKING. */
+void channel_ask_only(struct channel_table *table, struct channel *channel, const struct wire_welcome *welcome);
+
+/* Whether as many channels with memory as `most` are there: open or being made, or, dead, still holding it. */
+bool channel_table_is_full(const struct channel_table *table, uint32_t most);
 
 /* MAKING to OPEN, once `memory` has been made. */
 void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most);

@@ -26,6 +26,7 @@ static void refuse_client(struct wispd *daemon, struct channel *channel, struct 
     welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
     welcome->status = status;
     gripe(channel, LOG_INFO, "refused: %s", welcome->text);
+    daemon->turned_away++;
     (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
     wispd_hang_up(daemon, channel);
 }
@@ -40,19 +41,6 @@ static void name_channel(struct channel *channel, const struct wire_hello *hello
     channel->name[i] = 0;
 }
 
-static struct wire_offer offer_of(const struct config *config)
-{
-    return (struct wire_offer){
-        .abi_min = WIRE_ABI_MIN,
-        .abi_max = WIRE_ABI_MAX,
-        .features = WIRE_FEATURES,
-        .entries_default = MIN((uint32_t)WIRE_ENTRIES_DEFAULT, config->limits.entries),
-        .entries_max = config->limits.entries,
-        .arena_default = MIN((uint64_t)WIRE_ARENA_DEFAULT, config->limits.arena),
-        .arena_max = config->limits.arena,
-    };
-}
-
 /* Whether there is room for the channel: in the daemon, and in what its user may have. Charges it. Those whose memory
  * is still being taken apart count: they hold it. */
 static int admit(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome, struct reason *why)
@@ -60,9 +48,9 @@ static int admit(struct wispd *daemon, struct channel *channel, const struct wir
     const struct channel_table *table = &daemon->table;
     uint32_t most = daemon->config->limits.channels;
 
-    if (daemon->stopping)
-        return refuse(why, WISP_E_SHUTDOWN, "the daemon is stopping");
-    if (table->used - table->pending - table->dead >= most || table->dead >= most)
+    if (channel_table_is_full(table, most))
+        room_make(daemon, channel->user);
+    if (channel_table_is_full(table, most))
         return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", most);
     return channel_agree(&daemon->table, channel, &daemon->users, welcome, why);
 }
@@ -96,28 +84,50 @@ static int watch_process(struct wispd *daemon, struct channel *channel, struct r
     return loop_ready(daemon->loop, fd, POLLIN, event_token(EVENT_GONE, channel));
 }
 
+/* A channel for questions alone takes no memory, and always finds room. */
+static int begin_asking(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome)
+{
+    int result;
+
+    room_make_asking(daemon, channel->user);
+    channel_ask_only(&daemon->table, channel, welcome);
+    result = message_send(channel->socket, &channel->welcome, sizeof channel->welcome, NULL, 0, MSG_DONTWAIT);
+    if (!result)
+        result = loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel));
+    return result;
+}
+
+static void go_on(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome)
+{
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
+    if (welcome->entries)
+        wispd_help(daemon, channel, make_memory);
+    else if (begin_asking(daemon, channel, welcome))
+        wispd_hang_up(daemon, channel);
+}
+
 static void greet(struct wispd *daemon, struct channel *channel, const struct wire_hello *hello)
 {
-    struct wire_offer offer = offer_of(daemon->config);
     struct wire_welcome welcome = { .status = 0 };
     struct reason why = { "" };
-    int result = wire_negotiate(hello, &offer, &welcome);
+    int result = wire_negotiate(hello, &daemon->offer, &welcome);
 
     name_channel(channel, hello);
     welcome.epoch = daemon->epoch;
     memcpy(welcome.name, server_name, sizeof server_name);
     if (!result) {
-        result = watch_process(daemon, channel, &why);
+        if (daemon->stopping)
+            result = refuse(&why, WISP_E_SHUTDOWN, "the daemon is stopping");
         if (!result)
+            result = watch_process(daemon, channel, &why);
+        if (!result && welcome.entries)
             result = admit(daemon, channel, &welcome, &why);
         snprintf(welcome.text, sizeof welcome.text, "%.*s", (int)sizeof welcome.text - 1, why.text);
     }
-    if (result) {
+    if (result)
         refuse_client(daemon, channel, &welcome, result);
-        return;
-    }
-    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
-    wispd_help(daemon, channel, make_memory);
+    else
+        go_on(daemon, channel, &welcome);
 }
 
 /* The descriptor for the client is not needed any more, whatever became of it. */

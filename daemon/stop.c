@@ -32,7 +32,7 @@ void stop_begin(struct wispd *daemon)
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
         struct channel *channel = &daemon->table.channels[i];
 
-        if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_MAKING)
+        if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_MAKING || channel->state == CHANNEL_ASKING)
             wispd_hang_up(daemon, channel);
         if (channel->state != CHANNEL_OPEN)
             continue;

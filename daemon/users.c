@@ -25,7 +25,7 @@ struct user *users_get(struct users *users, uid_t uid)
     users->gets++;
     for (uint32_t i = 0; i < users->capacity; i++) {
         struct user *user = &users->entries[i];
-        bool vacant = !user->channels && !user->leaving && !user->pending;
+        bool vacant = !user->channels && !user->leaving && !user->pending && !user->asking;
 
         if (user->seen && user->uid == uid) {
             user->seen = users->gets;

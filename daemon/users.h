@@ -22,12 +22,13 @@
 struct user {
     uid_t uid;
     uint32_t pending;  /* connections before their hello */
+    uint32_t asking;   /* for questions alone */
     uint32_t channels; /* agreed on, or open */
     uint32_t leaving;
     uint64_t memory;  /* of `channels` */
     uint64_t seen;    /* users_get() counts up: of those without a connection, the oldest goes first */
     uint64_t answers; /* bytes that wait to be read by him */
-    struct budget questions;
+    struct budget connects, questions;
     struct budget gripes;
     uint32_t gripes_left_out;
 };

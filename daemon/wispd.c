@@ -16,7 +16,7 @@
 #include "daemon/wispd.h"
 #include "libipc/wake.h"
 
-enum { PENDING_MOST = 256, EVENTS = 64, FDS_PER_CHANNEL = 4, FDS_BESIDES = 64 };
+enum { EVENTS = 64, WATCHES_PER_CHANNEL = 3 };
 
 /* ---- from nothing to listening, and back ---- */
 
@@ -26,25 +26,27 @@ static int loop_open(struct wispd *daemon, struct reason *why)
         [CONFIG_LOOP_AUTO] = LOOP_AUTO, [CONFIG_LOOP_URING] = LOOP_URING, [CONFIG_LOOP_EPOLL] = LOOP_EPOLL
     };
     struct reason fallback = { "" };
-    int result = loop_new(kinds[daemon->config->loop], 2 * daemon->table.capacity, &daemon->loop, &fallback, why);
+    int result = loop_new(kinds[daemon->config->loop], WATCHES_PER_CHANNEL * daemon->table.capacity, &daemon->loop,
+                          &fallback, why);
 
     if (!result && fallback.text[0])
         log_notice("event loop: epoll, because io_uring is not to be had (%s)", fallback.text);
     return result;
 }
 
-/* Each channel holds four descriptors. What the hard limit allows is taken; what it does not is said. */
-static void raise_descriptor_limit(uint32_t channels)
+/* What the hard limit allows is taken; what it does not is said. */
+static void raise_descriptor_limit(const struct config *config)
 {
-    rlim_t wanted = (rlim_t)channels * FDS_PER_CHANNEL + FDS_BESIDES;
+    rlim_t wanted = room_descriptors(config);
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = MIN(wanted, limit.rlim_max);
     if (setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < wanted)
-        log_warning("%u channels need %llu open files, the limit is %llu: raise LimitNOFILE= or lower limits.channels",
-                    channels, (unsigned long long)wanted, (unsigned long long)limit.rlim_cur);
+        log_warning(
+            "%u channels need up to %llu open files, the limit is %llu: raise LimitNOFILE= or lower limits.channels",
+            config->limits.channels, (unsigned long long)wanted, (unsigned long long)limit.rlim_cur);
 }
 
 static uint64_t epoch_make(void)
@@ -59,12 +61,13 @@ static uint64_t epoch_make(void)
 static int wispd_init(struct wispd *daemon, struct reason *why)
 {
     const struct config *config = daemon->config;
-    uint32_t capacity = 2 * config->limits.channels + PENDING_MOST; /* open, leaving, and not yet open */
+    uint32_t capacity = room_connections(config);
     int result = registry_init(&daemon->registry, config, why);
 
     if (result)
         return result;
-    raise_descriptor_limit(config->limits.channels);
+    raise_descriptor_limit(config);
+    room_offer(daemon);
     result = users_init(&daemon->users, capacity, config->limits.channels_per_user, config->limits.memory_per_user);
     if (!result)
         result = channel_table_init(&daemon->table, capacity);
@@ -167,6 +170,7 @@ static void bury(struct wispd *daemon, struct channel *channel)
 
 void wispd_hang_up(struct wispd *daemon, struct channel *channel)
 {
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_KICKS_AGAIN, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, channel));
@@ -283,6 +287,14 @@ static int on_gone(struct wispd *daemon, struct channel *channel, const struct l
     return 0;
 }
 
+static int on_hello_due(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+{
+    (void)event;
+    if (channel->state == CHANNEL_PENDING)
+        handshake_ready(daemon, channel);
+    return 0;
+}
+
 static int on_hello_late(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
@@ -309,12 +321,13 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },        [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },        [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },         [EVENT_KICK] = { on_kick, true },
-    [EVENT_QUESTION] = { on_question, true },     [EVENT_GONE] = { on_gone, true },
-    [EVENT_HELLO_LATE] = { on_hello_late, true }, [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
+    [EVENT_LISTENER] = { on_listener, false },      [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },          [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },          [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },           [EVENT_KICK] = { on_kick, true },
+    [EVENT_QUESTION] = { on_question, true },       [EVENT_GONE] = { on_gone, true },
+    [EVENT_HELLO_DUE] = { on_hello_due, true },     [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
 };
 
 static int handle_events(struct wispd *daemon, uint64_t until_ns)

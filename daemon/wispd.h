@@ -34,6 +34,7 @@ enum event_kind {
     EVENT_SOCKET,      /* of a channel */
     EVENT_GONE,        /* of a channel: its process has ended */
     EVENT_KICK,        /* of a channel: its eventfd */
+    EVENT_HELLO_DUE,   /* of a channel: its connection has its turn */
     EVENT_HELLO_LATE,  /* of a channel */
     EVENT_QUESTION,    /* of a channel: what it asks has its turn */
     EVENT_KICKS_AGAIN, /* of a channel: it has been throttled long enough */
@@ -63,9 +64,12 @@ struct wispd {
     uint64_t questions;       /* that were answered */
     uint64_t epoch;           /* tells this run from the one before */
     uint64_t started_ns;
-    uint64_t spin_ns;     /* how long to look before sleeping */
-    uint64_t watchdog_ns; /* 0: none */
-    bool no_processes;    /* this kernel cannot tell when a client's process ends; it has been said */
+    struct wire_offer offer; /* what every hello is answered from */
+    uint64_t turned_away;    /* connections that were refused, */
+    uint64_t given_up;       /* and idle ones that were closed for somebody else's */
+    uint64_t spin_ns;        /* how long to look before sleeping */
+    uint64_t watchdog_ns;    /* 0: none */
+    bool no_processes;       /* this kernel cannot tell when a client's process ends; it has been said */
     bool stopping;
     bool done;
 };
@@ -86,6 +90,13 @@ void wispd_help(struct wispd *daemon, struct channel *channel, void (*run)(struc
 /* accept.c: waits for connections; what the listener brings. -errno: it cannot be listened to any more. */
 int accept_begin(struct wispd *daemon);
 int accept_ready(struct wispd *daemon, const struct loop_event *event);
+
+/* room.c: what a client gets that asks for nothing in particular; room for one more. */
+void room_offer(struct wispd *daemon);
+void room_make(struct wispd *daemon, const struct user *user);
+void room_make_asking(struct wispd *daemon, const struct user *user);
+uint32_t room_descriptors(const struct config *config);
+uint32_t room_connections(const struct config *config);
 
 /* handshake.c: a PENDING channel's socket is readable, or may be; a MAKING channel's memory is made, or could not be.
  */

@@ -16,7 +16,8 @@
  *
  * Handshake, on the socket: client sends struct wire_hello; daemon answers struct wire_welcome with three descriptors
  * [request memfd, response memfd (read-only), eventfd], or with a status and a text, and closes. The client maps both
- * and seals the request region (region.h); a kick before that ends the channel. Afterwards the socket carries struct
+ * and seals the request region (region.h); a kick before that ends the channel. A client that only has questions asks
+ * for WIRE_ENTRIES_NONE, and gets a welcome without sizes and descriptors. Afterwards the socket carries struct
  * wire_control messages both ways (list, describe), and, when the client asked for it, empty WIRE_NOTIFY messages so
  * that a poll loop wakes.
  *
@@ -40,15 +41,16 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_NOTIFY  (1ull << 0) /* WIRE_NOTIFY messages on the socket */
 #define WIRE_FEATURE_RECEIPT (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
 #define WIRE_FEATURE_CANCEL  (1ull << 2) /* WIRE_OP_CANCEL */
-#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_RECEIPT | WIRE_FEATURE_CANCEL)
+#define WIRE_FEATURE_ASKING  (1ull << 3) /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
+#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_RECEIPT | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
 #define WIRE_ENTRIES_MAX     4096
 #define WIRE_ENTRIES_DEFAULT 64
+#define WIRE_ENTRIES_NONE    UINT32_MAX /* in a hello: no rings, no memory, questions alone */
 #define WIRE_ARENA_MIN       (64ull << 10)
 #define WIRE_ARENA_MAX       (1ull << 30)
-#define WIRE_ARENA_DEFAULT   (4ull << 20)
 #define WIRE_ARENA_ALIGN     64
 #define WIRE_PAGE            4096
 #define WIRE_ROWS_MAX        65536
@@ -175,7 +177,7 @@ struct wire_hello {
     uint16_t abi_min, abi_max;
     uint64_t features;        /* what the client can use */
     uint64_t features_needed; /* what it cannot do without; a subset of features */
-    uint32_t entries;         /* 0: the daemon's default */
+    uint32_t entries;         /* 0: the daemon's default; WIRE_ENTRIES_NONE needs WIRE_FEATURE_ASKING */
     uint32_t reserved;
     uint64_t request_arena; /* 0: the daemon's default */
     uint64_t response_arena;

@@ -218,15 +218,20 @@ static uint32_t choose_entries(uint32_t wanted, const struct wire_offer *offer)
     return entries;
 }
 
-static uint64_t choose_arena(uint64_t wanted, const struct wire_offer *offer)
+static uint64_t choose_arena(uint64_t wanted, uint64_t usual, const struct wire_offer *offer)
 {
     uint64_t most = MIN(offer->arena_max, WIRE_ARENA_MAX) / WIRE_PAGE * WIRE_PAGE;
 
     if (!wanted)
-        wanted = offer->arena_default;
+        wanted = usual;
     wanted = MIN(wanted, most);
     wanted = (wanted + WIRE_PAGE - 1) / WIRE_PAGE * WIRE_PAGE;
     return MAX(wanted, WIRE_ARENA_MIN);
+}
+
+static bool wants_no_memory(const struct wire_hello *hello, uint64_t features)
+{
+    return hello->entries == WIRE_ENTRIES_NONE && features & WIRE_FEATURE_ASKING;
 }
 
 int wire_negotiate(const struct wire_hello *hello, const struct wire_offer *offer, struct wire_welcome *welcome)
@@ -248,9 +253,11 @@ int wire_negotiate(const struct wire_hello *hello, const struct wire_offer *offe
     }
     welcome->abi = (uint16_t)abi;
     welcome->features = hello->features & offer->features;
+    if (wants_no_memory(hello, welcome->features))
+        return 0;
     welcome->entries = choose_entries(hello->entries, offer);
-    welcome->request_arena = choose_arena(hello->request_arena, offer);
-    welcome->response_arena = choose_arena(hello->response_arena, offer);
+    welcome->request_arena = choose_arena(hello->request_arena, offer->request_default, offer);
+    welcome->response_arena = choose_arena(hello->response_arena, offer->response_default, offer);
     return 0;
 }
 
@@ -270,6 +277,11 @@ int wire_check_welcome(const struct wire_welcome *welcome, const struct wire_hel
     if (hello->features_needed & ~welcome->features)
         return refuse(why, WISP_E_VERSION, "the daemon left out features %#" PRIx64 " that are needed",
                       hello->features_needed & ~welcome->features);
+    if (wants_no_memory(hello, welcome->features)) {
+        if (!welcome->entries && !welcome->request_arena && !welcome->response_arena)
+            return 0;
+        return refuse(why, WISP_E_VERSION, "the daemon gave memory to a client that asked for none");
+    }
     result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena, &layout, why);
     return result ? refuse_in(why, result, "the daemon chose a channel that cannot be") : 0;
 }

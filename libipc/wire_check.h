@@ -37,7 +37,7 @@ struct wire_offer {
     uint16_t abi_min, abi_max;
     uint64_t features;
     uint32_t entries_default, entries_max;
-    uint64_t arena_default, arena_max;
+    uint64_t request_default, response_default, arena_max;
 };
 
 /* The daemon's answer to a (checked) hello: the highest common ABI, the common features, sizes clamped to the offer and

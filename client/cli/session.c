@@ -32,7 +32,7 @@ int session_connect(struct session *session)
         .connect_ms = MIN(patience, UINT32_MAX - 1),
         .reconnect_ms = MAX(MIN(patience / 2, RECONNECT_MS), 1),
         .answer_ms = patience,
-        .entries = ENTRIES,
+        .entries = session->questions ? UINT32_MAX : ENTRIES,
         .input_bytes = MAX(session->input_bytes, ARENA_LEAST),
         .output_bytes = MAX(session->output_bytes, ARENA_LEAST),
     };

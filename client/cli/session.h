@@ -17,8 +17,8 @@ struct session {
     const char *socket;  /* NULL: as libwisp chooses */
     bool patient;        /* the limit is what a model may take, not what a person waits for a word */
     uint64_t timeout_ms; /* 0: none */
-    uint64_t input_bytes,
-        output_bytes; /* of shared memory; 0: the least that there is, enough for questions and pings */
+    bool questions;      /* no more: it takes no shared memory, and gets in where all connections are taken */
+    uint64_t input_bytes, output_bytes; /* of shared memory; 0: the least that there is, enough for a ping */
     wisp_client *client;
 };
 

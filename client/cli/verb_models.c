@@ -52,7 +52,7 @@ static int print(const json_t *models)
 
 int verb_models(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb };
+    cleanup_session struct session session = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .most = 0 };
     cleanup_json json_t *models = NULL;

@@ -178,7 +178,7 @@ static int ask_daemon(struct session *session, const char *name, char **text)
 
 int verb_show(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb };
+    cleanup_session struct session session = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .least = 1, .most = 1, .what = "MODEL" };
     cleanup_json json_t *description = NULL;

@@ -14,7 +14,7 @@ static const struct usage usage = {
 
 int verb_status(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb };
+    cleanup_session struct session session = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .most = 0 };
     cleanup_json json_t *state = NULL;

@@ -44,7 +44,8 @@ static void try_negotiation(const struct wire_hello *hello)
                                       .features = 0x15,
                                       .entries_default = 64,
                                       .entries_max = 500,
-                                      .arena_default = WIRE_ARENA_DEFAULT,
+                                      .request_default = 4 << 20,
+                                      .response_default = 1 << 20,
                                       .arena_max = (16 << 20) + 5 };
     struct wire_welcome welcome;
     struct wire_layout layout;
@@ -54,7 +55,7 @@ static void try_negotiation(const struct wire_hello *hello)
     must(result == welcome.status && (result == 0 || result == WISP_E_VERSION));
     must(wire_check_message(&welcome, sizeof welcome, &why) == 0);
     must(wire_check_welcome(&welcome, hello, &why) == result);
-    if (result)
+    if (result || (hello->entries == WIRE_ENTRIES_NONE && hello->features & WIRE_FEATURE_ASKING))
         return;
     must(wire_layout(welcome.entries, welcome.request_arena, welcome.response_arena, &layout, &why) == 0);
     must(layout.entries <= offer.entries_max && layout.request_arena <= offer.arena_max);

@@ -88,7 +88,8 @@ int raw_greet(struct raw_client *client, const char *path, const struct wire_hel
         raw_close(client);
         return result;
     }
-    attach(client);
+    if (client->welcome.entries) /* else it is for questions alone */
+        attach(client);
     return 0;
 }
 
@@ -97,7 +98,7 @@ int raw_open(struct raw_client *client, const char *path, const struct wire_hell
     int result = raw_greet(client, path, hello);
     struct reason why;
 
-    if (!result)
+    if (!result && client->welcome.entries)
         assert_ok(region_seal(&client->request, &why), why);
     return result;
 }

@@ -5,9 +5,11 @@
 #include "support/test.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/size.h"
 #include "support/both_loops.h"
 #include "system/siege.h"
 
@@ -260,6 +263,217 @@ static void one_users_quota_is_not_anothers(void **state)
     siege_without_limits();
 }
 
+/* As a program that asks for nothing in particular. */
+static const struct wire_hello *plain_hello(void)
+{
+    static struct wire_hello hello;
+
+    hello = raw_hello(0, 0);
+    return &hello;
+}
+
+/* For questions alone: no rings, no memory. */
+static const struct wire_hello *asking_hello(void)
+{
+    static struct wire_hello hello;
+
+    hello = raw_hello(WIRE_ENTRIES_NONE, 0);
+    hello.features_needed = WIRE_FEATURE_ASKING;
+    return &hello;
+}
+
+/* The limits agree: a user gets all the channels that he may have, of the default size, and a sample fits each. */
+static void all_channels_of_a_user_fit(void **state)
+{
+    enum { MOST = 64 };
+    static struct raw_client clients[MOST];
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        siege_with_limits(round ? "limits:\n  memory_per_user: 16MiB\n" : NULL);
+        for (int i = 0; i < MOST; i++)
+            assert_int_equal(raw_open(&clients[i], bed.daemon.socket, plain_hello()), 0);
+        assert_int_equal(raw_open(&bed.client, bed.daemon.socket, plain_hello()), WISP_E_BUSY);
+        assert_non_null(strstr(bed.client.welcome.text, "64 channels open"));
+        alpha_round(bed.reference, &clients[MOST - 1], raw_route(&clients[MOST - 1], "alpha"), 3, 1);
+        for (int i = 0; i < MOST; i++)
+            raw_close(&clients[i]);
+    }
+    siege_without_limits();
+}
+
+static json_int_t state_of(struct raw_client *client, const char *key)
+{
+    char *text;
+    json_t *object;
+    json_int_t value;
+
+    assert_int_equal(raw_ask(client, WIRE_STATUS, NULL, &text, NULL), 0);
+    object = json_loads(text, 0, NULL);
+    value = json_integer_value(json_object_get(object, key));
+    json_decref(object);
+    free(text);
+    return value;
+}
+
+/* Where no channel is left, for this user or at all, who only asks gets in, and takes none. */
+static void questions_always_get_in(void **state)
+{
+    static const char *const limits[] = { "limits:\n  channels_per_user: 1\n", "limits:\n  channels: 1\n" };
+    enum { MANY = 40, AT_ONCE = 8 };
+    static struct raw_client asking[MANY];
+    char *text;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+        siege_with_limits(limits[i]);
+        assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, plain_hello()), 0);
+        assert_true(raw_open(&bed.client, bed.daemon.socket, plain_hello()) > 0);
+        for (int k = 0; k < MANY; k++) {
+            assert_int_equal(raw_open(&asking[k], bed.daemon.socket, asking_hello()), 0);
+            assert_int_equal(state_of(&asking[k], "channels"), 1);
+            assert_int_equal(raw_ask(&asking[k], WIRE_LIST, NULL, &text, NULL), 0);
+            free(text);
+            raw_route(&asking[k], "alpha");
+        }
+        assert_int_equal(state_of(&asking[MANY - 1], "turned_away"), 1);
+        /* Of one user's, those that were silent longest have made room. */
+        for (int k = 0; k < MANY - AT_ONCE; k++)
+            assert_true(siege_closes(asking[k].socket, PATIENCE_MS));
+        for (int k = MANY - AT_ONCE; k < MANY; k++)
+            assert_int_equal(state_of(&asking[k], "channels"), 1);
+        alpha_round(bed.reference, &bed.honest, raw_route(&bed.honest, "alpha"), 1, 1);
+        for (int k = 0; k < MANY; k++)
+            close(asking[k].socket);
+        raw_close(&bed.honest);
+    }
+    siege_without_limits();
+}
+
+/* In a child, as the user nobody: the status of a hello, tried until it is welcome or `ms` have passed. */
+static int nobody_opens(int ms)
+{
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+    pid_t pid = fork();
+    int status;
+
+    assert_true(pid >= 0);
+    if (!pid) {
+        int result = -1;
+
+        if (setgid(65534) || setuid(65534))
+            _exit(99);
+        for (int waited = 0; waited <= ms && result; waited += 10) {
+            result = raw_open(&bed.client, bed.daemon.socket, &hello);
+            if (result && ms)
+                poll(NULL, 0, 10);
+        }
+        _exit(result);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* One user holds every channel and does nothing with them: another one who has none gets one, and the longest idle
+ * goes. One that is at work stays. */
+static void idle_channels_make_room(void **state)
+{
+    static struct raw_client clients[3];
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+
+    (void)state;
+    if (geteuid())
+        skip();
+    siege_with_limits("limits:\n  channels: 3\n");
+    assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(raw_open(&clients[i], bed.daemon.socket, &hello), 0);
+    assert_int_equal(nobody_opens(0), WISP_E_BUSY); /* just connected is not idle */
+    assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), WISP_E_BUSY);
+    poll(NULL, 0, 1100);
+    alpha_round(bed.reference, &clients[0], raw_route(&clients[0], "alpha"), 1, 1);
+    assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), WISP_E_BUSY); /* not for himself */
+    assert_int_equal(nobody_opens(PATIENCE_MS), 0);
+    assert_true(siege_closes(clients[1].socket, PATIENCE_MS));
+    assert_int_equal(clients[1].theirs->state, WIRE_STATE_CLOSED);
+    assert_int_equal(state_of(&clients[0], "given_up"), 1);
+    alpha_round(bed.reference, &clients[0], raw_route(&clients[0], "alpha"), 1, 2);
+    for (int i = 0; i < 3; i++)
+        raw_close(&clients[i]);
+    siege_without_limits();
+}
+
+/* The daemon takes as many descriptors as its table of connections can need, however few it was started with. */
+static void the_table_has_its_descriptors(void **state)
+{
+    enum { CHANNELS = 24, SILENT = 60 };
+    static struct raw_client clients[CHANNELS];
+    struct wire_hello hello = raw_hello(16, 1 << 16);
+    struct rlimit before, few;
+    int silent[SILENT];
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 64;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    siege_with_limits("limits:\n  channels: 24\n");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (int i = 0; i < SILENT; i++) {
+        silent[i] = raw_connect(bed.daemon.socket);
+        assert_true(silent[i] >= 0);
+    }
+    for (int i = 0; i < CHANNELS; i++)
+        assert_int_equal(raw_open(&clients[i], bed.daemon.socket, &hello), 0);
+    assert_int_equal(prlimit(bed.daemon.pid, RLIMIT_NOFILE, NULL, &few), 0);
+    assert_true(few.rlim_cur >= 10 * CHANNELS + 256);
+    for (int i = 0; i < CHANNELS; i++)
+        raw_close(&clients[i]);
+    for (int i = 0; i < SILENT; i++)
+        close(silent[i]);
+    siege_without_limits();
+}
+
+/* Connecting without end, a user gets a burst and one channel every 2 ms; another one is served meanwhile. */
+static void connecting_has_a_rate(void **state)
+{
+    enum { TIMES = 400, BURST = 256 };
+    struct wire_hello hello = raw_hello(4, 1 << 16);
+    uint64_t begin;
+    int status, rounds = 0;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid())
+        skip();
+    assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+    alpha_open(&bed.honest, bed.daemon.socket);
+    begin = clock_ns();
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        if (setgid(65534) || setuid(65534))
+            _exit(9);
+        for (int i = 0; i < TIMES; i++) {
+            int result = raw_open(&bed.client, bed.daemon.socket, &hello);
+
+            if (result)
+                _exit(result > 0 ? result : 99);
+            raw_close(&bed.client);
+        }
+        _exit(0);
+    }
+    while (!waitpid(pid, &status, WNOHANG)) {
+        alpha_round(bed.reference, &bed.honest, siege.route, 1, (uint64_t)rounds++);
+        poll(NULL, 0, 1);
+    }
+    assert_int_equal(status, 0);
+    assert_true(clock_ns() - begin >= (TIMES - BURST) * 2 * NS_PER_MS);
+    assert_true(rounds > 0);
+    raw_close(&bed.honest);
+}
+
 static void sizes_are_cut_to_the_limits(void **state)
 {
     struct wire_hello hello = raw_hello(4096, 1 << 24);
@@ -292,6 +506,11 @@ int main(void)
         SIEGE(the_daemon_has_so_many_channels),
         SIEGE(one_users_quota_is_not_anothers),
         SIEGE(sizes_are_cut_to_the_limits),
+        SIEGE(all_channels_of_a_user_fit),
+        SIEGE(questions_always_get_in),
+        SIEGE(idle_channels_make_room),
+        SIEGE(the_table_has_its_descriptors),
+        SIEGE(connecting_has_a_rate),
     };
 
     return run_over_both_loops(tests, siege_begin, siege_end);

@@ -252,7 +252,8 @@ static struct offer offer_make(const struct wire_hello *hello)
                                     .features = WIRE_FEATURES,
                                     .entries_default = 4,
                                     .entries_max = 64,
-                                    .arena_default = WIRE_ARENA_MIN,
+                                    .request_default = WIRE_ARENA_MIN,
+                                    .response_default = WIRE_ARENA_MIN,
                                     .arena_max = WIRE_ARENA_MAX };
     struct wire_daemon_control *control;
     struct offer offer;

@@ -115,6 +115,36 @@ static void test_a_question_finds_the_next_daemon(void **state)
     wisp_close(client);
 }
 
+/* A client that only asks: no shared memory, from one daemon to the next; what needs a channel says so. */
+static void test_who_only_asks_takes_no_memory(void **state)
+{
+    const struct wisp_options options = { .entries = UINT32_MAX };
+    unsigned fds = resources_fds(), maps = resources_maps("memfd:");
+    wisp_client *client = served_connect(&options);
+    wisp_request *request = NULL;
+
+    (void)state;
+    assert_int_equal(resources_fds(), fds + 1);
+    assert_int_equal(resources_maps("memfd:"), maps);
+    for (int round = 0; round < 2; round++) {
+        wisp_model *model = served_find(client, "small");
+        char *text = NULL;
+
+        assert_int_equal(wisp_status(client, &text), 0);
+        assert_non_null(strstr(text, "\"channels\":0"));
+        free(text);
+        assert_int_equal(wisp_list(client, &text), 0);
+        free(text);
+        assert_int_equal(wisp_request_new(client, model, 1, &request), WISP_E_NO_SPACE);
+        assert_int_not_equal(wisp_ping(client, PATIENCE_MS, NULL), 0);
+        assert_int_equal(daemon_mappings(&served), 0);
+        wisp_model_free(model);
+        kill_and_restart();
+    }
+    assert_null(wisp_close(client));
+    assert_int_equal(resources_fds(), fds);
+}
+
 static void test_requests_keep_their_buffers(void **state)
 {
     wisp_client *client = served_connect(NULL);
@@ -468,6 +498,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_waiter_sees_latency_only),
         cmocka_unit_test(test_a_question_finds_the_next_daemon),
+        cmocka_unit_test(test_who_only_asks_takes_no_memory),
         cmocka_unit_test(test_requests_keep_their_buffers),
         cmocka_unit_test(test_a_stopping_daemon_loses_nothing),
         cmocka_unit_test(test_threads_work_through_restarts),

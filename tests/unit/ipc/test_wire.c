@@ -20,7 +20,7 @@ static const struct wire_limits limits = {
 
 static void test_every_layout_holds_together(void **state)
 {
-    static const uint64_t arenas[] = { WIRE_ARENA_MIN, WIRE_ARENA_MIN + WIRE_PAGE, WIRE_ARENA_DEFAULT, WIRE_ARENA_MAX };
+    static const uint64_t arenas[] = { WIRE_ARENA_MIN, WIRE_ARENA_MIN + WIRE_PAGE, 4 << 20, WIRE_ARENA_MAX };
     struct wire_layout layout;
     struct reason why;
 
@@ -423,7 +423,8 @@ static const struct wire_offer offer = { .abi_min = 1,
                                          .features = WIRE_FEATURES,
                                          .entries_default = WIRE_ENTRIES_DEFAULT,
                                          .entries_max = 1024,
-                                         .arena_default = WIRE_ARENA_DEFAULT,
+                                         .request_default = 4 << 20,
+                                         .response_default = 1 << 20,
                                          .arena_max = 64 << 20 };
 
 static void test_highest_common_abi(void **state)
@@ -510,8 +511,33 @@ static void test_sizes_are_clamped_to_what_can_be(void **state)
     hello.hello.request_arena = hello.hello.response_arena = 0;
     assert_int_equal(wire_negotiate(&hello.hello, &offer, &welcome), 0);
     assert_int_equal(welcome.entries, WIRE_ENTRIES_DEFAULT);
-    assert_int_equal(welcome.request_arena, WIRE_ARENA_DEFAULT);
-    assert_int_equal(welcome.response_arena, WIRE_ARENA_DEFAULT);
+    assert_int_equal(welcome.request_arena, 4 << 20);
+    assert_int_equal(welcome.response_arena, 1 << 20);
+}
+
+/* Questions alone: no memory, where both ends know of such channels; and no other welcome is taken for it. */
+static void test_no_entries_are_no_memory(void **state)
+{
+    union any hello = make_message(WIRE_HELLO);
+    struct wire_welcome welcome;
+    struct wire_offer older = offer;
+    struct reason why;
+
+    (void)state;
+    hello.hello.entries = WIRE_ENTRIES_NONE;
+    hello.hello.features = hello.hello.features_needed = WIRE_FEATURE_ASKING;
+    assert_int_equal(wire_negotiate(&hello.hello, &offer, &welcome), 0);
+    assert_int_equal(welcome.entries, 0);
+    assert_int_equal(welcome.request_arena, 0);
+    assert_int_equal(welcome.response_arena, 0);
+    assert_ok(wire_check_welcome(&welcome, &hello.hello, &why), why);
+    welcome.request_arena = WIRE_ARENA_MIN;
+    assert_int_equal(wire_check_welcome(&welcome, &hello.hello, &why), WISP_E_VERSION);
+    older.features &= ~WIRE_FEATURE_ASKING;
+    assert_int_equal(wire_negotiate(&hello.hello, &older, &welcome), WISP_E_VERSION);
+    hello.hello.features_needed = 0;
+    assert_int_equal(wire_negotiate(&hello.hello, &older, &welcome), 0);
+    assert_int_equal(welcome.entries, older.entries_max);
 }
 
 static void test_a_lying_welcome_is_refused(void **state)
@@ -559,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_highest_common_abi),
         cmocka_unit_test(test_features_are_the_common_ones),
         cmocka_unit_test(test_sizes_are_clamped_to_what_can_be),
+        cmocka_unit_test(test_no_entries_are_no_memory),
         cmocka_unit_test(test_a_lying_welcome_is_refused),
     };
 
