@@ -7,18 +7,32 @@
  */
 #include "daemon/stages.h"
 
+static void enter(struct shard *shard, struct lane *lane, struct request *request)
+{
+    request->state = REQUEST_BATCHED;
+    lane->rows += request->ask.rows - request->rows_done;
+    shard->under_way++;
+}
+
 static void append(struct shard *shard, struct lane *lane, struct request *request)
 {
     request->next = NULL;
     request->previous = lane->tail;
-    request->state = REQUEST_BATCHED;
     if (lane->tail)
         lane->tail->next = request;
     else
         lane->head = request;
     lane->tail = request;
-    lane->rows += request->ask.rows - request->rows_done;
-    shard->under_way++;
+    enter(shard, lane, request);
+}
+
+static void prepend(struct shard *shard, struct lane *lane, struct request *request)
+{
+    request->next = lane->head;
+    request->previous = NULL;
+    *(lane->head ? &lane->head->previous : &lane->tail) = request;
+    lane->head = request;
+    enter(shard, lane, request);
 }
 
 static struct lane *lane_of(const struct shard *shard, uint32_t route)
@@ -42,7 +56,13 @@ bool s3_batch(struct shard *shard, struct request *request)
 
 void s3_again(struct shard *shard, struct request *request)
 {
-    append(shard, lane_of(shard, request->ask.route), request);
+    struct lane *lane = lane_of(shard, request->ask.route);
+
+    /* With time running out, requests that are done count, and half-done ones do not. */
+    if (shard->draining)
+        prepend(shard, lane, request);
+    else
+        append(shard, lane, request);
 }
 
 void s3_remove(struct shard *shard, struct request *request)

@@ -20,7 +20,7 @@ bool cancel_take(struct shard *shard, struct channel *channel);
 
 /* s3: puts the request into the lane of its route's model. False: it has been completed. */
 bool s3_batch(struct shard *shard, struct request *request);
-/* Back to the end of its lane, for its next slice. */
+/* Back to the end of its lane, for its next slice; when draining, to the front. */
 void s3_again(struct shard *shard, struct request *request);
 /* Out of its lane: to run, or because it is given up. */
 void s3_remove(struct shard *shard, struct request *request);

@@ -72,6 +72,29 @@ static void slices_take_turns(void **state)
     rig_check_answer(1, &small);
 }
 
+/* When it is to stop, a large request is finished before the next one is begun: one answer is more than two halves. */
+static void draining_finishes_what_it_has_begun(void **state)
+{
+    struct wire_submission first = rig_infer(5 * RIG_BATCH, 0), second = rig_infer(5 * RIG_BATCH, 100);
+    struct wire_completion completion;
+
+    (void)state;
+    rig_into_lane(0, &first);
+    rig_into_lane(1, &second);
+    rig.shard.draining = true;
+    for (int slice = 0; slice < 5; slice++) {
+        rig_no_completion(0);
+        assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+        s5_run(&rig.shard);
+    }
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    rig_no_completion(1);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_check_answer(0, &first);
+    rig_check_answer(1, &second);
+}
+
 static void a_dead_channel_lasts_as_long_as_its_requests(void **state)
 {
     struct wire_submission ask = rig_infer(20, 0), other = rig_infer(1, 1);
@@ -303,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(slices_take_turns),
+        RIG_TEST(draining_finishes_what_it_has_begun),
         RIG_TEST(a_dead_channel_lasts_as_long_as_its_requests),
         RIG_TEST(a_slot_comes_back_under_another_generation),
         RIG_TEST(arming_looks_once_more),
