@@ -89,7 +89,7 @@ int log_writer_start(void)
     result = pthread_create(&writer.thread, NULL, work, NULL);
     if (result)
         return -result;
-    (void)pthread_setname_np(writer.thread, "log");
+    (void)pthread_setname_np(writer.thread, "wispd-log");
     pthread_mutex_lock(&writer.lock);
     writer.running = true;
     pthread_mutex_unlock(&writer.lock);

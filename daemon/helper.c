@@ -3,9 +3,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/helper.h"
+
+/* Calls of helper_lives() that processor time alone may answer: with the watchdog's usual ten seconds, a minute. */
+enum { PATIENCE = 20 };
 
 struct job_list {
     struct helper_job *head, *tail;
@@ -17,6 +21,9 @@ struct helper {
     pthread_cond_t asked;
     struct job_list todo, done;
     bool stop;
+    uint64_t wanted, heard; /* heartbeats that were asked for; the last one that was given */
+    struct timespec used;   /* processor time, when it was last looked at */
+    unsigned without;       /* how often in a row there was time, but no heartbeat */
     int eventfd;
 };
 
@@ -50,8 +57,13 @@ static void *work(void *argument)
 
     pthread_mutex_lock(&helper->lock);
     for (;;) {
-        while (!(job = pop(&helper->todo)) && !helper->stop)
+        for (;;) {
+            helper->heard = helper->wanted;
+            job = pop(&helper->todo);
+            if (job || helper->stop)
+                break;
             pthread_cond_wait(&helper->asked, &helper->lock);
+        }
         if (!job)
             break;
         pthread_mutex_unlock(&helper->lock);
@@ -86,6 +98,7 @@ int helper_new(struct helper **out)
         free(helper);
         return -result;
     }
+    (void)pthread_setname_np(helper->thread, "wispd-helper");
     *out = helper;
     return 0;
 }
@@ -117,6 +130,37 @@ void helper_ask(struct helper *helper, struct helper_job *job)
     append(&helper->todo, job);
     pthread_cond_signal(&helper->asked);
     pthread_mutex_unlock(&helper->lock);
+}
+
+/* Memory of gigabytes, on a machine that has to swap for it, may take longer than the watchdog waits; a thread that is
+ * stopped or sleeps for ever uses no time. */
+static bool uses_time(struct helper *helper)
+{
+    struct timespec used;
+    clockid_t clock;
+    bool more;
+
+    if (pthread_getcpuclockid(helper->thread, &clock) || clock_gettime(clock, &used))
+        return false;
+    more = used.tv_sec != helper->used.tv_sec || used.tv_nsec != helper->used.tv_nsec;
+    helper->used = used;
+    return more;
+}
+
+bool helper_lives(struct helper *helper)
+{
+    bool lives;
+
+    pthread_mutex_lock(&helper->lock);
+    lives = helper->heard == helper->wanted;
+    helper->without = lives ? 0 : helper->without + 1;
+    if (uses_time(helper) && helper->without < PATIENCE)
+        lives = true;
+    if (helper->heard == helper->wanted)
+        helper->wanted++;
+    pthread_cond_signal(&helper->asked);
+    pthread_mutex_unlock(&helper->lock);
+    return lives;
 }
 
 bool helper_take_back(struct helper *helper, struct helper_job *job)

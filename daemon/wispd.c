@@ -234,7 +234,15 @@ static int on_signal(struct wispd *daemon, struct channel *channel, const struct
 static int on_watchdog(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)channel, (void)event;
-    sd_notify(0, "WATCHDOG=1");
+    /* For every thread that clients wait for. Not for the log's: whoever does not read it is not to have us restarted.
+     */
+    bool lives = helper_lives(daemon->helper);
+
+    if (lives)
+        sd_notify(0, "WATCHDOG=1");
+    else if (!daemon->stuck)
+        log_error("the helper is stuck: until it comes round, the watchdog is not told that all is well");
+    daemon->stuck = !lives;
     return loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
 }
 

@@ -70,6 +70,7 @@ struct wispd {
     uint64_t spin_ns;        /* how long to look before sleeping */
     uint64_t watchdog_ns;    /* 0: none */
     bool no_processes;       /* this kernel cannot tell when a client's process ends; it has been said */
+    bool stuck;              /* the helper is */
     bool stopping;
     bool done;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The real daemon starts, or says why it does not: sockets, command line, configuration, sandbox, service manager.
+ * The real daemon starts, or says why it does not: sockets, command line, configuration, sandbox.
  */
 #include "support/test.h"
 
@@ -178,109 +178,6 @@ static void the_socket_has_the_configured_mode(void **state)
     assert_int_equal(daemon_stop(&bed.daemon), 0);
 }
 
-/* ---- under a service manager ---- */
-
-/* Starts wispd as systemd does: a listening socket as descriptor 3, a socket for notifications. */
-static pid_t launch_as_service(int listener, const char *notify, const char *watchdog_us)
-{
-    pid_t pid = fork();
-    char text[16];
-
-    assert_true(pid >= 0);
-    if (pid)
-        return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (listener >= 0) {
-        dup2(listener, 3);
-        fcntl(3, F_SETFD, 0); /* if it was 3 already */
-        setenv("LISTEN_FDS", "1", 1);
-        snprintf(text, sizeof text, "%d", (int)getpid());
-        setenv("LISTEN_PID", text, 1);
-    }
-    setenv("NOTIFY_SOCKET", notify, 1);
-    setenv("WATCHDOG_USEC", watchdog_us, 1);
-    setenv("WISP_LOOP", loop_now, 1);
-    unsetenv("WATCHDOG_PID");
-    execl(binary_path("bin/wispd"), "wispd", "--model", bed.alpha, "--log-level", "error", (char *)NULL);
-    _exit(127);
-}
-
-static int bind_at(const char *path, int type)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* The next notification that contains `text`, within five seconds; others are passed over. */
-static bool notified(int fd, const char *text)
-{
-    struct pollfd poller = { .fd = fd, .events = POLLIN };
-    char message[512];
-
-    while (poll(&poller, 1, 5000) == 1) {
-        ssize_t got = recv(fd, message, sizeof message - 1, 0);
-
-        assert_true(got > 0);
-        message[got] = 0;
-        if (strstr(message, text))
-            return true;
-    }
-    return false;
-}
-
-static void a_passed_socket_is_used_and_left(void **state)
-{
-    char path[128], notify_path[128];
-    int listener, notify, status;
-    struct stat file;
-    pid_t pid;
-
-    (void)state;
-    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "passed.sock"));
-    snprintf(notify_path, sizeof notify_path, "%s", scratch_path(bed.folder, "notify.sock"));
-    listener = bind_at(path, SOCK_SEQPACKET);
-    assert_int_equal(listen(listener, 16), 0);
-    notify = bind_at(notify_path, SOCK_DGRAM);
-    pid = launch_as_service(listener, notify_path, "300000");
-    assert_true(notified(notify, "READY=1"));
-    alpha_open(&bed.client, path);
-    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
-    raw_close(&bed.client);
-    for (int i = 0; i < 3; i++)
-        assert_true(notified(notify, "WATCHDOG=1"));
-    assert_int_equal(kill(pid, SIGTERM), 0);
-    assert_true(notified(notify, "STOPPING=1"));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
-    assert_int_equal(stat(path, &file), 0); /* it is systemd's */
-    close(listener);
-    close(notify);
-    unlink(path);
-    unlink(notify_path);
-}
-
-static void a_passed_socket_of_another_kind_is_refused(void **state)
-{
-    char path[128];
-    int listener, status;
-    pid_t pid;
-
-    (void)state;
-    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "stream.sock"));
-    listener = bind_at(path, SOCK_STREAM);
-    assert_int_equal(listen(listener, 16), 0);
-    pid = launch_as_service(listener, "/nowhere", "0");
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(WEXITSTATUS(status), 78);
-    close(listener);
-    unlink(path);
-}
-
 /* ---- the command line ---- */
 
 static void expect(int code, const char *text, const char *const *arguments)
@@ -439,8 +336,6 @@ int main(void)
         cmocka_unit_test(something_else_than_a_socket_is_left_alone),
         cmocka_unit_test(a_missing_folder_is_named),
         cmocka_unit_test(the_socket_has_the_configured_mode),
-        cmocka_unit_test(a_passed_socket_is_used_and_left),
-        cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
         cmocka_unit_test(the_command_line_says_what_is_wrong),
         cmocka_unit_test(a_configuration_is_tested_and_printed),
         cmocka_unit_test(an_unknown_loop_is_refused),

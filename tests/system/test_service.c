@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The real daemon under a service manager, as far as this program can be one: a passed socket, notifications, the
+ * watchdog. systemd/ has the real one.
+ */
+#include "support/test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/size.h"
+#include "support/both_loops.h"
+#include "support/daemon.h"
+#include "system/alpha.h"
+
+/* Starts wispd as systemd does: a listening socket as descriptor 3, a socket for notifications. */
+static pid_t launch_as_service(int listener, const char *notify, const char *watchdog_us)
+{
+    pid_t pid = fork();
+    char text[16];
+
+    assert_true(pid >= 0);
+    if (pid)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (listener >= 0) {
+        dup2(listener, 3);
+        fcntl(3, F_SETFD, 0); /* if it was 3 already */
+        setenv("LISTEN_FDS", "1", 1);
+        snprintf(text, sizeof text, "%d", (int)getpid());
+        setenv("LISTEN_PID", text, 1);
+    }
+    setenv("NOTIFY_SOCKET", notify, 1);
+    setenv("WATCHDOG_USEC", watchdog_us, 1);
+    setenv("WISP_LOOP", loop_now, 1);
+    unsetenv("WATCHDOG_PID");
+    execl(binary_path("bin/wispd"), "wispd", "--model", bed.alpha, "--log-level", "error", (char *)NULL);
+    _exit(127);
+}
+
+static int bind_at(const char *path, int type)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* The next notification that contains `text`, within five seconds; others are passed over. */
+static bool notified(int fd, const char *text)
+{
+    struct pollfd poller = { .fd = fd, .events = POLLIN };
+    char message[512];
+
+    while (poll(&poller, 1, 5000) == 1) {
+        ssize_t got = recv(fd, message, sizeof message - 1, 0);
+
+        assert_true(got > 0);
+        message[got] = 0;
+        if (strstr(message, text))
+            return true;
+    }
+    return false;
+}
+
+static void a_passed_socket_is_used_and_left(void **state)
+{
+    char path[128], notify_path[128];
+    int listener, notify, status;
+    struct stat file;
+    pid_t pid;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "passed.sock"));
+    snprintf(notify_path, sizeof notify_path, "%s", scratch_path(bed.folder, "notify.sock"));
+    listener = bind_at(path, SOCK_SEQPACKET);
+    assert_int_equal(listen(listener, 16), 0);
+    notify = bind_at(notify_path, SOCK_DGRAM);
+    pid = launch_as_service(listener, notify_path, "300000");
+    assert_true(notified(notify, "READY=1"));
+    alpha_open(&bed.client, path);
+    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
+    raw_close(&bed.client);
+    for (int i = 0; i < 3; i++)
+        assert_true(notified(notify, "WATCHDOG=1"));
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_true(notified(notify, "STOPPING=1"));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(path, &file), 0); /* it is systemd's */
+    close(listener);
+    close(notify);
+    unlink(path);
+    unlink(notify_path);
+}
+
+/* The thread of that name in the process. */
+static pid_t find_thread(pid_t pid, const char *name)
+{
+    char path[300], text[64];
+    pid_t found = 0;
+    DIR *folder;
+
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    folder = opendir(path);
+    assert_non_null(folder);
+    for (const struct dirent *entry; !found && (entry = readdir(folder));) {
+        FILE *file;
+
+        snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid, entry->d_name);
+        file = fopen(path, "re");
+        if (file && fgets(text, sizeof text, file) && !strncmp(text, name, strlen(name)))
+            found = (pid_t)atoi(entry->d_name);
+        if (file)
+            fclose(file);
+    }
+    closedir(folder);
+    assert_true(found > 0);
+    return found;
+}
+
+/* How many signs of life come in two seconds, in which twenty are due. */
+static int signs_of_life(int fd)
+{
+    struct pollfd poller = { .fd = fd, .events = POLLIN };
+    char message[512];
+    int signs = 0;
+
+    while (recv(fd, message, sizeof message, MSG_DONTWAIT) > 0)
+        continue;
+    for (int waited = 0; waited < 2000; waited += 50) {
+        poll(NULL, 0, 50);
+        while (poll(&poller, 1, 0) == 1) {
+            ssize_t got = recv(fd, message, sizeof message - 1, 0);
+
+            message[MAX(got, 0)] = 0;
+            signs += strstr(message, "WATCHDOG=1") != NULL;
+        }
+    }
+    return signs;
+}
+
+/* The watchdog hears of every thread that clients wait for: with the helper stopped there is no sign of life. One that
+ * only writes the log is not among them. */
+static void the_watchdog_hears_of_every_thread(void **state)
+{
+    char notify_path[128], path[128];
+    int listener, notify, status;
+    pid_t pid, thread;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "watched.sock"));
+    snprintf(notify_path, sizeof notify_path, "%s", scratch_path(bed.folder, "watch.sock"));
+    listener = bind_at(path, SOCK_SEQPACKET);
+    assert_int_equal(listen(listener, 16), 0);
+    notify = bind_at(notify_path, SOCK_DGRAM);
+    pid = launch_as_service(listener, notify_path, "300000");
+    assert_true(notified(notify, "READY=1"));
+    for (int which = 0; which < 2; which++) {
+        thread = find_thread(pid, which ? "wispd-helper" : "wispd-log");
+        assert_int_equal(ptrace(PTRACE_SEIZE, thread, NULL, NULL), 0);
+        assert_int_equal(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL), 0);
+        assert_int_equal(waitpid(thread, &status, __WALL), thread);
+        poll(NULL, 0, 200); /* what it had said before */
+        if (which)
+            assert_int_equal(signs_of_life(notify), 0);
+        else
+            assert_true(signs_of_life(notify) > 2);
+        assert_int_equal(ptrace(PTRACE_DETACH, thread, NULL, NULL), 0);
+        for (int i = 0; i < 3; i++)
+            assert_true(notified(notify, "WATCHDOG=1"));
+    }
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(listener);
+    close(notify);
+    unlink(path);
+    unlink(notify_path);
+}
+
+static void a_passed_socket_of_another_kind_is_refused(void **state)
+{
+    char path[128];
+    int listener, status;
+    pid_t pid;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "stream.sock"));
+    listener = bind_at(path, SOCK_STREAM);
+    assert_int_equal(listen(listener, 16), 0);
+    pid = launch_as_service(listener, "/nowhere", "0");
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 78);
+    close(listener);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_passed_socket_is_used_and_left),
+        cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
+        cmocka_unit_test(the_watchdog_hears_of_every_thread),
+    };
+
+    return run_over_both_loops(tests, bed_make, bed_remove);
+}
