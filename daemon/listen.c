@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -44,32 +45,71 @@ static int take_passed(struct listener *listener, int count, struct reason *why)
 
 /* ---- our own ---- */
 
-/* Holds the lock on the folder until the returned descriptor is closed. */
-static int lock_folder(const char *path, struct reason *why)
-{
-    cleanup_free char *folder = strdup(path);
-    cleanup_close int fd = -1;
-    struct timespec pause = clock_timespec(LOCK_PAUSE_NS);
-    char *slash;
+/* Held while looking for another daemon and taking its place. */
+struct lock {
+    char *path;
+    int fd;
+};
 
-    if (!folder)
+/* Ours alone, so that nobody else can hold it: 1; 0 when it is not there any more; or -errno. */
+static int judge_lock(const struct lock *lock, struct reason *why)
+{
+    struct stat ours, there;
+
+    if (fstat(lock->fd, &ours))
+        return refuse_errno(why, -errno, "%s", lock->path);
+    if (!S_ISREG(ours.st_mode) || ours.st_uid != geteuid() || ours.st_mode & 077)
+        return refuse(why, -EPERM, "%s is not a file of this user's alone: remove it, or listen elsewhere (--socket)",
+                      lock->path);
+    return !lstat(lock->path, &there) && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/* 1, 0 when it is to be tried again, or -errno. */
+static int lock_try(struct lock *lock, struct reason *why)
+{
+    int result;
+
+    lock->fd = open(lock->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (lock->fd < 0 && errno == ENOENT)
+        return refuse(why, -ENOENT, "%s: the folder does not exist: make it with mkdir -p", lock->path);
+    if (lock->fd < 0)
+        return refuse_errno(why, -errno, "%s", lock->path);
+    result = judge_lock(lock, why);
+    if (result <= 0)
+        return result;
+    if (!flock(lock->fd, LOCK_EX | LOCK_NB))
+        return judge_lock(lock, why);
+    return errno == EWOULDBLOCK || errno == EINTR ? 0 : refuse_errno(why, -errno, "locking %s", lock->path);
+}
+
+static int lock_take(struct lock *lock, const char *path, struct reason *why)
+{
+    const struct timespec pause = clock_timespec(LOCK_PAUSE_NS);
+
+    *lock = (struct lock){ .fd = -1 };
+    if (asprintf(&lock->path, "%s.lock", path) < 0) {
+        lock->path = NULL;
         return refuse_errno(why, -ENOMEM, "%s", path);
-    slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = 0;
-    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return refuse(why, -ENOENT, "%s: the folder does not exist: mkdir -p %s", path, folder);
-    if (fd < 0)
-        return refuse_errno(why, -errno, "%s", slash ? folder : ".");
+    }
     for (int i = 0; i < LOCK_TRIES; i++) {
-        if (!flock(fd, LOCK_EX | LOCK_NB))
-            return steal_fd(&fd);
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return refuse_errno(why, -errno, "locking %s", folder);
+        int result = lock_try(lock, why);
+
+        if (result)
+            return result > 0 ? 0 : result;
+        close(steal_fd(&lock->fd));
         nanosleep(&pause, NULL);
     }
-    return refuse(why, -EAGAIN, "%s: some other program holds a lock on the folder", path);
+    return refuse(why, -EAGAIN, "%s is held by another wispd that is starting", lock->path);
+}
+
+/* Removed while it is held: whoever waits for it sees that it has gone, and makes another. */
+static void lock_give(const struct lock *lock, bool held)
+{
+    if (held)
+        unlink(lock->path);
+    if (lock->fd >= 0)
+        close(lock->fd);
+    free(lock->path);
 }
 
 /* Whether whoever listens at the other end is still there. A process that died with io_uring polls under way leaves a
@@ -133,12 +173,31 @@ static int bind_with_mode(int fd, const struct sockaddr_un *address, uint32_t mo
     return result ? refuse_errno(why, result, "listening on %s", address->sun_path) : 0;
 }
 
+static int bind_in_turn(struct listener *listener, const struct sockaddr_un *address, uint32_t mode, struct reason *why)
+{
+    cleanup_close int fd = -1;
+    struct stat status;
+    int result = make_room(address, why);
+
+    if (result)
+        return result;
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return refuse_errno(why, -errno, "socket");
+    result = bind_with_mode(fd, address, mode, why);
+    if (result)
+        return result;
+    if (stat(address->sun_path, &status))
+        return refuse_errno(why, -errno, "%s", address->sun_path);
+    *listener = (struct listener){ .fd = steal_fd(&fd), .device = status.st_dev, .inode = status.st_ino };
+    return 0;
+}
+
 static int make_own(struct listener *listener, const char *path, uint32_t mode, struct reason *why)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    cleanup_close int lock = -1, fd = -1;
     cleanup_free char *copy = strdup(path);
-    struct stat status;
+    struct lock lock;
     int result;
 
     if (!copy)
@@ -150,23 +209,16 @@ static int make_own(struct listener *listener, const char *path, uint32_t mode, 
     result = socket_make_folder(path);
     if (result)
         return refuse_errno(why, result, "making the folder of %s", path);
-    lock = lock_folder(path, why);
-    if (lock < 0)
-        return lock;
-    result = make_room(&address, why);
-    if (result)
+    result = lock_take(&lock, path, why);
+    if (result) {
+        lock_give(&lock, false);
         return result;
-    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return refuse_errno(why, -errno, "socket");
-    result = bind_with_mode(fd, &address, mode, why);
-    if (result)
-        return result;
-    if (stat(path, &status))
-        return refuse_errno(why, -errno, "%s", path);
-    *listener =
-        (struct listener){ .fd = steal_fd(&fd), .path = steal(&copy), .device = status.st_dev, .inode = status.st_ino };
-    return 0;
+    }
+    result = bind_in_turn(listener, &address, mode, why);
+    lock_give(&lock, true);
+    if (!result)
+        listener->path = steal(&copy);
+    return result;
 }
 
 int listener_open(struct listener *listener, const char *path, uint32_t mode, struct reason *why)

@@ -3,8 +3,8 @@
  * The listening socket: handed over by systemd, or made here.
  *
  * A stale socket file (nobody answers) is replaced; when another daemon answers, this one refuses to start. Two daemons
- * that start at once are kept apart by a lock on the socket's folder, held while looking and binding: it leaves no file
- * behind and ends with the process.
+ * that start at once are kept apart by a lock, held while looking and binding: a file beside the socket that is this
+ * user's alone, so that nobody else can hold it, and that is gone afterwards.
  */
 #ifndef DAEMON_LISTEN_H
 #define DAEMON_LISTEN_H

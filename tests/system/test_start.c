@@ -10,12 +10,14 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -101,16 +103,17 @@ static void of_many_that_start_at_once_one_serves(void **state)
 /* Looking for the other one and taking its place is done under a lock: a second daemon waits its turn. */
 static void starting_takes_turns(void **state)
 {
-    int folder;
+    char path[128];
+    int lock, status;
     pid_t pid;
-    int status;
 
     (void)state;
     bed_start(NULL, NULL);
     daemon_kill(&bed.daemon);
-    folder = open(bed.daemon.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_true(folder >= 0);
-    assert_int_equal(flock(folder, LOCK_EX), 0);
+    snprintf(path, sizeof path, "%s.lock", bed.daemon.socket);
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(lock >= 0);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
     pid = fork();
     assert_true(pid >= 0);
     if (!pid) {
@@ -120,7 +123,7 @@ static void starting_takes_turns(void **state)
     }
     poll(NULL, 0, 200);
     assert_int_equal(raw_connect(bed.daemon.socket), -ECONNREFUSED); /* the dead one's, still */
-    assert_int_equal(flock(folder, LOCK_UN), 0);
+    assert_int_equal(flock(lock, LOCK_UN), 0);
     for (int i = 0; i < 1000; i++) {
         int socket = raw_connect(bed.daemon.socket);
 
@@ -131,10 +134,55 @@ static void starting_takes_turns(void **state)
         poll(NULL, 0, 5);
     }
     bed_serves();
+    assert_int_equal(access(path, F_OK), -1); /* it is gone when it has done its work */
     assert_int_equal(kill(pid, SIGTERM), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    close(folder);
+    close(lock);
+    daemon_stop(&bed.daemon);
+}
+
+/* Another user who can read the socket's folder has no lock to hold; and if one of his stands there, it is named. */
+static void nobody_else_keeps_it_from_starting(void **state)
+{
+    char path[128];
+    const char *arguments[] = { "--config", bed.daemon.config, NULL };
+    int holds[2], folder;
+    pid_t pid;
+    char byte;
+
+    (void)state;
+    if (geteuid())
+        skip();
+    bed_start(NULL, NULL);
+    daemon_kill(&bed.daemon);
+    assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+    assert_int_equal(pipe2(holds, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        folder = open(bed.daemon.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (setgid(65534) || setuid(65534) || flock(folder, LOCK_EX) || write(holds[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(read(holds[0], &byte, 1), 1);
+    daemon_restart(&bed.daemon);
+    bed_serves();
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    close(holds[0]);
+    close(holds[1]);
+    daemon_kill(&bed.daemon);
+
+    snprintf(path, sizeof path, "%s.lock", bed.daemon.socket);
+    close(open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    assert_int_equal(chown(path, 65534, 65534), 0);
+    assert_int_equal(daemon_run(arguments, output, sizeof output), 1);
+    assert_non_null(strstr(output, ".lock is not a file of this user's alone: remove it"));
+    assert_int_equal(unlink(path), 0);
     daemon_stop(&bed.daemon);
 }
 
@@ -333,6 +381,7 @@ int main(void)
         cmocka_unit_test(two_daemons_do_not_share_a_socket),
         cmocka_unit_test(of_many_that_start_at_once_one_serves),
         cmocka_unit_test(starting_takes_turns),
+        cmocka_unit_test(nobody_else_keeps_it_from_starting),
         cmocka_unit_test(something_else_than_a_socket_is_left_alone),
         cmocka_unit_test(a_missing_folder_is_named),
         cmocka_unit_test(the_socket_has_the_configured_mode),
