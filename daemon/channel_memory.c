@@ -40,6 +40,22 @@ int channel_memory_make(struct channel_memory *memory, const struct wire_layout 
     return result;
 }
 
+int channel_memory_try(struct reason *why)
+{
+    struct channel_memory memory;
+    struct wire_layout layout;
+    int result = wire_layout(WIRE_ENTRIES_MIN, WIRE_ARENA_MIN, WIRE_ARENA_MIN, &layout, why);
+
+    if (!result)
+        result = channel_memory_make(&memory, &layout, why);
+    if (!result)
+        channel_memory_unmake(&memory);
+    if (result == -ENOENT)
+        return refuse(why, WISP_E_CONFIG,
+                      "/proc is not mounted here, and clients' memory is passed on through it: mount it");
+    return result ? refuse_in(why, result, "no memory can be shared") : 0;
+}
+
 static void close_at(int *fd)
 {
     if (*fd >= 0)

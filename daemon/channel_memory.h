@@ -29,6 +29,10 @@ uint64_t channel_memory_cost(const struct wire_layout *layout);
 /* -errno, and CHANNEL_MEMORY_NULL. */
 int channel_memory_make(struct channel_memory *memory, const struct wire_layout *layout, struct reason *why);
 
+/* Makes the least there is and takes it apart: what is missing here is better known before the first client.
+ * WISP_E_CONFIG: /proc is; -errno. */
+int channel_memory_try(struct reason *why);
+
 /* Leaves CHANNEL_MEMORY_NULL. Idempotent. */
 void channel_memory_unmake(struct channel_memory *memory);
 

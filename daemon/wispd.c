@@ -66,6 +66,9 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
 
     if (result)
         return result;
+    result = channel_memory_try(why);
+    if (result)
+        return result;
     raise_descriptor_limit(config);
     room_offer(daemon);
     result = users_init(&daemon->users, capacity, config->limits.channels_per_user, config->limits.memory_per_user);

@@ -375,6 +375,39 @@ static void without_io_uring_epoll_serves(void **state)
     }
 }
 
+/* Clients' memory is passed on through /proc: without it the daemon does not say that it serves. */
+static void without_proc_it_does_not_start(void **state)
+{
+    int ends[2], status;
+    ssize_t got;
+    pid_t pid;
+
+    (void)state;
+    if (geteuid())
+        skip();
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (!pid) {
+        dup2(ends[1], STDERR_FILENO);
+        if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+            mount("none", "/proc", "tmpfs", 0, NULL))
+            _exit(77);
+        execl(binary_path("bin/wispd"), "wispd", "-s", scratch_path(bed.folder, "s"), "-m", bed.alpha, (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    got = read(ends[0], output, sizeof output - 1);
+    output[MAX(got, 0)] = 0;
+    close(ends[0]);
+    if (WEXITSTATUS(status) == 77)
+        skip(); /* no namespaces here */
+    assert_int_equal(WEXITSTATUS(status), 78);
+    assert_non_null(strstr(output, "/proc is not mounted"));
+    assert_null(strstr(output, "serving"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_configuration_is_tested_and_printed),
         cmocka_unit_test(an_unknown_loop_is_refused),
         cmocka_unit_test(without_io_uring_epoll_serves),
+        cmocka_unit_test(without_proc_it_does_not_start),
     };
 
     return run_over_both_loops(tests, bed_make, bed_remove);
