@@ -44,7 +44,7 @@ static unsigned long count_lines(FILE *log, const char *text, unsigned long *los
     *lost = 0;
     while (fgets(line, sizeof line, log)) {
         found += strstr(line, text) != NULL;
-        if (sscanf(line, "wispd: warning: %lu lines of the log were lost", &number) == 1)
+        if (sscanf(line, "wispd: warning: %lu lines of", &number) == 1) /* NOLINT(cert-err34-c): our own line */
             *lost += number;
     }
     return found;

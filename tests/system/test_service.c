@@ -126,7 +126,7 @@ static pid_t find_thread(pid_t pid, const char *name)
         snprintf(path, sizeof path, "/proc/%d/task/%s/comm", (int)pid, entry->d_name);
         file = fopen(path, "re");
         if (file && fgets(text, sizeof text, file) && !strncmp(text, name, strlen(name)))
-            found = (pid_t)atoi(entry->d_name);
+            found = (pid_t)strtol(entry->d_name, NULL, 10);
         if (file)
             fclose(file);
     }

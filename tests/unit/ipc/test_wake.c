@@ -359,7 +359,7 @@ static bool is_in_futex(const struct sleeper *sleeper)
     if (!fgets(call, sizeof call, file))
         call[0] = 0;
     fclose(file);
-    return atoi(call) == SYS_futex;
+    return strtol(call, NULL, 10) == SYS_futex;
 }
 
 /* A client that puts many threads to sleep on its futex makes a completion no dearer: one is woken, the rest sleep on.
