@@ -191,8 +191,8 @@ struct description describe_daemon(const struct wispd *daemon)
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
-    state = json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "server",
-                      "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
+    state = json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
+                      "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
                       (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
                       "kernels", daemon->registry.kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
                       "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->registry.model_count,
