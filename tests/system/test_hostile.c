@@ -425,6 +425,7 @@ static void a_channel_ends_with_its_process(void **state)
         if (raw_open(&bed.client, bed.daemon.socket, &hello))
             _exit(1);
         child = fork();
+        alarm(120); /* whatever becomes of the test */
         if (child && write(ready[1], &child, sizeof child) != sizeof child)
             _exit(1);
         for (;;)
