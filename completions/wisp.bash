@@ -67,7 +67,7 @@ _wisp() {
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
     -p | --processing)
-        mapfile -t COMPREPLY < <(compgen -W 'image.classification text.classification audio.classification audio.recognition' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'image.classification text.classification text.semantic-analysis audio.classification audio.recognition' -- "$cur")
         return
         ;;
     esac

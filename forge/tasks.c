@@ -12,8 +12,8 @@ static const struct task {
 } tasks[] = {
     { "image.classification", true },    { "image.segmentation", false }, { "image.denoising", false },
     { "image.super-resolution", false }, { "image.compression", false },  { "text.classification", true },
-    { "text.translation", false },       { "text.generation", false },    { "audio.classification", true },
-    { "audio.recognition", true },
+    { "text.semantic-analysis", true },  { "text.translation", false },   { "text.generation", false },
+    { "audio.classification", true },    { "audio.recognition", true },
 };
 
 /* "a, b and c" of all, or of those that classify. */

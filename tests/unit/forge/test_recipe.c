@@ -12,6 +12,7 @@
 #include "forge/loss.h"
 #include "forge/recipe.h"
 #include "forge/split.h"
+#include "forge/tasks.h"
 #include "support/test.h"
 
 static void test_half_cosine(void **state)
@@ -75,6 +76,38 @@ static void test_recipe_suits_the_data(void **state)
     assert_true(optimizer_boost(optimizer_find("sgd"), 0.01) == 1);
     assert_true(optimizer_boost(optimizer_find("adamw"), 0.25) == 4);
     assert_true(optimizer_boost(optimizer_find("adamw"), 0.01) == OPTIMIZER_BOOST_MAX);
+}
+
+/* The types of the structures that ship are all known; those that classify may end in a softmax. */
+static void test_types_of_shipped_structures(void **state)
+{
+    static const char *const files[] = { "audio", "cnn", "mlp", "picture-to-picture", "resnet", "text", "vit" };
+    unsigned found = 0;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        char path[96], line[256], type[64];
+        struct reason why;
+        FILE *file;
+
+        snprintf(path, sizeof path, "config/structures/%s.yaml", files[i]);
+        file = fopen(source_path(path), "r");
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file)) {
+            const char *key = strstr(line, "processing: ");
+
+            if (!key || sscanf(key, "processing: %63[a-z.-]", type) != 1)
+                continue;
+            assert_ok(task_check(type, &why), why);
+            found++;
+        }
+        fclose(file);
+    }
+    assert_true(found > 10);
+    assert_int_equal(task_fits("text.semantic-analysis", true, NULL), 0);
+    assert_int_equal(task_fits("text.translation", true, NULL), WISP_E_INVALID);
+    assert_int_equal(task_fits("text.translation", false, NULL), 0);
+    assert_int_equal(task_check("text.translatio", NULL), WISP_E_INVALID);
 }
 
 static void test_rare_classes_weigh_more(void **state)
@@ -310,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_rate_warms_up_and_falls),
         cmocka_unit_test(test_recipe_suits_the_data),
         cmocka_unit_test(test_rare_classes_weigh_more),
+        cmocka_unit_test(test_types_of_shipped_structures),
         cmocka_unit_test(test_augment_is_a_list),
         cmocka_unit_test(test_pictures_move_and_mirror),
         cmocka_unit_test(test_texts_are_cropped_between_characters),
