@@ -108,7 +108,7 @@ static unsigned take_turns(void (*first)(const struct turn *turn), void (*second
 {
     static uint64_t firsts[ROUNDS_MAX], seconds[ROUNDS_MAX];
     uint64_t begin = clock_ns();
-    unsigned rounds = 0;
+    unsigned rounds = 0, middle;
 
     first(turn);
     second(turn);
@@ -124,8 +124,9 @@ static unsigned take_turns(void (*first)(const struct turn *turn), void (*second
     }
     qsort(firsts, rounds, sizeof *firsts, compare);
     qsort(seconds, rounds, sizeof *seconds, compare);
-    *first_us = (double)firsts[rounds / 2] / 1e3;
-    *second_us = (double)seconds[rounds / 2] / 1e3;
+    middle = rounds / 2;
+    *first_us = (double)firsts[middle] / 1e3;
+    *second_us = (double)seconds[middle] / 1e3;
     return rounds;
 }
 

@@ -197,7 +197,8 @@ static void test_a_budget_takes_the_densest_there_is(void **state)
         assert_ok(plan_prepare(&structure, &plan, &why), why);
         all = structure_potential(&plan.structure);
         measure_all(&plan, &wish, cases[i].budget, cases[i].from, &assembly, needed);
-        for (double limit = cases[i].from; limit < cases[i].to; limit++) {
+        for (unsigned step = 0; cases[i].from + step < cases[i].to; step++) {
+            double limit = cases[i].from + step;
             uint64_t best = all;
             int result = budget_solve(&plan, &wish, cases[i].budget, limit, &assembly, &why);
 

@@ -213,7 +213,7 @@ static char *save_again(const unsigned char *good, bool with_pads, size_t *out_s
         json_object_set_new(made, entries[i].name,
                             json_pack("{s:O s:O s:[I,I]}", "dtype", json_object_get(entries[i].old, "dtype"), "shape",
                                       json_object_get(entries[i].old, "shape"), "data_offsets", (json_int_t)begin,
-                                      (json_int_t)(begin + bytes)));
+                                      (json_int_t)begin + (json_int_t)bytes));
         begin += bytes;
     }
     text = json_dumps(made, JSON_COMPACT);

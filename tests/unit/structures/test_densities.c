@@ -172,8 +172,8 @@ static void test_uniform_plus_keeps_its_word(void **state)
         size_t count = seed_layers(names[i], layers);
         unsigned raised = 0;
 
-        for (double density = 0.02; density < 1; density += 0.001) {
-            double last, other;
+        for (unsigned thousandths = 20; thousandths < 1000; thousandths++) {
+            double density = thousandths / 1000.0, last, other;
 
             if (density_solve(DENSITY_UNIFORM_PLUS, layers, count, density, &sigma, &why))
                 continue; /* less than the dense layer and the last one need */
