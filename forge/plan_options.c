@@ -70,7 +70,7 @@ int structure_from_options(const char *verb, const struct plan_options *options,
         return fail(verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
     if (processing && (result = processing_check(processing, &why))) {
         structure_deinit(out);
-        return fail(verb, EXIT_USAGE, "--processing %s: %s", processing, why.text);
+        return fail(verb, EXIT_USAGE, "--processing: %s", why.text);
     }
     if (processing || !out->processing[0])
         snprintf(out->processing, sizeof out->processing, "%s", processing ? processing : "raw");

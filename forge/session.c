@@ -64,7 +64,7 @@ static int open_model(struct session *s, const struct session_options *o)
     if (o->processing) {
         result = processing_check(o->processing, &why);
         if (result || strlen(o->processing) >= sizeof model->processing)
-            return fail(s->verb, EXIT_USAGE, "--processing %s", result ? why.text : "is too long");
+            return fail(s->verb, EXIT_USAGE, "--processing: %s", result ? why.text : "it is too long");
         if (task_fits(o->processing, ends_in_softmax(model), &why))
             return fail(s->verb, EXIT_USAGE, "--processing: %s", why.text);
         snprintf(model->processing, sizeof model->processing, "%s", o->processing);

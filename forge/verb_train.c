@@ -43,7 +43,7 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
                     "  wisp train m.safetensors --data fsdd.tar.xz --processing audio.recognition \\\n"
                     "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n",
     };
-    struct operands operands = { .least = 1, .most = 1, .what = "the model file (made by 'wisp build')" };
+    struct operands operands = { .most = 1 }; /* none is needed for help */
     struct option_table table = { .count = 0 };
     struct reason why;
 
@@ -63,7 +63,9 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
         *status = EXIT_DONE;
         return false;
     }
-    if (recipe_from_options(&train->recipe_options, &train->recipe, &why))
+    if (!operands.count)
+        *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
+    else if (recipe_from_options(&train->recipe_options, &train->recipe, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
         *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");

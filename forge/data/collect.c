@@ -102,6 +102,11 @@ static uint32_t *find_slot(const struct collect *collect, const char *name, size
     return &collect->slots[at];
 }
 
+bool collect_has(const struct collect *collect, const char *name, size_t length)
+{
+    return collect->slot_count && *find_slot(collect, name, length);
+}
+
 static int grow_names(struct collect *collect)
 {
     size_t capacity = MAX((size_t)64, collect->name_capacity * 2);

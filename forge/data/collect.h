@@ -37,6 +37,8 @@ void collect_deinit(struct collect *collect); /* frees the set unless it was fin
 /* Memory that samples point into; owned by the set from now on, on failure too. */
 int collect_own(struct collect *collect, void *block, struct reason *why);
 
+/* Whether a class of this name has had a sample. */
+bool collect_has(const struct collect *collect, const char *name, size_t length);
 /* The number of a class for now. WISP_E_FORMAT when the name is empty, too long, or not text. */
 int collect_class(struct collect *collect, const char *name, size_t length, uint32_t *out, struct reason *why);
 

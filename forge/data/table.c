@@ -48,12 +48,34 @@ static bool first_label_stands_alone(const struct dataset *set)
     return true;
 }
 
+/* "2,27" beside "2" and "27", as sets write it whose samples have several labels each; how many are so, and the first.
+ */
+static size_t count_joined(const struct collect *collect, const char **example)
+{
+    size_t joined = 0;
+
+    for (size_t i = 0; i < collect->name_count; i++) {
+        const char *name = collect->names[i], *last = name + strlen(name);
+        size_t first = strcspn(name, ",;|");
+
+        while (last > name && !strchr(",;|", last[-1]))
+            last--;
+        if (!name[first] || !collect_has(collect, name, first) || !collect_has(collect, last, strlen(last)))
+            continue;
+        if (!joined++)
+            *example = name;
+    }
+    return joined;
+}
+
 /* What makes one doubt that the columns were the right ones; the set's sentence for people. With the model's labels
  * there is no doubt of those that are among them. A heading that nobody called a sample is refused. */
 static int doubt(const struct collect *collect, const struct columns *columns, const char *path, struct reason *why)
 {
     struct dataset *set = collect->set;
     bool alone = !columns->heading && first_label_stands_alone(set);
+    const char *example = NULL;
+    size_t joined = count_joined(collect, &example);
 
     if (set->count < DOUBT_ROWS_LEAST)
         return 0;
@@ -72,6 +94,11 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
         snprintf(set->doubt, sizeof set->doubt,
                  "all %zu rows have the label \"%.60s\": is column %zu the label? --label-column says which it is",
                  set->count, collect->names[0], columns->label + 1);
+    else if (joined > 1)
+        snprintf(set->doubt, sizeof set->doubt,
+                 "%zu labels, as \"%.60s\", join others of them; this version learns one label for a sample: leave out "
+                 "rows with several, or keep one of each",
+                 joined, example);
     if (alone && !columns->named && !collect->wish->labels && collect->name_count - 1 <= set->count / 2)
         return refuse(why, WISP_E_FORMAT, "%s: %s, and --label-column 1 for a sample", path, set->doubt);
     return 0;

@@ -313,6 +313,7 @@ static void test_data_that_does_not_fit_is_refused(void **state)
         { "train m.safetensors --data none -o t.safetensors", "none", 65 },
         { "train m.safetensors -o t.safetensors", "--data is missing", 2 },
         { "train m.safetensors --data d --processing video.x -o t.safetensors", "video.x", 2 },
+        { "train m.safetensors --data d --processing Image! -o t.safetensors", "--processing: the processing type", 2 },
         { "train five.safetensors --data d -o t.safetensors", "5 outputs", 65 },
         { "train raw.safetensors --data d -o t.safetensors", "--processing", 2 },
         { "train odd.safetensors --data d -o t.safetensors", "cannot guess", 2 },
