@@ -153,13 +153,26 @@ static int print(const json_t *model)
     return EXIT_DONE;
 }
 
-/* No model that is served has a slash in its name. */
-static bool is_file(const char *word)
+static bool is_named_as_file(const char *word)
 {
     size_t length = strlen(word), suffix = strlen(".safetensors");
 
-    return strchr(word, '/') ||
-           (length > suffix && !strcmp(word + length - suffix, ".safetensors") && !access(word, F_OK));
+    return length > suffix && !strcmp(word + length - suffix, ".safetensors");
+}
+
+/* No model that is served has a slash in its name. */
+static bool is_file(const char *word)
+{
+    return strchr(word, '/') || (is_named_as_file(word) && !access(word, F_OK));
+}
+
+/* The daemon knows nothing of the name: perhaps a file was meant. */
+static void tell_of_file(const char *word, int status)
+{
+    if (!access(word, F_OK))
+        fail(usage.verb, status, "a file of that name is here: 'wisp show ./%s' reads it", word);
+    else if (is_named_as_file(word))
+        fail(usage.verb, status, "nor is there a file %s here", word);
 }
 
 static int ask_daemon(struct session *session, const char *name, char **text)
@@ -194,6 +207,8 @@ int verb_show(int argc, char **argv)
         status = forge_ask(usage.verb, operands.words[0], &text);
     else
         status = ask_daemon(&session, operands.words[0], &text);
+    if ((status == EXIT_DATA || status == EXIT_NO_DAEMON) && !is_file(operands.words[0]))
+        tell_of_file(operands.words[0], status);
     if (status)
         return status;
     description = session_parse(&session, steal(&text));

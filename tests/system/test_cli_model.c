@@ -65,6 +65,8 @@ static void test_show_needs_no_daemon(void **state)
         { "./lang.safetensors", 0, "label 3", NULL },
         { "./nothere.safetensors", 65, NULL, "./nothere.safetensors: No such file" },
         { "nothere.safetensors", 69, NULL, "not running on /nonexistent" }, /* may be a model's name */
+        { "nothere.safetensors", 69, NULL, "nor is there a file nothere.safetensors here" },
+        { "good.png", 69, NULL, "'wisp show ./good.png' reads it" },
         { "./good.png", 65, NULL, "good.png" },
         { "./folder", 65, NULL, "folder" },
         { "lang", 69, NULL, "not running on /nonexistent" },
