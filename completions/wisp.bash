@@ -18,6 +18,12 @@ _wisp_structures() {
         sed -E 's/.*: *"(.*)"/\1/' | grep -xE '[A-Za-z0-9_.-]+'
 }
 
+# What structures have under this key: their processing types, or kinds of network.
+_wisp_structures_by() {
+    wisp structure list --json 2>/dev/null | grep -oE "\"$1\": *\"[^\"]*\"" | sed -E 's/.*: *"(.*)"/\1/' |
+        grep -xE '[A-Za-z0-9_.-]+' | sort -u
+}
+
 _wisp_actions() {
     wisp structure --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p'
 }
@@ -45,6 +51,16 @@ _wisp() {
         -m | --model) model=${COMP_WORDS[i + 1]} ;;
         esac
     done
+    case $verb,${COMP_WORDS[2]},$prev in
+    structure,list,-t | structure,list,--type | structure,export,-t | structure,export,--type)
+        mapfile -t COMPREPLY < <(compgen -W "$(_wisp_structures_by processing)" -- "$cur")
+        return
+        ;;
+    structure,list,-n | structure,list,--network)
+        mapfile -t COMPREPLY < <(compgen -W "$(_wisp_structures_by network)" -- "$cur")
+        return
+        ;;
+    esac
     case $prev in
     --model)
         compopt -o filenames
@@ -75,7 +91,7 @@ _wisp() {
         # Options as the verb itself describes them.
         [ "$verb" = structure ] && verb="structure ${COMP_WORDS[2]}"
         # shellcheck disable=SC2086
-        mapfile -t COMPREPLY < <(compgen -W "$(wisp $verb --help 2>/dev/null | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+')" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "$(wisp $verb --help 2>/dev/null | sed '/^examples:/,$d' | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+')" -- "$cur")
         return
     fi
     case $verb in

@@ -29,6 +29,7 @@ complete -c wisp -f -n __fish_use_subcommand -a export -d 'write its connections
 complete -c wisp -n '__wisp_verb run models show ping status' -s s -l socket -r -d 'the socket of the daemon'
 complete -c wisp -n '__wisp_verb run models show ping status' -s t -l timeout -x -d 'longest to wait, milliseconds'
 complete -c wisp -n '__wisp_verb run models show ping status' -s j -l json -d JSON
+complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status build train eval export structure'
 complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb show' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb run' -s m -l model -r -d 'ask this model file'
@@ -53,13 +54,25 @@ function __wisp_structures
     wisp structure list --json 2>/dev/null | string match -rag '"name": *"([A-Za-z0-9_.-]+)"'
 end
 
+# What structures have under this key: their processing types, or kinds of network.
+function __wisp_structures_by
+    wisp structure list --json 2>/dev/null | string match -rag "\"$argv[1]\": *\"([A-Za-z0-9_.-]+)\"" | sort -u
+end
+
+function __wisp_action
+    set -l words (commandline -opc)
+    test (count $words) -ge 3; and contains -- $words[3] $argv
+end
+
 function __wisp_structure_options
     set -l words (commandline -opc)
     wisp structure $words[3] --help 2>/dev/null | string match -rg '^ +(?:-., )?(--[a-z-]+)'
 end
 
 complete -c wisp -n '__wisp_verb structure; and test (count (commandline -opc)) -eq 2' -f -a '(__wisp_actions)'
-complete -c wisp -n '__wisp_verb structure; and test (count (commandline -opc)) -ge 3' -a '(__wisp_structures)'
+complete -c wisp -n '__wisp_verb structure; and __wisp_action show edit rm export' -a '(__wisp_structures)'
+complete -c wisp -n '__wisp_verb structure; and __wisp_action list export' -s t -l type -x -a '(__wisp_structures_by processing)'
+complete -c wisp -n '__wisp_verb structure; and __wisp_action list' -s n -l network -x -a '(__wisp_structures_by network)'
 complete -c wisp -n '__wisp_verb structure; and test (count (commandline -opc)) -ge 3' -f -a '(__wisp_structure_options)'
 complete -c wisp -n '__wisp_verb build' -l structure -x -a '(__wisp_structures)' -d 'name in the structure database'
 complete -c wisp -n '__wisp_verb structure build' -l db -r -d 'the structure database'
@@ -104,6 +117,14 @@ complete -c wisp -n '__wisp_verb train' -s r -l rate -x -d 'learning rate'
 complete -c wisp -n '__wisp_verb train' -l optimizer -x -a 'sgd adamw' -d 'how weights move'
 complete -c wisp -n '__wisp_verb train' -l balance -x -a 'auto none root full' -d 'weights of rare classes'
 complete -c wisp -n '__wisp_verb train' -l schedule -x -a 'cosine step constant' -d 'how the rate falls'
+complete -c wisp -n '__wisp_verb train' -l momentum -x -d "of Nesterov, or AdamW's beta1"
+complete -c wisp -n '__wisp_verb train' -l decay -x -d 'weight decay'
+complete -c wisp -n '__wisp_verb train' -l warmup -x -d 'epochs over which the rate rises'
+complete -c wisp -n '__wisp_verb train' -l label-smoothing -x -d 'mass moved from the label to all'
+complete -c wisp -n '__wisp_verb train' -l input-dropout -x -d 'fraction of inputs dropped'
+complete -c wisp -n '__wisp_verb train' -l validation -x -d 'fraction held back'
+complete -c wisp -n '__wisp_verb train' -s q -l quiet -d 'print nothing but errors'
+complete -c wisp -n '__wisp_verb train eval' -l blas -d 'fully connected layers by OpenBLAS'
 complete -c wisp -n '__wisp_verb train' -l augment -x -d 'vary the inputs'
 complete -c wisp -n '__wisp_verb build train' -l candidates -x -d 'samplings to train'
 complete -c wisp -n '__wisp_verb eval' -l split -x -a 'test train' -d 'part of the data'

@@ -248,13 +248,15 @@ static void test_the_exit_statuses(void **state)
 
 /* ---- completion ---- */
 
-/* zsh and fish have the options of the client's verbs written out; bash asks the program. */
+/* zsh and fish have the options of the verbs written out, but for structure's; bash asks the program. */
 static void test_completions_have_the_options(void **state)
 {
     static const struct {
         const char *file, *mark;
     } shells[] = { { "completions/_wisp", "--" }, { "completions/wisp.fish", "-l " } };
-    static const char *const verbs[] = { "run", "models", "show", "ping", "status" };
+    static const char *const verbs[] = {
+        "run", "models", "show", "ping", "status", "build", "train", "eval", "export"
+    };
     char name[64];
 
     (void)state;
@@ -327,6 +329,12 @@ static void test_completion(void **state)
     assert_non_null(strstr(outcome.out, "/fashion.safetensors]"));
     complete("wisp train --aug", 3);
     assert_offered("--augment");
+    if (strstr(strstr(outcome.out, "[--augment]") + 1, "[--augment]"))
+        fail_msg("an option of the examples is offered once more:\n%s", outcome.out);
+    complete("wisp structure list --network res", 5);
+    assert_offered("resnet");
+    complete("wisp structure list -t image.c", 5);
+    assert_offered("image.classification");
     complete("wisp structure e", 3);
     assert_offered("edit");
     assert_offered("export");
