@@ -27,6 +27,11 @@ void socket_to_connect(char path[static SOCKET_PATH_MAX])
         snprintf(path, SOCKET_PATH_MAX, "%s", SOCKET_OF_SERVICE);
 }
 
+bool socket_is_of_service(const char *path)
+{
+    return !strcmp(path, SOCKET_OF_SERVICE);
+}
+
 int socket_make_folder(const char *path)
 {
     char own[SOCKET_PATH_MAX];

@@ -21,6 +21,9 @@ void socket_to_listen(char path[static SOCKET_PATH_MAX]);
 /* Where a program connects: the service's socket if that is there, otherwise the user's if that is there. */
 void socket_to_connect(char path[static SOCKET_PATH_MAX]);
 
+/* Whether systemctl(1) has to do with the daemon on this path; any other was started by hand, or under another name. */
+bool socket_is_of_service(const char *path);
+
 /* Makes the folder of the user's socket, for this user alone, if `path` is that. 0 or -errno. */
 int socket_make_folder(const char *path);
 

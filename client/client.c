@@ -165,7 +165,9 @@ static int connect_patiently(struct wisp_client *client, uint64_t deadline_ns, s
     if (result != -EAGAIN)
         return result;
     if (!refusal)
-        return fail(WISP_E_TIMEOUT, "wispd on %s does not answer: see systemctl status wispd", client->socket_path);
+        return fail(WISP_E_TIMEOUT, "wispd on %s does not answer: %s", client->socket_path,
+                    socket_is_of_service(client->socket_path) ? "see systemctl status wispd"
+                                                              : "it loads its models, is stopped, or is stuck");
     *last_error() = said;
     return refusal;
 }
@@ -177,8 +179,8 @@ static int connect_first(struct wisp_client *client, uint64_t deadline_ns, struc
     if (result == WISP_E_INVALID)
         return refuse_in(last_error(), WISP_E_VERSION, "%s does not speak as wispd does", client->socket_path);
     if (result == -ECONNRESET || result == -EPIPE || result == WISP_E_SHUTDOWN)
-        return fail(WISP_E_NO_DAEMON, "wispd on %s ends connections: it is stopping; see systemctl status wispd",
-                    client->socket_path);
+        return fail(WISP_E_NO_DAEMON, "wispd on %s ends connections: it is stopping%s", client->socket_path,
+                    socket_is_of_service(client->socket_path) ? "; see systemctl status wispd" : "");
     return result;
 }
 

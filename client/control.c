@@ -31,7 +31,7 @@ static int wait_for(int socket, short events, uint64_t deadline_ns, struct reaso
     struct pollfd wait = { .fd = socket, .events = events };
 
     if (clock_ns() >= deadline_ns)
-        return refuse(why, WISP_E_TIMEOUT, "wispd does not answer: see systemctl status wispd");
+        return refuse(why, WISP_E_TIMEOUT, "wispd does not answer: it is stopped, or stuck");
     (void)poll(&wait, 1, client_poll_ms(deadline_ns));
     return 0;
 }

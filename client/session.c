@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/socket_path.h"
 #include "client/client.h"
 #include "libipc/message.h"
 #include "libipc/wire_check.h"
@@ -26,6 +27,9 @@ static int explain_connect(const char *path, int error, struct reason *why)
     switch (error) {
     case ENOENT:
     case ECONNREFUSED:
+        if (!socket_is_of_service(path))
+            return refuse(why, WISP_E_NO_DAEMON,
+                          "wispd is not running on %s: wispd --socket %s --model FILE starts one", path, path);
         return refuse(why, WISP_E_NO_DAEMON, "wispd is not running on %s: systemctl start wispd", path);
     case EACCES:
     case EPERM:

@@ -88,7 +88,7 @@ static void test_bad_inputs(void **state)
         { "unknown type", { "run", "image.nonsense", "good.png" }, NULL, 65, NULL, "image.nonsense" },
         { "unknown model", { "show", "pix" }, NULL, 65, NULL, "pix" },
         { "no daemon", { "run", "image", "good.png", "-s", "nosocket" }, NULL, 69, NULL, "not running on nosocket" },
-        { "no daemon to ping", { "ping", "--socket=nosocket" }, NULL, 69, NULL, "systemctl start wispd" },
+        { "no daemon to ping", { "ping", "--socket=nosocket" }, NULL, 69, NULL, "wispd --socket nosocket --model" },
         { "socket is a file", { "ping", "--socket=good.png" }, NULL, 69, NULL, "good.png" },
     };
 
@@ -331,7 +331,7 @@ static void test_daemon_that_does_not_answer(void **state)
     go_on(&running, input);
     expect("stopped under way", 124, "good.txt", "no answer within 400 ms");
     command_run(&command, &outcome);
-    expect("stopped before", 124, NULL, "does not answer");
+    expect("stopped before", 124, NULL, "does not answer: it loads its models");
     daemon_signal(&daemon_, SIGCONT);
     command_run(&command, &outcome);
     expect("woken", 0, "label ", NULL);

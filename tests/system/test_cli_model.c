@@ -274,7 +274,7 @@ static void test_a_users_own_daemon(void **state)
         skip(); /* nobody cannot load libwisp from here, or there is a service */
     wisp.words[1] = "ping";
     command_run(&wisp, &outcome);
-    expect("before", 69, NULL, "not running on /run/wisp/wisp.sock");
+    expect("before", 69, NULL, "not running on /run/wisp/wisp.sock: systemctl start wispd");
     wispd.words[1] = "--model";
     wispd.words[2] = "pic.safetensors";
     command_start(&wispd, &running);

@@ -84,10 +84,10 @@ static void test_no_daemon(void **state)
     (void)state;
     assert_int_equal(connect_to(path, 0), WISP_E_NO_DAEMON);
     assert_says(path);
-    assert_says("systemctl start wispd");
+    assert_says("wispd --socket");
     close(listen_on(path, SOCK_SEQPACKET)); /* a socket that a killed daemon left */
     assert_int_equal(connect_to(path, 0), WISP_E_NO_DAEMON);
-    assert_says("systemctl start wispd");
+    assert_says("wispd --socket");
 }
 
 static void test_the_environment_names_the_socket(void **state)

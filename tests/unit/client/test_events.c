@@ -300,7 +300,7 @@ static void test_the_loop_hears_that_it_is_over(void **state)
         assert_true(++turns < 100); /* sleeping, not spinning */
     }
     assert_int_equal(result, WISP_E_LOST);
-    assert_says("systemctl start wispd");
+    assert_says("not running on");
     assert_int_equal(wisp_poll(request), WISP_E_LOST);
     assert_in_range((clock_ns() - before) / NS_PER_MS, 190, 5000);
     wisp_model_free(model);
