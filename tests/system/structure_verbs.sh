@@ -147,6 +147,7 @@ check "nothing of it"     65 "wide"                          "$forge" structure 
 check "all branches"       0 "8 x 32 x 32"                   "$forge" structure edit resnet-8-w4 --set-neurons 1=8 --set-neurons 3=8 --name wide
 check "shown with bytes"   0 "file"                          "$forge" structure edit wide --set-neurons 2=6 -s 0.9 --method erk
 check "one of many"        2 "change them together"          "$forge" structure edit vit-tiny-4 --set-neurons 1=96 --name wide-vit
+# shellcheck disable=SC2046  # a word each on purpose
 check "all of them"        0 "384 x 196"                     "$forge" structure edit vit-tiny-4 --set-neurons 1=384 \
     $(for p in 5 7 11 13 17 19 23 25; do echo --set-neurons $p=384; done) --name wide-vit
 check "a map of attention" 2 "makes the queries of block1.attention" "$forge" structure edit vit-tiny-4 --remove-layer 2 --name x
