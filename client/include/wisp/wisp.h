@@ -70,7 +70,7 @@ struct wisp_options {
     uint64_t output_bytes;
 };
 
-/* Connects and shakes hands. On success *out is to be closed with wisp_close().
+/* Connects and shakes hands. *out is to be closed with wisp_close(); on failure it is NULL.
  * WISP_E_NO_DAEMON; WISP_E_DENIED; WISP_E_VERSION; WISP_E_BUSY, when until the end of `connect_ms` the daemon was full
  * or this user's quota used up; WISP_E_TIMEOUT, when it did not answer; or -errno. */
 int wisp_connect(wisp_client **out, const struct wisp_options *options);
