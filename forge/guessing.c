@@ -26,8 +26,7 @@ static const char *advise_on_recipe(const struct recipe *recipe, const struct tr
     if (r->accuracy > 0.9)
         return "it knows the training samples by heart: are they enough, and do their labels belong to them?";
     /* With "auto", "none" means that no class is rare, and then no weights help. */
-    if (r->validation_balance.predicted == 1 && recipe->balance != BALANCE_FULL &&
-        (r->balance == BALANCE_ROOT || (recipe->balance == BALANCE_NONE && r->validation_balance.majority > 0.6)))
+    if (r->validation_balance.predicted == 1 && recipe->balance == BALANCE_NONE && r->validation_balance.majority > 0.6)
         return "it never says another class; try --balance full";
     if (recipe->optimizer->by_density)
         return "try another --rate (three times, or a third), more --epochs, or less --sparsity";
