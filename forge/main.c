@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/outcome.h"
+#include "base/output.h"
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/verb.h"
@@ -50,18 +51,9 @@ static int unknown_verb(const char *word)
     return EXIT_USAGE;
 }
 
-/* A table or a model that did not reach a full disk or a closed pipe must not count as success. */
-static int close_output(int status)
-{
-    if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
-        fprintf(stderr, "wisp-forge: cannot write to standard output: %s\n", strerror(errno));
-        return EXIT_FAILED;
-    }
-    return status;
-}
-
 int main(int argc, char **argv)
 {
+    /* A training must not end because nobody reads its progress any more. */
     signal(SIGPIPE, SIG_IGN);
     log_init("wisp", LOG_INFO);
     if (argc < 2) {
@@ -70,15 +62,15 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         print_help(stdout);
-        return close_output(EXIT_DONE);
+        return output_finish("wisp-forge", EXIT_DONE);
     }
     if (!strcmp(argv[1], "--version")) {
         puts("wisp-forge " WISP_VERSION);
-        return close_output(EXIT_DONE);
+        return output_finish("wisp-forge", EXIT_DONE);
     }
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
         if (!strcmp(argv[1], verbs[i].name))
-            return close_output(verbs[i].run(argc - 1, argv + 1));
+            return output_finish("wisp-forge", verbs[i].run(argc - 1, argv + 1));
     }
     return unknown_verb(argv[1]);
 }

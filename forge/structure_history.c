@@ -12,7 +12,7 @@
 #include "base/outcome.h"
 #include "forge/catalog.h"
 #include "forge/history.h"
-#include "forge/lineage.h"
+#include "forge/print_json.h"
 #include "forge/structure_actions.h"
 
 #define VERB "structure history"
@@ -137,7 +137,6 @@ static void print_record(const struct store_record *r, const char *name)
 static int print_all(const struct history *histories, const struct names *names, bool json)
 {
     json_t *array = json ? json_array() : NULL;
-    int result = 0;
 
     if (!json && histories[0].count + histories[1].count)
         printf("%-16s  %-7s  %-*s  %-8s  %10s  %12s  %10s  %10s  %8s  %8s\n", "time", "event", NAME_WIDTH, "structure",
@@ -152,12 +151,7 @@ static int print_all(const struct history *histories, const struct names *names,
                 print_record(record, name_of(names, record));
         }
     }
-    if (json) {
-        result = json_dumpf(array, stdout, JSON_FORM);
-        putchar('\n');
-        json_decref(array);
-    }
-    return result ? fail(VERB, EXIT_FAILED, "cannot print the history as JSON") : EXIT_DONE;
+    return json ? print_json(VERB, array) : EXIT_DONE;
 }
 
 /* Keeps the records of one structure. */

@@ -8,8 +8,8 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog.h"
-#include "forge/lineage.h"
 #include "forge/listing.h"
+#include "forge/print_json.h"
 #include "forge/structure_actions.h"
 
 #define VERB "structure list"
@@ -30,7 +30,7 @@ static int print_one(void *argument, const struct store_structure *entry)
     return 0;
 }
 
-static int print_json(struct store *store, const struct store_query *query)
+static int print_array(struct store *store, const struct store_query *query)
 {
     struct reason why;
     json_t *array;
@@ -38,10 +38,7 @@ static int print_json(struct store *store, const struct store_query *query)
 
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    result = json_dumpf(array, stdout, JSON_FORM);
-    putchar('\n');
-    json_decref(array);
-    return result ? fail(VERB, EXIT_FAILED, "cannot print the list as JSON") : EXIT_DONE;
+    return print_json(VERB, array);
 }
 
 static int print_table(struct store *store, const struct store_query *query)
@@ -93,7 +90,7 @@ int structure_list(int argc, char **argv)
     if (result)
         status = fail(VERB, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
     else
-        status = json ? print_json(store, &query) : print_table(store, &query);
+        status = json ? print_array(store, &query) : print_table(store, &query);
     store_close(store);
     return status;
 }

@@ -7,9 +7,9 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/lineage.h"
 #include "forge/outlook.h"
 #include "forge/plan_options.h"
+#include "forge/print_json.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_picture.h"
 #include "forge/structures/document.h"
@@ -38,10 +38,7 @@ static int print_plan(const struct plan *plan, const struct cost_setting *settin
     object = plan_json(plan);
     if (object)
         outlook_describe(&outlook, object);
-    result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
-    json_decref(object);
-    putchar('\n');
-    return result ? fail(VERB, EXIT_FAILED, "cannot print the plan as JSON") : EXIT_DONE;
+    return print_json(VERB, object);
 }
 
 static void print_support(const struct structure *structure)

@@ -15,10 +15,10 @@
 #include "base/team.h"
 #include "forge/assemble.h"
 #include "forge/labels.h"
-#include "forge/lineage.h"
 #include "forge/media_option.h"
 #include "forge/outlook.h"
 #include "forge/plan_options.h"
+#include "forge/print_json.h"
 #include "forge/sampling_options.h"
 #include "forge/save.h"
 #include "forge/tasks.h"
@@ -157,7 +157,6 @@ static int print_result(const struct build *build, const struct plan *plan, cons
                         const struct built *built)
 {
     json_t *object;
-    int result;
 
     if (!build->json) {
         plan_print(plan, stdout);
@@ -182,10 +181,7 @@ static int print_result(const struct build *build, const struct plan *plan, cons
         json_object_set_new(object, "file", json_string(build->output));
         json_object_set_new(object, "file_bytes", json_integer((json_int_t)built->file.st_size));
     }
-    result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
-    json_decref(object);
-    putchar('\n');
-    return result ? fail(VERB, EXIT_FAILED, "cannot print the result as JSON") : EXIT_DONE;
+    return print_json(VERB, object);
 }
 
 static void record_build(const struct build *build, const struct plan *plan, const struct outlook *outlook,

@@ -11,7 +11,7 @@
 #include "base/outcome.h"
 #include "forge/evaluate.h"
 #include "forge/interrupt.h"
-#include "forge/lineage.h"
+#include "forge/print_json.h"
 #include "forge/session.h"
 #include "forge/verb.h"
 
@@ -49,7 +49,6 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
 static int print_result(const struct eval *eval, const struct session *s, const struct evaluation *e, double seconds)
 {
     json_t *object;
-    int result;
 
     if (!eval->json) {
         evaluation_print(e, s->model->labels, stdout);
@@ -63,10 +62,7 @@ static int print_result(const struct eval *eval, const struct session *s, const 
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
     json_object_set_new(object, "split", json_string(eval->session.split));
     json_object_set_new(object, "seconds", json_real(seconds));
-    result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
-    json_decref(object);
-    putchar('\n');
-    return result ? fail(VERB, EXIT_FAILED, "cannot print the result as JSON") : EXIT_DONE;
+    return print_json(VERB, object);
 }
 
 static int run(const struct eval *eval, const struct session *s, struct batches *batches, struct forward *forward)

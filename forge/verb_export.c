@@ -11,7 +11,7 @@
 #include "base/outcome.h"
 #include "forge/assemble.h"
 #include "forge/edges.h"
-#include "forge/lineage.h"
+#include "forge/print_json.h"
 #include "forge/sampling_options.h"
 #include "forge/verb.h"
 #include "sparse/model_file.h"
@@ -43,8 +43,7 @@ static json_t *layer_json(const struct layer *layer)
 
 static int print_layers(const struct model *model, bool json)
 {
-    json_t *list = json_array();
-    int result = 0;
+    json_t *list = json ? json_array() : NULL;
 
     if (!json)
         printf("%-26s %-14s %10s %10s %14s\n", "layer", "kind", "outputs", "inputs", "connections");
@@ -53,17 +52,13 @@ static int print_layers(const struct model *model, bool json)
 
         if (!layer->kind->weighted)
             continue;
-        json_array_append_new(list, layer_json(layer));
-        if (!json)
+        if (json)
+            json_array_append_new(list, layer_json(layer));
+        else
             printf("%-26s %-14s %10u %10u %14" PRIu64 "\n", layer->name, layer->kind->name, layer->weight.rows,
                    layer->weight.columns, layer->weight.count);
     }
-    if (json) {
-        result = json_dumpf(list, stdout, JSON_FORM);
-        putchar('\n');
-    }
-    json_decref(list);
-    return result ? fail(VERB, EXIT_FAILED, "cannot print the layers as JSON") : EXIT_DONE;
+    return json ? print_json(VERB, list) : EXIT_DONE;
 }
 
 static int export_edges(const struct model *model, const struct sampling_options *options)

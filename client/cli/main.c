@@ -5,16 +5,14 @@
  */
 #include <errno.h>
 #include <locale.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <wisp/wisp.h>
 
 #include "base/outcome.h"
+#include "base/output.h"
 #include "base/size.h"
 #include "base/suggest.h"
 #include "cli/external.h"
@@ -83,33 +81,11 @@ static int unknown(const char *word)
     return EXIT_USAGE;
 }
 
-/* Whoever read our output through a pipe has gone (head, less). */
-static bool reader_is_gone(void)
-{
-    struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
-
-    return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
-}
-
-/* What did not reach a full disk must not count as success; a reader that went away is nobody's fault, and ends this as
- * it ends every filter. */
-static int finish(int status)
-{
-    if (!fflush(stdout) && !ferror(stdout))
-        return status;
-    if (reader_is_gone()) {
-        signal(SIGPIPE, SIG_DFL);
-        raise(SIGPIPE);
-    }
-    fprintf(stderr, "wisp: cannot write to standard output: is the disk full?\n");
-    return status ? status : EXIT_FAILED;
-}
-
 static int run_own(const struct verb *verb, int argc, char **argv)
 {
     /* The socket of a daemon that goes away must not end this without a word. */
     signal(SIGPIPE, SIG_IGN);
-    return finish(verb->run(argc, argv));
+    return output_finish("wisp", verb->run(argc, argv));
 }
 
 static int dispatch(int argc, char **argv)

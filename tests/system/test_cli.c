@@ -204,6 +204,12 @@ static void test_json_is_json(void **state)
 
 static void test_output_that_goes_nowhere(void **state)
 {
+    static const char *const forge[][8] = {
+        { "wisp", "build", "-l", "784-300-10", "-s", "0.5" },
+        { "wisp", "build", "-l", "784-300-10", "-s", "0.5", "--json" },
+        { "wisp", "structure", "show", "-l", "784-300-10", "-s0.5", "--json" },
+        { "wisp", "structure", "show", "-l", "784-300-10", "-s0.5" },
+    };
     struct command command = { .words = { "wisp", "models" }, .output = "/dev/full" };
 
     (void)state;
@@ -213,6 +219,13 @@ static void test_output_that_goes_nowhere(void **state)
     command.deaf = true;
     command_run(&command, &outcome);
     expect("reader gone", 128 + SIGPIPE, NULL, NULL);
+    for (size_t i = 0; i < sizeof forge / sizeof *forge; i++) {
+        command = (struct command){ .deaf = true };
+        memcpy(command.words, forge[i], sizeof forge[i]);
+        command_run(&command, &outcome);
+        expect(forge[i][1], 128 + SIGPIPE, NULL, NULL);
+        assert_string_equal(outcome.err, "");
+    }
 }
 
 static void test_terminal(void **state)

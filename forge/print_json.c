@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/outcome.h"
+#include "forge/lineage.h"
+#include "forge/print_json.h"
+
+int print_json(const char *verb, json_t *object)
+{
+    int result = object ? json_dumpf(object, stdout, JSON_FORM) : -1;
+
+    json_decref(object);
+    putchar('\n');
+    if (result && !ferror(stdout))
+        return fail(verb, EXIT_FAILED, "out of memory");
+    return result ? EXIT_FAILED : EXIT_DONE;
+}
