@@ -24,7 +24,7 @@
 struct adding {
     struct store *store;
     struct reason *why;
-    bool quiet;
+    FILE *said; /* what is to be said of each, once all are stored; NULL: nothing */
     unsigned stored, known;
 };
 
@@ -56,14 +56,22 @@ static int add_one(void *argument, const struct structure *structure)
         return result;
     adding->stored += added.stored;
     adding->known += !added.stored;
-    if (adding->quiet)
-        return 0;
-    if (!added.stored)
-        printf("%s: there already, as %s; not stored twice\n", structure->name, added.same_as);
-    else
-        printf("%s: stored under %s%s\n", structure->name, structure->processing,
-               added.new_type ? ", a new processing type" : "");
+    if (adding->said && !added.stored)
+        fprintf(adding->said, "%s: there already, as %s; not stored twice\n", structure->name, added.same_as);
+    else if (adding->said)
+        fprintf(adding->said, "%s: stored under %s%s\n", structure->name, structure->processing,
+                added.new_type ? ", a new processing type" : "");
     return 0;
+}
+
+/* All files or none: a fault in the last must not leave the first. */
+static int add_all(struct adding *adding, const struct operands *files)
+{
+    int result = store_begin(adding->store, adding->why);
+
+    for (size_t i = 0; i < files->count && !result; i++)
+        result = document_read(files->words[i], add_one, adding, NULL, adding->why);
+    return result ? result : store_commit(adding->store, adding->why);
 }
 
 /* ---- to a server ---- */
@@ -171,8 +179,10 @@ static int bring_in(const char *verb, const struct usage *usage, int argc, char 
     const char *database = NULL;
     struct operands files = { .least = 1, .most = 1000, .what = "FILE.yaml" };
     struct option_table table = { .count = 0 };
-    struct adding adding = { .quiet = quiet };
     struct reason why = { "" };
+    struct adding adding = { .why = &why };
+    cleanup_free char *said = NULL;
+    size_t size;
     int status, result;
 
     option_text(&table, "db", 0, &database, "FILE", "the structure database; $WISP_DB, or your own if absent");
@@ -183,18 +193,19 @@ static int bring_in(const char *verb, const struct usage *usage, int argc, char 
     result = catalog_open(database, true, &adding.store, &why);
     if (result)
         return fail(verb, exit_for_input(result), "%s", why.text);
-    adding.why = &why;
-    /* All files or none: a fault in the last must not leave the first. */
-    result = store_begin(adding.store, &why);
-    for (size_t i = 0; i < files.count && !result; i++)
-        result = document_read(files.words[i], add_one, &adding, NULL, &why);
+    if (!quiet && !(adding.said = open_memstream(&said, &size)))
+        result = refuse_errno(&why, -ENOMEM, "%s", verb);
     if (!result)
-        result = store_commit(adding.store, &why);
+        result = add_all(&adding, &files);
+    if (adding.said)
+        (void)fclose(adding.said); /* without memory it says less, and is stored all the same */
     store_close(adding.store);
     if (result)
         return fail(verb, exit_for_input(result), "%s; nothing was stored", why.text);
     if (quiet)
         printf("%u stored, %u there already\n", adding.stored, adding.known);
+    else
+        fputs(said ? said : "", stdout);
     return EXIT_DONE;
 }
 

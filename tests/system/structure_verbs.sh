@@ -132,6 +132,8 @@ check "still there"      0 "N = 2176"                      "$forge" structure sh
 check "rm"               0 ""                              "$forge" structure rm one two
 check "import"           0 "2 stored"                      "$forge" structure import "$folder/all.yaml"
 check "import again"     0 "0 stored"                      "$forge" structure import "$folder/all.yaml"
+said=$("$forge" structure add "$folder/one.yaml" "$folder/bad.yaml" 2>/dev/null)
+[ -z "$said" ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAIL add half bad: nothing is stored, yet it says \"$said\""; }
 check "import half bad" 65 "nothing was stored"            "$forge" structure import "$folder/one.yaml" "$folder/bad.yaml"
 check "prompt"           0 "N = 6800"                      bash -c "printf 'set 1 100\nshow\nundo\nset 1 100\nsevt\nsave\n' | '$forge' structure edit one -i"
 check "prompt saved"     0 "100"                           "$forge" structure show one
