@@ -32,24 +32,55 @@ int lines_open(struct lines *lines, const char *path, struct reason *why)
     return result;
 }
 
-/* One line, however long. False at the end of the input. */
-static bool read_line(struct lines *lines)
+/* False at the end of the input. What does not fit is read over. */
+static bool take_bytes(struct lines *lines)
 {
     int c;
 
     lines->length = 0;
-    lines->too_long = false;
+    lines->wrong = NULL;
     while ((c = getc_unlocked(lines->file)) != EOF && c != '\n') {
         if (lines->length < LINE_MAX_BYTES)
             lines->text[lines->length++] = (char)c;
         else
-            lines->too_long = true;
+            lines->wrong = "the line has more than 1 MiB";
     }
+    lines->number++;
+    return c != EOF || lines->length;
+}
+
+/* The mark that some programs put before UTF-8. */
+static void take_mark_off(struct lines *lines)
+{
+    static const char mark[] = { '\xef', '\xbb', '\xbf' };
+
+    if (lines->length < sizeof mark || memcmp(lines->text, mark, sizeof mark) != 0)
+        return;
+    lines->length -= sizeof mark;
+    memmove(lines->text, lines->text + sizeof mark, lines->length);
+}
+
+/* A line of UTF-16 ends elsewhere than at a byte '\n', so none of them is what it seems. */
+static bool is_no_text(const struct lines *lines)
+{
+    bool marked = lines->number == 1 && lines->length >= 2 &&
+                  (!memcmp(lines->text, "\xff\xfe", 2) || !memcmp(lines->text, "\xfe\xff", 2));
+
+    return marked || memchr(lines->text, 0, lines->length);
+}
+
+static bool read_line(struct lines *lines)
+{
+    bool there = take_bytes(lines);
+
+    if (lines->number == 1)
+        take_mark_off(lines);
     if (lines->length && lines->text[lines->length - 1] == '\r')
         lines->length--;
     lines->text[lines->length] = '\0';
-    lines->number++;
-    return c != EOF || lines->length;
+    if (is_no_text(lines))
+        lines->wrong = "no text, or UTF-16; iconv -f UTF-16 -t UTF-8 makes that readable";
+    return there;
 }
 
 int lines_next(struct lines *lines)

@@ -17,8 +17,8 @@ struct lines {
     FILE *file;
     char *text; /* of the current line, without its end; a zero follows it */
     size_t length;
-    uint64_t number; /* from 1 */
-    bool too_long;   /* the current line has more than LINE_MAX_BYTES; the rest of it was read over */
+    uint64_t number;   /* from 1 */
+    const char *wrong; /* why the current line is no sentence; NULL: it may be one */
 };
 
 /* "-" is standard input. On failure nothing needs closing. */

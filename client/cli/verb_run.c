@@ -246,12 +246,12 @@ static int run_and_report(struct run *run, const struct input *input)
 }
 
 /* A line that is no sentence: its text is left out of the message. */
-static int report_long(struct run *run, struct input *line)
+static int report_line(struct run *run, struct input *line, const char *wrong)
 {
     struct reason why;
 
     line->name = line->file;
-    refuse(&why, WISP_E_FORMAT, "the line has more than %d bytes", LINE_MAX_BYTES);
+    refuse(&why, WISP_E_FORMAT, "%s", wrong);
     return report(run, line, input_refuse(line, WISP_E_FORMAT, &why), &why);
 }
 
@@ -270,7 +270,7 @@ static int run_lines(struct run *run, const struct input *file)
 
         line.file = file->name;
         line.line = lines.number;
-        status = lines.too_long ? report_long(run, &line) : run_and_report(run, &line);
+        status = lines.wrong ? report_line(run, &line, lines.wrong) : run_and_report(run, &line);
         first = first ? first : status;
     }
     if (result && result != -ENODATA)

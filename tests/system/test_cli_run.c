@@ -84,6 +84,37 @@ static void test_lines(void **state)
     json_decref(last);
 }
 
+/* What is answered is a whole line: not what stands before a zero byte, and no UTF-16, cut where a byte looks like an
+ * end. */
+static void test_lines_that_are_no_text(void **state)
+{
+    static const char marked[] = "\xef\xbb\xbf"
+                                 "eins\nz\0wei\ndrei\n",
+                      utf16[] = "\xff\xfe"
+                                "e\0s\0\n\0z\0w\0";
+
+    (void)state;
+    write_file("marked.txt", marked, sizeof marked - 1);
+    run_row(&(struct row){ "a zero byte",
+                           { "run", "text", "--lines", "--json", "marked.txt" },
+                           NULL,
+                           65,
+                           "labels",
+                           "marked.txt:2: no text" });
+    assert_member(0, "input", "eins");
+    assert_member(1, "status", "WISP_E_FORMAT");
+    assert_member(2, "input", "drei");
+    write_file("utf16.txt", utf16, sizeof utf16 - 1);
+    run_row(&(struct row){ "UTF-16",
+                           { "run", "text", "--lines", "--json", "utf16.txt" },
+                           NULL,
+                           65,
+                           "WISP_E_FORMAT",
+                           "utf16.txt:1: no text, or UTF-16" });
+    assert_member(0, "status", "WISP_E_FORMAT");
+    assert_member(1, "status", "WISP_E_FORMAT");
+}
+
 /* Each is answered before the next one is there. */
 static void test_lines_are_answered_as_they_come(void **state)
 {
@@ -278,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_text_is_answered),
         cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_lines_that_are_no_text),
         cmocka_unit_test(test_lines_are_answered_as_they_come),
         cmocka_unit_test(test_a_line_without_end),
         cmocka_unit_test(test_pipes),
