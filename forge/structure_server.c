@@ -225,16 +225,46 @@ static bool collect(struct upload *upload, const char *data, size_t size)
     return true;
 }
 
-/* Whether a body is wanted at all; if not, it has been answered, and the connection ends without reading it. */
-static bool wants_body(struct server *server, struct MHD_Connection *connection, enum MHD_Result *result)
+static enum MHD_Result say_methods(struct MHD_Connection *connection)
 {
-    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "there are GET, HEAD, POST and DELETE here");
+}
+
+static bool is_known(const char *method)
+{
+    static const char *const methods[] = { MHD_HTTP_METHOD_GET, MHD_HTTP_METHOD_HEAD, MHD_HTTP_METHOD_POST,
+                                           MHD_HTTP_METHOD_DELETE };
+
+    for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+        if (!strcmp(method, methods[i]))
+            return true;
+    }
+    return false;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+/* Whether what is announced is wanted at all; if not, it has been answered, and the connection ends without reading it.
+ * Only who may change something has a document to send: nobody else's takes memory here. */
+static bool may_send(struct server *server, struct MHD_Connection *connection, const char *method,
+                     enum MHD_Result *result)
+{
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    bool chunked = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     uint64_t bytes = 0;
 
-    if (!may_change(server, connection, result))
+    if (!strcmp(method, MHD_HTTP_METHOD_POST) && !may_change(server, connection, result))
         return false;
     if (length && (!parse_count(length, &bytes) || bytes > DOCUMENT_BYTES_MAX)) {
         *result = say(connection, MHD_HTTP_CONTENT_TOO_LARGE, "a document has at most 8 MiB");
+        return false;
+    }
+    if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 && (bytes || chunked)) {
+        *result = is_known(method) ? say(connection, MHD_HTTP_BAD_REQUEST, "only POST takes a document")
+                                   : say_methods(connection);
         return false;
     }
     return true;
@@ -255,8 +285,8 @@ static enum MHD_Result finish(struct server *server, struct MHD_Connection *conn
     name += *name == '/';
     if (reads)
         return *name ? answer_document(server, connection, name) : answer_listing(server, connection);
-    if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 && strcmp(method, MHD_HTTP_METHOD_DELETE) != 0)
-        return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "there are GET, HEAD, POST and DELETE here");
+    if (!is_known(method))
+        return say_methods(connection);
     if (!may_change(server, connection, &result))
         return result;
     if (*method == 'D')
@@ -277,7 +307,7 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
     if (!upload) {
         enum MHD_Result result;
 
-        if (!strcmp(method, MHD_HTTP_METHOD_POST) && !wants_body(server, connection, &result))
+        if (!may_send(server, connection, method, &result))
             return result;
         upload = calloc(1, sizeof *upload);
         *state = upload;

@@ -45,6 +45,9 @@ expect(404, "GET", "/structures/../../etc/passwd")
 expect(404, "GET", "/structures/%2e%2e%2fetc")
 expect(404, "GET", "/structures/no'; DROP TABLE structure; --".replace(" ", "%20"))
 expect(400, "GET", "/structures?depth=x")
+for method in ("GET", "DELETE"): # nobody may fill the server's memory
+    expect(400, method, "/structures/lenet-5", b"x" * 1000, text="only POST")
+    expect(400, method, "/structures/lenet-5", iter([b"x" * 1000]), text="only POST")
 expect(200, "GET", "/structures?depth=5&type=image", text="lenet-5")
 expect(200, "GET", "/structures?type=nothing", text="[]")
 status, body, headers = ask("GET", "/structures/lenet-5")
@@ -53,6 +56,7 @@ assert ask("GET", "/structures/lenet-5", None, {"If-None-Match": headers["ETag"]
 status, body, head = ask("HEAD", "/structures")
 assert status == 200 and not body and int(head["Content-Length"]) > 1000
 expect(405, "PUT", "/structures", "x")
+expect(405, "PUT", "/structures")
 expect(401, "POST", "/structures", "name: x")
 expect(401, "POST", "/structures", "name: x", {"Authorization": "Bearer " + token[:-1]})
 expect(401, "POST", "/structures", "name: x", {"Authorization": "Bearer " + token + "x"})
