@@ -304,8 +304,10 @@ static bool accuracy_at(const struct store_record *wanted, const struct history 
         out->value = is_same_network(wanted, below) ? below->accuracy : above->accuracy;
         return true;
     }
-    out->value = below->accuracy + (above->accuracy - below->accuracy) * log(wanted->density / below->density) /
-                                       log(above->density / below->density);
+    out->value = below->accuracy;
+    if (above->density != below->density)
+        out->value += (above->accuracy - below->accuracy) * log(wanted->density / below->density) /
+                      log(above->density / below->density);
     return true;
 }
 

@@ -176,6 +176,11 @@ static void test_accuracy_along_the_curve(void **state)
     assert_true(estimate_accuracy(&wanted, &history, &estimate));
     assert_int_equal(estimate.from, ESTIMATE_MATCHED);
     assert_true(estimate.value == 0.9);
+    wanted.density = 0.1 * 1.0009995; /* as dense, but not the same network */
+    wanted.connections = 101000;
+    assert_true(estimate_accuracy(&wanted, &history, &estimate));
+    assert_int_equal(estimate.from, ESTIMATE_INTERPOLATED);
+    assert_true(estimate.value == 0.9);
     wanted.density = 0.001;
     wanted.connections = 1000;
     assert_true(estimate_accuracy(&wanted, &history, &estimate));
