@@ -46,19 +46,27 @@ said=$(PATH=/usr/bin:/bin "$prefix/bin/wisp" run --model "$model" --text hello 2
 # ---- the unit and the configuration name what is there
 
 unit=$prefix/lib/systemd/system/wispd.service
-for path in $(grep -ohE "(^|[ =:])-?$prefix/[^ ]+" "$unit" "$prefix/etc/wisp/wispd.yaml" | sed 's/^[ =:]*-*//' | sort -u); do
+for path in $(grep -ohE "(^|[ =:\"])-?$prefix/[^ \"]+" "$unit" "$prefix/etc/wisp/wispd.yaml" | sed 's/^[ =:"]*-*//' | sort -u); do
     [ -e "$path" ] || complain "an installed file names $path, which is not there"
 done
-wrong=$(grep -nE '/usr/sbin/wispd|/usr/share/wisp|[ =]/etc/wisp' "$unit" "$prefix/etc/wisp/wispd.yaml" || true)
+wrong=$(grep -nE '/usr/sbin/wispd|/usr/share/wisp|[ ="]/etc/wisp' "$unit" "$prefix/etc/wisp/wispd.yaml" || true)
 [ -z "$wrong" ] || complain "a path of another prefix: $wrong"
-grep -qF "ExecStart=$prefix/sbin/wispd --config $prefix/etc/wisp/wispd.yaml" "$unit" || complain "what does the unit start?"
+grep -qF "ExecStart=\"$prefix/sbin/wispd\" --config \"$prefix/etc/wisp/wispd.yaml\"" "$unit" || complain "what does the unit start?"
 
 # The prefix /usr has its configuration in /etc.
 root=$prefix/root
 DESTDIR=$root install_into /usr
 [ -f "$root/etc/wisp/wispd.yaml" ] && [ ! -e "$root/usr/etc" ] || complain "the prefix /usr, but no /etc/wisp/wispd.yaml"
-grep -qF 'ExecStart=/usr/sbin/wispd --config /etc/wisp/wispd.yaml' "$root/usr/lib/systemd/system/wispd.service" ||
+grep -qF 'ExecStart="/usr/sbin/wispd" --config "/etc/wisp/wispd.yaml"' "$root/usr/lib/systemd/system/wispd.service" ||
     complain "the prefix /usr: the unit starts something else"
+
+# A prefix with a space in it, where systemd, too, takes each path for one word.
+root="$prefix/root two"
+DESTDIR=$root install_into "/opt/my apps"
+unit="$root/opt/my apps/lib/systemd/system/wispd.service"
+[ -f "$root/opt/my apps/etc/wisp/wispd.yaml" ] || complain "a prefix with a space: not installed"
+bare=$(sed 's/"[^"]*"//g' "$unit" | grep -F '/opt/my apps' || true)
+[ -z "$bare" ] || complain "a prefix with a space: the unit has it bare: $bare"
 
 # What the operator has changed is his.
 echo '# mine' >>"$prefix/etc/wisp/wispd.yaml"

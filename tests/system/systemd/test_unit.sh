@@ -71,7 +71,7 @@ case $unit in
 esac
 # The probe runs in the very place of wispd, so that the paths in the unit apply to it.
 probe_folder=$(dirname "$unit")/wispd-probe.service.d
-daemon=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$tree$unit")
+daemon=$(sed -n 's/^ExecStart="\([^"]*\)".*/\1/p' "$tree$unit")
 mkdir -p "$tree$probe_folder"
 cp "$tree$unit" "$tree$(dirname "$unit")/wispd-probe.service"
 printf '[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nBindReadOnlyPaths=/srv/wispd-probe:%s\n' "$daemon" \
