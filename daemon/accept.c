@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/peer.h"
 #include "daemon/wispd.h"
 
 #define HELLO_NS (1 * NS_PER_S)
@@ -86,6 +87,7 @@ static void welcome_connection(struct wispd *daemon, int socket)
         close(socket);
         return;
     }
+    (void)peer_refuse_descriptors(socket); /* it may have connected before the listener did */
     channel->uid = peer.uid;
     channel->pid = peer.pid;
     due = budget_book(&user->connects, &connect_rate, channel->accepted_ns);

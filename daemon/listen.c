@@ -13,8 +13,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/socket_path.h"
 #include "daemon/listen.h"
+#include "daemon/peer.h"
 
 enum { BACKLOG = 256, LOCK_TRIES = 100 };
 
@@ -224,10 +226,16 @@ static int make_own(struct listener *listener, const char *path, uint32_t mode, 
 int listener_open(struct listener *listener, const char *path, uint32_t mode, struct reason *why)
 {
     int count = sd_listen_fds(1);
+    int result;
 
     if (count < 0)
         return refuse_errno(why, count, "sockets from systemd");
-    return count > 0 ? take_passed(listener, count, why) : make_own(listener, path, mode, why);
+    result = count > 0 ? take_passed(listener, count, why) : make_own(listener, path, mode, why);
+    if (!result && peer_refuse_descriptors(listener->fd))
+        log_notice(
+            "this kernel lets clients send descriptors (Linux 6.16 does not): one that is slow to close holds up "
+            "everybody");
+    return result;
 }
 
 void listener_close(struct listener *listener)

@@ -9,6 +9,9 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
 #endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -31,4 +34,11 @@ int peer_process(int socket, pid_t pid)
     if (fd >= 0)
         return fd;
     return errno == ENOSYS || errno == EPERM ? -ENODATA : -errno;
+}
+
+int peer_refuse_descriptors(int socket)
+{
+    static const int no = 0;
+
+    return setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) ? -errno : 0;
 }
