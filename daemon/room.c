@@ -9,7 +9,8 @@
  *
  * When every channel is taken, a user who has fewer than others comes in at the expense of an idle one: that of the
  * user who has most, idle for longest. libwisp connects again when that program needs it. Channels for questions alone
- * hold no memory and are few: a new one always gets in, in place of the one that has been silent for longest.
+ * hold no memory and are few: a new one always gets in, in place of the one that has been silent for longest, of this
+ * user when he has as many as he may, or else of those who have most.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -129,8 +130,17 @@ void room_make(struct wispd *daemon, const struct user *user)
     wispd_hang_up(daemon, victim);
 }
 
-/* The one that has been silent for longest, of one user or of all. */
-static struct channel *most_silent(const struct channel_table *table, const struct user *user)
+/* Whether `channel` makes room before `other` does: that of the user who has more, or who has been silent for longer.
+ */
+static bool goes_before(const struct channel *channel, const struct channel *other)
+{
+    if (channel->user->asking != other->user->asking)
+        return channel->user->asking > other->user->asking;
+    return channel->active_ns < other->active_ns;
+}
+
+/* Of one user's channels for questions, or of all. */
+static struct channel *first_to_go(const struct channel_table *table, const struct user *user)
 {
     struct channel *found = NULL;
 
@@ -138,7 +148,7 @@ static struct channel *most_silent(const struct channel_table *table, const stru
         struct channel *channel = &table->channels[i];
 
         if (channel->state == CHANNEL_ASKING && (!user || channel->user == user) &&
-            (!found || channel->active_ns < found->active_ns))
+            (!found || goes_before(channel, found)))
             found = channel;
     }
     return found;
@@ -149,9 +159,9 @@ void room_make_asking(struct wispd *daemon, const struct user *user)
     struct channel *victim = NULL;
 
     if (user->asking >= ASKING_PER_USER)
-        victim = most_silent(&daemon->table, user);
+        victim = first_to_go(&daemon->table, user);
     else if (daemon->table.asking >= ASKING_MOST)
-        victim = most_silent(&daemon->table, NULL);
+        victim = first_to_go(&daemon->table, NULL);
     if (victim)
         wispd_hang_up(daemon, victim);
 }

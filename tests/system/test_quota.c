@@ -350,6 +350,29 @@ static void questions_always_get_in(void **state)
     siege_without_limits();
 }
 
+/* Many users with all the channels for questions that they may have: who has one only keeps it. */
+static void few_questions_are_not_crowded_out(void **state)
+{
+    enum { USERS = 8, EACH = 8, FIRST_UID = 60000 };
+    static struct raw_client crowd[USERS * EACH];
+
+    (void)state;
+    if (geteuid())
+        skip();
+    assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
+    assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, asking_hello()), 0);
+    for (int i = 0; i < USERS * EACH; i++) {
+        assert_int_equal(seteuid((uid_t)(FIRST_UID + i / EACH)), 0);
+        assert_int_equal(raw_open(&crowd[i], bed.daemon.socket, asking_hello()), 0);
+        assert_int_equal(seteuid(0), 0);
+    }
+    assert_true(siege_closes(crowd[0].socket, PATIENCE_MS));
+    assert_int_equal(state_of(&bed.honest, "channels"), 0);
+    for (int i = 0; i < USERS * EACH; i++)
+        close(crowd[i].socket);
+    close(bed.honest.socket);
+}
+
 /* In a child, as the user nobody: the status of a hello, tried until it is welcome or `ms` have passed. */
 static int nobody_opens(int ms)
 {
@@ -508,6 +531,7 @@ int main(void)
         SIEGE(sizes_are_cut_to_the_limits),
         SIEGE(all_channels_of_a_user_fit),
         SIEGE(questions_always_get_in),
+        SIEGE(few_questions_are_not_crowded_out),
         SIEGE(idle_channels_make_room),
         SIEGE(the_table_has_its_descriptors),
         SIEGE(connecting_has_a_rate),
