@@ -49,6 +49,46 @@ static void put_plain(struct column *c, const char *text)
     put(c, &c->type, text);
 }
 
+/* A number without room for all its digits is rounded, then written smaller: it never loses its middle, as a name does.
+ */
+static void put_number(struct column *c, const char *text)
+{
+    struct type type = c->type;
+
+    type.least = 0.7 * type.size;
+    put(c, &type, text);
+}
+
+static bool fits(struct column *c, const char *text)
+{
+    return !(c->type.room > 0) || scene_text_width(c->scene, &c->type, text) <= c->type.room;
+}
+
+static void put_whole(struct column *c, const char *before, uint64_t value)
+{
+    char text[2 * CAPTION_MAX], number[CAPTION_MAX];
+
+    caption_whole(value, number);
+    snprintf(text, sizeof text, "%s%s", before, number);
+    if (!fits(c, text)) {
+        caption_short((double)value, number);
+        snprintf(text, sizeof text, "%s%s", before, number);
+    }
+    put_number(c, text);
+}
+
+static void put_probability(struct column *c, const char *before, double value)
+{
+    char text[2 * CAPTION_MAX];
+
+    for (int digits = 3; digits; digits--) {
+        snprintf(text, sizeof text, "%s%.*g", before, digits, value);
+        if (fits(c, text))
+            break;
+    }
+    put_number(c, text);
+}
+
 /* ---- of one group, in columns ---- */
 
 /* "52,100 of 1,000,000", or shorter where that has no room. */
@@ -59,7 +99,7 @@ static void put_connections(struct column *c, const struct density_layer *layer)
     caption_whole(layer->connections, some);
     caption_whole(layer->potential, all);
     snprintf(text, sizeof text, "%s of %s", some, all);
-    if (scene_text_width(c->scene, &c->type, text) > c->type.room) {
+    if (!fits(c, text)) {
         caption_short((double)layer->connections, some);
         caption_short((double)layer->potential, all);
         snprintf(text, sizeof text, "%s of %s", some, all);
@@ -94,9 +134,7 @@ static void caption_group(struct column *c)
         dense.ink = INK_DENSE;
         put(c, &dense, "dense, p = 1");
     } else {
-        caption_probability((double)layer->connections / (double)layer->potential, number);
-        snprintf(text, sizeof text, "p = %s", number);
-        put_plain(c, text);
+        put_probability(c, "p = ", (double)layer->connections / (double)layer->potential);
     }
     put_connections(c, layer);
 }
@@ -123,9 +161,8 @@ static void put_neurons(struct column *c, uint32_t count)
     size_t used = 0;
 
     if (alike(c, count)) {
-        caption_whole(c->graph->groups[nodes[0].group].neurons, number);
-        snprintf(text, sizeof text, count > 1 ? "%2$u \u00d7 %1$s" : "%1$s", number, count);
-        put_plain(c, text);
+        snprintf(text, sizeof text, count > 1 ? "%u \u00d7 " : "", count);
+        put_whole(c, text, c->graph->groups[nodes[0].group].neurons);
         return;
     }
     for (uint32_t i = 0; i < count && used < sizeof text; i++) {
@@ -140,36 +177,25 @@ static void put_sums(struct column *c, uint32_t count)
 {
     const struct layout_node *nodes = &c->layout->nodes[c->caption->node];
     uint64_t connections = 0, potential = 0;
-    char number[CAPTION_MAX], text[2 * CAPTION_MAX];
-    struct type type = c->type;
+    struct type dense = c->type;
 
     for (uint32_t i = 0; i < count; i++) {
         connections += c->portrait->layers[nodes[i].group - 1].connections;
         potential += c->portrait->layers[nodes[i].group - 1].potential;
     }
-    if (c->portrait->sparse) {
-        caption_probability((double)connections / (double)potential, number);
-        snprintf(text, sizeof text, "p %s", number);
-        if (connections == potential) {
-            type.bold = true;
-            type.ink = INK_DENSE;
-        }
-        put(c, &type, connections == potential ? "dense" : text);
-        caption_whole(connections, text);
-        put_plain(c, text);
-    }
-    caption_whole(potential, number);
     if (!c->portrait->sparse) {
-        put_plain(c, number);
+        put_whole(c, "", potential);
         put_plain(c, "potential");
         return;
     }
-    snprintf(text, sizeof text, "of %s", number);
-    if (scene_text_width(c->scene, &c->type, text) > c->type.room) {
-        caption_short((double)potential, number);
-        snprintf(text, sizeof text, "of %s", number);
-    }
-    put_plain(c, text);
+    dense.bold = true;
+    dense.ink = INK_DENSE;
+    if (connections == potential)
+        put(c, &dense, "dense");
+    else
+        put_probability(c, "p ", (double)connections / (double)potential);
+    put_whole(c, "", connections);
+    put_whole(c, "of ", potential);
 }
 
 static void caption_row(struct column *c)

@@ -144,6 +144,13 @@ static void check_text(const struct scene *scene, const struct mark *text)
     }
 }
 
+/* A name may lose its middle; a number that did would be another one. */
+static void check_number(const char *text)
+{
+    if (!strncmp(text, "p ", 2) || !strncmp(text, "of ", 3) || (*text >= '0' && *text <= '9'))
+        assert_null(strstr(text, "\u2026"));
+}
+
 void check_page(const struct scene *scene)
 {
     assert_false(scene->failed);
@@ -154,8 +161,10 @@ void check_page(const struct scene *scene)
         assert_true(m->x >= 0 && m->y >= 0 && m->x <= scene->width && m->y <= scene->height);
         if (m->kind != MARK_DOT && m->kind != MARK_RING)
             assert_true(m->x2 >= 0 && m->y2 >= 0 && m->x2 <= scene->width && m->y2 <= scene->height);
-        if (m->kind == MARK_TEXT)
+        if (m->kind == MARK_TEXT) {
             check_text(scene, m);
+            check_number(scene->bytes + m->content);
+        }
     }
 }
 
