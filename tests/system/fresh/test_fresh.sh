@@ -41,6 +41,9 @@ timed "./scripts/demo" debian ./scripts/demo
 for answer in "Ankle boot" "de   " "seven"; do
     [[ $said == *"$answer"* ]] || complain "the demo does not answer '$answer'"
 done
+debian sh -c './scripts/demo | head -n 3' >/dev/null 2>&1
+left=$(debian sh -c 'ls -d /tmp/wisp-demo.*' 2>/dev/null)
+[ -z "$left" ] || complain "a demo whose reader goes away leaves $left"
 before=$(state)
 for again in second third; do
     timed "./scripts/demo, a $again time" debian ./scripts/demo
