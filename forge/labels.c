@@ -44,6 +44,9 @@ static int split(struct labels *labels, const char *path, struct reason *why)
         if (!*line)
             return refuse(why, WISP_E_FORMAT, "%s:%zu: the line is empty; write one label a line", path,
                           labels->count + 1);
+        if (strlen(line) > MODEL_LABEL_BYTES)
+            return refuse(why, WISP_E_FORMAT, "%s:%zu: a label has 1 to %d bytes, this one has %zu", path,
+                          labels->count + 1, MODEL_LABEL_BYTES, strlen(line));
         if (labels->count == MODEL_LABELS_MAX)
             return refuse(why, WISP_E_FORMAT, "%s: more than %d labels", path, MODEL_LABELS_MAX);
         labels->entries[labels->count++] = line;

@@ -18,7 +18,8 @@
 enum {
     MODEL_LAYERS_MAX = 4096,
     MODEL_LABELS_MAX = 65536,
-    MODEL_NAME_MAX = 128, /* with the terminating zero; the wire's WIRE_NAME_MAX */
+    MODEL_LABEL_BYTES = 256, /* of one; what libwisp has room for (WISP_LABEL_MAX) */
+    MODEL_NAME_MAX = 128,    /* with the terminating zero; the wire's WIRE_NAME_MAX */
     MODEL_IDENTITY_MAX = 48,
     LAYER_NAME_MAX = 64,
     LAYER_INPUTS_MAX = 4,

@@ -161,6 +161,8 @@ static int label_check(const char *label, struct reason *why)
 
     if (!*byte)
         return refuse(why, WISP_E_FORMAT, "is empty");
+    if (strlen(label) > MODEL_LABEL_BYTES)
+        return refuse(why, WISP_E_FORMAT, "has %zu bytes, more than the %d allowed", strlen(label), MODEL_LABEL_BYTES);
     for (; *byte; byte++) {
         if (*byte < 0x20 || *byte == 0x7f || (byte[0] == 0xc2 && byte[1] >= 0x80 && byte[1] < 0xa0))
             return refuse(why, WISP_E_FORMAT, "has a control character at byte %zu",

@@ -106,19 +106,26 @@ static void write_text(const char *path, const char *text, size_t length)
 
 static void test_labels_are_one_a_line(void **state)
 {
-    static const struct {
+    static char letters[2 + MODEL_LABEL_BYTES + 1];
+    const struct {
         const char *text;
         size_t length;
         const char *said;
     } bad[] = { { "", 0, "is empty" },
                 { "a\n\nb\n", 5, ":2: the line is empty" },
                 { "a\nb\na\n", 6, "'a' stands there twice" },
-                { "a\0b\n", 4, "zero byte" } };
+                { "a\0b\n", 4, "zero byte" },
+                { letters, 2 + MODEL_LABEL_BYTES + 1, ":2: a label has 1 to 256 bytes, this one has 257" } };
     const char *folder = scratch_make(), *path = scratch_path(folder, "labels.txt");
     struct labels labels;
     struct reason why;
 
     (void)state;
+    memset(letters, 'a', sizeof letters);
+    letters[1] = '\n';
+    write_text(path, letters, sizeof letters - 1);
+    assert_ok(labels_read(path, &labels, &why), why);
+    labels_deinit(&labels);
     write_text(path, "cat\r\ndog\nowl", 12);
     assert_ok(labels_read(path, &labels, &why), why);
     assert_int_equal(labels.count, 3);

@@ -126,6 +126,15 @@ static void label_empty(struct model *model)
 {
     model->labels[2][0] = 0;
 }
+static void label_too_long(struct model *model)
+{
+    char text[MODEL_LABEL_BYTES + 2];
+
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    text_replace(&model->labels[1], text);
+}
+
 static void label_with_newline(struct model *model)
 {
     text_replace(&model->labels[0], "c\nt");
@@ -173,6 +182,7 @@ static void test_refusals(void **state)
         { parameter_nan, "layer \"fc1\": neurons is nan, and must be 1 to " },
         { parameter_negative, "layer \"fc1\": neurons is -1, and must be" },
         { label_empty, "label 3: is empty" },
+        { label_too_long, "label 2: has 257 bytes, more than the 256 allowed" },
         { label_with_newline, "label 1: has a control character at byte 1" },
         { label_too_few, "there are 2 labels, but the output has 3 elements" },
         { label_too_many, "65537 labels are more than the 65536 allowed" },
