@@ -14,9 +14,11 @@
 #include "base/size.h"
 #include "media/intake.h"
 #include "media/mp3.h"
+#include "media/sniff.h"
 
 enum {
     FRAME_HEAD = 4,
+    ID3V1 = 128,          /* bytes of the tag that stands at the end */
     SILENCE_MOST = 12000, /* samples that encoders add at both ends, and that libmpg123 takes off */
 };
 
@@ -85,6 +87,20 @@ static bool is_behind(const uint8_t *at, size_t left)
     return !left;
 }
 
+/* Where the tags end whose length is known. */
+static const uint8_t *skip_tags(const uint8_t *at, const uint8_t *end)
+{
+    size_t length;
+
+    do {
+        size_t left = (size_t)(end - at);
+
+        length = left >= ID3V1 && !memcmp(at, "TAG", 3) ? ID3V1 : sniff_id3(at, left);
+        at += length;
+    } while (length);
+    return at;
+}
+
 /* The number of frames that the first one says there are; 0 when it says nothing. */
 static uint32_t announced_frames(const struct frames *frames)
 {
@@ -99,9 +115,24 @@ static uint32_t announced_frames(const struct frames *frames)
     return 0;
 }
 
+/* What follows the last frame is no sound: not even that of a file that somebody put behind this one, tag and all. */
+static int check_end(const uint8_t *bytes, size_t at, size_t length, struct reason *why)
+{
+    const uint8_t *behind = skip_tags(bytes + at, bytes + length);
+    struct frame frame;
+
+    if (!is_behind(bytes + at, length - at))
+        return refuse(why, WISP_E_FORMAT, "damaged MP3 file: no frame at byte %zu, where one should begin", at);
+    if (read_frame(behind, (size_t)(bytes + length - behind), &frame))
+        return refuse(why, WISP_E_FORMAT, "another MP3 file begins at byte %zu: take them apart",
+                      (size_t)(behind - bytes));
+    return 0;
+}
+
 static int count_frames(const uint8_t *bytes, size_t length, size_t at, struct frames *out, struct reason *why)
 {
     struct frame frame;
+    int result;
 
     *out = (struct frames){ .begin = bytes + at };
     for (; at < length && read_frame(bytes + at, length - at, &frame); at += frame.length) {
@@ -116,8 +147,9 @@ static int count_frames(const uint8_t *bytes, size_t length, size_t at, struct f
     out->end = bytes + at;
     if (!out->count)
         return refuse(why, WISP_E_FORMAT, "damaged MP3 file: no sound at byte %zu", at);
-    if (!is_behind(bytes + at, length - at))
-        return refuse(why, WISP_E_FORMAT, "damaged MP3 file: no frame at byte %zu, where one should begin", at);
+    result = check_end(bytes, at, length, why);
+    if (result)
+        return result;
     if (announced_frames(out) > out->count)
         return refuse(why, WISP_E_FORMAT, "the MP3 file is cut off at byte %zu: %llu of %u frames", length,
                       (unsigned long long)out->count, announced_frames(out));

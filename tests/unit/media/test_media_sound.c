@@ -511,6 +511,27 @@ static void tagged(void **state)
     }
 }
 
+/* Two files in one are no shorter sound. */
+static void tags_between(void **state)
+{
+    static const char foot[128] = "TAG Title", tag[276] = "ID3\4\0\0\0\0\2\12";
+    static float x[RATE];
+    struct bytes file, first, both;
+
+    (void)state;
+    fill_chirp(x, RATE, RATE, 0.5);
+    file = make_sound(MP3, RATE, 1, x, RATE);
+    first = joined("", 0, file, tag, sizeof tag);
+    both = joined(first.data, first.size, file, "", 0);
+    refused(both, "another MP3 file begins at byte");
+    free(first.data);
+    first = joined("", 0, file, foot, sizeof foot);
+    both = joined(first.data, first.size, file, foot, sizeof foot);
+    refused(both, "another MP3 file begins at byte");
+    free(first.data);
+    free(file.data);
+}
+
 /* libmpg123 would play on behind it. */
 static void damaged_mp3(void **state)
 {
@@ -659,16 +680,27 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_the_book),     cmocka_unit_test(tones),
-        cmocka_unit_test(range_is_0_to_1), cmocka_unit_test(what_does_not_matter),
-        cmocka_unit_test(formats),         cmocka_unit_test(not_recordings),
-        cmocka_unit_test(no_sound),        cmocka_unit_test(channels_that_cancel),
-        cmocka_unit_test(bad_numbers),     cmocka_unit_test(bad_headers),
-        cmocka_unit_test(streamed),        cmocka_unit_test(too_long),
-        cmocka_unit_test(truncated),       cmocka_unit_test(damaged),
-        cmocka_unit_test(flipped),         cmocka_unit_test(tagged),
-        cmocka_unit_test(damaged_mp3),     cmocka_unit_test(tiny),
-        cmocka_unit_test(resampling),      cmocka_unit_test(threads),
+        cmocka_unit_test(by_the_book),
+        cmocka_unit_test(tones),
+        cmocka_unit_test(range_is_0_to_1),
+        cmocka_unit_test(what_does_not_matter),
+        cmocka_unit_test(formats),
+        cmocka_unit_test(not_recordings),
+        cmocka_unit_test(no_sound),
+        cmocka_unit_test(channels_that_cancel),
+        cmocka_unit_test(bad_numbers),
+        cmocka_unit_test(bad_headers),
+        cmocka_unit_test(streamed),
+        cmocka_unit_test(too_long),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(damaged),
+        cmocka_unit_test(flipped),
+        cmocka_unit_test(tagged),
+        cmocka_unit_test(tags_between),
+        cmocka_unit_test(damaged_mp3),
+        cmocka_unit_test(tiny),
+        cmocka_unit_test(resampling),
+        cmocka_unit_test(threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
