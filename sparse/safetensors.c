@@ -150,9 +150,9 @@ static int place_read(const json_t *offsets, uint64_t base, uint64_t size, struc
         !json_whole(json_array_get(offsets, 1), INT64_MAX, &tensor->end))
         return refuse(why, WISP_E_FORMAT, "data_offsets is not an array of two whole numbers");
     if (tensor->begin > tensor->end || tensor->end > size - base)
-        return refuse(why, WISP_E_FORMAT, "data_offsets [%llu, %llu] are not within the file's %llu bytes of tensors",
+        return refuse(why, WISP_E_FORMAT, "data_offsets [%llu, %llu] are not within the file's %llu bytes of tensors%s",
                       (unsigned long long)tensor->begin, (unsigned long long)tensor->end,
-                      (unsigned long long)(size - base));
+                      (unsigned long long)(size - base), tensor->begin <= tensor->end ? "; is it cut off?" : "");
     if (!tensor_type_bytes(tensor->type, tensor->count, &bytes) || bytes != tensor->end - tensor->begin)
         return refuse(why, WISP_E_FORMAT, "%llu elements of %s do not take %llu bytes",
                       (unsigned long long)tensor->count, tensor_type_name(tensor->type),

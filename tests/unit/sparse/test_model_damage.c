@@ -270,7 +270,7 @@ static const struct {
     { "[128,168]", "[-128,168]", "data_offsets is not an array of two whole numbers" },
     { "[128,168]", "{\"a\":1}", "data_offsets is not an array of two whole numbers" },
     { "[128,168]", "[168,128]", "data_offsets [168, 128] are not within the file's 420 bytes" },
-    { "[384,420]", "[384,424]", "data_offsets [384, 424] are not within the file's 420 bytes" },
+    { "[384,420]", "[384,424]", "[384, 424] are not within the file's 420 bytes of tensors; is it cut off?" },
     { "[384,420]", "[9223372036854775807,9223372036854775807]", "are not within the file's 420 bytes" },
     { "[128,168]", "[64,104]", "they overlap" },
     { "[320,338]", "[318,336]", "they overlap" },
