@@ -14,10 +14,12 @@
 static const struct {
     const char *name;
     double most;
+    enum media_kind of;
 } kinds[AUGMENT_KINDS] = {
-    [AUGMENT_SHIFT] = { "shift", 64 }, [AUGMENT_FLIP] = { "flip", 1 }, [AUGMENT_SPEED] = { "speed", 0.5 },
-    [AUGMENT_NOISE] = { "noise", 60 }, [AUGMENT_CUT] = { "cut", 0.4 }, [AUGMENT_MASK] = { "mask", 0.5 },
-    [AUGMENT_CROP] = { "crop", 1 },
+    [AUGMENT_SHIFT] = { "shift", 64, MEDIA_IMAGE },  [AUGMENT_FLIP] = { "flip", 1, MEDIA_IMAGE },
+    [AUGMENT_SPEED] = { "speed", 0.5, MEDIA_AUDIO }, [AUGMENT_NOISE] = { "noise", 60, MEDIA_AUDIO },
+    [AUGMENT_CUT] = { "cut", 0.4, MEDIA_AUDIO },     [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },
+    [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },
 };
 
 #define WHAT_THERE_IS                                                                                                  \
@@ -68,6 +70,16 @@ int augment_parse(const char *text, struct augment *out, struct reason *why)
     while ((word = strsep(&rest, ","))) {
         if (!parse_one(word, out))
             return refuse(why, WISP_E_INVALID, "--augment '%s': give NAME=AMOUNT,…: " WHAT_THERE_IS, word);
+    }
+    return 0;
+}
+
+int augment_check(const struct augment *augment, enum media_kind kind, struct reason *why)
+{
+    for (size_t i = 0; i < AUGMENT_KINDS; i++) {
+        if (augment->amount[i] > 0 && kinds[i].of != kind)
+            return refuse(why, WISP_E_INVALID, "--augment %s does nothing to these data: " WHAT_THERE_IS,
+                          kinds[i].name);
     }
     return 0;
 }

@@ -32,6 +32,8 @@ struct augment {
 
 /* "shift=2,flip=0.5". WISP_E_INVALID, and says what there is. */
 int augment_parse(const char *text, struct augment *out, struct reason *why);
+/* WISP_E_INVALID when something is on that is not for data of this kind. */
+int augment_check(const struct augment *augment, enum media_kind kind, struct reason *why);
 void augment_help(FILE *to); /* what there is, a line each */
 bool augment_is_on(const struct augment *augment);
 /* New reference; NULL: out of memory. */

@@ -105,7 +105,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, st
                       "give another, or --optimizer sgd",
                       recipe->rate, kind == MEDIA_TEXT ? "texts" : "these data", recipe->optimizer->name,
                       recipe_usual(kind).rate);
-    return 0;
+    return augment_check(&recipe->augment, kind, why);
 }
 
 struct recipe recipe_usual(enum media_kind kind)

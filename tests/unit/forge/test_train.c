@@ -322,6 +322,8 @@ static void test_data_that_does_not_fit_is_refused(void **state)
           2 },
         { "train m.safetensors --data d -p image.segmentation -o t.safetensors", "which is not image.segmentation", 2 },
         { "train m.safetensors --data d --label-column 1 -o t.safetensors", "are for tables of texts", 2 },
+        { "train m.safetensors --data d --augment shift=1,crop=1 -o t.safetensors", "--augment crop does nothing to",
+          2 },
         { "train m.safetensors --data d --optimizer adam -o t.safetensors", "give sgd or adamw", 2 },
         { "train m.safetensors --data d --balance half -o t.safetensors", "give none, root, full or auto", 2 },
     };
