@@ -82,14 +82,21 @@ void history_write(const char *verb, const char *database, const struct store_re
 
 /* ---- reading ---- */
 
+static void keep_newest(struct history *history)
+{
+    size_t older = history->count - HISTORY_MOST;
+
+    memmove(history->records, history->records + older, HISTORY_MOST * sizeof *history->records);
+    history->count = HISTORY_MOST;
+}
+
+/* There is room for twice as many, so that the newest move seldom. */
 static int collect(void *argument, const struct store_record *record)
 {
     struct history *history = argument;
 
-    if (history->count == HISTORY_MOST) {
-        memmove(history->records, history->records + 1, (HISTORY_MOST - 1) * sizeof *history->records);
-        history->count--;
-    }
+    if (history->count == 2 * HISTORY_MOST)
+        keep_newest(history);
     history->records[history->count++] = *record;
     return 0;
 }
@@ -105,7 +112,7 @@ int history_read(const char *database, enum store_event event, struct history *o
         return 0;
     if (result)
         return result;
-    made.records = calloc(HISTORY_MOST, sizeof *made.records);
+    made.records = calloc((size_t)2 * HISTORY_MOST, sizeof *made.records);
     result = made.records ? store_history(store, event, NULL, collect, &made, why)
                           : refuse_errno(why, -ENOMEM, "the history");
     store_close(store);
@@ -113,6 +120,8 @@ int history_read(const char *database, enum store_event event, struct history *o
         history_deinit(&made);
         return result;
     }
+    if (made.count > HISTORY_MOST)
+        keep_newest(&made);
     *out = made;
     return 0;
 }

@@ -190,6 +190,37 @@ static void test_accuracy_along_the_curve(void **state)
     assert_false(estimate_accuracy(&wanted, &history, &estimate));
 }
 
+/* ---- the history ---- */
+
+/* However long it is, the newest, in the order in which they were. */
+static void test_the_newest_of_a_history(void **state)
+{
+    static const size_t counts[] = { 1, HISTORY_MOST, HISTORY_MOST + 1, 2 * HISTORY_MOST + 1, 5 * HISTORY_MOST - 7 };
+    const char *folder = scratch_make(), *path = scratch_path(folder, "history.db");
+    struct store_record record = { .event = STORE_BUILT, .hash = "a" };
+    struct history history;
+    struct store *store;
+    struct reason why;
+    size_t stored = 0;
+
+    (void)state;
+    assert_ok(store_open(path, true, &store, &why), why);
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+        assert_ok(store_begin(store, &why), why);
+        for (; stored < counts[i]; stored++) {
+            record.time = (int64_t)stored + 1;
+            assert_ok(store_record(store, &record, &why), why);
+        }
+        assert_ok(store_commit(store, &why), why);
+        assert_ok(history_read(path, STORE_BUILT, &history, &why), why);
+        assert_int_equal(history.count, MIN(stored, (size_t)HISTORY_MOST));
+        for (size_t k = 0; k < history.count; k++)
+            assert_int_equal(history.records[k].time, stored - history.count + k + 1);
+        history_deinit(&history);
+    }
+    store_close(store);
+}
+
 /* ---- costs ---- */
 
 static void plan_of(const char *layers, double density, struct plan *out)
@@ -252,10 +283,15 @@ static void test_units(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_fit_finds_the_coefficients),    cmocka_unit_test(test_coefficients_are_not_negative),
-        cmocka_unit_test(test_a_point_held_back_has_no_say),    cmocka_unit_test(test_where_an_estimate_comes_from),
-        cmocka_unit_test(test_an_extrapolation_says_so),        cmocka_unit_test(test_accuracy_along_the_curve),
-        cmocka_unit_test(test_the_file_is_as_long_as_computed), cmocka_unit_test(test_units),
+        cmocka_unit_test(test_the_newest_of_a_history),
+        cmocka_unit_test(test_a_fit_finds_the_coefficients),
+        cmocka_unit_test(test_coefficients_are_not_negative),
+        cmocka_unit_test(test_a_point_held_back_has_no_say),
+        cmocka_unit_test(test_where_an_estimate_comes_from),
+        cmocka_unit_test(test_an_extrapolation_says_so),
+        cmocka_unit_test(test_accuracy_along_the_curve),
+        cmocka_unit_test(test_the_file_is_as_long_as_computed),
+        cmocka_unit_test(test_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
