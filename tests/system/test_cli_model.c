@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Model files in a person's hands, without a daemon: `wisp show FILE` says what a daemon would say, and `wisp run
- * --model FILE` answers what it would answer, through a daemon that ends with the command, however that ends.
+ * --model FILE` answers what it would answer, through a daemon that ends with the command, however that ends. And the
+ * cards of the models that ship are true.
  */
 #include "support/test.h"
 
@@ -79,6 +80,53 @@ static void test_show_needs_no_daemon(void **state)
                                        .environment = { no_daemon } },
                     &outcome);
         expect(cases[i].model, cases[i].status, cases[i].out, cases[i].err);
+    }
+}
+
+/* ---- what ships ---- */
+
+static void card_has(const char *name, const char *card, const char *text)
+{
+    if (!strstr(card, text))
+        fail_msg("models/%s.md does not say '%s', which the model's file does", name, text);
+}
+
+/* The card of a model that ships says how it was trained as the file does. */
+static void test_the_cards_say_what_the_files_say(void **state)
+{
+    static const char *const names[] = { "fashion", "langid", "digits" };
+    static char card[16384];
+    char path[64], text[96];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *model, *training, *recipe, *amount;
+        const char *key;
+        FILE *file;
+
+        snprintf(path, sizeof path, "models/%s.md", names[i]);
+        file = fopen(source_path(path), "r");
+        assert_non_null(file);
+        card[fread(card, 1, sizeof card - 1, file)] = '\0';
+        fclose(file);
+        snprintf(path, sizeof path, "models/%s.safetensors", names[i]);
+        model = show(source_path(path));
+        training = json_object_get(json_object_get(model, "lineage"), "training");
+        recipe = json_object_get(training, "recipe");
+        assert_non_null(recipe);
+        snprintf(text, sizeof text, "--epochs %lld --rate %g ",
+                 (long long)json_integer_value(json_object_get(recipe, "epochs")),
+                 json_number_value(json_object_get(recipe, "rate")));
+        card_has(names[i], card, text);
+        json_object_foreach(json_object_get(recipe, "augment"), key, amount)
+        {
+            snprintf(text, sizeof text, "%s=%g", key, json_number_value(amount));
+            card_has(names[i], card, text);
+        }
+        snprintf(text, sizeof text, "validation accuracy | %.2f %%",
+                 100 * json_number_value(json_object_get(training, "validation_accuracy")));
+        card_has(names[i], card, text);
+        json_decref(model);
     }
 }
 
@@ -293,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_shows_what_a_daemon_shows),
         cmocka_unit_test(test_show_needs_no_daemon),
+        cmocka_unit_test(test_the_cards_say_what_the_files_say),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
         cmocka_unit_test(test_it_cannot_be_served),
         cmocka_unit_test(test_it_ends_with_the_command),
