@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "forge/labels.h"
+#include "media/media.h"
 #include "media/utf16.h"
 #include "sparse/model.h"
 
@@ -30,9 +31,24 @@ static int refuse_twice(const struct labels *labels, const char *path, struct re
     return 0;
 }
 
+static int check(const char *path, size_t number, const char *label, struct reason *why)
+{
+    size_t length = strlen(label);
+    int result;
+
+    if (!length)
+        return refuse(why, WISP_E_FORMAT, "%s:%zu: the line is empty; write one label a line", path, number);
+    if (length > MODEL_LABEL_BYTES)
+        return refuse(why, WISP_E_FORMAT, "%s:%zu: a label has 1 to %d bytes, this one has %zu", path, number,
+                      MODEL_LABEL_BYTES, length);
+    result = media_check_text("label", label, length, why);
+    return result ? refuse_in(why, result, "%s:%zu", path, number) : 0;
+}
+
 static int split(struct labels *labels, const char *path, struct reason *why)
 {
     char *line = labels->text;
+    int result;
 
     while (*line) {
         char *end = line + strcspn(line, "\n");
@@ -41,12 +57,8 @@ static int split(struct labels *labels, const char *path, struct reason *why)
         *end = 0;
         if (end > line && end[-1] == '\r')
             end[-1] = 0;
-        if (!*line)
-            return refuse(why, WISP_E_FORMAT, "%s:%zu: the line is empty; write one label a line", path,
-                          labels->count + 1);
-        if (strlen(line) > MODEL_LABEL_BYTES)
-            return refuse(why, WISP_E_FORMAT, "%s:%zu: a label has 1 to %d bytes, this one has %zu", path,
-                          labels->count + 1, MODEL_LABEL_BYTES, strlen(line));
+        if ((result = check(path, labels->count + 1, line, why)))
+            return result;
         if (labels->count == MODEL_LABELS_MAX)
             return refuse(why, WISP_E_FORMAT, "%s: more than %d labels", path, MODEL_LABELS_MAX);
         labels->entries[labels->count++] = line;

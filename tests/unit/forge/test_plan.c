@@ -113,6 +113,8 @@ static void test_labels_are_one_a_line(void **state)
         const char *said;
     } bad[] = { { "", 0, "is empty" },
                 { "a\n\nb\n", 5, ":2: the line is empty" },
+                { "a\ncaf\xe9\n", 7, ":2: label: not UTF-8 at byte 3" },
+                { "a\n  \n", 5, ":2: label: nothing but white space" },
                 { "a\nb\na\n", 6, "'a' stands there twice" },
                 { "a\0b\n", 4, "zero byte" },
                 { letters, 2 + MODEL_LABEL_BYTES + 1, ":2: a label has 1 to 256 bytes, this one has 257" } };
