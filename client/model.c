@@ -112,7 +112,8 @@ static int read_media(struct wisp_model *model, const json_t *media)
     cleanup_free char *text = NULL;
 
     if (!media || json_is_null(media)) {
-        (void)refuse(&model->media_why, 0, "it does not say how files become tensors: give it tensors");
+        (void)refuse(&model->media_why, 0,
+                     "it does not say how they become tensors, which wisp train adds to a model: give it tensors");
         return 0;
     }
     text = json_dumps(media, JSON_COMPACT);

@@ -156,7 +156,11 @@ static int check_model(const struct run *run)
     cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
     const char *kind = json_string_value(json_object_get(json_object_get(json, "media"), "kind"));
 
-    if (run->lines && (!kind || strcmp(kind, "text") != 0))
+    if (run->lines && !kind)
+        return fail(usage.verb, EXIT_USAGE,
+                    "--lines: %s does not say how texts become tensors, which wisp train adds to a model",
+                    wisp_model_name(run->model));
+    if (run->lines && strcmp(kind, "text") != 0)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
     if (run->least > 0 && !wisp_model_label_count(run->model))
         return fail(usage.verb, EXIT_USAGE, "--min-probability: %s has no labels", wisp_model_name(run->model));

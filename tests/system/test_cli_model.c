@@ -83,6 +83,26 @@ static void test_show_needs_no_daemon(void **state)
     }
 }
 
+/* What was built and not trained takes tensors alone, and says what it lacks. */
+static void test_a_model_that_was_only_built(void **state)
+{
+    static const char *const inputs[][2] = { { "--text", "some words" }, { "--lines", "good.txt" } };
+
+    (void)state;
+    command_run(&(struct command){ .words = { "wisp", "build", "--layers=8-2", "-s0", "-ptext.classification",
+                                              "--no-history", "-obuilt.safetensors" },
+                                   .folder = folder },
+                &outcome);
+    expect("build", 0, "fc1", NULL);
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        command_run(
+            &(struct command){ .words = { "wisp", "run", "--model=built.safetensors", inputs[i][0], inputs[i][1] },
+                               .folder = folder },
+            &outcome);
+        expect(inputs[i][0], i ? 2 : 65, NULL, "which wisp train adds to a model");
+    }
+}
+
 /* ---- what ships ---- */
 
 static void card_has(const char *name, const char *card, const char *text)
@@ -341,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_shows_what_a_daemon_shows),
         cmocka_unit_test(test_show_needs_no_daemon),
+        cmocka_unit_test(test_a_model_that_was_only_built),
         cmocka_unit_test(test_the_cards_say_what_the_files_say),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
         cmocka_unit_test(test_it_cannot_be_served),

@@ -278,7 +278,7 @@ static void test_misuse_is_told(void **state)
     served_check(request, 1, 1);
     assert_int_equal(wisp_ping(client, PATIENCE_MS, NULL), 0);
     assert_int_equal(wisp_encode_file(model, "/dev/null", input), WISP_E_FORMAT); /* it has no media */
-    assert_says("small takes no files");
+    assert_says("small takes no files: it does not say how they become tensors, which wisp train adds");
     wisp_model_free(model);
     wisp_close(client);
 }
