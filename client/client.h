@@ -227,6 +227,8 @@ static inline bool request_under_way(const struct wisp_request *request)
 
 /* Pairs with request_state(). */
 void request_set(struct wisp_request *request, enum request_state state);
+/* As client_check(); WISP_E_INVALID on a client that only asks. Without the lock. */
+int request_check(const struct wisp_client *client);
 struct wisp_request *request_make(struct wisp_client *client);
 /* Frees it: at once, or when the daemon is done with it. */
 void request_release(struct wisp_request *request);

@@ -11,6 +11,15 @@
 #include "base/size.h"
 #include "client/client.h"
 
+int request_check(const struct wisp_client *client)
+{
+    int result = client_check(client);
+
+    if (!result && !client->entries)
+        result = fail(WISP_E_INVALID, "this client can only ask (entries is UINT32_MAX): connect another for requests");
+    return result;
+}
+
 struct wisp_request *request_make(struct wisp_client *client)
 {
     struct wisp_request *request = calloc(1, sizeof *request);
@@ -109,7 +118,7 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     struct wisp_request *request;
     struct binding *binding;
     uint64_t in_length = 0, out_length = 0;
-    int result = client_check(client);
+    int result = request_check(client);
 
     *out = NULL;
     if (!result)

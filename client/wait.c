@@ -277,7 +277,7 @@ WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns
 {
     uint64_t deadline = timeout_ms == UINT32_MAX ? FOREVER : clock_ns() + timeout_ms * NS_PER_MS;
     struct wisp_request *request;
-    int result = client_check(client);
+    int result = request_check(client);
 
     if (result)
         return result;

@@ -65,7 +65,8 @@ struct wisp_options {
     uint32_t spin_us;        /* spin this long for an answer before sleeping; 0: chosen for this machine;
                                 UINT32_MAX: never spin */
     uint32_t entries;     /* requests under way at most; 0: the daemon's default; UINT32_MAX: none: a client that only
-                             asks takes no memory, and gets in where all connections are taken */
+                             asks takes no memory, and gets in where all connections are taken; its requests and
+                             pings are WISP_E_INVALID */
     uint64_t input_bytes; /* shared memory for inputs and for outputs; 0: the daemon's default */
     uint64_t output_bytes;
 };
