@@ -93,9 +93,9 @@ void channel_ask_only(struct channel_table *table, struct channel *channel, cons
     table->asking++;
 }
 
-bool channel_table_is_full(const struct channel_table *table, uint32_t most)
+bool channel_table_is_crowded(const struct channel_table *table, uint32_t most)
 {
-    return table->used - table->pending - table->asking - table->dead >= most || table->dead >= most;
+    return table->used - table->pending - table->asking - table->dead > most || table->dead >= most;
 }
 
 static void requests_link(struct channel *channel)

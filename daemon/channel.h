@@ -122,8 +122,9 @@ int channel_agree(struct channel_table *table, struct channel *channel, const st
 /* PENDING to ASKING. */
 void channel_ask_only(struct channel_table *table, struct channel *channel, const struct wire_welcome *welcome);
 
-/* Whether as many channels with memory as `most` are there: open or being made, or, dead, still holding it. */
-bool channel_table_is_full(const struct channel_table *table, uint32_t most);
+/* Whether more channels with memory than `most` are there, open or being made, or as many dead ones that still hold it.
+ */
+bool channel_table_is_crowded(const struct channel_table *table, uint32_t most);
 
 /* MAKING to OPEN, once `memory` has been made. */
 void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most);

@@ -41,18 +41,22 @@ static void name_channel(struct channel *channel, const struct wire_hello *hello
     channel->name[i] = 0;
 }
 
-/* Whether there is room for the channel: in the daemon, and in what its user may have. Charges it. Those whose memory
- * is still being taken apart count: they hold it. */
+/* Whether there is room for the channel: in what its user may have, which charges it, and then in the daemon; nobody
+ * makes room for one who gets no channel all the same. Those whose memory is still being taken apart count: they hold
+ * it. */
 static int admit(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome, struct reason *why)
 {
     const struct channel_table *table = &daemon->table;
     uint32_t most = daemon->config->limits.channels;
+    int result = channel_agree(&daemon->table, channel, &daemon->users, welcome, why);
 
-    if (channel_table_is_full(table, most))
+    if (result)
+        return result;
+    if (channel_table_is_crowded(table, most))
         room_make(daemon, channel->user);
-    if (channel_table_is_full(table, most))
+    if (channel_table_is_crowded(table, most))
         return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", most);
-    return channel_agree(&daemon->table, channel, &daemon->users, welcome, why);
+    return 0;
 }
 
 /* On the helper's thread. */

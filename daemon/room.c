@@ -117,7 +117,7 @@ void room_make(struct wispd *daemon, const struct user *user)
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
         struct channel *channel = &daemon->table.channels[i];
 
-        if (!is_idle(channel, now) || channel->user->channels <= user->channels + 1)
+        if (!is_idle(channel, now) || channel->user->channels <= user->channels)
             continue;
         if (!victim || channel->user->channels > victim->user->channels ||
             (channel->user == victim->user && channel->active_ns < victim->active_ns))

@@ -92,7 +92,8 @@ void wispd_help(struct wispd *daemon, struct channel *channel, void (*run)(struc
 int accept_begin(struct wispd *daemon);
 int accept_ready(struct wispd *daemon, const struct loop_event *event);
 
-/* room.c: what a client gets that asks for nothing in particular; room for one more. */
+/* room.c: what a client gets that asks for nothing in particular; room for one more, which `user` has been charged for.
+ */
 void room_offer(struct wispd *daemon);
 void room_make(struct wispd *daemon, const struct user *user);
 void room_make_asking(struct wispd *daemon, const struct user *user);

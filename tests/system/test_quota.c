@@ -374,9 +374,9 @@ static void few_questions_are_not_crowded_out(void **state)
 }
 
 /* In a child, as the user nobody: the status of a hello, tried until it is welcome or `ms` have passed. */
-static int nobody_opens(int ms)
+static int nobody_opens(uint64_t arena, int ms)
 {
-    struct wire_hello hello = raw_hello(16, 1 << 16);
+    struct wire_hello hello = raw_hello(16, arena);
     pid_t pid = fork();
     int status;
 
@@ -408,16 +408,18 @@ static void idle_channels_make_room(void **state)
     (void)state;
     if (geteuid())
         skip();
-    siege_with_limits("limits:\n  channels: 3\n");
+    siege_with_limits("limits:\n  channels: 3\n  memory_per_user: 1MiB\n");
     assert_int_equal(chmod(bed.daemon.folder, 0755), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(raw_open(&clients[i], bed.daemon.socket, &hello), 0);
-    assert_int_equal(nobody_opens(0), WISP_E_BUSY); /* just connected is not idle */
+    assert_int_equal(nobody_opens(1 << 16, 0), WISP_E_BUSY); /* just connected is not idle */
     assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), WISP_E_BUSY);
     poll(NULL, 0, 1100);
     alpha_round(bed.reference, &clients[0], raw_route(&clients[0], "alpha"), 1, 1);
     assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), WISP_E_BUSY); /* not for himself */
-    assert_int_equal(nobody_opens(PATIENCE_MS), 0);
+    assert_int_equal(nobody_opens(1 << 20, 0), WISP_E_DENIED);                       /* nor for who may not have it */
+    assert_int_equal(state_of(&clients[0], "given_up"), 0);
+    assert_int_equal(nobody_opens(1 << 16, PATIENCE_MS), 0);
     assert_true(siege_closes(clients[1].socket, PATIENCE_MS));
     assert_int_equal(clients[1].theirs->state, WIRE_STATE_CLOSED);
     assert_int_equal(state_of(&clients[0], "given_up"), 1);
