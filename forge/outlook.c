@@ -74,12 +74,12 @@ static void print_seconds(const char *label, const struct estimate *estimate, FI
     print_from(estimate, to);
 }
 
-static void print_memory(const char *label, uint64_t bytes, uint64_t batch, FILE *to)
+static void print_memory(const char *label, uint64_t bytes, uint64_t batch, const char *besides, FILE *to)
 {
     char text[32];
 
     cost_text((double)bytes, "B", text, sizeof text);
-    fprintf(to, "  %-10s %10s   computed, for batches of %llu\n", label, text, (unsigned long long)batch);
+    fprintf(to, "  %-10s %10s   computed, for batches of %llu%s\n", label, text, (unsigned long long)batch, besides);
 }
 
 static void print_accuracy(const struct estimate *accuracy, FILE *to)
@@ -103,9 +103,9 @@ void outlook_print(const struct outlook *o, FILE *to)
     fprintf(to, "  %-10s %10s   exactly, as it is built%s\n", "file", text,
             o->saves ? "" : "; that cannot be saved: a model file has at most 16 GiB");
     if (o->serves)
-        print_memory("to serve", o->cost.serve_bytes, o->setting.serve_batch, to);
+        print_memory("to serve", o->cost.serve_bytes, o->setting.serve_batch, "", to);
     if (o->trains)
-        print_memory("to train", o->cost.train_bytes, o->setting.batch, to);
+        print_memory("to train", o->cost.train_bytes, o->setting.batch, "; the data take more", to);
     cost_text(o->cost.flops, "FLOP", text, sizeof text);
     cost_text(o->cost.epoch_flops, "FLOP", more, sizeof more);
     fprintf(to, "  %-10s %10s   a sample; %s an epoch of %llu sample%s\n", "work", text, more,

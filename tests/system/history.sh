@@ -30,6 +30,7 @@ layers=512-24-2
 check "nothing yet"       0 "nothing was built or trained here yet" "$forge" structure history
 check "none as JSON"      0 "[]"                    "$forge" structure history --json
 check "computed"          0 "computed"              "$forge" build --layers $layers -s 0.5
+check "memory, data apart" 0 "; the data take more" "$forge" build --layers $layers -s 0.5
 check "built"             0 "bytes, seed 1"         "$forge" build --layers $layers -s 0.5 -o m.safetensors
 check "remembered"        0 "built"                 "$forge" structure history
 check "matched"           0 "matched from 1 run"    "$forge" build --layers $layers -s 0.5
