@@ -187,8 +187,7 @@ void control_ready(struct wispd *daemon, struct channel *channel, const struct l
         go_on(daemon, channel, outbox_send(daemon, channel));
         return;
     }
-    if (channel->state == CHANNEL_ASKING)
-        channel->active_ns = now;
+    channel->active_ns = now;
     due = budget_book(&channel->user->questions, &rate, now);
     if (due <= now)
         control_question(daemon, channel);

@@ -399,7 +399,7 @@ static int nobody_opens(uint64_t arena, int ms)
 }
 
 /* One user holds every channel and does nothing with them: another one who has none gets one, and the longest idle
- * goes. One that is at work stays. */
+ * goes. One that is at work stays, and so does one that asks. */
 static void idle_channels_make_room(void **state)
 {
     static struct raw_client clients[3];
@@ -419,9 +419,10 @@ static void idle_channels_make_room(void **state)
     assert_int_equal(raw_open(&bed.honest, bed.daemon.socket, &hello), WISP_E_BUSY); /* not for himself */
     assert_int_equal(nobody_opens(1 << 20, 0), WISP_E_DENIED);                       /* nor for who may not have it */
     assert_int_equal(state_of(&clients[0], "given_up"), 0);
+    assert_int_equal(state_of(&clients[1], "given_up"), 0);
     assert_int_equal(nobody_opens(1 << 16, PATIENCE_MS), 0);
-    assert_true(siege_closes(clients[1].socket, PATIENCE_MS));
-    assert_int_equal(clients[1].theirs->state, WIRE_STATE_CLOSED);
+    assert_true(siege_closes(clients[2].socket, PATIENCE_MS));
+    assert_int_equal(clients[2].theirs->state, WIRE_STATE_CLOSED);
     assert_int_equal(state_of(&clients[0], "given_up"), 1);
     alpha_round(bed.reference, &clients[0], raw_route(&clients[0], "alpha"), 1, 2);
     for (int i = 0; i < 3; i++)
