@@ -220,3 +220,15 @@ void write_bytes(const char *path, const void *data, size_t size)
 
     require(file && fwrite(data, 1, size, file) == size && !fclose(file), path);
 }
+
+uint32_t png_crc(const uint8_t *bytes, size_t length)
+{
+    uint32_t crc = ~0u;
+
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}

@@ -30,6 +30,7 @@ struct png {
 /* `pixels` in PNG's own layout, 16-bit samples in the host's order. */
 struct bytes make_png(const struct png *png, const void *pixels, size_t size);
 struct bytes make_grey_png(uint32_t width, uint32_t height, const uint8_t *pixels);
+uint32_t png_crc(const uint8_t *bytes, size_t length); /* over the name of a chunk and what is in it */
 /* `grey`: 1 channel; otherwise RGB. */
 struct bytes make_jpeg(uint32_t width, uint32_t height, bool grey, bool progressive, const uint8_t *pixels);
 struct bytes make_cmyk_jpeg(uint32_t width, uint32_t height, const uint8_t *pixels);
@@ -39,6 +40,10 @@ struct bytes make_sound(int format, int rate, int channels, const float *samples
 /* A 16-bit WAV of one channel. */
 struct bytes make_wav(int rate, const float *samples, size_t count);
 void fill_sine(float *samples, size_t count, double rate, double frequency, double amplitude);
+
+/* Descriptions of pictures, to which more keys are added, and "}". */
+#define GREY(w, h) "{\"kind\":\"image\",\"channels\":1,\"width\":" #w ",\"height\":" #h
+#define RGB(w, h)  "{\"kind\":\"image\",\"channels\":3,\"width\":" #w ",\"height\":" #h
 
 struct media *make_media(const char *json);
 void write_bytes(const char *path, const void *data, size_t size);
