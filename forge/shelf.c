@@ -33,7 +33,6 @@ struct shelf {
 /* ---- what cannot be read ---- */
 
 struct checking {
-    struct shelf *shelf;
     const struct store_structure *entry;
     bool same;
 };
@@ -66,7 +65,7 @@ static int check_entry(void *argument, const struct store_structure *listed)
 {
     struct shelf *shelf = argument;
     struct store_structure entry;
-    struct checking checking = { .shelf = shelf, .entry = listed };
+    struct checking checking = { .entry = listed };
     struct reason why = { "" };
     int result;
 
