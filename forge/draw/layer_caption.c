@@ -161,8 +161,8 @@ static void put_neurons(struct column *c, uint32_t count)
     size_t used = 0;
 
     if (alike(c, count)) {
-        snprintf(text, sizeof text, count > 1 ? "%u \u00d7 " : "", count);
-        put_whole(c, text, c->graph->groups[nodes[0].group].neurons);
+        snprintf(number, sizeof number, "%u \u00d7 ", count);
+        put_whole(c, count > 1 ? number : "", c->graph->groups[nodes[0].group].neurons);
         return;
     }
     for (uint32_t i = 0; i < count && used < sizeof text; i++) {
