@@ -90,21 +90,30 @@ static void test_a_list_of_any_length(void **state)
     assert_string_equal(said, "30000 structures");
 }
 
-static void test_what_repeats_make_is_bounded(void **state)
+/* A document of so many structures, each of which repeats four layers a thousand times; to be freed. */
+static char *repeating(unsigned structures, size_t *size)
 {
-    cleanup_free char *text = NULL;
-    char said[400];
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size);
 
-    (void)state;
     fprintf(out, "structures:\n");
-    for (unsigned i = 0; i < 500; i++)
+    for (unsigned i = 0; i < structures; i++)
         fprintf(
             out,
             "- {name: s%u, processing: a.b, input: %u, layers: [{repeat: 1000, layers: [relu, relu, relu, relu]}]}\n",
             i, i + 1);
     fclose(out);
+    return text;
+}
+
+static void test_what_repeats_make_is_bounded(void **state)
+{
+    cleanup_free char *text = NULL;
+    char said[400];
+    size_t size;
+
+    (void)state;
+    text = repeating(500, &size);
     assert_true(size < 60000);
     said_in_little_memory(text, size, said, sizeof said);
     if (!strstr(said, "the repeats of one document make more than 100000 layers"))
@@ -117,16 +126,9 @@ static void test_repeats_within_bounds(void **state)
     cleanup_free char *text = NULL;
     char said[400];
     size_t size;
-    FILE *out = open_memstream(&text, &size);
 
     (void)state;
-    fprintf(out, "structures:\n");
-    for (unsigned i = 0; i < DOCUMENT_REPEATED_MAX / 4000; i++)
-        fprintf(
-            out,
-            "- {name: s%u, processing: a.b, input: %u, layers: [{repeat: 1000, layers: [relu, relu, relu, relu]}]}\n",
-            i, i + 1);
-    fclose(out);
+    text = repeating(DOCUMENT_REPEATED_MAX / 4000, &size);
     said_in_little_memory(text, size, said, sizeof said);
     assert_string_equal(said, "25 structures");
 }
