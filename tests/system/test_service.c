@@ -79,35 +79,53 @@ static bool notified(int fd, const char *text)
     return false;
 }
 
+/* The daemon as systemd starts it: with a listening socket, and one that hears what it says of itself. */
+struct service {
+    char path[128], notify_path[128];
+    int listener, notify;
+    pid_t pid;
+};
+
+/* Up to its READY. */
+static void service_start(struct service *service)
+{
+    snprintf(service->path, sizeof service->path, "%s", scratch_path(bed.folder, "passed.sock"));
+    snprintf(service->notify_path, sizeof service->notify_path, "%s", scratch_path(bed.folder, "notify.sock"));
+    service->listener = bind_at(service->path, SOCK_SEQPACKET);
+    assert_int_equal(listen(service->listener, 16), 0);
+    service->notify = bind_at(service->notify_path, SOCK_DGRAM);
+    service->pid = launch_as_service(service->listener, service->notify_path, "300000");
+    assert_true(notified(service->notify, "READY=1"));
+}
+
+/* Once it has ended. */
+static void service_forget(const struct service *service)
+{
+    close(service->listener);
+    close(service->notify);
+    unlink(service->path);
+    unlink(service->notify_path);
+}
+
 static void a_passed_socket_is_used_and_left(void **state)
 {
-    char path[128], notify_path[128];
-    int listener, notify, status;
+    struct service service;
     struct stat file;
-    pid_t pid;
+    int status;
 
     (void)state;
-    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "passed.sock"));
-    snprintf(notify_path, sizeof notify_path, "%s", scratch_path(bed.folder, "notify.sock"));
-    listener = bind_at(path, SOCK_SEQPACKET);
-    assert_int_equal(listen(listener, 16), 0);
-    notify = bind_at(notify_path, SOCK_DGRAM);
-    pid = launch_as_service(listener, notify_path, "300000");
-    assert_true(notified(notify, "READY=1"));
-    alpha_open(&bed.client, path);
+    service_start(&service);
+    alpha_open(&bed.client, service.path);
     alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
     raw_close(&bed.client);
     for (int i = 0; i < 3; i++)
-        assert_true(notified(notify, "WATCHDOG=1"));
-    assert_int_equal(kill(pid, SIGTERM), 0);
-    assert_true(notified(notify, "STOPPING=1"));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(notified(service.notify, "WATCHDOG=1"));
+    assert_int_equal(kill(service.pid, SIGTERM), 0);
+    assert_true(notified(service.notify, "STOPPING=1"));
+    assert_int_equal(waitpid(service.pid, &status, 0), service.pid);
     assert_int_equal(status, 0);
-    assert_int_equal(stat(path, &file), 0); /* it is systemd's */
-    close(listener);
-    close(notify);
-    unlink(path);
-    unlink(notify_path);
+    assert_int_equal(stat(service.path, &file), 0); /* it is systemd's */
+    service_forget(&service);
 }
 
 /* The thread of that name in the process. */
@@ -160,39 +178,30 @@ static int signs_of_life(int fd)
  * only writes the log is not among them. */
 static void the_watchdog_hears_of_every_thread(void **state)
 {
-    char notify_path[128], path[128];
-    int listener, notify, status;
-    pid_t pid, thread;
+    struct service service;
+    int status;
+    pid_t thread;
 
     (void)state;
-    snprintf(path, sizeof path, "%s", scratch_path(bed.folder, "watched.sock"));
-    snprintf(notify_path, sizeof notify_path, "%s", scratch_path(bed.folder, "watch.sock"));
-    listener = bind_at(path, SOCK_SEQPACKET);
-    assert_int_equal(listen(listener, 16), 0);
-    notify = bind_at(notify_path, SOCK_DGRAM);
-    pid = launch_as_service(listener, notify_path, "300000");
-    assert_true(notified(notify, "READY=1"));
+    service_start(&service);
     for (int which = 0; which < 2; which++) {
-        thread = find_thread(pid, which ? "wispd-helper" : "wispd-log");
+        thread = find_thread(service.pid, which ? "wispd-helper" : "wispd-log");
         assert_int_equal(ptrace(PTRACE_SEIZE, thread, NULL, NULL), 0);
         assert_int_equal(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL), 0);
         assert_int_equal(waitpid(thread, &status, __WALL), thread);
         poll(NULL, 0, 200); /* what it had said before */
         if (which)
-            assert_int_equal(signs_of_life(notify), 0);
+            assert_int_equal(signs_of_life(service.notify), 0);
         else
-            assert_true(signs_of_life(notify) > 2);
+            assert_true(signs_of_life(service.notify) > 2);
         assert_int_equal(ptrace(PTRACE_DETACH, thread, NULL, NULL), 0);
         for (int i = 0; i < 3; i++)
-            assert_true(notified(notify, "WATCHDOG=1"));
+            assert_true(notified(service.notify, "WATCHDOG=1"));
     }
-    assert_int_equal(kill(pid, SIGTERM), 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(kill(service.pid, SIGTERM), 0);
+    assert_int_equal(waitpid(service.pid, &status, 0), service.pid);
     assert_int_equal(status, 0);
-    close(listener);
-    close(notify);
-    unlink(path);
-    unlink(notify_path);
+    service_forget(&service);
 }
 
 static void a_passed_socket_of_another_kind_is_refused(void **state)
