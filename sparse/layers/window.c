@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/size.h"
+#include "sparse/layers/window.h"
+
+bool window_run(const struct window *window, uint32_t tap, uint32_t y, size_t begin, size_t end, struct window_run *run)
+{
+    const int64_t stride = window->stride, row = (int64_t)y * window->out_width;
+    const int64_t in_y = y * stride + tap / window->kernel_width - window->padding;
+    const int64_t left = (int64_t)(tap % window->kernel_width) - window->padding; /* x of the tap at position 0 */
+    int64_t first, past;
+
+    if (in_y < 0 || in_y >= window->height || left >= window->width)
+        return false;
+    first = left < 0 ? (-left + stride - 1) / stride : 0;
+    past = MIN((window->width - 1 - left) / stride + 1, (int64_t)window->out_width);
+    first = MAX(first, (int64_t)begin - row);
+    past = MIN(past, (int64_t)end - row);
+    if (first >= past)
+        return false;
+    run->begin = (size_t)(row + first);
+    run->end = (size_t)(row + past);
+    run->from = (size_t)(in_y * window->width + first * stride + left);
+    return true;
+}
+
+static void copy_run(const struct window *window, const float *from, size_t batch, size_t count, float *to)
+{
+    if (window->stride == 1) {
+        memcpy(to, from, count * batch * sizeof *to);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t b = 0; b < batch; b++)
+            to[i * batch + b] = from[i * window->stride * batch + b];
+    }
+}
+
+void window_gather(const struct window *window, const float *channel, size_t batch, uint32_t tap, size_t begin,
+                   size_t end, float *columns)
+{
+    size_t done = begin;
+
+    for (size_t y = begin / window->out_width; y * window->out_width < end; y++) {
+        struct window_run run;
+
+        if (!window_run(window, tap, (uint32_t)y, begin, end, &run))
+            continue;
+        memset(columns + (done - begin) * batch, 0, (run.begin - done) * batch * sizeof *columns);
+        copy_run(window, channel + run.from * batch, batch, run.end - run.begin, columns + (run.begin - begin) * batch);
+        done = run.end;
+    }
+    memset(columns + (done - begin) * batch, 0, (end - done) * batch * sizeof *columns);
+}
+
+void window_scatter(const struct window *window, const float *columns, size_t batch, uint32_t tap, size_t begin,
+                    size_t end, float *channel)
+{
+    const size_t step = window->stride * batch, piece = window->stride == 1 ? SIZE_MAX : batch;
+
+    for (size_t y = begin / window->out_width; y * window->out_width < end; y++) {
+        struct window_run run;
+
+        if (!window_run(window, tap, (uint32_t)y, begin, end, &run))
+            continue;
+        for (size_t left = (run.end - run.begin) * batch, at = 0, to = run.from * batch; left; to += step) {
+            const size_t count = MIN(piece, left);
+
+            for (size_t i = 0; i < count; i++)
+                channel[to + i] += columns[(run.begin - begin) * batch + at + i];
+            at += count;
+            left -= count;
+        }
+    }
+}
