@@ -37,6 +37,14 @@ struct adam_step {
     float rate, beta1, beta2, epsilon, shrink, scale, correction1, correction2;
 };
 
+struct norm_sums {
+    float gradient, product;
+};
+
+struct norm_back {
+    float mean, factor, level, tilt;
+};
+
 struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
@@ -62,6 +70,16 @@ struct kernels {
 
     /* gradient[r] = sum over the panel's row r, in the shape of the dot product with ones. */
     void (*row_sums)(const float *panel, float *sums, size_t n, uint32_t row_begin, uint32_t row_end);
+
+    /* Batch normalisation (Ioffe and Szegedy 2015). The sum of (x[i] - mean)^2, and, going back, the sums of g[i] and
+     * of g[i] (x[i] - mean): in the shape of the dot product, the difference rounded first. */
+    float (*norm_squares)(const float *x, size_t n, float mean);
+    struct norm_sums (*norm_sums)(const float *x, const float *g, size_t n, float mean);
+
+    /* out[i] = fma(in[i] - mean, factor, shift); in place allowed. */
+    void (*norm_apply)(const float *in, float *out, size_t n, float mean, float factor, float shift);
+    /* out[i] = factor * fma(-(x[i] - mean), tilt, g[i] - level) */
+    void (*norm_backward)(const float *x, const float *g, float *out, size_t n, const struct norm_back *back);
 
     /* Nesterov momentum (Sutskever et al. 2013), per connection, with weight decay:
      *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */

@@ -91,6 +91,26 @@ static void row_sums(const float *panel, float *sums, size_t n, uint32_t row_beg
     }
 }
 
+static float norm_squares(const float *x, size_t n, float mean)
+{
+    float lanes[LANES] = { 0 };
+
+    for (size_t i = 0; i < n; i++)
+        lanes[i % LANES] = fmaf(x[i] - mean, x[i] - mean, lanes[i % LANES]);
+    return add_lanes(lanes);
+}
+
+static struct norm_sums norm_sums(const float *x, const float *g, size_t n, float mean)
+{
+    float gradients[LANES] = { 0 }, products[LANES] = { 0 };
+
+    for (size_t i = 0; i < n; i++) {
+        gradients[i % LANES] += g[i];
+        products[i % LANES] = fmaf(g[i], x[i] - mean, products[i % LANES]);
+    }
+    return (struct norm_sums){ add_lanes(gradients), add_lanes(products) };
+}
+
 #include "sparse/kernels/elementwise.inc"
 
 const struct kernels kernels_scalar = { .name = "scalar",
@@ -101,6 +121,10 @@ const struct kernels kernels_scalar = { .name = "scalar",
                                         .relu_backward = relu_backward,
                                         .first_not_finite = first_not_finite,
                                         .row_sums = row_sums,
+                                        .norm_squares = norm_squares,
+                                        .norm_sums = norm_sums,
+                                        .norm_apply = norm_apply,
+                                        .norm_backward = norm_backward,
                                         .sgd = sgd,
                                         .adam = adam,
                                         .walks = 1 << PACK_CSR };

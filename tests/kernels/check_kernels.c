@@ -423,6 +423,67 @@ static void test_row_sums(void **state)
     }
 }
 
+static void test_norm_sums(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(14, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 1; n < 140; n++) {
+            struct guarded x = guarded_new(n), g = guarded_new(n);
+            float squares[LANES] = { 0 }, gradients[LANES] = { 0 }, products[LANES] = { 0 }, found[3], expected[3];
+            const float mean = rng_normal(&rng);
+            struct norm_sums sums;
+
+            fill(&rng, x.data, n, n % 2);
+            fill(&rng, g.data, n, n % 3 == 0);
+            for (size_t i = 0; i < n; i++) {
+                const float apart = x.data[i] - mean;
+
+                squares[i % LANES] = fmaf(apart, apart, squares[i % LANES]);
+                gradients[i % LANES] += g.data[i];
+                products[i % LANES] = fmaf(g.data[i], apart, products[i % LANES]);
+            }
+            sums = kernels->norm_sums(x.data, g.data, n, mean);
+            memcpy(found, (float[]){ kernels->norm_squares(x.data, n, mean), sums.gradient, sums.product }, 12);
+            memcpy(expected, (float[]){ tree(squares), tree(gradients), tree(products) }, 12);
+            assert_same(expected, found, 3, "norm_sums", kernels->name);
+            guarded_free(&x);
+            guarded_free(&g);
+        }
+    }
+}
+
+static void test_norm_elements(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(15, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 1; n < 70; n++) {
+            struct guarded x = guarded_new(n), g = guarded_new(n), out = guarded_new(n);
+            const struct norm_back back = { rng_normal(&rng), rng_normal(&rng), rng_normal(&rng), rng_normal(&rng) };
+            float expected[70];
+
+            fill(&rng, x.data, n, n % 2);
+            fill(&rng, g.data, n, n % 3 == 0);
+            for (size_t i = 0; i < n; i++)
+                expected[i] = back.factor * fmaf(back.mean - x.data[i], back.tilt, g.data[i] - back.level);
+            kernels->norm_backward(x.data, g.data, out.data, n, &back);
+            assert_same(expected, out.data, n, "norm_backward", kernels->name);
+            for (size_t i = 0; i < n; i++)
+                expected[i] = fmaf(x.data[i] - back.mean, back.factor, back.level);
+            kernels->norm_apply(x.data, x.data, n, back.mean, back.factor, back.level);
+            assert_same(expected, x.data, n, "norm_apply", kernels->name);
+            guarded_free(&x);
+            guarded_free(&g);
+            guarded_free(&out);
+        }
+    }
+}
+
 static void test_tables_by_name(void **state)
 {
     const struct kernels *kernels, *last = kernels_at(0);
@@ -451,6 +512,8 @@ int main(void)
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_row_sums),
+        cmocka_unit_test(test_norm_sums),
+        cmocka_unit_test(test_norm_elements),
         cmocka_unit_test(test_the_first_that_is_not_finite),
         cmocka_unit_test(test_tables_by_name),
     };
