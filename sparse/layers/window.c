@@ -54,23 +54,38 @@ void window_gather(const struct window *window, const float *channel, size_t bat
     memset(columns + (done - begin) * batch, 0, (end - done) * batch * sizeof *columns);
 }
 
+/* to[i] += from[i] for `count` positions, which stand `to_step` and `from_step` floats apart. */
+static void add_run(float *to, size_t to_step, const float *from, size_t from_step, size_t batch, size_t count)
+{
+    if (to_step == batch && from_step == batch) {
+        batch *= count;
+        count = 1;
+    }
+    for (; count; count--, to += to_step, from += from_step) {
+        for (size_t b = 0; b < batch; b++)
+            to[b] += from[b];
+    }
+}
+
+void window_add(const struct window *window, const float *channel, size_t batch, uint32_t tap, float *out)
+{
+    for (uint32_t y = 0; y < window->out_height; y++) {
+        struct window_run run;
+
+        if (window_run(window, tap, y, 0, window_positions(window), &run))
+            add_run(out + run.begin * batch, batch, channel + run.from * batch, window->stride * batch, batch,
+                    run.end - run.begin);
+    }
+}
+
 void window_scatter(const struct window *window, const float *columns, size_t batch, uint32_t tap, size_t begin,
                     size_t end, float *channel)
 {
-    const size_t step = window->stride * batch, piece = window->stride == 1 ? SIZE_MAX : batch;
-
     for (size_t y = begin / window->out_width; y * window->out_width < end; y++) {
         struct window_run run;
 
-        if (!window_run(window, tap, (uint32_t)y, begin, end, &run))
-            continue;
-        for (size_t left = (run.end - run.begin) * batch, at = 0, to = run.from * batch; left; to += step) {
-            const size_t count = MIN(piece, left);
-
-            for (size_t i = 0; i < count; i++)
-                channel[to + i] += columns[(run.begin - begin) * batch + at + i];
-            at += count;
-            left -= count;
-        }
+        if (window_run(window, tap, (uint32_t)y, begin, end, &run))
+            add_run(channel + run.from * batch, window->stride * batch, columns + (run.begin - begin) * batch, batch,
+                    batch, run.end - run.begin);
     }
 }

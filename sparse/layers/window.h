@@ -44,7 +44,10 @@ bool window_run(const struct window *window, uint32_t tap, uint32_t y, size_t be
 void window_gather(const struct window *window, const float *channel, size_t batch, uint32_t tap, size_t begin,
                    size_t end, float *columns);
 
-/* The way back: adds each element of `columns` to the channel's element that it came from. */
+/* out[p * batch + b] += the channel's element under `tap`, at every position p where it lies on the picture. */
+void window_add(const struct window *window, const float *channel, size_t batch, uint32_t tap, float *out);
+
+/* Backward: adds each element of `columns` to the channel's element that it came from. */
 void window_scatter(const struct window *window, const float *columns, size_t batch, uint32_t tap, size_t begin,
                     size_t end, float *channel);
 

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+
+#include "sparse/layers/pooling.h"
+
+enum { TAP_NONE = UINT16_MAX };
+
+/* One position's samples under one tap. No comparison with NaN is true, so one is looked for; the first that came
+ * stays. */
+static void take_larger(const float *in, size_t batch, uint16_t tap, float *out, uint16_t *taps)
+{
+    for (size_t b = 0; b < batch; b++) {
+        const bool larger = in[b] > out[b] || in[b] != in[b];
+
+        out[b] = larger ? in[b] : out[b];
+        if (taps && (larger || taps[b] == TAP_NONE))
+            taps[b] = tap;
+    }
+}
+
+void pool_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps)
+{
+    const size_t positions = window_positions(window);
+
+    for (size_t i = 0; i < positions * batch; i++)
+        out[i] = -INFINITY;
+    if (taps)
+        memset(taps, 0xff, positions * batch * sizeof *taps);
+    for (uint32_t tap = 0; tap < window_taps(window); tap++) {
+        for (uint32_t y = 0; y < window->out_height; y++) {
+            struct window_run run;
+
+            if (!window_run(window, tap, y, 0, positions, &run))
+                continue;
+            for (size_t p = run.begin; p < run.end; p++)
+                take_larger(in + (run.from + (p - run.begin) * window->stride) * batch, batch, (uint16_t)tap,
+                            out + p * batch, taps ? taps + p * batch : NULL);
+        }
+    }
+}
+
+/* The picture's element under a tap at a position; the tap lies on the picture. */
+static size_t element_at(const struct window *window, size_t position, uint16_t tap)
+{
+    const size_t y = position / window->out_width * window->stride + tap / window->kernel_width - window->padding;
+    const size_t x = position % window->out_width * window->stride + tap % window->kernel_width - window->padding;
+
+    return y * window->width + x;
+}
+
+void pool_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,
+                       float *in_gradient)
+{
+    memset(in_gradient, 0, (size_t)window->height * window->width * batch * sizeof *in_gradient);
+    for (size_t p = 0; p < window_positions(window); p++) {
+        for (size_t b = 0; b < batch; b++)
+            in_gradient[element_at(window, p, taps[p * batch + b]) * batch + b] += out_gradient[p * batch + b];
+    }
+}
+
+void pool_average(const struct window *window, const float *in, size_t batch, float *out)
+{
+    const size_t positions = window_positions(window);
+    const float taps = (float)window_taps(window);
+
+    memset(out, 0, positions * batch * sizeof *out);
+    for (uint32_t tap = 0; tap < window_taps(window); tap++)
+        window_add(window, in, batch, tap, out);
+    for (size_t i = 0; i < positions * batch; i++)
+        out[i] /= taps;
+}
+
+void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient,
+                           float *scratch)
+{
+    const size_t positions = window_positions(window);
+    const float taps = (float)window_taps(window);
+
+    for (size_t i = 0; i < positions * batch; i++)
+        scratch[i] = out_gradient[i] / taps;
+    memset(in_gradient, 0, (size_t)window->height * window->width * batch * sizeof *in_gradient);
+    for (uint32_t tap = 0; tap < window_taps(window); tap++)
+        window_scatter(window, scratch, batch, tap, 0, positions, in_gradient);
+}

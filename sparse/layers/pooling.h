@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pooling of one channel: what the kinds max_pool and average_pool do with each. `in` is the channel's picture of
+ * `batch` samples, `out` what becomes of it, both feature-major; gradients are laid out the same way. Taps go in order,
+ * row by row, whatever the batch.
+ */
+#ifndef SPARSE_LAYERS_POOLING_H
+#define SPARSE_LAYERS_POOLING_H
+
+#include "sparse/layers/window.h"
+
+/* The largest under each window, the padding aside; NaN where there is one. `taps` gets where it stood, of equal ones
+ * the first; NULL: not wanted. */
+void pool_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps);
+
+/* Overwrites in_gradient: each element gets what the windows send whose largest it was, in the order of the windows. */
+void pool_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,
+                       float *in_gradient);
+
+/* The sum under each window, divided by its size: the padding counts as zeros, as PyTorch has it by default. */
+void pool_average(const struct window *window, const float *in, size_t batch, float *out);
+
+/* Overwrites in_gradient; `scratch` is as large as out_gradient. */
+void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient,
+                           float *scratch);
+
+#endif
