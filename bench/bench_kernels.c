@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kernels against dense, one core: a sparse weight times one sample and times panels, forward and back, beside OpenBLAS
- * on the dense matrix of the same shape. The two run in turn, many times; the median of each is given.
+ * Kernels against dense, one core: a sparse weight times one sample and times activations, forward and back, beside
+ * OpenBLAS on the dense matrix of the same shape. The two run in turn, many times; the median of each is given.
  *
  * bench_kernels [ROWS COLUMNS]      default 1024 1024
  */

@@ -26,7 +26,7 @@ struct filling {
     size_t count;
     const struct recipe *recipe;
     uint64_t epoch;
-    float *panel;
+    float *activation;
     struct {
         int result;
         struct reason why;
@@ -129,7 +129,7 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
     float *scratch = b->scratch + part * b->elements;
     unsigned long long begin, end;
 
-    /* Sixteen samples are a cache line of a panel's row. */
+    /* Sixteen samples are a cache line of an activation's row. */
     team_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const float *made = tensor(f, f->which[i], scratch, &f->parts[part].result, &f->parts[part].why);
@@ -141,7 +141,7 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
             return;
         }
         for (size_t k = 0; k < b->elements; k++)
-            f->panel[k * f->count + i] = made[k];
+            f->activation[k * f->count + i] = made[k];
     }
 }
 
@@ -174,7 +174,7 @@ static int run(struct filling *f, team_function *function, struct reason *why)
 }
 
 int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
-                 uint64_t epoch, float *panel, struct reason *why)
+                 uint64_t epoch, float *activation, struct reason *why)
 {
     cleanup_free struct filling *f = calloc(1, sizeof *f);
 
@@ -185,7 +185,7 @@ int batches_fill(struct batches *batches, const uint32_t *which, size_t count, c
     f->count = count;
     f->recipe = recipe;
     f->epoch = epoch;
-    f->panel = panel;
+    f->activation = activation;
     return run(f, fill_part, why);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From samples to panels: a batch of samples, each turned into a tensor (augmented or as it is), stands feature-major
- * in a panel, as forward_panel() takes it. Tensors that are always the same are made once and kept, when they fit. The
- * threads of the team share the samples of a batch; which thread makes a tensor changes nothing in it.
+ * From samples to activations: a batch of samples, each turned into a tensor (augmented or as it is), stands
+ * feature-major in an activation, as forward_run() takes it. Tensors that are always the same are made once and kept,
+ * when they fit. The threads of the team share the samples of a batch; which thread makes a tensor changes nothing in
+ * it.
  */
 #ifndef FORGE_BATCHES_H
 #define FORGE_BATCHES_H
@@ -24,10 +25,10 @@ int batches_new(const struct dataset *data, const struct media *media, struct te
                 struct batches **out, struct reason *why);
 struct batches *batches_free(struct batches *batches); /* accepts NULL; returns NULL */
 
-/* Samples which[0 … count) as columns of `panel`. With a recipe, augmented, as its seed and `epoch` say; NULL: as they
- * are. */
+/* Samples which[0 … count) as columns of `activation`. With a recipe, augmented, as its seed and `epoch` say; NULL: as
+ * they are. */
 int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
-                 uint64_t epoch, float *panel, struct reason *why);
+                 uint64_t epoch, float *activation, struct reason *why);
 
 size_t batches_elements(const struct batches *batches); /* floats of a sample */
 uint32_t batches_class(const struct batches *batches, uint32_t sample);

@@ -20,7 +20,7 @@ static uint64_t seed_of(const struct model *model)
 
 static void announce_start(const struct candidates *c, const struct trainer *trainer, const struct model *model)
 {
-    size_t memory = trainer_memory(trainer), tensors = batches_memory(c->batches) + trainer_panel_memory(trainer);
+    size_t memory = trainer_memory(trainer), tensors = batches_memory(c->batches) + trainer_activation_memory(trainer);
     json_t *event =
         json_pack("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:i s:s}", "event", "start", "connections",
                   (json_int_t)model_connections(model), "potential", (json_int_t)model_potential(model), "train_bytes",

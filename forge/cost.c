@@ -42,19 +42,19 @@ uint64_t cost_neurons(const struct structure *structure)
 }
 
 /* Weights and vectors, and the weights again in the order that one sample is walked in (sparse/kernels/pack.h). */
-static uint64_t serve_bytes(const struct plan *plan, uint64_t panels)
+static uint64_t serve_bytes(const struct plan *plan, uint64_t buffers)
 {
-    uint64_t bytes = plan->bytes + panels;
+    uint64_t bytes = plan->bytes + buffers;
 
     for (uint32_t i = 0; i < plan->layer_count; i++)
         bytes += plan->layers[i].density.connections * sizeof(float) + index_bytes(&plan->layers[i].density);
     return bytes;
 }
 
-static uint64_t train_bytes(const struct plan *plan, uint64_t panels, uint64_t inputs,
+static uint64_t train_bytes(const struct plan *plan, uint64_t buffers, uint64_t inputs,
                             const struct cost_setting *setting)
 {
-    uint64_t bytes = 2 * panels + inputs * setting->batch * sizeof(float);
+    uint64_t bytes = 2 * buffers + inputs * setting->batch * sizeof(float);
 
     bytes +=
         (TRAINER_STORES + setting->slots) * sizeof(float) * (plan->connections + structure_vectors(&plan->structure));
@@ -68,7 +68,7 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
 {
     const struct assembly nothing = { .name = "model", .seed = 1 };
     cleanup_model struct model *outline = NULL;
-    uint64_t panels_to_serve, panels_to_train, metadata;
+    uint64_t activations_to_serve, activations_to_train, metadata;
     int result = assemble_outline(plan, assembly ? assembly : &nothing, &outline, why);
 
     if (!result)
@@ -79,11 +79,11 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         out->file_bytes = INT64_MAX;
     else if (result)
         return result;
-    if (forward_panel_bytes(outline, setting->serve_batch, false, &panels_to_serve) ||
-        forward_panel_bytes(outline, setting->batch, true, &panels_to_train))
+    if (forward_activation_bytes(outline, setting->serve_batch, false, &activations_to_serve) ||
+        forward_activation_bytes(outline, setting->batch, true, &activations_to_train))
         return refuse_errno(why, -ENOMEM, "what the plan costs");
-    out->serve_bytes = serve_bytes(plan, panels_to_serve);
-    out->train_bytes = train_bytes(plan, panels_to_train, shape_elements(&plan->structure.input), setting);
+    out->serve_bytes = serve_bytes(plan, activations_to_serve);
+    out->train_bytes = train_bytes(plan, activations_to_train, shape_elements(&plan->structure.input), setting);
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);
     out->epoch_flops = 3 * out->flops * (double)setting->samples;

@@ -23,15 +23,15 @@ static void features_of_build(const struct store_record *r, double *out)
     out[3] = 1;
 }
 
-/* Products, which slow down as a batch's panels outgrow the caches; elementwise work; the step on the weights after
- * every batch; and what each batch costs. */
+/* Products, which slow down as a batch's activations outgrow the caches; elementwise work; the step on the weights
+ * after every batch; and what each batch costs. */
 static void features_of_epoch(const struct store_record *r, double *out)
 {
     const double batches = ceil((double)r->samples / (double)MAX(r->batch, (uint64_t)1));
-    const double panels = (double)r->neurons * (double)r->batch * sizeof(float);
+    const double buffers = (double)r->neurons * (double)r->batch * sizeof(float);
 
     out[0] = r->flops;
-    out[1] = r->flops * log2(1 + panels / (1 << 20));
+    out[1] = r->flops * log2(1 + buffers / (1 << 20));
     out[2] = (double)r->neurons * (double)r->samples;
     out[3] = (double)r->connections * batches;
     out[4] = (double)r->layers * batches;

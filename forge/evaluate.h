@@ -20,13 +20,12 @@ struct evaluation {
 
 #define EVALUATION_NULL ((struct evaluation){ .classes = 0 })
 
-/* Runs the samples which[0 … count), at most loss->most at once, through a plan made for as many. `panel` has room for
- * them. Stops early, with WISP_E_INTERRUPTED, when the user wants it; WISP_E_INVALID, and the sample, when an answer is
- * no number. *out is overwritten and its confusion table, if
- * `confusion`, newly made. */
+/* Runs the samples which[0 … count), at most loss->most at once, through a plan made for as many. `activation` has room
+ * for them. Stops early, with WISP_E_INTERRUPTED, when the user wants it; WISP_E_INVALID, and the sample, when an
+ * answer is no number. *out is overwritten and its confusion table, if `confusion`, newly made. */
 int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-             size_t count, struct loss *loss, float *panel, struct team *team, bool confusion, struct evaluation *out,
-             struct reason *why);
+             size_t count, struct loss *loss, float *activation, struct team *team, bool confusion,
+             struct evaluation *out, struct reason *why);
 void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
 
 double evaluation_accuracy(const struct evaluation *evaluation);

@@ -17,7 +17,7 @@
 struct loss {
     size_t classes, most; /* samples at once */
     float *weights;       /* of the classes, in the gradient only; all 1 at first */
-    float *gradient;      /* panel [classes][count] */
+    float *gradient;      /* activation [classes][count] */
     double *each;         /* a sample; NaN when a probability is: then `predicted` says nothing */
     uint32_t *predicted;  /* the most probable class; the first of equals */
 };
@@ -27,7 +27,7 @@ struct loss {
 int loss_init(struct loss *loss, size_t classes, size_t most); /* -ENOMEM */
 void loss_deinit(struct loss *loss);                           /* idempotent */
 
-/* From the probabilities of `count` samples, a panel [classes][count], and their classes. */
+/* From the probabilities of `count` samples, an activation [classes][count], and their classes. */
 void loss_run(struct loss *loss, const float *probabilities, const uint32_t *labels, size_t count, float smoothing,
               struct team *team);
 

@@ -23,7 +23,7 @@ struct trainer {
     struct gradient slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
     struct optimizer_clock clock;
     struct loss loss;
-    float *panel;
+    float *activation;
     uint32_t *order;  /* of the training samples, in this epoch */
     uint32_t *labels; /* of the batch */
     uint32_t logits;  /* the value that the softmax reads */
@@ -67,10 +67,10 @@ static int make_stores(struct trainer *t, struct reason *why)
         result = gradient_new(s->model, &t->best);
     if (!result)
         result = loss_init(&t->loss, shape_elements(model_output(s->model)), batch);
-    t->panel = memory_alloc(elements, batch * sizeof *t->panel);
+    t->activation = memory_alloc(elements, batch * sizeof *t->activation);
     t->order = memory_alloc(s->train_count, sizeof *t->order);
     t->labels = memory_alloc(batch, sizeof *t->labels);
-    if (!result && (!t->panel || !t->order || !t->labels))
+    if (!result && (!t->activation || !t->order || !t->labels))
         result = -ENOMEM;
     if (result)
         return refuse_errno(why, result, "training");
@@ -136,7 +136,7 @@ struct trainer *trainer_free(struct trainer *trainer)
             gradient_deinit(&trainer->slots[i]);
         gradient_deinit(&trainer->best);
         loss_deinit(&trainer->loss);
-        free(trainer->panel);
+        free(trainer->activation);
         free(trainer->order);
         free(trainer->labels);
         free(trainer);
@@ -218,13 +218,13 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                        struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    int result = batches_fill(s->batches, which, count, s->recipe, epoch, t->panel, why);
+    int result = batches_fill(s->batches, which, count, s->recipe, epoch, t->activation, why);
 
     if (result)
         return result;
     for (size_t i = 0; i < count; i++)
         t->labels[i] = batches_class(s->batches, which[i]);
-    forward_panel(t->forward, t->panel, count, s->team);
+    forward_run(t->forward, t->activation, count, s->team);
     loss_run(&t->loss, forward_value(t->forward, s->model->layer_count), t->labels, count,
              (float)s->recipe->label_smoothing, s->team);
     tally->loss += loss_sum(&t->loss, count);
@@ -265,7 +265,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 {
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
-    int result = evaluate(t->forward, s->model, s->batches, s->validation, s->validation_count, &t->loss, t->panel,
+    int result = evaluate(t->forward, s->model, s->batches, s->validation, s->validation_count, &t->loss, t->activation,
                           s->team, true, &e, why);
 
     if (result)
@@ -355,7 +355,7 @@ size_t trainer_memory(const struct trainer *t)
     return bytes;
 }
 
-size_t trainer_panel_memory(const struct trainer *t)
+size_t trainer_activation_memory(const struct trainer *t)
 {
     size_t input = batches_elements(t->setup.batches) * t->setup.recipe->batch * sizeof(float);
 

@@ -53,7 +53,7 @@ int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reas
 /* Bytes of weights, indices, gradients, the optimiser's slots and the best epoch's copy: the memory that follows the
  * connections. */
 size_t trainer_memory(const struct trainer *trainer);
-/* Bytes of the panels, which follow neurons times batch. */
-size_t trainer_panel_memory(const struct trainer *trainer);
+/* Bytes of the activations, which follow neurons times batch. */
+size_t trainer_activation_memory(const struct trainer *trainer);
 
 #endif

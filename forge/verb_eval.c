@@ -68,18 +68,18 @@ static int print_result(const struct eval *eval, const struct session *s, const 
 static int run(const struct eval *eval, const struct session *s, struct batches *batches, struct forward *forward)
 {
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
-    cleanup_free float *panel = memory_alloc(batches_elements(batches), eval->batch * sizeof *panel);
+    cleanup_free float *activation = memory_alloc(batches_elements(batches), eval->batch * sizeof *activation);
     struct loss loss = LOSS_NULL;
     struct evaluation e;
     struct reason why;
     uint64_t began_ns = clock_ns();
     int result;
 
-    if (!which || !panel || loss_init(&loss, shape_elements(model_output(s->model)), eval->batch))
+    if (!which || !activation || loss_init(&loss, shape_elements(model_output(s->model)), eval->batch))
         return fail(VERB, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->data->count; i++)
         which[i] = (uint32_t)i;
-    result = evaluate(forward, s->model, batches, which, s->data->count, &loss, panel, s->team, true, &e, &why);
+    result = evaluate(forward, s->model, batches, which, s->data->count, &loss, activation, s->team, true, &e, &why);
     loss_deinit(&loss);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);

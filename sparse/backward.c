@@ -129,7 +129,7 @@ static void add_spare(struct backward *backward, uint32_t value, size_t count)
 }
 
 /* Where a value has been written to already, by a later layer or by this one through another input, the layer is run
- * once more for that input alone, into the spare panel, which is then added. */
+ * once more for that input alone, into the spare activation, which is then added. */
 static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient, size_t count,
                       struct team *team)
 {

@@ -23,8 +23,8 @@ struct backward;
 int backward_new(struct forward *forward /* made with train */, struct backward **out, struct reason *why);
 struct backward *backward_free(struct backward *backward);
 
-/* After forward_panel(): given the loss's gradient with respect to value `from` (a panel; values after `from` are not
- * part of the loss), overwrites *gradient for all layers at or before it. Layers after it get zeroes. */
+/* After forward_run(): given the loss's gradient with respect to value `from` (an activation; values after `from` are
+ * not part of the loss), overwrites *gradient for all layers at or before it. Layers after it get zeroes. */
 void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
                   struct team *team);
 

@@ -2,8 +2,8 @@
  *
  * The plan and its run.
  *
- * Every value but the input and the output has a panel. When serving, panels are shared: a value takes over one whose
- * last reader is past, and a layer that can works in place. When training each value keeps its own.
+ * Every value but the input and the output has an activation. When serving, activations are shared: a value takes over
+ * one whose last reader is past, and a layer that can works in place. When training each value keeps its own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,113 +30,113 @@ static void find_last_readers(const struct model *model, uint32_t *last)
     last[model->layer_count] = model->layer_count;
 }
 
-struct panels {
+struct buffers {
     uint64_t *sizes;   /* elements of one sample */
-    uint32_t *free_at; /* the layer after which a panel is free */
+    uint32_t *free_at; /* the layer after which an activation is free */
     uint32_t count;
 };
 
-/* A panel whose last reader is before `layer`; or, in place, the one that this layer is the last to read. */
-static uint32_t choose_panel(struct panels *panels, uint32_t layer, uint32_t in_place, uint64_t elements)
+/* An activation whose last reader is before `layer`; or, in place, the one that this layer is the last to read. */
+static uint32_t choose_buffer(struct buffers *buffers, uint32_t layer, uint32_t in_place, uint64_t elements)
 {
     uint32_t chosen = in_place;
 
-    for (uint32_t p = 0; chosen == FORWARD_NO_PANEL && p < panels->count; p++) {
-        if (panels->free_at[p] < layer)
+    for (uint32_t p = 0; chosen == FORWARD_NO_BUFFER && p < buffers->count; p++) {
+        if (buffers->free_at[p] < layer)
             chosen = p;
     }
-    if (chosen == FORWARD_NO_PANEL) {
-        chosen = panels->count++;
-        panels->sizes[chosen] = 0;
+    if (chosen == FORWARD_NO_BUFFER) {
+        chosen = buffers->count++;
+        buffers->sizes[chosen] = 0;
     }
-    panels->sizes[chosen] = MAX(panels->sizes[chosen], elements);
+    buffers->sizes[chosen] = MAX(buffers->sizes[chosen], elements);
     return chosen;
 }
 
-static void assign_panels(struct forward *forward, struct panels *panels, const uint32_t *last)
+static void assign_buffers(struct forward *forward, struct buffers *buffers, const uint32_t *last)
 {
     const struct model *model = forward->model;
 
-    /* Value 0 keeps a panel of its own: that is where several samples are gathered. */
+    /* Value 0 keeps an activation of its own: that is where several samples are gathered. */
     for (uint32_t value = 0; value <= model->layer_count; value++) {
         const struct layer *layer = value ? &model->layers[value - 1] : NULL;
-        uint32_t in_place = FORWARD_NO_PANEL, index = value ? value - 1 : 0;
+        uint32_t in_place = FORWARD_NO_BUFFER, index = value ? value - 1 : 0;
 
         /* Never over the model's input: with one sample that is the caller's memory. */
         if (!forward->train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
-            in_place = forward->panel_of[layer->inputs[0]];
-        forward->panel_of[value] =
-            choose_panel(panels, forward->train ? 0 : index, in_place, value_elements(model, value));
-        panels->free_at[forward->panel_of[value]] = forward->train || !value ? UINT32_MAX : last[value];
+            in_place = forward->buffer_of[layer->inputs[0]];
+        forward->buffer_of[value] =
+            choose_buffer(buffers, forward->train ? 0 : index, in_place, value_elements(model, value));
+        buffers->free_at[forward->buffer_of[value]] = forward->train || !value ? UINT32_MAX : last[value];
     }
 }
 
-static int allocate_panels(struct forward *forward, const struct panels *panels)
+static int allocate_buffers(struct forward *forward, const struct buffers *buffers)
 {
-    forward->panels = calloc(panels->count, sizeof *forward->panels);
-    if (!forward->panels)
+    forward->buffers = calloc(buffers->count, sizeof *forward->buffers);
+    if (!forward->buffers)
         return -ENOMEM;
-    forward->panel_count = panels->count;
-    for (uint32_t p = 0; p < panels->count; p++) {
+    forward->buffer_count = buffers->count;
+    for (uint32_t p = 0; p < buffers->count; p++) {
         uint64_t elements;
 
-        if (!size_multiply(panels->sizes[p], forward->batch, &elements) ||
-            !(forward->panels[p] = memory_zalloc(elements, sizeof(float))))
+        if (!size_multiply(buffers->sizes[p], forward->batch, &elements) ||
+            !(forward->buffers[p] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
         forward->memory += elements * sizeof(float);
     }
     return 0;
 }
 
-static void panels_deinit(struct panels *panels)
+static void buffers_deinit(struct buffers *buffers)
 {
-    free(panels->sizes);
-    free(panels->free_at);
+    free(buffers->sizes);
+    free(buffers->free_at);
 }
 
-static int choose_panels(struct forward *forward, struct panels *out)
+static int choose_buffers(struct forward *forward, struct buffers *out)
 {
     size_t values = forward->model->layer_count + 1;
     uint32_t *last = calloc(values, sizeof *last);
 
-    *out = (struct panels){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
+    *out = (struct buffers){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
     if (last && out->sizes && out->free_at) {
         find_last_readers(forward->model, last);
-        assign_panels(forward, out, last);
+        assign_buffers(forward, out, last);
         free(last);
         return 0;
     }
     free(last);
-    panels_deinit(out);
+    buffers_deinit(out);
     return -ENOMEM;
 }
 
-static int plan_panels(struct forward *forward)
+static int plan_buffers(struct forward *forward)
 {
-    struct panels panels;
-    int result = choose_panels(forward, &panels);
+    struct buffers buffers;
+    int result = choose_buffers(forward, &buffers);
 
     if (result)
         return result;
-    result = allocate_panels(forward, &panels);
-    panels_deinit(&panels);
+    result = allocate_buffers(forward, &buffers);
+    buffers_deinit(&buffers);
     return result;
 }
 
-int forward_panel_bytes(const struct model *model, size_t batch, bool train, uint64_t *out)
+int forward_activation_bytes(const struct model *model, size_t batch, bool train, uint64_t *out)
 {
-    uint32_t *panel_of = calloc((size_t)model->layer_count + 1, sizeof *panel_of);
-    struct forward forward = { .model = model, .batch = batch, .train = train, .panel_of = panel_of };
-    struct panels panels;
-    int result = panel_of ? choose_panels(&forward, &panels) : -ENOMEM;
+    uint32_t *buffer_of = calloc((size_t)model->layer_count + 1, sizeof *buffer_of);
+    struct forward forward = { .model = model, .batch = batch, .train = train, .buffer_of = buffer_of };
+    struct buffers buffers;
+    int result = buffer_of ? choose_buffers(&forward, &buffers) : -ENOMEM;
 
-    free(panel_of);
+    free(buffer_of);
     if (result)
         return result;
     *out = 0;
-    for (uint32_t p = 0; p < panels.count; p++)
-        *out += panels.sizes[p] * batch * sizeof(float);
-    panels_deinit(&panels);
+    for (uint32_t p = 0; p < buffers.count; p++)
+        *out += buffers.sizes[p] * batch * sizeof(float);
+    buffers_deinit(&buffers);
     return 0;
 }
 
@@ -163,11 +163,11 @@ static int plan(struct forward *forward)
     int result;
 
     forward->packs = calloc(layers, sizeof *forward->packs);
-    forward->panel_of = calloc(layers + 1, sizeof *forward->panel_of);
+    forward->buffer_of = calloc(layers + 1, sizeof *forward->buffer_of);
     forward->values = calloc(layers + 1, sizeof *forward->values);
-    if (!forward->packs || !forward->panel_of || !forward->values)
+    if (!forward->packs || !forward->buffer_of || !forward->values)
         return -ENOMEM;
-    result = plan_panels(forward);
+    result = plan_buffers(forward);
     return result ? result : plan_packs(forward);
 }
 
@@ -205,11 +205,11 @@ struct forward *forward_free(struct forward *forward)
         return NULL;
     for (uint32_t i = 0; forward->packs && i < forward->model->layer_count; i++)
         pack_free(forward->packs[i]);
-    for (uint32_t p = 0; p < forward->panel_count; p++)
-        free(forward->panels[p]);
-    free(forward->panels);
+    for (uint32_t p = 0; p < forward->buffer_count; p++)
+        free(forward->buffers[p]);
+    free(forward->buffers);
     free(forward->packs);
-    free(forward->panel_of);
+    free(forward->buffer_of);
     free(forward->values);
     free(forward);
     return NULL;
@@ -251,18 +251,18 @@ static void run_layers(struct forward *forward, size_t count, struct team *team)
 static void place_values(struct forward *forward)
 {
     for (uint32_t value = 0; value <= forward->model->layer_count; value++)
-        forward->values[value] = forward->panels[forward->panel_of[value]];
+        forward->values[value] = forward->buffers[forward->buffer_of[value]];
 }
 
-/* panel[f][b] = inputs[b][f], sixteen samples at a time so that a line of the panel is written whole. */
-static void gather(float *panel, const float *const *inputs, size_t elements, size_t count)
+/* activation[f][b] = inputs[b][f], sixteen samples at a time so that a line of the activation is written whole. */
+static void gather(float *activation, const float *const *inputs, size_t elements, size_t count)
 {
     for (size_t begin = 0; begin < count; begin += 16) {
         size_t end = MIN(begin + 16, count);
 
         for (size_t f = 0; f < elements; f++) {
             for (size_t b = begin; b < end; b++)
-                panel[f * count + b] = inputs[b][f];
+                activation[f * count + b] = inputs[b][f];
         }
     }
 }
@@ -288,7 +288,7 @@ void forward_serve(struct forward *forward, const float *const *inputs, float *c
     }
 }
 
-void forward_panel(struct forward *forward, const float *input, size_t count, struct team *team)
+void forward_run(struct forward *forward, const float *input, size_t count, struct team *team)
 {
     place_values(forward);
     forward->values[0] = (float *)(uintptr_t)input;

@@ -2,9 +2,9 @@
  *
  * The forward pass: the one that trainer and daemon share.
  *
- * A plan holds everything a pass needs, made beforehand: packed weights and panels for up to `batch` samples. Running
- * it allocates nothing, takes no lock and makes no syscall. One thread (or one team) at a time; the model outlives the
- * plan.
+ * A plan holds everything a pass needs, made beforehand: packed weights and activations for up to `batch` samples.
+ * Running it allocates nothing, takes no lock and makes no syscall. One thread (or one team) at a time; the model
+ * outlives the plan.
  */
 #ifndef SPARSE_FORWARD_H
 #define SPARSE_FORWARD_H
@@ -26,19 +26,20 @@ struct forward *forward_free(struct forward *forward); /* accepts NULL; returns 
 
 /* Serves `count` samples (1 .. batch). inputs[i] and outputs[i] are row-major tensors of one sample, anywhere in
  * memory: with one sample the first layer reads and the last layer writes them in place; with more they are gathered
- * into panels as the first step of the pass. The answer of a sample is the same to the bit whatever it was batched
+ * into activations as the first step of the pass. The answer of a sample is the same to the bit whatever it was batched
  * with. */
 void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count);
 
-/* Runs on a feature-major panel of `count` samples with row stride `count`; `team` may be NULL. The values can then be
- * read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of them only with `train`). */
-void forward_panel(struct forward *forward, const float *input, size_t count, struct team *team);
+/* Runs on a feature-major activation of `count` samples with row stride `count`; `team` may be NULL. The values can
+ * then be read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of them only with `train`).
+ */
+void forward_run(struct forward *forward, const float *input, size_t count, struct team *team);
 const float *forward_value(const struct forward *forward, size_t value);
 
-/* Bytes of the panels that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */
-int forward_panel_bytes(const struct model *model, size_t batch, bool train, uint64_t *out);
+/* Bytes of the activations that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */
+int forward_activation_bytes(const struct model *model, size_t batch, bool train, uint64_t *out);
 
-/* Bytes of packs and panels. */
+/* Bytes of packs and activations. */
 size_t forward_memory(const struct forward *forward);
 /* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);

@@ -8,7 +8,7 @@
 #include "sparse/forward.h"
 #include "sparse/layer.h"
 
-#define FORWARD_NO_PANEL UINT32_MAX
+#define FORWARD_NO_BUFFER UINT32_MAX
 
 struct forward {
     const struct model *model;
@@ -17,9 +17,9 @@ struct forward {
     bool train;
     size_t memory;
     struct pack **packs; /* by layer; NULL where there is no weight, and in training */
-    uint32_t *panel_of;  /* by value */
-    float **panels;
-    uint32_t panel_count;
+    uint32_t *buffer_of; /* by value */
+    float **buffers;
+    uint32_t buffer_count;
     size_t count;   /* samples of the last run */
     float **values; /* by value: where it stands in this run */
 };

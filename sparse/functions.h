@@ -11,8 +11,8 @@
 float function_exp(float x);
 float function_log(float x); /* x > 0; -infinity at 0 */
 
-/* Over element f of sample b, panel [features][batch]: for each sample of [begin, end), the softmax over features. The
- * largest is subtracted first; sums run over ascending f. */
+/* Over element f of sample b, activation [features][batch]: for each sample of [begin, end), the softmax over features.
+ * The largest is subtracted first; sums run over ascending f. */
 void function_softmax(const float *in, float *out, size_t features, size_t batch, size_t begin, size_t end);
 
 #endif

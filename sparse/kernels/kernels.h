@@ -9,9 +9,9 @@
  * of fma over ascending b starting at +0, and the 16 lanes are added as a tree: lane i += lane i + 8, then + 4, + 2,
  * + 1.
  *
- * Panels are feature-major: row f of n contiguous floats. Buffers are 64-byte aligned at their start (rows need not be)
- * and are never read or written outside [0, rows * n). Each file is compiled with its own flags and shares no inline
- * function with another; the choice is made once, from what the CPU and the kernel allow, or by WISP_CPU=NAME.
+ * Activations are feature-major: row f of n contiguous floats. Buffers are 64-byte aligned at their start (rows need
+ * not be) and are never read or written outside [0, rows * n). Each file is compiled with its own flags and shares no
+ * inline function with another; the choice is made once, from what the CPU and the kernel allow, or by WISP_CPU=NAME.
  */
 #ifndef SPARSE_KERNELS_H
 #define SPARSE_KERNELS_H
@@ -51,7 +51,7 @@ struct kernels {
     /* y = bias + W x for one sample; bias may be NULL; `pack` is one of `walks`. */
     void (*spmv)(const struct pack *pack, const float *bias, const float *x, float *y);
 
-    /* Rows [row_begin, row_end) of Y = bias + W X, for panels of n samples; bias may be NULL. */
+    /* Rows [row_begin, row_end) of Y = bias + W X, for activations of n samples; bias may be NULL. */
     void (*spmm)(const struct csr *w, const float *bias, const float *x, float *y, size_t n, uint32_t row_begin,
                  uint32_t row_end);
 
@@ -68,8 +68,8 @@ struct kernels {
     /* The index of the first element that is NaN or infinite; n when there is none. */
     size_t (*first_not_finite)(const float *x, size_t n);
 
-    /* gradient[r] = sum over the panel's row r, in the shape of the dot product with ones. */
-    void (*row_sums)(const float *panel, float *sums, size_t n, uint32_t row_begin, uint32_t row_end);
+    /* gradient[r] = sum over the activation's row r, in the shape of the dot product with ones. */
+    void (*row_sums)(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end);
 
     /* Batch normalisation (Ioffe and Szegedy 2015). The sum of (x[i] - mean)^2, and, going back, the sums of g[i] and
      * of g[i] (x[i] - mean): in the shape of the dot product, the difference rounded first. */

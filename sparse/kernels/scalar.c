@@ -80,13 +80,13 @@ static void spmm_backward(const struct csr *w, const float *x, const float *y_gr
     }
 }
 
-static void row_sums(const float *panel, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)
+static void row_sums(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)
 {
     for (uint32_t r = row_begin; r < row_end; r++) {
         float lanes[LANES] = { 0 };
 
         for (size_t b = 0; b < n; b++)
-            lanes[b % LANES] += panel[r * n + b];
+            lanes[b % LANES] += activation[r * n + b];
         sums[r] = add_lanes(lanes);
     }
 }

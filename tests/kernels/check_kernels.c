@@ -403,21 +403,21 @@ static void test_row_sums(void **state)
     (void)state;
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
         for (size_t n = 1; n < 140; n++) {
-            struct guarded panel = guarded_new(5 * n), sums = guarded_new(5);
+            struct guarded activation = guarded_new(5 * n), sums = guarded_new(5);
             float expected[5];
 
-            fill(&rng, panel.data, 5 * n, false);
+            fill(&rng, activation.data, 5 * n, false);
             for (int r = 0; r < 5; r++) {
                 float lanes[LANES] = { 0 };
 
                 for (size_t b = 0; b < n; b++)
-                    lanes[b % LANES] += panel.data[r * n + b];
+                    lanes[b % LANES] += activation.data[r * n + b];
                 expected[r] = tree(lanes);
             }
-            kernels->row_sums(panel.data, sums.data, n, 0, 2);
-            kernels->row_sums(panel.data, sums.data, n, 2, 5);
+            kernels->row_sums(activation.data, sums.data, n, 0, 2);
+            kernels->row_sums(activation.data, sums.data, n, 2, 5);
             assert_same(expected, sums.data, 5, "row_sums", kernels->name);
-            guarded_free(&panel);
+            guarded_free(&activation);
             guarded_free(&sums);
         }
     }

@@ -324,13 +324,13 @@ static void test_loss_of_the_impossible_is_large_and_of_nan_is_nan(void **state)
 {
     const float probabilities[] = { 1, 0, NAN, NAN };
     /* Two classes, two samples: [class][sample]. */
-    const float panel[] = { probabilities[0], probabilities[2], probabilities[1], probabilities[3] };
+    const float activation[] = { probabilities[0], probabilities[2], probabilities[1], probabilities[3] };
     const uint32_t labels[] = { 1, 0 };
     struct loss loss;
 
     (void)state;
     assert_int_equal(loss_init(&loss, 2, 2), 0);
-    loss_run(&loss, panel, labels, 2, 0, NULL);
+    loss_run(&loss, activation, labels, 2, 0, NULL);
     assert_true(loss.each[0] > 60 && isfinite(loss.each[0]));
     assert_true(isnan(loss.each[1]));
     loss_deinit(&loss);

@@ -468,7 +468,7 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
     struct reason why;
     struct fixture f;
     uint32_t which[4] = { 3, 2, 1, 0 };
-    float *panel;
+    float *activation;
 
     (void)state;
     make_quadrants(&f, 4);
@@ -478,12 +478,12 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
     assert_ok(batches_new(&f.data, f.media, NULL, true, &batches, &why), why);
     assert_ok(forward_new(f.model, kernels_find("auto"), 4, false, &forward, &why), why);
     assert_int_equal(loss_init(&loss, 4, 4), 0);
-    panel = memory_alloc(batches_elements(batches), 4 * sizeof *panel);
-    assert_int_equal(evaluate(forward, f.model, batches, which, 4, &loss, panel, NULL, true, &evaluation, &why),
+    activation = memory_alloc(batches_elements(batches), 4 * sizeof *activation);
+    assert_int_equal(evaluate(forward, f.model, batches, which, 4, &loss, activation, NULL, true, &evaluation, &why),
                      WISP_E_INVALID);
     assert_non_null(strstr(why.text, "sample 3"));
     assert_null(evaluation.confusion);
-    free(panel);
+    free(activation);
     loss_deinit(&loss);
     forward_free(forward);
     batches_free(batches);

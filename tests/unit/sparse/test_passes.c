@@ -81,25 +81,25 @@ static struct model *make_branches(void)
     return model;
 }
 
-static float *make_panel(size_t count, uint64_t stream)
+static float *make_activation(size_t count, uint64_t stream)
 {
     struct rng rng = rng_make(3, stream);
-    float *panel = memory_alloc(count, sizeof *panel);
+    float *activation = memory_alloc(count, sizeof *activation);
 
-    assert_non_null(panel);
+    assert_non_null(activation);
     for (size_t i = 0; i < count; i++)
-        panel[i] = rng_normal(&rng);
-    return panel;
+        activation[i] = rng_normal(&rng);
+    return activation;
 }
 
 /* Sum over the batch of -log p[label], with label = sample number mod outputs; in double. */
-static double loss_of(struct forward *forward, const struct model *model, const float *panel, float *gradient)
+static double loss_of(struct forward *forward, const struct model *model, const float *activation, float *gradient)
 {
     uint64_t outputs = shape_elements(model_output(model));
     const float *y;
     double loss = 0;
 
-    forward_panel(forward, panel, BATCH, NULL);
+    forward_run(forward, activation, BATCH, NULL);
     y = forward_value(forward, model->layer_count);
     for (size_t b = 0; b < BATCH; b++) {
         for (size_t f = 0; f < outputs; f++) {
@@ -114,7 +114,7 @@ static double loss_of(struct forward *forward, const struct model *model, const 
     return loss;
 }
 
-static bool gradient_agrees(struct forward *forward, const struct model *model, const float *panel, float *weight,
+static bool gradient_agrees(struct forward *forward, const struct model *model, const float *activation, float *weight,
                             float gradient)
 {
     const float kept = *weight;
@@ -127,9 +127,9 @@ static bool gradient_agrees(struct forward *forward, const struct model *model, 
         double up, down;
 
         *weight = kept + step;
-        up = loss_of(forward, model, panel, NULL);
+        up = loss_of(forward, model, activation, NULL);
         *weight = kept - step;
-        down = loss_of(forward, model, panel, NULL);
+        down = loss_of(forward, model, activation, NULL);
         difference = (up - down) / (2.0 * (double)step);
         error = fmin(error, fabs(difference - (double)gradient));
     }
@@ -141,7 +141,7 @@ static void test_gradients_against_finite_differences(void **state)
 {
     struct model *model = make_chain();
     const struct kernels *kernels = kernels_find("scalar");
-    float *panel = make_panel(23 * BATCH, 1), *gradient = memory_zalloc(5 * BATCH, sizeof *gradient);
+    float *activation = make_activation(23 * BATCH, 1), *gradient = memory_zalloc(5 * BATCH, sizeof *gradient);
     struct gradient all;
     struct forward *forward;
     struct backward *backward;
@@ -152,15 +152,16 @@ static void test_gradients_against_finite_differences(void **state)
     assert_ok(forward_new(model, kernels, BATCH, true, &forward, &why), why);
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
-    loss_of(forward, model, panel, gradient);
+    loss_of(forward, model, activation, gradient);
     backward_run(backward, 4, gradient, &all, NULL);
     for (int l = 0; l < 3; l += 2) {
         struct layer *layer = &model->layers[l];
 
         for (uint64_t k = 0; k < layer->weight.count; k++, checked++)
-            agreed += gradient_agrees(forward, model, panel, &layer->weight.values[k], all.layers[l].weight[k]);
+            agreed += gradient_agrees(forward, model, activation, &layer->weight.values[k], all.layers[l].weight[k]);
         for (uint64_t k = 0; k < layer->vectors[0].count; k++, checked++)
-            agreed += gradient_agrees(forward, model, panel, &layer->vectors[0].data[k], all.layers[l].vectors[0][k]);
+            agreed +=
+                gradient_agrees(forward, model, activation, &layer->vectors[0].data[k], all.layers[l].vectors[0][k]);
     }
     /* Where a sample sits on a kink itself the two sides differ: one weight in a hundred at this size. */
     print_message("%u of %u gradients agree with their finite differences\n", agreed, checked);
@@ -169,7 +170,7 @@ static void test_gradients_against_finite_differences(void **state)
     backward_free(backward);
     forward_free(forward);
     model_free(model);
-    free(panel);
+    free(activation);
     free(gradient);
 }
 
@@ -177,7 +178,7 @@ static void test_gradients_against_finite_differences(void **state)
 static void test_a_value_with_two_readers_gets_both_shares(void **state)
 {
     struct model *model = make_branches();
-    float *panel = make_panel(9 * BATCH, 2), *ones = memory_alloc(12 * BATCH, sizeof *ones);
+    float *activation = make_activation(9 * BATCH, 2), *ones = memory_alloc(12 * BATCH, sizeof *ones);
     struct gradient all;
     struct forward *forward;
     struct backward *backward;
@@ -190,7 +191,7 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     assert_ok(forward_new(model, kernels_find("auto"), BATCH, true, &forward, &why), why);
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
-    forward_panel(forward, panel, BATCH, NULL);
+    forward_run(forward, activation, BATCH, NULL);
     backward_run(backward, 4, ones, &all, NULL);
     for (uint64_t k = 0; k < model->layers[2].weight.count; k++)
         assert_true(all.layers[2].weight[k] == 0);
@@ -209,7 +210,7 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     backward_free(backward);
     forward_free(forward);
     model_free(model);
-    free(panel);
+    free(activation);
     free(ones);
 }
 
@@ -260,7 +261,7 @@ static float *answer_all_the_same(const float *samples)
 
 static void test_answers_do_not_depend_on_the_batch(void **state)
 {
-    float *samples = make_panel(23 * BATCH, 3);
+    float *samples = make_activation(23 * BATCH, 3);
 
     (void)state;
     free(answer_all_the_same(samples));
@@ -270,7 +271,7 @@ static void test_answers_do_not_depend_on_the_batch(void **state)
 /* What cannot be computed says so in every output, and its neighbours in the batch do not notice. */
 static void test_overflow_and_nan_come_out_as_nan(void **state)
 {
-    float *samples = make_panel(23 * BATCH, 3), *clean = answer_all_the_same(samples), *answers;
+    float *samples = make_activation(23 * BATCH, 3), *clean = answer_all_the_same(samples), *answers;
 
     (void)state;
     for (size_t b = 0; b < BATCH; b += 3) {
@@ -297,7 +298,7 @@ static void test_overflow_and_nan_come_out_as_nan(void **state)
 static float *gradients_with(const struct kernels *kernels, unsigned parts, size_t *count)
 {
     struct model *model = make_chain();
-    float *panel = make_panel(23 * BATCH, 4), *from = make_panel(5 * BATCH, 5), *bytes;
+    float *activation = make_activation(23 * BATCH, 4), *from = make_activation(5 * BATCH, 5), *bytes;
     struct team *team = NULL;
     struct gradient all;
     struct forward *forward;
@@ -310,7 +311,7 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
     for (int turn = 0; turn < 20; turn++) {
-        forward_panel(forward, panel, BATCH, team);
+        forward_run(forward, activation, BATCH, team);
         backward_run(backward, 4, from, &all, team);
     }
     *count = model->layers[0].weight.count + model->layers[2].weight.count;
@@ -322,7 +323,7 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
     forward_free(forward);
     team_free(team);
     model_free(model);
-    free(panel);
+    free(activation);
     free(from);
     return bytes;
 }
