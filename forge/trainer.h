@@ -41,7 +41,7 @@ struct trainer_result {
 
 struct trainer;
 
-/* WISP_E_FORMAT when the model cannot be trained: no softmax at its end, a layer without a way back. */
+/* WISP_E_FORMAT when the model cannot be trained: no softmax at its end, a layer without a backward pass. */
 int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why);
 struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns NULL */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The way back, layer by layer from the last. A value that several layers read gets the sum of what they send, added in
- * the order of the layers from last to first, so that the result does not depend on threads.
+ * The backward pass, layer by layer from the last. A value that several layers read gets the sum of what they send,
+ * added in the order of the layers from last to first, so that the result does not depend on threads.
  */
 #include <stdlib.h>
 #include <string.h>

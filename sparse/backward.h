@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The way back: gradients of a loss with respect to every connection and vector of a model, and nothing else. Memory
- * follows the connections.
+ * The backward pass: gradients of a loss with respect to every connection and vector of a model, and nothing else.
+ * Memory follows the connections.
  */
 #ifndef SPARSE_BACKWARD_H
 #define SPARSE_BACKWARD_H

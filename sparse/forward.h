@@ -19,7 +19,8 @@
 
 struct forward;
 
-/* `train` keeps every layer's output until the next pass, for the way back, and makes no packs (the weights move). */
+/* `train` keeps every layer's output until the next pass, for the backward pass, and makes no packs (the weights move).
+ */
 int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
                 struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside the forward pass: the plan, which the way back reads too.
+ * Inside the forward pass: the plan, which the backward pass reads too.
  */
 #ifndef SPARSE_FORWARD_PLAN_H
 #define SPARSE_FORWARD_PLAN_H

@@ -49,7 +49,7 @@ struct layer_run {
     unsigned part, parts;
 };
 
-/* Operands of the way back. Gradients are of the loss summed over the batch. */
+/* Operands of the backward pass. Gradients are of the loss summed over the batch. */
 struct layer_back {
     struct layer_run run;      /* as it was forward; run.out holds the output */
     const float *out_gradient; /* activation like run.out */

@@ -61,7 +61,7 @@ struct kernels {
     void (*spmm_backward)(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
                           float *w_gradient, size_t n, uint32_t column_begin, uint32_t column_end);
 
-    /* out[i] = in[i] <= 0 ? +0 : in[i] (NaN stays NaN, and does on its way back); in place allowed. */
+    /* out[i] = in[i] <= 0 ? +0 : in[i] (NaN stays NaN, and its gradient is passed on); in place allowed. */
     void (*relu)(const float *in, float *out, size_t n);
     void (*relu_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The forward pass and the way back: gradients against finite differences, the same bits whatever the batch, the number
- * of threads and the instruction set, and graphs in which a value has several readers.
+ * The forward pass and the backward pass: gradients against finite differences, the same bits whatever the batch, the
+ * number of threads and the instruction set, and graphs in which a value has several readers.
  */
 #include <math.h>
 #include <stdio.h>
