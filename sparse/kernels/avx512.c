@@ -104,4 +104,4 @@ const struct kernels kernels_avx512 = { .name = "avx512",
                                         .norm_backward = norm_backward,
                                         .sgd = sgd,
                                         .adam = adam,
-                                        .walks = 1 << PACK_SELL16 | 1 << PACK_DENSE16 };
+                                        .formats = 1 << WEIGHT_SELL16 | 1 << WEIGHT_DENSE16 };

@@ -22,12 +22,12 @@
 
 #include "sparse/csr.h"
 
-/* An order of a weight that spmv can walk. */
-enum pack_walk {
-    PACK_CSR,     /* the matrix itself, borrowed */
-    PACK_SELL16,  /* sixteen rows side by side, only what exists */
-    PACK_DENSE16, /* sixteen rows side by side, every column, absent connections masked: no index to follow */
-    PACK_WALKS
+/* An order of a weight that spmv takes. */
+enum weight_format {
+    WEIGHT_CSR,     /* the matrix itself, borrowed */
+    WEIGHT_SELL16,  /* sixteen rows side by side, only what exists */
+    WEIGHT_DENSE16, /* sixteen rows side by side, every column, absent connections masked: no index to follow */
+    WEIGHT_FORMATS
 };
 
 struct pack;
@@ -91,12 +91,12 @@ struct kernels {
      *   w = fma(-rate, (m correction1) / (sqrt(v correction2) + epsilon), fma(-shrink, w, w)) */
     void (*adam)(float *w, float *m, float *v, const float *g, size_t count, const struct adam_step *step);
 
-    unsigned walks; /* which spmv takes: 1 << pack_walk, together */
+    unsigned formats; /* which spmv takes: 1 << weight_format, together */
 };
 
 /* The weight in that order. -ENOMEM. */
-int pack_new(const struct csr *w, enum pack_walk walk, struct pack **out);
-/* In the order that this table walks fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_LEAST on) each
+int pack_new(const struct csr *w, enum weight_format format, struct pack **out);
+/* In the order that this table runs fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_LEAST on) each
  * is timed, for a fraction of a millisecond to a few; all give the same bits, so the clock decides nothing but speed.
  * Memory follows the connections: dense16 is no more than 4 / DENSE16_DENSITY_LEAST bytes for each. -ENOMEM. */
 int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack **out);

@@ -25,9 +25,9 @@ size_t pack_memory(const struct pack *pack)
 
 const char *pack_name(const struct pack *pack)
 {
-    static const char *const names[PACK_WALKS] = { "csr", "sell16", "dense16" };
+    static const char *const names[WEIGHT_FORMATS] = { "csr", "sell16", "dense16" };
 
-    return names[pack->walk];
+    return names[pack->format];
 }
 
 static uint32_t row_length(const struct csr *matrix, uint32_t row)
@@ -147,19 +147,19 @@ static int fill_csr(struct pack *pack)
     return 0;
 }
 
-int pack_new(const struct csr *matrix, enum pack_walk walk, struct pack **out)
+int pack_new(const struct csr *matrix, enum weight_format format, struct pack **out)
 {
-    static int (*const fills[PACK_WALKS])(struct pack *) = { fill_csr, fill_sell16, fill_dense16 };
+    static int (*const fills[WEIGHT_FORMATS])(struct pack *) = { fill_csr, fill_sell16, fill_dense16 };
     struct pack *pack = calloc(1, sizeof *pack);
     int result;
 
     if (!pack)
         return -ENOMEM;
-    pack->walk = walk;
+    pack->format = format;
     pack->matrix = matrix;
     pack->memory = sizeof *pack;
     pack->slice_count = matrix->rows / PACK_LANES + (matrix->rows % PACK_LANES != 0);
-    result = fills[walk](pack);
+    result = fills[format](pack);
     if (result) {
         pack_free(pack);
         return result;

@@ -27,7 +27,7 @@ struct pack_slice {
 };
 
 struct pack {
-    enum pack_walk walk;
+    enum weight_format format;
     const struct csr *matrix; /* borrowed */
     size_t memory;
     uint32_t slice_count;      /* sixteen rows each, the last perhaps fewer */

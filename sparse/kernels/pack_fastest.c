@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which walk of a weight is the fastest here: asked of the clock, once, when a model is loaded.
+ * Which format of a weight is the fastest here: asked of the clock, once, when a model is loaded.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
  */
 enum { TRIALS = 5, CONNECTIONS_A_TRIAL = 200000 };
 
-static uint64_t time_walk(const struct kernels *kernels, const struct pack *pack, const float *x, float *y)
+static uint64_t time_format(const struct kernels *kernels, const struct pack *pack, const float *x, float *y)
 {
     uint64_t passes = 1 + CONNECTIONS_A_TRIAL / (pack->matrix->count + 1), best = UINT64_MAX;
 
@@ -30,13 +30,13 @@ static uint64_t time_walk(const struct kernels *kernels, const struct pack *pack
     return best;
 }
 
-static bool is_worth_trying(const struct kernels *kernels, const struct csr *w, enum pack_walk walk)
+static bool is_worth_trying(const struct kernels *kernels, const struct csr *w, enum weight_format format)
 {
     const double potential = (double)w->rows * w->columns;
 
-    if (!(kernels->walks >> walk & 1))
+    if (!(kernels->formats >> format & 1))
         return false;
-    return walk != PACK_DENSE16 || (double)w->count >= DENSE16_DENSITY_LEAST * potential;
+    return format != WEIGHT_DENSE16 || (double)w->count >= DENSE16_DENSITY_LEAST * potential;
 }
 
 int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack **out)
@@ -46,16 +46,16 @@ int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack
     uint64_t best_ns = UINT64_MAX;
     int result = x && y ? 0 : -ENOMEM;
 
-    for (int walk = 0; walk < PACK_WALKS && !result; walk++) {
+    for (int format = 0; format < WEIGHT_FORMATS && !result; format++) {
         struct pack *pack;
         uint64_t ns;
 
-        if (!is_worth_trying(kernels, w, (enum pack_walk)walk))
+        if (!is_worth_trying(kernels, w, (enum weight_format)format))
             continue;
-        result = pack_new(w, (enum pack_walk)walk, &pack);
+        result = pack_new(w, (enum weight_format)format, &pack);
         if (result)
             break;
-        ns = time_walk(kernels, pack, x, y);
+        ns = time_format(kernels, pack, x, y);
         if (!best || ns < best_ns) {
             pack_free(best);
             best = pack;

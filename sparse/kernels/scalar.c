@@ -127,4 +127,4 @@ const struct kernels kernels_scalar = { .name = "scalar",
                                         .norm_backward = norm_backward,
                                         .sgd = sgd,
                                         .adam = adam,
-                                        .walks = 1 << PACK_CSR };
+                                        .formats = 1 << WEIGHT_CSR };

@@ -171,12 +171,12 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
             kernels->spmm(w, b, x.data, y.data, n, 0, cut);
             kernels->spmm(w, b, x.data, y.data, n, cut, w->rows);
             assert_same(expected, y.data, w->rows * n, "spmm", kernels->name);
-            for (int walk = 0; walk < PACK_WALKS && n == 1; walk++) {
+            for (int format = 0; format < WEIGHT_FORMATS && n == 1; format++) {
                 struct pack *pack;
 
-                if (!(kernels->walks >> walk & 1))
+                if (!(kernels->formats >> format & 1))
                     continue;
-                assert_int_equal(pack_new(w, (enum pack_walk)walk, &pack), 0);
+                assert_int_equal(pack_new(w, (enum weight_format)format, &pack), 0);
                 assert_true(pack_memory(pack) > 0);
                 memset(y.data, 0xff, w->rows * sizeof(float));
                 kernels->spmv(pack, b, x.data, y.data);
@@ -247,8 +247,8 @@ static void test_matrix_kernels(void **state)
     }
 }
 
-/* Dense walks are tried only where memory stays in proportion; any choice gives the same bits. */
-static void test_fastest_walk(void **state)
+/* Dense formats are tried only where memory stays in proportion; any choice gives the same bits. */
+static void test_fastest_format(void **state)
 {
     const struct kernels *kernels;
     struct rng rng = rng_make(13, 0);
@@ -508,7 +508,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix_kernels),
-        cmocka_unit_test(test_fastest_walk),
+        cmocka_unit_test(test_fastest_format),
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_row_sums),
