@@ -26,7 +26,7 @@ enum { ROUNDS_MAX = 201, CPU = 1 };
 
 struct operands {
     struct csr w;
-    struct pack *pack;
+    struct packed *packed;
     float *dense, *x, *y, *dy, *dx, *dw;
     size_t n;
 };
@@ -48,7 +48,7 @@ static void run_sparse(const struct kernels *kernels, struct operands *o, bool b
     if (back)
         kernels->spmm_backward(&o->w, o->x, o->dy, o->dx, o->dw, o->n, 0, o->w.columns);
     else if (o->n == 1)
-        kernels->spmv(o->pack, NULL, o->x, o->y);
+        kernels->spmv(o->packed, NULL, o->x, o->y);
     else
         kernels->spmm(&o->w, NULL, o->x, o->y, o->n, 0, o->w.rows);
 }
@@ -152,7 +152,7 @@ static void measure(const struct kernels *kernels, struct operands *o, double sp
            "\"kernels\":\"%s\",\"walk\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,"
            "\"ratio\":%.2f}\n",
            back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name,
-           o->n == 1 ? pack_name(o->pack) : "csr", rounds, sparse_us, work / sparse_us / 1e3, dense_us,
+           o->n == 1 ? packed_name(o->packed) : "csr", rounds, sparse_us, work / sparse_us / 1e3, dense_us,
            dense_us / sparse_us);
     fflush(stdout);
 }
@@ -169,7 +169,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&o.w, 2, 1, 0);
-    if (pack_fastest(kernels, &o.w, &o.pack))
+    if (packed_fastest(kernels, &o.w, &o.packed))
         abort();
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         o.n = batches[i];
@@ -186,7 +186,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         free(o.y);
         free(o.dy);
     }
-    pack_free(o.pack);
+    packed_free(o.packed);
     csr_deinit(&o.w);
     free(o.dense);
     free(o.dw);

@@ -140,7 +140,7 @@ int forward_activation_bytes(const struct model *model, size_t batch, bool train
     return 0;
 }
 
-static int plan_packs(struct forward *forward)
+static int plan_packed(struct forward *forward)
 {
     const struct model *model = forward->model;
 
@@ -149,10 +149,10 @@ static int plan_packs(struct forward *forward)
 
         if (!model->layers[i].kind->weighted)
             continue;
-        result = pack_fastest(forward->kernels, &model->layers[i].weight, &forward->packs[i]);
+        result = packed_fastest(forward->kernels, &model->layers[i].weight, &forward->packed[i]);
         if (result)
             return result;
-        forward->memory += pack_memory(forward->packs[i]);
+        forward->memory += packed_memory(forward->packed[i]);
     }
     return 0;
 }
@@ -162,13 +162,13 @@ static int plan(struct forward *forward)
     size_t layers = forward->model->layer_count;
     int result;
 
-    forward->packs = calloc(layers, sizeof *forward->packs);
+    forward->packed = calloc(layers, sizeof *forward->packed);
     forward->buffer_of = calloc(layers + 1, sizeof *forward->buffer_of);
     forward->values = calloc(layers + 1, sizeof *forward->values);
-    if (!forward->packs || !forward->buffer_of || !forward->values)
+    if (!forward->packed || !forward->buffer_of || !forward->values)
         return -ENOMEM;
     result = plan_buffers(forward);
-    return result ? result : plan_packs(forward);
+    return result ? result : plan_packed(forward);
 }
 
 int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
@@ -203,12 +203,12 @@ struct forward *forward_free(struct forward *forward)
 {
     if (!forward)
         return NULL;
-    for (uint32_t i = 0; forward->packs && i < forward->model->layer_count; i++)
-        pack_free(forward->packs[i]);
+    for (uint32_t i = 0; forward->packed && i < forward->model->layer_count; i++)
+        packed_free(forward->packed[i]);
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);
     free(forward->buffers);
-    free(forward->packs);
+    free(forward->packed);
     free(forward->buffer_of);
     free(forward->values);
     free(forward);
@@ -237,7 +237,7 @@ static void run_layers(struct forward *forward, size_t count, struct team *team)
         const float *in[LAYER_INPUTS_MAX];
         struct layer_run run = { .layer = layer,
                                  .kernels = forward->kernels,
-                                 .pack = forward->packs[i],
+                                 .packed = forward->packed[i],
                                  .in = in,
                                  .out = forward->values[i + 1],
                                  .batch = count };
@@ -307,9 +307,9 @@ size_t forward_memory(const struct forward *forward)
 
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
-    const struct pack *pack = forward->packs[layer];
+    const struct packed *packed = forward->packed[layer];
 
     if (!forward->model->layers[layer].kind->weighted)
         return "";
-    return batch == 1 && pack ? pack_name(pack) : "csr";
+    return batch == 1 && packed ? packed_name(packed) : "csr";
 }

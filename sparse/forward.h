@@ -19,7 +19,8 @@
 
 struct forward;
 
-/* `train` keeps every layer's output until the next pass, for the backward pass, and makes no packs (the weights move).
+/* `train` keeps every layer's output until the next pass, for the backward pass, and packs no weights (the weights
+ * move).
  */
 int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
                 struct forward **out, struct reason *why);
@@ -40,7 +41,7 @@ const float *forward_value(const struct forward *forward, size_t value);
 /* Bytes of the activations that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */
 int forward_activation_bytes(const struct model *model, size_t batch, bool train, uint64_t *out);
 
-/* Bytes of packs and activations. */
+/* Bytes of packed weights and activations. */
 size_t forward_memory(const struct forward *forward);
 /* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);

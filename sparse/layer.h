@@ -42,8 +42,9 @@ struct layer_parameter {
 struct layer_run {
     const struct layer *layer;
     const struct kernels *kernels;
-    const struct pack *pack; /* the layer's weights as the kernels want them; NULL without weights and in training */
-    const float *const *in;  /* layer->input_count activations */
+    const struct packed
+        *packed;            /* the layer's weights as the kernels want them; NULL without weights and in training */
+    const float *const *in; /* layer->input_count activations */
     float *out;
     size_t batch;
     unsigned part, parts;

@@ -30,7 +30,7 @@ enum weight_format {
     WEIGHT_FORMATS
 };
 
-struct pack;
+struct packed;
 
 /* What all connections of a step share; a correction is 1 / (1 - beta^t) at step t. */
 struct adam_step {
@@ -49,7 +49,7 @@ struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
     /* y = bias + W x for one sample; bias may be NULL; `pack` is one of `walks`. */
-    void (*spmv)(const struct pack *pack, const float *bias, const float *x, float *y);
+    void (*spmv)(const struct packed *packed, const float *bias, const float *x, float *y);
 
     /* Rows [row_begin, row_end) of Y = bias + W X, for activations of n samples; bias may be NULL. */
     void (*spmm)(const struct csr *w, const float *bias, const float *x, float *y, size_t n, uint32_t row_begin,
@@ -95,15 +95,15 @@ struct kernels {
 };
 
 /* The weight in that order. -ENOMEM. */
-int pack_new(const struct csr *w, enum weight_format format, struct pack **out);
+int packed_new(const struct csr *w, enum weight_format format, struct packed **out);
 /* In the order that this table runs fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_LEAST on) each
  * is timed, for a fraction of a millisecond to a few; all give the same bits, so the clock decides nothing but speed.
  * Memory follows the connections: dense16 is no more than 4 / DENSE16_DENSITY_LEAST bytes for each. -ENOMEM. */
-int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack **out);
+int packed_fastest(const struct kernels *kernels, const struct csr *w, struct packed **out);
 #define DENSE16_DENSITY_LEAST 0.125
-struct pack *pack_free(struct pack *pack); /* accepts NULL; returns NULL */
-size_t pack_memory(const struct pack *pack);
-const char *pack_name(const struct pack *pack); /* "csr", "sell16", "dense16" */
+struct packed *packed_free(struct packed *packed); /* accepts NULL; returns NULL */
+size_t packed_memory(const struct packed *packed);
+const char *packed_name(const struct packed *packed); /* "csr", "sell16", "dense16" */
 
 /* The tables usable on this machine, best first; the last is "scalar". NULL past the end. */
 const struct kernels *kernels_at(size_t index);

@@ -6,28 +6,28 @@
 #include "base/size.h"
 #include "sparse/kernels/pack.h"
 
-struct pack *pack_free(struct pack *pack)
+struct packed *packed_free(struct packed *packed)
 {
-    if (pack) {
-        free(pack->slices);
-        free(pack->values);
-        free(pack->masks);
-        free(pack->index.wide);
-        free(pack);
+    if (packed) {
+        free(packed->slices);
+        free(packed->values);
+        free(packed->masks);
+        free(packed->index.wide);
+        free(packed);
     }
     return NULL;
 }
 
-size_t pack_memory(const struct pack *pack)
+size_t packed_memory(const struct packed *packed)
 {
-    return pack->memory;
+    return packed->memory;
 }
 
-const char *pack_name(const struct pack *pack)
+const char *packed_name(const struct packed *packed)
 {
     static const char *const names[WEIGHT_FORMATS] = { "csr", "sell16", "dense16" };
 
-    return names[pack->format];
+    return names[packed->format];
 }
 
 static uint32_t row_length(const struct csr *matrix, uint32_t row)
@@ -62,43 +62,43 @@ static uint32_t *sort_rows(const struct csr *matrix)
     return order;
 }
 
-static void fill_slice(struct pack *pack, struct pack_slice *slice)
+static void fill_slice(struct packed *packed, struct packed_slice *slice)
 {
-    const struct csr *matrix = pack->matrix;
+    const struct csr *matrix = packed->matrix;
     uint64_t at = slice->start;
 
     for (uint32_t step = 0; step < slice->lengths[0]; step++) {
         for (uint32_t lane = 0; lane < slice->lanes && slice->lengths[lane] > step; lane++, at++) {
             uint64_t from = matrix->starts[slice->rows[lane]] + step;
 
-            pack->values[at] = matrix->values[from];
+            packed->values[at] = matrix->values[from];
             if (csr_is_narrow(matrix))
-                pack->index.narrow[at] = matrix->index.narrow[from];
+                packed->index.narrow[at] = matrix->index.narrow[from];
             else
-                pack->index.wide[at] = matrix->index.wide[from];
+                packed->index.wide[at] = matrix->index.wide[from];
         }
     }
 }
 
-static int fill_sell16(struct pack *pack)
+static int fill_sell16(struct packed *packed)
 {
-    const struct csr *matrix = pack->matrix;
-    size_t width = csr_is_narrow(matrix) ? sizeof *pack->index.narrow : sizeof *pack->index.wide;
+    const struct csr *matrix = packed->matrix;
+    size_t width = csr_is_narrow(matrix) ? sizeof *packed->index.narrow : sizeof *packed->index.wide;
     uint32_t *order = sort_rows(matrix);
     uint64_t start = 0;
 
-    pack->slices = memory_zalloc(pack->slice_count, sizeof *pack->slices);
-    pack->values = memory_alloc(matrix->count, sizeof *pack->values);
+    packed->slices = memory_zalloc(packed->slice_count, sizeof *packed->slices);
+    packed->values = memory_alloc(matrix->count, sizeof *packed->values);
     /* Kernels read sixteen indices wherever one stands: the last are followed by zeros, which are columns too. */
-    pack->index.wide = memory_zalloc(matrix->count + PACK_LANES, width);
-    pack->memory += pack->slice_count * sizeof *pack->slices + matrix->count * sizeof *pack->values +
-                    (matrix->count + PACK_LANES) * width;
-    if (!order || !pack->slices || !pack->values || !pack->index.wide) {
+    packed->index.wide = memory_zalloc(matrix->count + PACK_LANES, width);
+    packed->memory += packed->slice_count * sizeof *packed->slices + matrix->count * sizeof *packed->values +
+                      (matrix->count + PACK_LANES) * width;
+    if (!order || !packed->slices || !packed->values || !packed->index.wide) {
         free(order);
         return -ENOMEM;
     }
-    for (uint32_t s = 0; s < pack->slice_count; s++) {
-        struct pack_slice *slice = &pack->slices[s];
+    for (uint32_t s = 0; s < packed->slice_count; s++) {
+        struct packed_slice *slice = &packed->slices[s];
 
         slice->start = start;
         slice->lanes = MIN((uint32_t)PACK_LANES, matrix->rows - s * PACK_LANES);
@@ -107,25 +107,25 @@ static int fill_sell16(struct pack *pack)
             slice->lengths[lane] = row_length(matrix, slice->rows[lane]);
             start += slice->lengths[lane];
         }
-        fill_slice(pack, slice);
+        fill_slice(packed, slice);
     }
     free(order);
     return 0;
 }
 
-static int fill_dense16(struct pack *pack)
+static int fill_dense16(struct packed *packed)
 {
-    const struct csr *matrix = pack->matrix;
+    const struct csr *matrix = packed->matrix;
     size_t steps;
     bool full = matrix->count == (uint64_t)matrix->rows * matrix->columns && matrix->rows % PACK_LANES == 0;
 
-    if (__builtin_mul_overflow((size_t)pack->slice_count, (size_t)matrix->columns, &steps))
+    if (__builtin_mul_overflow((size_t)packed->slice_count, (size_t)matrix->columns, &steps))
         return -ENOMEM;
-    pack->values = memory_zalloc(steps, PACK_LANES * sizeof *pack->values);
-    pack->masks = full ? NULL : memory_zalloc(steps, sizeof *pack->masks);
-    if (!pack->values || (!full && !pack->masks))
+    packed->values = memory_zalloc(steps, PACK_LANES * sizeof *packed->values);
+    packed->masks = full ? NULL : memory_zalloc(steps, sizeof *packed->masks);
+    if (!packed->values || (!full && !packed->masks))
         return -ENOMEM;
-    pack->memory += steps * PACK_LANES * sizeof *pack->values + (full ? 0 : steps * sizeof *pack->masks);
+    packed->memory += steps * PACK_LANES * sizeof *packed->values + (full ? 0 : steps * sizeof *packed->masks);
     for (uint32_t r = 0; r < matrix->rows; r++) {
         const size_t first = (size_t)(r / PACK_LANES) * matrix->columns;
         const unsigned lane = r % PACK_LANES;
@@ -133,37 +133,37 @@ static int fill_dense16(struct pack *pack)
         for (uint64_t k = matrix->starts[r]; k < matrix->starts[r + 1]; k++) {
             const size_t step = first + csr_column(matrix, k);
 
-            pack->values[step * PACK_LANES + lane] = matrix->values[k];
+            packed->values[step * PACK_LANES + lane] = matrix->values[k];
             if (!full)
-                pack->masks[step] |= (uint16_t)(1u << lane);
+                packed->masks[step] |= (uint16_t)(1u << lane);
         }
     }
     return 0;
 }
 
-static int fill_csr(struct pack *pack)
+static int fill_csr(struct packed *packed)
 {
-    (void)pack;
+    (void)packed;
     return 0;
 }
 
-int pack_new(const struct csr *matrix, enum weight_format format, struct pack **out)
+int packed_new(const struct csr *matrix, enum weight_format format, struct packed **out)
 {
-    static int (*const fills[WEIGHT_FORMATS])(struct pack *) = { fill_csr, fill_sell16, fill_dense16 };
-    struct pack *pack = calloc(1, sizeof *pack);
+    static int (*const fills[WEIGHT_FORMATS])(struct packed *) = { fill_csr, fill_sell16, fill_dense16 };
+    struct packed *packed = calloc(1, sizeof *packed);
     int result;
 
-    if (!pack)
+    if (!packed)
         return -ENOMEM;
-    pack->format = format;
-    pack->matrix = matrix;
-    pack->memory = sizeof *pack;
-    pack->slice_count = matrix->rows / PACK_LANES + (matrix->rows % PACK_LANES != 0);
-    result = fills[format](pack);
+    packed->format = format;
+    packed->matrix = matrix;
+    packed->memory = sizeof *packed;
+    packed->slice_count = matrix->rows / PACK_LANES + (matrix->rows % PACK_LANES != 0);
+    result = fills[format](packed);
     if (result) {
-        pack_free(pack);
+        packed_free(packed);
         return result;
     }
-    *out = pack;
+    *out = packed;
     return 0;
 }

@@ -19,22 +19,22 @@
 
 enum { PACK_LANES = 16 };
 
-struct pack_slice {
+struct packed_slice {
     uint64_t start;               /* of its first entry */
     uint32_t rows[PACK_LANES];    /* which row a lane is; lanes past the matrix have length 0 and row 0 */
     uint32_t lengths[PACK_LANES]; /* descending */
     uint32_t lanes;               /* that are rows */
 };
 
-struct pack {
+struct packed {
     enum weight_format format;
     const struct csr *matrix; /* borrowed */
     size_t memory;
-    uint32_t slice_count;      /* sixteen rows each, the last perhaps fewer */
-    float *values;             /* dense16: [slice][column][lane] */
-    uint16_t *masks;           /* dense16: [slice][column], bit `lane`; NULL when every connection exists */
-    struct pack_slice *slices; /* sell16 */
-    union {                    /* followed by PACK_LANES zeros */
+    uint32_t slice_count;        /* sixteen rows each, the last perhaps fewer */
+    float *values;               /* dense16: [slice][column][lane] */
+    uint16_t *masks;             /* dense16: [slice][column], bit `lane`; NULL when every connection exists */
+    struct packed_slice *slices; /* sell16 */
+    union {                      /* followed by PACK_LANES zeros */
         uint16_t *narrow;
         uint32_t *wide;
     } index;

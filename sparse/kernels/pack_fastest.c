@@ -13,16 +13,16 @@
  */
 enum { TRIALS = 5, CONNECTIONS_A_TRIAL = 200000 };
 
-static uint64_t time_format(const struct kernels *kernels, const struct pack *pack, const float *x, float *y)
+static uint64_t time_format(const struct kernels *kernels, const struct packed *packed, const float *x, float *y)
 {
-    uint64_t passes = 1 + CONNECTIONS_A_TRIAL / (pack->matrix->count + 1), best = UINT64_MAX;
+    uint64_t passes = 1 + CONNECTIONS_A_TRIAL / (packed->matrix->count + 1), best = UINT64_MAX;
 
-    kernels->spmv(pack, NULL, x, y);
+    kernels->spmv(packed, NULL, x, y);
     for (int trial = 0; trial < TRIALS; trial++) {
         uint64_t begin = clock_ns(), took;
 
         for (uint64_t i = 0; i < passes; i++)
-            kernels->spmv(pack, NULL, x, y);
+            kernels->spmv(packed, NULL, x, y);
         took = clock_ns() - begin;
         if (took < best)
             best = took;
@@ -39,35 +39,35 @@ static bool is_worth_trying(const struct kernels *kernels, const struct csr *w, 
     return format != WEIGHT_DENSE16 || (double)w->count >= DENSE16_DENSITY_LEAST * potential;
 }
 
-int pack_fastest(const struct kernels *kernels, const struct csr *w, struct pack **out)
+int packed_fastest(const struct kernels *kernels, const struct csr *w, struct packed **out)
 {
     float *x = memory_zalloc(w->columns, sizeof *x), *y = memory_alloc(w->rows, sizeof *y);
-    struct pack *best = NULL;
+    struct packed *best = NULL;
     uint64_t best_ns = UINT64_MAX;
     int result = x && y ? 0 : -ENOMEM;
 
     for (int format = 0; format < WEIGHT_FORMATS && !result; format++) {
-        struct pack *pack;
+        struct packed *packed;
         uint64_t ns;
 
         if (!is_worth_trying(kernels, w, (enum weight_format)format))
             continue;
-        result = pack_new(w, (enum weight_format)format, &pack);
+        result = packed_new(w, (enum weight_format)format, &packed);
         if (result)
             break;
-        ns = time_format(kernels, pack, x, y);
+        ns = time_format(kernels, packed, x, y);
         if (!best || ns < best_ns) {
-            pack_free(best);
-            best = pack;
+            packed_free(best);
+            best = packed;
             best_ns = ns;
         } else {
-            pack_free(pack);
+            packed_free(packed);
         }
     }
     free(x);
     free(y);
     if (result) {
-        pack_free(best);
+        packed_free(best);
         return result;
     }
     *out = best;

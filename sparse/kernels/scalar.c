@@ -12,9 +12,9 @@
 
 enum { LANES = 16 };
 
-static void spmv(const struct pack *pack, const float *bias, const float *x, float *y)
+static void spmv(const struct packed *packed, const float *bias, const float *x, float *y)
 {
-    const struct csr *w = pack->matrix;
+    const struct csr *w = packed->matrix;
 
     for (uint32_t r = 0; r < w->rows; r++) {
         float sum = bias ? bias[r] : 0;

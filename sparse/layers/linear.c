@@ -25,9 +25,9 @@ static void forward(const struct layer_run *run)
     const float *bias = run->layer->vectors[0].data;
     unsigned long long begin, end;
 
-    if (run->batch == 1 && run->pack) {
+    if (run->batch == 1 && run->packed) {
         if (run->part == 0)
-            run->kernels->spmv(run->pack, bias, run->in[0], run->out);
+            run->kernels->spmv(run->packed, bias, run->in[0], run->out);
         return;
     }
     team_share(weight->rows, 16, run->part, run->parts, &begin, &end);

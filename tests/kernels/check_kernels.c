@@ -172,16 +172,16 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
             kernels->spmm(w, b, x.data, y.data, n, cut, w->rows);
             assert_same(expected, y.data, w->rows * n, "spmm", kernels->name);
             for (int format = 0; format < WEIGHT_FORMATS && n == 1; format++) {
-                struct pack *pack;
+                struct packed *packed;
 
                 if (!(kernels->formats >> format & 1))
                     continue;
-                assert_int_equal(pack_new(w, (enum weight_format)format, &pack), 0);
-                assert_true(pack_memory(pack) > 0);
+                assert_int_equal(packed_new(w, (enum weight_format)format, &packed), 0);
+                assert_true(packed_memory(packed) > 0);
                 memset(y.data, 0xff, w->rows * sizeof(float));
-                kernels->spmv(pack, b, x.data, y.data);
-                assert_same(expected, y.data, w->rows, pack_name(pack), kernels->name);
-                pack_free(pack);
+                kernels->spmv(packed, b, x.data, y.data);
+                assert_same(expected, y.data, w->rows, packed_name(packed), kernels->name);
+                packed_free(packed);
             }
         }
         free(expected);
@@ -258,17 +258,17 @@ static void test_fastest_format(void **state)
         for (unsigned percent = 2; percent <= 100; percent += 14) {
             struct csr w = matrix(&rng, 70, 300, percent);
             float *x = calloc(w.columns, sizeof *x), y[70] = { 0 }, expected[70] = { 0 };
-            struct pack *pack;
+            struct packed *packed;
 
             fill(&rng, x, w.columns, 0);
             expect_spmm(&w, NULL, x, expected, 1);
-            assert_int_equal(pack_fastest(kernels, &w, &pack), 0);
-            kernels->spmv(pack, NULL, x, y);
-            assert_same(expected, y, w.rows, pack_name(pack), kernels->name);
+            assert_int_equal(packed_fastest(kernels, &w, &packed), 0);
+            kernels->spmv(packed, NULL, x, y);
+            assert_same(expected, y, w.rows, packed_name(packed), kernels->name);
             if ((double)w.count < DENSE16_DENSITY_LEAST * w.rows * w.columns)
-                assert_string_not_equal(pack_name(pack), "dense16");
-            assert_true(pack_memory(pack) < 4096 + w.count * 40);
-            pack_free(pack);
+                assert_string_not_equal(packed_name(packed), "dense16");
+            assert_true(packed_memory(packed) < 4096 + w.count * 40);
+            packed_free(packed);
             free(x);
             csr_deinit(&w);
         }
