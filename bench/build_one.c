@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/options.h"
-#include "base/team.h"
+#include "base/pool.h"
 #include "forge/assemble.h"
 #include "forge/catalog.h"
 #include "forge/save.h"
@@ -37,9 +37,9 @@ static long long memory_bytes(const char *what)
     return kilobytes * 1024;
 }
 
-static int measure(const struct plan *plan, struct team *team, const char *file)
+static int measure(const struct plan *plan, struct pool *pool, const char *file)
 {
-    const struct assembly assembly = { .name = "bench", .seed = 1, .team = team };
+    const struct assembly assembly = { .name = "bench", .seed = 1, .pool = pool };
     cleanup_model struct model *model = NULL;
     long long base = memory_bytes("VmRSS:");
     uint64_t begin = clock_ns(), built, saved;
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
     enum density_method method;
     struct structure structure;
     struct plan plan;
-    struct team *team;
+    struct pool *pool;
     struct reason why;
     uint64_t threads;
     double density;
@@ -82,8 +82,8 @@ int main(int argc, char **argv)
         structure_deinit(&structure);
         return complain(why.text);
     }
-    status = team_new((unsigned)threads, &team) ? complain("cannot start threads") : measure(&plan, team, argv[5]);
-    team_free(team);
+    status = pool_new((unsigned)threads, &pool) ? complain("cannot start threads") : measure(&plan, pool, argv[5]);
+    pool_free(pool);
     plan_deinit(&plan);
     return status;
 }

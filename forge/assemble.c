@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
-#include "base/team.h"
+#include "base/pool.h"
 #include "forge/assemble.h"
 #include "forge/base_values.h"
 #include "forge/edges.h"
@@ -117,7 +117,7 @@ static void begin_weights(struct model *model, uint32_t at, const struct samplin
     struct csr *weight = &model->layers[at].weight;
 
     if (sampling->weights != WEIGHTS_CONSTANT) {
-        sample_weights_by(drawing->team, weight, is_rectified(model, at) ? 2 : 1, drawing->seed, drawing->stream);
+        sample_weights_by(drawing->pool, weight, is_rectified(model, at) ? 2 : 1, drawing->seed, drawing->stream);
         return;
     }
     for (uint64_t k = 0; k < weight->count; k++)
@@ -169,7 +169,7 @@ static int assemble_layer(struct model *model, const struct plan *plan, uint32_t
                                      .probability = d->probability,
                                      .seed = assembly->seed,
                                      .stream = number,
-                                     .team = assembly->team };
+                                     .pool = assembly->pool };
     int result;
 
     if (given && given->matrix.starts)
@@ -183,7 +183,9 @@ static int assemble_layer(struct model *model, const struct plan *plan, uint32_t
 
 /* ---- all layers ---- */
 
-enum { ALONE_MAX = 1 << 20 }; /* connections up to which a layer is one member's work; a larger one is the team's */
+enum {
+    ALONE_MAX = 1 << 20
+}; /* connections up to which a layer is one member's work; a larger one is the thread pool's */
 
 struct result {
     int code;
@@ -194,7 +196,7 @@ struct result {
 struct crew {
     struct model *model;
     const struct plan *plan;
-    const struct assembly *assembly; /* without a team */
+    const struct assembly *assembly; /* without a thread pool */
     struct result *results;          /* of each layer: written by the member that took it, read after the run */
     _Atomic uint32_t next;           /* the next layer to be taken; nothing else hangs on it */
 };
@@ -229,8 +231,8 @@ static int assemble_layers(struct model *model, const struct plan *plan, const s
 
     if (!results)
         return refuse_errno(why, -ENOMEM, "model");
-    alone.team = NULL;
-    team_run(assembly->team, assemble_small, &crew);
+    alone.pool = NULL;
+    pool_run(assembly->pool, assemble_small, &crew);
     for (uint32_t i = 0; i < plan->layer_count; i++) {
         struct result *result = &results[i];
 

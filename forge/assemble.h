@@ -25,7 +25,7 @@ struct assembly {
     uint64_t candidates;       /* samplings that training is to draw and choose from; 0 or 1: this one */
     const struct edges *edges; /* connections that are given; NULL: none */
     const struct base *base;   /* for WEIGHTS_INHERITED */
-    struct team *team;         /* who helps; NULL: nobody. Changes no bit. */
+    struct pool *pool;         /* who helps; NULL: nobody. Changes no bit. */
 };
 
 /* The plan's layers; biases 0, scales 1, unless they are inherited. *moved (may be NULL): connections that repair put

@@ -12,7 +12,7 @@ enum { PARTS_MAX = 256 };
 struct batches {
     const struct dataset *data;
     const struct media *media;
-    struct team *team;
+    struct pool *pool;
     size_t elements;
     uint32_t bands, frames; /* of a sound's tensor */
     float *kept;            /* data->count tensors, or NULL */
@@ -130,7 +130,7 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
     unsigned long long begin, end;
 
     /* Sixteen samples are a cache line of an activation's row. */
-    team_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    pool_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         const float *made = tensor(f, f->which[i], scratch, &f->parts[part].result, &f->parts[part].why);
 
@@ -151,7 +151,7 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
     struct batches *b = f->batches;
     unsigned long long begin, end;
 
-    team_share(f->count, 1, part, parts, &begin, &end);
+    pool_share(f->count, 1, part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         f->parts[part].result = encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &f->parts[part].why);
         if (f->parts[part].result) {
@@ -163,10 +163,10 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
     }
 }
 
-static int run(struct filling *f, team_function *function, struct reason *why)
+static int run(struct filling *f, pool_function *function, struct reason *why)
 {
-    team_run(f->batches->team, function, f);
-    for (unsigned part = 0; part < team_parts(f->batches->team); part++) {
+    pool_run(f->batches->pool, function, f);
+    for (unsigned part = 0; part < pool_parts(f->batches->pool); part++) {
         if (f->parts[part].result)
             return refuse(why, f->parts[part].result, "%s", f->parts[part].why.text);
     }
@@ -204,7 +204,7 @@ static int keep_all(struct batches *b, struct reason *why)
     return run(f, keep_part, why);
 }
 
-int batches_new(const struct dataset *data, const struct media *media, struct team *team, bool keep,
+int batches_new(const struct dataset *data, const struct media *media, struct pool *pool, bool keep,
                 struct batches **out, struct reason *why)
 {
     struct batches *b = calloc(1, sizeof *b);
@@ -213,14 +213,14 @@ int batches_new(const struct dataset *data, const struct media *media, struct te
 
     if (!b)
         return refuse_errno(why, -ENOMEM, "batches");
-    *b = (struct batches){ .data = data, .media = media, .team = team, .elements = media_elements(media) };
+    *b = (struct batches){ .data = data, .media = media, .pool = pool, .elements = media_elements(media) };
     if (data->kind == MEDIA_AUDIO && media_shape(media, dimensions) == 2) {
         b->bands = dimensions[0];
         b->frames = dimensions[1];
     }
-    if (team_parts(team) > PARTS_MAX)
-        result = refuse(why, WISP_E_INVALID, "%u threads; at most %d are allowed", team_parts(team), PARTS_MAX);
-    b->scratch = memory_alloc(team_parts(team), b->elements * sizeof *b->scratch);
+    if (pool_parts(pool) > PARTS_MAX)
+        result = refuse(why, WISP_E_INVALID, "%u threads; at most %d are allowed", pool_parts(pool), PARTS_MAX);
+    b->scratch = memory_alloc(pool_parts(pool), b->elements * sizeof *b->scratch);
     if (!result && !b->scratch)
         result = refuse_errno(why, -ENOMEM, "batches");
     if (!result && keep)

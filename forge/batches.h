@@ -2,8 +2,8 @@
  *
  * From samples to activations: a batch of samples, each turned into a tensor (augmented or as it is), stands
  * feature-major in an activation, as forward_run() takes it. Tensors that are always the same are made once and kept,
- * when they fit. The threads of the team share the samples of a batch; which thread makes a tensor changes nothing in
- * it.
+ * when they fit. The threads of the thread pool share the samples of a batch; which thread makes a tensor changes
+ * nothing in it.
  */
 #ifndef FORGE_BATCHES_H
 #define FORGE_BATCHES_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/team.h"
+#include "base/pool.h"
 #include "forge/data/dataset.h"
 #include "forge/recipe.h"
 
@@ -21,7 +21,7 @@
 struct batches;
 
 /* `keep`: make all tensors now, and keep them if they fit. What is passed must outlive the batches. */
-int batches_new(const struct dataset *data, const struct media *media, struct team *team, bool keep,
+int batches_new(const struct dataset *data, const struct media *media, struct pool *pool, bool keep,
                 struct batches **out, struct reason *why);
 struct batches *batches_free(struct batches *batches); /* accepts NULL; returns NULL */
 

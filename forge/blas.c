@@ -52,7 +52,7 @@ static void spmm_backward(const struct csr *w, const float *x, const float *y_gr
 
 const struct kernels *blas_kernels(const struct kernels *base)
 {
-    openblas_set_num_threads(1); /* the team shares the work already */
+    openblas_set_num_threads(1); /* the thread pool shares the work already */
     fallback = base;
     table = *base;
     snprintf(table_name, sizeof table_name, "%s+openblas", base->name);

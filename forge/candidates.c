@@ -26,7 +26,7 @@ static void announce_start(const struct candidates *c, const struct trainer *tra
                   (json_int_t)model_connections(model), "potential", (json_int_t)model_potential(model), "train_bytes",
                   (json_int_t)memory, "tensor_bytes", (json_int_t)tensors, "samples", (json_int_t)c->split->train_count,
                   "validation_samples", (json_int_t)c->split->validation_count, "epochs", (json_int_t)c->recipe->epochs,
-                  "batch", (json_int_t)c->recipe->batch, "threads", (int)team_parts(c->session->team), "kernels",
+                  "batch", (json_int_t)c->recipe->batch, "threads", (int)pool_parts(c->session->pool), "kernels",
                   c->session->kernels->name);
     char text[256];
 
@@ -83,7 +83,7 @@ static int train_candidate(const struct candidates *c, uint64_t number, struct m
 {
     const struct trainer_setup setup = { .model = model,
                                          .kernels = c->session->kernels,
-                                         .team = c->session->team,
+                                         .pool = c->session->pool,
                                          .recipe = c->recipe,
                                          .batches = c->batches,
                                          .train = c->split->samples,

@@ -19,7 +19,7 @@ static void count_predictions(struct evaluation *e, const struct loss *loss, con
 }
 
 static int run_all(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-                   size_t count, struct loss *loss, float *activation, struct team *team, uint32_t *labels,
+                   size_t count, struct loss *loss, float *activation, struct pool *pool, uint32_t *labels,
                    struct evaluation *e, struct reason *why)
 {
     double sum = 0;
@@ -34,8 +34,8 @@ static int run_all(struct forward *forward, const struct model *model, struct ba
             return result;
         for (size_t i = 0; i < now; i++)
             labels[i] = batches_class(batches, which[done + i]);
-        forward_run(forward, activation, now, team);
-        loss_run(loss, forward_value(forward, model->layer_count), labels, now, 0, team);
+        forward_run(forward, activation, now, pool);
+        loss_run(loss, forward_value(forward, model->layer_count), labels, now, 0, pool);
         for (size_t i = 0; i < now; i++) {
             if (!isfinite(loss->each[i]))
                 return refuse(why, WISP_E_INVALID,
@@ -52,7 +52,7 @@ static int run_all(struct forward *forward, const struct model *model, struct ba
 }
 
 int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-             size_t count, struct loss *loss, float *activation, struct team *team, bool confusion,
+             size_t count, struct loss *loss, float *activation, struct pool *pool, bool confusion,
              struct evaluation *out, struct reason *why)
 {
     uint32_t *labels = memory_alloc(loss->most, sizeof *labels);
@@ -64,7 +64,7 @@ int evaluate(struct forward *forward, const struct model *model, struct batches 
     if (!labels || (confusion && !out->confusion))
         result = refuse_errno(why, -ENOMEM, "evaluation");
     else
-        result = run_all(forward, model, batches, which, count, loss, activation, team, labels, out, why);
+        result = run_all(forward, model, batches, which, count, loss, activation, pool, labels, out, why);
     free(labels);
     if (result)
         evaluation_deinit(out);

@@ -24,7 +24,7 @@ struct evaluation {
  * for them. Stops early, with WISP_E_INTERRUPTED, when the user wants it; WISP_E_INVALID, and the sample, when an
  * answer is no number. *out is overwritten and its confusion table, if `confusion`, newly made. */
 int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-             size_t count, struct loss *loss, float *activation, struct team *team, bool confusion,
+             size_t count, struct loss *loss, float *activation, struct pool *pool, bool confusion,
              struct evaluation *out, struct reason *why);
 void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
 

@@ -70,17 +70,17 @@ static void run_part(void *argument, unsigned part, unsigned parts)
     const struct run *run = argument;
     unsigned long long begin, end;
 
-    team_share(run->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    pool_share(run->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t sample = begin; sample < end; sample++)
         run_sample(run, sample);
 }
 
 void loss_run(struct loss *loss, const float *probabilities, const uint32_t *labels, size_t count, float smoothing,
-              struct team *team)
+              struct pool *pool)
 {
     struct run run = { loss, probabilities, labels, count, smoothing };
 
-    team_run(team, run_part, &run);
+    pool_run(pool, run_part, &run);
 }
 
 double loss_sum(const struct loss *loss, size_t count)

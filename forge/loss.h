@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/team.h"
+#include "base/pool.h"
 
 struct loss {
     size_t classes, most; /* samples at once */
@@ -29,7 +29,7 @@ void loss_deinit(struct loss *loss);                           /* idempotent */
 
 /* From the probabilities of `count` samples, an activation [classes][count], and their classes. */
 void loss_run(struct loss *loss, const float *probabilities, const uint32_t *labels, size_t count, float smoothing,
-              struct team *team);
+              struct pool *pool);
 
 /* Sums over the samples of the last loss_run(), in their order. NaN when a probability is. */
 double loss_sum(const struct loss *loss, size_t count);

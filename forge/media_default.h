@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "base/team.h"
+#include "base/pool.h"
 #include "forge/data/dataset.h"
 
 /* The kind of media that a processing type's modality takes. WISP_E_INVALID when no reader makes it. */

@@ -97,7 +97,7 @@ int sampling_draw(const struct sampling *sampling, const struct drawing *d, stru
         result = sample_bernoulli(d->rows, columns, d->probability, d->seed, d->stream, &drawn, why);
     else
         result =
-            sample_connections_by(d->team, d->rows, columns, d->connections / spread, d->seed, d->stream, &drawn, why);
+            sample_connections_by(d->pool, d->rows, columns, d->connections / spread, d->seed, d->stream, &drawn, why);
     if (!result && sampling->repair)
         result = sample_repair(&drawn, area, d->seed, d->stream, moved, why);
     if (!result && spread > 1)

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "sparse/csr.h"
 
-struct team;
+struct pool;
 
 enum sampling_way {
     SAMPLING_EXACT,     /* as many as planned, uniformly, without replacement */
@@ -50,7 +50,7 @@ struct drawing {
     double probability;           /* for SAMPLING_BERNOULLI */
     uint64_t seed;
     uint32_t stream;
-    struct team *team; /* who helps; NULL: nobody. Changes no bit. */
+    struct pool *pool; /* who helps; NULL: nobody. Changes no bit. */
 };
 
 /* Connections only; values are zero. *moved: connections that repair put elsewhere. */

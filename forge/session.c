@@ -207,7 +207,7 @@ static int open_machine(struct session *s, const struct session_options *o)
         return fail(s->verb, EXIT_USAGE, "WISP_CPU=%s: there are no such kernels on this machine", getenv("WISP_CPU"));
     if (o->blas)
         s->kernels = blas_kernels(s->kernels);
-    result = team_new((unsigned)o->threads, &s->team);
+    result = pool_new((unsigned)o->threads, &s->pool);
     return result ? fail(s->verb, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)o->threads,
                          strerror(-result))
                   : 0;
@@ -233,7 +233,7 @@ int session_open(struct session *s, const char *verb, const struct session_optio
 
 void session_close(struct session *s)
 {
-    team_free(s->team);
+    pool_free(s->pool);
     dataset_free(s->data);
     media_free(s->media);
     model_free(s->model);

@@ -7,7 +7,7 @@
 #define FORGE_SESSION_H
 
 #include "base/options.h"
-#include "base/team.h"
+#include "base/pool.h"
 #include "forge/data/dataset.h"
 #include "forge/labels.h"
 #include "sparse/kernels/kernels.h"
@@ -26,7 +26,7 @@ struct session {
     struct media *media;
     struct dataset *data;
     const struct kernels *kernels;
-    struct team *team;
+    struct pool *pool;
 };
 
 /* --data and what says how to read it, --processing, --media, --labels, --threads, --blas. */

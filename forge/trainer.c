@@ -144,7 +144,7 @@ struct trainer *trainer_free(struct trainer *trainer)
     return NULL;
 }
 
-/* ---- one step of one layer's connections or of a vector, shared among the team ---- */
+/* ---- one step of one layer's connections or of a vector, shared among the thread pool ---- */
 
 struct move {
     const struct trainer *trainer;
@@ -160,7 +160,7 @@ static void move_part(void *argument, unsigned part, unsigned parts)
     float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
     unsigned long long begin, end;
 
-    team_share(m->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    pool_share(m->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (unsigned i = 0; i < m->trainer->optimizer->slots; i++)
         slots[i] = m->slots[i] + begin;
     m->trainer->optimizer->move(m->trainer->setup.kernels, &m->step, m->values + begin, slots, m->gradient + begin,
@@ -180,7 +180,7 @@ static void move_connections(struct trainer *t, uint32_t layer, const struct opt
     m.step.decay = (float)t->setup.recipe->decay;
     for (unsigned i = 0; i < t->optimizer->slots; i++)
         m.slots[i] = t->slots[i].layers[layer].weight;
-    team_run(t->setup.team, move_part, &m);
+    pool_run(t->setup.pool, move_part, &m);
 }
 
 /* Biases do not decay: they cost no connection, and pulling them to 0 only shifts the neurons. */
@@ -224,9 +224,9 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
         return result;
     for (size_t i = 0; i < count; i++)
         t->labels[i] = batches_class(s->batches, which[i]);
-    forward_run(t->forward, t->activation, count, s->team);
+    forward_run(t->forward, t->activation, count, s->pool);
     loss_run(&t->loss, forward_value(t->forward, s->model->layer_count), t->labels, count,
-             (float)s->recipe->label_smoothing, s->team);
+             (float)s->recipe->label_smoothing, s->pool);
     tally->loss += loss_sum(&t->loss, count);
     tally->correct += loss_correct(&t->loss, t->labels, count);
     tally->samples += count;
@@ -235,7 +235,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                       "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
-    backward_run(t->backward, t->logits, t->loss.gradient, &t->gradient, s->team);
+    backward_run(t->backward, t->logits, t->loss.gradient, &t->gradient, s->pool);
     move_all(t, 1.0f / (float)count);
     return 0;
 }
@@ -266,7 +266,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
     int result = evaluate(t->forward, s->model, s->batches, s->validation, s->validation_count, &t->loss, t->activation,
-                          s->team, true, &e, why);
+                          s->pool, true, &e, why);
 
     if (result)
         return result;

@@ -3,7 +3,8 @@
  * The trainer: minibatch gradient descent, by the recipe's optimiser, on the connections a model has, and on nothing
  * else. No dense matrix exists at any time; memory is a few numbers a connection (trainer_memory).
  *
- * One thread drives it, with a team for the sums. The result depends on the model, the data and the recipe alone.
+ * One thread drives it, with a thread pool for the sums. The result depends on the model, the data and the recipe
+ * alone.
  */
 #ifndef FORGE_TRAINER_H
 #define FORGE_TRAINER_H
@@ -19,7 +20,7 @@
 struct trainer_setup {
     struct model *model; /* its weights are trained in place */
     const struct kernels *kernels;
-    struct team *team;
+    struct pool *pool;
     const struct recipe *recipe;
     struct batches *batches;
     const uint32_t *train, *validation; /* samples; validation_count may be 0 */

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "base/outcome.h"
-#include "base/team.h"
+#include "base/pool.h"
 #include "forge/assemble.h"
 #include "forge/labels.h"
 #include "forge/media_option.h"
@@ -81,7 +81,7 @@ struct workshop {
     struct labels labels;
     char *media;
     char name[MODEL_NAME_MAX];
-    struct team *team;
+    struct pool *pool;
     struct assembly assembly;
 };
 
@@ -90,7 +90,7 @@ static void workshop_close(struct workshop *shop)
     sampling_choice_deinit(&shop->choice);
     labels_deinit(&shop->labels);
     free(shop->media);
-    shop->team = team_free(shop->team);
+    shop->pool = pool_free(shop->pool);
 }
 
 /* Everything but the sampling itself is judged before it, so that a mistyped option costs nothing. */
@@ -113,7 +113,7 @@ static int workshop_open(const struct build *build, const struct structure *stru
     result = sampling_from_options(VERB, &build->sampling, structure, &shop->choice);
     if (result)
         return result;
-    result = team_new((unsigned)build->threads, &shop->team);
+    result = pool_new((unsigned)build->threads, &shop->pool);
     if (result)
         return fail(VERB, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)build->threads,
                     strerror(-result));
@@ -126,7 +126,7 @@ static int workshop_open(const struct build *build, const struct structure *stru
                                         .candidates = build->candidates,
                                         .edges = &shop->choice.edges,
                                         .base = shop->choice.base,
-                                        .team = shop->team };
+                                        .pool = shop->pool };
     return 0;
 }
 

@@ -79,7 +79,7 @@ static int run(const struct eval *eval, const struct session *s, struct batches 
         return fail(VERB, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->data->count; i++)
         which[i] = (uint32_t)i;
-    result = evaluate(forward, s->model, batches, which, s->data->count, &loss, activation, s->team, true, &e, &why);
+    result = evaluate(forward, s->model, batches, which, s->data->count, &loss, activation, s->pool, true, &e, &why);
     loss_deinit(&loss);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
@@ -93,7 +93,7 @@ static int eval_session(const struct eval *eval, const struct session *s)
     struct batches *batches = NULL;
     struct forward *forward = NULL;
     struct reason why;
-    int result = batches_new(s->data, s->media, s->team, false, &batches, &why);
+    int result = batches_new(s->data, s->media, s->pool, false, &batches, &why);
 
     if (!result)
         result = forward_new(s->model, s->kernels, eval->batch, false, &forward, &why);

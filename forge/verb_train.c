@@ -177,7 +177,7 @@ static void record_training(const struct train *train, const struct session *s, 
     setting.samples = split->train_count;
     setting.batch = train->recipe.batch;
     setting.slots = train->recipe.optimizer->slots;
-    setting.threads = team_parts(s->team);
+    setting.threads = pool_parts(s->pool);
     if (train->no_history || !trained->result.epochs || stat(train->output, &file) < 0)
         return;
     if (plan_of_model(trained->model, &plan, &why) || cost_of_plan(&plan, NULL, &setting, &cost, &why)) {
@@ -211,7 +211,7 @@ static int prepare(const struct train *train, struct session *s, const struct sp
         result = media_parse(s->model->media, &s->media, &why);
     }
     if (!result)
-        result = batches_new(s->data, s->media, s->team, !augment_is_on(&train->recipe.augment), out, &why);
+        result = batches_new(s->data, s->media, s->pool, !augment_is_on(&train->recipe.augment), out, &why);
     reading_end(&reading);
     return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
 }

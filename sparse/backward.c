@@ -131,7 +131,7 @@ static void add_spare(struct backward *backward, uint32_t value, size_t count)
 /* Where a value has been written to already, by a later layer or by this one through another input, the layer is run
  * once more for that input alone, into the spare activation, which is then added. */
 static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient, size_t count,
-                      struct team *team)
+                      struct pool *pool)
 {
     const struct forward *forward = backward->forward;
     const struct layer *layer = &forward->model->layers[index];
@@ -157,19 +157,19 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
             in_gradient[j] = backward->gradients[value];
         backward->written[value] = value != 0;
     }
-    team_run(team, run_part, &back);
+    pool_run(pool, run_part, &back);
     for (uint32_t j = 0; j < layer->input_count; j++) {
         if (!again[j])
             continue;
         memset(in_gradient, 0, sizeof in_gradient);
         in_gradient[j] = backward->spare;
-        team_run(team, run_part, &back);
+        pool_run(pool, run_part, &back);
         add_spare(backward, layer->inputs[j], count);
     }
 }
 
 void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
-                  struct team *team)
+                  struct pool *pool)
 {
     const struct model *model = backward->forward->model;
     size_t count = backward->forward->count;
@@ -183,7 +183,7 @@ void backward_run(struct backward *backward, size_t from, const float *from_grad
     for (uint32_t i = model->layer_count; i-- > 0;) {
         /* A layer that the loss does not depend on learns nothing. */
         if (backward->written[i + 1])
-            run_layer(backward, i, gradient, count, team);
+            run_layer(backward, i, gradient, count, pool);
         else
             clear_layer(&model->layers[i], gradient, i);
     }

@@ -26,6 +26,6 @@ struct backward *backward_free(struct backward *backward);
 /* After forward_run(): given the loss's gradient with respect to value `from` (an activation; values after `from` are
  * not part of the loss), overwrites *gradient for all layers at or before it. Layers after it get zeroes. */
 void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
-                  struct team *team);
+                  struct pool *pool);
 
 #endif

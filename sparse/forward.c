@@ -227,7 +227,7 @@ static void run_part(void *argument, unsigned part, unsigned parts)
 }
 
 /* Every value has its place in forward->values by now. */
-static void run_layers(struct forward *forward, size_t count, struct team *team)
+static void run_layers(struct forward *forward, size_t count, struct pool *pool)
 {
     const struct model *model = forward->model;
 
@@ -244,7 +244,7 @@ static void run_layers(struct forward *forward, size_t count, struct team *team)
 
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = forward->values[layer->inputs[j]];
-        team_run(team, run_part, &run);
+        pool_run(pool, run_part, &run);
     }
 }
 
@@ -288,11 +288,11 @@ void forward_serve(struct forward *forward, const float *const *inputs, float *c
     }
 }
 
-void forward_run(struct forward *forward, const float *input, size_t count, struct team *team)
+void forward_run(struct forward *forward, const float *input, size_t count, struct pool *pool)
 {
     place_values(forward);
     forward->values[0] = (float *)(uintptr_t)input;
-    run_layers(forward, count, team);
+    run_layers(forward, count, pool);
 }
 
 const float *forward_value(const struct forward *forward, size_t value)

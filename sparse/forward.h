@@ -3,8 +3,8 @@
  * The forward pass: the one that trainer and daemon share.
  *
  * A plan holds everything a pass needs, made beforehand: packed weights and activations for up to `batch` samples.
- * Running it allocates nothing, takes no lock and makes no syscall. One thread (or one team) at a time; the model
- * outlives the plan.
+ * Running it allocates nothing, takes no lock and makes no syscall. One thread (or one thread pool) at a time; the
+ * model outlives the plan.
  */
 #ifndef SPARSE_FORWARD_H
 #define SPARSE_FORWARD_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "base/team.h"
+#include "base/pool.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/model.h"
 
@@ -32,10 +32,10 @@ struct forward *forward_free(struct forward *forward); /* accepts NULL; returns 
  * with. */
 void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count);
 
-/* Runs on a feature-major activation of `count` samples with row stride `count`; `team` may be NULL. The values can
+/* Runs on a feature-major activation of `count` samples with row stride `count`; `pool` may be NULL. The values can
  * then be read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of them only with `train`).
  */
-void forward_run(struct forward *forward, const float *input, size_t count, struct team *team);
+void forward_run(struct forward *forward, const float *input, size_t count, struct pool *pool);
 const float *forward_value(const struct forward *forward, size_t value);
 
 /* Bytes of the activations that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */

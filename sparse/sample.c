@@ -5,7 +5,7 @@
  * Dense enough (the positions' bits take no more bytes than there are connections): a bitmap of all positions; set bits
  * until enough are set, read them in order. This way serves the complement, too.
  *
- * Sparse and large: buckets, by a team (sample_buckets.c).
+ * Sparse and large: buckets, by a thread pool (sample_buckets.c).
  *
  * Sparse and small, or of more positions than buckets can number: draw as many as are missing, sort, drop those that
  * are there already; again until none is missing. As no round draws more than are missing, none can draw past the draw
@@ -19,9 +19,9 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "base/team.h"
 #include "sparse/sample.h"
 #include "sparse/sample_buckets.h"
 #include "sparse/sample_draws.h"
@@ -111,14 +111,14 @@ static int sample_by_sorting(struct rng *rng, uint64_t positions, struct csr *ma
     return result;
 }
 
-static int sample_into(struct csr *matrix, uint64_t seed, uint64_t stream, struct team *team)
+static int sample_into(struct csr *matrix, uint64_t seed, uint64_t stream, struct pool *pool)
 {
     uint64_t positions = (uint64_t)matrix->rows * matrix->columns;
     bool dense = positions / 8 <= matrix->count;
     struct rng rng = rng_make(seed, stream);
 
     if (!dense && sample_buckets_serve(positions, matrix->count))
-        return sample_by_buckets(matrix, seed, stream, team);
+        return sample_by_buckets(matrix, seed, stream, pool);
     memset(matrix->starts, 0, ((size_t)matrix->rows + 1) * sizeof *matrix->starts);
     memset(matrix->values, 0, matrix->count * sizeof *matrix->values);
     if (!matrix->count)
@@ -126,7 +126,7 @@ static int sample_into(struct csr *matrix, uint64_t seed, uint64_t stream, struc
     return dense ? sample_by_bits(seed, stream, positions, matrix) : sample_by_sorting(&rng, positions, matrix);
 }
 
-int sample_connections_by(struct team *team, uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed,
+int sample_connections_by(struct pool *pool, uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed,
                           uint32_t layer, struct csr *out, struct reason *why)
 {
     struct csr matrix = CSR_NULL;
@@ -137,7 +137,7 @@ int sample_connections_by(struct team *team, uint32_t rows, uint32_t columns, ui
                       (unsigned long long)count, rows, columns);
     result = csr_reserve(&matrix, rows, columns, count);
     if (!result)
-        result = sample_into(&matrix, seed, stream_of(SAMPLE_CONNECTIONS, layer), team);
+        result = sample_into(&matrix, seed, stream_of(SAMPLE_CONNECTIONS, layer), pool);
     if (result) {
         csr_deinit(&matrix);
         return refuse_errno(why, result, "%llu connections", (unsigned long long)count);
@@ -183,7 +183,7 @@ static void weigh_part(void *argument, unsigned part, unsigned parts)
     struct words words = { .seed = weighing->seed, .stream = weighing->stream };
     unsigned long long first, last;
 
-    team_share(matrix->rows, 16, part, parts, &first, &last);
+    pool_share(matrix->rows, 16, part, parts, &first, &last);
     for (unsigned long long row = first; row < last; row++) {
         uint64_t begin = matrix->starts[row], end = matrix->starts[row + 1];
         float bound = end > begin ? sqrtf(3 * weighing->gain / (float)(end - begin)) : 0;
@@ -196,11 +196,11 @@ static void weigh_part(void *argument, unsigned part, unsigned parts)
     }
 }
 
-void sample_weights_by(struct team *team, struct csr *matrix, float gain, uint64_t seed, uint32_t layer)
+void sample_weights_by(struct pool *pool, struct csr *matrix, float gain, uint64_t seed, uint32_t layer)
 {
     struct weighing weighing = { matrix, gain, seed, stream_of(SAMPLE_WEIGHTS, layer) };
 
-    team_run(team, weigh_part, &weighing);
+    pool_run(pool, weigh_part, &weighing);
 }
 
 void sample_weights(struct csr *matrix, float gain, uint64_t seed, uint32_t layer)

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "sparse/csr.h"
 
-struct team;
+struct pool;
 
 /* What a random stream is for, in the high half of its number; the low half is the layer. */
 enum sample_stream { SAMPLE_CONNECTIONS = 0, SAMPLE_WEIGHTS = 1, SAMPLE_REPAIR = 2 };
@@ -26,8 +26,8 @@ enum sample_stream { SAMPLE_CONNECTIONS = 0, SAMPLE_WEIGHTS = 1, SAMPLE_REPAIR =
 int sample_connections(uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed, uint32_t layer, struct csr *out,
                        struct reason *why);
 
-/* The same by a team (NULL: the caller alone): the same bits for any number of members. */
-int sample_connections_by(struct team *team, uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed,
+/* The same by a thread pool (NULL: the caller alone): the same bits for any number of members. */
+int sample_connections_by(struct pool *pool, uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed,
                           uint32_t layer, struct csr *out, struct reason *why);
 
 /* Uniform in +-sqrt(3 * gain / f), variance gain / f, with f the row's own sampled fan-in; gain 2 before a rectifier
@@ -35,7 +35,7 @@ int sample_connections_by(struct team *team, uint32_t rows, uint32_t columns, ui
  * the upper 24 bits of the stream's k-th 32-bit number, it is (2 w + 1 - 2^24) * 2^-24 * sqrt(3 * gain / f) in floats;
  * so it is symmetric, and never zero. */
 void sample_weights(struct csr *matrix, float gain, uint64_t seed, uint32_t layer);
-void sample_weights_by(struct team *team, struct csr *matrix, float gain, uint64_t seed, uint32_t layer);
+void sample_weights_by(struct pool *pool, struct csr *matrix, float gain, uint64_t seed, uint32_t layer);
 
 /* ---- other ways to choose ---- */
 

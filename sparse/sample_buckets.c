@@ -10,8 +10,9 @@
  *   more     as many further draws as are missing, again until none is: those that are new are kept apart, in order
  *   emit     every bucket, with its share of the further ones, becomes columns and row starts
  *
- * Each step but `more` is shared by the team: members of `count` and `deal` own draws, of `order` and `emit` buckets.
- * The set is the same for any number of members, as a bucket is sorted whatever the order in which it was filled.
+ * Each step but `more` is shared by the thread pool: members of `count` and `deal` own draws, of `order` and `emit`
+ * buckets. The set is the same for any number of members, as a bucket is sorted whatever the order in which it was
+ * filled.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/size.h"
-#include "base/team.h"
 #include "sparse/sample_buckets.h"
 #include "sparse/sample_draws.h"
 
@@ -109,7 +110,7 @@ static void run_draws(struct buckets *b, unsigned part, unsigned parts, take_dra
     struct dealing dealing = { b, b->places + (size_t)part * b->count };
     unsigned long long begin, end;
 
-    team_share(b->matrix->count, SAMPLE_DRAWS, part, parts, &begin, &end);
+    pool_share(b->matrix->count, SAMPLE_DRAWS, part, parts, &begin, &end);
     each_draw(b, begin, end, take, &dealing);
 }
 
@@ -188,7 +189,7 @@ static void order_part(void *argument, unsigned part, unsigned parts)
     struct buckets *b = argument;
     unsigned long long begin, end;
 
-    team_share(b->count, 1, part, parts, &begin, &end);
+    pool_share(b->count, 1, part, parts, &begin, &end);
     for (unsigned long long bucket = begin; bucket < end; bucket++)
         b->distinct[bucket] =
             order(b->offsets + b->first[bucket], b->scratch[part], b->first[bucket + 1] - b->first[bucket], b->shift);
@@ -399,7 +400,7 @@ static void emit_part(void *argument, unsigned part, unsigned parts)
     struct buckets *b = argument;
     unsigned long long begin, end;
 
-    team_share(b->count, 1, part, parts, &begin, &end);
+    pool_share(b->count, 1, part, parts, &begin, &end);
     for (unsigned long long bucket = begin; bucket < end; bucket++)
         emit_bucket(b, bucket);
 }
@@ -438,13 +439,13 @@ static int allocate_scratch(struct buckets *b, uint64_t longest)
     return 0;
 }
 
-int sample_by_buckets(struct csr *matrix, uint64_t seed, uint64_t stream, struct team *team)
+int sample_by_buckets(struct csr *matrix, uint64_t seed, uint64_t stream, struct pool *pool)
 {
     cleanup(buckets_deinit) struct buckets b = { .matrix = matrix,
                                                  .seed = seed,
                                                  .stream = stream,
                                                  .positions = (uint64_t)matrix->rows * matrix->columns,
-                                                 .parts = team_parts(team),
+                                                 .parts = pool_parts(pool),
                                                  .offsets = (uint32_t *)matrix->values };
     uint64_t distinct = 0;
     int result;
@@ -454,12 +455,12 @@ int sample_by_buckets(struct csr *matrix, uint64_t seed, uint64_t stream, struct
     result = allocate(&b);
     if (result)
         return result;
-    team_run(team, count_part, &b);
+    pool_run(pool, count_part, &b);
     result = allocate_scratch(&b, lay_out(&b));
     if (result)
         return result;
-    team_run(team, deal_part, &b);
-    team_run(team, order_part, &b);
+    pool_run(pool, deal_part, &b);
+    pool_run(pool, order_part, &b);
     for (uint32_t bucket = 0; bucket < b.count; bucket++)
         distinct += b.distinct[bucket];
     result = distinct < matrix->count ? draw_more(&b, matrix->count - distinct) : 0;
@@ -467,6 +468,6 @@ int sample_by_buckets(struct csr *matrix, uint64_t seed, uint64_t stream, struct
         return result;
     lay_out_final(&b);
     matrix->starts[0] = 0;
-    team_run(team, emit_part, &b);
+    pool_run(pool, emit_part, &b);
     return 0;
 }

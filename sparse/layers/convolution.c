@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/pool.h"
 #include "base/size.h"
-#include "base/team.h"
 #include "sparse/layers/convolution.h"
 
 enum { TILE_COLUMNS = 512 }; /* about; at least a position of all samples */
@@ -118,12 +118,12 @@ void convolution_forward(const struct convolution *c, const float *in, float *ou
     unsigned long long begin, end;
 
     if (is_plain(c)) {
-        team_share(c->weight->rows, 4, c->part, c->parts, &begin, &end);
+        pool_share(c->weight->rows, 4, c->part, c->parts, &begin, &end);
         c->kernels->spmm(c->weight, c->bias, in, out, window_positions(&c->window) * c->batch, (uint32_t)begin,
                          (uint32_t)end);
         return;
     }
-    team_share(tile_count(c), 1, c->part, c->parts, &begin, &end);
+    pool_share(tile_count(c), 1, c->part, c->parts, &begin, &end);
     for (size_t t = begin; t < end; t++) {
         const struct tile tile = tile_at(c, t);
 
@@ -137,7 +137,7 @@ void convolution_share(const struct convolution *c, uint32_t *begin, uint32_t *e
 {
     unsigned long long first, past;
 
-    team_share(c->channels, 1, c->part, c->parts, &first, &past);
+    pool_share(c->channels, 1, c->part, c->parts, &first, &past);
     *begin = (uint32_t)first;
     *end = (uint32_t)past;
 }
@@ -205,7 +205,7 @@ static void back_bias(const struct convolution *c, const struct convolution_back
 
     if (!back->bias_gradient)
         return;
-    team_share(c->weight->rows, 4, c->part, c->parts, &begin, &end);
+    pool_share(c->weight->rows, 4, c->part, c->parts, &begin, &end);
     c->kernels->row_sums(back->out_gradient, back->bias_gradient, window_positions(&c->window) * c->batch,
                          (uint32_t)begin, (uint32_t)end);
 }

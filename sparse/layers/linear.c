@@ -2,7 +2,7 @@
  *
  * linear: any shape -> {neurons}: y = bias + W x over all elements of the input.
  */
-#include "base/team.h"
+#include "base/pool.h"
 #include "sparse/layers/planning.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
@@ -30,7 +30,7 @@ static void forward(const struct layer_run *run)
             run->kernels->spmv(run->packed, bias, run->in[0], run->out);
         return;
     }
-    team_share(weight->rows, 16, run->part, run->parts, &begin, &end);
+    pool_share(weight->rows, 16, run->part, run->parts, &begin, &end);
     run->kernels->spmm(weight, bias, run->in[0], run->out, run->batch, (uint32_t)begin, (uint32_t)end);
 }
 
@@ -41,11 +41,11 @@ static void backward(const struct layer_back *back)
     unsigned long long begin, end;
 
     /* A part owns columns: their gradients, and those of the connections in them. */
-    team_share(weight->columns, 16, run->part, run->parts, &begin, &end);
+    pool_share(weight->columns, 16, run->part, run->parts, &begin, &end);
     run->kernels->spmm_backward(weight, run->in[0], back->out_gradient, back->in_gradient[0], back->weight_gradient,
                                 run->batch, (uint32_t)begin, (uint32_t)end);
     if (back->vector_gradient[0]) {
-        team_share(weight->rows, 16, run->part, run->parts, &begin, &end);
+        pool_share(weight->rows, 16, run->part, run->parts, &begin, &end);
         run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], run->batch, (uint32_t)begin,
                                (uint32_t)end);
     }

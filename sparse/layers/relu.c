@@ -2,14 +2,14 @@
  *
  * relu: max(x, 0) of each element.
  */
-#include "base/team.h"
+#include "base/pool.h"
 #include "sparse/layers/planning.h"
 
 static void forward(const struct layer_run *run)
 {
     unsigned long long begin, end;
 
-    team_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
+    pool_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
     run->kernels->relu(run->in[0] + begin, run->out + begin, end - begin);
 }
 
@@ -20,7 +20,7 @@ static void backward(const struct layer_back *back)
 
     if (!back->in_gradient[0])
         return;
-    team_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
+    pool_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
     run->kernels->relu_backward(run->out + begin, back->out_gradient + begin, back->in_gradient[0] + begin,
                                 end - begin);
 }

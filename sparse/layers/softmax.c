@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "base/team.h"
+#include "base/pool.h"
 #include "sparse/functions.h"
 #include "sparse/layers/planning.h"
 
@@ -15,7 +15,7 @@ static void columns_of(const struct layer_run *run, size_t *features, size_t *co
 
     *features = run->layer->shape.dimension[0];
     *columns = plan_positions(&run->layer->shape) * run->batch;
-    team_share(*columns, 16, run->part, run->parts, &first, &past);
+    pool_share(*columns, 16, run->part, run->parts, &first, &past);
     *begin = first;
     *end = past;
 }

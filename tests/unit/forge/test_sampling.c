@@ -13,8 +13,8 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/pool.h"
 #include "base/size.h"
-#include "base/team.h"
 #include "forge/assemble.h"
 #include "forge/base_values.h"
 #include "forge/budget.h"
@@ -288,11 +288,11 @@ static void test_threads_change_nothing(void **state)
     struct plan_wish wish = { .density = 0.3 };
     struct plan plan = solved(perceptron("2000-2000-50-40-30-20-10"), &wish);
     struct model *alone = assembled(&plan, &(struct assembly){ .name = "t", .seed = 2 }), *together;
-    struct team *team;
+    struct pool *pool;
 
     (void)state;
-    assert_int_equal(team_new(3, &team), 0);
-    together = assembled(&plan, &(struct assembly){ .name = "t", .seed = 2, .team = team });
+    assert_int_equal(pool_new(3, &pool), 0);
+    together = assembled(&plan, &(struct assembly){ .name = "t", .seed = 2, .pool = pool });
     for (uint32_t i = 0; i < plan.layer_count; i++) {
         const struct csr *a = &alone->layers[plan.layers[i].place].weight;
         const struct csr *b = &together->layers[plan.layers[i].place].weight;
@@ -304,7 +304,7 @@ static void test_threads_change_nothing(void **state)
     }
     model_free(alone);
     model_free(together);
-    team_free(team);
+    pool_free(pool);
     plan_deinit(&plan);
 }
 

@@ -92,17 +92,17 @@ static void train(struct fixture *f, const struct recipe *recipe, const struct k
     struct progress progress = { .quiet = true };
     struct batches *batches;
     struct trainer *trainer;
-    struct team *team;
+    struct pool *pool;
     struct split split;
     struct reason why;
     struct trainer_setup setup;
 
-    assert_int_equal(team_new(threads, &team), 0);
+    assert_int_equal(pool_new(threads, &pool), 0);
     assert_int_equal(split_make(f->data.count, recipe->validation, recipe->seed, &split), 0);
-    assert_ok(batches_new(&f->data, f->media, team, !augment_is_on(&recipe->augment), &batches, &why), why);
+    assert_ok(batches_new(&f->data, f->media, pool, !augment_is_on(&recipe->augment), &batches, &why), why);
     setup = (struct trainer_setup){ .model = f->model,
                                     .kernels = kernels,
-                                    .team = team,
+                                    .pool = pool,
                                     .recipe = recipe,
                                     .batches = batches,
                                     .train = split.samples,
@@ -115,7 +115,7 @@ static void train(struct fixture *f, const struct recipe *recipe, const struct k
     trainer_free(trainer);
     batches_free(batches);
     split_deinit(&split);
-    team_free(team);
+    pool_free(pool);
 }
 
 static void test_xor_is_learned(void **state)

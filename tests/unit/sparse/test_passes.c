@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "base/team.h"
 #include "sparse/backward.h"
 #include "sparse/functions.h"
 #include "sparse/layer.h"
@@ -299,20 +299,20 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
 {
     struct model *model = make_chain();
     float *activation = make_activation(23 * BATCH, 4), *from = make_activation(5 * BATCH, 5), *bytes;
-    struct team *team = NULL;
+    struct pool *pool = NULL;
     struct gradient all;
     struct forward *forward;
     struct backward *backward;
     struct reason why;
 
-    assert_int_equal(team_new(parts, &team), 0);
-    assert_int_equal(team_parts(team), parts);
+    assert_int_equal(pool_new(parts, &pool), 0);
+    assert_int_equal(pool_parts(pool), parts);
     assert_ok(forward_new(model, kernels, BATCH, true, &forward, &why), why);
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
     for (int turn = 0; turn < 20; turn++) {
-        forward_run(forward, activation, BATCH, team);
-        backward_run(backward, 4, from, &all, team);
+        forward_run(forward, activation, BATCH, pool);
+        backward_run(backward, 4, from, &all, pool);
     }
     *count = model->layers[0].weight.count + model->layers[2].weight.count;
     bytes = memory_alloc(*count, sizeof *bytes);
@@ -321,7 +321,7 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
     gradient_deinit(&all);
     backward_free(backward);
     forward_free(forward);
-    team_free(team);
+    pool_free(pool);
     model_free(model);
     free(activation);
     free(from);
@@ -398,19 +398,19 @@ static void count_turn(void *argument, unsigned part, unsigned parts)
     assert_true(part < parts);
 }
 
-static void test_a_team_runs_every_part_every_turn(void **state)
+static void test_a_pool_runs_every_part_every_turn(void **state)
 {
     static unsigned counts[4 * 64];
-    struct team *team;
+    struct pool *pool;
 
     (void)state;
-    assert_int_equal(team_new(4, &team), 0);
+    assert_int_equal(pool_new(4, &pool), 0);
     for (int turn = 0; turn < 2000; turn++)
-        team_run(team, count_turn, counts);
+        pool_run(pool, count_turn, counts);
     for (int part = 0; part < 4; part++)
         assert_int_equal(counts[part * 64], 2000);
-    team_free(team);
-    assert_int_equal(team_parts(NULL), 1);
+    pool_free(pool);
+    assert_int_equal(pool_parts(NULL), 1);
 }
 
 static void test_a_kind_that_cannot_run_is_refused(void **state)
@@ -440,7 +440,7 @@ int main(void)
         cmocka_unit_test(test_gradients_do_not_depend_on_threads_or_kernels),
         cmocka_unit_test(test_functions_stay_within_two_ulps),
         cmocka_unit_test(test_softmax_sums_to_one_and_survives_large_inputs),
-        cmocka_unit_test(test_a_team_runs_every_part_every_turn),
+        cmocka_unit_test(test_a_pool_runs_every_part_every_turn),
         cmocka_unit_test(test_a_kind_that_cannot_run_is_refused),
     };
 

@@ -11,9 +11,9 @@
 #include <xxhash.h>
 
 #include "base/cleanup.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "base/team.h"
 #include "sparse/sample.h"
 #include "support/test.h"
 
@@ -156,24 +156,24 @@ static void test_any_number_of_threads(void **state)
 
     (void)state;
     for (unsigned threads = 2; threads <= 7; threads += threads == 3 ? 4 : 1) {
-        struct team *team;
+        struct pool *pool;
 
-        assert_int_equal(team_new(threads, &team), 0);
+        assert_int_equal(pool_new(threads, &pool), 0);
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
             struct csr alone = sample(cases[i].rows, cases[i].columns, cases[i].count, 3, (uint32_t)i), together;
             struct reason why;
 
-            assert_ok(sample_connections_by(team, cases[i].rows, cases[i].columns, cases[i].count, 3, (uint32_t)i,
+            assert_ok(sample_connections_by(pool, cases[i].rows, cases[i].columns, cases[i].count, 3, (uint32_t)i,
                                             &together, &why),
                       why);
             assert_same_matrix(&alone, &together);
             sample_weights(&alone, 2, 3, (uint32_t)i);
-            sample_weights_by(team, &together, 2, 3, (uint32_t)i);
+            sample_weights_by(pool, &together, 2, 3, (uint32_t)i);
             assert_same_matrix(&alone, &together);
             csr_deinit(&alone);
             csr_deinit(&together);
         }
-        team_free(team);
+        pool_free(pool);
     }
 }
 

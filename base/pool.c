@@ -14,23 +14,23 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/team.h"
+#include "base/pool.h"
 
 enum { SPIN_NS = 20000, SPIN_LOOK = 64 };
 
 struct member {
-    struct team *team;
+    struct pool *pool;
     unsigned part;
     pthread_t thread;
 };
 
-struct team {
+struct pool {
     unsigned parts;
-    team_function *function; /* written before `turn` is released, read after it is acquired */
+    pool_function *function; /* written before `turn` is released, read after it is acquired */
     void *argument;
     bool leaving;
-    _Alignas(64) _Atomic uint32_t turn; /* released by team_run(), acquired by member_wait() */
-    _Alignas(64) _Atomic uint32_t left; /* members still at it: released by each, acquired by team_run() */
+    _Alignas(64) _Atomic uint32_t turn; /* released by pool_run(), acquired by member_wait() */
+    _Alignas(64) _Atomic uint32_t left; /* members still at it: released by each, acquired by pool_run() */
     struct member members[];
 };
 
@@ -63,82 +63,82 @@ static uint32_t wait_change(_Atomic uint32_t *word, uint32_t seen)
 static void *member_main(void *argument)
 {
     struct member *member = argument;
-    struct team *team = member->team;
+    struct pool *pool = member->pool;
     uint32_t seen = 0;
 
     for (;;) {
-        seen = wait_change(&team->turn, seen);
-        if (team->leaving)
+        seen = wait_change(&pool->turn, seen);
+        if (pool->leaving)
             return NULL;
-        team->function(team->argument, member->part, team->parts);
-        /* Pairs with the acquire in team_run(): what this part wrote is visible once the count is zero. */
-        if (atomic_fetch_sub_explicit(&team->left, 1, memory_order_acq_rel) == 1)
-            futex(&team->left, FUTEX_WAKE, 1);
+        pool->function(pool->argument, member->part, pool->parts);
+        /* Pairs with the acquire in pool_run(): what this part wrote is visible once the count is zero. */
+        if (atomic_fetch_sub_explicit(&pool->left, 1, memory_order_acq_rel) == 1)
+            futex(&pool->left, FUTEX_WAKE, 1);
     }
 }
 
-static void team_turn(struct team *team)
+static void pool_turn(struct pool *pool)
 {
     /* Pairs with wait_change() in the members. */
-    atomic_fetch_add_explicit(&team->turn, 1, memory_order_release);
-    futex(&team->turn, FUTEX_WAKE, INT_MAX);
+    atomic_fetch_add_explicit(&pool->turn, 1, memory_order_release);
+    futex(&pool->turn, FUTEX_WAKE, INT_MAX);
 }
 
-int team_new(unsigned parts, struct team **out)
+int pool_new(unsigned parts, struct pool **out)
 {
-    struct team *team;
+    struct pool *pool;
 
-    if (posix_memalign((void **)&team, 64, sizeof *team + parts * sizeof *team->members))
+    if (posix_memalign((void **)&pool, 64, sizeof *pool + parts * sizeof *pool->members))
         return -ENOMEM;
-    *team = (struct team){ .parts = 1 };
+    *pool = (struct pool){ .parts = 1 };
     for (unsigned part = 1; part < parts; part++) {
-        struct member *member = &team->members[part];
+        struct member *member = &pool->members[part];
         int result;
 
-        *member = (struct member){ .team = team, .part = part };
+        *member = (struct member){ .pool = pool, .part = part };
         result = pthread_create(&member->thread, NULL, member_main, member);
         if (result) {
-            team_free(team);
+            pool_free(pool);
             return -result;
         }
-        team->parts++;
+        pool->parts++;
     }
-    *out = team;
+    *out = pool;
     return 0;
 }
 
-struct team *team_free(struct team *team)
+struct pool *pool_free(struct pool *pool)
 {
-    if (!team)
+    if (!pool)
         return NULL;
-    team->leaving = true;
-    team_turn(team);
-    for (unsigned part = 1; part < team->parts; part++)
-        pthread_join(team->members[part].thread, NULL);
-    free(team);
+    pool->leaving = true;
+    pool_turn(pool);
+    for (unsigned part = 1; part < pool->parts; part++)
+        pthread_join(pool->members[part].thread, NULL);
+    free(pool);
     return NULL;
 }
 
-unsigned team_parts(const struct team *team)
+unsigned pool_parts(const struct pool *pool)
 {
-    return team ? team->parts : 1;
+    return pool ? pool->parts : 1;
 }
 
-void team_run(struct team *team, team_function *function, void *argument)
+void pool_run(struct pool *pool, pool_function *function, void *argument)
 {
     uint32_t left;
 
-    if (!team || team->parts == 1) {
+    if (!pool || pool->parts == 1) {
         function(argument, 0, 1);
         return;
     }
-    team->function = function;
-    team->argument = argument;
-    atomic_store_explicit(&team->left, team->parts - 1, memory_order_relaxed);
-    team_turn(team);
-    function(argument, 0, team->parts);
+    pool->function = function;
+    pool->argument = argument;
+    atomic_store_explicit(&pool->left, pool->parts - 1, memory_order_relaxed);
+    pool_turn(pool);
+    function(argument, 0, pool->parts);
     /* Pairs with the members' acq_rel decrements. */
-    left = atomic_load_explicit(&team->left, memory_order_acquire);
+    left = atomic_load_explicit(&pool->left, memory_order_acquire);
     while (left)
-        left = wait_change(&team->left, left);
+        left = wait_change(&pool->left, left);
 }
