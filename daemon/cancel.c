@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Giving requests up: what waits in a lane, whole or with slices to go, leaves it and is completed at once.
+ * Giving requests up: what waits in a queue, whole or with slices to go, leaves it and is completed at once.
  *
  * A cancellation is taken whatever the channel has under way, even where all its requests are: it needs no request and
  * no credit, because it has no completion. So it cannot be answered with what is wrong with it, and one that is
  * malformed ends the channel. The search goes over what the channel has under way, which is bounded, and over nobody
  * else's.
  *
- * A pass takes submissions between two batches, so nothing is running now: what is not in a lane has completed.
+ * A pass takes submissions between two batches, so nothing is running now: what is not in a queue has completed.
  */
 #include "daemon/stages.h"
 #include "libipc/wire_check.h"

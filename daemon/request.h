@@ -29,7 +29,7 @@ enum request_state {
 };
 
 struct request {
-    struct request *next, *previous; /* of the free ones (next alone), or of its lane */
+    struct request *next, *previous; /* of the free ones (next alone), or of its queue */
     struct request *newer, *older;   /* of those that its channel has under way */
     struct channel *channel;
     struct wire_submission ask; /* the private copy; the shared slot is never looked at again */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stage 4: the lane's requests meet the model: those that fit its shape exactly form the batch.
+ * Stage 4: the queue's requests meet the model: those that fit its shape exactly form the batch.
  *
  * A request larger than the room that is left gives a slice and comes back; so nobody waits for more than one slice of
  * each request before it, however large.
@@ -14,15 +14,15 @@ static bool fits(const struct served *served, const struct wire_submission *ask)
     return ask->in_length == ask->rows * served->input_bytes && ask->out_length == ask->rows * served->output_bytes;
 }
 
-bool s4_dispatch(struct shard *shard, struct lane *lane)
+bool s4_dispatch(struct shard *shard, struct queue *queue)
 {
     struct batch *batch = &shard->batch;
-    struct served *served = lane->served;
+    struct served *served = queue->served;
 
     batch->served = served;
     batch->count = batch->rows = 0;
-    while (lane->head && batch->rows < served->batch_most) {
-        struct request *request = lane->head;
+    while (queue->head && batch->rows < served->batch_most) {
+        struct request *request = queue->head;
 
         s3_remove(shard, request);
         if (!fits(served, &request->ask)) {

@@ -78,7 +78,7 @@ static void point(struct batch *batch)
     }
 }
 
-/* One slice further: to its completion, or back into the lane. */
+/* One slice further: to its completion, or back into the queue. */
 static void account(struct shard *shard, struct request *request, uint64_t begin_ns, uint64_t took_ns)
 {
     if (!request->begun_ns)

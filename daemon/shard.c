@@ -18,23 +18,23 @@ int shard_init(struct shard *shard, struct registry *registry, uint32_t channels
     *shard = (struct shard){ .registry = registry, .hot_capacity = channels };
     shard->under_way_most = MAX(2 * registry->batch_most, 64u);
     shard->hot = calloc(channels, sizeof(struct channel *));
-    shard->lanes = calloc(registry->model_count ? registry->model_count : 1, sizeof *shard->lanes);
+    shard->queues = calloc(registry->model_count ? registry->model_count : 1, sizeof *shard->queues);
     batch->requests = calloc(registry->batch_most, sizeof(struct request *));
     batch->inputs = calloc(registry->batch_most, sizeof(const float *));
     batch->outputs = calloc(registry->batch_most, sizeof(float *));
-    if (!shard->hot || !shard->lanes || !batch->requests || !batch->inputs || !batch->outputs) {
+    if (!shard->hot || !shard->queues || !batch->requests || !batch->inputs || !batch->outputs) {
         shard_deinit(shard);
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < registry->model_count; i++)
-        shard->lanes[i].served = &registry->models[i];
+        shard->queues[i].served = &registry->models[i];
     return 0;
 }
 
 void shard_deinit(struct shard *shard)
 {
     free(shard->hot);
-    free(shard->lanes);
+    free(shard->queues);
     free(shard->batch.requests);
     free(shard->batch.inputs);
     free(shard->batch.outputs);
@@ -103,7 +103,7 @@ bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
             remove_at(shard, i);
     }
     for (uint32_t i = 0; i < shard->registry->model_count; i++)
-        *until_ns = MIN(*until_ns, s3_due_ns(&shard->lanes[i]));
+        *until_ns = MIN(*until_ns, s3_due_ns(&shard->queues[i]));
     return *until_ns > now_ns;
 }
 
@@ -150,11 +150,11 @@ bool shard_turn(struct shard *shard, uint64_t now_ns)
     if (shard->to_wake)
         s6_wake(shard);
     for (uint32_t i = 0; shard->under_way && i < shard->registry->model_count; i++) {
-        struct lane *lane = &shard->lanes[i];
+        struct queue *queue = &shard->queues[i];
 
-        if (!s3_due(shard, lane, now_ns))
+        if (!s3_due(shard, queue, now_ns))
             continue;
-        if (s4_dispatch(shard, lane))
+        if (s4_dispatch(shard, queue))
             s5_run(shard);
         s6_wake(shard);
         worked = true;

@@ -21,7 +21,7 @@
 enum { INTAKE_MOST = 16 };
 
 /* The requests that wait for one model, in order of arrival. */
-struct lane {
+struct queue {
     struct served *served;
     struct request *head, *tail;
     uint64_t rows; /* of all of them */
@@ -39,15 +39,15 @@ struct batch {
 
 struct shard {
     struct registry *registry;
-    struct lane *lanes; /* one for each model */
+    struct queue *queues; /* one for each model */
     struct batch batch;
     struct channel **hot;
     uint32_t hot_count, hot_capacity;
     struct channel *to_wake;
-    uint32_t under_way;       /* requests in all lanes */
+    uint32_t under_way;       /* requests in all queues */
     uint32_t under_way_most;  /* of one channel */
     uint32_t doubtful;        /* channels broken or dead that wait for their owner to look after them */
-    bool draining;            /* new submissions get WISP_E_SHUTDOWN; lanes do not wait for company */
+    bool draining;            /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
     uint64_t requests, pings; /* taken */
     uint64_t refused;         /* answered with what is wrong with them, */
     uint64_t late, cancelled; /* past their deadline, given up by their client or left behind */

@@ -18,19 +18,19 @@ bool s2_admit(struct shard *shard, struct request *request);
 /* Takes the channel's next submission if it is a cancellation, and carries it out. */
 bool cancel_take(struct shard *shard, struct channel *channel);
 
-/* s3: puts the request into the lane of its route's model. False: it has been completed. */
+/* s3: puts the request into the queue of its route's model. False: it has been completed. */
 bool s3_batch(struct shard *shard, struct request *request);
-/* Back to the end of its lane, for its next slice; when draining, to the front. */
+/* Back to the end of its queue, for its next slice; when draining, to the front. */
 void s3_again(struct shard *shard, struct request *request);
-/* Out of its lane: to run, or because it is given up. */
+/* Out of its queue: to run, or because it is given up. */
 void s3_remove(struct shard *shard, struct request *request);
-/* Whether the lane is to run now, or else when. */
-bool s3_due(const struct shard *shard, const struct lane *lane, uint64_t now_ns);
-uint64_t s3_due_ns(const struct lane *lane);
+/* Whether the queue is to run now, or else when. */
+bool s3_due(const struct shard *shard, const struct queue *queue, uint64_t now_ns);
+uint64_t s3_due_ns(const struct queue *queue);
 
-/* s4: forms the shard's batch from the head of the lane: requests whose tensors have exactly the model's shape, up to
+/* s4: forms the shard's batch from the head of the queue: requests whose tensors have exactly the model's shape, up to
  * its batch_most rows; completes the others. False when nothing is left to run. */
-bool s4_dispatch(struct shard *shard, struct lane *lane);
+bool s4_dispatch(struct shard *shard, struct queue *queue);
 
 /* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */
 void s5_run(struct shard *shard);

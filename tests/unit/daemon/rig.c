@@ -212,7 +212,7 @@ void rig_turn_until_idle(void)
         assert_true(i < 100000);
 }
 
-struct request *rig_into_lane(int peer, const struct wire_submission *ask)
+struct request *rig_into_queue(int peer, const struct wire_submission *ask)
 {
     struct request *request = rig_take(peer, ask);
 

@@ -48,7 +48,7 @@ extern struct rig {
     uint32_t route;
 } rig;
 
-/* Of a test: all of it; with a model whose lane waits a second for company; and the end, which sees that nothing is
+/* Of a test: all of it; with a model whose queue waits a second for company; and the end, which sees that nothing is
  * left. */
 int rig_setup(void **state);
 int rig_setup_waiting(void **state);
@@ -69,9 +69,9 @@ void rig_check_answer(int peer, const struct wire_submission *ask);
 bool rig_try_push(int peer, const struct wire_submission *ask);
 void rig_push(int peer, const struct wire_submission *ask);
 
-/* Pushes and takes through s1; and further, into its lane. */
+/* Pushes and takes through s1; and further, into its queue. */
 struct request *rig_take(int peer, const struct wire_submission *ask);
-struct request *rig_into_lane(int peer, const struct wire_submission *ask);
+struct request *rig_into_queue(int peer, const struct wire_submission *ask);
 
 /* The completion that is there, and no other; its status. And: that there is none. */
 int rig_only_completion(int peer, struct wire_completion *completion);

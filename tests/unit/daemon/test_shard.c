@@ -58,10 +58,10 @@ static void slices_take_turns(void **state)
     struct wire_completion completion;
 
     (void)state;
-    rig_into_lane(0, &large);
-    rig_into_lane(1, &small);
+    rig_into_queue(0, &large);
+    rig_into_queue(1, &small);
     for (int slice = 0; slice < 2; slice++) {
-        assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+        assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
         s5_run(&rig.shard);
     }
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
@@ -79,12 +79,12 @@ static void draining_finishes_what_it_has_begun(void **state)
     struct wire_completion completion;
 
     (void)state;
-    rig_into_lane(0, &first);
-    rig_into_lane(1, &second);
+    rig_into_queue(0, &first);
+    rig_into_queue(1, &second);
     rig.shard.draining = true;
     for (int slice = 0; slice < 5; slice++) {
         rig_no_completion(0);
-        assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+        assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
         s5_run(&rig.shard);
     }
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
@@ -102,9 +102,9 @@ static void a_dead_channel_lasts_as_long_as_its_requests(void **state)
     struct wire_completion completion;
 
     (void)state;
-    rig_into_lane(0, &ask);
-    rig_into_lane(1, &other);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+    rig_into_queue(0, &ask);
+    rig_into_queue(1, &other);
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
     s5_run(&rig.shard);
     rig_close_channel(0);
     assert_int_equal(dying->state, CHANNEL_DEAD);
@@ -252,7 +252,7 @@ static void every_slot_gets_exactly_one_completion(void **state)
     }
     assert_true(right > ROUNDS / 8);
     assert_int_equal(rig.shard.under_way, 0);
-    assert_int_equal(rig.shard.lanes[0].rows, 0);
+    assert_int_equal(rig.shard.queues[0].rows, 0);
 }
 
 static void expect_round(int rounds)

@@ -138,9 +138,9 @@ static void s3_knows_its_routes(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         ask.route = registry_find(&rig.registry, names[i], strlen(names[i]));
         assert_int_equal(ask.route, i + 1);
-        rig_into_lane(0, &ask);
+        rig_into_queue(0, &ask);
     }
-    assert_int_equal(rig.shard.lanes[0].rows, 3);
+    assert_int_equal(rig.shard.queues[0].rows, 3);
     assert_int_equal(rig.shard.under_way, 3);
     ask.route = rig.registry.route_count;
     assert_false(s3_batch(&rig.shard, rig_take(1, &ask)));
@@ -150,24 +150,24 @@ static void s3_knows_its_routes(void **state)
 
 static void s3_waits_only_as_configured(void **state)
 {
-    struct lane *lane = &rig.shard.lanes[0];
+    struct queue *queue = &rig.shard.queues[0];
     struct wire_submission ask = rig_infer(1, 0);
     uint64_t begin;
 
     (void)state;
-    assert_true(s3_due_ns(lane) == UINT64_MAX);
-    begin = rig_into_lane(0, &ask)->taken_ns;
-    assert_true(s3_due_ns(lane) == begin + NS_PER_S);
-    assert_false(s3_due(&rig.shard, lane, begin + NS_PER_S - 1));
-    assert_true(s3_due(&rig.shard, lane, begin + NS_PER_S));
+    assert_true(s3_due_ns(queue) == UINT64_MAX);
+    begin = rig_into_queue(0, &ask)->taken_ns;
+    assert_true(s3_due_ns(queue) == begin + NS_PER_S);
+    assert_false(s3_due(&rig.shard, queue, begin + NS_PER_S - 1));
+    assert_true(s3_due(&rig.shard, queue, begin + NS_PER_S));
     ask = rig_infer(RIG_BATCH - 1, 1);
-    rig_into_lane(1, &ask); /* enough for a batch */
-    assert_true(s3_due(&rig.shard, lane, begin));
+    rig_into_queue(1, &ask); /* enough for a batch */
+    assert_true(s3_due(&rig.shard, queue, begin));
     rig_turn_until_idle();
-    rig_into_lane(0, &ask);
-    assert_false(s3_due(&rig.shard, lane, clock_ns()));
+    rig_into_queue(0, &ask);
+    assert_false(s3_due(&rig.shard, queue, clock_ns()));
     rig.shard.draining = true;
-    assert_true(s3_due(&rig.shard, lane, clock_ns()));
+    assert_true(s3_due(&rig.shard, queue, clock_ns()));
     rig_turn_until_idle();
 }
 
@@ -179,16 +179,16 @@ static void s4_takes_in_order_up_to_a_batch(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++)
-        requests[i] = rig_into_lane(i, &asks[i]);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+        requests[i] = rig_into_queue(i, &asks[i]);
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
     assert_int_equal(batch->count, 3);
     assert_int_equal(batch->rows, RIG_BATCH);
     for (int i = 0; i < 3; i++)
         assert_ptr_equal(batch->requests[i], requests[i]);
     assert_int_equal(requests[2]->rows_now, 1); /* 3 + 4, and one of five */
-    assert_int_equal(rig.shard.lanes[0].rows, 0);
+    assert_int_equal(rig.shard.queues[0].rows, 0);
     s5_run(&rig.shard);
-    assert_int_equal(rig.shard.lanes[0].rows, 4); /* the rest comes back */
+    assert_int_equal(rig.shard.queues[0].rows, 4); /* the rest comes back */
     assert_int_equal(requests[2]->rows_done, 1);
     rig_turn_until_idle();
     for (int i = 0; i < 3; i++) {
@@ -207,17 +207,17 @@ static void s4_refuses_what_does_not_fit_and_goes_on(void **state)
 
     (void)state;
     bad.in_length += 4;
-    rig_into_lane(0, &bad);
-    rig_into_lane(1, &good);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+    rig_into_queue(0, &bad);
+    rig_into_queue(1, &good);
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
     assert_int_equal(rig.shard.batch.count, 1);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_SHAPE);
     rig_no_completion(1);
     s5_run(&rig.shard);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     rig_check_answer(1, &good);
-    rig_into_lane(0, &bad);
-    assert_false(s4_dispatch(&rig.shard, &rig.shard.lanes[0])); /* nothing is left to run */
+    rig_into_queue(0, &bad);
+    assert_false(s4_dispatch(&rig.shard, &rig.shard.queues[0])); /* nothing is left to run */
 }
 
 /* ---- s5 ---- */
@@ -230,9 +230,9 @@ static void s5_drops_what_is_late(void **state)
 
     (void)state;
     late.deadline_us = 1;
-    rig_into_lane(0, &late)->deadline_ns = clock_ns() - 1;
-    rig_into_lane(1, &good);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+    rig_into_queue(0, &late)->deadline_ns = clock_ns() - 1;
+    rig_into_queue(1, &good);
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
     s5_run(&rig.shard);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
     assert_int_equal(completion.out_length, 0);
@@ -251,8 +251,8 @@ static void s5_refuses_what_is_not_finite(void **state)
 
     (void)state;
     for (uint32_t at = 0; at < 20 * RIG_INPUTS; at += 37) {
-        rig_into_lane(0, &poor);
-        rig_into_lane(1, &good);
+        rig_into_queue(0, &poor);
+        rig_into_queue(1, &good);
         rig.peers[0].input[at] = bad[at % ARRAY_SIZE(bad)];
         rig_turn_until_idle();
         assert_int_equal(rig_only_completion(0, &completion), WISP_E_INVALID);
@@ -277,8 +277,8 @@ static void rig_cancel(int peer, uint64_t user_data)
     assert_true(cancel_take(&rig.shard, rig.channels[peer]));
 }
 
-/* The first, the last, and one in between leave the lane; the others run as if these had never been. */
-static void a_cancelled_request_leaves_its_lane(void **state)
+/* The first, the last, and one in between leave the queue; the others run as if these had never been. */
+static void a_cancelled_request_leaves_its_queue(void **state)
 {
     enum { COUNT = 7 };
     static const bool given_up[COUNT] = { true, false, false, true, false, true, true };
@@ -289,7 +289,7 @@ static void a_cancelled_request_leaves_its_lane(void **state)
     (void)state;
     for (uint32_t i = 0; i < COUNT; i++) {
         asks[i] = rig_infer(2, 4 * i);
-        rig_into_lane(0, &asks[i]);
+        rig_into_queue(0, &asks[i]);
     }
     for (uint32_t i = 0; i < COUNT; i++) {
         if (!given_up[i])
@@ -298,7 +298,7 @@ static void a_cancelled_request_leaves_its_lane(void **state)
         assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED); /* at once */
         assert_int_equal(completion.user_data, asks[i].user_data);
     }
-    assert_int_equal(rig.shard.lanes[0].rows, 6);
+    assert_int_equal(rig.shard.queues[0].rows, 6);
     rig_turn_until_idle();
     for (uint32_t i = 0; i < COUNT; i++) {
         if (given_up[i])
@@ -322,9 +322,9 @@ static void a_cancellation_meets_its_own_requests_alone(void **state)
     struct wire_completion completion;
 
     (void)state;
-    rig_into_lane(0, &large);
-    rig_into_lane(1, &other); /* with the same number */
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.lanes[0]));
+    rig_into_queue(0, &large);
+    rig_into_queue(1, &other); /* with the same number */
+    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
     s5_run(&rig.shard);
     rig_cancel(0, 0);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
@@ -348,7 +348,7 @@ static void a_full_channel_can_cancel(void **state)
     for (uint32_t i = 0; i < RIG_ENTRIES; i++) {
         struct wire_submission ask = rig_infer(1, i);
 
-        rig_into_lane(0, &ask);
+        rig_into_queue(0, &ask);
     }
     assert_null(rig.channels[0]->free);
     for (uint32_t i = RIG_ENTRIES; i-- > 0;) {
@@ -358,8 +358,8 @@ static void a_full_channel_can_cancel(void **state)
     }
     rig_all_requests_are_free(0);
     assert_int_equal(rig.shard.under_way, 0);
-    assert_null(rig.shard.lanes[0].head);
-    assert_null(rig.shard.lanes[0].tail);
+    assert_null(rig.shard.queues[0].head);
+    assert_null(rig.shard.queues[0].tail);
 }
 
 /* What is counted as what. */
@@ -380,9 +380,9 @@ static void counters_tell_pings_refusals_and_the_rest_apart(void **state)
     assert_int_equal(completion.cause, WIRE_CAUSE_ROWS);
     assert_int_equal(completion.where[0], 4096);
     late.deadline_us = 1;
-    rig_into_lane(0, &late)->deadline_ns = 0;
+    rig_into_queue(0, &late)->deadline_ns = 0;
     rig_turn_until_idle();
-    rig_into_lane(2, &late);
+    rig_into_queue(2, &late);
     rig_close_channel(2); /* leaves a request behind */
     rig_turn_until_idle();
     channel_memory_unmake(&left->memory);
@@ -402,7 +402,7 @@ static void s6_fills_in_the_receipt(void **state)
     struct wire_completion completion;
 
     (void)state;
-    rig_into_lane(0, &ask);
+    rig_into_queue(0, &ask);
     rig_turn_until_idle();
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
     assert_int_equal(completion.user_data, 2);
@@ -410,7 +410,7 @@ static void s6_fills_in_the_receipt(void **state)
     assert_int_equal(completion.batch, 3);
     assert_true(completion.compute_ns > 0);
     rig.channels[0]->receipts = false;
-    rig_into_lane(0, &ask);
+    rig_into_queue(0, &ask);
     rig_turn_until_idle();
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
     assert_int_equal(completion.batch, 0);
@@ -432,7 +432,7 @@ int main(void)
         RIG_TEST(s4_refuses_what_does_not_fit_and_goes_on),
         RIG_TEST(s5_drops_what_is_late),
         RIG_TEST(s5_refuses_what_is_not_finite),
-        RIG_TEST(a_cancelled_request_leaves_its_lane),
+        RIG_TEST(a_cancelled_request_leaves_its_queue),
         RIG_TEST(a_cancellation_meets_its_own_requests_alone),
         RIG_TEST(a_full_channel_can_cancel),
         RIG_TEST(counters_tell_pings_refusals_and_the_rest_apart),
