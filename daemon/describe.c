@@ -18,32 +18,32 @@
 #include "sparse/model_json.h"
 
 /* What stands in LIST and begins DESCRIBE, without the counters. */
-static json_t *summary(const struct registry *registry, const struct served *served)
+static json_t *summary(const struct registry *registry, const struct instance *instance)
 {
-    const struct model *model = served->model;
-    json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(served->forward);
+    const struct model *model = instance->model;
+    json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(instance->forward);
     json_t *object = model_json_summary(model);
 
     /* A configuration may give it another name and type. */
-    json_object_set_new(object, "name", json_string(served->name));
-    json_object_set_new(object, "processing", json_string(served->processing));
-    json_object_set_new(object, "default", json_boolean(served->answers));
+    json_object_set_new(object, "name", json_string(instance->name));
+    json_object_set_new(object, "processing", json_string(instance->processing));
+    json_object_set_new(object, "default", json_boolean(instance->answers));
     json_object_set_new(object, "rows_most", json_integer(registry->rows_most));
     json_object_set_new(object, "memory_bytes", json_integer(memory));
-    json_object_set_new(object, "file", json_string(served->file));
+    json_object_set_new(object, "file", json_string(instance->file));
     json_object_set_new(object, "kernels", json_string(registry->kernels->name));
     return object;
 }
 
-static json_t *full(const struct registry *registry, const struct served *served, bool labels)
+static json_t *full(const struct registry *registry, const struct instance *instance, bool labels)
 {
-    json_t *object = summary(registry, served);
+    json_t *object = summary(registry, instance);
 
-    model_json_details(object, served->model, served->forward, served->batch_most);
+    model_json_details(object, instance->model, instance->forward, instance->batch_most);
     if (!labels)
         json_object_set_new(object, "labels", json_array());
-    json_object_set_new(object, "batch_most", json_integer(served->batch_most));
-    json_object_set_new(object, "wait_us", json_integer((json_int_t)(served->wait_ns / NS_PER_US)));
+    json_object_set_new(object, "batch_most", json_integer(instance->batch_most));
+    json_object_set_new(object, "wait_us", json_integer((json_int_t)(instance->wait_ns / NS_PER_US)));
     return object;
 }
 
@@ -75,14 +75,14 @@ static char *open_text_of(json_t *value)
 }
 
 /* With its labels, if that fits a reply. */
-static char *full_text(const struct registry *registry, const struct served *served)
+static char *full_text(const struct registry *registry, const struct instance *instance)
 {
-    char *text = open_text_of(full(registry, served, true));
+    char *text = open_text_of(full(registry, instance, true));
 
     if (!text || strlen(text) <= WIRE_TEXT_MAX - COUNTERS_MAX)
         return text;
     free(text);
-    return open_text_of(full(registry, served, false));
+    return open_text_of(full(registry, instance, false));
 }
 
 int describe_init(struct wispd *daemon)
@@ -115,10 +115,10 @@ void describe_deinit(struct wispd *daemon)
 
 /* ---- for each question ---- */
 
-static void print_counters(FILE *out, const struct served *served)
+static void print_counters(FILE *out, const struct instance *instance)
 {
     fprintf(out, ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
-            served->requests, served->samples, served->batches, served->refused);
+            instance->requests, instance->samples, instance->batches, instance->refused);
 }
 
 /* What a stream in memory gathered; nothing when there was no memory for it. */
@@ -149,16 +149,16 @@ struct description describe_models(const struct wispd *daemon)
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
 {
-    const struct served *served = registry_route(&daemon->registry, route);
+    const struct instance *instance = registry_route(&daemon->registry, route);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     if (out) {
         fprintf(out, ",\"route\":%" PRIu32, route);
-        print_counters(out, served);
+        print_counters(out, instance);
     }
-    return gathered(out, &text, daemon->described[served - daemon->registry.models].full);
+    return gathered(out, &text, daemon->described[instance - daemon->registry.models].full);
 }
 
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length)

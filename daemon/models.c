@@ -22,58 +22,58 @@ static const char *base_name(const char *path)
 
 /* Runs the smallest and the largest batch once, on zeros: packs and panels are in memory, and the first client pays
  * nothing for it. */
-static int warm(struct served *served)
+static int warm(struct instance *instance)
 {
-    cleanup_free float *input = memory_zalloc(served->input_elements, sizeof *input);
-    cleanup_free float *output = memory_zalloc(served->output_elements, served->batch_most * sizeof *output);
-    cleanup_free const float **inputs = calloc(served->batch_most, sizeof *inputs);
-    cleanup_free float **outputs = calloc(served->batch_most, sizeof *outputs);
+    cleanup_free float *input = memory_zalloc(instance->input_elements, sizeof *input);
+    cleanup_free float *output = memory_zalloc(instance->output_elements, instance->batch_most * sizeof *output);
+    cleanup_free const float **inputs = calloc(instance->batch_most, sizeof *inputs);
+    cleanup_free float **outputs = calloc(instance->batch_most, sizeof *outputs);
 
     if (!input || !output || !inputs || !outputs)
         return -ENOMEM;
-    for (uint32_t i = 0; i < served->batch_most; i++) {
+    for (uint32_t i = 0; i < instance->batch_most; i++) {
         inputs[i] = input;
-        outputs[i] = output + (size_t)i * served->output_elements;
+        outputs[i] = output + (size_t)i * instance->output_elements;
     }
-    forward_serve(served->forward, inputs, outputs, 1);
-    forward_serve(served->forward, inputs, outputs, served->batch_most);
+    forward_serve(instance->forward, inputs, outputs, 1);
+    forward_serve(instance->forward, inputs, outputs, instance->batch_most);
     return 0;
 }
 
-static int served_init(struct served *served, const struct config_model *entry, const struct kernels *kernels,
-                       struct reason *why)
+static int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
+                         struct reason *why)
 {
     uint64_t begin = clock_ns();
-    int result = model_read(entry->path, &served->model, why);
+    int result = model_read(entry->path, &instance->model, why);
 
     if (result)
         return result;
-    snprintf(served->name, sizeof served->name, "%s", entry->name ? entry->name : served->model->name);
-    memcpy(served->processing, served->model->processing, sizeof served->processing);
-    snprintf(served->file, sizeof served->file, "%s", base_name(entry->path));
-    served->input_elements = (uint32_t)shape_elements(&served->model->input);
-    served->output_elements = (uint32_t)shape_elements(model_output(served->model));
-    served->input_bytes = served->input_elements * sizeof(float);
-    served->output_bytes = served->output_elements * sizeof(float);
-    served->batch_most = entry->batch_most;
-    served->wait_ns = entry->wait_ns;
-    served->preferred = entry->preferred;
-    result = forward_new(served->model, kernels, served->batch_most, false, &served->forward, why);
+    snprintf(instance->name, sizeof instance->name, "%s", entry->name ? entry->name : instance->model->name);
+    memcpy(instance->processing, instance->model->processing, sizeof instance->processing);
+    snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
+    instance->input_elements = (uint32_t)shape_elements(&instance->model->input);
+    instance->output_elements = (uint32_t)shape_elements(model_output(instance->model));
+    instance->input_bytes = instance->input_elements * sizeof(float);
+    instance->output_bytes = instance->output_elements * sizeof(float);
+    instance->batch_most = entry->batch_most;
+    instance->wait_ns = entry->wait_ns;
+    instance->preferred = entry->preferred;
+    result = forward_new(instance->model, kernels, instance->batch_most, false, &instance->forward, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);
-    result = warm(served);
+    result = warm(instance);
     if (result)
         return refuse_errno(why, result, "%s: warming up", entry->path);
-    log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", served->name, served->processing,
-             served->file, (unsigned long long)model_connections(served->model),
+    log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", instance->name, instance->processing,
+             instance->file, (unsigned long long)model_connections(instance->model),
              (unsigned long long)((clock_ns() - begin) / NS_PER_MS));
     return 0;
 }
 
-static void served_deinit(struct served *served)
+static void instance_deinit(struct instance *instance)
 {
-    served->forward = forward_free(served->forward);
-    served->model = model_free(served->model);
+    instance->forward = forward_free(instance->forward);
+    instance->model = model_free(instance->model);
 }
 
 /* ---- routes ---- */
@@ -109,10 +109,10 @@ static int names_check(const struct registry *registry, const struct config *con
     unsigned bad = 0;
 
     for (uint32_t i = 0; i < registry->model_count; i++) {
-        const struct served *a = &registry->models[i];
+        const struct instance *a = &registry->models[i];
 
         for (uint32_t j = 0; j < i; j++) {
-            const struct served *b = &registry->models[j];
+            const struct instance *b = &registry->models[j];
 
             if (!a->model || !b->model)
                 continue; /* could not be loaded */
@@ -150,7 +150,7 @@ static int routes_make(struct registry *registry, struct reason *why)
     }
     for (uint32_t i = 0; i < registry->model_count; i++) {
         const char *processing = registry->models[i].processing;
-        const struct served *answering =
+        const struct instance *answering =
             registry_route(registry, registry_find(registry, processing, strlen(processing)));
 
         registry->models[i].answers = answering == &registry->models[i];
@@ -184,7 +184,7 @@ static int models_load(struct registry *registry, const struct config *config, s
         return refuse_errno(why, -ENOMEM, "models");
     for (size_t i = 0; i < config->model_count; i++) {
         const struct config_model *entry = &config->models[i];
-        int result = served_init(&registry->models[registry->model_count++], entry, registry->kernels, why);
+        int result = instance_init(&registry->models[registry->model_count++], entry, registry->kernels, why);
 
         if (result) {
             last = explain(config, entry, result, why);
@@ -221,7 +221,7 @@ int registry_init(struct registry *registry, const struct config *config, struct
 void registry_deinit(struct registry *registry)
 {
     for (uint32_t i = 0; i < registry->model_count; i++)
-        served_deinit(&registry->models[i]);
+        instance_deinit(&registry->models[i]);
     free(registry->models);
     free(registry->routes);
     *registry = (struct registry){ .models = NULL };

@@ -23,7 +23,7 @@
 
 #define ROUTE_NONE 0
 
-struct served {
+struct instance {
     struct model *model;
     struct forward *forward;
     char name[MODEL_NAME_MAX];
@@ -45,7 +45,7 @@ struct route {
 
 struct registry {
     const struct kernels *kernels;
-    struct served *models;
+    struct instance *models;
     uint32_t model_count;
     struct route *routes; /* [0] leads nowhere */
     uint32_t route_count;
@@ -62,7 +62,7 @@ void registry_deinit(struct registry *registry);
 uint32_t registry_find(const struct registry *registry, const char *name, size_t length);
 
 /* The model that a route leads to; NULL for a number that no client was given. */
-static inline struct served *registry_route(const struct registry *registry, uint32_t route)
+static inline struct instance *registry_route(const struct registry *registry, uint32_t route)
 {
     if (route == ROUTE_NONE || route >= registry->route_count)
         return NULL;

@@ -37,9 +37,9 @@ static void prepend(struct shard *shard, struct queue *queue, struct request *re
 
 static struct queue *queue_of(const struct shard *shard, uint32_t route)
 {
-    const struct served *served = registry_route(shard->registry, route);
+    const struct instance *instance = registry_route(shard->registry, route);
 
-    return served ? &shard->queues[served - shard->registry->models] : NULL;
+    return instance ? &shard->queues[instance - shard->registry->models] : NULL;
 }
 
 bool s3_batch(struct shard *shard, struct request *request)
@@ -79,9 +79,9 @@ uint64_t s3_due_ns(const struct queue *queue)
 {
     if (!queue->head)
         return UINT64_MAX;
-    if (queue->rows >= queue->served->batch_most || queue->head->rows_done)
+    if (queue->rows >= queue->instance->batch_most || queue->head->rows_done)
         return 0;
-    return queue->head->taken_ns + queue->served->wait_ns;
+    return queue->head->taken_ns + queue->instance->wait_ns;
 }
 
 bool s3_due(const struct shard *shard, const struct queue *queue, uint64_t now_ns)

@@ -8,28 +8,28 @@
 #include "base/size.h"
 #include "daemon/stages.h"
 
-static bool fits(const struct served *served, const struct wire_submission *ask)
+static bool fits(const struct instance *instance, const struct wire_submission *ask)
 {
     /* rows are at most WIRE_ROWS_MAX and a sample at most MODEL_ELEMENTS_MAX floats: no overflow in 64 bits. */
-    return ask->in_length == ask->rows * served->input_bytes && ask->out_length == ask->rows * served->output_bytes;
+    return ask->in_length == ask->rows * instance->input_bytes && ask->out_length == ask->rows * instance->output_bytes;
 }
 
 bool s4_dispatch(struct shard *shard, struct queue *queue)
 {
     struct batch *batch = &shard->batch;
-    struct served *served = queue->served;
+    struct instance *instance = queue->instance;
 
-    batch->served = served;
+    batch->instance = instance;
     batch->count = batch->rows = 0;
-    while (queue->head && batch->rows < served->batch_most) {
+    while (queue->head && batch->rows < instance->batch_most) {
         struct request *request = queue->head;
 
         s3_remove(shard, request);
-        if (!fits(served, &request->ask)) {
+        if (!fits(instance, &request->ask)) {
             s6_complete(shard, request, WISP_E_SHAPE);
             continue;
         }
-        request->rows_now = MIN(request->ask.rows - request->rows_done, served->batch_most - batch->rows);
+        request->rows_now = MIN(request->ask.rows - request->rows_done, instance->batch_most - batch->rows);
         request->state = REQUEST_DISPATCHED;
         batch->requests[batch->count++] = request;
         batch->rows += request->rows_now;

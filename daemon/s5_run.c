@@ -10,24 +10,24 @@
 #include "daemon/stages.h"
 
 /* The samples of this batch. */
-static const unsigned char *input_of(const struct request *request, const struct served *served)
+static const unsigned char *input_of(const struct request *request, const struct instance *instance)
 {
-    return request->channel->input + request->ask.in_offset + request->rows_done * served->input_bytes;
+    return request->channel->input + request->ask.in_offset + request->rows_done * instance->input_bytes;
 }
 
 /* Whether the samples of this batch are numbers; else notes where they are not. Reads them once, which brings them into
  * the cache for the pass. */
 static bool is_finite(const struct shard *shard, struct request *request)
 {
-    const struct served *served = shard->batch.served;
-    uint64_t count = (uint64_t)request->rows_now * served->input_elements;
-    uint64_t at = shard->registry->kernels->first_not_finite((const float *)input_of(request, served), count);
+    const struct instance *instance = shard->batch.instance;
+    uint64_t count = (uint64_t)request->rows_now * instance->input_elements;
+    uint64_t at = shard->registry->kernels->first_not_finite((const float *)input_of(request, instance), count);
 
     if (at == count)
         return true;
     request->cause = WIRE_CAUSE_NOT_FINITE;
-    request->where[0] = request->rows_done + (uint32_t)(at / served->input_elements);
-    request->where[1] = (uint32_t)(at % served->input_elements);
+    request->where[0] = request->rows_done + (uint32_t)(at / instance->input_elements);
+    request->where[1] = (uint32_t)(at % instance->input_elements);
     return false;
 }
 
@@ -62,18 +62,18 @@ static void drop_refused(struct shard *shard, uint64_t now_ns)
 
 static void point(struct batch *batch)
 {
-    const struct served *served = batch->served;
+    const struct instance *instance = batch->instance;
     uint32_t row = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct request *request = batch->requests[i];
-        const unsigned char *in = input_of(request, served);
+        const unsigned char *in = input_of(request, instance);
         unsigned char *out =
-            request->channel->output + request->ask.out_offset + request->rows_done * served->output_bytes;
+            request->channel->output + request->ask.out_offset + request->rows_done * instance->output_bytes;
 
         for (uint32_t k = 0; k < request->rows_now; k++, row++) {
-            batch->inputs[row] = (const float *)(in + k * served->input_bytes);
-            batch->outputs[row] = (float *)(out + k * served->output_bytes);
+            batch->inputs[row] = (const float *)(in + k * instance->input_bytes);
+            batch->outputs[row] = (float *)(out + k * instance->output_bytes);
         }
     }
 }
@@ -103,10 +103,10 @@ void s5_run(struct shard *shard)
     if (!batch->count)
         return;
     point(batch);
-    forward_serve(batch->served->forward, batch->inputs, batch->outputs, batch->rows);
+    forward_serve(batch->instance->forward, batch->inputs, batch->outputs, batch->rows);
     took = clock_ns() - begin;
-    batch->served->batches++;
-    batch->served->samples += batch->rows;
+    batch->instance->batches++;
+    batch->instance->samples += batch->rows;
     for (uint32_t i = 0; i < batch->count; i++)
         account(shard, batch->requests[i], begin, took);
 }

@@ -33,13 +33,13 @@ static void publish(struct channel *channel, const struct request *request, int 
 
 static void count(struct shard *shard, const struct request *request, int status)
 {
-    struct served *served =
+    struct instance *instance =
         request->ask.op == WIRE_OP_INFER ? registry_route(shard->registry, request->ask.route) : NULL;
 
     switch (status) {
     case WISP_OK:
-        if (served)
-            served->requests++;
+        if (instance)
+            instance->requests++;
         break;
     case WISP_E_CANCELLED:
         shard->cancelled++;
@@ -49,8 +49,8 @@ static void count(struct shard *shard, const struct request *request, int status
         break;
     default:
         shard->refused++;
-        if (served)
-            served->refused++;
+        if (instance)
+            instance->refused++;
     }
 }
 

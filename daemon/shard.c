@@ -27,7 +27,7 @@ int shard_init(struct shard *shard, struct registry *registry, uint32_t channels
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < registry->model_count; i++)
-        shard->queues[i].served = &registry->models[i];
+        shard->queues[i].instance = &registry->models[i];
     return 0;
 }
 

@@ -22,14 +22,14 @@ enum { INTAKE_MOST = 16 };
 
 /* The requests that wait for one model, in order of arrival. */
 struct queue {
-    struct served *served;
+    struct instance *instance;
     struct request *head, *tail;
     uint64_t rows; /* of all of them */
 };
 
 /* What runs together. Both arrays are as long as the largest batch. */
 struct batch {
-    struct served *served;
+    struct instance *instance;
     struct request **requests;
     uint32_t count; /* requests */
     uint32_t rows;
