@@ -26,7 +26,7 @@ void cancellations_send(struct wisp_client *client)
         sent = true;
     }
     if (sent)
-        client_kick(client);
+        client_ring_doorbell(client);
 }
 
 void request_cancel(struct wisp_request *request)

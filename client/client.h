@@ -250,7 +250,7 @@ void cancellations_send(struct wisp_client *client);
 /* Its number on the wire. */
 uint64_t request_number(const struct wisp_request *request);
 /* Wakes the daemon, if it sleeps, after something was put into the ring. */
-void client_kick(struct wisp_client *client);
+void client_ring_doorbell(struct wisp_client *client);
 /* Fails what is QUEUED and past its deadline. When the next one of them is; FOREVER. */
 uint64_t requests_expire(struct wisp_client *client);
 /* Takes all completions that are there. The role, too. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Submitting: a slot, an entry in the ring, and a kick if the daemon sleeps. No allocation, and no system call while
- * the daemon is awake.
+ * Submitting: a slot, an entry in the ring, and the doorbell if the daemon sleeps. No allocation, and no system call
+ * while the daemon is awake.
  *
  * Without a session, or while its daemon is stopping, a request stays QUEUED; requests_resend() sends it to the next
  * one, and with it its bytes, which until then are in the old session's memory. What ends every daemon that computes it
@@ -139,9 +139,9 @@ static bool send(struct wisp_request *request)
     return true;
 }
 
-void client_kick(struct wisp_client *client)
+void client_ring_doorbell(struct wisp_client *client)
 {
-    /* A kick that fails says that the descriptor is bad, which it is not: nothing to do. */
+    /* A doorbell that fails says that the descriptor is bad, which it is not: nothing to do. */
     (void)wake_daemon(client->session->theirs, client->session->eventfd);
 }
 
@@ -159,7 +159,7 @@ int request_begin(struct wisp_request *request)
     request->receipt = (struct wisp_receipt){ 0 };
     request->submitted_ns = clock_ns();
     if (client->up && !client->draining && send(request))
-        client_kick(client);
+        client_ring_doorbell(client);
     return 0;
 }
 
@@ -182,7 +182,7 @@ void requests_resend(struct wisp_client *client)
             sent |= send(request);
     }
     if (sent)
-        client_kick(client);
+        client_ring_doorbell(client);
 }
 
 void requests_lose(struct wisp_client *client)

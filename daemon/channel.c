@@ -239,7 +239,7 @@ void channel_release(struct channel_table *table, struct channel *channel)
     channel->hot = channel->starved = channel->throttled = channel->to_wake = false;
     channel->broken = NULL;
     channel->sealed = false;
-    channel->kicks_wasted = 0;
+    channel->doorbells_wasted = 0;
     channel->name[0] = 0;
     channel->state = CHANNEL_FREE;
     table->dead--;

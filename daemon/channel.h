@@ -59,9 +59,9 @@ struct channel {
     uint32_t under_way;     /* and how many they are */
     bool receipts;          /* WIRE_FEATURE_RECEIPT */
     uint8_t state;          /* enum channel_state */
-    bool hot;               /* in the shard's hot set; else the client has to kick */
+    bool hot;               /* in the shard's hot set; else the client has to ring the doorbell */
     bool starved;           /* wants to be taken from, but reaps nothing: no credit */
-    bool throttled;         /* kicks for nothing: its eventfd is not listened to for now */
+    bool throttled;         /* doorbells for nothing: its eventfd is not listened to for now */
     bool sealed;            /* channel_is_sealed() has said so */
     bool to_wake;           /* in the shard's list of clients to wake */
     const char *broken;     /* how it violated the protocol; closed after this pass. NULL: it did not */
@@ -87,8 +87,8 @@ struct channel {
     char name[32]; /* as the client calls itself: for the log, printable */
     uint64_t accepted_ns;
     struct outbox outbox;
-    uint64_t kick_window_ns; /* wasted kicks are counted over a window */
-    uint32_t kicks_wasted;
+    uint64_t doorbell_window_ns; /* wasted doorbells are counted over a window */
+    uint32_t doorbells_wasted;
 };
 
 static inline struct channel *channel_of_job(struct helper_job *job)

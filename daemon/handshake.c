@@ -158,7 +158,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel)
         return;
     }
     channel_open(&daemon->table, channel, daemon->config->limits.rows);
-    if (kick_begin(daemon, channel) || send_welcome(channel) ||
+    if (doorbell_begin(daemon, channel) || send_welcome(channel) ||
         loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel))) {
         wispd_hang_up(daemon, channel);
         return;

@@ -77,7 +77,7 @@ void shard_forget(struct shard *shard, struct channel *channel)
 }
 
 /* Arms the channel and looks once more; false when something is there, and it stays hot. One that cannot be served now
- * is left as it is: a kick would not help it. */
+ * is left as it is: a doorbell would not help it. */
 static bool cool(struct channel *channel)
 {
     wake_daemon_arm(channel->daemon);

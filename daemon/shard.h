@@ -2,9 +2,9 @@
  *
  * The shard: one thread that polls the hot channels, takes their requests through the stages, and runs the kernels.
  *
- * Hot channels are looked at in every pass and need no kick. A channel that was idle for a while is armed (need_wake),
- * looked at once more, and leaves the set; its next kick brings it back. So a pass costs what the active channels cost,
- * however many there are. A pass makes no syscall, but for waking clients that sleep.
+ * Hot channels are looked at in every pass and need no doorbell. A channel that was idle for a while is armed
+ * (need_wake), looked at once more, and leaves the set; its next doorbell brings it back. So a pass costs what the
+ * active channels cost, however many there are. A pass makes no syscall, but for waking clients that sleep.
  *
  * No channel can hold up the others: a pass takes at most INTAKE_MOST requests from one channel, none beyond what it
  * may have under way, and a request larger than a batch runs in slices that take turns with other requests.
@@ -64,7 +64,7 @@ bool shard_turn(struct shard *shard, uint64_t now_ns);
  * *until_ns is lowered to when the shard has to look again by itself. */
 bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns);
 
-/* Into the hot set (a kick came; the channel is sealed), and out of it without arming (it is being closed). */
+/* Into the hot set (the doorbell rang; the channel is sealed), and out of it without arming (it is being closed). */
 void shard_heat(struct shard *shard, struct channel *channel, uint64_t now_ns);
 void shard_forget(struct shard *shard, struct channel *channel);
 

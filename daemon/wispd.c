@@ -175,7 +175,7 @@ void wispd_hang_up(struct wispd *daemon, struct channel *channel)
 {
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_KICKS_AGAIN, channel));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_DOORBELL_AGAIN, channel));
     loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, channel));
     loop_cancel(daemon->loop, channel->socket);
     loop_cancel(daemon->loop, channel->process);
@@ -314,16 +314,16 @@ static int on_hello_late(struct wispd *daemon, struct channel *channel, const st
     return 0;
 }
 
-static int on_kick(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_doorbell(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
-    kick_arrived(daemon, channel, event);
+    doorbell_arrived(daemon, channel, event);
     return 0;
 }
 
-static int on_kicks_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_doorbell_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
-    kick_again(daemon, channel);
+    doorbell_again(daemon, channel);
     return 0;
 }
 
@@ -332,13 +332,19 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },      [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },          [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },          [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },           [EVENT_KICK] = { on_kick, true },
-    [EVENT_QUESTION] = { on_question, true },       [EVENT_GONE] = { on_gone, true },
-    [EVENT_HELLO_DUE] = { on_hello_due, true },     [EVENT_HELLO_LATE] = { on_hello_late, true },
-    [EVENT_KICKS_AGAIN] = { on_kicks_again, true },
+    [EVENT_LISTENER] = { on_listener, false },
+    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },
+    [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },
+    [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },
+    [EVENT_DOORBELL] = { on_doorbell, true },
+    [EVENT_QUESTION] = { on_question, true },
+    [EVENT_GONE] = { on_gone, true },
+    [EVENT_HELLO_DUE] = { on_hello_due, true },
+    [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_DOORBELL_AGAIN] = { on_doorbell_again, true },
 };
 
 static int handle_events(struct wispd *daemon, uint64_t until_ns)

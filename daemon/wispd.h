@@ -3,8 +3,8 @@
  * The daemon: owns everything, in the order in which wispd_new() makes it.
  *
  * One thread does it all: it takes requests through the stages (shard.h), and between passes handles what the event
- * loop brings: connections, handshakes, control messages, kicks, hang-ups, timers, signals. Only the memory of channels
- * is made and taken apart by another one (helper.h), and log lines are written by a third (base/log_writer.h).
+ * loop brings: connections, handshakes, control messages, doorbells, hang-ups, timers, signals. Only the memory of
+ * channels is made and taken apart by another one (helper.h), and log lines are written by a third (base/log_writer.h).
  */
 #ifndef DAEMON_WISPD_H
 #define DAEMON_WISPD_H
@@ -31,13 +31,13 @@ enum event_kind {
     EVENT_WATCHDOG,
     EVENT_HELPER,
     EVENT_STOP_NOW,
-    EVENT_SOCKET,      /* of a channel */
-    EVENT_GONE,        /* of a channel: its process has ended */
-    EVENT_KICK,        /* of a channel: its eventfd */
-    EVENT_HELLO_DUE,   /* of a channel: its connection has its turn */
-    EVENT_HELLO_LATE,  /* of a channel */
-    EVENT_QUESTION,    /* of a channel: what it asks has its turn */
-    EVENT_KICKS_AGAIN, /* of a channel: it has been throttled long enough */
+    EVENT_SOCKET,         /* of a channel */
+    EVENT_GONE,           /* of a channel: its process has ended */
+    EVENT_DOORBELL,       /* of a channel: its eventfd */
+    EVENT_HELLO_DUE,      /* of a channel: its connection has its turn */
+    EVENT_HELLO_LATE,     /* of a channel */
+    EVENT_QUESTION,       /* of a channel: what it asks has its turn */
+    EVENT_DOORBELL_AGAIN, /* of a channel: it has been throttled long enough */
     EVENT_KINDS,
 };
 
@@ -109,10 +109,10 @@ void handshake_finish(struct wispd *daemon, struct channel *channel);
 void control_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
 void control_question(struct wispd *daemon, struct channel *channel);
 
-/* kick.c: the client wrote its eventfd; a throttled client may do so again. */
-int kick_begin(struct wispd *daemon, struct channel *channel);
-void kick_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
-void kick_again(struct wispd *daemon, struct channel *channel);
+/* doorbell.c: the client wrote its eventfd; a throttled client may do so again. */
+int doorbell_begin(struct wispd *daemon, struct channel *channel);
+void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+void doorbell_again(struct wispd *daemon, struct channel *channel);
 
 /* stop.c: from the signal to the last answer. */
 void stop_begin(struct wispd *daemon);

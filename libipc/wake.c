@@ -48,7 +48,7 @@ int wake_daemon(const struct wire_daemon_control *daemon, int eventfd)
     if (!__atomic_load_n(&daemon->need_wake, __ATOMIC_RELAXED))
         return 0;
     while (write(eventfd, &one, sizeof one) < 0) {
-        if (errno == EAGAIN) /* the counter is full: nobody reads it, and it has been kicked often enough */
+        if (errno == EAGAIN) /* the counter is full: nobody reads it, and it has been rung often enough */
             return 0;
         if (errno != EINTR)
             return -errno;
@@ -64,7 +64,7 @@ void wake_daemon_arm(struct wire_daemon_control *daemon)
 
 void wake_daemon_disarm(struct wire_daemon_control *daemon)
 {
-    /* A client that still sees 1 kicks once in vain; no order is needed. */
+    /* A client that still sees 1 rings once in vain; no order is needed. */
     __atomic_store_n(&daemon->need_wake, 0, __ATOMIC_RELAXED);
 }
 

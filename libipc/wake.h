@@ -24,7 +24,7 @@
 
 #include "libipc/wire.h"
 
-/* Client, after publishing submissions: kicks the daemon if it sleeps. 0 or -errno. */
+/* Client, after publishing submissions: rings the doorbell if it sleeps. 0 or -errno. */
 int wake_daemon(const struct wire_daemon_control *daemon, int eventfd);
 
 /* Daemon, before it sleeps on this channel; then look at the intake ring once more. Undone by wake_daemon_disarm(). */

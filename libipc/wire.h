@@ -16,8 +16,8 @@
  *
  * Handshake, on the socket: client sends struct wire_hello; daemon answers struct wire_welcome with three descriptors
  * [request memfd, response memfd (read-only), eventfd], or with a status and a text, and closes. The client maps both
- * and seals the request region (region.h); a kick before that ends the channel. A client that only has questions asks
- * for WIRE_ENTRIES_NONE, and gets a welcome without sizes and descriptors. Afterwards the socket carries struct
+ * and seals the request region (region.h); a doorbell before that ends the channel. A client that only has questions
+ * asks for WIRE_ENTRIES_NONE, and gets a welcome without sizes and descriptors. Afterwards the socket carries struct
  * wire_control messages both ways (list, describe), and, when the client asked for it, empty WIRE_NOTIFY messages so
  * that a poll loop wakes.
  *

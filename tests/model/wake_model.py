@@ -63,8 +63,8 @@ class Protocol:
             if not self.has("publisher's fence") or not side.buffer:
                 yield memory, goto(side, "look")
         elif side.step == "look":
-            yield memory, goto(side, "kick" if load(memory, side, FLAG) else "publish")
-        elif side.step == "kick":
+            yield memory, goto(side, "doorbell" if load(memory, side, FLAG) else "publish")
+        elif side.step == "doorbell":
             if self.kind == "eventfd":
                 if not side.buffer:  # write() is a system call
                     yield poke(memory, EDGE, 1), goto(side, "publish")

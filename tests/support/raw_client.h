@@ -43,7 +43,7 @@ int raw_greet(struct raw_client *client, const char *path, const struct wire_hel
 int raw_open(struct raw_client *client, const char *path, const struct wire_hello *hello);
 void raw_close(struct raw_client *client);
 
-/* Publishes and kicks. False when the ring is full. */
+/* Publishes and rings the doorbell. False when the ring is full. */
 bool raw_submit(struct raw_client *client, const struct wire_submission *submission);
 /* Waits, sleeping on the futex; false when nothing came in `ms`. */
 bool raw_reap(struct raw_client *client, struct wire_completion *completion, int ms);

@@ -175,8 +175,8 @@ struct scribbler {
     struct raw_client client;
 };
 
-/* Random words all over the pages that a client may write, its rings and indexes included, and kicks. A channel that
- * the daemon closes for it is opened anew. */
+/* Random words all over the pages that a client may write, its rings and indexes included, and doorbells. A channel
+ * that the daemon closes for it is opened anew. */
 static void *scribble(void *argument)
 {
     struct scribbler *scribbler = argument;
@@ -328,8 +328,8 @@ static void nobody_can_punch_holes(void **state)
     raw_close(&bed.client);
 }
 
-/* Whoever has not sealed its memory may ask questions; nothing that it publishes is looked at, and its first kick ends
- * it. */
+/* Whoever has not sealed its memory may ask questions; nothing that it publishes is looked at, and its first doorbell
+ * ends it. */
 static void who_does_not_seal_is_not_served(void **state)
 {
     static const int seals[] = { 0, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL };

@@ -24,7 +24,7 @@
 
 /* ---- floods ---- */
 
-static void kicks_for_nothing_are_not_listened_to(void **state)
+static void doorbells_for_nothing_are_not_listened_to(void **state)
 {
     const uint64_t one = 1;
     uint64_t until;
@@ -40,7 +40,7 @@ static void kicks_for_nothing_are_not_listened_to(void **state)
         if (!(i % 1000))
             alpha_round(bed.reference, &bed.honest, route, 1, i);
     }
-    assert_true(daemon_logged(&bed.daemon, "kicks for nothing"));
+    assert_true(daemon_logged(&bed.daemon, "doorbells for nothing"));
     /* Its requests are still seen, if late; and once it behaves, at once. */
     alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
     poll(NULL, 0, 250);
@@ -522,7 +522,7 @@ static void sizes_are_cut_to_the_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SIEGE(kicks_for_nothing_are_not_listened_to),
+        SIEGE(doorbells_for_nothing_are_not_listened_to),
         SIEGE(questions_without_listening_wait),
         SIEGE(connecting_holds_up_nobody),
         SIEGE(going_early_leaves_nothing),

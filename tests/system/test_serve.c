@@ -127,7 +127,7 @@ static void many_rows_run_in_slices(void **state)
     raw_close(client);
 }
 
-/* Publishes many, then kicks once: they run together, and each gets what it gets alone. */
+/* Publishes many, then rings the doorbell once: they run together, and each gets what it gets alone. */
 static void batched_answers_are_the_same(void **state)
 {
     struct raw_client *client = &main_client;

@@ -144,7 +144,7 @@ void rig_fill(int peer, const struct wire_submission *ask)
     floats_make(rig.peers[peer].input + ask->in_offset / 4, ask->in_length / 4, 7, ask->user_data);
 }
 
-/* As a client does: publish, and kick if the daemon sleeps on the channel. */
+/* As a client does: publish, and ring the doorbell if the daemon sleeps on the channel. */
 bool rig_try_push(int peer, const struct wire_submission *ask)
 {
     if (!submit_ring_push(&rig.peers[peer].submit, ask))

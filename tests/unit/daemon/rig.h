@@ -65,7 +65,7 @@ struct wire_submission rig_infer(uint32_t rows, uint32_t at);
 void rig_fill(int peer, const struct wire_submission *ask);
 void rig_check_answer(int peer, const struct wire_submission *ask);
 
-/* As a client does: publish, and kick if the daemon sleeps on the channel. False when the ring is full. */
+/* As a client does: publish, and ring the doorbell if the daemon sleeps on the channel. False when the ring is full. */
 bool rig_try_push(int peer, const struct wire_submission *ask);
 void rig_push(int peer, const struct wire_submission *ask);
 

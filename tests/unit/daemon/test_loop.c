@@ -158,7 +158,7 @@ static int drain(struct fixture *f)
     return sum;
 }
 
-static void kick(int fd)
+static void ring_doorbell(int fd)
 {
     uint64_t one = 1;
 
@@ -216,13 +216,13 @@ static void every_write_is_an_edge_though_nobody_reads(void **state)
     assert_int_equal(loop_edge(f->loop, fd, 3), 0);
     assert_int_equal(wait_for(f, 0), 0);
     for (int i = 0; i < 5000; i++) {
-        kick(fd);
+        ring_doorbell(fd);
         assert_int_equal(wait_for(f, SOON), 1);
         assert_int_equal(f->events[0].token, 3);
     }
     assert_int_equal(wait_for(f, 5 * NS_PER_MS), 0);
     loop_cancel(f->loop, fd);
-    kick(fd);
+    ring_doorbell(fd);
     assert_int_equal(drain(f), 0);
     close(fd);
 }
@@ -236,10 +236,10 @@ static void writes_while_nobody_waits_coalesce(void **state)
     assert_int_equal(loop_edge(f->loop, fd, 3), 0);
     assert_int_equal(wait_for(f, 0), 0);
     for (int i = 0; i < 1000; i++)
-        kick(fd);
+        ring_doorbell(fd);
     count = drain(f);
     assert_in_range(count, 1, 4);
-    kick(fd);
+    ring_doorbell(fd);
     assert_int_equal(wait_for(f, SOON), 1);
     loop_cancel(f->loop, fd);
     close(fd);
@@ -250,7 +250,7 @@ static void an_edge_begun_late_reports_once(void **state)
     struct fixture *f = fixture_of(state);
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-    kick(fd);
+    ring_doorbell(fd);
     assert_int_equal(loop_edge(f->loop, fd, 3), 0);
     assert_int_equal(drain(f), 1);
     loop_cancel(f->loop, fd);
@@ -271,14 +271,14 @@ static void a_reused_number_gets_no_stale_event(void **state)
             assert_int_equal(loop_ready(f->loop, old, POLLIN, 100), 0);
         if (i & 2)
             assert_int_equal(wait_for(f, 0), 0);
-        kick(old);
+        ring_doorbell(old);
         loop_cancel(f->loop, old);
         close(old);
         fresh = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         assert_int_equal(fresh, old);
         assert_int_equal(loop_edge(f->loop, fresh, 200), 0);
         assert_int_equal(wait_for(f, 0), 0);
-        kick(fresh);
+        ring_doorbell(fresh);
         assert_int_equal(wait_for(f, SOON), 1);
         assert_int_equal(f->events[0].token, 200);
         loop_cancel(f->loop, fresh);
@@ -343,7 +343,7 @@ static void waiting_ends_in_time(void **state)
 }
 
 /* While the shard spins it looks at this word only; it must turn up without a call that enters the kernel for it. */
-static void pending_sees_a_kick(void **state)
+static void pending_sees_a_doorbell(void **state)
 {
     struct fixture *f = fixture_of(state);
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -352,7 +352,7 @@ static void pending_sees_a_kick(void **state)
     assert_int_equal(loop_edge(f->loop, fd, 5), 0);
     assert_true(loop_pending(f->loop, clock_ns() + NS_PER_MS)); /* the poll itself waits to be begun */
     assert_int_equal(wait_for(f, 0), 0);
-    kick(fd);
+    ring_doorbell(fd);
     begin = clock_ns();
     while (!loop_pending(f->loop, clock_ns()))
         assert_true(clock_ns() - begin < NS_PER_S);
@@ -402,7 +402,7 @@ static void many_descriptors(void **state)
     }
     assert_int_equal(wait_for(f, 0), 0);
     for (int i = MANY - 1; i >= 0; i -= 31) {
-        kick(fds[i]);
+        ring_doorbell(fds[i]);
         assert_int_equal(wait_for(f, SOON), 1);
         assert_int_equal(f->events[0].token, i);
     }
@@ -433,7 +433,7 @@ static void edges_survive_an_overflow(void **state)
 
         memset(seen, 0, sizeof seen);
         for (int i = 0; i < MANY; i++)
-            kick(fds[i]);
+            ring_doorbell(fds[i]);
         while (left) {
             int count = wait_for(f, SOON);
 
@@ -476,7 +476,7 @@ static void waiting_outlasts_a_shortage(void **state)
     assert_true(fd >= 0);
     assert_int_equal(loop_edge(f->loop, fd, 5), 0);
     for (int failures = 1; failures <= 8; failures *= 2) {
-        kick(fd);
+        ring_doorbell(fd);
         shortage.waits = failures;
         assert_int_equal(wait_for(f, SOON), 1);
         assert_true(shortage.waits < failures);
@@ -573,7 +573,7 @@ int main(void)
         BOTH(cancel_then_close_hangs_up),
         BOTH(timers_come_in_order),
         BOTH(waiting_ends_in_time),
-        BOTH(pending_sees_a_kick),
+        BOTH(pending_sees_a_doorbell),
         BOTH(more_events_than_room_come_later),
         BOTH(many_descriptors),
         BOTH(edges_survive_an_overflow),

@@ -151,7 +151,7 @@ static void *client_end(void *argument)
                 break;
             sent++;
             if (wake_daemon(end->response.address, end->eventfd) < 0)
-                end->fault = "client: cannot kick";
+                end->fault = "client: cannot ring the doorbell";
         }
         for (uint64_t spin = rng_below(&rng, SPIN); spin && !reap_ring_ready(&reap); spin--)
             wake_pause();

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kicks: a client writes its eventfd when it has published something and finds that the daemon sleeps on it.
+ * Doorbells: a client writes its eventfd when it has published something and finds that the daemon sleeps on it.
  *
  * The first one of a channel is the moment at which its memory must be sealed: before, nothing of that is looked at.
  *
- * The eventfd is never read: each write is an edge. A client that kicks for nothing, over and over, would keep the
+ * The eventfd is never read: each write is an edge. A client that rings for nothing, over and over, would keep the
  * daemon from sleeping; past a budget its eventfd is not listened to for a while, and its ring is looked at once a
- * millisecond instead. An honest client wastes a kick only when it races with the daemon's own second look.
+ * millisecond instead. An honest client wastes a ring of it only when it races with the daemon's own second look.
  */
 #include "base/clock.h"
 #include "daemon/gripe.h"
@@ -16,14 +16,14 @@
 #define WINDOW_NS   (100 * NS_PER_MS)
 #define THROTTLE_NS (100 * NS_PER_MS)
 
-enum { WASTE_MOST = 200 }; /* kicks for nothing in a window */
+enum { WASTE_MOST = 200 }; /* doorbells for nothing in a window */
 
 static int listen_to(struct wispd *daemon, struct channel *channel)
 {
-    return loop_edge(daemon->loop, channel->memory.eventfd, event_token(EVENT_KICK, channel));
+    return loop_edge(daemon->loop, channel->memory.eventfd, event_token(EVENT_DOORBELL, channel));
 }
 
-int kick_begin(struct wispd *daemon, struct channel *channel)
+int doorbell_begin(struct wispd *daemon, struct channel *channel)
 {
     wake_daemon_arm(channel->daemon);
     return listen_to(daemon, channel);
@@ -31,14 +31,14 @@ int kick_begin(struct wispd *daemon, struct channel *channel)
 
 static bool over_budget(struct channel *channel, uint64_t now_ns)
 {
-    if (now_ns - channel->kick_window_ns > WINDOW_NS) {
-        channel->kick_window_ns = now_ns;
-        channel->kicks_wasted = 0;
+    if (now_ns - channel->doorbell_window_ns > WINDOW_NS) {
+        channel->doorbell_window_ns = now_ns;
+        channel->doorbells_wasted = 0;
     }
-    return ++channel->kicks_wasted > WASTE_MOST;
+    return ++channel->doorbells_wasted > WASTE_MOST;
 }
 
-void kick_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     uint64_t now = clock_ns();
     bool wasted;
@@ -54,17 +54,17 @@ void kick_arrived(struct wispd *daemon, struct channel *channel, const struct lo
     }
     wasted = channel->hot || !intake_ring_ready(&channel->intake);
     if (wasted && over_budget(channel, now)) {
-        gripe(channel, LOG_DEBUG, "kicks for nothing: not listened to for a while");
+        gripe(channel, LOG_DEBUG, "doorbells for nothing: not listened to for a while");
         loop_cancel(daemon->loop, channel->memory.eventfd);
         channel->throttled = true;
-        loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_KICKS_AGAIN, channel));
+        loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_DOORBELL_AGAIN, channel));
     }
     shard_heat(&daemon->shard, channel, now);
 }
 
-void kick_again(struct wispd *daemon, struct channel *channel)
+void doorbell_again(struct wispd *daemon, struct channel *channel)
 {
-    channel->kick_window_ns = 0;
+    channel->doorbell_window_ns = 0;
     /* Not to be heard: then it is looked at, as long as it is there. */
     channel->throttled = listen_to(daemon, channel) != 0;
 }
