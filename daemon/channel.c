@@ -236,7 +236,7 @@ void channel_release(struct channel_table *table, struct channel *channel)
     channel->input = NULL;
     channel->output = NULL;
     channel->free = NULL;
-    channel->hot = channel->starved = channel->throttled = channel->to_wake = false;
+    channel->active = channel->starved = channel->throttled = channel->to_wake = false;
     channel->broken = NULL;
     channel->sealed = false;
     channel->doorbells_wasted = 0;

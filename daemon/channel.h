@@ -13,7 +13,7 @@
  *
  * The client is hostile: it may write anything anywhere in its region at any time, and die at any point. What decides
  * anything here is private memory. Nothing of its region is read before it is sealed (libipc/region.h): a channel that
- * is hot, or has requests under way, is. Everything here runs on the shard's thread; while a job is out, `memory`,
+ * is active, or has requests under way, is. Everything here runs on the shard's thread; while a job is out, `memory`,
  * `made` and `why` belong to the helper.
  */
 #ifndef DAEMON_CHANNEL_H
@@ -59,7 +59,7 @@ struct channel {
     uint32_t under_way;     /* and how many they are */
     bool receipts;          /* WIRE_FEATURE_RECEIPT */
     uint8_t state;          /* enum channel_state */
-    bool hot;               /* in the shard's hot set; else the client has to ring the doorbell */
+    bool active;            /* in the shard's active set; else the client has to ring the doorbell */
     bool starved;           /* wants to be taken from, but reaps nothing: no credit */
     bool throttled;         /* doorbells for nothing: its eventfd is not listened to for now */
     bool sealed;            /* channel_is_sealed() has said so */
@@ -139,7 +139,7 @@ void channel_wake(struct channel *channel);
 void channel_drain(struct channel *channel);
 
 /* To DEAD: tells the client through shared memory, and closes the socket. The caller has cancelled its events and taken
- * it out of the hot set. */
+ * it out of the active set. */
 void channel_close(struct channel_table *table, struct channel *channel);
 
 /* Whether nothing uses a DEAD channel's memory any more, so that it can be taken apart. */

@@ -52,14 +52,14 @@ void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struc
         wispd_hang_up(daemon, channel);
         return;
     }
-    wasted = channel->hot || !intake_ring_ready(&channel->intake);
+    wasted = channel->active || !intake_ring_ready(&channel->intake);
     if (wasted && over_budget(channel, now)) {
         gripe(channel, LOG_DEBUG, "doorbells for nothing: not listened to for a while");
         loop_cancel(daemon->loop, channel->memory.eventfd);
         channel->throttled = true;
         loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_DOORBELL_AGAIN, channel));
     }
-    shard_heat(&daemon->shard, channel, now);
+    shard_activate(&daemon->shard, channel, now);
 }
 
 void doorbell_again(struct wispd *daemon, struct channel *channel)

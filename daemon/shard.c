@@ -7,7 +7,7 @@
 #include "daemon/stages.h"
 #include "libipc/wake.h"
 
-/* A channel leaves the hot set after this; one that cannot be served now is looked at again after that. */
+/* A channel leaves the active set after this; one that cannot be served now is looked at again after that. */
 #define IDLE_NS  (200 * NS_PER_US)
 #define AGAIN_NS (1 * NS_PER_MS)
 
@@ -15,14 +15,14 @@ int shard_init(struct shard *shard, struct registry *registry, uint32_t channels
 {
     struct batch *batch = &shard->batch;
 
-    *shard = (struct shard){ .registry = registry, .hot_capacity = channels };
+    *shard = (struct shard){ .registry = registry, .active_capacity = channels };
     shard->under_way_most = MAX(2 * registry->batch_most, 64u);
-    shard->hot = calloc(channels, sizeof(struct channel *));
+    shard->active = calloc(channels, sizeof(struct channel *));
     shard->queues = calloc(registry->model_count ? registry->model_count : 1, sizeof *shard->queues);
     batch->requests = calloc(registry->batch_most, sizeof(struct request *));
     batch->inputs = calloc(registry->batch_most, sizeof(const float *));
     batch->outputs = calloc(registry->batch_most, sizeof(float *));
-    if (!shard->hot || !shard->queues || !batch->requests || !batch->inputs || !batch->outputs) {
+    if (!shard->active || !shard->queues || !batch->requests || !batch->inputs || !batch->outputs) {
         shard_deinit(shard);
         return -ENOMEM;
     }
@@ -33,7 +33,7 @@ int shard_init(struct shard *shard, struct registry *registry, uint32_t channels
 
 void shard_deinit(struct shard *shard)
 {
-    free(shard->hot);
+    free(shard->active);
     free(shard->queues);
     free(shard->batch.requests);
     free(shard->batch.inputs);
@@ -41,30 +41,30 @@ void shard_deinit(struct shard *shard)
     *shard = (struct shard){ .registry = NULL };
 }
 
-/* ---- the hot set ---- */
+/* ---- the active set ---- */
 
-void shard_heat(struct shard *shard, struct channel *channel, uint64_t now_ns)
+void shard_activate(struct shard *shard, struct channel *channel, uint64_t now_ns)
 {
-    if (channel->hot)
+    if (channel->active)
         return;
     wake_daemon_disarm(channel->daemon);
-    channel->hot = true;
+    channel->active = true;
     channel->active_ns = now_ns;
-    shard->hot[shard->hot_count++] = channel;
+    shard->active[shard->active_count++] = channel;
 }
 
 static void remove_at(struct shard *shard, uint32_t at)
 {
-    shard->hot[at]->hot = false;
-    shard->hot[at] = shard->hot[--shard->hot_count];
+    shard->active[at]->active = false;
+    shard->active[at] = shard->active[--shard->active_count];
 }
 
 void shard_forget(struct shard *shard, struct channel *channel)
 {
     struct channel **link = &shard->to_wake;
 
-    for (uint32_t i = 0; i < shard->hot_count; i++) {
-        if (shard->hot[i] == channel) {
+    for (uint32_t i = 0; i < shard->active_count; i++) {
+        if (shard->active[i] == channel) {
             remove_at(shard, i);
             break;
         }
@@ -76,9 +76,9 @@ void shard_forget(struct shard *shard, struct channel *channel)
     channel->to_wake = false;
 }
 
-/* Arms the channel and looks once more; false when something is there, and it stays hot. One that cannot be served now
- * is left as it is: a doorbell would not help it. */
-static bool cool(struct channel *channel)
+/* Arms the channel and looks once more; false when something is there, and it stays active. One that cannot be served
+ * now is left as it is: a doorbell would not help it. */
+static bool deactivate(struct channel *channel)
 {
     wake_daemon_arm(channel->daemon);
     if (!intake_ring_ready(&channel->intake))
@@ -94,10 +94,10 @@ static bool stuck(const struct shard *shard, const struct channel *channel)
 
 bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
 {
-    for (uint32_t i = shard->hot_count; i-- > 0;) {
-        if (stuck(shard, shard->hot[i]))
+    for (uint32_t i = shard->active_count; i-- > 0;) {
+        if (stuck(shard, shard->active[i]))
             *until_ns = MIN(*until_ns, now_ns + AGAIN_NS);
-        else if (!cool(shard->hot[i]))
+        else if (!deactivate(shard->active[i]))
             return false;
         else
             remove_at(shard, i);
@@ -132,12 +132,12 @@ static uint32_t take_all(struct shard *shard, uint64_t now_ns)
     uint32_t taken = 0;
 
     /* Backwards, because a channel that leaves is replaced by the last one, which has been visited. */
-    for (uint32_t i = shard->hot_count; i-- > 0;) {
-        struct channel *channel = shard->hot[i];
+    for (uint32_t i = shard->active_count; i-- > 0;) {
+        struct channel *channel = shard->active[i];
         uint32_t more = visit(shard, channel, now_ns);
 
         taken += more;
-        if (!more && now_ns - channel->active_ns > IDLE_NS && !stuck(shard, channel) && cool(channel))
+        if (!more && now_ns - channel->active_ns > IDLE_NS && !stuck(shard, channel) && deactivate(channel))
             remove_at(shard, i);
     }
     return taken;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The shard: one thread that polls the hot channels, takes their requests through the stages, and runs the kernels.
+ * The shard: one thread that polls the active channels, takes their requests through the stages, and runs the kernels.
  *
- * Hot channels are looked at in every pass and need no doorbell. A channel that was idle for a while is armed
+ * active channels are looked at in every pass and need no doorbell. A channel that was idle for a while is armed
  * (need_wake), looked at once more, and leaves the set; its next doorbell brings it back. So a pass costs what the
  * active channels cost, however many there are. A pass makes no syscall, but for waking clients that sleep.
  *
@@ -41,8 +41,8 @@ struct shard {
     struct registry *registry;
     struct queue *queues; /* one for each model */
     struct batch batch;
-    struct channel **hot;
-    uint32_t hot_count, hot_capacity;
+    struct channel **active;
+    uint32_t active_count, active_capacity;
     struct channel *to_wake;
     uint32_t under_way;       /* requests in all queues */
     uint32_t under_way_most;  /* of one channel */
@@ -53,19 +53,19 @@ struct shard {
     uint64_t late, cancelled; /* past their deadline, given up by their client or left behind */
 };
 
-/* `channels` at most in the hot set. -ENOMEM. */
+/* `channels` at most in the active set. -ENOMEM. */
 int shard_init(struct shard *shard, struct registry *registry, uint32_t channels);
 void shard_deinit(struct shard *shard);
 
 /* One pass through all stages; whether anything was done. */
 bool shard_turn(struct shard *shard, uint64_t now_ns);
 
-/* Before sleeping: arms every hot channel and looks at each once more. False when there is work after all; else
+/* Before sleeping: arms every active channel and looks at each once more. False when there is work after all; else
  * *until_ns is lowered to when the shard has to look again by itself. */
 bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns);
 
-/* Into the hot set (the doorbell rang; the channel is sealed), and out of it without arming (it is being closed). */
-void shard_heat(struct shard *shard, struct channel *channel, uint64_t now_ns);
+/* Into the active set (the doorbell rang; the channel is sealed), and out of it without arming (it is being closed). */
+void shard_activate(struct shard *shard, struct channel *channel, uint64_t now_ns);
 void shard_forget(struct shard *shard, struct channel *channel);
 
 #endif

@@ -38,13 +38,13 @@ void stop_begin(struct wispd *daemon)
             continue;
         channel_drain(channel);
         if (channel_is_sealed(channel))
-            shard_heat(&daemon->shard, channel, now);
+            shard_activate(&daemon->shard, channel, now);
     }
 }
 
 void stop_continue(struct wispd *daemon, bool worked)
 {
-    /* Every channel that may be read is hot by now, so a pass without work has seen them all. */
+    /* Every channel that may be read is active by now, so a pass without work has seen them all. */
     if (!worked && !daemon->shard.under_way)
         daemon->done = true;
 }

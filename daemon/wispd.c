@@ -432,7 +432,7 @@ int wispd_run(struct wispd *daemon, int signals)
             stop_continue(daemon, worked);
         if (loop_pending(daemon->loop, now))
             result = handle_events(daemon, 0);
-        else if (!worked && now - idle_since < daemon->spin_ns && daemon->shard.hot_count)
+        else if (!worked && now - idle_since < daemon->spin_ns && daemon->shard.active_count)
             wake_pause();
         else if (!worked && !daemon->done && shard_arm(&daemon->shard, now, &until))
             result = handle_events(daemon, until);

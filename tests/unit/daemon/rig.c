@@ -46,7 +46,7 @@ void rig_open_channel(int at)
                        &channel->layout, 0);
     peer->input = (float *)((char *)peer->request.address + channel->layout.arena_offset);
     peer->output = (const float *)((const char *)channel->memory.response.address + channel->layout.arena_offset);
-    shard_heat(&rig.shard, channel, clock_ns());
+    shard_activate(&rig.shard, channel, clock_ns());
     rig.channels[at] = channel;
 }
 
@@ -150,7 +150,7 @@ bool rig_try_push(int peer, const struct wire_submission *ask)
     if (!submit_ring_push(&rig.peers[peer].submit, ask))
         return false;
     if (rig.channels[peer]->daemon->need_wake)
-        shard_heat(&rig.shard, rig.channels[peer], clock_ns());
+        shard_activate(&rig.shard, rig.channels[peer], clock_ns());
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The shard, which strings the stages together: fairness, the hot set, channels that die, and what the path of a
+ * The shard, which strings the stages together: fairness, the active set, channels that die, and what the path of a
  * request costs.
  */
 #include "support/test.h"
@@ -145,21 +145,21 @@ static void arming_looks_once_more(void **state)
     uint64_t until = UINT64_MAX;
 
     (void)state;
-    assert_int_equal(rig.shard.hot_count, RIG_CHANNELS);
+    assert_int_equal(rig.shard.active_count, RIG_CHANNELS);
     rig_push(1, &ping);
     assert_false(shard_arm(&rig.shard, clock_ns(), &until));
-    assert_true(rig.channels[1]->hot);
+    assert_true(rig.channels[1]->active);
     assert_int_equal(rig.channels[1]->daemon->need_wake, 0);
     rig_turn_until_idle();
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     assert_true(shard_arm(&rig.shard, clock_ns(), &until));
     assert_true(until == UINT64_MAX);
-    assert_int_equal(rig.shard.hot_count, 0);
+    assert_int_equal(rig.shard.active_count, 0);
     for (int i = 0; i < RIG_CHANNELS; i++)
         assert_int_equal(rig.channels[i]->daemon->need_wake, 1);
-    shard_heat(&rig.shard, rig.channels[2], clock_ns());
-    shard_heat(&rig.shard, rig.channels[2], clock_ns());
-    assert_int_equal(rig.shard.hot_count, 1);
+    shard_activate(&rig.shard, rig.channels[2], clock_ns());
+    shard_activate(&rig.shard, rig.channels[2], clock_ns());
+    assert_int_equal(rig.shard.active_count, 1);
     assert_int_equal(rig.channels[2]->daemon->need_wake, 0);
 }
 
@@ -183,7 +183,7 @@ static void a_starved_channel_is_looked_at_again(void **state)
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
 }
 
-static void an_idle_channel_leaves_the_hot_set(void **state)
+static void an_idle_channel_leaves_the_active_set(void **state)
 {
     uint64_t now = clock_ns();
 
@@ -191,9 +191,9 @@ static void an_idle_channel_leaves_the_hot_set(void **state)
     for (int i = 0; i < RIG_CHANNELS; i++)
         rig.channels[i]->active_ns = now;
     assert_false(shard_turn(&rig.shard, now + 100 * NS_PER_US));
-    assert_int_equal(rig.shard.hot_count, RIG_CHANNELS);
+    assert_int_equal(rig.shard.active_count, RIG_CHANNELS);
     assert_false(shard_turn(&rig.shard, now + NS_PER_S));
-    assert_int_equal(rig.shard.hot_count, 0);
+    assert_int_equal(rig.shard.active_count, 0);
 }
 
 /* Whatever is asked, by whomever, in whatever order: one completion for each, the right one, and everything is free in
@@ -331,7 +331,7 @@ int main(void)
         RIG_TEST(a_slot_comes_back_under_another_generation),
         RIG_TEST(arming_looks_once_more),
         RIG_TEST(a_starved_channel_is_looked_at_again),
-        RIG_TEST(an_idle_channel_leaves_the_hot_set),
+        RIG_TEST(an_idle_channel_leaves_the_active_set),
         RIG_TEST(every_slot_gets_exactly_one_completion),
         RIG_TEST(the_path_of_a_request_allocates_nothing),
         RIG_TEST(the_path_of_a_request_makes_no_system_call),
