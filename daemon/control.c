@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/gripe.h"
+#include "daemon/limited_log.h"
 #include "daemon/wispd.h"
 
 /* Far more than programs ask, which ask when they begin. */
@@ -143,7 +143,7 @@ static int answer(struct wispd *daemon, struct channel *channel, const struct me
     case WIRE_DESCRIBE:
         return answer_describe(daemon, channel, &message->control);
     default:
-        gripe(channel, LOG_NOTICE, "sent a message of type %u: closed", message->header.type);
+        log_limited(channel, LOG_NOTICE, "sent a message of type %u: closed", message->header.type);
         return WISP_E_INVALID;
     }
 }
@@ -156,7 +156,7 @@ static int receive(struct wispd *daemon, struct channel *channel)
     if (!result)
         return answer(daemon, channel, &daemon->inbox);
     if (result > 0)
-        gripe(channel, LOG_NOTICE, "%s: closed", why.text);
+        log_limited(channel, LOG_NOTICE, "%s: closed", why.text);
     return result;
 }
 

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "daemon/gripe.h"
+#include "daemon/limited_log.h"
 #include "daemon/wispd.h"
 
 #define IDLE_NS     (1 * NS_PER_S)
@@ -125,7 +125,7 @@ void room_make(struct wispd *daemon, const struct user *user)
     }
     if (!victim)
         return;
-    gripe(victim, LOG_INFO, "idle, and all channels are taken: closed for another user");
+    log_limited(victim, LOG_INFO, "idle, and all channels are taken: closed for another user");
     daemon->given_up++;
     wispd_hang_up(daemon, victim);
 }

@@ -29,8 +29,8 @@ struct user {
     uint64_t seen;    /* users_get() counts up: of those without a connection, the oldest goes first */
     uint64_t answers; /* bytes that wait to be read by him */
     struct budget connects, questions;
-    struct budget gripes;
-    uint32_t gripes_left_out;
+    struct budget lines;
+    uint32_t lines_left_out;
 };
 
 struct users {

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "daemon/gripe.h"
+#include "daemon/limited_log.h"
 #include "daemon/wispd.h"
 #include "libipc/wake.h"
 
@@ -293,7 +293,7 @@ static int on_question(struct wispd *daemon, struct channel *channel, const stru
 static int on_gone(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
-    gripe(channel, LOG_DEBUG, "its process has ended");
+    log_limited(channel, LOG_DEBUG, "its process has ended");
     wispd_hang_up(daemon, channel);
     return 0;
 }
@@ -378,7 +378,7 @@ static void look_after(struct wispd *daemon)
         struct channel *channel = &daemon->table.channels[i];
 
         if (channel->state == CHANNEL_OPEN && channel->broken) {
-            gripe(channel, LOG_NOTICE, "%s: closed", channel->broken);
+            log_limited(channel, LOG_NOTICE, "%s: closed", channel->broken);
             wispd_hang_up(daemon, channel);
         } else {
             bury(daemon, channel);

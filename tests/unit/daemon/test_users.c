@@ -66,13 +66,13 @@ static void budgets_outlive_connections(void **state)
     struct user *user = users_get(users, 5);
 
     for (int i = 0; i < 3; i++)
-        assert_true(budget_take(&user->gripes, &rate, 1000));
-    assert_false(budget_take(&user->gripes, &rate, 1000));
+        assert_true(budget_take(&user->lines, &rate, 1000));
+    assert_false(budget_take(&user->lines, &rate, 1000));
     for (uid_t uid = 6; uid < 5 + CAPACITY; uid++)
         assert_ptr_not_equal(users_get(users, uid), user);
     assert_ptr_equal(users_get(users, 5), user);
-    assert_false(budget_take(&user->gripes, &rate, 1099));
-    assert_true(budget_take(&user->gripes, &rate, 1100));
+    assert_false(budget_take(&user->lines, &rate, 1099));
+    assert_true(budget_take(&user->lines, &rate, 1100));
     assert_ptr_not_equal(users_get(users, 100), user); /* in the place of 6 */
     assert_int_equal(user->uid, 5);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "daemon/gripe.h"
+#include "daemon/limited_log.h"
 
 enum { LINE_MAX_BYTES = 512 };
 
@@ -12,17 +12,17 @@ static const struct budget_rate rate = { .every_ns = NS_PER_S / 10, .burst = 10 
 
 static bool may_say(struct user *user)
 {
-    if (!budget_take(&user->gripes, &rate, clock_ns())) {
-        user->gripes_left_out++;
+    if (!budget_take(&user->lines, &rate, clock_ns())) {
+        user->lines_left_out++;
         return false;
     }
-    if (user->gripes_left_out)
-        log_notice("%u more lines about user %u were left out", user->gripes_left_out, (unsigned)user->uid);
-    user->gripes_left_out = 0;
+    if (user->lines_left_out)
+        log_notice("%u more lines about user %u were left out", user->lines_left_out, (unsigned)user->uid);
+    user->lines_left_out = 0;
     return true;
 }
 
-void gripe(const struct channel *channel, enum log_level level, const char *format, ...)
+void log_limited(const struct channel *channel, enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list arguments;

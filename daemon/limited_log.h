@@ -4,14 +4,14 @@
  * journal nor keep others out of it; how many were left out is said with the next. Lines for debugging are not counted:
  * they are off unless asked for.
  */
-#ifndef DAEMON_GRIPE_H
-#define DAEMON_GRIPE_H
+#ifndef DAEMON_LIMITED_LOG_H
+#define DAEMON_LIMITED_LOG_H
 
 #include "base/log.h"
 #include "daemon/channel.h"
 
 /* "client NAME (pid P, user U): …" */
-void gripe(const struct channel *channel, enum log_level level, const char *format, ...)
+void log_limited(const struct channel *channel, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif
