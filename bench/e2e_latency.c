@@ -68,19 +68,19 @@ void endpoint_close(struct endpoint *endpoint)
 static int infer_once(struct endpoint *endpoint, struct latency *latency)
 {
     wisp_request *request = endpoint->requests[0];
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
     uint64_t begin = clock_ns(), total, inside;
 
     if (wisp_submit(request) || wisp_wait(request, UINT32_MAX))
         return fail("request");
     total = clock_ns() - begin;
-    wisp_request_receipt(request, &receipt);
-    inside = receipt.queue_ns + receipt.compute_ns;
+    wisp_request_timings(request, &timings);
+    inside = timings.queue_ns + timings.compute_ns;
     if (!latency)
         return 0;
     samples_add(&latency->total, total);
-    samples_add(&latency->queue, receipt.queue_ns);
-    samples_add(&latency->compute, receipt.compute_ns);
+    samples_add(&latency->queue, timings.queue_ns);
+    samples_add(&latency->compute, timings.compute_ns);
     samples_add(&latency->rest, total > inside ? total - inside : 0);
     return 0;
 }

@@ -123,7 +123,7 @@ struct wisp_request {
     struct waiter *waiter;
     uint32_t state; /* enum request_state; atomic, changed under the lock by request_set() */
     uint32_t slot;
-    int status;      /* of the last answer; immutable while DONE, like the receipt */
+    int status;      /* of the last answer; immutable while DONE, like the timings */
     bool was_sent;   /* to an earlier session, which was lost */
     bool cancelled;  /* the program has given it up; */
     bool owed;       /* the daemon is not told yet */
@@ -133,7 +133,7 @@ struct wisp_request {
     uint64_t in_offset, in_length, out_offset, out_length;
     uint64_t submitted_ns;
     void *user; /* the program's */
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
     uint32_t cause, where[2]; /* of the last answer, as the daemon said it: enum wire_cause */
 };
 

@@ -32,7 +32,7 @@ CLEANUP_DEFINE(cleanup_request, wisp_request, wisp_request_free)
 CLEANUP_DEFINE(cleanup_found, wisp_model, wisp_model_free)
 
 WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows,
-                           float *output, struct wisp_receipt *receipt)
+                           float *output, struct wisp_timings *timings)
 {
     cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
     uint64_t deadline = client_answer_by(client);
@@ -45,8 +45,8 @@ WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const f
     if (result)
         return result;
     memcpy(output, wisp_request_output(request), rows * wisp_model_output_size(model) * sizeof *output);
-    if (receipt)
-        wisp_request_receipt(request, receipt);
+    if (timings)
+        wisp_request_timings(request, timings);
     return 0;
 }
 
@@ -129,7 +129,7 @@ struct content {
 };
 
 static int classify(wisp_client *client, const char *name, const struct content *content, uint64_t deadline_ns,
-                    struct wisp_label *top, size_t *count, struct wisp_receipt *receipt)
+                    struct wisp_label *top, size_t *count, struct wisp_timings *timings)
 {
     cleanup(cleanup_found_at_exit) wisp_model *model = NULL;
     cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
@@ -143,13 +143,13 @@ static int classify(wisp_client *client, const char *name, const struct content 
         result = run(request, deadline_ns);
     if (result)
         return result;
-    if (receipt)
-        wisp_request_receipt(request, receipt);
+    if (timings)
+        wisp_request_timings(request, timings);
     return wisp_top(model, wisp_request_output(request), top, count);
 }
 
 WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const char *path, struct wisp_label *top,
-                                   size_t *count, struct wisp_receipt *receipt)
+                                   size_t *count, struct wisp_timings *timings)
 {
     struct content content = { .name = strcmp(path, "-") != 0 ? path : "standard input" };
     uint64_t deadline = client_answer_by(client);
@@ -159,7 +159,7 @@ WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const 
     /* The caller knows the model by its name alone, so another one behind it is found anew, and encoded for. */
     for (int i = 0; !result && i < FINDS_MAX; i++) {
         *count = wanted;
-        result = classify(client, name, &content, deadline, top, count, receipt);
+        result = classify(client, name, &content, deadline, top, count, timings);
         if (result != WISP_E_CHANGED)
             break;
         result = i + 1 < FINDS_MAX ? 0 : result;

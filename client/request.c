@@ -192,10 +192,15 @@ WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t micro
     request->deadline_us = microseconds;
 }
 
-WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_receipt *receipt)
+WISP_EXPORT void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings)
 {
-    *receipt = request->receipt;
+    *timings = request->timings;
 }
+
+/* The name that it had in 0.1.0. */
+#undef wisp_request_receipt
+WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings)
+    __attribute__((alias("wisp_request_timings")));
 
 /* The reason belongs to the client and may be changing. */
 static int explain_lost(struct wisp_client *client)

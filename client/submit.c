@@ -133,7 +133,7 @@ static bool send(struct wisp_request *request)
     if (!submit_ring_push(&client->session->submit, &submission))
         return false;
     if (request->was_sent)
-        request->receipt.resubmitted++;
+        request->timings.resubmitted++;
     request->was_sent = true;
     request_set(request, REQUEST_SENT);
     return true;
@@ -156,7 +156,7 @@ int request_begin(struct wisp_request *request)
     request_set(request, REQUEST_QUEUED);
     request->was_sent = request->cancelled = false;
     request->losses = 0;
-    request->receipt = (struct wisp_receipt){ 0 };
+    request->timings = (struct wisp_timings){ 0 };
     request->submitted_ns = clock_ns();
     if (client->up && !client->draining && send(request))
         client_ring_doorbell(client);
@@ -215,13 +215,13 @@ void request_finish(struct wisp_request *request, int status, const struct wire_
         return;
     }
     request->status = status;
-    request->receipt.total_ns = clock_ns() - request->submitted_ns;
+    request->timings.total_ns = clock_ns() - request->submitted_ns;
     request->cause = completion ? completion->cause : WIRE_CAUSE_NONE;
     if (completion) {
         memcpy(request->where, completion->where, sizeof request->where);
-        request->receipt.queue_ns = completion->queue_ns;
-        request->receipt.compute_ns = completion->compute_ns;
-        request->receipt.batch = completion->batch;
+        request->timings.queue_ns = completion->queue_ns;
+        request->timings.compute_ns = completion->compute_ns;
+        request->timings.batch = completion->batch;
     }
     request_set(request, REQUEST_DONE);
     if (request->waiter) {

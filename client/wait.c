@@ -292,7 +292,7 @@ WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns
     else if (!result)
         result = request_explain(request);
     if (!result && ns)
-        *ns = request->receipt.total_ns;
+        *ns = request->timings.total_ns;
     pthread_mutex_lock(&client->lock);
     request_release(request);
     pthread_mutex_unlock(&client->lock);

@@ -133,7 +133,7 @@ void channel_open(struct channel_table *table, struct channel *channel, uint32_t
                                             .request_arena = layout->request_arena,
                                             .response_arena = layout->response_arena,
                                             .rows = rows_most };
-    channel->receipts = channel->welcome.features & WIRE_FEATURE_RECEIPT;
+    channel->timings = channel->welcome.features & WIRE_FEATURE_TIMINGS;
     ring_attach_daemon(&channel->intake, &channel->finish, request, response, layout, 0);
     requests_link(channel);
     daemon_control_write(channel->daemon, &channel->welcome);

@@ -57,7 +57,7 @@ struct channel {
     struct request *free;
     struct request *newest; /* of the requests taken and not completed, */
     uint32_t under_way;     /* and how many they are */
-    bool receipts;          /* WIRE_FEATURE_RECEIPT */
+    bool timings;           /* WIRE_FEATURE_TIMINGS */
     uint8_t state;          /* enum channel_state */
     bool active;            /* in the shard's active set; else the client has to ring the doorbell */
     bool starved;           /* wants to be taken from, but reaps nothing: no credit */

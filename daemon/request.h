@@ -36,7 +36,7 @@ struct request {
     enum request_state state;
     uint32_t rows_done;   /* a request larger than a batch runs in slices */
     uint32_t rows_now;    /* in the batch under way */
-    uint32_t batch;       /* the receipt: the largest batch it was in, */
+    uint32_t batch;       /* the timings: the largest batch it was in, */
     uint64_t taken_ns;    /* when it was taken, */
     uint64_t begun_ns;    /* when its first batch began, */
     uint64_t compute_ns;  /* and how long its batches took */

@@ -23,7 +23,7 @@ static void publish(struct channel *channel, const struct request *request, int 
         completion.out_length = request->ask.out_length;
     completion.cause = request->cause;
     memcpy(completion.where, request->where, sizeof completion.where);
-    if (channel->receipts && request->begun_ns) {
+    if (channel->timings && request->begun_ns) {
         completion.queue_ns = saturate(request->begun_ns - request->taken_ns);
         completion.compute_ns = saturate(request->compute_ns);
         completion.batch = request->batch;

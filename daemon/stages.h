@@ -35,7 +35,7 @@ bool s4_dispatch(struct shard *shard, struct queue *queue);
 /* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */
 void s5_run(struct shard *shard);
 
-/* s6: the one end of every request: completion slot, receipt, counters. The wake-up follows in s6_wake(). */
+/* s6: the one end of every request: completion slot, timings, counters. The wake-up follows in s6_wake(). */
 void s6_complete(struct shard *shard, struct request *request, int status);
 /* Wakes the clients that got completions since, each at most once. */
 void s6_wake(struct shard *shard);

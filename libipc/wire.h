@@ -39,10 +39,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 
 /* Feature bits. A bit is used on a channel only when both ends offered it. */
 #define WIRE_FEATURE_NOTIFY  (1ull << 0) /* WIRE_NOTIFY messages on the socket */
-#define WIRE_FEATURE_RECEIPT (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
+#define WIRE_FEATURE_TIMINGS (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
 #define WIRE_FEATURE_CANCEL  (1ull << 2) /* WIRE_OP_CANCEL */
 #define WIRE_FEATURE_ASKING  (1ull << 3) /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
-#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_RECEIPT | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING)
+#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4

@@ -90,21 +90,21 @@ static void print_numbers(const struct run *run, const struct answer *answer)
     fprintf(run->screen.file, "%s\n", count > PREVIEW ? " …" : "");
 }
 
-/* The receipt is no data: standard error has it, where a person looks on or asked for it. */
+/* The timings are no data: standard error has it, where a person looks on or asked for it. */
 static void print_receipt(const struct run *run, const struct answer *answer)
 {
-    const struct wisp_receipt *receipt = &answer->receipt;
+    const struct wisp_timings *timings = &answer->timings;
     char total[32], queue[32], compute[32], encode[32];
 
     if (!run->verbose && !run->screen.terminal)
         return;
     fflush(stdout);
-    fprintf(stderr, "  %s ms (queue %s, compute %s)", format_ms(receipt->total_ns, total),
-            format_ms(receipt->queue_ns, queue), format_ms(receipt->compute_ns, compute));
+    fprintf(stderr, "  %s ms (queue %s, compute %s)", format_ms(timings->total_ns, total),
+            format_ms(timings->queue_ns, queue), format_ms(timings->compute_ns, compute));
     if (run->verbose)
-        fprintf(stderr, ", decoded in %s ms, batch of %u", format_ms(answer->encode_ns, encode), receipt->batch);
-    if (receipt->resubmitted)
-        fprintf(stderr, ", sent again %u×", receipt->resubmitted);
+        fprintf(stderr, ", decoded in %s ms, batch of %u", format_ms(answer->encode_ns, encode), timings->batch);
+    if (timings->resubmitted)
+        fprintf(stderr, ", sent again %u×", timings->resubmitted);
     fputc('\n', stderr);
 }
 
@@ -184,7 +184,7 @@ static int print_line(const struct run *run, json_t *object)
 
 static int print_json(const struct run *run, const struct answer *answer, size_t labels)
 {
-    const struct wisp_receipt *receipt = &answer->receipt;
+    const struct wisp_timings *timings = &answer->timings;
     json_t *object =
         json_pack("{s:o, s:o, s:o}", "input", json_text(answer->input->name), "model",
                   json_text(wisp_model_name(run->model)), "processing", json_text(wisp_model_processing(run->model)));
@@ -194,12 +194,12 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         json_object_set_new(object, "labels", json_labels(run, labels));
     else
         json_object_set_new(object, "output", json_output(run, answer));
-    json_object_set_new(object, "total_ns", json_integer((json_int_t)receipt->total_ns));
-    json_object_set_new(object, "queue_ns", json_integer((json_int_t)receipt->queue_ns));
-    json_object_set_new(object, "compute_ns", json_integer((json_int_t)receipt->compute_ns));
+    json_object_set_new(object, "total_ns", json_integer((json_int_t)timings->total_ns));
+    json_object_set_new(object, "queue_ns", json_integer((json_int_t)timings->queue_ns));
+    json_object_set_new(object, "compute_ns", json_integer((json_int_t)timings->compute_ns));
     json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
-    json_object_set_new(object, "batch", json_integer(receipt->batch));
-    json_object_set_new(object, "resubmitted", json_integer(receipt->resubmitted));
+    json_object_set_new(object, "batch", json_integer(timings->batch));
+    json_object_set_new(object, "resubmitted", json_integer(timings->resubmitted));
     if (run->verbose)
         print_receipt(run, answer);
     return print_line(run, object);

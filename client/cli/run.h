@@ -55,7 +55,7 @@ int input_encode(const struct run *run, const struct input *input, float *sample
 struct answer {
     const struct input *input;
     const float *output;
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
     uint64_t encode_ns; /* from the file to the tensor, in this process */
 };
 

@@ -127,7 +127,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     result = send(run, session_wait_ms(&run->session));
     if (result)
         return input_refuse(input, explain(result, why), why);
-    wisp_request_receipt(run->request, &answer.receipt);
+    wisp_request_timings(run->request, &answer.timings);
     answer.output = wisp_request_output(run->request);
     result = answer_print(run, &answer);
     return result ? refuse_in(why, explain(result, why), "%s", input->name) : 0;

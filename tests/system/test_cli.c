@@ -32,7 +32,7 @@ static void test_answers(void **state)
         { "sound", { "run", "audio", "good.wav" }, NULL, 0, "digit", NULL },
         { "raw media", { "run", "vector", "good.f32" }, NULL, 0, "6 numbers", NULL },
         { "tensor", { "run", "vector", "--tensor", "good.f32" }, NULL, 0, "6 numbers", NULL },
-        { "receipt", { "run", "-v", "image", "good.png" }, NULL, 0, "label ", "ms (queue " },
+        { "timings", { "run", "-v", "image", "good.png" }, NULL, 0, "label ", "ms (queue " },
         { "more labels than there are", { "run", "image", "-k", "1000", "good.png" }, NULL, 0, "label 2", NULL },
         { "models", { "models" }, NULL, 0, "image.classification", NULL },
         { "show", { "show", "image" }, NULL, 0, "fc1", NULL },

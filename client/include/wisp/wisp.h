@@ -184,20 +184,24 @@ int wisp_arm(wisp_client *client);
 int wisp_dispatch(wisp_client *client);
 
 /* How long the last answer took, and where. */
-struct wisp_receipt {
+struct wisp_timings {
     uint64_t total_ns;    /* submit to reaped, on the client's clock */
     uint64_t queue_ns;    /* in the daemon, before its batch began */
     uint64_t compute_ns;  /* the forward pass of its batch */
     uint32_t batch;       /* samples computed together, this request's included */
     uint32_t resubmitted; /* times a restart of the daemon made the library send it again */
 };
-void wisp_request_receipt(const wisp_request *request, struct wisp_receipt *receipt);
+void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings);
+
+/* Their names in 0.1.0; the library still has the function of that name for programs that were linked then. */
+#define wisp_receipt         wisp_timings
+#define wisp_request_receipt wisp_request_timings
 
 /* ---- in one call ---- */
 
-/* Copies `rows` samples in, runs, copies the answers out. `receipt` may be NULL. Waits as `answer_ms` has it. */
+/* Copies `rows` samples in, runs, copies the answers out. `timings` may be NULL. Waits as `answer_ms` has it. */
 int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows, float *output,
-               struct wisp_receipt *receipt);
+               struct wisp_timings *timings);
 
 #define WISP_LABEL_MAX 256 /* bytes of a label's name */
 
@@ -213,7 +217,7 @@ int wisp_top(const wisp_model *model, const float *output, struct wisp_label *to
 
 /* Find, encode, run, top: `model` as for wisp_find(). */
 int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
-                       struct wisp_receipt *receipt);
+                       struct wisp_timings *timings);
 
 #ifdef __cplusplus
 }

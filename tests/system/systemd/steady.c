@@ -39,10 +39,10 @@ static int ask(wisp_client *client, const wisp_model *model)
     for (size_t i = 0; input && i < inputs; i++)
         input[i] = (float)(i * 37 % 101) / 101;
     while (!stop && !result) {
-        struct wisp_receipt receipt;
+        struct wisp_timings timings;
         uint64_t begin = clock_ns(), took;
 
-        result = wisp_infer(client, model, input, 1, output, &receipt);
+        result = wisp_infer(client, model, input, 1, output, &timings);
         took = clock_ns() - begin;
         if (result)
             result = fail("request");
@@ -50,7 +50,7 @@ static int ask(wisp_client *client, const wisp_model *model)
             memcpy(first, output, outputs * sizeof *output), puts("steady");
         else if (memcmp(first, output, outputs * sizeof *output) != 0)
             result = fail("another answer than before");
-        again += receipt.resubmitted;
+        again += timings.resubmitted;
         longest = took > longest ? took : longest;
     }
     printf("answers %lu resubmitted %lu longest_ms %llu\n", answers, again, (unsigned long long)(longest / NS_PER_MS));

@@ -143,7 +143,7 @@ static void test_a_deadline_does_not_begin_anew(void **state)
     wisp_client *client = served_connect(NULL);
     wisp_model *model = served_find(client, "small");
     wisp_request *request = served_request(client, model, 1);
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
 
     (void)state;
     served_fill(request, 1, 1);
@@ -160,8 +160,8 @@ static void test_a_deadline_does_not_begin_anew(void **state)
     daemon_kill(&served);
     daemon_restart(&served);
     assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_DEADLINE);
-    wisp_request_receipt(request, &receipt);
-    assert_int_equal(receipt.resubmitted, 0);
+    wisp_request_timings(request, &timings);
+    assert_int_equal(timings.resubmitted, 0);
     wisp_model_free(model);
     wisp_close(client);
 }

@@ -251,7 +251,7 @@ static void test_the_loop_outlives_the_daemon(void **state)
     wisp_client *client = served_connect(NULL);
     wisp_model *model = served_find(client, "small");
     wisp_request *request = served_request(client, model, 1);
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
     int loop = loop_over(client), fd = wisp_fd(client);
 
     (void)state;
@@ -269,8 +269,8 @@ static void test_the_loop_outlives_the_daemon(void **state)
             turn(client, loop);
         assert_int_equal(wisp_poll(request), 0);
         served_check(request, 1, i);
-        wisp_request_receipt(request, &receipt);
-        assert_int_equal(receipt.resubmitted, 1);
+        wisp_request_timings(request, &timings);
+        assert_int_equal(timings.resubmitted, 1);
         assert_int_equal(wisp_fd(client), fd);
     }
     close(loop);

@@ -93,7 +93,7 @@ static void test_answers_are_right_to_the_bit(void **state)
     static const uint32_t rows[] = { 1, 2, 7, 64 };
     wisp_client *client = served_connect(NULL);
     wisp_model *model = served_find(client, "small");
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -105,10 +105,10 @@ static void test_answers_are_right_to_the_bit(void **state)
             assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
             served_check(request, rows[i], seed);
             assert_int_equal(wisp_poll(request), 0);
-            wisp_request_receipt(request, &receipt);
-            assert_true(receipt.batch >= 1);
-            assert_true(receipt.compute_ns > 0 && receipt.total_ns >= receipt.compute_ns);
-            assert_int_equal(receipt.resubmitted, 0);
+            wisp_request_timings(request, &timings);
+            assert_true(timings.batch >= 1);
+            assert_true(timings.compute_ns > 0 && timings.total_ns >= timings.compute_ns);
+            assert_int_equal(timings.resubmitted, 0);
         }
         wisp_request_free(request);
     }
@@ -121,11 +121,11 @@ static void test_infer_in_one_call(void **state)
     wisp_client *client = served_connect(NULL);
     wisp_model *model = served_find(client, "image");
     float input[3 * SMALL_INPUTS], output[3 * SMALL_OUTPUTS];
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
 
     (void)state;
     floats_make(input, 3 * SMALL_INPUTS, 5, 1);
-    assert_int_equal(wisp_infer(client, model, input, 3, output, &receipt), 0);
+    assert_int_equal(wisp_infer(client, model, input, 3, output, &timings), 0);
     assert_true(served_is_right(output, 3, 5));
     assert_int_equal(wisp_infer(client, model, input, 1, output, NULL), 0);
     assert_int_equal(wisp_infer(client, model, input, 0, output, NULL), WISP_E_INVALID);

@@ -74,7 +74,7 @@ static void test_a_waiter_sees_latency_only(void **state)
     for (uint64_t i = 0; i < 3; i++) {
         wisp_request *request = served_request(client, model, 5);
         struct waiting waiting = { .requests = { request }, .count = 1 };
-        struct wisp_receipt receipt;
+        struct wisp_timings timings;
         pthread_t thread;
 
         daemon_signal(&served, SIGSTOP); /* so that it is certainly under way */
@@ -86,8 +86,8 @@ static void test_a_waiter_sees_latency_only(void **state)
         if (waiting.results[0])
             fail_msg("%s", waiting.text);
         served_check(request, 5, i);
-        wisp_request_receipt(request, &receipt);
-        assert_int_equal(receipt.resubmitted, 1);
+        wisp_request_timings(request, &timings);
+        assert_int_equal(timings.resubmitted, 1);
         wisp_request_free(request);
     }
     assert_int_equal(resources_fds(), fds);
@@ -363,10 +363,10 @@ enum { HEAVY_ROWS = 4096 }; /* of "large": longer under way than it takes to see
 
 static uint32_t resubmitted(const wisp_request *request)
 {
-    struct wisp_receipt receipt;
+    struct wisp_timings timings;
 
-    wisp_request_receipt(request, &receipt);
-    return receipt.resubmitted;
+    wisp_request_timings(request, &timings);
+    return timings.resubmitted;
 }
 
 /* Kills the daemon as soon as it has the request for the n-th time more. Returns the request's state. */

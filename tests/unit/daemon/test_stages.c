@@ -409,7 +409,7 @@ static void s6_fills_in_the_receipt(void **state)
     assert_int_equal(completion.out_length, ask.out_length);
     assert_int_equal(completion.batch, 3);
     assert_true(completion.compute_ns > 0);
-    rig.channels[0]->receipts = false;
+    rig.channels[0]->timings = false;
     rig_into_queue(0, &ask);
     rig_turn_until_idle();
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
