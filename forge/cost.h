@@ -33,7 +33,7 @@ struct cost {
     double epoch_flops;   /* forward, and twice that back, for all samples */
 };
 
-/* Batch and slots as `wisp train` takes them for a processing type; "" leaves the presets. */
+/* Batch and slots as `wisp train` takes them for a processing type; "" leaves the defaults. */
 void cost_setting_suit(struct cost_setting *setting, const char *processing);
 
 /* The assembly tells what else is in the file; NULL: nothing. -ENOMEM, or as assemble_outline(). */

@@ -74,12 +74,12 @@ static const struct recipe usual = { .epochs = 10,
 /* What suits which data; docs/training.md has the measurements. A text's tensor has length 1, spread over hundreds of
  * features of which each batch has few: momentum by itself moves their weights hardly at all at the rate that pictures
  * take. */
-static const struct preset {
+static const struct default_value {
     const char *optimizer;
     bool text, usual; /* of its kind, the one to take when nobody says */
     uint64_t batch;
     double rate, decay;
-} presets[] = {
+} defaults[] = {
     { "sgd", false, true, 128, 0.05, 5e-4 },
     { "adamw", false, false, 128, 0.001, 0.01 },
     { "sgd", true, false, 128, 0.5, 1e-6 },
@@ -88,8 +88,8 @@ static const struct preset {
 
 int recipe_settle(const struct recipe_options *options, enum media_kind kind, struct recipe *recipe, struct reason *why)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(presets); i++) {
-        const struct preset *p = &presets[i];
+    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
+        const struct default_value *p = &defaults[i];
 
         if (p->text != (kind == MEDIA_TEXT) ||
             !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))

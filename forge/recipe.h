@@ -49,7 +49,7 @@ double half_cosine(double t);
 /* New reference; NULL: out of memory. */
 json_t *recipe_json(const struct recipe *recipe);
 
-/* The options of a recipe, with the presets as values; what they say is read by recipe_from_options() afterwards. */
+/* The options of a recipe, with the defaults as values; what they say is read by recipe_from_options() afterwards. */
 struct recipe_options {
     struct recipe recipe;
     const char *optimizer, *schedule, *augment, *balance;

@@ -37,7 +37,7 @@ struct key {
     size_t offset; /* in struct media */
     bool required;
     double least, most;
-    double preset, preset_second; /* the value when the key is absent */
+    double default_value, default_second; /* the value when the key is absent */
     const char *const *choices;
 };
 
@@ -55,29 +55,29 @@ static const char *const norms[] = { [NORM_L2] = "l2", [NORM_NONE] = "none", NUL
 static const struct key keys[] = {
     { IMAGE(width), .type = VALUE_COUNT, .required = true, .least = 1, .most = SIDE_MAX },
     { IMAGE(height), .type = VALUE_COUNT, .required = true, .least = 1, .most = SIDE_MAX },
-    { IMAGE(channels), .type = VALUE_COUNT, .least = 1, .most = 3, .preset = 3 },
-    { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .preset = FIT_STRETCH },
-    { IMAGE(background), .type = VALUE_COUNT, .least = 0, .most = 255, .preset = 0 },
-    { IMAGE(mean), .type = VALUE_LIST, .least = -1e6, .most = 1e6, .preset = 0 },
-    { IMAGE(deviation), .type = VALUE_LIST, .least = 1e-6, .most = 1e6, .preset = 1 },
+    { IMAGE(channels), .type = VALUE_COUNT, .least = 1, .most = 3, .default_value = 3 },
+    { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = FIT_STRETCH },
+    { IMAGE(background), .type = VALUE_COUNT, .least = 0, .most = 255, .default_value = 0 },
+    { IMAGE(mean), .type = VALUE_LIST, .least = -1e6, .most = 1e6, .default_value = 0 },
+    { IMAGE(deviation), .type = VALUE_LIST, .least = 1e-6, .most = 1e6, .default_value = 1 },
 
     { TEXT(features), .type = VALUE_COUNT, .required = true, .least = 1, .most = 1 << 24 },
-    { TEXT(characters), .type = VALUE_PAIR, .least = 1, .most = 8, .preset = 1, .preset_second = 3 },
-    { TEXT(words), .type = VALUE_PAIR, .least = 1, .most = 8, .preset = 1, .preset_second = 1 },
-    { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .preset = WEIGHT_LOG },
-    { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .preset = NORM_L2 },
-    { TEXT(limit), .type = VALUE_COUNT, .least = 16, .most = 1 << 24, .preset = 65536 },
+    { TEXT(characters), .type = VALUE_PAIR, .least = 1, .most = 8, .default_value = 1, .default_second = 3 },
+    { TEXT(words), .type = VALUE_PAIR, .least = 1, .most = 8, .default_value = 1, .default_second = 1 },
+    { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = WEIGHT_LOG },
+    { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .default_value = NORM_L2 },
+    { TEXT(limit), .type = VALUE_COUNT, .least = 16, .most = 1 << 24, .default_value = 65536 },
 
-    { AUDIO(rate), .type = VALUE_COUNT, .least = 1000, .most = 192000, .preset = 8000 },
+    { AUDIO(rate), .type = VALUE_COUNT, .least = 1000, .most = 192000, .default_value = 8000 },
     { AUDIO(mels), .type = VALUE_COUNT, .required = true, .least = 1, .most = 512 },
     { AUDIO(frames), .type = VALUE_COUNT, .required = true, .least = 1, .most = 4096 },
-    { AUDIO(window), .type = VALUE_COUNT, .least = 16, .most = 65536, .preset = 256 },
-    { AUDIO(low), .type = VALUE_REAL, .least = 0, .most = 96000, .preset = 60 },
-    { AUDIO(high), .type = VALUE_REAL, .least = 1, .most = 96000, .preset = 0 },
-    { AUDIO(trim_db), .type = VALUE_REAL, .least = 0, .most = 120, .preset = 40 },
-    { AUDIO(floor_db), .type = VALUE_REAL, .least = 1, .most = 200, .preset = 60 },
-    { AUDIO(mean), .type = VALUE_REAL, .least = -1e6, .most = 1e6, .preset = 0 },
-    { AUDIO(deviation), .type = VALUE_REAL, .least = 1e-6, .most = 1e6, .preset = 1 },
+    { AUDIO(window), .type = VALUE_COUNT, .least = 16, .most = 65536, .default_value = 256 },
+    { AUDIO(low), .type = VALUE_REAL, .least = 0, .most = 96000, .default_value = 60 },
+    { AUDIO(high), .type = VALUE_REAL, .least = 1, .most = 96000, .default_value = 0 },
+    { AUDIO(trim_db), .type = VALUE_REAL, .least = 0, .most = 120, .default_value = 40 },
+    { AUDIO(floor_db), .type = VALUE_REAL, .least = 1, .most = 200, .default_value = 60 },
+    { AUDIO(mean), .type = VALUE_REAL, .least = -1e6, .most = 1e6, .default_value = 0 },
+    { AUDIO(deviation), .type = VALUE_REAL, .least = 1e-6, .most = 1e6, .default_value = 1 },
 
     { MEDIA_RAW, "shape", .type = VALUE_SHAPE, .required = true, .least = 1, .most = ELEMENTS_MAX },
 };
@@ -207,7 +207,7 @@ static int read_value(struct media *media, const struct key *key, const json_t *
     return -EINVAL;
 }
 
-static void preset_value(struct media *media, const struct key *key)
+static void default_value(struct media *media, const struct key *key)
 {
     void *out = (char *)media + key->offset;
     uint32_t *counts = out;
@@ -215,19 +215,19 @@ static void preset_value(struct media *media, const struct key *key)
 
     switch (key->type) {
     case VALUE_PAIR:
-        counts[1] = (uint32_t)key->preset_second;
-        counts[0] = (uint32_t)key->preset;
+        counts[1] = (uint32_t)key->default_second;
+        counts[0] = (uint32_t)key->default_value;
         break;
     case VALUE_COUNT:
     case VALUE_CHOICE:
-        counts[0] = (uint32_t)key->preset;
+        counts[0] = (uint32_t)key->default_value;
         break;
     case VALUE_LIST:
         for (int i = 0; i < CHANNELS_MAX; i++)
-            reals[i] = key->preset;
+            reals[i] = key->default_value;
         break;
     case VALUE_REAL:
-        reals[0] = key->preset;
+        reals[0] = key->default_value;
         break;
     case VALUE_SHAPE:
         break;
@@ -297,7 +297,7 @@ static int read_keys(struct media *media, json_t *object, struct reason *why)
         else if (key->required)
             return refuse(why, WISP_E_FORMAT, "key '%s' is missing", key->name);
         else
-            preset_value(media, key);
+            default_value(media, key);
         if (result)
             return result;
     }

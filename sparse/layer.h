@@ -34,7 +34,7 @@ enum layer_number { WHOLE, REAL };
 
 struct layer_parameter {
     const char *name;
-    double preset, least, most; /* value when absent, and bounds */
+    double default_value, least, most; /* value when absent, and bounds */
     enum layer_number number;
 };
 
@@ -76,7 +76,7 @@ struct layer_kind {
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its preset stands for the value of the parameter of this number, from 1; 0: it is a value itself.
      */
-    unsigned char preset_of[LAYER_PARAMETERS_MAX];
+    unsigned char default_of[LAYER_PARAMETERS_MAX];
 
     /* Plans it. `input_count` shapes stand at `inputs`; the parameters are within their bounds. WISP_E_FORMAT, and says
      * what does not fit. */
@@ -95,7 +95,7 @@ int layer_shape(const struct layer *layer, const struct shape *inputs, struct sh
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why);
 
 /* Whether a parameter says what leaving it out would say: it is the preset, or what the preset stands for. */
-bool layer_parameter_is_preset(const struct layer_kind *kind, const double *parameters, unsigned number);
+bool layer_parameter_is_default(const struct layer_kind *kind, const double *parameters, unsigned number);
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);

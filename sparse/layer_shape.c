@@ -8,11 +8,11 @@
 
 #include "sparse/layer.h"
 
-bool layer_parameter_is_preset(const struct layer_kind *kind, const double *parameters, unsigned number)
+bool layer_parameter_is_default(const struct layer_kind *kind, const double *parameters, unsigned number)
 {
-    unsigned other = kind->preset_of[number];
+    unsigned other = kind->default_of[number];
 
-    return parameters[number] == kind->parameters[number].preset ||
+    return parameters[number] == kind->parameters[number].default_value ||
            (other && parameters[number] == parameters[other - 1]);
 }
 

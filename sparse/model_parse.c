@@ -87,7 +87,7 @@ static int parameters_read(const json_t *parameters, struct layer *layer, struct
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
         const json_t *value = json_object_get(parameters, declared[i].name);
 
-        layer->parameters[i] = value ? json_number_value(value) : declared[i].preset;
+        layer->parameters[i] = value ? json_number_value(value) : declared[i].default_value;
         if (value && !json_is_number(value))
             return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is not a number", declared[i].name);
         known += value != NULL;

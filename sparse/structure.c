@@ -229,7 +229,7 @@ void structure_hash(const struct structure *structure, char out[33])
         XXH3_128bits_update(state, layer->inputs, layer->input_count * sizeof *layer->inputs);
         for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
             /* A parameter that a later version adds must not change what is stored: only deviations count, by name. */
-            if (layer_parameter_is_preset(layer->kind, layer->parameters, p))
+            if (layer_parameter_is_default(layer->kind, layer->parameters, p))
                 continue;
             hash_text(state, layer->kind->parameters[p].name);
             XXH3_128bits_update(state, &layer->parameters[p], sizeof layer->parameters[p]);

@@ -282,7 +282,7 @@ static void print_layer(FILE *out, const struct structure *structure, uint32_t i
     if (layer->input_count != 1 || layer->inputs[0] != index)
         print_inputs(out, structure, layer);
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
-        if (!layer_parameter_is_preset(layer->kind, layer->parameters, p))
+        if (!layer_parameter_is_default(layer->kind, layer->parameters, p))
             fprintf(out, ", %s: %.17g", layer->kind->parameters[p].name, layer->parameters[p]);
     }
     fprintf(out, "}\n");

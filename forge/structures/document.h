@@ -50,7 +50,7 @@ int document_parse(const char *name, const char *text, size_t length, document_v
  * path then. */
 int document_read(const char *path, document_visit *visit, void *argument, FILE *errors, struct reason *why);
 
-/* The canonical text: every layer written out, nothing that is a preset; document_parse() reads it back to the same
+/* The canonical text: every layer written out, nothing that is a default; document_parse() reads it back to the same
  * hash. The caller frees it. NULL: out of memory. */
 char *document_print(const struct structure *structure);
 

@@ -129,7 +129,7 @@ static int add_kind(struct builder *builder, const struct layer_kind *kind, cons
     layer->inputs[0] = builder->structure->layer_count - 1;
     layer->input_count = 1;
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && kind->parameters[p].name; p++)
-        layer->parameters[p] = kind->parameters[p].preset;
+        layer->parameters[p] = kind->parameters[p].default_value;
     name_layer(builder, layer, name, mark);
     return 0;
 }
@@ -295,7 +295,7 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
     const char *name = body->kind == NODE_SECTION ? name_in(builder, body) : NULL;
     struct structure_layer *layer;
     double head_count = 0, is_causal = 0;
-    char preset[LAYER_NAME_MAX];
+    char default_value[LAYER_NAME_MAX];
     int result;
 
     if (body->kind == NODE_SECTION)
@@ -315,8 +315,8 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
     if (!(width = features_of(builder, inputs[0])))
         width = 1; /* what is wrong before this layer will be said when the whole is planned */
     if (!name) {
-        snprintf(preset, sizeof preset, "attention%u", builder->structure->layer_count);
-        name = preset;
+        snprintf(default_value, sizeof default_value, "attention%u", builder->structure->layer_count);
+        name = default_value;
     }
     if ((result = add_projection(builder, name, "q", inputs[0], width, mark, &q)) ||
         (result = add_projection(builder, name, "k", inputs[1], width, mark, &k)) ||

@@ -32,7 +32,7 @@ static struct layer *add_layer(struct model *model, uint32_t *count, const char 
     layer->inputs[0] = *count; /* value 0 is the model's input, so this is the layer before */
     layer->input_count = 1;
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
-        layer->parameters[i] = layer->kind->parameters[i].preset;
+        layer->parameters[i] = layer->kind->parameters[i].default_value;
     (*count)++;
     return layer;
 }

@@ -45,7 +45,7 @@ static uint32_t add_layer(struct structure *s, const char *kind, double first, d
     assert_non_null(layer->kind);
     snprintf(layer->name, sizeof layer->name, "%s%u", kind, s->layer_count);
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
-        layer->parameters[p] = layer->kind->parameters[p].preset;
+        layer->parameters[p] = layer->kind->parameters[p].default_value;
         if (!strncmp(layer->kind->parameters[p].name, "kernel", 6))
             layer->parameters[p] = kernel;
         if (!strncmp(layer->kind->parameters[p].name, "padding", 7))

@@ -19,7 +19,7 @@ static struct layer *layer_make(struct model *model, uint32_t index, const char 
     layer->input_count = 1;
     layer->inputs[0] = index;
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
-        layer->parameters[i] = layer->kind->parameters[i].preset;
+        layer->parameters[i] = layer->kind->parameters[i].default_value;
     return layer;
 }
 

@@ -24,7 +24,7 @@ static struct layer *layer_add(struct model *model, const char *kind, uint32_t i
     layer->inputs[0] = first;
     layer->inputs[1] = layer->inputs[2] = second;
     for (size_t i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
-        layer->parameters[i] = layer->kind->parameters[i].preset;
+        layer->parameters[i] = layer->kind->parameters[i].default_value;
     return layer;
 }
 

@@ -56,7 +56,7 @@ static void test_repeats_and_residuals(void **state)
 }
 
 /* A preset that stands for another parameter's value, written out, is the same structure. */
-static void test_presets_written_out(void **state)
+static void test_defaults_written_out(void **state)
 {
     static const char *const same[][2] = {
         { "max_pool", "max_pool: {kernel: 2, stride: 2, padding: 0}" },
@@ -211,7 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_and_order_of_keys_do_not_matter),
         cmocka_unit_test(test_repeats_and_residuals),
-        cmocka_unit_test(test_presets_written_out),
+        cmocka_unit_test(test_defaults_written_out),
         cmocka_unit_test(test_refusals_with_their_places),
         cmocka_unit_test(test_every_seed_reads_back_to_itself),
     };

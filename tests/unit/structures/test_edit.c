@@ -99,7 +99,7 @@ static void make_graph(const struct row *rows, uint32_t count, struct shape inpu
         layer->input_count = rows[i].input_count;
         memcpy(layer->inputs, rows[i].inputs, sizeof rows[i].inputs);
         for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++)
-            layer->parameters[p] = layer->kind->parameters[p].preset;
+            layer->parameters[p] = layer->kind->parameters[p].default_value;
         if (rows[i].parameter)
             layer->parameters[0] = rows[i].parameter;
     }
