@@ -11,7 +11,7 @@
 #include "forge/assemble.h"
 #include "forge/plan.h"
 
-/* What is to be done with the network. Presets as `wisp train` and the daemon have them. */
+/* What is to be done with the network. Defaults as `wisp train` and the daemon have them. */
 struct cost_setting {
     uint64_t samples; /* of an epoch */
     uint64_t batch;   /* when it is trained */

@@ -74,7 +74,7 @@ struct layer_kind {
     bool in_place;                          /* forward() may be given the same activation as in[0] and out */
     const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to judge */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
-    /* By parameter: its preset stands for the value of the parameter of this number, from 1; 0: it is a value itself.
+    /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.
      */
     unsigned char default_of[LAYER_PARAMETERS_MAX];
 
@@ -87,14 +87,14 @@ struct layer_kind {
 };
 
 /* Judges a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's
- * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its preset, means as many as
+ * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its default, means as many as
  * the weight has rows. Vectors may be absent. WISP_E_FORMAT, and says which dimension is wrong. */
 int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);
 
 /* Whether a value is in a parameter's bounds, and whole unless it is a real one. WISP_E_FORMAT, and says which. */
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why);
 
-/* Whether a parameter says what leaving it out would say: it is the preset, or what the preset stands for. */
+/* Whether a parameter says what leaving it out would say: it is the default, or what the default stands for. */
 bool layer_parameter_is_default(const struct layer_kind *kind, const double *parameters, unsigned number);
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */

@@ -91,7 +91,7 @@ static void print_numbers(const struct run *run, const struct answer *answer)
 }
 
 /* The timings are no data: standard error has it, where a person looks on or asked for it. */
-static void print_receipt(const struct run *run, const struct answer *answer)
+static void print_timings(const struct run *run, const struct answer *answer)
 {
     const struct wisp_timings *timings = &answer->timings;
     char total[32], queue[32], compute[32], encode[32];
@@ -124,7 +124,7 @@ static int print_human(const struct run *run, const struct answer *answer, size_
         print_labels(run, labels);
     else
         print_numbers(run, answer);
-    print_receipt(run, answer);
+    print_timings(run, answer);
     return 0;
 }
 
@@ -201,7 +201,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
     json_object_set_new(object, "batch", json_integer(timings->batch));
     json_object_set_new(object, "resubmitted", json_integer(timings->resubmitted));
     if (run->verbose)
-        print_receipt(run, answer);
+        print_timings(run, answer);
     return print_line(run, object);
 }
 
@@ -218,7 +218,7 @@ static int print_raw(const struct run *run, const struct answer *answer)
 {
     fwrite(answer->output, sizeof(float), wisp_model_output_size(run->model), run->screen.file);
     if (run->verbose)
-        print_receipt(run, answer);
+        print_timings(run, answer);
     return 0;
 }
 

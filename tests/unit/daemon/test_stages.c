@@ -396,7 +396,7 @@ static void counters_tell_pings_refusals_and_the_rest_apart(void **state)
 
 /* ---- s6 ---- */
 
-static void s6_fills_in_the_receipt(void **state)
+static void s6_fills_in_the_timings(void **state)
 {
     struct wire_submission ask = rig_infer(3, 2);
     struct wire_completion completion;
@@ -436,7 +436,7 @@ int main(void)
         RIG_TEST(a_cancellation_meets_its_own_requests_alone),
         RIG_TEST(a_full_channel_can_cancel),
         RIG_TEST(counters_tell_pings_refusals_and_the_rest_apart),
-        RIG_TEST(s6_fills_in_the_receipt),
+        RIG_TEST(s6_fills_in_the_timings),
     };
 
     return cmocka_run_group_tests_name("stages", tests, NULL, NULL);

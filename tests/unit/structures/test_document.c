@@ -55,7 +55,7 @@ static void test_repeats_and_residuals(void **state)
     assert_string_equal(a, b);
 }
 
-/* A preset that stands for another parameter's value, written out, is the same structure. */
+/* A default that stands for another parameter's value, written out, is the same structure. */
 static void test_defaults_written_out(void **state)
 {
     static const char *const same[][2] = {
