@@ -60,31 +60,31 @@ struct option_row *option_text(struct option_table *table, const char *name, cha
             .name = name, .letter = letter, .type = OPTION_TEXT, .value = value, .argument = argument, .help = help });
 }
 
-static struct option_row *append_number(struct option_table *table, struct option_row row, double least, double most)
+static struct option_row *append_number(struct option_table *table, struct option_row row, double min, double max)
 {
-    row.least = least;
-    row.most = most;
+    row.min = min;
+    row.max = max;
     return append(table, row);
 }
 
 struct option_row *option_count(struct option_table *table, const char *name, char letter, uint64_t *value,
-                                const char *argument, const char *help, double least, double most)
+                                const char *argument, const char *help, double min, double max)
 {
     struct option_row row = { .name = name, .letter = letter, .type = OPTION_COUNT, .value = value };
 
     row.argument = argument;
     row.help = help;
-    return append_number(table, row, least, most);
+    return append_number(table, row, min, max);
 }
 
 struct option_row *option_real(struct option_table *table, const char *name, char letter, double *value,
-                               const char *argument, const char *help, double least, double most)
+                               const char *argument, const char *help, double min, double max)
 {
     struct option_row row = { .name = name, .letter = letter, .type = OPTION_REAL, .value = value };
 
     row.argument = argument;
     row.help = help;
-    return append_number(table, row, least, most);
+    return append_number(table, row, min, max);
 }
 
 struct option_row *option_list(struct option_table *table, const char *name, struct option_list *value,
@@ -124,19 +124,19 @@ static void print_help(const struct usage *usage, const struct option_table *tab
 
 static bool range_holds(const struct option_row *row, double value)
 {
-    if (value < row->least)
+    if (value < row->min)
         return false;
-    return row->most == 0 || (row->below ? value < row->most : value <= row->most);
+    return row->max == 0 || (row->below ? value < row->max : value <= row->max);
 }
 
 static int refuse_range(const struct usage *usage, const struct option_row *row, const char *text)
 {
     const char *what = row->type == OPTION_COUNT ? "a whole number" : "a number";
 
-    if (row->most == 0)
-        return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s of at least %.12g", row->name, text, what, row->least);
-    return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s from %.12g to %.12g%s", row->name, text, what, row->least,
-                row->most, row->below ? " (exclusive)" : "");
+    if (row->max == 0)
+        return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s of at least %.12g", row->name, text, what, row->min);
+    return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s from %.12g to %.12g%s", row->name, text, what, row->min,
+                row->max, row->below ? " (exclusive)" : "");
 }
 
 static int store_again(const struct usage *usage, const struct option_row *row, const char *text)
@@ -257,11 +257,11 @@ bool options_read(const struct usage *usage, const struct option_table *table, i
     }
     operands->words = argv + optind;
     operands->count = (size_t)(argc - optind);
-    if (operands->count < operands->least)
+    if (operands->count < operands->min)
         *status = fail(usage->verb, EXIT_USAGE, "%s is missing; see 'wisp %s --help'", operands->what, usage->verb);
-    else if (operands->count > operands->most)
+    else if (operands->count > operands->max)
         *status = fail(usage->verb, EXIT_USAGE, "'%s' is not expected here; see 'wisp %s --help'",
-                       operands->words[operands->most], usage->verb);
+                       operands->words[operands->max], usage->verb);
     else
         return true;
     return false;

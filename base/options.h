@@ -31,9 +31,9 @@ struct option_row {
     void *value;
     const char *argument; /* what stands for the value in --help */
     const char *help;
-    double least, most; /* of a number; most 0: unbounded */
-    bool below;         /* less than `most`, not equal */
-    bool *given;        /* set when the option occurs; may be NULL */
+    double min, max; /* of a number; most 0: unbounded */
+    bool below;      /* less than `most`, not equal */
+    bool *given;     /* set when the option occurs; may be NULL */
 };
 
 enum { OPTION_ROWS_MAX = 64 };
@@ -49,9 +49,9 @@ struct option_row *option_flag(struct option_table *table, const char *name, cha
 struct option_row *option_text(struct option_table *table, const char *name, char letter, const char **value,
                                const char *argument, const char *help);
 struct option_row *option_count(struct option_table *table, const char *name, char letter, uint64_t *value,
-                                const char *argument, const char *help, double least, double most);
+                                const char *argument, const char *help, double min, double max);
 struct option_row *option_real(struct option_table *table, const char *name, char letter, double *value,
-                               const char *argument, const char *help, double least, double most);
+                               const char *argument, const char *help, double min, double max);
 struct option_row *option_list(struct option_table *table, const char *name, struct option_list *value,
                                const char *argument, const char *help);
 
@@ -65,7 +65,7 @@ struct usage {
 /* What the rest of the command line may be. */
 struct operands {
     char **words;
-    size_t count, least, most;
+    size_t count, min, max;
     const char *what; /* "MODEL", for the message when one is missing */
 };
 

@@ -13,7 +13,7 @@
 #include "base/size.h"
 #include "forge/catalog.h"
 
-enum { STRUCTURES = 10000, QUERIES = 201, LAYERS_LEAST = 2, LAYERS_MOST = 21 };
+enum { STRUCTURES = 10000, QUERIES = 201, LAYERS_MIN = 2, LAYERS_MAX = 21 };
 
 static const char *const types[] = { "image.classification", "image.segmentation", "text.classification",
                                      "text.translation",     "audio.recognition",  "scent.classification" };
@@ -34,7 +34,7 @@ static void make(unsigned number, struct store_structure *out)
     char text[1024];
     int used = snprintf(text, sizeof text, "%u", 100 + number);
 
-    for (unsigned l = 0; l < LAYERS_LEAST + number % (LAYERS_MOST - LAYERS_LEAST); l++)
+    for (unsigned l = 0; l < LAYERS_MIN + number % (LAYERS_MAX - LAYERS_MIN); l++)
         used += snprintf(text + used, sizeof text - (size_t)used, "-%u", 10 + (number * 7 + l) % 500);
     require(structure_parse_layers(text, &structure, &why), &why);
     snprintf(structure.name, sizeof structure.name, "net-%05u", number);
@@ -132,8 +132,8 @@ int main(void)
     store_close(store);
     measure(path, "by type", &(struct store_query){ .processing = "image.segmentation" });
     measure(path, "by modality", &(struct store_query){ .processing = "image" });
-    measure(path, "by depth", &(struct store_query){ .depth_least = 8, .depth_most = 8 });
-    measure(path, "by both", &(struct store_query){ .processing = "text", .depth_least = 5, .depth_most = 9 });
+    measure(path, "by depth", &(struct store_query){ .depth_min = 8, .depth_max = 8 });
+    measure(path, "by both", &(struct store_query){ .processing = "text", .depth_min = 5, .depth_max = 9 });
     measure(path, "by name", NULL);
     measure(path, "all", &(struct store_query){ 0 });
     unlink(path);

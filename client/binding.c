@@ -64,7 +64,7 @@ int binding_note(struct wisp_client *client, const char *name, const struct desc
         if (binding) {
             binding->route = answer->route;
             binding->serial = answer->serial;
-            binding->rows_most = description->rows_most;
+            binding->rows_max = description->rows_max;
             binding->status = 0;
         } else {
             result = -ENOMEM;
@@ -114,7 +114,7 @@ static void settle(struct wisp_client *client, const char *name, const struct de
             continue;
         binding->route = answer->route;
         binding->serial = client->serials + 1; /* which client_adopt() will give it */
-        binding->rows_most = now->rows_most;
+        binding->rows_max = now->rows_max;
         binding->status = answer->status                                  ? answer->status
                           : strcmp(binding->identity, now->identity) == 0 ? 0
                                                                           : WISP_E_CHANGED;
@@ -125,7 +125,7 @@ static void settle(struct wisp_client *client, const char *name, const struct de
 /* That it has no such model is the binding's affair; every other failure is the session's. */
 static int renew(struct wisp_client *client, const char *name, struct session *session, uint32_t id, struct reason *why)
 {
-    struct description now = { .rows_most = WIRE_ROWS_MAX };
+    struct description now = { .rows_max = WIRE_ROWS_MAX };
     struct answer answer;
     int result = session_ask(session, id, WIRE_DESCRIBE, name, clock_ns() + RENEW_NS, &answer, why);
 

@@ -103,8 +103,8 @@ struct binding {
     char identity[IDENTITY_MAX]; /* immutable, as the name is */
     uint64_t serial;             /* of the session in which the rest holds */
     uint32_t route;
-    uint32_t rows_most; /* samples of one request */
-    int status;         /* why it cannot be used in this session, or 0 */
+    uint32_t rows_max; /* samples of one request */
+    int status;        /* why it cannot be used in this session, or 0 */
 };
 
 enum request_state { REQUEST_IDLE, REQUEST_QUEUED, REQUEST_SENT, REQUEST_DONE };
@@ -311,7 +311,7 @@ int session_drain(struct wisp_client *client, struct session *session);
 /* What a binding notes of a DESCRIBE reply. */
 struct description {
     char identity[IDENTITY_MAX];
-    uint32_t rows_most;
+    uint32_t rows_max;
 };
 
 /* Notes what a DESCRIBE reply says, unless its session is gone. Takes the lock. -ENOMEM. */

@@ -73,7 +73,7 @@ static int read_binding(const json_t *root, struct description *out, struct reas
     if (rows < 1 || rows > WIRE_ROWS_MAX)
         return refuse(why, WISP_E_INVALID, "rows_most is not a number from 1 to %d", WIRE_ROWS_MAX);
     memcpy(out->identity, identity, strlen(identity) + 1);
-    out->rows_most = (uint32_t)rows;
+    out->rows_max = (uint32_t)rows;
     return 0;
 }
 

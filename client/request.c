@@ -105,12 +105,12 @@ static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, 
     return 0;
 }
 
-static int refuse_rows(uint32_t rows, uint32_t most, const char *name)
+static int refuse_rows(uint32_t rows, uint32_t max, const char *name)
 {
     return fail(WISP_E_INVALID,
                 "a request of %" PRIu32 " samples of %s: this wispd takes at most %" PRIu32
                 " (limits.rows in its configuration); make several of it",
-                rows, name, most);
+                rows, name, max);
 }
 
 WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
@@ -134,8 +134,8 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
         request->rows = rows;
         request->in_length = in_length;
         request->out_length = out_length;
-        result = rows > binding->rows_most ? refuse_rows(rows, binding->rows_most, wisp_model_name(model))
-                                           : take_places(client, request, wisp_model_name(model));
+        result = rows > binding->rows_max ? refuse_rows(rows, binding->rows_max, wisp_model_name(model))
+                                          : take_places(client, request, wisp_model_name(model));
         if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
             client_poke(client, NULL);
             result = take_places(client, request, wisp_model_name(model));

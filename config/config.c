@@ -42,7 +42,7 @@ int config_init(struct config *config)
 
 void config_model_init(struct config_model *model)
 {
-    *model = (struct config_model){ .batch_most = 32 };
+    *model = (struct config_model){ .batch_max = 32 };
 }
 
 void config_deinit(struct config *config)

@@ -21,12 +21,12 @@ enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 #define CONFIG_SPIN_AUTO UINT64_MAX
 
 struct config_model {
-    char *path;          /* of the .safetensors file; relative ones are relative to the configuration file */
-    char *name;          /* NULL: as the file says */
-    bool preferred;      /* `default: true`: answers for its bare processing type and modality */
-    uint32_t batch_most; /* samples computed together at most */
-    uint64_t wait_ns;    /* 0: natural batching, never wait for more */
-    unsigned line;       /* where it stands, for later errors */
+    char *path;         /* of the .safetensors file; relative ones are relative to the configuration file */
+    char *name;         /* NULL: as the file says */
+    bool preferred;     /* `default: true`: answers for its bare processing type and modality */
+    uint32_t batch_max; /* samples computed together at most */
+    uint64_t wait_ns;   /* 0: natural batching, never wait for more */
+    unsigned line;      /* where it stands, for later errors */
 };
 
 struct config {

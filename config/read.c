@@ -36,10 +36,10 @@ static void place_key(struct place *place, const char *parent, const char *key)
 /* A text from the file as a message shows it: quoted, and cut between characters when it is long. */
 static const char *shown(const char *text, char out[SHOWN_MAX])
 {
-    size_t length = strlen(text), most = SHOWN_MAX - 8;
+    size_t length = strlen(text), max = SHOWN_MAX - 8;
 
-    if (length > most) {
-        length = most;
+    if (length > max) {
+        length = max;
         while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
             length--;
         snprintf(out, SHOWN_MAX, "'%.*s'...", (int)length, text);
@@ -85,7 +85,7 @@ static void read_number(struct walk *walk, const struct field *field, const char
                         void *at)
 {
     const struct kind *kind = field->kind;
-    char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], quoted[SHOWN_MAX];
+    char min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX], quoted[SHOWN_MAX];
     uint64_t value;
 
     if (!is_text(walk, place, node, kind->what))
@@ -103,11 +103,11 @@ static void read_number(struct walk *walk, const struct field *field, const char
                      kind->what, node->text);
         return;
     }
-    if (value < field->least || value > field->most) {
-        kind->format(field->least, least);
-        kind->format(field->most, most);
+    if (value < field->min || value > field->max) {
+        kind->format(field->min, min);
+        kind->format(field->max, max);
         findings_add(walk->findings, node->mark, "%s: %s is out of range, from %s to %s", place,
-                     shown(node->text, quoted), least, most);
+                     shown(node->text, quoted), min, max);
         return;
     }
     if (field->power && !size_is_power_of_two(value)) {

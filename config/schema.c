@@ -105,7 +105,7 @@ static const struct field limit_fields[] = {
 };
 
 static const struct field batch_fields[] = {
-    { "max", &kind_count, AT(config_model, batch_most), 1, 65536 },
+    { "max", &kind_count, AT(config_model, batch_max), 1, 65536 },
     { "wait", &kind_duration, AT(config_model, wait_ns), 0, NS_PER_S },
     { .key = NULL },
 };

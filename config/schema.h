@@ -45,7 +45,7 @@ struct field {
     const char *key; /* NULL ends a table */
     const struct kind *kind;
     size_t offset;
-    uint64_t least, most;         /* of a number */
+    uint64_t min, max;            /* of a number */
     bool power;                   /* of a number: only powers of two */
     bool needed;                  /* its section is wrong without it */
     const struct choice *choices; /* of a choice or word; the end has no name */

@@ -27,7 +27,7 @@ static const struct budget_rate connect_rate = { .every_ns = 2 * NS_PER_MS, .bur
 
 #define QUEUE_NS (128 * NS_PER_MS)
 
-enum { ACCEPT_MOST = 16, PENDING_PER_USER = 64 };
+enum { ACCEPT_MAX = 16, PENDING_PER_USER = 64 };
 
 int accept_begin(struct wispd *daemon)
 {
@@ -111,7 +111,7 @@ int accept_ready(struct wispd *daemon, const struct loop_event *event)
 {
     int error = event->result < 0 ? -event->result : 0;
 
-    for (int i = 0; !error && i < ACCEPT_MOST; i++) {
+    for (int i = 0; !error && i < ACCEPT_MAX; i++) {
         int socket = accept4(daemon->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (socket >= 0)

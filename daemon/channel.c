@@ -93,9 +93,9 @@ void channel_ask_only(struct channel_table *table, struct channel *channel, cons
     table->asking++;
 }
 
-bool channel_table_is_crowded(const struct channel_table *table, uint32_t most)
+bool channel_table_is_crowded(const struct channel_table *table, uint32_t max)
 {
-    return table->used - table->pending - table->asking - table->dead > most || table->dead >= most;
+    return table->used - table->pending - table->asking - table->dead > max || table->dead >= max;
 }
 
 static void requests_link(struct channel *channel)
@@ -119,7 +119,7 @@ static void daemon_control_write(struct wire_daemon_control *control, const stru
     control->magic = WIRE_MAGIC;
 }
 
-void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most)
+void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_max)
 {
     const struct wire_layout *layout = &channel->layout;
     const unsigned char *request = channel->memory.request.address;
@@ -132,7 +132,7 @@ void channel_open(struct channel_table *table, struct channel *channel, uint32_t
     channel->limits = (struct wire_limits){ .features = channel->welcome.features,
                                             .request_arena = layout->request_arena,
                                             .response_arena = layout->response_arena,
-                                            .rows = rows_most };
+                                            .rows = rows_max };
     channel->timings = channel->welcome.features & WIRE_FEATURE_TIMINGS;
     ring_attach_daemon(&channel->intake, &channel->finish, request, response, layout, 0);
     requests_link(channel);

@@ -124,10 +124,10 @@ void channel_ask_only(struct channel_table *table, struct channel *channel, cons
 
 /* Whether more channels with memory than `most` are there, open or being made, or as many dead ones that still hold it.
  */
-bool channel_table_is_crowded(const struct channel_table *table, uint32_t most);
+bool channel_table_is_crowded(const struct channel_table *table, uint32_t max);
 
 /* MAKING to OPEN, once `memory` has been made. */
-void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_most);
+void channel_open(struct channel_table *table, struct channel *channel, uint32_t rows_max);
 
 /* Whether its client has sealed its region; asks the kernel until it has. */
 bool channel_is_sealed(struct channel *channel);

@@ -22,7 +22,7 @@
 static const struct budget_rate rate = { .every_ns = 1 * NS_PER_MS, .burst = 256 };
 
 /* Of one user's answers that wait to be read, beside the first one and small ones. */
-#define ANSWERS_MOST ((uint64_t)WIRE_TEXT_MAX)
+#define ANSWERS_MAX ((uint64_t)WIRE_TEXT_MAX)
 
 enum { SMALL = 4096 };
 
@@ -71,7 +71,7 @@ static int reply(struct wispd *daemon, struct channel *channel, const struct wir
     struct user *user = channel->user;
     size_t shared = text.shared ? strlen(text.shared) : 0, own = text.own ? strlen(text.own) : 0;
 
-    if (own > SMALL && user->answers && !size_within(user->answers, own, ANSWERS_MOST)) {
+    if (own > SMALL && user->answers && !size_within(user->answers, own, ANSWERS_MAX)) {
         free(text.own);
         status = WISP_E_BUSY;
         shared = 0;

@@ -28,7 +28,7 @@ static json_t *summary(const struct registry *registry, const struct instance *i
     json_object_set_new(object, "name", json_string(instance->name));
     json_object_set_new(object, "processing", json_string(instance->processing));
     json_object_set_new(object, "default", json_boolean(instance->answers));
-    json_object_set_new(object, "rows_most", json_integer(registry->rows_most));
+    json_object_set_new(object, "rows_most", json_integer(registry->rows_max));
     json_object_set_new(object, "memory_bytes", json_integer(memory));
     json_object_set_new(object, "file", json_string(instance->file));
     json_object_set_new(object, "kernels", json_string(registry->kernels->name));
@@ -39,10 +39,10 @@ static json_t *full(const struct registry *registry, const struct instance *inst
 {
     json_t *object = summary(registry, instance);
 
-    model_json_details(object, instance->model, instance->forward, instance->batch_most);
+    model_json_details(object, instance->model, instance->forward, instance->batch_max);
     if (!labels)
         json_object_set_new(object, "labels", json_array());
-    json_object_set_new(object, "batch_most", json_integer(instance->batch_most));
+    json_object_set_new(object, "batch_most", json_integer(instance->batch_max));
     json_object_set_new(object, "wait_us", json_integer((json_int_t)(instance->wait_ns / NS_PER_US)));
     return object;
 }

@@ -16,7 +16,7 @@
 #define WINDOW_NS   (100 * NS_PER_MS)
 #define THROTTLE_NS (100 * NS_PER_MS)
 
-enum { WASTE_MOST = 200 }; /* doorbells for nothing in a window */
+enum { WASTE_MAX = 200 }; /* doorbells for nothing in a window */
 
 static int listen_to(struct wispd *daemon, struct channel *channel)
 {
@@ -35,7 +35,7 @@ static bool over_budget(struct channel *channel, uint64_t now_ns)
         channel->doorbell_window_ns = now_ns;
         channel->doorbells_wasted = 0;
     }
-    return ++channel->doorbells_wasted > WASTE_MOST;
+    return ++channel->doorbells_wasted > WASTE_MAX;
 }
 
 void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event)

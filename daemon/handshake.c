@@ -47,15 +47,15 @@ static void name_channel(struct channel *channel, const struct wire_hello *hello
 static int admit(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome, struct reason *why)
 {
     const struct channel_table *table = &daemon->table;
-    uint32_t most = daemon->config->limits.channels;
+    uint32_t max = daemon->config->limits.channels;
     int result = channel_agree(&daemon->table, channel, &daemon->users, welcome, why);
 
     if (result)
         return result;
-    if (channel_table_is_crowded(table, most))
+    if (channel_table_is_crowded(table, max))
         room_make(daemon, channel->user);
-    if (channel_table_is_crowded(table, most))
-        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", most);
+    if (channel_table_is_crowded(table, max))
+        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", max);
     return 0;
 }
 

@@ -25,18 +25,18 @@ static const char *base_name(const char *path)
 static int warm(struct instance *instance)
 {
     cleanup_free float *input = memory_zalloc(instance->input_elements, sizeof *input);
-    cleanup_free float *output = memory_zalloc(instance->output_elements, instance->batch_most * sizeof *output);
-    cleanup_free const float **inputs = calloc(instance->batch_most, sizeof *inputs);
-    cleanup_free float **outputs = calloc(instance->batch_most, sizeof *outputs);
+    cleanup_free float *output = memory_zalloc(instance->output_elements, instance->batch_max * sizeof *output);
+    cleanup_free const float **inputs = calloc(instance->batch_max, sizeof *inputs);
+    cleanup_free float **outputs = calloc(instance->batch_max, sizeof *outputs);
 
     if (!input || !output || !inputs || !outputs)
         return -ENOMEM;
-    for (uint32_t i = 0; i < instance->batch_most; i++) {
+    for (uint32_t i = 0; i < instance->batch_max; i++) {
         inputs[i] = input;
         outputs[i] = output + (size_t)i * instance->output_elements;
     }
     forward_serve(instance->forward, inputs, outputs, 1);
-    forward_serve(instance->forward, inputs, outputs, instance->batch_most);
+    forward_serve(instance->forward, inputs, outputs, instance->batch_max);
     return 0;
 }
 
@@ -55,10 +55,10 @@ static int instance_init(struct instance *instance, const struct config_model *e
     instance->output_elements = (uint32_t)shape_elements(model_output(instance->model));
     instance->input_bytes = instance->input_elements * sizeof(float);
     instance->output_bytes = instance->output_elements * sizeof(float);
-    instance->batch_most = entry->batch_most;
+    instance->batch_max = entry->batch_max;
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
-    result = forward_new(instance->model, kernels, instance->batch_most, false, &instance->forward, why);
+    result = forward_new(instance->model, kernels, instance->batch_max, false, &instance->forward, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);
     result = warm(instance);
@@ -193,7 +193,7 @@ static int models_load(struct registry *registry, const struct config *config, s
             log_error("%s", why->text);
             bad++;
         }
-        registry->batch_most = MAX(registry->batch_most, registry->models[i].batch_most);
+        registry->batch_max = MAX(registry->batch_max, registry->models[i].batch_max);
     }
     return bad ? refuse(why, last, "%u of %zu models cannot be served", bad, config->model_count) : 0;
 }
@@ -202,9 +202,8 @@ int registry_init(struct registry *registry, const struct config *config, struct
 {
     int result;
 
-    *registry = (struct registry){ .kernels = kernels_find(config->kernels),
-                                   .batch_most = 1,
-                                   .rows_most = config->limits.rows };
+    *registry =
+        (struct registry){ .kernels = kernels_find(config->kernels), .batch_max = 1, .rows_max = config->limits.rows };
     if (!registry->kernels)
         return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
                       config->kernels);

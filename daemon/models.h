@@ -31,7 +31,7 @@ struct instance {
     char file[256];                     /* without its folder: that is nobody's business */
     uint64_t input_bytes, output_bytes; /* of one sample */
     uint32_t input_elements, output_elements;
-    uint32_t batch_most;
+    uint32_t batch_max;
     uint64_t wait_ns;
     bool preferred;
     bool answers; /* for its processing type */
@@ -49,8 +49,8 @@ struct registry {
     uint32_t model_count;
     struct route *routes; /* [0] leads nowhere */
     uint32_t route_count;
-    uint32_t batch_most; /* of all models */
-    uint32_t rows_most;  /* of one request */
+    uint32_t batch_max; /* of all models */
+    uint32_t rows_max;  /* of one request */
 };
 
 /* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,

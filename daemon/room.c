@@ -18,17 +18,17 @@
 #include "daemon/limited_log.h"
 #include "daemon/wispd.h"
 
-#define IDLE_NS     (1 * NS_PER_S)
-#define ARENA_LEAST (256ull << 10) /* where a user's share allows it */
+#define IDLE_NS   (1 * NS_PER_S)
+#define ARENA_MIN (256ull << 10) /* where a user's share allows it */
 
-enum { SAMPLES = 1024, PENDING_MOST = 256, ASKING_MOST = 64, ASKING_PER_USER = 8, FDS_BESIDES = 64 };
+enum { SAMPLES = 1024, PENDING_MAX = 256, ASKING_MAX = 64, ASKING_PER_USER = 8, FDS_BESIDES = 64 };
 
 /* ---- how much ---- */
 
 /* Open or being made, dead, before their hello, and for questions alone. */
 uint32_t room_connections(const struct config *config)
 {
-    return 2 * config->limits.channels + PENDING_MOST + ASKING_MOST;
+    return 2 * config->limits.channels + PENDING_MAX + ASKING_MAX;
 }
 
 /* An open channel holds its socket, a pidfd, an eventfd and two regions, and one of them twice until the welcome has
@@ -36,7 +36,7 @@ uint32_t room_connections(const struct config *config)
  * a pidfd beside it. */
 uint32_t room_descriptors(const struct config *config)
 {
-    return 6 * config->limits.channels + 4 * config->limits.channels + PENDING_MOST + 2 * ASKING_MOST + FDS_BESIDES;
+    return 6 * config->limits.channels + 4 * config->limits.channels + PENDING_MAX + 2 * ASKING_MAX + FDS_BESIDES;
 }
 
 /* ---- what a client gets ---- */
@@ -60,9 +60,9 @@ static uint64_t cost_of(uint32_t entries, uint64_t request_arena, uint64_t respo
 static void cut_to_share(struct wire_offer *offer, uint64_t share, uint64_t input, uint64_t output,
                          const struct config *config)
 {
-    uint64_t least = cost_of(offer->entries_default, WIRE_ARENA_MIN, WIRE_ARENA_MIN);
+    uint64_t min = cost_of(offer->entries_default, WIRE_ARENA_MIN, WIRE_ARENA_MIN);
     uint64_t more_in = offer->request_default - WIRE_ARENA_MIN, more_out = offer->response_default - WIRE_ARENA_MIN;
-    uint64_t left = share > least ? share - least : 0;
+    uint64_t left = share > min ? share - min : 0;
 
     if (more_in + more_out <= left)
         return;
@@ -88,8 +88,8 @@ void room_offer(struct wispd *daemon)
         .features = WIRE_FEATURES,
         .entries_default = MIN((uint32_t)WIRE_ENTRIES_DEFAULT, config->limits.entries),
         .entries_max = config->limits.entries,
-        .request_default = arena_for(MAX(SAMPLES * input, ARENA_LEAST), config),
-        .response_default = arena_for(MAX(SAMPLES * output, ARENA_LEAST), config),
+        .request_default = arena_for(MAX(SAMPLES * input, ARENA_MIN), config),
+        .response_default = arena_for(MAX(SAMPLES * output, ARENA_MIN), config),
         .arena_max = config->limits.arena,
     };
     cut_to_share(offer, config->limits.memory_per_user / config->limits.channels_per_user, input, output, config);
@@ -160,7 +160,7 @@ void room_make_asking(struct wispd *daemon, const struct user *user)
 
     if (user->asking >= ASKING_PER_USER)
         victim = first_to_go(&daemon->table, user);
-    else if (daemon->table.asking >= ASKING_MOST)
+    else if (daemon->table.asking >= ASKING_MAX)
         victim = first_to_go(&daemon->table, NULL);
     if (victim)
         wispd_hang_up(daemon, victim);

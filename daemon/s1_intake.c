@@ -23,7 +23,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     int credit;
 
     channel->starved = false;
-    if (!intake_ring_ready(&channel->intake) || channel->under_way >= shard->under_way_most || channel->broken)
+    if (!intake_ring_ready(&channel->intake) || channel->under_way >= shard->under_way_max || channel->broken)
         return NULL;
     credit = finish_ring_credit(&channel->finish, channel->under_way);
     if (credit < 0) {

@@ -79,7 +79,7 @@ uint64_t s3_due_ns(const struct queue *queue)
 {
     if (!queue->head)
         return UINT64_MAX;
-    if (queue->rows >= queue->instance->batch_most || queue->head->rows_done)
+    if (queue->rows >= queue->instance->batch_max || queue->head->rows_done)
         return 0;
     return queue->head->taken_ns + queue->instance->wait_ns;
 }

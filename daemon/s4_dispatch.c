@@ -21,7 +21,7 @@ bool s4_dispatch(struct shard *shard, struct queue *queue)
 
     batch->instance = instance;
     batch->count = batch->rows = 0;
-    while (queue->head && batch->rows < instance->batch_most) {
+    while (queue->head && batch->rows < instance->batch_max) {
         struct request *request = queue->head;
 
         s3_remove(shard, request);
@@ -29,7 +29,7 @@ bool s4_dispatch(struct shard *shard, struct queue *queue)
             s6_complete(shard, request, WISP_E_SHAPE);
             continue;
         }
-        request->rows_now = MIN(request->ask.rows - request->rows_done, instance->batch_most - batch->rows);
+        request->rows_now = MIN(request->ask.rows - request->rows_done, instance->batch_max - batch->rows);
         request->state = REQUEST_DISPATCHED;
         batch->requests[batch->count++] = request;
         batch->rows += request->rows_now;

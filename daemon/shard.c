@@ -16,12 +16,12 @@ int shard_init(struct shard *shard, struct registry *registry, uint32_t channels
     struct batch *batch = &shard->batch;
 
     *shard = (struct shard){ .registry = registry, .active_capacity = channels };
-    shard->under_way_most = MAX(2 * registry->batch_most, 64u);
+    shard->under_way_max = MAX(2 * registry->batch_max, 64u);
     shard->active = calloc(channels, sizeof(struct channel *));
     shard->queues = calloc(registry->model_count ? registry->model_count : 1, sizeof *shard->queues);
-    batch->requests = calloc(registry->batch_most, sizeof(struct request *));
-    batch->inputs = calloc(registry->batch_most, sizeof(const float *));
-    batch->outputs = calloc(registry->batch_most, sizeof(float *));
+    batch->requests = calloc(registry->batch_max, sizeof(struct request *));
+    batch->inputs = calloc(registry->batch_max, sizeof(const float *));
+    batch->outputs = calloc(registry->batch_max, sizeof(float *));
     if (!shard->active || !shard->queues || !batch->requests || !batch->inputs || !batch->outputs) {
         shard_deinit(shard);
         return -ENOMEM;
@@ -89,7 +89,7 @@ static bool deactivate(struct channel *channel)
 
 static bool stuck(const struct shard *shard, const struct channel *channel)
 {
-    return channel->starved || channel->throttled || channel->broken || channel->under_way >= shard->under_way_most;
+    return channel->starved || channel->throttled || channel->broken || channel->under_way >= shard->under_way_max;
 }
 
 bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
@@ -113,7 +113,7 @@ static uint32_t visit(struct shard *shard, struct channel *channel, uint64_t now
 {
     uint32_t taken = 0;
 
-    for (; taken < INTAKE_MOST; taken++) {
+    for (; taken < INTAKE_MAX; taken++) {
         struct request *request;
 
         if (cancel_take(shard, channel))

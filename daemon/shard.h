@@ -6,7 +6,7 @@
  * (need_wake), looked at once more, and leaves the set; its next doorbell brings it back. So a pass costs what the
  * active channels cost, however many there are. A pass makes no syscall, but for waking clients that sleep.
  *
- * No channel can hold up the others: a pass takes at most INTAKE_MOST requests from one channel, none beyond what it
+ * No channel can hold up the others: a pass takes at most INTAKE_MAX requests from one channel, none beyond what it
  * may have under way, and a request larger than a batch runs in slices that take turns with other requests.
  */
 #ifndef DAEMON_SHARD_H
@@ -18,7 +18,7 @@
 #include "daemon/channel.h"
 #include "daemon/models.h"
 
-enum { INTAKE_MOST = 16 };
+enum { INTAKE_MAX = 16 };
 
 /* The requests that wait for one model, in order of arrival. */
 struct queue {
@@ -45,7 +45,7 @@ struct shard {
     uint32_t active_count, active_capacity;
     struct channel *to_wake;
     uint32_t under_way;       /* requests in all queues */
-    uint32_t under_way_most;  /* of one channel */
+    uint32_t under_way_max;   /* of one channel */
     uint32_t doubtful;        /* channels broken or dead that wait for their owner to look after them */
     bool draining;            /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
     uint64_t requests, pings; /* taken */

@@ -29,7 +29,7 @@ bool s3_due(const struct shard *shard, const struct queue *queue, uint64_t now_n
 uint64_t s3_due_ns(const struct queue *queue);
 
 /* s4: forms the shard's batch from the head of the queue: requests whose tensors have exactly the model's shape, up to
- * its batch_most rows; completes the others. False when nothing is left to run. */
+ * its batch_max rows; completes the others. False when nothing is left to run. */
 bool s4_dispatch(struct shard *shard, struct queue *queue);
 
 /* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */

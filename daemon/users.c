@@ -5,9 +5,9 @@
 #include "base/size.h"
 #include "daemon/users.h"
 
-int users_init(struct users *users, uint32_t capacity, uint32_t channels_most, uint64_t memory_most)
+int users_init(struct users *users, uint32_t capacity, uint32_t channels_max, uint64_t memory_max)
 {
-    *users = (struct users){ .capacity = capacity, .channels_most = channels_most, .memory_most = memory_most };
+    *users = (struct users){ .capacity = capacity, .channels_max = channels_max, .memory_max = memory_max };
     users->entries = calloc(capacity, sizeof *users->entries);
     return users->entries ? 0 : -ENOMEM;
 }
@@ -41,17 +41,17 @@ struct user *users_get(struct users *users, uid_t uid)
 
 int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why)
 {
-    if (user->channels >= users->channels_most)
+    if (user->channels >= users->channels_max)
         return refuse(why, WISP_E_BUSY, "user %u has %u channels open and may have %u: close one", (unsigned)user->uid,
-                      user->channels, users->channels_most);
-    if (user->leaving >= users->channels_most)
+                      user->channels, users->channels_max);
+    if (user->leaving >= users->channels_max)
         return refuse(why, WISP_E_BUSY, "%u channels of user %u are still being closed: try again", user->leaving,
                       (unsigned)user->uid);
-    if (!size_within(user->memory, memory, users->memory_most)) /* that may pass, unless it is too much in itself */
-        return refuse(why, memory > users->memory_most ? WISP_E_DENIED : WISP_E_BUSY,
+    if (!size_within(user->memory, memory, users->memory_max)) /* that may pass, unless it is too much in itself */
+        return refuse(why, memory > users->memory_max ? WISP_E_DENIED : WISP_E_BUSY,
                       "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
                       (unsigned)user->uid, (unsigned long long)user->memory >> 10,
-                      (unsigned long long)users->memory_most >> 10, (unsigned long long)memory >> 10);
+                      (unsigned long long)users->memory_max >> 10, (unsigned long long)memory >> 10);
     user->channels++;
     user->memory += memory;
     return 0;

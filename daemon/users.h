@@ -37,12 +37,12 @@ struct users {
     struct user *entries; /* one with no connection of any kind may be taken for another user */
     uint32_t capacity;
     uint64_t gets;
-    uint32_t channels_most; /* per user */
-    uint64_t memory_most;
+    uint32_t channels_max; /* per user */
+    uint64_t memory_max;
 };
 
 /* `capacity`: connections of any kind at most, so that an entry can always be had. -ENOMEM. */
-int users_init(struct users *users, uint32_t capacity, uint32_t channels_most, uint64_t memory_most);
+int users_init(struct users *users, uint32_t capacity, uint32_t channels_max, uint64_t memory_max);
 void users_deinit(struct users *users);
 
 /* The entry of `uid`, made when there is none. */

@@ -13,7 +13,7 @@
 
 static const struct {
     const char *name;
-    double most;
+    double max;
     enum media_kind of;
 } kinds[AUGMENT_KINDS] = {
     [AUGMENT_SHIFT] = { "shift", 64, MEDIA_IMAGE },  [AUGMENT_FLIP] = { "flip", 1, MEDIA_IMAGE },
@@ -40,7 +40,7 @@ void augment_help(FILE *to)
 
     fputs("--augment NAME=AMOUNT,…\n", to);
     for (size_t i = 0; i < AUGMENT_KINDS; i++)
-        fprintf(to, "  %-6s 0 to %-4g %s\n", kinds[i].name, kinds[i].most, what[i]);
+        fprintf(to, "  %-6s 0 to %-4g %s\n", kinds[i].name, kinds[i].max, what[i]);
 }
 
 static bool parse_one(const char *word, struct augment *out)
@@ -52,7 +52,7 @@ static bool parse_one(const char *word, struct augment *out)
         if (strlen(kinds[i].name) != (size_t)(equals - word) ||
             strncmp(kinds[i].name, word, strlen(kinds[i].name)) != 0)
             continue;
-        if (!parse_real(equals + 1, &amount) || amount < 0 || amount > kinds[i].most)
+        if (!parse_real(equals + 1, &amount) || amount < 0 || amount > kinds[i].max)
             return false;
         out->amount[i] = amount;
         return true;
@@ -105,16 +105,16 @@ json_t *augment_json(const struct augment *augment)
 }
 
 /* A whole number of -most .. most. */
-static int64_t draw_around(struct rng *rng, double most)
+static int64_t draw_around(struct rng *rng, double max)
 {
-    int64_t bound = (int64_t)most;
+    int64_t bound = (int64_t)max;
 
     return (int64_t)rng_below(rng, (uint64_t)(2 * bound + 1)) - bound;
 }
 
-static int64_t clamp(int64_t value, int64_t most)
+static int64_t clamp(int64_t value, int64_t max)
 {
-    return value < 0 ? 0 : MIN(value, most);
+    return value < 0 ? 0 : MIN(value, max);
 }
 
 int augment_picture(const struct augment *augment, struct rng *rng, const struct media_picture *picture,
@@ -156,10 +156,10 @@ static int change_speed(double factor, struct media_sound *sound, struct reason 
 
 /* White noise through a one-pole filter: from hiss (pole 0) to rumble (near 1), whose power that filter lowers to
  * (1 - pole) / (1 + pole). */
-static void add_noise(struct rng *rng, float least_db, struct media_sound *sound)
+static void add_noise(struct rng *rng, float min_db, struct media_sound *sound)
 {
     const float nepers_per_db = 0.1151292546f;
-    float pole = 0.95f * rng_float(rng), below_db = least_db + 40 * rng_float(rng), state = 0, amplitude;
+    float pole = 0.95f * rng_float(rng), below_db = min_db + 40 * rng_float(rng), state = 0, amplitude;
     double power = 0, noise_power = (1 - (double)pole) / (1 + (double)pole) / 3;
 
     for (size_t i = 0; i < sound->count; i++)
@@ -172,10 +172,10 @@ static void add_noise(struct rng *rng, float least_db, struct media_sound *sound
     }
 }
 
-static int copy_without_ends(struct rng *rng, double most, const struct media_sound *sound, struct media_sound *out)
+static int copy_without_ends(struct rng *rng, double max, const struct media_sound *sound, struct media_sound *out)
 {
-    size_t head = (size_t)(rng_double(rng) * most * (double)sound->count);
-    size_t tail = (size_t)(rng_double(rng) * most * (double)sound->count);
+    size_t head = (size_t)(rng_double(rng) * max * (double)sound->count);
+    size_t tail = (size_t)(rng_double(rng) * max * (double)sound->count);
 
     out->rate = sound->rate;
     out->count = sound->count - head - tail;
@@ -235,19 +235,19 @@ void augment_text(const struct augment *augment, struct rng *rng, const char **t
 
 void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames)
 {
-    double most = augment->amount[AUGMENT_MASK], mean = 0;
+    double max = augment->amount[AUGMENT_MASK], mean = 0;
     uint64_t masked, first;
 
-    if (!(most > 0))
+    if (!(max > 0))
         return;
     for (uint64_t i = 0; i < (uint64_t)bands * frames; i++)
         mean += (double)values[i];
     mean /= (double)bands * frames;
-    masked = rng_below(rng, (uint64_t)(most * bands) + 1);
+    masked = rng_below(rng, (uint64_t)(max * bands) + 1);
     first = rng_below(rng, bands - masked + 1);
     for (uint64_t i = first * frames; i < (first + masked) * frames; i++)
         values[i] = (float)mean;
-    masked = rng_below(rng, (uint64_t)(most * frames) + 1);
+    masked = rng_below(rng, (uint64_t)(max * frames) + 1);
     first = rng_below(rng, frames - masked + 1);
     for (uint64_t band = 0; band < bands; band++) {
         for (uint64_t i = first; i < first + masked; i++)

@@ -27,21 +27,21 @@ int balance_find(const char *name)
 
 static size_t most_of(const size_t *samples, size_t classes)
 {
-    size_t most = 0;
+    size_t max = 0;
 
     for (size_t c = 0; c < classes; c++)
-        most = MAX(most, samples[c]);
-    return most;
+        max = MAX(max, samples[c]);
+    return max;
 }
 
 enum balance balance_choose(enum balance wanted, const size_t *samples, size_t classes)
 {
-    size_t most = most_of(samples, classes);
+    size_t max = most_of(samples, classes);
 
     if (wanted != BALANCE_AUTO)
         return wanted;
     for (size_t c = 0; c < classes; c++) {
-        if (samples[c] && samples[c] < most / UNEVEN)
+        if (samples[c] && samples[c] < max / UNEVEN)
             return BALANCE_ROOT;
     }
     return BALANCE_NONE;
@@ -49,10 +49,10 @@ enum balance balance_choose(enum balance wanted, const size_t *samples, size_t c
 
 void balance_weights(enum balance balance, const size_t *samples, size_t classes, float *weights)
 {
-    double most = (double)most_of(samples, classes), sum = 0, all = 0;
+    double max = (double)most_of(samples, classes), sum = 0, all = 0;
 
     for (size_t c = 0; c < classes; c++) {
-        double rare = samples[c] ? MIN(most / (double)samples[c], BALANCE_MOST) : 1;
+        double rare = samples[c] ? MIN(max / (double)samples[c], BALANCE_MAX) : 1;
 
         rare = balance == BALANCE_FULL ? rare : balance == BALANCE_ROOT ? sqrt(rare) : 1;
         weights[c] = (float)rare;

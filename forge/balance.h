@@ -2,7 +2,7 @@
  *
  * Weights of classes in the loss, for data in which some are rare: without them a network that never names the rare
  * class is a good one. The weights' mean over the samples is 1, so the learning rate keeps its meaning; none is more
- * than BALANCE_MOST times another's. Only square roots and quotients: the same bits everywhere.
+ * than BALANCE_MAX times another's. Only square roots and quotients: the same bits everywhere.
  */
 #ifndef FORGE_BALANCE_H
 #define FORGE_BALANCE_H
@@ -17,7 +17,7 @@ enum balance {
     BALANCE_FULL, /* by the inverse */
 };
 
-#define BALANCE_MOST 100.0
+#define BALANCE_MAX 100.0
 
 const char *balance_name(enum balance balance);
 /* -1 when there is no such name; else the balance. */

@@ -119,20 +119,20 @@ static int attempt(struct search *s, uint64_t connections, int *side, struct rea
 /* What the last plan would need at least, were there no rounding that makes more connections need less: of shares to
  * whole connections (or kernels), of tensors to multiples of 64, of numbers in the header to digits. It grows with the
  * connections, so when it is over the limit, no more of them fit. */
-static double least_needed(const struct search *s)
+static double min_needed(const struct search *s)
 {
-    double least = s->needed;
+    double min = s->needed;
 
     for (uint32_t i = 0; i < s->plan->layer_count; i++) {
         const struct density_layer *d = &s->plan->layers[i].density;
         double rounding = s->wish->sampling.kernels ? (double)(d->kernel_width * d->kernel_height) : 1;
 
-        least -= plan_connection_cost(s->plan, i, s->budget) *
-                 fmax(0, (double)d->connections - d->probability * (double)d->potential + rounding);
+        min -= plan_connection_cost(s->plan, i, s->budget) *
+               fmax(0, (double)d->connections - d->probability * (double)d->potential + rounding);
         if (s->budget == BUDGET_FILE)
-            least -= LAYER_ROUNDING;
+            min -= LAYER_ROUNDING;
     }
-    return s->budget == BUDGET_FILE ? least - HEADER_ROUNDING : least;
+    return s->budget == BUDGET_FILE ? min - HEADER_ROUNDING : min;
 }
 
 /* More connections may need less: from the end that bisection found on, all that might are tried. */
@@ -144,7 +144,7 @@ static int look_beyond(struct search *s, uint64_t *best, struct reason *why)
         result = attempt(s, connections, &side, why);
         if (!result && !side)
             *best = connections;
-        if (!result && side > 0 && least_needed(s) > s->limit)
+        if (!result && side > 0 && min_needed(s) > s->limit)
             break;
     }
     return result;
@@ -154,10 +154,10 @@ int budget_solve(struct plan *plan, struct plan_wish *wish, enum plan_budget bud
                  const struct assembly *assembly, struct reason *why)
 {
     const uint64_t all = structure_potential(&plan->structure);
-    const double most = budget == BUDGET_FILE ? fmin(limit, (double)MODEL_FILE_MAX) : limit;
-    struct search s = { plan, wish, budget, most, assembly, NULL, all, 0, 0 };
+    const double max = budget == BUDGET_FILE ? fmin(limit, (double)MODEL_FILE_MAX) : limit;
+    struct search s = { plan, wish, budget, max, assembly, NULL, all, 0, 0 };
     uint64_t low = 0, high = all + 1;
-    double least = INFINITY;
+    double min = INFINITY;
     int result = 0, side;
 
     while (high - low > 1 && !result) {
@@ -166,7 +166,7 @@ int budget_solve(struct plan *plan, struct plan_wish *wish, enum plan_budget bud
         result = attempt(&s, middle, &side, why);
         if (!result && side > 0) {
             high = middle;
-            least = s.needed;
+            min = s.needed;
         } else {
             low = middle;
         }
@@ -180,7 +180,7 @@ int budget_solve(struct plan *plan, struct plan_wish *wish, enum plan_budget bud
     if (!result && side)
         result =
             refuse(why, WISP_E_INVALID, "no density fits: the sparsest network needs %.15g %s, and %.15g are allowed",
-                   least, plan_budget_unit(budget), most);
+                   min, plan_budget_unit(budget), max);
     return result;
 }
 

@@ -142,15 +142,15 @@ static double size_of(const struct store_record *r, size_t which)
 static bool is_between(const struct runs *runs, const struct store_record *wanted, size_t without)
 {
     for (size_t which = 0; !isnan(size_of(wanted, which)); which++) {
-        double least = INFINITY, most = -INFINITY, size = size_of(wanted, which);
+        double min = INFINITY, max = -INFINITY, size = size_of(wanted, which);
 
         for (size_t i = 0; i < runs->count; i++) {
             if (i != without) {
-                least = fmin(least, size_of(runs->records[i], which));
-                most = fmax(most, size_of(runs->records[i], which));
+                min = fmin(min, size_of(runs->records[i], which));
+                max = fmax(max, size_of(runs->records[i], which));
             }
         }
-        if (size < least || size > most)
+        if (size < min || size > max)
             return false;
     }
     return true;
@@ -164,7 +164,7 @@ static void predict_new(const struct runs *runs, const struct store_record *want
     size_t others = runs->count - (without < runs->count);
     struct fit fit;
 
-    if (others >= ESTIMATE_RUNS_LEAST && fit_make(runs->points, runs->count, without, runs->kind->features, &fit)) {
+    if (others >= ESTIMATE_RUNS_MIN && fit_make(runs->points, runs->count, without, runs->kind->features, &fit)) {
         runs->kind->take_features(wanted, features);
         *out = (struct estimate){ is_between(runs, wanted, without) ? ESTIMATE_INTERPOLATED : ESTIMATE_EXTRAPOLATED,
                                   fit_value(&fit, features), others, -1, -1 };
@@ -191,7 +191,7 @@ static void predict(const struct runs *runs, const struct store_record *wanted, 
 /* Every run once, predicted from the others. */
 static void hold_back(const struct runs *runs, double *errors, struct estimate *out)
 {
-    if (runs->count <= ESTIMATE_RUNS_LEAST || out->from == ESTIMATE_EXTRAPOLATED)
+    if (runs->count <= ESTIMATE_RUNS_MIN || out->from == ESTIMATE_EXTRAPOLATED)
         return;
     for (size_t i = 0; i < runs->count; i++) {
         struct estimate other;
@@ -200,7 +200,7 @@ static void hold_back(const struct runs *runs, double *errors, struct estimate *
         errors[i] = fabs(other.value / runs->points[i].value - 1);
     }
     out->error_median = median_of(errors, runs->count); /* sorts */
-    out->error_most = errors[runs->count - 1];
+    out->error_max = errors[runs->count - 1];
 }
 
 static void runs_deinit(struct runs *runs)
@@ -313,7 +313,7 @@ static bool accuracy_at(const struct store_record *wanted, const struct history 
 
 bool estimate_accuracy(const struct store_record *wanted, const struct history *history, struct estimate *out)
 {
-    double sum = 0, most = 0;
+    double sum = 0, max = 0;
     size_t count = 0;
 
     if (!accuracy_at(wanted, history, history->count, out))
@@ -328,12 +328,12 @@ bool estimate_accuracy(const struct store_record *wanted, const struct history *
             continue;
         error = fabs(other.value - history->records[i].accuracy);
         sum += error;
-        most = fmax(most, error);
+        max = fmax(max, error);
         count++;
     }
     if (count > 2) {
         out->error_median = sum / (double)count;
-        out->error_most = most;
+        out->error_max = max;
     }
     return true;
 }

@@ -3,7 +3,7 @@
  * What a plan will take, from what was built and trained here before:
  *
  *   matched       the same layers and as many connections were done here: the median of those runs
- *   interpolated  along the curve of all runs (fit.h), when there are ESTIMATE_RUNS_LEAST
+ *   interpolated  along the curve of all runs (fit.h), when there are ESTIMATE_RUNS_MIN
  *   extrapolated  the same, but the network is larger, or smaller, than in any of those runs
  *   computed      from the shapes alone
  *
@@ -17,13 +17,13 @@
 
 enum estimate_kind { ESTIMATE_BUILD_SECONDS, ESTIMATE_EPOCH_SECONDS, ESTIMATE_KINDS };
 enum estimate_from { ESTIMATE_COMPUTED, ESTIMATE_EXTRAPOLATED, ESTIMATE_INTERPOLATED, ESTIMATE_MATCHED };
-enum { ESTIMATE_RUNS_LEAST = 8 };
+enum { ESTIMATE_RUNS_MIN = 8 };
 
 struct estimate {
     enum estimate_from from;
     double value;
-    size_t runs;                     /* that it rests on */
-    double error_median, error_most; /* relative, of runs held back; negative: too few runs to say */
+    size_t runs;                    /* that it rests on */
+    double error_median, error_max; /* relative, of runs held back; negative: too few runs to say */
 };
 
 const char *estimate_name(enum estimate_kind kind); /* "build_seconds", "epoch_seconds" */

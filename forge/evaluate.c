@@ -25,7 +25,7 @@ static int run_all(struct forward *forward, const struct model *model, struct ba
     double sum = 0;
 
     for (size_t done = 0; done < count;) {
-        size_t now = MIN(loss->most, count - done);
+        size_t now = MIN(loss->max, count - done);
         int result = batches_fill(batches, which + done, now, NULL, 0, activation, why);
 
         if (!result && interrupt_wanted())
@@ -55,7 +55,7 @@ int evaluate(struct forward *forward, const struct model *model, struct batches 
              size_t count, struct loss *loss, float *activation, struct pool *pool, bool confusion,
              struct evaluation *out, struct reason *why)
 {
-    uint32_t *labels = memory_alloc(loss->most, sizeof *labels);
+    uint32_t *labels = memory_alloc(loss->max, sizeof *labels);
     int result;
 
     *out = (struct evaluation){ .classes = loss->classes };
@@ -119,7 +119,7 @@ static double f1(const struct class_figures *f)
 struct evaluation_balance evaluation_balance(const struct evaluation *e)
 {
     struct evaluation_balance b = { .classes = 0 };
-    uint64_t most = 0;
+    uint64_t max = 0;
 
     for (size_t c = 0; c < e->classes; c++) {
         struct class_figures f = figures(e, c);
@@ -130,12 +130,12 @@ struct evaluation_balance evaluation_balance(const struct evaluation *e)
         b.classes++;
         b.balanced += ratio(f.correct, f.samples);
         b.macro_f1 += f1(&f);
-        if (f.samples > most) {
-            most = f.samples;
+        if (f.samples > max) {
+            max = f.samples;
             b.common = c;
         }
     }
-    b.majority = ratio(most, e->samples);
+    b.majority = ratio(max, e->samples);
     b.balanced = b.classes ? b.balanced / (double)b.classes : 0;
     b.macro_f1 = b.classes ? b.macro_f1 / (double)b.classes : 0;
     return b;

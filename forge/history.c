@@ -84,10 +84,10 @@ void history_write(const char *verb, const char *database, const struct store_re
 
 static void keep_newest(struct history *history)
 {
-    size_t older = history->count - HISTORY_MOST;
+    size_t older = history->count - HISTORY_MAX;
 
-    memmove(history->records, history->records + older, HISTORY_MOST * sizeof *history->records);
-    history->count = HISTORY_MOST;
+    memmove(history->records, history->records + older, HISTORY_MAX * sizeof *history->records);
+    history->count = HISTORY_MAX;
 }
 
 /* There is room for twice as many, so that the newest move seldom. */
@@ -95,7 +95,7 @@ static int collect(void *argument, const struct store_record *record)
 {
     struct history *history = argument;
 
-    if (history->count == 2 * HISTORY_MOST)
+    if (history->count == 2 * HISTORY_MAX)
         keep_newest(history);
     history->records[history->count++] = *record;
     return 0;
@@ -112,7 +112,7 @@ int history_read(const char *database, enum store_event event, struct history *o
         return 0;
     if (result)
         return result;
-    made.records = calloc((size_t)2 * HISTORY_MOST, sizeof *made.records);
+    made.records = calloc((size_t)2 * HISTORY_MAX, sizeof *made.records);
     result = made.records ? store_history(store, event, NULL, collect, &made, why)
                           : refuse_errno(why, -ENOMEM, "the history");
     store_close(store);
@@ -120,7 +120,7 @@ int history_read(const char *database, enum store_event event, struct history *o
         history_deinit(&made);
         return result;
     }
-    if (made.count > HISTORY_MOST)
+    if (made.count > HISTORY_MAX)
         keep_newest(&made);
     *out = made;
     return 0;

@@ -29,9 +29,9 @@ struct history {
 
 #define HISTORY_NULL ((struct history){ .records = NULL })
 
-/* All records of an event, at most the HISTORY_MOST newest. No database is no history. */
+/* All records of an event, at most the HISTORY_MAX newest. No database is no history. */
 int history_read(const char *database, enum store_event event, struct history *out, struct reason *why);
 void history_deinit(struct history *history); /* idempotent */
-enum { HISTORY_MOST = 2000 };
+enum { HISTORY_MAX = 2000 };
 
 #endif

@@ -38,17 +38,17 @@ int listing_make(struct store *store, const struct store_query *query, json_t **
 
 bool listing_depths(const char *text, struct store_query *query)
 {
-    char least[24];
+    char min[24];
     const char *dash = strchr(text, '-');
     uint64_t a, b = 0;
 
-    snprintf(least, sizeof least, "%.*s", (int)(dash ? dash - text : 20), text);
-    if (!parse_count(least, &a) || (dash && dash[1] && !parse_count(dash + 1, &b)) || a > UINT32_MAX || b > UINT32_MAX)
+    snprintf(min, sizeof min, "%.*s", (int)(dash ? dash - text : 20), text);
+    if (!parse_count(min, &a) || (dash && dash[1] && !parse_count(dash + 1, &b)) || a > UINT32_MAX || b > UINT32_MAX)
         return false;
     if (b && b < a)
         return false;
-    query->depth_least = (uint32_t)a;
-    query->depth_most = dash ? (uint32_t)b : (uint32_t)a;
+    query->depth_min = (uint32_t)a;
+    query->depth_max = dash ? (uint32_t)b : (uint32_t)a;
     return true;
 }
 

@@ -5,13 +5,13 @@
 #include "forge/loss.h"
 #include "sparse/functions.h"
 
-int loss_init(struct loss *loss, size_t classes, size_t most)
+int loss_init(struct loss *loss, size_t classes, size_t max)
 {
-    *loss = (struct loss){ .classes = classes, .most = most };
-    loss->gradient = memory_alloc(classes, most * sizeof *loss->gradient);
+    *loss = (struct loss){ .classes = classes, .max = max };
+    loss->gradient = memory_alloc(classes, max * sizeof *loss->gradient);
     loss->weights = memory_alloc(classes, sizeof *loss->weights);
-    loss->each = memory_alloc(most, sizeof *loss->each);
-    loss->predicted = memory_alloc(most, sizeof *loss->predicted);
+    loss->each = memory_alloc(max, sizeof *loss->each);
+    loss->predicted = memory_alloc(max, sizeof *loss->predicted);
     for (size_t c = 0; loss->weights && c < classes; c++)
         loss->weights[c] = 1;
     if (loss->gradient && loss->weights && loss->each && loss->predicted)
@@ -45,7 +45,7 @@ static void weigh_sample(const struct run *run, size_t sample, float weight)
 
 static void run_sample(const struct run *run, size_t sample)
 {
-    const float least = 1e-30f; /* a probability that rounds to 0 is a large loss, not an infinite one */
+    const float min = 1e-30f; /* a probability that rounds to 0 is a large loss, not an infinite one */
     struct loss *loss = run->loss;
     float other = run->smoothing / (float)loss->classes, largest = -1, p;
     uint32_t best = 0;
@@ -61,7 +61,7 @@ static void run_sample(const struct run *run, size_t sample)
     p = run->probabilities[run->labels[sample] * run->count + sample];
     loss->gradient[run->labels[sample] * run->count + sample] = p - (1 - run->smoothing + other);
     weigh_sample(run, sample, loss->weights[run->labels[sample]]);
-    loss->each[sample] = -(double)function_log(p < least ? least : p);
+    loss->each[sample] = -(double)function_log(p < min ? min : p);
     loss->predicted[sample] = best;
 }
 

@@ -15,17 +15,17 @@
 #include "base/pool.h"
 
 struct loss {
-    size_t classes, most; /* samples at once */
-    float *weights;       /* of the classes, in the gradient only; all 1 at first */
-    float *gradient;      /* activation [classes][count] */
-    double *each;         /* a sample; NaN when a probability is: then `predicted` says nothing */
-    uint32_t *predicted;  /* the most probable class; the first of equals */
+    size_t classes, max; /* samples at once */
+    float *weights;      /* of the classes, in the gradient only; all 1 at first */
+    float *gradient;     /* activation [classes][count] */
+    double *each;        /* a sample; NaN when a probability is: then `predicted` says nothing */
+    uint32_t *predicted; /* the most probable class; the first of equals */
 };
 
-#define LOSS_NULL ((struct loss){ .most = 0 })
+#define LOSS_NULL ((struct loss){ .max = 0 })
 
-int loss_init(struct loss *loss, size_t classes, size_t most); /* -ENOMEM */
-void loss_deinit(struct loss *loss);                           /* idempotent */
+int loss_init(struct loss *loss, size_t classes, size_t max); /* -ENOMEM */
+void loss_deinit(struct loss *loss);                          /* idempotent */
 
 /* From the probabilities of `count` samples, an activation [classes][count], and their classes. */
 void loss_run(struct loss *loss, const float *probabilities, const uint32_t *labels, size_t count, float smoothing,

@@ -58,7 +58,7 @@ static void print_from(const struct estimate *estimate, FILE *to)
         fputs(", none of which is like it", to);
     if (estimate->error_median >= 0)
         fprintf(to, "; runs held back are off by %.2g %% at the median, %.2g %% at most", 100 * estimate->error_median,
-                100 * estimate->error_most);
+                100 * estimate->error_max);
     putc('\n', to);
 }
 
@@ -90,7 +90,7 @@ static void print_accuracy(const struct estimate *accuracy, FILE *to)
         fputs(": that of the nearest density", to);
     if (accuracy->error_median >= 0)
         fprintf(to, "; runs held back are off by %.2g points, %.2g at most", 100 * accuracy->error_median,
-                100 * accuracy->error_most);
+                100 * accuracy->error_max);
     putc('\n', to);
 }
 
@@ -128,7 +128,7 @@ static json_t *estimate_json(const struct estimate *estimate)
 
     if (object && estimate->error_median >= 0) {
         json_object_set_new(object, "error_median", json_real(estimate->error_median));
-        json_object_set_new(object, "error_most", json_real(estimate->error_most));
+        json_object_set_new(object, "error_most", json_real(estimate->error_max));
     }
     return object;
 }

@@ -181,7 +181,7 @@ static int read_layer_densities(const char *verb, const struct option_list *word
 
 struct limit {
     enum plan_budget budget;
-    double most;
+    double max;
 };
 
 static int read_limit(const char *verb, const struct plan_options *options, const struct plan_wish *wish,
@@ -189,7 +189,7 @@ static int read_limit(const char *verb, const struct plan_options *options, cons
 {
     const char *text = options->max_bytes ? options->max_bytes : options->max_flops;
 
-    if (!budget_parse(text, &out->most))
+    if (!budget_parse(text, &out->max))
         return fail(verb, EXIT_USAGE,
                     "--max-%s %s: give a number, which may end in K, M, G or T (thousands) or Ki, "
                     "Mi, Gi or Ti (1024s)",
@@ -219,9 +219,9 @@ static int solve_for_budget(const char *verb, const struct plan_options *options
         return result;
     assembly = assembly ? assembly : &nothing;
     if (!options->min_accuracy_given)
-        result = budget_solve(plan, wish, limit.budget, limit.most, assembly, &why);
+        result = budget_solve(plan, wish, limit.budget, limit.max, assembly, &why);
     else if (!(result = plan_again(plan, wish, &beyond, &why)) &&
-             (result = budget_check(plan, limit.budget, limit.most, assembly, &why)))
+             (result = budget_check(plan, limit.budget, limit.max, assembly, &why)))
         refuse_in(&why, result, "--min-accuracy %g", options->min_accuracy);
     return result ? fail(verb, result < 0 ? EXIT_FAILED : EXIT_USAGE, "%s", why.text) : 0;
 }

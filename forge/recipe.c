@@ -59,7 +59,7 @@ json_t *recipe_json(const struct recipe *recipe)
     return object;
 }
 
-#define RATE_OF_ADAM_MOST 0.05
+#define RATE_OF_ADAM_MAX 0.05
 
 static const struct recipe usual = { .epochs = 10,
                                      .batch = 128,
@@ -99,7 +99,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, st
         recipe->rate = options->rate_given ? recipe->rate : p->rate;
         recipe->decay = options->decay_given ? recipe->decay : p->decay;
     }
-    if (!options->optimizer && recipe->optimizer->by_density && recipe->rate > RATE_OF_ADAM_MOST)
+    if (!options->optimizer && recipe->optimizer->by_density && recipe->rate > RATE_OF_ADAM_MAX)
         return refuse(why, WISP_E_INVALID,
                       "--rate %g is a rate of gradient descent, but %s are trained by %s, whose rates are about %g; "
                       "give another, or --optimizer sgd",

@@ -22,13 +22,7 @@
 #include "forge/structures/document.h"
 #include "sparse/structure_edit.h"
 
-enum {
-    LISTING_MOST = 32 << 20,
-    LISTING_ENTRIES = 100000,
-    LISTING_FIELDS = 16,
-    ANSWER_MOST = 4 << 20,
-    PLACE_MOST = 1024
-};
+enum { LISTING_MAX = 32 << 20, LISTING_ENTRIES = 100000, LISTING_FIELDS = 16, ANSWER_MAX = 4 << 20, PLACE_MAX = 1024 };
 
 const char *remote_address(const char *option)
 {
@@ -59,7 +53,7 @@ static int refuse_status(const struct http *http, const struct http_answer *answ
 
 /* Of one user, so processes that update it take turns (lock_path). */
 struct copy {
-    char path[PLACE_MOST], etag_path[PLACE_MOST], lock_path[PLACE_MOST];
+    char path[PLACE_MAX], etag_path[PLACE_MAX], lock_path[PLACE_MAX];
     char etag[128]; /* of the listing it was made from; "": there is no whole copy */
     time_t made;
 };
@@ -90,10 +84,10 @@ static int find_copy(const char *address, struct copy *copy, struct reason *why)
         length = snprintf(copy->path, sizeof copy->path, "%s/.cache/wisp/%016" PRIx64 ".db", home, hash);
     else
         return refuse(why, WISP_E_INVALID, "no place for a copy of %s: set XDG_CACHE_HOME or HOME", address);
-    if (length + 8 > PLACE_MOST)
+    if (length + 8 > PLACE_MAX)
         return refuse(why, WISP_E_INVALID, "the path of the cache is too long");
-    snprintf(copy->etag_path, sizeof copy->etag_path, "%.*s.etag", PLACE_MOST - 8, copy->path);
-    snprintf(copy->lock_path, sizeof copy->lock_path, "%.*s.lock", PLACE_MOST - 8, copy->path);
+    snprintf(copy->etag_path, sizeof copy->etag_path, "%.*s.etag", PLACE_MAX - 8, copy->path);
+    snprintf(copy->lock_path, sizeof copy->lock_path, "%.*s.lock", PLACE_MAX - 8, copy->path);
     return make_folder(copy->path, why);
 }
 
@@ -404,7 +398,7 @@ static int refresh(const char *address, struct copy *copy, struct reason *why)
 
     if (result)
         return result;
-    result = http_ask(http, &(struct http_request){ .path = "/structures", .etag = copy->etag, .limit = LISTING_MOST },
+    result = http_ask(http, &(struct http_request){ .path = "/structures", .etag = copy->etag, .limit = LISTING_MAX },
                       &answer, why);
     if (result == -EHOSTUNREACH && copy->etag[0]) {
         say_old(copy, why);
@@ -476,7 +470,7 @@ int remote_add(const char *address, const char *document, size_t size, char **ou
 {
     return change(address,
                   &(struct http_request){
-                      .path = "/structures", .body = document, .size = size, .limit = ANSWER_MOST, .changes = true },
+                      .path = "/structures", .body = document, .size = size, .limit = ANSWER_MAX, .changes = true },
                   out, why);
 }
 
@@ -493,6 +487,6 @@ int remote_remove(const char *address, char *const *names, size_t count, struct 
             return refuse(why, WISP_E_INVALID, "these are too many names for one request");
     }
     return change(address,
-                  &(struct http_request){ .method = "DELETE", .path = path, .limit = ANSWER_MOST, .changes = true },
+                  &(struct http_request){ .method = "DELETE", .path = path, .limit = ANSWER_MAX, .changes = true },
                   NULL, why);
 }

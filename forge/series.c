@@ -11,7 +11,7 @@
 
 #define BEYOND 2.0 /* times less and more than was done */
 
-static const struct store_record *extreme(const char *hash, const struct history *history, bool most)
+static const struct store_record *extreme(const char *hash, const struct history *history, bool max)
 {
     const struct store_record *found = NULL;
 
@@ -19,7 +19,7 @@ static const struct store_record *extreme(const char *hash, const struct history
         const struct store_record *r = &history->records[i];
 
         if (!strcmp(r->hash, hash) &&
-            (!found || (most ? r->connections > found->connections : r->connections < found->connections)))
+            (!found || (max ? r->connections > found->connections : r->connections < found->connections)))
             found = r;
     }
     return found;
@@ -86,7 +86,7 @@ static int describe(const struct plan *plan, const struct store_record *like, st
 }
 
 /* Densities that this structure cannot have are left out. */
-static int describe_all(struct plan *plan, const struct store_record *like, double least, double most,
+static int describe_all(struct plan *plan, const struct store_record *like, double min, double max,
                         struct store_record *wanted, size_t *count)
 {
     struct plan_wish wish = { .method = DENSITY_ER };
@@ -97,7 +97,7 @@ static int describe_all(struct plan *plan, const struct store_record *like, doub
         struct reason why;
         int beyond, result;
 
-        wish.density = i + 1 == SERIES_POINTS ? most : least * pow(most / least, (double)i / (SERIES_POINTS - 1));
+        wish.density = i + 1 == SERIES_POINTS ? max : min * pow(max / min, (double)i / (SERIES_POINTS - 1));
         result = plan_again(plan, &wish, &beyond, &why);
         if (!result)
             result = describe(plan, like, &wanted[*count]);
@@ -162,23 +162,23 @@ static struct store_record mix(const struct store_record *a, const struct store_
 
 int series_of_runs(const char *hash, const struct history *history, struct series *out)
 {
-    const struct store_record *least = extreme(hash, history, false), *most = extreme(hash, history, true);
+    const struct store_record *min = extreme(hash, history, false), *max = extreme(hash, history, true);
     cleanup_free struct store_record *wanted = calloc(SERIES_POINTS, sizeof *wanted);
     struct store_record end;
 
     out->count = 0;
     if (!wanted)
         return -ENOMEM;
-    if (!least || least->connections == 0 || least->connections == most->connections)
+    if (!min || min->connections == 0 || min->connections == max->connections)
         return 0;
-    end = *most;
-    if (end.samples && least->samples)
-        end.flops *= (double)least->samples / (double)end.samples; /* an epoch of as many samples */
+    end = *max;
+    if (end.samples && min->samples)
+        end.flops *= (double)min->samples / (double)end.samples; /* an epoch of as many samples */
     for (size_t i = 0; i < SERIES_POINTS; i++) {
-        double ratio = (double)most->connections / (double)least->connections;
+        double ratio = (double)max->connections / (double)min->connections;
         double part = (pow(ratio, (double)i / (SERIES_POINTS - 1)) - 1) / (ratio - 1);
 
-        wanted[i] = mix(least, &end, part);
+        wanted[i] = mix(min, &end, part);
     }
     return estimate_points(wanted, SERIES_POINTS, history, out);
 }

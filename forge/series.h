@@ -9,7 +9,7 @@
 #include "forge/draw/curves.h"
 #include "forge/history.h"
 
-enum { SERIES_POINTS = CURVE_POINTS_MOST };
+enum { SERIES_POINTS = CURVE_POINTS_MAX };
 
 struct series {
     struct curve_run points[SERIES_POINTS];

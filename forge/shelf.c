@@ -11,7 +11,7 @@
 #include "forge/shelf.h"
 #include "forge/structures/document.h"
 
-enum { NAMES_MOST = 64 };
+enum { NAMES_MAX = 64 };
 
 struct hidden {
     char name[STORE_NAME_MAX], hash[STORE_HASH_MAX];
@@ -282,8 +282,8 @@ static int remove_all(struct store *store, char *names, struct reason *why)
     if (result)
         return result;
     for (char *name = strtok_r(names, ",", &rest); name && !result; name = strtok_r(NULL, ",", &rest)) {
-        result = ++count > NAMES_MOST ? refuse(why, WISP_E_INVALID, "at most %d names at once", NAMES_MOST)
-                                      : store_remove(store, name, why);
+        result = ++count > NAMES_MAX ? refuse(why, WISP_E_INVALID, "at most %d names at once", NAMES_MAX)
+                                     : store_remove(store, name, why);
     }
     if (!result && !count)
         result = refuse(why, WISP_E_INVALID, "DELETE takes /structures/NAME");

@@ -177,7 +177,7 @@ static int send_in(const char *verb, const char *address, const struct operands 
 static int bring_in(const char *verb, const struct usage *usage, int argc, char **argv, bool quiet)
 {
     const char *database = NULL;
-    struct operands files = { .least = 1, .most = 1000, .what = "FILE.yaml" };
+    struct operands files = { .min = 1, .max = 1000, .what = "FILE.yaml" };
     struct option_table table = { .count = 0 };
     struct reason why = { "" };
     struct adding adding = { .why = &why };
@@ -244,7 +244,7 @@ int structure_rm(int argc, char **argv)
         .summary = "Removes structures from the database: all that are named, or none.",
     };
     const char *database = NULL;
-    struct operands names = { .least = 1, .most = 1000, .what = "NAME" };
+    struct operands names = { .min = 1, .max = 1000, .what = "NAME" };
     struct option_table table = { .count = 0 };
     struct store *store;
     struct reason why;
@@ -346,7 +346,7 @@ int structure_export(int argc, char **argv)
         .examples = "  wisp structure export -o structures.yaml\n",
     };
     const char *database = NULL, *type = NULL, *output = NULL;
-    struct operands names = { .least = 0, .most = 100000, .what = "NAME" };
+    struct operands names = { .min = 0, .max = 100000, .what = "NAME" };
     struct option_table table = { .count = 0 };
     cleanup_free char *text = NULL;
     struct store *store;

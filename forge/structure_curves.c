@@ -12,7 +12,7 @@
 #include "forge/series.h"
 #include "forge/structure_picture.h"
 
-enum { EVENTS = 2, NETWORKS_MOST = 8 /* whose curves are drawn when the page is of all */ };
+enum { EVENTS = 2, NETWORKS_MAX = 8 /* whose curves are drawn when the page is of all */ };
 
 static const enum store_event events[EVENTS] = { STORE_BUILT, STORE_TRAINED };
 
@@ -20,7 +20,7 @@ struct page {
     struct history histories[EVENTS];
     struct curve_run *runs;
     size_t run_count;
-    struct series series[EVENTS * NETWORKS_MOST];
+    struct series series[EVENTS * NETWORKS_MAX];
     size_t series_count;
 };
 
@@ -83,7 +83,7 @@ static int take_series(struct page *page)
         const struct history *history = &page->histories[e];
         size_t networks = 0;
 
-        for (size_t i = history->count; i-- && networks < NETWORKS_MOST;) {
+        for (size_t i = history->count; i-- && networks < NETWORKS_MAX;) {
             struct series *series = &page->series[page->series_count];
             int result = is_newest(history, i) ? series_of_runs(history->records[i].hash, history, series) : 0;
 

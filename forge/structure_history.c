@@ -191,7 +191,7 @@ int structure_history(int argc, char **argv)
     };
     struct history histories[2] = { HISTORY_NULL, HISTORY_NULL };
     struct names names = { .histories = histories };
-    struct operands name = { .most = 1 };
+    struct operands name = { .max = 1 };
     struct option_table table = { .count = 0 };
     const char *database = NULL;
     char hash[STORE_HASH_MAX];

@@ -66,7 +66,7 @@ int structure_list(int argc, char **argv)
     };
     const char *database = NULL, *depth = NULL;
     struct store_query query = { 0 };
-    struct operands none = { .most = 0 };
+    struct operands none = { .max = 0 };
     struct option_table table = { .count = 0 };
     struct store *store;
     struct reason why;

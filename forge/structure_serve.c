@@ -130,7 +130,7 @@ int structure_serve(int argc, char **argv)
                     "  wisp structure list --db http://127.0.0.1:8787\n",
     };
     struct serve serve = { .listen = "127.0.0.1:8787" };
-    struct operands none = { .most = 0 };
+    struct operands none = { .max = 0 };
     struct option_table table = { .count = 0 };
     int status;
 

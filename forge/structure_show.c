@@ -92,7 +92,7 @@ int structure_show(int argc, char **argv)
     struct picture_options pictures = { .seed = 1 };
     struct cost_setting setting = COST_SETTING;
     bool json = false, yaml = false;
-    struct operands name = { .most = 1 };
+    struct operands name = { .max = 1 };
     struct option_table table = { .count = 0 };
     struct plan plan;
     int status;

@@ -53,7 +53,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
             "  wisp build --layers 4096-128-20 --density 0.1 --processing text.classification \\\n"
             "      --media '{\"kind\": \"text\", \"features\": 4096}' --labels languages.txt -o m.safetensors\n",
     };
-    struct operands none = { .most = 0 };
+    struct operands none = { .max = 0 };
     struct option_table table = { .count = 0 };
 
     plan_option_rows(&table, &build->plan);

@@ -32,7 +32,7 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
         .examples = "  wisp eval fashion.safetensors --data /usr/share/datasets/fashion-mnist\n"
                     "  wisp eval langid.safetensors --data test.tsv.xz --json\n",
     };
-    struct operands operands = { .least = 1, .most = 1, .what = "the model file" };
+    struct operands operands = { .min = 1, .max = 1, .what = "the model file" };
     struct option_table table = { .count = 0 };
 
     session_option_rows(&table, &eval->session);

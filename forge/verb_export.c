@@ -89,7 +89,7 @@ int verb_export(int argc, char **argv)
         .examples = "  wisp export m.safetensors --edges fc1=fc1.csv --edges fc2=fc2.mtx\n",
     };
     struct sampling_options options = { .sampling = NULL };
-    struct operands file = { .least = 1, .most = 1, .what = "the model file" };
+    struct operands file = { .min = 1, .max = 1, .what = "the model file" };
     struct option_table table = { .count = 0 };
     cleanup_model struct model *model = NULL;
     bool json = false;

@@ -69,7 +69,7 @@ int verb_show(int argc, char **argv)
         .arguments = "MODEL.safetensors",
         .summary = "Prints what is in a model file, as a JSON object.",
     };
-    struct operands file = { .least = 1, .most = 1, .what = "the model file" };
+    struct operands file = { .min = 1, .max = 1, .what = "the model file" };
     const struct option_table table = { .count = 0 };
     const struct kernels *kernels = kernels_find("auto");
     cleanup(cleanup_model_at_exit) struct model *model = NULL;

@@ -43,7 +43,7 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
                     "  wisp train m.safetensors --data fsdd.tar.xz --processing audio.recognition \\\n"
                     "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n",
     };
-    struct operands operands = { .most = 1 }; /* none is needed for help */
+    struct operands operands = { .max = 1 }; /* none is needed for help */
     struct option_table table = { .count = 0 };
     struct reason why;
 

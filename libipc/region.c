@@ -20,7 +20,7 @@
 #endif
 
 /* No layout is larger. Beyond this the kernel would allocate until memory is out, rather than refuse. */
-#define SIZE_MOST (2 * WIRE_ARENA_MAX)
+#define CLAIM_MAX (2 * WIRE_ARENA_MAX)
 
 enum {
     SIZE_SEALS = F_SEAL_SHRINK | F_SEAL_GROW,       /* what a peer relies on */
@@ -70,9 +70,9 @@ int region_create(struct region *out, const char *name, size_t size, bool writab
     int result;
 
     *out = REGION_NULL;
-    if (!size || size % WIRE_PAGE || size > SIZE_MOST)
+    if (!size || size % WIRE_PAGE || size > CLAIM_MAX)
         return refuse(why, -EINVAL, "region %s of %zu bytes: must be a multiple of %d, at most %llu", name, size,
-                      WIRE_PAGE, SIZE_MOST);
+                      WIRE_PAGE, CLAIM_MAX);
     fd = make_memfd(name);
     if (fd < 0)
         return refuse_errno(why, fd, "cannot make shared memory %s", name);

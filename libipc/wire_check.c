@@ -208,23 +208,23 @@ int wire_check_message(const void *message, size_t length, struct reason *why)
 /* The power of two that is not below `wanted`, within the limits of both the wire and the offer. */
 static uint32_t choose_entries(uint32_t wanted, const struct wire_offer *offer)
 {
-    uint32_t most = MIN(offer->entries_max, (uint32_t)WIRE_ENTRIES_MAX);
+    uint32_t max = MIN(offer->entries_max, (uint32_t)WIRE_ENTRIES_MAX);
     uint32_t entries = WIRE_ENTRIES_MIN;
 
     if (!wanted)
         wanted = offer->entries_default;
-    while (entries < wanted && entries * 2 <= most)
+    while (entries < wanted && entries * 2 <= max)
         entries *= 2;
     return entries;
 }
 
 static uint64_t choose_arena(uint64_t wanted, uint64_t usual, const struct wire_offer *offer)
 {
-    uint64_t most = MIN(offer->arena_max, WIRE_ARENA_MAX) / WIRE_PAGE * WIRE_PAGE;
+    uint64_t max = MIN(offer->arena_max, WIRE_ARENA_MAX) / WIRE_PAGE * WIRE_PAGE;
 
     if (!wanted)
         wanted = usual;
-    wanted = MIN(wanted, most);
+    wanted = MIN(wanted, max);
     wanted = (wanted + WIRE_PAGE - 1) / WIRE_PAGE * WIRE_PAGE;
     return MAX(wanted, WIRE_ARENA_MIN);
 }

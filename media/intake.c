@@ -6,7 +6,7 @@
 #include "media/intake.h"
 
 enum {
-    CHANNELS_MOST = 32,
+    CHANNELS_MAX = 32,
     SECONDS_MAX = 600,
     CANCELLED = 1000, /* by how much the mean of all channels is below the loudest of one: 60 dB */
 };
@@ -16,8 +16,8 @@ int intake_begin(struct intake *intake, int rate, int channels, struct reason *w
     *intake = (struct intake){ .rate = rate, .channels = channels };
     if (rate < RATE_MIN || rate > RATE_MAX)
         return refuse(why, WISP_E_FORMAT, "a rate of %d Hz; from %d to %d Hz is read", rate, RATE_MIN, RATE_MAX);
-    if (channels < 1 || channels > CHANNELS_MOST)
-        return refuse(why, WISP_E_FORMAT, "%d channels; up to %d are read", channels, CHANNELS_MOST);
+    if (channels < 1 || channels > CHANNELS_MAX)
+        return refuse(why, WISP_E_FORMAT, "%d channels; up to %d are read", channels, CHANNELS_MAX);
     return 0;
 }
 

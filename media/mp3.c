@@ -18,8 +18,8 @@
 
 enum {
     FRAME_HEAD = 4,
-    ID3V1 = 128,          /* bytes of the tag that stands at the end */
-    SILENCE_MOST = 12000, /* samples that encoders add at both ends, and that libmpg123 takes off */
+    ID3V1 = 128,         /* bytes of the tag that stands at the end */
+    SILENCE_MAX = 12000, /* samples that encoders add at both ends, and that libmpg123 takes off */
 };
 
 struct frame {
@@ -225,7 +225,7 @@ static int decode(const struct frames *frames, struct intake *intake, struct rea
     if (open_handle(handle, &stream, &frames->first))
         return refuse(why, WISP_E_FORMAT, "damaged MP3 file: %s", mpg123_strerror(handle));
     result = read_samples(handle, intake, why);
-    if (!result && intake->count + SILENCE_MOST < samples)
+    if (!result && intake->count + SILENCE_MAX < samples)
         return refuse(why, WISP_E_FORMAT, "damaged MP3 file: %zu of %llu samples could be decoded", intake->count,
                       (unsigned long long)samples);
     return result;

@@ -56,14 +56,14 @@ static int take(const struct media_samples *samples, const struct sample_layout 
                 struct reason *why)
 {
     cleanup_free float *block = memory_alloc(INTAKE_BLOCK, sizeof *block);
-    const size_t channels = (size_t)intake->channels, most = INTAKE_BLOCK / channels;
+    const size_t channels = (size_t)intake->channels, max = INTAKE_BLOCK / channels;
     const uint8_t *from = samples->data;
     int result = 0;
 
     if (!block)
         return refuse_errno(why, -ENOMEM, "sound");
     for (size_t done = 0, count; !result && done < samples->count; done += count) {
-        count = MIN(most, samples->count - done);
+        count = MIN(max, samples->count - done);
         for (size_t i = 0; i < count * channels; i++, from += layout->bytes)
             block[i] = layout->convert(from);
         result = intake_take(intake, block, count, why);

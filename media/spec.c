@@ -36,7 +36,7 @@ struct key {
     enum value_type type;
     size_t offset; /* in struct media */
     bool required;
-    double least, most;
+    double min, max;
     double default_value, default_second; /* the value when the key is absent */
     const char *const *choices;
 };
@@ -53,33 +53,33 @@ static const char *const norms[] = { [NORM_L2] = "l2", [NORM_NONE] = "none", NUL
 #define AUDIO(member) MEDIA_AUDIO, #member, .offset = offsetof(struct media, audio.member)
 
 static const struct key keys[] = {
-    { IMAGE(width), .type = VALUE_COUNT, .required = true, .least = 1, .most = SIDE_MAX },
-    { IMAGE(height), .type = VALUE_COUNT, .required = true, .least = 1, .most = SIDE_MAX },
-    { IMAGE(channels), .type = VALUE_COUNT, .least = 1, .most = 3, .default_value = 3 },
+    { IMAGE(width), .type = VALUE_COUNT, .required = true, .min = 1, .max = SIDE_MAX },
+    { IMAGE(height), .type = VALUE_COUNT, .required = true, .min = 1, .max = SIDE_MAX },
+    { IMAGE(channels), .type = VALUE_COUNT, .min = 1, .max = 3, .default_value = 3 },
     { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = FIT_STRETCH },
-    { IMAGE(background), .type = VALUE_COUNT, .least = 0, .most = 255, .default_value = 0 },
-    { IMAGE(mean), .type = VALUE_LIST, .least = -1e6, .most = 1e6, .default_value = 0 },
-    { IMAGE(deviation), .type = VALUE_LIST, .least = 1e-6, .most = 1e6, .default_value = 1 },
+    { IMAGE(background), .type = VALUE_COUNT, .min = 0, .max = 255, .default_value = 0 },
+    { IMAGE(mean), .type = VALUE_LIST, .min = -1e6, .max = 1e6, .default_value = 0 },
+    { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
 
-    { TEXT(features), .type = VALUE_COUNT, .required = true, .least = 1, .most = 1 << 24 },
-    { TEXT(characters), .type = VALUE_PAIR, .least = 1, .most = 8, .default_value = 1, .default_second = 3 },
-    { TEXT(words), .type = VALUE_PAIR, .least = 1, .most = 8, .default_value = 1, .default_second = 1 },
+    { TEXT(features), .type = VALUE_COUNT, .required = true, .min = 1, .max = 1 << 24 },
+    { TEXT(characters), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 3 },
+    { TEXT(words), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 1 },
     { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = WEIGHT_LOG },
     { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .default_value = NORM_L2 },
-    { TEXT(limit), .type = VALUE_COUNT, .least = 16, .most = 1 << 24, .default_value = 65536 },
+    { TEXT(limit), .type = VALUE_COUNT, .min = 16, .max = 1 << 24, .default_value = 65536 },
 
-    { AUDIO(rate), .type = VALUE_COUNT, .least = 1000, .most = 192000, .default_value = 8000 },
-    { AUDIO(mels), .type = VALUE_COUNT, .required = true, .least = 1, .most = 512 },
-    { AUDIO(frames), .type = VALUE_COUNT, .required = true, .least = 1, .most = 4096 },
-    { AUDIO(window), .type = VALUE_COUNT, .least = 16, .most = 65536, .default_value = 256 },
-    { AUDIO(low), .type = VALUE_REAL, .least = 0, .most = 96000, .default_value = 60 },
-    { AUDIO(high), .type = VALUE_REAL, .least = 1, .most = 96000, .default_value = 0 },
-    { AUDIO(trim_db), .type = VALUE_REAL, .least = 0, .most = 120, .default_value = 40 },
-    { AUDIO(floor_db), .type = VALUE_REAL, .least = 1, .most = 200, .default_value = 60 },
-    { AUDIO(mean), .type = VALUE_REAL, .least = -1e6, .most = 1e6, .default_value = 0 },
-    { AUDIO(deviation), .type = VALUE_REAL, .least = 1e-6, .most = 1e6, .default_value = 1 },
+    { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },
+    { AUDIO(mels), .type = VALUE_COUNT, .required = true, .min = 1, .max = 512 },
+    { AUDIO(frames), .type = VALUE_COUNT, .required = true, .min = 1, .max = 4096 },
+    { AUDIO(window), .type = VALUE_COUNT, .min = 16, .max = 65536, .default_value = 256 },
+    { AUDIO(low), .type = VALUE_REAL, .min = 0, .max = 96000, .default_value = 60 },
+    { AUDIO(high), .type = VALUE_REAL, .min = 1, .max = 96000, .default_value = 0 },
+    { AUDIO(trim_db), .type = VALUE_REAL, .min = 0, .max = 120, .default_value = 40 },
+    { AUDIO(floor_db), .type = VALUE_REAL, .min = 1, .max = 200, .default_value = 60 },
+    { AUDIO(mean), .type = VALUE_REAL, .min = -1e6, .max = 1e6, .default_value = 0 },
+    { AUDIO(deviation), .type = VALUE_REAL, .min = 1e-6, .max = 1e6, .default_value = 1 },
 
-    { MEDIA_RAW, "shape", .type = VALUE_SHAPE, .required = true, .least = 1, .most = ELEMENTS_MAX },
+    { MEDIA_RAW, "shape", .type = VALUE_SHAPE, .required = true, .min = 1, .max = ELEMENTS_MAX },
 };
 
 #undef IMAGE
@@ -92,13 +92,12 @@ CLEANUP_DEFINE(media, struct media, media_free)
 static int refuse_range(const struct key *key, struct reason *why)
 {
     return refuse(why, WISP_E_FORMAT, "%s: a %s from %.10g to %.10g is expected", key->name,
-                  key->type == VALUE_REAL || key->type == VALUE_LIST ? "number" : "whole number", key->least,
-                  key->most);
+                  key->type == VALUE_REAL || key->type == VALUE_LIST ? "number" : "whole number", key->min, key->max);
 }
 
 static bool in_range(const struct key *key, double value)
 {
-    return value >= key->least && value <= key->most;
+    return value >= key->min && value <= key->max;
 }
 
 static int read_count(const struct key *key, const json_t *value, uint32_t *out, struct reason *why)
@@ -119,17 +118,17 @@ static int read_real(const struct key *key, const json_t *value, double *out, st
 
 static int read_pair(const struct key *key, const json_t *value, uint32_t out[2], struct reason *why)
 {
-    const json_t *least = json_array_get(value, 0), *most = json_array_get(value, 1);
+    const json_t *min = json_array_get(value, 0), *max = json_array_get(value, 1);
     int result;
 
     if (json_array_size(value) != 2)
         return refuse(why, WISP_E_FORMAT, "%s: [shortest, longest] is expected, or [0, 0] for none", key->name);
     out[0] = out[1] = 0;
-    if (json_is_integer(least) && json_is_integer(most) && !json_integer_value(least) && !json_integer_value(most))
+    if (json_is_integer(min) && json_is_integer(max) && !json_integer_value(min) && !json_integer_value(max))
         return 0;
-    result = read_count(key, least, &out[0], why);
+    result = read_count(key, min, &out[0], why);
     if (!result)
-        result = read_count(key, most, &out[1], why);
+        result = read_count(key, max, &out[1], why);
     if (!result && out[0] > out[1])
         return refuse(why, WISP_E_FORMAT, "%s: [%u, %u] begins above its end", key->name, out[0], out[1]);
     return result;

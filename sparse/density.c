@@ -88,7 +88,7 @@ static size_t first_convolution(const struct density_layer *layers, size_t count
 }
 
 /* Whether the last layer would get less than uniform+ promises it, if it got what the others get. */
-static bool is_below_least(const struct density_layer *layers, size_t count, double density)
+static bool is_below_min(const struct density_layer *layers, size_t count, double density)
 {
     size_t first = first_convolution(layers, count);
     double given = 0, total = 0, rest = 0;
@@ -115,7 +115,7 @@ static double given_by_method(enum density_method method, const struct density_l
         return 0;
     if (layers[at].convolution && at == first_convolution(layers, count))
         return 1;
-    return at == count - 1 && is_below_least(layers, count, density) ? UNIFORM_PLUS_LAST : 0;
+    return at == count - 1 && is_below_min(layers, count, density) ? UNIFORM_PLUS_LAST : 0;
 }
 
 enum { NAME_SHOWN = 80 };
@@ -221,13 +221,13 @@ static void connections_fill(struct density_layer *layers, struct ranked *ranked
     }
 }
 
-static uint64_t round_nearest(double value, uint64_t most)
+static uint64_t round_nearest(double value, uint64_t max)
 {
     uint64_t whole = (uint64_t)value;
 
     if (value - (double)whole >= 0.5)
         whole++;
-    return MIN(whole, most);
+    return MIN(whole, max);
 }
 
 /* Takes the layers with a given probability out: sets it, and sums up what they take. The others are ranked. */
@@ -311,7 +311,7 @@ int density_solve(enum density_method method, struct density_layer *layers, size
 
 int density_beyond(enum density_method method, const struct density_layer *layers, size_t count, double density)
 {
-    double given = 0, most = 0, total = 0;
+    double given = 0, max = 0, total = 0;
 
     for (size_t i = 0; i < count; i++) {
         double potential = (double)layers[i].inputs * (double)layers[i].outputs * (double)layers[i].kernel_width *
@@ -320,9 +320,9 @@ int density_beyond(enum density_method method, const struct density_layer *layer
 
         total += potential;
         given += fixed * potential;
-        most += fixed > 0 ? fixed * potential : potential;
+        max += fixed > 0 ? fixed * potential : potential;
     }
     if (given > density * total + 0.5)
         return -1;
-    return most < density * total - 0.5 ? 1 : 0;
+    return max < density * total - 0.5 ? 1 : 0;
 }

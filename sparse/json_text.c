@@ -66,9 +66,9 @@ char *json_compact(const json_t *value)
     return errno == ENOMEM ? NULL : steal(&text);
 }
 
-bool json_whole(const json_t *value, uint64_t most, uint64_t *out)
+bool json_whole(const json_t *value, uint64_t max, uint64_t *out)
 {
-    if (!json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) > most)
+    if (!json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) > max)
         return false;
     *out = (uint64_t)json_integer_value(value);
     return true;

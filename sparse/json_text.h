@@ -34,6 +34,6 @@ int json_read(const char *text, size_t length, const struct json_limits *limits,
 char *json_compact(const json_t *value);
 
 /* A whole number within [0, most]; false when it is not one. */
-bool json_whole(const json_t *value, uint64_t most, uint64_t *out);
+bool json_whole(const json_t *value, uint64_t max, uint64_t *out);
 
 #endif

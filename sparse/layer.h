@@ -34,7 +34,7 @@ enum layer_number { WHOLE, REAL };
 
 struct layer_parameter {
     const char *name;
-    double default_value, least, most; /* value when absent, and bounds */
+    double default_value, min, max; /* value when absent, and bounds */
     enum layer_number number;
 };
 
@@ -68,7 +68,7 @@ enum layer_flow {
 
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
-    uint32_t inputs_least, inputs_most;
+    uint32_t inputs_min, inputs_max;
     bool weighted; /* has a sparse weight tensor */
     enum layer_flow flow;
     bool in_place;                          /* forward() may be given the same activation as in[0] and out */
@@ -87,8 +87,8 @@ struct layer_kind {
 };
 
 /* Judges a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's
- * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its default, means as many as
- * the weight has rows. Vectors may be absent. WISP_E_FORMAT, and says which dimension is wrong. */
+ * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its default, means as many
+ * as the weight has rows. Vectors may be absent. WISP_E_FORMAT, and says which dimension is wrong. */
 int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);
 
 /* Whether a value is in a parameter's bounds, and whole unless it is a real one. WISP_E_FORMAT, and says which. */

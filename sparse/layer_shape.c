@@ -19,9 +19,9 @@ bool layer_parameter_is_default(const struct layer_kind *kind, const double *par
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why)
 {
     /* Written so that NaN is refused too. */
-    if (!(value >= rule->least && value <= rule->most))
-        return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be %.10g to %.10g", rule->name, value, rule->least,
-                      rule->most);
+    if (!(value >= rule->min && value <= rule->max))
+        return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be %.10g to %.10g", rule->name, value, rule->min,
+                      rule->max);
     if (rule->number == WHOLE && value != floor(value))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be a whole number", rule->name, value);
     return 0;

@@ -91,9 +91,9 @@ static int inputs_check(const struct layer *layer, uint32_t index, struct reason
 {
     const struct layer_kind *kind = layer->kind;
 
-    if (layer->input_count < kind->inputs_least || layer->input_count > MIN(kind->inputs_most, LAYER_INPUTS_MAX))
-        return refuse(why, WISP_E_FORMAT, "a %s layer has %u to %u inputs, not %u", kind->name, kind->inputs_least,
-                      kind->inputs_most, layer->input_count);
+    if (layer->input_count < kind->inputs_min || layer->input_count > MIN(kind->inputs_max, LAYER_INPUTS_MAX))
+        return refuse(why, WISP_E_FORMAT, "a %s layer has %u to %u inputs, not %u", kind->name, kind->inputs_min,
+                      kind->inputs_max, layer->input_count);
     for (uint32_t i = 0; i < layer->input_count; i++) {
         if (layer->inputs[i] > index)
             return refuse(why, WISP_E_FORMAT, "reads value %u, which is not before its own, %u", layer->inputs[i],

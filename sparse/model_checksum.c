@@ -12,7 +12,7 @@ static const char lead[] = "\"" CHECKSUM_KEY "\":\"" CHECKSUM_PREFIX;
 
 char *checksum_find(void *data, size_t size)
 {
-    const size_t least = strlen(lead) + CHECKSUM_DIGITS;
+    const size_t min = strlen(lead) + CHECKSUM_DIGITS;
     char *text = data, *found;
     uint64_t length;
 
@@ -20,7 +20,7 @@ char *checksum_find(void *data, size_t size)
         return NULL;
     memcpy(&length, data, sizeof length);
     length = MIN(length, size - SAFETENSORS_LENGTH);
-    if (length < least)
+    if (length < min)
         return NULL;
     found = memmem(text + SAFETENSORS_LENGTH, length - CHECKSUM_DIGITS, lead, strlen(lead));
     return found ? found + strlen(lead) : NULL;

@@ -52,9 +52,9 @@ int structure_plan_layer(struct structure *structure, uint32_t index, struct rea
     uint64_t rows_columns;
     int result;
 
-    if (layer->input_count < layer->kind->inputs_least || layer->input_count > layer->kind->inputs_most)
-        return refuse(why, WISP_E_FORMAT, "takes %u to %u inputs, not %u", layer->kind->inputs_least,
-                      layer->kind->inputs_most, layer->input_count);
+    if (layer->input_count < layer->kind->inputs_min || layer->input_count > layer->kind->inputs_max)
+        return refuse(why, WISP_E_FORMAT, "takes %u to %u inputs, not %u", layer->kind->inputs_min,
+                      layer->kind->inputs_max, layer->input_count);
     for (uint32_t i = 0; i < layer->input_count; i++) {
         uint32_t value = layer->inputs[i];
 

@@ -53,7 +53,7 @@ static uint32_t *find_ties(const struct structure *structure)
 }
 
 struct tied {
-    uint32_t places, least, most;
+    uint32_t places, min, max;
     char names[160], widths[120]; /* "1, 3, 5", as much as has room */
 };
 
@@ -71,7 +71,7 @@ static void collect(const struct structure *structure, uint32_t *parents, uint32
 {
     uint32_t place = 0;
 
-    *out = (struct tied){ .least = UINT32_MAX };
+    *out = (struct tied){ .min = UINT32_MAX };
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
@@ -83,13 +83,13 @@ static void collect(const struct structure *structure, uint32_t *parents, uint32
 
         append(out->names, sizeof out->names, place);
         append(out->widths, sizeof out->widths, width);
-        out->least = MIN(out->least, (uint32_t)width);
-        out->most = MAX(out->most, (uint32_t)width);
+        out->min = MIN(out->min, (uint32_t)width);
+        out->max = MAX(out->max, (uint32_t)width);
         out->places++;
     }
     if (find_root(parents, 0) == root) {
-        out->least = MIN(out->least, structure->input.dimension[0]);
-        out->most = MAX(out->most, structure->input.dimension[0]);
+        out->min = MIN(out->min, structure->input.dimension[0]);
+        out->max = MAX(out->max, structure->input.dimension[0]);
     }
 }
 
@@ -104,7 +104,7 @@ void structure_ties_text(const struct structure *structure, uint32_t index, char
         return;
     collect(structure, parents, find_root(parents, index + 1), &tied);
     input = find_root(parents, 0) == find_root(parents, index + 1);
-    if (tied.places && tied.least != tied.most)
+    if (tied.places && tied.min != tied.max)
         snprintf(text, size, "layer%s %s must have %s (now %s): change them together", tied.places > 1 ? "s" : "",
                  tied.names,
                  input ? "as many neurons or channels as the input" : "as many neurons or channels as each other",

@@ -10,7 +10,7 @@
 #include "base/size.h"
 #include "cli/run.h"
 
-enum { LABEL_COLUMNS_LEAST = 12, LABEL_COLUMNS_MOST = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
+enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 
 /* The labels to print: none when the best of them is not sure enough. */
 static int take_top(const struct run *run, const struct answer *answer, size_t *count)
@@ -19,7 +19,7 @@ static int take_top(const struct run *run, const struct answer *answer, size_t *
 
     *count = (size_t)run->top_k;
     result = wisp_top(run->model, answer->output, run->top, count);
-    while (!result && *count && run->least > 0 && !((double)run->top[*count - 1].probability >= run->least))
+    while (!result && *count && run->min > 0 && !((double)run->top[*count - 1].probability >= run->min))
         --*count;
     return result;
 }
@@ -40,7 +40,7 @@ static void print_percent(const struct screen *screen, enum style style, double 
 static void print_label(const struct run *run, const struct wisp_label *label, bool best)
 {
     const struct screen *screen = &run->screen;
-    size_t width = MIN(MAX(run->label_columns, LABEL_COLUMNS_LEAST), LABEL_COLUMNS_MOST);
+    size_t width = MIN(MAX(run->label_columns, LABEL_COLUMNS_MIN), LABEL_COLUMNS_MAX);
     enum style style = best ? STYLE_STRONG : STYLE_PLAIN;
     char number[16];
 
@@ -62,7 +62,7 @@ static void print_labels(const struct run *run, size_t count)
     if (!count) {
         fputs("  ", run->screen.file);
         screen_text(&run->screen, STYLE_FAINT, "unknown", 0);
-        fprintf(run->screen.file, ": no label reaches %g\n", run->least);
+        fprintf(run->screen.file, ": no label reaches %g\n", run->min);
     }
 }
 
@@ -70,18 +70,18 @@ static void print_labels(const struct run *run, size_t count)
 static void print_numbers(const struct run *run, const struct answer *answer)
 {
     size_t count = wisp_model_output_size(run->model), finite = 0;
-    float least = INFINITY, most = -INFINITY;
+    float min = INFINITY, max = -INFINITY;
 
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(answer->output[i]))
             continue;
         finite++;
-        least = fminf(least, answer->output[i]);
-        most = fmaxf(most, answer->output[i]);
+        min = fminf(min, answer->output[i]);
+        max = fmaxf(max, answer->output[i]);
     }
     fprintf(run->screen.file, "  %zu numbers", count);
     if (finite)
-        fprintf(run->screen.file, " from %g to %g", (double)least, (double)most);
+        fprintf(run->screen.file, " from %g to %g", (double)min, (double)max);
     if (finite < count)
         fprintf(run->screen.file, ", %zu of them not finite", count - finite);
     fputc(':', run->screen.file);

@@ -20,7 +20,7 @@ struct run {
     struct private_daemon daemon;
     bool json, raw, verbose, tensor, lines;
     uint64_t top_k;
-    double least; /* probability of a label that is printed */
+    double min; /* probability of a label that is printed */
     struct option_list texts;
     const char *target;
     char *only; /* the target that --model found out */

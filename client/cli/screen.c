@@ -36,7 +36,7 @@ void screen_init(struct screen *screen, FILE *file)
 /* Length of the UTF-8 sequence at `text` and its code point; 0 when it is none, overlong, or a surrogate. */
 static size_t decode(const char *text, uint32_t *point)
 {
-    static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+    static const uint32_t min[5] = { 0, 0, 0x80, 0x800, 0x10000 };
     const unsigned char *bytes = (const unsigned char *)text;
     size_t length = *bytes < 0x80 ? 1 : *bytes >> 5 == 6 ? 2 : *bytes >> 4 == 14 ? 3 : *bytes >> 3 == 30 ? 4 : 0;
 
@@ -48,7 +48,7 @@ static size_t decode(const char *text, uint32_t *point)
             return 0;
         *point = *point << 6 | (bytes[i] & 0x3f);
     }
-    return *point < least[length] || *point > 0x10ffff || *point >> 11 == 0x1b ? 0 : length;
+    return *point < min[length] || *point > 0x10ffff || *point >> 11 == 0x1b ? 0 : length;
 }
 
 /* Would move the cursor, change the terminal's state, or turn the direction of what follows. */

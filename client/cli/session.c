@@ -4,7 +4,7 @@
 #include "base/size.h"
 #include "cli/session.h"
 
-enum { PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_LEAST = 65536 };
+enum { PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_MIN = 65536 };
 
 void session_options(struct session *session, struct option_table *table)
 {
@@ -33,8 +33,8 @@ int session_connect(struct session *session)
         .reconnect_ms = MAX(MIN(patience / 2, RECONNECT_MS), 1),
         .answer_ms = patience,
         .entries = session->questions ? UINT32_MAX : ENTRIES,
-        .input_bytes = MAX(session->input_bytes, ARENA_LEAST),
-        .output_bytes = MAX(session->output_bytes, ARENA_LEAST),
+        .input_bytes = MAX(session->input_bytes, ARENA_MIN),
+        .output_bytes = MAX(session->output_bytes, ARENA_MIN),
     };
 
     return wisp_connect(&session->client, &options);

@@ -54,7 +54,7 @@ int verb_models(int argc, char **argv)
 {
     cleanup_session struct session session = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
-    struct operands operands = { .most = 0 };
+    struct operands operands = { .max = 0 };
     cleanup_json json_t *models = NULL;
     bool json = false;
     char *text;

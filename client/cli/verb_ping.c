@@ -84,7 +84,7 @@ int verb_ping(int argc, char **argv)
 {
     cleanup_session struct session session = { .verb = usage.verb };
     struct option_table table = { .count = 0 };
-    struct operands operands = { .most = 0 };
+    struct operands operands = { .max = 0 };
     cleanup_free uint64_t *times = NULL;
     uint64_t count = COUNT_DEFAULT;
     struct trips trips;

@@ -39,7 +39,7 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_count(&table, "top-k", 'k', &run->top_k, "N", "print the N most probable labels (3)", 1, UINT32_MAX);
     option_list(&table, "text", &run->texts, "TEXT", "an input given here instead of in a file; may be repeated");
     option_flag(&table, "lines", 0, &run->lines, "each line of the files is an input, answered as it comes");
-    option_real(&table, "min-probability", 0, &run->least, "P", "print no label that is less probable (0)", 0, 1);
+    option_real(&table, "min-probability", 0, &run->min, "P", "print no label that is less probable (0)", 0, 1);
     option_flag(&table, "tensor", 0, &run->tensor, "the files are tensors: little-endian float32, not decoded");
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian float32");
@@ -162,7 +162,7 @@ static int check_model(const struct run *run)
                     wisp_model_name(run->model));
     if (run->lines && strcmp(kind, "text") != 0)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
-    if (run->least > 0 && !wisp_model_label_count(run->model))
+    if (run->min > 0 && !wisp_model_label_count(run->model))
         return fail(usage.verb, EXIT_USAGE, "--min-probability: %s has no labels", wisp_model_name(run->model));
     return EXIT_DONE;
 }
@@ -358,7 +358,7 @@ int verb_run(int argc, char **argv)
         .session = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
         .top_k = 3
     };
-    struct operands operands = { .most = SIZE_MAX };
+    struct operands operands = { .max = SIZE_MAX };
     cleanup_free struct input *inputs = NULL;
     size_t count;
     int status;

@@ -193,7 +193,7 @@ int verb_show(int argc, char **argv)
 {
     cleanup_session struct session session = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
-    struct operands operands = { .least = 1, .most = 1, .what = "MODEL" };
+    struct operands operands = { .min = 1, .max = 1, .what = "MODEL" };
     cleanup_json json_t *description = NULL;
     cleanup_free char *text = NULL;
     bool json = false;

@@ -16,7 +16,7 @@ int verb_status(int argc, char **argv)
 {
     cleanup_session struct session session = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
-    struct operands operands = { .most = 0 };
+    struct operands operands = { .max = 0 };
     cleanup_json json_t *state = NULL;
     struct screen screen;
     bool json = false;

@@ -183,7 +183,7 @@ static int add_sample(struct collect *collect, uint32_t class, void **array, siz
             return refuse_errno(why, -ENOMEM, "cannot hold %zu samples", capacity);
         collect->capacity = capacity;
     }
-    collect->most = MAX(collect->most, class);
+    collect->max = MAX(collect->max, class);
     set->classes[set->count++] = class;
     if (collect->wish->step)
         collect->wish->step(collect->wish->argument, set->count);
@@ -370,9 +370,9 @@ static int read_label_file(struct collect *collect, const char *folder, const ch
         at += *at == '\r';
         at += *at == '\n';
     }
-    if (!result && set->label_count <= collect->most)
+    if (!result && set->label_count <= collect->max)
         return refuse(why, WISP_E_FORMAT, "%s names %zu classes, but the data has class %u", path, set->label_count,
-                      collect->most);
+                      collect->max);
     return result;
 }
 
@@ -387,7 +387,7 @@ static int name_numbers(struct collect *collect, const char *beside, struct reas
         result = read_label_file(collect, beside, "classes.txt", why);
     if (result || set->label_count)
         return result;
-    for (uint32_t i = 0; i <= collect->most; i++) {
+    for (uint32_t i = 0; i <= collect->max; i++) {
         char number[16];
 
         result = add_label(set, number, (size_t)snprintf(number, sizeof number, "%u", i), why);
@@ -407,8 +407,8 @@ static int settle_labels(struct collect *collect, const char *beside, struct rea
     if (collect->numeric) {
         if (!labels)
             return name_numbers(collect, beside, why);
-        if (collect->most >= label_count)
-            return refuse(why, WISP_E_FORMAT, "the data has class %u, but the model knows %zu labels", collect->most,
+        if (collect->max >= label_count)
+            return refuse(why, WISP_E_FORMAT, "the data has class %u, but the model knows %zu labels", collect->max,
                           label_count);
         return copy_labels(set, labels, label_count, why);
     }

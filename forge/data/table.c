@@ -14,7 +14,7 @@
 #include "forge/data/readers.h"
 #include "media/utf16.h"
 
-enum { DOUBT_ROWS_LEAST = 4 };
+enum { DOUBT_ROWS_MIN = 4 };
 
 bool table_has_name(const char *path)
 {
@@ -77,7 +77,7 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
     const char *example = NULL;
     size_t joined = count_joined(collect, &example);
 
-    if (set->count < DOUBT_ROWS_LEAST)
+    if (set->count < DOUBT_ROWS_MIN)
         return 0;
     if (collect->name_count - alone > set->count / 2)
         snprintf(set->doubt, sizeof set->doubt,

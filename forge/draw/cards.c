@@ -6,7 +6,7 @@
 #include "base/size.h"
 #include "forge/draw/cards.h"
 
-enum { LAYERS_MOST = 16 }; /* of a card */
+enum { LAYERS_MAX = 16 }; /* of a card */
 
 /* Length of the name without its last part; 0 when it has one part. */
 static uint32_t without_last(const char *name, uint32_t length)
@@ -45,7 +45,7 @@ static void find_cards(const struct graph *graph, struct cards *cards)
         while (length && end < graph->group_count && block_length(graph, end) == length &&
                !memcmp(graph->groups[end].name, name, length))
             end++;
-        if (end - first > LAYERS_MOST)
+        if (end - first > LAYERS_MAX)
             end = first + 1;
         if (end - first == 1)
             length = (uint32_t)strlen(name);
@@ -106,7 +106,7 @@ static void find_rows(const struct graph *graph, struct cards *cards)
 {
     bool moved = true;
 
-    for (uint32_t round = 0; moved && round < 2 * LAYERS_MOST; round++) {
+    for (uint32_t round = 0; moved && round < 2 * LAYERS_MAX; round++) {
         moved = false;
         for (uint32_t i = 1; i < graph->group_count; i++)
             moved |= lower(graph, cards, i);

@@ -14,7 +14,7 @@
 #include "forge/draw/caption.h"
 #include "forge/draw/layout.h"
 
-enum { CELL_LEAST = 132, CELL_MOST = 400, DOTS_MOST = 48, BAND_GAP = 14, SLOT_GAP = 26, TRIP_ASIDE = 5, CLEAR = 7 };
+enum { CELL_MIN = 132, CELL_MAX = 400, DOTS_MAX = 48, BAND_GAP = 14, SLOT_GAP = 26, TRIP_ASIDE = 5, CLEAR = 7 };
 
 #define DOT_SPACING 8.5
 #define DOT_WIDEST  17.0
@@ -190,13 +190,13 @@ static double captions_height(double text, uint32_t lines)
     return lines ? lines * text * LAYOUT_LINE + 14 : 0;
 }
 
-static double least_width(const struct columns *c)
+static double min_width(const struct columns *c)
 {
-    return 2.0 * PAGE_MARGIN + (double)CELL_LEAST * (c->per_band + 1) + c->edges * (double)LANE_STEP;
+    return 2.0 * PAGE_MARGIN + (double)CELL_MIN * (c->per_band + 1) + c->edges * (double)LANE_STEP;
 }
 
 /* Of a band's nodes. */
-static double least_nodes(const struct columns *c)
+static double min_nodes(const struct columns *c)
 {
     double one = c->graph->rank_count <= 12 ? 210 : c->graph->rank_count <= 40 ? 130 : 96;
 
@@ -206,10 +206,10 @@ static double least_nodes(const struct columns *c)
 static double page_width(const struct columns *c)
 {
     double lanes = c->graph->link_count || c->two ? 2 * LANE_STEP : 0;
-    double band = least_nodes(c) + captions_height(11, c->top_lines) + captions_height(11, LAYOUT_CAPTION_LINES) +
-                  lanes + BAND_GAP;
+    double band =
+        min_nodes(c) + captions_height(11, c->top_lines) + captions_height(11, LAYOUT_CAPTION_LINES) + lanes + BAND_GAP;
 
-    return fmax(fmax(least_width(c), LAYOUT_WIDTH), (PAGE_HEAD + LAYOUT_FOOT + c->bands * band) * LAYOUT_RATIO);
+    return fmax(fmax(min_width(c), LAYOUT_WIDTH), (PAGE_HEAD + LAYOUT_FOOT + c->bands * band) * LAYOUT_RATIO);
 }
 
 /* As few as need at most a little more than the smallest page: on a slide it has the largest letters. */
@@ -222,14 +222,14 @@ static bool choose_bands(struct columns *c)
     place(c);
     for (uint32_t i = 1; i <= ranks; i++) {
         set_bands(c, i);
-        if (least_width(c) <= LAYOUT_WIDTH_MOST)
+        if (min_width(c) <= LAYOUT_WIDTH_MAX)
             smallest = fmin(smallest, page_width(c));
     }
     do
         set_bands(c, ++bands);
-    while (least_width(c) > LAYOUT_WIDTH_MOST || page_width(c) > smallest * PAGE_SLACK);
+    while (min_width(c) > LAYOUT_WIDTH_MAX || page_width(c) > smallest * PAGE_SLACK);
     place(c);
-    return page_width(c) <= LAYOUT_WIDTH_MOST && !c->crowded;
+    return page_width(c) <= LAYOUT_WIDTH_MAX && !c->crowded;
 }
 
 /* Of the lanes below a band, whose captions end above them. */
@@ -252,15 +252,15 @@ static void size_page(struct columns *c, struct page *page)
     struct layout *layout = c->layout;
     double lanes = 0, band = PAGE_HEAD, rest, right = c->edges ? LANE_MARGIN + c->edges * (double)LANE_STEP : 0;
 
-    layout->width = ceil(fmin(page_width(c), LAYOUT_WIDTH_MOST));
-    page->cell = fmin(CELL_MOST, (layout->width - 2.0 * PAGE_MARGIN - right) / (c->per_band + 1));
+    layout->width = ceil(fmin(page_width(c), LAYOUT_WIDTH_MAX));
+    page->cell = fmin(CELL_MAX, (layout->width - 2.0 * PAGE_MARGIN - right) / (c->per_band + 1));
     layout->text = fmax(11, fmin(14, page->cell * 0.062));
     page->top = captions_height(layout->text, c->top_lines);
     page->bottom = captions_height(layout->text, LAYOUT_CAPTION_LINES);
     for (uint32_t i = 0; i < c->bands; i++)
         lanes += c->depths[2 * i] * (double)LANE_STEP + height_below(c, i) + BAND_GAP;
     rest = PAGE_HEAD + LAYOUT_FOOT + lanes + c->bands * (page->top + page->bottom);
-    layout->height = ceil(fmax(layout->width / LAYOUT_RATIO, rest + c->bands * least_nodes(c)));
+    layout->height = ceil(fmax(layout->width / LAYOUT_RATIO, rest + c->bands * min_nodes(c)));
     page->nodes = (layout->height - rest) / c->bands;
     page->left = (layout->width - right - page->cell * c->per_band) / 2;
     for (uint32_t i = 0; i < c->bands; i++) {
@@ -278,7 +278,7 @@ static void place_dots(struct columns *c, const struct page *page)
 {
     struct layout *layout = c->layout;
 
-    layout_choose_dots(c->graph, layout, (uint32_t)fmin(DOTS_MOST, floor(page->nodes / DOT_SPACING)));
+    layout_choose_dots(c->graph, layout, (uint32_t)fmin(DOTS_MAX, floor(page->nodes / DOT_SPACING)));
     for (uint32_t i = 0; i < layout->node_count; i++) {
         struct layout_node *node = &layout->nodes[i];
         double room = node->slots > 1 ? (page->nodes - SLOT_GAP) / 2 : page->nodes;
@@ -336,8 +336,8 @@ static void add_routes(struct columns *c, const struct page *page)
 
 int layout_columns(const struct graph *graph, struct layout *layout, bool *fits, bool must)
 {
-    size_t most = 2 * (size_t)graph->group_count + graph->feed_count + graph->link_count;
-    cleanup_free struct trip *trips = memory_zalloc(most, sizeof *trips);
+    size_t max = 2 * (size_t)graph->group_count + graph->feed_count + graph->link_count;
+    cleanup_free struct trip *trips = memory_zalloc(max, sizeof *trips);
     cleanup_free uint32_t *filled = memory_zalloc(4 * (size_t)graph->rank_count + 4, sizeof *filled);
     cleanup_free uint32_t *depths = memory_zalloc(2 * (size_t)graph->rank_count, sizeof *depths);
     cleanup_free double *tops = memory_zalloc(graph->rank_count, sizeof *tops);

@@ -15,7 +15,7 @@ enum {
     PANEL_GAP = 70,
     PANEL_TOP = 178,
     PANEL_BOTTOM = 590,
-    TICKS_MOST = 8
+    TICKS_MAX = 8
 };
 
 #define BEYOND 1e30 /* no run measures so much */
@@ -56,8 +56,8 @@ static double measure(const struct curve_run *run, enum quantity quantity)
 }
 
 struct axis {
-    double least, most;
-    double ticks[TICKS_MOST];
+    double min, max;
+    double ticks[TICKS_MAX];
     size_t count;
 };
 
@@ -92,35 +92,35 @@ static double tick_at(const struct steps *steps, double first, size_t i, bool mi
 }
 
 /* The ticks from the last at or before `least` to the first at or after `most`; false when they are too many. */
-static bool take_ticks(const struct steps *steps, bool mirrored, double least, double most, struct axis *out)
+static bool take_ticks(const struct steps *steps, bool mirrored, double min, double max, struct axis *out)
 {
-    const double hair = 1e-6, first = floor(least / steps->step + hair) - 1;
+    const double hair = 1e-6, first = floor(min / steps->step + hair) - 1;
 
     out->count = 0;
-    for (size_t i = 0; out->count < TICKS_MOST; i++) {
+    for (size_t i = 0; out->count < TICKS_MAX; i++) {
         double tick = tick_at(steps, first, i, mirrored);
 
-        if (tick <= least + hair)
+        if (tick <= min + hair)
             out->count = 0;
         out->ticks[out->count++] = tick;
-        if (out->count > 1 && tick >= most - hair)
+        if (out->count > 1 && tick >= max - hair)
             return true;
     }
     return false;
 }
 
-static void choose_ticks(enum quantity quantity, double least, double most, struct axis *out)
+static void choose_ticks(enum quantity quantity, double min, double max, struct axis *out)
 {
     const struct steps *steps = quantity == ACCURACY ? even_steps : log_steps;
     size_t count = quantity == ACCURACY ? ARRAY_SIZE(even_steps) : ARRAY_SIZE(log_steps);
     struct axis axis;
 
     for (size_t i = 0; i < count; i++) {
-        if (take_ticks(&steps[i], quantity == DENSITY, least, most, &axis))
+        if (take_ticks(&steps[i], quantity == DENSITY, min, max, &axis))
             *out = axis;
     }
-    out->least = out->ticks[0];
-    out->most = out->ticks[out->count - 1];
+    out->min = out->ticks[0];
+    out->max = out->ticks[out->count - 1];
 }
 
 static void widen(const struct curve_run *runs, size_t count, size_t panel, enum quantity quantity, double ends[2])
@@ -182,8 +182,8 @@ struct frame {
 
 static struct point place(const struct frame *frame, const struct curve_run *run, size_t panel)
 {
-    double x = (measure(run, panels[panel].x) - frame->x.least) / (frame->x.most - frame->x.least);
-    double y = (measure(run, panels[panel].y) - frame->y.least) / (frame->y.most - frame->y.least);
+    double x = (measure(run, panels[panel].x) - frame->x.min) / (frame->x.max - frame->x.min);
+    double y = (measure(run, panels[panel].y) - frame->y.min) / (frame->y.max - frame->y.min);
 
     return (struct point){ frame->left + x * (frame->right - frame->left),
                            PANEL_BOTTOM - y * (PANEL_BOTTOM - PANEL_TOP) };
@@ -196,7 +196,7 @@ static void put_frame(struct scene *scene, const struct frame *frame, size_t pan
     char text[CAPTION_MAX];
 
     for (size_t i = 0; i < frame->x.count; i++) {
-        double part = (frame->x.ticks[i] - frame->x.least) / (frame->x.most - frame->x.least);
+        double part = (frame->x.ticks[i] - frame->x.min) / (frame->x.max - frame->x.min);
         double x = frame->left + part * (frame->right - frame->left);
 
         scene_line(scene, INK_FAINT, x, PANEL_TOP, x, PANEL_BOTTOM, 0.8, 1);
@@ -205,7 +205,7 @@ static void put_frame(struct scene *scene, const struct frame *frame, size_t pan
     }
     number.align = ALIGN_RIGHT;
     for (size_t i = 0; i < frame->y.count; i++) {
-        double part = (frame->y.ticks[i] - frame->y.least) / (frame->y.most - frame->y.least);
+        double part = (frame->y.ticks[i] - frame->y.min) / (frame->y.max - frame->y.min);
         double y = PANEL_BOTTOM - part * (PANEL_BOTTOM - PANEL_TOP);
 
         scene_line(scene, INK_FAINT, frame->left, y, frame->right, y, 0.8, 1);
@@ -230,10 +230,10 @@ static struct stroke stroke_of(bool trained, bool guessed)
 /* One path for all points up to where it becomes, or ceases to be, a guess. */
 static void put_curve(struct scene *scene, const struct frame *frame, const struct curve *curve, size_t panel)
 {
-    struct point path[CURVE_POINTS_MOST];
+    struct point path[CURVE_POINTS_MAX];
     uint32_t count = 0;
 
-    for (size_t i = 0; i < curve->count && i < CURVE_POINTS_MOST; i++) {
+    for (size_t i = 0; i < curve->count && i < CURVE_POINTS_MAX; i++) {
         const struct curve_run *point = &curve->points[i];
         bool known = !isnan(measure(point, panels[panel].x)) && !isnan(measure(point, panels[panel].y));
         bool last = i + 1 == curve->count || !known;

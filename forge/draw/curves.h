@@ -24,9 +24,9 @@ struct curve_run {
     bool accuracy_guessed;
 };
 
-enum { CURVE_POINTS_MOST = 129 };
+enum { CURVE_POINTS_MAX = 129 };
 
-/* Points in the order of their connections, at most CURVE_POINTS_MOST. */
+/* Points in the order of their connections, at most CURVE_POINTS_MAX. */
 struct curve {
     const struct curve_run *points;
     size_t count;

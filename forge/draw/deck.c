@@ -178,14 +178,14 @@ bool deck_reads_on(const struct deck *d, uint32_t card)
 /* Into `bands` bands or fewer, evenly; but a band rather ends where the next card does not read on. */
 static void break_cards(struct deck *d, uint32_t bands)
 {
-    uint32_t count = d->cards->count, most = MAX((count + bands - 1) / bands, 1), left = (count + most - 1) / most;
+    uint32_t count = d->cards->count, max = MAX((count + bands - 1) / bands, 1), left = (count + max - 1) / max;
 
     d->per_band = 1;
     d->band_count = 0;
     for (uint32_t start = 0; start < count; left--) {
-        uint32_t end = MIN(start + most, count);
+        uint32_t end = MIN(start + max, count);
 
-        for (uint32_t i = end; i > start + 1 && count - i <= (left - 1) * most; i--) {
+        for (uint32_t i = end; i > start + 1 && count - i <= (left - 1) * max; i--) {
             if (i < count && !deck_reads_on(d, i)) {
                 end = i;
                 break;
@@ -203,9 +203,9 @@ static void break_cards(struct deck *d, uint32_t bands)
     }
 }
 
-static double least_width(const struct deck *d)
+static double min_width(const struct deck *d)
 {
-    return 2.0 * PAGE_MARGIN + d->per_band * (double)(DECK_CARD_LEAST + DECK_GAP) + d->edges * (double)LANE_STEP;
+    return 2.0 * PAGE_MARGIN + d->per_band * (double)(DECK_CARD_MIN + DECK_GAP) + d->edges * (double)LANE_STEP;
 }
 
 double deck_page_width(const struct deck *d)
@@ -213,8 +213,8 @@ double deck_page_width(const struct deck *d)
     double height = PAGE_HEAD + LAYOUT_FOOT;
 
     for (uint32_t i = 0; i < d->band_count; i++)
-        height += deck_card_height(d->rows[i], DECK_PITCH_LEAST, 3) + DECK_BAND_GAP + 2 * LANE_STEP;
-    return fmax(fmax(least_width(d), LAYOUT_WIDTH), height * LAYOUT_RATIO);
+        height += deck_card_height(d->rows[i], DECK_PITCH_MIN, 3) + DECK_BAND_GAP + 2 * LANE_STEP;
+    return fmax(fmax(min_width(d), LAYOUT_WIDTH), height * LAYOUT_RATIO);
 }
 
 /* As even as can be, and as few as need at most a little more than the smallest page. */
@@ -225,12 +225,12 @@ static void choose_bands(struct deck *d)
 
     for (uint32_t i = 1; i <= count; i++) {
         break_cards(d, i);
-        if (least_width(d) <= LAYOUT_WIDTH_MOST)
+        if (min_width(d) <= LAYOUT_WIDTH_MAX)
             smallest = fmin(smallest, deck_page_width(d));
     }
     do
         break_cards(d, ++bands);
-    while (bands < count && (least_width(d) > LAYOUT_WIDTH_MOST || deck_page_width(d) > smallest * PAGE_SLACK));
+    while (bands < count && (min_width(d) > LAYOUT_WIDTH_MAX || deck_page_width(d) > smallest * PAGE_SLACK));
 }
 
 /* ---- what leads from card to card, and within one ---- */
@@ -329,11 +329,11 @@ static int place(struct deck *d, struct residual *residuals)
 
 int layout_deck(const struct graph *graph, const struct cards *cards, struct layout *layout)
 {
-    size_t most = 2 * (size_t)graph->group_count + graph->feed_count + graph->link_count, count = cards->count;
+    size_t max = 2 * (size_t)graph->group_count + graph->feed_count + graph->link_count, count = cards->count;
     cleanup_free uint32_t *numbers = memory_zalloc(5 * (count + 1), sizeof *numbers);
     cleanup_free double *places = memory_zalloc(3 * count, sizeof *places);
-    cleanup_free struct trip *trips = memory_zalloc(most, sizeof *trips);
-    cleanup_free struct residual *residuals = memory_zalloc(most, sizeof *residuals);
+    cleanup_free struct trip *trips = memory_zalloc(max, sizeof *trips);
+    cleanup_free struct residual *residuals = memory_zalloc(max, sizeof *residuals);
     struct deck deck = { .graph = graph, .cards = cards, .layout = layout, .trips = trips };
 
     if (!numbers || !places || !trips || !residuals)

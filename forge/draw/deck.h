@@ -21,9 +21,9 @@
 #include "forge/draw/layout.h"
 
 enum {
-    DECK_CARD_LEAST = 126,
+    DECK_CARD_MIN = 126,
     DECK_GAP = 20,
-    DECK_PITCH_LEAST = 50, /* from row to row */
+    DECK_PITCH_MIN = 50, /* from row to row */
     DECK_TITLE = 40,
     DECK_FOOT = 12,
     DECK_BAND_GAP = 16,

@@ -6,9 +6,9 @@
 #include "forge/draw/deck.h"
 
 enum {
-    CARD_MOST = 250,
-    PITCH_MOST = 130,
-    LINES_MOST = 5, /* of a caption */
+    CARD_MAX = 250,
+    PITCH_MAX = 130,
+    LINES_MAX = 5, /* of a caption */
     RESIDUAL_STEP = 9,
     RESIDUAL_MARGIN = 14,
     BAR_HEIGHT = 15,
@@ -25,8 +25,8 @@ static void size_page(struct deck *d)
     uint32_t steps = 0;
 
     layout->text = DECK_TEXT;
-    layout->width = ceil(fmin(deck_page_width(d), LAYOUT_WIDTH_MOST));
-    d->width = fmin(CARD_MOST + DECK_GAP, (layout->width - 2.0 * PAGE_MARGIN - right) / d->per_band);
+    layout->width = ceil(fmin(deck_page_width(d), LAYOUT_WIDTH_MAX));
+    d->width = fmin(CARD_MAX + DECK_GAP, (layout->width - 2.0 * PAGE_MARGIN - right) / d->per_band);
     d->left = (layout->width - right - d->width * d->per_band + DECK_GAP) / 2;
     d->strip = fmax(54, fmin(84, (d->width - DECK_GAP) * 0.38));
     d->right = RESIDUAL_MARGIN + d->residuals * (double)RESIDUAL_STEP;
@@ -35,13 +35,13 @@ static void size_page(struct deck *d)
         steps += d->rows[i] - 1;
     }
     layout->height = ceil(
-        fmax(layout->width / LAYOUT_RATIO, fixed + d->band_count * 3 * DECK_LINE + steps * (double)DECK_PITCH_LEAST));
-    for (d->lines = LINES_MOST; d->lines; d->lines--) {
+        fmax(layout->width / LAYOUT_RATIO, fixed + d->band_count * 3 * DECK_LINE + steps * (double)DECK_PITCH_MIN));
+    for (d->lines = LINES_MAX; d->lines; d->lines--) {
         d->pitch = (layout->height - fixed - d->band_count * d->lines * DECK_LINE) / MAX(steps, 1);
         if (d->pitch >= d->lines * DECK_LINE + 6 || d->lines == 3)
             break;
     }
-    d->pitch = fmin(d->pitch, PITCH_MOST);
+    d->pitch = fmin(d->pitch, PITCH_MAX);
 }
 
 static void place_bands(struct deck *d)
@@ -79,7 +79,7 @@ static double row_height(const struct deck *d, const struct layout_node *node)
     uint32_t band = d->bands[node->column];
     double pitch = card->rows > 1 ? d->pitch * (d->rows[band] - 1) / (card->rows - 1) : 0;
 
-    return d->tops[band] + DECK_TITLE + node->row * fmin(pitch, PITCH_MOST * 1.5);
+    return d->tops[band] + DECK_TITLE + node->row * fmin(pitch, PITCH_MAX * 1.5);
 }
 
 /* Whether a node of the row is one that attention takes. */

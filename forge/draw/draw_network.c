@@ -66,12 +66,12 @@ static void add_lines(struct page *page, uint32_t feed, const struct pattern *pa
     const struct layout_node *from = &page->layout->nodes[page->layout->sources[feed]];
     enum ink ink = is_dense(page, to->group) ? INK_DENSE : INK_LINE;
     size_t pairs = (size_t)pattern->rows * pattern->columns, lines = 0;
-    double most;
+    double max;
 
     for (size_t i = 0; i < pairs; i++)
         lines += pattern->counts[i] > 0;
     /* Few lines may be strong; many must let each other through. */
-    most = fmax(0.12, fmin(0.55, 5 / sqrt((double)lines + 1)));
+    max = fmax(0.12, fmin(0.55, 5 / sqrt((double)lines + 1)));
     for (uint32_t column = 0; column < pattern->columns; column++) {
         for (uint32_t row = 0; row < pattern->rows; row++) {
             uint32_t count = pattern->counts[(size_t)row * pattern->columns + column];
@@ -79,7 +79,7 @@ static void add_lines(struct page *page, uint32_t feed, const struct pattern *pa
             struct point a = layout_dot(from, column), b = layout_dot(to, row);
 
             if (count)
-                scene_line(page->scene, ink, a.x, a.y, b.x, b.y, 0.9, most * sqrt(fmin(1, count / pattern->potential)));
+                scene_line(page->scene, ink, a.x, a.y, b.x, b.y, 0.9, max * sqrt(fmin(1, count / pattern->potential)));
         }
     }
 }
@@ -109,8 +109,8 @@ static int add_connections(struct page *page, uint32_t group, struct reason *why
 
 static void add_boxes(struct page *page)
 {
-    struct type title = { .size = 12.5, .bold = true, .ink = INK_TEXT, .least = 9.5 };
-    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .ink = INK_SOFT, .least = 7 };
+    struct type title = { .size = 12.5, .bold = true, .ink = INK_TEXT, .min = 9.5 };
+    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .ink = INK_SOFT, .min = 7 };
 
     for (uint32_t i = 0; i < page->layout->box_count; i++) {
         const struct layout_box *box = &page->layout->boxes[i];
@@ -187,18 +187,18 @@ static void add_legend(struct page *page)
 static void add_foot(struct page *page)
 {
     const struct portrait *portrait = page->portrait;
-    struct type type = { .size = 12, .ink = INK_SOFT, .least = 9, .room = page->layout->width - 2.0 * PAGE_MARGIN };
+    struct type type = { .size = 12, .ink = INK_SOFT, .min = 9, .room = page->layout->width - 2.0 * PAGE_MARGIN };
     bool sampled = false, kernels = false;
     char text[2 * SCENE_TEXT_MAX], seed[CAPTION_MAX] = "", shown[2 * CAPTION_MAX] = "All connections",
                                    neurons[CAPTION_MAX];
-    uint32_t most = 0;
+    uint32_t max = 0;
 
     for (uint32_t i = 0; i < page->graph->group_count; i++) {
-        most = MAX(most, home_of(page, i)->dots);
+        max = MAX(max, home_of(page, i)->dots);
         sampled |= home_of(page, i)->dots < page->graph->groups[i].neurons;
         kernels |= i && portrait->layers[i - 1].kernel_width * portrait->layers[i - 1].kernel_height > 1;
     }
-    caption_count(most, "neuron", neurons);
+    caption_count(max, "neuron", neurons);
     if (sampled)
         snprintf(shown, sizeof shown, "Up to %s a layer, and all connections among them", neurons);
     if (portrait->sparse && !portrait->model)

@@ -57,7 +57,7 @@ static int by_length(const void *a, const void *b)
 static void place_span(const struct spans *spans, uint32_t at)
 {
     struct span *span = &spans->list[at];
-    bool taken[LANES_MOST] = { false };
+    bool taken[LANES_MAX] = { false };
 
     for (uint32_t i = 0; i < at; i++) {
         const struct span *other = &spans->list[i];
@@ -65,7 +65,7 @@ static void place_span(const struct spans *spans, uint32_t at)
         if (other->band == span->band && other->low < span->high && span->low < other->high)
             taken[other->lane] = true;
     }
-    while (span->lane + 1 < LANES_MOST && taken[span->lane])
+    while (span->lane + 1 < LANES_MAX && taken[span->lane])
         span->lane++;
 }
 
@@ -73,7 +73,7 @@ static void place_span(const struct spans *spans, uint32_t at)
 static void assign_edges(struct trip *trips, uint32_t count, uint32_t *edges)
 {
     for (uint32_t i = 0; i < count; i++) {
-        bool taken[LANES_MOST] = { false };
+        bool taken[LANES_MAX] = { false };
 
         trips[i].edge = 0;
         if (trips[i].from_band == trips[i].to_band)
@@ -84,7 +84,7 @@ static void assign_edges(struct trip *trips, uint32_t count, uint32_t *edges)
                 (trips[k].net != trips[i].net || trips[k].kind != trips[i].kind))
                 taken[trips[k].edge] = true;
         }
-        while (trips[i].edge + 1 < LANES_MOST && taken[trips[i].edge])
+        while (trips[i].edge + 1 < LANES_MAX && taken[trips[i].edge])
             trips[i].edge++;
         *edges = MAX(*edges, trips[i].edge + 1);
     }

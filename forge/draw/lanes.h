@@ -17,7 +17,7 @@
 
 #include "forge/draw/scene.h"
 
-enum { LANES_MOST = 24, LANE_STEP = 11, LANE_MARGIN = 8, TRIP_POINTS = 6 };
+enum { LANES_MAX = 24, LANE_STEP = 11, LANE_MARGIN = 8, TRIP_POINTS = 6 };
 
 enum trip_kind {
     TRIP_ADD,   /* a residual, to where it is added */

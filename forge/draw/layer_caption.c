@@ -31,14 +31,14 @@ static void put_name(struct column *c, const char *name, bool ghost)
     const char *last = strrchr(name, '.');
 
     type.size = c->layout->cards ? type.size : type.size + 1;
-    type.least = c->type.size * (c->layout->cards ? 0.75 : 0.82);
+    type.min = c->type.size * (c->layout->cards ? 0.75 : 0.82);
     type.bold = !ghost;
     type.ink = ghost ? INK_SOFT : INK_TEXT;
     if (c->layout->cards && last && last[1]) {
-        struct type least = type;
+        struct type min = type;
 
-        least.size = type.least;
-        if (scene_text_width(c->scene, &least, name) > type.room)
+        min.size = type.min;
+        if (scene_text_width(c->scene, &min, name) > type.room)
             name = last + 1;
     }
     put(c, &type, name);
@@ -55,7 +55,7 @@ static void put_number(struct column *c, const char *text)
 {
     struct type type = c->type;
 
-    type.least = 0.7 * type.size;
+    type.min = 0.7 * type.size;
     put(c, &type, text);
 }
 

@@ -11,7 +11,7 @@
  *
  * Both hold: connections are drawn between two nodes, inside what their bands or cards keep for that; a feed that comes
  * from farther away comes from a ghost, the same group again; and all else runs in lanes (lanes.h). No line has a way
- * through a caption. A page is LAYOUT_WIDTH_MOST wide at most and grows downwards.
+ * through a caption. A page is LAYOUT_WIDTH_MAX wide at most and grows downwards.
  */
 #ifndef FORGE_DRAW_LAYOUT_H
 #define FORGE_DRAW_LAYOUT_H
@@ -23,7 +23,7 @@
 #include "forge/draw/graph.h"
 #include "forge/draw/lanes.h"
 
-enum { LAYOUT_WIDTH = 1280, LAYOUT_WIDTH_MOST = 2000, LAYOUT_FOOT = 72, LAYOUT_CAPTION_LINES = 4 };
+enum { LAYOUT_WIDTH = 1280, LAYOUT_WIDTH_MAX = 2000, LAYOUT_FOOT = 72, LAYOUT_CAPTION_LINES = 4 };
 #define LAYOUT_RATIO (16.0 / 9)
 #define LAYOUT_LINE  1.32 /* of a text's size */
 
@@ -94,6 +94,6 @@ void layout_add_trip(struct layout *layout, const struct trip *trip, struct poin
                      const struct lanes_frame *frame);
 
 /* As many dots in each node, up to `most`, as keep the lines of a page few enough to be drawn. */
-void layout_choose_dots(const struct graph *graph, struct layout *layout, uint32_t most);
+void layout_choose_dots(const struct graph *graph, struct layout *layout, uint32_t max);
 
 #endif

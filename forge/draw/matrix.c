@@ -16,8 +16,8 @@
 #include "sparse/layer.h"
 
 enum {
-    CELLS_MOST = 256,
-    PANEL_LEAST = 150,
+    CELLS_MAX = 256,
+    PANEL_MIN = 150,
     CAPTION_LINES = 4,
     FOOT = 92,
     GAP = 26,
@@ -25,7 +25,7 @@ enum {
     SCALE_HEIGHT = 12,
 };
 
-#define SHAPE_MOST 3.0 /* a longer matrix is shown compressed */
+#define SHAPE_MAX 3.0 /* a longer matrix is shown compressed */
 /* Half of the scale is for less than a fifth: sparse layers are what there is to tell apart. */
 #define SCALE_POWER 0.4
 
@@ -38,7 +38,7 @@ struct grid {
 static double panel_side(uint32_t panels, uint32_t across)
 {
     uint32_t down = (panels + across - 1) / across;
-    double width = fmax(LAYOUT_WIDTH, 2.0 * PAGE_MARGIN + across * (double)PANEL_LEAST);
+    double width = fmax(LAYOUT_WIDTH, 2.0 * PAGE_MARGIN + across * (double)PANEL_MIN);
 
     return fmin((width - 2.0 * PAGE_MARGIN) / across - GAP,
                 (width / LAYOUT_RATIO - PAGE_HEAD - FOOT) / down - 15.0 * CAPTION_LINES - GAP) /
@@ -48,18 +48,18 @@ static double panel_side(uint32_t panels, uint32_t across)
 /* As large panels as can be on a page that is no wider than it may be; it grows downwards. */
 static struct grid choose_grid(uint32_t panels, struct scene *scene)
 {
-    const uint32_t most = (LAYOUT_WIDTH_MOST - 2 * PAGE_MARGIN) / PANEL_LEAST;
+    const uint32_t max = (LAYOUT_WIDTH_MAX - 2 * PAGE_MARGIN) / PANEL_MIN;
     struct grid grid = { .across = 1 };
 
-    for (uint32_t across = 2; across <= MIN(panels, most); across++) {
+    for (uint32_t across = 2; across <= MIN(panels, max); across++) {
         if (panel_side(panels, across) > panel_side(panels, grid.across))
             grid.across = across;
     }
     if (panel_side(panels, grid.across) < 0)
-        grid.across = most;
+        grid.across = max;
     grid.down = (panels + grid.across - 1) / grid.across;
-    scene->height = PAGE_HEAD + FOOT + grid.down * (double)PANEL_LEAST;
-    scene->width = ceil(fmin(LAYOUT_WIDTH_MOST, fmax(LAYOUT_WIDTH, scene->height * LAYOUT_RATIO)));
+    scene->height = PAGE_HEAD + FOOT + grid.down * (double)PANEL_MIN;
+    scene->width = ceil(fmin(LAYOUT_WIDTH_MAX, fmax(LAYOUT_WIDTH, scene->height * LAYOUT_RATIO)));
     scene->height = ceil(fmax(scene->height, scene->width / LAYOUT_RATIO));
     grid.width = (scene->width - 2.0 * PAGE_MARGIN) / grid.across;
     grid.height = (scene->height - PAGE_HEAD - FOOT) / grid.down;
@@ -146,8 +146,8 @@ static void cell_text(double weights, char out[CAPTION_MAX])
 static void put_captions(struct scene *scene, const struct pattern_layer *layer, const char *name, double x, double y,
                          double room, uint32_t columns, uint32_t rows)
 {
-    struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room, .least = 10 };
-    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room, .least = 8 };
+    struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room, .min = 10 };
+    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room, .min = 8 };
     char outputs[CAPTION_MAX], inputs[CAPTION_MAX], p[CAPTION_MAX];
     double wide = (double)layer->inputs * layer->area;
 
@@ -190,10 +190,10 @@ static int put_panel(const struct portrait *portrait, uint32_t number, const cha
 {
     struct pattern_layer layer = portrait_layer(portrait, number);
     uint32_t wide = layer.inputs * layer.area, line = number / grid->across;
-    uint32_t columns = MIN(wide, CELLS_MOST), rows = MIN(layer.outputs, CELLS_MOST);
+    uint32_t columns = MIN(wide, CELLS_MAX), rows = MIN(layer.outputs, CELLS_MAX);
     double x = PAGE_MARGIN + (number % grid->across + 0.5) * grid->width;
     double y = PAGE_HEAD + line * grid->height;
-    double shape = fmax(1 / SHAPE_MOST, fmin(SHAPE_MOST, (double)wide / layer.outputs));
+    double shape = fmax(1 / SHAPE_MAX, fmin(SHAPE_MAX, (double)wide / layer.outputs));
     double room = grid->height - 15.0 * CAPTION_LINES - GAP;
     double width = fmin(grid->width - GAP, room * shape), height = width / shape;
     const struct csr *matrix;

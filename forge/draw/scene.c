@@ -187,8 +187,8 @@ static double fit(struct scene *scene, struct type *type, char *text, size_t siz
     double width = scene_text_width(scene, type, text);
     char shorter[SCENE_TEXT_MAX + 4];
 
-    while (type->room > 0 && width > type->room && type->least > 0 && type->size > type->least) {
-        type->size = fmax(type->least, type->size - 0.5);
+    while (type->room > 0 && width > type->room && type->min > 0 && type->size > type->min) {
+        type->size = fmax(type->min, type->size - 0.5);
         width = scene_text_width(scene, type, text);
     }
     if (!(type->room > 0) || width <= type->room)

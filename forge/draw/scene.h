@@ -84,7 +84,7 @@ struct type {
     bool bold;
     enum align align;
     enum ink ink;
-    double room, least;
+    double room, min;
 };
 void scene_text(struct scene *scene, const struct type *type, double x, double y, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -21,11 +21,11 @@
 
 enum {
     WIDTH_USUAL = 80,
-    WIDTH_LEAST = 20,
-    WIDTH_MOST = 240,
-    SLOTS_MOST = 3,
-    COLUMN_LEAST = 9, /* characters, for a rank drawn with its lines */
-    ROWS = 9,         /* of neurons */
+    WIDTH_MIN = 20,
+    WIDTH_MAX = 240,
+    SLOTS_MAX = 3,
+    COLUMN_MIN = 9, /* characters, for a rank drawn with its lines */
+    ROWS = 9,       /* of neurons */
     BAR_ROWS = 3,
     EIGHTHS = 8,
 };
@@ -43,7 +43,7 @@ struct terminal terminal_of(FILE *to)
         freelocale(locale);
     }
     if (person && ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col)
-        terminal.width = MIN(MAX(size.ws_col, WIDTH_LEAST), WIDTH_MOST);
+        terminal.width = MIN(MAX(size.ws_col, WIDTH_MIN), WIDTH_MAX);
     terminal.colour = person && !(plain && *plain) && !(kind && !strcmp(kind, "dumb"));
     return terminal;
 }
@@ -182,14 +182,14 @@ static void sketch_captions(struct sketch *sketch)
 
 static int draw_sketch(struct sketch *sketch, const struct terminal *terminal, FILE *to, struct reason *why)
 {
-    uint32_t most = 1;
+    uint32_t max = 1;
     int result;
 
     for (uint32_t i = 0; i < sketch->graph->rank_count; i++) {
-        most = MAX(most, sketch->ranks[i].groups);
+        max = MAX(max, sketch->ranks[i].groups);
         sketch->largest = MAX(sketch->largest, sketch->ranks[i].neurons);
     }
-    sketch->rows = most > 1 ? most * (ROWS / 2 + 1) : ROWS;
+    sketch->rows = max > 1 ? max * (ROWS / 2 + 1) : ROWS;
     sketch->slots = memory_zalloc(sketch->graph->group_count, sizeof *sketch->slots);
     if (!sketch->slots || canvas_init(&sketch->canvas, terminal->width, sketch->rows + 1 + sketch->portrait->sparse))
         return refuse_errno(why, -ENOMEM, "drawing");
@@ -209,7 +209,7 @@ static int draw_sketch(struct sketch *sketch, const struct terminal *terminal, F
 /* ---- the outline ---- */
 
 static const struct shade {
-    double least;
+    double min;
     uint32_t character;
 } shades[] = { { 0, 0x00b7 }, { 0.01, 0x2591 }, { 0.1, 0x2592 }, { 0.4, 0x2593 }, { 1, 0x2588 } };
 
@@ -218,7 +218,7 @@ static uint32_t shade_of(double p)
     uint32_t character = shades[0].character;
 
     for (size_t i = 0; i < ARRAY_SIZE(shades); i++)
-        character = p >= shades[i].least ? shades[i].character : character;
+        character = p >= shades[i].min ? shades[i].character : character;
     return character;
 }
 
@@ -244,16 +244,16 @@ static void draw_bar(struct canvas *canvas, unsigned column, unsigned wide, cons
 static void print_legend(const struct portrait *portrait, const struct graph *graph, const struct rank *ranks,
                          const struct terminal *terminal, FILE *to)
 {
-    uint64_t least = UINT64_MAX, most = 0;
+    uint64_t min = UINT64_MAX, max = 0;
     char a[CAPTION_MAX], b[CAPTION_MAX];
 
     for (uint32_t i = 0; i < graph->rank_count; i++) {
-        least = MIN(least, ranks[i].neurons);
-        most = MAX(most, ranks[i].neurons);
+        min = MIN(min, ranks[i].neurons);
+        max = MAX(max, ranks[i].neurons);
     }
-    caption_short((double)least, a);
-    caption_short((double)most, b);
-    fprintf(to, "height: %s to %s neuron%s", a, b, most == 1 ? "" : "s");
+    caption_short((double)min, a);
+    caption_short((double)max, b);
+    fprintf(to, "height: %s to %s neuron%s", a, b, max == 1 ? "" : "s");
     if (portrait->sparse)
         fputs(terminal->unicode ? "; p: \u00b7 < 0.01 \u2591 < 0.1 \u2592 < 0.4 \u2593 < 1 \u2588 dense"
                                 : "; p: . < 0.01 - < 0.1 = < 0.4 + < 1 # dense",
@@ -288,10 +288,10 @@ static int draw_outline(const struct portrait *portrait, const struct graph *gra
 static bool has_room(const struct graph *graph, const struct rank *ranks, unsigned width)
 {
     for (uint32_t i = 0; i < graph->rank_count; i++) {
-        if (ranks[i].groups > SLOTS_MOST)
+        if (ranks[i].groups > SLOTS_MAX)
             return false;
     }
-    return width >= (uint64_t)COLUMN_LEAST * graph->rank_count;
+    return width >= (uint64_t)COLUMN_MIN * graph->rank_count;
 }
 
 int draw_terminal(const struct portrait *portrait, const struct terminal *terminal, FILE *to, struct reason *why)

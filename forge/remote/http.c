@@ -13,13 +13,13 @@
 
 /* Seconds. Slower than a kilobyte a second for twenty of them is as good as nothing; a server may wait ten for its
  * database. */
-enum { CONNECT_S = 5, REQUEST_S = 120, SLOW_S = 20, SLOW_BYTES = 1024, ADDRESS_MOST = 1024, PATH_MOST = 2048 };
+enum { CONNECT_S = 5, REQUEST_S = 120, SLOW_S = 20, SLOW_BYTES = 1024, ADDRESS_MAX = 1024, PATH_BYTES_MAX = 2048 };
 /* All requests of one object together: nobody waits longer for a database. */
 #define ALTOGETHER_NS (600 * NS_PER_S)
 
 struct http {
     CURL *curl;
-    char address[ADDRESS_MOST]; /* without a slash at its end */
+    char address[ADDRESS_MAX]; /* without a slash at its end */
     char error[CURL_ERROR_SIZE];
     bool plain;  /* http */
     bool secure; /* https, or this machine */
@@ -234,7 +234,7 @@ static int judge(struct http *http, CURLcode code, const struct receiving *r, st
 
 static struct curl_slist *add(struct curl_slist *list, const char *name, const char *value, bool *failed)
 {
-    char line[TOKEN_MOST + 64];
+    char line[TOKEN_MAX + 64];
     struct curl_slist *longer;
 
     snprintf(line, sizeof line, "%s: %s", name, value);
@@ -256,7 +256,7 @@ static int make_headers(const struct http *http, const struct http_request *requ
         return refuse(why, WISP_E_INVALID,
                       "a token is not sent to %s, where everybody on the way could read it: use https", http->address);
     if (token.text[0]) {
-        char value[TOKEN_MOST + 16];
+        char value[TOKEN_MAX + 16];
 
         snprintf(value, sizeof value, "Bearer %s", token.text);
         *out = add(*out, "Authorization", value, &failed);
@@ -307,7 +307,7 @@ int http_ask(struct http *http, const struct http_request *request, struct http_
 {
     struct receiving r = { .answer = out, .limit = request->limit };
     struct curl_slist *headers = NULL;
-    char url[ADDRESS_MOST + PATH_MOST];
+    char url[ADDRESS_MAX + PATH_BYTES_MAX];
     CURLcode code;
     int result;
 

@@ -14,9 +14,9 @@ static int take(const char *from, const char *text, size_t length, struct token 
 {
     while (length && (text[length - 1] == '\n' || text[length - 1] == '\r'))
         length--;
-    if (length < TOKEN_LEAST || length > TOKEN_MOST)
-        return refuse(why, WISP_E_INVALID, "%s: a token has %d to %d characters, not %zu", from, TOKEN_LEAST,
-                      TOKEN_MOST, length);
+    if (length < TOKEN_MIN || length > TOKEN_MAX)
+        return refuse(why, WISP_E_INVALID, "%s: a token has %d to %d characters, not %zu", from, TOKEN_MIN, TOKEN_MAX,
+                      length);
     for (size_t i = 0; i < length; i++) {
         if (text[i] <= ' ' || text[i] > '~')
             return refuse(why, WISP_E_INVALID, "%s: a token is of printable ASCII characters without spaces (byte %zu)",

@@ -10,10 +10,10 @@
 
 #include "base/error.h"
 
-enum { TOKEN_LEAST = 16, TOKEN_MOST = 256 };
+enum { TOKEN_MIN = 16, TOKEN_MAX = 256 };
 
 struct token {
-    char text[TOKEN_MOST + 1]; /* "": none */
+    char text[TOKEN_MAX + 1]; /* "": none */
 };
 
 /* `path`, or the file of $WISP_TOKEN_FILE, or $WISP_TOKEN; none of them: an empty token, and 0. WISP_E_INVALID when it

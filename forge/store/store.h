@@ -87,10 +87,10 @@ typedef enum store_renewal store_renew_visit(void *argument, const struct store_
 int store_renew(struct store *store, store_renew_visit *renew, void *argument, struct reason *why);
 
 struct store_query {
-    const char *processing;           /* a type, or a bare modality for all of its tasks; NULL: any */
-    const char *network;              /* a kind of network, "resnet"; NULL: any */
-    uint32_t depth_least, depth_most; /* 0: no bound */
-    bool documents;                   /* fetch them too */
+    const char *processing;        /* a type, or a bare modality for all of its tasks; NULL: any */
+    const char *network;           /* a kind of network, "resnet"; NULL: any */
+    uint32_t depth_min, depth_max; /* 0: no bound */
+    bool documents;                /* fetch them too */
 };
 
 /* Calls `visit` for each match in the order type, depth, name; a non-zero return stops and is returned. */

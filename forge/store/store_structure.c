@@ -241,8 +241,8 @@ int store_list(struct store *store, const struct store_query *query, store_visit
              query->network ? " AND network = ?6" : "");
     if ((result = database_prepare(store, sql, &statement, why)) ||
         (result = database_bind(store, statement, why, query->network ? "sssiis" : "sssii",
-                                query->processing ? query->processing : "", below, past, (int64_t)query->depth_least,
-                                query->depth_most ? (int64_t)query->depth_most : INT64_MAX, query->network)))
+                                query->processing ? query->processing : "", below, past, (int64_t)query->depth_min,
+                                query->depth_max ? (int64_t)query->depth_max : INT64_MAX, query->network)))
         return result;
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         struct store_structure row;

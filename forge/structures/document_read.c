@@ -6,7 +6,7 @@
 #include "forge/structures/document_read.h"
 #include "sparse/model.h"
 
-enum { KEYS_MOST = 64 };
+enum { KEYS_MAX = 64 };
 
 const struct node *node_child(const struct node *section, const char *key)
 {
@@ -24,8 +24,8 @@ void check_keys(const struct node *section, struct findings *findings)
     for (const struct node *child = section->first; child; child = child->next) {
         const struct node *first;
 
-        if (++count > KEYS_MOST) {
-            findings_add(findings, child->key_mark, "more than %d keys in one section", KEYS_MOST);
+        if (++count > KEYS_MAX) {
+            findings_add(findings, child->key_mark, "more than %d keys in one section", KEYS_MAX);
             return;
         }
         if (child->key && (first = node_child(section, child->key)) != child)

@@ -96,11 +96,11 @@ struct kernels {
 
 /* The weight in that order. -ENOMEM. */
 int packed_new(const struct csr *w, enum weight_format format, struct packed **out);
-/* In the order that this table runs fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_LEAST on) each
+/* In the order that this table runs fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_MIN on) each
  * is timed, for a fraction of a millisecond to a few; all give the same bits, so the clock decides nothing but speed.
- * Memory follows the connections: dense16 is no more than 4 / DENSE16_DENSITY_LEAST bytes for each. -ENOMEM. */
+ * Memory follows the connections: dense16 is no more than 4 / DENSE16_DENSITY_MIN bytes for each. -ENOMEM. */
 int packed_fastest(const struct kernels *kernels, const struct csr *w, struct packed **out);
-#define DENSE16_DENSITY_LEAST 0.125
+#define DENSE16_DENSITY_MIN 0.125
 struct packed *packed_free(struct packed *packed); /* accepts NULL; returns NULL */
 size_t packed_memory(const struct packed *packed);
 const char *packed_name(const struct packed *packed); /* "csr", "sell16", "dense16" */

@@ -36,7 +36,7 @@ static bool is_worth_trying(const struct kernels *kernels, const struct csr *w, 
 
     if (!(kernels->formats >> format & 1))
         return false;
-    return format != WEIGHT_DENSE16 || (double)w->count >= DENSE16_DENSITY_LEAST * potential;
+    return format != WEIGHT_DENSE16 || (double)w->count >= DENSE16_DENSITY_MIN * potential;
 }
 
 int packed_fastest(const struct kernels *kernels, const struct csr *w, struct packed **out)

@@ -19,4 +19,4 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-const struct layer_kind layer_add = { .name = "add", .inputs_least = 2, .inputs_most = LAYER_INPUTS_MAX, .plan = plan };
+const struct layer_kind layer_add = { .name = "add", .inputs_min = 2, .inputs_max = LAYER_INPUTS_MAX, .plan = plan };

@@ -33,8 +33,8 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 const struct layer_kind layer_attention = {
     .name = "attention",
-    .inputs_least = 3,
-    .inputs_most = 3,
+    .inputs_min = 3,
+    .inputs_max = 3,
     .flow = FLOW_MIXED,
     .parameters = { [HEADS] = { "heads", 1, 1, 1024, WHOLE }, [CAUSAL] = { "causal", 0, 0, 1, WHOLE } },
     .plan = plan,

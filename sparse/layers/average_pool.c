@@ -6,8 +6,8 @@
 
 const struct layer_kind layer_average_pool = {
     .name = "average_pool",
-    .inputs_least = 1,
-    .inputs_most = 1,
+    .inputs_min = 1,
+    .inputs_max = 1,
     .parameters = { { "kernel", 2, 1, 64, WHOLE }, { "stride", 0, 0, 64, WHOLE }, { "padding", 0, 0, 63, WHOLE } },
     .default_of = { [1] = 1 }, /* the stride: the kernel */
     .plan = plan_pool

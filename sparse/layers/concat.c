@@ -26,5 +26,5 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 }
 
 const struct layer_kind layer_concat = {
-    .name = "concat", .flow = FLOW_CONCAT, .inputs_least = 2, .inputs_most = LAYER_INPUTS_MAX, .plan = plan
+    .name = "concat", .flow = FLOW_CONCAT, .inputs_min = 2, .inputs_max = LAYER_INPUTS_MAX, .plan = plan
 };

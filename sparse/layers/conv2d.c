@@ -33,8 +33,8 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 const struct layer_kind layer_conv2d = {
     .name = "conv2d",
-    .inputs_least = 1,
-    .inputs_most = 1,
+    .inputs_min = 1,
+    .inputs_max = 1,
     .weighted = true,
     .vectors = { "bias" },
     .parameters = { [CHANNELS] = { "channels", 0, 1, 65536, WHOLE },

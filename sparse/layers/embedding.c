@@ -26,8 +26,8 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 const struct layer_kind layer_embedding = {
     .name = "embedding",
-    .inputs_least = 1,
-    .inputs_most = 1,
+    .inputs_min = 1,
+    .inputs_max = 1,
     .weighted = true,
     .flow = FLOW_MIXED, /* a token may be any word */
     .parameters = { [VOCABULARY] = { "vocabulary", 0, 2, 1 << 28, WHOLE },

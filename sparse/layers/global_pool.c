@@ -12,6 +12,4 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-const struct layer_kind layer_global_pool = {
-    .name = "global_pool", .inputs_least = 1, .inputs_most = 1, .plan = plan
-};
+const struct layer_kind layer_global_pool = { .name = "global_pool", .inputs_min = 1, .inputs_max = 1, .plan = plan };

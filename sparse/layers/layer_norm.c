@@ -18,8 +18,8 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 const struct layer_kind layer_layer_norm = {
     .name = "layer_norm",
-    .inputs_least = 1,
-    .inputs_most = 1,
+    .inputs_min = 1,
+    .inputs_max = 1,
     .vectors = { "scale", "shift" },
     .parameters = { { "epsilon", 1e-5, 0, 1, REAL } },
     .plan = plan,

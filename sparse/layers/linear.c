@@ -53,8 +53,8 @@ static void backward(const struct layer_back *back)
 
 const struct layer_kind layer_linear = {
     .name = "linear",
-    .inputs_least = 1,
-    .inputs_most = 1,
+    .inputs_min = 1,
+    .inputs_max = 1,
     .weighted = true,
     .vectors = { "bias" },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, WHOLE } },

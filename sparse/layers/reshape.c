@@ -22,8 +22,8 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 const struct layer_kind layer_reshape = {
     .name = "reshape",
-    .inputs_least = 1,
-    .inputs_most = 1,
+    .inputs_min = 1,
+    .inputs_max = 1,
     .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28, WHOLE },
                     [HEIGHT] = { "height", 1, 1, 1 << 28, WHOLE },
                     [WIDTH] = { "width", 1, 1, 1 << 28, WHOLE } },

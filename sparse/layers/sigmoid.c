@@ -4,4 +4,4 @@
  */
 #include "sparse/layers/planning.h"
 
-const struct layer_kind layer_sigmoid = { .name = "sigmoid", .inputs_least = 1, .inputs_most = 1, .plan = plan_same };
+const struct layer_kind layer_sigmoid = { .name = "sigmoid", .inputs_min = 1, .inputs_max = 1, .plan = plan_same };

@@ -49,8 +49,8 @@ static void backward(const struct layer_back *back)
 }
 
 const struct layer_kind layer_softmax = { .name = "softmax",
-                                          .inputs_least = 1,
-                                          .inputs_most = 1,
+                                          .inputs_min = 1,
+                                          .inputs_max = 1,
                                           .in_place = true,
                                           .plan = plan_same,
                                           .forward = forward,

@@ -13,4 +13,4 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-const struct layer_kind layer_tokens = { .name = "tokens", .inputs_least = 1, .inputs_most = 1, .plan = plan };
+const struct layer_kind layer_tokens = { .name = "tokens", .inputs_min = 1, .inputs_max = 1, .plan = plan };

@@ -20,7 +20,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:vorbis_info_init\n";
 }
 
-enum { ELEMENTS_MOST = 256 }; /* of the descriptions below */
+enum { ELEMENTS_MAX = 256 }; /* of the descriptions below */
 
 static const char *const descriptions[] = {
     "{\"kind\":\"image\",\"width\":9,\"height\":5,\"channels\":1,\"fit\":\"cover\"}",
@@ -110,7 +110,7 @@ static void fuzz_memory(struct media *const media[], const uint8_t *data, size_t
     size_t left = size - HEAD;
     struct media_pixels pixels = { .data = data + HEAD, .width = data[1], .height = data[2], .stride = data[3] };
     struct media_samples samples = { .data = data + HEAD, .channels = data[1] % 40u, .rate = data[2] * 257u };
-    float out[ELEMENTS_MOST];
+    float out[ELEMENTS_MAX];
     struct reason why;
     size_t rows;
     int result;

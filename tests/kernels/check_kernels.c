@@ -265,7 +265,7 @@ static void test_fastest_format(void **state)
             assert_int_equal(packed_fastest(kernels, &w, &packed), 0);
             kernels->spmv(packed, NULL, x, y);
             assert_same(expected, y, w.rows, packed_name(packed), kernels->name);
-            if ((double)w.count < DENSE16_DENSITY_LEAST * w.rows * w.columns)
+            if ((double)w.count < DENSE16_DENSITY_MIN * w.rows * w.columns)
                 assert_string_not_equal(packed_name(packed), "dense16");
             assert_true(packed_memory(packed) < 4096 + w.count * 40);
             packed_free(packed);

@@ -70,7 +70,7 @@ static void assert_same(const struct config *a, const struct config *b)
         assert_same_text(a->models[i].path, b->models[i].path);
         assert_same_text(a->models[i].name, b->models[i].name);
         assert_int_equal(a->models[i].preferred, b->models[i].preferred);
-        assert_int_equal(a->models[i].batch_most, b->models[i].batch_most);
+        assert_int_equal(a->models[i].batch_max, b->models[i].batch_max);
         assert_int_equal(a->models[i].wait_ns, b->models[i].wait_ns);
     }
 }
@@ -135,13 +135,13 @@ static void test_everything_once(void **state)
     assert_string_equal(config.models[0].path, "/etc/wisp/a.safetensors");
     assert_string_equal(config.models[0].name, "first");
     assert_true(config.models[0].preferred);
-    assert_int_equal(config.models[0].batch_most, 64);
+    assert_int_equal(config.models[0].batch_max, 64);
     assert_int_equal(config.models[0].wait_ns, 200000);
     assert_int_equal(config.models[0].line, 16);
     assert_string_equal(config.models[1].path, "/abs/\"b\\.safetensors");
     assert_null(config.models[1].name);
     assert_false(config.models[1].preferred);
-    assert_int_equal(config.models[1].batch_most, 32);
+    assert_int_equal(config.models[1].batch_max, 32);
     assert_int_equal(config.models[1].line, 20);
     assert_string_equal(config.models[2].path, "/etc/wisp/caf\xc3\xa9/\xe6\xa8\xa1");
     assert_string_equal(config.models[2].name, "7");

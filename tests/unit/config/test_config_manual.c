@@ -46,14 +46,14 @@ static const char *find_item(const char *manual, const char *key)
 
 static void check_bounds(const struct field *field, const char *key, const char *line)
 {
-    char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], bounds[128];
+    char min[VALUE_TEXT_MAX], max[VALUE_TEXT_MAX], bounds[128];
     const char *at;
 
-    if (field->kind->form != FORM_NUMBER || field->most <= 1)
+    if (field->kind->form != FORM_NUMBER || field->max <= 1)
         return;
-    field->kind->format(field->least, least);
-    field->kind->format(field->most, most);
-    snprintf(bounds, sizeof bounds, "from %s to %s%s", least, most, field->power ? ", a power of two" : "");
+    field->kind->format(field->min, min);
+    field->kind->format(field->max, max);
+    snprintf(bounds, sizeof bounds, "from %s to %s%s", min, max, field->power ? ", a power of two" : "");
     at = strstr(line, bounds);
     if (!at || at > strchr(line, '\n'))
         fail_msg("%s: the manual does not say '%s'", key, bounds);

@@ -63,7 +63,7 @@ static int setup_with(uint64_t wait_ns)
     rig.config.models = calloc(1, sizeof *rig.config.models);
     config_model_init(rig.config.models);
     rig.config.models->path = strdup(rig.path);
-    rig.config.models->batch_most = RIG_BATCH;
+    rig.config.models->batch_max = RIG_BATCH;
     rig.config.models->wait_ns = wait_ns;
     rig.config.model_count = 1;
     assert_ok(registry_init(&rig.registry, &rig.config, &why), why);

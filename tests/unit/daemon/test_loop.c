@@ -44,18 +44,18 @@ int __wrap_epoll_ctl(int poller, int operation, int fd, struct epoll_event *even
     return __real_epoll_ctl(poller, operation, fd, event);
 }
 
-int __real_epoll_pwait2(int poller, struct epoll_event *events, int most, const struct timespec *timeout,
+int __real_epoll_pwait2(int poller, struct epoll_event *events, int max, const struct timespec *timeout,
                         const sigset_t *mask);
-int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int most, const struct timespec *timeout,
+int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int max, const struct timespec *timeout,
                         const sigset_t *mask);
-int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int most, const struct timespec *timeout,
+int __wrap_epoll_pwait2(int poller, struct epoll_event *events, int max, const struct timespec *timeout,
                         const sigset_t *mask)
 {
     if (short_of(&shortage.waits)) {
         errno = ENOMEM;
         return -1;
     }
-    return __real_epoll_pwait2(poller, events, most, timeout, mask);
+    return __real_epoll_pwait2(poller, events, max, timeout, mask);
 }
 
 int __real_io_uring_submit(struct io_uring *ring);

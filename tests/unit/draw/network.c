@@ -55,7 +55,7 @@ static uint32_t add_layer(struct structure *s, const char *kind, double first, d
         layer->parameters[0] = first;
     layer->inputs[0] = a;
     layer->inputs[1] = b;
-    layer->input_count = layer->kind->inputs_least > 1 ? 2 : 1;
+    layer->input_count = layer->kind->inputs_min > 1 ? 2 : 1;
     return ++s->layer_count;
 }
 

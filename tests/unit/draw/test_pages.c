@@ -83,7 +83,7 @@ static void large_matrices_keep_their_density(void **state)
 /* Names that begin alike, and names that end alike, stay apart. */
 static void long_texts_keep_both_ends(void **state)
 {
-    const struct type type = { .size = 12, .room = 90 }, small = { .size = 12, .room = 90, .least = 4 };
+    const struct type type = { .size = 12, .room = 90 }, small = { .size = 12, .room = 90, .min = 4 };
     const char *name = "block1.a23456789012345678901234567890.mlp2";
 
     (void)state;

@@ -110,7 +110,7 @@ static void test_where_an_estimate_comes_from(void **state)
     assert_int_equal(estimate_make(ESTIMATE_EPOCH_SECONDS, &wanted, &history, &estimate), 0);
     assert_int_equal(estimate.from, ESTIMATE_INTERPOLATED);
     assert_true(fabs(estimate.value / wanted.seconds - 1) < 0.1);
-    assert_true(estimate.error_median > 0 && estimate.error_median < 0.06 && estimate.error_most < 0.3);
+    assert_true(estimate.error_median > 0 && estimate.error_median < 0.06 && estimate.error_max < 0.3);
 
     wanted = records[17];
     assert_int_equal(estimate_make(ESTIMATE_EPOCH_SECONDS, &wanted, &history, &estimate), 0);
@@ -195,7 +195,7 @@ static void test_accuracy_along_the_curve(void **state)
 /* However long it is, the newest, in the order in which they were. */
 static void test_the_newest_of_a_history(void **state)
 {
-    static const size_t counts[] = { 1, HISTORY_MOST, HISTORY_MOST + 1, 2 * HISTORY_MOST + 1, 5 * HISTORY_MOST - 7 };
+    static const size_t counts[] = { 1, HISTORY_MAX, HISTORY_MAX + 1, 2 * HISTORY_MAX + 1, 5 * HISTORY_MAX - 7 };
     const char *folder = scratch_make(), *path = scratch_path(folder, "history.db");
     struct store_record record = { .event = STORE_BUILT, .hash = "a" };
     struct history history;
@@ -213,7 +213,7 @@ static void test_the_newest_of_a_history(void **state)
         }
         assert_ok(store_commit(store, &why), why);
         assert_ok(history_read(path, STORE_BUILT, &history, &why), why);
-        assert_int_equal(history.count, MIN(stored, (size_t)HISTORY_MOST));
+        assert_int_equal(history.count, MIN(stored, (size_t)HISTORY_MAX));
         for (size_t k = 0; k < history.count; k++)
             assert_int_equal(history.records[k].time, stored - history.count + k + 1);
         history_deinit(&history);

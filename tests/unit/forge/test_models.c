@@ -18,7 +18,7 @@
 
 static const struct {
     const char *name, *processing;
-    double sparsity, least;
+    double sparsity, min;
     uint32_t outputs;
     const char *data, *columns;
 } shipped[] = {
@@ -60,7 +60,7 @@ static void test_files_are_what_the_figures_say(void **state)
         assert_int_equal(stat(file_of(shipped[i].name, ".safetensors"), &status), 0);
         assert_int_equal(status.st_size, number(figures, "bytes"));
         assert_true(status.st_size < 2000000);
-        assert_true(number(figures, "accuracy") >= shipped[i].least);
+        assert_true(number(figures, "accuracy") >= shipped[i].min);
         assert_ok(model_read(file_of(shipped[i].name, ".safetensors"), &model, &why), why);
         assert_string_equal(model->name, shipped[i].name);
         assert_string_equal(model->processing, shipped[i].processing);
@@ -101,14 +101,14 @@ static void test_cards_have_the_figures(void **state)
 }
 
 /* On the same test set the same accuracy; on another one (some hold only a part of it) still the floor. */
-static void judge(const json_t *measured, const json_t *figures, double least)
+static void judge(const json_t *measured, const json_t *figures, double min)
 {
     const char *hash = json_string_value(json_object_get(measured, "data_hash"));
 
     assert_non_null(hash);
     if (!strcmp(hash, json_string_value(json_object_get(figures, "test_hash"))))
         assert_true(fabs(number(measured, "accuracy") - number(figures, "accuracy")) < 1e-9);
-    assert_true(number(measured, "accuracy") >= least);
+    assert_true(number(measured, "accuracy") >= min);
 }
 
 static void test_accuracy_is_what_was_written_down(void **state)
@@ -134,7 +134,7 @@ static void test_accuracy_is_what_was_written_down(void **state)
         if (ran.status)
             fail_msg("%s", ran.err);
         result = json_loads(ran.out, 0, NULL);
-        judge(result, json_object_get(all, shipped[i].name), shipped[i].least);
+        judge(result, json_object_get(all, shipped[i].name), shipped[i].min);
         json_decref(result);
     }
     json_decref(all);

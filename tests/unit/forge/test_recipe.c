@@ -127,7 +127,7 @@ static void test_rare_classes_weigh_more(void **state)
     balance_weights(BALANCE_ROOT, rare, 3, w);
     assert_true(fabsf(w[1] / w[0] - 3) < 1e-5f && fabsf(w[0] * 0.9f + w[1] * 0.1f - 1) < 1e-6f);
     balance_weights(BALANCE_FULL, lost, 2, w);
-    assert_true(fabsf(w[1] / w[0] - (float)BALANCE_MOST) < 1e-3f);
+    assert_true(fabsf(w[1] / w[0] - (float)BALANCE_MAX) < 1e-3f);
     for (int b = BALANCE_AUTO; b <= BALANCE_FULL; b++)
         assert_int_equal(balance_find(balance_name((enum balance)b)), b);
     assert_int_equal(balance_find("half"), -1);

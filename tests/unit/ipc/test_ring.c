@@ -159,11 +159,11 @@ static void walk_completions(uint32_t entries, uint32_t start)
         if (rng_u32(&rng) % 2) {
             uint32_t unreaped = (uint32_t)(pushed - taken), reserved = (uint32_t)rng_below(&rng, entries + 3);
             int credit = finish_ring_credit(&channel.finish, reserved);
-            int most = unreaped + reserved >= entries ? 0 : (int)(entries - unreaped - reserved);
+            int max = unreaped + reserved >= entries ? 0 : (int)(entries - unreaped - reserved);
 
             /* It may know too little of what was reaped, never too much; and not nothing when there is something. */
-            assert_in_range(credit, 0, most);
-            assert_int_equal(credit == 0, most == 0);
+            assert_in_range(credit, 0, max);
+            assert_int_equal(credit == 0, max == 0);
             if (finish_ring_credit(&channel.finish, 0) > 0) {
                 struct wire_completion entry = completion_of(pushed++);
 

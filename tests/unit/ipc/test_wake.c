@@ -392,11 +392,11 @@ static void test_one_sleeper_is_woken(void **state)
 static void test_a_full_eventfd_is_no_error(void **state)
 {
     struct end end = daemon_make(4, 0);
-    uint64_t most = UINT64_MAX - 1;
+    uint64_t max = UINT64_MAX - 1;
 
     (void)state;
     assert_int_equal(fcntl(end.eventfd, F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(write(end.eventfd, &most, sizeof most), sizeof most);
+    assert_int_equal(write(end.eventfd, &max, sizeof max), sizeof max);
     wake_daemon_arm(end.response.address);
     assert_int_equal(wake_daemon(end.response.address, end.eventfd), 0);
     daemon_drop(&end);

@@ -107,20 +107,20 @@ static void tones(void **state)
 }
 
 /* Where a is at least `least`; what is near the floor is at the mercy of every rounding. */
-static void assert_close(const float *a, const float *b, float least, double most)
+static void assert_close(const float *a, const float *b, float min, double max)
 {
     double worst = 0;
 
     for (int i = 0; i < VALUES; i++)
-        worst = a[i] >= least ? fmax(worst, fabs((double)a[i] - (double)b[i])) : worst;
-    if (worst > most)
+        worst = a[i] >= min ? fmax(worst, fabs((double)a[i] - (double)b[i])) : worst;
+    if (worst > max)
         fail_msg("the tensors differ by %g", worst);
 }
 
 static void range_is_0_to_1(void **state)
 {
     static float x[RATE], out[VALUES];
-    float most = 0;
+    float max = 0;
     struct bytes file;
 
     (void)state;
@@ -129,9 +129,9 @@ static void range_is_0_to_1(void **state)
     encode(file, out);
     for (int i = 0; i < VALUES; i++) {
         assert_true(out[i] >= 0 && out[i] <= 1);
-        most = fmaxf(most, out[i]);
+        max = fmaxf(max, out[i]);
     }
-    assert_true(most == 1);
+    assert_true(max == 1);
     free(file.data);
 }
 

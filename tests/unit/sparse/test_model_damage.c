@@ -426,7 +426,7 @@ static void test_other_files(void **state)
 {
     static char png[200] = "\x89PNG\r\n\x1a\n";
     static char text[200] = "{\"this\": \"is JSON, not safetensors\"}";
-    char least[] = "\x02\0\0\0\0\0\0\0{}";
+    char min[] = "\x02\0\0\0\0\0\0\0{}";
     char empty[65] = "\x38\0\0\0\0\0\0\0{}                                                      ";
     struct reason why;
 
@@ -435,7 +435,7 @@ static void test_other_files(void **state)
     assert_refused((struct bytes){ png, 9 }, "png", "9 bytes are too few");
     assert_refused((struct bytes){ png, sizeof png }, "png", "not a safetensors file");
     assert_refused((struct bytes){ text, sizeof text }, "text", "JSON text");
-    assert_refused((struct bytes){ least, 10 }, "the least safetensors", "not a model of wisp");
+    assert_refused((struct bytes){ min, 10 }, "the least safetensors", "not a model of wisp");
     assert_refused((struct bytes){ empty, 64 }, "no metadata", "not a model of wisp");
     assert_int_equal(checksum_check(empty, 64, &why), WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "the header has no plain text"));

@@ -96,10 +96,10 @@ static void test_agrees_with_the_definition(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         uint64_t positions = (uint64_t)sizes[i][0] * sizes[i][1];
-        uint64_t most = MIN(positions, 1500);
+        uint64_t max = MIN(positions, 1500);
 
         for (uint64_t seed = 0; seed < 12; seed++)
-            assert_like_reference(sizes[i][0], sizes[i][1], rng_below(&rng, most + 1), seed, (uint32_t)i);
+            assert_like_reference(sizes[i][0], sizes[i][1], rng_below(&rng, max + 1), seed, (uint32_t)i);
         if (positions > 100000)
             continue;
         assert_like_reference(sizes[i][0], sizes[i][1], 0, 1, 0);

@@ -47,9 +47,9 @@ static int count_one(void *argument, const struct store_structure *structure)
     return 0;
 }
 
-static unsigned count(struct store *store, const char *processing, uint32_t least, uint32_t most)
+static unsigned count(struct store *store, const char *processing, uint32_t min, uint32_t max)
 {
-    struct store_query query = { .processing = processing, .depth_least = least, .depth_most = most };
+    struct store_query query = { .processing = processing, .depth_min = min, .depth_max = max };
     struct reason why;
     unsigned found = 0;
 

@@ -210,7 +210,7 @@ static void test_every_kind_is_found_by_its_name(void **state)
     for (; (kind = layer_kind_at(count)); count++) {
         assert_ptr_equal(layer_kind_find(kind->name), kind);
         assert_non_null(kind->plan);
-        assert_true(kind->inputs_least >= 1 && kind->inputs_most <= LAYER_INPUTS_MAX);
+        assert_true(kind->inputs_min >= 1 && kind->inputs_max <= LAYER_INPUTS_MAX);
     }
     assert_true(count >= 20);
     assert_null(layer_kind_find("no such kind"));
