@@ -6,7 +6,7 @@
  *   negative   -errno: a fault of the system (out of memory, disk full). Fatal for the operation; always forwarded.
  *   positive   WISP_E_* of <wisp/status.h>: a documented condition; the direct caller handles or explains it.
  *
- * A function that judges something from outside (a file, a descriptor, a configuration, a picture) also takes a
+ * A function that checks something from outside (a file, a descriptor, a configuration, a picture) also takes a
  * `struct reason *`, and writes there what is wrong, where (file:line, layer, byte), and, when it knows, what to do.
  * The reason belongs to the caller, is optional (NULL), and is meaningful only after a non-zero return.
  */

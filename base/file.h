@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whole files, in and out. Reading makes a private copy, which is then judged and used: a file that changes or shrinks
+ * Whole files, in and out. Reading makes a private copy, which is then checked and used: a file that changes or shrinks
  * afterwards changes nothing here. Writing goes to a temporary name beside the target, is synced, and renamed over it:
  * a reader sees the old file or the new one, and a full disk leaves the old one.
  */

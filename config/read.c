@@ -184,7 +184,7 @@ static void read_text(struct walk *walk, const struct field *field, const char *
 
     if (!is_text(walk, place, node, kind->what))
         return;
-    wrong = kind->judge(node->text);
+    wrong = kind->check(node->text);
     if (!wrong && looks_like_another_type(node))
         wrong = "put it in quotes if it is meant as a text";
     if (wrong)

@@ -12,21 +12,21 @@
 #define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
-static const char *judge_path(const char *text)
+static const char *check_path(const char *text)
 {
     if (!*text)
         return "the path is empty";
     return strlen(text) >= PATH_MAX ? "the path is too long" : NULL;
 }
 
-static const char *judge_socket(const char *text)
+static const char *check_socket(const char *text)
 {
     if (*text != '/')
         return "the path of a socket begins with '/'";
     return strlen(text) > CONFIG_SOCKET_MAX ? "the path of a socket has at most 107 bytes" : NULL;
 }
 
-static const char *judge_name(const char *text)
+static const char *check_name(const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 
@@ -70,9 +70,9 @@ static const struct kind kind_switch = { .form = FORM_NUMBER,
                                          .format = value_format_switch };
 static const struct kind kind_choice = { .form = FORM_CHOICE, .what = "a word" };
 static const struct kind kind_word = { .form = FORM_WORD, .what = "a word" };
-static const struct kind kind_socket = { .form = FORM_TEXT, .what = "a path", .judge = judge_socket };
-static const struct kind kind_path = { .form = FORM_TEXT, .what = "a path", .judge = judge_path, .in_folder = true };
-static const struct kind kind_name = { .form = FORM_TEXT, .what = "a name", .judge = judge_name };
+static const struct kind kind_socket = { .form = FORM_TEXT, .what = "a path", .check = check_socket };
+static const struct kind kind_path = { .form = FORM_TEXT, .what = "a path", .check = check_path, .in_folder = true };
+static const struct kind kind_name = { .form = FORM_TEXT, .what = "a name", .check = check_name };
 static const struct kind kind_section = { .form = FORM_SECTION, .what = "a section of keys" };
 static const struct kind kind_models = { .form = FORM_MODELS, .what = "a list of models" };
 

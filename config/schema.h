@@ -32,7 +32,7 @@ struct kind {
     void (*format)(uint64_t value, char out[VALUE_TEXT_MAX]);
     const char *automatic; /* of a number: the word for UINT64_MAX, where there is one */
     /* Of a text: NULL when it is fine, else what is wrong with it. */
-    const char *(*judge)(const char *text);
+    const char *(*check)(const char *text);
     bool in_folder; /* of a text: a path that, when relative, begins at the configuration's folder */
 };
 

@@ -18,7 +18,7 @@ enum node_kind {
     NODE_TEXT,
     NODE_SECTION,
     NODE_LIST,
-    NODE_REFUSED, /* something stood here that is already a finding; not to be judged again */
+    NODE_REFUSED, /* something stood here that is already a finding; not to be checked again */
 };
 
 struct node {

@@ -54,7 +54,7 @@ struct lock {
 };
 
 /* Ours alone, so that nobody else can hold it: 1; 0 when it is not there any more; or -errno. */
-static int judge_lock(const struct lock *lock, struct reason *why)
+static int check_lock(const struct lock *lock, struct reason *why)
 {
     struct stat ours, there;
 
@@ -76,11 +76,11 @@ static int lock_try(struct lock *lock, struct reason *why)
         return refuse(why, -ENOENT, "%s: the folder does not exist: make it with mkdir -p", lock->path);
     if (lock->fd < 0)
         return refuse_errno(why, -errno, "%s", lock->path);
-    result = judge_lock(lock, why);
+    result = check_lock(lock, why);
     if (result <= 0)
         return result;
     if (!flock(lock->fd, LOCK_EX | LOCK_NB))
-        return judge_lock(lock, why);
+        return check_lock(lock, why);
     return errno == EWOULDBLOCK || errno == EINTR ? 0 : refuse_errno(why, -errno, "locking %s", lock->path);
 }
 

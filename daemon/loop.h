@@ -11,7 +11,7 @@
  *
  * After loop_cancel() the backend reports nothing more about that descriptor, even when something had happened already:
  * every verb carries a serial number, and what arrives under an old one is dropped. Events that were handed out before
- * the cancel are the caller's to judge (its tokens carry a generation). A descriptor is cancelled before it is closed.
+ * the cancel are the caller's to tell (its tokens carry a generation). A descriptor is cancelled before it is closed.
  *
  * Where the kernel is short of memory for a moment, a verb is begun later and a wait sees nothing: no caller goes deaf.
  *

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_writer.h"
-#include "daemon/judge.h"
+#include "daemon/impersonate.h"
 #include "daemon/models.h"
 #include "daemon/options.h"
 #include "daemon/wispd.h"
@@ -69,11 +69,11 @@ static void warn_of_nothing(const struct options *options, const struct config *
 }
 
 /* Everything that can be wrong before a socket is touched: the configuration, and every model file. */
-static int test(const struct options *options, const struct config *config, const struct judge *judge)
+static int test(const struct options *options, const struct config *config, const struct impersonation *impersonation)
 {
     struct registry registry;
     struct reason why = { "" };
-    unsigned hidden = judge->sandbox ? judge_sandbox(config) : 0;
+    unsigned hidden = impersonation->sandbox ? impersonate_hidden(config) : 0;
     int result = registry_init(&registry, config, &why);
 
     if (result)
@@ -81,8 +81,8 @@ static int test(const struct options *options, const struct config *config, cons
     if (!hidden && !options->quiet) {
         warn_of_nothing(options, config);
         printf("wispd: %s is good: %u model%s%s%s\n", config->file ? config->file : "what the command line says",
-               registry.model_count, registry.model_count == 1 ? "" : "s", judge->user ? ", as user " : "",
-               judge->user ? judge->user : "");
+               registry.model_count, registry.model_count == 1 ? "" : "s", impersonation->user ? ", as user " : "",
+               impersonation->user ? impersonation->user : "");
     }
     registry_deinit(&registry);
     return hidden ? EXIT_CONFIG : EXIT_OK;
@@ -140,20 +140,20 @@ static int configure(const struct options *options, struct config *config)
     if (errors && fclose(errors))
         return EXIT_FAILED;
     log_set_level(options->test && !options->log_level ? LOG_WARNING : config->log_level);
-    if (result && judge_is_denied(options->config ? options->config : config_default_path(), &why))
+    if (result && impersonate_denied(options->config ? options->config : config_default_path(), &why))
         return complain(result, &why);
     return result ? complain_of_all(result, lines ? lines : (char[]){ "" }, &why) : EXIT_OK;
 }
 
 static int run(const struct options *options)
 {
-    struct judge judge = { .user = NULL };
+    struct impersonation impersonation = { .user = NULL };
     struct config config;
     struct reason why = { "" };
     int result, code;
 
     (void)config_default_path(); /* found now: who has become another user may not ask where his program lies */
-    result = options->test ? judge_begin(&judge, options->user, &why) : 0;
+    result = options->test ? impersonate_begin(&impersonation, options->user, &why) : 0;
     if (result)
         return complain(result, &why);
     if (config_init(&config))
@@ -162,7 +162,7 @@ static int run(const struct options *options)
     if (code == EXIT_OK && options->dump)
         code = dump(&config);
     else if (code == EXIT_OK && options->test)
-        code = test(options, &config, &judge);
+        code = test(options, &config, &impersonation);
     else if (code == EXIT_OK)
         code = serve(options, &config);
     config_deinit(&config);

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "daemon/judge.h"
+#include "daemon/impersonate.h"
 #include "daemon/models.h"
 #include "sparse/model_file.h"
 
@@ -166,7 +166,7 @@ static int explain(const struct config *config, const struct config_model *entry
     if (result == -ENOMEM)
         return result;
     if (result == -EACCES)
-        (void)judge_is_denied(entry->path, why);
+        (void)impersonate_denied(entry->path, why);
     if (config->file && entry->line)
         refuse_in(why, result, "%s:%u", config->file, entry->line);
     /* A file that is missing or unreadable is the configuration's fault: starting again does not help. */

@@ -21,7 +21,7 @@ struct options {
     const char **models; /* into argv; freed by options_deinit() */
     size_t model_count;
     const char *log_level;
-    const char *user; /* --test judges as this one; NULL: as the service, where root asks */
+    const char *user; /* --test checks as this one; NULL: as the service, where root asks */
     bool test, quiet, dump;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stage 2: the private copy is judged; from here on its offsets and lengths lie inside the arenas.
+ * Stage 2: the private copy is checked; from here on its offsets and lengths lie inside the arenas.
  */
 #include "base/clock.h"
 #include "daemon/stages.h"

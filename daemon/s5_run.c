@@ -32,7 +32,7 @@ static bool is_finite(const struct shard *shard, struct request *request)
 }
 
 /* Why it is not to run: nobody waits for it any more, or it could have no answer. */
-static int judge(const struct shard *shard, struct request *request, uint64_t now_ns)
+static int check(const struct shard *shard, struct request *request, uint64_t now_ns)
 {
     if (request->channel->state != CHANNEL_OPEN)
         return WISP_E_CANCELLED;
@@ -48,7 +48,7 @@ static void drop_refused(struct shard *shard, uint64_t now_ns)
 
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
-        int status = judge(shard, request, now_ns);
+        int status = check(shard, request, now_ns);
 
         if (!status) {
             batch->requests[kept++] = request;

@@ -12,7 +12,7 @@
  * under way. */
 struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns);
 
-/* s2: judges the copy, answers what needs no model, and sets the deadline. False: it has been completed. */
+/* s2: checks the copy, answers what needs no model, and sets the deadline. False: it has been completed. */
 bool s2_admit(struct shard *shard, struct request *request);
 
 /* Takes the channel's next submission if it is a cancellation, and carries it out. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The container is judged by sparse/safetensors.c, whole, before a tensor is looked for. Elements are copied out one by
- * one, as none needs to be aligned.
+ * The container is checked by sparse/safetensors.c, whole, before a tensor is looked for. Elements are copied out one
+ * by one, as none needs to be aligned.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -21,7 +21,7 @@
 
 struct base;
 
-/* Reads and judges a private copy. WISP_E_FORMAT, and says where; -errno. */
+/* Reads and checks a private copy. WISP_E_FORMAT, and says where; -errno. */
 int base_open(const char *path, struct base **out, struct reason *why);
 /* The same from memory that malloc() gave, which it takes over on success and failure alike; a fuzz target. */
 int base_parse(const char *name, void *data, size_t size, struct base **out, struct reason *why);

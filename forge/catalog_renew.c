@@ -63,7 +63,7 @@ static int take_entry(void *argument, const struct structure *structure)
 }
 
 /* The document with that name in the place of its own, which is its first line. */
-static int judge(const char *document, const char *name, struct store_structure *out, struct reason *why)
+static int check(const char *document, const char *name, struct store_structure *out, struct reason *why)
 {
     cleanup_free char *text = NULL;
     const char *rest = strchr(document, '\n');
@@ -101,7 +101,7 @@ static int note_settled(void *argument, const struct store_structure *entry)
 
     if (structure_name_check(entry->name, NULL))
         return 0;
-    settled = !judge(entry->document, entry->name, &fresh, NULL) && !strcmp(fresh.hash, entry->hash);
+    settled = !check(entry->document, entry->name, &fresh, NULL) && !strcmp(fresh.hash, entry->hash);
     renewing->full |= !note(renewing, entry->name, settled ? entry->hash : "");
     store_structure_deinit(&fresh);
     return 0;
@@ -117,12 +117,12 @@ static enum store_renewal renew(void *argument, const struct store_structure *ol
     if (renewing->full)
         return STORE_KEEP;
     if ((same = find_name(renewing, old->name)) && !strcmp(same->hash, old->hash))
-        return judge(old->document, old->name, out, NULL) ? STORE_KEEP : STORE_CHANGE;
+        return check(old->document, old->name, out, NULL) ? STORE_KEEP : STORE_CHANGE;
     if (structure_name_check(old->name, NULL))
         rename_anew(renewing, old->name, name, sizeof name);
     else
         snprintf(name, sizeof name, "%s", old->name);
-    if (judge(old->document, name, out, &why)) {
+    if (check(old->document, name, out, &why)) {
         fprintf(stderr, "wisp structure: \"%s\" is of an older version and cannot be read: %s\n", old->name, why.text);
         return STORE_KEEP;
     }

@@ -38,7 +38,7 @@ void edges_deinit(struct edges *edges); /* idempotent */
 int edges_split(const char *option, const char *word, const struct structure *structure, uint32_t *layer,
                 const char **file, struct reason *why);
 
-/* Judges the words without writing: a mistyped one costs nothing. */
+/* Checks the words without writing: a mistyped one costs nothing. */
 int edges_check(const char *option, const struct option_list *words, const struct structure *structure,
                 struct reason *why);
 /* Writes the connections of a model's layer to a file, by its ending, atomically. */

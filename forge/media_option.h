@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 
-/* Reads `text` as JSON when it begins with '{', else as the name of a file with it; judges it, and that it gives
+/* Reads `text` as JSON when it begins with '{', else as the name of a file with it; checks it, and that it gives
  * `elements` values a sample. *out is compact JSON, freed by the caller. WISP_E_FORMAT, -errno of reading. */
 int media_option_read(const char *text, uint64_t elements, char **out, struct reason *why);
 

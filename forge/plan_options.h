@@ -32,7 +32,7 @@ void plan_option_rows(struct option_table *table, struct plan_options *options);
 int structure_from_options(const char *verb, const struct plan_options *options, const char *processing,
                            struct structure *out);
 
-/* Judges the options and solves the plan for a network of that processing type. Returns 0, or the exit status after
+/* Checks the options and solves the plan for a network of that processing type. Returns 0, or the exit status after
  * saying why on stderr. `processing` NULL: the structure's own, or "raw". */
 int plan_from_options(const char *verb, const struct plan_options *options, const char *processing, struct plan *out);
 

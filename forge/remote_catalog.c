@@ -175,7 +175,7 @@ static int take_document(void *argument, const struct structure *structure)
     return catalog_entry(structure, &fetched->entry, fetched->why);
 }
 
-/* The document of a name, judged, and the same that was listed. *answered: what is wrong is wrong with it alone. */
+/* The document of a name, checked, and the same that was listed. *answered: what is wrong is wrong with it alone. */
 static int fetch(struct update *update, const char *name, const char *hash, struct store_structure *out, bool *answered)
 {
     struct fetched fetched = { .why = update->why };

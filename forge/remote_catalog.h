@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A structure database on a server, as verbs see it: to read, a copy of it on this machine, brought up to date first;
- * to change, requests that the server judges and does as a whole or not at all.
+ * to change, requests that the server checks and does as a whole or not at all.
  *
- * Nothing that a server says is believed: every document is judged like a file, and its hash must be the one that the
+ * Nothing that a server says is believed: every document is checked like a file, and its hash must be the one that the
  * listing gave. Only then does the copy change, in one transaction; so a hostile or broken answer loses nothing.
  */
 #ifndef FORGE_REMOTE_CATALOG_H

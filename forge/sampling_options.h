@@ -25,7 +25,7 @@ struct sampling_choice {
 
 void sampling_option_rows(struct option_table *table, struct sampling_options *options);
 
-/* Judges them and reads the files they name, for a structure that is planned. 0, or the exit status after saying why.
+/* Checks them and reads the files they name, for a structure that is planned. 0, or the exit status after saying why.
  */
 int sampling_from_options(const char *verb, const struct sampling_options *options, const struct structure *structure,
                           struct sampling_choice *out);

@@ -29,7 +29,7 @@ void session_option_rows(struct option_table *table, struct session_options *opt
 }
 
 /* Before anything else is found wrong with it: no other advice leads to what this version cannot do. */
-static int judge_support(const struct session *s, const struct session_options *o)
+static int check_support(const struct session *s, const struct session_options *o)
 {
     struct structure structure;
     struct structure_support support;
@@ -71,7 +71,7 @@ static int open_model(struct session *s, const struct session_options *o)
     } else if (task_fits(model->processing, ends_in_softmax(model), &why)) {
         return fail(s->verb, EXIT_DATA, "%s: %s; --processing gives it another type", o->model, why.text);
     }
-    return judge_support(s, o);
+    return check_support(s, o);
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */

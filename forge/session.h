@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What train and eval have in common: a model, the description of its input, a split of the data in the model's
- * classes, threads and kernels; opened in this order, and each judged against the ones before.
+ * classes, threads and kernels; opened in this order, and each checked against the ones before.
  */
 #ifndef FORGE_SESSION_H
 #define FORGE_SESSION_H

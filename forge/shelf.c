@@ -60,7 +60,7 @@ static int hide(struct shelf *shelf, const struct store_structure *entry)
     return 0;
 }
 
-/* What was judged when it was stored has its kinds of layers listed. */
+/* What was checked when it was stored has its kinds of layers listed. */
 static int check_entry(void *argument, const struct store_structure *listed)
 {
     struct shelf *shelf = argument;
@@ -194,7 +194,7 @@ struct judging {
     struct reason *why;
 };
 
-static int judge_one(void *argument, const struct structure *structure)
+static int check_one(void *argument, const struct structure *structure)
 {
     struct judging *judging = argument;
     struct entries *entries = &judging->entries;
@@ -257,7 +257,7 @@ int shelf_add(struct shelf *shelf, const char *text, size_t size, json_t **out, 
 
     pthread_mutex_lock(&shelf->changing);
     if (!result)
-        result = document_parse("the document", text, size, judge_one, &judging, NULL, why);
+        result = document_parse("the document", text, size, check_one, &judging, NULL, why);
     if (!result)
         result = store_all(shelf->writer, &judging.entries, structures, &stored, why);
     pthread_mutex_unlock(&shelf->changing);

@@ -3,7 +3,7 @@
  * The database behind a server, as its threads use it: each of them may call each of these at any time.
  *
  * What is read goes through one connection to the file, what is changed through another, each behind its lock, so that
- * who reads does not wait for who writes. A document that is sent is judged before any lock of the readers is taken,
+ * who reads does not wait for who writes. A document that is sent is checked before any lock of the readers is taken,
  * one document at a time, so that what many send costs the memory of one. What clients could not read (an older version
  * stored it) is found once, at the beginning, said, and never served.
  */

@@ -146,7 +146,7 @@ static int print_answer(const char *verb, const char *address, const char *text,
     return EXIT_DONE;
 }
 
-/* Judged here first, then there; as one document, so that it is all or nothing there too. */
+/* Checked here first, then there; as one document, so that it is all or nothing there too. */
 static int send_in(const char *verb, const char *address, const struct operands *files, bool quiet)
 {
     cleanup_free char *text = NULL, *said = NULL;
@@ -279,7 +279,7 @@ static bool can_be_read(const struct store_structure *entry, struct reason *why)
 {
     struct structure structure;
 
-    if (*entry->kinds) /* it was judged when it was stored */
+    if (*entry->kinds) /* it was checked when it was stored */
         return true;
     if (catalog_parse(entry->document, &structure, why))
         return false;

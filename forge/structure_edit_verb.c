@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * wisp structure edit: changes by options, or one after another at a prompt, with the table, and what the network would
- * take, shown again after each. Changes are judged together, at the end, since a network whose branches meet cannot be
+ * take, shown again after each. Changes are checked together, at the end, since a network whose branches meet cannot be
  * widened one layer after another; the prompt says after each whether the whole fits, and saves only what does. The
  * database is touched once.
  */
@@ -103,7 +103,7 @@ static int apply(struct session *session, size_t which, const char *text, struct
 }
 
 /* Whether all changes together make a network; if not, what stands in the way and what may help. */
-static int judge(struct session *session, struct reason *why)
+static int check(struct session *session, struct reason *why)
 {
     uint32_t refused;
     int result = structure_plan_at(&session->now, &refused, why);
@@ -178,7 +178,7 @@ static bool show(struct session *session)
 {
     struct reason why;
 
-    if (judge(session, &why)) {
+    if (check(session, &why)) {
         fprintf(stderr, "it does not fit yet: %s\n", why.text);
         return false;
     }
@@ -234,7 +234,7 @@ static enum turn take_save(struct session *session, const char *name)
         fprintf(stderr, "%s\n", why.text);
         return TURN_ON;
     }
-    if (judge(session, &why)) {
+    if (check(session, &why)) {
         fprintf(stderr, "it cannot be saved, because it does not fit yet: %s\n", why.text);
         return TURN_ON;
     }
@@ -335,7 +335,7 @@ struct arguments {
 static const char help[] =
     "usage: wisp structure edit NAME [--insert-layer P=N] [--remove-layer P] [--set-neurons P=N]… [options]\n\n"
     "Changes a structure of the database. P counts the layers with connections from 1. Changes are made in\n"
-    "the order of the options and judged together: where branches meet, several layers must change. When\n"
+    "the order of the options and checked together: where branches meet, several layers must change. When\n"
     "the result does not fit, nothing is saved.\n\n"
     "options:\n"
     "      --insert-layer P=N  a new layer of N neurons at place P, like those around it\n"
@@ -490,7 +490,7 @@ int structure_edit(int argc, char **argv)
                     "--interactive");
     if (!session->density.sparsity_given && !session->density.density_given)
         session->density.sparsity_given = true; /* 0 */
-    if (!arguments.interactive && judge(session, &why))
+    if (!arguments.interactive && check(session, &why))
         return fail(VERB, EXIT_USAGE, "%s; nothing was saved", why.text);
     if (arguments.interactive && run_prompt(session) == TURN_QUIT) {
         if (session->changed)

@@ -394,7 +394,7 @@ int server_start(const struct server_setup *setup, struct server **out, struct r
     struct server *server = calloc(1, sizeof *server);
     struct sockaddr_storage address;
     bool six = false;
-    /* A thread for each, so that nobody waits while the document of another is judged. */
+    /* A thread for each, so that nobody waits while the document of another is checked. */
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_AUTO;
     struct MHD_OptionItem tls[3] = { { MHD_OPTION_END, 0, NULL } };
     int result = server ? make_address(setup, &address, &six, why) : refuse_errno(why, -ENOMEM, "serve");

@@ -36,7 +36,7 @@ struct tally {
     size_t correct, samples;
 };
 
-static int judge_model(const struct model *model, uint32_t *logits, struct reason *why)
+static int check_model(const struct model *model, uint32_t *logits, struct reason *why)
 {
     const struct layer *last = &model->layers[model->layer_count - 1];
 
@@ -110,7 +110,7 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     t->clock = OPTIMIZER_CLOCK_START;
     t->per_epoch = (setup->train_count + setup->recipe->batch - 1) / setup->recipe->batch;
     t->steps = t->per_epoch * setup->recipe->epochs;
-    result = judge_model(setup->model, &t->logits, why);
+    result = check_model(setup->model, &t->logits, why);
     if (!result)
         result = make_stores(t, why);
     if (!result)

@@ -93,7 +93,7 @@ static void workshop_close(struct workshop *shop)
     shop->pool = pool_free(shop->pool);
 }
 
-/* Everything but the sampling itself is judged before it, so that a mistyped option costs nothing. */
+/* Everything but the sampling itself is checked before it, so that a mistyped option costs nothing. */
 static int workshop_open(const struct build *build, const struct structure *structure, struct workshop *shop)
 {
     uint64_t outputs = shape_elements(&structure->layers[structure->layer_count - 1].plan.shape);
@@ -198,7 +198,7 @@ static void record_build(const struct build *build, const struct plan *plan, con
 }
 
 /* A network through which nothing passes can learn nothing and always says the same; only --force writes it. */
-static int judge_flow(const struct build *build, const struct model *model, struct flow *flow)
+static int check_flow(const struct build *build, const struct model *model, struct flow *flow)
 {
     char text[160];
 
@@ -226,7 +226,7 @@ static int build_and_save(const struct build *build, const struct workshop *shop
 
     if (result)
         return fail(VERB, result == WISP_E_INVALID ? EXIT_USAGE : exit_for_input(result), "%s", why.text);
-    status = judge_flow(build, model, &built.flow);
+    status = check_flow(build, model, &built.flow);
     if (status)
         return status;
     plan_realise(plan, model);

@@ -70,7 +70,7 @@ static void collect_fds(struct msghdr *header, struct message *out)
     }
 }
 
-static int judge(struct message *message, int flags, struct reason *why)
+static int check(struct message *message, int flags, struct reason *why)
 {
     if (flags & MSG_TRUNC || message->length > MESSAGE_MAX)
         return refuse(why, WISP_E_INVALID, "message of more than %d bytes", MESSAGE_MAX);
@@ -107,7 +107,7 @@ int message_receive(int socket, struct message *out, bool want_fds, int flags, s
         return refuse(why, -ECONNRESET, "the peer has closed the connection");
     }
     out->length = (size_t)got;
-    result = judge(out, header.msg_flags, why);
+    result = check(out, header.msg_flags, why);
     if (result)
         message_deinit(out);
     else

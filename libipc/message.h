@@ -31,7 +31,7 @@ struct message {
 /* Sends `length` bytes and `count` descriptors (not consumed). MSG_NOSIGNAL | flags. 0, -EAGAIN, -errno. */
 int message_send(int socket, const void *bytes, size_t length, const int *fds, unsigned count, int flags);
 
-/* Receives one message and judges it by wire_check_message(). 0; -EAGAIN; -ECONNRESET when the peer has closed;
+/* Receives one message and checks it by wire_check_message(). 0; -EAGAIN; -ECONNRESET when the peer has closed;
  * WISP_E_INVALID (descriptors, if any came, are closed). `want_fds` false: no control buffer, the kernel drops them. */
 int message_receive(int socket, struct message *out, bool want_fds, int flags, struct reason *why);
 

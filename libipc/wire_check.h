@@ -23,11 +23,11 @@ struct wire_limits {
     uint32_t rows; /* at most, per request */
 };
 
-/* Judges a private copy of a submission (its `seq` is the ring's affair and is not looked at): known op, zero reserved
+/* Checks a private copy of a submission (its `seq` is the ring's affair and is not looked at): known op, zero reserved
  * bytes and flags, both ranges inside their arenas and aligned, rows within limits. WISP_E_INVALID, and says why. */
 int wire_check_submission(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why);
 
-/* Judges a received message of `length` bytes: header magic, its own length equal to `length`, a known type, and the
+/* Checks a received message of `length` bytes: header magic, its own length equal to `length`, a known type, and the
  * minimum size for that type; strings inside it are terminated; reserved bytes are zero. WISP_E_INVALID.
  * The message begins at a multiple of 8. */
 int wire_check_message(const void *message, size_t length, struct reason *why);

@@ -70,7 +70,7 @@ _Noreturn static void leave(j_common_ptr jpeg)
 }
 
 /* `level` is below 0 for a warning, and otherwise says how little it matters. */
-static void judge_message(j_common_ptr jpeg, int level)
+static void check_message(j_common_ptr jpeg, int level)
 {
     static const int harmless[] = { JWRN_EXTRANEOUS_DATA, JWRN_ADOBE_XFORM, JWRN_JFIF_MAJOR, JWRN_BOGUS_ICC,
                                     JWRN_NOT_SEQUENTIAL };
@@ -163,7 +163,7 @@ int jpeg_decode(const void *bytes, size_t length, struct media_picture *out, str
     decoder.jpeg.err = jpeg_std_error(&decoder.errors);
     decoder.jpeg.client_data = &decoder;
     decoder.errors.error_exit = leave;
-    decoder.errors.emit_message = judge_message;
+    decoder.errors.emit_message = check_message;
     decoder.errors.output_message = say_nothing;
     result = decode(&decoder, bytes);
     jpeg_destroy_decompress(&decoder.jpeg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A text's way: judged as UTF-8 from end to end; its first `limit` bytes normalised (NFKC, case folded, ignorable and
+ * A text's way: checked as UTF-8 from end to end; its first `limit` bytes normalised (NFKC, case folded, ignorable and
  * control characters dropped, runs of white space to one space, a space at either end as boundary); its n-grams hashed
  * and counted; the counts weighted, and scaled to length 1. Sums run in ascending order, so the result is the same
  * wherever log() rounds the same.

@@ -49,7 +49,7 @@ int csr_reserve(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count
 /* Frees owned arrays; leaves CSR_NULL. Idempotent. */
 void csr_deinit(struct csr *matrix);
 
-/* Judges arrays that came from outside: starts begin at 0, do not descend, and end at count; columns in range and
+/* Checks arrays that came from outside: starts begin at 0, do not descend, and end at count; columns in range and
  * strictly ascending within each row; values finite. WISP_E_FORMAT, and says the row and position. */
 int csr_check(const struct csr *matrix, struct reason *why);
 

@@ -33,7 +33,7 @@ struct exchange_info {
     uint32_t vanished_line; /* of the first of them */
 };
 
-/* Judges and reads a private copy of the text. Connections may come in any order; twins, numbers out of range, empty
+/* Checks and reads a private copy of the text. Connections may come in any order; twins, numbers out of range, empty
  * fields and what is not a number are refused with their line. An edge list says no dimensions: `rows` and `columns`
  * do; a matrix of another size is refused. `info` may be NULL. WISP_E_FORMAT; -ENOMEM. */
 int exchange_read(const char *name, const char *text, size_t length, enum exchange_form form, uint32_t rows,

@@ -3,7 +3,7 @@
 
 #include "sparse/json_text.h"
 
-/* Judges size and depth only; whether it is JSON is for the parser to say. */
+/* Checks size and depth only; whether it is JSON is for the parser to say. */
 static int limits_check(const char *text, size_t length, const struct json_limits *limits, struct reason *why)
 {
     size_t depth = 0, containers = 0, values = 0;

@@ -72,7 +72,7 @@ struct layer_kind {
     bool weighted; /* has a sparse weight tensor */
     enum layer_flow flow;
     bool in_place;                          /* forward() may be given the same activation as in[0] and out */
-    const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to judge */
+    const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to accept */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.
      */
@@ -86,7 +86,7 @@ struct layer_kind {
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
 };
 
-/* Judges a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's
+/* Checks a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's
  * shape. A weighted kind's first parameter is its number of output neurons or channels; 0, its default, means as many
  * as the weight has rows. Vectors may be absent. WISP_E_FORMAT, and says which dimension is wrong. */
 int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why);

@@ -88,9 +88,9 @@ uint64_t model_connections(const struct model *model);
 uint64_t model_potential(const struct model *model);
 uint64_t model_memory(const struct model *model);
 
-/* The one judge of a graph: names unique, inputs before their layer, kinds' own rules, shapes, label count equal to the
- * output's elements when there are labels, labels without control characters, processing type well formed. Fills in
- * each layer's `shape`. WISP_E_FORMAT, and names the layer. Weights are judged by csr_check() before. */
+/* The one validator of a graph: names unique, inputs before their layer, kinds' own rules, shapes, label count equal to
+ * the output's elements when there are labels, labels without control characters, processing type well formed. Fills in
+ * each layer's `shape`. WISP_E_FORMAT, and names the layer. Weights are checked by csr_check() before. */
 int model_check(struct model *model, struct reason *why);
 
 /* The one rule for names of models, layers and structures: letters, digits, '.', '_' and '-', beginning with a letter

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The judge of graphs: the same for a model that was read and for one that was built. Names end up in file names, on
- * the wire and on terminals, so they are of few characters; labels may be of any language, but not control a terminal.
+ * The validator of graphs: the same for a model that was read and for one that was built. Names end up in file names,
+ * on the wire and on terminals, so they are of few characters; labels may be of any language, but not control a
+ * terminal.
  */
 #include <stdbool.h>
 #include <stdlib.h>

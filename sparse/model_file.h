@@ -32,10 +32,10 @@
 #define MODEL_FILE_MAX        (16ull << 30)
 #define MODEL_FILE_HEADER_MAX (16u << 20)
 
-/* Reads, judges, and builds the model. WISP_E_FORMAT (the reason begins with the path), or -errno. */
+/* Reads, checks, and builds the model. WISP_E_FORMAT (the reason begins with the path), or -errno. */
 int model_read(const char *path, struct model **out, struct reason *why);
 
-/* The one validator of model files: judges `data` (64-byte aligned, one readable zero byte after it, allocated by
+/* The one validator of model files: checks `data` (64-byte aligned, one readable zero byte after it, allocated by
  * malloc) and builds the model over it. Takes `data` over on success and failure alike. */
 int model_parse(void *data, size_t size, struct model **out, struct reason *why);
 

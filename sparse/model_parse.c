@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a file to a model. Each step relies on what the step before has judged: the container (safetensors.c), the
+ * From a file to a model. Each step relies on what the step before has checked: the container (safetensors.c), the
  * checksum, the metadata, the graph's JSON, the tensors of each layer, their contents (csr_check), the graph as a whole
  * (model_check). Weights and vectors are used where they stand in the buffer, which belongs to the model from then on.
  * A file that another program saved again has them at any place; its tensors are copied to where vector loads can use

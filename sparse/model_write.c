@@ -159,8 +159,8 @@ static int vectors_check(const struct layer *layer, struct reason *why)
     return 0;
 }
 
-/* Everything that the reader judges but the container. The caller's model is not touched. */
-static int model_judge(const struct model *model, struct reason *why)
+/* Everything that the reader checks but the container. The caller's model is not touched. */
+static int check_writable(const struct model *model, struct reason *why)
 {
     cleanup_free struct layer *layers = memory_alloc(model->layer_count, sizeof *layers);
     struct model copy = *model;
@@ -257,7 +257,7 @@ int model_write(const struct model *model, const char *path, struct reason *why)
     cleanup_json json_t *json = json_object();
     cleanup_free char *text = NULL, *header = NULL;
     struct plan plan = { .header = json };
-    int result = model_judge(model, why);
+    int result = check_writable(model, why);
 
     if (!result)
         result = plan_make(model, &plan, &text, why);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The directory is judged in this order: the header fits; it is JSON of bounded size; each entry is a tensor whose
+ * The directory is checked in this order: the header fits; it is JSON of bounded size; each entry is a tensor whose
  * bytes are as many as its shape needs; sorted by place, the tensors follow each other from the header's end to the
  * file's end. After that every [begin, end) lies inside the file, and no two overlap.
  */

@@ -70,7 +70,7 @@ struct safetensors {
 
 #define SAFETENSORS_NULL ((struct safetensors){ .header = NULL })
 
-/* Judges the whole of a file but the tensors' contents. `data` outlives *out. WISP_E_FORMAT, and says what the file is
+/* Checks the whole of a file but the tensors' contents. `data` outlives *out. WISP_E_FORMAT, and says what the file is
  * when it is another known thing; -ENOMEM. */
 int safetensors_open(const void *data, size_t size, struct safetensors *out, struct reason *why);
 void safetensors_close(struct safetensors *file);

@@ -41,7 +41,7 @@ void structure_deinit(struct structure *structure); /* leaves STRUCTURE_NULL; id
  * place (.yaml, .yml, .safetensors). WISP_E_FORMAT. */
 int structure_name_check(const char *name, struct reason *why);
 
-/* Judges the graph and plans every layer: names unique, inputs before their layer, parameters in bounds, shapes that
+/* Checks the graph and plans every layer: names unique, inputs before their layer, parameters in bounds, shapes that
  * fit, potential connections below 2^62 in all. WISP_E_FORMAT, and names the layer. */
 int structure_plan(struct structure *structure, struct reason *why);
 /* One layer, whose inputs are planned. The reason does not name it. */

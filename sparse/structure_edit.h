@@ -3,7 +3,7 @@
  * Changes to a structure. Layers with connections are counted from 1, in their order; that is how people name a place.
  *
  * A change is made without looking whether the whole fits then, because several together may (a residual network is
- * widened by as many changes as its branches have ends); structure_plan_at() judges, and structure_ties.h tells which
+ * widened by as many changes as its branches have ends); structure_plan_at() checks, and structure_ties.h tells which
  * belong together. A change that is refused leaves the structure as it was. Plans are of before.
  */
 #ifndef SPARSE_STRUCTURE_EDIT_H

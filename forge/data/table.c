@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tables of text: one sample a row (rows.h), of which one column is the label and one the text (columns.h). Text is
- * UTF-8, with or without a byte order mark, or UTF-16 with one. What a table's labels look like is judged at its end:
+ * UTF-8, with or without a byte order mark, or UTF-16 with one. What a table's labels look like is checked at its end:
  * a heading that was taken for a sample, or a text that was taken for the label, betrays itself there.
  */
 #include <stdio.h>

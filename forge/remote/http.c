@@ -49,8 +49,8 @@ static bool is_this_machine(const char *host)
     return false;
 }
 
-/* By curl's own reader of addresses, so that what is judged is what is used. */
-static int judge_address(struct http *http, const char *address, struct reason *why)
+/* By curl's own reader of addresses, so that what is checked is what is used. */
+static int check_address(struct http *http, const char *address, struct reason *why)
 {
     static const CURLUPart none[] = { CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT };
     CURLU *url = curl_url();
@@ -98,7 +98,7 @@ int http_new(const char *address, struct http **out, struct reason *why)
         free(http);
         return refuse_errno(why, -ENOMEM, "%s", address);
     }
-    result = judge_address(http, address, why);
+    result = check_address(http, address, why);
     if (result) {
         http_free(http);
         return result;
@@ -193,7 +193,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
     return size * count;
 }
 
-static int judge(struct http *http, CURLcode code, const struct receiving *r, struct reason *why)
+static int check(struct http *http, CURLcode code, const struct receiving *r, struct reason *why)
 {
     const char *said = http->error[0] ? http->error : curl_easy_strerror(code);
     char *to = NULL;
@@ -322,7 +322,7 @@ int http_ask(struct http *http, const struct http_request *request, struct http_
         set_up(http, request, url, headers, &r);
         code = curl_easy_perform(http->curl);
         curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &out->status);
-        result = judge(http, code, &r, why);
+        result = check(http, code, &r, why);
     }
     curl_slist_free_all(headers);
     if (!result && !out->body && !(out->body = calloc(1, 1)))

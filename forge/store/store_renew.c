@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bringing what an older version stored under the rules of today. First all is read and judged, then all is written.
+ * Bringing what an older version stored under the rules of today. First all is read and checked, then all is written.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct renewals {
     struct reason *why;
 };
 
-static int judge(void *argument, const struct store_structure *old)
+static int check(void *argument, const struct store_structure *old)
 {
     struct renewals *renewals = argument;
     struct renewal renewal = { .what = STORE_KEEP };
@@ -91,7 +91,7 @@ int store_renew(struct store *store, store_renew_visit *renew, void *argument, s
 
     if (result)
         return result;
-    result = store_list(store, &(struct store_query){ .documents = true }, judge, &renewals, why);
+    result = store_list(store, &(struct store_query){ .documents = true }, check, &renewals, why);
     if (!result)
         result = write_all(store, &renewals, why);
     for (size_t i = 0; i < renewals.count; i++)

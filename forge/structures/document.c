@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The document: from YAML to judged structures, and back to canonical text.
+ * The document: from YAML to checked structures, and back to canonical text.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -188,7 +188,7 @@ static int make_base_whole(const struct reading *reading, struct structure *stru
     return 0;
 }
 
-/* Judges one structure and, while the document is right so far, shows it. */
+/* Checks one structure and, while the document is right so far, shows it. */
 static int read_item(void *argument, const struct node *item)
 {
     struct reading *reading = argument;

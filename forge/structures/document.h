@@ -32,15 +32,15 @@
 #include "base/error.h"
 #include "sparse/structure.h"
 
-/* Of a file, and of what a server takes at once. A list has no other limit: each of its structures is read, judged,
+/* Of a file, and of what a server takes at once. A list has no other limit: each of its structures is read, checked,
  * shown and forgotten before the next; the limits of config/tree.h hold for each. */
 enum { DOCUMENT_FILE_MAX = 256 << 20, DOCUMENT_BYTES_MAX = 8 << 20 };
 
-/* Called for each structure of a document, planned and judged; it borrows it. A non-zero return stops and is returned.
+/* Called for each structure of a document, planned and checked; it borrows it. A non-zero return stops and is returned.
  */
 typedef int document_visit(void *argument, const struct structure *structure);
 
-/* Judges a private copy of the text; a fuzz target. Every error goes to `errors` (may be NULL) as "name:line:column:
+/* Checks a private copy of the text; a fuzz target. Every error goes to `errors` (may be NULL) as "name:line:column:
  * …", the first also to the reason. `visit` is called as structures come, until the first error: when the document
  * turns out to be wrong, the caller undoes what it did for those before it. WISP_E_FORMAT; -ENOMEM. */
 int document_parse(const char *name, const char *text, size_t length, document_visit *visit, void *argument,

@@ -23,7 +23,7 @@ check() {
     fi
 }
 
-cat >"$folder/judge.py" <<'PY'
+cat >"$folder/valid.py" <<'PY'
 import struct, sys, xml.etree.ElementTree as tree
 path = sys.argv[1]
 data = open(path, "rb").read()
@@ -51,7 +51,7 @@ picture() {
         [ "$name" = mlp ] && sleep 1.1
     done
     for format in svg png pdf; do
-        check "$name $format" 0 "valid" python3 "$folder/judge.py" "$folder/$name.1.$format"
+        check "$name $format" 0 "valid" python3 "$folder/valid.py" "$folder/$name.1.$format"
         check "$name $format twice" 0 "" cmp "$folder/$name.1.$format" "$folder/$name.2.$format"
     done
 }
@@ -67,7 +67,7 @@ picture model-matrix "$source/models/digits.safetensors" --matrix
 deep=64
 for _ in $(seq 150); do deep=$deep-64; done
 check "150 layers"   0 ""                        "$forge" structure show --layers $deep -s 0.9 --png "$folder/deep.png"
-check "deep is valid" 0 "valid"                  python3 "$folder/judge.py" "$folder/deep.png"
+check "deep is valid" 0 "valid"                  python3 "$folder/valid.py" "$folder/deep.png"
 "$forge" structure show --layers 784-300-10 -s 0.9 --seed 2 --svg "$folder/two.svg"
 "$forge" structure show --layers 784-300-10 -s 0.9 --seed 1 --svg "$folder/one.svg"
 check "another seed" 1 "differ"                  cmp "$folder/one.svg" "$folder/two.svg"

@@ -143,7 +143,7 @@ check "saved as"           0 "448"                           "$forge" structure 
 check "and kept"           0 "6400"                          "$forge" structure show one
 check "prompt too many"    0 "save does not take \"as x\""  bash -c "printf 'set 1 5\nsave as x\n' | '$forge' structure edit one -i"
 check "prompt bad word"    0 "undo does not take \"all\""   bash -c "printf 'undo all\n' | '$forge' structure edit one -i"
-# Several changes are judged together: a residual network, a transformer.
+# Several changes are checked together: a residual network, a transformer.
 check "one branch"         2 "layers 1, 3 must have"                "$forge" structure edit resnet-8-w4 --set-neurons 1=8 --name wide
 check "nothing of it"     65 "wide"                          "$forge" structure show wide
 check "all branches"       0 "8 x 32 x 32"                   "$forge" structure edit resnet-8-w4 --set-neurons 1=8 --set-neurons 3=8 --name wide

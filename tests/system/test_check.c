@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wispd -t: names everything that is wrong, each thing once and with what to do; judges as another user; and what no
+ * wispd -t: names everything that is wrong, each thing once and with what to do; checks as another user; and what no
  * restart will mend has one exit status, in the check and in service.
  */
 #include "support/test.h"
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/judge.h"
+#include "daemon/impersonate.h"
 #include "support/command.h"
 #include "system/alpha.h"
 
@@ -104,7 +104,7 @@ static void every_model_that_cannot_be_served_is_named(void **state)
     says("check.yaml:8: ");
 }
 
-static void it_names_what_it_judged(void **state)
+static void it_names_what_it_checked(void **state)
 {
     (void)state;
     write_config("log: {level: info}\n");
@@ -193,14 +193,14 @@ static void a_model_that_is_denied_says_what_to_do(void **state)
     says(hint);
 }
 
-static void only_root_judges_as_another(void **state)
+static void only_root_checks_as_another(void **state)
 {
     (void)state;
     needs_root();
     write_config("log: {level: info}\n");
     command_run(&(struct command){ .words = { "wispd", "-t", "-u", "root", "-c", config }, .nobody = true }, &outcome);
     assert_int_equal(outcome.status, 1);
-    says("only root can judge as user root");
+    says("only root can check as user root");
     assert_int_equal(check_as("no-such-user", NULL), 1);
     says("there is no user no-such-user");
     command_run(&(struct command){ .words = { "wispd", "-u", "nobody", "-c", config } }, &outcome);
@@ -233,8 +233,8 @@ static void the_check_knows_the_unit(void **state)
                                            "SupplementaryGroups=" };
 
     (void)state;
-    assert_true(unit_says("User=" JUDGE_SERVICE_USER));
-    for (const struct judge_hidden *hidden = judge_hidden; hidden->folder; hidden++)
+    assert_true(unit_says("User=" SERVICE_USER));
+    for (const struct hidden_folder *hidden = hidden_folder; hidden->folder; hidden++)
         assert_true(unit_says(hidden->directive));
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         assert_false(unit_says(unknown[i]));
@@ -245,11 +245,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_error_of_the_file_is_said_once),
         cmocka_unit_test(every_model_that_cannot_be_served_is_named),
-        cmocka_unit_test(it_names_what_it_judged),
+        cmocka_unit_test(it_names_what_it_checked),
         cmocka_unit_test(what_cannot_be_read_is_78),
         cmocka_unit_test(a_configuration_that_is_denied_says_what_to_do),
         cmocka_unit_test(a_model_that_is_denied_says_what_to_do),
-        cmocka_unit_test(only_root_judges_as_another),
+        cmocka_unit_test(only_root_checks_as_another),
         cmocka_unit_test(the_check_knows_the_unit),
     };
 

@@ -235,7 +235,7 @@ static void expect(int code, const char *text, const char *const *arguments)
         fail_msg("no \"%s\" in:\n%s", text, output);
 }
 
-/* As whoever runs this: root would judge as the service that may be installed here. */
+/* As whoever runs this: root would check as the service that may be installed here. */
 static const char *self(void)
 {
     return getpwuid(geteuid())->pw_name;

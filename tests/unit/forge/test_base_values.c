@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Base values as files that other programs wrote and damaged: the whole is judged, not only each part, and a hostile
+ * Base values as files that other programs wrote and damaged: the whole is checked, not only each part, and a hostile
  * header costs little.
  */
 #include <stdio.h>
@@ -96,7 +96,7 @@ static void test_the_totals_of_a_sparse_base(void **state)
     }
 }
 
-static void test_the_whole_of_a_base_is_judged(void **state)
+static void test_the_whole_of_a_base_is_checked(void **state)
 {
     static const struct {
         const char *header, *refused;
@@ -192,7 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_totals_of_a_sparse_base),
-        cmocka_unit_test(test_the_whole_of_a_base_is_judged),
+        cmocka_unit_test(test_the_whole_of_a_base_is_checked),
         cmocka_unit_test(test_a_pointer_is_called_one),
         cmocka_unit_test(test_a_hostile_header_costs_little),
     };

@@ -101,7 +101,7 @@ static void test_cards_have_the_figures(void **state)
 }
 
 /* On the same test set the same accuracy; on another one (some hold only a part of it) still the floor. */
-static void judge(const json_t *measured, const json_t *figures, double min)
+static void check(const json_t *measured, const json_t *figures, double min)
 {
     const char *hash = json_string_value(json_object_get(measured, "data_hash"));
 
@@ -134,7 +134,7 @@ static void test_accuracy_is_what_was_written_down(void **state)
         if (ran.status)
             fail_msg("%s", ran.err);
         result = json_loads(ran.out, 0, NULL);
-        judge(result, json_object_get(all, shipped[i].name), shipped[i].min);
+        check(result, json_object_get(all, shipped[i].name), shipped[i].min);
         json_decref(result);
     }
     json_decref(all);

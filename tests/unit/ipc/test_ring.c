@@ -270,11 +270,11 @@ struct run {
     struct channel channel;
     uint64_t count;
     unsigned bad; /* entries that were not what was sent; read after join */
-    int stop;     /* atomic: set by the judge, read by the scribbler */
+    int stop;     /* atomic: set by the check, read by the scribbler */
 };
 
 /* Plain memory beside the rings, as tensors are: ordered by the hand-over of its entry and by nothing else, which is
- * what ThreadSanitizer judges. At most two rings' worth of entries are anywhere between the two ends. */
+ * what ThreadSanitizer checks. At most two rings' worth of entries are anywhere between the two ends. */
 static uint64_t *tensor(const struct channel *channel, void *region, uint64_t number)
 {
     uint64_t *arena = (uint64_t *)((char *)region + channel->layout.arena_offset);

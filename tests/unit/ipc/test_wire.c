@@ -109,7 +109,7 @@ static bool submission_is_fine(const struct wire_submission *s)
     }
 }
 
-/* Each field that is judged, as a place in the struct. */
+/* Each field that is checked, as a place in the struct. */
 static const struct {
     size_t offset, size;
 } fields[] = {

@@ -154,7 +154,7 @@ static void raw_tensors(void **state)
     media_free(media);
 }
 
-/* The path to a file is judged before its content. */
+/* The path to a file is checked before its content. */
 static void files(void **state)
 {
     const char *folder = scratch_make();

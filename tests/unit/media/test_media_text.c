@@ -198,7 +198,7 @@ static void utf16(void **state)
     media_free(media);
 }
 
-/* What stands behind the limit counts no more, but is still judged. */
+/* What stands behind the limit counts no more, but is still checked. */
 static void limit(void **state)
 {
     struct media *media = make_media("{\"kind\":\"text\",\"features\":512,\"limit\":16}");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sparse/csr: what csr_check() refuses, and that it looks at nothing before it is judged.
+ * sparse/csr: what csr_check() refuses, and that it looks at nothing before it is checked.
  */
 #include <math.h>
 #include <string.h>

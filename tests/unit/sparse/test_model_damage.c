@@ -49,7 +49,7 @@ static int free_good(void **state)
     return 0;
 }
 
-static int judge(const void *data, size_t size, struct reason *why)
+static int check(const void *data, size_t size, struct reason *why)
 {
     char *copy = memory_alloc(size + 1, 1);
     struct model *model = NULL;
@@ -69,7 +69,7 @@ static int judge(const void *data, size_t size, struct reason *why)
 static void assert_refused(struct bytes file, const char *what, const char *reason)
 {
     struct reason why;
-    int result = judge(file.data, file.size, &why);
+    int result = check(file.data, file.size, &why);
 
     if (result != WISP_E_FORMAT)
         fail_msg("%s: %d, \"%s\"", what, result, why.text);
@@ -320,9 +320,9 @@ static void test_an_edit_that_changes_nothing_is_accepted(void **state)
     struct reason why;
 
     (void)state;
-    assert_ok(judge(file.data, file.size, &why), why);
+    assert_ok(check(file.data, file.size, &why), why);
     free(file.data);
-    assert_ok(judge(good.data, good.size, &why), why);
+    assert_ok(check(good.data, good.size, &why), why);
 }
 
 /* One element of a tensor is replaced. */
@@ -449,7 +449,7 @@ static void test_every_truncation_is_refused(void **state)
     for (size_t size = 0; size < good.size; size++) {
         struct reason why;
 
-        if (judge(good.data, size, &why) != WISP_E_FORMAT || !why.text[0])
+        if (check(good.data, size, &why) != WISP_E_FORMAT || !why.text[0])
             fail_msg("%zu bytes of %zu are accepted", size, good.size);
     }
 }
@@ -478,7 +478,7 @@ static void test_every_flipped_bit_is_found(void **state)
         struct reason why;
 
         copy[bit / 8] = (char)(copy[bit / 8] ^ 1 << bit % 8);
-        if (judge(copy, good.size, &why) != WISP_E_FORMAT || !why.text[0])
+        if (check(copy, good.size, &why) != WISP_E_FORMAT || !why.text[0])
             fail_msg("byte %zu, bit %zu: accepted", bit / 8, bit % 8);
         copy[bit / 8] = good.data[bit / 8];
     }

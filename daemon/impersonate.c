@@ -9,9 +9,9 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "daemon/judge.h"
+#include "daemon/impersonate.h"
 
-const struct judge_hidden judge_hidden[] = {
+const struct hidden_folder hidden_folder[] = {
     { "/home", "ProtectHome=yes" }, { "/root", "ProtectHome=yes" },   { "/run/user", "ProtectHome=yes" },
     { "/tmp", "PrivateTmp=yes" },   { "/var/tmp", "PrivateTmp=yes" }, { NULL, NULL },
 };
@@ -31,12 +31,12 @@ static int become(const struct passwd *user, struct reason *why)
     return 0;
 }
 
-int judge_begin(struct judge *judge, const char *user, struct reason *why)
+int impersonate_begin(struct impersonation *impersonation, const char *user, struct reason *why)
 {
-    const char *name = user ? user : JUDGE_SERVICE_USER;
+    const char *name = user ? user : SERVICE_USER;
     const struct passwd *entry;
 
-    *judge = (struct judge){ .user = NULL };
+    *impersonation = (struct impersonation){ .user = NULL };
     if (!user && geteuid())
         return 0;
     errno = 0;
@@ -47,12 +47,12 @@ int judge_begin(struct judge *judge, const char *user, struct reason *why)
         return refuse(why, WISP_E_DENIED, "there is no user %s", name);
     if (entry->pw_uid != geteuid() || entry->pw_uid != getuid()) {
         int result =
-            geteuid() ? refuse(why, WISP_E_DENIED, "only root can judge as user %s", name) : become(entry, why);
+            geteuid() ? refuse(why, WISP_E_DENIED, "only root can check as user %s", name) : become(entry, why);
 
         if (result)
             return result;
     }
-    *judge = (struct judge){ .user = name, .sandbox = !user };
+    *impersonation = (struct impersonation){ .user = name, .sandbox = !user };
     return 0;
 }
 
@@ -65,7 +65,7 @@ static bool is_below(const char *path, const char *folder)
     return !strncmp(path, folder, length) && (path[length] == '/' || !path[length]);
 }
 
-unsigned judge_sandbox(const struct config *config)
+unsigned impersonate_hidden(const struct config *config)
 {
     unsigned found = 0;
 
@@ -73,7 +73,7 @@ unsigned judge_sandbox(const struct config *config)
         cleanup_free char *real = realpath(config->models[i].path, NULL);
         const char *path = real ? real : config->models[i].path;
 
-        for (const struct judge_hidden *hidden = judge_hidden; hidden->folder; hidden++) {
+        for (const struct hidden_folder *hidden = hidden_folder; hidden->folder; hidden++) {
             if (!is_below(path, hidden->folder))
                 continue;
             log_error("%s: the service does not see %s (%s): move the model to /var/lib/wisp/models", path,
@@ -98,7 +98,7 @@ static bool find_closed(const char *path, char *folder)
     return false;
 }
 
-bool judge_is_denied(const char *path, struct reason *why)
+bool impersonate_denied(const char *path, struct reason *why)
 {
     cleanup_free char *folder = NULL;
     const struct passwd *entry = getpwuid(geteuid());
