@@ -18,7 +18,7 @@
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/catalog.h"
-#include "forge/outlook.h"
+#include "forge/forecast.h"
 #include "forge/plan_options.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_picture.h"
@@ -153,22 +153,22 @@ static int save(const char *database, const char *name, const struct structure *
 /* ---- the prompt ---- */
 
 /* What it would take at the density that was asked for; dense, when none was. */
-static void show_outlook(const struct session *session)
+static void show_forecast(const struct session *session)
 {
     struct cost_setting setting = COST_SETTING;
     struct structure copy;
-    struct outlook outlook;
+    struct forecast forecast;
     struct reason why;
     struct plan plan;
 
     if (structure_copy(&session->now, &copy) || plan_from_structure(VERB, &session->density, &copy, NULL, NULL, &plan))
         return; /* a density that this network cannot have, and that has been said */
-    if (outlook_make(VERB, &plan, NULL, &setting, session->density.database, &outlook, &why)) {
+    if (forecast_make(VERB, &plan, NULL, &setting, session->density.database, &forecast, &why)) {
         fprintf(stderr, "%s\n", why.text);
     } else {
         plan_print(&plan, stdout);
         putchar('\n');
-        outlook_print(&outlook, stdout);
+        forecast_print(&forecast, stdout);
     }
     drawing_of_plan(&plan, stdout);
     plan_deinit(&plan);
@@ -184,7 +184,7 @@ static bool show(struct session *session)
     }
     structure_print(&session->now, stdout);
     putchar('\n');
-    show_outlook(session);
+    show_forecast(session);
     return true;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/outlook.h"
+#include "forge/forecast.h"
 #include "forge/plan_options.h"
 #include "forge/print_json.h"
 #include "forge/structure_actions.h"
@@ -18,10 +18,10 @@
 
 static int print_plan(const struct plan *plan, const struct cost_setting *setting, const char *database, bool json)
 {
-    struct outlook outlook;
+    struct forecast forecast;
     struct reason why;
     json_t *object;
-    int result = outlook_make(VERB, plan, NULL, setting, database, &outlook, &why);
+    int result = forecast_make(VERB, plan, NULL, setting, database, &forecast, &why);
 
     if (result)
         return fail(VERB, EXIT_FAILED, "%s", why.text);
@@ -31,13 +31,13 @@ static int print_plan(const struct plan *plan, const struct cost_setting *settin
         putchar('\n');
         plan_print(plan, stdout);
         putchar('\n');
-        outlook_print(&outlook, stdout);
+        forecast_print(&forecast, stdout);
         drawing_of_plan(plan, stdout);
         return EXIT_DONE;
     }
     object = plan_json(plan);
     if (object)
-        outlook_describe(&outlook, object);
+        forecast_describe(&forecast, object);
     return print_json(VERB, object);
 }
 

@@ -14,9 +14,9 @@
 #include "base/outcome.h"
 #include "base/pool.h"
 #include "forge/assemble.h"
+#include "forge/forecast.h"
 #include "forge/labels.h"
 #include "forge/media_option.h"
-#include "forge/outlook.h"
 #include "forge/plan_options.h"
 #include "forge/print_json.h"
 #include "forge/sampling_options.h"
@@ -153,14 +153,14 @@ static json_t *flow_json(const struct flow *flow)
                      (json_int_t)flow->reached);
 }
 
-static int print_result(const struct build *build, const struct plan *plan, const struct outlook *outlook,
+static int print_result(const struct build *build, const struct plan *plan, const struct forecast *forecast,
                         const struct built *built)
 {
     json_t *object;
 
     if (!build->json) {
         plan_print(plan, stdout);
-        outlook_print(outlook, stdout);
+        forecast_print(forecast, stdout);
         if (built && plan->sampling.repair)
             printf("repair put %llu connection%s elsewhere: every neuron has an input and an output\n",
                    (unsigned long long)built->moved, built->moved == 1 ? "" : "s");
@@ -173,7 +173,7 @@ static int print_result(const struct build *build, const struct plan *plan, cons
     }
     object = plan_json(plan);
     if (object)
-        outlook_describe(outlook, object);
+        forecast_describe(forecast, object);
     json_object_set_new(object, "seed", json_integer((json_int_t)build->seed));
     if (built) {
         json_object_set_new(object, "repaired", json_integer((json_int_t)built->moved));
@@ -184,14 +184,14 @@ static int print_result(const struct build *build, const struct plan *plan, cons
     return print_json(VERB, object);
 }
 
-static void record_build(const struct build *build, const struct plan *plan, const struct outlook *outlook,
+static void record_build(const struct build *build, const struct plan *plan, const struct forecast *forecast,
                          const struct built *built)
 {
     struct store_record record;
 
     if (build->no_history)
         return;
-    history_describe_plan(plan, &outlook->cost, &outlook->setting, STORE_BUILT, &record);
+    history_describe_plan(plan, &forecast->cost, &forecast->setting, STORE_BUILT, &record);
     record.bytes = (uint64_t)built->file.st_size;
     record.seconds = built->seconds;
     history_write(VERB, build->plan.database, &record);
@@ -216,7 +216,7 @@ static int check_flow(const struct build *build, const struct model *model, stru
 }
 
 static int build_and_save(const struct build *build, const struct workshop *shop, struct plan *plan,
-                          const struct outlook *outlook)
+                          const struct forecast *forecast)
 {
     cleanup_model struct model *model = NULL;
     uint64_t began_ns = clock_ns();
@@ -237,33 +237,33 @@ static int build_and_save(const struct build *build, const struct workshop *shop
     status = sampling_export(VERB, &build->sampling, &plan->structure, model);
     if (status)
         return status;
-    record_build(build, plan, outlook, &built);
-    return print_result(build, plan, outlook, &built);
+    record_build(build, plan, forecast, &built);
+    return print_result(build, plan, forecast, &built);
 }
 
 /* What it will take is asked before it is done, so that the answer is no memory of this very run. */
 static int run_plan(const struct build *build, const struct workshop *shop, struct plan *plan)
 {
     struct cost_setting setting = COST_SETTING;
-    struct outlook outlook;
+    struct forecast forecast;
     struct reason why;
     int result;
 
     cost_setting_suit(&setting, plan->structure.processing);
     setting.samples = build->samples;
     setting.threads = build->threads;
-    result = outlook_make(VERB, plan, &shop->assembly, &setting, build->plan.database, &outlook, &why);
+    result = forecast_make(VERB, plan, &shop->assembly, &setting, build->plan.database, &forecast, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    if (build->output && !outlook.saves)
+    if (build->output && !forecast.saves)
         return fail(VERB, EXIT_USAGE,
                     "the file would have %" PRIu64
                     " bytes, and a model file has at most %llu (16 GiB); choose a higher "
                     "sparsity, or --max-bytes",
-                    outlook.cost.file_bytes, MODEL_FILE_MAX);
-    if (*outlook.support)
-        warn_user(VERB, "%s", outlook.support);
-    return build->output ? build_and_save(build, shop, plan, &outlook) : print_result(build, plan, &outlook, NULL);
+                    forecast.cost.file_bytes, MODEL_FILE_MAX);
+    if (*forecast.support)
+        warn_user(VERB, "%s", forecast.support);
+    return build->output ? build_and_save(build, shop, plan, &forecast) : print_result(build, plan, &forecast, NULL);
 }
 
 static bool ends_in_softmax(const struct structure *structure)

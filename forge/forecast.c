@@ -2,10 +2,10 @@
 #include <stdio.h>
 
 #include "base/outcome.h"
-#include "forge/outlook.h"
+#include "forge/forecast.h"
 #include "sparse/model_file.h"
 
-static int estimate_all(const char *verb, const struct plan *plan, const char *database, struct outlook *out)
+static int estimate_all(const char *verb, const struct plan *plan, const char *database, struct forecast *out)
 {
     const enum store_event events[] = { STORE_BUILT, STORE_TRAINED };
     int result = 0;
@@ -30,13 +30,13 @@ static int estimate_all(const char *verb, const struct plan *plan, const char *d
     return result;
 }
 
-int outlook_make(const char *verb, const struct plan *plan, const struct assembly *assembly,
-                 const struct cost_setting *setting, const char *database, struct outlook *out, struct reason *why)
+int forecast_make(const char *verb, const struct plan *plan, const struct assembly *assembly,
+                  const struct cost_setting *setting, const char *database, struct forecast *out, struct reason *why)
 {
     struct structure_support support = structure_support(&plan->structure);
     int result;
 
-    *out = (struct outlook){ .setting = *setting, .serves = support.serves, .trains = support.trains };
+    *out = (struct forecast){ .setting = *setting, .serves = support.serves, .trains = support.trains };
     structure_support_text(&support, out->support, sizeof out->support);
     result = cost_of_plan(plan, assembly, setting, &out->cost, why);
     if (result)
@@ -94,7 +94,7 @@ static void print_accuracy(const struct estimate *accuracy, FILE *to)
     putc('\n', to);
 }
 
-void outlook_print(const struct outlook *o, FILE *to)
+void forecast_print(const struct forecast *o, FILE *to)
 {
     char text[32], more[32];
 
@@ -133,7 +133,7 @@ static json_t *estimate_json(const struct estimate *estimate)
     return object;
 }
 
-void outlook_describe(const struct outlook *o, json_t *object)
+void forecast_describe(const struct forecast *o, json_t *object)
 {
     json_t *estimates = json_object();
 

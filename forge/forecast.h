@@ -3,13 +3,13 @@
  * What a plan will cost, as people and programs read it: what follows from its shapes (cost.h), and what the history
  * says of it (estimate.h).
  */
-#ifndef FORGE_OUTLOOK_H
-#define FORGE_OUTLOOK_H
+#ifndef FORGE_FORECAST_H
+#define FORGE_FORECAST_H
 
 #include "forge/cost.h"
 #include "forge/estimate.h"
 
-struct outlook {
+struct forecast {
     struct cost_setting setting;
     struct cost cost;
     char machine[STORE_NAME_MAX];
@@ -22,11 +22,11 @@ struct outlook {
 };
 
 /* A history that cannot be read costs a warning on stderr, and then nothing is estimated from it. */
-int outlook_make(const char *verb, const struct plan *plan, const struct assembly *assembly,
-                 const struct cost_setting *setting, const char *database, struct outlook *out, struct reason *why);
+int forecast_make(const char *verb, const struct plan *plan, const struct assembly *assembly,
+                  const struct cost_setting *setting, const char *database, struct forecast *out, struct reason *why);
 
-void outlook_print(const struct outlook *outlook, FILE *to);
+void forecast_print(const struct forecast *forecast, FILE *to);
 /* Adds "cost" and "estimates" to the object. */
-void outlook_describe(const struct outlook *outlook, json_t *object);
+void forecast_describe(const struct forecast *forecast, json_t *object);
 
 #endif
