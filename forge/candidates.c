@@ -121,7 +121,7 @@ static bool is_better(const struct trainer_result *a, const struct trainer_resul
     return a->validation_loss < b->validation_loss;
 }
 
-static int describe_training(const struct candidates *c, const struct outcome_of_training *o, json_t *all)
+static int describe_training(const struct candidates *c, const struct training_result *o, json_t *all)
 {
     const struct dataset *data = c->session->data;
     const struct trainer_result *r = &o->result;
@@ -148,12 +148,12 @@ static int describe_training(const struct candidates *c, const struct outcome_of
     return lineage_store(o->model, lineage);
 }
 
-int candidates_run(const struct candidates *c, struct outcome_of_training *out)
+int candidates_run(const struct candidates *c, struct training_result *out)
 {
     json_t *all = json_array();
     int status = 0;
 
-    *out = (struct outcome_of_training){ .model = NULL };
+    *out = (struct training_result){ .model = NULL };
     for (uint64_t k = 0; k < c->recipe->candidates && !status && (!k || !interrupt_wanted()); k++) {
         cleanup_model struct model *model = NULL;
         struct trainer_result result = { .epochs = 0 };

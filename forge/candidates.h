@@ -19,7 +19,7 @@ struct candidates {
     struct progress *progress;
 };
 
-struct outcome_of_training {
+struct training_result {
     struct model *model; /* the best one, with its lineage; the caller frees it */
     uint64_t seed;       /* of its connections */
     uint64_t candidates; /* that were trained */
@@ -27,6 +27,6 @@ struct outcome_of_training {
 };
 
 /* Trains them all, or until interrupted. 0, or the exit status after one sentence on stderr. */
-int candidates_run(const struct candidates *candidates, struct outcome_of_training *out);
+int candidates_run(const struct candidates *candidates, struct training_result *out);
 
 #endif

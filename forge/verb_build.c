@@ -76,7 +76,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
 }
 
 /* What is at hand while a model is built. */
-struct workshop {
+struct building {
     struct sampling_choice choice;
     struct labels labels;
     char *media;
@@ -85,7 +85,7 @@ struct workshop {
     struct assembly assembly;
 };
 
-static void workshop_close(struct workshop *shop)
+static void building_close(struct building *shop)
 {
     sampling_choice_deinit(&shop->choice);
     labels_deinit(&shop->labels);
@@ -94,7 +94,7 @@ static void workshop_close(struct workshop *shop)
 }
 
 /* Everything but the sampling itself is checked before it, so that a mistyped option costs nothing. */
-static int workshop_open(const struct build *build, const struct structure *structure, struct workshop *shop)
+static int building_open(const struct build *build, const struct structure *structure, struct building *shop)
 {
     uint64_t outputs = shape_elements(&structure->layers[structure->layer_count - 1].plan.shape);
     struct reason why;
@@ -215,7 +215,7 @@ static int check_flow(const struct build *build, const struct model *model, stru
     return 0;
 }
 
-static int build_and_save(const struct build *build, const struct workshop *shop, struct plan *plan,
+static int build_and_save(const struct build *build, const struct building *shop, struct plan *plan,
                           const struct forecast *forecast)
 {
     cleanup_model struct model *model = NULL;
@@ -242,7 +242,7 @@ static int build_and_save(const struct build *build, const struct workshop *shop
 }
 
 /* What it will take is asked before it is done, so that the answer is no memory of this very run. */
-static int run_plan(const struct build *build, const struct workshop *shop, struct plan *plan)
+static int run_plan(const struct build *build, const struct building *shop, struct plan *plan)
 {
     struct cost_setting setting = COST_SETTING;
     struct forecast forecast;
@@ -274,7 +274,7 @@ static bool ends_in_softmax(const struct structure *structure)
 int verb_build(int argc, char **argv)
 {
     struct build build = { .seed = 1, .threads = 2, .samples = 10000, .candidates = 1 };
-    struct workshop shop = { .labels = LABELS_NULL };
+    struct building shop = { .labels = LABELS_NULL };
     struct structure structure;
     struct plan plan;
     struct reason why;
@@ -294,7 +294,7 @@ int verb_build(int argc, char **argv)
     else if (structure_plan(&structure, &why))
         status = fail(VERB, EXIT_DATA, "%s", why.text);
     else
-        status = workshop_open(&build, &structure, &shop);
+        status = building_open(&build, &structure, &shop);
     if (status)
         structure_deinit(&structure);
     else
@@ -303,6 +303,6 @@ int verb_build(int argc, char **argv)
         status = run_plan(&build, &shop, &plan);
         plan_deinit(&plan);
     }
-    workshop_close(&shop);
+    building_close(&shop);
     return status;
 }

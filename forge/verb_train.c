@@ -88,7 +88,7 @@ static void name_model(const struct train *train, struct model *model)
         save_name(train->output, model->name);
 }
 
-static json_t *done_json(const struct train *train, const struct outcome_of_training *trained, long long bytes,
+static json_t *done_json(const struct train *train, const struct training_result *trained, long long bytes,
                          double seconds)
 {
     const struct trainer_result *r = &trained->result;
@@ -104,7 +104,7 @@ static json_t *done_json(const struct train *train, const struct outcome_of_trai
     return event;
 }
 
-static void print_done(const struct train *train, struct progress *progress, const struct outcome_of_training *trained,
+static void print_done(const struct train *train, struct progress *progress, const struct training_result *trained,
                        long long bytes)
 {
     double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
@@ -122,7 +122,7 @@ static void print_done(const struct train *train, struct progress *progress, con
     progress_event(progress, done_json(train, trained, bytes, seconds), text);
 }
 
-static int save(const struct train *train, struct progress *progress, const struct outcome_of_training *trained)
+static int save(const struct train *train, struct progress *progress, const struct training_result *trained)
 {
     const struct trainer_result *r = &trained->result;
     struct stat file;
@@ -164,7 +164,7 @@ static double comparable_seconds(const struct train *train, const struct trainer
 }
 
 static void record_training(const struct train *train, const struct session *s, const struct split *split,
-                            const struct outcome_of_training *trained)
+                            const struct training_result *trained)
 {
     struct cost_setting setting = COST_SETTING;
     struct plan plan = PLAN_NULL;
@@ -218,7 +218,7 @@ static int prepare(const struct train *train, struct session *s, const struct sp
 
 static int train_session(const struct train *train, struct session *s, const struct split *split)
 {
-    struct outcome_of_training trained;
+    struct training_result trained;
     struct batches *batches = NULL;
     struct progress progress;
     int status = prepare(train, s, split, &batches);
