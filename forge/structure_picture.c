@@ -122,11 +122,11 @@ int pictures_write(const struct scene *scene, const struct picture_options *opti
     return result;
 }
 
-static int draw(const char *verb, const struct portrait *portrait, const struct picture_options *options)
+static int draw(const char *verb, const struct network_view *view, const struct picture_options *options)
 {
     struct reason why;
     struct scene scene;
-    int result = (options->matrix ? draw_matrices : draw_network)(portrait, &scene, &why);
+    int result = (options->matrix ? draw_matrices : draw_network)(view, &scene, &why);
 
     if (!result) {
         result = pictures_write(&scene, options, &why);
@@ -157,7 +157,7 @@ int pictures_make(const char *verb, const struct plan_options *plan, const struc
 {
     bool sparse = plan->sparsity_given || plan->density_given || plan->max_bytes || plan->max_flops || plan->fixed;
     struct subject subject = { .model = NULL };
-    struct portrait portrait = { .seed = options->seed, .sparse = sparse };
+    struct network_view view = { .seed = options->seed, .sparse = sparse };
     struct reason why;
     int status = check_files(verb, options), result;
 
@@ -169,44 +169,44 @@ int pictures_make(const char *verb, const struct plan_options *plan, const struc
         result = read_model(plan->structure, &subject, &why);
         if (result)
             status = fail(verb, exit_for_input(result), "%s", why.text);
-        portrait.sparse = true;
-        portrait.structure = &subject.structure;
-        portrait.model = subject.model;
+        view.sparse = true;
+        view.structure = &subject.structure;
+        view.model = subject.model;
     } else {
         status = make_plan(verb, plan, sparse, &subject);
-        portrait.structure = &subject.plan.structure;
-        portrait.method = density_method_name(subject.plan.method);
-        portrait.kernels = subject.plan.sampling.kernels;
+        view.structure = &subject.plan.structure;
+        view.method = density_method_name(subject.plan.method);
+        view.kernels = subject.plan.sampling.kernels;
     }
-    portrait.title = subject.title;
-    portrait.layers = subject.layers;
+    view.title = subject.title;
+    view.layers = subject.layers;
     if (!status)
-        status = draw(verb, &portrait, options);
+        status = draw(verb, &view, options);
     subject_deinit(&subject);
     return status;
 }
 
-static void print_drawing(const struct portrait *portrait, FILE *to)
+static void print_drawing(const struct network_view *view, FILE *to)
 {
     struct terminal terminal = terminal_of(to);
     struct reason why;
 
     fputc('\n', to);
-    if (draw_terminal(portrait, &terminal, to, &why))
+    if (draw_terminal(view, &terminal, to, &why))
         fprintf(to, "%s\n", why.text);
 }
 
 void drawing_of_plan(const struct plan *plan, FILE *to)
 {
     struct density_layer *layers = memory_zalloc(plan->layer_count, sizeof *layers);
-    struct portrait portrait = {
+    struct network_view view = {
         .structure = &plan->structure, .layers = layers, .sparse = true, .seed = 1, .kernels = plan->sampling.kernels
     };
 
     for (uint32_t i = 0; layers && i < plan->layer_count; i++)
         layers[i] = plan->layers[i].density;
     if (layers)
-        print_drawing(&portrait, to);
+        print_drawing(&view, to);
     free(layers);
 }
 
@@ -214,13 +214,13 @@ void drawing_of_structure(const struct structure *structure, FILE *to)
 {
     uint32_t count = structure_weighted(structure);
     struct density_layer *layers = memory_zalloc(count, sizeof *layers);
-    struct portrait portrait = { .structure = structure, .layers = layers };
+    struct network_view view = { .structure = structure, .layers = layers };
     double sigma;
 
     if (layers && count) {
         structure_density_layers(structure, layers);
         if (!density_solve(DENSITY_UNIFORM, layers, count, 1, &sigma, NULL))
-            print_drawing(&portrait, to);
+            print_drawing(&view, to);
     }
     free(layers);
 }

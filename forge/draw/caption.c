@@ -55,9 +55,9 @@ static void caption_sparsity(double density, char out[CAPTION_MAX])
         out[strlen(out) - 1] = 0;
 }
 
-void caption_head(const struct portrait *portrait, struct scene *scene)
+void caption_head(const struct network_view *view, struct scene *scene)
 {
-    const struct structure *structure = portrait->structure;
+    const struct structure *structure = view->structure;
     uint64_t potential = structure_potential(structure), connections = 0;
     uint32_t weighted = structure_weighted(structure);
     char sparsity[CAPTION_MAX], some[CAPTION_MAX], all[CAPTION_MAX], count[CAPTION_MAX], text[SCENE_TEXT_MAX];
@@ -68,20 +68,19 @@ void caption_head(const struct portrait *portrait, struct scene *scene)
     size_t used;
 
     for (uint32_t i = 0; i < weighted; i++)
-        connections += portrait->layers[i].connections;
+        connections += view->layers[i].connections;
     caption_whole(potential, all);
     caption_whole(connections, some);
     caption_count(potential, "connection", count);
     caption_sparsity((double)connections / (double)potential, sparsity);
     used = (size_t)snprintf(text, sizeof text, "%.60s%s%.40s, %u layer%s with connections", structure->processing,
                             *structure->network ? ", " : "", structure->network, weighted, weighted == 1 ? "" : "s");
-    if (portrait->sparse)
+    if (view->sparse)
         snprintf(text + used, sizeof text - used, "   \u00b7   sparsity %s%s%s%s   \u00b7   %s of %s", sparsity,
-                 portrait->method ? " (" : "", portrait->method ? portrait->method : "", portrait->method ? ")" : "",
-                 some, count);
+                 view->method ? " (" : "", view->method ? view->method : "", view->method ? ")" : "", some, count);
     else
         snprintf(text + used, sizeof text - used, "   \u00b7   dense: %s potential connection%s", all,
                  potential == 1 ? "" : "s");
-    scene_text(scene, &title, PAGE_MARGIN, 62, "%s", portrait->title);
+    scene_text(scene, &title, PAGE_MARGIN, 62, "%s", view->title);
     scene_text(scene, &line, PAGE_MARGIN, 90, "%s", text);
 }

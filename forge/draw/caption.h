@@ -21,6 +21,6 @@ void caption_short(double value, char out[CAPTION_MAX]);
 void caption_probability(double value, char out[CAPTION_MAX]);
 
 /* Title and, under it, type, sparsity and connections. */
-void caption_head(const struct portrait *portrait, struct scene *scene);
+void caption_head(const struct network_view *view, struct scene *scene);
 
 #endif

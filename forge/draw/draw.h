@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Portraits of a network: what is to be seen, and the pages and terminal texts that show it.
+ * Views of a network: what is to be seen, and the pages and terminal texts that show it.
  *
- * A portrait refers to a planned structure and, for each of its weighted layers, to how many connections it has. The
+ * A view refers to a planned structure and, for each of its weighted layers, to how many connections it has. The
  * connections are a model's, or those that `wisp build` samples from the seed. Memory follows the picture, and, for a
  * layer at a time, its connections up to PATTERN_REAL_MAX; never the potential ones.
  */
@@ -21,7 +21,7 @@
 #include "sparse/model.h"
 #include "sparse/structure.h"
 
-struct portrait {
+struct network_view {
     const struct structure *structure;
     const char *title;
     const char *method;                 /* "er"; NULL: nothing to say */
@@ -33,13 +33,13 @@ struct portrait {
 };
 
 /* A page of the network; a page of its connection matrices. */
-int draw_network(const struct portrait *portrait, struct scene *out, struct reason *why);
-int draw_matrices(const struct portrait *portrait, struct scene *out, struct reason *why);
+int draw_network(const struct network_view *view, struct scene *out, struct reason *why);
+int draw_matrices(const struct network_view *view, struct scene *out, struct reason *why);
 
 /* The weighted layer `layer` as pattern.h wants it. */
-struct pattern_layer portrait_layer(const struct portrait *portrait, uint32_t layer);
+struct pattern_layer view_layer(const struct network_view *view, uint32_t layer);
 /* Whether it has all its connections in a network that is sparse. */
-bool portrait_is_dense(const struct portrait *portrait, uint32_t layer);
+bool view_is_dense(const struct network_view *view, uint32_t layer);
 
 struct terminal {
     unsigned width; /* columns */
@@ -48,6 +48,6 @@ struct terminal {
 
 /* What is known of where `to` leads: its width (80 when it is no terminal), the locale, NO_COLOR. */
 struct terminal terminal_of(FILE *to);
-int draw_terminal(const struct portrait *portrait, const struct terminal *terminal, FILE *to, struct reason *why);
+int draw_terminal(const struct network_view *view, const struct terminal *terminal, FILE *to, struct reason *why);
 
 #endif

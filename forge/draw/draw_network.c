@@ -14,44 +14,44 @@
 #include "sparse/layer.h"
 
 struct page {
-    const struct portrait *portrait;
+    const struct network_view *view;
     const struct graph *graph;
     const struct layout *layout;
     struct scene *scene;
     uint32_t alike; /* layers whose pairs were sampled by themselves */
 };
 
-struct pattern_layer portrait_layer(const struct portrait *portrait, uint32_t layer)
+struct pattern_layer view_layer(const struct network_view *view, uint32_t layer)
 {
-    const struct density_layer *d = &portrait->layers[layer];
+    const struct density_layer *d = &view->layers[layer];
     struct pattern_layer out = { .outputs = (uint32_t)d->outputs,
                                  .inputs = (uint32_t)d->inputs,
                                  .area = (uint32_t)(d->kernel_width * d->kernel_height),
                                  .connections = d->connections,
                                  .probability = (double)d->connections / (double)d->potential,
-                                 .seed = portrait->seed,
+                                 .seed = view->seed,
                                  .layer = layer };
     uint32_t seen = 0;
 
-    if (portrait->kernels) {
+    if (view->kernels) {
         out.connections /= out.area;
         out.area = 1;
     }
-    for (uint32_t i = 0; portrait->model && i < portrait->model->layer_count; i++) {
-        if (portrait->model->layers[i].kind->weighted && seen++ == layer)
-            out.matrix = &portrait->model->layers[i].weight;
+    for (uint32_t i = 0; view->model && i < view->model->layer_count; i++) {
+        if (view->model->layers[i].kind->weighted && seen++ == layer)
+            out.matrix = &view->model->layers[i].weight;
     }
     return out;
 }
 
-bool portrait_is_dense(const struct portrait *portrait, uint32_t layer)
+bool view_is_dense(const struct network_view *view, uint32_t layer)
 {
-    return portrait->sparse && portrait->layers[layer].connections == portrait->layers[layer].potential;
+    return view->sparse && view->layers[layer].connections == view->layers[layer].potential;
 }
 
 static bool is_dense(const struct page *page, uint32_t group)
 {
-    return portrait_is_dense(page->portrait, group - 1);
+    return view_is_dense(page->view, group - 1);
 }
 
 static const struct layout_node *home_of(const struct page *page, uint32_t group)
@@ -86,7 +86,7 @@ static void add_lines(struct page *page, uint32_t feed, const struct pattern *pa
 
 static int add_connections(struct page *page, uint32_t group, struct reason *why)
 {
-    struct pattern_layer layer = portrait_layer(page->portrait, group - 1);
+    struct pattern_layer layer = view_layer(page->view, group - 1);
     const struct graph_group *target = &page->graph->groups[group];
     struct csr own;
     int result = pattern_sample(&layer, &own, &layer.matrix, why);
@@ -173,7 +173,7 @@ static void add_legend(struct page *page)
     for (uint32_t i = 0; i < page->layout->node_count; i++)
         ghosts |= page->layout->nodes[i].ghost;
     if (sparse)
-        legend_line(&legend, INK_LINE, page->portrait->sparse ? "connection" : "potential connection");
+        legend_line(&legend, INK_LINE, page->view->sparse ? "connection" : "potential connection");
     if (dense)
         legend_line(&legend, INK_DENSE, "layer with all its connections");
     for (int i = 0; i < ROUTE_KINDS; i++) {
@@ -186,7 +186,7 @@ static void add_legend(struct page *page)
 
 static void add_foot(struct page *page)
 {
-    const struct portrait *portrait = page->portrait;
+    const struct network_view *view = page->view;
     struct type type = { .size = 12, .ink = INK_SOFT, .min = 9, .room = page->layout->width - 2.0 * PAGE_MARGIN };
     bool sampled = false, kernels = false;
     char text[2 * SCENE_TEXT_MAX], seed[CAPTION_MAX] = "", shown[2 * CAPTION_MAX] = "All connections",
@@ -196,13 +196,13 @@ static void add_foot(struct page *page)
     for (uint32_t i = 0; i < page->graph->group_count; i++) {
         max = MAX(max, home_of(page, i)->dots);
         sampled |= home_of(page, i)->dots < page->graph->groups[i].neurons;
-        kernels |= i && portrait->layers[i - 1].kernel_width * portrait->layers[i - 1].kernel_height > 1;
+        kernels |= i && view->layers[i - 1].kernel_width * view->layers[i - 1].kernel_height > 1;
     }
     caption_count(max, "neuron", neurons);
     if (sampled)
         snprintf(shown, sizeof shown, "Up to %s a layer, and all connections among them", neurons);
-    if (portrait->sparse && !portrait->model)
-        snprintf(seed, sizeof seed, " (seed %llu)", (unsigned long long)portrait->seed);
+    if (view->sparse && !view->model)
+        snprintf(seed, sizeof seed, " (seed %llu)", (unsigned long long)view->seed);
     snprintf(text, sizeof text, "%s%s%s%s.", shown, seed, kernels ? "; the fuller a kernel, the darker its line" : "",
              page->alike == 0                              ? ""
              : page->alike + 1 == page->graph->group_count ? "; drawn for the picture alone, with each layer's p"
@@ -227,23 +227,23 @@ static int fill(struct page *page, struct reason *why)
     for (uint32_t i = 0; i < layout->node_count; i++)
         add_dots(page, &layout->nodes[i]);
     for (uint32_t i = 0; i < layout->caption_count; i++)
-        caption_layer(page->portrait, page->graph, layout, &layout->captions[i], page->scene);
-    caption_head(page->portrait, page->scene);
+        caption_layer(page->view, page->graph, layout, &layout->captions[i], page->scene);
+    caption_head(page->view, page->scene);
     add_legend(page);
     add_foot(page);
     return page->scene->failed ? refuse_errno(why, -ENOMEM, "picture") : 0;
 }
 
-int draw_network(const struct portrait *portrait, struct scene *out, struct reason *why)
+int draw_network(const struct network_view *view, struct scene *out, struct reason *why)
 {
     struct graph graph = GRAPH_NULL;
     struct layout layout = LAYOUT_NULL;
-    struct page page = { .portrait = portrait, .graph = &graph, .layout = &layout, .scene = out };
+    struct page page = { .view = view, .graph = &graph, .layout = &layout, .scene = out };
     int result = scene_init(out);
 
     if (result)
         return refuse_errno(why, result, "picture");
-    result = graph_make(portrait->structure, &graph, why);
+    result = graph_make(view->structure, &graph, why);
     if (!result)
         result = layout_make(&graph, &layout, why);
     if (!result)

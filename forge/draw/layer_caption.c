@@ -8,7 +8,7 @@
 
 /* A caption that is being written, line under line. */
 struct column {
-    const struct portrait *portrait;
+    const struct network_view *view;
     const struct graph *graph;
     const struct layout *layout;
     const struct layout_caption *caption;
@@ -111,7 +111,7 @@ static void caption_group(struct column *c)
 {
     const struct layout_node *node = &c->layout->nodes[c->caption->node];
     const struct graph_group *group = &c->graph->groups[node->group];
-    const struct density_layer *layer = node->group ? &c->portrait->layers[node->group - 1] : NULL;
+    const struct density_layer *layer = node->group ? &c->view->layers[node->group - 1] : NULL;
     char text[2 * CAPTION_MAX], number[CAPTION_MAX];
 
     put_name(c, group->name, node->ghost);
@@ -121,13 +121,13 @@ static void caption_group(struct column *c)
     put_plain(c, text);
     if (!layer)
         return;
-    if (!c->portrait->sparse) {
+    if (!c->view->sparse) {
         caption_whole(layer->potential, number);
         snprintf(text, sizeof text, "%s potential", number);
         put_plain(c, text);
         return;
     }
-    if (portrait_is_dense(c->portrait, node->group - 1)) {
+    if (view_is_dense(c->view, node->group - 1)) {
         struct type dense = c->type;
 
         dense.bold = true;
@@ -180,10 +180,10 @@ static void put_sums(struct column *c, uint32_t count)
     struct type dense = c->type;
 
     for (uint32_t i = 0; i < count; i++) {
-        connections += c->portrait->layers[nodes[i].group - 1].connections;
-        potential += c->portrait->layers[nodes[i].group - 1].potential;
+        connections += c->view->layers[nodes[i].group - 1].connections;
+        potential += c->view->layers[nodes[i].group - 1].potential;
     }
-    if (!c->portrait->sparse) {
+    if (!c->view->sparse) {
         put_whole(c, "", potential);
         put_plain(c, "potential");
         return;
@@ -226,12 +226,10 @@ static void caption_row(struct column *c)
     }
 }
 
-void caption_layer(const struct portrait *portrait, const struct graph *graph, const struct layout *layout,
+void caption_layer(const struct network_view *view, const struct graph *graph, const struct layout *layout,
                    const struct layout_caption *caption, struct scene *scene)
 {
-    struct column column = {
-        .portrait = portrait, .graph = graph, .layout = layout, .caption = caption, .scene = scene
-    };
+    struct column column = { .view = view, .graph = graph, .layout = layout, .caption = caption, .scene = scene };
 
     column.type = (struct type){
         .size = layout->text, .align = layout->cards ? ALIGN_LEFT : ALIGN_CENTRE, .ink = INK_SOFT, .room = caption->room

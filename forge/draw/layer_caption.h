@@ -9,7 +9,7 @@
 #include "forge/draw/draw.h"
 #include "forge/draw/layout.h"
 
-void caption_layer(const struct portrait *portrait, const struct graph *graph, const struct layout *layout,
+void caption_layer(const struct network_view *view, const struct graph *graph, const struct layout *layout,
                    const struct layout_caption *caption, struct scene *scene);
 
 #endif

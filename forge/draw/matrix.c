@@ -185,10 +185,10 @@ static void put_scale(struct scene *scene)
                "is orange.");
 }
 
-static int put_panel(const struct portrait *portrait, uint32_t number, const char *name, const struct grid *grid,
+static int put_panel(const struct network_view *view, uint32_t number, const char *name, const struct grid *grid,
                      struct scene *scene, struct reason *why)
 {
-    struct pattern_layer layer = portrait_layer(portrait, number);
+    struct pattern_layer layer = view_layer(view, number);
     uint32_t wide = layer.inputs * layer.area, line = number / grid->across;
     uint32_t columns = MIN(wide, CELLS_MAX), rows = MIN(layer.outputs, CELLS_MAX);
     double x = PAGE_MARGIN + (number % grid->across + 0.5) * grid->width;
@@ -202,7 +202,7 @@ static int put_panel(const struct portrait *portrait, uint32_t number, const cha
 
     if (result)
         return result;
-    result = put_cells(scene, &layer, matrix, portrait->sparse && layer.probability >= 1,
+    result = put_cells(scene, &layer, matrix, view->sparse && layer.probability >= 1,
                        (double[4]){ x - width / 2, y + (room - height) / 2, width, height }, columns, rows);
     csr_deinit(&own);
     if (result)
@@ -211,9 +211,9 @@ static int put_panel(const struct portrait *portrait, uint32_t number, const cha
     return 0;
 }
 
-int draw_matrices(const struct portrait *portrait, struct scene *out, struct reason *why)
+int draw_matrices(const struct network_view *view, struct scene *out, struct reason *why)
 {
-    uint32_t weighted = structure_weighted(portrait->structure), number = 0;
+    uint32_t weighted = structure_weighted(view->structure), number = 0;
     struct grid grid;
     int result;
 
@@ -223,13 +223,13 @@ int draw_matrices(const struct portrait *portrait, struct scene *out, struct rea
     if (result)
         return refuse_errno(why, result, "picture");
     grid = choose_grid(weighted, out);
-    for (uint32_t i = 0; i < portrait->structure->layer_count && !result; i++) {
-        const struct structure_layer *layer = &portrait->structure->layers[i];
+    for (uint32_t i = 0; i < view->structure->layer_count && !result; i++) {
+        const struct structure_layer *layer = &view->structure->layers[i];
 
         if (layer->kind->weighted)
-            result = put_panel(portrait, number++, layer->name, &grid, out, why);
+            result = put_panel(view, number++, layer->name, &grid, out, why);
     }
-    caption_head(portrait, out);
+    caption_head(view, out);
     put_scale(out);
     if (!result && out->failed)
         result = refuse_errno(why, -ENOMEM, "picture");

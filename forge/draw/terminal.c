@@ -55,7 +55,7 @@ struct rank {
     uint32_t groups;
 };
 
-static struct rank *add_up(const struct portrait *portrait, const struct graph *graph)
+static struct rank *add_up(const struct network_view *view, const struct graph *graph)
 {
     struct rank *ranks = memory_zalloc(graph->rank_count, sizeof *ranks);
 
@@ -65,22 +65,22 @@ static struct rank *add_up(const struct portrait *portrait, const struct graph *
         rank->neurons = MAX(rank->neurons, graph->groups[i].neurons);
         rank->groups++;
         if (i) {
-            rank->connections += (double)portrait->layers[i - 1].connections;
-            rank->potential += (double)portrait->layers[i - 1].potential;
+            rank->connections += (double)view->layers[i - 1].connections;
+            rank->potential += (double)view->layers[i - 1].potential;
         }
     }
     return ranks;
 }
 
-static bool is_dense(const struct portrait *portrait, const struct rank *rank)
+static bool is_dense(const struct network_view *view, const struct rank *rank)
 {
-    return portrait->sparse && rank->potential > 0 && rank->connections >= rank->potential;
+    return view->sparse && rank->potential > 0 && rank->connections >= rank->potential;
 }
 
 /* ---- with lines ---- */
 
 struct sketch {
-    const struct portrait *portrait;
+    const struct network_view *view;
     const struct graph *graph;
     const struct rank *ranks;
     struct canvas canvas;
@@ -120,7 +120,7 @@ static int sketch_feed(struct sketch *sketch, const struct pattern_layer *layer,
 {
     const struct graph_feed *feed = &sketch->graph->feeds[at];
     enum canvas_colour colour =
-        is_dense(sketch->portrait, &sketch->ranks[sketch->graph->groups[feed->to].rank]) ? CANVAS_ORANGE : CANVAS_BLUE;
+        is_dense(sketch->view, &sketch->ranks[sketch->graph->groups[feed->to].rank]) ? CANVAS_ORANGE : CANVAS_BLUE;
     struct pattern pattern;
     int result = pattern_count(layer, feed, number, sketch->graph->groups[feed->from].neurons,
                                dots_of(sketch, feed->to), dots_of(sketch, feed->from), &pattern, why);
@@ -143,7 +143,7 @@ static int sketch_feed(struct sketch *sketch, const struct pattern_layer *layer,
 
 static int sketch_lines(struct sketch *sketch, uint32_t group, struct reason *why)
 {
-    struct pattern_layer layer = portrait_layer(sketch->portrait, group - 1);
+    struct pattern_layer layer = view_layer(sketch->view, group - 1);
     const struct graph_group *target = &sketch->graph->groups[group];
     struct csr own;
     int result = pattern_sample(&layer, &own, &layer.matrix, why);
@@ -160,7 +160,7 @@ static void sketch_captions(struct sketch *sketch)
         const struct graph_group *group = &sketch->graph->groups[i];
         const struct rank *rank = &sketch->ranks[group->rank];
         char text[CAPTION_MAX + 8], number[CAPTION_MAX];
-        bool dense = is_dense(sketch->portrait, rank);
+        bool dense = is_dense(sketch->view, rank);
 
         for (unsigned k = 0; k < dots_of(sketch, i); k++)
             canvas_put(&sketch->canvas, column_of(sketch, i), row_of(sketch, i, k), 0x25cf,
@@ -171,7 +171,7 @@ static void sketch_captions(struct sketch *sketch)
         snprintf(text, sizeof text, rank->groups > 1 ? "%u x %s" : "%.0u%s", rank->groups > 1 ? rank->groups : 0,
                  number);
         canvas_text(&sketch->canvas, column_of(sketch, i), sketch->rows, text, CANVAS_PLAIN);
-        if (!i || !sketch->portrait->sparse)
+        if (!i || !sketch->view->sparse)
             continue;
         caption_probability(rank->connections / rank->potential, number);
         snprintf(text, sizeof text, "p %s", number);
@@ -191,7 +191,7 @@ static int draw_sketch(struct sketch *sketch, const struct terminal *terminal, F
     }
     sketch->rows = max > 1 ? max * (ROWS / 2 + 1) : ROWS;
     sketch->slots = memory_zalloc(sketch->graph->group_count, sizeof *sketch->slots);
-    if (!sketch->slots || canvas_init(&sketch->canvas, terminal->width, sketch->rows + 1 + sketch->portrait->sparse))
+    if (!sketch->slots || canvas_init(&sketch->canvas, terminal->width, sketch->rows + 1 + sketch->view->sparse))
         return refuse_errno(why, -ENOMEM, "drawing");
     for (uint32_t i = 0; i < sketch->graph->group_count; i++) {
         for (uint32_t k = 0; k < i; k++)
@@ -223,10 +223,10 @@ static uint32_t shade_of(double p)
 }
 
 /* As high as the logarithm of its neurons. */
-static void draw_bar(struct canvas *canvas, unsigned column, unsigned wide, const struct portrait *portrait,
+static void draw_bar(struct canvas *canvas, unsigned column, unsigned wide, const struct network_view *view,
                      const struct rank *rank, double highest)
 {
-    enum canvas_colour colour = is_dense(portrait, rank) ? CANVAS_ORANGE : CANVAS_BLUE;
+    enum canvas_colour colour = is_dense(view, rank) ? CANVAS_ORANGE : CANVAS_BLUE;
     int eighths = MAX(1, (int)lround(log((double)rank->neurons + 1) / highest * BAR_ROWS * EIGHTHS));
 
     for (unsigned x = column; x < column + wide; x++) {
@@ -236,12 +236,12 @@ static void draw_bar(struct canvas *canvas, unsigned column, unsigned wide, cons
             if (part > 0)
                 canvas_put(canvas, x, (unsigned)row, 0x2580u + (uint32_t)part, colour);
         }
-        if (rank->potential > 0 && portrait->sparse)
+        if (rank->potential > 0 && view->sparse)
             canvas_put(canvas, x, BAR_ROWS, shade_of(rank->connections / rank->potential), colour);
     }
 }
 
-static void print_legend(const struct portrait *portrait, const struct graph *graph, const struct rank *ranks,
+static void print_legend(const struct network_view *view, const struct graph *graph, const struct rank *ranks,
                          const struct terminal *terminal, FILE *to)
 {
     uint64_t min = UINT64_MAX, max = 0;
@@ -254,14 +254,14 @@ static void print_legend(const struct portrait *portrait, const struct graph *gr
     caption_short((double)min, a);
     caption_short((double)max, b);
     fprintf(to, "height: %s to %s neuron%s", a, b, max == 1 ? "" : "s");
-    if (portrait->sparse)
+    if (view->sparse)
         fputs(terminal->unicode ? "; p: \u00b7 < 0.01 \u2591 < 0.1 \u2592 < 0.4 \u2593 < 1 \u2588 dense"
                                 : "; p: . < 0.01 - < 0.1 = < 0.4 + < 1 # dense",
               to);
     fputc('\n', to);
 }
 
-static int draw_outline(const struct portrait *portrait, const struct graph *graph, const struct rank *ranks,
+static int draw_outline(const struct network_view *view, const struct graph *graph, const struct rank *ranks,
                         const struct terminal *terminal, FILE *to, struct reason *why)
 {
     unsigned step = MIN(4, MAX(1, terminal->width / MAX(graph->rank_count, 1))), wide = MAX(1, step - 1);
@@ -274,14 +274,14 @@ static int draw_outline(const struct portrait *portrait, const struct graph *gra
     for (uint32_t first = 0; first < graph->rank_count; first += line) {
         struct canvas canvas;
 
-        if (canvas_init(&canvas, terminal->width, BAR_ROWS + portrait->sparse))
+        if (canvas_init(&canvas, terminal->width, BAR_ROWS + view->sparse))
             return refuse_errno(why, -ENOMEM, "drawing");
         for (uint32_t i = first; i < graph->rank_count && i < first + line; i++)
-            draw_bar(&canvas, (i - first) * step, wide, portrait, &ranks[i], highest);
+            draw_bar(&canvas, (i - first) * step, wide, view, &ranks[i], highest);
         canvas_print(&canvas, terminal->unicode, terminal->colour, to);
         canvas_deinit(&canvas);
     }
-    print_legend(portrait, graph, ranks, terminal, to);
+    print_legend(view, graph, ranks, terminal, to);
     return 0;
 }
 
@@ -294,24 +294,24 @@ static bool has_room(const struct graph *graph, const struct rank *ranks, unsign
     return width >= (uint64_t)COLUMN_MIN * graph->rank_count;
 }
 
-int draw_terminal(const struct portrait *portrait, const struct terminal *terminal, FILE *to, struct reason *why)
+int draw_terminal(const struct network_view *view, const struct terminal *terminal, FILE *to, struct reason *why)
 {
     struct graph graph = GRAPH_NULL;
     struct rank *ranks = NULL;
-    int result = graph_make(portrait->structure, &graph, why);
+    int result = graph_make(view->structure, &graph, why);
 
     if (!result) {
-        ranks = add_up(portrait, &graph);
+        ranks = add_up(view, &graph);
         result = ranks ? 0 : refuse_errno(why, -ENOMEM, "drawing");
     }
     if (!result && has_room(&graph, ranks, terminal->width)) {
-        struct sketch sketch = { .portrait = portrait, .graph = &graph, .ranks = ranks };
+        struct sketch sketch = { .view = view, .graph = &graph, .ranks = ranks };
 
         result = draw_sketch(&sketch, terminal, to, why);
         canvas_deinit(&sketch.canvas);
         free(sketch.slots);
     } else if (!result) {
-        result = draw_outline(portrait, &graph, ranks, terminal, to, why);
+        result = draw_outline(view, &graph, ranks, terminal, to, why);
     }
     free(ranks);
     graph_deinit(&graph);

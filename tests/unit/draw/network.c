@@ -18,7 +18,7 @@ static void solve(struct network *network, double density)
     structure_density_layers(&network->structure, network->layers);
     if (density_solve(DENSITY_ER, network->layers, structure_weighted(&network->structure), density, &sigma, &why))
         fail_msg("%s", why.text);
-    network->portrait = (struct portrait){ .structure = &network->structure,
+    network->view = (struct network_view){ .structure = &network->structure,
                                            .title = "a network",
                                            .method = "er",
                                            .layers = network->layers,

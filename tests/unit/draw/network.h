@@ -12,7 +12,7 @@ enum { LAYERS_MAX = 400 };
 struct network {
     struct structure structure;
     struct density_layer layers[LAYERS_MAX];
-    struct portrait portrait;
+    struct network_view view;
 };
 
 /* A perceptron; convolutions with residuals, and a concatenation with the first at the end. */

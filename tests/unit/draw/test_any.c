@@ -94,7 +94,7 @@ static void make_network(struct text *text, struct rng *rng)
 static int draw_any(void *argument, const struct structure *structure)
 {
     static struct density_layer layers[LAYERS_MAX];
-    struct portrait portrait = {
+    struct network_view view = {
         .structure = structure, .title = structure->name, .layers = layers, .sparse = true, .seed = 1
     };
     struct terminal terminal = { .width = 80 };
@@ -118,10 +118,10 @@ static int draw_any(void *argument, const struct structure *structure)
     assert_int_equal(arrows, additions);
     layout_deinit(&layout);
     graph_deinit(&graph);
-    assert_ok(draw_network(&portrait, &scene, &why), why);
+    assert_ok(draw_network(&view, &scene, &why), why);
     check_page(&scene);
     scene_deinit(&scene);
-    assert_ok(draw_terminal(&portrait, &terminal, null, &why), why);
+    assert_ok(draw_terminal(&view, &terminal, null, &why), why);
     fclose(null);
     ++*drawn;
     return 0;

@@ -21,7 +21,7 @@ static void draw(struct network *network, struct scene *scene)
 {
     struct reason why;
 
-    if (draw_network(&network->portrait, scene, &why))
+    if (draw_network(&network->view, scene, &why))
         fail_msg("%s", why.text);
 }
 
@@ -81,7 +81,7 @@ static void lines_are_those_of_the_build(void **state)
 
     (void)state;
     make_mlp(&network, "500-400", 0.1);
-    layer = portrait_layer(&network.portrait, 0);
+    layer = view_layer(&network.view, 0);
     assert_int_equal(pattern_sample(&layer, &real, &given, &why), 0);
     layer.matrix = given;
     assert_int_equal(pattern_count(&layer, &(struct graph_feed){ .high = 1 }, 0, 500, 30, 20, &pattern, &why), 0);

@@ -34,7 +34,7 @@ static void small_matrices_are_exact(void **state)
 
     (void)state;
     make_mlp(&network, "90-50-20", 0.3);
-    assert_ok(draw_matrices(&network.portrait, &scene, &why), why);
+    assert_ok(draw_matrices(&network.view, &scene, &why), why);
     check_page(&scene);
     assert_int_equal(count_marks(&scene, MARK_CELLS), 2 + 1); /* and the scale */
     cells = cells_of(0);
@@ -67,7 +67,7 @@ static void large_matrices_keep_their_density(void **state)
         double sum = 0, p;
 
         make_mlp(&network, layers[k], 0.02);
-        assert_ok(draw_matrices(&network.portrait, &scene, &why), why);
+        assert_ok(draw_matrices(&network.view, &scene, &why), why);
         check_page(&scene);
         cells = cells_of(0);
         for (size_t i = 0; i < (size_t)cells->columns * cells->rows; i++)
@@ -108,7 +108,7 @@ static void matrices_of_branches(void **state)
     (void)state;
     for (unsigned blocks = 1; blocks < 80; blocks += 26) {
         make_branches(&network, blocks, 0.2);
-        assert_ok(draw_matrices(&network.portrait, &scene, &why), why);
+        assert_ok(draw_matrices(&network.view, &scene, &why), why);
         check_page(&scene);
         assert_int_equal(count_marks(&scene, MARK_CELLS), 2 * blocks + 2 + 1);
         scene_deinit(&scene);
@@ -203,7 +203,7 @@ static char *drawn(unsigned width, bool unicode, bool colour)
     struct terminal terminal = { .width = width, .unicode = unicode, .colour = colour };
 
     assert_non_null(to);
-    assert_ok(draw_terminal(&network.portrait, &terminal, to, &why), why);
+    assert_ok(draw_terminal(&network.view, &terminal, to, &why), why);
     assert_int_equal(fclose(to), 0);
     return text;
 }

@@ -38,7 +38,7 @@ static void check_routes(const struct graph *graph, const struct layout *layout)
 static int draw_seed(void *argument, const struct structure *structure)
 {
     static struct density_layer layers[LAYERS_MAX];
-    struct portrait portrait = {
+    struct network_view view = {
         .structure = structure, .title = structure->name, .method = "er", .layers = layers, .sparse = true, .seed = 1
     };
     struct graph graph;
@@ -58,10 +58,10 @@ static int draw_seed(void *argument, const struct structure *structure)
     check_routes(&graph, &layout);
     layout_deinit(&layout);
     graph_deinit(&graph);
-    assert_ok(draw_network(&portrait, &scene, &why), why);
+    assert_ok(draw_network(&view, &scene, &why), why);
     check_page(&scene);
     scene_deinit(&scene);
-    assert_ok(draw_matrices(&portrait, &scene, &why), why);
+    assert_ok(draw_matrices(&view, &scene, &why), why);
     check_page(&scene);
     scene_deinit(&scene);
     drawn++;
