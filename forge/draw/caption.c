@@ -62,9 +62,9 @@ void caption_head(const struct network_view *view, struct scene *scene)
     uint32_t weighted = structure_weighted(structure);
     char sparsity[CAPTION_MAX], some[CAPTION_MAX], all[CAPTION_MAX], count[CAPTION_MAX], text[SCENE_TEXT_MAX];
     struct type title = {
-        .size = 28, .bold = true, .ink = INK_TEXT, .min = 18, .room = scene->width - 2.0 * PAGE_MARGIN
+        .size = 28, .bold = true, .color = COLOR_TEXT, .min = 18, .room = scene->width - 2.0 * PAGE_MARGIN
     };
-    struct type line = { .size = 15, .ink = INK_SOFT, .min = 10, .room = title.room };
+    struct type line = { .size = 15, .color = COLOR_SOFT, .min = 10, .room = title.room };
     size_t used;
 
     for (uint32_t i = 0; i < weighted; i++)

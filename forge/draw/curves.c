@@ -191,15 +191,15 @@ static struct point place(const struct frame *frame, const struct curve_run *run
 
 static void put_frame(struct scene *scene, const struct frame *frame, size_t panel)
 {
-    struct type number = { .size = 11.5, .align = ALIGN_CENTRE, .ink = INK_SOFT };
-    struct type name = { .size = 13, .align = ALIGN_CENTRE, .ink = INK_SOFT };
+    struct type number = { .size = 11.5, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
+    struct type name = { .size = 13, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
     char text[CAPTION_MAX];
 
     for (size_t i = 0; i < frame->x.count; i++) {
         double part = (frame->x.ticks[i] - frame->x.min) / (frame->x.max - frame->x.min);
         double x = frame->left + part * (frame->right - frame->left);
 
-        scene_line(scene, INK_FAINT, x, PANEL_TOP, x, PANEL_BOTTOM, 0.8, 1);
+        scene_line(scene, COLOR_FAINT, x, PANEL_TOP, x, PANEL_BOTTOM, 0.8, 1);
         tick_text(panels[panel].x, frame->x.ticks[i], text);
         scene_text(scene, &number, x, PANEL_BOTTOM + 20, "%s", text);
     }
@@ -208,7 +208,7 @@ static void put_frame(struct scene *scene, const struct frame *frame, size_t pan
         double part = (frame->y.ticks[i] - frame->y.min) / (frame->y.max - frame->y.min);
         double y = PANEL_BOTTOM - part * (PANEL_BOTTOM - PANEL_TOP);
 
-        scene_line(scene, INK_FAINT, frame->left, y, frame->right, y, 0.8, 1);
+        scene_line(scene, COLOR_FAINT, frame->left, y, frame->right, y, 0.8, 1);
         tick_text(panels[panel].y, frame->y.ticks[i], text);
         scene_text(scene, &number, frame->left - 8, y + 4, "%s", text);
     }
@@ -224,7 +224,7 @@ static bool is_guessed(const struct curve_run *point, size_t panel)
 
 static struct stroke stroke_of(bool trained, bool guessed)
 {
-    return (struct stroke){ .ink = trained ? INK_DENSE : INK_LINE, .width = 1.6, .dashed = guessed };
+    return (struct stroke){ .color = trained ? COLOR_DENSE : COLOR_LINE, .width = 1.6, .dashed = guessed };
 }
 
 /* One path for all points up to where it becomes, or ceases to be, a guess. */
@@ -260,16 +260,16 @@ static void put_run(struct scene *scene, const struct frame *frame, const struct
         return;
     at = place(frame, run, panel);
     if (run->trained)
-        scene_dot(scene, INK_DENSE, at.x, at.y, 2.6);
+        scene_dot(scene, COLOR_DENSE, at.x, at.y, 2.6);
     else
-        scene_ring(scene, INK_LINE, at.x, at.y, 4.4);
+        scene_ring(scene, COLOR_LINE, at.x, at.y, 4.4);
 }
 
 static void put_panel(struct scene *scene, const struct curves *curves, size_t panel)
 {
     double width = (PAGE_WIDTH - 2.0 * PAGE_MARGIN - PANELS * PANEL_GAP) / PANELS;
-    struct type title = { .size = 16, .bold = true, .ink = INK_TEXT };
-    struct type none = { .size = 14, .align = ALIGN_CENTRE, .ink = INK_SOFT };
+    struct type title = { .size = 16, .bold = true, .color = COLOR_TEXT };
+    struct type none = { .size = 14, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
     struct frame frame = { .left = PAGE_MARGIN + PANEL_GAP + (double)panel * (width + PANEL_GAP) };
 
     frame.right = frame.left + width;
@@ -308,20 +308,20 @@ static void put_legend(struct scene *scene, const struct curves *curves)
         char text[CAPTION_MAX];
 
         if (runs[i])
-            (i ? legend_dot : legend_ring)(&legend, i ? INK_DENSE : INK_LINE, names[i]);
+            (i ? legend_dot : legend_ring)(&legend, i ? COLOR_DENSE : COLOR_LINE, names[i]);
         snprintf(text, sizeof text, "estimated when %s", names[i]);
         if (estimated[i])
             legend_path(&legend, &stroke, text);
     }
     if (guessed)
-        legend_path(&legend, &(struct stroke){ .ink = INK_SOFT, .width = 1.6, .dashed = true },
+        legend_path(&legend, &(struct stroke){ .color = COLOR_SOFT, .width = 1.6, .dashed = true },
                     "from the shapes alone, or beyond all runs");
 }
 
 int draw_curves(const struct curves *curves, struct scene *out, struct reason *why)
 {
-    struct type head = { .size = 28, .bold = true, .ink = INK_TEXT, .room = PAGE_WIDTH - 2.0 * PAGE_MARGIN };
-    struct type line = { .size = 15, .ink = INK_SOFT };
+    struct type head = { .size = 28, .bold = true, .color = COLOR_TEXT, .room = PAGE_WIDTH - 2.0 * PAGE_MARGIN };
+    struct type line = { .size = 15, .color = COLOR_SOFT };
     size_t trained = 0;
     int result = scene_init(out);
 

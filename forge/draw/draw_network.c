@@ -64,7 +64,7 @@ static void add_lines(struct page *page, uint32_t feed, const struct pattern *pa
 {
     const struct layout_node *to = home_of(page, page->graph->feeds[feed].to);
     const struct layout_node *from = &page->layout->nodes[page->layout->sources[feed]];
-    enum ink ink = is_dense(page, to->group) ? INK_DENSE : INK_LINE;
+    enum color color = is_dense(page, to->group) ? COLOR_DENSE : COLOR_LINE;
     size_t pairs = (size_t)pattern->rows * pattern->columns, lines = 0;
     double max;
 
@@ -79,7 +79,8 @@ static void add_lines(struct page *page, uint32_t feed, const struct pattern *pa
             struct point a = layout_dot(from, column), b = layout_dot(to, row);
 
             if (count)
-                scene_line(page->scene, ink, a.x, a.y, b.x, b.y, 0.9, max * sqrt(fmin(1, count / pattern->potential)));
+                scene_line(page->scene, color, a.x, a.y, b.x, b.y, 0.9,
+                           max * sqrt(fmin(1, count / pattern->potential)));
         }
     }
 }
@@ -109,13 +110,13 @@ static int add_connections(struct page *page, uint32_t group, struct reason *why
 
 static void add_boxes(struct page *page)
 {
-    struct type title = { .size = 12.5, .bold = true, .ink = INK_TEXT, .min = 9.5 };
-    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .ink = INK_SOFT, .min = 7 };
+    struct type title = { .size = 12.5, .bold = true, .color = COLOR_TEXT, .min = 9.5 };
+    struct type bar = { .size = 9, .align = ALIGN_CENTRE, .color = COLOR_SOFT, .min = 7 };
 
     for (uint32_t i = 0; i < page->layout->box_count; i++) {
         const struct layout_box *box = &page->layout->boxes[i];
 
-        scene_box(page->scene, box->bar ? INK_FAINT : INK_CARD, box->x, box->y, box->x2, box->y2);
+        scene_box(page->scene, box->bar ? COLOR_FAINT : COLOR_CARD, box->x, box->y, box->x2, box->y2);
         title.room = box->x2 - box->x - 16;
         bar.room = box->x2 - box->x - 4;
         if (box->bar && box->length)
@@ -126,10 +127,10 @@ static void add_boxes(struct page *page)
 }
 
 static const struct stroke strokes[ROUTE_KINDS] = {
-    [ROUTE_ADD] = { INK_LINK, 1.4, 6, false, true },
-    [ROUTE_AGAIN] = { INK_LINK, 1.2, 6, true, true },
-    [ROUTE_NEXT] = { INK_FLOW, 1.8, 6, false, true },
-    [ROUTE_ATTEND] = { INK_LINK, 1.2, 0, false, true },
+    [ROUTE_ADD] = { COLOR_LINK, 1.4, 6, false, true },
+    [ROUTE_AGAIN] = { COLOR_LINK, 1.2, 6, true, true },
+    [ROUTE_NEXT] = { COLOR_FLOW, 1.8, 6, false, true },
+    [ROUTE_ATTEND] = { COLOR_LINK, 1.2, 0, false, true },
 };
 
 static void add_routes(struct page *page)
@@ -145,12 +146,14 @@ static void add_dots(struct page *page, const struct layout_node *node)
 {
     double extent = hypot(node->last.x - node->first.x, node->last.y - node->first.y);
     double spacing = node->dots > 1 ? extent / (node->dots - 1) : 17;
-    enum ink ink = node->ghost ? INK_GHOST : node->group && is_dense(page, node->group) ? INK_DENSE : INK_DOT;
+    enum color color = node->ghost                                  ? COLOR_REPEAT
+                       : node->group && is_dense(page, node->group) ? COLOR_DENSE
+                                                                    : COLOR_DOT;
 
     for (uint32_t i = 0; i < node->dots; i++) {
         struct point dot = layout_dot(node, i);
 
-        scene_dot(page->scene, ink, dot.x, dot.y, fmin(page->layout->cards ? 3 : 4, spacing * 0.3));
+        scene_dot(page->scene, color, dot.x, dot.y, fmin(page->layout->cards ? 3 : 4, spacing * 0.3));
     }
 }
 
@@ -173,21 +176,21 @@ static void add_legend(struct page *page)
     for (uint32_t i = 0; i < page->layout->node_count; i++)
         ghosts |= page->layout->nodes[i].ghost;
     if (sparse)
-        legend_line(&legend, INK_LINE, page->view->sparse ? "connection" : "potential connection");
+        legend_line(&legend, COLOR_LINE, page->view->sparse ? "connection" : "potential connection");
     if (dense)
-        legend_line(&legend, INK_DENSE, "layer with all its connections");
+        legend_line(&legend, COLOR_DENSE, "layer with all its connections");
     for (int i = 0; i < ROUTE_KINDS; i++) {
         if (seen[i])
             legend_path(&legend, &strokes[i], routes[i]);
     }
     if (ghosts)
-        legend_dot(&legend, INK_GHOST, "a layer again");
+        legend_dot(&legend, COLOR_REPEAT, "a layer again");
 }
 
 static void add_foot(struct page *page)
 {
     const struct network_view *view = page->view;
-    struct type type = { .size = 12, .ink = INK_SOFT, .min = 9, .room = page->layout->width - 2.0 * PAGE_MARGIN };
+    struct type type = { .size = 12, .color = COLOR_SOFT, .min = 9, .room = page->layout->width - 2.0 * PAGE_MARGIN };
     bool sampled = false, kernels = false;
     char text[2 * SCENE_TEXT_MAX], seed[CAPTION_MAX] = "", shown[2 * CAPTION_MAX] = "All connections",
                                    neurons[CAPTION_MAX];

@@ -33,7 +33,7 @@ static void put_name(struct column *c, const char *name, bool ghost)
     type.size = c->layout->cards ? type.size : type.size + 1;
     type.min = c->type.size * (c->layout->cards ? 0.75 : 0.82);
     type.bold = !ghost;
-    type.ink = ghost ? INK_SOFT : INK_TEXT;
+    type.color = ghost ? COLOR_SOFT : COLOR_TEXT;
     if (c->layout->cards && last && last[1]) {
         struct type min = type;
 
@@ -131,7 +131,7 @@ static void caption_group(struct column *c)
         struct type dense = c->type;
 
         dense.bold = true;
-        dense.ink = INK_DENSE;
+        dense.color = COLOR_DENSE;
         put(c, &dense, "dense, p = 1");
     } else {
         put_probability(c, "p = ", (double)layer->connections / (double)layer->potential);
@@ -189,7 +189,7 @@ static void put_sums(struct column *c, uint32_t count)
         return;
     }
     dense.bold = true;
-    dense.ink = INK_DENSE;
+    dense.color = COLOR_DENSE;
     if (connections == potential)
         put(c, &dense, "dense");
     else
@@ -231,8 +231,9 @@ void caption_layer(const struct network_view *view, const struct graph *graph, c
 {
     struct column column = { .view = view, .graph = graph, .layout = layout, .caption = caption, .scene = scene };
 
-    column.type = (struct type){
-        .size = layout->text, .align = layout->cards ? ALIGN_LEFT : ALIGN_CENTRE, .ink = INK_SOFT, .room = caption->room
-    };
+    column.type = (struct type){ .size = layout->text,
+                                 .align = layout->cards ? ALIGN_LEFT : ALIGN_CENTRE,
+                                 .color = COLOR_SOFT,
+                                 .room = caption->room };
     (layout->cards ? caption_row : caption_group)(&column);
 }

@@ -11,15 +11,15 @@ struct legend legend_at(struct scene *scene, double y)
 
 static void put_text(struct legend *legend, double sample, const char *text)
 {
-    struct type type = { .size = 12, .ink = INK_SOFT };
+    struct type type = { .size = 12, .color = COLOR_SOFT };
 
     scene_text(legend->scene, &type, legend->x + sample + GAP, legend->y, "%s", text);
     legend->x += sample + GAP + scene_text_width(legend->scene, &type, text) + BETWEEN;
 }
 
-void legend_line(struct legend *legend, enum ink ink, const char *text)
+void legend_line(struct legend *legend, enum color color, const char *text)
 {
-    legend_path(legend, &(struct stroke){ .ink = ink, .width = 1.6 }, text);
+    legend_path(legend, &(struct stroke){ .color = color, .width = 1.6 }, text);
 }
 
 void legend_path(struct legend *legend, const struct stroke *stroke, const char *text)
@@ -29,14 +29,14 @@ void legend_path(struct legend *legend, const struct stroke *stroke, const char 
     put_text(legend, SAMPLE, text);
 }
 
-void legend_dot(struct legend *legend, enum ink ink, const char *text)
+void legend_dot(struct legend *legend, enum color color, const char *text)
 {
-    scene_dot(legend->scene, ink, legend->x + HALF, legend->y - HALF, HALF);
+    scene_dot(legend->scene, color, legend->x + HALF, legend->y - HALF, HALF);
     put_text(legend, 2.0 * HALF, text);
 }
 
-void legend_ring(struct legend *legend, enum ink ink, const char *text)
+void legend_ring(struct legend *legend, enum color color, const char *text)
 {
-    scene_ring(legend->scene, ink, legend->x + HALF, legend->y - HALF, HALF);
+    scene_ring(legend->scene, color, legend->x + HALF, legend->y - HALF, HALF);
     put_text(legend, 2.0 * HALF, text);
 }

@@ -13,9 +13,9 @@ struct legend {
 };
 
 struct legend legend_at(struct scene *scene, double y);
-void legend_line(struct legend *legend, enum ink ink, const char *text);
+void legend_line(struct legend *legend, enum color color, const char *text);
 void legend_path(struct legend *legend, const struct stroke *stroke, const char *text);
-void legend_dot(struct legend *legend, enum ink ink, const char *text);
-void legend_ring(struct legend *legend, enum ink ink, const char *text);
+void legend_dot(struct legend *legend, enum color color, const char *text);
+void legend_ring(struct legend *legend, enum color color, const char *text);
 
 #endif

@@ -118,7 +118,7 @@ static int put_cells(struct scene *scene, const struct pattern_layer *layer, con
 {
     double *full = memory_zalloc((size_t)columns * rows, sizeof *full);
     unsigned char *cells =
-        scene_cells(scene, dense ? INK_DENSE : INK_LINE, box[0], box[1], box[2], box[3], columns, rows);
+        scene_cells(scene, dense ? COLOR_DENSE : COLOR_LINE, box[0], box[1], box[2], box[3], columns, rows);
 
     if (!full || !cells) {
         free(full);
@@ -146,8 +146,10 @@ static void cell_text(double weights, char out[CAPTION_MAX])
 static void put_captions(struct scene *scene, const struct pattern_layer *layer, const char *name, double x, double y,
                          double room, uint32_t columns, uint32_t rows)
 {
-    struct type bold = { .size = 12, .bold = true, .align = ALIGN_CENTRE, .ink = INK_TEXT, .room = room, .min = 10 };
-    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT, .room = room, .min = 8 };
+    struct type bold = {
+        .size = 12, .bold = true, .align = ALIGN_CENTRE, .color = COLOR_TEXT, .room = room, .min = 10
+    };
+    struct type line = { .size = 10.5, .align = ALIGN_CENTRE, .color = COLOR_SOFT, .room = room, .min = 8 };
     char outputs[CAPTION_MAX], inputs[CAPTION_MAX], p[CAPTION_MAX];
     double wide = (double)layer->inputs * layer->area;
 
@@ -170,10 +172,10 @@ static void put_captions(struct scene *scene, const struct pattern_layer *layer,
 static void put_scale(struct scene *scene)
 {
     static const double ticks[] = { 0, 0.01, 0.05, 0.1, 0.2, 0.5, 1 };
-    struct type text = { .size = 12, .ink = INK_SOFT };
-    struct type number = { .size = 10.5, .align = ALIGN_CENTRE, .ink = INK_SOFT };
+    struct type text = { .size = 12, .color = COLOR_SOFT };
+    struct type number = { .size = 10.5, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
     double y = scene->height - 66, x = PAGE_MARGIN + scene_text_width(scene, &text, "A cell's share of connections: ");
-    unsigned char *cells = scene_cells(scene, INK_LINE, x, y, SCALE_WIDTH, SCALE_HEIGHT, SCALE_WIDTH, 1);
+    unsigned char *cells = scene_cells(scene, COLOR_LINE, x, y, SCALE_WIDTH, SCALE_HEIGHT, SCALE_WIDTH, 1);
 
     for (uint32_t i = 0; cells && i < SCALE_WIDTH; i++)
         cells[i] = (unsigned char)lround(255.0 * i / (SCALE_WIDTH - 1));

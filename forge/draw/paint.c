@@ -31,11 +31,11 @@ enum { PNG_WIDTH = 2000, PNG_PIXELS_MAX = 24000000 };
 
 static const struct {
     double red, green, blue;
-} inks[INK_COUNT] = {
-    [INK_TEXT] = { 0.11, 0.15, 0.20 },    [INK_SOFT] = { 0.36, 0.41, 0.47 }, [INK_FAINT] = { 0.84, 0.86, 0.89 },
-    [INK_DOT] = { 0.13, 0.20, 0.29 },     [INK_LINE] = { 0.10, 0.39, 0.65 }, [INK_DENSE] = { 0.80, 0.36, 0.06 },
-    [INK_GHOST] = { 0.69, 0.73, 0.78 },   [INK_LINK] = { 0.45, 0.50, 0.57 }, [INK_FLOW] = { 0.13, 0.20, 0.29 },
-    [INK_CARD] = { 0.965, 0.973, 0.982 },
+} colors[COLOR_COUNT] = {
+    [COLOR_TEXT] = { 0.11, 0.15, 0.20 },    [COLOR_SOFT] = { 0.36, 0.41, 0.47 }, [COLOR_FAINT] = { 0.84, 0.86, 0.89 },
+    [COLOR_DOT] = { 0.13, 0.20, 0.29 },     [COLOR_LINE] = { 0.10, 0.39, 0.65 }, [COLOR_DENSE] = { 0.80, 0.36, 0.06 },
+    [COLOR_REPEAT] = { 0.69, 0.73, 0.78 },  [COLOR_LINK] = { 0.45, 0.50, 0.57 }, [COLOR_FLOW] = { 0.13, 0.20, 0.29 },
+    [COLOR_CARD] = { 0.965, 0.973, 0.982 },
 };
 
 void paint_font(cairo_t *canvas, double size, bool bold)
@@ -53,14 +53,14 @@ void paint_font(cairo_t *canvas, double size, bool bold)
     cairo_set_font_size(canvas, size);
 }
 
-static void set_ink(cairo_t *canvas, enum ink ink, double strength)
+static void set_color(cairo_t *canvas, enum color color, double strength)
 {
-    cairo_set_source_rgba(canvas, inks[ink].red, inks[ink].green, inks[ink].blue, strength);
+    cairo_set_source_rgba(canvas, colors[color].red, colors[color].green, colors[color].blue, strength);
 }
 
 static bool goes_on(const struct mark *line, const struct mark *next)
 {
-    return next->kind == MARK_LINE && next->ink == line->ink && next->x == line->x && next->y == line->y &&
+    return next->kind == MARK_LINE && next->color == line->color && next->x == line->x && next->y == line->y &&
            next->strength == line->strength && next->size == line->size;
 }
 
@@ -74,7 +74,7 @@ static size_t paint_lines(cairo_t *canvas, const struct mark *first, size_t coun
         cairo_line_to(canvas, first[at].x2, first[at].y2);
         at++;
     } while (at < count && goes_on(first, &first[at]));
-    set_ink(canvas, first->ink, first->strength);
+    set_color(canvas, first->color, first->strength);
     cairo_set_line_width(canvas, first->size);
     cairo_stroke(canvas);
     return at;
@@ -89,8 +89,9 @@ static size_t paint_dots(cairo_t *canvas, const struct mark *first, size_t count
         cairo_move_to(canvas, first[at].x, first[at].y);
         cairo_line_to(canvas, first[at].x, first[at].y);
         at++;
-    } while (at < count && first[at].kind == MARK_DOT && first[at].ink == first->ink && first[at].size == first->size);
-    set_ink(canvas, first->ink, 1);
+    } while (at < count && first[at].kind == MARK_DOT && first[at].color == first->color &&
+             first[at].size == first->size);
+    set_color(canvas, first->color, 1);
     cairo_set_line_width(canvas, 2 * first->size);
     cairo_stroke(canvas);
     return at;
@@ -100,7 +101,7 @@ static void paint_ring(cairo_t *canvas, const struct mark *mark)
 {
     cairo_new_sub_path(canvas);
     cairo_arc(canvas, mark->x, mark->y, mark->size, 0, 2 * M_PI);
-    set_ink(canvas, mark->ink, 1);
+    set_color(canvas, mark->color, 1);
     cairo_set_line_width(canvas, 1.4);
     cairo_stroke(canvas);
 }
@@ -115,9 +116,9 @@ static void paint_box(cairo_t *canvas, const struct mark *mark)
     cairo_arc(canvas, mark->x2 - radius, mark->y2 - radius, radius, 0, quarter);
     cairo_arc(canvas, mark->x + radius, mark->y2 - radius, radius, quarter, 2 * quarter);
     cairo_close_path(canvas);
-    set_ink(canvas, mark->ink, 1);
+    set_color(canvas, mark->color, 1);
     cairo_fill_preserve(canvas);
-    set_ink(canvas, INK_GHOST, 1);
+    set_color(canvas, COLOR_REPEAT, 1);
     cairo_set_line_width(canvas, 0.9);
     cairo_stroke(canvas);
 }
@@ -148,7 +149,7 @@ static void paint_path(cairo_t *canvas, const struct scene *scene, const struct 
     static const double dashes[] = { 5, 3 };
     struct point before = scene_path_point(scene, mark, 0), at = scene_path_point(scene, mark, 1);
 
-    set_ink(canvas, mark->ink, 1);
+    set_color(canvas, mark->color, 1);
     cairo_set_line_width(canvas, mark->size);
     if (mark->dashed)
         cairo_set_dash(canvas, dashes, ARRAY_SIZE(dashes), 0);
@@ -180,12 +181,12 @@ static void paint_path(cairo_t *canvas, const struct scene *scene, const struct 
 static void paint_text(cairo_t *canvas, const struct mark *mark, const char *text)
 {
     paint_font(canvas, mark->size, mark->bold);
-    set_ink(canvas, mark->ink, 1);
+    set_color(canvas, mark->color, 1);
     cairo_move_to(canvas, mark->x, mark->y + mark->strength);
     cairo_show_text(canvas, text);
 }
 
-/* Cells are a picture in the picture: one pixel a cell, its ink as dark as the cell says. */
+/* Cells are a picture in the picture: one pixel a cell, its color as dark as the cell says. */
 static void paint_cells(cairo_t *canvas, const struct mark *mark, const unsigned char *cells)
 {
     cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)mark->columns, (int)mark->rows);
@@ -195,9 +196,9 @@ static void paint_cells(cairo_t *canvas, const struct mark *mark, const unsigned
     for (uint32_t row = 0; pixels && row < mark->rows; row++) {
         for (uint32_t column = 0; column < mark->columns; column++) {
             double dark = cells[(size_t)row * mark->columns + column] / 255.0;
-            uint32_t red = (uint32_t)lround(255 * (1 - dark * (1 - inks[mark->ink].red)));
-            uint32_t green = (uint32_t)lround(255 * (1 - dark * (1 - inks[mark->ink].green)));
-            uint32_t blue = (uint32_t)lround(255 * (1 - dark * (1 - inks[mark->ink].blue)));
+            uint32_t red = (uint32_t)lround(255 * (1 - dark * (1 - colors[mark->color].red)));
+            uint32_t green = (uint32_t)lround(255 * (1 - dark * (1 - colors[mark->color].green)));
+            uint32_t blue = (uint32_t)lround(255 * (1 - dark * (1 - colors[mark->color].blue)));
             uint32_t pixel = red << 16 | green << 8 | blue;
 
             memcpy(pixels + row * stride + 4 * (size_t)column, &pixel, sizeof pixel);
@@ -213,7 +214,7 @@ static void paint_cells(cairo_t *canvas, const struct mark *mark, const unsigned
     cairo_fill(canvas);
     cairo_restore(canvas);
     cairo_rectangle(canvas, mark->x, mark->y, mark->x2 - mark->x, mark->y2 - mark->y);
-    set_ink(canvas, INK_GHOST, 1);
+    set_color(canvas, COLOR_REPEAT, 1);
     cairo_set_line_width(canvas, 0.8);
     cairo_stroke(canvas);
     cairo_surface_destroy(image);

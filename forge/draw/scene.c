@@ -67,11 +67,11 @@ static char *add_bytes(struct scene *scene, size_t size)
     return memset(scene->bytes + scene->used - size, 0, size);
 }
 
-void scene_line(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double width,
+void scene_line(struct scene *scene, enum color color, double x, double y, double x2, double y2, double width,
                 double strength)
 {
     add(scene, &(struct mark){ .kind = MARK_LINE,
-                               .ink = ink,
+                               .color = color,
                                .x = (float)x,
                                .y = (float)y,
                                .x2 = (float)x2,
@@ -80,20 +80,21 @@ void scene_line(struct scene *scene, enum ink ink, double x, double y, double x2
                                .strength = (float)strength });
 }
 
-void scene_dot(struct scene *scene, enum ink ink, double x, double y, double radius)
+void scene_dot(struct scene *scene, enum color color, double x, double y, double radius)
 {
-    add(scene, &(struct mark){ .kind = MARK_DOT, .ink = ink, .x = (float)x, .y = (float)y, .size = (float)radius });
+    add(scene, &(struct mark){ .kind = MARK_DOT, .color = color, .x = (float)x, .y = (float)y, .size = (float)radius });
 }
 
-void scene_ring(struct scene *scene, enum ink ink, double x, double y, double radius)
+void scene_ring(struct scene *scene, enum color color, double x, double y, double radius)
 {
-    add(scene, &(struct mark){ .kind = MARK_RING, .ink = ink, .x = (float)x, .y = (float)y, .size = (float)radius });
+    add(scene,
+        &(struct mark){ .kind = MARK_RING, .color = color, .x = (float)x, .y = (float)y, .size = (float)radius });
 }
 
-void scene_box(struct scene *scene, enum ink ink, double x, double y, double x2, double y2)
+void scene_box(struct scene *scene, enum color color, double x, double y, double x2, double y2)
 {
     add(scene, &(struct mark){ .kind = MARK_BOX,
-                               .ink = ink,
+                               .color = color,
                                .x = (float)x,
                                .y = (float)y,
                                .x2 = (float)x2,
@@ -105,7 +106,7 @@ void scene_path(struct scene *scene, const struct stroke *stroke, const struct p
 {
     char *content = add_bytes(scene, count * sizeof *points);
     struct mark mark = { .kind = MARK_PATH,
-                         .ink = stroke->ink,
+                         .color = stroke->color,
                          .x = INFINITY,
                          .y = INFINITY,
                          .x2 = -INFINITY,
@@ -137,13 +138,13 @@ struct point scene_path_point(const struct scene *scene, const struct mark *path
     return point;
 }
 
-unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,
+unsigned char *scene_cells(struct scene *scene, enum color color, double x, double y, double width, double height,
                            uint32_t columns, uint32_t rows)
 {
     char *cells = add_bytes(scene, (size_t)columns * rows);
 
     if (!cells || !add(scene, &(struct mark){ .kind = MARK_CELLS,
-                                              .ink = ink,
+                                              .color = color,
                                               .x = (float)x,
                                               .y = (float)y,
                                               .x2 = (float)(x + width),
@@ -218,7 +219,7 @@ void scene_text(struct scene *scene, const struct type *wanted, double x, double
         return;
     memcpy(content, text, strlen(text) + 1);
     add(scene, &(struct mark){ .kind = MARK_TEXT,
-                               .ink = type->ink,
+                               .color = type->color,
                                .x = (float)left,
                                .y = (float)(y - type->size * 0.8),
                                .x2 = (float)(left + width),

@@ -12,18 +12,18 @@
 
 #include "base/error.h"
 
-enum ink {
-    INK_TEXT,
-    INK_SOFT,
-    INK_FAINT,
-    INK_DOT,
-    INK_LINE,
-    INK_DENSE,
-    INK_GHOST,
-    INK_LINK,
-    INK_FLOW,
-    INK_CARD,
-    INK_COUNT
+enum color {
+    COLOR_TEXT,
+    COLOR_SOFT,
+    COLOR_FAINT,
+    COLOR_DOT,
+    COLOR_LINE,
+    COLOR_DENSE,
+    COLOR_REPEAT,
+    COLOR_LINK,
+    COLOR_FLOW,
+    COLOR_CARD,
+    COLOR_COUNT
 };
 enum mark_kind { MARK_LINE, MARK_DOT, MARK_RING, MARK_PATH, MARK_BOX, MARK_TEXT, MARK_CELLS };
 enum align { ALIGN_LEFT, ALIGN_CENTRE, ALIGN_RIGHT };
@@ -32,7 +32,7 @@ enum { SCENE_TEXT_MAX = 300 };
 
 struct mark {
     enum mark_kind kind;
-    enum ink ink;
+    enum color color;
     float x, y, x2, y2; /* a line's ends; a dot's or ring's centre; the box of all others */
     float size;         /* a line's or path's width, a dot's or ring's radius, a font */
     float strength;     /* opacity of a line, 0 .. 1; where in its box a text's baseline is; how round corners are */
@@ -59,22 +59,22 @@ struct scene {
 int scene_init(struct scene *scene);
 void scene_deinit(struct scene *scene); /* idempotent */
 
-void scene_line(struct scene *scene, enum ink ink, double x, double y, double x2, double y2, double width,
+void scene_line(struct scene *scene, enum color color, double x, double y, double x2, double y2, double width,
                 double strength);
-void scene_dot(struct scene *scene, enum ink ink, double x, double y, double radius);
-void scene_ring(struct scene *scene, enum ink ink, double x, double y, double radius);
+void scene_dot(struct scene *scene, enum color color, double x, double y, double radius);
+void scene_ring(struct scene *scene, enum color color, double x, double y, double radius);
 /* A filled box with an edge and round corners. */
-void scene_box(struct scene *scene, enum ink ink, double x, double y, double x2, double y2);
+void scene_box(struct scene *scene, enum color color, double x, double y, double x2, double y2);
 /* How a path looks. */
 struct stroke {
-    enum ink ink;
+    enum color color;
     double width, corner; /* how far from it a corner is rounded */
     bool dashed, arrow;   /* arrow: a head at its end */
 };
 void scene_path(struct scene *scene, const struct stroke *stroke, const struct point *points, uint32_t count);
 struct point scene_path_point(const struct scene *scene, const struct mark *path, uint32_t number);
 /* Room for columns * rows bytes, zeroed; NULL when the scene has failed. */
-unsigned char *scene_cells(struct scene *scene, enum ink ink, double x, double y, double width, double height,
+unsigned char *scene_cells(struct scene *scene, enum color color, double x, double y, double width, double height,
                            uint32_t columns, uint32_t rows);
 
 /* A text with its baseline at y. When it is wider than `room` (0: any width) it becomes smaller, down to `least` (0:
@@ -83,7 +83,7 @@ struct type {
     double size;
     bool bold;
     enum align align;
-    enum ink ink;
+    enum color color;
     double room, min;
 };
 void scene_text(struct scene *scene, const struct type *type, double x, double y, const char *format, ...)
