@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The layout of columns: band b, column c shows rank b * per_band + c; column 0 of all bands but the first holds ghosts
- * only. A column has one node, or two. Of two, the upper one's caption stands above, and its trips run there; those of
- * the lower one run below the band. Channel 2 * b is the lanes above band b, 2 * b + 1 those below.
+ * The layout of columns: band b, column c shows rank b * per_band + c; column 0 of all bands but the first holds
+ * repeats only. A column has one node, or two. Of two, the upper one's caption stands above, and its trips run there;
+ * those of the lower one run below the band. Channel 2 * b is the lanes above band b, 2 * b + 1 those below.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -68,16 +68,16 @@ static uint32_t source_node(struct columns *c, const struct graph_feed *feed)
 {
     struct layout *layout = c->layout;
     uint32_t rank = c->graph->groups[feed->to].rank;
-    struct layout_node ghost = node_at(c, feed->from, band_of(c, rank), rank - 1);
+    struct layout_node repeat = node_at(c, feed->from, band_of(c, rank), rank - 1);
 
-    ghost.ghost = true;
-    if (same_column(&layout->nodes[feed->from], &ghost))
+    repeat.repeat = true;
+    if (same_column(&layout->nodes[feed->from], &repeat))
         return feed->from;
     for (uint32_t i = c->graph->group_count; i < layout->node_count; i++) {
-        if (layout->nodes[i].group == feed->from && same_column(&layout->nodes[i], &ghost))
+        if (layout->nodes[i].group == feed->from && same_column(&layout->nodes[i], &repeat))
             return i;
     }
-    layout->nodes[layout->node_count] = ghost;
+    layout->nodes[layout->node_count] = repeat;
     return layout->node_count++;
 }
 
@@ -107,17 +107,17 @@ static void add_trip(struct columns *c, enum trip_kind kind, uint32_t from, uint
     };
 }
 
-/* Residuals, and what leads to ghosts; but the ghosts that begin a band are where one reads on. */
+/* Residuals, and what leads to repeats; but the repeats that begin a band are where one reads on. */
 static void find_trips(struct columns *c)
 {
     c->trip_count = 0;
     for (uint32_t i = 0; i < c->graph->link_count; i++)
         add_trip(c, TRIP_ADD, c->graph->links[i].from, c->graph->links[i].to);
     for (uint32_t i = c->graph->group_count; i < c->layout->node_count; i++) {
-        const struct layout_node *ghost = &c->layout->nodes[i];
+        const struct layout_node *repeat = &c->layout->nodes[i];
 
-        if (c->graph->groups[ghost->group].rank != ghost->band * c->per_band + ghost->column)
-            add_trip(c, TRIP_AGAIN, ghost->group, i);
+        if (c->graph->groups[repeat->group].rank != repeat->band * c->per_band + repeat->column)
+            add_trip(c, TRIP_AGAIN, repeat->group, i);
     }
 }
 
@@ -126,7 +126,7 @@ static uint32_t *count_at(const struct columns *c, const struct layout_node *nod
     return &c->filled[(size_t)node->band * (c->per_band + 1) + node->column];
 }
 
-/* Nodes with trips above, ghosts above others. */
+/* Nodes with trips above, repeats above others. */
 static void stack(struct columns *c)
 {
     struct layout *layout = c->layout;
@@ -154,7 +154,7 @@ static void stack(struct columns *c)
         c->crowded |= node->slots > 2;
         c->two |= node->slots > 1;
         if (node->slots > 1 && !node->slot)
-            c->top_lines = MAX(c->top_lines, node->ghost ? 1u : LAYOUT_CAPTION_LINES);
+            c->top_lines = MAX(c->top_lines, node->repeat ? 1u : LAYOUT_CAPTION_LINES);
     }
 }
 

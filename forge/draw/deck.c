@@ -20,28 +20,28 @@ static void name_node(const struct deck *d, struct layout_node *node)
 
     node->name = point && point[1] ? point + 1 : name;
     node->length = (uint32_t)strlen(node->name);
-    if (!node->ghost || !node->group || d->cards->cards[node->group] == node->column)
+    if (!node->repeat || !node->group || d->cards->cards[node->group] == node->column)
         return;
     node->name = card->name;
     node->length = card->length;
 }
 
-static struct layout_node *add_node(struct deck *d, uint32_t group, uint32_t card, uint32_t row, bool ghost)
+static struct layout_node *add_node(struct deck *d, uint32_t group, uint32_t card, uint32_t row, bool repeat)
 {
     struct layout_node *node = &d->layout->nodes[d->layout->node_count++];
 
-    *node = (struct layout_node){ .group = group, .column = card, .row = row, .ghost = ghost };
+    *node = (struct layout_node){ .group = group, .column = card, .row = row, .repeat = repeat };
     name_node(d, node);
     return node;
 }
 
 /* While nodes are still in the order in which they were made; `first` is the first that may be it. */
-static void want_ghost(struct deck *d, uint32_t first, uint32_t group, uint32_t card, uint32_t row)
+static void want_repeat(struct deck *d, uint32_t first, uint32_t group, uint32_t card, uint32_t row)
 {
     for (uint32_t i = first; i < d->layout->node_count; i++) {
         const struct layout_node *node = &d->layout->nodes[i];
 
-        if (node->ghost && !node->bar && node->group == group && node->row == row)
+        if (node->repeat && !node->bar && node->group == group && node->row == row)
             return;
     }
     add_node(d, group, card, row, true);
@@ -61,7 +61,7 @@ static void want_sources(struct deck *d, uint32_t first, uint32_t group)
         add_node(d, group, card, row, true)->bar = true;
     for (uint32_t i = g->first_feed; i < g->first_feed + g->feed_count; i++) {
         if (!stands_above(d, d->graph->feeds[i].from, group))
-            want_ghost(d, first, d->graph->feeds[i].from, card, row - 1);
+            want_repeat(d, first, d->graph->feeds[i].from, card, row - 1);
     }
 }
 
@@ -74,7 +74,7 @@ static const struct layout_node *link_source(const struct deck *d, uint32_t firs
     for (uint32_t i = first; i < end; i++) {
         const struct layout_node *node = &d->layout->nodes[i];
 
-        if (node->group == link->from && !node->bar && (!node->ghost || node->row < row))
+        if (node->group == link->from && !node->bar && (!node->repeat || node->row < row))
             return node;
     }
     return NULL;
@@ -88,8 +88,8 @@ static int by_place(const void *a, const void *b)
         return x->row < y->row ? -1 : 1;
     if (x->bar != y->bar)
         return x->bar - y->bar;
-    if (x->ghost != y->ghost)
-        return x->ghost - y->ghost;
+    if (x->repeat != y->repeat)
+        return x->repeat - y->repeat;
     return (x->group > y->group) - (x->group < y->group);
 }
 
@@ -129,7 +129,7 @@ static void make_card(struct deck *d, uint32_t number)
         uint32_t row = d->cards->rows[link->to];
 
         if (d->cards->cards[link->to] == number && link->to && !link_source(d, first, d->layout->node_count, link))
-            want_ghost(d, first, link->from, number, link->kind == LINK_ATTENTION ? row : row - 1);
+            want_repeat(d, first, link->from, number, link->kind == LINK_ATTENTION ? row : row - 1);
     }
     qsort(d->layout->nodes + first, d->layout->node_count - first, sizeof *d->layout->nodes, by_place);
     set_slots(d->layout->nodes + first, d->layout->node_count - first);
@@ -157,7 +157,7 @@ static void make_nodes(struct deck *d)
         make_card(d, i);
     d->begins[d->cards->count] = layout->node_count;
     for (uint32_t i = 0; i < layout->node_count; i++) {
-        if (!layout->nodes[i].ghost)
+        if (!layout->nodes[i].repeat)
             layout->homes[layout->nodes[i].group] = i;
     }
     for (uint32_t i = 0; i < d->graph->feed_count; i++)
@@ -169,7 +169,7 @@ static void make_nodes(struct deck *d)
 bool deck_reads_on(const struct deck *d, uint32_t card)
 {
     for (uint32_t i = d->begins[card]; i < d->begins[card + 1]; i++) {
-        if (d->layout->nodes[i].ghost && d->cards->cards[d->layout->nodes[i].group] + 1 == card)
+        if (d->layout->nodes[i].repeat && d->cards->cards[d->layout->nodes[i].group] + 1 == card)
             return true;
     }
     return false;
@@ -257,7 +257,7 @@ static void find_trips(struct deck *d)
         const struct layout_node *node = &d->layout->nodes[i];
         uint32_t from = d->cards->cards[node->group], to = node->column;
 
-        if (!node->ghost || from == to)
+        if (!node->repeat || from == to)
             continue;
         if (from + 1 != to)
             add_trip(d, TRIP_AGAIN, from, to);
@@ -296,7 +296,7 @@ uint32_t deck_residuals(const struct deck *d, uint32_t card, struct residual *li
     for (uint32_t i = d->begins[card]; i < d->begins[card + 1]; i++) {
         const struct layout_node *node = &layout->nodes[i];
 
-        if (node->ghost && !node->bar && d->cards->cards[node->group] == card)
+        if (node->repeat && !node->bar && d->cards->cards[node->group] == card)
             add_residual(list, &count, ROUTE_AGAIN, &layout->nodes[layout->homes[node->group]], node);
     }
     return count;

@@ -146,7 +146,7 @@ static void add_dots(struct page *page, const struct layout_node *node)
 {
     double extent = hypot(node->last.x - node->first.x, node->last.y - node->first.y);
     double spacing = node->dots > 1 ? extent / (node->dots - 1) : 17;
-    enum color color = node->ghost                                  ? COLOR_REPEAT
+    enum color color = node->repeat                                 ? COLOR_REPEAT
                        : node->group && is_dense(page, node->group) ? COLOR_DENSE
                                                                     : COLOR_DOT;
 
@@ -165,7 +165,7 @@ static void add_legend(struct page *page)
                                                      [ROUTE_NEXT] = "passed on",
                                                      [ROUTE_ATTEND] = "attended to, without connections" };
     struct legend legend = legend_at(page->scene, page->layout->height - 46);
-    bool seen[ROUTE_KINDS] = { false }, dense = false, sparse = false, ghosts = false;
+    bool seen[ROUTE_KINDS] = { false }, dense = false, sparse = false, repeats = false;
 
     for (uint32_t i = 0; i < page->layout->route_count; i++)
         seen[page->layout->routes[i].kind] = true;
@@ -174,7 +174,7 @@ static void add_legend(struct page *page)
         sparse |= !is_dense(page, i);
     }
     for (uint32_t i = 0; i < page->layout->node_count; i++)
-        ghosts |= page->layout->nodes[i].ghost;
+        repeats |= page->layout->nodes[i].repeat;
     if (sparse)
         legend_line(&legend, COLOR_LINE, page->view->sparse ? "connection" : "potential connection");
     if (dense)
@@ -183,7 +183,7 @@ static void add_legend(struct page *page)
         if (seen[i])
             legend_path(&legend, &strokes[i], routes[i]);
     }
-    if (ghosts)
+    if (repeats)
         legend_dot(&legend, COLOR_REPEAT, "a layer again");
 }
 

@@ -25,15 +25,15 @@ static void put(struct column *c, const struct type *type, const char *text)
 }
 
 /* In a card, its last part alone before its middle goes. */
-static void put_name(struct column *c, const char *name, bool ghost)
+static void put_name(struct column *c, const char *name, bool repeat)
 {
     struct type type = c->type;
     const char *last = strrchr(name, '.');
 
     type.size = c->layout->cards ? type.size : type.size + 1;
     type.min = c->type.size * (c->layout->cards ? 0.75 : 0.82);
-    type.bold = !ghost;
-    type.color = ghost ? COLOR_SOFT : COLOR_TEXT;
+    type.bold = !repeat;
+    type.color = repeat ? COLOR_SOFT : COLOR_TEXT;
     if (c->layout->cards && last && last[1]) {
         struct type min = type;
 
@@ -114,8 +114,8 @@ static void caption_group(struct column *c)
     const struct density_layer *layer = node->group ? &c->view->layers[node->group - 1] : NULL;
     char text[2 * CAPTION_MAX], number[CAPTION_MAX];
 
-    put_name(c, group->name, node->ghost);
-    if (node->ghost)
+    put_name(c, group->name, node->repeat);
+    if (node->repeat)
         return;
     caption_count(group->neurons, group->unit, text);
     put_plain(c, text);
@@ -141,7 +141,7 @@ static void caption_group(struct column *c)
 
 /* ---- of a row of a card ---- */
 
-/* Whether all groups of the row that are no ghosts have as many neurons. */
+/* Whether all groups of the row that are no repeats have as many neurons. */
 static bool alike(const struct column *c, uint32_t count)
 {
     const struct layout_node *nodes = &c->layout->nodes[c->caption->node];
@@ -205,7 +205,7 @@ static void caption_row(struct column *c)
     char text[SCENE_TEXT_MAX] = "";
     size_t used = 0;
 
-    while (own < c->caption->count && !nodes[own].ghost)
+    while (own < c->caption->count && !nodes[own].repeat)
         own++;
     for (uint32_t i = 0; i < own && used < sizeof text; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", i ? ", " : "", (int)nodes[i].length,

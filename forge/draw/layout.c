@@ -56,7 +56,7 @@ void layout_choose_dots(const struct graph *graph, struct layout *layout, uint32
 
 static int make_room(const struct graph *graph, struct layout *layout)
 {
-    /* Ghosts are made for feeds and links, a bar for each group that is attended to. */
+    /* Repeats are made for feeds and links, a bar for each group that is attended to. */
     size_t nodes = 2 * (size_t)graph->group_count + graph->feed_count + graph->link_count;
 
     layout->nodes = memory_zalloc(nodes, sizeof *layout->nodes);

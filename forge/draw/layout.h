@@ -10,7 +10,7 @@
  * at its right.
  *
  * Both hold: connections are drawn between two nodes, inside what their bands or cards keep for that; a feed that comes
- * from farther away comes from a ghost, the same group again; and all else runs in lanes (lanes.h). No line has a way
+ * from farther away comes from a repeat, the same group again; and all else runs in lanes (lanes.h). No line has a way
  * through a caption. A page is LAYOUT_WIDTH_MAX wide at most and grows downwards.
  */
 #ifndef FORGE_DRAW_LAYOUT_H
@@ -31,7 +31,7 @@ struct layout_node {
     uint32_t group;
     const char *name;          /* the group's, its last part, or that of a card */
     uint32_t length;           /* of the name */
-    bool ghost, bar;           /* bar: what attention makes of the group */
+    bool repeat, bar;          /* bar: what attention makes of the group */
     uint32_t band, column;     /* column: of its band, or its card */
     uint32_t row, slot, slots; /* row: in its card; slot: of those in its column or row */
     uint32_t dots;

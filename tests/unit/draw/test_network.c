@@ -141,7 +141,7 @@ static void one_of_a_thing_is_one(void **state)
     drop(&network);
 }
 
-static void branches_have_ghosts_and_arcs(void **state)
+static void branches_have_repeats_and_arcs(void **state)
 {
     static struct network network;
     struct graph graph;
@@ -160,9 +160,9 @@ static void branches_have_ghosts_and_arcs(void **state)
     assert_int_equal(graph.feeds[6].from, 1);
     assert_int_equal(layout_make(&graph, &layout, &why), 0);
     assert_int_equal(layout.node_count, 8);
-    assert_true(layout.nodes[7].ghost && layout.nodes[7].group == 1);
+    assert_true(layout.nodes[7].repeat && layout.nodes[7].group == 1);
     assert_int_equal(layout.sources[6], 7);
-    assert_int_equal(layout.route_count, 3); /* two residuals, and to the ghost */
+    assert_int_equal(layout.route_count, 3); /* two residuals, and to the repeat */
     layout_deinit(&layout);
     graph_deinit(&graph);
     drop(&network);
@@ -224,7 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_are_in_order),           cmocka_unit_test(lines_are_the_connections),
         cmocka_unit_test(lines_are_those_of_the_build), cmocka_unit_test(large_layers_keep_their_density),
-        cmocka_unit_test(one_of_a_thing_is_one),        cmocka_unit_test(branches_have_ghosts_and_arcs),
+        cmocka_unit_test(one_of_a_thing_is_one),        cmocka_unit_test(branches_have_repeats_and_arcs),
         cmocka_unit_test(files_are_the_same_bits),
     };
 
