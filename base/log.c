@@ -11,15 +11,15 @@
 #include "base/log_writer.h"
 #include "base/size.h"
 
-static const char *const names[] = { [LOG_ERROR] = "error",
-                                     [LOG_WARNING] = "warning",
-                                     [LOG_NOTICE] = "notice",
-                                     [LOG_INFO] = "info",
-                                     [LOG_DEBUG] = "debug" };
+static const char *const names[] = { [LOG_LEVEL_ERROR] = "error",
+                                     [LOG_LEVEL_WARNING] = "warning",
+                                     [LOG_LEVEL_NOTICE] = "notice",
+                                     [LOG_LEVEL_INFO] = "info",
+                                     [LOG_LEVEL_DEBUG] = "debug" };
 
 static const char *log_program = "wisp";
 static bool log_to_journal;
-static _Atomic int log_level = LOG_INFO; /* relaxed: a late change is a late line, nothing else */
+static _Atomic int log_level = LOG_LEVEL_INFO; /* relaxed: a late change is a late line, nothing else */
 
 void log_init(const char *program, enum log_level level)
 {
@@ -35,7 +35,7 @@ void log_set_level(enum log_level level)
 
 bool log_parse_level(const char *text, enum log_level *out)
 {
-    for (int level = LOG_ERROR; level <= LOG_DEBUG; level++) {
+    for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
         if (!strcmp(text, names[level])) {
             *out = (enum log_level)level;
             return true;
@@ -61,7 +61,7 @@ __attribute__((format(printf, 3, 0))) static size_t format_list(char line[LOG_LI
 
     if (log_to_journal)
         snprintf(line, LOG_LINE_MAX, "<%d>", (int)level);
-    else if (level <= LOG_WARNING)
+    else if (level <= LOG_LEVEL_WARNING)
         snprintf(line, LOG_LINE_MAX, "%s: %s: ", log_program, names[level]);
     else
         snprintf(line, LOG_LINE_MAX, "%s: ", log_program);

@@ -13,7 +13,13 @@
 
 enum { LOG_LINE_MAX = 1024 };
 
-enum log_level { LOG_ERROR = 3, LOG_WARNING = 4, LOG_NOTICE = 5, LOG_INFO = 6, LOG_DEBUG = 7 };
+enum log_level {
+    LOG_LEVEL_ERROR = 3,
+    LOG_LEVEL_WARNING = 4,
+    LOG_LEVEL_NOTICE = 5,
+    LOG_LEVEL_INFO = 6,
+    LOG_LEVEL_DEBUG = 7
+};
 
 void log_init(const char *program, enum log_level level);
 void log_set_level(enum log_level level);
@@ -28,10 +34,10 @@ size_t log_format(char line[LOG_LINE_MAX], enum log_level level, const char *for
     __attribute__((format(printf, 3, 4)));
 void log_write(const char *text, size_t length);
 
-#define log_error(...)   log_at(LOG_ERROR, __VA_ARGS__)
-#define log_warning(...) log_at(LOG_WARNING, __VA_ARGS__)
-#define log_notice(...)  log_at(LOG_NOTICE, __VA_ARGS__)
-#define log_info(...)    log_at(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)   log_at(LOG_DEBUG, __VA_ARGS__)
+#define log_error(...)   log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_at(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_at(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 #endif

@@ -29,8 +29,8 @@ static void write_lost(unsigned long lost)
     char line[LOG_LINE_MAX];
 
     if (lost)
-        log_write(line, log_format(line, LOG_WARNING, "%lu line%s of the log were lost: nobody read fast enough", lost,
-                                   lost == 1 ? "" : "s"));
+        log_write(line, log_format(line, LOG_LEVEL_WARNING, "%lu line%s of the log were lost: nobody read fast enough",
+                                   lost, lost == 1 ? "" : "s"));
 }
 
 /* With the lock held: writes the oldest line, or how many were lost after the newest, without it. */

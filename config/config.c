@@ -26,7 +26,7 @@ int config_init(struct config *config)
         .kernels = strdup("auto"),
         .loop = CONFIG_LOOP_AUTO,
         .spin_ns = CONFIG_SPIN_AUTO,
-        .log_level = LOG_INFO,
+        .log_level = LOG_LEVEL_INFO,
         .limits = { .channels = 256,
                     .channels_per_user = 64,
                     .memory_per_user = 256ull << 20,

@@ -76,8 +76,9 @@ static const struct kind kind_name = { .form = FORM_TEXT, .what = "a name", .che
 static const struct kind kind_section = { .form = FORM_SECTION, .what = "a section of keys" };
 static const struct kind kind_models = { .form = FORM_MODELS, .what = "a list of models" };
 
-static const struct choice levels[] = { { "error", LOG_ERROR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
-                                        { "info", LOG_INFO },   { "debug", LOG_DEBUG },     { NULL, 0 } };
+static const struct choice levels[] = { { "error", LOG_LEVEL_ERROR },   { "warning", LOG_LEVEL_WARNING },
+                                        { "notice", LOG_LEVEL_NOTICE }, { "info", LOG_LEVEL_INFO },
+                                        { "debug", LOG_LEVEL_DEBUG },   { NULL, 0 } };
 static const struct choice loops[] = {
     { "auto", CONFIG_LOOP_AUTO }, { "io_uring", CONFIG_LOOP_URING }, { "epoll", CONFIG_LOOP_EPOLL }, { NULL, 0 }
 };

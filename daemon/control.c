@@ -143,7 +143,7 @@ static int answer(struct wispd *daemon, struct channel *channel, const struct me
     case WIRE_DESCRIBE:
         return answer_describe(daemon, channel, &message->control);
     default:
-        log_limited(channel, LOG_NOTICE, "sent a message of type %u: closed", message->header.type);
+        log_limited(channel, LOG_LEVEL_NOTICE, "sent a message of type %u: closed", message->header.type);
         return WISP_E_INVALID;
     }
 }
@@ -156,7 +156,7 @@ static int receive(struct wispd *daemon, struct channel *channel)
     if (!result)
         return answer(daemon, channel, &daemon->inbox);
     if (result > 0)
-        log_limited(channel, LOG_NOTICE, "%s: closed", why.text);
+        log_limited(channel, LOG_LEVEL_NOTICE, "%s: closed", why.text);
     return result;
 }
 

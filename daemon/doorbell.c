@@ -48,13 +48,13 @@ void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struc
         return;
     }
     if (!channel_is_sealed(channel)) {
-        log_limited(channel, LOG_NOTICE, "asks before it has sealed its memory: closed");
+        log_limited(channel, LOG_LEVEL_NOTICE, "asks before it has sealed its memory: closed");
         wispd_hang_up(daemon, channel);
         return;
     }
     wasted = channel->active || !intake_ring_ready(&channel->intake);
     if (wasted && over_budget(channel, now)) {
-        log_limited(channel, LOG_DEBUG, "doorbells for nothing: not listened to for a while");
+        log_limited(channel, LOG_LEVEL_DEBUG, "doorbells for nothing: not listened to for a while");
         loop_cancel(daemon->loop, channel->memory.eventfd);
         channel->throttled = true;
         loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_DOORBELL_AGAIN, channel));

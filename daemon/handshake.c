@@ -25,7 +25,7 @@ static void refuse_client(struct wispd *daemon, struct channel *channel, struct 
 {
     welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
     welcome->status = status;
-    log_limited(channel, LOG_INFO, "refused: %s", welcome->text);
+    log_limited(channel, LOG_LEVEL_INFO, "refused: %s", welcome->text);
     daemon->turned_away++;
     (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
     wispd_hang_up(daemon, channel);
@@ -152,7 +152,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel)
     struct wire_welcome *welcome = &channel->welcome;
 
     if (channel->made) {
-        log_limited(channel, LOG_ERROR, "no memory: %s", channel->why.text);
+        log_limited(channel, LOG_LEVEL_ERROR, "no memory: %s", channel->why.text);
         snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s", wisp_status_text(channel->made));
         refuse_client(daemon, channel, welcome, channel->made);
         return;
@@ -163,7 +163,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel)
         wispd_hang_up(daemon, channel);
         return;
     }
-    log_limited(channel, LOG_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
+    log_limited(channel, LOG_LEVEL_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
                 (unsigned long long)welcome->request_arena >> 10, (unsigned long long)welcome->response_arena >> 10);
 }
 
@@ -184,6 +184,6 @@ void handshake_ready(struct wispd *daemon, struct channel *channel)
     if (!result)
         return;
     if (result > 0)
-        log_limited(channel, LOG_DEBUG, "%s", why.text);
+        log_limited(channel, LOG_LEVEL_DEBUG, "%s", why.text);
     wispd_hang_up(daemon, channel);
 }

@@ -27,7 +27,7 @@ void log_limited(const struct channel *channel, enum log_level level, const char
     char line[LINE_MAX_BYTES];
     va_list arguments;
 
-    if (level > log_get_level() || (level < LOG_DEBUG && !may_say(channel->user)))
+    if (level > log_get_level() || (level < LOG_LEVEL_DEBUG && !may_say(channel->user)))
         return;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);

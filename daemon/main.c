@@ -139,7 +139,7 @@ static int configure(const struct options *options, struct config *config)
 
     if (errors && fclose(errors))
         return EXIT_FAILED;
-    log_set_level(options->test && !options->log_level ? LOG_WARNING : config->log_level);
+    log_set_level(options->test && !options->log_level ? LOG_LEVEL_WARNING : config->log_level);
     if (result && impersonate_denied(options->config ? options->config : config_default_path(), &why))
         return complain(result, &why);
     return result ? complain_of_all(result, lines ? lines : (char[]){ "" }, &why) : EXIT_OK;
@@ -174,7 +174,7 @@ int main(int argc, char **argv)
     struct options options;
     int code = options_parse(argc, argv, &options);
 
-    log_init("wispd", LOG_INFO);
+    log_init("wispd", LOG_LEVEL_INFO);
     if (code < 0)
         code = run(&options);
     options_deinit(&options);

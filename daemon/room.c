@@ -125,7 +125,7 @@ void room_make(struct wispd *daemon, const struct user *user)
     }
     if (!victim)
         return;
-    log_limited(victim, LOG_INFO, "idle, and all channels are taken: closed for another user");
+    log_limited(victim, LOG_LEVEL_INFO, "idle, and all channels are taken: closed for another user");
     daemon->given_up++;
     wispd_hang_up(daemon, victim);
 }

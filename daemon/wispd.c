@@ -204,7 +204,7 @@ static int on_accept_again(struct wispd *daemon, struct channel *channel, const 
 static void set_log_level(enum log_level level)
 {
     log_set_level(level);
-    log_at(MIN(level, LOG_NOTICE), "the log level is now %s", log_level_name(level));
+    log_at(MIN(level, LOG_LEVEL_NOTICE), "the log level is now %s", log_level_name(level));
 }
 
 static void take_signal(struct wispd *daemon, uint32_t signal)
@@ -214,7 +214,7 @@ static void take_signal(struct wispd *daemon, uint32_t signal)
         log_warning("SIGHUP: the configuration is read at start only; use systemctl restart wispd");
         break;
     case SIGUSR1:
-        set_log_level(MIN(log_get_level() + 1, (unsigned)LOG_DEBUG));
+        set_log_level(MIN(log_get_level() + 1, (unsigned)LOG_LEVEL_DEBUG));
         break;
     case SIGUSR2:
         set_log_level(daemon->config->log_level);
@@ -293,7 +293,7 @@ static int on_question(struct wispd *daemon, struct channel *channel, const stru
 static int on_gone(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
-    log_limited(channel, LOG_DEBUG, "its process has ended");
+    log_limited(channel, LOG_LEVEL_DEBUG, "its process has ended");
     wispd_hang_up(daemon, channel);
     return 0;
 }
@@ -378,7 +378,7 @@ static void look_after(struct wispd *daemon)
         struct channel *channel = &daemon->table.channels[i];
 
         if (channel->state == CHANNEL_OPEN && channel->broken) {
-            log_limited(channel, LOG_NOTICE, "%s: closed", channel->broken);
+            log_limited(channel, LOG_LEVEL_NOTICE, "%s: closed", channel->broken);
             wispd_hang_up(daemon, channel);
         } else {
             bury(daemon, channel);

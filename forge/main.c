@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 {
     /* A training must not end because nobody reads its progress any more. */
     signal(SIGPIPE, SIG_IGN);
-    log_init("wisp", LOG_INFO);
+    log_init("wisp", LOG_LEVEL_INFO);
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

@@ -100,7 +100,7 @@ static void test_defaults(void **state)
     assert_string_equal(config.kernels, "auto");
     assert_int_equal(config.loop, CONFIG_LOOP_AUTO);
     assert_true(config.spin_ns == CONFIG_SPIN_AUTO);
-    assert_int_equal(config.log_level, LOG_INFO);
+    assert_int_equal(config.log_level, LOG_LEVEL_INFO);
     assert_int_equal(config.limits.channels, 256);
     assert_int_equal(config.limits.channels_per_user, 64);
     assert_int_equal(config.limits.memory_per_user, 256 << 20);
@@ -121,7 +121,7 @@ static void test_everything_once(void **state)
     assert_string_equal(config.file, "/etc/wisp/w.yaml");
     assert_string_equal(config.socket, "/run/x y/w.sock");
     assert_int_equal(config.socket_mode, 0660);
-    assert_int_equal(config.log_level, LOG_DEBUG);
+    assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
     assert_string_equal(config.kernels, "avx2");
     assert_int_equal(config.loop, CONFIG_LOOP_URING);
     assert_int_equal(config.spin_ns, 50000);

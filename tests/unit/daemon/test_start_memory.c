@@ -136,6 +136,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(each_allocation_may_fail) };
 
-    log_set_level(LOG_ERROR);
+    log_set_level(LOG_LEVEL_ERROR);
     return cmocka_run_group_tests_name("start without memory", tests, NULL, NULL);
 }
