@@ -30,7 +30,7 @@ struct layer_plan {
     uint64_t vectors[LAYER_VECTORS_MAX]; /* lengths, as layer_kind.vectors names them */
 };
 
-enum layer_number { WHOLE, REAL };
+enum layer_number { PARAMETER_WHOLE, PARAMETER_REAL };
 
 struct layer_parameter {
     const char *name;

@@ -36,6 +36,7 @@ const struct layer_kind layer_attention = {
     .inputs_min = 3,
     .inputs_max = 3,
     .flow = FLOW_MIXED,
-    .parameters = { [HEADS] = { "heads", 1, 1, 1024, WHOLE }, [CAUSAL] = { "causal", 0, 0, 1, WHOLE } },
+    .parameters = { [HEADS] = { "heads", 1, 1, 1024, PARAMETER_WHOLE },
+                    [CAUSAL] = { "causal", 0, 0, 1, PARAMETER_WHOLE } },
     .plan = plan,
 };

@@ -30,7 +30,7 @@ const struct layer_kind layer_embedding = {
     .inputs_max = 1,
     .weighted = true,
     .flow = FLOW_MIXED, /* a token may be any word */
-    .parameters = { [VOCABULARY] = { "vocabulary", 0, 2, 1 << 28, WHOLE },
-                    [NEURONS] = { "neurons", 0, 1, 1 << 20, WHOLE } },
+    .parameters = { [VOCABULARY] = { "vocabulary", 0, 2, 1 << 28, PARAMETER_WHOLE },
+                    [NEURONS] = { "neurons", 0, 1, 1 << 20, PARAMETER_WHOLE } },
     .plan = plan,
 };

@@ -21,6 +21,6 @@ const struct layer_kind layer_layer_norm = {
     .inputs_min = 1,
     .inputs_max = 1,
     .vectors = { "scale", "shift" },
-    .parameters = { { "epsilon", 1e-5, 0, 1, REAL } },
+    .parameters = { { "epsilon", 1e-5, 0, 1, PARAMETER_REAL } },
     .plan = plan,
 };

@@ -26,6 +26,6 @@ const struct layer_kind layer_projection = {
     .inputs_max = 1,
     .weighted = true,
     .vectors = { "bias" },
-    .parameters = { { "neurons", 0, 1, 1 << 28, WHOLE } },
+    .parameters = { { "neurons", 0, 1, 1 << 28, PARAMETER_WHOLE } },
     .plan = plan,
 };

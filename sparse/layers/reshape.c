@@ -24,8 +24,8 @@ const struct layer_kind layer_reshape = {
     .name = "reshape",
     .inputs_min = 1,
     .inputs_max = 1,
-    .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28, WHOLE },
-                    [HEIGHT] = { "height", 1, 1, 1 << 28, WHOLE },
-                    [WIDTH] = { "width", 1, 1, 1 << 28, WHOLE } },
+    .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28, PARAMETER_WHOLE },
+                    [HEIGHT] = { "height", 1, 1, 1 << 28, PARAMETER_WHOLE },
+                    [WIDTH] = { "width", 1, 1, 1 << 28, PARAMETER_WHOLE } },
     .plan = plan,
 };

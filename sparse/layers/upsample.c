@@ -20,6 +20,8 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-const struct layer_kind layer_upsample = {
-    .name = "upsample", .inputs_min = 1, .inputs_max = 1, .parameters = { { "factor", 2, 1, 64, WHOLE } }, .plan = plan
-};
+const struct layer_kind layer_upsample = { .name = "upsample",
+                                           .inputs_min = 1,
+                                           .inputs_max = 1,
+                                           .parameters = { { "factor", 2, 1, 64, PARAMETER_WHOLE } },
+                                           .plan = plan };
