@@ -104,13 +104,13 @@ static void fit(const struct image_spec *spec, const struct media_picture *in, s
 
     *from = centred(width, height, width, height);
     *to = centred(spec->width, spec->height, spec->width, spec->height);
-    if (spec->fit == FIT_CONTAIN && wider)
+    if (spec->fit == MEDIA_FIT_CONTAIN && wider)
         *to = centred(spec->width, scaled(height, spec->width, width), spec->width, spec->height);
-    else if (spec->fit == FIT_CONTAIN)
+    else if (spec->fit == MEDIA_FIT_CONTAIN)
         *to = centred(scaled(width, spec->height, height), spec->height, spec->width, spec->height);
-    else if (spec->fit == FIT_COVER && wider)
+    else if (spec->fit == MEDIA_FIT_COVER && wider)
         *from = centred(scaled(height, spec->width, spec->height), height, width, height);
-    else if (spec->fit == FIT_COVER)
+    else if (spec->fit == MEDIA_FIT_COVER)
         *from = centred(width, scaled(width, spec->height, spec->width), width, height);
 }
 

@@ -44,9 +44,13 @@ struct key {
 static const char *const kinds[] = {
     [MEDIA_RAW] = "raw", [MEDIA_IMAGE] = "image", [MEDIA_TEXT] = "text", [MEDIA_AUDIO] = "audio"
 };
-static const char *const fits[] = { [FIT_STRETCH] = "stretch", [FIT_CONTAIN] = "contain", [FIT_COVER] = "cover", NULL };
-static const char *const weights[] = { [WEIGHT_COUNT] = "count", [WEIGHT_SQRT] = "sqrt", [WEIGHT_LOG] = "log", NULL };
-static const char *const norms[] = { [NORM_L2] = "l2", [NORM_NONE] = "none", NULL };
+static const char *const fits[] = {
+    [MEDIA_FIT_STRETCH] = "stretch", [MEDIA_FIT_CONTAIN] = "contain", [MEDIA_FIT_COVER] = "cover", NULL
+};
+static const char *const weights[] = {
+    [MEDIA_WEIGHT_COUNT] = "count", [MEDIA_WEIGHT_SQRT] = "sqrt", [MEDIA_WEIGHT_LOG] = "log", NULL
+};
+static const char *const norms[] = { [MEDIA_NORM_L2] = "l2", [MEDIA_NORM_NONE] = "none", NULL };
 
 #define IMAGE(member) MEDIA_IMAGE, #member, .offset = offsetof(struct media, image.member)
 #define TEXT(member)  MEDIA_TEXT, #member, .offset = offsetof(struct media, text.member)
@@ -56,7 +60,7 @@ static const struct key keys[] = {
     { IMAGE(width), .type = VALUE_COUNT, .required = true, .min = 1, .max = SIDE_MAX },
     { IMAGE(height), .type = VALUE_COUNT, .required = true, .min = 1, .max = SIDE_MAX },
     { IMAGE(channels), .type = VALUE_COUNT, .min = 1, .max = 3, .default_value = 3 },
-    { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = FIT_STRETCH },
+    { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = MEDIA_FIT_STRETCH },
     { IMAGE(background), .type = VALUE_COUNT, .min = 0, .max = 255, .default_value = 0 },
     { IMAGE(mean), .type = VALUE_LIST, .min = -1e6, .max = 1e6, .default_value = 0 },
     { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
@@ -64,8 +68,8 @@ static const struct key keys[] = {
     { TEXT(features), .type = VALUE_COUNT, .required = true, .min = 1, .max = 1 << 24 },
     { TEXT(characters), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 3 },
     { TEXT(words), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 1 },
-    { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = WEIGHT_LOG },
-    { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .default_value = NORM_L2 },
+    { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = MEDIA_WEIGHT_LOG },
+    { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .default_value = MEDIA_NORM_L2 },
     { TEXT(limit), .type = VALUE_COUNT, .min = 16, .max = 1 << 24, .default_value = 65536 },
 
     { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },

@@ -13,9 +13,9 @@
 #include "media/media.h"
 #include "media/mel.h"
 
-enum image_fit { FIT_STRETCH, FIT_CONTAIN, FIT_COVER };
-enum text_weight { WEIGHT_COUNT, WEIGHT_SQRT, WEIGHT_LOG };
-enum text_norm { NORM_L2, NORM_NONE };
+enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER };
+enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
+enum text_norm { MEDIA_NORM_L2, MEDIA_NORM_NONE };
 
 enum { CHANNELS_MAX = 3 };
 

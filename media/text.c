@@ -236,9 +236,9 @@ static void count_grams(const struct pieces *pieces, const uint32_t lengths[2], 
 static float weighted(float count, uint32_t weight)
 {
     switch (weight) {
-    case WEIGHT_SQRT:
+    case MEDIA_WEIGHT_SQRT:
         return sqrtf(count);
-    case WEIGHT_LOG:
+    case MEDIA_WEIGHT_LOG:
         return (float)portable_log(1 + (double)count);
     default:
         return count;
@@ -256,7 +256,7 @@ static void weigh(const struct text_spec *spec, float *out)
             squares += (double)out[i] * (double)out[i];
         }
     }
-    if (spec->norm != NORM_L2 || squares == 0)
+    if (spec->norm != MEDIA_NORM_L2 || squares == 0)
         return;
     factor = (float)(1 / sqrt(squares));
     for (uint32_t i = 0; i < spec->features; i++)
