@@ -112,24 +112,24 @@ static void begin_vectors(struct layer *layer)
 /* What a layer's own first weights are drawn from. Gain 2 makes up for the half of the values that a rectifier drops.
  */
 static void begin_weights(struct model *model, uint32_t at, const struct sampling *sampling,
-                          const struct drawing *drawing)
+                          const struct sampling_source *source)
 {
     struct csr *weight = &model->layers[at].weight;
 
     if (sampling->weights != WEIGHTS_CONSTANT) {
-        sample_weights_by(drawing->pool, weight, is_rectified(model, at) ? 2 : 1, drawing->seed, drawing->stream);
+        sample_weights_by(source->pool, weight, is_rectified(model, at) ? 2 : 1, source->seed, source->stream);
         return;
     }
     for (uint64_t k = 0; k < weight->count; k++)
         weight->values[k] = sampling->constant;
 }
 
-static int draw_layer(struct model *model, uint32_t at, const struct sampling *sampling, const struct drawing *drawing,
-                      uint64_t *moved, struct reason *why)
+static int draw_layer(struct model *model, uint32_t at, const struct sampling *sampling,
+                      const struct sampling_source *source, uint64_t *moved, struct reason *why)
 {
     struct csr drawn;
     uint64_t more;
-    int result = sampling_draw(sampling, drawing, &drawn, &more, why);
+    int result = sampling_draw(sampling, source, &drawn, &more, why);
 
     if (result)
         return refuse_in(why, result, "layer %s", model->layers[at].name);
@@ -162,22 +162,22 @@ static int assemble_layer(struct model *model, const struct plan *plan, uint32_t
     const struct density_layer *d = &planned->density;
     const struct edge_list *given = assembly->edges ? &assembly->edges->lists[number] : NULL;
     uint64_t area = d->kernel_width * d->kernel_height;
-    const struct drawing drawing = { .rows = (uint32_t)d->outputs,
-                                     .columns = (uint32_t)(d->inputs * area),
-                                     .area = (uint32_t)area,
-                                     .connections = d->connections,
-                                     .probability = d->probability,
-                                     .seed = assembly->seed,
-                                     .stream = number,
-                                     .pool = assembly->pool };
+    const struct sampling_source source = { .rows = (uint32_t)d->outputs,
+                                            .columns = (uint32_t)(d->inputs * area),
+                                            .area = (uint32_t)area,
+                                            .connections = d->connections,
+                                            .probability = d->probability,
+                                            .seed = assembly->seed,
+                                            .stream = number,
+                                            .pool = assembly->pool };
     int result;
 
     if (given && given->matrix.starts)
         result = copy_edges(&model->layers[planned->place], given, why);
     else
-        result = draw_layer(model, planned->place, &plan->sampling, &drawing, moved, why);
+        result = draw_layer(model, planned->place, &plan->sampling, &source, moved, why);
     if (!result && !(given && given->info.weighted))
-        begin_weights(model, planned->place, &plan->sampling, &drawing);
+        begin_weights(model, planned->place, &plan->sampling, &source);
     return result;
 }
 
@@ -351,21 +351,21 @@ static int resample_layer(struct model *model, uint32_t at, const struct samplin
                           uint64_t seed, uint32_t stream, struct reason *why)
 {
     struct layer *layer = &model->layers[at];
-    struct drawing drawing = { .rows = layer->weight.rows,
-                               .columns = layer->weight.columns,
-                               .connections = layer->weight.count,
-                               .seed = seed,
-                               .stream = stream };
+    struct sampling_source source = { .rows = layer->weight.rows,
+                                      .columns = layer->weight.columns,
+                                      .connections = layer->weight.count,
+                                      .seed = seed,
+                                      .stream = stream };
     uint64_t moved = 0;
     int result = 0;
 
     if (!given) {
-        result = kernel_area(model, layer, &drawing.area, why);
+        result = kernel_area(model, layer, &source.area, why);
         if (!result)
-            result = draw_layer(model, at, sampling, &drawing, &moved, why);
+            result = draw_layer(model, at, sampling, &source, &moved, why);
     }
     if (!result && !json_is_true(json_object_get(given, "weights")))
-        begin_weights(model, at, sampling, &drawing);
+        begin_weights(model, at, sampling, &source);
     return result;
 }
 

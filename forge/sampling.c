@@ -83,7 +83,7 @@ struct sampling sampling_of_description(const json_t *object)
     return sampling;
 }
 
-int sampling_draw(const struct sampling *sampling, const struct drawing *d, struct csr *out, uint64_t *moved,
+int sampling_draw(const struct sampling *sampling, const struct sampling_source *d, struct csr *out, uint64_t *moved,
                   struct reason *why)
 {
     /* Whole kernels are drawn and repaired as pairs of channels, and spread out at the end. */

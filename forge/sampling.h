@@ -44,7 +44,7 @@ void sampling_describe(const struct sampling *sampling, json_t *object);
 struct sampling sampling_of_description(const json_t *object);
 
 /* What one layer is drawn from. */
-struct drawing {
+struct sampling_source {
     uint32_t rows, columns, area; /* area: adjacent columns of one kernel */
     uint64_t connections;         /* for SAMPLING_EXACT */
     double probability;           /* for SAMPLING_BERNOULLI */
@@ -54,7 +54,7 @@ struct drawing {
 };
 
 /* Connections only; values are zero. *moved: connections that repair put elsewhere. */
-int sampling_draw(const struct sampling *sampling, const struct drawing *drawing, struct csr *out, uint64_t *moved,
-                  struct reason *why);
+int sampling_draw(const struct sampling *sampling, const struct sampling_source *source, struct csr *out,
+                  uint64_t *moved, struct reason *why);
 
 #endif
