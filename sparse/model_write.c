@@ -20,7 +20,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written as they stand in memory");
 
 /* What will be written: part 0 is the header, which is made last. Without `header` and `parts` it is only measured. */
-struct plan {
+struct file_layout {
     json_t *header;
     struct file_part *parts;
     size_t count, pads;
@@ -37,62 +37,64 @@ static uint64_t digits_of(uint64_t number)
     return digits;
 }
 
-static int entry_add(struct plan *plan, const char *name, enum tensor_type type, const void *data, uint64_t count)
+static int entry_add(struct file_layout *layout, const char *name, enum tensor_type type, const void *data,
+                     uint64_t count)
 {
     uint64_t bytes, end;
     json_t *entry;
 
-    if (!tensor_type_bytes(type, count, &bytes) || !size_add(plan->offset, bytes, &end) || end > INT64_MAX)
+    if (!tensor_type_bytes(type, count, &bytes) || !size_add(layout->offset, bytes, &end) || end > INT64_MAX)
         return -EFBIG;
-    plan->length += strlen(",\"\":{\"dtype\":\"\",\"shape\":[],\"data_offsets\":[,]}") + strlen(name) +
-                    strlen(tensor_type_name(type)) + digits_of(count) + digits_of(plan->offset) + digits_of(end);
-    if (plan->header) {
+    layout->length += strlen(",\"\":{\"dtype\":\"\",\"shape\":[],\"data_offsets\":[,]}") + strlen(name) +
+                           strlen(tensor_type_name(type)) + digits_of(count) + digits_of(layout->offset) +
+                           digits_of(end);
+    if (layout->header) {
         entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_type_name(type), "shape", (json_int_t)count,
-                          "data_offsets", (json_int_t)plan->offset, (json_int_t)end);
-        if (json_object_set_new(plan->header, name, entry))
+                          "data_offsets", (json_int_t)layout->offset, (json_int_t)end);
+        if (json_object_set_new(layout->header, name, entry))
             return -ENOMEM;
-        plan->parts[plan->count++] = (struct file_part){ data, bytes };
+        layout->parts[layout->count++] = (struct file_part){ data, bytes };
     }
-    plan->offset = end;
+    layout->offset = end;
     return 0;
 }
 
-static int tensor_add(struct plan *plan, const struct layer *layer, const char *suffix, enum tensor_type type,
-                      const void *data, uint64_t count)
+static int tensor_add(struct file_layout *layout, const struct layer *layer, const char *suffix,
+                      enum tensor_type type, const void *data, uint64_t count)
 {
     static const unsigned char zeroes[SAFETENSORS_ALIGNMENT];
-    uint64_t gap = -plan->offset % SAFETENSORS_ALIGNMENT;
+    uint64_t gap = -layout->offset % SAFETENSORS_ALIGNMENT;
     char name[LAYER_NAME_MAX + 64];
 
     if (gap) {
         int result;
 
-        snprintf(name, sizeof name, SAFETENSORS_PAD "%zu", plan->pads++);
-        result = entry_add(plan, name, TENSOR_U8, zeroes, gap);
+        snprintf(name, sizeof name, SAFETENSORS_PAD "%zu", layout->pads++);
+        result = entry_add(layout, name, TENSOR_U8, zeroes, gap);
         if (result)
             return result;
     }
     snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
-    return entry_add(plan, name, type, data, count);
+    return entry_add(layout, name, type, data, count);
 }
 
-static int layer_add(struct plan *plan, const struct layer *layer)
+static int layer_add(struct file_layout *layout, const struct layer *layer)
 {
     const struct csr *weight = &layer->weight;
     bool narrow = csr_is_narrow(weight);
     int result = 0;
 
     if (layer->kind->weighted) {
-        result = tensor_add(plan, layer, TENSOR_STARTS, TENSOR_I64, weight->starts, (uint64_t)weight->rows + 1);
+        result = tensor_add(layout, layer, TENSOR_STARTS, TENSOR_I64, weight->starts, (uint64_t)weight->rows + 1);
         if (!result)
-            result = tensor_add(plan, layer, TENSOR_INDEX, narrow ? TENSOR_U16 : TENSOR_I32,
+            result = tensor_add(layout, layer, TENSOR_INDEX, narrow ? TENSOR_U16 : TENSOR_I32,
                                 narrow ? (void *)weight->index.narrow : weight->index.wide, weight->count);
         if (!result)
-            result = tensor_add(plan, layer, TENSOR_VALUES, TENSOR_F32, weight->values, weight->count);
+            result = tensor_add(layout, layer, TENSOR_VALUES, TENSOR_F32, weight->values, weight->count);
     }
     for (size_t i = 0; !result && i < LAYER_VECTORS_MAX; i++) {
         if (layer->vectors[i].data)
-            result = tensor_add(plan, layer, layer->kind->vectors[i], TENSOR_F32, layer->vectors[i].data,
+            result = tensor_add(layout, layer, layer->kind->vectors[i], TENSOR_F32, layer->vectors[i].data,
                                 layer->vectors[i].count);
     }
     return result;
@@ -182,30 +184,31 @@ static int check_writable(const struct model *model, struct reason *why)
     return result;
 }
 
-static int layers_add(struct plan *plan, const struct model *model)
+static int layers_add(struct file_layout *layout, const struct model *model)
 {
     int result = 0;
 
     for (uint32_t i = 0; !result && i < model->layer_count; i++)
-        result = layer_add(plan, &model->layers[i]);
+        result = layer_add(layout, &model->layers[i]);
     return result;
 }
 
 /* All tensors and the text of the header; *text is the caller's. */
-static int plan_make(const struct model *model, struct plan *plan, char **text, struct reason *why)
+static int layout_make(const struct model *model, struct file_layout *layout, char **text, struct reason *why)
 {
-    int result = metadata_add(model, plan->header, why);
+    int result = metadata_add(model, layout->header, why);
 
     if (result)
         return result;
-    plan->count = 1;
-    plan->parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *plan->parts);
-    if (!plan->parts)
+    layout->count = 1;
+    layout->parts =
+        memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *layout->parts);
+    if (!layout->parts)
         return refuse_errno(why, -ENOMEM, "the tensors");
-    result = layers_add(plan, model);
+    result = layers_add(layout, model);
     if (result)
         return refuse_errno(why, result, "the tensors");
-    *text = json_compact(plan->header);
+    *text = json_compact(layout->header);
     return *text ? 0 : refuse_errno(why, -ENOMEM, "the header");
 }
 
@@ -228,12 +231,12 @@ static int limits_check(uint64_t header, uint64_t tensors, struct reason *why)
 }
 
 /* The checksum's digits are filled in. */
-static int header_make(struct plan *plan, const char *text, char **out, struct reason *why)
+static int header_make(struct file_layout *layout, const char *text, char **out, struct reason *why)
 {
     cleanup_free char *header = NULL;
     char digits[CHECKSUM_DIGITS + 1];
     uint64_t total = header_size(strlen(text)), length;
-    int result = limits_check(total, plan->offset, why);
+    int result = limits_check(total, layout->offset, why);
 
     if (result)
         return result;
@@ -243,8 +246,8 @@ static int header_make(struct plan *plan, const char *text, char **out, struct r
     length = total - SAFETENSORS_LENGTH;
     memcpy(header, &length, sizeof length);
     snprintf(header + SAFETENSORS_LENGTH, length + 1, "%-*s", (int)length, text);
-    plan->parts[0] = (struct file_part){ header, total };
-    result = checksum_compute(plan->parts, plan->count, digits);
+    layout->parts[0] = (struct file_part){ header, total };
+    result = checksum_compute(layout->parts, layout->count, digits);
     if (result)
         return refuse_errno(why, result, "the checksum");
     memcpy(checksum_find(header, total), digits, CHECKSUM_DIGITS);
@@ -256,18 +259,18 @@ int model_write(const struct model *model, const char *path, struct reason *why)
 {
     cleanup_json json_t *json = json_object();
     cleanup_free char *text = NULL, *header = NULL;
-    struct plan plan = { .header = json };
+    struct file_layout layout = { .header = json };
     int result = check_writable(model, why);
 
     if (!result)
-        result = plan_make(model, &plan, &text, why);
+        result = layout_make(model, &layout, &text, why);
     if (!result)
-        result = header_make(&plan, text, &header, why);
+        result = header_make(&layout, text, &header, why);
     if (result)
         refuse_in(why, result, "cannot write %s", path);
     else
-        result = file_write(path, plan.parts, plan.count, why);
-    free(plan.parts);
+        result = file_write(path, layout.parts, layout.count, why);
+    free(layout.parts);
     return result;
 }
 
@@ -289,10 +292,10 @@ int model_file_size(const struct model *model, uint64_t *out, uint64_t *metadata
 
 int model_file_size_with(const struct model *model, uint64_t metadata, uint64_t *out)
 {
-    struct plan plan = { .header = NULL };
-    int result = layers_add(&plan, model);
+    struct file_layout layout = { .header = NULL };
+    int result = layers_add(&layout, model);
 
     if (!result)
-        *out = header_size(metadata + plan.length) + plan.offset;
+        *out = header_size(metadata + layout.length) + layout.offset;
     return result;
 }
