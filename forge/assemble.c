@@ -8,9 +8,9 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "forge/assemble.h"
-#include "forge/base_values.h"
 #include "forge/edges.h"
 #include "forge/lineage.h"
+#include "forge/pretrained.h"
 #include "sparse/layer.h"
 #include "sparse/sample.h"
 
@@ -275,7 +275,7 @@ static int inherit(struct model *model, const struct assembly *assembly, struct 
         bool weighted = layer->kind->weighted;
         bool given = weighted && assembly->edges && assembly->edges->lists[number].info.weighted;
 
-        result = base_inherit(assembly->base, layer, !given, why);
+        result = pretrained_inherit(assembly->base, layer, !given, why);
         number += weighted;
     }
     return result;

@@ -14,7 +14,7 @@ CLEANUP_DEFINE(model, struct model, model_free)
 #define cleanup_model cleanup(model_at_exit)
 
 struct edges;
-struct base;
+struct pretrained;
 
 struct assembly {
     const char *name;
@@ -24,7 +24,7 @@ struct assembly {
     uint64_t seed;
     uint64_t candidates;       /* samplings that training is to draw and choose from; 0 or 1: this one */
     const struct edges *edges; /* connections that are given; NULL: none */
-    const struct base *base;   /* for WEIGHTS_INHERITED */
+    const struct pretrained *base;   /* for WEIGHTS_INHERITED */
     struct pool *pool;         /* who helps; NULL: nobody. Changes no bit. */
 };
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "forge/assemble.h"
-#include "forge/base_values.h"
 #include "forge/edges.h"
 #include "forge/lineage.h"
+#include "forge/pretrained.h"
 
 /* Densities that were given, by layer; NULL when there are none. */
 static json_t *given_json(const struct plan *plan)
@@ -57,9 +57,9 @@ char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
         if (assembly->candidates > 1)
             json_object_set_new(object, "candidates", json_integer((json_int_t)assembly->candidates));
         if (assembly->base)
-            json_object_set_new(
-                object, "base",
-                json_pack("{s:s s:s}", "name", base_name(assembly->base), "hash", base_hash(assembly->base)));
+            json_object_set_new(object, "base",
+                                json_pack("{s:s s:s}", "name", pretrained_name(assembly->base), "hash",
+                                          pretrained_hash(assembly->base)));
         text = json_dumps(object, JSON_FORM);
     }
     json_decref(object);

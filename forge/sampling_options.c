@@ -42,11 +42,11 @@ static void warn_of_constants(const char *verb, const struct sampling *sampling)
                         "(nothing breaks the symmetry), and sums grow with the inputs; prefer --weights scaled");
 }
 
-static int open_base(const char *verb, const char *path, const struct structure *structure, struct base **out)
+static int open_base(const char *verb, const char *path, const struct structure *structure, struct pretrained **out)
 {
     uint32_t weighted = 0, found = 0;
     struct reason why;
-    int result = base_open(path, out, &why);
+    int result = pretrained_open(path, out, &why);
 
     if (result)
         return fail(verb, exit_for_input(result), "%s", why.text);
@@ -54,7 +54,7 @@ static int open_base(const char *verb, const char *path, const struct structure 
         if (!structure->layers[i].kind->weighted)
             continue;
         weighted++;
-        if (base_has(*out, structure->layers[i].name))
+        if (pretrained_has(*out, structure->layers[i].name))
             found++;
         else
             warn_user(verb, "%s has no weight \"%s.weight\": the layer begins with scaled random weights", path,
@@ -97,7 +97,7 @@ int sampling_from_options(const char *verb, const struct sampling_options *optio
 void sampling_choice_deinit(struct sampling_choice *choice)
 {
     edges_deinit(&choice->edges);
-    choice->base = base_close(choice->base);
+    choice->base = pretrained_close(choice->base);
 }
 
 int sampling_export(const char *verb, const struct sampling_options *options, const struct structure *structure,

@@ -6,7 +6,7 @@
 #define FORGE_SAMPLING_OPTIONS_H
 
 #include "base/options.h"
-#include "forge/base_values.h"
+#include "forge/pretrained.h"
 #include "forge/edges.h"
 #include "forge/sampling.h"
 
@@ -20,7 +20,7 @@ struct sampling_options {
 struct sampling_choice {
     struct sampling sampling;
     struct edges edges;
-    struct base *base; /* NULL: none */
+    struct pretrained *base; /* NULL: none */
 };
 
 void sampling_option_rows(struct option_table *table, struct sampling_options *options);

@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/base_values.h"
 #include "forge/catalog.h"
 #include "forge/listing.h"
+#include "forge/pretrained.h"
 #include "forge/remote/http.h"
 #include "forge/remote_catalog.h"
 #include "forge/structure_actions.h"
@@ -31,11 +31,11 @@ struct adding {
 /* That the file with the base values is there and can be read is found out now, and not when it is wanted. */
 static int check_base(const struct structure *structure, struct reason *why)
 {
-    struct base *base;
-    int result = structure->base ? base_open(structure->base, &base, why) : 0;
+    struct pretrained *base;
+    int result = structure->base ? pretrained_open(structure->base, &base, why) : 0;
 
     if (!result && structure->base)
-        base_close(base);
+        pretrained_close(base);
     return result ? refuse_in(why, result, "%s: base", structure->name) : 0;
 }
 

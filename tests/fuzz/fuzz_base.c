@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "forge/base_values.h"
+#include "forge/pretrained.h"
 #include "sparse/layer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,7 +20,7 @@ static void must(bool condition)
 }
 
 /* All connections of a layer of two outputs, and its bias. */
-static void inherit(const struct base *base, const char *kind, const char *name, uint32_t columns)
+static void inherit(const struct pretrained *base, const char *kind, const char *name, uint32_t columns)
 {
     struct layer layer = { .kind = layer_kind_find(kind) };
     struct reason why = { "" };
@@ -33,7 +33,7 @@ static void inherit(const struct base *base, const char *kind, const char *name,
         layer.weight.index.narrow[k] = (uint16_t)(k % columns);
     layer.weight.starts[1] = columns;
     layer.weight.starts[2] = 2ull * columns;
-    if (base_inherit(base, &layer, true, &why))
+    if (pretrained_inherit(base, &layer, true, &why))
         must(why.text[0] != 0);
     else
         must(!csr_check(&layer.weight, &why) && isfinite(bias[0]) && isfinite(bias[1]));
@@ -44,17 +44,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size ? size : 1); /* its own, so that a read past it is seen */
     struct reason why = { "" };
-    struct base *base;
+    struct pretrained *base;
 
     must(copy != NULL);
     if (size)
         memcpy(copy, data, size);
-    if (base_parse("fuzz", copy, size, &base, &why)) {
+    if (pretrained_parse("fuzz", copy, size, &base, &why)) {
         must(why.text[0] != 0);
         return 0;
     }
     inherit(base, "linear", "a", 3);
     inherit(base, "deconv2d", "b", 3 * 4);
-    base_close(base);
+    pretrained_close(base);
     return 0;
 }

@@ -16,11 +16,11 @@
 #include "base/pool.h"
 #include "base/size.h"
 #include "forge/assemble.h"
-#include "forge/base_values.h"
 #include "forge/budget.h"
 #include "forge/catalog.h"
 #include "forge/edges.h"
 #include "forge/lineage.h"
+#include "forge/pretrained.h"
 #include "sparse/model_file.h"
 #include "support/test.h"
 
@@ -371,13 +371,13 @@ static int inherit(const char *path, struct structure structure, struct model **
 {
     struct plan plan =
         solved(structure, &(struct plan_wish){ .density = 1, .sampling = { .weights = WEIGHTS_INHERITED } });
-    struct base *base = NULL;
-    int result = base_open(path, &base, why);
+    struct pretrained *base = NULL;
+    int result = pretrained_open(path, &base, why);
 
     *out = NULL;
     if (!result)
         result = assemble_model(&plan, &(struct assembly){ .name = "i", .seed = 1, .base = base }, out, NULL, why);
-    base_close(base);
+    pretrained_close(base);
     plan_deinit(&plan);
     return result;
 }
@@ -458,7 +458,7 @@ static void test_a_base_beside_chosen_connections(void **state)
     struct option_list words = { .count = 1 };
     struct edges edges = EDGES_NULL;
     const uint64_t counts[1] = { 2 };
-    struct base *base;
+    struct pretrained *base;
     struct model *model;
     struct plan plan;
     struct reason why;
@@ -471,7 +471,7 @@ static void test_a_base_beside_chosen_connections(void **state)
     assert_ok(structure_plan(&structure, &why), why);
     assert_ok(edges_read(&words, &structure, &edges, &why), why);
     write_base(scratch_path(folder, "b"), header, data, sizeof data);
-    assert_ok(base_open(scratch_path(folder, "b"), &base, &why), why);
+    assert_ok(pretrained_open(scratch_path(folder, "b"), &base, &why), why);
     plan = solved(
         structure,
         &(struct plan_wish){ .method = DENSITY_FIXED, .counts = counts, .sampling = { .weights = WEIGHTS_INHERITED } });
@@ -479,7 +479,7 @@ static void test_a_base_beside_chosen_connections(void **state)
     assert_true(model->layers[0].weight.values[0] == 0.5f && model->layers[0].weight.values[1] == -2.0f);
     assert_true(model->layers[0].vectors[0].data[0] == 5 && model->layers[0].vectors[0].data[1] == 7);
     model_free(model);
-    base_close(base);
+    pretrained_close(base);
     edges_deinit(&edges);
     plan_deinit(&plan);
     scratch_remove(folder);

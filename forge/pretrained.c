@@ -14,92 +14,94 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/size.h"
-#include "forge/base_values.h"
+#include "forge/pretrained.h"
 #include "sparse/layer.h"
 #include "sparse/model_file.h"
 #include "sparse/safetensors.h"
 
-struct base {
+struct pretrained {
     char *name;
     char hash[33];
     unsigned char *data;
     struct safetensors file;
 };
 
-struct base *base_close(struct base *base)
+struct pretrained *pretrained_close(struct pretrained *pretrained)
 {
-    if (!base)
+    if (!pretrained)
         return NULL;
-    free(base->name);
-    safetensors_close(&base->file);
-    free(base->data);
-    free(base);
+    free(pretrained->name);
+    safetensors_close(&pretrained->file);
+    free(pretrained->data);
+    free(pretrained);
     return NULL;
 }
 
-const char *base_name(const struct base *base)
+const char *pretrained_name(const struct pretrained *pretrained)
 {
-    return base->name;
+    return pretrained->name;
 }
 
-const char *base_hash(const struct base *base)
+const char *pretrained_hash(const struct pretrained *pretrained)
 {
-    return base->hash;
+    return pretrained->hash;
 }
 
-int base_parse(const char *name, void *data, size_t size, struct base **out, struct reason *why)
+int pretrained_parse(const char *name, void *data, size_t size, struct pretrained **out, struct reason *why)
 {
-    struct base *base = calloc(1, sizeof *base);
+    struct pretrained *pretrained = calloc(1, sizeof *pretrained);
     const char *slash = strrchr(name, '/');
     XXH128_hash_t hash;
     int result;
 
-    if (base)
-        base->name = strdup(slash ? slash + 1 : name);
-    if (!base || !base->name) {
+    if (pretrained)
+        pretrained->name = strdup(slash ? slash + 1 : name);
+    if (!pretrained || !pretrained->name) {
         free(data);
-        base_close(base);
+        pretrained_close(pretrained);
         return refuse_errno(why, -ENOMEM, "%s", name);
     }
-    base->data = data;
-    result = safetensors_open(data, size, &base->file, why);
+    pretrained->data = data;
+    result = safetensors_open(data, size, &pretrained->file, why);
     if (result) {
-        base_close(base);
+        pretrained_close(pretrained);
         return refuse_in(why, result, "%s", name);
     }
     hash = XXH3_128bits(data, size);
-    snprintf(base->hash, sizeof base->hash, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64, (uint64_t)hash.low64);
-    *out = base;
+    snprintf(pretrained->hash, sizeof pretrained->hash, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+             (uint64_t)hash.low64);
+    *out = pretrained;
     return 0;
 }
 
-int base_open(const char *path, struct base **out, struct reason *why)
+int pretrained_open(const char *path, struct pretrained **out, struct reason *why)
 {
     size_t size;
     void *data;
     int result = file_read(path, MODEL_FILE_MAX, &data, &size, why);
 
-    return result ? result : base_parse(path, data, size, out, why);
+    return result ? result : pretrained_parse(path, data, size, out, why);
 }
 
 /* ---- arrays ---- */
 
-static const struct tensor *find(const struct base *base, const char *layer, const char *suffix)
+static const struct tensor *find(const struct pretrained *pretrained, const char *layer, const char *suffix)
 {
     char name[2 * LAYER_NAME_MAX];
 
     snprintf(name, sizeof name, "%s.%s", layer, suffix);
-    return safetensors_find(&base->file, name);
+    return safetensors_find(&pretrained->file, name);
 }
 
-static bool has_sparse(const struct base *base, const char *layer)
+static bool has_sparse(const struct pretrained *pretrained, const char *layer)
 {
-    return find(base, layer, TENSOR_STARTS) || find(base, layer, TENSOR_INDEX) || find(base, layer, TENSOR_VALUES);
+    return find(pretrained, layer, TENSOR_STARTS) || find(pretrained, layer, TENSOR_INDEX) ||
+           find(pretrained, layer, TENSOR_VALUES);
 }
 
-bool base_has(const struct base *base, const char *layer)
+bool pretrained_has(const struct pretrained *pretrained, const char *layer)
 {
-    return find(base, layer, "weight") || has_sparse(base, layer);
+    return find(pretrained, layer, "weight") || has_sparse(pretrained, layer);
 }
 
 static bool is_index(enum tensor_type type)
@@ -113,15 +115,15 @@ static bool is_real(enum tensor_type type)
 }
 
 /* The tensor NAME.SUFFIX; *out is NULL when there is none. */
-static int take(const struct base *base, const char *layer, const char *suffix, bool index, const struct tensor **out,
-                struct reason *why)
+static int take(const struct pretrained *pretrained, const char *layer, const char *suffix, bool index,
+                const struct tensor **out, struct reason *why)
 {
-    const struct tensor *tensor = find(base, layer, suffix);
+    const struct tensor *tensor = find(pretrained, layer, suffix);
 
     *out = tensor;
     if (tensor && !(index ? is_index(tensor->type) : is_real(tensor->type)))
-        return refuse(why, WISP_E_FORMAT, "%s: tensor \"%s.%s\": its type is %s; give %s", base->name, layer, suffix,
-                      tensor_type_name(tensor->type), index ? "I64, I32 or U16" : "F64, F32, F16 or BF16");
+        return refuse(why, WISP_E_FORMAT, "%s: tensor \"%s.%s\": its type is %s; give %s", pretrained->name, layer,
+                      suffix, tensor_type_name(tensor->type), index ? "I64, I32 or U16" : "F64, F32, F16 or BF16");
     return 0;
 }
 
@@ -137,9 +139,9 @@ static double half(uint16_t bits)
     return bits >> 15 ? -value : value;
 }
 
-static double real_at(const struct base *base, const struct tensor *tensor, uint64_t at)
+static double real_at(const struct pretrained *pretrained, const struct tensor *tensor, uint64_t at)
 {
-    const unsigned char *from = base->data + tensor->begin;
+    const unsigned char *from = pretrained->data + tensor->begin;
     uint32_t bits;
     uint16_t word;
     double wide;
@@ -164,9 +166,9 @@ static double real_at(const struct base *base, const struct tensor *tensor, uint
 }
 
 /* An index; UINT64_MAX for a negative one. */
-static uint64_t index_at(const struct base *base, const struct tensor *tensor, uint64_t at)
+static uint64_t index_at(const struct pretrained *pretrained, const struct tensor *tensor, uint64_t at)
 {
-    const unsigned char *from = base->data + tensor->begin;
+    const unsigned char *from = pretrained->data + tensor->begin;
     int64_t wide;
     int32_t narrow;
     uint16_t word;
@@ -195,20 +197,21 @@ static void shape_text(const struct tensor *tensor, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%" PRIu64, i ? ", " : "", tensor->dimension[i]);
 }
 
-static int put(const struct base *base, const struct tensor *tensor, uint64_t at, float *out, struct reason *why)
+static int put(const struct pretrained *pretrained, const struct tensor *tensor, uint64_t at, float *out,
+               struct reason *why)
 {
-    double value = real_at(base, tensor, at);
+    double value = real_at(pretrained, tensor, at);
 
     *out = (float)value;
     if (!isfinite(*out))
-        return refuse(why, WISP_E_FORMAT, "%s: tensor \"%s\": element %" PRIu64 " is %g, no finite float", base->name,
-                      tensor->name, at, value);
+        return refuse(why, WISP_E_FORMAT, "%s: tensor \"%s\": element %" PRIu64 " is %g, no finite float",
+                      pretrained->name, tensor->name, at, value);
     return 0;
 }
 
 /* How a dense weight's elements are found: of a deconvolution outputs and inputs change places. */
-static int dense_fits(const struct base *base, const struct layer *layer, const struct tensor *tensor, uint64_t *area,
-                      struct reason *why)
+static int dense_fits(const struct pretrained *pretrained, const struct layer *layer, const struct tensor *tensor,
+                      uint64_t *area, struct reason *why)
 {
     const struct csr *w = &layer->weight;
     bool turned = !strcmp(layer->kind->name, "deconv2d") && tensor->rank == 4;
@@ -225,14 +228,15 @@ static int dense_fits(const struct base *base, const struct layer *layer, const 
     shape_text(tensor, shape, sizeof shape);
     return refuse(why, WISP_E_FORMAT,
                   "%s: \"%s.weight\" has the shape [%s], but the layer has %u outputs and %u weights for each",
-                  base->name, layer->name, shape, w->rows, w->columns);
+                  pretrained->name, layer->name, shape, w->rows, w->columns);
 }
 
-static int inherit_dense(const struct base *base, struct layer *layer, const struct tensor *tensor, struct reason *why)
+static int inherit_dense(const struct pretrained *pretrained, struct layer *layer, const struct tensor *tensor,
+                         struct reason *why)
 {
     struct csr *w = &layer->weight;
     uint64_t area;
-    int result = dense_fits(base, layer, tensor, &area, why);
+    int result = dense_fits(pretrained, layer, tensor, &area, why);
 
     for (uint32_t r = 0; r < w->rows && !result; r++) {
         for (uint64_t k = w->starts[r]; k < w->starts[r + 1] && !result; k++) {
@@ -240,7 +244,7 @@ static int inherit_dense(const struct base *base, struct layer *layer, const str
 
             if (area)
                 at = ((column / area) * w->rows + r) * area + column % area;
-            result = put(base, tensor, at, &w->values[k], why);
+            result = put(pretrained, tensor, at, &w->values[k], why);
         }
     }
     return result;
@@ -252,8 +256,8 @@ struct rows {
 };
 
 /* One row of a sparse base beside the layer's: both ascend. */
-static int inherit_row(const struct base *base, struct csr *w, uint32_t row, const struct rows *from, uint64_t begin,
-                       uint64_t end, struct reason *why)
+static int inherit_row(const struct pretrained *pretrained, struct csr *w, uint32_t row, const struct rows *from,
+                       uint64_t begin, uint64_t end, struct reason *why)
 {
     uint64_t last = UINT64_MAX;
     int result = 0;
@@ -261,66 +265,67 @@ static int inherit_row(const struct base *base, struct csr *w, uint32_t row, con
     for (uint64_t k = w->starts[row]; k < w->starts[row + 1]; k++)
         w->values[k] = 0;
     for (uint64_t i = begin, k = w->starts[row]; i < end && !result; i++) {
-        uint64_t column = index_at(base, from->columns, i);
+        uint64_t column = index_at(pretrained, from->columns, i);
 
         if (column >= w->columns || (last != UINT64_MAX && column <= last))
             return refuse(why, WISP_E_FORMAT,
                           "%s: tensor \"%s\": entry %" PRIu64 ", in row %u, has a column out of order or range",
-                          base->name, from->columns->name, i, row);
+                          pretrained->name, from->columns->name, i, row);
         last = column;
         while (k < w->starts[row + 1] && csr_column(w, k) < column)
             k++;
         if (k < w->starts[row + 1] && csr_column(w, k) == column)
-            result = put(base, from->values, i, &w->values[k], why);
+            result = put(pretrained, from->values, i, &w->values[k], why);
     }
     return result;
 }
 
-static int take_rows(const struct base *base, const struct layer *layer, struct rows *out, struct reason *why)
+static int take_rows(const struct pretrained *pretrained, const struct layer *layer, struct rows *out,
+                     struct reason *why)
 {
     const struct csr *w = &layer->weight;
-    int result = take(base, layer->name, TENSOR_STARTS, true, &out->starts, why);
+    int result = take(pretrained, layer->name, TENSOR_STARTS, true, &out->starts, why);
 
     if (!result)
-        result = take(base, layer->name, TENSOR_INDEX, true, &out->columns, why);
+        result = take(pretrained, layer->name, TENSOR_INDEX, true, &out->columns, why);
     if (!result)
-        result = take(base, layer->name, TENSOR_VALUES, false, &out->values, why);
+        result = take(pretrained, layer->name, TENSOR_VALUES, false, &out->values, why);
     if (result)
         return result;
-    if (find(base, layer->name, "weight"))
-        return refuse(why, WISP_E_FORMAT, "%s: layer \"%s\" has both a dense and a sparse weight", base->name,
+    if (find(pretrained, layer->name, "weight"))
+        return refuse(why, WISP_E_FORMAT, "%s: layer \"%s\" has both a dense and a sparse weight", pretrained->name,
                       layer->name);
     if (!out->starts || !out->columns || !out->values || out->starts->count != (uint64_t)w->rows + 1 ||
         out->columns->count != out->values->count)
         return refuse(why, WISP_E_FORMAT,
                       "%s: the sparse weight of \"%s\" has %" PRIu64 " row starts, %" PRIu64 " columns and %" PRIu64
                       " values, but the layer has %u outputs",
-                      base->name, layer->name, out->starts ? out->starts->count : 0,
+                      pretrained->name, layer->name, out->starts ? out->starts->count : 0,
                       out->columns ? out->columns->count : 0, out->values ? out->values->count : 0, w->rows);
     return 0;
 }
 
-static int inherit_sparse(const struct base *base, struct layer *layer, struct reason *why)
+static int inherit_sparse(const struct pretrained *pretrained, struct layer *layer, struct reason *why)
 {
     struct csr *w = &layer->weight;
     struct rows rows;
     uint64_t begin = 0, end;
-    int result = take_rows(base, layer, &rows, why);
+    int result = take_rows(pretrained, layer, &rows, why);
 
     if (result)
         return result;
-    if (index_at(base, rows.starts, 0) != 0 || index_at(base, rows.starts, w->rows) != rows.values->count)
+    if (index_at(pretrained, rows.starts, 0) != 0 || index_at(pretrained, rows.starts, w->rows) != rows.values->count)
         return refuse(why, WISP_E_FORMAT,
                       "%s: the row starts of \"%s\" go from %" PRIu64 " to %" PRIu64
                       ", but have to go from 0 to its %" PRIu64 " values",
-                      base->name, layer->name, index_at(base, rows.starts, 0), index_at(base, rows.starts, w->rows),
-                      rows.values->count);
+                      pretrained->name, layer->name, index_at(pretrained, rows.starts, 0),
+                      index_at(pretrained, rows.starts, w->rows), rows.values->count);
     for (uint32_t r = 0; r < w->rows && !result; r++, begin = end) {
-        end = index_at(base, rows.starts, (uint64_t)r + 1);
+        end = index_at(pretrained, rows.starts, (uint64_t)r + 1);
         if (begin > end || end > rows.values->count)
-            return refuse(why, WISP_E_FORMAT, "%s: the row starts of \"%s\" are out of order at row %u", base->name,
-                          layer->name, r);
-        result = inherit_row(base, w, r, &rows, begin, end, why);
+            return refuse(why, WISP_E_FORMAT, "%s: the row starts of \"%s\" are out of order at row %u",
+                          pretrained->name, layer->name, r);
+        result = inherit_row(pretrained, w, r, &rows, begin, end, why);
     }
     return result;
 }
@@ -338,40 +343,40 @@ static const char *foreign_name(const char *vector)
     return vector;
 }
 
-static int inherit_vector(const struct base *base, struct layer *layer, size_t number, struct reason *why)
+static int inherit_vector(const struct pretrained *pretrained, struct layer *layer, size_t number, struct reason *why)
 {
     const char *name = layer->kind->vectors[number];
     struct vector *vector = &layer->vectors[number];
     const struct tensor *tensor;
-    int result =
-        take(base, layer->name, find(base, layer->name, name) ? name : foreign_name(name), false, &tensor, why);
+    int result = take(pretrained, layer->name, find(pretrained, layer->name, name) ? name : foreign_name(name), false,
+                      &tensor, why);
 
     if (result || !tensor)
         return result;
     if (tensor->count != vector->count)
         return refuse(why, WISP_E_FORMAT, "%s: the %s of \"%s\" has %" PRIu64 " elements, but the layer needs %" PRIu64,
-                      base->name, name, layer->name, tensor->count, vector->count);
+                      pretrained->name, name, layer->name, tensor->count, vector->count);
     for (uint64_t i = 0; i < vector->count && !result; i++)
-        result = put(base, tensor, i, &vector->data[i], why);
+        result = put(pretrained, tensor, i, &vector->data[i], why);
     return result;
 }
 
-int base_inherit(const struct base *base, struct layer *layer, bool weights, struct reason *why)
+int pretrained_inherit(const struct pretrained *pretrained, struct layer *layer, bool weights, struct reason *why)
 {
     const struct tensor *tensor;
     int result = 0;
 
     weights &= layer->kind->weighted;
-    if (weights && has_sparse(base, layer->name)) {
-        result = inherit_sparse(base, layer, why);
+    if (weights && has_sparse(pretrained, layer->name)) {
+        result = inherit_sparse(pretrained, layer, why);
     } else if (weights) {
-        result = take(base, layer->name, "weight", false, &tensor, why);
+        result = take(pretrained, layer->name, "weight", false, &tensor, why);
         if (!result && tensor)
-            result = inherit_dense(base, layer, tensor, why);
+            result = inherit_dense(pretrained, layer, tensor, why);
     }
     for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i] && !result; i++) {
         if (layer->vectors[i].data)
-            result = inherit_vector(base, layer, i, why);
+            result = inherit_vector(pretrained, layer, i, why);
     }
     return result;
 }

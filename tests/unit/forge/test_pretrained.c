@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "forge/base_values.h"
+#include "forge/pretrained.h"
 #include "sparse/layer.h"
 #include "support/test.h"
 
 /* A file of this header and data, parsed. */
-static int parse(const char *header, size_t length, const void *data, size_t size, struct base **out,
+static int parse(const char *header, size_t length, const void *data, size_t size, struct pretrained **out,
                  struct reason *why)
 {
     uint64_t words = length;
@@ -26,14 +26,14 @@ static int parse(const char *header, size_t length, const void *data, size_t siz
     memcpy(file, &words, sizeof words);
     memcpy(file + sizeof words, header, length);
     memcpy(file + sizeof words + length, data, size);
-    return base_parse("folder/b", file, sizeof words + length + size, out, why);
+    return pretrained_parse("folder/b", file, sizeof words + length + size, out, why);
 }
 
 /* fc1 of two outputs and three inputs, fully connected, inherits from a file; its values. */
 static int inherit(const char *header, const void *data, size_t size, float values[6], struct reason *why)
 {
     struct layer layer = { .kind = layer_kind_find("linear"), .name = "fc1" };
-    struct base *base = NULL;
+    struct pretrained *base = NULL;
     int result = parse(header, strlen(header), data, size, &base, why);
 
     if (result)
@@ -44,11 +44,11 @@ static int inherit(const char *header, const void *data, size_t size, float valu
         layer.weight.starts[1 + k / 3]++;
     }
     layer.weight.starts[2] += layer.weight.starts[1];
-    assert_true(base_has(base, "fc1"));
-    result = base_inherit(base, &layer, true, why);
+    assert_true(pretrained_has(base, "fc1"));
+    result = pretrained_inherit(base, &layer, true, why);
     memcpy(values, layer.weight.values, 6 * sizeof *values);
     csr_deinit(&layer.weight);
-    base_close(base);
+    pretrained_close(base);
     return result;
 }
 
@@ -129,10 +129,10 @@ static void test_a_pointer_is_called_one(void **state)
 {
     static const char pointer[] = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
     struct reason why;
-    struct base *base;
+    struct pretrained *base;
 
     (void)state;
-    assert_int_equal(base_parse("a/b", strdup(pointer), sizeof pointer - 1, &base, &why), WISP_E_FORMAT);
+    assert_int_equal(pretrained_parse("a/b", strdup(pointer), sizeof pointer - 1, &base, &why), WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "a/b: a Git LFS pointer"));
 }
 
@@ -154,7 +154,7 @@ static long cost_of(const char *begin, const char *repeat)
     assert_true(child >= 0);
     if (!child) {
         struct rusage before, after;
-        struct base *base;
+        struct pretrained *base;
 
         getrusage(RUSAGE_SELF, &before);
         if (parse(header, BYTES, "", 0, &base, NULL) != WISP_E_FORMAT)

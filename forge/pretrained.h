@@ -19,23 +19,23 @@
 #include "base/error.h"
 #include "sparse/model.h"
 
-struct base;
+struct pretrained;
 
 /* Reads and checks a private copy. WISP_E_FORMAT, and says where; -errno. */
-int base_open(const char *path, struct base **out, struct reason *why);
+int pretrained_open(const char *path, struct pretrained **out, struct reason *why);
 /* The same from memory that malloc() gave, which it takes over on success and failure alike; a fuzz target. */
-int base_parse(const char *name, void *data, size_t size, struct base **out, struct reason *why);
-struct base *base_close(struct base *base); /* accepts NULL; returns NULL */
+int pretrained_parse(const char *name, void *data, size_t size, struct pretrained **out, struct reason *why);
+struct pretrained *pretrained_close(struct pretrained *pretrained); /* accepts NULL; returns NULL */
 
-const char *base_name(const struct base *base); /* the file's, without folder */
-const char *base_hash(const struct base *base); /* of its bytes */
+const char *pretrained_name(const struct pretrained *pretrained); /* the file's, without folder */
+const char *pretrained_hash(const struct pretrained *pretrained); /* of its bytes */
 
 /* Whether there is a weight for the layer. */
-bool base_has(const struct base *base, const char *layer);
+bool pretrained_has(const struct pretrained *pretrained, const char *layer);
 
 /* Replaces the values of the layer's connections, when the file has its weight and `weights` is true, and of its
  * vectors, when it has those. WISP_E_FORMAT: a shape that does not fit, a value that is not finite, indices out of
  * order. */
-int base_inherit(const struct base *base, struct layer *layer, bool weights, struct reason *why);
+int pretrained_inherit(const struct pretrained *pretrained, struct layer *layer, bool weights, struct reason *why);
 
 #endif
