@@ -26,8 +26,8 @@ static void announce_start(const struct candidates *c, const struct trainer *tra
                   (json_int_t)model_connections(model), "potential", (json_int_t)model_potential(model), "train_bytes",
                   (json_int_t)memory, "tensor_bytes", (json_int_t)tensors, "samples", (json_int_t)c->split->train_count,
                   "validation_samples", (json_int_t)c->split->validation_count, "epochs", (json_int_t)c->recipe->epochs,
-                  "batch", (json_int_t)c->recipe->batch, "threads", (int)pool_parts(c->session->pool), "kernels",
-                  c->session->kernels->name);
+                  "batch", (json_int_t)c->recipe->batch, "threads", (int)pool_parts(c->experiment->pool), "kernels",
+                  c->experiment->kernels->name);
     char text[256];
 
     snprintf(
@@ -36,7 +36,7 @@ static void announce_start(const struct candidates *c, const struct trainer *tra
         "%zu samples to train, %zu to validate; kernels %s",
         (unsigned long long)model_connections(model), (unsigned long long)model_potential(model), (double)memory / 1e6,
         c->recipe->optimizer->name, (double)tensors / 1e6, c->split->train_count, c->split->validation_count,
-        c->session->kernels->name);
+        c->experiment->kernels->name);
     progress_event(c->progress, event, text);
 }
 
@@ -54,7 +54,7 @@ static void announce_candidate(const struct candidates *c, uint64_t number, uint
 
 static int make_candidate(const struct candidates *c, uint64_t number, struct model **out, uint64_t *seed)
 {
-    const char *verb = c->session->verb;
+    const char *verb = c->experiment->verb;
     cleanup_model struct model *model = NULL;
     json_t *lineage;
     struct reason why;
@@ -63,7 +63,7 @@ static int make_candidate(const struct candidates *c, uint64_t number, struct mo
     if (result)
         return fail(verb, exit_for_input(result), "%s", why.text);
     *seed = seed_of(model) + number;
-    if (session_dress(c->session, model))
+    if (experiment_dress(c->experiment, model))
         return fail(verb, EXIT_FAILED, "out of memory");
     if (number) {
         result = resample_model(model, *seed, &why);
@@ -82,8 +82,8 @@ static int train_candidate(const struct candidates *c, uint64_t number, struct m
                            struct trainer_result *result)
 {
     const struct trainer_setup setup = { .model = model,
-                                         .kernels = c->session->kernels,
-                                         .pool = c->session->pool,
+                                         .kernels = c->experiment->kernels,
+                                         .pool = c->experiment->pool,
                                          .recipe = c->recipe,
                                          .batches = c->batches,
                                          .train = c->split->samples,
@@ -91,7 +91,7 @@ static int train_candidate(const struct candidates *c, uint64_t number, struct m
                                          .validation = c->split->samples + c->split->train_count,
                                          .validation_count = c->split->validation_count,
                                          .progress = c->progress };
-    const char *verb = c->session->verb;
+    const char *verb = c->experiment->verb;
     struct trainer *trainer;
     struct reason why;
     int failed = trainer_new(&setup, &trainer, &why);
@@ -123,7 +123,7 @@ static bool is_better(const struct trainer_result *a, const struct trainer_resul
 
 static int describe_training(const struct candidates *c, const struct training_result *o, json_t *all)
 {
-    const struct dataset *data = c->session->data;
+    const struct dataset *data = c->experiment->data;
     const struct trainer_result *r = &o->result;
     struct recipe recipe = *c->recipe;
     json_t *lineage = lineage_of_model(o->model), *training;
@@ -178,7 +178,7 @@ int candidates_run(const struct candidates *c, struct training_result *out)
     }
     out->result.interrupted = interrupt_wanted();
     if (!status && describe_training(c, out, all))
-        status = fail(c->session->verb, EXIT_FAILED, "out of memory");
+        status = fail(c->experiment->verb, EXIT_FAILED, "out of memory");
     json_decref(all);
     if (status)
         out->model = model_free(out->model);

@@ -6,12 +6,12 @@
 #ifndef FORGE_CANDIDATES_H
 #define FORGE_CANDIDATES_H
 
-#include "forge/session.h"
+#include "forge/experiment.h"
 #include "forge/split.h"
 #include "forge/trainer.h"
 
 struct candidates {
-    const struct session *session;
+    const struct experiment *experiment;
     const char *path; /* of the model file */
     const struct recipe *recipe;
     const struct split *split;

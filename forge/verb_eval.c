@@ -10,15 +10,15 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "forge/evaluate.h"
+#include "forge/experiment.h"
 #include "forge/interrupt.h"
 #include "forge/print_json.h"
-#include "forge/session.h"
 #include "forge/verb.h"
 
 #define VERB "eval"
 
 struct eval {
-    struct session_options session;
+    struct experiment_options experiment;
     uint64_t batch;
     bool json;
 };
@@ -35,18 +35,18 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
     struct operands operands = { .min = 1, .max = 1, .what = "the model file" };
     struct option_table table = { .count = 0 };
 
-    session_option_rows(&table, &eval->session);
-    option_text(&table, "split", 0, &eval->session.split, "NAME", "'test' if absent, or 'train'");
+    experiment_option_rows(&table, &eval->experiment);
+    option_text(&table, "split", 0, &eval->experiment.split, "NAME", "'test' if absent, or 'train'");
     option_count(&table, "batch", 'b', &eval->batch, "N", "samples at once; 128 if absent; changes no result", 1,
                  65536);
     option_flag(&table, "json", 0, &eval->json, "print one JSON object");
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
-    eval->session.model = operands.words[0];
+    eval->experiment.model = operands.words[0];
     return true;
 }
 
-static int print_result(const struct eval *eval, const struct session *s, const struct evaluation *e, double seconds)
+static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e, double seconds)
 {
     json_t *object;
 
@@ -60,12 +60,12 @@ static int print_result(const struct eval *eval, const struct session *s, const 
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
-    json_object_set_new(object, "split", json_string(eval->session.split));
+    json_object_set_new(object, "split", json_string(eval->experiment.split));
     json_object_set_new(object, "seconds", json_real(seconds));
     return print_json(VERB, object);
 }
 
-static int run(const struct eval *eval, const struct session *s, struct batches *batches, struct forward *forward)
+static int run(const struct eval *eval, const struct experiment *s, struct batches *batches, struct forward *forward)
 {
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
     cleanup_free float *activation = memory_alloc(batches_elements(batches), eval->batch * sizeof *activation);
@@ -88,7 +88,7 @@ static int run(const struct eval *eval, const struct session *s, struct batches 
     return result;
 }
 
-static int eval_session(const struct eval *eval, const struct session *s)
+static int eval_session(const struct eval *eval, const struct experiment *s)
 {
     struct batches *batches = NULL;
     struct forward *forward = NULL;
@@ -105,16 +105,16 @@ static int eval_session(const struct eval *eval, const struct session *s)
 
 int verb_eval(int argc, char **argv)
 {
-    struct eval eval = { .session = { .split = "test" }, .batch = 128 };
-    struct session session;
+    struct eval eval = { .experiment = { .split = "test" }, .batch = 128 };
+    struct experiment experiment;
     int status;
 
     if (!read_options(argc, argv, &eval, &status))
         return status;
     interrupt_catch();
-    status = session_open(&session, VERB, &eval.session);
+    status = experiment_open(&experiment, VERB, &eval.experiment);
     if (!status)
-        status = eval_session(&eval, &session);
-    session_close(&session);
+        status = eval_session(&eval, &experiment);
+    experiment_close(&experiment);
     return status;
 }

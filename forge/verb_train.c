@@ -23,7 +23,7 @@
 #define VERB "train"
 
 struct train {
-    struct session_options session;
+    struct experiment_options experiment;
     struct recipe_options recipe_options;
     struct recipe recipe;
     const char *output, *name;
@@ -47,7 +47,7 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     struct option_table table = { .count = 0 };
     struct reason why;
 
-    session_option_rows(&table, &train->session);
+    experiment_option_rows(&table, &train->experiment);
     option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
@@ -56,8 +56,8 @@ static bool read_options(int argc, char **argv, struct train *train, int *status
     option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
-    train->session.model = operands.words[0];
-    train->session.quiet = train->quiet;
+    train->experiment.model = operands.words[0];
+    train->experiment.quiet = train->quiet;
     if (train->recipe_options.augment && !strcmp(train->recipe_options.augment, "help")) {
         augment_help(stdout);
         *status = EXIT_DONE;
@@ -81,7 +81,7 @@ static void name_model(const struct train *train, struct model *model)
 {
     char built[MODEL_NAME_MAX];
 
-    save_name(train->session.model, built);
+    save_name(train->experiment.model, built);
     if (train->name)
         snprintf(model->name, sizeof model->name, "%s", train->name);
     else if (!strcmp(model->name, built))
@@ -160,10 +160,10 @@ static int plan_of_model(const struct model *model, struct plan *out, struct rea
 /* A run that varied its samples, or left products to OpenBLAS, says nothing of the time that others take. */
 static double comparable_seconds(const struct train *train, const struct trainer_result *result)
 {
-    return augment_is_on(&train->recipe.augment) || train->session.blas ? 0 : result->epoch_seconds;
+    return augment_is_on(&train->recipe.augment) || train->experiment.blas ? 0 : result->epoch_seconds;
 }
 
-static void record_training(const struct train *train, const struct session *s, const struct split *split,
+static void record_training(const struct train *train, const struct experiment *s, const struct split *split,
                             const struct training_result *trained)
 {
     struct cost_setting setting = COST_SETTING;
@@ -200,7 +200,7 @@ static void record_training(const struct train *train, const struct session *s, 
 }
 
 /* The description of the input, completed by the data, and all tensors that stay the same. */
-static int prepare(const struct train *train, struct session *s, const struct split *split, struct batches **out)
+static int prepare(const struct train *train, struct experiment *s, const struct split *split, struct batches **out)
 {
     struct reading reading = reading_start("preparing", train->quiet);
     struct reason why;
@@ -216,7 +216,7 @@ static int prepare(const struct train *train, struct session *s, const struct sp
     return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
 }
 
-static int train_session(const struct train *train, struct session *s, const struct split *split)
+static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct training_result trained;
     struct batches *batches = NULL;
@@ -227,8 +227,8 @@ static int train_session(const struct train *train, struct session *s, const str
         return status;
     progress_init(&progress, train->json, train->quiet,
                   train->recipe.candidates * train->recipe.epochs * split->train_count);
-    status = candidates_run(&(struct candidates){ .session = s,
-                                                  .path = train->session.model,
+    status = candidates_run(&(struct candidates){ .experiment = s,
+                                                  .path = train->experiment.model,
                                                   .recipe = &train->recipe,
                                                   .split = split,
                                                   .batches = batches,
@@ -257,9 +257,9 @@ static void take_candidates(struct train *train, const struct model *model)
 
 int verb_train(int argc, char **argv)
 {
-    struct train train = { .session = { .split = "train", .trains = true }, .began_ns = clock_ns() };
+    struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns() };
     struct split split = SPLIT_NULL;
-    struct session session;
+    struct experiment experiment;
     struct reason why;
     int status, result;
 
@@ -269,16 +269,16 @@ int verb_train(int argc, char **argv)
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
-    status = session_open(&session, VERB, &train.session);
-    if (!status && recipe_settle(&train.recipe_options, session.data->kind, &train.recipe, &why))
+    status = experiment_open(&experiment, VERB, &train.experiment);
+    if (!status && recipe_settle(&train.recipe_options, experiment.data->kind, &train.recipe, &why))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
-        take_candidates(&train, session.model);
-    if (!status && split_make(session.data->count, train.recipe.validation, train.recipe.seed, &split))
+        take_candidates(&train, experiment.model);
+    if (!status && split_make(experiment.data->count, train.recipe.validation, train.recipe.seed, &split))
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)
-        status = train_session(&train, &session, &split);
+        status = train_session(&train, &experiment, &split);
     split_deinit(&split);
-    session_close(&session);
+    experiment_close(&experiment);
     return status;
 }

@@ -6,15 +6,15 @@
 #include "base/size.h"
 #include "forge/assemble.h"
 #include "forge/blas.h"
+#include "forge/experiment.h"
 #include "forge/media_default.h"
 #include "forge/media_option.h"
 #include "forge/reading.h"
-#include "forge/session.h"
 #include "forge/tasks.h"
 #include "sparse/model_file.h"
 #include "sparse/structure.h"
 
-void session_option_rows(struct option_table *table, struct session_options *options)
+void experiment_option_rows(struct option_table *table, struct experiment_options *options)
 {
     options->threads = 2;
     option_text(table, "data", 'D', &options->data, "PATH", "a folder or file with the data set");
@@ -29,7 +29,7 @@ void session_option_rows(struct option_table *table, struct session_options *opt
 }
 
 /* Before anything else is found wrong with it: no other advice leads to what this version cannot do. */
-static int check_support(const struct session *s, const struct session_options *o)
+static int check_support(const struct experiment *s, const struct experiment_options *o)
 {
     struct structure structure;
     struct structure_support support;
@@ -52,7 +52,7 @@ static bool ends_in_softmax(const struct model *model)
     return model->layer_count && !strcmp(model->layers[model->layer_count - 1].kind->name, "softmax");
 }
 
-static int open_model(struct session *s, const struct session_options *o)
+static int open_model(struct experiment *s, const struct experiment_options *o)
 {
     struct model *model;
     struct reason why;
@@ -75,7 +75,7 @@ static int open_model(struct session *s, const struct session_options *o)
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */
-static int open_media(struct session *s, const struct session_options *o, enum media_kind *kind)
+static int open_media(struct experiment *s, const struct experiment_options *o, enum media_kind *kind)
 {
     uint64_t inputs = shape_elements(&s->model->input);
     struct reason why;
@@ -110,7 +110,7 @@ static int open_media(struct session *s, const struct session_options *o, enum m
     return 0;
 }
 
-static int open_labels(struct session *s, const struct session_options *o)
+static int open_labels(struct experiment *s, const struct experiment_options *o)
 {
     uint64_t outputs = shape_elements(model_output(s->model));
     struct labels labels;
@@ -132,7 +132,7 @@ static int open_labels(struct session *s, const struct session_options *o)
 }
 
 /* How many classes there are is told by the data; what may be wrong with that, by the data as well. */
-static int refuse_classes(const struct session *s, const struct session_options *o)
+static int refuse_classes(const struct experiment *s, const struct experiment_options *o)
 {
     uint64_t outputs = shape_elements(model_output(s->model));
     size_t classes = s->data->label_count;
@@ -147,7 +147,7 @@ static int refuse_classes(const struct session *s, const struct session_options 
                 o->data, classes, (unsigned long long)outputs, classes);
 }
 
-static void tell_skipped(const struct session *s)
+static void tell_skipped(const struct experiment *s)
 {
     const struct dataset *data = s->data;
 
@@ -161,7 +161,7 @@ static void tell_skipped(const struct session *s)
         warn_user(s->verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
 }
 
-static int open_data(struct session *s, const struct session_options *o, enum media_kind kind)
+static int open_data(struct experiment *s, const struct experiment_options *o, enum media_kind kind)
 {
     struct reading reading = reading_start("reading", o->quiet);
     const struct dataset_wish wish = { .path = o->data,
@@ -198,7 +198,7 @@ static int open_data(struct session *s, const struct session_options *o, enum me
     return 0;
 }
 
-static int open_machine(struct session *s, const struct session_options *o)
+static int open_machine(struct experiment *s, const struct experiment_options *o)
 {
     int result;
 
@@ -213,12 +213,12 @@ static int open_machine(struct session *s, const struct session_options *o)
                   : 0;
 }
 
-int session_open(struct session *s, const char *verb, const struct session_options *o)
+int experiment_open(struct experiment *s, const char *verb, const struct experiment_options *o)
 {
     enum media_kind kind = MEDIA_RAW;
     int status;
 
-    *s = (struct session){ .verb = verb };
+    *s = (struct experiment){ .verb = verb };
     status = open_model(s, o);
     if (!status)
         status = open_media(s, o, &kind);
@@ -231,16 +231,16 @@ int session_open(struct session *s, const char *verb, const struct session_optio
     return status;
 }
 
-void session_close(struct session *s)
+void experiment_close(struct experiment *s)
 {
     pool_free(s->pool);
     dataset_free(s->data);
     media_free(s->media);
     model_free(s->model);
-    *s = (struct session){ .verb = s->verb };
+    *s = (struct experiment){ .verb = s->verb };
 }
 
-int session_dress(const struct session *s, struct model *model)
+int experiment_dress(const struct experiment *s, struct model *model)
 {
     memcpy(model->processing, s->model->processing, sizeof model->processing);
     if (model_set_text(&model->media, s->model->media))
