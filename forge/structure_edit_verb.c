@@ -29,7 +29,7 @@
 
 enum { UNDO_MAX = 100 };
 
-struct session {
+struct editing {
     struct structure now;
     struct structure before[UNDO_MAX]; /* oldest first */
     unsigned undo_count;
@@ -76,7 +76,7 @@ static bool parse_places(const char *text, bool neurons, uint32_t *place, uint32
     return true;
 }
 
-static int apply(struct session *session, size_t which, const char *text, struct reason *why)
+static int apply(struct editing *editing, size_t which, const char *text, struct reason *why)
 {
     struct structure before;
     uint32_t place, neurons;
@@ -85,33 +85,33 @@ static int apply(struct session *session, size_t which, const char *text, struct
     if (!parse_places(text, changes[which].takes_neurons, &place, &neurons))
         return refuse(why, WISP_E_INVALID, "%s takes %s, not \"%.40s\"", changes[which].word,
                       changes[which].takes_neurons ? "PLACE=NEURONS, as 2=512" : "PLACE, as 3", text);
-    if (structure_copy(&session->now, &before))
+    if (structure_copy(&editing->now, &before))
         return refuse_errno(why, -ENOMEM, "cannot change");
-    result = changes[which].change(&session->now, place, neurons, why);
+    result = changes[which].change(&editing->now, place, neurons, why);
     if (result) {
         structure_deinit(&before);
         return result;
     }
-    if (session->undo_count == UNDO_MAX) {
-        structure_deinit(&session->before[0]);
-        memmove(session->before, session->before + 1, (UNDO_MAX - 1) * sizeof *session->before);
-        session->undo_count--;
+    if (editing->undo_count == UNDO_MAX) {
+        structure_deinit(&editing->before[0]);
+        memmove(editing->before, editing->before + 1, (UNDO_MAX - 1) * sizeof *editing->before);
+        editing->undo_count--;
     }
-    session->before[session->undo_count++] = before;
-    session->changed = true;
+    editing->before[editing->undo_count++] = before;
+    editing->changed = true;
     return 0;
 }
 
 /* Whether all changes together make a network; if not, what stands in the way and what may help. */
-static int check(struct session *session, struct reason *why)
+static int check(struct editing *editing, struct reason *why)
 {
     uint32_t refused;
-    int result = structure_plan_at(&session->now, &refused, why);
+    int result = structure_plan_at(&editing->now, &refused, why);
     char ties[400];
 
     if (result != WISP_E_FORMAT)
         return result;
-    structure_ties_text(&session->now, refused, ties, sizeof ties);
+    structure_ties_text(&editing->now, refused, ties, sizeof ties);
     if (*ties) {
         struct reason first = *why;
 
@@ -120,18 +120,18 @@ static int check(struct session *session, struct reason *why)
     return result;
 }
 
-static struct session *session_free(struct session *session)
+static struct editing *editing_free(struct editing *editing)
 {
-    if (!session)
+    if (!editing)
         return NULL;
-    structure_deinit(&session->now);
-    while (session->undo_count)
-        structure_deinit(&session->before[--session->undo_count]);
-    free(session);
+    structure_deinit(&editing->now);
+    while (editing->undo_count)
+        structure_deinit(&editing->before[--editing->undo_count]);
+    free(editing);
     return NULL;
 }
 
-CLEANUP_DEFINE(session, struct session, session_free)
+CLEANUP_DEFINE(editing, struct editing, editing_free)
 
 static int save(const char *database, const char *name, const struct structure *structure, struct reason *why)
 {
@@ -153,7 +153,7 @@ static int save(const char *database, const char *name, const struct structure *
 /* ---- the prompt ---- */
 
 /* What it would take at the density that was asked for; dense, when none was. */
-static void show_forecast(const struct session *session)
+static void show_forecast(const struct editing *editing)
 {
     struct cost_setting setting = COST_SETTING;
     struct structure copy;
@@ -161,9 +161,9 @@ static void show_forecast(const struct session *session)
     struct reason why;
     struct plan plan;
 
-    if (structure_copy(&session->now, &copy) || plan_from_structure(VERB, &session->density, &copy, NULL, NULL, &plan))
+    if (structure_copy(&editing->now, &copy) || plan_from_structure(VERB, &editing->density, &copy, NULL, NULL, &plan))
         return; /* a density that this network cannot have, and that has been said */
-    if (forecast_make(VERB, &plan, NULL, &setting, session->density.database, &forecast, &why)) {
+    if (forecast_make(VERB, &plan, NULL, &setting, editing->density.database, &forecast, &why)) {
         fprintf(stderr, "%s\n", why.text);
     } else {
         plan_print(&plan, stdout);
@@ -174,17 +174,17 @@ static void show_forecast(const struct session *session)
     plan_deinit(&plan);
 }
 
-static bool show(struct session *session)
+static bool show(struct editing *editing)
 {
     struct reason why;
 
-    if (check(session, &why)) {
+    if (check(editing, &why)) {
         fprintf(stderr, "it does not fit yet: %s\n", why.text);
         return false;
     }
-    structure_print(&session->now, stdout);
+    structure_print(&editing->now, stdout);
     putchar('\n');
-    show_forecast(session);
+    show_forecast(editing);
     return true;
 }
 
@@ -198,7 +198,7 @@ static const char prompt_help[] = "insert PLACE NEURONS   a new layer at that pl
                                   "save [NAME]            write it to the database, under that name, and end\n"
                                   "quit                   end without writing\n";
 
-static void set_sparsity(struct session *session, const char *text)
+static void set_sparsity(struct editing *editing, const char *text)
 {
     double sparsity;
 
@@ -206,13 +206,13 @@ static void set_sparsity(struct session *session, const char *text)
         fprintf(stderr, "sparsity takes a number from 0 to 1 (exclusive), not \"%.40s\"\n", text);
         return;
     }
-    session->density.sparsity = sparsity;
-    session->density.sparsity_given = true;
-    session->density.density_given = false;
-    show(session);
+    editing->density.sparsity = sparsity;
+    editing->density.sparsity_given = true;
+    editing->density.density_given = false;
+    show(editing);
 }
 
-static void set_method(struct session *session, const char *text)
+static void set_method(struct editing *editing, const char *text)
 {
     enum density_method method;
 
@@ -220,13 +220,13 @@ static void set_method(struct session *session, const char *text)
         fprintf(stderr, "method takes er, erk, erk+, uniform or uniform+, not \"%.40s\"\n", text);
         return;
     }
-    snprintf(session->method, sizeof session->method, "%s", text);
-    session->density.method = session->method;
-    show(session);
+    snprintf(editing->method, sizeof editing->method, "%s", text);
+    editing->density.method = editing->method;
+    show(editing);
 }
 
 /* "save" and "save NAME". */
-static enum turn take_save(struct session *session, const char *name)
+static enum turn take_save(struct editing *editing, const char *name)
 {
     struct reason why;
 
@@ -234,15 +234,15 @@ static enum turn take_save(struct session *session, const char *name)
         fprintf(stderr, "%s\n", why.text);
         return TURN_ON;
     }
-    if (check(session, &why)) {
+    if (check(editing, &why)) {
         fprintf(stderr, "it cannot be saved, because it does not fit yet: %s\n", why.text);
         return TURN_ON;
     }
-    snprintf(session->name, sizeof session->name, "%s", name);
+    snprintf(editing->name, sizeof editing->name, "%s", name);
     return TURN_SAVE;
 }
 
-static enum turn take_command(struct session *session, char *line)
+static enum turn take_command(struct editing *editing, char *line)
 {
     static const char *const words[] = { "insert", "remove", "set",  "sparsity", "method",
                                          "undo",   "show",   "help", "save",     "quit" };
@@ -256,10 +256,10 @@ static enum turn take_command(struct session *session, char *line)
     for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
         if (strcmp(line, changes[i].word) != 0)
             continue;
-        if (apply(session, i, rest, &why))
+        if (apply(editing, i, rest, &why))
             fprintf(stderr, "%s\n", why.text);
         else
-            show(session);
+            show(editing);
         return TURN_ON;
     }
     for (known = 0; known < ARRAY_SIZE(words) && strcmp(line, words[known]) != 0; known++)
@@ -279,29 +279,29 @@ static enum turn take_command(struct session *session, char *line)
     if (!strcmp(line, "quit"))
         return TURN_QUIT;
     if (!strcmp(line, "save"))
-        return take_save(session, rest);
+        return take_save(editing, rest);
     if (!strcmp(line, "sparsity") || !strcmp(line, "method")) {
-        (*line == 's' ? set_sparsity : set_method)(session, rest);
+        (*line == 's' ? set_sparsity : set_method)(editing, rest);
         return TURN_ON;
     }
     if (!strcmp(line, "undo")) {
-        if (!session->undo_count) {
+        if (!editing->undo_count) {
             fprintf(stderr, "nothing to undo\n");
             return TURN_ON;
         }
-        structure_deinit(&session->now);
-        session->now = session->before[--session->undo_count];
-        session->changed = session->undo_count > 0;
+        structure_deinit(&editing->now);
+        editing->now = editing->before[--editing->undo_count];
+        editing->changed = editing->undo_count > 0;
     }
     if (!strcmp(line, "help"))
         fputs(prompt_help, stdout);
     else
-        show(session);
+        show(editing);
     return TURN_ON;
 }
 
 /* The end of the input is a quit: what nobody saved is not wanted. */
-static enum turn run_prompt(struct session *session)
+static enum turn run_prompt(struct editing *editing)
 {
     cleanup_free char *line = NULL;
     bool person = isatty(STDIN_FILENO);
@@ -309,7 +309,7 @@ static enum turn run_prompt(struct session *session)
     size_t capacity = 0;
     ssize_t length;
 
-    show(session);
+    show(editing);
     while (turn == TURN_ON) {
         if (person)
             printf("edit> ");
@@ -319,7 +319,7 @@ static enum turn run_prompt(struct session *session)
             return TURN_QUIT;
         while (length && strchr("\r\n \t", line[length - 1]))
             line[--length] = 0;
-        turn = take_command(session, line + strspn(line, " \t"));
+        turn = take_command(editing, line + strspn(line, " \t"));
     }
     return turn;
 }
@@ -380,7 +380,7 @@ static bool read_density(int option, struct arguments *arguments)
 }
 
 /* Changes come in an order that matters, so they are made as the options are read. */
-static int read_arguments(int argc, char **argv, struct arguments *arguments, struct session *session)
+static int read_arguments(int argc, char **argv, struct arguments *arguments, struct editing *editing)
 {
     static const struct option longs[] = {
         { "insert-layer", required_argument, NULL, OPTION_CHANGE },
@@ -410,7 +410,7 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
             arguments->interactive = true;
         if (!read_density(option, arguments))
             return EXIT_USAGE;
-        if (option >= OPTION_CHANGE && session && apply(session, (size_t)(option - OPTION_CHANGE), optarg, &why))
+        if (option >= OPTION_CHANGE && editing && apply(editing, (size_t)(option - OPTION_CHANGE), optarg, &why))
             return fail(VERB, EXIT_USAGE, "--%s %s: %s; nothing was saved", changes[option - OPTION_CHANGE].option,
                         optarg, why.text);
     }
@@ -422,20 +422,20 @@ static int read_arguments(int argc, char **argv, struct arguments *arguments, st
     return EXIT_DONE;
 }
 
-static int store_result(struct arguments *arguments, struct session *session)
+static int store_result(struct arguments *arguments, struct editing *editing)
 {
     struct reason why;
     int result;
 
-    if (session->name[0])
-        arguments->rename = session->name;
+    if (editing->name[0])
+        arguments->rename = editing->name;
     if (arguments->rename) {
         struct store_structure entry;
         struct store_added added = { 0 };
         struct store *store;
 
-        snprintf(session->now.name, sizeof session->now.name, "%s", arguments->rename);
-        result = catalog_entry(&session->now, &entry, &why);
+        snprintf(editing->now.name, sizeof editing->now.name, "%s", arguments->rename);
+        result = catalog_entry(&editing->now, &entry, &why);
         if (!result && !(result = catalog_open(arguments->database, true, &store, &why))) {
             result = store_add(store, &entry, &added, &why);
             store_close(store);
@@ -444,7 +444,7 @@ static int store_result(struct arguments *arguments, struct session *session)
         if (!result && !added.stored)
             return fail(VERB, EXIT_FAILED, "this structure is already there, as %s", added.same_as);
     } else {
-        result = save(arguments->database, arguments->name, &session->now, &why);
+        result = save(arguments->database, arguments->name, &editing->now, &why);
     }
     return result ? fail(VERB, exit_for_output(result), "%s", why.text) : EXIT_DONE;
 }
@@ -460,12 +460,12 @@ static bool asks_for_help(int argc, char **argv)
 
 int structure_edit(int argc, char **argv)
 {
-    cleanup(session_at_exit) struct session *session = calloc(1, sizeof *session);
+    cleanup(editing_at_exit) struct editing *editing = calloc(1, sizeof *editing);
     struct arguments arguments = { 0 };
     struct reason why;
     int status, result;
 
-    if (!session)
+    if (!editing)
         return fail(VERB, EXIT_FAILED, "out of memory");
     if (asks_for_help(argc, argv)) {
         fputs(help, stdout);
@@ -474,30 +474,30 @@ int structure_edit(int argc, char **argv)
     status = read_arguments(argc, argv, &arguments, NULL);
     if (status)
         return status;
-    result = catalog_find(arguments.database, arguments.name, &session->now, &why);
+    result = catalog_find(arguments.database, arguments.name, &editing->now, &why);
     if (result)
         return fail(VERB, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
-    session->density = arguments.density;
-    session->density.database = arguments.database;
-    session->density.structure = arguments.name;
+    editing->density = arguments.density;
+    editing->density.database = arguments.database;
+    editing->density.structure = arguments.name;
     arguments.density = (struct plan_options){ 0 };
-    status = read_arguments(argc, argv, &arguments, session);
+    status = read_arguments(argc, argv, &arguments, editing);
     if (status)
         return status;
-    if (!session->changed && !arguments.interactive)
+    if (!editing->changed && !arguments.interactive)
         return fail(VERB, EXIT_USAGE,
                     "say what to change: --insert-layer, --remove-layer, --set-neurons, or "
                     "--interactive");
-    if (!session->density.sparsity_given && !session->density.density_given)
-        session->density.sparsity_given = true; /* 0 */
-    if (!arguments.interactive && check(session, &why))
+    if (!editing->density.sparsity_given && !editing->density.density_given)
+        editing->density.sparsity_given = true; /* 0 */
+    if (!arguments.interactive && check(editing, &why))
         return fail(VERB, EXIT_USAGE, "%s; nothing was saved", why.text);
-    if (arguments.interactive && run_prompt(session) == TURN_QUIT) {
-        if (session->changed)
+    if (arguments.interactive && run_prompt(editing) == TURN_QUIT) {
+        if (editing->changed)
             fprintf(stderr, "nothing was saved\n");
         return EXIT_DONE;
     }
     if (!arguments.interactive)
-        show(session);
-    return session->changed || session->name[0] ? store_result(&arguments, session) : EXIT_DONE;
+        show(editing);
+    return editing->changed || editing->name[0] ? store_result(&arguments, editing) : EXIT_DONE;
 }
