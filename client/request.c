@@ -198,7 +198,6 @@ WISP_EXPORT void wisp_request_timings(const wisp_request *request, struct wisp_t
 }
 
 /* The name that it had in 0.1.0. */
-#undef wisp_request_receipt
 WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings)
     __attribute__((alias("wisp_request_timings")));
 

@@ -22,10 +22,10 @@ struct assembly {
     char **labels;     /* borrowed; label_count of them, or none */
     size_t label_count;
     uint64_t seed;
-    uint64_t candidates;       /* samplings that training is to draw and choose from; 0 or 1: this one */
-    const struct edges *edges; /* connections that are given; NULL: none */
-    const struct pretrained *base;   /* for WEIGHTS_INHERITED */
-    struct pool *pool;         /* who helps; NULL: nobody. Changes no bit. */
+    uint64_t candidates;           /* samplings that training is to draw and choose from; 0 or 1: this one */
+    const struct edges *edges;     /* connections that are given; NULL: none */
+    const struct pretrained *base; /* for WEIGHTS_INHERITED */
+    struct pool *pool;             /* who helps; NULL: nobody. Changes no bit. */
 };
 
 /* The plan's layers; biases 0, scales 1, unless they are inherited. *moved (may be NULL): connections that repair put

@@ -6,8 +6,8 @@
 #define FORGE_SAMPLING_OPTIONS_H
 
 #include "base/options.h"
-#include "forge/pretrained.h"
 #include "forge/edges.h"
+#include "forge/pretrained.h"
 #include "forge/sampling.h"
 
 struct sampling_options {

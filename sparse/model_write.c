@@ -46,8 +46,7 @@ static int entry_add(struct file_layout *layout, const char *name, enum tensor_t
     if (!tensor_type_bytes(type, count, &bytes) || !size_add(layout->offset, bytes, &end) || end > INT64_MAX)
         return -EFBIG;
     layout->length += strlen(",\"\":{\"dtype\":\"\",\"shape\":[],\"data_offsets\":[,]}") + strlen(name) +
-                           strlen(tensor_type_name(type)) + digits_of(count) + digits_of(layout->offset) +
-                           digits_of(end);
+                      strlen(tensor_type_name(type)) + digits_of(count) + digits_of(layout->offset) + digits_of(end);
     if (layout->header) {
         entry = json_pack("{s:s, s:[I], s:[I, I]}", "dtype", tensor_type_name(type), "shape", (json_int_t)count,
                           "data_offsets", (json_int_t)layout->offset, (json_int_t)end);
@@ -59,8 +58,8 @@ static int entry_add(struct file_layout *layout, const char *name, enum tensor_t
     return 0;
 }
 
-static int tensor_add(struct file_layout *layout, const struct layer *layer, const char *suffix,
-                      enum tensor_type type, const void *data, uint64_t count)
+static int tensor_add(struct file_layout *layout, const struct layer *layer, const char *suffix, enum tensor_type type,
+                      const void *data, uint64_t count)
 {
     static const unsigned char zeroes[SAFETENSORS_ALIGNMENT];
     uint64_t gap = -layout->offset % SAFETENSORS_ALIGNMENT;
@@ -201,8 +200,7 @@ static int layout_make(const struct model *model, struct file_layout *layout, ch
     if (result)
         return result;
     layout->count = 1;
-    layout->parts =
-        memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *layout->parts);
+    layout->parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *layout->parts);
     if (!layout->parts)
         return refuse_errno(why, -ENOMEM, "the tensors");
     result = layers_add(layout, model);

@@ -193,9 +193,9 @@ struct wisp_timings {
 };
 void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings);
 
-/* Their names in 0.1.0; the library still has the function of that name for programs that were linked then. */
-#define wisp_receipt         wisp_timings
-#define wisp_request_receipt wisp_request_timings
+/* Their names in 0.1.0. */
+#define wisp_receipt wisp_timings
+void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings);
 
 /* ---- in one call ---- */
 
