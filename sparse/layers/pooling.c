@@ -71,15 +71,14 @@ void pool_average(const struct window *window, const float *in, size_t batch, fl
         out[i] /= taps;
 }
 
-void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient,
-                           float *scratch)
+void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient)
 {
-    const size_t positions = window_positions(window);
+    const size_t elements = (size_t)window->height * window->width * batch;
     const float taps = (float)window_taps(window);
 
-    for (size_t i = 0; i < positions * batch; i++)
-        scratch[i] = out_gradient[i] / taps;
-    memset(in_gradient, 0, (size_t)window->height * window->width * batch * sizeof *in_gradient);
+    memset(in_gradient, 0, elements * sizeof *in_gradient);
     for (uint32_t tap = 0; tap < window_taps(window); tap++)
-        window_scatter(window, scratch, batch, tap, 0, positions, in_gradient);
+        window_scatter(window, out_gradient, batch, tap, 0, window_positions(window), in_gradient);
+    for (size_t i = 0; i < elements; i++)
+        in_gradient[i] /= taps;
 }

@@ -20,8 +20,7 @@ void pool_max_backward(const struct window *window, const uint16_t *taps, const 
 /* The sum under each window, divided by its size: the padding counts as zeros, as PyTorch has it by default. */
 void pool_average(const struct window *window, const float *in, size_t batch, float *out);
 
-/* Overwrites in_gradient; `scratch` is as large as out_gradient. */
-void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient,
-                           float *scratch);
+/* Overwrites in_gradient. */
+void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient);
 
 #endif

@@ -113,7 +113,7 @@ static void check_window(struct rng *rng, size_t batch)
     pool_max(&w, in, batch, max, NULL);
     assert_memory_equal(scratch, max, outs * sizeof *max);
     pool_max_backward(&w, taps, g, batch, back_max);
-    pool_average_backward(&w, g, batch, back_average, scratch);
+    pool_average_backward(&w, g, batch, back_average);
     assert_close(back_max, wanted_max, ins);
     assert_close(back_average, wanted_average, ins);
     free(in), free(g), free(max), free(average), free(scratch), free(back_max), free(back_average);
