@@ -19,7 +19,7 @@ static void take_larger(const float *in, size_t batch, uint16_t tap, float *out,
     }
 }
 
-void pool_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps)
+void pooling_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps)
 {
     const size_t positions = window_positions(window);
 
@@ -49,8 +49,8 @@ static size_t element_at(const struct window *window, size_t position, uint16_t 
     return y * window->width + x;
 }
 
-void pool_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,
-                       float *in_gradient)
+void pooling_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,
+                          float *in_gradient)
 {
     memset(in_gradient, 0, (size_t)window->height * window->width * batch * sizeof *in_gradient);
     for (size_t p = 0; p < window_positions(window); p++) {
@@ -59,7 +59,7 @@ void pool_max_backward(const struct window *window, const uint16_t *taps, const 
     }
 }
 
-void pool_average(const struct window *window, const float *in, size_t batch, float *out)
+void pooling_average(const struct window *window, const float *in, size_t batch, float *out)
 {
     const size_t positions = window_positions(window);
     const float taps = (float)window_taps(window);
@@ -71,7 +71,7 @@ void pool_average(const struct window *window, const float *in, size_t batch, fl
         out[i] /= taps;
 }
 
-void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient)
+void pooling_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient)
 {
     const size_t elements = (size_t)window->height * window->width * batch;
     const float taps = (float)window_taps(window);

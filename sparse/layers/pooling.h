@@ -11,16 +11,16 @@
 
 /* The largest under each window, the padding aside; NaN where there is one. `taps` gets where it stood, of equal ones
  * the first; NULL: not wanted. */
-void pool_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps);
+void pooling_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps);
 
 /* Overwrites in_gradient: each element gets what the windows send whose largest it was, in the order of the windows. */
-void pool_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,
-                       float *in_gradient);
+void pooling_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,
+                          float *in_gradient);
 
 /* The sum under each window, divided by its size: the padding counts as zeros, as PyTorch has it by default. */
-void pool_average(const struct window *window, const float *in, size_t batch, float *out);
+void pooling_average(const struct window *window, const float *in, size_t batch, float *out);
 
 /* Overwrites in_gradient. */
-void pool_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient);
+void pooling_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient);
 
 #endif

@@ -99,8 +99,8 @@ static void check_window(struct rng *rng, size_t batch)
     double *wanted_max = calloc(ins, sizeof(double)), *wanted_average = calloc(ins, sizeof(double));
     uint16_t *taps = calloc(outs, sizeof *taps);
 
-    pool_max(&w, in, batch, max, taps);
-    pool_average(&w, in, batch, average);
+    pooling_max(&w, in, batch, max, taps);
+    pooling_average(&w, in, batch, average);
     for (uint32_t i = 0; i < outs; i++) {
         const struct expected e = expect(&w, in, batch, i / (uint32_t)batch, i % batch);
 
@@ -110,10 +110,10 @@ static void check_window(struct rng *rng, size_t batch)
         expect_back(&w, i / (uint32_t)batch, e.tap, (double)g[i], batch, i % batch, wanted_max, wanted_average);
     }
     memcpy(scratch, max, outs * sizeof *max);
-    pool_max(&w, in, batch, max, NULL);
+    pooling_max(&w, in, batch, max, NULL);
     assert_memory_equal(scratch, max, outs * sizeof *max);
-    pool_max_backward(&w, taps, g, batch, back_max);
-    pool_average_backward(&w, g, batch, back_average);
+    pooling_max_backward(&w, taps, g, batch, back_max);
+    pooling_average_backward(&w, g, batch, back_average);
     assert_close(back_max, wanted_max, ins);
     assert_close(back_average, wanted_average, ins);
     free(in), free(g), free(max), free(average), free(scratch), free(back_max), free(back_average);
@@ -144,8 +144,8 @@ static void test_a_sample_alone(void **state)
             in[k] = rng_normal(&rng);
         for (size_t k = 0; k < elements; k++)
             alone[k] = in[k * batch + 3];
-        pool_average(&w, in, batch, out);
-        pool_average(&w, alone, 1, answer);
+        pooling_average(&w, in, batch, out);
+        pooling_average(&w, alone, 1, answer);
         for (size_t k = 0; k < outs; k++)
             assert_memory_equal(&answer[k], &out[k * batch + 3], sizeof *out);
         free(in), free(out), free(alone), free(answer);
@@ -161,10 +161,10 @@ static void test_nan_is_the_largest(void **state)
     const struct window one = { 1, 2, 1, 1, 2, 2, 1, 1 };
 
     (void)state;
-    pool_max(&w, in, 1, out, NULL);
+    pooling_max(&w, in, 1, out, NULL);
     assert_true(isnan(out[0]) && isnan(out[1]));
     /* -infinity under every tap: the first that lies on the picture. */
-    pool_max(&one, (const float[]){ -INFINITY, -INFINITY }, 1, out, taps);
+    pooling_max(&one, (const float[]){ -INFINITY, -INFINITY }, 1, out, taps);
     assert_true(isinf(out[0]) && out[0] < 0);
     assert_int_equal(taps[0], 3);
 }
