@@ -13,7 +13,7 @@ tree() {
     mkdir -p "$folder/t/scripts"
     cp "$source/scripts/shape" "$folder/t/scripts"
     cd "$folder/t" || exit 1
-    printf 'function-lines * 51\nfile-lines * 600\nfiles * 20\nparameters * 6\nword gripe 0\n' >scripts/shape.limits
+    printf 'function-lines * 51\nfile-lines * 600\nfiles * 20\nparameters * 6\nword frobnicate 0\n' >scripts/shape.limits
     for f in a b c d e f; do
         mkdir $f
         for i in {1..20}; do
@@ -53,8 +53,8 @@ scripts/shape --shrink >/dev/null; check "shrunk" 0 "0 beyond"
 ! grep -q circle scripts/shape.limits || { echo "FAIL shrunk: the circle stands still"; failed=$((failed + 1)); }
 tree; echo '#include "b/1.h"' >>a/1.c; check "a view" 0 "a                        b"
 echo '#include "a/1.h"' >>b/1.h; check "both ways" 1 "folders include each other: a,b: 2, and 0"
-tree; echo '/* a gripe */' >>a/1.c; check "word" 1 "'gripe', last in a/1.c:51: times: 1, and 0"
-tree; echo '/* a griper */' >>a/1.c; check "another word" 0 "0 beyond"
+tree; echo '/* a frobnicate */' >>a/1.c; check "word" 1 "'frobnicate', last in a/1.c:51: times: 1, and 0"
+tree; echo '/* it is frobnicated */' >>a/1.c; check "another word" 0 "0 beyond"
 tree; echo 'parameters' >>scripts/shape.limits; check "a bad line" 1 "scripts/shape.limits:6"
 
 echo "$passed passed, $failed failed"
