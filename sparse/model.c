@@ -4,32 +4,6 @@
 #include "base/size.h"
 #include "sparse/model.h"
 
-uint64_t shape_elements(const struct shape *shape)
-{
-    uint64_t elements = 1;
-
-    for (uint32_t i = 0; i < shape->rank; i++)
-        elements *= shape->dimension[i];
-    return elements;
-}
-
-int shape_check(const struct shape *shape, struct reason *why)
-{
-    uint64_t elements = 1;
-
-    if (!shape->rank || shape->rank > SHAPE_RANK_MAX)
-        return refuse(why, WISP_E_FORMAT, "a shape has 1 to %d dimensions, not %u", SHAPE_RANK_MAX, shape->rank);
-    for (uint32_t i = 0; i < shape->rank; i++) {
-        if (!shape->dimension[i])
-            return refuse(why, WISP_E_FORMAT, "dimension %u of the shape is 0", i + 1);
-        /* At most 2^28 times less than 2^32: no overflow. */
-        elements *= shape->dimension[i];
-        if (elements > MODEL_ELEMENTS_MAX)
-            return refuse(why, WISP_E_FORMAT, "the shape has more than %u elements", MODEL_ELEMENTS_MAX);
-    }
-    return 0;
-}
-
 int model_new(uint32_t layer_count, struct model **out)
 {
     struct model *model = calloc(1, sizeof *model);

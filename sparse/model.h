@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "sparse/csr.h"
+#include "sparse/tensor/shape.h"
 
 enum {
     MODEL_LAYERS_MAX = 4096,
@@ -25,21 +26,7 @@ enum {
     LAYER_INPUTS_MAX = 4,
     LAYER_VECTORS_MAX = 4,
     LAYER_PARAMETERS_MAX = 8,
-    SHAPE_RANK_MAX = 4,
 };
-
-#define MODEL_ELEMENTS_MAX (1u << 28) /* of one value; activations are this times the batch */
-
-/* Dimensions of one sample, outermost first: {features} or {channels, height, width}. */
-struct shape {
-    uint32_t rank;
-    uint32_t dimension[SHAPE_RANK_MAX];
-};
-
-/* Product of the dimensions; a checked shape keeps it within MODEL_ELEMENTS_MAX. */
-uint64_t shape_elements(const struct shape *shape);
-/* Rank 1 .. SHAPE_RANK_MAX, no zero dimension, product within MODEL_ELEMENTS_MAX. */
-int shape_check(const struct shape *shape, struct reason *why);
 
 struct layer_kind;
 
