@@ -11,7 +11,7 @@
 
 #include "libipc/wire.h"
 
-#define WIRE_TENSORS_MAX      16           /* inputs of a model, and outputs */
+#define WIRE_TENSORS_MAX      8            /* inputs of a model, and outputs */
 #define WIRE_TENSOR_BYTES_MAX (1ull << 30) /* of one sample; beyond it none fits an arena */
 
 /* What one side of a model takes of a block: bytes of one sample, by tensor. */
@@ -26,7 +26,7 @@ static inline uint64_t wire_block_next(uint64_t end)
     return (end + WIRE_ARENA_ALIGN - 1) & ~(uint64_t)(WIRE_ARENA_ALIGN - 1);
 }
 
-/* Bytes of a block of 1 .. WIRE_ROWS_MAX samples. It cannot overflow: 16 x 2^30 x 2^16 are 2^50. */
+/* Bytes of a block of 1 .. WIRE_ROWS_MAX samples. It cannot overflow: 8 x 2^30 x 2^16 are 2^49. */
 static inline uint64_t wire_block_length(const struct wire_block *block, uint32_t rows)
 {
     uint64_t end = block->bytes[0] * rows;
