@@ -50,8 +50,8 @@ static void print_support(const struct structure *structure)
     printf("%s\n", *text ? text : "this version trains and serves it");
 }
 
-/* Without a sparsity. */
-static int print_structure(const struct plan_options *options, bool yaml)
+/* Without a sparsity. Apart, as show_plan() is, so that the table of options does not stay on the stack. */
+__attribute__((noinline)) static int print_structure(const struct plan_options *options, bool yaml)
 {
     struct structure structure;
     struct reason why;
@@ -78,6 +78,20 @@ static int print_structure(const struct plan_options *options, bool yaml)
     return status;
 }
 
+__attribute__((noinline)) static int show_plan(const struct plan_options *options, struct cost_setting *setting,
+                                               bool json)
+{
+    struct plan plan;
+    int status = plan_from_options(VERB, options, NULL, &plan);
+
+    if (status)
+        return status;
+    cost_setting_suit(setting, plan.structure.processing);
+    status = print_plan(&plan, setting, options->database, json);
+    plan_deinit(&plan);
+    return status;
+}
+
 int structure_show(int argc, char **argv)
 {
     static const struct usage usage = {
@@ -94,7 +108,6 @@ int structure_show(int argc, char **argv)
     bool json = false, yaml = false;
     struct operands name = { .max = 1 };
     struct option_table table = { .count = 0 };
-    struct plan plan;
     int status;
 
     plan_option_rows(&table, &options);
@@ -117,11 +130,5 @@ int structure_show(int argc, char **argv)
     if (yaml || (!json && !options.sparsity_given && !options.density_given && !options.max_bytes &&
                  !options.max_flops && !options.min_accuracy_given && !options.method && !options.fixed))
         return print_structure(&options, yaml);
-    status = plan_from_options(VERB, &options, NULL, &plan);
-    if (status)
-        return status;
-    cost_setting_suit(&setting, plan.structure.processing);
-    status = print_plan(&plan, &setting, options.database, json);
-    plan_deinit(&plan);
-    return status;
+    return show_plan(&options, &setting, json);
 }

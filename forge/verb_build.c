@@ -107,8 +107,8 @@ static int building_open(const struct build *build, const struct structure *stru
     if (shop->labels.count && shop->labels.count != outputs)
         return fail(VERB, EXIT_DATA, "%s has %zu labels, but the last layer has %llu neurons", build->labels,
                     shop->labels.count, (unsigned long long)outputs);
-    if (build->media &&
-        (result = media_option_read(build->media, shape_elements(&structure->input), &shop->media, &why)))
+    if (build->media && (result = media_option_read(build->media, shape_elements(&structure->signature.inputs[0].shape),
+                                                    &shop->media, &why)))
         return fail(VERB, exit_for_input(result), "--media %s", why.text);
     result = sampling_from_options(VERB, &build->sampling, structure, &shop->choice);
     if (result)
@@ -241,8 +241,9 @@ static int build_and_save(const struct build *build, const struct building *shop
     return print_result(build, plan, forecast, &built);
 }
 
-/* What it will take is asked before it is done, so that the answer is no memory of this very run. */
-static int run_plan(const struct build *build, const struct building *shop, struct plan *plan)
+/* What it will take is asked before it is done, so that the answer is no memory of this very run. Apart, for the
+ * stack's sake, as read_options() is. */
+__attribute__((noinline)) static int run_plan(const struct build *build, const struct building *shop, struct plan *plan)
 {
     struct cost_setting setting = COST_SETTING;
     struct forecast forecast;

@@ -61,7 +61,8 @@ static int print_layers(const struct model *model, bool json)
     return json ? print_json(VERB, list) : EXIT_DONE;
 }
 
-static int export_edges(const struct model *model, const struct sampling_options *options)
+/* Apart, so that the table of options does not stay on the stack. */
+__attribute__((noinline)) static int export_edges(const struct model *model, const struct sampling_options *options)
 {
     struct structure layers;
     struct reason why;

@@ -31,7 +31,8 @@ struct train {
     uint64_t began_ns;
 };
 
-static bool read_options(int argc, char **argv, struct train *train, int *status)
+/* Apart, so that its table does not stay on the stack while a network is trained. */
+__attribute__((noinline)) static bool read_options(int argc, char **argv, struct train *train, int *status)
 {
     static const struct usage usage = {
         .verb = VERB,
