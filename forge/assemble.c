@@ -55,7 +55,7 @@ static int describe(struct model *model, const struct plan *plan, const struct a
     if (snprintf(model->name, sizeof model->name, "%s", assembly->name) >= (int)sizeof model->name)
         return refuse(why, WISP_E_INVALID, "the name has more than %d bytes", MODEL_NAME_MAX - 1);
     memcpy(model->processing, plan->structure.processing, sizeof model->processing);
-    model->input = plan->structure.input;
+    model->signature = plan->structure.signature;
     if (!lineage || model_set_text(&model->lineage, lineage) ||
         (assembly->media && model_set_text(&model->media, assembly->media)) ||
         (assembly->label_count && model_set_labels(model, assembly->labels, assembly->label_count)))
@@ -341,7 +341,7 @@ static int kernel_area(const struct model *model, const struct layer *layer, uin
     int result;
 
     for (uint32_t i = 0; i < layer->input_count; i++)
-        shapes[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->input;
+        shapes[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->signature.inputs[0].shape;
     result = layer_plan(layer, shapes, &planned, why);
     *out = result ? 1 : (uint32_t)(planned.kernel_height * planned.kernel_width);
     return result;

@@ -34,7 +34,7 @@ static uint64_t index_bytes(const struct density_layer *d)
 
 uint64_t cost_neurons(const struct structure *structure)
 {
-    uint64_t sum = shape_elements(&structure->input);
+    uint64_t sum = shape_elements(&structure->signature.inputs[0].shape);
 
     for (uint32_t i = 0; i < structure->layer_count; i++)
         sum += shape_elements(&structure->layers[i].plan.shape);
@@ -83,7 +83,8 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         forward_activation_bytes(outline, setting->batch, true, &activations_to_train))
         return refuse_errno(why, -ENOMEM, "what the plan costs");
     out->serve_bytes = serve_bytes(plan, activations_to_serve);
-    out->train_bytes = train_bytes(plan, activations_to_train, shape_elements(&plan->structure.input), setting);
+    out->train_bytes =
+        train_bytes(plan, activations_to_train, shape_elements(&plan->structure.signature.inputs[0].shape), setting);
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);
     out->epoch_flops = 3 * out->flops * (double)setting->samples;

@@ -77,7 +77,7 @@ static int open_model(struct experiment *s, const struct experiment_options *o)
 /* The model's description of its input: from --media, from the file, or guessed. */
 static int open_media(struct experiment *s, const struct experiment_options *o, enum media_kind *kind)
 {
-    uint64_t inputs = shape_elements(&s->model->input);
+    uint64_t inputs = shape_elements(&s->model->signature.inputs[0].shape);
     struct reason why;
     int result = media_kind_of(s->model->processing, kind, &why);
 

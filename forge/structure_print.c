@@ -34,7 +34,7 @@ void structure_print(const struct structure *structure, FILE *to)
     char shape[64], reads[3 * LAYER_NAME_MAX];
     uint32_t weighted = 0;
 
-    print_shape(&structure->input, shape, sizeof shape);
+    print_shape(&structure->signature.inputs[0].shape, shape, sizeof shape);
     fprintf(to, "%s: %s%s%s, depth %u\n", structure->name[0] ? structure->name : "structure", structure->processing,
             structure->network[0] ? ", " : "", structure->network, structure_depth(structure));
     fprintf(to, "  #  %-26s %-14s %-18s %14s\n", "layer", "kind", "output", "potential");

@@ -21,7 +21,7 @@ struct marks {
 
 static const struct shape *shape_of(const struct model *model, uint32_t value)
 {
-    return value ? &model->layers[value - 1].shape : &model->input;
+    return value ? &model->layers[value - 1].shape : &model->signature.inputs[0].shape;
 }
 
 /* Whether all that read the input see its elements one by one. */
@@ -31,8 +31,8 @@ static bool is_read_by_element(const struct model *model)
         const struct layer *layer = &model->layers[i];
 
         for (uint32_t k = 0; k < layer->input_count; k++) {
-            if (!layer->inputs[k] &&
-                (layer->kind->flow != FLOW_CHANNELS || layer->weight.columns != shape_elements(&model->input)))
+            if (!layer->inputs[k] && (layer->kind->flow != FLOW_CHANNELS ||
+                                      layer->weight.columns != shape_elements(&model->signature.inputs[0].shape)))
                 return false;
         }
     }
@@ -175,7 +175,7 @@ int flow_count(const struct model *model, struct flow *out)
         *out = (struct flow){ .inputs = input->count,
                               .outputs = output->count,
                               .reached = count(output),
-                              .input_channels = input->count < shape_elements(&model->input),
+                              .input_channels = input->count < shape_elements(&model->signature.inputs[0].shape),
                               .output_channels = output->count < shape_elements(model_output(model)) };
         clear(values, value_count);
         memset(output->mark, 1, output->count);

@@ -16,7 +16,7 @@
 
 static uint64_t value_elements(const struct model *model, size_t value)
 {
-    return shape_elements(value ? &model->layers[value - 1].shape : &model->input);
+    return shape_elements(value ? &model->layers[value - 1].shape : &model->signature.inputs[0].shape);
 }
 
 /* The last layer that reads each value; the output is read by the caller, after all of them. */
@@ -280,7 +280,7 @@ void forward_serve(struct forward *forward, const float *const *inputs, float *c
         run_layers(forward, 1, NULL);
         return;
     }
-    gather(forward->values[0], inputs, shape_elements(&model->input), count);
+    gather(forward->values[0], inputs, shape_elements(&model->signature.inputs[0].shape), count);
     run_layers(forward, count, NULL);
     for (size_t b = 0; b < count; b++) {
         for (uint64_t f = 0; f < elements; f++)

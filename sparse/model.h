@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "sparse/csr.h"
+#include "sparse/signature.h"
 #include "sparse/tensor/shape.h"
 
 enum {
@@ -51,7 +52,7 @@ struct layer {
 struct model {
     char name[MODEL_NAME_MAX];       /* "fashion": letters, digits, ". _ -", begins with a letter or digit */
     char processing[MODEL_NAME_MAX]; /* "image.classification" */
-    struct shape input;
+    struct signature signature;      /* its inputs and outputs */
     struct layer *layers;
     uint32_t layer_count;
     char **labels; /* label_count of them, or none */

@@ -151,7 +151,7 @@ static int layer_check(struct model *model, uint32_t index, struct reason *why)
     if (result)
         return result;
     for (uint32_t i = 0; i < layer->input_count; i++)
-        inputs[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->input;
+        inputs[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->signature.inputs[0].shape;
     return layer_shape(layer, inputs, &layer->shape, why);
 }
 
@@ -203,7 +203,7 @@ int model_check(struct model *model, struct reason *why)
         return result;
     if (!model->layer_count || model->layer_count > MODEL_LAYERS_MAX)
         return refuse(why, WISP_E_FORMAT, "a model has 1 to %d layers, not %u", MODEL_LAYERS_MAX, model->layer_count);
-    result = shape_check(&model->input, why);
+    result = shape_check(&model->signature.inputs[0].shape, why);
     if (result)
         return refuse_in(why, result, "the input");
     result = names_check(model, why);

@@ -68,7 +68,7 @@ json_t *model_json_summary(const struct model *model)
     uint64_t connections = model_connections(model), potential = model_potential(model);
 
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:f}", "name", model->name, "identity", model->identity,
-                     "processing", model->processing, "input", side_json(&model->input), "output",
+                     "processing", model->processing, "input", side_json(&model->signature.inputs[0].shape), "output",
                      side_json(model_output(model)), "connections", (json_int_t)connections, "potential",
                      (json_int_t)potential, "sparsity", 1.0 - density(connections, potential));
 }

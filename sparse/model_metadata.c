@@ -87,6 +87,7 @@ static json_t *processing_write(const struct model *model)
 static int input_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
 {
     cleanup_json json_t *input = NULL;
+    struct shape shape = { 0 };
     int result = metadata_json(metadata, key, &input, why);
 
     if (result)
@@ -99,17 +100,19 @@ static int input_read(const json_t *metadata, const char *key, struct model *mod
         if (!json_whole(json_array_get(input, i), MODEL_ELEMENTS_MAX, &dimension))
             return refuse(why, WISP_E_FORMAT, "\"%s\" holds what is not a dimension of at most %u", key,
                           MODEL_ELEMENTS_MAX);
-        model->input.dimension[model->input.rank++] = (uint32_t)dimension;
+        shape.dimension[shape.rank++] = (uint32_t)dimension;
     }
+    model->signature = signature_of(shape);
     return 0;
 }
 
 static json_t *input_write(const struct model *model)
 {
+    const struct shape *shape = &model->signature.inputs[0].shape;
     cleanup_json json_t *input = json_array();
 
-    for (uint32_t i = 0; i < model->input.rank; i++) {
-        if (json_array_append_new(input, json_integer(model->input.dimension[i])))
+    for (uint32_t i = 0; i < shape->rank; i++) {
+        if (json_array_append_new(input, json_integer(shape->dimension[i])))
             return NULL;
     }
     return dump(input);

@@ -60,7 +60,7 @@ int structure_plan_layer(struct structure *structure, uint32_t index, struct rea
 
         if (value > index)
             return refuse(why, WISP_E_FORMAT, "reads a value that comes later");
-        shapes[i] = value ? structure->layers[value - 1].plan.shape : structure->input;
+        shapes[i] = value ? structure->layers[value - 1].plan.shape : structure->signature.inputs[0].shape;
     }
     if ((result = check_parameters(layer, why)))
         return result;
@@ -108,7 +108,7 @@ int structure_plan_at(struct structure *structure, uint32_t *refused, struct rea
                       structure->layer_count);
     if ((result = processing_check(structure->processing, why)) || (result = check_names(structure, why)))
         return result;
-    if ((result = shape_check(&structure->input, why)))
+    if ((result = shape_check(&structure->signature.inputs[0].shape, why)))
         return refuse_in(why, result, "input");
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
@@ -220,7 +220,7 @@ void structure_hash(const struct structure *structure, char out[33])
         abort(); /* a few hundred bytes */
     XXH3_128bits_reset(state);
     hash_text(state, structure->processing);
-    XXH3_128bits_update(state, &structure->input, sizeof structure->input);
+    XXH3_128bits_update(state, &structure->signature.inputs[0].shape, sizeof structure->signature.inputs[0].shape);
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
@@ -290,7 +290,7 @@ int structure_parse_layers(const char *text, struct structure *out, struct reaso
         return refuse_errno(why, -ENOMEM, "--layers");
     if ((result = parse_neurons(&at, text, &neurons, why)))
         goto done;
-    made.input = (struct shape){ .rank = 1, .dimension = { (uint32_t)neurons } };
+    made.signature = signature_of((struct shape){ .rank = 1, .dimension = { (uint32_t)neurons } });
     for (size_t i = 1; i <= dashes; i++) {
         char name[LAYER_NAME_MAX];
 

@@ -27,7 +27,7 @@ struct structure {
     char name[MODEL_NAME_MAX];
     char processing[MODEL_NAME_MAX];
     char network[LAYER_NAME_MAX]; /* "mlp", "resnet", "transformer", … */
-    struct shape input;
+    struct signature signature;   /* its inputs and outputs */
     struct structure_layer *layers;
     uint32_t layer_count;
     char *base; /* safetensors file whose values sampled connections inherit; NULL: none */

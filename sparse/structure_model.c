@@ -6,7 +6,7 @@
 
 int structure_of_model(const struct model *model, struct structure *out, struct reason *why)
 {
-    struct structure made = { .layer_count = model->layer_count, .input = model->input };
+    struct structure made = { .layer_count = model->layer_count, .signature = model->signature };
     int result;
 
     made.layers = memory_zalloc(model->layer_count, sizeof *made.layers);

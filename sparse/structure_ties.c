@@ -88,8 +88,8 @@ static void collect(const struct structure *structure, uint32_t *parents, uint32
         out->places++;
     }
     if (find_root(parents, 0) == root) {
-        out->min = MIN(out->min, structure->input.dimension[0]);
-        out->max = MAX(out->max, structure->input.dimension[0]);
+        out->min = MIN(out->min, structure->signature.inputs[0].shape.dimension[0]);
+        out->max = MAX(out->max, structure->signature.inputs[0].shape.dimension[0]);
     }
 }
 

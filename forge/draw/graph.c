@@ -119,7 +119,7 @@ static int add_up(struct walk *walk, const struct structure_layer *layer, struct
 
 static const struct shape *value_shape(const struct structure *structure, uint32_t value)
 {
-    return value ? &structure->layers[value - 1].plan.shape : &structure->input;
+    return value ? &structure->layers[value - 1].plan.shape : &structure->signature.inputs[0].shape;
 }
 
 static int join(struct walk *walk, const struct structure_layer *layer, struct sources *out, struct reason *why)
@@ -221,7 +221,7 @@ static void count_input(const struct structure *structure, struct graph *graph)
 {
     struct graph_group *input = &graph->groups[0];
 
-    input->neurons = shape_elements(&structure->input);
+    input->neurons = shape_elements(&structure->signature.inputs[0].shape);
     input->unit = "input";
     for (uint32_t i = 0; i < graph->feed_count; i++) {
         const struct structure_layer *reader = &structure->layers[graph->groups[graph->feeds[i].to].place];

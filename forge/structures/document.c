@@ -50,27 +50,36 @@ static void read_network(const struct node *node, struct structure *structure, s
         snprintf(structure->network, sizeof structure->network, "%s", network);
 }
 
-static void read_input(const struct node *node, struct structure *structure, struct findings *findings)
+static void read_shape(const struct node *node, struct shape *out, struct findings *findings)
 {
     const struct node *item = node->kind == NODE_LIST ? node->first : node;
     struct reason why;
 
-    structure->input = (struct shape){ 0 };
+    *out = (struct shape){ 0 };
     for (; item; item = node->kind == NODE_LIST ? item->next : NULL) {
         double value = 0;
 
         if (!read_real(item, &value) || value < 1 || value > MODEL_ELEMENTS_MAX || value != (uint32_t)value ||
-            structure->input.rank == SHAPE_RANK_MAX) {
+            out->rank == SHAPE_RANK_MAX) {
             findings_add(findings, item->mark,
                          "\"input\" takes 1 to %d whole numbers from 1 to %u: features, or channels, height, "
                          "width, or tokens",
                          SHAPE_RANK_MAX, MODEL_ELEMENTS_MAX);
             return;
         }
-        structure->input.dimension[structure->input.rank++] = (uint32_t)value;
+        out->dimension[out->rank++] = (uint32_t)value;
     }
-    if (shape_check(&structure->input, &why))
+    if (shape_check(out, &why))
         findings_add(findings, node->mark, "%s", why.text);
+}
+
+static void read_input(const struct node *node, struct structure *structure, struct findings *findings)
+{
+    struct shape shape;
+
+    read_shape(node, &shape, findings);
+    if (shape.rank) /* what could be read of it: the layers may have errors of their own */
+        structure->signature = signature_of(shape);
 }
 
 /* A path; document_read() makes it whole. */
@@ -146,7 +155,7 @@ static int read_structure(const struct node *section, struct structure *out, str
     read_keys(section, out, &layers, findings);
     if (layers && layers->kind != NODE_LIST)
         findings_add(findings, layers->mark, "\"layers\" takes a list");
-    else if (layers && out->input.rank && (result = document_layers(layers, out, work, findings)))
+    else if (layers && out->signature.input_count && (result = document_layers(layers, out, work, findings)))
         return result;
     if (findings->count + findings->dropped > before)
         return 0;
@@ -295,6 +304,13 @@ static void print_word(FILE *out, const char *key, const char *word)
     fputc('\n', out);
 }
 
+static void print_shape(FILE *out, const struct shape *shape)
+{
+    for (uint32_t i = 0; i < shape->rank; i++)
+        fprintf(out, "%s%u", i ? ", " : "[", shape->dimension[i]);
+    fputc(']', out);
+}
+
 char *document_print(const struct structure *structure)
 {
     char *text = NULL;
@@ -307,10 +323,9 @@ char *document_print(const struct structure *structure)
     print_word(out, "processing", structure->processing);
     if (structure->network[0])
         print_word(out, "network", structure->network);
-    fprintf(out, "input: [");
-    for (uint32_t i = 0; i < structure->input.rank; i++)
-        fprintf(out, "%s%u", i ? ", " : "", structure->input.dimension[i]);
-    fprintf(out, "]\n");
+    fprintf(out, "input: ");
+    print_shape(out, &structure->signature.inputs[0].shape);
+    fputc('\n', out);
     if (structure->base)
         print_word(out, "base", structure->base);
     fprintf(out, "layers:\n");

@@ -272,7 +272,7 @@ static uint32_t features_of(struct builder *builder, uint32_t value)
         builder->planned += !builder->unplannable;
     }
     if (!value)
-        return structure->input.dimension[0];
+        return structure->signature.inputs[0].shape.dimension[0];
     return value <= builder->planned ? structure->layers[value - 1].plan.shape.dimension[0] : 0;
 }
 

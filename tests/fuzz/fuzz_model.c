@@ -60,7 +60,7 @@ static char *file_copy(const uint8_t *data, size_t size)
 static void run(const struct model *model)
 {
     struct forward *forward = NULL;
-    uint64_t elements = shape_elements(&model->input);
+    uint64_t elements = shape_elements(&model->signature.inputs[0].shape);
     float *input, *output;
     struct reason why = { 0 };
 
@@ -72,7 +72,7 @@ static void run(const struct model *model)
         require(why.text[0]);
         return;
     }
-    input = memory_zalloc(shape_elements(&model->input), sizeof *input);
+    input = memory_zalloc(shape_elements(&model->signature.inputs[0].shape), sizeof *input);
     output = memory_zalloc(shape_elements(model_output(model)), sizeof *output);
     require(input && output);
     forward_serve(forward, (const float *const *)&input, &output, 1);

@@ -78,7 +78,7 @@ void model_make(const char *path, const struct model_recipe *recipe)
     assert_int_equal(model_new(2 * steps, &model), 0);
     snprintf(model->name, sizeof model->name, "%s", recipe->name);
     snprintf(model->processing, sizeof model->processing, "%s", recipe->processing);
-    model->input = (struct shape){ .rank = 1, .dimension = { recipe->sizes[0] } };
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { recipe->sizes[0] } });
     for (uint32_t i = 0; i < steps; i++) {
         char name[LAYER_NAME_MAX];
 
@@ -127,7 +127,7 @@ struct reference *reference_free(struct reference *reference)
 
 size_t reference_inputs(const struct reference *reference)
 {
-    return shape_elements(&reference->model->input);
+    return shape_elements(&reference->model->signature.inputs[0].shape);
 }
 
 size_t reference_outputs(const struct reference *reference)

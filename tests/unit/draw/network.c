@@ -69,7 +69,7 @@ void make_branches(struct network *network, unsigned blocks, double density)
     s->layers = calloc(LAYERS_MAX, sizeof *s->layers);
     assert_non_null(s->layers);
     snprintf(s->processing, sizeof s->processing, "image.denoising");
-    s->input = (struct shape){ 3, { 3, 16, 16 } };
+    s->signature = signature_of((struct shape){ 3, { 3, 16, 16 } });
     value = first = add_layer(s, "conv2d", 16, 3, 0, 0);
     for (unsigned i = 0; i < blocks; i++) {
         uint32_t before = value;

@@ -70,7 +70,7 @@ static void test_files_are_what_the_figures_say(void **state)
         assert_true(fabs(1 - (double)model_connections(model) / (double)model_potential(model) - shipped[i].sparsity) <
                     1e-5);
         assert_ok(media_parse(model->media, &media, &why), why);
-        assert_int_equal(media_elements(media), shape_elements(&model->input));
+        assert_int_equal(media_elements(media), shape_elements(&model->signature.inputs[0].shape));
         media_free(media);
         model_free(model);
     }

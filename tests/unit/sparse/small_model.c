@@ -40,7 +40,7 @@ struct model *small_model(void)
     assert_int_equal(model_new(4, &model), 0);
     snprintf(model->name, sizeof model->name, "%s", "small");
     snprintf(model->processing, sizeof model->processing, "%s", "image.classification");
-    model->input = (struct shape){ .rank = 2, .dimension = { 2, 3 } };
+    model->signature = signature_of((struct shape){ .rank = 2, .dimension = { 2, 3 } });
     layer = layer_make(model, 0, "fc1", "linear");
     weight_make(layer, 5, 6, 10, 0);
     layer->vectors[0] = (struct vector){ .data = memory_zalloc(5, sizeof(float)), .count = 5, .owned = true };

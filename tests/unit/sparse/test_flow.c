@@ -54,7 +54,7 @@ static struct model *model_begin(struct shape input)
     model->layer_count = 0;
     snprintf(model->name, sizeof model->name, "m");
     snprintf(model->processing, sizeof model->processing, "raw");
-    model->input = input;
+    model->signature = signature_of(input);
     return model;
 }
 

@@ -52,19 +52,20 @@ static void name_without_end(struct model *model)
 }
 static void empty_shape(struct model *model)
 {
-    model->input.rank = 0;
+    model->signature.inputs[0].shape.rank = 0;
 }
 static void rank_too_high(struct model *model)
 {
-    model->input.rank = SHAPE_RANK_MAX + 1;
+    model->signature.inputs[0].shape.rank = SHAPE_RANK_MAX + 1;
 }
 static void zero_dimension(struct model *model)
 {
-    model->input.dimension[1] = 0;
+    model->signature.inputs[0].shape.dimension[1] = 0;
 }
 static void huge_shape(struct model *model)
 {
-    model->input = (struct shape){ .rank = 4, .dimension = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX } };
+    model->signature =
+        signature_of((struct shape){ .rank = 4, .dimension = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX } });
 }
 static void same_names(struct model *model)
 {
@@ -112,7 +113,7 @@ static void bias_too_long(struct model *model)
 }
 static void too_many_columns(struct model *model)
 {
-    model->input.dimension[0] = 1;
+    model->signature.inputs[0].shape.dimension[0] = 1;
 }
 static void parameter_nan(struct model *model)
 {
@@ -240,7 +241,7 @@ static void test_the_deepest_model(void **state)
     assert_int_equal(model_new(MODEL_LAYERS_MAX, &model), 0);
     snprintf(model->name, sizeof model->name, "%s", "deep");
     snprintf(model->processing, sizeof model->processing, "%s", "image");
-    model->input = (struct shape){ .rank = 1, .dimension = { 1u << 28 } };
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 1u << 28 } });
     for (uint32_t i = 0; i < model->layer_count; i++) {
         struct layer *layer = &model->layers[i];
 

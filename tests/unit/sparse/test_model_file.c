@@ -80,8 +80,8 @@ static void test_round_trip(void **state)
     assert_ok(model_read(first, &model, &why), why);
     assert_string_equal(model->name, "small");
     assert_string_equal(model->processing, "image.classification");
-    assert_int_equal(model->input.rank, 2);
-    assert_int_equal(shape_elements(&model->input), 6);
+    assert_int_equal(model->signature.inputs[0].shape.rank, 2);
+    assert_int_equal(shape_elements(&model->signature.inputs[0].shape), 6);
     assert_int_equal(model->layer_count, built->layer_count);
     for (uint32_t i = 0; i < model->layer_count; i++)
         assert_same_layer(&model->layers[i], &built->layers[i]);
@@ -119,7 +119,7 @@ static void test_round_trip_of_the_unusual(void **state)
     built->label_count = 0;
     free(steal(&built->media));
     free(steal(&built->lineage));
-    built->input = (struct shape){ .rank = 1, .dimension = { 70000 } };
+    built->signature = signature_of((struct shape){ .rank = 1, .dimension = { 70000 } });
     csr_deinit(&built->layers[0].weight);
     csr_deinit(&built->layers[2].weight);
     assert_ok(sample_connections(5, 70000, 7, 1, 0, &built->layers[0].weight, &why), why);

@@ -54,7 +54,7 @@ static struct model *make_chain(void)
     assert_int_equal(model_new(4, &model), 0);
     snprintf(model->name, sizeof model->name, "chain");
     snprintf(model->processing, sizeof model->processing, "test.chain");
-    model->input = (struct shape){ .rank = 1, .dimension = { 23 } };
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 23 } });
     set_linear(&model->layers[0], "a", 0, 31, 23, 0.4, 0);
     set_plain(&model->layers[1], "relu", 1);
     set_linear(&model->layers[2], "b", 2, 5, 31, 0.5, 1);
@@ -72,7 +72,7 @@ static struct model *make_branches(void)
     assert_int_equal(model_new(4, &model), 0);
     snprintf(model->name, sizeof model->name, "branches");
     snprintf(model->processing, sizeof model->processing, "test.branches");
-    model->input = (struct shape){ .rank = 1, .dimension = { 9 } };
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 9 } });
     set_linear(&model->layers[0], "a", 0, 12, 9, 0.6, 0);
     set_plain(&model->layers[1], "relu", 1);
     set_linear(&model->layers[2], "b", 1, 12, 12, 0.4, 1);
@@ -423,7 +423,7 @@ static void test_a_kind_that_cannot_run_is_refused(void **state)
     assert_int_equal(model_new(1, &model), 0);
     snprintf(model->processing, sizeof model->processing, "test.attention");
     snprintf(model->name, sizeof model->name, "g");
-    model->input = (struct shape){ .rank = 1, .dimension = { 4 } };
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 4 } });
     set_plain(&model->layers[0], "attention", 0);
     assert_int_equal(forward_new(model, kernels_find("scalar"), 1, false, &forward, &why), WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "attention"));

@@ -86,7 +86,9 @@ static void make_graph(const struct row *rows, uint32_t count, struct shape inpu
 {
     struct reason why;
 
-    *out = (struct structure){ .input = input, .layers = calloc(count, sizeof *out->layers), .layer_count = count };
+    *out = (struct structure){ .signature = signature_of(input),
+                               .layers = calloc(count, sizeof *out->layers),
+                               .layer_count = count };
     assert_non_null(out->layers);
     snprintf(out->name, sizeof out->name, "graph");
     snprintf(out->processing, sizeof out->processing, "image.classification");

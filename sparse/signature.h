@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What goes into a graph and what comes out: named tensors, several of each (docs/design/tensors.md). Models and
+ * structures have the same.
+ *
+ * Values 0 to input_count - 1 of a graph are its inputs; value input_count + i is the output of layer i. An output is
+ * one of those, by its number.
+ */
+#ifndef SPARSE_SIGNATURE_H
+#define SPARSE_SIGNATURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sparse/tensor/dtype.h"
+#include "sparse/tensor/shape.h"
+
+enum {
+    SIGNATURE_TENSORS_MAX = 8, /* the wire's WIRE_TENSORS_MAX */
+    TENSOR_NAME_MAX = 32,      /* with the terminating zero */
+};
+
+struct model_tensor {
+    char name[TENSOR_NAME_MAX]; /* as name_check() wants it */
+    enum dtype dtype;
+    float scale; /* of what is not float32: times this on the way in, and on the way out */
+    uint32_t value;
+    struct shape shape; /* of one sample; an output's is its value's */
+};
+
+struct signature {
+    struct model_tensor inputs[SIGNATURE_TENSORS_MAX], outputs[SIGNATURE_TENSORS_MAX];
+    uint32_t input_count;  /* 1 or more */
+    uint32_t output_count; /* 0 until the graph is checked: the last layer's output, called "output" */
+};
+
+/* One float32 input of this shape, called "input"; the last layer's output. */
+struct signature signature_of(struct shape input);
+
+#endif
