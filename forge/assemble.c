@@ -90,7 +90,7 @@ static bool is_rectified(const struct model *model, uint32_t at)
 {
     for (uint32_t i = at + 1; i < model->layer_count; i++) {
         for (uint32_t k = 0; k < model->layers[i].input_count; k++) {
-            if (model->layers[i].inputs[k] == at + 1)
+            if (model->layers[i].inputs[k] == model_value(model, at))
                 return !strcmp(model->layers[i].kind->name, "relu");
         }
     }
@@ -341,7 +341,7 @@ static int kernel_area(const struct model *model, const struct layer *layer, uin
     int result;
 
     for (uint32_t i = 0; i < layer->input_count; i++)
-        shapes[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->signature.inputs[0].shape;
+        shapes[i] = *model_value_shape(model, layer->inputs[i]);
     result = layer_plan(layer, shapes, &planned, why);
     *out = result ? 1 : (uint32_t)(planned.kernel_height * planned.kernel_width);
     return result;

@@ -34,10 +34,10 @@ static uint64_t index_bytes(const struct density_layer *d)
 
 uint64_t cost_neurons(const struct structure *structure)
 {
-    uint64_t sum = shape_elements(&structure->signature.inputs[0].shape);
+    uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < structure->layer_count; i++)
-        sum += shape_elements(&structure->layers[i].plan.shape);
+    for (uint32_t v = 0; v < structure_value_count(structure); v++)
+        sum += shape_elements(structure_value_shape(structure, v));
     return sum;
 }
 

@@ -20,11 +20,11 @@ static void print_reads(const struct structure *structure, uint32_t index, char 
     size_t used = 0;
 
     *text = 0;
-    if (layer->input_count == 1 && layer->inputs[0] == index)
+    if (structure_reads_previous(structure, index))
         return;
     for (uint32_t i = 0; i < layer->input_count && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "<- ",
-                                 layer->inputs[i] ? structure->layers[layer->inputs[i] - 1].name : "input");
+                                 structure_value_name(structure, layer->inputs[i]));
 }
 
 void structure_print(const struct structure *structure, FILE *to)
@@ -34,11 +34,13 @@ void structure_print(const struct structure *structure, FILE *to)
     char shape[64], reads[3 * LAYER_NAME_MAX];
     uint32_t weighted = 0;
 
-    print_shape(&structure->signature.inputs[0].shape, shape, sizeof shape);
     fprintf(to, "%s: %s%s%s, depth %u\n", structure->name[0] ? structure->name : "structure", structure->processing,
             structure->network[0] ? ", " : "", structure->network, structure_depth(structure));
     fprintf(to, "  #  %-26s %-14s %-18s %14s\n", "layer", "kind", "output", "potential");
-    fprintf(to, "     %-26s %-14s %-18s\n", "input", "", shape);
+    for (uint32_t v = 0; v < structure->signature.input_count; v++) {
+        print_shape(structure_value_shape(structure, v), shape, sizeof shape);
+        fprintf(to, "     %-26s %-14s %-18s\n", structure_value_name(structure, v), "", shape);
+    }
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
         uint64_t own = layer->plan.inputs * layer->plan.outputs * layer->plan.kernel_height * layer->plan.kernel_width;

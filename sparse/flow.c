@@ -19,20 +19,18 @@ struct marks {
     uint64_t count;
 };
 
-static const struct shape *shape_of(const struct model *model, uint32_t value)
+/* Whether it is an input, and all that read it see its elements one by one. */
+static bool is_read_by_element(const struct model *model, uint32_t value)
 {
-    return value ? &model->layers[value - 1].shape : &model->signature.inputs[0].shape;
-}
+    uint64_t elements = shape_elements(model_value_shape(model, value));
 
-/* Whether all that read the input see its elements one by one. */
-static bool is_read_by_element(const struct model *model)
-{
+    if (value >= model->signature.input_count)
+        return false;
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
 
         for (uint32_t k = 0; k < layer->input_count; k++) {
-            if (!layer->inputs[k] && (layer->kind->flow != FLOW_CHANNELS ||
-                                      layer->weight.columns != shape_elements(&model->signature.inputs[0].shape)))
+            if (layer->inputs[k] == value && (layer->kind->flow != FLOW_CHANNELS || layer->weight.columns != elements))
                 return false;
         }
     }
@@ -116,7 +114,7 @@ static void connect_back(const struct layer *layer, struct marks out, struct mar
 static void follow(const struct model *model, uint32_t at, const struct marks *values, bool back)
 {
     const struct layer *layer = &model->layers[at];
-    struct marks out = values[at + 1];
+    struct marks out = values[model_value(model, at)];
     uint64_t offset = 0;
 
     for (uint32_t k = 0; k < layer->input_count; k++) {
@@ -152,39 +150,56 @@ void flow_text(const struct flow *flow, char *text, size_t size)
              flow->output_channels ? " channels" : "s");
 }
 
-int flow_count(const struct model *model, struct flow *out)
+/* A mark for each channel of each value. */
+static int marks_make(const struct model *model, struct marks **out)
 {
-    const uint32_t value_count = model->layer_count + 1;
-    struct marks *values = memory_zalloc(value_count, sizeof *values), *input, *output;
-    bool by_element = is_read_by_element(model);
+    const uint32_t value_count = model_value_count(model);
+    struct marks *values = memory_zalloc(value_count, sizeof *values);
     int result = values ? 0 : -ENOMEM;
 
     for (uint32_t v = 0; v < value_count && !result; v++) {
-        const struct shape *shape = shape_of(model, v);
+        const struct shape *shape = model_value_shape(model, v);
 
-        values[v].count = !v && by_element ? shape_elements(shape) : shape->dimension[0];
+        values[v].count = is_read_by_element(model, v) ? shape_elements(shape) : shape->dimension[0];
         values[v].mark = memory_zalloc(values[v].count, 1);
         result = values[v].mark ? 0 : -ENOMEM;
     }
+    *out = values;
+    return result;
+}
+
+static void marks_free(struct marks *values, uint32_t value_count)
+{
+    for (uint32_t v = 0; v < value_count && values; v++)
+        free(values[v].mark);
+    free(values);
+}
+
+int flow_count(const struct model *model, struct flow *out)
+{
+    const uint32_t value_count = model_value_count(model), inputs = model->signature.input_count;
+    struct marks *values, *output;
+    int result = marks_make(model, &values);
+
     if (!result) {
-        input = &values[0];
-        output = &values[model->layer_count];
-        memset(input->mark, 1, input->count);
+        output = &values[value_count - 1];
+        *out = (struct flow){ .outputs = output->count,
+                              .output_channels = output->count < shape_elements(model_output(model)) };
+        for (uint32_t v = 0; v < inputs; v++) {
+            memset(values[v].mark, 1, values[v].count);
+            out->inputs += values[v].count;
+            out->input_channels |= values[v].count < shape_elements(model_value_shape(model, v));
+        }
         for (uint32_t i = 0; i < model->layer_count; i++)
             follow(model, i, values, false);
-        *out = (struct flow){ .inputs = input->count,
-                              .outputs = output->count,
-                              .reached = count(output),
-                              .input_channels = input->count < shape_elements(&model->signature.inputs[0].shape),
-                              .output_channels = output->count < shape_elements(model_output(model)) };
+        out->reached = count(output);
         clear(values, value_count);
         memset(output->mark, 1, output->count);
         for (uint32_t i = model->layer_count; i-- > 0;)
             follow(model, i, values, true);
-        out->leading = count(input);
+        for (uint32_t v = 0; v < inputs; v++)
+            out->leading += count(&values[v]);
     }
-    for (uint32_t v = 0; v < value_count && values; v++)
-        free(values[v].mark);
-    free(values);
+    marks_free(values, value_count);
     return result;
 }

@@ -44,6 +44,23 @@ struct model *model_free(struct model *model)
     return NULL;
 }
 
+uint32_t model_value_count(const struct model *model)
+{
+    return model->signature.input_count + model->layer_count;
+}
+
+uint32_t model_value(const struct model *model, uint32_t index)
+{
+    return model->signature.input_count + index;
+}
+
+const struct shape *model_value_shape(const struct model *model, uint32_t value)
+{
+    uint32_t inputs = model->signature.input_count;
+
+    return value < inputs ? &model->signature.inputs[value].shape : &model->layers[value - inputs].shape;
+}
+
 const struct shape *model_output(const struct model *model)
 {
     return &model->layers[model->layer_count - 1].shape;

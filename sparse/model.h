@@ -2,8 +2,8 @@
  *
  * A model in memory: a graph of layers in topological order, their weights, and what they mean.
  *
- * Value 0 is the model's input; value i + 1 is the output of layer i. A layer reads values before its own. The last
- * layer's output is the model's. Immutable once loaded or built, but for the trainer, which owns its copy.
+ * Its values are numbered: first its inputs, then the output of each layer. A layer reads values before its own.
+ * Immutable once loaded or built, but for the trainer, which owns its copy.
  */
 #ifndef SPARSE_MODEL_H
 #define SPARSE_MODEL_H
@@ -69,6 +69,12 @@ int model_new(uint32_t layer_count, struct model **out);
 /* Frees the model and everything it points to, but not what a weight or vector that is not `owned` borrows; accepts
  * NULL; returns NULL. */
 struct model *model_free(struct model *model);
+
+/* How many values there are, which is the number of no value; and the value that layer `index` makes. */
+uint32_t model_value_count(const struct model *model);
+uint32_t model_value(const struct model *model, uint32_t index);
+/* Of one sample of a value; of a layer's output once model_check() has been there. */
+const struct shape *model_value_shape(const struct model *model, uint32_t value);
 
 const struct shape *model_output(const struct model *model);
 /* Connections in all layers; the structure's potential connections; and bytes of weights in memory. */

@@ -88,7 +88,8 @@ static int names_check(const struct model *model, struct reason *why)
     return 0;
 }
 
-static int inputs_check(const struct layer *layer, uint32_t index, struct reason *why)
+/* `value` is that of the layer. */
+static int inputs_check(const struct layer *layer, uint32_t value, struct reason *why)
 {
     const struct layer_kind *kind = layer->kind;
 
@@ -96,9 +97,9 @@ static int inputs_check(const struct layer *layer, uint32_t index, struct reason
         return refuse(why, WISP_E_FORMAT, "a %s layer has %u to %u inputs, not %u", kind->name, kind->inputs_min,
                       kind->inputs_max, layer->input_count);
     for (uint32_t i = 0; i < layer->input_count; i++) {
-        if (layer->inputs[i] > index)
+        if (layer->inputs[i] >= value)
             return refuse(why, WISP_E_FORMAT, "reads value %u, which is not before its own, %u", layer->inputs[i],
-                          index + 1);
+                          value);
     }
     return 0;
 }
@@ -143,7 +144,7 @@ static int layer_check(struct model *model, uint32_t index, struct reason *why)
 
     if (!layer->kind)
         return refuse(why, WISP_E_FORMAT, "has no kind");
-    result = inputs_check(layer, index, why);
+    result = inputs_check(layer, model_value(model, index), why);
     if (!result)
         result = parameters_check(layer, why);
     if (!result)
@@ -151,7 +152,7 @@ static int layer_check(struct model *model, uint32_t index, struct reason *why)
     if (result)
         return result;
     for (uint32_t i = 0; i < layer->input_count; i++)
-        inputs[i] = layer->inputs[i] ? model->layers[layer->inputs[i] - 1].shape : model->signature.inputs[0].shape;
+        inputs[i] = *model_value_shape(model, layer->inputs[i]);
     return layer_shape(layer, inputs, &layer->shape, why);
 }
 

@@ -45,6 +45,38 @@ static int check_parameters(const struct structure_layer *layer, struct reason *
     return 0;
 }
 
+uint32_t structure_value_count(const struct structure *structure)
+{
+    return structure->signature.input_count + structure->layer_count;
+}
+
+uint32_t structure_value(const struct structure *structure, uint32_t index)
+{
+    return structure->signature.input_count + index;
+}
+
+const struct shape *structure_value_shape(const struct structure *structure, uint32_t value)
+{
+    uint32_t inputs = structure->signature.input_count;
+
+    return value < inputs ? &structure->signature.inputs[value].shape : &structure->layers[value - inputs].plan.shape;
+}
+
+const char *structure_value_name(const struct structure *structure, uint32_t value)
+{
+    uint32_t inputs = structure->signature.input_count;
+
+    return value < inputs ? structure->signature.inputs[value].name : structure->layers[value - inputs].name;
+}
+
+bool structure_reads_previous(const struct structure *structure, uint32_t index)
+{
+    const struct structure_layer *layer = &structure->layers[index];
+
+    return layer->input_count == 1 && layer->inputs[0] + 1 == structure_value(structure, index) &&
+           (index || structure->signature.input_count == 1);
+}
+
 int structure_plan_layer(struct structure *structure, uint32_t index, struct reason *why)
 {
     struct structure_layer *layer = &structure->layers[index];
@@ -58,9 +90,9 @@ int structure_plan_layer(struct structure *structure, uint32_t index, struct rea
     for (uint32_t i = 0; i < layer->input_count; i++) {
         uint32_t value = layer->inputs[i];
 
-        if (value > index)
+        if (value >= structure_value(structure, index))
             return refuse(why, WISP_E_FORMAT, "reads a value that comes later");
-        shapes[i] = value ? structure->layers[value - 1].plan.shape : structure->signature.inputs[0].shape;
+        shapes[i] = *structure_value_shape(structure, value);
     }
     if ((result = check_parameters(layer, why)))
         return result;
@@ -132,18 +164,19 @@ int structure_plan(struct structure *structure, struct reason *why)
 
 uint32_t structure_depth(const struct structure *structure)
 {
-    uint32_t *depth = calloc(structure->layer_count + 1, sizeof *depth), deepest;
+    uint32_t values = structure_value_count(structure), *depth = calloc(values, sizeof *depth), deepest;
 
     if (!depth)
         return 0;
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
+        uint32_t *own = &depth[structure_value(structure, i)];
 
         for (uint32_t j = 0; j < layer->input_count; j++)
-            depth[i + 1] = MAX(depth[i + 1], depth[layer->inputs[j]]);
-        depth[i + 1] += layer->kind->weighted;
+            *own = MAX(*own, depth[layer->inputs[j]]);
+        *own += layer->kind->weighted;
     }
-    deepest = depth[structure->layer_count];
+    deepest = depth[values - 1];
     free(depth);
     return deepest;
 }

@@ -2,8 +2,8 @@
  *
  * A structure: the layers and neurons of a dense network, before anything is sampled from it.
  *
- * The same graph as a model's (values, layer kinds, parameters), without weights. Value 0 is the input; value i + 1 is
- * the output of layer i. structure_plan() derives every layer's shape and potential connections from the kinds' plans.
+ * The same graph as a model's (values, layer kinds, parameters), without weights. structure_plan() derives every
+ * layer's shape and potential connections from the kinds' plans.
  */
 #ifndef SPARSE_STRUCTURE_H
 #define SPARSE_STRUCTURE_H
@@ -48,6 +48,15 @@ int structure_plan(struct structure *structure, struct reason *why);
 int structure_plan_layer(struct structure *structure, uint32_t index, struct reason *why);
 /* structure_plan() that says which layer was refused; structure->layer_count: none of them alone. */
 int structure_plan_at(struct structure *structure, uint32_t *refused, struct reason *why);
+
+/* As of a model: model.h. */
+uint32_t structure_value_count(const struct structure *structure);
+uint32_t structure_value(const struct structure *structure, uint32_t index);
+const struct shape *structure_value_shape(const struct structure *structure, uint32_t value);
+/* The name of an input or a layer. */
+const char *structure_value_name(const struct structure *structure, uint32_t value);
+/* Whether a layer reads nothing but the value before its own; the first one, an input that is the only one. */
+bool structure_reads_previous(const struct structure *structure, uint32_t index);
 
 /* Weighted layers on the longest way from the input to the output. */
 uint32_t structure_depth(const struct structure *structure);

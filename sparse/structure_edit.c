@@ -41,7 +41,8 @@ static bool is_follower(const struct structure *structure, uint32_t index)
     static const char *const kinds[] = { "relu", "gelu", "tanh", "sigmoid", "batch_norm", "layer_norm" };
     const struct structure_layer *layer = &structure->layers[index];
 
-    if (index >= structure->layer_count || layer->input_count != 1 || layer->inputs[0] != index)
+    if (index >= structure->layer_count || layer->input_count != 1 ||
+        layer->inputs[0] + 1 != structure_value(structure, index))
         return false;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (!strcmp(layer->kind->name, kinds[i]))
@@ -92,7 +93,7 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
 {
     struct structure changed;
     struct structure_layer *layers;
-    uint32_t at, model, added, from;
+    uint32_t at, model, added, from, value;
     unsigned parameter;
     int result = find_place(structure, place, &at, why);
 
@@ -111,21 +112,22 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
     }
     changed.layers = layers;
     from = layers[at].inputs[0];
+    value = structure_value(&changed, at);
     memmove(layers + at + added, layers + at, (changed.layer_count - at) * sizeof *layers);
     for (uint32_t i = at + added; i < changed.layer_count + added; i++) {
         for (uint32_t j = 0; j < layers[i].input_count; j++)
-            layers[i].inputs[j] += layers[i].inputs[j] > at ? added : 0;
+            layers[i].inputs[j] += layers[i].inputs[j] >= value ? added : 0;
     }
     for (uint32_t i = 0; i < added; i++) {
         layers[at + i] = structure->layers[model + i];
-        layers[at + i].inputs[0] = i ? at + i : from;
+        layers[at + i].inputs[0] = i ? value + i - 1 : from;
         layers[at + i].name[0] = 0;
     }
     changed.layer_count += added;
     for (uint32_t i = 0; i < added; i++)
         name_anew(&changed, &layers[at + i]);
     layers[at].parameters[parameter] = neurons;
-    layers[at + added].inputs[0] = at + added;
+    layers[at + added].inputs[0] = value + added - 1;
     return keep(structure, &changed);
 }
 
@@ -134,12 +136,13 @@ static int check_removable(const struct structure *structure, uint32_t place, ui
                            struct reason *why)
 {
     static const char *const parts[] = { "queries", "keys", "values" };
+    uint32_t first = structure_value(structure, at);
 
     for (uint32_t i = at + gone; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
         for (uint32_t j = 0; j < layer->input_count && !strcmp(layer->kind->name, "attention"); j++) {
-            if (layer->inputs[j] > at && layer->inputs[j] <= at + gone)
+            if (layer->inputs[j] >= first && layer->inputs[j] < first + gone)
                 return refuse(why, WISP_E_INVALID,
                               "layer %u, %s, makes the %s of %s, which cannot do without: take the whole attention out "
                               "of the document (`wisp structure show %s --yaml`)",
@@ -152,7 +155,7 @@ static int check_removable(const struct structure *structure, uint32_t place, ui
 int structure_remove(struct structure *structure, uint32_t place, struct reason *why)
 {
     struct structure changed;
-    uint32_t at, gone, from;
+    uint32_t at, gone, from, first;
     int result = find_place(structure, place, &at, why);
 
     if (result)
@@ -165,6 +168,7 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
     if (structure_copy(structure, &changed))
         return refuse_errno(why, -ENOMEM, "cannot change %s", structure->name);
     from = changed.layers[at].inputs[0];
+    first = structure_value(&changed, at);
     memmove(changed.layers + at, changed.layers + at + gone,
             (changed.layer_count - at - gone) * sizeof *changed.layers);
     changed.layer_count -= gone;
@@ -172,9 +176,9 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
         for (uint32_t j = 0; j < changed.layers[i].input_count; j++) {
             uint32_t *value = &changed.layers[i].inputs[j];
 
-            if (*value > at + gone)
+            if (*value >= first + gone)
                 *value -= gone;
-            else if (*value > at)
+            else if (*value >= first)
                 *value = from;
         }
     }

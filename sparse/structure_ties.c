@@ -36,24 +36,26 @@ static bool joins_inputs(const struct layer_kind *kind)
 
 static uint32_t *find_ties(const struct structure *structure)
 {
-    uint32_t *parents = malloc(((size_t)structure->layer_count + 1) * sizeof *parents);
+    uint32_t value_count = structure_value_count(structure);
+    uint32_t *parents = malloc(value_count * sizeof *parents);
 
     if (!parents)
         return NULL;
-    for (uint32_t v = 0; v <= structure->layer_count; v++)
+    for (uint32_t v = 0; v < value_count; v++)
         parents[v] = v;
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
         uint32_t tied = makes_width(layer->kind) ? 0 : joins_inputs(layer->kind) ? layer->input_count : 1;
 
         for (uint32_t j = 0; j < MIN(tied, layer->input_count); j++)
-            join(parents, i + 1, layer->inputs[j]);
+            join(parents, structure_value(structure, i), layer->inputs[j]);
     }
     return parents;
 }
 
 struct tied {
     uint32_t places, min, max;
+    bool input;                   /* one of them is an input */
     char names[160], widths[120]; /* "1, 3, 5", as much as has room */
 };
 
@@ -76,7 +78,7 @@ static void collect(const struct structure *structure, uint32_t *parents, uint32
         const struct structure_layer *layer = &structure->layers[i];
 
         place += layer->kind->weighted;
-        if (!layer->kind->weighted || find_root(parents, i + 1) != root)
+        if (!layer->kind->weighted || find_root(parents, structure_value(structure, i)) != root)
             continue;
         /* A weighted kind's neurons or channels: of an embedding the second parameter, of others the first. */
         double width = layer->parameters[!strcmp(layer->kind->name, "embedding")];
@@ -87,9 +89,12 @@ static void collect(const struct structure *structure, uint32_t *parents, uint32
         out->max = MAX(out->max, (uint32_t)width);
         out->places++;
     }
-    if (find_root(parents, 0) == root) {
-        out->min = MIN(out->min, structure->signature.inputs[0].shape.dimension[0]);
-        out->max = MAX(out->max, structure->signature.inputs[0].shape.dimension[0]);
+    for (uint32_t v = 0; v < structure->signature.input_count; v++) {
+        if (find_root(parents, v) == root) {
+            out->input = true;
+            out->min = MIN(out->min, structure->signature.inputs[v].shape.dimension[0]);
+            out->max = MAX(out->max, structure->signature.inputs[v].shape.dimension[0]);
+        }
     }
 }
 
@@ -97,16 +102,14 @@ void structure_ties_text(const struct structure *structure, uint32_t index, char
 {
     cleanup_free uint32_t *parents = find_ties(structure);
     struct tied tied;
-    bool input;
 
     *text = 0;
     if (!parents || index >= structure->layer_count || !joins_inputs(structure->layers[index].kind))
         return;
-    collect(structure, parents, find_root(parents, index + 1), &tied);
-    input = find_root(parents, 0) == find_root(parents, index + 1);
+    collect(structure, parents, find_root(parents, structure_value(structure, index)), &tied);
     if (tied.places && tied.min != tied.max)
         snprintf(text, size, "layer%s %s must have %s (now %s): change them together", tied.places > 1 ? "s" : "",
                  tied.names,
-                 input ? "as many neurons or channels as the input" : "as many neurons or channels as each other",
+                 tied.input ? "as many neurons or channels as the input" : "as many neurons or channels as each other",
                  tied.widths);
 }

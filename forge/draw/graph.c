@@ -24,7 +24,7 @@ struct sources {
 struct walk {
     const struct structure *structure;
     struct graph *graph;
-    struct sources *values; /* layer_count + 1 */
+    struct sources *values; /* structure_value_count() */
     uint32_t feed_capacity, link_capacity;
 };
 
@@ -117,11 +117,6 @@ static int add_up(struct walk *walk, const struct structure_layer *layer, struct
     return merge(walk, layer, main, LINK_ADD, out);
 }
 
-static const struct shape *value_shape(const struct structure *structure, uint32_t value)
-{
-    return value ? &structure->layers[value - 1].plan.shape : &structure->signature.inputs[0].shape;
-}
-
 static int join(struct walk *walk, const struct structure_layer *layer, struct sources *out, struct reason *why)
 {
     double total = layer->plan.shape.dimension[0];
@@ -137,7 +132,7 @@ static int join(struct walk *walk, const struct structure_layer *layer, struct s
         return -ENOMEM;
     for (uint32_t i = 0; i < layer->input_count; i++) {
         const struct sources *part = &walk->values[layer->inputs[i]];
-        double share = value_shape(walk->structure, layer->inputs[i])->dimension[0] / total;
+        double share = structure_value_shape(walk->structure, layer->inputs[i])->dimension[0] / total;
 
         for (uint32_t k = 0; k < part->count; k++)
             out->list[at++] = (struct source){ part->list[k].group, part->list[k].share * share };
@@ -205,7 +200,7 @@ static int attend(struct walk *walk, const struct structure_layer *layer, struct
 static int take_layer(struct walk *walk, uint32_t place, struct reason *why)
 {
     const struct structure_layer *layer = &walk->structure->layers[place];
-    struct sources *out = &walk->values[place + 1];
+    struct sources *out = &walk->values[structure_value(walk->structure, place)];
 
     if (layer->kind->weighted)
         return add_group(walk, place, out);
@@ -221,7 +216,8 @@ static void count_input(const struct structure *structure, struct graph *graph)
 {
     struct graph_group *input = &graph->groups[0];
 
-    input->neurons = shape_elements(&structure->signature.inputs[0].shape);
+    for (uint32_t v = 0; v < structure->signature.input_count; v++)
+        input->neurons += shape_elements(structure_value_shape(structure, v));
     input->unit = "input";
     for (uint32_t i = 0; i < graph->feed_count; i++) {
         const struct structure_layer *reader = &structure->layers[graph->groups[graph->feeds[i].to].place];
@@ -241,17 +237,20 @@ int graph_make(const struct structure *structure, struct graph *out, struct reas
 {
     struct graph graph = { .group_count = 1, .rank_count = 1 };
     struct walk walk = { .structure = structure, .graph = &graph };
+    const uint32_t value_count = structure_value_count(structure);
     int result = 0;
 
     graph.groups = memory_zalloc((size_t)structure_weighted(structure) + 1, sizeof *graph.groups);
-    walk.values = memory_zalloc((size_t)structure->layer_count + 1, sizeof *walk.values);
+    walk.values = memory_zalloc(value_count, sizeof *walk.values);
     if (graph.groups)
         graph.groups[0].name = "input";
-    if (!graph.groups || !walk.values || copy_sources(&(struct sources){ &(struct source){ 0, 1 }, 1 }, walk.values))
+    if (!graph.groups || !walk.values)
         result = -ENOMEM;
+    for (uint32_t v = 0; v < structure->signature.input_count && !result; v++)
+        result = copy_sources(&(struct sources){ &(struct source){ 0, 1 }, 1 }, &walk.values[v]);
     for (uint32_t i = 0; i < structure->layer_count && !result; i++)
         result = take_layer(&walk, i, why);
-    for (uint32_t i = 0; walk.values && i <= structure->layer_count; i++)
+    for (uint32_t i = 0; walk.values && i < value_count; i++)
         free(walk.values[i].list);
     free(walk.values);
     if (!result && graph.group_count == 1)

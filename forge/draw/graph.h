@@ -2,9 +2,10 @@
  *
  * A structure as one draws it: groups of neurons, what feeds them through connections, and what reaches them without.
  *
- * Group 0 is the input; group l + 1 is what weighted layer l gives. All other layers vanish: what reads a rectifier
- * reads the group before it. A group's rank is the number of weighted layers on the longest way to it. The inputs of a
- * weighted layer are split among its feeds in the order of its inputs: [low, high) of them come from group `from`.
+ * Group 0 is the input, or all of them; group l + 1 is what weighted layer l gives. All other layers vanish: what reads
+ * a rectifier reads the group before it. A group's rank is the number of weighted layers on the longest way to it. The
+ * inputs of a weighted layer are split among its feeds in the order of its inputs: [low, high) of them come from group
+ * `from`.
  */
 #ifndef FORGE_DRAW_GRAPH_H
 #define FORGE_DRAW_GRAPH_H

@@ -277,7 +277,7 @@ static void print_inputs(FILE *out, const struct structure *structure, const str
     fprintf(out, ", from: [");
     for (uint32_t i = 0; i < layer->input_count; i++) {
         fputs(i ? ", " : "", out);
-        text_print(layer->inputs[i] ? structure->layers[layer->inputs[i] - 1].name : "input", out);
+        text_print(structure_value_name(structure, layer->inputs[i]), out);
     }
     fprintf(out, "]");
 }
@@ -288,7 +288,7 @@ static void print_layer(FILE *out, const struct structure *structure, uint32_t i
 
     fprintf(out, "  - %s: {name: ", layer->kind->name);
     text_print(layer->name, out);
-    if (layer->input_count != 1 || layer->inputs[0] != index)
+    if (!structure_reads_previous(structure, index))
         print_inputs(out, structure, layer);
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
         if (!layer_parameter_is_default(layer->kind, layer->parameters, p))

@@ -46,7 +46,30 @@ static bool read_parameter_value(const struct node *node, const struct layer_par
 
 static uint32_t newest(const struct builder *builder)
 {
-    return builder->structure->layer_count;
+    return structure_value_count(builder->structure) - 1;
+}
+
+/* The input of a name; false: there is none. "input" is the only one, whatever it is called. */
+static bool find_input(const struct builder *builder, const char *name, uint32_t *out)
+{
+    const struct signature *signature = &builder->structure->signature;
+
+    for (*out = 0; *out < signature->input_count; ++*out) {
+        if (!strcmp(signature->inputs[*out].name, name))
+            return true;
+    }
+    *out = 0;
+    return signature->input_count == 1 && !strcmp(name, "input");
+}
+
+/* The layer of a name; false: there is none. */
+static bool find_layer(const struct builder *builder, const char *name, uint32_t *out)
+{
+    uint32_t number = layer_names_find(&builder->names, builder->structure, name);
+
+    if (number)
+        *out = structure_value(builder->structure, number - 1);
+    return number;
 }
 
 static bool find_value(const struct builder *builder, const char *name, uint32_t *out)
@@ -55,15 +78,10 @@ static bool find_value(const struct builder *builder, const char *name, uint32_t
 
     if (!strcmp(name, "previous"))
         return *out = newest(builder), true;
-    if (!strcmp(name, "input"))
-        return *out = 0, true;
     if (!strcmp(name, "start") && builder->repeating)
         return *out = builder->start, true;
     snprintf(scoped, sizeof scoped, "%s%s", builder->scope, name);
-    *out = layer_names_find(&builder->names, builder->structure, scoped);
-    if (!*out)
-        *out = layer_names_find(&builder->names, builder->structure, name);
-    return *out != 0;
+    return find_layer(builder, scoped, out) || find_layer(builder, name, out) || find_input(builder, name, out);
 }
 
 /* ---- appending ---- */
@@ -126,7 +144,7 @@ static int add_kind(struct builder *builder, const struct layer_kind *kind, cons
     if (!layer)
         return builder->full ? 0 : -ENOMEM;
     layer->kind = kind;
-    layer->inputs[0] = builder->structure->layer_count - 1;
+    layer->inputs[0] = newest(builder) - 1;
     layer->input_count = 1;
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && kind->parameters[p].name; p++)
         layer->parameters[p] = kind->parameters[p].default_value;
@@ -258,7 +276,7 @@ static int add_projection(struct builder *builder, const char *name, const char 
         return result;
     layer->inputs[0] = from;
     layer->parameters[0] = neurons;
-    *out = builder->structure->layer_count;
+    *out = newest(builder);
     return 0;
 }
 
@@ -267,13 +285,12 @@ static uint32_t features_of(struct builder *builder, uint32_t value)
 {
     struct structure *structure = builder->structure;
 
-    while (builder->planned < value && !builder->unplannable) {
+    while (structure_value(structure, builder->planned) <= value && !builder->unplannable) {
         builder->unplannable = structure_plan_layer(structure, builder->planned, NULL);
         builder->planned += !builder->unplannable;
     }
-    if (!value)
-        return structure->signature.inputs[0].shape.dimension[0];
-    return value <= builder->planned ? structure->layers[value - 1].plan.shape.dimension[0] : 0;
+    return value < structure_value(structure, builder->planned) ? structure_value_shape(structure, value)->dimension[0]
+                                                                : 0;
 }
 
 static void check_attention_keys(struct builder *builder, const struct node *body)
