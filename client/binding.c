@@ -41,12 +41,12 @@ int binding_explain(const struct binding *binding, int status)
 {
     switch (status) {
     case WISP_E_NO_MODEL:
-        return fail(status, "wispd no longer serves %s", binding->name);
+        return last_error_set(status, "wispd no longer serves %s", binding->name);
     case WISP_E_CHANGED:
-        return fail(status, "wispd now serves another model as %s than the one that was found: find it anew",
-                    binding->name);
+        return last_error_set(status, "wispd now serves another model as %s than the one that was found: find it anew",
+                              binding->name);
     default:
-        return fail(status, "%s: %s", binding->name, wisp_status_text(status));
+        return last_error_set(status, "%s: %s", binding->name, wisp_status_text(status));
     }
 }
 
@@ -87,12 +87,12 @@ int binding_get(struct wisp_client *client, const char *name, const char *identi
         int result = client_ask(client, WIRE_DESCRIBE, name, &answer);
 
         if (!result && answer.status)
-            result = fail(answer.status, "%s", answer.text);
+            result = last_error_set(answer.status, "%s", answer.text);
         if (!result)
             result = description_read(answer.text, &has, last_error());
         if (!result && strcmp(has.identity, identity) != 0)
-            result = fail(WISP_E_CHANGED,
-                          "wispd now serves another model as %s than the one that was found: find it anew", name);
+            result = last_error_set(
+                WISP_E_CHANGED, "wispd now serves another model as %s than the one that was found: find it anew", name);
         if (!result)
             result = binding_note(client, name, &has, &answer, out);
         answer_deinit(&answer);

@@ -38,11 +38,12 @@ static int read_options(const struct wisp_options *given, struct wisp_options *o
         return 0;
     size = given->size ? given->size : SIZE_FIRST;
     if (size < SIZE_FIRST)
-        return fail(WISP_E_INVALID, "wisp_options.size must be sizeof(struct wisp_options), or 0");
+        return last_error_set(WISP_E_INVALID, "wisp_options.size must be sizeof(struct wisp_options), or 0");
     memcpy(out, given, MIN(size, sizeof *out));
     for (size_t i = sizeof *out; i < size; i++) {
         if (bytes[i])
-            return fail(WISP_E_VERSION, "wisp_options has a field that libwisp " WISP_VERSION " does not know");
+            return last_error_set(WISP_E_VERSION,
+                                  "wisp_options has a field that libwisp " WISP_VERSION " does not know");
     }
     return 0;
 }
@@ -165,9 +166,10 @@ static int connect_patiently(struct wisp_client *client, uint64_t deadline_ns, s
     if (result != -EAGAIN)
         return result;
     if (!refusal)
-        return fail(WISP_E_TIMEOUT, "wispd on %s does not answer: %s", client->socket_path,
-                    socket_is_of_service(client->socket_path) ? "see systemctl status wispd"
-                                                              : "it loads its models, is stopped, or is stuck");
+        return last_error_set(WISP_E_TIMEOUT, "wispd on %s does not answer: %s", client->socket_path,
+                              socket_is_of_service(client->socket_path)
+                                  ? "see systemctl status wispd"
+                                  : "it loads its models, is stopped, or is stuck");
     *last_error() = said;
     return refusal;
 }
@@ -179,8 +181,8 @@ static int connect_first(struct wisp_client *client, uint64_t deadline_ns, struc
     if (result == WISP_E_INVALID)
         return refuse_in(last_error(), WISP_E_VERSION, "%s does not speak as wispd does", client->socket_path);
     if (result == -ECONNRESET || result == -EPIPE || result == WISP_E_SHUTDOWN)
-        return fail(WISP_E_NO_DAEMON, "wispd on %s ends connections: it is stopping%s", client->socket_path,
-                    socket_is_of_service(client->socket_path) ? "; see systemctl status wispd" : "");
+        return last_error_set(WISP_E_NO_DAEMON, "wispd on %s ends connections: it is stopping%s", client->socket_path,
+                              socket_is_of_service(client->socket_path) ? "; see systemctl status wispd" : "");
     return result;
 }
 

@@ -34,6 +34,7 @@
 #include "base/export.h"
 #include "base/rng.h"
 #include "client/arena.h"
+#include "client/last_error.h"
 #include "libipc/region.h"
 #include "libipc/ring.h"
 #include "libipc/wire.h"
@@ -43,13 +44,6 @@
 enum { IDENTITY_MAX = 64 }; /* bytes of what tells one model from any other, with its zero */
 
 enum { SUSPICIONS = 2, LOSSES_MAX = 3 };
-
-/* ---- last_error.c ---- */
-
-/* This thread's sentence, to be written by refuse() and by what takes a reason. */
-struct reason *last_error(void);
-
-#define fail(code, ...) refuse(last_error(), code, __VA_ARGS__)
 
 /* ---- session.c ---- */
 

@@ -150,10 +150,10 @@ static int take_session(struct wisp_client *client, uint64_t deadline_ns, struct
         int result = client_wait(client, NULL, deadline_ns);
 
         if (result == WISP_E_TIMEOUT)
-            return fail(result, "no wispd to ask within the time");
+            return last_error_set(result, "no wispd to ask within the time");
         if (result) {
             pthread_mutex_lock(&client->lock);
-            (void)fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
+            (void)last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
             pthread_mutex_unlock(&client->lock);
             return WISP_E_LOST;
         }
@@ -214,7 +214,7 @@ static int ask_json(wisp_client *client, enum wire_type type, char **json)
     if (result)
         return result;
     if (answer.status)
-        result = fail(answer.status, "%s", *answer.text ? answer.text : wisp_status_text(answer.status));
+        result = last_error_set(answer.status, "%s", *answer.text ? answer.text : wisp_status_text(answer.status));
     else
         *json = steal(&answer.text);
     answer_deinit(&answer);

@@ -23,8 +23,8 @@ static int run(wisp_request *request, uint64_t deadline_ns)
     int result = wisp_submit(request);
 
     if (!result && client_wait(request->client, request, deadline_ns) == WISP_E_TIMEOUT)
-        return fail(WISP_E_TIMEOUT, "no answer within the %" PRIu64 " ms of answer_ms",
-                    (uint64_t)(request->client->answer_ns / NS_PER_MS));
+        return last_error_set(WISP_E_TIMEOUT, "no answer within the %" PRIu64 " ms of answer_ms",
+                              (uint64_t)(request->client->answer_ns / NS_PER_MS));
     return result ? result : request_explain(request);
 }
 
@@ -83,10 +83,11 @@ static int check_finite(const wisp_model *model, const float *output)
 {
     for (size_t i = 0; i < wisp_model_output_size(model); i++) {
         if (!isfinite(output[i]))
-            return fail(WISP_E_INVALID,
-                        "the answer of %s has no labels: output %zu is %g; its input is out of the range that it can "
-                        "compute with",
-                        wisp_model_name(model), i, (double)output[i]);
+            return last_error_set(
+                WISP_E_INVALID,
+                "the answer of %s has no labels: output %zu is %g; its input is out of the range that it can "
+                "compute with",
+                wisp_model_name(model), i, (double)output[i]);
     }
     return 0;
 }

@@ -8,7 +8,8 @@
 
 static int check_media(const wisp_model *model)
 {
-    return model->media ? 0 : fail(WISP_E_FORMAT, "%s takes no files: %s", model->name, model->media_why.text);
+    return model->media ? 0
+                        : last_error_set(WISP_E_FORMAT, "%s takes no files: %s", model->name, model->media_why.text);
 }
 
 WISP_EXPORT int wisp_encode_file(const wisp_model *model, const char *path, float *input)

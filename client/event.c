@@ -80,7 +80,7 @@ static int open_descriptors(struct wisp_client *client)
 static int ensure_descriptors(struct wisp_client *client)
 {
     if (!(client->session->features & WIRE_FEATURE_NOTIFY))
-        return fail(WISP_E_VERSION, "this wispd cannot notify an event loop");
+        return last_error_set(WISP_E_VERSION, "this wispd cannot notify an event loop");
     return client->poll_fd < 0 ? open_descriptors(client) : 0;
 }
 
@@ -171,7 +171,7 @@ WISP_EXPORT int wisp_dispatch(wisp_client *client)
     client->news = false;
     result = 0;
     if (!client->up && reconnect_is_over(client))
-        result = fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
+        result = last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
     pthread_mutex_unlock(&client->lock);
     return result;
 }

@@ -73,5 +73,5 @@ int client_check(const struct wisp_client *client)
 {
     if (client->forks == fork_count())
         return 0;
-    return fail(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
+    return last_error_set(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
 }

@@ -1,8 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The sentence of the last error, one for each thread.
- */
-#include "client/client.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <wisp/wisp.h>
+
+#include "base/export.h"
+#include "client/last_error.h"
 
 static _Thread_local struct reason sentence;
 

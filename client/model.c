@@ -184,12 +184,12 @@ static void suggest_model(wisp_client *client, const char *name)
     }
     best = suggest(name, candidates, count);
     if (best)
-        (void)fail(0, "%s; did you mean %s?", before.text, best);
+        (void)last_error_set(0, "%s; did you mean %s?", before.text, best);
 }
 
 static int refuse_model(wisp_client *client, const char *name, const struct answer *answer)
 {
-    (void)fail(answer->status, "%s", *answer->text ? answer->text : wisp_status_text(answer->status));
+    (void)last_error_set(answer->status, "%s", *answer->text ? answer->text : wisp_status_text(answer->status));
     if (answer->status == WISP_E_NO_MODEL)
         suggest_model(client, name);
     return answer->status;
@@ -200,10 +200,10 @@ static int check_name(const char *name)
     size_t length = strlen(name);
 
     if (!length)
-        return fail(WISP_E_INVALID, "the name of a model is empty");
+        return last_error_set(WISP_E_INVALID, "the name of a model is empty");
     if (length >= WIRE_NAME_MAX)
-        return fail(WISP_E_NO_MODEL, "no model has a name of %zu characters: at most %d are possible", length,
-                    WIRE_NAME_MAX - 1);
+        return last_error_set(WISP_E_NO_MODEL, "no model has a name of %zu characters: at most %d are possible", length,
+                              WIRE_NAME_MAX - 1);
     return 0;
 }
 

@@ -16,7 +16,8 @@ int request_check(const struct wisp_client *client)
     int result = client_check(client);
 
     if (!result && !client->entries)
-        result = fail(WISP_E_INVALID, "this client can only ask (entries is UINT32_MAX): connect another for requests");
+        result = last_error_set(WISP_E_INVALID,
+                                "this client can only ask (entries is UINT32_MAX): connect another for requests");
     return result;
 }
 
@@ -70,12 +71,12 @@ void request_release(struct wisp_request *request)
 
 static int no_space(const struct wisp_client *client, const struct wisp_request *request, const char *name)
 {
-    return fail(WISP_E_NO_SPACE,
-                "%" PRIu32 " samples of %s need %" PRIu64 " bytes for input and %" PRIu64
-                " for output, of which %" PRIu64 " and %" PRIu64
-                " are free in one piece: free requests, or connect with more input_bytes, output_bytes",
-                request->rows, name, request->in_length, request->out_length, arena_largest(&client->input),
-                arena_largest(&client->output));
+    return last_error_set(WISP_E_NO_SPACE,
+                          "%" PRIu32 " samples of %s need %" PRIu64 " bytes for input and %" PRIu64
+                          " for output, of which %" PRIu64 " and %" PRIu64
+                          " are free in one piece: free requests, or connect with more input_bytes, output_bytes",
+                          request->rows, name, request->in_length, request->out_length, arena_largest(&client->input),
+                          arena_largest(&client->output));
 }
 
 /* Both places, or none. */
@@ -97,20 +98,21 @@ static int take_places(struct wisp_client *client, struct wisp_request *request,
 static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, uint64_t *out_length)
 {
     if (!rows || rows > WIRE_ROWS_MAX)
-        return fail(WISP_E_INVALID, "a request of %" PRIu32 " samples: must be from 1 to %d", rows, WIRE_ROWS_MAX);
+        return last_error_set(WISP_E_INVALID, "a request of %" PRIu32 " samples: must be from 1 to %d", rows,
+                              WIRE_ROWS_MAX);
     if (!size_multiply(wisp_model_input_size(model), rows * sizeof(float), in_length) ||
         !size_multiply(wisp_model_output_size(model), rows * sizeof(float), out_length))
-        return fail(WISP_E_NO_SPACE, "%" PRIu32 " samples of %s are more than memory can hold", rows,
-                    wisp_model_name(model));
+        return last_error_set(WISP_E_NO_SPACE, "%" PRIu32 " samples of %s are more than memory can hold", rows,
+                              wisp_model_name(model));
     return 0;
 }
 
 static int refuse_rows(uint32_t rows, uint32_t max, const char *name)
 {
-    return fail(WISP_E_INVALID,
-                "a request of %" PRIu32 " samples of %s: this wispd takes at most %" PRIu32
-                " (limits.rows in its configuration); make several of it",
-                rows, name, max);
+    return last_error_set(WISP_E_INVALID,
+                          "a request of %" PRIu32 " samples of %s: this wispd takes at most %" PRIu32
+                          " (limits.rows in its configuration); make several of it",
+                          rows, name, max);
 }
 
 WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
@@ -209,20 +211,20 @@ static int explain_lost(struct wisp_client *client)
     pthread_mutex_lock(&client->lock);
     why = client->lost_why;
     pthread_mutex_unlock(&client->lock);
-    return fail(WISP_E_LOST, "the connection to wispd was lost: %s", why.text);
+    return last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", why.text);
 }
 
 static int explain_invalid(const struct wisp_request *request, const char *name)
 {
     if (request->cause == WIRE_CAUSE_NOT_FINITE)
-        return fail(WISP_E_INVALID,
-                    "element %" PRIu32 " of sample %" PRIu32
-                    " is NaN or infinite: the input of %s must be finite numbers",
-                    request->where[1], request->where[0], name);
+        return last_error_set(WISP_E_INVALID,
+                              "element %" PRIu32 " of sample %" PRIu32
+                              " is NaN or infinite: the input of %s must be finite numbers",
+                              request->where[1], request->where[0], name);
     if (request->cause == WIRE_CAUSE_ROWS)
         return refuse_rows(request->rows, request->where[0], name);
-    return fail(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed", request->rows,
-                name);
+    return last_error_set(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed",
+                          request->rows, name);
 }
 
 int request_explain(const struct wisp_request *request)
@@ -230,29 +232,30 @@ int request_explain(const struct wisp_request *request)
     const char *name = request->binding ? request->binding->name : "a ping";
 
     if (request_state(request) == REQUEST_IDLE)
-        return fail(WISP_E_INVALID, "the request was not submitted");
+        return last_error_set(WISP_E_INVALID, "the request was not submitted");
     switch (request->status) {
     case 0:
         return 0;
     case WISP_E_DEADLINE:
-        return fail(WISP_E_DEADLINE, "the deadline of %" PRIu32 " us passed before the answer of %s",
-                    request->deadline_us, name);
+        return last_error_set(WISP_E_DEADLINE, "the deadline of %" PRIu32 " us passed before the answer of %s",
+                              request->deadline_us, name);
     case WISP_E_LOST:
         if (request->losses == LOSSES_MAX)
-            return fail(WISP_E_LOST,
-                        "wispd ended %d times while it had this request of %s: it is given up; see journalctl -u wispd",
-                        LOSSES_MAX, name);
+            return last_error_set(
+                WISP_E_LOST,
+                "wispd ended %d times while it had this request of %s: it is given up; see journalctl -u wispd",
+                LOSSES_MAX, name);
         return explain_lost(request->client);
     case WISP_E_SHUTDOWN:
-        return fail(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
+        return last_error_set(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
     case WISP_E_CANCELLED:
-        return fail(WISP_E_CANCELLED, "the request of %s was cancelled", name);
+        return last_error_set(WISP_E_CANCELLED, "the request of %s was cancelled", name);
     case WISP_E_BUSY:
-        return fail(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
+        return last_error_set(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
     case WISP_E_INVALID:
         return explain_invalid(request, name);
     default:
         return request->binding ? binding_explain(request->binding, request->status)
-                                : fail(request->status, "a ping: %s", wisp_status_text(request->status));
+                                : last_error_set(request->status, "a ping: %s", wisp_status_text(request->status));
     }
 }

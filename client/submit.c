@@ -255,9 +255,9 @@ static int explain_begin(const struct wisp_request *request, int result)
 
     switch (result) {
     case WISP_E_BUSY:
-        return fail(WISP_E_BUSY,
-                    "%u requests are under way, as many as fit: wait for one, or connect with more entries",
-                    client->entries);
+        return last_error_set(WISP_E_BUSY,
+                              "%u requests are under way, as many as fit: wait for one, or connect with more entries",
+                              client->entries);
     default:
         return result ? binding_explain(request->binding, result) : 0;
     }
@@ -272,12 +272,12 @@ WISP_EXPORT int wisp_submit(wisp_request *request)
         return result;
     pthread_mutex_lock(&client->lock);
     if (request_under_way(request)) {
-        result = fail(WISP_E_INVALID, "the request is under way already: wait for it first");
+        result = last_error_set(WISP_E_INVALID, "the request is under way already: wait for it first");
     } else {
         if (!client->up)
             client_poke(client, NULL);
         if (!client->up && reconnect_is_over(client))
-            result = fail(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
+            result = last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
         else
             result = explain_begin(request, begin(request));
     }

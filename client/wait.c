@@ -269,7 +269,7 @@ WISP_EXPORT int wisp_wait(wisp_request *request, uint32_t timeout_ms)
     if (result)
         return result;
     if (request_under_way(request) && client_wait(request->client, request, deadline) == WISP_E_TIMEOUT)
-        return fail(WISP_E_TIMEOUT, "no answer within %u ms: the request is still under way", timeout_ms);
+        return last_error_set(WISP_E_TIMEOUT, "no answer within %u ms: the request is still under way", timeout_ms);
     return request_explain(request);
 }
 
@@ -288,7 +288,7 @@ WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns
         return refuse_errno(last_error(), -ENOMEM, "a ping");
     result = wisp_submit(request);
     if (!result && client_wait(client, request, deadline) == WISP_E_TIMEOUT)
-        result = fail(WISP_E_TIMEOUT, "wispd did not answer a ping within %u ms", timeout_ms);
+        result = last_error_set(WISP_E_TIMEOUT, "wispd did not answer a ping within %u ms", timeout_ms);
     else if (!result)
         result = request_explain(request);
     if (!result && ns)
