@@ -54,6 +54,13 @@ static uint64_t choose(uint32_t value, uint64_t unit, uint64_t usual)
     return value == UINT32_MAX ? 0 : value ? value * unit : usual * unit;
 }
 
+int client_check(const struct wisp_client *client)
+{
+    if (client->forks == fork_count())
+        return 0;
+    return last_error_set(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
+}
+
 uint64_t client_answer_by(const struct wisp_client *client)
 {
     return client->answer_ns && client->answer_ns != FOREVER ? clock_ns() + client->answer_ns : FOREVER;

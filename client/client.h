@@ -34,6 +34,7 @@
 #include "base/export.h"
 #include "base/rng.h"
 #include "client/arena.h"
+#include "client/fork.h"
 #include "client/last_error.h"
 #include "libipc/region.h"
 #include "libipc/ring.h"
@@ -185,18 +186,10 @@ struct wisp_client {
     } * server_names;
 };
 
-/* ---- fork.c ---- */
-
-void fork_watch(void);
-unsigned fork_count(void);
-/* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
-int client_check(const struct wisp_client *client);
-/* A socket to the daemon, which a child is not to keep; and its end. */
-void socket_note(int socket);
-void socket_close(int socket);
-
 /* ---- client.c ---- */
 
+/* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
+int client_check(const struct wisp_client *client);
 /* When one call that begins now has waited long enough; FOREVER. */
 uint64_t client_answer_by(const struct wisp_client *client);
 /* What is left of the time, for poll(). */

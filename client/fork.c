@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Forks. A client does not survive one, and must not be kept alive by one: the daemon takes a channel for ended when
- * the last descriptor of its socket is closed, so a child that inherited one, and perhaps never heard of wisp, would
- * hold the channel of a parent that has died. So the child closes them before fork() returns there.
- *
  * The table is written by threads that connect and disconnect, and read in a child, where only the thread that forked
  * is left. A socket is entered once it is there, and taken out before it is closed: a child never closes what is
  * something else by now; at the worst it keeps one that another thread was just opening or closing.
  */
 #include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include "base/size.h"
-#include "client/client.h"
+#include "client/fork.h"
 
 enum { SOCKETS_MAX = 1024 }; /* one that finds no room here is inherited */
 
@@ -67,11 +65,4 @@ void socket_close(int socket)
             break;
     }
     close(socket);
-}
-
-int client_check(const struct wisp_client *client)
-{
-    if (client->forks == fork_count())
-        return 0;
-    return last_error_set(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
 }
