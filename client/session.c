@@ -1,13 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * A session: from connect() to the mapped rings, and its end.
- *
- * Connecting never blocks: connect() on a Unix socket succeeds or fails at once (a full queue is EAGAIN), the hello
- * fits any socket buffer, and the welcome is polled for by whoever waits. So one thread can wait with its own time
- * limit, and the next one can go on where it stopped.
- *
- * The regions' descriptors are closed once they are mapped: a client costs its program two descriptors.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/socket_path.h"
-#include "client/client.h"
+#include "client/fork.h"
+#include "client/session.h"
 #include "libipc/message.h"
 #include "libipc/wire_check.h"
 
