@@ -5,7 +5,6 @@
  * What the first daemon grants (entries, arena sizes) is what every later one is asked for: then a request has the same
  * place in every session.
  */
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <stddef.h>
@@ -64,13 +63,6 @@ int client_check(const struct wisp_client *client)
 uint64_t client_answer_by(const struct wisp_client *client)
 {
     return client->answer_ns && client->answer_ns != FOREVER ? clock_ns() + client->answer_ns : FOREVER;
-}
-
-int client_poll_ms(uint64_t deadline_ns)
-{
-    uint64_t now = clock_ns(), left = deadline_ns > now ? (deadline_ns - now) / NS_PER_MS + 1 : 0;
-
-    return (int)MIN(left, INT_MAX); /* whoever is woken early looks at the clock, and sleeps again */
 }
 
 /* To be freed; NULL without memory. */
@@ -133,7 +125,7 @@ static int connect_once(const struct wisp_client *client, uint64_t deadline_ns, 
             socket_close(wait.fd);
             return -EAGAIN;
         }
-        (void)poll(&wait, 1, client_poll_ms(deadline_ns));
+        (void)poll(&wait, 1, deadline_poll_ms(deadline_ns));
     }
 }
 

@@ -34,12 +34,11 @@
 #include "base/export.h"
 #include "base/rng.h"
 #include "client/arena.h"
+#include "client/deadline.h"
 #include "client/fork.h"
 #include "client/last_error.h"
 #include "client/session.h"
 #include "libipc/wire.h"
-
-#define FOREVER UINT64_MAX
 
 enum { IDENTITY_MAX = 64 }; /* bytes of what tells one model from any other, with its zero */
 
@@ -147,8 +146,6 @@ struct wisp_client {
 int client_check(const struct wisp_client *client);
 /* When one call that begins now has waited long enough; FOREVER. */
 uint64_t client_answer_by(const struct wisp_client *client);
-/* What is left of the time, for poll(). */
-int client_poll_ms(uint64_t deadline_ns);
 /* Takes over a session, the first or a new one. The lock and the role. -ENOMEM: it is still the caller's. */
 int client_adopt(struct wisp_client *client, struct session *session);
 

@@ -32,7 +32,7 @@ static int wait_for(int socket, short events, uint64_t deadline_ns, struct reaso
 
     if (clock_ns() >= deadline_ns)
         return refuse(why, WISP_E_TIMEOUT, "wispd does not answer: it is stopped, or stuck");
-    (void)poll(&wait, 1, client_poll_ms(deadline_ns));
+    (void)poll(&wait, 1, deadline_poll_ms(deadline_ns));
     return 0;
 }
 

@@ -31,13 +31,6 @@ static bool satisfied(const struct wisp_client *client, const struct wisp_reques
     return request ? !request_under_way(request) : client->up && !client->doubted;
 }
 
-static uint64_t time_left(uint64_t deadline_ns)
-{
-    uint64_t now = clock_ns();
-
-    return deadline_ns == FOREVER ? FOREVER : deadline_ns > now ? deadline_ns - now : 0;
-}
-
 /* ---- those without the role ---- */
 
 static void waiter_push(struct wisp_client *client, struct waiter *waiter)
@@ -91,7 +84,7 @@ static void waiter_sleep(const struct waiter *waiter, uint64_t deadline_ns)
     uint64_t left;
 
     /* Pairs with waiter_wake(). */
-    while (!__atomic_load_n(&waiter->word, __ATOMIC_ACQUIRE) && (left = time_left(deadline_ns))) {
+    while (!__atomic_load_n(&waiter->word, __ATOMIC_ACQUIRE) && (left = deadline_left(deadline_ns))) {
         struct timespec limit = clock_timespec(left);
 
         (void)syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, left == FOREVER ? NULL : &limit, NULL, 0);
@@ -172,7 +165,7 @@ static void doze(const struct session *session, uint64_t for_ns)
 static void doze_without(struct wisp_client *client, uint64_t until_ns)
 {
     struct pollfd wait = { .fd = client->attempt, .events = POLLIN };
-    struct timespec limit = clock_timespec(time_left(until_ns));
+    struct timespec limit = clock_timespec(deadline_left(until_ns));
 
     pthread_mutex_unlock(&client->lock);
     (void)ppoll(&wait, wait.fd < 0 ? 0 : 1, &limit, NULL);
@@ -211,7 +204,7 @@ static int lead(struct wisp_client *client, struct wisp_request *request, uint64
             (void)session_check(client, slice && !satisfied(client, request) && check_is_due(client));
         if (satisfied(client, request))
             break;
-        left = time_left(deadline_ns);
+        left = deadline_left(deadline_ns);
         if (!left) {
             result = WISP_E_TIMEOUT;
             break;
@@ -263,7 +256,7 @@ void client_poke(struct wisp_client *client, const struct wisp_request *request)
 
 WISP_EXPORT int wisp_wait(wisp_request *request, uint32_t timeout_ms)
 {
-    uint64_t deadline = timeout_ms == UINT32_MAX ? FOREVER : clock_ns() + timeout_ms * NS_PER_MS;
+    uint64_t deadline = deadline_in_ms(timeout_ms);
     int result = client_check(request->client);
 
     if (result)
@@ -275,7 +268,7 @@ WISP_EXPORT int wisp_wait(wisp_request *request, uint32_t timeout_ms)
 
 WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns)
 {
-    uint64_t deadline = timeout_ms == UINT32_MAX ? FOREVER : clock_ns() + timeout_ms * NS_PER_MS;
+    uint64_t deadline = deadline_in_ms(timeout_ms);
     struct wisp_request *request;
     int result = request_check(client);
 
