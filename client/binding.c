@@ -51,19 +51,19 @@ int binding_explain(const struct binding *binding, int status)
 }
 
 int binding_note(struct wisp_client *client, const char *name, const struct description *description,
-                 const struct answer *answer, struct binding **out)
+                 const struct reply *reply, struct binding **out)
 {
     struct binding *binding = NULL;
     int result = 0;
 
     pthread_mutex_lock(&client->lock);
-    if (client->up && answer->serial == client->session->serial) {
+    if (client->up && reply->serial == client->session->serial) {
         binding = find(client, name, description->identity);
         if (!binding)
             binding = add(client, name, description->identity);
         if (binding) {
-            binding->route = answer->route;
-            binding->serial = answer->serial;
+            binding->route = reply->route;
+            binding->serial = reply->serial;
             binding->rows_max = description->rows_max;
             binding->status = 0;
         } else {
@@ -83,19 +83,19 @@ int binding_get(struct wisp_client *client, const char *name, const char *identi
     /* A model that was found with another client; or the daemon was exchanged in between. */
     while (!*out) {
         struct description has;
-        struct answer answer;
-        int result = client_ask(client, WIRE_DESCRIBE, name, &answer);
+        struct reply reply;
+        int result = client_ask(client, WIRE_DESCRIBE, name, &reply);
 
-        if (!result && answer.status)
-            result = last_error_set(answer.status, "%s", answer.text);
+        if (!result && reply.status)
+            result = last_error_set(reply.status, "%s", reply.text);
         if (!result)
-            result = description_read(answer.text, &has, last_error());
+            result = description_read(reply.text, &has, last_error());
         if (!result && strcmp(has.identity, identity) != 0)
             result = last_error_set(
                 WISP_E_CHANGED, "wispd now serves another model as %s than the one that was found: find it anew", name);
         if (!result)
-            result = binding_note(client, name, &has, &answer, out);
-        answer_deinit(&answer);
+            result = binding_note(client, name, &has, &reply, out);
+        reply_deinit(&reply);
         if (result)
             return result;
     }
@@ -104,18 +104,18 @@ int binding_get(struct wisp_client *client, const char *name, const char *identi
 
 /* ---- a new daemon ---- */
 
-/* All bindings of a name, by one answer, which says which model is served now. */
+/* All bindings of a name, by one reply, which says which model is served now. */
 static void settle(struct wisp_client *client, const char *name, const struct description *now,
-                   const struct answer *answer)
+                   const struct reply *reply)
 {
     pthread_mutex_lock(&client->lock);
     for (struct binding *binding = client->bindings; binding; binding = binding->next) {
         if (strcmp(binding->name, name) != 0)
             continue;
-        binding->route = answer->route;
+        binding->route = reply->route;
         binding->serial = client->serials + 1; /* which client_adopt() will give it */
         binding->rows_max = now->rows_max;
-        binding->status = answer->status                                  ? answer->status
+        binding->status = reply->status                                   ? reply->status
                           : strcmp(binding->identity, now->identity) == 0 ? 0
                                                                           : WISP_E_CHANGED;
     }
@@ -126,16 +126,16 @@ static void settle(struct wisp_client *client, const char *name, const struct de
 static int renew(struct wisp_client *client, const char *name, struct session *session, uint32_t id, struct reason *why)
 {
     struct description now = { .rows_max = WIRE_ROWS_MAX };
-    struct answer answer;
-    int result = session_ask(session, id, WIRE_DESCRIBE, name, clock_ns() + RENEW_NS, &answer, why);
+    struct reply reply;
+    int result = session_ask(session, id, WIRE_DESCRIBE, name, clock_ns() + RENEW_NS, &reply, why);
 
-    if (!result && answer.status && answer.status != WISP_E_NO_MODEL)
-        result = refuse(why, answer.status, "%s", answer.text);
-    if (!result && !answer.status)
-        result = description_read(answer.text, &now, why);
+    if (!result && reply.status && reply.status != WISP_E_NO_MODEL)
+        result = refuse(why, reply.status, "%s", reply.text);
+    if (!result && !reply.status)
+        result = description_read(reply.text, &now, why);
     if (!result)
-        settle(client, name, &now, &answer);
-    answer_deinit(&answer);
+        settle(client, name, &now, &reply);
+    reply_deinit(&reply);
     return result ? refuse_in(why, result, "asking the new wispd about %s", name) : 0;
 }
 

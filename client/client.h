@@ -37,6 +37,7 @@
 #include "client/deadline.h"
 #include "client/fork.h"
 #include "client/last_error.h"
+#include "client/question.h"
 #include "client/session.h"
 #include "libipc/wire.h"
 
@@ -224,26 +225,12 @@ void event_session(struct wisp_client *client, int socket, bool begin);
 void event_ring(struct wisp_client *client);  /* makes wisp_fd() readable, when somebody sleeps on it */
 void event_rearm(struct wisp_client *client); /* when the role becomes free */
 
-/* ---- control.c ---- */
+/* ---- ask.c ---- */
 
-struct answer {
-    int status;
-    uint32_t route;
-    uint64_t serial; /* of the session that answered */
-    bool noticed;    /* a notice for the event loop came in between */
-    char *text;      /* zero-terminated; freed by answer_deinit() */
-    size_t length;
-};
-
-void answer_deinit(struct answer *answer);
-/* One question on one session; the caller is the only one who asks there. WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID
- * (a reply that makes no sense), -errno. */
-int session_ask(struct session *session, uint32_t id, enum wire_type type, const char *name, uint64_t deadline_ns,
-                struct answer *answer, struct reason *why);
-/* The same on the client, over restarts of the daemon. Takes its locks. */
-int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct answer *answer);
+/* A question over restarts of the daemon. Takes the client's locks. WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID. */
+int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply);
 /* Reads the notices that have come. Takes client->asking if it is free; not the lock. -ECONNRESET. */
-int session_drain(struct wisp_client *client, struct session *session);
+int client_drain(struct wisp_client *client, struct session *session);
 
 /* ---- binding.c ---- */
 
@@ -255,7 +242,7 @@ struct description {
 
 /* Notes what a DESCRIBE reply says, unless its session is gone. Takes the lock. -ENOMEM. */
 int binding_note(struct wisp_client *client, const char *name, const struct description *description,
-                 const struct answer *answer, struct binding **out);
+                 const struct reply *reply, struct binding **out);
 /* The client's binding for a model that was found by `name`, with this client or another. Takes the lock; may ask the
  * daemon. WISP_E_CHANGED. */
 int binding_get(struct wisp_client *client, const char *name, const char *identity, struct binding **out);

@@ -160,7 +160,7 @@ WISP_EXPORT int wisp_dispatch(wisp_client *client)
     session = disarm(client);
     pthread_mutex_unlock(&client->lock);
     if (session)
-        result = session_drain(client, session);
+        result = client_drain(client, session);
     pthread_mutex_lock(&client->lock);
     if (session) {
         if (result && client->session == session)

@@ -187,12 +187,12 @@ static void suggest_model(wisp_client *client, const char *name)
         (void)last_error_set(0, "%s; did you mean %s?", before.text, best);
 }
 
-static int refuse_model(wisp_client *client, const char *name, const struct answer *answer)
+static int refuse_model(wisp_client *client, const char *name, const struct reply *reply)
 {
-    (void)last_error_set(answer->status, "%s", *answer->text ? answer->text : wisp_status_text(answer->status));
-    if (answer->status == WISP_E_NO_MODEL)
+    (void)last_error_set(reply->status, "%s", *reply->text ? reply->text : wisp_status_text(reply->status));
+    if (reply->status == WISP_E_NO_MODEL)
         suggest_model(client, name);
-    return answer->status;
+    return reply->status;
 }
 
 static int check_name(const char *name)
@@ -209,7 +209,7 @@ static int check_name(const char *name)
 
 CLEANUP_DEFINE(cleanup_model, struct wisp_model, wisp_model_free)
 
-static int build(const char *name, struct answer *answer, struct wisp_model **out)
+static int build(const char *name, struct reply *reply, struct wisp_model **out)
 {
     cleanup(cleanup_model_at_exit) struct wisp_model *model = calloc(1, sizeof *model);
     int result;
@@ -217,7 +217,7 @@ static int build(const char *name, struct answer *answer, struct wisp_model **ou
     if (!model)
         return refuse_errno(last_error(), -ENOMEM, "the model %s", name);
     snprintf(model->asked, sizeof model->asked, "%s", name); /* check_name() has seen that it fits */
-    model->json = steal(&answer->text);
+    model->json = steal(&reply->text);
     result = read_description(model, last_error());
     if (result)
         return refuse_in(last_error(), result, "what wispd says of %s", name);
@@ -229,24 +229,24 @@ WISP_EXPORT int wisp_find(wisp_client *client, const char *name, wisp_model **ou
 {
     cleanup(cleanup_model_at_exit) struct wisp_model *model = NULL;
     struct binding *binding;
-    struct answer answer;
+    struct reply reply;
     int result = check_name(name);
 
     *out = NULL;
     if (!result)
-        result = client_ask(client, WIRE_DESCRIBE, name, &answer);
+        result = client_ask(client, WIRE_DESCRIBE, name, &reply);
     if (result)
         return result;
-    if (answer.status)
-        result = refuse_model(client, name, &answer);
+    if (reply.status)
+        result = refuse_model(client, name, &reply);
     else
-        result = build(name, &answer, &model);
+        result = build(name, &reply, &model);
     /* If the daemon was exchanged just now, binding_get() asks again. */
     if (model)
-        result = binding_note(client, name, &model->description, &answer, &binding);
+        result = binding_note(client, name, &model->description, &reply, &binding);
     if (!result)
         *out = steal(&model);
-    answer_deinit(&answer);
+    reply_deinit(&reply);
     return result;
 }
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "client/deadline.h"
+#include "client/question.h"
+#include "libipc/message.h"
+
+void reply_deinit(struct reply *reply)
+{
+    free(reply->text);
+    *reply = (struct reply){ .text = NULL };
+}
+
+/* ---- one question ---- */
+
+/* Until the socket is ready. WISP_E_TIMEOUT. */
+static int wait_for(int socket, short events, uint64_t deadline_ns, struct reason *why)
+{
+    struct pollfd wait = { .fd = socket, .events = events };
+
+    if (clock_ns() >= deadline_ns)
+        return refuse(why, WISP_E_TIMEOUT, "wispd does not answer: it is stopped, or stuck");
+    (void)poll(&wait, 1, deadline_poll_ms(deadline_ns));
+    return 0;
+}
+
+static int ask(int socket, struct message *message, uint32_t id, enum wire_type type, const char *name,
+               uint64_t deadline_ns, struct reason *why)
+{
+    size_t length = name ? strlen(name) + 1 : 0;
+    int result;
+
+    message->control = (struct wire_control){
+        .header = { .magic = WIRE_MAGIC,
+                    .type = (uint16_t)type,
+                    .length = (uint32_t)(sizeof message->control + length) },
+        .id = id,
+    };
+    if (name)
+        memcpy(message->bytes + sizeof message->control, name, length);
+    for (;;) {
+        result = message_send(socket, message->bytes, message->header.length, NULL, 0, MSG_DONTWAIT);
+        if (result != -EAGAIN)
+            return result ? refuse_errno(why, WISP_E_LOST, "cannot ask wispd") : 0;
+        result = wait_for(socket, POLLOUT, deadline_ns, why);
+        if (result)
+            return result;
+    }
+}
+
+/* Adds a part to the reply. */
+static int join(struct reply *reply, const struct message *message, struct reason *why)
+{
+    const struct wire_control *part = &message->control;
+    size_t payload = message->length - sizeof *part;
+
+    if (part->offset != reply->length || (reply->text && (part->status != reply->status)))
+        return refuse(why, WISP_E_INVALID, "wispd's reply has a gap at byte %zu", reply->length);
+    if (!reply->text) {
+        reply->text = malloc((size_t)part->total + 1);
+        if (!reply->text)
+            return refuse_errno(why, -ENOMEM, "a reply of %u bytes", part->total);
+        reply->status = part->status;
+        reply->route = part->route;
+    }
+    memcpy(reply->text + reply->length, message->bytes + sizeof *part, payload);
+    reply->length += payload;
+    reply->text[reply->length] = 0;
+    return 0;
+}
+
+/* -EAGAIN: not the whole reply yet. */
+static int hear(int socket, struct message *message, uint32_t id, uint16_t type, struct reply *reply, uint32_t *total,
+                struct reason *why)
+{
+    int result = message_receive(socket, message, false, MSG_DONTWAIT, why);
+
+    if (result == -EAGAIN || result == -ENOMEM || result > 0)
+        return result;
+    if (result)
+        return WISP_E_LOST;
+    if (message->header.type == WIRE_NOTIFY)
+        reply->noticed = true;
+    if (message->header.type != type || message->control.id != id)
+        return -EAGAIN;
+    if (!reply->text)
+        *total = message->control.total;
+    else if (*total != message->control.total)
+        return refuse(why, WISP_E_INVALID, "wispd's reply changes its length");
+    result = join(reply, message, why);
+    return result ? result : reply->length == *total ? 0 : -EAGAIN;
+}
+
+int session_ask(struct session *session, uint32_t id, enum wire_type type, const char *name, uint64_t deadline_ns,
+                struct reply *reply, struct reason *why)
+{
+    cleanup_free struct message *message = malloc(sizeof *message);
+    uint16_t expected = (uint16_t)(type | WIRE_REPLY);
+    uint32_t total = 0;
+    int result;
+
+    *reply = (struct reply){ .serial = session->serial };
+    if (!message)
+        return refuse_errno(why, -ENOMEM, "asking wispd");
+    result = ask(session->socket, message, id, type, name, deadline_ns, why);
+    while (!result) {
+        result = hear(session->socket, message, id, expected, reply, &total, why);
+        if (!result)
+            return 0;
+        if (result == -EAGAIN)
+            result = wait_for(session->socket, POLLIN, deadline_ns, why);
+    }
+    free(steal(&reply->text));
+    return result;
+}

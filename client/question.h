@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Questions on the socket of one session: list, describe, status.
+ *
+ * A reply comes in parts, which must follow each other without a gap; between them there may be notices for the event
+ * loop, and replies to a question that somebody gave up on, which are told by their number.
+ */
+#ifndef CLIENT_QUESTION_H
+#define CLIENT_QUESTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "client/session.h"
+#include "libipc/wire.h"
+
+struct reply {
+    int status;
+    uint32_t route;
+    uint64_t serial; /* of the session that replied */
+    bool noticed;    /* a notice for the event loop came in between */
+    char *text;      /* zero-terminated; freed by reply_deinit() */
+    size_t length;
+};
+
+void reply_deinit(struct reply *reply);
+
+/* One question on one session; the caller is the only one who asks there. WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID
+ * (a reply that makes no sense), -errno. */
+int session_ask(struct session *session, uint32_t id, enum wire_type type, const char *name, uint64_t deadline_ns,
+                struct reply *reply, struct reason *why);
+
+#endif
