@@ -11,18 +11,19 @@
 
 void cancellations_send(struct wisp_client *client)
 {
+    struct request_table *table = &client->requests;
+    struct wisp_request *request;
+    uint32_t slot = 0;
     bool sent = false;
 
-    for (uint32_t i = 0; client->up && client->owed && i < client->entries; i++) {
-        struct wisp_request *request = client->slots[i].request;
-
-        if (!request || !request->owed)
+    while (client->up && table->owed && (request = request_next(table, &slot, REQUEST_SENT))) {
+        if (!request->owed)
             continue;
         if (!submit_ring_push(&client->session->submit,
                               &(struct wire_submission){ .op = WIRE_OP_CANCEL, .user_data = request_number(request) }))
             break;
         request->owed = false;
-        client->owed--;
+        table->owed--;
         sent = true;
     }
     if (sent)
@@ -34,7 +35,7 @@ void request_cancel(struct wisp_request *request)
     struct wisp_client *client = request->client;
 
     if (request_state(request) == REQUEST_QUEUED) {
-        request_finish(request, WISP_E_CANCELLED, NULL);
+        request_end(request, WISP_E_CANCELLED, NULL);
         return;
     }
     if (request->cancelled)
@@ -43,7 +44,7 @@ void request_cancel(struct wisp_request *request)
     if (!(client->session->features & WIRE_FEATURE_CANCEL))
         return; /* this daemon finishes what it has */
     request->owed = true;
-    client->owed++;
+    client->requests.owed++;
     cancellations_send(client);
 }
 

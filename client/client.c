@@ -215,17 +215,6 @@ int client_adopt(struct wisp_client *client, struct session *session)
     return 0;
 }
 
-static int make_slots(struct wisp_client *client, uint32_t entries)
-{
-    client->slots = calloc(entries ? entries : 1, sizeof *client->slots);
-    if (!client->slots)
-        return -ENOMEM;
-    client->entries = entries;
-    for (uint32_t i = 0; i < entries; i++)
-        client->slots[i].next_free = i + 1;
-    return 0;
-}
-
 /* What the first session decides for all later ones. */
 static int settle(struct wisp_client *client, struct session *session)
 {
@@ -240,12 +229,7 @@ static int settle(struct wisp_client *client, struct session *session)
         client->hello.entries = layout->entries;
     client->hello.request_arena = layout->request_arena;
     client->hello.response_arena = layout->response_arena;
-    result = make_slots(client, layout->entries);
-    if (!result)
-        result = arena_init(&client->input, layout->request_arena);
-    if (!result)
-        result = arena_init(&client->output, layout->response_arena);
-    return result;
+    return requests_init(&client->requests, layout);
 }
 
 CLEANUP_DEFINE(cleanup_client, struct wisp_client, wisp_close)
@@ -311,15 +295,12 @@ static void free_requests(struct wisp_client *client)
 {
     bool inherited = client->forks != fork_count();
 
-    while (client->requests) {
-        struct wisp_request *request = client->requests;
-
-        client->requests = request->next;
+    while (client->requests.first) {
         if (inherited)
-            forget_inherited(request->session);
-        session_drop(request->session);
-        free(request);
+            forget_inherited(client->requests.first->session);
+        request_remove(client->requests.first);
     }
+    requests_deinit(&client->requests);
     if (client->session && inherited)
         forget_inherited(client->session);
     session_drop(client->session);
@@ -346,9 +327,6 @@ WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
         client->server_names = name->next;
         free(name);
     }
-    arena_deinit(&client->input);
-    arena_deinit(&client->output);
-    free(client->slots);
     free(client->socket_path);
     pthread_mutex_destroy(&client->lock);
     pthread_mutex_destroy(&client->asking);

@@ -15,11 +15,6 @@
  *                   else reaps meanwhile. Who finds the role free while holding the lock may do the same work without
  *                   taking it. Completing a request, and everything else, still needs the lock.
  *   client->asking  the socket's reading side, one question at a time. Taken before client->lock, never under it.
- *
- * A request under way is in exactly one slot of client->slots; its number, with a generation, is the user_data on the
- * wire. It is SENT while it is in the ring of the current session and QUEUED while there is none to send it to, or
- * while a suspect is under way: one that was SENT when SUSPICIONS sessions were lost goes alone, before all others, so
- * that one more loss accuses nobody else. After that it is given up.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -33,17 +28,15 @@
 #include "base/error.h"
 #include "base/export.h"
 #include "base/rng.h"
-#include "client/arena.h"
 #include "client/deadline.h"
 #include "client/fork.h"
 #include "client/last_error.h"
 #include "client/question.h"
+#include "client/request.h"
 #include "client/session.h"
 #include "libipc/wire.h"
 
 enum { IDENTITY_MAX = 64 }; /* bytes of what tells one model from any other, with its zero */
-
-enum { SUSPICIONS = 2, LOSSES_MAX = 3 };
 
 /* ---- the client ---- */
 
@@ -57,40 +50,10 @@ struct binding {
     int status;        /* why it cannot be used in this session, or 0 */
 };
 
-enum request_state { REQUEST_IDLE, REQUEST_QUEUED, REQUEST_SENT, REQUEST_DONE };
-
 struct waiter {
     struct waiter *previous, *next;
     struct wisp_request *request; /* NULL: waits for a session */
     uint32_t word;                /* futex: 0 asleep, 1 look again */
-};
-
-struct wisp_request {
-    struct wisp_client *client;
-    struct wisp_request *previous, *next; /* of all requests of the client */
-    struct binding *binding;              /* NULL: a ping, which has no tensors */
-    struct session *session;              /* where its bytes are; holds a reference */
-    struct waiter *waiter;
-    uint32_t state; /* enum request_state; atomic, changed under the lock by request_set() */
-    uint32_t slot;
-    int status;      /* of the last answer; immutable while DONE, like the timings */
-    bool was_sent;   /* to an earlier session, which was lost */
-    bool cancelled;  /* the program has given it up; */
-    bool owed;       /* the daemon is not told yet */
-    unsigned losses; /* sessions that were lost while it was SENT */
-    bool abandoned;  /* freed by whoever completes it */
-    uint32_t rows, deadline_us;
-    uint64_t in_offset, in_length, out_offset, out_length;
-    uint64_t submitted_ns;
-    void *user; /* the program's */
-    struct wisp_timings timings;
-    uint32_t cause, where[2]; /* of the last answer, as the daemon said it: enum wire_cause */
-};
-
-struct slot {
-    struct wisp_request *request; /* NULL: free */
-    uint32_t generation;
-    uint32_t next_free;
 };
 
 struct wisp_client {
@@ -115,14 +78,8 @@ struct wisp_client {
     struct reason lost_why;
     struct rng jitter;
 
-    struct slot *slots;
-    uint32_t entries, free_slot;
-    uint32_t queued, sent; /* requests in these states */
-    uint32_t suspects;     /* of those: requests with SUSPICIONS losses */
-    uint32_t owed;         /* and requests of which it is to be told that they are cancelled */
-    struct wisp_request *requests;
+    struct request_table requests;
     struct binding *bindings;
-    struct arena input, output;
     uint64_t expected_ns; /* how long the daemon takes for an answer, averaged */
 
     bool reaper;                    /* the role is taken */
@@ -152,24 +109,8 @@ int client_adopt(struct wisp_client *client, struct session *session);
 
 /* ---- request.c, submit.c, reap.c: the lock ---- */
 
-/* Pairs with request_set(): who sees DONE without the lock sees the answer. */
-static inline enum request_state request_state(const struct wisp_request *request)
-{
-    return (enum request_state)__atomic_load_n(&request->state, __ATOMIC_ACQUIRE);
-}
-
-static inline bool request_under_way(const struct wisp_request *request)
-{
-    enum request_state state = request_state(request);
-
-    return state == REQUEST_QUEUED || state == REQUEST_SENT;
-}
-
-/* Pairs with request_state(). */
-void request_set(struct wisp_request *request, enum request_state state);
 /* As client_check(); WISP_E_INVALID on a client that only asks. Without the lock. */
 int request_check(const struct wisp_client *client);
-struct wisp_request *request_make(struct wisp_client *client);
 /* Frees it: at once, or when the daemon is done with it. */
 void request_release(struct wisp_request *request);
 int request_explain(const struct wisp_request *request); /* its status, with a sentence in last_error() */
@@ -181,14 +122,12 @@ void requests_resend(struct wisp_client *client);
 /* A session was lost: what was SENT is QUEUED again, or given up. */
 void requests_lose(struct wisp_client *client);
 /* Answers a request: wakes who waits for it. */
-void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion);
+void request_end(struct wisp_request *request, int status, const struct wire_completion *completion);
 /* cancel.c: gives a request up that is under way. What no daemon has is done, and freed if it was abandoned. */
 void request_cancel(struct wisp_request *request);
 /* Tells the daemon of the cancellations that it does not know of, as far as its ring has room. */
 void cancellations_send(struct wisp_client *client);
 
-/* Its number on the wire. */
-uint64_t request_number(const struct wisp_request *request);
 /* Wakes the daemon, if it sleeps, after something was put into the ring. */
 void client_ring_doorbell(struct wisp_client *client);
 /* Fails what is QUEUED and past its deadline. When the next one of them is; FOREVER. */

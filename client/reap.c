@@ -21,11 +21,9 @@ static void note_time(struct wisp_client *client, const struct wire_completion *
 
 static void complete(struct wisp_client *client, const struct wire_completion *completion)
 {
-    uint32_t index = (uint32_t)completion->user_data;
-    struct slot *slot = index < client->entries ? &client->slots[index] : NULL;
-    struct wisp_request *request = slot ? slot->request : NULL;
+    struct wisp_request *request = request_by_number(&client->requests, completion->user_data);
 
-    if (!request || slot->generation != completion->user_data >> 32 || request_state(request) != REQUEST_SENT)
+    if (!request)
         return;
     if (completion->status == WISP_E_SHUTDOWN && client->reconnect_ns && !request->cancelled) {
         request_set(request, REQUEST_QUEUED);
@@ -34,7 +32,7 @@ static void complete(struct wisp_client *client, const struct wire_completion *c
     }
     if (completion->batch)
         note_time(client, completion);
-    request_finish(request, completion->status, completion);
+    request_end(request, completion->status, completion);
 }
 
 void reap_all(struct wisp_client *client)

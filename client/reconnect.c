@@ -61,7 +61,7 @@ bool session_check(struct wisp_client *client, bool look)
     if (!dead && !(client->draining && client->reconnect_ns))
         return true;
     reap_all(client);
-    if (!dead && client->sent) /* it finishes what it has taken */
+    if (!dead && client->requests.sent) /* it finishes what it has taken */
         return true;
     lose(client);
     return false;
@@ -77,12 +77,11 @@ bool reconnect_is_over(const struct wisp_client *client)
 /* Nobody is going to answer these. */
 static void fail_queued(struct wisp_client *client)
 {
-    for (uint32_t i = 0; i < client->entries; i++) {
-        struct wisp_request *request = client->slots[i].request;
+    struct wisp_request *request;
+    uint32_t slot = 0;
 
-        if (request)
-            request_finish(request, WISP_E_LOST, NULL);
-    }
+    while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED)))
+        request_end(request, WISP_E_LOST, NULL);
     waiters_wake(client, NULL);
 }
 

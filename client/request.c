@@ -1,261 +1,188 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Requests: their place in shared memory, and what the program reads of them.
- *
- * A request belongs to one thread at a time; what is shared between threads here is the client's arenas and its list of
- * requests.
- */
-#include <inttypes.h>
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/size.h"
-#include "client/client.h"
+#include "client/deadline.h"
+#include "client/request.h"
 
-int request_check(const struct wisp_client *client)
+int requests_init(struct request_table *table, const struct wire_layout *layout)
 {
-    int result = client_check(client);
+    int result;
 
-    if (!result && !client->entries)
-        result = last_error_set(WISP_E_INVALID,
-                                "this client can only ask (entries is UINT32_MAX): connect another for requests");
-    return result;
+    table->slots = calloc(layout->entries ? layout->entries : 1, sizeof *table->slots);
+    if (!table->slots)
+        return -ENOMEM;
+    table->entries = layout->entries;
+    for (uint32_t i = 0; i < layout->entries; i++)
+        table->slots[i].next_free = i + 1;
+    result = arena_init(&table->input, layout->request_arena);
+    return result ? result : arena_init(&table->output, layout->response_arena);
 }
 
-struct wisp_request *request_make(struct wisp_client *client)
+void requests_deinit(struct request_table *table)
+{
+    arena_deinit(&table->input);
+    arena_deinit(&table->output);
+    free(table->slots);
+    *table = (struct request_table){ .slots = NULL };
+}
+
+struct wisp_request *request_make(struct request_table *table, struct wisp_client *client, struct session *session)
 {
     struct wisp_request *request = calloc(1, sizeof *request);
 
     if (!request)
         return NULL;
     request->client = client;
-    request->session = session_hold(client->session);
-    request->next = client->requests;
+    request->table = table;
+    request->session = session_hold(session);
+    request->next = table->first;
     if (request->next)
         request->next->previous = request;
-    client->requests = request;
+    table->first = request;
     return request;
 }
 
-/* Out of the client's list, and gone; its places in the arenas have been given back, or were never taken. */
-static void request_remove(struct wisp_request *request)
+int request_take_places(struct request_table *table, struct wisp_request *request)
 {
-    struct wisp_client *client = request->client;
+    int result = arena_take(&table->input, request->in_length, &request->in_offset);
 
+    if (result)
+        return result;
+    result = arena_take(&table->output, request->out_length, &request->out_offset);
+    if (result)
+        arena_give(&table->input, request->in_offset, request->in_length);
+    request->placed = !result;
+    return result;
+}
+
+void request_remove(struct wisp_request *request)
+{
+    struct request_table *table = request->table;
+
+    if (request->placed) {
+        arena_give(&table->input, request->in_offset, request->in_length);
+        arena_give(&table->output, request->out_offset, request->out_length);
+    }
     if (request->previous)
         request->previous->next = request->next;
     else
-        client->requests = request->next;
+        table->first = request->next;
     if (request->next)
         request->next->previous = request->previous;
     session_drop(request->session);
     free(request);
 }
 
-void request_release(struct wisp_request *request)
-{
-    struct wisp_client *client = request->client;
+/* ---- slots ---- */
 
-    if (request_under_way(request)) {
-        request->abandoned = true;
-        request_cancel(request);
-        return;
-    }
-    if (request->binding) {
-        arena_give(&client->input, request->in_offset, request->in_length);
-        arena_give(&client->output, request->out_offset, request->out_length);
-    }
-    request_remove(request);
+static bool slot_take(struct request_table *table, struct wisp_request *request)
+{
+    struct slot *slot;
+
+    if (table->free_slot == table->entries)
+        return false;
+    request->slot = table->free_slot;
+    slot = &table->slots[request->slot];
+    table->free_slot = slot->next_free;
+    slot->request = request;
+    slot->generation++;
+    return true;
 }
 
-/* ---- making one ---- */
-
-static int no_space(const struct wisp_client *client, const struct wisp_request *request, const char *name)
+static void slot_give(struct request_table *table, const struct wisp_request *request)
 {
-    return last_error_set(WISP_E_NO_SPACE,
-                          "%" PRIu32 " samples of %s need %" PRIu64 " bytes for input and %" PRIu64
-                          " for output, of which %" PRIu64 " and %" PRIu64
-                          " are free in one piece: free requests, or connect with more input_bytes, output_bytes",
-                          request->rows, name, request->in_length, request->out_length, arena_largest(&client->input),
-                          arena_largest(&client->output));
+    struct slot *slot = &table->slots[request->slot];
+
+    slot->request = NULL;
+    slot->next_free = table->free_slot;
+    table->free_slot = request->slot;
 }
 
-/* Both places, or none. */
-static int take_places(struct wisp_client *client, struct wisp_request *request, const char *name)
+uint64_t request_number(const struct wisp_request *request)
 {
-    int result = arena_take(&client->input, request->in_length, &request->in_offset);
-
-    if (!result) {
-        result = arena_take(&client->output, request->out_length, &request->out_offset);
-        if (result)
-            arena_give(&client->input, request->in_offset, request->in_length);
-    }
-    if (result == -ENOSPC)
-        return no_space(client, request, name);
-    return result ? refuse_errno(last_error(), result, "a request of %s", name) : 0;
+    return (uint64_t)request->table->slots[request->slot].generation << 32 | request->slot;
 }
 
-/* The lengths in bytes. */
-static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, uint64_t *out_length)
+struct wisp_request *request_by_number(const struct request_table *table, uint64_t number)
 {
-    if (!rows || rows > WIRE_ROWS_MAX)
-        return last_error_set(WISP_E_INVALID, "a request of %" PRIu32 " samples: must be from 1 to %d", rows,
-                              WIRE_ROWS_MAX);
-    if (!size_multiply(wisp_model_input_size(model), rows * sizeof(float), in_length) ||
-        !size_multiply(wisp_model_output_size(model), rows * sizeof(float), out_length))
-        return last_error_set(WISP_E_NO_SPACE, "%" PRIu32 " samples of %s are more than memory can hold", rows,
-                              wisp_model_name(model));
-    return 0;
-}
+    uint32_t index = (uint32_t)number;
+    const struct slot *slot = index < table->entries ? &table->slots[index] : NULL;
 
-static int refuse_rows(uint32_t rows, uint32_t max, const char *name)
-{
-    return last_error_set(WISP_E_INVALID,
-                          "a request of %" PRIu32 " samples of %s: this wispd takes at most %" PRIu32
-                          " (limits.rows in its configuration); make several of it",
-                          rows, name, max);
-}
-
-WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
-{
-    struct wisp_request *request;
-    struct binding *binding;
-    uint64_t in_length = 0, out_length = 0;
-    int result = request_check(client);
-
-    *out = NULL;
-    if (!result)
-        result = measure(model, rows, &in_length, &out_length);
-    if (!result)
-        result = binding_get(client, model_asked(model), wisp_model_identity(model), &binding);
-    if (result)
-        return result;
-    pthread_mutex_lock(&client->lock);
-    request = request_make(client);
-    if (request) {
-        request->binding = binding;
-        request->rows = rows;
-        request->in_length = in_length;
-        request->out_length = out_length;
-        result = rows > binding->rows_max ? refuse_rows(rows, binding->rows_max, wisp_model_name(model))
-                                          : take_places(client, request, wisp_model_name(model));
-        if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
-            client_poke(client, NULL);
-            result = take_places(client, request, wisp_model_name(model));
-        }
-        if (result)
-            request_remove(request);
-        else
-            *out = request;
-    } else {
-        result = refuse_errno(last_error(), -ENOMEM, "a request of %s", wisp_model_name(model));
-    }
-    pthread_mutex_unlock(&client->lock);
-    return result;
-}
-
-WISP_EXPORT wisp_request *wisp_request_free(wisp_request *request)
-{
-    struct wisp_client *client;
-
-    /* An inherited one goes with its client. */
-    if (!request || request->client->forks != fork_count())
+    if (!slot || !slot->request || slot->generation != number >> 32)
         return NULL;
-    client = request->client;
-    pthread_mutex_lock(&client->lock);
-    request_release(request);
-    pthread_mutex_unlock(&client->lock);
+    return request_state(slot->request) == REQUEST_SENT ? slot->request : NULL;
+}
+
+struct wisp_request *request_next(const struct request_table *table, uint32_t *slot, enum request_state state)
+{
+    while (*slot < table->entries) {
+        struct wisp_request *request = table->slots[(*slot)++].request;
+
+        if (request && request_state(request) == state)
+            return request;
+    }
     return NULL;
 }
 
-/* ---- what the program sees of it ---- */
+/* ---- states ---- */
 
-WISP_EXPORT float *wisp_request_input(wisp_request *request)
+void request_set(struct wisp_request *request, enum request_state state)
 {
-    return (float *)(void *)(session_input(request->session) + request->in_offset);
+    struct request_table *table = request->table;
+    enum request_state before = request_state(request);
+
+    table->queued += (state == REQUEST_QUEUED) - (before == REQUEST_QUEUED);
+    table->sent += (state == REQUEST_SENT) - (before == REQUEST_SENT);
+    __atomic_store_n(&request->state, (uint32_t)state, __ATOMIC_RELEASE);
 }
 
-WISP_EXPORT const float *wisp_request_output(const wisp_request *request)
+bool request_queue(struct wisp_request *request)
 {
-    return (const float *)(const void *)(session_output(request->session) + request->out_offset);
+    if (!slot_take(request->table, request))
+        return false;
+    request_set(request, REQUEST_QUEUED);
+    request->was_sent = request->cancelled = false;
+    request->losses = 0;
+    request->timings = (struct wisp_timings){ 0 };
+    request->submitted_ns = clock_ns();
+    return true;
 }
 
-WISP_EXPORT void wisp_request_set_user(wisp_request *request, void *user)
+void request_lose(struct wisp_request *request)
 {
-    request->user = user;
+    request_set(request, REQUEST_QUEUED);
+    request->table->suspects += ++request->losses == SUSPICIONS;
 }
 
-WISP_EXPORT void *wisp_request_user(const wisp_request *request)
+bool request_finish(struct wisp_request *request, int status, const struct wire_completion *completion)
 {
-    return request->user;
-}
+    struct request_table *table = request->table;
 
-WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds)
-{
-    request->deadline_us = microseconds;
-}
-
-WISP_EXPORT void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings)
-{
-    *timings = request->timings;
-}
-
-/* The name that it had in 0.1.0. */
-WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings)
-    __attribute__((alias("wisp_request_timings")));
-
-/* The reason belongs to the client and may be changing. */
-static int explain_lost(struct wisp_client *client)
-{
-    struct reason why;
-
-    pthread_mutex_lock(&client->lock);
-    why = client->lost_why;
-    pthread_mutex_unlock(&client->lock);
-    return last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", why.text);
-}
-
-static int explain_invalid(const struct wisp_request *request, const char *name)
-{
-    if (request->cause == WIRE_CAUSE_NOT_FINITE)
-        return last_error_set(WISP_E_INVALID,
-                              "element %" PRIu32 " of sample %" PRIu32
-                              " is NaN or infinite: the input of %s must be finite numbers",
-                              request->where[1], request->where[0], name);
-    if (request->cause == WIRE_CAUSE_ROWS)
-        return refuse_rows(request->rows, request->where[0], name);
-    return last_error_set(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed",
-                          request->rows, name);
-}
-
-int request_explain(const struct wisp_request *request)
-{
-    const char *name = request->binding ? request->binding->name : "a ping";
-
-    if (request_state(request) == REQUEST_IDLE)
-        return last_error_set(WISP_E_INVALID, "the request was not submitted");
-    switch (request->status) {
-    case 0:
-        return 0;
-    case WISP_E_DEADLINE:
-        return last_error_set(WISP_E_DEADLINE, "the deadline of %" PRIu32 " us passed before the answer of %s",
-                              request->deadline_us, name);
-    case WISP_E_LOST:
-        if (request->losses == LOSSES_MAX)
-            return last_error_set(
-                WISP_E_LOST,
-                "wispd ended %d times while it had this request of %s: it is given up; see journalctl -u wispd",
-                LOSSES_MAX, name);
-        return explain_lost(request->client);
-    case WISP_E_SHUTDOWN:
-        return last_error_set(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
-    case WISP_E_CANCELLED:
-        return last_error_set(WISP_E_CANCELLED, "the request of %s was cancelled", name);
-    case WISP_E_BUSY:
-        return last_error_set(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
-    case WISP_E_INVALID:
-        return explain_invalid(request, name);
-    default:
-        return request->binding ? binding_explain(request->binding, request->status)
-                                : last_error_set(request->status, "a ping: %s", wisp_status_text(request->status));
+    slot_give(table, request);
+    table->suspects -= request->losses >= SUSPICIONS;
+    table->owed -= request->owed;
+    request->owed = false;
+    if (request->abandoned) {
+        request_set(request, REQUEST_IDLE);
+        request_remove(request);
+        return false;
     }
+    request->status = status;
+    request->timings.total_ns = clock_ns() - request->submitted_ns;
+    request->cause = completion ? completion->cause : WIRE_CAUSE_NONE;
+    if (completion) {
+        memcpy(request->where, completion->where, sizeof request->where);
+        request->timings.queue_ns = completion->queue_ns;
+        request->timings.compute_ns = completion->compute_ns;
+        request->timings.batch = completion->batch;
+    }
+    request_set(request, REQUEST_DONE);
+    return true;
+}
+
+uint64_t request_deadline(const struct wisp_request *request)
+{
+    return request->deadline_us ? request->submitted_ns + request->deadline_us * NS_PER_US : FOREVER;
 }

@@ -14,42 +14,6 @@
 #include "client/client.h"
 #include "libipc/wake.h"
 
-/* Keeps count of those under way. */
-void request_set(struct wisp_request *request, enum request_state state)
-{
-    struct wisp_client *client = request->client;
-    enum request_state before = request_state(request);
-
-    client->queued += (state == REQUEST_QUEUED) - (before == REQUEST_QUEUED);
-    client->sent += (state == REQUEST_SENT) - (before == REQUEST_SENT);
-    __atomic_store_n(&request->state, (uint32_t)state, __ATOMIC_RELEASE);
-}
-
-/* ---- slots ---- */
-
-static bool slot_take(struct wisp_client *client, struct wisp_request *request)
-{
-    struct slot *slot;
-
-    if (client->free_slot == client->entries)
-        return false;
-    request->slot = client->free_slot;
-    slot = &client->slots[request->slot];
-    client->free_slot = slot->next_free;
-    slot->request = request;
-    slot->generation++;
-    return true;
-}
-
-static void slot_give(struct wisp_client *client, const struct wisp_request *request)
-{
-    struct slot *slot = &client->slots[request->slot];
-
-    slot->request = NULL;
-    slot->next_free = client->free_slot;
-    client->free_slot = request->slot;
-}
-
 /* ---- sending ---- */
 
 /* The request's bytes follow it into the current session. */
@@ -68,26 +32,15 @@ static void move_in(struct wisp_request *request)
 /* A suspect goes alone, and before all others. */
 static bool may_go(const struct wisp_request *request)
 {
-    const struct wisp_client *client = request->client;
+    const struct request_table *table = request->table;
 
-    return !client->suspects || (request->losses >= SUSPICIONS && !client->sent);
-}
-
-uint64_t request_number(const struct wisp_request *request)
-{
-    return (uint64_t)request->client->slots[request->slot].generation << 32 | request->slot;
-}
-
-/* When its deadline is over; FOREVER. */
-static uint64_t deadline_ns(const struct wisp_request *request)
-{
-    return request->deadline_us ? request->submitted_ns + request->deadline_us * NS_PER_US : FOREVER;
+    return !table->suspects || (request->losses >= SUSPICIONS && !table->sent);
 }
 
 /* The daemon counts from when it takes the request; what has passed before, with another daemon perhaps, is gone. */
 static uint32_t deadline_left_us(const struct wisp_request *request)
 {
-    uint64_t now = clock_ns(), until = deadline_ns(request);
+    uint64_t now = clock_ns(), until = request_deadline(request);
 
     return until > now + NS_PER_US ? (uint32_t)((until - now) / NS_PER_US) : 1;
 }
@@ -95,16 +48,16 @@ static uint32_t deadline_left_us(const struct wisp_request *request)
 uint64_t requests_expire(struct wisp_client *client)
 {
     uint64_t now = clock_ns(), next = FOREVER;
+    struct wisp_request *request;
+    uint32_t slot = 0;
 
-    for (uint32_t i = 0; client->queued && i < client->entries; i++) {
-        struct wisp_request *request = client->slots[i].request;
-
-        if (!request || request_state(request) != REQUEST_QUEUED)
-            continue;
-        if (deadline_ns(request) <= now)
-            request_finish(request, WISP_E_DEADLINE, NULL);
+    if (!client->requests.queued)
+        return FOREVER;
+    while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED))) {
+        if (request_deadline(request) <= now)
+            request_end(request, WISP_E_DEADLINE, NULL);
         else
-            next = MIN(next, deadline_ns(request));
+            next = MIN(next, request_deadline(request));
     }
     return next;
 }
@@ -151,13 +104,8 @@ int request_begin(struct wisp_request *request)
 
     if (request->binding && client->up && request->binding->status)
         return request->binding->status;
-    if (!slot_take(client, request))
+    if (!request_queue(request))
         return WISP_E_BUSY;
-    request_set(request, REQUEST_QUEUED);
-    request->was_sent = request->cancelled = false;
-    request->losses = 0;
-    request->timings = (struct wisp_timings){ 0 };
-    request->submitted_ns = clock_ns();
     if (client->up && !client->draining && send(request))
         client_ring_doorbell(client);
     return 0;
@@ -165,19 +113,17 @@ int request_begin(struct wisp_request *request)
 
 void requests_resend(struct wisp_client *client)
 {
+    struct wisp_request *request;
     bool sent = false;
+    uint32_t slot = 0;
 
     cancellations_send(client);
-    if (!client->up || client->draining || !client->queued)
+    if (!client->up || client->draining || !client->requests.queued)
         return;
     (void)requests_expire(client);
-    for (uint32_t i = 0; i < client->entries; i++) {
-        struct wisp_request *request = client->slots[i].request;
-
-        if (!request || request_state(request) != REQUEST_QUEUED)
-            continue;
+    while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED))) {
         if (request->binding && request->binding->status)
-            request_finish(request, request->binding->status, NULL);
+            request_end(request, request->binding->status, NULL);
         else
             sent |= send(request);
     }
@@ -187,43 +133,24 @@ void requests_resend(struct wisp_client *client)
 
 void requests_lose(struct wisp_client *client)
 {
-    for (uint32_t i = 0; i < client->entries; i++) {
-        struct wisp_request *request = client->slots[i].request;
+    struct wisp_request *request;
+    uint32_t slot = 0;
 
-        if (!request || request_state(request) != REQUEST_SENT)
-            continue;
-        request_set(request, REQUEST_QUEUED);
-        client->suspects += ++request->losses == SUSPICIONS;
+    while ((request = request_next(&client->requests, &slot, REQUEST_SENT))) {
+        request_lose(request);
         if (request->cancelled)
-            request_finish(request, WISP_E_CANCELLED, NULL);
+            request_end(request, WISP_E_CANCELLED, NULL);
         else if (request->losses == LOSSES_MAX)
-            request_finish(request, WISP_E_LOST, NULL);
+            request_end(request, WISP_E_LOST, NULL);
     }
 }
 
-void request_finish(struct wisp_request *request, int status, const struct wire_completion *completion)
+void request_end(struct wisp_request *request, int status, const struct wire_completion *completion)
 {
     struct wisp_client *client = request->client;
 
-    slot_give(client, request);
-    client->suspects -= request->losses >= SUSPICIONS;
-    client->owed -= request->owed;
-    request->owed = false;
-    if (request->abandoned) {
-        request_set(request, REQUEST_IDLE);
-        request_release(request);
+    if (!request_finish(request, status, completion))
         return;
-    }
-    request->status = status;
-    request->timings.total_ns = clock_ns() - request->submitted_ns;
-    request->cause = completion ? completion->cause : WIRE_CAUSE_NONE;
-    if (completion) {
-        memcpy(request->where, completion->where, sizeof request->where);
-        request->timings.queue_ns = completion->queue_ns;
-        request->timings.compute_ns = completion->compute_ns;
-        request->timings.batch = completion->batch;
-    }
-    request_set(request, REQUEST_DONE);
     if (request->waiter) {
         waiters_wake(client, request);
     } else if (request != client->own) {
@@ -257,7 +184,7 @@ static int explain_begin(const struct wisp_request *request, int result)
     case WISP_E_BUSY:
         return last_error_set(WISP_E_BUSY,
                               "%u requests are under way, as many as fit: wait for one, or connect with more entries",
-                              client->entries);
+                              client->requests.entries);
     default:
         return result ? binding_explain(request->binding, result) : 0;
     }

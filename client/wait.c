@@ -275,7 +275,7 @@ WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns
     if (result)
         return result;
     pthread_mutex_lock(&client->lock);
-    request = request_make(client);
+    request = request_make(&client->requests, client, client->session);
     pthread_mutex_unlock(&client->lock);
     if (!request)
         return refuse_errno(last_error(), -ENOMEM, "a ping");

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Requests, for the program: made, freed, read, explained.
+ */
+#include <inttypes.h>
+
+#include "base/size.h"
+#include "client/client.h"
+
+int request_check(const struct wisp_client *client)
+{
+    int result = client_check(client);
+
+    if (!result && !client->requests.entries)
+        result = last_error_set(WISP_E_INVALID,
+                                "this client can only ask (entries is UINT32_MAX): connect another for requests");
+    return result;
+}
+
+void request_release(struct wisp_request *request)
+{
+    if (request_under_way(request)) {
+        request->abandoned = true;
+        request_cancel(request);
+    } else {
+        request_remove(request);
+    }
+}
+
+/* ---- making one ---- */
+
+static int no_space(const struct wisp_client *client, const struct wisp_request *request, const char *name)
+{
+    return last_error_set(WISP_E_NO_SPACE,
+                          "%" PRIu32 " samples of %s need %" PRIu64 " bytes for input and %" PRIu64
+                          " for output, of which %" PRIu64 " and %" PRIu64
+                          " are free in one piece: free requests, or connect with more input_bytes, output_bytes",
+                          request->rows, name, request->in_length, request->out_length,
+                          arena_largest(&client->requests.input), arena_largest(&client->requests.output));
+}
+
+static int take_places(struct wisp_client *client, struct wisp_request *request, const char *name)
+{
+    int result = request_take_places(&client->requests, request);
+
+    if (result == -ENOSPC)
+        return no_space(client, request, name);
+    return result ? refuse_errno(last_error(), result, "a request of %s", name) : 0;
+}
+
+/* The lengths in bytes. */
+static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, uint64_t *out_length)
+{
+    if (!rows || rows > WIRE_ROWS_MAX)
+        return last_error_set(WISP_E_INVALID, "a request of %" PRIu32 " samples: must be from 1 to %d", rows,
+                              WIRE_ROWS_MAX);
+    if (!size_multiply(wisp_model_input_size(model), rows * sizeof(float), in_length) ||
+        !size_multiply(wisp_model_output_size(model), rows * sizeof(float), out_length))
+        return last_error_set(WISP_E_NO_SPACE, "%" PRIu32 " samples of %s are more than memory can hold", rows,
+                              wisp_model_name(model));
+    return 0;
+}
+
+static int refuse_rows(uint32_t rows, uint32_t max, const char *name)
+{
+    return last_error_set(WISP_E_INVALID,
+                          "a request of %" PRIu32 " samples of %s: this wispd takes at most %" PRIu32
+                          " (limits.rows in its configuration); make several of it",
+                          rows, name, max);
+}
+
+WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
+{
+    struct wisp_request *request;
+    struct binding *binding;
+    uint64_t in_length = 0, out_length = 0;
+    int result = request_check(client);
+
+    *out = NULL;
+    if (!result)
+        result = measure(model, rows, &in_length, &out_length);
+    if (!result)
+        result = binding_get(client, model_asked(model), wisp_model_identity(model), &binding);
+    if (result)
+        return result;
+    pthread_mutex_lock(&client->lock);
+    request = request_make(&client->requests, client, client->session);
+    if (request) {
+        request->binding = binding;
+        request->rows = rows;
+        request->in_length = in_length;
+        request->out_length = out_length;
+        result = rows > binding->rows_max ? refuse_rows(rows, binding->rows_max, wisp_model_name(model))
+                                          : take_places(client, request, wisp_model_name(model));
+        if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
+            client_poke(client, NULL);
+            result = take_places(client, request, wisp_model_name(model));
+        }
+        if (result)
+            request_remove(request);
+        else
+            *out = request;
+    } else {
+        result = refuse_errno(last_error(), -ENOMEM, "a request of %s", wisp_model_name(model));
+    }
+    pthread_mutex_unlock(&client->lock);
+    return result;
+}
+
+WISP_EXPORT wisp_request *wisp_request_free(wisp_request *request)
+{
+    struct wisp_client *client;
+
+    /* An inherited one goes with its client. */
+    if (!request || request->client->forks != fork_count())
+        return NULL;
+    client = request->client;
+    pthread_mutex_lock(&client->lock);
+    request_release(request);
+    pthread_mutex_unlock(&client->lock);
+    return NULL;
+}
+
+/* ---- what the program sees of it ---- */
+
+WISP_EXPORT float *wisp_request_input(wisp_request *request)
+{
+    return (float *)(void *)(session_input(request->session) + request->in_offset);
+}
+
+WISP_EXPORT const float *wisp_request_output(const wisp_request *request)
+{
+    return (const float *)(const void *)(session_output(request->session) + request->out_offset);
+}
+
+WISP_EXPORT void wisp_request_set_user(wisp_request *request, void *user)
+{
+    request->user = user;
+}
+
+WISP_EXPORT void *wisp_request_user(const wisp_request *request)
+{
+    return request->user;
+}
+
+WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds)
+{
+    request->deadline_us = microseconds;
+}
+
+WISP_EXPORT void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings)
+{
+    *timings = request->timings;
+}
+
+/* The name that it had in 0.1.0. */
+WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings)
+    __attribute__((alias("wisp_request_timings")));
+
+/* The reason belongs to the client and may be changing. */
+static int explain_lost(struct wisp_client *client)
+{
+    struct reason why;
+
+    pthread_mutex_lock(&client->lock);
+    why = client->lost_why;
+    pthread_mutex_unlock(&client->lock);
+    return last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", why.text);
+}
+
+static int explain_invalid(const struct wisp_request *request, const char *name)
+{
+    if (request->cause == WIRE_CAUSE_NOT_FINITE)
+        return last_error_set(WISP_E_INVALID,
+                              "element %" PRIu32 " of sample %" PRIu32
+                              " is NaN or infinite: the input of %s must be finite numbers",
+                              request->where[1], request->where[0], name);
+    if (request->cause == WIRE_CAUSE_ROWS)
+        return refuse_rows(request->rows, request->where[0], name);
+    return last_error_set(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed",
+                          request->rows, name);
+}
+
+int request_explain(const struct wisp_request *request)
+{
+    const char *name = request->binding ? request->binding->name : "a ping";
+
+    if (request_state(request) == REQUEST_IDLE)
+        return last_error_set(WISP_E_INVALID, "the request was not submitted");
+    switch (request->status) {
+    case 0:
+        return 0;
+    case WISP_E_DEADLINE:
+        return last_error_set(WISP_E_DEADLINE, "the deadline of %" PRIu32 " us passed before the answer of %s",
+                              request->deadline_us, name);
+    case WISP_E_LOST:
+        if (request->losses == LOSSES_MAX)
+            return last_error_set(
+                WISP_E_LOST,
+                "wispd ended %d times while it had this request of %s: it is given up; see journalctl -u wispd",
+                LOSSES_MAX, name);
+        return explain_lost(request->client);
+    case WISP_E_SHUTDOWN:
+        return last_error_set(WISP_E_SHUTDOWN, "wispd is stopping, and reconnecting is off");
+    case WISP_E_CANCELLED:
+        return last_error_set(WISP_E_CANCELLED, "the request of %s was cancelled", name);
+    case WISP_E_BUSY:
+        return last_error_set(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
+    case WISP_E_INVALID:
+        return explain_invalid(request, name);
+    default:
+        return request->binding ? binding_explain(request->binding, request->status)
+                                : last_error_set(request->status, "a ping: %s", wisp_status_text(request->status));
+    }
+}
