@@ -34,6 +34,7 @@
 #include "client/question.h"
 #include "client/request.h"
 #include "client/session.h"
+#include "client/waiters.h"
 #include "libipc/wire.h"
 
 enum { IDENTITY_MAX = 64 }; /* bytes of what tells one model from any other, with its zero */
@@ -48,12 +49,6 @@ struct binding {
     uint32_t route;
     uint32_t rows_max; /* samples of one request */
     int status;        /* why it cannot be used in this session, or 0 */
-};
-
-struct waiter {
-    struct waiter *previous, *next;
-    struct wisp_request *request; /* NULL: waits for a session */
-    uint32_t word;                /* futex: 0 asleep, 1 look again */
 };
 
 struct wisp_client {
@@ -84,7 +79,7 @@ struct wisp_client {
 
     bool reaper;                    /* the role is taken */
     const struct wisp_request *own; /* whom it was taken for, or who polls: its answer is no news */
-    struct waiter *waiters, *waiters_tail;
+    struct waiters waiters;
 
     int poll_fd, timer_fd; /* event.c; -1 until asked for */
     bool armed;            /* an event loop sleeps, or is about to */
@@ -140,8 +135,6 @@ void reap_all(struct wisp_client *client);
 /* Sleeps until `request` is done, or with NULL until there is a session, or until `deadline_ns`. 0; WISP_E_TIMEOUT;
  * WISP_E_LOST for NULL. Takes the lock by itself. */
 int client_wait(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns);
-/* Wakes who waits for `request`, or with NULL everybody who waits for a session. The lock. */
-void waiters_wake(struct wisp_client *client, const struct wisp_request *request);
 /* Reaps and looks after the session without sleeping, unless somebody is at it; for `request`, or NULL. The lock. */
 void client_poke(struct wisp_client *client, const struct wisp_request *request);
 

@@ -82,7 +82,7 @@ static void fail_queued(struct wisp_client *client)
 
     while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED)))
         request_end(request, WISP_E_LOST, NULL);
-    waiters_wake(client, NULL);
+    waiters_wake(&client->waiters, NULL);
 }
 
 /* When to come back; or it is over. */
@@ -156,7 +156,7 @@ static int take_over(struct wisp_client *client, struct session *session, struct
     }
     event_session(client, session->socket, true);
     requests_resend(client);
-    waiters_wake(client, NULL);
+    waiters_wake(&client->waiters, NULL);
     return 0;
 }
 

@@ -152,7 +152,7 @@ void request_end(struct wisp_request *request, int status, const struct wire_com
     if (!request_finish(request, status, completion))
         return;
     if (request->waiter) {
-        waiters_wake(client, request);
+        waiters_wake(&client->waiters, request);
     } else if (request != client->own) {
         client->news = true;
         event_ring(client);

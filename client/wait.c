@@ -10,10 +10,7 @@
  * rare, and a restart takes longer than the slices add. What ended the sleep does not count, only how long ago the
  * socket was asked: a program with an interval timer has no slice that runs out.
  */
-#include <linux/futex.h>
 #include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/size.h"
@@ -33,75 +30,16 @@ static bool satisfied(const struct wisp_client *client, const struct wisp_reques
 
 /* ---- those without the role ---- */
 
-static void waiter_push(struct wisp_client *client, struct waiter *waiter)
-{
-    waiter->previous = client->waiters_tail;
-    if (waiter->previous)
-        waiter->previous->next = waiter;
-    else
-        client->waiters = waiter;
-    client->waiters_tail = waiter;
-    if (waiter->request)
-        waiter->request->waiter = waiter;
-}
-
-static void waiter_remove(struct wisp_client *client, struct waiter *waiter)
-{
-    if (waiter->previous)
-        waiter->previous->next = waiter->next;
-    else
-        client->waiters = waiter->next;
-    if (waiter->next)
-        waiter->next->previous = waiter->previous;
-    else
-        client->waiters_tail = waiter->previous;
-    if (waiter->request)
-        waiter->request->waiter = NULL;
-}
-
-/* The waiter lives on its thread's stack, and cannot leave before it gets the lock that we hold. */
-static void waiter_wake(struct wisp_client *client, struct waiter *waiter)
-{
-    waiter_remove(client, waiter);
-    __atomic_store_n(&waiter->word, 1, __ATOMIC_RELEASE); /* pairs with waiter_sleep() */
-    (void)syscall(SYS_futex, &waiter->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-}
-
-void waiters_wake(struct wisp_client *client, const struct wisp_request *request)
-{
-    struct waiter *next;
-
-    for (struct waiter *waiter = client->waiters; waiter; waiter = next) {
-        next = waiter->next;
-        if (waiter->request == request)
-            waiter_wake(client, waiter);
-    }
-}
-
-/* Until it is woken, or the deadline. */
-static void waiter_sleep(const struct waiter *waiter, uint64_t deadline_ns)
-{
-    uint64_t left;
-
-    /* Pairs with waiter_wake(). */
-    while (!__atomic_load_n(&waiter->word, __ATOMIC_ACQUIRE) && (left = deadline_left(deadline_ns))) {
-        struct timespec limit = clock_timespec(left);
-
-        (void)syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, left == FOREVER ? NULL : &limit, NULL, 0);
-    }
-}
-
 static int follow(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
 {
     struct waiter waiter = { .request = request };
 
-    waiter_push(client, &waiter);
+    waiter_add(&client->waiters, &waiter);
     pthread_mutex_unlock(&client->lock);
     waiter_sleep(&waiter, deadline_ns);
     pthread_mutex_lock(&client->lock);
-    if (waiter.word)
+    if (waiter_leave(&client->waiters, &waiter))
         return 0;
-    waiter_remove(client, &waiter);
     return satisfied(client, request) ? 0 : WISP_E_TIMEOUT;
 }
 
@@ -118,9 +56,7 @@ static void role_give(struct wisp_client *client)
 {
     client->reaper = false;
     client->own = NULL;
-    if (client->waiters)
-        waiter_wake(client, client->waiters);
-    else
+    if (!waiters_wake_first(&client->waiters))
         event_rearm(client);
 }
 
