@@ -2,46 +2,37 @@
  *
  * The common cases in one call, on top of what any program could call itself.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
+#include "base/export.h"
 #include "base/file.h"
 #include "base/size.h"
+#include "client/api_request.h"
 #include "client/client.h"
+#include "client/encode.h"
+#include "client/last_error.h"
 #include "media/media.h"
 
 enum { FINDS_MAX = 3 };
 
-/* Submits and waits. */
-static int run(wisp_request *request, uint64_t deadline_ns)
-{
-    int result = wisp_submit(request);
-
-    if (!result && client_wait(request->client, request, deadline_ns) == WISP_E_TIMEOUT)
-        return last_error_set(WISP_E_TIMEOUT, "no answer within the %" PRIu64 " ms of answer_ms",
-                              (uint64_t)(request->client->answer_ns / NS_PER_MS));
-    return result ? result : request_explain(request);
-}
-
-CLEANUP_DEFINE(cleanup_request, wisp_request, wisp_request_free)
-CLEANUP_DEFINE(cleanup_found, wisp_model, wisp_model_free)
+CLEANUP_DEFINE(request, wisp_request, wisp_request_free)
+CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
 
 WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows,
                            float *output, struct wisp_timings *timings)
 {
-    cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
+    cleanup(request_at_exit) wisp_request *request = NULL;
     uint64_t deadline = client_answer_by(client);
     int result = wisp_request_new(client, model, rows, &request);
 
     if (result)
         return result;
     memcpy(wisp_request_input(request), input, rows * wisp_model_input_size(model) * sizeof *input);
-    result = run(request, deadline);
+    result = request_run(request, deadline);
     if (result)
         return result;
     memcpy(output, wisp_request_output(request), rows * wisp_model_output_size(model) * sizeof *output);
@@ -132,8 +123,8 @@ struct content {
 static int classify(wisp_client *client, const char *name, const struct content *content, uint64_t deadline_ns,
                     struct wisp_label *top, size_t *count, struct wisp_timings *timings)
 {
-    cleanup(cleanup_found_at_exit) wisp_model *model = NULL;
-    cleanup(cleanup_request_at_exit) wisp_request *request = NULL;
+    cleanup(model_at_exit) wisp_model *model = NULL;
+    cleanup(request_at_exit) wisp_request *request = NULL;
     int result = wisp_find(client, name, &model);
 
     if (!result)
@@ -141,7 +132,7 @@ static int classify(wisp_client *client, const char *name, const struct content 
     if (!result)
         result = model_encode(model, content->name, content->bytes, content->length, wisp_request_input(request));
     if (!result)
-        result = run(request, deadline_ns);
+        result = request_run(request, deadline_ns);
     if (result)
         return result;
     if (timings)

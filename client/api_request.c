@@ -2,10 +2,22 @@
  *
  * Requests, for the program: made, freed, read, explained.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 
+#include "base/export.h"
 #include "base/size.h"
-#include "client/client.h"
+#include "client/api_request.h"
+#include "client/ask.h"
+#include "client/binding.h"
+#include "client/deadline.h"
+#include "client/engine.h"
+#include "client/fork.h"
+#include "client/last_error.h"
+#include "client/model.h"
+#include "client/reconnect.h"
+#include "client/submit.h"
 
 int request_check(const struct wisp_client *client)
 {
@@ -15,16 +27,6 @@ int request_check(const struct wisp_client *client)
         result = last_error_set(WISP_E_INVALID,
                                 "this client can only ask (entries is UINT32_MAX): connect another for requests");
     return result;
-}
-
-void request_release(struct wisp_request *request)
-{
-    if (request_under_way(request)) {
-        request->abandoned = true;
-        request_cancel(request);
-    } else {
-        request_remove(request);
-    }
 }
 
 /* ---- making one ---- */
@@ -80,7 +82,7 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     if (!result)
         result = measure(model, rows, &in_length, &out_length);
     if (!result)
-        result = binding_get(client, model_asked(model), wisp_model_identity(model), &binding);
+        result = client_bind(client, model->asked, wisp_model_identity(model), &binding);
     if (result)
         return result;
     pthread_mutex_lock(&client->lock);
@@ -93,7 +95,7 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
         result = rows > binding->rows_max ? refuse_rows(rows, binding->rows_max, wisp_model_name(model))
                                           : take_places(client, request, wisp_model_name(model));
         if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
-            client_poke(client, NULL);
+            engine_poke(client, NULL);
             result = take_places(client, request, wisp_model_name(model));
         }
         if (result)

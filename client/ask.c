@@ -1,12 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * A client's questions, which restarts of the daemon only delay. One at a time, guarded by client->asking.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
-#include "client/client.h"
+#include "base/clock.h"
+#include "client/ask.h"
+#include "client/engine.h"
+#include "client/event.h"
+#include "client/last_error.h"
 
 #define ASK_NS (10 * NS_PER_S)
 
@@ -31,7 +33,7 @@ int client_drain(struct wisp_client *client, struct session *session)
 static int take_session(struct wisp_client *client, uint64_t deadline_ns, struct session **out)
 {
     for (;;) {
-        int result = client_wait(client, NULL, deadline_ns);
+        int result = engine_wait(client, NULL, deadline_ns);
 
         if (result == WISP_E_TIMEOUT)
             return last_error_set(result, "no wispd to ask within the time");
@@ -87,30 +89,29 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
     return result;
 }
 
-/* ---- for the program ---- */
-
-static int ask_json(wisp_client *client, enum wire_type type, char **json)
+int client_bind(struct wisp_client *client, const char *name, const char *identity, struct binding **out)
 {
-    struct reply reply;
-    int result = client_ask(client, type, NULL, &reply);
+    pthread_mutex_lock(&client->lock);
+    *out = binding_find(client, name, identity);
+    pthread_mutex_unlock(&client->lock);
+    /* A model that was found with another client; or the daemon was exchanged in between. */
+    while (!*out) {
+        struct description has;
+        struct reply reply;
+        int result = client_ask(client, WIRE_DESCRIBE, name, &reply);
 
-    *json = NULL;
-    if (result)
-        return result;
-    if (reply.status)
-        result = last_error_set(reply.status, "%s", *reply.text ? reply.text : wisp_status_text(reply.status));
-    else
-        *json = steal(&reply.text);
-    reply_deinit(&reply);
-    return result;
-}
-
-WISP_EXPORT int wisp_list(wisp_client *client, char **json)
-{
-    return ask_json(client, WIRE_LIST, json);
-}
-
-WISP_EXPORT int wisp_status(wisp_client *client, char **json)
-{
-    return ask_json(client, WIRE_STATUS, json);
+        if (!result && reply.status)
+            result = last_error_set(reply.status, "%s", reply.text);
+        if (!result)
+            result = description_read(reply.text, &has, last_error());
+        if (!result && strcmp(has.identity, identity) != 0)
+            result = last_error_set(
+                WISP_E_CHANGED, "wispd now serves another model as %s than the one that was found: find it anew", name);
+        if (!result)
+            result = binding_note(client, name, &has, &reply, out);
+        reply_deinit(&reply);
+        if (result)
+            return result;
+    }
+    return 0;
 }

@@ -1,21 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Bindings: which number stands for a name in the current session, and whether the model behind it is still the one
- * that the program found there. That is told by its identity, a checksum of the whole file: labels and media are part
- * of what the program relies on, as shapes and weights are.
- *
- * They are looked up by name and identity, made once, and never freed before their client: so requests point to them
- * without counting.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "client/client.h"
+#include "client/binding.h"
+#include "client/last_error.h"
 
 #define RENEW_NS (2 * NS_PER_S)
 
-static struct binding *find(const struct wisp_client *client, const char *name, const char *identity)
+struct binding *binding_find(const struct wisp_client *client, const char *name, const char *identity)
 {
     for (struct binding *binding = client->bindings; binding; binding = binding->next) {
         if (!strcmp(binding->identity, identity) && !strcmp(binding->name, name))
@@ -58,7 +53,7 @@ int binding_note(struct wisp_client *client, const char *name, const struct desc
 
     pthread_mutex_lock(&client->lock);
     if (client->up && reply->serial == client->session->serial) {
-        binding = find(client, name, description->identity);
+        binding = binding_find(client, name, description->identity);
         if (!binding)
             binding = add(client, name, description->identity);
         if (binding) {
@@ -73,33 +68,6 @@ int binding_note(struct wisp_client *client, const char *name, const struct desc
     pthread_mutex_unlock(&client->lock);
     *out = binding;
     return result ? refuse_errno(last_error(), result, "using %s", name) : 0;
-}
-
-int binding_get(struct wisp_client *client, const char *name, const char *identity, struct binding **out)
-{
-    pthread_mutex_lock(&client->lock);
-    *out = find(client, name, identity);
-    pthread_mutex_unlock(&client->lock);
-    /* A model that was found with another client; or the daemon was exchanged in between. */
-    while (!*out) {
-        struct description has;
-        struct reply reply;
-        int result = client_ask(client, WIRE_DESCRIBE, name, &reply);
-
-        if (!result && reply.status)
-            result = last_error_set(reply.status, "%s", reply.text);
-        if (!result)
-            result = description_read(reply.text, &has, last_error());
-        if (!result && strcmp(has.identity, identity) != 0)
-            result = last_error_set(
-                WISP_E_CHANGED, "wispd now serves another model as %s than the one that was found: find it anew", name);
-        if (!result)
-            result = binding_note(client, name, &has, &reply, out);
-        reply_deinit(&reply);
-        if (result)
-            return result;
-    }
-    return 0;
 }
 
 /* ---- a new daemon ---- */
@@ -158,4 +126,14 @@ int bindings_renew(struct wisp_client *client, struct session *session, struct r
             return result;
     }
     return 0;
+}
+
+void bindings_free(struct wisp_client *client)
+{
+    while (client->bindings) {
+        struct binding *binding = client->bindings;
+
+        client->bindings = binding->next;
+        free(binding);
+    }
 }

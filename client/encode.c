@@ -3,7 +3,9 @@
  * From files, and from what lies in the program's memory, to tensors, as the model's description says: in this process,
  * never in the daemon.
  */
-#include "client/client.h"
+#include "client/encode.h"
+#include "base/export.h"
+#include "client/last_error.h"
 #include "client/model.h"
 
 static int check_media(const wisp_model *model)

@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a model is to the program: immutable, and independent of the client that found it.
+ * What a model is to the program: immutable, and independent of the client that found it. Read once from what the
+ * daemon says of it, in JSON (docs/protocol.md).
  */
 #ifndef CLIENT_MODEL_H
 #define CLIENT_MODEL_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <wisp/wisp.h>
 
 #include "base/error.h"
-#include "client/client.h"
 #include "libipc/wire.h"
 #include "media/media.h"
 
-enum { MODEL_RANK_MAX = 8 };
+enum {
+    IDENTITY_MAX = 64, /* bytes of what tells one model from any other, with its zero */
+    MODEL_RANK_MAX = 8,
+};
+
+/* What every request for the model relies on. */
+struct description {
+    char identity[IDENTITY_MAX];
+    uint32_t rows_max; /* samples of one request */
+};
+
+/* WISP_E_INVALID when something of it is not in the text. */
+int description_read(const char *text, struct description *out, struct reason *why);
 
 /* One side of a model. */
 struct tensor_shape {
@@ -22,7 +37,7 @@ struct tensor_shape {
 };
 
 struct wisp_model {
-    char asked[WIRE_NAME_MAX]; /* the name that it was found by */
+    char asked[WIRE_NAME_MAX]; /* the name that it was found by, which a new daemon is asked for */
     struct description description;
     char *json; /* the daemon's description */
     char *name, *processing;
@@ -32,5 +47,8 @@ struct wisp_model {
     struct media *media;     /* NULL: it has none, or one that cannot be used */
     struct reason media_why; /* then this says why */
 };
+
+/* Found by `asked`, which fits; takes the text over, on failure too. WISP_E_INVALID, -ENOMEM. */
+int model_from_json(const char *asked, char *json, struct wisp_model **out, struct reason *why);
 
 #endif

@@ -1,25 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * When the daemon goes away, and when another one comes.
- *
- * A session is lost when its socket has hung up, when the daemon has declared the channel closed, or when the daemon
- * is stopping and owes us nothing more. What it had answered by then is reaped; the rest is QUEUED again, and sent to
- * the next daemon: inference is pure, so doing it twice is doing it once. What took three daemons with it is given up.
- *
- * Attempts follow each other after 10 ms, then twice as long, up to a second, each 25 % more or less, so that a
- * machine's clients do not come back in step. An attempt whose connection waits in the listener's queue (a daemon that
- * systemd is just starting) is kept until it is answered.
- *
- * A new daemon is asked about every binding before any request is sent to it, because its numbers for models are its
- * own, and its models may have changed.
- */
-#include <poll.h>
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "client/client.h"
+#include "client/binding.h"
+#include "client/deadline.h"
+#include "client/event.h"
+#include "client/fork.h"
+#include "client/reconnect.h"
+#include "client/submit.h"
 
 #define BACKOFF_FIRST_NS (10 * NS_PER_MS)
 #define BACKOFF_MOST_NS  (1000 * NS_PER_MS)
@@ -27,14 +18,7 @@
 
 /* ---- losing one ---- */
 
-static bool hung_up(int socket)
-{
-    struct pollfd look = { .fd = socket, .events = POLLRDHUP };
-
-    return poll(&look, 1, 0) > 0 && look.revents & (POLLRDHUP | POLLHUP | POLLERR);
-}
-
-static void lose(struct wisp_client *client)
+void client_lose(struct wisp_client *client)
 {
     client->up = false;
     requests_lose(client);
@@ -43,28 +27,6 @@ static void lose(struct wisp_client *client)
     client->lost_ns = client->next_attempt_ns = clock_ns();
     client->backoff_ns = 0;
     (void)refuse(&client->lost_why, 0, "wispd has ended%s", client->reconnect_ns ? "" : ", and reconnecting is off");
-}
-
-bool session_check(struct wisp_client *client, bool look)
-{
-    struct session *session = client->session;
-    /* Pairs with the daemon's release: completions that it published before are there to be reaped. */
-    uint32_t state = __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE);
-    bool dead = client->doubted || state == WIRE_STATE_CLOSED;
-
-    if (state == WIRE_STATE_DRAINING)
-        client->draining = true;
-    if (look && !dead) {
-        client->checked_ns = clock_ns();
-        dead = hung_up(session->socket);
-    }
-    if (!dead && !(client->draining && client->reconnect_ns))
-        return true;
-    reap_all(client);
-    if (!dead && client->requests.sent) /* it finishes what it has taken */
-        return true;
-    lose(client);
-    return false;
 }
 
 /* ---- finding another ---- */

@@ -1,18 +1,46 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Submitting: a slot, an entry in the ring, and the doorbell if the daemon sleeps. No allocation, and no system call
- * while the daemon is awake.
- *
- * Without a session, or while its daemon is stopping, a request stays QUEUED; requests_resend() sends it to the next
- * one, and with it its bytes, which until then are in the old session's memory. What ends every daemon that computes it
- * must not come back for ever: after SUSPICIONS losses it is sent alone, after LOSSES_MAX it is given up.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "client/client.h"
+#include "client/binding.h"
+#include "client/deadline.h"
+#include "client/event.h"
+#include "client/submit.h"
+#include "client/waiters.h"
 #include "libipc/wake.h"
+
+void request_end(struct wisp_request *request, int status, const struct wire_completion *completion)
+{
+    struct wisp_client *client = request->client;
+
+    if (!request_finish(request, status, completion))
+        return;
+    if (request->waiter) {
+        waiters_wake(&client->waiters, request);
+    } else if (request != client->own) {
+        client->news = true;
+        event_ring(client);
+    }
+}
+
+uint64_t requests_expire(struct wisp_client *client)
+{
+    uint64_t now = clock_ns(), next = FOREVER;
+    struct wisp_request *request;
+    uint32_t slot = 0;
+
+    if (!client->requests.queued)
+        return FOREVER;
+    while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED))) {
+        if (request_deadline(request) <= now)
+            request_end(request, WISP_E_DEADLINE, NULL);
+        else
+            next = MIN(next, request_deadline(request));
+    }
+    return next;
+}
 
 /* ---- sending ---- */
 
@@ -45,22 +73,65 @@ static uint32_t deadline_left_us(const struct wisp_request *request)
     return until > now + NS_PER_US ? (uint32_t)((until - now) / NS_PER_US) : 1;
 }
 
-uint64_t requests_expire(struct wisp_client *client)
+static void ring_doorbell(struct wisp_client *client)
 {
-    uint64_t now = clock_ns(), next = FOREVER;
+    /* A doorbell that fails says that the descriptor is bad, which it is not: nothing to do. */
+    (void)wake_daemon(client->session->theirs, client->session->eventfd);
+}
+
+/* ---- giving up ---- */
+
+/* Tells the daemon of the cancellations that it does not know of, as far as its ring has room. */
+static void cancellations_send(struct wisp_client *client)
+{
+    struct request_table *table = &client->requests;
     struct wisp_request *request;
     uint32_t slot = 0;
+    bool sent = false;
 
-    if (!client->requests.queued)
-        return FOREVER;
-    while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED))) {
-        if (request_deadline(request) <= now)
-            request_end(request, WISP_E_DEADLINE, NULL);
-        else
-            next = MIN(next, request_deadline(request));
+    while (client->up && table->owed && (request = request_next(table, &slot, REQUEST_SENT))) {
+        if (!request->owed)
+            continue;
+        if (!submit_ring_push(&client->session->submit,
+                              &(struct wire_submission){ .op = WIRE_OP_CANCEL, .user_data = request_number(request) }))
+            break;
+        request->owed = false;
+        table->owed--;
+        sent = true;
     }
-    return next;
+    if (sent)
+        ring_doorbell(client);
 }
+
+void request_cancel(struct wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+
+    if (request_state(request) == REQUEST_QUEUED) {
+        request_end(request, WISP_E_CANCELLED, NULL);
+        return;
+    }
+    if (request->cancelled)
+        return;
+    request->cancelled = true;
+    if (!(client->session->features & WIRE_FEATURE_CANCEL))
+        return; /* this daemon finishes what it has */
+    request->owed = true;
+    client->requests.owed++;
+    cancellations_send(client);
+}
+
+void request_release(struct wisp_request *request)
+{
+    if (request_under_way(request)) {
+        request->abandoned = true;
+        request_cancel(request);
+    } else {
+        request_remove(request);
+    }
+}
+
+/* ---- submitting, to this session and the next ---- */
 
 /* Leaves it QUEUED when the ring is full, which it is only while the daemon is slower than its completions. */
 static bool send(struct wisp_request *request)
@@ -92,12 +163,6 @@ static bool send(struct wisp_request *request)
     return true;
 }
 
-void client_ring_doorbell(struct wisp_client *client)
-{
-    /* A doorbell that fails says that the descriptor is bad, which it is not: nothing to do. */
-    (void)wake_daemon(client->session->theirs, client->session->eventfd);
-}
-
 int request_begin(struct wisp_request *request)
 {
     struct wisp_client *client = request->client;
@@ -107,7 +172,7 @@ int request_begin(struct wisp_request *request)
     if (!request_queue(request))
         return WISP_E_BUSY;
     if (client->up && !client->draining && send(request))
-        client_ring_doorbell(client);
+        ring_doorbell(client);
     return 0;
 }
 
@@ -128,7 +193,7 @@ void requests_resend(struct wisp_client *client)
             sent |= send(request);
     }
     if (sent)
-        client_ring_doorbell(client);
+        ring_doorbell(client);
 }
 
 void requests_lose(struct wisp_client *client)
@@ -143,71 +208,4 @@ void requests_lose(struct wisp_client *client)
         else if (request->losses == LOSSES_MAX)
             request_end(request, WISP_E_LOST, NULL);
     }
-}
-
-void request_end(struct wisp_request *request, int status, const struct wire_completion *completion)
-{
-    struct wisp_client *client = request->client;
-
-    if (!request_finish(request, status, completion))
-        return;
-    if (request->waiter) {
-        waiters_wake(&client->waiters, request);
-    } else if (request != client->own) {
-        client->news = true;
-        event_ring(client);
-    }
-}
-
-/* ---- for the program ---- */
-
-/* A slot may be taken by what was freed under way, and answered since; and who serves another model now may be gone. */
-static int begin(struct wisp_request *request)
-{
-    struct wisp_client *client = request->client;
-    int result = request_begin(request);
-
-    if (!result)
-        return 0;
-    if (result == WISP_E_BUSY)
-        client_poke(client, NULL);
-    else if (client->up && !client->reaper)
-        (void)session_check(client, true);
-    return request_begin(request);
-}
-
-static int explain_begin(const struct wisp_request *request, int result)
-{
-    struct wisp_client *client = request->client;
-
-    switch (result) {
-    case WISP_E_BUSY:
-        return last_error_set(WISP_E_BUSY,
-                              "%u requests are under way, as many as fit: wait for one, or connect with more entries",
-                              client->requests.entries);
-    default:
-        return result ? binding_explain(request->binding, result) : 0;
-    }
-}
-
-WISP_EXPORT int wisp_submit(wisp_request *request)
-{
-    struct wisp_client *client = request->client;
-    int result = client_check(client);
-
-    if (result)
-        return result;
-    pthread_mutex_lock(&client->lock);
-    if (request_under_way(request)) {
-        result = last_error_set(WISP_E_INVALID, "the request is under way already: wait for it first");
-    } else {
-        if (!client->up)
-            client_poke(client, NULL);
-        if (!client->up && reconnect_is_over(client))
-            result = last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
-        else
-            result = explain_begin(request, begin(request));
-    }
-    pthread_mutex_unlock(&client->lock);
-    return result;
 }

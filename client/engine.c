@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Waiting. Of all threads that wait on a client one has the role: it spins, then sleeps on the futex in shared memory,
- * reaps for all, and watches the daemon. The others sleep on a word of their own, and are woken when their request is
- * done, or to take the role over. So one word in shared memory serves any number of threads, and a single thread, the
- * usual case, never touches a second futex.
+ * Of all threads that wait on a client one has the role: it spins, then sleeps on the futex in shared memory, reaps for
+ * all, and watches the daemon. The others sleep on a word of their own, and are woken when their request is done, or to
+ * take the role over. So one word in shared memory serves any number of threads, and a single thread, the usual case,
+ * never touches a second futex.
  *
  * A killed daemon wakes nobody. So the sleeper looks up at the end of every slice and asks the socket, which the kernel
  * has closed then: after 10 ms, then twice as long, up to 100 ms. Answers take far less, so a slice that runs out is
@@ -11,10 +11,14 @@
  * socket was asked: a program with an interval timer has no slice that runs out.
  */
 #include <poll.h>
+#include <pthread.h>
 
-#include "base/clock.h"
-#include "base/size.h"
 #include "client/client.h"
+#include "client/deadline.h"
+#include "client/engine.h"
+#include "client/event.h"
+#include "client/reconnect.h"
+#include "client/submit.h"
 #include "libipc/wake.h"
 
 #define SLICE_FIRST_NS (10 * NS_PER_MS)
@@ -22,6 +26,77 @@
 #define CHECK_NS       (10 * NS_PER_MS) /* between two looks at the socket, at the least */
 
 enum { SPINS_PER_CLOCK = 32 };
+
+/* ---- reaping ---- */
+
+/* The moving average weighs the last answers, so that one slow batch does not end spinning for long. */
+enum { AVERAGE_SHIFT = 3 };
+
+static void note_time(struct wisp_client *client, const struct wire_completion *completion)
+{
+    uint64_t took = (uint64_t)completion->queue_ns + completion->compute_ns;
+
+    client->expected_ns += (took >> AVERAGE_SHIFT) - (client->expected_ns >> AVERAGE_SHIFT);
+}
+
+static void complete(struct wisp_client *client, const struct wire_completion *completion)
+{
+    struct wisp_request *request = request_by_number(&client->requests, completion->user_data);
+
+    if (!request)
+        return;
+    if (completion->status == WISP_E_SHUTDOWN && client->reconnect_ns && !request->cancelled) {
+        request_set(request, REQUEST_QUEUED);
+        client->draining = true;
+        return;
+    }
+    if (completion->batch)
+        note_time(client, completion);
+    request_end(request, completion->status, completion);
+}
+
+static void reap_all(struct wisp_client *client)
+{
+    struct wire_completion completion;
+
+    while (client->up && reap_ring_take(&client->session->reap, &completion))
+        complete(client, &completion);
+    /* The ring may have room now for what did not fit, and a suspect may be out of the way. */
+    requests_resend(client);
+}
+
+/* ---- whether the session is still good ---- */
+
+static bool hung_up(int socket)
+{
+    struct pollfd look = { .fd = socket, .events = POLLRDHUP };
+
+    return poll(&look, 1, 0) > 0 && look.revents & (POLLRDHUP | POLLHUP | POLLERR);
+}
+
+bool engine_check(struct wisp_client *client, bool look)
+{
+    struct session *session = client->session;
+    /* Pairs with the daemon's release: completions that it published before are there to be reaped. */
+    uint32_t state = __atomic_load_n(&session->theirs->state, __ATOMIC_ACQUIRE);
+    bool dead = client->doubted || state == WIRE_STATE_CLOSED;
+
+    if (state == WIRE_STATE_DRAINING)
+        client->draining = true;
+    if (look && !dead) {
+        client->checked_ns = clock_ns();
+        dead = hung_up(session->socket);
+    }
+    if (!dead && !(client->draining && client->reconnect_ns))
+        return true;
+    reap_all(client);
+    if (!dead && client->requests.sent) /* it finishes what it has taken */
+        return true;
+    client_lose(client);
+    return false;
+}
+
+/* ---- waiting ---- */
 
 static bool satisfied(const struct wisp_client *client, const struct wisp_request *request)
 {
@@ -137,7 +212,7 @@ static int lead(struct wisp_client *client, struct wisp_request *request, uint64
     for (;;) {
         reap_all(client);
         if (client->up) /* before the first sleep nobody asks: an answer in time costs no system call */
-            (void)session_check(client, slice && !satisfied(client, request) && check_is_due(client));
+            (void)engine_check(client, slice && !satisfied(client, request) && check_is_due(client));
         if (satisfied(client, request))
             break;
         left = deadline_left(deadline_ns);
@@ -163,7 +238,7 @@ static int lead(struct wisp_client *client, struct wisp_request *request, uint64
 
 /* ---- both ---- */
 
-int client_wait(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
+int engine_wait(struct wisp_client *client, struct wisp_request *request, uint64_t deadline_ns)
 {
     int result = 0;
 
@@ -174,56 +249,18 @@ int client_wait(struct wisp_client *client, struct wisp_request *request, uint64
     return result;
 }
 
-void client_poke(struct wisp_client *client, const struct wisp_request *request)
+void engine_poke(struct wisp_client *client, const struct wisp_request *request)
 {
     if (client->reaper)
         return;
     client->own = request;
     reap_all(client);
     if (client->up)
-        (void)session_check(client, check_is_due(client));
+        (void)engine_check(client, check_is_due(client));
     client->own = NULL;
     if (client->up)
         return;
     role_take(client, request);
     (void)reconnect_step(client);
     role_give(client);
-}
-
-WISP_EXPORT int wisp_wait(wisp_request *request, uint32_t timeout_ms)
-{
-    uint64_t deadline = deadline_in_ms(timeout_ms);
-    int result = client_check(request->client);
-
-    if (result)
-        return result;
-    if (request_under_way(request) && client_wait(request->client, request, deadline) == WISP_E_TIMEOUT)
-        return last_error_set(WISP_E_TIMEOUT, "no answer within %u ms: the request is still under way", timeout_ms);
-    return request_explain(request);
-}
-
-WISP_EXPORT int wisp_ping(wisp_client *client, uint32_t timeout_ms, uint64_t *ns)
-{
-    uint64_t deadline = deadline_in_ms(timeout_ms);
-    struct wisp_request *request;
-    int result = request_check(client);
-
-    if (result)
-        return result;
-    pthread_mutex_lock(&client->lock);
-    request = request_make(&client->requests, client, client->session);
-    pthread_mutex_unlock(&client->lock);
-    if (!request)
-        return refuse_errno(last_error(), -ENOMEM, "a ping");
-    result = wisp_submit(request);
-    if (!result && client_wait(client, request, deadline) == WISP_E_TIMEOUT)
-        result = last_error_set(WISP_E_TIMEOUT, "wispd did not answer a ping within %u ms", timeout_ms);
-    else if (!result)
-        result = request_explain(request);
-    if (!result && ns)
-        *ns = request->timings.total_ns;
-    pthread_mutex_lock(&client->lock);
-    request_release(request);
-    pthread_mutex_unlock(&client->lock);
-    return result;
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the calls of the API about requests share.
+ */
+#ifndef CLIENT_API_REQUEST_H
+#define CLIENT_API_REQUEST_H
+
+#include <stdint.h>
+
+#include "client/client.h"
+
+/* As client_check(); WISP_E_INVALID on a client that only asks. Without the lock. */
+int request_check(const struct wisp_client *client);
+
+/* Its status, with a sentence in last_error(). */
+int request_explain(const struct wisp_request *request);
+
+/* Submits it and waits, and explains; WISP_E_TIMEOUT after answer_ms, which ends at `deadline_ns`. */
+int request_run(struct wisp_request *request, uint64_t deadline_ns);
+
+#endif
