@@ -2,6 +2,18 @@
  *
  * The caller publishes a turn; every member runs it and counts itself out; the caller waits for the count. Turns are
  * numbered, so a member that slept through nothing sees exactly the next one.
+ *
+ * Who waits spins for SPIN_NS, then sleeps; who changes a word makes a system call only when somebody sleeps on it:
+ *
+ *   waiter                              waker
+ *   A  sleepers += 1                    C  change value
+ *   B  futex wait: value still seen?    D  sleepers > 0?  futex wake
+ *
+ * A, C and D are sequentially consistent, and the kernel's comparison in B comes after a full barrier, so B is ordered
+ * after A too. If D reads a count without A, then D precedes A, so C precedes B, and B finds the value changed and does
+ * not sleep. If D reads A's count, there is a wake after C: it either finds the waiter asleep or, in the kernel's lock,
+ * comes before B, which then finds the value changed. So nobody sleeps through a change, whatever the order; the worst
+ * is a wake that finds nobody. Data that a turn hands over is published by C and taken by the waiter's acquire loads.
  */
 #include <limits.h>
 #include <linux/futex.h>
@@ -24,13 +36,19 @@ struct member {
     pthread_t thread;
 };
 
+/* A value that is waited for, and how many may be asleep on it. */
+struct waited {
+    _Atomic uint32_t value;
+    _Atomic uint32_t sleepers;
+};
+
 struct pool {
     unsigned parts;
     pool_function *function; /* written before `turn` is released, read after it is acquired */
     void *argument;
     bool leaving;
-    _Alignas(64) _Atomic uint32_t turn; /* released by pool_run(), acquired by member_wait() */
-    _Alignas(64) _Atomic uint32_t left; /* members still at it: released by each, acquired by pool_run() */
+    _Alignas(64) struct waited turn; /* released by pool_run(), acquired by member_wait() */
+    _Alignas(64) struct waited left; /* members still at it: released by each, acquired by pool_run() */
     struct member members[];
 };
 
@@ -39,15 +57,37 @@ static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
     syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
 }
 
-/* Returns once *word differs from `seen`; pairs with the release that changed it. */
-static uint32_t wait_change(_Atomic uint32_t *word, uint32_t seen)
+/* D of the protocol; the caller has just changed the value, sequentially consistent. */
+static void wake(struct waited *word, int count)
+{
+    if (atomic_load_explicit(&word->sleepers, memory_order_seq_cst))
+        futex(&word->value, FUTEX_WAKE, (uint32_t)count);
+}
+
+/* A and B. The acquire pairs with the change (C). */
+static uint32_t sleep_on(struct waited *word, uint32_t seen)
+{
+    uint32_t value;
+
+    atomic_fetch_add_explicit(&word->sleepers, 1, memory_order_seq_cst);
+    do {
+        futex(&word->value, FUTEX_WAIT, seen);
+        value = atomic_load_explicit(&word->value, memory_order_acquire);
+    } while (value == seen);
+    /* Nothing depends on when this is seen: too late costs a wake that finds nobody. */
+    atomic_fetch_sub_explicit(&word->sleepers, 1, memory_order_relaxed);
+    return value;
+}
+
+/* Returns once the value differs from `seen`; the acquire pairs with the change (C). */
+static uint32_t wait_change(struct waited *word, uint32_t seen)
 {
     uint64_t until = clock_ns() + SPIN_NS;
     uint32_t value;
 
     do {
         for (int i = 0; i < SPIN_LOOK; i++) {
-            value = atomic_load_explicit(word, memory_order_acquire);
+            value = atomic_load_explicit(&word->value, memory_order_acquire);
             if (value != seen)
                 return value;
 #if defined(__x86_64__)
@@ -55,9 +95,7 @@ static uint32_t wait_change(_Atomic uint32_t *word, uint32_t seen)
 #endif
         }
     } while (clock_ns() < until);
-    while ((value = atomic_load_explicit(word, memory_order_acquire)) == seen)
-        futex(word, FUTEX_WAIT, seen);
-    return value;
+    return sleep_on(word, seen);
 }
 
 static void *member_main(void *argument)
@@ -72,16 +110,16 @@ static void *member_main(void *argument)
             return NULL;
         pool->function(pool->argument, member->part, pool->parts);
         /* Pairs with the acquire in pool_run(): what this part wrote is visible once the count is zero. */
-        if (atomic_fetch_sub_explicit(&pool->left, 1, memory_order_acq_rel) == 1)
-            futex(&pool->left, FUTEX_WAKE, 1);
+        if (atomic_fetch_sub_explicit(&pool->left.value, 1, memory_order_seq_cst) == 1)
+            wake(&pool->left, 1);
     }
 }
 
 static void pool_turn(struct pool *pool)
 {
     /* Pairs with wait_change() in the members. */
-    atomic_fetch_add_explicit(&pool->turn, 1, memory_order_release);
-    futex(&pool->turn, FUTEX_WAKE, INT_MAX);
+    atomic_fetch_add_explicit(&pool->turn.value, 1, memory_order_seq_cst);
+    wake(&pool->turn, INT_MAX);
 }
 
 int pool_new(unsigned parts, struct pool **out)
@@ -134,11 +172,11 @@ void pool_run(struct pool *pool, pool_function *function, void *argument)
     }
     pool->function = function;
     pool->argument = argument;
-    atomic_store_explicit(&pool->left, pool->parts - 1, memory_order_relaxed);
+    atomic_store_explicit(&pool->left.value, pool->parts - 1, memory_order_relaxed);
     pool_turn(pool);
     function(argument, 0, pool->parts);
     /* Pairs with the members' acq_rel decrements. */
-    left = atomic_load_explicit(&pool->left, memory_order_acquire);
+    left = atomic_load_explicit(&pool->left.value, memory_order_acquire);
     while (left)
         left = wait_change(&pool->left, left);
 }

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The pool: every part of every turn runs once, nobody sleeps through a turn, and nobody is woken who is awake.
+ */
+#include <linux/futex.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "base/pool.h"
+#include "support/test.h"
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+static _Atomic uint64_t wakes, waits;
+
+/* base/pool.c's futex calls, counted on their way. */
+long __wrap_syscall(long number, ...)
+{
+    va_list rest;
+    void *word, *timeout, *word2;
+    int operation;
+    uint32_t value, value3;
+
+    va_start(rest, number);
+    word = va_arg(rest, void *);
+    operation = va_arg(rest, int);
+    value = va_arg(rest, uint32_t);
+    timeout = va_arg(rest, void *);
+    word2 = va_arg(rest, void *);
+    value3 = va_arg(rest, uint32_t);
+    va_end(rest);
+    if (number == SYS_futex)
+        atomic_fetch_add((operation & FUTEX_CMD_MASK) == FUTEX_WAKE ? &wakes : &waits, 1);
+    return __real_syscall(number, word, operation, value, timeout, word2, value3);
+}
+
+enum { PARTS = 4 };
+
+struct work {
+    uint64_t turns[PARTS]; /* each written by its part alone */
+    bool slow;             /* one part takes longer than the others spin */
+};
+
+static void work_part(void *argument, unsigned part, unsigned parts)
+{
+    struct work *work = argument;
+
+    assert_true(part < parts);
+    if (work->slow && part + 1 == parts)
+        nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+    work->turns[part]++;
+}
+
+static void run_turns(unsigned parts, uint64_t turns, long pause_ns, bool slow)
+{
+    struct work work = { .slow = slow };
+    struct pool *pool;
+
+    assert_int_equal(pool_new(parts, &pool), 0);
+    for (uint64_t turn = 0; turn < turns; turn++) {
+        if (pause_ns)
+            nanosleep(&(struct timespec){ .tv_nsec = pause_ns }, NULL);
+        pool_run(pool, work_part, &work);
+        for (unsigned part = 0; part < parts; part++)
+            assert_int_equal(work.turns[part], turn + 1);
+    }
+    pool_free(pool);
+}
+
+static void test_every_part_runs_once_a_turn(void **state)
+{
+    (void)state;
+    for (unsigned parts = 1; parts <= PARTS; parts++)
+        run_turns(parts, 5000, 0, false);
+}
+
+/* Members that sleep between turns, and a caller that sleeps in them. */
+static void test_sleepers_are_woken(void **state)
+{
+    uint64_t before = waits;
+
+    (void)state;
+    run_turns(PARTS, 50, 300000, false);
+    run_turns(2, 50, 0, true);
+    assert_true(waits > before);
+}
+
+/* A wake is somebody's who has gone to sleep, or was about to: a thread that spins costs no system call. Of two threads
+ * the caller may get two wakes in one sleep: the member's of this turn, and that of the last one, if it came to look
+ * only now. */
+static void test_nobody_is_woken_who_is_awake(void **state)
+{
+    (void)state;
+    wakes = waits = 0;
+    run_turns(2, 20000, 0, false);
+    if (wakes > 2 * waits)
+        fail_msg("%llu wakes for %llu sleeps in 20000 turns", (unsigned long long)wakes, (unsigned long long)waits);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_part_runs_once_a_turn),
+        cmocka_unit_test(test_sleepers_are_woken),
+        cmocka_unit_test(test_nobody_is_woken_who_is_awake),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
