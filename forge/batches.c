@@ -2,24 +2,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/batches.h"
-
-enum { PARTS_MAX = 256 };
 
 struct batches {
     const struct dataset *data;
     const struct media *media;
     struct pool *pool;
     size_t elements;
-    uint32_t bands, frames; /* of a sound's tensor */
-    float *kept;            /* data->count tensors, or NULL */
-    float *scratch;         /* a tensor for each part */
+    uint32_t bands, frames;      /* of a sound's tensor */
+    float *kept;                 /* data->count tensors, or NULL */
+    float *scratch;              /* a tensor for each part */
+    struct part_result *results; /* of each part, in the filling at hand */
 };
 
-/* A batch, or all samples, in the making; each part writes its own result. */
+/* Each part writes its own. */
+struct part_result {
+    int result;
+    struct reason why; /* says something when there is a result */
+};
+
+/* A batch, or all samples, in the making. */
 struct filling {
     struct batches *batches;
     const uint32_t *which;
@@ -27,10 +31,6 @@ struct filling {
     const struct recipe *recipe;
     uint64_t epoch;
     float *activation;
-    struct {
-        int result;
-        struct reason why;
-    } parts[PARTS_MAX];
 };
 
 static int encode_picture(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng,
@@ -126,18 +126,19 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
 {
     struct filling *f = argument;
     struct batches *b = f->batches;
+    struct part_result *own = &b->results[part];
     float *scratch = b->scratch + part * b->elements;
     unsigned long long begin, end;
 
     /* Sixteen samples are a cache line of an activation's row. */
     pool_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        const float *made = tensor(f, f->which[i], scratch, &f->parts[part].result, &f->parts[part].why);
+        const float *made = tensor(f, f->which[i], scratch, &own->result, &own->why);
 
         if (!made) {
             char name[512];
 
-            refuse_in(&f->parts[part].why, 0, "%s", dataset_sample(b->data, f->which[i], name, sizeof name));
+            refuse_in(&own->why, 0, "%s", dataset_sample(b->data, f->which[i], name, sizeof name));
             return;
         }
         for (size_t k = 0; k < b->elements; k++)
@@ -149,15 +150,16 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
 {
     struct filling *f = argument;
     struct batches *b = f->batches;
+    struct part_result *own = &b->results[part];
     unsigned long long begin, end;
 
     pool_share(f->count, 1, part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        f->parts[part].result = encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &f->parts[part].why);
-        if (f->parts[part].result) {
+        own->result = encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &own->why);
+        if (own->result) {
             char name[512];
 
-            refuse_in(&f->parts[part].why, 0, "%s", dataset_sample(b->data, i, name, sizeof name));
+            refuse_in(&own->why, 0, "%s", dataset_sample(b->data, i, name, sizeof name));
             return;
         }
     }
@@ -165,10 +167,14 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
 
 static int run(struct filling *f, pool_function *function, struct reason *why)
 {
-    pool_run(f->batches->pool, function, f);
-    for (unsigned part = 0; part < pool_parts(f->batches->pool); part++) {
-        if (f->parts[part].result)
-            return refuse(why, f->parts[part].result, "%s", f->parts[part].why.text);
+    struct batches *b = f->batches;
+
+    for (unsigned part = 0; part < pool_parts(b->pool); part++)
+        b->results[part].result = 0;
+    pool_run(b->pool, function, f);
+    for (unsigned part = 0; part < pool_parts(b->pool); part++) {
+        if (b->results[part].result)
+            return refuse(why, b->results[part].result, "%s", b->results[part].why.text);
     }
     return 0;
 }
@@ -176,32 +182,24 @@ static int run(struct filling *f, pool_function *function, struct reason *why)
 int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
                  uint64_t epoch, float *activation, struct reason *why)
 {
-    cleanup_free struct filling *f = calloc(1, sizeof *f);
+    struct filling f = {
+        .batches = batches, .which = which, .count = count, .recipe = recipe, .epoch = epoch, .activation = activation
+    };
 
-    if (!f)
-        return refuse_errno(why, -ENOMEM, "batch");
-    f->batches = batches;
-    f->which = which;
-    f->count = count;
-    f->recipe = recipe;
-    f->epoch = epoch;
-    f->activation = activation;
-    return run(f, fill_part, why);
+    return run(&f, fill_part, why);
 }
 
 static int keep_all(struct batches *b, struct reason *why)
 {
-    cleanup_free struct filling *f = calloc(1, sizeof *f);
+    struct filling f = { .batches = b, .count = b->data->count };
     uint64_t bytes;
 
     if (!size_multiply(b->data->count, b->elements * sizeof(float), &bytes) || bytes > BATCHES_KEEP_MAX)
         return 0;
     b->kept = memory_alloc(b->data->count, b->elements * sizeof(float));
-    if (!f || !b->kept)
+    if (!b->kept)
         return refuse_errno(why, -ENOMEM, "tensors of %zu samples", b->data->count);
-    f->batches = b;
-    f->count = b->data->count;
-    return run(f, keep_part, why);
+    return run(&f, keep_part, why);
 }
 
 int batches_new(const struct dataset *data, const struct media *media, struct pool *pool, bool keep,
@@ -218,10 +216,9 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
         b->bands = dimensions[0];
         b->frames = dimensions[1];
     }
-    if (pool_parts(pool) > PARTS_MAX)
-        result = refuse(why, WISP_E_INVALID, "%u threads; at most %d are allowed", pool_parts(pool), PARTS_MAX);
     b->scratch = memory_alloc(pool_parts(pool), b->elements * sizeof *b->scratch);
-    if (!result && !b->scratch)
+    b->results = calloc(pool_parts(pool), sizeof *b->results);
+    if (!b->scratch || !b->results)
         result = refuse_errno(why, -ENOMEM, "batches");
     if (!result && keep)
         result = keep_all(b, why);
@@ -237,6 +234,7 @@ struct batches *batches_free(struct batches *batches)
     if (batches) {
         free(batches->kept);
         free(batches->scratch);
+        free(batches->results);
         free(batches);
     }
     return NULL;

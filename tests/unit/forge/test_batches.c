@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Batches: what stands in one is what the encoders make of its samples, and filling one allocates nothing.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "forge/batches.h"
+#include "support/test.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+static _Atomic size_t allocations;
+
+void *__wrap_malloc(size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __real_calloc(count, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    atomic_fetch_add(&allocations, 1);
+    return __real_aligned_alloc(alignment, size);
+}
+
+enum { SAMPLES = 50, WIDTH = 6, HEIGHT = 5, ELEMENTS = 3 * WIDTH * HEIGHT };
+
+struct fixture {
+    struct dataset data;
+    struct media_picture pictures[SAMPLES];
+    uint32_t classes[SAMPLES];
+    uint8_t pixels[SAMPLES][4 * 3 * WIDTH * HEIGHT];
+    struct media *media;
+};
+
+/* Colour pictures `scale` times as large as the tensor. */
+static void make_pictures(struct fixture *f, uint32_t scale)
+{
+    struct rng rng = rng_make(1, scale);
+    struct reason why;
+
+    f->data = (struct dataset){ .name = "made", .kind = MEDIA_IMAGE, .count = SAMPLES, .pictures = f->pictures };
+    f->data.classes = f->classes;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        f->pictures[i] = (struct media_picture){ scale * WIDTH, scale * HEIGHT, 3, f->pixels[i] };
+        for (size_t p = 0; p < (size_t)scale * scale * ELEMENTS; p++)
+            f->pixels[i][p] = (uint8_t)rng_below(&rng, 256);
+    }
+    assert_ok(media_parse("{\"kind\":\"image\",\"width\":6,\"height\":5,\"mean\":[0.2,0.5,0.6],"
+                          "\"deviation\":[0.3,0.1,0.7]}",
+                          &f->media, &why),
+              why);
+}
+
+/* A batch of `count` samples, backwards and with repeats, against the encoder's own tensors, to the bit. */
+static void check_batch(const struct fixture *f, struct batches *batches, size_t count)
+{
+    float *expected = memory_alloc(ELEMENTS, sizeof *expected);
+    float *batch = memory_alloc(count, ELEMENTS * sizeof *batch);
+    uint32_t *which = calloc(count, sizeof *which);
+    struct reason why;
+    size_t before;
+
+    for (size_t i = 0; i < count; i++)
+        which[i] = (uint32_t)((7 * (count - i)) % SAMPLES);
+    before = allocations;
+    assert_ok(batches_fill(batches, which, count, NULL, 0, batch, &why), why);
+    if (batches_memory(batches))
+        assert_int_equal(allocations, before);
+    for (size_t i = 0; i < count; i++) {
+        assert_ok(media_encode_picture(f->media, &f->pictures[which[i]], expected, &why), why);
+        for (size_t e = 0; e < ELEMENTS; e++)
+            assert_memory_equal(&batch[e * count + i], &expected[e], sizeof *expected);
+    }
+    free(which);
+    free(batch);
+    free(expected);
+}
+
+static void check_pictures(uint32_t scale, bool keep, unsigned threads)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct batches *batches;
+    struct pool *pool;
+    struct reason why;
+
+    make_pictures(f, scale);
+    assert_int_equal(pool_new(threads, &pool), 0);
+    assert_ok(batches_new(&f->data, f->media, pool, keep, &batches, &why), why);
+    for (size_t count = 1; count < 40; count += 7)
+        check_batch(f, batches, count);
+    batches_free(batches);
+    pool_free(pool);
+    media_free(f->media);
+    free(f);
+}
+
+static void test_a_batch_holds_what_the_encoder_makes(void **state)
+{
+    (void)state;
+    for (uint32_t scale = 1; scale <= 2; scale++) {
+        for (unsigned threads = 1; threads <= 3; threads++) {
+            check_pictures(scale, true, threads);
+            check_pictures(scale, false, threads);
+        }
+    }
+}
+
+/* The reason comes from the part that failed, and the next batch has nothing of it. */
+static void test_a_sample_that_cannot_be_made_is_named(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    uint32_t which[20] = { 0 };
+    float *batch = memory_alloc(20, ELEMENTS * sizeof *batch);
+    struct dataset_text texts[2] = { { "fine", 4 }, { "\xff", 1 } };
+    struct batches *batches;
+    struct pool *pool;
+    struct reason why;
+
+    (void)state;
+    f->data = (struct dataset){ .name = "made", .kind = MEDIA_TEXT, .count = 2, .texts = texts };
+    f->data.classes = f->classes;
+    assert_ok(media_parse("{\"kind\":\"text\",\"features\":90}", &f->media, &why), why);
+    assert_int_equal(pool_new(2, &pool), 0);
+    assert_ok(batches_new(&f->data, f->media, pool, false, &batches, &why), why);
+    which[18] = 1;
+    assert_int_equal(batches_fill(batches, which, 20, NULL, 0, batch, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "not UTF-8"));
+    which[18] = 0;
+    assert_ok(batches_fill(batches, which, 20, NULL, 0, batch, &why), why);
+    batches_free(batches);
+    pool_free(pool);
+    media_free(f->media);
+    free(batch);
+    free(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_batch_holds_what_the_encoder_makes),
+        cmocka_unit_test(test_a_sample_that_cannot_be_made_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
