@@ -240,6 +240,12 @@ struct batches *batches_free(struct batches *batches)
     return NULL;
 }
 
+void batches_targets(const struct batches *batches, const uint32_t *which, size_t count, struct loss_batch *loss)
+{
+    for (size_t i = 0; i < count; i++)
+        loss->classes[i] = (int32_t)batches->data->classes[which[i]];
+}
+
 size_t batches_elements(const struct batches *batches)
 {
     return batches->elements;

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "forge/data/dataset.h"
+#include "forge/loss.h"
 #include "forge/recipe.h"
 
 #define BATCHES_KEEP_MAX (1ull << 30) /* bytes of tensors that are kept */
@@ -29,6 +30,9 @@ struct batches *batches_free(struct batches *batches); /* accepts NULL; returns 
  * they are. */
 int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
                  uint64_t epoch, float *activation, struct reason *why);
+
+/* What those samples are to come out as, into the targets of `loss`, which has room for them. */
+void batches_targets(const struct batches *batches, const uint32_t *which, size_t count, struct loss_batch *loss);
 
 size_t batches_elements(const struct batches *batches); /* floats of a sample */
 uint32_t batches_class(const struct batches *batches, uint32_t sample);

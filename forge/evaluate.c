@@ -10,62 +10,51 @@
 
 enum { TABLE_CLASSES_MAX = 24 };
 
-static void count_predictions(struct evaluation *e, const struct loss *loss, const uint32_t *labels, size_t count)
+static void count_predictions(struct evaluation *e, const struct loss_batch *loss, size_t count)
 {
-    e->correct += loss_correct(loss, labels, count);
-    e->samples += count;
-    for (size_t i = 0; e->confusion && i < count; i++)
-        e->confusion[labels[i] * e->classes + loss->predicted[i]]++;
+    loss_add(loss, count, &e->tally);
+    for (size_t i = 0; i < count; i++)
+        e->confusion[(size_t)loss->classes[i] * e->classes + loss->samples[i].best]++;
 }
 
-static int run_all(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-                   size_t count, struct loss *loss, float *activation, struct pool *pool, uint32_t *labels,
-                   struct evaluation *e, struct reason *why)
+static int run_all(const struct evaluator *r, const uint32_t *which, size_t count, struct evaluation *e,
+                   struct reason *why)
 {
-    double sum = 0;
-
     for (size_t done = 0; done < count;) {
-        size_t now = MIN(loss->max, count - done);
-        int result = batches_fill(batches, which + done, now, NULL, 0, activation, why);
+        size_t now = MIN(r->loss->max, count - done);
+        int result = batches_fill(r->batches, which + done, now, NULL, 0, r->input, why);
 
         if (!result && interrupt_wanted())
             result = refuse(why, WISP_E_INTERRUPTED, "interrupted");
         if (result)
             return result;
-        for (size_t i = 0; i < now; i++)
-            labels[i] = batches_class(batches, which[done + i]);
-        forward_run(forward, activation, now, pool);
-        loss_run(loss, forward_value(forward, model->layer_count), labels, now, 0, pool);
+        batches_targets(r->batches, which + done, now, r->loss);
+        forward_run(r->forward, r->input, now, r->pool);
+        loss_run(r->loss, forward_value(r->forward, r->model->layer_count), now, 0, NULL, r->pool);
         for (size_t i = 0; i < now; i++) {
-            if (!isfinite(loss->each[i]))
+            if (!isfinite(r->loss->samples[i].loss))
                 return refuse(why, WISP_E_INVALID,
                               "sample %u: the answer is no number; its values are out of the range that %s can compute "
                               "with",
-                              which[done + i], model->name);
+                              which[done + i], r->model->name);
         }
-        sum += loss_sum(loss, now);
-        count_predictions(e, loss, labels, now);
+        count_predictions(e, r->loss, now);
         done += now;
     }
-    e->loss = count ? sum / (double)count : 0;
     return 0;
 }
 
-int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-             size_t count, struct loss *loss, float *activation, struct pool *pool, bool confusion,
-             struct evaluation *out, struct reason *why)
+int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
+             struct reason *why)
 {
-    uint32_t *labels = memory_alloc(loss->max, sizeof *labels);
     int result;
 
-    *out = (struct evaluation){ .classes = loss->classes };
-    if (confusion)
-        out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
-    if (!labels || (confusion && !out->confusion))
+    *out = (struct evaluation){ .classes = evaluator->loss->features };
+    out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
+    if (!out->confusion)
         result = refuse_errno(why, -ENOMEM, "evaluation");
     else
-        result = run_all(forward, model, batches, which, count, loss, activation, pool, labels, out, why);
-    free(labels);
+        result = run_all(evaluator, which, count, out, why);
     if (result)
         evaluation_deinit(out);
     return result;
@@ -79,7 +68,7 @@ void evaluation_deinit(struct evaluation *evaluation)
 
 double evaluation_accuracy(const struct evaluation *evaluation)
 {
-    return evaluation->samples ? (double)evaluation->correct / (double)evaluation->samples : 0;
+    return loss_score(&evaluation->tally);
 }
 
 /* What is to be said of one class; of the table's row (its samples) and column (what was taken for it). */
@@ -135,7 +124,7 @@ struct evaluation_balance evaluation_balance(const struct evaluation *e)
             b.common = c;
         }
     }
-    b.majority = ratio(max, e->samples);
+    b.majority = ratio(max, e->tally.samples);
     b.balanced = b.classes ? b.balanced / (double)b.classes : 0;
     b.macro_f1 = b.classes ? b.macro_f1 / (double)b.classes : 0;
     return b;
@@ -189,8 +178,8 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
     }
     if (e->classes <= TABLE_CLASSES_MAX)
         print_table(e, labels, to);
-    fprintf(to, "\naccuracy %.2f%% (%zu of %zu), loss %.4f\n", 100 * evaluation_accuracy(e), e->correct, e->samples,
-            e->loss);
+    fprintf(to, "\naccuracy %.2f%% (%llu of %llu), loss %.4f\n", 100 * evaluation_accuracy(e),
+            (unsigned long long)e->tally.correct, (unsigned long long)e->tally.samples, loss_mean(&e->tally));
     fprintf(to, "balanced accuracy %.2f%%, macro F1 %.4f; always \"%s\" would be right in %.2f%%\n", 100 * b.balanced,
             b.macro_f1, label_of(labels, b.common, number), 100 * b.majority);
 }
@@ -214,6 +203,7 @@ json_t *evaluation_json(const struct evaluation *e, char *const *labels)
         json_array_append_new(confusion, row);
     }
     return json_pack("{s:f s:f s:f s:f s:I s:I s:f s:o s:o}", "accuracy", evaluation_accuracy(e), "balanced_accuracy",
-                     b.balanced, "macro_f1", b.macro_f1, "majority", b.majority, "samples", (json_int_t)e->samples,
-                     "correct", (json_int_t)e->correct, "loss", e->loss, "classes", classes, "confusion", confusion);
+                     b.balanced, "macro_f1", b.macro_f1, "majority", b.majority, "samples",
+                     (json_int_t)e->tally.samples, "correct", (json_int_t)e->tally.correct, "loss",
+                     loss_mean(&e->tally), "classes", classes, "confusion", confusion);
 }

@@ -12,20 +12,28 @@
 #include "forge/loss.h"
 #include "sparse/forward.h"
 
+/* What an evaluation runs on; all borrowed. */
+struct evaluator {
+    struct forward *forward; /* made for loss->max samples */
+    const struct model *model;
+    struct batches *batches;
+    struct loss_batch *loss;
+    float *input; /* an activation for as many */
+    struct pool *pool;
+};
+
 struct evaluation {
-    size_t classes, samples, correct;
-    double loss;         /* mean */
-    uint64_t *confusion; /* [true class][predicted class]; NULL when not wanted */
+    size_t classes;
+    struct loss_tally tally;
+    uint64_t *confusion; /* [true class][predicted class] */
 };
 
 #define EVALUATION_NULL ((struct evaluation){ .classes = 0 })
 
-/* Runs the samples which[0 … count), at most loss->most at once, through a plan made for as many. `activation` has room
- * for them. Stops early, with WISP_E_INTERRUPTED, when the user wants it; WISP_E_INVALID, and the sample, when an
- * answer is no number. *out is overwritten and its confusion table, if `confusion`, newly made. */
-int evaluate(struct forward *forward, const struct model *model, struct batches *batches, const uint32_t *which,
-             size_t count, struct loss *loss, float *activation, struct pool *pool, bool confusion,
-             struct evaluation *out, struct reason *why);
+/* Runs the samples which[0 … count). Stops early, with WISP_E_INTERRUPTED, when the user wants it; WISP_E_INVALID, and
+ * the sample, when an answer is no number. *out is overwritten, its table newly made. */
+int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
+             struct reason *why);
 void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
 
 double evaluation_accuracy(const struct evaluation *evaluation);

@@ -1,102 +1,260 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "base/size.h"
 #include "forge/loss.h"
 #include "sparse/functions.h"
+#include "sparse/layer.h"
 
-int loss_init(struct loss *loss, size_t classes, size_t max)
-{
-    *loss = (struct loss){ .classes = classes, .max = max };
-    loss->gradient = memory_alloc(classes, max * sizeof *loss->gradient);
-    loss->weights = memory_alloc(classes, sizeof *loss->weights);
-    loss->each = memory_alloc(max, sizeof *loss->each);
-    loss->predicted = memory_alloc(max, sizeof *loss->predicted);
-    for (size_t c = 0; loss->weights && c < classes; c++)
-        loss->weights[c] = 1;
-    if (loss->gradient && loss->weights && loss->each && loss->predicted)
-        return 0;
-    loss_deinit(loss);
-    return -ENOMEM;
-}
+/* A probability that rounds to 0 is a large loss, not an infinite one. */
+#define PROBABILITY_MIN 1e-30f
 
-void loss_deinit(struct loss *loss)
-{
-    free(loss->gradient);
-    free(loss->weights);
-    free(loss->each);
-    free(loss->predicted);
-    *loss = LOSS_NULL;
-}
-
-struct run {
-    struct loss *loss;
-    const float *probabilities;
-    const uint32_t *labels;
+struct loss_call {
+    struct loss_batch *batch;
+    const float *output;
     size_t count;
     float smoothing;
+    float *gradient; /* NULL: not wanted */
 };
 
-static void weigh_sample(const struct run *run, size_t sample, float weight)
+/* -log p. NaN for NaN. */
+static double surprise(float p)
 {
-    for (size_t c = 0; weight != 1 && c < run->loss->classes; c++)
-        run->loss->gradient[c * run->count + sample] *= weight;
+    return -(double)function_log(p < PROBABILITY_MIN ? PROBABILITY_MIN : p);
 }
 
-static void run_sample(const struct run *run, size_t sample)
+/* ---- cross-entropy ---- */
+
+/* From the first feature's element on; features are `stride` apart. The most probable class. */
+static uint32_t class_gradient(const struct loss_call *call, size_t at, size_t stride, uint32_t class)
 {
-    const float min = 1e-30f; /* a probability that rounds to 0 is a large loss, not an infinite one */
-    struct loss *loss = run->loss;
-    float other = run->smoothing / (float)loss->classes, largest = -1, p;
+    const struct loss_batch *b = call->batch;
+    float other = call->smoothing / (float)b->features, largest = -1;
     uint32_t best = 0;
 
-    for (size_t c = 0; c < loss->classes; c++) {
-        p = run->probabilities[c * run->count + sample];
-        loss->gradient[c * run->count + sample] = p - other;
+    for (size_t c = 0; c < b->features; c++) {
+        float p = call->output[at + c * stride];
+
+        if (call->gradient)
+            call->gradient[at + c * stride] = p - (c == class ? 1 - call->smoothing + other : other);
         if (p > largest) {
             largest = p;
             best = (uint32_t)c;
         }
     }
-    p = run->probabilities[run->labels[sample] * run->count + sample];
-    loss->gradient[run->labels[sample] * run->count + sample] = p - (1 - run->smoothing + other);
-    weigh_sample(run, sample, loss->weights[run->labels[sample]]);
-    loss->each[sample] = -(double)function_log(p < min ? min : p);
-    loss->predicted[sample] = best;
+    return best;
+}
+
+static void scale_gradient(const struct loss_call *call, size_t at, size_t stride, float factor)
+{
+    for (size_t c = 0; call->gradient && factor != 1 && c < call->batch->features; c++)
+        call->gradient[at + c * stride] *= factor;
+}
+
+static void cross_entropy(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    struct loss_sample *out = &b->samples[sample];
+    size_t stride = b->positions * call->count;
+
+    *out = (struct loss_sample){ .predicted = (uint32_t)b->positions, .actual = (uint32_t)b->positions };
+    for (size_t position = 0; position < b->positions; position++) {
+        size_t at = position * call->count + sample;
+        uint32_t class = (uint32_t)b->classes[at], best = class_gradient(call, at, stride, class);
+
+        scale_gradient(call, at, stride, b->weights[class]);
+        scale_gradient(call, at, stride, 1 / (float)b->positions);
+        out->loss += surprise(call->output[at + class * stride]);
+        out->correct += best == class;
+        if (!position)
+            out->best = best;
+    }
+    out->loss /= (double)b->positions;
+}
+
+/* ---- binary cross-entropy ---- */
+
+static void binary(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    struct loss_sample *out = &b->samples[sample];
+
+    *out = (struct loss_sample){ .loss = 0 };
+    for (size_t e = 0; e < b->features * b->positions; e++) {
+        size_t at = e * call->count + sample;
+        float p = call->output[at], t = b->values[at];
+        bool predicted = p > 0.5f, actual = t > 0.5f;
+
+        if (call->gradient)
+            call->gradient[at] = p - ((1 - call->smoothing) * t + call->smoothing / 2);
+        out->loss += actual ? surprise(p) : surprise(1 - p);
+        out->predicted += predicted;
+        out->actual += actual;
+        out->correct += predicted && actual;
+    }
+}
+
+/* ---- numbers ---- */
+
+static void squares(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    size_t elements = b->features * b->positions;
+    double sum = 0;
+
+    for (size_t e = 0; e < elements; e++) {
+        size_t at = e * call->count + sample;
+        float difference = call->output[at] - b->values[at];
+
+        if (call->gradient)
+            call->gradient[at] = 2 * difference / (float)elements;
+        sum += (double)difference * (double)difference;
+    }
+    b->samples[sample] = (struct loss_sample){ .loss = sum / (double)elements };
+}
+
+static void distances(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    size_t elements = b->features * b->positions;
+    double sum = 0;
+
+    for (size_t e = 0; e < elements; e++) {
+        size_t at = e * call->count + sample;
+        float difference = call->output[at] - b->values[at];
+
+        if (call->gradient)
+            call->gradient[at] = (float)((difference > 0) - (difference < 0)) / (float)elements;
+        sum += fabs((double)difference);
+    }
+    b->samples[sample] = (struct loss_sample){ .loss = sum / (double)elements };
+}
+
+/* ---- the table ---- */
+
+static const struct loss losses[] = {
+    { "cross-entropy", TARGETS_CLASS, cross_entropy },
+    { "binary-cross-entropy", TARGETS_SET, binary },
+    { "mse", TARGETS_NUMBERS, squares },
+    { "l1", TARGETS_NUMBERS, distances },
+};
+
+const struct loss *loss_at(size_t index)
+{
+    return index < ARRAY_SIZE(losses) ? &losses[index] : NULL;
+}
+
+const struct loss *loss_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(losses); i++) {
+        if (!strcmp(losses[i].name, name))
+            return &losses[i];
+    }
+    return NULL;
+}
+
+/* What the last layer makes of its numbers: classes of which one is so, labels of which each may be, or numbers. */
+static enum loss_targets targets_of(const struct layer *last)
+{
+    if (!strcmp(last->kind->name, "softmax"))
+        return TARGETS_CLASS;
+    return strcmp(last->kind->name, "sigmoid") ? TARGETS_NUMBERS : TARGETS_SET;
+}
+
+int loss_of_model(const struct model *model, const struct loss *wish, const struct loss **out, uint32_t *value,
+                  struct reason *why)
+{
+    static const char *const layers[] = { [TARGETS_CLASS] = "a softmax", [TARGETS_SET] = "a sigmoid" };
+    const struct layer *last = &model->layers[model->layer_count - 1];
+    enum loss_targets targets = targets_of(last);
+    size_t i = 0;
+
+    while (losses[i].targets != targets)
+        i++;
+    *out = wish ? wish : &losses[i];
+    if ((*out)->targets != TARGETS_NUMBERS && (*out)->targets != targets)
+        return refuse(why, WISP_E_FORMAT, "layer %s: the loss %s needs %s as the last layer, this is a %s", last->name,
+                      (*out)->name, layers[(*out)->targets], last->kind->name);
+    *value = (*out)->targets == TARGETS_NUMBERS ? model->layer_count : last->inputs[0];
+    return 0;
+}
+
+/* ---- batches ---- */
+
+int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const struct shape *output, size_t max)
+{
+    size_t elements = shape_elements(output), features = output->dimension[0];
+    bool classes = loss->targets == TARGETS_CLASS;
+
+    *batch = (struct loss_batch){ .loss = loss, .features = features, .positions = elements / features, .max = max };
+    batch->samples = memory_alloc(max, sizeof *batch->samples);
+    batch->weights = memory_alloc(features, sizeof *batch->weights);
+    if (classes)
+        batch->classes = memory_zalloc(batch->positions, max * sizeof *batch->classes);
+    else
+        batch->values = memory_zalloc(elements, max * sizeof *batch->values);
+    for (size_t c = 0; batch->weights && c < features; c++)
+        batch->weights[c] = 1;
+    if (batch->samples && batch->weights && (classes ? (void *)batch->classes : batch->values))
+        return 0;
+    loss_batch_deinit(batch);
+    return -ENOMEM;
+}
+
+void loss_batch_deinit(struct loss_batch *batch)
+{
+    free(batch->weights);
+    free(batch->classes);
+    free(batch->values);
+    free(batch->samples);
+    *batch = LOSS_BATCH_NULL;
 }
 
 static void run_part(void *argument, unsigned part, unsigned parts)
 {
-    const struct run *run = argument;
+    const struct loss_call *call = argument;
     unsigned long long begin, end;
 
-    pool_share(run->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    pool_share(call->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t sample = begin; sample < end; sample++)
-        run_sample(run, sample);
+        call->batch->loss->sample(call, sample);
 }
 
-void loss_run(struct loss *loss, const float *probabilities, const uint32_t *labels, size_t count, float smoothing,
+void loss_run(struct loss_batch *batch, const float *output, size_t count, float smoothing, float *gradient,
               struct pool *pool)
 {
-    struct run run = { loss, probabilities, labels, count, smoothing };
+    struct loss_call call = { batch, output, count, smoothing, gradient };
 
-    pool_run(pool, run_part, &run);
+    pool_run(pool, run_part, &call);
 }
 
-double loss_sum(const struct loss *loss, size_t count)
+void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *tally)
 {
     double sum = 0;
 
-    for (size_t i = 0; i < count; i++)
-        sum += loss->each[i];
-    return sum;
+    for (size_t i = 0; i < count; i++) {
+        const struct loss_sample *sample = &batch->samples[i];
+
+        sum += sample->loss;
+        tally->predicted += sample->predicted;
+        tally->actual += sample->actual;
+        tally->correct += sample->correct;
+    }
+    tally->loss += sum;
+    tally->samples += count;
 }
 
-size_t loss_correct(const struct loss *loss, const uint32_t *labels, size_t count)
+double loss_mean(const struct loss_tally *tally)
 {
-    size_t correct = 0;
+    return tally->samples ? tally->loss / (double)tally->samples : 0;
+}
 
-    for (size_t i = 0; i < count; i++)
-        correct += loss->predicted[i] == labels[i];
-    return correct;
+double loss_score(const struct loss_tally *tally)
+{
+    uint64_t labels = tally->predicted + tally->actual;
+
+    return labels ? (double)(2 * tally->correct) / (double)labels : 0;
 }

@@ -1,38 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Softmax cross-entropy. The model's last layer is the softmax; the gradient is taken with respect to what it reads
- * (the logits), where it is simply p - t: t is 1 at the label and 0 elsewhere, or, with label smoothing e over C
- * classes, 1 - e + e / C and e / C. The loss that is reported is -log p at the label, without smoothing and without the
- * weights that classes may have in the gradient.
+ * Losses: how far an answer is from its target, and which way is down. One table, a row a loss; --loss chooses, else
+ * what the model's last layer makes of its numbers.
+ *
+ * Targets are tensors, laid out like the output they are compared with (samples innermost): either int32, one class for
+ * each position, or float32, a number for each element. A loss is of one sample; gradients are of the sum over the
+ * batch, with respect to what the last layer reads where that layer and the loss belong together (softmax and
+ * cross-entropy, sigmoid and binary cross-entropy), else to what it gives.
+ *
+ *   cross-entropy  -log p[class], mean over the positions; gradient p - t, where t is 1 at the class and 0 elsewhere,
+ * or, with label smoothing e over C classes, 1 - e + e / C and e / C binary-cross-entropy -sum over the elements of t
+ * log p + (1 - t) log(1 - p); gradient p - t, where smoothing takes t to (1 - e) t + e / 2 mse            mean over the
+ * elements of (y - t)^2; gradient 2 (y - t) / elements l1             mean over the elements of |y - t|; gradient
+ * sign(y - t) / elements
+ *
+ * What is reported is without smoothing and without the weights that classes may have in the gradient. The samples of a
+ * batch are shared among the pool's threads; sums over them run in their order, so nothing depends on the threads.
  */
 #ifndef FORGE_LOSS_H
 #define FORGE_LOSS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "sparse/model.h"
 
-struct loss {
-    size_t classes, max; /* samples at once */
-    float *weights;      /* of the classes, in the gradient only; all 1 at first */
-    float *gradient;     /* activation [classes][count] */
-    double *each;        /* a sample; NaN when a probability is: then `predicted` says nothing */
-    uint32_t *predicted; /* the most probable class; the first of equals */
+enum loss_targets {
+    TARGETS_CLASS,   /* int32 [positions]: a class of the output's first dimension */
+    TARGETS_SET,     /* float32, as the output: 1 for each label that the sample has, else 0 */
+    TARGETS_NUMBERS, /* float32, as the output */
 };
 
-#define LOSS_NULL ((struct loss){ .max = 0 })
+/* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class
+ * is one, numbers are none. */
+struct loss_sample {
+    double loss;   /* NaN when an output is: then the rest says nothing */
+    uint32_t best; /* with classes: the most probable, the first of equals; of the first position */
+    uint32_t predicted, actual, correct;
+};
 
-int loss_init(struct loss *loss, size_t classes, size_t max); /* -ENOMEM */
-void loss_deinit(struct loss *loss);                          /* idempotent */
+struct loss_call;
 
-/* From the probabilities of `count` samples, an activation [classes][count], and their classes. */
-void loss_run(struct loss *loss, const float *probabilities, const uint32_t *labels, size_t count, float smoothing,
+struct loss {
+    const char *name; /* as --loss takes it and the lineage says it */
+    enum loss_targets targets;
+    void (*sample)(const struct loss_call *call, size_t sample);
+};
+
+/* A loss with room for the targets and results of a batch. */
+struct loss_batch {
+    const struct loss *loss;
+    size_t features, positions, max; /* of the output; samples at once */
+    float *weights;                  /* of the classes, in the gradient only; all 1 at first */
+    int32_t *classes;                /* targets: [positions][count], or */
+    float *values;                   /* [features][positions][count] */
+    struct loss_sample *samples;     /* of the last loss_run() */
+};
+
+#define LOSS_BATCH_NULL ((struct loss_batch){ .max = 0 })
+
+/* NULL past the end; by name, NULL when not known. */
+const struct loss *loss_at(size_t index);
+const struct loss *loss_find(const char *name);
+
+/* The loss that a model is trained by: the wished one, or with NULL the one that suits its last layer; and the value
+ * whose gradient it gives. WISP_E_FORMAT, and says what does not fit. */
+int loss_of_model(const struct model *model, const struct loss *wish, const struct loss **out, uint32_t *value,
+                  struct reason *why);
+
+int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const struct shape *output,
+                    size_t max);                  /* -ENOMEM */
+void loss_batch_deinit(struct loss_batch *batch); /* idempotent */
+
+/* From what the last layer gave for `count` samples and the targets that stand in `batch`. `gradient`, laid out like
+ * the output, is overwritten; NULL: not wanted. */
+void loss_run(struct loss_batch *batch, const float *output, size_t count, float smoothing, float *gradient,
               struct pool *pool);
 
-/* Sums over the samples of the last loss_run(), in their order. NaN when a probability is. */
-double loss_sum(const struct loss *loss, size_t count);
-size_t loss_correct(const struct loss *loss, const uint32_t *labels, size_t count);
+/* Sums over samples, in their order. */
+struct loss_tally {
+    double loss;
+    uint64_t samples, predicted, actual, correct;
+};
+
+void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *tally);
+double loss_mean(const struct loss_tally *tally);
+/* The labels' micro F1, 2 correct / (predicted + actual): for one class a sample, the accuracy. 0 for numbers. */
+double loss_score(const struct loss_tally *tally);
 
 #endif

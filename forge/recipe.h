@@ -14,12 +14,14 @@
 #include "base/options.h"
 #include "forge/augment.h"
 #include "forge/balance.h"
+#include "forge/loss.h"
 #include "forge/optimizer.h"
 
 enum schedule { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
 
 struct recipe {
     const struct optimizer *optimizer; /* NULL: the first there is */
+    const struct loss *loss;           /* NULL: the one that suits the model's last layer */
     uint64_t epochs, batch, seed;
     double rate, momentum, decay;
     enum balance balance;

@@ -22,29 +22,18 @@ struct trainer {
     struct gradient gradient, best;
     struct gradient slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
     struct optimizer_clock clock;
-    struct loss loss;
+    const struct loss *loss;
+    struct loss_batch batch;
+    uint32_t lost;        /* the value whose gradient the loss gives */
+    float *lost_gradient; /* that */
     float *activation;
-    uint32_t *order;  /* of the training samples, in this epoch */
-    uint32_t *labels; /* of the batch */
-    uint32_t logits;  /* the value that the softmax reads */
+    uint32_t *order; /* of the training samples, in this epoch */
     uint64_t step, steps, per_epoch;
 };
 
-/* Sums over an epoch, so far. */
-struct tally {
-    double loss;
-    size_t correct, samples;
-};
-
-static int check_model(const struct model *model, uint32_t *logits, struct reason *why)
+static int check_model(const struct model *model, struct reason *why)
 {
-    const struct layer *last = &model->layers[model->layer_count - 1];
-
-    if (strcmp(last->kind->name, "softmax") != 0)
-        return refuse(why, WISP_E_FORMAT, "layer %s: training needs a softmax as the last layer, this is a %s",
-                      last->name, last->kind->name);
-    *logits = last->inputs[0];
-    for (uint32_t i = 0; i < *logits; i++) {
+    for (uint32_t i = 0; i < model->layer_count; i++) {
         if (!layer_kind_trains(model->layers[i].kind))
             return refuse(why, WISP_E_FORMAT, "layer %s: a %s layer cannot be trained through", model->layers[i].name,
                           model->layers[i].kind->name);
@@ -66,11 +55,11 @@ static int make_stores(struct trainer *t, struct reason *why)
     if (!result && s->validation_count)
         result = gradient_new(s->model, &t->best);
     if (!result)
-        result = loss_init(&t->loss, shape_elements(model_output(s->model)), batch);
+        result = loss_batch_init(&t->batch, t->loss, model_output(s->model), batch);
     t->activation = memory_alloc(elements, batch * sizeof *t->activation);
     t->order = memory_alloc(s->train_count, sizeof *t->order);
-    t->labels = memory_alloc(batch, sizeof *t->labels);
-    if (!result && (!t->activation || !t->order || !t->labels))
+    t->lost_gradient = memory_alloc(shape_elements(model_output(s->model)), batch * sizeof *t->lost_gradient);
+    if (!result && (!t->activation || !t->order || !t->lost_gradient))
         result = -ENOMEM;
     if (result)
         return refuse_errno(why, result, "training");
@@ -89,12 +78,12 @@ static size_t *count_classes(const struct trainer_setup *s, size_t classes)
 
 static int weigh_classes(struct trainer *t, struct reason *why)
 {
-    cleanup_free size_t *counts = count_classes(&t->setup, t->loss.classes);
+    cleanup_free size_t *counts = count_classes(&t->setup, t->batch.features);
 
     if (!counts)
         return refuse_errno(why, -ENOMEM, "training");
-    t->balance = balance_choose(t->setup.recipe->balance, counts, t->loss.classes);
-    balance_weights(t->balance, counts, t->loss.classes, t->loss.weights);
+    t->balance = balance_choose(t->setup.recipe->balance, counts, t->batch.features);
+    balance_weights(t->balance, counts, t->batch.features, t->batch.weights);
     return 0;
 }
 
@@ -110,7 +99,9 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     t->clock = OPTIMIZER_CLOCK_START;
     t->per_epoch = (setup->train_count + setup->recipe->batch - 1) / setup->recipe->batch;
     t->steps = t->per_epoch * setup->recipe->epochs;
-    result = check_model(setup->model, &t->logits, why);
+    result = check_model(setup->model, why);
+    if (!result)
+        result = loss_of_model(setup->model, setup->recipe->loss, &t->loss, &t->lost, why);
     if (!result)
         result = make_stores(t, why);
     if (!result)
@@ -135,10 +126,10 @@ struct trainer *trainer_free(struct trainer *trainer)
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
             gradient_deinit(&trainer->slots[i]);
         gradient_deinit(&trainer->best);
-        loss_deinit(&trainer->loss);
+        loss_batch_deinit(&trainer->batch);
         free(trainer->activation);
         free(trainer->order);
-        free(trainer->labels);
+        free(trainer->lost_gradient);
         free(trainer);
     }
     return NULL;
@@ -214,7 +205,7 @@ static void move_all(struct trainer *t, float scale)
     t->step++;
 }
 
-static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct tally *tally,
+static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct loss_tally *tally,
                        struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
@@ -222,26 +213,23 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
 
     if (result)
         return result;
-    for (size_t i = 0; i < count; i++)
-        t->labels[i] = batches_class(s->batches, which[i]);
+    batches_targets(s->batches, which, count, &t->batch);
     forward_run(t->forward, t->activation, count, s->pool);
-    loss_run(&t->loss, forward_value(t->forward, s->model->layer_count), t->labels, count,
-             (float)s->recipe->label_smoothing, s->pool);
-    tally->loss += loss_sum(&t->loss, count);
-    tally->correct += loss_correct(&t->loss, t->labels, count);
-    tally->samples += count;
+    loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
+             t->lost_gradient, s->pool);
+    loss_add(&t->batch, count, tally);
     if (!isfinite(tally->loss))
         return refuse(why, WISP_E_INVALID,
                       "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
-    backward_run(t->backward, t->logits, t->loss.gradient, &t->gradient, s->pool);
+    backward_run(t->backward, t->lost, t->lost_gradient, &t->gradient, s->pool);
     move_all(t, 1.0f / (float)count);
     return 0;
 }
 
 /* Ends early, without an error, when the user wants to stop. */
-static int train_epoch(struct trainer *t, uint64_t epoch, struct tally *tally, struct reason *why)
+static int train_epoch(struct trainer *t, uint64_t epoch, struct loss_tally *tally, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
     int result = 0;
@@ -253,8 +241,7 @@ static int train_epoch(struct trainer *t, uint64_t epoch, struct tally *tally, s
 
         result = train_batch(t, epoch, t->order + done, now, tally, why);
         done += now;
-        progress_step(s->progress, now, epoch + 1, s->recipe->epochs, tally->loss / (double)tally->samples,
-                      (double)tally->correct / (double)tally->samples);
+        progress_step(s->progress, now, epoch + 1, s->recipe->epochs, loss_mean(tally), loss_score(tally));
     }
     return result;
 }
@@ -265,22 +252,23 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 {
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
-    int result = evaluate(t->forward, s->model, s->batches, s->validation, s->validation_count, &t->loss, t->activation,
-                          s->pool, true, &e, why);
+    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, t->activation, s->pool };
+    int result = evaluate(&evaluator, s->validation, s->validation_count, &e, why);
 
     if (result)
         return result;
     figures->validated = true;
-    figures->validation_loss = e.loss;
+    figures->validation_loss = loss_mean(&e.tally);
     figures->validation_accuracy = evaluation_accuracy(&e);
     /* Of equal accuracies the smaller loss is the better one. */
-    *best = !out->validated || figures->validation_accuracy > out->validation_accuracy ||
-            (figures->validation_accuracy == out->validation_accuracy && e.loss < out->validation_loss);
+    *best =
+        !out->validated || figures->validation_accuracy > out->validation_accuracy ||
+        (figures->validation_accuracy == out->validation_accuracy && figures->validation_loss < out->validation_loss);
     if (*best) {
         out->validated = true;
         out->best_epoch = epoch;
         out->validation_accuracy = figures->validation_accuracy;
-        out->validation_loss = e.loss;
+        out->validation_loss = figures->validation_loss;
         out->validation_balance = evaluation_balance(&e);
         parameters_save(s->model, &t->best);
     }
@@ -288,7 +276,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
     return 0;
 }
 
-static int finish_epoch(struct trainer *t, uint64_t epoch, const struct tally *tally, uint64_t began_ns,
+static int finish_epoch(struct trainer *t, uint64_t epoch, const struct loss_tally *tally, uint64_t began_ns,
                         struct trainer_result *out, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
@@ -320,12 +308,12 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
     *out = (struct trainer_result){ .balance = t->balance };
     for (uint64_t epoch = 0; epoch < s->recipe->epochs && !interrupt_wanted(); epoch++) {
         uint64_t began_ns = clock_ns();
-        struct tally tally = { .samples = 0 };
+        struct loss_tally tally = { .samples = 0 };
         int result = train_epoch(t, epoch, &tally, why);
 
         if (tally.samples) {
-            out->loss = tally.loss / (double)tally.samples;
-            out->accuracy = (double)tally.correct / (double)tally.samples;
+            out->loss = loss_mean(&tally);
+            out->accuracy = loss_score(&tally);
         }
         if (!result && tally.samples == s->train_count)
             result = finish_epoch(t, epoch, &tally, began_ns, out, why);

@@ -52,8 +52,8 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
 
     if (!eval->json) {
         evaluation_print(e, s->model->labels, stdout);
-        printf("%zu samples in %.2f s, %.0f samples/s, kernels %s\n", e->samples, seconds, (double)e->samples / seconds,
-               s->kernels->name);
+        printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
+               (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
     }
     object = evaluation_json(e, s->model->labels);
@@ -65,22 +65,19 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     return print_json(VERB, object);
 }
 
-static int run(const struct eval *eval, const struct experiment *s, struct batches *batches, struct forward *forward)
+static int run(const struct eval *eval, const struct experiment *s, const struct evaluator *evaluator)
 {
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
-    cleanup_free float *activation = memory_alloc(batches_elements(batches), eval->batch * sizeof *activation);
-    struct loss loss = LOSS_NULL;
     struct evaluation e;
     struct reason why;
     uint64_t began_ns = clock_ns();
     int result;
 
-    if (!which || !activation || loss_init(&loss, shape_elements(model_output(s->model)), eval->batch))
+    if (!which)
         return fail(VERB, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->data->count; i++)
         which[i] = (uint32_t)i;
-    result = evaluate(forward, s->model, batches, which, s->data->count, &loss, activation, s->pool, true, &e, &why);
-    loss_deinit(&loss);
+    result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
     result = print_result(eval, s, &e, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
@@ -90,16 +87,27 @@ static int run(const struct eval *eval, const struct experiment *s, struct batch
 
 static int eval_session(const struct eval *eval, const struct experiment *s)
 {
-    struct batches *batches = NULL;
-    struct forward *forward = NULL;
+    struct evaluator r = { .model = s->model, .pool = s->pool };
+    struct loss_batch batch = LOSS_BATCH_NULL;
+    const struct loss *loss;
     struct reason why;
-    int result = batches_new(s->data, s->media, s->pool, false, &batches, &why);
+    uint32_t value;
+    int result = loss_of_model(s->model, NULL, &loss, &value, &why);
 
+    if (!result && loss_batch_init(&batch, loss, model_output(s->model), eval->batch))
+        result = refuse_errno(&why, -ENOMEM, "evaluation");
+    r.loss = &batch;
     if (!result)
-        result = forward_new(s->model, s->kernels, eval->batch, false, &forward, &why);
-    result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, batches, forward);
-    forward_free(forward);
-    batches_free(batches);
+        result = batches_new(s->data, s->media, s->pool, false, &r.batches, &why);
+    if (!result)
+        result = forward_new(s->model, s->kernels, eval->batch, false, &r.forward, &why);
+    if (!result && !(r.input = memory_alloc(batches_elements(r.batches), eval->batch * sizeof *r.input)))
+        result = refuse_errno(&why, -ENOMEM, "evaluation");
+    result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, &r);
+    free(r.input);
+    forward_free(r.forward);
+    batches_free(r.batches);
+    loss_batch_deinit(&batch);
     return result;
 }
 

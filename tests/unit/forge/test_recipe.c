@@ -9,7 +9,6 @@
 #include "base/size.h"
 #include "forge/augment.h"
 #include "forge/batches.h"
-#include "forge/loss.h"
 #include "forge/recipe.h"
 #include "forge/split.h"
 #include "forge/tasks.h"
@@ -263,79 +262,6 @@ static void test_split_is_disjoint_and_reproducible(void **state)
     split_deinit(&c);
 }
 
-/* Softmax in double, for the differences. */
-static double smoothed_loss(const double *logits, size_t classes, uint32_t label, double smoothing)
-{
-    double sum = 0, loss = 0;
-
-    for (size_t c = 0; c < classes; c++)
-        sum += exp(logits[c]);
-    for (size_t c = 0; c < classes; c++) {
-        double target = smoothing / (double)classes + (c == label ? 1 - smoothing : 0);
-
-        loss -= target * (logits[c] - log(sum));
-    }
-    return loss;
-}
-
-static void test_loss_gradient_is_the_difference_quotient(void **state)
-{
-    enum { CLASSES = 5, SAMPLES = 35 };
-    const double step = 1e-5, smoothing = 0.1;
-    double logits[SAMPLES][CLASSES];
-    float probabilities[CLASSES * SAMPLES];
-    uint32_t labels[SAMPLES];
-    struct rng rng = rng_make(9, 0);
-    struct loss loss;
-    double expected = 0;
-
-    (void)state;
-    assert_int_equal(loss_init(&loss, CLASSES, SAMPLES), 0);
-    for (size_t s = 0; s < SAMPLES; s++) {
-        double sum = 0;
-
-        labels[s] = (uint32_t)rng_below(&rng, CLASSES);
-        for (size_t c = 0; c < CLASSES; c++) {
-            logits[s][c] = 4 * rng_double(&rng) - 2;
-            sum += exp(logits[s][c]);
-        }
-        for (size_t c = 0; c < CLASSES; c++)
-            probabilities[c * SAMPLES + s] = (float)(exp(logits[s][c]) / sum);
-        expected += smoothed_loss(logits[s], CLASSES, labels[s], 0);
-    }
-    loss_run(&loss, probabilities, labels, SAMPLES, (float)smoothing, NULL);
-    assert_true(fabs(loss_sum(&loss, SAMPLES) - expected) < 1e-4);
-    for (size_t s = 0; s < SAMPLES; s++) {
-        for (size_t c = 0; c < CLASSES; c++) {
-            double up, down, kept = logits[s][c];
-
-            logits[s][c] = kept + step;
-            up = smoothed_loss(logits[s], CLASSES, labels[s], smoothing);
-            logits[s][c] = kept - step;
-            down = smoothed_loss(logits[s], CLASSES, labels[s], smoothing);
-            logits[s][c] = kept;
-            assert_true(fabs((up - down) / (2 * step) - (double)loss.gradient[c * SAMPLES + s]) < 1e-5);
-        }
-    }
-    loss_deinit(&loss);
-}
-
-static void test_loss_of_the_impossible_is_large_and_of_nan_is_nan(void **state)
-{
-    const float probabilities[] = { 1, 0, NAN, NAN };
-    /* Two classes, two samples: [class][sample]. */
-    const float activation[] = { probabilities[0], probabilities[2], probabilities[1], probabilities[3] };
-    const uint32_t labels[] = { 1, 0 };
-    struct loss loss;
-
-    (void)state;
-    assert_int_equal(loss_init(&loss, 2, 2), 0);
-    loss_run(&loss, activation, labels, 2, 0, NULL);
-    assert_true(loss.each[0] > 60 && isfinite(loss.each[0]));
-    assert_true(isnan(loss.each[1]));
-    loss_deinit(&loss);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,8 +275,6 @@ int main(void)
         cmocka_unit_test(test_texts_are_cropped_between_characters),
         cmocka_unit_test(test_noise_has_the_power_it_says),
         cmocka_unit_test(test_split_is_disjoint_and_reproducible),
-        cmocka_unit_test(test_loss_gradient_is_the_difference_quotient),
-        cmocka_unit_test(test_loss_of_the_impossible_is_large_and_of_nan_is_nan),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -464,7 +464,7 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
     struct evaluation evaluation;
     struct batches *batches;
     struct forward *forward;
-    struct loss loss;
+    struct loss_batch loss;
     struct reason why;
     struct fixture f;
     uint32_t which[4] = { 3, 2, 1, 0 };
@@ -477,14 +477,15 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
         f.model->layers[0].weight.values[i] = 0x1p127f;
     assert_ok(batches_new(&f.data, f.media, NULL, true, &batches, &why), why);
     assert_ok(forward_new(f.model, kernels_find("auto"), 4, false, &forward, &why), why);
-    assert_int_equal(loss_init(&loss, 4, 4), 0);
+    assert_int_equal(loss_batch_init(&loss, loss_at(0), model_output(f.model), 4), 0);
     activation = memory_alloc(batches_elements(batches), 4 * sizeof *activation);
-    assert_int_equal(evaluate(forward, f.model, batches, which, 4, &loss, activation, NULL, true, &evaluation, &why),
+    assert_int_equal(evaluate(&(struct evaluator){ forward, f.model, batches, &loss, activation, NULL }, which, 4,
+                              &evaluation, &why),
                      WISP_E_INVALID);
     assert_non_null(strstr(why.text, "sample 3"));
     assert_null(evaluation.confusion);
     free(activation);
-    loss_deinit(&loss);
+    loss_batch_deinit(&loss);
     forward_free(forward);
     batches_free(batches);
     drop(&f);

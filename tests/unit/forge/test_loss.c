@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The losses against their formulae in double: what is reported, and gradients against differences of it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "forge/loss.h"
+#include "support/test.h"
+
+enum { FEATURES = 5, POSITIONS = 3, SAMPLES = 35, ELEMENTS = FEATURES * POSITIONS };
+
+struct fixture {
+    struct loss_batch batch;
+    double in[ELEMENTS][SAMPLES]; /* what the last layer reads, or gives for a loss of numbers */
+    float output[ELEMENTS * SAMPLES], gradient[ELEMENTS * SAMPLES];
+};
+
+static void softmax(struct fixture *f, size_t position, size_t sample)
+{
+    double sum = 0;
+
+    for (size_t c = 0; c < FEATURES; c++)
+        sum += exp(f->in[c * POSITIONS + position][sample]);
+    for (size_t c = 0; c < FEATURES; c++) {
+        size_t e = c * POSITIONS + position;
+
+        f->output[e * SAMPLES + sample] = (float)(exp(f->in[e][sample]) / sum);
+    }
+}
+
+static void make(struct fixture *f, const struct loss *loss)
+{
+    struct shape shape = { .rank = 2, .dimension = { FEATURES, POSITIONS } };
+    struct rng rng = rng_make(9, 0);
+
+    assert_int_equal(loss_batch_init(&f->batch, loss, &shape, SAMPLES), 0);
+    for (size_t i = 0; i < ELEMENTS * SAMPLES; i++) {
+        double in = f->in[i / SAMPLES][i % SAMPLES] = 4 * rng_double(&rng) - 2;
+
+        f->output[i] = (float)(loss->targets == TARGETS_SET ? 1 / (1 + exp(-in)) : in);
+        if (f->batch.values)
+            f->batch.values[i] = loss->targets == TARGETS_SET ? (float)rng_below(&rng, 2) : 3 * rng_float(&rng) - 1;
+    }
+    for (size_t i = 0; f->batch.classes && i < POSITIONS * SAMPLES; i++) {
+        f->batch.classes[i] = (int32_t)rng_below(&rng, FEATURES);
+        softmax(f, i / SAMPLES, i % SAMPLES);
+    }
+}
+
+/* Of one sample. */
+static double cross_entropy(const struct fixture *f, size_t s, double smoothing)
+{
+    double loss = 0;
+
+    for (size_t p = 0; p < POSITIONS; p++) {
+        double sum = 0;
+
+        for (size_t c = 0; c < FEATURES; c++)
+            sum += exp(f->in[c * POSITIONS + p][s]);
+        for (size_t c = 0; c < FEATURES; c++) {
+            double target = smoothing / FEATURES + (c == (size_t)f->batch.classes[p * SAMPLES + s] ? 1 - smoothing : 0);
+
+            loss -= target * (f->in[c * POSITIONS + p][s] - log(sum)) / POSITIONS;
+        }
+    }
+    return loss;
+}
+
+static double expected(const struct fixture *f, size_t s, double smoothing)
+{
+    const char *name = f->batch.loss->name;
+    double loss = 0;
+
+    if (!strcmp(name, "cross-entropy"))
+        return cross_entropy(f, s, smoothing);
+    for (size_t e = 0; e < ELEMENTS; e++) {
+        double in = f->in[e][s], t = (double)f->batch.values[e * SAMPLES + s], p = 1 / (1 + exp(-in));
+
+        if (!strcmp(name, "mse"))
+            loss += (in - t) * (in - t) / ELEMENTS;
+        else if (!strcmp(name, "l1"))
+            loss += fabs(in - t) / ELEMENTS;
+        else
+            loss -=
+                ((1 - smoothing) * t + smoothing / 2) * log(p) + (1 - (1 - smoothing) * t - smoothing / 2) * log(1 - p);
+    }
+    return loss;
+}
+
+static void check_gradient(struct fixture *f, double smoothing)
+{
+    const double step = 1e-5;
+
+    for (size_t i = 0; i < ELEMENTS * SAMPLES; i++) {
+        double *in = &f->in[i / SAMPLES][i % SAMPLES], up, down, kept = *in, quotient;
+
+        *in = kept + step;
+        up = expected(f, i % SAMPLES, smoothing);
+        *in = kept - step;
+        down = expected(f, i % SAMPLES, smoothing);
+        *in = kept;
+        quotient = (up - down) / (2 * step);
+        if (fabs(quotient - (double)f->gradient[i]) > 1e-5)
+            fail_msg("%s, element %zu: gradient %g, difference quotient %g", f->batch.loss->name, i,
+                     (double)f->gradient[i], quotient);
+    }
+}
+
+static void test_losses_and_gradients_are_what_the_formulae_say(void **state)
+{
+    static struct fixture f;
+
+    (void)state;
+    for (size_t i = 0; loss_at(i); i++) {
+        for (int smoothed = 0; smoothed <= 1; smoothed++) {
+            double smoothing = smoothed && loss_at(i)->targets != TARGETS_NUMBERS ? 0.1 : 0, sum = 0;
+            struct loss_tally tally = { .loss = 0 };
+
+            make(&f, loss_at(i));
+            loss_run(&f.batch, f.output, SAMPLES, (float)smoothing, f.gradient, NULL);
+            loss_add(&f.batch, SAMPLES, &tally);
+            for (size_t s = 0; s < SAMPLES; s++)
+                sum += expected(&f, s, 0);
+            assert_int_equal(tally.samples, SAMPLES);
+            assert_true(fabs(tally.loss - sum) < 1e-4);
+            check_gradient(&f, smoothing);
+            loss_batch_deinit(&f.batch);
+        }
+    }
+}
+
+/* The same bits for any number of threads, and with or without the gradient. */
+static void test_threads_change_nothing(void **state)
+{
+    static struct fixture f;
+    static float gradient[ELEMENTS * SAMPLES];
+    struct loss_tally one = { .loss = 0 }, three = { .loss = 0 };
+    struct pool *pool;
+
+    (void)state;
+    assert_int_equal(pool_new(3, &pool), 0);
+    for (size_t i = 0; loss_at(i); i++) {
+        make(&f, loss_at(i));
+        loss_run(&f.batch, f.output, SAMPLES, 0.1f, gradient, NULL);
+        loss_add(&f.batch, SAMPLES, &one);
+        loss_run(&f.batch, f.output, SAMPLES, 0.1f, f.gradient, pool);
+        assert_memory_equal(gradient, f.gradient, sizeof gradient);
+        loss_run(&f.batch, f.output, SAMPLES, 0.1f, NULL, pool);
+        loss_add(&f.batch, SAMPLES, &three);
+        assert_memory_equal(&one, &three, sizeof one);
+        loss_batch_deinit(&f.batch);
+    }
+    pool_free(pool);
+}
+
+/* Which labels are predicted, which there are, and which are both: the accuracy of classes, the micro F1 of sets. */
+static void test_labels_are_counted(void **state)
+{
+    const struct shape shape = { .rank = 1, .dimension = { 3 } };
+    const float classes[] = { 0.2f, 0.5f, 0.2f, 0.4f, 0.6f, 0.1f }, sets[] = { 0.9f, 0.1f, 0.8f, 0.6f, 0.4f, 0.7f };
+    struct loss_tally tally = { .loss = 0 };
+    struct loss_batch batch;
+
+    (void)state;
+    assert_int_equal(loss_batch_init(&batch, loss_find("cross-entropy"), &shape, 2), 0);
+    batch.classes[0] = 2;
+    batch.classes[1] = 1;
+    loss_run(&batch, classes, 2, 0, NULL, NULL); /* 2 and 0 are the most probable */
+    loss_add(&batch, 2, &tally);
+    assert_int_equal(batch.samples[0].best, 2);
+    assert_int_equal(batch.samples[1].best, 0);
+    assert_true(loss_score(&tally) == 0.5);
+    loss_batch_deinit(&batch);
+    assert_int_equal(loss_batch_init(&batch, loss_find("binary-cross-entropy"), &shape, 2), 0);
+    batch.values[0] = batch.values[5] = batch.values[4] = 1; /* {0, 2} of {0, 1}; {2} of {1, 2} */
+    tally = (struct loss_tally){ .loss = 0 };
+    loss_run(&batch, sets, 2, 0, NULL, NULL);
+    loss_add(&batch, 2, &tally);
+    assert_int_equal(tally.predicted, 4);
+    assert_int_equal(tally.actual, 3);
+    assert_int_equal(tally.correct, 2);
+    assert_true(loss_score(&tally) == 4.0 / 7);
+    loss_batch_deinit(&batch);
+}
+
+static void test_the_impossible_is_a_large_loss_and_nan_is_nan(void **state)
+{
+    const struct shape shape = { .rank = 1, .dimension = { 2 } };
+    const float output[] = { 1, NAN, 0, NAN }; /* [feature][sample] */
+    struct loss_batch batch;
+
+    (void)state;
+    for (size_t i = 0; loss_at(i); i++) {
+        assert_int_equal(loss_batch_init(&batch, loss_at(i), &shape, 2), 0);
+        if (batch.classes)
+            batch.classes[0] = 1;
+        else
+            batch.values[2] = 1;
+        loss_run(&batch, output, 2, 0, NULL, NULL);
+        assert_true(isfinite(batch.samples[0].loss));
+        assert_true(batch.samples[0].loss > (loss_at(i)->targets == TARGETS_NUMBERS ? 0 : 60));
+        assert_true(isnan(batch.samples[1].loss));
+        loss_batch_deinit(&batch);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_losses_and_gradients_are_what_the_formulae_say),
+        cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_labels_are_counted),
+        cmocka_unit_test(test_the_impossible_is_a_large_loss_and_nan_is_nan),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
