@@ -4,53 +4,26 @@
 #include "base/size.h"
 #include "forge/recipe.h"
 
-static const char *const schedule_names[] = {
-    [SCHEDULE_COSINE] = "cosine", [SCHEDULE_STEP] = "step", [SCHEDULE_CONSTANT] = "constant"
-};
-
-/* cos(pi t) = sin(x) with x = pi (1/2 - t) in [-pi/2, pi/2]: the sine's series to x^15. libm's cosine may differ in the
- * last bit from one CPU to the next. */
-double half_cosine(double t)
-{
-    const double pi = 3.14159265358979323846;
-    double x = pi * (0.5 - t), square = x * x, sum = 0;
-
-    for (int n = 15; n >= 3; n -= 2)
-        sum = (1 + sum) * -square / (double)(n * (n - 1));
-    return 0.5 * (1 + x * (1 + sum));
-}
-
-static double schedule_factor(enum schedule schedule, double done)
-{
-    switch (schedule) {
-    case SCHEDULE_COSINE:
-        return half_cosine(done);
-    case SCHEDULE_STEP:
-        return done < 0.5 ? 1 : done < 0.75 ? 0.1 : 0.01;
-    case SCHEDULE_CONSTANT:
-        break;
-    }
-    return 1;
-}
-
 float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch)
 {
+    const struct schedule *schedule = recipe->schedule ? recipe->schedule : schedule_at(0);
     double warm = recipe->warmup * (double)per_epoch;
 
     if ((double)step < warm)
         return (float)(recipe->rate * (double)(step + 1) / (warm + 1));
-    return (float)(recipe->rate * schedule_factor(recipe->schedule, ((double)step - warm) / ((double)steps - warm)));
+    return (float)(recipe->rate * schedule->factor(((double)step - warm) / ((double)steps - warm)));
 }
 
 json_t *recipe_json(const struct recipe *recipe)
 {
     const struct optimizer *optimizer = recipe->optimizer ? recipe->optimizer : optimizer_at(0);
+    const struct schedule *schedule = recipe->schedule ? recipe->schedule : schedule_at(0);
     json_t *object =
         json_pack("{s:s s:I s:I s:f s:f s:f s:s s:f s:f s:f s:f s:I}", "optimizer", optimizer->title, "epochs",
                   (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "rate", recipe->rate, "momentum",
-                  recipe->momentum, "decay", recipe->decay, "schedule", schedule_names[recipe->schedule], "warmup",
-                  recipe->warmup, "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout,
-                  "validation", recipe->validation, "seed", (json_int_t)recipe->seed);
+                  recipe->momentum, "decay", recipe->decay, "schedule", schedule->name, "warmup", recipe->warmup,
+                  "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout, "validation",
+                  recipe->validation, "seed", (json_int_t)recipe->seed);
 
     if (object && recipe->balance > BALANCE_NONE)
         json_object_set_new(object, "balance", json_string(balance_name(recipe->balance)));
@@ -153,15 +126,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
 int recipe_from_options(const struct recipe_options *options, struct recipe *out, struct reason *why)
 {
     *out = options->recipe;
-    if (options->schedule) {
-        size_t i = 0;
-
-        while (i < ARRAY_SIZE(schedule_names) && strcmp(schedule_names[i], options->schedule) != 0)
-            i++;
-        if (i == ARRAY_SIZE(schedule_names))
-            return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, step or constant", options->schedule);
-        out->schedule = (enum schedule)i;
-    }
+    if (options->schedule && !(out->schedule = schedule_find(options->schedule)))
+        return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, step or constant", options->schedule);
     if (options->optimizer && !optimizer_find(options->optimizer))
         return refuse(why, WISP_E_INVALID, "--optimizer %s: give sgd or adamw", options->optimizer);
     if (options->balance && balance_find(options->balance) < 0)

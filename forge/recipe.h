@@ -16,16 +16,15 @@
 #include "forge/balance.h"
 #include "forge/loss.h"
 #include "forge/optimizer.h"
-
-enum schedule { SCHEDULE_COSINE, SCHEDULE_STEP, SCHEDULE_CONSTANT };
+#include "forge/schedule.h"
 
 struct recipe {
     const struct optimizer *optimizer; /* NULL: the first there is */
     const struct loss *loss;           /* NULL: the one that suits the model's last layer */
+    const struct schedule *schedule;   /* NULL: the first there is */
     uint64_t epochs, batch, seed;
     double rate, momentum, decay;
     enum balance balance;
-    enum schedule schedule;
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double label_smoothing;
     double input_dropout;
@@ -44,9 +43,6 @@ static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch,
 
 /* The learning rate of update `step` of `steps`, of which `per_epoch` make an epoch. */
 float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch);
-
-/* 0.5 * (1 + cos(pi * t)) for t in [0, 1], to 1e-9, the same bits everywhere. */
-double half_cosine(double t);
 
 /* New reference; NULL: out of memory. */
 json_t *recipe_json(const struct recipe *recipe);

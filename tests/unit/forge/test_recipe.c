@@ -34,12 +34,12 @@ static void test_rate_warms_up_and_falls(void **state)
     for (uint64_t step = 101; step < 1000; step++)
         assert_true(recipe_rate(&r, step, 1000, 100) < recipe_rate(&r, step - 1, 1000, 100));
     assert_true(recipe_rate(&r, 999, 1000, 100) < 1e-5f);
-    r.schedule = SCHEDULE_STEP;
+    r.schedule = schedule_find("step");
     r.warmup = 0;
     assert_true(fabsf(recipe_rate(&r, 499, 1000, 100) - 0.1f) < 1e-7f);
     assert_true(fabsf(recipe_rate(&r, 500, 1000, 100) - 0.01f) < 1e-7f);
     assert_true(fabsf(recipe_rate(&r, 750, 1000, 100) - 0.001f) < 1e-7f);
-    r.schedule = SCHEDULE_CONSTANT;
+    r.schedule = schedule_find("constant");
     assert_true(fabsf(recipe_rate(&r, 999, 1000, 100) - 0.1f) < 1e-7f);
 }
 

@@ -333,7 +333,7 @@ static void test_adamw_is_what_the_formulae_say(void **state)
                                    .momentum = 0.9,
                                    .decay = 0.1,
                                    .balance = BALANCE_FULL,
-                                   .schedule = SCHEDULE_CONSTANT };
+                                   .schedule = schedule_find("constant") };
     struct reference r = { .count = 0 };
     struct trainer_result result;
     struct fixture f;
@@ -379,7 +379,7 @@ static void test_golden_loss_curve(void **state)
                                  .rate = 0.03,
                                  .momentum = 0.9,
                                  .decay = 5e-4,
-                                 .schedule = SCHEDULE_CONSTANT };
+                                 .schedule = schedule_find("constant") };
         struct trainer_result result;
         struct fixture f;
 
@@ -401,7 +401,7 @@ static void test_best_epoch_is_kept(void **state)
                                    .seed = 1,
                                    .rate = 0.3,
                                    .momentum = 0.9,
-                                   .schedule = SCHEDULE_CONSTANT,
+                                   .schedule = schedule_find("constant"),
                                    .validation = 0.25 };
     struct trainer_result result, again;
     struct recipe shorter = recipe;
