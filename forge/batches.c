@@ -13,6 +13,9 @@ struct batches {
     size_t elements;
     uint32_t bands, frames;      /* of a sound's tensor */
     float *kept;                 /* data->count tensors, or NULL */
+    uint8_t *fitted;             /* the pictures in the tensor's size, one after the other, or NULL */
+    bool fit;                    /* the data's pictures have that size as they are */
+    struct media_levels levels;  /* what their bytes become */
     float *scratch;              /* a tensor for each part */
     struct part_result *results; /* of each part, in the filling at hand */
 };
@@ -97,6 +100,25 @@ static void drop_inputs(const struct recipe *recipe, uint64_t epoch, uint32_t sa
         values[i] = rng_float(&rng) < rate ? 0 : values[i] * scale;
 }
 
+/* A picture's bytes in the tensor's size; NULL where it has to be encoded. */
+static const uint8_t *picture_bytes(const struct batches *b, uint32_t sample)
+{
+    if (b->fit)
+        return b->data->pictures[sample].pixels;
+    return b->fitted ? b->fitted + (size_t)sample * b->elements : NULL;
+}
+
+/* The tensor that the bytes stand for, channel by channel. */
+static void decode_bytes(const struct media_levels *levels, const uint8_t *bytes, size_t elements, float *out)
+{
+    size_t plane = elements / levels->channels;
+
+    for (uint32_t c = 0; c < levels->channels; c++) {
+        for (size_t i = 0; i < plane; i++)
+            *out++ = levels->values[c][bytes[i * levels->channels + c]];
+    }
+}
+
 /* The tensor of a sample: kept, or made in `scratch`. NULL after a failure. */
 static const float *tensor(const struct filling *f, uint32_t sample, float *scratch, int *result, struct reason *why)
 {
@@ -109,6 +131,8 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
         rng = rng_make(f->recipe->seed, recipe_stream(STREAM_AUGMENT, f->epoch, sample));
     if (b->kept && !augment)
         made = b->kept + (size_t)sample * b->elements;
+    else if (!augment && picture_bytes(b, sample))
+        decode_bytes(&b->levels, picture_bytes(b, sample), b->elements, scratch);
     else
         *result = encode(b, sample, augment, &rng, scratch, why);
     if (*result)
@@ -146,6 +170,41 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
     }
 }
 
+/* One channel of `samples` pictures, into rows of `count` samples: a line of each row is written whole. */
+static void fill_channel(const struct media_levels *levels, uint32_t channel, const uint8_t *const *bytes,
+                         size_t samples, size_t plane, float *rows, size_t count)
+{
+    const float *values = levels->values[channel];
+
+    for (size_t i = 0; i < plane; i++) {
+        size_t at = i * levels->channels + channel;
+
+        for (size_t k = 0; k < samples; k++)
+            rows[i * count + k] = values[bytes[k][at]];
+    }
+}
+
+/* Pictures as they are, as many at a time as a cache line has floats. */
+static void fill_bytes(void *argument, unsigned part, unsigned parts)
+{
+    enum { LINE = CACHE_LINE / sizeof(float) };
+    const struct filling *f = argument;
+    const struct batches *b = f->batches;
+    size_t plane = b->elements / b->levels.channels;
+    unsigned long long begin, end;
+
+    pool_share(f->count, LINE, part, parts, &begin, &end);
+    for (size_t i = begin; i < end; i += LINE) {
+        const uint8_t *bytes[LINE];
+        size_t samples = MIN((size_t)LINE, end - i);
+
+        for (size_t k = 0; k < samples; k++)
+            bytes[k] = picture_bytes(b, f->which[i + k]);
+        for (uint32_t c = 0; c < b->levels.channels; c++)
+            fill_channel(&b->levels, c, bytes, samples, plane, f->activation + c * plane * f->count + i, f->count);
+    }
+}
+
 static void keep_part(void *argument, unsigned part, unsigned parts)
 {
     struct filling *f = argument;
@@ -155,7 +214,9 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
 
     pool_share(f->count, 1, part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        own->result = encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &own->why);
+        own->result = b->fitted
+                          ? media_fit_picture(b->media, &b->data->pictures[i], b->fitted + i * b->elements, &own->why)
+                          : encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &own->why);
         if (own->result) {
             char name[512];
 
@@ -185,19 +246,34 @@ int batches_fill(struct batches *batches, const uint32_t *which, size_t count, c
     struct filling f = {
         .batches = batches, .which = which, .count = count, .recipe = recipe, .epoch = epoch, .activation = activation
     };
+    bool as_they_are = !recipe || !(augment_is_on(&recipe->augment) || recipe->input_dropout > 0);
 
-    return run(&f, fill_part, why);
+    return run(&f, as_they_are && (batches->fit || batches->fitted) ? fill_bytes : fill_part, why);
+}
+
+static bool all_fit(const struct batches *b)
+{
+    for (size_t i = 0; i < b->data->count; i++) {
+        if (!media_picture_fits(b->media, &b->data->pictures[i]))
+            return false;
+    }
+    return true;
 }
 
 static int keep_all(struct batches *b, struct reason *why)
 {
     struct filling f = { .batches = b, .count = b->data->count };
+    bool pictures = b->data->kind == MEDIA_IMAGE;
+    size_t size = b->elements * (pictures ? 1 : sizeof(float));
     uint64_t bytes;
 
-    if (!size_multiply(b->data->count, b->elements * sizeof(float), &bytes) || bytes > BATCHES_KEEP_MAX)
+    if (b->fit || !size_multiply(b->data->count, size, &bytes) || bytes > BATCHES_KEEP_MAX)
         return 0;
-    b->kept = memory_alloc(b->data->count, b->elements * sizeof(float));
-    if (!b->kept)
+    if (pictures)
+        b->fitted = memory_alloc(b->data->count, size);
+    else
+        b->kept = memory_alloc(b->data->count, size);
+    if (!b->fitted && !b->kept)
         return refuse_errno(why, -ENOMEM, "tensors of %zu samples", b->data->count);
     return run(&f, keep_part, why);
 }
@@ -220,6 +296,10 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     b->results = calloc(pool_parts(pool), sizeof *b->results);
     if (!b->scratch || !b->results)
         result = refuse_errno(why, -ENOMEM, "batches");
+    if (data->kind == MEDIA_IMAGE) {
+        media_picture_levels(media, &b->levels);
+        b->fit = all_fit(b);
+    }
     if (!result && keep)
         result = keep_all(b, why);
     if (result)
@@ -233,6 +313,7 @@ struct batches *batches_free(struct batches *batches)
 {
     if (batches) {
         free(batches->kept);
+        free(batches->fitted);
         free(batches->scratch);
         free(batches->results);
         free(batches);
@@ -258,7 +339,9 @@ uint32_t batches_class(const struct batches *batches, uint32_t sample)
 
 size_t batches_memory(const struct batches *batches)
 {
-    return batches->kept ? batches->data->count * batches->elements * sizeof(float) : 0;
+    size_t size = batches->kept ? sizeof *batches->kept : batches->fitted ? sizeof *batches->fitted : 0;
+
+    return batches->data->count * batches->elements * size;
 }
 
 void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)

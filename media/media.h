@@ -88,6 +88,16 @@ int media_take_pixels(const struct media_pixels *pixels, struct media_picture *o
 int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out,
                          struct reason *why);
 
+/* The two steps of it, for who keeps the bytes between them: the picture in the tensor's size and channels, as
+ * media_elements() bytes, channels interleaved; and what a byte of each channel becomes. */
+bool media_picture_fits(const struct media *media, const struct media_picture *picture); /* as it is */
+int media_fit_picture(const struct media *media, const struct media_picture *picture, uint8_t *out, struct reason *why);
+struct media_levels {
+    uint32_t channels;
+    float values[3][256]; /* [channel][byte] */
+};
+void media_picture_levels(const struct media *media, struct media_levels *out);
+
 /* Mono, -1..1. */
 struct media_sound {
     uint32_t rate;

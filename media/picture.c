@@ -126,44 +126,74 @@ static void scale(const struct image_spec *spec, const uint8_t *pixels, float *o
 }
 
 /* `in` has the channels of `spec` already. */
-static int fit_and_scale(const struct image_spec *spec, const struct media_picture *in, float *out, struct reason *why)
+static int fit_pixels(const struct image_spec *spec, const struct media_picture *in, uint8_t *out, struct reason *why)
 {
-    struct media_picture fitted = { .width = spec->width, .height = spec->height, .channels = spec->channels };
-    cleanup_free uint8_t *pixels = NULL;
-    struct picture_area from, to;
+    struct media_picture fitted = {
+        .width = spec->width, .height = spec->height, .channels = spec->channels, .pixels = out
+    };
     size_t size = (size_t)spec->width * spec->height * spec->channels;
+    struct picture_area from, to;
     int result;
 
     if (in->width == spec->width && in->height == spec->height) {
-        scale(spec, in->pixels, out);
+        memcpy(out, in->pixels, size);
         return 0;
     }
-    pixels = memory_alloc(size, 1);
-    if (!pixels)
-        return refuse_errno(why, -ENOMEM, "picture");
-    memset(pixels, (int)spec->background, size);
-    fitted.pixels = pixels;
+    memset(out, (int)spec->background, size);
     fit(spec, in, &from, &to);
     result = picture_resize(in, &from, &fitted, &to);
-    if (result)
-        return refuse_errno(why, result, "resizing a picture of %u x %u", in->width, in->height);
-    scale(spec, pixels, out);
-    return 0;
+    return result ? refuse_errno(why, result, "resizing a picture of %u x %u", in->width, in->height) : 0;
 }
 
-int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out, struct reason *why)
+int media_fit_picture(const struct media *media, const struct media_picture *picture, uint8_t *out, struct reason *why)
 {
     const struct image_spec *spec = &media->image;
     cleanup_free uint8_t *pixels = NULL;
     struct media_picture converted = *picture;
 
     if (picture->channels == spec->channels)
-        return fit_and_scale(spec, picture, out, why);
+        return fit_pixels(spec, picture, out, why);
     pixels = memory_alloc((size_t)picture->width * picture->height, spec->channels);
     if (!pixels)
         return refuse_errno(why, -ENOMEM, "picture of %u x %u", picture->width, picture->height);
     convert(spec, picture, pixels);
     converted.channels = spec->channels;
     converted.pixels = pixels;
-    return fit_and_scale(spec, &converted, out, why);
+    return fit_pixels(spec, &converted, out, why);
+}
+
+bool media_picture_fits(const struct media *media, const struct media_picture *picture)
+{
+    const struct image_spec *spec = &media->image;
+
+    return picture->width == spec->width && picture->height == spec->height && picture->channels == spec->channels;
+}
+
+void media_picture_levels(const struct media *media, struct media_levels *out)
+{
+    const struct image_spec *spec = &media->image;
+
+    out->channels = spec->channels;
+    for (uint32_t c = 0; c < spec->channels; c++) {
+        for (unsigned byte = 0; byte < 256; byte++)
+            out->values[c][byte] = media_normalised(byte / 255.0, spec->mean[c], spec->deviation[c]);
+    }
+}
+
+int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out, struct reason *why)
+{
+    cleanup_free uint8_t *pixels = NULL;
+    int result;
+
+    if (media_picture_fits(media, picture)) {
+        scale(&media->image, picture->pixels, out);
+        return 0;
+    }
+    pixels = memory_alloc(media->elements, 1);
+    if (!pixels)
+        return refuse_errno(why, -ENOMEM, "picture");
+    result = media_fit_picture(media, picture, pixels, why);
+    if (!result)
+        scale(&media->image, pixels, out);
+    return result;
 }
