@@ -29,7 +29,7 @@ static uint64_t index_bytes(const struct density_layer *d)
 {
     uint64_t columns = d->inputs * d->kernel_width * d->kernel_height;
 
-    return d->connections * (columns <= CSR_NARROW_COLUMNS ? sizeof(uint16_t) : sizeof(uint32_t));
+    return d->connections * csr_index_bytes(columns);
 }
 
 uint64_t cost_neurons(const struct structure *structure)

@@ -135,7 +135,7 @@ static uint64_t connection_bytes(const struct density_layer *d)
 {
     uint64_t columns = d->inputs * d->kernel_width * d->kernel_height;
 
-    return sizeof(float) + (columns <= CSR_NARROW_COLUMNS ? sizeof(uint16_t) : sizeof(uint32_t));
+    return sizeof(float) + csr_index_bytes(columns);
 }
 
 double plan_connection_cost(const struct plan *plan, uint32_t layer, enum plan_budget budget)

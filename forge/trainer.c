@@ -337,8 +337,7 @@ size_t trainer_memory(const struct trainer *t)
         const struct csr *w = &model->layers[i].weight;
 
         if (model->layers[i].kind->weighted)
-            bytes += w->count * (csr_is_narrow(w) ? sizeof(uint16_t) : sizeof(uint32_t)) +
-                     ((size_t)w->rows + 1) * sizeof(uint64_t);
+            bytes += w->count * csr_index_bytes(w->columns) + ((size_t)w->rows + 1) * sizeof(uint64_t);
     }
     return bytes;
 }

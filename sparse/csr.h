@@ -40,6 +40,27 @@ static inline uint32_t csr_column(const struct csr *matrix, uint64_t at)
     return csr_is_narrow(matrix) ? matrix->index.narrow[at] : matrix->index.wide[at];
 }
 
+static inline void csr_set_column(struct csr *matrix, uint64_t at, uint32_t column)
+{
+    if (csr_is_narrow(matrix))
+        matrix->index.narrow[at] = (uint16_t)column;
+    else
+        matrix->index.wide[at] = column;
+}
+
+/* Bytes of one index of a matrix with so many columns. */
+static inline unsigned csr_index_bytes(uint64_t columns)
+{
+    return columns <= CSR_NARROW_COLUMNS ? sizeof(uint16_t) : sizeof(uint32_t);
+}
+
+/* Bytes of the arrays. */
+static inline uint64_t csr_memory(const struct csr *matrix)
+{
+    return ((uint64_t)matrix->rows + 1) * sizeof *matrix->starts +
+           matrix->count * (csr_index_bytes(matrix->columns) + sizeof *matrix->values);
+}
+
 /* Arrays for `count` connections, values and starts zeroed. -ENOMEM. */
 int csr_alloc(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count);
 

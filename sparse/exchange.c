@@ -66,10 +66,7 @@ static int build(struct exchange_reader *reader, struct csr *out, struct reason 
     for (uint64_t i = 0; i < reader->count; i++) {
         made.starts[reader->list[i].row + 1]++;
         made.values[i] = reader->list[i].value;
-        if (csr_is_narrow(&made))
-            made.index.narrow[i] = (uint16_t)reader->list[i].column;
-        else
-            made.index.wide[i] = reader->list[i].column;
+        csr_set_column(&made, i, reader->list[i].column);
     }
     for (uint32_t r = 0; r < made.rows; r++)
         made.starts[r + 1] += made.starts[r];

@@ -86,13 +86,8 @@ uint64_t model_potential(const struct model *model)
 
 static uint64_t layer_memory(const struct layer *layer)
 {
-    const struct csr *weight = &layer->weight;
-    uint64_t bytes = 0;
+    uint64_t bytes = layer->weight.starts ? csr_memory(&layer->weight) : 0;
 
-    if (weight->starts) {
-        bytes += ((uint64_t)weight->rows + 1) * sizeof *weight->starts + weight->count * sizeof *weight->values;
-        bytes += weight->count * (csr_is_narrow(weight) ? sizeof *weight->index.narrow : sizeof *weight->index.wide);
-    }
     for (size_t v = 0; v < LAYER_VECTORS_MAX; v++)
         bytes += layer->vectors[v].count * sizeof *layer->vectors[v].data;
     return bytes;

@@ -57,10 +57,7 @@ static void matrix_from_bits(const uint64_t *bits, uint64_t positions, bool abse
                 row_end += matrix->columns;
             }
             column = (uint32_t)(position - (row_end - matrix->columns));
-            if (csr_is_narrow(matrix))
-                matrix->index.narrow[at++] = (uint16_t)column;
-            else
-                matrix->index.wide[at++] = column;
+            csr_set_column(matrix, at++, column);
         }
     }
     while (row < matrix->rows)

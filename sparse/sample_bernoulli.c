@@ -71,10 +71,7 @@ int sample_bernoulli(uint32_t rows, uint32_t columns, double probability, uint64
     count = 0;
     for (skipper = skipper_make(seed, layer, probability, positions); skipper_next(&skipper, &position); count++) {
         made.starts[position / columns + 1]++;
-        if (csr_is_narrow(&made))
-            made.index.narrow[count] = (uint16_t)(position % columns);
-        else
-            made.index.wide[count] = (uint32_t)(position % columns);
+        csr_set_column(&made, count, (uint32_t)(position % columns));
     }
     for (uint32_t r = 0; r < rows; r++)
         made.starts[r + 1] += made.starts[r];

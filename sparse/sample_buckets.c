@@ -364,10 +364,7 @@ static inline void emit(struct emitter *e, uint64_t position)
 
     end_rows(e, position);
     column = (uint32_t)(position - (e->row_end - e->matrix->columns));
-    if (csr_is_narrow(e->matrix))
-        e->matrix->index.narrow[e->at++] = (uint16_t)column;
-    else
-        e->matrix->index.wide[e->at++] = column;
+    csr_set_column(e->matrix, e->at++, column);
 }
 
 /* A row's end belongs to the bucket in which its last position lies. */

@@ -21,10 +21,7 @@ int sample_spread(struct csr *matrix, uint32_t area, struct reason *why)
             for (uint32_t i = 0; i < area; i++, at++) {
                 uint32_t column = csr_column(matrix, k) * area + i;
 
-                if (csr_is_narrow(&made))
-                    made.index.narrow[at] = (uint16_t)column;
-                else
-                    made.index.wide[at] = column;
+                csr_set_column(&made, at, column);
             }
         }
         made.starts[r + 1] = at;

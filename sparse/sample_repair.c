@@ -145,14 +145,6 @@ static int compare_edges(const void *left, const void *right)
     return a->column < b->column ? -1 : a->column > b->column;
 }
 
-static void put(struct csr *made, uint64_t at, uint32_t column)
-{
-    if (csr_is_narrow(made))
-        made->index.narrow[at] = (uint16_t)column;
-    else
-        made->index.wide[at] = column;
-}
-
 static int rebuild(struct repair *repair, struct csr *out)
 {
     const struct csr *m = repair->matrix;
@@ -170,11 +162,11 @@ static int rebuild(struct repair *repair, struct csr *out)
             for (; next < repair->added_count && repair->added[next].row == r &&
                    repair->added[next].column < csr_column(m, k);
                  next++)
-                put(&made, at++, repair->added[next].column);
-            put(&made, at++, csr_column(m, k));
+                csr_set_column(&made, at++, repair->added[next].column);
+            csr_set_column(&made, at++, csr_column(m, k));
         }
         for (; next < repair->added_count && repair->added[next].row == r; next++)
-            put(&made, at++, repair->added[next].column);
+            csr_set_column(&made, at++, repair->added[next].column);
         made.starts[r + 1] = at;
     }
     *out = made;

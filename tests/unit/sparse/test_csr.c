@@ -20,10 +20,7 @@ static struct csr make(uint32_t columns)
     assert_int_equal(csr_alloc(&matrix, ROWS, columns, COUNT), 0);
     memcpy(matrix.starts, starts, sizeof starts);
     for (int i = 0; i < COUNT; i++) {
-        if (csr_is_narrow(&matrix))
-            matrix.index.narrow[i] = indices[i];
-        else
-            matrix.index.wide[i] = indices[i];
+        csr_set_column(&matrix, i, indices[i]);
         matrix.values[i] = (float)i;
     }
     return matrix;
@@ -36,10 +33,7 @@ static void set_start(struct csr *matrix, uint64_t at, double value)
 
 static void set_column(struct csr *matrix, uint64_t at, double value)
 {
-    if (csr_is_narrow(matrix))
-        matrix->index.narrow[at] = (uint16_t)value;
-    else
-        matrix->index.wide[at] = (uint32_t)value;
+    csr_set_column(matrix, at, (uint32_t)value);
 }
 
 static void set_value(struct csr *matrix, uint64_t at, double value)
@@ -122,12 +116,32 @@ static void test_ends_of_the_range(void **state)
     assert_int_equal(csr_alloc(&matrix, 1, CSR_NARROW_COLUMNS + 1, UINT64_MAX / 4), -ENOMEM);
 }
 
+/* An index of either width takes the largest column, and memory counts what was asked for. */
+static void test_columns_of_either_width(void **state)
+{
+    (void)state;
+    for (uint32_t columns = CSR_NARROW_COLUMNS; columns <= CSR_NARROW_COLUMNS + 1; columns++) {
+        const bool wide = columns > CSR_NARROW_COLUMNS;
+        struct csr matrix;
+
+        assert_int_equal(csr_alloc(&matrix, 2, columns, 3), 0);
+        for (uint32_t k = 0; k < 3; k++)
+            csr_set_column(&matrix, k, columns - 3 + k);
+        for (uint32_t k = 0; k < 3; k++)
+            assert_int_equal(csr_column(&matrix, k), columns - 3 + k);
+        assert_int_equal(csr_index_bytes(columns), wide ? 4 : 2);
+        assert_int_equal(csr_memory(&matrix), 3 * 8 + 3 * 4 + 3 * (wide ? 4 : 2));
+        csr_deinit(&matrix);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals_name_row_and_connection),
         cmocka_unit_test(test_columns_out_of_range),
         cmocka_unit_test(test_ends_of_the_range),
+        cmocka_unit_test(test_columns_of_either_width),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
