@@ -110,21 +110,9 @@ static inline float vec_sum(vec value)
 }
 
 #include "sparse/kernels/elementwise.inc"
-#include "sparse/kernels/tables.h"
 #include "sparse/kernels/vector.inc"
 
-const struct kernels kernels_avx2 = { .name = "avx2",
-                                      .spmv = spmv,
-                                      .spmm = spmm,
-                                      .spmm_backward = spmm_backward,
-                                      .relu = relu,
-                                      .relu_backward = relu_backward,
-                                      .first_not_finite = first_not_finite,
-                                      .row_sums = row_sums,
-                                      .norm_squares = norm_squares,
-                                      .norm_sums = norm_sums,
-                                      .norm_apply = norm_apply,
-                                      .norm_backward = norm_backward,
-                                      .sgd = sgd,
-                                      .adam = adam,
-                                      .formats = 1 << WEIGHT_SELL16 | 1 << WEIGHT_DENSE16 };
+#define KERNELS_NAME    "avx2"
+#define KERNELS_TABLE   kernels_avx2
+#define KERNELS_FORMATS (1 << WEIGHT_SELL16 | 1 << WEIGHT_DENSE16)
+#include "sparse/kernels/table.inc"

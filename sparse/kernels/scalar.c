@@ -8,7 +8,6 @@
 
 #include "base/size.h"
 #include "sparse/kernels/pack.h"
-#include "sparse/kernels/tables.h"
 
 enum { LANES = 16 };
 
@@ -113,18 +112,7 @@ static struct norm_sums norm_sums(const float *x, const float *g, size_t n, floa
 
 #include "sparse/kernels/elementwise.inc"
 
-const struct kernels kernels_scalar = { .name = "scalar",
-                                        .spmv = spmv,
-                                        .spmm = spmm,
-                                        .spmm_backward = spmm_backward,
-                                        .relu = relu,
-                                        .relu_backward = relu_backward,
-                                        .first_not_finite = first_not_finite,
-                                        .row_sums = row_sums,
-                                        .norm_squares = norm_squares,
-                                        .norm_sums = norm_sums,
-                                        .norm_apply = norm_apply,
-                                        .norm_backward = norm_backward,
-                                        .sgd = sgd,
-                                        .adam = adam,
-                                        .formats = 1 << WEIGHT_CSR };
+#define KERNELS_NAME    "scalar"
+#define KERNELS_TABLE   kernels_scalar
+#define KERNELS_FORMATS (1 << WEIGHT_CSR)
+#include "sparse/kernels/table.inc"
