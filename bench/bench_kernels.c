@@ -17,7 +17,8 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/formats/batch_class.h"
+#include "sparse/kernels/weights.h"
 #include "sparse/sample.h"
 
 enum { ROUNDS_MAX = 201, CPU = 1 };
@@ -26,7 +27,7 @@ enum { ROUNDS_MAX = 201, CPU = 1 };
 
 struct operands {
     struct csr w;
-    struct packed *packed;
+    struct packed *packed; /* in the format whose turn it is */
     float *dense, *x, *y, *dy, *dx, *dw;
     size_t n;
 };
@@ -47,10 +48,9 @@ static void run_sparse(const struct kernels *kernels, struct operands *o, bool b
 {
     if (back)
         kernels->spmm_backward(&o->w, o->x, o->dy, o->dx, o->dw, o->n, 0, o->w.columns);
-    else if (o->n == 1)
-        kernels->spmv(o->packed, NULL, o->x, o->y);
     else
-        kernels->spmm(&o->w, NULL, o->x, o->y, o->n, 0, o->w.rows);
+        kernels->run[o->packed->number](o->packed, &(struct product){ .x = o->x, .y = o->y, .n = o->n }, 0,
+                                        o->packed->units);
 }
 
 /* Back: dX = W' dY and dW = dY X', as a dense trainer does. */
@@ -142,26 +142,44 @@ static void measure_check(const struct kernels *kernels, struct operands *o, dou
     fflush(stdout);
 }
 
-static void measure(const struct kernels *kernels, struct operands *o, double sparsity, bool back)
+/* "chosen": what a model that is served would run here. */
+static void measure(const struct kernels *kernels, struct operands *o, double sparsity, const char *chosen)
 {
+    const bool back = !o->packed;
     const struct turn turn = { .kernels = kernels, .o = o, .back = back };
+    const char *format = back ? "csr" : o->packed->format->name;
     double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
     unsigned rounds = take_turns(turn_sparse, turn_dense, &turn, &sparse_us, &dense_us);
 
     printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
-           "\"kernels\":\"%s\",\"walk\":\"%s\",\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,\"dense_us\":%.2f,"
-           "\"ratio\":%.2f}\n",
-           back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name,
-           o->n == 1 ? packed_name(o->packed) : "csr", rounds, sparse_us, work / sparse_us / 1e3, dense_us,
+           "\"kernels\":\"%s\",\"format\":\"%s\",\"chosen\":%s,\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,"
+           "\"dense_us\":%.2f,\"ratio\":%.2f}\n",
+           back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name, format,
+           strcmp(format, chosen) ? "false" : "true", rounds, sparse_us, work / sparse_us / 1e3, dense_us,
            dense_us / sparse_us);
     fflush(stdout);
 }
 
+static void measure_formats(const struct kernels *kernels, struct operands *o, double sparsity, const char *chosen)
+{
+    for (unsigned format = 0; weight_format_at(format); format++) {
+        if (!weight_format_can(kernels, format, &o->w, batch_class_of(o->n)))
+            continue;
+        if (packed_new(&o->w, format, &o->packed))
+            abort();
+        measure(kernels, o, sparsity, chosen);
+        if (!strcmp(o->packed->format->name, chosen))
+            measure_check(kernels, o, sparsity);
+        o->packed = packed_free(o->packed);
+    }
+}
+
 static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity)
 {
-    static const size_t batches[] = { 1, 8, 16, 64, 128, 256 };
+    static const size_t batches[] = { 1, 4, 8, 16, 32, 64, 128, 256 };
     uint64_t all = (uint64_t)rows * columns;
     struct operands o = { .dense = random_floats(all), .dw = random_floats(all) };
+    struct weights *weights;
     struct reason why;
 
     if (sample_connections(rows, columns, (uint64_t)((double)all * (1 - sparsity) + 0.5), 1, 0, &o.w, &why)) {
@@ -169,7 +187,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&o.w, 2, 1, 0);
-    if (packed_fastest(kernels, &o.w, &o.packed))
+    if (weights_new(kernels, &o.w, 1, batches[ARRAY_SIZE(batches) - 1], &weights))
         abort();
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         o.n = batches[i];
@@ -177,16 +195,15 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         o.dx = random_floats(columns * o.n);
         o.y = random_floats(rows * o.n);
         o.dy = random_floats(rows * o.n);
-        measure(kernels, &o, sparsity, false);
-        measure_check(kernels, &o, sparsity);
+        measure_formats(kernels, &o, sparsity, weights_format(weights, o.n));
         if (o.n >= 64)
-            measure(kernels, &o, sparsity, true);
+            measure(kernels, &o, sparsity, "csr");
         free(o.x);
         free(o.dx);
         free(o.y);
         free(o.dy);
     }
-    packed_free(o.packed);
+    weights_free(weights);
     csr_deinit(&o.w);
     free(o.dense);
     free(o.dw);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "forge/blas.h"
+#include "sparse/kernels/formats/csr.h"
 
 static const struct kernels *fallback;
 static struct kernels table;
@@ -13,23 +14,24 @@ static bool is_full(const struct csr *w)
     return w->count == (uint64_t)w->rows * w->columns && w->count;
 }
 
-static void spmm(const struct csr *w, const float *bias, const float *x, float *y, size_t n, uint32_t row_begin,
-                 uint32_t row_end)
+/* A unit of csr is a row. */
+static void run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
 {
-    size_t columns = w->columns;
+    const struct csr *w = csr_of(packed);
+    const size_t columns = w->columns, n = p->n;
 
     if (!is_full(w)) {
-        fallback->spmm(w, bias, x, y, n, row_begin, row_end);
+        fallback->run[packed->number](packed, p, begin, end);
         return;
     }
-    if (row_begin == row_end)
+    if (begin == end)
         return;
-    for (uint32_t row = row_begin; row < row_end; row++) {
+    for (uint32_t row = begin; row < end; row++) {
         for (size_t i = 0; i < n; i++)
-            y[row * n + i] = bias ? bias[row] : 0;
+            p->y[row * n + i] = p->bias ? p->bias[row] : 0;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)(row_end - row_begin), (blasint)n, (blasint)columns,
-                1, w->values + row_begin * columns, (blasint)columns, x, (blasint)n, 1, y + row_begin * n, (blasint)n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)(end - begin), (blasint)n, (blasint)columns, 1,
+                w->values + begin * columns, (blasint)columns, p->x, (blasint)n, 1, p->y + begin * n, (blasint)n);
 }
 
 static void spmm_backward(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
@@ -57,7 +59,8 @@ const struct kernels *blas_kernels(const struct kernels *base)
     table = *base;
     snprintf(table_name, sizeof table_name, "%s+openblas", base->name);
     table.name = table_name;
-    table.spmm = spmm;
+    for (unsigned format = 0; weight_format_at(format); format++)
+        table.run[format] = weight_format_at(format)->borrows ? run : base->run[format];
     table.spmm_backward = spmm_backward;
     return &table;
 }

@@ -140,19 +140,22 @@ int forward_activation_bytes(const struct model *model, size_t batch, bool train
     return 0;
 }
 
-static int plan_packed(struct forward *forward)
+/* Weights that train move, so they stay as they are. */
+static int plan_weights(struct forward *forward)
 {
     const struct model *model = forward->model;
 
-    for (uint32_t i = 0; i < model->layer_count && !forward->train; i++) {
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct csr *weight = &model->layers[i].weight;
         int result;
 
         if (!model->layers[i].kind->weighted)
             continue;
-        result = packed_fastest(forward->kernels, &model->layers[i].weight, &forward->packed[i]);
+        result = forward->train ? weights_borrow(forward->kernels, weight, &forward->weights[i])
+                                : weights_new(forward->kernels, weight, 1, forward->batch, &forward->weights[i]);
         if (result)
             return result;
-        forward->memory += packed_memory(forward->packed[i]);
+        forward->memory += weights_memory(forward->weights[i]);
     }
     return 0;
 }
@@ -162,13 +165,13 @@ static int plan(struct forward *forward)
     size_t layers = forward->model->layer_count;
     int result;
 
-    forward->packed = calloc(layers, sizeof *forward->packed);
+    forward->weights = calloc(layers, sizeof *forward->weights);
     forward->buffer_of = calloc(layers + 1, sizeof *forward->buffer_of);
     forward->values = calloc(layers + 1, sizeof *forward->values);
-    if (!forward->packed || !forward->buffer_of || !forward->values)
+    if (!forward->weights || !forward->buffer_of || !forward->values)
         return -ENOMEM;
     result = plan_buffers(forward);
-    return result ? result : plan_packed(forward);
+    return result ? result : plan_weights(forward);
 }
 
 int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
@@ -203,12 +206,12 @@ struct forward *forward_free(struct forward *forward)
 {
     if (!forward)
         return NULL;
-    for (uint32_t i = 0; forward->packed && i < forward->model->layer_count; i++)
-        packed_free(forward->packed[i]);
+    for (uint32_t i = 0; forward->weights && i < forward->model->layer_count; i++)
+        weights_free(forward->weights[i]);
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);
     free(forward->buffers);
-    free(forward->packed);
+    free(forward->weights);
     free(forward->buffer_of);
     free(forward->values);
     free(forward);
@@ -237,7 +240,7 @@ static void run_layers(struct forward *forward, size_t count, struct pool *pool)
         const float *in[LAYER_INPUTS_MAX];
         struct layer_run run = { .layer = layer,
                                  .kernels = forward->kernels,
-                                 .packed = forward->packed[i],
+                                 .weights = forward->weights[i],
                                  .in = in,
                                  .out = forward->values[i + 1],
                                  .batch = count };
@@ -307,9 +310,5 @@ size_t forward_memory(const struct forward *forward)
 
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
-    const struct packed *packed = forward->packed[layer];
-
-    if (!forward->model->layers[layer].kind->weighted)
-        return "";
-    return batch == 1 && packed ? packed_name(packed) : "csr";
+    return forward->weights[layer] ? weights_format(forward->weights[layer], batch) : "";
 }

@@ -16,8 +16,8 @@ struct forward {
     size_t batch; /* samples at most */
     bool train;
     size_t memory;
-    struct packed **packed; /* by layer; NULL where there is no weight, and in training */
-    uint32_t *buffer_of;    /* by value */
+    struct weights **weights; /* by layer; NULL where there is no weight */
+    uint32_t *buffer_of;      /* by value */
     float **buffers;
     uint32_t buffer_count;
     size_t count;   /* samples of the last run */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/weights.h"
 #include "sparse/model.h"
 
 /* What a layer of a structure will be, before anything is sampled: from its parameters and its inputs' shapes alone. */
@@ -42,9 +42,8 @@ struct layer_parameter {
 struct layer_run {
     const struct layer *layer;
     const struct kernels *kernels;
-    const struct packed
-        *packed;            /* the layer's weights as the kernels want them; NULL without weights and in training */
-    const float *const *in; /* layer->input_count activations */
+    const struct weights *weights; /* NULL without */
+    const float *const *in;        /* layer->input_count activations */
     float *out;
     size_t batch;
     unsigned part, parts;

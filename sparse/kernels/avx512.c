@@ -89,7 +89,6 @@ static inline float vec_sum(vec value)
 #include "sparse/kernels/elementwise.inc"
 #include "sparse/kernels/vector.inc"
 
-#define KERNELS_NAME    "avx512"
-#define KERNELS_TABLE   kernels_avx512
-#define KERNELS_FORMATS (1 << WEIGHT_SELL16 | 1 << WEIGHT_DENSE16)
+#define KERNELS_NAME  "avx512"
+#define KERNELS_TABLE kernels_avx512
 #include "sparse/kernels/table.inc"

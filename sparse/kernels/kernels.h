@@ -21,16 +21,7 @@
 #include <stdint.h>
 
 #include "sparse/csr.h"
-
-/* An order of a weight that spmv takes. */
-enum weight_format {
-    WEIGHT_CSR,     /* the matrix itself, borrowed */
-    WEIGHT_SELL16,  /* sixteen rows side by side, only what exists */
-    WEIGHT_DENSE16, /* sixteen rows side by side, every column, absent connections masked: no index to follow */
-    WEIGHT_FORMATS
-};
-
-struct packed;
+#include "sparse/kernels/formats/format.h"
 
 /* What all connections of a step share; a correction is 1 / (1 - beta^t) at step t. */
 struct adam_step {
@@ -45,15 +36,22 @@ struct norm_back {
     float mean, factor, level, tilt;
 };
 
+/* Y = bias + W X: x is W's columns x n, y is W's rows x n. */
+struct product {
+    const float *bias; /* may be NULL */
+    const float *x;
+    float *y;
+    size_t n; /* columns: samples, or positions x samples */
+};
+
+typedef void weight_run(const struct packed *packed, const struct product *product, uint32_t begin, uint32_t end);
+
 struct kernels {
     const char *name; /* "scalar", "avx2", "avx512" */
 
-    /* y = bias + W x for one sample; bias may be NULL; `pack` is one of `walks`. */
-    void (*spmv)(const struct packed *packed, const float *bias, const float *x, float *y);
-
-    /* Rows [row_begin, row_end) of Y = bias + W X, for activations of n samples; bias may be NULL. */
-    void (*spmm)(const struct csr *w, const float *bias, const float *x, float *y, size_t n, uint32_t row_begin,
-                 uint32_t row_end);
+    /* By number of the format: units [begin, end) of packed weights, for any n that the format can (formats/format.h).
+     * NULL where these kernels have no code for a format. */
+    weight_run *run[WEIGHT_FORMATS_MAX];
 
     /* For connections whose column is in [column_begin, column_end): x_gradient = W^T y_gradient (rows of that range
      * are overwritten; rows are accumulated in ascending order of r; NULL: not wanted) and w_gradient[k] =
@@ -90,20 +88,7 @@ struct kernels {
      *   d = g * scale; m = fma(beta1, m, (1 - beta1) d); v = fma(beta2, v, (1 - beta2) d d)
      *   w = fma(-rate, (m correction1) / (sqrt(v correction2) + epsilon), fma(-shrink, w, w)) */
     void (*adam)(float *w, float *m, float *v, const float *g, size_t count, const struct adam_step *step);
-
-    unsigned formats; /* which spmv takes: 1 << weight_format, together */
 };
-
-/* The weight in that order. -ENOMEM. */
-int packed_new(const struct csr *w, enum weight_format format, struct packed **out);
-/* In the order that this table runs fastest on this CPU. Where there is a choice (from DENSE16_DENSITY_MIN on) each
- * is timed, for a fraction of a millisecond to a few; all give the same bits, so the clock decides nothing but speed.
- * Memory follows the connections: dense16 is no more than 4 / DENSE16_DENSITY_MIN bytes for each. -ENOMEM. */
-int packed_fastest(const struct kernels *kernels, const struct csr *w, struct packed **out);
-#define DENSE16_DENSITY_MIN 0.125
-struct packed *packed_free(struct packed *packed); /* accepts NULL; returns NULL */
-size_t packed_memory(const struct packed *packed);
-const char *packed_name(const struct packed *packed); /* "csr", "sell16", "dense16" */
 
 /* The tables usable on this machine, best first; the last is "scalar". NULL past the end. */
 const struct kernels *kernels_at(size_t index);

@@ -7,36 +7,72 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/kernels/pack.h"
+#include "sparse/kernels/formats/csr.h"
+#include "sparse/kernels/formats/dense16.h"
+#include "sparse/kernels/formats/sell16.h"
+#include "sparse/kernels/kernels.h"
 
-enum { LANES = 16 };
+enum { LANES = PACK_LANES };
 
-static void spmv(const struct packed *packed, const float *bias, const float *x, float *y)
+/* Row r of Y before its connections are added; and one connection. */
+static float *begin_row(const struct product *p, uint32_t r)
 {
-    const struct csr *w = packed->matrix;
+    float *sums = p->y + r * p->n;
 
-    for (uint32_t r = 0; r < w->rows; r++) {
-        float sum = bias ? bias[r] : 0;
+    for (size_t b = 0; b < p->n; b++)
+        sums[b] = p->bias ? p->bias[r] : 0;
+    return sums;
+}
+
+static void add_connection(const struct product *p, float value, uint32_t column, float *sums)
+{
+    const float *in = p->x + column * p->n;
+
+    for (size_t b = 0; b < p->n; b++)
+        sums[b] = fmaf(value, in[b], sums[b]);
+}
+
+static void csr_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    const struct csr *w = csr_of(packed);
+
+    for (uint32_t r = begin; r < end; r++) {
+        float *sums = begin_row(p, r);
 
         for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
-            sum = fmaf(w->values[k], x[csr_column(w, k)], sum);
-        y[r] = sum;
+            add_connection(p, w->values[k], csr_column(w, k), sums);
     }
 }
 
-static void spmm(const struct csr *w, const float *bias, const float *x, float *y, size_t n, uint32_t row_begin,
-                 uint32_t row_end)
+static void sell16_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
 {
-    for (uint32_t r = row_begin; r < row_end; r++) {
-        float *sums = y + r * n;
+    const struct packed_sell16 *w = (const struct packed_sell16 *)packed;
 
-        for (size_t b = 0; b < n; b++)
-            sums[b] = bias ? bias[r] : 0;
-        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
-            const float *in = x + csr_column(w, k) * n;
+    for (uint32_t s = begin; s < end; s++) {
+        const struct sell16_slice *slice = &w->slices[s];
+        uint64_t at = slice->start;
 
-            for (size_t b = 0; b < n; b++)
-                sums[b] = fmaf(w->values[k], in[b], sums[b]);
+        for (unsigned lane = 0; lane < slice->lanes; lane++)
+            begin_row(p, slice->rows[lane]);
+        for (uint32_t step = 0; step < slice->lengths[0]; step++) {
+            for (unsigned lane = 0; lane < slice->lanes && slice->lengths[lane] > step; lane++, at++)
+                add_connection(p, w->values[at], sell16_column(w, at), p->y + slice->rows[lane] * p->n);
+        }
+    }
+}
+
+static void dense16_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    const struct packed_dense16 *w = (const struct packed_dense16 *)packed;
+    const uint32_t columns = packed->columns;
+
+    for (uint32_t r = begin * LANES; r < packed->rows && r < end * LANES; r++) {
+        const size_t first = (size_t)(r / LANES) * columns;
+        float *sums = begin_row(p, r);
+
+        for (uint32_t c = 0; c < columns; c++) {
+            if (!w->masks || w->masks[first + c] >> r % LANES & 1)
+                add_connection(p, w->values[(first + c) * LANES + r % LANES], c, sums);
         }
     }
 }
@@ -112,7 +148,6 @@ static struct norm_sums norm_sums(const float *x, const float *g, size_t n, floa
 
 #include "sparse/kernels/elementwise.inc"
 
-#define KERNELS_NAME    "scalar"
-#define KERNELS_TABLE   kernels_scalar
-#define KERNELS_FORMATS (1 << WEIGHT_CSR)
+#define KERNELS_NAME  "scalar"
+#define KERNELS_TABLE kernels_scalar
 #include "sparse/kernels/table.inc"

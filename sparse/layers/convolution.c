@@ -104,10 +104,14 @@ static void run_tile(const struct convolution *c, const struct tile *tile, const
 {
     const size_t row = window_positions(&c->window) * c->batch;
     const uint32_t channels = c->channels / c->groups, rows = c->weight->rows / c->groups;
+    const struct product product = { .bias = c->bias, .x = columns, .y = answers, .n = tile->columns };
 
     for (uint32_t g = 0; g < c->groups; g++) {
         gather(c, tile, in, g * channels, g * channels, (g + 1) * channels, columns);
-        c->kernels->spmm(c->weight, c->bias, columns, answers, tile->columns, g * rows, (g + 1) * rows);
+        if (c->groups == 1)
+            weights_run(c->weights, &product, 0, 1);
+        else
+            weights_run_rows(c->weights, &product, g * rows, (g + 1) * rows);
     }
     for (uint32_t r = 0; r < c->weight->rows; r++)
         memcpy(out + r * row + tile->begin * c->batch, answers + r * tile->columns, tile->columns * sizeof *out);
@@ -118,9 +122,11 @@ void convolution_forward(const struct convolution *c, const float *in, float *ou
     unsigned long long begin, end;
 
     if (is_plain(c)) {
-        pool_share(c->weight->rows, 4, c->part, c->parts, &begin, &end);
-        c->kernels->spmm(c->weight, c->bias, in, out, window_positions(&c->window) * c->batch, (uint32_t)begin,
-                         (uint32_t)end);
+        const struct product product = {
+            .bias = c->bias, .x = in, .y = out, .n = window_positions(&c->window) * c->batch
+        };
+
+        weights_run(c->weights, &product, c->part, c->parts);
         return;
     }
     pool_share(tile_count(c), 1, c->part, c->parts, &begin, &end);

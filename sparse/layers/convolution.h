@@ -13,13 +13,14 @@
 #define SPARSE_LAYERS_CONVOLUTION_H
 
 #include "sparse/csr.h"
-#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/weights.h"
 #include "sparse/layers/window.h"
 
 struct convolution {
     const struct kernels *kernels;
     const struct csr *weight;
-    const float *bias; /* NULL: none */
+    const struct weights *weights; /* of it, for the way forward; borrowed where there are groups */
+    const float *bias;             /* NULL: none */
     struct window window;
     uint32_t channels, groups; /* input channels; groups divides them and the weight's rows */
     size_t batch;              /* samples */

@@ -21,17 +21,11 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 static void forward(const struct layer_run *run)
 {
-    const struct csr *weight = &run->layer->weight;
-    const float *bias = run->layer->vectors[0].data;
-    unsigned long long begin, end;
+    const struct product product = {
+        .bias = run->layer->vectors[0].data, .x = run->in[0], .y = run->out, .n = run->batch
+    };
 
-    if (run->batch == 1 && run->packed) {
-        if (run->part == 0)
-            run->kernels->spmv(run->packed, bias, run->in[0], run->out);
-        return;
-    }
-    pool_share(weight->rows, 16, run->part, run->parts, &begin, &end);
-    run->kernels->spmm(weight, bias, run->in[0], run->out, run->batch, (uint32_t)begin, (uint32_t)end);
+    weights_run(run->weights, &product, run->part, run->parts);
 }
 
 static void backward(const struct layer_back *back)

@@ -13,7 +13,9 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/formats/batch_class.h"
+#include "sparse/kernels/formats/dense16.h"
+#include "sparse/kernels/weights.h"
 #include "support/test.h"
 
 enum { PAGE = 4096, LANES = 16 };
@@ -152,37 +154,40 @@ static void expect_backward(const struct csr *w, const float *x, const float *dy
 /* Around every tile: 16 lanes, 64 samples. */
 static const size_t batches[] = { 1, 2, 7, 15, 16, 17, 33, 64, 65, 129 };
 
+/* In two calls, as two threads would. */
+static void check_format(const struct kernels *kernels, const struct csr *w, unsigned format, const struct product *p,
+                         const float *expected)
+{
+    struct packed *packed;
+    uint32_t cut;
+
+    if (!weight_format_can(kernels, format, w, batch_class_of(p->n)))
+        return;
+    assert_int_equal(packed_new(w, format, &packed), 0);
+    assert_true(packed->memory > 0);
+    cut = packed->units / 2;
+    memset(p->y, 0xff, w->rows * p->n * sizeof *p->y);
+    kernels->run[format](packed, p, 0, cut);
+    kernels->run[format](packed, p, cut, packed->units);
+    assert_same(expected, p->y, w->rows * p->n, packed->format->name, kernels->name);
+    packed_free(packed);
+}
+
 static void check_forward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
 {
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         size_t n = w->columns > 1000 ? 1 + i : batches[i];
         struct guarded x = guarded_new(w->columns * n), y = guarded_new(w->rows * n), bias = guarded_new(w->rows);
         float *expected = calloc(w->rows * n, sizeof *expected);
-        uint32_t cut = (uint32_t)rng_below(rng, w->rows + 1);
 
         fill(rng, x.data, w->columns * n, special);
         fill(rng, bias.data, w->rows, special);
         for (int with_bias = 0; with_bias < 2; with_bias++) {
-            const float *b = with_bias ? bias.data : NULL;
+            const struct product p = { .bias = with_bias ? bias.data : NULL, .x = x.data, .y = y.data, .n = n };
 
-            expect_spmm(w, b, x.data, expected, n);
-            memset(y.data, 0xff, w->rows * n * sizeof(float));
-            /* In two calls, as two threads would. */
-            kernels->spmm(w, b, x.data, y.data, n, 0, cut);
-            kernels->spmm(w, b, x.data, y.data, n, cut, w->rows);
-            assert_same(expected, y.data, w->rows * n, "spmm", kernels->name);
-            for (int format = 0; format < WEIGHT_FORMATS && n == 1; format++) {
-                struct packed *packed;
-
-                if (!(kernels->formats >> format & 1))
-                    continue;
-                assert_int_equal(packed_new(w, (enum weight_format)format, &packed), 0);
-                assert_true(packed_memory(packed) > 0);
-                memset(y.data, 0xff, w->rows * sizeof(float));
-                kernels->spmv(packed, b, x.data, y.data);
-                assert_same(expected, y.data, w->rows, packed_name(packed), kernels->name);
-                packed_free(packed);
-            }
+            expect_spmm(w, p.bias, x.data, expected, n);
+            for (unsigned format = 0; weight_format_at(format); format++)
+                check_format(kernels, w, format, &p, expected);
         }
         free(expected);
         guarded_free(&x);
@@ -247,8 +252,27 @@ static void test_matrix_kernels(void **state)
     }
 }
 
-/* Dense formats are tried only where memory stays in proportion; any choice gives the same bits. */
-static void test_fastest_format(void **state)
+static void check_weights(const struct weights *weights, const struct csr *w, struct rng *rng, const char *table)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
+        const size_t n = batches[i];
+        float *x = calloc(w->columns * n, sizeof *x), *y = calloc(w->rows * n, sizeof *y);
+        float *expected = calloc(w->rows * n, sizeof *expected);
+        const struct product p = { .x = x, .y = y, .n = n };
+
+        fill(rng, x, w->columns * n, false);
+        expect_spmm(w, NULL, x, expected, n);
+        for (unsigned part = 0; part < 3; part++)
+            weights_run(weights, &p, part, 3);
+        assert_same(expected, y, w->rows * n, weights_format(weights, n), table);
+        free(x);
+        free(y);
+        free(expected);
+    }
+}
+
+/* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion. */
+static void test_weights_of_any_choice(void **state)
 {
     const struct kernels *kernels;
     struct rng rng = rng_make(13, 0);
@@ -257,19 +281,20 @@ static void test_fastest_format(void **state)
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
         for (unsigned percent = 2; percent <= 100; percent += 14) {
             struct csr w = matrix(&rng, 70, 300, percent);
-            float *x = calloc(w.columns, sizeof *x), y[70] = { 0 }, expected[70] = { 0 };
-            struct packed *packed;
+            struct weights *chosen, *borrowed;
 
-            fill(&rng, x, w.columns, 0);
-            expect_spmm(&w, NULL, x, expected, 1);
-            assert_int_equal(packed_fastest(kernels, &w, &packed), 0);
-            kernels->spmv(packed, NULL, x, y);
-            assert_same(expected, y, w.rows, packed_name(packed), kernels->name);
+            assert_int_equal(weights_new(kernels, &w, 1, 129, &chosen), 0);
+            assert_int_equal(weights_borrow(kernels, &w, &borrowed), 0);
+            check_weights(chosen, &w, &rng, kernels->name);
+            check_weights(borrowed, &w, &rng, kernels->name);
+            assert_true(weights_borrow_csr(borrowed));
+            assert_string_equal(weights_format(borrowed, 1), "csr");
             if ((double)w.count < DENSE16_DENSITY_MIN * w.rows * w.columns)
-                assert_string_not_equal(packed_name(packed), "dense16");
-            assert_true(packed_memory(packed) < 4096 + w.count * 40);
-            packed_free(packed);
-            free(x);
+                assert_string_not_equal(weights_format(chosen, 1), "dense16");
+            assert_string_not_equal(weights_format(chosen, 2), "dense16");
+            assert_true(weights_memory(chosen) < 4096 + w.count * 40);
+            weights_free(chosen);
+            weights_free(borrowed);
             csr_deinit(&w);
         }
     }
@@ -508,7 +533,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix_kernels),
-        cmocka_unit_test(test_fastest_format),
+        cmocka_unit_test(test_weights_of_any_choice),
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_row_sums),

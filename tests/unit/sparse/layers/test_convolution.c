@@ -91,6 +91,17 @@ static struct convolution convolution_of(const struct trial *t, const struct ker
                                  .parts = parts };
 }
 
+static struct weights *weights_of(const struct trial *t, const struct kernels *kernels, bool packed)
+{
+    struct weights *weights;
+
+    if (packed && t->groups == 1)
+        assert_int_equal(weights_new(kernels, &t->weight, 1, 1024, &weights), 0);
+    else
+        assert_int_equal(weights_borrow(kernels, &t->weight, &weights), 0);
+    return weights;
+}
+
 /* Element that connection `column` of row `r` reads at position (y, x); SIZE_MAX: in the padding. */
 static size_t element_of(const struct trial *t, uint32_t r, uint32_t column, uint32_t y, uint32_t x)
 {
@@ -171,9 +182,12 @@ static void test_forward_is_one_chain(void **state)
         const struct kernels *kernels;
 
         for (size_t k = 0; (kernels = kernels_at(k)); k++) {
+            struct weights *weights = weights_of(&t, kernels, i % 4 == 0);
+
             for (unsigned parts = 1; parts <= 3; parts++) {
                 struct convolution c = convolution_of(&t, kernels, parts);
 
+                c.weights = weights;
                 memset(found, 0xff, t.outs * sizeof *found);
                 for (c.part = 0; c.part < parts; c.part++) {
                     float *scratch = scratch_of(&t, false);
@@ -183,6 +197,7 @@ static void test_forward_is_one_chain(void **state)
                 }
                 assert_memory_equal(found, wanted, t.outs * sizeof *found);
             }
+            weights_free(weights);
         }
         free(wanted);
         free(found);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "sparse/kernels/formats/csr.h"
+
+static bool can(const struct csr *w, unsigned batch_class)
+{
+    (void)w, (void)batch_class;
+    return true;
+}
+
+static int pack(const struct csr *w, struct packed **out)
+{
+    struct packed_csr *made = calloc(1, sizeof *made);
+
+    if (!made)
+        return -ENOMEM;
+    made->matrix = w;
+    made->packed.units = w->rows;
+    made->packed.grain = PACK_LANES;
+    made->packed.memory = sizeof *made;
+    *out = &made->packed;
+    return 0;
+}
+
+static void release(struct packed *packed)
+{
+    free(packed);
+}
+
+const struct weight_format weight_format_csr = {
+    .name = "csr", .can = can, .pack = pack, .free = release, .borrows = true
+};

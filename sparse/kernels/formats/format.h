@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A weight format: an order in which a matrix stands in memory, and how it gets there.
+ *
+ * formats.inc is the one list; a format's place in it is its number, here and in kernels->run. A matrix packed in any
+ * of them gives the same bits (kernels.h), so a format is chosen by speed and memory alone (choose.h).
+ *
+ * Packed weights never change: any number of threads runs on them.
+ */
+#ifndef SPARSE_FORMAT_H
+#define SPARSE_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sparse/csr.h"
+
+enum { WEIGHT_FORMATS_MAX = 8, PACK_LANES = 16 };
+
+struct weight_format;
+struct kernels;
+
+/* What all packed weights begin with. */
+struct packed {
+    const struct weight_format *format;
+    unsigned number; /* of the format */
+    uint32_t rows, columns;
+    uint32_t units; /* what a run can begin and end at: rows, or slices of PACK_LANES rows */
+    uint32_t grain; /* units that one thread should have together */
+    size_t memory;  /* bytes, this struct included; not what is borrowed */
+};
+
+struct weight_format {
+    const char *name;
+    /* Whether it takes batches of this class (batch_class.h), at an expense of memory that suits the matrix. */
+    bool (*can)(const struct csr *w, unsigned batch_class);
+    /* Allocates what begins with a struct packed, zeroed, fills in the rest and what it needs of units, grain, memory.
+     * -ENOMEM, after which free() is called. */
+    int (*pack)(const struct csr *w, struct packed **out);
+    void (*free)(struct packed *packed);
+    bool borrows; /* the matrix has to stay */
+};
+
+const struct weight_format *weight_format_at(unsigned number); /* NULL past the end */
+/* By name; false when there is none. */
+bool weight_format_find(const char *name, unsigned *number);
+/* Whether these kernels run it on such a matrix and such batches. */
+bool weight_format_can(const struct kernels *kernels, unsigned number, const struct csr *w, unsigned batch_class);
+
+/* The matrix in that format. -ENOMEM. */
+int packed_new(const struct csr *w, unsigned number, struct packed **out);
+struct packed *packed_free(struct packed *packed); /* accepts NULL; returns NULL */
+
+#endif

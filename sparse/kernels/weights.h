@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The weights of one layer as it runs them: packed in the format that was chosen for each class of batch, one copy a
+ * format.
+ *
+ * What layers and passes use. They know no format by name.
+ */
+#ifndef SPARSE_WEIGHTS_H
+#define SPARSE_WEIGHTS_H
+
+#include "sparse/kernels/kernels.h"
+
+struct weights;
+
+/* To serve: for products over columns_min .. columns_max columns (linear: 1 .. batch; a convolution: positions ..
+ * positions x batch). Chooses by measurement (choose.h). `w` stays where it is as long as weights_borrow_csr() says
+ * so. -ENOMEM. */
+int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
+                struct weights **out);
+/* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
+int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
+struct weights *weights_free(struct weights *weights); /* accepts NULL; returns NULL */
+
+/* Y = bias + W X: the share of `part` of `parts` in its rows. Allocates nothing, takes no lock. */
+void weights_run(const struct weights *weights, const struct product *product, unsigned part, unsigned parts);
+
+/* The same for rows [begin, end), of weights that are borrowed: for who multiplies them with different X. */
+void weights_run_rows(const struct weights *weights, const struct product *product, uint32_t begin, uint32_t end);
+
+/* Bytes of what was packed. */
+size_t weights_memory(const struct weights *weights);
+/* Whether the matrix's arrays are still read. */
+bool weights_borrow_csr(const struct weights *weights);
+/* What a product over so many columns runs in: "csr", "sell16", "dense16". */
+const char *weights_format(const struct weights *weights, size_t columns);
+
+#endif
