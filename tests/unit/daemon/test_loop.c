@@ -17,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/loop.h"
+#include "daemon/event/loop.h"
 
 enum { CAPACITY = 16 };
 

@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/loop_backend.h"
+#include "daemon/event/backend.h"
 
 #define KEY_IGNORED UINT64_MAX
 

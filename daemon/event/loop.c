@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/loop_backend.h"
+#include "daemon/event/backend.h"
 
 #define LATE_NS (4 * NS_PER_MS)
 

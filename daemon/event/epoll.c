@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/loop_backend.h"
+#include "daemon/event/backend.h"
 
 #define LOOK_NS (20 * NS_PER_US)
 

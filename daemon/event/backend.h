@@ -9,7 +9,7 @@
 #ifndef DAEMON_LOOP_BACKEND_H
 #define DAEMON_LOOP_BACKEND_H
 
-#include "daemon/loop.h"
+#include "daemon/event/loop.h"
 
 enum loop_verb { LOOP_VERB_NONE, LOOP_VERB_READY, LOOP_VERB_EDGE };
 
