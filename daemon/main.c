@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_writer.h"
-#include "daemon/impersonate.h"
-#include "daemon/models.h"
+#include "daemon/models/impersonate.h"
+#include "daemon/models/models.h"
 #include "daemon/options.h"
 #include "daemon/wispd.h"
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "daemon/channel.h"
-#include "daemon/models.h"
+#include "daemon/models/models.h"
 
 enum { INTAKE_MAX = 16 };
 

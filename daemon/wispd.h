@@ -17,7 +17,7 @@
 #include "daemon/channel.h"
 #include "daemon/event/loop.h"
 #include "daemon/listen.h"
-#include "daemon/models.h"
+#include "daemon/models/models.h"
 #include "daemon/shard.h"
 #include "daemon/users.h"
 #include "libipc/message.h"

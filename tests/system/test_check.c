@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/impersonate.h"
+#include "daemon/models/impersonate.h"
 #include "support/command.h"
 #include "system/alpha.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "daemon/impersonate.h"
+#include "daemon/models/impersonate.h"
 
 const struct hidden_folder hidden_folder[] = {
     { "/home", "ProtectHome=yes" }, { "/root", "ProtectHome=yes" },   { "/run/user", "ProtectHome=yes" },

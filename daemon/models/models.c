@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "daemon/impersonate.h"
-#include "daemon/models.h"
+#include "daemon/models/impersonate.h"
+#include "daemon/models/models.h"
 #include "sparse/model_file.h"
 
 static const char *base_name(const char *path)
