@@ -25,9 +25,9 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "daemon/channel_memory.h"
 #include "daemon/helper.h"
-#include "daemon/request.h"
+#include "daemon/shard/channel_memory.h"
+#include "daemon/shard/request.h"
 #include "daemon/users.h"
 #include "libipc/ring.h"
 #include "libipc/wire.h"

@@ -18,7 +18,7 @@
 #include "daemon/event/loop.h"
 #include "daemon/listen.h"
 #include "daemon/models/models.h"
-#include "daemon/shard.h"
+#include "daemon/shard/shard.h"
 #include "daemon/users.h"
 #include "libipc/message.h"
 

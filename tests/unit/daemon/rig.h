@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 #include "support/model.h"
 
 enum {

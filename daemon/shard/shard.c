@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/shard.h"
-#include "daemon/stages.h"
+#include "daemon/shard/shard.h"
+#include "daemon/shard/stages.h"
 #include "libipc/wake.h"
 
 /* A channel leaves the active set after this; one that cannot be served now is looked at again after that. */

@@ -7,7 +7,7 @@
  * address; a sample that is not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 
 /* The samples of this batch. */
 static const unsigned char *input_of(const struct request *request, const struct instance *instance)

@@ -6,7 +6,7 @@
  * each request before it, however large.
  */
 #include "base/size.h"
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 
 static bool fits(const struct instance *instance, const struct wire_submission *ask)
 {

@@ -5,8 +5,8 @@
 #ifndef DAEMON_STAGES_H
 #define DAEMON_STAGES_H
 
-#include "daemon/request.h"
-#include "daemon/shard.h"
+#include "daemon/shard/request.h"
+#include "daemon/shard/shard.h"
 
 /* s1: the channel's next submission, copied out of shared memory once; NULL when there is none, no credit, or enough
  * under way. */

@@ -3,7 +3,7 @@
  * Stage 2: the private copy is checked; from here on its offsets and lengths lie inside the arenas.
  */
 #include "base/clock.h"
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 #include "libipc/wire_check.h"
 
 bool s2_admit(struct shard *shard, struct request *request)

@@ -5,7 +5,7 @@
  * The shared slot is read once, here, by the ring; nothing later looks at it. A slot is taken only when there is credit
  * for its completion, so the completion ring cannot overflow, and a client that does not reap stalls itself alone.
  */
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 
 static void hold(struct channel *channel, struct request *request)
 {

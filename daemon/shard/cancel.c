@@ -9,7 +9,7 @@
  *
  * A pass takes submissions between two batches, so nothing is running now: what is not in a queue has completed.
  */
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 #include "libipc/wire_check.h"
 
 static void carry_out(struct shard *shard, const struct channel *channel, uint64_t user_data)

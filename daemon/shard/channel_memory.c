@@ -3,7 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "daemon/channel_memory.h"
+#include "daemon/shard/channel_memory.h"
 
 uint64_t channel_memory_cost(const struct wire_layout *layout)
 {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "daemon/request.h"
+#include "daemon/shard/request.h"
 #include "libipc/region.h"
 #include "libipc/wire_check.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "daemon/stages.h"
+#include "daemon/shard/stages.h"
 
 static uint32_t saturate(uint64_t ns)
 {
