@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/log_writer.h"
+#include "daemon/control/wispd.h"
 #include "daemon/models/impersonate.h"
 #include "daemon/models/models.h"
 #include "daemon/options.h"
-#include "daemon/wispd.h"
 
 /* How long the last lines may take at the end. */
 #define LOG_PATIENCE_NS (500 * NS_PER_MS)

@@ -9,8 +9,8 @@
  * millisecond instead. An honest client wastes a ring of it only when it races with the daemon's own second look.
  */
 #include "base/clock.h"
-#include "daemon/limited_log.h"
-#include "daemon/wispd.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/wispd.h"
 #include "libipc/wake.h"
 
 #define WINDOW_NS   (100 * NS_PER_MS)

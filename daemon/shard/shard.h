@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
+#include "daemon/control/channel.h"
 #include "daemon/models/models.h"
 
 enum { INTAKE_MAX = 16 };

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/wispd.h"
+#include "daemon/control/wispd.h"
 #include "support/model.h"
 
 void *__real_malloc(size_t size);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "daemon/users.h"
+#include "daemon/control/users.h"
 
 enum { CAPACITY = 4, CHANNELS = 3, MEMORY = 1000 };
 

@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/socket_path.h"
-#include "daemon/listen.h"
-#include "daemon/peer.h"
+#include "daemon/control/listen.h"
+#include "daemon/control/peer.h"
 
 enum { BACKLOG = 256, LOCK_TRIES = 100 };
 

@@ -8,7 +8,7 @@
 #define DAEMON_LIMITED_LOG_H
 
 #include "base/log.h"
-#include "daemon/channel.h"
+#include "daemon/control/channel.h"
 
 /* "client NAME (pid P, user U): …" */
 void log_limited(const struct channel *channel, enum log_level level, const char *format, ...)

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/wispd.h"
+#include "daemon/control/wispd.h"
 #include "sparse/model_json.h"
 
 /* What stands in LIST and begins DESCRIBE, without the counters. */

@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "daemon/limited_log.h"
-#include "daemon/wispd.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/wispd.h"
 #include "libipc/wake.h"
 
 enum { EVENTS = 64, WATCHES_PER_CHANNEL = 3 };

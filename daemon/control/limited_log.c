@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "daemon/limited_log.h"
+#include "daemon/control/limited_log.h"
 
 enum { LINE_MAX_BYTES = 512 };
 

@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
-#include "daemon/limited_log.h"
-#include "daemon/wispd.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/wispd.h"
 
 #define IDLE_NS   (1 * NS_PER_S)
 #define ARENA_MIN (256ull << 10) /* where a user's share allows it */

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/wispd.h"
+#include "daemon/control/wispd.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
 

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "daemon/channel.h"
+#include "daemon/control/channel.h"
 #include "libipc/message.h"
 #include "libipc/wake.h"
 

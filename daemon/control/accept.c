@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/peer.h"
-#include "daemon/wispd.h"
+#include "daemon/control/peer.h"
+#include "daemon/control/wispd.h"
 
 #define HELLO_NS (1 * NS_PER_S)
 #define REST_NS  (100 * NS_PER_MS)

@@ -17,7 +17,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "daemon/budget.h"
+#include "daemon/control/budget.h"
 
 struct user {
     uid_t uid;

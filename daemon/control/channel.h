@@ -25,10 +25,10 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "daemon/helper.h"
+#include "daemon/control/helper.h"
+#include "daemon/control/users.h"
 #include "daemon/shard/channel_memory.h"
 #include "daemon/shard/request.h"
-#include "daemon/users.h"
 #include "libipc/ring.h"
 #include "libipc/wire.h"
 #include "libipc/wire_check.h"

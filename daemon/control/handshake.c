@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "daemon/limited_log.h"
-#include "daemon/peer.h"
-#include "daemon/wispd.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/peer.h"
+#include "daemon/control/wispd.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
 

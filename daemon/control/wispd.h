@@ -14,12 +14,12 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "daemon/channel.h"
+#include "daemon/control/channel.h"
+#include "daemon/control/listen.h"
+#include "daemon/control/users.h"
 #include "daemon/event/loop.h"
-#include "daemon/listen.h"
 #include "daemon/models/models.h"
 #include "daemon/shard/shard.h"
-#include "daemon/users.h"
 #include "libipc/message.h"
 
 /* What an event of the loop is about; the kind in a token's high byte. Those of a channel carry its index and

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/helper.h"
+#include "daemon/control/helper.h"
 
 /* Calls of helper_lives() that processor time alone may answer: with the watchdog's usual ten seconds, a minute. */
 enum { PATIENCE = 20 };

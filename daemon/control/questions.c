@@ -15,8 +15,8 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/limited_log.h"
-#include "daemon/wispd.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/wispd.h"
 
 /* Far more than programs ask, which ask when they begin. */
 static const struct budget_rate rate = { .every_ns = 1 * NS_PER_MS, .burst = 256 };
