@@ -15,7 +15,7 @@
 #include "base/log_writer.h"
 #include "daemon/control/wispd.h"
 #include "daemon/models/impersonate.h"
-#include "daemon/models/models.h"
+#include "daemon/models/set.h"
 #include "daemon/options.h"
 
 /* How long the last lines may take at the end. */

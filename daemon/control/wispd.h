@@ -18,7 +18,7 @@
 #include "daemon/control/listen.h"
 #include "daemon/control/users.h"
 #include "daemon/event/loop.h"
-#include "daemon/models/models.h"
+#include "daemon/models/set.h"
 #include "daemon/shard/shard.h"
 #include "libipc/message.h"
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "daemon/control/channel.h"
-#include "daemon/models/models.h"
+#include "daemon/models/set.h"
 
 enum { INTAKE_MAX = 16 };
 

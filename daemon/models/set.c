@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "daemon/models/impersonate.h"
-#include "daemon/models/models.h"
+#include "daemon/models/set.h"
 #include "sparse/model_file.h"
 
 static const char *base_name(const char *path)
