@@ -18,7 +18,7 @@
 #include "sparse/model_json.h"
 
 /* What stands in LIST and begins DESCRIBE, without the counters. */
-static json_t *summary(const struct registry *registry, const struct instance *instance)
+static json_t *summary(const struct model_set *set, const struct instance *instance)
 {
     const struct model *model = instance->model;
     json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(instance->forward);
@@ -28,16 +28,16 @@ static json_t *summary(const struct registry *registry, const struct instance *i
     json_object_set_new(object, "name", json_string(instance->name));
     json_object_set_new(object, "processing", json_string(instance->processing));
     json_object_set_new(object, "default", json_boolean(instance->answers));
-    json_object_set_new(object, "rows_most", json_integer(registry->rows_max));
+    json_object_set_new(object, "rows_most", json_integer(set->rows_max));
     json_object_set_new(object, "memory_bytes", json_integer(memory));
     json_object_set_new(object, "file", json_string(instance->file));
-    json_object_set_new(object, "kernels", json_string(registry->kernels->name));
+    json_object_set_new(object, "kernels", json_string(set->kernels->name));
     return object;
 }
 
-static json_t *full(const struct registry *registry, const struct instance *instance, bool labels)
+static json_t *full(const struct model_set *set, const struct instance *instance, bool labels)
 {
-    json_t *object = summary(registry, instance);
+    json_t *object = summary(set, instance);
 
     model_json_details(object, instance->model, instance->forward, instance->batch_max);
     if (!labels)
@@ -75,28 +75,28 @@ static char *open_text_of(json_t *value)
 }
 
 /* With its labels, if that fits a reply. */
-static char *full_text(const struct registry *registry, const struct instance *instance)
+static char *full_text(const struct model_set *set, const struct instance *instance)
 {
-    char *text = open_text_of(full(registry, instance, true));
+    char *text = open_text_of(full(set, instance, true));
 
     if (!text || strlen(text) <= WIRE_TEXT_MAX - COUNTERS_MAX)
         return text;
     free(text);
-    return open_text_of(full(registry, instance, false));
+    return open_text_of(full(set, instance, false));
 }
 
 int describe_init(struct wispd *daemon)
 {
-    const struct registry *registry = &daemon->registry;
+    const struct model_set *set = &daemon->set;
 
-    daemon->described = calloc(MAX(registry->model_count, 1u), sizeof *daemon->described);
+    daemon->described = calloc(MAX(set->model_count, 1u), sizeof *daemon->described);
     if (!daemon->described)
         return -ENOMEM;
-    for (uint32_t i = 0; i < registry->model_count; i++) {
+    for (uint32_t i = 0; i < set->model_count; i++) {
         struct described *described = &daemon->described[i];
 
-        described->summary = open_text_of(summary(registry, &registry->models[i]));
-        described->full = full_text(registry, &registry->models[i]);
+        described->summary = open_text_of(summary(set, &set->models[i]));
+        described->full = full_text(set, &set->models[i]);
         if (!described->summary || !described->full)
             return -ENOMEM;
     }
@@ -105,7 +105,7 @@ int describe_init(struct wispd *daemon)
 
 void describe_deinit(struct wispd *daemon)
 {
-    for (uint32_t i = 0; daemon->described && i < daemon->registry.model_count; i++) {
+    for (uint32_t i = 0; daemon->described && i < daemon->set.model_count; i++) {
         free(daemon->described[i].summary);
         free(daemon->described[i].full);
     }
@@ -133,23 +133,23 @@ static struct description gathered(FILE *out, char **text, const char *shared)
 
 struct description describe_models(const struct wispd *daemon)
 {
-    const struct registry *registry = &daemon->registry;
+    const struct model_set *set = &daemon->set;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    for (uint32_t i = 0; out && i < registry->model_count; i++) {
+    for (uint32_t i = 0; out && i < set->model_count; i++) {
         fprintf(out, "%c%s", i ? ',' : '[', daemon->described[i].summary);
-        print_counters(out, &registry->models[i]);
+        print_counters(out, &set->models[i]);
     }
     if (out)
-        fputs(registry->model_count ? "]" : "[]", out);
+        fputs(set->model_count ? "]" : "[]", out);
     return gathered(out, &text, NULL);
 }
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
 {
-    const struct instance *instance = registry_route(&daemon->registry, route);
+    const struct instance *instance = model_set_route(&daemon->set, route);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -158,22 +158,22 @@ struct description describe_model(const struct wispd *daemon, uint32_t route)
         fprintf(out, ",\"route\":%" PRIu32, route);
         print_counters(out, instance);
     }
-    return gathered(out, &text, daemon->described[instance - daemon->registry.models].full);
+    return gathered(out, &text, daemon->described[instance - daemon->set.models].full);
 }
 
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length)
 {
-    const struct registry *registry = &daemon->registry;
+    const struct model_set *set = &daemon->set;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     if (out) {
         fprintf(out, "no model or processing type \"%.*s\"; ", (int)length, name);
-        fputs(registry->model_count ? "there are: " : "none is loaded", out);
+        fputs(set->model_count ? "there are: " : "none is loaded", out);
     }
-    for (uint32_t i = 0; out && i < registry->model_count; i++)
-        fprintf(out, "%s%s (%s)", i ? ", " : "", registry->models[i].name, registry->models[i].processing);
+    for (uint32_t i = 0; out && i < set->model_count; i++)
+        fprintf(out, "%s%s (%s)", i ? ", " : "", set->models[i].name, set->models[i].processing);
     return gathered(out, &text, NULL);
 }
 
@@ -191,15 +191,15 @@ struct description describe_daemon(const struct wispd *daemon)
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
-    state = json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
-                      "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
-                      (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
-                      "kernels", daemon->registry.kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
-                      "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->registry.model_count,
-                      "requests", (json_int_t)shard->requests, "pings", (json_int_t)shard->pings, "refused",
-                      (json_int_t)shard->refused, "late", (json_int_t)shard->late, "cancelled",
-                      (json_int_t)shard->cancelled, "questions", (json_int_t)daemon->questions, "turned_away",
-                      (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "limits",
-                      limits_json(daemon->config), "epoch", epoch);
+    state =
+        json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
+                  "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
+                  (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
+                  "kernels", daemon->set.kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
+                  "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set.model_count, "requests",
+                  (json_int_t)shard->requests, "pings", (json_int_t)shard->pings, "refused", (json_int_t)shard->refused,
+                  "late", (json_int_t)shard->late, "cancelled", (json_int_t)shard->cancelled, "questions",
+                  (json_int_t)daemon->questions, "turned_away", (json_int_t)daemon->turned_away, "given_up",
+                  (json_int_t)daemon->given_up, "limits", limits_json(daemon->config), "epoch", epoch);
     return (struct description){ .own = text_of(state) };
 }

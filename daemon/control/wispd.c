@@ -62,7 +62,7 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
 {
     const struct config *config = daemon->config;
     uint32_t capacity = room_connections(config);
-    int result = registry_init(&daemon->registry, config, why);
+    int result = model_set_init(&daemon->set, config, why);
 
     if (result)
         return result;
@@ -75,7 +75,7 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
     if (!result)
         result = channel_table_init(&daemon->table, capacity);
     if (!result)
-        result = shard_init(&daemon->shard, &daemon->registry, capacity);
+        result = shard_init(&daemon->shard, &daemon->set, capacity);
     if (!result)
         result = describe_init(daemon);
     if (!result)
@@ -139,7 +139,7 @@ struct wispd *wispd_free(struct wispd *daemon)
     channel_table_deinit(&daemon->table);
     users_deinit(&daemon->users);
     describe_deinit(daemon);
-    registry_deinit(&daemon->registry);
+    model_set_deinit(&daemon->set);
     free(daemon);
     return NULL;
 }
@@ -404,11 +404,11 @@ static int begin(struct wispd *daemon, int signals)
     if (result)
         return result;
     log_info("serving %u model%s on %s: event loop %s, kernels %s, looks for %llu us before it sleeps",
-             daemon->registry.model_count, daemon->registry.model_count == 1 ? "" : "s",
+             daemon->set.model_count, daemon->set.model_count == 1 ? "" : "s",
              daemon->listener.path ? daemon->listener.path : "a socket from systemd", loop_name(daemon->loop),
-             daemon->registry.kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
-    sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->registry.model_count,
-               daemon->registry.model_count == 1 ? "" : "s", loop_name(daemon->loop));
+             daemon->set.kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
+    sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->set.model_count,
+               daemon->set.model_count == 1 ? "" : "s", loop_name(daemon->loop));
     return 0;
 }
 

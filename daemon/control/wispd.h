@@ -50,7 +50,7 @@ static inline uint64_t event_token(enum event_kind kind, const struct channel *c
 
 struct wispd {
     const struct config *config;
-    struct registry registry;
+    struct model_set set;
     struct described *described; /* of each model */
     struct users users;
     struct channel_table table;

@@ -78,22 +78,22 @@ static void instance_deinit(struct instance *instance)
 
 /* ---- routes ---- */
 
-uint32_t registry_find(const struct registry *registry, const char *name, size_t length)
+uint32_t model_set_find(const struct model_set *set, const char *name, size_t length)
 {
-    for (uint32_t route = 1; route < registry->route_count; route++) {
-        if (strlen(registry->routes[route].name) == length && !memcmp(registry->routes[route].name, name, length))
+    for (uint32_t route = 1; route < set->route_count; route++) {
+        if (strlen(set->routes[route].name) == length && !memcmp(set->routes[route].name, name, length))
             return route;
     }
     return ROUTE_NONE;
 }
 
-static void route_add(struct registry *registry, const char *name, size_t length, uint32_t model)
+static void route_add(struct model_set *set, const char *name, size_t length, uint32_t model)
 {
     struct route *route;
 
-    if (!length || length >= sizeof route->name || registry_find(registry, name, length) != ROUTE_NONE)
+    if (!length || length >= sizeof route->name || model_set_find(set, name, length) != ROUTE_NONE)
         return;
-    route = &registry->routes[registry->route_count++];
+    route = &set->routes[set->route_count++];
     memcpy(route->name, name, length);
     route->name[length] = 0;
     route->model = model;
@@ -104,15 +104,15 @@ static size_t modality_length(const char *processing)
     return strcspn(processing, ".");
 }
 
-static int names_check(const struct registry *registry, const struct config *config, struct reason *why)
+static int names_check(const struct model_set *set, const struct config *config, struct reason *why)
 {
     unsigned bad = 0;
 
-    for (uint32_t i = 0; i < registry->model_count; i++) {
-        const struct instance *a = &registry->models[i];
+    for (uint32_t i = 0; i < set->model_count; i++) {
+        const struct instance *a = &set->models[i];
 
         for (uint32_t j = 0; j < i; j++) {
-            const struct instance *b = &registry->models[j];
+            const struct instance *b = &set->models[j];
 
             if (!a->model || !b->model)
                 continue; /* could not be loaded */
@@ -131,29 +131,28 @@ static int names_check(const struct registry *registry, const struct config *con
 
 /* Names first, then processing types, then modalities; at each step the preferred models come first, and the first one
  * to claim a name keeps it. */
-static int routes_make(struct registry *registry, struct reason *why)
+static int routes_make(struct model_set *set, struct reason *why)
 {
-    registry->routes = calloc(1 + 3 * (size_t)registry->model_count, sizeof *registry->routes);
-    if (!registry->routes)
+    set->routes = calloc(1 + 3 * (size_t)set->model_count, sizeof *set->routes);
+    if (!set->routes)
         return refuse_errno(why, -ENOMEM, "routes");
-    registry->route_count = 1;
-    for (uint32_t i = 0; i < registry->model_count; i++)
-        route_add(registry, registry->models[i].name, strlen(registry->models[i].name), i);
+    set->route_count = 1;
+    for (uint32_t i = 0; i < set->model_count; i++)
+        route_add(set, set->models[i].name, strlen(set->models[i].name), i);
     for (int step = 0; step < 4; step++) {
-        for (uint32_t i = 0; i < registry->model_count; i++) {
-            const char *processing = registry->models[i].processing;
+        for (uint32_t i = 0; i < set->model_count; i++) {
+            const char *processing = set->models[i].processing;
             size_t length = step < 2 ? strlen(processing) : modality_length(processing);
 
-            if (registry->models[i].preferred == !(step & 1))
-                route_add(registry, processing, length, i);
+            if (set->models[i].preferred == !(step & 1))
+                route_add(set, processing, length, i);
         }
     }
-    for (uint32_t i = 0; i < registry->model_count; i++) {
-        const char *processing = registry->models[i].processing;
-        const struct instance *answering =
-            registry_route(registry, registry_find(registry, processing, strlen(processing)));
+    for (uint32_t i = 0; i < set->model_count; i++) {
+        const char *processing = set->models[i].processing;
+        const struct instance *answering = model_set_route(set, model_set_find(set, processing, strlen(processing)));
 
-        registry->models[i].answers = answering == &registry->models[i];
+        set->models[i].answers = answering == &set->models[i];
     }
     return 0;
 }
@@ -174,17 +173,17 @@ static int explain(const struct config *config, const struct config_model *entry
 }
 
 /* All of them, so that one run names everything that is wrong. */
-static int models_load(struct registry *registry, const struct config *config, struct reason *why)
+static int models_load(struct model_set *set, const struct config *config, struct reason *why)
 {
     unsigned bad = 0;
     int last = 0;
 
-    registry->models = calloc(config->model_count ? config->model_count : 1, sizeof *registry->models);
-    if (!registry->models)
+    set->models = calloc(config->model_count ? config->model_count : 1, sizeof *set->models);
+    if (!set->models)
         return refuse_errno(why, -ENOMEM, "models");
     for (size_t i = 0; i < config->model_count; i++) {
         const struct config_model *entry = &config->models[i];
-        int result = instance_init(&registry->models[registry->model_count++], entry, registry->kernels, why);
+        int result = instance_init(&set->models[set->model_count++], entry, set->kernels, why);
 
         if (result) {
             last = explain(config, entry, result, why);
@@ -193,35 +192,35 @@ static int models_load(struct registry *registry, const struct config *config, s
             log_error("%s", why->text);
             bad++;
         }
-        registry->batch_max = MAX(registry->batch_max, registry->models[i].batch_max);
+        set->batch_max = MAX(set->batch_max, set->models[i].batch_max);
     }
     return bad ? refuse(why, last, "%u of %zu models cannot be served", bad, config->model_count) : 0;
 }
 
-int registry_init(struct registry *registry, const struct config *config, struct reason *why)
+int model_set_init(struct model_set *set, const struct config *config, struct reason *why)
 {
     int result;
 
-    *registry =
-        (struct registry){ .kernels = kernels_find(config->kernels), .batch_max = 1, .rows_max = config->limits.rows };
-    if (!registry->kernels)
+    *set =
+        (struct model_set){ .kernels = kernels_find(config->kernels), .batch_max = 1, .rows_max = config->limits.rows };
+    if (!set->kernels)
         return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
                       config->kernels);
-    result = models_load(registry, config, why);
-    if (result >= 0 && names_check(registry, config, result ? NULL : why))
+    result = models_load(set, config, why);
+    if (result >= 0 && names_check(set, config, result ? NULL : why))
         result = WISP_E_CONFIG;
     if (!result)
-        result = routes_make(registry, why);
+        result = routes_make(set, why);
     if (result)
-        registry_deinit(registry);
+        model_set_deinit(set);
     return result;
 }
 
-void registry_deinit(struct registry *registry)
+void model_set_deinit(struct model_set *set)
 {
-    for (uint32_t i = 0; i < registry->model_count; i++)
-        instance_deinit(&registry->models[i]);
-    free(registry->models);
-    free(registry->routes);
-    *registry = (struct registry){ .models = NULL };
+    for (uint32_t i = 0; i < set->model_count; i++)
+        instance_deinit(&set->models[i]);
+    free(set->models);
+    free(set->routes);
+    *set = (struct model_set){ .models = NULL };
 }

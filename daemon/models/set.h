@@ -43,7 +43,7 @@ struct route {
     uint32_t model;
 };
 
-struct registry {
+struct model_set {
     const struct kernels *kernels;
     struct instance *models;
     uint32_t model_count;
@@ -55,18 +55,18 @@ struct registry {
 
 /* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,
  * WISP_E_FORMAT for a damaged file: each is logged, with where it stands, and the reason sums them up. -ENOMEM. */
-int registry_init(struct registry *registry, const struct config *config, struct reason *why);
-void registry_deinit(struct registry *registry);
+int model_set_init(struct model_set *set, const struct config *config, struct reason *why);
+void model_set_deinit(struct model_set *set);
 
 /* The route of a name of `length` bytes; ROUTE_NONE. */
-uint32_t registry_find(const struct registry *registry, const char *name, size_t length);
+uint32_t model_set_find(const struct model_set *set, const char *name, size_t length);
 
 /* The model that a route leads to; NULL for a number that no client was given. */
-static inline struct instance *registry_route(const struct registry *registry, uint32_t route)
+static inline struct instance *model_set_route(const struct model_set *set, uint32_t route)
 {
-    if (route == ROUTE_NONE || route >= registry->route_count)
+    if (route == ROUTE_NONE || route >= set->route_count)
         return NULL;
-    return &registry->models[registry->routes[route].model];
+    return &set->models[set->routes[route].model];
 }
 
 #endif

@@ -37,9 +37,9 @@ static void prepend(struct shard *shard, struct queue *queue, struct request *re
 
 static struct queue *queue_of(const struct shard *shard, uint32_t route)
 {
-    const struct instance *instance = registry_route(shard->registry, route);
+    const struct instance *instance = model_set_route(shard->set, route);
 
-    return instance ? &shard->queues[instance - shard->registry->models] : NULL;
+    return instance ? &shard->queues[instance - shard->set->models] : NULL;
 }
 
 bool s3_batch(struct shard *shard, struct request *request)

@@ -21,7 +21,7 @@ static bool is_finite(const struct shard *shard, struct request *request)
 {
     const struct instance *instance = shard->batch.instance;
     uint64_t count = (uint64_t)request->rows_now * instance->input_elements;
-    uint64_t at = shard->registry->kernels->first_not_finite((const float *)input_of(request, instance), count);
+    uint64_t at = shard->set->kernels->first_not_finite((const float *)input_of(request, instance), count);
 
     if (at == count)
         return true;

@@ -34,7 +34,7 @@ static void publish(struct channel *channel, const struct request *request, int 
 static void count(struct shard *shard, const struct request *request, int status)
 {
     struct instance *instance =
-        request->ask.op == WIRE_OP_INFER ? registry_route(shard->registry, request->ask.route) : NULL;
+        request->ask.op == WIRE_OP_INFER ? model_set_route(shard->set, request->ask.route) : NULL;
 
     switch (status) {
     case WISP_OK:

@@ -11,23 +11,23 @@
 #define IDLE_NS  (200 * NS_PER_US)
 #define AGAIN_NS (1 * NS_PER_MS)
 
-int shard_init(struct shard *shard, struct registry *registry, uint32_t channels)
+int shard_init(struct shard *shard, struct model_set *set, uint32_t channels)
 {
     struct batch *batch = &shard->batch;
 
-    *shard = (struct shard){ .registry = registry, .active_capacity = channels };
-    shard->under_way_max = MAX(2 * registry->batch_max, 64u);
+    *shard = (struct shard){ .set = set, .active_capacity = channels };
+    shard->under_way_max = MAX(2 * set->batch_max, 64u);
     shard->active = calloc(channels, sizeof(struct channel *));
-    shard->queues = calloc(registry->model_count ? registry->model_count : 1, sizeof *shard->queues);
-    batch->requests = calloc(registry->batch_max, sizeof(struct request *));
-    batch->inputs = calloc(registry->batch_max, sizeof(const float *));
-    batch->outputs = calloc(registry->batch_max, sizeof(float *));
+    shard->queues = calloc(set->model_count ? set->model_count : 1, sizeof *shard->queues);
+    batch->requests = calloc(set->batch_max, sizeof(struct request *));
+    batch->inputs = calloc(set->batch_max, sizeof(const float *));
+    batch->outputs = calloc(set->batch_max, sizeof(float *));
     if (!shard->active || !shard->queues || !batch->requests || !batch->inputs || !batch->outputs) {
         shard_deinit(shard);
         return -ENOMEM;
     }
-    for (uint32_t i = 0; i < registry->model_count; i++)
-        shard->queues[i].instance = &registry->models[i];
+    for (uint32_t i = 0; i < set->model_count; i++)
+        shard->queues[i].instance = &set->models[i];
     return 0;
 }
 
@@ -38,7 +38,7 @@ void shard_deinit(struct shard *shard)
     free(shard->batch.requests);
     free(shard->batch.inputs);
     free(shard->batch.outputs);
-    *shard = (struct shard){ .registry = NULL };
+    *shard = (struct shard){ .set = NULL };
 }
 
 /* ---- the active set ---- */
@@ -102,7 +102,7 @@ bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
         else
             remove_at(shard, i);
     }
-    for (uint32_t i = 0; i < shard->registry->model_count; i++)
+    for (uint32_t i = 0; i < shard->set->model_count; i++)
         *until_ns = MIN(*until_ns, s3_due_ns(&shard->queues[i]));
     return *until_ns > now_ns;
 }
@@ -149,7 +149,7 @@ bool shard_turn(struct shard *shard, uint64_t now_ns)
 
     if (shard->to_wake)
         s6_wake(shard);
-    for (uint32_t i = 0; shard->under_way && i < shard->registry->model_count; i++) {
+    for (uint32_t i = 0; shard->under_way && i < shard->set->model_count; i++) {
         struct queue *queue = &shard->queues[i];
 
         if (!s3_due(shard, queue, now_ns))

@@ -38,7 +38,7 @@ struct batch {
 };
 
 struct shard {
-    struct registry *registry;
+    struct model_set *set;
     struct queue *queues; /* one for each model */
     struct batch batch;
     struct channel **active;
@@ -54,7 +54,7 @@ struct shard {
 };
 
 /* `channels` at most in the active set. -ENOMEM. */
-int shard_init(struct shard *shard, struct registry *registry, uint32_t channels);
+int shard_init(struct shard *shard, struct model_set *set, uint32_t channels);
 void shard_deinit(struct shard *shard);
 
 /* One pass through all stages; whether anything was done. */

@@ -38,7 +38,7 @@ extern struct rig {
     const char *folder;
     char path[256];
     struct config config;
-    struct registry registry;
+    struct model_set set;
     struct users users;
     struct channel_table table;
     struct shard shard;
