@@ -13,11 +13,13 @@
 #ifndef DAEMON_REQUEST_H
 #define DAEMON_REQUEST_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "libipc/wire.h"
 
 struct channel;
+struct queue;
 
 enum request_state {
     REQUEST_FREE,
@@ -32,6 +34,7 @@ struct request {
     struct request *next, *previous; /* of the free ones (next alone), or of its queue */
     struct request *newer, *older;   /* of those that its channel has under way */
     struct channel *channel;
+    struct queue *queue;        /* of the model that its route leads to; NULL: nowhere */
     struct wire_submission ask; /* the private copy; the shared slot is never looked at again */
     enum request_state state;
     uint32_t rows_done;   /* a request larger than a batch runs in slices */
@@ -44,5 +47,13 @@ struct request {
     uint32_t cause;       /* enum wire_cause: of a refusal */
     uint32_t where[2];
 };
+
+/* A stage takes requests in the state that the one before left, and no others. */
+static inline void request_advance(struct request *request, enum request_state from, enum request_state to)
+{
+    assert(request->state == from);
+    (void)from; /* where assertions are off */
+    request->state = to;
+}
 
 #endif

@@ -44,7 +44,8 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     shard->pings += request->ask.op == WIRE_OP_NOP;
     shard->requests += request->ask.op != WIRE_OP_NOP;
     request->next = request->previous = NULL;
-    request->state = REQUEST_TAKEN;
+    request_advance(request, REQUEST_FREE, REQUEST_TAKEN);
+    request->queue = NULL;
     request->rows_done = request->rows_now = request->batch = 0;
     request->taken_ns = now_ns;
     request->begun_ns = request->compute_ns = 0;

@@ -10,8 +10,11 @@ bool s2_admit(struct shard *shard, struct request *request)
 {
     const struct wire_submission *ask = &request->ask;
     const struct wire_limits *limits = &request->channel->limits;
-    int status = wire_check_submission(ask, limits, NULL);
+    int status;
 
+    if (ask->op == WIRE_OP_INFER)
+        request->queue = shard_queue(shard, ask->route);
+    status = wire_check_submission(ask, limits, NULL);
     if (status && ask->op == WIRE_OP_INFER && ask->rows > limits->rows) {
         request->cause = WIRE_CAUSE_ROWS;
         request->where[0] = limits->rows;
@@ -23,6 +26,6 @@ bool s2_admit(struct shard *shard, struct request *request)
         return false;
     }
     request->deadline_ns = ask->deadline_us ? request->taken_ns + ask->deadline_us * NS_PER_US : UINT64_MAX;
-    request->state = REQUEST_ADMITTED;
+    request_advance(request, REQUEST_TAKEN, REQUEST_ADMITTED);
     return true;
 }

@@ -7,9 +7,8 @@
  */
 #include "daemon/shard/stages.h"
 
-static void enter(struct shard *shard, struct queue *queue, struct request *request)
+static void enter(struct shard *shard, struct queue *queue, const struct request *request)
 {
-    request->state = REQUEST_BATCHED;
     queue->rows += request->ask.rows - request->rows_done;
     shard->under_way++;
 }
@@ -35,39 +34,30 @@ static void prepend(struct shard *shard, struct queue *queue, struct request *re
     enter(shard, queue, request);
 }
 
-static struct queue *queue_of(const struct shard *shard, uint32_t route)
-{
-    const struct instance *instance = model_set_route(shard->set, route);
-
-    return instance ? &shard->queues[instance - shard->set->models] : NULL;
-}
-
 bool s3_batch(struct shard *shard, struct request *request)
 {
-    struct queue *queue = queue_of(shard, request->ask.route);
-
-    if (!queue) {
+    if (!request->queue) {
         s6_complete(shard, request, WISP_E_NO_MODEL);
         return false;
     }
-    append(shard, queue, request);
+    request_advance(request, REQUEST_ADMITTED, REQUEST_BATCHED);
+    append(shard, request->queue, request);
     return true;
 }
 
 void s3_again(struct shard *shard, struct request *request)
 {
-    struct queue *queue = queue_of(shard, request->ask.route);
-
+    request_advance(request, REQUEST_RUN, REQUEST_BATCHED);
     /* With time running out, requests that are done count, and half-done ones do not. */
     if (shard->draining)
-        prepend(shard, queue, request);
+        prepend(shard, request->queue, request);
     else
-        append(shard, queue, request);
+        append(shard, request->queue, request);
 }
 
 void s3_remove(struct shard *shard, struct request *request)
 {
-    struct queue *queue = queue_of(shard, request->ask.route);
+    struct queue *queue = request->queue;
 
     *(request->previous ? &request->previous->next : &queue->head) = request->next;
     *(request->next ? &request->next->previous : &queue->tail) = request->previous;

@@ -30,7 +30,7 @@ bool s4_dispatch(struct shard *shard, struct queue *queue)
             continue;
         }
         request->rows_now = MIN(request->ask.rows - request->rows_done, instance->batch_max - batch->rows);
-        request->state = REQUEST_DISPATCHED;
+        request_advance(request, REQUEST_BATCHED, REQUEST_DISPATCHED);
         batch->requests[batch->count++] = request;
         batch->rows += request->rows_now;
     }

@@ -87,7 +87,7 @@ static void account(struct shard *shard, struct request *request, uint64_t begin
     if (request->batch < shard->batch.rows)
         request->batch = shard->batch.rows;
     request->rows_done += request->rows_now;
-    request->state = REQUEST_RUN;
+    request_advance(request, REQUEST_DISPATCHED, REQUEST_RUN);
     if (request->rows_done < request->ask.rows)
         s3_again(shard, request);
     else

@@ -5,6 +5,7 @@
  * There is always room: credit was checked before the slot was taken. The client is woken once a batch, not once a
  * completion; between the two its completions are already there for it to see.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -33,8 +34,7 @@ static void publish(struct channel *channel, const struct request *request, int 
 
 static void count(struct shard *shard, const struct request *request, int status)
 {
-    struct instance *instance =
-        request->ask.op == WIRE_OP_INFER ? model_set_route(shard->set, request->ask.route) : NULL;
+    struct instance *instance = request->queue ? request->queue->instance : NULL;
 
     switch (status) {
     case WISP_OK:
@@ -59,6 +59,7 @@ static void let_go(struct channel *channel, struct request *request)
     *(request->newer ? &request->newer->older : &channel->newest) = request->older;
     if (request->older)
         request->older->newer = request->newer;
+    assert(request->state != REQUEST_FREE); /* every slot is completed once */
     request->state = REQUEST_FREE;
     request->next = channel->free;
     channel->free = request;

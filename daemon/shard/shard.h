@@ -57,6 +57,14 @@ struct shard {
 int shard_init(struct shard *shard, struct model_set *set, uint32_t channels);
 void shard_deinit(struct shard *shard);
 
+/* The queue of the model that a route leads to; NULL for a number that no client was given. */
+static inline struct queue *shard_queue(const struct shard *shard, uint32_t route)
+{
+    const struct instance *instance = model_set_route(shard->set, route);
+
+    return instance ? &shard->queues[instance - shard->set->models] : NULL;
+}
+
 /* One pass through all stages; whether anything was done. */
 bool shard_turn(struct shard *shard, uint64_t now_ns);
 
