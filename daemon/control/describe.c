@@ -115,10 +115,10 @@ void describe_deinit(struct wispd *daemon)
 
 /* ---- for each question ---- */
 
-static void print_counters(FILE *out, const struct instance *instance)
+static void print_counters(FILE *out, const struct queue *queue)
 {
     fprintf(out, ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
-            instance->requests, instance->samples, instance->batches, instance->refused);
+            queue->requests, queue->samples, queue->batches, queue->refused);
 }
 
 /* What a stream in memory gathered; nothing when there was no memory for it. */
@@ -140,7 +140,7 @@ struct description describe_models(const struct wispd *daemon)
 
     for (uint32_t i = 0; out && i < set->model_count; i++) {
         fprintf(out, "%c%s", i ? ',' : '[', daemon->described[i].summary);
-        print_counters(out, &set->models[i]);
+        print_counters(out, &daemon->shard.queues[i]);
     }
     if (out)
         fputs(set->model_count ? "]" : "[]", out);
@@ -149,16 +149,16 @@ struct description describe_models(const struct wispd *daemon)
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
 {
-    const struct instance *instance = model_set_route(&daemon->set, route);
+    const struct queue *queue = shard_queue(&daemon->shard, route);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     if (out) {
         fprintf(out, ",\"route\":%" PRIu32, route);
-        print_counters(out, instance);
+        print_counters(out, queue);
     }
-    return gathered(out, &text, daemon->described[instance - daemon->set.models].full);
+    return gathered(out, &text, daemon->described[queue - daemon->shard.queues].full);
 }
 
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length)

@@ -7,7 +7,7 @@
  * processing type, the one marked `default: true` answers for it, or else the one that stands first. Route 0 leads
  * nowhere, so that a zeroed submission is refused.
  *
- * Loaded once at start, before any client; immutable afterwards but for the counters, which the shard's thread owns.
+ * Loaded once at start, before any client; immutable afterwards.
  */
 #ifndef DAEMON_MODELS_H
 #define DAEMON_MODELS_H
@@ -35,7 +35,6 @@ struct instance {
     uint64_t wait_ns;
     bool preferred;
     bool answers; /* for its processing type */
-    uint64_t requests, samples, batches, refused;
 };
 
 struct route {

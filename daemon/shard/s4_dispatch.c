@@ -17,9 +17,9 @@ static bool fits(const struct instance *instance, const struct wire_submission *
 bool s4_dispatch(struct shard *shard, struct queue *queue)
 {
     struct batch *batch = &shard->batch;
-    struct instance *instance = queue->instance;
+    const struct instance *instance = queue->instance;
 
-    batch->instance = instance;
+    batch->queue = queue;
     batch->count = batch->rows = 0;
     while (queue->head && batch->rows < instance->batch_max) {
         struct request *request = queue->head;

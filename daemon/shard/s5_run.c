@@ -19,7 +19,7 @@ static const unsigned char *input_of(const struct request *request, const struct
  * the cache for the pass. */
 static bool is_finite(const struct shard *shard, struct request *request)
 {
-    const struct instance *instance = shard->batch.instance;
+    const struct instance *instance = shard->batch.queue->instance;
     uint64_t count = (uint64_t)request->rows_now * instance->input_elements;
     uint64_t at = shard->set->kernels->first_not_finite((const float *)input_of(request, instance), count);
 
@@ -62,7 +62,7 @@ static void drop_refused(struct shard *shard, uint64_t now_ns)
 
 static void point(struct batch *batch)
 {
-    const struct instance *instance = batch->instance;
+    const struct instance *instance = batch->queue->instance;
     uint32_t row = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -103,10 +103,10 @@ void s5_run(struct shard *shard)
     if (!batch->count)
         return;
     point(batch);
-    forward_serve(batch->instance->forward, batch->inputs, batch->outputs, batch->rows);
+    forward_serve(batch->queue->instance->forward, batch->inputs, batch->outputs, batch->rows);
     took = clock_ns() - begin;
-    batch->instance->batches++;
-    batch->instance->samples += batch->rows;
+    batch->queue->batches++;
+    batch->queue->samples += batch->rows;
     for (uint32_t i = 0; i < batch->count; i++)
         account(shard, batch->requests[i], begin, took);
 }

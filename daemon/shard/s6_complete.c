@@ -34,12 +34,12 @@ static void publish(struct channel *channel, const struct request *request, int 
 
 static void count(struct shard *shard, const struct request *request, int status)
 {
-    struct instance *instance = request->queue ? request->queue->instance : NULL;
+    struct queue *queue = request->queue;
 
     switch (status) {
     case WISP_OK:
-        if (instance)
-            instance->requests++;
+        if (queue)
+            queue->requests++;
         break;
     case WISP_E_CANCELLED:
         shard->cancelled++;
@@ -49,8 +49,8 @@ static void count(struct shard *shard, const struct request *request, int status
         break;
     default:
         shard->refused++;
-        if (instance)
-            instance->refused++;
+        if (queue)
+            queue->refused++;
     }
 }
 

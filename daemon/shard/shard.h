@@ -22,14 +22,15 @@ enum { INTAKE_MAX = 16 };
 
 /* The requests that wait for one model, in order of arrival. */
 struct queue {
-    struct instance *instance;
+    const struct instance *instance;
     struct request *head, *tail;
-    uint64_t rows; /* of all of them */
+    uint64_t rows;                                /* of all of them */
+    uint64_t requests, samples, batches, refused; /* since the start */
 };
 
 /* What runs together. Both arrays are as long as the largest batch. */
 struct batch {
-    struct instance *instance;
+    struct queue *queue;
     struct request **requests;
     uint32_t count; /* requests */
     uint32_t rows;

@@ -226,7 +226,7 @@ static void s5_drops_what_is_late(void **state)
 {
     struct wire_submission late = rig_infer(2, 0), good = rig_infer(2, 1);
     struct wire_completion completion;
-    uint64_t samples = rig.set.models[0].samples;
+    uint64_t samples = rig.shard.queues[0].samples;
 
     (void)state;
     late.deadline_us = 1;
@@ -238,7 +238,7 @@ static void s5_drops_what_is_late(void **state)
     assert_int_equal(completion.out_length, 0);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     assert_int_equal(completion.batch, 2);
-    assert_int_equal(rig.set.models[0].samples, samples + 2);
+    assert_int_equal(rig.shard.queues[0].samples, samples + 2);
     rig_check_answer(1, &good);
 }
 
@@ -284,7 +284,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
     static const bool given_up[COUNT] = { true, false, false, true, false, true, true };
     struct wire_submission asks[COUNT];
     struct wire_completion completion;
-    uint64_t samples = rig.set.models[0].samples;
+    uint64_t samples = rig.shard.queues[0].samples;
 
     (void)state;
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -310,7 +310,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
     }
     rig_no_completion(0);
     rig_all_requests_are_free(0);
-    assert_int_equal(rig.set.models[0].samples, samples + 6);
+    assert_int_equal(rig.shard.queues[0].samples, samples + 6);
     assert_int_equal(rig.shard.cancelled, 4);
     assert_int_equal(rig.shard.refused, 0);
 }
