@@ -18,24 +18,9 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "sparse/forward.h"
-#include "sparse/model.h"
+#include "daemon/models/instance.h"
 
 #define ROUTE_NONE 0
-
-struct instance {
-    struct model *model;
-    struct forward *forward;
-    char name[MODEL_NAME_MAX];
-    char processing[MODEL_NAME_MAX];
-    char file[256];                     /* without its folder: that is nobody's business */
-    uint64_t input_bytes, output_bytes; /* of one sample */
-    uint32_t input_elements, output_elements;
-    uint32_t batch_max;
-    uint64_t wait_ns;
-    bool preferred;
-    bool answers; /* for its processing type */
-};
 
 struct route {
     char name[MODEL_NAME_MAX];

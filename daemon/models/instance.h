@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An instance: one model, read, packed and warmed up for this processor. Immutable from then on.
+ */
+#ifndef DAEMON_MODELS_INSTANCE_H
+#define DAEMON_MODELS_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/config.h"
+#include "sparse/forward.h"
+#include "sparse/model.h"
+
+struct instance {
+    struct model *model;
+    struct forward *forward;
+    char name[MODEL_NAME_MAX];
+    char processing[MODEL_NAME_MAX];
+    char file[256];                     /* without its folder: that is nobody's business */
+    uint64_t input_bytes, output_bytes; /* of one sample */
+    uint32_t input_elements, output_elements;
+    uint32_t batch_max;
+    uint64_t wait_ns;
+    bool preferred;
+    bool answers; /* for its processing type */
+};
+
+/* WISP_E_FORMAT, -errno: the file; the reason names it. instance_deinit() follows in any case. */
+int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
+                  struct reason *why);
+void instance_deinit(struct instance *instance);
+
+#endif
