@@ -2,8 +2,8 @@
  *
  * What the daemon says of itself and its models, as JSON (docs/protocol.md). No path, no address, no other client.
  *
- * Of a model all but a few counters is the same for ever: it is made once, as text, and a question costs what its
- * counters do. So a client that asks and asks takes little time, and next to no memory, from the others.
+ * A question costs what a few counters do: the rest stands in the set of models, as text. So a client that asks and
+ * asks takes little time, and next to no memory, from the others.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -13,107 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/size.h"
 #include "daemon/control/wispd.h"
-#include "sparse/model_json.h"
-
-/* What stands in LIST and begins DESCRIBE, without the counters. */
-static json_t *summary(const struct model_set *set, const struct instance *instance)
-{
-    const struct model *model = instance->model;
-    json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(instance->forward);
-    json_t *object = model_json_summary(model);
-
-    /* A configuration may give it another name and type. */
-    json_object_set_new(object, "name", json_string(instance->name));
-    json_object_set_new(object, "processing", json_string(instance->processing));
-    json_object_set_new(object, "default", json_boolean(instance->answers));
-    json_object_set_new(object, "rows_most", json_integer(set->rows_max));
-    json_object_set_new(object, "memory_bytes", json_integer(memory));
-    json_object_set_new(object, "file", json_string(instance->file));
-    json_object_set_new(object, "kernels", json_string(set->kernels->name));
-    return object;
-}
-
-static json_t *full(const struct model_set *set, const struct instance *instance, bool labels)
-{
-    json_t *object = summary(set, instance);
-
-    model_json_details(object, instance->model, instance->forward, instance->batch_max);
-    if (!labels)
-        json_object_set_new(object, "labels", json_array());
-    json_object_set_new(object, "batch_most", json_integer(instance->batch_max));
-    json_object_set_new(object, "wait_us", json_integer((json_int_t)(instance->wait_ns / NS_PER_US)));
-    return object;
-}
-
-/* ---- once ---- */
-
-/* Objects that still lack their counters and the closing brace. */
-struct described {
-    char *summary, *full;
-};
-
-enum { COUNTERS_MAX = 192 }; /* bytes that follow */
-
-static char *text_of(json_t *value)
-{
-    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-
-    json_decref(value);
-    return text;
-}
-
-/* An object's text without the brace at its end; the caller's reference is given up. */
-static char *open_text_of(json_t *value)
-{
-    char *text = text_of(value);
-
-    if (text)
-        text[strlen(text) - 1] = 0;
-    return text;
-}
-
-/* With its labels, if that fits a reply. */
-static char *full_text(const struct model_set *set, const struct instance *instance)
-{
-    char *text = open_text_of(full(set, instance, true));
-
-    if (!text || strlen(text) <= WIRE_TEXT_MAX - COUNTERS_MAX)
-        return text;
-    free(text);
-    return open_text_of(full(set, instance, false));
-}
-
-int describe_init(struct wispd *daemon)
-{
-    const struct model_set *set = &daemon->set;
-
-    daemon->described = calloc(MAX(set->model_count, 1u), sizeof *daemon->described);
-    if (!daemon->described)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < set->model_count; i++) {
-        struct described *described = &daemon->described[i];
-
-        described->summary = open_text_of(summary(set, &set->models[i]));
-        described->full = full_text(set, &set->models[i]);
-        if (!described->summary || !described->full)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-void describe_deinit(struct wispd *daemon)
-{
-    for (uint32_t i = 0; daemon->described && i < daemon->set.model_count; i++) {
-        free(daemon->described[i].summary);
-        free(daemon->described[i].full);
-    }
-    free(daemon->described);
-    daemon->described = NULL;
-}
-
-/* ---- for each question ---- */
 
 static void print_counters(FILE *out, const struct queue *queue)
 {
@@ -139,7 +39,7 @@ struct description describe_models(const struct wispd *daemon)
     FILE *out = open_memstream(&text, &size);
 
     for (uint32_t i = 0; out && i < set->model_count; i++) {
-        fprintf(out, "%c%s", i ? ',' : '[', daemon->described[i].summary);
+        fprintf(out, "%c%s", i ? ',' : '[', set->models[i].summary);
         print_counters(out, &daemon->shard.queues[i]);
     }
     if (out)
@@ -158,7 +58,7 @@ struct description describe_model(const struct wispd *daemon, uint32_t route)
         fprintf(out, ",\"route\":%" PRIu32, route);
         print_counters(out, queue);
     }
-    return gathered(out, &text, daemon->described[queue - daemon->shard.queues].full);
+    return gathered(out, &text, queue->instance->full);
 }
 
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length)
@@ -187,7 +87,7 @@ static json_t *limits_json(const struct config *config)
 struct description describe_daemon(const struct wispd *daemon)
 {
     const struct shard *shard = &daemon->shard;
-    char epoch[17];
+    char epoch[17], *text;
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
@@ -201,5 +101,7 @@ struct description describe_daemon(const struct wispd *daemon)
                   "late", (json_int_t)shard->late, "cancelled", (json_int_t)shard->cancelled, "questions",
                   (json_int_t)daemon->questions, "turned_away", (json_int_t)daemon->turned_away, "given_up",
                   (json_int_t)daemon->given_up, "limits", limits_json(daemon->config), "epoch", epoch);
-    return (struct description){ .own = text_of(state) };
+    text = state ? json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(state);
+    return (struct description){ .own = text };
 }

@@ -77,8 +77,6 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
     if (!result)
         result = shard_init(&daemon->shard, &daemon->set, capacity);
     if (!result)
-        result = describe_init(daemon);
-    if (!result)
         result = helper_new(&daemon->helper);
     if (result)
         return refuse_errno(why, result, "starting");
@@ -138,7 +136,6 @@ struct wispd *wispd_free(struct wispd *daemon)
     shard_deinit(&daemon->shard);
     channel_table_deinit(&daemon->table);
     users_deinit(&daemon->users);
-    describe_deinit(daemon);
     model_set_deinit(&daemon->set);
     free(daemon);
     return NULL;

@@ -51,7 +51,6 @@ static inline uint64_t event_token(enum event_kind kind, const struct channel *c
 struct wispd {
     const struct config *config;
     struct model_set set;
-    struct described *described; /* of each model */
     struct users users;
     struct channel_table table;
     struct shard shard;
@@ -118,11 +117,9 @@ void doorbell_again(struct wispd *daemon, struct channel *channel);
 void stop_begin(struct wispd *daemon);
 void stop_continue(struct wispd *daemon, bool worked);
 
-/* describe.c: the JSON of docs/protocol.md. What does not change is made once, at the start; -ENOMEM. */
-int describe_init(struct wispd *daemon);
-void describe_deinit(struct wispd *daemon);
-
-/* A text in two parts: what is the same for everybody (NULL: nothing), and what is to be freed (NULL: there is no
+/* describe.c: the JSON of docs/protocol.md.
+ *
+ * A text in two parts: what is the same for everybody (NULL: nothing), and what is to be freed (NULL: there is no
  * memory). */
 struct description {
     const char *shared;

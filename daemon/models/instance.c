@@ -71,4 +71,6 @@ void instance_deinit(struct instance *instance)
 {
     instance->forward = forward_free(instance->forward);
     instance->model = model_free(instance->model);
+    free(instance->summary);
+    free(instance->full);
 }

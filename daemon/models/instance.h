@@ -24,7 +24,8 @@ struct instance {
     uint32_t batch_max;
     uint64_t wait_ns;
     bool preferred;
-    bool answers; /* for its processing type */
+    bool answers;         /* for its processing type */
+    char *summary, *full; /* what clients are told (describe.h) */
 };
 
 /* WISP_E_FORMAT, -errno: the file; the reason names it. instance_deinit() follows in any case. */

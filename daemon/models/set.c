@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/size.h"
+#include "daemon/models/describe.h"
 #include "daemon/models/impersonate.h"
 #include "daemon/models/set.h"
 
@@ -128,6 +129,15 @@ static int models_load(struct model_set *set, const struct config *config, struc
     return bad ? refuse(why, last, "%u of %zu models cannot be served", bad, config->model_count) : 0;
 }
 
+static int models_describe(struct model_set *set, struct reason *why)
+{
+    int result = 0;
+
+    for (uint32_t i = 0; !result && i < set->model_count; i++)
+        result = instance_describe(&set->models[i], set->kernels, set->rows_max);
+    return result ? refuse_errno(why, result, "describing models") : 0;
+}
+
 int model_set_init(struct model_set *set, const struct config *config, struct reason *why)
 {
     int result;
@@ -142,6 +152,8 @@ int model_set_init(struct model_set *set, const struct config *config, struct re
         result = WISP_E_CONFIG;
     if (!result)
         result = routes_make(set, why);
+    if (!result)
+        result = models_describe(set, why);
     if (result)
         model_set_deinit(set);
     return result;

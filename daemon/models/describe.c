@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "daemon/models/describe.h"
+#include "libipc/wire.h"
+#include "sparse/model_json.h"
+
+/* What holds for every model of the set. */
+struct surroundings {
+    const struct kernels *kernels;
+    uint32_t rows_max; /* of one request */
+};
+
+/* What stands in LIST and begins DESCRIBE, without the counters. */
+static json_t *summary(const struct surroundings *in, const struct instance *instance)
+{
+    const struct model *model = instance->model;
+    json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(instance->forward);
+    json_t *object = model_json_summary(model);
+
+    /* A configuration may give it another name and type. */
+    json_object_set_new(object, "name", json_string(instance->name));
+    json_object_set_new(object, "processing", json_string(instance->processing));
+    json_object_set_new(object, "default", json_boolean(instance->answers));
+    json_object_set_new(object, "rows_most", json_integer(in->rows_max));
+    json_object_set_new(object, "memory_bytes", json_integer(memory));
+    json_object_set_new(object, "file", json_string(instance->file));
+    json_object_set_new(object, "kernels", json_string(in->kernels->name));
+    return object;
+}
+
+static json_t *full(const struct surroundings *in, const struct instance *instance, bool labels)
+{
+    json_t *object = summary(in, instance);
+
+    model_json_details(object, instance->model, instance->forward, instance->batch_max);
+    if (!labels)
+        json_object_set_new(object, "labels", json_array());
+    json_object_set_new(object, "batch_most", json_integer(instance->batch_max));
+    json_object_set_new(object, "wait_us", json_integer((json_int_t)(instance->wait_ns / NS_PER_US)));
+    return object;
+}
+
+enum { COUNTERS_MAX = 192 }; /* bytes that follow */
+
+static char *text_of(json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+
+    json_decref(value);
+    return text;
+}
+
+/* An object's text without the brace at its end; the caller's reference is given up. */
+static char *open_text_of(json_t *value)
+{
+    char *text = text_of(value);
+
+    if (text)
+        text[strlen(text) - 1] = 0;
+    return text;
+}
+
+/* With its labels, if that fits a reply. */
+static char *full_text(const struct surroundings *in, const struct instance *instance)
+{
+    char *text = open_text_of(full(in, instance, true));
+
+    if (!text || strlen(text) <= WIRE_TEXT_MAX - COUNTERS_MAX)
+        return text;
+    free(text);
+    return open_text_of(full(in, instance, false));
+}
+
+int instance_describe(struct instance *instance, const struct kernels *kernels, uint32_t rows_max)
+{
+    const struct surroundings in = { kernels, rows_max };
+
+    instance->summary = open_text_of(summary(&in, instance));
+    instance->full = full_text(&in, instance);
+    return instance->summary && instance->full ? 0 : -ENOMEM;
+}
