@@ -71,20 +71,20 @@ static void warn_of_nothing(const struct options *options, const struct config *
 /* Everything that can be wrong before a socket is touched: the configuration, and every model file. */
 static int test(const struct options *options, const struct config *config, const struct impersonation *impersonation)
 {
-    struct model_set set;
+    struct model_set *set;
     struct reason why = { "" };
     unsigned hidden = impersonation->sandbox ? impersonate_hidden(config) : 0;
-    int result = model_set_init(&set, config, &why);
+    int result = model_set_load(config, &set, &why);
 
     if (result)
         return complain(result, &why);
     if (!hidden && !options->quiet) {
         warn_of_nothing(options, config);
         printf("wispd: %s is good: %u model%s%s%s\n", config->file ? config->file : "what the command line says",
-               set.model_count, set.model_count == 1 ? "" : "s", impersonation->user ? ", as user " : "",
+               set->model_count, set->model_count == 1 ? "" : "s", impersonation->user ? ", as user " : "",
                impersonation->user ? impersonation->user : "");
     }
-    model_set_deinit(&set);
+    model_set_release(set);
     return hidden ? EXIT_CONFIG : EXIT_OK;
 }
 

@@ -33,14 +33,14 @@ static struct description gathered(FILE *out, char **text, const char *shared)
 
 struct description describe_models(const struct wispd *daemon)
 {
-    const struct model_set *set = &daemon->set;
+    const struct model_set *set = daemon->set;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     for (uint32_t i = 0; out && i < set->model_count; i++) {
         fprintf(out, "%c%s", i ? ',' : '[', set->models[i].summary);
-        print_counters(out, &daemon->shard.queues[i]);
+        print_counters(out, &daemon->queues->queues[i]);
     }
     if (out)
         fputs(set->model_count ? "]" : "[]", out);
@@ -49,7 +49,7 @@ struct description describe_models(const struct wispd *daemon)
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
 {
-    const struct queue *queue = shard_queue(&daemon->shard, route);
+    const struct queue *queue = queue_set_route(daemon->queues, route);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -63,7 +63,7 @@ struct description describe_model(const struct wispd *daemon, uint32_t route)
 
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length)
 {
-    const struct model_set *set = &daemon->set;
+    const struct model_set *set = daemon->set;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -91,16 +91,16 @@ struct description describe_daemon(const struct wispd *daemon)
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
-    state =
-        json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
-                  "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
-                  (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
-                  "kernels", daemon->set.kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
-                  "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set.model_count, "requests",
-                  (json_int_t)shard->requests, "pings", (json_int_t)shard->pings, "refused", (json_int_t)shard->refused,
-                  "late", (json_int_t)shard->late, "cancelled", (json_int_t)shard->cancelled, "questions",
-                  (json_int_t)daemon->questions, "turned_away", (json_int_t)daemon->turned_away, "given_up",
-                  (json_int_t)daemon->given_up, "limits", limits_json(daemon->config), "epoch", epoch);
+    state = json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
+                      "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
+                      (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
+                      "kernels", daemon->set->kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
+                      "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set->model_count,
+                      "requests", (json_int_t)shard->requests, "pings", (json_int_t)shard->pings, "refused",
+                      (json_int_t)shard->refused, "late", (json_int_t)shard->late, "cancelled",
+                      (json_int_t)shard->cancelled, "questions", (json_int_t)daemon->questions, "turned_away",
+                      (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "limits",
+                      limits_json(daemon->config), "epoch", epoch);
     text = state ? json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(state);
     return (struct description){ .own = text };

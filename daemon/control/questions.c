@@ -121,7 +121,7 @@ static int answer_describe(struct wispd *daemon, struct channel *channel, const 
 
     /* Out of the message, whose memory the reply is put together in. Only printable characters are repeated. */
     memcpy(name, payload, length);
-    route = model_set_find(&daemon->set, name, length);
+    route = model_set_find(daemon->set, name, length);
     if (route != ROUTE_NONE)
         return reply(daemon, channel, request, WISP_OK, route, describe_model(daemon, route));
     for (size_t i = 0; i < length; i++) {

@@ -78,9 +78,9 @@ void room_offer(struct wispd *daemon)
     struct wire_offer *offer = &daemon->offer;
     uint64_t input = 0, output = 0, cost;
 
-    for (uint32_t i = 0; i < daemon->set.model_count; i++) {
-        input = MAX(input, daemon->set.models[i].input_bytes);
-        output = MAX(output, daemon->set.models[i].output_bytes);
+    for (uint32_t i = 0; i < daemon->set->model_count; i++) {
+        input = MAX(input, daemon->set->models[i].input_bytes);
+        output = MAX(output, daemon->set->models[i].output_bytes);
     }
     *offer = (struct wire_offer){
         .abi_min = WIRE_ABI_MIN,

@@ -62,7 +62,7 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
 {
     const struct config *config = daemon->config;
     uint32_t capacity = room_connections(config);
-    int result = model_set_init(&daemon->set, config, why);
+    int result = model_set_load(config, &daemon->set, why);
 
     if (result)
         return result;
@@ -75,7 +75,11 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
     if (!result)
         result = channel_table_init(&daemon->table, capacity);
     if (!result)
-        result = shard_init(&daemon->shard, &daemon->set, capacity);
+        result = shard_init(&daemon->shard, capacity);
+    if (!result)
+        result = queue_set_new(daemon->set, &daemon->queues);
+    if (!result)
+        shard_use(&daemon->shard, daemon->queues);
     if (!result)
         result = helper_new(&daemon->helper);
     if (result)
@@ -133,10 +137,11 @@ struct wispd *wispd_free(struct wispd *daemon)
     channels_end(daemon);
     listener_close(&daemon->listener);
     loop_free(daemon->loop);
+    queue_set_free(daemon->queues);
     shard_deinit(&daemon->shard);
     channel_table_deinit(&daemon->table);
     users_deinit(&daemon->users);
-    model_set_deinit(&daemon->set);
+    model_set_release(daemon->set);
     free(daemon);
     return NULL;
 }
@@ -401,11 +406,11 @@ static int begin(struct wispd *daemon, int signals)
     if (result)
         return result;
     log_info("serving %u model%s on %s: event loop %s, kernels %s, looks for %llu us before it sleeps",
-             daemon->set.model_count, daemon->set.model_count == 1 ? "" : "s",
+             daemon->set->model_count, daemon->set->model_count == 1 ? "" : "s",
              daemon->listener.path ? daemon->listener.path : "a socket from systemd", loop_name(daemon->loop),
-             daemon->set.kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
-    sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->set.model_count,
-               daemon->set.model_count == 1 ? "" : "s", loop_name(daemon->loop));
+             daemon->set->kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
+    sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->set->model_count,
+               daemon->set->model_count == 1 ? "" : "s", loop_name(daemon->loop));
     return 0;
 }
 

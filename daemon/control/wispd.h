@@ -50,7 +50,8 @@ static inline uint64_t event_token(enum event_kind kind, const struct channel *c
 
 struct wispd {
     const struct config *config;
-    struct model_set set;
+    struct model_set *set;    /* that is served now: descriptions come from it, */
+    struct queue_set *queues; /* and new requests go here: the shard's, but for the counters */
     struct users users;
     struct channel_table table;
     struct shard shard;

@@ -138,15 +138,28 @@ static int models_describe(struct model_set *set, struct reason *why)
     return result ? refuse_errno(why, result, "describing models") : 0;
 }
 
-int model_set_init(struct model_set *set, const struct config *config, struct reason *why)
+static void set_free(struct model_set *set)
 {
+    for (uint32_t i = 0; i < set->model_count; i++)
+        instance_deinit(&set->models[i]);
+    free(set->models);
+    free(set->routes);
+    free(set);
+}
+
+int model_set_load(const struct config *config, struct model_set **out, struct reason *why)
+{
+    const struct kernels *kernels = kernels_find(config->kernels);
+    struct model_set *set;
     int result;
 
-    *set =
-        (struct model_set){ .kernels = kernels_find(config->kernels), .batch_max = 1, .rows_max = config->limits.rows };
-    if (!set->kernels)
+    if (!kernels)
         return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
                       config->kernels);
+    set = calloc(1, sizeof *set);
+    if (!set)
+        return refuse_errno(why, -ENOMEM, "models");
+    *set = (struct model_set){ .holders = 1, .kernels = kernels, .batch_max = 1, .rows_max = config->limits.rows };
     result = models_load(set, config, why);
     if (result >= 0 && names_check(set, config, result ? NULL : why))
         result = WISP_E_CONFIG;
@@ -155,15 +168,22 @@ int model_set_init(struct model_set *set, const struct config *config, struct re
     if (!result)
         result = models_describe(set, why);
     if (result)
-        model_set_deinit(set);
+        set_free(set);
+    else
+        *out = set;
     return result;
 }
 
-void model_set_deinit(struct model_set *set)
+struct model_set *model_set_hold(struct model_set *set)
 {
-    for (uint32_t i = 0; i < set->model_count; i++)
-        instance_deinit(&set->models[i]);
-    free(set->models);
-    free(set->routes);
-    *set = (struct model_set){ .models = NULL };
+    if (set)
+        set->holders++;
+    return set;
+}
+
+struct model_set *model_set_release(struct model_set *set)
+{
+    if (set && !--set->holders)
+        set_free(set);
+    return NULL;
 }

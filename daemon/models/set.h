@@ -28,6 +28,7 @@ struct route {
 };
 
 struct model_set {
+    uint32_t holders; /* the control thread counts, and nobody else */
     const struct kernels *kernels;
     struct instance *models;
     uint32_t model_count;
@@ -38,15 +39,19 @@ struct model_set {
 };
 
 /* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,
- * WISP_E_FORMAT for a damaged file: each is logged, with where it stands, and the reason sums them up. -ENOMEM. */
-int model_set_init(struct model_set *set, const struct config *config, struct reason *why);
-void model_set_deinit(struct model_set *set);
+ * WISP_E_FORMAT for a damaged file: each is logged, with where it stands, and the reason sums them up. -ENOMEM. The
+ * caller holds it. */
+int model_set_load(const struct config *config, struct model_set **out, struct reason *why);
+
+/* One more holder, which it returns the set for; one less, and with the last one it goes. Both accept NULL. */
+struct model_set *model_set_hold(struct model_set *set);
+struct model_set *model_set_release(struct model_set *set); /* returns NULL */
 
 /* The route of a name of `length` bytes; ROUTE_NONE. */
 uint32_t model_set_find(const struct model_set *set, const char *name, size_t length);
 
 /* The model that a route leads to; NULL for a number that no client was given. */
-static inline struct instance *model_set_route(const struct model_set *set, uint32_t route)
+static inline const struct instance *model_set_route(const struct model_set *set, uint32_t route)
 {
     if (route == ROUTE_NONE || route >= set->route_count)
         return NULL;

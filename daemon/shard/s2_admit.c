@@ -6,6 +6,13 @@
 #include "daemon/shard/stages.h"
 #include "libipc/wire_check.h"
 
+static void hold_queue(struct request *request, struct queue *queue)
+{
+    request->queue = queue;
+    if (queue)
+        queue->of->held++;
+}
+
 bool s2_admit(struct shard *shard, struct request *request)
 {
     const struct wire_submission *ask = &request->ask;
@@ -13,7 +20,7 @@ bool s2_admit(struct shard *shard, struct request *request)
     int status;
 
     if (ask->op == WIRE_OP_INFER)
-        request->queue = shard_queue(shard, ask->route);
+        hold_queue(request, queue_set_route(shard->serving, ask->route));
     status = wire_check_submission(ask, limits, NULL);
     if (status && ask->op == WIRE_OP_INFER && ask->rows > limits->rows) {
         request->cause = WIRE_CAUSE_ROWS;

@@ -16,9 +16,10 @@ static bool fits(const struct instance *instance, const struct wire_submission *
 
 bool s4_dispatch(struct shard *shard, struct queue *queue)
 {
-    struct batch *batch = &shard->batch;
+    struct batch *batch = &queue->of->batch;
     const struct instance *instance = queue->instance;
 
+    shard->batch = batch;
     batch->queue = queue;
     batch->count = batch->rows = 0;
     while (queue->head && batch->rows < instance->batch_max) {

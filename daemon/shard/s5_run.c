@@ -19,9 +19,10 @@ static const unsigned char *input_of(const struct request *request, const struct
  * the cache for the pass. */
 static bool is_finite(const struct shard *shard, struct request *request)
 {
-    const struct instance *instance = shard->batch.queue->instance;
+    const struct instance *instance = shard->batch->queue->instance;
     uint64_t count = (uint64_t)request->rows_now * instance->input_elements;
-    uint64_t at = shard->set->kernels->first_not_finite((const float *)input_of(request, instance), count);
+    uint64_t at =
+        shard->batch->queue->of->set->kernels->first_not_finite((const float *)input_of(request, instance), count);
 
     if (at == count)
         return true;
@@ -43,7 +44,7 @@ static int check(const struct shard *shard, struct request *request, uint64_t no
 
 static void drop_refused(struct shard *shard, uint64_t now_ns)
 {
-    struct batch *batch = &shard->batch;
+    struct batch *batch = shard->batch;
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -84,8 +85,8 @@ static void account(struct shard *shard, struct request *request, uint64_t begin
     if (!request->begun_ns)
         request->begun_ns = begin_ns;
     request->compute_ns += took_ns;
-    if (request->batch < shard->batch.rows)
-        request->batch = shard->batch.rows;
+    if (request->batch < shard->batch->rows)
+        request->batch = shard->batch->rows;
     request->rows_done += request->rows_now;
     request_advance(request, REQUEST_DISPATCHED, REQUEST_RUN);
     if (request->rows_done < request->ask.rows)
@@ -96,7 +97,7 @@ static void account(struct shard *shard, struct request *request, uint64_t begin
 
 void s5_run(struct shard *shard)
 {
-    struct batch *batch = &shard->batch;
+    struct batch *batch = shard->batch;
     uint64_t begin = clock_ns(), took;
 
     drop_refused(shard, begin);

@@ -59,6 +59,8 @@ static void let_go(struct channel *channel, struct request *request)
     *(request->newer ? &request->newer->older : &channel->newest) = request->older;
     if (request->older)
         request->older->newer = request->newer;
+    if (request->queue)
+        request->queue->of->held--;
     assert(request->state != REQUEST_FREE); /* every slot is completed once */
     request->state = REQUEST_FREE;
     request->next = channel->free;

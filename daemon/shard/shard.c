@@ -11,34 +11,38 @@
 #define IDLE_NS  (200 * NS_PER_US)
 #define AGAIN_NS (1 * NS_PER_MS)
 
-int shard_init(struct shard *shard, struct model_set *set, uint32_t channels)
+int shard_init(struct shard *shard, uint32_t channels)
 {
-    struct batch *batch = &shard->batch;
-
-    *shard = (struct shard){ .set = set, .active_capacity = channels };
-    shard->under_way_max = MAX(2 * set->batch_max, 64u);
+    *shard = (struct shard){ .active_capacity = channels };
     shard->active = calloc(channels, sizeof(struct channel *));
-    shard->queues = calloc(set->model_count ? set->model_count : 1, sizeof *shard->queues);
-    batch->requests = calloc(set->batch_max, sizeof(struct request *));
-    batch->inputs = calloc(set->batch_max, sizeof(const float *));
-    batch->outputs = calloc(set->batch_max, sizeof(float *));
-    if (!shard->active || !shard->queues || !batch->requests || !batch->inputs || !batch->outputs) {
-        shard_deinit(shard);
-        return -ENOMEM;
-    }
-    for (uint32_t i = 0; i < set->model_count; i++)
-        shard->queues[i].instance = &set->models[i];
-    return 0;
+    return shard->active ? 0 : -ENOMEM;
 }
 
 void shard_deinit(struct shard *shard)
 {
     free(shard->active);
-    free(shard->queues);
-    free(shard->batch.requests);
-    free(shard->batch.inputs);
-    free(shard->batch.outputs);
-    *shard = (struct shard){ .set = NULL };
+    *shard = (struct shard){ .serving = NULL };
+}
+
+/* ---- the models ---- */
+
+void shard_use(struct shard *shard, struct queue_set *queues)
+{
+    queues->older = shard->serving;
+    shard->serving = queues;
+    shard->under_way_max = MAX(2 * queues->set->batch_max, 64u);
+}
+
+struct queue_set *shard_give_back(struct shard *shard)
+{
+    struct queue_set *newer = shard->serving, *queues;
+
+    while (newer && newer->older && newer->older->held)
+        newer = newer->older;
+    queues = newer ? newer->older : NULL;
+    if (queues)
+        newer->older = queues->older;
+    return queues;
 }
 
 /* ---- the active set ---- */
@@ -102,8 +106,10 @@ bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
         else
             remove_at(shard, i);
     }
-    for (uint32_t i = 0; i < shard->set->model_count; i++)
-        *until_ns = MIN(*until_ns, s3_due_ns(&shard->queues[i]));
+    for (const struct queue_set *queues = shard->serving; queues; queues = queues->older) {
+        for (uint32_t i = 0; i < queues->set->model_count; i++)
+            *until_ns = MIN(*until_ns, s3_due_ns(&queues->queues[i]));
+    }
     return *until_ns > now_ns;
 }
 
@@ -143,14 +149,12 @@ static uint32_t take_all(struct shard *shard, uint64_t now_ns)
     return taken;
 }
 
-bool shard_turn(struct shard *shard, uint64_t now_ns)
+static bool run_due(struct shard *shard, struct queue_set *queues, uint64_t now_ns)
 {
-    bool worked = take_all(shard, now_ns) > 0;
+    bool worked = false;
 
-    if (shard->to_wake)
-        s6_wake(shard);
-    for (uint32_t i = 0; shard->under_way && i < shard->set->model_count; i++) {
-        struct queue *queue = &shard->queues[i];
+    for (uint32_t i = 0; queues->held && i < queues->set->model_count; i++) {
+        struct queue *queue = &queues->queues[i];
 
         if (!s3_due(shard, queue, now_ns))
             continue;
@@ -159,5 +163,16 @@ bool shard_turn(struct shard *shard, uint64_t now_ns)
         s6_wake(shard);
         worked = true;
     }
+    return worked;
+}
+
+bool shard_turn(struct shard *shard, uint64_t now_ns)
+{
+    bool worked = take_all(shard, now_ns) > 0;
+
+    if (shard->to_wake)
+        s6_wake(shard);
+    for (struct queue_set *queues = shard->serving; queues; queues = queues->older)
+        worked |= run_due(shard, queues, now_ns);
     return worked;
 }

@@ -16,32 +16,13 @@
 #include <stdint.h>
 
 #include "daemon/control/channel.h"
-#include "daemon/models/set.h"
+#include "daemon/shard/queues.h"
 
 enum { INTAKE_MAX = 16 };
 
-/* The requests that wait for one model, in order of arrival. */
-struct queue {
-    const struct instance *instance;
-    struct request *head, *tail;
-    uint64_t rows;                                /* of all of them */
-    uint64_t requests, samples, batches, refused; /* since the start */
-};
-
-/* What runs together. Both arrays are as long as the largest batch. */
-struct batch {
-    struct queue *queue;
-    struct request **requests;
-    uint32_t count; /* requests */
-    uint32_t rows;
-    const float **inputs; /* one for each row */
-    float **outputs;
-};
-
 struct shard {
-    struct model_set *set;
-    struct queue *queues; /* one for each model */
-    struct batch batch;
+    struct queue_set *serving; /* the newest first: it takes what is new */
+    struct batch *batch;       /* that is being run */
     struct channel **active;
     uint32_t active_count, active_capacity;
     struct channel *to_wake;
@@ -55,16 +36,14 @@ struct shard {
 };
 
 /* `channels` at most in the active set. -ENOMEM. */
-int shard_init(struct shard *shard, struct model_set *set, uint32_t channels);
+int shard_init(struct shard *shard, uint32_t channels);
 void shard_deinit(struct shard *shard);
 
-/* The queue of the model that a route leads to; NULL for a number that no client was given. */
-static inline struct queue *shard_queue(const struct shard *shard, uint32_t route)
-{
-    const struct instance *instance = model_set_route(shard->set, route);
-
-    return instance ? &shard->queues[instance - shard->set->models] : NULL;
-}
+/* From now on new requests go to these queues, which are the shard's until it gives them back; those under way stay in
+ * the queues that they are in. */
+void shard_use(struct shard *shard, struct queue_set *queues);
+/* Queues that are not the newest and that no request has any more; NULL: there are none (yet). */
+struct queue_set *shard_give_back(struct shard *shard);
 
 /* One pass through all stages; whether anything was done. */
 bool shard_turn(struct shard *shard, uint64_t now_ns);

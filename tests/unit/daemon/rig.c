@@ -66,11 +66,13 @@ static int setup_with(uint64_t wait_ns)
     rig.config.models->batch_max = RIG_BATCH;
     rig.config.models->wait_ns = wait_ns;
     rig.config.model_count = 1;
-    assert_ok(model_set_init(&rig.set, &rig.config, &why), why);
-    rig.route = model_set_find(&rig.set, "small", 5);
+    assert_ok(model_set_load(&rig.config, &rig.set, &why), why);
+    rig.route = model_set_find(rig.set, "small", 5);
     assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);
     assert_int_equal(channel_table_init(&rig.table, 8), 0);
-    assert_int_equal(shard_init(&rig.shard, &rig.set, 8), 0);
+    assert_int_equal(shard_init(&rig.shard, 8), 0);
+    assert_int_equal(queue_set_new(rig.set, &rig.queues), 0);
+    shard_use(&rig.shard, rig.queues);
     for (int i = 0; i < RIG_CHANNELS; i++)
         rig_open_channel(i);
     return 0;
@@ -116,7 +118,8 @@ int rig_teardown(void **state)
     shard_deinit(&rig.shard);
     channel_table_deinit(&rig.table);
     users_deinit(&rig.users);
-    model_set_deinit(&rig.set);
+    rig.queues = queue_set_free(rig.queues);
+    rig.set = model_set_release(rig.set);
     config_deinit(&rig.config);
     rig.reference = reference_free(rig.reference);
     scratch_remove(rig.folder);

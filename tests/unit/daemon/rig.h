@@ -38,7 +38,8 @@ extern struct rig {
     const char *folder;
     char path[256];
     struct config config;
-    struct model_set set;
+    struct model_set *set;
+    struct queue_set *queues;
     struct users users;
     struct channel_table table;
     struct shard shard;

@@ -61,7 +61,7 @@ static void slices_take_turns(void **state)
     rig_into_queue(0, &large);
     rig_into_queue(1, &small);
     for (int slice = 0; slice < 2; slice++) {
-        assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
+        assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
         s5_run(&rig.shard);
     }
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
@@ -84,7 +84,7 @@ static void draining_finishes_what_it_has_begun(void **state)
     rig.shard.draining = true;
     for (int slice = 0; slice < 5; slice++) {
         rig_no_completion(0);
-        assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
+        assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
         s5_run(&rig.shard);
     }
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
@@ -104,7 +104,7 @@ static void a_dead_channel_lasts_as_long_as_its_requests(void **state)
     (void)state;
     rig_into_queue(0, &ask);
     rig_into_queue(1, &other);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
     s5_run(&rig.shard);
     rig_close_channel(0);
     assert_int_equal(dying->state, CHANNEL_DEAD);
@@ -252,7 +252,7 @@ static void every_slot_gets_exactly_one_completion(void **state)
     }
     assert_true(right > ROUNDS / 8);
     assert_int_equal(rig.shard.under_way, 0);
-    assert_int_equal(rig.shard.queues[0].rows, 0);
+    assert_int_equal(rig.queues->queues[0].rows, 0);
 }
 
 static void expect_round(int rounds)

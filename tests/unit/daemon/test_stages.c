@@ -133,16 +133,16 @@ static void s3_knows_its_routes(void **state)
     struct wire_completion completion;
 
     (void)state;
-    assert_int_equal(model_set_find(&rig.set, "imag", 4), ROUTE_NONE);
-    assert_int_equal(model_set_find(&rig.set, "", 0), ROUTE_NONE);
+    assert_int_equal(model_set_find(rig.set, "imag", 4), ROUTE_NONE);
+    assert_int_equal(model_set_find(rig.set, "", 0), ROUTE_NONE);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        ask.route = model_set_find(&rig.set, names[i], strlen(names[i]));
+        ask.route = model_set_find(rig.set, names[i], strlen(names[i]));
         assert_int_equal(ask.route, i + 1);
         rig_into_queue(0, &ask);
     }
-    assert_int_equal(rig.shard.queues[0].rows, 3);
+    assert_int_equal(rig.queues->queues[0].rows, 3);
     assert_int_equal(rig.shard.under_way, 3);
-    ask.route = rig.set.route_count;
+    ask.route = rig.set->route_count;
     assert_false(s3_batch(&rig.shard, rig_take(1, &ask)));
     assert_int_equal(rig_only_completion(1, &completion), WISP_E_NO_MODEL);
     rig_turn_until_idle();
@@ -150,7 +150,7 @@ static void s3_knows_its_routes(void **state)
 
 static void s3_waits_only_as_configured(void **state)
 {
-    struct queue *queue = &rig.shard.queues[0];
+    struct queue *queue = &rig.queues->queues[0];
     struct wire_submission ask = rig_infer(1, 0);
     uint64_t begin;
 
@@ -174,21 +174,21 @@ static void s3_waits_only_as_configured(void **state)
 static void s4_takes_in_order_up_to_a_batch(void **state)
 {
     struct wire_submission asks[3] = { rig_infer(3, 0), rig_infer(4, 1), rig_infer(5, 2) };
-    struct batch *batch = &rig.shard.batch;
+    struct batch *batch = &rig.queues->batch;
     struct request *requests[3];
 
     (void)state;
     for (int i = 0; i < 3; i++)
         requests[i] = rig_into_queue(i, &asks[i]);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
     assert_int_equal(batch->count, 3);
     assert_int_equal(batch->rows, RIG_BATCH);
     for (int i = 0; i < 3; i++)
         assert_ptr_equal(batch->requests[i], requests[i]);
     assert_int_equal(requests[2]->rows_now, 1); /* 3 + 4, and one of five */
-    assert_int_equal(rig.shard.queues[0].rows, 0);
+    assert_int_equal(rig.queues->queues[0].rows, 0);
     s5_run(&rig.shard);
-    assert_int_equal(rig.shard.queues[0].rows, 4); /* the rest comes back */
+    assert_int_equal(rig.queues->queues[0].rows, 4); /* the rest comes back */
     assert_int_equal(requests[2]->rows_done, 1);
     rig_turn_until_idle();
     for (int i = 0; i < 3; i++) {
@@ -209,15 +209,15 @@ static void s4_refuses_what_does_not_fit_and_goes_on(void **state)
     bad.in_length += 4;
     rig_into_queue(0, &bad);
     rig_into_queue(1, &good);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
-    assert_int_equal(rig.shard.batch.count, 1);
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
+    assert_int_equal(rig.shard.batch->count, 1);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_SHAPE);
     rig_no_completion(1);
     s5_run(&rig.shard);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     rig_check_answer(1, &good);
     rig_into_queue(0, &bad);
-    assert_false(s4_dispatch(&rig.shard, &rig.shard.queues[0])); /* nothing is left to run */
+    assert_false(s4_dispatch(&rig.shard, &rig.queues->queues[0])); /* nothing is left to run */
 }
 
 /* ---- s5 ---- */
@@ -226,19 +226,19 @@ static void s5_drops_what_is_late(void **state)
 {
     struct wire_submission late = rig_infer(2, 0), good = rig_infer(2, 1);
     struct wire_completion completion;
-    uint64_t samples = rig.shard.queues[0].samples;
+    uint64_t samples = rig.queues->queues[0].samples;
 
     (void)state;
     late.deadline_us = 1;
     rig_into_queue(0, &late)->deadline_ns = clock_ns() - 1;
     rig_into_queue(1, &good);
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
     s5_run(&rig.shard);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
     assert_int_equal(completion.out_length, 0);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     assert_int_equal(completion.batch, 2);
-    assert_int_equal(rig.shard.queues[0].samples, samples + 2);
+    assert_int_equal(rig.queues->queues[0].samples, samples + 2);
     rig_check_answer(1, &good);
 }
 
@@ -284,7 +284,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
     static const bool given_up[COUNT] = { true, false, false, true, false, true, true };
     struct wire_submission asks[COUNT];
     struct wire_completion completion;
-    uint64_t samples = rig.shard.queues[0].samples;
+    uint64_t samples = rig.queues->queues[0].samples;
 
     (void)state;
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -298,7 +298,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
         assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED); /* at once */
         assert_int_equal(completion.user_data, asks[i].user_data);
     }
-    assert_int_equal(rig.shard.queues[0].rows, 6);
+    assert_int_equal(rig.queues->queues[0].rows, 6);
     rig_turn_until_idle();
     for (uint32_t i = 0; i < COUNT; i++) {
         if (given_up[i])
@@ -310,7 +310,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
     }
     rig_no_completion(0);
     rig_all_requests_are_free(0);
-    assert_int_equal(rig.shard.queues[0].samples, samples + 6);
+    assert_int_equal(rig.queues->queues[0].samples, samples + 6);
     assert_int_equal(rig.shard.cancelled, 4);
     assert_int_equal(rig.shard.refused, 0);
 }
@@ -324,7 +324,7 @@ static void a_cancellation_meets_its_own_requests_alone(void **state)
     (void)state;
     rig_into_queue(0, &large);
     rig_into_queue(1, &other); /* with the same number */
-    assert_true(s4_dispatch(&rig.shard, &rig.shard.queues[0]));
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
     s5_run(&rig.shard);
     rig_cancel(0, 0);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
@@ -358,8 +358,8 @@ static void a_full_channel_can_cancel(void **state)
     }
     rig_all_requests_are_free(0);
     assert_int_equal(rig.shard.under_way, 0);
-    assert_null(rig.shard.queues[0].head);
-    assert_null(rig.shard.queues[0].tail);
+    assert_null(rig.queues->queues[0].head);
+    assert_null(rig.queues->queues[0].tail);
 }
 
 /* What is counted as what. */

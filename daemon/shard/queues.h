@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a shard needs to serve one set of models: a queue for each model, and a batch as long as the largest.
+ *
+ * The control thread makes it, with all its memory, before the shard sees it, and frees it after the shard has given it
+ * back; in between it is the shard's. Others may read the counters.
+ */
+#ifndef DAEMON_SHARD_QUEUES_H
+#define DAEMON_SHARD_QUEUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/models/set.h"
+#include "daemon/shard/request.h"
+
+/* The requests that wait for one model, in order of arrival. */
+struct queue {
+    struct queue_set *of;
+    const struct instance *instance;
+    struct request *head, *tail;
+    uint64_t rows;                                /* of all of them */
+    uint64_t requests, samples, batches, refused; /* since the start */
+};
+
+/* What runs together. The arrays are as long as the largest batch. */
+struct batch {
+    struct queue *queue;
+    struct request **requests;
+    uint32_t count; /* requests */
+    uint32_t rows;
+    const float **inputs; /* one for each row */
+    float **outputs;
+};
+
+struct queue_set {
+    struct model_set *set; /* held */
+    struct queue *queues;  /* as many as the set has models */
+    struct batch batch;
+    uint32_t held;           /* requests that have a queue of it */
+    struct queue_set *older; /* which the shard has not given back yet */
+};
+
+/* -ENOMEM. Holds the set. */
+int queue_set_new(struct model_set *set, struct queue_set **out);
+struct queue_set *queue_set_free(struct queue_set *queues); /* accepts NULL; returns NULL */
+
+/* The queue of the model that a route leads to; NULL: it leads nowhere. */
+struct queue *queue_set_route(const struct queue_set *queues, uint32_t route);
+
+#endif
