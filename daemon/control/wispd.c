@@ -62,7 +62,7 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
 {
     const struct config *config = daemon->config;
     uint32_t capacity = room_connections(config);
-    int result = model_set_load(config, &daemon->set, why);
+    int result = model_set_load(config, NULL, &daemon->set, why);
 
     if (result)
         return result;

@@ -8,34 +8,6 @@
 #include "daemon/models/impersonate.h"
 #include "daemon/models/set.h"
 
-/* ---- routes ---- */
-
-uint32_t model_set_find(const struct model_set *set, const char *name, size_t length)
-{
-    for (uint32_t route = 1; route < set->route_count; route++) {
-        if (strlen(set->routes[route].name) == length && !memcmp(set->routes[route].name, name, length))
-            return route;
-    }
-    return ROUTE_NONE;
-}
-
-static void route_add(struct model_set *set, const char *name, size_t length, uint32_t model)
-{
-    struct route *route;
-
-    if (!length || length >= sizeof route->name || model_set_find(set, name, length) != ROUTE_NONE)
-        return;
-    route = &set->routes[set->route_count++];
-    memcpy(route->name, name, length);
-    route->name[length] = 0;
-    route->model = model;
-}
-
-static size_t modality_length(const char *processing)
-{
-    return strcspn(processing, ".");
-}
-
 static int names_check(const struct model_set *set, const struct config *config, struct reason *why)
 {
     unsigned bad = 0;
@@ -61,32 +33,27 @@ static int names_check(const struct model_set *set, const struct config *config,
     return bad ? refuse(why, WISP_E_CONFIG, "models are in each other's way") : 0;
 }
 
-/* Names first, then processing types, then modalities; at each step the preferred models come first, and the first one
- * to claim a name keeps it. */
-static int routes_make(struct model_set *set, struct reason *why)
+/* Routes, and who answers for its processing type. */
+static int names_make(struct model_set *set, const struct model_set *before, struct reason *why)
 {
-    set->routes = calloc(1 + 3 * (size_t)set->model_count, sizeof *set->routes);
-    if (!set->routes)
-        return refuse_errno(why, -ENOMEM, "routes");
-    set->route_count = 1;
-    for (uint32_t i = 0; i < set->model_count; i++)
-        route_add(set, set->models[i].name, strlen(set->models[i].name), i);
-    for (int step = 0; step < 4; step++) {
-        for (uint32_t i = 0; i < set->model_count; i++) {
-            const char *processing = set->models[i].processing;
-            size_t length = step < 2 ? strlen(processing) : modality_length(processing);
+    int result = routes_make(&set->routes, set->models, set->model_count, before ? &before->routes : NULL);
 
-            if (set->models[i].preferred == !(step & 1))
-                route_add(set, processing, length, i);
-        }
-    }
+    if (result)
+        return refuse_errno(why, result, "routes");
     for (uint32_t i = 0; i < set->model_count; i++) {
         const char *processing = set->models[i].processing;
-        const struct instance *answering = model_set_route(set, model_set_find(set, processing, strlen(processing)));
 
-        set->models[i].answers = answering == &set->models[i];
+        set->models[i].answers =
+            model_set_route(set, model_set_find(set, processing, strlen(processing))) == &set->models[i];
     }
     return 0;
+}
+
+int model_set_missing(const struct model_set *set, uint32_t route)
+{
+    const char *name = route < set->routes.count ? set->routes.entries[route].name : "";
+
+    return model_set_find(set, name, strlen(name)) != ROUTE_NONE ? WISP_E_CHANGED : WISP_E_NO_MODEL;
 }
 
 /* ---- all ---- */
@@ -143,11 +110,12 @@ static void set_free(struct model_set *set)
     for (uint32_t i = 0; i < set->model_count; i++)
         instance_deinit(&set->models[i]);
     free(set->models);
-    free(set->routes);
+    routes_deinit(&set->routes);
     free(set);
 }
 
-int model_set_load(const struct config *config, struct model_set **out, struct reason *why)
+int model_set_load(const struct config *config, const struct model_set *before, struct model_set **out,
+                   struct reason *why)
 {
     const struct kernels *kernels = kernels_find(config->kernels);
     struct model_set *set;
@@ -164,7 +132,7 @@ int model_set_load(const struct config *config, struct model_set **out, struct r
     if (result >= 0 && names_check(set, config, result ? NULL : why))
         result = WISP_E_CONFIG;
     if (!result)
-        result = routes_make(set, why);
+        result = names_make(set, before, why);
     if (!result)
         result = models_describe(set, why);
     if (result)

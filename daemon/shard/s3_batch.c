@@ -37,7 +37,7 @@ static void prepend(struct shard *shard, struct queue *queue, struct request *re
 bool s3_batch(struct shard *shard, struct request *request)
 {
     if (!request->queue) {
-        s6_complete(shard, request, WISP_E_NO_MODEL);
+        s6_complete(shard, request, model_set_missing(shard->serving->set, request->ask.route));
         return false;
     }
     request_advance(request, REQUEST_ADMITTED, REQUEST_BATCHED);

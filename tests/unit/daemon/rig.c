@@ -66,7 +66,7 @@ static int setup_with(uint64_t wait_ns)
     rig.config.models->batch_max = RIG_BATCH;
     rig.config.models->wait_ns = wait_ns;
     rig.config.model_count = 1;
-    assert_ok(model_set_load(&rig.config, &rig.set, &why), why);
+    assert_ok(model_set_load(&rig.config, NULL, &rig.set, &why), why);
     rig.route = model_set_find(rig.set, "small", 5);
     assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);
     assert_int_equal(channel_table_init(&rig.table, 8), 0);

@@ -142,7 +142,7 @@ static void s3_knows_its_routes(void **state)
     }
     assert_int_equal(rig.queues->queues[0].rows, 3);
     assert_int_equal(rig.shard.under_way, 3);
-    ask.route = rig.set->route_count;
+    ask.route = rig.set->routes.count;
     assert_false(s3_batch(&rig.shard, rig_take(1, &ask)));
     assert_int_equal(rig_only_completion(1, &completion), WISP_E_NO_MODEL);
     rig_turn_until_idle();

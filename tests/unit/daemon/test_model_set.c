@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One set of models gives way to the next: what is under way ends on the old one, what is new begins on the new one, no
+ * number leads to another model than its client has found, and the old set goes when nobody has it any more.
+ */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "unit/daemon/rig.h"
+
+/* Same shape and processing type as the rig's own, other weights. */
+static void make_other(const char *path, const char *name)
+{
+    const struct model_recipe recipe = { .name = name,
+                                         .processing = "image.classification",
+                                         .sizes = { RIG_INPUTS, 40, RIG_OUTPUTS },
+                                         .density = 0.3,
+                                         .seed = 2 };
+
+    model_make(path, &recipe);
+}
+
+/* A set of one model, or of two, which follows `before`. */
+static struct model_set *load(const struct model_set *before, const char *first, const char *second)
+{
+    struct config_model models[2];
+    struct config config = rig.config;
+    struct model_set *set = NULL;
+    struct reason why;
+
+    models[0] = models[1] = rig.config.models[0];
+    models[0].path = (char *)first;
+    models[1].path = (char *)second;
+    config.models = models;
+    config.model_count = second ? 2 : 1;
+    assert_ok(model_set_load(&config, before, &set, &why), why);
+    return set;
+}
+
+static uint32_t route(const struct model_set *set, const char *name)
+{
+    return model_set_find(set, name, strlen(name));
+}
+
+static void check_answer_of(struct reference *reference, int peer, const struct wire_submission *ask)
+{
+    float input[40 * RIG_INPUTS], want[40 * RIG_OUTPUTS];
+
+    floats_make(input, ask->in_length / 4, 7, ask->user_data);
+    reference_run(reference, input, ask->rows, want);
+    assert_memory_equal(rig.peers[peer].output + ask->out_offset / 4, want, ask->out_length);
+}
+
+static void each_request_ends_where_it_began(void **state)
+{
+    struct wire_submission begun = rig_infer(5 * RIG_BATCH, 0), waiting = rig_infer(2, 200), fresh = rig_infer(3, 0);
+    const char *path = scratch_path(rig.folder, "other.safetensors");
+    struct queue_set *old = rig.queues, *queues;
+    struct wire_completion completion;
+    struct reference *other;
+    struct model_set *set;
+
+    (void)state;
+    make_other(path, "small");
+    other = reference_new(path);
+    set = load(rig.set, path, NULL);
+    rig_into_queue(0, &begun);
+    rig_into_queue(0, &waiting);
+    assert_true(s4_dispatch(&rig.shard, &old->queues[0]));
+    s5_run(&rig.shard); /* one slice of five */
+    assert_int_equal(queue_set_new(set, &queues), 0);
+    shard_use(&rig.shard, queues);
+    assert_null(shard_give_back(&rig.shard));
+    fresh.route = route(set, "small");
+    rig_into_queue(1, &fresh);
+    assert_int_equal(old->held, 2);
+    assert_int_equal(queues->held, 1);
+    rig_turn_until_idle();
+    check_answer_of(rig.reference, 0, &begun);
+    check_answer_of(rig.reference, 0, &waiting);
+    check_answer_of(other, 1, &fresh);
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+        assert_int_equal(completion.status, WISP_OK);
+    }
+    assert_ptr_equal(shard_give_back(&rig.shard), old);
+    assert_null(shard_give_back(&rig.shard)); /* the newest stays */
+    assert_int_equal(rig.set->holders, 2);
+    queue_set_free(old);
+    assert_int_equal(rig.set->holders, 1);
+    model_set_release(rig.set);
+    rig.set = set;
+    rig.queues = queues;
+    reference_free(other);
+}
+
+/* The last request of the old set is given up, not run: that lets go of it as well. */
+static void a_cancelled_request_lets_go(void **state)
+{
+    struct wire_submission ask = rig_infer(3, 0), cancel = { .op = WIRE_OP_CANCEL, .user_data = 0 };
+    struct queue_set *old = rig.queues, *queues;
+    struct wire_completion completion;
+
+    (void)state;
+    rig_into_queue(0, &ask);
+    assert_int_equal(queue_set_new(rig.set, &queues), 0);
+    shard_use(&rig.shard, queues);
+    assert_null(shard_give_back(&rig.shard));
+    rig_push(0, &cancel);
+    assert_true(cancel_take(&rig.shard, rig.channels[0]));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
+    assert_ptr_equal(shard_give_back(&rig.shard), old);
+    queue_set_free(old);
+    rig.queues = queues;
+}
+
+static void several_sets_are_given_back_in_any_order(void **state)
+{
+    struct wire_submission asks[3] = { rig_infer(1, 0), rig_infer(1, 10), rig_infer(1, 20) };
+    struct queue_set *sets[4] = { rig.queues };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        rig_into_queue(i, &asks[i]);
+        assert_int_equal(queue_set_new(rig.set, &sets[i + 1]), 0);
+        shard_use(&rig.shard, sets[i + 1]);
+    }
+    assert_null(shard_give_back(&rig.shard));
+    for (int i = 1; i < 4; i++) {
+        int which = i % 3; /* the one in the middle, the newer, the oldest */
+
+        assert_true(s4_dispatch(&rig.shard, &sets[which]->queues[0]));
+        s5_run(&rig.shard);
+        assert_ptr_equal(shard_give_back(&rig.shard), sets[which]);
+        assert_null(shard_give_back(&rig.shard));
+        queue_set_free(sets[which]);
+    }
+    for (int i = 0; i < 3; i++)
+        rig_check_answer(i, &asks[i]);
+    rig.queues = sets[3];
+}
+
+/* ---- numbers ---- */
+
+static int status_of(uint32_t number)
+{
+    struct wire_submission ask = rig_infer(1, 0);
+    struct wire_completion completion;
+
+    ask.route = number;
+    rig_push(0, &ask);
+    rig_turn_until_idle();
+    return rig_only_completion(0, &completion);
+}
+
+static void use(struct model_set *set)
+{
+    struct queue_set *old = rig.queues;
+
+    assert_int_equal(queue_set_new(set, &rig.queues), 0);
+    shard_use(&rig.shard, rig.queues);
+    assert_ptr_equal(shard_give_back(&rig.shard), old);
+    queue_set_free(old);
+    model_set_release(rig.set);
+    rig.set = set;
+}
+
+static void a_number_never_leads_to_another_model(void **state)
+{
+    const char *other = scratch_path(rig.folder, "other.safetensors");
+    char copy[256], same[256];
+    uint32_t old = route(rig.set, "small"), changed, modality = route(rig.set, "image");
+
+    (void)state;
+    snprintf(copy, sizeof copy, "%s", other);
+    snprintf(same, sizeof same, "%s", rig.path);
+    make_other(copy, "small");
+    assert_int_equal(status_of(old), WISP_OK);
+    use(load(rig.set, copy, NULL));
+    changed = route(rig.set, "small");
+    assert_int_not_equal(changed, old);
+    assert_int_equal(status_of(old), WISP_E_CHANGED);
+    assert_int_equal(status_of(modality), WISP_E_CHANGED);
+    assert_int_equal(status_of(changed), WISP_OK);
+    assert_int_equal(status_of(rig.set->routes.count), WISP_E_NO_MODEL);
+    use(load(rig.set, same, NULL)); /* back: who knew it has the right number still */
+    assert_int_equal(route(rig.set, "small"), old);
+    assert_int_equal(status_of(old), WISP_OK);
+    assert_int_equal(status_of(changed), WISP_E_CHANGED);
+}
+
+static void who_knows_a_model_goes_on(void **state)
+{
+    const char *other = scratch_path(rig.folder, "another.safetensors");
+    uint32_t small = route(rig.set, "small"), another;
+    char copy[256];
+
+    (void)state;
+    snprintf(copy, sizeof copy, "%s", other);
+    make_other(copy, "another");
+    use(load(rig.set, copy, rig.path)); /* it stands second now, and no more answers for its type */
+    another = route(rig.set, "another");
+    assert_int_equal(route(rig.set, "small"), small);
+    assert_int_equal(status_of(small), WISP_OK);
+    assert_int_equal(model_set_route(rig.set, route(rig.set, "image"))->name[0], 'a');
+    use(load(rig.set, rig.path, NULL));
+    assert_int_equal(status_of(small), WISP_OK);
+    assert_int_equal(status_of(another), WISP_E_NO_MODEL);
+}
+
+static void descriptions_come_from_the_current_set(void **state)
+{
+    const char *other = scratch_path(rig.folder, "other.safetensors");
+    char copy[256], identity[128];
+    const struct instance *instance = &rig.set->models[0];
+
+    (void)state;
+    snprintf(copy, sizeof copy, "%s", other);
+    make_other(copy, "small");
+    snprintf(identity, sizeof identity, "%s", instance->model->identity);
+    assert_true(identity[0] != 0);
+    assert_non_null(strstr(instance->summary, identity));
+    assert_non_null(strstr(instance->full, identity));
+    use(load(rig.set, copy, NULL));
+    instance = &rig.set->models[0];
+    assert_null(strstr(instance->summary, identity));
+    assert_null(strstr(instance->full, identity));
+    assert_non_null(strstr(instance->full, instance->model->identity));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(each_request_ends_where_it_began),
+        RIG_TEST(a_cancelled_request_lets_go),
+        RIG_TEST(several_sets_are_given_back_in_any_order),
+        RIG_TEST(a_number_never_leads_to_another_model),
+        RIG_TEST(who_knows_a_model_goes_on),
+        RIG_TEST(descriptions_come_from_the_current_set),
+    };
+
+    return cmocka_run_group_tests_name("model set", tests, NULL, NULL);
+}
