@@ -14,8 +14,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/control/accept.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/handshake.h"
 #include "daemon/control/peer.h"
-#include "daemon/control/wispd.h"
 
 #define HELLO_NS (1 * NS_PER_S)
 #define REST_NS  (100 * NS_PER_MS)
@@ -60,7 +62,7 @@ static struct channel *slot_for(struct wispd *daemon, int socket, struct user *u
         struct channel *oldest = oldest_pending(&daemon->table, crowded ? user : NULL);
 
         if (oldest)
-            wispd_hang_up(daemon, oldest);
+            channels_hang_up(daemon, oldest);
     }
     return channel_accept(&daemon->table, socket, user);
 }
@@ -97,7 +99,7 @@ static void welcome_connection(struct wispd *daemon, int socket)
     else if (!result)
         handshake_ready(daemon, channel); /* the hello is usually there already */
     if (result)
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
 }
 
 /* It may be so for long, ten times a second. */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "daemon/control/wispd.h"
+#include "daemon/control/describe.h"
 
 static void print_counters(FILE *out, const struct queue *queue)
 {

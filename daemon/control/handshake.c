@@ -12,9 +12,12 @@
 #include <unistd.h>
 
 #include "base/size.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/doorbell.h"
+#include "daemon/control/handshake.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/peer.h"
-#include "daemon/control/wispd.h"
+#include "daemon/control/room.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
 
@@ -28,7 +31,7 @@ static void refuse_client(struct wispd *daemon, struct channel *channel, struct 
     log_limited(channel, LOG_LEVEL_INFO, "refused: %s", welcome->text);
     daemon->turned_away++;
     (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
-    wispd_hang_up(daemon, channel);
+    channels_hang_up(daemon, channel);
 }
 
 /* For the log: the client may call itself anything. */
@@ -105,9 +108,9 @@ static void go_on(struct wispd *daemon, struct channel *channel, const struct wi
 {
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
     if (welcome->entries)
-        wispd_help(daemon, channel, make_memory);
+        channels_help(daemon, channel, make_memory);
     else if (begin_asking(daemon, channel, welcome))
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
 }
 
 static void greet(struct wispd *daemon, struct channel *channel, const struct wire_hello *hello)
@@ -160,7 +163,7 @@ void handshake_finish(struct wispd *daemon, struct channel *channel)
     channel_open(&daemon->table, channel, daemon->config->limits.rows);
     if (doorbell_begin(daemon, channel) || send_welcome(channel) ||
         loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel))) {
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
         return;
     }
     log_limited(channel, LOG_LEVEL_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
@@ -185,5 +188,5 @@ void handshake_ready(struct wispd *daemon, struct channel *channel)
         return;
     if (result > 0)
         log_limited(channel, LOG_LEVEL_DEBUG, "%s", why.text);
-    wispd_hang_up(daemon, channel);
+    channels_hang_up(daemon, channel);
 }

@@ -15,8 +15,10 @@
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/describe.h"
 #include "daemon/control/limited_log.h"
-#include "daemon/control/wispd.h"
+#include "daemon/control/questions.h"
 
 /* Far more than programs ask, which ask when they begin. */
 static const struct budget_rate rate = { .every_ns = 1 * NS_PER_MS, .burst = 256 };
@@ -166,21 +168,21 @@ static void go_on(struct wispd *daemon, struct channel *channel, int result)
         result = loop_ready(daemon->loop, channel->socket, channel->outbox.busy ? POLLOUT : POLLIN,
                             event_token(EVENT_SOCKET, channel));
     if (result)
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
 }
 
-void control_question(struct wispd *daemon, struct channel *channel)
+void questions_answer(struct wispd *daemon, struct channel *channel)
 {
     go_on(daemon, channel, receive(daemon, channel));
 }
 
-void control_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+void questions_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     uint64_t now = clock_ns(), due;
 
     /* Nobody is there any more to hear an answer. */
     if (event->result < 0 || event->result & (POLLHUP | POLLERR)) {
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
         return;
     }
     if (channel->outbox.busy) {
@@ -190,7 +192,7 @@ void control_ready(struct wispd *daemon, struct channel *channel, const struct l
     channel->active_ns = now;
     due = budget_book(&channel->user->questions, &rate, now);
     if (due <= now)
-        control_question(daemon, channel);
+        questions_answer(daemon, channel);
     else if (loop_timer(daemon->loop, due, event_token(EVENT_QUESTION, channel)))
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
 }

@@ -12,11 +12,12 @@
  * hold no memory and are few: a new one always gets in, in place of the one that has been silent for longest, of this
  * user when he has as many as he may, or else of those who have most.
  */
+#include "daemon/control/room.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
-#include "daemon/control/wispd.h"
 
 #define IDLE_NS   (1 * NS_PER_S)
 #define ARENA_MIN (256ull << 10) /* where a user's share allows it */
@@ -127,7 +128,7 @@ void room_make(struct wispd *daemon, const struct user *user)
         return;
     log_limited(victim, LOG_LEVEL_INFO, "idle, and all channels are taken: closed for another user");
     daemon->given_up++;
-    wispd_hang_up(daemon, victim);
+    channels_hang_up(daemon, victim);
 }
 
 /* Whether `channel` makes room before `other` does: that of the user who has more, or who has been silent for longer.
@@ -163,5 +164,5 @@ void room_make_asking(struct wispd *daemon, const struct user *user)
     else if (daemon->table.asking >= ASKING_MAX)
         victim = first_to_go(&daemon->table, NULL);
     if (victim)
-        wispd_hang_up(daemon, victim);
+        channels_hang_up(daemon, victim);
 }

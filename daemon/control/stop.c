@@ -9,7 +9,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/control/wispd.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/stop.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
 
@@ -33,7 +34,7 @@ void stop_begin(struct wispd *daemon)
         struct channel *channel = &daemon->table.channels[i];
 
         if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_MAKING || channel->state == CHANNEL_ASKING)
-            wispd_hang_up(daemon, channel);
+            channels_hang_up(daemon, channel);
         if (channel->state != CHANNEL_OPEN)
             continue;
         channel_drain(channel);

@@ -12,8 +12,16 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "daemon/control/accept.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/doorbell.h"
+#include "daemon/control/handshake.h"
 #include "daemon/control/limited_log.h"
+#include "daemon/control/questions.h"
+#include "daemon/control/room.h"
+#include "daemon/control/stop.h"
 #include "daemon/control/wispd.h"
+#include "daemon/shard/spin.h"
 #include "libipc/wake.h"
 
 enum { EVENTS = 64, WATCHES_PER_CHANNEL = 3 };
@@ -112,24 +120,6 @@ int wispd_new(const struct config *config, struct wispd **out, struct reason *wh
     return 0;
 }
 
-static void channels_end(struct wispd *daemon)
-{
-    struct channel_table *table = &daemon->table;
-    uint32_t count = table->channels ? table->capacity : 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (table->channels[i].state != CHANNEL_FREE && table->channels[i].state != CHANNEL_DEAD)
-            wispd_hang_up(daemon, &table->channels[i]);
-    }
-    daemon->helper = helper_free(daemon->helper); /* whatever it had is ours again */
-    for (uint32_t i = 0; i < count; i++) {
-        if (table->channels[i].state == CHANNEL_FREE)
-            continue;
-        channel_memory_unmake(&table->channels[i].memory);
-        channel_release(table, &table->channels[i]);
-    }
-}
-
 struct wispd *wispd_free(struct wispd *daemon)
 {
     if (!daemon)
@@ -147,48 +137,6 @@ struct wispd *wispd_free(struct wispd *daemon)
 }
 
 /* ---- events ---- */
-
-void wispd_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job))
-{
-    channel->job_out = true;
-    channel->job.run = run;
-    helper_ask(daemon->helper, &channel->job);
-}
-
-/* On the helper's thread. */
-static void unmake_memory(struct helper_job *job)
-{
-    channel_memory_unmake(&channel_of_job(job)->memory);
-}
-
-/* Moves a DEAD channel on, when nothing uses it any more. */
-static void bury(struct wispd *daemon, struct channel *channel)
-{
-    if (!channel_is_over(channel))
-        return;
-    channel_leave(channel);
-    if (channel->memory.requests)
-        wispd_help(daemon, channel, unmake_memory);
-    else
-        channel_release(&daemon->table, channel);
-}
-
-void wispd_hang_up(struct wispd *daemon, struct channel *channel)
-{
-    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_DOORBELL_AGAIN, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, channel));
-    loop_cancel(daemon->loop, channel->socket);
-    loop_cancel(daemon->loop, channel->process);
-    if (channel->state == CHANNEL_OPEN)
-        loop_cancel(daemon->loop, channel->memory.eventfd);
-    shard_forget(&daemon->shard, channel);
-    if (channel->job_out && helper_take_back(daemon->helper, &channel->job))
-        channel->job_out = false; /* nobody needs its memory any more */
-    channel_close(&daemon->table, channel);
-    bury(daemon, channel);
-}
 
 static int on_listener(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
@@ -263,7 +211,7 @@ static int on_helper(struct wispd *daemon, struct channel *none, const struct lo
         if (channel->state == CHANNEL_MAKING)
             handshake_finish(daemon, channel);
         else
-            bury(daemon, channel);
+            channels_retire(daemon, channel);
     }
     return 0;
 }
@@ -281,14 +229,14 @@ static int on_socket(struct wispd *daemon, struct channel *channel, const struct
     if (channel->state == CHANNEL_PENDING)
         handshake_ready(daemon, channel);
     else
-        control_ready(daemon, channel, event);
+        questions_ready(daemon, channel, event);
     return 0;
 }
 
 static int on_question(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
 {
     (void)event;
-    control_question(daemon, channel);
+    questions_answer(daemon, channel);
     return 0;
 }
 
@@ -296,7 +244,7 @@ static int on_gone(struct wispd *daemon, struct channel *channel, const struct l
 {
     (void)event;
     log_limited(channel, LOG_LEVEL_DEBUG, "its process has ended");
-    wispd_hang_up(daemon, channel);
+    channels_hang_up(daemon, channel);
     return 0;
 }
 
@@ -312,7 +260,7 @@ static int on_hello_late(struct wispd *daemon, struct channel *channel, const st
 {
     (void)event;
     if (channel->state == CHANNEL_PENDING)
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
     return 0;
 }
 
@@ -381,9 +329,9 @@ static void look_after(struct wispd *daemon)
 
         if (channel->state == CHANNEL_OPEN && channel->broken) {
             log_limited(channel, LOG_LEVEL_NOTICE, "%s: closed", channel->broken);
-            wispd_hang_up(daemon, channel);
+            channels_hang_up(daemon, channel);
         } else {
-            bury(daemon, channel);
+            channels_retire(daemon, channel);
         }
     }
 }

@@ -10,7 +10,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/control/wispd.h"
+#include "config/config.h"
+#include "daemon/shard/spin.h"
 
 /* Thousandths of a processor that our cgroup (version 2) may use; UINT_MAX: no limit, or none to be found. */
 static unsigned cgroup_share(void)

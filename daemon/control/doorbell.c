@@ -8,9 +8,10 @@
  * daemon from sleeping; past a budget its eventfd is not listened to for a while, and its ring is looked at once a
  * millisecond instead. An honest client wastes a ring of it only when it races with the daemon's own second look.
  */
+#include "daemon/control/doorbell.h"
 #include "base/clock.h"
+#include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
-#include "daemon/control/wispd.h"
 #include "libipc/wake.h"
 
 #define WINDOW_NS   (100 * NS_PER_MS)
@@ -44,12 +45,12 @@ void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struc
     bool wasted;
 
     if (event->result < 0) {
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
         return;
     }
     if (!channel_is_sealed(channel)) {
         log_limited(channel, LOG_LEVEL_NOTICE, "asks before it has sealed its memory: closed");
-        wispd_hang_up(daemon, channel);
+        channels_hang_up(daemon, channel);
         return;
     }
     wasted = channel->active || !intake_ring_ready(&channel->intake);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a channel: what the daemon does when one ends, and when its memory has been made or taken apart.
+ */
+#ifndef DAEMON_CONTROL_CHANNELS_H
+#define DAEMON_CONTROL_CHANNELS_H
+
+#include "daemon/control/daemon.h"
+
+/* Closes a channel, whatever its state, and takes it out of everything. */
+void channels_hang_up(struct wispd *daemon, struct channel *channel);
+
+/* Moves a DEAD channel on, when nothing uses it any more. */
+void channels_retire(struct wispd *daemon, struct channel *channel);
+
+/* Has the helper run something on the channel's memory; it comes back with helper_done(). */
+void channels_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job));
+
+/* Ends all of them, when nothing runs any more: the helper is stopped. */
+void channels_end(struct wispd *daemon);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's state: what the control thread owns, in the order in which wispd_new() makes it. Who works on it
+ * includes this; nothing is done here.
+ */
+#ifndef DAEMON_CONTROL_DAEMON_H
+#define DAEMON_CONTROL_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "daemon/control/channel.h"
+#include "daemon/control/listen.h"
+#include "daemon/control/users.h"
+#include "daemon/event/loop.h"
+#include "daemon/models/set.h"
+#include "daemon/shard/shard.h"
+#include "libipc/message.h"
+
+/* What an event of the loop is about; the kind in a token's high byte. Those of a channel carry its index and
+ * generation. */
+enum event_kind {
+    EVENT_LISTENER,
+    EVENT_ACCEPT_AGAIN,
+    EVENT_SIGNAL,
+    EVENT_WATCHDOG,
+    EVENT_HELPER,
+    EVENT_STOP_NOW,
+    EVENT_SOCKET,         /* of a channel */
+    EVENT_GONE,           /* of a channel: its process has ended */
+    EVENT_DOORBELL,       /* of a channel: its eventfd */
+    EVENT_HELLO_DUE,      /* of a channel: its connection has its turn */
+    EVENT_HELLO_LATE,     /* of a channel */
+    EVENT_QUESTION,       /* of a channel: what it asks has its turn */
+    EVENT_DOORBELL_AGAIN, /* of a channel: it has been throttled long enough */
+    EVENT_KINDS,
+};
+
+static inline uint64_t event_token(enum event_kind kind, const struct channel *channel)
+{
+    uint64_t token = (uint64_t)kind << 56;
+
+    return channel ? token | (uint64_t)(channel->index & 0xffffff) << 32 | channel->generation : token;
+}
+
+struct wispd {
+    const struct config *config;
+    struct model_set *set;    /* that is served now: descriptions come from it, */
+    struct queue_set *queues; /* and new requests go here: the shard's, but for the counters */
+    struct users users;
+    struct channel_table table;
+    struct shard shard;
+    struct loop *loop;
+    struct helper *helper;
+    struct listener listener;
+    int signals; /* a signalfd; -1: none */
+    struct message inbox;
+    struct budget complaints; /* about connections that cannot be accepted */
+    uint64_t questions;       /* that were answered */
+    uint64_t epoch;           /* tells this run from the one before */
+    uint64_t started_ns;
+    struct wire_offer offer; /* what every hello is answered from */
+    uint64_t turned_away;    /* connections that were refused, */
+    uint64_t given_up;       /* and idle ones that were closed for somebody else's */
+    uint64_t spin_ns;        /* how long to look before sleeping */
+    uint64_t watchdog_ns;    /* 0: none */
+    bool no_processes;       /* this kernel cannot tell when a client's process ends; it has been said */
+    bool stuck;              /* the helper is */
+    bool stopping;
+    bool done;
+};
+
+#endif

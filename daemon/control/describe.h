@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the daemon says of itself and its models, as JSON (docs/protocol.md).
+ */
+#ifndef DAEMON_CONTROL_DESCRIBE_H
+#define DAEMON_CONTROL_DESCRIBE_H
+
+#include "daemon/control/daemon.h"
+
+/* A text in two parts: what is the same for everybody (NULL: nothing), and what is to be freed (NULL: there is no
+ * memory). */
+struct description {
+    const char *shared;
+    char *own;
+};
+struct description describe_models(const struct wispd *daemon);
+struct description describe_model(const struct wispd *daemon, uint32_t route);
+struct description describe_daemon(const struct wispd *daemon);
+/* Why a name leads nowhere: "no model \"x\"; there are: a (image.classification), b (…)". */
+struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length);
+
+#endif

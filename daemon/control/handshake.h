@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The handshake: a connection becomes a channel.
+ */
+#ifndef DAEMON_CONTROL_HANDSHAKE_H
+#define DAEMON_CONTROL_HANDSHAKE_H
+
+#include "daemon/control/daemon.h"
+
+/* A PENDING channel's socket is readable, or may be. */
+void handshake_ready(struct wispd *daemon, struct channel *channel);
+/* A MAKING channel's memory is made, or could not be. */
+void handshake_finish(struct wispd *daemon, struct channel *channel);
+
+#endif
