@@ -39,39 +39,39 @@ int accept_begin(struct wispd *daemon)
 }
 
 /* The oldest pending channel, of one user or of all. */
-static struct channel *oldest_pending(struct channel_table *table, const struct user *user)
+static struct connection *oldest_pending(struct connection_table *table, const struct user *user)
 {
-    struct channel *oldest = NULL;
+    struct connection *oldest = NULL;
 
     for (uint32_t i = 0; i < table->capacity; i++) {
-        struct channel *channel = &table->channels[i];
+        struct connection *connection = &table->connections[i];
 
-        if (channel->state != CHANNEL_PENDING || (user && channel->user != user))
+        if (connection->state != CONNECTION_PENDING || (user && connection->user != user))
             continue;
-        if (!oldest || channel->accepted_ns < oldest->accepted_ns)
-            oldest = channel;
+        if (!oldest || connection->accepted_ns < oldest->accepted_ns)
+            oldest = connection;
     }
     return oldest;
 }
 
-static struct channel *slot_for(struct wispd *daemon, int socket, struct user *user)
+static struct connection *slot_for(struct wispd *daemon, int socket, struct user *user)
 {
     bool crowded = user->pending >= PENDING_PER_USER;
 
     if (crowded || daemon->table.used == daemon->table.capacity) {
-        struct channel *oldest = oldest_pending(&daemon->table, crowded ? user : NULL);
+        struct connection *oldest = oldest_pending(&daemon->table, crowded ? user : NULL);
 
         if (oldest)
             channels_hang_up(daemon, oldest);
     }
-    return channel_accept(&daemon->table, socket, user);
+    return connection_accept(&daemon->table, socket, user);
 }
 
 static void welcome_connection(struct wispd *daemon, int socket)
 {
     struct ucred peer = { .pid = 0 };
     socklen_t length = sizeof peer;
-    struct channel *channel = NULL;
+    struct connection *connection = NULL;
     struct user *user;
     uint64_t due;
     int result;
@@ -83,23 +83,23 @@ static void welcome_connection(struct wispd *daemon, int socket)
     }
     user = users_get(&daemon->users, peer.uid);
     if (user && budget_due(&user->connects, &connect_rate, clock_ns()) < clock_ns() + QUEUE_NS)
-        channel = slot_for(daemon, socket, user);
-    if (!channel) {
+        connection = slot_for(daemon, socket, user);
+    if (!connection) {
         daemon->turned_away++;
         close(socket);
         return;
     }
     (void)peer_refuse_descriptors(socket); /* it may have connected before the listener did */
-    channel->uid = peer.uid;
-    channel->pid = peer.pid;
-    due = budget_book(&user->connects, &connect_rate, channel->accepted_ns);
-    result = loop_timer(daemon->loop, due + HELLO_NS, event_token(EVENT_HELLO_LATE, channel));
-    if (!result && due > channel->accepted_ns)
-        result = loop_timer(daemon->loop, due, event_token(EVENT_HELLO_DUE, channel));
+    connection->uid = peer.uid;
+    connection->pid = peer.pid;
+    due = budget_book(&user->connects, &connect_rate, connection->accepted_ns);
+    result = loop_timer(daemon->loop, due + HELLO_NS, event_token(EVENT_HELLO_LATE, connection));
+    if (!result && due > connection->accepted_ns)
+        result = loop_timer(daemon->loop, due, event_token(EVENT_HELLO_DUE, connection));
     else if (!result)
-        handshake_ready(daemon, channel); /* the hello is usually there already */
+        handshake_ready(daemon, connection); /* the hello is usually there already */
     if (result)
-        channels_hang_up(daemon, channel);
+        channels_hang_up(daemon, connection);
 }
 
 /* It may be so for long, ten times a second. */

@@ -1,62 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/channels.h"
+#include "daemon/shard/serve.h"
 
-void channels_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job))
+void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job))
 {
-    channel->job_out = true;
-    channel->job.run = run;
-    helper_ask(daemon->helper, &channel->job);
+    connection->job_out = true;
+    connection->job.run = run;
+    helper_ask(daemon->helper, &connection->job);
 }
 
 /* On the helper's thread. */
 static void unmake_memory(struct helper_job *job)
 {
-    channel_memory_unmake(&channel_of_job(job)->memory);
+    channel_memory_unmake(&connection_of_job(job)->channel.memory);
 }
 
 /* Moves a DEAD channel on, when nothing uses it any more. */
-void channels_retire(struct wispd *daemon, struct channel *channel)
+void channels_retire(struct wispd *daemon, struct connection *connection)
 {
-    if (!channel_is_over(channel))
+    if (!connection_is_over(connection))
         return;
-    channel_leave(channel);
-    if (channel->memory.requests)
-        channels_help(daemon, channel, unmake_memory);
+    connection_leave(connection);
+    if (connection->channel.memory.requests)
+        channels_help(daemon, connection, unmake_memory);
     else
-        channel_release(&daemon->table, channel);
+        connection_release(&daemon->table, connection);
 }
 
-void channels_hang_up(struct wispd *daemon, struct channel *channel)
+void channels_hang_up(struct wispd *daemon, struct connection *connection)
 {
-    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_DOORBELL_AGAIN, channel));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, channel));
-    loop_cancel(daemon->loop, channel->socket);
-    loop_cancel(daemon->loop, channel->process);
-    if (channel->state == CHANNEL_OPEN)
-        loop_cancel(daemon->loop, channel->memory.eventfd);
-    shard_forget(&daemon->shard, channel);
-    if (channel->job_out && helper_take_back(daemon->helper, &channel->job))
-        channel->job_out = false; /* nobody needs its memory any more */
-    channel_close(&daemon->table, channel);
-    channels_retire(daemon, channel);
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, connection));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, connection));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_DOORBELL_AGAIN, connection));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, connection));
+    loop_cancel(daemon->loop, connection->socket);
+    loop_cancel(daemon->loop, connection->process);
+    if (connection->state == CONNECTION_OPEN)
+        loop_cancel(daemon->loop, connection->channel.memory.eventfd);
+    if (connection->state == CONNECTION_OPEN)
+        shard_leave(&daemon->shard, &connection->channel);
+    if (connection->job_out && helper_take_back(daemon->helper, &connection->job))
+        connection->job_out = false; /* nobody needs its memory any more */
+    connection_close(&daemon->table, connection);
+    channels_retire(daemon, connection);
 }
 
 void channels_end(struct wispd *daemon)
 {
-    struct channel_table *table = &daemon->table;
-    uint32_t count = table->channels ? table->capacity : 0;
+    struct connection_table *table = &daemon->table;
+    uint32_t count = table->connections ? table->capacity : 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (table->channels[i].state != CHANNEL_FREE && table->channels[i].state != CHANNEL_DEAD)
-            channels_hang_up(daemon, &table->channels[i]);
+        if (table->connections[i].state != CONNECTION_FREE && table->connections[i].state != CONNECTION_DEAD)
+            channels_hang_up(daemon, &table->connections[i]);
     }
     daemon->helper = helper_free(daemon->helper); /* whatever it had is ours again */
     for (uint32_t i = 0; i < count; i++) {
-        if (table->channels[i].state == CHANNEL_FREE)
+        if (table->connections[i].state == CONNECTION_FREE)
             continue;
-        channel_memory_unmake(&table->channels[i].memory);
-        channel_release(table, &table->channels[i]);
+        channel_memory_unmake(&table->connections[i].channel.memory);
+        connection_release(table, &table->connections[i]);
     }
 }

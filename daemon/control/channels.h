@@ -8,13 +8,13 @@
 #include "daemon/control/daemon.h"
 
 /* Closes a channel, whatever its state, and takes it out of everything. */
-void channels_hang_up(struct wispd *daemon, struct channel *channel);
+void channels_hang_up(struct wispd *daemon, struct connection *connection);
 
 /* Moves a DEAD channel on, when nothing uses it any more. */
-void channels_retire(struct wispd *daemon, struct channel *channel);
+void channels_retire(struct wispd *daemon, struct connection *connection);
 
 /* Has the helper run something on the channel's memory; it comes back with helper_done(). */
-void channels_help(struct wispd *daemon, struct channel *channel, void (*run)(struct helper_job *job));
+void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job));
 
 /* Ends all of them, when nothing runs any more: the helper is stopped. */
 void channels_end(struct wispd *daemon);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
-#include "daemon/control/channel.h"
+#include "daemon/control/connection.h"
 #include "daemon/control/listen.h"
 #include "daemon/control/users.h"
 #include "daemon/event/loop.h"
@@ -37,11 +37,12 @@ enum event_kind {
     EVENT_KINDS,
 };
 
-static inline uint64_t event_token(enum event_kind kind, const struct channel *channel)
+static inline uint64_t event_token(enum event_kind kind, const struct connection *connection)
 {
     uint64_t token = (uint64_t)kind << 56;
 
-    return channel ? token | (uint64_t)(channel->index & 0xffffff) << 32 | channel->generation : token;
+    return connection ? token | (uint64_t)(connection->channel.index & 0xffffff) << 32 | connection->channel.generation
+                      : token;
 }
 
 struct wispd {
@@ -49,7 +50,7 @@ struct wispd {
     struct model_set *set;    /* that is served now: descriptions come from it, */
     struct queue_set *queues; /* and new requests go here: the shard's, but for the counters */
     struct users users;
-    struct channel_table table;
+    struct connection_table table;
     struct shard shard;
     struct loop *loop;
     struct helper *helper;

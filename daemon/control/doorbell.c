@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
+#include "daemon/shard/active.h"
 #include "libipc/wake.h"
 
 #define WINDOW_NS   (100 * NS_PER_MS)
@@ -19,53 +20,53 @@
 
 enum { WASTE_MAX = 200 }; /* doorbells for nothing in a window */
 
-static int listen_to(struct wispd *daemon, struct channel *channel)
+static int listen_to(struct wispd *daemon, struct connection *connection)
 {
-    return loop_edge(daemon->loop, channel->memory.eventfd, event_token(EVENT_DOORBELL, channel));
+    return loop_edge(daemon->loop, connection->channel.memory.eventfd, event_token(EVENT_DOORBELL, connection));
 }
 
-int doorbell_begin(struct wispd *daemon, struct channel *channel)
+int doorbell_begin(struct wispd *daemon, struct connection *connection)
 {
-    wake_daemon_arm(channel->daemon);
-    return listen_to(daemon, channel);
+    wake_daemon_arm(connection->channel.daemon);
+    return listen_to(daemon, connection);
 }
 
-static bool over_budget(struct channel *channel, uint64_t now_ns)
+static bool over_budget(struct connection *connection, uint64_t now_ns)
 {
-    if (now_ns - channel->doorbell_window_ns > WINDOW_NS) {
-        channel->doorbell_window_ns = now_ns;
-        channel->doorbells_wasted = 0;
+    if (now_ns - connection->channel.doorbell_window_ns > WINDOW_NS) {
+        connection->channel.doorbell_window_ns = now_ns;
+        connection->channel.doorbells_wasted = 0;
     }
-    return ++channel->doorbells_wasted > WASTE_MAX;
+    return ++connection->channel.doorbells_wasted > WASTE_MAX;
 }
 
-void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+void doorbell_arrived(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     uint64_t now = clock_ns();
     bool wasted;
 
     if (event->result < 0) {
-        channels_hang_up(daemon, channel);
+        channels_hang_up(daemon, connection);
         return;
     }
-    if (!channel_is_sealed(channel)) {
-        log_limited(channel, LOG_LEVEL_NOTICE, "asks before it has sealed its memory: closed");
-        channels_hang_up(daemon, channel);
+    if (!channel_is_sealed(&connection->channel)) {
+        log_limited(connection, LOG_LEVEL_NOTICE, "asks before it has sealed its memory: closed");
+        channels_hang_up(daemon, connection);
         return;
     }
-    wasted = channel->active || !intake_ring_ready(&channel->intake);
-    if (wasted && over_budget(channel, now)) {
-        log_limited(channel, LOG_LEVEL_DEBUG, "doorbells for nothing: not listened to for a while");
-        loop_cancel(daemon->loop, channel->memory.eventfd);
-        channel->throttled = true;
-        loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_DOORBELL_AGAIN, channel));
+    wasted = connection->channel.active || !intake_ring_ready(&connection->channel.intake);
+    if (wasted && over_budget(connection, now)) {
+        log_limited(connection, LOG_LEVEL_DEBUG, "doorbells for nothing: not listened to for a while");
+        loop_cancel(daemon->loop, connection->channel.memory.eventfd);
+        connection->channel.throttled = true;
+        loop_timer(daemon->loop, now + THROTTLE_NS, event_token(EVENT_DOORBELL_AGAIN, connection));
     }
-    shard_activate(&daemon->shard, channel, now);
+    active_add(&daemon->shard, &connection->channel, now);
 }
 
-void doorbell_again(struct wispd *daemon, struct channel *channel)
+void doorbell_again(struct wispd *daemon, struct connection *connection)
 {
-    channel->doorbell_window_ns = 0;
+    connection->channel.doorbell_window_ns = 0;
     /* Not to be heard: then it is looked at, as long as it is there. */
-    channel->throttled = listen_to(daemon, channel) != 0;
+    connection->channel.throttled = listen_to(daemon, connection) != 0;
 }

@@ -7,9 +7,9 @@
 
 #include "daemon/control/daemon.h"
 
-int doorbell_begin(struct wispd *daemon, struct channel *channel);
+int doorbell_begin(struct wispd *daemon, struct connection *connection);
 /* The client rang; a throttled client may do so again. */
-void doorbell_arrived(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
-void doorbell_again(struct wispd *daemon, struct channel *channel);
+void doorbell_arrived(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
+void doorbell_again(struct wispd *daemon, struct connection *connection);
 
 #endif

@@ -18,62 +18,64 @@
 #include "daemon/control/limited_log.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/room.h"
+#include "daemon/shard/serve.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
 
 _Static_assert(sizeof server_name <= sizeof((struct wire_welcome *)0)->name, "the name fits the welcome");
 
 /* Says no, in welcome->text, and ends the connection. */
-static void refuse_client(struct wispd *daemon, struct channel *channel, struct wire_welcome *welcome, int status)
+static void refuse_client(struct wispd *daemon, struct connection *connection, struct wire_welcome *welcome, int status)
 {
     welcome->header = (struct wire_header){ .magic = WIRE_MAGIC, .type = WIRE_WELCOME, .length = sizeof *welcome };
     welcome->status = status;
-    log_limited(channel, LOG_LEVEL_INFO, "refused: %s", welcome->text);
+    log_limited(connection, LOG_LEVEL_INFO, "refused: %s", welcome->text);
     daemon->turned_away++;
-    (void)message_send(channel->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
-    channels_hang_up(daemon, channel);
+    (void)message_send(connection->socket, welcome, sizeof *welcome, NULL, 0, MSG_DONTWAIT);
+    channels_hang_up(daemon, connection);
 }
 
 /* For the log: the client may call itself anything. */
-static void name_channel(struct channel *channel, const struct wire_hello *hello)
+static void name_channel(struct connection *connection, const struct wire_hello *hello)
 {
     size_t i;
 
-    for (i = 0; i < sizeof channel->name - 1 && hello->name[i]; i++)
-        channel->name[i] = hello->name[i] > ' ' && hello->name[i] < 0x7f ? hello->name[i] : '_';
-    channel->name[i] = 0;
+    for (i = 0; i < sizeof connection->name - 1 && hello->name[i]; i++)
+        connection->name[i] = hello->name[i] > ' ' && hello->name[i] < 0x7f ? hello->name[i] : '_';
+    connection->name[i] = 0;
 }
 
 /* Whether there is room for the channel: in what its user may have, which charges it, and then in the daemon; nobody
  * makes room for one who gets no channel all the same. Those whose memory is still being taken apart count: they hold
  * it. */
-static int admit(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome, struct reason *why)
+static int admit(struct wispd *daemon, struct connection *connection, const struct wire_welcome *welcome,
+                 struct reason *why)
 {
-    const struct channel_table *table = &daemon->table;
-    uint32_t max = daemon->config->limits.channels;
-    int result = channel_agree(&daemon->table, channel, &daemon->users, welcome, why);
+    const struct connection_table *table = &daemon->table;
+    uint32_t most = daemon->config->limits.channels;
+    int result = connection_agree(&daemon->table, connection, &daemon->users, welcome, why);
 
     if (result)
         return result;
-    if (channel_table_is_crowded(table, max))
-        room_make(daemon, channel->user);
-    if (channel_table_is_crowded(table, max))
-        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", max);
+    if (connection_table_is_crowded(table, most))
+        room_make(daemon, connection->user);
+    if (connection_table_is_crowded(table, most))
+        return refuse(why, WISP_E_BUSY, "all %u channels are taken: try again later", most);
     return 0;
 }
 
 /* On the helper's thread. */
 static void make_memory(struct helper_job *job)
 {
-    struct channel *channel = channel_of_job(job);
+    struct connection *connection = connection_of_job(job);
 
-    channel->made = channel_memory_make(&channel->memory, &channel->layout, &channel->why);
+    connection->made = channel_memory_make(&connection->channel.memory, &connection->channel.layout, &connection->why);
 }
 
 /* The channel ends with the process that connected. */
-static int watch_process(struct wispd *daemon, struct channel *channel, struct reason *why)
+static int watch_process(struct wispd *daemon, struct connection *connection, struct reason *why)
 {
-    int fd = peer_process(channel->socket, channel->pid);
+    int fd = peer_process(connection->socket, connection->pid);
 
     if (fd == -ENODATA) {
         if (!daemon->no_processes)
@@ -87,106 +89,109 @@ static int watch_process(struct wispd *daemon, struct channel *channel, struct r
         return refuse(why, WISP_E_LOST, "the process that connected has ended");
     if (fd < 0)
         return refuse_errno(why, fd, "watching the client's process");
-    channel->process = fd;
-    return loop_ready(daemon->loop, fd, POLLIN, event_token(EVENT_GONE, channel));
+    connection->process = fd;
+    return loop_ready(daemon->loop, fd, POLLIN, event_token(EVENT_GONE, connection));
 }
 
 /* A channel for questions alone takes no memory, and always finds room. */
-static int begin_asking(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome)
+static int begin_asking(struct wispd *daemon, struct connection *connection, const struct wire_welcome *welcome)
 {
     int result;
 
-    room_make_asking(daemon, channel->user);
-    channel_ask_only(&daemon->table, channel, welcome);
-    result = message_send(channel->socket, &channel->welcome, sizeof channel->welcome, NULL, 0, MSG_DONTWAIT);
+    room_make_asking(daemon, connection->user);
+    connection_ask_only(&daemon->table, connection, welcome);
+    result = message_send(connection->socket, &connection->welcome, sizeof connection->welcome, NULL, 0, MSG_DONTWAIT);
     if (!result)
-        result = loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel));
+        result = loop_ready(daemon->loop, connection->socket, POLLIN, event_token(EVENT_SOCKET, connection));
     return result;
 }
 
-static void go_on(struct wispd *daemon, struct channel *channel, const struct wire_welcome *welcome)
+static void go_on(struct wispd *daemon, struct connection *connection, const struct wire_welcome *welcome)
 {
-    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, channel));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, connection));
     if (welcome->entries)
-        channels_help(daemon, channel, make_memory);
-    else if (begin_asking(daemon, channel, welcome))
-        channels_hang_up(daemon, channel);
+        channels_help(daemon, connection, make_memory);
+    else if (begin_asking(daemon, connection, welcome))
+        channels_hang_up(daemon, connection);
 }
 
-static void greet(struct wispd *daemon, struct channel *channel, const struct wire_hello *hello)
+static void greet(struct wispd *daemon, struct connection *connection, const struct wire_hello *hello)
 {
     struct wire_welcome welcome = { .status = 0 };
     struct reason why = { "" };
     int result = wire_negotiate(hello, &daemon->offer, &welcome);
 
-    name_channel(channel, hello);
+    name_channel(connection, hello);
     welcome.epoch = daemon->epoch;
     memcpy(welcome.name, server_name, sizeof server_name);
     if (!result) {
         if (daemon->stopping)
             result = refuse(&why, WISP_E_SHUTDOWN, "the daemon is stopping");
         if (!result)
-            result = watch_process(daemon, channel, &why);
+            result = watch_process(daemon, connection, &why);
         if (!result && welcome.entries)
-            result = admit(daemon, channel, &welcome, &why);
+            result = admit(daemon, connection, &welcome, &why);
         snprintf(welcome.text, sizeof welcome.text, "%.*s", (int)sizeof welcome.text - 1, why.text);
     }
     if (result)
-        refuse_client(daemon, channel, &welcome, result);
+        refuse_client(daemon, connection, &welcome, result);
     else
-        go_on(daemon, channel, &welcome);
+        go_on(daemon, connection, &welcome);
 }
 
 /* The descriptor for the client is not needed any more, whatever became of it. */
-static int send_welcome(struct channel *channel)
+static int send_welcome(struct connection *connection)
 {
-    struct channel_memory *memory = &channel->memory;
+    struct channel_memory *memory = &connection->channel.memory;
     const int fds[] = { memory->request.fd, memory->response_fd, memory->eventfd };
-    int result =
-        message_send(channel->socket, &channel->welcome, sizeof channel->welcome, fds, ARRAY_SIZE(fds), MSG_DONTWAIT);
+    int result = message_send(connection->socket, &connection->welcome, sizeof connection->welcome, fds,
+                              ARRAY_SIZE(fds), MSG_DONTWAIT);
 
     close(memory->response_fd);
     memory->response_fd = -1;
     return result;
 }
 
-void handshake_finish(struct wispd *daemon, struct channel *channel)
+void handshake_finish(struct wispd *daemon, struct connection *connection)
 {
-    struct wire_welcome *welcome = &channel->welcome;
+    struct wire_welcome *welcome = &connection->welcome;
 
-    if (channel->made) {
-        log_limited(channel, LOG_LEVEL_ERROR, "no memory: %s", channel->why.text);
-        snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s", wisp_status_text(channel->made));
-        refuse_client(daemon, channel, welcome, channel->made);
+    if (connection->made) {
+        log_limited(connection, LOG_LEVEL_ERROR, "no memory: %s", connection->why.text);
+        snprintf(welcome->text, sizeof welcome->text, "no memory for the channel: %s",
+                 wisp_status_text(connection->made));
+        refuse_client(daemon, connection, welcome, connection->made);
         return;
     }
-    channel_open(&daemon->table, channel, daemon->config->limits.rows);
-    if (doorbell_begin(daemon, channel) || send_welcome(channel) ||
-        loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel))) {
-        channels_hang_up(daemon, channel);
+    channel_attach(&connection->channel, welcome, daemon->config->limits.rows);
+    connection_open(&daemon->table, connection);
+    shard_serve(&daemon->shard, &connection->channel);
+    if (doorbell_begin(daemon, connection) || send_welcome(connection) ||
+        loop_ready(daemon->loop, connection->socket, POLLIN, event_token(EVENT_SOCKET, connection))) {
+        channels_hang_up(daemon, connection);
         return;
     }
-    log_limited(channel, LOG_LEVEL_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
+    log_limited(connection, LOG_LEVEL_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
                 (unsigned long long)welcome->request_arena >> 10, (unsigned long long)welcome->response_arena >> 10);
 }
 
-void handshake_ready(struct wispd *daemon, struct channel *channel)
+void handshake_ready(struct wispd *daemon, struct connection *connection)
 {
     struct message *message = &daemon->inbox;
     struct reason why = { "" };
-    int result = message_receive(channel->socket, message, false, MSG_DONTWAIT, &why);
+    int result = message_receive(connection->socket, message, false, MSG_DONTWAIT, &why);
 
     if (result == -EAGAIN)
-        result = loop_ready(daemon->loop, channel->socket, POLLIN, event_token(EVENT_SOCKET, channel));
+        result = loop_ready(daemon->loop, connection->socket, POLLIN, event_token(EVENT_SOCKET, connection));
     else if (!result && message->header.type != WIRE_HELLO)
         result = refuse(&why, WISP_E_INVALID, "its first message is no hello");
     else if (!result) {
-        greet(daemon, channel, &message->hello);
+        greet(daemon, connection, &message->hello);
         return;
     }
     if (!result)
         return;
     if (result > 0)
-        log_limited(channel, LOG_LEVEL_DEBUG, "%s", why.text);
-    channels_hang_up(daemon, channel);
+        log_limited(connection, LOG_LEVEL_DEBUG, "%s", why.text);
+    channels_hang_up(daemon, connection);
 }

@@ -8,8 +8,8 @@
 #include "daemon/control/daemon.h"
 
 /* A PENDING channel's socket is readable, or may be. */
-void handshake_ready(struct wispd *daemon, struct channel *channel);
+void handshake_ready(struct wispd *daemon, struct connection *connection);
 /* A MAKING channel's memory is made, or could not be. */
-void handshake_finish(struct wispd *daemon, struct channel *channel);
+void handshake_finish(struct wispd *daemon, struct connection *connection);
 
 #endif

@@ -22,16 +22,16 @@ static bool may_say(struct user *user)
     return true;
 }
 
-void log_limited(const struct channel *channel, enum log_level level, const char *format, ...)
+void log_limited(const struct connection *connection, enum log_level level, const char *format, ...)
 {
     char line[LINE_MAX_BYTES];
     va_list arguments;
 
-    if (level > log_get_level() || (level < LOG_LEVEL_DEBUG && !may_say(channel->user)))
+    if (level > log_get_level() || (level < LOG_LEVEL_DEBUG && !may_say(connection->user)))
         return;
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    log_at(level, "client %s (pid %d, user %u): %s", *channel->name ? channel->name : "without a name",
-           (int)channel->pid, (unsigned)channel->uid, line);
+    log_at(level, "client %s (pid %d, user %u): %s", *connection->name ? connection->name : "without a name",
+           (int)connection->pid, (unsigned)connection->uid, line);
 }

@@ -8,10 +8,10 @@
 #define DAEMON_LIMITED_LOG_H
 
 #include "base/log.h"
-#include "daemon/control/channel.h"
+#include "daemon/control/connection.h"
 
 /* "client NAME (pid P, user U): …" */
-void log_limited(const struct channel *channel, enum log_level level, const char *format, ...)
+void log_limited(const struct connection *connection, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -43,9 +43,9 @@ static void copy_piece(const struct outbox *outbox, unsigned char *to, size_t le
 }
 
 /* Sends what the socket takes. 0 when all is sent, -EAGAIN, -errno. */
-static int outbox_send(struct wispd *daemon, struct channel *channel)
+static int outbox_send(struct wispd *daemon, struct connection *connection)
 {
-    struct outbox *outbox = &channel->outbox;
+    struct outbox *outbox = &connection->outbox;
     struct message *message = &daemon->inbox; /* what was in it has been read */
 
     do {
@@ -57,20 +57,20 @@ static int outbox_send(struct wispd *daemon, struct channel *channel)
         message->control.header.length = (uint32_t)length;
         message->control.offset = (uint32_t)outbox->offset;
         copy_piece(outbox, message->bytes + sizeof outbox->head, piece);
-        result = message_send(channel->socket, message->bytes, length, NULL, 0, MSG_DONTWAIT);
+        result = message_send(connection->socket, message->bytes, length, NULL, 0, MSG_DONTWAIT);
         if (result)
             return result;
         outbox->offset += piece;
     } while (outbox->offset < outbox->length);
-    channel_drop_reply(channel);
+    connection_drop_reply(connection);
     return 0;
 }
 
 /* Takes the text over. A user whose channels hold too much that he does not read is told so instead. */
-static int reply(struct wispd *daemon, struct channel *channel, const struct wire_control *request, int status,
+static int reply(struct wispd *daemon, struct connection *connection, const struct wire_control *request, int status,
                  uint32_t route, struct description text)
 {
-    struct user *user = channel->user;
+    struct user *user = connection->user;
     size_t shared = text.shared ? strlen(text.shared) : 0, own = text.own ? strlen(text.own) : 0;
 
     if (own > SMALL && user->answers && !size_within(user->answers, own, ANSWERS_MAX)) {
@@ -84,7 +84,7 @@ static int reply(struct wispd *daemon, struct channel *channel, const struct wir
         return -ENOMEM;
     user->answers += own;
     daemon->questions++;
-    channel->outbox = (struct outbox){
+    connection->outbox = (struct outbox){
         .busy = true,
         .shared = text.shared,
         .own = text.own,
@@ -92,29 +92,29 @@ static int reply(struct wispd *daemon, struct channel *channel, const struct wir
         .own_length = own,
         .length = MIN(shared + own, (size_t)WIRE_TEXT_MAX),
     };
-    channel->outbox.head = (struct wire_control){
+    connection->outbox.head = (struct wire_control){
         .header = { .magic = WIRE_MAGIC, .type = request->header.type | WIRE_REPLY },
         .status = status,
         .id = request->id,
         .route = route,
-        .total = (uint32_t)channel->outbox.length,
+        .total = (uint32_t)connection->outbox.length,
     };
-    return outbox_send(daemon, channel);
+    return outbox_send(daemon, connection);
 }
 
 /* ---- questions ---- */
 
-static int answer_list(struct wispd *daemon, struct channel *channel, const struct wire_control *request)
+static int answer_list(struct wispd *daemon, struct connection *connection, const struct wire_control *request)
 {
-    return reply(daemon, channel, request, WISP_OK, 0, describe_models(daemon));
+    return reply(daemon, connection, request, WISP_OK, 0, describe_models(daemon));
 }
 
-static int answer_status(struct wispd *daemon, struct channel *channel, const struct wire_control *request)
+static int answer_status(struct wispd *daemon, struct connection *connection, const struct wire_control *request)
 {
-    return reply(daemon, channel, request, WISP_OK, 0, describe_daemon(daemon));
+    return reply(daemon, connection, request, WISP_OK, 0, describe_daemon(daemon));
 }
 
-static int answer_describe(struct wispd *daemon, struct channel *channel, const struct wire_control *request)
+static int answer_describe(struct wispd *daemon, struct connection *connection, const struct wire_control *request)
 {
     const char *payload = (const char *)(request + 1);
     size_t length = strnlen(payload, MIN(request->header.length - sizeof *request, (size_t)WIRE_NAME_MAX));
@@ -125,74 +125,74 @@ static int answer_describe(struct wispd *daemon, struct channel *channel, const 
     memcpy(name, payload, length);
     route = model_set_find(daemon->set, name, length);
     if (route != ROUTE_NONE)
-        return reply(daemon, channel, request, WISP_OK, route, describe_model(daemon, route));
+        return reply(daemon, connection, request, WISP_OK, route, describe_model(daemon, route));
     for (size_t i = 0; i < length; i++) {
         if (name[i] < ' ' || name[i] > '~')
             name[i] = '?';
     }
-    return reply(daemon, channel, request, WISP_E_NO_MODEL, 0, describe_unknown(daemon, name, length));
+    return reply(daemon, connection, request, WISP_E_NO_MODEL, 0, describe_unknown(daemon, name, length));
 }
 
-static int answer(struct wispd *daemon, struct channel *channel, const struct message *message)
+static int answer(struct wispd *daemon, struct connection *connection, const struct message *message)
 {
     struct wire_control request = message->control;
 
     switch (message->header.type) {
     case WIRE_LIST:
-        return answer_list(daemon, channel, &request);
+        return answer_list(daemon, connection, &request);
     case WIRE_STATUS:
-        return answer_status(daemon, channel, &request);
+        return answer_status(daemon, connection, &request);
     case WIRE_DESCRIBE:
-        return answer_describe(daemon, channel, &message->control);
+        return answer_describe(daemon, connection, &message->control);
     default:
-        log_limited(channel, LOG_LEVEL_NOTICE, "sent a message of type %u: closed", message->header.type);
+        log_limited(connection, LOG_LEVEL_NOTICE, "sent a message of type %u: closed", message->header.type);
         return WISP_E_INVALID;
     }
 }
 
-static int receive(struct wispd *daemon, struct channel *channel)
+static int receive(struct wispd *daemon, struct connection *connection)
 {
     struct reason why = { "" };
-    int result = message_receive(channel->socket, &daemon->inbox, false, MSG_DONTWAIT, &why);
+    int result = message_receive(connection->socket, &daemon->inbox, false, MSG_DONTWAIT, &why);
 
     if (!result)
-        return answer(daemon, channel, &daemon->inbox);
+        return answer(daemon, connection, &daemon->inbox);
     if (result > 0)
-        log_limited(channel, LOG_LEVEL_NOTICE, "%s: closed", why.text);
+        log_limited(connection, LOG_LEVEL_NOTICE, "%s: closed", why.text);
     return result;
 }
 
-static void go_on(struct wispd *daemon, struct channel *channel, int result)
+static void go_on(struct wispd *daemon, struct connection *connection, int result)
 {
     if (!result || result == -EAGAIN)
-        result = loop_ready(daemon->loop, channel->socket, channel->outbox.busy ? POLLOUT : POLLIN,
-                            event_token(EVENT_SOCKET, channel));
+        result = loop_ready(daemon->loop, connection->socket, connection->outbox.busy ? POLLOUT : POLLIN,
+                            event_token(EVENT_SOCKET, connection));
     if (result)
-        channels_hang_up(daemon, channel);
+        channels_hang_up(daemon, connection);
 }
 
-void questions_answer(struct wispd *daemon, struct channel *channel)
+void questions_answer(struct wispd *daemon, struct connection *connection)
 {
-    go_on(daemon, channel, receive(daemon, channel));
+    go_on(daemon, connection, receive(daemon, connection));
 }
 
-void questions_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+void questions_ready(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     uint64_t now = clock_ns(), due;
 
     /* Nobody is there any more to hear an answer. */
     if (event->result < 0 || event->result & (POLLHUP | POLLERR)) {
-        channels_hang_up(daemon, channel);
+        channels_hang_up(daemon, connection);
         return;
     }
-    if (channel->outbox.busy) {
-        go_on(daemon, channel, outbox_send(daemon, channel));
+    if (connection->outbox.busy) {
+        go_on(daemon, connection, outbox_send(daemon, connection));
         return;
     }
-    channel->active_ns = now;
-    due = budget_book(&channel->user->questions, &rate, now);
+    connection->asked_ns = now;
+    due = budget_book(&connection->user->questions, &rate, now);
     if (due <= now)
-        questions_answer(daemon, channel);
-    else if (loop_timer(daemon->loop, due, event_token(EVENT_QUESTION, channel)))
-        channels_hang_up(daemon, channel);
+        questions_answer(daemon, connection);
+    else if (loop_timer(daemon->loop, due, event_token(EVENT_QUESTION, connection)))
+        channels_hang_up(daemon, connection);
 }

@@ -8,8 +8,8 @@
 #include "daemon/control/daemon.h"
 
 /* An OPEN channel's socket is readable or writable, or that of one for questions alone. */
-void questions_ready(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+void questions_ready(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
 /* Its question's turn has come. */
-void questions_answer(struct wispd *daemon, struct channel *channel);
+void questions_answer(struct wispd *daemon, struct connection *connection);
 
 #endif

@@ -104,25 +104,32 @@ void room_offer(struct wispd *daemon)
 
 /* ---- who makes room ---- */
 
-static bool is_idle(const struct channel *channel, uint64_t now_ns)
+static uint64_t last_active(const struct connection *connection)
 {
-    return channel->state == CHANNEL_OPEN && !channel->under_way && !channel->outbox.busy &&
-           now_ns - MAX(channel->active_ns, channel->accepted_ns) >= IDLE_NS;
+    uint64_t asked = MAX(connection->asked_ns, connection->accepted_ns);
+
+    return MAX(connection->channel.active_ns, asked);
+}
+
+static bool is_idle(const struct connection *connection, uint64_t now_ns)
+{
+    return connection->state == CONNECTION_OPEN && !connection->channel.under_way && !connection->outbox.busy &&
+           now_ns - last_active(connection) >= IDLE_NS;
 }
 
 void room_make(struct wispd *daemon, const struct user *user)
 {
-    struct channel *victim = NULL;
+    struct connection *victim = NULL;
     uint64_t now = clock_ns();
 
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
-        struct channel *channel = &daemon->table.channels[i];
+        struct connection *connection = &daemon->table.connections[i];
 
-        if (!is_idle(channel, now) || channel->user->channels <= user->channels)
+        if (!is_idle(connection, now) || connection->user->channels <= user->channels)
             continue;
-        if (!victim || channel->user->channels > victim->user->channels ||
-            (channel->user == victim->user && channel->active_ns < victim->active_ns))
-            victim = channel;
+        if (!victim || connection->user->channels > victim->user->channels ||
+            (connection->user == victim->user && last_active(connection) < last_active(victim)))
+            victim = connection;
     }
     if (!victim)
         return;
@@ -133,31 +140,31 @@ void room_make(struct wispd *daemon, const struct user *user)
 
 /* Whether `channel` makes room before `other` does: that of the user who has more, or who has been silent for longer.
  */
-static bool goes_before(const struct channel *channel, const struct channel *other)
+static bool goes_before(const struct connection *connection, const struct connection *other)
 {
-    if (channel->user->asking != other->user->asking)
-        return channel->user->asking > other->user->asking;
-    return channel->active_ns < other->active_ns;
+    if (connection->user->asking != other->user->asking)
+        return connection->user->asking > other->user->asking;
+    return connection->asked_ns < other->asked_ns;
 }
 
 /* Of one user's channels for questions, or of all. */
-static struct channel *first_to_go(const struct channel_table *table, const struct user *user)
+static struct connection *first_to_go(const struct connection_table *table, const struct user *user)
 {
-    struct channel *found = NULL;
+    struct connection *found = NULL;
 
     for (uint32_t i = 0; i < table->capacity; i++) {
-        struct channel *channel = &table->channels[i];
+        struct connection *connection = &table->connections[i];
 
-        if (channel->state == CHANNEL_ASKING && (!user || channel->user == user) &&
-            (!found || goes_before(channel, found)))
-            found = channel;
+        if (connection->state == CONNECTION_ASKING && (!user || connection->user == user) &&
+            (!found || goes_before(connection, found)))
+            found = connection;
     }
     return found;
 }
 
 void room_make_asking(struct wispd *daemon, const struct user *user)
 {
-    struct channel *victim = NULL;
+    struct connection *victim = NULL;
 
     if (user->asking >= ASKING_PER_USER)
         victim = first_to_go(&daemon->table, user);

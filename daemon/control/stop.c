@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/stop.h"
+#include "daemon/shard/serve.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
 
@@ -25,22 +26,18 @@ void stop_begin(struct wispd *daemon)
     log_info("stopping: %u channels, %u requests under way", daemon->table.open, daemon->shard.under_way);
     sd_notify(0, "STOPPING=1\nSTATUS=finishing what is under way");
     daemon->stopping = true;
-    daemon->shard.draining = true;
     loop_cancel(daemon->loop, daemon->listener.fd);
     listener_close(&daemon->listener);
     if (loop_timer(daemon->loop, now + GRACE_NS, event_token(EVENT_STOP_NOW, NULL)))
         daemon->done = true; /* no grace, rather than no end */
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
-        struct channel *channel = &daemon->table.channels[i];
+        struct connection *connection = &daemon->table.connections[i];
 
-        if (channel->state == CHANNEL_PENDING || channel->state == CHANNEL_MAKING || channel->state == CHANNEL_ASKING)
-            channels_hang_up(daemon, channel);
-        if (channel->state != CHANNEL_OPEN)
-            continue;
-        channel_drain(channel);
-        if (channel_is_sealed(channel))
-            shard_activate(&daemon->shard, channel, now);
+        if (connection->state == CONNECTION_PENDING || connection->state == CONNECTION_MAKING ||
+            connection->state == CONNECTION_ASKING)
+            channels_hang_up(daemon, connection);
     }
+    shard_drain(&daemon->shard, now);
 }
 
 void stop_continue(struct wispd *daemon, bool worked)

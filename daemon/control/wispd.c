@@ -21,6 +21,7 @@
 #include "daemon/control/room.h"
 #include "daemon/control/stop.h"
 #include "daemon/control/wispd.h"
+#include "daemon/shard/pass.h"
 #include "daemon/shard/spin.h"
 #include "libipc/wake.h"
 
@@ -81,7 +82,7 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
     room_offer(daemon);
     result = users_init(&daemon->users, capacity, config->limits.channels_per_user, config->limits.memory_per_user);
     if (!result)
-        result = channel_table_init(&daemon->table, capacity);
+        result = connection_table_init(&daemon->table, capacity);
     if (!result)
         result = shard_init(&daemon->shard, capacity);
     if (!result)
@@ -129,7 +130,7 @@ struct wispd *wispd_free(struct wispd *daemon)
     loop_free(daemon->loop);
     queue_set_free(daemon->queues);
     shard_deinit(&daemon->shard);
-    channel_table_deinit(&daemon->table);
+    connection_table_deinit(&daemon->table);
     users_deinit(&daemon->users);
     model_set_release(daemon->set);
     free(daemon);
@@ -138,15 +139,15 @@ struct wispd *wispd_free(struct wispd *daemon)
 
 /* ---- events ---- */
 
-static int on_listener(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_listener(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
-    (void)channel;
+    (void)connection;
     return accept_ready(daemon, event);
 }
 
-static int on_accept_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_accept_again(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
-    (void)channel, (void)event;
+    (void)connection, (void)event;
     return accept_begin(daemon);
 }
 
@@ -174,19 +175,19 @@ static void take_signal(struct wispd *daemon, uint32_t signal)
     }
 }
 
-static int on_signal(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_signal(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     struct signalfd_siginfo info;
 
-    (void)channel, (void)event;
+    (void)connection, (void)event;
     while (read(daemon->signals, &info, sizeof info) == sizeof info)
         take_signal(daemon, info.ssi_signo);
     return loop_ready(daemon->loop, daemon->signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
 }
 
-static int on_watchdog(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_watchdog(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
-    (void)channel, (void)event;
+    (void)connection, (void)event;
     /* For every thread that clients wait for. Not for the log's: whoever does not read it is not to have us restarted.
      */
     bool lives = helper_lives(daemon->helper);
@@ -199,87 +200,87 @@ static int on_watchdog(struct wispd *daemon, struct channel *channel, const stru
     return loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
 }
 
-static int on_helper(struct wispd *daemon, struct channel *none, const struct loop_event *event)
+static int on_helper(struct wispd *daemon, struct connection *none, const struct loop_event *event)
 {
     struct helper_job *job;
 
     (void)none, (void)event;
     while ((job = helper_done(daemon->helper))) {
-        struct channel *channel = channel_of_job(job);
+        struct connection *connection = connection_of_job(job);
 
-        channel->job_out = false;
-        if (channel->state == CHANNEL_MAKING)
-            handshake_finish(daemon, channel);
+        connection->job_out = false;
+        if (connection->state == CONNECTION_MAKING)
+            handshake_finish(daemon, connection);
         else
-            channels_retire(daemon, channel);
+            channels_retire(daemon, connection);
     }
     return 0;
 }
 
-static int on_stop_now(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_stop_now(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
-    (void)channel, (void)event;
+    (void)connection, (void)event;
     log_warning("stopping with %u requests unanswered", daemon->shard.under_way);
     daemon->done = true;
     return 0;
 }
 
-static int on_socket(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_socket(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
-    if (channel->state == CHANNEL_PENDING)
-        handshake_ready(daemon, channel);
+    if (connection->state == CONNECTION_PENDING)
+        handshake_ready(daemon, connection);
     else
-        questions_ready(daemon, channel, event);
+        questions_ready(daemon, connection, event);
     return 0;
 }
 
-static int on_question(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_question(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)event;
-    questions_answer(daemon, channel);
+    questions_answer(daemon, connection);
     return 0;
 }
 
-static int on_gone(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_gone(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)event;
-    log_limited(channel, LOG_LEVEL_DEBUG, "its process has ended");
-    channels_hang_up(daemon, channel);
+    log_limited(connection, LOG_LEVEL_DEBUG, "its process has ended");
+    channels_hang_up(daemon, connection);
     return 0;
 }
 
-static int on_hello_due(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_hello_due(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)event;
-    if (channel->state == CHANNEL_PENDING)
-        handshake_ready(daemon, channel);
+    if (connection->state == CONNECTION_PENDING)
+        handshake_ready(daemon, connection);
     return 0;
 }
 
-static int on_hello_late(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_hello_late(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)event;
-    if (channel->state == CHANNEL_PENDING)
-        channels_hang_up(daemon, channel);
+    if (connection->state == CONNECTION_PENDING)
+        channels_hang_up(daemon, connection);
     return 0;
 }
 
-static int on_doorbell(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_doorbell(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
-    doorbell_arrived(daemon, channel, event);
+    doorbell_arrived(daemon, connection, event);
     return 0;
 }
 
-static int on_doorbell_again(struct wispd *daemon, struct channel *channel, const struct loop_event *event)
+static int on_doorbell_again(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)event;
-    doorbell_again(daemon, channel);
+    doorbell_again(daemon, connection);
     return 0;
 }
 
 /* What a handler returns ends the daemon: it would be deaf from here on. */
 static const struct {
-    int (*handle)(struct wispd *daemon, struct channel *channel, const struct loop_event *event);
+    int (*handle)(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
     [EVENT_LISTENER] = { on_listener, false },
@@ -306,33 +307,30 @@ static int handle_events(struct wispd *daemon, uint64_t until_ns)
     for (int i = 0; !result && i < count; i++) {
         uint64_t token = events[i].token;
         enum event_kind kind = (enum event_kind)(token >> 56);
-        struct channel *channel = NULL;
+        struct connection *connection = NULL;
 
         if (handlers[kind].of_channel) {
-            channel = channel_find(&daemon->table, (uint32_t)(token >> 32 & 0xffffff), (uint32_t)token);
-            if (!channel)
+            connection = connection_find(&daemon->table, (uint32_t)(token >> 32 & 0xffffff), (uint32_t)token);
+            if (!connection)
                 continue;
         }
-        result = handlers[kind].handle(daemon, channel, &events[i]);
+        result = handlers[kind].handle(daemon, connection, &events[i]);
     }
     return result;
 }
 
 /* ---- the main loop ---- */
 
-/* Channels that broke the protocol are closed, those whose last request is done are given back. */
+/* Channels that broke the protocol are closed. */
 static void look_after(struct wispd *daemon)
 {
-    daemon->shard.doubtful = 0;
-    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
-        struct channel *channel = &daemon->table.channels[i];
+    struct channel *channel;
 
-        if (channel->state == CHANNEL_OPEN && channel->broken) {
-            log_limited(channel, LOG_LEVEL_NOTICE, "%s: closed", channel->broken);
-            channels_hang_up(daemon, channel);
-        } else {
-            channels_retire(daemon, channel);
-        }
+    while ((channel = shard_take_broken(&daemon->shard))) {
+        struct connection *connection = connection_of(channel);
+
+        log_limited(connection, LOG_LEVEL_NOTICE, "%s: closed", channel->broken);
+        channels_hang_up(daemon, connection);
     }
 }
 
@@ -376,7 +374,7 @@ int wispd_run(struct wispd *daemon, int signals)
             idle_since = 0;
         else if (!idle_since)
             idle_since = now;
-        if (daemon->shard.doubtful)
+        if (daemon->shard.broken)
             look_after(daemon);
         if (daemon->stopping)
             stop_continue(daemon, worked);

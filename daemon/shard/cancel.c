@@ -34,8 +34,7 @@ bool cancel_take(struct shard *shard, struct channel *channel)
         return false;
     /* What is no cancellation any more was changed after it had been published. */
     if (copy.op != WIRE_OP_CANCEL || wire_check_submission(&copy, &channel->limits, NULL)) {
-        channel->broken = "published a malformed cancellation";
-        shard->doubtful++;
+        shard_break(shard, channel, "published a malformed cancellation");
         return false;
     }
     carry_out(shard, channel, copy.user_data);

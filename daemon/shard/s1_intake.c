@@ -27,8 +27,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
         return NULL;
     credit = finish_ring_credit(&channel->finish, channel->under_way);
     if (credit < 0) {
-        channel->broken = "wrote an impossible ring index";
-        shard->doubtful++;
+        shard_break(shard, channel, "wrote an impossible ring index");
         return NULL;
     }
     request = channel->free;

@@ -32,11 +32,9 @@ static bool is_finite(const struct shard *shard, struct request *request)
     return false;
 }
 
-/* Why it is not to run: nobody waits for it any more, or it could have no answer. */
+/* Why it is not to run: it is too late, or it could have no answer. */
 static int check(const struct shard *shard, struct request *request, uint64_t now_ns)
 {
-    if (request->channel->state != CHANNEL_OPEN)
-        return WISP_E_CANCELLED;
     if (now_ns >= request->deadline_ns)
         return WISP_E_DEADLINE;
     return is_finite(shard, request) ? WISP_OK : WISP_E_INVALID;

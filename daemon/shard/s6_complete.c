@@ -73,7 +73,7 @@ void s6_complete(struct shard *shard, struct request *request, int status)
     struct channel *channel = request->channel;
 
     count(shard, request, status);
-    if (channel->state == CHANNEL_OPEN) {
+    if (!channel->leaving) {
         publish(channel, request, status);
         if (!channel->to_wake) {
             channel->to_wake = true;
@@ -82,8 +82,6 @@ void s6_complete(struct shard *shard, struct request *request, int status)
         }
     }
     let_go(channel, request);
-    if (channel->state == CHANNEL_DEAD && !channel->under_way)
-        shard->doubtful++;
 }
 
 void s6_wake(struct shard *shard)
@@ -93,7 +91,6 @@ void s6_wake(struct shard *shard)
 
         shard->to_wake = channel->next_wake;
         channel->to_wake = false;
-        if (channel->state == CHANNEL_OPEN)
-            channel_wake(channel);
+        channel_wake(channel);
     }
 }

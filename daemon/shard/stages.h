@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stages of a request, in order; one file each. shard_turn() is the line that strings them together.
+ * The stages of a request, in order; one file each. pass.h strings them together.
  */
 #ifndef DAEMON_STAGES_H
 #define DAEMON_STAGES_H

@@ -28,16 +28,20 @@ void rig_open_channel(int at)
                                     .request_arena = RIG_ARENA,
                                     .response_arena = RIG_ARENA };
     struct peer *peer = &rig.peers[at];
+    struct connection *connection;
     struct channel *channel;
     struct reason why;
     int ends[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    channel = channel_accept(&rig.table, ends[0], users_get(&rig.users, (uid_t)(1000 + at)));
-    assert_non_null(channel);
-    assert_ok(channel_agree(&rig.table, channel, &rig.users, &welcome, &why), why);
+    connection = connection_accept(&rig.table, ends[0], users_get(&rig.users, (uid_t)(1000 + at)));
+    assert_non_null(connection);
+    channel = &connection->channel;
+    assert_ok(connection_agree(&rig.table, connection, &rig.users, &welcome, &why), why);
     assert_ok(channel_memory_make(&channel->memory, &channel->layout, &why), why);
-    channel_open(&rig.table, channel, 4096);
+    channel_attach(channel, &welcome, 4096);
+    connection_open(&rig.table, connection);
+    shard_serve(&rig.shard, channel);
     peer->socket = ends[1];
     assert_ok(region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why),
               why);
@@ -46,8 +50,9 @@ void rig_open_channel(int at)
                        &channel->layout, 0);
     peer->input = (float *)((char *)peer->request.address + channel->layout.arena_offset);
     peer->output = (const float *)((const char *)channel->memory.response.address + channel->layout.arena_offset);
-    shard_activate(&rig.shard, channel, clock_ns());
+    active_add(&rig.shard, channel, clock_ns());
     rig.channels[at] = channel;
+    rig.connections[at] = connection;
 }
 
 static int setup_with(uint64_t wait_ns)
@@ -69,7 +74,7 @@ static int setup_with(uint64_t wait_ns)
     assert_ok(model_set_load(&rig.config, NULL, &rig.set, &why), why);
     rig.route = model_set_find(rig.set, "small", 5);
     assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);
-    assert_int_equal(channel_table_init(&rig.table, 8), 0);
+    assert_int_equal(connection_table_init(&rig.table, 8), 0);
     assert_int_equal(shard_init(&rig.shard, 8), 0);
     assert_int_equal(queue_set_new(rig.set, &rig.queues), 0);
     shard_use(&rig.shard, rig.queues);
@@ -92,12 +97,11 @@ int rig_setup_waiting(void **state)
 
 void rig_close_channel(int at)
 {
-    shard_forget(&rig.shard, rig.channels[at]);
-    channel_close(&rig.table, rig.channels[at]);
-    if (channel_is_over(rig.channels[at])) {
-        channel_memory_unmake(&rig.channels[at]->memory);
-        channel_release(&rig.table, rig.channels[at]);
-    }
+    shard_leave(&rig.shard, rig.channels[at]);
+    connection_close(&rig.table, rig.connections[at]);
+    assert_true(connection_is_over(rig.connections[at]));
+    channel_memory_unmake(&rig.channels[at]->memory);
+    connection_release(&rig.table, rig.connections[at]);
     close(rig.peers[at].socket);
     region_deinit(&rig.peers[at].request);
     rig.channels[at] = NULL;
@@ -116,7 +120,7 @@ int rig_teardown(void **state)
         assert_int_equal(rig.users.entries[i].memory, 0);
     }
     shard_deinit(&rig.shard);
-    channel_table_deinit(&rig.table);
+    connection_table_deinit(&rig.table);
     users_deinit(&rig.users);
     rig.queues = queue_set_free(rig.queues);
     rig.set = model_set_release(rig.set);
@@ -153,7 +157,7 @@ bool rig_try_push(int peer, const struct wire_submission *ask)
     if (!submit_ring_push(&rig.peers[peer].submit, ask))
         return false;
     if (rig.channels[peer]->daemon->need_wake)
-        shard_activate(&rig.shard, rig.channels[peer], clock_ns());
+        active_add(&rig.shard, rig.channels[peer], clock_ns());
     return true;
 }
 

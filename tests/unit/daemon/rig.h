@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/control/connection.h"
+#include "daemon/shard/active.h"
+#include "daemon/shard/pass.h"
+#include "daemon/shard/serve.h"
 #include "daemon/shard/stages.h"
 #include "support/model.h"
 
@@ -41,9 +45,10 @@ extern struct rig {
     struct model_set *set;
     struct queue_set *queues;
     struct users users;
-    struct channel_table table;
+    struct connection_table table;
     struct shard shard;
     struct channel *channels[RIG_CHANNELS];
+    struct connection *connections[RIG_CHANNELS]; /* theirs */
     struct peer peers[RIG_CHANNELS];
     struct reference *reference;
     uint32_t route;

@@ -95,30 +95,47 @@ static void draining_finishes_what_it_has_begun(void **state)
     rig_check_answer(1, &second);
 }
 
-static void a_dead_channel_lasts_as_long_as_its_requests(void **state)
+/* What it had under way, begun or not, is gone with it, and nobody else's is. */
+static void a_channel_that_is_left_leaves_nothing(void **state)
 {
-    struct wire_submission ask = rig_infer(20, 0), other = rig_infer(1, 1);
-    struct channel *dying = rig.channels[0];
+    struct wire_submission begun = rig_infer(20, 0), waiting = rig_infer(1, 100), other = rig_infer(1, 1);
+    struct channel *left = rig.channels[0];
     struct wire_completion completion;
 
     (void)state;
-    rig_into_queue(0, &ask);
+    rig_into_queue(0, &begun);
+    rig_into_queue(0, &waiting);
     rig_into_queue(1, &other);
     assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
     s5_run(&rig.shard);
-    rig_close_channel(0);
-    assert_int_equal(dying->state, CHANNEL_DEAD);
-    assert_non_null(dying->memory.request.address);
-    assert_false(channel_is_over(dying));
-    assert_null(channel_find(&rig.table, dying->index, dying->generation));
+    shard_leave(&rig.shard, left);
+    assert_int_equal(left->under_way, 0);
+    assert_int_equal(left->daemon->state, WIRE_STATE_CLOSED);
+    assert_int_equal(rig.queues->held, 1);
+    assert_null(rig.shard.channels[left->index]);
+    rig_no_completion(0);
     rig_turn_until_idle();
-    assert_int_equal(dying->under_way, 0);
-    assert_int_equal(rig.shard.doubtful, 1);
-    assert_true(channel_is_over(dying));
-    channel_memory_unmake(&dying->memory);
-    channel_release(&rig.table, dying);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     rig_check_answer(1, &other);
+    rig_no_completion(0);
+    assert_int_equal(rig.shard.cancelled, 2);
+}
+
+/* It may be broken, or have completions that its client has not been woken for. */
+static void a_channel_is_left_whatever_is_to_be_done_for_it(void **state)
+{
+    struct wire_submission ping = { .op = WIRE_OP_NOP };
+
+    (void)state;
+    for (int i = 0; i < RIG_CHANNELS; i++) {
+        s2_admit(&rig.shard, rig_take(i, &ping)); /* to be woken */
+        shard_break(&rig.shard, rig.channels[i], "is broken");
+    }
+    rig_close_channel(1);
+    s6_wake(&rig.shard);
+    assert_ptr_equal(shard_take_broken(&rig.shard), rig.channels[2]);
+    assert_ptr_equal(shard_take_broken(&rig.shard), rig.channels[0]);
+    assert_null(shard_take_broken(&rig.shard));
 }
 
 static void a_slot_comes_back_under_another_generation(void **state)
@@ -126,14 +143,14 @@ static void a_slot_comes_back_under_another_generation(void **state)
     uint32_t index = rig.channels[2]->index, generation = rig.channels[2]->generation;
 
     (void)state;
-    assert_ptr_equal(channel_find(&rig.table, index, generation), rig.channels[2]);
+    assert_ptr_equal(connection_find(&rig.table, index, generation), rig.connections[2]);
     rig_close_channel(2);
-    assert_null(channel_find(&rig.table, index, generation));
+    assert_null(connection_find(&rig.table, index, generation));
     rig_open_channel(2);
     assert_int_equal(rig.channels[2]->index, index);
-    assert_null(channel_find(&rig.table, index, generation));
-    assert_ptr_equal(channel_find(&rig.table, index, generation + 1), rig.channels[2]);
-    assert_null(channel_find(&rig.table, 1000000, generation));
+    assert_null(connection_find(&rig.table, index, generation));
+    assert_ptr_equal(connection_find(&rig.table, index, generation + 1), rig.connections[2]);
+    assert_null(connection_find(&rig.table, 1000000, generation));
 }
 
 /* ---- the shard ---- */
@@ -157,8 +174,8 @@ static void arming_looks_once_more(void **state)
     assert_int_equal(rig.shard.active_count, 0);
     for (int i = 0; i < RIG_CHANNELS; i++)
         assert_int_equal(rig.channels[i]->daemon->need_wake, 1);
-    shard_activate(&rig.shard, rig.channels[2], clock_ns());
-    shard_activate(&rig.shard, rig.channels[2], clock_ns());
+    active_add(&rig.shard, rig.channels[2], clock_ns());
+    active_add(&rig.shard, rig.channels[2], clock_ns());
     assert_int_equal(rig.shard.active_count, 1);
     assert_int_equal(rig.channels[2]->daemon->need_wake, 0);
 }
@@ -327,7 +344,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(slices_take_turns),
         RIG_TEST(draining_finishes_what_it_has_begun),
-        RIG_TEST(a_dead_channel_lasts_as_long_as_its_requests),
+        RIG_TEST(a_channel_that_is_left_leaves_nothing),
+        RIG_TEST(a_channel_is_left_whatever_is_to_be_done_for_it),
         RIG_TEST(a_slot_comes_back_under_another_generation),
         RIG_TEST(arming_looks_once_more),
         RIG_TEST(a_starved_channel_is_looked_at_again),

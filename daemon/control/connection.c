@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "daemon/control/connection.h"
+
+static struct channel channel_of_slot(uint32_t index, uint32_t generation)
+{
+    return (struct channel){ .index = index, .generation = generation, .socket = -1, .memory = CHANNEL_MEMORY_NULL };
+}
+
+int connection_table_init(struct connection_table *table, uint32_t capacity)
+{
+    *table = (struct connection_table){ .capacity = capacity };
+    table->connections = calloc(capacity, sizeof *table->connections);
+    if (!table->connections)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < capacity; i++) {
+        table->connections[i].socket = table->connections[i].process = -1;
+        table->connections[i].channel = channel_of_slot(i, 0);
+    }
+    return 0;
+}
+
+void connection_table_deinit(struct connection_table *table)
+{
+    free(table->connections);
+    *table = (struct connection_table){ .connections = NULL };
+}
+
+struct connection *connection_accept(struct connection_table *table, int socket, struct user *user)
+{
+    for (uint32_t i = 0; i < table->capacity; i++) {
+        struct connection *connection = &table->connections[i];
+
+        if (connection->state != CONNECTION_FREE)
+            continue;
+        connection->state = CONNECTION_PENDING;
+        connection->channel.generation++;
+        connection->socket = connection->channel.socket = socket;
+        connection->accepted_ns = clock_ns();
+        connection->user = user;
+        user->pending++;
+        table->used++;
+        table->pending++;
+        return connection;
+    }
+    return NULL;
+}
+
+struct connection *connection_find(struct connection_table *table, uint32_t index, uint32_t generation)
+{
+    struct connection *connection;
+
+    if (index >= table->capacity)
+        return NULL;
+    connection = &table->connections[index];
+    if (connection->channel.generation != generation || connection->state == CONNECTION_FREE ||
+        connection->state == CONNECTION_DEAD)
+        return NULL;
+    return connection;
+}
+
+/* ---- opening ---- */
+
+int connection_agree(struct connection_table *table, struct connection *connection, const struct users *users,
+                     const struct wire_welcome *welcome, struct reason *why)
+{
+    int result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena,
+                             &connection->channel.layout, why);
+    uint64_t cost;
+
+    if (result)
+        return result;
+    cost = channel_memory_cost(&connection->channel.layout);
+    result = users_charge(users, connection->user, cost, why);
+    if (result)
+        return result;
+    connection->charged = cost;
+    connection->welcome = *welcome;
+    connection->user->pending--;
+    connection->state = CONNECTION_MAKING;
+    table->pending--;
+    return 0;
+}
+
+void connection_ask_only(struct connection_table *table, struct connection *connection,
+                         const struct wire_welcome *welcome)
+{
+    connection->welcome = *welcome;
+    connection->asked_ns = clock_ns();
+    connection->user->pending--;
+    connection->user->asking++;
+    connection->state = CONNECTION_ASKING;
+    table->pending--;
+    table->asking++;
+}
+
+void connection_open(struct connection_table *table, struct connection *connection)
+{
+    connection->state = CONNECTION_OPEN;
+    table->open++;
+}
+
+bool connection_table_is_crowded(const struct connection_table *table, uint32_t most)
+{
+    return table->used - table->pending - table->asking - table->dead > most || table->dead >= most;
+}
+
+/* ---- closing ---- */
+
+void connection_drop_reply(struct connection *connection)
+{
+    struct outbox *outbox = &connection->outbox;
+
+    if (outbox->own)
+        connection->user->answers -= outbox->own_length;
+    free(outbox->own);
+    *outbox = (struct outbox){ .busy = false };
+}
+
+void connection_close(struct connection_table *table, struct connection *connection)
+{
+    if (connection->state == CONNECTION_PENDING) {
+        table->pending--;
+        connection->user->pending--;
+    }
+    if (connection->state == CONNECTION_ASKING) {
+        table->asking--;
+        connection->user->asking--;
+    }
+    if (connection->state == CONNECTION_OPEN)
+        table->open--;
+    close(connection->socket);
+    if (connection->process >= 0)
+        close(connection->process);
+    connection->socket = connection->process = -1;
+    connection_drop_reply(connection);
+    connection->state = CONNECTION_DEAD;
+    table->dead++;
+}
+
+bool connection_is_over(const struct connection *connection)
+{
+    return connection->state == CONNECTION_DEAD && !connection->job_out;
+}
+
+void connection_leave(struct connection *connection)
+{
+    if (!connection->charged)
+        return;
+    users_leave(connection->user, connection->charged);
+    connection->charged = 0;
+    connection->leaving = true;
+}
+
+void connection_release(struct connection_table *table, struct connection *connection)
+{
+    connection_leave(connection);
+    if (connection->leaving)
+        users_left(connection->user);
+    connection->leaving = false;
+    connection->user = NULL;
+    connection->channel = channel_of_slot(connection->channel.index, connection->channel.generation);
+    connection->asked_ns = 0;
+    connection->name[0] = 0;
+    connection->state = CONNECTION_FREE;
+    table->dead--;
+    table->used--;
+}

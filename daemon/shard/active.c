@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/shard/active.h"
+#include "base/clock.h"
+#include "base/size.h"
+#include "libipc/wake.h"
+
+/* A channel leaves the set after this; one that cannot be served now is looked at again after that. */
+#define IDLE_NS  (200 * NS_PER_US)
+#define AGAIN_NS (1 * NS_PER_MS)
+
+void active_add(struct shard *shard, struct channel *channel, uint64_t now_ns)
+{
+    if (channel->active)
+        return;
+    wake_daemon_disarm(channel->daemon);
+    channel->active = true;
+    channel->active_ns = now_ns;
+    shard->active[shard->active_count++] = channel;
+}
+
+static void remove_at(struct shard *shard, uint32_t at)
+{
+    shard->active[at]->active = false;
+    shard->active[at] = shard->active[--shard->active_count];
+}
+
+void active_remove(struct shard *shard, const struct channel *channel)
+{
+    for (uint32_t i = 0; i < shard->active_count; i++) {
+        if (shard->active[i] == channel) {
+            remove_at(shard, i);
+            break;
+        }
+    }
+}
+
+/* Arms the channel and looks once more; false when something is there, and it stays active. */
+static bool arm(struct channel *channel)
+{
+    wake_daemon_arm(channel->daemon);
+    if (!intake_ring_ready(&channel->intake))
+        return true;
+    wake_daemon_disarm(channel->daemon);
+    return false;
+}
+
+/* It cannot be served now: it is left as it is, because a doorbell would not help it. */
+static bool stuck(const struct shard *shard, const struct channel *channel)
+{
+    return channel->starved || channel->throttled || channel->broken || channel->under_way >= shard->under_way_max;
+}
+
+void active_retire(struct shard *shard, uint32_t at, uint64_t now_ns)
+{
+    struct channel *channel = shard->active[at];
+
+    if (now_ns - channel->active_ns > IDLE_NS && !stuck(shard, channel) && arm(channel))
+        remove_at(shard, at);
+}
+
+bool active_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
+{
+    for (uint32_t i = shard->active_count; i-- > 0;) {
+        if (stuck(shard, shard->active[i]))
+            *until_ns = MIN(*until_ns, now_ns + AGAIN_NS);
+        else if (!arm(shard->active[i]))
+            return false;
+        else
+            remove_at(shard, i);
+    }
+    return true;
+}
