@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between loop.c and its two backends.
+ * Between loop.c and its two backends; what both of them need of the table of watches stands in watch.c.
  *
  * loop.c keeps the table of watches, one for each descriptor. What the kernel is given as user data is a watch's key:
  * descriptor, verb and serial number. So a completion finds its watch by the descriptor, and is stale when the serial
@@ -9,6 +9,7 @@
 #ifndef DAEMON_LOOP_BACKEND_H
 #define DAEMON_LOOP_BACKEND_H
 
+#include "base/clock.h"
 #include "daemon/event/loop.h"
 
 enum loop_verb { LOOP_VERB_NONE, LOOP_VERB_READY, LOOP_VERB_EDGE };
@@ -49,6 +50,10 @@ struct loop {
 int loop_uring_new(unsigned descriptors, struct loop **out, struct reason *why);
 int loop_epoll_new(struct loop **out, struct reason *why);
 
+static inline uint64_t loop_key(int fd, const struct loop_watch *watch)
+{
+    return (uint64_t)(uint32_t)fd | (uint64_t)watch->verb << 24 | (uint64_t)watch->serial << 32;
+}
 static inline int loop_key_fd(uint64_t key)
 {
     return (int)(key & 0xffffff);
@@ -57,6 +62,9 @@ static inline enum loop_verb loop_key_verb(uint64_t key)
 {
     return (enum loop_verb)(key >> 24 & 0xff);
 }
+
+/* When what the kernel had no room for is tried again. */
+#define LOOP_LATE_NS (4 * NS_PER_MS)
 
 /* Whether an error of the kernel's is likely to be gone in a moment. */
 bool loop_passes(int error);

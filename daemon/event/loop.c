@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The half of the loop that both backends share: choosing one, the table of watches, the timers.
+ * The loop that its user sees: choosing a backend, beginning and ending watches, the timers.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/size.h"
 #include "daemon/event/backend.h"
-
-#define LATE_NS (4 * NS_PER_MS)
 
 enum { FIRST_WATCHES = 64 };
 
@@ -74,36 +71,6 @@ const char *loop_name(const struct loop *loop)
 
 /* ---- watches ---- */
 
-static uint64_t key_of(int fd, const struct loop_watch *watch)
-{
-    return (uint64_t)(uint32_t)fd | (uint64_t)watch->verb << 24 | (uint64_t)watch->serial << 32;
-}
-
-struct loop_watch *loop_watch_find(struct loop *loop, uint64_t key)
-{
-    int fd = loop_key_fd(key);
-
-    if ((unsigned)fd >= loop->watch_count || key_of(fd, &loop->watches[fd]) != key)
-        return NULL;
-    return &loop->watches[fd];
-}
-
-bool loop_complete(struct loop *loop, uint64_t key, int32_t result, struct loop_event *event)
-{
-    struct loop_watch *watch = loop_watch_find(loop, key);
-
-    if (!watch)
-        return false;
-    if (loop_passes(result)) {
-        loop_put_off(loop, watch);
-        return false;
-    }
-    *event = (struct loop_event){ .token = watch->token, .result = result };
-    if (watch->verb != LOOP_VERB_EDGE || result < 0)
-        watch->verb = LOOP_VERB_NONE;
-    return true;
-}
-
 static int watch_grow(struct loop *loop, int fd)
 {
     unsigned count = loop->watch_count;
@@ -136,7 +103,7 @@ static int begin(struct loop *loop, int fd, enum loop_verb verb, unsigned events
         return -EBUSY;
     *watch =
         (struct loop_watch){ .token = token, .serial = watch->serial + 1, .verb = (uint8_t)verb, .events = events };
-    result = loop->backend->begin(loop, fd, watch, key_of(fd, watch));
+    result = loop->backend->begin(loop, fd, watch, loop_key(fd, watch));
     if (loop_passes(result)) {
         loop_put_off(loop, watch);
         result = 0;
@@ -147,27 +114,6 @@ static int begin(struct loop *loop, int fd, enum loop_verb verb, unsigned events
 }
 
 /* ---- what the kernel has no room for just now ---- */
-
-bool loop_passes(int error)
-{
-    return error == -ENOMEM || error == -ENOBUFS || error == -ENOSPC || error == -EAGAIN || error == -EBUSY;
-}
-
-void loop_breathe(void)
-{
-    const struct timespec moment = clock_timespec(LATE_NS / 4);
-
-    nanosleep(&moment, NULL);
-}
-
-void loop_put_off(struct loop *loop, struct loop_watch *watch)
-{
-    if (watch->late)
-        return;
-    watch->late = true;
-    if (!loop->late_count++)
-        loop->late_ns = clock_ns() + LATE_NS;
-}
 
 static void forget_late(struct loop *loop, struct loop_watch *watch)
 {
@@ -187,14 +133,14 @@ static unsigned begin_late(struct loop *loop, struct loop_event *events, unsigne
 
         if (!watch->late)
             continue;
-        result = loop->backend->begin(loop, (int)fd, watch, key_of((int)fd, watch));
+        result = loop->backend->begin(loop, (int)fd, watch, loop_key((int)fd, watch));
         if (loop_passes(result))
             break;
         forget_late(loop, watch);
         if (result)
-            count += loop_complete(loop, key_of((int)fd, watch), result, &events[count]);
+            count += loop_complete(loop, loop_key((int)fd, watch), result, &events[count]);
     }
-    loop->late_ns = clock_ns() + LATE_NS;
+    loop->late_ns = clock_ns() + LOOP_LATE_NS;
     return count;
 }
 
@@ -216,7 +162,7 @@ void loop_cancel(struct loop *loop, int fd)
     if (fd < 0 || (unsigned)fd >= loop->watch_count)
         return;
     watch = &loop->watches[fd];
-    key = key_of(fd, watch);
+    key = loop_key(fd, watch);
     forget_late(loop, watch);
     /* Even with no verb under way: epoll keeps the descriptor between two one-shot verbs. */
     watch->verb = LOOP_VERB_NONE;

@@ -49,7 +49,7 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     memcpy(instance->processing, instance->model->processing, sizeof instance->processing);
     snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
     instance->input_elements = (uint32_t)shape_elements(&instance->model->signature.inputs[0].shape);
-    instance->output_elements = (uint32_t)shape_elements(&instance->model->signature.outputs[0].shape);
+    instance->output_elements = (uint32_t)shape_elements(model_output(instance->model));
     instance->input_bytes = instance->input_elements * sizeof(float);
     instance->output_bytes = instance->output_elements * sizeof(float);
     instance->batch_max = entry->batch_max;
