@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "sparse/csr.h"
+#include "sparse/name.h"
 #include "sparse/signature.h"
 #include "sparse/tensor/shape.h"
 
@@ -21,7 +22,6 @@ enum {
     MODEL_LAYERS_MAX = 4096,
     MODEL_LABELS_MAX = 65536,
     MODEL_LABEL_BYTES = 256, /* of one; what libwisp has room for (WISP_LABEL_MAX) */
-    MODEL_NAME_MAX = 128,    /* with the terminating zero; the wire's WIRE_NAME_MAX */
     MODEL_IDENTITY_MAX = 48,
     LAYER_NAME_MAX = 64,
     LAYER_INPUTS_MAX = 4,
@@ -86,12 +86,5 @@ uint64_t model_memory(const struct model *model);
  * the output's elements when there are labels, labels without control characters, processing type well formed. Fills in
  * each layer's `shape`. WISP_E_FORMAT, and names the layer. Weights are checked by csr_check() before. */
 int model_check(struct model *model, struct reason *why);
-
-/* The one rule for names of models, layers and structures: letters, digits, '.', '_' and '-', beginning with a letter
- * or digit. `text` stands in a field of `size` bytes; `what` begins the sentence. WISP_E_FORMAT. */
-int name_check(const char *what, const char *text, size_t size, struct reason *why);
-
-/* "modality.task" of [a-z0-9_-], or a bare modality. */
-int processing_check(const char *text, struct reason *why);
 
 #endif
