@@ -180,6 +180,10 @@ int forward_new(const struct model *model, const struct kernels *kernels, size_t
     struct forward *forward;
     int result;
 
+    if (!tensors_are_simple(model->signature.inputs, model->signature.input_count) ||
+        model->signature.output_count > 1 || model->signature.outputs[0].dtype != DTYPE_FLOAT32)
+        return refuse(why, WISP_E_FORMAT,
+                      "this version of wisp runs models of one float32 input and one float32 output");
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
 

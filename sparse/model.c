@@ -63,6 +63,8 @@ const struct shape *model_value_shape(const struct model *model, uint32_t value)
 
 const struct shape *model_output(const struct model *model)
 {
+    if (model->signature.output_count)
+        return model_value_shape(model, model->signature.outputs[0].value);
     return &model->layers[model->layer_count - 1].shape;
 }
 

@@ -76,15 +76,17 @@ uint32_t model_value(const struct model *model, uint32_t index);
 /* Of one sample of a value; of a layer's output once model_check() has been there. */
 const struct shape *model_value_shape(const struct model *model, uint32_t value);
 
+/* Of the output, of several the first. */
 const struct shape *model_output(const struct model *model);
 /* Connections in all layers; the structure's potential connections; and bytes of weights in memory. */
 uint64_t model_connections(const struct model *model);
 uint64_t model_potential(const struct model *model);
 uint64_t model_memory(const struct model *model);
 
-/* The one validator of a graph: names unique, inputs before their layer, kinds' own rules, shapes, label count equal to
- * the output's elements when there are labels, labels without control characters, processing type well formed. Fills in
- * each layer's `shape`. WISP_E_FORMAT, and names the layer. Weights are checked by csr_check() before. */
+/* The one validator of a graph: names unique, inputs before their layer, kinds' own rules, shapes, what goes in and
+ * comes out, label count equal to the first output's elements when there are labels, labels without control characters,
+ * processing type well formed. Fills in each layer's `shape` and the signature's outputs. WISP_E_FORMAT, and names the
+ * layer. Weights are checked by csr_check() before. */
 int model_check(struct model *model, struct reason *why);
 
 #endif

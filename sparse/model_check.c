@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The validator of graphs: the same for a model that was read and for one that was built. Names end up in file names,
- * on the wire and on terminals, so they are of few characters; labels may be of any language, but not control a
- * terminal.
+ * The validator of graphs: the same for a model that was read and for one that was built. Labels may be of any
+ * language, but not control a terminal.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -145,6 +144,24 @@ static int labels_check(const struct model *model, struct reason *why)
     return 0;
 }
 
+/* Whether the graph has what its signature says; outputs get their shapes. */
+static int signature_check(struct model *model, struct reason *why)
+{
+    struct signature *signature = &model->signature;
+    uint32_t read = 0;
+    int result;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        for (uint32_t k = 0; k < model->layers[i].input_count; k++)
+            read |= model->layers[i].inputs[k] < signature->input_count ? 1u << model->layers[i].inputs[k] : 0;
+    }
+    signature_complete(signature, model_value_count(model));
+    result = signature_check_outputs(signature, model_value_count(model), why);
+    for (uint32_t i = 0; !result && i < signature->output_count; i++)
+        signature->outputs[i].shape = *model_value_shape(model, signature->outputs[i].value);
+    return result ? result : signature_check_read(signature, read, why);
+}
+
 int model_check(struct model *model, struct reason *why)
 {
     int result = name_check("the model's name", model->name, MODEL_NAME_MAX, why);
@@ -155,10 +172,9 @@ int model_check(struct model *model, struct reason *why)
         return result;
     if (!model->layer_count || model->layer_count > MODEL_LAYERS_MAX)
         return refuse(why, WISP_E_FORMAT, "a model has 1 to %d layers, not %u", MODEL_LAYERS_MAX, model->layer_count);
-    result = shape_check(&model->signature.inputs[0].shape, why);
-    if (result)
-        return refuse_in(why, result, "the input");
-    result = names_check(model, why);
+    result = signature_check_inputs(&model->signature, why);
+    if (!result)
+        result = names_check(model, why);
     if (result)
         return result;
     for (uint32_t i = 0; i < model->layer_count; i++) {
@@ -166,5 +182,6 @@ int model_check(struct model *model, struct reason *why)
         if (result)
             return refuse_in(why, result, "layer \"%s\"", model->layers[i].name);
     }
-    return labels_check(model, why);
+    result = signature_check(model, why);
+    return result ? result : labels_check(model, why);
 }

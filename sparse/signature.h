@@ -37,4 +37,16 @@ struct signature {
 /* One float32 input of this shape, called "input"; the last layer's output. */
 struct signature signature_of(struct shape input);
 
+/* Whether one side is just one float32 tensor, which is what most models have. */
+bool tensors_are_simple(const struct model_tensor *tensors, uint32_t count);
+
+/* Names, dtypes, scales and shapes. WISP_E_FORMAT, and says which. */
+int signature_check_inputs(const struct signature *signature, struct reason *why);
+/* The same of outputs, each of which is the value of a layer and of no other output; their shapes are not looked at. */
+int signature_check_outputs(const struct signature *signature, uint32_t value_count, struct reason *why);
+/* `read` has bit i when a layer reads input i; every input must be read by one. */
+int signature_check_read(const struct signature *signature, uint32_t read, struct reason *why);
+/* Where no output is named, the last value is. */
+void signature_complete(struct signature *signature, uint32_t value_count);
+
 #endif

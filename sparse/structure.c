@@ -129,6 +129,26 @@ static int check_names(const struct structure *structure, struct reason *why)
     return result;
 }
 
+/* Whether the graph has what its signature says; outputs get their shapes. */
+static int check_signature(struct structure *structure, struct reason *why)
+{
+    struct signature *signature = &structure->signature;
+    uint32_t read = 0;
+    int result;
+
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        for (uint32_t k = 0; k < layer->input_count; k++)
+            read |= layer->inputs[k] < signature->input_count ? 1u << layer->inputs[k] : 0;
+    }
+    signature_complete(signature, structure_value_count(structure));
+    result = signature_check_outputs(signature, structure_value_count(structure), why);
+    for (uint32_t i = 0; !result && i < signature->output_count; i++)
+        signature->outputs[i].shape = *structure_value_shape(structure, signature->outputs[i].value);
+    return result ? result : signature_check_read(signature, read, why);
+}
+
 int structure_plan_at(struct structure *structure, uint32_t *refused, struct reason *why)
 {
     uint64_t total = 0;
@@ -140,8 +160,8 @@ int structure_plan_at(struct structure *structure, uint32_t *refused, struct rea
                       structure->layer_count);
     if ((result = processing_check(structure->processing, why)) || (result = check_names(structure, why)))
         return result;
-    if ((result = shape_check(&structure->signature.inputs[0].shape, why)))
-        return refuse_in(why, result, "input");
+    if ((result = signature_check_inputs(&structure->signature, why)))
+        return result;
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
@@ -152,7 +172,7 @@ int structure_plan_at(struct structure *structure, uint32_t *refused, struct rea
             return refuse(why, WISP_E_FORMAT, "layer %s: more than 2^62 potential connections in all", layer->name);
     }
     *refused = structure->layer_count;
-    return 0;
+    return check_signature(structure, why);
 }
 
 int structure_plan(struct structure *structure, struct reason *why)

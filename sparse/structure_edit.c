@@ -118,6 +118,8 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
         for (uint32_t j = 0; j < layers[i].input_count; j++)
             layers[i].inputs[j] += layers[i].inputs[j] >= value ? added : 0;
     }
+    for (uint32_t i = 0; i < changed.signature.output_count; i++)
+        changed.signature.outputs[i].value += changed.signature.outputs[i].value >= value ? added : 0;
     for (uint32_t i = 0; i < added; i++) {
         layers[at + i] = structure->layers[model + i];
         layers[at + i].inputs[0] = i ? value + i - 1 : from;
@@ -152,6 +154,12 @@ static int check_removable(const struct structure *structure, uint32_t place, ui
     return 0;
 }
 
+/* What a value is called when `gone` from `first` on are no more; who read one of those reads `from`. */
+static uint32_t value_without(uint32_t value, uint32_t first, uint32_t gone, uint32_t from)
+{
+    return value >= first + gone ? value - gone : value >= first ? from : value;
+}
+
 int structure_remove(struct structure *structure, uint32_t place, struct reason *why)
 {
     struct structure changed;
@@ -173,14 +181,13 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
             (changed.layer_count - at - gone) * sizeof *changed.layers);
     changed.layer_count -= gone;
     for (uint32_t i = at; i < changed.layer_count; i++) {
-        for (uint32_t j = 0; j < changed.layers[i].input_count; j++) {
-            uint32_t *value = &changed.layers[i].inputs[j];
+        for (uint32_t j = 0; j < changed.layers[i].input_count; j++)
+            changed.layers[i].inputs[j] = value_without(changed.layers[i].inputs[j], first, gone, from);
+    }
+    for (uint32_t i = 0; i < changed.signature.output_count; i++) {
+        uint32_t *value = &changed.signature.outputs[i].value;
 
-            if (*value >= first + gone)
-                *value -= gone;
-            else if (*value >= first)
-                *value = from;
-        }
+        *value = value_without(*value, first, gone, from);
     }
     return keep(structure, &changed);
 }

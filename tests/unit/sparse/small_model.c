@@ -59,6 +59,25 @@ struct model *small_model(void)
     return model;
 }
 
+struct model *branched_model(void)
+{
+    struct model *model = small_model();
+
+    model->signature = (struct signature){
+        .inputs = { { .name = "picture", .dtype = DTYPE_UINT8, .scale = 0.5F, .shape = { 2, { 2, 3 } } },
+                    { .name = "facts", .scale = 1, .shape = { 1, { 5 } } } },
+        .outputs = { { .name = "class", .scale = 1, .value = 5 },
+                     { .name = "marks", .dtype = DTYPE_INT32, .scale = 100, .value = 3 } },
+        .input_count = 2,
+        .output_count = 2,
+    };
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        model->layers[i].inputs[0] = model_value(model, i) - 1;
+    model->layers[0].inputs[0] = 0;
+    model->layers[2].inputs[0] = 1;
+    return model;
+}
+
 void text_replace(char **text, const char *with)
 {
     free(*text);

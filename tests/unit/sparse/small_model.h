@@ -11,6 +11,10 @@
 /* A new model, built with every weight owned. */
 struct model *small_model(void);
 
+/* The same layers as two branches: fc1 and relu1 make of "picture", [2, 3] of uint8, the output "marks" of int32; fc2
+ * and out make of "facts", [5], the output "class". */
+struct model *branched_model(void);
+
 /* Puts a copy of `with` in the place of a text that was allocated: a label, the media, the lineage. */
 void text_replace(char **text, const char *with);
 

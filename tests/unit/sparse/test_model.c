@@ -206,6 +206,127 @@ static void test_refusals(void **state)
     }
 }
 
+static void test_a_sound_branched_model(void **state)
+{
+    struct model *model = branched_model();
+    struct reason why;
+
+    (void)state;
+    assert_ok(model_check(model, &why), why);
+    assert_int_equal(model->signature.outputs[0].shape.dimension[0], 3);
+    assert_int_equal(model->signature.outputs[1].shape.dimension[0], 5);
+    assert_int_equal(shape_elements(model_output(model)), 3);
+    assert_int_equal(model_value_count(model), 6);
+    model_free(model);
+}
+
+static void no_inputs(struct model *model)
+{
+    model->signature.input_count = 0;
+}
+static void too_many_inputs(struct model *model)
+{
+    model->signature.input_count = SIGNATURE_TENSORS_MAX + 1;
+}
+static void too_many_outputs(struct model *model)
+{
+    model->signature.output_count = SIGNATURE_TENSORS_MAX + 1;
+}
+static void inputs_of_one_name(struct model *model)
+{
+    snprintf(model->signature.inputs[1].name, TENSOR_NAME_MAX, "%s", "picture");
+}
+static void outputs_of_one_name(struct model *model)
+{
+    snprintf(model->signature.outputs[1].name, TENSOR_NAME_MAX, "%s", "class");
+}
+static void input_without_name(struct model *model)
+{
+    model->signature.inputs[1].name[0] = 0;
+}
+static void input_name_without_end(struct model *model)
+{
+    memset(model->signature.inputs[0].name, 'a', TENSOR_NAME_MAX);
+}
+static void unknown_dtype(struct model *model)
+{
+    model->signature.inputs[0].dtype = DTYPE_COUNT;
+}
+static void scale_of_floats(struct model *model)
+{
+    model->signature.inputs[1].scale = 2;
+}
+static void scale_zero(struct model *model)
+{
+    model->signature.outputs[1].scale = 0;
+}
+static void scale_nan(struct model *model)
+{
+    model->signature.inputs[0].scale = NAN;
+}
+static void second_shape_empty(struct model *model)
+{
+    model->signature.inputs[1].shape.rank = 0;
+}
+static void output_is_input(struct model *model)
+{
+    model->signature.outputs[1].value = 1;
+}
+static void output_is_nothing(struct model *model)
+{
+    model->signature.outputs[1].value = 6;
+}
+static void outputs_are_one(struct model *model)
+{
+    model->signature.outputs[1].value = 5;
+}
+static void input_unread(struct model *model)
+{
+    model->layers[2].inputs[0] = 3;
+}
+static void branch_too_wide(struct model *model)
+{
+    model->signature.inputs[1].shape.dimension[0] = 6;
+}
+
+static void test_signatures_refused(void **state)
+{
+    static const struct {
+        void (*spoil)(struct model *model);
+        const char *reason;
+    } faults[] = {
+        { no_inputs, "there are 1 to 8 inputs, not 0" },
+        { too_many_inputs, "there are 1 to 8 inputs, not 9" },
+        { too_many_outputs, "there are 1 to 8 outputs, not 9" },
+        { inputs_of_one_name, "two inputs have the name \"picture\"" },
+        { outputs_of_one_name, "two outputs have the name \"class\"" },
+        { input_without_name, "input 2: its name is empty" },
+        { input_name_without_end, "input 1: its name is longer than 31 bytes" },
+        { unknown_dtype, "input \"picture\": is of no type that there is" },
+        { scale_of_floats, "input \"facts\": is float32, which has no scale" },
+        { scale_zero, "output \"marks\": has the scale 0" },
+        { scale_nan, "input \"picture\": has the scale nan" },
+        { second_shape_empty, "input \"facts\": a shape has 1 to 4 dimensions, not 0" },
+        { output_is_input, "output \"marks\" is value 1, which is no layer's" },
+        { output_is_nothing, "output \"marks\" is value 6, which is no layer's" },
+        { outputs_are_one, "outputs \"class\" and \"marks\" are one value, 5" },
+        { input_unread, "input \"facts\" is read by no layer" },
+        { branch_too_wide, "layer \"fc2\": its weight is 3 x 5, and must be 3 x 6" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+        struct model *model = branched_model();
+        struct reason why;
+
+        faults[i].spoil(model);
+        assert_int_equal(model_check(model, &why), WISP_E_FORMAT);
+        if (!strstr(why.text, faults[i].reason))
+            fail_msg("fault %zu: \"%s\" does not say \"%s\"", i, why.text, faults[i].reason);
+        model_free(model);
+    }
+}
+
 static void test_processing_types(void **state)
 {
     static const char *const sound[] = { "image", "image.classification", "a", "a.b", "x-ray.two_2", "0.1" };
@@ -258,10 +379,9 @@ static void test_the_deepest_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_sound_model),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_processing_types),
-        cmocka_unit_test(test_the_deepest_model),
+        cmocka_unit_test(test_a_sound_model),          cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_a_sound_branched_model), cmocka_unit_test(test_signatures_refused),
+        cmocka_unit_test(test_processing_types),       cmocka_unit_test(test_the_deepest_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
