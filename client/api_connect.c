@@ -215,6 +215,7 @@ WISP_EXPORT int wisp_connect(wisp_client **out, const struct wisp_options *given
     client = calloc(1, sizeof *client);
     if (!client)
         return refuse_errno(last_error(), -ENOMEM, "connecting to wispd");
+    client->self = client;
     client->attempt = client->poll_fd = client->timer_fd = -1;
     client->forks = fork_count();
     pthread_mutex_init(&client->lock, NULL);

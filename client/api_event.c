@@ -14,9 +14,9 @@
 #include "client/reconnect.h"
 #include "libipc/wake.h"
 
-WISP_EXPORT int wisp_fd(const wisp_client *constant)
+WISP_EXPORT int wisp_fd(const wisp_client *handle)
 {
-    wisp_client *client = (wisp_client *)constant; /* it is made at the first call */
+    wisp_client *client = handle->self; /* the descriptors are made at the first call */
     int result = client_check(client);
 
     if (result)

@@ -38,7 +38,8 @@ struct binding;
 
 struct wisp_client {
     pthread_mutex_t lock, asking;
-    unsigned forks; /* fork_count() when it was made; immutable, like the options below */
+    struct wisp_client *self; /* from the const handle that wisp_fd() has; immutable */
+    unsigned forks;           /* fork_count() when it was made; immutable, like the options below */
     char *socket_path;
     uint64_t reconnect_ns; /* 0: never */
     uint64_t answer_ns;    /* 0: without limit, but for questions; FOREVER: for them, too */
