@@ -7,32 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <wisp/private.h>
+
 #include "base/cleanup.h"
 #include "base/export.h"
-#include "base/file.h"
 #include "base/size.h"
 #include "client/api_request.h"
 #include "client/client.h"
-#include "client/encode.h"
 #include "client/last_error.h"
-#include "media/media.h"
-
-enum { FINDS_MAX = 3 };
 
 CLEANUP_DEFINE(request, wisp_request, wisp_request_free)
-CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
 
 WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows,
                            float *output, struct wisp_timings *timings)
 {
     cleanup(request_at_exit) wisp_request *request = NULL;
-    uint64_t deadline = client_answer_by(client);
+    uint64_t deadline = wisp_private_answer_by(client);
     int result = wisp_request_new(client, model, rows, &request);
 
     if (result)
         return result;
     memcpy(wisp_request_input(request), input, rows * wisp_model_input_size(model) * sizeof *input);
-    result = request_run(request, deadline);
+    result = wisp_private_run(request, deadline);
     if (result)
         return result;
     memcpy(output, wisp_request_output(request), rows * wisp_model_output_size(model) * sizeof *output);
@@ -110,52 +106,4 @@ WISP_EXPORT int wisp_top(const wisp_model *model, const float *output, struct wi
         top[i] = make_label(model, top[i].index, top[i].probability);
     *count = have;
     return 0;
-}
-
-/* ---- from a file to labels ---- */
-
-struct content {
-    const char *name;
-    void *bytes;
-    size_t length;
-};
-
-static int classify(wisp_client *client, const char *name, const struct content *content, uint64_t deadline_ns,
-                    struct wisp_label *top, size_t *count, struct wisp_timings *timings)
-{
-    cleanup(model_at_exit) wisp_model *model = NULL;
-    cleanup(request_at_exit) wisp_request *request = NULL;
-    int result = wisp_find(client, name, &model);
-
-    if (!result)
-        result = wisp_request_new(client, model, 1, &request);
-    if (!result)
-        result = model_encode(model, content->name, content->bytes, content->length, wisp_request_input(request));
-    if (!result)
-        result = request_run(request, deadline_ns);
-    if (result)
-        return result;
-    if (timings)
-        wisp_request_timings(request, timings);
-    return wisp_top(model, wisp_request_output(request), top, count);
-}
-
-WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const char *path, struct wisp_label *top,
-                                   size_t *count, struct wisp_timings *timings)
-{
-    struct content content = { .name = strcmp(path, "-") != 0 ? path : "standard input" };
-    uint64_t deadline = client_answer_by(client);
-    size_t wanted = *count;
-    int result = file_read(path, MEDIA_FILE_MAX, &content.bytes, &content.length, last_error());
-
-    /* The caller knows the model by its name alone, so another one behind it is found anew, and encoded for. */
-    for (int i = 0; !result && i < FINDS_MAX; i++) {
-        *count = wanted;
-        result = classify(client, name, &content, deadline, top, count, timings);
-        if (result != WISP_E_CHANGED)
-            break;
-        result = i + 1 < FINDS_MAX ? 0 : result;
-    }
-    free(content.bytes);
-    return result;
 }

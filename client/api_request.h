@@ -5,8 +5,6 @@
 #ifndef CLIENT_API_REQUEST_H
 #define CLIENT_API_REQUEST_H
 
-#include <stdint.h>
-
 #include "client/client.h"
 
 /* As client_check(); WISP_E_INVALID on a client that only asks. Without the lock. */
@@ -14,8 +12,5 @@ int request_check(const struct wisp_client *client);
 
 /* Its status, with a sentence in last_error(). */
 int request_explain(const struct wisp_request *request);
-
-/* Submits it and waits, and explains; WISP_E_TIMEOUT after answer_ms, which ends at `deadline_ns`. */
-int request_run(struct wisp_request *request, uint64_t deadline_ns);
 
 #endif

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <pthread.h>
 
+#include <wisp/private.h>
+
 #include "base/export.h"
 #include "client/api_request.h"
 #include "client/binding.h"
@@ -108,7 +110,7 @@ WISP_EXPORT int wisp_poll(wisp_request *request)
     return request_under_way(request) ? -EAGAIN : request_explain(request);
 }
 
-int request_run(struct wisp_request *request, uint64_t deadline_ns)
+WISP_EXPORT int wisp_private_run(wisp_request *request, uint64_t deadline_ns)
 {
     int result = wisp_submit(request);
 

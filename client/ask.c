@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <wisp/private.h>
+
 #include "base/clock.h"
 #include "client/ask.h"
 #include "client/engine.h"
@@ -66,7 +68,7 @@ static void put_session(struct wisp_client *client, struct session *session, int
 
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply)
 {
-    uint64_t deadline = client_answer_by(client);
+    uint64_t deadline = wisp_private_answer_by(client);
     int result = client_check(client);
 
     *reply = (struct reply){ .text = NULL };

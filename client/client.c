@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <wisp/private.h>
+
+#include "base/export.h"
 #include "client/client.h"
 #include "client/deadline.h"
 #include "client/fork.h"
@@ -15,7 +18,7 @@ int client_check(const struct wisp_client *client)
     return last_error_set(WISP_E_LOST, "this client was made before fork(): connect anew in the child");
 }
 
-uint64_t client_answer_by(const struct wisp_client *client)
+WISP_EXPORT uint64_t wisp_private_answer_by(const struct wisp_client *client)
 {
     return client->answer_ns && client->answer_ns != FOREVER ? clock_ns() + client->answer_ns : FOREVER;
 }

@@ -83,8 +83,6 @@ struct wisp_client {
 
 /* WISP_E_LOST, with a sentence, in a child of the process that made the client. */
 int client_check(const struct wisp_client *client);
-/* When one call that begins now has waited long enough; FOREVER. */
-uint64_t client_answer_by(const struct wisp_client *client);
 /* Takes over a session, the first or a new one. The lock and the role. -ENOMEM: it is still the caller's. */
 int client_adopt(struct wisp_client *client, struct session *session);
 

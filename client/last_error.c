@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <wisp/wisp.h>
+#include <wisp/private.h>
 
 #include "base/export.h"
 #include "client/last_error.h"
@@ -14,4 +14,9 @@ struct reason *last_error(void)
 WISP_EXPORT const char *wisp_last_error(void)
 {
     return sentence.text;
+}
+
+WISP_EXPORT struct reason *wisp_private_last_error(void)
+{
+    return &sentence;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <wisp/private.h>
 
 #include "base/cleanup.h"
 #include "base/export.h"
@@ -104,27 +105,6 @@ static int read_labels(struct wisp_model *model, struct json_view array, struct 
     return 0;
 }
 
-/* Its own fault is no reason not to use the model: who has tensors needs no media. */
-static int read_media(struct wisp_model *model, struct json_view media)
-{
-    cleanup_free char *text = NULL;
-
-    if (!json_view_is_something(media)) {
-        (void)refuse(&model->media_why, 0,
-                     "it does not say how they become tensors, which wisp train adds to a model: give it tensors");
-        return 0;
-    }
-    text = strndup(media.at, (size_t)(media.end - media.at));
-    if (!text)
-        return -ENOMEM;
-    if (!media_parse(text, &model->media, &model->media_why) && media_elements(model->media) != model->input.elements) {
-        (void)refuse(&model->media_why, 0, "its media make %zu numbers where it takes %" PRIu64,
-                     media_elements(model->media), model->input.elements);
-        model->media = media_free(model->media);
-    }
-    return 0;
-}
-
 static int read_description(struct wisp_model *model, struct reason *why)
 {
     struct json_view root;
@@ -142,8 +122,6 @@ static int read_description(struct wisp_model *model, struct reason *why)
         result = read_shape(root, "output", &model->output, why);
     if (!result)
         result = read_labels(model, json_view_member(root, "labels"), why);
-    if (!result)
-        result = read_media(model, json_view_member(root, "media"));
     return result;
 }
 
@@ -158,11 +136,32 @@ int model_from_json(const char *asked, char *json, struct wisp_model **out, stru
     }
     snprintf(model->asked, sizeof model->asked, "%s", asked);
     model->json = json;
-    result = read_description(model, why);
+    model->kept = calloc(1, sizeof *model->kept);
+    result = model->kept ? read_description(model, why) : refuse_errno(why, -ENOMEM, "a model");
     if (result)
         return refuse_in(why, result, "what wispd says of %s", asked);
     *out = steal(&model);
     return 0;
+}
+
+/* ---- for libraries on top ---- */
+
+WISP_EXPORT struct wisp_private_kept *
+wisp_private_model_keep(const wisp_model *model, struct wisp_private_kept *(*make)(const wisp_model *model))
+{
+    /* Pairs with the exchange. */
+    struct wisp_private_kept *kept = __atomic_load_n(model->kept, __ATOMIC_ACQUIRE), *before = NULL;
+
+    if (kept)
+        return kept;
+    kept = make(model);
+    if (!kept)
+        return NULL;
+    /* Pairs with the load above, and with itself: who comes second gets what the first one made, all of it written. */
+    if (__atomic_compare_exchange_n(model->kept, &before, kept, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return kept;
+    kept->release(kept);
+    return before;
 }
 
 /* ---- for the program ---- */
@@ -177,7 +176,9 @@ WISP_EXPORT wisp_model *wisp_model_free(wisp_model *model)
     free(model->json);
     free(model->name);
     free(model->processing);
-    media_free(model->media);
+    if (model->kept && *model->kept)
+        (*model->kept)->release(*model->kept);
+    free(model->kept);
     free(model);
     return NULL;
 }

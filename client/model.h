@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "libipc/wire.h"
-#include "media/media.h"
 
 enum {
     IDENTITY_MAX = 64, /* bytes of what tells one model from any other, with its zero */
@@ -36,6 +35,8 @@ struct tensor_shape {
     uint32_t dimensions[MODEL_RANK_MAX];
 };
 
+struct wisp_private_kept;
+
 struct wisp_model {
     char asked[WIRE_NAME_MAX]; /* the name that it was found by, which a new daemon is asked for */
     struct description description;
@@ -44,8 +45,7 @@ struct wisp_model {
     struct tensor_shape input, output;
     char **labels;
     size_t label_count;
-    struct media *media;     /* NULL: it has none, or one that cannot be used */
-    struct reason media_why; /* then this says why */
+    struct wisp_private_kept **kept; /* one cell, the only part that changes: NULL until it is made; atomic */
 };
 
 /* Found by `asked`, which fits; takes the text over, on failure too. WISP_E_INVALID, -ENOMEM. */

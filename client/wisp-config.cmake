@@ -1,2 +1,13 @@
-# find_package(wisp) gives the target wisp::wisp.
+# find_package(wisp) gives the target wisp::wisp; find_package(wisp COMPONENTS media) gives wisp::media besides.
 include("${CMAKE_CURRENT_LIST_DIR}/wisp-targets.cmake")
+set(wisp_media_FOUND FALSE)
+if(EXISTS "${CMAKE_CURRENT_LIST_DIR}/wisp-media-targets.cmake")
+  include("${CMAKE_CURRENT_LIST_DIR}/wisp-media-targets.cmake")
+  set(wisp_media_FOUND TRUE)
+endif()
+foreach(component IN LISTS wisp_FIND_COMPONENTS)
+  if(NOT wisp_${component}_FOUND)
+    set(wisp_FOUND FALSE)
+    set(wisp_NOT_FOUND_MESSAGE "wisp has no component ${component}, or it is not installed")
+  endif()
+endforeach()

@@ -2,11 +2,11 @@
  *
  * classify MODEL FILE: what a model says of a file, in as few lines as it takes.
  *
- *     cc classify.c $(pkg-config --cflags --libs wisp) -o classify
+ *     cc classify.c $(pkg-config --cflags --libs wisp-media) -o classify
  *     ./classify image shoe.png
  */
 #include <stdio.h>
-#include <wisp/wisp.h>
+#include <wisp/media.h>
 
 int main(int argc, char **argv)
 {

@@ -3,7 +3,7 @@
  * live MODEL WIDTH HEIGHT   what a model says of each picture of a camera: raw RGB on standard input
  * live MODEL RATE           … of each second of a microphone: one channel of 16 bits on standard input
  *
- *     cc live.c $(pkg-config --cflags --libs wisp) -o live
+ *     cc live.c $(pkg-config --cflags --libs wisp-media) -o live
  *     ffmpeg -v error -i /dev/video0 -s 320x240 -f rawvideo -pix_fmt rgb24 - | ./live image 320 240
  *     arecord -q -t raw -f S16_LE -r 16000 | ./live audio 16000
  *
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <wisp/wisp.h>
+#include <wisp/media.h>
 
 static int answer(const wisp_model *model, wisp_request *request)
 {

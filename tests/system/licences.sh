@@ -26,14 +26,14 @@ loaded() {
         grep -qxF "$name" <<<"$direct" && echo "$name" || echo "$name (indirectly)"
     done | sort
 }
-for pair in wispd:bin/wispd libwisp:lib/libwisp.so wisp-forge:bin/wisp-forge; do
+for pair in wispd:bin/wispd libwisp:lib/libwisp.so libwisp-media:lib/libwisp-media.so wisp-forge:bin/wisp-forge; do
     different=$(diff <(listed "${pair%%:*}") <(loaded "$build/${pair#*:}") || true)
     [ -z "$different" ] || complain "${pair%%:*}: < is only in docs/licences.md, > is only loaded:" $'\n'"$different"
 done
 
-# wisp loads nothing that libwisp does not.
-more=$(comm -13 <(loaded "$build/lib/libwisp.so" | sed 's/ .*//' | sort) <(loaded "$build/bin/wisp" | sed 's/ .*//' | sort))
-[ -z "$more" ] || complain "wisp loads more than libwisp: $more"
+# wisp loads nothing that libwisp-media does not.
+more=$(comm -13 <(loaded "$build/lib/libwisp-media.so" | sed 's/ .*//' | sort) <(loaded "$build/bin/wisp" | sed 's/ .*//' | sort))
+[ -z "$more" ] || complain "wisp loads more than libwisp-media: $more"
 
 alone=$(awk -F'|' '$2 ~ /^GPL/ && $2 !~ /exception/ && $3 ~ /libwisp|wispd/' <<<"$rows")
 [ -z "$alone" ] || complain "under the GPL alone: $alone"

@@ -18,7 +18,7 @@ install_into "$prefix"
 outside=$(grep -v "^$prefix/" "$WISP_BINARY_DIR/install_manifest.txt" || true)
 [ -z "$outside" ] || complain "written outside the prefix: $outside"
 
-for file in bin/wisp bin/wisp-forge sbin/wispd include/wisp/wisp.h include/wisp/status.h include/wisp/formats.h etc/wisp/wispd.yaml \
+for file in bin/wisp bin/wisp-forge sbin/wispd include/wisp/wisp.h include/wisp/media.h include/wisp/status.h include/wisp/formats.h etc/wisp/wispd.yaml \
     lib/systemd/system/wispd.service lib/systemd/system/wispd.socket lib/sysusers.d/wisp.conf lib/tmpfiles.d/wisp.conf \
     share/bash-completion/completions/wisp share/zsh/vendor-completions/_wisp share/fish/vendor_completions.d/wisp.fish \
     share/man/man1/wisp.1 share/man/man1/wisp-run.1 share/man/man5/wispd.yaml.5; do
@@ -89,7 +89,7 @@ pages=$(find "$prefix/share/doc" -name '*.md' | wc -l)
 found=$(dangling "$prefix/share/doc" && dangling "$WISP_SOURCE_DIR")
 [ -z "$found" ] || complain "links that lead nowhere: $found"
 
-# ---- programs that use the library
+# ---- programs that use the libraries
 
 libraries=$(dirname "$(find "$prefix/lib" -name libwisp.so)")
 example=$WISP_SOURCE_DIR/examples/classify.c
@@ -100,17 +100,30 @@ try() { # PROGRAM: without a daemon it says so
 }
 export PKG_CONFIG_PATH=$libraries/pkgconfig
 # shellcheck disable=SC2046
-cc -Wall -Werror "$example" $(pkg-config --cflags --libs wisp) -o "$prefix/by-pkg-config" ||
+cc -Wall -Werror "$example" $(pkg-config --cflags --libs wisp-media) -o "$prefix/by-pkg-config" ||
     complain "examples/classify.c does not compile with what pkg-config says"
 try "$prefix/by-pkg-config"
+# Who has tensors has libwisp and libc.
+# shellcheck disable=SC2046
+cc -Wall -Werror -Wl,--no-as-needed "$WISP_SOURCE_DIR/tests/unit/client/tensors_only.c" $(pkg-config --cflags --libs wisp) -o "$prefix/tensors" ||
+    complain "a program that has tensors does not compile with what pkg-config says of wisp"
+loaded=$(LD_LIBRARY_PATH=$libraries ldd "$prefix/tensors" | awk '$2 == "=>" { print $1 }' | sort | tr '\n' ' ')
+[ "$loaded" = "libc.so.6 libwisp.so.0 " ] || complain "a program that has tensors loads $loaded"
+[ ! -e "$prefix/include/wisp/private.h" ] || complain "wisp/private.h is installed"
 
 mkdir "$prefix/user"
 cat >"$prefix/user/CMakeLists.txt" <<END
 cmake_minimum_required(VERSION 3.16)
 project(user C)
-find_package(wisp REQUIRED)
+find_package(wisp REQUIRED COMPONENTS media)
 add_executable(by-cmake $example)
-target_link_libraries(by-cmake PRIVATE wisp::wisp)
+target_link_libraries(by-cmake PRIVATE wisp::media)
+add_executable(tensors $WISP_SOURCE_DIR/tests/unit/client/tensors_only.c)
+target_link_libraries(tensors PRIVATE wisp::wisp)
+find_package(wisp QUIET COMPONENTS telepathy)
+if(wisp_FOUND)
+  message(FATAL_ERROR "wisp has every component")
+endif()
 END
 if cmake -G Ninja -S "$prefix/user" -B "$prefix/user/build" -DCMAKE_PREFIX_PATH="$prefix" >"$prefix/log" 2>&1 &&
     cmake --build "$prefix/user/build" >>"$prefix/log" 2>&1; then
@@ -127,7 +140,7 @@ export WISP_SOCKET
 "$prefix/sbin/wispd" --socket "$WISP_SOCKET" --config "$prefix/etc/wisp/wispd.yaml" 2>"$prefix/log" &
 daemon=$!
 for _ in $(seq 200); do
-    [ ! -S "$WISP_SOCKET" ] || break
+    ! "$prefix/bin/wisp" ping --count 1 --timeout 100 >/dev/null 2>&1 || break
     sleep 0.05
 done
 said=$("$prefix/bin/wisp" run image "$WISP_SOURCE_DIR/examples/picture.png" 2>&1) || complain "wisp run: $said"

@@ -2,7 +2,7 @@
  *
  * libwisp: run sparse neural networks that wispd serves, through shared memory.
  *
- *     #include <wisp/wisp.h>
+ *     #include <wisp/media.h>
  *
  *     wisp_client *client;
  *     struct wisp_label top[3];
@@ -13,6 +13,8 @@
  *     else
  *         printf("%s %.1f %%\n", top[0].name, 100 * top[0].probability);
  *     wisp_close(client);
+ *
+ * That is libwisp-media for the file and libwisp for the rest, which needs libc alone: tensors in, tensors out.
  *
  * Errors. A function that can fail returns int: 0, a negative errno, or a positive WISP_E_* of <wisp/status.h>.
  * wisp_last_error() then holds a sentence for this thread: what is wrong, where, and what to do.
@@ -37,7 +39,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <wisp/formats.h>
 #include <wisp/status.h>
 
 #ifdef __cplusplus
@@ -115,25 +116,6 @@ size_t wisp_model_input_shape(const wisp_model *model, uint32_t *dimensions, siz
 size_t wisp_model_output_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
 size_t wisp_model_label_count(const wisp_model *model);
 const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL past the end */
-
-/* ---- from a file to a tensor, as the model was trained (decoded in this process, never in the daemon) ---- */
-
-/* Writes wisp_model_input_size() floats. Pictures in PNG or JPEG; text in UTF-8; recordings in WAV, AIFF, AU, FLAC, Ogg
- * (Vorbis, Opus) or MP3. "-" is standard input. WISP_E_FORMAT when the file is damaged or of another kind. */
-int wisp_encode_file(const wisp_model *model, const char *path, float *input);
-int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input);
-
-/* The same for what comes from a camera, a screen or a microphone and was in no file: the floats are those of the same
- * pixels in PNG, or of the same samples in WAV, to the bit. WISP_E_INVALID when the arguments do not go together, or
- * the model takes something else; WISP_E_FORMAT when a sample is not finite, or all is silent.
- *
- * `stride` is the number of bytes from a row to the next. At most 16384 pixels a side and 64 Mi in all. */
-int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width, uint32_t height, size_t stride,
-                       enum wisp_pixel_format format, float *input);
-
-/* `samples` are `count` frames, each with a value for every channel; `rate` is in frames a second. */
-int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels, uint32_t rate,
-                        enum wisp_sample_format format, float *input);
 
 /* ---- requests ---- */
 
@@ -215,11 +197,11 @@ struct wisp_label {
  * none, when something in the answer is not finite: a finite input can overflow on its way. */
 int wisp_top(const wisp_model *model, const float *output, struct wisp_label *top, size_t *count);
 
-/* Find, encode, run, top: `model` as for wisp_find(). */
-int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
-                       struct wisp_timings *timings);
-
 #ifdef __cplusplus
 }
 #endif
+
+/* From a file to a tensor, which is libwisp-media; included here because programs expect it of this header. */
+#include <wisp/media.h>
+
 #endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The description is in what the daemon says of the model; it is read when the first file comes, and kept with the
+ * model. It is immutable then, so that many threads may use it.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wisp/media.h>
+#include <wisp/private.h>
+
+#include "base/cleanup.h"
+#include "base/export.h"
+#include "base/json_view.h"
+#include "codecs/codec.h"
+#include "media/media.h"
+
+struct codec {
+    struct wisp_private_kept kept;
+    struct media *media; /* NULL: it has none, or one that cannot be used */
+    struct reason why;   /* then this says why */
+};
+
+static void codec_release(struct wisp_private_kept *kept)
+{
+    struct codec *codec = (struct codec *)kept; /* its first member */
+
+    media_free(codec->media);
+    free(codec);
+}
+
+/* -ENOMEM; every other fault is what it says from now on. */
+static int codec_read(struct codec *codec, const wisp_model *model)
+{
+    const char *json = wisp_model_json(model);
+    cleanup_free char *text = NULL;
+    struct json_view root, media;
+    int result;
+
+    if (json_view_open(json, strlen(json), &root, &codec->why))
+        return 0;
+    media = json_view_member(root, "media");
+    if (!json_view_is_something(media)) {
+        (void)refuse(&codec->why, 0,
+                     "it does not say how they become tensors, which wisp train adds to a model: give it tensors");
+        return 0;
+    }
+    text = strndup(media.at, (size_t)(media.end - media.at));
+    result = text ? media_parse(text, &codec->media, &codec->why) : -ENOMEM;
+    if (!result && media_elements(codec->media) != wisp_model_input_size(model)) {
+        (void)refuse(&codec->why, 0, "its media make %zu numbers where it takes %zu", media_elements(codec->media),
+                     wisp_model_input_size(model));
+        codec->media = media_free(codec->media);
+    }
+    return result == -ENOMEM ? result : 0;
+}
+
+static struct wisp_private_kept *codec_make(const wisp_model *model)
+{
+    struct codec *codec = calloc(1, sizeof *codec);
+
+    if (!codec)
+        return NULL;
+    codec->kept.release = codec_release;
+    if (!codec_read(codec, model))
+        return &codec->kept;
+    codec_release(&codec->kept);
+    return NULL;
+}
+
+static int media_of(const wisp_model *model, const struct media **out)
+{
+    const struct codec *codec = (const struct codec *)wisp_private_model_keep(model, codec_make);
+    struct reason *why = wisp_private_last_error();
+
+    if (!codec)
+        return refuse_errno(why, -ENOMEM, "the media of %s", wisp_model_name(model));
+    *out = codec->media;
+    return *out ? 0 : refuse(why, WISP_E_FORMAT, "%s takes no files: %s", wisp_model_name(model), codec->why.text);
+}
+
+int codec_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input)
+{
+    const struct media *media;
+    int result = media_of(model, &media);
+
+    return result ? result : media_encode(media, name, bytes, length, input, wisp_private_last_error());
+}
+
+/* ---- for the program ---- */
+
+WISP_EXPORT int wisp_encode_file(const wisp_model *model, const char *path, float *input)
+{
+    const struct media *media;
+    int result = media_of(model, &media);
+
+    return result ? result : media_encode_file(media, path, input, wisp_private_last_error());
+}
+
+WISP_EXPORT int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input)
+{
+    return codec_encode(model, "input", bytes, length, input);
+}
+
+WISP_EXPORT int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width, uint32_t height,
+                                   size_t stride, enum wisp_pixel_format format, float *input)
+{
+    const struct media_pixels pixels = {
+        .data = data, .width = width, .height = height, .stride = stride, .format = format
+    };
+    const struct media *media;
+    int result = media_of(model, &media);
+
+    return result ? result : media_encode_pixels(media, &pixels, input, wisp_private_last_error());
+}
+
+WISP_EXPORT int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels,
+                                    uint32_t rate, enum wisp_sample_format format, float *input)
+{
+    const struct media_samples sound = {
+        .data = samples, .count = count, .channels = channels, .rate = rate, .format = format
+    };
+    const struct media *media;
+    int result = media_of(model, &media);
+
+    return result ? result : media_encode_samples(media, &sound, input, wisp_private_last_error());
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libwisp-media: from files, pixels and sound to the tensors that a model takes, as it was trained. Decoded in this
+ * process, never in the daemon. Link it beside libwisp (pkg-config wisp-media; in CMake wisp::media); programs that
+ * have tensors need libwisp alone.
+ *
+ * Errors are told as in <wisp/wisp.h>: 0, a negative errno or a positive WISP_E_*, and wisp_last_error() has the
+ * sentence. Any thread may call any of it.
+ */
+#ifndef WISP_MEDIA_H
+#define WISP_MEDIA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wisp/formats.h>
+#include <wisp/wisp.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Writes wisp_model_input_size() floats. Pictures in PNG or JPEG; text in UTF-8; recordings in WAV, AIFF, AU, FLAC, Ogg
+ * (Vorbis, Opus) or MP3. "-" is standard input. WISP_E_FORMAT when the file is damaged or of another kind. */
+int wisp_encode_file(const wisp_model *model, const char *path, float *input);
+int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input);
+
+/* The same for what comes from a camera, a screen or a microphone and was in no file: the floats are those of the same
+ * pixels in PNG, or of the same samples in WAV, to the bit. WISP_E_INVALID when the arguments do not go together, or
+ * the model takes something else; WISP_E_FORMAT when a sample is not finite, or all is silent.
+ *
+ * `stride` is the number of bytes from a row to the next. At most 16384 pixels a side and 64 Mi in all. */
+int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width, uint32_t height, size_t stride,
+                       enum wisp_pixel_format format, float *input);
+
+/* `samples` are `count` frames, each with a value for every channel; `rate` is in frames a second. */
+int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels, uint32_t rate,
+                        enum wisp_sample_format format, float *input);
+
+/* Find, encode, run, top: `model` as for wisp_find(). Waits as `answer_ms` has it. */
+int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
+                       struct wisp_timings *timings);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
