@@ -6,10 +6,10 @@
 #define FORGE_EDGES_H
 
 #include "base/options.h"
-#include "sparse/csr.h"
 #include "sparse/exchange.h"
 #include "sparse/model.h"
 #include "sparse/structure.h"
+#include "sparse/tensor/csr.h"
 
 struct edge_list {
     const char *file;  /* part of the word that named it */

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/plan.h"
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 static struct layer_plan *planned(const struct plan *plan, uint32_t layer)
 {

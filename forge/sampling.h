@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 struct pool;
 

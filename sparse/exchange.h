@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 enum exchange_form { EXCHANGE_EDGES, EXCHANGE_MARKET };
 

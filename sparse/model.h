@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/csr.h"
 #include "sparse/name.h"
 #include "sparse/signature.h"
+#include "sparse/tensor/csr.h"
 #include "sparse/tensor/shape.h"
 
 enum {

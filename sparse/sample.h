@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 struct pool;
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 struct pool;
 

@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 struct sample_set {
     uint32_t *rows;   /* the bytes of the matrix's values */

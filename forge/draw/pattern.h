@@ -16,8 +16,8 @@
 
 #include "base/error.h"
 #include "forge/draw/graph.h"
-#include "sparse/csr.h"
 #include "sparse/density.h"
+#include "sparse/tensor/csr.h"
 
 enum { PATTERN_REAL_MAX = 4000000 };
 

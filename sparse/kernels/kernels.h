@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sparse/csr.h"
 #include "sparse/kernels/formats/format.h"
+#include "sparse/tensor/csr.h"
 
 /* What all connections of a step share; a correction is 1 / (1 - beta^t) at step t. */
 struct adam_step {

@@ -12,9 +12,9 @@
 #ifndef SPARSE_LAYERS_CONVOLUTION_H
 #define SPARSE_LAYERS_CONVOLUTION_H
 
-#include "sparse/csr.h"
 #include "sparse/kernels/weights.h"
 #include "sparse/layers/window.h"
+#include "sparse/tensor/csr.h"
 
 struct convolution {
     const struct kernels *kernels;

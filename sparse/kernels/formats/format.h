@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 enum { WEIGHT_FORMATS_MAX = 8, PACK_LANES = 16 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 #include "support/test.h"
 
 enum { ROWS = 3, COLUMNS = 5, COUNT = 6 };

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/csr.h"
+#include "sparse/tensor/csr.h"
 
 /* Large arrays in large pages: fewer faults while they are filled, fewer translations while they are walked. */
 static void *reserve(uint64_t count, size_t size)

@@ -5,8 +5,8 @@
  * Columns within a row ascend strictly. Indices take 16 bits when there are at most 65536 columns, else 32, in memory
  * as in the file. The arrays are owned (csr_alloc) or borrowed from a model file's buffer.
  */
-#ifndef SPARSE_CSR_H
-#define SPARSE_CSR_H
+#ifndef SPARSE_TENSOR_CSR_H
+#define SPARSE_TENSOR_CSR_H
 
 #include <stdbool.h>
 #include <stdint.h>
