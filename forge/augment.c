@@ -9,7 +9,7 @@
 #include "base/options.h"
 #include "base/size.h"
 #include "forge/augment.h"
-#include "sparse/functions.h"
+#include "sparse/kernels/functions.h"
 
 static const struct {
     const char *name;

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/loss.h"
-#include "sparse/functions.h"
+#include "sparse/kernels/functions.h"
 #include "sparse/layer.h"
 
 /* A probability that rounds to 0 is a large loss, not an infinite one. */

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/pool.h"
-#include "sparse/functions.h"
+#include "sparse/kernels/functions.h"
 #include "sparse/layers/planning.h"
 
 /* Positions and samples alike are columns. */

@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/backward.h"
-#include "sparse/functions.h"
+#include "sparse/kernels/functions.h"
 #include "sparse/layer.h"
 #include "sparse/sample.h"
 #include "support/test.h"

@@ -3,8 +3,8 @@
  * wisp's own transcendental functions: the same bits on every machine, because they use nothing but IEEE-exact
  * operations (fma, +, *, /, integer). Error at most 2 ulp over the whole range; tests compare with libm in double.
  */
-#ifndef SPARSE_FUNCTIONS_H
-#define SPARSE_FUNCTIONS_H
+#ifndef SPARSE_KERNELS_FUNCTIONS_H
+#define SPARSE_KERNELS_FUNCTIONS_H
 
 #include <stddef.h>
 

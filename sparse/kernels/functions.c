@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "sparse/functions.h"
+#include "sparse/kernels/functions.h"
 
 #define LN2_HIGH 0x1.62e4p-1f /* 15 bits: n * LN2_HIGH is exact for |n| < 512 */
 #define LN2_LOW  0x1.7f7d1cp-20f
