@@ -17,8 +17,8 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "sparse/construct/sample.h"
 #include "sparse/layers/convolution.h"
-#include "sparse/sample.h"
 
 enum { ROUNDS = 21, CPU = 1, TILE_COLUMNS = 512 };
 

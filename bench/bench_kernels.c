@@ -17,9 +17,9 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "sparse/construct/sample.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/weights.h"
-#include "sparse/sample.h"
 
 enum { ROUNDS_MAX = 201, CPU = 1 };
 

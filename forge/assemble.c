@@ -11,8 +11,8 @@
 #include "forge/edges.h"
 #include "forge/lineage.h"
 #include "forge/pretrained.h"
+#include "sparse/construct/sample.h"
 #include "sparse/layer.h"
-#include "sparse/sample.h"
 
 int model_set_text(char **field, const char *text)
 {

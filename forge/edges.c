@@ -17,7 +17,7 @@
 #include "base/suggest.h"
 #include "forge/edges.h"
 #include "forge/save.h"
-#include "sparse/exchange.h"
+#include "sparse/construct/exchange.h"
 
 #define EDGES_BYTES_MAX (16ull << 30)
 

@@ -6,7 +6,7 @@
 #define FORGE_EDGES_H
 
 #include "base/options.h"
-#include "sparse/exchange.h"
+#include "sparse/construct/exchange.h"
 #include "sparse/model.h"
 #include "sparse/structure.h"
 #include "sparse/tensor/csr.h"

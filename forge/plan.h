@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "forge/sampling.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
 #include "sparse/structure.h"
 
 /* What one plan is solved for. The arrays have an entry for each weighted layer, or are NULL. */

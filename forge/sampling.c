@@ -5,7 +5,7 @@
 
 #include "base/options.h"
 #include "forge/sampling.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 
 static const char *const way_names[] = { [SAMPLING_EXACT] = "exact", [SAMPLING_BERNOULLI] = "bernoulli" };
 static const char *const granularity_names[] = { [false] = "weight", [true] = "kernel" };

@@ -9,7 +9,7 @@
 #define SPARSE_STRUCTURE_H
 
 #include "base/error.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
 #include "sparse/layer.h"
 #include "sparse/model.h"
 

@@ -17,7 +17,7 @@
 #include "forge/draw/graph.h"
 #include "forge/draw/pattern.h"
 #include "forge/draw/scene.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
 #include "sparse/model.h"
 #include "sparse/structure.h"
 

@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/draw/pattern.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 
 int pattern_sample(const struct pattern_layer *layer, struct csr *own, const struct csr **out, struct reason *why)
 {

@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "forge/draw/graph.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
 #include "sparse/tensor/csr.h"
 
 enum { PATTERN_REAL_MAX = 4000000 };

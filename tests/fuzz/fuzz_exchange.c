@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/exchange.h"
+#include "sparse/construct/exchange.h"
 
 enum { ROWS = 70, COLUMNS = 90 };
 

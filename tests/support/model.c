@@ -7,10 +7,10 @@
 
 #include "base/memory.h"
 #include "base/rng.h"
+#include "sparse/construct/sample.h"
 #include "sparse/forward.h"
 #include "sparse/layer.h"
 #include "sparse/model_file.h"
-#include "sparse/sample.h"
 #include "support/model.h"
 
 /* ---- building ---- */

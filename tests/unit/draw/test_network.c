@@ -13,7 +13,7 @@
 #include "forge/draw/draw.h"
 #include "forge/draw/layout.h"
 #include "forge/draw/paint.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 #include "support/test.h"
 #include "unit/draw/network.h"
 

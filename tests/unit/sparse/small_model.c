@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "small_model.h"
+#include "sparse/construct/sample.h"
 #include "sparse/layer.h"
-#include "sparse/sample.h"
 #include "support/test.h"
 
 static struct layer *layer_make(struct model *model, uint32_t index, const char *name, const char *kind)

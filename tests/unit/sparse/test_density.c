@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
 #include "support/test.h"
 
 enum { LAYERS_MAX = 8 };

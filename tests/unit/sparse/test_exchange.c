@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "sparse/exchange.h"
-#include "sparse/sample.h"
+#include "sparse/construct/exchange.h"
+#include "sparse/construct/sample.h"
 #include "support/test.h"
 
 static int read_text(const char *text, enum exchange_form form, uint32_t rows, uint32_t columns, struct csr *out,

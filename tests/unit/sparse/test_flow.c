@@ -8,9 +8,9 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "sparse/construct/sample.h"
 #include "sparse/flow.h"
 #include "sparse/layer.h"
-#include "sparse/sample.h"
 #include "support/test.h"
 
 static struct layer *layer_add(struct model *model, const char *kind, uint32_t inputs, uint32_t first, uint32_t second)

@@ -13,9 +13,9 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/backward.h"
+#include "sparse/construct/sample.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layer.h"
-#include "sparse/sample.h"
 #include "support/test.h"
 
 enum { BATCH = 37 };

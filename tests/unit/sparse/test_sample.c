@@ -14,7 +14,7 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 #include "support/test.h"
 
 static struct csr sample(uint32_t rows, uint32_t columns, uint64_t count, uint64_t seed, uint32_t layer)

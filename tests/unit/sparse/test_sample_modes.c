@@ -8,7 +8,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 #include "support/test.h"
 
 static void assert_well_formed(const struct csr *matrix)

@@ -12,9 +12,9 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "small_model.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
+#include "sparse/construct/sample.h"
 #include "sparse/model_file.h"
-#include "sparse/sample.h"
 #include "support/test.h"
 
 /* The linker sends wisp's allocations here (--wrap), jansson's come by its own hook. */

@@ -12,8 +12,8 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "sparse/construct/sample.h"
 #include "sparse/layers/convolution.h"
-#include "sparse/sample.h"
 #include "support/test.h"
 
 struct trial {

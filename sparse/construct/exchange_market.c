@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #include "base/size.h"
-#include "sparse/exchange_reader.h"
+#include "sparse/construct/exchange_reader.h"
 
 enum field { FIELD_REAL, FIELD_INTEGER, FIELD_PATTERN };
 enum symmetry { GENERAL, SYMMETRIC, SKEW };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/exchange_reader.h"
+#include "sparse/construct/exchange_reader.h"
 
 bool exchange_form_of(const char *path, enum exchange_form *out)
 {

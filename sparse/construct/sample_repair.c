@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 
 struct edge {
     uint32_t row, column;

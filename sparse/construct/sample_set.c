@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/sample_set.h"
+#include "sparse/construct/sample_set.h"
 
 enum { RADIX_BITS = 8, RADIX = 1 << RADIX_BITS, INSERTION_MAX = 24 };
 

@@ -3,15 +3,15 @@
  * What the readers of both forms share: lines, fields, numbers, and the connections that were found. Every refusal
  * names the file and the line.
  */
-#ifndef SPARSE_EXCHANGE_READER_H
-#define SPARSE_EXCHANGE_READER_H
+#ifndef SPARSE_CONSTRUCT_EXCHANGE_READER_H
+#define SPARSE_CONSTRUCT_EXCHANGE_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/exchange.h"
+#include "sparse/construct/exchange.h"
 
 enum { SPAN_SHOWN = 24 };
 

@@ -8,8 +8,8 @@
  * draws. Above half density the draws name the `N - count` absent connections instead. So any implementation, on any
  * machine, with any number of threads, finds the same connections.
  */
-#ifndef SPARSE_SAMPLE_H
-#define SPARSE_SAMPLE_H
+#ifndef SPARSE_CONSTRUCT_SAMPLE_H
+#define SPARSE_CONSTRUCT_SAMPLE_H
 
 #include <stdint.h>
 

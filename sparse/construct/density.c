@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/density.h"
+#include "sparse/construct/density.h"
 
 #define POTENTIAL_MAX     (1ull << 63)
 #define UNIFORM_PLUS_LAST 0.2 /* least density of the last layer */

@@ -2,8 +2,8 @@
  *
  * The draws of sample.h's definition, many at once. Private to the sampler.
  */
-#ifndef SPARSE_SAMPLE_DRAWS_H
-#define SPARSE_SAMPLE_DRAWS_H
+#ifndef SPARSE_CONSTRUCT_SAMPLE_DRAWS_H
+#define SPARSE_CONSTRUCT_SAMPLE_DRAWS_H
 
 #include <stdint.h>
 

@@ -8,8 +8,8 @@
  *   Matrix Market  "%%MatrixMarket matrix coordinate" real, integer or pattern, general, symmetric or skew-symmetric;
  *                  numbered from 1; a row for each output
  */
-#ifndef SPARSE_EXCHANGE_H
-#define SPARSE_EXCHANGE_H
+#ifndef SPARSE_CONSTRUCT_EXCHANGE_H
+#define SPARSE_CONSTRUCT_EXCHANGE_H
 
 #include <stdbool.h>
 #include <stdio.h>

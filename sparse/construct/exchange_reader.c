@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "sparse/exchange_reader.h"
+#include "sparse/construct/exchange_reader.h"
 
 static bool is_blank(char c)
 {

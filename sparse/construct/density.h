@@ -14,8 +14,8 @@
  * (er: Mocanu et al. 2018; erk: Evci et al. 2020; erk+, uniform+: Liu et al. 2022; Gale et al. 2019). Solved exactly:
  * layers in the order in which they saturate.
  */
-#ifndef SPARSE_DENSITY_H
-#define SPARSE_DENSITY_H
+#ifndef SPARSE_CONSTRUCT_DENSITY_H
+#define SPARSE_CONSTRUCT_DENSITY_H
 
 #include <stdbool.h>
 #include <stddef.h>

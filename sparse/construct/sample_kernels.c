@@ -3,7 +3,7 @@
  * Kernel-granular sampling: the set is drawn over pairs of channels, then every pair becomes its whole kernel.
  */
 #include "base/size.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 
 int sample_spread(struct csr *matrix, uint32_t area, struct reason *why)
 {

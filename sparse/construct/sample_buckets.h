@@ -2,8 +2,8 @@
  *
  * The set that sample.h defines, found by a thread pool. Private to sample.c.
  */
-#ifndef SPARSE_SAMPLE_BUCKETS_H
-#define SPARSE_SAMPLE_BUCKETS_H
+#ifndef SPARSE_CONSTRUCT_SAMPLE_BUCKETS_H
+#define SPARSE_CONSTRUCT_SAMPLE_BUCKETS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/sample.h"
+#include "sparse/construct/sample.h"
 
 /* The natural logarithm for 0 < x <= 1, by IEEE-exact operations alone: libraries differ in the last bit, and with it a
  * skip. x = m 2^e, m in [sqrt(1/2), sqrt(2)); log m = 2 artanh((m - 1) / (m + 1)), to 2^-53. */

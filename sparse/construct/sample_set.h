@@ -10,8 +10,8 @@
  *
  * Private to sample.c.
  */
-#ifndef SPARSE_SAMPLE_SET_H
-#define SPARSE_SAMPLE_SET_H
+#ifndef SPARSE_CONSTRUCT_SAMPLE_SET_H
+#define SPARSE_CONSTRUCT_SAMPLE_SET_H
 
 #include <stdint.h>
 

@@ -22,8 +22,8 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/sample_buckets.h"
-#include "sparse/sample_draws.h"
+#include "sparse/construct/sample_buckets.h"
+#include "sparse/construct/sample_draws.h"
 
 enum {
     LEAST_COUNT = 4096,

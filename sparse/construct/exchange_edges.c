@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/exchange_reader.h"
+#include "sparse/construct/exchange_reader.h"
 
 enum meaning { MEANS_OUTPUT, MEANS_INPUT, MEANS_WEIGHT, MEANINGS };
 enum { FIELDS_MAX = MEANINGS };

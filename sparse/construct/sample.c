@@ -22,10 +22,10 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/sample.h"
-#include "sparse/sample_buckets.h"
-#include "sparse/sample_draws.h"
-#include "sparse/sample_set.h"
+#include "sparse/construct/sample.h"
+#include "sparse/construct/sample_buckets.h"
+#include "sparse/construct/sample_draws.h"
+#include "sparse/construct/sample_set.h"
 
 static uint64_t stream_of(enum sample_stream stream, uint32_t layer)
 {
