@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "forge/budget.h"
-#include "sparse/model_file.h"
-#include "sparse/safetensors.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/safetensors.h"
 
 /* By how much the headers of two plans of one structure may differ, when it is not by what their connections are more:
  * a few numbers of up to 24 characters, and the multiple of 64 that the header ends at; and for each layer two entries

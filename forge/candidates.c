@@ -6,7 +6,7 @@
 #include "forge/candidates.h"
 #include "forge/interrupt.h"
 #include "forge/lineage.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 /* The seed that the file's connections were drawn from; 0 when it does not say. */
 static uint64_t seed_of(const struct model *model)

@@ -11,7 +11,7 @@
 #include "forge/media_option.h"
 #include "forge/reading.h"
 #include "forge/tasks.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "sparse/structure.h"
 
 void experiment_option_rows(struct option_table *table, struct experiment_options *options)

@@ -3,7 +3,7 @@
 
 #include "base/outcome.h"
 #include "forge/forecast.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 static int estimate_all(const char *verb, const struct plan *plan, const char *database, struct forecast *out)
 {

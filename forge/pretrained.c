@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The container is checked by sparse/safetensors.c, whole, before a tensor is looked for. Elements are copied out one
- * by one, as none needs to be aligned.
+ * The container is checked by sparse/file/safetensors.c, whole, before a tensor is looked for. Elements are copied out
+ * one by one, as none needs to be aligned.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -15,9 +15,9 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "forge/pretrained.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/safetensors.h"
 #include "sparse/layer.h"
-#include "sparse/model_file.h"
-#include "sparse/safetensors.h"
 
 struct pretrained {
     char *name;

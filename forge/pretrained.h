@@ -8,7 +8,7 @@
  *   NAME.VECTOR                                     "bias", "scale", …; also by PyTorch's names of norms
  *
  * Types F64, F32, F16, BF16; indices I64, I32, U16. A layer that the file does not have begins anew. The container is
- * read by sparse/safetensors.h.
+ * read by sparse/file/safetensors.h.
  */
 #ifndef FORGE_BASE_VALUES_H
 #define FORGE_BASE_VALUES_H

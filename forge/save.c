@@ -9,7 +9,7 @@
 
 #include "base/size.h"
 #include "forge/save.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 int save_check(const char *path, struct reason *why)
 {

@@ -12,7 +12,7 @@
 #include "forge/draw/paint.h"
 #include "forge/save.h"
 #include "forge/structure_picture.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 /* What is drawn: a plan, or a model's layers and connections. */
 struct subject {

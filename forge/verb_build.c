@@ -23,8 +23,8 @@
 #include "forge/save.h"
 #include "forge/tasks.h"
 #include "forge/verb.h"
+#include "sparse/file/model_file.h"
 #include "sparse/flow.h"
-#include "sparse/model_file.h"
 
 #define VERB "build"
 

@@ -14,7 +14,7 @@
 #include "forge/print_json.h"
 #include "forge/sampling_options.h"
 #include "forge/verb.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 #define VERB "export"
 

@@ -10,10 +10,10 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/verb.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/model_json.h"
 #include "sparse/forward.h"
 #include "sparse/layer.h"
-#include "sparse/model_file.h"
-#include "sparse/model_json.h"
 
 #define VERB "show"
 

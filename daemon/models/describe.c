@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "daemon/models/describe.h"
 #include "libipc/wire.h"
-#include "sparse/model_json.h"
+#include "sparse/file/model_json.h"
 
 /* What holds for every model of the set. */
 struct surroundings {

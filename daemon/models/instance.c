@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "daemon/models/instance.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 static const char *base_name(const char *path)
 {

@@ -12,11 +12,11 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "sparse/file/model_checksum.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/safetensors.h"
 #include "sparse/forward.h"
 #include "sparse/layer.h"
-#include "sparse/model_checksum.h"
-#include "sparse/model_file.h"
-#include "sparse/safetensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

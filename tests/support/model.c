@@ -8,9 +8,9 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "sparse/construct/sample.h"
+#include "sparse/file/model_file.h"
 #include "sparse/forward.h"
 #include "sparse/layer.h"
-#include "sparse/model_file.h"
 #include "support/model.h"
 
 /* ---- building ---- */

@@ -11,7 +11,7 @@
 
 #include "base/size.h"
 #include "process.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 static void write_file(const char *folder, const char *name, const char *text)

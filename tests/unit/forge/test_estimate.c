@@ -17,7 +17,7 @@
 #include "forge/estimate.h"
 #include "forge/fit.h"
 #include "forge/suggestion.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 
 /* ---- fits ---- */
 

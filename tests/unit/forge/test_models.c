@@ -13,7 +13,7 @@
 #include "base/size.h"
 #include "media/media.h"
 #include "process.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 static const struct {

@@ -21,7 +21,7 @@
 #include "forge/edges.h"
 #include "forge/lineage.h"
 #include "forge/pretrained.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 static const char convolutions[] = "name: c\nprocessing: raw\ninput: [3, 8, 8]\nlayers:\n"

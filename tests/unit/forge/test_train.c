@@ -17,7 +17,7 @@
 
 #include "base/size.h"
 #include "process.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 #define BUILD "build --layers 64-48-4 --sparsity 0.8 --seed 3 --processing image.classification -o m.safetensors"

@@ -14,7 +14,7 @@
 #include "base/size.h"
 #include "data_make.h"
 #include "process.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 static void run_well(struct ran *ran, const char *folder, const char *command)

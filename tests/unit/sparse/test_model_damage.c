@@ -12,9 +12,9 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "small_model.h"
-#include "sparse/model_checksum.h"
-#include "sparse/model_file.h"
-#include "sparse/safetensors.h"
+#include "sparse/file/model_checksum.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/safetensors.h"
 #include "support/test.h"
 
 enum { LENGTH = SAFETENSORS_LENGTH };

@@ -16,8 +16,8 @@
 #include "base/size.h"
 #include "small_model.h"
 #include "sparse/construct/sample.h"
+#include "sparse/file/model_file.h"
 #include "sparse/layer.h"
-#include "sparse/model_file.h"
 #include "support/test.h"
 
 static void assert_same_file(const char *a, const char *b)

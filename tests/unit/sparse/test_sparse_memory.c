@@ -14,7 +14,7 @@
 #include "small_model.h"
 #include "sparse/construct/density.h"
 #include "sparse/construct/sample.h"
-#include "sparse/model_file.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 /* The linker sends wisp's allocations here (--wrap), jansson's come by its own hook. */

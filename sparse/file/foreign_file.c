@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/size.h"
-#include "sparse/foreign_file.h"
+#include "sparse/file/foreign_file.h"
 
 #define SAVE_AS                                                                                                        \
     "; load it with the program that wrote it and save the weights with the safetensors library, and `wisp build "     \

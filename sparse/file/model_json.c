@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sparse/model_json.h"
+#include "sparse/file/model_json.h"
 #include "sparse/layer.h"
 
 static json_t *shape_json(const struct shape *shape)

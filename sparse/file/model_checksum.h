@@ -4,8 +4,8 @@
  * in the header as the plain text "wisp.checksum":"xxh3-128:DIGITS" (no space after the colon, as compact JSON has it).
  * It finds damage, every single flipped bit among it; it does not keep out who can write files.
  */
-#ifndef SPARSE_MODEL_CHECKSUM_H
-#define SPARSE_MODEL_CHECKSUM_H
+#ifndef SPARSE_FILE_MODEL_CHECKSUM_H
+#define SPARSE_FILE_MODEL_CHECKSUM_H
 
 #include <stddef.h>
 

@@ -2,11 +2,11 @@
  *
  * The metadata of a model file: safetensors allows strings alone, so lists and objects are JSON within the JSON.
  */
-#ifndef SPARSE_MODEL_METADATA_H
-#define SPARSE_MODEL_METADATA_H
+#ifndef SPARSE_FILE_MODEL_METADATA_H
+#define SPARSE_FILE_MODEL_METADATA_H
 
 #include "base/error.h"
-#include "sparse/json_text.h"
+#include "sparse/file/json_text.h"
 #include "sparse/model.h"
 
 #define METADATA_FORMAT         "wisp.format"

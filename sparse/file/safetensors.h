@@ -10,15 +10,15 @@
  * than 64 zero bytes, which the writer puts where the next tensor would not begin at a multiple of 64, because
  * safetensors allows no holes. Another program that saves a model again puts tensors where it likes; that is no fault.
  */
-#ifndef SPARSE_SAFETENSORS_H
-#define SPARSE_SAFETENSORS_H
+#ifndef SPARSE_FILE_SAFETENSORS_H
+#define SPARSE_FILE_SAFETENSORS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/json_text.h"
+#include "sparse/file/json_text.h"
 #include "sparse/model.h"
 
 #define SAFETENSORS_ALIGNMENT 64

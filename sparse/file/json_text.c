@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "sparse/json_text.h"
+#include "sparse/file/json_text.h"
 
 /* Checks size and depth only; whether it is JSON is for the parser to say. */
 static int limits_check(const char *text, size_t length, const struct json_limits *limits, struct reason *why)

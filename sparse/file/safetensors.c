@@ -9,9 +9,9 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/foreign_file.h"
-#include "sparse/model_file.h"
-#include "sparse/safetensors.h"
+#include "sparse/file/foreign_file.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/safetensors.h"
 
 static const struct {
     const char *name; /* as in the file */

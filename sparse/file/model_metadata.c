@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/model_checksum.h"
-#include "sparse/model_metadata.h"
+#include "sparse/file/model_checksum.h"
+#include "sparse/file/model_metadata.h"
 
 /* For the entries' own JSON. The graph is the largest: at most 3 containers and 2 * (5 + inputs + parameters) values a
  * layer. */

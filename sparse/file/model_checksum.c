@@ -5,8 +5,8 @@
 #include <xxhash.h>
 
 #include "base/size.h"
-#include "sparse/model_checksum.h"
-#include "sparse/safetensors.h"
+#include "sparse/file/model_checksum.h"
+#include "sparse/file/safetensors.h"
 
 static const char lead[] = "\"" CHECKSUM_KEY "\":\"" CHECKSUM_PREFIX;
 

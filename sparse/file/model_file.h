@@ -21,8 +21,8 @@
  * The reader trusts nothing. It works on a private copy, checks every count before it is used, allows no holes,
  * overlaps, duplicates or trailing bytes, and names the reason when it refuses.
  */
-#ifndef SPARSE_MODEL_FILE_H
-#define SPARSE_MODEL_FILE_H
+#ifndef SPARSE_FILE_MODEL_FILE_H
+#define SPARSE_FILE_MODEL_FILE_H
 
 #include <stddef.h>
 

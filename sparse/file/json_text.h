@@ -6,8 +6,8 @@
  * The library does not always say when it could not allocate, and then finds fault with the text, or leaves some of it
  * out; malloc()'s errno is believed instead.
  */
-#ifndef SPARSE_JSON_TEXT_H
-#define SPARSE_JSON_TEXT_H
+#ifndef SPARSE_FILE_JSON_TEXT_H
+#define SPARSE_FILE_JSON_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

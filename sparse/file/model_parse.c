@@ -15,11 +15,11 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "sparse/file/model_checksum.h"
+#include "sparse/file/model_file.h"
+#include "sparse/file/model_metadata.h"
+#include "sparse/file/safetensors.h"
 #include "sparse/layer.h"
-#include "sparse/model_checksum.h"
-#include "sparse/model_file.h"
-#include "sparse/model_metadata.h"
-#include "sparse/safetensors.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as they stand in the file");
 

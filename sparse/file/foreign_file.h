@@ -3,8 +3,8 @@
  * What a file is that somebody took for a safetensors file: the pointer or the page that a download left, or a model of
  * another kind. By its first bytes.
  */
-#ifndef SPARSE_FOREIGN_FILE_H
-#define SPARSE_FOREIGN_FILE_H
+#ifndef SPARSE_FILE_FOREIGN_FILE_H
+#define SPARSE_FILE_FOREIGN_FILE_H
 
 #include <stddef.h>
 

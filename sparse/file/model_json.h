@@ -2,8 +2,8 @@
  *
  * What a model is, as JSON: the members that docs/protocol.md gives to DESCRIBE, as far as a file knows them.
  */
-#ifndef SPARSE_MODEL_JSON_H
-#define SPARSE_MODEL_JSON_H
+#ifndef SPARSE_FILE_MODEL_JSON_H
+#define SPARSE_FILE_MODEL_JSON_H
 
 #include <jansson.h>
 
