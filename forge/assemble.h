@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "forge/plan.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 CLEANUP_DEFINE(model, struct model, model_free)
 #define cleanup_model cleanup(model_at_exit)

@@ -11,7 +11,7 @@
 #include "forge/catalog_renew.h"
 #include "forge/remote_catalog.h"
 #include "forge/structures/document.h"
-#include "sparse/structure_edit.h"
+#include "sparse/graph/structure_edit.h"
 
 /* Each kind of layer once, the last layer's last. */
 static void list_kinds(const struct structure *structure, char *out, size_t size)

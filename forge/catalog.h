@@ -7,7 +7,7 @@
 #define FORGE_CATALOG_H
 
 #include "forge/store/store.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 /* Opens the database for reading or writing, making and seeding it when there is none. An address, which `path` or
  * $WISP_DB may be, is opened for reading only: as a copy that is brought up to date first (remote_catalog.h). */

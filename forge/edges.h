@@ -7,8 +7,8 @@
 
 #include "base/options.h"
 #include "sparse/construct/exchange.h"
-#include "sparse/model.h"
-#include "sparse/structure.h"
+#include "sparse/graph/model.h"
+#include "sparse/graph/structure.h"
 #include "sparse/tensor/csr.h"
 
 struct edge_list {

@@ -12,7 +12,7 @@
 #include "forge/reading.h"
 #include "forge/tasks.h"
 #include "sparse/file/model_file.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 void experiment_option_rows(struct option_table *table, struct experiment_options *options)
 {

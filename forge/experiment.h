@@ -10,8 +10,8 @@
 #include "base/pool.h"
 #include "forge/data/dataset.h"
 #include "forge/labels.h"
+#include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
-#include "sparse/model.h"
 
 struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;

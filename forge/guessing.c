@@ -4,7 +4,7 @@
 
 #include "base/outcome.h"
 #include "forge/guessing.h"
-#include "sparse/flow.h"
+#include "sparse/graph/flow.h"
 
 enum { ADVICE_BYTES = 256 };
 

@@ -7,7 +7,7 @@
 #include "forge/labels.h"
 #include "media/media.h"
 #include "media/utf16.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 enum { LABEL_FILE_MAX = 16 << 20 };
 

@@ -18,7 +18,7 @@
 #include <jansson.h>
 
 #include "forge/plan.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 /* Digits of a real number in every JSON that the forge writes: enough for any float, without noise like 0.94999. */
 #define JSON_FORM (JSON_COMPACT | JSON_REAL_PRECISION(10))

@@ -26,7 +26,7 @@
 
 #include "base/error.h"
 #include "base/pool.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 enum loss_targets {
     TARGETS_CLASS,   /* int32 [positions]: a class of the output's first dimension */

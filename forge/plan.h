@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "forge/sampling.h"
 #include "sparse/construct/density.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 /* What one plan is solved for. The arrays have an entry for each weighted layer, or are NULL. */
 struct plan_wish {

@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 struct pretrained;
 

@@ -20,7 +20,7 @@
 #include "forge/remote/http.h"
 #include "forge/remote_catalog.h"
 #include "forge/structures/document.h"
-#include "sparse/structure_edit.h"
+#include "sparse/graph/structure_edit.h"
 
 enum { LISTING_MAX = 32 << 20, LISTING_ENTRIES = 100000, LISTING_FIELDS = 16, ANSWER_MAX = 4 << 20, PLACE_MAX = 1024 };
 

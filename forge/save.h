@@ -5,7 +5,7 @@
 #ifndef FORGE_SAVE_H
 #define FORGE_SAVE_H
 
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 /* Whether `path` can be written later: its folder is there and lets us, and it is no folder itself. Catches what would
  * lose hours of training; a disk that fills up meanwhile is the business of save_model(). -errno. */

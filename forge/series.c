@@ -7,7 +7,7 @@
 #include "base/size.h"
 #include "forge/estimate.h"
 #include "forge/series.h"
-#include "sparse/structure_edit.h"
+#include "sparse/graph/structure_edit.h"
 
 #define BEYOND 2.0 /* times less and more than was done */
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "forge/verb.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 verb_function structure_list, structure_show, structure_add, structure_edit, structure_rm, structure_export,
     structure_import, structure_history, structure_serve;

@@ -22,8 +22,8 @@
 #include "forge/plan_options.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_picture.h"
-#include "sparse/structure_edit.h"
-#include "sparse/structure_ties.h"
+#include "sparse/graph/structure_edit.h"
+#include "sparse/graph/structure_ties.h"
 
 #define VERB "structure edit"
 

@@ -13,8 +13,8 @@
 #include "forge/evaluate.h"
 #include "forge/progress.h"
 #include "forge/recipe.h"
+#include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
-#include "sparse/model.h"
 
 /* Borrowed by the trainer for its life. */
 struct trainer_setup {

@@ -24,7 +24,7 @@
 #include "forge/tasks.h"
 #include "forge/verb.h"
 #include "sparse/file/model_file.h"
-#include "sparse/flow.h"
+#include "sparse/graph/flow.h"
 
 #define VERB "build"
 

@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "base/pool.h"
+#include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
-#include "sparse/model.h"
 
 struct forward;
 

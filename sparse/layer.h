@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sparse/graph/model.h"
 #include "sparse/kernels/weights.h"
-#include "sparse/model.h"
 
 /* What a layer of a structure will be, before anything is sampled: from its parameters and its inputs' shapes alone. */
 struct layer_plan {

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "sparse/forward.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 struct instance {
     struct model *model;

@@ -18,8 +18,8 @@
 #include "forge/draw/pattern.h"
 #include "forge/draw/scene.h"
 #include "sparse/construct/density.h"
-#include "sparse/model.h"
-#include "sparse/structure.h"
+#include "sparse/graph/model.h"
+#include "sparse/graph/structure.h"
 
 struct network_view {
     const struct structure *structure;

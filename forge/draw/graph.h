@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 struct graph_group {
     const char *name; /* the layer's, or "input" */

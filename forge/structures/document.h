@@ -30,7 +30,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 /* Of a file, and of what a server takes at once. A list has no other limit: each of its structures is read, checked,
  * shown and forgotten before the next; the limits of config/tree.h hold for each. */

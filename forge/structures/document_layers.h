@@ -7,7 +7,7 @@
 
 #include "config/findings.h"
 #include "config/tree.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 /* What the repeats of all structures of one document have made. Layers that are written take their bytes; those that a
  * repeat makes take none, so it is they that must be bounded. */

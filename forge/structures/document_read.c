@@ -4,7 +4,7 @@
 
 #include "base/options.h"
 #include "forge/structures/document_read.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 enum { KEYS_MAX = 64 };
 

@@ -6,7 +6,7 @@
 #ifndef FORGE_STRUCTURES_LAYER_NAMES_H
 #define FORGE_STRUCTURES_LAYER_NAMES_H
 
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 enum { LAYER_NAMES_SLOTS = 4 * MODEL_LAYERS_MAX };
 

@@ -27,7 +27,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 #define MODEL_FILE_MAX        (16ull << 30)
 #define MODEL_FILE_HEADER_MAX (16u << 20)

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "sparse/file/json_text.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 #define METADATA_FORMAT         "wisp.format"
 #define METADATA_FORMAT_VERSION "1"

@@ -19,7 +19,7 @@
 
 #include "base/error.h"
 #include "sparse/file/json_text.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 #define SAFETENSORS_ALIGNMENT 64
 #define SAFETENSORS_PAD       "__pad_"

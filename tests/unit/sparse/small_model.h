@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_SPARSE_SMALL_MODEL_H
 #define TESTS_UNIT_SPARSE_SMALL_MODEL_H
 
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 /* A new model, built with every weight owned. */
 struct model *small_model(void);

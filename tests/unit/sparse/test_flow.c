@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/construct/sample.h"
-#include "sparse/flow.h"
+#include "sparse/graph/flow.h"
 #include "sparse/layer.h"
 #include "support/test.h"
 

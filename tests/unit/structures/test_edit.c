@@ -8,8 +8,8 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/structure_edit.h"
-#include "sparse/structure_ties.h"
+#include "sparse/graph/structure_edit.h"
+#include "sparse/graph/structure_ties.h"
 #include "support/test.h"
 
 static void make(const char *layers, struct structure *out)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 #include "support/test.h"
 
 static void parse(const char *text, struct structure *out)

@@ -12,7 +12,7 @@
 #include "base/size.h"
 #include "config/text.h"
 #include "forge/structures/document.h"
-#include "sparse/structure_edit.h"
+#include "sparse/graph/structure_edit.h"
 #include "support/test.h"
 
 /* What YAML reads as something else when nobody quotes it, what is in the way of quotes, and what is harmless. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 bool layer_kind_serves(const struct layer_kind *kind)
 {

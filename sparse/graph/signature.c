@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sparse/name.h"
-#include "sparse/signature.h"
+#include "sparse/graph/name.h"
+#include "sparse/graph/signature.h"
 
 struct signature signature_of(struct shape input)
 {

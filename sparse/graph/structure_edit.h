@@ -6,10 +6,10 @@
  * widened by as many changes as its branches have ends); structure_plan_at() checks, and structure_ties.h tells which
  * belong together. A change that is refused leaves the structure as it was. Plans are of before.
  */
-#ifndef SPARSE_STRUCTURE_EDIT_H
-#define SPARSE_STRUCTURE_EDIT_H
+#ifndef SPARSE_GRAPH_STRUCTURE_EDIT_H
+#define SPARSE_GRAPH_STRUCTURE_EDIT_H
 
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 /* A new layer becomes the `place`-th: of the kind that stands there, with `neurons` outputs, and followed by what
  * follows the one before it (or, at the first place, itself): its activation. WISP_E_INVALID; WISP_E_FORMAT when there

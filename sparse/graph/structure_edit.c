@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/structure_edit.h"
+#include "sparse/graph/structure_edit.h"
 
 int structure_copy(const struct structure *structure, struct structure *out)
 {

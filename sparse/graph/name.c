@@ -2,7 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "sparse/name.h"
+#include "sparse/graph/name.h"
 
 static bool is_lower(char c)
 {

@@ -11,7 +11,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/flow.h"
+#include "sparse/graph/flow.h"
 #include "sparse/layer.h"
 
 struct marks {

@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "sparse/graph/model.h"
 #include "sparse/layer.h"
-#include "sparse/model.h"
 
 static int compare_names(const void *left, const void *right)
 {

@@ -5,16 +5,16 @@
  * Its values are numbered: first its inputs, then the output of each layer. A layer reads values before its own.
  * Immutable once loaded or built, but for the trainer, which owns its copy.
  */
-#ifndef SPARSE_MODEL_H
-#define SPARSE_MODEL_H
+#ifndef SPARSE_GRAPH_MODEL_H
+#define SPARSE_GRAPH_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/name.h"
-#include "sparse/signature.h"
+#include "sparse/graph/name.h"
+#include "sparse/graph/signature.h"
 #include "sparse/tensor/csr.h"
 #include "sparse/tensor/shape.h"
 

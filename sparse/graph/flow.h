@@ -7,12 +7,12 @@
  * one. The input's elements count one by one where linear layers read them. Kinds that mix their channels pass
  * everything on. So a way that is there is always found.
  */
-#ifndef SPARSE_FLOW_H
-#define SPARSE_FLOW_H
+#ifndef SPARSE_GRAPH_FLOW_H
+#define SPARSE_GRAPH_FLOW_H
 
 #include <stdbool.h>
 
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 struct flow {
     uint64_t inputs, leading;             /* and how many of them lead to an output */

@@ -6,8 +6,8 @@
  * Values 0 to input_count - 1 of a graph are its inputs; value input_count + i is the output of layer i. An output is
  * one of those, by its number.
  */
-#ifndef SPARSE_SIGNATURE_H
-#define SPARSE_SIGNATURE_H
+#ifndef SPARSE_GRAPH_SIGNATURE_H
+#define SPARSE_GRAPH_SIGNATURE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  *
  * The rules for names. They end up in file names, on the wire and on terminals, so they are of few characters.
  */
-#ifndef SPARSE_NAME_H
-#define SPARSE_NAME_H
+#ifndef SPARSE_GRAPH_NAME_H
+#define SPARSE_GRAPH_NAME_H
 
 #include <stddef.h>
 

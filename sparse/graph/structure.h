@@ -5,13 +5,13 @@
  * The same graph as a model's (values, layer kinds, parameters), without weights. structure_plan() derives every
  * layer's shape and potential connections from the kinds' plans.
  */
-#ifndef SPARSE_STRUCTURE_H
-#define SPARSE_STRUCTURE_H
+#ifndef SPARSE_GRAPH_STRUCTURE_H
+#define SPARSE_GRAPH_STRUCTURE_H
 
 #include "base/error.h"
 #include "sparse/construct/density.h"
+#include "sparse/graph/model.h"
 #include "sparse/layer.h"
-#include "sparse/model.h"
 
 struct structure_layer {
     const struct layer_kind *kind;

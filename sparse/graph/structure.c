@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "base/size.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 void structure_deinit(struct structure *structure)
 {

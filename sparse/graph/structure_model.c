@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "sparse/structure.h"
+#include "sparse/graph/structure.h"
 
 int structure_of_model(const struct model *model, struct structure *out, struct reason *why)
 {

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "sparse/structure_ties.h"
+#include "sparse/graph/structure_ties.h"
 
 static uint32_t find_root(uint32_t *parents, uint32_t value)
 {

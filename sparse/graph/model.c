@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "sparse/model.h"
+#include "sparse/graph/model.h"
 
 int model_new(uint32_t layer_count, struct model **out)
 {
