@@ -7,8 +7,8 @@
 #include "forge/media_default.h"
 #include "forge/recipe.h"
 #include "sparse/file/model_file.h"
-#include "sparse/forward.h"
 #include "sparse/kernels/kernels.h"
+#include "sparse/passes/forward.h"
 
 /* Stores of a number for each connection: weight, gradient, the best epoch's copy (forge/trainer.h); and the slots. */
 enum { TRAINER_STORES = 3 };

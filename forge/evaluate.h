@@ -10,7 +10,7 @@
 
 #include "forge/batches.h"
 #include "forge/loss.h"
-#include "sparse/forward.h"
+#include "sparse/passes/forward.h"
 
 /* What an evaluation runs on; all borrowed. */
 struct evaluator {

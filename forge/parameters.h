@@ -6,7 +6,7 @@
 #ifndef FORGE_PARAMETERS_H
 #define FORGE_PARAMETERS_H
 
-#include "sparse/backward.h"
+#include "sparse/passes/backward.h"
 
 /* One run of floats: a layer's connections or one of its vectors. */
 struct parameter_run {

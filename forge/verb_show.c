@@ -12,8 +12,8 @@
 #include "forge/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_json.h"
-#include "sparse/forward.h"
 #include "sparse/layer.h"
+#include "sparse/passes/forward.h"
 
 #define VERB "show"
 

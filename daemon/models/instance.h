@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "sparse/forward.h"
 #include "sparse/graph/model.h"
+#include "sparse/passes/forward.h"
 
 struct instance {
     struct model *model;

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-#include "sparse/forward.h"
 #include "sparse/graph/model.h"
+#include "sparse/passes/forward.h"
 
 /* name, identity, processing, input, output, connections, potential, sparsity. A new reference; NULL without memory. */
 json_t *model_json_summary(const struct model *model);

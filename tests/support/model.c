@@ -9,8 +9,8 @@
 #include "base/rng.h"
 #include "sparse/construct/sample.h"
 #include "sparse/file/model_file.h"
-#include "sparse/forward.h"
 #include "sparse/layer.h"
+#include "sparse/passes/forward.h"
 #include "support/model.h"
 
 /* ---- building ---- */

@@ -12,10 +12,10 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/backward.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layer.h"
+#include "sparse/passes/backward.h"
 #include "support/test.h"
 
 enum { BATCH = 37 };

@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/forward_plan.h"
+#include "sparse/passes/forward_plan.h"
 
 /* ---- planning ---- */
 

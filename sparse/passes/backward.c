@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "sparse/backward.h"
-#include "sparse/forward_plan.h"
+#include "sparse/passes/backward.h"
+#include "sparse/passes/forward_plan.h"
 
 struct backward {
     struct forward *forward;

@@ -3,10 +3,10 @@
  * The backward pass: gradients of a loss with respect to every connection and vector of a model, and nothing else.
  * Memory follows the connections.
  */
-#ifndef SPARSE_BACKWARD_H
-#define SPARSE_BACKWARD_H
+#ifndef SPARSE_PASSES_BACKWARD_H
+#define SPARSE_PASSES_BACKWARD_H
 
-#include "sparse/forward.h"
+#include "sparse/passes/forward.h"
 
 struct gradient {
     uint32_t layer_count;

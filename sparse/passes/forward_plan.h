@@ -2,11 +2,11 @@
  *
  * Inside the forward pass: the plan, which the backward pass reads too.
  */
-#ifndef SPARSE_FORWARD_PLAN_H
-#define SPARSE_FORWARD_PLAN_H
+#ifndef SPARSE_PASSES_FORWARD_PLAN_H
+#define SPARSE_PASSES_FORWARD_PLAN_H
 
-#include "sparse/forward.h"
 #include "sparse/layer.h"
+#include "sparse/passes/forward.h"
 
 #define FORWARD_NO_BUFFER UINT32_MAX
 

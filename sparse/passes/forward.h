@@ -6,8 +6,8 @@
  * Running it allocates nothing, takes no lock and makes no syscall. One thread (or one thread pool) at a time; the
  * model outlives the plan.
  */
-#ifndef SPARSE_FORWARD_H
-#define SPARSE_FORWARD_H
+#ifndef SPARSE_PASSES_FORWARD_H
+#define SPARSE_PASSES_FORWARD_H
 
 #include <stdbool.h>
 #include <stddef.h>
