@@ -12,7 +12,7 @@
 #include "forge/lineage.h"
 #include "forge/pretrained.h"
 #include "sparse/construct/sample.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 int model_set_text(char **field, const char *text)
 {

@@ -7,7 +7,7 @@
 #include "base/size.h"
 #include "forge/loss.h"
 #include "sparse/kernels/functions.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 /* A probability that rounds to 0 is a large loss, not an infinite one. */
 #define PROBABILITY_MIN 1e-30f

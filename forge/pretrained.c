@@ -17,7 +17,7 @@
 #include "forge/pretrained.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 struct pretrained {
     char *name;

@@ -11,7 +11,7 @@
 #include "forge/interrupt.h"
 #include "forge/parameters.h"
 #include "forge/trainer.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 struct trainer {
     struct trainer_setup setup;

@@ -12,7 +12,7 @@
 #include "forge/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_json.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "sparse/passes/forward.h"
 
 #define VERB "show"

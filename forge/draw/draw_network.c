@@ -11,7 +11,7 @@
 #include "forge/draw/layer_caption.h"
 #include "forge/draw/layout.h"
 #include "forge/draw/legend.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 struct page {
     const struct network_view *view;

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/draw/graph.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 enum { SOURCES_MAX = 64 };
 

@@ -13,7 +13,7 @@
 #include "forge/draw/caption.h"
 #include "forge/draw/draw.h"
 #include "forge/draw/layout.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 enum {
     CELLS_MAX = 256,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sparse/file/model_json.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 static json_t *shape_json(const struct shape *shape)
 {

@@ -19,7 +19,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_metadata.h"
 #include "sparse/file/safetensors.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are used as they stand in the file");
 

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/graph/flow.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 struct marks {
     unsigned char *mark; /* of each channel */

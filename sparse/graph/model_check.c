@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "sparse/graph/model.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 static int compare_names(const void *left, const void *right)
 {

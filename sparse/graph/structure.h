@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "sparse/construct/density.h"
 #include "sparse/graph/model.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 struct structure_layer {
     const struct layer_kind *kind;

@@ -5,7 +5,7 @@
 #ifndef SPARSE_LAYERS_LAYERS_H
 #define SPARSE_LAYERS_LAYERS_H
 
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 extern const struct layer_kind layer_add, layer_attention, layer_average_pool, layer_batch_norm, layer_concat,
     layer_conv2d, layer_deconv2d, layer_embedding, layer_gelu, layer_global_pool, layer_layer_norm, layer_linear,

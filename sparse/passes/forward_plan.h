@@ -5,7 +5,7 @@
 #ifndef SPARSE_PASSES_FORWARD_PLAN_H
 #define SPARSE_PASSES_FORWARD_PLAN_H
 
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "sparse/passes/forward.h"
 
 #define FORWARD_NO_BUFFER UINT32_MAX

@@ -9,7 +9,7 @@
 
 #include "base/memory.h"
 #include "forge/pretrained.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -15,7 +15,7 @@
 #include "sparse/file/model_checksum.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "sparse/passes/forward.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "sparse/construct/sample.h"
 #include "sparse/file/model_file.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "sparse/passes/forward.h"
 #include "support/model.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 #include "unit/draw/network.h"
 

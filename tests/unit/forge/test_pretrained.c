@@ -12,7 +12,7 @@
 
 #include "base/size.h"
 #include "forge/pretrained.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 /* A file of this header and data, parsed. */

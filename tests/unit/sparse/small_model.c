@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "small_model.h"
 #include "sparse/construct/sample.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 static struct layer *layer_make(struct model *model, uint32_t index, const char *name, const char *kind)

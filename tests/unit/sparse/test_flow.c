@@ -10,7 +10,7 @@
 #include "base/size.h"
 #include "sparse/construct/sample.h"
 #include "sparse/graph/flow.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 static struct layer *layer_add(struct model *model, const char *kind, uint32_t inputs, uint32_t first, uint32_t second)

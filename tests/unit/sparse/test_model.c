@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "small_model.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 static void test_a_sound_model(void **state)

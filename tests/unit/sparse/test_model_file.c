@@ -17,7 +17,7 @@
 #include "small_model.h"
 #include "sparse/construct/sample.h"
 #include "sparse/file/model_file.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 static void assert_same_file(const char *a, const char *b)

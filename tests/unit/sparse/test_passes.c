@@ -14,7 +14,7 @@
 #include "base/size.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/functions.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "sparse/passes/backward.h"
 #include "support/test.h"
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 
 bool layer_parameter_is_default(const struct layer_kind *kind, const double *parameters, unsigned number)
 {

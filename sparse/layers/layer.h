@@ -8,8 +8,8 @@
  * each with its own `part` of `parts`: a part writes only what it owns, and what it computes does not depend on
  * `parts`. So results are the same to the bit for any number of threads.
  */
-#ifndef SPARSE_LAYER_H
-#define SPARSE_LAYER_H
+#ifndef SPARSE_LAYERS_LAYER_H
+#define SPARSE_LAYERS_LAYER_H
 
 #include <stdbool.h>
 #include <stddef.h>
