@@ -11,9 +11,9 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "base/pool.h"
-#include "forge/assemble.h"
 #include "forge/catalog.h"
-#include "forge/save.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/save.h"
 
 static int complain(const char *text)
 {

@@ -7,8 +7,8 @@
 #ifndef FORGE_BUDGET_H
 #define FORGE_BUDGET_H
 
-#include "forge/assemble.h"
-#include "forge/plan.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/plan.h"
 
 /* "500K", "2M", "1.5Gi": K, M, G, T for thousands, Ki, Mi, Gi, Ti for 1024; a B may follow. False for anything else. */
 bool budget_parse(const char *text, double *out);

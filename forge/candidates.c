@@ -2,10 +2,10 @@
 #include <stdio.h>
 
 #include "base/outcome.h"
-#include "forge/assemble.h"
 #include "forge/candidates.h"
 #include "forge/interrupt.h"
-#include "forge/lineage.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/lineage.h"
 #include "sparse/file/model_file.h"
 
 /* The seed that the file's connections were drawn from; 0 when it does not say. */

@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 
-#include "forge/assemble.h"
-#include "forge/plan.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/plan.h"
 
 /* What is to be done with the network. Defaults as `wisp train` and the daemon have them. */
 struct cost_setting {

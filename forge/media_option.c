@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "forge/lineage.h"
 #include "forge/media_option.h"
+#include "forge/plan/lineage.h"
 #include "media/media.h"
 
 enum { MEDIA_SPEC_MAX = 1 << 20 };

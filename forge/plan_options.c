@@ -9,7 +9,7 @@
 #include "base/size.h"
 #include "forge/budget.h"
 #include "forge/catalog.h"
-#include "forge/edges.h"
+#include "forge/plan/edges.h"
 #include "forge/plan_options.h"
 #include "forge/suggestion.h"
 

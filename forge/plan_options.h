@@ -7,7 +7,7 @@
 #define FORGE_PLAN_OPTIONS_H
 
 #include "base/options.h"
-#include "forge/plan.h"
+#include "forge/plan/plan.h"
 
 struct assembly;
 

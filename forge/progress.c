@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "forge/lineage.h"
+#include "forge/plan/lineage.h"
 #include "forge/progress.h"
 
 enum { BAR_CELLS = 24, LINE_MAX_BYTES = 512 };

@@ -13,7 +13,7 @@
 #include "base/outcome.h"
 #include "forge/catalog.h"
 #include "forge/listing.h"
-#include "forge/pretrained.h"
+#include "forge/plan/pretrained.h"
 #include "forge/remote/http.h"
 #include "forge/remote_catalog.h"
 #include "forge/structure_actions.h"

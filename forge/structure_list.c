@@ -9,7 +9,7 @@
 #include "base/outcome.h"
 #include "forge/catalog.h"
 #include "forge/listing.h"
-#include "forge/print_json.h"
+#include "forge/plan/print_json.h"
 #include "forge/structure_actions.h"
 
 #define VERB "structure list"

@@ -7,10 +7,10 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "base/size.h"
-#include "forge/assemble.h"
 #include "forge/draw/draw.h"
 #include "forge/draw/paint.h"
-#include "forge/save.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/save.h"
 #include "forge/structure_picture.h"
 #include "sparse/file/model_file.h"
 

@@ -12,7 +12,7 @@
 #include "forge/evaluate.h"
 #include "forge/experiment.h"
 #include "forge/interrupt.h"
-#include "forge/print_json.h"
+#include "forge/plan/print_json.h"
 #include "forge/verb.h"
 
 #define VERB "eval"

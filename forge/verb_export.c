@@ -9,10 +9,10 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/assemble.h"
-#include "forge/edges.h"
-#include "forge/print_json.h"
-#include "forge/sampling_options.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/edges.h"
+#include "forge/plan/print_json.h"
+#include "forge/plan/sampling_options.h"
 #include "forge/verb.h"
 #include "sparse/file/model_file.h"
 

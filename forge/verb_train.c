@@ -9,15 +9,15 @@
 
 #include "base/clock.h"
 #include "base/outcome.h"
-#include "forge/assemble.h"
 #include "forge/candidates.h"
 #include "forge/guessing.h"
 #include "forge/history.h"
 #include "forge/interrupt.h"
-#include "forge/lineage.h"
 #include "forge/media_default.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/lineage.h"
+#include "forge/plan/save.h"
 #include "forge/reading.h"
-#include "forge/save.h"
 #include "forge/verb.h"
 
 #define VERB "train"

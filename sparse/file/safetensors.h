@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The one reader of the container: which tensors there are, where, and the metadata beside them. What they mean is for
- * model_parse.c and forge/pretrained.c.
+ * model_parse.c and forge/plan/pretrained.c.
  *
  * safetensors_open() takes what the safetensors library takes, and a little less: no key twice and none of unknown
  * meaning, at most TENSOR_RANK_MAX dimensions, a header that begins at its first byte, is of bounded size, and whose

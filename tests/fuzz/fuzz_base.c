@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "forge/pretrained.h"
+#include "forge/plan/pretrained.h"
 #include "sparse/layers/layer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

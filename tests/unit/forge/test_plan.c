@@ -9,7 +9,7 @@
 
 #include "base/size.h"
 #include "forge/labels.h"
-#include "forge/plan.h"
+#include "forge/plan/plan.h"
 #include "support/test.h"
 
 /* A plan for --layers and a density. */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "forge/pretrained.h"
+#include "forge/plan/pretrained.h"
 #include "sparse/layers/layer.h"
 #include "support/test.h"
 

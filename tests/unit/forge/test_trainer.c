@@ -8,9 +8,9 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/assemble.h"
 #include "forge/blas.h"
 #include "forge/evaluate.h"
+#include "forge/plan/assemble.h"
 #include "forge/split.h"
 #include "forge/trainer.h"
 #include "support/test.h"

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "forge/assemble.h"
-#include "forge/edges.h"
-#include "forge/lineage.h"
-#include "forge/pretrained.h"
+#include "forge/plan/assemble.h"
+#include "forge/plan/edges.h"
+#include "forge/plan/lineage.h"
+#include "forge/plan/pretrained.h"
 
 /* Densities that were given, by layer; NULL when there are none. */
 static json_t *given_json(const struct plan *plan)

@@ -2,8 +2,8 @@
  *
  * How a layer gets its connections and their first weights, once the plan has said how many there are.
  */
-#ifndef FORGE_SAMPLING_H
-#define FORGE_SAMPLING_H
+#ifndef FORGE_PLAN_SAMPLING_H
+#define FORGE_PLAN_SAMPLING_H
 
 #include <jansson.h>
 #include <stdbool.h>

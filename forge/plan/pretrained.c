@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/size.h"
-#include "forge/pretrained.h"
+#include "forge/plan/pretrained.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
 #include "sparse/layers/layer.h"

@@ -2,8 +2,8 @@
  *
  * Connections that a person has chosen: LAYER=FILE, an edge list or a Matrix Market file a layer; and the way back.
  */
-#ifndef FORGE_EDGES_H
-#define FORGE_EDGES_H
+#ifndef FORGE_PLAN_EDGES_H
+#define FORGE_PLAN_EDGES_H
 
 #include "base/options.h"
 #include "sparse/construct/exchange.h"

@@ -10,8 +10,8 @@
  * Types F64, F32, F16, BF16; indices I64, I32, U16. A layer that the file does not have begins anew. The container is
  * read by sparse/file/safetensors.h.
  */
-#ifndef FORGE_BASE_VALUES_H
-#define FORGE_BASE_VALUES_H
+#ifndef FORGE_PLAN_PRETRAINED_H
+#define FORGE_PLAN_PRETRAINED_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,8 +15,8 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/edges.h"
-#include "forge/save.h"
+#include "forge/plan/edges.h"
+#include "forge/plan/save.h"
 #include "sparse/construct/exchange.h"
 
 #define EDGES_BYTES_MAX (16ull << 30)

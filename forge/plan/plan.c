@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/plan.h"
+#include "forge/plan/plan.h"
 #include "sparse/tensor/csr.h"
 
 static struct layer_plan *planned(const struct plan *plan, uint32_t layer)

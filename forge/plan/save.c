@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "forge/save.h"
+#include "forge/plan/save.h"
 #include "sparse/file/model_file.h"
 
 int save_check(const char *path, struct reason *why)

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "base/outcome.h"
-#include "forge/lineage.h"
-#include "forge/print_json.h"
+#include "forge/plan/lineage.h"
+#include "forge/plan/print_json.h"
 
 int print_json(const char *verb, json_t *object)
 {

@@ -3,14 +3,14 @@
  * A plan: a structure and a density, solved: how many connections each weighted layer gets, and what that weighs.
  * Nothing is sampled yet; the same plan with another seed is another network.
  */
-#ifndef FORGE_PLAN_H
-#define FORGE_PLAN_H
+#ifndef FORGE_PLAN_PLAN_H
+#define FORGE_PLAN_PLAN_H
 
 #include <jansson.h>
 #include <stdio.h>
 
 #include "base/error.h"
-#include "forge/sampling.h"
+#include "forge/plan/sampling.h"
 #include "sparse/construct/density.h"
 #include "sparse/graph/structure.h"
 

@@ -2,8 +2,8 @@
  *
  * Where results go: checked before the work begins, written atomically at its end, and rescued when the place is full.
  */
-#ifndef FORGE_SAVE_H
-#define FORGE_SAVE_H
+#ifndef FORGE_PLAN_SAVE_H
+#define FORGE_PLAN_SAVE_H
 
 #include "sparse/graph/model.h"
 

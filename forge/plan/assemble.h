@@ -3,11 +3,11 @@
  * From a plan and a seed to a model: connections and first weights are sampled layer by layer, in memory that follows
  * the connections. The stream of random numbers of a layer is its place among the weighted layers.
  */
-#ifndef FORGE_ASSEMBLE_H
-#define FORGE_ASSEMBLE_H
+#ifndef FORGE_PLAN_ASSEMBLE_H
+#define FORGE_PLAN_ASSEMBLE_H
 
 #include "base/cleanup.h"
-#include "forge/plan.h"
+#include "forge/plan/plan.h"
 #include "sparse/graph/model.h"
 
 CLEANUP_DEFINE(model, struct model, model_free)

@@ -2,13 +2,13 @@
  *
  * The options of `wisp build` that say how connections and first weights come about, and where they go.
  */
-#ifndef FORGE_SAMPLING_OPTIONS_H
-#define FORGE_SAMPLING_OPTIONS_H
+#ifndef FORGE_PLAN_SAMPLING_OPTIONS_H
+#define FORGE_PLAN_SAMPLING_OPTIONS_H
 
 #include "base/options.h"
-#include "forge/edges.h"
-#include "forge/pretrained.h"
-#include "forge/sampling.h"
+#include "forge/plan/edges.h"
+#include "forge/plan/pretrained.h"
+#include "forge/plan/sampling.h"
 
 struct sampling_options {
     const char *sampling, *weights, *base;

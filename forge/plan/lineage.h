@@ -12,12 +12,12 @@
  *    "training": {"recipe": {…}, "data": {"name", "hash", "samples", "validation_samples"}, "epochs", "best_epoch",
  *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}]}}
  */
-#ifndef FORGE_LINEAGE_H
-#define FORGE_LINEAGE_H
+#ifndef FORGE_PLAN_LINEAGE_H
+#define FORGE_PLAN_LINEAGE_H
 
 #include <jansson.h>
 
-#include "forge/plan.h"
+#include "forge/plan/plan.h"
 #include "sparse/graph/model.h"
 
 /* Digits of a real number in every JSON that the forge writes: enough for any float, without noise like 0.94999. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "forge/sampling.h"
+#include "forge/plan/sampling.h"
 #include "sparse/construct/sample.h"
 
 static const char *const way_names[] = { [SAMPLING_EXACT] = "exact", [SAMPLING_BERNOULLI] = "bernoulli" };
