@@ -3,9 +3,9 @@
 
 #include "base/outcome.h"
 #include "forge/candidates.h"
-#include "forge/interrupt.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
+#include "forge/train/interrupt.h"
 #include "sparse/file/model_file.h"
 
 /* The seed that the file's connections were drawn from; 0 when it does not say. */

@@ -8,7 +8,7 @@
 
 #include "forge/experiment.h"
 #include "forge/split.h"
-#include "forge/trainer.h"
+#include "forge/train/trainer.h"
 
 struct candidates {
     const struct experiment *experiment;

@@ -5,12 +5,13 @@
 #include "base/size.h"
 #include "forge/cost.h"
 #include "forge/media_default.h"
-#include "forge/recipe.h"
+#include "forge/train/recipe.h"
 #include "sparse/file/model_file.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/passes/forward.h"
 
-/* Stores of a number for each connection: weight, gradient, the best epoch's copy (forge/trainer.h); and the slots. */
+/* Stores of a number for each connection: weight, gradient, the best epoch's copy (forge/train/trainer.h); and the
+ * slots. */
 enum { TRAINER_STORES = 3 };
 
 void cost_setting_suit(struct cost_setting *setting, const char *processing)

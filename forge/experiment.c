@@ -4,13 +4,13 @@
 
 #include "base/outcome.h"
 #include "base/size.h"
-#include "forge/blas.h"
 #include "forge/experiment.h"
 #include "forge/media_default.h"
 #include "forge/media_option.h"
 #include "forge/plan/assemble.h"
 #include "forge/reading.h"
 #include "forge/tasks.h"
+#include "forge/train/blas.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
 

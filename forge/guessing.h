@@ -6,7 +6,7 @@
 #ifndef FORGE_GUESSING_H
 #define FORGE_GUESSING_H
 
-#include "forge/trainer.h"
+#include "forge/train/trainer.h"
 
 /* One warning, or none. Says nothing of a run that was interrupted or held no sample back. */
 void guessing_warn(const char *verb, const struct model *model, const struct recipe *recipe,

@@ -8,9 +8,9 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/batches.h"
 #include "forge/media_default.h"
 #include "forge/plan/lineage.h"
+#include "forge/train/batches.h"
 
 enum { MEASURED_MAX = 20000, MELS = 40, CHANNELS_MAX = 4 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "forge/progress.h"
 #include "forge/reading.h"
+#include "forge/train/progress.h"
 
 enum { EVERY = 16 }; /* samples between looks at the clock */
 

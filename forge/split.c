@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "forge/batches.h"
 #include "forge/split.h"
+#include "forge/train/batches.h"
 
 static int compare_numbers(const void *a, const void *b)
 {

@@ -9,10 +9,10 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/outcome.h"
-#include "forge/evaluate.h"
 #include "forge/experiment.h"
-#include "forge/interrupt.h"
 #include "forge/plan/print_json.h"
+#include "forge/train/evaluate.h"
+#include "forge/train/interrupt.h"
 #include "forge/verb.h"
 
 #define VERB "eval"

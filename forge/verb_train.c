@@ -12,12 +12,12 @@
 #include "forge/candidates.h"
 #include "forge/guessing.h"
 #include "forge/history.h"
-#include "forge/interrupt.h"
 #include "forge/media_default.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/plan/save.h"
 #include "forge/reading.h"
+#include "forge/train/interrupt.h"
 #include "forge/verb.h"
 
 #define VERB "train"

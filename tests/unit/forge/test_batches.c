@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "forge/batches.h"
+#include "forge/train/batches.h"
 #include "support/test.h"
 
 void *__real_malloc(size_t size);

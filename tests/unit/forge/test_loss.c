@@ -7,7 +7,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "forge/loss.h"
+#include "forge/train/loss.h"
 #include "support/test.h"
 
 enum { FEATURES = 5, POSITIONS = 3, SAMPLES = 35, ELEMENTS = FEATURES * POSITIONS };

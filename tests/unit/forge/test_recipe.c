@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/augment.h"
-#include "forge/batches.h"
-#include "forge/recipe.h"
 #include "forge/split.h"
 #include "forge/tasks.h"
+#include "forge/train/augment.h"
+#include "forge/train/batches.h"
+#include "forge/train/recipe.h"
 #include "support/test.h"
 
 static void test_half_cosine(void **state)

@@ -8,11 +8,11 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/blas.h"
-#include "forge/evaluate.h"
 #include "forge/plan/assemble.h"
 #include "forge/split.h"
-#include "forge/trainer.h"
+#include "forge/train/blas.h"
+#include "forge/train/evaluate.h"
+#include "forge/train/trainer.h"
 #include "support/test.h"
 
 /* A data set of grey pictures in memory. */

@@ -6,8 +6,8 @@
  * tensor's size. The threads of the thread pool share the samples of a batch; which thread makes a tensor changes
  * nothing in it.
  */
-#ifndef FORGE_BATCHES_H
-#define FORGE_BATCHES_H
+#ifndef FORGE_TRAIN_BATCHES_H
+#define FORGE_TRAIN_BATCHES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +15,8 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "forge/data/dataset.h"
-#include "forge/loss.h"
-#include "forge/recipe.h"
+#include "forge/train/loss.h"
+#include "forge/train/recipe.h"
 
 #define BATCHES_KEEP_MAX (1ull << 30) /* bytes of tensors that are kept */
 

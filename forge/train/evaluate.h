@@ -2,14 +2,14 @@
  *
  * How good a model is on samples: accuracy, mean loss, and which class is taken for which.
  */
-#ifndef FORGE_EVALUATE_H
-#define FORGE_EVALUATE_H
+#ifndef FORGE_TRAIN_EVALUATE_H
+#define FORGE_TRAIN_EVALUATE_H
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "forge/batches.h"
-#include "forge/loss.h"
+#include "forge/train/batches.h"
+#include "forge/train/loss.h"
 #include "sparse/passes/forward.h"
 
 /* What an evaluation runs on; all borrowed. */

@@ -2,8 +2,8 @@
  *
  * SIGINT and SIGTERM as a wish to stop: the first is noted, a second ends the process as ever.
  */
-#ifndef FORGE_INTERRUPT_H
-#define FORGE_INTERRUPT_H
+#ifndef FORGE_TRAIN_INTERRUPT_H
+#define FORGE_TRAIN_INTERRUPT_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/optimizer.h"
+#include "forge/train/optimizer.h"
 
 #define BETA2   0.999
 #define EPSILON 1e-8f

@@ -3,8 +3,8 @@
  * Stores shaped like a model's trainable parameters: gradients, momentum, a copy of the best weights. Each is a
  * `struct gradient`, so that one walk over layers serves all of them.
  */
-#ifndef FORGE_PARAMETERS_H
-#define FORGE_PARAMETERS_H
+#ifndef FORGE_TRAIN_PARAMETERS_H
+#define FORGE_TRAIN_PARAMETERS_H
 
 #include "sparse/passes/backward.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/evaluate.h"
-#include "forge/interrupt.h"
+#include "forge/train/evaluate.h"
+#include "forge/train/interrupt.h"
 
 enum { TABLE_CLASSES_MAX = 24 };
 

@@ -4,8 +4,8 @@
  * class is a good one. The weights' mean over the samples is 1, so the learning rate keeps its meaning; none is more
  * than BALANCE_MAX times another's. Only square roots and quotients: the same bits everywhere.
  */
-#ifndef FORGE_BALANCE_H
-#define FORGE_BALANCE_H
+#ifndef FORGE_TRAIN_BALANCE_H
+#define FORGE_TRAIN_BALANCE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * A recipe: everything that decides a training run besides the model and the data. Same recipe, same data, same model:
  * same bits, whatever the number of threads and the machine. So its functions use IEEE-exact operations only.
  */
-#ifndef FORGE_RECIPE_H
-#define FORGE_RECIPE_H
+#ifndef FORGE_TRAIN_RECIPE_H
+#define FORGE_TRAIN_RECIPE_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,11 +12,11 @@
 
 #include "base/error.h"
 #include "base/options.h"
-#include "forge/augment.h"
-#include "forge/balance.h"
-#include "forge/loss.h"
-#include "forge/optimizer.h"
 #include "forge/schedule.h"
+#include "forge/train/augment.h"
+#include "forge/train/balance.h"
+#include "forge/train/loss.h"
+#include "forge/train/optimizer.h"
 
 struct recipe {
     const struct optimizer *optimizer; /* NULL: the first there is */

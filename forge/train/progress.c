@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "forge/plan/lineage.h"
-#include "forge/progress.h"
+#include "forge/train/progress.h"
 
 enum { BAR_CELLS = 24, LINE_MAX_BYTES = 512 };
 

@@ -17,8 +17,8 @@
  * What is reported is without smoothing and without the weights that classes may have in the gradient. The samples of a
  * batch are shared among the pool's threads; sums over them run in their order, so nothing depends on the threads.
  */
-#ifndef FORGE_LOSS_H
-#define FORGE_LOSS_H
+#ifndef FORGE_TRAIN_LOSS_H
+#define FORGE_TRAIN_LOSS_H
 
 #include <stdbool.h>
 #include <stddef.h>

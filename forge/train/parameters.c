@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "forge/parameters.h"
+#include "forge/train/parameters.h"
 
 void parameters_walk(const struct model *model, const struct gradient *store, parameter_function *function,
                      void *argument)

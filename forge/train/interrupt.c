@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-#include "forge/interrupt.h"
+#include "forge/train/interrupt.h"
 
 static volatile sig_atomic_t wanted;
 

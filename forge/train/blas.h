@@ -4,8 +4,8 @@
  * are a row-major dense matrix, so nothing is copied. Opt-in, and for training and evaluation only: OpenBLAS adds in an
  * order of its own, so the last bits are not those of the other kernels, nor the same on every CPU.
  */
-#ifndef FORGE_BLAS_H
-#define FORGE_BLAS_H
+#ifndef FORGE_TRAIN_BLAS_H
+#define FORGE_TRAIN_BLAS_H
 
 #include "sparse/kernels/kernels.h"
 

@@ -7,10 +7,10 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/evaluate.h"
-#include "forge/interrupt.h"
-#include "forge/parameters.h"
-#include "forge/trainer.h"
+#include "forge/train/evaluate.h"
+#include "forge/train/interrupt.h"
+#include "forge/train/parameters.h"
+#include "forge/train/trainer.h"
 #include "sparse/layers/layer.h"
 
 struct trainer {

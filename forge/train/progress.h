@@ -11,8 +11,8 @@
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
  *    "validation_balanced_accuracy", "interrupted", "seconds"}
  */
-#ifndef FORGE_PROGRESS_H
-#define FORGE_PROGRESS_H
+#ifndef FORGE_TRAIN_PROGRESS_H
+#define FORGE_TRAIN_PROGRESS_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/recipe.h"
+#include "forge/train/recipe.h"
 
 float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch)
 {

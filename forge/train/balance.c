@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/balance.h"
+#include "forge/train/balance.h"
 
 enum { UNEVEN = 2 };
 

@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/loss.h"
+#include "forge/train/loss.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/batches.h"
+#include "forge/train/batches.h"
 
 struct batches {
     const struct dataset *data;

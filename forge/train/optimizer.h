@@ -4,8 +4,8 @@
  * parameters and with the same index; so memory follows the connections. Stateless: the trainer owns slots and counts
  * steps. A step is elementwise, so any share of the parameters may be moved by any thread.
  */
-#ifndef FORGE_OPTIMIZER_H
-#define FORGE_OPTIMIZER_H
+#ifndef FORGE_TRAIN_OPTIMIZER_H
+#define FORGE_TRAIN_OPTIMIZER_H
 
 #include <stdbool.h>
 #include <stddef.h>

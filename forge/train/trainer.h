@@ -6,13 +6,13 @@
  * One thread drives it, with a thread pool for the sums. The result depends on the model, the data and the recipe
  * alone.
  */
-#ifndef FORGE_TRAINER_H
-#define FORGE_TRAINER_H
+#ifndef FORGE_TRAIN_TRAINER_H
+#define FORGE_TRAIN_TRAINER_H
 
-#include "forge/batches.h"
-#include "forge/evaluate.h"
-#include "forge/progress.h"
-#include "forge/recipe.h"
+#include "forge/train/batches.h"
+#include "forge/train/evaluate.h"
+#include "forge/train/progress.h"
+#include "forge/train/recipe.h"
 #include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
 
@@ -47,8 +47,9 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
 struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns NULL */
 
 /* Trains for the recipe's epochs and leaves the model with the weights of the epoch that was best on the validation
- * samples, or with the last ones without such samples. An interruption (forge/interrupt.h) ends it after the batch at
- * hand, with result 0 and out->interrupted. WISP_E_INVALID when the loss is no number any more, and what to do. */
+ * samples, or with the last ones without such samples. An interruption (forge/train/interrupt.h) ends it after the
+ * batch at hand, with result 0 and out->interrupted. WISP_E_INVALID when the loss is no number any more, and what to
+ * do. */
 int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 
 /* Bytes of weights, indices, gradients, the optimiser's slots and the best epoch's copy: the memory that follows the
