@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/outcome.h"
-#include "forge/experiment.h"
+#include "forge/experiment/experiment.h"
 #include "forge/plan/print_json.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"

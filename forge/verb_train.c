@@ -9,14 +9,14 @@
 
 #include "base/clock.h"
 #include "base/outcome.h"
-#include "forge/candidates.h"
-#include "forge/guessing.h"
+#include "forge/experiment/candidates.h"
+#include "forge/experiment/guessing.h"
+#include "forge/experiment/media_default.h"
+#include "forge/experiment/reading.h"
 #include "forge/history.h"
-#include "forge/media_default.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/plan/save.h"
-#include "forge/reading.h"
 #include "forge/train/interrupt.h"
 #include "forge/verb.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/labels.h"
+#include "forge/experiment/labels.h"
 #include "forge/plan/plan.h"
 #include "support/test.h"
 

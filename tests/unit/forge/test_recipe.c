@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/split.h"
-#include "forge/tasks.h"
+#include "forge/experiment/split.h"
+#include "forge/experiment/tasks.h"
 #include "forge/train/augment.h"
 #include "forge/train/batches.h"
 #include "forge/train/recipe.h"

@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "forge/experiment/split.h"
 #include "forge/plan/assemble.h"
-#include "forge/split.h"
 #include "forge/train/blas.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/trainer.h"

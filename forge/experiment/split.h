@@ -3,8 +3,8 @@
  * Which samples train and which are held back to choose the best epoch: a random split that depends on the number of
  * samples, the fraction and the seed alone.
  */
-#ifndef FORGE_SPLIT_H
-#define FORGE_SPLIT_H
+#ifndef FORGE_EXPERIMENT_SPLIT_H
+#define FORGE_EXPERIMENT_SPLIT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Processing types that there are, MODALITY.TASK, and which of them a network can serve: today one that ends in a
  * softmax classifies, and what classifies can be trained.
  */
-#ifndef FORGE_TASKS_H
-#define FORGE_TASKS_H
+#ifndef FORGE_EXPERIMENT_TASKS_H
+#define FORGE_EXPERIMENT_TASKS_H
 
 #include <stdbool.h>
 

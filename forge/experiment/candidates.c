@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/outcome.h"
-#include "forge/candidates.h"
+#include "forge/experiment/candidates.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "forge/media_option.h"
+#include "forge/experiment/media_option.h"
 #include "forge/plan/lineage.h"
 #include "media/media.h"
 

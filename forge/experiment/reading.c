@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "forge/reading.h"
+#include "forge/experiment/reading.h"
 #include "forge/train/progress.h"
 
 enum { EVERY = 16 }; /* samples between looks at the clock */

@@ -2,8 +2,8 @@
  *
  * --media: how inputs become tensors, as JSON on the command line or in a file.
  */
-#ifndef FORGE_MEDIA_OPTION_H
-#define FORGE_MEDIA_OPTION_H
+#ifndef FORGE_EXPERIMENT_MEDIA_OPTION_H
+#define FORGE_EXPERIMENT_MEDIA_OPTION_H
 
 #include <stdint.h>
 

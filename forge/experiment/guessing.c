@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/outcome.h"
-#include "forge/guessing.h"
+#include "forge/experiment/guessing.h"
 #include "sparse/graph/flow.h"
 
 enum { ADVICE_BYTES = 256 };

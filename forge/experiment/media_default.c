@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/media_default.h"
+#include "forge/experiment/media_default.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/batches.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "forge/labels.h"
+#include "forge/experiment/labels.h"
 #include "media/media.h"
 #include "media/utf16.h"
 #include "sparse/graph/model.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "forge/split.h"
+#include "forge/experiment/split.h"
 #include "forge/train/batches.h"
 
 static int compare_numbers(const void *a, const void *b)

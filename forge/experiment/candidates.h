@@ -3,11 +3,11 @@
  * Several samplings of one structure, each trained by the same recipe on the same split; the best on the validation
  * samples is kept. The first is the model file as it is; number k has the connections of seed + k.
  */
-#ifndef FORGE_CANDIDATES_H
-#define FORGE_CANDIDATES_H
+#ifndef FORGE_EXPERIMENT_CANDIDATES_H
+#define FORGE_EXPERIMENT_CANDIDATES_H
 
-#include "forge/experiment.h"
-#include "forge/split.h"
+#include "forge/experiment/experiment.h"
+#include "forge/experiment/split.h"
 #include "forge/train/trainer.h"
 
 struct candidates {

@@ -3,8 +3,8 @@
  * A line on a terminal that says what is going on while nothing else does ("reading: 1280 samples"), and goes when it
  * is over; nothing elsewhere.
  */
-#ifndef FORGE_READING_H
-#define FORGE_READING_H
+#ifndef FORGE_EXPERIMENT_READING_H
+#define FORGE_EXPERIMENT_READING_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,13 +3,13 @@
  * What train and eval have in common: a model, the description of its input, a split of the data in the model's
  * classes, threads and kernels; opened in this order, and each checked against the ones before.
  */
-#ifndef FORGE_EXPERIMENT_H
-#define FORGE_EXPERIMENT_H
+#ifndef FORGE_EXPERIMENT_EXPERIMENT_H
+#define FORGE_EXPERIMENT_EXPERIMENT_H
 
 #include "base/options.h"
 #include "base/pool.h"
 #include "forge/data/dataset.h"
-#include "forge/labels.h"
+#include "forge/experiment/labels.h"
 #include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
 

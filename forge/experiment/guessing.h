@@ -3,8 +3,8 @@
  * Whether a trained model does better than guessing, on the validation samples and not on those it was trained on, and
  * what may help when it does not: the advice follows from how it fails.
  */
-#ifndef FORGE_GUESSING_H
-#define FORGE_GUESSING_H
+#ifndef FORGE_EXPERIMENT_GUESSING_H
+#define FORGE_EXPERIMENT_GUESSING_H
 
 #include "forge/train/trainer.h"
 

@@ -3,8 +3,8 @@
  * What a model's media description is when nobody says: guessed from the processing type and the number of inputs, and
  * normalised by the training data. What was decided stands in the model file, as if it had been given.
  */
-#ifndef FORGE_MEDIA_DEFAULT_H
-#define FORGE_MEDIA_DEFAULT_H
+#ifndef FORGE_EXPERIMENT_MEDIA_DEFAULT_H
+#define FORGE_EXPERIMENT_MEDIA_DEFAULT_H
 
 #include <stdint.h>
 

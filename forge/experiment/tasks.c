@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/tasks.h"
+#include "forge/experiment/tasks.h"
 
 static const struct task {
     const char *type;
