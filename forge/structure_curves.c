@@ -8,8 +8,8 @@
 
 #include "base/outcome.h"
 #include "base/size.h"
+#include "forge/cost/series.h"
 #include "forge/draw/curves.h"
-#include "forge/series.h"
 #include "forge/structure_picture.h"
 
 enum { EVENTS = 2, NETWORKS_MAX = 8 /* whose curves are drawn when the page is of all */ };

@@ -11,7 +11,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog.h"
-#include "forge/history.h"
+#include "forge/cost/history.h"
 #include "forge/plan/print_json.h"
 #include "forge/structure_actions.h"
 

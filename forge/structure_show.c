@@ -7,9 +7,9 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/forecast.h"
+#include "forge/cost/forecast.h"
+#include "forge/cost/plan_options.h"
 #include "forge/plan/print_json.h"
-#include "forge/plan_options.h"
 #include "forge/structure_actions.h"
 #include "forge/structure_picture.h"
 #include "forge/structures/document.h"

@@ -9,11 +9,11 @@
 
 #include "base/clock.h"
 #include "base/outcome.h"
+#include "forge/cost/history.h"
 #include "forge/experiment/candidates.h"
 #include "forge/experiment/guessing.h"
 #include "forge/experiment/media_default.h"
 #include "forge/experiment/reading.h"
-#include "forge/history.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/plan/save.h"

@@ -112,7 +112,7 @@ enum store_event { STORE_BUILT = 1, STORE_TRAINED = 2 };
 /* Everything that an estimate can be made from. Zero where it does not apply. */
 struct store_record {
     enum store_event event;
-    char hash[STORE_HASH_MAX];    /* of the layers, whatever they are used for (forge/history.h) */
+    char hash[STORE_HASH_MAX];    /* of the layers, whatever they are used for (forge/cost/history.h) */
     char machine[STORE_NAME_MAX]; /* what the seconds were measured on */
     char method[STORE_NAME_MAX];
     double density; /* realised */

@@ -13,10 +13,10 @@
 #include "base/cleanup.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "forge/cost.h"
-#include "forge/estimate.h"
-#include "forge/fit.h"
-#include "forge/suggestion.h"
+#include "forge/cost/cost.h"
+#include "forge/cost/estimate.h"
+#include "forge/cost/fit.h"
+#include "forge/cost/suggestion.h"
 #include "sparse/file/model_file.h"
 
 /* ---- fits ---- */

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/estimate.h"
-#include "forge/series.h"
+#include "forge/cost/estimate.h"
+#include "forge/cost/series.h"
 #include "support/test.h"
 
 enum { RUNS = 12 };

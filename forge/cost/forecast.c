@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/outcome.h"
-#include "forge/forecast.h"
+#include "forge/cost/forecast.h"
 #include "sparse/file/model_file.h"
 
 static int estimate_all(const char *verb, const struct plan *plan, const char *database, struct forecast *out)

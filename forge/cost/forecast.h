@@ -3,11 +3,11 @@
  * What a plan will cost, as people and programs read it: what follows from its shapes (cost.h), and what the history
  * says of it (estimate.h).
  */
-#ifndef FORGE_FORECAST_H
-#define FORGE_FORECAST_H
+#ifndef FORGE_COST_FORECAST_H
+#define FORGE_COST_FORECAST_H
 
-#include "forge/cost.h"
-#include "forge/estimate.h"
+#include "forge/cost/cost.h"
+#include "forge/cost/estimate.h"
 
 struct forecast {
     struct cost_setting setting;

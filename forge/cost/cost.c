@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "forge/cost.h"
+#include "forge/cost/cost.h"
 #include "forge/experiment/media_default.h"
 #include "forge/train/recipe.h"
 #include "sparse/file/model_file.h"

@@ -3,8 +3,8 @@
  * What a plan will cost, computed from its shapes and counts: the file, the memory to serve and to train, the
  * operations. Nothing is measured here; seconds are what history is for (estimate.h).
  */
-#ifndef FORGE_COST_H
-#define FORGE_COST_H
+#ifndef FORGE_COST_COST_H
+#define FORGE_COST_COST_H
 
 #include <jansson.h>
 

@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "forge/fit.h"
+#include "forge/cost/fit.h"
 
 enum { ROUNDS_MAX = 20000 };
 #define ENOUGH 1e-12 /* relative change of a coefficient in a round */

@@ -4,8 +4,8 @@
  * takes time or room. What is made small is the sum of the squared relative errors, so that a run of a millisecond
  * counts as much as one of an hour.
  */
-#ifndef FORGE_FIT_H
-#define FORGE_FIT_H
+#ifndef FORGE_COST_FIT_H
+#define FORGE_COST_FIT_H
 
 #include <stdbool.h>
 #include <stddef.h>

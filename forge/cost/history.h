@@ -3,10 +3,10 @@
  * What was built and trained here, written into the structure database; estimates read it. Nothing depends on it: where
  * it cannot be written there is one warning, and the work is done all the same.
  */
-#ifndef FORGE_HISTORY_H
-#define FORGE_HISTORY_H
+#ifndef FORGE_COST_HISTORY_H
+#define FORGE_COST_HISTORY_H
 
-#include "forge/cost.h"
+#include "forge/cost/cost.h"
 #include "forge/store/store.h"
 
 /* The hash of the layers alone: a network is trained in the same time whatever it is for. */

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "forge/estimate.h"
-#include "forge/fit.h"
+#include "forge/cost/estimate.h"
+#include "forge/cost/fit.h"
 
 /* Runs whose connections differ by less are the same network. */
 #define SAME_CONNECTIONS 1e-3

@@ -2,10 +2,10 @@
  *
  * --min-accuracy: the sparsest network of a structure that reached an accuracy here, by the history.
  */
-#ifndef FORGE_SUGGESTION_H
-#define FORGE_SUGGESTION_H
+#ifndef FORGE_COST_SUGGESTION_H
+#define FORGE_COST_SUGGESTION_H
 
-#include "forge/history.h"
+#include "forge/cost/history.h"
 
 /* The sparsest run of these layers whose accuracy on validation samples is at least that. WISP_E_INVALID when none is,
  * and says which came nearest. */

@@ -7,11 +7,11 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "base/size.h"
-#include "forge/budget.h"
 #include "forge/catalog.h"
+#include "forge/cost/budget.h"
+#include "forge/cost/plan_options.h"
+#include "forge/cost/suggestion.h"
 #include "forge/plan/edges.h"
-#include "forge/plan_options.h"
-#include "forge/suggestion.h"
 
 void plan_option_rows(struct option_table *table, struct plan_options *options)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "forge/suggestion.h"
+#include "forge/cost/suggestion.h"
 
 /* The sparsest that is good enough, and the best of all. */
 static void search(const struct history *history, const char *hash, double accuracy, const struct store_record **chosen,

@@ -10,10 +10,10 @@
  * All but the extrapolated say how far they are off on history: every run is held back once, and predicted from the
  * others in the same way. What is known exactly, the file's size and memory, is not estimated (cost.h).
  */
-#ifndef FORGE_ESTIMATE_H
-#define FORGE_ESTIMATE_H
+#ifndef FORGE_COST_ESTIMATE_H
+#define FORGE_COST_ESTIMATE_H
 
-#include "forge/history.h"
+#include "forge/cost/history.h"
 
 enum estimate_kind { ESTIMATE_BUILD_SECONDS, ESTIMATE_EPOCH_SECONDS, ESTIMATE_KINDS };
 enum estimate_from { ESTIMATE_COMPUTED, ESTIMATE_EXTRAPOLATED, ESTIMATE_INTERPOLATED, ESTIMATE_MATCHED };

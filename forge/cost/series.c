@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "forge/estimate.h"
-#include "forge/series.h"
+#include "forge/cost/estimate.h"
+#include "forge/cost/series.h"
 #include "sparse/graph/structure_edit.h"
 
 #define BEYOND 2.0 /* times less and more than was done */

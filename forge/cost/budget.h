@@ -4,8 +4,8 @@
  * take. All three grow with the connections but for roundings; so their number is found by bisection, and then all
  * larger ones are tried that roundings might let in. It is the largest there is.
  */
-#ifndef FORGE_BUDGET_H
-#define FORGE_BUDGET_H
+#ifndef FORGE_COST_BUDGET_H
+#define FORGE_COST_BUDGET_H
 
 #include "forge/plan/assemble.h"
 #include "forge/plan/plan.h"

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/options.h"
-#include "forge/budget.h"
+#include "forge/cost/budget.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
 

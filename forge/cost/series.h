@@ -3,11 +3,11 @@
  * Curves through a history: one network from its densest run to its sparsest and somewhat beyond, each point described
  * as a run would be and estimated as any other plan is (estimate.h).
  */
-#ifndef FORGE_SERIES_H
-#define FORGE_SERIES_H
+#ifndef FORGE_COST_SERIES_H
+#define FORGE_COST_SERIES_H
 
+#include "forge/cost/history.h"
 #include "forge/draw/curves.h"
-#include "forge/history.h"
 
 enum { SERIES_POINTS = CURVE_POINTS_MAX };
 
