@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 
 enum { STRUCTURES = 10000, QUERIES = 201, LAYERS_MIN = 2, LAYERS_MAX = 21 };
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "base/pool.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/save.h"
 

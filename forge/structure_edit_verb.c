@@ -17,7 +17,7 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 #include "forge/cost/forecast.h"
 #include "forge/cost/plan_options.h"
 #include "forge/structure_actions.h"

@@ -10,7 +10,7 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 #include "forge/cost/history.h"
 #include "forge/plan/print_json.h"
 #include "forge/structure_actions.h"

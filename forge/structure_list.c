@@ -7,8 +7,8 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/catalog.h"
-#include "forge/listing.h"
+#include "forge/catalog/catalog.h"
+#include "forge/catalog/listing.h"
 #include "forge/plan/print_json.h"
 #include "forge/structure_actions.h"
 

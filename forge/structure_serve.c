@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/remote_catalog.h"
+#include "forge/catalog/remote_catalog.h"
+#include "forge/catalog/structure_server.h"
 #include "forge/structure_actions.h"
-#include "forge/structure_server.h"
 
 #define VERB "structure serve"
 

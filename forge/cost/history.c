@@ -6,7 +6,7 @@
 
 #include "base/outcome.h"
 #include "base/size.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 #include "forge/cost/history.h"
 
 void history_hash(const struct structure *structure, char out[STORE_HASH_MAX])

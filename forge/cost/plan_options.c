@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "base/size.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 #include "forge/cost/budget.h"
 #include "forge/cost/plan_options.h"
 #include "forge/cost/suggestion.h"

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
 #include "forge/cost/budget.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/edges.h"

@@ -4,8 +4,8 @@
  * "layers", "potential", "hash", "trains", "serves"}, in the order type, depth, name. `wisp structure list --json`
  * prints it and a server answers it.
  */
-#ifndef FORGE_LISTING_H
-#define FORGE_LISTING_H
+#ifndef FORGE_CATALOG_LISTING_H
+#define FORGE_CATALOG_LISTING_H
 
 #include <jansson.h>
 

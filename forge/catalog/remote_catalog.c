@@ -16,9 +16,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/size.h"
-#include "forge/catalog.h"
+#include "forge/catalog/catalog.h"
+#include "forge/catalog/remote_catalog.h"
 #include "forge/remote/http.h"
-#include "forge/remote_catalog.h"
 #include "forge/structures/document.h"
 #include "sparse/graph/structure_edit.h"
 

@@ -3,20 +3,20 @@
  * A structure database offered over HTTP. Each connection has a thread of libmicrohttpd's; they share a shelf
  * (shelf.h).
  *
- *   GET /structures[?type=T&network=N&depth=D]  200, the listing (forge/listing.h); 304 when the ETag is the same
- *   GET /structures/NAME                         200, the canonical document; 404
- *   POST /structures                             201 stored, 200 all was there; 422, and nothing is stored
- * stored DELETE /structures/NAME[,NAME…]              200; 404, and nothing is removed
+ *   GET /structures[?type=T&network=N&depth=D]  200, the listing (forge/catalog/listing.h); 304 when the ETag is the
+ * same GET /structures/NAME                         200, the canonical document; 404 POST /structures 201 stored, 200
+ * all was there; 422, and nothing is stored stored DELETE /structures/NAME[,NAME…]              200; 404, and nothing
+ * is removed
  *
  * HEAD is answered as GET without a body. Changes need the token: 403 without one here, 401 without the right one
  * there. A body that is no answer is one line of text that says what is wrong.
  */
-#ifndef FORGE_STRUCTURE_SERVER_H
-#define FORGE_STRUCTURE_SERVER_H
+#ifndef FORGE_CATALOG_STRUCTURE_SERVER_H
+#define FORGE_CATALOG_STRUCTURE_SERVER_H
 
 #include "base/error.h"
+#include "forge/catalog/shelf.h"
 #include "forge/remote/token.h"
-#include "forge/shelf.h"
 
 struct server_setup {
     struct shelf *shelf;

@@ -6,8 +6,8 @@
  * Nothing that a server says is believed: every document is checked like a file, and its hash must be the one that the
  * listing gave. Only then does the copy change, in one transaction; so a hostile or broken answer loses nothing.
  */
-#ifndef FORGE_REMOTE_CATALOG_H
-#define FORGE_REMOTE_CATALOG_H
+#ifndef FORGE_CATALOG_REMOTE_CATALOG_H
+#define FORGE_CATALOG_REMOTE_CATALOG_H
 
 #include "forge/store/store.h"
 

@@ -7,8 +7,8 @@
  * one document at a time, so that what many send costs the memory of one. What clients could not read (an older version
  * stored it) is found once, at the beginning, said, and never served.
  */
-#ifndef FORGE_SHELF_H
-#define FORGE_SHELF_H
+#ifndef FORGE_CATALOG_SHELF_H
+#define FORGE_CATALOG_SHELF_H
 
 #include <jansson.h>
 
@@ -20,7 +20,7 @@ int shelf_open(const char *database, bool changes, struct shelf **out, struct re
 struct shelf *shelf_close(struct shelf *shelf); /* accepts NULL; returns NULL */
 const char *shelf_path(const struct shelf *shelf);
 
-/* The listing (forge/listing.h), a new reference; a document, freed by the caller. WISP_E_NO_MODEL. */
+/* The listing (forge/catalog/listing.h), a new reference; a document, freed by the caller. WISP_E_NO_MODEL. */
 int shelf_list(struct shelf *shelf, const struct store_query *query, json_t **out, struct reason *why);
 int shelf_document(struct shelf *shelf, const char *name, char **out, struct reason *why);
 

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "forge/catalog.h"
-#include "forge/catalog_renew.h"
+#include "forge/catalog/catalog.h"
+#include "forge/catalog/catalog_renew.h"
 #include "forge/structures/document.h"
 
 /* Names and hashes as they will be. */

@@ -3,8 +3,8 @@
  * The catalog: the structure database as verbs use it. A new database begins with the seeds, the documents of
  * config/structures as installed (or as they lie beside a build tree; $WISP_STRUCTURES names another folder).
  */
-#ifndef FORGE_CATALOG_H
-#define FORGE_CATALOG_H
+#ifndef FORGE_CATALOG_CATALOG_H
+#define FORGE_CATALOG_CATALOG_H
 
 #include "forge/store/store.h"
 #include "sparse/graph/structure.h"

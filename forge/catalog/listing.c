@@ -4,8 +4,8 @@
 
 #include "base/options.h"
 #include "base/suggest.h"
-#include "forge/catalog.h"
-#include "forge/listing.h"
+#include "forge/catalog/catalog.h"
+#include "forge/catalog/listing.h"
 
 json_t *listing_entry(const struct store_structure *entry)
 {
