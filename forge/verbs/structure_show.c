@@ -10,9 +10,9 @@
 #include "forge/cost/forecast.h"
 #include "forge/cost/plan_options.h"
 #include "forge/plan/print_json.h"
-#include "forge/structure_actions.h"
-#include "forge/structure_picture.h"
 #include "forge/structures/document.h"
+#include "forge/verbs/structure.h"
+#include "forge/verbs/structure_picture.h"
 
 #define VERB "structure show"
 

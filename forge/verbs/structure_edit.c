@@ -20,8 +20,8 @@
 #include "forge/catalog/catalog.h"
 #include "forge/cost/forecast.h"
 #include "forge/cost/plan_options.h"
-#include "forge/structure_actions.h"
-#include "forge/structure_picture.h"
+#include "forge/verbs/structure.h"
+#include "forge/verbs/structure_picture.h"
 #include "sparse/graph/structure_edit.h"
 #include "sparse/graph/structure_ties.h"
 

@@ -16,8 +16,8 @@
 #include "forge/catalog/remote_catalog.h"
 #include "forge/plan/pretrained.h"
 #include "forge/remote/http.h"
-#include "forge/structure_actions.h"
 #include "forge/structures/document.h"
+#include "forge/verbs/structure.h"
 
 /* ---- in ---- */
 

@@ -8,7 +8,7 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/structure_actions.h"
+#include "forge/verbs/structure.h"
 
 static const struct {
     const char *name;

@@ -13,7 +13,7 @@
 #include "forge/catalog/catalog.h"
 #include "forge/cost/history.h"
 #include "forge/plan/print_json.h"
-#include "forge/structure_actions.h"
+#include "forge/verbs/structure.h"
 
 #define VERB "structure history"
 

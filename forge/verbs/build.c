@@ -22,7 +22,7 @@
 #include "forge/plan/print_json.h"
 #include "forge/plan/sampling_options.h"
 #include "forge/plan/save.h"
-#include "forge/verb.h"
+#include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/flow.h"
 

@@ -14,7 +14,7 @@
 #include "base/outcome.h"
 #include "forge/catalog/remote_catalog.h"
 #include "forge/catalog/structure_server.h"
-#include "forge/structure_actions.h"
+#include "forge/verbs/structure.h"
 
 #define VERB "structure serve"
 

@@ -11,7 +11,7 @@
 #include "base/output.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/verb.h"
+#include "forge/verbs/verb.h"
 
 static const struct {
     const char *name;

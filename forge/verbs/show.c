@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/options.h"
 #include "base/outcome.h"
-#include "forge/verb.h"
+#include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_json.h"
 #include "sparse/layers/layer.h"

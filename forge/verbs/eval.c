@@ -13,7 +13,7 @@
 #include "forge/plan/print_json.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
-#include "forge/verb.h"
+#include "forge/verbs/verb.h"
 
 #define VERB "eval"
 

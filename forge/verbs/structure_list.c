@@ -10,7 +10,7 @@
 #include "forge/catalog/catalog.h"
 #include "forge/catalog/listing.h"
 #include "forge/plan/print_json.h"
-#include "forge/structure_actions.h"
+#include "forge/verbs/structure.h"
 
 #define VERB "structure list"
 

@@ -13,7 +13,7 @@
 #include "forge/plan/edges.h"
 #include "forge/plan/print_json.h"
 #include "forge/plan/sampling_options.h"
-#include "forge/verb.h"
+#include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 
 #define VERB "export"

@@ -18,7 +18,7 @@
 #include "forge/plan/lineage.h"
 #include "forge/plan/save.h"
 #include "forge/train/interrupt.h"
-#include "forge/verb.h"
+#include "forge/verbs/verb.h"
 
 #define VERB "train"
 

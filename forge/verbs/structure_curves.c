@@ -10,7 +10,7 @@
 #include "base/size.h"
 #include "forge/cost/series.h"
 #include "forge/draw/curves.h"
-#include "forge/structure_picture.h"
+#include "forge/verbs/structure_picture.h"
 
 enum { EVENTS = 2, NETWORKS_MAX = 8 /* whose curves are drawn when the page is of all */ };
 

@@ -11,7 +11,7 @@
 #include "forge/draw/paint.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/save.h"
-#include "forge/structure_picture.h"
+#include "forge/verbs/structure_picture.h"
 #include "sparse/file/model_file.h"
 
 /* What is drawn: a plan, or a model's layers and connections. */

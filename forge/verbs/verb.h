@@ -2,8 +2,8 @@
  *
  * A verb is one row of the table in main.c and one file verb_NAME.c.
  */
-#ifndef FORGE_VERB_H
-#define FORGE_VERB_H
+#ifndef FORGE_VERBS_VERB_H
+#define FORGE_VERBS_VERB_H
 
 /* argv[0] is the verb. Returns the process's exit status (base/outcome.h). */
 typedef int verb_function(int argc, char **argv);

@@ -2,8 +2,8 @@
  *
  * The pictures of `wisp structure show`: which are wanted, and of what.
  */
-#ifndef FORGE_STRUCTURE_PICTURE_H
-#define FORGE_STRUCTURE_PICTURE_H
+#ifndef FORGE_VERBS_STRUCTURE_PICTURE_H
+#define FORGE_VERBS_STRUCTURE_PICTURE_H
 
 #include <stdio.h>
 
