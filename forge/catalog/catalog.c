@@ -9,8 +9,8 @@
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
 #include "forge/catalog/catalog_renew.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/catalog/remote_catalog.h"
-#include "forge/structures/document.h"
 #include "sparse/graph/structure_edit.h"
 
 /* Each kind of layer once, the last layer's last. */

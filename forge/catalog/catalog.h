@@ -6,7 +6,7 @@
 #ifndef FORGE_CATALOG_CATALOG_H
 #define FORGE_CATALOG_CATALOG_H
 
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 #include "sparse/graph/structure.h"
 
 /* Opens the database for reading or writing, making and seeding it when there is none. An address, which `path` or

@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
 #include "forge/catalog/catalog_renew.h"
-#include "forge/structures/document.h"
+#include "forge/catalog/documents/document.h"
 
 /* Names and hashes as they will be. */
 struct taken {

@@ -6,7 +6,7 @@
 #ifndef FORGE_CATALOG_CATALOG_RENEW_H
 #define FORGE_CATALOG_CATALOG_RENEW_H
 
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 
 int catalog_renew(struct store *store, struct reason *why);
 

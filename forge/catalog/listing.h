@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 
 json_t *listing_entry(const struct store_structure *entry); /* NULL: out of memory */
 

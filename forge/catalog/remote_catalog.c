@@ -17,9 +17,9 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
+#include "forge/catalog/documents/document.h"
+#include "forge/catalog/remote/http.h"
 #include "forge/catalog/remote_catalog.h"
-#include "forge/remote/http.h"
-#include "forge/structures/document.h"
 #include "sparse/graph/structure_edit.h"
 
 enum { LISTING_MAX = 32 << 20, LISTING_ENTRIES = 100000, LISTING_FIELDS = 16, ANSWER_MAX = 4 << 20, PLACE_MAX = 1024 };

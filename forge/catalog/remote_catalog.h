@@ -9,7 +9,7 @@
 #ifndef FORGE_CATALOG_REMOTE_CATALOG_H
 #define FORGE_CATALOG_REMOTE_CATALOG_H
 
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 
 /* The address that a verb works with: the option if it is one, or, without the option, $WISP_DB if that is one. */
 const char *remote_address(const char *option);

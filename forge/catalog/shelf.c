@@ -7,9 +7,9 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/catalog/listing.h"
 #include "forge/catalog/shelf.h"
-#include "forge/structures/document.h"
 
 enum { NAMES_MAX = 64 };
 

@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 
 struct shelf;
 

@@ -14,11 +14,11 @@
 #include "base/clock.h"
 #include "base/options.h"
 #include "base/size.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/catalog/listing.h"
 #include "forge/catalog/shelf.h"
 #include "forge/catalog/structure_server.h"
 #include "forge/plan/lineage.h"
-#include "forge/structures/document.h"
 
 enum { CONNECTIONS = 64, CONNECTIONS_OF_ONE = 16, IDLE_S = 15, LIFE_S = 60, STACK_BYTES = 1 << 20 };
 

@@ -15,8 +15,8 @@
 #define FORGE_CATALOG_STRUCTURE_SERVER_H
 
 #include "base/error.h"
+#include "forge/catalog/remote/token.h"
 #include "forge/catalog/shelf.h"
-#include "forge/remote/token.h"
 
 struct server_setup {
     struct shelf *shelf;

@@ -6,8 +6,8 @@
 #ifndef FORGE_COST_HISTORY_H
 #define FORGE_COST_HISTORY_H
 
+#include "forge/catalog/store/store.h"
 #include "forge/cost/cost.h"
-#include "forge/store/store.h"
 
 /* The hash of the layers alone: a network is trained in the same time whatever it is for. */
 void history_hash(const struct structure *structure, char out[STORE_HASH_MAX]);

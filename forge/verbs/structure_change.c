@@ -12,11 +12,11 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog/catalog.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/catalog/listing.h"
+#include "forge/catalog/remote/http.h"
 #include "forge/catalog/remote_catalog.h"
 #include "forge/plan/pretrained.h"
-#include "forge/remote/http.h"
-#include "forge/structures/document.h"
 #include "forge/verbs/structure.h"
 
 /* ---- in ---- */

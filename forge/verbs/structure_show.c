@@ -7,10 +7,10 @@
 
 #include "base/options.h"
 #include "base/outcome.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/cost/forecast.h"
 #include "forge/cost/plan_options.h"
 #include "forge/plan/print_json.h"
-#include "forge/structures/document.h"
 #include "forge/verbs/structure.h"
 #include "forge/verbs/structure_picture.h"
 

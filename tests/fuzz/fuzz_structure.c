@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "forge/structures/document.h"
+#include "forge/catalog/documents/document.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,8 +11,8 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/draw/layout.h"
-#include "forge/structures/document.h"
 #include "support/test.h"
 #include "unit/draw/network.h"
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/size.h"
+#include "forge/catalog/documents/document.h"
 #include "forge/draw/layout.h"
-#include "forge/structures/document.h"
 #include "support/test.h"
 #include "unit/draw/network.h"
 

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 #include "support/test.h"
 
 static struct store_structure make(const char *name, const char *processing, uint32_t depth, unsigned hash)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/structures/document.h"
+#include "forge/catalog/documents/document.h"
 #include "support/test.h"
 
 enum { LAYERS_MAX = 200 };

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "forge/structures/document.h"
+#include "forge/catalog/documents/document.h"
 #include "support/test.h"
 
 #define HEAD "name: x\nprocessing: image.classification\ninput: [1, 28, 28]\n"

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "forge/structures/document.h"
-#include "forge/structures/document_layers.h"
+#include "forge/catalog/documents/document.h"
+#include "forge/catalog/documents/document_layers.h"
 #include "support/test.h"
 
 enum { STRUCTURES = 30000, MORE_MEMORY = 24 << 20 };

@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "config/text.h"
-#include "forge/structures/document.h"
+#include "forge/catalog/documents/document.h"
 #include "sparse/graph/structure_edit.h"
 #include "support/test.h"
 

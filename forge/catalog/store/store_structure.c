@@ -7,7 +7,7 @@
 
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/store/database.h"
+#include "forge/catalog/store/database.h"
 
 #define COLUMNS "hash, name, processing, network, depth, layers, potential, kinds"
 #define OLDER   "hash, name, processing, network, depth, layers, potential, ''" /* before there were kinds */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/store/database.h"
+#include "forge/catalog/store/database.h"
 
 bool store_is_old(const struct store *store)
 {

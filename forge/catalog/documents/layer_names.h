@@ -3,8 +3,8 @@
  * Layers by name while a document is read: an open table of their numbers, so that a document of many layers and many
  * references takes time in proportion to its length.
  */
-#ifndef FORGE_STRUCTURES_LAYER_NAMES_H
-#define FORGE_STRUCTURES_LAYER_NAMES_H
+#ifndef FORGE_CATALOG_DOCUMENTS_LAYER_NAMES_H
+#define FORGE_CATALOG_DOCUMENTS_LAYER_NAMES_H
 
 #include "sparse/graph/structure.h"
 

@@ -5,8 +5,8 @@
  *
  * One connection is kept for all requests of an object. Used by one thread.
  */
-#ifndef FORGE_REMOTE_HTTP_H
-#define FORGE_REMOTE_HTTP_H
+#ifndef FORGE_CATALOG_REMOTE_HTTP_H
+#define FORGE_CATALOG_REMOTE_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,9 +9,9 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "forge/structures/document_layers.h"
-#include "forge/structures/document_read.h"
-#include "forge/structures/layer_names.h"
+#include "forge/catalog/documents/document_layers.h"
+#include "forge/catalog/documents/document_read.h"
+#include "forge/catalog/documents/layer_names.h"
 
 enum { REPEAT_MAX = 1000, REPEAT_NAME_MAX = 41, KINDS_MAX = 64 };
 

@@ -3,8 +3,8 @@
  * The secret that lets somebody change a database on a server: from a file that nobody else can read, or from the
  * environment; never from the command line, which everybody can see.
  */
-#ifndef FORGE_REMOTE_TOKEN_H
-#define FORGE_REMOTE_TOKEN_H
+#ifndef FORGE_CATALOG_REMOTE_TOKEN_H
+#define FORGE_CATALOG_REMOTE_TOKEN_H
 
 #include <stdbool.h>
 

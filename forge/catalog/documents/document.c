@@ -12,9 +12,9 @@
 #include "base/suggest.h"
 #include "config/text.h"
 #include "config/tree.h"
-#include "forge/structures/document.h"
-#include "forge/structures/document_layers.h"
-#include "forge/structures/document_read.h"
+#include "forge/catalog/documents/document.h"
+#include "forge/catalog/documents/document_layers.h"
+#include "forge/catalog/documents/document_read.h"
 
 /* ---- reading ---- */
 

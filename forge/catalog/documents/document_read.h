@@ -2,8 +2,8 @@
  *
  * Inside the document reader: keys, names and numbers, the same wherever they stand.
  */
-#ifndef FORGE_STRUCTURES_DOCUMENT_READ_H
-#define FORGE_STRUCTURES_DOCUMENT_READ_H
+#ifndef FORGE_CATALOG_DOCUMENTS_DOCUMENT_READ_H
+#define FORGE_CATALOG_DOCUMENTS_DOCUMENT_READ_H
 
 #include <stddef.h>
 

@@ -9,8 +9,8 @@
  *
  * Used by one thread at a time.
  */
-#ifndef FORGE_STORE_H
-#define FORGE_STORE_H
+#ifndef FORGE_CATALOG_STORE_STORE_H
+#define FORGE_CATALOG_STORE_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

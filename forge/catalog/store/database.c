@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "forge/store/database.h"
+#include "forge/catalog/store/database.h"
 
 #define APPLICATION_ID 0x77697370 /* "wisp", where file(1) and we look */
 #define SCHEMA_VERSION DATABASE_RENEWED

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "forge/remote/token.h"
+#include "forge/catalog/remote/token.h"
 
 static int take(const char *from, const char *text, size_t length, struct token *out, struct reason *why)
 {

@@ -2,13 +2,13 @@
  *
  * Inside the store: the connection, and SQLite's conditions in wisp's terms.
  */
-#ifndef FORGE_STORE_DATABASE_H
-#define FORGE_STORE_DATABASE_H
+#ifndef FORGE_CATALOG_STORE_DATABASE_H
+#define FORGE_CATALOG_STORE_DATABASE_H
 
 #include <sqlite3.h>
 
 #include "base/cleanup.h"
-#include "forge/store/store.h"
+#include "forge/catalog/store/store.h"
 
 struct store {
     sqlite3 *database;

@@ -4,7 +4,7 @@
  */
 #include <time.h>
 
-#include "forge/store/database.h"
+#include "forge/catalog/store/database.h"
 
 #define COLUMNS                                                                                                        \
     "event, hash, machine, method, density, potential, connections, arrays, layers, neurons, bytes, memory, flops, "   \

@@ -23,8 +23,8 @@
  * `structures:`, a list of them. Names are as name_check() says. Strict: whatever is not understood is an error with
  * its line and column; a key that stands twice is one, a number is decimal, and what repeats make is bounded.
  */
-#ifndef FORGE_STRUCTURES_DOCUMENT_H
-#define FORGE_STRUCTURES_DOCUMENT_H
+#ifndef FORGE_CATALOG_DOCUMENTS_DOCUMENT_H
+#define FORGE_CATALOG_DOCUMENTS_DOCUMENT_H
 
 #include <stddef.h>
 #include <stdio.h>

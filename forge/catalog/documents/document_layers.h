@@ -2,8 +2,8 @@
  *
  * Inside the document reader: from the list of layers to the graph.
  */
-#ifndef FORGE_STRUCTURES_DOCUMENT_LAYERS_H
-#define FORGE_STRUCTURES_DOCUMENT_LAYERS_H
+#ifndef FORGE_CATALOG_DOCUMENTS_DOCUMENT_LAYERS_H
+#define FORGE_CATALOG_DOCUMENTS_DOCUMENT_LAYERS_H
 
 #include "config/findings.h"
 #include "config/tree.h"

@@ -3,7 +3,7 @@
 
 #include <xxhash.h>
 
-#include "forge/structures/layer_names.h"
+#include "forge/catalog/documents/layer_names.h"
 
 /* The slot where the name stands, or the free one where it would. */
 static uint32_t find_slot(const struct layer_names *names, const struct structure *structure, const char *name)

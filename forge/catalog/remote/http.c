@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "forge/remote/http.h"
-#include "forge/remote/token.h"
+#include "forge/catalog/remote/http.h"
+#include "forge/catalog/remote/token.h"
 
 /* Seconds. Slower than a kilobyte a second for twenty of them is as good as nothing; a server may wait ten for its
  * database. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/options.h"
-#include "forge/structures/document_read.h"
+#include "forge/catalog/documents/document_read.h"
 #include "sparse/graph/model.h"
 
 enum { KEYS_MAX = 64 };
