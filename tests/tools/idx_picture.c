@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "forge/data/dataset.h"
-#include "media/picture.h"
+#include "media/image/picture.h"
 
 CLEANUP_DEFINE(dataset, struct dataset, dataset_free)
 

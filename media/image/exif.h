@@ -3,8 +3,8 @@
  * Cameras store a picture as the sensor lay, and note in Exif how it was held. What can be read of that note is
  * followed; a damaged one is as good as none, for the picture is there all the same.
  */
-#ifndef MEDIA_EXIF_H
-#define MEDIA_EXIF_H
+#ifndef MEDIA_IMAGE_EXIF_H
+#define MEDIA_IMAGE_EXIF_H
 
 #include <stddef.h>
 #include <stdint.h>

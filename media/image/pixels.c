@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/image/picture.h"
 #include "media/media.h"
-#include "media/picture.h"
 
 enum kind { COLOURS, VIDEO_PAIRS, VIDEO_PLANES };
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "media/exif.h"
+#include "media/image/exif.h"
 
 enum {
     TAG_ORIENTATION = 0x112,

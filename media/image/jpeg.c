@@ -17,8 +17,8 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/exif.h"
-#include "media/picture.h"
+#include "media/image/exif.h"
+#include "media/image/picture.h"
 
 enum {
     MARKER_EXIF = JPEG_APP0 + 1,

@@ -10,8 +10,8 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/image/picture.h"
 #include "media/media.h"
-#include "media/picture.h"
 #include "media/sniff.h"
 #include "media/spec.h"
 

@@ -11,7 +11,7 @@
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 #include <stb_image_resize.h>
 
-#include "media/picture.h"
+#include "media/image/picture.h"
 
 static uint8_t *pixel(const struct media_picture *picture, uint32_t x, uint32_t y)
 {

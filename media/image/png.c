@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/exif.h"
-#include "media/picture.h"
+#include "media/image/exif.h"
+#include "media/image/picture.h"
 
 enum {
     RGBA = 4,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "media/picture.h"
+#include "media/image/picture.h"
 
 int picture_orient(struct media_picture *picture, unsigned orientation)
 {

@@ -2,8 +2,8 @@
  *
  * The parts of picture.c: a decoder a format, turning, and resizing.
  */
-#ifndef MEDIA_PICTURE_H
-#define MEDIA_PICTURE_H
+#ifndef MEDIA_IMAGE_PICTURE_H
+#define MEDIA_IMAGE_PICTURE_H
 
 #include <stddef.h>
 #include <stdint.h>
