@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef MEDIA_MP3_H
-#define MEDIA_MP3_H
+#ifndef MEDIA_AUDIO_MP3_H
+#define MEDIA_AUDIO_MP3_H
 
 #include <stddef.h>
 

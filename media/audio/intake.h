@@ -3,8 +3,8 @@
  * A sound as it is taken in, from a decoder or from a program's memory: frames of any number of channels become one
  * channel, finite and within -1..1. It grows as samples come, for what a header says of their number may be anything.
  */
-#ifndef MEDIA_INTAKE_H
-#define MEDIA_INTAKE_H
+#ifndef MEDIA_AUDIO_INTAKE_H
+#define MEDIA_AUDIO_INTAKE_H
 
 #include <stddef.h>
 

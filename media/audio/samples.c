@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/intake.h"
+#include "media/audio/intake.h"
 #include "media/media.h"
 
 static float from_u8(const uint8_t *at)

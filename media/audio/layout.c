@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "media/flac.h"
-#include "media/layout.h"
-#include "media/ogg.h"
+#include "media/audio/flac.h"
+#include "media/audio/layout.h"
+#include "media/audio/ogg.h"
 
 enum {
     FILE_HEADER = 12, /* RIFF, size, WAVE */

@@ -3,8 +3,8 @@
  * Whether a FLAC file is whole that does not say how long it is, as one from a pipe. libFLAC passes over a frame that
  * is damaged or cut off, and only the number of samples in the head, when it is there, tells.
  */
-#ifndef MEDIA_FLAC_H
-#define MEDIA_FLAC_H
+#ifndef MEDIA_AUDIO_FLAC_H
+#define MEDIA_AUDIO_FLAC_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/intake.h"
+#include "media/audio/intake.h"
 #include "media/logarithm.h"
 #include "media/media.h"
 #include "media/spec.h"

@@ -12,8 +12,8 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/intake.h"
-#include "media/mp3.h"
+#include "media/audio/intake.h"
+#include "media/audio/mp3.h"
 #include "media/sniff.h"
 
 enum {

@@ -9,10 +9,10 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/intake.h"
-#include "media/layout.h"
+#include "media/audio/intake.h"
+#include "media/audio/layout.h"
+#include "media/audio/mp3.h"
 #include "media/media.h"
-#include "media/mp3.h"
 #include "media/sniff.h"
 
 /* What libsndfile takes for a file: the layout's head, then its samples. */

@@ -6,8 +6,8 @@
  * leaves a size open that writes into a pipe. So it is never shown those headers: what it reads is a head that is made
  * here, with the sizes that were found here, and behind it the samples as they stand in the file.
  */
-#ifndef MEDIA_LAYOUT_H
-#define MEDIA_LAYOUT_H
+#ifndef MEDIA_AUDIO_LAYOUT_H
+#define MEDIA_AUDIO_LAYOUT_H
 
 #include <stddef.h>
 #include <stdint.h>

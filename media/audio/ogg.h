@@ -2,8 +2,8 @@
  *
  * Whether an Ogg file is whole. The libraries that read it pass over pages that are damaged or cut off, and play on.
  */
-#ifndef MEDIA_OGG_H
-#define MEDIA_OGG_H
+#ifndef MEDIA_AUDIO_OGG_H
+#define MEDIA_AUDIO_OGG_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "media/ogg.h"
+#include "media/audio/ogg.h"
 
 enum {
     PAGE_HEAD = 27,

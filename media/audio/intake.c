@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "media/intake.h"
+#include "media/audio/intake.h"
 
 enum {
     CHANNELS_MAX = 32,

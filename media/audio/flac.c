@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "media/flac.h"
+#include "media/audio/flac.h"
 
 enum {
     BLOCK_HEAD = 4,                   /* last one? and type; length in 3 bytes */
