@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "media/media.h"
 #include "media/spec.h"
-#include "media/utf16.h"
+#include "media/text/utf16.h"
 
 static int encode_picture(const struct media *media, const char *name, const void *bytes, size_t length, float *out,
                           struct reason *why)

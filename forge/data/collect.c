@@ -11,7 +11,7 @@
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/data/collect.h"
-#include "media/utf16.h"
+#include "media/text/utf16.h"
 
 struct storage {
     void **blocks;

@@ -12,7 +12,7 @@
 #include "base/size.h"
 #include "forge/data/columns.h"
 #include "forge/data/readers.h"
-#include "media/utf16.h"
+#include "media/text/utf16.h"
 
 enum { DOUBT_ROWS_MIN = 4 };
 

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "forge/experiment/labels.h"
 #include "media/media.h"
-#include "media/utf16.h"
+#include "media/text/utf16.h"
 #include "sparse/graph/model.h"
 
 enum { LABEL_FILE_MAX = 16 << 20 };

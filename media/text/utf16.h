@@ -2,8 +2,8 @@
  *
  * Text with a byte order mark, as some programs save it: UTF-8, of which the mark goes, and UTF-16, read into UTF-8.
  */
-#ifndef MEDIA_UTF16_H
-#define MEDIA_UTF16_H
+#ifndef MEDIA_TEXT_UTF16_H
+#define MEDIA_TEXT_UTF16_H
 
 #include <stdbool.h>
 #include <stddef.h>
