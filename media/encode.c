@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "media/media.h"
-#include "media/spec.h"
+#include "media/spec/spec.h"
 #include "media/text/utf16.h"
 
 static int encode_picture(const struct media *media, const char *name, const void *bytes, size_t length, float *out,

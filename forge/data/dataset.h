@@ -5,7 +5,7 @@
  *
  * What a path may be, told apart by what is there:
  *   a folder with idx files     {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]: pictures; idx.c has other spellings
- *   a folder of files           pictures or recordings, as media/sniff.h lists them: [SPLIT/]CLASS/FILE, or
+ *   a folder of files           pictures or recordings, as media/spec/sniff.h lists them: [SPLIT/]CLASS/FILE, or
  *                               [SPLIT/]CLASS_REST.wav; data/place.h has the rules
  *   a .tar [.gz, .xz] or .zip of files  the same, without unpacking it to disk
  *   a .csv or .tsv [.gz, .xz]   texts and their labels: columns.h has the rules

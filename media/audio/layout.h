@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "media/sniff.h"
+#include "media/spec/sniff.h"
 
 enum {
     LAYOUT_FORMAT_MAX = 1024, /* bytes of a chunk that describes the samples; what follows says nothing more of them */

@@ -14,7 +14,7 @@
 #include "base/size.h"
 #include "media/audio/intake.h"
 #include "media/audio/mp3.h"
-#include "media/sniff.h"
+#include "media/spec/sniff.h"
 
 enum {
     FRAME_HEAD = 4,

@@ -13,7 +13,7 @@
 #include "media/audio/layout.h"
 #include "media/audio/mp3.h"
 #include "media/media.h"
-#include "media/sniff.h"
+#include "media/spec/sniff.h"
 
 /* What libsndfile takes for a file: the layout's head, then its samples. */
 struct stream {

@@ -12,8 +12,8 @@
 #include "base/size.h"
 #include "media/image/picture.h"
 #include "media/media.h"
-#include "media/sniff.h"
-#include "media/spec.h"
+#include "media/spec/sniff.h"
+#include "media/spec/spec.h"
 
 int picture_check_size(uint32_t width, uint32_t height, struct reason *why)
 {

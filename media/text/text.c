@@ -14,10 +14,10 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/logarithm.h"
 #include "media/media.h"
-#include "media/sniff.h"
-#include "media/spec.h"
+#include "media/spec/logarithm.h"
+#include "media/spec/sniff.h"
+#include "media/spec/spec.h"
 
 /* Seeds of the hash: a word of one letter is not the letter. */
 enum { SEED_CHARACTERS = 0, SEED_WORDS = 1 };

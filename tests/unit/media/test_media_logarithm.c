@@ -5,7 +5,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "media/logarithm.h"
+#include "media/spec/logarithm.h"
 #include "support/test.h"
 
 static void assert_near(double x)

@@ -7,7 +7,7 @@
 
 #include "base/size.h"
 #include "make.h"
-#include "media/sniff.h"
+#include "media/spec/sniff.h"
 #include "support/test.h"
 
 static void shapes(void **state)

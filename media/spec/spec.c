@@ -13,7 +13,7 @@
 #include "base/size.h"
 #include "base/suggest.h"
 #include "media/media.h"
-#include "media/spec.h"
+#include "media/spec/spec.h"
 
 enum {
     SIDE_MAX = 4096,

@@ -2,8 +2,8 @@
  *
  * What bytes are, by how they begin; names of files say nothing.
  */
-#ifndef MEDIA_SNIFF_H
-#define MEDIA_SNIFF_H
+#ifndef MEDIA_SPEC_SNIFF_H
+#define MEDIA_SPEC_SNIFF_H
 
 #include <stddef.h>
 

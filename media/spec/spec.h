@@ -3,8 +3,8 @@
  * A description as it was understood: what media_parse() fills and every other file here reads. All numbers are inside
  * the bounds that spec.c's table gives; nobody checks them again.
  */
-#ifndef MEDIA_SPEC_H
-#define MEDIA_SPEC_H
+#ifndef MEDIA_SPEC_SPEC_H
+#define MEDIA_SPEC_SPEC_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "base/size.h"
-#include "media/logarithm.h"
+#include "media/spec/logarithm.h"
 
 /* ln 2 in two parts; the first has so few bits that its product with an exponent is exact. */
 static const double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;

@@ -7,7 +7,7 @@
 
 #include "base/size.h"
 #include "media/media.h"
-#include "media/sniff.h"
+#include "media/spec/sniff.h"
 
 /* `magic` at the beginning, and, when there is one, `second` at `offset`. */
 static const struct {
