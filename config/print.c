@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "base/yaml/text.h"
 #include "config/schema.h"
-#include "config/text.h"
 
 static void print_fields(const struct field *fields, const void *base, const struct config *config, unsigned indent,
                          bool started, FILE *out);

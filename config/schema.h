@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/yaml/findings.h"
+#include "base/yaml/tree.h"
 #include "config/config.h"
-#include "config/findings.h"
-#include "config/tree.h"
 #include "config/value.h"
 
 enum {

@@ -33,7 +33,7 @@
 #include "sparse/graph/structure.h"
 
 /* Of a file, and of what a server takes at once. A list has no other limit: each of its structures is read, checked,
- * shown and forgotten before the next; the limits of config/tree.h hold for each. */
+ * shown and forgotten before the next; the limits of base/yaml/tree.h hold for each. */
 enum { DOCUMENT_FILE_MAX = 256 << 20, DOCUMENT_BYTES_MAX = 8 << 20 };
 
 /* Called for each structure of a document, planned and checked; it borrows it. A non-zero return stops and is returned.

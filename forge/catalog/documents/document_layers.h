@@ -5,8 +5,8 @@
 #ifndef FORGE_CATALOG_DOCUMENTS_DOCUMENT_LAYERS_H
 #define FORGE_CATALOG_DOCUMENTS_DOCUMENT_LAYERS_H
 
-#include "config/findings.h"
-#include "config/tree.h"
+#include "base/yaml/findings.h"
+#include "base/yaml/tree.h"
 #include "sparse/graph/structure.h"
 
 /* What the repeats of all structures of one document have made. Layers that are written take their bytes; those that a

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-#include "config/findings.h"
-#include "config/tree.h"
+#include "base/yaml/findings.h"
+#include "base/yaml/tree.h"
 
 /* The child of that key; NULL when there is none. */
 const struct node *node_child(const struct node *section, const char *key);

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "base/yaml/findings.h"
 #include "config/config.h"
-#include "config/findings.h"
 #include "support/test.h"
 
 /* The whole output for each text, line by line. */

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "config/text.h"
+#include "base/yaml/text.h"
 #include "forge/catalog/documents/document.h"
 #include "sparse/graph/structure_edit.h"
 #include "support/test.h"

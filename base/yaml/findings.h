@@ -3,8 +3,8 @@
  * What is wrong with a text: a bounded list of sentences with their places, in the order of the text. A validator goes
  * on after a finding, so that one run names everything; past FINDINGS_MAX it only counts.
  */
-#ifndef CONFIG_FINDINGS_H
-#define CONFIG_FINDINGS_H
+#ifndef BASE_YAML_FINDINGS_H
+#define BASE_YAML_FINDINGS_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/findings.h"
+#include "base/yaml/findings.h"
 
 int findings_init(struct findings *findings)
 {

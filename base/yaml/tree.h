@@ -4,13 +4,13 @@
  * needs, and no more: one document; no aliases, anchors, tags or directives; keys are words; no control characters;
  * bounded depth and size. tree.c alone knows libyaml.
  */
-#ifndef CONFIG_TREE_H
-#define CONFIG_TREE_H
+#ifndef BASE_YAML_TREE_H
+#define BASE_YAML_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/findings.h"
+#include "base/yaml/findings.h"
 
 enum { TREE_DEPTH_MAX = 12, TREE_NODES_MAX = 65536 };
 

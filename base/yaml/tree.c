@@ -10,7 +10,7 @@
 #include <yaml.h>
 
 #include "base/cleanup.h"
-#include "config/tree.h"
+#include "base/yaml/tree.h"
 
 struct level {
     struct node *node;  /* the open section or list */

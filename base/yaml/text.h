@@ -2,8 +2,8 @@
  *
  * Texts as YAML: what is printed here, any reader of YAML reads back as the same text, and as nothing else.
  */
-#ifndef CONFIG_TEXT_H
-#define CONFIG_TEXT_H
+#ifndef BASE_YAML_TEXT_H
+#define BASE_YAML_TEXT_H
 
 #include <stdbool.h>
 #include <stdio.h>

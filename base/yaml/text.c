@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/size.h"
-#include "config/text.h"
+#include "base/yaml/text.h"
 
 bool text_is_plain(const char *text)
 {
