@@ -18,6 +18,7 @@
 #include "base/size.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
+#include "daemon/shard/counter.h"
 
 #define IDLE_NS   (1 * NS_PER_S)
 #define ARENA_MIN (256ull << 10) /* where a user's share allows it */
@@ -108,13 +109,13 @@ static uint64_t last_active(const struct connection *connection)
 {
     uint64_t asked = MAX(connection->asked_ns, connection->accepted_ns);
 
-    return MAX(connection->channel.active_ns, asked);
+    return MAX(counter_read(&connection->channel.active_ns), asked);
 }
 
 static bool is_idle(const struct connection *connection, uint64_t now_ns)
 {
-    return connection->state == CONNECTION_OPEN && !connection->channel.under_way && !connection->outbox.busy &&
-           now_ns - last_active(connection) >= IDLE_NS;
+    return connection->state == CONNECTION_OPEN && !counter_read(&connection->channel.under_way) &&
+           !connection->outbox.busy && now_ns - last_active(connection) >= IDLE_NS;
 }
 
 void room_make(struct wispd *daemon, const struct user *user)

@@ -23,7 +23,8 @@ void stop_begin(struct wispd *daemon)
         daemon->done = true; /* asked twice */
         return;
     }
-    log_info("stopping: %u channels, %u requests under way", daemon->table.open, daemon->shard.under_way);
+    log_info("stopping: %u channels, %llu requests under way", daemon->table.open,
+             (unsigned long long)daemon->shard.under_way);
     sd_notify(0, "STOPPING=1\nSTATUS=finishing what is under way");
     daemon->stopping = true;
     loop_cancel(daemon->loop, daemon->listener.fd);

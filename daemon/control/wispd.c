@@ -220,7 +220,7 @@ static int on_helper(struct wispd *daemon, struct connection *none, const struct
 static int on_stop_now(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)connection, (void)event;
-    log_warning("stopping with %u requests unanswered", daemon->shard.under_way);
+    log_warning("stopping with %llu requests unanswered", (unsigned long long)daemon->shard.under_way);
     daemon->done = true;
     return 0;
 }

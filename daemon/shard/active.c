@@ -2,6 +2,7 @@
 #include "daemon/shard/active.h"
 #include "base/clock.h"
 #include "base/size.h"
+#include "daemon/shard/counter.h"
 #include "libipc/wake.h"
 
 /* A channel leaves the set after this; one that cannot be served now is looked at again after that. */
@@ -14,7 +15,7 @@ void active_add(struct shard *shard, struct channel *channel, uint64_t now_ns)
         return;
     wake_daemon_disarm(channel->daemon);
     channel->active = true;
-    channel->active_ns = now_ns;
+    counter_set(&channel->active_ns, now_ns);
     shard->active[shard->active_count++] = channel;
 }
 

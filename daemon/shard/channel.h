@@ -7,7 +7,7 @@
  * is active, or has requests under way, is.
  *
  * The control thread makes it, and hands it over whole; from then until the shard has left it, everything here is the
- * shard's alone, but for what control reads of it (channel_is_busy(), channel_active_ns()).
+ * shard's alone, but for the two counters that control reads.
  */
 #ifndef DAEMON_SHARD_CHANNEL_H
 #define DAEMON_SHARD_CHANNEL_H
@@ -31,7 +31,8 @@ struct channel {
     struct wire_daemon_control *daemon;
     struct request *free;
     struct request *newest; /* of the requests taken and not completed, */
-    uint32_t under_way;     /* and how many they are */
+    uint64_t under_way;     /* and how many they are: others may read that (counter.h), */
+    uint64_t active_ns;     /* and when something was last taken */
     bool timings;           /* WIRE_FEATURE_TIMINGS */
     bool active;            /* in the shard's active set; else the client has to ring the doorbell */
     bool starved;           /* wants to be taken from, but reaps nothing: no credit */
@@ -41,7 +42,6 @@ struct channel {
     bool leaving;           /* it is told nothing more, but that it is closed */
     const char *broken;     /* how it violated the protocol: it is taken from no more. NULL: it did not */
     struct channel *next_wake, *next_broken;
-    uint64_t active_ns;          /* when something was last taken */
     uint64_t doorbell_window_ns; /* wasted doorbells are counted over a window */
     uint32_t doorbells_wasted;
 

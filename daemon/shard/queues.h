@@ -20,7 +20,7 @@ struct queue {
     const struct instance *instance;
     struct request *head, *tail;
     uint64_t rows;                                /* of all of them */
-    uint64_t requests, samples, batches, refused; /* since the start */
+    uint64_t requests, samples, batches, refused; /* since the start; others may read them (counter.h) */
 };
 
 /* What runs together. The arrays are as long as the largest batch. */

@@ -5,6 +5,7 @@
  * The shared slot is read once, here, by the ring; nothing later looks at it. A slot is taken only when there is credit
  * for its completion, so the completion ring cannot overflow, and a client that does not reap stalls itself alone.
  */
+#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
 
 static void hold(struct channel *channel, struct request *request)
@@ -14,7 +15,7 @@ static void hold(struct channel *channel, struct request *request)
     if (request->older)
         request->older->newer = request;
     channel->newest = request;
-    channel->under_way++;
+    counter_add(&channel->under_way, 1);
 }
 
 struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns)
@@ -25,7 +26,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     channel->starved = false;
     if (!intake_ring_ready(&channel->intake) || channel->under_way >= shard->under_way_max || channel->broken)
         return NULL;
-    credit = finish_ring_credit(&channel->finish, channel->under_way);
+    credit = finish_ring_credit(&channel->finish, (uint32_t)channel->under_way);
     if (credit < 0) {
         shard_break(shard, channel, "wrote an impossible ring index");
         return NULL;
@@ -38,10 +39,9 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     if (!intake_ring_take(&channel->intake, &request->ask))
         return NULL;
     channel->free = request->next;
-    channel->active_ns = now_ns;
+    counter_set(&channel->active_ns, now_ns);
     hold(channel, request);
-    shard->pings += request->ask.op == WIRE_OP_NOP;
-    shard->requests += request->ask.op != WIRE_OP_NOP;
+    counter_add(request->ask.op == WIRE_OP_NOP ? &shard->pings : &shard->requests, 1);
     request->next = request->previous = NULL;
     request_advance(request, REQUEST_FREE, REQUEST_TAKEN);
     request->queue = NULL;

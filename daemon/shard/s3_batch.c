@@ -5,12 +5,13 @@
  * Batching is natural: a queue runs as soon as the shard gets to it, with all that waits by then. Only a model whose
  * configuration says so (wait_ns) lets its first request wait for company.
  */
+#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
 
 static void enter(struct shard *shard, struct queue *queue, const struct request *request)
 {
     queue->rows += request->ask.rows - request->rows_done;
-    shard->under_way++;
+    counter_add(&shard->under_way, 1);
 }
 
 static void append(struct shard *shard, struct queue *queue, struct request *request)
@@ -62,7 +63,7 @@ void s3_remove(struct shard *shard, struct request *request)
     *(request->previous ? &request->previous->next : &queue->head) = request->next;
     *(request->next ? &request->next->previous : &queue->tail) = request->previous;
     queue->rows -= request->ask.rows - request->rows_done;
-    shard->under_way--;
+    counter_set(&shard->under_way, shard->under_way - 1);
 }
 
 uint64_t s3_due_ns(const struct queue *queue)

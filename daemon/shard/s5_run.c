@@ -7,6 +7,7 @@
  * address; a sample that is not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
+#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
 
 /* The samples of this batch. */
@@ -104,8 +105,8 @@ void s5_run(struct shard *shard)
     point(batch);
     forward_serve(batch->queue->instance->forward, batch->inputs, batch->outputs, batch->rows);
     took = clock_ns() - begin;
-    batch->queue->batches++;
-    batch->queue->samples += batch->rows;
+    counter_add(&batch->queue->batches, 1);
+    counter_add(&batch->queue->samples, batch->rows);
     for (uint32_t i = 0; i < batch->count; i++)
         account(shard, batch->requests[i], begin, took);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
 
 static uint32_t saturate(uint64_t ns)
@@ -39,18 +40,18 @@ static void count(struct shard *shard, const struct request *request, int status
     switch (status) {
     case WISP_OK:
         if (queue)
-            queue->requests++;
+            counter_add(&queue->requests, 1);
         break;
     case WISP_E_CANCELLED:
-        shard->cancelled++;
+        counter_add(&shard->cancelled, 1);
         break;
     case WISP_E_DEADLINE:
-        shard->late++;
+        counter_add(&shard->late, 1);
         break;
     default:
-        shard->refused++;
+        counter_add(&shard->refused, 1);
         if (queue)
-            queue->refused++;
+            counter_add(&queue->refused, 1);
     }
 }
 
@@ -65,7 +66,7 @@ static void let_go(struct channel *channel, struct request *request)
     request->state = REQUEST_FREE;
     request->next = channel->free;
     channel->free = request;
-    channel->under_way--;
+    counter_set(&channel->under_way, channel->under_way - 1);
 }
 
 void s6_complete(struct shard *shard, struct request *request, int status)

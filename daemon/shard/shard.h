@@ -22,10 +22,11 @@ struct shard {
     uint32_t active_count;
     uint32_t capacity; /* of both */
     struct channel *to_wake;
-    struct channel *broken;   /* that wait for their owner to look after them */
-    uint32_t under_way;       /* requests in all queues */
-    uint32_t under_way_max;   /* of one channel */
-    bool draining;            /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
+    struct channel *broken; /* that wait for their owner to look after them */
+    uint32_t under_way_max; /* requests, of one channel */
+    bool draining;          /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
+    /* Others may read these (counter.h). */
+    uint64_t under_way;       /* requests in all queues */
     uint64_t requests, pings; /* taken */
     uint64_t refused;         /* answered with what is wrong with them, */
     uint64_t late, cancelled; /* past their deadline, given up by their client or left behind */
