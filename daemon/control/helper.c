@@ -3,13 +3,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/control/helper.h"
-
-/* Calls of helper_lives() that processor time alone may answer: with the watchdog's usual ten seconds, a minute. */
-enum { PATIENCE = 20 };
+#include "daemon/shard/pulse.h"
 
 struct job_list {
     struct helper_job *head, *tail;
@@ -22,8 +19,7 @@ struct helper {
     struct job_list todo, done;
     bool stop;
     uint64_t wanted, heard; /* heartbeats that were asked for; the last one that was given */
-    struct timespec used;   /* processor time, when it was last looked at */
-    unsigned without;       /* how often in a row there was time, but no heartbeat */
+    struct pulse pulse;
     int eventfd;
 };
 
@@ -132,30 +128,12 @@ void helper_ask(struct helper *helper, struct helper_job *job)
     pthread_mutex_unlock(&helper->lock);
 }
 
-/* Memory of gigabytes, on a machine that has to swap for it, may take longer than the watchdog waits; a thread that is
- * stopped or sleeps for ever uses no time. */
-static bool uses_time(struct helper *helper)
-{
-    struct timespec used;
-    clockid_t clock;
-    bool more;
-
-    if (pthread_getcpuclockid(helper->thread, &clock) || clock_gettime(clock, &used))
-        return false;
-    more = used.tv_sec != helper->used.tv_sec || used.tv_nsec != helper->used.tv_nsec;
-    helper->used = used;
-    return more;
-}
-
 bool helper_lives(struct helper *helper)
 {
     bool lives;
 
     pthread_mutex_lock(&helper->lock);
-    lives = helper->heard == helper->wanted;
-    helper->without = lives ? 0 : helper->without + 1;
-    if (uses_time(helper) && helper->without < PATIENCE)
-        lives = true;
+    lives = pulse_beats(&helper->pulse, helper->thread, helper->heard == helper->wanted);
     if (helper->heard == helper->wanted)
         helper->wanted++;
     pthread_cond_signal(&helper->asked);
