@@ -146,7 +146,12 @@ void daemon_restart(struct test_daemon *daemon)
 
 void daemon_signal(const struct test_daemon *daemon, int signal)
 {
+    siginfo_t info;
+
     assert_int_equal(kill(daemon->pid, signal), 0);
+    /* One thread gets the signal, and stops the others: they may still serve for a moment. */
+    if (signal == SIGSTOP)
+        assert_int_equal(waitid(P_PID, (id_t)daemon->pid, &info, WSTOPPED | WNOWAIT), 0);
 }
 
 int daemon_wait(struct test_daemon *daemon, int ms)

@@ -51,7 +51,8 @@ int daemon_stop(struct test_daemon *daemon);
 /* SIGKILL, and waits; the folder and the socket's file stay. */
 void daemon_kill(struct test_daemon *daemon);
 
-/* Sends a signal; waits for the end without sending anything (exit code as above; -1: not within `ms`). */
+/* Sends a signal, SIGSTOP until all threads have stopped; waits for the end without sending anything (exit code as
+ * above; -1: not within `ms`). */
 void daemon_signal(const struct test_daemon *daemon, int signal);
 int daemon_wait(struct test_daemon *daemon, int ms);
 
