@@ -31,18 +31,40 @@ void channels_hang_up(struct wispd *daemon, struct connection *connection)
 {
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, connection));
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, connection));
-    loop_timer_cancel(daemon->loop, event_token(EVENT_DOORBELL_AGAIN, connection));
     loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, connection));
     loop_cancel(daemon->loop, connection->socket);
     loop_cancel(daemon->loop, connection->process);
-    if (connection->state == CONNECTION_OPEN)
-        loop_cancel(daemon->loop, connection->channel.memory.eventfd);
-    if (connection->state == CONNECTION_OPEN)
-        shard_leave(&daemon->shard, &connection->channel);
+    if (connection->served)
+        worker_leave(daemon->worker, &connection->channel);
     if (connection->job_out && helper_take_back(daemon->helper, &connection->job))
         connection->job_out = false; /* nobody needs its memory any more */
     connection_close(&daemon->table, connection);
     channels_retire(daemon, connection);
+}
+
+void channels_serve(struct wispd *daemon, struct connection *connection)
+{
+    connection->served = true;
+    worker_serve(daemon->worker, &connection->channel);
+}
+
+void channels_left(struct wispd *daemon, struct connection *connection)
+{
+    connection_left(connection);
+    channels_retire(daemon, connection);
+}
+
+/* The shard has ended: what it served, and had not left, is left here. */
+static void end(struct wispd *daemon, struct connection *connection)
+{
+    if (connection->served && !connection->channel.leaving)
+        shard_leave(worker_shard(daemon->worker), &connection->channel);
+    if (connection->state != CONNECTION_DEAD) {
+        connection->served = false;
+        channels_hang_up(daemon, connection);
+    } else if (connection->served) {
+        channels_left(daemon, connection);
+    }
 }
 
 void channels_end(struct wispd *daemon)
@@ -50,9 +72,10 @@ void channels_end(struct wispd *daemon)
     struct connection_table *table = &daemon->table;
     uint32_t count = table->connections ? table->capacity : 0;
 
+    worker_stop(daemon->worker);
     for (uint32_t i = 0; i < count; i++) {
-        if (table->connections[i].state != CONNECTION_FREE && table->connections[i].state != CONNECTION_DEAD)
-            channels_hang_up(daemon, &table->connections[i]);
+        if (table->connections[i].state != CONNECTION_FREE)
+            end(daemon, &table->connections[i]);
     }
     daemon->helper = helper_free(daemon->helper); /* whatever it had is ours again */
     for (uint32_t i = 0; i < count; i++) {

@@ -7,8 +7,12 @@
 
 #include "daemon/control/daemon.h"
 
-/* Closes a channel, whatever its state, and takes it out of everything. */
+/* Ends a connection, whatever its state; its client learns of it when the shard has left its channel. */
 void channels_hang_up(struct wispd *daemon, struct connection *connection);
+
+/* Hands its channel, which has been attached, over to the shard; the shard has left it again. */
+void channels_serve(struct wispd *daemon, struct connection *connection);
+void channels_left(struct wispd *daemon, struct connection *connection);
 
 /* Moves a DEAD channel on, when nothing uses it any more. */
 void channels_retire(struct wispd *daemon, struct connection *connection);
@@ -16,7 +20,7 @@ void channels_retire(struct wispd *daemon, struct connection *connection);
 /* Has the helper run something on the channel's memory; it comes back with helper_done(). */
 void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job));
 
-/* Ends all of them, when nothing runs any more: the helper is stopped. */
+/* Ends all of them, and the threads that have to do with them: the shard's and the helper. */
 void channels_end(struct wispd *daemon);
 
 #endif

@@ -120,6 +120,13 @@ void connection_drop_reply(struct connection *connection)
     *outbox = (struct outbox){ .busy = false };
 }
 
+static void close_at(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 void connection_close(struct connection_table *table, struct connection *connection)
 {
     if (connection->state == CONNECTION_PENDING) {
@@ -132,18 +139,23 @@ void connection_close(struct connection_table *table, struct connection *connect
     }
     if (connection->state == CONNECTION_OPEN)
         table->open--;
-    close(connection->socket);
-    if (connection->process >= 0)
-        close(connection->process);
-    connection->socket = connection->process = -1;
+    if (!connection->served)
+        close_at(&connection->socket);
+    close_at(&connection->process);
     connection_drop_reply(connection);
     connection->state = CONNECTION_DEAD;
     table->dead++;
 }
 
+void connection_left(struct connection *connection)
+{
+    connection->served = false;
+    close_at(&connection->socket);
+}
+
 bool connection_is_over(const struct connection *connection)
 {
-    return connection->state == CONNECTION_DEAD && !connection->job_out;
+    return connection->state == CONNECTION_DEAD && !connection->served && !connection->job_out;
 }
 
 void connection_leave(struct connection *connection)

@@ -54,6 +54,7 @@ struct connection {
     int process;            /* a pidfd (peer.h); -1: none */
     struct helper_job job;
     bool job_out; /* the helper has it */
+    bool served;  /* the shard has its channel */
     bool leaving; /* connection_leave() */
     int made;     /* how the making ended, */
     struct reason why;
@@ -113,8 +114,12 @@ bool connection_table_is_crowded(const struct connection_table *table, uint32_t 
 /* MAKING to OPEN: its channel has been attached. */
 void connection_open(struct connection_table *table, struct connection *connection);
 
-/* To DEAD, and closes the socket. The caller has cancelled its events, and the shard has left its channel. */
+/* To DEAD. The caller has cancelled its events, and asked the shard for its channel. The socket is closed at once, or,
+ * while the shard may still send on it, in connection_left(). */
 void connection_close(struct connection_table *table, struct connection *connection);
+
+/* The shard has left its channel. */
+void connection_left(struct connection *connection);
 
 /* Whether nothing uses a DEAD connection's memory any more, so that it can be taken apart. */
 bool connection_is_over(const struct connection *connection);

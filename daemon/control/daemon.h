@@ -15,7 +15,7 @@
 #include "daemon/control/users.h"
 #include "daemon/event/loop.h"
 #include "daemon/models/set.h"
-#include "daemon/shard/shard.h"
+#include "daemon/shard/worker.h"
 #include "libipc/message.h"
 
 /* What an event of the loop is about; the kind in a token's high byte. Those of a channel carry its index and
@@ -26,14 +26,13 @@ enum event_kind {
     EVENT_SIGNAL,
     EVENT_WATCHDOG,
     EVENT_HELPER,
+    EVENT_REPORTS,
     EVENT_STOP_NOW,
-    EVENT_SOCKET,         /* of a channel */
-    EVENT_GONE,           /* of a channel: its process has ended */
-    EVENT_DOORBELL,       /* of a channel: its eventfd */
-    EVENT_HELLO_DUE,      /* of a channel: its connection has its turn */
-    EVENT_HELLO_LATE,     /* of a channel */
-    EVENT_QUESTION,       /* of a channel: what it asks has its turn */
-    EVENT_DOORBELL_AGAIN, /* of a channel: it has been throttled long enough */
+    EVENT_SOCKET,     /* of a channel */
+    EVENT_GONE,       /* of a channel: its process has ended */
+    EVENT_HELLO_DUE,  /* of a channel: its connection has its turn */
+    EVENT_HELLO_LATE, /* of a channel */
+    EVENT_QUESTION,   /* of a channel: what it asks has its turn */
     EVENT_KINDS,
 };
 
@@ -48,12 +47,12 @@ static inline uint64_t event_token(enum event_kind kind, const struct connection
 struct wispd {
     const struct config *config;
     struct model_set *set;    /* that is served now: descriptions come from it, */
-    struct queue_set *queues; /* and new requests go here: the shard's, but for the counters */
+    struct queue_set *queues; /* and new requests go here: the shard's, but for the counters; newest first */
     struct users users;
     struct connection_table table;
-    struct shard shard;
     struct loop *loop;
     struct helper *helper;
+    struct worker *worker; /* its shard */
     struct listener listener;
     int signals; /* a signalfd; -1: none */
     struct message inbox;
@@ -67,7 +66,7 @@ struct wispd {
     uint64_t spin_ns;        /* how long to look before sleeping */
     uint64_t watchdog_ns;    /* 0: none */
     bool no_processes;       /* this kernel cannot tell when a client's process ends; it has been said */
-    bool stuck;              /* the helper is */
+    bool stuck;              /* a thread is */
     bool stopping;
     bool done;
 };

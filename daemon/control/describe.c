@@ -88,7 +88,7 @@ static json_t *limits_json(const struct config *config)
 
 struct description describe_daemon(const struct wispd *daemon)
 {
-    const struct shard *shard = &daemon->shard;
+    const struct shard *shard = worker_shard(daemon->worker);
     char epoch[17], *text;
     json_t *state;
 

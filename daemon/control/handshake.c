@@ -13,12 +13,10 @@
 
 #include "base/size.h"
 #include "daemon/control/channels.h"
-#include "daemon/control/doorbell.h"
 #include "daemon/control/handshake.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/peer.h"
 #include "daemon/control/room.h"
-#include "daemon/shard/serve.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
 
@@ -165,12 +163,12 @@ void handshake_finish(struct wispd *daemon, struct connection *connection)
     }
     channel_attach(&connection->channel, welcome, daemon->config->limits.rows);
     connection_open(&daemon->table, connection);
-    shard_serve(&daemon->shard, &connection->channel);
-    if (doorbell_begin(daemon, connection) || send_welcome(connection) ||
+    if (send_welcome(connection) ||
         loop_ready(daemon->loop, connection->socket, POLLIN, event_token(EVENT_SOCKET, connection))) {
         channels_hang_up(daemon, connection);
         return;
     }
+    channels_serve(daemon, connection);
     log_limited(connection, LOG_LEVEL_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
                 (unsigned long long)welcome->request_arena >> 10, (unsigned long long)welcome->response_arena >> 10);
 }

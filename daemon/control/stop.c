@@ -11,25 +11,23 @@
 #include "base/log.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/stop.h"
-#include "daemon/shard/serve.h"
+#include "daemon/shard/counter.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
 
 void stop_begin(struct wispd *daemon)
 {
-    uint64_t now = clock_ns();
-
     if (daemon->stopping) {
         daemon->done = true; /* asked twice */
         return;
     }
     log_info("stopping: %u channels, %llu requests under way", daemon->table.open,
-             (unsigned long long)daemon->shard.under_way);
+             (unsigned long long)counter_read(&worker_shard(daemon->worker)->under_way));
     sd_notify(0, "STOPPING=1\nSTATUS=finishing what is under way");
     daemon->stopping = true;
     loop_cancel(daemon->loop, daemon->listener.fd);
     listener_close(&daemon->listener);
-    if (loop_timer(daemon->loop, now + GRACE_NS, event_token(EVENT_STOP_NOW, NULL)))
+    if (loop_timer(daemon->loop, clock_ns() + GRACE_NS, event_token(EVENT_STOP_NOW, NULL)))
         daemon->done = true; /* no grace, rather than no end */
     for (uint32_t i = 0; i < daemon->table.capacity; i++) {
         struct connection *connection = &daemon->table.connections[i];
@@ -38,12 +36,12 @@ void stop_begin(struct wispd *daemon)
             connection->state == CONNECTION_ASKING)
             channels_hang_up(daemon, connection);
     }
-    shard_drain(&daemon->shard, now);
+    worker_drain(daemon->worker);
 }
 
-void stop_continue(struct wispd *daemon, bool worked)
+void stop_now(struct wispd *daemon)
 {
-    /* Every channel that may be read is active by now, so a pass without work has seen them all. */
-    if (!worked && !daemon->shard.under_way)
-        daemon->done = true;
+    log_warning("stopping with %llu requests unanswered",
+                (unsigned long long)counter_read(&worker_shard(daemon->worker)->under_way));
+    daemon->done = true;
 }

@@ -7,7 +7,9 @@
 
 #include "daemon/control/daemon.h"
 
+/* At the signal: nothing is accepted any more, and the shard finishes what it has. At a second one: the end. */
 void stop_begin(struct wispd *daemon);
-void stop_continue(struct wispd *daemon, bool worked);
+/* The grace is over. */
+void stop_now(struct wispd *daemon);
 
 #endif

@@ -2,9 +2,10 @@
  *
  * wispd: from a configuration to a daemon that serves, and to its end.
  *
- * One thread does it all: it takes requests through the stages (shard.h), and between passes handles what the event
- * loop brings: connections, handshakes, control messages, doorbells, hang-ups, timers, signals. Only the memory of
- * channels is made and taken apart by another one (helper.h), and log lines are written by a third (base/log_writer.h).
+ * The thread that calls wispd_run() is the control thread: it handles connections, handshakes, questions, hang-ups,
+ * timers and signals. Requests are the shard's, on a thread of its own (shard/worker.h). The memory of channels is made
+ * and taken apart by a third one (helper.h), and log lines are written by a fourth (base/log_writer.h). Why there are
+ * two, and who owns what: docs/design/shards.md.
  */
 #ifndef DAEMON_CONTROL_WISPD_H
 #define DAEMON_CONTROL_WISPD_H

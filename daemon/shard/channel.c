@@ -46,7 +46,7 @@ void channel_attach(struct channel *channel, const struct wire_welcome *welcome,
     ring_attach_daemon(&channel->intake, &channel->finish, request, response, layout, 0);
     requests_link(channel);
     daemon_control_write(channel->daemon, welcome);
-    channel->active_ns = 0;
+    wake_daemon_arm(channel->daemon); /* its first submission is to ring */
 }
 
 bool channel_is_sealed(struct channel *channel)

@@ -40,6 +40,7 @@ struct channel {
     bool sealed;            /* channel_is_sealed() has said so */
     bool to_wake;           /* in the shard's list of clients to wake */
     bool leaving;           /* it is told nothing more, but that it is closed */
+    bool told;              /* that it is throttled has been reported */
     const char *broken;     /* how it violated the protocol: it is taken from no more. NULL: it did not */
     struct channel *next_wake, *next_broken;
     uint64_t doorbell_window_ns; /* wasted doorbells are counted over a window */

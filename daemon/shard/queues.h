@@ -38,7 +38,8 @@ struct queue_set {
     struct queue *queues;  /* as many as the set has models */
     struct batch batch;
     uint32_t held;           /* requests that have a queue of it */
-    struct queue_set *older; /* which the shard has not given back yet */
+    struct queue_set *older; /* which the shard has not given back yet: the shard's */
+    struct queue_set *next;  /* of all that are there: the control thread's */
 };
 
 /* -ENOMEM. Holds the set. */

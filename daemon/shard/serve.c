@@ -7,8 +7,6 @@
 void shard_serve(struct shard *shard, struct channel *channel)
 {
     shard->channels[channel->index] = channel;
-    if (shard->draining)
-        channel_drain(channel);
 }
 
 static void unlink_from_wake(struct shard *shard, struct channel *channel)

@@ -47,6 +47,8 @@ struct queue_set *shard_give_back(struct shard *shard)
 
 void shard_break(struct shard *shard, struct channel *channel, const char *how)
 {
+    if (channel->broken)
+        return;
     channel->broken = how;
     channel->next_broken = shard->broken;
     shard->broken = channel;

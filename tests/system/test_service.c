@@ -174,8 +174,8 @@ static int signs_of_life(int fd)
     return signs;
 }
 
-/* The watchdog hears of every thread that clients wait for: with the helper stopped there is no sign of life. One that
- * only writes the log is not among them. */
+/* The watchdog hears of every thread that clients wait for: with the helper stopped, or the shard, there is no sign of
+ * life. One that only writes the log is not among them. */
 static void the_watchdog_hears_of_every_thread(void **state)
 {
     struct service service;
@@ -184,8 +184,10 @@ static void the_watchdog_hears_of_every_thread(void **state)
 
     (void)state;
     service_start(&service);
-    for (int which = 0; which < 2; which++) {
-        thread = find_thread(service.pid, which ? "wispd-helper" : "wispd-log");
+    for (int which = 0; which < 3; which++) {
+        static const char *const threads[] = { "wispd-log", "wispd-helper", "wispd-shard" };
+
+        thread = find_thread(service.pid, threads[which]);
         assert_int_equal(ptrace(PTRACE_SEIZE, thread, NULL, NULL), 0);
         assert_int_equal(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL), 0);
         assert_int_equal(waitpid(thread, &status, __WALL), thread);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "daemon/control/accept.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/events.h"
+#include "daemon/control/handshake.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/questions.h"
+#include "daemon/control/stop.h"
+#include "daemon/control/watchdog.h"
+
+enum { EVENTS = 64 };
+
+static int on_listener(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)connection;
+    return accept_ready(daemon, event);
+}
+
+static int on_accept_again(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)connection, (void)event;
+    return accept_begin(daemon);
+}
+
+/* One step towards debugging, and back to what was configured. */
+static void set_log_level(enum log_level level)
+{
+    log_set_level(level);
+    log_at(MIN(level, LOG_LEVEL_NOTICE), "the log level is now %s", log_level_name(level));
+}
+
+static void take_signal(struct wispd *daemon, uint32_t signal)
+{
+    switch (signal) {
+    case SIGHUP:
+        log_warning("SIGHUP: the configuration is read at start only; use systemctl restart wispd");
+        break;
+    case SIGUSR1:
+        set_log_level(MIN(log_get_level() + 1, (unsigned)LOG_LEVEL_DEBUG));
+        break;
+    case SIGUSR2:
+        set_log_level(daemon->config->log_level);
+        break;
+    default:
+        stop_begin(daemon);
+    }
+}
+
+static int on_signal(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    struct signalfd_siginfo info;
+
+    (void)connection, (void)event;
+    while (read(daemon->signals, &info, sizeof info) == sizeof info)
+        take_signal(daemon, info.ssi_signo);
+    return loop_ready(daemon->loop, daemon->signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
+}
+
+static int on_watchdog(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)connection, (void)event;
+    watchdog_tell(daemon);
+    return loop_timer(daemon->loop, clock_ns() + daemon->watchdog_ns, event_token(EVENT_WATCHDOG, NULL));
+}
+
+static int on_helper(struct wispd *daemon, struct connection *none, const struct loop_event *event)
+{
+    struct helper_job *job;
+
+    (void)none, (void)event;
+    while ((job = helper_done(daemon->helper))) {
+        struct connection *connection = connection_of_job(job);
+
+        connection->job_out = false;
+        if (connection->state == CONNECTION_MAKING)
+            handshake_finish(daemon, connection);
+        else
+            channels_retire(daemon, connection);
+    }
+    return 0;
+}
+
+/* What has come is taken after every look at the events. */
+static int on_reports(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)daemon, (void)connection, (void)event;
+    return 0;
+}
+
+static int on_stop_now(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)connection, (void)event;
+    stop_now(daemon);
+    return 0;
+}
+
+static int on_socket(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    if (connection->state == CONNECTION_PENDING)
+        handshake_ready(daemon, connection);
+    else
+        questions_ready(daemon, connection, event);
+    return 0;
+}
+
+static int on_question(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)event;
+    questions_answer(daemon, connection);
+    return 0;
+}
+
+static int on_gone(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)event;
+    log_limited(connection, LOG_LEVEL_DEBUG, "its process has ended");
+    channels_hang_up(daemon, connection);
+    return 0;
+}
+
+static int on_hello_due(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)event;
+    if (connection->state == CONNECTION_PENDING)
+        handshake_ready(daemon, connection);
+    return 0;
+}
+
+static int on_hello_late(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)event;
+    if (connection->state == CONNECTION_PENDING)
+        channels_hang_up(daemon, connection);
+    return 0;
+}
+
+/* What a handler returns ends the daemon: it would be deaf from here on. */
+static const struct {
+    int (*handle)(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
+    bool of_channel;
+} handlers[EVENT_KINDS] = {
+    [EVENT_LISTENER] = { on_listener, false },  [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },      [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },      [EVENT_REPORTS] = { on_reports, false },
+    [EVENT_STOP_NOW] = { on_stop_now, false },  [EVENT_SOCKET] = { on_socket, true },
+    [EVENT_QUESTION] = { on_question, true },   [EVENT_GONE] = { on_gone, true },
+    [EVENT_HELLO_DUE] = { on_hello_due, true }, [EVENT_HELLO_LATE] = { on_hello_late, true },
+};
+
+int events_handle(struct wispd *daemon, uint64_t until_ns)
+{
+    struct loop_event events[EVENTS];
+    int count = loop_wait(daemon->loop, events, EVENTS, until_ns);
+    int result = count < 0 ? count : 0;
+
+    for (int i = 0; !result && i < count; i++) {
+        uint64_t token = events[i].token;
+        enum event_kind kind = (enum event_kind)(token >> 56);
+        struct connection *connection = NULL;
+
+        if (handlers[kind].of_channel) {
+            connection = connection_find(&daemon->table, (uint32_t)(token >> 32 & 0xffffff), (uint32_t)token);
+            if (!connection)
+                continue;
+        }
+        result = handlers[kind].handle(daemon, connection, &events[i]);
+    }
+    return result;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which set of models is served. One gives way to the next: what is new goes to the new one at once, the old one goes
+ * when the shard has finished what it had begun on it.
+ */
+#ifndef DAEMON_CONTROL_MODELS_H
+#define DAEMON_CONTROL_MODELS_H
+
+#include "daemon/control/daemon.h"
+
+/* Serves this set from now on, which the caller goes on holding. WISP_E_BUSY: too many old ones are still at work;
+ * -ENOMEM. Then all is as it was. */
+int models_use(struct wispd *daemon, struct model_set *set, struct reason *why);
+
+/* The shard is done with these queues. */
+void models_done_with(struct wispd *daemon, struct queue_set *queues);
+
+/* The shard has ended. */
+void models_end(struct wispd *daemon);
+
+#endif

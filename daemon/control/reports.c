@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/control/reports.h"
+#include "daemon/control/channels.h"
+#include "daemon/control/limited_log.h"
+#include "daemon/control/models.h"
+
+/* It may have been hung up meanwhile: then it is on its way back. */
+static void on_broken(struct wispd *daemon, struct connection *connection)
+{
+    if (connection->state != CONNECTION_OPEN)
+        return;
+    log_limited(connection, LOG_LEVEL_NOTICE, "%s: closed", connection->channel.broken);
+    channels_hang_up(daemon, connection);
+}
+
+int reports_take(struct wispd *daemon)
+{
+    struct mail mail;
+
+    while (worker_report(daemon->worker, &mail)) {
+        switch ((enum report)mail.kind) {
+        case REPORT_BROKEN:
+            on_broken(daemon, connection_of(mail.subject));
+            break;
+        case REPORT_THROTTLED:
+            log_limited(connection_of(mail.subject), LOG_LEVEL_DEBUG,
+                        "doorbells for nothing: not listened to for a while");
+            break;
+        case REPORT_LEFT:
+            channels_left(daemon, connection_of(mail.subject));
+            break;
+        case REPORT_DONE_WITH:
+            models_done_with(daemon, mail.subject);
+            break;
+        case REPORT_DRAINED:
+            daemon->done = true;
+            break;
+        case REPORT_FAILED:
+            return worker_error(daemon->worker);
+        }
+    }
+    return 0;
+}
