@@ -85,7 +85,7 @@ int pretrained_open(const char *path, struct pretrained **out, struct reason *wh
 
 /* ---- arrays ---- */
 
-static const struct tensor *find(const struct pretrained *pretrained, const char *layer, const char *suffix)
+static const struct safetensor *find(const struct pretrained *pretrained, const char *layer, const char *suffix)
 {
     char name[2 * LAYER_NAME_MAX];
 
@@ -116,9 +116,9 @@ static bool is_real(enum tensor_type type)
 
 /* The tensor NAME.SUFFIX; *out is NULL when there is none. */
 static int take(const struct pretrained *pretrained, const char *layer, const char *suffix, bool index,
-                const struct tensor **out, struct reason *why)
+                const struct safetensor **out, struct reason *why)
 {
-    const struct tensor *tensor = find(pretrained, layer, suffix);
+    const struct safetensor *tensor = find(pretrained, layer, suffix);
 
     *out = tensor;
     if (tensor && !(index ? is_index(tensor->type) : is_real(tensor->type)))
@@ -139,7 +139,7 @@ static double half(uint16_t bits)
     return bits >> 15 ? -value : value;
 }
 
-static double real_at(const struct pretrained *pretrained, const struct tensor *tensor, uint64_t at)
+static double real_at(const struct pretrained *pretrained, const struct safetensor *tensor, uint64_t at)
 {
     const unsigned char *from = pretrained->data + tensor->begin;
     uint32_t bits;
@@ -166,7 +166,7 @@ static double real_at(const struct pretrained *pretrained, const struct tensor *
 }
 
 /* An index; UINT64_MAX for a negative one. */
-static uint64_t index_at(const struct pretrained *pretrained, const struct tensor *tensor, uint64_t at)
+static uint64_t index_at(const struct pretrained *pretrained, const struct safetensor *tensor, uint64_t at)
 {
     const unsigned char *from = pretrained->data + tensor->begin;
     int64_t wide;
@@ -188,7 +188,7 @@ static uint64_t index_at(const struct pretrained *pretrained, const struct tenso
 
 /* ---- inheriting ---- */
 
-static void shape_text(const struct tensor *tensor, char *text, size_t size)
+static void shape_text(const struct safetensor *tensor, char *text, size_t size)
 {
     size_t used = 0;
 
@@ -197,7 +197,7 @@ static void shape_text(const struct tensor *tensor, char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%" PRIu64, i ? ", " : "", tensor->dimension[i]);
 }
 
-static int put(const struct pretrained *pretrained, const struct tensor *tensor, uint64_t at, float *out,
+static int put(const struct pretrained *pretrained, const struct safetensor *tensor, uint64_t at, float *out,
                struct reason *why)
 {
     double value = real_at(pretrained, tensor, at);
@@ -210,7 +210,7 @@ static int put(const struct pretrained *pretrained, const struct tensor *tensor,
 }
 
 /* How a dense weight's elements are found: of a deconvolution outputs and inputs change places. */
-static int dense_fits(const struct pretrained *pretrained, const struct layer *layer, const struct tensor *tensor,
+static int dense_fits(const struct pretrained *pretrained, const struct layer *layer, const struct safetensor *tensor,
                       uint64_t *area, struct reason *why)
 {
     const struct csr *w = &layer->weight;
@@ -231,7 +231,7 @@ static int dense_fits(const struct pretrained *pretrained, const struct layer *l
                   pretrained->name, layer->name, shape, w->rows, w->columns);
 }
 
-static int inherit_dense(const struct pretrained *pretrained, struct layer *layer, const struct tensor *tensor,
+static int inherit_dense(const struct pretrained *pretrained, struct layer *layer, const struct safetensor *tensor,
                          struct reason *why)
 {
     struct csr *w = &layer->weight;
@@ -252,7 +252,7 @@ static int inherit_dense(const struct pretrained *pretrained, struct layer *laye
 
 /* A sparse weight of the file. */
 struct rows {
-    const struct tensor *starts, *columns, *values;
+    const struct safetensor *starts, *columns, *values;
 };
 
 /* One row of a sparse base beside the layer's: both ascend. */
@@ -347,7 +347,7 @@ static int inherit_vector(const struct pretrained *pretrained, struct layer *lay
 {
     const char *name = layer->kind->vectors[number];
     struct vector *vector = &layer->vectors[number];
-    const struct tensor *tensor;
+    const struct safetensor *tensor;
     int result = take(pretrained, layer->name, find(pretrained, layer->name, name) ? name : foreign_name(name), false,
                       &tensor, why);
 
@@ -363,7 +363,7 @@ static int inherit_vector(const struct pretrained *pretrained, struct layer *lay
 
 int pretrained_inherit(const struct pretrained *pretrained, struct layer *layer, bool weights, struct reason *why)
 {
-    const struct tensor *tensor;
+    const struct safetensor *tensor;
     int result = 0;
 
     weights &= layer->kind->weighted;

@@ -99,7 +99,7 @@ static int parameters_read(const json_t *parameters, struct layer *layer, struct
 
 /* The tensor NAME.SUFFIX of a layer, of this type; *out NULL when it is optional and absent. */
 static int tensor_take(struct parse *parse, const struct layer *layer, const char *suffix, enum tensor_type type,
-                       bool required, const struct tensor **out, struct reason *why)
+                       bool required, const struct safetensor **out, struct reason *why)
 {
     char name[LAYER_NAME_MAX + 64];
 
@@ -116,7 +116,7 @@ static int tensor_take(struct parse *parse, const struct layer *layer, const cha
 static int weight_read(struct parse *parse, struct layer *layer, uint32_t columns, struct reason *why)
 {
     struct csr weight = { .columns = columns };
-    const struct tensor *starts = NULL, *index = NULL, *values = NULL;
+    const struct safetensor *starts = NULL, *index = NULL, *values = NULL;
     int result = tensor_take(parse, layer, TENSOR_STARTS, TENSOR_I64, true, &starts, why);
 
     if (!result)
@@ -149,7 +149,7 @@ static int vectors_read(struct parse *parse, struct layer *layer, struct reason 
 {
     for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i]; i++) {
         const char *name = layer->kind->vectors[i];
-        const struct tensor *tensor;
+        const struct safetensor *tensor;
         int result = tensor_take(parse, layer, name, TENSOR_F32, false, &tensor, why);
 
         if (result)
@@ -235,7 +235,7 @@ static int layer_read(struct parse *parse, const json_t *entry, struct layer *la
 static int graph_read(struct parse *parse, const json_t *graph, struct reason *why)
 {
     size_t count = json_array_size(graph);
-    const struct tensor *left;
+    const struct safetensor *left;
     int result;
 
     if (!json_is_array(graph) || !count || count > MODEL_LAYERS_MAX)
@@ -284,7 +284,7 @@ static int tensors_align(struct parse *parse, struct reason *why)
         return refuse_errno(why, -ENOMEM, "a copy of the tensors");
     end = 0;
     for (size_t i = 0; i < parse->file.count; i++) {
-        struct tensor *tensor = &parse->file.tensors[i];
+        struct safetensor *tensor = &parse->file.tensors[i];
         uint64_t bytes = tensor->end - tensor->begin;
 
         memcpy(aligned + end, parse->data + tensor->begin, bytes);

@@ -125,7 +125,7 @@ static int type_read(const json_t *value, enum tensor_type *out, struct reason *
     return refuse(why, WISP_E_FORMAT, "dtype \"%s\" is none that safetensors has", name ? name : "");
 }
 
-static int shape_read(const json_t *shape, struct tensor *tensor, struct reason *why)
+static int shape_read(const json_t *shape, struct safetensor *tensor, struct reason *why)
 {
     if (!json_is_array(shape) || json_array_size(shape) > TENSOR_RANK_MAX)
         return refuse(why, WISP_E_FORMAT, "shape is not an array of at most %d whole numbers", TENSOR_RANK_MAX);
@@ -142,7 +142,8 @@ static int shape_read(const json_t *shape, struct tensor *tensor, struct reason 
 }
 
 /* `base` is where the header ends. */
-static int place_read(const json_t *offsets, uint64_t base, uint64_t size, struct tensor *tensor, struct reason *why)
+static int place_read(const json_t *offsets, uint64_t base, uint64_t size, struct safetensor *tensor,
+                      struct reason *why)
 {
     uint64_t bytes;
 
@@ -162,7 +163,7 @@ static int place_read(const json_t *offsets, uint64_t base, uint64_t size, struc
     return 0;
 }
 
-static int tensor_read(const json_t *entry, uint64_t base, uint64_t size, struct tensor *tensor, struct reason *why)
+static int tensor_read(const json_t *entry, uint64_t base, uint64_t size, struct safetensor *tensor, struct reason *why)
 {
     const json_t *type = json_object_get(entry, "dtype"), *shape = json_object_get(entry, "shape"),
                  *offsets = json_object_get(entry, "data_offsets");
@@ -189,7 +190,7 @@ static int tensors_read(struct safetensors *file, uint64_t base, uint64_t size, 
         return refuse_errno(why, -ENOMEM, "%zu tensors", count);
     json_object_foreach(file->header, name, entry)
     {
-        struct tensor *tensor = &file->tensors[file->count];
+        struct safetensor *tensor = &file->tensors[file->count];
         int result;
 
         if (entry == file->metadata)
@@ -205,7 +206,7 @@ static int tensors_read(struct safetensors *file, uint64_t base, uint64_t size, 
 
 static int compare_places(const void *left, const void *right)
 {
-    const struct tensor *a = left, *b = right;
+    const struct safetensor *a = left, *b = right;
 
     if (a->begin != b->begin)
         return a->begin < b->begin ? -1 : 1;
@@ -214,7 +215,7 @@ static int compare_places(const void *left, const void *right)
 
 static int compare_names(const void *left, const void *right)
 {
-    return strcmp(((const struct tensor *)left)->name, ((const struct tensor *)right)->name);
+    return strcmp(((const struct safetensor *)left)->name, ((const struct safetensor *)right)->name);
 }
 
 /* Walks the tensors through the file from `place` to its end. */
@@ -223,7 +224,7 @@ static int places_check(struct safetensors *file, uint64_t place, size_t size, s
     if (file->count)
         qsort(file->tensors, file->count, sizeof *file->tensors, compare_places);
     for (size_t i = 0; i < file->count; i++) {
-        const struct tensor *tensor = &file->tensors[i];
+        const struct safetensor *tensor = &file->tensors[i];
 
         if (tensor->begin != place)
             return refuse(why, WISP_E_FORMAT,
@@ -280,7 +281,7 @@ void safetensors_disarm(struct reason *why)
 
 /* ---- what models add ---- */
 
-static int pad_check(const struct tensor *tensor, const unsigned char *data, struct reason *why)
+static int pad_check(const struct safetensor *tensor, const unsigned char *data, struct reason *why)
 {
     if (tensor->type != TENSOR_U8 || tensor->rank != 1 || !tensor->count || tensor->count >= SAFETENSORS_ALIGNMENT)
         return refuse(why, WISP_E_FORMAT, "is no padding of 1 to %d bytes", SAFETENSORS_ALIGNMENT - 1);
@@ -291,7 +292,7 @@ static int pad_check(const struct tensor *tensor, const unsigned char *data, str
     return 0;
 }
 
-static int plain_check(const struct tensor *tensor, struct reason *why)
+static int plain_check(const struct safetensor *tensor, struct reason *why)
 {
     if (tensor->rank != 1)
         return refuse(why, WISP_E_FORMAT, "shape has %u dimensions; a model's tensors have one", tensor->rank);
@@ -305,7 +306,7 @@ int safetensors_check_model(struct safetensors *file, const void *data, struct r
     size_t kept = 0;
 
     for (size_t i = 0; i < file->count; i++) {
-        struct tensor tensor = file->tensors[i];
+        struct safetensor tensor = file->tensors[i];
         bool pad = is_pad(tensor.name);
         int result = pad ? pad_check(&tensor, data, why) : plain_check(&tensor, why);
 
@@ -320,28 +321,28 @@ int safetensors_check_model(struct safetensors *file, const void *data, struct r
 
 /* ---- finding ---- */
 
-static struct tensor *find(const struct safetensors *file, const char *name)
+static struct safetensor *find(const struct safetensors *file, const char *name)
 {
-    const struct tensor key = { .name = name };
+    const struct safetensor key = { .name = name };
 
     return file->count ? bsearch(&key, file->tensors, file->count, sizeof key, compare_names) : NULL;
 }
 
-const struct tensor *safetensors_find(const struct safetensors *file, const char *name)
+const struct safetensor *safetensors_find(const struct safetensors *file, const char *name)
 {
     return find(file, name);
 }
 
-const struct tensor *safetensors_take(struct safetensors *file, const char *name)
+const struct safetensor *safetensors_take(struct safetensors *file, const char *name)
 {
-    struct tensor *found = find(file, name);
+    struct safetensor *found = find(file, name);
 
     if (found)
         found->used = true;
     return found;
 }
 
-const struct tensor *safetensors_left(const struct safetensors *file)
+const struct safetensor *safetensors_left(const struct safetensors *file)
 {
     for (size_t i = 0; i < file->count; i++) {
         if (!file->tensors[i].used)

@@ -51,7 +51,7 @@ const char *tensor_type_name(enum tensor_type type);
 /* Bytes of so many elements; false when they are too many, or no whole number of bytes. */
 bool tensor_type_bytes(enum tensor_type type, uint64_t count, uint64_t *out);
 
-struct tensor {
+struct safetensor {
     const char *name; /* belongs to the header */
     enum tensor_type type;
     uint32_t rank;
@@ -63,8 +63,8 @@ struct tensor {
 
 struct safetensors {
     json_t *header;
-    const json_t *metadata; /* part of the header; an object of strings, or NULL */
-    struct tensor *tensors; /* ascending by name */
+    const json_t *metadata;     /* part of the header; an object of strings, or NULL */
+    struct safetensor *tensors; /* ascending by name */
     size_t count;
 };
 
@@ -82,10 +82,10 @@ int safetensors_check_model(struct safetensors *file, const void *data, struct r
 void safetensors_disarm(struct reason *why);
 
 /* The tensor of that name; NULL when there is none. */
-const struct tensor *safetensors_find(const struct safetensors *file, const char *name);
+const struct safetensor *safetensors_find(const struct safetensors *file, const char *name);
 /* The same, marked as used. */
-const struct tensor *safetensors_take(struct safetensors *file, const char *name);
+const struct safetensor *safetensors_take(struct safetensors *file, const char *name);
 /* A tensor that was never taken; NULL when there is none. */
-const struct tensor *safetensors_left(const struct safetensors *file);
+const struct safetensor *safetensors_left(const struct safetensors *file);
 
 #endif
