@@ -3,10 +3,9 @@
  * What a layer kind is. A new kind is one file in layers/ and one row in layer_table.c; the model file, the forward
  * pass, the trainer and `wisp show` need no change.
  *
- * Values are feature-major activations: element f of sample b stands at [f * batch + b]. For one sample that is the
- * plain tensor. forward() and backward() allocate nothing, take no lock, and may be called by several threads at once,
- * each with its own `part` of `parts`: a part writes only what it owns, and what it computes does not depend on
- * `parts`. So results are the same to the bit for any number of threads.
+ * Values are feature-major (tensor.h). forward() and backward() allocate nothing, take no lock, and may be called by
+ * several threads at once, each with its own `part` of `parts`: a part writes only what it owns, and what it computes
+ * does not depend on `parts`. So results are the same to the bit for any number of threads.
  */
 #ifndef SPARSE_LAYERS_LAYER_H
 #define SPARSE_LAYERS_LAYER_H
@@ -18,6 +17,7 @@
 #include "base/error.h"
 #include "sparse/graph/model.h"
 #include "sparse/kernels/weights.h"
+#include "sparse/tensor/tensor.h"
 
 /* What a layer of a structure will be, before anything is sampled: from its parameters and its inputs' shapes alone. */
 struct layer_plan {
@@ -42,19 +42,18 @@ struct layer_parameter {
 struct layer_run {
     const struct layer *layer;
     const struct kernels *kernels;
-    const struct weights *weights; /* NULL without */
-    const float *const *in;        /* layer->input_count activations */
-    float *out;
-    size_t batch;
+    const struct weights *weights;  /* NULL without */
+    const struct tensor *const *in; /* layer->input_count */
+    const struct tensor *out;
     unsigned part, parts;
 };
 
 /* Operands of the backward pass. Gradients are of the loss summed over the batch. */
 struct layer_back {
-    struct layer_run run;      /* as it was forward; run.out holds the output */
-    const float *out_gradient; /* activation like run.out */
-    float *const *in_gradient; /* activations like run.in, to be overwritten; an entry is NULL where nobody needs it */
-    float *weight_gradient;    /* one per connection, overwritten; NULL without weights */
+    struct layer_run run;          /* as it was forward; run.out holds the output */
+    const float *out_gradient;     /* laid out as run.out */
+    float *const *in_gradient;     /* laid out as run.in, to be overwritten; an entry is NULL where nobody needs it */
+    float *weight_gradient;        /* one per connection, overwritten; NULL without weights */
     float *const *vector_gradient; /* as layer->vectors; NULL entries for absent ones */
 };
 
@@ -70,7 +69,7 @@ struct layer_kind {
     uint32_t inputs_min, inputs_max;
     bool weighted; /* has a sparse weight tensor */
     enum layer_flow flow;
-    bool in_place;                          /* forward() may be given the same activation as in[0] and out */
+    bool in_place;                          /* forward() may be given the same memory as in[0] and out */
     const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to accept */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.

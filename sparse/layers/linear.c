@@ -22,7 +22,7 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 static void forward(const struct layer_run *run)
 {
     const struct product product = {
-        .bias = run->layer->vectors[0].data, .x = run->in[0], .y = run->out, .n = run->batch
+        .bias = run->layer->vectors[0].data, .x = run->in[0]->data, .y = run->out->data, .n = run->out->batch
     };
 
     weights_run(run->weights, &product, run->part, run->parts);
@@ -32,16 +32,16 @@ static void backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
     const struct csr *weight = &run->layer->weight;
+    size_t batch = run->out->batch;
     unsigned long long begin, end;
 
     /* A part owns columns: their gradients, and those of the connections in them. */
     pool_share(weight->columns, 16, run->part, run->parts, &begin, &end);
-    run->kernels->spmm_backward(weight, run->in[0], back->out_gradient, back->in_gradient[0], back->weight_gradient,
-                                run->batch, (uint32_t)begin, (uint32_t)end);
+    run->kernels->spmm_backward(weight, run->in[0]->data, back->out_gradient, back->in_gradient[0],
+                                back->weight_gradient, batch, (uint32_t)begin, (uint32_t)end);
     if (back->vector_gradient[0]) {
         pool_share(weight->rows, 16, run->part, run->parts, &begin, &end);
-        run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], run->batch, (uint32_t)begin,
-                               (uint32_t)end);
+        run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], batch, (uint32_t)begin, (uint32_t)end);
     }
 }
 

@@ -9,8 +9,8 @@ static void forward(const struct layer_run *run)
 {
     unsigned long long begin, end;
 
-    pool_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
-    run->kernels->relu(run->in[0] + begin, run->out + begin, end - begin);
+    pool_share(tensor_count(run->out), 1024, run->part, run->parts, &begin, &end);
+    run->kernels->relu(run->in[0]->data + begin, run->out->data + begin, end - begin);
 }
 
 static void backward(const struct layer_back *back)
@@ -20,8 +20,8 @@ static void backward(const struct layer_back *back)
 
     if (!back->in_gradient[0])
         return;
-    pool_share(shape_elements(&run->layer->shape) * run->batch, 1024, run->part, run->parts, &begin, &end);
-    run->kernels->relu_backward(run->out + begin, back->out_gradient + begin, back->in_gradient[0] + begin,
+    pool_share(tensor_count(run->out), 1024, run->part, run->parts, &begin, &end);
+    run->kernels->relu_backward(run->out->data + begin, back->out_gradient + begin, back->in_gradient[0] + begin,
                                 end - begin);
 }
 

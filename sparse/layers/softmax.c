@@ -13,8 +13,8 @@ static void columns_of(const struct layer_run *run, size_t *features, size_t *co
 {
     unsigned long long first, past;
 
-    *features = run->layer->shape.dimension[0];
-    *columns = plan_positions(&run->layer->shape) * run->batch;
+    *features = tensor_features(run->out);
+    *columns = tensor_columns(run->out);
     pool_share(*columns, 16, run->part, run->parts, &first, &past);
     *begin = first;
     *end = past;
@@ -25,13 +25,13 @@ static void forward(const struct layer_run *run)
     size_t features, columns, begin, end;
 
     columns_of(run, &features, &columns, &begin, &end);
-    function_softmax(run->in[0], run->out, features, columns, begin, end);
+    function_softmax(run->in[0]->data, run->out->data, features, columns, begin, end);
 }
 
 /* dx = y (dy - sum of y dy), column by column. */
 static void backward(const struct layer_back *back)
 {
-    const float *y = back->run.out, *dy = back->out_gradient;
+    const float *y = back->run.out->data, *dy = back->out_gradient;
     float *dx = back->in_gradient[0];
     size_t features, columns, begin, end;
 

@@ -120,38 +120,35 @@ static void run_part(void *argument, unsigned part, unsigned parts)
     back.run.layer->kind->backward(&back);
 }
 
-static void add_spare(struct backward *backward, uint32_t value, size_t count)
+static void add_spare(struct backward *backward, uint32_t value)
 {
-    uint64_t elements = shape_elements(&backward->forward->model->layers[value - 1].shape) * count;
+    size_t count = tensor_count(&backward->forward->values[value]);
 
-    for (uint64_t i = 0; i < elements; i++)
+    for (size_t i = 0; i < count; i++)
         backward->gradients[value][i] += backward->spare[i];
 }
 
 /* Where a value has been written to already, by a later layer or by this one through another input, the layer is run
  * once more for that input alone, into the spare activation, which is then added. */
-static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient, size_t count,
-                      struct pool *pool)
+static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient, struct pool *pool)
 {
     const struct forward *forward = backward->forward;
     const struct layer *layer = &forward->model->layers[index];
-    const float *in[LAYER_INPUTS_MAX];
+    const struct tensor *in[LAYER_INPUTS_MAX];
     bool again[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL };
-    struct layer_back back = { .run = { .layer = layer,
-                                        .kernels = forward->kernels,
-                                        .in = in,
-                                        .out = forward->values[index + 1],
-                                        .batch = count },
-                               .out_gradient = backward->gradients[index + 1],
-                               .in_gradient = in_gradient,
-                               .weight_gradient = gradient->layers[index].weight,
-                               .vector_gradient = gradient->layers[index].vectors };
+    struct layer_back back = {
+        .run = { .layer = layer, .kernels = forward->kernels, .in = in, .out = &forward->values[index + 1] },
+        .out_gradient = backward->gradients[index + 1],
+        .in_gradient = in_gradient,
+        .weight_gradient = gradient->layers[index].weight,
+        .vector_gradient = gradient->layers[index].vectors
+    };
 
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
 
-        in[j] = forward->values[value];
+        in[j] = &forward->values[value];
         again[j] = backward->written[value];
         if (!again[j])
             in_gradient[j] = backward->gradients[value];
@@ -164,7 +161,7 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
         memset(in_gradient, 0, sizeof in_gradient);
         in_gradient[j] = backward->spare;
         pool_run(pool, run_part, &back);
-        add_spare(backward, layer->inputs[j], count);
+        add_spare(backward, layer->inputs[j]);
     }
 }
 
@@ -172,18 +169,17 @@ void backward_run(struct backward *backward, size_t from, const float *from_grad
                   struct pool *pool)
 {
     const struct model *model = backward->forward->model;
-    size_t count = backward->forward->count;
 
     memset(backward->written, 0, (model->layer_count + 1) * sizeof *backward->written);
     if (from) {
         memcpy(backward->gradients[from], from_gradient,
-               shape_elements(&model->layers[from - 1].shape) * count * sizeof *from_gradient);
+               tensor_count(&backward->forward->values[from]) * sizeof *from_gradient);
         backward->written[from] = true;
     }
     for (uint32_t i = model->layer_count; i-- > 0;) {
         /* A layer that the loss does not depend on learns nothing. */
         if (backward->written[i + 1])
-            run_layer(backward, i, gradient, count, pool);
+            run_layer(backward, i, gradient, pool);
         else
             clear_layer(&model->layers[i], gradient, i);
     }

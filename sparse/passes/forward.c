@@ -14,9 +14,9 @@
 
 /* ---- planning ---- */
 
-static uint64_t value_elements(const struct model *model, size_t value)
+static const struct shape *value_shape(const struct model *model, size_t value)
 {
-    return shape_elements(value ? &model->layers[value - 1].shape : &model->signature.inputs[0].shape);
+    return value ? &model->layers[value - 1].shape : &model->signature.inputs[0].shape;
 }
 
 /* The last layer that reads each value; the output is read by the caller, after all of them. */
@@ -66,7 +66,7 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
         if (!forward->train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
             in_place = forward->buffer_of[layer->inputs[0]];
         forward->buffer_of[value] =
-            choose_buffer(buffers, forward->train ? 0 : index, in_place, value_elements(model, value));
+            choose_buffer(buffers, forward->train ? 0 : index, in_place, shape_elements(value_shape(model, value)));
         buffers->free_at[forward->buffer_of[value]] = forward->train || !value ? UINT32_MAX : last[value];
     }
 }
@@ -170,6 +170,11 @@ static int plan(struct forward *forward)
     forward->values = calloc(layers + 1, sizeof *forward->values);
     if (!forward->weights || !forward->buffer_of || !forward->values)
         return -ENOMEM;
+    for (size_t value = 0; value <= layers; value++) {
+        const struct shape *shape = value_shape(forward->model, value);
+
+        forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
+    }
     result = plan_buffers(forward);
     return result ? result : plan_weights(forward);
 }
@@ -234,31 +239,31 @@ static void run_part(void *argument, unsigned part, unsigned parts)
 }
 
 /* Every value has its place in forward->values by now. */
-static void run_layers(struct forward *forward, size_t count, struct pool *pool)
+static void run_layers(struct forward *forward, struct pool *pool)
 {
     const struct model *model = forward->model;
 
-    forward->count = count;
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
-        const float *in[LAYER_INPUTS_MAX];
+        const struct tensor *in[LAYER_INPUTS_MAX];
         struct layer_run run = { .layer = layer,
                                  .kernels = forward->kernels,
                                  .weights = forward->weights[i],
                                  .in = in,
-                                 .out = forward->values[i + 1],
-                                 .batch = count };
+                                 .out = &forward->values[i + 1] };
 
         for (uint32_t j = 0; j < layer->input_count; j++)
-            in[j] = forward->values[layer->inputs[j]];
+            in[j] = &forward->values[layer->inputs[j]];
         pool_run(pool, run_part, &run);
     }
 }
 
-static void place_values(struct forward *forward)
+static void place_values(struct forward *forward, size_t count)
 {
-    for (uint32_t value = 0; value <= forward->model->layer_count; value++)
-        forward->values[value] = forward->buffers[forward->buffer_of[value]];
+    for (uint32_t value = 0; value <= forward->model->layer_count; value++) {
+        forward->values[value].data = forward->buffers[forward->buffer_of[value]];
+        forward->values[value].batch = count;
+    }
 }
 
 /* activation[f][b] = inputs[b][f], sixteen samples at a time so that a line of the activation is written whole. */
@@ -277,34 +282,34 @@ static void gather(float *activation, const float *const *inputs, size_t element
 void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count)
 {
     const struct model *model = forward->model;
-    uint64_t elements = shape_elements(model_output(model));
+    const struct tensor *output = &forward->values[model->layer_count];
 
-    place_values(forward);
+    place_values(forward, count);
     if (count == 1) {
         /* Layers only read value 0, and no other value is planned over it. */
-        forward->values[0] = (float *)(uintptr_t)inputs[0];
-        forward->values[model->layer_count] = outputs[0];
-        run_layers(forward, 1, NULL);
+        forward->values[0].data = (float *)(uintptr_t)inputs[0];
+        forward->values[model->layer_count].data = outputs[0];
+        run_layers(forward, NULL);
         return;
     }
-    gather(forward->values[0], inputs, shape_elements(&model->signature.inputs[0].shape), count);
-    run_layers(forward, count, NULL);
+    gather(forward->values[0].data, inputs, forward->values[0].elements, count);
+    run_layers(forward, NULL);
     for (size_t b = 0; b < count; b++) {
-        for (uint64_t f = 0; f < elements; f++)
-            outputs[b][f] = forward->values[model->layer_count][f * count + b];
+        for (uint64_t f = 0; f < output->elements; f++)
+            outputs[b][f] = output->data[f * count + b];
     }
 }
 
 void forward_run(struct forward *forward, const float *input, size_t count, struct pool *pool)
 {
-    place_values(forward);
-    forward->values[0] = (float *)(uintptr_t)input;
-    run_layers(forward, count, pool);
+    place_values(forward, count);
+    forward->values[0].data = (float *)(uintptr_t)input;
+    run_layers(forward, pool);
 }
 
 const float *forward_value(const struct forward *forward, size_t value)
 {
-    return forward->values[value];
+    return forward->values[value].data;
 }
 
 size_t forward_memory(const struct forward *forward)

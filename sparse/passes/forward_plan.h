@@ -20,8 +20,7 @@ struct forward {
     uint32_t *buffer_of;      /* by value */
     float **buffers;
     uint32_t buffer_count;
-    size_t count;   /* samples of the last run */
-    float **values; /* by value: where it stands in this run */
+    struct tensor *values; /* by value: as it stands in this run */
 };
 
 #endif
