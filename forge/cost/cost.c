@@ -80,8 +80,8 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         out->file_bytes = INT64_MAX;
     else if (result)
         return result;
-    if (forward_activation_bytes(outline, setting->serve_batch, false, &activations_to_serve) ||
-        forward_activation_bytes(outline, setting->batch, true, &activations_to_train))
+    if (forward_activation_bytes(outline, LAYER_SERVE, setting->serve_batch, &activations_to_serve) ||
+        forward_activation_bytes(outline, LAYER_TRAIN, setting->batch, &activations_to_train))
         return refuse_errno(why, -ENOMEM, "what the plan costs");
     out->serve_bytes = serve_bytes(plan, activations_to_serve);
     out->train_bytes =

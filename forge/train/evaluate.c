@@ -29,7 +29,7 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
         if (result)
             return result;
         batches_targets(r->batches, which + done, now, r->loss);
-        forward_run(r->forward, r->input, now, r->pool);
+        forward_run(r->forward, LAYER_EVALUATE, r->input, now);
         loss_run(r->loss, forward_value(r->forward, r->model->layer_count), now, 0, NULL, r->pool);
         for (size_t i = 0; i < now; i++) {
             if (!isfinite(r->loss->samples[i].loss))

@@ -107,7 +107,12 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     if (!result)
         result = weigh_classes(t, why);
     if (!result)
-        result = forward_new(setup->model, setup->kernels, setup->recipe->batch, true, &t->forward, why);
+        result = forward_new(&(struct forward_setup){ .model = setup->model,
+                                                      .kernels = setup->kernels,
+                                                      .mode = LAYER_TRAIN,
+                                                      .batch = setup->recipe->batch,
+                                                      .pool = setup->pool },
+                             &t->forward, why);
     if (!result)
         result = backward_new(t->forward, &t->backward, why);
     if (result)
@@ -214,7 +219,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     if (result)
         return result;
     batches_targets(s->batches, which, count, &t->batch);
-    forward_run(t->forward, t->activation, count, s->pool);
+    forward_run(t->forward, LAYER_TRAIN, t->activation, count);
     loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
              t->lost_gradient, s->pool);
     loss_add(&t->batch, count, tally);
@@ -223,7 +228,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                       "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
-    backward_run(t->backward, t->lost, t->lost_gradient, &t->gradient, s->pool);
+    backward_run(t->backward, t->lost, t->lost_gradient, &t->gradient);
     move_all(t, 1.0f / (float)count);
     return 0;
 }

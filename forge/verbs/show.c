@@ -81,7 +81,8 @@ int verb_show(int argc, char **argv)
         return status;
     result = model_read(file.words[0], &model, &why);
     if (!result && kernels && !find_obstacle(model))
-        result = forward_new(model, kernels, BATCH, false, &forward, &why);
+        result =
+            forward_new(&(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH }, &forward, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
     return print(describe(model, forward, kernels, file.words[0]));

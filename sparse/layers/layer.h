@@ -38,6 +38,13 @@ struct layer_parameter {
     enum layer_number number;
 };
 
+/* What a pass is for. */
+enum layer_mode {
+    LAYER_SERVE,    /* weights stand still and are packed; activations share memory */
+    LAYER_EVALUATE, /* the same answers, to the bit, from weights that move between runs */
+    LAYER_TRAIN,    /* a backward pass follows */
+};
+
 /* One call's operands. */
 struct layer_run {
     const struct layer *layer;
@@ -45,6 +52,7 @@ struct layer_run {
     const struct weights *weights;  /* NULL without */
     const struct tensor *const *in; /* layer->input_count */
     const struct tensor *out;
+    enum layer_mode mode;
     unsigned part, parts;
 };
 

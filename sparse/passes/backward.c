@@ -56,7 +56,7 @@ void gradient_deinit(struct gradient *gradient)
 
 static int allocate(struct backward *backward)
 {
-    const struct model *model = backward->forward->model;
+    const struct model *model = backward->forward->setup.model;
     uint64_t largest = 0, elements;
 
     backward->gradients = calloc(model->layer_count + 1, sizeof *backward->gradients);
@@ -64,7 +64,8 @@ static int allocate(struct backward *backward)
     if (!backward->gradients || !backward->written)
         return -ENOMEM;
     for (uint32_t value = 1; value <= model->layer_count; value++) {
-        if (!size_multiply(shape_elements(&model->layers[value - 1].shape), backward->forward->batch, &elements) ||
+        if (!size_multiply(shape_elements(&model->layers[value - 1].shape), backward->forward->setup.batch,
+                           &elements) ||
             !(backward->gradients[value] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
         largest = MAX(largest, elements);
@@ -81,8 +82,8 @@ int backward_new(struct forward *forward, struct backward **out, struct reason *
         backward->forward = forward;
     if (!backward || allocate(backward)) {
         backward_free(backward);
-        return refuse_errno(why, -ENOMEM, "cannot plan the training of %s for batches of %zu", forward->model->name,
-                            forward->batch);
+        return refuse_errno(why, -ENOMEM, "cannot plan the training of %s for batches of %zu",
+                            forward->setup.model->name, forward->setup.batch);
     }
     *out = backward;
     return 0;
@@ -92,7 +93,7 @@ struct backward *backward_free(struct backward *backward)
 {
     if (!backward)
         return NULL;
-    for (uint32_t value = 0; backward->gradients && value <= backward->forward->model->layer_count; value++)
+    for (uint32_t value = 0; backward->gradients && value <= backward->forward->setup.model->layer_count; value++)
         free(backward->gradients[value]);
     free(backward->gradients);
     free(backward->written);
@@ -130,20 +131,22 @@ static void add_spare(struct backward *backward, uint32_t value)
 
 /* Where a value has been written to already, by a later layer or by this one through another input, the layer is run
  * once more for that input alone, into the spare activation, which is then added. */
-static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient, struct pool *pool)
+static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient)
 {
     const struct forward *forward = backward->forward;
-    const struct layer *layer = &forward->model->layers[index];
+    const struct layer *layer = &forward->setup.model->layers[index];
     const struct tensor *in[LAYER_INPUTS_MAX];
     bool again[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL };
-    struct layer_back back = {
-        .run = { .layer = layer, .kernels = forward->kernels, .in = in, .out = &forward->values[index + 1] },
-        .out_gradient = backward->gradients[index + 1],
-        .in_gradient = in_gradient,
-        .weight_gradient = gradient->layers[index].weight,
-        .vector_gradient = gradient->layers[index].vectors
-    };
+    struct layer_back back = { .run = { .layer = layer,
+                                        .kernels = forward->setup.kernels,
+                                        .in = in,
+                                        .out = &forward->values[index + 1],
+                                        .mode = LAYER_TRAIN },
+                               .out_gradient = backward->gradients[index + 1],
+                               .in_gradient = in_gradient,
+                               .weight_gradient = gradient->layers[index].weight,
+                               .vector_gradient = gradient->layers[index].vectors };
 
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
@@ -154,21 +157,20 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
             in_gradient[j] = backward->gradients[value];
         backward->written[value] = value != 0;
     }
-    pool_run(pool, run_part, &back);
+    pool_run(forward->setup.pool, run_part, &back);
     for (uint32_t j = 0; j < layer->input_count; j++) {
         if (!again[j])
             continue;
         memset(in_gradient, 0, sizeof in_gradient);
         in_gradient[j] = backward->spare;
-        pool_run(pool, run_part, &back);
+        pool_run(forward->setup.pool, run_part, &back);
         add_spare(backward, layer->inputs[j]);
     }
 }
 
-void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
-                  struct pool *pool)
+void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient)
 {
-    const struct model *model = backward->forward->model;
+    const struct model *model = backward->forward->setup.model;
 
     memset(backward->written, 0, (model->layer_count + 1) * sizeof *backward->written);
     if (from) {
@@ -179,7 +181,7 @@ void backward_run(struct backward *backward, size_t from, const float *from_grad
     for (uint32_t i = model->layer_count; i-- > 0;) {
         /* A layer that the loss does not depend on learns nothing. */
         if (backward->written[i + 1])
-            run_layer(backward, i, gradient, pool);
+            run_layer(backward, i, gradient);
         else
             clear_layer(&model->layers[i], gradient, i);
     }

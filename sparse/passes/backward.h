@@ -20,12 +20,12 @@ int gradient_new(const struct model *model, struct gradient *out);
 void gradient_deinit(struct gradient *gradient);
 
 struct backward;
-int backward_new(struct forward *forward /* made with train */, struct backward **out, struct reason *why);
+int backward_new(struct forward *forward /* made for training */, struct backward **out, struct reason *why);
 struct backward *backward_free(struct backward *backward);
 
-/* After forward_run(): given the loss's gradient with respect to value `from` (an activation; values after `from` are
- * not part of the loss), overwrites *gradient for all layers at or before it. Layers after it get zeroes. */
-void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient,
-                  struct pool *pool);
+/* After forward_run() in LAYER_TRAIN, on its thread pool: given the loss's gradient with respect to value `from` (an
+ * activation; values after `from` are not part of the loss), overwrites *gradient for all layers at or before it.
+ * Layers after it get zeroes. */
+void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient);
 
 #endif

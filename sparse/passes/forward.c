@@ -55,7 +55,8 @@ static uint32_t choose_buffer(struct buffers *buffers, uint32_t layer, uint32_t 
 
 static void assign_buffers(struct forward *forward, struct buffers *buffers, const uint32_t *last)
 {
-    const struct model *model = forward->model;
+    const struct model *model = forward->setup.model;
+    const bool train = forward->setup.mode == LAYER_TRAIN;
 
     /* Value 0 keeps an activation of its own: that is where several samples are gathered. */
     for (uint32_t value = 0; value <= model->layer_count; value++) {
@@ -63,11 +64,11 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
         uint32_t in_place = FORWARD_NO_BUFFER, index = value ? value - 1 : 0;
 
         /* Never over the model's input: with one sample that is the caller's memory. */
-        if (!forward->train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
+        if (!train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
             in_place = forward->buffer_of[layer->inputs[0]];
         forward->buffer_of[value] =
-            choose_buffer(buffers, forward->train ? 0 : index, in_place, shape_elements(value_shape(model, value)));
-        buffers->free_at[forward->buffer_of[value]] = forward->train || !value ? UINT32_MAX : last[value];
+            choose_buffer(buffers, train ? 0 : index, in_place, shape_elements(value_shape(model, value)));
+        buffers->free_at[forward->buffer_of[value]] = train || !value ? UINT32_MAX : last[value];
     }
 }
 
@@ -80,7 +81,7 @@ static int allocate_buffers(struct forward *forward, const struct buffers *buffe
     for (uint32_t p = 0; p < buffers->count; p++) {
         uint64_t elements;
 
-        if (!size_multiply(buffers->sizes[p], forward->batch, &elements) ||
+        if (!size_multiply(buffers->sizes[p], forward->setup.batch, &elements) ||
             !(forward->buffers[p] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
         forward->memory += elements * sizeof(float);
@@ -96,12 +97,12 @@ static void buffers_deinit(struct buffers *buffers)
 
 static int choose_buffers(struct forward *forward, struct buffers *out)
 {
-    size_t values = forward->model->layer_count + 1;
+    size_t values = forward->setup.model->layer_count + 1;
     uint32_t *last = calloc(values, sizeof *last);
 
     *out = (struct buffers){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
     if (last && out->sizes && out->free_at) {
-        find_last_readers(forward->model, last);
+        find_last_readers(forward->setup.model, last);
         assign_buffers(forward, out, last);
         free(last);
         return 0;
@@ -123,10 +124,10 @@ static int plan_buffers(struct forward *forward)
     return result;
 }
 
-int forward_activation_bytes(const struct model *model, size_t batch, bool train, uint64_t *out)
+int forward_activation_bytes(const struct model *model, enum layer_mode mode, size_t batch, uint64_t *out)
 {
     uint32_t *buffer_of = calloc((size_t)model->layer_count + 1, sizeof *buffer_of);
-    struct forward forward = { .model = model, .batch = batch, .train = train, .buffer_of = buffer_of };
+    struct forward forward = { .setup = { .model = model, .mode = mode, .batch = batch }, .buffer_of = buffer_of };
     struct buffers buffers;
     int result = buffer_of ? choose_buffers(&forward, &buffers) : -ENOMEM;
 
@@ -143,7 +144,8 @@ int forward_activation_bytes(const struct model *model, size_t batch, bool train
 /* Weights that train move, so they stay as they are. */
 static int plan_weights(struct forward *forward)
 {
-    const struct model *model = forward->model;
+    const struct forward_setup *s = &forward->setup;
+    const struct model *model = s->model;
 
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct csr *weight = &model->layers[i].weight;
@@ -151,8 +153,8 @@ static int plan_weights(struct forward *forward)
 
         if (!model->layers[i].kind->weighted)
             continue;
-        result = forward->train ? weights_borrow(forward->kernels, weight, &forward->weights[i])
-                                : weights_new(forward->kernels, weight, 1, forward->batch, &forward->weights[i]);
+        result = s->mode == LAYER_SERVE ? weights_new(s->kernels, weight, 1, s->batch, &forward->weights[i])
+                                        : weights_borrow(s->kernels, weight, &forward->weights[i]);
         if (result)
             return result;
         forward->memory += weights_memory(forward->weights[i]);
@@ -162,7 +164,7 @@ static int plan_weights(struct forward *forward)
 
 static int plan(struct forward *forward)
 {
-    size_t layers = forward->model->layer_count;
+    size_t layers = forward->setup.model->layer_count;
     int result;
 
     forward->weights = calloc(layers, sizeof *forward->weights);
@@ -171,7 +173,7 @@ static int plan(struct forward *forward)
     if (!forward->weights || !forward->buffer_of || !forward->values)
         return -ENOMEM;
     for (size_t value = 0; value <= layers; value++) {
-        const struct shape *shape = value_shape(forward->model, value);
+        const struct shape *shape = value_shape(forward->setup.model, value);
 
         forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
     }
@@ -179,9 +181,10 @@ static int plan(struct forward *forward)
     return result ? result : plan_weights(forward);
 }
 
-int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
-                struct forward **out, struct reason *why)
+int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why)
 {
+    const struct model *model = setup->model;
+    const bool train = setup->mode == LAYER_TRAIN;
     struct forward *forward;
     int result;
 
@@ -199,13 +202,11 @@ int forward_new(const struct model *model, const struct kernels *kernels, size_t
     forward = calloc(1, sizeof *forward);
     if (!forward)
         return refuse_errno(why, -ENOMEM, "cannot plan model %s", model->name);
-    *forward = (struct forward){
-        .model = model, .kernels = kernels, .batch = batch, .train = train, .memory = sizeof *forward
-    };
+    *forward = (struct forward){ .setup = *setup, .memory = sizeof *forward };
     result = plan(forward);
     if (result) {
         forward_free(forward);
-        return refuse_errno(why, result, "cannot plan model %s for batches of %zu", model->name, batch);
+        return refuse_errno(why, result, "cannot plan model %s for batches of %zu", model->name, setup->batch);
     }
     *out = forward;
     return 0;
@@ -215,7 +216,7 @@ struct forward *forward_free(struct forward *forward)
 {
     if (!forward)
         return NULL;
-    for (uint32_t i = 0; forward->weights && i < forward->model->layer_count; i++)
+    for (uint32_t i = 0; forward->weights && i < forward->setup.model->layer_count; i++)
         weights_free(forward->weights[i]);
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);
@@ -239,18 +240,19 @@ static void run_part(void *argument, unsigned part, unsigned parts)
 }
 
 /* Every value has its place in forward->values by now. */
-static void run_layers(struct forward *forward, struct pool *pool)
+static void run_layers(struct forward *forward, enum layer_mode mode, struct pool *pool)
 {
-    const struct model *model = forward->model;
+    const struct model *model = forward->setup.model;
 
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
         const struct tensor *in[LAYER_INPUTS_MAX];
         struct layer_run run = { .layer = layer,
-                                 .kernels = forward->kernels,
+                                 .kernels = forward->setup.kernels,
                                  .weights = forward->weights[i],
                                  .in = in,
-                                 .out = &forward->values[i + 1] };
+                                 .out = &forward->values[i + 1],
+                                 .mode = mode };
 
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = &forward->values[layer->inputs[j]];
@@ -260,7 +262,7 @@ static void run_layers(struct forward *forward, struct pool *pool)
 
 static void place_values(struct forward *forward, size_t count)
 {
-    for (uint32_t value = 0; value <= forward->model->layer_count; value++) {
+    for (uint32_t value = 0; value <= forward->setup.model->layer_count; value++) {
         forward->values[value].data = forward->buffers[forward->buffer_of[value]];
         forward->values[value].batch = count;
     }
@@ -281,7 +283,7 @@ static void gather(float *activation, const float *const *inputs, size_t element
 
 void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count)
 {
-    const struct model *model = forward->model;
+    const struct model *model = forward->setup.model;
     const struct tensor *output = &forward->values[model->layer_count];
 
     place_values(forward, count);
@@ -289,22 +291,22 @@ void forward_serve(struct forward *forward, const float *const *inputs, float *c
         /* Layers only read value 0, and no other value is planned over it. */
         forward->values[0].data = (float *)(uintptr_t)inputs[0];
         forward->values[model->layer_count].data = outputs[0];
-        run_layers(forward, NULL);
+        run_layers(forward, LAYER_SERVE, NULL);
         return;
     }
     gather(forward->values[0].data, inputs, forward->values[0].elements, count);
-    run_layers(forward, NULL);
+    run_layers(forward, LAYER_SERVE, NULL);
     for (size_t b = 0; b < count; b++) {
         for (uint64_t f = 0; f < output->elements; f++)
             outputs[b][f] = output->data[f * count + b];
     }
 }
 
-void forward_run(struct forward *forward, const float *input, size_t count, struct pool *pool)
+void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count)
 {
     place_values(forward, count);
     forward->values[0].data = (float *)(uintptr_t)input;
-    run_layers(forward, pool);
+    run_layers(forward, mode, forward->setup.pool);
 }
 
 const float *forward_value(const struct forward *forward, size_t value)

@@ -9,21 +9,26 @@
 #ifndef SPARSE_PASSES_FORWARD_H
 #define SPARSE_PASSES_FORWARD_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
 #include "base/pool.h"
 #include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
+#include "sparse/layers/layer.h"
 
 struct forward;
 
-/* `train` keeps every layer's output until the next pass, for the backward pass, and packs no weights (the weights
- * move).
- */
-int forward_new(const struct model *model, const struct kernels *kernels, size_t batch, bool train,
-                struct forward **out, struct reason *why);
+struct forward_setup {
+    const struct model *model;
+    const struct kernels *kernels;
+    enum layer_mode mode; /* LAYER_TRAIN keeps every value for the backward pass, and packs no weight: they move */
+    size_t batch;         /* samples at most */
+    struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
+};
+
+/* WISP_E_FORMAT: a layer's kind cannot be run so. -ENOMEM. */
+int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
 
 /* Serves `count` samples (1 .. batch). inputs[i] and outputs[i] are row-major tensors of one sample, anywhere in
@@ -32,14 +37,15 @@ struct forward *forward_free(struct forward *forward); /* accepts NULL; returns 
  * with. */
 void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count);
 
-/* Runs on a feature-major activation of `count` samples with row stride `count`; `pool` may be NULL. The values can
- * then be read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of them only with `train`).
+/* Runs on a feature-major activation of `count` samples, in the setup's mode; or evaluates in a pass that is made for
+ * training. The values can then be read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of
+ * them only in a pass for training).
  */
-void forward_run(struct forward *forward, const float *input, size_t count, struct pool *pool);
+void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
 const float *forward_value(const struct forward *forward, size_t value);
 
 /* Bytes of the activations that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */
-int forward_activation_bytes(const struct model *model, size_t batch, bool train, uint64_t *out);
+int forward_activation_bytes(const struct model *model, enum layer_mode mode, size_t batch, uint64_t *out);
 
 /* Bytes of packed weights and activations. */
 size_t forward_memory(const struct forward *forward);

@@ -5,16 +5,12 @@
 #ifndef SPARSE_PASSES_FORWARD_PLAN_H
 #define SPARSE_PASSES_FORWARD_PLAN_H
 
-#include "sparse/layers/layer.h"
 #include "sparse/passes/forward.h"
 
 #define FORWARD_NO_BUFFER UINT32_MAX
 
 struct forward {
-    const struct model *model;
-    const struct kernels *kernels;
-    size_t batch; /* samples at most */
-    bool train;
+    struct forward_setup setup;
     size_t memory;
     struct weights **weights; /* by layer; NULL where there is no weight */
     uint32_t *buffer_of;      /* by value */

@@ -68,7 +68,8 @@ static void run(const struct model *model)
         elements += shape_elements(&model->layers[i].shape);
     if (elements > RUN_ELEMENTS_MAX)
         return;
-    if (forward_new(model, kernels_find("scalar"), 1, false, &forward, &why)) {
+    if (forward_new(&(struct forward_setup){ .model = model, .kernels = kernels_find("scalar"), .batch = 1 }, &forward,
+                    &why)) {
         require(why.text[0]);
         return;
     }

@@ -111,7 +111,10 @@ struct reference *reference_new(const char *path)
 
     assert_non_null(reference);
     assert_ok(model_read(path, &reference->model, &why), why);
-    assert_ok(forward_new(reference->model, kernels_find("scalar"), 1, false, &reference->forward, &why), why);
+    assert_ok(
+        forward_new(&(struct forward_setup){ .model = reference->model, .kernels = kernels_find("scalar"), .batch = 1 },
+                    &reference->forward, &why),
+        why);
     return reference;
 }
 

@@ -476,7 +476,11 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
     for (uint64_t i = 0; i < f.model->layers[0].weight.count; i++)
         f.model->layers[0].weight.values[i] = 0x1p127f;
     assert_ok(batches_new(&f.data, f.media, NULL, true, &batches, &why), why);
-    assert_ok(forward_new(f.model, kernels_find("auto"), 4, false, &forward, &why), why);
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = f.model, .kernels = kernels_find("auto"), .mode = LAYER_EVALUATE, .batch = 4 },
+                  &forward, &why),
+              why);
     assert_int_equal(loss_batch_init(&loss, loss_at(0), model_output(f.model), 4), 0);
     activation = memory_alloc(batches_elements(batches), 4 * sizeof *activation);
     assert_int_equal(evaluate(&(struct evaluator){ forward, f.model, batches, &loss, activation, NULL }, which, 4,

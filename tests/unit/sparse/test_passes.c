@@ -99,7 +99,7 @@ static double loss_of(struct forward *forward, const struct model *model, const 
     const float *y;
     double loss = 0;
 
-    forward_run(forward, activation, BATCH, NULL);
+    forward_run(forward, LAYER_TRAIN, activation, BATCH);
     y = forward_value(forward, model->layer_count);
     for (size_t b = 0; b < BATCH; b++) {
         for (size_t f = 0; f < outputs; f++) {
@@ -149,11 +149,11 @@ static void test_gradients_against_finite_differences(void **state)
     unsigned checked = 0, agreed = 0;
 
     (void)state;
-    assert_ok(forward_new(model, kernels, BATCH, true, &forward, &why), why);
+    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, NULL }, &forward, &why), why);
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
     loss_of(forward, model, activation, gradient);
-    backward_run(backward, 4, gradient, &all, NULL);
+    backward_run(backward, 4, gradient, &all);
     for (int l = 0; l < 3; l += 2) {
         struct layer *layer = &model->layers[l];
 
@@ -188,11 +188,13 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     for (size_t i = 0; i < 12 * BATCH; i++)
         ones[i] = 1;
     /* c reads the relu; b is not part of the loss and learns nothing. */
-    assert_ok(forward_new(model, kernels_find("auto"), BATCH, true, &forward, &why), why);
+    assert_ok(
+        forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL }, &forward, &why),
+        why);
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
-    forward_run(forward, activation, BATCH, NULL);
-    backward_run(backward, 4, ones, &all, NULL);
+    forward_run(forward, LAYER_TRAIN, activation, BATCH);
+    backward_run(backward, 4, ones, &all);
     for (uint64_t k = 0; k < model->layers[2].weight.count; k++)
         assert_true(all.layers[2].weight[k] == 0);
     for (uint64_t k = 0; k < model->layers[0].vectors[0].count; k++) {
@@ -223,7 +225,9 @@ static float *answer_all_the_same(const float *samples)
     float *expected = memory_alloc(5 * BATCH, sizeof *expected), *answers = memory_alloc(5 * BATCH, sizeof *answers);
     struct forward *forward;
 
-    assert_ok(forward_new(model, kernels_find("scalar"), 1, false, &forward, &why), why);
+    assert_ok(
+        forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL }, &forward, &why),
+        why);
     for (size_t b = 0; b < BATCH; b++) {
         const float *in = samples + 23 * b;
         float *out = expected + 5 * b;
@@ -232,7 +236,8 @@ static float *answer_all_the_same(const float *samples)
     }
     forward_free(forward);
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
-        assert_ok(forward_new(model, kernels, BATCH, false, &forward, &why), why);
+        assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_SERVE, BATCH, NULL }, &forward, &why),
+                  why);
         for (size_t count = 1; count <= BATCH; count++) {
             const float *inputs[BATCH];
             float *outputs[BATCH];
@@ -307,12 +312,12 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
 
     assert_int_equal(pool_new(parts, &pool), 0);
     assert_int_equal(pool_parts(pool), parts);
-    assert_ok(forward_new(model, kernels, BATCH, true, &forward, &why), why);
+    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, pool }, &forward, &why), why);
     assert_ok(backward_new(forward, &backward, &why), why);
     assert_int_equal(gradient_new(model, &all), 0);
     for (int turn = 0; turn < 20; turn++) {
-        forward_run(forward, activation, BATCH, pool);
-        backward_run(backward, 4, from, &all, pool);
+        forward_run(forward, LAYER_TRAIN, activation, BATCH);
+        backward_run(backward, 4, from, &all);
     }
     *count = model->layers[0].weight.count + model->layers[2].weight.count;
     bytes = memory_alloc(*count, sizeof *bytes);
@@ -425,7 +430,9 @@ static void test_a_kind_that_cannot_run_is_refused(void **state)
     snprintf(model->name, sizeof model->name, "g");
     model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 4 } });
     set_plain(&model->layers[0], "attention", 0);
-    assert_int_equal(forward_new(model, kernels_find("scalar"), 1, false, &forward, &why), WISP_E_FORMAT);
+    assert_int_equal(
+        forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL }, &forward, &why),
+        WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "attention"));
     model_free(model);
 }
