@@ -55,7 +55,9 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     instance->batch_max = entry->batch_max;
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
-    result = forward_new(instance->model, kernels, instance->batch_max, false, &instance->forward, why);
+    result = forward_new(
+        &(struct forward_setup){ .model = instance->model, .kernels = kernels, .batch = instance->batch_max },
+        &instance->forward, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);
     result = warm(instance);

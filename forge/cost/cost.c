@@ -52,10 +52,10 @@ static uint64_t serve_bytes(const struct plan *plan, uint64_t buffers)
     return bytes;
 }
 
-static uint64_t train_bytes(const struct plan *plan, uint64_t buffers, uint64_t inputs,
+static uint64_t train_bytes(const struct plan *plan, const struct forward_bytes *pass, uint64_t inputs,
                             const struct cost_setting *setting)
 {
-    uint64_t bytes = 2 * buffers + inputs * setting->batch * sizeof(float);
+    uint64_t bytes = 2 * pass->activations + pass->workspace + inputs * setting->batch * sizeof(float);
 
     bytes +=
         (TRAINER_STORES + setting->slots) * sizeof(float) * (plan->connections + structure_vectors(&plan->structure));
@@ -69,7 +69,8 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
 {
     const struct assembly nothing = { .name = "model", .seed = 1 };
     cleanup_model struct model *outline = NULL;
-    uint64_t activations_to_serve, activations_to_train, metadata;
+    struct forward_bytes to_serve, to_train;
+    uint64_t metadata;
     int result = assemble_outline(plan, assembly ? assembly : &nothing, &outline, why);
 
     if (!result)
@@ -80,12 +81,12 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         out->file_bytes = INT64_MAX;
     else if (result)
         return result;
-    if (forward_activation_bytes(outline, LAYER_SERVE, setting->serve_batch, &activations_to_serve) ||
-        forward_activation_bytes(outline, LAYER_TRAIN, setting->batch, &activations_to_train))
-        return refuse_errno(why, -ENOMEM, "what the plan costs");
-    out->serve_bytes = serve_bytes(plan, activations_to_serve);
+    if ((result = forward_bytes(outline, LAYER_SERVE, setting->serve_batch, 1, &to_serve, why)) ||
+        (result = forward_bytes(outline, LAYER_TRAIN, setting->batch, (unsigned)setting->threads, &to_train, why)))
+        return result;
+    out->serve_bytes = serve_bytes(plan, to_serve.activations + to_serve.workspace);
     out->train_bytes =
-        train_bytes(plan, activations_to_train, shape_elements(&plan->structure.signature.inputs[0].shape), setting);
+        train_bytes(plan, &to_train, shape_elements(&plan->structure.signature.inputs[0].shape), setting);
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);
     out->epoch_flops = 3 * out->flops * (double)setting->samples;

@@ -45,6 +45,22 @@ enum layer_mode {
     LAYER_TRAIN,    /* a backward pass follows */
 };
 
+/* What prepare() is told. */
+struct layer_setup {
+    const struct layer *layer; /* judged; of its weight perhaps only rows, columns and count: costs are forecast so */
+    const struct layer_plan *plan;
+    const struct shape *inputs; /* layer->input_count */
+    enum layer_mode mode;       /* LAYER_TRAIN: backward() too, and LAYER_EVALUATE in the same pass */
+    size_t batch;               /* samples at most */
+};
+
+/* Room that a pass keeps for a layer: bytes. Every area begins at a cache line; what is in it is undefined at first. */
+struct layer_needs {
+    uint64_t scratch;      /* for one call; the next layer gets the same. All parts see it */
+    uint64_t scratch_part; /* the same for each part */
+    uint64_t saved;        /* written by forward(), read by backward(): the layer's own. All parts see it */
+};
+
 /* One call's operands. */
 struct layer_run {
     const struct layer *layer;
@@ -53,6 +69,7 @@ struct layer_run {
     const struct tensor *const *in; /* layer->input_count */
     const struct tensor *out;
     enum layer_mode mode;
+    void *scratch, *scratch_part, *saved; /* as large as prepare() asked for */
     unsigned part, parts;
 };
 
@@ -88,6 +105,8 @@ struct layer_kind {
      * what does not fit. */
     int (*plan)(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why);
+    /* Says what room it needs. NULL: none. WISP_E_FORMAT: more than a size can say, or not in this mode. */
+    int (*prepare)(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
     void (*forward)(const struct layer_run *run);    /* NULL: can be planned and sampled, not run */
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
 };

@@ -112,12 +112,19 @@ static void clear_layer(const struct layer *layer, struct gradient *gradient, ui
     }
 }
 
+struct call {
+    const struct workspace *workspace;
+    struct layer_back back;
+};
+
 static void run_part(void *argument, unsigned part, unsigned parts)
 {
-    struct layer_back back = *(const struct layer_back *)argument;
+    const struct call *call = argument;
+    struct layer_back back = call->back;
 
     back.run.part = part;
     back.run.parts = parts;
+    workspace_lend_part(call->workspace, &back.run);
     back.run.layer->kind->backward(&back);
 }
 
@@ -138,15 +145,16 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
     const struct tensor *in[LAYER_INPUTS_MAX];
     bool again[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL };
-    struct layer_back back = { .run = { .layer = layer,
-                                        .kernels = forward->setup.kernels,
-                                        .in = in,
-                                        .out = &forward->values[index + 1],
-                                        .mode = LAYER_TRAIN },
-                               .out_gradient = backward->gradients[index + 1],
-                               .in_gradient = in_gradient,
-                               .weight_gradient = gradient->layers[index].weight,
-                               .vector_gradient = gradient->layers[index].vectors };
+    struct call call = { .workspace = &forward->workspace,
+                         .back = { .run = { .layer = layer,
+                                            .kernels = forward->setup.kernels,
+                                            .in = in,
+                                            .out = &forward->values[index + 1],
+                                            .mode = LAYER_TRAIN },
+                                   .out_gradient = backward->gradients[index + 1],
+                                   .in_gradient = in_gradient,
+                                   .weight_gradient = gradient->layers[index].weight,
+                                   .vector_gradient = gradient->layers[index].vectors } };
 
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
@@ -157,13 +165,14 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
             in_gradient[j] = backward->gradients[value];
         backward->written[value] = value != 0;
     }
-    pool_run(forward->setup.pool, run_part, &back);
+    workspace_lend(&forward->workspace, index, &call.back.run);
+    pool_run(forward->setup.pool, run_part, &call);
     for (uint32_t j = 0; j < layer->input_count; j++) {
         if (!again[j])
             continue;
         memset(in_gradient, 0, sizeof in_gradient);
         in_gradient[j] = backward->spare;
-        pool_run(forward->setup.pool, run_part, &back);
+        pool_run(forward->setup.pool, run_part, &call);
         add_spare(backward, layer->inputs[j]);
     }
 }

@@ -14,11 +14,6 @@
 
 /* ---- planning ---- */
 
-static const struct shape *value_shape(const struct model *model, size_t value)
-{
-    return value ? &model->layers[value - 1].shape : &model->signature.inputs[0].shape;
-}
-
 /* The last layer that reads each value; the output is read by the caller, after all of them. */
 static void find_last_readers(const struct model *model, uint32_t *last)
 {
@@ -67,7 +62,7 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
         if (!train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
             in_place = forward->buffer_of[layer->inputs[0]];
         forward->buffer_of[value] =
-            choose_buffer(buffers, train ? 0 : index, in_place, shape_elements(value_shape(model, value)));
+            choose_buffer(buffers, train ? 0 : index, in_place, shape_elements(model_value_shape(model, value)));
         buffers->free_at[forward->buffer_of[value]] = train || !value ? UINT32_MAX : last[value];
     }
 }
@@ -124,21 +119,37 @@ static int plan_buffers(struct forward *forward)
     return result;
 }
 
-int forward_activation_bytes(const struct model *model, enum layer_mode mode, size_t batch, uint64_t *out)
+int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
+                  struct forward_bytes *out, struct reason *why)
 {
     uint32_t *buffer_of = calloc((size_t)model->layer_count + 1, sizeof *buffer_of);
     struct forward forward = { .setup = { .model = model, .mode = mode, .batch = batch }, .buffer_of = buffer_of };
+    struct workspace workspace;
     struct buffers buffers;
     int result = buffer_of ? choose_buffers(&forward, &buffers) : -ENOMEM;
 
     free(buffer_of);
     if (result)
-        return result;
-    *out = 0;
+        return refuse_errno(why, result, "the memory of a pass");
+    *out = (struct forward_bytes){ .activations = 0 };
     for (uint32_t p = 0; p < buffers.count; p++)
-        *out += buffers.sizes[p] * batch * sizeof(float);
+        out->activations += buffers.sizes[p] * batch * sizeof(float);
     buffers_deinit(&buffers);
+    result = workspace_measure(model, mode, batch, parts, &workspace, why);
+    if (result)
+        return result;
+    out->workspace = workspace.bytes;
+    workspace_deinit(&workspace);
     return 0;
+}
+
+static int plan_workspace(struct forward *forward, struct reason *why)
+{
+    const struct forward_setup *s = &forward->setup;
+    int result = workspace_measure(s->model, s->mode, s->batch, pool_parts(s->pool), &forward->workspace, why);
+
+    forward->memory += forward->workspace.bytes;
+    return result ? result : workspace_allocate(&forward->workspace);
 }
 
 /* Weights that train move, so they stay as they are. */
@@ -162,7 +173,7 @@ static int plan_weights(struct forward *forward)
     return 0;
 }
 
-static int plan(struct forward *forward)
+static int plan(struct forward *forward, struct reason *why)
 {
     size_t layers = forward->setup.model->layer_count;
     int result;
@@ -173,11 +184,13 @@ static int plan(struct forward *forward)
     if (!forward->weights || !forward->buffer_of || !forward->values)
         return -ENOMEM;
     for (size_t value = 0; value <= layers; value++) {
-        const struct shape *shape = value_shape(forward->setup.model, value);
+        const struct shape *shape = model_value_shape(forward->setup.model, value);
 
         forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
     }
     result = plan_buffers(forward);
+    if (!result)
+        result = plan_workspace(forward, why);
     return result ? result : plan_weights(forward);
 }
 
@@ -203,10 +216,11 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     if (!forward)
         return refuse_errno(why, -ENOMEM, "cannot plan model %s", model->name);
     *forward = (struct forward){ .setup = *setup, .memory = sizeof *forward };
-    result = plan(forward);
+    result = plan(forward, why);
     if (result) {
         forward_free(forward);
-        return refuse_errno(why, result, "cannot plan model %s for batches of %zu", model->name, setup->batch);
+        return (result < 0 ? refuse_errno : refuse_in)(why, result, "cannot plan model %s for batches of %zu",
+                                                       model->name, setup->batch);
     }
     *out = forward;
     return 0;
@@ -224,18 +238,26 @@ struct forward *forward_free(struct forward *forward)
     free(forward->weights);
     free(forward->buffer_of);
     free(forward->values);
+    workspace_deinit(&forward->workspace);
     free(forward);
     return NULL;
 }
 
 /* ---- running ---- */
 
+struct call {
+    const struct workspace *workspace;
+    struct layer_run run;
+};
+
 static void run_part(void *argument, unsigned part, unsigned parts)
 {
-    struct layer_run run = *(const struct layer_run *)argument;
+    const struct call *call = argument;
+    struct layer_run run = call->run;
 
     run.part = part;
     run.parts = parts;
+    workspace_lend_part(call->workspace, &run);
     run.layer->kind->forward(&run);
 }
 
@@ -247,16 +269,18 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
         const struct tensor *in[LAYER_INPUTS_MAX];
-        struct layer_run run = { .layer = layer,
-                                 .kernels = forward->setup.kernels,
-                                 .weights = forward->weights[i],
-                                 .in = in,
-                                 .out = &forward->values[i + 1],
-                                 .mode = mode };
+        struct call call = { .workspace = &forward->workspace,
+                             .run = { .layer = layer,
+                                      .kernels = forward->setup.kernels,
+                                      .weights = forward->weights[i],
+                                      .in = in,
+                                      .out = &forward->values[i + 1],
+                                      .mode = mode } };
 
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = &forward->values[layer->inputs[j]];
-        pool_run(pool, run_part, &run);
+        workspace_lend(&forward->workspace, i, &call.run);
+        pool_run(pool, run_part, &call);
     }
 }
 

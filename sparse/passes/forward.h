@@ -44,10 +44,14 @@ void forward_serve(struct forward *forward, const float *const *inputs, float *c
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
 const float *forward_value(const struct forward *forward, size_t value);
 
-/* Bytes of the activations that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM. */
-int forward_activation_bytes(const struct model *model, enum layer_mode mode, size_t batch, uint64_t *out);
+/* Bytes that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM; WISP_E_FORMAT. */
+struct forward_bytes {
+    uint64_t activations, workspace; /* a backward pass has as many activations again */
+};
+int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
+                  struct forward_bytes *out, struct reason *why);
 
-/* Bytes of packed weights and activations. */
+/* Bytes of packed weights, activations and workspace. */
 size_t forward_memory(const struct forward *forward);
 /* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);

@@ -6,12 +6,14 @@
 #define SPARSE_PASSES_FORWARD_PLAN_H
 
 #include "sparse/passes/forward.h"
+#include "sparse/passes/workspace.h"
 
 #define FORWARD_NO_BUFFER UINT32_MAX
 
 struct forward {
     struct forward_setup setup;
     size_t memory;
+    struct workspace workspace;
     struct weights **weights; /* by layer; NULL where there is no weight */
     uint32_t *buffer_of;      /* by value */
     float **buffers;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a pass keeps for its layers beside their values: the room that each asked for in prepare().
+ *
+ * One block of memory: scratch, which every layer has in its turn and which is as large as the greediest wants; a
+ * scratch area for each thread of the pool, likewise; and what each layer saves on the way forward for its way back.
+ */
+#ifndef SPARSE_PASSES_WORKSPACE_H
+#define SPARSE_PASSES_WORKSPACE_H
+
+#include "sparse/layers/layer.h"
+
+struct workspace {
+    uint64_t scratch, scratch_part; /* bytes, multiples of CACHE_LINE */
+    uint64_t *saved_at;             /* by layer: where in memory; a layer that saves nothing has its end */
+    uint64_t bytes;                 /* in all */
+    unsigned char *memory;
+};
+
+#define WORKSPACE_NULL ((struct workspace){ .memory = NULL })
+
+/* Asks every layer of a checked model, whose weights may be missing. -ENOMEM; WISP_E_FORMAT from a kind. */
+int workspace_measure(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
+                      struct workspace *out, struct reason *why);
+/* Makes the memory of a workspace that was measured. -ENOMEM. */
+int workspace_allocate(struct workspace *workspace);
+void workspace_deinit(struct workspace *workspace); /* leaves WORKSPACE_NULL; idempotent */
+
+/* Lends a layer its areas for one call; those of the part by workspace_lend_part(). */
+void workspace_lend(const struct workspace *workspace, uint32_t layer, struct layer_run *run);
+void workspace_lend_part(const struct workspace *workspace, struct layer_run *run);
+
+#endif
