@@ -100,12 +100,9 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     if (!result)
         result = batches_new(s->data, s->media, s->pool, false, &r.batches, &why);
     if (!result)
-        result = forward_new(&(struct forward_setup){ .model = s->model,
-                                                      .kernels = s->kernels,
-                                                      .mode = LAYER_EVALUATE,
-                                                      .batch = eval->batch,
-                                                      .pool = s->pool },
-                             &r.forward, &why);
+        result = forward_new(
+            &(struct forward_setup){ .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool },
+            &r.forward, &why);
     if (!result && !(r.input = memory_alloc(batches_elements(r.batches), eval->batch * sizeof *r.input)))
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, &r);

@@ -63,6 +63,9 @@ struct kernels {
     void (*relu)(const float *in, float *out, size_t n);
     void (*relu_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
 
+    /* sum[i] += x[i] */
+    void (*add)(float *sum, const float *x, size_t n);
+
     /* The index of the first element that is NaN or infinite; n when there is none. */
     size_t (*first_not_finite)(const float *x, size_t n);
 

@@ -325,6 +325,10 @@ static void test_elementwise_kernels(void **state)
             assert_same(expected, back.data, n, "relu_backward", kernels->name);
             for (size_t i = 0; i < n; i++)
                 assert_true(!isnan(out.data[i]) || same_bits(back.data[i], gradient.data[i]));
+            for (size_t i = 0; i < n; i++)
+                expected[i] = back.data[i] + in.data[i + 1];
+            kernels->add(back.data, in.data + 1, n);
+            assert_same(expected, back.data, n, "add", kernels->name);
             fill(&rng, w, n, false);
             fill(&rng, v, n, false);
             memcpy(w_expected, w, sizeof w);
