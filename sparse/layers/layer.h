@@ -52,6 +52,7 @@ struct layer_setup {
     const struct shape *inputs; /* layer->input_count */
     enum layer_mode mode;       /* LAYER_TRAIN: backward() too, and LAYER_EVALUATE in the same pass */
     size_t batch;               /* samples at most */
+    const bool *accumulate;     /* by input: whether backward() may be told to add to its gradient */
 };
 
 /* Room that a pass keeps for a layer: bytes. Every area begins at a cache line; what is in it is undefined at first. */
@@ -75,9 +76,12 @@ struct layer_run {
 
 /* Operands of the backward pass. Gradients are of the loss summed over the batch. */
 struct layer_back {
-    struct layer_run run;          /* as it was forward; run.out holds the output */
-    const float *out_gradient;     /* laid out as run.out */
-    float *const *in_gradient;     /* laid out as run.in, to be overwritten; an entry is NULL where nobody needs it */
+    struct layer_run run;      /* as it was forward; run.out holds the output */
+    const float *out_gradient; /* laid out as run.out */
+    float *const *in_gradient; /* laid out as run.in; NULL where nobody needs it; no two are the same memory */
+    /* By input. True: in_gradient holds what later layers sent, and the new value is added to it: computed whole and
+     * rounded, then one addition an element. False: it is overwritten. */
+    const bool *accumulate;
     float *weight_gradient;        /* one per connection, overwritten; NULL without weights */
     float *const *vector_gradient; /* as layer->vectors; NULL entries for absent ones */
 };

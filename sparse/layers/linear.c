@@ -3,6 +3,7 @@
  * linear: any shape -> {neurons}: y = bias + W x over all elements of the input.
  */
 #include "base/pool.h"
+#include "base/size.h"
 #include "sparse/layers/planning.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
@@ -28,17 +29,30 @@ static void forward(const struct layer_run *run)
     weights_run(run->weights, &product, run->part, run->parts);
 }
 
+/* A column's gradient grows along its chain of rows; what is added to another needs a place of its own till then. */
+static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
+{
+    if (!setup->accumulate[0])
+        return 0;
+    if (!size_multiply(setup->plan->inputs * sizeof(float), setup->batch, &needs->scratch))
+        return refuse(why, WISP_E_FORMAT, "%zu samples are too many", setup->batch);
+    return 0;
+}
+
 static void backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
     const struct csr *weight = &run->layer->weight;
+    float *in_gradient = back->in_gradient[0], *into = back->accumulate[0] ? run->scratch : in_gradient;
     size_t batch = run->out->batch;
     unsigned long long begin, end;
 
     /* A part owns columns: their gradients, and those of the connections in them. */
     pool_share(weight->columns, 16, run->part, run->parts, &begin, &end);
-    run->kernels->spmm_backward(weight, run->in[0]->data, back->out_gradient, back->in_gradient[0],
-                                back->weight_gradient, batch, (uint32_t)begin, (uint32_t)end);
+    run->kernels->spmm_backward(weight, run->in[0]->data, back->out_gradient, into, back->weight_gradient, batch,
+                                (uint32_t)begin, (uint32_t)end);
+    if (back->accumulate[0])
+        run->kernels->add(in_gradient + begin * batch, into + begin * batch, (end - begin) * batch);
     if (back->vector_gradient[0]) {
         pool_share(weight->rows, 16, run->part, run->parts, &begin, &end);
         run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], batch, (uint32_t)begin, (uint32_t)end);
@@ -53,6 +67,7 @@ const struct layer_kind layer_linear = {
     .vectors = { "bias" },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },
     .plan = plan,
+    .prepare = prepare,
     .forward = forward,
     .backward = backward,
 };

@@ -2,27 +2,26 @@
  *
  * relu: max(x, 0) of each element.
  */
-#include "base/pool.h"
-#include "sparse/layers/planning.h"
+#include "sparse/layers/elementwise.h"
+
+static void rectify(const struct layer_run *run, const float *in, float *out, size_t n)
+{
+    run->kernels->relu(in, out, n);
+}
 
 static void forward(const struct layer_run *run)
 {
-    unsigned long long begin, end;
+    elementwise_forward(run, rectify);
+}
 
-    pool_share(tensor_count(run->out), 1024, run->part, run->parts, &begin, &end);
-    run->kernels->relu(run->in[0]->data + begin, run->out->data + begin, end - begin);
+static void pass_on(const struct layer_run *run, const struct elementwise_back *back, size_t n)
+{
+    run->kernels->relu_backward(back->out, back->out_gradient, back->in_gradient, n);
 }
 
 static void backward(const struct layer_back *back)
 {
-    const struct layer_run *run = &back->run;
-    unsigned long long begin, end;
-
-    if (!back->in_gradient[0])
-        return;
-    pool_share(tensor_count(run->out), 1024, run->part, run->parts, &begin, &end);
-    run->kernels->relu_backward(run->out->data + begin, back->out_gradient + begin, back->in_gradient[0] + begin,
-                                end - begin);
+    elementwise_backward(back, pass_on);
 }
 
 const struct layer_kind layer_relu = { .name = "relu",

@@ -43,8 +43,11 @@ static void backward(const struct layer_back *back)
 
         for (size_t f = 0; f < features; f++)
             sum = fmaf(y[f * columns + b], dy[f * columns + b], sum);
-        for (size_t f = 0; f < features; f++)
-            dx[f * columns + b] = y[f * columns + b] * (dy[f * columns + b] - sum);
+        for (size_t f = 0; f < features; f++) {
+            float value = y[f * columns + b] * (dy[f * columns + b] - sum);
+
+            dx[f * columns + b] = back->accumulate[0] ? dx[f * columns + b] + value : value;
+        }
     }
 }
 

@@ -15,7 +15,8 @@ struct backward {
     struct forward *forward;
     float **gradients; /* by value; value 0 has none */
     bool *written;     /* by value: in this run */
-    float *spare;      /* for what a second reader sends */
+    /* For a layer that reads one value several times: what it sends through all inputs but the first. */
+    float *spares[LAYER_INPUTS_MAX];
 };
 
 int gradient_new(const struct model *model, struct gradient *out)
@@ -54,10 +55,42 @@ void gradient_deinit(struct gradient *gradient)
     *gradient = (struct gradient){ 0 };
 }
 
+/* Whether the layer has read the value of input j through one before. */
+static bool is_repeated(const struct layer *layer, uint32_t j)
+{
+    for (uint32_t k = 0; k < j; k++) {
+        if (layer->inputs[k] == layer->inputs[j])
+            return layer->inputs[j] != 0;
+    }
+    return false;
+}
+
+static int allocate_spares(struct backward *backward)
+{
+    const struct model *model = backward->forward->setup.model;
+    uint64_t largest[LAYER_INPUTS_MAX] = { 0 };
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        for (uint32_t j = 1; j < layer->input_count; j++) {
+            uint64_t elements = shape_elements(model_value_shape(model, layer->inputs[j]));
+
+            largest[j] = is_repeated(layer, j) ? MAX(largest[j], elements) : largest[j];
+        }
+    }
+    for (uint32_t j = 0; j < LAYER_INPUTS_MAX; j++) {
+        if (largest[j] &&
+            !(backward->spares[j] = memory_zalloc(largest[j], backward->forward->setup.batch * sizeof(float))))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
 static int allocate(struct backward *backward)
 {
     const struct model *model = backward->forward->setup.model;
-    uint64_t largest = 0, elements;
+    uint64_t elements;
 
     backward->gradients = calloc(model->layer_count + 1, sizeof *backward->gradients);
     backward->written = calloc(model->layer_count + 1, sizeof *backward->written);
@@ -68,10 +101,8 @@ static int allocate(struct backward *backward)
                            &elements) ||
             !(backward->gradients[value] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
-        largest = MAX(largest, elements);
     }
-    backward->spare = memory_zalloc(largest, sizeof(float));
-    return backward->spare ? 0 : -ENOMEM;
+    return allocate_spares(backward);
 }
 
 int backward_new(struct forward *forward, struct backward **out, struct reason *why)
@@ -97,7 +128,8 @@ struct backward *backward_free(struct backward *backward)
         free(backward->gradients[value]);
     free(backward->gradients);
     free(backward->written);
-    free(backward->spare);
+    for (uint32_t j = 0; j < LAYER_INPUTS_MAX; j++)
+        free(backward->spares[j]);
     free(backward);
     return NULL;
 }
@@ -128,22 +160,26 @@ static void run_part(void *argument, unsigned part, unsigned parts)
     back.run.layer->kind->backward(&back);
 }
 
-static void add_spare(struct backward *backward, uint32_t value)
+/* What came through a repeated input, added in the order of inputs. */
+static void add_spares(struct backward *backward, const struct layer *layer)
 {
-    size_t count = tensor_count(&backward->forward->values[value]);
+    const struct forward *forward = backward->forward;
 
-    for (size_t i = 0; i < count; i++)
-        backward->gradients[value][i] += backward->spare[i];
+    for (uint32_t j = 0; j < layer->input_count; j++) {
+        uint32_t value = layer->inputs[j];
+
+        if (is_repeated(layer, j))
+            forward->setup.kernels->add(backward->gradients[value], backward->spares[j],
+                                        tensor_count(&forward->values[value]));
+    }
 }
 
-/* Where a value has been written to already, by a later layer or by this one through another input, the layer is run
- * once more for that input alone, into the spare activation, which is then added. */
 static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient)
 {
     const struct forward *forward = backward->forward;
     const struct layer *layer = &forward->setup.model->layers[index];
     const struct tensor *in[LAYER_INPUTS_MAX];
-    bool again[LAYER_INPUTS_MAX] = { false };
+    bool accumulate[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL };
     struct call call = { .workspace = &forward->workspace,
                          .back = { .run = { .layer = layer,
@@ -153,6 +189,7 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
                                             .mode = LAYER_TRAIN },
                                    .out_gradient = backward->gradients[index + 1],
                                    .in_gradient = in_gradient,
+                                   .accumulate = accumulate,
                                    .weight_gradient = gradient->layers[index].weight,
                                    .vector_gradient = gradient->layers[index].vectors } };
 
@@ -160,21 +197,17 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
         uint32_t value = layer->inputs[j];
 
         in[j] = &forward->values[value];
-        again[j] = backward->written[value];
-        if (!again[j])
-            in_gradient[j] = backward->gradients[value];
+        in_gradient[j] = backward->gradients[value];
+        if (is_repeated(layer, j)) {
+            in_gradient[j] = backward->spares[j];
+            continue;
+        }
+        accumulate[j] = backward->written[value];
         backward->written[value] = value != 0;
     }
     workspace_lend(&forward->workspace, index, &call.back.run);
     pool_run(forward->setup.pool, run_part, &call);
-    for (uint32_t j = 0; j < layer->input_count; j++) {
-        if (!again[j])
-            continue;
-        memset(in_gradient, 0, sizeof in_gradient);
-        in_gradient[j] = backward->spare;
-        pool_run(forward->setup.pool, run_part, &call);
-        add_spare(backward, layer->inputs[j]);
-    }
+    add_spares(backward, layer);
 }
 
 void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient)

@@ -5,20 +5,31 @@
 #include "base/size.h"
 #include "sparse/passes/workspace.h"
 
-static int layer_needs(const struct model *model, uint32_t index, enum layer_mode mode, size_t batch,
-                       struct layer_needs *out, struct reason *why)
+/* A model, and who has been asked: from the last layer to the first, as gradients go. */
+struct survey {
+    const struct model *model;
+    enum layer_mode mode;
+    size_t batch;
+    bool *sent; /* by value: whether a later layer sends it a gradient */
+};
+
+static int ask(const struct survey *survey, const struct layer *layer, struct layer_needs *out, struct reason *why)
 {
-    const struct layer *layer = &model->layers[index];
     struct shape inputs[LAYER_INPUTS_MAX];
+    bool accumulate[LAYER_INPUTS_MAX] = { false };
     struct layer_plan plan;
-    struct layer_setup setup = { .layer = layer, .plan = &plan, .inputs = inputs, .mode = mode, .batch = batch };
+    struct layer_setup setup = { layer, &plan, inputs, survey->mode, survey->batch, accumulate };
     int result;
 
     *out = (struct layer_needs){ .scratch = 0 };
+    for (uint32_t j = 0; j < layer->input_count; j++) {
+        inputs[j] = *model_value_shape(survey->model, layer->inputs[j]);
+        accumulate[j] = survey->sent[layer->inputs[j]];
+    }
+    for (uint32_t j = 0; j < layer->input_count; j++)
+        survey->sent[layer->inputs[j]] = survey->mode == LAYER_TRAIN && layer->inputs[j];
     if (!layer->kind->prepare)
         return 0;
-    for (uint32_t j = 0; j < layer->input_count; j++)
-        inputs[j] = *model_value_shape(model, layer->inputs[j]);
     result = layer_plan(layer, inputs, &plan, why);
     if (!result)
         result = layer->kind->prepare(&setup, out, why);
@@ -30,35 +41,57 @@ static bool round_up(uint64_t *bytes)
     return size_align(*bytes, CACHE_LINE, bytes);
 }
 
+/* Of every layer: its end behind the others' saved bytes; and the largest scratch. */
+static int survey_layers(const struct survey *survey, struct workspace *made, struct reason *why)
+{
+    uint64_t saved = 0;
+
+    for (uint32_t i = survey->model->layer_count; i-- > 0;) {
+        struct layer_needs needs;
+        int result = ask(survey, &survey->model->layers[i], &needs, why);
+
+        if (result)
+            return result;
+        made->scratch = MAX(made->scratch, needs.scratch);
+        made->scratch_part = MAX(made->scratch_part, needs.scratch_part);
+        made->saved_at[i] = saved;
+        if (!round_up(&needs.saved) || !size_add(saved, needs.saved, &saved))
+            return -ENOMEM;
+    }
+    made->bytes = saved;
+    return 0;
+}
+
+/* Saved bytes behind the scratch. */
+static int lay_out(struct workspace *made, uint32_t layers, unsigned parts)
+{
+    uint64_t shared;
+
+    if (!round_up(&made->scratch) || !round_up(&made->scratch_part) ||
+        !size_multiply(made->scratch_part, parts, &shared) || !size_add(shared, made->scratch, &shared) ||
+        !size_add(shared, made->bytes, &made->bytes))
+        return -ENOMEM;
+    for (uint32_t i = 0; i < layers; i++)
+        made->saved_at[i] += shared;
+    return 0;
+}
+
 int workspace_measure(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
                       struct workspace *out, struct reason *why)
 {
-    struct workspace made = { .saved_at = calloc((size_t)model->layer_count + 1, sizeof *made.saved_at) };
-    uint64_t saved = 0, shared;
-    int result = made.saved_at ? 0 : -ENOMEM;
-    bool fits = true;
+    struct survey survey = { model, mode, batch, calloc((size_t)model->layer_count + 1, sizeof *survey.sent) };
+    struct workspace made = { .saved_at = calloc(model->layer_count, sizeof *made.saved_at) };
+    int result = survey.sent && made.saved_at ? survey_layers(&survey, &made, why) : -ENOMEM;
 
-    for (uint32_t i = 0; i < model->layer_count && !result && fits; i++) {
-        struct layer_needs needs;
-
-        result = layer_needs(model, i, mode, batch, &needs, why);
-        made.scratch = MAX(made.scratch, needs.scratch);
-        made.scratch_part = MAX(made.scratch_part, needs.scratch_part);
-        fits = round_up(&needs.saved) && size_add(saved, needs.saved, &saved);
-        made.saved_at[i + 1] = saved;
-    }
-    fits = fits && round_up(&made.scratch) && round_up(&made.scratch_part) &&
-           size_multiply(made.scratch_part, parts, &shared) && size_add(shared, made.scratch, &shared) &&
-           size_add(shared, saved, &made.bytes);
-    for (uint32_t i = 0; fits && !result && i <= model->layer_count; i++)
-        made.saved_at[i] += shared;
-    if (!result && !fits)
-        result = -ENOMEM;
-    if (result)
+    if (!result)
+        result = lay_out(&made, model->layer_count, parts);
+    free(survey.sent);
+    if (result) {
         workspace_deinit(&made);
-    else
-        *out = made;
-    return result;
+        return result < 0 ? refuse_errno(why, result, "the workspace of layers") : result;
+    }
+    *out = made;
+    return 0;
 }
 
 int workspace_allocate(struct workspace *workspace)

@@ -172,7 +172,7 @@ static void test_what_is_asked_for_is_counted(void **state)
     forward_free(forward);
     assert_int_equal(forward_new(&(struct forward_setup){ model, NULL, LAYER_TRAIN, BATCH + 1, NULL }, &forward, &why),
                      WISP_E_FORMAT);
-    assert_non_null(strstr(why.text, "layer0: too many samples"));
+    assert_non_null(strstr(why.text, "layer3: too many samples"));
     model_free(model);
 }
 
