@@ -2,15 +2,25 @@
 # wisp_program(NAME SOURCES … USES …)    a program in build/*/bin
 # wisp_test(NAME SOURCES … USES … [LABELS …])   a cmocka program registered with ctest
 #
-# A folder's headers are reached as "folder/header.h" through a directory that holds a link to that folder alone. So a
+# A library's view is a directory of links to its headers, by their path in the tree: "folder/header.h". It holds those of its
+# own folder, and of sub-folders that have no CMakeLists.txt, and so are no library themselves. So a
 # library sees the headers of what it USES and no others: an include against the direction of dependency does not compile.
-function(wisp_headers name)
-  cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME folder)
-  set(view ${CMAKE_BINARY_DIR}/headers/${folder})
-  file(MAKE_DIRECTORY ${view})
-  if(NOT IS_SYMLINK ${view}/${folder})
-    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${folder} SYMBOLIC)
-  endif()
+function(wisp_view name)
+  set(view ${CMAKE_BINARY_DIR}/headers/${name})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.h *.inc)
+  file(GLOB_RECURSE apart RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CMakeLists.txt)
+  list(FILTER apart INCLUDE REGEX /)
+  list(TRANSFORM apart REPLACE "CMakeLists.txt$" "")
+  foreach(folder include/ ${apart})
+    list(FILTER headers EXCLUDE REGEX "^${folder}")
+  endforeach()
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE here)
+  file(REMOVE_RECURSE ${view})
+  foreach(header ${headers})
+    cmake_path(GET header PARENT_PATH below)
+    file(MAKE_DIRECTORY ${view}/${here}/${below})
+    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${view}/${here}/${header} SYMBOLIC)
+  endforeach()
   target_include_directories(${name} PUBLIC ${view})
 endfunction()
 
@@ -18,7 +28,7 @@ function(wisp_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE wisp_flags ${ARG_PRIVATE})
-  wisp_headers(${name})
+  wisp_view(${name})
 endfunction()
 
 function(wisp_program name)

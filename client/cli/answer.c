@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "cli/run.h"
+#include "client/cli/run.h"
 
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 

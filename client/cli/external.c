@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/outcome.h"
 #include "base/size.h"
-#include "cli/external.h"
+#include "client/cli/external.h"
 
 /* A verb that runs itself again would do so for ever; this many within one another are none that a person meant. */
 #define DEPTH_VARIABLE "WISP_VERB_DEPTH"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "cli/facts.h"
+#include "client/cli/facts.h"
 
 enum { KEY_COLUMNS = 14, INDENT = 2, DEPTH_MAX = 4 };
 

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "cli/screen.h"
+#include "client/cli/screen.h"
 
 /* A member's value, and a harmless one when it is missing or of another type: older daemons say less. */
 const char *member_text(const json_t *object, const char *key);

@@ -15,8 +15,8 @@
 #include "base/output.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "cli/external.h"
-#include "cli/verb.h"
+#include "client/cli/external.h"
+#include "client/cli/verb.h"
 
 static verb_function verb_help, verb_version;
 

@@ -16,8 +16,8 @@
 #include "base/cleanup.h"
 #include "base/outcome.h"
 #include "base/size.h"
-#include "cli/external.h"
-#include "cli/private_daemon.h"
+#include "client/cli/external.h"
+#include "client/cli/private_daemon.h"
 
 enum { LISTEN_FD = 3, BACKLOG = 8, CANNOT_EXEC = 127 };
 

@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/options.h"
-#include "cli/private_daemon.h"
-#include "cli/screen.h"
-#include "cli/session.h"
+#include "client/cli/private_daemon.h"
+#include "client/cli/screen.h"
+#include "client/cli/session.h"
 
 struct run {
     struct session session;

@@ -8,7 +8,7 @@
 #include <wchar.h>
 
 #include "base/size.h"
-#include "cli/screen.h"
+#include "client/cli/screen.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "cli/session.h"
+#include "client/cli/session.h"
 
 enum { PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_MIN = 65536 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "cli/table.h"
+#include "client/cli/table.h"
 
 enum { GAP = 2 };
 

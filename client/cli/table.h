@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/screen.h"
+#include "client/cli/screen.h"
 
 enum { TABLE_COLUMNS_MAX = 12 };
 

@@ -2,10 +2,10 @@
  *
  * wisp models: what the daemon serves, one line each.
  */
-#include "cli/facts.h"
-#include "cli/session.h"
-#include "cli/table.h"
-#include "cli/verb.h"
+#include "client/cli/facts.h"
+#include "client/cli/session.h"
+#include "client/cli/table.h"
+#include "client/cli/verb.h"
 
 static const struct usage usage = {
     .verb = "models",

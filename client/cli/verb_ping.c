@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "cli/session.h"
-#include "cli/verb.h"
+#include "client/cli/session.h"
+#include "client/cli/verb.h"
 
 static const struct usage usage = {
     .verb = "ping",

@@ -12,10 +12,10 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "cli/facts.h"
-#include "cli/lines.h"
-#include "cli/run.h"
-#include "cli/verb.h"
+#include "client/cli/facts.h"
+#include "client/cli/lines.h"
+#include "client/cli/run.h"
+#include "client/cli/verb.h"
 
 enum { SMALL_BYTES = 65536 }; /* enough for one sample of most models */
 

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/external.h"
-#include "cli/facts.h"
-#include "cli/session.h"
-#include "cli/table.h"
-#include "cli/verb.h"
+#include "client/cli/external.h"
+#include "client/cli/facts.h"
+#include "client/cli/session.h"
+#include "client/cli/table.h"
+#include "client/cli/verb.h"
 
 static const struct usage usage = {
     .verb = "show",

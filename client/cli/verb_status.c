@@ -2,9 +2,9 @@
  *
  * wisp status: the daemon's own state.
  */
-#include "cli/facts.h"
-#include "cli/session.h"
-#include "cli/verb.h"
+#include "client/cli/facts.h"
+#include "client/cli/session.h"
+#include "client/cli/verb.h"
 
 static const struct usage usage = {
     .verb = "status",

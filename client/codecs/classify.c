@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/export.h"
 #include "base/file.h"
-#include "codecs/codec.h"
+#include "client/codecs/codec.h"
 #include "media/media.h"
 
 enum { FINDS_MAX = 3 };

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/export.h"
 #include "base/json_view.h"
-#include "codecs/codec.h"
+#include "client/codecs/codec.h"
 #include "media/media.h"
 
 struct codec {
