@@ -3,8 +3,9 @@
 # wisp_test(NAME SOURCES … USES … [LABELS …])   a cmocka program registered with ctest
 #
 # A library's view is a directory of links to its headers, by their path in the tree: "folder/header.h". It holds those of its
-# own folder, and of sub-folders that have no CMakeLists.txt, and so are no library themselves. So a
-# library sees the headers of what it USES and no others: an include against the direction of dependency does not compile.
+# own folder, and of sub-folders that have no CMakeLists.txt, and so are no library themselves. Who names a library in USES sees
+# its view, and nothing behind it: an include against the direction of dependency does not compile, and neither does one of a
+# folder that is used by one that is used. Tests see what those that they name see.
 function(wisp_view name)
   set(view ${CMAKE_BINARY_DIR}/headers/${name})
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.h *.inc)
@@ -24,11 +25,30 @@ function(wisp_view name)
   target_include_directories(${name} PUBLIC ${view})
 endfunction()
 
+# What a static library links PRIVATE, whoever links the library links too; but he does not see its headers.
 function(wisp_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE wisp_flags ${ARG_PRIVATE})
+  target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_PRIVATE} wisp_flags)
   wisp_view(${name})
+endfunction()
+
+# wisp_see_all(NAME LIBRARY…)   the views of the libraries, and of those that they use
+function(wisp_see_all name)
+  set(seen)
+  set(next ${ARGN})
+  list(FILTER next INCLUDE REGEX "^wisp_")
+  while(next)
+    list(POP_FRONT next library)
+    if(library IN_LIST seen)
+      continue()
+    endif()
+    list(APPEND seen ${library})
+    get_target_property(uses ${library} LINK_LIBRARIES)
+    list(FILTER uses INCLUDE REGEX "^wisp_")
+    list(APPEND next ${uses})
+    target_include_directories(${name} PRIVATE $<TARGET_PROPERTY:${library},INTERFACE_INCLUDE_DIRECTORIES>)
+  endwhile()
 endfunction()
 
 function(wisp_program name)
@@ -41,6 +61,7 @@ function(wisp_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_USES} wisp_flags wisp_test_support)
+  wisp_see_all(${name} ${ARG_USES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/bin)
   add_test(NAME ${name} COMMAND ${name})
   # Tests run on the source tree's examples and models and on the build's programs; 77 is ctest's "skipped".
