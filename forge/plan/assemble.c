@@ -71,7 +71,7 @@ static int copy_layer(struct layer *layer, const struct structure_layer *from, s
     memcpy(layer->inputs, from->inputs, sizeof layer->inputs);
     layer->input_count = from->input_count;
     memcpy(layer->parameters, from->parameters, sizeof layer->parameters);
-    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i]; i++) {
+    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i].name; i++) {
         struct vector *vector = &layer->vectors[i];
 
         if (!from->plan.vectors[i])
@@ -97,15 +97,11 @@ static bool is_rectified(const struct model *model, uint32_t at)
     return false;
 }
 
-/* What multiplies begins at 1, what is added at 0. */
 static void begin_vectors(struct layer *layer)
 {
     for (size_t i = 0; i < LAYER_VECTORS_MAX; i++) {
-        const char *name = layer->kind->vectors[i];
-        bool one = name && (!strcmp(name, "scale") || !strcmp(name, "variance"));
-
         for (uint64_t k = 0; layer->vectors[i].data && k < layer->vectors[i].count; k++)
-            layer->vectors[i].data[k] = one ? 1 : 0;
+            layer->vectors[i].data[k] = layer->kind->vectors[i].first;
     }
 }
 

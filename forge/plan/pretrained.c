@@ -345,7 +345,7 @@ static const char *foreign_name(const char *vector)
 
 static int inherit_vector(const struct pretrained *pretrained, struct layer *layer, size_t number, struct reason *why)
 {
-    const char *name = layer->kind->vectors[number];
+    const char *name = layer->kind->vectors[number].name;
     struct vector *vector = &layer->vectors[number];
     const struct safetensor *tensor;
     int result = take(pretrained, layer->name, find(pretrained, layer->name, name) ? name : foreign_name(name), false,
@@ -374,7 +374,7 @@ int pretrained_inherit(const struct pretrained *pretrained, struct layer *layer,
         if (!result && tensor)
             result = inherit_dense(pretrained, layer, tensor, why);
     }
-    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i] && !result; i++) {
+    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i].name && !result; i++) {
         if (layer->vectors[i].data)
             result = inherit_vector(pretrained, layer, i, why);
     }

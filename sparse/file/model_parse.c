@@ -147,8 +147,8 @@ static int weight_read(struct parse *parse, struct layer *layer, uint32_t column
 
 static int vectors_read(struct parse *parse, struct layer *layer, struct reason *why)
 {
-    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i]; i++) {
-        const char *name = layer->kind->vectors[i];
+    for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i].name; i++) {
+        const char *name = layer->kind->vectors[i].name;
         const struct safetensor *tensor;
         int result = tensor_take(parse, layer, name, TENSOR_F32, false, &tensor, why);
 

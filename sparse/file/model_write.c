@@ -93,7 +93,7 @@ static int layer_add(struct file_layout *layout, const struct layer *layer)
     }
     for (size_t i = 0; !result && i < LAYER_VECTORS_MAX; i++) {
         if (layer->vectors[i].data)
-            result = tensor_add(layout, layer, layer->kind->vectors[i], TENSOR_F32, layer->vectors[i].data,
+            result = tensor_add(layout, layer, layer->kind->vectors[i].name, TENSOR_F32, layer->vectors[i].data,
                                 layer->vectors[i].count);
     }
     return result;
@@ -154,7 +154,7 @@ static int vectors_check(const struct layer *layer, struct reason *why)
         for (uint64_t k = 0; k < layer->vectors[i].count; k++) {
             if (!isfinite(layer->vectors[i].data[k]))
                 return refuse(why, WISP_E_FORMAT, "element %llu of the %s is not a finite number",
-                              (unsigned long long)k, layer->kind->vectors[i]);
+                              (unsigned long long)k, layer->kind->vectors[i].name);
         }
     }
     return 0;

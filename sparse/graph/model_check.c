@@ -80,7 +80,7 @@ static int tensors_check(const struct layer *layer, struct reason *why)
     if (!kind->weighted && layer->weight.starts)
         return refuse(why, WISP_E_FORMAT, "a %s layer has no weight", kind->name);
     for (size_t i = 0; i < LAYER_VECTORS_MAX; i++) {
-        if (layer->vectors[i].data && !kind->vectors[i])
+        if (layer->vectors[i].data && !kind->vectors[i].name)
             return refuse(why, WISP_E_FORMAT, "a %s layer has no such vector", kind->name);
     }
     return 0;

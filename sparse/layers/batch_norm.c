@@ -20,7 +20,10 @@ const struct layer_kind layer_batch_norm = {
     .name = "batch_norm",
     .inputs_min = 1,
     .inputs_max = 1,
-    .vectors = { "scale", "shift", "mean", "variance" },
+    .vectors = { { "scale", .first = 1 },
+                 { "shift" },
+                 { "mean", .statistic = true },
+                 { "variance", .first = 1, .statistic = true } },
     .parameters = { { "epsilon", 1e-5, 0, 1, PARAMETER_REAL } },
     .plan = plan,
 };

@@ -38,6 +38,15 @@ struct layer_parameter {
     enum layer_number number;
 };
 
+/* A dense vector that a kind has, one a layer. */
+struct layer_vector {
+    const char *name; /* in the model file: "bias" */
+    float first;      /* what its elements begin at */
+    /* Not learnt from gradients: forward() writes it in LAYER_TRAIN, each element by the part that owns it. It is saved
+     * and restored like what is learnt; it has no gradient, and no optimizer touches it. */
+    bool statistic;
+};
+
 /* What a pass is for. */
 enum layer_mode {
     LAYER_SERVE,    /* weights stand still and are packed; activations share memory */
@@ -83,7 +92,7 @@ struct layer_back {
      * rounded, then one addition an element. False: it is overwritten. */
     const bool *accumulate;
     float *weight_gradient;        /* one per connection, overwritten; NULL without weights */
-    float *const *vector_gradient; /* as layer->vectors; NULL entries for absent ones */
+    float *const *vector_gradient; /* as layer->vectors; NULL for absent ones and statistics */
 };
 
 /* How the channels of a kind's inputs (their first dimension) get to those of its output. */
@@ -98,8 +107,8 @@ struct layer_kind {
     uint32_t inputs_min, inputs_max;
     bool weighted; /* has a sparse weight tensor */
     enum layer_flow flow;
-    bool in_place;                          /* forward() may be given the same memory as in[0] and out */
-    const char *vectors[LAYER_VECTORS_MAX]; /* names of its vectors ("bias"); each optional for check() to accept */
+    bool in_place;                                  /* forward() may be given the same memory as in[0] and out */
+    struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.
      */

@@ -52,7 +52,7 @@ int layer_shape(const struct layer *layer, const struct shape *inputs, struct sh
     for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
         if (layer->vectors[v].data && layer->vectors[v].count != plan.vectors[v])
             return refuse(why, WISP_E_FORMAT, "its %s has %" PRIu64 " numbers, and must have %" PRIu64,
-                          layer->kind->vectors[v], layer->vectors[v].count, plan.vectors[v]);
+                          layer->kind->vectors[v].name, layer->vectors[v].count, plan.vectors[v]);
     }
     *out = plan.shape;
     return 0;

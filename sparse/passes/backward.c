@@ -32,7 +32,7 @@ int gradient_new(const struct model *model, struct gradient *out)
         if (layer->kind->weighted && !(gradient.layers[i].weight = memory_zalloc(layer->weight.count, sizeof(float))))
             goto fail;
         for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
-            if (layer->vectors[v].data &&
+            if (layer->vectors[v].data && !layer->kind->vectors[v].statistic &&
                 !(gradient.layers[i].vectors[v] = memory_zalloc(layer->vectors[v].count, sizeof(float))))
                 goto fail;
         }
