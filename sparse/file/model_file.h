@@ -12,9 +12,10 @@
  *                                                  and a weight is used where it stands in the buffer, by vector loads
  *
  * __metadata__ (strings, as safetensors requires): wisp.format "1", wisp.name, wisp.processing, wisp.input (JSON array
- * of dimensions), wisp.graph (JSON array of {name, kind, inputs, parameters, columns}), wisp.labels (JSON array),
- * wisp.media, wisp.lineage (JSON objects), wisp.checksum "xxh3-128:HEX", computed over the whole file with the digits
- * as '0'. Labels, media and lineage may be missing. docs/model-file.md shows it from Python.
+ * of dimensions) or wisp.inputs and wisp.outputs (JSON arrays of tensors), wisp.graph (JSON array of {name, kind,
+ * inputs, parameters, columns}), wisp.labels (JSON array), wisp.media, wisp.lineage (JSON objects), wisp.checksum
+ * "xxh3-128:HEX", computed over the whole file with the digits as '0'. Labels, media and lineage may be missing.
+ * docs/model-file.md shows it from Python.
  *
  * So it is written. It is read with tensors at any place, as other programs save them; those are copied.
  *

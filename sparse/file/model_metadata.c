@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "sparse/file/model_checksum.h"
 #include "sparse/file/model_metadata.h"
+#include "sparse/file/signature_json.h"
 
 /* For the entries' own JSON. The graph is the largest: at most 3 containers and 2 * (5 + inputs + parameters) values a
  * layer. */
@@ -84,38 +85,89 @@ static json_t *processing_write(const struct model *model)
     return json_string(model->processing);
 }
 
+/* The simple form: a shape. */
 static int input_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
 {
     cleanup_json json_t *input = NULL;
-    struct shape shape = { 0 };
+    struct shape shape;
     int result = metadata_json(metadata, key, &input, why);
 
-    if (result)
-        return result;
-    if (!json_is_array(input) || json_array_size(input) > SHAPE_RANK_MAX)
-        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an array of at most %d dimensions", key, SHAPE_RANK_MAX);
-    for (size_t i = 0; i < json_array_size(input); i++) {
-        uint64_t dimension;
+    if (!result)
+        result = shape_read(input, "\"" METADATA_INPUT "\"", &shape, why);
+    if (!result)
+        model->signature = signature_of(shape);
+    return result;
+}
 
-        if (!json_whole(json_array_get(input, i), MODEL_ELEMENTS_MAX, &dimension))
-            return refuse(why, WISP_E_FORMAT, "\"%s\" holds what is not a dimension of at most %u", key,
-                          MODEL_ELEMENTS_MAX);
-        shape.dimension[shape.rank++] = (uint32_t)dimension;
-    }
-    model->signature = signature_of(shape);
-    return 0;
+static bool has_simple_input(const struct model *model)
+{
+    const struct signature *signature = &model->signature;
+
+    return tensors_are_simple(signature->inputs, signature->input_count) && !strcmp(signature->inputs[0].name, "input");
 }
 
 static json_t *input_write(const struct model *model)
 {
-    const struct shape *shape = &model->signature.inputs[0].shape;
-    cleanup_json json_t *input = json_array();
+    cleanup_json json_t *input = NULL;
 
-    for (uint32_t i = 0; i < shape->rank; i++) {
-        if (json_array_append_new(input, json_integer(shape->dimension[i])))
-            return NULL;
-    }
+    if (!has_simple_input(model))
+        return json_null();
+    input = shape_write(&model->signature.inputs[0].shape);
     return dump(input);
+}
+
+static int input_list_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    cleanup_json json_t *inputs = NULL;
+    int result = metadata_json(metadata, key, &inputs, why);
+
+    if (result)
+        return result;
+    if (model->signature.input_count)
+        return refuse(why, WISP_E_FORMAT, "the metadata has \"%s\" and \"" METADATA_INPUT "\": one of them is enough",
+                      key);
+    result = inputs_read(inputs, &model->signature, why);
+    return result ? refuse_in(why, result, "\"%s\"", key) : 0;
+}
+
+static json_t *input_list_write(const struct model *model)
+{
+    cleanup_json json_t *inputs = NULL;
+
+    if (has_simple_input(model))
+        return json_null();
+    inputs = inputs_write(&model->signature);
+    return dump(inputs);
+}
+
+static int output_list_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    cleanup_json json_t *outputs = NULL;
+    int result = metadata_json(metadata, key, &outputs, why);
+
+    if (!result)
+        result = outputs_read(outputs, &model->signature, why);
+    return result ? refuse_in(why, result, "\"%s\"", key) : 0;
+}
+
+/* Left out where signature_complete() would say the same. */
+static bool has_simple_output(const struct model *model)
+{
+    const struct model_tensor *output = &model->signature.outputs[0];
+
+    return !model->signature.output_count ||
+           (tensors_are_simple(output, model->signature.output_count) && !strcmp(output->name, "output") &&
+            output->value + 1 == model_value_count(model));
+}
+
+static json_t *output_list_write(const struct model *model)
+{
+    cleanup_json json_t *outputs = NULL;
+
+    if (has_simple_output(model))
+        return json_null();
+    outputs = outputs_write(&model->signature);
+    return dump(outputs);
 }
 
 static int labels_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
@@ -189,7 +241,9 @@ static const struct entry {
     { CHECKSUM_KEY, true, NULL, NULL },
     { "wisp.name", true, name_read, name_write },
     { "wisp.processing", true, processing_read, processing_write },
-    { "wisp.input", true, input_read, input_write },
+    { METADATA_INPUT, false, input_read, input_write },
+    { "wisp.inputs", false, input_list_read, input_list_write },
+    { "wisp.outputs", false, output_list_read, output_list_write },
     { METADATA_GRAPH, true, NULL, NULL },
     { "wisp.labels", false, labels_read, labels_write },
     { "wisp.media", false, media_read, media_write },
@@ -222,6 +276,8 @@ int metadata_read(const json_t *metadata, struct model *model, struct reason *wh
         if (result)
             return result;
     }
+    if (!model->signature.input_count)
+        return refuse(why, WISP_E_FORMAT, "the metadata has no \"" METADATA_INPUT "\"");
     json_object_foreach((json_t *)metadata, key, value)
     {
         if (!is_entry(key))

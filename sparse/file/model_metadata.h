@@ -12,12 +12,13 @@
 #define METADATA_FORMAT         "wisp.format"
 #define METADATA_FORMAT_VERSION "1"
 #define METADATA_GRAPH          "wisp.graph"
+#define METADATA_INPUT          "wisp.input"
 
 /* The JSON of an entry that must be there. */
 int metadata_json(const json_t *metadata, const char *key, json_t **out, struct reason *why);
 
-/* Everything but format, checksum and graph: name, processing type, input, labels, media, lineage. Refuses entries
- * that have no meaning. */
+/* Everything but format, checksum and graph: name, processing type, inputs, outputs, labels, media, lineage. Refuses
+ * entries that have no meaning. */
 int metadata_read(const json_t *metadata, struct model *model, struct reason *why);
 
 /* The other way: adds all entries but format, checksum and graph. */

@@ -70,7 +70,7 @@ static int inputs_read(const json_t *inputs, struct layer *layer, struct reason 
     for (size_t i = 0; i < json_array_size(inputs); i++) {
         uint64_t value;
 
-        if (!json_whole(json_array_get(inputs, i), MODEL_LAYERS_MAX, &value))
+        if (!json_whole(json_array_get(inputs, i), MODEL_LAYERS_MAX + SIGNATURE_TENSORS_MAX, &value))
             return refuse(why, WISP_E_FORMAT, "\"inputs\" holds what is not the number of a value");
         layer->inputs[layer->input_count++] = (uint32_t)value;
     }

@@ -137,6 +137,9 @@ static struct bytes header_edit(const char *find, const char *replace)
     return file_make(header, strlen(header), good.data + LENGTH + length, good.size - LENGTH - length);
 }
 
+#define INPUT         "\"wisp.input\":\"[2,3]\""
+#define INPUTS(list)  "\"wisp.inputs\":\"" list "\""
+#define OUTPUTS(list) "\"wisp.outputs\":\"" list "\""
 #define LONG_NAME                                                                                                      \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     "aaaaaaaaaaaaaaaa"
@@ -191,6 +194,31 @@ static const struct {
     { "\"[2,3]\"", "\"[65536,65536]\"", "the input: the shape has more than" },
     { "\"[2,3]\"", "\"[7]\"", "layer \"fc1\": " },
     { "\"[2,3]\"", "\"" DEEP "\"", "\"wisp.input\": nested deeper than" },
+    { INPUT, INPUTS("{}"), "\"wisp.inputs\": is not an array of 1 to 8 tensors" },
+    { INPUT, INPUTS("[]"), "\"wisp.inputs\": is not an array of 1 to 8 tensors" },
+    { INPUT, INPUTS("[5]"), "\"wisp.inputs\": tensor 1: is not an object" },
+    { INPUT, INPUTS("[{'shape':[2,3]}]"), "tensor 1: has no \"name\" of at most 31 bytes" },
+    { INPUT, INPUTS("[{'name':'" LONG_NAME "','shape':[2,3]}]"), "tensor 1: has no \"name\" of at most 31 bytes" },
+    { INPUT, INPUTS("[{'name':'a b','shape':[2,3]}]"), "input 1: its name is not of letters" },
+    { INPUT, INPUTS("[{'name':'a'}]"), "tensor 1: \"shape\" is not an array" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,-3]}]"), "tensor 1: \"shape\" holds what is not a dimension" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3],'dtype':'float16'}]"), "tensor 1: \"dtype\" is not \"float32\"" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3],'dtype':7}]"), "tensor 1: \"dtype\" is not \"float32\"" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3],'scale':'1'}]"), "tensor 1: \"scale\" is not a number" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3],'scale':2}]"), "input \"a\": is float32, which has no scale" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3],'dtype':'uint8','scale':0}]"), "input \"a\": has the scale 0" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3],'value':0}]"), "has keys other than name, dtype, shape and scale" },
+    { INPUT, INPUTS("[{'name':'a','shape':[2,3]},{'name':'b','shape':[1]}]"),
+      "there are 3 labels, but the output has 1 elements" },
+    { INPUT, INPUT "," INPUTS("[{'name':'a','shape':[2,3]}]"), "one of them is enough" },
+    { INPUT, INPUT "," OUTPUTS("[]"), "\"wisp.outputs\": is not an array of 1 to 8 tensors" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a'}]"), "tensor 1: \"value\" is not the number of a value" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a','value':-1}]"), "tensor 1: \"value\" is not the number of a value" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a','value':0}]"), "output \"a\" is value 0, which is no layer's" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a','value':4294967295}]"), "which is no layer's" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a','value':4,'shape':[3]}]"), "has keys other than name, dtype, value and" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a','value':4},{'name':'a','value':3}]"), "two outputs have the name \"a\"" },
+    { INPUT, INPUT "," OUTPUTS("[{'name':'a','value':2}]"), "there are 3 labels, but the output has 5 elements" },
     { "['cat',", "[", "there are 2 labels, but the output has 3 elements" },
     { "['cat',", "['x','cat',", "there are 4 labels, but the output has 3 elements" },
     { "['cat',", "[7,", "\"wisp.labels\": label 1 is not a string" },

@@ -105,6 +105,58 @@ static void test_round_trip(void **state)
     scratch_remove(folder);
 }
 
+static void assert_same_tensor(const struct model_tensor *a, const struct model_tensor *b)
+{
+    assert_string_equal(a->name, b->name);
+    assert_int_equal(a->dtype, b->dtype);
+    assert_true(a->scale == b->scale);
+    assert_int_equal(a->value, b->value);
+    assert_memory_equal(&a->shape, &b->shape, sizeof a->shape);
+}
+
+static void test_round_trip_of_several_tensors(void **state)
+{
+    const char *folder = scratch_make(), *first = scratch_path(folder, "a"), *second = scratch_path(folder, "b");
+    struct model *built = branched_model(), *model = NULL;
+    struct reason why;
+
+    (void)state;
+    built->signature.inputs[0].scale = 1.0F / 255; /* no decimal fraction */
+    assert_ok(model_write(built, first, &why), why);
+    assert_ok(model_read(first, &model, &why), why);
+    assert_ok(model_check(built, &why), why);
+    assert_int_equal(model->signature.input_count, 2);
+    assert_int_equal(model->signature.output_count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_same_tensor(&model->signature.inputs[i], &built->signature.inputs[i]);
+        assert_same_tensor(&model->signature.outputs[i], &built->signature.outputs[i]);
+    }
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        assert_same_layer(&model->layers[i], &built->layers[i]);
+    assert_ok(model_write(model, second, &why), why);
+    assert_same_file(first, second);
+    model_free(model);
+    model_free(built);
+    scratch_remove(folder);
+}
+
+/* Who says at length what is simple gets the simple file. */
+static void test_the_simple_form(void **state)
+{
+    const char *folder = scratch_make(), *first = scratch_path(folder, "a"), *second = scratch_path(folder, "b");
+    struct model *built = small_model();
+    struct reason why;
+
+    (void)state;
+    assert_ok(model_write(built, first, &why), why);
+    built->signature.outputs[built->signature.output_count++] =
+        (struct model_tensor){ .name = "output", .scale = 1, .value = 4 };
+    assert_ok(model_write(built, second, &why), why);
+    assert_same_file(first, second);
+    model_free(built);
+    scratch_remove(folder);
+}
+
 /* Wide indices, rows and whole layers without connections, no labels, media or lineage; over the old file. */
 static void test_round_trip_of_the_unusual(void **state)
 {
@@ -309,6 +361,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_round_trip_of_several_tensors),
+        cmocka_unit_test(test_the_simple_form),
         cmocka_unit_test(test_round_trip_of_the_unusual),
         cmocka_unit_test(test_what_would_be_refused_is_not_written),
         cmocka_unit_test(test_an_old_file_stays_readable),
