@@ -99,18 +99,11 @@ static int input_read(const json_t *metadata, const char *key, struct model *mod
     return result;
 }
 
-static bool has_simple_input(const struct model *model)
-{
-    const struct signature *signature = &model->signature;
-
-    return tensors_are_simple(signature->inputs, signature->input_count) && !strcmp(signature->inputs[0].name, "input");
-}
-
 static json_t *input_write(const struct model *model)
 {
     cleanup_json json_t *input = NULL;
 
-    if (!has_simple_input(model))
+    if (!signature_has_plain_input(&model->signature))
         return json_null();
     input = shape_write(&model->signature.inputs[0].shape);
     return dump(input);
@@ -134,7 +127,7 @@ static json_t *input_list_write(const struct model *model)
 {
     cleanup_json json_t *inputs = NULL;
 
-    if (has_simple_input(model))
+    if (signature_has_plain_input(&model->signature))
         return json_null();
     inputs = inputs_write(&model->signature);
     return dump(inputs);
@@ -150,21 +143,11 @@ static int output_list_read(const json_t *metadata, const char *key, struct mode
     return result ? refuse_in(why, result, "\"%s\"", key) : 0;
 }
 
-/* Left out where signature_complete() would say the same. */
-static bool has_simple_output(const struct model *model)
-{
-    const struct model_tensor *output = &model->signature.outputs[0];
-
-    return !model->signature.output_count ||
-           (tensors_are_simple(output, model->signature.output_count) && !strcmp(output->name, "output") &&
-            output->value + 1 == model_value_count(model));
-}
-
 static json_t *output_list_write(const struct model *model)
 {
     cleanup_json json_t *outputs = NULL;
 
-    if (has_simple_output(model))
+    if (signature_has_plain_output(&model->signature, model_value_count(model)))
         return json_null();
     outputs = outputs_write(&model->signature);
     return dump(outputs);

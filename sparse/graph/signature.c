@@ -16,6 +16,19 @@ bool tensors_are_simple(const struct model_tensor *tensors, uint32_t count)
     return count == 1 && tensors->dtype == DTYPE_FLOAT32;
 }
 
+bool signature_has_plain_input(const struct signature *signature)
+{
+    return tensors_are_simple(signature->inputs, signature->input_count) && !strcmp(signature->inputs[0].name, "input");
+}
+
+bool signature_has_plain_output(const struct signature *signature, uint32_t value_count)
+{
+    const struct model_tensor *output = &signature->outputs[0];
+
+    return !signature->output_count || (tensors_are_simple(output, signature->output_count) &&
+                                        !strcmp(output->name, "output") && output->value + 1 == value_count);
+}
+
 /* ---- checks ---- */
 
 static int tensor_check(const struct model_tensor *tensor, struct reason *why)

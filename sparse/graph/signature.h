@@ -40,6 +40,11 @@ struct signature signature_of(struct shape input);
 /* Whether one side is just one float32 tensor, which is what most models have. */
 bool tensors_are_simple(const struct model_tensor *tensors, uint32_t count);
 
+/* Whether that tensor is what the short forms of files mean: the input called "input"; the last of `value_count`
+ * values, called "output". */
+bool signature_has_plain_input(const struct signature *signature);
+bool signature_has_plain_output(const struct signature *signature, uint32_t value_count);
+
 /* Names, dtypes, scales and shapes. WISP_E_FORMAT, and says which. */
 int signature_check_inputs(const struct signature *signature, struct reason *why);
 /* The same of outputs, each of which is the value of a layer and of no other output; their shapes are not looked at. */

@@ -264,6 +264,33 @@ static void hash_text(XXH3_state_t *state, const char *text)
     XXH3_128bits_update(state, text, strlen(text) + 1);
 }
 
+static void hash_tensor(XXH3_state_t *state, const struct model_tensor *tensor)
+{
+    hash_text(state, dtype_name(tensor->dtype));
+    XXH3_128bits_update(state, &tensor->scale, sizeof tensor->scale);
+}
+
+/* What is plain is the first input's shape alone, as it was when there was nothing else. */
+static void hash_signature(XXH3_state_t *state, const struct structure *structure)
+{
+    const struct signature *signature = &structure->signature;
+    bool plain_input = tensors_are_simple(signature->inputs, signature->input_count);
+    bool plain_output = tensors_are_simple(signature->outputs, signature->output_count) &&
+                        signature->outputs[0].value + 1 == structure_value_count(structure);
+
+    XXH3_128bits_update(state, &signature->inputs[0].shape, sizeof signature->inputs[0].shape);
+    for (uint32_t i = 0; i < signature->input_count && !plain_input; i++) {
+        hash_text(state, "input");
+        hash_tensor(state, &signature->inputs[i]);
+        XXH3_128bits_update(state, &signature->inputs[i].shape, sizeof signature->inputs[i].shape);
+    }
+    for (uint32_t i = 0; i < signature->output_count && !plain_output; i++) {
+        hash_text(state, "output");
+        hash_tensor(state, &signature->outputs[i]);
+        XXH3_128bits_update(state, &signature->outputs[i].value, sizeof signature->outputs[i].value);
+    }
+}
+
 void structure_hash(const struct structure *structure, char out[33])
 {
     XXH3_state_t *state = XXH3_createState();
@@ -273,7 +300,7 @@ void structure_hash(const struct structure *structure, char out[33])
         abort(); /* a few hundred bytes */
     XXH3_128bits_reset(state);
     hash_text(state, structure->processing);
-    XXH3_128bits_update(state, &structure->signature.inputs[0].shape, sizeof structure->signature.inputs[0].shape);
+    hash_signature(state, structure);
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 

@@ -15,6 +15,7 @@
 #include "forge/catalog/documents/document.h"
 #include "forge/catalog/documents/document_layers.h"
 #include "forge/catalog/documents/document_read.h"
+#include "forge/catalog/documents/document_tensors.h"
 
 /* ---- reading ---- */
 
@@ -50,38 +51,6 @@ static void read_network(const struct node *node, struct structure *structure, s
         snprintf(structure->network, sizeof structure->network, "%s", network);
 }
 
-static void read_shape(const struct node *node, struct shape *out, struct findings *findings)
-{
-    const struct node *item = node->kind == NODE_LIST ? node->first : node;
-    struct reason why;
-
-    *out = (struct shape){ 0 };
-    for (; item; item = node->kind == NODE_LIST ? item->next : NULL) {
-        double value = 0;
-
-        if (!read_real(item, &value) || value < 1 || value > MODEL_ELEMENTS_MAX || value != (uint32_t)value ||
-            out->rank == SHAPE_RANK_MAX) {
-            findings_add(findings, item->mark,
-                         "\"input\" takes 1 to %d whole numbers from 1 to %u: features, or channels, height, "
-                         "width, or tokens",
-                         SHAPE_RANK_MAX, MODEL_ELEMENTS_MAX);
-            return;
-        }
-        out->dimension[out->rank++] = (uint32_t)value;
-    }
-    if (shape_check(out, &why))
-        findings_add(findings, node->mark, "%s", why.text);
-}
-
-static void read_input(const struct node *node, struct structure *structure, struct findings *findings)
-{
-    struct shape shape;
-
-    read_shape(node, &shape, findings);
-    if (shape.rank) /* what could be read of it: the layers may have errors of their own */
-        structure->signature = signature_of(shape);
-}
-
 /* A path; document_read() makes it whole. */
 static void read_base(const struct node *node, struct structure *structure, struct findings *findings)
 {
@@ -98,13 +67,14 @@ static const struct {
     void (*read)(const struct node *, struct structure *, struct findings *);
     bool needed;
 } keys[] = {
+    /* Without a function: after the others. */
     { "name", read_name, true },        { "processing", read_processing, true },
-    { "network", read_network, false }, { "input", read_input, true },
+    { "network", read_network, false }, { "input", read_input, false },
+    { "inputs", read_inputs, false },   { "outputs", NULL, false },
     { "base", read_base, false },       { "layers", NULL, true },
 };
 
-static void read_keys(const struct node *section, struct structure *structure, const struct node **layers,
-                      struct findings *findings)
+static void read_keys(const struct node *section, struct structure *structure, struct findings *findings)
 {
     const char *names[ARRAY_SIZE(keys)], *near;
     bool seen[ARRAY_SIZE(keys)] = { false };
@@ -128,19 +98,19 @@ static void read_keys(const struct node *section, struct structure *structure, c
         seen[k] = true;
         if (keys[k].read)
             keys[k].read(child, structure, findings);
-        else
-            *layers = child;
     }
     for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
         if (keys[k].needed && !seen[k])
             findings_add(findings, section->mark, "\"%s\" is missing", keys[k].key);
     }
+    if (!node_child(section, "input") && !node_child(section, "inputs"))
+        findings_add(findings, section->mark, "\"input\" is missing");
 }
 
 static int read_structure(const struct node *section, struct structure *out, struct document_work *work,
                           struct findings *findings)
 {
-    const struct node *layers = NULL;
+    const struct node *layers, *outputs;
     size_t before = findings->count + findings->dropped;
     struct reason why;
     uint32_t refused;
@@ -152,11 +122,15 @@ static int read_structure(const struct node *section, struct structure *out, str
         findings_add(findings, section->mark, "a structure is a section: name, processing, input, layers");
         return 0;
     }
-    read_keys(section, out, &layers, findings);
+    read_keys(section, out, findings);
+    layers = node_child(section, "layers");
+    outputs = node_child(section, "outputs");
     if (layers && layers->kind != NODE_LIST)
         findings_add(findings, layers->mark, "\"layers\" takes a list");
     else if (layers && out->signature.input_count && (result = document_layers(layers, out, work, findings)))
         return result;
+    if (outputs)
+        read_outputs(outputs, out, findings);
     if (findings->count + findings->dropped > before)
         return 0;
     result = structure_plan_at(out, &refused, &why);
@@ -304,13 +278,6 @@ static void print_word(FILE *out, const char *key, const char *word)
     fputc('\n', out);
 }
 
-static void print_shape(FILE *out, const struct shape *shape)
-{
-    for (uint32_t i = 0; i < shape->rank; i++)
-        fprintf(out, "%s%u", i ? ", " : "[", shape->dimension[i]);
-    fputc(']', out);
-}
-
 char *document_print(const struct structure *structure)
 {
     char *text = NULL;
@@ -323,9 +290,7 @@ char *document_print(const struct structure *structure)
     print_word(out, "processing", structure->processing);
     if (structure->network[0])
         print_word(out, "network", structure->network);
-    fprintf(out, "input: ");
-    print_shape(out, &structure->signature.inputs[0].shape);
-    fputc('\n', out);
+    print_signature(out, structure);
     if (structure->base)
         print_word(out, "base", structure->base);
     fprintf(out, "layers:\n");
@@ -345,6 +310,16 @@ struct expected {
     unsigned same, seen;
 };
 
+/* Of as many tensors, which is in the hash. */
+static bool same_names(const struct model_tensor *a, const struct model_tensor *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(a[i].name, b[i].name) != 0)
+            return false;
+    }
+    return true;
+}
+
 static int compare(void *argument, const struct structure *read)
 {
     struct expected *expected = argument;
@@ -355,7 +330,9 @@ static int compare(void *argument, const struct structure *read)
     structure_hash(as, before);
     structure_hash(read, after);
     same = !strcmp(before, after) && !strcmp(as->name, read->name) && !strcmp(as->processing, read->processing) &&
-           !strcmp(as->network, read->network) && as->layer_count == read->layer_count;
+           !strcmp(as->network, read->network) && as->layer_count == read->layer_count &&
+           same_names(as->signature.inputs, read->signature.inputs, as->signature.input_count) &&
+           same_names(as->signature.outputs, read->signature.outputs, as->signature.output_count);
     for (uint32_t i = 0; i < as->layer_count && same; i++)
         same = !strcmp(as->layers[i].name, read->layers[i].name);
     expected->seen++;

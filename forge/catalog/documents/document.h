@@ -19,7 +19,12 @@
  *
  * A layer reads the one before it unless `from` names others: a layer's name, `previous`, `input`, or, inside a repeat,
  * `start`: what the repetition began with. `kernel` sets both sides. self_attention {heads} and cross_attention {heads,
- * from: [queries, memory]} stand for four projections (q, k, v, o) around an attention. A file holds one structure, or
+ * from: [queries, memory]} stand for four projections (q, k, v, o) around an attention. Several inputs and outputs are
+ *
+ *     inputs: {source: [32], target: {shape: [32], dtype: int32}, picture: {shape: [3, 8, 8], dtype: uint8, scale: 2}}
+ *     outputs: {class: softmax1, box: {from: fc7}}
+ *
+ * and the first layer says which input it reads. A file holds one structure, or
  * `structures:`, a list of them. Names are as name_check() says. Strict: whatever is not understood is an error with
  * its line and column; a key that stands twice is one, a number is decimal, and what repeats make is bounded.
  */

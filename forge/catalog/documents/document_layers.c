@@ -49,6 +49,14 @@ static uint32_t newest(const struct builder *builder)
     return structure_value_count(builder->structure) - 1;
 }
 
+/* Whether there is one value that a layer reads when nothing is said: of several inputs none is before the others. */
+static bool is_clear(const struct builder *builder, uint32_t value)
+{
+    uint32_t inputs = builder->structure->signature.input_count;
+
+    return value >= inputs || inputs == 1;
+}
+
 /* The input of a name; false: there is none. "input" is the only one, whatever it is called. */
 static bool find_input(const struct builder *builder, const char *name, uint32_t *out)
 {
@@ -77,9 +85,9 @@ static bool find_value(const struct builder *builder, const char *name, uint32_t
     char scoped[2 * LAYER_NAME_MAX];
 
     if (!strcmp(name, "previous"))
-        return *out = newest(builder), true;
+        return *out = newest(builder), is_clear(builder, *out);
     if (!strcmp(name, "start") && builder->repeating)
-        return *out = builder->start, true;
+        return *out = builder->start, is_clear(builder, *out);
     snprintf(scoped, sizeof scoped, "%s%s", builder->scope, name);
     return find_layer(builder, scoped, out) || find_layer(builder, name, out) || find_input(builder, name, out);
 }
@@ -219,11 +227,22 @@ static void read_parameter(struct builder *builder, struct structure_layer *laye
 static const char *name_in(struct builder *builder, const struct node *body)
 {
     const struct node *child = body->kind == NODE_SECTION ? node_child(body, "name") : NULL;
+    uint32_t input;
     const char *name = child ? read_word(child, "a layer's name", LAYER_NAME_MAX, builder->findings) : NULL;
 
     if (name && (!strcmp(name, "previous") || !strcmp(name, "input") || !strcmp(name, "start")))
         findings_add(builder->findings, child->mark, "\"%s\" has a meaning of its own in \"from\"", name);
+    else if (name && find_input(builder, name, &input))
+        findings_add(builder->findings, child->mark, "\"%s\" is an input", name);
     return name;
+}
+
+/* What nothing but its place says must be clear. */
+static void check_unsaid(struct builder *builder, struct mark mark)
+{
+    if (!is_clear(builder, newest(builder)))
+        findings_add(builder->findings, mark,
+                     "there are several inputs: \"from\" says which one the first layer reads");
 }
 
 static int add_layer(struct builder *builder, const struct layer_kind *kind, const struct node *body, struct mark mark)
@@ -236,6 +255,8 @@ static int add_layer(struct builder *builder, const struct layer_kind *kind, con
     /* Before the layer exists: it cannot read itself. */
     if (body && body->kind == NODE_SECTION && (from = node_child(body, "from")))
         read_from(builder, from, inputs, &count);
+    else
+        check_unsaid(builder, mark);
     result = add_kind(builder, kind, body ? name_in(builder, body) : NULL, mark, &layer);
     if (result || !layer)
         return result;
@@ -323,6 +344,8 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
         findings_add(builder->findings, causal->mark, "\"causal\" is true or false");
     if (from)
         read_from(builder, from, inputs, &count);
+    else
+        check_unsaid(builder, mark);
     if (cross && count != 2) {
         findings_add(builder->findings, mark, "cross_attention takes from: [queries, memory]");
         return 0;
