@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/log_line.h"
 #include "base/log_writer.h"
-#include "base/size.h"
 
-static const char *const names[] = { [LOG_LEVEL_ERROR] = "error",
-                                     [LOG_LEVEL_WARNING] = "warning",
-                                     [LOG_LEVEL_NOTICE] = "notice",
-                                     [LOG_LEVEL_INFO] = "info",
-                                     [LOG_LEVEL_DEBUG] = "debug" };
-
-static const char *log_program = "wisp";
-static bool log_to_journal;
 static _Atomic int log_level = LOG_LEVEL_INFO; /* relaxed: a late change is a late line, nothing else */
 
 void log_init(const char *program, enum log_level level)
 {
-    log_program = program;
-    log_to_journal = getenv("JOURNAL_STREAM") != NULL;
+    log_line_init(program);
     log_set_level(level);
 }
 
@@ -36,7 +22,7 @@ void log_set_level(enum log_level level)
 bool log_parse_level(const char *text, enum log_level *out)
 {
     for (int level = LOG_LEVEL_ERROR; level <= LOG_LEVEL_DEBUG; level++) {
-        if (!strcmp(text, names[level])) {
+        if (!strcmp(text, log_level_name((enum log_level)level))) {
             *out = (enum log_level)level;
             return true;
         }
@@ -49,57 +35,6 @@ enum log_level log_get_level(void)
     return (enum log_level)atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
-const char *log_level_name(enum log_level level)
-{
-    return names[level];
-}
-
-__attribute__((format(printf, 3, 0))) static size_t format_list(char line[LOG_LINE_MAX], enum log_level level,
-                                                                const char *format, va_list arguments)
-{
-    size_t used;
-
-    if (log_to_journal)
-        snprintf(line, LOG_LINE_MAX, "<%d>", (int)level);
-    else if (level <= LOG_LEVEL_WARNING)
-        snprintf(line, LOG_LINE_MAX, "%s: %s: ", log_program, names[level]);
-    else
-        snprintf(line, LOG_LINE_MAX, "%s: ", log_program);
-    used = strlen(line);
-    vsnprintf(line + used, LOG_LINE_MAX - used - 1, format, arguments);
-    used = strlen(line);
-    line[used++] = '\n';
-    return used;
-}
-
-size_t log_format(char line[LOG_LINE_MAX], enum log_level level, const char *format, ...)
-{
-    va_list arguments;
-    size_t length;
-
-    va_start(arguments, format);
-    length = format_list(line, level, format, arguments);
-    va_end(arguments);
-    return length;
-}
-
-void log_write(const char *text, size_t length)
-{
-    while (length) {
-        ssize_t written = write(STDERR_FILENO, text, length);
-        struct pollfd writable = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-        if (written >= 0) {
-            text += written;
-            length -= (size_t)written;
-        } else if (errno == EAGAIN) {
-            (void)poll(&writable, 1, -1); /* somebody else has made it non-blocking */
-        } else if (errno != EINTR) {
-            return; /* a log that cannot be written has nowhere to say so */
-        }
-    }
-}
-
 void log_at(enum log_level level, const char *format, ...)
 {
     char line[LOG_LINE_MAX];
@@ -109,7 +44,7 @@ void log_at(enum log_level level, const char *format, ...)
     if (level > log_get_level())
         return;
     va_start(arguments, format);
-    length = format_list(line, level, format, arguments);
+    length = log_line_format(line, level, format, arguments);
     va_end(arguments);
     if (!log_writer_take(line, length))
         log_write(line, length);
