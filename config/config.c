@@ -10,53 +10,9 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/socket_path.h"
 #include "config/schema.h"
 
 enum { CONFIG_SIZE_MAX = 1 << 20 };
-
-int config_init(struct config *config)
-{
-    char path[SOCKET_PATH_MAX];
-
-    socket_to_listen(path);
-    *config = (struct config){
-        .socket = strdup(path),
-        .socket_mode = 0666,
-        .kernels = strdup("auto"),
-        .loop = CONFIG_LOOP_AUTO,
-        .spin_ns = CONFIG_SPIN_AUTO,
-        .log_level = LOG_LEVEL_INFO,
-        .limits = { .channels = 256,
-                    .channels_per_user = 64,
-                    .memory_per_user = 256ull << 20,
-                    .entries = 1024,
-                    .arena = 64ull << 20,
-                    .rows = 4096 },
-    };
-    if (config->socket && config->kernels)
-        return 0;
-    config_deinit(config);
-    return -ENOMEM;
-}
-
-void config_model_init(struct config_model *model)
-{
-    *model = (struct config_model){ .batch_max = 32 };
-}
-
-void config_deinit(struct config *config)
-{
-    for (size_t i = 0; i < config->model_count; i++) {
-        free(config->models[i].path);
-        free(config->models[i].name);
-    }
-    free(config->models);
-    free(config->file);
-    free(config->socket);
-    free(config->kernels);
-    *config = (struct config){ 0 };
-}
 
 /* What stands in `path` up to its last '/': "" when there is none. */
 static char *folder_of(const char *path)
