@@ -65,21 +65,6 @@ static void want_sources(struct deck *d, uint32_t first, uint32_t group)
     }
 }
 
-/* The node from which a link leads within the card of its target; NULL: none yet. */
-static const struct layout_node *link_source(const struct deck *d, uint32_t first, uint32_t end,
-                                             const struct graph_link *link)
-{
-    uint32_t row = d->cards->rows[link->to] + (link->kind == LINK_ATTENTION);
-
-    for (uint32_t i = first; i < end; i++) {
-        const struct layout_node *node = &d->layout->nodes[i];
-
-        if (node->group == link->from && !node->bar && (!node->repeat || node->row < row))
-            return node;
-    }
-    return NULL;
-}
-
 static int by_place(const void *a, const void *b)
 {
     const struct layout_node *x = a, *y = b;
@@ -128,7 +113,7 @@ static void make_card(struct deck *d, uint32_t number)
         const struct graph_link *link = &d->graph->links[i];
         uint32_t row = d->cards->rows[link->to];
 
-        if (d->cards->cards[link->to] == number && link->to && !link_source(d, first, d->layout->node_count, link))
+        if (d->cards->cards[link->to] == number && link->to && !deck_link_source(d, first, d->layout->node_count, link))
             want_repeat(d, first, link->from, number, link->kind == LINK_ATTENTION ? row : row - 1);
     }
     qsort(d->layout->nodes + first, d->layout->node_count - first, sizeof *d->layout->nodes, by_place);
@@ -166,15 +151,6 @@ static void make_nodes(struct deck *d)
 
 /* ---- cards in bands ---- */
 
-bool deck_reads_on(const struct deck *d, uint32_t card)
-{
-    for (uint32_t i = d->begins[card]; i < d->begins[card + 1]; i++) {
-        if (d->layout->nodes[i].repeat && d->cards->cards[d->layout->nodes[i].group] + 1 == card)
-            return true;
-    }
-    return false;
-}
-
 /* Into `bands` bands or fewer, evenly; but a band rather ends where the next card does not read on. */
 static void break_cards(struct deck *d, uint32_t bands)
 {
@@ -203,20 +179,6 @@ static void break_cards(struct deck *d, uint32_t bands)
     }
 }
 
-static double min_width(const struct deck *d)
-{
-    return 2.0 * PAGE_MARGIN + d->per_band * (double)(DECK_CARD_MIN + DECK_GAP) + d->edges * (double)LANE_STEP;
-}
-
-double deck_page_width(const struct deck *d)
-{
-    double height = PAGE_HEAD + LAYOUT_FOOT;
-
-    for (uint32_t i = 0; i < d->band_count; i++)
-        height += deck_card_height(d->rows[i], DECK_PITCH_MIN, 3) + DECK_BAND_GAP + 2 * LANE_STEP;
-    return fmax(fmax(min_width(d), LAYOUT_WIDTH), height * LAYOUT_RATIO);
-}
-
 /* As even as can be, and as few as need at most a little more than the smallest page. */
 static void choose_bands(struct deck *d)
 {
@@ -225,12 +187,12 @@ static void choose_bands(struct deck *d)
 
     for (uint32_t i = 1; i <= count; i++) {
         break_cards(d, i);
-        if (min_width(d) <= LAYOUT_WIDTH_MAX)
+        if (deck_min_width(d) <= LAYOUT_WIDTH_MAX)
             smallest = fmin(smallest, deck_page_width(d));
     }
     do
         break_cards(d, ++bands);
-    while (bands < count && (min_width(d) > LAYOUT_WIDTH_MAX || deck_page_width(d) > smallest * PAGE_SLACK));
+    while (bands < count && (deck_min_width(d) > LAYOUT_WIDTH_MAX || deck_page_width(d) > smallest * PAGE_SLACK));
 }
 
 /* ---- what leads from card to card, and within one ---- */
@@ -264,42 +226,6 @@ static void find_trips(struct deck *d)
         else if (d->bands[from] != d->bands[to])
             add_trip(d, TRIP_NEXT, from, to);
     }
-}
-
-static void add_residual(struct residual *list, uint32_t *count, enum layout_route_kind kind,
-                         const struct layout_node *from, const struct layout_node *to)
-{
-    struct residual added = { kind, from, to, 0 };
-
-    for (uint32_t i = 0; i < *count; i++) {
-        if (list[i].from->row < to->row && from->row < list[i].to->row)
-            added.lane = MAX(added.lane, list[i].lane + 1);
-    }
-    list[(*count)++] = added;
-}
-
-uint32_t deck_residuals(const struct deck *d, uint32_t card, struct residual *list)
-{
-    const struct layout *layout = d->layout;
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < d->graph->link_count; i++) {
-        const struct graph_link *link = &d->graph->links[i];
-        const struct layout_node *from, *to = &layout->nodes[layout->homes[link->to]];
-
-        if (link->kind != LINK_ADD || d->cards->cards[link->to] != card)
-            continue;
-        from = link_source(d, d->begins[card], d->begins[card + 1], link);
-        if (from)
-            add_residual(list, &count, ROUTE_ADD, from, to);
-    }
-    for (uint32_t i = d->begins[card]; i < d->begins[card + 1]; i++) {
-        const struct layout_node *node = &layout->nodes[i];
-
-        if (node->repeat && !node->bar && d->cards->cards[node->group] == card)
-            add_residual(list, &count, ROUTE_AGAIN, &layout->nodes[layout->homes[node->group]], node);
-    }
-    return count;
 }
 
 static void count_residuals(struct deck *d, struct residual *list)

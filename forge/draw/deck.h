@@ -58,6 +58,10 @@ struct residual {
 /* Those of one card; `list` has room for all links and nodes. How many. */
 uint32_t deck_residuals(const struct deck *deck, uint32_t card, struct residual *list);
 
+/* The node from which a link leads within the card of its target, of those from `first` to `end`; NULL: none yet. */
+const struct layout_node *deck_link_source(const struct deck *deck, uint32_t first, uint32_t end,
+                                           const struct graph_link *link);
+
 /* Whether a card reads the one before it. */
 bool deck_reads_on(const struct deck *deck, uint32_t card);
 
@@ -67,7 +71,8 @@ static inline double deck_card_height(double rows, double pitch, double lines)
     return DECK_TITLE + (rows - 1) * pitch + lines * DECK_LINE + DECK_FOOT;
 }
 
-/* The width of a page of the deck as it is broken. */
+/* The width of a page of the deck as it is broken: the least that it can have, and what it takes. */
+double deck_min_width(const struct deck *deck);
 double deck_page_width(const struct deck *deck);
 
 /* Everything's place, once bands and lanes are known. */

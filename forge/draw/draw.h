@@ -39,7 +39,10 @@ int draw_matrices(const struct network_view *view, struct scene *out, struct rea
 /* The weighted layer `layer` as pattern.h wants it. */
 struct pattern_layer view_layer(const struct network_view *view, uint32_t layer);
 /* Whether it has all its connections in a network that is sparse. */
-bool view_is_dense(const struct network_view *view, uint32_t layer);
+static inline bool view_is_dense(const struct network_view *view, uint32_t layer)
+{
+    return view->sparse && view->layers[layer].connections == view->layers[layer].potential;
+}
 
 struct terminal {
     unsigned width; /* columns */

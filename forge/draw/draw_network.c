@@ -44,11 +44,6 @@ struct pattern_layer view_layer(const struct network_view *view, uint32_t layer)
     return out;
 }
 
-bool view_is_dense(const struct network_view *view, uint32_t layer)
-{
-    return view->sparse && view->layers[layer].connections == view->layers[layer].potential;
-}
-
 static bool is_dense(const struct page *page, uint32_t group)
 {
     return view_is_dense(page->view, group - 1);

@@ -38,21 +38,6 @@ static const struct {
     [COLOR_CARD] = { 0.965, 0.973, 0.982 },
 };
 
-void paint_font(cairo_t *canvas, double size, bool bold)
-{
-    cairo_font_options_t *options = cairo_font_options_create();
-
-    /* The same widths on a page of points as on one of pixels. */
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
-    cairo_set_font_options(canvas, options);
-    cairo_font_options_destroy(options);
-    cairo_select_font_face(canvas, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
-                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(canvas, size);
-}
-
 static void set_color(cairo_t *canvas, enum color color, double strength)
 {
     cairo_set_source_rgba(canvas, colors[color].red, colors[color].green, colors[color].blue, strength);
@@ -180,7 +165,7 @@ static void paint_path(cairo_t *canvas, const struct scene *scene, const struct 
 
 static void paint_text(cairo_t *canvas, const struct mark *mark, const char *text)
 {
-    paint_font(canvas, mark->size, mark->bold);
+    scene_font(canvas, mark->size, mark->bold);
     set_color(canvas, mark->color, 1);
     cairo_move_to(canvas, mark->x, mark->y + mark->strength);
     cairo_show_text(canvas, text);

@@ -16,7 +16,4 @@ enum picture_format { PICTURE_SVG, PICTURE_PNG, PICTURE_PDF, PICTURE_FORMATS };
 /* -ENOMEM, or what file_write() says. */
 int paint_file(const struct scene *scene, enum picture_format format, const char *path, struct reason *why);
 
-/* Makes `canvas` write so; for who measures. */
-void paint_font(struct _cairo *canvas, double size, bool bold);
-
 #endif

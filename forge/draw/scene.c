@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/draw/paint.h"
 #include "forge/draw/scene.h"
 
 int scene_init(struct scene *scene)
@@ -130,6 +129,21 @@ void scene_path(struct scene *scene, const struct stroke *stroke, const struct p
     add(scene, &mark);
 }
 
+void scene_font(cairo_t *canvas, double size, bool bold)
+{
+    cairo_font_options_t *options = cairo_font_options_create();
+
+    /* The same widths on a page of points as on one of pixels. */
+    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+    cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+    cairo_set_font_options(canvas, options);
+    cairo_font_options_destroy(options);
+    cairo_select_font_face(canvas, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
+                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(canvas, size);
+}
+
 struct point scene_path_point(const struct scene *scene, const struct mark *path, uint32_t number)
 {
     struct point point;
@@ -160,7 +174,7 @@ double scene_text_width(struct scene *scene, const struct type *type, const char
 {
     cairo_text_extents_t extents;
 
-    paint_font(scene->ruler, type->size, type->bold);
+    scene_font(scene->ruler, type->size, type->bold);
     cairo_text_extents(scene->ruler, text, &extents);
     return extents.x_advance;
 }

@@ -73,6 +73,8 @@ struct stroke {
 };
 void scene_path(struct scene *scene, const struct stroke *stroke, const struct point *points, uint32_t count);
 struct point scene_path_point(const struct scene *scene, const struct mark *path, uint32_t number);
+/* Makes `canvas` write so: for who measures, and who paints. */
+void scene_font(struct _cairo *canvas, double size, bool bold);
 /* Room for columns * rows bytes, zeroed; NULL when the scene has failed. */
 unsigned char *scene_cells(struct scene *scene, enum color color, double x, double y, double width, double height,
                            uint32_t columns, uint32_t rows);
