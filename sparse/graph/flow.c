@@ -68,41 +68,61 @@ static void spread(struct marks from, struct marks to, bool mixed)
     }
 }
 
-/* How many columns of a weight belong to one channel of its input; 0: each column to every channel. */
-static uint32_t columns_a_channel(const struct layer *layer, uint64_t channels)
+/* From which of its input's channels a weight's connection comes. */
+struct source {
+    uint32_t width;          /* columns that belong to one channel; 0: each column to every channel */
+    uint32_t rows, channels; /* of a group: its rows map its channels */
+};
+
+static struct source source_of(const struct model *model, const struct layer *layer, uint64_t channels)
 {
-    return layer->kind->flow == FLOW_CHANNELS && layer->weight.columns % channels == 0
-               ? (uint32_t)(layer->weight.columns / channels)
-               : 0;
+    struct source source = { 0, layer->weight.rows, (uint32_t)channels };
+    struct shape inputs[LAYER_INPUTS_MAX];
+    struct layer_plan plan;
+
+    for (uint32_t k = 0; k < layer->input_count; k++)
+        inputs[k] = *model_value_shape(model, layer->inputs[k]);
+    if (layer->kind->flow != FLOW_CHANNELS || layer_plan(layer, inputs, &plan, NULL))
+        return source;
+    if (plan.groups > 1) {
+        source.rows /= (uint32_t)plan.groups;
+        source.channels /= (uint32_t)plan.groups;
+    }
+    if (layer->weight.columns % source.channels == 0)
+        source.width = layer->weight.columns / source.channels;
+    return source;
 }
 
-static void connect_forward(const struct layer *layer, struct marks in, struct marks out)
+static uint32_t source_channel(const struct source *source, const struct csr *weight, uint32_t row, uint64_t k)
+{
+    return row / source->rows * source->channels + csr_column(weight, k) / source->width;
+}
+
+static void connect_forward(const struct layer *layer, struct source source, struct marks in, struct marks out)
 {
     const struct csr *weight = &layer->weight;
-    uint32_t width = columns_a_channel(layer, in.count);
-    bool whole = !width && any(&in);
+    bool whole = !source.width && any(&in);
 
     for (uint32_t r = 0; r < weight->rows; r++) {
         for (uint64_t k = weight->starts[r]; k < weight->starts[r + 1] && !out.mark[r]; k++)
-            out.mark[r] = width ? in.mark[csr_column(weight, k) / width] : whole;
+            out.mark[r] = source.width ? in.mark[source_channel(&source, weight, r, k)] : whole;
     }
 }
 
-static void connect_back(const struct layer *layer, struct marks out, struct marks in)
+static void connect_back(const struct layer *layer, struct source source, struct marks out, struct marks in)
 {
     const struct csr *weight = &layer->weight;
-    uint32_t width = columns_a_channel(layer, in.count);
     uint64_t missing = in.count - count(&in);
 
     for (uint32_t r = 0; r < weight->rows && missing; r++) {
         if (!out.mark[r] || weight->starts[r] == weight->starts[r + 1])
             continue;
-        if (!width) {
+        if (!source.width) {
             memset(in.mark, 1, in.count);
             return;
         }
         for (uint64_t k = weight->starts[r]; k < weight->starts[r + 1]; k++) {
-            unsigned char *mark = &in.mark[csr_column(weight, k) / width];
+            unsigned char *mark = &in.mark[source_channel(&source, weight, r, k)];
 
             missing -= !*mark;
             *mark = 1;
@@ -125,9 +145,9 @@ static void follow(const struct model *model, uint32_t at, const struct marks *v
             offset += in.count;
         }
         if (layer->weight.starts && back)
-            connect_back(layer, out, in);
+            connect_back(layer, source_of(model, layer, in.count), out, in);
         else if (layer->weight.starts)
-            connect_forward(layer, in, out);
+            connect_forward(layer, source_of(model, layer, in.count), in, out);
         else if (back)
             spread(part, in, layer->kind->flow == FLOW_MIXED);
         else

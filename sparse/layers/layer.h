@@ -24,6 +24,7 @@ struct layer_plan {
     struct shape shape; /* of its output */
     /* The dense weight: outputs x (inputs * kernel_height * kernel_width) potential connections; all 0 without one. */
     uint64_t inputs, outputs, kernel_height, kernel_width;
+    uint64_t groups; /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
     bool convolution;  /* its kernel counts in the density solve, be it 1 x 1 */
     double uses;       /* multiply-adds of one connection for one sample: output positions, tokens */
     double fixed_cost; /* multiply-adds of one sample that no connection does: the products of attention */

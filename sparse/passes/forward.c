@@ -152,20 +152,36 @@ static int plan_workspace(struct forward *forward, struct reason *why)
     return result ? result : workspace_allocate(&forward->workspace);
 }
 
-/* Weights that train move, so they stay as they are. */
-static int plan_weights(struct forward *forward)
+/* Weights that train move, so they stay as they are; and so do those of groups, of which each is run by itself. */
+static int make_weights(const struct forward *forward, const struct layer *layer, struct weights **out,
+                        struct reason *why)
 {
     const struct forward_setup *s = &forward->setup;
-    const struct model *model = s->model;
+    const uint64_t positions = shape_elements(&layer->shape) / layer->shape.dimension[0];
+    struct shape inputs[LAYER_INPUTS_MAX];
+    struct layer_plan plan;
+    int result;
+
+    for (uint32_t j = 0; j < layer->input_count; j++)
+        inputs[j] = *model_value_shape(s->model, layer->inputs[j]);
+    result = layer_plan(layer, inputs, &plan, why);
+    if (result)
+        return result;
+    if (s->mode != LAYER_SERVE || plan.groups > 1)
+        return weights_borrow(s->kernels, &layer->weight, out);
+    return weights_new(s->kernels, &layer->weight, positions, positions * s->batch, out);
+}
+
+static int plan_weights(struct forward *forward, struct reason *why)
+{
+    const struct model *model = forward->setup.model;
 
     for (uint32_t i = 0; i < model->layer_count; i++) {
-        const struct csr *weight = &model->layers[i].weight;
         int result;
 
         if (!model->layers[i].kind->weighted)
             continue;
-        result = s->mode == LAYER_SERVE ? weights_new(s->kernels, weight, 1, s->batch, &forward->weights[i])
-                                        : weights_borrow(s->kernels, weight, &forward->weights[i]);
+        result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
         if (result)
             return result;
         forward->memory += weights_memory(forward->weights[i]);
@@ -191,7 +207,7 @@ static int plan(struct forward *forward, struct reason *why)
     result = plan_buffers(forward);
     if (!result)
         result = plan_workspace(forward, why);
-    return result ? result : plan_weights(forward);
+    return result ? result : plan_weights(forward, why);
 }
 
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why)

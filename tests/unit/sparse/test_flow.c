@@ -135,6 +135,16 @@ static void test_pictures(void **state)
     connect(layer_add(model, "linear", 1, 3, 0), 2, 3, "0<2 1<1");
     assert_flow(model, 2, 1, 2, 1);
 
+    /* Two groups: the second's column 0 is of input channel 2. */
+    model = model_begin((struct shape){ 3, { 4, 2, 2 } });
+    layer = layer_add(model, "conv2d", 1, 0, 0);
+    layer->parameters[1] = layer->parameters[2] = layer->parameters[5] = 2;
+    connect(layer, 4, 2 * 4, "0<3 3<0");
+    layer = layer_add(model, "conv2d", 1, 1, 0);
+    layer->parameters[1] = layer->parameters[2] = 1;
+    connect(layer, 2, 4, "0<1 1<3");
+    assert_flow(model, 4, 1, 2, 1);
+
     /* A picture that a linear layer reads counts by pixel. */
     model = model_begin((struct shape){ 3, { 1, 2, 2 } });
     connect(layer_add(model, "linear", 1, 0, 0), 2, 4, "0<0 0<3");
