@@ -71,6 +71,7 @@ static int copy_layer(struct layer *layer, const struct structure_layer *from, s
     memcpy(layer->inputs, from->inputs, sizeof layer->inputs);
     layer->input_count = from->input_count;
     memcpy(layer->parameters, from->parameters, sizeof layer->parameters);
+    layer->shape = from->plan.shape;
     for (size_t i = 0; i < LAYER_VECTORS_MAX && layer->kind->vectors[i].name; i++) {
         struct vector *vector = &layer->vectors[i];
 
