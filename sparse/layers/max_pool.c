@@ -2,13 +2,61 @@
  *
  * max_pool: {C, H, W} -> {C, H', W'}: the largest of each window. Stride 0 stands for the kernel's size.
  */
+#include "base/pool.h"
+#include "base/size.h"
 #include "sparse/layers/planning.h"
+#include "sparse/layers/pooling.h"
 
-const struct layer_kind layer_max_pool = { .name = "max_pool",
-                                           .inputs_min = 1,
-                                           .inputs_max = 1,
-                                           .parameters = { { "kernel", 2, 1, 64, PARAMETER_WHOLE },
-                                                           { "stride", 0, 0, 64, PARAMETER_WHOLE },
-                                                           { "padding", 0, 0, 63, PARAMETER_WHOLE } },
-                                           .default_of = { [1] = 1 }, /* the stride: the kernel */
-                                           .plan = plan_pool };
+static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
+{
+    uint64_t outs;
+    int result = pooling_prepare(setup, needs, why);
+
+    if (result || setup->mode != LAYER_TRAIN)
+        return result;
+    if (!size_multiply(shape_elements(&setup->plan->shape), setup->batch, &outs) ||
+        !size_multiply(outs, sizeof(uint16_t), &needs->saved))
+        return refuse(why, WISP_E_FORMAT, "it is too large for batches of %zu", setup->batch);
+    return 0;
+}
+
+static void forward_channel(const struct layer_run *run, const struct window *window, size_t f)
+{
+    const size_t out = f * tensor_columns(run->out);
+    uint16_t *taps = run->mode == LAYER_TRAIN ? (uint16_t *)run->saved + out : NULL;
+
+    pooling_max(window, run->in[0]->data + f * tensor_columns(run->in[0]), run->in[0]->batch, run->out->data + out,
+                taps);
+}
+
+static void forward(const struct layer_run *run)
+{
+    pooling_forward(run, forward_channel);
+}
+
+static void backward_channel(const struct layer_back *back, const struct window *window, size_t f, float *in_gradient)
+{
+    const size_t out = f * tensor_columns(back->run.out);
+
+    pooling_max_backward(window, (const uint16_t *)back->run.saved + out, back->out_gradient + out,
+                         back->run.out->batch, in_gradient);
+}
+
+static void backward(const struct layer_back *back)
+{
+    pooling_backward(back, backward_channel);
+}
+
+const struct layer_kind layer_max_pool = {
+    .name = "max_pool",
+    .inputs_min = 1,
+    .inputs_max = 1,
+    .parameters = { { "kernel", 2, 1, 64, PARAMETER_WHOLE },
+                    { "stride", 0, 0, 64, PARAMETER_WHOLE },
+                    { "padding", 0, 0, 63, PARAMETER_WHOLE } },
+    .default_of = { [1] = 1 }, /* the stride: the kernel */
+    .plan = pooling_plan,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+};

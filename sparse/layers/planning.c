@@ -33,19 +33,3 @@ int plan_same(const double *parameters, const struct shape *inputs, uint32_t inp
     *out = (struct layer_plan){ .shape = inputs[0] };
     return 0;
 }
-
-int plan_pool(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
-              struct reason *why)
-{
-    uint32_t kernel = (uint32_t)parameters[0], padding = (uint32_t)parameters[2], height, width;
-    uint32_t stride = parameters[1] ? (uint32_t)parameters[1] : kernel;
-    int result;
-
-    (void)input_count;
-    if ((result = plan_rank(&inputs[0], 3, "channels, height, width", why)) ||
-        (result = plan_window(inputs[0].dimension[1], kernel, stride, padding, &height, why)) ||
-        (result = plan_window(inputs[0].dimension[2], kernel, stride, padding, &width, why)))
-        return result;
-    *out = (struct layer_plan){ .shape = shape_make(3, inputs[0].dimension[0], height, width) };
-    return 0;
-}

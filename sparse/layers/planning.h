@@ -21,10 +21,6 @@ uint64_t plan_positions(const struct shape *shape);
 int plan_same(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
               struct reason *why);
 
-/* A window of height and width `kernel` per channel: pooling. */
-int plan_pool(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
-              struct reason *why);
-
 static inline struct shape shape_make(uint32_t rank, uint32_t a, uint32_t b, uint32_t c)
 {
     return (struct shape){ .rank = rank, .dimension = { a, b, c } };

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/pool.h"
+#include "base/size.h"
 #include "sparse/layers/pooling.h"
 
 enum { TAP_NONE = UINT16_MAX };
@@ -81,4 +83,75 @@ void pooling_average_backward(const struct window *window, const float *out_grad
         window_scatter(window, out_gradient, batch, tap, 0, window_positions(window), in_gradient);
     for (size_t i = 0; i < elements; i++)
         in_gradient[i] /= taps;
+}
+
+/* ---- layers ---- */
+
+enum { KERNEL, STRIDE, PADDING };
+
+int pooling_plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
+                 struct reason *why)
+{
+    uint32_t kernel = (uint32_t)parameters[KERNEL], padding = (uint32_t)parameters[PADDING], height, width;
+    uint32_t stride = parameters[STRIDE] ? (uint32_t)parameters[STRIDE] : kernel;
+    int result;
+
+    (void)input_count;
+    if ((result = plan_rank(&inputs[0], 3, "channels, height, width", why)) ||
+        (result = plan_window(inputs[0].dimension[1], kernel, stride, padding, &height, why)) ||
+        (result = plan_window(inputs[0].dimension[2], kernel, stride, padding, &width, why)))
+        return result;
+    *out = (struct layer_plan){ .shape = shape_make(3, inputs[0].dimension[0], height, width) };
+    return 0;
+}
+
+static struct window window_of(const struct layer_run *run)
+{
+    const double *parameters = run->layer->parameters;
+    const uint32_t kernel = (uint32_t)parameters[KERNEL];
+
+    return (struct window){ .height = run->in[0]->shape.dimension[1],
+                            .width = run->in[0]->shape.dimension[2],
+                            .out_height = run->out->shape.dimension[1],
+                            .out_width = run->out->shape.dimension[2],
+                            .kernel_height = kernel,
+                            .kernel_width = kernel,
+                            .stride = parameters[STRIDE] ? (uint32_t)parameters[STRIDE] : kernel,
+                            .padding = (uint32_t)parameters[PADDING] };
+}
+
+int pooling_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
+{
+    uint64_t floats;
+
+    if (setup->accumulate[0] && (!size_multiply(shape_elements(&setup->inputs[0]), setup->batch, &floats) ||
+                                 !size_multiply(floats, sizeof(float), &needs->scratch)))
+        return refuse(why, WISP_E_FORMAT, "it is too large for batches of %zu", setup->batch);
+    return 0;
+}
+
+void pooling_forward(const struct layer_run *run, pooling_channel_forward *channel)
+{
+    const struct window window = window_of(run);
+    unsigned long long begin, end;
+
+    pool_share(tensor_features(run->out), 1, run->part, run->parts, &begin, &end);
+    for (size_t f = begin; f < end; f++)
+        channel(run, &window, f);
+}
+
+void pooling_backward(const struct layer_back *back, pooling_channel_backward *channel)
+{
+    const struct layer_run *run = &back->run;
+    const struct window window = window_of(run);
+    const size_t columns = tensor_columns(run->in[0]);
+    float *into = back->accumulate[0] ? run->scratch : back->in_gradient[0];
+    unsigned long long begin, end;
+
+    pool_share(tensor_features(run->out), 1, run->part, run->parts, &begin, &end);
+    for (size_t f = begin; into && f < end; f++) {
+        channel(back, &window, f, into + f * columns);
+        if (into != back->in_gradient[0])
+            run->kernels->add(back->in_gradient[0] + f * columns, into + f * columns, columns);
+    }
 }

@@ -7,6 +7,7 @@
 #ifndef SPARSE_LAYERS_POOLING_H
 #define SPARSE_LAYERS_POOLING_H
 
+#include "sparse/layers/planning.h"
 #include "sparse/layers/window.h"
 
 /* The largest under each window, the padding aside; NaN where there is one. `taps` gets where it stood, of equal ones
@@ -22,5 +23,19 @@ void pooling_average(const struct window *window, const float *in, size_t batch,
 
 /* Overwrites in_gradient. */
 void pooling_average_backward(const struct window *window, const float *out_gradient, size_t batch, float *in_gradient);
+
+/* ---- what the kinds have in common: a window that moves over each channel by itself ---- */
+
+int pooling_plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
+                 struct reason *why);
+int pooling_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
+
+typedef void pooling_channel_forward(const struct layer_run *run, const struct window *window, size_t channel);
+void pooling_forward(const struct layer_run *run, pooling_channel_forward *channel);
+
+/* in_gradient: the channel's, to be overwritten. */
+typedef void pooling_channel_backward(const struct layer_back *back, const struct window *window, size_t channel,
+                                      float *in_gradient);
+void pooling_backward(const struct layer_back *back, pooling_channel_backward *channel);
 
 #endif
