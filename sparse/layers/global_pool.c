@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * global_pool: {C, positions…} -> {C}: the mean over all positions.
+ * global_pool: {C, positions…} -> {C}: the mean over all positions, one chain of sums over ascending ones.
  */
+#include <string.h>
+
+#include "base/pool.h"
 #include "sparse/layers/planning.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
@@ -12,4 +15,46 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-const struct layer_kind layer_global_pool = { .name = "global_pool", .inputs_min = 1, .inputs_max = 1, .plan = plan };
+static void forward(const struct layer_run *run)
+{
+    const size_t batch = run->in[0]->batch, columns = tensor_columns(run->in[0]);
+    const float positions = (float)plan_positions(&run->in[0]->shape);
+    unsigned long long begin, end;
+
+    pool_share(tensor_features(run->in[0]), 1, run->part, run->parts, &begin, &end);
+    for (size_t f = begin; f < end; f++) {
+        const float *in = run->in[0]->data + f * columns;
+        float *out = run->out->data + f * batch;
+
+        memset(out, 0, batch * sizeof *out);
+        for (size_t at = 0; at < columns; at += batch)
+            run->kernels->add(out, in + at, batch);
+        for (size_t b = 0; b < batch; b++)
+            out[b] /= positions;
+    }
+}
+
+static void backward(const struct layer_back *back)
+{
+    const struct layer_run *run = &back->run;
+    const size_t batch = run->in[0]->batch, columns = tensor_columns(run->in[0]);
+    const float positions = (float)plan_positions(&run->in[0]->shape);
+    unsigned long long begin, end;
+
+    if (!back->in_gradient[0])
+        return;
+    pool_share(tensor_features(run->in[0]), 1, run->part, run->parts, &begin, &end);
+    for (size_t f = begin; f < end; f++) {
+        const float *gradient = back->out_gradient + f * batch;
+        float *into = back->in_gradient[0] + f * columns;
+
+        for (size_t at = 0; at < columns; at += batch) {
+            for (size_t b = 0; b < batch; b++)
+                into[at + b] = back->accumulate[0] ? into[at + b] + gradient[b] / positions : gradient[b] / positions;
+        }
+    }
+}
+
+const struct layer_kind layer_global_pool = {
+    .name = "global_pool", .inputs_min = 1, .inputs_max = 1, .plan = plan, .forward = forward, .backward = backward
+};
