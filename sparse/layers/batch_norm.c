@@ -138,6 +138,15 @@ static void backward(const struct layer_back *back)
     }
 }
 
+static void affine(const struct layer *layer, size_t channel, struct layer_affine *out)
+{
+    const struct statistics s = running(layer, channel);
+
+    *out = (struct layer_affine){ .offset = s.mean,
+                                  .factor = value_of(layer, SCALE, channel, 1) * s.inverse,
+                                  .shift = value_of(layer, SHIFT, channel, 0) };
+}
+
 const struct layer_kind layer_batch_norm = {
     .name = "batch_norm",
     .inputs_min = 1,
@@ -153,4 +162,5 @@ const struct layer_kind layer_batch_norm = {
     .prepare = prepare,
     .forward = forward,
     .backward = backward,
+    .affine = affine,
 };

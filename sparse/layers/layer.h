@@ -24,7 +24,7 @@ struct layer_plan {
     struct shape shape; /* of its output */
     /* The dense weight: outputs x (inputs * kernel_height * kernel_width) potential connections; all 0 without one. */
     uint64_t inputs, outputs, kernel_height, kernel_width;
-    uint64_t groups; /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
+    uint64_t groups;   /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
     bool convolution;  /* its kernel counts in the density solve, be it 1 x 1 */
     double uses;       /* multiply-adds of one connection for one sample: output positions, tokens */
     double fixed_cost; /* multiply-adds of one sample that no connection does: the products of attention */
@@ -103,6 +103,11 @@ enum layer_flow {
     FLOW_MIXED,    /* each to all; with a weight, each to all rows that have a connection */
 };
 
+/* (x - offset) * factor + shift */
+struct layer_affine {
+    float offset, factor, shift;
+};
+
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_min, inputs_max;
@@ -123,6 +128,8 @@ struct layer_kind {
     int (*prepare)(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
     void (*forward)(const struct layer_run *run);    /* NULL: can be planned and sampled, not run */
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
+    /* What it does to a channel when served; NULL: not such a map. */
+    void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
 };
 
 /* Checks a layer with its weight and vectors against its inputs' shapes, by its kind's plan, and says its output's
