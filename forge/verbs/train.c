@@ -19,6 +19,7 @@
 #include "forge/plan/save.h"
 #include "forge/train/interrupt.h"
 #include "forge/verbs/verb.h"
+#include "sparse/passes/fold.h"
 
 #define VERB "train"
 
@@ -27,7 +28,7 @@ struct train {
     struct recipe_options recipe_options;
     struct recipe recipe;
     const char *output, *name;
-    bool json, quiet, no_history;
+    bool json, quiet, no_history, no_fold;
     uint64_t began_ns;
 };
 
@@ -52,6 +53,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
+    option_flag(&table, "no-fold", 0, &train->no_fold, "leave normalisations as they are, to train on");
     option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
     option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
@@ -123,6 +125,15 @@ static void print_done(const struct train *train, struct progress *progress, con
     progress_event(progress, done_json(train, trained, bytes, seconds), text);
 }
 
+/* What is served has no normalisation left that the layer before it can take. */
+static int fold(const struct train *train, struct model *model, struct reason *why)
+{
+    uint32_t folded = 0;
+    int result = train->no_fold ? 0 : model_fold(model, &folded);
+
+    return result ? refuse_errno(why, result, "folding normalisations") : 0;
+}
+
 static int save(const struct train *train, struct progress *progress, const struct training_result *trained)
 {
     const struct trainer_result *r = &trained->result;
@@ -131,7 +142,9 @@ static int save(const struct train *train, struct progress *progress, const stru
     int result;
 
     name_model(train, trained->model);
-    result = save_model(trained->model, train->output, true, &why);
+    result = fold(train, trained->model, &why);
+    if (!result)
+        result = save_model(trained->model, train->output, true, &why);
     if (!result && stat(train->output, &file) < 0)
         result = refuse_errno(&why, -errno, "%s", train->output);
     if (result)
@@ -164,13 +177,12 @@ static double comparable_seconds(const struct train *train, const struct trainer
     return augment_is_on(&train->recipe.augment) || train->experiment.blas ? 0 : result->epoch_seconds;
 }
 
-static void record_training(const struct train *train, const struct experiment *s, const struct split *split,
-                            const struct training_result *trained)
+/* What the history is to know, from the model as it was trained: before anything is folded. False: nothing. */
+static bool describe_training(const struct train *train, const struct experiment *s, const struct split *split,
+                              const struct training_result *trained, struct store_record *record)
 {
     struct cost_setting setting = COST_SETTING;
     struct plan plan = PLAN_NULL;
-    struct store_record record;
-    struct stat file;
     struct reason why;
     struct cost cost;
     json_t *lineage;
@@ -179,25 +191,34 @@ static void record_training(const struct train *train, const struct experiment *
     setting.batch = train->recipe.batch;
     setting.slots = train->recipe.optimizer->slots;
     setting.threads = pool_parts(s->pool);
-    if (train->no_history || !trained->result.epochs || stat(train->output, &file) < 0)
-        return;
+    if (train->no_history || !trained->result.epochs)
+        return false;
     if (plan_of_model(trained->model, &plan, &why) || cost_of_plan(&plan, NULL, &setting, &cost, &why)) {
         warn_user(VERB, "not recorded in the history: %s", why.text);
         plan_deinit(&plan);
-        return;
+        return false;
     }
-    history_describe_plan(&plan, &cost, &setting, STORE_TRAINED, &record);
+    history_describe_plan(&plan, &cost, &setting, STORE_TRAINED, record);
     plan_deinit(&plan);
-    record.bytes = (uint64_t)file.st_size;
-    record.epochs = trained->result.epochs;
-    record.seconds = comparable_seconds(train, &trained->result);
+    record->epochs = trained->result.epochs;
+    record->seconds = comparable_seconds(train, &trained->result);
     if (trained->result.validated)
-        record.accuracy = trained->result.validation_accuracy;
+        record->accuracy = trained->result.validation_accuracy;
     lineage = lineage_of_model(trained->model);
     if (json_is_string(json_object_get(lineage, "method")))
-        snprintf(record.method, sizeof record.method, "%s", json_string_value(json_object_get(lineage, "method")));
+        snprintf(record->method, sizeof record->method, "%s", json_string_value(json_object_get(lineage, "method")));
     json_decref(lineage);
-    history_write(VERB, NULL, &record);
+    return true;
+}
+
+static void record_training(const struct train *train, struct store_record *record)
+{
+    struct stat file;
+
+    if (stat(train->output, &file) < 0)
+        return;
+    record->bytes = (uint64_t)file.st_size;
+    history_write(VERB, NULL, record);
 }
 
 /* The description of the input, completed by the data, and all tensors that stay the same. */
@@ -236,9 +257,12 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                                   .progress = &progress },
                             &trained);
     if (!status) {
+        struct store_record record;
+        bool described = describe_training(train, s, split, &trained, &record);
+
         status = save(train, &progress, &trained);
-        if (status == EXIT_DONE || status == EXIT_INTERRUPTED)
-            record_training(train, s, split, &trained);
+        if (described && (status == EXIT_DONE || status == EXIT_INTERRUPTED))
+            record_training(train, &record);
         model_free(trained.model);
     }
     batches_free(batches);
