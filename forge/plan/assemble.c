@@ -86,13 +86,16 @@ static int copy_layer(struct layer *layer, const struct structure_layer *from, s
     return 0;
 }
 
-/* Whether a rectifier reads what layer `at` gives. */
+/* Whether a rectifier reads what layer `at` gives, as it is or normalised. */
 static bool is_rectified(const struct model *model, uint32_t at)
 {
     for (uint32_t i = at + 1; i < model->layer_count; i++) {
         for (uint32_t k = 0; k < model->layers[i].input_count; k++) {
-            if (model->layers[i].inputs[k] == model_value(model, at))
+            if (model->layers[i].inputs[k] != model_value(model, at))
+                continue;
+            if (!model->layers[i].kind->affine)
                 return !strcmp(model->layers[i].kind->name, "relu");
+            at = i;
         }
     }
     return false;
