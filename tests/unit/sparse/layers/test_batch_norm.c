@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/layer.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 enum { SCALE, SHIFT, MEAN, VARIANCE };
