@@ -20,7 +20,7 @@ static const struct model_recipe recipe = { .name = "small",
 
 /* ---- set-up ---- */
 
-void rig_open_channel(int at)
+void rig_make_channel(int at)
 {
     struct wire_welcome welcome = { .abi = WIRE_ABI_MAX,
                                     .features = WIRE_FEATURES,
@@ -41,7 +41,6 @@ void rig_open_channel(int at)
     assert_ok(channel_memory_make(&channel->memory, &channel->layout, &why), why);
     channel_attach(channel, &welcome, 4096);
     connection_open(&rig.table, connection);
-    shard_serve(&rig.shard, channel);
     peer->socket = ends[1];
     assert_ok(region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why),
               why);
@@ -50,9 +49,15 @@ void rig_open_channel(int at)
                        &channel->layout, 0);
     peer->input = (float *)((char *)peer->request.address + channel->layout.arena_offset);
     peer->output = (const float *)((const char *)channel->memory.response.address + channel->layout.arena_offset);
-    active_add(&rig.shard, channel, clock_ns());
     rig.channels[at] = channel;
     rig.connections[at] = connection;
+}
+
+void rig_open_channel(int at)
+{
+    rig_make_channel(at);
+    shard_serve(&rig.shard, rig.channels[at]);
+    active_add(&rig.shard, rig.channels[at], clock_ns());
 }
 
 static int setup_with(uint64_t wait_ns)
@@ -95,9 +100,8 @@ int rig_setup_waiting(void **state)
     return setup_with(NS_PER_S);
 }
 
-void rig_close_channel(int at)
+void rig_drop_channel(int at)
 {
-    shard_leave(&rig.shard, rig.channels[at]);
     connection_close(&rig.table, rig.connections[at]);
     assert_true(connection_is_over(rig.connections[at]));
     channel_memory_unmake(&rig.channels[at]->memory);
@@ -107,11 +111,19 @@ void rig_close_channel(int at)
     rig.channels[at] = NULL;
 }
 
+void rig_close_channel(int at)
+{
+    shard_leave(&rig.shard, rig.channels[at]);
+    rig_drop_channel(at);
+}
+
 int rig_teardown(void **state)
 {
     (void)state;
     for (int i = 0; i < RIG_CHANNELS; i++) {
-        if (rig.channels[i])
+        if (rig.channels[i] && rig.channels[i]->leaving)
+            rig_drop_channel(i);
+        else if (rig.channels[i])
             rig_close_channel(i);
     }
     assert_int_equal(rig.table.used, 0);

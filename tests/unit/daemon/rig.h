@@ -63,8 +63,12 @@ int rig_teardown(void **state);
 #define RIG_TEST(test)         cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
 #define RIG_TEST_WAITING(test) cmocka_unit_test_setup_teardown(test, rig_setup_waiting, rig_teardown)
 
+/* Makes one, with its client's end; and hands it over to the rig's shard, where it is active at once. */
+void rig_make_channel(int at);
 void rig_open_channel(int at);
+/* Has the shard leave it; and ends what the shard has left. */
 void rig_close_channel(int at);
+void rig_drop_channel(int at);
 
 /* A request of `rows` samples at slot `at` of the arenas; fills its input; compares its output with the reference. */
 struct wire_submission rig_infer(uint32_t rows, uint32_t at);
