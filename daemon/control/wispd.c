@@ -14,8 +14,8 @@
 #include "daemon/control/models.h"
 #include "daemon/control/reports.h"
 #include "daemon/control/room.h"
+#include "daemon/control/spin.h"
 #include "daemon/control/wispd.h"
-#include "daemon/shard/spin.h"
 
 enum { WATCHES_PER_CHANNEL = 2 };
 
