@@ -40,6 +40,7 @@ struct model *model_free(struct model *model)
     free(model->media);
     free(model->lineage);
     free(model->file);
+    free(model->parameters);
     free(model);
     return NULL;
 }

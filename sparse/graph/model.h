@@ -57,9 +57,10 @@ struct model {
     uint32_t layer_count;
     char **labels; /* label_count of them, or none */
     uint32_t label_count;
-    char *media;   /* JSON object, as media/ reads it; NULL when the input is raw */
-    char *lineage; /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
-    void *file;    /* the buffer that the weights are borrowed from; NULL for a built model */
+    char *media;       /* JSON object, as media/ reads it; NULL when the input is raw */
+    char *lineage;     /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
+    void *file;        /* the buffer that the weights are borrowed from; NULL for a built model */
+    float *parameters; /* the array that the values are in (parameters.h); NULL: each has its own */
     size_t file_size;
     char identity[MODEL_IDENTITY_MAX]; /* "xxh3-128:…", the checksum of the whole file; "" for a built model */
 };

@@ -61,7 +61,8 @@ void csr_deinit(struct csr *matrix)
             free(matrix->index.narrow);
         else
             free(matrix->index.wide);
-        free(matrix->values);
+        if (!matrix->values_borrowed)
+            free(matrix->values);
     }
     *matrix = CSR_NULL;
 }

@@ -26,6 +26,7 @@ struct csr {
     } index;
     float *values;
     bool owned;
+    bool values_borrowed; /* the values are somebody else's, whatever `owned` says */
 };
 
 #define CSR_NULL ((struct csr){ .starts = NULL })
