@@ -6,13 +6,10 @@
 #include "forge/cost/cost.h"
 #include "forge/experiment/media_default.h"
 #include "forge/train/recipe.h"
+#include "forge/train/trainer.h"
 #include "sparse/file/model_file.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/passes/forward.h"
-
-/* Stores of a number for each connection: weight, gradient, the best epoch's copy (forge/train/trainer.h); and the
- * slots. */
-enum { TRAINER_STORES = 3 };
 
 void cost_setting_suit(struct cost_setting *setting, const char *processing)
 {
@@ -52,16 +49,19 @@ static uint64_t serve_bytes(const struct plan *plan, uint64_t buffers)
     return bytes;
 }
 
-static uint64_t train_bytes(const struct plan *plan, const struct forward_bytes *pass, uint64_t inputs,
-                            const struct cost_setting *setting)
+static int train_bytes(const struct model *outline, const struct forward_bytes *pass,
+                       const struct cost_setting *setting, uint64_t *out)
 {
-    uint64_t bytes = 2 * pass->activations + pass->workspace + inputs * setting->batch * sizeof(float);
+    struct parameters parameters;
+    int result = parameters_map(outline, &parameters);
 
-    bytes +=
-        (TRAINER_STORES + setting->slots) * sizeof(float) * (plan->connections + structure_vectors(&plan->structure));
-    for (uint32_t i = 0; i < plan->layer_count; i++)
-        bytes += index_bytes(&plan->layers[i].density) + (plan->layers[i].density.outputs + 1) * sizeof(uint64_t);
-    return bytes;
+    if (result)
+        return result;
+    *out = 2 * pass->activations + pass->workspace +
+           shape_elements(model_value_shape(outline, 0)) * setting->batch * sizeof(float) +
+           trainer_memory_of(outline, &parameters, setting->slots, true);
+    parameters_deinit(&parameters);
+    return 0;
 }
 
 int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const struct cost_setting *setting,
@@ -84,9 +84,9 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
     if ((result = forward_bytes(outline, LAYER_SERVE, setting->serve_batch, 1, &to_serve, why)) ||
         (result = forward_bytes(outline, LAYER_TRAIN, setting->batch, (unsigned)setting->threads, &to_train, why)))
         return result;
+    if ((result = train_bytes(outline, &to_train, setting, &out->train_bytes)))
+        return refuse_errno(why, result, "what the plan costs");
     out->serve_bytes = serve_bytes(plan, to_serve.activations + to_serve.workspace);
-    out->train_bytes =
-        train_bytes(plan, &to_train, shape_elements(&plan->structure.signature.inputs[0].shape), setting);
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);
     out->epoch_flops = 3 * out->flops * (double)setting->samples;

@@ -178,7 +178,7 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
     if ((*out)->targets != TARGETS_NUMBERS && (*out)->targets != targets)
         return refuse(why, WISP_E_FORMAT, "layer %s: the loss %s needs %s as the last layer, this is a %s", last->name,
                       (*out)->name, layers[(*out)->targets], last->kind->name);
-    *value = (*out)->targets == TARGETS_NUMBERS ? model->layer_count : last->inputs[0];
+    *value = (*out)->targets == TARGETS_NUMBERS ? model_value(model, model->layer_count - 1) : last->inputs[0];
     return 0;
 }
 

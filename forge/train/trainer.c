@@ -9,18 +9,21 @@
 #include "base/size.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
-#include "forge/train/parameters.h"
 #include "forge/train/trainer.h"
+#include "sparse/graph/parameters.h"
 #include "sparse/layers/layer.h"
+#include "sparse/passes/backward.h"
 
 struct trainer {
     struct trainer_setup setup;
     struct forward *forward;
     struct backward *backward;
     const struct optimizer *optimizer;
-    enum balance balance; /* what the recipe's comes to with these samples */
-    struct gradient gradient, best;
-    struct gradient slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
+    enum balance balance;              /* what the recipe's comes to with these samples */
+    struct parameters parameters;      /* the index of the arrays below, and of the model's values */
+    float *gradient, *best;            /* best NULL when nothing is held back */
+    float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
+    struct gradient layers;            /* where each layer's gradient stands */
     struct optimizer_clock clock;
     const struct loss *loss;
     struct loss_batch batch;
@@ -41,19 +44,48 @@ static int check_model(const struct model *model, struct reason *why)
     return 0;
 }
 
+static int place_gradients(struct trainer *t)
+{
+    const struct parameters *p = &t->parameters;
+
+    t->layers.layer_count = p->layer_count;
+    t->layers.layers = calloc(p->layer_count, sizeof *t->layers.layers);
+    for (uint32_t i = 0; t->layers.layers && i < p->run_count; i++) {
+        float *at = t->gradient + p->runs[i].begin;
+
+        if (p->runs[i].connections)
+            t->layers.layers[p->runs[i].layer].weight = at;
+        else
+            t->layers.layers[p->runs[i].layer].vectors[p->runs[i].vector] = at;
+    }
+    return t->layers.layers ? 0 : -ENOMEM;
+}
+
+/* The arrays with a number for each parameter. */
+static int make_arrays(struct trainer *t)
+{
+    bool missing;
+    int result = parameters_map(t->setup.model, &t->parameters);
+
+    if (!result)
+        result = model_gather_parameters(t->setup.model, &t->parameters);
+    if (result)
+        return result;
+    t->gradient = parameters_array(&t->parameters);
+    missing = !t->gradient;
+    for (unsigned i = 0; i < t->optimizer->slots; i++)
+        missing |= !(t->slots[i] = parameters_array(&t->parameters));
+    if (t->setup.validation_count)
+        missing |= !(t->best = parameters_array(&t->parameters));
+    return missing ? -ENOMEM : place_gradients(t);
+}
+
 static int make_stores(struct trainer *t, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
     size_t batch = s->recipe->batch, elements = batches_elements(s->batches);
-    int result = gradient_new(s->model, &t->gradient);
+    int result = make_arrays(t);
 
-    for (unsigned i = 0; i < t->optimizer->slots && !result; i++) {
-        result = gradient_new(s->model, &t->slots[i]);
-        if (!result)
-            parameters_zero(s->model, &t->slots[i]);
-    }
-    if (!result && s->validation_count)
-        result = gradient_new(s->model, &t->best);
     if (!result)
         result = loss_batch_init(&t->batch, t->loss, model_output(s->model), batch);
     t->activation = memory_alloc(elements, batch * sizeof *t->activation);
@@ -127,10 +159,12 @@ struct trainer *trainer_free(struct trainer *trainer)
     if (trainer) {
         backward_free(trainer->backward);
         forward_free(trainer->forward);
-        gradient_deinit(&trainer->gradient);
+        free(trainer->layers.layers);
+        free(trainer->gradient);
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
-            gradient_deinit(&trainer->slots[i]);
-        gradient_deinit(&trainer->best);
+            free(trainer->slots[i]);
+        free(trainer->best);
+        parameters_deinit(&trainer->parameters);
         loss_batch_deinit(&trainer->batch);
         free(trainer->activation);
         free(trainer->order);
@@ -140,73 +174,63 @@ struct trainer *trainer_free(struct trainer *trainer)
     return NULL;
 }
 
-/* ---- one step of one layer's connections or of a vector, shared among the thread pool ---- */
+/* ---- one step of all parameters, shared among the pool ---- */
 
 struct move {
     const struct trainer *trainer;
     struct optimizer_step step;
-    float *values, *slots[OPTIMIZER_SLOTS_MAX];
-    const float *gradient;
-    uint64_t count;
+    double rate;
 };
 
+/* What differs from run to run. Biases do not decay: they cost no connection, and pulling them to 0 only shifts the
+ * neurons. */
+static struct optimizer_step step_of_run(const struct move *move, const struct parameter_run *run)
+{
+    const struct trainer *t = move->trainer;
+    const struct csr *w = &t->setup.model->layers[run->layer].weight;
+    struct optimizer_step step = move->step;
+
+    step.rate = (float)move->rate;
+    if (run->connections) {
+        double density = (double)w->count / ((double)w->rows * (double)w->columns);
+
+        step.rate = (float)(move->rate * optimizer_boost(t->optimizer, density));
+        step.decay = (float)t->setup.recipe->decay;
+    }
+    return step;
+}
+
+/* A part owns a stretch of the arrays, and moves what of each run lies in it. */
 static void move_part(void *argument, unsigned part, unsigned parts)
 {
-    const struct move *m = argument;
-    float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
+    const struct move *move = argument;
+    const struct trainer *t = move->trainer;
     unsigned long long begin, end;
 
-    pool_share(m->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
-    for (unsigned i = 0; i < m->trainer->optimizer->slots; i++)
-        slots[i] = m->slots[i] + begin;
-    m->trainer->optimizer->move(m->trainer->setup.kernels, &m->step, m->values + begin, slots, m->gradient + begin,
-                                end - begin);
-}
+    pool_share(t->parameters.length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (uint32_t i = 0; i < t->parameters.run_count; i++) {
+        const struct parameter_run *run = &t->parameters.runs[i];
+        uint64_t from = MAX(begin, run->begin), to = MIN(end, run->begin + run->count);
+        float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
+        struct optimizer_step step;
 
-static void move_connections(struct trainer *t, uint32_t layer, const struct optimizer_step *step, double rate)
-{
-    const struct csr *w = &t->setup.model->layers[layer].weight;
-    double density = (double)w->count / ((double)w->rows * (double)w->columns);
-    struct move m = { .trainer = t, .step = *step, .values = w->values, .count = w->count };
-
-    if (!t->gradient.layers[layer].weight)
-        return;
-    m.gradient = t->gradient.layers[layer].weight;
-    m.step.rate = (float)(rate * optimizer_boost(t->optimizer, density));
-    m.step.decay = (float)t->setup.recipe->decay;
-    for (unsigned i = 0; i < t->optimizer->slots; i++)
-        m.slots[i] = t->slots[i].layers[layer].weight;
-    pool_run(t->setup.pool, move_part, &m);
-}
-
-/* Biases do not decay: they cost no connection, and pulling them to 0 only shifts the neurons. */
-static void move_vectors(struct trainer *t, uint32_t layer, const struct optimizer_step *step, double rate)
-{
-    struct move m = { .trainer = t, .step = *step };
-
-    m.step.rate = (float)rate;
-    for (size_t k = 0; k < LAYER_VECTORS_MAX; k++) {
-        if (!t->gradient.layers[layer].vectors[k])
+        if (from >= to)
             continue;
-        m.values = t->setup.model->layers[layer].vectors[k].data;
-        m.count = t->setup.model->layers[layer].vectors[k].count;
-        m.gradient = t->gradient.layers[layer].vectors[k];
-        for (unsigned i = 0; i < t->optimizer->slots; i++)
-            m.slots[i] = t->slots[i].layers[layer].vectors[k];
-        move_part(&m, 0, 1);
+        step = step_of_run(move, run);
+        for (unsigned k = 0; k < t->optimizer->slots; k++)
+            slots[k] = t->slots[k] + from;
+        t->optimizer->move(t->setup.kernels, &step, t->setup.model->parameters + from, slots, t->gradient + from,
+                           to - from);
     }
 }
 
 static void move_all(struct trainer *t, float scale)
 {
-    struct optimizer_step step = { .momentum = (float)t->setup.recipe->momentum, .scale = scale };
-    double rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
+    struct move move = { .trainer = t, .step = { .momentum = (float)t->setup.recipe->momentum, .scale = scale } };
 
-    optimizer_tick(&t->clock, &step);
-    for (uint32_t i = 0; i < t->setup.model->layer_count; i++) {
-        move_connections(t, i, &step, rate);
-        move_vectors(t, i, &step, rate);
-    }
+    move.rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
+    optimizer_tick(&t->clock, &move.step);
+    pool_run(t->setup.pool, move_part, &move);
     t->step++;
 }
 
@@ -228,7 +252,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                       "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
-    backward_run(t->backward, t->lost, t->lost_gradient, &t->gradient);
+    backward_run(t->backward, t->lost, t->lost_gradient, &t->layers);
     move_all(t, 1.0f / (float)count);
     return 0;
 }
@@ -275,7 +299,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
         out->validation_accuracy = figures->validation_accuracy;
         out->validation_loss = figures->validation_loss;
         out->validation_balance = evaluation_balance(&e);
-        parameters_save(s->model, &t->best);
+        memcpy(t->best, s->model->parameters, t->parameters.length * sizeof *t->best);
     }
     evaluation_deinit(&e);
     return 0;
@@ -327,24 +351,29 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
     }
     out->interrupted = interrupt_wanted();
     if (out->validated)
-        parameters_load(s->model, &t->best);
+        memcpy(s->model->parameters, t->best, t->parameters.length * sizeof *t->best);
     else if (out->interrupted)
         out->best_epoch = 0;
     return 0;
 }
 
-size_t trainer_memory(const struct trainer *t)
+uint64_t trainer_memory_of(const struct model *model, const struct parameters *parameters, uint64_t slots, bool best)
 {
-    const struct model *model = t->setup.model;
-    size_t stores = 2 + t->optimizer->slots + (t->setup.validation_count > 0), bytes = stores * parameters_bytes(model);
+    /* Values and gradients; and the optimiser's slots, and the copy of the best epoch. */
+    uint64_t arrays = 2 + slots + best, bytes = arrays * parameters->length * sizeof(float);
 
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct csr *w = &model->layers[i].weight;
 
         if (model->layers[i].kind->weighted)
-            bytes += w->count * csr_index_bytes(w->columns) + ((size_t)w->rows + 1) * sizeof(uint64_t);
+            bytes += w->count * csr_index_bytes(w->columns) + ((uint64_t)w->rows + 1) * sizeof *w->starts;
     }
     return bytes;
+}
+
+size_t trainer_memory(const struct trainer *t)
+{
+    return trainer_memory_of(t->setup.model, &t->parameters, t->optimizer->slots, t->best != NULL);
 }
 
 size_t trainer_activation_memory(const struct trainer *t)

@@ -14,6 +14,7 @@
 #include "forge/train/progress.h"
 #include "forge/train/recipe.h"
 #include "sparse/graph/model.h"
+#include "sparse/graph/parameters.h"
 #include "sparse/kernels/kernels.h"
 
 /* Borrowed by the trainer for its life. */
@@ -52,8 +53,10 @@ struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns 
  * do. */
 int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 
-/* Bytes of weights, indices, gradients, the optimiser's slots and the best epoch's copy: the memory that follows the
- * connections. */
+/* Bytes of what follows the connections: values and gradients, `slots` of the optimiser, a copy of the best epoch,
+ * and the indices. The counts of a model without weights will do. */
+uint64_t trainer_memory_of(const struct model *model, const struct parameters *parameters, uint64_t slots, bool best);
+/* The same of a trainer. */
 size_t trainer_memory(const struct trainer *trainer);
 /* Bytes of the activations, which follow neurons times batch. */
 size_t trainer_activation_memory(const struct trainer *trainer);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "sparse/layers/layer.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/parameters.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 
 /* 40 -> 33 -> relu -> 5, with a bias for the first alone; values are their numbers, from 1. */
