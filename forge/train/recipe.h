@@ -12,11 +12,11 @@
 
 #include "base/error.h"
 #include "base/options.h"
-#include "forge/schedule.h"
 #include "forge/train/augment.h"
 #include "forge/train/balance.h"
 #include "forge/train/loss.h"
 #include "forge/train/optimizer.h"
+#include "forge/train/schedule.h"
 
 struct recipe {
     const struct optimizer *optimizer; /* NULL: the first there is */

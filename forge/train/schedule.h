@@ -3,8 +3,8 @@
  * Schedules: what the learning rate is multiplied by as training goes on, after the warm-up. One table, a row a
  * schedule. IEEE-exact operations only: the same bits everywhere.
  */
-#ifndef FORGE_SCHEDULE_H
-#define FORGE_SCHEDULE_H
+#ifndef FORGE_TRAIN_SCHEDULE_H
+#define FORGE_TRAIN_SCHEDULE_H
 
 #include <stddef.h>
 

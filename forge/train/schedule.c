@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/schedule.h"
+#include "forge/train/schedule.h"
 
 /* cos(pi t) = sin(x) with x = pi (1/2 - t) in [-pi/2, pi/2]: the sine's series to x^15. libm's cosine may differ in the
  * last bit from one CPU to the next. */
