@@ -53,6 +53,8 @@ static int place_gradients(struct trainer *t)
     for (uint32_t i = 0; t->layers.layers && i < p->run_count; i++) {
         float *at = t->gradient + p->runs[i].begin;
 
+        if (!p->runs[i].trained)
+            continue;
         if (p->runs[i].connections)
             t->layers.layers[p->runs[i].layer].weight = at;
         else
@@ -214,7 +216,7 @@ static void move_part(void *argument, unsigned part, unsigned parts)
         float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
         struct optimizer_step step;
 
-        if (from >= to)
+        if (from >= to || !run->trained)
             continue;
         step = step_of_run(move, run);
         for (unsigned k = 0; k < t->optimizer->slots; k++)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/graph/parameters.h"
+#include "sparse/layers/layer.h"
 
 static void add_run(struct parameters *p, struct parameter_run run)
 {
@@ -29,9 +30,13 @@ int parameters_map(const struct model *model, struct parameters *out)
         const struct layer *layer = &model->layers[i];
 
         p.first[i] = p.run_count;
-        add_run(&p, (struct parameter_run){ .layer = i, .count = layer->weight.count, .connections = true });
+        add_run(&p, (struct parameter_run){
+                        .layer = i, .count = layer->weight.count, .connections = true, .trained = true });
         for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++)
-            add_run(&p, (struct parameter_run){ .layer = i, .count = layer->vectors[v].count, .vector = v });
+            add_run(&p, (struct parameter_run){ .layer = i,
+                                                .count = layer->vectors[v].count,
+                                                .vector = v,
+                                                .trained = !layer->kind->vectors[v].statistic });
     }
     p.first[model->layer_count] = p.run_count;
     *out = p;

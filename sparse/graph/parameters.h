@@ -16,6 +16,7 @@ struct parameter_run {
     uint64_t begin, count;
     uint32_t layer;
     bool connections;
+    bool trained;    /* false: statistics, which the layer keeps up itself, and which have no gradient */
     unsigned vector; /* which, when it is none of connections */
 };
 
