@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/pool.h"
 #include "sparse/layers/planning.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
@@ -19,4 +20,46 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-const struct layer_kind layer_add = { .name = "add", .inputs_min = 2, .inputs_max = LAYER_INPUTS_MAX, .plan = plan };
+static void share(const struct layer_run *run, size_t *begin, size_t *count)
+{
+    unsigned long long first, past;
+
+    pool_share(tensor_count(run->out), 1024, run->part, run->parts, &first, &past);
+    *begin = first;
+    *count = past - first;
+}
+
+static void forward(const struct layer_run *run)
+{
+    float *out = run->out->data;
+    size_t begin, count;
+
+    share(run, &begin, &count);
+    memcpy(out + begin, run->in[0]->data + begin, count * sizeof *out);
+    for (uint32_t j = 1; j < run->layer->input_count; j++)
+        run->kernels->add(out + begin, run->in[j]->data + begin, count);
+}
+
+static void backward(const struct layer_back *back)
+{
+    size_t begin, count;
+
+    share(&back->run, &begin, &count);
+    for (uint32_t j = 0; j < back->run.layer->input_count; j++) {
+        if (!back->in_gradient[j])
+            continue;
+        if (back->accumulate[j])
+            back->run.kernels->add(back->in_gradient[j] + begin, back->out_gradient + begin, count);
+        else
+            memcpy(back->in_gradient[j] + begin, back->out_gradient + begin, count * sizeof *back->out_gradient);
+    }
+}
+
+const struct layer_kind layer_add = {
+    .name = "add",
+    .inputs_min = 2,
+    .inputs_max = LAYER_INPUTS_MAX,
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+};
