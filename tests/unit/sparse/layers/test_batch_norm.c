@@ -26,7 +26,10 @@ struct trial {
 
 static void fill(struct trial *t, struct rng *rng, size_t positions, size_t batch)
 {
-    *t = (struct trial){ .positions = positions, .batch = batch, .count = positions * batch };
+    memset(t, 0, sizeof *t); /* too large for the stack */
+    t->positions = positions;
+    t->batch = batch;
+    t->count = positions * batch;
     for (size_t i = 0; i < CHANNELS * t->count; i++) {
         t->x[i] = 3 + (float)(i / t->count) * rng_normal(rng);
         t->g[i] = rng_normal(rng);
