@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "sparse/graph/name.h"
 #include "sparse/graph/signature.h"
+#include "sparse/layers/layer.h"
 #include "sparse/tensor/csr.h"
 #include "sparse/tensor/shape.h"
 
@@ -23,30 +24,6 @@ enum {
     MODEL_LABELS_MAX = 65536,
     MODEL_LABEL_BYTES = 256, /* of one; what libwisp has room for (WISP_LABEL_MAX) */
     MODEL_IDENTITY_MAX = 48,
-    LAYER_NAME_MAX = 64,
-    LAYER_INPUTS_MAX = 4,
-    LAYER_VECTORS_MAX = 4,
-    LAYER_PARAMETERS_MAX = 8,
-};
-
-struct layer_kind;
-
-/* A dense one-dimensional tensor of a layer: a bias, a scale. data NULL when the layer has none. */
-struct vector {
-    float *data;
-    uint64_t count;
-    bool owned;
-};
-
-struct layer {
-    const struct layer_kind *kind;
-    char name[LAYER_NAME_MAX];
-    uint32_t inputs[LAYER_INPUTS_MAX]; /* numbers of values */
-    uint32_t input_count;
-    double parameters[LAYER_PARAMETERS_MAX];  /* as kind->parameters names them */
-    struct shape shape;                       /* of its output, from kind->shape() */
-    struct csr weight;                        /* CSR_NULL when the kind has none */
-    struct vector vectors[LAYER_VECTORS_MAX]; /* as kind->vectors names them */
 };
 
 struct model {

@@ -15,9 +15,37 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "sparse/graph/model.h"
 #include "sparse/kernels/weights.h"
+#include "sparse/tensor/csr.h"
+#include "sparse/tensor/shape.h"
 #include "sparse/tensor/tensor.h"
+
+enum {
+    LAYER_NAME_MAX = 64,
+    LAYER_INPUTS_MAX = 4,
+    LAYER_VECTORS_MAX = 4,
+    LAYER_PARAMETERS_MAX = 8,
+};
+
+struct layer_kind;
+
+/* A dense one-dimensional tensor of a layer: a bias, a scale. data NULL when the layer has none. */
+struct vector {
+    float *data;
+    uint64_t count;
+    bool owned;
+};
+
+struct layer {
+    const struct layer_kind *kind;
+    char name[LAYER_NAME_MAX];
+    uint32_t inputs[LAYER_INPUTS_MAX]; /* numbers of values */
+    uint32_t input_count;
+    double parameters[LAYER_PARAMETERS_MAX];  /* as kind->parameters names them */
+    struct shape shape;                       /* of its output, from kind->shape() */
+    struct csr weight;                        /* CSR_NULL when the kind has none */
+    struct vector vectors[LAYER_VECTORS_MAX]; /* as kind->vectors names them */
+};
 
 /* What a layer of a structure will be, before anything is sampled: from its parameters and its inputs' shapes alone. */
 struct layer_plan {
