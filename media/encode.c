@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "media/spec/spec.h"
 #include "media/text/utf16.h"
 

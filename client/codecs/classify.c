@@ -11,7 +11,7 @@
 #include "base/export.h"
 #include "base/file.h"
 #include "client/codecs/codec.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 enum { FINDS_MAX = 3 };
 

@@ -14,7 +14,7 @@
 #include "base/export.h"
 #include "base/json_view.h"
 #include "client/codecs/codec.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 struct codec {
     struct wisp_private_kept kept;

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 enum { DATASET_SKIPPED_NAMED = 5 };
 

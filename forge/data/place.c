@@ -5,7 +5,7 @@
 
 #include "base/size.h"
 #include "forge/data/place.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 static bool is_one_of(const char *word, size_t length, const char *const *known, size_t count)
 {

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "forge/experiment/labels.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "media/text/utf16.h"
 #include "sparse/graph/model.h"
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "forge/experiment/media_option.h"
 #include "forge/plan/lineage.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 enum { MEDIA_SPEC_MAX = 1 << 20 };
 

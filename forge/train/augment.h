@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 enum augment_kind {
     AUGMENT_SHIFT, /* picture: moved by up to so many pixels; what enters is the edge's own value */

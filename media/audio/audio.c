@@ -13,8 +13,8 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/audio/intake.h"
-#include "media/media.h"
 #include "media/spec/logarithm.h"
+#include "media/spec/media.h"
 #include "media/spec/spec.h"
 
 static void sound_deinit(struct media_sound *sound)

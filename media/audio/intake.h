@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 struct intake {
     int rate, channels;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 /* MPEG audio, layer III, behind `tag` bytes of an ID3 tag. The reason is without the file's name. WISP_E_FORMAT when
  * the file is cut off, or when between its frames stands what is none; damage inside of a frame cannot be told from

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "media/audio/intake.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why)
 {

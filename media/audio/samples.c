@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/audio/intake.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 static float from_u8(const uint8_t *at)
 {

@@ -12,7 +12,7 @@
 #include "media/audio/intake.h"
 #include "media/audio/layout.h"
 #include "media/audio/mp3.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "media/spec/sniff.h"
 
 /* What libsndfile takes for a file: the layout's head, then its samples. */

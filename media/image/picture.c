@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/image/picture.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "media/spec/sniff.h"
 #include "media/spec/spec.h"
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 enum {
     PICTURE_SIDE_MAX = 16384,

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/image/picture.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 enum kind { COLOURS, VIDEO_PAIRS, VIDEO_PLANES };
 

@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/size.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "media/spec/sniff.h"
 
 /* `magic` at the beginning, and, when there is one, `second` at `offset`. */

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "base/suggest.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "media/spec/spec.h"
 
 enum {

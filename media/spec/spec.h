@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "media/audio/mel.h"
-#include "media/media.h"
+#include "media/spec/media.h"
+#include "media/spec/mel.h"
 
 enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER };
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };

@@ -14,8 +14,8 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/media.h"
 #include "media/spec/logarithm.h"
+#include "media/spec/media.h"
 #include "media/spec/sniff.h"
 #include "media/spec/spec.h"
 

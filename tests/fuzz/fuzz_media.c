@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

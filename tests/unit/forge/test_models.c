@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/size.h"
-#include "media/media.h"
+#include "media/spec/media.h"
 #include "process.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "media/media.h"
+#include "media/spec/media.h"
 
 struct bytes {
     uint8_t *data;

@@ -3,8 +3,8 @@
  * Mel spectra: a window, a plan for its Fourier transform, and a bank of triangular filters. Immutable once made; many
  * threads may use one.
  */
-#ifndef MEDIA_AUDIO_MEL_H
-#define MEDIA_AUDIO_MEL_H
+#ifndef MEDIA_SPEC_MEL_H
+#define MEDIA_SPEC_MEL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "media/audio/mel.h"
+#include "media/spec/mel.h"
 
 /* Points first .. first + count of the spectrum, each with its weight. */
 struct band {

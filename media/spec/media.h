@@ -20,8 +20,8 @@
  *   {"kind": "raw", "shape": […]}
  *        little-endian float32 as it stands, all finite
  */
-#ifndef MEDIA_MEDIA_H
-#define MEDIA_MEDIA_H
+#ifndef MEDIA_SPEC_MEDIA_H
+#define MEDIA_SPEC_MEDIA_H
 
 #include <stdbool.h>
 #include <stddef.h>
