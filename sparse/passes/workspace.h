@@ -8,6 +8,7 @@
 #ifndef SPARSE_PASSES_WORKSPACE_H
 #define SPARSE_PASSES_WORKSPACE_H
 
+#include "sparse/graph/model.h"
 #include "sparse/layers/layer.h"
 
 struct workspace {
