@@ -124,34 +124,3 @@ void message_deinit(struct message *message)
     }
     message->fd_count = 0;
 }
-
-int message_send_reply(int socket, const struct wire_control *request, int status, uint32_t route, const char *text,
-                       size_t length, int flags)
-{
-    struct wire_control part = {
-        .header = { .magic = WIRE_MAGIC, .type = request->header.type | WIRE_REPLY },
-        .status = status,
-        .id = request->id,
-        .route = route,
-        .total = (uint32_t)length,
-    };
-    size_t offset = 0;
-    int result;
-
-    if (length > WIRE_TEXT_MAX)
-        return -EMSGSIZE;
-    do {
-        size_t payload = MIN(length - offset, (size_t)WIRE_CONTROL_MAX);
-        struct iovec parts[] = {
-            { .iov_base = &part, .iov_len = sizeof part },
-            { .iov_base = payload ? (void *)(text + offset) : NULL, .iov_len = payload },
-        };
-        struct msghdr header = { .msg_iov = parts, .msg_iovlen = payload ? 2 : 1 };
-
-        part.header.length = (uint32_t)(sizeof part + payload);
-        part.offset = (uint32_t)offset;
-        result = send_whole(socket, &header, flags);
-        offset += payload;
-    } while (!result && offset < length);
-    return result;
-}

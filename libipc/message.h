@@ -38,8 +38,4 @@ int message_receive(int socket, struct message *out, bool want_fds, int flags, s
 /* Closes the descriptors still in it. */
 void message_deinit(struct message *message);
 
-/* Sends a reply of any size up to WIRE_TEXT_MAX as a series of WIRE_CONTROL_MAX messages. */
-int message_send_reply(int socket, const struct wire_control *request, int status, uint32_t route, const char *text,
-                       size_t length, int flags);
-
 #endif

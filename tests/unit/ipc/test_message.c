@@ -228,44 +228,6 @@ static void test_a_full_socket_says_so(void **state)
     assert_int_equal(message_receive(ends[1], message, false, MSG_DONTWAIT, &why), -EAGAIN);
 }
 
-static void test_replies_are_cut_and_join_again(void **state)
-{
-    static const size_t lengths[] = {
-        0, 1, WIRE_CONTROL_MAX - 1, WIRE_CONTROL_MAX, WIRE_CONTROL_MAX + 1, 3 * WIRE_CONTROL_MAX + 5
-    };
-    struct wire_control request = control_of(WIRE_DESCRIBE);
-    char *text = malloc(WIRE_TEXT_MAX + 1), *joined = malloc(WIRE_TEXT_MAX + 1);
-    struct reason why;
-
-    (void)state;
-    for (size_t i = 0; i < WIRE_TEXT_MAX; i++)
-        text[i] = (char)(i * 31 >> 3);
-    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
-        size_t got = 0;
-
-        assert_int_equal(message_send_reply(ends[0], &request, WISP_E_NO_MODEL, 5, text, lengths[i], 0), 0);
-        do {
-            assert_ok(message_receive(ends[1], message, false, 0, &why), why);
-            assert_int_equal(message->header.type, WIRE_DESCRIBE | WIRE_REPLY);
-            assert_int_equal(message->control.status, WISP_E_NO_MODEL);
-            assert_int_equal(message->control.id, 7);
-            assert_int_equal(message->control.route, 5);
-            assert_int_equal(message->control.total, lengths[i]);
-            assert_int_equal(message->control.offset, got);
-            memcpy(joined + got, message->bytes + sizeof(struct wire_control),
-                   message->length - sizeof(struct wire_control));
-            got += message->length - sizeof(struct wire_control);
-        } while (got < lengths[i]);
-        assert_memory_equal(joined, text, lengths[i]);
-        assert_int_equal(message_receive(ends[1], message, false, MSG_DONTWAIT, &why), -EAGAIN);
-    }
-    assert_int_equal(message_send_reply(ends[0], &request, 0, 0, NULL, 0, 0), 0);
-    assert_ok(message_receive(ends[1], message, false, 0, &why), why);
-    assert_int_equal(message_send_reply(ends[0], &request, 0, 0, text, WIRE_TEXT_MAX + 1, 0), -EMSGSIZE);
-    free(text);
-    free(joined);
-}
-
 #define counted(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -280,7 +242,6 @@ int main(void)
         counted(test_lengths_that_lie),
         counted(test_the_end_of_the_peer),
         counted(test_a_full_socket_says_so),
-        counted(test_replies_are_cut_and_join_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
