@@ -53,6 +53,9 @@ struct config {
 int config_init(struct config *config);
 void config_deinit(struct config *config);
 
+/* The event loop of this name, as the file has them; false: there is none. */
+bool config_find_loop(const char *name, enum config_loop *out);
+
 /* A model's defaults; whoever adds one to `models` (of malloc, as its strings are) sets its path. */
 void config_model_init(struct config_model *model);
 

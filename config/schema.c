@@ -130,3 +130,14 @@ const struct field config_fields[] = {
     { "models", &kind_models, .fields = model_fields },
     { .key = NULL },
 };
+
+bool config_find_loop(const char *name, enum config_loop *out)
+{
+    for (const struct choice *choice = loops; choice->name; choice++) {
+        if (!strcmp(choice->name, name)) {
+            *out = (enum config_loop)choice->value;
+            return true;
+        }
+    }
+    return false;
+}

@@ -152,20 +152,10 @@ static int add_models(const struct options *options, struct config *config)
 
 static int loop_from_environment(struct config *config, struct reason *why)
 {
-    static const struct {
-        const char *name;
-        enum config_loop loop;
-    } loops[] = { { "auto", CONFIG_LOOP_AUTO }, { "io_uring", CONFIG_LOOP_URING }, { "epoll", CONFIG_LOOP_EPOLL } };
     const char *wanted = getenv("WISP_LOOP");
 
-    if (!wanted || !*wanted)
+    if (!wanted || !*wanted || config_find_loop(wanted, &config->loop))
         return 0;
-    for (size_t i = 0; i < ARRAY_SIZE(loops); i++) {
-        if (!strcmp(wanted, loops[i].name)) {
-            config->loop = loops[i].loop;
-            return 0;
-        }
-    }
     return refuse(why, WISP_E_CONFIG, "WISP_LOOP is \"%s\": it can be io_uring, epoll or auto", wanted);
 }
 

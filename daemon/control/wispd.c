@@ -21,13 +21,14 @@ enum { WATCHES_PER_CHANNEL = 2 };
 
 /* ---- from nothing to listening, and back ---- */
 
+_Static_assert((int)CONFIG_LOOP_AUTO == LOOP_AUTO && (int)CONFIG_LOOP_URING == LOOP_URING &&
+                   (int)CONFIG_LOOP_EPOLL == LOOP_EPOLL,
+               "the configuration names the loops that there are, in their order");
+
 /* The control thread's, and the shard's with its thread. */
 static int loops_open(struct wispd *daemon, struct reason *why)
 {
-    static const enum loop_kind kinds[] = {
-        [CONFIG_LOOP_AUTO] = LOOP_AUTO, [CONFIG_LOOP_URING] = LOOP_URING, [CONFIG_LOOP_EPOLL] = LOOP_EPOLL
-    };
-    const struct worker_setup setup = { .loop = kinds[daemon->config->loop],
+    const struct worker_setup setup = { .loop = (enum loop_kind)daemon->config->loop,
                                         .channels = daemon->table.capacity,
                                         .spin_ns = daemon->spin_ns };
     struct reason fallback = { "" };
