@@ -66,6 +66,16 @@ static int check_lock(const struct lock *lock, struct reason *why)
     return !lstat(lock->path, &there) && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
+/* The socket is what somebody has asked for; of the lock beside it nobody needs to know. */
+static int refuse_folder(const char *path, struct reason *why)
+{
+    const char *slash = strrchr(path, '/');
+    int length = slash ? (int)(slash - path) : 0;
+
+    return refuse(why, -ENOENT, "the folder %.*s of the socket does not exist: make it with mkdir -p %.*s", length,
+                  path, length, path);
+}
+
 /* 1, 0 when it is to be tried again, or -errno. */
 static int lock_try(struct lock *lock, struct reason *why)
 {
@@ -73,7 +83,7 @@ static int lock_try(struct lock *lock, struct reason *why)
 
     lock->fd = open(lock->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (lock->fd < 0 && errno == ENOENT)
-        return refuse(why, -ENOENT, "%s: the folder does not exist: make it with mkdir -p", lock->path);
+        return refuse_folder(lock->path, why);
     if (lock->fd < 0)
         return refuse_errno(why, -errno, "%s", lock->path);
     result = check_lock(lock, why);

@@ -114,6 +114,22 @@ static void set_free(struct model_set *set)
     free(set);
 }
 
+/* Whoever has named them, and what there is. */
+static int refuse_kernels(const struct config *config, struct reason *why)
+{
+    bool forced = !strcmp(config->kernels, "auto");
+    char names[128] = "auto";
+    const struct kernels *kernels;
+
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        size_t length = strlen(names);
+
+        snprintf(names + length, sizeof names - length, ", %s", kernels->name);
+    }
+    return refuse(why, WISP_E_CONFIG, "%s %s: such kernels are unknown, or this CPU cannot run them; there are: %s",
+                  forced ? "WISP_CPU is" : "kernels:", forced ? getenv("WISP_CPU") : config->kernels, names);
+}
+
 int model_set_load(const struct config *config, const struct model_set *before, struct model_set **out,
                    struct reason *why)
 {
@@ -122,8 +138,7 @@ int model_set_load(const struct config *config, const struct model_set *before, 
     int result;
 
     if (!kernels)
-        return refuse(why, WISP_E_CONFIG, "kernels \"%s\" are unknown or this CPU cannot run them: use \"auto\"",
-                      config->kernels);
+        return refuse_kernels(config, why);
     set = calloc(1, sizeof *set);
     if (!set)
         return refuse_errno(why, -ENOMEM, "models");

@@ -263,6 +263,22 @@ static void the_command_line_says_what_is_wrong(void **state)
     expect(78, "/absent.yaml", (const char *[]){ "--config", "/absent.yaml", NULL });
 }
 
+/* It is what somebody has given that is to blame: a variable and not the configuration, a folder and not a lock. */
+static void a_sentence_names_what_was_given(void **state)
+{
+    (void)state;
+    expect(1, "the folder /nonexist of the socket does not exist",
+           (const char *[]){ "-s", "/nonexist/x.sock", "-m", bed.alpha, NULL });
+    assert_null(strstr(output, ".lock"));
+    setenv("WISP_CPU", "vax", 1);
+    expect(78, "WISP_CPU is vax", (const char *[]){ "-t", "-u", self(), "-m", bed.alpha, NULL });
+    unsetenv("WISP_CPU");
+    assert_non_null(strstr(output, "scalar"));
+    setenv("WISP_LOOP", "kqueue", 1);
+    expect(78, "WISP_LOOP is \"kqueue\"", (const char *[]){ "-t", "-u", self(), "-m", bed.alpha, NULL });
+    unsetenv("WISP_LOOP");
+}
+
 static void a_configuration_is_tested_and_printed(void **state)
 {
     char path[192];
@@ -422,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_missing_folder_is_named),
         cmocka_unit_test(the_socket_has_the_configured_mode),
         cmocka_unit_test(the_command_line_says_what_is_wrong),
+        cmocka_unit_test(a_sentence_names_what_was_given),
         cmocka_unit_test(a_configuration_is_tested_and_printed),
         cmocka_unit_test(an_unknown_loop_is_refused),
         cmocka_unit_test(without_io_uring_epoll_serves),
