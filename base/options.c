@@ -106,7 +106,9 @@ static int columns(const char *text)
 
 static void print_help(const struct usage *usage, const struct option_table *table)
 {
-    printf("usage: wisp %s %s\n\n%s\n\noptions:\n", usage->verb, usage->arguments, usage->summary);
+    char name[COMMAND_NAME_MAX];
+
+    printf("usage: %s %s\n\n%s\n\noptions:\n", command_name(name, usage->verb), usage->arguments, usage->summary);
     for (size_t i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
         char left[64], letter[5] = "    ";
@@ -182,11 +184,12 @@ static int store(const struct usage *usage, const struct option_row *row, const 
 static int refuse_option(const struct usage *usage, const struct option_table *table, const char *word)
 {
     const char *names[OPTION_ROWS_MAX], *close;
-    char name[64];
+    char name[64], command[COMMAND_NAME_MAX];
     size_t alike = 0;
 
     if (strncmp(word, "--", 2) != 0)
-        return fail(usage->verb, EXIT_USAGE, "unknown option '-%c'; see 'wisp %s --help'", optopt, usage->verb);
+        return fail(usage->verb, EXIT_USAGE, "unknown option '-%c'; see '%s --help'", optopt,
+                    command_name(command, usage->verb));
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
     for (size_t i = 0; i < table->count; i++) {
         names[i] = table->rows[i].name;
@@ -199,7 +202,8 @@ static int refuse_option(const struct usage *usage, const struct option_table *t
     close = suggest(name, names, table->count);
     if (close)
         return fail(usage->verb, EXIT_USAGE, "unknown option '--%s'; did you mean '--%s'?", name, close);
-    return fail(usage->verb, EXIT_USAGE, "unknown option '--%s'; see 'wisp %s --help'", name, usage->verb);
+    return fail(usage->verb, EXIT_USAGE, "unknown option '--%s'; see '%s --help'", name,
+                command_name(command, usage->verb));
 }
 
 /* The rows as getopt_long() wants them: a long option's value is LONG_ONLY + its row. */
@@ -222,10 +226,12 @@ static void make_getopt_tables(const struct option_table *table, struct option *
 
 static int read_option(const struct usage *usage, const struct option_table *table, int found, const char *word)
 {
+    char command[COMMAND_NAME_MAX];
     size_t row = 0;
 
     if (found == ':')
-        return fail(usage->verb, EXIT_USAGE, "option '%s' needs a value; see 'wisp %s --help'", word, usage->verb);
+        return fail(usage->verb, EXIT_USAGE, "option '%s' needs a value; see '%s --help'", word,
+                    command_name(command, usage->verb));
     if (found == '?')
         return refuse_option(usage, table, word);
     if (found >= LONG_ONLY)
@@ -240,7 +246,7 @@ bool options_read(const struct usage *usage, const struct option_table *table, i
                   struct operands *operands, int *status)
 {
     struct option names[OPTION_ROWS_MAX + 2] = { 0 };
-    char letters[2 * OPTION_ROWS_MAX + 3] = ":h";
+    char letters[2 * OPTION_ROWS_MAX + 3] = ":h", command[COMMAND_NAME_MAX];
     int found;
 
     make_getopt_tables(table, names, letters + 2);
@@ -258,10 +264,11 @@ bool options_read(const struct usage *usage, const struct option_table *table, i
     operands->words = argv + optind;
     operands->count = (size_t)(argc - optind);
     if (operands->count < operands->min)
-        *status = fail(usage->verb, EXIT_USAGE, "%s is missing; see 'wisp %s --help'", operands->what, usage->verb);
+        *status = fail(usage->verb, EXIT_USAGE, "%s is missing; see '%s --help'", operands->what,
+                       command_name(command, usage->verb));
     else if (operands->count > operands->max)
-        *status = fail(usage->verb, EXIT_USAGE, "'%s' is not expected here; see 'wisp %s --help'",
-                       operands->words[operands->max], usage->verb);
+        *status = fail(usage->verb, EXIT_USAGE, "'%s' is not expected here; see '%s --help'",
+                       operands->words[operands->max], command_name(command, usage->verb));
     else
         return true;
     return false;

@@ -19,14 +19,27 @@ static void disarm(char *text)
     }
 }
 
+static const char *program = "wisp";
+
+void outcome_of(const char *name)
+{
+    program = name;
+}
+
+const char *command_name(char name[static COMMAND_NAME_MAX], const char *verb)
+{
+    snprintf(name, COMMAND_NAME_MAX, "%s%s%s", program, *verb ? " " : "", verb);
+    return name;
+}
+
 __attribute__((format(printf, 3, 0))) static void say(const char *verb, const char *kind, const char *format,
                                                       va_list arguments)
 {
-    char text[MESSAGE_MAX];
+    char text[MESSAGE_MAX], name[COMMAND_NAME_MAX];
 
     vsnprintf(text, sizeof text, format, arguments);
     disarm(text);
-    fprintf(stderr, "wisp %s: %s%s\n", verb, kind, text);
+    fprintf(stderr, "%s: %s%s\n", command_name(name, verb), kind, text);
 }
 
 int fail(const char *verb, enum exit_status status, const char *format, ...)

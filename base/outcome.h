@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a verb of `wisp` ends, be it the client's or the forge's: one sentence on stderr, and an exit status that a
- * script can tell apart.
+ * How a verb of `wisp` ends, be it the client's or the forge's, or a program of its own: one sentence on stderr, and an
+ * exit status that a script can tell apart.
  */
 #ifndef BASE_OUTCOME_H
 #define BASE_OUTCOME_H
@@ -20,6 +20,13 @@ enum exit_status {
     EXIT_DEADLINE = 124,    /* time ran out, as timeout(1) has it */
     EXIT_INTERRUPTED = 130, /* SIGINT or SIGTERM; what there was is saved */
 };
+
+/* The program in whose name everything below speaks: "wisp" until this is called. */
+void outcome_of(const char *program);
+
+/* What is typed to run it: "wisp VERB", or the program alone where it has no verbs (""). */
+enum { COMMAND_NAME_MAX = 64 };
+const char *command_name(char name[static COMMAND_NAME_MAX], const char *verb);
 
 /* Prints "wisp VERB: text" on stderr, and returns `status`. */
 int fail(const char *verb, enum exit_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
