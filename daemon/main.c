@@ -62,7 +62,7 @@ static int complain_of_all(int result, char *lines, const struct reason *why)
 
 static void warn_of_nothing(const struct options *options, const struct config *config)
 {
-    if (!config->file && !options->model_count)
+    if (!config->file && !options->models.count)
         log_warning("there is no %s: these are the defaults; name another file with --config", config_default_path());
     if (!config->model_count)
         log_warning("no models are configured: add some under models: in the configuration, or with --model");
@@ -85,12 +85,12 @@ static int test(const struct options *options, const struct config *config, cons
                impersonation->user ? impersonation->user : "");
     }
     model_set_release(set);
-    return hidden ? EXIT_CONFIG : EXIT_OK;
+    return hidden ? EXIT_CONFIG : EXIT_DONE;
 }
 
 static int dump(const struct config *config)
 {
-    return config_print(config, stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+    return config_print(config, stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int serve_until_told(const struct options *options, const struct config *config, int signals)
@@ -107,7 +107,7 @@ static int serve_until_told(const struct options *options, const struct config *
     if (result)
         log_error("event loop: %s", wisp_status_text(result));
     wispd_free(daemon);
-    return result ? EXIT_FAILED : EXIT_OK;
+    return result ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int serve(const struct options *options, const struct config *config)
@@ -142,7 +142,7 @@ static int configure(const struct options *options, struct config *config)
     log_set_level(options->test && !options->log_level ? LOG_LEVEL_WARNING : config->log_level);
     if (result && impersonate_denied(options->config ? options->config : config_default_path(), &why))
         return complain(result, &why);
-    return result ? complain_of_all(result, lines ? lines : (char[]){ "" }, &why) : EXIT_OK;
+    return result ? complain_of_all(result, lines ? lines : (char[]){ "" }, &why) : EXIT_DONE;
 }
 
 static int run(const struct options *options)
@@ -159,11 +159,11 @@ static int run(const struct options *options)
     if (config_init(&config))
         return EXIT_FAILED;
     code = configure(options, &config);
-    if (code == EXIT_OK && options->dump)
+    if (code == EXIT_DONE && options->dump)
         code = dump(&config);
-    else if (code == EXIT_OK && options->test)
+    else if (code == EXIT_DONE && options->test)
         code = test(options, &config, &impersonation);
-    else if (code == EXIT_OK)
+    else if (code == EXIT_DONE)
         code = serve(options, &config);
     config_deinit(&config);
     return code;
@@ -177,6 +177,5 @@ int main(int argc, char **argv)
     log_init("wispd", LOG_LEVEL_INFO);
     if (code < 0)
         code = run(&options);
-    options_deinit(&options);
     return code;
 }

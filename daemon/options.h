@@ -10,24 +10,21 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/options.h"
+#include "base/outcome.h"
 #include "config/config.h"
-
-/* Exit codes, as sysexits(3) and the wisp command have them. */
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 
 struct options {
     const char *config; /* NULL: the default path, if there is such a file */
     const char *socket;
-    const char **models; /* into argv; freed by options_deinit() */
-    size_t model_count;
+    struct option_list models;
     const char *log_level;
     const char *user; /* --test checks as this one; NULL: as the service, where root asks */
     bool test, quiet, dump;
 };
 
-/* Reads the command line; --help and --version are answered here. Returns -1 to go on, else an exit code. */
+/* Reads the command line; --help and --version are answered here. Returns -1 to go on, else an exit status. */
 int options_parse(int argc, char **argv, struct options *options);
-void options_deinit(struct options *options);
 
 /* The configuration that the options ask for: the file, then what stands on the command line over it, then WISP_LOOP.
  * All errors of the file go to `errors`, a line each; the first is also the reason. */

@@ -253,7 +253,7 @@ static void the_command_line_says_what_is_wrong(void **state)
     expect(0, "wispd ", (const char *[]){ "--version", NULL });
     expect(0, "--dump-config", (const char *[]){ "--help", NULL });
     expect(2, "--help", (const char *[]){ "--frobnicate", NULL });
-    expect(2, "takes no arguments: stray", (const char *[]){ "stray", NULL });
+    expect(2, "'stray' is not expected here; see 'wispd --help'", (const char *[]){ "stray", NULL });
     expect(2, "unknown log level loud", (const char *[]){ "--log-level", "loud", NULL });
     expect(78, "absent.safetensors: No such file",
            (const char *[]){ "-t", "-u", self(), "-m", "/absent.safetensors", NULL });
