@@ -244,7 +244,7 @@ int listener_open(struct listener *listener, const char *path, uint32_t mode, st
     if (!result && peer_refuse_descriptors(listener->fd))
         log_notice(
             "this kernel lets clients send descriptors (Linux 6.16 does not): one that is slow to close holds up "
-            "everybody");
+            "everybody who connects or asks");
     return result;
 }
 
