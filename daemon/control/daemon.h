@@ -46,8 +46,9 @@ static inline uint64_t event_token(enum event_kind kind, const struct connection
 
 struct wispd {
     const struct config *config;
-    struct model_set *set;    /* that is served now: descriptions come from it, */
-    struct queue_set *queues; /* and new requests go here: the shard's, but for the counters; newest first */
+    struct model_set *set;     /* that is served now: descriptions come from it, */
+    struct queue_set *serving; /* and its queues: the shard's, but for the counters */
+    struct queue_set *queues;  /* all that the shard has, the newest first */
     struct users users;
     struct connection_table table;
     struct loop *loop;

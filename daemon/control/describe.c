@@ -42,7 +42,7 @@ struct description describe_models(const struct wispd *daemon)
 
     for (uint32_t i = 0; out && i < set->model_count; i++) {
         fprintf(out, "%c%s", i ? ',' : '[', set->models[i].summary);
-        print_counters(out, &daemon->queues->queues[i]);
+        print_counters(out, &daemon->serving->queues[i]);
     }
     if (out)
         fputs(set->model_count ? "]" : "[]", out);
@@ -51,7 +51,7 @@ struct description describe_models(const struct wispd *daemon)
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
 {
-    const struct queue *queue = queue_set_route(daemon->queues, route);
+    const struct queue *queue = queue_set_route(daemon->serving, route);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);

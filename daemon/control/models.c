@@ -22,12 +22,19 @@ int models_use(struct wispd *daemon, struct model_set *set, struct reason *why)
         return refuse_errno(why, -ENOMEM, "serving models");
     queues->next = daemon->queues;
     daemon->queues = queues;
-    model_set_hold(set);
-    model_set_release(daemon->set);
-    daemon->set = set;
-    room_offer(daemon);
     worker_use(daemon->worker, queues);
+    if (!daemon->set)
+        models_in_use(daemon, queues); /* nobody is there yet: a channel is handed over after it */
     return 0;
+}
+
+void models_in_use(struct wispd *daemon, struct queue_set *queues)
+{
+    model_set_hold(queues->set);
+    model_set_release(daemon->set);
+    daemon->set = queues->set;
+    daemon->serving = queues;
+    room_offer(daemon);
 }
 
 void models_done_with(struct wispd *daemon, struct queue_set *queues)

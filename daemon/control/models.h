@@ -8,9 +8,13 @@
 
 #include "daemon/control/daemon.h"
 
-/* Serves this set from now on, which the caller goes on holding. WISP_E_BUSY: too many old ones are still at work;
- * -ENOMEM. Then all is as it was. */
+/* Has the shard go over to this set, which the caller goes on holding. WISP_E_BUSY: too many old ones are still at
+ * work; -ENOMEM. Then all is as it was. */
 int models_use(struct wispd *daemon, struct model_set *set, struct reason *why);
+
+/* The shard has: questions are answered from it from now on. Not before, or a client could learn a route that the shard
+ * does not know yet. */
+void models_in_use(struct wispd *daemon, struct queue_set *queues);
 
 /* The shard is done with these queues. */
 void models_done_with(struct wispd *daemon, struct queue_set *queues);

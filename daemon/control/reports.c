@@ -29,6 +29,9 @@ int reports_take(struct wispd *daemon)
         case REPORT_LEFT:
             channels_left(daemon, connection_of(mail.subject));
             break;
+        case REPORT_IN_USE:
+            models_in_use(daemon, mail.subject);
+            break;
         case REPORT_DONE_WITH:
             models_done_with(daemon, mail.subject);
             break;

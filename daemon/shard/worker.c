@@ -72,6 +72,7 @@ static void carry_out(struct worker *worker, const struct mail *order)
         break;
     case ORDER_USE:
         shard_use(&worker->shard, order->subject);
+        post(&worker->reports, REPORT_IN_USE, order->subject);
         break;
     case ORDER_DRAIN:
         shard_drain(&worker->shard, clock_ns());

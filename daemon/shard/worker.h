@@ -30,6 +30,7 @@ enum report {
     REPORT_BROKEN,    /* this channel has violated the protocol: channel->broken says how */
     REPORT_THROTTLED, /* this one rings for nothing, and is not listened to for a while; said once */
     REPORT_LEFT,      /* this one is not the shard's any more */
+    REPORT_IN_USE,    /* what is new goes to these queues from now on */
     REPORT_DONE_WITH, /* these queues are not the shard's any more */
     REPORT_DRAINED,   /* nothing is under way any more */
     REPORT_FAILED,    /* its event loop has ended (worker_error()), and the thread with it */
@@ -46,7 +47,8 @@ struct worker *worker_free(struct worker *worker);
 void worker_serve(struct worker *worker, struct channel *channel);
 /* Asks for it back; once. */
 void worker_leave(struct worker *worker, struct channel *channel);
-/* Hands over the queues that take what is new from now on; at most WORKER_QUEUE_SETS are out at a time. */
+/* Hands over the queues that are to take what is new; at most WORKER_QUEUE_SETS are out at a time. Until REPORT_IN_USE
+ * says that they do, nobody is to learn a route that is new with them. */
 enum { WORKER_QUEUE_SETS = 8 };
 void worker_use(struct worker *worker, struct queue_set *queues);
 /* Tells all clients that the daemon is stopping; REPORT_DRAINED follows. */

@@ -22,23 +22,6 @@
 static enum loop_kind loop_kind;
 static struct worker *worker;
 
-/* The rig's channels are closed, and new ones are the worker's. */
-static int setup(void **state)
-{
-    struct worker_setup how = { .loop = loop_kind, .channels = 8, .spin_ns = 20 * NS_PER_US };
-    struct reason why;
-
-    rig_setup(state);
-    assert_ok(worker_new(&how, &worker, &why), why);
-    worker_use(worker, rig.queues);
-    for (int i = 0; i < RIG_CHANNELS; i++) {
-        rig_close_channel(i);
-        rig_make_channel(i);
-        worker_serve(worker, rig.channels[i]);
-    }
-    return 0;
-}
-
 static struct mail next_report(void)
 {
     uint64_t until = clock_ns() + PATIENCE_NS;
@@ -57,6 +40,24 @@ static void expect_report(enum report kind, const void *subject)
 
     assert_int_equal(mail.kind, kind);
     assert_ptr_equal(mail.subject, subject);
+}
+
+/* The rig's channels are closed, and new ones are the worker's. */
+static int setup(void **state)
+{
+    struct worker_setup how = { .loop = loop_kind, .channels = 8, .spin_ns = 20 * NS_PER_US };
+    struct reason why;
+
+    rig_setup(state);
+    assert_ok(worker_new(&how, &worker, &why), why);
+    worker_use(worker, rig.queues);
+    expect_report(REPORT_IN_USE, rig.queues);
+    for (int i = 0; i < RIG_CHANNELS; i++) {
+        rig_close_channel(i);
+        rig_make_channel(i);
+        worker_serve(worker, rig.channels[i]);
+    }
+    return 0;
 }
 
 /* As the daemon ends. */
@@ -197,6 +198,21 @@ struct sent {
     int side;
 };
 
+/* What is given back meanwhile is freed. */
+static unsigned given_back;
+
+static void take_report(void)
+{
+    struct mail mail = next_report();
+
+    if (mail.kind == REPORT_DONE_WITH) {
+        queue_set_free(mail.subject);
+        given_back++;
+    } else {
+        assert_int_equal(mail.kind, REPORT_IN_USE);
+    }
+}
+
 static void use_queues(struct model_set *set)
 {
     assert_int_equal(queue_set_new(set, &rig.queues), 0);
@@ -238,7 +254,6 @@ static void sets_give_way_under_load(void **state)
     struct sent sent[RIG_CHANNELS][DEPTH];
     struct side sides[SETS];
     struct reason why;
-    unsigned given_back = 0, out = 2;
 
     (void)state;
     snprintf(path, sizeof path, "%s", scratch_path(rig.folder, "other.safetensors"));
@@ -249,10 +264,10 @@ static void sets_give_way_under_load(void **state)
     assert_ok(model_set_load(&rig.config, other, &again, &why), why); /* knows the numbers of both */
     sides[0] = make_side(rig.path, again);
     sides[1] = make_side(path, other);
+    given_back = 0;
     use_queues(again);
+    expect_report(REPORT_IN_USE, rig.queues); /* from here on its numbers are known */
     for (unsigned swap = 1; swap <= SWAPS; swap++) {
-        struct mail mail;
-
         for (int peer = 0; peer < RIG_CHANNELS; peer++) {
             for (uint32_t i = 0; i < DEPTH; i++) {
                 struct sent *one = &sent[peer][i];
@@ -265,24 +280,15 @@ static void sets_give_way_under_load(void **state)
             }
         }
         use_queues(sides[swap % SETS].set);
-        out++;
         for (int peer = 0; peer < RIG_CHANNELS; peer++) {
             for (int i = 0; i < DEPTH; i++)
                 reap(peer, sent[peer], sides);
         }
-        while (out > WORKER_QUEUE_SETS - 2 && (mail = next_report()).kind == REPORT_DONE_WITH) {
-            queue_set_free(mail.subject);
-            given_back++;
-            out--;
-        }
+        while (swap + 2 - given_back > WORKER_QUEUE_SETS - 2)
+            take_report();
     }
-    while (given_back < SWAPS + 1) {
-        struct mail mail = next_report();
-
-        assert_int_equal(mail.kind, REPORT_DONE_WITH);
-        queue_set_free(mail.subject);
-        given_back++;
-    }
+    while (given_back < SWAPS + 1)
+        take_report();
     assert_int_equal(rig.set->holders, 1);
     assert_int_equal(other->holders, 1);
     assert_int_equal(again->holders, 2); /* the queues in use */
