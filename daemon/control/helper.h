@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The helper: a second thread, for what takes long and has to do with no request.
+ * The helper: a thread of its own for what takes long and has to do with no request.
  *
  * Making a channel's memory zeroes all its pages, milliseconds for a few megabytes, and taking it apart is not free
- * either; on the shard's thread every other client would wait for it. Jobs run one at a time, in order. Whoever asks
- * hands the job over, and what it points to, and has it back when helper_done() gives it.
+ * either; on the control thread everybody who connects would wait for it. Jobs run one at a time, in order. Whoever
+ * asks hands the job over, and what it points to, and has it back when helper_done() gives it.
  */
-#ifndef DAEMON_HELPER_H
-#define DAEMON_HELPER_H
+#ifndef DAEMON_CONTROL_HELPER_H
+#define DAEMON_CONTROL_HELPER_H
 
 #include <stdbool.h>
 

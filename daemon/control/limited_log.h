@@ -4,8 +4,8 @@
  * journal nor keep others out of it; how many were left out is said with the next. Lines for debugging are not counted:
  * they are off unless asked for.
  */
-#ifndef DAEMON_LIMITED_LOG_H
-#define DAEMON_LIMITED_LOG_H
+#ifndef DAEMON_CONTROL_LIMITED_LOG_H
+#define DAEMON_CONTROL_LIMITED_LOG_H
 
 #include "base/log.h"
 #include "daemon/control/connection.h"

@@ -10,8 +10,8 @@
  * A user's budgets (budget.h) outlive his connections: who comes back finds them as he left them, until the entry is
  * needed for somebody else.
  */
-#ifndef DAEMON_USERS_H
-#define DAEMON_USERS_H
+#ifndef DAEMON_CONTROL_USERS_H
+#define DAEMON_CONTROL_USERS_H
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -6,8 +6,8 @@
  * descriptor, verb and serial number. So a completion finds its watch by the descriptor, and is stale when the serial
  * number does not fit.
  */
-#ifndef DAEMON_LOOP_BACKEND_H
-#define DAEMON_LOOP_BACKEND_H
+#ifndef DAEMON_EVENT_BACKEND_H
+#define DAEMON_EVENT_BACKEND_H
 
 #include "base/clock.h"
 #include "daemon/event/loop.h"

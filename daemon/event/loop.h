@@ -17,8 +17,8 @@
  *
  * One thread, the one that made the loop.
  */
-#ifndef DAEMON_LOOP_H
-#define DAEMON_LOOP_H
+#ifndef DAEMON_EVENT_LOOP_H
+#define DAEMON_EVENT_LOOP_H
 
 #include <stdbool.h>
 #include <stdint.h>

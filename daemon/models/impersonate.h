@@ -5,8 +5,8 @@
  * Root reads everything and is in no sandbox, so a check by root would say nothing. The process becomes the user, for
  * good, before it reads anything; there is no way back and nothing is kept.
  */
-#ifndef DAEMON_IMPERSONATE_H
-#define DAEMON_IMPERSONATE_H
+#ifndef DAEMON_MODELS_IMPERSONATE_H
+#define DAEMON_MODELS_IMPERSONATE_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  * What a channel is made of: two regions, an eventfd, and a request for each slot of its ring. Made and taken apart as
  * a whole, by any thread, because it takes long (helper.h).
  */
-#ifndef DAEMON_CHANNEL_MEMORY_H
-#define DAEMON_CHANNEL_MEMORY_H
+#ifndef DAEMON_SHARD_CHANNEL_MEMORY_H
+#define DAEMON_SHARD_CHANNEL_MEMORY_H
 
 #include <stdint.h>
 

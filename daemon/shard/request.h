@@ -10,8 +10,8 @@
  * Requests are allocated with their channel, one for each slot of its ring, and the credit rule (libipc/ring.h) never
  * takes more than that: the path of a request allocates nothing.
  */
-#ifndef DAEMON_REQUEST_H
-#define DAEMON_REQUEST_H
+#ifndef DAEMON_SHARD_REQUEST_H
+#define DAEMON_SHARD_REQUEST_H
 
 #include <assert.h>
 #include <stdint.h>

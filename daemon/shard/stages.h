@@ -2,8 +2,8 @@
  *
  * The stages of a request, in order; one file each. pass.h strings them together.
  */
-#ifndef DAEMON_STAGES_H
-#define DAEMON_STAGES_H
+#ifndef DAEMON_SHARD_STAGES_H
+#define DAEMON_SHARD_STAGES_H
 
 #include "daemon/shard/request.h"
 #include "daemon/shard/shard.h"
