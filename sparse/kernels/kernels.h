@@ -63,6 +63,15 @@ struct kernels {
     void (*relu)(const float *in, float *out, size_t n);
     void (*relu_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
 
+    /* out[i] = 1 / (1 + exp(-in[i])), tanh(in[i]), and in[i] times the standard normal distribution of in[i]; in place
+     * allowed. Back from the output, for gelu from the input: in_gradient[i] = out_gradient[i] times the slope. */
+    void (*sigmoid)(const float *in, float *out, size_t n);
+    void (*sigmoid_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
+    void (*tanh)(const float *in, float *out, size_t n);
+    void (*tanh_backward)(const float *out, const float *out_gradient, float *in_gradient, size_t n);
+    void (*gelu)(const float *in, float *out, size_t n);
+    void (*gelu_backward)(const float *in, const float *out_gradient, float *in_gradient, size_t n);
+
     /* sum[i] += x[i] */
     void (*add)(float *sum, const float *x, size_t n);
 

@@ -15,6 +15,7 @@
 #include "base/size.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/dense16.h"
+#include "sparse/kernels/functions.h"
 #include "sparse/kernels/weights.h"
 #include "support/test.h"
 
@@ -351,6 +352,70 @@ static void test_elementwise_kernels(void **state)
 }
 
 /* Each place in turn, over the edges of blocks; the largest finite numbers are finite. */
+/* Each from wisp's own functions, which tests/unit/sparse/kernels/test_math.c holds against libm. */
+static float sigmoid_slope(float y)
+{
+    return y * (1 - y);
+}
+
+static float tanh_slope(float y)
+{
+    return fmaf(-y, y, 1);
+}
+
+static float gelu_of(float x)
+{
+    float density;
+
+    return x * function_normal(x, &density);
+}
+
+static float gelu_slope(float x)
+{
+    float density, below = function_normal(x, &density);
+
+    return fmaf(x, density, below);
+}
+
+static void check_activation(const struct kernels *kernels, size_t n, void (*run)(const float *, float *, size_t),
+                             float (*expected)(float), void (*back)(const float *, const float *, float *, size_t),
+                             float (*slope)(float), const char *name)
+{
+    struct guarded in = guarded_new(n), out = guarded_new(n), gradient = guarded_new(n);
+    struct rng rng = rng_make(31, n);
+    float right[100] = { 0 };
+
+    fill(&rng, in.data, n, true);
+    fill(&rng, gradient.data, n, true);
+    for (size_t i = 0; i < n; i++) {
+        in.data[i] *= 4;
+        right[i] = expected(in.data[i]);
+    }
+    run(in.data, out.data, n);
+    assert_same(right, out.data, n, name, kernels->name);
+    for (size_t i = 0; i < n; i++)
+        right[i] = gradient.data[i] * slope(in.data[i]);
+    back(in.data, gradient.data, out.data, n);
+    assert_same(right, out.data, n, name, kernels->name);
+    guarded_free(&in);
+    guarded_free(&out);
+    guarded_free(&gradient);
+}
+
+static void test_activations(void **state)
+{
+    const struct kernels *k;
+
+    (void)state;
+    for (size_t t = 0; (k = kernels_at(t)); t++) {
+        for (size_t n = 0; n < 100; n++) {
+            check_activation(k, n, k->sigmoid, function_sigmoid, k->sigmoid_backward, sigmoid_slope, "sigmoid");
+            check_activation(k, n, k->tanh, function_tanh, k->tanh_backward, tanh_slope, "tanh");
+            check_activation(k, n, k->gelu, gelu_of, k->gelu_backward, gelu_slope, "gelu");
+        }
+    }
+}
+
 static void test_the_first_that_is_not_finite(void **state)
 {
     static const float bad[] = { NAN, -NAN, INFINITY, -INFINITY },
@@ -539,6 +604,7 @@ int main(void)
         cmocka_unit_test(test_matrix_kernels),
         cmocka_unit_test(test_weights_of_any_choice),
         cmocka_unit_test(test_elementwise_kernels),
+        cmocka_unit_test(test_activations),
         cmocka_unit_test(test_adam),
         cmocka_unit_test(test_row_sums),
         cmocka_unit_test(test_norm_sums),
