@@ -2,6 +2,32 @@
  *
  * sigmoid: 1 / (1 + exp(-x)) of each element.
  */
-#include "sparse/layers/planning.h"
+#include "sparse/layers/elementwise.h"
 
-const struct layer_kind layer_sigmoid = { .name = "sigmoid", .inputs_min = 1, .inputs_max = 1, .plan = plan_same };
+static void activate(const struct layer_run *run, const float *in, float *out, size_t n)
+{
+    run->kernels->sigmoid(in, out, n);
+}
+
+static void forward(const struct layer_run *run)
+{
+    elementwise_forward(run, activate);
+}
+
+static void go_back(const struct layer_run *run, const struct elementwise_back *back, size_t n)
+{
+    run->kernels->sigmoid_backward(back->out, back->out_gradient, back->in_gradient, n);
+}
+
+static void backward(const struct layer_back *back)
+{
+    elementwise_backward(back, go_back);
+}
+
+const struct layer_kind layer_sigmoid = { .name = "sigmoid",
+                                          .inputs_min = 1,
+                                          .inputs_max = 1,
+                                          .in_place = true,
+                                          .plan = plan_same,
+                                          .forward = forward,
+                                          .backward = backward };
