@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/pool.h"
-#include "sparse/layers/planning.h"
+#include "sparse/layers/moving.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -20,46 +20,27 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-static void share(const struct layer_run *run, size_t *begin, size_t *count)
-{
-    unsigned long long first, past;
-
-    pool_share(tensor_count(run->out), 1024, run->part, run->parts, &first, &past);
-    *begin = first;
-    *count = past - first;
-}
-
+/* In the order of the inputs. */
 static void forward(const struct layer_run *run)
 {
     float *out = run->out->data;
-    size_t begin, count;
+    unsigned long long begin, end;
 
-    share(run, &begin, &count);
-    memcpy(out + begin, run->in[0]->data + begin, count * sizeof *out);
+    move_forward(run, run->in[0], out);
+    pool_share(tensor_count(run->out), MOVE_GRAIN, run->part, run->parts, &begin, &end);
     for (uint32_t j = 1; j < run->layer->input_count; j++)
-        run->kernels->add(out + begin, run->in[j]->data + begin, count);
+        run->kernels->add(out + begin, run->in[j]->data + begin, end - begin);
 }
 
 static void backward(const struct layer_back *back)
 {
-    size_t begin, count;
-
-    share(&back->run, &begin, &count);
-    for (uint32_t j = 0; j < back->run.layer->input_count; j++) {
-        if (!back->in_gradient[j])
-            continue;
-        if (back->accumulate[j])
-            back->run.kernels->add(back->in_gradient[j] + begin, back->out_gradient + begin, count);
-        else
-            memcpy(back->in_gradient[j] + begin, back->out_gradient + begin, count * sizeof *back->out_gradient);
-    }
+    for (uint32_t j = 0; j < back->run.layer->input_count; j++)
+        move_backward(back, j, back->out_gradient);
 }
 
-const struct layer_kind layer_add = {
-    .name = "add",
-    .inputs_min = 2,
-    .inputs_max = LAYER_INPUTS_MAX,
-    .plan = plan,
-    .forward = forward,
-    .backward = backward,
-};
+const struct layer_kind layer_add = { .name = "add",
+                                      .inputs_min = 2,
+                                      .inputs_max = LAYER_INPUTS_MAX,
+                                      .plan = plan,
+                                      .forward = forward,
+                                      .backward = backward };

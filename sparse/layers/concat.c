@@ -4,8 +4,7 @@
  */
 #include <string.h>
 
-#include "base/pool.h"
-#include "sparse/layers/planning.h"
+#include "sparse/layers/moving.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -26,44 +25,21 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-/* A part's share of what input j holds, which stands in the output as it is, behind the inputs before it. */
-static void share(const struct layer_run *run, uint32_t j, size_t *begin, size_t *count)
-{
-    unsigned long long first, past;
-
-    pool_share(tensor_count(run->in[j]), 1024, run->part, run->parts, &first, &past);
-    *begin = first;
-    *count = past - first;
-}
-
+/* Feature-major, so the inputs are blocks of the output, one after the other. */
 static void forward(const struct layer_run *run)
 {
     float *out = run->out->data;
 
-    for (uint32_t j = 0; j < run->layer->input_count; j++) {
-        size_t begin, count;
-
-        share(run, j, &begin, &count);
-        memcpy(out + begin, run->in[j]->data + begin, count * sizeof *out);
-        out += tensor_count(run->in[j]);
-    }
+    for (uint32_t j = 0; j < run->layer->input_count; out += tensor_count(run->in[j++]))
+        move_forward(run, run->in[j], out);
 }
 
 static void backward(const struct layer_back *back)
 {
-    const struct layer_run *run = &back->run;
     const float *gradient = back->out_gradient;
 
-    for (uint32_t j = 0; j < run->layer->input_count; j++) {
-        size_t begin, count;
-
-        share(run, j, &begin, &count);
-        if (back->in_gradient[j] && back->accumulate[j])
-            run->kernels->add(back->in_gradient[j] + begin, gradient + begin, count);
-        else if (back->in_gradient[j])
-            memcpy(back->in_gradient[j] + begin, gradient + begin, count * sizeof *gradient);
-        gradient += tensor_count(run->in[j]);
-    }
+    for (uint32_t j = 0; j < back->run.layer->input_count; gradient += tensor_count(back->run.in[j++]))
+        move_backward(back, j, gradient);
 }
 
 const struct layer_kind layer_concat = { .name = "concat",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * reshape: the same elements as {channels, height, width}: from a bottleneck's vector back to a picture. Moves nothing.
+ * reshape: the same elements as {channels, height, width}: from a bottleneck's vector back to a picture. Moves
+ * nothing where it may work in place.
  */
-#include "sparse/layers/planning.h"
+#include "sparse/layers/moving.h"
 
 enum { CHANNELS, HEIGHT, WIDTH };
 
@@ -20,6 +21,16 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
+static void forward(const struct layer_run *run)
+{
+    move_forward(run, run->in[0], run->out->data);
+}
+
+static void backward(const struct layer_back *back)
+{
+    move_backward(back, 0, back->out_gradient);
+}
+
 const struct layer_kind layer_reshape = {
     .name = "reshape",
     .inputs_min = 1,
@@ -27,5 +38,8 @@ const struct layer_kind layer_reshape = {
     .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28, PARAMETER_WHOLE },
                     [HEIGHT] = { "height", 1, 1, 1 << 28, PARAMETER_WHOLE },
                     [WIDTH] = { "width", 1, 1, 1 << 28, PARAMETER_WHOLE } },
+    .in_place = true,
     .plan = plan,
+    .forward = forward,
+    .backward = backward,
 };

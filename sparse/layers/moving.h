@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What kinds that only move their inputs have in common: a part's share of a copy, forward and back.
+ */
+#ifndef SPARSE_LAYERS_MOVING_H
+#define SPARSE_LAYERS_MOVING_H
+
+#include "sparse/layers/planning.h"
+
+enum { MOVE_GRAIN = 1024 }; /* elements that a part has at least, but for the last */
+
+/* Copies the part's share of tensor `in` to `out`, which may be the same memory. */
+void move_forward(const struct layer_run *run, const struct tensor *in, float *out);
+
+/* Sends the part's share of `gradient`, laid out as input `j`, to that input's gradient, if anybody needs it. */
+void move_backward(const struct layer_back *back, uint32_t j, const float *gradient);
+
+#endif
