@@ -23,8 +23,8 @@ static int warm(struct instance *instance)
 {
     cleanup_free float *input = memory_zalloc(instance->input_elements, sizeof *input);
     cleanup_free float *output = memory_zalloc(instance->output_elements, instance->batch_max * sizeof *output);
-    cleanup_free const float **inputs = calloc(instance->batch_max, sizeof *inputs);
-    cleanup_free float **outputs = calloc(instance->batch_max, sizeof *outputs);
+    cleanup_free const void **inputs = calloc(instance->batch_max, sizeof *inputs);
+    cleanup_free void **outputs = calloc(instance->batch_max, sizeof *outputs);
 
     if (!input || !output || !inputs || !outputs)
         return -ENOMEM;
@@ -55,6 +55,8 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     instance->batch_max = entry->batch_max;
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
+    if (!model_is_simple(instance->model))
+        return refuse(why, WISP_E_FORMAT, "%s: has inputs or outputs other than one of float32", entry->path);
     result = forward_new(
         &(struct forward_setup){ .model = instance->model, .kernels = kernels, .batch = instance->batch_max },
         &instance->forward, why);

@@ -29,8 +29,8 @@ struct batch {
     struct request **requests;
     uint32_t count; /* requests */
     uint32_t rows;
-    const float **inputs; /* one for each row */
-    float **outputs;
+    const void **inputs; /* one for each row */
+    void **outputs;
 };
 
 struct queue_set {

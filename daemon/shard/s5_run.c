@@ -72,8 +72,8 @@ static void point(struct batch *batch)
             request->channel->output + request->ask.out_offset + request->rows_done * instance->output_bytes;
 
         for (uint32_t k = 0; k < request->rows_now; k++, row++) {
-            batch->inputs[row] = (const float *)(in + k * instance->input_bytes);
-            batch->outputs[row] = (float *)(out + k * instance->output_bytes);
+            batch->inputs[row] = in + k * instance->input_bytes;
+            batch->outputs[row] = out + k * instance->output_bytes;
         }
     }
 }

@@ -62,6 +62,14 @@ const struct shape *model_value_shape(const struct model *model, uint32_t value)
     return value < inputs ? &model->signature.inputs[value].shape : &model->layers[value - inputs].shape;
 }
 
+bool model_is_simple(const struct model *model)
+{
+    const struct signature *signature = &model->signature;
+
+    return tensors_are_simple(signature->inputs, signature->input_count) &&
+           (!signature->output_count || tensors_are_simple(signature->outputs, signature->output_count));
+}
+
 const struct shape *model_output(const struct model *model)
 {
     if (model->signature.output_count)

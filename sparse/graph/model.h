@@ -54,6 +54,8 @@ uint32_t model_value(const struct model *model, uint32_t index);
 /* Of one sample of a value; of a layer's output once model_check() has been there. */
 const struct shape *model_value_shape(const struct model *model, uint32_t value);
 
+/* One float32 input, and one float32 output. */
+bool model_is_simple(const struct model *model);
 /* Of the output, of several the first. */
 const struct shape *model_output(const struct model *model);
 /* Connections in all layers; the structure's potential connections; and bytes of weights in memory. */

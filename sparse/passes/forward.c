@@ -2,8 +2,8 @@
  *
  * The plan and its run.
  *
- * Every value but the input and the output has an activation. When serving, activations are shared: a value takes over
- * one whose last reader is past, and a layer that can works in place. When training each value keeps its own.
+ * Every value but the inputs and the outputs has an activation. When serving, activations are shared: a value takes
+ * over one whose last reader is past, and a layer that can works in place. When training each value keeps its own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +11,22 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "sparse/passes/forward_plan.h"
+#include "sparse/passes/samples.h"
 
 /* ---- planning ---- */
 
-/* The last layer that reads each value; the output is read by the caller, after all of them. */
+/* The last layer that reads each value; outputs are read by the caller, after all of them. */
 static void find_last_readers(const struct model *model, uint32_t *last)
 {
-    memset(last, 0, (model->layer_count + 1) * sizeof *last);
+    const struct signature *signature = &model->signature;
+
+    memset(last, 0, model_value_count(model) * sizeof *last);
     for (uint32_t i = 0; i < model->layer_count; i++) {
         for (uint32_t j = 0; j < model->layers[i].input_count; j++)
             last[model->layers[i].inputs[j]] = i;
     }
-    last[model->layer_count] = model->layer_count;
+    for (uint32_t i = 0; i < signature->output_count; i++)
+        last[signature->outputs[i].value] = model->layer_count;
 }
 
 struct buffers {
@@ -52,18 +56,19 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
 {
     const struct model *model = forward->setup.model;
     const bool train = forward->setup.mode == LAYER_TRAIN;
+    const uint32_t inputs = model->signature.input_count;
 
-    /* Value 0 keeps an activation of its own: that is where several samples are gathered. */
-    for (uint32_t value = 0; value <= model->layer_count; value++) {
-        const struct layer *layer = value ? &model->layers[value - 1] : NULL;
-        uint32_t in_place = FORWARD_NO_BUFFER, index = value ? value - 1 : 0;
+    /* An input keeps an activation of its own: that is where several samples are gathered. */
+    for (uint32_t value = 0; value < model_value_count(model); value++) {
+        const struct layer *layer = value < inputs ? NULL : &model->layers[value - inputs];
+        uint32_t in_place = FORWARD_NO_BUFFER, index = value < inputs ? 0 : value - inputs;
 
-        /* Never over the model's input: with one sample that is the caller's memory. */
-        if (!train && layer && layer->kind->in_place && layer->inputs[0] && last[layer->inputs[0]] == index)
+        /* Never over one of the model's inputs: with one sample that is the caller's memory. */
+        if (!train && layer && layer->kind->in_place && layer->inputs[0] >= inputs && last[layer->inputs[0]] == index)
             in_place = forward->buffer_of[layer->inputs[0]];
         forward->buffer_of[value] =
             choose_buffer(buffers, train ? 0 : index, in_place, shape_elements(model_value_shape(model, value)));
-        buffers->free_at[forward->buffer_of[value]] = train || !value ? UINT32_MAX : last[value];
+        buffers->free_at[forward->buffer_of[value]] = train || !layer ? UINT32_MAX : last[value];
     }
 }
 
@@ -92,7 +97,7 @@ static void buffers_deinit(struct buffers *buffers)
 
 static int choose_buffers(struct forward *forward, struct buffers *out)
 {
-    size_t values = forward->setup.model->layer_count + 1;
+    size_t values = model_value_count(forward->setup.model);
     uint32_t *last = calloc(values, sizeof *last);
 
     *out = (struct buffers){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
@@ -122,7 +127,7 @@ static int plan_buffers(struct forward *forward)
 int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
                   struct forward_bytes *out, struct reason *why)
 {
-    uint32_t *buffer_of = calloc((size_t)model->layer_count + 1, sizeof *buffer_of);
+    uint32_t *buffer_of = calloc(model_value_count(model), sizeof *buffer_of);
     struct forward forward = { .setup = { .model = model, .mode = mode, .batch = batch }, .buffer_of = buffer_of };
     struct workspace workspace;
     struct buffers buffers;
@@ -191,15 +196,15 @@ static int plan_weights(struct forward *forward, struct reason *why)
 
 static int plan(struct forward *forward, struct reason *why)
 {
-    size_t layers = forward->setup.model->layer_count;
+    const uint32_t values = model_value_count(forward->setup.model);
     int result;
 
-    forward->weights = calloc(layers, sizeof *forward->weights);
-    forward->buffer_of = calloc(layers + 1, sizeof *forward->buffer_of);
-    forward->values = calloc(layers + 1, sizeof *forward->values);
+    forward->weights = calloc(forward->setup.model->layer_count, sizeof *forward->weights);
+    forward->buffer_of = calloc(values, sizeof *forward->buffer_of);
+    forward->values = calloc(values, sizeof *forward->values);
     if (!forward->weights || !forward->buffer_of || !forward->values)
         return -ENOMEM;
-    for (size_t value = 0; value <= layers; value++) {
+    for (uint32_t value = 0; value < values; value++) {
         const struct shape *shape = model_value_shape(forward->setup.model, value);
 
         forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
@@ -217,10 +222,9 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     struct forward *forward;
     int result;
 
-    if (!tensors_are_simple(model->signature.inputs, model->signature.input_count) ||
-        model->signature.output_count > 1 || model->signature.outputs[0].dtype != DTYPE_FLOAT32)
+    if (train && !model_is_simple(model))
         return refuse(why, WISP_E_FORMAT,
-                      "this version of wisp runs models of one float32 input and one float32 output");
+                      "this version of wisp trains models with one float32 input and one float32 output");
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
 
@@ -290,7 +294,7 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
                                       .kernels = forward->setup.kernels,
                                       .weights = forward->weights[i],
                                       .in = in,
-                                      .out = &forward->values[i + 1],
+                                      .out = &forward->values[model_value(model, i)],
                                       .mode = mode } };
 
         for (uint32_t j = 0; j < layer->input_count; j++)
@@ -302,44 +306,55 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
 
 static void place_values(struct forward *forward, size_t count)
 {
-    for (uint32_t value = 0; value <= forward->setup.model->layer_count; value++) {
+    for (uint32_t value = 0; value < model_value_count(forward->setup.model); value++) {
         forward->values[value].data = forward->buffers[forward->buffer_of[value]];
         forward->values[value].batch = count;
     }
 }
 
-/* activation[f][b] = inputs[b][f], sixteen samples at a time so that a line of the activation is written whole. */
-static void gather(float *activation, const float *const *inputs, size_t elements, size_t count)
+/* Whether the caller's memory is the value: one sample of floats. */
+static bool is_in_place(const struct model_tensor *tensor, size_t count)
 {
-    for (size_t begin = 0; begin < count; begin += 16) {
-        size_t end = MIN(begin + 16, count);
+    return count == 1 && tensor->dtype == DTYPE_FLOAT32;
+}
 
-        for (size_t f = 0; f < elements; f++) {
-            for (size_t b = begin; b < end; b++)
-                activation[f * count + b] = inputs[b][f];
-        }
+/* Layers only read inputs, and no other value is planned over one. */
+static void take_inputs(struct forward *forward, const void *const *inputs, size_t count)
+{
+    const struct signature *signature = &forward->setup.model->signature;
+
+    for (uint32_t i = 0; i < signature->input_count; i++) {
+        if (is_in_place(&signature->inputs[i], count))
+            forward->values[i].data = (float *)(uintptr_t)inputs[i];
+        else
+            samples_gather(&signature->inputs[i], inputs + i, signature->input_count, count, forward->values[i].data);
     }
 }
 
-void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count)
+static void give_outputs(struct forward *forward, void *const *outputs, size_t count)
 {
-    const struct model *model = forward->setup.model;
-    const struct tensor *output = &forward->values[model->layer_count];
+    const struct signature *signature = &forward->setup.model->signature;
+
+    for (uint32_t i = 0; i < signature->output_count; i++) {
+        const struct model_tensor *output = &signature->outputs[i];
+
+        if (!is_in_place(output, count))
+            samples_scatter(output, forward->values[output->value].data, count, outputs + i, signature->output_count);
+    }
+}
+
+void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
+{
+    const struct signature *signature = &forward->setup.model->signature;
 
     place_values(forward, count);
-    if (count == 1) {
-        /* Layers only read value 0, and no other value is planned over it. */
-        forward->values[0].data = (float *)(uintptr_t)inputs[0];
-        forward->values[model->layer_count].data = outputs[0];
-        run_layers(forward, LAYER_SERVE, NULL);
-        return;
+    take_inputs(forward, inputs, count);
+    for (uint32_t i = 0; i < signature->output_count; i++) {
+        if (is_in_place(&signature->outputs[i], count))
+            forward->values[signature->outputs[i].value].data = outputs[i];
     }
-    gather(forward->values[0].data, inputs, forward->values[0].elements, count);
     run_layers(forward, LAYER_SERVE, NULL);
-    for (size_t b = 0; b < count; b++) {
-        for (uint64_t f = 0; f < output->elements; f++)
-            outputs[b][f] = output->data[f * count + b];
-    }
+    give_outputs(forward, outputs, count);
 }
 
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count)

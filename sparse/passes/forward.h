@@ -31,15 +31,15 @@ struct forward_setup {
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
 
-/* Serves `count` samples (1 .. batch). inputs[i] and outputs[i] are row-major tensors of one sample, anywhere in
- * memory: with one sample the first layer reads and the last layer writes them in place; with more they are gathered
- * into activations as the first step of the pass. The answer of a sample is the same to the bit whatever it was batched
- * with. */
-void forward_serve(struct forward *forward, const float *const *inputs, float *const *outputs, size_t count);
+/* Serves `count` samples (1 .. batch) of a checked model. Row-major tensors of one sample stand anywhere in memory,
+ * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise. With one sample
+ * of floats layers read and write them in place; else they are gathered into activations as the first step of the pass,
+ * and scattered as the last. The answer of a sample is the same to the bit whatever it was batched with. */
+void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
 /* Runs on a feature-major activation of `count` samples, in the setup's mode; or evaluates in a pass that is made for
- * training. The values can then be read by forward_value(): 0 is the input itself, i + 1 the output of layer i (all of
- * them only in a pass for training).
+ * training. The model has one float32 input. The values can then be read by forward_value(); all of them only in a
+ * pass for training.
  */
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
 const float *forward_value(const struct forward *forward, size_t value);

@@ -79,7 +79,7 @@ static int lay_out(struct workspace *made, uint32_t layers, unsigned parts)
 int workspace_measure(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
                       struct workspace *out, struct reason *why)
 {
-    struct survey survey = { model, mode, batch, calloc((size_t)model->layer_count + 1, sizeof *survey.sent) };
+    struct survey survey = { model, mode, batch, calloc(model_value_count(model), sizeof *survey.sent) };
     struct workspace made = { .saved_at = calloc(model->layer_count, sizeof *made.saved_at) };
     int result = survey.sent && made.saved_at ? survey_layers(&survey, &made, why) : -ENOMEM;
 

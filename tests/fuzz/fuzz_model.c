@@ -57,15 +57,25 @@ static char *file_copy(const uint8_t *data, size_t size)
 }
 
 /* One sample of zeroes through the forward pass. */
+/* Zeros for each tensor of one side, in memory of just their size. */
+static void tensors_make(const struct model_tensor *tensors, uint32_t count, void *out[SIGNATURE_TENSORS_MAX])
+{
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = memory_zalloc(shape_elements(&tensors[i].shape), dtype_bytes(tensors[i].dtype));
+        require(out[i]);
+    }
+}
+
 static void run(const struct model *model)
 {
+    const struct signature *signature = &model->signature;
+    void *inputs[SIGNATURE_TENSORS_MAX], *outputs[SIGNATURE_TENSORS_MAX];
     struct forward *forward = NULL;
-    uint64_t elements = shape_elements(&model->signature.inputs[0].shape);
-    float *input, *output;
+    uint64_t elements = 0;
     struct reason why = { 0 };
 
-    for (uint32_t i = 0; i < model->layer_count && elements <= RUN_ELEMENTS_MAX; i++)
-        elements += shape_elements(&model->layers[i].shape);
+    for (uint32_t value = 0; value < model_value_count(model) && elements <= RUN_ELEMENTS_MAX; value++)
+        elements += shape_elements(model_value_shape(model, value));
     if (elements > RUN_ELEMENTS_MAX)
         return;
     if (forward_new(&(struct forward_setup){ .model = model, .kernels = kernels_find("scalar"), .batch = 1 }, &forward,
@@ -73,12 +83,13 @@ static void run(const struct model *model)
         require(why.text[0]);
         return;
     }
-    input = memory_zalloc(shape_elements(&model->signature.inputs[0].shape), sizeof *input);
-    output = memory_zalloc(shape_elements(model_output(model)), sizeof *output);
-    require(input && output);
-    forward_serve(forward, (const float *const *)&input, &output, 1);
-    free(input);
-    free(output);
+    tensors_make(signature->inputs, signature->input_count, inputs);
+    tensors_make(signature->outputs, signature->output_count, outputs);
+    forward_serve(forward, (const void *const *)inputs, outputs, 1);
+    for (uint32_t i = 0; i < signature->input_count; i++)
+        free(inputs[i]);
+    for (uint32_t i = 0; i < signature->output_count; i++)
+        free(outputs[i]);
     forward_free(forward);
 }
 

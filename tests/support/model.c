@@ -141,8 +141,8 @@ size_t reference_outputs(const struct reference *reference)
 void reference_run(struct reference *reference, const float *input, size_t rows, float *output)
 {
     for (size_t i = 0; i < rows; i++) {
-        const float *in = input + i * reference_inputs(reference);
-        float *out = output + i * reference_outputs(reference);
+        const void *in = input + i * reference_inputs(reference);
+        void *out = output + i * reference_outputs(reference);
 
         forward_serve(reference->forward, &in, &out, 1);
     }

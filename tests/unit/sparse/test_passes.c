@@ -229,8 +229,8 @@ static float *answer_all_the_same(const float *samples)
         forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL }, &forward, &why),
         why);
     for (size_t b = 0; b < BATCH; b++) {
-        const float *in = samples + 23 * b;
-        float *out = expected + 5 * b;
+        const void *in = samples + 23 * b;
+        void *out = expected + 5 * b;
 
         forward_serve(forward, &in, &out, 1);
     }
@@ -239,8 +239,8 @@ static float *answer_all_the_same(const float *samples)
         assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_SERVE, BATCH, NULL }, &forward, &why),
                   why);
         for (size_t count = 1; count <= BATCH; count++) {
-            const float *inputs[BATCH];
-            float *outputs[BATCH];
+            const void *inputs[BATCH];
+            void *outputs[BATCH];
 
             for (size_t b = 0; b < count; b++) {
                 /* In another order each time. */
@@ -252,7 +252,7 @@ static float *answer_all_the_same(const float *samples)
             memset(answers, 0xff, 5 * BATCH * sizeof *answers);
             forward_serve(forward, inputs, outputs, count);
             for (size_t b = 0; b < count; b++)
-                assert_memory_equal(outputs[b], expected + (outputs[b] - answers), 5 * sizeof(float));
+                assert_memory_equal(outputs[b], expected + ((float *)outputs[b] - answers), 5 * sizeof(float));
         }
         assert_true(forward_memory(forward) > 0);
         assert_true(forward_kernel(forward, 0, 1)[0]);

@@ -96,13 +96,15 @@ static struct model *make_model(struct rng *rng)
 
 static void serve(const struct model *model, const float *input, float *output)
 {
+    const void *inputs[] = { input };
+    void *outputs[] = { output };
     struct forward *forward;
     struct reason why;
 
     assert_ok(forward_new(&(struct forward_setup){ .model = model, .kernels = kernels_find("auto"), .batch = 1 },
                           &forward, &why),
               why);
-    forward_serve(forward, &input, &output, 1);
+    forward_serve(forward, inputs, outputs, 1);
     forward_free(forward);
 }
 
