@@ -61,8 +61,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 /* ---- shared memory ---- */
 
 enum wire_op {
-    WIRE_OP_NOP = 0,   /* completes at once: ping, and the round trip without a model */
-    WIRE_OP_INFER = 1, /* rows x input size floats at in_offset -> rows x output size floats at out_offset */
+    WIRE_OP_NOP = 0, /* completes at once: ping, and the round trip without a model */
+    WIRE_OP_INFER =
+        1, /* the model's inputs of `rows` samples at in_offset -> its outputs at out_offset: wire_block.h */
     /* Gives up this channel's requests with this user_data that stand before it in the ring: each completes once, with
      * WISP_E_CANCELLED unless it had completed before. Has no completion of its own. */
     WIRE_OP_CANCEL = 2,
@@ -75,9 +76,9 @@ struct wire_submission {
     uint32_t route;       /* which model: a number that the daemon gave for a name or processing type */
     uint64_t user_data;   /* returned in the completion */
     uint64_t in_offset;   /* into the input arena, a multiple of WIRE_ARENA_ALIGN */
-    uint64_t in_length;   /* bytes: rows * input floats * 4 */
+    uint64_t in_length;   /* bytes, as the model has it */
     uint64_t out_offset;  /* into the output arena, a multiple of WIRE_ARENA_ALIGN */
-    uint64_t out_length;  /* bytes: rows * output floats * 4 */
+    uint64_t out_length;  /* bytes, as the model has it */
     uint32_t rows;        /* samples in this request, 1 .. WIRE_ROWS_MAX */
     uint32_t deadline_us; /* 0: none; else microseconds after the daemon took the request */
     uint32_t reserved1;   /* 0 */
@@ -93,15 +94,16 @@ struct wire_completion {
     uint32_t compute_ns; /* the forward pass of its batch; saturates */
     uint32_t batch;      /* samples computed together with this one, itself included */
     uint32_t cause;      /* enum wire_cause: what more there is to say of the status */
-    uint32_t where[2];
-    uint32_t reserved[3];
+    uint32_t where[3];
+    uint32_t reserved[2];
     uint32_t seq; /* publishes the slot */
 };
 
 enum wire_cause {
     WIRE_CAUSE_NONE = 0,
-    WIRE_CAUSE_NOT_FINITE = 1, /* WISP_E_INVALID: of the input's sample where[0], element where[1] is NaN or infinite */
-    WIRE_CAUSE_ROWS = 2,       /* WISP_E_INVALID: more samples than the where[0] that a request may have */
+    WIRE_CAUSE_NOT_FINITE =
+        1,               /* WISP_E_INVALID: of sample where[0], element where[1] of input where[2] is NaN or infinite */
+    WIRE_CAUSE_ROWS = 2, /* WISP_E_INVALID: more samples than the where[0] that a request may have */
 };
 
 /* Offset 0 of the request region; written by the client only. */

@@ -54,9 +54,8 @@ static int check_range(const char *name, uint64_t offset, uint64_t length, uint6
     if (offset % WIRE_ARENA_ALIGN)
         return refuse(why, WISP_E_INVALID, "%s offset %" PRIu64 " is not a multiple of %d", name, offset,
                       WIRE_ARENA_ALIGN);
-    if (!length || length % sizeof(float))
-        return refuse(why, WISP_E_INVALID, "%s length %" PRIu64 " is not a positive multiple of %zu", name, length,
-                      sizeof(float));
+    if (!length)
+        return refuse(why, WISP_E_INVALID, "%s length is 0", name);
     if (!size_within(offset, length, arena))
         return refuse(why, WISP_E_INVALID,
                       "%s of %" PRIu64 " bytes at %" PRIu64 " reaches beyond the arena of %" PRIu64 " bytes", name,

@@ -87,7 +87,7 @@ static bool range_is_fine(uint64_t offset, uint64_t length, uint64_t arena)
 {
     unsigned __int128 end = (unsigned __int128)offset + length;
 
-    return (offset & 63) == 0 && length != 0 && (length & 3) == 0 && end <= arena;
+    return (offset & 63) == 0 && length != 0 && end <= arena;
 }
 
 static bool submission_is_fine(const struct wire_submission *s)
