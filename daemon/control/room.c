@@ -81,8 +81,8 @@ void room_offer(struct wispd *daemon)
     uint64_t input = 0, output = 0, cost;
 
     for (uint32_t i = 0; i < daemon->set->model_count; i++) {
-        input = MAX(input, daemon->set->models[i].input_bytes);
-        output = MAX(output, daemon->set->models[i].output_bytes);
+        input = MAX(input, wire_block_length(&daemon->set->models[i].input, 1));
+        output = MAX(output, wire_block_length(&daemon->set->models[i].output, 1));
     }
     *offer = (struct wire_offer){
         .abi_min = WIRE_ABI_MIN,

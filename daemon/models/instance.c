@@ -17,29 +17,52 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* One side of the model, as its tensors stand in a request. */
+static struct wire_block block_of(const struct model_tensor *tensors, uint32_t count)
+{
+    struct wire_block block = { .count = count };
+
+    _Static_assert(SIGNATURE_TENSORS_MAX <= WIRE_TENSORS_MAX, "every model's tensors fit a block");
+    for (uint32_t i = 0; i < count; i++)
+        block.bytes[i] = shape_elements(&tensors[i].shape) * dtype_bytes(tensors[i].dtype);
+    return block;
+}
+
+/* A pointer to each tensor of each of `rows` samples, which stand one after another in `memory`. */
+static void point_to(const struct wire_block *block, uint32_t rows, unsigned char *memory, void **pointers)
+{
+    uint64_t sample = wire_block_next(wire_block_length(block, 1));
+
+    for (uint32_t row = 0; row < rows; row++) {
+        for (uint32_t i = 0; i < block->count; i++)
+            pointers[row * block->count + i] = memory + row * sample + wire_block_offset(block, 1, i);
+    }
+}
+
 /* Runs the smallest and the largest batch once, on zeros: packs and panels are in memory, and the first client pays
  * nothing for it. */
 static int warm(struct instance *instance)
 {
-    cleanup_free float *input = memory_zalloc(instance->input_elements, sizeof *input);
-    cleanup_free float *output = memory_zalloc(instance->output_elements, instance->batch_max * sizeof *output);
-    cleanup_free const void **inputs = calloc(instance->batch_max, sizeof *inputs);
-    cleanup_free void **outputs = calloc(instance->batch_max, sizeof *outputs);
+    const struct wire_block *in = &instance->input, *out = &instance->output;
+    uint32_t rows = instance->batch_max;
+    cleanup_free unsigned char *input = memory_zalloc(wire_block_next(wire_block_length(in, 1)), rows);
+    cleanup_free unsigned char *output = memory_zalloc(wire_block_next(wire_block_length(out, 1)), rows);
+    cleanup_free void **inputs = calloc((size_t)rows * in->count, sizeof *inputs);
+    cleanup_free void **outputs = calloc((size_t)rows * out->count, sizeof *outputs);
 
     if (!input || !output || !inputs || !outputs)
         return -ENOMEM;
-    for (uint32_t i = 0; i < instance->batch_max; i++) {
-        inputs[i] = input;
-        outputs[i] = output + (size_t)i * instance->output_elements;
-    }
-    forward_serve(instance->forward, inputs, outputs, 1);
-    forward_serve(instance->forward, inputs, outputs, instance->batch_max);
+    point_to(in, rows, input, inputs);
+    point_to(out, rows, output, outputs);
+    forward_serve(instance->forward, (const void *const *)inputs, outputs, 1);
+    forward_serve(instance->forward, (const void *const *)inputs, outputs, rows);
     return 0;
 }
 
 int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
                   struct reason *why)
 {
+    const struct signature *signature;
     uint64_t begin = clock_ns();
     int result = model_read(entry->path, &instance->model, why);
 
@@ -48,15 +71,12 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     snprintf(instance->name, sizeof instance->name, "%s", entry->name ? entry->name : instance->model->name);
     memcpy(instance->processing, instance->model->processing, sizeof instance->processing);
     snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
-    instance->input_elements = (uint32_t)shape_elements(&instance->model->signature.inputs[0].shape);
-    instance->output_elements = (uint32_t)shape_elements(model_output(instance->model));
-    instance->input_bytes = instance->input_elements * sizeof(float);
-    instance->output_bytes = instance->output_elements * sizeof(float);
+    signature = &instance->model->signature;
+    instance->input = block_of(signature->inputs, signature->input_count);
+    instance->output = block_of(signature->outputs, signature->output_count);
     instance->batch_max = entry->batch_max;
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
-    if (!model_is_simple(instance->model))
-        return refuse(why, WISP_E_FORMAT, "%s: has inputs or outputs other than one of float32", entry->path);
     result = forward_new(
         &(struct forward_setup){ .model = instance->model, .kernels = kernels, .batch = instance->batch_max },
         &instance->forward, why);

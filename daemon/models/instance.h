@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "libipc/wire_block.h"
 #include "sparse/graph/model.h"
 #include "sparse/passes/forward.h"
 
@@ -18,9 +19,8 @@ struct instance {
     struct forward *forward;
     char name[MODEL_NAME_MAX];
     char processing[MODEL_NAME_MAX];
-    char file[256];                     /* without its folder: that is nobody's business */
-    uint64_t input_bytes, output_bytes; /* of one sample */
-    uint32_t input_elements, output_elements;
+    char file[256];                  /* without its folder: that is nobody's business */
+    struct wire_block input, output; /* a request's blocks of the arenas */
     uint32_t batch_max;
     uint64_t wait_ns;
     bool preferred;

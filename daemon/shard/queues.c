@@ -15,8 +15,8 @@ int queue_set_new(struct model_set *set, struct queue_set **out)
     queues->set = model_set_hold(set);
     queues->queues = calloc(MAX(set->model_count, 1u), sizeof *queues->queues);
     batch->requests = calloc(set->batch_max, sizeof(struct request *));
-    batch->inputs = calloc(set->batch_max, sizeof(const void *));
-    batch->outputs = calloc(set->batch_max, sizeof(void *));
+    batch->inputs = calloc((size_t)set->batch_max * WIRE_TENSORS_MAX, sizeof(const void *));
+    batch->outputs = calloc((size_t)set->batch_max * WIRE_TENSORS_MAX, sizeof(void *));
     if (!queues->queues || !batch->requests || !batch->inputs || !batch->outputs) {
         queue_set_free(queues);
         return -ENOMEM;

@@ -23,14 +23,14 @@ struct queue {
     uint64_t requests, samples, batches, refused; /* since the start; others may read them (counter.h) */
 };
 
-/* What runs together. The arrays are as long as the largest batch. */
+/* What runs together. The arrays are long enough for the largest batch. */
 struct batch {
     struct queue *queue;
     struct request **requests;
     uint32_t count; /* requests */
     uint32_t rows;
-    const void **inputs; /* one for each row */
-    void **outputs;
+    const void **inputs; /* of each row one for each input of the model */
+    void **outputs;      /* and for each output */
 };
 
 struct queue_set {

@@ -45,7 +45,7 @@ struct request {
     uint64_t compute_ns;  /* and how long its batches took */
     uint64_t deadline_ns; /* UINT64_MAX: none */
     uint32_t cause;       /* enum wire_cause: of a refusal */
-    uint32_t where[2];
+    uint32_t where[3];
 };
 
 /* A stage takes requests in the state that the one before left, and no others. */

@@ -49,6 +49,6 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     request->taken_ns = now_ns;
     request->begun_ns = request->compute_ns = 0;
     request->cause = WIRE_CAUSE_NONE;
-    request->where[0] = request->where[1] = 0;
+    request->where[0] = request->where[1] = request->where[2] = 0;
     return request;
 }

@@ -10,8 +10,8 @@
 
 static bool fits(const struct instance *instance, const struct wire_submission *ask)
 {
-    /* rows are at most WIRE_ROWS_MAX and a sample at most MODEL_ELEMENTS_MAX floats: no overflow in 64 bits. */
-    return ask->in_length == ask->rows * instance->input_bytes && ask->out_length == ask->rows * instance->output_bytes;
+    return ask->in_length == wire_block_length(&instance->input, ask->rows) &&
+           ask->out_length == wire_block_length(&instance->output, ask->rows);
 }
 
 bool s4_dispatch(struct shard *shard, struct queue *queue)

@@ -10,27 +10,50 @@
 #include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
 
-/* The samples of this batch. */
-static const unsigned char *input_of(const struct request *request, const struct instance *instance)
+/* Where the samples of this batch begin in a request's block, of one tensor. */
+static uint64_t place_of(const struct request *request, const struct wire_block *block, uint32_t tensor)
 {
-    return request->channel->input + request->ask.in_offset + request->rows_done * instance->input_bytes;
+    return wire_block_offset(block, request->ask.rows, tensor) + request->rows_done * block->bytes[tensor];
 }
 
-/* Whether the samples of this batch are numbers; else notes where they are not. Reads them once, which brings them into
- * the cache for the pass. */
-static bool is_finite(const struct shard *shard, struct request *request)
+static const unsigned char *input_of(const struct request *request, const struct instance *instance, uint32_t tensor)
+{
+    return request->channel->input + request->ask.in_offset + place_of(request, &instance->input, tensor);
+}
+
+static unsigned char *output_of(const struct request *request, const struct instance *instance, uint32_t tensor)
+{
+    return request->channel->output + request->ask.out_offset + place_of(request, &instance->output, tensor);
+}
+
+/* Whether one input's samples of this batch are numbers; else notes where they are not. Reads them once, which brings
+ * them into the cache for the pass. */
+static bool is_finite(const struct shard *shard, struct request *request, uint32_t tensor)
 {
     const struct instance *instance = shard->batch->queue->instance;
-    uint64_t count = (uint64_t)request->rows_now * instance->input_elements;
-    uint64_t at =
-        shard->batch->queue->of->set->kernels->first_not_finite((const float *)input_of(request, instance), count);
+    const float *samples = (const float *)(const void *)input_of(request, instance, tensor);
+    uint64_t elements = instance->input.bytes[tensor] / sizeof(float), count = request->rows_now * elements;
+    uint64_t at = shard->batch->queue->of->set->kernels->first_not_finite(samples, count);
 
     if (at == count)
         return true;
     request->cause = WIRE_CAUSE_NOT_FINITE;
-    request->where[0] = request->rows_done + (uint32_t)(at / instance->input_elements);
-    request->where[1] = (uint32_t)(at % instance->input_elements);
+    request->where[0] = request->rows_done + (uint32_t)(at / elements);
+    request->where[1] = (uint32_t)(at % elements);
+    request->where[2] = tensor;
     return false;
+}
+
+/* The other dtypes have nothing but numbers. */
+static bool are_finite(const struct shard *shard, struct request *request)
+{
+    const struct signature *signature = &shard->batch->queue->instance->model->signature;
+
+    for (uint32_t i = 0; i < signature->input_count; i++) {
+        if (signature->inputs[i].dtype == DTYPE_FLOAT32 && !is_finite(shard, request, i))
+            return false;
+    }
+    return true;
 }
 
 /* Why it is not to run: it is too late, or it could have no answer. */
@@ -38,7 +61,7 @@ static int check(const struct shard *shard, struct request *request, uint64_t no
 {
     if (now_ns >= request->deadline_ns)
         return WISP_E_DEADLINE;
-    return is_finite(shard, request) ? WISP_OK : WISP_E_INVALID;
+    return are_finite(shard, request) ? WISP_OK : WISP_E_INVALID;
 }
 
 static void drop_refused(struct shard *shard, uint64_t now_ns)
@@ -60,6 +83,28 @@ static void drop_refused(struct shard *shard, uint64_t now_ns)
     batch->count = kept;
 }
 
+/* One tensor of a request's rows, which go to the batch's row `row` and those behind it. */
+static void point_inputs(struct batch *batch, const struct request *request, uint32_t row, uint32_t tensor)
+{
+    const struct instance *instance = batch->queue->instance;
+    const unsigned char *in = input_of(request, instance, tensor);
+    const void **at = batch->inputs + row * instance->input.count + tensor;
+
+    for (uint32_t k = 0; k < request->rows_now; k++, at += instance->input.count, in += instance->input.bytes[tensor])
+        *at = in;
+}
+
+static void point_outputs(struct batch *batch, const struct request *request, uint32_t row, uint32_t tensor)
+{
+    const struct instance *instance = batch->queue->instance;
+    unsigned char *out = output_of(request, instance, tensor);
+    void **at = batch->outputs + row * instance->output.count + tensor;
+
+    for (uint32_t k = 0; k < request->rows_now;
+         k++, at += instance->output.count, out += instance->output.bytes[tensor])
+        *at = out;
+}
+
 static void point(struct batch *batch)
 {
     const struct instance *instance = batch->queue->instance;
@@ -67,14 +112,12 @@ static void point(struct batch *batch)
 
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct request *request = batch->requests[i];
-        const unsigned char *in = input_of(request, instance);
-        unsigned char *out =
-            request->channel->output + request->ask.out_offset + request->rows_done * instance->output_bytes;
 
-        for (uint32_t k = 0; k < request->rows_now; k++, row++) {
-            batch->inputs[row] = in + k * instance->input_bytes;
-            batch->outputs[row] = out + k * instance->output_bytes;
-        }
+        for (uint32_t t = 0; t < instance->input.count; t++)
+            point_inputs(batch, request, row, t);
+        for (uint32_t t = 0; t < instance->output.count; t++)
+            point_outputs(batch, request, row, t);
+        row += request->rows_now;
     }
 }
 
