@@ -63,14 +63,39 @@ static json_t *embedded(const char *text)
     return value ? value : json_null();
 }
 
+static json_t *tensors_json(const struct model_tensor *tensors, uint32_t count)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(array, json_pack("{s:s, s:s, s:o, s:I}", "name", tensors[i].name, "dtype",
+                                               dtype_name(tensors[i].dtype), "shape", shape_json(&tensors[i].shape),
+                                               "elements", (json_int_t)shape_elements(&tensors[i].shape)));
+    return array;
+}
+
+/* A side that is one float32 tensor stands there in the short form too, which is all that libwisp 0.1.0 knows. */
+static void add_side(json_t *object, const char *name, const char *list, const struct model_tensor *tensors,
+                     uint32_t count)
+{
+    if (tensors_are_simple(tensors, count))
+        json_object_set_new(object, name, side_json(&tensors->shape));
+    json_object_set_new(object, list, tensors_json(tensors, count));
+}
+
 json_t *model_json_summary(const struct model *model)
 {
+    const struct signature *signature = &model->signature;
     uint64_t connections = model_connections(model), potential = model_potential(model);
+    json_t *object =
+        json_pack("{s:s, s:s, s:s}", "name", model->name, "identity", model->identity, "processing", model->processing);
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:f}", "name", model->name, "identity", model->identity,
-                     "processing", model->processing, "input", side_json(&model->signature.inputs[0].shape), "output",
-                     side_json(model_output(model)), "connections", (json_int_t)connections, "potential",
-                     (json_int_t)potential, "sparsity", 1.0 - density(connections, potential));
+    add_side(object, "input", "inputs", signature->inputs, signature->input_count);
+    add_side(object, "output", "outputs", signature->outputs, signature->output_count);
+    json_object_set_new(object, "connections", json_integer((json_int_t)connections));
+    json_object_set_new(object, "potential", json_integer((json_int_t)potential));
+    json_object_set_new(object, "sparsity", json_real(1.0 - density(connections, potential)));
+    return object;
 }
 
 void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch)
