@@ -12,34 +12,7 @@
 #include "base/size.h"
 #include "client/model.h"
 
-/* Beyond this a single sample fits no arena. */
-#define ELEMENTS_MAX (WIRE_ARENA_MAX / sizeof(float))
-
 CLEANUP_DEFINE(model, struct wisp_model, wisp_model_free)
-
-static int read_shape(struct json_view root, const char *side, struct tensor_shape *out, struct reason *why)
-{
-    struct json_view object = json_view_member(root, side), item = { NULL, NULL };
-    struct json_view shape = json_view_member(object, "shape");
-    uint64_t product = 1, elements;
-
-    out->rank = json_view_count(shape);
-    if (!out->rank || out->rank > MODEL_RANK_MAX)
-        return refuse(why, WISP_E_INVALID, "%s.shape has %zu dimensions: 1 to %d are possible", side, out->rank,
-                      MODEL_RANK_MAX);
-    for (size_t i = 0; json_view_next(shape, &item); i++) {
-        uint64_t dimension;
-
-        if (!json_view_whole(item, ELEMENTS_MAX, &dimension) || !dimension ||
-            !size_multiply(product, dimension, &product) || product > ELEMENTS_MAX)
-            return refuse(why, WISP_E_INVALID, "%s.shape[%zu] is not possible", side, i);
-        out->dimensions[i] = (uint32_t)dimension;
-    }
-    out->elements = product;
-    if (!json_view_whole(json_view_member(object, "elements"), product, &elements) || elements != product)
-        return refuse(why, WISP_E_INVALID, "%s.elements is not the product of %s.shape", side, side);
-    return 0;
-}
 
 /* A text that is there and says something. */
 static int read_text(struct json_view root, const char *key, char **out, struct reason *why)
@@ -117,9 +90,9 @@ static int read_description(struct wisp_model *model, struct reason *why)
     if (!result)
         result = read_binding(root, &model->description, why);
     if (!result)
-        result = read_shape(root, "input", &model->input, why);
+        result = tensors_read(root, "inputs", "input", &model->inputs, why);
     if (!result)
-        result = read_shape(root, "output", &model->output, why);
+        result = tensors_read(root, "outputs", "output", &model->outputs, why);
     if (!result)
         result = read_labels(model, json_view_member(root, "labels"), why);
     return result;
@@ -173,6 +146,8 @@ WISP_EXPORT wisp_model *wisp_model_free(wisp_model *model)
     for (size_t i = 0; i < model->label_count; i++)
         free(model->labels[i]);
     free(model->labels);
+    tensors_deinit(&model->inputs);
+    tensors_deinit(&model->outputs);
     free(model->json);
     free(model->name);
     free(model->processing);
@@ -203,31 +178,42 @@ WISP_EXPORT const char *wisp_model_json(const wisp_model *model)
     return model->json;
 }
 
+/* The only tensor of float32; NULL when it is not as simple as that. */
+static const struct tensor *simple(const struct tensors *tensors)
+{
+    return tensors_are_plain(tensors) ? &tensors->list[0] : NULL;
+}
+
+static size_t size_of(const struct tensor *tensor)
+{
+    return tensor ? tensor->elements : 0;
+}
+
 WISP_EXPORT size_t wisp_model_input_size(const wisp_model *model)
 {
-    return model->input.elements;
+    return size_of(simple(&model->inputs));
 }
 
 WISP_EXPORT size_t wisp_model_output_size(const wisp_model *model)
 {
-    return model->output.elements;
+    return size_of(simple(&model->outputs));
 }
 
-static size_t copy_shape(const struct tensor_shape *shape, uint32_t *dimensions, size_t capacity)
+static size_t copy_shape(const struct tensor *tensor, uint32_t *dimensions, size_t capacity)
 {
-    for (size_t i = 0; i < MIN(shape->rank, capacity); i++)
-        dimensions[i] = shape->dimensions[i];
-    return shape->rank;
+    for (size_t i = 0; tensor && i < MIN(tensor->rank, capacity); i++)
+        dimensions[i] = tensor->dimensions[i];
+    return tensor ? tensor->rank : 0;
 }
 
 WISP_EXPORT size_t wisp_model_input_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity)
 {
-    return copy_shape(&model->input, dimensions, capacity);
+    return copy_shape(simple(&model->inputs), dimensions, capacity);
 }
 
 WISP_EXPORT size_t wisp_model_output_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity)
 {
-    return copy_shape(&model->output, dimensions, capacity);
+    return copy_shape(simple(&model->outputs), dimensions, capacity);
 }
 
 WISP_EXPORT size_t wisp_model_label_count(const wisp_model *model)

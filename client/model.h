@@ -12,11 +12,11 @@
 #include <wisp/wisp.h>
 
 #include "base/error.h"
+#include "client/tensors.h"
 #include "libipc/wire.h"
 
 enum {
     IDENTITY_MAX = 64, /* bytes of what tells one model from any other, with its zero */
-    MODEL_RANK_MAX = 8,
 };
 
 /* What every request for the model relies on. */
@@ -28,13 +28,6 @@ struct description {
 /* WISP_E_INVALID when something of it is not in the text. */
 int description_read(const char *text, struct description *out, struct reason *why);
 
-/* One side of a model. */
-struct tensor_shape {
-    uint64_t elements; /* the product of the dimensions */
-    size_t rank;
-    uint32_t dimensions[MODEL_RANK_MAX];
-};
-
 struct wisp_private_kept;
 
 struct wisp_model {
@@ -42,7 +35,7 @@ struct wisp_model {
     struct description description;
     char *json; /* the daemon's description */
     char *name, *processing;
-    struct tensor_shape input, output;
+    struct tensors inputs, outputs;
     char **labels;
     size_t label_count;
     struct wisp_private_kept **kept; /* one cell, the only part that changes: NULL until it is made; atomic */

@@ -114,6 +114,9 @@ size_t wisp_model_output_size(const wisp_model *model);     /* floats in one sam
 /* Dimensions of one sample, outermost first, at most `capacity` of them; returns how many there are. */
 size_t wisp_model_input_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
 size_t wisp_model_output_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
+/* What the elements of an input or output are. */
+enum wisp_dtype { WISP_FLOAT32 = 0, WISP_INT32 = 1, WISP_UINT8 = 2 };
+
 size_t wisp_model_label_count(const wisp_model *model);
 const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL past the end */
 
