@@ -15,16 +15,29 @@
 #include "client/api_request.h"
 #include "client/client.h"
 #include "client/last_error.h"
+#include "client/model.h"
 
 CLEANUP_DEFINE(request, wisp_request, wisp_request_free)
+
+static int check_simple(const wisp_model *model)
+{
+    if (tensors_are_plain(&model->inputs) && tensors_are_plain(&model->outputs))
+        return 0;
+    return last_error_set(WISP_E_SHAPE,
+                          "%s has not just one input and one output of float32, which wisp_infer() is for: make a "
+                          "request, and write each input where wisp_request_input_tensor() says",
+                          model->name);
+}
 
 WISP_EXPORT int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows,
                            float *output, struct wisp_timings *timings)
 {
     cleanup(request_at_exit) wisp_request *request = NULL;
     uint64_t deadline = wisp_private_answer_by(client);
-    int result = wisp_request_new(client, model, rows, &request);
+    int result = check_simple(model);
 
+    if (!result)
+        result = wisp_request_new(client, model, rows, &request);
     if (result)
         return result;
     memcpy(wisp_request_input(request), input, rows * wisp_model_input_size(model) * sizeof *input);
@@ -68,7 +81,7 @@ static struct wisp_label make_label(const wisp_model *model, size_t index, float
 /* An answer in which something is not finite has no order: a finite input has overflowed on its way. */
 static int check_finite(const wisp_model *model, const float *output)
 {
-    for (size_t i = 0; i < wisp_model_output_size(model); i++) {
+    for (size_t i = 0; i < model->outputs.list[0].elements; i++) {
         if (!isfinite(output[i]))
             return last_error_set(
                 WISP_E_INVALID,
@@ -79,10 +92,24 @@ static int check_finite(const wisp_model *model, const float *output)
     return 0;
 }
 
+/* Labels are those of the first output. */
+static int check_labelled(const wisp_model *model)
+{
+    const struct tensor *output = &model->outputs.list[0];
+
+    if (output->dtype == WISP_FLOAT32)
+        return 0;
+    return last_error_set(WISP_E_SHAPE, "output %s of %s is not of float32, and has no most probable labels",
+                          output->name, model->name);
+}
+
 WISP_EXPORT int wisp_top(const wisp_model *model, const float *output, struct wisp_label *top, size_t *count)
 {
-    size_t classes = wisp_model_output_size(model), wanted = MIN(*count, classes), have = 0;
-    int result = check_finite(model, output);
+    size_t classes = model->outputs.list[0].elements, wanted = MIN(*count, classes), have = 0;
+    int result = check_labelled(model);
+
+    if (!result)
+        result = check_finite(model, output);
 
     if (result) {
         *count = 0;

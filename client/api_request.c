@@ -50,16 +50,11 @@ static int take_places(struct wisp_client *client, struct wisp_request *request,
     return result ? refuse_errno(last_error(), result, "a request of %s", name) : 0;
 }
 
-/* The lengths in bytes. */
-static int measure(const wisp_model *model, uint32_t rows, uint64_t *in_length, uint64_t *out_length)
+static int check_rows(uint32_t rows)
 {
     if (!rows || rows > WIRE_ROWS_MAX)
         return last_error_set(WISP_E_INVALID, "a request of %" PRIu32 " samples: must be from 1 to %d", rows,
                               WIRE_ROWS_MAX);
-    if (!size_multiply(wisp_model_input_size(model), rows * sizeof(float), in_length) ||
-        !size_multiply(wisp_model_output_size(model), rows * sizeof(float), out_length))
-        return last_error_set(WISP_E_NO_SPACE, "%" PRIu32 " samples of %s are more than memory can hold", rows,
-                              wisp_model_name(model));
     return 0;
 }
 
@@ -75,12 +70,11 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
 {
     struct wisp_request *request;
     struct binding *binding;
-    uint64_t in_length = 0, out_length = 0;
     int result = request_check(client);
 
     *out = NULL;
     if (!result)
-        result = measure(model, rows, &in_length, &out_length);
+        result = check_rows(rows);
     if (!result)
         result = client_bind(client, model->asked, wisp_model_identity(model), &binding);
     if (result)
@@ -90,8 +84,12 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     if (request) {
         request->binding = binding;
         request->rows = rows;
-        request->in_length = in_length;
-        request->out_length = out_length;
+        request->input = model->inputs.block;
+        request->output = model->outputs.block;
+        request->simple_input = tensors_are_plain(&model->inputs);
+        request->simple_output = tensors_are_plain(&model->outputs);
+        request->in_length = wire_block_length(&request->input, rows);
+        request->out_length = wire_block_length(&request->output, rows);
         result = rows > binding->rows_max ? refuse_rows(rows, binding->rows_max, wisp_model_name(model))
                                           : take_places(client, request, wisp_model_name(model));
         if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
@@ -125,13 +123,29 @@ WISP_EXPORT wisp_request *wisp_request_free(wisp_request *request)
 
 /* ---- what the program sees of it ---- */
 
+/* `what` is "input" or "output". */
+static void refuse_side(const struct wisp_request *request, const char *what)
+{
+    (void)last_error_set(WISP_E_SHAPE,
+                         "%s has not just one %s of float32: wisp_request_%s_tensor() says where each of them is",
+                         request->binding->name, what, what);
+}
+
 WISP_EXPORT float *wisp_request_input(wisp_request *request)
 {
+    if (!request->simple_input) {
+        refuse_side(request, "input");
+        return NULL;
+    }
     return (float *)(void *)(session_input(request->session) + request->in_offset);
 }
 
 WISP_EXPORT const float *wisp_request_output(const wisp_request *request)
 {
+    if (!request->simple_output) {
+        refuse_side(request, "output");
+        return NULL;
+    }
     return (const float *)(const void *)(session_output(request->session) + request->out_offset);
 }
 
@@ -172,6 +186,11 @@ static int explain_lost(struct wisp_client *client)
 
 static int explain_invalid(const struct wisp_request *request, const char *name)
 {
+    if (request->cause == WIRE_CAUSE_NOT_FINITE && request->input.count > 1)
+        return last_error_set(WISP_E_INVALID,
+                              "element %" PRIu32 " of sample %" PRIu32 " of input %" PRIu32
+                              " (from 0) is NaN or infinite: inputs of %s must be finite numbers",
+                              request->where[1], request->where[0], request->where[2], name);
     if (request->cause == WIRE_CAUSE_NOT_FINITE)
         return last_error_set(WISP_E_INVALID,
                               "element %" PRIu32 " of sample %" PRIu32

@@ -21,6 +21,7 @@
 #include "client/arena.h"
 #include "client/session.h"
 #include "libipc/wire.h"
+#include "libipc/wire_block.h"
 
 struct binding;
 struct waiter;
@@ -63,11 +64,13 @@ struct wisp_request {
     bool abandoned;  /* freed by whoever completes it */
     bool placed;     /* it has its places in the arenas */
     uint32_t rows, deadline_us;
+    struct wire_block input, output;  /* the model's; */
+    bool simple_input, simple_output; /* and whether that is one tensor of floats */
     uint64_t in_offset, in_length, out_offset, out_length;
     uint64_t submitted_ns;
     void *user; /* the program's */
     struct wisp_timings timings;
-    uint32_t cause, where[2]; /* of the last answer, as the daemon said it: enum wire_cause */
+    uint32_t cause, where[3]; /* of the last answer, as the daemon said it: enum wire_cause */
 };
 
 /* Sizes as the daemon granted them. -ENOMEM; requests_deinit() is due all the same. */

@@ -41,7 +41,7 @@ static int classify(wisp_client *client, const char *name, const struct content 
         return result;
     if (timings)
         wisp_request_timings(request, timings);
-    return wisp_top(model, wisp_request_output(request), top, count);
+    return wisp_top(model, wisp_request_output_tensor(request, 0), top, count);
 }
 
 WISP_EXPORT int wisp_classify_file(wisp_client *client, const char *name, const char *path, struct wisp_label *top,

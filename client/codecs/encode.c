@@ -48,7 +48,11 @@ static int codec_read(struct codec *codec, const wisp_model *model)
     }
     text = strndup(media.at, (size_t)(media.end - media.at));
     result = text ? media_parse(text, &codec->media, &codec->why) : -ENOMEM;
-    if (!result && media_elements(codec->media) != wisp_model_input_size(model)) {
+    if (!result && !wisp_model_input_size(model)) {
+        (void)refuse(&codec->why, 0, "it has not just one input of float32: give it tensors");
+        codec->media = media_free(codec->media);
+    }
+    if (!result && codec->media && media_elements(codec->media) != wisp_model_input_size(model)) {
         (void)refuse(&codec->why, 0, "its media make %zu numbers where it takes %zu", media_elements(codec->media),
                      wisp_model_input_size(model));
         codec->media = media_free(codec->media);

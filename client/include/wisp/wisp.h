@@ -109,14 +109,33 @@ const char *wisp_model_name(const wisp_model *model);
 const char *wisp_model_processing(const wisp_model *model); /* "image.classification" */
 const char *wisp_model_identity(const wisp_model *model);   /* the checksum of its file: equal for equal models */
 const char *wisp_model_json(const wisp_model *model);       /* everything the daemon says of it */
-size_t wisp_model_input_size(const wisp_model *model);      /* floats in one sample */
-size_t wisp_model_output_size(const wisp_model *model);     /* floats in one sample's answer */
+
+/* Of a model with one input, or one output, of float32, as most have; 0 for any other. */
+size_t wisp_model_input_size(const wisp_model *model);  /* floats in one sample */
+size_t wisp_model_output_size(const wisp_model *model); /* floats in one sample's answer */
 /* Dimensions of one sample, outermost first, at most `capacity` of them; returns how many there are. */
 size_t wisp_model_input_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
 size_t wisp_model_output_shape(const wisp_model *model, uint32_t *dimensions, size_t capacity);
-/* What the elements of an input or output are. */
+
+/* Of any model: its inputs and outputs, by number from 0. */
 enum wisp_dtype { WISP_FLOAT32 = 0, WISP_INT32 = 1, WISP_UINT8 = 2 };
 
+struct wisp_tensor {
+    const char *name; /* this and the dimensions are the model's */
+    enum wisp_dtype dtype;
+    size_t rank;
+    const uint32_t *dimensions; /* `rank` of them, of one sample, outermost first */
+    size_t elements, bytes;     /* of one sample */
+};
+
+size_t wisp_model_input_count(const wisp_model *model);
+size_t wisp_model_output_count(const wisp_model *model);
+int wisp_model_input(const wisp_model *model, size_t index, struct wisp_tensor *tensor); /* WISP_E_INVALID: no such */
+int wisp_model_output(const wisp_model *model, size_t index, struct wisp_tensor *tensor);
+size_t wisp_model_find_input(const wisp_model *model, const char *name); /* its number; how many there are: none */
+size_t wisp_model_find_output(const wisp_model *model, const char *name);
+
+/* Of the first output. */
 size_t wisp_model_label_count(const wisp_model *model);
 const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL past the end */
 
@@ -134,6 +153,12 @@ wisp_request *wisp_request_free(wisp_request *request);
  * between a successful wait and the next submit. Not to be touched while under way. */
 float *wisp_request_input(wisp_request *request);
 const float *wisp_request_output(const wisp_request *request);
+
+/* The same for any model, of the input or output of that number: rows x its elements, row-major, of its dtype, aligned
+ * to 64 bytes. NULL past the end. The two calls above are NULL, and wisp_last_error() says so, where there is not just
+ * one, of float32. */
+void *wisp_request_input_tensor(wisp_request *request, size_t index);
+const void *wisp_request_output_tensor(const wisp_request *request, size_t index);
 
 /* Whatever the program wants to find again when the answer is there; NULL until it is set. */
 void wisp_request_set_user(wisp_request *request, void *user);
@@ -184,7 +209,8 @@ void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timi
 
 /* ---- in one call ---- */
 
-/* Copies `rows` samples in, runs, copies the answers out. `timings` may be NULL. Waits as `answer_ms` has it. */
+/* Copies `rows` samples in, runs, copies the answers out; WISP_E_SHAPE for a model with several inputs or outputs.
+ * `timings` may be NULL. Waits as `answer_ms` has it. */
 int wisp_infer(wisp_client *client, const wisp_model *model, const float *input, uint32_t rows, float *output,
                struct wisp_timings *timings);
 
