@@ -13,12 +13,12 @@
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 
 /* The labels to print: none when the best of them is not sure enough. */
-static int take_top(const struct run *run, const struct answer *answer, size_t *count)
+static int take_top(const struct run *run, size_t *count)
 {
     int result;
 
     *count = (size_t)run->top_k;
-    result = wisp_top(run->model, answer->output, run->top, count);
+    result = wisp_top(run->model, wisp_request_output_tensor(run->request, 0), run->top, count);
     while (!result && *count && run->min > 0 && !((double)run->top[*count - 1].probability >= run->min))
         --*count;
     return result;
@@ -66,27 +66,35 @@ static void print_labels(const struct run *run, size_t count)
     }
 }
 
-/* An answer that is no choice of labels: what there is, and how it begins. */
-static void print_numbers(const struct run *run, const struct answer *answer)
+/* An output that is no choice of labels: what there is, and how it begins. Of several, by its name. */
+static void print_numbers(const struct run *run, size_t index)
 {
-    size_t count = wisp_model_output_size(run->model), finite = 0;
-    float min = INFINITY, max = -INFINITY;
+    const void *data = wisp_request_output_tensor(run->request, index);
+    double min = INFINITY, max = -INFINITY;
+    struct wisp_tensor output;
+    size_t count, finite = 0;
 
+    (void)wisp_model_output(run->model, index, &output);
+    count = output.elements;
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(answer->output[i]))
+        double number = tensor_number(&output, data, i);
+
+        if (!isfinite(number))
             continue;
         finite++;
-        min = fminf(min, answer->output[i]);
-        max = fmaxf(max, answer->output[i]);
+        min = fmin(min, number);
+        max = fmax(max, number);
     }
-    fprintf(run->screen.file, "  %zu numbers", count);
+    if (wisp_model_output_count(run->model) > 1)
+        fprintf(run->screen.file, "  %s:", output.name);
+    fprintf(run->screen.file, "%s%zu numbers", wisp_model_output_count(run->model) > 1 ? " " : "  ", count);
     if (finite)
-        fprintf(run->screen.file, " from %g to %g", (double)min, (double)max);
+        fprintf(run->screen.file, " from %g to %g", min, max);
     if (finite < count)
         fprintf(run->screen.file, ", %zu of them not finite", count - finite);
     fputc(':', run->screen.file);
     for (size_t i = 0; i < MIN(count, PREVIEW); i++)
-        fprintf(run->screen.file, " %g", (double)answer->output[i]);
+        fprintf(run->screen.file, " %g", tensor_number(&output, data, i));
     fprintf(run->screen.file, "%s\n", count > PREVIEW ? " …" : "");
 }
 
@@ -122,8 +130,8 @@ static int print_human(const struct run *run, const struct answer *answer, size_
     fputc('\n', screen->file);
     if (run->top)
         print_labels(run, labels);
-    else
-        print_numbers(run, answer);
+    for (size_t i = run->top ? 1 : 0; i < wisp_model_output_count(run->model); i++)
+        print_numbers(run, i);
     print_timings(run, answer);
     return 0;
 }
@@ -163,13 +171,34 @@ static json_t *json_labels(const struct run *run, size_t count)
     return list;
 }
 
-static json_t *json_output(const struct run *run, const struct answer *answer)
+static json_t *json_output(const struct run *run, size_t index)
 {
+    const void *data = wisp_request_output_tensor(run->request, index);
     json_t *list = json_array();
+    struct wisp_tensor output;
 
-    for (size_t i = 0; i < wisp_model_output_size(run->model); i++)
-        json_array_append_new(list, json_number((double)answer->output[i]));
+    (void)wisp_model_output(run->model, index, &output);
+    for (size_t i = 0; i < output.elements; i++) {
+        double number = tensor_number(&output, data, i);
+
+        json_array_append_new(list,
+                              output.dtype == WISP_FLOAT32 ? json_number(number) : json_integer((json_int_t)number));
+    }
     return list;
+}
+
+/* All of several, by their names. */
+static json_t *json_outputs(const struct run *run)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < wisp_model_output_count(run->model); i++) {
+        struct wisp_tensor output;
+
+        (void)wisp_model_output(run->model, i, &output);
+        json_object_set_new(object, output.name, json_output(run, i));
+    }
+    return object;
 }
 
 /* One line; takes the reference. */
@@ -192,8 +221,10 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
     note_line(object, answer->input);
     if (run->top)
         json_object_set_new(object, "labels", json_labels(run, labels));
-    else
-        json_object_set_new(object, "output", json_output(run, answer));
+    if (wisp_model_output_count(run->model) > 1)
+        json_object_set_new(object, "outputs", json_outputs(run));
+    else if (!run->top)
+        json_object_set_new(object, "output", json_output(run, 0));
     json_object_set_new(object, "total_ns", json_integer((json_int_t)timings->total_ns));
     json_object_set_new(object, "queue_ns", json_integer((json_int_t)timings->queue_ns));
     json_object_set_new(object, "compute_ns", json_integer((json_int_t)timings->compute_ns));
@@ -216,7 +247,12 @@ int answer_print_failure(const struct run *run, const struct input *input, int r
 
 static int print_raw(const struct run *run, const struct answer *answer)
 {
-    fwrite(answer->output, sizeof(float), wisp_model_output_size(run->model), run->screen.file);
+    for (size_t i = 0; i < wisp_model_output_count(run->model); i++) {
+        struct wisp_tensor output;
+
+        (void)wisp_model_output(run->model, i, &output);
+        fwrite(wisp_request_output_tensor(run->request, i), 1, output.bytes, run->screen.file);
+    }
     if (run->verbose)
         print_timings(run, answer);
     return 0;
@@ -229,7 +265,7 @@ int answer_print(struct run *run, const struct answer *answer)
 
     if (run->raw)
         return print_raw(run, answer);
-    result = run->top ? take_top(run, answer, &labels) : 0;
+    result = run->top ? take_top(run, &labels) : 0;
     if (result)
         return result;
     return run->json ? print_json(run, answer, labels) : print_human(run, answer, labels);

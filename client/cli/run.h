@@ -20,8 +20,8 @@ struct run {
     struct private_daemon daemon;
     bool json, raw, verbose, tensor, lines;
     uint64_t top_k;
-    double min; /* probability of a label that is printed */
-    struct option_list texts;
+    double min;                      /* probability of a label that is printed */
+    struct option_list texts, named; /* of --text, and --input */
     const char *target;
     char *only; /* the target that --model found out */
     wisp_model *model;
@@ -39,6 +39,7 @@ struct input {
     const char *path; /* NULL: `text` is the input */
     const char *text;
     size_t length;
+    bool named;       /* the files of --input, which `name` lists */
     const char *file; /* of a line; else NULL */
     uint64_t line;
 };
@@ -52,9 +53,19 @@ bool input_can_be_read_again(const struct input *input);
 /* Writes one sample for the model. On failure `why` holds a sentence that names the input. */
 int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why);
 
+/* named.c: whether --input names every input of the model once, or none has to be named; an exit status. */
+int named_check(const struct run *run, const char *verb);
+/* Reads their files into the request. A failure names the file. */
+int named_read(const struct run *run, struct reason *why);
+/* "a=x b=y", for headings; freed by the caller. NULL without memory. */
+char *named_text(const struct option_list *words);
+
+/* "float32"; and an element of a tensor. */
+const char *dtype_name(enum wisp_dtype dtype);
+double tensor_number(const struct wisp_tensor *tensor, const void *data, size_t index);
+
 struct answer {
     const struct input *input;
-    const float *output;
     struct wisp_timings timings;
     uint64_t encode_ns; /* from the file to the tensor, in this process */
 };

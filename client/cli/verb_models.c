@@ -27,8 +27,12 @@ static void add_row(struct table *table, const json_t *model)
     table_add(table, "%s", member_text(model, "processing"));
     for (int i = 0; i < 2; i++) {
         const json_t *side = json_object_get(model, i ? "output" : "input");
+        const json_t *list = json_object_get(model, i ? "outputs" : "inputs");
 
-        table_add(table, "%s", format_shape(json_object_get(side, "shape"), shape, sizeof shape));
+        if (side)
+            table_add(table, "%s", format_shape(json_object_get(side, "shape"), shape, sizeof shape));
+        else
+            table_add(table, "%zu tensor%s", json_array_size(list), json_array_size(list) == 1 ? "" : "s");
     }
     table_add(table, "%.1f %%", 100 * member_real(model, "sparsity"));
     table_add(table, "%s", format_count(member_count(model, "connections"), number));

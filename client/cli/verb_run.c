@@ -41,8 +41,10 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_flag(&table, "lines", 0, &run->lines, "each line of the files is an input, answered as it comes");
     option_real(&table, "min-probability", 0, &run->min, "P", "print no label that is less probable (0)", 0, 1);
     option_flag(&table, "tensor", 0, &run->tensor, "the files are tensors: little-endian float32, not decoded");
+    option_list(&table, "input", &run->named, "NAME=FILE",
+                "the input of that name, a tensor of its type; one for each input of the model, and no FILE then");
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
-    option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian float32");
+    option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
                 "ask this model file, through a daemon for this call; no TARGET then");
@@ -55,6 +57,8 @@ static int check(const struct run *run, size_t input_count)
 {
     if (!input_count)
         return fail(usage.verb, EXIT_USAGE, "no input: name files, or - for standard input");
+    if (run->named.count && (input_count > 1 || run->tensor || run->lines))
+        return fail(usage.verb, EXIT_USAGE, "--input is the whole input: name no files beside it");
     if (run->json && run->raw)
         return fail(usage.verb, EXIT_USAGE, "--json and --raw exclude each other");
     if (run->model_file && run->session.socket)
@@ -120,7 +124,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
         return input_refuse(input, result, why);
     tell_who_types(input);
     begun = clock_ns();
-    result = input_encode(run, input, wisp_request_input(run->request), why);
+    result = input->named ? named_read(run, why) : input_encode(run, input, wisp_request_input(run->request), why);
     if (result)
         return result;
     answer.encode_ns = clock_ns() - begun;
@@ -128,19 +132,33 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     if (result)
         return input_refuse(input, explain(result, why), why);
     wisp_request_timings(run->request, &answer.timings);
-    answer.output = wisp_request_output(run->request);
     result = answer_print(run, &answer);
     return result ? refuse_in(why, explain(result, why), "%s", input->name) : 0;
 }
 
 /* ---- the model ---- */
 
+/* What one sample takes of the shared memory, at most. */
+static uint64_t bytes_of(const wisp_model *model, size_t count,
+                         int (*describe)(const wisp_model *, size_t, struct wisp_tensor *))
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct wisp_tensor tensor;
+
+        if (!describe(model, i, &tensor))
+            bytes += (tensor.bytes + 63) / 64 * 64;
+    }
+    return bytes;
+}
+
 /* The connection was made before the model was known: one that is large needs more memory than that. */
 static int make_room(struct run *run)
 {
     struct session *session = &run->session;
-    uint64_t input = wisp_model_input_size(run->model) * sizeof(float);
-    uint64_t output = wisp_model_output_size(run->model) * sizeof(float);
+    uint64_t input = bytes_of(run->model, wisp_model_input_count(run->model), wisp_model_input);
+    uint64_t output = bytes_of(run->model, wisp_model_output_count(run->model), wisp_model_output);
 
     if (input <= session->input_bytes && output <= session->output_bytes)
         return EXIT_DONE;
@@ -164,17 +182,19 @@ static int check_model(const struct run *run)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
     if (run->min > 0 && !wisp_model_label_count(run->model))
         return fail(usage.verb, EXIT_USAGE, "--min-probability: %s has no labels", wisp_model_name(run->model));
-    return EXIT_DONE;
+    return named_check(run, usage.verb);
 }
 
 static int find(struct run *run)
 {
     int result = wisp_find(run->session.client, run->target, &run->model);
+    struct wisp_tensor output;
     size_t labels;
 
     if (result)
         return session_fail(&run->session, result);
-    labels = wisp_model_label_count(run->model);
+    (void)wisp_model_output(run->model, 0, &output);
+    labels = output.dtype == WISP_FLOAT32 ? wisp_model_label_count(run->model) : 0;
     if (!labels)
         return check_model(run);
     run->top_k = MAX(MIN(run->top_k, labels), 1);
@@ -331,12 +351,15 @@ static struct input input_of_path(const char *path)
     return (struct input){ .name = standard ? "standard input" : path, .path = standard ? "-" : path };
 }
 
-/* The sentences of --text, then the files. */
-static struct input *list_inputs(const struct run *run, const struct operands *operands, size_t *count)
+/* Those of --input, the sentences of --text, then the files. */
+static struct input *list_inputs(const struct run *run, const struct operands *operands, const char *named,
+                                 size_t *count)
 {
     struct input *inputs = calloc(operands->count + run->texts.count + 1, sizeof *inputs);
 
     *count = 0;
+    if (inputs && named)
+        inputs[(*count)++] = (struct input){ .name = named, .named = true };
     for (size_t i = 0; inputs && i < run->texts.count; i++)
         inputs[(*count)++] = input_of_text(run->texts.words[i]);
     for (size_t i = run->model_file ? 0 : 1; inputs && i < operands->count; i++)
@@ -360,6 +383,7 @@ int verb_run(int argc, char **argv)
     };
     struct operands operands = { .max = SIZE_MAX };
     cleanup_free struct input *inputs = NULL;
+    cleanup_free char *named = NULL;
     size_t count;
     int status;
 
@@ -369,8 +393,9 @@ int verb_run(int argc, char **argv)
         return fail(usage.verb, EXIT_USAGE, "TARGET is missing; see 'wisp run --help'");
     screen_init(&run.screen, stdout);
     run.target = operands.words[0];
-    inputs = list_inputs(&run, &operands, &count);
-    if (!inputs)
+    named = run.named.count ? named_text(&run.named) : NULL;
+    inputs = list_inputs(&run, &operands, named, &count);
+    if (!inputs || (run.named.count && !named))
         return fail(usage.verb, EXIT_FAILED, "out of memory");
     status = check(&run, count);
     if (!status)

@@ -43,6 +43,25 @@ static void print_side(const struct screen *screen, const json_t *model, const c
                format_count(member_count(side, "elements"), count));
 }
 
+/* All of them; of one alone its name says nothing. */
+static void print_sides(const struct screen *screen, const json_t *model, const char *key, const char *list)
+{
+    const json_t *tensors = json_object_get(model, list);
+    char shape[96], count[32];
+
+    if (json_object_get(model, key)) {
+        print_side(screen, model, key);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(tensors); i++) {
+        const json_t *tensor = json_array_get(tensors, i);
+
+        fact_print(screen, key, "%s: %s (%s numbers) of %s", member_text(tensor, "name"),
+                   format_shape(json_object_get(tensor, "shape"), shape, sizeof shape),
+                   format_count(member_count(tensor, "elements"), count), member_text(tensor, "dtype"));
+    }
+}
+
 static void print_as_file(const struct screen *screen, const json_t *model)
 {
     char text[32];
@@ -76,8 +95,8 @@ static void print_general(const struct screen *screen, const json_t *model)
     if (json_is_true(json_object_get(model, "default")))
         screen_text(screen, STYLE_FAINT, ", the default", 0);
     fputc('\n', screen->file);
-    print_side(screen, model, "input");
-    print_side(screen, model, "output");
+    print_sides(screen, model, "input", "inputs");
+    print_sides(screen, model, "output", "outputs");
     fact_print(screen, "sparsity", "%.2f %%: %s of %s connections", 100 * member_real(model, "sparsity"),
                format_count(member_count(model, "connections"), connections),
                format_count(member_count(model, "potential"), potential));
