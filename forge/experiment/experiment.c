@@ -41,7 +41,7 @@ static int check_support(const struct experiment *s, const struct experiment_opt
         return fail(s->verb, exit_for_input(result), "%s: %s", o->model, why.text);
     support = structure_support(&structure);
     structure_support_text(&support, text, sizeof text);
-    if (!support.serves || (o->trains && !support.trains))
+    if (!support.serves || support.several || (o->trains && !support.trains))
         result = fail(s->verb, EXIT_DATA, "%s: %s", o->model, text);
     structure_deinit(&structure);
     return result;

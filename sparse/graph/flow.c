@@ -195,29 +195,57 @@ static void marks_free(struct marks *values, uint32_t value_count)
     free(values);
 }
 
+/* The values that come out: before model_check() it is the last one. */
+static bool is_output(const struct model *model, uint32_t value)
+{
+    const struct signature *signature = &model->signature;
+
+    for (uint32_t i = 0; i < signature->output_count; i++) {
+        if (signature->outputs[i].value == value)
+            return true;
+    }
+    return !signature->output_count && value + 1 == model_value_count(model);
+}
+
+static void count_inputs(const struct model *model, const struct marks *values, struct flow *out)
+{
+    for (uint32_t v = 0; v < model->signature.input_count; v++) {
+        memset(values[v].mark, 1, values[v].count);
+        out->inputs += values[v].count;
+        out->input_channels |= values[v].count < shape_elements(model_value_shape(model, v));
+    }
+}
+
+/* What has reached them. */
+static void count_outputs(const struct model *model, const struct marks *values, struct flow *out)
+{
+    for (uint32_t v = model->signature.input_count; v < model_value_count(model); v++) {
+        if (!is_output(model, v))
+            continue;
+        out->outputs += values[v].count;
+        out->reached += count(&values[v]);
+        out->output_channels |= values[v].count < shape_elements(model_value_shape(model, v));
+    }
+}
+
 int flow_count(const struct model *model, struct flow *out)
 {
-    const uint32_t value_count = model_value_count(model), inputs = model->signature.input_count;
-    struct marks *values, *output;
+    const uint32_t value_count = model_value_count(model);
+    struct marks *values;
     int result = marks_make(model, &values);
 
+    *out = (struct flow){ .inputs = 0 };
     if (!result) {
-        output = &values[value_count - 1];
-        *out = (struct flow){ .outputs = output->count,
-                              .output_channels = output->count < shape_elements(model_output(model)) };
-        for (uint32_t v = 0; v < inputs; v++) {
-            memset(values[v].mark, 1, values[v].count);
-            out->inputs += values[v].count;
-            out->input_channels |= values[v].count < shape_elements(model_value_shape(model, v));
-        }
+        count_inputs(model, values, out);
         for (uint32_t i = 0; i < model->layer_count; i++)
             follow(model, i, values, false);
-        out->reached = count(output);
+        count_outputs(model, values, out);
         clear(values, value_count);
-        memset(output->mark, 1, output->count);
+        for (uint32_t v = model->signature.input_count; v < value_count; v++)
+            memset(values[v].mark, is_output(model, v), values[v].count);
         for (uint32_t i = model->layer_count; i-- > 0;)
             follow(model, i, values, true);
-        for (uint32_t v = 0; v < inputs; v++)
+        for (uint32_t v = 0; v < model->signature.input_count; v++)
             out->leading += count(&values[v]);
     }
     marks_free(values, value_count);

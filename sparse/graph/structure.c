@@ -197,6 +197,8 @@ uint32_t structure_depth(const struct structure *structure)
         *own += layer->kind->weighted;
     }
     deepest = depth[values - 1];
+    for (uint32_t i = 0; i < structure->signature.output_count; i++)
+        deepest = MAX(deepest, depth[structure->signature.outputs[i].value]);
     free(depth);
     return deepest;
 }

@@ -14,9 +14,16 @@ bool layer_kind_trains(const struct layer_kind *kind)
     return kind->forward && kind->backward;
 }
 
+/* Of what is not complete yet, none is one. */
+static bool is_plain(const struct model_tensor *tensors, uint32_t count)
+{
+    return !count || tensors_are_simple(tensors, count);
+}
+
 struct structure_support structure_support(const struct structure *structure)
 {
     const struct structure_layer *last = structure->layer_count ? &structure->layers[structure->layer_count - 1] : NULL;
+    const struct signature *signature = &structure->signature;
     struct structure_support support = { .serves = true, .trains = true, .obstacle = NULL };
 
     for (uint32_t i = 0; i < structure->layer_count; i++) {
@@ -33,6 +40,9 @@ struct structure_support structure_support(const struct structure *structure)
         support.trains = false;
         support.obstacle = last;
     }
+    support.several =
+        !is_plain(signature->inputs, signature->input_count) || !is_plain(signature->outputs, signature->output_count);
+    support.trains &= !support.several;
     return support;
 }
 
@@ -41,7 +51,10 @@ void structure_support_text(const struct structure_support *support, char *text,
     const struct structure_layer *layer = support->obstacle;
 
     *text = 0;
-    if (!layer)
+    if (support->several && support->serves)
+        snprintf(text, size,
+                 "this version cannot train or evaluate it: it has not just one input and one output of float32");
+    if (!layer || *text)
         return;
     if (!support->serves)
         snprintf(text, size, "this version cannot serve or train it: %s is of kind %s", layer->name, layer->kind->name);

@@ -327,6 +327,73 @@ static void test_simple_calls_say_what_to_call(void **state)
     wisp_close(client);
 }
 
+/* ---- the programs ---- */
+
+static void assert_outcome(const struct command *command, int status, const char *says)
+{
+    static struct outcome outcome;
+
+    command_run(command, &outcome);
+    if (outcome.status != status || !(strstr(outcome.out, says) || strstr(outcome.err, says)))
+        fail_msg("status %d, \"%s\" and \"%s\" do not say \"%s\"", outcome.status, outcome.out, outcome.err, says);
+}
+
+static void write_file(char path[256], const char *name, const void *data, size_t size)
+{
+    FILE *file;
+
+    snprintf(path, 256, "%s/%s", folder, name);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_the_command(void **state)
+{
+    static char facts_word[300], picture_word[300], raw_path[256], facts_path[256], picture_path[256], variable[200];
+    struct command run = { .words = { "wisp", "run", "two", "--input", picture_word, "--input", facts_word, "--json" },
+                           .environment = { variable } };
+    struct command wrong = { .words = { "wisp", "run", "two", "--input", facts_word }, .environment = { variable } };
+    struct command swapped = { .words = { "wisp", "run", "two", "--input", raw_path, "--input", picture_word },
+                               .environment = { variable } };
+    struct command file = { .words = { "wisp", "run", "two", facts_path }, .environment = { variable } };
+    float facts[FACTS], class[CLASSES];
+    uint8_t picture[PICTURE];
+    int32_t marks[MARKS];
+    const void *inputs[] = { facts, picture };
+    void *outputs[] = { class, marks };
+    char want[64];
+
+    (void)state;
+    sample_make(77, 0, facts, picture);
+    forward_serve(reference, inputs, outputs, 1);
+    write_file(facts_path, "facts", facts, sizeof facts);
+    write_file(picture_path, "picture", picture, sizeof picture);
+    snprintf(facts_word, sizeof facts_word, "facts=%s", facts_path);
+    snprintf(picture_word, sizeof picture_word, "picture=%s", picture_path);
+    snprintf(raw_path, sizeof raw_path, "facts=%.200s", picture_path);
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon_under_test.socket);
+    snprintf(want, sizeof want, "\"marks\":[%" PRId32 ",%" PRId32 ",%" PRId32 ",", marks[0], marks[1], marks[2]);
+    assert_outcome(&run, 0, want);
+    assert_outcome(&wrong, 2, "two takes facts, picture, and each must be given");
+    assert_outcome(&swapped, 65, "75 bytes, but input facts is a tensor of 11 float32, which is 44 bytes");
+    assert_outcome(&file, 2, "two takes facts, picture: give each as a tensor with --input NAME=FILE");
+    assert_outcome(&(struct command){ .words = { "wisp", "show", "two" }, .environment = { variable } }, 0,
+                   "picture: 3x5x5 (75 numbers) of uint8");
+    assert_outcome(&(struct command){ .words = { "wisp", "models" }, .environment = { variable } }, 0, "2 tensors");
+}
+
+static void test_training_says_what_it_needs(void **state)
+{
+    (void)state;
+    assert_outcome(
+        &(struct command){ .words = { "wisp-forge", "train", two_path, "--data", folder, "-o", "/nowhere" } }, 65,
+        "cannot train or evaluate it: it has not just one input and one output of float32");
+    assert_outcome(&(struct command){ .words = { "wisp-forge", "structure", "show", document_path } }, 0,
+                   "cannot train or evaluate it");
+}
+
 /* ---- without libwisp ---- */
 
 static void test_wrong_lengths_are_refused(void **state)
@@ -399,6 +466,8 @@ int main(void)
         cmocka_unit_test(test_batched_with_others),
         cmocka_unit_test(test_what_is_not_finite_is_named),
         cmocka_unit_test(test_simple_calls_say_what_to_call),
+        cmocka_unit_test(test_the_command),
+        cmocka_unit_test(test_training_says_what_it_needs),
         cmocka_unit_test(test_wrong_lengths_are_refused),
         cmocka_unit_test(test_hostile_places_are_refused),
     };

@@ -95,6 +95,22 @@ static void test_chains(void **state)
     assert_chain("0<0 1<1", "", 0, 0);
 }
 
+/* Two branches from an input to an output each: both inputs and both outputs count. */
+static void test_branches(void **state)
+{
+    struct model *model = model_begin((struct shape){ 1, { 4 } });
+
+    (void)state;
+    model->signature.inputs[1] = (struct model_tensor){ .name = "b", .scale = 1, .shape = { 1, { 3 } } };
+    model->signature.input_count = 2;
+    model->signature.outputs[0] = (struct model_tensor){ .name = "x", .scale = 1, .value = 3 };
+    model->signature.outputs[1] = (struct model_tensor){ .name = "y", .scale = 1, .value = 2 };
+    model->signature.output_count = 2;
+    connect(layer_add(model, "linear", 1, 0, 0), 5, 4, "0<0 1<1 4<1");
+    connect(layer_add(model, "linear", 1, 1, 0), 2, 3, "1<2");
+    assert_flow(model, 7, 3, 7, 4);
+}
+
 /* A residual connection is a way of its own; a concatenation keeps its halves apart. */
 static void test_merges(void **state)
 {
@@ -217,11 +233,9 @@ static void test_against_ways_followed_one_by_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chains),
-        cmocka_unit_test(test_merges),
-        cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_mixing_kinds),
-        cmocka_unit_test(test_against_ways_followed_one_by_one),
+        cmocka_unit_test(test_chains),       cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_merges),       cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_mixing_kinds), cmocka_unit_test(test_against_ways_followed_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

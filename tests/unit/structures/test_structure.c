@@ -68,6 +68,14 @@ static void test_what_this_version_can_do(void **state)
     }
     made.layers[0].kind = layer_kind_find("embedding");
     assert_ptr_equal(structure_support(&made).obstacle, &made.layers[0]);
+    made.layers[0].kind = layer_kind_find("linear");
+    made.layers[3].kind = layer_kind_find("softmax");
+    assert_true(structure_support(&made).trains);
+    made.signature.inputs[0].dtype = DTYPE_UINT8;
+    assert_true(structure_support(&made).serves && !structure_support(&made).trains);
+    made.signature.inputs[0].dtype = DTYPE_FLOAT32;
+    made.signature.output_count = 2;
+    assert_true(structure_support(&made).serves && !structure_support(&made).trains);
     structure_deinit(&made);
 }
 
