@@ -125,7 +125,7 @@ const struct layer_kind layer_conv2d = {
     .inputs_min = 1,
     .inputs_max = 1,
     .weighted = true,
-    .vectors = { { "bias" } },
+    .vectors = { { .name = "bias" } },
     .parameters = { [CHANNELS] = { "channels", 0, 1, 65536, PARAMETER_WHOLE },
                     [KERNEL_HEIGHT] = { "kernel_height", 0, 1, 64, PARAMETER_WHOLE },
                     [KERNEL_WIDTH] = { "kernel_width", 0, 1, 64, PARAMETER_WHOLE },

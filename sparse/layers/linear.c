@@ -64,7 +64,7 @@ const struct layer_kind layer_linear = {
     .inputs_min = 1,
     .inputs_max = 1,
     .weighted = true,
-    .vectors = { { "bias" } },
+    .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },
     .plan = plan,
     .prepare = prepare,

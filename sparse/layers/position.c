@@ -13,5 +13,5 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 }
 
 const struct layer_kind layer_position = {
-    .name = "position", .inputs_min = 1, .inputs_max = 1, .vectors = { { "embedding" } }, .plan = plan
+    .name = "position", .inputs_min = 1, .inputs_max = 1, .vectors = { { .name = "embedding" } }, .plan = plan
 };

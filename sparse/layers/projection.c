@@ -25,7 +25,7 @@ const struct layer_kind layer_projection = {
     .inputs_min = 1,
     .inputs_max = 1,
     .weighted = true,
-    .vectors = { { "bias" } },
+    .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, 1 << 28, PARAMETER_WHOLE } },
     .plan = plan,
 };
