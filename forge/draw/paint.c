@@ -12,21 +12,6 @@
 #include "base/size.h"
 #include "forge/draw/paint.h"
 
-#ifdef __SANITIZE_ADDRESS__
-/* fontconfig keeps the patterns that cairo asked it for until the process ends; they are no leak of ours. */
-const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libfontconfig\n";
-}
-
-const char *__lsan_default_options(void) __attribute__((visibility("default")));
-const char *__lsan_default_options(void)
-{
-    return "print_suppressions=0";
-}
-#endif
-
 enum { PNG_WIDTH = 2000, PNG_PIXELS_MAX = 24000000 };
 
 static const struct {

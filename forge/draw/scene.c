@@ -10,6 +10,21 @@
 #include "base/size.h"
 #include "forge/draw/scene.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* fontconfig keeps the patterns that cairo asked it for until the process ends; they are no leak of ours. */
+const char *__lsan_default_suppressions(void) __attribute__((visibility("default")));
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+
+const char *__lsan_default_options(void) __attribute__((visibility("default")));
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
+#endif
+
 int scene_init(struct scene *scene)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
