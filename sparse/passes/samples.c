@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sixteen samples at a time, so that a line of values is written whole; and of each so many elements that what was
- * converted of them is still in the cache when it is put into its place. What is float32 already is read where it is.
+ * Sixteen samples at a time, so that a line of values is written whole. What is float32 already is read where it is,
+ * and written where it belongs. Of the rest so many elements are converted at once that they are still in the cache
+ * when they are put into their place.
  */
 #include <stdint.h>
 
@@ -10,16 +11,28 @@
 
 enum { SAMPLES_TOGETHER = 16, ELEMENTS_TOGETHER = 64 };
 
-/* Elements [first, first + count) of a sample as floats: its own, or what `room` gets. */
-static const float *as_floats(const struct model_tensor *tensor, const void *sample, uint64_t first, size_t count,
-                              float *room)
+/* What most models have, one input of floats: values[f][b] = samples[b][f]. */
+static void gather_floats(float *values, const float *const *samples, size_t elements, size_t count)
 {
-    const unsigned char *from = (const unsigned char *)sample + first * dtype_bytes(tensor->dtype);
+    for (size_t begin = 0; begin < count; begin += SAMPLES_TOGETHER) {
+        size_t end = MIN(begin + SAMPLES_TOGETHER, count);
 
-    if (tensor->dtype == DTYPE_FLOAT32)
-        return (const float *)(const void *)from;
-    dtype_to_float(tensor->dtype, tensor->scale, from, room, count);
-    return room;
+        for (size_t f = 0; f < elements; f++) {
+            for (size_t b = begin; b < end; b++)
+                values[f * count + b] = samples[b][f];
+        }
+    }
+}
+
+/* Elements [first, first + length) of `width` samples, as floats in rows of their own. */
+static void convert(const struct model_tensor *tensor, const void *const *samples, size_t stride, size_t width,
+                    uint64_t first, size_t length, float room[SAMPLES_TOGETHER][ELEMENTS_TOGETHER])
+{
+    const uint64_t offset = first * dtype_bytes(tensor->dtype);
+
+    for (size_t b = 0; b < width; b++)
+        dtype_to_float(tensor->dtype, tensor->scale, (const unsigned char *)samples[b * stride] + offset, room[b],
+                       length);
 }
 
 void samples_gather(const struct model_tensor *tensor, const void *const *samples, size_t stride, size_t count,
@@ -27,22 +40,43 @@ void samples_gather(const struct model_tensor *tensor, const void *const *sample
 {
     const uint64_t elements = shape_elements(&tensor->shape);
     float room[SAMPLES_TOGETHER][ELEMENTS_TOGETHER];
-    const float *rows[SAMPLES_TOGETHER];
 
+    if (tensor->dtype == DTYPE_FLOAT32 && stride == 1) {
+        gather_floats(values, (const float *const *)samples, elements, count);
+        return;
+    }
     for (size_t begin = 0; begin < count; begin += SAMPLES_TOGETHER) {
         size_t width = MIN((size_t)SAMPLES_TOGETHER, count - begin);
 
         for (uint64_t first = 0; first < elements; first += ELEMENTS_TOGETHER) {
             size_t length = MIN((uint64_t)ELEMENTS_TOGETHER, elements - first);
-            float *to = values + first * count + begin;
 
-            for (size_t b = 0; b < width; b++)
-                rows[b] = as_floats(tensor, samples[(begin + b) * stride], first, length, room[b]);
+            convert(tensor, samples + begin * stride, stride, width, first, length, room);
             for (size_t f = 0; f < length; f++) {
                 for (size_t b = 0; b < width; b++)
-                    to[f * count + b] = rows[b][f];
+                    values[(first + f) * count + begin + b] = room[b][f];
             }
         }
+    }
+}
+
+/* Elements from `first` on of sample `b`. */
+static void pick(const float *values, size_t count, size_t b, uint64_t first, size_t length, float *out)
+{
+    for (size_t f = 0; f < length; f++)
+        out[f] = values[(first + f) * count + b];
+}
+
+static void convert_back(const struct model_tensor *tensor, const float *values, size_t count, size_t b, void *sample)
+{
+    const uint64_t elements = shape_elements(&tensor->shape), bytes = dtype_bytes(tensor->dtype);
+    float room[ELEMENTS_TOGETHER];
+
+    for (uint64_t first = 0; first < elements; first += ELEMENTS_TOGETHER) {
+        size_t length = MIN((uint64_t)ELEMENTS_TOGETHER, elements - first);
+
+        pick(values, count, b, first, length, room);
+        dtype_from_float(tensor->dtype, tensor->scale, room, (unsigned char *)sample + first * bytes, length);
     }
 }
 
@@ -50,19 +84,11 @@ void samples_scatter(const struct model_tensor *tensor, const float *values, siz
                      size_t stride)
 {
     const uint64_t elements = shape_elements(&tensor->shape);
-    const size_t bytes = dtype_bytes(tensor->dtype);
-    float room[ELEMENTS_TOGETHER];
 
     for (size_t b = 0; b < count; b++) {
-        for (uint64_t first = 0; first < elements; first += ELEMENTS_TOGETHER) {
-            size_t length = MIN((uint64_t)ELEMENTS_TOGETHER, elements - first);
-            void *to = (unsigned char *)samples[b * stride] + first * bytes;
-            float *row = tensor->dtype == DTYPE_FLOAT32 ? to : room;
-
-            for (size_t f = 0; f < length; f++)
-                row[f] = values[(first + f) * count + b];
-            if (row == room)
-                dtype_from_float(tensor->dtype, tensor->scale, room, to, length);
-        }
+        if (tensor->dtype == DTYPE_FLOAT32)
+            pick(values, count, b, 0, elements, samples[b * stride]);
+        else
+            convert_back(tensor, values, count, b, samples[b * stride]);
     }
 }
