@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a layer kind is. A new kind is one file in layers/ and one row in layer_table.c; the model file, the forward
- * pass, the trainer and `wisp show` need no change.
+ * What a layer kind is. A new kind is one file in layers/ and one line in layers.inc: nothing else knows its name.
+ * What others must know of a kind it says itself, in its traits.
  *
  * Values are feature-major (tensor.h). forward() and backward() allocate nothing, take no lock, and may be called by
  * several threads at once, each with its own `part` of `parts`: a part writes only what it owns, and what it computes

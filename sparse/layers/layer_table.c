@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The layer kinds there are. A new one is a file in layers/ and a line here.
+ * The layer kinds there are, from layers.inc.
  */
 #include <string.h>
 
@@ -8,10 +8,9 @@
 #include "sparse/layers/layers.h"
 
 static const struct layer_kind *const table[] = {
-    &layer_linear,     &layer_projection, &layer_conv2d,       &layer_deconv2d,    &layer_embedding, &layer_attention,
-    &layer_relu,       &layer_gelu,       &layer_tanh,         &layer_sigmoid,     &layer_softmax,   &layer_batch_norm,
-    &layer_layer_norm, &layer_max_pool,   &layer_average_pool, &layer_global_pool, &layer_upsample,  &layer_add,
-    &layer_concat,     &layer_position,   &layer_tokens,       &layer_reshape,
+#define LAYER(name) &layer_##name,
+#include "sparse/layers/layers.inc"
+#undef LAYER
 };
 
 const struct layer_kind *layer_kind_at(size_t index)
