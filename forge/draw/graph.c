@@ -204,9 +204,9 @@ static int take_layer(struct walk *walk, uint32_t place, struct reason *why)
 
     if (layer->kind->weighted)
         return add_group(walk, place, out);
-    if (!strcmp(layer->kind->name, "add"))
+    if (layer->kind->merge == MERGE_SUM)
         return add_up(walk, layer, out);
-    if (!strcmp(layer->kind->name, "concat"))
+    if (layer->kind->merge == MERGE_CONCAT)
         return join(walk, layer, out, why);
     return attend(walk, layer, out);
 }
@@ -225,7 +225,7 @@ static void count_input(const struct structure *structure, struct graph *graph)
         if (graph->feeds[i].from || graph->groups[graph->feeds[i].to].feed_count > 1)
             continue;
         input->neurons = reader->plan.inputs;
-        if (!strcmp(reader->kind->name, "embedding"))
+        if (reader->kind->indexed)
             input->unit = "word";
         else if (reader->plan.convolution)
             input->unit = "channel";

@@ -38,17 +38,12 @@ static int find_place(const struct structure *structure, uint32_t place, uint32_
 /* What belongs to the layer before it: works element by element or channel by channel, and reads nothing else. */
 static bool is_follower(const struct structure *structure, uint32_t index)
 {
-    static const char *const kinds[] = { "relu", "gelu", "tanh", "sigmoid", "batch_norm", "layer_norm" };
     const struct structure_layer *layer = &structure->layers[index];
 
     if (index >= structure->layer_count || layer->input_count != 1 ||
         layer->inputs[0] + 1 != structure_value(structure, index))
         return false;
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (!strcmp(layer->kind->name, kinds[i]))
-            return true;
-    }
-    return false;
+    return layer->kind->follows;
 }
 
 static uint32_t count_followers(const struct structure *structure, uint32_t index)
@@ -82,11 +77,10 @@ static int keep(struct structure *structure, struct structure *changed)
     return 0;
 }
 
-/* Which parameter is the number of neurons: of an embedding, after its vocabulary, the second. */
-static int check_neurons(const struct structure_layer *layer, uint32_t neurons, unsigned *parameter, struct reason *why)
+/* The first parameter of a weighted kind. */
+static int check_neurons(const struct structure_layer *layer, uint32_t neurons, struct reason *why)
 {
-    *parameter = !strcmp(layer->kind->name, "embedding");
-    return layer_parameter_check(&layer->kind->parameters[*parameter], neurons, why);
+    return layer_parameter_check(&layer->kind->parameters[0], neurons, why);
 }
 
 int structure_insert(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why)
@@ -94,11 +88,10 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
     struct structure changed;
     struct structure_layer *layers;
     uint32_t at, model, added, from, value;
-    unsigned parameter;
     int result = find_place(structure, place, &at, why);
 
     if (result || (result = find_place(structure, place > 1 ? place - 1 : place, &model, why)) ||
-        (result = check_neurons(&structure->layers[model], neurons, &parameter, why)))
+        (result = check_neurons(&structure->layers[model], neurons, why)))
         return result;
     added = 1 + count_followers(structure, model);
     if (structure->layer_count + added > MODEL_LAYERS_MAX)
@@ -128,7 +121,7 @@ int structure_insert(struct structure *structure, uint32_t place, uint32_t neuro
     changed.layer_count += added;
     for (uint32_t i = 0; i < added; i++)
         name_anew(&changed, &layers[at + i]);
-    layers[at].parameters[parameter] = neurons;
+    layers[at].parameters[0] = neurons;
     layers[at + added].inputs[0] = value + added - 1;
     return keep(structure, &changed);
 }
@@ -143,7 +136,7 @@ static int check_removable(const struct structure *structure, uint32_t place, ui
     for (uint32_t i = at + gone; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
-        for (uint32_t j = 0; j < layer->input_count && !strcmp(layer->kind->name, "attention"); j++) {
+        for (uint32_t j = 0; j < layer->input_count && layer->kind->merge == MERGE_ATTEND; j++) {
             if (layer->inputs[j] >= first && layer->inputs[j] < first + gone)
                 return refuse(why, WISP_E_INVALID,
                               "layer %u, %s, makes the %s of %s, which cannot do without: take the whole attention out "
@@ -194,13 +187,12 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
 
 int structure_set_neurons(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why)
 {
-    unsigned parameter;
     uint32_t at;
     int result = find_place(structure, place, &at, why);
 
     if (!result)
-        result = check_neurons(&structure->layers[at], neurons, &parameter, why);
+        result = check_neurons(&structure->layers[at], neurons, why);
     if (!result)
-        structure->layers[at].parameters[parameter] = neurons;
+        structure->layers[at].parameters[0] = neurons;
     return result;
 }

@@ -26,12 +26,12 @@ static void join(uint32_t *parents, uint32_t a, uint32_t b)
 /* Whether a layer makes a width of its own, whatever comes in. */
 static bool makes_width(const struct layer_kind *kind)
 {
-    return kind->weighted || !strcmp(kind->name, "concat") || !strcmp(kind->name, "reshape");
+    return kind->weighted || kind->own_width;
 }
 
 static bool joins_inputs(const struct layer_kind *kind)
 {
-    return !strcmp(kind->name, "add") || !strcmp(kind->name, "attention");
+    return kind->merge == MERGE_SUM || kind->merge == MERGE_ATTEND;
 }
 
 static uint32_t *find_ties(const struct structure *structure)
@@ -80,8 +80,8 @@ static void collect(const struct structure *structure, uint32_t *parents, uint32
         place += layer->kind->weighted;
         if (!layer->kind->weighted || find_root(parents, structure_value(structure, i)) != root)
             continue;
-        /* A weighted kind's neurons or channels: of an embedding the second parameter, of others the first. */
-        double width = layer->parameters[!strcmp(layer->kind->name, "embedding")];
+        /* A weighted kind's neurons or channels. */
+        double width = layer->parameters[0];
 
         append(out->names, sizeof out->names, place);
         append(out->widths, sizeof out->widths, width);

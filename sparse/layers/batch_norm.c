@@ -151,6 +151,7 @@ const struct layer_kind layer_batch_norm = {
     .name = "batch_norm",
     .inputs_min = 1,
     .inputs_max = 1,
+    .follows = true,
     .in_place = true,
     .vectors = { [SCALE] = { .name = "scale", .first = 1 },
                  [SHIFT] = { .name = "shift" },

@@ -46,6 +46,8 @@ const struct layer_kind layer_concat = { .name = "concat",
                                          .flow = FLOW_CONCAT,
                                          .inputs_min = 2,
                                          .inputs_max = LAYER_INPUTS_MAX,
+                                         .merge = MERGE_CONCAT,
+                                         .own_width = true,
                                          .plan = plan,
                                          .forward = forward,
                                          .backward = backward };

@@ -28,6 +28,7 @@ const struct layer_kind layer_embedding = {
     .name = "embedding",
     .inputs_min = 1,
     .inputs_max = 1,
+    .indexed = true,
     .weighted = true,
     .flow = FLOW_MIXED, /* a token may be any word */
     .parameters = { [VOCABULARY] = { "vocabulary", 0, 2, 1 << 28, PARAMETER_WHOLE },

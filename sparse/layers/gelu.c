@@ -27,6 +27,7 @@ static void backward(const struct layer_back *back)
 const struct layer_kind layer_gelu = { .name = "gelu",
                                        .inputs_min = 1,
                                        .inputs_max = 1,
+                                       .follows = true,
                                        .in_place = true,
                                        .plan = plan_same,
                                        .forward = forward,

@@ -136,12 +136,24 @@ struct layer_affine {
     float offset, factor, shift;
 };
 
+/* How several inputs become one output. */
+enum layer_merge {
+    MERGE_NONE,   /* there is one input, or the others do not go in */
+    MERGE_SUM,    /* element by element: they all have the output's width */
+    MERGE_CONCAT, /* one after the other */
+    MERGE_ATTEND, /* queries, keys and values, each made by a layer of its own */
+};
+
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_min, inputs_max;
     bool weighted; /* has a sparse weight tensor */
     enum layer_flow flow;
-    bool in_place;                                  /* forward() may be given the same memory as in[0] and out */
+    enum layer_merge merge;
+    bool own_width; /* its features are as many as it says, whatever comes in; weighted kinds' are anyway */
+    bool follows;   /* belongs to the layer before it: comes and goes with it, as activations and norms do */
+    bool indexed;   /* its input is numbers of columns, words, instead of values */
+    bool in_place;  /* forward() may be given the same memory as in[0] and out */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.

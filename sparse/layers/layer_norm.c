@@ -20,6 +20,7 @@ const struct layer_kind layer_layer_norm = {
     .name = "layer_norm",
     .inputs_min = 1,
     .inputs_max = 1,
+    .follows = true,
     .vectors = { { .name = "scale", .first = 1 }, { .name = "shift" } },
     .parameters = { { "epsilon", 1e-5, 0, 1, PARAMETER_REAL } },
     .plan = plan,

@@ -35,6 +35,7 @@ const struct layer_kind layer_reshape = {
     .name = "reshape",
     .inputs_min = 1,
     .inputs_max = 1,
+    .own_width = true,
     .parameters = { [CHANNELS] = { "channels", 0, 1, 1 << 28, PARAMETER_WHOLE },
                     [HEIGHT] = { "height", 1, 1, 1 << 28, PARAMETER_WHOLE },
                     [WIDTH] = { "width", 1, 1, 1 << 28, PARAMETER_WHOLE } },
