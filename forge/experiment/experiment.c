@@ -47,9 +47,9 @@ static int check_support(const struct experiment *s, const struct experiment_opt
     return result;
 }
 
-static bool ends_in_softmax(const struct model *model)
+static bool gives_classes(const struct model *model)
 {
-    return model->layer_count && !strcmp(model->layers[model->layer_count - 1].kind->name, "softmax");
+    return model->layer_count && model->layers[model->layer_count - 1].kind->distribution == DISTRIBUTION_CATEGORICAL;
 }
 
 static int open_model(struct experiment *s, const struct experiment_options *o)
@@ -65,10 +65,10 @@ static int open_model(struct experiment *s, const struct experiment_options *o)
         result = processing_check(o->processing, &why);
         if (result || strlen(o->processing) >= sizeof model->processing)
             return fail(s->verb, EXIT_USAGE, "--processing: %s", result ? why.text : "it is too long");
-        if (task_fits(o->processing, ends_in_softmax(model), &why))
+        if (task_fits(o->processing, gives_classes(model), &why))
             return fail(s->verb, EXIT_USAGE, "--processing: %s", why.text);
         snprintf(model->processing, sizeof model->processing, "%s", o->processing);
-    } else if (task_fits(model->processing, ends_in_softmax(model), &why)) {
+    } else if (task_fits(model->processing, gives_classes(model), &why)) {
         return fail(s->verb, EXIT_DATA, "%s: %s; --processing gives it another type", o->model, why.text);
     }
     return check_support(s, o);

@@ -86,19 +86,19 @@ static int copy_layer(struct layer *layer, const struct structure_layer *from, s
     return 0;
 }
 
-/* Whether a rectifier reads what layer `at` gives, as it is or normalised. */
-static bool is_rectified(const struct model *model, uint32_t at)
+/* The gain of what reads layer `at`, as it is or normalised. */
+static float gain_after(const struct model *model, uint32_t at)
 {
     for (uint32_t i = at + 1; i < model->layer_count; i++) {
         for (uint32_t k = 0; k < model->layers[i].input_count; k++) {
             if (model->layers[i].inputs[k] != model_value(model, at))
                 continue;
             if (!model->layers[i].kind->affine)
-                return !strcmp(model->layers[i].kind->name, "relu");
+                return model->layers[i].kind->gain != 0 ? model->layers[i].kind->gain : 1;
             at = i;
         }
     }
-    return false;
+    return 1;
 }
 
 static void begin_vectors(struct layer *layer)
@@ -109,15 +109,14 @@ static void begin_vectors(struct layer *layer)
     }
 }
 
-/* What a layer's own first weights are drawn from. Gain 2 makes up for the half of the values that a rectifier drops.
- */
+/* What a layer's own first weights are drawn from. */
 static void begin_weights(struct model *model, uint32_t at, const struct sampling *sampling,
                           const struct sampling_source *source)
 {
     struct csr *weight = &model->layers[at].weight;
 
     if (sampling->weights != WEIGHTS_CONSTANT) {
-        sample_weights_by(source->pool, weight, is_rectified(model, at) ? 2 : 1, source->seed, source->stream);
+        sample_weights_by(source->pool, weight, gain_after(model, at), source->seed, source->stream);
         return;
     }
     for (uint64_t k = 0; k < weight->count; k++)

@@ -214,7 +214,7 @@ static int dense_fits(const struct pretrained *pretrained, const struct layer *l
                       uint64_t *area, struct reason *why)
 {
     const struct csr *w = &layer->weight;
-    bool turned = !strcmp(layer->kind->name, "deconv2d") && tensor->rank == 4;
+    bool turned = layer->kind->transposed && tensor->rank == 4;
     uint64_t columns = 1;
     char shape[128];
 

@@ -159,9 +159,15 @@ const struct loss *loss_find(const char *name)
 /* What the last layer makes of its numbers: classes of which one is so, labels of which each may be, or numbers. */
 static enum loss_targets targets_of(const struct layer *last)
 {
-    if (!strcmp(last->kind->name, "softmax"))
+    switch (last->kind->distribution) {
+    case DISTRIBUTION_CATEGORICAL:
         return TARGETS_CLASS;
-    return strcmp(last->kind->name, "sigmoid") ? TARGETS_NUMBERS : TARGETS_SET;
+    case DISTRIBUTION_BERNOULLI:
+        return TARGETS_SET;
+    case DISTRIBUTION_NONE:
+        break;
+    }
+    return TARGETS_NUMBERS;
 }
 
 int loss_of_model(const struct model *model, const struct loss *wish, const struct loss **out, uint32_t *value,

@@ -267,9 +267,10 @@ __attribute__((noinline)) static int run_plan(const struct build *build, const s
     return build->output ? build_and_save(build, shop, plan, &forecast) : print_result(build, plan, &forecast, NULL);
 }
 
-static bool ends_in_softmax(const struct structure *structure)
+static bool gives_classes(const struct structure *structure)
 {
-    return structure->layer_count && !strcmp(structure->layers[structure->layer_count - 1].kind->name, "softmax");
+    return structure->layer_count &&
+           structure->layers[structure->layer_count - 1].kind->distribution == DISTRIBUTION_CATEGORICAL;
 }
 
 int verb_build(int argc, char **argv)
@@ -290,7 +291,7 @@ int verb_build(int argc, char **argv)
         return fail(VERB, EXIT_USAGE, "--export-edges needs -o: without it nothing is sampled");
     if ((status = structure_from_options(VERB, &build.plan, build.processing, &structure)))
         return status;
-    if (build.processing && task_fits(build.processing, ends_in_softmax(&structure), &why))
+    if (build.processing && task_fits(build.processing, gives_classes(&structure), &why))
         status = fail(VERB, EXIT_USAGE, "--processing: %s", why.text);
     else if (structure_plan(&structure, &why))
         status = fail(VERB, EXIT_DATA, "%s", why.text);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <string.h>
 
 #include "sparse/graph/structure.h"
 
@@ -36,7 +35,7 @@ struct structure_support structure_support(const struct structure *structure)
         support.serves &= serves;
         support.trains &= trains;
     }
-    if (support.trains && last && strcmp(last->kind->name, "softmax") != 0) {
+    if (support.trains && last && last->kind->distribution != DISTRIBUTION_CATEGORICAL) {
         support.trains = false;
         support.obstacle = last;
     }

@@ -46,6 +46,7 @@ const struct layer_kind layer_deconv2d = {
     .name = "deconv2d",
     .inputs_min = 1,
     .inputs_max = 1,
+    .transposed = true,
     .weighted = true,
     .vectors = { { .name = "bias" } },
     .parameters = { [CHANNELS] = { "channels", 0, 1, 65536, PARAMETER_WHOLE },

@@ -144,16 +144,26 @@ enum layer_merge {
     MERGE_ATTEND, /* queries, keys and values, each made by a layer of its own */
 };
 
+/* What the elements of its output are: what a loss is chosen by. */
+enum layer_distribution {
+    DISTRIBUTION_NONE,
+    DISTRIBUTION_CATEGORICAL, /* probabilities of classes of which one is so */
+    DISTRIBUTION_BERNOULLI,   /* probabilities of labels of which each may be so */
+};
+
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_min, inputs_max;
     bool weighted; /* has a sparse weight tensor */
     enum layer_flow flow;
     enum layer_merge merge;
-    bool own_width; /* its features are as many as it says, whatever comes in; weighted kinds' are anyway */
-    bool follows;   /* belongs to the layer before it: comes and goes with it, as activations and norms do */
-    bool indexed;   /* its input is numbers of columns, words, instead of values */
-    bool in_place;  /* forward() may be given the same memory as in[0] and out */
+    bool own_width;  /* its features are as many as it says, whatever comes in; weighted kinds' are anyway */
+    bool follows;    /* belongs to the layer before it: comes and goes with it, as activations and norms do */
+    bool transposed; /* files of dense weights have its inputs before its outputs */
+    enum layer_distribution distribution;
+    float gain;    /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
+    bool indexed;  /* its input is numbers of columns, words, instead of values */
+    bool in_place; /* forward() may be given the same memory as in[0] and out */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.

@@ -27,6 +27,7 @@ static void backward(const struct layer_back *back)
 const struct layer_kind layer_sigmoid = { .name = "sigmoid",
                                           .inputs_min = 1,
                                           .inputs_max = 1,
+                                          .distribution = DISTRIBUTION_BERNOULLI,
                                           .follows = true,
                                           .in_place = true,
                                           .plan = plan_same,
