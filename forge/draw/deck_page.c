@@ -158,7 +158,7 @@ static void name_bar(const char *values, struct layout_box *box)
 
     while (begin && begin > values && begin[-1] != '.')
         begin--;
-    box->name = begin ? begin : "attention";
+    box->name = begin ? begin : layer_kind_of(ROLE_ATTENTION)->name;
     box->length = (uint32_t)(begin ? end - begin : (long)strlen(box->name));
 }
 

@@ -325,12 +325,12 @@ void structure_hash(const struct structure *structure, char out[33])
 
 /* ---- the short form ---- */
 
-static void add_layer(struct structure *structure, const char *kind, const char *name, double neurons)
+static void add_layer(struct structure *structure, enum layer_role role, const char *name, double neurons)
 {
     struct structure_layer *layer = &structure->layers[structure->layer_count];
 
     *layer = (struct structure_layer){
-        .kind = layer_kind_find(kind), .inputs = { structure->layer_count }, .input_count = 1, .parameters = { neurons }
+        .kind = layer_kind_of(role), .inputs = { structure->layer_count }, .input_count = 1, .parameters = { neurons }
     };
     snprintf(layer->name, sizeof layer->name, "%s", name);
     structure->layer_count++;
@@ -374,6 +374,7 @@ int structure_parse_layers(const char *text, struct structure *out, struct reaso
         goto done;
     made.signature = signature_of((struct shape){ .rank = 1, .dimension = { (uint32_t)neurons } });
     for (size_t i = 1; i <= dashes; i++) {
+        enum layer_role role;
         char name[LAYER_NAME_MAX];
 
         if (*at != '-') {
@@ -385,9 +386,13 @@ int structure_parse_layers(const char *text, struct structure *out, struct reaso
         if ((result = parse_neurons(&at, text, &neurons, why)))
             goto done;
         snprintf(name, sizeof name, "fc%zu", i);
-        add_layer(&made, "linear", name, neurons);
-        snprintf(name, sizeof name, i < dashes ? "relu%zu" : "softmax", i);
-        add_layer(&made, i < dashes ? "relu" : "softmax", name, 0);
+        add_layer(&made, ROLE_MAP, name, neurons);
+        role = i < dashes ? ROLE_ACTIVATION : ROLE_CLASSES;
+        if (i < dashes)
+            snprintf(name, sizeof name, "%s%zu", layer_kind_of(role)->name, i);
+        else
+            snprintf(name, sizeof name, "%s", layer_kind_of(role)->name);
+        add_layer(&made, role, name, 0);
     }
     if (*at) {
         result =

@@ -35,6 +35,7 @@ const struct layer_kind layer_attention = {
     .name = "attention",
     .inputs_min = 3,
     .inputs_max = 3,
+    .role = ROLE_ATTENTION,
     .merge = MERGE_ATTEND,
     .flow = FLOW_MIXED,
     .parameters = { [HEADS] = { "heads", 1, 1, 1024, PARAMETER_WHOLE },

@@ -151,6 +151,16 @@ enum layer_distribution {
     DISTRIBUTION_BERNOULLI,   /* probabilities of labels of which each may be so */
 };
 
+/* What the short forms are spelt out with: --layers, and attention in documents. One kind has each. */
+enum layer_role {
+    ROLE_NONE,
+    ROLE_MAP,          /* of all elements to neurons */
+    ROLE_POSITION_MAP, /* of a position's features to neurons */
+    ROLE_ACTIVATION,   /* between two maps */
+    ROLE_CLASSES,      /* after the last */
+    ROLE_ATTENTION,
+};
+
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_min, inputs_max;
@@ -161,6 +171,7 @@ struct layer_kind {
     bool follows;    /* belongs to the layer before it: comes and goes with it, as activations and norms do */
     bool transposed; /* files of dense weights have its inputs before its outputs */
     enum layer_distribution distribution;
+    enum layer_role role;
     float gain;    /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
     bool indexed;  /* its input is numbers of columns, words, instead of values */
     bool in_place; /* forward() may be given the same memory as in[0] and out */
@@ -203,5 +214,6 @@ bool layer_kind_trains(const struct layer_kind *kind);
 /* The table's rows, in order; and the row of a name, NULL when there is none. */
 const struct layer_kind *layer_kind_at(size_t index); /* NULL past the end */
 const struct layer_kind *layer_kind_find(const char *name);
+const struct layer_kind *layer_kind_of(enum layer_role role);
 
 #endif

@@ -18,6 +18,15 @@ const struct layer_kind *layer_kind_at(size_t index)
     return index < ARRAY_SIZE(table) ? table[index] : NULL;
 }
 
+const struct layer_kind *layer_kind_of(enum layer_role role)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (table[i]->role == role)
+            return table[i];
+    }
+    return NULL;
+}
+
 const struct layer_kind *layer_kind_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {

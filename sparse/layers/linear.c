@@ -63,6 +63,7 @@ const struct layer_kind layer_linear = {
     .name = "linear",
     .inputs_min = 1,
     .inputs_max = 1,
+    .role = ROLE_MAP,
     .weighted = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },

@@ -24,6 +24,7 @@ const struct layer_kind layer_projection = {
     .name = "projection",
     .inputs_min = 1,
     .inputs_max = 1,
+    .role = ROLE_POSITION_MAP,
     .weighted = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, 1 << 28, PARAMETER_WHOLE } },

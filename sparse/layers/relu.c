@@ -27,6 +27,7 @@ static void backward(const struct layer_back *back)
 const struct layer_kind layer_relu = { .name = "relu",
                                        .inputs_min = 1,
                                        .inputs_max = 1,
+                                       .role = ROLE_ACTIVATION,
                                        .gain = 2, /* it drops half of the values */
                                        .follows = true,
                                        .in_place = true,

@@ -54,6 +54,7 @@ static void backward(const struct layer_back *back)
 const struct layer_kind layer_softmax = { .name = "softmax",
                                           .inputs_min = 1,
                                           .inputs_max = 1,
+                                          .role = ROLE_CLASSES,
                                           .distribution = DISTRIBUTION_CATEGORICAL,
                                           .in_place = true,
                                           .plan = plan_same,

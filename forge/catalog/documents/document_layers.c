@@ -292,7 +292,7 @@ static int add_projection(struct builder *builder, const char *name, const char 
     int result;
 
     snprintf(full, sizeof full, "%s.%s", name, part);
-    result = add_kind(builder, layer_kind_find("projection"), full, mark, &layer);
+    result = add_kind(builder, layer_kind_of(ROLE_POSITION_MAP), full, mark, &layer);
     if (result || !layer)
         return result;
     layer->inputs[0] = from;
@@ -340,7 +340,7 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
         check_attention_keys(builder, body);
     if (!heads || !read_real(heads, &head_count))
         findings_add(builder->findings, mark, "attention takes {heads: a number}");
-    if (causal && !read_parameter_value(causal, &layer_kind_find("attention")->parameters[1], &is_causal))
+    if (causal && !read_parameter_value(causal, &layer_kind_of(ROLE_ATTENTION)->parameters[1], &is_causal))
         findings_add(builder->findings, causal->mark, "\"causal\" is true or false");
     if (from)
         read_from(builder, from, inputs, &count);
@@ -361,7 +361,7 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
     if ((result = add_projection(builder, name, "q", inputs[0], width, mark, &q)) ||
         (result = add_projection(builder, name, "k", inputs[1], width, mark, &k)) ||
         (result = add_projection(builder, name, "v", inputs[1], width, mark, &v)) ||
-        (result = add_kind(builder, layer_kind_find("attention"), name, mark, &layer)) || !layer)
+        (result = add_kind(builder, layer_kind_of(ROLE_ATTENTION), name, mark, &layer)) || !layer)
         return result;
     layer->inputs[0] = q;
     layer->inputs[1] = k;
