@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A residual block: every layer goes back once, be its input's gradient overwritten, added to or read twice by it.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "sparse/construct/sample.h"
+#include "sparse/passes/backward.h"
+#include "support/test.h"
+
+enum { WIDTH = 12, BATCH = 5 };
+
+static unsigned calls;
+static const struct layer_kind *counted_kind;
+
+static void count_backward(const struct layer_back *back)
+{
+    calls++;
+    counted_kind->backward(back);
+}
+
+static void set_layer(struct model *model, uint32_t index, const struct layer_kind *kind, uint32_t a, uint32_t b)
+{
+    struct layer *layer = &model->layers[index];
+    struct reason why;
+
+    layer->kind = kind;
+    snprintf(layer->name, sizeof layer->name, "layer%u", index);
+    layer->inputs[0] = a;
+    layer->inputs[1] = b;
+    layer->input_count = kind->inputs_min;
+    if (!kind->weighted)
+        return;
+    assert_ok(sample_connections(WIDTH, WIDTH, 60, 5, index, &layer->weight, &why), why);
+    sample_weights(&layer->weight, 2, 5, index);
+}
+
+/* x -> a; a -> b (counted); a + b -> c; c + c -> d. `b` reads what the sum reads too. */
+static struct model *make_block(const struct layer_kind *counted)
+{
+    const struct layer_kind *linear = layer_kind_find("linear"), *add = layer_kind_find("add");
+    struct model *model;
+    struct reason why;
+
+    assert_int_equal(model_new(4, &model), 0);
+    snprintf(model->name, sizeof model->name, "block");
+    snprintf(model->processing, sizeof model->processing, "test.block");
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { WIDTH } });
+    set_layer(model, 0, linear, 0, 0);
+    set_layer(model, 1, counted, 1, 0);
+    set_layer(model, 2, add, 1, 2);
+    set_layer(model, 3, add, 3, 3);
+    assert_ok(model_check(model, &why), why);
+    return model;
+}
+
+/* The loss is the sum of d, so that c gets 2, and a gets 2 and what b sends back of 2. */
+static double slope_of(const struct csr *b, uint32_t neuron)
+{
+    double slope = 2;
+
+    for (uint64_t k = 0; k < b->count; k++)
+        slope += csr_column(b, k) == neuron ? 2 * (double)b->values[k] : 0;
+    return slope;
+}
+
+static void test_a_residual_block_runs_each_layer_once(void **state)
+{
+    struct layer_kind counted = *layer_kind_find("linear");
+    float input[WIDTH * BATCH], ones[WIDTH * BATCH];
+    struct forward *forward;
+    struct backward *backward;
+    struct gradient all;
+    struct model *model;
+    struct reason why;
+    const struct csr *a;
+
+    (void)state;
+    counted_kind = layer_kind_find("linear");
+    counted.backward = count_backward;
+    model = make_block(&counted);
+    a = &model->layers[0].weight;
+    for (unsigned i = 0; i < WIDTH * BATCH; i++) {
+        input[i] = (float)(i % 7) - 3;
+        ones[i] = 1;
+    }
+    assert_ok(
+        forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL }, &forward, &why),
+        why);
+    assert_ok(backward_new(forward, &backward, &why), why);
+    assert_int_equal(gradient_new(model, &all), 0);
+    forward_run(forward, LAYER_TRAIN, input, BATCH);
+    backward_run(backward, 4, ones, &all);
+    assert_int_equal(calls, 1);
+    for (uint32_t r = 0; r < WIDTH; r++) {
+        for (uint64_t k = a->starts[r]; k < a->starts[r + 1]; k++) {
+            double sum = 0, slope = slope_of(&model->layers[1].weight, r);
+
+            for (size_t s = 0; s < BATCH; s++)
+                sum += slope * (double)input[csr_column(a, k) * BATCH + s];
+            assert_true(fabs(sum - (double)all.layers[0].weight[k]) < 1e-4 * (1 + fabs(sum)));
+        }
+    }
+    gradient_deinit(&all);
+    backward_free(backward);
+    forward_free(forward);
+    model_free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_residual_block_runs_each_layer_once) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
