@@ -376,5 +376,8 @@ size_t forward_memory(const struct forward *forward)
 
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
-    return forward->weights[layer] ? weights_format(forward->weights[layer], batch) : "";
+    const struct shape *shape = &forward->setup.model->layers[layer].shape;
+    const uint64_t positions = shape_elements(shape) / shape->dimension[0];
+
+    return forward->weights[layer] ? weights_format(forward->weights[layer], positions * batch) : "";
 }
