@@ -257,7 +257,7 @@ static void go_back(struct stage *s, const struct bench *b, const struct way *wa
 
 static struct outcome run_layer(struct bench *b, const struct way *way)
 {
-    struct outcome out = { NULL };
+    struct outcome out = { 0 };
     struct stage s;
 
     restore_vectors(b);
