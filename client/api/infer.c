@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/export.h"
 #include "base/size.h"
-#include "client/api_request.h"
+#include "client/api/request.h"
 #include "client/client.h"
 #include "client/last_error.h"
 #include "client/model.h"

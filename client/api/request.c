@@ -8,7 +8,7 @@
 
 #include "base/export.h"
 #include "base/size.h"
-#include "client/api_request.h"
+#include "client/api/request.h"
 #include "client/ask.h"
 #include "client/binding.h"
 #include "client/deadline.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Requests, for the program: submitted, cancelled, waited for. What they are is in api_request.c.
+ * Requests, for the program: submitted, cancelled, waited for. What they are is in request.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include <wisp/private.h>
 
 #include "base/export.h"
-#include "client/api_request.h"
+#include "client/api/request.h"
 #include "client/binding.h"
 #include "client/client.h"
 #include "client/deadline.h"
