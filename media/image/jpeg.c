@@ -17,6 +17,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/image/bounds.h"
 #include "media/image/exif.h"
 #include "media/image/picture.h"
 

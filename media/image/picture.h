@@ -11,14 +11,6 @@
 #include "base/error.h"
 #include "media/spec/media.h"
 
-enum {
-    PICTURE_SIDE_MAX = 16384,
-    PICTURE_PIXELS_MAX = 64 << 20,
-};
-
-/* What a decoder asks before it allocates anything. WISP_E_FORMAT. */
-int picture_check_size(uint32_t width, uint32_t height, struct reason *why);
-
 /* Each fills *out, with the channels that the file has. The reason is without the file's name. */
 int png_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);
 int jpeg_decode(const void *bytes, size_t length, struct media_picture *out, struct reason *why);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/image/bounds.h"
 #include "media/image/picture.h"
 #include "media/spec/media.h"
 

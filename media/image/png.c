@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/image/bounds.h"
 #include "media/image/exif.h"
 #include "media/image/picture.h"
 
