@@ -68,7 +68,8 @@ static void put_session(struct wisp_client *client, struct session *session, int
 
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply)
 {
-    uint64_t deadline = wisp_private_answer_by(client);
+    struct question question = { .type = type, .name = name, .deadline_ns = wisp_private_answer_by(client) };
+    uint64_t deadline = question.deadline_ns;
     int result = client_check(client);
 
     *reply = (struct reply){ .text = NULL };
@@ -79,8 +80,10 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
         if (result)
             break;
         pthread_mutex_lock(&client->asking);
-        result = session_ask(session, ++client->questions, type, name,
-                             client->answer_ns ? deadline : clock_ns() + ASK_NS, reply, last_error());
+        question.id = ++client->questions;
+        if (!client->answer_ns)
+            question.deadline_ns = clock_ns() + ASK_NS;
+        result = session_ask(session, &question, reply, last_error());
         pthread_mutex_unlock(&client->asking);
         put_session(client, session, result, reply->noticed);
         if (!result)

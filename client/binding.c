@@ -95,7 +95,10 @@ static int renew(struct wisp_client *client, const char *name, struct session *s
 {
     struct description now = { .rows_max = WIRE_ROWS_MAX };
     struct reply reply;
-    int result = session_ask(session, id, WIRE_DESCRIBE, name, clock_ns() + RENEW_NS, &reply, why);
+    const struct question question = {
+        .id = id, .type = WIRE_DESCRIBE, .name = name, .deadline_ns = clock_ns() + RENEW_NS
+    };
+    int result = session_ask(session, &question, &reply, why);
 
     if (!result && reply.status && reply.status != WISP_E_NO_MODEL)
         result = refuse(why, reply.status, "%s", reply.text);

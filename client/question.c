@@ -28,25 +28,24 @@ static int wait_for(int socket, short events, uint64_t deadline_ns, struct reaso
     return 0;
 }
 
-static int ask(int socket, struct message *message, uint32_t id, enum wire_type type, const char *name,
-               uint64_t deadline_ns, struct reason *why)
+static int ask(int socket, struct message *message, const struct question *question, struct reason *why)
 {
-    size_t length = name ? strlen(name) + 1 : 0;
+    size_t length = question->name ? strlen(question->name) + 1 : 0;
     int result;
 
     message->control = (struct wire_control){
         .header = { .magic = WIRE_MAGIC,
-                    .type = (uint16_t)type,
+                    .type = (uint16_t)question->type,
                     .length = (uint32_t)(sizeof message->control + length) },
-        .id = id,
+        .id = question->id,
     };
-    if (name)
-        memcpy(message->bytes + sizeof message->control, name, length);
+    if (length)
+        memcpy(message->bytes + sizeof message->control, question->name, length);
     for (;;) {
         result = message_send(socket, message->bytes, message->header.length, NULL, 0, MSG_DONTWAIT);
         if (result != -EAGAIN)
             return result ? refuse_errno(why, WISP_E_LOST, "cannot ask wispd") : 0;
-        result = wait_for(socket, POLLOUT, deadline_ns, why);
+        result = wait_for(socket, POLLOUT, question->deadline_ns, why);
         if (result)
             return result;
     }
@@ -66,6 +65,7 @@ static int join(struct reply *reply, const struct message *message, struct reaso
             return refuse_errno(why, -ENOMEM, "a reply of %u bytes", part->total);
         reply->status = part->status;
         reply->route = part->route;
+        reply->total = part->total;
     }
     memcpy(reply->text + reply->length, message->bytes + sizeof *part, payload);
     reply->length += payload;
@@ -74,7 +74,7 @@ static int join(struct reply *reply, const struct message *message, struct reaso
 }
 
 /* -EAGAIN: not the whole reply yet. */
-static int hear(int socket, struct message *message, uint32_t id, uint16_t type, struct reply *reply, uint32_t *total,
+static int hear(int socket, struct message *message, const struct question *question, struct reply *reply,
                 struct reason *why)
 {
     int result = message_receive(socket, message, false, MSG_DONTWAIT, why);
@@ -85,34 +85,29 @@ static int hear(int socket, struct message *message, uint32_t id, uint16_t type,
         return WISP_E_LOST;
     if (message->header.type == WIRE_NOTIFY)
         reply->noticed = true;
-    if (message->header.type != type || message->control.id != id)
+    if (message->header.type != (question->type | WIRE_REPLY) || message->control.id != question->id)
         return -EAGAIN;
-    if (!reply->text)
-        *total = message->control.total;
-    else if (*total != message->control.total)
+    if (reply->text && reply->total != message->control.total)
         return refuse(why, WISP_E_INVALID, "wispd's reply changes its length");
     result = join(reply, message, why);
-    return result ? result : reply->length == *total ? 0 : -EAGAIN;
+    return result ? result : reply->length == reply->total ? 0 : -EAGAIN;
 }
 
-int session_ask(struct session *session, uint32_t id, enum wire_type type, const char *name, uint64_t deadline_ns,
-                struct reply *reply, struct reason *why)
+int session_ask(struct session *session, const struct question *question, struct reply *reply, struct reason *why)
 {
     cleanup_free struct message *message = malloc(sizeof *message);
-    uint16_t expected = (uint16_t)(type | WIRE_REPLY);
-    uint32_t total = 0;
     int result;
 
     *reply = (struct reply){ .serial = session->serial };
     if (!message)
         return refuse_errno(why, -ENOMEM, "asking wispd");
-    result = ask(session->socket, message, id, type, name, deadline_ns, why);
+    result = ask(session->socket, message, question, why);
     while (!result) {
-        result = hear(session->socket, message, id, expected, reply, &total, why);
+        result = hear(session->socket, message, question, reply, why);
         if (!result)
             return 0;
         if (result == -EAGAIN)
-            result = wait_for(session->socket, POLLIN, deadline_ns, why);
+            result = wait_for(session->socket, POLLIN, question->deadline_ns, why);
     }
     free(steal(&reply->text));
     return result;

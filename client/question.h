@@ -16,20 +16,27 @@
 #include "client/session.h"
 #include "libipc/wire.h"
 
+struct question {
+    uint32_t id; /* another one for each question on a session */
+    enum wire_type type;
+    const char *name; /* of what is asked about; NULL: of nothing */
+    uint64_t deadline_ns;
+};
+
 struct reply {
     int status;
     uint32_t route;
     uint64_t serial; /* of the session that replied */
     bool noticed;    /* a notice for the event loop came in between */
     char *text;      /* zero-terminated; freed by reply_deinit() */
-    size_t length;
+    size_t length;   /* of what has come, of `total` bytes */
+    size_t total;
 };
 
 void reply_deinit(struct reply *reply);
 
 /* One question on one session; the caller is the only one who asks there. WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID
  * (a reply that makes no sense), -errno. */
-int session_ask(struct session *session, uint32_t id, enum wire_type type, const char *name, uint64_t deadline_ns,
-                struct reply *reply, struct reason *why);
+int session_ask(struct session *session, const struct question *question, struct reply *reply, struct reason *why);
 
 #endif
