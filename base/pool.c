@@ -16,16 +16,14 @@
  * is a wake that finds nobody. Data that a turn hands over is published by C and taken by the waiter's acquire loads.
  */
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/futex.h"
 #include "base/pool.h"
 
 enum { SPIN_NS = 20000, SPIN_LOOK = 64 };
@@ -52,16 +50,11 @@ struct pool {
     struct member members[];
 };
 
-static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
-{
-    syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL, NULL, 0);
-}
-
 /* D of the protocol; the caller has just changed the value, sequentially consistent. */
 static void wake(struct waited *word, int count)
 {
     if (atomic_load_explicit(&word->sleepers, memory_order_seq_cst))
-        futex(&word->value, FUTEX_WAKE, (uint32_t)count);
+        futex_wake(&word->value, count, FUTEX_OF_PROCESS);
 }
 
 /* A and B. The acquire pairs with the change (C). */
@@ -71,7 +64,7 @@ static uint32_t sleep_on(struct waited *word, uint32_t seen)
 
     atomic_fetch_add_explicit(&word->sleepers, 1, memory_order_seq_cst);
     do {
-        futex(&word->value, FUTEX_WAIT, seen);
+        (void)futex_wait(&word->value, seen, UINT64_MAX, FUTEX_OF_PROCESS);
         value = atomic_load_explicit(&word->value, memory_order_acquire);
     } while (value == seen);
     /* Nothing depends on when this is seen: too late costs a wake that finds nobody. */
@@ -90,9 +83,7 @@ static uint32_t wait_change(struct waited *word, uint32_t seen)
             value = atomic_load_explicit(&word->value, memory_order_acquire);
             if (value != seen)
                 return value;
-#if defined(__x86_64__)
-            __builtin_ia32_pause();
-#endif
+            cpu_pause();
         }
     } while (clock_ns() < until);
     return sleep_on(word, seen);

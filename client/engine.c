@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "base/futex.h"
 #include "client/client.h"
 #include "client/deadline.h"
 #include "client/engine.h"
@@ -149,7 +150,7 @@ static bool spin(const struct reap_ring *ring, uint64_t for_ns)
         for (int i = 0; i < SPINS_PER_CLOCK; i++) {
             if (reap_ring_ready(ring))
                 return true;
-            wake_pause();
+            cpu_pause();
         }
     } while (clock_ns() < end);
     return false;

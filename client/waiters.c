@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+#include "client/waiters.h"
+#include "base/futex.h"
 #include "client/deadline.h"
 #include "client/request.h"
-#include "client/waiters.h"
 
 void waiter_add(struct waiters *waiters, struct waiter *waiter)
 {
@@ -46,7 +43,7 @@ static void waiter_wake(struct waiters *waiters, struct waiter *waiter)
 {
     waiter_remove(waiters, waiter);
     __atomic_store_n(&waiter->word, 1, __ATOMIC_RELEASE); /* pairs with waiter_sleep() */
-    (void)syscall(SYS_futex, &waiter->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    futex_wake(&waiter->word, 1, FUTEX_OF_PROCESS);
 }
 
 void waiters_wake(struct waiters *waiters, const struct wisp_request *request)
@@ -73,9 +70,6 @@ void waiter_sleep(const struct waiter *waiter, uint64_t deadline_ns)
     uint64_t left;
 
     /* Pairs with waiter_wake(). */
-    while (!__atomic_load_n(&waiter->word, __ATOMIC_ACQUIRE) && (left = deadline_left(deadline_ns))) {
-        struct timespec limit = clock_timespec(left);
-
-        (void)syscall(SYS_futex, &waiter->word, FUTEX_WAIT_PRIVATE, 0, left == FOREVER ? NULL : &limit, NULL, 0);
-    }
+    while (!__atomic_load_n(&waiter->word, __ATOMIC_ACQUIRE) && (left = deadline_left(deadline_ns)))
+        (void)futex_wait(&waiter->word, 0, left, FUTEX_OF_PROCESS);
 }

@@ -5,11 +5,9 @@
  * the other side in the same protocol (wake.h draws both), and in nothing else.
  */
 #include <errno.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/futex.h"
 #include "libipc/wake.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -31,11 +29,6 @@ static inline void fence(void)
 #else
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
-}
-
-static int futex(const uint32_t *word, int operation, uint32_t value, const struct timespec *timeout)
-{
-    return syscall(SYS_futex, word, operation, value, timeout, NULL, 0) < 0 ? -errno : 0;
 }
 
 /* ---- the daemon sleeps on the eventfd ---- */
@@ -82,7 +75,7 @@ enum wire_wait wake_client(const struct wire_client_control *client, struct wire
         return WIRE_WAIT_NONE;
     /* We are the only writer. Pairs with the acquire in wake_client_arm(), and with the comparison in the kernel. */
     __atomic_store_n(&daemon->cq_futex, daemon->cq_futex + 1, __ATOMIC_RELEASE);
-    (void)futex(&daemon->cq_futex, FUTEX_WAKE, 1, NULL);
+    futex_wake(&daemon->cq_futex, 1, FUTEX_SHARED);
     return WIRE_WAIT_FUTEX;
 }
 
@@ -105,11 +98,5 @@ void wake_client_disarm(struct wire_client_control *client)
 
 int wake_client_sleep(const struct wire_daemon_control *daemon, uint32_t seen, uint64_t timeout_ns)
 {
-    struct timespec timeout;
-    int result;
-
-    if (timeout_ns != UINT64_MAX)
-        timeout = clock_timespec(timeout_ns);
-    result = futex(&daemon->cq_futex, FUTEX_WAIT, seen, timeout_ns == UINT64_MAX ? NULL : &timeout);
-    return result == -EAGAIN ? 0 : result; /* it had changed before we slept */
+    return futex_wait(&daemon->cq_futex, seen, timeout_ns, FUTEX_SHARED);
 }

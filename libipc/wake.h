@@ -45,14 +45,4 @@ void wake_client_disarm(struct wire_client_control *client);
  * 0 woken or changed (spurious included), -ETIMEDOUT, -EINTR. */
 int wake_client_sleep(const struct wire_daemon_control *daemon, uint32_t seen, uint64_t timeout_ns);
 
-/* One turn of a spinning wait. */
-static inline void wake_pause(void)
-{
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 #endif

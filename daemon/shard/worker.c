@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "daemon/shard/doorbell.h"
 #include "daemon/shard/pass.h"
 #include "daemon/shard/pulse.h"
@@ -178,7 +179,7 @@ static int pass_after_pass(struct worker *worker)
         if (loop_pending(worker->loop, now))
             result = handle_events(worker, 0);
         else if (!worked && now - idle_since < worker->setup.spin_ns && shard->active_count)
-            wake_pause();
+            cpu_pause();
         else if (!worked)
             result = sleep_on_events(worker, now);
     }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "libipc/wake.h"
 #include "support/both_loops.h"
 #include "support/daemon.h"
@@ -40,7 +41,7 @@ static void sigterm_finishes_what_is_under_way(void **state)
         assert_true(raw_submit(&bed.client, &request));
     }
     while (__atomic_load_n(&bed.client.theirs->sq_head, __ATOMIC_ACQUIRE) != WAITING)
-        wake_pause();
+        cpu_pause();
     begin = clock_ns();
     daemon_signal(&bed.daemon, SIGTERM);
     assert_int_equal(daemon_wait(&bed.daemon, 5000), 0);

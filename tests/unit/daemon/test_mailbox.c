@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/futex.h"
 #include "daemon/shard/mailbox.h"
 #include "libipc/wake.h"
 
@@ -74,7 +75,7 @@ static void *write_all(void *argument)
     for (uint32_t i = 0; i < MAILS; i++) {
         letters[i] = (struct letter){ { i, ~(uint64_t)i } };
         while (!mailbox_post(box, (struct mail){ .kind = i, .subject = &letters[i] }))
-            wake_pause();
+            cpu_pause();
     }
     return NULL;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "daemon/shard/worker.h"
@@ -117,7 +118,7 @@ static void a_channel_leaves_whatever_is_under_way(void **state)
             assert_true(ring(0, &large));
         assert_true(ring(1, &other));
         for (int i = 0; i < round; i++)
-            wake_pause();
+            cpu_pause();
         worker_leave(worker, rig.channels[0]);
         expect_report(REPORT_LEFT, rig.channels[0]);
         assert_int_equal(rig.channels[0]->daemon->state, WIRE_STATE_CLOSED);
@@ -141,7 +142,7 @@ static void who_breaks_the_protocol_is_reported_once(void **state)
         assert_true(ring(2, &ping));
     __atomic_store_n(&control->cq_head, 12345, __ATOMIC_RELAXED);
     while (!ring(2, &ping)) /* there is room again: all have been taken, and none is reaped */
-        wake_pause();
+        cpu_pause();
     assert_int_equal(poll(&(struct pollfd){ .fd = worker_eventfd(worker), .events = POLLIN }, 1, 20000), 1);
     worker_disarm(worker);
     expect_report(REPORT_BROKEN, rig.channels[2]);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/futex.h"
 #include "base/rng.h"
 #include "libipc/message.h"
 #include "libipc/region.h"
@@ -90,7 +91,7 @@ static void *daemon_end(void *argument)
             continue;
         }
         for (uint64_t spin = rng_below(&rng, SPIN); spin && !intake_ring_ready(&intake); spin--)
-            wake_pause();
+            cpu_pause();
         wake_daemon_arm(control);
         if (!intake_ring_ready(&intake)) {
             end->sleeps++;
@@ -154,7 +155,7 @@ static void *client_end(void *argument)
                 end->fault = "client: cannot ring the doorbell";
         }
         for (uint64_t spin = rng_below(&rng, SPIN); spin && !reap_ring_ready(&reap); spin--)
-            wake_pause();
+            cpu_pause();
         if (!reap_ring_ready(&reap))
             client_sleep(end, &reap);
         while (reap_ring_take(&reap, &copy)) {
