@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -117,26 +117,43 @@ static int write_all(int fd, const struct file_part *parts, size_t count)
     return 0;
 }
 
+/* The permissions that a file has when a program just creates it: mkostemp() gives it to its owner alone. */
+static int open_to_readers(int fd)
+{
+    mode_t mask = umask(0);
+
+    umask(mask);
+    return fchmod(fd, 0644 & ~mask) < 0 ? -errno : 0;
+}
+
+int file_replace(const char *path, struct file_replacement *out, struct reason *why)
+{
+    int length = snprintf(out->temporary, sizeof out->temporary, "%s.XXXXXX", path);
+
+    out->path = path;
+    if (length >= (int)sizeof out->temporary)
+        return refuse_errno(why, -ENAMETOOLONG, "%s", path);
+    out->fd = mkostemp(out->temporary, O_CLOEXEC);
+    return out->fd < 0 ? refuse_errno(why, -errno, "cannot create %s", path) : 0;
+}
+
+int file_replace_end(struct file_replacement *replacement, int result, struct reason *why)
+{
+    if (!result)
+        result = open_to_readers(replacement->fd);
+    if (!result && (fsync(replacement->fd) < 0 || rename(replacement->temporary, replacement->path) < 0))
+        result = -errno;
+    close(steal_fd(&replacement->fd));
+    if (!result)
+        return 0;
+    unlink(replacement->temporary);
+    return refuse_errno(why, result, "cannot write %s", replacement->path);
+}
+
 int file_write(const char *path, const struct file_part *parts, size_t count, struct reason *why)
 {
-    char temporary[PATH_MAX];
-    cleanup_close int fd = -1;
-    mode_t mask;
-    int result;
+    struct file_replacement replacement;
+    int result = file_replace(path, &replacement, why);
 
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
-        return refuse_errno(why, -ENAMETOOLONG, "%s", path);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return refuse_errno(why, -errno, "cannot create %s", path);
-    mask = umask(0);
-    umask(mask);
-    result = write_all(fd, parts, count);
-    if (!result && (fchmod(fd, 0644 & ~mask) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0))
-        result = -errno;
-    if (result) {
-        unlink(temporary);
-        return refuse_errno(why, result, "cannot write %s", path);
-    }
-    return 0;
+    return result ? result : file_replace_end(&replacement, write_all(replacement.fd, parts, count), why);
 }

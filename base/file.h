@@ -7,6 +7,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,5 +27,19 @@ struct file_part {
 
 /* Writes the parts in order as one atomic replacement of `path`, mode 0644 under the umask. */
 int file_write(const char *path, const struct file_part *parts, size_t count, struct reason *why);
+
+/* A file that comes into being whole, or not at all: what stood at its path stays until the end. It is written under a
+ * name beside it, to `fd`. */
+struct file_replacement {
+    const char *path; /* the caller's */
+    int fd;
+    char temporary[PATH_MAX];
+};
+
+/* On failure nothing is to be ended. -errno. */
+int file_replace(const char *path, struct file_replacement *out, struct reason *why);
+/* With `result` 0 the file is on disk and takes the place at `path`; otherwise, and when that fails, it is gone.
+ * Returns what came of it; `result` that is not 0 is explained by the errno that it must be. */
+int file_replace_end(struct file_replacement *replacement, int result, struct reason *why);
 
 #endif

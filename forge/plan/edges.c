@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <xxhash.h>
@@ -182,39 +180,32 @@ int edges_check(const char *option, const struct option_list *words, const struc
     return result;
 }
 
-int edges_write(const struct layer *layer, const char *file, struct reason *why)
+/* Through a stream of its own over the descriptor, which stays open. */
+static int write_weights(const struct layer *layer, enum exchange_form form, int fd)
 {
-    char temporary[PATH_MAX];
-    enum exchange_form form;
-    mode_t mask = umask(0);
-    int fd, result;
-    FILE *out;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0), result;
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
 
-    umask(mask);
-    if (!exchange_form_of(file, &form))
-        return refuse(why, WISP_E_INVALID, "%s: the name has to end in .csv or .mtx", file);
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", file) >= (int)sizeof temporary)
-        return refuse_errno(why, -ENAMETOOLONG, "%s", file);
-    fd = mkostemp(temporary, O_CLOEXEC);
-    out = fd < 0 ? NULL : fdopen(fd, "w");
     if (!out) {
         result = -errno;
-        if (fd >= 0) {
-            close(fd);
-            unlink(temporary);
-        }
-        return refuse_errno(why, result, "cannot create %s", file);
+        if (copy >= 0)
+            close(copy);
+        return result;
     }
     result = exchange_write(&layer->weight, form, out);
-    if (!result && (fflush(out) || fchmod(fd, 0644 & ~mask) < 0 || fsync(fd) < 0))
-        result = -errno;
     if (fclose(out) && !result)
         result = -errno;
-    if (!result && rename(temporary, file) < 0)
-        result = -errno;
-    if (result) {
-        unlink(temporary);
-        return refuse_errno(why, result, "cannot write %s", file);
-    }
-    return 0;
+    return result;
+}
+
+int edges_write(const struct layer *layer, const char *file, struct reason *why)
+{
+    struct file_replacement replacement;
+    enum exchange_form form;
+    int result;
+
+    if (!exchange_form_of(file, &form))
+        return refuse(why, WISP_E_INVALID, "%s: the name has to end in .csv or .mtx", file);
+    result = file_replace(file, &replacement, why);
+    return result ? result : file_replace_end(&replacement, write_weights(layer, form, replacement.fd), why);
 }
