@@ -17,7 +17,13 @@
 
 #define cleanup(function) __attribute__((cleanup(function)))
 
-/* Defines `name`, a cleanup attribute for a pointer to `type` that `release` frees; `release` must accept NULL. */
+/* Defines NAME_at_exit(), for a pointer to `type` that `release` frees; `release` must accept NULL. NAME is the
+ * object's:
+ *
+ *     CLEANUP_DEFINE(model, struct model, model_free)
+ *     cleanup(model_at_exit) struct model *model = NULL;
+ *
+ * A header whose users are many adds `#define cleanup_model cleanup(model_at_exit)`. */
 #define CLEANUP_DEFINE(name, type, release)                                                                            \
     static inline __attribute__((unused)) void name##_at_exit(type **pointer)                                          \
     {                                                                                                                  \

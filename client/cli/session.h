@@ -9,6 +9,7 @@
 #include <wisp/wisp.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/options.h"
 #include "base/outcome.h"
 
@@ -46,19 +47,13 @@ json_t *session_parse(const struct session *session, char *text);
 /* Prints it as --json has it: members in the daemon's order, indented. Returns an exit status. */
 int session_print(const struct session *session, const json_t *json);
 
-CLEANUP_DEFINE(cleanup_model, wisp_model, wisp_model_free)
-#define cleanup_model cleanup(cleanup_model_at_exit)
+CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
+#define cleanup_model cleanup(model_at_exit)
 
-static inline void cleanup_json_at_exit(json_t **json)
-{
-    json_decref(*json);
-}
-#define cleanup_json cleanup(cleanup_json_at_exit)
-
-static inline void cleanup_session_at_exit(struct session *session)
+static inline void session_at_exit(struct session *session)
 {
     session_close(session);
 }
-#define cleanup_session cleanup(cleanup_session_at_exit)
+#define cleanup_session cleanup(session_at_exit)
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/experiment/media_default.h"
@@ -14,7 +14,6 @@
 
 enum { MEASURED_MAX = 20000, MELS = 40, CHANNELS_MAX = 4 };
 
-CLEANUP_DEFINE(json, json_t, json_decref)
 CLEANUP_DEFINE(media, struct media, media_free)
 CLEANUP_DEFINE(batches, struct batches, batches_free)
 
@@ -140,7 +139,7 @@ static int measure(const char *json, const struct dataset *data, const uint32_t 
 
 int media_normalise(char **json, const struct dataset *data, const uint32_t *which, size_t count, struct reason *why)
 {
-    cleanup(json_at_exit) json_t *object = json_loads(*json, 0, NULL);
+    cleanup_json json_t *object = json_loads(*json, 0, NULL);
     struct moments m = { .count = 0 };
     char *text;
     int result;

@@ -19,8 +19,8 @@
 
 enum { BATCH = 32 }; /* wispd's own, unless it is told otherwise */
 
-CLEANUP_DEFINE(cleanup_model, struct model, model_free)
-CLEANUP_DEFINE(cleanup_forward, struct forward, forward_free)
+CLEANUP_DEFINE(model, struct model, model_free)
+CLEANUP_DEFINE(forward, struct forward, forward_free)
 
 /* The first layer that this version cannot serve; NULL: it serves them all. */
 static const struct layer *find_obstacle(const struct model *model)
@@ -72,8 +72,8 @@ int verb_show(int argc, char **argv)
     struct operands file = { .min = 1, .max = 1, .what = "the model file" };
     const struct option_table table = { .count = 0 };
     const struct kernels *kernels = kernels_find("auto");
-    cleanup(cleanup_model_at_exit) struct model *model = NULL;
-    cleanup(cleanup_forward_at_exit) struct forward *forward = NULL;
+    cleanup(model_at_exit) struct model *model = NULL;
+    cleanup(forward_at_exit) struct forward *forward = NULL;
     struct reason why;
     int status, result;
 

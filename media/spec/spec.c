@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/size.h"
 #include "base/suggest.h"
 #include "media/spec/media.h"
@@ -90,7 +91,6 @@ static const struct key keys[] = {
 #undef TEXT
 #undef AUDIO
 
-CLEANUP_DEFINE(json, json_t, json_decref)
 CLEANUP_DEFINE(media, struct media, media_free)
 
 static int refuse_range(const struct key *key, struct reason *why)
@@ -383,7 +383,7 @@ static int read_media(json_t *object, struct media *media, struct reason *why)
 int media_parse(const char *json, struct media **out, struct reason *why)
 {
     cleanup(media_at_exit) struct media *media = calloc(1, sizeof *media);
-    cleanup(json_at_exit) json_t *object = NULL;
+    cleanup_json json_t *object = NULL;
     json_error_t error;
     int result;
 

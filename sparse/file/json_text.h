@@ -15,11 +15,8 @@
 
 #include <jansson.h>
 
-#include "base/cleanup.h"
 #include "base/error.h"
-
-CLEANUP_DEFINE(cleanup_json, json_t, json_decref)
-#define cleanup_json cleanup(cleanup_json_at_exit)
+#include "base/json.h"
 
 struct json_limits {
     size_t depth;      /* of arrays and objects within each other */

@@ -120,13 +120,13 @@ static json_t *layer_describe(const struct layer *layer)
                      "parameters", parameters, "columns", (json_int_t)layer->weight.columns);
 }
 
-CLEANUP_DEFINE(cleanup_model, struct model, model_free)
+CLEANUP_DEFINE(model, struct model, model_free)
 
 static int metadata_add(const struct model *model, json_t *header, struct reason *why)
 {
     cleanup_json json_t *graph = json_array();
     cleanup_free char *text = NULL;
-    cleanup(cleanup_model_at_exit) struct model *reread = NULL;
+    cleanup(model_at_exit) struct model *reread = NULL;
     char checksum[sizeof CHECKSUM_PREFIX + CHECKSUM_DIGITS] = CHECKSUM_PREFIX;
     json_t *metadata;
     int result;
