@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/name.h"
 #include "base/yaml/findings.h"
 #include "base/yaml/tree.h"
 #include "config/config.h"
@@ -17,8 +18,8 @@
 
 enum {
     CONFIG_MODELS_MAX = 1024,
-    CONFIG_NAME_MAX = 127,   /* bytes of a model's name; the wire's WIRE_NAME_MAX less one */
-    CONFIG_SOCKET_MAX = 107, /* bytes of a socket's path; sun_path less one */
+    CONFIG_NAME_MAX = NAME_BYTES_MAX - 1, /* bytes of a model's name */
+    CONFIG_SOCKET_MAX = 107,              /* bytes of a socket's path; sun_path less one */
 };
 
 enum form { FORM_NUMBER, FORM_CHOICE, FORM_WORD, FORM_TEXT, FORM_SECTION, FORM_MODELS };

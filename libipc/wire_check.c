@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name.h"
 #include "base/size.h"
 #include "libipc/wire_check.h"
 
 /* Both regions begin their entries here, behind the larger of the two control blocks. */
 enum { RING_OFFSET = sizeof(struct wire_daemon_control) };
 
+_Static_assert(WIRE_NAME_MAX == NAME_BYTES_MAX, "a name that is taken anywhere fits; another length is another ABI");
 _Static_assert(RING_OFFSET >= sizeof(struct wire_client_control), "the entries begin behind either control block");
 _Static_assert(RING_OFFSET % WIRE_ARENA_ALIGN == 0, "an entry is one line");
 

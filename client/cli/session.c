@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "base/socket_path.h"
 #include "client/cli/session.h"
 
 enum { PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_MIN = 65536 };
@@ -10,7 +11,7 @@ void session_options(struct session *session, struct option_table *table)
 {
     session->timeout_ms = session->patient ? PATIENT_MS : PROMPT_MS;
     option_text(table, "socket", 's', &session->socket, "PATH",
-                "the daemon's socket ($WISP_SOCKET; /run/wisp/wisp.sock; $XDG_RUNTIME_DIR/wisp/wisp.sock)");
+                "the daemon's socket ($WISP_SOCKET; " SOCKET_OF_SERVICE "; $XDG_RUNTIME_DIR/wisp/wisp.sock)");
     option_count(table, "timeout", 't', &session->timeout_ms, "MS",
                  session->patient ? "longest to wait for the daemon, and for each answer (30000; 0: without limit)"
                                   : "longest to wait for the daemon, and for its answer (5000; 0: without limit)",

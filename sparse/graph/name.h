@@ -8,9 +8,10 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/name.h"
 
 enum {
-    MODEL_NAME_MAX = 128, /* with the terminating zero; the wire's WIRE_NAME_MAX */
+    MODEL_NAME_MAX = NAME_BYTES_MAX,
 };
 
 /* The one rule for names of models, layers and structures: letters, digits, '.', '_' and '-', beginning with a letter
