@@ -141,18 +141,21 @@ static int refuse_range(const struct usage *usage, const struct option_row *row,
                 row->max, row->below ? " (exclusive)" : "");
 }
 
-static int store_again(const struct usage *usage, const struct option_row *row, const char *text)
+static int store_again(const struct usage *usage, const struct option_table *table, const struct option_row *row,
+                       const char *text)
 {
     struct option_list *list = row->value;
 
     if (list->count == OPTION_LIST_MAX)
         return fail(usage->verb, EXIT_USAGE, "--%s %s: it can be given %d times at most", row->name, text,
                     OPTION_LIST_MAX);
+    list->rows[list->count] = (unsigned char)(row - table->rows);
     list->words[list->count++] = text;
     return 0;
 }
 
-static int store(const struct usage *usage, const struct option_row *row, const char *text)
+static int store(const struct usage *usage, const struct option_table *table, const struct option_row *row,
+                 const char *text)
 {
     double real = 0;
 
@@ -175,7 +178,7 @@ static int store(const struct usage *usage, const struct option_row *row, const 
         *(double *)row->value = real;
         return 0;
     case OPTION_LIST:
-        return store_again(usage, row, text);
+        return store_again(usage, table, row, text);
     }
     return 0;
 }
@@ -239,7 +242,7 @@ static int read_option(const struct usage *usage, const struct option_table *tab
     else
         while (table->rows[row].letter != found)
             row++;
-    return store(usage, &table->rows[row], optarg);
+    return store(usage, table, &table->rows[row], optarg);
 }
 
 bool options_read(const struct usage *usage, const struct option_table *table, int argc, char **argv,

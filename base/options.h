@@ -19,8 +19,10 @@ enum option_type {
 
 enum { OPTION_LIST_MAX = 128 };
 
+/* Several options may have one list: then it has the order in which they were given. */
 struct option_list {
     const char *words[OPTION_LIST_MAX];
+    unsigned char rows[OPTION_LIST_MAX]; /* which row of the table gave the word */
     size_t count;
 };
 

@@ -5,7 +5,6 @@
  * widened one layer after another; the prompt says after each whether the whole fits, and saves only what does. The
  * database is touched once.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +36,7 @@ struct editing {
     char name[MODEL_NAME_MAX]; /* to save it under; "": its own */
     char method[16];
     struct plan_options density; /* how many connections, for what it would take */
+    struct option_list wanted;   /* changes that the options ask for, in an order that matters */
 };
 
 /* ---- one change ---- */
@@ -332,93 +332,79 @@ struct arguments {
     struct plan_options density;
 };
 
-static const char help[] =
-    "usage: wisp structure edit NAME [--insert-layer P=N] [--remove-layer P] [--set-neurons P=N]… [options]\n\n"
-    "Changes a structure of the database. P counts the layers with connections from 1. Changes are made in\n"
-    "the order of the options and checked together: where branches meet, several layers must change. When\n"
-    "the result does not fit, nothing is saved.\n\n"
-    "options:\n"
-    "      --insert-layer P=N  a new layer of N neurons at place P, like those around it\n"
-    "      --remove-layer P    the layer at place P goes, with its activation\n"
-    "      --set-neurons P=N   the layer at place P gets N neurons (or channels)\n"
-    "      --name NAME         call the result so, and keep the old one as it is\n"
-    "  -i, --interactive       change, look, undo and save at a prompt\n"
-    "  -s, --sparsity S        show what it would take at this sparsity; 0 if absent\n"
-    "  -d, --density D         the fraction of active connections instead\n"
-    "      --method NAME       er (if absent), erk, erk+, uniform or uniform+\n"
-    "      --db FILE           the structure database; $WISP_DB, or your own if absent\n"
-    "  -h, --help              print this and exit\n";
+static const struct usage usage = {
+    .verb = VERB,
+    .arguments = "NAME [--insert-layer P=N] [--remove-layer P] [--set-neurons P=N]… [options]",
+    .summary = "Changes a structure of the database. P counts the layers with connections from 1. Changes are made in\n"
+               "the order of the options and checked together: where branches meet, several layers must change. When\n"
+               "the result does not fit, nothing is saved.",
+};
 
-enum { OPTION_NAME = 256, OPTION_DB, OPTION_METHOD, OPTION_CHANGE };
-
-/* False after saying what is wrong. */
-static bool read_density(int option, struct arguments *arguments)
+static void make_table(struct option_table *table, struct arguments *arguments, struct option_list *wanted)
 {
     struct plan_options *density = &arguments->density;
-    enum density_method method;
+    struct option_row *row;
 
-    if (option == 's' && !(density->sparsity_given = parse_real(optarg, &density->sparsity) && density->sparsity >= 0 &&
-                                                     density->sparsity < 1)) {
-        fail(VERB, EXIT_USAGE, "--sparsity %s: give a number from 0 to 1 (exclusive)", optarg);
-        return false;
-    }
-    if (option == 'd' && !(density->density_given = parse_real(optarg, &density->density) && density->density > 0 &&
-                                                    density->density <= 1)) {
-        fail(VERB, EXIT_USAGE, "--density %s: give a number above 0, and at most 1", optarg);
-        return false;
-    }
-    if (option == OPTION_METHOD) {
-        density->method = optarg;
-        if (!density_method_parse(optarg, &method) || method == DENSITY_FIXED) {
-            fail(VERB, EXIT_USAGE, "--method %s: give er, erk, erk+, uniform or uniform+", optarg);
-            return false;
-        }
-    }
-    if (density->sparsity_given && density->density_given)
-        fail(VERB, EXIT_USAGE, "--sparsity and --density both say how many connections there are; give one of them");
-    return !density->sparsity_given || !density->density_given;
+    option_list(table, changes[0].option, wanted, "P=N", "a new layer of N neurons at place P, like those around it");
+    option_list(table, changes[1].option, wanted, "P", "the layer at place P goes, with its activation");
+    option_list(table, changes[2].option, wanted, "P=N", "the layer at place P gets N neurons (or channels)");
+    option_text(table, "name", 0, &arguments->rename, "NAME", "call the result so, and keep the old one as it is");
+    option_flag(table, "interactive", 'i', &arguments->interactive, "change, look, undo and save at a prompt");
+    row = option_real(table, "sparsity", 's', &density->sparsity, "S",
+                      "show what it would take at this sparsity; 0 if absent", 0, 1);
+    row->below = true;
+    row->given = &density->sparsity_given;
+    row = option_real(table, "density", 'd', &density->density, "D", "the fraction of active connections instead",
+                      1e-12, 1);
+    row->given = &density->density_given;
+    option_text(table, "method", 0, &density->method, "NAME", "er (if absent), erk, erk+, uniform or uniform+");
+    option_text(table, "db", 0, &arguments->database, "FILE",
+                "the structure database; $WISP_DB, or your own if absent");
 }
 
-/* Changes come in an order that matters, so they are made as the options are read. */
-static int read_arguments(int argc, char **argv, struct arguments *arguments, struct editing *editing)
+/* 0, or the exit status after saying what is wrong. */
+static int check_arguments(const struct arguments *arguments)
 {
-    static const struct option longs[] = {
-        { "insert-layer", required_argument, NULL, OPTION_CHANGE },
-        { "remove-layer", required_argument, NULL, OPTION_CHANGE + 1 },
-        { "set-neurons", required_argument, NULL, OPTION_CHANGE + 2 },
-        { "name", required_argument, NULL, OPTION_NAME },
-        { "db", required_argument, NULL, OPTION_DB },
-        { "sparsity", required_argument, NULL, 's' },
-        { "density", required_argument, NULL, 'd' },
-        { "method", required_argument, NULL, OPTION_METHOD },
-        { "interactive", no_argument, NULL, 'i' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
-    };
+    const struct plan_options *density = &arguments->density;
+    enum density_method method;
     struct reason why;
-    int option;
 
-    optind = 0;
-    while ((option = getopt_long(argc, argv, "is:d:h", longs, NULL)) != -1) {
-        if (option == '?')
-            return EXIT_USAGE;
-        if (option == OPTION_NAME)
-            arguments->rename = optarg;
-        if (option == OPTION_DB)
-            arguments->database = optarg;
-        if (option == 'i')
-            arguments->interactive = true;
-        if (!read_density(option, arguments))
-            return EXIT_USAGE;
-        if (option >= OPTION_CHANGE && editing && apply(editing, (size_t)(option - OPTION_CHANGE), optarg, &why))
-            return fail(VERB, EXIT_USAGE, "--%s %s: %s; nothing was saved", changes[option - OPTION_CHANGE].option,
-                        optarg, why.text);
-    }
-    if (argc - optind != 1)
-        return fail(VERB, EXIT_USAGE, "give the name of one structure; see `wisp structure list`");
-    arguments->name = argv[optind];
+    if (density->method && (!density_method_parse(density->method, &method) || method == DENSITY_FIXED))
+        return fail(VERB, EXIT_USAGE, "--method %s: give er, erk, erk+, uniform or uniform+", density->method);
+    if (density->sparsity_given && density->density_given)
+        return fail(VERB, EXIT_USAGE,
+                    "--sparsity and --density both say how many connections there are; give one of them");
     if (arguments->rename && structure_name_check(arguments->rename, &why))
         return fail(VERB, EXIT_USAGE, "--name %s: %s", arguments->rename, why.text);
+    return EXIT_DONE;
+}
+
+/* False: the verb ends with *status. */
+static bool read_arguments(int argc, char **argv, struct arguments *arguments, struct option_list *wanted, int *status)
+{
+    struct operands operands = { .min = 1, .max = 1, .what = "NAME" };
+    struct option_table table = { .count = 0 };
+
+    make_table(&table, arguments, wanted);
+    if (!options_read(&usage, &table, argc, argv, &operands, status))
+        return false;
+    arguments->name = operands.words[0];
+    *status = check_arguments(arguments);
+    return !*status;
+}
+
+static int make_changes(struct editing *editing)
+{
+    const struct option_list *wanted = &editing->wanted;
+    struct reason why;
+
+    for (size_t i = 0; i < wanted->count; i++) {
+        size_t which = wanted->rows[i]; /* make_table() begins with the changes, in their order */
+
+        if (apply(editing, which, wanted->words[i], &why))
+            return fail(VERB, EXIT_USAGE, "--%s %s: %s; nothing was saved", changes[which].option, wanted->words[i],
+                        why.text);
+    }
     return EXIT_DONE;
 }
 
@@ -449,15 +435,6 @@ static int store_result(struct arguments *arguments, struct editing *editing)
     return result ? fail(VERB, exit_for_output(result), "%s", why.text) : EXIT_DONE;
 }
 
-static bool asks_for_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
-            return true;
-    }
-    return false;
-}
-
 int structure_edit(int argc, char **argv)
 {
     cleanup(editing_at_exit) struct editing *editing = calloc(1, sizeof *editing);
@@ -467,12 +444,7 @@ int structure_edit(int argc, char **argv)
 
     if (!editing)
         return fail(VERB, EXIT_FAILED, "out of memory");
-    if (asks_for_help(argc, argv)) {
-        fputs(help, stdout);
-        return EXIT_DONE;
-    }
-    status = read_arguments(argc, argv, &arguments, NULL);
-    if (status)
+    if (!read_arguments(argc, argv, &arguments, &editing->wanted, &status))
         return status;
     result = catalog_find(arguments.database, arguments.name, &editing->now, &why);
     if (result)
@@ -480,8 +452,7 @@ int structure_edit(int argc, char **argv)
     editing->density = arguments.density;
     editing->density.database = arguments.database;
     editing->density.structure = arguments.name;
-    arguments.density = (struct plan_options){ 0 };
-    status = read_arguments(argc, argv, &arguments, editing);
+    status = make_changes(editing);
     if (status)
         return status;
     if (!editing->changed && !arguments.interactive)

@@ -100,6 +100,8 @@ check "show sparse"      0 "sparsity 0.900000 asked"       "$forge" structure sh
 check "show yaml"        0 "processing: scent"             "$forge" structure show one --yaml
 check "show file"        0 "N = 2176"                      "$forge" structure show "$folder/same.yaml"
 check "edit"             0 "N = 4352"                      "$forge" structure edit one --insert-layer 2=64 --name two
+check "edit in order"    0 "N = 1184"                      "$forge" structure edit one --set-neurons 1=8 --insert-layer 1=16 --name three
+check "edit other way"   0 "N = 896"                       "$forge" structure edit one --insert-layer 1=16 --set-neurons 1=8 --name four
 check "edit unfit"       2 "there is no layer 9"           "$forge" structure edit two --remove-layer 9
 check "edit nothing"     2 "say what to change"            "$forge" structure edit two
 check "edit in place"    0 "linear1"                       "$forge" structure edit two --set-neurons 1=16
