@@ -8,14 +8,14 @@ int old_source(wisp_client *client, const unsigned char *pixels, const short *so
 
 int old_source(wisp_client *client, const unsigned char *pixels, const short *sound)
 {
-    struct wisp_receipt receipt;
+    struct wisp_receipt times;
     struct wisp_label top[1];
     wisp_model *model;
     wisp_request *request;
     size_t count = 1;
     float *input;
 
-    if (wisp_classify_file(client, "image", "a.png", top, &count, &receipt) || wisp_find(client, "image", &model) ||
+    if (wisp_classify_file(client, "image", "a.png", top, &count, &times) || wisp_find(client, "image", &model) ||
         wisp_request_new(client, model, 1, &request))
         return 1;
     input = wisp_request_input(request);
@@ -25,6 +25,6 @@ int old_source(wisp_client *client, const unsigned char *pixels, const short *so
         return 1;
     if (wisp_submit(request) || wisp_wait(request, 10))
         return 1;
-    wisp_request_receipt(request, &receipt);
-    return wisp_infer(client, model, input, 1, input, &receipt) || receipt.total_ns == 0 || wisp_fd(client) < 0;
+    wisp_request_receipt(request, &times);
+    return wisp_infer(client, model, input, 1, input, &times) || times.total_ns == 0 || wisp_fd(client) < 0;
 }
