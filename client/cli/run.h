@@ -10,12 +10,12 @@
 
 #include "base/error.h"
 #include "base/options.h"
+#include "client/cli/connection.h"
 #include "client/cli/private_daemon.h"
 #include "client/cli/screen.h"
-#include "client/cli/session.h"
 
 struct run {
-    struct session session;
+    struct connection connection;
     const char *model_file; /* of --model: a daemon for this call; NULL: the one there is */
     struct private_daemon daemon;
     bool json, raw, verbose, tensor, lines;

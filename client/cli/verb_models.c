@@ -2,8 +2,8 @@
  *
  * wisp models: what the daemon serves, one line each.
  */
+#include "client/cli/connection.h"
 #include "client/cli/facts.h"
-#include "client/cli/session.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
 
@@ -56,7 +56,7 @@ static int print(const json_t *models)
 
 int verb_models(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb, .questions = true };
+    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .max = 0 };
     cleanup_json json_t *models = NULL;
@@ -65,21 +65,21 @@ int verb_models(int argc, char **argv)
     int status, result;
 
     option_flag(&table, "json", 'j', &json, "a JSON array, as docs/protocol.md describes it");
-    session_options(&session, &table);
+    connection_options(&connection, &table);
     if (!options_read(&usage, &table, argc, argv, &operands, &status))
         return status;
-    status = session_open(&session);
+    status = connection_open(&connection);
     if (status)
         return status;
-    result = wisp_list(session.client, &text);
+    result = wisp_list(connection.client, &text);
     if (result)
-        return session_fail(&session, result);
-    models = session_parse(&session, text);
+        return connection_fail(&connection, result);
+    models = connection_parse(&connection, text);
     if (!models)
         return EXIT_FAILED;
     if (!json && json_array_size(models))
         return print(models);
     if (!json)
         return fail(usage.verb, EXIT_DONE, "the daemon serves no models; wispd.yaml(5) says how to add some");
-    return session_print(&session, models);
+    return connection_print(&connection, models);
 }

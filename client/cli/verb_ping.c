@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "client/cli/session.h"
+#include "client/cli/connection.h"
 #include "client/cli/verb.h"
 
 static const struct usage usage = {
@@ -37,10 +37,10 @@ static uint64_t percentile(const struct trips *trips, unsigned percent)
     return trips->sorted[rank ? rank - 1 : 0];
 }
 
-static int measure(struct session *session, struct trips *trips)
+static int measure(struct connection *connection, struct trips *trips)
 {
     for (size_t i = 0; i < trips->count; i++) {
-        int result = wisp_ping(session->client, session_wait_ms(session), &trips->sorted[i]);
+        int result = wisp_ping(connection->client, connection_wait_ms(connection), &trips->sorted[i]);
 
         if (result)
             return result;
@@ -55,9 +55,9 @@ static double us(uint64_t ns)
     return (double)ns / 1e3;
 }
 
-static void print(const struct session *session, const struct trips *trips)
+static void print(const struct connection *connection, const struct trips *trips)
 {
-    printf("%s: %zu round trip%s", wisp_server(session->client), trips->count, trips->count == 1 ? "" : "s");
+    printf("%s: %zu round trip%s", wisp_server(connection->client), trips->count, trips->count == 1 ? "" : "s");
     if (trips->count == 1) {
         printf(", %.1f us\n", us(trips->first));
         return;
@@ -67,10 +67,10 @@ static void print(const struct session *session, const struct trips *trips)
            us(trips->sorted[trips->count - 1]));
 }
 
-static void print_json(const struct session *session, const struct trips *trips)
+static void print_json(const struct connection *connection, const struct trips *trips)
 {
     json_t *object =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "server", wisp_server(session->client), "count",
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "server", wisp_server(connection->client), "count",
                   (json_int_t)trips->count, "first_ns", (json_int_t)trips->first, "least_ns",
                   (json_int_t)trips->sorted[0], "p50_ns", (json_int_t)percentile(trips, 50), "p99_ns",
                   (json_int_t)percentile(trips, 99), "most_ns", (json_int_t)trips->sorted[trips->count - 1]);
@@ -82,7 +82,7 @@ static void print_json(const struct session *session, const struct trips *trips)
 
 int verb_ping(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb };
+    cleanup_connection struct connection connection = { .verb = usage.verb };
     struct option_table table = { .count = 0 };
     struct operands operands = { .max = 0 };
     cleanup_free uint64_t *times = NULL;
@@ -93,22 +93,22 @@ int verb_ping(int argc, char **argv)
 
     option_count(&table, "count", 'c', &count, "N", "round trips to make (1000)", 1, COUNT_MAX);
     option_flag(&table, "json", 'j', &json, "one JSON object: server, count, {first,least,p50,p99,most}_ns");
-    session_options(&session, &table);
+    connection_options(&connection, &table);
     if (!options_read(&usage, &table, argc, argv, &operands, &status))
         return status;
     times = calloc(count, sizeof *times);
     if (!times)
         return fail(usage.verb, EXIT_FAILED, "out of memory");
-    status = session_open(&session);
+    status = connection_open(&connection);
     if (status)
         return status;
     trips = (struct trips){ .sorted = times, .count = count };
-    result = measure(&session, &trips);
+    result = measure(&connection, &trips);
     if (result)
-        return session_fail(&session, result);
+        return connection_fail(&connection, result);
     if (json)
-        print_json(&session, &trips);
+        print_json(&connection, &trips);
     else
-        print(&session, &trips);
+        print(&connection, &trips);
     return EXIT_DONE;
 }

@@ -48,7 +48,7 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
                 "ask this model file, through a daemon for this call; no TARGET then");
-    session_options(&run->session, &table);
+    connection_options(&run->connection, &table);
     return options_read(&usage, &table, argc, argv, operands, status);
 }
 
@@ -61,7 +61,7 @@ static int check(const struct run *run, size_t input_count)
         return fail(usage.verb, EXIT_USAGE, "--input is the whole input: name no files beside it");
     if (run->json && run->raw)
         return fail(usage.verb, EXIT_USAGE, "--json and --raw exclude each other");
-    if (run->model_file && run->session.socket)
+    if (run->model_file && run->connection.socket)
         return fail(usage.verb, EXIT_USAGE, "--model and --socket exclude each other: it has a daemon of its own");
     if (run->lines && run->tensor)
         return fail(usage.verb, EXIT_USAGE, "--lines and --tensor exclude each other: a tensor has no lines");
@@ -95,11 +95,11 @@ static int explain(int result, struct reason *why)
 
 static int prepare(struct run *run, struct reason *why)
 {
-    uint64_t deadline_us = run->session.timeout_ms * 1000;
+    uint64_t deadline_us = run->connection.timeout_ms * 1000;
     int result = 0;
 
     if (!run->request)
-        result = wisp_request_new(run->session.client, run->model, 1, &run->request);
+        result = wisp_request_new(run->connection.client, run->model, 1, &run->request);
     if (result == WISP_E_NO_SPACE && run->let_go)
         return refuse(why, WISP_E_TIMEOUT, "wispd has not answered what was sent before: this one was not sent");
     if (result)
@@ -128,7 +128,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     if (result)
         return result;
     answer.encode_ns = clock_ns() - begun;
-    result = send(run, session_wait_ms(&run->session));
+    result = send(run, connection_wait_ms(&run->connection));
     if (result)
         return input_refuse(input, explain(result, why), why);
     wisp_request_timings(run->request, &answer.timings);
@@ -156,16 +156,16 @@ static uint64_t bytes_of(const wisp_model *model, size_t count,
 /* The connection was made before the model was known: one that is large needs more memory than that. */
 static int make_room(struct run *run)
 {
-    struct session *session = &run->session;
+    struct connection *connection = &run->connection;
     uint64_t input = bytes_of(run->model, wisp_model_input_count(run->model), wisp_model_input);
     uint64_t output = bytes_of(run->model, wisp_model_output_count(run->model), wisp_model_output);
 
-    if (input <= session->input_bytes && output <= session->output_bytes)
+    if (input <= connection->input_bytes && output <= connection->output_bytes)
         return EXIT_DONE;
-    run->session.client = wisp_close(run->session.client);
-    session->input_bytes = MAX(input, session->input_bytes);
-    session->output_bytes = MAX(output, session->output_bytes);
-    return session_open(session);
+    run->connection.client = wisp_close(run->connection.client);
+    connection->input_bytes = MAX(input, connection->input_bytes);
+    connection->output_bytes = MAX(output, connection->output_bytes);
+    return connection_open(connection);
 }
 
 /* What only the model can tell; EXIT_DONE when it makes sense. */
@@ -187,12 +187,12 @@ static int check_model(const struct run *run)
 
 static int find(struct run *run)
 {
-    int result = wisp_find(run->session.client, run->target, &run->model);
+    int result = wisp_find(run->connection.client, run->target, &run->model);
     struct wisp_tensor output;
     size_t labels;
 
     if (result)
-        return session_fail(&run->session, result);
+        return connection_fail(&run->connection, result);
     (void)wisp_model_output(run->model, 0, &output);
     labels = output.dtype == WISP_FLOAT32 ? wisp_model_label_count(run->model) : 0;
     if (!labels)
@@ -209,11 +209,11 @@ static int find_only(struct run *run)
 {
     cleanup_free char *text = NULL;
     cleanup_json json_t *models = NULL;
-    int result = wisp_list(run->session.client, &text);
+    int result = wisp_list(run->connection.client, &text);
 
     if (result)
-        return session_fail(&run->session, result);
-    models = session_parse(&run->session, steal(&text));
+        return connection_fail(&run->connection, result);
+    models = connection_parse(&run->connection, steal(&text));
     if (!models)
         return EXIT_FAILED;
     run->only = strdup(member_text(json_array_get(models, 0), "name"));
@@ -322,19 +322,19 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
 }
 
 /* To the daemon that there is, or to one for this call. */
-static int open_session(struct run *run)
+static int open_connection(struct run *run)
 {
     int status, result;
 
     if (!run->model_file)
-        return session_open(&run->session);
+        return connection_open(&run->connection);
     status = private_daemon_start(&run->daemon, usage.verb, run->model_file);
     if (status)
         return status;
-    run->session.socket = run->daemon.socket;
-    result = session_connect(&run->session);
+    run->connection.socket = run->daemon.socket;
+    result = connection_connect(&run->connection);
     if (result && !private_daemon_ended(&run->daemon, usage.verb, &status))
-        status = session_fail(&run->session, result);
+        status = connection_fail(&run->connection, result);
     return status;
 }
 
@@ -370,7 +370,7 @@ static struct input *list_inputs(const struct run *run, const struct operands *o
 static void release(struct run *run)
 {
     forget_model(run);
-    session_close(&run->session);
+    connection_close(&run->connection);
     private_daemon_stop(&run->daemon);
     free(run->only);
 }
@@ -378,7 +378,7 @@ static void release(struct run *run)
 int verb_run(int argc, char **argv)
 {
     struct run run = {
-        .session = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
+        .connection = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
         .top_k = 3
     };
     struct operands operands = { .max = SIZE_MAX };
@@ -399,7 +399,7 @@ int verb_run(int argc, char **argv)
         return fail(usage.verb, EXIT_FAILED, "out of memory");
     status = check(&run, count);
     if (!status)
-        status = open_session(&run);
+        status = open_connection(&run);
     if (!status)
         status = run.model_file ? find_only(&run) : find(&run);
     if (!status)

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cli/connection.h"
 #include "client/cli/external.h"
 #include "client/cli/facts.h"
-#include "client/cli/session.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
 
@@ -194,23 +194,23 @@ static void tell_of_file(const char *word, int status)
         fail(usage.verb, status, "nor is there a file %s here", word);
 }
 
-static int ask_daemon(struct session *session, const char *name, char **text)
+static int ask_daemon(struct connection *connection, const char *name, char **text)
 {
     cleanup_model wisp_model *model = NULL;
-    int status = session_open(session), result;
+    int status = connection_open(connection), result;
 
     if (status)
         return status;
-    result = wisp_find(session->client, name, &model);
+    result = wisp_find(connection->client, name, &model);
     if (result)
-        return session_fail(session, result);
+        return connection_fail(connection, result);
     *text = strdup(wisp_model_json(model));
-    return EXIT_DONE; /* session_parse() sees when there is no memory */
+    return EXIT_DONE; /* connection_parse() sees when there is no memory */
 }
 
 int verb_show(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb, .questions = true };
+    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .min = 1, .max = 1, .what = "MODEL" };
     cleanup_json json_t *description = NULL;
@@ -219,21 +219,21 @@ int verb_show(int argc, char **argv)
     int status;
 
     option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
-    session_options(&session, &table);
+    connection_options(&connection, &table);
     if (!options_read(&usage, &table, argc, argv, &operands, &status))
         return status;
     if (is_file(operands.words[0]))
         status = forge_ask(usage.verb, operands.words[0], &text);
     else
-        status = ask_daemon(&session, operands.words[0], &text);
+        status = ask_daemon(&connection, operands.words[0], &text);
     if ((status == EXIT_DATA || status == EXIT_NO_DAEMON) && !is_file(operands.words[0]))
         tell_of_file(operands.words[0], status);
     if (status)
         return status;
-    description = session_parse(&session, steal(&text));
+    description = connection_parse(&connection, steal(&text));
     if (!description)
         return EXIT_FAILED;
     if (!json)
         return print(description);
-    return session_print(&session, description);
+    return connection_print(&connection, description);
 }

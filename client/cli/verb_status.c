@@ -2,8 +2,8 @@
  *
  * wisp status: the daemon's own state.
  */
+#include "client/cli/connection.h"
 #include "client/cli/facts.h"
-#include "client/cli/session.h"
 #include "client/cli/verb.h"
 
 static const struct usage usage = {
@@ -14,7 +14,7 @@ static const struct usage usage = {
 
 int verb_status(int argc, char **argv)
 {
-    cleanup_session struct session session = { .verb = usage.verb, .questions = true };
+    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .max = 0 };
     cleanup_json json_t *state = NULL;
@@ -24,16 +24,16 @@ int verb_status(int argc, char **argv)
     int status, result;
 
     option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
-    session_options(&session, &table);
+    connection_options(&connection, &table);
     if (!options_read(&usage, &table, argc, argv, &operands, &status))
         return status;
-    status = session_open(&session);
+    status = connection_open(&connection);
     if (status)
         return status;
-    result = wisp_status(session.client, &text);
+    result = wisp_status(connection.client, &text);
     if (result)
-        return session_fail(&session, result);
-    state = session_parse(&session, text);
+        return connection_fail(&connection, result);
+    state = connection_parse(&connection, text);
     if (!state)
         return EXIT_FAILED;
     screen_init(&screen, stdout);
@@ -41,5 +41,5 @@ int verb_status(int argc, char **argv)
         facts_print(&screen, state, "");
         return EXIT_DONE;
     }
-    return session_print(&session, state);
+    return connection_print(&connection, state);
 }

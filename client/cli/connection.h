@@ -2,8 +2,8 @@
  *
  * A verb's connection to the daemon: the options that every verb has, and how its failures are told.
  */
-#ifndef CLI_SESSION_H
-#define CLI_SESSION_H
+#ifndef CLI_CONNECTION_H
+#define CLI_CONNECTION_H
 
 #include <jansson.h>
 #include <wisp/wisp.h>
@@ -13,7 +13,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 
-struct session {
+struct connection {
     const char *verb;
     const char *socket;  /* NULL: as libwisp chooses */
     bool patient;        /* the limit is what a model may take, not what a person waits for a word */
@@ -24,36 +24,36 @@ struct session {
 };
 
 /* --socket and --timeout. */
-void session_options(struct session *session, struct option_table *table);
+void connection_options(struct connection *connection, struct option_table *table);
 
 /* Connects, and says nothing: what wisp_connect() returns. */
-int session_connect(struct session *session);
+int connection_connect(struct connection *connection);
 
 /* Connects, and while the daemon is full or this user's quota used up, tries again until the time is over. On failure
  * says why on standard error. Returns an exit status. */
-int session_open(struct session *session);
-void session_close(struct session *session);
+int connection_open(struct connection *connection);
+void connection_close(struct connection *connection);
 
 /* What wisp_wait() and wisp_ping() take. */
-uint32_t session_wait_ms(const struct session *session);
+uint32_t connection_wait_ms(const struct connection *connection);
 
 /* Says on standard error what libwisp has to say of `result`, and returns the exit status for it. */
-int session_fail(const struct session *session, int result);
+int connection_fail(const struct connection *connection, int result);
 
 /* Takes JSON text that the library allocated (it is freed), and parses it; says so and returns NULL when it is damaged.
  */
-json_t *session_parse(const struct session *session, char *text);
+json_t *connection_parse(const struct connection *connection, char *text);
 
 /* Prints it as --json has it: members in the daemon's order, indented. Returns an exit status. */
-int session_print(const struct session *session, const json_t *json);
+int connection_print(const struct connection *connection, const json_t *json);
 
 CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
 #define cleanup_model cleanup(model_at_exit)
 
-static inline void session_at_exit(struct session *session)
+static inline void connection_at_exit(struct connection *connection)
 {
-    session_close(session);
+    connection_close(connection);
 }
-#define cleanup_session cleanup(session_at_exit)
+#define cleanup_connection cleanup(connection_at_exit)
 
 #endif
