@@ -5,7 +5,7 @@
  * One daemon for each way of waiting and each event loop runs all the time; the cases take turns, round after round, so
  * that whatever else the machine does meets all of them alike.
  */
-#include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/options.h"
+#include "base/outcome.h"
 #include "base/size.h"
 #include "e2e.h"
 #include "server.h"
@@ -31,9 +33,9 @@ static const struct {
 struct options {
     const char *wispd, *model;
     char wispd_path[PATH_MAX], model_path[PATH_MAX];
-    size_t spinning, sleeping; /* requests in all of a case */
-    uint64_t load_ms;          /* in all of a case */
-    unsigned rounds;
+    uint64_t spinning, sleeping; /* requests in all of a case */
+    uint64_t load_ms;            /* in all of a case */
+    uint64_t rounds;
 };
 
 struct bench {
@@ -42,57 +44,34 @@ struct bench {
     uint64_t requests[2][ARRAY_SIZE(loads)], took_ns[2][ARRAY_SIZE(loads)];
 };
 
-static const char usage[] = "Usage: bench_e2e [OPTION]...\n"
-                            "Measures requests to a wispd of its own, as JSON lines; fields: bench/README.md.\n"
-                            "\n"
-                            "  --wispd PATH     this daemon (../bin/wispd beside this program)\n"
-                            "  --model FILE     this model, of image.classification (models/fashion.safetensors)\n"
-                            "  --repeat N       requests of each spinning case (20000); a tenth of it sleeping\n"
-                            "  --seconds S      of each load case (2)\n"
-                            "  --rounds N       in how many turns (5)\n";
+static const struct usage usage = {
+    .verb = "",
+    .arguments = "[options]",
+    .summary = "Measures requests to a wispd of its own, as JSON lines; fields: bench/README.md.",
+};
 
-static int parse(int argc, char **argv, struct options *options)
+/* False: the program ends with *status. */
+static bool read_options(int argc, char **argv, struct options *options, int *status)
 {
-    static const struct option names[] = {
-        { "wispd", required_argument, NULL, 'w' },
-        { "model", required_argument, NULL, 'm' },
-        { "repeat", required_argument, NULL, 'r' },
-        { "seconds", required_argument, NULL, 's' },
-        { "rounds", required_argument, NULL, 'n' },
-        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
-    };
-    int option;
+    struct operands none = { .max = 0 };
+    struct option_table table = { .count = 0 };
+    double seconds = (double)options->load_ms / 1000;
 
-    while ((option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
-        switch (option) {
-        case 'w':
-            options->wispd = optarg;
-            break;
-        case 'm':
-            options->model = optarg;
-            break;
-        case 'r':
-            options->spinning = strtoul(optarg, NULL, 10);
-            break;
-        case 's':
-            options->load_ms = (uint64_t)(strtod(optarg, NULL) * 1000);
-            break;
-        case 'n':
-            options->rounds = (unsigned)strtoul(optarg, NULL, 10);
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            exit(0);
-        default:
-            return -1;
-        }
-    }
+    option_text(&table, "wispd", 0, &options->wispd, "PATH", "this daemon (../bin/wispd beside this program)");
+    option_text(&table, "model", 0, &options->model, "FILE",
+                "this model, of image.classification (models/fashion.safetensors)");
+    option_count(&table, "repeat", 0, &options->spinning, "N",
+                 "requests of each spinning case (20000); a tenth of it sleeping", 10, 1e9);
+    option_real(&table, "seconds", 0, &seconds, "S", "of each load case (2)", 0.001, 1e6);
+    option_count(&table, "rounds", 0, &options->rounds, "N", "in how many turns (5)", 1, ROUNDS_MAX);
+    if (!options_read(&usage, &table, argc, argv, &none, status))
+        return false;
+    options->load_ms = (uint64_t)(seconds * 1000);
     options->sleeping = options->spinning / 10;
-    return optind < argc || !options->rounds || options->rounds > ROUNDS_MAX || options->sleeping < options->rounds ||
-                   !options->load_ms
-               ? -1
-               : 0;
+    *status = 0;
+    if (options->sleeping < options->rounds)
+        *status = fail(usage.verb, EXIT_USAGE, "--repeat must be ten for each round, or more");
+    return !*status;
 }
 
 static int find_files(struct options *options)
@@ -184,7 +163,7 @@ static void print_machine(const struct options *options)
         fclose(info);
     uname(&system);
     printf("{\"bench\": \"e2e\", \"case\": \"machine\", \"wisp\": \"%s\", \"cpu\": \"%s\", \"cores\": %ld, "
-           "\"kernel\": \"%s\", \"model\": \"%s\", \"rounds\": %u}\n",
+           "\"kernel\": \"%s\", \"model\": \"%s\", \"rounds\": %" PRIu64 "}\n",
            wisp_version(), cpu, sysconf(_SC_NPROCESSORS_ONLN), system.release, slash + 1, options->rounds);
 }
 
@@ -245,10 +224,9 @@ int main(int argc, char **argv)
     char folder[] = "/tmp/wisp-bench.XXXXXX";
     int result;
 
-    if (parse(argc, argv, &options)) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    outcome_of("bench_e2e");
+    if (!read_options(argc, argv, &options, &result))
+        return result;
     if (find_files(&options) || !mkdtemp(folder))
         return 1;
     result = start(&bench, &options, folder) || pin_to(CLIENT_CORE);

@@ -31,7 +31,7 @@ int endpoint_open(struct endpoint *endpoint, const char *socket, uint32_t spin_u
 void endpoint_close(struct endpoint *endpoint);
 
 /* Says `what` and the library's reason; returns -1. */
-int fail(const char *what);
+int complain(const char *what);
 
 struct latency {
     struct samples total, queue, compute, rest; /* rest: all but queue and compute */

@@ -29,7 +29,7 @@ void latency_deinit(struct latency *latency)
     samples_deinit(&latency->rest);
 }
 
-int fail(const char *what)
+int complain(const char *what)
 {
     fprintf(stderr, "bench: %s: %s\n", what, wisp_last_error());
     return -1;
@@ -43,14 +43,14 @@ int endpoint_open(struct endpoint *endpoint, const char *socket, uint32_t spin_u
 
     *endpoint = (struct endpoint){ .depth = depth };
     if (wisp_connect(&endpoint->client, &options))
-        return fail("connecting");
+        return complain("connecting");
     if (wisp_find(endpoint->client, "image.classification", &endpoint->model))
-        return fail("finding the model");
+        return complain("finding the model");
     for (unsigned i = 0; i < depth; i++) {
         float *input;
 
         if (wisp_request_new(endpoint->client, endpoint->model, 1, &endpoint->requests[i]))
-            return fail("reserving a request");
+            return complain("reserving a request");
         input = wisp_request_input(endpoint->requests[i]);
         for (size_t k = 0; k < wisp_model_input_size(endpoint->model); k++)
             input[k] = (float)(k * 37 % 101) / 101;
@@ -72,7 +72,7 @@ static int infer_once(struct endpoint *endpoint, struct latency *latency)
     uint64_t begin = clock_ns(), total, inside;
 
     if (wisp_submit(request) || wisp_wait(request, UINT32_MAX))
-        return fail("request");
+        return complain("request");
     total = clock_ns() - begin;
     wisp_request_timings(request, &timings);
     inside = timings.queue_ns + timings.compute_ns;
@@ -90,7 +90,7 @@ static int nop_once(struct endpoint *endpoint, struct latency *latency)
     uint64_t ns;
 
     if (wisp_ping(endpoint->client, UINT32_MAX, &ns))
-        return fail("ping");
+        return complain("ping");
     if (latency)
         samples_add(&latency->total, ns);
     return 0;

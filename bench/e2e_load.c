@@ -30,14 +30,14 @@ static int ask(struct endpoint *endpoint, struct stage *stage, uint64_t *count)
 
     for (i = 0; i < endpoint->depth; i++) {
         if (wisp_submit(endpoint->requests[i]))
-            return fail("submitting");
+            return complain("submitting");
     }
     for (i = 0; !__atomic_load_n(&stage->stop, __ATOMIC_ACQUIRE); i = i + 1 < endpoint->depth ? i + 1 : 0) {
         if (wisp_wait(endpoint->requests[i], UINT32_MAX))
-            return fail("request");
+            return complain("request");
         done++;
         if (wisp_submit(endpoint->requests[i]))
-            return fail("submitting");
+            return complain("submitting");
     }
     *count = done;
     return 0;
