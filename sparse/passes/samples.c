@@ -24,15 +24,11 @@ static void gather_floats(float *values, const float *const *samples, size_t ele
     }
 }
 
-/* Elements [first, first + length) of `width` samples, as floats in rows of their own. */
-static void convert(const struct model_tensor *tensor, const void *const *samples, size_t stride, size_t width,
-                    uint64_t first, size_t length, float room[SAMPLES_TOGETHER][ELEMENTS_TOGETHER])
+/* Elements [first, first + length) of a sample, as floats. */
+static void convert(const struct model_tensor *tensor, const void *sample, uint64_t first, size_t length, float *out)
 {
-    const uint64_t offset = first * dtype_bytes(tensor->dtype);
-
-    for (size_t b = 0; b < width; b++)
-        dtype_to_float(tensor->dtype, tensor->scale, (const unsigned char *)samples[b * stride] + offset, room[b],
-                       length);
+    dtype_to_float(tensor->dtype, tensor->scale, (const unsigned char *)sample + first * dtype_bytes(tensor->dtype),
+                   out, length);
 }
 
 void samples_gather(const struct model_tensor *tensor, const void *const *samples, size_t stride, size_t count,
@@ -51,7 +47,8 @@ void samples_gather(const struct model_tensor *tensor, const void *const *sample
         for (uint64_t first = 0; first < elements; first += ELEMENTS_TOGETHER) {
             size_t length = MIN((uint64_t)ELEMENTS_TOGETHER, elements - first);
 
-            convert(tensor, samples + begin * stride, stride, width, first, length, room);
+            for (size_t b = 0; b < width; b++)
+                convert(tensor, samples[(begin + b) * stride], first, length, room[b]);
             for (size_t f = 0; f < length; f++) {
                 for (size_t b = 0; b < width; b++)
                     values[(first + f) * count + begin + b] = room[b][f];
