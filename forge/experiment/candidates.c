@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/outcome.h"
 #include "forge/experiment/candidates.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"
+#include "sparse/file/json_text.h"
 #include "sparse/file/model_file.h"
 
 /* The seed that the file's connections were drawn from; 0 when it does not say. */
@@ -78,9 +80,20 @@ static int make_candidate(const struct candidates *c, uint64_t number, struct mo
     return 0;
 }
 
-static int train_candidate(const struct candidates *c, uint64_t number, struct model *model,
+/* What decides the bits of a run, for its checkpoints. NULL: out of memory. */
+static json_t *describe_run(const struct candidates *c, const struct model *model, uint64_t seed)
+{
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:I, s:I, s:b}", "wisp", WISP_VERSION, "model", model->identity,
+                     "seed", (json_int_t)seed, "data", c->experiment->data->hash, "media", c->experiment->model->media,
+                     "recipe", recipe_json(c->recipe), "samples", (json_int_t)c->split->train_count,
+                     "validation_samples", (json_int_t)c->split->validation_count, "blas",
+                     strchr(c->experiment->kernels->name, '+') != NULL);
+}
+
+static int train_candidate(const struct candidates *c, uint64_t number, uint64_t seed, struct model *model,
                            struct trainer_result *result)
 {
+    cleanup_json json_t *run = describe_run(c, model, seed);
     const struct trainer_setup setup = { .model = model,
                                          .kernels = c->experiment->kernels,
                                          .pool = c->experiment->pool,
@@ -90,11 +103,14 @@ static int train_candidate(const struct candidates *c, uint64_t number, struct m
                                          .train_count = c->split->train_count,
                                          .validation = c->split->samples + c->split->train_count,
                                          .validation_count = c->split->validation_count,
-                                         .progress = c->progress };
+                                         .progress = c->progress,
+                                         .run = run,
+                                         .checkpoint = c->checkpoint,
+                                         .resume = c->resume };
     const char *verb = c->experiment->verb;
     struct trainer *trainer;
     struct reason why;
-    int failed = trainer_new(&setup, &trainer, &why);
+    int failed = run ? trainer_new(&setup, &trainer, &why) : refuse_errno(&why, -ENOMEM, "training");
 
     if (failed)
         return fail(verb, exit_for_input(failed), "%s", why.text);
@@ -164,7 +180,7 @@ int candidates_run(const struct candidates *c, struct training_result *out)
             break;
         if (c->recipe->candidates > 1)
             announce_candidate(c, k, seed);
-        status = train_candidate(c, k, model, &result);
+        status = train_candidate(c, k, seed, model, &result);
         if (status)
             break;
         json_array_append_new(all, candidate_json(seed, &result));

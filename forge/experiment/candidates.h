@@ -17,6 +17,8 @@ struct candidates {
     const struct split *split;
     struct batches *batches;
     struct progress *progress;
+    const char *checkpoint;    /* file to write after each epoch; NULL: none */
+    struct checkpoint *resume; /* to begin from, and emptied; NULL: the beginning. Both want one candidate */
 };
 
 struct training_result {

@@ -6,7 +6,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/outcome.h"
 #include "base/size.h"
+#include "forge/train/checkpoint.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
 #include "forge/train/trainer.h"
@@ -307,6 +309,81 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
     return 0;
 }
 
+/* ---- checkpoints ---- */
+
+/* The arrays of a checkpoint in their order, and where they are here. Returns how many. */
+static uint32_t list_arrays(const struct trainer *t, const char *names[static CHECKPOINT_ARRAYS_MAX],
+                            float *arrays[static CHECKPOINT_ARRAYS_MAX])
+{
+    static const char *const slots[OPTIMIZER_SLOTS_MAX] = { "slot0", "slot1" };
+    uint32_t count = 0;
+
+    names[count] = "values";
+    arrays[count++] = t->setup.model->parameters;
+    for (unsigned i = 0; i < t->optimizer->slots; i++) {
+        names[count] = slots[i];
+        arrays[count++] = t->slots[i];
+    }
+    if (t->best) {
+        names[count] = "best";
+        arrays[count++] = t->best;
+    }
+    return count;
+}
+
+static void write_checkpoint(const struct trainer *t, const struct trainer_result *result)
+{
+    const char *names[CHECKPOINT_ARRAYS_MAX];
+    float *arrays[CHECKPOINT_ARRAYS_MAX];
+    struct checkpoint c = { .run = t->setup.run,
+                            .result = trainer_result_json(result),
+                            .epoch = result->epochs,
+                            .clock = t->clock,
+                            .length = t->parameters.length };
+    struct reason why;
+    int failed;
+
+    c.array_count = list_arrays(t, names, arrays);
+    for (uint32_t i = 0; i < c.array_count; i++)
+        c.arrays[i] = (struct checkpoint_array){ names[i], arrays[i] };
+    failed = c.result ? checkpoint_write(&c, t->setup.checkpoint, &why)
+                      : refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
+    json_decref(c.result);
+    if (failed)
+        warn_user("train", "no checkpoint of epoch %llu: %s", (unsigned long long)result->epochs, why.text);
+}
+
+/* All or nothing: the arrays are compared before one is copied. */
+static int restore(struct trainer *t, struct trainer_result *out, struct reason *why)
+{
+    const struct checkpoint *c = t->setup.resume;
+    const char *names[CHECKPOINT_ARRAYS_MAX];
+    float *arrays[CHECKPOINT_ARRAYS_MAX];
+    uint32_t count = list_arrays(t, names, arrays);
+    int result = checkpoint_fits(c, t->setup.run, why);
+
+    if (!result)
+        result = trainer_result_parse(c->result, out, why);
+    if (result)
+        return result;
+    if (c->epoch > t->setup.recipe->epochs || out->validated != (t->best != NULL))
+        return refuse(why, WISP_E_FORMAT, "epoch %llu is none of this run's", (unsigned long long)c->epoch);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!checkpoint_array(c, names[i]) || c->array_count != count || c->length != t->parameters.length)
+            return refuse(why, WISP_E_FORMAT, "%u arrays of %llu numbers; this run has %u of %llu", c->array_count,
+                          (unsigned long long)c->length, count, (unsigned long long)t->parameters.length);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(arrays[i], checkpoint_array(c, names[i]), c->length * sizeof(float));
+    out->epochs = c->epoch;
+    t->clock = c->clock;
+    t->step = c->epoch * t->per_epoch;
+    t->setup.progress->samples_done += c->epoch * t->setup.train_count;
+    return 0;
+}
+
+/* ---- the run ---- */
+
 static int finish_epoch(struct trainer *t, uint64_t epoch, const struct loss_tally *tally, uint64_t began_ns,
                         struct trainer_result *out, struct reason *why)
 {
@@ -321,15 +398,18 @@ static int finish_epoch(struct trainer *t, uint64_t epoch, const struct loss_tal
     figures.rate = (double)recipe_rate(s->recipe, t->step - 1, t->steps, t->per_epoch);
     figures.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
     figures.samples_per_s = (double)tally->samples / figures.seconds;
-    if (!epoch || figures.seconds < out->epoch_seconds)
+    if (out->epoch_seconds == 0 || figures.seconds < out->epoch_seconds)
         out->epoch_seconds = figures.seconds;
     if (s->validation_count)
         result = validate(t, epoch + 1, &figures, out, &best, why);
     else
         out->best_epoch = epoch + 1;
-    if (!result)
-        progress_epoch(s->progress, &figures, best);
-    return result;
+    if (result)
+        return result;
+    progress_epoch(s->progress, &figures, best);
+    if (s->checkpoint)
+        write_checkpoint(t, out);
+    return 0;
 }
 
 int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *why)
@@ -337,7 +417,14 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
     const struct trainer_setup *s = &t->setup;
 
     *out = (struct trainer_result){ .balance = t->balance };
-    for (uint64_t epoch = 0; epoch < s->recipe->epochs && !interrupt_wanted(); epoch++) {
+    if (s->resume) {
+        int result = restore(t, out, why);
+
+        checkpoint_deinit(s->resume);
+        if (result)
+            return result;
+    }
+    for (uint64_t epoch = out->epochs; epoch < s->recipe->epochs && !interrupt_wanted(); epoch++) {
         uint64_t began_ns = clock_ns();
         struct loss_tally tally = { .samples = 0 };
         int result = train_epoch(t, epoch, &tally, why);

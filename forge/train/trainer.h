@@ -10,9 +10,10 @@
 #define FORGE_TRAIN_TRAINER_H
 
 #include "forge/train/batches.h"
-#include "forge/train/evaluate.h"
+#include "forge/train/checkpoint.h"
 #include "forge/train/progress.h"
 #include "forge/train/recipe.h"
+#include "forge/train/result.h"
 #include "sparse/graph/model.h"
 #include "sparse/graph/parameters.h"
 #include "sparse/kernels/kernels.h"
@@ -27,18 +28,11 @@ struct trainer_setup {
     const uint32_t *train, *validation; /* samples; validation_count may be 0 */
     size_t train_count, validation_count;
     struct progress *progress;
-};
-
-struct trainer_result {
-    uint64_t epochs;       /* finished */
-    uint64_t best_epoch;   /* whose weights the model now has; 0: of the point where it was interrupted */
-    double loss, accuracy; /* over the last epoch, or what was done of it, while training */
-    bool validated;
-    double validation_loss, validation_accuracy;  /* of the weights that the model now has */
-    struct evaluation_balance validation_balance; /* the same */
-    bool interrupted;
-    enum balance balance; /* what the recipe's "auto" came to */
-    double epoch_seconds; /* of the fastest epoch, without its validation; 0: none was finished */
+    /* What the run is of, for checkpoints; the file that gets one after each epoch, and the one to begin from. NULL:
+     * none. */
+    json_t *run;
+    const char *checkpoint;
+    struct checkpoint *resume; /* emptied when the run begins */
 };
 
 struct trainer;

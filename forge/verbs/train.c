@@ -27,7 +27,7 @@ struct train {
     struct experiment_options experiment;
     struct recipe_options recipe_options;
     struct recipe recipe;
-    const char *output, *name;
+    const char *output, *name, *checkpoint, *resume;
     bool json, quiet, no_history, no_fold;
     uint64_t began_ns;
 };
@@ -54,6 +54,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
     option_flag(&table, "no-fold", 0, &train->no_fold, "leave normalisations as they are, to train on");
+    option_text(&table, "checkpoint", 0, &train->checkpoint, "FILE", "keep the run in it after each epoch");
+    option_text(&table, "resume", 0, &train->resume, "FILE", "go on from such a file, to the same bits");
     option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
     option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
@@ -238,15 +240,37 @@ static int prepare(const struct train *train, struct experiment *s, const struct
     return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
 }
 
+/* A checkpoint is of one training. */
+static int open_checkpoint(const struct train *train, struct checkpoint *out)
+{
+    struct reason why;
+    int result = 0;
+
+    *out = CHECKPOINT_NULL;
+    if ((train->checkpoint || train->resume) && train->recipe.candidates > 1)
+        return fail(VERB, EXIT_USAGE, "a checkpoint is of one candidate, here are %llu; --candidates 1 trains one",
+                    (unsigned long long)train->recipe.candidates);
+    if (train->checkpoint && (result = save_check(train->checkpoint, &why)))
+        return fail(VERB, exit_for_output(result), "--checkpoint: %s", why.text);
+    if (train->resume && (result = checkpoint_read(train->resume, out, &why)))
+        return fail(VERB, exit_for_input(result), "--resume: %s", why.text);
+    return 0;
+}
+
 static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
+    struct checkpoint resume;
     struct training_result trained;
     struct batches *batches = NULL;
     struct progress progress;
-    int status = prepare(train, s, split, &batches);
+    int status = open_checkpoint(train, &resume);
 
-    if (status)
+    if (!status)
+        status = prepare(train, s, split, &batches);
+    if (status) {
+        checkpoint_deinit(&resume);
         return status;
+    }
     progress_init(&progress, train->json, train->quiet,
                   train->recipe.candidates * train->recipe.epochs * split->train_count);
     status = candidates_run(&(struct candidates){ .experiment = s,
@@ -254,8 +278,11 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                                   .recipe = &train->recipe,
                                                   .split = split,
                                                   .batches = batches,
-                                                  .progress = &progress },
+                                                  .progress = &progress,
+                                                  .checkpoint = train->checkpoint,
+                                                  .resume = train->resume ? &resume : NULL },
                             &trained);
+    checkpoint_deinit(&resume);
     if (!status) {
         struct store_record record;
         bool described = describe_training(train, s, split, &trained, &record);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/train/checkpoint.h"
+#include "sparse/file/json_text.h"
+#include "sparse/file/model_checksum.h"
+#include "sparse/file/safetensors.h"
+
+#define KEY     "wisp.checkpoint"
+#define VERSION 1
+
+static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best" };
+
+/* ---- writing ---- */
+
+static json_t *describe(const struct checkpoint *c)
+{
+    return json_pack("{s:i, s:O, s:I, s:f, s:f, s:O}", "version", VERSION, "run", c->run, "epoch", (json_int_t)c->epoch,
+                     "power1", c->clock.power1, "power2", c->clock.power2, "result", c->result);
+}
+
+static int header_fill(const struct checkpoint *c, json_t *header)
+{
+    cleanup_json json_t *about = describe(c);
+    cleanup_free char *text = about ? json_dumps(about, JSON_COMPACT) : NULL;
+    char checksum[sizeof CHECKSUM_PREFIX + CHECKSUM_DIGITS] = CHECKSUM_PREFIX;
+    uint64_t bytes = c->length * sizeof(float);
+    int failed;
+
+    memset(checksum + strlen(CHECKSUM_PREFIX), '0', CHECKSUM_DIGITS);
+    failed = !text || json_object_set_new(header, SAFETENSORS_METADATA,
+                                          json_pack("{s:s, s:s}", KEY, text, CHECKSUM_KEY, checksum));
+    for (uint32_t i = 0; i < c->array_count; i++)
+        failed |=
+            json_object_set_new(header, c->arrays[i].name,
+                                json_pack("{s:s, s:[I], s:[I, I]}", "dtype", "F32", "shape", (json_int_t)c->length,
+                                          "data_offsets", (json_int_t)(i * bytes), (json_int_t)((i + 1) * bytes)));
+    return failed ? -ENOMEM : 0;
+}
+
+/* The container's beginning: length, JSON, spaces up to a multiple of 64. */
+static int header_make(const struct checkpoint *c, char **out, size_t *size)
+{
+    cleanup_json json_t *header = json_object();
+    cleanup_free char *text = NULL;
+    uint64_t length;
+    int result = header_fill(c, header);
+
+    if (result)
+        return result;
+    text = json_dumps(header, JSON_COMPACT);
+    if (!text || !size_align(SAFETENSORS_LENGTH + strlen(text), SAFETENSORS_ALIGNMENT, &length) ||
+        !(*out = memory_alloc(length + 1, 1)))
+        return -ENOMEM;
+    *size = length;
+    length -= SAFETENSORS_LENGTH;
+    memcpy(*out, &length, sizeof length);
+    snprintf(*out + SAFETENSORS_LENGTH, length + 1, "%-*s", (int)length, text);
+    return 0;
+}
+
+int checkpoint_write(const struct checkpoint *c, const char *path, struct reason *why)
+{
+    struct file_part parts[1 + CHECKPOINT_ARRAYS_MAX];
+    cleanup_free char *header = NULL;
+    char digits[CHECKSUM_DIGITS + 1];
+    size_t size;
+    int result = header_make(c, &header, &size);
+
+    if (result)
+        return refuse_errno(why, result, "%s", path);
+    parts[0] = (struct file_part){ header, size };
+    for (uint32_t i = 0; i < c->array_count; i++)
+        parts[1 + i] = (struct file_part){ c->arrays[i].data, c->length * sizeof(float) };
+    result = checksum_compute(parts, 1 + c->array_count, digits);
+    if (result)
+        return refuse_errno(why, result, "%s", path);
+    memcpy(checksum_find(header, size), digits, CHECKSUM_DIGITS);
+    return file_write(path, parts, 1 + c->array_count, why);
+}
+
+/* ---- reading ---- */
+
+static int read_about(const json_t *metadata, struct checkpoint *out, struct reason *why)
+{
+    static const struct json_limits limits = { .depth = 8, .containers = 4096, .values = 65536 };
+    const char *text = json_string_value(json_object_get(metadata, KEY));
+    cleanup_json json_t *about = NULL;
+    json_int_t epoch;
+    json_error_t error;
+    int version, result;
+
+    if (!text)
+        return refuse(why, WISP_E_FORMAT, "no checkpoint of wisp train: its metadata has no " KEY);
+    result = json_read(text, strlen(text), &limits, &about, why);
+    if (result)
+        return refuse_in(why, result, KEY);
+    if (json_unpack_ex(about, &error, JSON_STRICT, "{s:i, s:o, s:I, s:F, s:F, s:o}", "version", &version, "run",
+                       &out->run, "epoch", &epoch, "power1", &out->clock.power1, "power2", &out->clock.power2, "result",
+                       &out->result)) {
+        out->run = out->result = NULL;
+        return refuse(why, WISP_E_FORMAT, KEY ": %s", error.text);
+    }
+    json_incref(out->run);
+    json_incref(out->result);
+    out->epoch = (uint64_t)epoch;
+    if (version != VERSION)
+        return refuse(why, WISP_E_FORMAT, KEY " has version %d; this wisp reads version %d", version, VERSION);
+    if (!json_is_object(out->run) || !json_is_object(out->result) || epoch < 1)
+        return refuse(why, WISP_E_FORMAT, KEY ": \"run\" and \"result\" are objects, \"epoch\" is 1 or more");
+    if (!(out->clock.power1 >= 0 && out->clock.power1 < 1 && out->clock.power2 >= 0 && out->clock.power2 < 1))
+        return refuse(why, WISP_E_FORMAT, KEY ": \"power1\" and \"power2\" are at least 0 and below 1");
+    return 0;
+}
+
+static int take_array(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)
+{
+    const struct safetensor *tensor = safetensors_take(file, name);
+    const float *data;
+
+    if (!tensor)
+        return 0;
+    if (tensor->type != TENSOR_F32 || tensor->rank != 1 || tensor->begin % sizeof(float))
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is no row of F32", name);
+    if (out->array_count && tensor->count != out->length)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" has %llu elements, \"values\" has %llu", name,
+                      (unsigned long long)tensor->count, (unsigned long long)out->length);
+    data = (const float *)(const void *)((const char *)out->file + tensor->begin);
+    for (uint64_t i = 0; i < tensor->count; i++) {
+        if (!isfinite(data[i]))
+            return refuse(why, WISP_E_FORMAT, "tensor \"%s\", element %llu is no finite number", name,
+                          (unsigned long long)i);
+    }
+    out->length = tensor->count;
+    out->arrays[out->array_count++] = (struct checkpoint_array){ name, data };
+    return 0;
+}
+
+static int take_all(struct safetensors *file, size_t size, struct checkpoint *out, struct reason *why)
+{
+    int result = read_about(file->metadata, out, why);
+
+    if (!result)
+        result = checksum_check(out->file, size, why);
+    for (size_t i = 0; !result && i < CHECKPOINT_ARRAYS_MAX; i++)
+        result = take_array(file, names[i], out, why);
+    if (!result && !checkpoint_array(out, "values"))
+        result = refuse(why, WISP_E_FORMAT, "there is no tensor \"values\"");
+    if (!result && safetensors_left(file))
+        result =
+            refuse(why, WISP_E_FORMAT, "the tensor \"%.60s\" is none of a checkpoint", safetensors_left(file)->name);
+    return result;
+}
+
+int checkpoint_parse(void *data, size_t size, struct checkpoint *out, struct reason *why)
+{
+    struct safetensors file = SAFETENSORS_NULL;
+    int result;
+
+    *out = (struct checkpoint){ .file = data };
+    result = safetensors_open(data, size, &file, why);
+    if (!result)
+        result = take_all(&file, size, out, why);
+    safetensors_close(&file);
+    if (result) {
+        safetensors_disarm(why);
+        checkpoint_deinit(out);
+    }
+    return result;
+}
+
+int checkpoint_read(const char *path, struct checkpoint *out, struct reason *why)
+{
+    void *data;
+    size_t size;
+    int result = file_read(path, CHECKPOINT_FILE_MAX, &data, &size, why);
+
+    *out = CHECKPOINT_NULL;
+    if (result)
+        return result;
+    result = checkpoint_parse(data, size, out, why);
+    return result ? refuse_in(why, result, "%s", path) : 0;
+}
+
+void checkpoint_deinit(struct checkpoint *checkpoint)
+{
+    json_decref(checkpoint->run);
+    json_decref(checkpoint->result);
+    free(checkpoint->file);
+    *checkpoint = CHECKPOINT_NULL;
+}
+
+const float *checkpoint_array(const struct checkpoint *checkpoint, const char *name)
+{
+    for (uint32_t i = 0; i < checkpoint->array_count; i++) {
+        if (!strcmp(checkpoint->arrays[i].name, name))
+            return checkpoint->arrays[i].data;
+    }
+    return NULL;
+}
+
+/* "recipe.epochs is 20 in the checkpoint and 30 now", for the first that differs. `path` is what leads to both. */
+static int compare(const char *path, const json_t *there, const json_t *here, struct reason *why)
+{
+    cleanup_free char *was = NULL, *is = NULL;
+    char inner[160];
+    const char *key;
+    json_t *value;
+
+    if (there && json_equal(there, here))
+        return 0;
+    if (json_is_object(there) && json_is_object(here)) {
+        json_object_foreach((json_t *)(uintptr_t)here, key, value)
+        {
+            snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "." : "", key);
+            if (compare(inner, json_object_get(there, key), value, why))
+                return WISP_E_INVALID;
+        }
+    }
+    was = json_dumps(there, JSON_COMPACT | JSON_ENCODE_ANY);
+    is = json_dumps(here, JSON_COMPACT | JSON_ENCODE_ANY);
+    return refuse(why, WISP_E_INVALID, "it is of another run: %s is %.80s there and %.80s here", *path ? path : "all",
+                  was ? was : "missing", is ? is : "missing");
+}
+
+int checkpoint_fits(const struct checkpoint *checkpoint, const json_t *run, struct reason *why)
+{
+    int result = compare("", checkpoint->run, run, why);
+
+    if (result)
+        safetensors_disarm(why);
+    return result;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checkpoints: all that a training run is at the end of an epoch, so that it can be continued to the same bits.
+ *
+ * That is little beside the arrays of the parameter arena (sparse/graph/parameters.h): random numbers depend on (seed,
+ * purpose, epoch, sample), so the generator's state is the number of the epoch; of the optimiser there are its slots
+ * and the powers of its moments' factors. A file is a safetensors container, as NumPy reads it: F32 tensors of one
+ * length called "values", "slot0", "slot1" and "best", and in its metadata wisp.checkpoint, JSON:
+ *
+ *   {"version": 1, "run": {…}, "epoch": 12, "power1": …, "power2": …, "result": {…}}
+ *
+ * and wisp.checksum, as a model file has it. `run` says what the run is of: model, data, media, recipe, split; a
+ * checkpoint continues that run and no other. Files come from outside: checkpoint_parse() is their one validator.
+ */
+#ifndef FORGE_TRAIN_CHECKPOINT_H
+#define FORGE_TRAIN_CHECKPOINT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "forge/train/optimizer.h"
+
+enum { CHECKPOINT_ARRAYS_MAX = 2 + OPTIMIZER_SLOTS_MAX };
+
+#define CHECKPOINT_FILE_MAX (64ull << 30)
+
+struct checkpoint_array {
+    const char *name;
+    const float *data;
+};
+
+struct checkpoint {
+    json_t *run, *result; /* objects */
+    uint64_t epoch;       /* finished */
+    struct optimizer_clock clock;
+    uint64_t length; /* floats of each array */
+    uint32_t array_count;
+    struct checkpoint_array arrays[CHECKPOINT_ARRAYS_MAX];
+    void *file; /* what they stand in, after reading; NULL */
+};
+
+#define CHECKPOINT_NULL ((struct checkpoint){ .run = NULL })
+
+/* Replaces the file atomically. -errno, -ENOMEM. */
+int checkpoint_write(const struct checkpoint *checkpoint, const char *path, struct reason *why);
+
+/* WISP_E_FORMAT, and says what is wrong and where; -errno. */
+int checkpoint_read(const char *path, struct checkpoint *out, struct reason *why);
+/* The same from memory of malloc(), 64-byte aligned, with a zero byte after it; taken over in any case. */
+int checkpoint_parse(void *data, size_t size, struct checkpoint *out, struct reason *why);
+void checkpoint_deinit(struct checkpoint *checkpoint); /* what reading made; idempotent */
+
+/* The array of that name; NULL when there is none. */
+const float *checkpoint_array(const struct checkpoint *checkpoint, const char *name);
+
+/* Whether it is of this run. WISP_E_INVALID, and names the first thing that differs. */
+int checkpoint_fits(const struct checkpoint *checkpoint, const json_t *run, struct reason *why);
+
+#endif

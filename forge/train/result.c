@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "forge/train/result.h"
+
+json_t *trainer_result_json(const struct trainer_result *r)
+{
+    const struct evaluation_balance *b = &r->validation_balance;
+
+    return json_pack("{s:I, s:f, s:f, s:b, s:f, s:f, s:f, s:[I, I, f, f, f, I]}", "best_epoch",
+                     (json_int_t)r->best_epoch, "loss", r->loss, "accuracy", r->accuracy, "validated", r->validated,
+                     "validation_loss", r->validation_loss, "validation_accuracy", r->validation_accuracy,
+                     "epoch_seconds", r->epoch_seconds, "validation_balance", (json_int_t)b->classes,
+                     (json_int_t)b->common, b->majority, b->balanced, b->macro_f1, (json_int_t)b->predicted);
+}
+
+int trainer_result_parse(const json_t *json, struct trainer_result *out, struct reason *why)
+{
+    struct evaluation_balance *b = &out->validation_balance;
+    json_int_t best, classes, common, predicted;
+    json_error_t error;
+    int validated;
+
+    if (json_unpack_ex((json_t *)(uintptr_t)json, &error, JSON_STRICT,
+                       "{s:I, s:F, s:F, s:b, s:F, s:F, s:F, s:[I, I, F, F, F, I!]}", "best_epoch", &best, "loss",
+                       &out->loss, "accuracy", &out->accuracy, "validated", &validated, "validation_loss",
+                       &out->validation_loss, "validation_accuracy", &out->validation_accuracy, "epoch_seconds",
+                       &out->epoch_seconds, "validation_balance", &classes, &common, &b->majority, &b->balanced,
+                       &b->macro_f1, &predicted))
+        return refuse(why, WISP_E_FORMAT, "result: %s", error.text);
+    if (best < 1 || classes < 0 || common < 0 || predicted < 0)
+        return refuse(why, WISP_E_FORMAT, "result: a number is below 0");
+    out->best_epoch = (uint64_t)best;
+    out->validated = validated;
+    b->classes = (size_t)classes;
+    b->common = (size_t)common;
+    b->predicted = (size_t)predicted;
+    return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checkpoints: a training that was stopped, however it was stopped, and resumed ends in the same bytes as one that was
+ * not; a damaged or foreign checkpoint is refused with what is wrong.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "forge/train/checkpoint.h"
+#include "process.h"
+#include "support/test.h"
+
+#define BUILD  "build --layers 64-24-4 --sparsity 0.5 --seed 3 --processing image.classification -o m.safetensors"
+#define EPOCHS "60"
+#define TRAIN  "train m.safetensors --data d --epochs " EPOCHS " --batch 32 --name t --no-history "
+
+enum { STOP_AFTER = 3 };
+
+static const char *folder;
+static struct ran ran;
+
+static void run_well(const char *command)
+{
+    forge_run(&ran, folder, command);
+    if (ran.status)
+        fail_msg("'%s' ended with %d: %s", command, ran.status, ran.err);
+}
+
+static int prepare(void **state)
+{
+    (void)state;
+    folder = scratch_make();
+    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
+    assert_int_equal(mkdir(scratch_path(folder, "other"), 0700), 0);
+    write_quadrants(scratch_path(folder, "d"), 300, 50);
+    write_quadrants(scratch_path(folder, "other"), 301, 50);
+    run_well(BUILD);
+    assert_int_equal(mkfifo(scratch_path(folder, "events"), 0600), 0);
+    return 0;
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    scratch_remove(folder);
+    return 0;
+}
+
+/* Runs until some epochs are over and ends it by the signal. The pipe of its events is too small for all of them, so
+ * that it cannot have come to its end by itself, however fast it is. */
+static int stop_training(const char *command, int signal)
+{
+    pid_t pid = forge_start(folder, command, "events");
+    FILE *events = fopen(scratch_path(folder, "events"), "r");
+    char line[1024];
+    int status;
+
+    assert_non_null(events);
+    assert_true(fcntl(fileno(events), F_SETPIPE_SZ, 4096) >= 0);
+    for (int epochs = 0; epochs < STOP_AFTER && fgets(line, sizeof line, events);)
+        epochs += strstr(line, "\"event\":\"epoch\"") != NULL;
+    assert_int_equal(kill(pid, signal), 0);
+    while (fgets(line, sizeof line, events))
+        ;
+    fclose(events);
+    status = forge_wait(pid);
+    return status;
+}
+
+static void same_bytes(const char *a, const char *b)
+{
+    size_t a_size, b_size;
+    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
+
+    assert_int_equal(a_size, b_size);
+    assert_memory_equal(one, two, a_size);
+    free(one);
+    free(two);
+}
+
+static void check_resumed(const char *recipe, int signal, int expected)
+{
+    char command[512];
+    struct checkpoint c;
+    struct reason why;
+
+    snprintf(command, sizeof command, TRAIN "%s -o full.safetensors", recipe);
+    run_well(command);
+    snprintf(command, sizeof command, TRAIN "%s --checkpoint ck -o part.safetensors", recipe);
+    assert_int_equal(stop_training(command, signal), expected);
+    assert_ok(checkpoint_read(scratch_path(folder, "ck"), &c, &why), why);
+    assert_true(c.epoch >= STOP_AFTER - 1 && c.epoch < 60);
+    checkpoint_deinit(&c);
+    snprintf(command, sizeof command, TRAIN "%s --threads 1 --resume ck --checkpoint ck -o resumed.safetensors",
+             recipe);
+    run_well(command);
+    same_bytes("full.safetensors", "resumed.safetensors");
+    /* And once more from its end: nothing is left to do. */
+    snprintf(command, sizeof command, TRAIN "%s --resume ck -o again.safetensors", recipe);
+    run_well(command);
+    same_bytes("full.safetensors", "again.safetensors");
+}
+
+static void test_interrupted_and_resumed_is_not_interrupted(void **state)
+{
+    (void)state;
+    check_resumed("--optimizer sgd", SIGINT, 130);
+    check_resumed("--optimizer adamw --validation 0 --augment shift=1", SIGINT, 130);
+}
+
+static void test_killed_and_resumed_is_not_killed(void **state)
+{
+    (void)state;
+    check_resumed("--optimizer adamw --input-dropout 0.1", SIGKILL, 128 + SIGKILL);
+}
+
+static void refused(const char *rest, const char *reason)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "train m.safetensors --name t --no-history %s -o no.safetensors", rest);
+    forge_run(&ran, folder, command);
+    assert_int_not_equal(ran.status, 0);
+    if (!strstr(ran.err, reason))
+        fail_msg("'%s' said: %s", command, ran.err);
+}
+
+static void test_a_foreign_checkpoint_is_refused(void **state)
+{
+    (void)state;
+    run_well(TRAIN "--epochs 2 --checkpoint ck -o t.safetensors");
+    refused("--data d --epochs 3 --batch 32 --resume ck", "recipe.epochs is 2 there and 3 here");
+    refused("--data d --epochs 2 --batch 32 --optimizer adamw --resume ck", "recipe.");
+    refused("--data other --epochs 2 --batch 32 --resume ck", "data is ");
+    refused("--data d --epochs 2 --batch 32 --resume missing", "missing");
+    refused("--data d --epochs 2 --batch 32 --resume m.safetensors", "no checkpoint");
+    refused("--data d --epochs 2 --batch 32 --candidates 2 --resume ck", "--candidates 1");
+    run_well("build --layers 64-24-4 --sparsity 0.5 --seed 4 -p image.classification --no-history -o m2.safetensors");
+    forge_run(&ran, folder,
+              "train m2.safetensors --data d --epochs 2 --batch 32 --no-history --resume ck -o n.safetensors");
+    assert_non_null(strstr(ran.err, "model is "));
+}
+
+/* A copy of the file's bytes as checkpoint_parse() takes them. */
+static int parse(const void *data, size_t size, struct checkpoint *out, struct reason *why)
+{
+    void *copy = NULL;
+    size_t length;
+
+    data = data ? data : "";
+    assert_int_equal(file_write(scratch_path(folder, "cut"), &(struct file_part){ data, size }, 1, why), 0);
+    assert_int_equal(file_read(scratch_path(folder, "cut"), 1 << 24, &copy, &length, why), 0);
+    return checkpoint_parse(copy, length, out, why);
+}
+
+/* Cut anywhere, or with any bit changed. */
+static void test_a_damaged_checkpoint_is_refused(void **state)
+{
+    struct checkpoint c;
+    struct reason why;
+    size_t size;
+    char *data;
+
+    (void)state;
+    run_well(TRAIN "--epochs 2 --checkpoint ck -o t.safetensors");
+    data = slurp(scratch_path(folder, "ck"), &size);
+    assert_ok(parse(data, size, &c, &why), why);
+    assert_int_equal(c.array_count, 3);
+    checkpoint_deinit(&c);
+    for (size_t cut = 0; cut < size; cut += 1 + size / 61)
+        assert_int_equal(parse(data, cut, &c, &why), WISP_E_FORMAT);
+    for (size_t at = 0; at < size; at += 1 + size / 211) {
+        data[at] ^= (char)(1 << at % 8);
+        if (parse(data, size, &c, &why) != WISP_E_FORMAT)
+            fail_msg("byte %zu of %zu is changed, and nobody says so", at, size);
+        data[at] ^= (char)(1 << at % 8);
+    }
+    free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interrupted_and_resumed_is_not_interrupted),
+        cmocka_unit_test(test_killed_and_resumed_is_not_killed),
+        cmocka_unit_test(test_a_foreign_checkpoint_is_refused),
+        cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, prepare, clean);
+}
