@@ -38,6 +38,9 @@ struct dataset *dataset_free(struct dataset *dataset)
     free(dataset->lines);
     free(dataset->labels);
     free(dataset->classes);
+    free(dataset->set);
+    free(dataset->set_starts);
+    free(dataset->numbers);
     free(dataset->pictures);
     free(dataset->sounds);
     free(dataset->texts);
@@ -167,6 +170,19 @@ static int grow(void **array, size_t capacity, size_t size)
     return 0;
 }
 
+/* Room for `wanted`, doubling; at least one, so that an empty array is there. */
+static int grow_to(void **array, size_t *capacity, size_t wanted, size_t size)
+{
+    size_t larger = MAX(*capacity * 2, MAX(wanted, (size_t)64));
+
+    if (*array && wanted <= *capacity)
+        return 0;
+    if (grow(array, larger, size))
+        return -ENOMEM;
+    *capacity = larger;
+    return 0;
+}
+
 /* Room for one more of the kind, and its class. */
 static int add_sample(struct collect *collect, uint32_t class, void **array, size_t size, struct reason *why)
 {
@@ -218,6 +234,32 @@ int collect_text(struct collect *collect, uint32_t class, struct dataset_text te
     if (!result)
         set->texts[set->count - 1] = text;
     return result;
+}
+
+int collect_set(struct collect *collect, const uint32_t *classes, size_t count, struct reason *why)
+{
+    struct dataset *set = collect->set;
+    uint64_t begin = set->set_starts ? set->set_starts[set->count - 1] : 0;
+
+    if (grow_to((void **)&set->set_starts, &collect->starts_capacity, set->count + 1, sizeof *set->set_starts) ||
+        grow_to((void **)&set->set, &collect->set_capacity, begin + count, sizeof *set->set))
+        return refuse_errno(why, -ENOMEM, "cannot hold the labels of %zu samples", set->count);
+    set->set_starts[set->count - 1] = begin;
+    set->set_starts[set->count] = begin + count;
+    if (count)
+        memcpy(set->set + begin, classes, count * sizeof *classes);
+    return 0;
+}
+
+int collect_numbers(struct collect *collect, const float *numbers, size_t count, struct reason *why)
+{
+    struct dataset *set = collect->set;
+
+    if (grow_to((void **)&set->numbers, &collect->number_capacity, set->count * count, sizeof *set->numbers))
+        return refuse_errno(why, -ENOMEM, "cannot hold the numbers of %zu samples", set->count);
+    memcpy(set->numbers + (set->count - 1) * count, numbers, count * sizeof *numbers);
+    set->number_count = count;
+    return 0;
 }
 
 int collect_name(struct collect *collect, const char *path, struct reason *why)
@@ -325,8 +367,10 @@ static int number_classes(struct collect *collect, struct reason *why)
         if (!number[n])
             return refuse_label(set, collect->names[n], why);
     }
-    for (size_t i = 0; i < set->count; i++)
+    for (size_t i = 0; !set->set_starts && i < set->count; i++)
         set->classes[i] = number[set->classes[i]] - 1;
+    for (uint64_t i = 0; set->set_starts && i < set->set_starts[set->count]; i++)
+        set->set[i] = number[set->set[i]] - 1;
     return 0;
 }
 
@@ -404,6 +448,8 @@ static int settle_labels(struct collect *collect, const char *beside, struct rea
     struct dataset *set = collect->set;
     int result;
 
+    if (set->numbers) /* what they are called is for the model to say */
+        return 0;
     if (collect->numeric) {
         if (!labels)
             return name_numbers(collect, beside, why);
@@ -427,6 +473,11 @@ static void hash_samples(const struct dataset *set, XXH3_state_t *state)
 {
     for (size_t i = 0; i < set->count; i++) {
         XXH3_128bits_update(state, &set->classes[i], sizeof set->classes[i]);
+        if (set->set_starts)
+            XXH3_128bits_update(state, set->set + set->set_starts[i],
+                                (set->set_starts[i + 1] - set->set_starts[i]) * sizeof *set->set);
+        if (set->numbers)
+            XXH3_128bits_update(state, set->numbers + i * set->number_count, set->number_count * sizeof *set->numbers);
         if (set->pictures) {
             const struct media_picture *p = &set->pictures[i];
             uint32_t shape[] = { p->width, p->height, p->channels };

@@ -29,6 +29,7 @@ struct collect {
     size_t name_count, name_capacity;
     uint32_t *slots; /* hash table over names: index + 1 */
     size_t slot_count;
+    size_t set_capacity, starts_capacity, number_capacity;
 };
 
 int collect_init(struct collect *collect, const struct dataset_wish *wish, struct reason *why);
@@ -45,6 +46,9 @@ int collect_class(struct collect *collect, const char *name, size_t length, uint
 int collect_picture(struct collect *collect, uint32_t class, struct media_picture picture, struct reason *why);
 int collect_sound(struct collect *collect, uint32_t class, struct media_sound sound, struct reason *why);
 int collect_text(struct collect *collect, uint32_t class, struct dataset_text text, struct reason *why);
+/* Of the last sample: its labels, in any order, or its numbers, as many as of the others. */
+int collect_set(struct collect *collect, const uint32_t *classes, size_t count, struct reason *why);
+int collect_numbers(struct collect *collect, const float *numbers, size_t count, struct reason *why);
 /* Of the last sample: its file, or its line. */
 int collect_name(struct collect *collect, const char *path, struct reason *why);
 int collect_line(struct collect *collect, uint32_t line, struct reason *why);

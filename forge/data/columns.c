@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cleanup.h"
 #include "base/options.h"
 #include "base/size.h"
 #include "forge/data/columns.h"
@@ -131,6 +132,47 @@ static int guess_rest(const struct rows *first, const struct dataset_wish *wish,
     return *label == NONE || *text == NONE ? refuse_columns(first, why) : 0;
 }
 
+static bool is_target(const struct columns *c, size_t column)
+{
+    for (size_t i = 0; i < c->target_count; i++) {
+        if (c->targets[i] == column)
+            return true;
+    }
+    return false;
+}
+
+/* The columns of numbers, and the text: the one wished for, one with a known name, or the only one left. */
+static int find_targets(const struct rows *first, const struct dataset_wish *wish, struct columns *out,
+                        struct reason *why)
+{
+    cleanup_free char *list = strdup(wish->target_columns);
+    char *rest = list, *name;
+    long text = NONE, column;
+    int result = list ? 0 : refuse_errno(why, -ENOMEM, "%s", first->path);
+
+    while (!result && (name = strsep(&rest, ","))) {
+        if (out->target_count == COLUMNS_TARGETS_MAX)
+            return refuse(why, WISP_E_FORMAT, "--target-columns: at most %d", COLUMNS_TARGETS_MAX);
+        result = find_wished(first, "--target-columns", name, &column, &out->heading, why);
+        if (!result)
+            out->targets[out->target_count++] = (size_t)column;
+    }
+    if (!result && wish->text_column)
+        result = find_wished(first, "--text-column", wish->text_column, &text, &out->heading, why);
+    if (result)
+        return result;
+    if (text == NONE)
+        text = find_known(first, text_words, ARRAY_SIZE(text_words));
+    for (size_t i = 0; text == NONE && first->count == out->target_count + 1 && i < first->count; i++)
+        text = is_target(out, i) ? NONE : (long)i;
+    if (text == NONE)
+        return refuse_columns(first, why);
+    if (is_target(out, (size_t)text))
+        return refuse(why, WISP_E_FORMAT, "%s: column %ld is text and target", first->path, text + 1);
+    out->text = (size_t)text;
+    return 0;
+}
+
 int columns_find(const struct rows *first, const struct dataset_wish *wish, struct columns *out, struct reason *why)
 {
     long label = NONE, text = NONE;
@@ -139,6 +181,10 @@ int columns_find(const struct rows *first, const struct dataset_wish *wish, stru
 
     if (first->count < 2)
         return refuse_one_column(first, why);
+    if (wish->target_columns) {
+        *out = (struct columns){ .named = true };
+        return find_targets(first, wish, out, why);
+    }
     if (wish->label_column)
         result = find_wished(first, "--label-column", wish->label_column, &label, &heading, why);
     if (!result && wish->text_column)
@@ -152,6 +198,9 @@ int columns_find(const struct rows *first, const struct dataset_wish *wish, stru
     /* Numbers say nothing of a first row with names; words that only a heading has do. */
     heading |= is_one_of(&first->fields[label], label_words, ARRAY_SIZE(label_words)) &&
                is_one_of(&first->fields[text], text_words, ARRAY_SIZE(text_words));
-    *out = (struct columns){ (size_t)label, (size_t)text, heading, wish->label_column || wish->text_column };
+    *out = (struct columns){ .label = (size_t)label,
+                             .text = (size_t)text,
+                             .heading = heading,
+                             .named = wish->label_column || wish->text_column };
     return 0;
 }

@@ -13,10 +13,13 @@
 #include "forge/data/dataset.h"
 #include "forge/data/rows.h"
 
+enum { COLUMNS_TARGETS_MAX = 64 };
+
 struct columns {
-    size_t label, text; /* counted from 0 */
-    bool heading;       /* the first row names them */
-    bool named;         /* by number or name, by who calls: nothing was guessed */
+    size_t label, text;                                /* counted from 0 */
+    size_t targets[COLUMNS_TARGETS_MAX], target_count; /* columns of numbers, in place of a label */
+    bool heading;                                      /* the first row names them */
+    bool named;                                        /* by number or name, by who calls: nothing was guessed */
 };
 
 /* From the first row of the table. WISP_E_FORMAT, and says which columns there are. */

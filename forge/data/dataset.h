@@ -35,8 +35,14 @@ struct dataset {
     char hash[48];  /* "xxh3-128:HEX" over the samples, their classes and the labels, in order */
     enum media_kind kind;
     size_t count;
-    uint32_t *classes; /* one a sample */
-    char **labels;     /* names of the classes; in the order of the model's outputs */
+    uint32_t *classes; /* one a sample; 0 where it has several labels, or numbers */
+    /* With a label separator: sample i has the labels set[set_starts[i] … set_starts[i + 1]), none twice. */
+    uint32_t *set;
+    uint64_t *set_starts; /* count + 1; NULL without */
+    /* With target columns: so many numbers a sample, one sample after the other; NULL without. */
+    float *numbers;
+    size_t number_count;
+    char **labels; /* names of the classes; in the order of the model's outputs */
     size_t label_count;
     char **names;    /* one a sample: its file; NULL when samples have none */
     uint32_t *lines; /* one a sample: its line; NULL */
@@ -59,8 +65,10 @@ struct dataset_wish {
     char *const *labels; /* the model's; NULL: those of the data */
     size_t label_count;
     const char *label_column, *text_column; /* of a table, by name or number from 1; NULL: found */
-    bool skip_bad;                          /* leave out what cannot be read, and count it */
-    const struct media *media;              /* with skip_bad: sounds that it cannot take are left out too; or NULL */
+    const char *label_separator; /* of a table whose rows have several labels, as "a|b": the character; NULL: one */
+    const char *target_columns;  /* of a table: columns of numbers in place of the label, separated by commas; NULL */
+    bool skip_bad;               /* leave out what cannot be read, and count it */
+    const struct media *media;   /* with skip_bad: sounds that it cannot take are left out too; or NULL */
     void (*step)(void *argument, size_t samples); /* called as reading goes on; NULL: not wanted */
     void *argument;
 };

@@ -4,6 +4,7 @@
  * UTF-8, with or without a byte order mark, or UTF-16 with one. What a table's labels look like is checked at its end:
  * a heading that was taken for a sample, or a text that was taken for the label, betrays itself there.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,17 +24,96 @@ bool table_has_name(const char *path)
     return name_ends(path, endings, ARRAY_SIZE(endings));
 }
 
+enum { ROW_LABELS_MAX = 256 };
+
+/* What a row says that its text is. */
+struct row_target {
+    uint32_t classes[ROW_LABELS_MAX];
+    size_t class_count;
+    float numbers[COLUMNS_TARGETS_MAX];
+};
+
+static void add_class(struct row_target *target, uint32_t class)
+{
+    for (size_t i = 0; i < target->class_count; i++) {
+        if (target->classes[i] == class)
+            return;
+    }
+    target->classes[target->class_count++] = class;
+}
+
+/* "a|b", or nothing: no label. */
+static int read_set(const struct field *field, char separator, struct collect *collect, struct row_target *out,
+                    struct reason *why)
+{
+    const char *at = field->bytes, *end = at + field->length;
+    int result = 0;
+
+    while (at < end && !result) {
+        const char *next = memchr(at, separator, (size_t)(end - at));
+        size_t length = (size_t)((next ? next : end) - at);
+        uint32_t class;
+
+        if (out->class_count == ROW_LABELS_MAX)
+            return refuse(why, WISP_E_FORMAT, "more than %d labels", ROW_LABELS_MAX);
+        result = collect_class(collect, at, length, &class, why);
+        if (!result)
+            add_class(out, class);
+        if (next && next + 1 == end)
+            return refuse(why, WISP_E_FORMAT, "an empty label after the last '%c'", separator);
+        at += length + 1;
+    }
+    return result;
+}
+
+static int read_numbers(const struct rows *rows, const struct columns *columns, struct row_target *out,
+                        struct reason *why)
+{
+    for (size_t i = 0; i < columns->target_count; i++) {
+        const struct field *field = &rows->fields[columns->targets[i]];
+        char text[64], *end = text;
+
+        if (field->length && field->length < sizeof text) {
+            memcpy(text, field->bytes, field->length);
+            text[field->length] = 0;
+            out->numbers[i] = strtof(text, &end);
+        }
+        if (end == text || *end || !isfinite(out->numbers[i]))
+            return refuse(why, WISP_E_FORMAT, "column %zu: \"%.*s\" is no finite number", columns->targets[i] + 1,
+                          (int)MIN(field->length, (size_t)40), field->bytes);
+    }
+    return 0;
+}
+
+static int read_target(const struct rows *rows, const struct columns *columns, struct collect *collect,
+                       struct row_target *out, struct reason *why)
+{
+    const struct field *label = &rows->fields[columns->label];
+
+    if (columns->target_count)
+        return read_numbers(rows, columns, out, why);
+    if (collect->wish->label_separator)
+        return read_set(label, *collect->wish->label_separator, collect, out, why);
+    return collect_class(collect, label->bytes, label->length, &out->classes[0], why);
+}
+
 static int add_row(const struct rows *rows, const struct columns *columns, struct collect *collect, struct reason *why)
 {
-    const struct field *label = &rows->fields[columns->label], *text = &rows->fields[columns->text];
-    uint32_t class;
+    const struct field *text = &rows->fields[columns->text];
+    struct row_target target = { .class_count = 0 };
+    bool set = collect->wish->label_separator && !columns->target_count;
     int result = media_check_text("text", text->bytes, text->length, why);
 
     if (!result)
-        result = collect_class(collect, label->bytes, label->length, &class, why);
+        result = read_target(rows, columns, collect, &target, why);
     if (result)
         return collect_skip(collect, refuse_in(why, result, "%s:%u", rows->path, rows->row_line), why);
-    result = collect_text(collect, class, (struct dataset_text){ text->bytes, text->length }, why);
+    result =
+        collect_text(collect, set ? 0 : target.classes[0], (struct dataset_text){ text->bytes, text->length }, why);
+    if (!result && set)
+        result = collect_set(collect, target.classes, target.class_count, why);
+    if (!result && columns->target_count)
+        result = collect_numbers(collect, target.numbers, columns->target_count, why);
     return result ? result : collect_line(collect, rows->row_line, why);
 }
 
@@ -77,7 +157,7 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
     const char *example = NULL;
     size_t joined = count_joined(collect, &example);
 
-    if (set->count < DOUBT_ROWS_MIN)
+    if (set->count < DOUBT_ROWS_MIN || set->set_starts || set->numbers)
         return 0;
     if (collect->name_count - alone > set->count / 2)
         snprintf(set->doubt, sizeof set->doubt,
@@ -95,10 +175,11 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
                  "all %zu rows have the label \"%.60s\": is column %zu the label? --label-column says which it is",
                  set->count, collect->names[0], columns->label + 1);
     else if (joined > 1)
-        snprintf(set->doubt, sizeof set->doubt,
-                 "%zu labels, as \"%.60s\", join others of them; this version learns one label for a sample: leave out "
-                 "rows with several, or keep one of each",
-                 joined, example);
+        snprintf(
+            set->doubt, sizeof set->doubt,
+            "%zu labels, as \"%.60s\", join others of them: --label-separator takes them apart, for a network that "
+            "ends in a sigmoid",
+            joined, example);
     if (alone && !columns->named && !collect->wish->labels && collect->name_count - 1 <= set->count / 2)
         return refuse(why, WISP_E_FORMAT, "%s: %s, and --label-column 1 for a sample", path, set->doubt);
     return 0;
@@ -120,7 +201,7 @@ static int next_row(struct rows *rows, struct collect *collect, bool *more, stru
 
 static int read_rows(struct rows *rows, struct collect *collect, struct reason *why)
 {
-    struct columns columns = { 0, 1, false, false };
+    struct columns columns = { .text = 1 };
     bool more = false;
     int result = rows_next(rows, &more, why);
 

@@ -20,6 +20,10 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "data", 'D', &options->data, "PATH", "a folder or file with the data set");
     option_text(table, "label-column", 0, &options->label_column, "COLUMN", "of a table: its name, or number from 1");
     option_text(table, "text-column", 0, &options->text_column, "COLUMN", "the same for the text");
+    option_text(table, "label-separator", 0, &options->label_separator, "C", "what joins several labels, as | in a|b");
+    option_text(table, "target-columns", 0, &options->target_columns, "LIST", "of a table: numbers to learn, as x,y");
+    option_text(table, "loss", 0, &options->loss, "LOSS",
+                "cross-entropy, binary-cross-entropy, mse or l1; what suits the last layer if absent");
     option_flag(table, "skip-bad", 0, &options->skip_bad, "leave out what cannot be read, and count it");
     option_text(table, "processing", 'p', &options->processing, "TYPE", "processing type; the model's own if absent");
     option_text(table, "media", 'm', &options->media, "SPEC", "JSON, or a file with it: how inputs become tensors");
@@ -161,6 +165,42 @@ static void tell_skipped(const struct experiment *s)
         warn_user(s->verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
 }
 
+static int check_numbers(const struct experiment *s, const struct experiment_options *o)
+{
+    uint64_t outputs = shape_elements(model_output(s->model));
+
+    if (s->data->number_count == outputs)
+        return 0;
+    return fail(s->verb, EXIT_DATA, "%s: %zu target columns, but the model has %llu outputs", o->data,
+                s->data->number_count, (unsigned long long)outputs);
+}
+
+/* The loss follows from the last layer, or is wished for; what the samples are to come out as has to be of its kind. */
+static int open_loss(struct experiment *s, const struct experiment_options *o)
+{
+    const struct loss *wish = o->loss ? loss_find(o->loss) : NULL;
+    bool numbers = s->data->numbers != NULL;
+    struct reason why;
+    uint32_t value;
+
+    if (o->loss && !wish)
+        return fail(s->verb, EXIT_USAGE, "--loss %s: give cross-entropy, binary-cross-entropy, mse or l1", o->loss);
+    if (loss_of_model(s->model, wish, &s->loss, &value, &why))
+        return fail(s->verb, EXIT_DATA, "%s: %s", o->model, why.text);
+    /* Only to be evaluated: the largest output is the class, whatever the layer. */
+    if (!o->trains && !wish && s->loss->targets == TARGETS_NUMBERS && !numbers)
+        s->loss = loss_at(0);
+    if (numbers != (s->loss->targets == TARGETS_NUMBERS))
+        return fail(s->verb, EXIT_DATA, "%s: the loss %s is of %s; %s", o->model, s->loss->name,
+                    numbers ? "labels" : "numbers",
+                    numbers ? "numbers want --loss mse or l1"
+                            : "end the network in a softmax, or name columns of numbers by --target-columns");
+    if (s->data->set_starts && s->loss->targets == TARGETS_CLASS)
+        return fail(s->verb, EXIT_DATA, "%s: a softmax says one label; end the network in a sigmoid for several",
+                    o->model);
+    return 0;
+}
+
 static int open_data(struct experiment *s, const struct experiment_options *o, enum media_kind kind)
 {
     struct reading reading = reading_start("reading", o->quiet);
@@ -171,6 +211,8 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
                                        .label_count = s->model->label_count,
                                        .label_column = o->label_column,
                                        .text_column = o->text_column,
+                                       .label_separator = o->label_separator,
+                                       .target_columns = o->target_columns,
                                        .skip_bad = o->skip_bad,
                                        .media = s->media,
                                        .step = reading_step,
@@ -180,8 +222,12 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
 
     if (!o->data)
         return fail(s->verb, EXIT_USAGE, "--data is missing; give the folder or file with the data set");
-    if ((o->label_column || o->text_column) && kind != MEDIA_TEXT)
-        return fail(s->verb, EXIT_USAGE, "--label-column and --text-column are for tables of texts");
+    if ((o->label_column || o->text_column || o->label_separator || o->target_columns) && kind != MEDIA_TEXT)
+        return fail(s->verb, EXIT_USAGE,
+                    "--label-column, --text-column, --label-separator and --target-columns are "
+                    "for tables of texts");
+    if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
+        return fail(s->verb, EXIT_USAGE, "--label-separator is one character, and not for numbers");
     result = dataset_read(&wish, &s->data, &why);
     reading_end(&reading);
     if (result)
@@ -189,6 +235,8 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
     tell_skipped(s);
     if (s->data->skipped.count > s->data->count)
         return fail(s->verb, EXIT_DATA, "%s: more than half of the samples cannot be read", o->data);
+    if (s->data->numbers)
+        return check_numbers(s, o);
     if (s->data->label_count != shape_elements(model_output(s->model)))
         return refuse_classes(s, o);
     if (*s->data->doubt && !s->model->label_count)
@@ -228,6 +276,8 @@ int experiment_open(struct experiment *s, const char *verb, const struct experim
         status = open_machine(s, o);
     if (!status)
         status = open_data(s, o, kind);
+    if (!status)
+        status = open_loss(s, o);
     return status;
 }
 

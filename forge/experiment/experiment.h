@@ -10,11 +10,13 @@
 #include "base/pool.h"
 #include "forge/data/dataset.h"
 #include "forge/experiment/labels.h"
+#include "forge/train/loss.h"
 #include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
 
 struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
+    const char *label_separator, *target_columns, *loss;
     uint64_t threads;
     bool blas, skip_bad, quiet;
     bool trains; /* what is wanted is training, not only running */
@@ -25,6 +27,7 @@ struct experiment {
     struct model *model; /* with processing type, media and labels as they will be */
     struct media *media;
     struct dataset *data;
+    const struct loss *loss; /* that suits the model and the data, or was wished for */
     const struct kernels *kernels;
     struct pool *pool;
 };

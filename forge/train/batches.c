@@ -323,8 +323,26 @@ struct batches *batches_free(struct batches *batches)
 
 void batches_targets(const struct batches *batches, const uint32_t *which, size_t count, struct loss_batch *loss)
 {
-    for (size_t i = 0; i < count; i++)
-        loss->classes[i] = (int32_t)batches->data->classes[which[i]];
+    const struct dataset *data = batches->data;
+
+    if (loss->loss->targets == TARGETS_CLASS) {
+        for (size_t i = 0; i < count; i++)
+            loss->classes[i] = (int32_t)data->classes[which[i]];
+        return;
+    }
+    memset(loss->values, 0, loss->features * loss->positions * count * sizeof *loss->values);
+    for (size_t i = 0; i < count; i++) {
+        size_t sample = which[i];
+
+        for (size_t k = 0; data->numbers && k < data->number_count; k++)
+            loss->values[k * count + i] = data->numbers[sample * data->number_count + k];
+        if (data->set_starts) {
+            for (uint64_t k = data->set_starts[sample]; k < data->set_starts[sample + 1]; k++)
+                loss->values[data->set[k] * count + i] = 1;
+        } else if (!data->numbers) {
+            loss->values[data->classes[sample] * count + i] = 1;
+        }
+    }
 }
 
 size_t batches_elements(const struct batches *batches)

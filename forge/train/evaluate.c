@@ -10,11 +10,36 @@
 
 enum { TABLE_CLASSES_MAX = 24 };
 
-static void count_predictions(struct evaluation *e, const struct loss_batch *loss, size_t count)
+static void count_label(struct label_counts *label, const float *output, const float *target, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool predicted = output[i] > 0.5f, actual = target[i] > 0.5f;
+
+        label->predicted += predicted;
+        label->actual += actual;
+        label->correct += predicted && actual;
+    }
+}
+
+static void measure(struct evaluation *e, const float *output, const float *target, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double difference = (double)output[i] - (double)target[i];
+
+        e->squares += difference * difference;
+        e->distances += fabs(difference);
+    }
+}
+
+static void count_predictions(struct evaluation *e, const struct loss_batch *loss, const float *output, size_t count)
 {
     loss_add(loss, count, &e->tally);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; e->confusion && i < count; i++)
         e->confusion[(size_t)loss->classes[i] * e->classes + loss->samples[i].best]++;
+    for (size_t l = 0; e->labels && l < e->classes; l++)
+        count_label(&e->labels[l], output + l * count, loss->values + l * count, count);
+    if (e->targets == TARGETS_NUMBERS)
+        measure(e, output, loss->values, e->classes * count);
 }
 
 static int run_all(const struct evaluator *r, const uint32_t *which, size_t count, struct evaluation *e,
@@ -38,7 +63,7 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
                               "with",
                               which[done + i], r->model->name);
         }
-        count_predictions(e, r->loss, now);
+        count_predictions(e, r->loss, forward_value(r->forward, r->model->layer_count), now);
         done += now;
     }
     return 0;
@@ -47,11 +72,16 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
 int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
              struct reason *why)
 {
+    const struct loss_batch *loss = evaluator->loss;
+    enum loss_targets targets = loss->loss->targets;
     int result;
 
-    *out = (struct evaluation){ .classes = evaluator->loss->features };
-    out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
-    if (!out->confusion)
+    *out = (struct evaluation){ .targets = targets, .classes = loss->features * (loss->classes ? 1 : loss->positions) };
+    if (targets == TARGETS_CLASS)
+        out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
+    if (targets == TARGETS_SET)
+        out->labels = memory_zalloc(out->classes, sizeof *out->labels);
+    if (targets != TARGETS_NUMBERS && !out->confusion && !out->labels)
         result = refuse_errno(why, -ENOMEM, "evaluation");
     else
         result = run_all(evaluator, which, count, out, why);
@@ -63,6 +93,7 @@ int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t co
 void evaluation_deinit(struct evaluation *evaluation)
 {
     free(evaluation->confusion);
+    free(evaluation->labels);
     *evaluation = EVALUATION_NULL;
 }
 
@@ -105,10 +136,32 @@ static double f1(const struct class_figures *f)
     return ratio(2 * f->correct, f->samples + f->predicted);
 }
 
+/* Of the labels that some sample has. */
+static double labels_macro_f1(const struct evaluation *e)
+{
+    size_t counted = 0;
+    double sum = 0;
+
+    for (size_t l = 0; l < e->classes; l++) {
+        const struct label_counts *c = &e->labels[l];
+
+        if (c->actual) {
+            counted++;
+            sum += ratio(2 * c->correct, c->predicted + c->actual);
+        }
+    }
+    return counted ? sum / (double)counted : 0;
+}
+
 struct evaluation_balance evaluation_balance(const struct evaluation *e)
 {
     struct evaluation_balance b = { .classes = 0 };
     uint64_t max = 0;
+
+    if (e->labels)
+        b.macro_f1 = labels_macro_f1(e);
+    if (e->targets != TARGETS_CLASS)
+        return b;
 
     for (size_t c = 0; c < e->classes; c++) {
         struct class_figures f = figures(e, c);
@@ -161,7 +214,35 @@ static void print_table(const struct evaluation *e, char *const *labels, FILE *t
     }
 }
 
-void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
+static void print_labels(const struct evaluation *e, char *const *labels, FILE *to)
+{
+    char number[24];
+
+    fprintf(to, "%-16s %8s %8s %10s %8s\n", "label", "samples", "recall", "precision", "F1");
+    for (size_t l = 0; l < e->classes; l++) {
+        const struct label_counts *c = &e->labels[l];
+
+        fprintf(to, "%-16.16s %8llu %7.2f%% %9.2f%% %8.4f\n", label_of(labels, l, number),
+                (unsigned long long)c->actual, 100 * ratio(c->correct, c->actual),
+                100 * ratio(c->correct, c->predicted), ratio(2 * c->correct, c->predicted + c->actual));
+    }
+    fprintf(to, "\nmicro F1 %.4f, macro F1 %.4f, loss %.4f\n", loss_score(&e->tally), labels_macro_f1(e),
+            loss_mean(&e->tally));
+}
+
+/* Per number, over samples and numbers. */
+static double mean_of(const struct evaluation *e, double sum)
+{
+    return e->tally.samples ? sum / (double)e->tally.samples / (double)e->classes : 0;
+}
+
+static void print_numbers(const struct evaluation *e, FILE *to)
+{
+    fprintf(to, "mean squared error %.6g, mean absolute error %.6g, loss %.6g\n", mean_of(e, e->squares),
+            mean_of(e, e->distances), loss_mean(&e->tally));
+}
+
+static void print_classes(const struct evaluation *e, char *const *labels, FILE *to)
 {
     const struct evaluation_balance b = evaluation_balance(e);
     char number[24], worst[24];
@@ -184,7 +265,34 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
             b.macro_f1, label_of(labels, b.common, number), 100 * b.majority);
 }
 
-json_t *evaluation_json(const struct evaluation *e, char *const *labels)
+void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
+{
+    if (e->targets == TARGETS_CLASS)
+        print_classes(e, labels, to);
+    else if (e->targets == TARGETS_SET)
+        print_labels(e, labels, to);
+    else
+        print_numbers(e, to);
+}
+
+static json_t *labels_json(const struct evaluation *e, char *const *labels)
+{
+    json_t *rows = json_array();
+    char number[24];
+
+    for (size_t l = 0; l < e->classes; l++) {
+        const struct label_counts *c = &e->labels[l];
+
+        json_array_append_new(rows, json_pack("{s:s s:I s:f s:f s:f}", "label", label_of(labels, l, number), "samples",
+                                              (json_int_t)c->actual, "recall", ratio(c->correct, c->actual),
+                                              "precision", ratio(c->correct, c->predicted), "f1",
+                                              ratio(2 * c->correct, c->predicted + c->actual)));
+    }
+    return json_pack("{s:f s:f s:I s:f s:o}", "micro_f1", loss_score(&e->tally), "macro_f1", labels_macro_f1(e),
+                     "samples", (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally), "labels", rows);
+}
+
+static json_t *classes_json(const struct evaluation *e, char *const *labels)
 {
     json_t *classes = json_array(), *confusion = json_array();
     const struct evaluation_balance b = evaluation_balance(e);
@@ -206,4 +314,14 @@ json_t *evaluation_json(const struct evaluation *e, char *const *labels)
                      b.balanced, "macro_f1", b.macro_f1, "majority", b.majority, "samples",
                      (json_int_t)e->tally.samples, "correct", (json_int_t)e->tally.correct, "loss",
                      loss_mean(&e->tally), "classes", classes, "confusion", confusion);
+}
+
+json_t *evaluation_json(const struct evaluation *e, char *const *labels)
+{
+    if (e->targets == TARGETS_CLASS)
+        return classes_json(e, labels);
+    if (e->targets == TARGETS_SET)
+        return labels_json(e, labels);
+    return json_pack("{s:f s:f s:I s:f}", "mse", mean_of(e, e->squares), "mae", mean_of(e, e->distances), "samples",
+                     (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally));
 }

@@ -22,10 +22,18 @@ struct evaluator {
     struct pool *pool;
 };
 
+/* Of one label, where a sample has several or none. */
+struct label_counts {
+    uint64_t predicted, actual, correct;
+};
+
 struct evaluation {
-    size_t classes;
+    enum loss_targets targets;
+    size_t classes; /* or labels, or numbers */
     struct loss_tally tally;
-    uint64_t *confusion; /* [true class][predicted class] */
+    uint64_t *confusion;         /* TARGETS_CLASS: [true class][predicted class] */
+    struct label_counts *labels; /* TARGETS_SET */
+    double squares, distances;   /* TARGETS_NUMBERS: sums over samples and numbers of (y - t)^2 and |y - t| */
 };
 
 #define EVALUATION_NULL ((struct evaluation){ .classes = 0 })
@@ -58,7 +66,8 @@ bool balance_is_guessing(const struct evaluation_balance *balance);
  */
 void evaluation_print(const struct evaluation *evaluation, char *const *labels, FILE *to);
 /* {"accuracy", "balanced_accuracy", "macro_f1", "majority", "samples", "correct", "loss", "classes": [{"label",
- * "samples", "recall", "precision", "f1"}], "confusion"} */
+ * "samples", "recall", "precision", "f1"}], "confusion"}; of sets {"micro_f1", "macro_f1", "samples", "loss", "labels":
+ * [{as a class}]}; of numbers {"mse", "mae", "samples", "loss"} */
 json_t *evaluation_json(const struct evaluation *evaluation, char *const *labels);
 
 #endif

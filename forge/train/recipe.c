@@ -25,6 +25,8 @@ json_t *recipe_json(const struct recipe *recipe)
                   "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout, "validation",
                   recipe->validation, "seed", (json_int_t)recipe->seed);
 
+    if (object && recipe->loss && recipe->loss != loss_at(0))
+        json_object_set_new(object, "loss", json_string(recipe->loss->name));
     if (object && recipe->balance > BALANCE_NONE)
         json_object_set_new(object, "balance", json_string(balance_name(recipe->balance)));
     if (object && augment_is_on(&recipe->augment))

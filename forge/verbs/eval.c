@@ -89,12 +89,10 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
 {
     struct evaluator r = { .model = s->model, .pool = s->pool };
     struct loss_batch batch = LOSS_BATCH_NULL;
-    const struct loss *loss;
     struct reason why;
-    uint32_t value;
-    int result = loss_of_model(s->model, NULL, &loss, &value, &why);
+    int result = 0;
 
-    if (!result && loss_batch_init(&batch, loss, model_output(s->model), eval->batch))
+    if (loss_batch_init(&batch, s->loss, model_output(s->model), eval->batch))
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     r.loss = &batch;
     if (!result)

@@ -109,16 +109,28 @@ static json_t *done_json(const struct train *train, const struct training_result
     return event;
 }
 
+/* What the figures on the samples held back are called, which follows from what is learned. */
+static void describe_validation(const struct loss *loss, const struct trainer_result *r, char *text, size_t size)
+{
+    if (!r->validated)
+        *text = 0;
+    else if (loss->targets == TARGETS_CLASS)
+        snprintf(text, size, ", validation accuracy %.2f%% (balanced %.2f%%)", 100 * r->validation_accuracy,
+                 100 * r->validation_balance.balanced);
+    else if (loss->targets == TARGETS_SET)
+        snprintf(text, size, ", validation micro F1 %.4f", r->validation_accuracy);
+    else
+        snprintf(text, size, ", validation loss %.6g", r->validation_loss);
+}
+
 static void print_done(const struct train *train, struct progress *progress, const struct training_result *trained,
                        long long bytes)
 {
     double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
     const struct trainer_result *r = &trained->result;
-    char text[512], validation[96] = "", seed[64] = "";
+    char text[512], validation[96], seed[64] = "";
 
-    if (r->validated)
-        snprintf(validation, sizeof validation, ", validation accuracy %.2f%% (balanced %.2f%%)",
-                 100 * r->validation_accuracy, 100 * r->validation_balance.balanced);
+    describe_validation(train->recipe.loss, r, validation, sizeof validation);
     if (trained->candidates > 1)
         snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
                  (unsigned long long)trained->candidates);
@@ -324,6 +336,8 @@ int verb_train(int argc, char **argv)
     status = experiment_open(&experiment, VERB, &train.experiment);
     if (!status && recipe_settle(&train.recipe_options, experiment.data->kind, &train.recipe, &why))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
+    if (!status)
+        train.recipe.loss = experiment.loss;
     if (!status)
         take_candidates(&train, experiment.model);
     if (!status && split_make(experiment.data->count, train.recipe.validation, train.recipe.seed, &split))

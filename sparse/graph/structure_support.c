@@ -21,7 +21,6 @@ static bool is_plain(const struct model_tensor *tensors, uint32_t count)
 
 struct structure_support structure_support(const struct structure *structure)
 {
-    const struct structure_layer *last = structure->layer_count ? &structure->layers[structure->layer_count - 1] : NULL;
     const struct signature *signature = &structure->signature;
     struct structure_support support = { .serves = true, .trains = true, .obstacle = NULL };
 
@@ -34,10 +33,6 @@ struct structure_support structure_support(const struct structure *structure)
             support.obstacle = layer;
         support.serves &= serves;
         support.trains &= trains;
-    }
-    if (support.trains && last && last->kind->distribution != DISTRIBUTION_CATEGORICAL) {
-        support.trains = false;
-        support.obstacle = last;
     }
     support.several =
         !is_plain(signature->inputs, signature->input_count) || !is_plain(signature->outputs, signature->output_count);
@@ -57,8 +52,6 @@ void structure_support_text(const struct structure_support *support, char *text,
         return;
     if (!support->serves)
         snprintf(text, size, "this version cannot serve or train it: %s is of kind %s", layer->name, layer->kind->name);
-    else if (!layer_kind_trains(layer->kind))
-        snprintf(text, size, "this version cannot train it: %s is of kind %s", layer->name, layer->kind->name);
     else
-        snprintf(text, size, "this version cannot train it: its last layer, %s, is no softmax", layer->name);
+        snprintf(text, size, "this version cannot train it: %s is of kind %s", layer->name, layer->kind->name);
 }
