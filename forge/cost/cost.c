@@ -57,9 +57,7 @@ static int train_bytes(const struct model *outline, const struct forward_bytes *
 
     if (result)
         return result;
-    *out = 2 * pass->activations + pass->workspace +
-           shape_elements(model_value_shape(outline, 0)) * setting->batch * sizeof(float) +
-           trainer_memory_of(outline, &parameters, setting->slots, true);
+    *out = 2 * pass->activations + pass->workspace + trainer_memory_of(outline, &parameters, setting->slots, true);
     parameters_deinit(&parameters);
     return 0;
 }

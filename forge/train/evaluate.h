@@ -18,7 +18,6 @@ struct evaluator {
     const struct model *model;
     struct batches *batches;
     struct loss_batch *loss;
-    float *input; /* an activation for as many */
     struct pool *pool;
 };
 

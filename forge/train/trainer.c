@@ -25,13 +25,10 @@ struct trainer {
     struct parameters parameters;      /* the index of the arrays below, and of the model's values */
     float *gradient, *best;            /* best NULL when nothing is held back */
     float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
-    struct gradient layers;            /* where each layer's gradient stands */
     struct optimizer_clock clock;
     const struct loss *loss;
     struct loss_batch batch;
-    uint32_t lost;        /* the value whose gradient the loss gives */
-    float *lost_gradient; /* that */
-    float *activation;
+    uint32_t lost;   /* the value whose gradient the loss gives */
     uint32_t *order; /* of the training samples, in this epoch */
     uint64_t step, steps, per_epoch;
 };
@@ -44,25 +41,6 @@ static int check_model(const struct model *model, struct reason *why)
                           model->layers[i].kind->name);
     }
     return 0;
-}
-
-static int place_gradients(struct trainer *t)
-{
-    const struct parameters *p = &t->parameters;
-
-    t->layers.layer_count = p->layer_count;
-    t->layers.layers = calloc(p->layer_count, sizeof *t->layers.layers);
-    for (uint32_t i = 0; t->layers.layers && i < p->run_count; i++) {
-        float *at = t->gradient + p->runs[i].begin;
-
-        if (!p->runs[i].trained)
-            continue;
-        if (p->runs[i].connections)
-            t->layers.layers[p->runs[i].layer].weight = at;
-        else
-            t->layers.layers[p->runs[i].layer].vectors[p->runs[i].vector] = at;
-    }
-    return t->layers.layers ? 0 : -ENOMEM;
 }
 
 /* The arrays with a number for each parameter. */
@@ -81,21 +59,19 @@ static int make_arrays(struct trainer *t)
         missing |= !(t->slots[i] = parameters_array(&t->parameters));
     if (t->setup.validation_count)
         missing |= !(t->best = parameters_array(&t->parameters));
-    return missing ? -ENOMEM : place_gradients(t);
+    return missing ? -ENOMEM : 0;
 }
 
 static int make_stores(struct trainer *t, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    size_t batch = s->recipe->batch, elements = batches_elements(s->batches);
+    size_t batch = s->recipe->batch;
     int result = make_arrays(t);
 
     if (!result)
         result = loss_batch_init(&t->batch, t->loss, model_output(s->model), batch);
-    t->activation = memory_alloc(elements, batch * sizeof *t->activation);
     t->order = memory_alloc(s->train_count, sizeof *t->order);
-    t->lost_gradient = memory_alloc(shape_elements(model_output(s->model)), batch * sizeof *t->lost_gradient);
-    if (!result && (!t->activation || !t->order || !t->lost_gradient))
+    if (!result && !t->order)
         result = -ENOMEM;
     if (result)
         return refuse_errno(why, result, "training");
@@ -157,7 +133,7 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
                                                       .pool = setup->pool },
                              &t->forward, why);
     if (!result)
-        result = backward_new(t->forward, &t->backward, why);
+        result = backward_new(t->forward, &t->parameters, &t->backward, why);
     if (result)
         trainer_free(t);
     else
@@ -170,16 +146,13 @@ struct trainer *trainer_free(struct trainer *trainer)
     if (trainer) {
         backward_free(trainer->backward);
         forward_free(trainer->forward);
-        free(trainer->layers.layers);
         free(trainer->gradient);
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
             free(trainer->slots[i]);
         free(trainer->best);
         parameters_deinit(&trainer->parameters);
         loss_batch_deinit(&trainer->batch);
-        free(trainer->activation);
         free(trainer->order);
-        free(trainer->lost_gradient);
         free(trainer);
     }
     return NULL;
@@ -249,21 +222,21 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                        struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    int result = batches_fill(s->batches, which, count, s->recipe, epoch, t->activation, why);
+    int result = batches_fill(s->batches, which, count, s->recipe, epoch, forward_input(t->forward), why);
 
     if (result)
         return result;
     batches_targets(s->batches, which, count, &t->batch);
-    forward_run(t->forward, LAYER_TRAIN, t->activation, count);
+    forward_run(t->forward, LAYER_TRAIN, forward_input(t->forward), count);
     loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
-             t->lost_gradient, s->pool);
+             backward_gradient(t->backward, t->lost), s->pool);
     loss_add(&t->batch, count, tally);
     if (!isfinite(tally->loss))
         return refuse(why, WISP_E_INVALID,
                       "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
-    backward_run(t->backward, t->lost, t->lost_gradient, &t->layers);
+    backward_run(t->backward, t->lost, t->gradient);
     move_all(t, 1.0f / (float)count);
     return 0;
 }
@@ -292,7 +265,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 {
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
-    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, t->activation, s->pool };
+    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, s->pool };
     int result = evaluate(&evaluator, s->validation, s->validation_count, &e, why);
 
     if (result)
@@ -474,7 +447,5 @@ size_t trainer_memory(const struct trainer *t)
 
 size_t trainer_activation_memory(const struct trainer *t)
 {
-    size_t input = batches_elements(t->setup.batches) * t->setup.recipe->batch * sizeof(float);
-
-    return forward_memory(t->forward) + input;
+    return forward_memory(t->forward);
 }

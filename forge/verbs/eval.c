@@ -101,10 +101,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
         result = forward_new(
             &(struct forward_setup){ .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool },
             &r.forward, &why);
-    if (!result && !(r.input = memory_alloc(batches_elements(r.batches), eval->batch * sizeof *r.input)))
-        result = refuse_errno(&why, -ENOMEM, "evaluation");
     result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, &r);
-    free(r.input);
     forward_free(r.forward);
     batches_free(r.batches);
     loss_batch_deinit(&batch);

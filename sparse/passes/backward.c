@@ -13,47 +13,12 @@
 
 struct backward {
     struct forward *forward;
+    const struct parameters *parameters;
     float **gradients; /* by value; value 0 has none */
     bool *written;     /* by value: in this run */
     /* For a layer that reads one value several times: what it sends through all inputs but the first. */
     float *spares[LAYER_INPUTS_MAX];
 };
-
-int gradient_new(const struct model *model, struct gradient *out)
-{
-    struct gradient gradient = { .layer_count = model->layer_count };
-
-    gradient.layers = calloc(model->layer_count, sizeof *gradient.layers);
-    if (!gradient.layers)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        const struct layer *layer = &model->layers[i];
-
-        if (layer->kind->weighted && !(gradient.layers[i].weight = memory_zalloc(layer->weight.count, sizeof(float))))
-            goto fail;
-        for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
-            if (layer->vectors[v].data && !layer->kind->vectors[v].statistic &&
-                !(gradient.layers[i].vectors[v] = memory_zalloc(layer->vectors[v].count, sizeof(float))))
-                goto fail;
-        }
-    }
-    *out = gradient;
-    return 0;
-fail:
-    gradient_deinit(&gradient);
-    return -ENOMEM;
-}
-
-void gradient_deinit(struct gradient *gradient)
-{
-    for (uint32_t i = 0; gradient->layers && i < gradient->layer_count; i++) {
-        free(gradient->layers[i].weight);
-        for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++)
-            free(gradient->layers[i].vectors[v]);
-    }
-    free(gradient->layers);
-    *gradient = (struct gradient){ 0 };
-}
 
 /* Whether the layer has read the value of input j through one before. */
 static bool is_repeated(const struct layer *layer, uint32_t j)
@@ -105,12 +70,13 @@ static int allocate(struct backward *backward)
     return allocate_spares(backward);
 }
 
-int backward_new(struct forward *forward, struct backward **out, struct reason *why)
+int backward_new(struct forward *forward, const struct parameters *parameters, struct backward **out,
+                 struct reason *why)
 {
     struct backward *backward = calloc(1, sizeof *backward);
 
     if (backward)
-        backward->forward = forward;
+        *backward = (struct backward){ .forward = forward, .parameters = parameters };
     if (!backward || allocate(backward)) {
         backward_free(backward);
         return refuse_errno(why, -ENOMEM, "cannot plan the training of %s for batches of %zu",
@@ -134,13 +100,27 @@ struct backward *backward_free(struct backward *backward)
     return NULL;
 }
 
-static void clear_layer(const struct layer *layer, struct gradient *gradient, uint32_t index)
+static void clear_layer(const struct parameters *parameters, uint32_t index, float *gradient)
 {
-    if (gradient->layers[index].weight)
-        memset(gradient->layers[index].weight, 0, layer->weight.count * sizeof(float));
-    for (unsigned v = 0; v < LAYER_VECTORS_MAX; v++) {
-        if (gradient->layers[index].vectors[v])
-            memset(gradient->layers[index].vectors[v], 0, layer->vectors[v].count * sizeof(float));
+    for (uint32_t i = parameters->first[index]; i < parameters->first[index + 1]; i++) {
+        const struct parameter_run *run = &parameters->runs[i];
+
+        if (run->trained)
+            memset(gradient + run->begin, 0, run->count * sizeof *gradient);
+    }
+}
+
+/* Where the layer's share of an array stands. */
+static void place_gradients(const struct parameters *parameters, uint32_t index, float *gradient, float **weight,
+                            float *vectors[static LAYER_VECTORS_MAX])
+{
+    for (uint32_t i = parameters->first[index]; i < parameters->first[index + 1]; i++) {
+        const struct parameter_run *run = &parameters->runs[i];
+
+        if (run->connections)
+            *weight = gradient + run->begin;
+        else if (run->trained)
+            vectors[run->vector] = gradient + run->begin;
     }
 }
 
@@ -174,13 +154,13 @@ static void add_spares(struct backward *backward, const struct layer *layer)
     }
 }
 
-static void run_layer(struct backward *backward, uint32_t index, struct gradient *gradient)
+static void run_layer(struct backward *backward, uint32_t index, float *gradient)
 {
     const struct forward *forward = backward->forward;
     const struct layer *layer = &forward->setup.model->layers[index];
     const struct tensor *in[LAYER_INPUTS_MAX];
     bool accumulate[LAYER_INPUTS_MAX] = { false };
-    float *in_gradient[LAYER_INPUTS_MAX] = { NULL };
+    float *in_gradient[LAYER_INPUTS_MAX] = { NULL }, *vectors[LAYER_VECTORS_MAX] = { NULL };
     struct call call = { .workspace = &forward->workspace,
                          .back = { .run = { .layer = layer,
                                             .kernels = forward->setup.kernels,
@@ -190,8 +170,7 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
                                    .out_gradient = backward->gradients[index + 1],
                                    .in_gradient = in_gradient,
                                    .accumulate = accumulate,
-                                   .weight_gradient = gradient->layers[index].weight,
-                                   .vector_gradient = gradient->layers[index].vectors } };
+                                   .vector_gradient = vectors } };
 
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
@@ -205,26 +184,28 @@ static void run_layer(struct backward *backward, uint32_t index, struct gradient
         accumulate[j] = backward->written[value];
         backward->written[value] = value != 0;
     }
+    place_gradients(backward->parameters, index, gradient, &call.back.weight_gradient, vectors);
     workspace_lend(&forward->workspace, index, &call.back.run);
     pool_run(forward->setup.pool, run_part, &call);
     add_spares(backward, layer);
 }
 
-void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient)
+float *backward_gradient(struct backward *backward, size_t value)
+{
+    return backward->gradients[value];
+}
+
+void backward_run(struct backward *backward, size_t from, float *gradient)
 {
     const struct model *model = backward->forward->setup.model;
 
     memset(backward->written, 0, (model->layer_count + 1) * sizeof *backward->written);
-    if (from) {
-        memcpy(backward->gradients[from], from_gradient,
-               tensor_count(&backward->forward->values[from]) * sizeof *from_gradient);
-        backward->written[from] = true;
-    }
+    backward->written[from] = from != 0;
     for (uint32_t i = model->layer_count; i-- > 0;) {
         /* A layer that the loss does not depend on learns nothing. */
         if (backward->written[i + 1])
             run_layer(backward, i, gradient);
         else
-            clear_layer(&model->layers[i], gradient, i);
+            clear_layer(backward->parameters, i, gradient);
     }
 }

@@ -6,26 +6,22 @@
 #ifndef SPARSE_PASSES_BACKWARD_H
 #define SPARSE_PASSES_BACKWARD_H
 
+#include "sparse/graph/parameters.h"
 #include "sparse/passes/forward.h"
 
-struct gradient {
-    uint32_t layer_count;
-    struct {
-        float *weight;                     /* layer->weight.count, or NULL */
-        float *vectors[LAYER_VECTORS_MAX]; /* vectors[i].count, or NULL */
-    } * layers;
-};
-
-int gradient_new(const struct model *model, struct gradient *out);
-void gradient_deinit(struct gradient *gradient);
-
 struct backward;
-int backward_new(struct forward *forward /* made for training */, struct backward **out, struct reason *why);
+/* `forward` is made for training; `parameters` are the model's. Both are borrowed. */
+int backward_new(struct forward *forward, const struct parameters *parameters, struct backward **out,
+                 struct reason *why);
 struct backward *backward_free(struct backward *backward);
 
-/* After forward_run() in LAYER_TRAIN, on its thread pool: given the loss's gradient with respect to value `from` (an
- * activation; values after `from` are not part of the loss), overwrites *gradient for all layers at or before it.
- * Layers after it get zeroes. */
-void backward_run(struct backward *backward, size_t from, const float *from_gradient, struct gradient *gradient);
+/* Where the gradient with respect to a value stands, laid out like it: the loss writes that of the value it is of. */
+float *backward_gradient(struct backward *backward, size_t value);
+
+/* After forward_run() in LAYER_TRAIN, on its thread pool: given the loss's gradient with respect to value `from`, where
+ * backward_gradient() says (values after `from` are not part of the loss), overwrites that of all parameters of layers
+ * at or before it. Those of layers after it become 0. `gradient` is an array with the index of the parameters; what has
+ * no gradient, statistics and the gaps between runs, is left as it is. */
+void backward_run(struct backward *backward, size_t from, float *gradient);
 
 #endif

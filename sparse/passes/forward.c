@@ -364,6 +364,11 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
     run_layers(forward, mode, forward->setup.pool);
 }
 
+float *forward_input(struct forward *forward)
+{
+    return forward->buffers[forward->buffer_of[0]];
+}
+
 const float *forward_value(const struct forward *forward, size_t value)
 {
     return forward->values[value].data;

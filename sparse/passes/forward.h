@@ -42,6 +42,8 @@ void forward_serve(struct forward *forward, const void *const *inputs, void *con
  * pass for training.
  */
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
+/* The plan's own memory for the input, of `batch` samples: for who makes inputs and needs no other place for them. */
+float *forward_input(struct forward *forward);
 const float *forward_value(const struct forward *forward, size_t value);
 
 /* Bytes that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM; WISP_E_FORMAT. */

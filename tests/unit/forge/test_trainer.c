@@ -468,7 +468,6 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
     struct reason why;
     struct fixture f;
     uint32_t which[4] = { 3, 2, 1, 0 };
-    float *activation;
 
     (void)state;
     make_quadrants(&f, 4);
@@ -482,13 +481,11 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
                   &forward, &why),
               why);
     assert_int_equal(loss_batch_init(&loss, loss_at(0), model_output(f.model), 4), 0);
-    activation = memory_alloc(batches_elements(batches), 4 * sizeof *activation);
-    assert_int_equal(evaluate(&(struct evaluator){ forward, f.model, batches, &loss, activation, NULL }, which, 4,
-                              &evaluation, &why),
-                     WISP_E_INVALID);
+    assert_int_equal(
+        evaluate(&(struct evaluator){ forward, f.model, batches, &loss, NULL }, which, 4, &evaluation, &why),
+        WISP_E_INVALID);
     assert_non_null(strstr(why.text, "sample 3"));
     assert_null(evaluation.confusion);
-    free(activation);
     loss_batch_deinit(&loss);
     forward_free(forward);
     batches_free(batches);

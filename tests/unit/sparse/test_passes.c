@@ -141,8 +141,9 @@ static void test_gradients_against_finite_differences(void **state)
 {
     struct model *model = make_chain();
     const struct kernels *kernels = kernels_find("scalar");
-    float *activation = make_activation(23 * BATCH, 1), *gradient = memory_zalloc(5 * BATCH, sizeof *gradient);
-    struct gradient all;
+    float *activation = make_activation(23 * BATCH, 1);
+    struct parameters parameters;
+    float *all;
     struct forward *forward;
     struct backward *backward;
     struct reason why;
@@ -150,28 +151,30 @@ static void test_gradients_against_finite_differences(void **state)
 
     (void)state;
     assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, NULL }, &forward, &why), why);
-    assert_ok(backward_new(forward, &backward, &why), why);
-    assert_int_equal(gradient_new(model, &all), 0);
-    loss_of(forward, model, activation, gradient);
-    backward_run(backward, 4, gradient, &all);
+    assert_int_equal(parameters_map(model, &parameters), 0);
+    all = parameters_array(&parameters);
+    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
+    loss_of(forward, model, activation, backward_gradient(backward, 4));
+    backward_run(backward, 4, all);
     for (int l = 0; l < 3; l += 2) {
         struct layer *layer = &model->layers[l];
 
         for (uint64_t k = 0; k < layer->weight.count; k++, checked++)
-            agreed += gradient_agrees(forward, model, activation, &layer->weight.values[k], all.layers[l].weight[k]);
+            agreed += gradient_agrees(forward, model, activation, &layer->weight.values[k],
+                                      parameters_weight(&parameters, all, (uint32_t)l)[k]);
         for (uint64_t k = 0; k < layer->vectors[0].count; k++, checked++)
-            agreed +=
-                gradient_agrees(forward, model, activation, &layer->vectors[0].data[k], all.layers[l].vectors[0][k]);
+            agreed += gradient_agrees(forward, model, activation, &layer->vectors[0].data[k],
+                                      parameters_vector(&parameters, all, (uint32_t)l, 0)[k]);
     }
     /* Where a sample sits on a kink itself the two sides differ: one weight in a hundred at this size. */
     print_message("%u of %u gradients agree with their finite differences\n", agreed, checked);
     assert_true(agreed >= checked - checked / 40);
-    gradient_deinit(&all);
+    free(all);
+    parameters_deinit(&parameters);
     backward_free(backward);
     forward_free(forward);
     model_free(model);
     free(activation);
-    free(gradient);
 }
 
 /* The loss is the sum of the output, so that every reader's share shows. */
@@ -179,7 +182,8 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
 {
     struct model *model = make_branches();
     float *activation = make_activation(9 * BATCH, 2), *ones = memory_alloc(12 * BATCH, sizeof *ones);
-    struct gradient all;
+    struct parameters parameters;
+    float *all;
     struct forward *forward;
     struct backward *backward;
     struct reason why;
@@ -191,12 +195,14 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     assert_ok(
         forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL }, &forward, &why),
         why);
-    assert_ok(backward_new(forward, &backward, &why), why);
-    assert_int_equal(gradient_new(model, &all), 0);
+    assert_int_equal(parameters_map(model, &parameters), 0);
+    all = parameters_array(&parameters);
+    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
     forward_run(forward, LAYER_TRAIN, activation, BATCH);
-    backward_run(backward, 4, ones, &all);
+    memcpy(backward_gradient(backward, 4), ones, shape_elements(model_value_shape(model, 4)) * BATCH * sizeof *ones);
+    backward_run(backward, 4, all);
     for (uint64_t k = 0; k < model->layers[2].weight.count; k++)
-        assert_true(all.layers[2].weight[k] == 0);
+        assert_true(parameters_weight(&parameters, all, 2)[k] == 0);
     for (uint64_t k = 0; k < model->layers[0].vectors[0].count; k++) {
         const float *value = forward_value(forward, 1);
         const struct csr *c = &model->layers[3].weight;
@@ -206,9 +212,11 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
             for (uint64_t j = 0; j < c->count; j++)
                 expected += csr_column(c, j) == k && value[k * BATCH + b] > 0 ? (double)c->values[j] : 0;
         }
-        assert_true(fabs(expected - (double)all.layers[0].vectors[0][k]) < 1e-3 * (1 + fabs(expected)));
+        assert_true(fabs(expected - (double)parameters_vector(&parameters, all, 0, 0)[k]) <
+                    1e-3 * (1 + fabs(expected)));
     }
-    gradient_deinit(&all);
+    free(all);
+    parameters_deinit(&parameters);
     backward_free(backward);
     forward_free(forward);
     model_free(model);
@@ -305,7 +313,8 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
     struct model *model = make_chain();
     float *activation = make_activation(23 * BATCH, 4), *from = make_activation(5 * BATCH, 5), *bytes;
     struct pool *pool = NULL;
-    struct gradient all;
+    struct parameters parameters;
+    float *all;
     struct forward *forward;
     struct backward *backward;
     struct reason why;
@@ -313,17 +322,21 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
     assert_int_equal(pool_new(parts, &pool), 0);
     assert_int_equal(pool_parts(pool), parts);
     assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, pool }, &forward, &why), why);
-    assert_ok(backward_new(forward, &backward, &why), why);
-    assert_int_equal(gradient_new(model, &all), 0);
+    assert_int_equal(parameters_map(model, &parameters), 0);
+    all = parameters_array(&parameters);
+    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
     for (int turn = 0; turn < 20; turn++) {
         forward_run(forward, LAYER_TRAIN, activation, BATCH);
-        backward_run(backward, 4, from, &all);
+        memcpy(backward_gradient(backward, 4), from, 5 * BATCH * sizeof *from);
+        backward_run(backward, 4, all);
     }
     *count = model->layers[0].weight.count + model->layers[2].weight.count;
     bytes = memory_alloc(*count, sizeof *bytes);
-    memcpy(bytes, all.layers[0].weight, model->layers[0].weight.count * sizeof *bytes);
-    memcpy(bytes + model->layers[0].weight.count, all.layers[2].weight, model->layers[2].weight.count * sizeof *bytes);
-    gradient_deinit(&all);
+    memcpy(bytes, parameters_weight(&parameters, all, 0), model->layers[0].weight.count * sizeof *bytes);
+    memcpy(bytes + model->layers[0].weight.count, parameters_weight(&parameters, all, 2),
+           model->layers[2].weight.count * sizeof *bytes);
+    free(all);
+    parameters_deinit(&parameters);
     backward_free(backward);
     forward_free(forward);
     pool_free(pool);

@@ -4,6 +4,7 @@
  * share, saved bytes that stand from forward to backward; and an error for what no memory can hold.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -125,28 +126,31 @@ static void check_areas(void)
 static void test_layers_get_what_they_ask_for(void **state)
 {
     struct model *model = make_model();
-    float input[ELEMENTS * BATCH], gradient[ELEMENTS * BATCH];
+    float input[ELEMENTS * BATCH], *all;
+    struct parameters parameters;
     struct forward *forward;
     struct backward *backward;
-    struct gradient all;
     struct pool *pool;
     struct reason why;
 
     (void)state;
     for (unsigned i = 0; i < ELEMENTS * BATCH; i++)
-        gradient[i] = input[i] = (float)i;
+        input[i] = (float)i;
     assert_int_equal(pool_new(PARTS, &pool), 0);
     assert_ok(forward_new(&(struct forward_setup){ model, NULL, LAYER_TRAIN, BATCH, pool }, &forward, &why), why);
-    assert_ok(backward_new(forward, &backward, &why), why);
-    assert_int_equal(gradient_new(model, &all), 0);
+    assert_int_equal(parameters_map(model, &parameters), 0);
+    all = parameters_array(&parameters);
+    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
     for (int turn = 0; turn < 3; turn++) {
         forward_run(forward, LAYER_TRAIN, input, BATCH);
         check_areas();
-        backward_run(backward, LAYERS, gradient, &all);
+        memcpy(backward_gradient(backward, LAYERS), input, sizeof input);
+        backward_run(backward, LAYERS, all);
     }
     assert_int_equal(backs, 3 * LAYERS);
     assert_memory_equal(forward_value(forward, LAYERS), input, sizeof input);
-    gradient_deinit(&all);
+    free(all);
+    parameters_deinit(&parameters);
     backward_free(backward);
     forward_free(forward);
     pool_free(pool);
