@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/train/batches.h"
+#include "forge/train/nonzeros.h"
 
 struct batches {
     const struct dataset *data;
@@ -14,6 +15,7 @@ struct batches {
     uint32_t bands, frames;      /* of a sound's tensor */
     float *kept;                 /* data->count tensors, or NULL */
     uint8_t *fitted;             /* the pictures in the tensor's size, one after the other, or NULL */
+    struct nonzeros *sparse;     /* the tensors of texts, or NULL */
     bool fit;                    /* the data's pictures have that size as they are */
     struct media_levels levels;  /* what their bytes become */
     float *scratch;              /* a tensor for each part */
@@ -119,6 +121,12 @@ static void decode_bytes(const struct media_levels *levels, const uint8_t *bytes
     }
 }
 
+static void spread_sample(const struct batches *b, uint32_t sample, float *out)
+{
+    memset(out, 0, b->elements * sizeof *out);
+    nonzeros_spread(b->sparse, sample, out, 1);
+}
+
 /* The tensor of a sample: kept, or made in `scratch`. NULL after a failure. */
 static const float *tensor(const struct filling *f, uint32_t sample, float *scratch, int *result, struct reason *why)
 {
@@ -131,6 +139,8 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
         rng = rng_make(f->recipe->seed, recipe_stream(STREAM_AUGMENT, f->epoch, sample));
     if (b->kept && !augment)
         made = b->kept + (size_t)sample * b->elements;
+    else if (b->sparse && !augment)
+        spread_sample(b, sample, scratch);
     else if (!augment && picture_bytes(b, sample))
         decode_bytes(&b->levels, picture_bytes(b, sample), b->elements, scratch);
     else
@@ -205,6 +215,36 @@ static void fill_bytes(void *argument, unsigned part, unsigned parts)
     }
 }
 
+/* Texts as they are: the rows of a part's samples are cleared, then what is not 0 is put in. */
+static void fill_sparse(void *argument, unsigned part, unsigned parts)
+{
+    const struct filling *f = argument;
+    const struct batches *b = f->batches;
+    unsigned long long begin, end;
+
+    pool_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (size_t e = 0; end > begin && e < b->elements; e++)
+        memset(f->activation + e * f->count + begin, 0, (end - begin) * sizeof(float));
+    for (size_t i = begin; i < end; i++)
+        nonzeros_spread(b->sparse, f->which[i], f->activation + i, f->count);
+}
+
+static int keep_sample(struct batches *b, unsigned part, uint32_t sample, struct reason *why)
+{
+    float *scratch = b->scratch + part * b->elements;
+    int result;
+
+    if (b->fitted)
+        return media_fit_picture(b->media, &b->data->pictures[sample], b->fitted + sample * b->elements, why);
+    if (!b->sparse)
+        return encode(b, sample, NULL, NULL, b->kept + sample * b->elements, why);
+    result = encode(b, sample, NULL, NULL, scratch, why);
+    if (result)
+        return result;
+    result = nonzeros_add(b->sparse, part, sample, scratch, b->elements);
+    return result ? refuse_errno(why, result, "tensors of %zu samples", b->data->count) : 0;
+}
+
 static void keep_part(void *argument, unsigned part, unsigned parts)
 {
     struct filling *f = argument;
@@ -214,9 +254,7 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
 
     pool_share(f->count, 1, part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        own->result = b->fitted
-                          ? media_fit_picture(b->media, &b->data->pictures[i], b->fitted + i * b->elements, &own->why)
-                          : encode(b, (uint32_t)i, NULL, NULL, b->kept + i * b->elements, &own->why);
+        own->result = keep_sample(b, part, (uint32_t)i, &own->why);
         if (own->result) {
             char name[512];
 
@@ -247,8 +285,13 @@ int batches_fill(struct batches *batches, const uint32_t *which, size_t count, c
         .batches = batches, .which = which, .count = count, .recipe = recipe, .epoch = epoch, .activation = activation
     };
     bool as_they_are = !recipe || !(augment_is_on(&recipe->augment) || recipe->input_dropout > 0);
+    pool_function *fill = fill_part;
 
-    return run(&f, as_they_are && (batches->fit || batches->fitted) ? fill_bytes : fill_part, why);
+    if (as_they_are && (batches->fit || batches->fitted))
+        fill = fill_bytes;
+    else if (as_they_are && batches->sparse)
+        fill = fill_sparse;
+    return run(&f, fill, why);
 }
 
 static bool all_fit(const struct batches *b)
@@ -260,6 +303,20 @@ static bool all_fit(const struct batches *b)
     return true;
 }
 
+static int keep_texts(struct batches *b, struct reason *why)
+{
+    struct filling f = { .batches = b, .count = b->data->count };
+    int result = nonzeros_new(b->data->count, pool_parts(b->pool), BATCHES_KEEP_MAX, &b->sparse);
+
+    if (result)
+        return refuse_errno(why, result, "tensors of %zu samples", b->data->count);
+    result = run(&f, keep_part, why);
+    if (result != -EFBIG)
+        return result;
+    b->sparse = nonzeros_free(b->sparse); /* too many: each is made when it is wanted */
+    return 0;
+}
+
 static int keep_all(struct batches *b, struct reason *why)
 {
     struct filling f = { .batches = b, .count = b->data->count };
@@ -267,6 +324,8 @@ static int keep_all(struct batches *b, struct reason *why)
     size_t size = b->elements * (pictures ? 1 : sizeof(float));
     uint64_t bytes;
 
+    if (b->data->kind == MEDIA_TEXT)
+        return keep_texts(b, why);
     if (b->fit || !size_multiply(b->data->count, size, &bytes) || bytes > BATCHES_KEEP_MAX)
         return 0;
     if (pictures)
@@ -314,6 +373,7 @@ struct batches *batches_free(struct batches *batches)
     if (batches) {
         free(batches->kept);
         free(batches->fitted);
+        nonzeros_free(batches->sparse);
         free(batches->scratch);
         free(batches->results);
         free(batches);
@@ -359,6 +419,8 @@ size_t batches_memory(const struct batches *batches)
 {
     size_t size = batches->kept ? sizeof *batches->kept : batches->fitted ? sizeof *batches->fitted : 0;
 
+    if (batches->sparse)
+        return nonzeros_memory(batches->sparse);
     return batches->data->count * batches->elements * size;
 }
 

@@ -2,12 +2,15 @@
  *
  * Batches: what stands in one is what the encoders make of its samples, and filling one allocates nothing.
  */
+#include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "forge/train/batches.h"
+#include "forge/train/nonzeros.h"
 #include "support/test.h"
 
 void *__real_malloc(size_t size);
@@ -120,6 +123,73 @@ static void test_a_batch_holds_what_the_encoder_makes(void **state)
     }
 }
 
+/* Texts by their features, kept as what is not 0 or made each time: the same bits, and no allocation for what is kept.
+ */
+static void check_texts(bool keep, unsigned threads)
+{
+    enum { FEATURES = 3000, COUNT = 37 };
+    static char words[SAMPLES][40];
+    struct dataset_text texts[SAMPLES];
+    struct dataset data = { .name = "made", .kind = MEDIA_TEXT, .count = SAMPLES, .texts = texts };
+    float *batch = memory_alloc(COUNT, FEATURES * sizeof *batch), *expected = memory_alloc(FEATURES, sizeof *expected);
+    uint32_t which[COUNT];
+    struct batches *batches;
+    struct media *media;
+    struct pool *pool;
+    struct reason why;
+    size_t before;
+
+    for (size_t i = 0; i < SAMPLES; i++)
+        texts[i] = (struct dataset_text){ words[i], (size_t)snprintf(words[i], 40, "text %zu, %zu times", i, 7 * i) };
+    assert_ok(media_parse("{\"kind\":\"text\",\"features\":3000}", &media, &why), why);
+    assert_int_equal(pool_new(threads, &pool), 0);
+    assert_ok(batches_new(&data, media, pool, keep, &batches, &why), why);
+    assert_true(keep == (batches_memory(batches) > 0));
+    assert_true(batches_memory(batches) < SAMPLES * FEATURES * sizeof *batch);
+    for (size_t i = 0; i < COUNT; i++)
+        which[i] = (uint32_t)((11 * i + 3) % SAMPLES);
+    memset(batch, 0xff, COUNT * FEATURES * sizeof *batch);
+    before = allocations;
+    assert_ok(batches_fill(batches, which, COUNT, NULL, 0, batch, &why), why);
+    assert_true(!keep || allocations == before);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_ok(media_encode_text(media, "t", texts[which[i]].bytes, texts[which[i]].length, expected, &why), why);
+        for (size_t e = 0; e < FEATURES; e++)
+            assert_memory_equal(&batch[e * COUNT + i], &expected[e], sizeof *expected);
+    }
+    batches_free(batches);
+    pool_free(pool);
+    media_free(media);
+    free(expected);
+    free(batch);
+}
+
+static void test_texts_are_kept_by_what_is_not_0(void **state)
+{
+    (void)state;
+    for (unsigned threads = 1; threads <= 3; threads++) {
+        check_texts(true, threads);
+        check_texts(false, threads);
+    }
+}
+
+/* What is too large for its share is refused, and what was added before it is there. */
+static void test_nonzeros_have_a_limit(void **state)
+{
+    const float tensor[] = { 0, -0.0f, 3, 0 }, expected[] = { 9, -0.0f, 3, 9 };
+    float out[] = { 9, 9, 9, 9 };
+    struct nonzeros *nonzeros;
+
+    (void)state;
+    assert_int_equal(nonzeros_new(3, 1, 5 * 8, &nonzeros), 0);
+    assert_int_equal(nonzeros_add(nonzeros, 0, 1, tensor, 4), 0);
+    assert_int_equal(nonzeros_add(nonzeros, 0, 0, tensor, 4), 0);
+    assert_int_equal(nonzeros_add(nonzeros, 0, 2, tensor, 4), -EFBIG);
+    nonzeros_spread(nonzeros, 1, out, 1);
+    assert_memory_equal(out, expected, sizeof out);
+    nonzeros_free(nonzeros);
+}
+
 /* The reason comes from the part that failed, and the next batch has nothing of it. */
 static void test_a_sample_that_cannot_be_made_is_named(void **state)
 {
@@ -153,6 +223,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_batch_holds_what_the_encoder_makes),
+        cmocka_unit_test(test_texts_are_kept_by_what_is_not_0),
+        cmocka_unit_test(test_nonzeros_have_a_limit),
         cmocka_unit_test(test_a_sample_that_cannot_be_made_is_named),
     };
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tensors of samples, kept by the elements that are not 0: of a text's 65,536 features a few hundred. Each thread of a
+ * pool adds samples to a part of its own; afterwards any thread may read any sample.
+ */
+#ifndef FORGE_TRAIN_NONZEROS_H
+#define FORGE_TRAIN_NONZEROS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct nonzeros;
+
+/* Room for `samples` samples in `parts` parts, which may take so many bytes together. -ENOMEM. */
+int nonzeros_new(size_t samples, unsigned parts, uint64_t max_bytes, struct nonzeros **out);
+struct nonzeros *nonzeros_free(struct nonzeros *nonzeros); /* accepts NULL; returns NULL */
+
+/* Adds a sample's tensor. -ENOMEM; -EFBIG when the part's share of the bytes is used up. */
+int nonzeros_add(struct nonzeros *nonzeros, unsigned part, size_t sample, const float *tensor, size_t elements);
+
+/* out[element * stride] of the elements that are not 0; the others are the caller's to clear. */
+void nonzeros_spread(const struct nonzeros *nonzeros, size_t sample, float *out, size_t stride);
+
+uint64_t nonzeros_memory(const struct nonzeros *nonzeros);
+
+#endif
