@@ -79,23 +79,11 @@ static enum MHD_Result say(struct MHD_Connection *connection, unsigned status, c
 }
 
 /* A failure of the store, or of a document. */
-static enum MHD_Result say_failure(const struct server *server, struct MHD_Connection *connection, int result,
-                                   struct reason *why)
+static enum MHD_Result say_failure(struct MHD_Connection *connection, int result, const struct reason *why)
 {
-    const char *path = shelf_path(server->setup.shelf);
-    char *at = strstr(why->text, path);
-
-    if (result < 0)
+    if (result < 0) {
         fprintf(stderr, "wisp structure serve: %s\n", why->text);
-    if (result < 0)
         return say(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "the server cannot do that now; its log says why");
-    /* Where the file lies here is nobody's business there. */
-    if (at) {
-        struct reason whole = *why;
-        int before = (int)(at - why->text);
-
-        snprintf(why->text, sizeof why->text, "%.*sthis database%s", before, whole.text,
-                 whole.text + before + strlen(path));
     }
     if (result == WISP_E_NO_MODEL)
         return say(connection, MHD_HTTP_NOT_FOUND, why->text);
@@ -135,7 +123,7 @@ static enum MHD_Result answer_listing(struct server *server, struct MHD_Connecti
         return say(connection, MHD_HTTP_BAD_REQUEST, "depth is a number, or two with a dash");
     result = shelf_list(server->setup.shelf, &query, &array, &why);
     if (result)
-        return say_failure(server, connection, result, &why);
+        return say_failure(connection, result, &why);
     text = json_dumps(array, JSON_FORM);
     json_decref(array);
     return text ? answer_tagged(connection, "application/json", text) : MHD_NO;
@@ -148,7 +136,7 @@ static enum MHD_Result answer_document(struct server *server, struct MHD_Connect
     int result = shelf_document(server->setup.shelf, name, &text, &why);
 
     if (result)
-        return say_failure(server, connection, result, &why);
+        return say_failure(connection, result, &why);
     return answer_tagged(connection, "application/yaml", text);
 }
 
@@ -163,7 +151,7 @@ static enum MHD_Result add(struct server *server, struct MHD_Connection *connect
     int result = shelf_add(server->setup.shelf, upload->text ? upload->text : "", upload->size, &object, &why);
 
     if (result)
-        return say_failure(server, connection, result, &why);
+        return say_failure(connection, result, &why);
     stored = json_integer_value(json_object_get(object, "stored"));
     fprintf(stderr, "wisp structure serve: %" JSON_INTEGER_FORMAT " stored, %" JSON_INTEGER_FORMAT " there already\n",
             stored, json_integer_value(json_object_get(object, "known")));
@@ -181,7 +169,7 @@ static enum MHD_Result remove_names(struct server *server, struct MHD_Connection
     int result = shelf_remove(server->setup.shelf, names, &why);
 
     if (result)
-        return say_failure(server, connection, result, &why);
+        return say_failure(connection, result, &why);
     fprintf(stderr, "wisp structure serve: removed %s\n", names);
     return say(connection, MHD_HTTP_OK, "removed");
 }

@@ -87,16 +87,16 @@ int database_refuse(const struct store *store, int result, const char *doing, st
     switch (result & 0xff) {
     case SQLITE_NOTADB:
         return refuse(why, WISP_E_FORMAT, "%s is not a structure database: move it away, or name another with --db",
-                      store->path);
+                      database_called(store));
     case SQLITE_CORRUPT:
         return refuse(why, WISP_E_FORMAT,
                       "the database %s is damaged (%s); nothing was changed: move it away and `wisp structure import` "
                       "an export, or recover it with `sqlite3 %s .recover`",
-                      store->path, sqlite3_errmsg(store->database), store->path);
+                      database_called(store), sqlite3_errmsg(store->database), database_called(store));
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return refuse(why, WISP_E_BUSY, "cannot %s: another process has been writing %s for %d s; try again", doing,
-                      store->path, STORE_WAIT_MS / 1000);
+                      database_called(store), STORE_WAIT_MS / 1000);
     case SQLITE_FULL:
         return refuse(why, -ENOSPC, "cannot %s: no space left for %s; nothing was changed", doing, store->path);
     case SQLITE_READONLY:
@@ -391,4 +391,9 @@ struct store *store_close(struct store *store)
 const char *store_path(const struct store *store)
 {
     return store->path;
+}
+
+void store_call(struct store *store, const char *name)
+{
+    store->called = name;
 }

@@ -13,11 +13,18 @@
 struct store {
     sqlite3 *database;
     char *path;
-    bool opened; /* so that it is not the file that cannot be opened */
+    const char *called; /* what reasons call it that others read; NULL: its path */
+    bool opened;        /* so that it is not the file that cannot be opened */
     bool writable;
     bool in_transaction;
     int64_t version; /* of the schema; older than DATABASE_HISTORY only when it may not be written */
 };
+
+/* What a condition's reason calls the store; a failure's is for the log of who has it, and names the path. */
+static inline const char *database_called(const struct store *store)
+{
+    return store->called ? store->called : store->path;
+}
 
 #define DATABASE_HISTORY 2 /* since when there is a history */
 #define DATABASE_KINDS   4 /* since when kinds of layers are listed */

@@ -50,6 +50,9 @@ void store_structure_deinit(struct store_structure *structure);
 int store_open(const char *path, bool write, struct store **out, struct reason *why);
 struct store *store_close(struct store *store); /* accepts NULL; returns NULL */
 const char *store_path(const struct store *store);
+/* What the reasons of its conditions call it from here on, in place of its path, which is nobody's business at the
+ * other end of a connection. `name` outlives the store. */
+void store_call(struct store *store, const char *name);
 
 /* Several changes as one: all or none. store_close() without a commit rolls back. */
 int store_begin(struct store *store, struct reason *why);

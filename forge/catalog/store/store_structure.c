@@ -88,7 +88,7 @@ static int refuse_unknown(struct store *store, const char *name, struct reason *
     if (near.best[0])
         return refuse(why, WISP_E_NO_MODEL, "no structure called \"%s\"; did you mean \"%s\"?", name, near.best);
     return refuse(why, WISP_E_NO_MODEL, "no structure called \"%s\" in %s: `wisp structure list` shows what there is",
-                  name, store->path);
+                  name, database_called(store));
 }
 
 int store_find(struct store *store, const char *name, struct store_structure *out, struct reason *why)
