@@ -10,9 +10,9 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "forge/experiment/experiment.h"
-#include "forge/plan/print_json.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
+#include "forge/verbs/print_json.h"
 #include "forge/verbs/verb.h"
 
 #define VERB "eval"

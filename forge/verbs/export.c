@@ -11,8 +11,8 @@
 #include "base/outcome.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/edges.h"
-#include "forge/plan/print_json.h"
-#include "forge/plan/sampling_options.h"
+#include "forge/verbs/print_json.h"
+#include "forge/verbs/sampling_options.h"
 #include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 

@@ -18,7 +18,7 @@
 #include "base/suggest.h"
 #include "forge/catalog/catalog.h"
 #include "forge/cost/forecast.h"
-#include "forge/cost/plan_options.h"
+#include "forge/verbs/plan_options.h"
 #include "forge/verbs/structure.h"
 #include "forge/verbs/structure_picture.h"
 #include "sparse/graph/structure_edit.h"

@@ -12,7 +12,7 @@
 #include "base/outcome.h"
 #include "forge/catalog/catalog.h"
 #include "forge/cost/history.h"
-#include "forge/plan/print_json.h"
+#include "forge/verbs/print_json.h"
 #include "forge/verbs/structure.h"
 
 #define VERB "structure history"

@@ -9,7 +9,7 @@
 #include "base/outcome.h"
 #include "forge/catalog/catalog.h"
 #include "forge/catalog/listing.h"
-#include "forge/plan/print_json.h"
+#include "forge/verbs/print_json.h"
 #include "forge/verbs/structure.h"
 
 #define VERB "structure list"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
-#include "forge/cost/plan_options.h"
+#include "forge/verbs/plan_options.h"
 
 struct picture_options {
     const char *files[3]; /* by enum picture_format; NULL: not that */

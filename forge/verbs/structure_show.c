@@ -9,8 +9,8 @@
 #include "base/outcome.h"
 #include "forge/catalog/documents/document.h"
 #include "forge/cost/forecast.h"
-#include "forge/cost/plan_options.h"
-#include "forge/plan/print_json.h"
+#include "forge/verbs/plan_options.h"
+#include "forge/verbs/print_json.h"
 #include "forge/verbs/structure.h"
 #include "forge/verbs/structure_picture.h"
 

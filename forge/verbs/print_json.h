@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FORGE_PLAN_PRINT_JSON_H
-#define FORGE_PLAN_PRINT_JSON_H
+#ifndef FORGE_VERBS_PRINT_JSON_H
+#define FORGE_VERBS_PRINT_JSON_H
 
 #include <jansson.h>
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/outcome.h"
-#include "forge/plan/sampling_options.h"
+#include "forge/verbs/sampling_options.h"
 
 void sampling_option_rows(struct option_table *table, struct sampling_options *options)
 {

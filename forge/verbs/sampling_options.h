@@ -2,8 +2,8 @@
  *
  * The options of `wisp build` that say how connections and first weights come about, and where they go.
  */
-#ifndef FORGE_PLAN_SAMPLING_OPTIONS_H
-#define FORGE_PLAN_SAMPLING_OPTIONS_H
+#ifndef FORGE_VERBS_SAMPLING_OPTIONS_H
+#define FORGE_VERBS_SAMPLING_OPTIONS_H
 
 #include "base/options.h"
 #include "forge/plan/edges.h"

@@ -9,9 +9,9 @@
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
 #include "forge/cost/budget.h"
-#include "forge/cost/plan_options.h"
 #include "forge/cost/suggestion.h"
 #include "forge/plan/edges.h"
+#include "forge/verbs/plan_options.h"
 
 void plan_option_rows(struct option_table *table, struct plan_options *options)
 {

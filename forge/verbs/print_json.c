@@ -3,7 +3,7 @@
 
 #include "base/outcome.h"
 #include "forge/plan/lineage.h"
-#include "forge/plan/print_json.h"
+#include "forge/verbs/print_json.h"
 
 int print_json(const char *verb, json_t *object)
 {

@@ -3,8 +3,8 @@
  * The options that make a plan, shared by the verbs that take them: --layers or --structure; one of --sparsity,
  * --density, --max-bytes, --max-flops and --min-accuracy; --method and the densities of single layers.
  */
-#ifndef FORGE_COST_PLAN_OPTIONS_H
-#define FORGE_COST_PLAN_OPTIONS_H
+#ifndef FORGE_VERBS_PLAN_OPTIONS_H
+#define FORGE_VERBS_PLAN_OPTIONS_H
 
 #include "base/options.h"
 #include "forge/plan/plan.h"
