@@ -98,7 +98,7 @@ static int building_open(const struct build *build, const struct structure *stru
 {
     uint64_t outputs = shape_elements(&structure->layers[structure->layer_count - 1].plan.shape);
     struct reason why;
-    int result = build->output ? save_check(build->output, &why) : 0;
+    int result = build->output ? save_check(build->output, &why) : 0, status;
 
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
@@ -110,9 +110,9 @@ static int building_open(const struct build *build, const struct structure *stru
     if (build->media && (result = media_option_read(build->media, shape_elements(&structure->signature.inputs[0].shape),
                                                     &shop->media, &why)))
         return fail(VERB, exit_for_input(result), "--media %s", why.text);
-    result = sampling_from_options(VERB, &build->sampling, structure, &shop->choice);
-    if (result)
-        return result;
+    status = sampling_from_options(VERB, &build->sampling, structure, &shop->choice);
+    if (status)
+        return status;
     result = pool_new((unsigned)build->threads, &shop->pool);
     if (result)
         return fail(VERB, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)build->threads,

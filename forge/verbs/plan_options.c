@@ -67,7 +67,7 @@ int structure_from_options(const char *verb, const struct plan_options *options,
     else
         result = structure_parse_layers(options->layers, out, &why);
     if (result)
-        return fail(verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
+        return fail(verb, exit_for_input(result), "%s", why.text);
     if (processing && (result = processing_check(processing, &why))) {
         structure_deinit(out);
         return fail(verb, EXIT_USAGE, "--processing: %s", why.text);

@@ -255,9 +255,7 @@ int structure_rm(int argc, char **argv)
         return status;
     if (remote_address(database)) {
         result = remote_remove(remote_address(database), names.words, names.count, &why);
-        return result ? fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result),
-                             "%s; nothing was removed", why.text)
-                      : EXIT_DONE;
+        return result ? fail(usage.verb, exit_for_input(result), "%s; nothing was removed", why.text) : EXIT_DONE;
     }
     result = catalog_open(database, true, &store, &why);
     if (result)
@@ -269,8 +267,7 @@ int structure_rm(int argc, char **argv)
         result = store_commit(store, &why);
     store_close(store);
     if (result)
-        return fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result),
-                    "%s; nothing was removed", why.text);
+        return fail(usage.verb, exit_for_input(result), "%s; nothing was removed", why.text);
     return EXIT_DONE;
 }
 
@@ -369,7 +366,7 @@ int structure_export(int argc, char **argv)
         result = refuse_errno(&why, -ENOMEM, "export");
     store_close(store);
     if (result)
-        return fail(usage.verb, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
+        return fail(usage.verb, exit_for_input(result), "%s", why.text);
     result = save_export(output, text, size, &why);
     return result ? fail(usage.verb, exit_for_output(result), "%s", why.text) : EXIT_DONE;
 }

@@ -448,7 +448,7 @@ int structure_edit(int argc, char **argv)
         return status;
     result = catalog_find(arguments.database, arguments.name, &editing->now, &why);
     if (result)
-        return fail(VERB, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
+        return fail(VERB, exit_for_input(result), "%s", why.text);
     editing->density = arguments.density;
     editing->density.database = arguments.database;
     editing->density.structure = arguments.name;

@@ -88,7 +88,7 @@ int structure_list(int argc, char **argv)
         return fail(VERB, exit_for_input(result), "%s", why.text);
     result = listing_check(store, &query, &why);
     if (result)
-        status = fail(VERB, result == WISP_E_NO_MODEL ? EXIT_DATA : exit_for_input(result), "%s", why.text);
+        status = fail(VERB, exit_for_input(result), "%s", why.text);
     else
         status = json ? print_array(store, &query) : print_table(store, &query);
     store_close(store);
