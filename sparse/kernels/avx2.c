@@ -54,6 +54,17 @@ static inline vec vec_load_part(const float *from, unsigned count)
     return (vec){ _mm256_maskload_ps(from, mask_of(count, 0)), _mm256_maskload_ps(from + 8, mask_of(count, 8)) };
 }
 
+/* The same of no more than eight, or four: a narrow load seldom lies in two cache lines. */
+static inline vec vec_load_eight(const float *from, unsigned count)
+{
+    return (vec){ _mm256_maskload_ps(from, mask_of(count, 0)), _mm256_setzero_ps() };
+}
+
+static inline vec vec_load_four(const float *from, unsigned count)
+{
+    return vec_load_eight(from, count); /* measured: the half register is slower */
+}
+
 static inline void vec_store_part(float *to, vec value, unsigned count)
 {
     _mm256_maskstore_ps(to, mask_of(count, 0), value.low);
@@ -108,6 +119,10 @@ static inline float vec_sum(vec value)
 
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+
+/* Rows in flight where a row has so many vectors of samples: together they keep the multipliers busy and fit the
+ * registers. */
+enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 
 #include "sparse/kernels/elementwise.inc"
 #include "sparse/kernels/vector.inc"

@@ -45,6 +45,17 @@ static inline vec vec_load_part(const float *from, unsigned count)
     return _mm512_maskz_loadu_ps(mask_of(count), from);
 }
 
+/* The same of no more than four or eight: a narrow load seldom lies in two cache lines. */
+static inline vec vec_load_four(const float *from, unsigned count)
+{
+    return _mm512_zextps128_ps512(_mm_maskz_loadu_ps((__mmask8)mask_of(count), from));
+}
+
+static inline vec vec_load_eight(const float *from, unsigned count)
+{
+    return _mm512_zextps256_ps512(_mm256_maskz_loadu_ps((__mmask8)mask_of(count), from));
+}
+
 static inline void vec_store_part(float *to, vec value, unsigned count)
 {
     _mm512_mask_storeu_ps(to, mask_of(count), value);
@@ -85,6 +96,10 @@ static inline float vec_sum(vec value)
 
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
+
+/* Rows in flight where a row has so many vectors of samples: together they keep the multipliers busy and fit the
+ * registers. */
+enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 
 #include "sparse/kernels/elementwise.inc"
 #include "sparse/kernels/vector.inc"

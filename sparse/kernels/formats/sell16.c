@@ -7,8 +7,8 @@
 
 static bool can(const struct csr *w, unsigned batch_class)
 {
-    (void)w;
-    return batch_class == 0;
+    (void)w, (void)batch_class;
+    return true;
 }
 
 static uint32_t row_length(const struct csr *w, uint32_t row)
