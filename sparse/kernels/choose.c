@@ -1,68 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/size.h"
 #include "sparse/kernels/choose.h"
 
-/* The best of several, because the machine may be doing something else: each a few passes, so that the clock can tell.
- */
-enum { TRIALS = 5, CONNECTIONS_A_TRIAL = 200000 };
+enum {
+    EXCERPT_CONNECTIONS =
+        1 << 18, /* more than a second-level cache holds, so that weights are streamed as in earnest */
+    EXCERPT_ROWS = 64,
+    TRIAL_WORK = 100000, /* multiply-adds: some 5 us or more, so that the clock can tell */
+    ROUNDS_MIN = 9,
+    ROUNDS_MAX = 41,
+    ROUNDS_SAME = 6, /* so many without a change of mind are enough */
+    INPUTS_MAX = 1 << 24,
+};
 
-static uint64_t time_format(const struct kernels *kernels, const struct csr *w, const struct packed *packed,
-                            const struct product *product)
+/* One matrix's trial. */
+struct trial {
+    const struct kernels *kernels;
+    const struct csr *whole;
+    struct csr w; /* of it, or some of its rows */
+    struct choice *choice;
+    struct packed *packed[WEIGHT_FORMATS_MAX];
+    struct choice_costs costs;
+    float *x, *y;
+    size_t columns; /* that x and y have room for */
+    unsigned rounds;
+    float relative[BATCH_CLASSES][WEIGHT_FORMATS_MAX][ROUNDS_MAX]; /* time, by that of the round's first format */
+};
+
+/* ---- some rows for all ---- */
+
+static uint32_t excerpt_stride(const struct csr *w)
 {
-    uint64_t passes = 1 + CONNECTIONS_A_TRIAL / (w->count + 1), best = UINT64_MAX;
+    uint64_t stride = MIN(w->count / EXCERPT_CONNECTIONS, w->rows / EXCERPT_ROWS);
 
-    kernels->run[packed->number](packed, product, 0, packed->units);
-    for (int trial = 0; trial < TRIALS; trial++) {
-        uint64_t begin = clock_ns(), took;
-
-        for (uint64_t i = 0; i < passes; i++)
-            kernels->run[packed->number](packed, product, 0, packed->units);
-        took = clock_ns() - begin;
-        if (took < best)
-            best = took;
-    }
-    return best;
+    return (uint32_t)MAX(stride, 1);
 }
 
-static int fastest_for_one(const struct kernels *kernels, const struct csr *w, const struct product *product,
-                           unsigned *out)
+/* Every `stride`-th row. */
+static int excerpt_take(const struct csr *w, uint32_t stride, struct csr *out)
 {
-    uint64_t best = UINT64_MAX;
+    uint64_t count = 0, at = 0;
+    uint32_t rows = 0;
+    int result;
 
-    for (unsigned format = 0; weight_format_at(format); format++) {
-        struct packed *packed;
-        uint64_t ns;
+    for (uint32_t r = 0; r < w->rows; r += stride, rows++)
+        count += w->starts[r + 1] - w->starts[r];
+    result = csr_alloc(out, rows, w->columns, count);
+    for (uint32_t r = 0; r < rows && !result; r++) {
+        const uint64_t from = w->starts[(uint64_t)r * stride], length = w->starts[(uint64_t)r * stride + 1] - from;
+
+        memcpy(out->values + at, w->values + from, length * sizeof *w->values);
+        if (csr_is_narrow(w))
+            memcpy(out->index.narrow + at, w->index.narrow + from, length * sizeof *w->index.narrow);
+        else
+            memcpy(out->index.wide + at, w->index.wide + from, length * sizeof *w->index.wide);
+        at += length;
+        out->starts[r + 1] = at;
+    }
+    return result;
+}
+
+/* ---- the clock ---- */
+
+static uint64_t time_once(const struct trial *t, const struct packed *packed, size_t n)
+{
+    const struct product product = { .x = t->x, .y = t->y, .n = n };
+    const uint64_t passes = 1 + TRIAL_WORK / (t->w.count * n + 1);
+    const uint64_t begin = clock_ns();
+
+    for (uint64_t i = 0; i < passes; i++)
+        t->kernels->run[packed->number](packed, &product, 0, packed->units);
+    return clock_ns() - begin;
+}
+
+static unsigned candidates(const struct trial *t, unsigned batch_class)
+{
+    unsigned count = 0;
+
+    for (unsigned f = 0; weight_format_at(f); f++)
+        count += t->costs.time[batch_class][f] != CHOICE_CANNOT;
+    return count;
+}
+
+/* One of each in turn, so that what slows one slows all: it is their ratios that count. */
+static void time_round(struct trial *t)
+{
+    for (unsigned c = t->choice->first; c <= t->choice->last; c++) {
+        const size_t n = MIN(batch_class_columns(c), t->columns);
+        uint64_t first = 0;
+
+        for (unsigned f = 0; weight_format_at(f) && candidates(t, c) > 1; f++) {
+            uint64_t ns;
+
+            if (t->costs.time[c][f] == CHOICE_CANNOT)
+                continue;
+            ns = time_once(t, t->packed[f], n);
+            first = first ? first : MAX(ns, 1);
+            t->relative[c][f][t->rounds] = (float)ns / (float)first;
+        }
+    }
+    t->rounds++;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The medians, in millionths: half the rounds may be disturbed. */
+static void count_costs(struct trial *t)
+{
+    for (unsigned c = t->choice->first; c <= t->choice->last; c++) {
+        for (unsigned f = 0; weight_format_at(f) && candidates(t, c) > 1; f++) {
+            float sorted[ROUNDS_MAX];
+
+            if (t->costs.time[c][f] == CHOICE_CANNOT)
+                continue;
+            memcpy(sorted, t->relative[c][f], t->rounds * sizeof *sorted);
+            qsort(sorted, t->rounds, sizeof *sorted, compare);
+            t->costs.time[c][f] = (uint64_t)(sorted[t->rounds / 2] * 1e6f);
+        }
+    }
+}
+
+/* Until the choice has stayed the same for a while. */
+static void time_all(struct trial *t)
+{
+    unsigned same = 0;
+
+    while (t->rounds < ROUNDS_MAX && (t->rounds < ROUNDS_MIN || same < ROUNDS_SAME)) {
+        const struct choice before = *t->choice;
+
+        time_round(t);
+        count_costs(t);
+        choice_of_costs(&t->costs, t->choice);
+        same = memcmp(&before, t->choice, sizeof before) ? 0 : same + 1;
+    }
+}
+
+/* Packs the rows in every format that some class can have. A format that borrows the matrix costs what that takes. */
+static int pack_candidates(struct trial *t)
+{
+    for (unsigned f = 0; weight_format_at(f); f++) {
+        bool wanted = false;
         int result;
 
-        if (!weight_format_can(kernels, format, w, 0))
+        for (unsigned c = 0; c < BATCH_CLASSES; c++) {
+            const bool can =
+                c >= t->choice->first && c <= t->choice->last && weight_format_can(t->kernels, f, t->whole, c);
+
+            t->costs.time[c][f] = can ? CHOICE_UNKNOWN : CHOICE_CANNOT;
+            wanted |= can;
+        }
+        if (!wanted)
             continue;
-        result = packed_new(w, format, &packed);
+        result = packed_new(&t->w, f, &t->packed[f]);
         if (result)
             return result;
-        ns = time_format(kernels, w, packed, product);
-        packed_free(packed);
-        if (ns < best) {
-            best = ns;
-            *out = format;
-        }
+        t->costs.memory[f] = t->packed[f]->memory + (weight_format_at(f)->borrows ? csr_memory(&t->w) : 0);
     }
     return 0;
 }
 
-int choose_formats(const struct kernels *kernels, const struct csr *w, struct choice *out)
+static int make_vectors(struct trial *t)
 {
-    float *x = memory_zalloc(w->columns, sizeof *x), *y = memory_alloc(w->rows, sizeof *y);
-    const struct product product = { .x = x, .y = y, .n = 1 };
-    int result = x && y ? fastest_for_one(kernels, w, &product, &out->format[0]) : -ENOMEM;
+    const size_t rows = (size_t)t->w.columns + t->w.rows;
 
-    free(x);
-    free(y);
-    for (unsigned c = 1; c < BATCH_CLASSES; c++) {
-        for (out->format[c] = 0; !weight_format_can(kernels, out->format[c], w, c);)
-            out->format[c]++;
-    }
+    t->columns = MIN(batch_class_columns(t->choice->last), MAX(INPUTS_MAX / rows, 1));
+    t->x = memory_alloc(t->w.columns * t->columns, sizeof *t->x);
+    t->y = memory_alloc(t->w.rows * t->columns, sizeof *t->y);
+    if (!t->x || !t->y)
+        return -ENOMEM;
+    /* Written, because untouched memory would be one and the same page. */
+    for (size_t i = 0; i < t->w.columns * t->columns; i++)
+        t->x[i] = 1;
+    return 0;
+}
+
+static int trial_run(struct trial *t)
+{
+    const uint32_t stride = excerpt_stride(t->whole);
+    int result = 0;
+
+    t->w = *t->whole;
+    t->w.owned = false;
+    if (stride > 1)
+        result = excerpt_take(t->whole, stride, &t->w);
+    if (!result)
+        result = pack_candidates(t);
+    if (!result)
+        result = make_vectors(t);
+    if (result)
+        return result;
+    time_all(t);
+    return 0;
+}
+
+int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned first, unsigned last,
+                   struct choice *out)
+{
+    struct trial *trial = calloc(1, sizeof *trial);
+    int result;
+
+    if (!trial)
+        return -ENOMEM;
+    *out = (struct choice){ .first = first, .last = last };
+    trial->kernels = kernels;
+    trial->whole = w;
+    trial->choice = out;
+    result = trial_run(trial);
+    for (unsigned f = 0; weight_format_at(f); f++)
+        packed_free(trial->packed[f]);
+    csr_deinit(&trial->w);
+    free(trial->x);
+    free(trial->y);
+    free(trial);
     return result;
 }

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which weight format a matrix runs in, by class of batch: asked of the clock when a model is loaded. All give the same
- * bits, so the clock decides about speed only.
+ * Asks the clock which weight format a matrix runs in, by class of batch, when a model is loaded. All formats give the
+ * same bits, so the clock decides about speed and memory only.
  */
 #ifndef SPARSE_CHOOSE_H
 #define SPARSE_CHOOSE_H
 
-#include "sparse/kernels/formats/batch_class.h"
-#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/choice.h"
 
-struct choice {
-    unsigned format[BATCH_CLASSES]; /* the number of one */
-};
-
-/* Times what can take one sample; batches take the first that can. -ENOMEM. */
-int choose_formats(const struct kernels *kernels, const struct csr *w, struct choice *out);
+/* Chooses for batches of the classes first .. last. Times nothing where one format only can. On the caller's thread,
+ * for some milliseconds: of a large matrix, some rows stand for all. -ENOMEM. */
+int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned first, unsigned last,
+                   struct choice *out);
 
 #endif

@@ -51,9 +51,8 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
                 struct weights **out)
 {
     struct choice choice;
-    int result = choose_formats(kernels, w, &choice);
+    int result = choose_formats(kernels, w, batch_class_of(columns_min), batch_class_of(columns_max), &choice);
 
-    (void)columns_min, (void)columns_max;
     return result ? result : make(kernels, w, &choice, out);
 }
 
