@@ -18,7 +18,7 @@ struct surroundings {
 static json_t *summary(const struct surroundings *in, const struct instance *instance)
 {
     const struct model *model = instance->model;
-    json_int_t memory = (json_int_t)model->file_size + (json_int_t)forward_memory(instance->forward);
+    json_int_t memory = (json_int_t)model_memory(model) + (json_int_t)forward_memory(instance->forward);
     json_t *object = model_json_summary(model);
 
     /* A configuration may give it another name and type. */

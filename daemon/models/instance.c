@@ -82,7 +82,9 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
         &instance->forward, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);
-    result = warm(instance);
+    result = forward_strip(instance->forward, instance->model);
+    if (!result)
+        result = warm(instance);
     if (result)
         return refuse_errno(why, result, "%s: warming up", entry->path);
     log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", instance->name, instance->processing,

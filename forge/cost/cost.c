@@ -23,13 +23,6 @@ void cost_setting_suit(struct cost_setting *setting, const char *processing)
     setting->slots = recipe.optimizer->slots;
 }
 
-static uint64_t index_bytes(const struct density_layer *d)
-{
-    uint64_t columns = d->inputs * d->kernel_width * d->kernel_height;
-
-    return d->connections * csr_index_bytes(columns);
-}
-
 uint64_t cost_neurons(const struct structure *structure)
 {
     uint64_t sum = 0;
@@ -37,16 +30,6 @@ uint64_t cost_neurons(const struct structure *structure)
     for (uint32_t v = 0; v < structure_value_count(structure); v++)
         sum += shape_elements(structure_value_shape(structure, v));
     return sum;
-}
-
-/* Weights and vectors, and the weights again in the order that one sample is walked in (sparse/kernels/pack.h). */
-static uint64_t serve_bytes(const struct plan *plan, uint64_t buffers)
-{
-    uint64_t bytes = plan->bytes + buffers;
-
-    for (uint32_t i = 0; i < plan->layer_count; i++)
-        bytes += plan->layers[i].density.connections * sizeof(float) + index_bytes(&plan->layers[i].density);
-    return bytes;
 }
 
 static int train_bytes(const struct model *outline, const struct forward_bytes *pass,
@@ -84,7 +67,7 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         return result;
     if ((result = train_bytes(outline, &to_train, setting, &out->train_bytes)))
         return refuse_errno(why, result, "what the plan costs");
-    out->serve_bytes = serve_bytes(plan, to_serve.activations + to_serve.workspace);
+    out->serve_bytes = plan->bytes + to_serve.activations + to_serve.workspace;
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);
     out->epoch_flops = 3 * out->flops * (double)setting->samples;

@@ -25,7 +25,7 @@ struct cost_setting {
 
 struct cost {
     uint64_t file_bytes;  /* exactly, as it is before training */
-    uint64_t serve_bytes; /* weights, their order for one sample, activations of serve_batch */
+    uint64_t serve_bytes; /* weights in one format, vectors, activations of serve_batch */
     uint64_t train_bytes; /* weights, gradients, the optimiser's slots, the best epoch's copy, activations of `batch`
                              both ways */
     uint64_t neurons;     /* elements of all values of one sample, the input's too */

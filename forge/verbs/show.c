@@ -43,7 +43,7 @@ static json_t *describe(const struct model *model, const struct forward *forward
     json_object_set_new(object, "file_bytes", json_integer((json_int_t)model->file_size));
     if (forward) {
         json_object_set_new(object, "memory_bytes",
-                            json_integer((json_int_t)model->file_size + (json_int_t)forward_memory(forward)));
+                            json_integer((json_int_t)model_memory(model) + (json_int_t)forward_memory(forward)));
         json_object_set_new(object, "kernels", json_string(kernels->name));
     }
     if (obstacle)
@@ -83,6 +83,8 @@ int verb_show(int argc, char **argv)
     if (!result && kernels && !find_obstacle(model))
         result =
             forward_new(&(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH }, &forward, &why);
+    if (!result && forward && forward_strip(forward, model)) /* as wispd does, so that memory_bytes is the same */
+        result = refuse_errno(&why, -ENOMEM, "%s", file.words[0]);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
     return print(describe(model, forward, kernels, file.words[0]));

@@ -95,18 +95,19 @@ uint64_t model_potential(const struct model *model)
     return potential;
 }
 
+/* Of its own: what is borrowed is in the file. */
 static uint64_t layer_memory(const struct layer *layer)
 {
-    uint64_t bytes = layer->weight.starts ? csr_memory(&layer->weight) : 0;
+    uint64_t bytes = layer->weight.owned ? csr_memory(&layer->weight) : 0;
 
     for (size_t v = 0; v < LAYER_VECTORS_MAX; v++)
-        bytes += layer->vectors[v].count * sizeof *layer->vectors[v].data;
+        bytes += layer->vectors[v].owned ? layer->vectors[v].count * sizeof *layer->vectors[v].data : 0;
     return bytes;
 }
 
 uint64_t model_memory(const struct model *model)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = model->file ? model->file_size : 0;
 
     for (uint32_t i = 0; i < model->layer_count; i++)
         bytes += layer_memory(&model->layers[i]);

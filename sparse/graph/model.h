@@ -36,9 +36,9 @@ struct model {
     uint32_t label_count;
     char *media;       /* JSON object, as media/ reads it; NULL when the input is raw */
     char *lineage;     /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
-    void *file;        /* the buffer that the weights are borrowed from; NULL for a built model */
+    void *file;        /* the buffer that weights and vectors are borrowed from; NULL when they are the model's own */
     float *parameters; /* the array that the values are in (parameters.h); NULL: each has its own */
-    size_t file_size;
+    size_t file_size;  /* of the file that it was read from */
     char identity[MODEL_IDENTITY_MAX]; /* "xxh3-128:…", the checksum of the whole file; "" for a built model */
 };
 
@@ -58,10 +58,16 @@ const struct shape *model_value_shape(const struct model *model, uint32_t value)
 bool model_is_simple(const struct model *model);
 /* Of the output, of several the first. */
 const struct shape *model_output(const struct model *model);
-/* Connections in all layers; the structure's potential connections; and bytes of weights in memory. */
+/* Connections in all layers; the structure's potential connections; and bytes of weights and vectors in memory, in the
+ * file's buffer or out of it. */
 uint64_t model_connections(const struct model *model);
 uint64_t model_potential(const struct model *model);
 uint64_t model_memory(const struct model *model);
+
+/* For a model that is served from packed weights: frees the file's buffer and the arrays of all weights but those that
+ * are needed; what is needed, and the vectors, move into memory of their own. Sizes, identity and everything else stay.
+ * -ENOMEM, and the model is whole. */
+int model_strip(struct model *model, bool (*needed)(const void *argument, uint32_t layer), const void *argument);
 
 /* The one validator of a graph: names unique, inputs before their layer, kinds' own rules, shapes, what goes in and
  * comes out, label count equal to the first output's elements when there are labels, labels without control characters,

@@ -263,6 +263,18 @@ struct forward *forward_free(struct forward *forward)
     return NULL;
 }
 
+static bool needs_csr(const void *argument, uint32_t layer)
+{
+    const struct forward *forward = argument;
+
+    return forward->weights[layer] && weights_borrow_csr(forward->weights[layer]);
+}
+
+int forward_strip(const struct forward *forward, struct model *model)
+{
+    return model_strip(model, needs_csr, forward);
+}
+
 /* ---- running ---- */
 
 struct call {

@@ -31,6 +31,9 @@ struct forward_setup {
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
 
+/* Frees what no pass of this plan reads of its model (model_strip()). -ENOMEM, and nothing is freed. */
+int forward_strip(const struct forward *forward, struct model *model);
+
 /* Serves `count` samples (1 .. batch) of a checked model. Row-major tensors of one sample stand anywhere in memory,
  * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise. With one sample
  * of floats layers read and write them in place; else they are gathered into activations as the first step of the pass,
@@ -53,7 +56,7 @@ struct forward_bytes {
 int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
                   struct forward_bytes *out, struct reason *why);
 
-/* Bytes of packed weights, activations and workspace. */
+/* Bytes of packed weights, activations and workspace; what the model holds comes on top (model_memory()). */
 size_t forward_memory(const struct forward *forward);
 /* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);

@@ -93,7 +93,8 @@ static void test_round_trip(void **state)
     assert_string_equal(model->lineage, built->lineage);
     assert_int_equal(model_connections(model), 19);
     assert_int_equal(model_potential(model), 45);
-    assert_int_equal(model_memory(model), 8 * (6 + 4) + 6 * 19 + 4 * 5);
+    assert_int_equal(model_memory(built), 8 * (6 + 4) + 6 * 19 + 4 * 5);
+    assert_int_equal(model_memory(model), model->file_size);
     assert_borrowed(model, model->layers[0].weight.starts);
     assert_borrowed(model, model->layers[2].weight.index.narrow);
     assert_borrowed(model, model->layers[2].weight.values);
@@ -135,6 +136,40 @@ static void test_round_trip_of_several_tensors(void **state)
         assert_same_layer(&model->layers[i], &built->layers[i]);
     assert_ok(model_write(model, second, &why), why);
     assert_same_file(first, second);
+    model_free(model);
+    model_free(built);
+    scratch_remove(folder);
+}
+
+static bool is_first(const void *argument, uint32_t layer)
+{
+    (void)argument;
+    return layer == 0;
+}
+
+/* What is needed is the same in memory of its own, the rest is gone, and the model is described as before. */
+static void test_strip(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "a");
+    struct model *built = small_model(), *model;
+    struct reason why;
+
+    (void)state;
+    assert_ok(model_write(built, path, &why), why);
+    assert_ok(model_read(path, &model, &why), why);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(model_strip(model, is_first, NULL), 0);
+        assert_same_layer(&model->layers[0], &built->layers[0]);
+        assert_null(model->file);
+        assert_null(model->layers[2].weight.starts);
+        assert_null(model->layers[2].weight.values);
+        assert_int_equal(model->layers[2].weight.count, 9);
+        assert_int_equal(model_connections(model), 19);
+        assert_int_equal(model_potential(model), 45);
+        assert_int_equal(model_memory(model), 8 * 6 + 6 * 10 + 4 * 5);
+        assert_true(strlen(model->identity) > 0 && model->file_size > 0);
+        assert_string_equal(model->labels[2], built->labels[2]);
+    }
     model_free(model);
     model_free(built);
     scratch_remove(folder);
@@ -363,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_round_trip_of_several_tensors),
         cmocka_unit_test(test_the_simple_form),
+        cmocka_unit_test(test_strip),
         cmocka_unit_test(test_round_trip_of_the_unusual),
         cmocka_unit_test(test_what_would_be_refused_is_not_written),
         cmocka_unit_test(test_an_old_file_stays_readable),
