@@ -82,7 +82,13 @@ static const struct choice levels[] = { { "error", LOG_LEVEL_ERROR },   { "warni
 static const struct choice loops[] = {
     { "auto", CONFIG_LOOP_AUTO }, { "io_uring", CONFIG_LOOP_URING }, { "epoll", CONFIG_LOOP_EPOLL }, { NULL, 0 }
 };
-static const struct choice kernels[] = { { "auto", 0 }, { "scalar", 0 }, { "avx2", 0 }, { "avx512", 0 }, { NULL, 0 } };
+static const struct choice kernels[] = {
+    { "auto", 0 },
+#define KERNELS(name) { #name, 0 },
+#include "sparse/kernels/tables.inc"
+#undef KERNELS
+    { NULL, 0 },
+};
 
 _Static_assert(sizeof(enum log_level) == sizeof(int) && sizeof(enum config_loop) == sizeof(int),
                "a choice is stored as an int");

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "sparse/kernels/kernels.h"
 #include "sparse/kernels/tables.h"
 
-static bool always(void)
+static bool has_scalar(void)
 {
     return true;
 }
@@ -31,16 +32,14 @@ static const struct {
     const struct kernels *kernels;
     bool (*usable)(void);
 } tables[] = {
-#if defined(__x86_64__)
-    { &kernels_avx512, has_avx512 },
-    { &kernels_avx2, has_avx2 },
-#endif
-    { &kernels_scalar, always },
+#define KERNELS(name) { &kernels_##name, has_##name },
+#include "sparse/kernels/tables.inc"
+#undef KERNELS
 };
 
 const struct kernels *kernels_at(size_t index)
 {
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    for (size_t i = ARRAY_SIZE(tables); i-- > 0;) {
         if (tables[i].usable() && index-- == 0)
             return tables[i].kernels;
     }

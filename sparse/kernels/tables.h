@@ -7,6 +7,8 @@
 
 #include "sparse/kernels/kernels.h"
 
-extern const struct kernels kernels_scalar, kernels_avx2, kernels_avx512;
+#define KERNELS(name) extern const struct kernels kernels_##name;
+#include "sparse/kernels/tables.inc"
+#undef KERNELS
 
 #endif
