@@ -23,8 +23,8 @@ static const struct usage usage = {
 };
 
 static const struct table_column layer_columns[] = {
-    { "LAYER", false },  { "KIND", false },    { "SHAPE", true },     { "CONNECTIONS", true },
-    { "DENSITY", true }, { "FOR ONE", false }, { "FOR MANY", false },
+    { "LAYER", false },      { "KIND", false },   { "SHAPE", true },
+    { "CONNECTIONS", true }, { "DENSITY", true }, { "WEIGHT FORMAT", false },
 };
 
 static void heading(const struct screen *screen, const char *text)
@@ -110,15 +110,54 @@ static void print_general(const struct screen *screen, const json_t *model)
     print_as_served(screen, model);
 }
 
-static void add_word(struct table *table, const char *word)
+/* Classes of batches in a row that run in one format: "2-7" and "8-15" are 2-15; "64-" has no end. */
+struct range {
+    const char *format, *first, *last;
+};
+
+static void range_add(const struct range *range, bool alone, char *text, size_t size)
 {
-    table_add(table, "%s", *word ? word : "-");
+    const size_t used = strlen(text);
+    const char *end = strchr(range->last, '-'), *to = end ? end : "";
+
+    if (alone)
+        snprintf(text, size, "%s", range->format);
+    else if (range->first == range->last)
+        snprintf(text + used, size - used, "%s%s: %s", used ? ", " : "", range->first, range->format);
+    else
+        snprintf(text + used, size - used, "%s%.*s%s: %s", used ? ", " : "", (int)strcspn(range->first, "-"),
+                 range->first, to, range->format);
+}
+
+/* "sell16", or "1: dense16, 2-63: sell16". */
+static const char *format_formats(const json_t *layer, char *text, size_t size)
+{
+    json_t *object = json_object_get(layer, "formats"), *value;
+    struct range range = { .format = NULL };
+    bool alone = true;
+    const char *key;
+
+    snprintf(text, size, "%s", json_object_size(object) ? "" : "-");
+    json_object_foreach(object, key, value)
+    {
+        const char *format = json_string_value(value) ? json_string_value(value) : "?";
+
+        if (range.format && strcmp(range.format, format)) {
+            alone = false;
+            range_add(&range, alone, text, size);
+            range.format = NULL;
+        }
+        range = (struct range){ format, range.format ? range.first : key, key };
+    }
+    if (range.format)
+        range_add(&range, alone, text, size);
+    return text;
 }
 
 static bool print_layers(const struct screen *screen, const json_t *layers)
 {
     struct table table = TABLE_INIT(layer_columns);
-    char shape[96], count[32];
+    char shape[96], count[32], formats[160];
     bool printed;
 
     for (size_t i = 0; i < json_array_size(layers); i++) {
@@ -135,8 +174,7 @@ static bool print_layers(const struct screen *screen, const json_t *layers)
             table_add(&table, "-");
             table_add(&table, "-");
         }
-        add_word(&table, member_text(layer, "kernel_one"));
-        add_word(&table, member_text(layer, "kernel_many"));
+        table_add(&table, "%s", format_formats(layer, formats, sizeof formats));
     }
     heading(screen, "layers");
     printed = table_print(&table, screen, 2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sparse/file/model_json.h"
+#include "sparse/kernels/formats/batch_class.h"
 #include "sparse/layers/layer.h"
 
 static json_t *shape_json(const struct shape *shape)
@@ -30,6 +31,20 @@ static json_t *layer_json(const struct layer *layer)
                      (json_int_t)potential, "density", density(layer->weight.count, potential));
 }
 
+/* By class of batches, which counts columns: samples, or positions x samples. */
+static json_t *formats_json(const struct weights *weights)
+{
+    json_t *object = json_object();
+
+    for (unsigned c = 0; weights && c < BATCH_CLASSES; c++) {
+        const char *format = weights_class_format(weights, c);
+
+        if (format)
+            json_object_set_new(object, batch_class_name(c), json_string(format));
+    }
+    return object;
+}
+
 static json_t *layers_json(const struct model *model, const struct forward *forward, size_t batch)
 {
     json_t *array = json_array();
@@ -38,6 +53,7 @@ static json_t *layers_json(const struct model *model, const struct forward *forw
         json_t *layer = layer_json(&model->layers[i]);
 
         if (forward) {
+            json_object_set_new(layer, "formats", formats_json(forward_weights(forward, i)));
             json_object_set_new(layer, "kernel_one", json_string(forward_kernel(forward, i, 1)));
             json_object_set_new(layer, "kernel_many", json_string(forward_kernel(forward, i, batch)));
         }

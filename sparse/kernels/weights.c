@@ -10,6 +10,7 @@ struct weights {
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     size_t memory;
+    unsigned first, last; /* the classes that can come */
 };
 
 static int pack_chosen(struct weights *weights, const struct csr *w, const struct choice *choice)
@@ -38,6 +39,8 @@ static int make(const struct kernels *kernels, const struct csr *w, const struct
         return -ENOMEM;
     weights->kernels = kernels;
     weights->memory = sizeof *weights;
+    weights->first = choice->first;
+    weights->last = choice->last;
     result = pack_chosen(weights, w, choice);
     if (result) {
         weights_free(weights);
@@ -111,4 +114,11 @@ bool weights_borrow_csr(const struct weights *weights)
 const char *weights_format(const struct weights *weights, size_t columns)
 {
     return weights->choice[batch_class_of(columns)]->format->name;
+}
+
+const char *weights_class_format(const struct weights *weights, unsigned batch_class)
+{
+    const bool comes = batch_class >= weights->first && batch_class <= weights->last;
+
+    return comes ? weights->choice[batch_class]->format->name : NULL;
 }

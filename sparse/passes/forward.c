@@ -391,6 +391,11 @@ size_t forward_memory(const struct forward *forward)
     return forward->memory;
 }
 
+const struct weights *forward_weights(const struct forward *forward, size_t layer)
+{
+    return forward->weights[layer];
+}
+
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
     const struct shape *shape = &forward->setup.model->layers[layer].shape;

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/size.h"
 #include "cli_bed.h"
 
 static const char *const no_daemon = "WISP_SOCKET=/nonexistent/wisp.sock";
@@ -356,11 +357,41 @@ static void test_a_users_own_daemon(void **state)
     assert_int_equal(outcome.status, 0);
 }
 
+/* The classes of batches up to wispd's 32, each with a format of the list; nothing for a layer without weights. */
+static void test_layers_say_their_weight_formats(void **state)
+{
+    static const char *const classes[] = { "1", "2-7", "8-15", "16-31", "32-63" };
+    const char *path = source_path("models/fashion.safetensors");
+    json_t *model = show(path), *layers = json_object_get(model, "layers"), *layer;
+    size_t index, weighted = 0;
+
+    (void)state;
+    json_array_foreach(layers, index, layer)
+    {
+        const json_t *formats = json_object_get(layer, "formats");
+        const bool has_weights = json_integer_value(json_object_get(layer, "potential")) > 0;
+
+        assert_int_equal(json_object_size(formats), has_weights ? ARRAY_SIZE(classes) : 0);
+        for (size_t c = 0; has_weights && c < ARRAY_SIZE(classes); c++) {
+            const char *format = json_string_value(json_object_get(formats, classes[c]));
+
+            assert_non_null(format);
+            assert_non_null(strstr("csr sell16 dense16", format));
+        }
+        weighted += has_weights;
+    }
+    assert_true(weighted > 1);
+    json_decref(model);
+    command_run(&(struct command){ .words = { "wisp", "show", path }, .folder = folder }, &outcome);
+    expect("as text", 0, "WEIGHT FORMAT", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_shows_what_a_daemon_shows),
         cmocka_unit_test(test_show_needs_no_daemon),
+        cmocka_unit_test(test_layers_say_their_weight_formats),
         cmocka_unit_test(test_a_model_that_was_only_built),
         cmocka_unit_test(test_the_cards_say_what_the_files_say),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
