@@ -147,6 +147,7 @@ static void measure_shape(uint32_t channels, uint32_t rows, uint32_t side, uint3
                           .out = random_floats(outs),
                           .in_gradient = random_floats(ins),
                           .weight_gradient = random_floats((size_t)rows * columns) };
+    struct weights *weights;
     struct reason why;
     size_t floats;
 
@@ -156,8 +157,11 @@ static void measure_shape(uint32_t channels, uint32_t rows, uint32_t side, uint3
         exit(1);
     }
     sample_weights(&o.weight, 2, 1, 0);
+    if (weights_new(kernels_find("auto"), &o.weight, 1, 1024, &weights))
+        abort();
     o.c = (struct convolution){ .kernels = kernels_find("auto"),
                                 .weight = &o.weight,
+                                .weights = weights,
                                 .window = { side, side, out_side, out_side, 3, 3, stride, 1 },
                                 .channels = channels,
                                 .groups = 1,
@@ -169,6 +173,7 @@ static void measure_shape(uint32_t channels, uint32_t rows, uint32_t side, uint3
     measure(&o, sparsity, false);
     if (batch > 1)
         measure(&o, sparsity, true);
+    weights_free(weights);
     csr_deinit(&o.weight);
     free(o.dense), free(o.in), free(o.out), free(o.in_gradient), free(o.weight_gradient), free(o.scratch);
 }
