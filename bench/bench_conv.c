@@ -157,7 +157,7 @@ static void measure_shape(uint32_t channels, uint32_t rows, uint32_t side, uint3
         exit(1);
     }
     sample_weights(&o.weight, 2, 1, 0);
-    if (weights_new(kernels_find("auto"), &o.weight, 1, 1024, &weights))
+    if (weights_new(kernels_find("auto"), &o.weight, 1, 1024, NULL, &weights))
         abort();
     o.c = (struct convolution){ .kernels = kernels_find("auto"),
                                 .weight = &o.weight,

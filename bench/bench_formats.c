@@ -47,7 +47,7 @@ static void measure(const struct kernels *kernels, const struct csr *w, const ch
         const uint64_t begin = clock_ns();
         struct weights *weights;
 
-        if (weights_new(kernels, w, 1, COLUMNS_MAX, &weights))
+        if (weights_new(kernels, w, 1, COLUMNS_MAX, NULL, &weights))
             abort();
         ns[i] = clock_ns() - begin;
         memory = weights_memory(weights);

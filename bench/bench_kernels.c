@@ -187,7 +187,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&o.w, 2, 1, 0);
-    if (weights_new(kernels, &o.w, 1, batches[ARRAY_SIZE(batches) - 1], &weights))
+    if (weights_new(kernels, &o.w, 1, batches[ARRAY_SIZE(batches) - 1], NULL, &weights))
         abort();
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         o.n = batches[i];

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/pool.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
 #include "sparse/kernels/weights.h"
 
@@ -18,6 +19,8 @@ static int pack_chosen(struct weights *weights, const struct csr *w, const struc
     for (unsigned c = 0; c < BATCH_CLASSES; c++) {
         const unsigned number = choice->format[c];
 
+        if (!weight_format_can(weights->kernels, number, w, c))
+            continue; /* a class that cannot come */
         if (!weights->packed[number]) {
             int result = packed_new(w, number, &weights->packed[number]);
 
@@ -51,12 +54,19 @@ static int make(const struct kernels *kernels, const struct csr *w, const struct
 }
 
 int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
-                struct weights **out)
+                struct choice_cache *cache, struct weights **out)
 {
-    struct choice choice;
-    int result = choose_formats(kernels, w, batch_class_of(columns_min), batch_class_of(columns_max), &choice);
+    struct choice choice = { .first = batch_class_of(columns_min), .last = batch_class_of(columns_max) };
 
-    return result ? result : make(kernels, w, &choice, out);
+    if (!cache || !choice_cache_find(cache, kernels, w, &choice)) {
+        int result = choose_formats(kernels, w, choice.first, choice.last, &choice);
+
+        if (result)
+            return result;
+        if (cache)
+            choice_cache_add(cache, kernels, w, &choice);
+    }
+    return make(kernels, w, &choice, out);
 }
 
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out)

@@ -11,12 +11,13 @@
 #include "sparse/kernels/kernels.h"
 
 struct weights;
+struct choice_cache;
 
 /* To serve: for products over columns_min .. columns_max columns (linear: 1 .. batch; a convolution: positions ..
- * positions x batch). Chooses by measurement (choose.h). `w` stays where it is as long as weights_borrow_csr() says
- * so. -ENOMEM. */
+ * positions x batch). Takes the choice that `cache` knows, or measures (choose.h) and tells it; NULL: measures. `w`
+ * stays where it is as long as weights_borrow_csr() says so. -ENOMEM. */
 int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
-                struct weights **out);
+                struct choice_cache *cache, struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
 struct weights *weights_free(struct weights *weights); /* accepts NULL; returns NULL */

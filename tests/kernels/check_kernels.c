@@ -230,7 +230,7 @@ static void test_weights_of_any_choice(void **state)
             struct csr w = matrix(&rng, 70, 300, percent);
             struct weights *chosen, *borrowed;
 
-            assert_int_equal(weights_new(kernels, &w, 1, 129, &chosen), 0);
+            assert_int_equal(weights_new(kernels, &w, 1, 129, NULL, &chosen), 0);
             assert_int_equal(weights_borrow(kernels, &w, &borrowed), 0);
             check_weights(chosen, &w, &rng, kernels->name);
             check_weights(borrowed, &w, &rng, kernels->name);

@@ -169,10 +169,22 @@ static void stage_room(struct stage *s, const struct bench *b, const struct way 
         s->parts[p] = operand_new(s->needs.scratch_part);
 }
 
-static void stage_set(struct stage *s, const struct bench *b, const struct way *way)
+/* As a pass makes them: groups are run one by one, and the others over positions x samples columns. */
+static struct weights *weights_of(const struct bench *b, const struct way *way)
 {
     const struct csr *w = &b->layer.weight;
+    const uint64_t positions = shape_elements(&b->plan.shape) / b->plan.shape.dimension[0];
+    struct weights *made;
 
+    if (way->mode != LAYER_SERVE || b->plan.groups > 1)
+        assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
+    else
+        assert_int_equal(weights_new(way->kernels, w, positions, positions * way->samples, NULL, &made), 0);
+    return made;
+}
+
+static void stage_set(struct stage *s, const struct bench *b, const struct way *way)
+{
     *s = (struct stage){ .needs = { .scratch = 0 } };
     for (uint32_t j = 0; j < b->c->input_count; j++) {
         uint64_t elements = shape_elements(&b->c->inputs[j]);
@@ -186,9 +198,7 @@ static void stage_set(struct stage *s, const struct bench *b, const struct way *
     s->out_tensor.data = way->in_place ? s->in[0].data : s->out.data;
     stage_room(s, b, way);
     if (b->layer.kind->weighted)
-        assert_int_equal(way->mode == LAYER_SERVE ? weights_new(way->kernels, w, 1, way->samples, &s->weights)
-                                                  : weights_borrow(way->kernels, w, &s->weights),
-                         0);
+        s->weights = weights_of(b, way);
     s->run = (struct layer_run){ .layer = &b->layer,
                                  .kernels = way->kernels,
                                  .weights = s->weights,

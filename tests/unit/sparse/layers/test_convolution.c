@@ -96,7 +96,7 @@ static struct weights *weights_of(const struct trial *t, const struct kernels *k
     struct weights *weights;
 
     if (packed && t->groups == 1)
-        assert_int_equal(weights_new(kernels, &t->weight, 1, 1024, &weights), 0);
+        assert_int_equal(weights_new(kernels, &t->weight, 1, 1024, NULL, &weights), 0);
     else
         assert_int_equal(weights_borrow(kernels, &t->weight, &weights), 0);
     return weights;

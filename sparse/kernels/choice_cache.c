@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/size.h"
+#include "sparse/kernels/choice_cache.h"
+#include "sparse/kernels/cpu.h"
+
+enum { WORD_MAX = 16, LINE_MAX_BYTES = 256 };
+
+/* What was measured, and what came out. */
+struct entry {
+    char kernels[WORD_MAX], cpu[CPU_NAME_MAX];
+    uint32_t rows, columns;
+    uint64_t count;
+    struct choice choice;
+};
+
+struct choice_cache {
+    char folder[CHOICE_FOLDER_MAX];
+    struct entry *entries; /* the oldest first */
+    size_t count;
+    bool changed;
+};
+
+/* ---- one line ---- */
+
+/* The next word of *text, without its space; NULL when there is none, or it is too long. */
+static const char *next_word(char **text, char word[WORD_MAX])
+{
+    const size_t length = strcspn(*text, " ");
+
+    if (!length || length >= WORD_MAX || (*text)[length] != ' ')
+        return NULL;
+    memcpy(word, *text, length);
+    word[length] = 0;
+    *text += length + 1;
+    return word;
+}
+
+static bool next_number(char **text, uint64_t max, uint64_t *out)
+{
+    char word[WORD_MAX], *end;
+
+    if (!next_word(text, word) || strspn(word, "0123456789") != strlen(word))
+        return false;
+    *out = strtoull(word, &end, 10);
+    return *out <= max;
+}
+
+static bool entry_read(char *line, struct entry *out)
+{
+    uint64_t rows, columns, first, last;
+    char word[WORD_MAX];
+
+    *out = (struct entry){ .rows = 0 };
+    if (!next_word(&line, out->kernels) || !next_number(&line, UINT32_MAX, &rows) ||
+        !next_number(&line, UINT32_MAX, &columns) || !next_number(&line, UINT64_MAX, &out->count) ||
+        !next_number(&line, BATCH_CLASSES - 1, &first) || !next_number(&line, BATCH_CLASSES - 1, &last) || first > last)
+        return false;
+    out->rows = (uint32_t)rows;
+    out->columns = (uint32_t)columns;
+    out->choice.first = (unsigned)first;
+    out->choice.last = (unsigned)last;
+    for (unsigned c = 0; c < BATCH_CLASSES; c++) {
+        if (!next_word(&line, word) || !weight_format_find(word, &out->choice.format[c]))
+            return false;
+    }
+    if (!*line || strlen(line) >= sizeof out->cpu)
+        return false;
+    memcpy(out->cpu, line, strlen(line) + 1);
+    return true;
+}
+
+static void entry_write(FILE *out, const struct entry *e)
+{
+    fprintf(out, "%s %u %u %" PRIu64 " %u %u", e->kernels, e->rows, e->columns, e->count, e->choice.first,
+            e->choice.last);
+    for (unsigned c = 0; c < BATCH_CLASSES; c++)
+        fprintf(out, " %s", weight_format_at(e->choice.format[c])->name);
+    fprintf(out, " %s\n", e->cpu);
+}
+
+static bool entry_is_of(const struct entry *a, const struct entry *b)
+{
+    return !strcmp(a->kernels, b->kernels) && a->rows == b->rows && a->columns == b->columns && a->count == b->count &&
+           a->choice.first == b->choice.first && a->choice.last == b->choice.last && !strcmp(a->cpu, b->cpu);
+}
+
+static struct entry entry_of(const struct kernels *kernels, const struct csr *w, const struct choice *choice)
+{
+    struct entry made = { .rows = w->rows, .columns = w->columns, .count = w->count, .choice = *choice };
+
+    snprintf(made.kernels, sizeof made.kernels, "%s", kernels->name);
+    cpu_name(made.cpu);
+    return made;
+}
+
+/* ---- the file ---- */
+
+/* Other versions and other lists of formats have other speeds. */
+static void head_write(FILE *out)
+{
+    fprintf(out, "wisp %s weight formats", WISP_VERSION);
+    for (unsigned f = 0; weight_format_at(f); f++)
+        fprintf(out, " %s", weight_format_at(f)->name);
+    fprintf(out, "\n");
+}
+
+static bool head_is_ours(const char *line)
+{
+    cleanup_free char *ours = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&ours, &size);
+
+    if (!memory)
+        return false;
+    head_write(memory);
+    if (fclose(memory))
+        return false;
+    return strlen(line) + 1 == size && !strncmp(line, ours, size - 1);
+}
+
+/* Lines as strings, in place; false: something is not as this version writes it. */
+static bool lines_read(struct choice_cache *cache, char *text, size_t size)
+{
+    char *end = memchr(text, '\n', size);
+
+    if (!end || memchr(text, 0, size))
+        return false;
+    *end = 0;
+    if (!head_is_ours(text))
+        return false;
+    for (char *line = end + 1; line < text + size; line = end + 1) {
+        end = strchr(line, '\n');
+        if (!end || cache->count == CHOICE_CACHE_LINES)
+            return false;
+        *end = 0;
+        if (!entry_read(line, &cache->entries[cache->count++]))
+            return false;
+    }
+    return true;
+}
+
+static void path_of(const struct choice_cache *cache, char path[CHOICE_FOLDER_MAX + 32])
+{
+    snprintf(path, CHOICE_FOLDER_MAX + 32, "%s/" CHOICE_CACHE_FILE, cache->folder);
+}
+
+int choice_cache_open(const char *folder, struct choice_cache **out)
+{
+    struct choice_cache *cache = calloc(1, sizeof *cache);
+    char path[CHOICE_FOLDER_MAX + 32];
+    cleanup_free void *text = NULL;
+    size_t size;
+
+    if (cache)
+        cache->entries = calloc(CHOICE_CACHE_LINES, sizeof *cache->entries);
+    if (!cache || !cache->entries) {
+        choice_cache_free(cache);
+        return -ENOMEM;
+    }
+    snprintf(cache->folder, sizeof cache->folder, "%s", folder);
+    path_of(cache, path);
+    if (!file_read(path, CHOICE_CACHE_BYTES, &text, &size, NULL) && !lines_read(cache, text, size))
+        cache->count = 0;
+    *out = cache;
+    return 0;
+}
+
+struct choice_cache *choice_cache_usual(void)
+{
+    char folder[CHOICE_FOLDER_MAX];
+    struct choice_cache *cache = NULL;
+
+    return choice_cache_folder(folder) && !choice_cache_open(folder, &cache) ? cache : NULL;
+}
+
+struct choice_cache *choice_cache_free(struct choice_cache *cache)
+{
+    if (cache) {
+        free(cache->entries);
+        free(cache);
+    }
+    return NULL;
+}
+
+int choice_cache_save(struct choice_cache *cache, struct reason *why)
+{
+    cleanup_free char *text = NULL;
+    char path[CHOICE_FOLDER_MAX + 32];
+    struct file_part part;
+    FILE *memory;
+
+    if (!cache->changed)
+        return 0;
+    memory = open_memstream(&text, &part.size);
+    if (!memory)
+        return refuse_errno(why, -ENOMEM, "choices of weight formats");
+    head_write(memory);
+    for (size_t i = 0; i < cache->count; i++)
+        entry_write(memory, &cache->entries[i]);
+    if (fclose(memory))
+        return refuse_errno(why, -ENOMEM, "choices of weight formats");
+    part.data = text;
+    path_of(cache, path);
+    if (mkdir(cache->folder, 0755) && errno != EEXIST)
+        return refuse_errno(why, -errno, "%s", cache->folder);
+    cache->changed = false;
+    return file_write(path, &part, 1, why);
+}
+
+/* ---- choices ---- */
+
+bool choice_cache_find(const struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
+                       struct choice *out)
+{
+    const struct entry wanted = entry_of(kernels, w, out);
+
+    for (size_t i = 0; i < cache->count; i++) {
+        if (!entry_is_of(&cache->entries[i], &wanted) || !choice_can(&cache->entries[i].choice, kernels, w))
+            continue;
+        *out = cache->entries[i].choice;
+        return true;
+    }
+    return false;
+}
+
+void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
+                      const struct choice *choice)
+{
+    if (cache->count == CHOICE_CACHE_LINES)
+        memmove(cache->entries, cache->entries + 1, --cache->count * sizeof *cache->entries);
+    cache->entries[cache->count++] = entry_of(kernels, w, choice);
+    cache->changed = true;
+}
+
+bool choice_cache_folder(char folder[CHOICE_FOLDER_MAX])
+{
+    const char *service = getenv("CACHE_DIRECTORY"), *user = getenv("XDG_CACHE_HOME");
+    int length = 0;
+
+    if (service && *service == '/')
+        length = snprintf(folder, CHOICE_FOLDER_MAX, "%s", service);
+    else if (user && *user == '/')
+        length = snprintf(folder, CHOICE_FOLDER_MAX, "%s/wisp", user);
+    return length > 0 && length < CHOICE_FOLDER_MAX;
+}

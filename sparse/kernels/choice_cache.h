@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Choices of weight formats that were measured before, in one file, by CPU and shape: so that a model loads without
+ * waiting for the clock, and runs in the same formats each time.
+ *
+ * The file is trusted with nothing but speed. What is damaged, too long, or of another version of wisp is as if it were
+ * not there; what it says is asked of choice_can() before it is used; all formats give the same bits. It is a line that
+ * names version and formats, then a line for each choice:
+ *
+ *   wisp 0.1.0 weight formats csr sell16 dense16
+ *   avx512 1000 784 39200 0 4 sell16 sell16 sell16 sell16 sell16 sell16 AMD EPYC 9R14
+ *
+ * that is kernels, rows, columns, connections, first and last class of batches, a format for each class, CPU. One
+ * thread at a time; two programs that write it at once lose one's choices, no more.
+ */
+#ifndef SPARSE_CHOICE_CACHE_H
+#define SPARSE_CHOICE_CACHE_H
+
+#include "sparse/kernels/choice.h"
+
+enum { CHOICE_CACHE_LINES = 4096, CHOICE_CACHE_BYTES = 1 << 20, CHOICE_FOLDER_MAX = 4000 };
+
+#define CHOICE_CACHE_FILE "weight-formats"
+
+struct choice_cache;
+
+/* Where choices are kept when nobody says: $CACHE_DIRECTORY as systemd sets it, else $XDG_CACHE_HOME/wisp; false:
+ * nowhere. Both are ignored unless they are absolute. */
+bool choice_cache_folder(char folder[CHOICE_FOLDER_MAX]);
+
+/* Reads FOLDER's file, if there is one that is sound. `folder` may be missing. -ENOMEM. */
+int choice_cache_open(const char *folder, struct choice_cache **out);
+/* The one of choice_cache_folder(); NULL: there is none, or no memory, and formats are measured. */
+struct choice_cache *choice_cache_usual(void);
+struct choice_cache *choice_cache_free(struct choice_cache *cache); /* accepts NULL; returns NULL */
+
+/* Whether one is known for this matrix and the classes out->first .. out->last. */
+bool choice_cache_find(const struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
+                       struct choice *out);
+/* Remembers one; the oldest gives way when there are CHOICE_CACHE_LINES. */
+void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
+                      const struct choice *choice);
+/* Replaces the file, and makes the folder, if anything was added. -errno, and says which file. */
+int choice_cache_save(struct choice_cache *cache, struct reason *why);
+
+#endif
