@@ -36,6 +36,7 @@ struct config {
     struct config_model *models;
     size_t model_count;
     char *kernels; /* "auto", "scalar", "avx2", "avx512" */
+    bool cache;    /* which weight formats are the fastest is kept on disk */
     enum config_loop loop;
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
     enum log_level log_level;

@@ -18,6 +18,7 @@ int config_init(struct config *config)
         .socket = strdup(path),
         .socket_mode = 0666,
         .kernels = strdup("auto"),
+        .cache = true,
         .loop = CONFIG_LOOP_AUTO,
         .spin_ns = CONFIG_SPIN_AUTO,
         .log_level = LOG_LEVEL_INFO,

@@ -130,6 +130,7 @@ const struct field config_fields[] = {
     { "socket_mode", &kind_mode, AT(config, socket_mode), 0, 0777 },
     { "log", &kind_section, .fields = log_fields },
     { "kernels", &kind_word, AT(config, kernels), .choices = kernels },
+    { "cache", &kind_switch, AT(config, cache), 0, 1 },
     { "loop", &kind_choice, AT(config, loop), .choices = loops },
     { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },
     { "limits", &kind_section, .fields = limit_fields },

@@ -159,6 +159,7 @@ static int run(const struct options *options)
     if (config_init(&config))
         return EXIT_FAILED;
     code = configure(options, &config);
+    config.cache = config.cache && !options->test; /* a check leaves nothing behind */
     if (code == EXIT_DONE && options->dump)
         code = dump(&config);
     else if (code == EXIT_DONE && options->test)

@@ -60,7 +60,7 @@ static int warm(struct instance *instance)
 }
 
 int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
-                  struct reason *why)
+                  struct choice_cache *choices, struct reason *why)
 {
     const struct signature *signature;
     uint64_t begin = clock_ns();
@@ -78,7 +78,8 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
     result = forward_new(
-        &(struct forward_setup){ .model = instance->model, .kernels = kernels, .batch = instance->batch_max },
+        &(struct forward_setup){
+            .model = instance->model, .kernels = kernels, .batch = instance->batch_max, .choices = choices },
         &instance->forward, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);

@@ -30,7 +30,7 @@ struct instance {
 
 /* WISP_E_FORMAT, -errno: the file; the reason names it. instance_deinit() follows in any case. */
 int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
-                  struct reason *why);
+                  struct choice_cache *choices, struct reason *why);
 void instance_deinit(struct instance *instance);
 
 #endif

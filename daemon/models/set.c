@@ -7,6 +7,7 @@
 #include "daemon/models/describe.h"
 #include "daemon/models/impersonate.h"
 #include "daemon/models/set.h"
+#include "sparse/kernels/choice_cache.h"
 
 static int names_check(const struct model_set *set, const struct config *config, struct reason *why)
 {
@@ -71,8 +72,19 @@ static int explain(const struct config *config, const struct config_model *entry
     return result < 0 ? WISP_E_CONFIG : result;
 }
 
+/* What was measured now is measured; to lose it costs the next start some time. */
+static void choices_close(struct choice_cache *choices)
+{
+    struct reason why;
+
+    if (choices && choice_cache_save(choices, &why))
+        log_warning("%s: the next start will measure again which weight formats are the fastest", why.text);
+    choice_cache_free(choices);
+}
+
 /* All of them, so that one run names everything that is wrong. */
-static int models_load(struct model_set *set, const struct config *config, struct reason *why)
+static int models_load(struct model_set *set, const struct config *config, struct choice_cache *choices,
+                       struct reason *why)
 {
     unsigned bad = 0;
     int last = 0;
@@ -82,7 +94,7 @@ static int models_load(struct model_set *set, const struct config *config, struc
         return refuse_errno(why, -ENOMEM, "models");
     for (size_t i = 0; i < config->model_count; i++) {
         const struct config_model *entry = &config->models[i];
-        int result = instance_init(&set->models[set->model_count++], entry, set->kernels, why);
+        int result = instance_init(&set->models[set->model_count++], entry, set->kernels, choices, why);
 
         if (result) {
             last = explain(config, entry, result, why);
@@ -134,6 +146,7 @@ int model_set_load(const struct config *config, const struct model_set *before, 
                    struct reason *why)
 {
     const struct kernels *kernels = kernels_find(config->kernels);
+    struct choice_cache *choices;
     struct model_set *set;
     int result;
 
@@ -143,7 +156,9 @@ int model_set_load(const struct config *config, const struct model_set *before, 
     if (!set)
         return refuse_errno(why, -ENOMEM, "models");
     *set = (struct model_set){ .holders = 1, .kernels = kernels, .batch_max = 1, .rows_max = config->limits.rows };
-    result = models_load(set, config, why);
+    choices = config->cache ? choice_cache_usual() : NULL;
+    result = models_load(set, config, choices, why);
+    choices_close(choices);
     if (result >= 0 && names_check(set, config, result ? NULL : why))
         result = WISP_E_CONFIG;
     if (!result)

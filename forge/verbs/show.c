@@ -12,6 +12,7 @@
 #include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_json.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/layers/layer.h"
 #include "sparse/passes/forward.h"
 
@@ -20,6 +21,7 @@
 enum { BATCH = 32 }; /* wispd's own, unless it is told otherwise */
 
 CLEANUP_DEFINE(model, struct model, model_free)
+CLEANUP_DEFINE(choices, struct choice_cache, choice_cache_free)
 CLEANUP_DEFINE(forward, struct forward, forward_free)
 
 /* The first layer that this version cannot serve; NULL: it serves them all. */
@@ -74,6 +76,7 @@ int verb_show(int argc, char **argv)
     const struct kernels *kernels = kernels_find("auto");
     cleanup(model_at_exit) struct model *model = NULL;
     cleanup(forward_at_exit) struct forward *forward = NULL;
+    cleanup(choices_at_exit) struct choice_cache *choices = choice_cache_usual();
     struct reason why;
     int status, result;
 
@@ -81,8 +84,11 @@ int verb_show(int argc, char **argv)
         return status;
     result = model_read(file.words[0], &model, &why);
     if (!result && kernels && !find_obstacle(model))
-        result =
-            forward_new(&(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH }, &forward, &why);
+        result = forward_new(
+            &(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH, .choices = choices }, &forward,
+            &why);
+    if (choices)
+        (void)choice_cache_save(choices, NULL);              /* then it is measured again next time */
     if (!result && forward && forward_strip(forward, model)) /* as wispd does, so that memory_bytes is the same */
         result = refuse_errno(&why, -ENOMEM, "%s", file.words[0]);
     if (result)

@@ -174,7 +174,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
         return result;
     if (s->mode != LAYER_SERVE || plan.groups > 1)
         return weights_borrow(s->kernels, &layer->weight, out);
-    return weights_new(s->kernels, &layer->weight, positions, positions * s->batch, NULL, out);
+    return weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);
 }
 
 static int plan_weights(struct forward *forward, struct reason *why)

@@ -25,6 +25,7 @@ struct forward_setup {
     enum layer_mode mode; /* LAYER_TRAIN keeps every value for the backward pass, and packs no weight: they move */
     size_t batch;         /* samples at most */
     struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
+    struct choice_cache *choices; /* to serve: of weight formats; NULL: they are measured */
 };
 
 /* WISP_E_FORMAT: a layer's kind cannot be run so. -ENOMEM. */

@@ -142,6 +142,7 @@ int cli_begin(void **state)
         models[i] = paths[i];
     }
     write_inputs();
+    setenv("XDG_CACHE_HOME", folder, 1); /* what the daemon has measured, `wisp show FILE` says too */
     daemon_start(&daemon_, &(struct daemon_setup){ .models = models, .model_count = RECIPES });
     setenv("WISP_SOCKET", daemon_.socket, 1);
     setenv("LC_ALL", "C.UTF-8", 1);

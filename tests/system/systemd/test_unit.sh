@@ -125,6 +125,7 @@ check "and its status: $(property StatusText)" like "$(property StatusText)" '*m
 pid=$(property MainPID)
 status=$(machine cat "/proc/$pid/status")
 uid=$(machine id -u wisp)
+check "what it measured is kept" machine test -s /var/cache/wisp/weight-formats
 check "runs as wisp, without capabilities or new privileges, behind a filter" \
     like "$(printf '%s' "$status" | tr '\n\t' '  ')" "*Uid: $uid $uid *CapEff: 0000000000000000 *NoNewPrivs: 1 *Seccomp: 2 *"
 check "in a network of its own" \

@@ -146,7 +146,7 @@ static void test_an_output_in_the_middle(void **state)
 static void test_training_takes_simple_models(void **state)
 {
     struct model *model = branched_model();
-    const struct forward_setup setup = { model, kernels_find("scalar"), LAYER_TRAIN, 4, NULL };
+    const struct forward_setup setup = { model, kernels_find("scalar"), LAYER_TRAIN, 4, NULL, NULL };
     struct forward *forward;
     struct reason why;
 

@@ -150,7 +150,8 @@ static void test_gradients_against_finite_differences(void **state)
     unsigned checked = 0, agreed = 0;
 
     (void)state;
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, NULL }, &forward, &why), why);
+    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, NULL, NULL }, &forward, &why),
+              why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
@@ -192,9 +193,9 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     for (size_t i = 0; i < 12 * BATCH; i++)
         ones[i] = 1;
     /* c reads the relu; b is not part of the loss and learns nothing. */
-    assert_ok(
-        forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL }, &forward, &why),
-        why);
+    assert_ok(forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL, NULL },
+                          &forward, &why),
+              why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
@@ -234,9 +235,9 @@ static float *answer_all_the_same(const float *samples)
     float *expected = memory_alloc(5 * BATCH, sizeof *expected), *answers = memory_alloc(5 * BATCH, sizeof *answers);
     struct forward *forward;
 
-    assert_ok(
-        forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL }, &forward, &why),
-        why);
+    assert_ok(forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL, NULL },
+                          &forward, &why),
+              why);
     for (size_t b = 0; b < BATCH; b++) {
         const void *in = samples + 23 * b;
         void *out = expected + 5 * b;
@@ -247,8 +248,9 @@ static float *answer_all_the_same(const float *samples)
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
         struct model *served = make_chain();
 
-        assert_ok(forward_new(&(struct forward_setup){ served, kernels, LAYER_SERVE, BATCH, NULL }, &forward, &why),
-                  why);
+        assert_ok(
+            forward_new(&(struct forward_setup){ served, kernels, LAYER_SERVE, BATCH, NULL, NULL }, &forward, &why),
+            why);
         assert_int_equal(forward_strip(forward, served), 0);
         for (size_t count = 1; count <= BATCH; count++) {
             const void *inputs[BATCH];
@@ -326,7 +328,8 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
 
     assert_int_equal(pool_new(parts, &pool), 0);
     assert_int_equal(pool_parts(pool), parts);
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, pool }, &forward, &why), why);
+    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, pool, NULL }, &forward, &why),
+              why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
@@ -448,9 +451,9 @@ static void test_a_kind_that_cannot_run_is_refused(void **state)
     snprintf(model->name, sizeof model->name, "g");
     model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 4 } });
     set_plain(&model->layers[0], "attention", 0);
-    assert_int_equal(
-        forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL }, &forward, &why),
-        WISP_E_FORMAT);
+    assert_int_equal(forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL, NULL },
+                                 &forward, &why),
+                     WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "attention"));
     model_free(model);
 }
