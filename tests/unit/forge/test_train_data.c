@@ -12,10 +12,10 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "data_make.h"
 #include "process.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"
+#include "unit/data/data_make.h"
 
 static void run_well(struct ran *ran, const char *folder, const char *command)
 {

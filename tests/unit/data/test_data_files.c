@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "data_make.h"
 #include "support/test.h"
+#include "unit/data/data_make.h"
 
 static const char *root;
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "data_make.h"
 #include "support/test.h"
+#include "unit/data/data_make.h"
 
 const char *data_path(const char *root, const char *name)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data_make.h"
 #include "support/test.h"
+#include "unit/data/data_make.h"
 
 enum { COUNT = 5, SIDE = 3, PICTURES_SIZE = 16 + COUNT * SIDE * SIDE, LABELS_SIZE = 8 + COUNT };
 

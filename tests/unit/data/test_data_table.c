@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data_make.h"
 #include "support/test.h"
+#include "unit/data/data_make.h"
 
 static const char *root;
 
