@@ -56,16 +56,16 @@ static char *file_copy(const uint8_t *data, size_t size)
     return file;
 }
 
-/* One sample of zeroes through the forward pass. */
 /* Zeros for each tensor of one side, in memory of just their size. */
 static void tensors_make(const struct model_tensor *tensors, uint32_t count, void *out[SIGNATURE_TENSORS_MAX])
 {
     for (uint32_t i = 0; i < count; i++) {
         out[i] = memory_zalloc(shape_elements(&tensors[i].shape), dtype_bytes(tensors[i].dtype));
-        require(out[i]);
+        require(out[i] != NULL);
     }
 }
 
+/* One sample of zeroes through the forward pass. */
 static void run(const struct model *model)
 {
     const struct signature *signature = &model->signature;
