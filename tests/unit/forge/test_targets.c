@@ -171,6 +171,47 @@ static void test_numbers_are_learned(void **state)
     learn_numbers("l1", 0.15);
 }
 
+/* Each of four words is its own label; a text says from none to all of them. */
+static void write_labels(const char *name, uint64_t seed)
+{
+    static const char *const words[] = { "anna", "otto", "quux", "zyzz" };
+    struct rng rng = rng_make(seed, 0);
+    FILE *file = new_file(name);
+
+    for (int i = 0; i < 200; i++) {
+        unsigned said = (unsigned)rng_below(&rng, 16);
+        const char *between = "";
+
+        for (unsigned w = 0; w < 4; w++) {
+            fprintf(file, "%s%s", said >> w & 1 ? between : "", said >> w & 1 ? words[w] : "");
+            between = said >> w & 1 ? "|" : between;
+        }
+        fputs("\tso ", file);
+        for (unsigned w = 0; w < 4; w++)
+            fprintf(file, "%s ", said >> w & 1 ? words[w] : "");
+        fputc('\n', file);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_several_labels_are_learned(void **state)
+{
+    FILE *file;
+
+    (void)state;
+    write_labels("train.tsv", 3);
+    write_labels("test.tsv", 4);
+    file = new_file("l.yaml");
+    fputs("structures:\n  - name: l\n    processing: text.classification\n    network: mlp\n    input: [256]\n"
+          "    layers:\n      - linear: 32\n      - relu\n      - linear: 4\n      - sigmoid\n",
+          file);
+    assert_int_equal(fclose(file), 0);
+    run_well("build --structure l.yaml --sparsity 0.5 -o l.safetensors");
+    run_well("train l.safetensors -D train.tsv --label-separator | -e 60 -r 0.01 --no-history -o t.safetensors");
+    assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "micro_f1") > 0.95);
+    assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "macro_f1") > 0.95);
+}
+
 static void refused(const char *command, const char *says)
 {
     forge_run(&ran, folder, command);
@@ -206,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_rows_have_several_labels_or_none),
         cmocka_unit_test(test_rows_have_numbers),
         cmocka_unit_test(test_numbers_are_learned),
+        cmocka_unit_test(test_several_labels_are_learned),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
 
