@@ -68,8 +68,9 @@ static void test_rows_have_several_labels_or_none(void **state)
         char names[32] = "";
 
         for (uint64_t k = set->set_starts[i]; k < set->set_starts[i + 1]; k++) {
-            strcat(names, k > set->set_starts[i] ? " " : "");
-            strcat(names, set->labels[set->set[k]]);
+            size_t length = strlen(names);
+
+            snprintf(names + length, sizeof names - length, "%s%s", length ? " " : "", set->labels[set->set[k]]);
         }
         assert_string_equal(names, expected[i]);
     }
