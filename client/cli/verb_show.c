@@ -142,7 +142,7 @@ static const char *format_formats(const json_t *layer, char *text, size_t size)
     {
         const char *format = json_string_value(value) ? json_string_value(value) : "?";
 
-        if (range.format && strcmp(range.format, format)) {
+        if (range.format && strcmp(range.format, format) != 0) {
             alone = false;
             range_add(&range, alone, text, size);
             range.format = NULL;

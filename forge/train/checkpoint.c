@@ -38,10 +38,10 @@ static int header_fill(const struct checkpoint *c, json_t *header)
     failed = !text || json_object_set_new(header, SAFETENSORS_METADATA,
                                           json_pack("{s:s, s:s}", KEY, text, CHECKSUM_KEY, checksum));
     for (uint32_t i = 0; i < c->array_count; i++)
-        failed |=
-            json_object_set_new(header, c->arrays[i].name,
-                                json_pack("{s:s, s:[I], s:[I, I]}", "dtype", "F32", "shape", (json_int_t)c->length,
-                                          "data_offsets", (json_int_t)(i * bytes), (json_int_t)((i + 1) * bytes)));
+        failed |= json_object_set_new(
+            header, c->arrays[i].name,
+            json_pack("{s:s, s:[I], s:[I, I]}", "dtype", "F32", "shape", (json_int_t)c->length, "data_offsets",
+                      (json_int_t)i * (json_int_t)bytes, ((json_int_t)i + 1) * (json_int_t)bytes));
     return failed ? -ENOMEM : 0;
 }
 

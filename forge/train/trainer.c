@@ -300,7 +300,7 @@ static uint32_t list_arrays(const struct trainer *t, const char *names[static CH
 
     names[count] = "values";
     arrays[count++] = t->setup.model->parameters;
-    for (unsigned i = 0; i < t->optimizer->slots; i++) {
+    for (unsigned i = 0; i < MIN(t->optimizer->slots, OPTIMIZER_SLOTS_MAX); i++) {
         names[count] = slots[i];
         arrays[count++] = t->slots[i];
     }

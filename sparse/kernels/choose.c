@@ -101,7 +101,7 @@ static void time_round(struct trial *t)
         for (unsigned f = 0; weight_format_at(f) && candidates(t, c) > 1; f++) {
             uint64_t ns;
 
-            if (t->costs.time[c][f] == CHOICE_CANNOT)
+            if (t->costs.time[c][f] == CHOICE_CANNOT || !t->packed[f]) /* what cannot was not packed */
                 continue;
             ns = time_once(t, t->packed[f], n);
             first = first ? first : MAX(ns, 1);

@@ -172,9 +172,9 @@ static void test_width_has_none(void **state)
     struct json_view view;
 
     (void)state;
-    for (size_t i = 0; i < (size_t)2 * JSON_VIEW_DEPTH; i++)
-        strcat(text, i ? ",[]" : "[]");
-    strcat(text, "]");
+    for (size_t i = 0, at = 1; i < (size_t)2 * JSON_VIEW_DEPTH; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? "," : "",
+                               i + 1 < (size_t)2 * JSON_VIEW_DEPTH ? "[]" : "[]]");
     assert_int_equal(open_text(text, &view), 0);
     assert_int_equal(json_view_count(view), 2 * JSON_VIEW_DEPTH);
 }

@@ -31,7 +31,9 @@ static void fill(struct trial *t, struct rng *rng, size_t positions, size_t batc
     t->batch = batch;
     t->count = positions * batch;
     for (size_t i = 0; i < CHANNELS * t->count; i++) {
-        t->x[i] = 3 + (float)(i / t->count) * rng_normal(rng);
+        const size_t channel = i / t->count;
+
+        t->x[i] = 3 + (float)channel * rng_normal(rng);
         t->g[i] = rng_normal(rng);
         t->sent[i] = rng_normal(rng);
     }
