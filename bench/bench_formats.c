@@ -42,6 +42,7 @@ static void measure(const struct kernels *kernels, const struct csr *w, const ch
     uint64_t ns[LOADS];
     size_t memory = 0;
     unsigned same = 0;
+    uint64_t median;
 
     for (unsigned i = 0; i < LOADS; i++) {
         const uint64_t begin = clock_ns();
@@ -56,10 +57,11 @@ static void measure(const struct kernels *kernels, const struct csr *w, const ch
         weights_free(weights);
     }
     qsort(ns, LOADS, sizeof *ns, compare);
+    median = ns[LOADS / 2];
     printf("{\"bench\":\"formats\",\"model\":\"%s\",\"layer\":\"%s\",\"rows\":%u,\"columns\":%u,\"connections\":%llu,"
            "\"kernels\":\"%s\",\"formats\":\"%s\",\"same\":%u,\"loads\":%u,\"median_ms\":%.2f,\"bytes\":%zu}\n",
            model, layer, w->rows, w->columns, (unsigned long long)w->count, kernels->name, first, same, LOADS,
-           (double)ns[LOADS / 2] / 1e6, memory);
+           (double)median / 1e6, memory);
     fflush(stdout);
 }
 
