@@ -6,15 +6,15 @@
 /* Of a gradient that is added to: small enough for the first cache. */
 enum { BLOCK = 1024 };
 
-void elementwise_forward(const struct layer_run *run, elementwise_function *function)
+void elementwise_forward(const struct layer_run *run)
 {
     unsigned long long begin, end;
 
     pool_share(tensor_count(run->out), BLOCK, run->part, run->parts, &begin, &end);
-    function(run, run->in[0]->data + begin, run->out->data + begin, end - begin);
+    run->layer->kind->elementwise->activate(run, run->in[0]->data + begin, run->out->data + begin, end - begin);
 }
 
-void elementwise_backward(const struct layer_back *back, elementwise_back_function *function)
+void elementwise_backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
     unsigned long long begin, end;
@@ -27,10 +27,11 @@ void elementwise_backward(const struct layer_back *back, elementwise_back_functi
         size_t n = MIN(end - at, (unsigned long long)BLOCK);
         float *into = back->in_gradient[0] + at;
 
-        function(run,
-                 &(struct elementwise_back){ run->in[0]->data + at, run->out->data + at, back->out_gradient + at,
-                                             back->accumulate[0] ? block : into },
-                 n);
+        run->layer->kind->elementwise->go_back(run,
+                                               &(struct elementwise_back){ run->in[0]->data + at, run->out->data + at,
+                                                                           back->out_gradient + at,
+                                                                           back->accumulate[0] ? block : into },
+                                               n);
         if (back->accumulate[0])
             run->kernels->add(into, block, n);
     }

@@ -161,6 +161,8 @@ enum layer_role {
     ROLE_ATTENTION,
 };
 
+struct elementwise; /* sparse/layers/elementwise.h */
+
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
     uint32_t inputs_min, inputs_max;
@@ -187,6 +189,7 @@ struct layer_kind {
                 struct reason *why);
     /* Says what room it needs. NULL: none. WISP_E_FORMAT: more than a size can say, or not in this mode. */
     int (*prepare)(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
+    const struct elementwise *elementwise;           /* what it does to a run of elements; NULL: it is none such */
     void (*forward)(const struct layer_run *run);    /* NULL: can be planned and sampled, not run */
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
     /* What it does to a channel when served; NULL: not such a map. */

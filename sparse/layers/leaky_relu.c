@@ -12,22 +12,12 @@ static void activate(const struct layer_run *run, const float *in, float *out, s
         out[i] = in[i] < 0 ? in[i] * slope : in[i];
 }
 
-static void forward(const struct layer_run *run)
-{
-    elementwise_forward(run, activate);
-}
-
 static void go_back(const struct layer_run *run, const struct elementwise_back *back, size_t n)
 {
     const float slope = (float)run->layer->parameters[0];
 
     for (size_t i = 0; i < n; i++)
         back->in_gradient[i] = back->in[i] < 0 ? back->out_gradient[i] * slope : back->out_gradient[i];
-}
-
-static void backward(const struct layer_back *back)
-{
-    elementwise_backward(back, go_back);
 }
 
 const struct layer_kind layer_leaky_relu = { .name = "leaky_relu",
@@ -38,5 +28,6 @@ const struct layer_kind layer_leaky_relu = { .name = "leaky_relu",
                                              .in_place = true,
                                              .parameters = { { "slope", 0.01, 0, 1, PARAMETER_REAL } },
                                              .plan = plan_same,
-                                             .forward = forward,
-                                             .backward = backward };
+                                             .elementwise = &(const struct elementwise){ activate, go_back },
+                                             .forward = elementwise_forward,
+                                             .backward = elementwise_backward };

@@ -4,24 +4,14 @@
  */
 #include "sparse/layers/elementwise.h"
 
-static void rectify(const struct layer_run *run, const float *in, float *out, size_t n)
+static void activate(const struct layer_run *run, const float *in, float *out, size_t n)
 {
     run->kernels->relu(in, out, n);
 }
 
-static void forward(const struct layer_run *run)
-{
-    elementwise_forward(run, rectify);
-}
-
-static void pass_on(const struct layer_run *run, const struct elementwise_back *back, size_t n)
+static void go_back(const struct layer_run *run, const struct elementwise_back *back, size_t n)
 {
     run->kernels->relu_backward(back->out, back->out_gradient, back->in_gradient, n);
-}
-
-static void backward(const struct layer_back *back)
-{
-    elementwise_backward(back, pass_on);
 }
 
 const struct layer_kind layer_relu = { .name = "relu",
@@ -32,5 +22,6 @@ const struct layer_kind layer_relu = { .name = "relu",
                                        .follows = true,
                                        .in_place = true,
                                        .plan = plan_same,
-                                       .forward = forward,
-                                       .backward = backward };
+                                       .elementwise = &(const struct elementwise){ activate, go_back },
+                                       .forward = elementwise_forward,
+                                       .backward = elementwise_backward };

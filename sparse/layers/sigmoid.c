@@ -9,19 +9,9 @@ static void activate(const struct layer_run *run, const float *in, float *out, s
     run->kernels->sigmoid(in, out, n);
 }
 
-static void forward(const struct layer_run *run)
-{
-    elementwise_forward(run, activate);
-}
-
 static void go_back(const struct layer_run *run, const struct elementwise_back *back, size_t n)
 {
     run->kernels->sigmoid_backward(back->out, back->out_gradient, back->in_gradient, n);
-}
-
-static void backward(const struct layer_back *back)
-{
-    elementwise_backward(back, go_back);
 }
 
 const struct layer_kind layer_sigmoid = { .name = "sigmoid",
@@ -31,5 +21,6 @@ const struct layer_kind layer_sigmoid = { .name = "sigmoid",
                                           .follows = true,
                                           .in_place = true,
                                           .plan = plan_same,
-                                          .forward = forward,
-                                          .backward = backward };
+                                          .elementwise = &(const struct elementwise){ activate, go_back },
+                                          .forward = elementwise_forward,
+                                          .backward = elementwise_backward };
