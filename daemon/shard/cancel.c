@@ -25,12 +25,16 @@ static void carry_out(struct shard *shard, const struct channel *channel, uint64
     }
 }
 
+bool cancel_is_next(const struct channel *channel)
+{
+    return (channel->limits.features & WIRE_FEATURE_CANCEL) && intake_ring_holds(&channel->intake, WIRE_OP_CANCEL);
+}
+
 bool cancel_take(struct shard *shard, struct channel *channel)
 {
     struct wire_submission copy;
 
-    if (!(channel->limits.features & WIRE_FEATURE_CANCEL) || channel->broken ||
-        !intake_ring_holds(&channel->intake, WIRE_OP_CANCEL) || !intake_ring_take(&channel->intake, &copy))
+    if (channel->broken || !cancel_is_next(channel) || !intake_ring_take(&channel->intake, &copy))
         return false;
     /* What is no cancellation any more was changed after it had been published. */
     if (copy.op != WIRE_OP_CANCEL || wire_check_submission(&copy, &channel->limits, NULL)) {

@@ -26,6 +26,9 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     channel->starved = false;
     if (!intake_ring_ready(&channel->intake) || channel->under_way >= shard->under_way_max || channel->broken)
         return NULL;
+    /* One that was published since cancel_take() looked: it is no request, and gets no completion. */
+    if (cancel_is_next(channel))
+        return NULL;
     credit = finish_ring_credit(&channel->finish, (uint32_t)channel->under_way);
     if (credit < 0) {
         shard_break(shard, channel, "wrote an impossible ring index");

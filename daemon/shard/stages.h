@@ -15,6 +15,8 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
 /* s2: checks the copy, answers what needs no model, and sets the deadline. False: it has been completed. */
 bool s2_admit(struct shard *shard, struct request *request);
 
+/* Whether the channel's next submission is a cancellation, for a client that has agreed on them. */
+bool cancel_is_next(const struct channel *channel);
 /* Takes the channel's next submission if it is a cancellation, and carries it out. */
 bool cancel_take(struct shard *shard, struct channel *channel);
 

@@ -277,6 +277,18 @@ static void rig_cancel(int peer, uint64_t user_data)
     assert_true(cancel_take(&rig.shard, rig.channels[peer]));
 }
 
+/* One may be published between the look for it and the look for a request: it waits for the next pass. */
+static void a_cancellation_is_no_request(void **state)
+{
+    const struct wire_submission ask = { .op = WIRE_OP_CANCEL, .user_data = 7 };
+
+    (void)state;
+    rig_push(0, &ask);
+    assert_null(s1_intake(&rig.shard, rig.channels[0], clock_ns()));
+    assert_true(cancel_take(&rig.shard, rig.channels[0]));
+    assert_false(cancel_take(&rig.shard, rig.channels[0]));
+}
+
 /* The first, the last, and one in between leave the queue; the others run as if these had never been. */
 static void a_cancelled_request_leaves_its_queue(void **state)
 {
@@ -429,6 +441,7 @@ int main(void)
         RIG_TEST(s4_refuses_what_does_not_fit_and_goes_on),
         RIG_TEST(s5_drops_what_is_late),
         RIG_TEST(s5_refuses_what_is_not_finite),
+        RIG_TEST(a_cancellation_is_no_request),
         RIG_TEST(a_cancelled_request_leaves_its_queue),
         RIG_TEST(a_cancellation_meets_its_own_requests_alone),
         RIG_TEST(a_full_channel_can_cancel),
