@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hard_swish (Howard et al. 2019): x (x + 3) / 6 of each element, 0 from -3 downwards and x from 3 upwards.
+ */
+#include "sparse/layers/elementwise.h"
+
+static void activate(const struct layer_run *run, const float *in, float *out, size_t n)
+{
+    (void)run;
+    for (size_t i = 0; i < n; i++)
+        out[i] = in[i] <= -3 ? 0 : in[i] >= 3 ? in[i] : in[i] * (in[i] / 6 + 0.5f);
+}
+
+static void go_back(const struct layer_run *run, const struct elementwise_back *back, size_t n)
+{
+    (void)run;
+    for (size_t i = 0; i < n; i++) {
+        const float slope = back->in[i] <= -3 ? 0 : back->in[i] >= 3 ? 1 : back->in[i] / 3 + 0.5f;
+
+        back->in_gradient[i] = back->out_gradient[i] * slope;
+    }
+}
+
+const struct layer_kind layer_hard_swish = { .name = "hard_swish",
+                                             .inputs_min = 1,
+                                             .inputs_max = 1,
+                                             .follows = true,
+                                             .in_place = true,
+                                             .plan = plan_same,
+                                             .elementwise = &(const struct elementwise){ activate, go_back },
+                                             .forward = elementwise_forward,
+                                             .backward = elementwise_backward };
