@@ -2,22 +2,16 @@
  *
  * leaky_relu: x of each element, and slope times x below 0.
  */
-#include "sparse/layers/elementwise.h"
+#include "sparse/layers/negative_slope.h"
 
 static void activate(const struct layer_run *run, const float *in, float *out, size_t n)
 {
-    const float slope = (float)run->layer->parameters[0];
-
-    for (size_t i = 0; i < n; i++)
-        out[i] = in[i] < 0 ? in[i] * slope : in[i];
+    negative_slope_activate((float)run->layer->parameters[0], in, out, n);
 }
 
 static void go_back(const struct layer_run *run, const struct elementwise_back *back, size_t n)
 {
-    const float slope = (float)run->layer->parameters[0];
-
-    for (size_t i = 0; i < n; i++)
-        back->in_gradient[i] = back->in[i] < 0 ? back->out_gradient[i] * slope : back->out_gradient[i];
+    negative_slope_go_back((float)run->layer->parameters[0], back, n);
 }
 
 const struct layer_kind layer_leaky_relu = { .name = "leaky_relu",
