@@ -27,3 +27,13 @@ void move_backward(const struct layer_back *back, uint32_t j, const float *gradi
     else
         memcpy(to + begin, gradient + begin, (end - begin) * sizeof *to);
 }
+
+void move_only_forward(const struct layer_run *run)
+{
+    move_forward(run, run->in[0], run->out->data);
+}
+
+void move_only_backward(const struct layer_back *back)
+{
+    move_backward(back, 0, back->out_gradient);
+}

@@ -15,4 +15,8 @@ void move_forward(const struct layer_run *run, const struct tensor *in, float *o
 /* Sends the part's share of `gradient`, laid out as input `j`, to that input's gradient, if anybody needs it. */
 void move_backward(const struct layer_back *back, uint32_t j, const float *gradient);
 
+/* The whole of a kind whose output is its one input, whatever shape it calls it by. */
+void move_only_forward(const struct layer_run *run);
+void move_only_backward(const struct layer_back *back);
+
 #endif
