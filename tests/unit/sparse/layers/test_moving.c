@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kinds that move and add values: add, concat, reshape.
+ * The kinds that move and add values: add, concat, reshape, tokens.
  */
 #include <string.h>
 
@@ -61,12 +61,20 @@ static void test_reshape(void **state)
                                       .reference = reference_concat });
 }
 
+static void test_tokens(void **state)
+{
+    (void)state;
+    check_layer(&(struct layer_case){
+        .kind = "tokens", .inputs = { { 3, { 6, 5, 4 } } }, .input_count = 1, .reference = reference_concat });
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),
         cmocka_unit_test(test_concat),
         cmocka_unit_test(test_reshape),
+        cmocka_unit_test(test_tokens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
