@@ -146,7 +146,9 @@ static void test_an_output_in_the_middle(void **state)
 static void test_training_takes_simple_models(void **state)
 {
     struct model *model = branched_model();
-    const struct forward_setup setup = { model, kernels_find("scalar"), LAYER_TRAIN, 4, NULL, NULL };
+    const struct forward_setup setup = {
+        .model = model, .kernels = kernels_find("scalar"), .mode = LAYER_TRAIN, .batch = 4
+    };
     struct forward *forward;
     struct reason why;
 

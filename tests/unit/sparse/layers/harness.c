@@ -156,7 +156,12 @@ static float *copy_floats(const void *from, size_t bytes)
 static void stage_room(struct stage *s, const struct bench *b, const struct way *way)
 {
     const bool accumulate[LAYER_INPUTS_MAX] = { way->accumulate, way->accumulate, way->accumulate, way->accumulate };
-    const struct layer_setup setup = { &b->layer, &b->plan, b->c->inputs, way->mode, way->samples, accumulate };
+    const struct layer_setup setup = { .layer = &b->layer,
+                                       .plan = &b->plan,
+                                       .inputs = b->c->inputs,
+                                       .mode = way->mode,
+                                       .batch = way->samples,
+                                       .accumulate = accumulate };
     struct reason why;
 
     if (b->layer.kind->prepare)
@@ -190,10 +195,13 @@ static void stage_set(struct stage *s, const struct bench *b, const struct way *
         uint64_t elements = shape_elements(&b->c->inputs[j]);
 
         s->in[j] = pick_samples(b->inputs[j], elements, way);
-        s->in_tensor[j] = (struct tensor){ s->in[j].data, b->c->inputs[j], elements, way->samples };
+        s->in_tensor[j] = (struct tensor){
+            .data = s->in[j].data, .shape = b->c->inputs[j], .elements = elements, .batch = way->samples
+        };
         s->in_list[j] = &s->in_tensor[j];
     }
-    s->out_tensor = (struct tensor){ NULL, b->plan.shape, shape_elements(&b->plan.shape), way->samples };
+    s->out_tensor =
+        (struct tensor){ .shape = b->plan.shape, .elements = shape_elements(&b->plan.shape), .batch = way->samples };
     s->out = operand_new(tensor_count(&s->out_tensor) * sizeof(float));
     s->out_tensor.data = way->in_place ? s->in[0].data : s->out.data;
     stage_room(s, b, way);

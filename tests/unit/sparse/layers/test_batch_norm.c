@@ -57,8 +57,10 @@ static void run(const struct trial *t, const struct kernels *kernels, enum layer
                            .parameters = { epsilon, momentum },
                            .input_count = 1 };
     const struct shape shape = { 2, { CHANNELS, (uint32_t)t->positions } };
-    const struct tensor in = { (float *)(uintptr_t)t->x, shape, shape_elements(&shape), t->batch };
-    const struct tensor y = { out->y, shape, shape_elements(&shape), t->batch };
+    const struct tensor in = {
+        .data = (float *)(uintptr_t)t->x, .shape = shape, .elements = shape_elements(&shape), .batch = t->batch
+    };
+    const struct tensor y = { .data = out->y, .shape = shape, .elements = shape_elements(&shape), .batch = t->batch };
     const struct tensor *const ins[] = { &in };
     float *const gradients[LAYER_VECTORS_MAX] = { out->gradients[SCALE], out->gradients[SHIFT] };
     float *const in_gradients[] = { out->dx };
@@ -77,9 +79,14 @@ static void run(const struct trial *t, const struct kernels *kernels, enum layer
     for (int v = 0; v < 4; v++)
         layer.vectors[v] = (struct vector){ out->vectors[v], CHANNELS, false };
     assert_ok(layer_plan(&layer, &shape, &plan, &why), why);
-    assert_ok(
-        layer.kind->prepare(&(struct layer_setup){ &layer, &plan, &shape, mode, t->batch, accumulate }, &needs, &why),
-        why);
+    assert_ok(layer.kind->prepare(&(struct layer_setup){ .layer = &layer,
+                                                         .plan = &plan,
+                                                         .inputs = &shape,
+                                                         .mode = mode,
+                                                         .batch = t->batch,
+                                                         .accumulate = accumulate },
+                                  &needs, &why),
+              why);
     back.run.scratch = malloc(needs.scratch + 1);
     back.run.saved = malloc(needs.saved + 1);
     back.run.parts = parts;

@@ -30,14 +30,18 @@ static void begin(struct trial *t, const char *kind, const uint32_t *channels, s
     t->layer = (struct layer){ .kind = layer_kind_find(kind), .input_count = INPUTS };
     for (int j = 0; j < INPUTS; j++) {
         t->shapes[j] = (struct shape){ 3, { channels[j], 3, 5 } };
-        t->in[j] = (struct tensor){ t->ins[j], t->shapes[j], shape_elements(&t->shapes[j]), batch };
+        t->in[j] = (struct tensor){
+            .data = t->ins[j], .shape = t->shapes[j], .elements = shape_elements(&t->shapes[j]), .batch = batch
+        };
         for (size_t i = 0; i < tensor_count(&t->in[j]); i++) {
             t->ins[j][i] = rng_normal(&rng);
             t->before[j][i] = rng_normal(&rng);
         }
     }
     assert_ok(layer_plan(&t->layer, t->shapes, &plan, &why), why);
-    t->out = (struct tensor){ t->outs, plan.shape, shape_elements(&plan.shape), batch };
+    t->out = (struct tensor){
+        .data = t->outs, .shape = plan.shape, .elements = shape_elements(&plan.shape), .batch = batch
+    };
     for (size_t i = 0; i < tensor_count(&t->out); i++)
         t->gradient[i] = rng_normal(&rng);
 }

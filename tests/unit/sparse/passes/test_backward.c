@@ -86,8 +86,10 @@ static void test_a_residual_block_runs_each_layer_once(void **state)
     a = &model->layers[0].weight;
     for (unsigned i = 0; i < WIDTH * BATCH; i++)
         input[i] = (float)(i % 7) - 3;
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL, NULL },
-                          &forward, &why),
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = model, .kernels = kernels_find("auto"), .mode = LAYER_TRAIN, .batch = BATCH },
+                  &forward, &why),
               why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
