@@ -12,38 +12,13 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "sparse/construct/sample.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
 #include "sparse/passes/backward.h"
 #include "support/test.h"
+#include "unit/sparse/passes/set_layer.h"
 
 enum { BATCH = 37 };
-
-static void set_linear(struct layer *layer, const char *name, uint32_t from, uint32_t rows, uint32_t columns,
-                       double density, uint32_t seed)
-{
-    struct reason why;
-
-    layer->kind = layer_kind_find("linear");
-    snprintf(layer->name, sizeof layer->name, "%s", name);
-    layer->inputs[0] = from;
-    layer->input_count = 1;
-    assert_ok(sample_connections(rows, columns, (uint64_t)(density * rows * columns), 5, seed, &layer->weight, &why),
-              why);
-    sample_weights(&layer->weight, 2, 5, seed);
-    layer->vectors[0] = (struct vector){ memory_zalloc(rows, sizeof(float)), rows, true };
-    for (uint32_t i = 0; i < rows; i++)
-        layer->vectors[0].data[i] = 0.01f * (float)i;
-}
-
-static void set_plain(struct layer *layer, const char *kind, uint32_t from)
-{
-    layer->kind = layer_kind_find(kind);
-    snprintf(layer->name, sizeof layer->name, "%s%u", kind, from);
-    layer->inputs[0] = from;
-    layer->input_count = 1;
-}
 
 /* linear, relu, linear, softmax. */
 static struct model *make_chain(void)
@@ -150,8 +125,10 @@ static void test_gradients_against_finite_differences(void **state)
     unsigned checked = 0, agreed = 0;
 
     (void)state;
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, NULL, NULL }, &forward, &why),
-              why);
+    assert_ok(
+        forward_new(&(struct forward_setup){ .model = model, .kernels = kernels, .mode = LAYER_TRAIN, .batch = BATCH },
+                    &forward, &why),
+        why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
@@ -193,8 +170,10 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
     for (size_t i = 0; i < 12 * BATCH; i++)
         ones[i] = 1;
     /* c reads the relu; b is not part of the loss and learns nothing. */
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels_find("auto"), LAYER_TRAIN, BATCH, NULL, NULL },
-                          &forward, &why),
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = model, .kernels = kernels_find("auto"), .mode = LAYER_TRAIN, .batch = BATCH },
+                  &forward, &why),
               why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
@@ -235,8 +214,10 @@ static float *answer_all_the_same(const float *samples)
     float *expected = memory_alloc(5 * BATCH, sizeof *expected), *answers = memory_alloc(5 * BATCH, sizeof *answers);
     struct forward *forward;
 
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL, NULL },
-                          &forward, &why),
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = model, .kernels = kernels_find("scalar"), .mode = LAYER_SERVE, .batch = 1 },
+                  &forward, &why),
               why);
     for (size_t b = 0; b < BATCH; b++) {
         const void *in = samples + 23 * b;
@@ -249,7 +230,9 @@ static float *answer_all_the_same(const float *samples)
         struct model *served = make_chain();
 
         assert_ok(
-            forward_new(&(struct forward_setup){ served, kernels, LAYER_SERVE, BATCH, NULL, NULL }, &forward, &why),
+            forward_new(
+                &(struct forward_setup){ .model = served, .kernels = kernels, .mode = LAYER_SERVE, .batch = BATCH },
+                &forward, &why),
             why);
         assert_int_equal(forward_strip(forward, served), 0);
         for (size_t count = 1; count <= BATCH; count++) {
@@ -328,7 +311,10 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
 
     assert_int_equal(pool_new(parts, &pool), 0);
     assert_int_equal(pool_parts(pool), parts);
-    assert_ok(forward_new(&(struct forward_setup){ model, kernels, LAYER_TRAIN, BATCH, pool, NULL }, &forward, &why),
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = model, .kernels = kernels, .mode = LAYER_TRAIN, .batch = BATCH, .pool = pool },
+                  &forward, &why),
               why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
@@ -451,8 +437,10 @@ static void test_a_kind_that_cannot_run_is_refused(void **state)
     snprintf(model->name, sizeof model->name, "g");
     model->signature = signature_of((struct shape){ .rank = 1, .dimension = { 4 } });
     set_plain(&model->layers[0], "attention", 0);
-    assert_int_equal(forward_new(&(struct forward_setup){ model, kernels_find("scalar"), LAYER_SERVE, 1, NULL, NULL },
-                                 &forward, &why),
+    assert_int_equal(forward_new(
+                         &(struct forward_setup){
+                             .model = model, .kernels = kernels_find("scalar"), .mode = LAYER_SERVE, .batch = 1 },
+                         &forward, &why),
                      WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "attention"));
     model_free(model);
