@@ -12,94 +12,13 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "kernels/matrices.h"
 #include "kernels/operands.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/dense16.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/kernels/weights.h"
 #include "support/test.h"
-
-/* ---- matrices ---- */
-
-static struct csr matrix(struct rng *rng, uint32_t rows, uint32_t columns, unsigned percent)
-{
-    uint64_t count = 0, at = 0;
-    struct csr made;
-    bool *chosen = calloc((size_t)rows * MIN(columns, 512u), sizeof *chosen);
-    uint32_t spread = columns / MIN(columns, 512u), wide = MIN(columns, 512u);
-
-    assert_non_null(chosen);
-    for (uint32_t r = 0; r < rows; r++) {
-        /* Some rows empty, some full; all full where 100 % are asked for. */
-        bool empty = rng_below(rng, 9) == 0, full = rng_below(rng, 9) == 0;
-        unsigned here = percent == 100 || (full && !empty) ? 100 : empty ? 0 : percent;
-
-        for (uint32_t c = 0; c < wide; c++)
-            count += chosen[r * wide + c] = rng_below(rng, 100) < here;
-    }
-    assert_int_equal(csr_alloc(&made, rows, columns, count), 0);
-    for (uint32_t r = 0; r < rows; r++) {
-        for (uint32_t c = 0; c < wide; c++) {
-            if (!chosen[r * wide + c])
-                continue;
-            if (csr_is_narrow(&made))
-                made.index.narrow[at] = (uint16_t)(c * spread);
-            else
-                made.index.wide[at] = c * spread;
-            made.values[at++] = rng_normal(rng);
-        }
-        made.starts[r + 1] = at;
-    }
-    free(chosen);
-    return made;
-}
-
-/* ---- the contract, written out ---- */
-
-static void expect_spmm(const struct csr *w, const float *bias, const float *x, float *y, size_t n)
-{
-    for (uint32_t r = 0; r < w->rows; r++) {
-        for (size_t b = 0; b < n; b++) {
-            float sum = bias ? bias[r] : 0;
-
-            for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
-                sum = fmaf(w->values[k], x[csr_column(w, k) * n + b], sum);
-            y[r * n + b] = sum;
-        }
-    }
-}
-
-static float tree(const float *lanes)
-{
-    float a[8], b[4];
-
-    for (int i = 0; i < 8; i++)
-        a[i] = lanes[i] + lanes[i + 8];
-    for (int i = 0; i < 4; i++)
-        b[i] = a[i] + a[i + 4];
-    return (b[0] + b[2]) + (b[1] + b[3]);
-}
-
-static void expect_backward(const struct csr *w, const float *x, const float *dy, float *dx, float *dw, size_t n)
-{
-    for (uint32_t r = 0; r < w->rows; r++) {
-        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++) {
-            float lanes[LANES] = { 0 };
-            uint32_t c = csr_column(w, k);
-
-            for (size_t b = 0; b < n; b++) {
-                lanes[b % LANES] = fmaf(dy[r * n + b], x[c * n + b], lanes[b % LANES]);
-                dx[c * n + b] = fmaf(w->values[k], dy[r * n + b], dx[c * n + b]);
-            }
-            dw[k] = tree(lanes);
-        }
-    }
-}
-
-/* ---- checks ---- */
-
-/* Around every tile: 16 lanes, 64 samples. */
-static const size_t batches[] = { 1, 2, 7, 15, 16, 17, 33, 64, 65, 129 };
 
 /* In two calls, as two threads would. */
 static void check_format(const struct kernels *kernels, const struct csr *w, unsigned format, const struct product *p,
