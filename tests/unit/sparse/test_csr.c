@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sparse/csr: what csr_check() refuses, and that it looks at nothing before it is checked.
+ * sparse/csr: what csr_check() refuses, and that it looks at nothing before it is checked; and the index
+ * by columns.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/size.h"
+#include "sparse/tensor/csc.h"
 #include "sparse/tensor/csr.h"
 #include "support/test.h"
 
@@ -135,6 +138,35 @@ static void test_columns_of_either_width(void **state)
     }
 }
 
+/* Every connection once, under its column, in the order of rows. */
+static void test_the_index_by_columns(void **state)
+{
+    (void)state;
+    for (uint32_t columns = COLUMNS; columns <= CSR_NARROW_COLUMNS + 1; columns += CSR_NARROW_COLUMNS - COLUMNS + 1) {
+        struct csr matrix = make(columns);
+        bool seen[COUNT] = { false };
+        struct csc index;
+
+        assert_int_equal(csc_init(&index, &matrix), 0);
+        assert_int_equal(index.starts[0], 0);
+        assert_int_equal(index.starts[columns], COUNT);
+        for (uint32_t c = 0; c < columns; c++) {
+            for (uint64_t j = index.starts[c]; j < index.starts[c + 1]; j++) {
+                const uint32_t k = index.connections[j], r = index.rows[j];
+
+                assert_true(k < COUNT && !seen[k]);
+                seen[k] = true;
+                assert_int_equal(csr_column(&matrix, k), c);
+                assert_true(k >= matrix.starts[r] && k < matrix.starts[r + 1]);
+                assert_true(j == index.starts[c] || index.rows[j - 1] < r);
+            }
+        }
+        csc_deinit(&index);
+        csc_deinit(&index);
+        csr_deinit(&matrix);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_columns_out_of_range),
         cmocka_unit_test(test_ends_of_the_range),
         cmocka_unit_test(test_columns_of_either_width),
+        cmocka_unit_test(test_the_index_by_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
