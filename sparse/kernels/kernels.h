@@ -21,7 +21,9 @@
 #include <stdint.h>
 
 #include "sparse/kernels/formats/format.h"
+#include "sparse/tensor/csc.h"
 #include "sparse/tensor/csr.h"
+#include "sparse/tensor/sparse_vector.h"
 
 /* What all connections of a step share; a correction is 1 / (1 - beta^t) at step t. */
 struct adam_step {
@@ -44,6 +46,19 @@ struct product {
     size_t n; /* columns: samples, or positions x samples */
 };
 
+/* The same of samples that are sparse themselves, a vector each: `by_column` is the index of w. */
+struct sparse_product {
+    const struct csr *w;
+    const struct csc *by_column;
+    const float *bias; /* may be NULL */
+    const struct sparse_vector *x;
+    size_t n; /* samples */
+};
+
+/* Columns that sparse_backward() takes at a time, and the floats that it wants room for. */
+#define SPARSE_STRETCH          256u
+#define SPARSE_BACKWARD_ROOM(n) ((SPARSE_STRETCH + 1) * (n))
+
 typedef void weight_run(const struct packed *packed, const struct product *product, uint32_t begin, uint32_t end);
 
 struct kernels {
@@ -58,6 +73,15 @@ struct kernels {
      * dot(y_gradient[row k], x[column k]). */
     void (*spmm_backward)(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
                           float *w_gradient, size_t n, uint32_t column_begin, uint32_t column_end);
+
+    /* Y = bias + W X for samples [begin, end), as run() gives it for the same samples in full and finite weights, but
+     * that a 0 may have another sign. `room`: a float for each row. */
+    void (*sparse_forward)(const struct sparse_product *product, float *y, size_t begin, size_t end, float *room);
+    /* w_gradient[k] of the connections in columns [column_begin, column_end) that a sample has an element in, the bits
+     * of spmm_backward() (of finite gradients); the others' it would make +0, and they are left as they are.
+     * `room`: SPARSE_BACKWARD_ROOM(n) floats. */
+    void (*sparse_backward)(const struct sparse_product *product, const float *y_gradient, float *w_gradient,
+                            uint32_t column_begin, uint32_t column_end, float *room);
 
     /* out[i] = in[i] <= 0 ? +0 : in[i] (NaN stays NaN, and its gradient is passed on); in place allowed. */
     void (*relu)(const float *in, float *out, size_t n);

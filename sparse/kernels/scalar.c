@@ -115,6 +115,8 @@ static void spmm_backward(const struct csr *w, const float *x, const float *y_gr
     }
 }
 
+#include "sparse/kernels/sparse.inc"
+
 static void row_sums(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)
 {
     for (uint32_t r = row_begin; r < row_end; r++) {
