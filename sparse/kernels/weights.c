@@ -10,6 +10,7 @@ struct weights {
     const struct kernels *kernels;
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
+    struct csc by_column;                      /* CSC_NULL: none was made */
     size_t memory;
     unsigned first, last; /* the classes that can come */
 };
@@ -81,12 +82,27 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
     return make(kernels, w, &choice, out);
 }
 
+int weights_index_columns(struct weights *weights, const struct csr *w)
+{
+    int result = csc_init(&weights->by_column, w);
+
+    if (!result)
+        weights->memory += csc_memory(w);
+    return result;
+}
+
+const struct csc *weights_columns(const struct weights *weights)
+{
+    return weights->by_column.starts ? &weights->by_column : NULL;
+}
+
 struct weights *weights_free(struct weights *weights)
 {
     if (!weights)
         return NULL;
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++)
         packed_free(weights->packed[f]);
+    csc_deinit(&weights->by_column);
     free(weights);
     return NULL;
 }

@@ -20,6 +20,9 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
                 struct choice_cache *cache, struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
+/* Gives borrowed weights the index by columns that products with sparse samples go by; `w` as it was borrowed, of at
+ * most CSC_CONNECTIONS_MAX connections. -ENOMEM. */
+int weights_index_columns(struct weights *weights, const struct csr *w);
 struct weights *weights_free(struct weights *weights); /* accepts NULL; returns NULL */
 
 /* Y = bias + W X: the share of `part` of `parts` in its rows. Allocates nothing, takes no lock. */
@@ -28,7 +31,10 @@ void weights_run(const struct weights *weights, const struct product *product, u
 /* The same for rows [begin, end), of weights that are borrowed: for who multiplies them with different X. */
 void weights_run_rows(const struct weights *weights, const struct product *product, uint32_t begin, uint32_t end);
 
-/* Bytes of what was packed. */
+/* NULL where none was made. */
+const struct csc *weights_columns(const struct weights *weights);
+
+/* Bytes of what was packed, and of the index. */
 size_t weights_memory(const struct weights *weights);
 /* Whether the matrix's arrays are still read. */
 bool weights_borrow_csr(const struct weights *weights);
