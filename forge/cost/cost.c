@@ -21,6 +21,7 @@ void cost_setting_suit(struct cost_setting *setting, const char *processing)
     recipe = recipe_usual(kind);
     setting->batch = recipe.batch;
     setting->slots = recipe.optimizer->slots;
+    setting->sparse_input = kind == MEDIA_TEXT;
 }
 
 uint64_t cost_neurons(const struct structure *structure)
@@ -50,6 +51,7 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
 {
     const struct assembly nothing = { .name = "model", .seed = 1 };
     cleanup_model struct model *outline = NULL;
+    struct forward_setup serve, train;
     struct forward_bytes to_serve, to_train;
     uint64_t metadata;
     int result = assemble_outline(plan, assembly ? assembly : &nothing, &outline, why);
@@ -62,8 +64,11 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         out->file_bytes = INT64_MAX;
     else if (result)
         return result;
-    if ((result = forward_bytes(outline, LAYER_SERVE, setting->serve_batch, 1, &to_serve, why)) ||
-        (result = forward_bytes(outline, LAYER_TRAIN, setting->batch, (unsigned)setting->threads, &to_train, why)))
+    serve = (struct forward_setup){ .model = outline, .mode = LAYER_SERVE, .batch = setting->serve_batch };
+    train = (struct forward_setup){ .model = outline, .mode = LAYER_TRAIN, .batch = setting->batch };
+    train.sparse_input = setting->sparse_input && forward_takes_sparse(outline);
+    if ((result = forward_bytes(&serve, 1, &to_serve, why)) ||
+        (result = forward_bytes(&train, (unsigned)setting->threads, &to_train, why)))
         return result;
     if ((result = train_bytes(outline, &to_train, setting, &out->train_bytes)))
         return refuse_errno(why, result, "what the plan costs");

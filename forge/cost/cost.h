@@ -18,6 +18,7 @@ struct cost_setting {
     uint64_t threads;
     uint64_t serve_batch; /* when it is served */
     uint64_t slots;       /* numbers a connection that the optimiser keeps */
+    bool sparse_input;    /* samples are mostly 0, and taken so where the structure does */
 };
 
 #define COST_SETTING                                                                                                   \

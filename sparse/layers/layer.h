@@ -91,6 +91,7 @@ struct layer_setup {
     enum layer_mode mode;       /* LAYER_TRAIN: backward() too, and LAYER_EVALUATE in the same pass */
     size_t batch;               /* samples at most */
     const bool *accumulate;     /* by input: whether backward() may be told to add to its gradient */
+    bool sparse_input;          /* its input comes as vectors; nobody asks for its gradient */
 };
 
 /* Room that a pass keeps for a layer: bytes. Every area begins at a cache line; what is in it is undefined at first. */
@@ -120,7 +121,9 @@ struct layer_back {
     /* By input. True: in_gradient holds what later layers sent, and the new value is added to it: computed whole and
      * rounded, then one addition an element. False: it is overwritten. */
     const bool *accumulate;
-    float *weight_gradient;        /* one per connection, overwritten; NULL without weights */
+    /* One per connection, overwritten; NULL without weights. All 0 where the input comes as vectors: what they do not
+     * reach can be left. */
+    float *weight_gradient;
     float *const *vector_gradient; /* as layer->vectors; NULL for absent ones and statistics */
 };
 
@@ -174,9 +177,10 @@ struct layer_kind {
     bool transposed; /* files of dense weights have its inputs before its outputs */
     enum layer_distribution distribution;
     enum layer_role role;
-    float gain;    /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
-    bool indexed;  /* its input is numbers of columns, words, instead of values */
-    bool in_place; /* forward() may be given the same memory as in[0] and out */
+    float gain;        /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
+    bool indexed;      /* its input is numbers of columns, words, instead of values */
+    bool in_place;     /* forward() may be given the same memory as in[0] and out */
+    bool sparse_input; /* its input, the model's own, may come as vectors (tensor.h), to train and to evaluate */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.

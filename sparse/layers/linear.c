@@ -20,23 +20,58 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
+static struct sparse_product sparse_product(const struct layer_run *run)
+{
+    return (struct sparse_product){ .w = &run->layer->weight,
+                                    .by_column = weights_columns(run->weights),
+                                    .bias = run->layer->vectors[0].data,
+                                    .x = run->in[0]->vectors,
+                                    .n = run->out->batch };
+}
+
+/* A part owns samples. */
+static void forward_sparse(const struct layer_run *run)
+{
+    const struct sparse_product product = sparse_product(run);
+    unsigned long long begin, end;
+
+    pool_share(product.n, 1, run->part, run->parts, &begin, &end);
+    run->kernels->sparse_forward(&product, run->out->data, begin, end, run->scratch_part);
+}
+
 static void forward(const struct layer_run *run)
 {
     const struct product product = {
         .bias = run->layer->vectors[0].data, .x = run->in[0]->data, .y = run->out->data, .n = run->out->batch
     };
 
-    weights_run(run->weights, &product, run->part, run->parts);
+    if (run->in[0]->vectors)
+        forward_sparse(run);
+    else
+        weights_run(run->weights, &product, run->part, run->parts);
 }
 
 /* A column's gradient grows along its chain of rows; what is added to another needs a place of its own till then. */
 static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
 {
-    if (!setup->accumulate[0])
-        return 0;
-    if (!size_multiply(setup->plan->inputs * sizeof(float), setup->batch, &needs->scratch))
-        return refuse(why, WISP_E_FORMAT, "%zu samples are too many", setup->batch);
-    return 0;
+    bool fits = true;
+
+    if (setup->sparse_input) {
+        fits = size_multiply(SPARSE_BACKWARD_ROOM(sizeof(float)), setup->batch, &needs->scratch_part);
+        needs->scratch_part = MAX(needs->scratch_part, setup->plan->outputs * sizeof(float));
+    } else if (setup->accumulate[0]) {
+        fits = size_multiply(setup->plan->inputs * sizeof(float), setup->batch, &needs->scratch);
+    }
+    return fits ? 0 : refuse(why, WISP_E_FORMAT, "%zu samples are too many", setup->batch);
+}
+
+/* What sparse samples do not reach is 0 already. */
+static void backward_sparse(const struct layer_back *back, uint32_t begin, uint32_t end)
+{
+    const struct layer_run *run = &back->run;
+    const struct sparse_product product = sparse_product(run);
+
+    run->kernels->sparse_backward(&product, back->out_gradient, back->weight_gradient, begin, end, run->scratch_part);
 }
 
 static void backward(const struct layer_back *back)
@@ -49,8 +84,11 @@ static void backward(const struct layer_back *back)
 
     /* A part owns columns: their gradients, and those of the connections in them. */
     pool_share(weight->columns, 16, run->part, run->parts, &begin, &end);
-    run->kernels->spmm_backward(weight, run->in[0]->data, back->out_gradient, into, back->weight_gradient, batch,
-                                (uint32_t)begin, (uint32_t)end);
+    if (run->in[0]->vectors)
+        backward_sparse(back, (uint32_t)begin, (uint32_t)end);
+    else
+        run->kernels->spmm_backward(weight, run->in[0]->data, back->out_gradient, into, back->weight_gradient, batch,
+                                    (uint32_t)begin, (uint32_t)end);
     if (back->accumulate[0])
         run->kernels->add(in_gradient + begin * batch, into + begin * batch, (end - begin) * batch);
     if (back->vector_gradient[0]) {
@@ -65,6 +103,7 @@ const struct layer_kind layer_linear = {
     .inputs_max = 1,
     .role = ROLE_MAP,
     .weighted = true,
+    .sparse_input = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },
     .plan = plan,

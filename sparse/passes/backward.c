@@ -164,6 +164,7 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     struct call call = { .workspace = &forward->workspace,
                          .back = { .run = { .layer = layer,
                                             .kernels = forward->setup.kernels,
+                                            .weights = forward->weights[index],
                                             .in = in,
                                             .out = &forward->values[index + 1],
                                             .mode = LAYER_TRAIN },
@@ -184,6 +185,8 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
         accumulate[j] = backward->written[value];
         backward->written[value] = value != 0;
     }
+    if (forward->setup.sparse_input && layer->inputs[0] == 0)
+        clear_layer(backward->parameters, index, gradient);
     place_gradients(backward->parameters, index, gradient, &call.back.weight_gradient, vectors);
     workspace_lend(&forward->workspace, index, &call.back.run);
     pool_run(forward->setup.pool, run_part, &call);

@@ -52,6 +52,13 @@ static uint32_t choose_buffer(struct buffers *buffers, uint32_t layer, uint32_t 
     return chosen;
 }
 
+/* Sparse samples stay where they are. */
+static uint64_t buffer_elements(const struct forward *forward, uint32_t value)
+{
+    return value == 0 && forward->setup.sparse_input ? 0
+                                                     : shape_elements(model_value_shape(forward->setup.model, value));
+}
+
 static void assign_buffers(struct forward *forward, struct buffers *buffers, const uint32_t *last)
 {
     const struct model *model = forward->setup.model;
@@ -67,7 +74,7 @@ static void assign_buffers(struct forward *forward, struct buffers *buffers, con
         if (!train && layer && layer->kind->in_place && layer->inputs[0] >= inputs && last[layer->inputs[0]] == index)
             in_place = forward->buffer_of[layer->inputs[0]];
         forward->buffer_of[value] =
-            choose_buffer(buffers, train ? 0 : index, in_place, shape_elements(model_value_shape(model, value)));
+            choose_buffer(buffers, train ? 0 : index, in_place, buffer_elements(forward, value));
         buffers->free_at[forward->buffer_of[value]] = train || !layer ? UINT32_MAX : last[value];
     }
 }
@@ -124,11 +131,40 @@ static int plan_buffers(struct forward *forward)
     return result;
 }
 
-int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
-                  struct forward_bytes *out, struct reason *why)
+bool forward_takes_sparse(const struct model *model)
 {
+    if (!model_is_simple(model) || model->signature.outputs[0].value == 0)
+        return false;
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        for (uint32_t j = 0; j < layer->input_count; j++) {
+            if (layer->inputs[j] == 0 && (!layer->kind->sparse_input || layer->weight.count > CSC_CONNECTIONS_MAX))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Whether a layer's weights have an index by columns: it reads the model's sparse input. */
+static bool has_index(const struct forward_setup *setup, const struct layer *layer)
+{
+    return setup->sparse_input && layer->kind->weighted && layer->inputs[0] == 0;
+}
+
+static int measure_workspace(const struct forward_setup *setup, unsigned parts, struct workspace *out,
+                             struct reason *why)
+{
+    const struct workspace_setup s = { setup->model, setup->mode, setup->batch, parts, setup->sparse_input };
+
+    return workspace_measure(&s, out, why);
+}
+
+int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forward_bytes *out, struct reason *why)
+{
+    const struct model *model = setup->model;
     uint32_t *buffer_of = calloc(model_value_count(model), sizeof *buffer_of);
-    struct forward forward = { .setup = { .model = model, .mode = mode, .batch = batch }, .buffer_of = buffer_of };
+    struct forward forward = { .setup = *setup, .buffer_of = buffer_of };
     struct workspace workspace;
     struct buffers buffers;
     int result = buffer_of ? choose_buffers(&forward, &buffers) : -ENOMEM;
@@ -138,20 +174,22 @@ int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch,
         return refuse_errno(why, result, "the memory of a pass");
     *out = (struct forward_bytes){ .activations = 0 };
     for (uint32_t p = 0; p < buffers.count; p++)
-        out->activations += buffers.sizes[p] * batch * sizeof(float);
+        out->activations += buffers.sizes[p] * setup->batch * sizeof(float);
     buffers_deinit(&buffers);
-    result = workspace_measure(model, mode, batch, parts, &workspace, why);
+    result = measure_workspace(setup, parts, &workspace, why);
     if (result)
         return result;
     out->workspace = workspace.bytes;
     workspace_deinit(&workspace);
+    for (uint32_t i = 0; i < model->layer_count; i++)
+        out->workspace += has_index(setup, &model->layers[i]) ? csc_memory(&model->layers[i].weight) : 0;
     return 0;
 }
 
 static int plan_workspace(struct forward *forward, struct reason *why)
 {
     const struct forward_setup *s = &forward->setup;
-    int result = workspace_measure(s->model, s->mode, s->batch, pool_parts(s->pool), &forward->workspace, why);
+    int result = measure_workspace(s, pool_parts(s->pool), &forward->workspace, why);
 
     forward->memory += forward->workspace.bytes;
     return result ? result : workspace_allocate(&forward->workspace);
@@ -187,6 +225,8 @@ static int plan_weights(struct forward *forward, struct reason *why)
         if (!model->layers[i].kind->weighted)
             continue;
         result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
+        if (!result && has_index(&forward->setup, &model->layers[i]))
+            result = weights_index_columns(forward->weights[i], &model->layers[i].weight);
         if (result)
             return result;
         forward->memory += weights_memory(forward->weights[i]);
@@ -225,6 +265,8 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     if (train && !model_is_simple(model))
         return refuse(why, WISP_E_FORMAT,
                       "this version of wisp trains models with one float32 input and one float32 output");
+    if (setup->sparse_input && (setup->mode == LAYER_SERVE || !forward_takes_sparse(model)))
+        return refuse(why, WISP_E_FORMAT, "this model takes no sparse input");
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];
 
@@ -374,6 +416,19 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
     place_values(forward, count);
     forward->values[0].data = (float *)(uintptr_t)input;
     run_layers(forward, mode, forward->setup.pool);
+}
+
+void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count)
+{
+    place_values(forward, count);
+    forward->values[0].data = NULL;
+    forward->values[0].vectors = input;
+    run_layers(forward, mode, forward->setup.pool);
+}
+
+bool forward_is_sparse(const struct forward *forward)
+{
+    return forward->setup.sparse_input;
 }
 
 float *forward_input(struct forward *forward)

@@ -26,7 +26,11 @@ struct forward_setup {
     size_t batch;         /* samples at most */
     struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
     struct choice_cache *choices; /* to serve: of weight formats; NULL: they are measured */
+    bool sparse_input;            /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
 };
+
+/* Whether the model's input can come sparse: every layer that reads it takes it so. */
+bool forward_takes_sparse(const struct model *model);
 
 /* WISP_E_FORMAT: a layer's kind cannot be run so. -ENOMEM. */
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
@@ -46,16 +50,20 @@ void forward_serve(struct forward *forward, const void *const *inputs, void *con
  * pass for training.
  */
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
+/* The same for samples that are sparse, a vector each: what is 0 costs nothing. The answers are those of the samples in
+ * full, but that a sum of 0 may have another sign. */
+void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count);
+bool forward_is_sparse(const struct forward *forward);
 /* The plan's own memory for the input, of `batch` samples: for who makes inputs and needs no other place for them. */
 float *forward_input(struct forward *forward);
 const float *forward_value(const struct forward *forward, size_t value);
 
-/* Bytes that such a plan would have, from the shapes alone: the weights may be missing. -ENOMEM; WISP_E_FORMAT. */
+/* Bytes that such a plan would have on `parts` threads, from the shapes alone: the weights may be missing. -ENOMEM;
+ * WISP_E_FORMAT. */
 struct forward_bytes {
     uint64_t activations, workspace; /* a backward pass has as many activations again */
 };
-int forward_bytes(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
-                  struct forward_bytes *out, struct reason *why);
+int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forward_bytes *out, struct reason *why);
 
 /* Bytes of packed weights, activations and workspace; what the model holds comes on top (model_memory()). */
 size_t forward_memory(const struct forward *forward);

@@ -5,11 +5,9 @@
 #include "base/size.h"
 #include "sparse/passes/workspace.h"
 
-/* A model, and who has been asked: from the last layer to the first, as gradients go. */
+/* Who has been asked: from the last layer to the first, as gradients go. */
 struct survey {
-    const struct model *model;
-    enum layer_mode mode;
-    size_t batch;
+    const struct workspace_setup *setup;
     bool *sent; /* by value: whether a later layer sends it a gradient */
 };
 
@@ -18,16 +16,23 @@ static int ask(const struct survey *survey, const struct layer *layer, struct la
     struct shape inputs[LAYER_INPUTS_MAX];
     bool accumulate[LAYER_INPUTS_MAX] = { false };
     struct layer_plan plan;
-    struct layer_setup setup = { layer, &plan, inputs, survey->mode, survey->batch, accumulate };
+    const struct workspace_setup *s = survey->setup;
+    struct layer_setup setup = { .layer = layer,
+                                 .plan = &plan,
+                                 .inputs = inputs,
+                                 .mode = s->mode,
+                                 .batch = s->batch,
+                                 .accumulate = accumulate,
+                                 .sparse_input = s->sparse_input && layer->inputs[0] == 0 };
     int result;
 
     *out = (struct layer_needs){ .scratch = 0 };
     for (uint32_t j = 0; j < layer->input_count; j++) {
-        inputs[j] = *model_value_shape(survey->model, layer->inputs[j]);
+        inputs[j] = *model_value_shape(s->model, layer->inputs[j]);
         accumulate[j] = survey->sent[layer->inputs[j]];
     }
     for (uint32_t j = 0; j < layer->input_count; j++)
-        survey->sent[layer->inputs[j]] = survey->mode == LAYER_TRAIN && layer->inputs[j];
+        survey->sent[layer->inputs[j]] = s->mode == LAYER_TRAIN && layer->inputs[j];
     if (!layer->kind->prepare)
         return 0;
     result = layer_plan(layer, inputs, &plan, why);
@@ -44,11 +49,12 @@ static bool round_up(uint64_t *bytes)
 /* Of every layer: its end behind the others' saved bytes; and the largest scratch. */
 static int survey_layers(const struct survey *survey, struct workspace *made, struct reason *why)
 {
+    const struct model *model = survey->setup->model;
     uint64_t saved = 0;
 
-    for (uint32_t i = survey->model->layer_count; i-- > 0;) {
+    for (uint32_t i = model->layer_count; i-- > 0;) {
         struct layer_needs needs;
-        int result = ask(survey, &survey->model->layers[i], &needs, why);
+        int result = ask(survey, &model->layers[i], &needs, why);
 
         if (result)
             return result;
@@ -76,15 +82,15 @@ static int lay_out(struct workspace *made, uint32_t layers, unsigned parts)
     return 0;
 }
 
-int workspace_measure(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
-                      struct workspace *out, struct reason *why)
+int workspace_measure(const struct workspace_setup *setup, struct workspace *out, struct reason *why)
 {
-    struct survey survey = { model, mode, batch, calloc(model_value_count(model), sizeof *survey.sent) };
+    const struct model *model = setup->model;
+    struct survey survey = { setup, calloc(model_value_count(model), sizeof *survey.sent) };
     struct workspace made = { .saved_at = calloc(model->layer_count, sizeof *made.saved_at) };
     int result = survey.sent && made.saved_at ? survey_layers(&survey, &made, why) : -ENOMEM;
 
     if (!result)
-        result = lay_out(&made, model->layer_count, parts);
+        result = lay_out(&made, model->layer_count, setup->parts);
     free(survey.sent);
     if (result) {
         workspace_deinit(&made);

@@ -18,11 +18,18 @@ struct workspace {
     unsigned char *memory;
 };
 
+struct workspace_setup {
+    const struct model *model; /* checked; its weights may be missing */
+    enum layer_mode mode;
+    size_t batch;
+    unsigned parts;
+    bool sparse_input; /* the model's input comes as vectors */
+};
+
 #define WORKSPACE_NULL ((struct workspace){ .memory = NULL })
 
-/* Asks every layer of a checked model, whose weights may be missing. -ENOMEM; WISP_E_FORMAT from a kind. */
-int workspace_measure(const struct model *model, enum layer_mode mode, size_t batch, unsigned parts,
-                      struct workspace *out, struct reason *why);
+/* Asks every layer. -ENOMEM; WISP_E_FORMAT from a kind. */
+int workspace_measure(const struct workspace_setup *setup, struct workspace *out, struct reason *why);
 /* Makes the memory of a workspace that was measured. -ENOMEM. */
 int workspace_allocate(struct workspace *workspace);
 void workspace_deinit(struct workspace *workspace); /* leaves WORKSPACE_NULL; idempotent */

@@ -13,12 +13,15 @@
 #include <stddef.h>
 
 #include "sparse/tensor/shape.h"
+#include "sparse/tensor/sparse_vector.h"
 
 struct tensor {
     float *data;        /* 64-byte aligned, but for one sample that a client brings or takes */
     struct shape shape; /* of one sample */
     uint64_t elements;  /* of one sample: shape_elements() */
     size_t batch;       /* samples; the stride from an element to the next */
+    /* In the place of `data`, for a kind that takes it: the samples, each by what of it is not 0. */
+    const struct sparse_vector *vectors;
 };
 
 /* Floats in all. */

@@ -250,6 +250,7 @@ static void test_the_file_is_as_long_as_computed(void **state)
         struct plan plan;
         struct reason why;
         struct cost cost;
+        struct forward_setup setup;
         struct forward_bytes pass;
         struct stat file;
 
@@ -262,7 +263,8 @@ static void test_the_file_is_as_long_as_computed(void **state)
         assert_true(cost.flops == 2 * (double)plan.connections);
         assert_true(cost.epoch_flops == 3 * cost.flops * (double)setting.samples);
         assert_true(cost.train_bytes > 18 * plan.connections);
-        assert_ok(forward_bytes(model, LAYER_SERVE, setting.serve_batch, 1, &pass, &why), why);
+        setup = (struct forward_setup){ .model = model, .mode = LAYER_SERVE, .batch = setting.serve_batch };
+        assert_ok(forward_bytes(&setup, 1, &pass, &why), why);
         assert_true(cost.serve_bytes > 6 * plan.connections + pass.activations);
         model_free(model);
         plan_deinit(&plan);

@@ -137,7 +137,9 @@ static void test_layers_get_what_they_ask_for(void **state)
     for (unsigned i = 0; i < ELEMENTS * BATCH; i++)
         input[i] = (float)i;
     assert_int_equal(pool_new(PARTS, &pool), 0);
-    assert_ok(forward_new(&(struct forward_setup){ model, NULL, LAYER_TRAIN, BATCH, pool, NULL }, &forward, &why), why);
+    assert_ok(forward_new(&(struct forward_setup){ .model = model, .mode = LAYER_TRAIN, .batch = BATCH, .pool = pool },
+                          &forward, &why),
+              why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     all = parameters_array(&parameters);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
@@ -160,23 +162,23 @@ static void test_layers_get_what_they_ask_for(void **state)
 static void test_what_is_asked_for_is_counted(void **state)
 {
     struct model *model = make_model();
+    struct forward_setup setup = { .model = model, .mode = LAYER_TRAIN, .batch = BATCH };
     struct forward_bytes bytes, more;
     struct forward *forward;
     struct reason why;
 
     (void)state;
-    assert_ok(forward_bytes(model, LAYER_TRAIN, BATCH, 1, &bytes, &why), why);
-    assert_ok(forward_bytes(model, LAYER_TRAIN, BATCH, PARTS, &more, &why), why);
+    assert_ok(forward_bytes(&setup, 1, &bytes, &why), why);
+    assert_ok(forward_bytes(&setup, PARTS, &more, &why), why);
     /* Scratch 300, of a part 30, saved 33 + 66 + 99, each up to the next 64. */
     assert_int_equal(bytes.workspace, 320 + 64 + 64 + 128 + 128);
     assert_int_equal(more.workspace - bytes.workspace, (PARTS - 1) * 64);
     assert_int_equal(bytes.activations, (LAYERS + 1) * ELEMENTS * BATCH * sizeof(float));
-    assert_ok(forward_new(&(struct forward_setup){ model, NULL, LAYER_TRAIN, BATCH, NULL, NULL }, &forward, &why), why);
+    assert_ok(forward_new(&setup, &forward, &why), why);
     assert_true(forward_memory(forward) >= bytes.workspace + bytes.activations);
     forward_free(forward);
-    assert_int_equal(
-        forward_new(&(struct forward_setup){ model, NULL, LAYER_TRAIN, BATCH + 1, NULL, NULL }, &forward, &why),
-        WISP_E_FORMAT);
+    setup.batch++;
+    assert_int_equal(forward_new(&setup, &forward, &why), WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "layer3: too many samples"));
     model_free(model);
 }
