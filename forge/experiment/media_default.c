@@ -130,7 +130,7 @@ static int measure(const char *json, const struct dataset *data, const uint32_t 
     m->plane = media_elements(media) / m->channels;
     result = batches_new(data, media, NULL, false, &batches, why);
     for (size_t i = 0; i < MIN(count, (size_t)MEASURED_MAX) && !result; i++) {
-        result = batches_fill(batches, which + i, 1, NULL, 0, values, why);
+        result = batches_fill(batches, &(struct batch){ .which = which + i, .count = 1 }, values, why);
         if (!result)
             add_tensor(m, values);
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,13 @@ struct batches {
     const struct media *media;
     struct pool *pool;
     size_t elements;
-    uint32_t bands, frames;      /* of a sound's tensor */
-    float *kept;                 /* data->count tensors, or NULL */
-    uint8_t *fitted;             /* the pictures in the tensor's size, one after the other, or NULL */
-    struct nonzeros *sparse;     /* the tensors of texts, or NULL */
+    uint32_t bands, frames;  /* of a sound's tensor */
+    float *kept;             /* data->count tensors, or NULL */
+    uint8_t *fitted;         /* the pictures in the tensor's size, one after the other, or NULL */
+    struct nonzeros *sparse; /* the tensors of texts, or NULL */
+    struct nonzeros *lent;   /* those that were made for one batch, or NULL */
+    struct sparse_vector *vectors;
+    size_t lent_max;             /* vectors, and samples in `lent` */
     bool fit;                    /* the data's pictures have that size as they are */
     struct media_levels levels;  /* what their bytes become */
     float *scratch;              /* a tensor for each part */
@@ -31,10 +35,7 @@ struct part_result {
 /* A batch, or all samples, in the making. */
 struct filling {
     struct batches *batches;
-    const uint32_t *which;
-    size_t count;
-    const struct recipe *recipe;
-    uint64_t epoch;
+    struct batch batch;
     float *activation;
 };
 
@@ -131,12 +132,13 @@ static void spread_sample(const struct batches *b, uint32_t sample, float *out)
 static const float *tensor(const struct filling *f, uint32_t sample, float *scratch, int *result, struct reason *why)
 {
     struct batches *b = f->batches;
-    const struct augment *augment = f->recipe && augment_is_on(&f->recipe->augment) ? &f->recipe->augment : NULL;
+    const struct augment *augment =
+        f->batch.recipe && augment_is_on(&f->batch.recipe->augment) ? &f->batch.recipe->augment : NULL;
     struct rng rng = { .left = 0 };
     const float *made = scratch;
 
     if (augment)
-        rng = rng_make(f->recipe->seed, recipe_stream(STREAM_AUGMENT, f->epoch, sample));
+        rng = rng_make(f->batch.recipe->seed, recipe_stream(STREAM_AUGMENT, f->batch.epoch, sample));
     if (b->kept && !augment)
         made = b->kept + (size_t)sample * b->elements;
     else if (b->sparse && !augment)
@@ -147,13 +149,21 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
         *result = encode(b, sample, augment, &rng, scratch, why);
     if (*result)
         return NULL;
-    if (f->recipe && f->recipe->input_dropout > 0) {
+    if (f->batch.recipe && f->batch.recipe->input_dropout > 0) {
         if (made != scratch)
             memcpy(scratch, made, b->elements * sizeof *scratch);
-        drop_inputs(f->recipe, f->epoch, sample, scratch, b->elements);
+        drop_inputs(f->batch.recipe, f->batch.epoch, sample, scratch, b->elements);
         made = scratch;
     }
     return made;
+}
+
+/* Says whose fault it is. */
+static void refuse_sample(const struct batches *b, uint32_t sample, struct part_result *own)
+{
+    char name[512];
+
+    refuse_in(&own->why, 0, "%s", dataset_sample(b->data, sample, name, sizeof name));
 }
 
 static void fill_part(void *argument, unsigned part, unsigned parts)
@@ -165,18 +175,16 @@ static void fill_part(void *argument, unsigned part, unsigned parts)
     unsigned long long begin, end;
 
     /* Sixteen samples are a cache line of an activation's row. */
-    pool_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    pool_share(f->batch.count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        const float *made = tensor(f, f->which[i], scratch, &own->result, &own->why);
+        const float *made = tensor(f, f->batch.which[i], scratch, &own->result, &own->why);
 
         if (!made) {
-            char name[512];
-
-            refuse_in(&own->why, 0, "%s", dataset_sample(b->data, f->which[i], name, sizeof name));
+            refuse_sample(b, f->batch.which[i], own);
             return;
         }
         for (size_t k = 0; k < b->elements; k++)
-            f->activation[k * f->count + i] = made[k];
+            f->activation[k * f->batch.count + i] = made[k];
     }
 }
 
@@ -203,15 +211,16 @@ static void fill_bytes(void *argument, unsigned part, unsigned parts)
     size_t plane = b->elements / b->levels.channels;
     unsigned long long begin, end;
 
-    pool_share(f->count, LINE, part, parts, &begin, &end);
+    pool_share(f->batch.count, LINE, part, parts, &begin, &end);
     for (size_t i = begin; i < end; i += LINE) {
         const uint8_t *bytes[LINE];
         size_t samples = MIN((size_t)LINE, end - i);
 
         for (size_t k = 0; k < samples; k++)
-            bytes[k] = picture_bytes(b, f->which[i + k]);
+            bytes[k] = picture_bytes(b, f->batch.which[i + k]);
         for (uint32_t c = 0; c < b->levels.channels; c++)
-            fill_channel(&b->levels, c, bytes, samples, plane, f->activation + c * plane * f->count + i, f->count);
+            fill_channel(&b->levels, c, bytes, samples, plane, f->activation + c * plane * f->batch.count + i,
+                         f->batch.count);
     }
 }
 
@@ -222,11 +231,11 @@ static void fill_sparse(void *argument, unsigned part, unsigned parts)
     const struct batches *b = f->batches;
     unsigned long long begin, end;
 
-    pool_share(f->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    pool_share(f->batch.count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t e = 0; end > begin && e < b->elements; e++)
-        memset(f->activation + e * f->count + begin, 0, (end - begin) * sizeof(float));
+        memset(f->activation + e * f->batch.count + begin, 0, (end - begin) * sizeof(float));
     for (size_t i = begin; i < end; i++)
-        nonzeros_spread(b->sparse, f->which[i], f->activation + i, f->count);
+        nonzeros_spread(b->sparse, f->batch.which[i], f->activation + i, f->batch.count);
 }
 
 static int keep_sample(struct batches *b, unsigned part, uint32_t sample, struct reason *why)
@@ -252,13 +261,11 @@ static void keep_part(void *argument, unsigned part, unsigned parts)
     struct part_result *own = &b->results[part];
     unsigned long long begin, end;
 
-    pool_share(f->count, 1, part, parts, &begin, &end);
+    pool_share(f->batch.count, 1, part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
         own->result = keep_sample(b, part, (uint32_t)i, &own->why);
         if (own->result) {
-            char name[512];
-
-            refuse_in(&own->why, 0, "%s", dataset_sample(b->data, i, name, sizeof name));
+            refuse_sample(b, (uint32_t)i, own);
             return;
         }
     }
@@ -278,20 +285,109 @@ static int run(struct filling *f, pool_function *function, struct reason *why)
     return 0;
 }
 
-int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
-                 uint64_t epoch, float *activation, struct reason *why)
+static bool as_they_are(const struct recipe *recipe)
 {
-    struct filling f = {
-        .batches = batches, .which = which, .count = count, .recipe = recipe, .epoch = epoch, .activation = activation
-    };
-    bool as_they_are = !recipe || !(augment_is_on(&recipe->augment) || recipe->input_dropout > 0);
+    return !recipe || !(augment_is_on(&recipe->augment) || recipe->input_dropout > 0);
+}
+
+int batches_fill(struct batches *batches, const struct batch *batch, float *activation, struct reason *why)
+{
+    struct filling f = { .batches = batches, .batch = *batch, .activation = activation };
     pool_function *fill = fill_part;
 
-    if (as_they_are && (batches->fit || batches->fitted))
+    if (as_they_are(batch->recipe) && (batches->fit || batches->fitted))
         fill = fill_bytes;
-    else if (as_they_are && batches->sparse)
+    else if (as_they_are(batch->recipe) && batches->sparse)
         fill = fill_sparse;
     return run(&f, fill, why);
+}
+
+/* ---- samples that are lent ---- */
+
+static int lend_sample(struct filling *f, unsigned part, size_t i, struct part_result *own)
+{
+    struct batches *b = f->batches;
+    const float *made = tensor(f, f->batch.which[i], b->scratch + part * b->elements, &own->result, &own->why);
+    int result;
+
+    if (!made)
+        return own->result;
+    result = nonzeros_add(b->lent, part, i, made, b->elements);
+    return result ? refuse_errno(&own->why, result, "tensors of %zu samples", f->batch.count) : 0;
+}
+
+static void lend_part(void *argument, unsigned part, unsigned parts)
+{
+    struct filling *f = argument;
+    struct part_result *own = &f->batches->results[part];
+    unsigned long long begin, end;
+
+    pool_share(f->batch.count, 1, part, parts, &begin, &end);
+    for (size_t i = begin; i < end && !own->result; i++) {
+        own->result = lend_sample(f, part, i, own);
+        if (own->result)
+            refuse_sample(f->batches, f->batch.which[i], own);
+    }
+}
+
+/* Room for a batch of so many. */
+static int reserve_lent(struct batches *b, size_t count)
+{
+    if (count <= b->lent_max)
+        return 0;
+    b->lent = nonzeros_free(b->lent);
+    free(b->vectors);
+    b->lent_max = 0;
+    b->vectors = memory_alloc(count, sizeof *b->vectors);
+    if (!b->vectors)
+        return -ENOMEM;
+    b->lent_max = count;
+    return 0;
+}
+
+int batches_lend(struct batches *batches, const struct batch *batch, const struct sparse_vector **out,
+                 struct reason *why)
+{
+    struct filling f = { .batches = batches, .batch = *batch };
+    const bool kept = as_they_are(batch->recipe) && batches->sparse;
+    int result = reserve_lent(batches, batch->count);
+
+    if (!result && !kept && !batches->lent)
+        result = nonzeros_new(batches->lent_max, pool_parts(batches->pool), SIZE_MAX, &batches->lent);
+    if (result)
+        return refuse_errno(why, result, "batches");
+    if (!kept) {
+        nonzeros_clear(batches->lent);
+        result = run(&f, lend_part, why);
+    }
+    for (size_t i = 0; !result && i < batch->count; i++)
+        batches->vectors[i] =
+            kept ? nonzeros_vector(batches->sparse, batch->which[i]) : nonzeros_vector(batches->lent, i);
+    *out = batches->vectors;
+    return result;
+}
+
+bool batches_are_sparse(const struct batches *batches)
+{
+    return batches->data->kind == MEDIA_TEXT;
+}
+
+int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
+                    struct reason *why)
+{
+    const struct sparse_vector *vectors;
+    int result;
+
+    if (forward_is_sparse(forward)) {
+        result = batches_lend(batches, batch, &vectors, why);
+        if (!result)
+            forward_run_sparse(forward, mode, vectors, batch->count);
+        return result;
+    }
+    result = batches_fill(batches, batch, forward_input(forward), why);
+    if (!result)
+        forward_run(forward, mode, forward_input(forward), batch->count);
+    return result;
 }
 
 static bool all_fit(const struct batches *b)
@@ -305,7 +401,7 @@ static bool all_fit(const struct batches *b)
 
 static int keep_texts(struct batches *b, struct reason *why)
 {
-    struct filling f = { .batches = b, .count = b->data->count };
+    struct filling f = { .batches = b, .batch = { .count = b->data->count } };
     int result = nonzeros_new(b->data->count, pool_parts(b->pool), BATCHES_KEEP_MAX, &b->sparse);
 
     if (result)
@@ -319,7 +415,7 @@ static int keep_texts(struct batches *b, struct reason *why)
 
 static int keep_all(struct batches *b, struct reason *why)
 {
-    struct filling f = { .batches = b, .count = b->data->count };
+    struct filling f = { .batches = b, .batch = { .count = b->data->count } };
     bool pictures = b->data->kind == MEDIA_IMAGE;
     size_t size = b->elements * (pictures ? 1 : sizeof(float));
     uint64_t bytes;
@@ -374,6 +470,8 @@ struct batches *batches_free(struct batches *batches)
         free(batches->kept);
         free(batches->fitted);
         nonzeros_free(batches->sparse);
+        nonzeros_free(batches->lent);
+        free(batches->vectors);
         free(batches->scratch);
         free(batches->results);
         free(batches);
@@ -419,9 +517,10 @@ size_t batches_memory(const struct batches *batches)
 {
     size_t size = batches->kept ? sizeof *batches->kept : batches->fitted ? sizeof *batches->fitted : 0;
 
-    if (batches->sparse)
-        return nonzeros_memory(batches->sparse);
-    return batches->data->count * batches->elements * size;
+    size_t lent = batches->lent ? nonzeros_memory(batches->lent) : 0;
+
+    return (batches->sparse ? nonzeros_memory(batches->sparse) : batches->data->count * batches->elements * size) +
+           lent;
 }
 
 void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)

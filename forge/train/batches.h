@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From samples to activations: a batch of samples, each turned into a tensor (augmented or as it is), stands
- * feature-major in an activation, as forward_run() takes it. Tensors that are always the same are made once and kept,
- * when they fit: of texts what is not 0; of pictures their bytes, which take a quarter, and nothing at all where the
- * data have them in the tensor's size. The threads of the thread pool share the samples of a batch; which thread makes
- * a tensor changes nothing in it.
+ * feature-major in an activation, as forward_run() takes it; or each sample is lent by what of it is not 0. Tensors
+ * that are always the same are made once and kept, when they fit: of texts what is not 0; of pictures their bytes,
+ * which take a quarter, and nothing at all where the data have them in the tensor's size. The threads of the thread
+ * pool share the samples of a batch; which thread makes a tensor changes nothing in it.
  */
 #ifndef FORGE_TRAIN_BATCHES_H
 #define FORGE_TRAIN_BATCHES_H
@@ -17,6 +17,7 @@
 #include "forge/data/dataset.h"
 #include "forge/train/loss.h"
 #include "forge/train/recipe.h"
+#include "sparse/passes/forward.h"
 
 #define BATCHES_KEEP_MAX (1ull << 30) /* bytes of tensors that are kept */
 
@@ -27,10 +28,26 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
                 struct batches **out, struct reason *why);
 struct batches *batches_free(struct batches *batches); /* accepts NULL; returns NULL */
 
-/* Samples which[0 … count) as columns of `activation`. With a recipe, augmented, as its seed and `epoch` say; NULL: as
- * they are. */
-int batches_fill(struct batches *batches, const uint32_t *which, size_t count, const struct recipe *recipe,
-                 uint64_t epoch, float *activation, struct reason *why);
+/* Which samples, and how they are made. */
+struct batch {
+    const uint32_t *which;
+    size_t count;
+    const struct recipe *recipe; /* augmented, as its seed and `epoch` say; NULL: as they are */
+    uint64_t epoch;
+};
+
+/* The samples as columns of `activation`. */
+int batches_fill(struct batches *batches, const struct batch *batch, float *activation, struct reason *why);
+
+/* The samples by what of them is not 0: lent until the next call. */
+int batches_lend(struct batches *batches, const struct batch *batch, const struct sparse_vector **out,
+                 struct reason *why);
+/* Whether most of what the samples are is 0. */
+bool batches_are_sparse(const struct batches *batches);
+
+/* Runs the pass on the samples, in the way that it takes them. */
+int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
+                    struct reason *why);
 
 /* What those samples are to come out as, into the targets of `loss`, which has room for them. */
 void batches_targets(const struct batches *batches, const uint32_t *which, size_t count, struct loss_batch *loss);

@@ -47,14 +47,14 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
 {
     for (size_t done = 0; done < count;) {
         size_t now = MIN(r->loss->max, count - done);
-        int result = batches_fill(r->batches, which + done, now, NULL, 0, forward_input(r->forward), why);
+        const struct batch batch = { .which = which + done, .count = now };
+        int result = batches_forward(r->batches, &batch, r->forward, LAYER_EVALUATE, why);
 
         if (!result && interrupt_wanted())
             result = refuse(why, WISP_E_INTERRUPTED, "interrupted");
         if (result)
             return result;
         batches_targets(r->batches, which + done, now, r->loss);
-        forward_run(r->forward, LAYER_EVALUATE, forward_input(r->forward), now);
         loss_run(r->loss, forward_value(r->forward, r->model->layer_count), now, 0, NULL, r->pool);
         for (size_t i = 0; i < now; i++) {
             if (!isfinite(r->loss->samples[i].loss))

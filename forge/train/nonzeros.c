@@ -7,14 +7,9 @@
 #include "base/size.h"
 #include "forge/train/nonzeros.h"
 
-struct element {
-    uint32_t index;
-    float value;
-};
-
 /* One thread's. */
 struct part {
-    struct element *elements;
+    struct sparse_element *elements;
     size_t count, capacity;
 };
 
@@ -40,7 +35,7 @@ int nonzeros_new(size_t samples, unsigned parts, uint64_t max_bytes, struct nonz
     }
     made->samples = samples;
     made->part_count = parts;
-    made->part_max = max_bytes / sizeof(struct element) / parts;
+    made->part_max = max_bytes / sizeof(struct sparse_element) / parts;
     *out = made;
     return 0;
 }
@@ -58,7 +53,7 @@ struct nonzeros *nonzeros_free(struct nonzeros *nonzeros)
 static int reserve(struct nonzeros *nonzeros, struct part *part, size_t more)
 {
     size_t wanted = part->count + more, capacity = MAX(part->capacity * 2, MAX(wanted, (size_t)4096));
-    struct element *larger;
+    struct sparse_element *larger;
 
     if (wanted <= part->capacity)
         return 0;
@@ -96,18 +91,30 @@ int nonzeros_add(struct nonzeros *nonzeros, unsigned part, size_t sample, const 
     nonzeros->places[sample] = (struct place){ part, (uint32_t)count, own->count };
     for (size_t i = 0; i < elements; i++) {
         if (!is_zero(tensor[i]))
-            own->elements[own->count++] = (struct element){ (uint32_t)i, tensor[i] };
+            own->elements[own->count++] = (struct sparse_element){ (uint32_t)i, tensor[i] };
     }
     return 0;
 }
 
-void nonzeros_spread(const struct nonzeros *nonzeros, size_t sample, float *out, size_t stride)
+struct sparse_vector nonzeros_vector(const struct nonzeros *nonzeros, size_t sample)
 {
     const struct place *place = &nonzeros->places[sample];
-    const struct element *elements = nonzeros->parts[place->part].elements + place->begin;
 
-    for (uint32_t i = 0; i < place->count; i++)
-        out[elements[i].index * stride] = elements[i].value;
+    return (struct sparse_vector){ nonzeros->parts[place->part].elements + place->begin, place->count };
+}
+
+void nonzeros_spread(const struct nonzeros *nonzeros, size_t sample, float *out, size_t stride)
+{
+    const struct sparse_vector vector = nonzeros_vector(nonzeros, sample);
+
+    for (uint32_t i = 0; i < vector.count; i++)
+        out[vector.elements[i].index * stride] = vector.elements[i].value;
+}
+
+void nonzeros_clear(struct nonzeros *nonzeros)
+{
+    for (unsigned i = 0; i < nonzeros->part_count; i++)
+        nonzeros->parts[i].count = 0;
 }
 
 uint64_t nonzeros_memory(const struct nonzeros *nonzeros)
@@ -115,6 +122,6 @@ uint64_t nonzeros_memory(const struct nonzeros *nonzeros)
     uint64_t bytes = nonzeros->samples * sizeof *nonzeros->places;
 
     for (unsigned i = 0; i < nonzeros->part_count; i++)
-        bytes += nonzeros->parts[i].capacity * sizeof(struct element);
+        bytes += nonzeros->parts[i].capacity * sizeof(struct sparse_element);
     return bytes;
 }

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sparse/tensor/sparse_vector.h"
+
 struct nonzeros;
 
 /* Room for `samples` samples in `parts` parts, which may take so many bytes together. -ENOMEM. */
@@ -21,6 +23,12 @@ int nonzeros_add(struct nonzeros *nonzeros, unsigned part, size_t sample, const 
 
 /* out[element * stride] of the elements that are not 0; the others are the caller's to clear. */
 void nonzeros_spread(const struct nonzeros *nonzeros, size_t sample, float *out, size_t stride);
+
+/* A sample that was added, as it is kept; it stays where it is until another is added to its part. */
+struct sparse_vector nonzeros_vector(const struct nonzeros *nonzeros, size_t sample);
+
+/* Forgets all samples, and keeps the room. */
+void nonzeros_clear(struct nonzeros *nonzeros);
 
 uint64_t nonzeros_memory(const struct nonzeros *nonzeros);
 

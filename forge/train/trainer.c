@@ -130,7 +130,9 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
                                                       .kernels = setup->kernels,
                                                       .mode = LAYER_TRAIN,
                                                       .batch = setup->recipe->batch,
-                                                      .pool = setup->pool },
+                                                      .pool = setup->pool,
+                                                      .sparse_input = batches_are_sparse(setup->batches) &&
+                                                                      forward_takes_sparse(setup->model) },
                              &t->forward, why);
     if (!result)
         result = backward_new(t->forward, &t->parameters, &t->backward, why);
@@ -222,12 +224,12 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                        struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    int result = batches_fill(s->batches, which, count, s->recipe, epoch, forward_input(t->forward), why);
+    const struct batch batch = { which, count, s->recipe, epoch };
+    int result = batches_forward(s->batches, &batch, t->forward, LAYER_TRAIN, why);
 
     if (result)
         return result;
     batches_targets(s->batches, which, count, &t->batch);
-    forward_run(t->forward, LAYER_TRAIN, forward_input(t->forward), count);
     loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
              backward_gradient(t->backward, t->lost), s->pool);
     loss_add(&t->batch, count, tally);

@@ -89,6 +89,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
 {
     struct evaluator r = { .model = s->model, .pool = s->pool };
     struct loss_batch batch = LOSS_BATCH_NULL;
+    struct forward_setup setup = { .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool };
     struct reason why;
     int result = 0;
 
@@ -97,10 +98,12 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     r.loss = &batch;
     if (!result)
         result = batches_new(s->data, s->media, s->pool, false, &r.batches, &why);
+    if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
+        setup.mode = LAYER_EVALUATE;
+        setup.sparse_input = true;
+    }
     if (!result)
-        result = forward_new(
-            &(struct forward_setup){ .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool },
-            &r.forward, &why);
+        result = forward_new(&setup, &r.forward, &why);
     result = result ? fail(VERB, exit_for_input(result), "%s", why.text) : run(eval, s, &r);
     forward_free(r.forward);
     batches_free(r.batches);

@@ -205,6 +205,7 @@ static bool describe_training(const struct train *train, const struct experiment
     setting.batch = train->recipe.batch;
     setting.slots = train->recipe.optimizer->slots;
     setting.threads = pool_parts(s->pool);
+    setting.sparse_input = s->data->kind == MEDIA_TEXT;
     if (train->no_history || !trained->result.epochs)
         return false;
     if (plan_of_model(trained->model, &plan, &why) || cost_of_plan(&plan, NULL, &setting, &cost, &why)) {

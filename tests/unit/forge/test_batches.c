@@ -81,7 +81,7 @@ static void check_batch(const struct fixture *f, struct batches *batches, size_t
     for (size_t i = 0; i < count; i++)
         which[i] = (uint32_t)((7 * (count - i)) % SAMPLES);
     before = allocations;
-    assert_ok(batches_fill(batches, which, count, NULL, 0, batch, &why), why);
+    assert_ok(batches_fill(batches, &(struct batch){ .which = which, .count = count }, batch, &why), why);
     if (batches_memory(batches))
         assert_int_equal(allocations, before);
     for (size_t i = 0; i < count; i++) {
@@ -123,6 +123,40 @@ static void test_a_batch_holds_what_the_encoder_makes(void **state)
     }
 }
 
+/* What is lent is what stands in a batch, with and without what a recipe does to it. */
+static void check_lent(struct batches *batches, const uint32_t *which, size_t count, size_t features, bool keep)
+{
+    const struct recipe dropping = { .seed = 3, .input_dropout = 0.3 };
+    float *batch = memory_alloc(count, features * sizeof *batch);
+    struct batch b = { .which = which, .count = count };
+    const struct sparse_vector *vectors;
+    struct reason why;
+    size_t memory = 0;
+
+    assert_true(batches_are_sparse(batches));
+    for (unsigned turn = 0; turn < 40; turn++) {
+        size_t before = allocations;
+
+        memory = turn == 2 ? batches_memory(batches) : memory;
+        b.recipe = turn & 1 ? &dropping : NULL;
+        assert_ok(batches_lend(batches, &b, &vectors, &why), why);
+        assert_true(turn < 2 || !keep || allocations == before);
+        assert_ok(batches_fill(batches, &b, batch, &why), why);
+        for (size_t i = 0; i < count; i++) {
+            const struct sparse_element *next = vectors[i].elements, *end = next + vectors[i].count;
+
+            for (size_t e = 0; e < features; e++) {
+                const float expected = next < end && next->index == e ? next++->value : 0;
+
+                assert_memory_equal(&batch[e * count + i], &expected, sizeof expected);
+            }
+            assert_ptr_equal(next, end);
+        }
+    }
+    assert_int_equal(batches_memory(batches), memory); /* of one batch, not of all */
+    free(batch);
+}
+
 /* Texts by their features, kept as what is not 0 or made each time: the same bits, and no allocation for what is kept.
  */
 static void check_texts(bool keep, unsigned threads)
@@ -150,13 +184,14 @@ static void check_texts(bool keep, unsigned threads)
         which[i] = (uint32_t)((11 * i + 3) % SAMPLES);
     memset(batch, 0xff, COUNT * FEATURES * sizeof *batch);
     before = allocations;
-    assert_ok(batches_fill(batches, which, COUNT, NULL, 0, batch, &why), why);
+    assert_ok(batches_fill(batches, &(struct batch){ .which = which, .count = COUNT }, batch, &why), why);
     assert_true(!keep || allocations == before);
     for (size_t i = 0; i < COUNT; i++) {
         assert_ok(media_encode_text(media, "t", texts[which[i]].bytes, texts[which[i]].length, expected, &why), why);
         for (size_t e = 0; e < FEATURES; e++)
             assert_memory_equal(&batch[e * COUNT + i], &expected[e], sizeof *expected);
     }
+    check_lent(batches, which, COUNT, FEATURES, keep);
     batches_free(batches);
     pool_free(pool);
     media_free(media);
@@ -195,6 +230,7 @@ static void test_a_sample_that_cannot_be_made_is_named(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     uint32_t which[20] = { 0 };
+    const struct sparse_vector *vectors;
     float *batch = memory_alloc(20, ELEMENTS * sizeof *batch);
     struct dataset_text texts[2] = { { "fine", 4 }, { "\xff", 1 } };
     struct batches *batches;
@@ -208,10 +244,13 @@ static void test_a_sample_that_cannot_be_made_is_named(void **state)
     assert_int_equal(pool_new(2, &pool), 0);
     assert_ok(batches_new(&f->data, f->media, pool, false, &batches, &why), why);
     which[18] = 1;
-    assert_int_equal(batches_fill(batches, which, 20, NULL, 0, batch, &why), WISP_E_FORMAT);
+    assert_int_equal(batches_fill(batches, &(struct batch){ .which = which, .count = 20 }, batch, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "not UTF-8"));
+    assert_int_equal(batches_lend(batches, &(struct batch){ .which = which, .count = 20 }, &vectors, &why),
+                     WISP_E_FORMAT);
     assert_non_null(strstr(why.text, "not UTF-8"));
     which[18] = 0;
-    assert_ok(batches_fill(batches, which, 20, NULL, 0, batch, &why), why);
+    assert_ok(batches_fill(batches, &(struct batch){ .which = which, .count = 20 }, batch, &why), why);
     batches_free(batches);
     pool_free(pool);
     media_free(f->media);
