@@ -59,12 +59,12 @@ struct layer_plan {
     uint64_t vectors[LAYER_VECTORS_MAX]; /* lengths, as layer_kind.vectors names them */
 };
 
-enum layer_number { PARAMETER_WHOLE, PARAMETER_REAL };
+enum parameter_type { PARAMETER_WHOLE, PARAMETER_REAL };
 
 struct layer_parameter {
     const char *name;
     double default_value, min, max; /* value when absent, and bounds */
-    enum layer_number number;
+    enum parameter_type type;
 };
 
 /* A dense vector that a kind has, one a layer. */

@@ -22,7 +22,7 @@ int layer_parameter_check(const struct layer_parameter *rule, double value, stru
     if (!(value >= rule->min && value <= rule->max))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be %.10g to %.10g", rule->name, value, rule->min,
                       rule->max);
-    if (rule->number == PARAMETER_WHOLE && value != floor(value))
+    if (rule->type == PARAMETER_WHOLE && value != floor(value))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be a whole number", rule->name, value);
     return 0;
 }

@@ -36,7 +36,7 @@ struct builder {
 /* A number; where it can only be 0 or 1, also a truth. */
 static bool read_parameter_value(const struct node *node, const struct layer_parameter *rule, double *out)
 {
-    if (rule->min == 0 && rule->max == 1 && rule->number == PARAMETER_WHOLE && node->kind == NODE_TEXT && node->plain &&
+    if (rule->min == 0 && rule->max == 1 && rule->type == PARAMETER_WHOLE && node->kind == NODE_TEXT && node->plain &&
         (!strcmp(node->text, "true") || !strcmp(node->text, "false"))) {
         *out = node->text[0] == 't';
         return true;
