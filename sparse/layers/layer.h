@@ -59,7 +59,11 @@ struct layer_plan {
     uint64_t vectors[LAYER_VECTORS_MAX]; /* lengths, as layer_kind.vectors names them */
 };
 
-enum parameter_type { PARAMETER_WHOLE, PARAMETER_REAL };
+enum parameter_type {
+    PARAMETER_WHOLE,
+    PARAMETER_REAL,
+    PARAMETER_ENUM, /* from 0, numbers of the kind's words: files and people see the word */
+};
 
 struct layer_parameter {
     const char *name;
@@ -186,6 +190,8 @@ struct layer_kind {
     /* By parameter: its default stands for the value of the parameter of this number, from 1; 0: it is a value itself.
      */
     unsigned char default_of[LAYER_PARAMETERS_MAX];
+    /* By parameter: what the values of a PARAMETER_ENUM are called, 0 first, up to the first NULL. */
+    const char *const *words[LAYER_PARAMETERS_MAX];
 
     /* Plans it. `input_count` shapes stand at `inputs`; the parameters are within their bounds. WISP_E_FORMAT, and says
      * what does not fit. */
@@ -207,6 +213,13 @@ int layer_shape(const struct layer *layer, const struct shape *inputs, struct sh
 
 /* Whether a value is in a parameter's bounds, and whole unless it is a real one. WISP_E_FORMAT, and says which. */
 int layer_parameter_check(const struct layer_parameter *rule, double value, struct reason *why);
+
+/* The value of a PARAMETER_ENUM's word; NULL is none. WISP_E_FORMAT, and says which words there are. */
+int layer_parameter_parse(const struct layer_kind *kind, unsigned number, const char *word, double *out,
+                          struct reason *why);
+
+/* The word for the value of a PARAMETER_ENUM, which is checked; NULL: the parameter is a number. */
+const char *layer_parameter_word(const struct layer_kind *kind, unsigned number, double value);
 
 /* Whether a parameter says what leaving it out would say: it is the default, or what the default stands for. */
 bool layer_parameter_is_default(const struct layer_kind *kind, const double *parameters, unsigned number);

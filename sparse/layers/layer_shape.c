@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A layer with its tensors, held against its kind's plan.
+ * A layer with its parameters and its tensors, held against what its kind says.
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sparse/layers/layer.h"
@@ -22,9 +23,42 @@ int layer_parameter_check(const struct layer_parameter *rule, double value, stru
     if (!(value >= rule->min && value <= rule->max))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be %.10g to %.10g", rule->name, value, rule->min,
                       rule->max);
-    if (rule->type == PARAMETER_WHOLE && value != floor(value))
+    if (rule->type != PARAMETER_REAL && value != floor(value))
         return refuse(why, WISP_E_FORMAT, "%s is %.10g, and must be a whole number", rule->name, value);
     return 0;
+}
+
+/* "none, tanh" */
+static void list_words(const char *const *words, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (*out = 0; *words && used < size; words++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used ? ", " : "", *words);
+}
+
+int layer_parameter_parse(const struct layer_kind *kind, unsigned number, const char *word, double *out,
+                          struct reason *why)
+{
+    const char *const *words = kind->words[number];
+    const char *name = kind->parameters[number].name;
+    char known[200];
+
+    for (unsigned i = 0; word && words[i]; i++) {
+        if (!strcmp(words[i], word)) {
+            *out = i;
+            return 0;
+        }
+    }
+    list_words(words, known, sizeof known);
+    if (!word)
+        return refuse(why, WISP_E_FORMAT, "%s is no word, and must be one of: %s", name, known);
+    return refuse(why, WISP_E_FORMAT, "%s is \"%.40s\", and must be one of: %s", name, word, known);
+}
+
+const char *layer_parameter_word(const struct layer_kind *kind, unsigned number, double value)
+{
+    return kind->parameters[number].type == PARAMETER_ENUM ? kind->words[number][(unsigned)value] : NULL;
 }
 
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why)
