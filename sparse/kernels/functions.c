@@ -25,6 +25,11 @@ float function_normal(float x, float *density)
     return math_normal(x, density);
 }
 
+float function_normal_by_tanh(float x, float *density)
+{
+    return math_normal_by_tanh(x, density);
+}
+
 float function_log(float x)
 {
     uint32_t bits = math_bits(x);

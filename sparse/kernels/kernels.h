@@ -96,6 +96,10 @@ struct kernels {
     void (*gelu)(const float *in, float *out, size_t n);
     void (*gelu_backward)(const float *in, const float *out_gradient, float *in_gradient, size_t n);
 
+    /* The same with the distribution's approximation by tanh. */
+    void (*gelu_tanh)(const float *in, float *out, size_t n);
+    void (*gelu_tanh_backward)(const float *in, const float *out_gradient, float *in_gradient, size_t n);
+
     /* sum[i] += x[i] */
     void (*add)(float *sum, const float *x, size_t n);
 

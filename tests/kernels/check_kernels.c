@@ -242,6 +242,20 @@ static float gelu_slope(float x)
     return fmaf(x, density, below);
 }
 
+static float gelu_tanh_of(float x)
+{
+    float density;
+
+    return x * function_normal_by_tanh(x, &density);
+}
+
+static float gelu_tanh_slope(float x)
+{
+    float density, below = function_normal_by_tanh(x, &density);
+
+    return fmaf(x, density, below);
+}
+
 static void check_activation(const struct kernels *kernels, size_t n, void (*run)(const float *, float *, size_t),
                              float (*expected)(float), void (*back)(const float *, const float *, float *, size_t),
                              float (*slope)(float), const char *name)
@@ -277,6 +291,7 @@ static void test_activations(void **state)
             check_activation(k, n, k->sigmoid, function_sigmoid, k->sigmoid_backward, sigmoid_slope, "sigmoid");
             check_activation(k, n, k->tanh, function_tanh, k->tanh_backward, tanh_slope, "tanh");
             check_activation(k, n, k->gelu, gelu_of, k->gelu_backward, gelu_slope, "gelu");
+            check_activation(k, n, k->gelu_tanh, gelu_tanh_of, k->gelu_tanh_backward, gelu_tanh_slope, "gelu_tanh");
         }
     }
 }
