@@ -77,6 +77,19 @@ static int inputs_read(const json_t *inputs, struct layer *layer, struct reason 
     return 0;
 }
 
+static int parameter_read(const struct layer_kind *kind, unsigned number, const json_t *value, double *out,
+                          struct reason *why)
+{
+    const struct layer_parameter *rule = &kind->parameters[number];
+
+    if (rule->type == PARAMETER_ENUM)
+        return layer_parameter_parse(kind, number, json_string_value(value), out, why);
+    if (!json_is_number(value))
+        return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is not a number", rule->name);
+    *out = json_number_value(value);
+    return 0;
+}
+
 static int parameters_read(const json_t *parameters, struct layer *layer, struct reason *why)
 {
     const struct layer_parameter *declared = layer->kind->parameters;
@@ -84,12 +97,15 @@ static int parameters_read(const json_t *parameters, struct layer *layer, struct
 
     if (parameters && !json_is_object(parameters))
         return refuse(why, WISP_E_FORMAT, "\"parameters\" is not an object");
-    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
+    for (unsigned i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
         const json_t *value = json_object_get(parameters, declared[i].name);
+        int result = 0;
 
-        layer->parameters[i] = value ? json_number_value(value) : declared[i].default_value;
-        if (value && !json_is_number(value))
-            return refuse(why, WISP_E_FORMAT, "parameter \"%s\" is not a number", declared[i].name);
+        layer->parameters[i] = declared[i].default_value;
+        if (value)
+            result = parameter_read(layer->kind, i, value, &layer->parameters[i], why);
+        if (result)
+            return result;
         known += value != NULL;
     }
     if (known != json_object_size(parameters))

@@ -99,6 +99,13 @@ static int layer_add(struct file_layout *layout, const struct layer *layer)
     return result;
 }
 
+static json_t *parameter_describe(const struct layer *layer, unsigned number)
+{
+    const char *word = layer_parameter_word(layer->kind, number, layer->parameters[number]);
+
+    return word ? json_string(word) : json_real(layer->parameters[number]);
+}
+
 /* NULL without memory. */
 static json_t *layer_describe(const struct layer *layer)
 {
@@ -109,8 +116,8 @@ static json_t *layer_describe(const struct layer *layer)
         if (json_array_append_new(inputs, json_integer(layer->inputs[i])))
             return NULL;
     }
-    for (size_t i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
-        if (json_object_set_new(parameters, declared[i].name, json_real(layer->parameters[i])))
+    for (unsigned i = 0; i < LAYER_PARAMETERS_MAX && declared[i].name; i++) {
+        if (json_object_set_new(parameters, declared[i].name, parameter_describe(layer, i)))
             return NULL;
     }
     if (!layer->kind->weighted)

@@ -144,7 +144,9 @@ static struct bytes header_edit(const char *find, const char *replace)
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     "aaaaaaaaaaaaaaaa"
 #define DEEP "[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]"
-#define FC1  "{'name':'fc1','kind':'linear','inputs':[0],'parameters':{'neurons':0.0},'columns':6}"
+#define GELU(parameters)                                                                                               \
+    "'kind':'relu','inputs':[1],'parameters':{}", "'kind':'gelu','inputs':[1],'parameters':" parameters
+#define FC1 "{'name':'fc1','kind':'linear','inputs':[0],'parameters':{'neurons':0.0},'columns':6}"
 
 /* Something in the header is replaced. */
 static const struct {

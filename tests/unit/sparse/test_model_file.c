@@ -141,6 +141,37 @@ static void test_round_trip_of_several_tensors(void **state)
     scratch_remove(folder);
 }
 
+/* A parameter that is a word is one in the file, and its value here; files of before do not say it. */
+static void test_round_trip_of_a_word(void **state)
+{
+    const char *folder = scratch_make(), *path = scratch_path(folder, "a");
+    struct model *built = small_model();
+    struct reason why;
+
+    (void)state;
+    built->layers[1].kind = layer_kind_find("gelu");
+    for (unsigned value = 0; value < 2; value++) {
+        static const char *const said[] = { "{\\\"approximation\\\":\\\"none\\\"}",
+                                            "{\\\"approximation\\\":\\\"tanh\\\"}" };
+        cleanup_free void *file = NULL;
+        struct model *model = NULL;
+        size_t size;
+
+        built->layers[1].parameters[0] = value;
+        assert_ok(model_write(built, path, &why), why);
+        assert_ok(file_read(path, 1 << 20, &file, &size, &why), why);
+        assert_non_null(memmem(file, size, said[value], strlen(said[value])));
+        assert_ok(model_read(path, &model, &why), why);
+        assert_same_layer(&model->layers[1], &built->layers[1]);
+        model_free(model);
+    }
+    built->layers[1].parameters[0] = 2;
+    assert_int_equal(model_write(built, path, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "approximation is 2"));
+    model_free(built);
+    scratch_remove(folder);
+}
+
 static bool is_first(const void *argument, uint32_t layer)
 {
     (void)argument;
@@ -398,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_round_trip_of_several_tensors),
         cmocka_unit_test(test_the_simple_form),
+        cmocka_unit_test(test_round_trip_of_a_word),
         cmocka_unit_test(test_strip),
         cmocka_unit_test(test_round_trip_of_the_unusual),
         cmocka_unit_test(test_what_would_be_refused_is_not_written),
