@@ -256,6 +256,17 @@ static void print_inputs(FILE *out, const struct structure *structure, const str
     fprintf(out, "]");
 }
 
+static void print_parameter(FILE *out, const struct structure_layer *layer, unsigned number)
+{
+    const char *word = layer_parameter_word(layer->kind, number, layer->parameters[number]);
+
+    fprintf(out, ", %s: ", layer->kind->parameters[number].name);
+    if (word)
+        text_print(word, out);
+    else
+        fprintf(out, "%.17g", layer->parameters[number]);
+}
+
 static void print_layer(FILE *out, const struct structure *structure, uint32_t index)
 {
     const struct structure_layer *layer = &structure->layers[index];
@@ -266,7 +277,7 @@ static void print_layer(FILE *out, const struct structure *structure, uint32_t i
         print_inputs(out, structure, layer);
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
         if (!layer_parameter_is_default(layer->kind, layer->parameters, p))
-            fprintf(out, ", %s: %.17g", layer->kind->parameters[p].name, layer->parameters[p]);
+            print_parameter(out, layer, p);
     }
     fprintf(out, "}\n");
 }

@@ -10,6 +10,7 @@
  *       - conv2d: {name: c1, channels: 6, kernel: 5, padding: 2}
  *       - relu
  *       - max_pool
+ *       - gelu: {approximation: tanh}   # a choice is a word
  *       - linear: 120            # a scalar is the first parameter
  *       - repeat: 2              # the layers below, twice; their names become block1.a, block2.a
  *         name: block

@@ -33,9 +33,26 @@ struct builder {
 
 /* ---- small readers ---- */
 
-/* A number; where it can only be 0 or 1, also a truth. */
-static bool read_parameter_value(const struct node *node, const struct layer_parameter *rule, double *out)
+/* One of an enum's words; a finding says which there are. */
+static void read_choice(struct builder *builder, const struct node *node, const struct layer_kind *kind,
+                        unsigned number, double *out)
 {
+    struct reason why;
+
+    if (layer_parameter_parse(kind, number, node->kind == NODE_TEXT ? node->text : NULL, out, &why))
+        findings_add(builder->findings, node->mark, "%s", why.text);
+}
+
+/* A number; where it can only be 0 or 1, also a truth. False: it is none, which is still to be said. */
+static bool read_parameter_value(struct builder *builder, const struct node *node, const struct layer_kind *kind,
+                                 unsigned number, double *out)
+{
+    const struct layer_parameter *rule = &kind->parameters[number];
+
+    if (rule->type == PARAMETER_ENUM) {
+        read_choice(builder, node, kind, number, out);
+        return true;
+    }
     if (rule->min == 0 && rule->max == 1 && rule->type == PARAMETER_WHOLE && node->kind == NODE_TEXT && node->plain &&
         (!strcmp(node->text, "true") || !strcmp(node->text, "false"))) {
         *out = node->text[0] == 't';
@@ -215,7 +232,7 @@ static void read_parameter(struct builder *builder, struct structure_layer *laye
     for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
         if (is_meant(layer->kind->parameters[p].name, child->key)) {
             found = true;
-            right &= read_parameter_value(child, &layer->kind->parameters[p], &layer->parameters[p]);
+            right &= read_parameter_value(builder, child, layer->kind, p, &layer->parameters[p]);
         }
     }
     if (!found)
@@ -267,7 +284,7 @@ static int add_layer(struct builder *builder, const struct layer_kind *kind, con
     if (!body || node_is_empty(body))
         return 0;
     if (body->kind == NODE_TEXT && kind->parameters[0].name) {
-        if (!read_parameter_value(body, &kind->parameters[0], &layer->parameters[0]))
+        if (!read_parameter_value(builder, body, kind, 0, &layer->parameters[0]))
             findings_add(builder->findings, body->mark, "%s takes a number (its %s) or a section", kind->name,
                          kind->parameters[0].name);
     } else if (body->kind != NODE_SECTION) {
@@ -340,7 +357,7 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
         check_attention_keys(builder, body);
     if (!heads || !read_real(heads, &head_count))
         findings_add(builder->findings, mark, "attention takes {heads: a number}");
-    if (causal && !read_parameter_value(causal, &layer_kind_of(ROLE_ATTENTION)->parameters[1], &is_causal))
+    if (causal && !read_parameter_value(builder, causal, layer_kind_of(ROLE_ATTENTION), 1, &is_causal))
         findings_add(builder->findings, causal->mark, "\"causal\" is true or false");
     if (from)
         read_from(builder, from, inputs, &count);

@@ -79,6 +79,71 @@ static void test_defaults_written_out(void **state)
     assert_string_not_equal(a, b);
 }
 
+static int keep_text(void *argument, const struct structure *structure)
+{
+    *(char **)argument = document_print(structure);
+    return 0;
+}
+
+/* A choice is a word on the way in and on the way out, and only what deviates counts. */
+static void test_words(void **state)
+{
+    static const char *const same[] = { "gelu: {approximation: tanh}", "gelu: {approximation: \"tanh\"}",
+                                        "gelu: tanh" };
+    char text[300], exact[33], spelt[33], by_tanh[33], again[33];
+    struct reason why;
+
+    (void)state;
+    hash_of(HEAD "layers: [gelu]\n", exact);
+    hash_of(HEAD "layers: [{gelu: none}]\n", spelt);
+    assert_string_equal(exact, spelt);
+    for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+        cleanup_free char *printed = NULL;
+
+        snprintf(text, sizeof text, HEAD "layers:\n- %s\n", same[i]);
+        hash_of(text, by_tanh);
+        assert_string_not_equal(exact, by_tanh);
+        assert_ok(document_parse("t", text, strlen(text), keep_text, &printed, NULL, &why), why);
+        assert_non_null(strstr(printed, "- gelu: {name: gelu1, approximation: tanh}"));
+        hash_of(printed, again);
+        assert_string_equal(by_tanh, again);
+    }
+}
+
+static void assert_refused(const char *text, const char *expected)
+{
+    cleanup_free char *said = NULL;
+    char hash[33];
+    size_t size;
+    FILE *errors = open_memstream(&said, &size);
+    struct reason why;
+    int result = document_parse("t", text, strlen(text), keep_hash, hash, errors, &why);
+
+    fclose(errors);
+    assert_int_equal(result, WISP_E_FORMAT);
+    if (!strstr(said, expected))
+        fail_msg("\"%s\": \"%s\" lacks \"%s\"", text, said, expected);
+}
+
+static void test_refusals_of_words(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        { HEAD "layers: [{gelu: {approximation: erf}}]\n",
+          "t:4:33: approximation is \"erf\", and must be one of: none, tanh" },
+        { HEAD "layers: [{gelu: 1}]\n", "t:4:17: approximation is \"1\", and must be one of: none, tanh" },
+        { HEAD "layers: [{gelu: {approximation: [tanh]}}]\n", "approximation is no word, and must be one of" },
+        { HEAD "layers: [{gelu: {approximation: }}]\n", "approximation is \"\", and must be one of" },
+        { HEAD "layers: [{gelu: {aproximation: tanh}}]\n", "did you mean \"approximation\"?" },
+        { HEAD "layers: [{leaky_relu: tanh}]\n", "leaky_relu takes a number (its slope)" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_refused(cases[i].text, cases[i].expected);
+}
+
 static void test_refusals_with_their_places(void **state)
 {
     static const struct {
@@ -146,19 +211,8 @@ static void test_refusals_with_their_places(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        cleanup_free char *said = NULL;
-        char hash[33];
-        size_t size;
-        FILE *errors = open_memstream(&said, &size);
-        struct reason why;
-        int result = document_parse("t", cases[i].text, strlen(cases[i].text), keep_hash, hash, errors, &why);
-
-        fclose(errors);
-        assert_int_equal(result, WISP_E_FORMAT);
-        if (!strstr(said, cases[i].expected))
-            fail_msg("case %zu: \"%s\" lacks \"%s\"", i, said, cases[i].expected);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_refused(cases[i].text, cases[i].expected);
 }
 
 struct tally {
@@ -212,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_names_and_order_of_keys_do_not_matter),
         cmocka_unit_test(test_repeats_and_residuals),
         cmocka_unit_test(test_defaults_written_out),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_refusals_of_words),
         cmocka_unit_test(test_refusals_with_their_places),
         cmocka_unit_test(test_every_seed_reads_back_to_itself),
     };
