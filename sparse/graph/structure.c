@@ -293,6 +293,17 @@ static void hash_signature(XXH3_state_t *state, const struct structure *structur
     }
 }
 
+static void hash_parameter(XXH3_state_t *state, const struct structure_layer *layer, unsigned number)
+{
+    const char *word = layer_parameter_word(layer->kind, number, layer->parameters[number]);
+
+    hash_text(state, layer->kind->parameters[number].name);
+    if (word)
+        hash_text(state, word);
+    else
+        XXH3_128bits_update(state, &layer->parameters[number], sizeof layer->parameters[number]);
+}
+
 void structure_hash(const struct structure *structure, char out[33])
 {
     XXH3_state_t *state = XXH3_createState();
@@ -311,10 +322,8 @@ void structure_hash(const struct structure *structure, char out[33])
         XXH3_128bits_update(state, layer->inputs, layer->input_count * sizeof *layer->inputs);
         for (unsigned p = 0; p < LAYER_PARAMETERS_MAX && layer->kind->parameters[p].name; p++) {
             /* A parameter that a later version adds must not change what is stored: only deviations count, by name. */
-            if (layer_parameter_is_default(layer->kind, layer->parameters, p))
-                continue;
-            hash_text(state, layer->kind->parameters[p].name);
-            XXH3_128bits_update(state, &layer->parameters[p], sizeof layer->parameters[p]);
+            if (!layer_parameter_is_default(layer->kind, layer->parameters, p))
+                hash_parameter(state, layer, p);
         }
     }
     hash_text(state, structure->base ? structure->base : "");

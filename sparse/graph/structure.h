@@ -67,7 +67,7 @@ double structure_cost(const struct structure *structure);
 uint32_t structure_weighted(const struct structure *structure); /* layers with connections */
 
 /* 128 bits in hexadecimal of what the structure is: processing type, input, and each layer's kind, inputs and
- * parameters. Names do not count. */
+ * parameters, which are in bounds. Names do not count. */
 void structure_hash(const struct structure *structure, char out[33]);
 
 /* structure_weighted() layers for density_solve(), in order; their names are the structure's. */
