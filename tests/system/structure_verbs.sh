@@ -67,6 +67,10 @@ check "bad depth"        2 "give a number"                 "$forge" structure li
 check "add"              0 "a new processing type"         "$forge" structure add "$folder/one.yaml"
 check "add the same"     0 "there already, as one"         "$forge" structure add "$folder/same.yaml"
 check "add bad"         65 'bad.yaml:4:31: there is no layer kind "linaer"; did you mean "linear"?' "$forge" structure add "$folder/bad.yaml"
+printf 'name: word\nprocessing: scent.classification\ninput: 4\nlayers: [{gelu: tanh}]\n' >"$folder/word.yaml"
+check "a word shown"     0 "approximation: tanh}"          "$forge" structure show "$folder/word.yaml" --yaml
+sed -i 's/tanh/erf/' "$folder/word.yaml"
+check "no such word"    65 'word.yaml:4:17: approximation is "erf", and must be one of: none, tanh' "$forge" structure add "$folder/word.yaml"
 # What another reader of YAML would not read back as it was meant, or a person not as the program did.
 for word in '*a' "'q" '!x' 'x: y' '&a' '- a' ' a'; do
     sed "s/name: one/name: \"$word\"/" "$folder/one.yaml" >"$folder/word.yaml"

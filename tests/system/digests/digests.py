@@ -42,6 +42,7 @@ BUILT = {
     "constant": "-l 128-128-10 -s 0.8 --method erk --weights constant=0.25 --sampling bernoulli -S 9",
     "graph": "--structure {folder}/graph.yaml -s 0.7 --method er --layer-density out=0.9 -S 10",
     "edges": "-l 40-30-4 -d 0.2 --method uniform --edges fc1={folder}/edges.csv -S 11",
+    "gelu": "--structure {folder}/gelu.yaml -s 0.5 --method er -S 13",
     "inherited": "-l 100-10 -s 0.8 --method er --base {folder}/single.safetensors -S 12",
 }
 
@@ -57,6 +58,19 @@ layers:
   - linear: 30
   - softmax
   - linear: {name: out, neurons: 12}
+"""
+
+GELU = """\
+name: gelu
+processing: image.classification
+input: [144]
+layers:
+  - linear: 40
+  - gelu
+  - linear: 30
+  - gelu: {approximation: tanh}
+  - linear: 4
+  - softmax
 """
 
 IMAGE = '{"kind":"image","width":12,"height":12,"channels":1,"fit":"stretch","background":0,"mean":0.5,"deviation":0.25}'
@@ -77,6 +91,9 @@ TRAINED = {
                     "-p image.classification -e 3 --optimizer adamw -b 32 -r 0.003 --momentum 0.9 --decay 0.01 --balance root "
                     "--schedule constant --warmup 0 --label-smoothing 0.05 --input-dropout 0.2 --augment shift=1 "
                     "--validation 0.2 --candidates 2 -S 7"),
+    "image-gelu": ("--structure {folder}/gelu.yaml -s 0.6 --method er -S 27", "image", IMAGE,
+                   "-p image.classification -e 2 --optimizer sgd -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
+                   "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 11"),
     "text-adamw": ("-l 2048-32-3 -s 0.9 --method er -S 24", "text.tsv", TEXT,
                    "-p text.classification -e 3 --optimizer adamw -b 8 -r 0.003 --momentum 0.9 --decay 0.01 --balance root "
                    "--schedule cosine --warmup 1 --label-smoothing 0.1 --input-dropout 0 --augment crop=0.3 --validation 0.2 "
@@ -231,8 +248,9 @@ def kernels_here():
 def measure(build, kernels):
     with tempfile.TemporaryDirectory() as folder:
         write_data(folder)
-        with open(os.path.join(folder, "graph.yaml"), "w", encoding="ascii") as file:
-            file.write(GRAPH)
+        for name, text in (("graph", GRAPH), ("gelu", GELU)):
+            with open(os.path.join(folder, name + ".yaml"), "w", encoding="ascii") as file:
+                file.write(text)
         bits = Bits(build, folder, kernels)
         bits.build_all()
         bits.ask_all()
