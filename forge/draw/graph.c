@@ -204,7 +204,7 @@ static int take_layer(struct walk *walk, uint32_t place, struct reason *why)
 
     if (layer->kind->weighted)
         return add_group(walk, place, out);
-    if (layer->kind->merge == MERGE_SUM)
+    if (layer->kind->merge == MERGE_ELEMENTS)
         return add_up(walk, layer, out);
     if (layer->kind->merge == MERGE_CONCAT)
         return join(walk, layer, out, why);

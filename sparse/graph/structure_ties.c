@@ -31,7 +31,7 @@ static bool makes_width(const struct layer_kind *kind)
 
 static bool joins_inputs(const struct layer_kind *kind)
 {
-    return kind->merge == MERGE_SUM || kind->merge == MERGE_ATTEND;
+    return kind->merge == MERGE_ELEMENTS || kind->merge == MERGE_ATTEND;
 }
 
 static uint32_t *find_ties(const struct structure *structure)

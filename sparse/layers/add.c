@@ -41,7 +41,7 @@ static void backward(const struct layer_back *back)
 const struct layer_kind layer_add = { .name = "add",
                                       .inputs_min = 2,
                                       .inputs_max = LAYER_INPUTS_MAX,
-                                      .merge = MERGE_SUM,
+                                      .merge = MERGE_ELEMENTS,
                                       .plan = plan,
                                       .forward = forward,
                                       .backward = backward };

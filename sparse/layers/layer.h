@@ -145,10 +145,10 @@ struct layer_affine {
 
 /* How several inputs become one output. */
 enum layer_merge {
-    MERGE_NONE,   /* there is one input, or the others do not go in */
-    MERGE_SUM,    /* element by element: they all have the output's width */
-    MERGE_CONCAT, /* one after the other */
-    MERGE_ATTEND, /* queries, keys and values, each made by a layer of its own */
+    MERGE_NONE,     /* there is one input, or the others do not go in */
+    MERGE_ELEMENTS, /* element by element: they all have the output's width */
+    MERGE_CONCAT,   /* one after the other */
+    MERGE_ATTEND,   /* queries, keys and values, each made by a layer of its own */
 };
 
 /* What the elements of its output are: what a loss is chosen by. */
