@@ -2,8 +2,6 @@
  *
  * add: the element-wise sum of two or more values of one shape: the residual connection.
  */
-#include <string.h>
-
 #include "base/pool.h"
 #include "sparse/layers/moving.h"
 
@@ -12,8 +10,7 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 {
     (void)parameters;
     for (uint32_t i = 1; i < input_count; i++) {
-        if (inputs[i].rank != inputs[0].rank ||
-            memcmp(inputs[i].dimension, inputs[0].dimension, inputs[0].rank * sizeof *inputs[0].dimension) != 0)
+        if (!shape_equal(&inputs[i], &inputs[0]))
             return refuse(why, WISP_E_FORMAT, "its inputs have different shapes");
     }
     *out = (struct layer_plan){ .shape = inputs[0] };

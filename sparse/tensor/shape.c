@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "sparse/tensor/shape.h"
 
 uint64_t shape_elements(const struct shape *shape)
@@ -8,6 +10,11 @@ uint64_t shape_elements(const struct shape *shape)
     for (uint32_t i = 0; i < shape->rank; i++)
         elements *= shape->dimension[i];
     return elements;
+}
+
+bool shape_equal(const struct shape *a, const struct shape *b)
+{
+    return a->rank == b->rank && !memcmp(a->dimension, b->dimension, a->rank * sizeof *a->dimension);
 }
 
 int shape_check(const struct shape *shape, struct reason *why)

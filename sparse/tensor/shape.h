@@ -5,6 +5,7 @@
 #ifndef SPARSE_TENSOR_SHAPE_H
 #define SPARSE_TENSOR_SHAPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -21,6 +22,7 @@ struct shape {
 
 /* Product of the dimensions; a checked shape keeps it within MODEL_ELEMENTS_MAX. */
 uint64_t shape_elements(const struct shape *shape);
+bool shape_equal(const struct shape *a, const struct shape *b);
 /* Rank 1 .. SHAPE_RANK_MAX, no zero dimension, product within MODEL_ELEMENTS_MAX. */
 int shape_check(const struct shape *shape, struct reason *why);
 
