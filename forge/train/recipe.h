@@ -34,7 +34,7 @@ struct recipe {
 };
 
 /* Streams of random numbers that a run draws from; the low bits say which epoch or sample. */
-enum recipe_stream { STREAM_SPLIT = 16, STREAM_SHUFFLE, STREAM_AUGMENT, STREAM_DROPOUT };
+enum recipe_stream { STREAM_SPLIT = 16, STREAM_SHUFFLE, STREAM_AUGMENT, STREAM_DROPOUT, STREAM_LAYERS };
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)
 {

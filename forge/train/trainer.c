@@ -220,13 +220,23 @@ static void move_all(struct trainer *t, float scale)
     t->step++;
 }
 
+/* Of the step at hand. */
+static struct layer_random step_random(const struct trainer *t)
+{
+    return (struct layer_random){ .seed = t->setup.recipe->seed,
+                                  .stream = recipe_stream(STREAM_LAYERS, 0, 0) + t->step * FORWARD_STREAMS };
+}
+
 static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct loss_tally *tally,
                        struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
     const struct batch batch = { which, count, s->recipe, epoch };
-    int result = batches_forward(s->batches, &batch, t->forward, LAYER_TRAIN, why);
+    const struct layer_random random = step_random(t);
+    int result;
 
+    forward_random(t->forward, &random);
+    result = batches_forward(s->batches, &batch, t->forward, LAYER_TRAIN, why);
     if (result)
         return result;
     batches_targets(s->batches, which, count, &t->batch);

@@ -105,6 +105,13 @@ struct layer_needs {
     uint64_t saved;        /* written by forward(), read by backward(): the layer's own. All parts see it */
 };
 
+/* Where a layer's random numbers are in this step, for base/rng.h; which of them are whose, the kind says by element
+ * and sample. A sample is counted through the whole step, so that who runs a part of it finds the same. */
+struct layer_random {
+    uint64_t seed, stream;
+    uint64_t first; /* the number, in the step, of the run's first sample */
+};
+
 /* One call's operands. */
 struct layer_run {
     const struct layer *layer;
@@ -113,6 +120,7 @@ struct layer_run {
     const struct tensor *const *in; /* layer->input_count */
     const struct tensor *out;
     enum layer_mode mode;
+    struct layer_random random;           /* in LAYER_TRAIN, the same forward and backward */
     void *scratch, *scratch_part, *saved; /* as large as prepare() asked for */
     unsigned part, parts;
 };

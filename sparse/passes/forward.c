@@ -349,7 +349,8 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
                                       .weights = forward->weights[i],
                                       .in = in,
                                       .out = &forward->values[model_value(model, i)],
-                                      .mode = mode } };
+                                      .mode = mode,
+                                      .random = forward_random_of(forward, i) } };
 
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = &forward->values[layer->inputs[j]];
@@ -429,6 +430,19 @@ void forward_run_sparse(struct forward *forward, enum layer_mode mode, const str
 bool forward_is_sparse(const struct forward *forward)
 {
     return forward->setup.sparse_input;
+}
+
+void forward_random(struct forward *forward, const struct layer_random *random)
+{
+    forward->random = *random;
+}
+
+struct layer_random forward_random_of(const struct forward *forward, uint32_t layer)
+{
+    struct layer_random random = forward->random;
+
+    random.stream += layer;
+    return random;
 }
 
 float *forward_input(struct forward *forward)

@@ -54,6 +54,12 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
  * full, but that a sum of 0 may have another sign. */
 void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count);
 bool forward_is_sparse(const struct forward *forward);
+/* Where the random numbers of the next runs in LAYER_TRAIN are, and of the backward passes after them. Layer i's stream
+ * is `stream` + i, so streams of different steps are FORWARD_STREAMS apart. */
+enum { FORWARD_STREAMS = 1 << 16 };
+void forward_random(struct forward *forward, const struct layer_random *random);
+/* A layer's, as it is lent them. */
+struct layer_random forward_random_of(const struct forward *forward, uint32_t layer);
 /* The plan's own memory for the input, of `batch` samples: for who makes inputs and needs no other place for them. */
 float *forward_input(struct forward *forward);
 const float *forward_value(const struct forward *forward, size_t value);

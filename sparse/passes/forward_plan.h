@@ -19,6 +19,7 @@ struct forward {
     float **buffers;
     uint32_t buffer_count;
     struct tensor *values; /* by value: as it stands in this run */
+    struct layer_random random;
 };
 
 #endif

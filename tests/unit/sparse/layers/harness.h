@@ -26,6 +26,7 @@ struct reference_run {
     double *out;
     size_t batch;
     enum layer_mode mode;
+    struct layer_random random;
 };
 
 struct layer_case {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a pass keeps for its layers: areas as large as asked for, at cache lines, none over another; scratch that layers
- * share, saved bytes that stand from forward to backward; and an error for what no memory can hold.
+ * share, saved bytes that stand from forward to backward; random numbers of their own; and an error for what no memory
+ * can hold.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ static void backward(const struct layer_back *back)
 
     for (uint64_t k = 0; k < 33 * i; k++)
         assert_int_equal(saved[k], i);
+    assert_memory_equal(&back->run.random, &seen[i][0].random, sizeof back->run.random);
     if (back->run.part)
         return;
     memset(back->run.scratch, 0xcc, 100 * i);
@@ -123,6 +125,18 @@ static void check_areas(void)
     }
 }
 
+/* Each layer and step has a stream of its own, and all parts the same. */
+static void check_random(const struct layer_random *step)
+{
+    for (uint32_t i = 0; i < LAYERS; i++) {
+        for (unsigned part = 0; part < PARTS; part++) {
+            assert_int_equal(seen[i][part].random.seed, step->seed);
+            assert_int_equal(seen[i][part].random.stream, step->stream + i);
+            assert_int_equal(seen[i][part].random.first, step->first);
+        }
+    }
+}
+
 static void test_layers_get_what_they_ask_for(void **state)
 {
     struct model *model = make_model();
@@ -144,8 +158,12 @@ static void test_layers_get_what_they_ask_for(void **state)
     all = parameters_array(&parameters);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
     for (int turn = 0; turn < 3; turn++) {
+        const struct layer_random random = { 7, (uint64_t)turn * FORWARD_STREAMS, 2 };
+
+        forward_random(forward, &random);
         forward_run(forward, LAYER_TRAIN, input, BATCH);
         check_areas();
+        check_random(&random);
         memcpy(backward_gradient(backward, LAYERS), input, sizeof input);
         backward_run(backward, LAYERS, all);
     }
