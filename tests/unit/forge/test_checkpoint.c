@@ -16,9 +16,10 @@
 #include "process.h"
 #include "support/test.h"
 
-#define BUILD  "build --layers 64-24-4 --sparsity 0.5 --seed 3 --processing image.classification -o m.safetensors"
-#define EPOCHS "60"
-#define TRAIN  "train m.safetensors --data d --epochs " EPOCHS " --batch 32 --name t --no-history "
+#define BUILD   "build --layers 64-24-4 --sparsity 0.5 --seed 3 --processing image.classification -o m.safetensors"
+#define EPOCHS  "60"
+#define TRAIN   "train m.safetensors " TRAINED
+#define TRAINED "--data d --epochs " EPOCHS " --batch 32 --name t --no-history "
 
 enum { STOP_AFTER = 3 };
 
@@ -84,25 +85,25 @@ static void same_bytes(const char *a, const char *b)
     free(two);
 }
 
-static void check_resumed(const char *recipe, int signal, int expected)
+static void check_resumed(const char *model, const char *recipe, int signal, int expected)
 {
     char command[512];
     struct checkpoint c;
     struct reason why;
 
-    snprintf(command, sizeof command, TRAIN "%s -o full.safetensors", recipe);
+    snprintf(command, sizeof command, "train %s " TRAINED "%s -o full.safetensors", model, recipe);
     run_well(command);
-    snprintf(command, sizeof command, TRAIN "%s --checkpoint ck -o part.safetensors", recipe);
+    snprintf(command, sizeof command, "train %s " TRAINED "%s --checkpoint ck -o part.safetensors", model, recipe);
     assert_int_equal(stop_training(command, signal), expected);
     assert_ok(checkpoint_read(scratch_path(folder, "ck"), &c, &why), why);
     assert_true(c.epoch >= STOP_AFTER - 1 && c.epoch < 60);
     checkpoint_deinit(&c);
-    snprintf(command, sizeof command, TRAIN "%s --threads 1 --resume ck --checkpoint ck -o resumed.safetensors",
-             recipe);
+    snprintf(command, sizeof command,
+             "train %s " TRAINED "%s --threads 1 --resume ck --checkpoint ck -o resumed.safetensors", model, recipe);
     run_well(command);
     same_bytes("full.safetensors", "resumed.safetensors");
     /* And once more from its end: nothing is left to do. */
-    snprintf(command, sizeof command, TRAIN "%s --resume ck -o again.safetensors", recipe);
+    snprintf(command, sizeof command, "train %s " TRAINED "%s --resume ck -o again.safetensors", model, recipe);
     run_well(command);
     same_bytes("full.safetensors", "again.safetensors");
 }
@@ -110,14 +111,30 @@ static void check_resumed(const char *recipe, int signal, int expected)
 static void test_interrupted_and_resumed_is_not_interrupted(void **state)
 {
     (void)state;
-    check_resumed("--optimizer sgd", SIGINT, 130);
-    check_resumed("--optimizer adamw --validation 0 --augment shift=1", SIGINT, 130);
+    check_resumed("m.safetensors", "--optimizer sgd", SIGINT, 130);
+    check_resumed("m.safetensors", "--optimizer adamw --validation 0 --augment shift=1", SIGINT, 130);
 }
 
 static void test_killed_and_resumed_is_not_killed(void **state)
 {
     (void)state;
-    check_resumed("--optimizer adamw --input-dropout 0.1", SIGKILL, 128 + SIGKILL);
+    check_resumed("m.safetensors", "--optimizer adamw --input-dropout 0.1", SIGKILL, 128 + SIGKILL);
+}
+
+/* What layers drop is looked up by the step, so a resumed run, of another number of threads, drops the same. */
+static void test_layers_of_chance_are_resumed(void **state)
+{
+    static const char structure[] = "name: d\n"
+                                    "processing: image.classification\n"
+                                    "input: [64]\n"
+                                    "layers: [dropout, {linear: 24}, relu, {dropout: 0.3}, {linear: 4}, softmax]\n";
+    struct reason why;
+
+    (void)state;
+    assert_ok(file_write(scratch_path(folder, "d.yaml"), &(struct file_part){ structure, strlen(structure) }, 1, &why),
+              why);
+    run_well("build --structure d.yaml --sparsity 0.5 --seed 3 --no-history -o dropout.safetensors");
+    check_resumed("dropout.safetensors", "--optimizer sgd", SIGKILL, 128 + SIGKILL);
 }
 
 static void refused(const char *rest, const char *reason)
@@ -189,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interrupted_and_resumed_is_not_interrupted),
         cmocka_unit_test(test_killed_and_resumed_is_not_killed),
+        cmocka_unit_test(test_layers_of_chance_are_resumed),
         cmocka_unit_test(test_a_foreign_checkpoint_is_refused),
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
     };
