@@ -86,14 +86,14 @@ static int copy_layer(struct layer *layer, const struct structure_layer *from, s
     return 0;
 }
 
-/* The gain of what reads layer `at`, as it is or normalised. */
+/* The gain of what reads layer `at`, as it is or normalised, or thinned in training. */
 static float gain_after(const struct model *model, uint32_t at)
 {
     for (uint32_t i = at + 1; i < model->layer_count; i++) {
         for (uint32_t k = 0; k < model->layers[i].input_count; k++) {
             if (model->layers[i].inputs[k] != model_value(model, at))
                 continue;
-            if (!model->layers[i].kind->affine)
+            if (!model->layers[i].kind->affine && !model->layers[i].kind->train_only)
                 return model->layers[i].kind->gain != 0 ? model->layers[i].kind->gain : 1;
             at = i;
         }

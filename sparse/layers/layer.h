@@ -191,6 +191,7 @@ struct layer_kind {
     enum layer_role role;
     float gain;        /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
     bool indexed;      /* its input is numbers of columns, words, instead of values */
+    bool train_only;   /* outside of LAYER_TRAIN its output is its one input */
     bool in_place;     /* forward() may be given the same memory as in[0] and out */
     bool sparse_input; /* its input, the model's own, may come as vectors (tensor.h), to train and to evaluate */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */

@@ -79,6 +79,24 @@ static void remove_layer(struct model *model, uint32_t at)
         renumber(&model->signature.outputs[i].value, value, before);
 }
 
+static bool is_output(const struct model *model, uint32_t value)
+{
+    for (uint32_t i = 0; i < model->signature.output_count; i++) {
+        if (model->signature.outputs[i].value == value)
+            return true;
+    }
+    return false;
+}
+
+/* Whether whoever reads the layer may as well read what it reads, once training is over. */
+static bool is_over(const struct model *model, uint32_t at)
+{
+    const struct layer *layer = &model->layers[at];
+
+    return layer->kind->train_only &&
+           (layer->inputs[0] >= model->signature.input_count || !is_output(model, model_value(model, at)));
+}
+
 int model_fold(struct model *model, uint32_t *folded)
 {
     *folded = 0;
@@ -86,11 +104,11 @@ int model_fold(struct model *model, uint32_t *folded)
         struct layer *host = find_host(model, &model->layers[i]);
         int result;
 
-        if (!host) {
+        if (!host && !is_over(model, i)) {
             i++;
             continue;
         }
-        result = fold_into(host, &model->layers[i]);
+        result = host ? fold_into(host, &model->layers[i]) : 0;
         if (result)
             return result;
         remove_layer(model, i);

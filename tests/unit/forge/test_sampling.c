@@ -531,6 +531,34 @@ static void test_damaged_bases(void **state)
     scratch_remove(folder);
 }
 
+/* First weights are drawn for the relu that reads them, whatever thins or normalises them on their way. */
+static void test_first_weights_know_who_reads_them(void **state)
+{
+    static const char *const documents[] = {
+        "name: a\nprocessing: raw\ninput: 40\nlayers: [{linear: 30}, relu, {linear: 4}]\n",
+        "name: a\nprocessing: raw\ninput: 40\nlayers: [{linear: 30}, dropout, relu, {linear: 4}]\n",
+        "name: a\nprocessing: raw\ninput: 40\nlayers: [{linear: 30}, batch_norm, dropout, relu, {linear: 4}]\n",
+    };
+    const struct plan_wish wish = { .density = 0.5 };
+    struct model *models[ARRAY_SIZE(documents)];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
+        struct plan plan = solved(parse(documents[i]), &wish);
+
+        models[i] = assembled(&plan, &(struct assembly){ .name = "a", .seed = 1 });
+        plan_deinit(&plan);
+    }
+    for (size_t i = 1; i < ARRAY_SIZE(documents); i++) {
+        const struct csr *one = &models[0]->layers[0].weight, *other = &models[i]->layers[0].weight;
+
+        assert_int_equal(one->count, other->count);
+        assert_memory_equal(one->values, other->values, one->count * sizeof *one->values);
+        model_free(models[i]);
+    }
+    model_free(models[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -545,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_convolutions_of_a_base),
         cmocka_unit_test(test_a_base_beside_chosen_connections),
         cmocka_unit_test(test_damaged_bases),
+        cmocka_unit_test(test_first_weights_know_who_reads_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,9 +139,75 @@ static void test_folding(void **state)
     model_free(model);
 }
 
+/* A model of `kinds`, one after the other. */
+static struct model *make_chain(struct rng *rng, const char *const *kinds, uint32_t count)
+{
+    struct model *model;
+    struct reason why;
+
+    assert_int_equal(model_new(count, &model), 0);
+    model->layer_count = 0;
+    snprintf(model->name, sizeof model->name, "m");
+    snprintf(model->processing, sizeof model->processing, "raw");
+    model->signature = signature_of((struct shape){ 3, { 3, 8, 8 } });
+    for (uint32_t i = 0; i < count; i++)
+        add(model, rng, kinds[i], i, layer_kind_find(kinds[i])->weighted ? five : NULL);
+    assert_ok(model_check(model, &why), why);
+    return model;
+}
+
+/* To the bit; and what stands behind one is folded into what stands before it. */
+static void test_what_only_trains_goes(void **state)
+{
+    static const char *const chain[] = { "dropout", "linear", "dropout", "batch_norm", "relu", "dropout" };
+    static const char *const stay[] = { "linear2", "relu5" };
+    struct rng rng = rng_make(6, 0);
+    struct model *model = make_chain(&rng, chain, ARRAY_SIZE(chain));
+    float *input = random_floats(&rng, ELEMENTS, 0), before[OUTPUTS], after[OUTPUTS];
+    struct reason why;
+    uint32_t folded;
+
+    (void)state;
+    assert_int_equal(model_fold(model, &folded), 0);
+    assert_int_equal(folded, 4);
+    assert_int_equal(model->layer_count, ARRAY_SIZE(stay));
+    for (size_t i = 0; i < ARRAY_SIZE(stay); i++)
+        assert_string_equal(model->layers[i].name, stay[i]);
+    assert_ok(model_check(model, &why), why);
+    model_free(model);
+
+    model = make_chain(&rng, (const char *const[]){ "dropout", "linear", "dropout" }, 3);
+    serve(model, input, before);
+    assert_int_equal(model_fold(model, &folded), 0);
+    assert_int_equal(folded, 2);
+    serve(model, input, after);
+    assert_memory_equal(before, after, sizeof before);
+    free(input);
+    model_free(model);
+}
+
+/* An input is no output of a model. */
+static void test_what_is_all_there_is_stays(void **state)
+{
+    struct rng rng = rng_make(7, 0);
+    struct model *model = make_chain(&rng, (const char *const[]){ "dropout", "dropout" }, 2);
+    struct reason why;
+    uint32_t folded;
+
+    (void)state;
+    assert_int_equal(model_fold(model, &folded), 0);
+    assert_int_equal(folded, 1);
+    assert_ok(model_check(model, &why), why);
+    model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_folding) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_what_only_trains_goes),
+        cmocka_unit_test(test_what_is_all_there_is_stays),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
