@@ -83,6 +83,13 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, st
     return augment_check(&recipe->augment, kind, why);
 }
 
+int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why)
+{
+    if (loss->targets != TARGETS_CLASS && recipe->balance > BALANCE_NONE)
+        return refuse(why, WISP_E_INVALID, "--balance is for classes; the loss %s has none", loss->name);
+    return 0;
+}
+
 struct recipe recipe_usual(enum media_kind kind)
 {
     const struct recipe_options nothing = { .recipe = usual };

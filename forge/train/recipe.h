@@ -66,4 +66,7 @@ struct recipe recipe_usual(enum media_kind kind);
 int recipe_settle(const struct recipe_options *options, enum media_kind kind, struct recipe *recipe,
                   struct reason *why);
 
+/* Whether a loss can be minimised so. WISP_E_INVALID when classes are to be balanced that it does not have. */
+int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why);
+
 #endif

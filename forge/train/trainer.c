@@ -91,13 +91,11 @@ static size_t *count_classes(const struct trainer_setup *s, size_t classes)
 static int weigh_classes(struct trainer *t, struct reason *why)
 {
     cleanup_free size_t *counts = NULL;
+    int result = recipe_check(t->setup.recipe, t->loss, why);
 
     t->balance = BALANCE_NONE;
-    if (t->loss->targets != TARGETS_CLASS) {
-        if (t->setup.recipe->balance <= BALANCE_NONE)
-            return 0;
-        return refuse(why, WISP_E_INVALID, "--balance is for classes; the loss %s has none", t->loss->name);
-    }
+    if (result || t->loss->targets != TARGETS_CLASS)
+        return result;
     counts = count_classes(&t->setup, t->batch.features);
     if (!counts)
         return refuse_errno(why, -ENOMEM, "training");

@@ -335,7 +335,8 @@ int verb_train(int argc, char **argv)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
     status = experiment_open(&experiment, VERB, &train.experiment);
-    if (!status && recipe_settle(&train.recipe_options, experiment.data->kind, &train.recipe, &why))
+    if (!status && (recipe_settle(&train.recipe_options, experiment.data->kind, &train.recipe, &why) ||
+                    recipe_check(&train.recipe, experiment.loss, &why)))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
         train.recipe.loss = experiment.loss;
