@@ -32,21 +32,28 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_flag(table, "blas", 0, &options->blas, "fully connected layers by OpenBLAS: faster, but other last bits");
 }
 
+/* "--media cannot open none.json" */
+static int refuse_after(struct reason *why, int code, const char *what)
+{
+    const struct reason inner = *why;
+
+    return refuse(why, code, "%s %s", what, inner.text);
+}
+
 /* Before anything else is found wrong with it: no other advice leads to what this version cannot do. */
-static int check_support(const struct experiment *s, const struct experiment_options *o)
+static int check_support(const struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     struct structure structure;
     struct structure_support support;
-    struct reason why;
     char text[160];
-    int result = structure_of_model(s->model, &structure, &why);
+    int result = structure_of_model(s->model, &structure, why);
 
     if (result)
-        return fail(s->verb, exit_for_input(result), "%s: %s", o->model, why.text);
+        return refuse_in(why, result, "%s", o->model);
     support = structure_support(&structure);
     structure_support_text(&support, text, sizeof text);
     if (!support.serves || support.several || (o->trains && !support.trains))
-        result = fail(s->verb, EXIT_DATA, "%s: %s", o->model, text);
+        result = refuse(why, WISP_E_FORMAT, "%s: %s", o->model, text);
     structure_deinit(&structure);
     return result;
 }
@@ -56,99 +63,98 @@ static bool gives_classes(const struct model *model)
     return model->layer_count && model->layers[model->layer_count - 1].kind->distribution == DISTRIBUTION_CATEGORICAL;
 }
 
-static int open_model(struct experiment *s, const struct experiment_options *o)
+static int open_model(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     struct model *model;
-    struct reason why;
-    int result = model_read(o->model, &s->model, &why);
+    int result = model_read(o->model, &s->model, why);
 
     if (result)
-        return fail(s->verb, exit_for_input(result), "%s", why.text);
+        return result;
     model = s->model;
     if (o->processing) {
-        result = processing_check(o->processing, &why);
-        if (result || strlen(o->processing) >= sizeof model->processing)
-            return fail(s->verb, EXIT_USAGE, "--processing: %s", result ? why.text : "it is too long");
-        if (task_fits(o->processing, gives_classes(model), &why))
-            return fail(s->verb, EXIT_USAGE, "--processing: %s", why.text);
+        if (strlen(o->processing) >= sizeof model->processing)
+            return refuse(why, WISP_E_INVALID, "--processing: it is too long");
+        if (processing_check(o->processing, why) || task_fits(o->processing, gives_classes(model), why))
+            return refuse_in(why, WISP_E_INVALID, "--processing");
         snprintf(model->processing, sizeof model->processing, "%s", o->processing);
-    } else if (task_fits(model->processing, gives_classes(model), &why)) {
-        return fail(s->verb, EXIT_DATA, "%s: %s; --processing gives it another type", o->model, why.text);
+    } else if (task_fits(model->processing, gives_classes(model), why)) {
+        return refuse_in(why, WISP_E_FORMAT, "%s (--processing gives it another type)", o->model);
     }
-    return check_support(s, o);
+    return check_support(s, o, why);
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */
-static int open_media(struct experiment *s, const struct experiment_options *o, enum media_kind *kind)
+static int open_media(struct experiment *s, const struct experiment_options *o, enum media_kind *kind,
+                      struct reason *why)
 {
     uint64_t inputs = shape_elements(&s->model->signature.inputs[0].shape);
-    struct reason why;
-    int result = media_kind_of(s->model->processing, kind, &why);
+    int result = media_kind_of(s->model->processing, kind, why);
 
     if (result)
-        return fail(s->verb, EXIT_USAGE, "processing type %s", why.text);
+        return refuse_after(why, result, "processing type");
     if (o->media) {
         char *json;
 
-        result = media_option_read(o->media, inputs, &json, &why);
+        result = media_option_read(o->media, inputs, &json, why);
         if (result)
-            return fail(s->verb, exit_for_input(result), "--media %s", why.text);
+            return refuse_after(why, result, "--media");
         free(s->model->media);
         s->model->media = json;
     } else if (!s->model->media) {
-        result = media_default(*kind, inputs, &s->model->media, &why);
+        result = media_default(*kind, inputs, &s->model->media, why);
         if (result)
-            return fail(s->verb, EXIT_USAGE, "%s", why.text);
+            return result;
     }
-    result = media_parse(s->model->media, &s->media, &why);
+    result = media_parse(s->model->media, &s->media, why);
     if (result)
-        return fail(s->verb, EXIT_DATA, "%s, media: %s", o->model, why.text);
+        return refuse_in(why, result, "%s, media", o->model);
     if (media_kind(s->media) != *kind)
-        return fail(s->verb, EXIT_DATA,
-                    "%s takes %s, but its media description is of another kind; say by --media how "
-                    "inputs become tensors",
-                    o->model, s->model->processing);
+        return refuse(why, WISP_E_FORMAT,
+                      "%s takes %s, but its media description is of another kind; say by --media how "
+                      "inputs become tensors",
+                      o->model, s->model->processing);
     if (media_elements(s->media) != inputs)
-        return fail(s->verb, EXIT_DATA, "%s: its media description gives %zu values, but its input has %llu", o->model,
-                    media_elements(s->media), (unsigned long long)inputs);
+        return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its input has %llu",
+                      o->model, media_elements(s->media), (unsigned long long)inputs);
     return 0;
 }
 
-static int open_labels(struct experiment *s, const struct experiment_options *o)
+static int open_labels(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     uint64_t outputs = shape_elements(model_output(s->model));
     struct labels labels;
-    struct reason why;
     int result;
 
     if (!o->labels)
         return 0;
-    result = labels_read(o->labels, &labels, &why);
+    result = labels_read(o->labels, &labels, why);
     if (result)
-        return fail(s->verb, exit_for_input(result), "--labels %s", why.text);
+        return refuse_after(why, result, "--labels");
     if (labels.count != outputs)
-        result = fail(s->verb, EXIT_DATA, "%s has %zu labels, but the model has %llu outputs", o->labels, labels.count,
-                      (unsigned long long)outputs);
+        result = refuse(why, WISP_E_FORMAT, "%s has %zu labels, but the model has %llu outputs", o->labels,
+                        labels.count, (unsigned long long)outputs);
     else if (model_set_labels(s->model, labels.entries, labels.count))
-        result = fail(s->verb, EXIT_FAILED, "out of memory");
+        result = refuse(why, -ENOMEM, "out of memory");
     labels_deinit(&labels);
     return result;
 }
 
 /* How many classes there are is told by the data; what may be wrong with that, by the data as well. */
-static int refuse_classes(const struct experiment *s, const struct experiment_options *o)
+static int refuse_classes(const struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     uint64_t outputs = shape_elements(model_output(s->model));
     size_t classes = s->data->label_count;
 
     if (*s->data->doubt)
-        return fail(s->verb, EXIT_DATA, "%s has %zu class%s, but the model has %llu outputs: %s", o->data, classes,
-                    classes == 1 ? "" : "es", (unsigned long long)outputs, s->data->doubt);
+        return refuse(why, WISP_E_FORMAT, "%s has %zu class%s, but the model has %llu outputs: %s", o->data, classes,
+                      classes == 1 ? "" : "es", (unsigned long long)outputs, s->data->doubt);
     if (classes == 1)
-        return fail(s->verb, EXIT_DATA, "%s: all %zu samples are of one class, \"%s\"; a classifier needs two or more",
-                    o->data, s->data->count, s->data->labels[0]);
-    return fail(s->verb, EXIT_DATA, "%s has %zu classes, but the model has %llu outputs; build it with --layers …-%zu",
-                o->data, classes, (unsigned long long)outputs, classes);
+        return refuse(why, WISP_E_FORMAT,
+                      "%s: all %zu samples are of one class, \"%s\"; a classifier needs two or more", o->data,
+                      s->data->count, s->data->labels[0]);
+    return refuse(why, WISP_E_FORMAT,
+                  "%s has %zu classes, but the model has %llu outputs; build it with --layers …-%zu", o->data, classes,
+                  (unsigned long long)outputs, classes);
 }
 
 static void tell_skipped(const struct experiment *s)
@@ -165,43 +171,42 @@ static void tell_skipped(const struct experiment *s)
         warn_user(s->verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
 }
 
-static int check_numbers(const struct experiment *s, const struct experiment_options *o)
+static int check_numbers(const struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     uint64_t outputs = shape_elements(model_output(s->model));
 
     if (s->data->number_count == outputs)
         return 0;
-    return fail(s->verb, EXIT_DATA, "%s: %zu target columns, but the model has %llu outputs", o->data,
-                s->data->number_count, (unsigned long long)outputs);
+    return refuse(why, WISP_E_FORMAT, "%s: %zu target columns, but the model has %llu outputs", o->data,
+                  s->data->number_count, (unsigned long long)outputs);
 }
 
 /* The loss follows from the last layer, or is wished for; what the samples are to come out as has to be of its kind. */
-static int open_loss(struct experiment *s, const struct experiment_options *o)
+static int open_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     const struct loss *wish = o->loss ? loss_find(o->loss) : NULL;
     bool numbers = s->data->numbers != NULL;
-    struct reason why;
     uint32_t value;
 
     if (o->loss && !wish)
-        return fail(s->verb, EXIT_USAGE, "--loss %s: give cross-entropy, binary-cross-entropy, mse or l1", o->loss);
-    if (loss_of_model(s->model, wish, &s->loss, &value, &why))
-        return fail(s->verb, EXIT_DATA, "%s: %s", o->model, why.text);
+        return refuse(why, WISP_E_INVALID, "--loss %s: give cross-entropy, binary-cross-entropy, mse or l1", o->loss);
+    if (loss_of_model(s->model, wish, &s->loss, &value, why))
+        return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
     /* Only to be evaluated: the largest output is the class, whatever the layer. */
     if (!o->trains && !wish && s->loss->targets == TARGETS_NUMBERS && !numbers)
         s->loss = loss_at(0);
     if (numbers != (s->loss->targets == TARGETS_NUMBERS))
-        return fail(s->verb, EXIT_DATA, "%s: the loss %s is of %s; %s", o->model, s->loss->name,
-                    numbers ? "labels" : "numbers",
-                    numbers ? "numbers want --loss mse or l1"
-                            : "end the network in a softmax, or name columns of numbers by --target-columns");
+        return refuse(why, WISP_E_FORMAT, "%s: the loss %s is of %s; %s", o->model, s->loss->name,
+                      numbers ? "labels" : "numbers",
+                      numbers ? "numbers want --loss mse or l1"
+                              : "end the network in a softmax, or name columns of numbers by --target-columns");
     if (s->data->set_starts && s->loss->targets == TARGETS_CLASS)
-        return fail(s->verb, EXIT_DATA, "%s: a softmax says one label; end the network in a sigmoid for several",
-                    o->model);
+        return refuse(why, WISP_E_FORMAT, "%s: a softmax says one label; end the network in a sigmoid for several",
+                      o->model);
     return 0;
 }
 
-static int open_data(struct experiment *s, const struct experiment_options *o, enum media_kind kind)
+static int open_data(struct experiment *s, const struct experiment_options *o, enum media_kind kind, struct reason *why)
 {
     struct reading reading = reading_start("reading", o->quiet);
     const struct dataset_wish wish = { .path = o->data,
@@ -217,68 +222,66 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
                                        .media = s->media,
                                        .step = reading_step,
                                        .argument = &reading };
-    struct reason why;
     int result;
 
     if (!o->data)
-        return fail(s->verb, EXIT_USAGE, "--data is missing; give the folder or file with the data set");
+        return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
     if ((o->label_column || o->text_column || o->label_separator || o->target_columns) && kind != MEDIA_TEXT)
-        return fail(s->verb, EXIT_USAGE,
-                    "--label-column, --text-column, --label-separator and --target-columns are "
-                    "for tables of texts");
+        return refuse(why, WISP_E_INVALID,
+                      "--label-column, --text-column, --label-separator and --target-columns are "
+                      "for tables of texts");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
-        return fail(s->verb, EXIT_USAGE, "--label-separator is one character, and not for numbers");
-    result = dataset_read(&wish, &s->data, &why);
+        return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
+    result = dataset_read(&wish, &s->data, why);
     reading_end(&reading);
     if (result)
-        return fail(s->verb, exit_for_input(result), "%s", why.text);
+        return result;
     tell_skipped(s);
     if (s->data->skipped.count > s->data->count)
-        return fail(s->verb, EXIT_DATA, "%s: more than half of the samples cannot be read", o->data);
+        return refuse(why, WISP_E_FORMAT, "%s: more than half of the samples cannot be read", o->data);
     if (s->data->numbers)
-        return check_numbers(s, o);
+        return check_numbers(s, o, why);
     if (s->data->label_count != shape_elements(model_output(s->model)))
-        return refuse_classes(s, o);
+        return refuse_classes(s, o, why);
     if (*s->data->doubt && !s->model->label_count)
         warn_user(s->verb, "%s: %s", o->data, s->data->doubt);
     if (!s->model->label_count && model_set_labels(s->model, s->data->labels, s->data->label_count))
-        return fail(s->verb, EXIT_FAILED, "out of memory");
+        return refuse(why, -ENOMEM, "out of memory");
     return 0;
 }
 
-static int open_machine(struct experiment *s, const struct experiment_options *o)
+static int open_machine(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     int result;
 
     s->kernels = kernels_find("auto");
     if (!s->kernels)
-        return fail(s->verb, EXIT_USAGE, "WISP_CPU=%s: there are no such kernels on this machine", getenv("WISP_CPU"));
+        return refuse(why, WISP_E_INVALID, "WISP_CPU=%s: there are no such kernels on this machine",
+                      getenv("WISP_CPU"));
     if (o->blas)
         s->kernels = blas_kernels(s->kernels);
     result = pool_new((unsigned)o->threads, &s->pool);
-    return result ? fail(s->verb, EXIT_FAILED, "cannot start %llu threads: %s", (unsigned long long)o->threads,
-                         strerror(-result))
-                  : 0;
+    return result ? refuse_errno(why, result, "cannot start %llu threads", (unsigned long long)o->threads) : 0;
 }
 
-int experiment_open(struct experiment *s, const char *verb, const struct experiment_options *o)
+int experiment_open(struct experiment *s, const char *verb, const struct experiment_options *o, struct reason *why)
 {
     enum media_kind kind = MEDIA_RAW;
-    int status;
+    int result;
 
     *s = (struct experiment){ .verb = verb };
-    status = open_model(s, o);
-    if (!status)
-        status = open_media(s, o, &kind);
-    if (!status)
-        status = open_labels(s, o);
-    if (!status)
-        status = open_machine(s, o);
-    if (!status)
-        status = open_data(s, o, kind);
-    if (!status)
-        status = open_loss(s, o);
-    return status;
+    result = open_model(s, o, why);
+    if (!result)
+        result = open_media(s, o, &kind, why);
+    if (!result)
+        result = open_labels(s, o, why);
+    if (!result)
+        result = open_machine(s, o, why);
+    if (!result)
+        result = open_data(s, o, kind, why);
+    if (!result)
+        result = open_loss(s, o, why);
+    return result;
 }
 
 void experiment_close(struct experiment *s)

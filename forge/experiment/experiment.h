@@ -35,8 +35,10 @@ struct experiment {
 /* --data and what says how to read it, --processing, --media, --labels, --threads, --blas. */
 void experiment_option_rows(struct option_table *table, struct experiment_options *options);
 
-/* 0, or the exit status after one sentence on stderr; close in both cases. */
-int experiment_open(struct experiment *experiment, const char *verb, const struct experiment_options *options);
+/* Close in any case. WISP_E_INVALID: an option; WISP_E_FORMAT: the model or the data, or one does not fit the other;
+ * -errno. What is only to be warned of goes to stderr in the verb's name. */
+int experiment_open(struct experiment *experiment, const char *verb, const struct experiment_options *options,
+                    struct reason *why);
 void experiment_close(struct experiment *experiment); /* idempotent */
 
 /* Gives the model, freshly read from the same file, the experiment's processing type, media and labels. -ENOMEM. */

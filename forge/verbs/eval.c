@@ -115,12 +115,14 @@ int verb_eval(int argc, char **argv)
 {
     struct eval eval = { .experiment = { .split = "test" }, .batch = 128 };
     struct experiment experiment;
-    int status;
+    struct reason why;
+    int status, result;
 
     if (!read_options(argc, argv, &eval, &status))
         return status;
     interrupt_catch();
-    status = experiment_open(&experiment, VERB, &eval.experiment);
+    result = experiment_open(&experiment, VERB, &eval.experiment, &why);
+    status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
     if (!status)
         status = eval_session(&eval, &experiment);
     experiment_close(&experiment);

@@ -334,7 +334,8 @@ int verb_train(int argc, char **argv)
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
-    status = experiment_open(&experiment, VERB, &train.experiment);
+    result = experiment_open(&experiment, VERB, &train.experiment, &why);
+    status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
     if (!status && (recipe_settle(&train.recipe_options, experiment.data->kind, &train.recipe, &why) ||
                     recipe_check(&train.recipe, experiment.loss, &why)))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);

@@ -87,8 +87,8 @@ static const struct {
     { "train two -D d -o x", 65,
       "two: this version cannot train or evaluate it: it has not just one input and one output of float32" },
     { "train scent -D d -o x", 65,
-      "scent: there is no processing type scent.classification (did you mean text.classification?); there are " TYPES
-      "; --processing gives it another type" },
+      "scent (--processing gives it another type): there is no processing type scent.classification (did you mean "
+      "text.classification?); there are " TYPES },
     { "train m -D d -p Image! -o x", 2,
       "--processing: the processing type is not \"modality\" or \"modality.task\" of a-z, 0-9, '_' and '-' (byte 0)" },
     { "train m -D d -p video.x -o x", 2, "--processing: there is no processing type video.x; there are " TYPES },
@@ -96,8 +96,8 @@ static const struct {
       "--processing: a network that ends in a softmax classifies, which is not image.segmentation; it can be "
       "image.classification, text.classification, text.semantic-analysis, audio.classification, audio.recognition" },
     { "eval scent -D d", 65,
-      "scent: there is no processing type scent.classification (did you mean text.classification?); there are " TYPES
-      "; --processing gives it another type" },
+      "scent (--processing gives it another type): there is no processing type scent.classification (did you mean "
+      "text.classification?); there are " TYPES },
     /* its input */
     { "train raw -D d -o x", 2,
       "processing type raw: training data are pictures, texts or sounds; give a type that begins with image, text or "
