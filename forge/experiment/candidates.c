@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/outcome.h"
 #include "forge/experiment/candidates.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
@@ -54,27 +53,26 @@ static void announce_candidate(const struct candidates *c, uint64_t number, uint
                    text);
 }
 
-static int make_candidate(const struct candidates *c, uint64_t number, struct model **out, uint64_t *seed)
+static int make_candidate(const struct candidates *c, uint64_t number, struct model **out, uint64_t *seed,
+                          struct reason *why)
 {
-    const char *verb = c->experiment->verb;
     cleanup_model struct model *model = NULL;
     json_t *lineage;
-    struct reason why;
-    int result = model_read(c->path, &model, &why);
+    int result = model_read(c->path, &model, why);
 
     if (result)
-        return fail(verb, exit_for_input(result), "%s", why.text);
+        return result;
     *seed = seed_of(model) + number;
     if (experiment_dress(c->experiment, model))
-        return fail(verb, EXIT_FAILED, "out of memory");
+        return refuse(why, -ENOMEM, "out of memory");
     if (number) {
-        result = resample_model(model, *seed, &why);
+        result = resample_model(model, *seed, why);
         if (result)
-            return fail(verb, EXIT_FAILED, "%s", why.text);
+            return result;
         lineage = lineage_of_model(model);
         json_object_set_new(lineage, "seed", json_integer((json_int_t)*seed));
         if (lineage_store(model, lineage))
-            return fail(verb, EXIT_FAILED, "out of memory");
+            return refuse(why, -ENOMEM, "out of memory");
     }
     *out = steal(&model);
     return 0;
@@ -91,7 +89,7 @@ static json_t *describe_run(const struct candidates *c, const struct model *mode
 }
 
 static int train_candidate(const struct candidates *c, uint64_t number, uint64_t seed, struct model *model,
-                           struct trainer_result *result)
+                           struct trainer_result *result, struct reason *why)
 {
     cleanup_json json_t *run = describe_run(c, model, seed);
     const struct trainer_setup setup = { .model = model,
@@ -107,21 +105,17 @@ static int train_candidate(const struct candidates *c, uint64_t number, uint64_t
                                          .run = run,
                                          .checkpoint = c->checkpoint,
                                          .resume = c->resume };
-    const char *verb = c->experiment->verb;
     struct trainer *trainer;
-    struct reason why;
-    int failed = run ? trainer_new(&setup, &trainer, &why) : refuse_errno(&why, -ENOMEM, "training");
+    int failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
 
     if (failed)
-        return fail(verb, exit_for_input(failed), "%s", why.text);
+        return failed;
     if (!number)
         announce_start(c, trainer, model);
-    failed = trainer_run(trainer, result, &why);
+    failed = trainer_run(trainer, result, why);
     trainer_free(trainer);
     progress_clear(c->progress);
-    if (!failed)
-        return 0;
-    return fail(verb, failed == WISP_E_INVALID ? EXIT_FAILED : exit_for_input(failed), "%s", why.text);
+    return failed;
 }
 
 static json_t *candidate_json(uint64_t seed, const struct trainer_result *result)
@@ -164,24 +158,24 @@ static int describe_training(const struct candidates *c, const struct training_r
     return lineage_store(o->model, lineage);
 }
 
-int candidates_run(const struct candidates *c, struct training_result *out)
+int candidates_run(const struct candidates *c, struct training_result *out, struct reason *why)
 {
     json_t *all = json_array();
-    int status = 0;
+    int failed = 0;
 
     *out = (struct training_result){ .model = NULL };
-    for (uint64_t k = 0; k < c->recipe->candidates && !status && (!k || !interrupt_wanted()); k++) {
+    for (uint64_t k = 0; k < c->recipe->candidates && !failed && (!k || !interrupt_wanted()); k++) {
         cleanup_model struct model *model = NULL;
         struct trainer_result result = { .epochs = 0 };
         uint64_t seed = 0;
 
-        status = make_candidate(c, k, &model, &seed);
-        if (status)
+        failed = make_candidate(c, k, &model, &seed, why);
+        if (failed)
             break;
         if (c->recipe->candidates > 1)
             announce_candidate(c, k, seed);
-        status = train_candidate(c, k, seed, model, &result);
-        if (status)
+        failed = train_candidate(c, k, seed, model, &result, why);
+        if (failed)
             break;
         json_array_append_new(all, candidate_json(seed, &result));
         out->candidates++;
@@ -193,10 +187,10 @@ int candidates_run(const struct candidates *c, struct training_result *out)
         }
     }
     out->result.interrupted = interrupt_wanted();
-    if (!status && describe_training(c, out, all))
-        status = fail(c->experiment->verb, EXIT_FAILED, "out of memory");
+    if (!failed && describe_training(c, out, all))
+        failed = refuse(why, -ENOMEM, "out of memory");
     json_decref(all);
-    if (status)
+    if (failed)
         out->model = model_free(out->model);
-    return status;
+    return failed;
 }

@@ -28,7 +28,8 @@ struct training_result {
     struct trainer_result result;
 };
 
-/* Trains them all, or until interrupted. 0, or the exit status after one sentence on stderr. */
-int candidates_run(const struct candidates *candidates, struct training_result *out);
+/* Trains them all, or until interrupted. WISP_E_INVALID when training cannot do it: the loss is no number any more, the
+ * checkpoint is of another run, the connections cannot be drawn again. WISP_E_FORMAT: a model or sample. -errno. */
+int candidates_run(const struct candidates *candidates, struct training_result *out, struct reason *why);
 
 #endif

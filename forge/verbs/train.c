@@ -270,6 +270,17 @@ static int open_checkpoint(const struct train *train, struct checkpoint *out)
     return 0;
 }
 
+/* What training cannot do is no fault of the command line. */
+static int run(const struct candidates *candidates, struct training_result *out)
+{
+    struct reason why;
+    int result = candidates_run(candidates, out, &why);
+
+    if (!result)
+        return 0;
+    return fail(VERB, result == WISP_E_INVALID ? EXIT_FAILED : exit_for_input(result), "%s", why.text);
+}
+
 static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct checkpoint resume;
@@ -286,15 +297,15 @@ static int train_session(const struct train *train, struct experiment *s, const 
     }
     progress_init(&progress, train->json, train->quiet,
                   train->recipe.candidates * train->recipe.epochs * split->train_count);
-    status = candidates_run(&(struct candidates){ .experiment = s,
-                                                  .path = train->experiment.model,
-                                                  .recipe = &train->recipe,
-                                                  .split = split,
-                                                  .batches = batches,
-                                                  .progress = &progress,
-                                                  .checkpoint = train->checkpoint,
-                                                  .resume = train->resume ? &resume : NULL },
-                            &trained);
+    status = run(&(struct candidates){ .experiment = s,
+                                       .path = train->experiment.model,
+                                       .recipe = &train->recipe,
+                                       .split = split,
+                                       .batches = batches,
+                                       .progress = &progress,
+                                       .checkpoint = train->checkpoint,
+                                       .resume = train->resume ? &resume : NULL },
+                 &trained);
     checkpoint_deinit(&resume);
     if (!status) {
         struct store_record record;
