@@ -27,9 +27,11 @@ enum { ROUNDS_MAX = 201, CPU = 1 };
 
 struct operands {
     struct csr w;
+    struct csc by_column;
     struct packed *packed; /* in the format whose turn it is */
     float *dense, *x, *y, *dy, *dx, *dw;
     size_t n;
+    bool by_columns; /* the backward pass */
 };
 
 static float *random_floats(size_t count)
@@ -46,7 +48,11 @@ static float *random_floats(size_t count)
 
 static void run_sparse(const struct kernels *kernels, struct operands *o, bool back)
 {
-    if (back)
+    const struct back_product product = { &o->w, &o->by_column, o->x, o->dy, o->dx, o->dw, o->n };
+
+    if (back && o->by_columns)
+        kernels->csc_backward(&product, 0, o->w.columns);
+    else if (back)
         kernels->spmm_backward(&o->w, o->x, o->dy, o->dx, o->dw, o->n, 0, o->w.columns);
     else
         kernels->run[o->packed->number](o->packed, &(struct product){ .x = o->x, .y = o->y, .n = o->n }, 0,
@@ -147,7 +153,7 @@ static void measure(const struct kernels *kernels, struct operands *o, double sp
 {
     const bool back = !o->packed;
     const struct turn turn = { .kernels = kernels, .o = o, .back = back };
-    const char *format = back ? "csr" : o->packed->format->name;
+    const char *format = o->packed ? o->packed->format->name : o->by_columns ? "csc" : "csr";
     double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
     unsigned rounds = take_turns(turn_sparse, turn_dense, &turn, &sparse_us, &dense_us);
 
@@ -174,6 +180,14 @@ static void measure_formats(const struct kernels *kernels, struct operands *o, d
     }
 }
 
+static void measure_backward(const struct kernels *kernels, struct operands *o, double sparsity)
+{
+    for (int by_columns = 0; by_columns < 2; by_columns++) {
+        o->by_columns = by_columns;
+        measure(kernels, o, sparsity, o->n < WEIGHTS_INDEX_BATCH ? "csr" : "csc");
+    }
+}
+
 static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity)
 {
     static const size_t batches[] = { 1, 4, 8, 16, 32, 64, 128, 256 };
@@ -187,6 +201,8 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&o.w, 2, 1, 0);
+    if (csc_init(&o.by_column, &o.w))
+        abort();
     if (weights_new(kernels, &o.w, 1, batches[ARRAY_SIZE(batches) - 1], NULL, &weights))
         abort();
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
@@ -196,8 +212,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         o.y = random_floats(rows * o.n);
         o.dy = random_floats(rows * o.n);
         measure_formats(kernels, &o, sparsity, weights_format(weights, o.n));
-        if (o.n >= 64)
-            measure(kernels, &o, sparsity, "csr");
+        measure_backward(kernels, &o, sparsity);
         free(o.x);
         free(o.dx);
         free(o.y);
@@ -205,6 +220,7 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
     }
     weights_free(weights);
     csr_deinit(&o.w);
+    csc_deinit(&o.by_column);
     free(o.dense);
     free(o.dw);
 }

@@ -101,6 +101,9 @@ static inline float vec_sum(vec value)
  * registers. */
 enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 
+/* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
+enum { COLUMN_TILE = 8 };
+
 #include "sparse/kernels/elementwise.inc"
 #include "sparse/kernels/vector.inc"
 

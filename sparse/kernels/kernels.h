@@ -46,6 +46,15 @@ struct product {
     size_t n; /* columns: samples, or positions x samples */
 };
 
+/* Operands of the backward pass of the same, by columns: `by_column` is the index of w. */
+struct back_product {
+    const struct csr *w;
+    const struct csc *by_column;
+    const float *x, *y_gradient;
+    float *x_gradient, *w_gradient; /* overwritten; x_gradient may be NULL */
+    size_t n;
+};
+
 /* The same of samples that are sparse themselves, a vector each: `by_column` is the index of w. */
 struct sparse_product {
     const struct csr *w;
@@ -73,6 +82,9 @@ struct kernels {
      * dot(y_gradient[row k], x[column k]). */
     void (*spmm_backward)(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
                           float *w_gradient, size_t n, uint32_t column_begin, uint32_t column_end);
+
+    /* The same bits, column by column: faster for many samples, and it needs the index. */
+    void (*csc_backward)(const struct back_product *product, uint32_t column_begin, uint32_t column_end);
 
     /* Y = bias + W X for samples [begin, end), as run() gives it for the same samples in full and finite weights, but
      * that a 0 may have another sign. `room`: a float for each row. */

@@ -115,6 +115,26 @@ static void spmm_backward(const struct csr *w, const float *x, const float *y_gr
     }
 }
 
+static void csc_backward(const struct back_product *p, uint32_t begin, uint32_t end)
+{
+    const struct csc *index = p->by_column;
+
+    for (uint32_t c = begin; c < end; c++) {
+        const float *x = p->x + c * p->n;
+        float *x_gradient = p->x_gradient ? p->x_gradient + c * p->n : NULL;
+
+        if (x_gradient)
+            memset(x_gradient, 0, p->n * sizeof *x_gradient);
+        for (uint64_t j = index->starts[c]; j < index->starts[c + 1]; j++) {
+            const float *out = p->y_gradient + index->rows[j] * p->n, value = p->w->values[index->connections[j]];
+
+            p->w_gradient[index->connections[j]] = dot(x, out, p->n);
+            for (size_t b = 0; x_gradient && b < p->n; b++)
+                x_gradient[b] = fmaf(value, out[b], x_gradient[b]);
+        }
+    }
+}
+
 #include "sparse/kernels/sparse.inc"
 
 static void row_sums(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)

@@ -20,8 +20,11 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
                 struct choice_cache *cache, struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
-/* Gives borrowed weights the index by columns that products with sparse samples go by; `w` as it was borrowed, of at
- * most CSC_CONNECTIONS_MAX connections. -ENOMEM. */
+/* From so many samples on the backward pass is faster by columns: measured, bench/bench_kernels. */
+#define WEIGHTS_INDEX_BATCH 64
+
+/* Gives borrowed weights the index by columns that such a pass and products with sparse samples go by; `w` as it was
+ * borrowed, of at most CSC_CONNECTIONS_MAX connections. -ENOMEM. */
 int weights_index_columns(struct weights *weights, const struct csr *w);
 struct weights *weights_free(struct weights *weights); /* accepts NULL; returns NULL */
 

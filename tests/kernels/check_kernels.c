@@ -64,11 +64,16 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
 
 static void check_backward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
 {
+    struct csc index;
+
+    assert_int_equal(csc_init(&index, w), 0);
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         size_t n = batches[i], xs = w->columns * n, ys = w->rows * n;
         struct guarded x = guarded_new(xs), dy = guarded_new(ys), dx = guarded_new(xs), dw = guarded_new(w->count + 1);
         float *expected_dx = calloc(xs, sizeof *expected_dx), *expected_dw = calloc(w->count + 1, sizeof(float));
         uint32_t cut = (uint32_t)rng_below(rng, w->columns + 1);
+        const struct back_product columns = { w, &index, x.data, dy.data, dx.data, dw.data, n };
+        const struct back_product weights_alone = { w, &index, x.data, dy.data, NULL, dw.data, n };
 
         fill(rng, x.data, xs, special);
         fill(rng, dy.data, ys, special);
@@ -78,6 +83,15 @@ static void check_backward(struct rng *rng, const struct kernels *kernels, const
         kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, cut, w->columns);
         assert_same(expected_dx, dx.data, xs, "spmm_backward x", kernels->name);
         assert_same(expected_dw, dw.data, w->count, "spmm_backward w", kernels->name);
+        memset(dx.data, 0xff, xs * sizeof(float));
+        memset(dw.data, 0xff, w->count * sizeof(float));
+        kernels->csc_backward(&columns, 0, cut);
+        kernels->csc_backward(&columns, cut, w->columns);
+        assert_same(expected_dx, dx.data, xs, "csc_backward x", kernels->name);
+        assert_same(expected_dw, dw.data, w->count, "csc_backward w", kernels->name);
+        memset(dw.data, 0xff, w->count * sizeof(float));
+        kernels->csc_backward(&weights_alone, 0, w->columns);
+        assert_same(expected_dw, dw.data, w->count, "csc_backward w alone", kernels->name);
         memset(dw.data, 0xff, w->count * sizeof(float));
         kernels->spmm_backward(w, x.data, dy.data, NULL, dw.data, n, 0, w->columns);
         assert_same(expected_dw, dw.data, w->count, "spmm_backward w alone", kernels->name);
@@ -88,6 +102,7 @@ static void check_backward(struct rng *rng, const struct kernels *kernels, const
         guarded_free(&dx);
         guarded_free(&dw);
     }
+    csc_deinit(&index);
 }
 
 static void test_matrix_kernels(void **state)

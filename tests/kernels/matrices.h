@@ -11,7 +11,7 @@
 #include "sparse/tensor/csr.h"
 
 /* Around every tile: 16 lanes, 64 samples. */
-static const size_t batches[] = { 1, 2, 7, 15, 16, 17, 33, 64, 65, 129 };
+static const size_t batches[] = { 1, 2, 7, 15, 16, 17, 33, 64, 65, 128, 129 };
 
 static inline struct csr matrix(struct rng *rng, uint32_t rows, uint32_t columns, unsigned percent)
 {
