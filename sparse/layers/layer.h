@@ -193,6 +193,7 @@ struct layer_kind {
     bool indexed;      /* its input is numbers of columns, words, instead of values */
     bool train_only;   /* outside of LAYER_TRAIN its output is its one input */
     bool in_place;     /* forward() may be given the same memory as in[0] and out */
+    bool by_columns;   /* weighted: its backward pass goes by columns where the weights have the index */
     bool sparse_input; /* its input, the model's own, may come as vectors (tensor.h), to train and to evaluate */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */
     struct layer_parameter parameters[LAYER_PARAMETERS_MAX]; /* up to the first with name NULL */

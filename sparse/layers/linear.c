@@ -74,6 +74,27 @@ static void backward_sparse(const struct layer_back *back, uint32_t begin, uint3
     run->kernels->sparse_backward(&product, back->out_gradient, back->weight_gradient, begin, end, run->scratch_part);
 }
 
+/* The gradients of columns [begin, end) and of the connections in them. */
+static void backward_columns(const struct layer_back *back, float *in_gradient, uint32_t begin, uint32_t end)
+{
+    const struct layer_run *run = &back->run;
+    const struct back_product product = { .w = &run->layer->weight,
+                                          .by_column = weights_columns(run->weights),
+                                          .x = run->in[0]->data,
+                                          .y_gradient = back->out_gradient,
+                                          .x_gradient = in_gradient,
+                                          .w_gradient = back->weight_gradient,
+                                          .n = run->out->batch };
+
+    if (run->in[0]->vectors)
+        backward_sparse(back, begin, end);
+    else if (product.by_column)
+        run->kernels->csc_backward(&product, begin, end);
+    else
+        run->kernels->spmm_backward(product.w, product.x, product.y_gradient, in_gradient, product.w_gradient,
+                                    product.n, begin, end);
+}
+
 static void backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
@@ -82,13 +103,9 @@ static void backward(const struct layer_back *back)
     size_t batch = run->out->batch;
     unsigned long long begin, end;
 
-    /* A part owns columns: their gradients, and those of the connections in them. */
+    /* A part owns columns. */
     pool_share(weight->columns, 16, run->part, run->parts, &begin, &end);
-    if (run->in[0]->vectors)
-        backward_sparse(back, (uint32_t)begin, (uint32_t)end);
-    else
-        run->kernels->spmm_backward(weight, run->in[0]->data, back->out_gradient, into, back->weight_gradient, batch,
-                                    (uint32_t)begin, (uint32_t)end);
+    backward_columns(back, into, (uint32_t)begin, (uint32_t)end);
     if (back->accumulate[0])
         run->kernels->add(in_gradient + begin * batch, into + begin * batch, (end - begin) * batch);
     if (back->vector_gradient[0]) {
@@ -103,6 +120,7 @@ const struct layer_kind layer_linear = {
     .inputs_max = 1,
     .role = ROLE_MAP,
     .weighted = true,
+    .by_columns = true,
     .sparse_input = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },

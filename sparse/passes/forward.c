@@ -146,10 +146,17 @@ bool forward_takes_sparse(const struct model *model)
     return true;
 }
 
-/* Whether a layer's weights have an index by columns: it reads the model's sparse input. */
+/* Whether a layer's weights have an index by columns: it reads the model's sparse input, or is trained with enough
+ * samples. Where every connection is there, rows and columns are walked alike. */
 static bool has_index(const struct forward_setup *setup, const struct layer *layer)
 {
-    return setup->sparse_input && layer->kind->weighted && layer->inputs[0] == 0;
+    const struct csr *w = &layer->weight;
+
+    if (!layer->kind->by_columns || w->count > CSC_CONNECTIONS_MAX)
+        return false;
+    return (setup->sparse_input && layer->inputs[0] == 0) ||
+           (setup->mode == LAYER_TRAIN && setup->batch >= WEIGHTS_INDEX_BATCH &&
+            w->count < (uint64_t)w->rows * w->columns);
 }
 
 static int measure_workspace(const struct forward_setup *setup, unsigned parts, struct workspace *out,

@@ -190,6 +190,13 @@ static void test_its_bytes_are_foretold(void **state)
     assert_true(forward_memory(forward) >= sparse.activations + sparse.workspace);
     assert_true(forward_memory(forward) < sparse.activations + sparse.workspace + 4096);
     forward_free(forward);
+    /* Samples in full go by columns too, where they are many. */
+    setup = (struct forward_setup){ .model = model, .mode = LAYER_TRAIN, .batch = WEIGHTS_INDEX_BATCH - 1 };
+    assert_ok(forward_bytes(&setup, 1, &full, &why), why);
+    setup.batch++;
+    assert_ok(forward_bytes(&setup, 1, &sparse, &why), why);
+    assert_true(sparse.workspace - full.workspace >
+                csc_memory(&model->layers[0].weight) + csc_memory(&model->layers[1].weight));
     model_free(model);
 }
 
