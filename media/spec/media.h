@@ -10,9 +10,11 @@
  *        decoded (PNG, JPEG), alpha over the grey `background`, to grey (channels 1) or RGB (3), resized with
  *        antialiasing, scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width]
  *   {"kind": "text", "features": …, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" | "sqrt",
- *    "norm": "l2" | "none", "limit": 65536}
+ *    "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536}
  *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (a space at both ends)
- * and of words is hashed (XXH3-64, seed 0 and 1) to a feature and counted; [0, 0] is none; tensor [features]
+ * and of words is hashed (XXH3-64, seed 0 and 1) to a feature and counted; [0, 0] is none; the weight of the count
+ * times 1 + idf / 16, of a byte a feature; true says that there will be some, once the model is trained: till then they
+ * are 0; tensor [features]
  *   {"kind": "audio", "mels": …, "frames": …, "rate": 8000, "window": 256, "low": 60, "high": rate / 2, "trim_db": 40,
  *    "floor_db": 60, "mean": 0, "deviation": 1}
  *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the
@@ -109,6 +111,14 @@ int media_take_samples(const struct media_samples *samples, struct media_sound *
 /* Mono sound at any rate to another rate, by soxr; *out is new. */
 int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why);
 int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why);
+
+/* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
+ * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's
+ * weight or more, is a quarter of a float, and is the same everywhere. */
+uint8_t media_idf(uint64_t texts, uint64_t with_it);
+
+#define MEDIA_IDF_STEPS        16
+#define MEDIA_IDF_FEATURES_MAX (1u << 19) /* with more of them, what wispd says of a model would be too long */
 
 /* UTF-8, and something to read in it; what media_encode_text() refuses otherwise. */
 int media_check_text(const char *name, const char *text, size_t length, struct reason *why);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/size.h"
@@ -28,6 +29,7 @@ enum value_type {
     VALUE_PAIR,   /* [least, most] -> uint32_t[2] */
     VALUE_CHOICE, /* one of `choices` -> uint32_t */
     VALUE_LIST,   /* number or list of numbers -> double[CHANNELS_MAX] */
+    VALUE_IDF,    /* false, true, or base64 -> uint8_t *, a byte a feature */
     VALUE_SHAPE,  /* list of whole numbers -> dimensions and rank */
 };
 
@@ -71,6 +73,7 @@ static const struct key keys[] = {
     { TEXT(words), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 1 },
     { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = MEDIA_WEIGHT_LOG },
     { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .default_value = MEDIA_NORM_L2 },
+    { TEXT(idf), .type = VALUE_IDF }, /* after `features` */
     { TEXT(limit), .type = VALUE_COUNT, .min = 16, .max = 1 << 24, .default_value = 65536 },
 
     { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },
@@ -172,6 +175,26 @@ static int read_list(const struct media *media, const struct key *key, const jso
     return 0;
 }
 
+static int read_idf(struct media *media, const struct key *key, const json_t *value, uint8_t **out, struct reason *why)
+{
+    const char *text = json_string_value(value);
+    uint32_t features = media->text.features;
+
+    if (!text && !json_is_boolean(value))
+        return refuse(why, WISP_E_FORMAT, "%s: true, false, or base64 is expected", key->name);
+    if (json_is_false(value))
+        return 0;
+    if (features > MEDIA_IDF_FEATURES_MAX)
+        return refuse(why, WISP_E_FORMAT, "%s: at most %u features can have it; there are %u", key->name,
+                      MEDIA_IDF_FEATURES_MAX, features);
+    *out = calloc(features, sizeof **out);
+    if (!*out)
+        return refuse_errno(why, -ENOMEM, "%s", key->name);
+    if (text && !base64_decode(text, json_string_length(value), *out, features))
+        return refuse(why, WISP_E_FORMAT, "%s: base64 of %u bytes is expected, one a feature", key->name, features);
+    return 0;
+}
+
 static int read_shape(struct media *media, const struct key *key, const json_t *value, struct reason *why)
 {
     size_t rank = json_array_size(value);
@@ -204,6 +227,8 @@ static int read_value(struct media *media, const struct key *key, const json_t *
         return read_choice(key, value, out, why);
     case VALUE_LIST:
         return read_list(media, key, value, out, why);
+    case VALUE_IDF:
+        return read_idf(media, key, value, out, why);
     case VALUE_SHAPE:
         return read_shape(media, key, value, why);
     }
@@ -232,6 +257,7 @@ static void default_value(struct media *media, const struct key *key)
     case VALUE_REAL:
         reals[0] = key->default_value;
         break;
+    case VALUE_IDF:
     case VALUE_SHAPE:
         break;
     }
@@ -406,6 +432,7 @@ struct media *media_free(struct media *media)
 {
     if (media) {
         mel_free(media->mel);
+        free(media->text.idf);
         free(media);
     }
     return NULL;

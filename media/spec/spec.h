@@ -32,6 +32,7 @@ struct text_spec {
     uint32_t weight;                  /* enum text_weight */
     uint32_t norm;                    /* enum text_norm */
     uint32_t limit;                   /* bytes of a text that count */
+    uint8_t *idf;                     /* of each feature, as media_idf() says it; NULL: none */
 };
 
 struct audio_spec {

@@ -2,8 +2,8 @@
  *
  * A text's way: checked as UTF-8 from end to end; its first `limit` bytes normalised (NFKC, case folded, ignorable and
  * control characters dropped, runs of white space to one space, a space at either end as boundary); its n-grams hashed
- * and counted; the counts weighted, and scaled to length 1. Sums run in ascending order, so the result is the same
- * wherever log() rounds the same.
+ * and counted; the counts weighted, also by how rare their features are, and scaled to length 1. Sums run in ascending
+ * order, so the result is the same wherever log() rounds the same.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -245,6 +245,19 @@ static float weighted(float count, uint32_t weight)
     }
 }
 
+uint8_t media_idf(uint64_t texts, uint64_t with_it)
+{
+    double idf = MEDIA_IDF_STEPS * portable_log((1 + (double)texts) / (1 + (double)with_it));
+
+    return (uint8_t)MAX(0, MIN(rint(idf), UINT8_MAX));
+}
+
+/* What a float holds exactly. */
+static float idf_factor(const struct text_spec *spec, uint32_t feature)
+{
+    return spec->idf ? 1 + (float)spec->idf[feature] / MEDIA_IDF_STEPS : 1;
+}
+
 static void weigh(const struct text_spec *spec, float *out)
 {
     double squares = 0;
@@ -252,7 +265,7 @@ static void weigh(const struct text_spec *spec, float *out)
 
     for (uint32_t i = 0; i < spec->features; i++) {
         if (out[i] > 0) {
-            out[i] = weighted(out[i], spec->weight);
+            out[i] = weighted(out[i], spec->weight) * idf_factor(spec, i);
             squares += (double)out[i] * (double)out[i];
         }
     }

@@ -27,7 +27,7 @@ static const char *const descriptions[] = {
     "{\"kind\":\"image\",\"width\":4,\"height\":16,\"fit\":\"contain\",\"background\":99}",
     "{\"kind\":\"image\",\"width\":8,\"height\":8}",
     "{\"kind\":\"text\",\"features\":64,\"characters\":[1,4],\"words\":[1,2]}",
-    "{\"kind\":\"text\",\"features\":7,\"limit\":16,\"weight\":\"sqrt\",\"norm\":\"none\"}",
+    "{\"kind\":\"text\",\"features\":7,\"limit\":16,\"weight\":\"sqrt\",\"norm\":\"none\",\"idf\":\"ABAg/wEHMw==\"}",
     "{\"kind\":\"audio\",\"mels\":8,\"frames\":5}",
     "{\"kind\":\"audio\",\"rate\":16000,\"mels\":6,\"frames\":3,\"window\":100,\"trim_db\":0}",
     "{\"kind\":\"raw\",\"shape\":[2,3]}",

@@ -31,6 +31,8 @@ static void shapes(void **state)
           MEDIA_TEXT,
           1,
           { 1 } },
+        { "{\"idf\": \"AP8B\", \"kind\": \"text\", \"features\": 3}", MEDIA_TEXT, 1, { 3 } },
+        { "{\"kind\": \"text\", \"features\": 524289, \"idf\": false}", MEDIA_TEXT, 1, { 524289 } },
         { "{\"kind\": \"audio\", \"mels\": 40, \"frames\": 32}", MEDIA_AUDIO, 2, { 40, 32 } },
         { "{\"kind\": \"audio\", \"rate\": 16000, \"mels\": 64, \"frames\": 98, \"window\": 400, \"low\": 20, "
           "\"high\": "
@@ -107,6 +109,12 @@ static void refusals(void **state)
         { TEXT "\"characters\":[0,0],\"words\":[0,0]}", "nothing is left to count" },
         { TEXT "\"weight\":\"tfidf\"}", "weight: one of" },
         { TEXT "\"norm\":\"l1\"}", "norm: one of" },
+        { TEXT "\"idf\":1}", "idf: true, false, or base64 is expected" },
+        { TEXT "\"idf\":\"\"}", "idf: base64 of 64 bytes" },
+        { TEXT "\"idf\":\"AAAA\"}", "idf: base64 of 64 bytes is expected, one a feature" },
+        { "{\"kind\":\"text\",\"features\":3,\"idf\":\"AA=A\"}", "idf: base64 of 3 bytes" },
+        { "{\"kind\":\"text\",\"features\":524289,\"idf\":true}", "idf: at most 524288 features" },
+        { "{\"idf\":\"AAAA\",\"kind\":\"text\"}", "key 'features' is missing" },
         { TEXT "\"limit\":0}", "limit:" },
         { AUDIO "\"rate\":999}", "rate:" },
         { AUDIO "\"high\":4001}", "high: 4001 Hz is above half the rate" },

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/base64.h"
 #include "base/size.h"
 #include "make.h"
 #include "support/test.h"
@@ -80,6 +81,65 @@ static void weights_and_norm(void **state)
         media_free(plain);
         media_free(scaled);
     }
+}
+
+/* 1 + idf / 16 times what it would be; then length 1. */
+static void idf(void **state)
+{
+    static const uint8_t bytes[] = { 0, 1, 16, 255, 77, 3, 200 };
+    char json[120] = "{\"kind\":\"text\",\"features\":7,\"norm\":\"none\",\"idf\":\"";
+    struct media *plain = make_media("{\"kind\":\"text\",\"features\":7,\"norm\":\"none\"}"), *weighted, *scaled;
+    float a[7], b[7], c[7];
+    double length = 0;
+
+    (void)state;
+    base64_encode(bytes, sizeof bytes, json + strlen(json));
+    memcpy(json + strlen(json), "\"}", 3);
+    weighted = make_media(json);
+    encode(plain, "all sorts of words", a);
+    encode(weighted, "all sorts of words", b);
+    for (size_t i = 0; i < ARRAY_SIZE(a); i++) {
+        float expected = a[i] * (1 + (float)bytes[i] / 16);
+
+        assert_true(a[i] > 0);
+        assert_memory_equal(&b[i], &expected, sizeof expected);
+        length += (double)expected * (double)expected;
+    }
+    media_free(weighted);
+    memcpy(strstr(json, "\"none\""), "\"l2\"  ", 6);
+    scaled = make_media(json);
+    encode(scaled, "all sorts of words", c);
+    for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+        assert_float_equal(c[i], (double)b[i] / sqrt(length), 1e-7);
+    media_free(plain);
+    media_free(scaled);
+}
+
+/* What there is none of yet changes no bit. */
+static void idf_to_come(void **state)
+{
+    struct media *none = make_media("{\"kind\":\"text\",\"features\":512}");
+    struct media *later = make_media("{\"kind\":\"text\",\"features\":512,\"idf\":true}");
+    float a[FEATURES], b[FEATURES];
+
+    (void)state;
+    encode(none, "all sorts of words", a);
+    encode(later, "all sorts of words", b);
+    assert_memory_equal(a, b, sizeof a);
+    media_free(none);
+    media_free(later);
+}
+
+static void idf_of_counts(void **state)
+{
+    (void)state;
+    assert_int_equal(media_idf(0, 0), 0);
+    assert_int_equal(media_idf(1000, 1000), 0);
+    assert_int_equal(media_idf(9, 0), 37); /* 16 log 10 = 36.8 */
+    assert_int_equal(media_idf(999, 9), 74);
+    assert_int_equal(media_idf(UINT64_MAX, 0), 255); /* 709.8 */
+    for (uint64_t k = 1; k <= 1000; k++)
+        assert_int_equal(media_idf(1000, k), (uint8_t)lrint(16 * log(1001.0 / (1.0 + (double)k))));
 }
 
 /* Texts that a reader takes for the same. */
@@ -237,10 +297,17 @@ static void expansion(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_the_book), cmocka_unit_test(weights_and_norm),
-        cmocka_unit_test(equals),      cmocka_unit_test(nul_is_dropped),
-        cmocka_unit_test(differ),      cmocka_unit_test(refusals),
-        cmocka_unit_test(utf16),       cmocka_unit_test(limit),
+        cmocka_unit_test(by_the_book),
+        cmocka_unit_test(weights_and_norm),
+        cmocka_unit_test(idf),
+        cmocka_unit_test(idf_to_come),
+        cmocka_unit_test(idf_of_counts),
+        cmocka_unit_test(equals),
+        cmocka_unit_test(nul_is_dropped),
+        cmocka_unit_test(differ),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(utf16),
+        cmocka_unit_test(limit),
         cmocka_unit_test(expansion),
     };
 
