@@ -8,6 +8,7 @@
  *   NAME.weight.col_indices   U16 or I32 [count]   U16 when there are at most 65536 columns
  *   NAME.weight.values        F32 [count]
  *   NAME.VECTOR               F32 [n]              "bias"
+ *   wisp.media.idf            U8 [features]        of a text's features; may be missing
  *   __pad_N                   U8 [1 .. 63]         zeroes up to the next multiple of 64: safetensors allows no holes,
  *                                                  and a weight is used where it stands in the buffer, by vector loads
  *

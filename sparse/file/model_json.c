@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sparse/file/model_json.h"
+#include "base/base64.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/layers/layer.h"
 
@@ -79,6 +82,22 @@ static json_t *embedded(const char *text)
     return value ? value : json_null();
 }
 
+json_t *model_json_media(const struct model *model)
+{
+    cleanup_json json_t *media = embedded(model->media);
+    cleanup_free char *text = NULL;
+
+    if (model->idf) {
+        text = memory_alloc(BASE64_LENGTH((size_t)model->idf_count) + 1, 1);
+        if (!text)
+            return NULL;
+        base64_encode(model->idf, model->idf_count, text);
+        if (json_object_set_new(media, "idf", json_string(text)))
+            return NULL;
+    }
+    return steal(&media);
+}
+
 static json_t *tensors_json(const struct model_tensor *tensors, uint32_t count)
 {
     json_t *array = json_array();
@@ -117,7 +136,7 @@ json_t *model_json_summary(const struct model *model)
 void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch)
 {
     json_object_set_new(object, "labels", labels_json(model));
-    json_object_set_new(object, "media", embedded(model->media));
+    json_object_set_new(object, "media", model_json_media(model));
     json_object_set_new(object, "lineage", embedded(model->lineage));
     json_object_set_new(object, "layers", layers_json(model, forward, batch));
 }

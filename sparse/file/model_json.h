@@ -13,6 +13,10 @@
 /* name, identity, processing, input, output, connections, potential, sparsity. A new reference; NULL without memory. */
 json_t *model_json_summary(const struct model *model);
 
+/* The description of its input, as media_parse() takes it: with the idf, where the file has it in a tensor. A new
+ * reference; NULL without memory. */
+json_t *model_json_media(const struct model *model);
+
 /* Adds labels, media, lineage and layers; with a plan also the kernels of each layer, for one sample and for `batch`.
  */
 void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch);

@@ -248,6 +248,24 @@ static int layer_read(struct parse *parse, const json_t *entry, struct layer *la
     return result ? result : vectors_read(parse, layer, why);
 }
 
+static int idf_read(struct parse *parse, struct reason *why)
+{
+    const char *name = TENSOR_MEDIA "." TENSOR_IDF;
+    const struct safetensor *tensor = safetensors_take(&parse->file, name);
+    uint64_t bytes = tensor ? tensor->count : 0;
+
+    if (!tensor)
+        return 0;
+    if (tensor->type != TENSOR_U8 || !bytes || bytes > MODEL_ELEMENTS_MAX)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is not of 1 to %u elements of U8", name, MODEL_ELEMENTS_MAX);
+    parse->model->idf = memory_alloc(bytes, 1);
+    if (!parse->model->idf)
+        return refuse_errno(why, -ENOMEM, "tensor \"%s\"", name);
+    memcpy(parse->model->idf, parse->data + tensor->begin, bytes);
+    parse->model->idf_count = (uint32_t)bytes;
+    return 0;
+}
+
 static int graph_read(struct parse *parse, const json_t *graph, struct reason *why)
 {
     size_t count = json_array_size(graph);
@@ -270,6 +288,9 @@ static int graph_read(struct parse *parse, const json_t *graph, struct reason *w
         if (result)
             return refuse_in(why, result, "layer \"%s\"", layer->name);
     }
+    result = idf_read(parse, why);
+    if (result)
+        return result;
     left = safetensors_left(&parse->file);
     if (left)
         return refuse(why, WISP_E_FORMAT, "tensor \"%s\" belongs to no layer", left->name);

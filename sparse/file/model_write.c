@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From a model to a file. The bytes follow from the model alone: layers in order, each its three tensors of the weight
- * and then its vectors, all entries in a fixed order, compact JSON. What the reader would refuse is not written.
+ * and then its vectors, then the model's idf, all entries in a fixed order, compact JSON. What the reader would refuse
+ * is not written.
  */
 #include <math.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static int entry_add(struct file_layout *layout, const char *name, enum tensor_t
     return 0;
 }
 
-static int tensor_add(struct file_layout *layout, const struct layer *layer, const char *suffix, enum tensor_type type,
+static int tensor_add(struct file_layout *layout, const char *owner, const char *suffix, enum tensor_type type,
                       const void *data, uint64_t count)
 {
     static const unsigned char zeroes[SAFETENSORS_ALIGNMENT];
@@ -73,7 +74,7 @@ static int tensor_add(struct file_layout *layout, const struct layer *layer, con
         if (result)
             return result;
     }
-    snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
+    snprintf(name, sizeof name, "%s.%s", owner, suffix);
     return entry_add(layout, name, type, data, count);
 }
 
@@ -84,16 +85,16 @@ static int layer_add(struct file_layout *layout, const struct layer *layer)
     int result = 0;
 
     if (layer->kind->weighted) {
-        result = tensor_add(layout, layer, TENSOR_STARTS, TENSOR_I64, weight->starts, (uint64_t)weight->rows + 1);
+        result = tensor_add(layout, layer->name, TENSOR_STARTS, TENSOR_I64, weight->starts, (uint64_t)weight->rows + 1);
         if (!result)
-            result = tensor_add(layout, layer, TENSOR_INDEX, narrow ? TENSOR_U16 : TENSOR_I32,
+            result = tensor_add(layout, layer->name, TENSOR_INDEX, narrow ? TENSOR_U16 : TENSOR_I32,
                                 narrow ? (void *)weight->index.narrow : weight->index.wide, weight->count);
         if (!result)
-            result = tensor_add(layout, layer, TENSOR_VALUES, TENSOR_F32, weight->values, weight->count);
+            result = tensor_add(layout, layer->name, TENSOR_VALUES, TENSOR_F32, weight->values, weight->count);
     }
     for (size_t i = 0; !result && i < LAYER_VECTORS_MAX; i++) {
         if (layer->vectors[i].data)
-            result = tensor_add(layout, layer, layer->kind->vectors[i].name, TENSOR_F32, layer->vectors[i].data,
+            result = tensor_add(layout, layer->name, layer->kind->vectors[i].name, TENSOR_F32, layer->vectors[i].data,
                                 layer->vectors[i].count);
     }
     return result;
@@ -190,12 +191,14 @@ static int check_writable(const struct model *model, struct reason *why)
     return result;
 }
 
-static int layers_add(struct file_layout *layout, const struct model *model)
+static int tensors_add(struct file_layout *layout, const struct model *model)
 {
     int result = 0;
 
     for (uint32_t i = 0; !result && i < model->layer_count; i++)
         result = layer_add(layout, &model->layers[i]);
+    if (!result && model->idf)
+        result = tensor_add(layout, TENSOR_MEDIA, TENSOR_IDF, TENSOR_U8, model->idf, model->idf_count);
     return result;
 }
 
@@ -207,10 +210,11 @@ static int layout_make(const struct model *model, struct file_layout *layout, ch
     if (result)
         return result;
     layout->count = 1;
-    layout->parts = memory_alloc(1 + (size_t)2 * (3 + LAYER_VECTORS_MAX) * model->layer_count, sizeof *layout->parts);
+    layout->parts =
+        memory_alloc(1 + 2 * ((size_t)(3 + LAYER_VECTORS_MAX) * model->layer_count + 1), sizeof *layout->parts);
     if (!layout->parts)
         return refuse_errno(why, -ENOMEM, "the tensors");
-    result = layers_add(layout, model);
+    result = tensors_add(layout, model);
     if (result)
         return refuse_errno(why, result, "the tensors");
     *text = json_compact(layout->header);
@@ -298,7 +302,7 @@ int model_file_size(const struct model *model, uint64_t *out, uint64_t *metadata
 int model_file_size_with(const struct model *model, uint64_t metadata, uint64_t *out)
 {
     struct file_layout layout = { .header = NULL };
-    int result = layers_add(&layout, model);
+    int result = tensors_add(&layout, model);
 
     if (!result)
         *out = header_size(metadata + layout.length) + layout.offset;

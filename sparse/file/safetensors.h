@@ -25,14 +25,18 @@
 #define SAFETENSORS_PAD       "__pad_"
 #define SAFETENSORS_METADATA  "__metadata__"
 #define SAFETENSORS_LENGTH    8 /* bytes of the header's length, at the start of the file */
-/* Three of a weight and the vectors for every layer, and as many pads. */
-#define SAFETENSORS_COUNT_MAX (2 * (3 + LAYER_VECTORS_MAX) * MODEL_LAYERS_MAX)
+/* Three of a weight and the vectors for every layer, one of the model, and as many pads. */
+#define SAFETENSORS_COUNT_MAX (2 * ((3 + LAYER_VECTORS_MAX) * MODEL_LAYERS_MAX + 1))
 #define TENSOR_RANK_MAX       8
 
 /* A layer's tensors are NAME.SUFFIX, with these suffixes for a weight and the kind's own for vectors. */
 #define TENSOR_STARTS "weight.crow_indices"
 #define TENSOR_INDEX  "weight.col_indices"
 #define TENSOR_VALUES "weight.values"
+
+/* The model's own, OWNER.SUFFIX: what each feature of a text counts. */
+#define TENSOR_MEDIA "wisp.media"
+#define TENSOR_IDF   "idf"
 
 /* Those that wisp reads come first; of the others only the size is known. */
 enum tensor_type {

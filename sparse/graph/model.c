@@ -38,6 +38,7 @@ struct model *model_free(struct model *model)
     free(model->labels);
     free(model->layers);
     free(model->media);
+    free(model->idf);
     free(model->lineage);
     free(model->file);
     free(model->parameters);

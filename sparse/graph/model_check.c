@@ -162,6 +162,20 @@ static int signature_check(struct model *model, struct reason *why)
     return result ? result : signature_check_read(signature, read, why);
 }
 
+static int idf_check(const struct model *model, struct reason *why)
+{
+    uint64_t elements = shape_elements(&model->signature.inputs[0].shape);
+
+    if (!model->idf)
+        return 0;
+    if (!model->media)
+        return refuse(why, WISP_E_FORMAT, "there is an idf, but nothing says how texts become tensors");
+    if (model->idf_count != elements)
+        return refuse(why, WISP_E_FORMAT, "there is an idf of %u features, but the input has %llu elements",
+                      model->idf_count, (unsigned long long)elements);
+    return 0;
+}
+
 int model_check(struct model *model, struct reason *why)
 {
     int result = name_check("the model's name", model->name, MODEL_NAME_MAX, why);
@@ -183,5 +197,7 @@ int model_check(struct model *model, struct reason *why)
             return refuse_in(why, result, "layer \"%s\"", model->layers[i].name);
     }
     result = signature_check(model, why);
+    if (!result)
+        result = idf_check(model, why);
     return result ? result : labels_check(model, why);
 }

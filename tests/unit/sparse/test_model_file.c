@@ -17,6 +17,7 @@
 #include "small_model.h"
 #include "sparse/construct/sample.h"
 #include "sparse/file/model_file.h"
+#include "sparse/file/model_json.h"
 #include "sparse/layers/layer.h"
 #include "support/test.h"
 
@@ -259,6 +260,62 @@ static void test_round_trip_of_the_unusual(void **state)
     scratch_remove(folder);
 }
 
+static void give_idf(struct model *model, uint32_t count)
+{
+    model->idf = malloc(count);
+    assert_non_null(model->idf);
+    for (uint32_t i = 0; i < count; i++)
+        model->idf[i] = (uint8_t)(3 + 50 * i);
+    model->idf_count = count;
+}
+
+static uint64_t size_of(const struct model *model)
+{
+    struct reason why;
+    uint64_t size, metadata;
+
+    assert_ok(model_file_size(model, &size, &metadata, &why), why);
+    return size;
+}
+
+/* In the file a tensor, in what is said of the model a part of its media. */
+static void test_round_trip_of_an_idf(void **state)
+{
+    const char *folder = scratch_make(), *first = scratch_path(folder, "a"), *second = scratch_path(folder, "b");
+    struct model *built = small_model(), *model = NULL;
+    uint64_t without = size_of(built);
+    struct reason why;
+    json_t *media;
+
+    (void)state;
+    give_idf(built, 6);
+    assert_ok(model_write(built, first, &why), why);
+    assert_ok(model_read(first, &model, &why), why);
+    assert_int_equal(model->idf_count, 6);
+    assert_memory_equal(model->idf, built->idf, 6);
+    assert_string_equal(model->media, built->media);
+    assert_in_range(model->file_size, without + 6, size_of(built));
+    media = model_json_media(model);
+    assert_string_equal(json_string_value(json_object_get(media, "idf")), "AzVnmcv9");
+    json_decref(media);
+    assert_int_equal(model_strip(model, is_first, NULL), 0);
+    assert_memory_equal(model->idf, built->idf, 6);
+    assert_ok(model_write(built, second, &why), why);
+    assert_same_file(first, second);
+    model_free(model);
+    model_free(built);
+    scratch_remove(folder);
+}
+
+static void idf_too_short(struct model *model)
+{
+    give_idf(model, 5);
+}
+static void idf_without_media(struct model *model)
+{
+    give_idf(model, 6);
+    free(steal(&model->media));
+}
 static void nan_weight(struct model *model)
 {
     model->layers[2].weight.values[3] = NAN;
@@ -328,6 +385,8 @@ static void test_what_would_be_refused_is_not_written(void **state)
         { repeated_key, WISP_E_FORMAT, "duplicate object key" },
         { too_few_labels, WISP_E_FORMAT, "there are 2 labels, but the output has 3 elements" },
         { descending_columns, WISP_E_FORMAT, "does not ascend" },
+        { idf_too_short, WISP_E_FORMAT, "there is an idf of 5 features, but the input has 6 elements" },
+        { idf_without_media, WISP_E_FORMAT, "there is an idf, but nothing says how texts become tensors" },
         { huge_lineage, WISP_E_INVALID, "a model file has at most 16777216 (16 MiB)" },
     };
     const char *folder = scratch_make(), *path = scratch_path(folder, "m");
@@ -432,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_round_trip_of_a_word),
         cmocka_unit_test(test_strip),
         cmocka_unit_test(test_round_trip_of_the_unusual),
+        cmocka_unit_test(test_round_trip_of_an_idf),
         cmocka_unit_test(test_what_would_be_refused_is_not_written),
         cmocka_unit_test(test_an_old_file_stays_readable),
         cmocka_unit_test(test_failed_write_keeps_the_old_file),
