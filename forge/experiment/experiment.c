@@ -100,12 +100,13 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
             return refuse_after(why, result, "--media");
         free(s->model->media);
         s->model->media = json;
+        model_set_idf(s->model, NULL, 0);
     } else if (!s->model->media) {
         result = media_default(*kind, inputs, &s->model->media, why);
         if (result)
             return result;
     }
-    result = media_parse(s->model->media, &s->media, why);
+    result = media_of_model(s->model, &s->media, why);
     if (result)
         return refuse_in(why, result, "%s, media", o->model);
     if (media_kind(s->media) != *kind)
@@ -296,7 +297,7 @@ void experiment_close(struct experiment *s)
 int experiment_dress(const struct experiment *s, struct model *model)
 {
     memcpy(model->processing, s->model->processing, sizeof model->processing);
-    if (model_set_text(&model->media, s->model->media))
+    if (model_set_text(&model->media, s->model->media) || model_set_idf(model, s->model->idf, s->model->idf_count))
         return -ENOMEM;
     return model_set_labels(model, s->model->labels, s->model->label_count);
 }

@@ -11,6 +11,7 @@
 #include "forge/experiment/media_default.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/batches.h"
+#include "sparse/file/model_json.h"
 
 enum { MEASURED_MAX = 20000, MELS = 40, CHANNELS_MAX = 4 };
 
@@ -111,7 +112,7 @@ static void describe(json_t *object, const struct moments *m, bool by_channel)
     json_decref(deviations);
 }
 
-static int measure(const char *json, const struct dataset *data, const uint32_t *which, size_t count, struct moments *m,
+static int measure(const char *json, const struct dataset *data, const struct split *split, struct moments *m,
                    struct reason *why)
 {
     cleanup(media_at_exit) struct media *media = NULL;
@@ -129,24 +130,32 @@ static int measure(const char *json, const struct dataset *data, const uint32_t 
     m->channels = data->kind == MEDIA_IMAGE ? MIN(dimensions[0], (uint32_t)CHANNELS_MAX) : 1;
     m->plane = media_elements(media) / m->channels;
     result = batches_new(data, media, NULL, false, &batches, why);
-    for (size_t i = 0; i < MIN(count, (size_t)MEASURED_MAX) && !result; i++) {
-        result = batches_fill(batches, &(struct batch){ .which = which + i, .count = 1 }, values, why);
+    for (size_t i = 0; i < MIN(split->train_count, (size_t)MEASURED_MAX) && !result; i++) {
+        result = batches_fill(batches, &(struct batch){ .which = split->samples + i, .count = 1 }, values, why);
         if (!result)
             add_tensor(m, values);
     }
     return result;
 }
 
-int media_normalise(char **json, const struct dataset *data, const uint32_t *which, size_t count, struct reason *why)
+int media_of_model(const struct model *model, struct media **out, struct reason *why)
+{
+    cleanup_json json_t *media = model_json_media(model);
+    cleanup_free char *text = media ? json_dumps(media, JSON_COMPACT) : NULL;
+
+    return text ? media_parse(text, out, why) : refuse_errno(why, -ENOMEM, "media");
+}
+
+static int normalise(char **json, const struct dataset *data, const struct split *split, struct reason *why)
 {
     cleanup_json json_t *object = json_loads(*json, 0, NULL);
     struct moments m = { .count = 0 };
     char *text;
     int result;
 
-    if (!object || data->kind == MEDIA_TEXT || json_object_get(object, "mean") || !count)
+    if (!object || json_object_get(object, "mean") || !split->train_count)
         return 0;
-    result = measure(*json, data, which, count, &m, why);
+    result = measure(*json, data, split, &m, why);
     if (result)
         return result;
     describe(object, &m, data->kind == MEDIA_IMAGE);
@@ -156,4 +165,58 @@ int media_normalise(char **json, const struct dataset *data, const uint32_t *whi
     free(*json);
     *json = text;
     return 0;
+}
+
+static bool wants_idf(const struct model *model)
+{
+    cleanup_json json_t *object = json_loads(model->media, 0, NULL);
+
+    return !model->idf && json_is_true(json_object_get(object, "idf"));
+}
+
+/* In how many of the samples each feature is not 0. */
+static int count_features(struct batches *batches, const struct split *split, uint32_t *counts, struct reason *why)
+{
+    for (size_t i = 0; i < split->train_count; i++) {
+        const struct batch batch = { .which = split->samples + i, .count = 1 };
+        const struct sparse_vector *text;
+        int result = batches_lend(batches, &batch, &text, why);
+
+        if (result)
+            return result;
+        for (uint32_t k = 0; k < text->count; k++)
+            counts[text->elements[k].index]++;
+    }
+    return 0;
+}
+
+static int learn_idf(struct model *model, const struct dataset *data, const struct split *split, struct pool *pool,
+                     struct reason *why)
+{
+    cleanup(media_at_exit) struct media *media = NULL;
+    cleanup(batches_at_exit) struct batches *batches = NULL;
+    cleanup_free uint32_t *counts = NULL;
+    int result = media_parse(model->media, &media, why);
+
+    if (!result)
+        result = batches_new(data, media, pool, true, &batches, why);
+    if (result)
+        return result;
+    model->idf_count = (uint32_t)media_elements(media);
+    counts = memory_zalloc(model->idf_count, sizeof *counts);
+    model->idf = memory_alloc(model->idf_count, 1);
+    if (!counts || !model->idf)
+        return refuse_errno(why, -ENOMEM, "the idf of %u features", model->idf_count);
+    result = count_features(batches, split, counts, why);
+    for (uint32_t i = 0; i < model->idf_count; i++)
+        model->idf[i] = media_idf(split->train_count, counts[i]);
+    return result;
+}
+
+int media_complete(struct model *model, const struct dataset *data, const struct split *split, struct pool *pool,
+                   struct reason *why)
+{
+    if (data->kind != MEDIA_TEXT)
+        return normalise(&model->media, data, split, why);
+    return wants_idf(model) ? learn_idf(model, data, split, pool, why) : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a model's media description is when nobody says: guessed from the processing type and the number of inputs, and
- * normalised by the training data. What was decided stands in the model file, as if it had been given.
+ * completed by the training data. What was decided stands in the model file, as if it had been given.
  */
 #ifndef FORGE_EXPERIMENT_MEDIA_DEFAULT_H
 #define FORGE_EXPERIMENT_MEDIA_DEFAULT_H
@@ -10,6 +10,8 @@
 
 #include "base/pool.h"
 #include "forge/data/dataset.h"
+#include "forge/experiment/split.h"
+#include "sparse/graph/model.h"
 
 /* The kind of media that a processing type's modality takes. WISP_E_INVALID when no reader makes it. */
 int media_kind_of(const char *processing, enum media_kind *out, struct reason *why);
@@ -18,8 +20,13 @@ int media_kind_of(const char *processing, enum media_kind *out, struct reason *w
  * WISP_E_INVALID when `inputs` allows no guess. */
 int media_default(enum media_kind kind, uint64_t inputs, char **out, struct reason *why);
 
-/* Pictures and sounds whose description has no "mean" get mean and deviation of these samples: those of each channel of
- * a picture, those of all values of a sound. Replaces *json. */
-int media_normalise(char **json, const struct dataset *data, const uint32_t *which, size_t count, struct reason *why);
+/* The model's description of its input, understood; with the idf, where it has one. */
+int media_of_model(const struct model *model, struct media **out, struct reason *why);
+
+/* What the training samples say of it. Pictures and sounds whose description has no "mean" get mean and deviation:
+ * those of each channel of a picture, those of all values of a sound. Texts whose description calls for an idf get it,
+ * unless the model has one. */
+int media_complete(struct model *model, const struct dataset *data, const struct split *split, struct pool *pool,
+                   struct reason *why);
 
 #endif

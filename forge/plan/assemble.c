@@ -25,6 +25,20 @@ int model_set_text(char **field, const char *text)
     return 0;
 }
 
+int model_set_idf(struct model *model, const uint8_t *idf, uint32_t count)
+{
+    uint8_t *copy = idf ? memory_alloc(count, 1) : NULL;
+
+    if (idf && !copy)
+        return -ENOMEM;
+    if (idf)
+        memcpy(copy, idf, count);
+    free(model->idf);
+    model->idf = copy;
+    model->idf_count = idf ? count : 0;
+    return 0;
+}
+
 int model_set_labels(struct model *model, char *const *labels, size_t count)
 {
     char **copies = calloc(count + 1, sizeof *copies);

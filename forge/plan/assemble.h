@@ -49,5 +49,6 @@ int resample_model(struct model *model, uint64_t seed, struct reason *why);
 int model_set_labels(struct model *model, char *const *labels, size_t count);
 /* Replaces one of the model's strings (media, lineage) by a copy. -ENOMEM. */
 int model_set_text(char **field, const char *text);
+int model_set_idf(struct model *model, const uint8_t *idf, uint32_t count); /* copied; NULL: none */
 
 #endif

@@ -241,11 +241,11 @@ static int prepare(const struct train *train, struct experiment *s, const struct
 {
     struct reading reading = reading_start("preparing", train->quiet);
     struct reason why;
-    int result = media_normalise(&s->model->media, s->data, split->samples, split->train_count, &why);
+    int result = media_complete(s->model, s->data, split, s->pool, &why);
 
     if (!result) {
         s->media = media_free(s->media);
-        result = media_parse(s->model->media, &s->media, &why);
+        result = media_of_model(s->model, &s->media, &why);
     }
     if (!result)
         result = batches_new(s->data, s->media, s->pool, !augment_is_on(&train->recipe.augment), out, &why);

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "media/spec/media.h"
 #include "process.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"
@@ -237,12 +239,76 @@ static void test_help_on_augmentation(void **state)
         assert_non_null(strstr(ran.out, names[i]));
 }
 
+static struct model *model_of(const char *folder, const char *file)
+{
+    struct model *model = NULL;
+    struct reason why;
+
+    assert_ok(model_read(scratch_path(folder, file), &model, &why), why);
+    return model;
+}
+
+static uint8_t idf_of(const struct model *model, const char *word)
+{
+    return model->idf[XXH3_64bits_withSeed(word, strlen(word), 1) % model->idf_count];
+}
+
+/* Of `count` texts all say "all", half "half", one "once". */
+static void write_frequencies(const char *path, unsigned count)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    for (unsigned i = 0; i < count; i++)
+        fprintf(file, "%s\tall all%s%s\n", i % 3 ? "a" : "b", i % 2 ? " half" : "", i ? "" : " once");
+    fclose(file);
+}
+
+/* Counted where it is called for, once, and not again when training goes on. */
+static void test_idf_is_of_the_training_texts(void **state)
+{
+    const char *folder = scratch_make();
+    struct model *trained, *again;
+    static struct ran ran;
+
+    (void)state;
+    write_frequencies(scratch_path(folder, "train.tsv"), 40);
+    write_frequencies(scratch_path(folder, "other.tsv"), 7);
+    run_well(&ran, folder,
+             "build -l 512-2 -s 0.5 -p text.classification -o m.safetensors "
+             "-m {\"kind\":\"text\",\"features\":512,\"characters\":[0,0],\"idf\":true}");
+    run_well(&ran, folder, "train m.safetensors -D train.tsv -e 1 --validation 0 -o t.safetensors");
+    run_well(&ran, folder, "train t.safetensors -D other.tsv -e 1 --validation 0 -o u.safetensors");
+    trained = model_of(folder, "t.safetensors");
+    again = model_of(folder, "u.safetensors");
+    assert_int_equal(trained->idf_count, 512);
+    assert_int_equal(idf_of(trained, "all"), 0);
+    assert_int_equal(idf_of(trained, "half"), media_idf(40, 20));
+    assert_int_equal(idf_of(trained, "once"), media_idf(40, 1));
+    assert_int_equal(idf_of(trained, "never"), media_idf(40, 0));
+    assert_int_equal(again->idf_count, 512);
+    assert_memory_equal(again->idf, trained->idf, 512);
+    run_well(&ran, folder,
+             "train t.safetensors -D other.tsv -e 1 --validation 0 -o v.safetensors "
+             "-m {\"kind\":\"text\",\"features\":512}");
+    model_free(again);
+    again = model_of(folder, "v.safetensors");
+    assert_null(again->idf);
+    model_free(again);
+    model_free(trained);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text_by_default),         cmocka_unit_test(test_warning_about_guessing),
-        cmocka_unit_test(test_name_follows_the_file),   cmocka_unit_test(test_bad_samples_are_named_or_left_out),
-        cmocka_unit_test(test_classes_that_do_not_fit), cmocka_unit_test(test_help_on_augmentation),
+        cmocka_unit_test(test_text_by_default),
+        cmocka_unit_test(test_warning_about_guessing),
+        cmocka_unit_test(test_name_follows_the_file),
+        cmocka_unit_test(test_bad_samples_are_named_or_left_out),
+        cmocka_unit_test(test_classes_that_do_not_fit),
+        cmocka_unit_test(test_help_on_augmentation),
+        cmocka_unit_test(test_idf_is_of_the_training_texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
