@@ -92,6 +92,13 @@ void model_make(const char *path, const struct model_recipe *recipe)
         model->media = strdup(recipe->media);
         assert_non_null(model->media);
     }
+    if (recipe->idf) {
+        model->idf = malloc(recipe->idf);
+        assert_non_null(model->idf);
+        for (uint32_t i = 0; i < recipe->idf; i++)
+            model->idf[i] = (uint8_t)(i * 37);
+        model->idf_count = recipe->idf;
+    }
     assert_ok(model_check(model, &why), why);
     assert_ok(model_write(model, path, &why), why);
     model_free(model);

@@ -20,6 +20,7 @@ struct model_recipe {
     double density;
     uint64_t seed;
     const char *media; /* description of the input, JSON; NULL: none */
+    uint32_t idf;      /* features of a text's idf, which is made; 0: none */
     bool unlabelled;
     const char *label; /* of output 0; NULL: "label 0" */
 };

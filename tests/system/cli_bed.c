@@ -49,6 +49,7 @@ static const struct model_recipe recipes[] = {
       .sizes = { 32768, 4, 2 },
       .density = 0.01,
       .seed = 5,
+      .idf = 32768,
       .media = "{\"kind\": \"text\", \"features\": 32768, \"characters\": [1, 3], \"words\": [1, 1], "
                "\"weight\": \"sqrt\", \"norm\": \"l2\", \"limit\": 65536}" },
 };

@@ -36,6 +36,7 @@ static void test_answers(void **state)
         { "more labels than there are", { "run", "image", "-k", "1000", "good.png" }, NULL, 0, "label 2", NULL },
         { "models", { "models" }, NULL, 0, "image.classification", NULL },
         { "show", { "show", "image" }, NULL, 0, "fc1", NULL },
+        { "show of what is long", { "show", "wide" }, NULL, 0, "43692 bytes; --json prints them", NULL },
         { "status", { "status" }, NULL, 0, "wispd", NULL },
         { "ping", { "ping", "-c", "50" }, NULL, 0, "50 round trips", NULL },
         { "version", { "version" }, NULL, 0, "wisp 0.", NULL },

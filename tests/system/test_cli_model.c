@@ -37,7 +37,7 @@ static json_t *show(const char *model)
 
 static void test_a_file_shows_what_a_daemon_shows(void **state)
 {
-    json_t *served = show("lang"), *file = show("./lang.safetensors"), *value;
+    json_t *served = show("wide"), *file = show("./wide.safetensors"), *value;
     const char *key;
     size_t compared = 0;
 
