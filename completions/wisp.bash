@@ -82,6 +82,7 @@ _wisp() {
     --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy binary-cross-entropy mse l1' -- "$cur"); return ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W 'sgd adamw' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;
+    --keep) mapfile -t COMPREPLY < <(compgen -W 'best last' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
     -p | --processing)
         mapfile -t COMPREPLY < <(compgen -W 'image.classification text.classification text.semantic-analysis audio.classification audio.recognition' -- "$cur")

@@ -27,6 +27,8 @@ json_t *recipe_json(const struct recipe *recipe)
 
     if (object && recipe->loss && recipe->loss != loss_at(0))
         json_object_set_new(object, "loss", json_string(recipe->loss->name));
+    if (object && recipe->keep_last)
+        json_object_set_new(object, "keep", json_string("last"));
     if (object && recipe->balance > BALANCE_NONE)
         json_object_set_new(object, "balance", json_string(balance_name(recipe->balance)));
     if (object && augment_is_on(&recipe->augment))
@@ -46,22 +48,34 @@ static const struct recipe usual = { .epochs = 10,
                                      .validation = 0.1,
                                      .candidates = 1 };
 
-/* What suits which data; docs/training.md has the measurements. A text's tensor has length 1, spread over hundreds of
- * features of which each batch has few: momentum by itself moves their weights hardly at all at the rate that pictures
- * take. */
+/* What suits which data; docs/training.md and docs/results/text.md have the measurements. A text's tensor has length 1,
+ * spread over hundreds of features of which each batch has few: momentum by itself moves their weights hardly at all at
+ * the rate that pictures take. By AdamW they are learned in few epochs, at whose end the rate is 0; which of them is
+ * the best on a few hundred samples is chance, and a twentieth shows as well whether anything was learned. */
 static const struct default_value {
     const char *optimizer;
-    bool text, usual; /* of its kind, the one to take when nobody says */
-    uint64_t batch;
-    double rate, decay;
+    bool text, usual;                /* of its kind, the one to take when nobody says */
+    uint64_t batch, epochs, updates; /* more epochs where these have fewer updates */
+    double rate, decay, validation;
+    bool keep_last;
 } defaults[] = {
-    { "sgd", false, true, 128, 0.05, 5e-4 },
-    { "adamw", false, false, 128, 0.001, 0.01 },
-    { "sgd", true, false, 128, 0.5, 1e-6 },
-    { "adamw", true, true, 32, 0.001, 0.01 },
+    { "sgd", false, true, 128, 10, 0, 0.05, 5e-4, 0.1, false },
+    { "adamw", false, false, 128, 10, 0, 0.001, 0.01, 0.1, false },
+    { "sgd", true, false, 128, 10, 0, 0.5, 1e-6, 0.1, false },
+    { "adamw", true, true, 32, 4, 500, 0.001, 0.01, 0.05, true },
 };
 
-int recipe_settle(const struct recipe_options *options, enum media_kind kind, struct recipe *recipe, struct reason *why)
+enum { EPOCHS_MAX = 50 }; /* of those that nobody asked for */
+
+static uint64_t enough_epochs(const struct default_value *p, uint64_t batch, size_t samples)
+{
+    uint64_t epochs = samples ? (p->updates * batch + samples - 1) / samples : 0;
+
+    return MAX(p->epochs, MIN(epochs, (uint64_t)EPOCHS_MAX));
+}
+
+int recipe_settle(const struct recipe_options *options, enum media_kind kind, size_t samples, struct recipe *recipe,
+                  struct reason *why)
 {
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
         const struct default_value *p = &defaults[i];
@@ -73,7 +87,12 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, st
         recipe->batch = options->batch_given ? recipe->batch : p->batch;
         recipe->rate = options->rate_given ? recipe->rate : p->rate;
         recipe->decay = options->decay_given ? recipe->decay : p->decay;
+        recipe->epochs = options->epochs_given ? recipe->epochs : enough_epochs(p, recipe->batch, samples);
+        recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last;
+        recipe->validation = options->validation_given ? recipe->validation : p->validation;
     }
+    if (recipe->warmup >= (double)recipe->epochs)
+        recipe->warmup = 0;
     if (!options->optimizer && recipe->optimizer->by_density && recipe->rate > RATE_OF_ADAM_MAX)
         return refuse(why, WISP_E_INVALID,
                       "--rate %g is a rate of gradient descent, but %s are trained by %s, whose rates are about %g; "
@@ -95,7 +114,7 @@ struct recipe recipe_usual(enum media_kind kind)
     const struct recipe_options nothing = { .recipe = usual };
     struct recipe recipe = usual;
 
-    recipe_settle(&nothing, kind, &recipe, NULL);
+    recipe_settle(&nothing, kind, 0, &recipe, NULL);
     return recipe;
 }
 
@@ -105,7 +124,9 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     struct option_row *row;
 
     *r = usual;
-    option_count(table, "epochs", 'e', &r->epochs, "N", "times through the data; 10 if absent", 1, 1e6);
+    option_count(table, "epochs", 'e', &r->epochs, "N",
+                 "times through the data; 10 if absent, 4 for texts, of few texts more", 1, 1e6)
+        ->given = &options->epochs_given;
     option_text(table, "optimizer", 0, &options->optimizer, "O", "sgd or adamw; if absent, adamw for texts, else sgd");
     option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts", 1, 65536)->given =
         &options->batch_given;
@@ -125,7 +146,11 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=1; 'help' prints what there is");
-    option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1", 0, 0.9);
+    option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
+                0, 0.9)
+        ->given = &options->validation_given;
+    option_text(table, "keep", 0, &options->keep, "EPOCH",
+                "best or last; if absent, last of texts by adamw, else best");
     row = option_count(table, "candidates", 0, &r->candidates, "K",
                        "samplings to train; the best is kept; as the model was built, or 1", 1, 1000);
     row->given = &options->candidates_given;
@@ -139,11 +164,11 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
         return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, step or constant", options->schedule);
     if (options->optimizer && !optimizer_find(options->optimizer))
         return refuse(why, WISP_E_INVALID, "--optimizer %s: give sgd or adamw", options->optimizer);
+    if (options->keep && strcmp(options->keep, "best") != 0 && strcmp(options->keep, "last") != 0)
+        return refuse(why, WISP_E_INVALID, "--keep %s: give best or last", options->keep);
     if (options->balance && balance_find(options->balance) < 0)
         return refuse(why, WISP_E_INVALID, "--balance %s: give none, root, full or auto", options->balance);
     out->balance = options->balance ? (enum balance)balance_find(options->balance) : BALANCE_AUTO;
-    if (out->warmup >= (double)out->epochs)
-        out->warmup = 0;
     if (out->candidates > 1 && out->validation == 0)
         return refuse(why, WISP_E_INVALID,
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");

@@ -28,7 +28,8 @@ struct recipe {
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double label_smoothing;
     double input_dropout;
-    double validation; /* fraction of the data that is held back to choose the epoch */
+    double validation; /* fraction of the data that is held back to choose the epoch, or only to see what was learned */
+    bool keep_last;    /* the last epoch, whichever was the best */
     struct augment augment;
     uint64_t candidates;
 };
@@ -50,8 +51,8 @@ json_t *recipe_json(const struct recipe *recipe);
 /* The options of a recipe, with the defaults as values; what they say is read by recipe_from_options() afterwards. */
 struct recipe_options {
     struct recipe recipe;
-    const char *optimizer, *schedule, *augment, *balance;
-    bool batch_given, rate_given, decay_given, candidates_given;
+    const char *optimizer, *schedule, *augment, *balance, *keep;
+    bool batch_given, rate_given, decay_given, epochs_given, validation_given, candidates_given;
 };
 
 void recipe_option_rows(struct option_table *table, struct recipe_options *options);
@@ -61,9 +62,9 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
 /* What is done with data of this kind when nobody says anything. */
 struct recipe recipe_usual(enum media_kind kind);
 
-/* Gives what the options leave open the values that suit data of this kind. WISP_E_INVALID for a rate that was meant
- * for another optimiser than the one that nobody named. */
-int recipe_settle(const struct recipe_options *options, enum media_kind kind, struct recipe *recipe,
+/* Gives what the options leave open the values that suit so many samples of this kind. WISP_E_INVALID for a rate that
+ * was meant for another optimiser than the one that nobody named. */
+int recipe_settle(const struct recipe_options *options, enum media_kind kind, size_t samples, struct recipe *recipe,
                   struct reason *why);
 
 /* Whether a loss can be minimised so. WISP_E_INVALID when classes are to be balanced that it does not have. */

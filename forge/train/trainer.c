@@ -285,7 +285,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
     figures->validation_accuracy = evaluation_accuracy(&e);
     /* Of equal accuracies the smaller loss is the better one. */
     *best =
-        !out->validated || figures->validation_accuracy > out->validation_accuracy ||
+        s->recipe->keep_last || !out->validated || figures->validation_accuracy > out->validation_accuracy ||
         (figures->validation_accuracy == out->validation_accuracy && figures->validation_loss < out->validation_loss);
     if (*best) {
         out->validated = true;

@@ -347,8 +347,9 @@ int verb_train(int argc, char **argv)
     interrupt_catch();
     result = experiment_open(&experiment, VERB, &train.experiment, &why);
     status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
-    if (!status && (recipe_settle(&train.recipe_options, experiment.data->kind, &train.recipe, &why) ||
-                    recipe_check(&train.recipe, experiment.loss, &why)))
+    if (!status &&
+        (recipe_settle(&train.recipe_options, experiment.data->kind, experiment.data->count, &train.recipe, &why) ||
+         recipe_check(&train.recipe, experiment.loss, &why)))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
         train.recipe.loss = experiment.loss;

@@ -52,25 +52,35 @@ static void test_recipe_suits_the_data(void **state)
 
     (void)state;
     assert_string_equal(r.optimizer->name, "sgd");
-    assert_true(r.rate == 0.05 && r.batch == 128 && r.decay == 5e-4);
+    assert_true(r.rate == 0.05 && r.batch == 128 && r.decay == 5e-4 && r.epochs == 10 && r.validation == 0.1);
     r = recipe_usual(MEDIA_AUDIO);
     assert_string_equal(r.optimizer->name, "sgd");
     r = recipe_usual(MEDIA_TEXT);
     assert_string_equal(r.optimizer->name, "adamw");
-    assert_true(r.rate == 0.001 && r.batch == 32);
+    assert_true(r.rate == 0.001 && r.batch == 32 && r.epochs == 4 && r.validation == 0.05 && r.keep_last);
     said.optimizer = "sgd";
-    assert_ok(recipe_settle(&said, MEDIA_TEXT, &r, &why), why);
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
     assert_string_equal(r.optimizer->name, "sgd");
-    assert_true(r.rate == 0.5 && r.batch == 128);
-    said = (struct recipe_options){ .rate_given = true, .batch_given = true, .decay_given = true };
-    r = (struct recipe){ .rate = 0.004, .batch = 7, .decay = 0.5 };
-    assert_ok(recipe_settle(&said, MEDIA_TEXT, &r, &why), why);
-    assert_true(r.rate == 0.004 && r.batch == 7 && r.decay == 0.5);
+    assert_true(r.rate == 0.5 && r.batch == 128 && r.epochs == 10);
+    said = (struct recipe_options){
+        .rate_given = true, .batch_given = true, .decay_given = true, .epochs_given = true, .validation_given = true
+    };
+    r = (struct recipe){ .rate = 0.004, .batch = 7, .decay = 0.5, .epochs = 3, .validation = 0.5, .warmup = 2 };
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
+    assert_true(r.rate == 0.004 && r.batch == 7 && r.decay == 0.5 && r.epochs == 3 && r.validation == 0.5);
+    assert_true(r.warmup == 2);
+    r.warmup = 3; /* the rate would never be reached */
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
+    assert_true(r.warmup == 0);
+    assert_ok(recipe_settle(&(struct recipe_options){ .keep = "last" }, MEDIA_TEXT, 1600, &r, &why), why);
+    assert_true(r.keep_last && r.epochs == 10);
+    assert_ok(recipe_settle(&(struct recipe_options){ .keep = "best" }, MEDIA_TEXT, 16, &r, &why), why);
+    assert_true(!r.keep_last && r.epochs == 50);
     r.rate = 0.5;
-    assert_int_equal(recipe_settle(&said, MEDIA_TEXT, &r, &why), WISP_E_INVALID);
+    assert_int_equal(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), WISP_E_INVALID);
     assert_non_null(strstr(why.text, "--optimizer sgd"));
     said.optimizer = "adamw"; /* who says both gets both */
-    assert_ok(recipe_settle(&said, MEDIA_TEXT, &r, &why), why);
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
     assert_null(optimizer_find("adam"));
     assert_true(optimizer_boost(optimizer_find("sgd"), 0.01) == 1);
     assert_true(optimizer_boost(optimizer_find("adamw"), 0.25) == 4);
