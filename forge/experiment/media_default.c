@@ -13,7 +13,12 @@
 #include "forge/train/batches.h"
 #include "sparse/file/model_json.h"
 
-enum { MEASURED_MAX = 20000, MELS = 40, CHANNELS_MAX = 4 };
+enum {
+    MEASURED_MAX = 20000,
+    MELS = 40,
+    CHANNELS_MAX = 4,
+    PAIRS_FEATURES = 16384, /* where there are fewer, pairs of words share them with too many words */
+};
 
 CLEANUP_DEFINE(media, struct media, media_free)
 CLEANUP_DEFINE(batches, struct batches, batches_free)
@@ -58,7 +63,9 @@ int media_default(enum media_kind kind, uint64_t inputs, char **out, struct reas
         snprintf(text, sizeof text, "{\"kind\":\"image\",\"width\":%llu,\"height\":%llu,\"channels\":%d}",
                  grey ? grey : colour, grey ? grey : colour, grey ? 1 : 3);
     else if (kind == MEDIA_TEXT)
-        snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%llu}", n);
+        snprintf(text, sizeof text,
+                 "{\"kind\":\"text\",\"features\":%llu,\"characters\":[1,1],\"words\":[1,%d],\"idf\":%s}", n,
+                 n < PAIRS_FEATURES ? 1 : 2, n <= MEDIA_IDF_FEATURES_MAX ? "true" : "false");
     else if (kind == MEDIA_AUDIO && n % MELS == 0)
         snprintf(text, sizeof text, "{\"kind\":\"audio\",\"mels\":%d,\"frames\":%llu}", MELS, n / MELS);
     if (!*text)

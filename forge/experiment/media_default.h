@@ -16,8 +16,9 @@
 /* The kind of media that a processing type's modality takes. WISP_E_INVALID when no reader makes it. */
 int media_kind_of(const char *processing, enum media_kind *out, struct reason *why);
 
-/* image: a grey square, or an RGB one; text: so many features; audio: 40 mel bands. *out is JSON, freed by the caller.
- * WISP_E_INVALID when `inputs` allows no guess. */
+/* image: a grey square, or an RGB one; text: so many features, of
+ * words, pairs of them where there is room, and single characters, weighed by idf; audio: 40 mel bands. *out is JSON,
+ * freed by the caller. WISP_E_INVALID when `inputs` allows no guess. */
 int media_default(enum media_kind kind, uint64_t inputs, char **out, struct reason *why);
 
 /* The model's description of its input, understood; with the idf, where it has one. */
