@@ -78,8 +78,8 @@ struct kernels {
     weight_run *run[WEIGHT_FORMATS_MAX];
 
     /* For connections whose column is in [column_begin, column_end): x_gradient = W^T y_gradient (rows of that range
-     * are overwritten; rows are accumulated in ascending order of r; NULL: not wanted) and w_gradient[k] =
-     * dot(y_gradient[row k], x[column k]). */
+     * are overwritten; rows are accumulated in ascending order of r) and w_gradient[k] = dot(y_gradient[row k],
+     * x[column k]). One of the two gradients may be NULL: it is not wanted; without w_gradient no x is read. */
     void (*spmm_backward)(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
                           float *w_gradient, size_t n, uint32_t column_begin, uint32_t column_end);
 

@@ -108,7 +108,8 @@ static void spmm_backward(const struct csr *w, const float *x, const float *y_gr
 
             if (column < column_begin || column >= column_end)
                 continue;
-            w_gradient[k] = dot(out, x + column * n, n);
+            if (w_gradient)
+                w_gradient[k] = dot(out, x + column * n, n);
             for (size_t b = 0; x_gradient && b < n; b++)
                 x_gradient[column * n + b] = fmaf(w->values[k], out[b], x_gradient[column * n + b]);
         }

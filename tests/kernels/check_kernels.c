@@ -95,6 +95,10 @@ static void check_backward(struct rng *rng, const struct kernels *kernels, const
         memset(dw.data, 0xff, w->count * sizeof(float));
         kernels->spmm_backward(w, x.data, dy.data, NULL, dw.data, n, 0, w->columns);
         assert_same(expected_dw, dw.data, w->count, "spmm_backward w alone", kernels->name);
+        memset(dx.data, 0xff, xs * sizeof(float));
+        kernels->spmm_backward(w, NULL, dy.data, dx.data, NULL, n, 0, cut);
+        kernels->spmm_backward(w, NULL, dy.data, dx.data, NULL, n, cut, w->columns);
+        assert_same(expected_dx, dx.data, xs, "spmm_backward x alone", kernels->name);
         free(expected_dx);
         free(expected_dw);
         guarded_free(&x);
