@@ -102,7 +102,7 @@ struct layer_setup {
 struct layer_needs {
     uint64_t scratch;      /* for one call; the next layer gets the same. All parts see it */
     uint64_t scratch_part; /* the same for each part */
-    uint64_t saved;        /* written by forward(), read by backward(): the layer's own. All parts see it */
+    uint64_t saved;        /* written by forward(), for the backward pass: the layer's own. All parts see it */
 };
 
 /* Where a layer's random numbers are in this step, for base/rng.h; which of them are whose, the kind says by element
@@ -212,6 +212,9 @@ struct layer_kind {
     const struct elementwise *elementwise;           /* what it does to a run of elements; NULL: it is none such */
     void (*forward)(const struct layer_run *run);    /* NULL: can be planned and sampled, not run */
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
+    /* The rest of the backward pass, of what all parts have found: runs in parts when every part of backward() is
+     * through, with the same scratch and what was saved. NULL: there is no rest. */
+    void (*backward_join)(const struct layer_back *back);
     /* What it does to a channel when served; NULL: not such a map. */
     void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
 };

@@ -126,6 +126,7 @@ static void place_gradients(const struct parameters *parameters, uint32_t index,
 
 struct call {
     const struct workspace *workspace;
+    void (*run)(const struct layer_back *back);
     struct layer_back back;
 };
 
@@ -137,7 +138,7 @@ static void run_part(void *argument, unsigned part, unsigned parts)
     back.run.part = part;
     back.run.parts = parts;
     workspace_lend_part(call->workspace, &back.run);
-    back.run.layer->kind->backward(&back);
+    call->run(&back);
 }
 
 /* What came through a repeated input, added in the order of inputs. */
@@ -162,6 +163,7 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     bool accumulate[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL }, *vectors[LAYER_VECTORS_MAX] = { NULL };
     struct call call = { .workspace = &forward->workspace,
+                         .run = layer->kind->backward,
                          .back = { .run = { .layer = layer,
                                             .kernels = forward->setup.kernels,
                                             .weights = forward->weights[index],
@@ -191,6 +193,9 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     place_gradients(backward->parameters, index, gradient, &call.back.weight_gradient, vectors);
     workspace_lend(&forward->workspace, index, &call.back.run);
     pool_run(forward->setup.pool, run_part, &call);
+    call.run = layer->kind->backward_join;
+    if (call.run)
+        pool_run(forward->setup.pool, run_part, &call);
     add_spares(backward, layer);
 }
 

@@ -238,10 +238,22 @@ static void stage_clear(struct stage *s, const struct bench *b, const struct way
     weights_free(s->weights);
 }
 
+/* backward(), or what follows it, on every part in turn. */
+static void back_parts(struct stage *s, const struct way *way, struct layer_back back,
+                       void (*run)(const struct layer_back *back))
+{
+    for (unsigned p = 0; p < way->parts && run; p++) {
+        back.run.part = p;
+        back.run.scratch_part = memset(s->parts[p].data, 0xff, s->needs.scratch_part);
+        run(&back);
+    }
+}
+
 static void go_back(struct stage *s, const struct bench *b, const struct way *way, struct outcome *out)
 {
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL }, *vector_gradient[LAYER_VECTORS_MAX] = { NULL };
     const bool accumulate[LAYER_INPUTS_MAX] = { way->accumulate, way->accumulate, way->accumulate, way->accumulate };
+    struct layer_back back;
 
     s->out_gradient = pick_samples(b->out_gradient, s->out_tensor.elements, way);
     s->weight = operand_new(b->layer.weight.count * sizeof(float));
@@ -255,18 +267,14 @@ static void go_back(struct stage *s, const struct bench *b, const struct way *wa
         vector_gradient[v] = b->kept[v] && !b->layer.kind->vectors[v].statistic ? s->vectors[v].data : NULL;
     }
     memset(s->scratch.data, 0xff, s->needs.scratch);
-    for (unsigned p = 0; p < way->parts; p++) {
-        struct layer_back back = { .run = s->run,
-                                   .out_gradient = s->out_gradient.data,
-                                   .in_gradient = in_gradient,
-                                   .accumulate = accumulate,
-                                   .weight_gradient = b->layer.kind->weighted ? s->weight.data : NULL,
-                                   .vector_gradient = vector_gradient };
-
-        back.run.part = p;
-        back.run.scratch_part = memset(s->parts[p].data, 0xff, s->needs.scratch_part);
-        b->layer.kind->backward(&back);
-    }
+    back = (struct layer_back){ .run = s->run,
+                                .out_gradient = s->out_gradient.data,
+                                .in_gradient = in_gradient,
+                                .accumulate = accumulate,
+                                .weight_gradient = b->layer.kind->weighted ? s->weight.data : NULL,
+                                .vector_gradient = vector_gradient };
+    back_parts(s, way, back, b->layer.kind->backward);
+    back_parts(s, way, back, b->layer.kind->backward_join);
     operand_free(&s->out_gradient);
     out->weight = copy_floats(s->weight.data, s->weight.bytes);
     operand_free(&s->weight);

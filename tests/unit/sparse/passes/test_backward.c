@@ -3,6 +3,7 @@
  * A residual block: every layer goes back once, be its input's gradient overwritten, added to or read twice by it.
  */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,20 @@
 
 enum { WIDTH = 12, BATCH = 5 };
 
-static unsigned calls;
+static atomic_uint calls, joins, early;
 static const struct layer_kind *counted_kind;
 
 static void count_backward(const struct layer_back *back)
 {
     calls++;
     counted_kind->backward(back);
+}
+
+/* Every part must have come back by now. */
+static void count_join(const struct layer_back *back)
+{
+    early += calls != back->run.parts;
+    joins++;
 }
 
 static void set_layer(struct model *model, uint32_t index, const struct layer_kind *kind, uint32_t a, uint32_t b)
@@ -68,15 +76,38 @@ static double slope_of(const struct csr *b, uint32_t neuron)
     return slope;
 }
 
+/* One way forward and back, with a loss that is the sum of d. */
+static void run_block(const struct model *model, struct pool *pool, const float *input, struct parameters *parameters,
+                      float **all)
+{
+    struct forward *forward;
+    struct backward *backward;
+    struct reason why;
+
+    assert_ok(
+        forward_new(
+            &(struct forward_setup){
+                .model = model, .kernels = kernels_find("auto"), .mode = LAYER_TRAIN, .batch = BATCH, .pool = pool },
+            &forward, &why),
+        why);
+    assert_int_equal(parameters_map(model, parameters), 0);
+    *all = parameters_array(parameters);
+    assert_ok(backward_new(forward, parameters, &backward, &why), why);
+    forward_run(forward, LAYER_TRAIN, input, BATCH);
+    for (unsigned i = 0; i < WIDTH * BATCH; i++)
+        backward_gradient(backward, 4)[i] = 1;
+    calls = joins = early = 0;
+    backward_run(backward, 4, *all);
+    backward_free(backward);
+    forward_free(forward);
+}
+
 static void test_a_residual_block_runs_each_layer_once(void **state)
 {
     struct layer_kind counted = *layer_kind_find("linear");
     float input[WIDTH * BATCH], *all, *weight;
     struct parameters parameters;
-    struct forward *forward;
-    struct backward *backward;
     struct model *model;
-    struct reason why;
     const struct csr *a;
 
     (void)state;
@@ -86,18 +117,7 @@ static void test_a_residual_block_runs_each_layer_once(void **state)
     a = &model->layers[0].weight;
     for (unsigned i = 0; i < WIDTH * BATCH; i++)
         input[i] = (float)(i % 7) - 3;
-    assert_ok(forward_new(
-                  &(struct forward_setup){
-                      .model = model, .kernels = kernels_find("auto"), .mode = LAYER_TRAIN, .batch = BATCH },
-                  &forward, &why),
-              why);
-    assert_int_equal(parameters_map(model, &parameters), 0);
-    all = parameters_array(&parameters);
-    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
-    forward_run(forward, LAYER_TRAIN, input, BATCH);
-    for (unsigned i = 0; i < WIDTH * BATCH; i++)
-        backward_gradient(backward, 4)[i] = 1;
-    backward_run(backward, 4, all);
+    run_block(model, NULL, input, &parameters, &all);
     weight = parameters_weight(&parameters, all, 0);
     assert_int_equal(calls, 1);
     for (uint32_t r = 0; r < WIDTH; r++) {
@@ -111,14 +131,39 @@ static void test_a_residual_block_runs_each_layer_once(void **state)
     }
     free(all);
     parameters_deinit(&parameters);
-    backward_free(backward);
-    forward_free(forward);
+    model_free(model);
+}
+
+static void test_the_rest_waits_for_all_parts(void **state)
+{
+    struct layer_kind counted = *layer_kind_find("linear");
+    float input[WIDTH * BATCH] = { 0 }, *all;
+    struct parameters parameters;
+    struct model *model;
+    struct pool *pool;
+
+    (void)state;
+    counted_kind = layer_kind_find("linear");
+    counted.backward = count_backward;
+    counted.backward_join = count_join;
+    model = make_block(&counted);
+    assert_int_equal(pool_new(3, &pool), 0);
+    run_block(model, pool, input, &parameters, &all);
+    assert_int_equal(calls, 3);
+    assert_int_equal(joins, 3);
+    assert_int_equal(early, 0);
+    pool_free(pool);
+    free(all);
+    parameters_deinit(&parameters);
     model_free(model);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_a_residual_block_runs_each_layer_once) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_residual_block_runs_each_layer_once),
+        cmocka_unit_test(test_the_rest_waits_for_all_parts),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
