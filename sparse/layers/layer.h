@@ -52,7 +52,8 @@ struct layer_plan {
     struct shape shape; /* of its output */
     /* The dense weight: outputs x (inputs * kernel_height * kernel_width) potential connections; all 0 without one. */
     uint64_t inputs, outputs, kernel_height, kernel_width;
-    uint64_t groups;   /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
+    uint64_t groups;    /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
+    uint64_t recurrent; /* of `inputs`, the last: its own neurons as they were a position before; 0 without */
     bool convolution;  /* its kernel counts in the density solve, be it 1 x 1 */
     double uses;       /* multiply-adds of one connection for one sample: output positions, tokens */
     double fixed_cost; /* multiply-adds of one sample that no connection does: the products of attention */
@@ -239,6 +240,10 @@ bool layer_parameter_is_default(const struct layer_kind *kind, const double *par
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);
+
+/* The positions that one product of a layer runs over: all of the output's, but for a recurrent one, which takes one
+ * after the other. */
+uint64_t layer_product_positions(const struct layer_plan *plan);
 
 /* Whether this version runs layers of a kind, in the daemon and in `wisp eval`; and whether it trains through them. */
 bool layer_kind_serves(const struct layer_kind *kind);

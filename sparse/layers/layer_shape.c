@@ -71,6 +71,11 @@ int layer_plan(const struct layer *layer, const struct shape *inputs, struct lay
     return layer->kind->plan(parameters, inputs, layer->input_count, out, why);
 }
 
+uint64_t layer_product_positions(const struct layer_plan *plan)
+{
+    return plan->recurrent ? 1 : shape_elements(&plan->shape) / plan->shape.dimension[0];
+}
+
 int layer_shape(const struct layer *layer, const struct shape *inputs, struct shape *out, struct reason *why)
 {
     struct layer_plan plan;

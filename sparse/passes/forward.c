@@ -202,23 +202,29 @@ static int plan_workspace(struct forward *forward, struct reason *why)
     return result ? result : workspace_allocate(&forward->workspace);
 }
 
+static int plan_layer(const struct model *model, const struct layer *layer, struct layer_plan *out, struct reason *why)
+{
+    struct shape inputs[LAYER_INPUTS_MAX];
+
+    for (uint32_t j = 0; j < layer->input_count; j++)
+        inputs[j] = *model_value_shape(model, layer->inputs[j]);
+    return layer_plan(layer, inputs, out, why);
+}
+
 /* Weights that train move, so they stay as they are; and so do those of groups, of which each is run by itself. */
 static int make_weights(const struct forward *forward, const struct layer *layer, struct weights **out,
                         struct reason *why)
 {
     const struct forward_setup *s = &forward->setup;
-    const uint64_t positions = shape_elements(&layer->shape) / layer->shape.dimension[0];
-    struct shape inputs[LAYER_INPUTS_MAX];
     struct layer_plan plan;
-    int result;
+    uint64_t positions;
+    int result = plan_layer(s->model, layer, &plan, why);
 
-    for (uint32_t j = 0; j < layer->input_count; j++)
-        inputs[j] = *model_value_shape(s->model, layer->inputs[j]);
-    result = layer_plan(layer, inputs, &plan, why);
     if (result)
         return result;
     if (s->mode != LAYER_SERVE || plan.groups > 1)
         return weights_borrow(s->kernels, &layer->weight, out);
+    positions = layer_product_positions(&plan);
     return weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);
 }
 
@@ -474,8 +480,10 @@ const struct weights *forward_weights(const struct forward *forward, size_t laye
 
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
-    const struct shape *shape = &forward->setup.model->layers[layer].shape;
-    const uint64_t positions = shape_elements(shape) / shape->dimension[0];
+    const struct model *model = forward->setup.model;
+    struct layer_plan plan;
 
-    return forward->weights[layer] ? weights_format(forward->weights[layer], positions * batch) : "";
+    if (!forward->weights[layer] || plan_layer(model, &model->layers[layer], &plan, NULL))
+        return "";
+    return weights_format(forward->weights[layer], layer_product_positions(&plan) * batch);
 }

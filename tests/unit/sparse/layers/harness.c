@@ -177,11 +177,11 @@ static void stage_room(struct stage *s, const struct bench *b, const struct way 
         s->parts[p] = operand_new(s->needs.scratch_part);
 }
 
-/* As a pass makes them: groups are run one by one, and the others over positions x samples columns. */
+/* As a pass makes them: groups are run one by one, and the others over so many positions x samples columns. */
 static struct weights *weights_of(const struct bench *b, const struct way *way)
 {
     const struct csr *w = &b->layer.weight;
-    const uint64_t positions = shape_elements(&b->plan.shape) / b->plan.shape.dimension[0];
+    const uint64_t positions = layer_product_positions(&b->plan);
     struct weights *made;
 
     if (way->mode != LAYER_SERVE || b->plan.groups > 1)
