@@ -130,6 +130,13 @@ static void connect_back(const struct layer *layer, struct source source, struct
     }
 }
 
+/* Whether a row of its weight is a channel of its output. Where several rows make one, over and over, as in a recurrent
+ * layer, each input has a say in all of them. */
+static bool maps_rows(const struct layer *layer, const struct marks *out)
+{
+    return layer->weight.starts && layer->weight.rows == out->count;
+}
+
 /* One layer, one way or the other. */
 static void follow(const struct model *model, uint32_t at, const struct marks *values, bool back)
 {
@@ -144,9 +151,9 @@ static void follow(const struct model *model, uint32_t at, const struct marks *v
             part = (struct marks){ out.mark + offset, in.count };
             offset += in.count;
         }
-        if (layer->weight.starts && back)
+        if (maps_rows(layer, &out) && back)
             connect_back(layer, source_of(model, layer, in.count), out, in);
-        else if (layer->weight.starts)
+        else if (maps_rows(layer, &out))
             connect_forward(layer, source_of(model, layer, in.count), in, out);
         else if (back)
             spread(part, in, layer->kind->flow == FLOW_MIXED);

@@ -230,12 +230,28 @@ static void test_against_ways_followed_one_by_one(void **state)
     }
 }
 
+/* Its rows are gates, more than its neurons: whatever comes in reaches all of them. */
+static void test_a_recurrent_layer(void **state)
+{
+    struct model *model = model_begin((struct shape){ 2, { 3, 5 } });
+
+    (void)state;
+    connect(layer_add(model, "lstm", 1, 0, 0), 8, 5, "0<0 7<4");
+    model->layers[0].parameters[0] = 2;
+    connect(layer_add(model, "linear", 1, 1, 0), 2, 10, "1<3");
+    assert_flow(model, 3, 3, 2, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_chains),       cmocka_unit_test(test_branches),
-        cmocka_unit_test(test_merges),       cmocka_unit_test(test_pictures),
-        cmocka_unit_test(test_mixing_kinds), cmocka_unit_test(test_against_ways_followed_one_by_one),
+        cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_branches),
+        cmocka_unit_test(test_merges),
+        cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_mixing_kinds),
+        cmocka_unit_test(test_a_recurrent_layer),
+        cmocka_unit_test(test_against_ways_followed_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
