@@ -141,16 +141,23 @@ static int join(struct walk *walk, const struct structure_layer *layer, struct s
     return 0;
 }
 
+/* What a row of its weight stands for. */
+static const char *unit_of(const struct layer_plan *plan)
+{
+    return plan->convolution ? "channel" : plan->recurrent ? "gate" : "neuron";
+}
+
 static int add_group(struct walk *walk, uint32_t place, struct sources *out)
 {
     const struct structure_layer *layer = &walk->structure->layers[place];
     const struct sources *reads = &walk->values[layer->inputs[0]];
     struct graph *graph = walk->graph;
     struct graph_group *group = &graph->groups[graph->group_count];
+    const double fed = (double)(layer->plan.inputs - layer->plan.recurrent) / (double)layer->plan.inputs;
     double low = 0;
 
     *group = (struct graph_group){ .name = layer->name,
-                                   .unit = layer->plan.convolution ? "channel" : "neuron",
+                                   .unit = unit_of(&layer->plan),
                                    .neurons = layer->plan.outputs,
                                    .rank = sources_rank(walk, reads) + 1,
                                    .place = place,
@@ -166,8 +173,8 @@ static int add_group(struct walk *walk, uint32_t place, struct sources *out)
             (struct graph_feed){ .from = reads->list[i].group,
                                  .to = graph->group_count,
                                  .low = low,
-                                 .high = i + 1 == reads->count ? 1 : low + reads->list[i].share };
-        low += reads->list[i].share;
+                                 .high = i + 1 == reads->count ? fed : low + reads->list[i].share * fed };
+        low += reads->list[i].share * fed;
     }
     graph->rank_count = MAX(graph->rank_count, group->rank + 1);
     out->list = memory_alloc(1, sizeof *out->list);
@@ -224,7 +231,7 @@ static void count_input(const struct structure *structure, struct graph *graph)
 
         if (graph->feeds[i].from || graph->groups[graph->feeds[i].to].feed_count > 1)
             continue;
-        input->neurons = reader->plan.inputs;
+        input->neurons = reader->plan.inputs - reader->plan.recurrent;
         if (reader->kind->indexed)
             input->unit = "word";
         else if (reader->plan.convolution)

@@ -5,7 +5,7 @@
  * Group 0 is the input, or all of them; group l + 1 is what weighted layer l gives. All other layers vanish: what reads
  * a rectifier reads the group before it. A group's rank is the number of weighted layers on the longest way to it. The
  * inputs of a weighted layer are split among its feeds in the order of its inputs: [low, high) of them come from group
- * `from`.
+ * `from`; a recurrent layer's own neurons, the last of its inputs, come from none.
  */
 #ifndef FORGE_DRAW_GRAPH_H
 #define FORGE_DRAW_GRAPH_H
@@ -17,7 +17,7 @@
 
 struct graph_group {
     const char *name; /* the layer's, or "input" */
-    const char *unit; /* "neuron", "channel", "input", "word" */
+    const char *unit; /* "neuron", "channel", "gate", "input", "word" */
     uint64_t neurons;
     uint32_t rank;
     uint32_t place; /* in structure.layers; of no meaning for the input */

@@ -168,6 +168,29 @@ static void branches_have_repeats_and_arcs(void **state)
     drop(&network);
 }
 
+/* Four rows a neuron; and of what it reads, its own neurons come from nowhere. */
+static void recurrent_layers_are_fed_in_part(void **state)
+{
+    struct structure_layer layer = { .kind = layer_kind_find("lstm"), .input_count = 1, .parameters = { 3 } };
+    struct structure structure = { .signature = signature_of((struct shape){ 2, { 9, 7 } }),
+                                   .layers = &layer,
+                                   .layer_count = 1 };
+    struct graph graph;
+    struct reason why;
+
+    (void)state;
+    snprintf(structure.processing, sizeof structure.processing, "raw");
+    snprintf(layer.name, sizeof layer.name, "memory");
+    assert_ok(structure_plan(&structure, &why), why);
+    assert_ok(graph_make(&structure, &graph, &why), why);
+    assert_int_equal(graph.groups[0].neurons, 9);
+    assert_int_equal(graph.groups[1].neurons, 12);
+    assert_string_equal(graph.groups[1].unit, "gate");
+    assert_int_equal(graph.feed_count, 1);
+    assert_true(graph.feeds[0].low == 0 && graph.feeds[0].high == 0.75);
+    graph_deinit(&graph);
+}
+
 static void *slurp(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");
@@ -225,7 +248,7 @@ int main(void)
         cmocka_unit_test(pages_are_in_order),           cmocka_unit_test(lines_are_the_connections),
         cmocka_unit_test(lines_are_those_of_the_build), cmocka_unit_test(large_layers_keep_their_density),
         cmocka_unit_test(one_of_a_thing_is_one),        cmocka_unit_test(branches_have_repeats_and_arcs),
-        cmocka_unit_test(files_are_the_same_bits),
+        cmocka_unit_test(files_are_the_same_bits),      cmocka_unit_test(recurrent_layers_are_fed_in_part),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
