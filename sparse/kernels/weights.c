@@ -1,37 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/pool.h"
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
 #include "sparse/kernels/weights.h"
 
+/* Some rows, packed by themselves. */
+struct block {
+    struct csr rows; /* borrowed */
+    struct weights *weights;
+};
+
 struct weights {
     const struct kernels *kernels;
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
+    struct block *blocks;                      /* NULL: it was not split */
+    uint32_t block_count;
     size_t memory;
     unsigned first, last; /* the classes that can come */
 };
 
+static int pack_class(struct weights *weights, const struct csr *w, unsigned batch_class, unsigned number)
+{
+    if (!weights->packed[number]) {
+        int result = packed_new(w, number, &weights->packed[number]);
+
+        if (result)
+            return result;
+        weights->memory += weights->packed[number]->memory;
+    }
+    weights->choice[batch_class] = weights->packed[number];
+    return 0;
+}
+
 static int pack_chosen(struct weights *weights, const struct csr *w, const struct choice *choice)
 {
-    for (unsigned c = 0; c < BATCH_CLASSES; c++) {
-        const unsigned number = choice->format[c];
+    int result = 0;
 
-        if (!weight_format_can(weights->kernels, number, w, c))
-            continue; /* a class that cannot come */
-        if (!weights->packed[number]) {
-            int result = packed_new(w, number, &weights->packed[number]);
-
-            if (result)
-                return result;
-            weights->memory += weights->packed[number]->memory;
-        }
-        weights->choice[c] = weights->packed[number];
+    for (unsigned c = 0; c < BATCH_CLASSES && !result; c++) {
+        if (weight_format_can(weights->kernels, choice->format[c], w, c)) /* else it is a class that cannot come */
+            result = pack_class(weights, w, c, choice->format[c]);
     }
-    return 0;
+    return result;
 }
 
 static int make(const struct kernels *kernels, const struct csr *w, const struct choice *choice, struct weights **out)
@@ -96,6 +110,49 @@ const struct csc *weights_columns(const struct weights *weights)
     return weights->by_column.starts ? &weights->by_column : NULL;
 }
 
+/* In the whole's formats, be it that some rows alone would not have been given them. */
+static int make_block(const struct weights *whole, const struct csr *w, uint32_t begin, uint32_t rows,
+                      struct block *out)
+{
+    int result = 0;
+
+    out->rows = *w;
+    out->rows.owned = false;
+    out->rows.rows = rows;
+    out->rows.starts += begin;
+    out->rows.count = out->rows.starts[rows] - out->rows.starts[0];
+    out->weights = calloc(1, sizeof *out->weights);
+    if (!out->weights)
+        return -ENOMEM;
+    *out->weights = (struct weights){ .kernels = whole->kernels, .memory = sizeof *out + sizeof *out->weights };
+    for (unsigned c = 0; c < BATCH_CLASSES && !result; c++) {
+        if (whole->choice[c])
+            result = pack_class(out->weights, &out->rows, c, whole->choice[c]->number);
+    }
+    return result;
+}
+
+int weights_split(struct weights *weights, const struct csr *w, uint32_t blocks)
+{
+    weights->blocks = calloc(blocks, sizeof *weights->blocks);
+    if (!weights->blocks)
+        return -ENOMEM;
+    weights->block_count = blocks;
+    for (uint32_t b = 0; b < blocks; b++) {
+        int result = make_block(weights, w, w->rows / blocks * b, w->rows / blocks, &weights->blocks[b]);
+
+        if (result)
+            return result;
+        weights->memory += weights->blocks[b].weights->memory;
+    }
+    for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++) {
+        weights->memory -= weights->packed[f] ? weights->packed[f]->memory : 0;
+        weights->packed[f] = packed_free(weights->packed[f]);
+    }
+    memcpy(weights->choice, weights->blocks[0].weights->choice, sizeof weights->choice); /* what the formats are */
+    return 0;
+}
+
 struct weights *weights_free(struct weights *weights)
 {
     if (!weights)
@@ -103,6 +160,9 @@ struct weights *weights_free(struct weights *weights)
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++)
         packed_free(weights->packed[f]);
     csc_deinit(&weights->by_column);
+    for (uint32_t b = 0; b < weights->block_count; b++)
+        weights_free(weights->blocks[b].weights);
+    free(weights->blocks);
     free(weights);
     return NULL;
 }
@@ -114,6 +174,18 @@ void weights_run(const struct weights *weights, const struct product *product, u
 
     pool_share(packed->units, packed->grain, part, parts, &begin, &end);
     weights->kernels->run[packed->number](packed, product, (uint32_t)begin, (uint32_t)end);
+}
+
+void weights_run_block(const struct weights *weights, uint32_t block, const struct product *product)
+{
+    const struct block *b = &weights->blocks[block];
+    const size_t row = (size_t)block * b->rows.rows;
+    const struct product rows = { .bias = product->bias ? product->bias + row : NULL,
+                                  .x = product->x,
+                                  .y = product->y + row * product->n,
+                                  .n = product->n };
+
+    weights_run(b->weights, &rows, 0, 1);
 }
 
 void weights_run_rows(const struct weights *weights, const struct product *product, uint32_t begin, uint32_t end)
@@ -130,6 +202,8 @@ size_t weights_memory(const struct weights *weights)
 
 bool weights_borrow_csr(const struct weights *weights)
 {
+    if (weights->blocks)
+        return weights_borrow_csr(weights->blocks[0].weights);
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++) {
         if (weights->packed[f] && weights->packed[f]->format->borrows)
             return true;

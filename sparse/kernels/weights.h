@@ -26,10 +26,16 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
 /* Gives borrowed weights the index by columns that such a pass and products with sparse samples go by; `w` as it was
  * borrowed, of at most CSC_CONNECTIONS_MAX connections. -ENOMEM. */
 int weights_index_columns(struct weights *weights, const struct csr *w);
+/* Parts its rows into `blocks` blocks, alike, each packed by itself in the formats that were chosen: for who multiplies
+ * them with different X. -ENOMEM. */
+int weights_split(struct weights *weights, const struct csr *w, uint32_t blocks);
 struct weights *weights_free(struct weights *weights); /* accepts NULL; returns NULL */
 
 /* Y = bias + W X: the share of `part` of `parts` in its rows. Allocates nothing, takes no lock. */
 void weights_run(const struct weights *weights, const struct product *product, unsigned part, unsigned parts);
+
+/* The same for the rows of one block of weights that were split; bias and y are those of all rows. */
+void weights_run_block(const struct weights *weights, uint32_t block, const struct product *product);
 
 /* The same for rows [begin, end), of weights that are borrowed: for who multiplies them with different X. */
 void weights_run_rows(const struct weights *weights, const struct product *product, uint32_t begin, uint32_t end);

@@ -137,23 +137,41 @@ static void test_matrix_kernels(void **state)
     }
 }
 
-static void check_weights(const struct weights *weights, const struct csr *w, struct rng *rng, const char *table)
+/* In so many blocks of rows, or, of weights that are whole, in three parts. */
+static void check_weights(const struct weights *weights, uint32_t blocks, const struct csr *w, struct rng *rng,
+                          const char *table)
 {
     for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
         const size_t n = batches[i];
         float *x = calloc(w->columns * n, sizeof *x), *y = calloc(w->rows * n, sizeof *y);
-        float *expected = calloc(w->rows * n, sizeof *expected);
-        const struct product p = { .x = x, .y = y, .n = n };
+        float *expected = calloc(w->rows * n, sizeof *expected), *bias = calloc(w->rows, sizeof *bias);
+        const struct product p = { .bias = bias, .x = x, .y = y, .n = n };
 
         fill(rng, x, w->columns * n, false);
-        expect_spmm(w, NULL, x, expected, n);
-        for (unsigned part = 0; part < 3; part++)
+        fill(rng, bias, w->rows, false);
+        expect_spmm(w, bias, x, expected, n);
+        for (unsigned part = 0; part < 3 && !blocks; part++)
             weights_run(weights, &p, part, 3);
+        for (uint32_t b = 0; b < blocks; b++)
+            weights_run_block(weights, b, &p);
         assert_same(expected, y, w->rows * n, weights_format(weights, n), table);
         free(x);
         free(y);
+        free(bias);
         free(expected);
     }
+}
+
+/* In seven blocks they are the same, in the same formats. */
+static void check_split(struct weights *weights, const struct csr *w, struct rng *rng, const char *table)
+{
+    const char *before = weights_format(weights, 1);
+    const bool borrow = weights_borrow_csr(weights);
+
+    assert_int_equal(weights_split(weights, w, 7), 0);
+    assert_string_equal(weights_format(weights, 1), before);
+    assert_int_equal(weights_borrow_csr(weights), borrow);
+    check_weights(weights, 7, w, rng, table);
 }
 
 /* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion. */
@@ -170,14 +188,17 @@ static void test_weights_of_any_choice(void **state)
 
             assert_int_equal(weights_new(kernels, &w, 1, 129, NULL, &chosen), 0);
             assert_int_equal(weights_borrow(kernels, &w, &borrowed), 0);
-            check_weights(chosen, &w, &rng, kernels->name);
-            check_weights(borrowed, &w, &rng, kernels->name);
+            check_weights(chosen, 0, &w, &rng, kernels->name);
+            check_weights(borrowed, 0, &w, &rng, kernels->name);
             assert_true(weights_borrow_csr(borrowed));
             assert_string_equal(weights_format(borrowed, 1), "csr");
             if ((double)w.count < DENSE16_DENSITY_MIN * w.rows * w.columns)
                 assert_string_not_equal(weights_format(chosen, 1), "dense16");
             assert_string_not_equal(weights_format(chosen, 2), "dense16");
             assert_true(weights_memory(chosen) < 4096 + w.count * 40);
+            check_split(chosen, &w, &rng, kernels->name);
+            check_split(borrowed, &w, &rng, kernels->name);
+            assert_true(weights_memory(chosen) < 16384 + w.count * 40);
             weights_free(chosen);
             weights_free(borrowed);
             csr_deinit(&w);
