@@ -53,10 +53,11 @@ struct layer_plan {
     /* The dense weight: outputs x (inputs * kernel_height * kernel_width) potential connections; all 0 without one. */
     uint64_t inputs, outputs, kernel_height, kernel_width;
     uint64_t groups;    /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
+    uint64_t blocks;    /* of rows, alike, each multiplied with an input of its own (weights_split()); 0 stands for 1 */
     uint64_t recurrent; /* of `inputs`, the last: its own neurons as they were a position before; 0 without */
-    bool convolution;  /* its kernel counts in the density solve, be it 1 x 1 */
-    double uses;       /* multiply-adds of one connection for one sample: output positions, tokens */
-    double fixed_cost; /* multiply-adds of one sample that no connection does: the products of attention */
+    bool convolution;   /* its kernel counts in the density solve, be it 1 x 1 */
+    double uses;        /* multiply-adds of one connection for one sample: output positions, tokens */
+    double fixed_cost;  /* multiply-adds of one sample that no connection does: the products of attention */
     uint64_t vectors[LAYER_VECTORS_MAX]; /* lengths, as layer_kind.vectors names them */
 };
 

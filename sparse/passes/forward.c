@@ -222,10 +222,14 @@ static int make_weights(const struct forward *forward, const struct layer *layer
 
     if (result)
         return result;
-    if (s->mode != LAYER_SERVE || plan.groups > 1)
-        return weights_borrow(s->kernels, &layer->weight, out);
     positions = layer_product_positions(&plan);
-    return weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);
+    if (s->mode != LAYER_SERVE || plan.groups > 1)
+        result = weights_borrow(s->kernels, &layer->weight, out);
+    else
+        result = weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);
+    if (!result && plan.blocks > 1)
+        result = weights_split(*out, &layer->weight, (uint32_t)plan.blocks);
+    return result;
 }
 
 static int plan_weights(struct forward *forward, struct reason *why)
