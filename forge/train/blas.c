@@ -9,9 +9,12 @@ static const struct kernels *fallback;
 static struct kernels table;
 static char table_name[64];
 
+/* Of a matrix, or of some rows of one. */
 static bool is_full(const struct csr *w)
 {
-    return w->count == (uint64_t)w->rows * w->columns && w->count;
+    const uint64_t count = w->starts[w->rows] - w->starts[0];
+
+    return count == (uint64_t)w->rows * w->columns && count;
 }
 
 /* A unit of csr is a row. */
@@ -31,7 +34,7 @@ static void run(const struct packed *packed, const struct product *p, uint32_t b
             p->y[row * n + i] = p->bias ? p->bias[row] : 0;
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)(end - begin), (blasint)n, (blasint)columns, 1,
-                w->values + begin * columns, (blasint)columns, p->x, (blasint)n, 1, p->y + begin * n, (blasint)n);
+                w->values + w->starts[begin], (blasint)columns, p->x, (blasint)n, 1, p->y + begin * n, (blasint)n);
 }
 
 static void spmm_backward(const struct csr *w, const float *x, const float *y_gradient, float *x_gradient,
@@ -46,10 +49,12 @@ static void spmm_backward(const struct csr *w, const float *x, const float *y_gr
     if (!share)
         return;
     if (x_gradient)
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, share, (blasint)n, rows, 1, w->values + column_begin,
-                    columns, y_gradient, (blasint)n, 0, x_gradient + column_begin * n, (blasint)n);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, share, (blasint)n, 1, y_gradient, (blasint)n,
-                x + column_begin * n, (blasint)n, 0, w_gradient + column_begin, columns);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, share, (blasint)n, rows, 1,
+                    w->values + w->starts[0] + column_begin, columns, y_gradient, (blasint)n, 0,
+                    x_gradient + column_begin * n, (blasint)n);
+    if (w_gradient)
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, share, (blasint)n, 1, y_gradient, (blasint)n,
+                    x + column_begin * n, (blasint)n, 0, w_gradient + w->starts[0] + column_begin, columns);
 }
 
 const struct kernels *blas_kernels(const struct kernels *base)
