@@ -4,6 +4,7 @@
 
 usage: resnet.py BUILD-FOLDER
 """
+import contextlib
 import json
 import os
 import random
@@ -128,16 +129,20 @@ def check_answers(programs, socket, model):
         check(f"{name}: {said}", said["labels"][0]["label"] == name)
 
 
-def check_serving(programs):
+@contextlib.contextmanager
+def serve(programs, *models):
+    """A daemon of its own, which ends well."""
     socket = os.path.join(programs.folder, "socket")
-    words = ["-s", socket, "-l", "error", "-m", os.path.join(programs.folder, "resnet.safetensors")]
+    words = ["-s", socket, "-l", "error"]
+    for model in models:
+        words += ["-m", os.path.join(programs.folder, model)]
     with subprocess.Popen([os.path.join(programs.build, "bin/wispd"), *words], env=programs.environment) as daemon:
         try:
             ping = [os.path.join(programs.build, "bin/wisp"), "ping", "-s", socket]
             while subprocess.run(ping, env=programs.environment, capture_output=True, check=False).returncode:
                 check("wispd did not come up", daemon.poll() is None)
                 time.sleep(0.02)
-            check_answers(programs, socket, "resnet")
+            yield socket
         finally:
             daemon.send_signal(signal.SIGTERM)
     check(f"wispd: exit {daemon.returncode}", daemon.returncode == 0)
@@ -154,7 +159,8 @@ def main():
         said = programs.run("bin/wisp-forge", "build", "--structure", "resnet.yaml", "-s", "0.5", "-o", "built.safetensors")
         check("build warns", b"cannot" not in said)
         check_training(programs)
-        check_serving(programs)
+        with serve(programs, "resnet.safetensors") as socket:
+            check_answers(programs, socket, "resnet")
 
 
 if __name__ == "__main__":
