@@ -281,9 +281,53 @@ static void test_every_structure_learns_and_serves(void **state)
     assert_true(tally.trained >= 48);
 }
 
+/* Kinds that no shipped structure has, in one: a squeeze-and-excite block, attention over places, growing both ways. */
+static void test_the_other_kinds_learn_and_serve(void **state)
+{
+    static const char document[] = "name: others\n"
+                                   "processing: image.classification\n"
+                                   "input: [3, 8, 8]\n"
+                                   "layers:\n"
+                                   "  - conv2d: {channels: 16, kernel: 3, padding: 1}\n"
+                                   "  - hard_swish: {name: block}\n"
+                                   "  - reduce\n"
+                                   "  - linear: 4\n"
+                                   "  - silu\n"
+                                   "  - linear: 16\n"
+                                   "  - hard_sigmoid: {name: gate}\n"
+                                   "  - multiply: {name: gated, from: [block, gate]}\n"
+                                   "  - reduce: {name: mean, by: mean, over: channels}\n"
+                                   "  - reduce: {name: max, by: max, over: channels, from: gated}\n"
+                                   "  - multiply: {name: places, from: [mean, max]}\n"
+                                   "  - concat: {from: [places, gated]}\n"
+                                   "  - conv2d: {channels: 16, kernel: 3, padding: 1}\n"
+                                   "  - pixel_shuffle\n"
+                                   "  - dropout: 0.6\n"
+                                   "  - max_pool\n"
+                                   "  - upsample: {factor: 2, interpolation: bilinear}\n"
+                                   "  - upsample: {factor: 2}\n"
+                                   "  - all_relu: {slope: 0.6, layer: 2}\n"
+                                   "  - leaky_relu\n"
+                                   "  - reduce: {by: sum, over: height}\n"
+                                   "  - tokens\n"
+                                   "  - linear: 5\n"
+                                   "  - softmax\n";
+    struct tally tally = { .structures = 0 };
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(pool_new(2, &tally.pool), 0);
+    assert_ok(document_parse("others", document, strlen(document), visit, &tally, stderr, &why), why);
+    assert_int_equal(tally.trained, 1);
+    pool_free(tally.pool);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_every_structure_learns_and_serves) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_other_kinds_learn_and_serve),
+        cmocka_unit_test(test_every_structure_learns_and_serves),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
