@@ -3,7 +3,7 @@
  * all_relu (Curci et al. 2021), the alternated left ReLU: x of each element; below 0 slope times x in hidden layers of
  * odd number, and minus that in those of even number.
  */
-#include "sparse/layers/negative_slope.h"
+#include "sparse/layers/activations/negative_slope.h"
 
 enum { SLOPE, LAYER };
 

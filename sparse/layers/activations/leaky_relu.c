@@ -2,7 +2,7 @@
  *
  * leaky_relu: x of each element, and slope times x below 0.
  */
-#include "sparse/layers/negative_slope.h"
+#include "sparse/layers/activations/negative_slope.h"
 
 static void activate(const struct layer_run *run, const float *in, float *out, size_t n)
 {

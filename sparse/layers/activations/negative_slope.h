@@ -2,8 +2,8 @@
  *
  * x of each element, and a slope times x below 0: what rectifiers that leak do, each with the slope it says.
  */
-#ifndef SPARSE_LAYERS_NEGATIVE_SLOPE_H
-#define SPARSE_LAYERS_NEGATIVE_SLOPE_H
+#ifndef SPARSE_LAYERS_ACTIVATIONS_NEGATIVE_SLOPE_H
+#define SPARSE_LAYERS_ACTIVATIONS_NEGATIVE_SLOPE_H
 
 #include "sparse/layers/elementwise.h"
 

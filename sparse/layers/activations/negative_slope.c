@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sparse/layers/negative_slope.h"
+#include "sparse/layers/activations/negative_slope.h"
 
 void negative_slope_activate(float slope, const float *in, float *out, size_t n)
 {
