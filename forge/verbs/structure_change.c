@@ -109,11 +109,11 @@ static int write_structure(void *argument, const struct structure *structure)
     return result;
 }
 
-static void plain_member(const json_t *object, const char *key, char out[static 128])
+static void plain_member(const json_t *object, const char *key, char out[static STORE_NAME_MAX])
 {
     const char *text = json_string_value(json_object_get(object, key));
 
-    http_plain_text(text ? text : "", text ? strlen(text) : 0, out, 128);
+    http_plain_text(text ? text : "", text ? strlen(text) : 0, out, STORE_NAME_MAX);
 }
 
 static int print_answer(const char *verb, const char *address, const char *text, bool quiet)
@@ -125,7 +125,7 @@ static int print_answer(const char *verb, const char *address, const char *text,
         return fail(verb, EXIT_FAILED, "%s answered, but not as a structure database does", address);
     json_array_foreach(json_object_get(object, "structures"), index, item)
     {
-        char name[128], same[128], processing[128];
+        char name[STORE_NAME_MAX], same[STORE_NAME_MAX], processing[STORE_NAME_MAX];
 
         plain_member(item, "name", name);
         plain_member(item, "same_as", same);

@@ -17,10 +17,11 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/name.h"
 
 enum {
     STORE_WAIT_MS = 10000,
-    STORE_NAME_MAX = 128,
+    STORE_NAME_MAX = NAME_BYTES_MAX,
     STORE_KINDS_MAX = 512,
     STORE_HASH_MAX = 33,              /* 128 bits in hexadecimal, and the zero */
     STORE_DOCUMENT_MAX = 1024 * 1024, /* bytes of one document */
