@@ -419,7 +419,7 @@ static off_t size_of(const char *path)
  * and pages of the change in it already. One structure, "first", was there before. */
 static const char *leave_hot(const char *folder)
 {
-    const char *path = scratch_path(folder, "s.db"), *active = scratch_path(folder, "hot.db");
+    const char *path = scratch_path(folder, "s.db"), *hot = scratch_path(folder, "hot.db");
     struct store *store;
     struct reason why;
     char *long_document = malloc(20000);
@@ -442,22 +442,22 @@ static const char *leave_hot(const char *folder)
         structure.document = long_document;
         assert_ok(store_add(store, &structure, &added, &why), why);
     }
-    copy_file(path, active);
+    copy_file(path, hot);
     copy_file(scratch_path(folder, "s.db-journal"), scratch_path(folder, "hot.db-journal"));
     store_close(store);
     free(long_document);
-    return active;
+    return hot;
 }
 
 static void test_a_reader_undoes_what_was_left_half_done(void **state)
 {
-    const char *folder = scratch_make(), *active = leave_hot(folder);
+    const char *folder = scratch_make(), *hot = leave_hot(folder);
     struct store *store;
     struct reason why;
 
     (void)state;
     assert_true(size_of(scratch_path(folder, "hot.db-journal")) > 512);
-    assert_ok(store_open(active, false, &store, &why), why);
+    assert_ok(store_open(hot, false, &store, &why), why);
     assert_int_equal(count(store, NULL, 0, 0), 1);
     store_close(store);
     assert_int_equal(size_of(scratch_path(folder, "hot.db-journal")), 0);
@@ -492,7 +492,7 @@ static bool refused_for_others(const char *path, bool write, const char *fragmen
 
 static void test_who_may_not_write_is_told_what_it_is(void **state)
 {
-    const char *folder = scratch_make(), *active = leave_hot(folder);
+    const char *folder = scratch_make(), *hot = leave_hot(folder);
     struct store *store;
     struct reason why;
 
@@ -500,16 +500,16 @@ static void test_who_may_not_write_is_told_what_it_is(void **state)
     if (getuid() != 0)
         skip(); /* the files must be somebody else's */
     chmod(folder, 0755);
-    assert_true(refused_for_others(active, false, "a process died while it changed"));
-    chmod(active, 0666); /* but nothing may be made or removed beside it */
+    assert_true(refused_for_others(hot, false, "a process died while it changed"));
+    chmod(hot, 0666); /* but nothing may be made or removed beside it */
     chmod(scratch_path(folder, "hot.db-journal"), 0666);
-    assert_true(refused_for_others(active, false, "its folder is not writable for you"));
-    assert_ok(store_open(active, false, &store, &why), why);
+    assert_true(refused_for_others(hot, false, "its folder is not writable for you"));
+    assert_ok(store_open(hot, false, &store, &why), why);
     assert_int_equal(count(store, NULL, 0, 0), 1);
     store_close(store);
-    assert_true(refused_for_others(active, true, "the folder of"));
-    chmod(active, 0644);
-    assert_true(refused_for_others(active, true, "is not writable for you"));
+    assert_true(refused_for_others(hot, true, "the folder of"));
+    chmod(hot, 0644);
+    assert_true(refused_for_others(hot, true, "is not writable for you"));
     scratch_remove(folder);
 }
 
