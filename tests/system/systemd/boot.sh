@@ -5,7 +5,8 @@
 #
 #   machine_check || exit 77     says on stderr why a machine cannot be booted here
 #   machine_init                 makes $MACHINE_WORK, a folder for this test's files, and sees to it that nothing stays behind
-#   machine_boot FOLDER          boots; what stands in FOLDER is laid over the machine's root
+#   machine_boot FOLDER SHOWN…   boots; what stands in FOLDER is laid over the machine's root, and the host's folders SHOWN are
+#                                in it too, be they below /tmp or on a file system of their own
 #   machine COMMAND…             runs a command in it, as root, with a clean environment
 #   machine_stop                 powers it off; fails when it does not go by itself
 #
@@ -46,6 +47,18 @@ machine_mount_root() {
     mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs "$root/run"
     mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp"
     mount_devices "$root"
+    machine_show "$work" "${@:2}"
+}
+
+# Folders that the machine's own /tmp would hide, or that an overlay over / does not reach. What is written there goes with
+# the machine.
+machine_show() {
+    local work=$1 folder number=0
+    for folder in "${@:2}"; do
+        number=$((number + 1))
+        mkdir -p "$work/upper$number" "$work/scratch$number" "$work/root$folder"
+        mount -t overlay machine -o "lowerdir=$folder,upperdir=$work/upper$number,workdir=$work/scratch$number" "$work/root$folder"
+    done
 }
 
 machine_prepare_root() {
@@ -64,7 +77,7 @@ machine_prepare_root() {
 machine_become_init() {
     local work=$1 overlay=$2
     set -euo pipefail
-    machine_mount_root "$work"
+    machine_mount_root "$work" "${@:3}"
     machine_prepare_root "$work/root"
     cp -a "$overlay"/* "$work/root/" # not "/.": the root keeps its own mode
     hostname machine
@@ -185,7 +198,7 @@ machine_boot() {
     (
         echo "$BASHPID" >"$MACHINE_CGROUP/cgroup.procs"
         exec setpriv --pdeathsig KILL unshare --fork --kill-child=KILL --pid --mount --uts --ipc --net --cgroup \
-            --propagation private bash -c '. "$0"; machine_become_init "$1" "$2"' "$library" "$MACHINE_WORK/mount" "$overlay"
+            --propagation private bash -c '. "$0"; machine_become_init "$@"' "$library" "$MACHINE_WORK/mount" "$overlay" "${@:2}"
     ) >"$MACHINE_WORK/boot.log" 2>&1 &
     MACHINE_OUTER=$!
     disown $MACHINE_OUTER # its end is no news

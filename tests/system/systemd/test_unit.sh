@@ -78,7 +78,7 @@ printf '[Service]\nType=oneshot\nRestart=no\nWatchdogSec=0\nBindReadOnlyPaths=/s
     >"$tree$probe_folder/probe.conf"
 cp "$binary_dir/tests/bin/wispd-probe" "$tree/srv/"
 
-machine_boot "$tree" || exit 1
+machine_boot "$tree" "$source_dir" "$binary_dir" || exit 1
 
 # What scripts/demo prints last, to the letter: over what is there already, it changes nothing of it.
 hint=$(sed -n '/^As a service/,/^END/p' "$source_dir/scripts/demo" | grep '^  sudo ' | sed "s#build/release#$binary_dir#")
