@@ -4,7 +4,7 @@
  */
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/layers/planning.h"
+#include "sparse/layers/product.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -41,77 +41,41 @@ static void forward_sparse(const struct layer_run *run)
 
 static void forward(const struct layer_run *run)
 {
-    const struct product product = {
-        .bias = run->layer->vectors[0].data, .x = run->in[0]->data, .y = run->out->data, .n = run->out->batch
-    };
-
     if (run->in[0]->vectors)
         forward_sparse(run);
     else
-        weights_run(run->weights, &product, run->part, run->parts);
+        product_forward(run);
 }
 
-/* A column's gradient grows along its chain of rows; what is added to another needs a place of its own till then. */
 static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
 {
-    bool fits = true;
-
-    if (setup->sparse_input) {
-        fits = size_multiply(SPARSE_BACKWARD_ROOM(sizeof(float)), setup->batch, &needs->scratch_part);
-        needs->scratch_part = MAX(needs->scratch_part, setup->plan->outputs * sizeof(float));
-    } else if (setup->accumulate[0]) {
-        fits = size_multiply(setup->plan->inputs * sizeof(float), setup->batch, &needs->scratch);
-    }
-    return fits ? 0 : refuse(why, WISP_E_FORMAT, "%zu samples are too many", setup->batch);
+    if (!setup->sparse_input)
+        return product_prepare(setup, needs, why);
+    if (!size_multiply(SPARSE_BACKWARD_ROOM(sizeof(float)), setup->batch, &needs->scratch_part))
+        return refuse(why, WISP_E_FORMAT, "%zu samples are too many", setup->batch);
+    needs->scratch_part = MAX(needs->scratch_part, setup->plan->outputs * sizeof(float));
+    return 0;
 }
 
 /* What sparse samples do not reach is 0 already. */
-static void backward_sparse(const struct layer_back *back, uint32_t begin, uint32_t end)
+static void backward_sparse(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
     const struct sparse_product product = sparse_product(run);
+    unsigned long long begin, end;
 
-    run->kernels->sparse_backward(&product, back->out_gradient, back->weight_gradient, begin, end, run->scratch_part);
-}
-
-/* The gradients of columns [begin, end) and of the connections in them. */
-static void backward_columns(const struct layer_back *back, float *in_gradient, uint32_t begin, uint32_t end)
-{
-    const struct layer_run *run = &back->run;
-    const struct back_product product = { .w = &run->layer->weight,
-                                          .by_column = weights_columns(run->weights),
-                                          .x = run->in[0]->data,
-                                          .y_gradient = back->out_gradient,
-                                          .x_gradient = in_gradient,
-                                          .w_gradient = back->weight_gradient,
-                                          .n = run->out->batch };
-
-    if (run->in[0]->vectors)
-        backward_sparse(back, begin, end);
-    else if (product.by_column)
-        run->kernels->csc_backward(&product, begin, end);
-    else
-        run->kernels->spmm_backward(product.w, product.x, product.y_gradient, in_gradient, product.w_gradient,
-                                    product.n, begin, end);
+    product_share(run, &begin, &end);
+    run->kernels->sparse_backward(&product, back->out_gradient, back->weight_gradient, (uint32_t)begin, (uint32_t)end,
+                                  run->scratch_part);
+    product_backward_bias(back);
 }
 
 static void backward(const struct layer_back *back)
 {
-    const struct layer_run *run = &back->run;
-    const struct csr *weight = &run->layer->weight;
-    float *in_gradient = back->in_gradient[0], *into = back->accumulate[0] ? run->scratch : in_gradient;
-    size_t batch = run->out->batch;
-    unsigned long long begin, end;
-
-    /* A part owns columns. */
-    pool_share(weight->columns, 16, run->part, run->parts, &begin, &end);
-    backward_columns(back, into, (uint32_t)begin, (uint32_t)end);
-    if (back->accumulate[0])
-        run->kernels->add(in_gradient + begin * batch, into + begin * batch, (end - begin) * batch);
-    if (back->vector_gradient[0]) {
-        pool_share(weight->rows, 16, run->part, run->parts, &begin, &end);
-        run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], batch, (uint32_t)begin, (uint32_t)end);
-    }
+    if (back->run.in[0]->vectors)
+        backward_sparse(back);
+    else
+        product_backward(back);
 }
 
 const struct layer_kind layer_linear = {
