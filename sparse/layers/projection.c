@@ -3,7 +3,7 @@
  * projection: one linear map at every position (token, pixel): {C, positions…} -> {neurons, positions…}. W_q, W_k, W_v,
  * W_o of attention and the layers of its multilayer perceptron are projections.
  */
-#include "sparse/layers/planning.h"
+#include "sparse/layers/product.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -26,7 +26,11 @@ const struct layer_kind layer_projection = {
     .inputs_max = 1,
     .role = ROLE_POSITION_MAP,
     .weighted = true,
+    .by_columns = true,
     .vectors = { { .name = "bias" } },
     .parameters = { { "neurons", 0, 1, 1 << 28, PARAMETER_WHOLE } },
     .plan = plan,
+    .prepare = product_prepare,
+    .forward = product_forward,
+    .backward = product_backward,
 };
