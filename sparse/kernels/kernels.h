@@ -38,6 +38,12 @@ struct norm_back {
     float mean, factor, level, tilt;
 };
 
+/* Columns that are normalised each by itself: their means and 1 / their deviations, and what a row of them becomes. */
+struct column_norm {
+    const float *mean, *inverse;
+    float factor, shift;
+};
+
 /* Y = bias + W X: x is W's columns x n, y is W's rows x n. */
 struct product {
     const float *bias; /* may be NULL */
@@ -130,6 +136,17 @@ struct kernels {
     void (*norm_apply)(const float *in, float *out, size_t n, float mean, float factor, float shift);
     /* out[i] = factor * fma(-(x[i] - mean), tilt, g[i] - level) */
     void (*norm_backward)(const float *x, const float *g, float *out, size_t n, const struct norm_back *back);
+
+    /* Layer normalisation (Ba et al. 2016), a row of n columns at a time. sum[i] = fma(d, d, sum[i]), d = x[i] -
+     * mean[i]; then out[i] = fma(h, factor, shift), h = (x[i] - mean[i]) inverse[i], in place allowed. Going back, with
+     * d = g[i] factor: level[i] += d, tilt[i] = fma(d, h, tilt[i]); then out[i] = inverse[i] fma(-h, tilt[i],
+     * d - level[i]). */
+    void (*column_squares)(const float *x, const float *mean, float *sum, size_t n);
+    void (*column_norm)(const float *x, float *out, size_t n, const struct column_norm *norm);
+    void (*column_norm_sums)(const float *x, const float *g, size_t n, const struct column_norm *norm, float *level,
+                             float *tilt);
+    void (*column_norm_backward)(const float *x, const float *g, float *out, size_t n, const struct column_norm *norm,
+                                 const float *level, const float *tilt);
 
     /* Nesterov momentum (Sutskever et al. 2013), per connection, with weight decay:
      *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */
