@@ -38,6 +38,16 @@ struct norm_back {
     float mean, factor, level, tilt;
 };
 
+/* y[r][lane] = the chain over ascending c < steps of fma(a[r][c], x[c][lane], ..), for rows r of sixteen lanes each
+ * (PACK_LANES). Element (r, c) of a stands at a[r * a_row + c * a_step]; rows of x and y begin so many floats apart. */
+struct panel_product {
+    const float *a, *x;
+    float *y;
+    size_t a_row, a_step, x_step, y_row;
+    size_t rows, steps;
+    bool add; /* chains go on from what stands in y; else they begin at +0 */
+};
+
 /* Columns that are normalised each by itself: their means and 1 / their deviations, and what a row of them becomes. */
 struct column_norm {
     const float *mean, *inverse;
@@ -147,6 +157,15 @@ struct kernels {
                              float *tilt);
     void (*column_norm_backward)(const float *x, const float *g, float *out, size_t n, const struct column_norm *norm,
                                  const float *level, const float *tilt);
+
+    /* What attention is made of: a product, and the softmax over the rows of each of a panel's sixteen columns, in
+     * place; sums run over ascending rows, the largest is subtracted first. What is -infinity becomes 0, and so does
+     * all of a column that has nothing else. Going back from p, the softmax: gradient = p (gradient - the chain of p
+     * gradient).
+     */
+    void (*panel_product)(const struct panel_product *product);
+    void (*panel_softmax)(float *panel, size_t rows);
+    void (*panel_softmax_backward)(const float *p, float *gradient, size_t rows);
 
     /* Nesterov momentum (Sutskever et al. 2013), per connection, with weight decay:
      *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */

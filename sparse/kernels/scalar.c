@@ -169,6 +169,21 @@ static struct norm_sums norm_sums(const float *x, const float *g, size_t n, floa
     return (struct norm_sums){ add_lanes(gradients), add_lanes(products) };
 }
 
+static void panel_product(const struct panel_product *product)
+{
+    const struct panel_product p = *product;
+
+    for (size_t r = 0; r < p.rows; r++) {
+        for (unsigned lane = 0; lane < LANES; lane++) {
+            float sum = p.add ? p.y[r * p.y_row + lane] : 0;
+
+            for (size_t c = 0; c < p.steps; c++)
+                sum = fmaf(p.a[r * p.a_row + c * p.a_step], p.x[c * p.x_step + lane], sum);
+            p.y[r * p.y_row + lane] = sum;
+        }
+    }
+}
+
 #include "sparse/kernels/elementwise.inc"
 
 #define KERNELS_NAME  "scalar"

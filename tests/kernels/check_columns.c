@@ -2,7 +2,10 @@
  *
  * The kernels that take columns each by itself, against the contract of kernels.h written out, for every table.
  */
+#include <stdlib.h>
+
 #include "kernels/operands.h"
+#include "sparse/kernels/functions.h"
 #include "sparse/kernels/kernels.h"
 
 enum { COLUMNS_MAX = 70 };
@@ -93,9 +96,140 @@ static void test_column_norm(void **state)
     }
 }
 
+/* ---- panels ---- */
+
+static void expect_product(const struct panel_product *p, float *y)
+{
+    for (size_t r = 0; r < p->rows; r++) {
+        for (size_t lane = 0; lane < LANES; lane++) {
+            float sum = p->add ? y[r * p->y_row + lane] : 0;
+
+            for (size_t c = 0; c < p->steps; c++)
+                sum = fmaf(p->a[r * p->a_row + c * p->a_step], p->x[c * p->x_step + lane], sum);
+            y[r * p->y_row + lane] = sum;
+        }
+    }
+}
+
+/* a by rows or by columns; rows of x and y side by side or apart, of which the gaps stay as they are. */
+static void check_product(struct rng *rng, const struct kernels *kernels, size_t rows, size_t steps)
+{
+    const size_t gap = rng_below(rng, 2) * 3;
+    const bool turned = rng_below(rng, 2);
+    struct guarded a = guarded_new(rows * steps), x = guarded_new(steps * LANES + (steps - 1) * gap);
+    struct guarded y = guarded_new(rows * LANES + (rows - 1) * gap);
+    const size_t y_count = rows * LANES + (rows - 1) * gap;
+    const struct panel_product product = { .a = a.data,
+                                           .x = x.data,
+                                           .y = y.data,
+                                           .a_row = turned ? 1 : steps,
+                                           .a_step = turned ? rows : 1,
+                                           .x_step = LANES + gap,
+                                           .y_row = LANES + gap,
+                                           .rows = rows,
+                                           .steps = steps,
+                                           .add = rng_below(rng, 2) };
+    float *expected = malloc(y_count * sizeof *expected);
+
+    assert_non_null(expected);
+    fill(rng, a.data, rows * steps, rows % 3 == 0);
+    fill(rng, x.data, steps * LANES + (steps - 1) * gap, steps % 3 == 0);
+    fill(rng, y.data, y_count, false);
+    memcpy(expected, y.data, y_count * sizeof *expected);
+    expect_product(&product, expected);
+    kernels->panel_product(&product);
+    assert_same(expected, y.data, y_count, "panel_product", kernels->name);
+    free(expected);
+    guarded_free(&a);
+    guarded_free(&x);
+    guarded_free(&y);
+}
+
+static void test_panel_product(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(17, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t rows = 1; rows < 40; rows++) {
+            for (size_t steps = 1; steps < 40; steps += 1 + rows % 3)
+                check_product(&rng, kernels, rows, steps);
+        }
+    }
+}
+
+static void expect_softmax(float *panel, size_t rows, size_t lane)
+{
+    float largest = panel[lane], sum = 0;
+
+    for (size_t r = 1; r < rows; r++)
+        largest = panel[r * LANES + lane] > largest ? panel[r * LANES + lane] : largest;
+    for (size_t r = 0; r < rows; r++) {
+        float *at = &panel[r * LANES + lane];
+
+        *at = function_exp(*at - (largest == -INFINITY ? 0 : largest));
+        sum += *at;
+    }
+    for (size_t r = 0; r < rows && sum != 0; r++)
+        panel[r * LANES + lane] /= sum;
+}
+
+static void expect_softmax_backward(const float *p, float *gradient, size_t rows, size_t lane)
+{
+    float sum = 0;
+
+    for (size_t r = 0; r < rows; r++)
+        sum = fmaf(p[r * LANES + lane], gradient[r * LANES + lane], sum);
+    for (size_t r = 0; r < rows; r++)
+        gradient[r * LANES + lane] = p[r * LANES + lane] * (gradient[r * LANES + lane] - sum);
+}
+
+/* Some elements are masked, and of some columns all. */
+static void check_softmax(struct rng *rng, const struct kernels *kernels, size_t rows)
+{
+    struct guarded panel = guarded_new(rows * LANES), gradient = guarded_new(rows * LANES);
+    float expected[40 * LANES];
+
+    fill(rng, panel.data, rows * LANES, rows % 4 == 0);
+    fill(rng, gradient.data, rows * LANES, rows % 5 == 0);
+    for (size_t i = 0; i < rows * LANES; i++) {
+        if (i % LANES == 3 || rng_below(rng, 9) == 0)
+            panel.data[i] = -INFINITY;
+    }
+    memcpy(expected, panel.data, rows * LANES * sizeof *expected);
+    for (size_t lane = 0; lane < LANES; lane++)
+        expect_softmax(expected, rows, lane);
+    kernels->panel_softmax(panel.data, rows);
+    assert_same(expected, panel.data, rows * LANES, "panel_softmax", kernels->name);
+    memcpy(expected, gradient.data, rows * LANES * sizeof *expected);
+    for (size_t lane = 0; lane < LANES; lane++)
+        expect_softmax_backward(panel.data, expected, rows, lane);
+    kernels->panel_softmax_backward(panel.data, gradient.data, rows);
+    assert_same(expected, gradient.data, rows * LANES, "panel_softmax_backward", kernels->name);
+    guarded_free(&panel);
+    guarded_free(&gradient);
+}
+
+static void test_panel_softmax(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(18, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t rows = 1; rows < 40; rows++)
+            check_softmax(&rng, kernels, rows);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_column_norm) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_column_norm),
+        cmocka_unit_test(test_panel_product),
+        cmocka_unit_test(test_panel_softmax),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
