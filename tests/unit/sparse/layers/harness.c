@@ -75,6 +75,25 @@ static void restore_vectors(struct bench *b)
     }
 }
 
+static float *random_words(size_t count, uint64_t stream, uint32_t words)
+{
+    struct rng rng = rng_make(17, stream);
+    float *made = memory_alloc(count, sizeof *made);
+
+    assert_non_null(made);
+    for (size_t i = 0; i < count; i++)
+        made[i] = (float)rng_below(&rng, words);
+    return made;
+}
+
+static float *make_input(const struct layer_case *c, uint32_t j)
+{
+    const size_t count = shape_elements(&c->inputs[j]) * BATCH;
+
+    return c->words[j] ? random_words(count, j, c->words[j])
+                       : random_floats(count, j, c->scale != 0 ? (float)c->scale : 1, 0);
+}
+
 static struct bench bench_new(const struct layer_case *c)
 {
     struct bench b = { .c = c, .layer = { .kind = layer_kind_find(c->kind), .input_count = c->input_count } };
@@ -91,7 +110,7 @@ static struct bench bench_new(const struct layer_case *c)
         make_weight(&b);
     make_vectors(&b);
     for (uint32_t j = 0; j < c->input_count; j++)
-        b.inputs[j] = random_floats(shape_elements(&c->inputs[j]) * BATCH, j, c->scale != 0 ? (float)c->scale : 1, 0);
+        b.inputs[j] = make_input(c, j);
     b.out_gradient = random_floats(shape_elements(&b.plan.shape) * BATCH, 50, 1, 0);
     return b;
 }

@@ -36,6 +36,7 @@ struct layer_case {
     uint32_t input_count;
     double density; /* of its weight */
     double scale;   /* of its inputs, which are normal; 0 stands for 1 */
+    uint32_t words[LAYER_INPUTS_MAX]; /* an input of whole numbers less than this; 0: of normal ones */
     void (*reference)(const struct reference_run *run);
 };
 
