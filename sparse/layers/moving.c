@@ -37,3 +37,14 @@ void move_only_backward(const struct layer_back *back)
 {
     move_backward(back, 0, back->out_gradient);
 }
+
+void move_nothing(const struct layer_back *back, uint32_t j)
+{
+    float *to = back->in_gradient[j];
+    unsigned long long begin, end;
+
+    if (!to || back->accumulate[j])
+        return;
+    pool_share(tensor_count(back->run.in[j]), MOVE_GRAIN, back->run.part, back->run.parts, &begin, &end);
+    memset(to + begin, 0, (end - begin) * sizeof *to);
+}

@@ -19,4 +19,7 @@ void move_backward(const struct layer_back *back, uint32_t j, const float *gradi
 void move_only_forward(const struct layer_run *run);
 void move_only_backward(const struct layer_back *back);
 
+/* Sends nothing to an input that no answer depends on smoothly: the part's share of its gradient is 0, or stays. */
+void move_nothing(const struct layer_back *back, uint32_t j);
+
 #endif
