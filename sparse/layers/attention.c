@@ -1,19 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * attention: queries {D, T}, keys {D, S}, values {D, S} -> {D, T}: softmax(q' k / sqrt(D / heads)) v per head. The maps
- * around it (W_q, W_k, W_v, W_o) are projections of their own; here nothing is learned.
+ * attention: queries {D, T}, keys {D, S}, values {D, S}, and perhaps {S} that says of which keys there are any ->
+ * {D, T}: softmax(q' k / sqrt(D / heads)) v per head (Vaswani et al. 2017, Attention is all you need). The maps around
+ * it (W_q, W_k, W_v, W_o) are projections of their own; here nothing is learned.
+ *
+ *   causal   query t takes the keys 0 to t alone
+ *   mask     the fourth input: a key whose number is 0 but for what follows the point (the word 0 of a text, its
+ *            padding) takes no part, whatever it is. A query that is left without keys is answered 0.
+ *
+ * A part owns heads of samples, and takes them one by one: each is brought together from the activations, where
+ * samples stand innermost, so what is computed depends on no other sample. Of a head, sixteen queries go at a time
+ * against all keys: the scores are a panel of the kernels, keys x 16 floats, and all of tokens x tokens never stand in
+ * memory. Every sum is a chain: scores over ascending features, answers over
+ * ascending keys.
  */
-#include "sparse/layers/planning.h"
+#include <math.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "base/size.h"
+#include "sparse/layers/moving.h"
 
 enum { HEADS, CAUSAL };
+enum { QUERIES, KEYS, VALUES, MASK };
+enum { LANES = PACK_LANES };
+
+static int check_mask(const struct shape *mask, uint32_t keys, struct reason *why)
+{
+    int result = plan_rank(mask, 1, "tokens: the mask of the keys", why);
+
+    if (!result && mask->dimension[0] != keys)
+        return refuse(why, WISP_E_FORMAT, "its mask is of %u tokens, and there are keys of %u", mask->dimension[0],
+                      keys);
+    return result;
+}
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
 {
     uint32_t width = inputs[0].dimension[0];
 
-    (void)input_count;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < MASK; i++) {
         int result = plan_rank(&inputs[i], 2, "features, tokens", why);
 
         if (result)
@@ -28,17 +55,243 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
         return refuse(why, WISP_E_FORMAT, "%u features cannot be split over %.0f heads", width, parameters[HEADS]);
     *out = (struct layer_plan){ .shape = inputs[0],
                                 .fixed_cost = 2.0 * width * inputs[0].dimension[1] * inputs[1].dimension[1] };
+    return input_count > MASK ? check_mask(&inputs[MASK], inputs[KEYS].dimension[1], why) : 0;
+}
+
+/* ---- scratch of a part ---- */
+
+enum area {
+    AREA_QUERIES, /* [features][16], times the factor of the scores */
+    AREA_ANSWERS, /* [features][16] */
+    AREA_KEYS,    /* [features][room] */
+    AREA_VALUES,
+    AREA_SCORES, /* [room][16]: then the softmax of them */
+    AREA_TOKENS, /* [room]: uint32, which tokens the keys are of */
+    AREAS,
+};
+
+/* Floats of each, for heads of `width` features; room: keys, rounded up to whole panels. No overflow: width x keys is
+ * within MODEL_ELEMENTS_MAX. */
+static void measure_areas(uint64_t width, uint64_t room, uint64_t floats[AREAS])
+{
+    const uint64_t lanes = width * LANES, tokens = width * room, panel = room * LANES;
+
+    memcpy(floats,
+           (const uint64_t[AREAS]){ [AREA_QUERIES] = lanes,
+                                    [AREA_ANSWERS] = lanes,
+                                    [AREA_KEYS] = tokens,
+                                    [AREA_VALUES] = tokens,
+                                    [AREA_SCORES] = panel,
+                                    [AREA_TOKENS] = room },
+           AREAS * sizeof *floats);
+}
+
+static size_t rounded(size_t keys)
+{
+    return (keys + LANES - 1) / LANES * LANES;
+}
+
+static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
+{
+    const uint64_t width = setup->inputs[QUERIES].dimension[0] / (uint64_t)setup->layer->parameters[HEADS];
+    uint64_t floats[AREAS];
+
+    (void)why;
+    measure_areas(width, rounded(setup->inputs[KEYS].dimension[1]), floats);
+    for (unsigned a = 0; a < AREAS; a++)
+        needs->scratch_part += floats[a] * sizeof(float);
     return 0;
+}
+
+/* ---- a head of a sample ---- */
+
+struct head {
+    const struct layer_run *run;
+    size_t first, width; /* features */
+    size_t sample, batch;
+    size_t queries, keys; /* tokens */
+    size_t kept, room;    /* keys that the mask leaves; all, rounded up */
+    bool causal;
+    float factor; /* of the scores */
+    float *area[AREAS];
+};
+
+/* Sixteen queries, or fewer at the end, and how many of the kept keys any of them may take. */
+struct block {
+    size_t begin, count, reach;
+};
+
+static uint32_t *tokens_of(const struct head *h)
+{
+    return (uint32_t *)h->area[AREA_TOKENS];
+}
+
+/* Where a token's feature of this head stands in an activation of `tokens` tokens. */
+static size_t place(const struct head *h, size_t tokens, size_t feature, size_t token)
+{
+    return ((h->first + feature) * tokens + token) * h->batch + h->sample;
+}
+
+static bool is_kept(const struct head *h, size_t token)
+{
+    const struct layer_run *run = h->run;
+
+    return run->layer->input_count <= MASK || truncf(run->in[MASK]->data[token * h->batch + h->sample]) != 0;
+}
+
+static void gather_keys(const struct head *h, const float *from, float *to)
+{
+    const uint32_t *tokens = tokens_of(h);
+
+    for (size_t f = 0; f < h->width; f++) {
+        for (size_t j = 0; j < h->kept; j++)
+            to[f * h->room + j] = from[place(h, h->keys, f, tokens[j])];
+    }
+}
+
+/* Head and sample by a number: samples side by side, so that parts seldom share a line of memory. */
+static struct head head_of(const struct layer_run *run, size_t number)
+{
+    const size_t batch = run->out->batch, heads = (size_t)run->layer->parameters[HEADS];
+    struct head h = { .run = run,
+                      .width = tensor_features(run->out) / heads,
+                      .sample = number % batch,
+                      .batch = batch,
+                      .queries = run->in[QUERIES]->shape.dimension[1],
+                      .keys = run->in[KEYS]->shape.dimension[1],
+                      .causal = run->layer->parameters[CAUSAL] != 0 };
+    float *next = run->scratch_part;
+    uint64_t floats[AREAS];
+
+    h.first = number / batch * h.width;
+    h.room = rounded(h.keys);
+    h.factor = 1 / sqrtf((float)h.width);
+    measure_areas(h.width, h.room, floats);
+    for (unsigned a = 0; a < AREAS; next += floats[a++])
+        h.area[a] = next;
+    for (size_t t = 0; t < h.keys; t++) {
+        if (is_kept(&h, t))
+            tokens_of(&h)[h.kept++] = (uint32_t)t;
+    }
+    gather_keys(&h, run->in[KEYS]->data, h.area[AREA_KEYS]);
+    gather_keys(&h, run->in[VALUES]->data, h.area[AREA_VALUES]);
+    return h;
+}
+
+static size_t head_count(const struct layer_run *run)
+{
+    return (size_t)run->layer->parameters[HEADS] * run->out->batch;
+}
+
+static struct block block_at(const struct head *h, size_t begin)
+{
+    struct block block = { begin, MIN((size_t)LANES, h->queries - begin), h->kept };
+
+    while (h->causal && block.reach && tokens_of(h)[block.reach - 1] >= begin + block.count)
+        block.reach--;
+    return block;
+}
+
+/* Lanes without a query are 0. */
+static void gather_block(const struct head *h, const struct block *block, const float *from, float factor, float *to)
+{
+    for (size_t f = 0; f < h->width; f++) {
+        for (size_t i = 0; i < LANES; i++)
+            to[f * LANES + i] = i < block->count ? from[place(h, h->queries, f, block->begin + i)] * factor : 0;
+    }
+}
+
+/* ---- products ---- */
+
+/* panel[key][lane] = the sum over features of by_key[feature][key] x[feature][lane]. */
+static void along_features(const struct head *h, const struct block *block, const float *by_key, const float *x,
+                           float *panel)
+{
+    const struct panel_product product = { .a = by_key,
+                                           .x = x,
+                                           .y = panel,
+                                           .a_row = 1,
+                                           .a_step = h->room,
+                                           .x_step = LANES,
+                                           .y_row = LANES,
+                                           .rows = block->reach,
+                                           .steps = h->width };
+
+    h->run->kernels->panel_product(&product);
+}
+
+/* y[feature][lane] = the sum over keys of by_key[feature][key] panel[key][lane]. */
+static void along_keys(const struct head *h, const struct block *block, const float *by_key, const float *panel,
+                       float *y)
+{
+    const struct panel_product product = { .a = by_key,
+                                           .x = panel,
+                                           .y = y,
+                                           .a_row = h->room,
+                                           .a_step = 1,
+                                           .x_step = LANES,
+                                           .y_row = LANES,
+                                           .rows = h->width,
+                                           .steps = block->reach };
+
+    h->run->kernels->panel_product(&product);
+}
+
+/* What each query of a block takes of each key. */
+static void attend(const struct head *h, const struct block *block)
+{
+    float *scores = h->area[AREA_SCORES];
+
+    gather_block(h, block, h->run->in[QUERIES]->data, h->factor, h->area[AREA_QUERIES]);
+    along_features(h, block, h->area[AREA_KEYS], h->area[AREA_QUERIES], scores);
+    for (size_t j = 0; h->causal && j < block->reach; j++) {
+        for (size_t i = 0; i < LANES && block->begin + i < tokens_of(h)[j]; i++)
+            scores[j * LANES + i] = -INFINITY;
+    }
+    if (block->reach)
+        h->run->kernels->panel_softmax(scores, block->reach);
+}
+
+/* ---- forward ---- */
+
+static void answer(const struct head *h, const struct block *block)
+{
+    float *answers = h->area[AREA_ANSWERS];
+
+    attend(h, block);
+    along_keys(h, block, h->area[AREA_VALUES], h->area[AREA_SCORES], answers);
+    for (size_t f = 0; f < h->width; f++) {
+        for (size_t i = 0; i < block->count; i++)
+            h->run->out->data[place(h, h->queries, f, block->begin + i)] = answers[f * LANES + i];
+    }
+}
+
+static void forward(const struct layer_run *run)
+{
+    unsigned long long begin, end;
+
+    pool_share(head_count(run), 1, run->part, run->parts, &begin, &end);
+    for (size_t number = begin; number < end; number++) {
+        const struct head head = head_of(run, number);
+
+        for (size_t at = 0; at < head.queries; at += LANES) {
+            const struct block block = block_at(&head, at);
+
+            answer(&head, &block);
+        }
+    }
 }
 
 const struct layer_kind layer_attention = {
     .name = "attention",
     .inputs_min = 3,
-    .inputs_max = 3,
+    .inputs_max = 4,
     .role = ROLE_ATTENTION,
     .merge = MERGE_ATTEND,
     .flow = FLOW_MIXED,
     .parameters = { [HEADS] = { "heads", 1, 1, 1024, PARAMETER_WHOLE },
                     [CAUSAL] = { "causal", 0, 0, 1, PARAMETER_WHOLE } },
     .plan = plan,
+    .prepare = prepare,
+    .forward = forward,
 };
