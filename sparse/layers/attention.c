@@ -11,8 +11,8 @@
  * A part owns heads of samples, and takes them one by one: each is brought together from the activations, where
  * samples stand innermost, so what is computed depends on no other sample. Of a head, sixteen queries go at a time
  * against all keys: the scores are a panel of the kernels, keys x 16 floats, and all of tokens x tokens never stand in
- * memory. Every sum is a chain: scores over ascending features, answers over
- * ascending keys.
+ * memory. Going back the panel is made again. Every sum is a chain: scores over ascending features, answers over
+ * ascending keys, the gradients of keys and values over ascending queries.
  */
 #include <math.h>
 #include <string.h>
@@ -62,11 +62,17 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 enum area {
     AREA_QUERIES, /* [features][16], times the factor of the scores */
-    AREA_ANSWERS, /* [features][16] */
+    AREA_ANSWERS, /* [features][16]; going back their gradient */
     AREA_KEYS,    /* [features][room] */
     AREA_VALUES,
     AREA_SCORES, /* [room][16]: then the softmax of them */
     AREA_TOKENS, /* [room]: uint32, which tokens the keys are of */
+    AREAS_FORWARD,
+    AREA_QUERY_GRADIENTS = AREAS_FORWARD, /* [features][16] */
+    AREA_KEY_GRADIENTS,                   /* [features][room] */
+    AREA_VALUE_GRADIENTS,
+    AREA_SCORE_GRADIENTS, /* [room][16] */
+    AREA_TURNED,          /* [16][room]: one or the other of those panels */
     AREAS,
 };
 
@@ -82,7 +88,12 @@ static void measure_areas(uint64_t width, uint64_t room, uint64_t floats[AREAS])
                                     [AREA_KEYS] = tokens,
                                     [AREA_VALUES] = tokens,
                                     [AREA_SCORES] = panel,
-                                    [AREA_TOKENS] = room },
+                                    [AREA_TOKENS] = room,
+                                    [AREA_QUERY_GRADIENTS] = lanes,
+                                    [AREA_KEY_GRADIENTS] = tokens,
+                                    [AREA_VALUE_GRADIENTS] = tokens,
+                                    [AREA_SCORE_GRADIENTS] = panel,
+                                    [AREA_TURNED] = panel },
            AREAS * sizeof *floats);
 }
 
@@ -98,7 +109,7 @@ static int prepare(const struct layer_setup *setup, struct layer_needs *needs, s
 
     (void)why;
     measure_areas(width, rounded(setup->inputs[KEYS].dimension[1]), floats);
-    for (unsigned a = 0; a < AREAS; a++)
+    for (unsigned a = 0; a < (setup->mode == LAYER_TRAIN ? AREAS : AREAS_FORWARD); a++)
         needs->scratch_part += floats[a] * sizeof(float);
     return 0;
 }
@@ -167,7 +178,7 @@ static struct head head_of(const struct layer_run *run, size_t number)
     h.room = rounded(h.keys);
     h.factor = 1 / sqrtf((float)h.width);
     measure_areas(h.width, h.room, floats);
-    for (unsigned a = 0; a < AREAS; next += floats[a++])
+    for (unsigned a = 0; a < (run->mode == LAYER_TRAIN ? AREAS : AREAS_FORWARD); next += floats[a++])
         h.area[a] = next;
     for (size_t t = 0; t < h.keys; t++) {
         if (is_kept(&h, t))
@@ -237,6 +248,33 @@ static void along_keys(const struct head *h, const struct block *block, const fl
     h->run->kernels->panel_product(&product);
 }
 
+/* sums[feature][key] += the sum over the block's queries of by_query[feature][lane] panel[key][lane]. */
+static void along_queries(const struct head *h, const struct block *block, const float *by_query, float *panel,
+                          float *sums)
+{
+    const size_t past = rounded(block->reach);
+    float *turned = h->area[AREA_TURNED];
+    struct panel_product product = { .a = by_query,
+                                     .a_row = LANES,
+                                     .a_step = 1,
+                                     .x_step = h->room,
+                                     .y_row = h->room,
+                                     .rows = h->width,
+                                     .steps = block->count,
+                                     .add = true };
+
+    memset(panel + block->reach * LANES, 0, (past - block->reach) * LANES * sizeof *panel);
+    for (size_t key = 0; key < past; key++) {
+        for (size_t i = 0; i < LANES; i++)
+            turned[i * h->room + key] = panel[key * LANES + i];
+    }
+    for (size_t key = 0; key < past; key += LANES) {
+        product.x = turned + key;
+        product.y = sums + key;
+        h->run->kernels->panel_product(&product);
+    }
+}
+
 /* What each query of a block takes of each key. */
 static void attend(const struct head *h, const struct block *block)
 {
@@ -282,6 +320,82 @@ static void forward(const struct layer_run *run)
     }
 }
 
+/* ---- backward ---- */
+
+static void send(float *to, float value, bool add)
+{
+    *to = add ? *to + value : value;
+}
+
+static void send_queries(const struct layer_back *back, const struct head *h, const struct block *block)
+{
+    const float *gradients = h->area[AREA_QUERY_GRADIENTS];
+
+    for (size_t f = 0; f < h->width && back->in_gradient[QUERIES]; f++) {
+        for (size_t i = 0; i < block->count; i++)
+            send(&back->in_gradient[QUERIES][place(h, h->queries, f, block->begin + i)],
+                 gradients[f * LANES + i] * h->factor, back->accumulate[QUERIES]);
+    }
+}
+
+/* Of keys or values; those that the mask leaves out get 0. */
+static void send_keys(const struct layer_back *back, const struct head *h, int input, const float *gradients)
+{
+    for (size_t f = 0; f < h->width && back->in_gradient[input]; f++) {
+        for (size_t t = 0, j = 0; t < h->keys; t++) {
+            const bool kept = j < h->kept && tokens_of(h)[j] == t;
+
+            send(&back->in_gradient[input][place(h, h->keys, f, t)], kept ? gradients[f * h->room + j] : 0,
+                 back->accumulate[input]);
+            j += kept;
+        }
+    }
+}
+
+/* With p the softmax of the scores and g the gradient of the answers: values get p g, p gets v g, and queries and keys
+ * what the softmax makes of that. */
+static void back_block(const struct layer_back *back, const struct head *h, const struct block *block)
+{
+    float *answers = h->area[AREA_ANSWERS], *scores = h->area[AREA_SCORES], *sent = h->area[AREA_SCORE_GRADIENTS];
+
+    attend(h, block);
+    gather_block(h, block, back->out_gradient, 1, answers);
+    along_features(h, block, h->area[AREA_VALUES], answers, sent);
+    h->run->kernels->panel_softmax_backward(scores, sent, block->reach);
+    along_keys(h, block, h->area[AREA_KEYS], sent, h->area[AREA_QUERY_GRADIENTS]);
+    send_queries(back, h, block);
+    along_queries(h, block, answers, scores, h->area[AREA_VALUE_GRADIENTS]);
+    along_queries(h, block, h->area[AREA_QUERIES], sent, h->area[AREA_KEY_GRADIENTS]);
+}
+
+static void back_head(const struct layer_back *back, const struct head *h)
+{
+    memset(h->area[AREA_KEY_GRADIENTS], 0, h->width * h->room * sizeof(float));
+    memset(h->area[AREA_VALUE_GRADIENTS], 0, h->width * h->room * sizeof(float));
+    for (size_t at = 0; at < h->queries; at += LANES) {
+        const struct block block = block_at(h, at);
+
+        back_block(back, h, &block);
+    }
+    send_keys(back, h, KEYS, h->area[AREA_KEY_GRADIENTS]);
+    send_keys(back, h, VALUES, h->area[AREA_VALUE_GRADIENTS]);
+}
+
+static void backward(const struct layer_back *back)
+{
+    const struct layer_run *run = &back->run;
+    unsigned long long begin, end;
+
+    pool_share(head_count(run), 1, run->part, run->parts, &begin, &end);
+    for (size_t number = begin; number < end; number++) {
+        const struct head head = head_of(run, number);
+
+        back_head(back, &head);
+    }
+    if (run->layer->input_count > MASK)
+        move_nothing(back, MASK);
+}
+
 const struct layer_kind layer_attention = {
     .name = "attention",
     .inputs_min = 3,
@@ -294,4 +408,5 @@ const struct layer_kind layer_attention = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .backward = backward,
 };
