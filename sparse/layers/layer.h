@@ -191,8 +191,9 @@ struct layer_kind {
     bool transposed; /* files of dense weights have its inputs before its outputs */
     enum layer_distribution distribution;
     enum layer_role role;
-    float gain;        /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
-    bool indexed;      /* its input is numbers of columns, words, instead of values */
+    float gain; /* the variance of weights whose sums it reads is this much larger, to make up; 0 stands for 1 */
+    /* Its input is numbers of columns, words, instead of values: its weights have an index by columns. */
+    bool indexed;
     bool train_only;   /* outside of LAYER_TRAIN its output is its one input */
     bool in_place;     /* forward() may be given the same memory as in[0] and out */
     bool by_columns;   /* weighted: its backward pass goes by columns where the weights have the index */

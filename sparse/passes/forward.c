@@ -146,12 +146,14 @@ bool forward_takes_sparse(const struct model *model)
     return true;
 }
 
-/* Whether a layer's weights have an index by columns: it reads the model's sparse input, or is trained with enough
- * samples. Where every connection is there, rows and columns are walked alike. */
+/* Whether a layer's weights have an index by columns: it looks columns up, reads the model's sparse input, or is trained
+ * with enough samples. Where every connection is there, rows and columns are walked alike. */
 static bool has_index(const struct forward_setup *setup, const struct layer *layer)
 {
     const struct csr *w = &layer->weight;
 
+    if (layer->kind->indexed)
+        return true;
     if (!layer->kind->by_columns || w->count > CSC_CONNECTIONS_MAX)
         return false;
     return (setup->sparse_input && layer->inputs[0] == 0) ||
@@ -211,7 +213,8 @@ static int plan_layer(const struct model *model, const struct layer *layer, stru
     return layer_plan(layer, inputs, out, why);
 }
 
-/* Weights that train move, so they stay as they are; and so do those of groups, of which each is run by itself. */
+/* Weights that train move, so they stay as they are; and so do those of groups, of which each is run by itself, and
+ * those of which single columns are looked up. */
 static int make_weights(const struct forward *forward, const struct layer *layer, struct weights **out,
                         struct reason *why)
 {
@@ -223,7 +226,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     if (result)
         return result;
     positions = layer_product_positions(&plan);
-    if (s->mode != LAYER_SERVE || plan.groups > 1)
+    if (s->mode != LAYER_SERVE || plan.groups > 1 || layer->kind->indexed)
         result = weights_borrow(s->kernels, &layer->weight, out);
     else
         result = weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);

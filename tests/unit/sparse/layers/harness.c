@@ -203,12 +203,12 @@ static struct weights *weights_of(const struct bench *b, const struct way *way)
     const uint64_t positions = layer_product_positions(&b->plan);
     struct weights *made;
 
-    if (way->mode != LAYER_SERVE || b->plan.groups > 1)
+    if (way->mode != LAYER_SERVE || b->plan.groups > 1 || b->layer.kind->indexed)
         assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
     else
         assert_int_equal(weights_new(way->kernels, w, positions, positions * way->samples, NULL, &made), 0);
     /* With and without: a pass has it from some batch on. */
-    if (way->mode == LAYER_TRAIN && b->layer.kind->by_columns && way->samples % 2)
+    if (b->layer.kind->indexed || (way->mode == LAYER_TRAIN && b->layer.kind->by_columns && way->samples % 2))
         assert_int_equal(weights_index_columns(made, w), 0);
     if (b->plan.blocks > 1)
         assert_int_equal(weights_split(made, w, (uint32_t)b->plan.blocks), 0);
