@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * embedding: {tokens} numbers of words -> {neurons, tokens}. One input neuron per word of the vocabulary; a token uses
- * the connections of its word alone.
+ * the connections of its word alone, which the weight's index by columns finds.
+ *
+ * What follows a number's point does not count. A number that is no word, negative or past the vocabulary, has no
+ * connections: all its neurons are 0. A part owns tokens of samples forward, and words backward.
  */
-#include "sparse/layers/planning.h"
+#include <math.h>
+#include <string.h>
+
+#include "base/pool.h"
+#include "sparse/layers/moving.h"
 
 enum { NEURONS, VOCABULARY };
 
@@ -24,6 +31,68 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
+static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
+{
+    (void)needs;
+    if (setup->layer->weight.count > CSC_CONNECTIONS_MAX)
+        return refuse(why, WISP_E_FORMAT, "it has more than %u connections", CSC_CONNECTIONS_MAX);
+    return 0;
+}
+
+/* False: it is none. */
+static bool word_of(const struct layer_run *run, size_t token, uint32_t *word)
+{
+    const float number = truncf(run->in[0]->data[token]);
+
+    if (!(number >= 0 && number < (float)run->layer->weight.columns))
+        return false;
+    *word = (uint32_t)number;
+    return true;
+}
+
+/* Tokens are columns of the output: the same token of all samples side by side. */
+static void forward(const struct layer_run *run)
+{
+    const struct csr *weight = &run->layer->weight;
+    const struct csc *index = weights_columns(run->weights);
+    const size_t columns = tensor_columns(run->out);
+    float *out = run->out->data;
+    unsigned long long begin, end;
+    uint32_t word;
+
+    pool_share(columns, 16, run->part, run->parts, &begin, &end);
+    for (uint32_t r = 0; r < weight->rows; r++)
+        memset(out + r * columns + begin, 0, (end - begin) * sizeof *out);
+    for (size_t token = begin; token < end; token++) {
+        if (!word_of(run, token, &word))
+            continue;
+        for (uint64_t k = index->starts[word]; k < index->starts[word + 1]; k++)
+            out[index->rows[k] * columns + token] = weight->values[index->connections[k]];
+    }
+}
+
+/* A connection's gradient is the sum over its word's tokens in their order. */
+static void backward(const struct layer_back *back)
+{
+    const struct layer_run *run = &back->run;
+    const struct csr *weight = &run->layer->weight;
+    const struct csc *index = weights_columns(run->weights);
+    const size_t columns = tensor_columns(run->out);
+    uint32_t word;
+
+    for (uint32_t w = run->part; w < weight->columns; w += run->parts) {
+        for (uint64_t k = index->starts[w]; k < index->starts[w + 1]; k++)
+            back->weight_gradient[index->connections[k]] = 0;
+    }
+    for (size_t token = 0; token < columns; token++) {
+        if (!word_of(run, token, &word) || word % run->parts != run->part)
+            continue;
+        for (uint64_t k = index->starts[word]; k < index->starts[word + 1]; k++)
+            back->weight_gradient[index->connections[k]] += back->out_gradient[index->rows[k] * columns + token];
+    }
+    move_nothing(back, 0);
+}
+
 const struct layer_kind layer_embedding = {
     .name = "embedding",
     .inputs_min = 1,
@@ -34,4 +103,7 @@ const struct layer_kind layer_embedding = {
     .parameters = { [VOCABULARY] = { "vocabulary", 0, 2, 1 << 28, PARAMETER_WHOLE },
                     [NEURONS] = { "neurons", 0, 1, 1 << 20, PARAMETER_WHOLE } },
     .plan = plan,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
 };
