@@ -56,15 +56,15 @@ for i in 1 2 3 4 5 6 7 8; do
 done
 check "interpolated"      0 "interpolated from 9 runs; runs held back are off by" "$forge" build --layers 512-90-2 -s 0.5
 # Of another sort than all of them: nothing that is known exactly is estimated, nothing that cannot be done is timed.
-other="--structure vit-tiny-4 -s 0.9"
+other="--structure text-translator-2-w128 -s 0.9"
 check "extrapolated"      0 "extrapolated from 9 runs, none of which is like it" "$forge" build $other
-check "cannot be trained" 0 "cannot serve or train it: " "$forge" build $other -o r.safetensors --no-history
-check "no epoch"          0 '"trains":false'         "$forge" structure show --structure vit-tiny-4 -s 0.9 --json
+check "cannot be trained" 0 "this version cannot train or evaluate it: " "$forge" build $other -o r.safetensors --no-history
+check "no epoch"          0 '"trains":false'         "$forge" structure show $other --json
 "$forge" build $other -o r.safetensors --no-history --json >r.json 2>/dev/null
 check "no epoch in it"    1 ""                       grep -q epoch_seconds r.json
 check "the file, exactly" 0 ""                       grep -q "\"cost\":{\"file_bytes\":$(stat -c %s r.safetensors)," r.json
-check "refused to train" 65 "r.safetensors: this version cannot serve or train it: " "$forge" train r.safetensors --data data.tsv -o t.safetensors
-check "refused to eval"  65 "r.safetensors: this version cannot serve or train it: " "$forge" eval r.safetensors --data data.tsv
+check "refused to train" 65 "r.safetensors: this version cannot train or evaluate it: " "$forge" train r.safetensors --data data.tsv -o t.safetensors
+check "refused to eval"  65 "r.safetensors: this version cannot train or evaluate it: " "$forge" eval r.safetensors --data data.tsv
 # Nothing passes through it, so no recipe helps.
 "$forge" build --layers $layers -s 0.9998 --force -o z.safetensors --no-history >/dev/null 2>&1
 check "nothing to learn"  0 "better than guessing" "$forge" train z.safetensors --data data.tsv --processing text.classification \

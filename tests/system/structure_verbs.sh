@@ -59,9 +59,9 @@ check "no such network" 65 'there is no kind of network "resnt"; did you mean "r
 check "depths in turn"   2 "the smaller first"             "$forge" structure list --depth 20-8
 check "semantic analysis" 0 "ngram-8192-128-3"              "$forge" structure list --type text.semantic-analysis
 check "what it can"      0 "trains, serves"                "$forge" structure list --network mlp
-check "and cannot"       0 "builds"                        "$forge" structure list --network transformer
+check "and serves"       0 "4063232  serves"                     "$forge" structure list --network transformer
 check "and for programs" 0 '"trains":false'                "$forge" structure list --network unet --json
-check "said by show"     0 "this version cannot serve or train it" "$forge" structure show vit-tiny-4
+check "said by show"     0 "this version cannot train or evaluate it" "$forge" structure show text-translator-2-w128
 check "json"             0 '"name":"vit-tiny-4"'           "$forge" structure list --json
 check "bad depth"        2 "give a number"                 "$forge" structure list --depth deep
 check "add"              0 "a new processing type"         "$forge" structure add "$folder/one.yaml"
