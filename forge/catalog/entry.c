@@ -7,12 +7,15 @@
 #include "forge/catalog/documents/document.h"
 #include "sparse/layers/layer.h"
 
+/* Stands before the kinds of what has not just one input and one output of float32; no kind is called so. */
+static const char several[] = "several";
+
 /* Each kind of layer once, the last layer's last. */
 static void list_kinds(const struct structure *structure, char *out, size_t size)
 {
     const struct layer_kind *last = structure->layers[structure->layer_count - 1].kind, *kind;
     bool there[64] = { false };
-    size_t used = 0;
+    size_t used = structure_support(structure).several ? (size_t)snprintf(out, size, "%s ", several) : 0;
 
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         for (size_t k = 0; k < ARRAY_SIZE(there) && layer_kind_at(k); k++)
@@ -39,11 +42,16 @@ struct structure_support catalog_support(const struct store_structure *entry)
         struct structure_layer pair[] = { { .kind = layer_kind_find(kind) }, { .kind = layer_kind_find(last) } };
         struct structure_support support = { .serves = false };
 
+        if (!strcmp(kind, several)) {
+            all.several = true;
+            continue;
+        }
         if (pair[0].kind && pair[1].kind)
             support = structure_support(&(struct structure){ .layers = pair, .layer_count = 2 });
         all.serves &= support.serves;
         all.trains &= support.trains;
     }
+    all.trains &= !all.several;
     return all;
 }
 

@@ -37,7 +37,7 @@ struct store_structure {
     uint32_t depth;                  /* weighted layers on the longest way through */
     uint32_t layers;
     uint64_t potential;          /* N: connections of the dense network */
-    char kinds[STORE_KINDS_MAX]; /* of layers, each once, between blanks, the last layer's last; "": not known */
+    char kinds[STORE_KINDS_MAX]; /* of layers, by entry.c for catalog_support(); "": not known */
     char *document;              /* canonical YAML; freed by store_structure_deinit() */
 };
 
