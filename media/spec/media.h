@@ -9,12 +9,13 @@
  *    "mean": [0], "deviation": [1]}
  *        decoded (PNG, JPEG), alpha over the grey `background`, to grey (channels 1) or RGB (3), resized with
  *        antialiasing, scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width]
- *   {"kind": "text", "features": …, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" | "sqrt",
- *    "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536}
+ *   {"kind": "text", "features": …, "sequence": 0, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" |
+ *    "sqrt", "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536}
  *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (a space at both ends)
  * and of words is hashed (XXH3-64, seed 0 and 1) to a feature and counted; [0, 0] is none; the weight of the count
  * times 1 + idf / 16, of a byte a feature; true says that there will be some, once the model is trained: till then they
- * are 0; tensor [features]
+ * are 0; tensor [features]. With sequence, so many words from the first on are hashed each to a number from 1 to
+ * features - 1, and 0 follows the last; tensor [sequence]
  *   {"kind": "audio", "mels": …, "frames": …, "rate": 8000, "window": 256, "low": 60, "high": rate / 2, "trim_db": 40,
  *    "floor_db": 60, "mean": 0, "deviation": 1}
  *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the

@@ -69,6 +69,7 @@ static const struct key keys[] = {
     { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
 
     { TEXT(features), .type = VALUE_COUNT, .required = true, .min = 1, .max = 1 << 24 },
+    { TEXT(sequence), .type = VALUE_COUNT, .min = 0, .max = 65536, .default_value = 0 },
     { TEXT(characters), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 3 },
     { TEXT(words), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 1 },
     { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = MEDIA_WEIGHT_LOG },
@@ -350,8 +351,10 @@ static int finish_text(struct media *media, struct reason *why)
 {
     if (!media->text.characters[0] && !media->text.words[0])
         return refuse(why, WISP_E_FORMAT, "characters and words are both [0, 0]: nothing is left to count");
+    if (media->text.sequence && media->text.features < 2)
+        return refuse(why, WISP_E_FORMAT, "features: with sequence, 2 or more are expected: 0 stands for no word");
     media->rank = 1;
-    media->dimensions[0] = media->text.features;
+    media->dimensions[0] = media->text.sequence ? media->text.sequence : media->text.features;
     return 0;
 }
 

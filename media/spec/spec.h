@@ -27,7 +27,8 @@ struct image_spec {
 };
 
 struct text_spec {
-    uint32_t features;
+    uint32_t features;                /* of a sequence: how many numbers of words there are */
+    uint32_t sequence;                /* a number for each of so many words, in their order; 0: n-grams are counted */
     uint32_t characters[2], words[2]; /* shortest and longest n-gram; 0, 0: none */
     uint32_t weight;                  /* enum text_weight */
     uint32_t norm;                    /* enum text_norm */

@@ -2,8 +2,8 @@
  *
  * A text's way: checked as UTF-8 from end to end; its first `limit` bytes normalised (NFKC, case folded, ignorable and
  * control characters dropped, runs of white space to one space, a space at either end as boundary); its n-grams hashed
- * and counted; the counts weighted, also by how rare their features are, and scaled to length 1. Sums run in ascending
- * order, so the result is the same wherever log() rounds the same.
+ * and counted; the counts weighted, also by how rare their features are, and scaled to length 1 (or, of a sequence, its
+ * words hashed, each to a number). Sums run in ascending order, so the result is the same wherever log() rounds the same.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -276,6 +276,20 @@ static void weigh(const struct text_spec *spec, float *out)
         out[i] *= factor;
 }
 
+/* A number for each word, from 1 on, in their order; behind the last word 0. */
+static void number_words(const struct pieces *words, const struct text_spec *spec, float *out)
+{
+    const size_t count = MIN(words->count, (size_t)spec->sequence);
+
+    for (size_t i = 0; i < count; i++) {
+        const size_t from = words->starts[i], to = words->starts[i + 1] - words->gap;
+        const uint64_t hash = XXH3_64bits_withSeed(words->bytes + from, to - from, SEED_WORDS);
+
+        out[i] = (float)(1 + hash % (spec->features - 1));
+    }
+    memset(out + count, 0, (spec->sequence - count) * sizeof *out);
+}
+
 int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
                       struct reason *why)
 {
@@ -297,6 +311,10 @@ int media_encode_text(const struct media *media, const char *name, const char *t
         return refuse_errno(why, result, "%s", name);
     if (!characters.count)
         return refuse_empty(name, length, why);
+    if (spec->sequence) {
+        number_words(&words, spec, out);
+        return 0;
+    }
     memset(out, 0, spec->features * sizeof *out);
     count_grams(&characters, spec->characters, SEED_CHARACTERS, spec->features, out);
     count_grams(&words, spec->words, SEED_WORDS, spec->features, out);

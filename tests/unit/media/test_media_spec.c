@@ -80,6 +80,7 @@ static void refusals(void **state)
         { "{\"kind\":\"text\",\"kind\":\"text\"}", "duplicate" },
         { "{\"kind\":\"image\",\"width\":8}", "key 'height' is missing" },
         { "{\"kind\":\"text\"}", "key 'features' is missing" },
+        { "{\"kind\":\"text\",\"features\":1,\"sequence\":4}", "features: with sequence, 2 or more" },
         { "{\"kind\":\"audio\",\"mels\":8}", "key 'frames' is missing" },
         { "{\"kind\":\"raw\"}", "key 'shape' is missing" },
         { IMAGE "\"chanels\":1}", "unknown key 'chanels' for kind \"image\"; did you mean 'channels'?" },

@@ -51,6 +51,26 @@ static void by_the_book(void **state)
     media_free(media);
 }
 
+/* Words in their order, by the book; what is longer is cut, what is shorter ends in 0. */
+static void numbers_of_words(void **state)
+{
+    static const char *const words[] = { "ab", "é", "ab" };
+    struct media *media = make_media("{\"kind\":\"text\",\"features\":100,\"sequence\":3}");
+    float out[4] = { [3] = -1 };
+
+    (void)state;
+    assert_int_equal(media_elements(media), 3);
+    encode(media, "Ab é -- ab X2!", out);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(out[i] == (float)(1 + XXH3_64bits_withSeed(words[i], strlen(words[i]), 1) % 99));
+    assert_true(out[0] == out[2] && out[3] == -1);
+    encode(media, "x2", out);
+    assert_true(out[0] == (float)(1 + XXH3_64bits_withSeed("x2", 2, 1) % 99) && out[1] == 0 && out[2] == 0);
+    encode(media, "!?", out);
+    assert_true(out[0] == 0 && out[1] == 0 && out[2] == 0);
+    media_free(media);
+}
+
 static void weights_and_norm(void **state)
 {
     static const char *const weights[] = { "count", "sqrt", "log" };
@@ -298,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_the_book),
+        cmocka_unit_test(numbers_of_words),
         cmocka_unit_test(weights_and_norm),
         cmocka_unit_test(idf),
         cmocka_unit_test(idf_to_come),
