@@ -54,14 +54,28 @@ static uint64_t square_side(uint64_t area)
     return side * side == area ? side : 0;
 }
 
-int media_default(enum media_kind kind, uint64_t inputs, char **out, struct reason *why)
+/* How many words the model knows whose numbers it reads; 0: it reads values. */
+static uint32_t vocabulary_of(const struct model *model)
 {
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        if (model->layers[i].kind->indexed && model->layers[i].inputs[0] == 0)
+            return model->layers[i].weight.columns;
+    }
+    return 0;
+}
+
+int media_default(enum media_kind kind, const struct model *model, char **out, struct reason *why)
+{
+    const uint64_t inputs = shape_elements(&model->signature.inputs[0].shape);
+    const uint32_t vocabulary = vocabulary_of(model);
     unsigned long long n = inputs, grey = square_side(inputs), colour = inputs % 3 ? 0 : square_side(inputs / 3);
     char text[160] = "";
 
     if (kind == MEDIA_IMAGE && (grey || colour))
         snprintf(text, sizeof text, "{\"kind\":\"image\",\"width\":%llu,\"height\":%llu,\"channels\":%d}",
                  grey ? grey : colour, grey ? grey : colour, grey ? 1 : 3);
+    else if (kind == MEDIA_TEXT && vocabulary)
+        snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%u,\"sequence\":%llu}", vocabulary, n);
     else if (kind == MEDIA_TEXT)
         snprintf(text, sizeof text,
                  "{\"kind\":\"text\",\"features\":%llu,\"characters\":[1,1],\"words\":[1,%d],\"idf\":%s}", n,
