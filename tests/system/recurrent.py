@@ -14,7 +14,7 @@ import tempfile
 import wave
 
 sys.dont_write_bytecode = True
-from resnet import Programs, check, serve  # noqa: E402
+from programs import Programs, check, serving  # noqa: E402
 
 MELS, FRAMES, NEURONS, CLASSES = 40, 16, {"lstm": 24, "gru": 20}, ("falling", "rising")
 
@@ -142,7 +142,7 @@ def main():
             check_training(programs, kind)
             programs.run("bin/wisp-forge", "build", "--structure", f"{kind}-stream.yaml", "-s", "0.5", "-o",
                          f"{kind}-stream.safetensors")
-            with serve(programs, f"{kind}.safetensors", f"{kind}-stream.safetensors") as socket:
+            with serving(programs, f"{kind}.safetensors", f"{kind}-stream.safetensors") as socket:
                 answers = check_batches(programs, socket, kind)
                 check_stream(programs, socket, kind, state, answers)
 

@@ -8,13 +8,12 @@ import contextlib
 import json
 import os
 import random
-import signal
 import struct
-import subprocess
 import sys
 import tempfile
-import time
-import zlib
+
+sys.dont_write_bytecode = True
+from programs import Programs, check, png, serving
 
 SIDE, CLASSES = 16, ("across", "down")
 
@@ -46,14 +45,6 @@ layers:
 """
 
 
-def png(rows):
-    """RGB rows as a PNG."""
-    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    header = struct.pack(">IIBBBBB", len(rows[0]) // 3, len(rows), 8, 2, 0, 0, 0)
-    data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
 def picture(chance, label):
     """Stripes of a random colour, width and place, across or down, under noise: no pixel says which."""
     colour, period = [chance.randrange(60, 160) for _ in range(3)], chance.choice((4, 5, 6))
@@ -70,26 +61,8 @@ def write_pictures(folder, split, count, chance):
                 file.write(png(picture(chance, label)))
 
 
-class Programs:
-    """Of one build, in a scratch folder."""
-
-    def __init__(self, build, folder):
-        self.build, self.folder = build, folder
-        self.environment = dict(os.environ, WISP_DB=os.path.join(folder, "structures.db"), LC_ALL="C.UTF-8")
-        self.environment.pop("WISP_CPU", None)
-
-    def run(self, program, *words, data=None, **more):
-        done = subprocess.run([os.path.join(self.build, program), *words], input=data, cwd=self.folder, timeout=250,
-                              env=dict(self.environment, **more), capture_output=True, check=False)
-        if done.returncode:
-            sys.exit(f"{program} {' '.join(words)}: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
-        return done.stdout
-
-    def train(self, out, *words, **more):
-        self.run("bin/wisp-forge", "train", "built.safetensors", "-D", "data", "-e", "3", "-b", "16", "--rate", "0.05", "--name",
-                 "resnet", "--no-history", "-o", out, *words, **more)
-        with open(os.path.join(self.folder, out), "rb") as file:
-            return file.read()
+def train(programs, out, *words, **more):
+    return programs.trained("built.safetensors", out, "-e", "3", "-b", "16", "--rate", "0.05", "--name", "resnet", *words, **more)
 
 
 def kinds_of(model):
@@ -97,17 +70,12 @@ def kinds_of(model):
     return [layer["kind"] for layer in json.loads(json.loads(model[8:8 + length])["__metadata__"]["wisp.graph"])]
 
 
-def check(what, holds):
-    if not holds:
-        sys.exit(f"FAIL {what}")
-
-
 def check_training(programs):
     """The same file for any number of threads and any kernels; folded, it answers as it did."""
-    model = programs.train("resnet.safetensors", "-t", "1")
-    check("two threads, another file", programs.train("two.safetensors", "-t", "2") == model)
-    check("scalar kernels, another file", programs.train("scalar.safetensors", "-t", "2", WISP_CPU="scalar") == model)
-    whole = programs.train("whole.safetensors", "-t", "2", "--no-fold")
+    model = train(programs, "resnet.safetensors", "-t", "1")
+    check("two threads, another file", train(programs, "two.safetensors", "-t", "2") == model)
+    check("scalar kernels, another file", train(programs, "scalar.safetensors", "-t", "2", WISP_CPU="scalar") == model)
+    whole = train(programs, "whole.safetensors", "-t", "2", "--no-fold")
     check("a normalisation is left", "batch_norm" not in kinds_of(model))
     check("--no-fold leaves five", kinds_of(whole).count("batch_norm") == 5)
     said = [json.loads(programs.run("bin/wisp-forge", "eval", name, "-D", "data", "--json"))
@@ -129,23 +97,9 @@ def check_answers(programs, socket, model):
         check(f"{name}: {said}", said["labels"][0]["label"] == name)
 
 
-@contextlib.contextmanager
-def serve(programs, *models):
-    """A daemon of its own, which ends well."""
-    socket = os.path.join(programs.folder, "socket")
-    words = ["-s", socket, "-l", "error"]
-    for model in models:
-        words += ["-m", os.path.join(programs.folder, model)]
-    with subprocess.Popen([os.path.join(programs.build, "bin/wispd"), *words], env=programs.environment) as daemon:
-        try:
-            ping = [os.path.join(programs.build, "bin/wisp"), "ping", "-s", socket]
-            while subprocess.run(ping, env=programs.environment, capture_output=True, check=False).returncode:
-                check("wispd did not come up", daemon.poll() is None)
-                time.sleep(0.02)
-            yield socket
-        finally:
-            daemon.send_signal(signal.SIGTERM)
-    check(f"wispd: exit {daemon.returncode}", daemon.returncode == 0)
+def check_serving(programs):
+    with serving(programs, "resnet.safetensors") as socket:
+        check_answers(programs, socket, "resnet")
 
 
 def main():
