@@ -4,7 +4,6 @@
 
 usage: resnet.py BUILD-FOLDER
 """
-import contextlib
 import json
 import os
 import random
@@ -113,8 +112,7 @@ def main():
         said = programs.run("bin/wisp-forge", "build", "--structure", "resnet.yaml", "-s", "0.5", "-o", "built.safetensors")
         check("build warns", b"cannot" not in said)
         check_training(programs)
-        with serve(programs, "resnet.safetensors") as socket:
-            check_answers(programs, socket, "resnet")
+        check_serving(programs)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Transformers from a structure to an answer: of pictures and of texts, built sparse, trained, served.
+
+usage: transformer.py BUILD-FOLDER
+"""
+import json
+import os
+import random
+import struct
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+from programs import Programs, check, png, serving
+
+SIDE, TOKENS, WORDS = 16, 12, 256
+
+# Everything that a ViT of the collection is made of, small.
+VIT = """\
+name: vit
+processing: image.classification
+input: [3, 16, 16]
+layers:
+  - conv2d: {name: patches, channels: 16, kernel: 4, stride: 4}
+  - tokens
+  - position
+  - repeat: 2
+    name: block
+    layers:
+      - layer_norm
+      - self_attention: {name: attention, heads: 2}
+      - add: {name: middle, from: [previous, start]}
+      - layer_norm
+      - projection: {name: mlp1, neurons: 32}
+      - gelu
+      - projection: {name: mlp2, neurons: 16}
+      - add: {name: out, from: [previous, middle]}
+  - layer_norm
+  - global_pool
+  - linear: 2
+  - softmax
+"""
+
+# And of a text encoder, with a causal block, and one that takes the first for its memory.
+TEXT = """\
+name: text
+processing: text.classification
+input: [12]
+layers:
+  - embedding: {vocabulary: 256, neurons: 16}
+  - position: {name: words}
+  - layer_norm
+  - self_attention: {name: attention, heads: 4, causal: true}
+  - add: {name: memory, from: [previous, words]}
+  - layer_norm: {name: queries}
+  - cross_attention: {name: cross, heads: 2, from: [queries, memory]}
+  - add: {name: middle, from: [previous, memory]}
+  - layer_norm
+  - projection: 32
+  - gelu
+  - projection: {name: mlp2, neurons: 16}
+  - add: {from: [previous, middle]}
+  - layer_norm
+  - global_pool
+  - linear: 2
+  - softmax
+"""
+
+
+def write_pictures(folder, chance):
+    """A bright square in the upper or the lower half, under noise."""
+    for split, count in (("train", 120), ("test", 20)):
+        for label in ("above", "below"):
+            os.makedirs(os.path.join(folder, split, label))
+            for number in range(count):
+                left, top = chance.randrange(SIDE - 5), chance.randrange(3) + (0 if label == "above" else SIDE // 2)
+                inside = lambda x, y: left <= x < left + 5 and top <= y < top + 5
+                rows = [[chance.randrange(90) + 150 * inside(x, y) for x in range(SIDE) for _ in range(3)] for y in range(SIDE)]
+                with open(os.path.join(folder, split, label, f"{number}.png"), "wb") as file:
+                    file.write(png(rows))
+
+
+def sentence(chance, label):
+    """Words of which none says the label: it is which of two comes first."""
+    words = [chance.choice("a few more of these words here and there".split()) for _ in range(chance.randrange(4, 9))]
+    first, second = sorted(chance.sample(range(len(words)), 2))
+    words[first], words[second] = ("day", "night") if label == "day" else ("night", "day")
+    return " ".join(words)
+
+
+def write_texts(folder, chance):
+    os.makedirs(folder)
+    for split, count in (("train", 300), ("test", 20)):
+        with open(os.path.join(folder, f"{split}.tsv"), "w", encoding="ascii") as file:
+            file.write("label\ttext\n")
+            file.writelines(f"{label}\t{sentence(chance, label)}\n" for _ in range(count) for label in ("day", "night"))
+
+
+def losses(programs, name, *words):
+    said = programs.run("bin/wisp-forge", "train", "built.safetensors", "-D", "data", "--no-history", "-o", f"{name}.safetensors",
+                        "--name", name, "--json", "-t", "1", *words)
+    return [event["loss"] for event in map(json.loads, said.splitlines()) if event["event"] == "epoch"]
+
+
+def check_training(programs, name, *words):
+    """The loss falls; the same file for any number of threads and any kernels."""
+    loss = losses(programs, name, *words)
+    check(f"{name}: losses {loss}", loss[-1] < 0.2 * loss[0])
+    accuracy = json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", "data", "--json"))["accuracy"]
+    check(f"{name}: accuracy {accuracy}", accuracy >= 0.85)
+    with open(os.path.join(programs.folder, f"{name}.safetensors"), "rb") as file:
+        model = file.read()
+    for kernels in ("auto", "scalar"):
+        more = {} if kernels == "auto" else {"WISP_CPU": kernels}
+        check(f"{name}: two threads, {kernels} kernels: another file",
+              programs.trained("built.safetensors", "again.safetensors", "--name", name, "-t", "2", *words, **more) == model)
+
+
+def check_bits(programs, socket, name, values):
+    """The same answers whatever is asked together, 32 samples that differ."""
+    data = struct.pack(f"<{len(values)}f", *values)
+    answers = [programs.run("tests/bin/answers", socket, name, rows, data=data) for rows in ("1", "7", "32")]
+    check(f"{name}: no 32 answers", len(answers[0]) == 32 * 2 * 4 and len({answers[0][i:i + 8] for i in range(0, 256, 8)}) == 32)
+    check(f"{name}: the batch changes the bits", answers[0] == answers[1] == answers[2])
+
+
+def build(programs, structure, sparsity):
+    with open(os.path.join(programs.folder, "structure.yaml"), "w", encoding="ascii") as file:
+        file.write(structure)
+    said = programs.run("bin/wisp-forge", "build", "--structure", "structure.yaml", "-s", sparsity, "-o", "built.safetensors")
+    check("build warns", b"cannot" not in said)
+
+
+def check_pictures(programs):
+    write_pictures(os.path.join(programs.folder, "data"), random.Random(1))
+    build(programs, VIT, "0.5")
+    check_training(programs, "vit", "-e", "15", "-b", "16", "--optimizer", "adamw", "--rate", "0.01")
+    chance = random.Random(3)
+    with serving(programs, "vit.safetensors") as socket:
+        check_bits(programs, socket, "vit", [chance.uniform(-2, 2) for _ in range(32 * 3 * SIDE * SIDE)])
+        for label in ("above", "below"):
+            said = json.loads(programs.run("bin/wisp", "run", "-s", socket, "vit", f"data/test/{label}/0.png", "--json"))
+            check(f"vit: {label}: {said}", said["labels"][0]["label"] == label)
+
+
+def check_texts(programs):
+    write_texts(os.path.join(programs.folder, "data"), random.Random(2))
+    build(programs, TEXT, "0.3")
+    check_training(programs, "text", "-e", "15", "-b", "16", "--rate", "0.004")
+    chance = random.Random(4)
+    with serving(programs, "text.safetensors") as socket:
+        check_bits(programs, socket, "text", [chance.randrange(WORDS) for _ in range(32 * TOKENS)])
+        for label, text in (("day", "a few day of night"), ("night", "a few night of day")):
+            said = json.loads(programs.run("bin/wisp", "run", "-s", socket, "text", "--text", text, "--json"))
+            check(f"text: {label}: {said}", said["labels"][0]["label"] == label)
+
+
+def main():
+    for check_one in (check_pictures, check_texts):
+        with tempfile.TemporaryDirectory() as folder:
+            check_one(Programs(os.path.realpath(sys.argv[1]), folder))
+
+
+if __name__ == "__main__":
+    main()
