@@ -85,6 +85,11 @@ static int copy_sources(const struct sources *from, struct sources *to)
     return 0;
 }
 
+static uint32_t merged_inputs(const struct structure_layer *layer)
+{
+    return layer_merged(layer->kind, layer->input_count);
+}
+
 /* One of the inputs goes on; the others are linked to its last group. */
 static int merge(struct walk *walk, const struct structure_layer *layer, uint32_t main, enum graph_link_kind kind,
                  struct sources *out)
@@ -92,7 +97,7 @@ static int merge(struct walk *walk, const struct structure_layer *layer, uint32_
     const struct sources *kept = &walk->values[layer->inputs[main]];
     uint32_t target = kept->list[kept->count - 1].group;
 
-    for (uint32_t i = 0; i < layer->input_count; i++) {
+    for (uint32_t i = 0; i < merged_inputs(layer); i++) {
         const struct sources *other = &walk->values[layer->inputs[i]];
 
         for (uint32_t k = 0; i != main && k < other->count; k++) {
@@ -191,9 +196,9 @@ static int attend(struct walk *walk, const struct structure_layer *layer, struct
     struct graph *graph = walk->graph;
     uint32_t rank = 0;
 
-    for (uint32_t i = 0; i < layer->input_count; i++)
+    for (uint32_t i = 0; i < merged_inputs(layer); i++)
         rank = MAX(rank, sources_rank(walk, &walk->values[layer->inputs[i]]));
-    for (uint32_t i = 0; i < layer->input_count; i++) {
+    for (uint32_t i = 0; i < merged_inputs(layer); i++) {
         const struct sources *input = &walk->values[layer->inputs[i]];
 
         for (uint32_t k = 0; k < input->count && layer->input_count > 1; k++) {
@@ -201,7 +206,7 @@ static int attend(struct walk *walk, const struct structure_layer *layer, struct
                 graph->groups[input->list[k].group].rank = rank;
         }
     }
-    return merge(walk, layer, layer->input_count - 1, LINK_ATTENTION, out);
+    return merge(walk, layer, merged_inputs(layer) - 1, LINK_ATTENTION, out);
 }
 
 static int take_layer(struct walk *walk, uint32_t place, struct reason *why)

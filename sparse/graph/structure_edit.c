@@ -136,7 +136,8 @@ static int check_removable(const struct structure *structure, uint32_t place, ui
     for (uint32_t i = at + gone; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
 
-        for (uint32_t j = 0; j < layer->input_count && layer->kind->merge == MERGE_ATTEND; j++) {
+        for (uint32_t j = 0; layer->kind->merge == MERGE_ATTEND && j < layer_merged(layer->kind, layer->input_count);
+             j++) {
             if (layer->inputs[j] >= first && layer->inputs[j] < first + gone)
                 return refuse(why, WISP_E_INVALID,
                               "layer %u, %s, makes the %s of %s, which cannot do without: take the whole attention out "

@@ -45,7 +45,9 @@ static uint32_t *find_ties(const struct structure *structure)
         parents[v] = v;
     for (uint32_t i = 0; i < structure->layer_count; i++) {
         const struct structure_layer *layer = &structure->layers[i];
-        uint32_t tied = makes_width(layer->kind) ? 0 : joins_inputs(layer->kind) ? layer->input_count : 1;
+        uint32_t tied = makes_width(layer->kind)    ? 0
+                        : joins_inputs(layer->kind) ? layer_merged(layer->kind, layer->input_count)
+                                                    : 1;
 
         for (uint32_t j = 0; j < MIN(tied, layer->input_count); j++)
             join(parents, structure_value(structure, i), layer->inputs[j]);

@@ -158,7 +158,7 @@ enum layer_merge {
     MERGE_NONE,     /* there is one input, or the others do not go in */
     MERGE_ELEMENTS, /* element by element: they all have the output's width */
     MERGE_CONCAT,   /* one after the other */
-    MERGE_ATTEND,   /* queries, keys and values, each made by a layer of its own */
+    MERGE_ATTEND,   /* queries, keys and values, each made by a layer of its own; and perhaps a mask */
 };
 
 /* What the elements of its output are: what a loss is chosen by. */
@@ -239,6 +239,12 @@ const char *layer_parameter_word(const struct layer_kind *kind, unsigned number,
 
 /* Whether a parameter says what leaving it out would say: it is the default, or what the default stands for. */
 bool layer_parameter_is_default(const struct layer_kind *kind, const double *parameters, unsigned number);
+
+/* How many of a layer's inputs merge, from the first on: what comes after, a mask, says which elements there are. */
+static inline uint32_t layer_merged(const struct layer_kind *kind, uint32_t input_count)
+{
+    return kind->merge == MERGE_ATTEND ? kind->inputs_min : input_count;
+}
 
 /* The plan behind layer_shape(): also what a layer of a model costs. */
 int layer_plan(const struct layer *layer, const struct shape *inputs, struct layer_plan *out, struct reason *why);

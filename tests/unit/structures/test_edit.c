@@ -78,7 +78,7 @@ static void test_what_does_not_fit_changes_nothing(void **state)
 
 struct row {
     const char *kind, *name;
-    uint32_t inputs[3], input_count;
+    uint32_t inputs[LAYER_INPUTS_MAX], input_count;
     double parameter;
 };
 
@@ -120,6 +120,15 @@ static const struct row transformer[] = {
     { "projection", "q", { 2 }, 1, 8 },       { "projection", "k", { 2 }, 1, 8 },
     { "projection", "v", { 2 }, 1, 8 },       { "attention", "att", { 3, 4, 5 }, 3, 2 },
     { "projection", "o", { 6 }, 1, 8 },       { "add", "sum", { 7, 1 }, 2, 0 },
+};
+
+/* With a mask made of the input: its width is that of the tokens, whatever the others' are. */
+static const struct row masked[] = {
+    { "linear", "mask", { 0 }, 1, 6 },
+    { "projection", "q", { 0 }, 1, 8 },
+    { "projection", "k", { 0 }, 1, 8 },
+    { "projection", "v", { 0 }, 1, 8 },
+    { "attention", "att", { 2, 3, 4, 1 }, 4, 2 },
 };
 
 static void test_branches_are_widened_together(void **state)
@@ -177,6 +186,24 @@ static void test_an_attention_keeps_its_maps(void **state)
     structure_deinit(&s);
 }
 
+static void test_a_mask_is_no_map(void **state)
+{
+    struct structure s;
+    struct reason why;
+    char text[400];
+    uint32_t refused;
+
+    (void)state;
+    make_graph(masked, ARRAY_SIZE(masked), (struct shape){ .rank = 2, .dimension = { 4, 6 } }, &s);
+    assert_int_equal(structure_remove(&s, 4, &why), WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "the values of att"));
+    assert_ok(structure_set_neurons(&s, 2, 16, &why), why);
+    assert_int_equal(structure_plan_at(&s, &refused, &why), WISP_E_FORMAT);
+    structure_ties_text(&s, refused, text, sizeof text);
+    assert_non_null(strstr(text, "layers 2, 3, 4 must have as many neurons or channels as each other"));
+    structure_deinit(&s);
+}
+
 /* Whatever is done, the result can be planned, names stay unique, and a change and its opposite are nothing. */
 static void test_random_changes(void **state)
 {
@@ -212,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_what_does_not_fit_changes_nothing),
         cmocka_unit_test(test_branches_are_widened_together),
         cmocka_unit_test(test_an_attention_keeps_its_maps),
+        cmocka_unit_test(test_a_mask_is_no_map),
         cmocka_unit_test(test_random_changes),
     };
 
