@@ -20,7 +20,8 @@
  *
  * A layer reads the one before it unless `from` names others: a layer's name, `previous`, `input`, or, inside a repeat,
  * `start`: what the repetition began with. `kernel` sets both sides. self_attention {heads} and cross_attention {heads,
- * from: [queries, memory]} stand for four projections (q, k, v, o) around an attention. Several inputs and outputs are
+ * from: [queries, memory]} stand for four projections (q, k, v, o) around an attention; `causal: true` shows a token
+ * those before it alone, `mask: NAME` leaves out the keys whose element there is 0. Several inputs and outputs are
  *
  *     inputs: {source: [32], target: {shape: [32], dtype: int32}, picture: {shape: [3, 8, 8], dtype: uint8, scale: 2}}
  *     outputs: {class: softmax1, box: {from: fc7}}

@@ -333,12 +333,31 @@ static uint32_t features_of(struct builder *builder, uint32_t value)
 
 static void check_attention_keys(struct builder *builder, const struct node *body)
 {
+    static const char *const keys[] = { "heads", "causal", "mask", "name", "from" };
+
     check_keys(body, builder->findings);
     for (const struct node *child = body->first; child; child = child->next) {
-        if (child->key && strcmp(child->key, "name") != 0 && strcmp(child->key, "from") != 0 &&
-            strcmp(child->key, "heads") != 0 && strcmp(child->key, "causal") != 0)
-            findings_add(builder->findings, child->key_mark, "attention has \"heads\", \"causal\", \"name\", \"from\"");
+        size_t i = 0;
+
+        while (child->key && i < ARRAY_SIZE(keys) && strcmp(child->key, keys[i]) != 0)
+            i++;
+        if (i == ARRAY_SIZE(keys))
+            findings_add(builder->findings, child->key_mark,
+                         "attention has \"heads\", \"causal\", \"mask\", \"name\", \"from\"");
     }
+}
+
+/* The value that says which keys there are: 0 or 1 more inputs. */
+static uint32_t read_mask(struct builder *builder, const struct node *body, uint32_t *mask)
+{
+    const struct node *named = body->kind == NODE_SECTION ? node_child(body, "mask") : NULL;
+
+    if (!named)
+        return 0;
+    if (named->kind == NODE_TEXT && find_value(builder, named->text, mask))
+        return 1;
+    findings_add(builder->findings, named->mark, "\"mask\" names an input, or a layer before this one");
+    return 0;
 }
 
 static int add_attention(struct builder *builder, const struct node *body, bool cross, struct mark mark)
@@ -346,7 +365,8 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
     const struct node *heads = body->kind == NODE_SECTION ? node_child(body, "heads") : NULL;
     const struct node *from = body->kind == NODE_SECTION ? node_child(body, "from") : NULL;
     const struct node *causal = body->kind == NODE_SECTION ? node_child(body, "causal") : NULL;
-    uint32_t inputs[LAYER_INPUTS_MAX] = { newest(builder), newest(builder) }, count = 1, q = 0, k = 0, v = 0, o, width;
+    uint32_t inputs[LAYER_INPUTS_MAX] = { newest(builder), newest(builder) }, count = 1, q = 0, k = 0, v = 0, mask = 0,
+             masks, o, width;
     const char *name = body->kind == NODE_SECTION ? name_in(builder, body) : NULL;
     struct structure_layer *layer;
     double head_count = 0, is_causal = 0;
@@ -363,6 +383,7 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
         read_from(builder, from, inputs, &count);
     else
         check_unsaid(builder, mark);
+    masks = read_mask(builder, body, &mask);
     if (cross && count != 2) {
         findings_add(builder->findings, mark, "cross_attention takes from: [queries, memory]");
         return 0;
@@ -383,7 +404,8 @@ static int add_attention(struct builder *builder, const struct node *body, bool 
     layer->inputs[0] = q;
     layer->inputs[1] = k;
     layer->inputs[2] = v;
-    layer->input_count = 3;
+    layer->inputs[3] = mask;
+    layer->input_count = 3 + masks;
     layer->parameters[0] = head_count;
     layer->parameters[1] = is_causal;
     return add_projection(builder, name, "o", newest(builder), width, mark, &o);

@@ -55,6 +55,28 @@ static void test_repeats_and_residuals(void **state)
     assert_string_equal(a, b);
 }
 
+/* The short form of an attention with a mask, and every layer of it written out. */
+static void test_masks(void **state)
+{
+    static const char head[] = "name: x\nprocessing: text.classification\ninput: [9]\nlayers:\n"
+                               "- embedding: {vocabulary: 20, neurons: 8}\n";
+    char text[600], a[33], b[33], c[33];
+
+    (void)state;
+    snprintf(text, sizeof text, "%s- self_attention: {heads: 2, causal: true, mask: input}\n", head);
+    hash_of(text, a);
+    snprintf(text, sizeof text,
+             "%s- projection: {name: q, neurons: 8, from: embedding1}\n- projection: {name: k, neurons: 8, from: "
+             "embedding1}\n- projection: {name: v, neurons: 8, from: embedding1}\n"
+             "- attention: {heads: 2, causal: 1, from: [q, k, v, input]}\n- projection: 8\n",
+             head);
+    hash_of(text, b);
+    snprintf(text, sizeof text, "%s- self_attention: {heads: 2, causal: true}\n", head);
+    hash_of(text, c);
+    assert_string_equal(a, b);
+    assert_string_not_equal(a, c);
+}
+
 /* A default that stands for another parameter's value, written out, is the same structure. */
 static void test_defaults_written_out(void **state)
 {
@@ -192,6 +214,10 @@ static void test_refusals_with_their_places(void **state)
           "\"heads\" is given twice" },
         { HEAD "layers: [tokens, {projection: 8}, {self_attention: {heads: 4, haeds: 2}}]\n",
           "attention has \"heads\"" },
+        { HEAD "layers: [tokens, {projection: 8}, {self_attention: {heads: 4, mask: nobody}}]\n",
+          "t:4:69: \"mask\" names an input, or a layer before this one" },
+        { HEAD "layers: [tokens, {projection: 8}, {self_attention: {heads: 4, mask: input}}]\n",
+          "takes an input of 1 dimensions (tokens: the mask of the keys)" },
         { "name: x\nprocessing: i.c\ninput: [-18446744073709551615]\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
         { "name: x\nprocessing: i.c\ninput: -3\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
         { "name: x\nprocessing: i.c\ninput: 0x10\nlayers: [relu]\n", "\"input\" takes 1 to 4" },
@@ -267,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names_and_order_of_keys_do_not_matter),
         cmocka_unit_test(test_repeats_and_residuals),
+        cmocka_unit_test(test_masks),
         cmocka_unit_test(test_defaults_written_out),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_refusals_of_words),
