@@ -42,7 +42,7 @@ layers:
   - softmax
 """
 
-# And of a text encoder, with a causal block, and one that takes the first for its memory.
+# And of a text encoder, with a causal block, and one that takes the first for its memory; neither looks at padding.
 TEXT = """\
 name: text
 processing: text.classification
@@ -51,10 +51,10 @@ layers:
   - embedding: {vocabulary: 256, neurons: 16}
   - position: {name: words}
   - layer_norm
-  - self_attention: {name: attention, heads: 4, causal: true}
+  - self_attention: {name: attention, heads: 4, causal: true, mask: input}
   - add: {name: memory, from: [previous, words]}
   - layer_norm: {name: queries}
-  - cross_attention: {name: cross, heads: 2, from: [queries, memory]}
+  - cross_attention: {name: cross, heads: 2, from: [queries, memory], mask: input}
   - add: {name: middle, from: [previous, memory]}
   - layer_norm
   - projection: 32
