@@ -123,6 +123,8 @@ static inline float vec_sum(vec value)
 /* Rows in flight where a row has so many vectors of samples: together they keep the multipliers busy and fit the
  * registers. */
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
+/* Chains of a shifted product in flight. */
+#define SHIFTED_CHAINS 4
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 2 };

@@ -100,6 +100,8 @@ static inline float vec_sum(vec value)
 /* Rows in flight where a row has so many vectors of samples: together they keep the multipliers busy and fit the
  * registers. */
 enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
+/* Chains of a shifted product in flight. */
+#define SHIFTED_CHAINS 8
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 8 };

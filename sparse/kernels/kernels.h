@@ -84,6 +84,27 @@ struct sparse_product {
 #define SPARSE_STRETCH          256u
 #define SPARSE_BACKWARD_ROOM(n) ((SPARSE_STRETCH + 1) * (n))
 
+/* At most PACK_LANES elements that stand side by side: where in a row of X and in one of Y. */
+struct piece {
+    uint32_t x, y, count;
+};
+
+/* Connections whose inputs are shifted views of the same elements, as those of a convolution are: of connection k the
+ * element i of a piece is x[offsets[k] + piece.x + i]. Row r has the connections [begins[r], ends[r]); it reads from
+ * x + r / group_rows * x_group on, and stands at y + r * y_stride. A piece is read whole: what follows the last
+ * element of it, up to PACK_LANES floats, is memory, and does not count. */
+struct shifted {
+    const uint64_t *begins, *ends;
+    const float *values;
+    const uint32_t *offsets;
+    const struct piece *pieces;
+    size_t piece_count;
+    const float *x, *bias; /* bias may be NULL */
+    size_t x_group, y_stride;
+    uint32_t group_rows;
+    bool resume; /* chains go on from what stands there, instead of from the bias; dot products are added to it */
+};
+
 typedef void weight_run(const struct packed *packed, const struct product *product, uint32_t begin, uint32_t end);
 
 struct kernels {
@@ -110,6 +131,11 @@ struct kernels {
      * `room`: SPARSE_BACKWARD_ROOM(n) floats. */
     void (*sparse_backward)(const struct sparse_product *product, const float *y_gradient, float *w_gradient,
                             uint32_t column_begin, uint32_t column_end, float *room);
+
+    /* Rows [row_begin, row_end) of Y: chains over the connections in their order. And dots[k], of those rows'
+     * connections: element i of every piece goes to lane i, pieces in their order. */
+    void (*shifted_run)(const struct shifted *s, float *y, uint32_t row_begin, uint32_t row_end);
+    void (*shifted_dots)(const struct shifted *s, const float *y, float *dots, uint32_t row_begin, uint32_t row_end);
 
     /* out[i] = in[i] <= 0 ? +0 : in[i] (NaN stays NaN, and its gradient is passed on); in place allowed. */
     void (*relu)(const float *in, float *out, size_t n);

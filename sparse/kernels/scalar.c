@@ -138,6 +138,53 @@ static void csc_backward(const struct back_product *p, uint32_t begin, uint32_t 
 
 #include "sparse/kernels/sparse.inc"
 
+/* One piece of one row. */
+static void shifted_piece(const struct shifted *s, const struct piece *piece, uint32_t r, float *y)
+{
+    const float *x = s->x + r / s->group_rows * s->x_group + piece->x;
+
+    for (uint32_t i = 0; i < piece->count; i++) {
+        float sum = s->resume ? y[i] : s->bias ? s->bias[r] : 0;
+
+        for (uint64_t k = s->begins[r]; k < s->ends[r]; k++)
+            sum = fmaf(s->values[k], x[s->offsets[k] + i], sum);
+        y[i] = sum;
+    }
+}
+
+static void shifted_run(const struct shifted *s, float *y, uint32_t row_begin, uint32_t row_end)
+{
+    for (uint32_t r = row_begin; r < row_end; r++) {
+        for (size_t p = 0; p < s->piece_count; p++)
+            shifted_piece(s, &s->pieces[p], r, y + r * s->y_stride + s->pieces[p].y);
+    }
+}
+
+static float shifted_dot(const struct shifted *s, const float *x, const float *y)
+{
+    float lanes[LANES] = { 0 };
+
+    for (size_t p = 0; p < s->piece_count; p++) {
+        const struct piece *piece = &s->pieces[p];
+
+        for (uint32_t i = 0; i < piece->count; i++)
+            lanes[i] = fmaf(y[piece->y + i], x[piece->x + i], lanes[i]);
+    }
+    return add_lanes(lanes);
+}
+
+static void shifted_dots(const struct shifted *s, const float *y, float *dots, uint32_t row_begin, uint32_t row_end)
+{
+    for (uint32_t r = row_begin; r < row_end; r++) {
+        for (uint64_t k = s->begins[r]; k < s->ends[r]; k++) {
+            const float dot =
+                shifted_dot(s, s->x + r / s->group_rows * s->x_group + s->offsets[k], y + r * s->y_stride);
+
+            dots[k] = s->resume ? dots[k] + dot : dot;
+        }
+    }
+}
+
 static void row_sums(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)
 {
     for (uint32_t r = row_begin; r < row_end; r++) {

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Products with shifted views (kernels.h), element by element: every chain and every lane of a dot product is written
+ * out once more, and each usable table must give the same bits, for rows without connections, groups, pieces that
+ * overlap in X, and NaN, infinities, -0 and denormals. Operands end at a page that cannot be touched.
+ */
+#include <stdlib.h>
+
+#include "kernels/operands.h"
+#include "sparse/kernels/kernels.h"
+
+enum { ROWS = 22, GROUP = 11, PIECES = 21, CONNECTIONS = 800, SPAN = 300, STRIDE = PIECES * LANES };
+
+struct trial {
+    uint64_t starts[ROWS + 1];
+    struct guarded values, x, y, bias, dots;
+    uint32_t *offsets;
+    struct piece pieces[PIECES];
+    struct shifted s;
+};
+
+/* Row r has connections of its own number; what a piece reads lies within x and ends, as it may, LANES floats later. */
+static struct trial make_trial(struct rng *rng, size_t pieces, bool resume, bool special)
+{
+    struct trial t = { .values = guarded_new(CONNECTIONS),
+                       .x = guarded_new(2 * SPAN),
+                       .y = guarded_new(ROWS * STRIDE),
+                       .bias = guarded_new(ROWS),
+                       .dots = guarded_new(CONNECTIONS),
+                       .offsets = calloc(CONNECTIONS, sizeof(uint32_t)) };
+
+    assert_non_null(t.offsets);
+    for (uint32_t r = 0; r < ROWS; r++)
+        t.starts[r + 1] = t.starts[r] + rng_below(rng, CONNECTIONS / ROWS);
+    for (uint32_t k = 0; k < CONNECTIONS; k++)
+        t.offsets[k] = (uint32_t)rng_below(rng, SPAN / 2);
+    for (uint32_t p = 0; p < PIECES; p++)
+        t.pieces[p] = (struct piece){ .x = (uint32_t)rng_below(rng, SPAN / 2 - LANES),
+                                      .y = p * LANES,
+                                      .count = rng_below(rng, 3) ? LANES : 1 + (uint32_t)rng_below(rng, LANES) };
+    fill(rng, t.values.data, CONNECTIONS, special);
+    fill(rng, t.x.data, 2 * SPAN, special);
+    fill(rng, t.y.data, ROWS * STRIDE, special);
+    fill(rng, t.bias.data, ROWS, special);
+    fill(rng, t.dots.data, CONNECTIONS, special);
+    t.s = (struct shifted){ .begins = NULL,
+                            .values = t.values.data,
+                            .offsets = t.offsets,
+                            .piece_count = pieces,
+                            .x = t.x.data,
+                            .bias = rng_below(rng, 3) ? t.bias.data : NULL,
+                            .x_group = SPAN,
+                            .y_stride = STRIDE,
+                            .group_rows = GROUP,
+                            .resume = resume };
+    return t;
+}
+
+static void free_trial(struct trial *t)
+{
+    guarded_free(&t->values);
+    guarded_free(&t->x);
+    guarded_free(&t->y);
+    guarded_free(&t->bias);
+    guarded_free(&t->dots);
+    free(t->offsets);
+}
+
+static const float *row_of(const struct trial *t, uint32_t r)
+{
+    return t->x.data + (size_t)(r / GROUP) * SPAN;
+}
+
+static void expect_run(const struct trial *t, float *y)
+{
+    for (uint32_t r = 0; r < ROWS; r++) {
+        for (size_t p = 0; p < t->s.piece_count; p++) {
+            for (uint32_t i = 0; i < t->pieces[p].count; i++) {
+                float *out = y + r * STRIDE + t->pieces[p].y + i;
+                float sum = t->s.resume ? *out : t->s.bias ? t->s.bias[r] : 0;
+
+                for (uint64_t k = t->starts[r]; k < t->starts[r + 1]; k++)
+                    sum = fmaf(t->values.data[k], row_of(t, r)[t->offsets[k] + t->pieces[p].x + i], sum);
+                *out = sum;
+            }
+        }
+    }
+}
+
+static float sum_of(float *lanes)
+{
+    for (int half = LANES / 2; half; half /= 2) {
+        for (int i = 0; i < half; i++)
+            lanes[i] += lanes[i + half];
+    }
+    return lanes[0];
+}
+
+static void expect_dots(const struct trial *t, float *dots)
+{
+    for (uint32_t r = 0; r < ROWS; r++) {
+        for (uint64_t k = t->starts[r]; k < t->starts[r + 1]; k++) {
+            float lanes[LANES] = { 0 };
+
+            for (size_t p = 0; p < t->s.piece_count; p++) {
+                for (uint32_t i = 0; i < t->pieces[p].count; i++)
+                    lanes[i] = fmaf(t->y.data[r * STRIDE + t->pieces[p].y + i],
+                                    row_of(t, r)[t->offsets[k] + t->pieces[p].x + i], lanes[i]);
+            }
+            dots[k] = t->s.resume ? dots[k] + sum_of(lanes) : sum_of(lanes);
+        }
+    }
+}
+
+/* In two calls, as two threads would; elements that belong to no piece stay as they are. */
+static void check_trial(const struct kernels *kernels, struct trial *t, uint32_t cut)
+{
+    static float dots[CONNECTIONS], y[ROWS * STRIDE];
+
+    t->s.begins = t->starts;
+    t->s.ends = t->starts + 1;
+    t->s.pieces = t->pieces;
+    memcpy(dots, t->dots.data, sizeof dots);
+    expect_dots(t, dots);
+    kernels->shifted_dots(&t->s, t->y.data, t->dots.data, 0, cut);
+    kernels->shifted_dots(&t->s, t->y.data, t->dots.data, cut, ROWS);
+    assert_same(dots, t->dots.data, CONNECTIONS, "shifted_dots", kernels->name);
+    memcpy(y, t->y.data, sizeof y);
+    expect_run(t, y);
+    kernels->shifted_run(&t->s, t->y.data, 0, cut);
+    kernels->shifted_run(&t->s, t->y.data, cut, ROWS);
+    assert_same(y, t->y.data, ROWS * STRIDE, "shifted_run", kernels->name);
+}
+
+static void test_shifted_products(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(21, 0);
+
+    (void)state;
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        for (size_t pieces = 0; pieces <= PIECES; pieces++) {
+            for (unsigned how = 0; how < 4; how++) {
+                struct trial t = make_trial(&rng, pieces, how & 1, how & 2);
+
+                check_trial(kernels, &t, (uint32_t)rng_below(&rng, ROWS + 1));
+                free_trial(&t);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_shifted_products) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
