@@ -162,7 +162,7 @@ static void measure_shape(uint32_t channels, uint32_t rows, uint32_t side, uint3
     o.c = (struct convolution){ .kernels = kernels_find("auto"),
                                 .weight = &o.weight,
                                 .weights = weights,
-                                .window = { side, side, out_side, out_side, 3, 3, stride, 1 },
+                                .window = { side, side, out_side, out_side, 3, 3, stride, 1, 1 },
                                 .channels = channels,
                                 .groups = 1,
                                 .batch = batch,

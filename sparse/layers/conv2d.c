@@ -50,7 +50,8 @@ static struct window window_of(const double *parameters, const struct shape *in,
                             .kernel_height = (uint32_t)parameters[KERNEL_HEIGHT],
                             .kernel_width = (uint32_t)parameters[KERNEL_WIDTH],
                             .stride = (uint32_t)parameters[STRIDE],
-                            .padding = (uint32_t)parameters[PADDING] };
+                            .top = (uint32_t)parameters[PADDING],
+                            .left = (uint32_t)parameters[PADDING] };
 }
 
 static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)

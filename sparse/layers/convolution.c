@@ -94,7 +94,7 @@ static void scatter(const struct convolution *c, const struct tile *tile, const 
 /* Whether the input is the product's right side as it stands. */
 static bool is_plain(const struct convolution *c)
 {
-    return window_taps(&c->window) == 1 && c->window.stride == 1 && !c->window.padding && c->groups == 1;
+    return window_taps(&c->window) == 1 && c->window.stride == 1 && !c->window.top && !c->window.left && c->groups == 1;
 }
 
 /* ---- forward ---- */

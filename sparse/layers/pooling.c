@@ -45,8 +45,8 @@ void pooling_max(const struct window *window, const float *in, size_t batch, flo
 /* The picture's element under a tap at a position; the tap lies on the picture. */
 static size_t element_at(const struct window *window, size_t position, uint16_t tap)
 {
-    const size_t y = position / window->out_width * window->stride + tap / window->kernel_width - window->padding;
-    const size_t x = position % window->out_width * window->stride + tap % window->kernel_width - window->padding;
+    const size_t y = position / window->out_width * window->stride + tap / window->kernel_width - window->top;
+    const size_t x = position % window->out_width * window->stride + tap % window->kernel_width - window->left;
 
     return y * window->width + x;
 }
@@ -117,7 +117,8 @@ static struct window window_of(const struct layer_run *run)
                             .kernel_height = kernel,
                             .kernel_width = kernel,
                             .stride = parameters[STRIDE] ? (uint32_t)parameters[STRIDE] : kernel,
-                            .padding = (uint32_t)parameters[PADDING] };
+                            .top = (uint32_t)parameters[PADDING],
+                            .left = (uint32_t)parameters[PADDING] };
 }
 
 int pooling_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)

@@ -7,8 +7,8 @@
 bool window_run(const struct window *window, uint32_t tap, uint32_t y, size_t begin, size_t end, struct window_run *run)
 {
     const int64_t stride = window->stride, row = (int64_t)y * window->out_width;
-    const int64_t in_y = y * stride + tap / window->kernel_width - window->padding;
-    const int64_t left = (int64_t)(tap % window->kernel_width) - window->padding; /* x of the tap at position 0 */
+    const int64_t in_y = y * stride + tap / window->kernel_width - window->top;
+    const int64_t left = (int64_t)(tap % window->kernel_width) - window->left; /* x of the tap at position 0 */
     int64_t first, past;
 
     if (in_y < 0 || in_y >= window->height || left >= window->width)

@@ -16,7 +16,8 @@
 struct window {
     uint32_t height, width;         /* of the picture */
     uint32_t out_height, out_width; /* positions */
-    uint32_t kernel_height, kernel_width, stride, padding;
+    uint32_t kernel_height, kernel_width, stride;
+    uint32_t top, left; /* padding before the first line and column */
 };
 
 static inline size_t window_taps(const struct window *window)

@@ -51,11 +51,12 @@ static struct trial make_trial(struct rng *rng, uint32_t number, size_t batch)
     w->kernel_height = 1 + below(rng, 4);
     w->kernel_width = 1 + below(rng, 4);
     w->stride = 1 + below(rng, 3);
-    w->padding = below(rng, MIN(w->kernel_height, w->kernel_width));
+    w->top = below(rng, w->kernel_height);
+    w->left = below(rng, w->kernel_width);
     w->height = w->kernel_height + below(rng, 9);
     w->width = w->kernel_width + below(rng, 40);
-    w->out_height = (w->height + 2 * w->padding - w->kernel_height) / w->stride + 1;
-    w->out_width = (w->width + 2 * w->padding - w->kernel_width) / w->stride + 1;
+    w->out_height = (w->height + 2 * w->top - w->kernel_height) / w->stride + 1;
+    w->out_width = (w->width + 2 * w->left - w->kernel_width) / w->stride + 1;
     t.channels = t.groups * (1 + below(rng, 3));
     t.rows = t.groups * (1 + below(rng, 6));
     columns = t.channels / t.groups * (uint32_t)window_taps(w);
@@ -108,8 +109,8 @@ static size_t element_of(const struct trial *t, uint32_t r, uint32_t column, uin
     const struct window *w = &t->window;
     const uint32_t taps = (uint32_t)window_taps(w), tap = column % taps;
     const uint32_t channel = r / (t->rows / t->groups) * (t->channels / t->groups) + column / taps;
-    const int64_t in_y = (int64_t)y * w->stride + tap / w->kernel_width - w->padding;
-    const int64_t in_x = (int64_t)x * w->stride + tap % w->kernel_width - w->padding;
+    const int64_t in_y = (int64_t)y * w->stride + tap / w->kernel_width - w->top;
+    const int64_t in_x = (int64_t)x * w->stride + tap % w->kernel_width - w->left;
 
     if (in_y < 0 || in_x < 0 || in_y >= w->height || in_x >= w->width)
         return SIZE_MAX;

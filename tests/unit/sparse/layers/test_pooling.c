@@ -18,11 +18,11 @@ static struct window make_window(struct rng *rng)
     struct window w = { .kernel_height = 1 + (uint32_t)rng_below(rng, 4), .stride = 1 + (uint32_t)rng_below(rng, 4) };
 
     w.kernel_width = w.kernel_height;
-    w.padding = (uint32_t)rng_below(rng, w.kernel_height);
+    w.top = w.left = (uint32_t)rng_below(rng, w.kernel_height);
     w.height = w.kernel_height + (uint32_t)rng_below(rng, 9);
     w.width = w.kernel_width + (uint32_t)rng_below(rng, 9);
-    w.out_height = (w.height + 2 * w.padding - w.kernel_height) / w.stride + 1;
-    w.out_width = (w.width + 2 * w.padding - w.kernel_width) / w.stride + 1;
+    w.out_height = (w.height + 2 * w.top - w.kernel_height) / w.stride + 1;
+    w.out_width = (w.width + 2 * w.left - w.kernel_width) / w.stride + 1;
     return w;
 }
 
@@ -40,8 +40,8 @@ static float *make_floats(struct rng *rng, size_t count)
 /* The element under a tap; -1: in the padding. */
 static int64_t element_of(const struct window *w, uint32_t p, uint32_t tap)
 {
-    int64_t y = (int64_t)(p / w->out_width) * w->stride + tap / w->kernel_width - w->padding;
-    int64_t x = (int64_t)(p % w->out_width) * w->stride + tap % w->kernel_width - w->padding;
+    int64_t y = (int64_t)(p / w->out_width) * w->stride + tap / w->kernel_width - w->top;
+    int64_t x = (int64_t)(p % w->out_width) * w->stride + tap % w->kernel_width - w->left;
 
     return y < 0 || x < 0 || y >= w->height || x >= w->width ? -1 : y * w->width + x;
 }
@@ -154,11 +154,11 @@ static void test_a_sample_alone(void **state)
 
 static void test_nan_is_the_largest(void **state)
 {
-    const struct window w = { 2, 3, 1, 2, 2, 2, 1, 0 };
+    const struct window w = { 2, 3, 1, 2, 2, 2, 1, 0, 0 };
     const float in[] = { 1, NAN, 5, 7, 2, 3 };
     float out[2];
     uint16_t taps[1];
-    const struct window one = { 1, 2, 1, 1, 2, 2, 1, 1 };
+    const struct window one = { 1, 2, 1, 1, 2, 2, 1, 1, 1 };
 
     (void)state;
     pooling_max(&w, in, 1, out, NULL);
