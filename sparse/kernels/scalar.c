@@ -185,6 +185,17 @@ static void shifted_dots(const struct shifted *s, const float *y, float *dots, u
     }
 }
 
+static void pad_line(const struct padded_line *line, const float *from, float *to)
+{
+    const size_t batch = line->batch;
+
+    memset(to, 0, line->before * batch * sizeof *to);
+    to += line->before * batch;
+    for (size_t i = 0; i < line->count; i++)
+        memcpy(to + i * batch, from + i * line->step * batch, batch * sizeof *to);
+    memset(to + line->count * batch, 0, line->after * batch * sizeof *to);
+}
+
 static void row_sums(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)
 {
     for (uint32_t r = row_begin; r < row_end; r++) {

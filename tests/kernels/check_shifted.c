@@ -150,9 +150,50 @@ static void test_shifted_products(void **state)
     }
 }
 
+static void check_line(const struct kernels *kernels, const struct padded_line *line, const struct guarded *from)
+{
+    const size_t count = (line->before + line->count + line->after) * line->batch;
+    const size_t inside = line->before * line->batch, past = inside + line->count * line->batch;
+    struct guarded to = guarded_new(count + LANES);
+
+    memset(to.data, 0xff, (count + LANES) * sizeof(float));
+    kernels->pad_line(line, from->data, to.data);
+    for (size_t i = 0; i < count; i++) {
+        const size_t at = (i - inside) / line->batch * line->step * line->batch + (i - inside) % line->batch;
+        const float wanted = i >= inside && i < past ? from->data[at] : 0;
+
+        assert_same(&wanted, &to.data[i], 1, "pad_line", kernels->name);
+    }
+    guarded_free(&to);
+}
+
+static void test_padded_lines(void **state)
+{
+    static const size_t batches[] = { 1, 3, 8, 16, 33 };
+    const struct kernels *kernels;
+    struct rng rng = rng_make(22, 0);
+
+    (void)state;
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        for (size_t trial = 0; trial < 400; trial++) {
+            const struct padded_line line = { .before = rng_below(&rng, 20),
+                                              .count = rng_below(&rng, 40),
+                                              .after = rng_below(&rng, 20),
+                                              .step = 1 + rng_below(&rng, 3),
+                                              .batch = batches[trial % ARRAY_SIZE(batches)] };
+            const size_t read = line.count ? ((line.count - 1) * line.step + 1) * line.batch : 0;
+            struct guarded from = guarded_new(read);
+
+            fill(&rng, from.data, read, false);
+            check_line(kernels, &line, &from);
+            guarded_free(&from);
+        }
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_shifted_products) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_shifted_products), cmocka_unit_test(test_padded_lines) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
