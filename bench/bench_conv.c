@@ -1,101 +1,226 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolutions against dense, one core: the sparse layer, forward and back, beside the same tiles of columns (im2col)
- * multiplied by OpenBLAS with the dense weight. The two run in turn, many times; the median of each is given.
+ * Convolutions against dense, one core: the sparse layer, forward and back, beside oneDNN's, which is what PyTorch runs
+ * on a CPU, on the dense weight. oneDNN has weights and pictures in the layouts that it prefers, and no time to bring
+ * them there counts. The two run in turn, many times; the median of each is given.
  *
- * bench_conv      the 3 x 3 convolutions of resnet-8-w16
+ * bench_conv      the 3 x 3 convolutions of resnet-8-w16 and resnet-20-w16
  */
+#include <dlfcn.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-#include <cblas.h>
+#include <oneapi/dnnl/dnnl.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/construct/sample.h"
 #include "sparse/layers/convolution.h"
 
-enum { ROUNDS = 21, CPU = 1, TILE_COLUMNS = 512 };
+enum { ROUNDS = 31, CPU = 1 };
 
-struct operands {
-    struct convolution c;
-    struct csr weight;
-    float *dense, *in, *out, *in_gradient, *weight_gradient, *scratch;
+struct shape_case {
+    uint32_t channels, outputs, side, stride, groups;
 };
+
+static void fill(float *to, size_t count)
+{
+    struct rng rng = rng_make(1, count);
+
+    for (size_t i = 0; i < count; i++)
+        to[i] = rng_float(&rng) - 0.5f;
+}
 
 static float *random_floats(size_t count)
 {
-    struct rng rng = rng_make(1, count);
     float *made = memory_alloc(count, sizeof *made);
 
     if (!made)
         abort();
-    for (size_t i = 0; i < count; i++)
-        made[i] = rng_float(&rng) - 0.5f;
+    fill(made, count);
     return made;
 }
 
-static void run_sparse(const struct operands *o, bool back)
-{
-    const struct convolution_back operands = { o->in, o->out, o->in_gradient, o->weight_gradient, NULL };
+/* ---- sparse ---- */
 
-    if (back)
-        convolution_backward(&o->c, &operands, o->scratch);
-    else
-        convolution_forward(&o->c, o->in, o->out, o->scratch);
+struct sparse {
+    struct convolution c;
+    struct csr weight;
+    float *picture, *positions, *gradient, *weight_gradient;
+    void *scratch;
+};
+
+static void *scratch_of(const struct convolution *c)
+{
+    uint64_t most = 0;
+
+    for (int p = CONVOLUTION_GATHER; p <= CONVOLUTION_DOTS; p++) {
+        uint64_t bytes;
+
+        if (!convolution_scratch(c, (enum convolution_product)p, false, &bytes))
+            abort();
+        most = MAX(most, bytes);
+    }
+    return random_floats(most / sizeof(float) + 1);
+}
+
+/* A picture of `side` x `side`, a kernel of 3 x 3, padding 1. */
+static void sparse_init(struct sparse *s, const struct shape_case *shape, double sparsity, size_t batch)
+{
+    const uint32_t out = (shape->side - 1) / shape->stride + 1, columns = shape->channels / shape->groups * 9;
+    const size_t pixels = (size_t)shape->side * shape->side * batch;
+    struct reason why;
+
+    *s = (struct sparse){ .c = { .kernels = kernels_find("auto"),
+                                 .weight = &s->weight,
+                                 .window = { shape->side, shape->side, out, out, 3, 3, shape->stride, 1, 1 },
+                                 .picture = shape->channels,
+                                 .positions = shape->outputs,
+                                 .groups = shape->groups,
+                                 .batch = batch,
+                                 .parts = 1 } };
+    if (sample_connections(shape->outputs, columns, (uint64_t)((double)shape->outputs * columns * (1 - sparsity) + 0.5),
+                           1, 0, &s->weight, &why)) {
+        fprintf(stderr, "bench_conv: %s\n", why.text);
+        exit(1);
+    }
+    sample_weights(&s->weight, 2, 1, 0);
+    s->picture = random_floats(shape->channels * pixels);
+    s->gradient = random_floats(shape->channels * pixels);
+    s->positions = random_floats((size_t)shape->outputs * out * out * batch);
+    s->weight_gradient = random_floats(s->weight.count);
+    s->scratch = scratch_of(&s->c);
+}
+
+static void sparse_deinit(struct sparse *s)
+{
+    csr_deinit(&s->weight);
+    free(s->picture), free(s->positions), free(s->gradient), free(s->weight_gradient), free(s->scratch);
+}
+
+static void run_sparse(const void *argument, bool back)
+{
+    const struct sparse *s = argument;
+
+    if (!back) {
+        convolution_gather(&s->c, s->picture, s->positions, false, s->scratch);
+        return;
+    }
+    convolution_dots(&s->c, s->picture, s->positions, s->weight_gradient, s->scratch);
+    convolution_spread(&s->c, s->positions, s->gradient, false, s->scratch);
 }
 
 /* ---- dense ---- */
 
-/* Positions [begin, end) of all channels, a row for each channel and tap. */
-static void each_row(const struct operands *o, float *columns, size_t begin, size_t end, bool scatter)
+enum { PRIMITIVES = 3, OPERANDS = 3 }; /* forward, and both gradients */
+
+struct dense {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_primitive_t primitives[PRIMITIVES];
+    dnnl_exec_arg_t arguments[PRIMITIVES][OPERANDS];
+    dnnl_memory_desc_t in, w, y;
+    dnnl_convolution_desc_t what;
+};
+
+static void must(dnnl_status_t status)
 {
-    const struct window *w = &o->c.window;
-    const size_t plane = (size_t)w->height * w->width * o->c.batch, taps = window_taps(w);
-
-    for (uint32_t r = 0; r < o->c.channels * taps; r++) {
-        float *row = columns + r * (end - begin) * o->c.batch;
-
-        if (scatter)
-            window_scatter(w, row, o->c.batch, (uint32_t)(r % taps), begin, end, o->in_gradient + r / taps * plane);
-        else
-            window_gather(w, o->in + r / taps * plane, o->c.batch, (uint32_t)(r % taps), begin, end, row);
+    if (status != dnnl_success) {
+        fprintf(stderr, "bench_conv: oneDNN says %d\n", (int)status);
+        exit(1);
     }
 }
 
-static void run_dense(const struct operands *o, bool back)
+static void add_operand(struct dense *d, int primitive, int operand, const_dnnl_primitive_desc_t made, int argument)
 {
-    const struct window *w = &o->c.window;
-    const size_t positions = window_positions(w), each = MAX(TILE_COLUMNS / o->c.batch, (size_t)1);
-    const int rows = (int)o->weight.rows, columns = (int)o->weight.columns, stride = (int)(positions * o->c.batch);
-    float *gradients = o->scratch + (size_t)columns * TILE_COLUMNS;
+    static const struct {
+        int argument;
+        dnnl_query_t query;
+    } queries[] = { { DNNL_ARG_SRC, dnnl_query_src_md },
+                    { DNNL_ARG_WEIGHTS, dnnl_query_weights_md },
+                    { DNNL_ARG_DST, dnnl_query_dst_md },
+                    { DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md },
+                    { DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md },
+                    { DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md } };
+    dnnl_exec_arg_t *to = &d->arguments[primitive][operand];
+    const dnnl_memory_desc_t *layout;
+    size_t query = 0;
+    void *memory;
 
-    if (back) {
-        memset(o->in_gradient, 0, (size_t)o->c.channels * w->height * w->width * o->c.batch * sizeof(float));
-        memset(o->weight_gradient, 0, (size_t)rows * (size_t)columns * sizeof(float));
-    }
-    for (size_t begin = 0; begin < positions; begin += each) {
-        const size_t end = MIN(begin + each, positions);
-        const int n = (int)((end - begin) * o->c.batch);
-        float *out = o->out + begin * o->c.batch;
+    while (queries[query].argument != argument)
+        query++;
+    layout = dnnl_primitive_desc_query_md(made, queries[query].query, 0);
+    to->arg = argument;
+    must(dnnl_memory_create(&to->memory, layout, d->engine, DNNL_MEMORY_ALLOCATE));
+    must(dnnl_memory_get_data_handle(to->memory, &memory));
+    fill(memory, dnnl_memory_desc_get_size(layout) / sizeof(float));
+}
 
-        each_row(o, o->scratch, begin, end, false);
-        if (!back) {
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, n, columns, 1, o->dense, columns, o->scratch,
-                        n, 0, out, stride);
-            continue;
-        }
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, columns, n, rows, 1, o->dense, columns, out, stride, 0,
-                    gradients, n);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, n, 1, out, stride, o->scratch, n, 1,
-                    o->weight_gradient, columns);
-        each_row(o, gradients, begin, end, true);
+static dnnl_primitive_desc_t add_primitive(struct dense *d, int index, const_dnnl_primitive_desc_t hint,
+                                           const int *arguments)
+{
+    dnnl_primitive_desc_t made;
+
+    must(dnnl_primitive_desc_create(&made, &d->what, NULL, d->engine, hint));
+    must(dnnl_primitive_create(&d->primitives[index], made));
+    for (int i = 0; i < OPERANDS; i++)
+        add_operand(d, index, i, made, arguments[i]);
+    return made;
+}
+
+static void dense_init(struct dense *d, const struct shape_case *shape, size_t batch)
+{
+    static const int forward[] = { DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST };
+    static const int data[] = { DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST };
+    static const int weights[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST };
+    const dnnl_dim_t n = (dnnl_dim_t)batch, groups = shape->groups, side = shape->side;
+    const dnnl_dim_t out = (side - 1) / shape->stride + 1, from = shape->channels, to = shape->outputs;
+    const dnnl_dims_t strides = { shape->stride, shape->stride }, one = { 1, 1 };
+    const dnnl_dims_t in_shape = { n, from, side, side }, out_shape = { n, to, out, out };
+    const dnnl_dims_t w_shape = { to, from, 3, 3 }, grouped = { groups, to / groups, from / groups, 3, 3 };
+    dnnl_primitive_desc_t made[PRIMITIVES];
+
+    must(dnnl_engine_create(&d->engine, dnnl_cpu, 0));
+    must(dnnl_stream_create(&d->stream, d->engine, dnnl_stream_default_flags));
+    must(dnnl_memory_desc_init_by_tag(&d->in, 4, in_shape, dnnl_f32, dnnl_format_tag_any));
+    must(dnnl_memory_desc_init_by_tag(&d->y, 4, out_shape, dnnl_f32, dnnl_format_tag_any));
+    must(dnnl_memory_desc_init_by_tag(&d->w, groups > 1 ? 5 : 4, groups > 1 ? grouped : w_shape, dnnl_f32,
+                                      dnnl_format_tag_any));
+    must(dnnl_convolution_forward_desc_init(&d->what, dnnl_forward_training, dnnl_convolution_direct, &d->in, &d->w,
+                                            NULL, &d->y, strides, one, one));
+    made[0] = add_primitive(d, 0, NULL, forward);
+    must(dnnl_convolution_backward_data_desc_init(&d->what, dnnl_convolution_direct, &d->in, &d->w, &d->y, strides, one,
+                                                  one));
+    made[1] = add_primitive(d, 1, made[0], data);
+    must(dnnl_convolution_backward_weights_desc_init(&d->what, dnnl_convolution_direct, &d->in, &d->w, NULL, &d->y,
+                                                     strides, one, one));
+    made[2] = add_primitive(d, 2, made[0], weights);
+    for (int i = 0; i < PRIMITIVES; i++)
+        dnnl_primitive_desc_destroy(made[i]);
+}
+
+static void dense_deinit(struct dense *d)
+{
+    for (int i = 0; i < PRIMITIVES; i++) {
+        dnnl_primitive_destroy(d->primitives[i]);
+        for (int j = 0; j < OPERANDS; j++)
+            dnnl_memory_destroy(d->arguments[i][j].memory);
     }
+    dnnl_stream_destroy(d->stream);
+    dnnl_engine_destroy(d->engine);
+}
+
+static void run_dense(const void *argument, bool back)
+{
+    const struct dense *d = argument;
+
+    for (int i = back ? 1 : 0; i < (back ? PRIMITIVES : 1); i++)
+        must(dnnl_primitive_execute(d->primitives[i], d->stream, OPERANDS, d->arguments[i]));
+    must(dnnl_stream_wait(d->stream));
 }
 
 /* ---- turns ---- */
@@ -107,97 +232,79 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double time_of(void (*run)(const struct operands *o, bool back), const struct operands *o, bool back)
+/* Of the thread: while others run in its stead, no time passes. */
+static double thread_us(void)
 {
-    uint64_t begin = clock_ns();
+    struct timespec now;
 
-    run(o, back);
-    return (double)(clock_ns() - begin) / 1e3;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static void measure(const struct operands *o, double sparsity, bool back)
+static double time_of(void (*run)(const void *argument, bool back), const void *argument, bool back)
 {
-    double sparse_us[ROUNDS], dense_us[ROUNDS], ours, theirs;
-    double work = (back ? 4.0 : 2.0) * (double)o->weight.count * (double)(window_positions(&o->c.window) * o->c.batch);
+    const double begin = thread_us();
 
+    run(argument, back);
+    return thread_us() - begin;
+}
+
+static void measure(const struct shape_case *shape, double sparsity, size_t batch, bool back)
+{
+    double sparse_us[ROUNDS], dense_us[ROUNDS], ours, theirs, work;
+    struct sparse sparse;
+    static struct dense dense; /* its descriptions are too large for a stack */
+
+    sparse_init(&sparse, shape, sparsity, batch);
+    dense_init(&dense, shape, batch);
     for (int round = -1; round < ROUNDS; round++) { /* the first warms up */
-        sparse_us[MAX(round, 0)] = time_of(run_sparse, o, back);
-        dense_us[MAX(round, 0)] = time_of(run_dense, o, back);
+        sparse_us[MAX(round, 0)] = time_of(run_sparse, &sparse, back);
+        dense_us[MAX(round, 0)] = time_of(run_dense, &dense, back);
     }
     qsort(sparse_us, ROUNDS, sizeof *sparse_us, compare);
     qsort(dense_us, ROUNDS, sizeof *dense_us, compare);
     ours = sparse_us[ROUNDS / 2];
     theirs = dense_us[ROUNDS / 2];
-    printf("{\"bench\":\"conv\",\"pass\":\"%s\",\"channels\":%u,\"outputs\":%u,\"side\":%u,\"stride\":%u,"
+    work = (back ? 4.0 : 2.0) * (double)sparse.weight.count * (double)(window_positions(&sparse.c.window) * batch);
+    printf("{\"bench\":\"conv\",\"pass\":\"%s\",\"channels\":%u,\"outputs\":%u,\"side\":%u,\"stride\":%u,\"groups\":%u,"
            "\"sparsity\":%.2f,\"n\":%zu,\"kernels\":\"%s\",\"rounds\":%d,\"median_us\":%.1f,\"gflops\":%.1f,"
            "\"dense_us\":%.1f,\"ratio\":%.2f}\n",
-           back ? "back" : "forward", o->c.channels, o->weight.rows, o->c.window.height, o->c.window.stride, sparsity,
-           o->c.batch, o->c.kernels->name, ROUNDS, ours, work / ours / 1e3, theirs, theirs / ours);
+           back ? "back" : "forward", shape->channels, shape->outputs, shape->side, shape->stride, shape->groups,
+           sparsity, batch, sparse.c.kernels->name, ROUNDS, ours, work / ours / 1e3, theirs, theirs / ours);
     fflush(stdout);
+    sparse_deinit(&sparse);
+    dense_deinit(&dense);
 }
 
-/* A picture of `side` x `side`, a kernel of 3 x 3, padding 1. */
-static void measure_shape(uint32_t channels, uint32_t rows, uint32_t side, uint32_t stride, double sparsity,
-                          size_t batch)
+/* oneDNN shares work among OpenMP's threads. */
+static void use_one_thread(void)
 {
-    const uint32_t columns = channels * 9, out_side = (side - 1) / stride + 1;
-    const size_t ins = (size_t)channels * side * side * batch, outs = (size_t)rows * out_side * out_side * batch;
-    struct operands o = { .dense = random_floats((size_t)rows * columns),
-                          .in = random_floats(ins),
-                          .out = random_floats(outs),
-                          .in_gradient = random_floats(ins),
-                          .weight_gradient = random_floats((size_t)rows * columns) };
-    struct weights *weights;
-    struct reason why;
-    size_t floats;
+    void (*set_threads)(int);
+    cpu_set_t one;
 
-    if (sample_connections(rows, columns, (uint64_t)((double)rows * columns * (1 - sparsity) + 0.5), 1, 0, &o.weight,
-                           &why)) {
-        fprintf(stderr, "bench_conv: %s\n", why.text);
-        exit(1);
-    }
-    sample_weights(&o.weight, 2, 1, 0);
-    if (weights_new(kernels_find("auto"), &o.weight, 1, 1024, NULL, &weights))
-        abort();
-    o.c = (struct convolution){ .kernels = kernels_find("auto"),
-                                .weight = &o.weight,
-                                .weights = weights,
-                                .window = { side, side, out_side, out_side, 3, 3, stride, 1, 1 },
-                                .channels = channels,
-                                .groups = 1,
-                                .batch = batch,
-                                .parts = 1 };
-    if (!convolution_scratch_backward(&o.c.window, rows, columns, o.weight.count, batch, &floats))
-        abort();
-    o.scratch = random_floats(MAX(floats, (size_t)2 * columns * TILE_COLUMNS));
-    measure(&o, sparsity, false);
-    if (batch > 1)
-        measure(&o, sparsity, true);
-    weights_free(weights);
-    csr_deinit(&o.weight);
-    free(o.dense), free(o.in), free(o.out), free(o.in_gradient), free(o.weight_gradient), free(o.scratch);
+    *(void **)&set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (set_threads)
+        set_threads(1);
+    CPU_ZERO(&one);
+    CPU_SET(CPU, &one);
+    sched_setaffinity(0, sizeof one, &one); /* on a machine with one CPU it stays where it is */
 }
 
 int main(void)
 {
-    static const double sparsities[] = { 0, 0.5, 0.8, 0.9 };
-    static const size_t batches[] = { 1, 128 };
-    cpu_set_t one;
+    static const struct shape_case shapes[] = {
+        { 3, 16, 32, 1, 1 },  { 16, 16, 32, 1, 1 }, { 16, 32, 32, 2, 1 },  { 32, 32, 16, 1, 1 },
+        { 32, 64, 16, 2, 1 }, { 64, 64, 8, 1, 1 },  { 64, 64, 16, 1, 64 }, { 64, 64, 16, 1, 8 },
+    };
+    static const double sparsities[] = { 0.5, 0.8, 0.9 };
+    static const size_t batches[] = { 1, 8, 32 };
 
-    CPU_ZERO(&one);
-    CPU_SET(CPU, &one);
-    sched_setaffinity(0, sizeof one, &one); /* on a machine with one CPU it stays where it is */
-    openblas_set_num_threads(1);
-    for (size_t i = 0; i < ARRAY_SIZE(sparsities) * ARRAY_SIZE(batches); i++) {
-        const double sparsity = sparsities[i / ARRAY_SIZE(batches)];
-        const size_t batch = batches[i % ARRAY_SIZE(batches)];
-
-        measure_shape(3, 16, 32, 1, sparsity, batch);
-        measure_shape(16, 16, 32, 1, sparsity, batch);
-        measure_shape(16, 32, 32, 2, sparsity, batch);
-        measure_shape(32, 32, 16, 1, sparsity, batch);
-        measure_shape(32, 64, 16, 2, sparsity, batch);
-        measure_shape(64, 64, 8, 1, sparsity, batch);
+    use_one_thread();
+    for (size_t b = 0; b < ARRAY_SIZE(batches); b++) {
+        for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++) {
+            for (size_t i = 0; i < 2 * ARRAY_SIZE(shapes); i++)
+                measure(&shapes[i / 2], sparsities[s], batches[b], i % 2);
+        }
     }
     return 0;
 }

@@ -1,242 +1,559 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/layers/convolution.h"
+#include "sparse/layers/frame.h"
+#include "sparse/layers/shift_list.h"
 
-enum { TILE_COLUMNS = 512 }; /* about; at least a position of all samples */
+enum {
+    STRIP_FLOATS = 1 << 17, /* about, of the frames of a strip: half of a second-level cache */
+    STRIP_LEAST = 128,      /* floats of an output channel in a strip, where it has as many */
+    PIECES = 1024,          /* in a strip, unless one position has more */
+    DOT_FLOATS = 1024,      /* of a channel of the positions in a strip of dots */
+    DOT_FRAMES = 1 << 14,   /* floats of the frames that are taken together */
+};
 
-static size_t tile_positions(const struct window *window, size_t batch)
+/* ---- what a product goes over ---- */
+
+/* Units are what lies under one phase: positions, or squares of stride x stride of the picture. */
+struct side {
+    uint32_t lines, columns;     /* units */
+    struct frame frame;          /* of a strip; how many lines and columns, the strip says */
+    uint32_t margin_y, margin_x; /* lines and columns of a frame beyond the units' */
+    int64_t top, left;           /* of the frame of the first unit, in what is read */
+    struct channel in, out;      /* pictures of one channel */
+    uint32_t in_channels, out_channels;
+    uint32_t groups;           /* of channels in order, each read by as many in order */
+    uint32_t stride;           /* of units, in what is written */
+    int64_t out_top, out_left; /* of the first unit, in what is written */
+    bool add;                  /* to what stands there */
+    bool staged;               /* computed apart, then moved to its place */
+};
+
+static struct side gather_side(const struct convolution *c, bool add)
 {
-    return MIN(MAX(TILE_COLUMNS / batch, (size_t)1), window_positions(window));
+    const struct window *w = &c->window;
+
+    return (struct side){ .lines = w->out_height,
+                          .columns = w->out_width,
+                          .frame = { .step = w->stride,
+                                     .phases_y = MIN(w->stride, w->kernel_height),
+                                     .phases_x = MIN(w->stride, w->kernel_width),
+                                     .batch = c->batch },
+                          .margin_y = (w->kernel_height - 1) / w->stride,
+                          .margin_x = (w->kernel_width - 1) / w->stride,
+                          .top = -(int64_t)w->top,
+                          .left = -(int64_t)w->left,
+                          .in = { .height = w->height, .width = w->width },
+                          .out = { .height = w->out_height, .width = w->out_width },
+                          .in_channels = c->picture,
+                          .out_channels = c->positions,
+                          .groups = c->groups,
+                          .stride = 1,
+                          .add = add,
+                          .staged = add };
+}
+
+static struct side spread_side(const struct convolution *c, bool add)
+{
+    const struct window *w = &c->window;
+    const uint32_t first_y = w->top / w->stride, first_x = w->left / w->stride;
+    const uint32_t margin_y = (w->kernel_height - 1) / w->stride, margin_x = (w->kernel_width - 1) / w->stride;
+
+    return (struct side){ .lines = (w->top + w->height - 1) / w->stride - first_y + 1,
+                          .columns = (w->left + w->width - 1) / w->stride - first_x + 1,
+                          .frame = { .step = 1, .phases_y = 1, .phases_x = 1, .batch = c->batch },
+                          .margin_y = margin_y,
+                          .margin_x = margin_x,
+                          .top = (int64_t)first_y - margin_y,
+                          .left = (int64_t)first_x - margin_x,
+                          .in = { .height = w->out_height, .width = w->out_width },
+                          .out = { .height = w->height, .width = w->width },
+                          .in_channels = c->positions,
+                          .out_channels = c->picture,
+                          .groups = 1,
+                          .stride = w->stride,
+                          .out_top = (int64_t)first_y * w->stride - w->top,
+                          .out_left = (int64_t)first_x * w->stride - w->left,
+                          .add = add,
+                          .staged = add || w->stride > 1 };
+}
+
+/* Floats of frames and of what is staged, for a strip of lines x columns, all channels; a double holds any. */
+static double strip_floats(const struct side *s, double lines, double columns, double batch)
+{
+    const double frame =
+        (double)s->frame.phases_y * s->frame.phases_x * (lines + s->margin_y) * (columns + s->margin_x);
+    const double stage = s->staged ? (double)s->stride * s->stride * lines * columns : 0;
+
+    return (s->in_channels * frame + s->out_channels * stage) * batch;
+}
+
+struct strips {
+    uint32_t lines, columns;       /* of one */
+    uint32_t lines_of, columns_of; /* how many there are */
+};
+
+/* Whole lines while a line fits, as many as fit; else a part of a line, large enough that chains are in flight. */
+static struct strips cut_strips(const struct side *s, unsigned parts)
+{
+    const size_t batch = s->frame.batch, pieces_most = MAX((size_t)PIECES * PACK_LANES / batch, (size_t)1);
+    uint32_t lines = 1, columns = (uint32_t)MIN(pieces_most, (size_t)s->columns);
+    const uint32_t least = (uint32_t)MIN((STRIP_LEAST + batch - 1) / batch, (size_t)columns);
+
+    while (columns > least && strip_floats(s, 1, columns, (double)batch) > STRIP_FLOATS)
+        columns = MAX(columns / 2, least);
+    if (columns == s->columns) {
+        const size_t pieces = ((size_t)columns * batch + PACK_LANES - 1) / PACK_LANES;
+
+        while (lines < s->lines && (lines + 1) * pieces <= PIECES &&
+               strip_floats(s, lines + 1, columns, (double)batch) <= STRIP_FLOATS)
+            lines++;
+    }
+    lines = MIN(lines, (s->lines + parts - 1) / parts);
+    if (s->lines < parts)
+        columns = MIN(columns, (uint32_t)(((uint64_t)s->lines * s->columns + parts - 1) / parts));
+    return (struct strips){ lines, columns, (s->lines + lines - 1) / lines, (s->columns + columns - 1) / columns };
+}
+
+/* What no strip has more of, at so many samples or fewer. */
+static double strip_floats_most(const struct side *s)
+{
+    const double batch = (double)s->frame.batch, whole = strip_floats(s, s->lines, s->columns, batch);
+    const double least = strip_floats(s, 1, (STRIP_LEAST + batch) / batch, batch);
+
+    return MIN(MAX(STRIP_FLOATS, least), whole);
+}
+
+/* The same of the strips of dots, whose frames are of some channels: what is cut depends on nothing else. */
+static struct strips cut_dots(const struct side *s)
+{
+    const size_t batch = s->frame.batch;
+    const uint32_t columns = (uint32_t)MIN(MAX((size_t)2 * DOT_FLOATS / batch, (size_t)1), (size_t)s->columns);
+    const size_t fit = DOT_FLOATS / (columns * batch);
+    const uint32_t lines = columns < s->columns ? 1 : (uint32_t)MIN(MAX(fit, (size_t)1), (size_t)s->lines);
+
+    return (struct strips){ lines, columns, (s->lines + lines - 1) / lines, (s->columns + columns - 1) / columns };
+}
+
+static double dot_floats_most(const struct side *s)
+{
+    const double batch = (double)s->frame.batch, phases = (double)s->frame.phases_y * s->frame.phases_x;
+    const double whole = phases * ((double)s->lines + s->margin_y) * ((double)s->columns + s->margin_x) * batch;
+    const double cut = phases * ((2 * DOT_FLOATS + batch) * (1.0 + s->margin_y + s->margin_x) +
+                                 (double)s->margin_y * s->margin_x * batch);
+
+    return MIN(MAX(DOT_FRAMES, cut), whole * s->in_channels);
 }
 
 /* ---- scratch ---- */
 
-static bool add_product(uint64_t a, uint64_t b, size_t *sum)
-{
-    uint64_t product;
-
-    return size_multiply(a, b, &product) && !__builtin_add_overflow(*sum, product, sum);
-}
-
-/* Fewer samples may come than `batch`; their tiles are no larger than this. */
-static uint64_t tile_columns_max(const struct window *window, size_t batch)
-{
-    return MIN(MAX((uint64_t)TILE_COLUMNS, batch), window_positions(window) * (uint64_t)batch);
-}
-
-bool convolution_scratch(const struct window *window, uint64_t rows, uint64_t columns, size_t batch, size_t *out)
-{
-    const uint64_t width = tile_columns_max(window, batch);
-
-    *out = 0;
-    return add_product(columns, width, out) && add_product(rows, width, out);
-}
-
-bool convolution_scratch_backward(const struct window *window, uint64_t rows, uint64_t columns, uint64_t connections,
-                                  size_t batch, size_t *out)
-{
-    return convolution_scratch(window, rows, columns, batch, out) &&
-           add_product(columns, tile_columns_max(window, batch), out) && add_product(connections, 1, out);
-}
-
-/* ---- tiles ---- */
-
-/* Positions [begin, end) of the output, all samples. */
-struct tile {
-    size_t begin, end, columns;
+struct room {
+    uintptr_t at; /* 0: it is only measured */
+    uint64_t used;
+    bool fits;
 };
 
-static size_t tile_count(const struct convolution *c)
+static void *take(struct room *room, uint64_t count, size_t size)
 {
-    const size_t each = tile_positions(&c->window, c->batch);
+    void *begin = (void *)(room->at + room->used);
+    uint64_t bytes;
 
-    return (window_positions(&c->window) + each - 1) / each;
+    room->fits = room->fits && size_multiply(count, size, &bytes) && size_align(bytes, CACHE_LINE, &bytes) &&
+                 size_add(room->used, bytes, &room->used);
+    return begin;
 }
 
-static struct tile tile_at(const struct convolution *c, size_t index)
-{
-    const size_t each = tile_positions(&c->window, c->batch), begin = index * each;
-    const size_t end = MIN(begin + each, window_positions(&c->window));
-
-    return (struct tile){ begin, end, (end - begin) * c->batch };
-}
-
-/* Rows of the product's right side for input channels [begin, end): row 0 is the first tap of channel `first`. */
-static void gather(const struct convolution *c, const struct tile *tile, const float *in, uint32_t first,
-                   uint32_t begin, uint32_t end, float *columns)
-{
-    const size_t plane = (size_t)c->window.height * c->window.width * c->batch;
-    const uint32_t taps = (uint32_t)window_taps(&c->window);
-
-    for (uint32_t channel = begin; channel < end; channel++) {
-        for (uint32_t tap = 0; tap < taps; tap++)
-            window_gather(&c->window, in + channel * plane, c->batch, tap, tile->begin, tile->end,
-                          columns + ((size_t)(channel - first) * taps + tap) * tile->columns);
-    }
-}
-
-static void scatter(const struct convolution *c, const struct tile *tile, const float *columns, uint32_t first,
-                    uint32_t begin, uint32_t end, float *in_gradient)
-{
-    const size_t plane = (size_t)c->window.height * c->window.width * c->batch;
-    const uint32_t taps = (uint32_t)window_taps(&c->window);
-
-    for (uint32_t channel = begin; channel < end; channel++) {
-        for (uint32_t tap = 0; tap < taps; tap++)
-            window_scatter(&c->window, columns + ((size_t)(channel - first) * taps + tap) * tile->columns, c->batch,
-                           tap, tile->begin, tile->end, in_gradient + channel * plane);
-    }
-}
-
-/* Whether the input is the product's right side as it stands. */
-static bool is_plain(const struct convolution *c)
-{
-    return window_taps(&c->window) == 1 && c->window.stride == 1 && !c->window.top && !c->window.left && c->groups == 1;
-}
-
-/* ---- forward ---- */
-
-static void run_tile(const struct convolution *c, const struct tile *tile, const float *in, float *out, float *columns,
-                     float *answers)
-{
-    const size_t row = window_positions(&c->window) * c->batch;
-    const uint32_t channels = c->channels / c->groups, rows = c->weight->rows / c->groups;
-    const struct product product = { .bias = c->bias, .x = columns, .y = answers, .n = tile->columns };
-
-    for (uint32_t g = 0; g < c->groups; g++) {
-        gather(c, tile, in, g * channels, g * channels, (g + 1) * channels, columns);
-        if (c->groups == 1)
-            weights_run(c->weights, &product, 0, 1);
-        else
-            weights_run_rows(c->weights, &product, g * rows, (g + 1) * rows);
-    }
-    for (uint32_t r = 0; r < c->weight->rows; r++)
-        memcpy(out + r * row + tile->begin * c->batch, answers + r * tile->columns, tile->columns * sizeof *out);
-}
-
-void convolution_forward(const struct convolution *c, const float *in, float *out, float *scratch)
-{
-    unsigned long long begin, end;
-
-    if (is_plain(c)) {
-        const struct product product = {
-            .bias = c->bias, .x = in, .y = out, .n = window_positions(&c->window) * c->batch
-        };
-
-        weights_run(c->weights, &product, c->part, c->parts);
-        return;
-    }
-    pool_share(tile_count(c), 1, c->part, c->parts, &begin, &end);
-    for (size_t t = begin; t < end; t++) {
-        const struct tile tile = tile_at(c, t);
-
-        run_tile(c, &tile, in, out, scratch, scratch + c->weight->columns * tile.columns);
-    }
-}
-
-/* ---- backward ---- */
-
-void convolution_share(const struct convolution *c, uint32_t *begin, uint32_t *end)
-{
-    unsigned long long first, past;
-
-    pool_share(c->channels, 1, c->part, c->parts, &first, &past);
-    *begin = (uint32_t)first;
-    *end = (uint32_t)past;
-}
-
-/* A part's share of one group: its input channels [begin, end), counted over all groups. */
-struct share {
-    uint32_t first, begin, end; /* first: of the group */
-    struct csr rows;            /* the group's, borrowed */
-    uint32_t row;               /* its first */
-};
-
-static struct share share_of(const struct convolution *c, uint32_t group)
-{
-    const uint32_t channels = c->channels / c->groups, rows = c->weight->rows / c->groups;
-    struct share share = { .first = group * channels, .rows = *c->weight, .row = group * rows };
-    uint32_t begin, end;
-
-    convolution_share(c, &begin, &end);
-    share.begin = MIN(MAX(begin, share.first), share.first + channels);
-    share.end = MIN(MAX(end, share.begin), share.first + channels);
-    share.rows.starts += share.row;
-    share.rows.rows = rows;
-    return share;
-}
-
-/* Adds what one tile has found to the gradients of the connections in columns [begin, end). */
-static void add_connections(const struct csr *rows, const float *found, float *sum, uint32_t begin, uint32_t end)
-{
-    for (uint64_t k = rows->starts[0]; k < rows->starts[rows->rows]; k++) {
-        const uint32_t column = csr_column(rows, k);
-
-        if (column >= begin && column < end)
-            sum[k] += found[k];
-    }
-}
-
-/* Areas of scratch, by a tile's columns. */
 struct areas {
-    float *columns, *column_gradients, *answer_gradients, *connections;
+    struct shift_list list;
+    uint32_t *groups, *offsets; /* by column of the weight */
+    struct piece *pieces;
+    float *floats, *found; /* frames and what is staged; dot products in the order of the list */
 };
 
-static void back_tile(const struct convolution *c, const struct share *share, const struct tile *tile,
-                      const struct convolution_back *back, const struct areas *areas)
-{
-    const size_t row = window_positions(&c->window) * c->batch, taps = window_taps(&c->window);
-    const uint32_t begin = (uint32_t)((share->begin - share->first) * taps);
-    const uint32_t end = (uint32_t)((share->end - share->first) * taps);
-    float *found = tile->begin ? areas->connections : back->weight_gradient;
+/* Which parts of a list are not the weight's own. */
+enum list_order { LIST_ROWS, LIST_GROUPED };
 
-    gather(c, tile, back->in, share->first, share->begin, share->end, areas->columns);
-    for (uint32_t r = 0; r < share->rows.rows; r++)
-        memcpy(areas->answer_gradients + r * tile->columns,
-               back->out_gradient + (share->row + r) * row + tile->begin * c->batch, tile->columns * sizeof(float));
-    c->kernels->spmm_backward(&share->rows, areas->columns, areas->answer_gradients,
-                              back->in_gradient ? areas->column_gradients : NULL, found, tile->columns, begin, end);
-    if (tile->begin)
-        add_connections(&share->rows, found, back->weight_gradient, begin, end);
-    if (back->in_gradient)
-        scatter(c, tile, areas->column_gradients, share->first, share->begin, share->end, back->in_gradient);
+static enum list_order list_order(const struct convolution *c, enum convolution_product product)
+{
+    if (product == CONVOLUTION_SPREAD)
+        return c->transposed && c->window.stride == 1 ? LIST_ROWS : LIST_GROUPED;
+    return c->transposed ? LIST_GROUPED : LIST_ROWS;
 }
 
-static void back_bias(const struct convolution *c, const struct convolution_back *back)
+static uint64_t list_groups(const struct convolution *c, enum convolution_product product)
 {
-    unsigned long long begin, end;
-
-    if (!back->bias_gradient)
-        return;
-    pool_share(c->weight->rows, 4, c->part, c->parts, &begin, &end);
-    c->kernels->row_sums(back->out_gradient, back->bias_gradient, window_positions(&c->window) * c->batch,
-                         (uint32_t)begin, (uint32_t)end);
+    if (product == CONVOLUTION_SPREAD)
+        return (uint64_t)c->window.stride * c->window.stride * c->picture;
+    return c->positions;
 }
 
-void convolution_backward(const struct convolution *c, const struct convolution_back *back, float *scratch)
+/* The floats come last: how many there are does not move the others. */
+static struct areas take_areas(const struct convolution *c, enum convolution_product product, struct room *room)
 {
-    const size_t plane = (size_t)c->window.height * c->window.width * c->batch;
-    const size_t width = tile_at(c, 0).columns;
-    const struct areas areas = { scratch, scratch + c->weight->columns * width,
-                                 scratch + 2 * c->weight->columns * width,
-                                 scratch + (2 * (size_t)c->weight->columns + c->weight->rows) * width };
+    const bool grouped = list_order(c, product) == LIST_GROUPED, dots = product == CONVOLUTION_DOTS;
+    const uint64_t groups = list_groups(c, product), count = c->weight->count;
+    struct areas a = { .found = NULL };
 
-    back_bias(c, back);
-    for (uint32_t g = 0; g < c->groups; g++) {
-        const struct share share = share_of(c, g);
+    a.list.begins = take(room, groups, sizeof *a.list.begins);
+    a.list.ends = take(room, groups, sizeof *a.list.ends);
+    a.list.offsets = take(room, count, sizeof *a.list.offsets);
+    if (grouped && !dots)
+        a.list.values = take(room, count, sizeof *a.list.values);
+    if (grouped && dots) {
+        a.list.sources = take(room, count, sizeof *a.list.sources);
+        a.found = take(room, count, sizeof *a.found);
+    }
+    a.groups = take(room, c->weight->columns, sizeof *a.groups);
+    a.offsets = take(room, c->weight->columns, sizeof *a.offsets);
+    a.pieces = take(room, PIECES + c->batch / PACK_LANES + 1, sizeof *a.pieces);
+    a.floats = take(room, 0, sizeof *a.floats);
+    return a;
+}
 
-        if (share.begin == share.end)
-            continue;
-        if (back->in_gradient)
-            memset(back->in_gradient + share.begin * plane, 0,
-                   (share.end - share.begin) * plane * sizeof *back->in_gradient);
-        for (size_t t = 0; t < tile_count(c); t++) {
-            const struct tile tile = tile_at(c, t);
+/* ---- lists ---- */
 
-            back_tile(c, &share, &tile, back, &areas);
+static uint32_t column_channels(const struct convolution *c)
+{
+    return (c->transposed ? c->positions : c->picture) / c->groups;
+}
+
+/* Where a tap's view begins in the first frame. */
+static size_t tap_at(const struct convolution *c, const struct side *side, const struct frame *frame, bool spread,
+                     uint32_t tap)
+{
+    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width, stride = c->window.stride;
+
+    return spread ? frame_at(frame, side->margin_y - y / stride, side->margin_x - x / stride) : frame_at(frame, y, x);
+}
+
+static uint32_t tap_phase(const struct convolution *c, uint32_t tap)
+{
+    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width, stride = c->window.stride;
+
+    return y % stride * stride + x % stride;
+}
+
+/* Of a weight's two sides the one is read, and its channel says where a view begins; the other is written, and its
+ * channel says the group, after the phase. */
+static void fill_list(const struct convolution *c, const struct side *side, const struct frame *frame, bool spread,
+                      const struct areas *a)
+{
+    const uint32_t taps = (uint32_t)window_taps(&c->window), channels = column_channels(c), rows = c->weight->rows;
+    const bool columns_read = spread == c->transposed;
+    const size_t floats = frame_floats(frame);
+    const struct shift_route route = { .groups = a->groups,
+                                       .offsets = a->offsets,
+                                       .rows_together = columns_read ? 1 : rows / c->groups,
+                                       .together_step = columns_read ? 1 : channels,
+                                       .row_offset = columns_read ? 0 : floats };
+
+    for (uint32_t channel = 0; channel < channels; channel++) {
+        for (uint32_t tap = 0; tap < taps; tap++) {
+            a->groups[channel * taps + tap] =
+                (spread ? tap_phase(c, tap) * c->picture : 0) + (columns_read ? 0 : channel);
+            a->offsets[channel * taps + tap] =
+                (uint32_t)(tap_at(c, side, frame, spread, tap) + (columns_read ? channel * floats : 0));
         }
     }
+    if (list_order(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER) == LIST_GROUPED) {
+        shift_list_group(&a->list, (uint32_t)list_groups(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER),
+                         c->weight, 0, rows, &route);
+        return;
+    }
+    memcpy(a->list.begins, c->weight->starts, rows * sizeof *a->list.begins);
+    shift_list_rows(&a->list, c->weight, 0, rows, &route, UINT32_MAX);
+}
+
+/* ---- gather and spread ---- */
+
+struct strip {
+    uint32_t y, x, lines, columns; /* units */
+};
+
+static struct strip strip_at(const struct side *side, const struct strips *strips, uint64_t index)
+{
+    const uint32_t y = (uint32_t)(index / strips->columns_of) * strips->lines;
+    const uint32_t x = (uint32_t)(index % strips->columns_of) * strips->columns;
+
+    return (struct strip){ y, x, MIN(strips->lines, side->lines - y), MIN(strips->columns, side->columns - x) };
+}
+
+static size_t plane(const struct channel *channel, size_t batch)
+{
+    return (size_t)channel->height * channel->width * batch;
+}
+
+struct call {
+    const struct convolution *c;
+    const struct side *side;
+    const struct areas *areas;
+    struct frame frame;
+    float *out, *stage;
+};
+
+/* Frames of channels [begin, end) of what is read. */
+static void fill_frames(const struct call *call, const struct strip *strip, uint32_t begin, uint32_t end, float *to)
+{
+    const struct frame *frame = &call->frame;
+    const struct side *side = call->side;
+    const int64_t step = frame->step, top = side->top + strip->y * step, left = side->left + strip->x * step;
+
+    for (uint32_t i = begin; i < end; i++, to += frame_floats(frame)) {
+        struct channel channel = side->in;
+
+        channel.data += i * plane(&side->in, frame->batch);
+        frame_fill(frame, call->c->kernels, &channel, top, left, to);
+    }
+}
+
+/* `count` positions that lie side by side, to where they stand `stride` apart. */
+static void move_line(const struct call *call, float *to, const float *from, size_t count)
+{
+    const size_t stride = call->side->stride, batch = call->frame.batch;
+    const bool add = call->side->add;
+
+    if (stride == 1) {
+        call->c->kernels->add(to, from, count * batch); /* else it is written in place */
+        return;
+    }
+    if (batch == 1 && !add) {
+        for (size_t i = 0; i < count; i++)
+            to[i * stride] = from[i];
+        return;
+    }
+    for (size_t i = 0; i < count; i++, to += stride * batch, from += batch) {
+        for (size_t b = 0; b < batch; b++)
+            to[b] = add ? to[b] + from[b] : from[b];
+    }
+}
+
+/* One phase of one channel, from the stage to its place: what lies in the picture. */
+static void move_phase(const struct call *call, const struct strip *strip, uint32_t phase, const float *from, float *to)
+{
+    const struct side *side = call->side;
+    const int64_t stride = side->stride, left = side->out_left + strip->x * stride + phase % stride;
+    const int64_t first = left < 0 ? (-left + stride - 1) / stride : 0;
+    const int64_t past = left < side->out.width ? MIN((side->out.width - 1 - left) / stride + 1, strip->columns) : 0;
+    const size_t batch = call->frame.batch;
+
+    for (uint32_t line = 0; line < strip->lines && first < past; line++) {
+        const int64_t y = side->out_top + (int64_t)(strip->y + line) * stride + phase / stride;
+
+        if (y >= 0 && y < side->out.height)
+            move_line(call, to + (size_t)(y * side->out.width + left + first * stride) * batch,
+                      from + ((size_t)line * strip->columns + (size_t)first) * batch, (size_t)(past - first));
+    }
+}
+
+static void move_strip(const struct call *call, const struct strip *strip)
+{
+    const uint32_t phases = call->side->stride * call->side->stride;
+    const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
+
+    for (uint32_t channel = 0; channel < call->side->out_channels; channel++) {
+        for (uint32_t phase = 0; phase < phases; phase++)
+            move_phase(call, strip, phase, call->stage + ((size_t)channel * phases + phase) * part,
+                       call->out + channel * plane(&call->side->out, batch));
+    }
+}
+
+static void run_strip(const struct call *call, const struct strip *strip)
+{
+    const struct side *side = call->side;
+    const struct areas *a = call->areas;
+    const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
+    const uint32_t phases = side->stride * side->stride, channels = side->out_channels;
+    const size_t pitch = (side->staged ? strip->columns : side->out.width) * batch;
+    float *y = side->staged ? call->stage : call->out + ((size_t)strip->y * side->out.width + strip->x) * batch;
+    struct shifted s = { .values = a->list.values ? a->list.values : call->c->weight->values,
+                         .offsets = a->list.offsets,
+                         .pieces = a->pieces,
+                         .x = a->floats,
+                         .bias = call->c->bias,
+                         .x_group = side->in_channels / side->groups * frame_floats(&call->frame),
+                         .y_stride = side->staged ? phases * part : plane(&side->out, batch),
+                         .group_rows = channels / side->groups };
+
+    fill_frames(call, strip, 0, side->in_channels, a->floats);
+    s.piece_count = frame_pieces(&call->frame, strip->lines, strip->columns, pitch, a->pieces);
+    for (uint32_t phase = 0; phase < phases; phase++) {
+        s.begins = a->list.begins + (size_t)phase * channels;
+        s.ends = a->list.ends + (size_t)phase * channels;
+        call->c->kernels->shifted_run(&s, y + phase * part, 0, channels);
+    }
+    if (side->staged)
+        move_strip(call, strip);
+}
+
+/* A frame is read whole past its end; what is staged begins at a cache line after that. */
+static size_t stage_at(size_t frames)
+{
+    return (frames + 2 * PACK_LANES - 1) / PACK_LANES * PACK_LANES;
+}
+
+static void run_side(const struct convolution *c, bool spread, struct side side, float *out, void *scratch)
+{
+    const struct strips strips = cut_strips(&side, c->parts);
+    struct room room = { (uintptr_t)scratch, 0, true };
+    const struct areas areas = take_areas(c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, &room);
+    struct call call = { c, &side, &areas, side.frame, out, NULL };
+    unsigned long long begin, end;
+
+    call.frame.lines = strips.lines + side.margin_y;
+    call.frame.columns = strips.columns + side.margin_x;
+    call.stage = areas.floats + stage_at(side.in_channels * frame_floats(&call.frame));
+    pool_share((uint64_t)strips.lines_of * strips.columns_of, 1, c->part, c->parts, &begin, &end);
+    if (begin == end)
+        return;
+    fill_list(c, &side, &call.frame, spread, &areas);
+    for (uint64_t i = begin; i < end; i++) {
+        const struct strip strip = strip_at(&side, &strips, i);
+
+        run_strip(&call, &strip);
+    }
+}
+
+void convolution_gather(const struct convolution *c, const float *picture, float *positions, bool add, void *scratch)
+{
+    struct side side = gather_side(c, add);
+
+    side.in.data = picture;
+    run_side(c, false, side, positions, scratch);
+}
+
+void convolution_spread(const struct convolution *c, const float *positions, float *picture, bool add, void *scratch)
+{
+    struct side side = spread_side(c, add);
+
+    side.in.data = positions;
+    run_side(c, true, side, picture, scratch);
+}
+
+/* ---- dots ---- */
+
+/* Channels [begin, end) of the picture, of group `group`, whose frames are taken together. */
+struct block {
+    uint32_t group, begin, end;
+};
+
+/* The list of a block's connections by channel of the positions; of the group's alone where rows are these. */
+static void list_block(const struct convolution *c, const struct side *side, const struct frame *frame,
+                       const struct block *block, const struct areas *a)
+{
+    const uint32_t taps = (uint32_t)window_taps(&c->window), first = block->group * (c->picture / c->groups);
+    const uint32_t rows = c->positions / c->groups, begin = block->begin - first, end = block->end - first;
+    const struct shift_route route = { a->groups, a->offsets, c->weight->rows, 0, frame_floats(frame) };
+
+    if (c->transposed) {
+        shift_list_group(&a->list, c->positions, c->weight, block->begin, block->end, &route);
+        return;
+    }
+    for (uint32_t channel = begin; channel < end; channel++) {
+        for (uint32_t tap = 0; tap < taps; tap++)
+            a->offsets[channel * taps + tap] =
+                (uint32_t)(tap_at(c, side, frame, false, tap) + (channel - begin) * frame_floats(frame));
+    }
+    shift_list_rows(&a->list, c->weight, block->group * rows, (block->group + 1) * rows, &route, end * taps);
+}
+
+static void dot_block(const struct call *call, const struct strips *strips, const struct block *block, const float *out,
+                      float *gradient)
+{
+    const struct convolution *c = call->c;
+    const struct areas *a = call->areas;
+    const uint32_t rows = c->positions / c->groups;
+    struct shifted s = { .begins = a->list.begins,
+                         .ends = a->list.ends,
+                         .offsets = a->list.offsets,
+                         .pieces = a->pieces,
+                         .x = a->floats,
+                         .y_stride = plane(&call->side->out, c->batch),
+                         .group_rows = rows };
+
+    list_block(c, call->side, &call->frame, block, a);
+    for (uint64_t i = 0; i < (uint64_t)strips->lines_of * strips->columns_of; i++) {
+        const struct strip strip = strip_at(call->side, strips, i);
+        const size_t first = ((size_t)strip.y * c->window.out_width + strip.x) * c->batch;
+
+        fill_frames(call, &strip, block->begin, block->end, a->floats);
+        s.piece_count =
+            frame_pieces(&call->frame, strip.lines, strip.columns, c->window.out_width * c->batch, a->pieces);
+        s.resume = i != 0;
+        c->kernels->shifted_dots(&s, out + block->group * rows * s.y_stride + first, a->found ? a->found : gradient, 0,
+                                 rows);
+    }
+    for (uint64_t k = 0; a->found && k < a->list.ends[c->positions - 1]; k++)
+        gradient[a->list.sources[k]] = a->found[k];
+}
+
+/* Blocks of a group's channels [begin, end), in order. */
+static void dot_group(const struct call *call, const struct strips *strips, struct block of, const float *out,
+                      float *gradient)
+{
+    const struct convolution *c = call->c;
+    const uint32_t rows = c->positions / c->groups, first = of.group * (c->picture / c->groups);
+    const uint32_t each = (uint32_t)MAX(DOT_FRAMES / frame_floats(&call->frame), (size_t)1);
+    const struct shift_list *list = &call->areas->list;
+    const struct shift_route none = { .offsets = call->areas->offsets };
+
+    if (!c->transposed) { /* up to its first column */
+        memcpy(list->begins, c->weight->starts + of.group * rows, rows * sizeof *list->begins);
+        shift_list_rows(list, c->weight, of.group * rows, (of.group + 1) * rows, &none,
+                        (of.begin - first) * (uint32_t)window_taps(&c->window));
+        memcpy(list->begins, list->ends, rows * sizeof *list->begins);
+    }
+    for (uint32_t begin = of.begin; begin < of.end; begin += MIN(each, of.end - begin)) {
+        const struct block block = { of.group, begin, begin + MIN(each, of.end - begin) };
+
+        dot_block(call, strips, &block, out, gradient);
+        if (!c->transposed)
+            memcpy(list->begins, list->ends, rows * sizeof *list->begins);
+    }
+}
+
+void convolution_dots(const struct convolution *c, const float *picture, const float *positions, float *gradient,
+                      void *scratch)
+{
+    struct side side = gather_side(c, false);
+    const struct strips strips = cut_dots(&side);
+    struct room room = { (uintptr_t)scratch, 0, true };
+    const struct areas areas = take_areas(c, CONVOLUTION_DOTS, &room);
+    struct call call = { .c = c, .side = &side, .areas = &areas, .frame = side.frame };
+    const uint32_t channels = c->picture / c->groups, taps = (uint32_t)window_taps(&c->window);
+    unsigned long long begin, end;
+
+    side.in.data = picture;
+    call.frame.lines = strips.lines + side.margin_y;
+    call.frame.columns = strips.columns + side.margin_x;
+    for (uint32_t j = 0; c->transposed && j < c->weight->columns; j++) {
+        areas.groups[j] = j / taps;
+        areas.offsets[j] = (uint32_t)tap_at(c, &side, &call.frame, false, j % taps);
+    }
+    pool_share(c->picture, 1, c->part, c->parts, &begin, &end);
+    for (uint32_t g = (uint32_t)begin / channels; begin < end; g++) {
+        const uint32_t past = (uint32_t)MIN(end, (unsigned long long)(g + 1) * channels);
+
+        dot_group(&call, &strips, (struct block){ g, (uint32_t)begin, past }, positions, gradient);
+        begin = past;
+    }
+}
+
+/* ---- how much ---- */
+
+bool convolution_scratch(const struct convolution *c, enum convolution_product product, bool add, uint64_t *bytes)
+{
+    const struct side side = product == CONVOLUTION_SPREAD ? spread_side(c, add) : gather_side(c, add);
+    const double most = product == CONVOLUTION_DOTS ? dot_floats_most(&side) : strip_floats_most(&side);
+    struct room room = { 0, 0, true };
+
+    if (most > UINT32_MAX - 4 * PACK_LANES || c->weight->count > UINT32_MAX)
+        return false;
+    take_areas(c, product, &room);
+    take(&room, stage_at((size_t)most) + 2 * PACK_LANES, sizeof(float));
+    *bytes = room.used;
+    return room.fits;
 }

@@ -1,50 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution as the product that a linear layer is. The weight is channels x (C / groups * taps); its columns go by
- * input channel of the group, then row and column of the kernel. For positions of the output it is multiplied by a
- * matrix of as many rows, of what lies under each tap, with a column for each position and sample (im2col): +0 in the
- * padding, which so takes part in an output's chain as any other element does. Positions go in tiles of some hundred
- * columns, so that memory follows the weight's columns and not the picture. The cut into tiles depends on shape and
- * batch alone; a part owns tiles forward, and input channels backward.
+ * Convolution, and its transpose, connection by connection. A window moves over a picture; its places are the
+ * positions, and a connection links a channel of the picture, by a tap of the window, to a channel of the positions. So
+ * there are three products, of which each kind of layer is made:
  *
- * (Chellapilla et al. 2006, High performance convolutional neural networks for document processing.)
+ *   gather   positions = bias + what the connections bring from the picture      conv forward, deconv's input gradient
+ *   spread   picture = bias + what they bring from the positions                 deconv forward, conv's input gradient
+ *   dots     a connection's gradient: positions times the picture under its tap  both
+ *
+ * Each goes over strips: some lines and columns of the positions, with all channels of what is read in frames
+ * (frame.h). There a connection's inputs are one view, so that a strip is a product with shifted views (kernels.h):
+ * nothing is as large as the columns of im2col, and no time goes where there is no connection. Lanes are whatever is
+ * innermost: samples of a batch, else pixels.
+ *
+ * An output is one chain, in the order of the weight's rows and columns, with +0 in the padding. Strips of gather and
+ * spread belong to parts, as they are cut for them; a connection's gradient belongs to the part that owns its channel
+ * of the picture, and is the sum over strips, whose cut depends on shape and batch alone.
  */
 #ifndef SPARSE_LAYERS_CONVOLUTION_H
 #define SPARSE_LAYERS_CONVOLUTION_H
 
-#include "sparse/kernels/weights.h"
+#include "sparse/layers/layer.h"
 #include "sparse/layers/window.h"
-#include "sparse/tensor/csr.h"
 
 struct convolution {
     const struct kernels *kernels;
     const struct csr *weight;
-    const struct weights *weights; /* of it, for the way forward; borrowed where there are groups */
-    const float *bias;             /* NULL: none */
-    struct window window;
-    uint32_t channels, groups; /* input channels; groups divides them and the weight's rows */
-    size_t batch;              /* samples */
+    const float *bias;           /* NULL: none */
+    struct window window;        /* over the picture; its places are the positions */
+    uint32_t picture, positions; /* channels */
+    uint32_t groups;             /* divides both: of channels that have connections with one another */
+    bool transposed; /* rows of the weight are the picture's channels, columns the positions'; one group then */
+    size_t batch;    /* samples */
     unsigned part, parts;
 };
 
-/* Floats of scratch that a part needs, at `batch` samples at most, for a weight of rows x columns; backward, besides,
- * one for each connection. False: more than a size can say. */
-bool convolution_scratch(const struct window *window, uint64_t rows, uint64_t columns, size_t batch, size_t *out);
-bool convolution_scratch_backward(const struct window *window, uint64_t rows, uint64_t columns, uint64_t connections,
-                                  size_t batch, size_t *out);
+enum convolution_product { CONVOLUTION_GATHER, CONVOLUTION_SPREAD, CONVOLUTION_DOTS };
 
-/* out = bias + weight * in, for in of channels x (height * width * batch) floats and out of rows x (positions * batch).
- */
-void convolution_forward(const struct convolution *c, const float *in, float *out, float *scratch);
+/* Bytes of scratch that a part needs for a product, with the convolution's batch or a smaller one, and with `add` or
+ * without; of the weight, rows, columns and count matter. False: more than sizes can say. */
+bool convolution_scratch(const struct convolution *c, enum convolution_product product, bool add, uint64_t *bytes);
 
-/* Given the output's gradient, overwrites weight_gradient (one a connection) and, unless NULL, in_gradient and
- * bias_gradient. A connection's gradient is the sum over tiles, in order, of the contract's dot product over a tile's
- * columns. Of the input's gradient a part writes the channels [begin, end) that convolution_share() says. */
-struct convolution_back {
-    const float *in, *out_gradient;
-    float *in_gradient, *weight_gradient, *bias_gradient;
-};
-void convolution_share(const struct convolution *c, uint32_t *begin, uint32_t *end);
-void convolution_backward(const struct convolution *c, const struct convolution_back *back, float *scratch);
+/* out = bias + what the connections bring; with `add`, that is computed and rounded, and then added to out. */
+void convolution_gather(const struct convolution *c, const float *picture, float *positions, bool add, void *scratch);
+void convolution_spread(const struct convolution *c, const float *positions, float *picture, bool add, void *scratch);
+
+/* Overwrites the gradients of the connections of the picture's channels that are the part's. */
+void convolution_dots(const struct convolution *c, const float *picture, const float *positions, float *gradient,
+                      void *scratch);
+
+/* ---- what the kinds have in common ---- */
+
+/* A kind says the window, the channels, the groups and whether it is transposed. */
+typedef struct convolution convolution_of(const double *parameters, const struct shape *in, const struct shape *out);
+
+int convolution_plan(const double *parameters, const struct shape *in, const struct shape *out_shape,
+                     convolution_of *of, struct layer_plan *out, struct reason *why);
+int convolution_prepare(const struct layer_setup *setup, convolution_of *of, struct layer_needs *needs,
+                        struct reason *why);
+void convolution_forward(const struct layer_run *run, convolution_of *of);
+void convolution_backward(const struct layer_back *back, convolution_of *of);
 
 #endif

@@ -55,6 +55,7 @@ struct layer_plan {
     uint64_t groups;    /* of channels that are mapped apart, each from `inputs` of its own; 0 stands for 1 */
     uint64_t blocks;    /* of rows, alike, each multiplied with an input of its own (weights_split()); 0 stands for 1 */
     uint64_t recurrent; /* of `inputs`, the last: its own neurons as they were a position before; 0 without */
+    bool direct;        /* runs on its connections as they stand: nothing is packed for it */
     bool convolution;   /* its kernel counts in the density solve, be it 1 x 1 */
     double uses;        /* multiply-adds of one connection for one sample: output positions, tokens */
     double fixed_cost;  /* multiply-adds of one sample that no connection does: the products of attention */

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/size.h"
 #include "sparse/layers/window.h"
 
@@ -23,35 +21,6 @@ bool window_run(const struct window *window, uint32_t tap, uint32_t y, size_t be
     run->end = (size_t)(row + past);
     run->from = (size_t)(in_y * window->width + first * stride + left);
     return true;
-}
-
-static void copy_run(const struct window *window, const float *from, size_t batch, size_t count, float *to)
-{
-    if (window->stride == 1) {
-        memcpy(to, from, count * batch * sizeof *to);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        for (size_t b = 0; b < batch; b++)
-            to[i * batch + b] = from[i * window->stride * batch + b];
-    }
-}
-
-void window_gather(const struct window *window, const float *channel, size_t batch, uint32_t tap, size_t begin,
-                   size_t end, float *columns)
-{
-    size_t done = begin;
-
-    for (size_t y = begin / window->out_width; y * window->out_width < end; y++) {
-        struct window_run run;
-
-        if (!window_run(window, tap, (uint32_t)y, begin, end, &run))
-            continue;
-        memset(columns + (done - begin) * batch, 0, (run.begin - done) * batch * sizeof *columns);
-        copy_run(window, channel + run.from * batch, batch, run.end - run.begin, columns + (run.begin - begin) * batch);
-        done = run.end;
-    }
-    memset(columns + (done - begin) * batch, 0, (end - done) * batch * sizeof *columns);
 }
 
 /* to[i] += from[i] for `count` positions, which stand `to_step` and `from_step` floats apart. */

@@ -40,11 +40,6 @@ struct window_run {
 bool window_run(const struct window *window, uint32_t tap, uint32_t y, size_t begin, size_t end,
                 struct window_run *run);
 
-/* columns[(p - begin) * batch + b] = the channel's element under `tap` at position p, +0 in the padding, for positions
- * [begin, end). */
-void window_gather(const struct window *window, const float *channel, size_t batch, uint32_t tap, size_t begin,
-                   size_t end, float *columns);
-
 /* out[p * batch + b] += the channel's element under `tap`, at every position p where it lies on the picture. */
 void window_add(const struct window *window, const float *channel, size_t batch, uint32_t tap, float *out);
 

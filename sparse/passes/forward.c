@@ -213,8 +213,8 @@ static int plan_layer(const struct model *model, const struct layer *layer, stru
     return layer_plan(layer, inputs, out, why);
 }
 
-/* Weights that train move, so they stay as they are; and so do those of groups, of which each is run by itself, and
- * those of which single columns are looked up. */
+/* Weights that train move, so they stay as they are; and so do those of layers that run on them directly, and those of
+ * which single columns are looked up. */
 static int make_weights(const struct forward *forward, const struct layer *layer, struct weights **out,
                         struct reason *why)
 {
@@ -226,7 +226,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     if (result)
         return result;
     positions = layer_product_positions(&plan);
-    if (s->mode != LAYER_SERVE || plan.groups > 1 || layer->kind->indexed)
+    if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
         result = weights_borrow(s->kernels, &layer->weight, out);
     else
         result = weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);

@@ -196,14 +196,14 @@ static void stage_room(struct stage *s, const struct bench *b, const struct way 
         s->parts[p] = operand_new(s->needs.scratch_part);
 }
 
-/* As a pass makes them: groups are run one by one, and the others over so many positions x samples columns. */
+/* As a pass makes them: over so many positions x samples columns, but for those that run on connections as they stand. */
 static struct weights *weights_of(const struct bench *b, const struct way *way)
 {
     const struct csr *w = &b->layer.weight;
     const uint64_t positions = layer_product_positions(&b->plan);
     struct weights *made;
 
-    if (way->mode != LAYER_SERVE || b->plan.groups > 1 || b->layer.kind->indexed)
+    if (way->mode != LAYER_SERVE || b->plan.direct || b->layer.kind->indexed)
         assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
     else
         assert_int_equal(weights_new(way->kernels, w, positions, positions * way->samples, NULL, &made), 0);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Convolution and what it stands on: forward against one chain of fmaf() an output, to the bit, and forward and
- * backward against a dense double-precision one, over random shapes, strides, paddings, groups and batches, on every
- * table, and cut into parts.
+ * The three products of a convolution and its transpose, over random shapes, strides, paddings, groups and batches, on
+ * every table, and cut into parts: gather and spread against one chain of fmaf() an output, to the bit; dots against
+ * double precision, and to the bit against themselves. Scratch is as small as it says it may be, and full of NaN.
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +16,10 @@
 #include "support/test.h"
 
 struct trial {
-    struct window window;
-    uint32_t channels, groups, rows;
-    size_t batch;
+    struct convolution c;
     struct csr weight;
-    float *bias, *in, *out_gradient;
-    size_t ins, outs; /* floats */
+    float *bias, *picture, *positions;
+    size_t pictures, all_positions; /* floats */
 };
 
 static float *make_floats(size_t count, uint64_t stream)
@@ -41,34 +38,46 @@ static uint32_t below(struct rng *rng, uint32_t limit)
     return (uint32_t)rng_below(rng, limit);
 }
 
+/* Padding may be as large as it likes where the picture is what is written. */
+static struct window make_window(struct rng *rng, bool transposed, size_t batch)
+{
+    struct window w = { .kernel_height = 1 + below(rng, 5),
+                        .kernel_width = 1 + below(rng, 4),
+                        .stride = 1 + below(rng, 3) };
+
+    w.top = below(rng, w.kernel_height + transposed);
+    w.left = below(rng, w.kernel_width + transposed);
+    w.height = w.kernel_height + below(rng, 9);
+    w.width = w.kernel_width + below(rng, batch > 100 ? 6 : batch < 3 && below(rng, 4) == 0 ? 600 : 40);
+    w.out_height = (w.height + 2 * w.top - w.kernel_height) / w.stride + 1;
+    w.out_width = (w.width + 2 * w.left - w.kernel_width) / w.stride + 1;
+    return w;
+}
+
 static struct trial make_trial(struct rng *rng, uint32_t number, size_t batch)
 {
-    struct trial t = { .groups = 1 + below(rng, 3), .batch = batch };
-    struct window *w = &t.window;
+    const bool transposed = below(rng, 2);
+    struct trial t = { .c = { .window = make_window(rng, transposed, batch),
+                              .groups = transposed ? 1 : 1 + below(rng, 3),
+                              .transposed = transposed,
+                              .batch = batch } };
+    const uint32_t taps = (uint32_t)window_taps(&t.c.window);
     struct reason why;
-    uint32_t columns;
+    uint32_t rows, columns;
 
-    w->kernel_height = 1 + below(rng, 4);
-    w->kernel_width = 1 + below(rng, 4);
-    w->stride = 1 + below(rng, 3);
-    w->top = below(rng, w->kernel_height);
-    w->left = below(rng, w->kernel_width);
-    w->height = w->kernel_height + below(rng, 9);
-    w->width = w->kernel_width + below(rng, 40);
-    w->out_height = (w->height + 2 * w->top - w->kernel_height) / w->stride + 1;
-    w->out_width = (w->width + 2 * w->left - w->kernel_width) / w->stride + 1;
-    t.channels = t.groups * (1 + below(rng, 3));
-    t.rows = t.groups * (1 + below(rng, 6));
-    columns = t.channels / t.groups * (uint32_t)window_taps(w);
-    assert_ok(sample_connections(t.rows, columns, (uint64_t)t.rows * columns * (1 + below(rng, 4)) / 4, 5, number,
+    t.c.picture = t.c.groups * (1 + below(rng, 4));
+    t.c.positions = t.c.groups * (1 + below(rng, 10));
+    rows = transposed ? t.c.picture : t.c.positions;
+    columns = (transposed ? t.c.positions : t.c.picture / t.c.groups) * taps;
+    assert_ok(sample_connections(rows, columns, (uint64_t)rows * columns * (1 + below(rng, 4)) / 4, 5, number,
                                  &t.weight, &why),
               why);
     sample_weights(&t.weight, 1, 5, number);
-    t.ins = (size_t)t.channels * w->height * w->width * batch;
-    t.outs = t.rows * window_positions(w) * batch;
-    t.bias = make_floats(t.rows, number);
-    t.in = make_floats(t.ins, number + 1000);
-    t.out_gradient = make_floats(t.outs, number + 2000);
+    t.pictures = (size_t)t.c.picture * t.c.window.height * t.c.window.width * batch;
+    t.all_positions = t.c.positions * window_positions(&t.c.window) * batch;
+    t.bias = make_floats(MAX(t.c.picture, t.c.positions), number);
+    t.picture = make_floats(t.pictures, number + 1000);
+    t.positions = make_floats(t.all_positions, number + 2000);
     return t;
 }
 
@@ -76,102 +85,125 @@ static void free_trial(struct trial *t)
 {
     csr_deinit(&t->weight);
     free(t->bias);
-    free(t->in);
-    free(t->out_gradient);
+    free(t->picture);
+    free(t->positions);
 }
 
-static struct convolution convolution_of(const struct trial *t, const struct kernels *kernels, unsigned parts)
+/* ---- the contract, written out ---- */
+
+typedef void use_function(const struct trial *t, uint64_t k, size_t element, size_t position, void *argument);
+
+/* Calls it with the picture's element and the positions' one that a connection links, at every place where it is. */
+static void each_place(const struct trial *t, uint32_t r, uint64_t k, use_function *function, void *argument)
 {
-    return (struct convolution){ .kernels = kernels,
-                                 .weight = &t->weight,
-                                 .bias = t->bias,
-                                 .window = t->window,
-                                 .channels = t->channels,
-                                 .groups = t->groups,
-                                 .batch = t->batch,
-                                 .parts = parts };
-}
+    const struct window *w = &t->c.window;
+    const uint32_t taps = (uint32_t)window_taps(w), tap = csr_column(&t->weight, k) % taps;
+    const uint32_t other = csr_column(&t->weight, k) / taps;
+    const uint32_t group = t->c.transposed ? 0 : r / (t->c.positions / t->c.groups);
+    const size_t channel = t->c.transposed ? r : group * (t->c.picture / t->c.groups) + other;
+    const size_t to = t->c.transposed ? other : r, batch = t->c.batch;
 
-static struct weights *weights_of(const struct trial *t, const struct kernels *kernels, bool packed)
-{
-    struct weights *weights;
+    for (uint32_t p = 0; p < window_positions(w); p++) {
+        const int64_t y = (int64_t)(p / w->out_width) * w->stride + tap / w->kernel_width - w->top;
+        const int64_t x = (int64_t)(p % w->out_width) * w->stride + tap % w->kernel_width - w->left;
 
-    if (packed && t->groups == 1)
-        assert_int_equal(weights_new(kernels, &t->weight, 1, 1024, NULL, &weights), 0);
-    else
-        assert_int_equal(weights_borrow(kernels, &t->weight, &weights), 0);
-    return weights;
-}
-
-/* Element that connection `column` of row `r` reads at position (y, x); SIZE_MAX: in the padding. */
-static size_t element_of(const struct trial *t, uint32_t r, uint32_t column, uint32_t y, uint32_t x)
-{
-    const struct window *w = &t->window;
-    const uint32_t taps = (uint32_t)window_taps(w), tap = column % taps;
-    const uint32_t channel = r / (t->rows / t->groups) * (t->channels / t->groups) + column / taps;
-    const int64_t in_y = (int64_t)y * w->stride + tap / w->kernel_width - w->top;
-    const int64_t in_x = (int64_t)x * w->stride + tap % w->kernel_width - w->left;
-
-    if (in_y < 0 || in_x < 0 || in_y >= w->height || in_x >= w->width)
-        return SIZE_MAX;
-    return ((size_t)channel * w->height + (size_t)in_y) * w->width + (size_t)in_x;
-}
-
-typedef void connection_function(const struct trial *t, uint64_t k, size_t out, size_t element, void *argument);
-
-/* Calls `function` for each connection at each position and sample, outputs in order, ascending columns within one. */
-static void each_use(const struct trial *t, connection_function *function, void *argument)
-{
-    const struct window *w = &t->window;
-
-    for (uint32_t r = 0; r < t->rows; r++) {
-        for (uint32_t p = 0; p < window_positions(w); p++) {
-            for (uint64_t k = t->weight.starts[r]; k < t->weight.starts[r + 1]; k++) {
-                const size_t e = element_of(t, r, csr_column(&t->weight, k), p / w->out_width, p % w->out_width);
-
-                for (size_t b = 0; b < t->batch; b++)
-                    function(t, k, (r * window_positions(w) + p) * t->batch + b, e == SIZE_MAX ? e : e * t->batch + b,
-                             argument);
-            }
-        }
+        for (size_t b = 0; b < batch && y >= 0 && x >= 0 && y < w->height && x < w->width; b++)
+            function(t, k, ((channel * w->height + (size_t)y) * w->width + (size_t)x) * batch + b,
+                     (to * window_positions(w) + p) * batch + b, argument);
     }
 }
 
-static void chain_step(const struct trial *t, uint64_t k, size_t out, size_t element, void *argument)
+static void each_use(const struct trial *t, use_function *function, void *argument)
+{
+    for (uint32_t r = 0; r < t->weight.rows; r++) {
+        for (uint64_t k = t->weight.starts[r]; k < t->weight.starts[r + 1]; k++)
+            each_place(t, r, k, function, argument);
+    }
+}
+
+static void gather_step(const struct trial *t, uint64_t k, size_t element, size_t position, void *argument)
 {
     float *y = argument;
 
-    y[out] = fmaf(t->weight.values[k], element == SIZE_MAX ? 0 : t->in[element], y[out]);
+    y[position] = fmaf(t->weight.values[k], t->picture[element], y[position]);
 }
 
-static float *chains_of(const struct trial *t)
+static void spread_step(const struct trial *t, uint64_t k, size_t element, size_t position, void *argument)
 {
-    float *y = memory_alloc(t->outs, sizeof *y);
+    float *y = argument;
+
+    y[element] = fmaf(t->weight.values[k], t->positions[position], y[element]);
+}
+
+/* What must come out, when `before` stood there; NULL: it is overwritten. */
+static float *chains_of(const struct trial *t, bool spread, const float *bias, const float *before)
+{
+    const size_t count = spread ? t->pictures : t->all_positions;
+    const size_t row = count / (spread ? t->c.picture : t->c.positions);
+    float *y = memory_alloc(count, sizeof *y);
 
     assert_non_null(y);
-    for (size_t i = 0; i < t->outs; i++)
-        y[i] = t->bias[i / (window_positions(&t->window) * t->batch)];
-    each_use(t, chain_step, y);
+    for (size_t i = 0; i < count; i++)
+        y[i] = bias ? bias[i / row] : 0;
+    each_use(t, spread ? spread_step : gather_step, y);
+    for (size_t i = 0; i < count && before; i++)
+        y[i] = before[i] + y[i];
     return y;
 }
 
-static void *scratch_of(const struct trial *t, bool backward)
+/* ---- runs ---- */
+
+static void *scratch_of(const struct convolution *c, enum convolution_product product, bool add)
 {
-    size_t floats;
+    uint64_t bytes;
     float *scratch;
 
-    assert_true(backward ? convolution_scratch_backward(&t->window, t->rows, t->weight.columns, t->weight.count,
-                                                        t->batch, &floats)
-                         : convolution_scratch(&t->window, t->rows, t->weight.columns, t->batch, &floats));
-    /* As small as it says, so that a sanitizer sees what is written past it; and full of what would be noticed. */
-    scratch = malloc(floats * sizeof *scratch);
+    assert_true(convolution_scratch(c, product, add, &bytes));
+    scratch = aligned_alloc(CACHE_LINE, bytes);
     assert_non_null(scratch);
-    for (size_t i = 0; i < floats; i++)
-        scratch[i] = NAN;
+    memset(scratch, 0xff, bytes);
     return scratch;
 }
 
-static void test_forward_is_one_chain(void **state)
+static void run_product(struct convolution c, const struct trial *t, bool spread, bool add, float *out)
+{
+    for (c.part = 0; c.part < c.parts; c.part++) {
+        void *scratch = scratch_of(&c, spread ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, add);
+
+        if (spread)
+            convolution_spread(&c, t->positions, out, add, scratch);
+        else
+            convolution_gather(&c, t->picture, out, add, scratch);
+        free(scratch);
+    }
+}
+
+static void check_product(struct trial *t, bool spread, bool add, bool bias)
+{
+    const size_t count = spread ? t->pictures : t->all_positions;
+    float *before = spread ? t->picture : t->positions, *found = memory_alloc(count, sizeof *found);
+    float *wanted = chains_of(t, spread, bias ? t->bias : NULL, add ? before : NULL);
+    const struct kernels *kernels;
+
+    assert_non_null(found);
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        for (unsigned parts = 1; parts <= 5; parts += 2) {
+            struct convolution c = t->c;
+
+            c.kernels = kernels;
+            c.weight = &t->weight;
+            c.bias = bias ? t->bias : NULL;
+            c.parts = parts;
+            memcpy(found, before, count * sizeof *found);
+            run_product(c, t, spread, add, found);
+            assert_memory_equal(found, wanted, count * sizeof *found);
+        }
+    }
+    free(wanted);
+    free(found);
+}
+
+static void test_chains(void **state)
 {
     static const size_t batches[] = { 1, 2, 7, 32, 600 };
     struct rng rng = rng_make(7, 7);
@@ -179,133 +211,107 @@ static void test_forward_is_one_chain(void **state)
     (void)state;
     for (uint32_t i = 0; i < 60; i++) {
         struct trial t = make_trial(&rng, i, batches[i % ARRAY_SIZE(batches)]);
-        float *wanted = chains_of(&t), *found = memory_alloc(t.outs, sizeof *found);
-        const struct kernels *kernels;
 
-        for (size_t k = 0; (kernels = kernels_at(k)); k++) {
-            struct weights *weights = weights_of(&t, kernels, i % 4 == 0);
-
-            for (unsigned parts = 1; parts <= 3; parts++) {
-                struct convolution c = convolution_of(&t, kernels, parts);
-
-                c.weights = weights;
-                memset(found, 0xff, t.outs * sizeof *found);
-                for (c.part = 0; c.part < parts; c.part++) {
-                    float *scratch = scratch_of(&t, false);
-
-                    convolution_forward(&c, t.in, found, scratch);
-                    free(scratch);
-                }
-                assert_memory_equal(found, wanted, t.outs * sizeof *found);
-            }
-            weights_free(weights);
-        }
-        free(wanted);
-        free(found);
+        check_product(&t, false, i % 3 == 0, i % 4 != 0);
+        check_product(&t, true, i % 3 == 1, i % 4 != 0);
         free_trial(&t);
     }
 }
 
-/* Gradients in double, and the sums of their terms' magnitudes. */
+/* ---- gradients ---- */
+
+/* In double, and the sums of their terms' magnitudes. */
 struct reference {
-    double *in, *in_size, *weight, *weight_size, *bias, *bias_size;
+    double *sum, *size;
 };
 
-static void reference_step(const struct trial *t, uint64_t k, size_t out, size_t element, void *argument)
+static void dot_step(const struct trial *t, uint64_t k, size_t element, size_t position, void *argument)
 {
-    struct reference *r = argument;
-    const double g = (double)t->out_gradient[out], w = (double)t->weight.values[k];
+    const struct reference *r = argument;
+    const double term = (double)t->picture[element] * (double)t->positions[position];
 
-    if (element == SIZE_MAX)
-        return;
-    r->in[element] += w * g;
-    r->in_size[element] += fabs(w * g);
-    r->weight[k] += g * (double)t->in[element];
-    r->weight_size[k] += fabs(g * (double)t->in[element]);
+    r->sum[k] += term;
+    r->size[k] += fabs(term);
 }
 
-static struct reference reference_of(const struct trial *t)
+static void check_dots(const struct trial *t, const float *found)
 {
-    struct reference r = { calloc(t->ins, sizeof(double)),          calloc(t->ins, sizeof(double)),
-                           calloc(t->weight.count, sizeof(double)), calloc(t->weight.count, sizeof(double)),
-                           calloc(t->rows, sizeof(double)),         calloc(t->rows, sizeof(double)) };
+    struct reference r = { calloc(t->weight.count + 1, sizeof(double)), calloc(t->weight.count + 1, sizeof(double)) };
 
-    each_use(t, reference_step, &r);
-    for (size_t i = 0; i < t->outs; i++) {
-        const size_t row = i / (window_positions(&t->window) * t->batch);
-
-        r.bias[row] += (double)t->out_gradient[i];
-        r.bias_size[row] += fabs((double)t->out_gradient[i]);
+    assert_true(r.sum && r.size);
+    each_use(t, dot_step, &r);
+    for (uint64_t k = 0; k < t->weight.count; k++) {
+        if (!(fabs((double)found[k] - r.sum[k]) <= 1e-5 * r.size[k] + 1e-12))
+            fail_msg("gradient %llu is %.9g, and should be %.9g", (unsigned long long)k, (double)found[k], r.sum[k]);
     }
-    return r;
+    free(r.sum);
+    free(r.size);
 }
 
-static void assert_close(const float *found, const double *wanted, const double *sizes, size_t count)
+static void run_dots(const struct trial *t, const struct kernels *kernels, unsigned parts, float *found)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!(fabs((double)found[i] - wanted[i]) <= 1e-5 * sizes[i] + 1e-12))
-            fail_msg("element %zu is %.9g, and should be %.9g", i, (double)found[i], wanted[i]);
-    }
-}
+    struct convolution c = t->c;
 
-struct gradients {
-    float *in, *weight, *bias;
-};
-
-static struct gradients back_all(const struct trial *t, const struct kernels *kernels, unsigned parts, bool in)
-{
-    struct convolution c = convolution_of(t, kernels, parts);
-    struct gradients g = { memory_alloc(t->ins, sizeof(float)), memory_alloc(t->weight.count, sizeof(float)),
-                           memory_alloc(t->rows, sizeof(float)) };
-    const struct convolution_back back = { t->in, t->out_gradient, in ? g.in : NULL, g.weight, g.bias };
-
-    memset(g.in, 0xff, t->ins * sizeof(float));
-    memset(g.weight, 0xff, t->weight.count * sizeof(float));
+    c.kernels = kernels;
+    c.weight = &t->weight;
+    c.parts = parts;
+    memset(found, 0xff, t->weight.count * sizeof *found);
     for (c.part = 0; c.part < parts; c.part++) {
-        float *scratch = scratch_of(t, true);
+        void *scratch = scratch_of(&c, CONVOLUTION_DOTS, false);
 
-        convolution_backward(&c, &back, scratch);
+        convolution_dots(&c, t->picture, t->positions, found, scratch);
         free(scratch);
     }
-    return g;
 }
 
-static void free_gradients(struct gradients *g)
-{
-    free(g->in);
-    free(g->weight);
-    free(g->bias);
-}
-
-static void test_backward_against_double(void **state)
+static void test_dots(void **state)
 {
     static const size_t batches[] = { 1, 3, 16, 33, 520 };
     struct rng rng = rng_make(8, 8);
 
     (void)state;
-    for (uint32_t i = 0; i < 50; i++) {
+    for (uint32_t i = 0; i < 60; i++) {
         struct trial t = make_trial(&rng, i, batches[i % ARRAY_SIZE(batches)]);
-        struct reference r = reference_of(&t);
-        struct gradients first = back_all(&t, kernels_find("scalar"), 1, true);
+        float *first = memory_alloc(t.weight.count, sizeof *first),
+              *found = memory_alloc(t.weight.count, sizeof *found);
         const struct kernels *kernels;
 
-        assert_close(first.in, r.in, r.in_size, t.ins);
-        assert_close(first.weight, r.weight, r.weight_size, t.weight.count);
-        assert_close(first.bias, r.bias, r.bias_size, t.rows);
+        assert_true(first && found);
+        run_dots(&t, kernels_find("scalar"), 1, first);
+        check_dots(&t, first);
         for (size_t k = 0; (kernels = kernels_at(k)); k++) {
             for (unsigned parts = 1; parts <= 3; parts++) {
-                struct gradients g = back_all(&t, kernels, parts, parts != 2);
-
-                if (parts != 2)
-                    assert_memory_equal(g.in, first.in, t.ins * sizeof(float));
-                assert_memory_equal(g.weight, first.weight, t.weight.count * sizeof(float));
-                assert_memory_equal(g.bias, first.bias, t.rows * sizeof(float));
-                free_gradients(&g);
+                run_dots(&t, kernels, parts, found);
+                assert_memory_equal(found, first, t.weight.count * sizeof *found);
             }
         }
-        free_gradients(&first);
-        for (double **p = (double **)&r; p < (double **)(&r + 1); p++)
-            free(*p);
+        free(first);
+        free(found);
+        free_trial(&t);
+    }
+}
+
+/* What a smaller batch takes is within what the larger one was promised. */
+static void test_scratch_is_enough_for_smaller_batches(void **state)
+{
+    struct rng rng = rng_make(9, 9);
+
+    (void)state;
+    for (uint32_t i = 0; i < 30; i++) {
+        struct trial t = make_trial(&rng, i, 1);
+
+        t.c.weight = &t.weight;
+        for (unsigned product = CONVOLUTION_GATHER; product <= CONVOLUTION_DOTS; product++) {
+            uint64_t least = 0;
+
+            for (t.c.batch = 1; t.c.batch < 3000; t.c.batch += 1 + t.c.batch / 9) {
+                uint64_t bytes;
+
+                assert_true(convolution_scratch(&t.c, (enum convolution_product)product, i & 1, &bytes));
+                assert_true(bytes >= least);
+                least = bytes;
+            }
+        }
         free_trial(&t);
     }
 }
@@ -313,8 +319,9 @@ static void test_backward_against_double(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forward_is_one_chain),
-        cmocka_unit_test(test_backward_against_double),
+        cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_dots),
+        cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/pool.h"
+#include "base/size.h"
+#include "sparse/layers/convolution.h"
+
+/* 1 x 1, at every element: the product that a projection is. */
+static bool is_product(const struct convolution *c)
+{
+    const struct window *w = &c->window;
+
+    return window_taps(w) == 1 && w->stride == 1 && !w->top && !w->left && c->groups == 1 && !c->transposed;
+}
+
+int convolution_plan(const double *parameters, const struct shape *in, const struct shape *out_shape,
+                     convolution_of *of, struct layer_plan *out, struct reason *why)
+{
+    const struct convolution c = of(parameters, in, out_shape);
+    const uint32_t inputs = in->dimension[0], outputs = out_shape->dimension[0];
+
+    if (inputs % c.groups || outputs % c.groups)
+        return refuse(why, WISP_E_FORMAT, "%u groups do not divide %u input and %u output channels", c.groups, inputs,
+                      outputs);
+    *out = (struct layer_plan){ .shape = *out_shape,
+                                .inputs = inputs / c.groups,
+                                .outputs = outputs,
+                                .kernel_height = c.window.kernel_height,
+                                .kernel_width = c.window.kernel_width,
+                                .groups = c.groups,
+                                .direct = !is_product(&c),
+                                .convolution = true,
+                                .uses = (double)window_positions(&c.window),
+                                .vectors = { outputs } };
+    return 0;
+}
+
+static bool add_need(const struct convolution *c, enum convolution_product product, bool add, uint64_t *bytes)
+{
+    uint64_t more;
+
+    if (!convolution_scratch(c, product, add, &more))
+        return false;
+    *bytes = MAX(*bytes, more);
+    return true;
+}
+
+int convolution_prepare(const struct layer_setup *setup, convolution_of *of, struct layer_needs *needs,
+                        struct reason *why)
+{
+    struct convolution c = of(setup->layer->parameters, &setup->inputs[0], &setup->plan->shape);
+    bool fits = true;
+
+    c.weight = &setup->layer->weight;
+    c.batch = setup->batch;
+    if (!is_product(&c))
+        fits = add_need(&c, c.transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, &needs->scratch_part);
+    if (setup->mode == LAYER_TRAIN)
+        fits = fits &&
+               add_need(&c, c.transposed ? CONVOLUTION_GATHER : CONVOLUTION_SPREAD, setup->accumulate[0],
+                        &needs->scratch_part) &&
+               add_need(&c, CONVOLUTION_DOTS, false, &needs->scratch_part);
+    return fits ? 0 : refuse(why, WISP_E_FORMAT, "its convolution is too large for batches of %zu", setup->batch);
+}
+
+static struct convolution convolution_at(const struct layer_run *run, convolution_of *of)
+{
+    struct convolution c = of(run->layer->parameters, &run->in[0]->shape, &run->out->shape);
+
+    c.kernels = run->kernels;
+    c.weight = &run->layer->weight;
+    c.batch = run->in[0]->batch;
+    c.part = run->part;
+    c.parts = run->parts;
+    return c;
+}
+
+void convolution_forward(const struct layer_run *run, convolution_of *of)
+{
+    struct convolution c = convolution_at(run, of);
+    const float *in = run->in[0]->data;
+
+    c.bias = run->layer->vectors[0].data;
+    if (is_product(&c))
+        weights_run(run->weights,
+                    &(struct product){ .bias = c.bias, .x = in, .y = run->out->data, .n = tensor_columns(run->out) },
+                    run->part, run->parts);
+    else if (c.transposed)
+        convolution_spread(&c, in, run->out->data, false, run->scratch_part);
+    else
+        convolution_gather(&c, in, run->out->data, false, run->scratch_part);
+}
+
+static void back_bias(const struct layer_back *back)
+{
+    const struct layer_run *run = &back->run;
+    unsigned long long begin, end;
+
+    if (!back->vector_gradient[0])
+        return;
+    pool_share(tensor_features(run->out), 4, run->part, run->parts, &begin, &end);
+    run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], tensor_columns(run->out), (uint32_t)begin,
+                           (uint32_t)end);
+}
+
+void convolution_backward(const struct layer_back *back, convolution_of *of)
+{
+    const struct layer_run *run = &back->run;
+    const struct convolution c = convolution_at(run, of);
+    float *in_gradient = back->in_gradient[0];
+
+    back_bias(back);
+    if (c.transposed) {
+        convolution_dots(&c, back->out_gradient, run->in[0]->data, back->weight_gradient, run->scratch_part);
+        if (in_gradient)
+            convolution_gather(&c, back->out_gradient, in_gradient, back->accumulate[0], run->scratch_part);
+        return;
+    }
+    convolution_dots(&c, run->in[0]->data, back->out_gradient, back->weight_gradient, run->scratch_part);
+    if (in_gradient)
+        convolution_spread(&c, back->out_gradient, in_gradient, back->accumulate[0], run->scratch_part);
+}
