@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * deconv2d (transposed convolution): {C, H, W} -> {channels, (H - 1) stride - 2 padding + kernel + extra, …}. Each
- * input position spreads over a kernel of outputs; a connection is used once per input position.
+ * input position spreads over a kernel of outputs; a connection is used once per input position. A connection is one
+ * weight (output channel; input channel, row, column of the kernel), columns in that order.
  */
+#include "sparse/layers/convolution.h"
 #include "sparse/layers/planning.h"
 
 enum { CHANNELS, KERNEL_HEIGHT, KERNEL_WIDTH, STRIDE, PADDING, EXTRA };
@@ -20,26 +22,51 @@ static int spread(uint32_t size, double kernel, const double *parameters, uint32
     return 0;
 }
 
+/* Its output is the picture, and its input the positions, of the convolution that it transposes. */
+static struct convolution made(const double *parameters, const struct shape *in, const struct shape *out)
+{
+    return (struct convolution){ .window = { .height = out->dimension[1],
+                                             .width = out->dimension[2],
+                                             .out_height = in->dimension[1],
+                                             .out_width = in->dimension[2],
+                                             .kernel_height = (uint32_t)parameters[KERNEL_HEIGHT],
+                                             .kernel_width = (uint32_t)parameters[KERNEL_WIDTH],
+                                             .stride = (uint32_t)parameters[STRIDE],
+                                             .top = (uint32_t)parameters[PADDING],
+                                             .left = (uint32_t)parameters[PADDING] },
+                                 .picture = out->dimension[0],
+                                 .positions = in->dimension[0],
+                                 .groups = 1,
+                                 .transposed = true };
+}
+
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
 {
-    uint32_t height, width;
+    struct shape shape = shape_make(3, (uint32_t)parameters[CHANNELS], 0, 0);
     int result;
 
     (void)input_count;
     if ((result = plan_rank(&inputs[0], 3, "channels, height, width", why)) ||
-        (result = spread(inputs[0].dimension[1], parameters[KERNEL_HEIGHT], parameters, &height, why)) ||
-        (result = spread(inputs[0].dimension[2], parameters[KERNEL_WIDTH], parameters, &width, why)))
+        (result = spread(inputs[0].dimension[1], parameters[KERNEL_HEIGHT], parameters, &shape.dimension[1], why)) ||
+        (result = spread(inputs[0].dimension[2], parameters[KERNEL_WIDTH], parameters, &shape.dimension[2], why)))
         return result;
-    *out = (struct layer_plan){ .shape = shape_make(3, (uint32_t)parameters[CHANNELS], height, width),
-                                .inputs = inputs[0].dimension[0],
-                                .outputs = (uint64_t)parameters[CHANNELS],
-                                .kernel_height = (uint64_t)parameters[KERNEL_HEIGHT],
-                                .kernel_width = (uint64_t)parameters[KERNEL_WIDTH],
-                                .convolution = true,
-                                .uses = (double)plan_positions(&inputs[0]),
-                                .vectors = { (uint64_t)parameters[CHANNELS] } };
-    return 0;
+    return convolution_plan(parameters, &inputs[0], &shape, made, out, why);
+}
+
+static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
+{
+    return convolution_prepare(setup, made, needs, why);
+}
+
+static void forward(const struct layer_run *run)
+{
+    convolution_forward(run, made);
+}
+
+static void backward(const struct layer_back *back)
+{
+    convolution_backward(back, made);
 }
 
 const struct layer_kind layer_deconv2d = {
@@ -56,4 +83,7 @@ const struct layer_kind layer_deconv2d = {
                     [PADDING] = { "padding", 0, 0, 63, PARAMETER_WHOLE },
                     [EXTRA] = { "extra", 0, 0, 63, PARAMETER_WHOLE } },
     .plan = plan,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
 };

@@ -94,6 +94,69 @@ static void test_conv2d(void **state)
     }
 }
 
+/* ---- the transpose ---- */
+
+/* What an input element sends along connection k of row o. */
+static void spread_element(const struct reference_run *run, uint32_t o, uint64_t k, size_t y, size_t x)
+{
+    const double *p = run->layer->parameters;
+    const struct sides s = { (size_t)p[1], (size_t)p[2], (size_t)p[3], (size_t)p[4] };
+    const uint32_t *in = run->inputs[0].dimension, *out = run->layer->shape.dimension;
+    const size_t taps = s.kernel_height * s.kernel_width, column = csr_column(&run->layer->weight, k);
+    const size_t out_y = y * s.stride + column % taps / s.kernel_width - s.padding;
+    const size_t out_x = x * s.stride + column % taps % s.kernel_width - s.padding;
+    const double *from = run->in[0] + ((column / taps * in[1] + y) * in[2] + x) * run->batch;
+
+    if (out_y >= out[1] || out_x >= out[2]) /* what is below 0 has become very large */
+        return;
+    for (size_t b = 0; b < run->batch; b++)
+        run->out[((o * out[1] + out_y) * out[2] + out_x) * run->batch + b] += run->weight[k] * from[b];
+}
+
+static void reference_deconv2d(const struct reference_run *run)
+{
+    const struct csr *w = &run->layer->weight;
+    const uint32_t *in = run->inputs[0].dimension, *out = run->layer->shape.dimension;
+    const size_t plane = (size_t)out[1] * out[2] * run->batch;
+
+    for (uint32_t o = 0; o < out[0]; o++) {
+        for (size_t i = 0; i < plane; i++)
+            run->out[o * plane + i] = run->vectors[0][o];
+        for (uint64_t k = w->starts[o]; k < w->starts[o + 1]; k++) {
+            for (size_t position = 0; position < (size_t)in[1] * in[2]; position++)
+                spread_element(run, o, k, position / in[2], position % in[2]);
+        }
+    }
+}
+
+/* The U-Net's, the autoencoder's and the upscaler's; one that leaves elements without connections, one that is cropped.
+ */
+static void test_deconv2d(void **state)
+{
+    static const struct {
+        struct shape input;
+        double parameters[6], density;
+    } cases[] = {
+        { { 3, { 4, 3, 5 } }, { 3, 2, 2, 2, 0, 0 }, 0.6 }, { { 3, { 5, 4, 4 } }, { 3, 3, 3, 2, 1, 1 }, 0.4 },
+        { { 3, { 3, 3, 4 } }, { 2, 9, 9, 4, 4, 3 }, 0.1 }, { { 3, { 4, 3, 3 } }, { 2, 2, 1, 3, 0, 1 }, 0.8 },
+        { { 3, { 3, 5, 6 } }, { 4, 3, 3, 1, 1, 0 }, 0.5 }, { { 3, { 2, 4, 3 } }, { 3, 2, 3, 2, 2, 0 }, 1 },
+        { { 3, { 3, 1, 7 } }, { 5, 1, 1, 1, 0, 0 }, 0.7 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct layer_case c = { .kind = "deconv2d",
+                                .inputs = { cases[i].input },
+                                .input_count = 1,
+                                .density = cases[i].density,
+                                .reference = reference_deconv2d };
+
+        for (size_t p = 0; p < 6; p++)
+            c.parameters[p] = cases[i].parameters[p];
+        check_layer(&c);
+    }
+}
+
 /* ---- pooling ---- */
 
 static struct sides sides_of_pool(const struct reference_run *run)
@@ -221,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conv2d),
+        cmocka_unit_test(test_deconv2d),
         cmocka_unit_test(test_pools),
         cmocka_unit_test(test_batch_norm),
     };
