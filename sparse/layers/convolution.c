@@ -18,7 +18,8 @@ enum {
 
 /* ---- what a product goes over ---- */
 
-/* Units are what lies under one phase: positions, or squares of stride x stride of the picture. */
+/* Units are what lies under one phase: positions, or squares of stride x stride of the picture; where there is one line
+ * of positions, a stride leads to no other, and the squares are lines. */
 struct side {
     uint32_t lines, columns;     /* units */
     struct frame frame;          /* of a strip; how many lines and columns, the strip says */
@@ -27,7 +28,7 @@ struct side {
     struct channel in, out;      /* pictures of one channel */
     uint32_t in_channels, out_channels;
     uint32_t groups;           /* of channels in order, each read by as many in order */
-    uint32_t stride;           /* of units, in what is written */
+    uint32_t down, across;     /* from a unit to the next, in what is written */
     int64_t out_top, out_left; /* of the first unit, in what is written */
     bool add;                  /* to what stands there */
     bool staged;               /* computed apart, then moved to its place */
@@ -52,19 +53,25 @@ static struct side gather_side(const struct convolution *c, bool add)
                           .in_channels = c->picture,
                           .out_channels = c->positions,
                           .groups = c->groups,
-                          .stride = 1,
+                          .down = 1,
+                          .across = 1,
                           .add = add,
                           .staged = add };
+}
+
+static uint32_t stride_down(const struct window *window)
+{
+    return window->out_height > 1 ? window->stride : 1;
 }
 
 static struct side spread_side(const struct convolution *c, bool add)
 {
     const struct window *w = &c->window;
-    const uint32_t first_y = w->top / w->stride, first_x = w->left / w->stride;
-    const uint32_t margin_y = (w->kernel_height - 1) / w->stride, margin_x = (w->kernel_width - 1) / w->stride;
+    const uint32_t down = stride_down(w), across = w->stride, first_y = w->top / down, first_x = w->left / across;
+    const uint32_t margin_y = (w->kernel_height - 1) / down, margin_x = (w->kernel_width - 1) / across;
 
-    return (struct side){ .lines = (w->top + w->height - 1) / w->stride - first_y + 1,
-                          .columns = (w->left + w->width - 1) / w->stride - first_x + 1,
+    return (struct side){ .lines = (w->top + w->height - 1) / down - first_y + 1,
+                          .columns = (w->left + w->width - 1) / across - first_x + 1,
                           .frame = { .step = 1, .phases_y = 1, .phases_x = 1, .batch = c->batch },
                           .margin_y = margin_y,
                           .margin_x = margin_x,
@@ -75,11 +82,12 @@ static struct side spread_side(const struct convolution *c, bool add)
                           .in_channels = c->positions,
                           .out_channels = c->picture,
                           .groups = 1,
-                          .stride = w->stride,
-                          .out_top = (int64_t)first_y * w->stride - w->top,
-                          .out_left = (int64_t)first_x * w->stride - w->left,
+                          .down = down,
+                          .across = across,
+                          .out_top = (int64_t)first_y * down - w->top,
+                          .out_left = (int64_t)first_x * across - w->left,
                           .add = add,
-                          .staged = add || w->stride > 1 };
+                          .staged = add || down * across > 1 };
 }
 
 /* Floats of frames and of what is staged, for a strip of lines x columns, all channels; a double holds any. */
@@ -87,7 +95,7 @@ static double strip_floats(const struct side *s, double lines, double columns, d
 {
     const double frame =
         (double)s->frame.phases_y * s->frame.phases_x * (lines + s->margin_y) * (columns + s->margin_x);
-    const double stage = s->staged ? (double)s->stride * s->stride * lines * columns : 0;
+    const double stage = s->staged ? (double)s->down * s->across * lines * columns : 0;
 
     return (s->in_channels * frame + s->out_channels * stage) * batch;
 }
@@ -180,14 +188,14 @@ enum list_order { LIST_ROWS, LIST_GROUPED };
 static enum list_order list_order(const struct convolution *c, enum convolution_product product)
 {
     if (product == CONVOLUTION_SPREAD)
-        return c->transposed && c->window.stride == 1 ? LIST_ROWS : LIST_GROUPED;
+        return c->transposed && stride_down(&c->window) * c->window.stride == 1 ? LIST_ROWS : LIST_GROUPED;
     return c->transposed ? LIST_GROUPED : LIST_ROWS;
 }
 
 static uint64_t list_groups(const struct convolution *c, enum convolution_product product)
 {
     if (product == CONVOLUTION_SPREAD)
-        return (uint64_t)c->window.stride * c->window.stride * c->picture;
+        return (uint64_t)stride_down(&c->window) * c->window.stride * c->picture;
     return c->positions;
 }
 
@@ -225,16 +233,17 @@ static uint32_t column_channels(const struct convolution *c)
 static size_t tap_at(const struct convolution *c, const struct side *side, const struct frame *frame, bool spread,
                      uint32_t tap)
 {
-    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width, stride = c->window.stride;
+    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width;
 
-    return spread ? frame_at(frame, side->margin_y - y / stride, side->margin_x - x / stride) : frame_at(frame, y, x);
+    return spread ? frame_at(frame, side->margin_y - y / side->down, side->margin_x - x / side->across)
+                  : frame_at(frame, y, x);
 }
 
-static uint32_t tap_phase(const struct convolution *c, uint32_t tap)
+static uint32_t tap_phase(const struct convolution *c, const struct side *side, uint32_t tap)
 {
-    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width, stride = c->window.stride;
+    const uint32_t y = tap / c->window.kernel_width, x = tap % c->window.kernel_width;
 
-    return y % stride * stride + x % stride;
+    return y % side->down * side->across + x % side->across;
 }
 
 /* Of a weight's two sides the one is read, and its channel says where a view begins; the other is written, and its
@@ -254,7 +263,7 @@ static void fill_list(const struct convolution *c, const struct side *side, cons
     for (uint32_t channel = 0; channel < channels; channel++) {
         for (uint32_t tap = 0; tap < taps; tap++) {
             a->groups[channel * taps + tap] =
-                (spread ? tap_phase(c, tap) * c->picture : 0) + (columns_read ? 0 : channel);
+                (spread ? tap_phase(c, side, tap) * c->picture : 0) + (columns_read ? 0 : channel);
             a->offsets[channel * taps + tap] =
                 (uint32_t)(tap_at(c, side, frame, spread, tap) + (columns_read ? channel * floats : 0));
         }
@@ -313,7 +322,7 @@ static void fill_frames(const struct call *call, const struct strip *strip, uint
 /* `count` positions that lie side by side, to where they stand `stride` apart. */
 static void move_line(const struct call *call, float *to, const float *from, size_t count)
 {
-    const size_t stride = call->side->stride, batch = call->frame.batch;
+    const size_t stride = call->side->across, batch = call->frame.batch;
     const bool add = call->side->add;
 
     if (stride == 1) {
@@ -335,13 +344,13 @@ static void move_line(const struct call *call, float *to, const float *from, siz
 static void move_phase(const struct call *call, const struct strip *strip, uint32_t phase, const float *from, float *to)
 {
     const struct side *side = call->side;
-    const int64_t stride = side->stride, left = side->out_left + strip->x * stride + phase % stride;
+    const int64_t stride = side->across, left = side->out_left + strip->x * stride + phase % stride;
     const int64_t first = left < 0 ? (-left + stride - 1) / stride : 0;
     const int64_t past = left < side->out.width ? MIN((side->out.width - 1 - left) / stride + 1, strip->columns) : 0;
     const size_t batch = call->frame.batch;
 
     for (uint32_t line = 0; line < strip->lines && first < past; line++) {
-        const int64_t y = side->out_top + (int64_t)(strip->y + line) * stride + phase / stride;
+        const int64_t y = side->out_top + (int64_t)(strip->y + line) * side->down + phase / stride;
 
         if (y >= 0 && y < side->out.height)
             move_line(call, to + (size_t)(y * side->out.width + left + first * stride) * batch,
@@ -351,7 +360,7 @@ static void move_phase(const struct call *call, const struct strip *strip, uint3
 
 static void move_strip(const struct call *call, const struct strip *strip)
 {
-    const uint32_t phases = call->side->stride * call->side->stride;
+    const uint32_t phases = call->side->down * call->side->across;
     const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
 
     for (uint32_t channel = 0; channel < call->side->out_channels; channel++) {
@@ -366,7 +375,7 @@ static void run_strip(const struct call *call, const struct strip *strip)
     const struct side *side = call->side;
     const struct areas *a = call->areas;
     const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
-    const uint32_t phases = side->stride * side->stride, channels = side->out_channels;
+    const uint32_t phases = side->down * side->across, channels = side->out_channels;
     const size_t pitch = (side->staged ? strip->columns : side->out.width) * batch;
     float *y = side->staged ? call->stage : call->out + ((size_t)strip->y * side->out.width + strip->x) * batch;
     struct shifted s = { .values = a->list.values ? a->list.values : call->c->weight->values,

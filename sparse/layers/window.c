@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/size.h"
 #include "sparse/layers/window.h"
+#include "base/size.h"
 
 bool window_run(const struct window *window, uint32_t tap, uint32_t y, size_t begin, size_t end, struct window_run *run)
 {

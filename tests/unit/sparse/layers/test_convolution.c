@@ -47,7 +47,7 @@ static struct window make_window(struct rng *rng, bool transposed, size_t batch)
 
     w.top = below(rng, w.kernel_height + transposed);
     w.left = below(rng, w.kernel_width + transposed);
-    w.height = w.kernel_height + below(rng, 9);
+    w.height = w.kernel_height + below(rng, 3) * below(rng, 5); /* one line of positions, at times */
     w.width = w.kernel_width + below(rng, batch > 100 ? 6 : batch < 3 && below(rng, 4) == 0 ? 600 : 40);
     w.out_height = (w.height + 2 * w.top - w.kernel_height) / w.stride + 1;
     w.out_width = (w.width + 2 * w.left - w.kernel_width) / w.stride + 1;
