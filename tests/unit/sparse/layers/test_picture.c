@@ -94,6 +94,57 @@ static void test_conv2d(void **state)
     }
 }
 
+/* ---- over a length ---- */
+
+static void reference_conv1d(const struct reference_run *run)
+{
+    const double *p = run->layer->parameters;
+    const size_t kernel = (size_t)p[1], stride = (size_t)p[2], padding = (size_t)p[3], groups = (size_t)p[4];
+    const size_t channels = run->inputs[0].dimension[0] / groups, length = run->inputs[0].dimension[1];
+    const size_t outputs = run->layer->shape.dimension[1], batch = run->batch;
+    const struct csr *w = &run->layer->weight;
+
+    for (uint32_t o = 0; o < w->rows; o++) {
+        for (size_t i = 0; i < outputs * batch; i++) {
+            double *out = run->out + o * outputs * batch + i;
+
+            *out = run->vectors[0][o];
+            for (uint64_t k = w->starts[o]; k < w->starts[o + 1]; k++) {
+                const size_t channel = o / (w->rows / groups) * channels + csr_column(w, k) / kernel;
+                const size_t at = i / batch * stride + csr_column(w, k) % kernel - padding;
+
+                if (at < length)
+                    *out += run->weight[k] * run->in[0][(channel * length + at) * batch + i % batch];
+            }
+        }
+    }
+}
+
+static void test_conv1d(void **state)
+{
+    static const struct {
+        struct shape input;
+        double parameters[5], density;
+    } cases[] = {
+        { { 2, { 3, 40 } }, { 5, 5, 1, 2, 1 }, 0.5 }, { { 2, { 4, 33 } }, { 6, 4, 3, 1, 2 }, 0.6 },
+        { { 2, { 6, 21 } }, { 6, 3, 1, 1, 6 }, 0.7 }, { { 2, { 4, 17 } }, { 7, 1, 1, 0, 1 }, 0.5 },
+        { { 2, { 1, 50 } }, { 3, 9, 7, 8, 1 }, 1 },   { { 2, { 3, 6 } }, { 4, 6, 1, 0, 1 }, 0.6 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct layer_case c = { .kind = "conv1d",
+                                .inputs = { cases[i].input },
+                                .input_count = 1,
+                                .density = cases[i].density,
+                                .reference = reference_conv1d };
+
+        for (size_t p = 0; p < 5; p++)
+            c.parameters[p] = cases[i].parameters[p];
+        check_layer(&c);
+    }
+}
+
 /* ---- the transpose ---- */
 
 /* What an input element sends along connection k of row o. */
@@ -283,10 +334,8 @@ static void test_batch_norm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv2d),
-        cmocka_unit_test(test_deconv2d),
-        cmocka_unit_test(test_pools),
-        cmocka_unit_test(test_batch_norm),
+        cmocka_unit_test(test_conv2d), cmocka_unit_test(test_conv1d),     cmocka_unit_test(test_deconv2d),
+        cmocka_unit_test(test_pools),  cmocka_unit_test(test_batch_norm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
