@@ -60,7 +60,7 @@ check "depths in turn"   2 "the smaller first"             "$forge" structure li
 check "semantic analysis" 0 "ngram-8192-128-3"              "$forge" structure list --type text.semantic-analysis
 check "what it can"      0 "trains, serves"                "$forge" structure list --network mlp
 check "and serves"       0 "4063232  serves"                     "$forge" structure list --network transformer
-check "and for programs" 0 '"trains":false'                "$forge" structure list --network unet --json
+check "and for programs" 0 '"trains":true'                 "$forge" structure list --network unet --json
 check "said by show"     0 "this version cannot train or evaluate it" "$forge" structure show text-translator-2-w128
 check "json"             0 '"name":"vit-tiny-4"'           "$forge" structure list --json
 check "bad depth"        2 "give a number"                 "$forge" structure list --depth deep
