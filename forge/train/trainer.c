@@ -6,32 +6,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/outcome.h"
 #include "base/size.h"
-#include "forge/train/checkpoint.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
-#include "forge/train/trainer.h"
-#include "sparse/graph/parameters.h"
+#include "forge/train/trainer_state.h"
 #include "sparse/layers/layer.h"
-#include "sparse/passes/backward.h"
-
-struct trainer {
-    struct trainer_setup setup;
-    struct forward *forward;
-    struct backward *backward;
-    const struct optimizer *optimizer;
-    enum balance balance;              /* what the recipe's comes to with these samples */
-    struct parameters parameters;      /* the index of the arrays below, and of the model's values */
-    float *gradient, *best;            /* best NULL when nothing is held back */
-    float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
-    struct optimizer_clock clock;
-    const struct loss *loss;
-    struct loss_batch batch;
-    uint32_t lost;   /* the value whose gradient the loss gives */
-    uint32_t *order; /* of the training samples, in this epoch */
-    uint64_t step, steps, per_epoch;
-};
 
 static int check_model(const struct model *model, struct reason *why)
 {
@@ -158,65 +137,7 @@ struct trainer *trainer_free(struct trainer *trainer)
     return NULL;
 }
 
-/* ---- one step of all parameters, shared among the pool ---- */
-
-struct move {
-    const struct trainer *trainer;
-    struct optimizer_step step;
-    double rate;
-};
-
-/* What differs from run to run. Biases do not decay: they cost no connection, and pulling them to 0 only shifts the
- * neurons. */
-static struct optimizer_step step_of_run(const struct move *move, const struct parameter_run *run)
-{
-    const struct trainer *t = move->trainer;
-    const struct csr *w = &t->setup.model->layers[run->layer].weight;
-    struct optimizer_step step = move->step;
-
-    step.rate = (float)move->rate;
-    if (run->connections) {
-        double density = (double)w->count / ((double)w->rows * (double)w->columns);
-
-        step.rate = (float)(move->rate * optimizer_boost(t->optimizer, density));
-        step.decay = (float)t->setup.recipe->decay;
-    }
-    return step;
-}
-
-/* A part owns a stretch of the arrays, and moves what of each run lies in it. */
-static void move_part(void *argument, unsigned part, unsigned parts)
-{
-    const struct move *move = argument;
-    const struct trainer *t = move->trainer;
-    unsigned long long begin, end;
-
-    pool_share(t->parameters.length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
-    for (uint32_t i = 0; i < t->parameters.run_count; i++) {
-        const struct parameter_run *run = &t->parameters.runs[i];
-        uint64_t from = MAX(begin, run->begin), to = MIN(end, run->begin + run->count);
-        float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
-        struct optimizer_step step;
-
-        if (from >= to || !run->trained)
-            continue;
-        step = step_of_run(move, run);
-        for (unsigned k = 0; k < t->optimizer->slots; k++)
-            slots[k] = t->slots[k] + from;
-        t->optimizer->move(t->setup.kernels, &step, t->setup.model->parameters + from, slots, t->gradient + from,
-                           to - from);
-    }
-}
-
-static void move_all(struct trainer *t, float scale)
-{
-    struct move move = { .trainer = t, .step = { .momentum = (float)t->setup.recipe->momentum, .scale = scale } };
-
-    move.rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
-    optimizer_tick(&t->clock, &move.step);
-    pool_run(t->setup.pool, move_part, &move);
-    t->step++;
-}
+/* ---- the epochs ---- */
 
 /* Of the step at hand. */
 static struct layer_random step_random(const struct trainer *t)
@@ -247,7 +168,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
                       "(a third of it), or a longer --warmup",
                       (unsigned long long)epoch + 1, s->recipe->rate);
     backward_run(t->backward, t->lost, t->gradient);
-    move_all(t, 1.0f / (float)count);
+    trainer_step(t, 1.0f / (float)count);
     return 0;
 }
 
@@ -299,79 +220,6 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
     return 0;
 }
 
-/* ---- checkpoints ---- */
-
-/* The arrays of a checkpoint in their order, and where they are here. Returns how many. */
-static uint32_t list_arrays(const struct trainer *t, const char *names[static CHECKPOINT_ARRAYS_MAX],
-                            float *arrays[static CHECKPOINT_ARRAYS_MAX])
-{
-    static const char *const slots[OPTIMIZER_SLOTS_MAX] = { "slot0", "slot1" };
-    uint32_t count = 0;
-
-    names[count] = "values";
-    arrays[count++] = t->setup.model->parameters;
-    for (unsigned i = 0; i < MIN(t->optimizer->slots, OPTIMIZER_SLOTS_MAX); i++) {
-        names[count] = slots[i];
-        arrays[count++] = t->slots[i];
-    }
-    if (t->best) {
-        names[count] = "best";
-        arrays[count++] = t->best;
-    }
-    return count;
-}
-
-static void write_checkpoint(const struct trainer *t, const struct trainer_result *result)
-{
-    const char *names[CHECKPOINT_ARRAYS_MAX];
-    float *arrays[CHECKPOINT_ARRAYS_MAX];
-    struct checkpoint c = { .run = t->setup.run,
-                            .result = trainer_result_json(result),
-                            .epoch = result->epochs,
-                            .clock = t->clock,
-                            .length = t->parameters.length };
-    struct reason why;
-    int failed;
-
-    c.array_count = list_arrays(t, names, arrays);
-    for (uint32_t i = 0; i < c.array_count; i++)
-        c.arrays[i] = (struct checkpoint_array){ names[i], arrays[i] };
-    failed = c.result ? checkpoint_write(&c, t->setup.checkpoint, &why)
-                      : refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
-    json_decref(c.result);
-    if (failed)
-        warn_user("train", "no checkpoint of epoch %llu: %s", (unsigned long long)result->epochs, why.text);
-}
-
-/* All or nothing: the arrays are compared before one is copied. */
-static int restore(struct trainer *t, struct trainer_result *out, struct reason *why)
-{
-    const struct checkpoint *c = t->setup.resume;
-    const char *names[CHECKPOINT_ARRAYS_MAX];
-    float *arrays[CHECKPOINT_ARRAYS_MAX];
-    uint32_t count = list_arrays(t, names, arrays);
-    int result = checkpoint_fits(c, t->setup.run, why);
-
-    if (!result)
-        result = trainer_result_parse(c->result, out, why);
-    if (result)
-        return result;
-    if (c->epoch > t->setup.recipe->epochs || out->validated != (t->best != NULL))
-        return refuse(why, WISP_E_FORMAT, "epoch %llu is none of this run's", (unsigned long long)c->epoch);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!checkpoint_array(c, names[i]) || c->array_count != count || c->length != t->parameters.length)
-            return refuse(why, WISP_E_FORMAT, "%u arrays of %llu numbers; this run has %u of %llu", c->array_count,
-                          (unsigned long long)c->length, count, (unsigned long long)t->parameters.length);
-    }
-    for (uint32_t i = 0; i < count; i++)
-        memcpy(arrays[i], checkpoint_array(c, names[i]), c->length * sizeof(float));
-    out->epochs = c->epoch;
-    t->clock = c->clock;
-    t->step = c->epoch * t->per_epoch;
-    t->setup.progress->samples_done += c->epoch * t->setup.train_count;
-    return 0;
-}
-
 /* ---- the run ---- */
 
 static int finish_epoch(struct trainer *t, uint64_t epoch, const struct loss_tally *tally, uint64_t began_ns,
@@ -398,7 +246,7 @@ static int finish_epoch(struct trainer *t, uint64_t epoch, const struct loss_tal
         return result;
     progress_epoch(s->progress, &figures, best);
     if (s->checkpoint)
-        write_checkpoint(t, out);
+        trainer_keep(t, out);
     return 0;
 }
 
@@ -408,7 +256,7 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
 
     *out = (struct trainer_result){ .balance = t->balance };
     if (s->resume) {
-        int result = restore(t, out, why);
+        int result = trainer_restore(t, out, why);
 
         checkpoint_deinit(s->resume);
         if (result)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a trainer is made of, for the files that it consists of: the run (trainer.c), one step of all parameters
+ * (trainer_step.c), and how it is kept on disk and taken up again (trainer_checkpoint.c).
+ */
+#ifndef FORGE_TRAIN_TRAINER_STATE_H
+#define FORGE_TRAIN_TRAINER_STATE_H
+
+#include "forge/train/trainer.h"
+#include "sparse/passes/backward.h"
+
+struct trainer {
+    struct trainer_setup setup;
+    struct forward *forward;
+    struct backward *backward;
+    const struct optimizer *optimizer;
+    enum balance balance;              /* what the recipe's comes to with these samples */
+    struct parameters parameters;      /* the index of the arrays below, and of the model's values */
+    float *gradient, *best;            /* best NULL when nothing is held back */
+    float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
+    struct optimizer_clock clock;
+    const struct loss *loss;
+    struct loss_batch batch;
+    uint32_t lost;   /* the value whose gradient the loss gives */
+    uint32_t *order; /* of the training samples, in this epoch */
+    uint64_t step, steps, per_epoch;
+};
+
+/* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
+void trainer_step(struct trainer *trainer, float scale);
+
+/* Writes the run's checkpoint; warns when that fails. */
+void trainer_keep(const struct trainer *trainer, const struct trainer_result *result);
+/* All or nothing: the arrays are compared before one is copied. WISP_E_INVALID, WISP_E_FORMAT. */
+int trainer_restore(struct trainer *trainer, struct trainer_result *out, struct reason *why);
+
+#endif

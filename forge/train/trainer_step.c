@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/memory.h"
+#include "base/size.h"
+#include "forge/train/trainer_state.h"
+
+struct move {
+    const struct trainer *trainer;
+    struct optimizer_step step;
+    double rate;
+};
+
+/* What differs from run to run. Biases do not decay: they cost no connection, and pulling them to 0 only shifts the
+ * neurons. */
+static struct optimizer_step step_of_run(const struct move *move, const struct parameter_run *run)
+{
+    const struct trainer *t = move->trainer;
+    const struct csr *w = &t->setup.model->layers[run->layer].weight;
+    struct optimizer_step step = move->step;
+
+    step.rate = (float)move->rate;
+    if (run->connections) {
+        double density = (double)w->count / ((double)w->rows * (double)w->columns);
+
+        step.rate = (float)(move->rate * optimizer_boost(t->optimizer, density));
+        step.decay = (float)t->setup.recipe->decay;
+    }
+    return step;
+}
+
+/* A part owns a stretch of the arrays, and moves what of each run lies in it. */
+static void move_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct move *move = argument;
+    const struct trainer *t = move->trainer;
+    unsigned long long begin, end;
+
+    pool_share(t->parameters.length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (uint32_t i = 0; i < t->parameters.run_count; i++) {
+        const struct parameter_run *run = &t->parameters.runs[i];
+        uint64_t from = MAX(begin, run->begin), to = MIN(end, run->begin + run->count);
+        float *slots[OPTIMIZER_SLOTS_MAX] = { NULL };
+        struct optimizer_step step;
+
+        if (from >= to || !run->trained)
+            continue;
+        step = step_of_run(move, run);
+        for (unsigned k = 0; k < t->optimizer->slots; k++)
+            slots[k] = t->slots[k] + from;
+        t->optimizer->move(t->setup.kernels, &step, t->setup.model->parameters + from, slots, t->gradient + from,
+                           to - from);
+    }
+}
+
+void trainer_step(struct trainer *t, float scale)
+{
+    struct move move = { .trainer = t, .step = { .momentum = (float)t->setup.recipe->momentum, .scale = scale } };
+
+    move.rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
+    optimizer_tick(&t->clock, &move.step);
+    pool_run(t->setup.pool, move_part, &move);
+    t->step++;
+}
