@@ -78,7 +78,7 @@ _wisp() {
     --granularity) mapfile -t COMPREPLY < <(compgen -W 'weight kernel' -- "$cur"); return ;;
     --budget) mapfile -t COMPREPLY < <(compgen -W 'file memory' -- "$cur"); return ;;
     --weights) mapfile -t COMPREPLY < <(compgen -W 'scaled zero constant= inherited' -- "$cur"); return ;;
-    --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine step constant' -- "$cur"); return ;;
+    --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine one-cycle step constant' -- "$cur"); return ;;
     --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy binary-cross-entropy mse l1' -- "$cur"); return ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W 'sgd adamw' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;

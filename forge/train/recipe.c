@@ -10,7 +10,7 @@ float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, ui
     double warm = recipe->warmup * (double)per_epoch;
 
     if ((double)step < warm)
-        return (float)(recipe->rate * (double)(step + 1) / (warm + 1));
+        return (float)(recipe->rate * schedule->first * (double)(step + 1) / (warm + 1));
     return (float)(recipe->rate * schedule->factor(((double)step - warm) / ((double)steps - warm)));
 }
 
@@ -139,8 +139,9 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
         ->given = &options->decay_given;
     option_text(table, "balance", 0, &options->balance, "HOW",
                 "weights of rare classes: none, root, full, or auto (if absent)");
-    option_text(table, "schedule", 0, &options->schedule, "S", "cosine (if absent), step or constant");
-    option_real(table, "warmup", 0, &r->warmup, "E", "epochs over which the rate rises; 1 if absent", 0, 1e6);
+    option_text(table, "schedule", 0, &options->schedule, "S", "cosine (if absent), one-cycle, step or constant");
+    option_real(table, "warmup", 0, &r->warmup, "E", "epochs over which the rate rises; 1 if absent", 0, 1e6)->given =
+        &options->warmup_given;
     option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
         ->below = true;
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
@@ -161,7 +162,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
 {
     *out = options->recipe;
     if (options->schedule && !(out->schedule = schedule_find(options->schedule)))
-        return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, step or constant", options->schedule);
+        return refuse(why, WISP_E_INVALID, "--schedule %s: give cosine, one-cycle, step or constant",
+                      options->schedule);
     if (options->optimizer && !optimizer_find(options->optimizer))
         return refuse(why, WISP_E_INVALID, "--optimizer %s: give sgd or adamw", options->optimizer);
     if (options->keep && strcmp(options->keep, "best") != 0 && strcmp(options->keep, "last") != 0)
@@ -169,6 +171,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
     if (options->balance && balance_find(options->balance) < 0)
         return refuse(why, WISP_E_INVALID, "--balance %s: give none, root, full or auto", options->balance);
     out->balance = options->balance ? (enum balance)balance_find(options->balance) : BALANCE_AUTO;
+    if (out->schedule && out->schedule->rises && !options->warmup_given)
+        out->warmup = 0;
     if (out->candidates > 1 && out->validation == 0)
         return refuse(why, WISP_E_INVALID,
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");

@@ -52,7 +52,7 @@ json_t *recipe_json(const struct recipe *recipe);
 struct recipe_options {
     struct recipe recipe;
     const char *optimizer, *schedule, *augment, *balance, *keep;
-    bool batch_given, rate_given, decay_given, epochs_given, validation_given, candidates_given;
+    bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 
 void recipe_option_rows(struct option_table *table, struct recipe_options *options);

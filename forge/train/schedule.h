@@ -6,11 +6,14 @@
 #ifndef FORGE_TRAIN_SCHEDULE_H
 #define FORGE_TRAIN_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct schedule {
     const char *name;              /* as --schedule takes it and the lineage says it */
     double (*factor)(double done); /* of the updates after the warm-up, in [0, 1) */
+    double first;                  /* factor(0), where the warm-up leads */
+    bool rises;                    /* by itself: it has no warm-up unless somebody wants one */
 };
 
 /* NULL past the end; the first is "cosine". */

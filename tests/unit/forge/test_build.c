@@ -170,7 +170,7 @@ static void test_refusals(void **state)
         { "structure sho", 2, "unknown action 'sho'" },
         { "train", 2, "the model file (made by 'wisp build') is missing" },
         { "train m --data d", 2, "-o is missing" },
-        { "train m --data d -o t --schedule sine", 2, "give cosine, step or constant" },
+        { "train m --data d -o t --schedule sine", 2, "give cosine, one-cycle, step or constant" },
         { "train m --data d -o t --augment shift", 2, "--augment 'shift'" },
         { "train m --data d -o t --augment shift=2,flop=1", 2, "--augment 'flop=1'" },
         { "train m --data d -o t --candidates 3 --validation 0", 2, "--candidates needs" },

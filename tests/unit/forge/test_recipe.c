@@ -43,6 +43,33 @@ static void test_rate_warms_up_and_falls(void **state)
     assert_true(fabsf(recipe_rate(&r, 999, 1000, 100) - 0.1f) < 1e-7f);
 }
 
+/* The rate that somebody gives is its largest, at three tenths; a warm-up leads to where it begins. */
+static void test_one_cycle_rises_and_falls(void **state)
+{
+    struct recipe_options said = { .schedule = "one-cycle" };
+    struct recipe r = { .epochs = 10, .rate = 0.1, .schedule = schedule_find("one-cycle") }, read;
+    struct reason why;
+
+    (void)state;
+    assert_true(fabsf(recipe_rate(&r, 0, 1000, 100) - 0.004f) < 1e-6f);
+    for (uint64_t step = 1; step < 1000; step++)
+        assert_true((recipe_rate(&r, step, 1000, 100) > recipe_rate(&r, step - 1, 1000, 100)) == (step <= 300));
+    assert_true(fabsf(recipe_rate(&r, 300, 1000, 100) - 0.1f) < 1e-6f);
+    assert_true(recipe_rate(&r, 999, 1000, 100) < 2e-6f);
+    r.warmup = 1;
+    for (uint64_t step = 1; step < 100; step++)
+        assert_true(recipe_rate(&r, step, 1000, 100) > recipe_rate(&r, step - 1, 1000, 100));
+    assert_true(recipe_rate(&r, 99, 1000, 100) < recipe_rate(&r, 100, 1000, 100));
+    for (size_t i = 0; schedule_at(i); i++)
+        assert_true(fabs(schedule_at(i)->factor(0) - schedule_at(i)->first) < 1e-9);
+    said.recipe = (struct recipe){ .epochs = 10, .warmup = 1 };
+    assert_ok(recipe_from_options(&said, &read, &why), why);
+    assert_true(read.warmup == 0);
+    said.warmup_given = true;
+    assert_ok(recipe_from_options(&said, &read, &why), why);
+    assert_true(read.warmup == 1);
+}
+
 /* What suits which data, and that what somebody says is what is done. */
 static void test_recipe_suits_the_data(void **state)
 {
@@ -277,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_cosine),
         cmocka_unit_test(test_rate_warms_up_and_falls),
+        cmocka_unit_test(test_one_cycle_rises_and_falls),
         cmocka_unit_test(test_recipe_suits_the_data),
         cmocka_unit_test(test_rare_classes_weigh_more),
         cmocka_unit_test(test_types_of_shipped_structures),
