@@ -37,6 +37,13 @@ bool parse_real(const char *text, double *out)
     return !*end && isfinite(*out);
 }
 
+bool parse_amount(const char *word, const char *name, double *out)
+{
+    size_t length = strlen(name);
+
+    return !strncmp(word, name, length) && word[length] == '=' && parse_real(word + length + 1, out);
+}
+
 static struct option_row *append(struct option_table *table, struct option_row row)
 {
     if (table->count == OPTION_ROWS_MAX)

@@ -79,5 +79,7 @@ bool options_read(const struct usage *usage, const struct option_table *table, i
 /* One word as text: a whole number in decimal (no sign, at most 2^63 - 1), a finite real number. */
 bool parse_count(const char *text, uint64_t *out);
 bool parse_real(const char *text, double *out);
+/* NAME=AMOUNT, where the amount is such a number. */
+bool parse_amount(const char *word, const char *name, double *out);
 
 #endif

@@ -45,14 +45,12 @@ void augment_help(FILE *to)
 
 static bool parse_one(const char *word, struct augment *out)
 {
-    const char *equals = strchr(word, '=');
     double amount;
 
-    for (size_t i = 0; equals && i < AUGMENT_KINDS; i++) {
-        if (strlen(kinds[i].name) != (size_t)(equals - word) ||
-            strncmp(kinds[i].name, word, strlen(kinds[i].name)) != 0)
+    for (size_t i = 0; i < AUGMENT_KINDS; i++) {
+        if (!parse_amount(word, kinds[i].name, &amount))
             continue;
-        if (!parse_real(equals + 1, &amount) || amount < 0 || amount > kinds[i].max)
+        if (amount < 0 || amount > kinds[i].max)
             return false;
         out->amount[i] = amount;
         return true;

@@ -229,6 +229,9 @@ static void test_numbers_as_options(void **state)
         assert_true(parse_real(good[i], &real));
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_false(parse_real(bad[i], &real));
+    assert_true(parse_amount("shift=2.5", "shift", &real) && real == 2.5);
+    assert_false(parse_amount("shift=2", "shi", &real) || parse_amount("shi=2", "shift", &real) ||
+                 parse_amount("shift", "shift", &real) || parse_amount("shift=", "shift", &real));
 }
 
 int main(void)
