@@ -14,7 +14,7 @@
 #include "sparse/file/safetensors.h"
 
 #define KEY     "wisp.checkpoint"
-#define VERSION 1
+#define VERSION 2
 
 static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best" };
 
@@ -22,8 +22,12 @@ static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "sl
 
 static json_t *describe(const struct checkpoint *c)
 {
-    return json_pack("{s:i, s:O, s:I, s:f, s:f, s:O}", "version", VERSION, "run", c->run, "epoch", (json_int_t)c->epoch,
-                     "power1", c->clock.power1, "power2", c->clock.power2, "result", c->result);
+    const struct loss_tally *t = &c->tally;
+
+    return json_pack("{s:i, s:O, s:I, s:[f, I, I, I, I], s:f, s:f, s:O}", "version", VERSION, "run", c->run, "epoch",
+                     (json_int_t)c->epoch, "tally", t->loss, (json_int_t)t->samples, (json_int_t)t->predicted,
+                     (json_int_t)t->actual, (json_int_t)t->correct, "power1", c->clock.power1, "power2",
+                     c->clock.power2, "result", c->result);
 }
 
 static int header_fill(const struct checkpoint *c, json_t *header)
@@ -88,13 +92,25 @@ int checkpoint_write(const struct checkpoint *c, const char *path, struct reason
 
 /* ---- reading ---- */
 
+static int take_tally(const double loss, const json_int_t counts[static 4], struct loss_tally *out, struct reason *why)
+{
+    for (int i = 0; i < 4; i++) {
+        if (counts[i] < 0)
+            return refuse(why, WISP_E_FORMAT, KEY ": \"tally\" counts are 0 or more");
+    }
+    *out =
+        (struct loss_tally){ loss, (uint64_t)counts[0], (uint64_t)counts[1], (uint64_t)counts[2], (uint64_t)counts[3] };
+    return 0;
+}
+
 static int read_about(const json_t *metadata, struct checkpoint *out, struct reason *why)
 {
     static const struct json_limits limits = { .depth = 8, .containers = 4096, .values = 65536 };
     const char *text = json_string_value(json_object_get(metadata, KEY));
     cleanup_json json_t *about = NULL;
-    json_int_t epoch;
+    json_int_t epoch, counts[4];
     json_error_t error;
+    double loss;
     int version, result;
 
     if (!text)
@@ -102,8 +118,9 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     result = json_read(text, strlen(text), &limits, &about, why);
     if (result)
         return refuse_in(why, result, KEY);
-    if (json_unpack_ex(about, &error, JSON_STRICT, "{s:i, s:o, s:I, s:F, s:F, s:o}", "version", &version, "run",
-                       &out->run, "epoch", &epoch, "power1", &out->clock.power1, "power2", &out->clock.power2, "result",
+    if (json_unpack_ex(about, &error, JSON_STRICT, "{s:i, s:o, s:I, s:[F, I, I, I, I!], s:F, s:F, s:o}", "version",
+                       &version, "run", &out->run, "epoch", &epoch, "tally", &loss, &counts[0], &counts[1], &counts[2],
+                       &counts[3], "power1", &out->clock.power1, "power2", &out->clock.power2, "result",
                        &out->result)) {
         out->run = out->result = NULL;
         return refuse(why, WISP_E_FORMAT, KEY ": %s", error.text);
@@ -113,11 +130,11 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     out->epoch = (uint64_t)epoch;
     if (version != VERSION)
         return refuse(why, WISP_E_FORMAT, KEY " has version %d; this wisp reads version %d", version, VERSION);
-    if (!json_is_object(out->run) || !json_is_object(out->result) || epoch < 1)
-        return refuse(why, WISP_E_FORMAT, KEY ": \"run\" and \"result\" are objects, \"epoch\" is 1 or more");
+    if (!json_is_object(out->run) || !json_is_object(out->result) || epoch < 0)
+        return refuse(why, WISP_E_FORMAT, KEY ": \"run\" and \"result\" are objects, \"epoch\" is 0 or more");
     if (!(out->clock.power1 >= 0 && out->clock.power1 < 1 && out->clock.power2 >= 0 && out->clock.power2 < 1))
         return refuse(why, WISP_E_FORMAT, KEY ": \"power1\" and \"power2\" are at least 0 and below 1");
-    return 0;
+    return take_tally(loss, counts, &out->tally, why);
 }
 
 static int take_array(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)

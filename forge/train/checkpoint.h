@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checkpoints: all that a training run is at the end of an epoch, so that it can be continued to the same bits.
+ * Checkpoints: all that a training run is between two steps, so that it can be continued to the same bits.
  *
  * That is little beside the arrays of the parameter arena (sparse/graph/parameters.h): random numbers depend on (seed,
- * purpose, epoch, sample), so the generator's state is the number of the epoch; of the optimiser there are its slots
- * and the powers of its moments' factors. A file is a safetensors container, as NumPy reads it: F32 tensors of one
- * length called "values", "slot0", "slot1" and "best", and in its metadata wisp.checkpoint, JSON:
+ * purpose, epoch, sample), so the generator's state is the number of the epoch, and the place in its order is the
+ * number of samples that it has been trained on; of the optimiser there are its slots and the powers of its moments'
+ * factors. A file is a safetensors container, as NumPy reads it: F32 tensors of one length called "values", "slot0",
+ * "slot1" and "best", and in its metadata wisp.checkpoint, JSON:
  *
- *   {"version": 1, "run": {…}, "epoch": 12, "power1": …, "power2": …, "result": {…}}
+ *   {"version": 2, "run": {…}, "epoch": 12, "tally": [loss, samples, predicted, actual, correct], "power1": …,
+ *    "power2": …, "result": {…}}
  *
  * and wisp.checksum, as a model file has it. `run` says what the run is of: model, data, media, recipe, split; a
  * checkpoint continues that run and no other. Files come from outside: checkpoint_parse() is their one validator.
@@ -19,6 +21,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "forge/train/loss.h"
 #include "forge/train/optimizer.h"
 
 enum { CHECKPOINT_ARRAYS_MAX = 2 + OPTIMIZER_SLOTS_MAX };
@@ -31,8 +34,9 @@ struct checkpoint_array {
 };
 
 struct checkpoint {
-    json_t *run, *result; /* objects */
-    uint64_t epoch;       /* finished */
+    json_t *run, *result;    /* objects */
+    uint64_t epoch;          /* finished */
+    struct loss_tally tally; /* of the one after it, up to here */
     struct optimizer_clock clock;
     uint64_t length; /* floats of each array */
     uint32_t array_count;

@@ -28,7 +28,7 @@ int trainer_result_parse(const json_t *json, struct trainer_result *out, struct 
                        &out->epoch_seconds, "validation_balance", &classes, &common, &b->majority, &b->balanced,
                        &b->macro_f1, &predicted))
         return refuse(why, WISP_E_FORMAT, "result: %s", error.text);
-    if (best < 1 || classes < 0 || common < 0 || predicted < 0)
+    if (best < validated || classes < 0 || common < 0 || predicted < 0)
         return refuse(why, WISP_E_FORMAT, "result: a number is below 0");
     out->best_epoch = (uint64_t)best;
     out->validated = validated;

@@ -146,8 +146,7 @@ static struct layer_random step_random(const struct trainer *t)
                                   .stream = recipe_stream(STREAM_LAYERS, 0, 0) + t->step * FORWARD_STREAMS };
 }
 
-static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct loss_tally *tally,
-                       struct reason *why)
+static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
     const struct batch batch = { which, count, s->recipe, epoch };
@@ -161,8 +160,8 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     batches_targets(s->batches, which, count, &t->batch);
     loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
              backward_gradient(t->backward, t->lost), s->pool);
-    loss_add(&t->batch, count, tally);
-    if (!isfinite(tally->loss))
+    loss_add(&t->batch, count, &t->tally);
+    if (!isfinite(t->tally.loss))
         return refuse(why, WISP_E_INVALID,
                       "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                       "(a third of it), or a longer --warmup",
@@ -172,20 +171,35 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     return 0;
 }
 
-/* Ends early, without an error, when the user wants to stop. */
-static int train_epoch(struct trainer *t, uint64_t epoch, struct loss_tally *tally, struct reason *why)
+static bool checkpoint_is_due(const struct trainer *t)
 {
     const struct trainer_setup *s = &t->setup;
+
+    if (!s->checkpoint || t->tally.samples == s->train_count) /* an epoch's end has one of its own */
+        return false;
+    return (s->checkpoint_steps && t->step % s->checkpoint_steps == 0) ||
+           (s->checkpoint_minutes > 0 &&
+            (double)(clock_ns() - t->kept_ns) >= s->checkpoint_minutes * 60 * (double)NS_PER_S);
+}
+
+/* What is left of it. Ends early, without an error, when the user wants to stop. */
+static int train_epoch(struct trainer *t, const struct trainer_result *out, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    uint64_t epoch = out->epochs;
     int result = 0;
 
     memcpy(t->order, s->train, s->train_count * sizeof *t->order);
     shuffle(t->order, s->train_count, s->recipe->seed, recipe_stream(STREAM_SHUFFLE, epoch, 0));
-    for (size_t done = 0; done < s->train_count && !result && !interrupt_wanted();) {
-        size_t now = MIN(s->recipe->batch, s->train_count - done);
+    while (t->tally.samples < s->train_count && !interrupt_wanted()) {
+        size_t done = t->tally.samples, now = MIN(s->recipe->batch, s->train_count - done);
 
-        result = train_batch(t, epoch, t->order + done, now, tally, why);
-        done += now;
-        progress_step(s->progress, now, epoch + 1, s->recipe->epochs, loss_mean(tally), loss_score(tally));
+        result = train_batch(t, epoch, t->order + done, now, why);
+        if (result)
+            break;
+        progress_step(s->progress, now, epoch + 1, s->recipe->epochs, loss_mean(&t->tally), loss_score(&t->tally));
+        if (checkpoint_is_due(t))
+            trainer_keep(t, out);
     }
     return result;
 }
@@ -222,61 +236,69 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 
 /* ---- the run ---- */
 
-static int finish_epoch(struct trainer *t, uint64_t epoch, const struct loss_tally *tally, uint64_t began_ns,
-                        struct trainer_result *out, struct reason *why)
+/* `earlier`: samples that were trained on before the run was resumed in this epoch, which `began_ns` knows nothing of.
+ */
+static int finish_epoch(struct trainer *t, uint64_t began_ns, uint64_t earlier, struct trainer_result *out,
+                        struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    struct epoch_figures figures = { .epoch = epoch + 1, .epochs = s->recipe->epochs };
+    struct epoch_figures figures = { .epoch = out->epochs + 1, .epochs = s->recipe->epochs };
     bool best = false;
     int result = 0;
 
     figures.loss = out->loss;
     figures.accuracy = out->accuracy;
-    out->epochs = epoch + 1;
     figures.rate = (double)recipe_rate(s->recipe, t->step - 1, t->steps, t->per_epoch);
     figures.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
-    figures.samples_per_s = (double)tally->samples / figures.seconds;
-    if (out->epoch_seconds == 0 || figures.seconds < out->epoch_seconds)
+    figures.samples_per_s = (double)(t->tally.samples - earlier) / figures.seconds;
+    if (!earlier && (out->epoch_seconds == 0 || figures.seconds < out->epoch_seconds))
         out->epoch_seconds = figures.seconds;
     if (s->validation_count)
-        result = validate(t, epoch + 1, &figures, out, &best, why);
+        result = validate(t, figures.epoch, &figures, out, &best, why);
     else
-        out->best_epoch = epoch + 1;
+        out->best_epoch = figures.epoch;
     if (result)
         return result;
+    out->epochs = figures.epoch;
+    t->tally = (struct loss_tally){ .samples = 0 };
     progress_epoch(s->progress, &figures, best);
     if (s->checkpoint)
         trainer_keep(t, out);
     return 0;
 }
 
+static int run_epoch(struct trainer *t, struct trainer_result *out, struct reason *why)
+{
+    uint64_t began_ns = clock_ns(), earlier = t->tally.samples;
+    int result = train_epoch(t, out, why);
+
+    if (t->tally.samples) {
+        out->loss = loss_mean(&t->tally);
+        out->accuracy = loss_score(&t->tally);
+    }
+    if (!result && t->tally.samples == t->setup.train_count)
+        result = finish_epoch(t, began_ns, earlier, out, why);
+    return result == WISP_E_INTERRUPTED ? 0 : result;
+}
+
 int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
+    int result = 0;
 
     *out = (struct trainer_result){ .balance = t->balance };
+    t->kept_ns = clock_ns();
     if (s->resume) {
-        int result = trainer_restore(t, out, why);
-
+        result = trainer_restore(t, out, why);
         checkpoint_deinit(s->resume);
-        if (result)
-            return result;
     }
-    for (uint64_t epoch = out->epochs; epoch < s->recipe->epochs && !interrupt_wanted(); epoch++) {
-        uint64_t began_ns = clock_ns();
-        struct loss_tally tally = { .samples = 0 };
-        int result = train_epoch(t, epoch, &tally, why);
-
-        if (tally.samples) {
-            out->loss = loss_mean(&tally);
-            out->accuracy = loss_score(&tally);
-        }
-        if (!result && tally.samples == s->train_count)
-            result = finish_epoch(t, epoch, &tally, began_ns, out, why);
-        if (result && result != WISP_E_INTERRUPTED)
-            return result;
-    }
+    while (!result && out->epochs < s->recipe->epochs && !interrupt_wanted())
+        result = run_epoch(t, out, why);
+    if (result)
+        return result;
     out->interrupted = interrupt_wanted();
+    if (s->checkpoint && t->tally.samples)
+        trainer_keep(t, out);
     if (out->validated)
         memcpy(s->model->parameters, t->best, t->parameters.length * sizeof *t->best);
     else if (out->interrupted)

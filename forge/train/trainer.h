@@ -28,10 +28,12 @@ struct trainer_setup {
     const uint32_t *train, *validation; /* samples; validation_count may be 0 */
     size_t train_count, validation_count;
     struct progress *progress;
-    /* What the run is of, for checkpoints; the file that gets one after each epoch, and the one to begin from. NULL:
-     * none. */
+    /* What the run is of, for checkpoints; the file that gets one after each epoch and when the run is interrupted, and
+     * the one to begin from. NULL: none. */
     json_t *run;
     const char *checkpoint;
+    uint64_t checkpoint_steps; /* and one after so many steps, and when so many minutes have passed; 0: none */
+    double checkpoint_minutes;
     struct checkpoint *resume; /* emptied when the run begins */
 };
 

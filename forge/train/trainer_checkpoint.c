@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/train/checkpoint.h"
@@ -26,13 +28,26 @@ static uint32_t list_arrays(const struct trainer *t, const char *names[static CH
     return count;
 }
 
-void trainer_keep(const struct trainer *t, const struct trainer_result *result)
+/* What has become no number is nothing to go on from, and the file before it is. */
+static bool is_finite(const struct checkpoint *c)
+{
+    for (uint32_t i = 0; i < c->array_count; i++) {
+        for (uint64_t k = 0; k < c->length; k++) {
+            if (!isfinite(c->arrays[i].data[k]))
+                return false;
+        }
+    }
+    return true;
+}
+
+void trainer_keep(struct trainer *t, const struct trainer_result *result)
 {
     const char *names[CHECKPOINT_ARRAYS_MAX];
     float *arrays[CHECKPOINT_ARRAYS_MAX];
     struct checkpoint c = { .run = t->setup.run,
                             .result = trainer_result_json(result),
                             .epoch = result->epochs,
+                            .tally = t->tally,
                             .clock = t->clock,
                             .length = t->parameters.length };
     struct reason why;
@@ -41,11 +56,23 @@ void trainer_keep(const struct trainer *t, const struct trainer_result *result)
     c.array_count = list_arrays(t, names, arrays);
     for (uint32_t i = 0; i < c.array_count; i++)
         c.arrays[i] = (struct checkpoint_array){ names[i], arrays[i] };
-    failed = c.result ? checkpoint_write(&c, t->setup.checkpoint, &why)
-                      : refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
+    t->kept_ns = clock_ns();
+    failed = c.result && !is_finite(&c) ? 0
+             : c.result                 ? checkpoint_write(&c, t->setup.checkpoint, &why)
+                                        : refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
     json_decref(c.result);
     if (failed)
-        warn_user("train", "no checkpoint of epoch %llu: %s", (unsigned long long)result->epochs, why.text);
+        warn_user("train", "no checkpoint after %llu steps: %s", (unsigned long long)t->step, why.text);
+}
+
+/* Whether this run could have written it: between two steps, and with a best epoch where there has been one. */
+static bool place_fits(const struct trainer *t, const struct checkpoint *c, const struct trainer_result *result)
+{
+    uint64_t samples = c->tally.samples, count = t->setup.train_count;
+
+    return c->epoch <= t->setup.recipe->epochs && samples <= count &&
+           (samples == count || samples % t->setup.recipe->batch == 0) &&
+           (c->epoch < t->setup.recipe->epochs || !samples) && result->validated == (t->best && c->epoch);
 }
 
 int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason *why)
@@ -60,8 +87,9 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
         result = trainer_result_parse(c->result, out, why);
     if (result)
         return result;
-    if (c->epoch > t->setup.recipe->epochs || out->validated != (t->best != NULL))
-        return refuse(why, WISP_E_FORMAT, "epoch %llu is none of this run's", (unsigned long long)c->epoch);
+    if (!place_fits(t, c, out))
+        return refuse(why, WISP_E_FORMAT, "epoch %llu, sample %llu is no place of this run",
+                      (unsigned long long)c->epoch, (unsigned long long)c->tally.samples);
     for (uint32_t i = 0; i < count; i++) {
         if (!checkpoint_array(c, names[i]) || c->array_count != count || c->length != t->parameters.length)
             return refuse(why, WISP_E_FORMAT, "%u arrays of %llu numbers; this run has %u of %llu", c->array_count,
@@ -71,7 +99,8 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
         memcpy(arrays[i], checkpoint_array(c, names[i]), c->length * sizeof(float));
     out->epochs = c->epoch;
     t->clock = c->clock;
-    t->step = c->epoch * t->per_epoch;
-    t->setup.progress->samples_done += c->epoch * t->setup.train_count;
+    t->tally = c->tally;
+    t->step = c->epoch * t->per_epoch + (c->tally.samples + t->setup.recipe->batch - 1) / t->setup.recipe->batch;
+    t->setup.progress->samples_done += c->epoch * t->setup.train_count + c->tally.samples;
     return 0;
 }

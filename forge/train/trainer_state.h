@@ -24,13 +24,15 @@ struct trainer {
     uint32_t lost;   /* the value whose gradient the loss gives */
     uint32_t *order; /* of the training samples, in this epoch */
     uint64_t step, steps, per_epoch;
+    struct loss_tally tally; /* of the epoch at hand */
+    uint64_t kept_ns;        /* when the last checkpoint was written, or the run began */
 };
 
 /* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
 
 /* Writes the run's checkpoint; warns when that fails. */
-void trainer_keep(const struct trainer *trainer, const struct trainer_result *result);
+void trainer_keep(struct trainer *trainer, const struct trainer_result *result);
 /* All or nothing: the arrays are compared before one is copied. WISP_E_INVALID, WISP_E_FORMAT. */
 int trainer_restore(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 
