@@ -104,6 +104,8 @@ static int train_candidate(const struct candidates *c, uint64_t number, uint64_t
                                          .progress = c->progress,
                                          .run = run,
                                          .checkpoint = c->checkpoint,
+                                         .checkpoint_steps = c->checkpoint_steps,
+                                         .checkpoint_minutes = c->checkpoint_minutes,
                                          .resume = c->resume };
     struct trainer *trainer;
     int failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");

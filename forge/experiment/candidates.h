@@ -18,6 +18,8 @@ struct candidates {
     struct batches *batches;
     struct progress *progress;
     const char *checkpoint;    /* file to write after each epoch; NULL: none */
+    uint64_t checkpoint_steps; /* and how often besides, as the trainer takes it */
+    double checkpoint_minutes;
     struct checkpoint *resume; /* to begin from, and emptied; NULL: the beginning. Both want one candidate */
 };
 

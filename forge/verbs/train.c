@@ -2,6 +2,7 @@
  *
  * wisp train: from a built (or trained) model and a data set to a trained model.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +28,31 @@ struct train {
     struct experiment_options experiment;
     struct recipe_options recipe_options;
     struct recipe recipe;
-    const char *output, *name, *checkpoint, *resume;
+    const char *output, *name, *checkpoint, *resume, *checkpoint_every;
+    uint64_t checkpoint_steps;
+    double checkpoint_minutes;
     bool json, quiet, no_history, no_fold;
     uint64_t began_ns;
 };
+
+static int read_every(struct train *train, struct reason *why)
+{
+    const char *every = train->checkpoint_every;
+    double amount;
+
+    if (!every)
+        return 0;
+    if (!train->checkpoint)
+        return refuse(why, WISP_E_INVALID, "--checkpoint-every needs --checkpoint, the file to write");
+    if (parse_amount(every, "steps", &amount) && amount >= 1 && amount <= 1e12 && amount == floor(amount))
+        train->checkpoint_steps = (uint64_t)amount;
+    else if (parse_amount(every, "minutes", &amount) && amount > 0 && amount <= 1e6)
+        train->checkpoint_minutes = amount;
+    else
+        return refuse(why, WISP_E_INVALID, "--checkpoint-every '%s': give steps=N, from 1, or minutes=M, above 0",
+                      every);
+    return 0;
+}
 
 /* Apart, so that its table does not stay on the stack while a network is trained. */
 __attribute__((noinline)) static bool read_options(int argc, char **argv, struct train *train, int *status)
@@ -55,6 +77,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     recipe_option_rows(&table, &train->recipe_options);
     option_flag(&table, "no-fold", 0, &train->no_fold, "leave normalisations as they are, to train on");
     option_text(&table, "checkpoint", 0, &train->checkpoint, "FILE", "keep the run in it after each epoch");
+    option_text(&table, "checkpoint-every", 0, &train->checkpoint_every, "AMOUNT",
+                "within epochs too: steps=N, or minutes=M");
     option_text(&table, "resume", 0, &train->resume, "FILE", "go on from such a file, to the same bits");
     option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
@@ -70,7 +94,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     }
     if (!operands.count)
         *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
-    else if (recipe_from_options(&train->recipe_options, &train->recipe, &why))
+    else if (read_every(train, &why) || recipe_from_options(&train->recipe_options, &train->recipe, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
         *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");
@@ -304,6 +328,8 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                        .batches = batches,
                                        .progress = &progress,
                                        .checkpoint = train->checkpoint,
+                                       .checkpoint_steps = train->checkpoint_steps,
+                                       .checkpoint_minutes = train->checkpoint_minutes,
                                        .resume = train->resume ? &resume : NULL },
                  &trained);
     checkpoint_deinit(&resume);
