@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/size.h"
 #include "forge/experiment/candidates.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
@@ -88,6 +90,15 @@ static json_t *describe_run(const struct candidates *c, const struct model *mode
                      strchr(c->experiment->kernels->name, '+') != NULL);
 }
 
+/* Each has what is left of its share and of the shares before: together they keep to the whole. */
+static double minutes_left(const struct candidates *c, uint64_t number)
+{
+    double share = c->recipe->minutes * (double)(number + 1) / (double)c->recipe->candidates;
+    double spent = (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
+
+    return c->recipe->minutes > 0 ? MAX(share - spent, 1e-9) : 0;
+}
+
 static int train_candidate(const struct candidates *c, uint64_t number, uint64_t seed, struct model *model,
                            struct trainer_result *result, struct reason *why)
 {
@@ -106,7 +117,8 @@ static int train_candidate(const struct candidates *c, uint64_t number, uint64_t
                                          .checkpoint = c->checkpoint,
                                          .checkpoint_steps = c->checkpoint_steps,
                                          .checkpoint_minutes = c->checkpoint_minutes,
-                                         .resume = c->resume };
+                                         .resume = c->resume,
+                                         .minutes = minutes_left(c, number) };
     struct trainer *trainer;
     int failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
 
@@ -141,11 +153,15 @@ static int describe_training(const struct candidates *c, const struct training_r
     json_t *lineage = lineage_of_model(o->model), *training;
 
     recipe.balance = r->balance;
-    training =
-        json_pack("{s:o s:{s:s s:s s:I s:I} s:I s:I s:f s:f s:b}", "recipe", recipe_json(&recipe), "data", "name",
-                  data->name, "hash", data->hash, "samples", (json_int_t)c->split->train_count, "validation_samples",
-                  (json_int_t)c->split->validation_count, "epochs", (json_int_t)r->epochs, "best_epoch",
-                  (json_int_t)r->best_epoch, "loss", r->loss, "accuracy", r->accuracy, "interrupted", r->interrupted);
+    training = json_pack("{s:o s:{s:s s:s s:I s:I} s:I s:I s:f s:f s:b}", "recipe", recipe_json(&recipe), "data",
+                         "name", data->name, "hash", data->hash, "samples", (json_int_t)c->split->train_count,
+                         "validation_samples", (json_int_t)c->split->validation_count, "epochs", (json_int_t)r->epochs,
+                         "best_epoch", (json_int_t)r->best_epoch, "loss", r->loss, "accuracy", r->accuracy,
+                         "interrupted", r->ending == ENDING_INTERRUPTED);
+    if (training) {
+        json_object_set_new(training, "ended", json_string(ending_name(r->ending)));
+        recipe_ends_json(&recipe, json_object_get(training, "recipe"));
+    }
     if (training && r->validated) {
         json_object_set_new(training, "validation_accuracy", json_real(r->validation_accuracy));
         json_object_set_new(training, "validation_loss", json_real(r->validation_loss));
@@ -188,7 +204,8 @@ int candidates_run(const struct candidates *c, struct training_result *out, stru
             out->seed = seed;
         }
     }
-    out->result.interrupted = interrupt_wanted();
+    if (interrupt_wanted())
+        out->result.ending = ENDING_INTERRUPTED;
     if (!failed && describe_training(c, out, all))
         failed = refuse(why, -ENOMEM, "out of memory");
     json_decref(all);

@@ -17,6 +17,7 @@ struct candidates {
     const struct split *split;
     struct batches *batches;
     struct progress *progress;
+    uint64_t began_ns;         /* when the training did, of which the recipe's minutes are */
     const char *checkpoint;    /* file to write after each epoch; NULL: none */
     uint64_t checkpoint_steps; /* and how often besides, as the trainer takes it */
     double checkpoint_minutes;

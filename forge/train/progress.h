@@ -9,7 +9,7 @@
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
- *    "validation_balanced_accuracy", "interrupted", "seconds"}
+ *    "validation_balanced_accuracy", "interrupted", "ended", "seconds"}
  */
 #ifndef FORGE_TRAIN_PROGRESS_H
 #define FORGE_TRAIN_PROGRESS_H

@@ -14,6 +14,27 @@ float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, ui
     return (float)(recipe->rate * schedule->factor(((double)step - warm) / ((double)steps - warm)));
 }
 
+static uint64_t steps_per_epoch(const struct recipe *recipe, size_t samples)
+{
+    return (samples + recipe->batch - 1) / recipe->batch;
+}
+
+uint64_t recipe_steps(const struct recipe *recipe, size_t samples)
+{
+    uint64_t all = recipe->epochs ? recipe->epochs * steps_per_epoch(recipe, samples) : UINT64_MAX;
+
+    return recipe->steps ? MIN(recipe->steps, all) : all;
+}
+
+void recipe_fit(struct recipe *recipe, size_t samples)
+{
+    uint64_t steps = recipe_steps(recipe, samples), per_epoch = MAX(steps_per_epoch(recipe, samples), 1);
+
+    recipe->epochs = (steps + per_epoch - 1) / per_epoch;
+    if (recipe->warmup * (double)per_epoch >= (double)steps)
+        recipe->warmup = 0;
+}
+
 json_t *recipe_json(const struct recipe *recipe)
 {
     const struct optimizer *optimizer = recipe->optimizer ? recipe->optimizer : optimizer_at(0);
@@ -25,6 +46,8 @@ json_t *recipe_json(const struct recipe *recipe)
                   "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout, "validation",
                   recipe->validation, "seed", (json_int_t)recipe->seed);
 
+    if (object && recipe->steps)
+        json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
     if (object && recipe->loss && recipe->loss != loss_at(0))
         json_object_set_new(object, "loss", json_string(recipe->loss->name));
     if (object && recipe->keep_last)
@@ -34,6 +57,16 @@ json_t *recipe_json(const struct recipe *recipe)
     if (object && augment_is_on(&recipe->augment))
         json_object_set_new(object, "augment", augment_json(&recipe->augment));
     return object;
+}
+
+void recipe_ends_json(const struct recipe *recipe, json_t *object)
+{
+    if (recipe->minutes > 0)
+        json_object_set_new(object, "minutes", json_real(recipe->minutes));
+    if (recipe->until_accuracy > 0)
+        json_object_set_new(object, "until_accuracy", json_real(recipe->until_accuracy));
+    if (recipe->patience)
+        json_object_set_new(object, "patience", json_integer((json_int_t)recipe->patience));
 }
 
 #define RATE_OF_ADAM_MAX 0.05
@@ -87,11 +120,12 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
         recipe->batch = options->batch_given ? recipe->batch : p->batch;
         recipe->rate = options->rate_given ? recipe->rate : p->rate;
         recipe->decay = options->decay_given ? recipe->decay : p->decay;
-        recipe->epochs = options->epochs_given ? recipe->epochs : enough_epochs(p, recipe->batch, samples);
-        recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last;
+        if (!options->epochs_given)
+            recipe->epochs = recipe->steps ? 0 : enough_epochs(p, recipe->batch, samples);
+        recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last && !recipe->patience;
         recipe->validation = options->validation_given ? recipe->validation : p->validation;
     }
-    if (recipe->warmup >= (double)recipe->epochs)
+    if (recipe->epochs && recipe->warmup >= (double)recipe->epochs)
         recipe->warmup = 0;
     if (!options->optimizer && recipe->optimizer->by_density && recipe->rate > RATE_OF_ADAM_MAX)
         return refuse(why, WISP_E_INVALID,
@@ -125,8 +159,12 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
 
     *r = usual;
     option_count(table, "epochs", 'e', &r->epochs, "N",
-                 "times through the data; 10 if absent, 4 for texts, of few texts more", 1, 1e6)
+                 "times through the data; 10 if absent, 4 for texts, of few texts more; or as --steps says", 1, 1e6)
         ->given = &options->epochs_given;
+    option_count(table, "steps", 0, &r->steps, "N", "end after so many batches", 1, 1e12);
+    option_real(table, "minutes", 0, &r->minutes, "M", "end after so many minutes", 0.001, 1e6);
+    option_real(table, "until-accuracy", 0, &r->until_accuracy, "A", "end at this validation accuracy", 1e-6, 1);
+    option_count(table, "patience", 0, &r->patience, "E", "end after E epochs without a better validation", 1, 1e6);
     option_text(table, "optimizer", 0, &options->optimizer, "O", "sgd or adamw; if absent, adamw for texts, else sgd");
     option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts", 1, 65536)->given =
         &options->batch_given;
@@ -171,8 +209,14 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
     if (options->balance && balance_find(options->balance) < 0)
         return refuse(why, WISP_E_INVALID, "--balance %s: give none, root, full or auto", options->balance);
     out->balance = options->balance ? (enum balance)balance_find(options->balance) : BALANCE_AUTO;
+    if (out->patience && options->keep && !strcmp(options->keep, "last"))
+        return refuse(why, WISP_E_INVALID,
+                      "--patience waits for a better epoch than the best, and --keep last keeps none");
     if (out->schedule && out->schedule->rises && !options->warmup_given)
         out->warmup = 0;
+    if ((out->until_accuracy > 0 || out->patience) && out->validation == 0)
+        return refuse(why, WISP_E_INVALID,
+                      "--until-accuracy and --patience need --validation above 0: they look at what is held back");
     if (out->candidates > 1 && out->validation == 0)
         return refuse(why, WISP_E_INVALID,
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");

@@ -23,6 +23,10 @@ struct recipe {
     const struct loss *loss;           /* NULL: the one that suits the model's last layer */
     const struct schedule *schedule;   /* NULL: the first there is */
     uint64_t epochs, batch, seed;
+    /* Ends besides the epochs, whichever comes first; 0: none. Accuracy and patience (epochs without a better one) are
+     * on the validation samples. */
+    uint64_t steps, patience;
+    double minutes, until_accuracy;
     double rate, momentum, decay;
     enum balance balance;
     double warmup; /* epochs over which the rate rises linearly from 0 */
@@ -45,8 +49,15 @@ static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch,
 /* The learning rate of update `step` of `steps`, of which `per_epoch` make an epoch. */
 float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch);
 
-/* New reference; NULL: out of memory. */
+/* Updates in the whole run, over which the schedule stretches, with so many samples to train on. */
+uint64_t recipe_steps(const struct recipe *recipe, size_t samples);
+/* What follows from the number of samples: how many epochs the steps are, and no warm-up that would last to the end. */
+void recipe_fit(struct recipe *recipe, size_t samples);
+
+/* What decides its bits up to any moment. New reference; NULL: out of memory. */
 json_t *recipe_json(const struct recipe *recipe);
+/* Adds the ends that do not: what comes before them is the same without. */
+void recipe_ends_json(const struct recipe *recipe, json_t *object);
 
 /* The options of a recipe, with the defaults as values; what they say is read by recipe_from_options() afterwards. */
 struct recipe_options {

@@ -3,15 +3,33 @@
 
 #include "forge/train/result.h"
 
+#define RESULT_SECONDS_MAX 1e10
+
+const char *ending_name(enum ending ending)
+{
+    static const char *const names[] = {
+        [ENDING_NONE] = "none",
+        [ENDING_INTERRUPTED] = "interrupted",
+        [ENDING_ACCURACY] = "until-accuracy",
+        [ENDING_PATIENCE] = "patience",
+        [ENDING_STEPS] = "steps",
+        [ENDING_EPOCHS] = "epochs",
+        [ENDING_MINUTES] = "minutes",
+    };
+
+    return names[ending];
+}
+
 json_t *trainer_result_json(const struct trainer_result *r)
 {
     const struct evaluation_balance *b = &r->validation_balance;
 
-    return json_pack("{s:I, s:f, s:f, s:b, s:f, s:f, s:f, s:[I, I, f, f, f, I]}", "best_epoch",
+    return json_pack("{s:I, s:f, s:f, s:b, s:f, s:f, s:f, s:f, s:[I, I, f, f, f, I]}", "best_epoch",
                      (json_int_t)r->best_epoch, "loss", r->loss, "accuracy", r->accuracy, "validated", r->validated,
                      "validation_loss", r->validation_loss, "validation_accuracy", r->validation_accuracy,
-                     "epoch_seconds", r->epoch_seconds, "validation_balance", (json_int_t)b->classes,
-                     (json_int_t)b->common, b->majority, b->balanced, b->macro_f1, (json_int_t)b->predicted);
+                     "epoch_seconds", r->epoch_seconds, "seconds", r->seconds, "validation_balance",
+                     (json_int_t)b->classes, (json_int_t)b->common, b->majority, b->balanced, b->macro_f1,
+                     (json_int_t)b->predicted);
 }
 
 int trainer_result_parse(const json_t *json, struct trainer_result *out, struct reason *why)
@@ -22,14 +40,16 @@ int trainer_result_parse(const json_t *json, struct trainer_result *out, struct 
     int validated;
 
     if (json_unpack_ex((json_t *)(uintptr_t)json, &error, JSON_STRICT,
-                       "{s:I, s:F, s:F, s:b, s:F, s:F, s:F, s:[I, I, F, F, F, I!]}", "best_epoch", &best, "loss",
+                       "{s:I, s:F, s:F, s:b, s:F, s:F, s:F, s:F, s:[I, I, F, F, F, I!]}", "best_epoch", &best, "loss",
                        &out->loss, "accuracy", &out->accuracy, "validated", &validated, "validation_loss",
                        &out->validation_loss, "validation_accuracy", &out->validation_accuracy, "epoch_seconds",
-                       &out->epoch_seconds, "validation_balance", &classes, &common, &b->majority, &b->balanced,
-                       &b->macro_f1, &predicted))
+                       &out->epoch_seconds, "seconds", &out->seconds, "validation_balance", &classes, &common,
+                       &b->majority, &b->balanced, &b->macro_f1, &predicted))
         return refuse(why, WISP_E_FORMAT, "result: %s", error.text);
     if (best < validated || classes < 0 || common < 0 || predicted < 0)
         return refuse(why, WISP_E_FORMAT, "result: a number is below 0");
+    if (!(out->seconds >= 0 && out->seconds <= RESULT_SECONDS_MAX))
+        return refuse(why, WISP_E_FORMAT, "result: \"seconds\" is no time that a run takes");
     out->best_epoch = (uint64_t)best;
     out->validated = validated;
     b->classes = (size_t)classes;

@@ -13,6 +13,20 @@
 #include "forge/train/balance.h"
 #include "forge/train/evaluate.h"
 
+/* What ended a run. */
+enum ending {
+    ENDING_NONE,
+    ENDING_INTERRUPTED,
+    ENDING_ACCURACY,
+    ENDING_PATIENCE,
+    ENDING_STEPS,
+    ENDING_EPOCHS,
+    ENDING_MINUTES,
+};
+
+/* As the option is called: "patience"; or "interrupted". */
+const char *ending_name(enum ending ending);
+
 struct trainer_result {
     uint64_t epochs;       /* finished */
     uint64_t best_epoch;   /* whose weights the model now has; 0: of the point where it was interrupted */
@@ -20,12 +34,13 @@ struct trainer_result {
     bool validated;
     double validation_loss, validation_accuracy;  /* of the weights that the model now has */
     struct evaluation_balance validation_balance; /* the same */
-    bool interrupted;
+    enum ending ending;
+    double seconds;       /* that the run has taken, in all its parts */
     enum balance balance; /* what the recipe's "auto" came to */
     double epoch_seconds; /* of the fastest epoch, without its validation; 0: none was finished */
 };
 
-/* At the end of an epoch: neither `interrupted` nor `balance`, which follow from the run. NULL: out of memory. */
+/* At the end of an epoch: neither `ending` nor `balance`, which follow from the run. NULL: out of memory. */
 json_t *trainer_result_json(const struct trainer_result *result);
 /* WISP_E_FORMAT, and says what is missing or out of range; what JSON does not hold is left as it is. */
 int trainer_result_parse(const json_t *json, struct trainer_result *out, struct reason *why);

@@ -22,6 +22,20 @@ static int check_model(const struct model *model, struct reason *why)
     return 0;
 }
 
+static int check_ends(const struct trainer *t, struct reason *why)
+{
+    const struct recipe *recipe = t->setup.recipe;
+
+    if ((recipe->until_accuracy > 0 || recipe->patience) && !t->setup.validation_count)
+        return refuse(why, WISP_E_INVALID,
+                      "--until-accuracy and --patience need samples that are held back: "
+                      "--validation above 0, and more samples");
+    if (recipe->until_accuracy > 0 && t->loss->targets == TARGETS_NUMBERS)
+        return refuse(why, WISP_E_INVALID,
+                      "--until-accuracy is for labels; the loss %s has none, and --patience ends it", t->loss->name);
+    return 0;
+}
+
 /* The arrays with a number for each parameter. */
 static int make_arrays(struct trainer *t)
 {
@@ -94,10 +108,12 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     t->optimizer = setup->recipe->optimizer ? setup->recipe->optimizer : optimizer_at(0);
     t->clock = OPTIMIZER_CLOCK_START;
     t->per_epoch = (setup->train_count + setup->recipe->batch - 1) / setup->recipe->batch;
-    t->steps = t->per_epoch * setup->recipe->epochs;
+    t->steps = recipe_steps(setup->recipe, setup->train_count);
     result = check_model(setup->model, why);
     if (!result)
         result = loss_of_model(setup->model, setup->recipe->loss, &t->loss, &t->lost, why);
+    if (!result)
+        result = check_ends(t, why);
     if (!result)
         result = make_stores(t, why);
     if (!result)
@@ -182,7 +198,25 @@ static bool checkpoint_is_due(const struct trainer *t)
             (double)(clock_ns() - t->kept_ns) >= s->checkpoint_minutes * 60 * (double)NS_PER_S);
 }
 
-/* What is left of it. Ends early, without an error, when the user wants to stop. */
+/* What ends the run here. */
+static enum ending find_ending(const struct trainer *t, const struct trainer_result *out)
+{
+    const struct recipe *recipe = t->setup.recipe;
+
+    if (interrupt_wanted())
+        return ENDING_INTERRUPTED;
+    if (recipe->until_accuracy > 0 && out->validated && out->validation_accuracy >= recipe->until_accuracy)
+        return ENDING_ACCURACY;
+    if (recipe->patience && out->epochs - out->best_epoch >= recipe->patience)
+        return ENDING_PATIENCE;
+    if (t->step >= t->steps)
+        return recipe->steps == t->steps ? ENDING_STEPS : ENDING_EPOCHS;
+    if (t->setup.minutes > 0 && trainer_seconds(t) >= 60 * t->setup.minutes)
+        return ENDING_MINUTES;
+    return ENDING_NONE;
+}
+
+/* What is left of it. Ends early, without an error, when the run is to end. */
 static int train_epoch(struct trainer *t, const struct trainer_result *out, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
@@ -191,7 +225,7 @@ static int train_epoch(struct trainer *t, const struct trainer_result *out, stru
 
     memcpy(t->order, s->train, s->train_count * sizeof *t->order);
     shuffle(t->order, s->train_count, s->recipe->seed, recipe_stream(STREAM_SHUFFLE, epoch, 0));
-    while (t->tally.samples < s->train_count && !interrupt_wanted()) {
+    while (t->tally.samples < s->train_count && !find_ending(t, out)) {
         size_t done = t->tally.samples, now = MIN(s->recipe->batch, s->train_count - done);
 
         result = train_batch(t, epoch, t->order + done, now, why);
@@ -236,14 +270,16 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 
 /* ---- the run ---- */
 
-/* `earlier`: samples that were trained on before the run was resumed in this epoch, which `began_ns` knows nothing of.
+/* An epoch that minutes cut short has its checkpoint before this: a run that is resumed with more of them goes on
+ * there. `earlier`: samples that were trained on before the run was resumed in this epoch, which `began_ns` knows
+ * nothing of.
  */
 static int finish_epoch(struct trainer *t, uint64_t began_ns, uint64_t earlier, struct trainer_result *out,
                         struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
     struct epoch_figures figures = { .epoch = out->epochs + 1, .epochs = s->recipe->epochs };
-    bool best = false;
+    bool best = false, cut = t->tally.samples < s->train_count && t->step < t->steps;
     int result = 0;
 
     figures.loss = out->loss;
@@ -262,7 +298,7 @@ static int finish_epoch(struct trainer *t, uint64_t began_ns, uint64_t earlier, 
     out->epochs = figures.epoch;
     t->tally = (struct loss_tally){ .samples = 0 };
     progress_epoch(s->progress, &figures, best);
-    if (s->checkpoint)
+    if (s->checkpoint && !cut)
         trainer_keep(t, out);
     return 0;
 }
@@ -276,9 +312,19 @@ static int run_epoch(struct trainer *t, struct trainer_result *out, struct reaso
         out->loss = loss_mean(&t->tally);
         out->accuracy = loss_score(&t->tally);
     }
-    if (!result && t->tally.samples == t->setup.train_count)
-        result = finish_epoch(t, began_ns, earlier, out, why);
+    if (result || interrupt_wanted() || !t->tally.samples)
+        return result;
+    if (t->setup.checkpoint && t->tally.samples < t->setup.train_count && t->step < t->steps)
+        trainer_keep(t, out);
+    result = finish_epoch(t, began_ns, earlier, out, why);
     return result == WISP_E_INTERRUPTED ? 0 : result;
+}
+
+/* What an interruption leaves of an epoch; and that the minutes are over, where that was so after a whole epoch's
+ * checkpoint only. */
+static bool end_is_unsaved(const struct trainer *t, const struct trainer_result *out)
+{
+    return t->tally.samples || (out->ending == ENDING_MINUTES && t->step && t->step % t->per_epoch == 0);
 }
 
 int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *why)
@@ -287,21 +333,23 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
     int result = 0;
 
     *out = (struct trainer_result){ .balance = t->balance };
-    t->kept_ns = clock_ns();
+    t->began_ns = t->kept_ns = clock_ns();
     if (s->resume) {
         result = trainer_restore(t, out, why);
         checkpoint_deinit(s->resume);
     }
-    while (!result && out->epochs < s->recipe->epochs && !interrupt_wanted())
+    /* What has begun of an epoch is brought to an end, be it that it was kept after its last step. */
+    while (!result && !interrupt_wanted() && (t->tally.samples || !find_ending(t, out)))
         result = run_epoch(t, out, why);
     if (result)
         return result;
-    out->interrupted = interrupt_wanted();
-    if (s->checkpoint && t->tally.samples)
+    out->ending = find_ending(t, out);
+    out->seconds = trainer_seconds(t);
+    if (s->checkpoint && end_is_unsaved(t, out))
         trainer_keep(t, out);
     if (out->validated)
         memcpy(s->model->parameters, t->best, t->parameters.length * sizeof *t->best);
-    else if (out->interrupted)
+    else if (out->ending == ENDING_INTERRUPTED)
         out->best_epoch = 0;
     return 0;
 }

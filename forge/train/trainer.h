@@ -35,6 +35,7 @@ struct trainer_setup {
     uint64_t checkpoint_steps; /* and one after so many steps, and when so many minutes have passed; 0: none */
     double checkpoint_minutes;
     struct checkpoint *resume; /* emptied when the run begins */
+    double minutes;            /* after which the run ends; 0: never */
 };
 
 struct trainer;
@@ -43,9 +44,10 @@ struct trainer;
 int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why);
 struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns NULL */
 
-/* Trains for the recipe's epochs and leaves the model with the weights of the epoch that was best on the validation
- * samples, or with the last ones without such samples. An interruption (forge/train/interrupt.h) ends it after the
- * batch at hand, with result 0 and out->interrupted. WISP_E_INVALID when the loss is no number any more, and what to
+/* Trains until one of the ends that the recipe names, or an interruption (forge/train/interrupt.h), after the batch at
+ * hand, and says which in out->ending. Leaves the model with the weights of the epoch that was best on the validation
+ * samples, or with the last ones without such samples. An epoch that steps or minutes cut short counts as one; what an
+ * interruption left of one does not. WISP_E_INVALID when the loss is no number any more, and what to
  * do. */
 int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 

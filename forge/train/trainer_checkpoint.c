@@ -2,7 +2,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/train/checkpoint.h"
@@ -44,8 +43,8 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
 {
     const char *names[CHECKPOINT_ARRAYS_MAX];
     float *arrays[CHECKPOINT_ARRAYS_MAX];
+    struct trainer_result here = *result;
     struct checkpoint c = { .run = t->setup.run,
-                            .result = trainer_result_json(result),
                             .epoch = result->epochs,
                             .tally = t->tally,
                             .clock = t->clock,
@@ -53,6 +52,8 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
     struct reason why;
     int failed;
 
+    here.seconds = trainer_seconds(t);
+    c.result = trainer_result_json(&here);
     c.array_count = list_arrays(t, names, arrays);
     for (uint32_t i = 0; i < c.array_count; i++)
         c.arrays[i] = (struct checkpoint_array){ names[i], arrays[i] };
@@ -101,6 +102,8 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
     t->clock = c->clock;
     t->tally = c->tally;
     t->step = c->epoch * t->per_epoch + (c->tally.samples + t->setup.recipe->batch - 1) / t->setup.recipe->batch;
+    t->step = MIN(t->step, t->steps);
+    t->began_ns -= (uint64_t)(out->seconds * (double)NS_PER_S);
     t->setup.progress->samples_done += c->epoch * t->setup.train_count + c->tally.samples;
     return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef FORGE_TRAIN_TRAINER_STATE_H
 #define FORGE_TRAIN_TRAINER_STATE_H
 
+#include "base/clock.h"
 #include "forge/train/trainer.h"
 #include "sparse/passes/backward.h"
 
@@ -25,11 +26,18 @@ struct trainer {
     uint32_t *order; /* of the training samples, in this epoch */
     uint64_t step, steps, per_epoch;
     struct loss_tally tally; /* of the epoch at hand */
+    uint64_t began_ns;       /* the run, less what went before it was resumed */
     uint64_t kept_ns;        /* when the last checkpoint was written, or the run began */
 };
 
 /* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
+
+/* Since the run began. */
+static inline double trainer_seconds(const struct trainer *trainer)
+{
+    return (double)(clock_ns() - trainer->began_ns) / (double)NS_PER_S;
+}
 
 /* Writes the run's checkpoint; warns when that fails. */
 void trainer_keep(struct trainer *trainer, const struct trainer_result *result);

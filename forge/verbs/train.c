@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/outcome.h"
+#include "base/size.h"
 #include "forge/cost/history.h"
 #include "forge/experiment/candidates.h"
 #include "forge/experiment/guessing.h"
@@ -121,10 +122,11 @@ static json_t *done_json(const struct train *train, const struct training_result
                          double seconds)
 {
     const struct trainer_result *r = &trained->result;
-    json_t *event = json_pack("{s:s s:s s:I s:I s:I s:I s:f s:b s:f}", "event", "done", "file", train->output, "bytes",
-                              (json_int_t)bytes, "best_epoch", (json_int_t)r->best_epoch, "seed",
-                              (json_int_t)trained->seed, "candidates", (json_int_t)trained->candidates, "accuracy",
-                              r->accuracy, "interrupted", r->interrupted, "seconds", seconds);
+    json_t *event =
+        json_pack("{s:s s:s s:I s:I s:I s:I s:f s:b s:s s:f}", "event", "done", "file", train->output, "bytes",
+                  (json_int_t)bytes, "best_epoch", (json_int_t)r->best_epoch, "seed", (json_int_t)trained->seed,
+                  "candidates", (json_int_t)trained->candidates, "accuracy", r->accuracy, "interrupted",
+                  r->ending == ENDING_INTERRUPTED, "ended", ending_name(r->ending), "seconds", seconds);
 
     if (event && r->validated) {
         json_object_set_new(event, "validation_accuracy", json_real(r->validation_accuracy));
@@ -152,14 +154,16 @@ static void print_done(const struct train *train, struct progress *progress, con
 {
     double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
     const struct trainer_result *r = &trained->result;
-    char text[512], validation[96], seed[64] = "";
+    char text[512], validation[96], seed[64] = "", ended[64] = "";
 
     describe_validation(train->recipe.loss, r, validation, sizeof validation);
     if (trained->candidates > 1)
         snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
                  (unsigned long long)trained->candidates);
-    snprintf(text, sizeof text, "%s%s: %lld bytes%s, epoch %llu%s, %.1f s", r->interrupted ? "interrupted; saved " : "",
-             train->output, bytes, seed, (unsigned long long)r->best_epoch, validation, seconds);
+    if (r->ending != ENDING_INTERRUPTED)
+        snprintf(ended, sizeof ended, "; ended by --%s", ending_name(r->ending));
+    snprintf(text, sizeof text, "%s%s: %lld bytes%s, epoch %llu%s, %.1f s%s", *ended ? "" : "interrupted; saved ",
+             train->output, bytes, seed, (unsigned long long)r->best_epoch, validation, seconds, ended);
     progress_event(progress, done_json(train, trained, bytes, seconds), text);
 }
 
@@ -189,7 +193,7 @@ static int save(const struct train *train, struct progress *progress, const stru
         return fail(VERB, exit_for_output(result), "%s", why.text);
     guessing_warn(VERB, trained->model, &train->recipe, r);
     print_done(train, progress, trained, (long long)file.st_size);
-    return r->interrupted ? EXIT_INTERRUPTED : EXIT_DONE;
+    return r->ending == ENDING_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
 /* The plan that the model could have come from: its layers, with the connections it has. */
@@ -294,6 +298,12 @@ static int open_checkpoint(const struct train *train, struct checkpoint *out)
     return 0;
 }
 
+static uint64_t samples_of_run(const struct train *train, const struct split *split)
+{
+    return MIN(train->recipe.epochs * split->train_count,
+               recipe_steps(&train->recipe, split->train_count) * train->recipe.batch);
+}
+
 /* What training cannot do is no fault of the command line. */
 static int run(const struct candidates *candidates, struct training_result *out)
 {
@@ -319,14 +329,14 @@ static int train_session(const struct train *train, struct experiment *s, const 
         checkpoint_deinit(&resume);
         return status;
     }
-    progress_init(&progress, train->json, train->quiet,
-                  train->recipe.candidates * train->recipe.epochs * split->train_count);
+    progress_init(&progress, train->json, train->quiet, train->recipe.candidates * samples_of_run(train, split));
     status = run(&(struct candidates){ .experiment = s,
                                        .path = train->experiment.model,
                                        .recipe = &train->recipe,
                                        .split = split,
                                        .batches = batches,
                                        .progress = &progress,
+                                       .began_ns = clock_ns(),
                                        .checkpoint = train->checkpoint,
                                        .checkpoint_steps = train->checkpoint_steps,
                                        .checkpoint_minutes = train->checkpoint_minutes,
@@ -383,6 +393,8 @@ int verb_train(int argc, char **argv)
         take_candidates(&train, experiment.model);
     if (!status && split_make(experiment.data->count, train.recipe.validation, train.recipe.seed, &split))
         status = fail(VERB, EXIT_FAILED, "out of memory");
+    if (!status)
+        recipe_fit(&train.recipe, split.train_count);
     if (!status)
         status = train_session(&train, &experiment, &split);
     split_deinit(&split);

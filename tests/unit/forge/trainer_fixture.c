@@ -93,7 +93,8 @@ void train(struct fixture *f, const struct recipe *recipe, const struct kernels 
                                     .train_count = split.train_count,
                                     .validation = split.samples + split.train_count,
                                     .validation_count = split.validation_count,
-                                    .progress = &progress };
+                                    .progress = &progress,
+                                    .minutes = recipe->minutes };
     assert_ok(trainer_new(&setup, &trainer, &why), why);
     assert_ok(trainer_run(trainer, result, &why), why);
     trainer_free(trainer);
