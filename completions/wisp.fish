@@ -124,6 +124,10 @@ complete -c wisp -n '__wisp_verb train' -l balance -x -a 'auto none root full' -
 complete -c wisp -n '__wisp_verb train' -l keep -x -a 'best last' -d 'epoch that is saved'
 complete -c wisp -n '__wisp_verb train' -l schedule -x -a 'cosine one-cycle step constant' -d 'how the rate falls'
 complete -c wisp -n '__wisp_verb train' -l checkpoint -r -d 'keep the run after each epoch'
+complete -c wisp -n '__wisp_verb train' -l steps -x -d 'end after so many batches'
+complete -c wisp -n '__wisp_verb train' -l minutes -x -d 'end after so many minutes'
+complete -c wisp -n '__wisp_verb train' -l until-accuracy -x -d 'end at this validation accuracy'
+complete -c wisp -n '__wisp_verb train' -l patience -x -d 'end after E epochs without a better validation'
 complete -c wisp -n '__wisp_verb train' -l checkpoint-every -x -a 'steps= minutes=' -d 'within epochs too'
 complete -c wisp -n '__wisp_verb train' -l resume -r -d 'go on from a checkpoint'
 complete -c wisp -n '__wisp_verb train' -l momentum -x -d "of Nesterov, or AdamW's beta1"
