@@ -48,6 +48,8 @@ json_t *recipe_json(const struct recipe *recipe)
 
     if (object && recipe->steps)
         json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
+    if (object && recipe->clip > 0)
+        json_object_set_new(object, "clip", json_real(recipe->clip));
     if (object && recipe->loss && recipe->loss != loss_at(0))
         json_object_set_new(object, "loss", json_string(recipe->loss->name));
     if (object && recipe->keep_last)
@@ -180,6 +182,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_text(table, "schedule", 0, &options->schedule, "S", "cosine (if absent), one-cycle, step or constant");
     option_real(table, "warmup", 0, &r->warmup, "E", "epochs over which the rate rises; 1 if absent", 0, 1e6)->given =
         &options->warmup_given;
+    option_real(table, "clip", 0, &r->clip, "G", "longest gradient, by its norm over all weights; any if absent", 1e-9,
+                1e9);
     option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
         ->below = true;
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)

@@ -30,6 +30,7 @@ struct recipe {
     double rate, momentum, decay;
     enum balance balance;
     double warmup; /* epochs over which the rate rises linearly from 0 */
+    double clip;   /* the longest gradient, as a whole; 0: any */
     double label_smoothing;
     double input_dropout;
     double validation; /* fraction of the data that is held back to choose the epoch, or only to see what was learned */

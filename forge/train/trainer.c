@@ -52,6 +52,8 @@ static int make_arrays(struct trainer *t)
         missing |= !(t->slots[i] = parameters_array(&t->parameters));
     if (t->setup.validation_count)
         missing |= !(t->best = parameters_array(&t->parameters));
+    if (t->setup.recipe->clip > 0)
+        missing |= !(t->norms = memory_alloc(trainer_norm_blocks(&t->parameters), sizeof *t->norms));
     return missing ? -ENOMEM : 0;
 }
 
@@ -145,6 +147,7 @@ struct trainer *trainer_free(struct trainer *trainer)
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
             free(trainer->slots[i]);
         free(trainer->best);
+        free(trainer->norms);
         parameters_deinit(&trainer->parameters);
         loss_batch_deinit(&trainer->batch);
         free(trainer->order);

@@ -19,6 +19,7 @@ struct trainer {
     struct parameters parameters;      /* the index of the arrays below, and of the model's values */
     float *gradient, *best;            /* best NULL when nothing is held back */
     float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
+    double *norms; /* squares of the gradient, summed block by block; NULL where nothing is clipped */
     struct optimizer_clock clock;
     const struct loss *loss;
     struct loss_batch batch;
@@ -29,6 +30,8 @@ struct trainer {
     uint64_t began_ns;       /* the run, less what went before it was resumed */
     uint64_t kept_ns;        /* when the last checkpoint was written, or the run began */
 };
+
+uint64_t trainer_norm_blocks(const struct parameters *parameters);
 
 /* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);

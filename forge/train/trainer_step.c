@@ -1,7 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/train/trainer_state.h"
+
+/* ---- the gradient's norm ---- */
+
+enum { NORM_BLOCK = 4096, NORM_LANES = 8 };
+
+/* Of the squares: one sum for every eighth element, and those in their order. */
+static double sum_block(const float *gradient, uint64_t count)
+{
+    double lanes[NORM_LANES] = { 0 }, sum = 0;
+    uint64_t i = 0;
+
+    for (; i + NORM_LANES <= count; i += NORM_LANES) {
+        for (unsigned k = 0; k < NORM_LANES; k++)
+            lanes[k] += (double)gradient[i + k] * (double)gradient[i + k];
+    }
+    for (unsigned k = 0; k < NORM_LANES; k++)
+        sum += lanes[k];
+    for (; i < count; i++)
+        sum += (double)gradient[i] * (double)gradient[i];
+    return sum;
+}
+
+static void norm_part(void *argument, unsigned part, unsigned parts)
+{
+    struct trainer *t = argument;
+    unsigned long long begin, end;
+
+    pool_share(t->parameters.length, NORM_BLOCK, part, parts, &begin, &end);
+    for (uint64_t i = begin; i < end; i += NORM_BLOCK)
+        t->norms[i / NORM_BLOCK] = sum_block(t->gradient + i, MIN(end - i, (uint64_t)NORM_BLOCK));
+}
+
+uint64_t trainer_norm_blocks(const struct parameters *parameters)
+{
+    return (parameters->length + NORM_BLOCK - 1) / NORM_BLOCK;
+}
+
+/* What the gradient's sum is multiplied by: the mean, and no longer than --clip wants it. What has no gradient is 0 in
+ * the array. */
+static float clip(struct trainer *t, float scale)
+{
+    double sum = 0, norm;
+
+    if (!t->norms)
+        return scale;
+    pool_run(t->setup.pool, norm_part, t);
+    for (uint64_t i = 0; i < trainer_norm_blocks(&t->parameters); i++)
+        sum += t->norms[i];
+    norm = sqrt(sum) * (double)scale;
+    return norm > t->setup.recipe->clip ? (float)((double)scale * (t->setup.recipe->clip / norm)) : scale;
+}
+
+/* ---- one step of all parameters, shared among the pool ---- */
 
 struct move {
     const struct trainer *trainer;
@@ -53,7 +108,8 @@ static void move_part(void *argument, unsigned part, unsigned parts)
 
 void trainer_step(struct trainer *t, float scale)
 {
-    struct move move = { .trainer = t, .step = { .momentum = (float)t->setup.recipe->momentum, .scale = scale } };
+    struct move move = { .trainer = t,
+                         .step = { .momentum = (float)t->setup.recipe->momentum, .scale = clip(t, scale) } };
 
     move.rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
     optimizer_tick(&t->clock, &move.step);

@@ -101,6 +101,7 @@ static void bits_of(const struct optimizer *optimizer, enum balance balance)
                              .momentum = 0.9,
                              .decay = 1e-3,
                              .warmup = 1,
+                             .clip = 0.2,
                              .label_smoothing = 0.1,
                              .input_dropout = 0.2,
                              .validation = 0.2,
