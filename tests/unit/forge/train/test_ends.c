@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "process.h"
+#include "../process.h"
 #include "support/test.h"
 #include "trainer_fixture.h"
 

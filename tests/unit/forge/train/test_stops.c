@@ -12,10 +12,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../process.h"
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "process.h"
 #include "support/test.h"
 
 static unsigned stops = 6;
