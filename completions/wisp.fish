@@ -133,6 +133,7 @@ complete -c wisp -n '__wisp_verb train' -l resume -r -d 'go on from a checkpoint
 complete -c wisp -n '__wisp_verb train' -l momentum -x -d "of Nesterov, or AdamW's beta1"
 complete -c wisp -n '__wisp_verb train' -l decay -x -d 'weight decay'
 complete -c wisp -n '__wisp_verb train' -l warmup -x -d 'epochs over which the rate rises'
+complete -c wisp -n '__wisp_verb train' -l average -x -a 'ema= last=' -d 'save averaged weights'
 complete -c wisp -n '__wisp_verb train' -l clip -x -d 'longest gradient'
 complete -c wisp -n '__wisp_verb train' -l label-smoothing -x -d 'mass moved from the label to all'
 complete -c wisp -n '__wisp_verb train' -l input-dropout -x -d 'fraction of inputs dropped'

@@ -16,7 +16,7 @@
 #define KEY     "wisp.checkpoint"
 #define VERSION 2
 
-static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best" };
+static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best", "average" };
 
 /* ---- writing ---- */
 

@@ -6,7 +6,7 @@
  * purpose, epoch, sample), so the generator's state is the number of the epoch, and the place in its order is the
  * number of samples that it has been trained on; of the optimiser there are its slots and the powers of its moments'
  * factors. A file is a safetensors container, as NumPy reads it: F32 tensors of one length called "values", "slot0",
- * "slot1" and "best", and in its metadata wisp.checkpoint, JSON:
+ * "slot1", "best" and "average", and in its metadata wisp.checkpoint, JSON:
  *
  *   {"version": 2, "run": {…}, "epoch": 12, "tally": [loss, samples, predicted, actual, correct], "power1": …,
  *    "power2": …, "result": {…}}
@@ -24,7 +24,7 @@
 #include "forge/train/loss.h"
 #include "forge/train/optimizer.h"
 
-enum { CHECKPOINT_ARRAYS_MAX = 2 + OPTIMIZER_SLOTS_MAX };
+enum { CHECKPOINT_ARRAYS_MAX = 3 + OPTIMIZER_SLOTS_MAX };
 
 #define CHECKPOINT_FILE_MAX (64ull << 30)
 

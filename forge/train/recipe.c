@@ -14,6 +14,22 @@ float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, ui
     return (float)(recipe->rate * schedule->factor(((double)step - warm) / ((double)steps - warm)));
 }
 
+static const char *const averages[] = { [AVERAGE_EMA] = "ema", [AVERAGE_LAST] = "last" };
+
+int average_parse(const char *text, struct average *out, struct reason *why)
+{
+    if (parse_amount(text, averages[AVERAGE_EMA], &out->amount) && out->amount > 0 && out->amount < 1)
+        out->kind = AVERAGE_EMA;
+    else if (parse_amount(text, averages[AVERAGE_LAST], &out->amount) && out->amount >= 1 && out->amount <= 1e6 &&
+             out->amount == (double)(uint64_t)out->amount)
+        out->kind = AVERAGE_LAST;
+    else
+        return refuse(why, WISP_E_INVALID,
+                      "--average '%s': give ema=D, a factor a step between 0 and 1, or last=E, a number of epochs",
+                      text);
+    return 0;
+}
+
 static uint64_t steps_per_epoch(const struct recipe *recipe, size_t samples)
 {
     return (samples + recipe->batch - 1) / recipe->batch;
@@ -50,6 +66,9 @@ json_t *recipe_json(const struct recipe *recipe)
         json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
     if (object && recipe->clip > 0)
         json_object_set_new(object, "clip", json_real(recipe->clip));
+    if (object && recipe->average.kind)
+        json_object_set_new(object, "average",
+                            json_pack("{s:f}", averages[recipe->average.kind], recipe->average.amount));
     if (object && recipe->loss && recipe->loss != loss_at(0))
         json_object_set_new(object, "loss", json_string(recipe->loss->name));
     if (object && recipe->keep_last)
@@ -189,6 +208,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=1; 'help' prints what there is");
+    option_text(table, "average", 0, &options->average, "HOW",
+                "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
     option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
                 0, 0.9)
         ->given = &options->validation_given;
@@ -224,6 +245,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
     if (out->candidates > 1 && out->validation == 0)
         return refuse(why, WISP_E_INVALID,
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");
+    if (options->average && average_parse(options->average, &out->average, why))
+        return WISP_E_INVALID;
     if (options->augment)
         return augment_parse(options->augment, &out->augment, why);
     return 0;

@@ -18,6 +18,21 @@
 #include "forge/train/optimizer.h"
 #include "forge/train/schedule.h"
 
+/* What is evaluated and saved in place of the weights as they are. */
+enum average_kind {
+    AVERAGE_NONE,
+    AVERAGE_EMA,  /* moving exponentially by this factor a step */
+    AVERAGE_LAST, /* the mean after each of the last so many epochs */
+};
+
+struct average {
+    enum average_kind kind;
+    double amount;
+};
+
+/* "ema=0.999", "last=5". WISP_E_INVALID, and says what there is. */
+int average_parse(const char *text, struct average *out, struct reason *why);
+
 struct recipe {
     const struct optimizer *optimizer; /* NULL: the first there is */
     const struct loss *loss;           /* NULL: the one that suits the model's last layer */
@@ -36,6 +51,7 @@ struct recipe {
     double validation; /* fraction of the data that is held back to choose the epoch, or only to see what was learned */
     bool keep_last;    /* the last epoch, whichever was the best */
     struct augment augment;
+    struct average average;
     uint64_t candidates;
 };
 
@@ -63,7 +79,7 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object);
 /* The options of a recipe, with the defaults as values; what they say is read by recipe_from_options() afterwards. */
 struct recipe_options {
     struct recipe recipe;
-    const char *optimizer, *schedule, *augment, *balance, *keep;
+    const char *optimizer, *schedule, *augment, *balance, *keep, *average;
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 

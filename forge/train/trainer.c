@@ -52,6 +52,8 @@ static int make_arrays(struct trainer *t)
         missing |= !(t->slots[i] = parameters_array(&t->parameters));
     if (t->setup.validation_count)
         missing |= !(t->best = parameters_array(&t->parameters));
+    if (t->setup.recipe->average.kind)
+        missing |= !(t->average = parameters_array(&t->parameters));
     if (t->setup.recipe->clip > 0)
         missing |= !(t->norms = memory_alloc(trainer_norm_blocks(&t->parameters), sizeof *t->norms));
     return missing ? -ENOMEM : 0;
@@ -147,6 +149,7 @@ struct trainer *trainer_free(struct trainer *trainer)
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
             free(trainer->slots[i]);
         free(trainer->best);
+        free(trainer->average);
         free(trainer->norms);
         parameters_deinit(&trainer->parameters);
         loss_batch_deinit(&trainer->batch);
@@ -241,20 +244,13 @@ static int train_epoch(struct trainer *t, const struct trainer_result *out, stru
     return result;
 }
 
-/* Measures the weights at hand on the validation samples, and remembers them if they are the best so far. */
-static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *figures, struct trainer_result *out,
-                    bool *best, struct reason *why)
+/* What a validation has shown; the weights are remembered if they are the best so far. */
+static void note_validation(struct trainer *t, uint64_t epoch, const struct evaluation *e,
+                            struct epoch_figures *figures, struct trainer_result *out, bool *best)
 {
-    const struct trainer_setup *s = &t->setup;
-    struct evaluation e;
-    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, s->pool };
-    int result = evaluate(&evaluator, s->validation, s->validation_count, &e, why);
-
-    if (result)
-        return result;
     figures->validated = true;
-    figures->validation_loss = loss_mean(&e.tally);
-    figures->validation_accuracy = evaluation_accuracy(&e);
+    figures->validation_loss = loss_mean(&e->tally);
+    figures->validation_accuracy = evaluation_accuracy(e);
     /* Of equal accuracies the smaller loss is the better one. */
     *best =
         s->recipe->keep_last || !out->validated || figures->validation_accuracy > out->validation_accuracy ||
@@ -264,11 +260,32 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
         out->best_epoch = epoch;
         out->validation_accuracy = figures->validation_accuracy;
         out->validation_loss = figures->validation_loss;
-        out->validation_balance = evaluation_balance(&e);
-        memcpy(t->best, s->model->parameters, t->parameters.length * sizeof *t->best);
+        out->validation_balance = evaluation_balance(e);
+        memcpy(t->best, t->setup.model->parameters, t->parameters.length * sizeof *t->best);
     }
-    evaluation_deinit(&e);
-    return 0;
+}
+
+/* Measures the weights at hand, or their average, on the validation samples, and remembers them if they are the best so
+ * far. */
+static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *figures, struct trainer_result *out,
+                    bool *best, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    struct evaluation e;
+    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, s->pool };
+    const bool averaged = trainer_has_average(t);
+    int result;
+
+    if (averaged)
+        trainer_swap_average(t);
+    result = evaluate(&evaluator, s->validation, s->validation_count, &e, why);
+    if (!result)
+        note_validation(t, epoch, &e, figures, out, best);
+    if (averaged)
+        trainer_swap_average(t);
+    if (!result)
+        evaluation_deinit(&e);
+    return result;
 }
 
 /* ---- the run ---- */
@@ -352,7 +369,9 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
         trainer_keep(t, out);
     if (out->validated)
         memcpy(s->model->parameters, t->best, t->parameters.length * sizeof *t->best);
-    else if (out->ending == ENDING_INTERRUPTED)
+    else if (trainer_has_average(t))
+        memcpy(s->model->parameters, t->average, t->parameters.length * sizeof *t->average);
+    if (!out->validated && out->ending == ENDING_INTERRUPTED)
         out->best_epoch = 0;
     return 0;
 }
@@ -373,7 +392,8 @@ uint64_t trainer_memory_of(const struct model *model, const struct parameters *p
 
 size_t trainer_memory(const struct trainer *t)
 {
-    return trainer_memory_of(t->setup.model, &t->parameters, t->optimizer->slots, t->best != NULL);
+    return trainer_memory_of(t->setup.model, &t->parameters, t->optimizer->slots + (t->average != NULL),
+                             t->best != NULL);
 }
 
 size_t trainer_activation_memory(const struct trainer *t)

@@ -24,6 +24,10 @@ static uint32_t list_arrays(const struct trainer *t, const char *names[static CH
         names[count] = "best";
         arrays[count++] = t->best;
     }
+    if (t->average) {
+        names[count] = "average";
+        arrays[count++] = t->average;
+    }
     return count;
 }
 

@@ -18,6 +18,7 @@ struct trainer {
     enum balance balance;              /* what the recipe's comes to with these samples */
     struct parameters parameters;      /* the index of the arrays below, and of the model's values */
     float *gradient, *best;            /* best NULL when nothing is held back */
+    float *average;                    /* NULL where the recipe has none */
     float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
     double *norms; /* squares of the gradient, summed block by block; NULL where nothing is clipped */
     struct optimizer_clock clock;
@@ -35,6 +36,10 @@ uint64_t trainer_norm_blocks(const struct parameters *parameters);
 
 /* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
+
+/* Whether there is an average already; and exchanges it with the weights. */
+bool trainer_has_average(const struct trainer *trainer);
+void trainer_swap_average(struct trainer *trainer);
 
 /* Since the run began. */
 static inline double trainer_seconds(const struct trainer *trainer)

@@ -106,6 +106,84 @@ static void move_part(void *argument, unsigned part, unsigned parts)
     }
 }
 
+/* ---- the average ---- */
+
+/* Whole epochs that are in the mean of the last ones; the one that the run's last step ends is whole. */
+static uint64_t averaged_epochs(const struct trainer *t)
+{
+    uint64_t epochs = (t->steps + t->per_epoch - 1) / t->per_epoch, last = (uint64_t)t->setup.recipe->average.amount;
+    uint64_t done = t->step == t->steps ? epochs : t->step / t->per_epoch, first = epochs > last ? epochs - last : 0;
+
+    return done > first ? done - first : 0;
+}
+
+bool trainer_has_average(const struct trainer *t)
+{
+    return t->average && t->step && (t->setup.recipe->average.kind == AVERAGE_EMA || averaged_epochs(t));
+}
+
+/* How far the average goes towards the weights after a step: young, it forgets fast, and is not held back by weights
+ * that were drawn at random. 0: not at all. */
+static double average_pace(const struct trainer *t)
+{
+    const struct average *average = &t->setup.recipe->average;
+    double done = (double)t->step - 1;
+
+    if (average->kind == AVERAGE_EMA)
+        return 1 - MIN(average->amount, done / (done + 9));
+    if (t->step % t->per_epoch && t->step != t->steps)
+        return 0;
+    return averaged_epochs(t) ? 1 / (double)averaged_epochs(t) : 0;
+}
+
+struct averaging {
+    float *average, *values;
+    uint64_t length;
+    float pace;
+};
+
+static void average_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct averaging *a = argument;
+    unsigned long long begin, end;
+
+    pool_share(a->length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (uint64_t i = begin; i < end; i++)
+        a->average[i] += a->pace * (a->values[i] - a->average[i]);
+}
+
+/* Statistics as well: they are of weights like these. */
+static void average_all(struct trainer *t)
+{
+    struct averaging a = { t->average, t->setup.model->parameters, t->parameters.length, 0 };
+
+    if (t->average)
+        a.pace = (float)average_pace(t);
+    if (a.pace > 0)
+        pool_run(t->setup.pool, average_part, &a);
+}
+
+static void swap_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct averaging *a = argument;
+    unsigned long long begin, end;
+
+    pool_share(a->length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (uint64_t i = begin; i < end; i++) {
+        float value = a->values[i];
+
+        a->values[i] = a->average[i];
+        a->average[i] = value;
+    }
+}
+
+void trainer_swap_average(struct trainer *t)
+{
+    struct averaging a = { t->average, t->setup.model->parameters, t->parameters.length, 0 };
+
+    pool_run(t->setup.pool, swap_part, &a);
+}
+
 void trainer_step(struct trainer *t, float scale)
 {
     struct move move = { .trainer = t,
@@ -115,4 +193,5 @@ void trainer_step(struct trainer *t, float scale)
     optimizer_tick(&t->clock, &move.step);
     pool_run(t->setup.pool, move_part, &move);
     t->step++;
+    average_all(t);
 }

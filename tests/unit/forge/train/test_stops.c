@@ -92,8 +92,8 @@ static void check(struct bed *bed, unsigned wanted)
 static void test_stopped_at_random_moments(void **state)
 {
     static const char *const recipes[] = {
-        "--optimizer sgd --augment shift=1",
-        "--optimizer adamw --validation 0 --input-dropout 0.1",
+        "--optimizer sgd --augment shift=1 --average last=3",
+        "--optimizer adamw --validation 0 --input-dropout 0.1 --average ema=0.95 --clip 0.5",
     };
     static struct ran ran;
     const char *folder = scratch_make();

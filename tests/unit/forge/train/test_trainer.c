@@ -102,6 +102,7 @@ static void bits_of(const struct optimizer *optimizer, enum balance balance)
                              .decay = 1e-3,
                              .warmup = 1,
                              .clip = 0.2,
+                             .average = { AVERAGE_EMA, 0.9 },
                              .label_smoothing = 0.1,
                              .input_dropout = 0.2,
                              .validation = 0.2,
