@@ -10,8 +10,9 @@
 
 enum exit_status {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1,        /* out of memory, disk full, loss diverged */
+    EXIT_FAILED = 1,        /* out of memory, disk full, a training that diverged with nothing to go back to */
     EXIT_USAGE = 2,         /* the command line */
+    EXIT_DIVERGED = 3,      /* a training diverged; what was good before is saved */
     EXIT_DATA = 65,         /* an input is missing, damaged, or does not fit the model */
     EXIT_NO_DAEMON = 69,    /* nothing listens, or the connection was lost */
     EXIT_BUSY = 75,         /* a queue or quota is full: try again */

@@ -39,7 +39,7 @@ void guessing_warn(const char *verb, const struct model *model, const struct rec
     const struct evaluation_balance *b = &r->validation_balance;
     char text[ADVICE_BYTES];
 
-    if (r->ending == ENDING_INTERRUPTED || !r->validated || !balance_is_guessing(b))
+    if (r->ending == ENDING_INTERRUPTED || r->ending == ENDING_DIVERGED || !r->validated || !balance_is_guessing(b))
         return;
     if (!advise_on_flow(model, text))
         snprintf(text, sizeof text, "%s", advise_on_recipe(recipe, r));

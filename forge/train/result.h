@@ -22,9 +22,10 @@ enum ending {
     ENDING_STEPS,
     ENDING_EPOCHS,
     ENDING_MINUTES,
+    ENDING_DIVERGED, /* the loss, or a weight, was no number any more; the model is the last good one */
 };
 
-/* As the option is called: "patience"; or "interrupted". */
+/* As the option is called: "patience"; or "interrupted", "diverged". */
 const char *ending_name(enum ending ending);
 
 struct trainer_result {

@@ -168,6 +168,16 @@ static struct layer_random step_random(const struct trainer *t)
                                   .stream = recipe_stream(STREAM_LAYERS, 0, 0) + t->step * FORWARD_STREAMS };
 }
 
+static int refuse_diverged(struct trainer *t, uint64_t epoch, struct reason *why)
+{
+    t->diverged = true;
+    return refuse(why, WISP_E_INVALID,
+                  "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
+                  "(a third of it), or a longer --warmup; with --validation above 0 or a --checkpoint the last good "
+                  "weights are saved",
+                  (unsigned long long)epoch + 1, t->setup.recipe->rate);
+}
+
 static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
@@ -184,10 +194,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
              backward_gradient(t->backward, t->lost), s->pool);
     loss_add(&t->batch, count, &t->tally);
     if (!isfinite(t->tally.loss))
-        return refuse(why, WISP_E_INVALID,
-                      "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
-                      "(a third of it), or a longer --warmup",
-                      (unsigned long long)epoch + 1, s->recipe->rate);
+        return refuse_diverged(t, epoch, why);
     backward_run(t->backward, t->lost, t->gradient);
     trainer_step(t, 1.0f / (float)count);
     return 0;
@@ -285,7 +292,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
         trainer_swap_average(t);
     if (!result)
         evaluation_deinit(&e);
-    return result;
+    return result == WISP_E_INVALID ? refuse_diverged(t, epoch - 1, why) : result;
 }
 
 /* ---- the run ---- */
@@ -328,7 +335,7 @@ static int run_epoch(struct trainer *t, struct trainer_result *out, struct reaso
     uint64_t began_ns = clock_ns(), earlier = t->tally.samples;
     int result = train_epoch(t, out, why);
 
-    if (t->tally.samples) {
+    if (t->tally.samples && !t->diverged) {
         out->loss = loss_mean(&t->tally);
         out->accuracy = loss_score(&t->tally);
     }
@@ -347,6 +354,41 @@ static bool end_is_unsaved(const struct trainer *t, const struct trainer_result 
     return t->tally.samples || (out->ending == ENDING_MINUTES && t->step && t->step % t->per_epoch == 0);
 }
 
+/* Of weights that no validation has seen since the last step. */
+static int check_weights(struct trainer *t, const struct trainer_result *out, struct reason *why)
+{
+    const float *values = t->setup.model->parameters;
+
+    for (uint64_t i = 0; !out->validated && i < t->parameters.length; i++) {
+        if (!isfinite(values[i]))
+            return refuse_diverged(t, out->epochs ? out->epochs - 1 : 0, why);
+    }
+    return 0;
+}
+
+/* To the best epoch; where nothing was held back, to the last checkpoint. */
+static bool roll_back(struct trainer *t, struct trainer_result *out)
+{
+    struct trainer_result there = *out;
+
+    if (!out->validated && trainer_take_back(t, &there))
+        return false;
+    out->best_epoch = there.best_epoch;
+    out->ending = ENDING_DIVERGED;
+    return true;
+}
+
+/* The weights that are wanted of those there are. */
+static void choose_weights(struct trainer *t, const struct trainer_result *out)
+{
+    float *values = t->setup.model->parameters;
+
+    if (out->validated)
+        memcpy(values, t->best, t->parameters.length * sizeof *values);
+    else if (trainer_has_average(t))
+        memcpy(values, t->average, t->parameters.length * sizeof *values);
+}
+
 int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
@@ -361,16 +403,17 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
     /* What has begun of an epoch is brought to an end, be it that it was kept after its last step. */
     while (!result && !interrupt_wanted() && (t->tally.samples || !find_ending(t, out)))
         result = run_epoch(t, out, why);
+    if (!result)
+        result = check_weights(t, out, why);
+    out->ending = find_ending(t, out);
+    if (result && t->diverged && roll_back(t, out))
+        result = 0;
     if (result)
         return result;
-    out->ending = find_ending(t, out);
     out->seconds = trainer_seconds(t);
-    if (s->checkpoint && end_is_unsaved(t, out))
+    if (s->checkpoint && !t->diverged && end_is_unsaved(t, out))
         trainer_keep(t, out);
-    if (out->validated)
-        memcpy(s->model->parameters, t->best, t->parameters.length * sizeof *t->best);
-    else if (trainer_has_average(t))
-        memcpy(s->model->parameters, t->average, t->parameters.length * sizeof *t->average);
+    choose_weights(t, out);
     if (!out->validated && out->ending == ENDING_INTERRUPTED)
         out->best_epoch = 0;
     return 0;

@@ -47,8 +47,9 @@ struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns 
 /* Trains until one of the ends that the recipe names, or an interruption (forge/train/interrupt.h), after the batch at
  * hand, and says which in out->ending. Leaves the model with the weights of the epoch that was best on the validation
  * samples, or with the last ones without such samples. An epoch that steps or minutes cut short counts as one; what an
- * interruption left of one does not. WISP_E_INVALID when the loss is no number any more, and what to
- * do. */
+ * interruption left of one does not. When the loss, or a weight, is no number any more, the model
+ * has the weights of the best epoch, without such samples those of the last checkpoint, and without one the result is
+ * WISP_E_INVALID, and what to do. */
 int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 
 /* Bytes of what follows the connections: values and gradients, `slots` of the optimiser, a copy of the best epoch,

@@ -111,3 +111,18 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
     t->setup.progress->samples_done += c->epoch * t->setup.train_count + c->tally.samples;
     return 0;
 }
+
+int trainer_take_back(struct trainer *t, struct trainer_result *out)
+{
+    struct checkpoint c = CHECKPOINT_NULL;
+    struct reason why;
+    int result = t->setup.checkpoint ? checkpoint_read(t->setup.checkpoint, &c, &why) : -ENOENT;
+
+    if (!result) {
+        t->setup.resume = &c;
+        result = trainer_restore(t, out, &why);
+        t->setup.resume = NULL;
+    }
+    checkpoint_deinit(&c);
+    return result;
+}

@@ -27,6 +27,7 @@ struct trainer {
     uint32_t lost;   /* the value whose gradient the loss gives */
     uint32_t *order; /* of the training samples, in this epoch */
     uint64_t step, steps, per_epoch;
+    bool diverged;           /* something is no number any more */
     struct loss_tally tally; /* of the epoch at hand */
     uint64_t began_ns;       /* the run, less what went before it was resumed */
     uint64_t kept_ns;        /* when the last checkpoint was written, or the run began */
@@ -36,6 +37,9 @@ uint64_t trainer_norm_blocks(const struct parameters *parameters);
 
 /* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
+
+/* The same from the checkpoint that this run has written. Not 0 when there is none. */
+int trainer_take_back(struct trainer *trainer, struct trainer_result *out);
 
 /* Whether there is an average already; and exchanges it with the weights. */
 bool trainer_has_average(const struct trainer *trainer);

@@ -155,15 +155,17 @@ static void print_done(const struct train *train, struct progress *progress, con
     double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
     const struct trainer_result *r = &trained->result;
     char text[512], validation[96], seed[64] = "", ended[64] = "";
+    const bool early = r->ending == ENDING_INTERRUPTED || r->ending == ENDING_DIVERGED;
 
     describe_validation(train->recipe.loss, r, validation, sizeof validation);
     if (trained->candidates > 1)
         snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
                  (unsigned long long)trained->candidates);
-    if (r->ending != ENDING_INTERRUPTED)
+    if (!early)
         snprintf(ended, sizeof ended, "; ended by --%s", ending_name(r->ending));
-    snprintf(text, sizeof text, "%s%s: %lld bytes%s, epoch %llu%s, %.1f s%s", *ended ? "" : "interrupted; saved ",
-             train->output, bytes, seed, (unsigned long long)r->best_epoch, validation, seconds, ended);
+    snprintf(text, sizeof text, "%s%s%s: %lld bytes%s, epoch %llu%s, %.1f s%s", early ? ending_name(r->ending) : "",
+             early ? "; saved " : "", train->output, bytes, seed, (unsigned long long)r->best_epoch, validation,
+             seconds, ended);
     progress_event(progress, done_json(train, trained, bytes, seconds), text);
 }
 
@@ -174,6 +176,20 @@ static int fold(const struct train *train, struct model *model, struct reason *w
     int result = train->no_fold ? 0 : model_fold(model, &folded);
 
     return result ? refuse_errno(why, result, "folding normalisations") : 0;
+}
+
+static int end(const struct train *train, const struct trainer_result *r)
+{
+    if (r->ending == ENDING_INTERRUPTED)
+        return EXIT_INTERRUPTED;
+    if (r->ending != ENDING_DIVERGED)
+        return EXIT_DONE;
+    return fail(
+        VERB, EXIT_DIVERGED,
+        "the training diverged in epoch %llu: the loss, or a weight, was no number any more; saved are the last "
+        "good weights, those of %s; try a lower --rate (a third of %g), or a longer --warmup",
+        (unsigned long long)MIN(r->epochs + 1, train->recipe.epochs),
+        r->validated ? "the best epoch" : "the last checkpoint", train->recipe.rate);
 }
 
 static int save(const struct train *train, struct progress *progress, const struct training_result *trained)
@@ -193,7 +209,7 @@ static int save(const struct train *train, struct progress *progress, const stru
         return fail(VERB, exit_for_output(result), "%s", why.text);
     guessing_warn(VERB, trained->model, &train->recipe, r);
     print_done(train, progress, trained, (long long)file.st_size);
-    return r->ending == ENDING_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_DONE;
+    return end(train, r);
 }
 
 /* The plan that the model could have come from: its layers, with the connections it has. */
