@@ -144,7 +144,7 @@ static const struct {
       "--quiet --no-history -o x",
       1,
       "the loss is no number any more (epoch 3, rate 1000): the training diverged; try a lower --rate (a third of it), "
-      "or a longer --warmup" },
+      "or a longer --warmup; with --validation above 0 or a --checkpoint the last good weights are saved" },
 };
 
 static void test_refusals(void **state)
