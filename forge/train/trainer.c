@@ -260,7 +260,7 @@ static void note_validation(struct trainer *t, uint64_t epoch, const struct eval
     figures->validation_accuracy = evaluation_accuracy(e);
     /* Of equal accuracies the smaller loss is the better one. */
     *best =
-        s->recipe->keep_last || !out->validated || figures->validation_accuracy > out->validation_accuracy ||
+        t->setup.recipe->keep_last || !out->validated || figures->validation_accuracy > out->validation_accuracy ||
         (figures->validation_accuracy == out->validation_accuracy && figures->validation_loss < out->validation_loss);
     if (*best) {
         out->validated = true;

@@ -3,7 +3,8 @@
  * A text's way: checked as UTF-8 from end to end; its first `limit` bytes normalised (NFKC, case folded, ignorable and
  * control characters dropped, runs of white space to one space, a space at either end as boundary); its n-grams hashed
  * and counted; the counts weighted, also by how rare their features are, and scaled to length 1 (or, of a sequence, its
- * words hashed, each to a number). Sums run in ascending order, so the result is the same wherever log() rounds the same.
+ * words hashed, each to a number). Sums run in ascending order, so the result is the same wherever log() rounds the
+ * same.
  */
 #include <math.h>
 #include <stdlib.h>

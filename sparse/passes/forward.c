@@ -146,8 +146,8 @@ bool forward_takes_sparse(const struct model *model)
     return true;
 }
 
-/* Whether a layer's weights have an index by columns: it looks columns up, reads the model's sparse input, or is trained
- * with enough samples. Where every connection is there, rows and columns are walked alike. */
+/* Whether a layer's weights have an index by columns: it looks columns up, reads the model's sparse input, or is
+ * trained with enough samples. Where every connection is there, rows and columns are walked alike. */
 static bool has_index(const struct forward_setup *setup, const struct layer *layer)
 {
     const struct csr *w = &layer->weight;

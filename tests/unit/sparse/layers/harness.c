@@ -196,7 +196,8 @@ static void stage_room(struct stage *s, const struct bench *b, const struct way 
         s->parts[p] = operand_new(s->needs.scratch_part);
 }
 
-/* As a pass makes them: over so many positions x samples columns, but for those that run on connections as they stand. */
+/* As a pass makes them: over so many positions x samples columns, but for those that run on connections as they stand.
+ */
 static struct weights *weights_of(const struct bench *b, const struct way *way)
 {
     const struct csr *w = &b->layer.weight;

@@ -34,8 +34,8 @@ struct layer_case {
     double parameters[LAYER_PARAMETERS_MAX]; /* all of them; 0 stands for the default */
     struct shape inputs[LAYER_INPUTS_MAX];
     uint32_t input_count;
-    double density; /* of its weight */
-    double scale;   /* of its inputs, which are normal; 0 stands for 1 */
+    double density;                   /* of its weight */
+    double scale;                     /* of its inputs, which are normal; 0 stands for 1 */
     uint32_t words[LAYER_INPUTS_MAX]; /* an input of whole numbers less than this; 0: of normal ones */
     void (*reference)(const struct reference_run *run);
 };
