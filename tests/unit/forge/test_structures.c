@@ -277,8 +277,8 @@ static void test_every_structure_learns_and_serves(void **state)
     pool_free(tally.pool);
     print_message("%u of %u structures learnt and were served, %u more are too large for a test\n", tally.trained,
                   tally.structures, tally.large);
-    assert_true(tally.structures >= 98);
-    assert_true(tally.trained >= 48);
+    assert_true(tally.structures >= 100);
+    assert_true(tally.trained >= 50);
 }
 
 /* Kinds that no shipped structure has, in one: a squeeze-and-excite block, attention over places, growing both ways. */
