@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Transformers from a structure to an answer: of pictures and of texts, built sparse, trained, served.
+"""Transformers from a structure to an answer: of pictures and of texts, built sparse, trained, served; and a translator, served.
 
 usage: transformer.py BUILD-FOLDER
 """
@@ -67,6 +67,24 @@ layers:
   - softmax
 """
 
+# Of two sequences, as the translators of the collection.
+TRANSLATOR = """\
+name: translator
+processing: text.translation
+inputs:
+  source: {shape: [9], dtype: int32}
+  target: {shape: [7], dtype: int32}
+layers:
+  - embedding: {from: source, vocabulary: 50, neurons: 8}
+  - self_attention: {heads: 2, mask: source}
+  - layer_norm: {name: memory}
+  - embedding: {from: target, vocabulary: 50, neurons: 8}
+  - position: {name: words}
+  - self_attention: {heads: 2, causal: true}
+  - cross_attention: {heads: 2, from: [previous, memory], mask: source}
+  - projection: {name: next, neurons: 50}
+"""
+
 
 def write_pictures(folder, chance):
     """A bright square in the upper or the lower half, under noise."""
@@ -125,11 +143,11 @@ def check_bits(programs, socket, name, values):
     check(f"{name}: the batch changes the bits", answers[0] == answers[1] == answers[2])
 
 
-def build(programs, structure, sparsity):
+def build(programs, structure, sparsity, trains=True):
     with open(os.path.join(programs.folder, "structure.yaml"), "w", encoding="ascii") as file:
         file.write(structure)
     said = programs.run("bin/wisp-forge", "build", "--structure", "structure.yaml", "-s", sparsity, "-o", "built.safetensors")
-    check("build warns", b"cannot" not in said)
+    check("what build says of it", (b"cannot train" in said) != trains)
 
 
 def check_pictures(programs):
@@ -156,8 +174,32 @@ def check_texts(programs):
             check(f"text: {label}: {said}", said["labels"][0]["label"] == label)
 
 
+def translate(programs, socket, source, target):
+    """The output, a list of numbers for each token of the target."""
+    for name, tokens in (("source", source), ("target", target)):
+        with open(os.path.join(programs.folder, name), "wb") as file:
+            file.write(struct.pack(f"<{len(tokens)}i", *tokens))
+    said = programs.run("bin/wisp", "run", "-s", socket, "built", "--input", "source=source", "--input", "target=target", "--raw")
+    values = struct.unpack(f"<{50 * 7}f", said)
+    return [values[token::7] for token in range(7)]
+
+
+def check_translator(programs):
+    """A token of the answer depends on the target's up to it, and on the source's words."""
+    build(programs, TRANSLATOR, "0.3", trains=False)
+    source, target = [5, 9, 30, 2, 44, 0, 0, 0, 0], [1, 8, 20, 7, 3, 12, 40]
+    with serving(programs, "built.safetensors") as socket:
+        answer = translate(programs, socket, source, target)
+        check("translator: the same again", translate(programs, socket, source, target) == answer)
+        for token in range(7):
+            other = translate(programs, socket, source, target[:token] + [target[token] + 1] + target[token + 1:])
+            check(f"translator: target {token}", [a == b for a, b in zip(answer, other)] == [i < token for i in range(7)])
+        other = translate(programs, socket, source[:2] + [31] + source[3:], target)
+        check("translator: source", all(a != b for a, b in zip(answer, other)))
+
+
 def main():
-    for check_one in (check_pictures, check_texts):
+    for check_one in (check_pictures, check_texts, check_translator):
         with tempfile.TemporaryDirectory() as folder:
             check_one(Programs(os.path.realpath(sys.argv[1]), folder))
 
