@@ -140,7 +140,10 @@ static bool range_holds(const struct option_row *row, double value)
 
 static int refuse_range(const struct usage *usage, const struct option_row *row, const char *text)
 {
-    const char *what = row->type == OPTION_COUNT ? "a whole number" : "a number";
+    const char *number = row->type == OPTION_COUNT ? "a whole number" : "a number";
+    char what[64];
+
+    snprintf(what, sizeof what, "%s%s%s", row->word ? row->word->text : "", row->word ? " or " : "", number);
 
     if (row->max == 0)
         return fail(usage->verb, EXIT_USAGE, "--%s %s: give %s of at least %.12g", row->name, text, what, row->min);
@@ -180,6 +183,10 @@ static int store(const struct usage *usage, const struct option_table *table, co
             return refuse_range(usage, row, text);
         return 0;
     case OPTION_REAL:
+        if (row->word && !strcmp(text, row->word->text)) {
+            *row->word->said = true;
+            return 0;
+        }
         if (!parse_real(text, &real) || !range_holds(row, real))
             return refuse_range(usage, row, text);
         *(double *)row->value = real;

@@ -26,16 +26,23 @@ struct option_list {
     size_t count;
 };
 
+/* A word that stands for a number that is found otherwise. */
+struct option_word {
+    const char *text;
+    bool *said; /* set when it is given */
+};
+
 struct option_row {
     const char *name;
     char letter; /* 0: none */
+    bool below;  /* a number is less than `max`, not equal */
     enum option_type type;
     void *value;
     const char *argument; /* what stands for the value in --help */
     const char *help;
-    double min, max; /* of a number; most 0: unbounded */
-    bool below;      /* less than `most`, not equal */
-    bool *given;     /* set when the option occurs; may be NULL */
+    double min, max;                /* of a number; most 0: unbounded */
+    bool *given;                    /* set when the option occurs; may be NULL */
+    const struct option_word *word; /* that a real number may be instead; may be NULL */
 };
 
 enum { OPTION_ROWS_MAX = 64 };
