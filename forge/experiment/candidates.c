@@ -8,6 +8,7 @@
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"
+#include "forge/train/rate_search.h"
 #include "sparse/file/json_text.h"
 #include "sparse/file/model_file.h"
 
@@ -99,28 +100,35 @@ static double minutes_left(const struct candidates *c, uint64_t number)
     return c->recipe->minutes > 0 ? MAX(share - spent, 1e-9) : 0;
 }
 
+static struct trainer_setup setup_of(const struct candidates *c, struct model *model)
+{
+    return (struct trainer_setup){ .model = model,
+                                   .kernels = c->experiment->kernels,
+                                   .pool = c->experiment->pool,
+                                   .recipe = c->recipe,
+                                   .batches = c->batches,
+                                   .train = c->split->samples,
+                                   .train_count = c->split->train_count,
+                                   .validation = c->split->samples + c->split->train_count,
+                                   .validation_count = c->split->validation_count,
+                                   .progress = c->progress };
+}
+
 static int train_candidate(const struct candidates *c, uint64_t number, uint64_t seed, struct model *model,
                            struct trainer_result *result, struct reason *why)
 {
     cleanup_json json_t *run = describe_run(c, model, seed);
-    const struct trainer_setup setup = { .model = model,
-                                         .kernels = c->experiment->kernels,
-                                         .pool = c->experiment->pool,
-                                         .recipe = c->recipe,
-                                         .batches = c->batches,
-                                         .train = c->split->samples,
-                                         .train_count = c->split->train_count,
-                                         .validation = c->split->samples + c->split->train_count,
-                                         .validation_count = c->split->validation_count,
-                                         .progress = c->progress,
-                                         .run = run,
-                                         .checkpoint = c->checkpoint,
-                                         .checkpoint_steps = c->checkpoint_steps,
-                                         .checkpoint_minutes = c->checkpoint_minutes,
-                                         .resume = c->resume,
-                                         .minutes = minutes_left(c, number) };
+    struct trainer_setup setup = setup_of(c, model);
     struct trainer *trainer;
-    int failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
+    int failed;
+
+    setup.run = run;
+    setup.checkpoint = c->checkpoint;
+    setup.checkpoint_steps = c->checkpoint_steps;
+    setup.checkpoint_minutes = c->checkpoint_minutes;
+    setup.resume = c->resume;
+    setup.minutes = minutes_left(c, number);
+    failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
 
     if (failed)
         return failed;
@@ -176,7 +184,33 @@ static int describe_training(const struct candidates *c, const struct training_r
     return lineage_store(o->model, lineage);
 }
 
-int candidates_run(const struct candidates *c, struct training_result *out, struct reason *why)
+/* On a copy of the first candidate. */
+static int search_rate(const struct candidates *c, struct recipe *recipe, struct reason *why)
+{
+    cleanup_model struct model *model = NULL;
+    struct trainer_setup setup;
+    struct rate_search search;
+    uint64_t seed;
+    char text[96];
+    int failed = make_candidate(c, 0, &model, &seed, why);
+
+    if (failed)
+        return failed;
+    setup = setup_of(c, model);
+    failed = rate_search_run(&setup, &search, why);
+    if (failed)
+        return failed;
+    if (search.count)
+        recipe->rate = rate_search_choose(&search);
+    snprintf(text, sizeof text, "rate %.3g: a third of where the loss was lowest in %zu steps of rising rates",
+             recipe->rate, search.count);
+    progress_event(c->progress,
+                   json_pack("{s:s s:f s:I}", "event", "rate", "rate", recipe->rate, "steps", (json_int_t)search.count),
+                   text);
+    return 0;
+}
+
+static int run_all(const struct candidates *c, struct training_result *out, struct reason *why)
 {
     json_t *all = json_array();
     int failed = 0;
@@ -212,4 +246,15 @@ int candidates_run(const struct candidates *c, struct training_result *out, stru
     if (failed)
         out->model = model_free(out->model);
     return failed;
+}
+
+int candidates_run(const struct candidates *candidates, struct training_result *out, struct reason *why)
+{
+    struct recipe recipe = *candidates->recipe;
+    struct candidates own = *candidates;
+    int failed = recipe.rate_auto ? search_rate(candidates, &recipe, why) : 0;
+
+    *out = (struct training_result){ .model = NULL };
+    own.recipe = &recipe;
+    return failed ? failed : run_all(&own, out, why);
 }

@@ -5,6 +5,7 @@
  *
  *   {"event": "start", "connections", "potential", "train_bytes", "tensor_bytes", "samples", "validation_samples",
  *    "epochs", "batch", "threads", "kernels"}
+ *   {"event": "rate", "rate", "steps"}                                            only with --rate auto; before "start"
  *   {"event": "candidate", "candidate", "candidates", "seed"}                     only with several
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back

@@ -139,7 +139,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
             continue;
         recipe->optimizer = optimizer_find(p->optimizer);
         recipe->batch = options->batch_given ? recipe->batch : p->batch;
-        recipe->rate = options->rate_given ? recipe->rate : p->rate;
+        recipe->rate = options->rate_given && !recipe->rate_auto ? recipe->rate : p->rate;
         recipe->decay = options->decay_given ? recipe->decay : p->decay;
         if (!options->epochs_given)
             recipe->epochs = recipe->steps ? 0 : enough_epochs(p, recipe->batch, samples);
@@ -189,9 +189,11 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_text(table, "optimizer", 0, &options->optimizer, "O", "sgd or adamw; if absent, adamw for texts, else sgd");
     option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts", 1, 65536)->given =
         &options->batch_given;
-    option_real(table, "rate", 'r', &r->rate, "R", "learning rate; if absent, sgd 0.05 (texts 0.5), adamw 0.001", 0,
-                1000)
-        ->given = &options->rate_given;
+    row = option_real(table, "rate", 'r', &r->rate, "R",
+                      "learning rate, or auto; if absent, sgd 0.05 (texts 0.5), adamw 0.001", 0, 1000);
+    row->given = &options->rate_given;
+    options->rate_word = (struct option_word){ "auto", &r->rate_auto };
+    row->word = &options->rate_word;
     option_real(table, "momentum", 0, &r->momentum, "M", "Nesterov's, or AdamW's beta1; 0.9 if absent", 0, 1)->below =
         true;
     option_real(table, "decay", 0, &r->decay, "D", "weight decay; if absent, sgd 0.0005 (texts 1e-6), adamw 0.01", 0, 1)

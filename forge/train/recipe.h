@@ -43,6 +43,7 @@ struct recipe {
     uint64_t steps, patience;
     double minutes, until_accuracy;
     double rate, momentum, decay;
+    bool rate_auto; /* the rate is the usual one, and to be searched from there */
     enum balance balance;
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double clip;   /* the longest gradient, as a whole; 0: any */
@@ -79,6 +80,7 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object);
 /* The options of a recipe, with the defaults as values; what they say is read by recipe_from_options() afterwards. */
 struct recipe_options {
     struct recipe recipe;
+    struct option_word rate_word;
     const char *optimizer, *schedule, *augment, *balance, *keep, *average;
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };

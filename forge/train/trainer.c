@@ -183,6 +183,7 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     const struct trainer_setup *s = &t->setup;
     const struct batch batch = { which, count, s->recipe, epoch };
     const struct layer_random random = step_random(t);
+    double before;
     int result;
 
     forward_random(t->forward, &random);
@@ -192,9 +193,12 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     batches_targets(s->batches, which, count, &t->batch);
     loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
              backward_gradient(t->backward, t->lost), s->pool);
+    before = t->tally.loss;
     loss_add(&t->batch, count, &t->tally);
     if (!isfinite(t->tally.loss))
         return refuse_diverged(t, epoch, why);
+    if (s->observe)
+        s->observe(s->observer, t->step, (t->tally.loss - before) / (double)count);
     backward_run(t->backward, t->lost, t->gradient);
     trainer_step(t, 1.0f / (float)count);
     return 0;

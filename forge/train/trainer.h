@@ -36,6 +36,9 @@ struct trainer_setup {
     double checkpoint_minutes;
     struct checkpoint *resume; /* emptied when the run begins */
     double minutes;            /* after which the run ends; 0: never */
+    /* Is told the mean loss of each batch, before the weights move by it; NULL: nobody is. */
+    void (*observe)(void *observer, uint64_t step, double loss);
+    void *observer;
 };
 
 struct trainer;
