@@ -17,13 +17,16 @@ static const struct {
     enum media_kind of;
 } kinds[AUGMENT_KINDS] = {
     [AUGMENT_SHIFT] = { "shift", 64, MEDIA_IMAGE },  [AUGMENT_FLIP] = { "flip", 1, MEDIA_IMAGE },
+    [AUGMENT_ZOOM] = { "zoom", 0.9, MEDIA_IMAGE },   [AUGMENT_COLOUR] = { "colour", 1, MEDIA_IMAGE },
+    [AUGMENT_GRAIN] = { "grain", 128, MEDIA_IMAGE }, [AUGMENT_CUTOUT] = { "cutout", 1, MEDIA_IMAGE },
     [AUGMENT_SPEED] = { "speed", 0.5, MEDIA_AUDIO }, [AUGMENT_NOISE] = { "noise", 60, MEDIA_AUDIO },
     [AUGMENT_CUT] = { "cut", 0.4, MEDIA_AUDIO },     [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },
     [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },
 };
 
 #define WHAT_THERE_IS                                                                                                  \
-    "pictures have shift (0 to 64 pixels) and flip (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "  \
+    "pictures have shift (0 to 64 pixels), flip (0 to 1), zoom (0 to 0.9), colour (0 to 1), grain (0 to 128) and "     \
+    "cutout (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "                                         \
     "0.4) and mask (0 to 0.5); texts crop (0 to 1)"
 
 void augment_help(FILE *to)
@@ -31,6 +34,10 @@ void augment_help(FILE *to)
     static const char *const what[AUGMENT_KINDS] = {
         [AUGMENT_SHIFT] = "pictures: moved by up to so many pixels",
         [AUGMENT_FLIP] = "pictures: mirrored left to right with this probability",
+        [AUGMENT_ZOOM] = "pictures: a crop, up to this fraction smaller, instead of the whole",
+        [AUGMENT_COLOUR] = "pictures: brightness, contrast, saturation up to this fraction off",
+        [AUGMENT_GRAIN] = "pictures: noise of this standard deviation, of 255",
+        [AUGMENT_CUTOUT] = "pictures: a square of this fraction of the side blanked",
         [AUGMENT_SPEED] = "sounds: up to this fraction faster or slower",
         [AUGMENT_NOISE] = "sounds: noise, so many dB or more below the signal",
         [AUGMENT_CUT] = "sounds: up to this fraction cut off at either end",
@@ -122,6 +129,7 @@ int augment_picture(const struct augment *augment, struct rng *rng, const struct
     int64_t right = draw_around(rng, augment->amount[AUGMENT_SHIFT]);
     int64_t down = draw_around(rng, augment->amount[AUGMENT_SHIFT]);
     bool flip = rng_double(rng) < augment->amount[AUGMENT_FLIP];
+    int result;
 
     *out = *picture;
     out->pixels = memory_alloc((size_t)(width * height), (size_t)channels);
@@ -136,7 +144,10 @@ int augment_picture(const struct augment *augment, struct rng *rng, const struct
             memcpy(out->pixels + (y * width + x) * channels, row + from * channels, (size_t)channels);
         }
     }
-    return 0;
+    result = augment_pixels(augment, rng, out);
+    if (result)
+        free(out->pixels);
+    return result;
 }
 
 static int change_speed(double factor, struct media_sound *sound, struct reason *why)

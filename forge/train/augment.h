@@ -16,13 +16,17 @@
 #include "media/spec/media.h"
 
 enum augment_kind {
-    AUGMENT_SHIFT, /* picture: moved by up to so many pixels; what enters is the edge's own value */
-    AUGMENT_FLIP,  /* picture: mirrored left to right with this probability */
-    AUGMENT_SPEED, /* sound: played up to this fraction faster or slower, which moves its pitch too */
-    AUGMENT_NOISE, /* sound: hiss or rumble is added, so many dB or more below the signal */
-    AUGMENT_CUT,   /* sound: up to this fraction is cut off at either end */
-    AUGMENT_MASK,  /* sound: up to this fraction of the tensor's bands, and of its frames, becomes their mean */
-    AUGMENT_CROP,  /* text: with this probability a stretch of it, of at least 12 characters, stands for the whole */
+    AUGMENT_SHIFT,  /* picture: moved by up to so many pixels; what enters is the edge's own value */
+    AUGMENT_FLIP,   /* picture: mirrored left to right with this probability */
+    AUGMENT_ZOOM,   /* picture: a crop of it, up to this fraction smaller at each side, as large as the whole was */
+    AUGMENT_COLOUR, /* picture: brightness, contrast and saturation, each up to this fraction up or down */
+    AUGMENT_GRAIN,  /* picture: noise of this standard deviation, of 255, on every pixel */
+    AUGMENT_CUTOUT, /* picture: a square of this fraction of the shorter side becomes its mean */
+    AUGMENT_SPEED,  /* sound: played up to this fraction faster or slower, which moves its pitch too */
+    AUGMENT_NOISE,  /* sound: hiss or rumble is added, so many dB or more below the signal */
+    AUGMENT_CUT,    /* sound: up to this fraction is cut off at either end */
+    AUGMENT_MASK,   /* sound: up to this fraction of the tensor's bands, and of its frames, becomes their mean */
+    AUGMENT_CROP,   /* text: with this probability a stretch of it, of at least 12 characters, stands for the whole */
     AUGMENT_KINDS,
 };
 
@@ -44,6 +48,8 @@ int augment_picture(const struct augment *augment, struct rng *rng, const struct
                     struct media_picture *out);
 int augment_sound(const struct augment *augment, struct rng *rng, const struct media_sound *sound,
                   struct media_sound *out, struct reason *why);
+/* What happens to the pixels, in place; their memory may become another. -ENOMEM. */
+int augment_pixels(const struct augment *augment, struct rng *rng, struct media_picture *picture);
 /* Moves *text and *length, at boundaries of UTF-8 characters. */
 void augment_text(const struct augment *augment, struct rng *rng, const char **text, size_t *length);
 /* On the tensor of a sound, [bands][frames]. */

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What happens to the pixels of pictures: as much as is said, and no more.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forge/train/augment.h"
+#include "support/test.h"
+
+enum { SIDE = 32, DRAWS = 200 };
+
+static struct media_picture make(uint32_t channels)
+{
+    struct media_picture picture = { SIDE, SIDE, channels, malloc((size_t)SIDE * SIDE * channels) };
+
+    return picture;
+}
+
+/* A new one, of the size of the old. */
+static struct media_picture vary(enum augment_kind kind, double amount, uint64_t draw,
+                                 const struct media_picture *picture)
+{
+    struct augment augment = { .amount = { 0 } };
+    struct rng rng = rng_make(5, draw);
+    struct media_picture out;
+
+    augment.amount[kind] = amount;
+    assert_int_equal(augment_picture(&augment, &rng, picture, &out), 0);
+    assert_true(out.width == SIDE && out.height == SIDE && out.channels == picture->channels);
+    return out;
+}
+
+/* Of a picture that grows to the right by 4 a pixel: the crop grows by as much less as it is smaller, everywhere alike,
+ * and shows nothing that was not there. */
+static void test_zoom_is_a_crop(void **state)
+{
+    struct media_picture ramp = make(1);
+    double flattest = 4, steepest = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < SIDE * SIDE; i++)
+        ramp.pixels[i] = (uint8_t)(i % SIDE * 4);
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        struct media_picture out = vary(AUGMENT_ZOOM, 0.5, draw, &ramp);
+        double slope = (out.pixels[SIDE - 2] - out.pixels[1]) / (double)(SIDE - 3);
+
+        for (unsigned x = 1; x < SIDE; x++) {
+            assert_true(out.pixels[x] >= out.pixels[x - 1] && out.pixels[x] <= 4 * (SIDE - 1));
+            assert_int_equal(out.pixels[x], out.pixels[(SIDE - 1) * SIDE + x]);
+        }
+        for (unsigned x = 2; x < SIDE - 1; x++)
+            assert_true(fabs(out.pixels[x] - (out.pixels[1] + slope * (x - 1))) < 2);
+        flattest = fmin(flattest, slope);
+        steepest = fmax(steepest, slope);
+        free(out.pixels);
+    }
+    assert_true(flattest > 1.9 && flattest < 2.3 && steepest > 3.7 && steepest < 4.1);
+    free(ramp.pixels);
+}
+
+/* What is grey stays grey; brightness and contrast stay within what is said. */
+static void test_colour_changes_all_pixels_alike(void **state)
+{
+    struct media_picture grey = make(3), red = make(3);
+    unsigned changed = 0, paler = 0;
+
+    (void)state;
+    memset(grey.pixels, 128, SIDE * SIDE * 3);
+    for (unsigned i = 0; i < SIDE * SIDE * 3; i++)
+        red.pixels[i] = i % 3 ? 100 : 160;
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        struct media_picture out = vary(AUGMENT_COLOUR, 0.25, draw, &grey);
+
+        for (unsigned i = 0; i < SIDE * SIDE * 3; i++)
+            assert_int_equal(out.pixels[i], out.pixels[0]);
+        assert_true(abs(out.pixels[0] - 128) <= 32);
+        changed += abs(out.pixels[0] - 128) > 4;
+        free(out.pixels);
+        out = vary(AUGMENT_COLOUR, 0.25, draw, &red);
+        assert_int_equal(out.pixels[1], out.pixels[2]);
+        assert_true(out.pixels[0] - out.pixels[1] > 60 * 0.75 * 0.75 - 2 &&
+                    out.pixels[0] - out.pixels[1] < 60 * 1.25 * 1.25 + 2);
+        paler += out.pixels[0] - out.pixels[1] < 60;
+        free(out.pixels);
+    }
+    assert_true(changed > DRAWS / 2 && paler > DRAWS / 4 && paler < DRAWS * 3 / 4);
+    free(grey.pixels);
+    free(red.pixels);
+}
+
+static void test_grain_has_the_deviation_it_says(void **state)
+{
+    struct media_picture flat = make(1);
+    double sum = 0, squares = 0, count = 0;
+
+    (void)state;
+    memset(flat.pixels, 128, SIDE * SIDE);
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        struct media_picture out = vary(AUGMENT_GRAIN, 12, draw, &flat);
+
+        for (unsigned i = 0; i < SIDE * SIDE; i++, count++) {
+            sum += out.pixels[i] - 128;
+            squares += (out.pixels[i] - 128) * (out.pixels[i] - 128);
+        }
+        free(out.pixels);
+    }
+    assert_true(fabs(sum / count) < 0.2 && fabs(sqrt(squares / count) - 12) < 0.2);
+    free(flat.pixels);
+}
+
+/* A square of the mean, that may stick out. */
+static void test_cutout_is_a_square(void **state)
+{
+    struct media_picture halves = make(1);
+    unsigned whole = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < SIDE * SIDE; i++)
+        halves.pixels[i] = i % 2 ? 200 : 100;
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        struct media_picture out = vary(AUGMENT_CUTOUT, 0.25, draw, &halves);
+        unsigned count = 0, left = SIDE, right = 0, top = SIDE, bottom = 0;
+
+        for (unsigned i = 0; i < SIDE * SIDE; i++) {
+            if (out.pixels[i] == halves.pixels[i])
+                continue;
+            assert_int_equal(out.pixels[i], 150);
+            count++;
+            left = i % SIDE < left ? i % SIDE : left;
+            right = i % SIDE > right ? i % SIDE : right;
+            top = i / SIDE < top ? i / SIDE : top;
+            bottom = i / SIDE > bottom ? i / SIDE : bottom;
+        }
+        assert_true(count > 0 && right - left < 8 && bottom - top < 8);
+        assert_int_equal(count, (right - left + 1) * (bottom - top + 1));
+        whole += count == 64;
+        free(out.pixels);
+    }
+    assert_true(whole > DRAWS / 3);
+    free(halves.pixels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_zoom_is_a_crop),
+        cmocka_unit_test(test_colour_changes_all_pixels_alike),
+        cmocka_unit_test(test_grain_has_the_deviation_it_says),
+        cmocka_unit_test(test_cutout_is_a_square),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
