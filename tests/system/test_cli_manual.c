@@ -231,7 +231,7 @@ static void test_pages_print_what_was_meant(void **state)
 /* wisp(1) lists the exit statuses that the programs have, and no others. */
 static void test_the_exit_statuses(void **state)
 {
-    static const int statuses[] = { EXIT_DONE, EXIT_FAILED, EXIT_USAGE,  EXIT_DATA,     EXIT_NO_DAEMON,
+    static const int statuses[] = { EXIT_DONE, EXIT_FAILED, EXIT_USAGE,  EXIT_DIVERGED, EXIT_DATA,       EXIT_NO_DAEMON,
                                     EXIT_BUSY, EXIT_DENIED, EXIT_CONFIG, EXIT_DEADLINE, EXIT_INTERRUPTED };
     const char *section = strstr(read_file("docs/man/wisp.1"), ".Sh EXIT STATUS"), *next;
     size_t count = 0;

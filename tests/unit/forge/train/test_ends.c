@@ -161,6 +161,7 @@ static void test_minutes_end_it(void **state)
     ends(folder, 0, TRAIN "--steps 12000 --resume ck -o resumed.safetensors", "\"ended\":\"steps\"");
     same_bytes(folder, "full.safetensors", "resumed.safetensors");
     ends(folder, 2, TRAIN "--patience 3 --validation 0 -o no.safetensors", "--validation above 0");
+    ends(folder, 2, TRAIN "--patience 3 --keep last -o no.safetensors", "--keep last keeps none");
     ends(folder, 2, TRAIN "--until-accuracy 1.5 -o no.safetensors", "until-accuracy");
     scratch_remove(folder);
 }
