@@ -43,6 +43,7 @@ BUILT = {
     "graph": "--structure {folder}/graph.yaml -s 0.7 --method er --layer-density out=0.9 -S 10",
     "edges": "-l 40-30-4 -d 0.2 --method uniform --edges fc1={folder}/edges.csv -S 11",
     "gelu": "--structure {folder}/gelu.yaml -s 0.5 --method er -S 13",
+    "recurrent": "--structure {folder}/recurrent.yaml -s 0.5 --method er -S 14",
     "inherited": "-l 100-10 -s 0.8 --method er --base {folder}/single.safetensors -S 12",
 }
 
@@ -73,6 +74,18 @@ layers:
   - softmax
 """
 
+RECURRENT = """\
+name: recurrent
+processing: image.classification
+input: [12, 12]
+layers:
+  - lstm: {neurons: 14, output: state}
+  - gru: {neurons: 10, direction: backward}
+  - slice: {axis: 1, begin: 0}
+  - linear: 4
+  - softmax
+"""
+
 IMAGE = '{"kind":"image","width":12,"height":12,"channels":1,"fit":"stretch","background":0,"mean":0.5,"deviation":0.25}'
 TEXT = '{"kind":"text","features":2048,"characters":[1,3],"words":[1,1],"weight":"log","norm":"l2","limit":65536}'
 AUDIO = ('{"kind":"audio","mels":12,"frames":10,"rate":8000,"window":256,"low":60,"high":4000,"trim_db":40,"floor_db":60,'
@@ -94,6 +107,9 @@ TRAINED = {
     "image-gelu": ("--structure {folder}/gelu.yaml -s 0.6 --method er -S 27", "image", IMAGE,
                    "-p image.classification -e 2 --optimizer sgd -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                    "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 11"),
+    "image-recurrent": ("--structure {folder}/recurrent.yaml -s 0.6 --method er -S 28", "image", IMAGE,
+                        "-p image.classification -e 2 --optimizer sgd -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
+                        "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 12"),
     "text-adamw": ("-l 2048-32-3 -s 0.9 --method er -S 24", "text.tsv", TEXT,
                    "-p text.classification -e 3 --optimizer adamw -b 8 -r 0.003 --momentum 0.9 --decay 0.01 --balance root "
                    "--schedule cosine --warmup 1 --label-smoothing 0.1 --input-dropout 0 --augment crop=0.3 --validation 0.2 "
@@ -248,7 +264,7 @@ def kernels_here():
 def measure(build, kernels):
     with tempfile.TemporaryDirectory() as folder:
         write_data(folder)
-        for name, text in (("graph", GRAPH), ("gelu", GELU)):
+        for name, text in (("graph", GRAPH), ("gelu", GELU), ("recurrent", RECURRENT)):
             with open(os.path.join(folder, name + ".yaml"), "w", encoding="ascii") as file:
                 file.write(text)
         bits = Bits(build, folder, kernels)
