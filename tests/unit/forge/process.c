@@ -80,6 +80,13 @@ void forge_run(struct ran *ran, const char *folder, const char *command)
     read_into(scratch_path(folder, "stderr"), ran->err);
 }
 
+void forge_run_well(struct ran *ran, const char *folder, const char *command)
+{
+    forge_run(ran, folder, command);
+    if (ran->status)
+        fail_msg("'%s' ended with %d: %s", command, ran->status, ran->err);
+}
+
 char *slurp(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "rb");

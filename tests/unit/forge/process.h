@@ -17,6 +17,8 @@ struct ran {
 
 /* Runs "wisp-forge" with the words of `command` (separated by single spaces; no quoting) in `folder`. */
 void forge_run(struct ran *ran, const char *folder, const char *command);
+/* The same; anything but success fails the test. */
+void forge_run_well(struct ran *ran, const char *folder, const char *command);
 /* Starts it with stdout to the file `out` in the folder; returns its process id. */
 pid_t forge_start(const char *folder, const char *command, const char *out);
 /* Exit status, or 128 + signal. */

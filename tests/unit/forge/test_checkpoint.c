@@ -28,9 +28,7 @@ static struct ran ran;
 
 static void run_well(const char *command)
 {
-    forge_run(&ran, folder, command);
-    if (ran.status)
-        fail_msg("'%s' ended with %d: %s", command, ran.status, ran.err);
+    forge_run_well(&ran, folder, command);
 }
 
 static int prepare(void **state)

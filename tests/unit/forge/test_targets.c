@@ -103,9 +103,7 @@ static void test_rows_have_numbers(void **state)
 
 static void run_well(const char *command)
 {
-    forge_run(&ran, folder, command);
-    if (ran.status)
-        fail_msg("'%s' ended with %d: %s", command, ran.status, ran.err);
+    forge_run_well(&ran, folder, command);
 }
 
 static double evaluate(const char *command, const char *key)

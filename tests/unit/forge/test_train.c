@@ -35,13 +35,6 @@ static const char *prepare(unsigned train, unsigned test)
     return folder;
 }
 
-static void run_well(struct ran *ran, const char *folder, const char *command)
-{
-    forge_run(ran, folder, command);
-    if (ran->status)
-        fail_msg("'%s' ended with %d: %s", command, ran->status, ran->err);
-}
-
 /* The last line's object of that event. */
 static json_t *find_event(const char *lines, const char *event)
 {
@@ -77,7 +70,7 @@ static void test_train_and_eval(void **state)
     static struct ran ran;
 
     (void)state;
-    run_well(&ran, folder, "train m.safetensors --data d --epochs 6 --batch 32 -o t.safetensors");
+    forge_run_well(&ran, folder, "train m.safetensors --data d --epochs 6 --batch 32 -o t.safetensors");
     epoch = find_event(ran.out, "epoch");
     done = find_event(ran.out, "done");
     assert_non_null(epoch);
@@ -96,7 +89,7 @@ static void test_train_and_eval(void **state)
     assert_non_null(strstr(model->lineage, "\"hash\""));
     model_free(model);
 
-    run_well(&ran, folder, "eval t.safetensors --data d --json");
+    forge_run_well(&ran, folder, "eval t.safetensors --data d --json");
     result = json_loads(ran.out, 0, NULL);
     assert_non_null(result);
     assert_true(real_of(result, "accuracy") > 0.9);
@@ -116,7 +109,7 @@ static void test_train_and_eval(void **state)
     assert_int_equal(sum, 200);
     assert_int_equal(right, real_of(result, "correct"));
     json_decref(result);
-    run_well(&ran, folder, "eval t.safetensors --data d --split train");
+    forge_run_well(&ran, folder, "eval t.safetensors --data d --split train");
     assert_non_null(strstr(ran.out, "accuracy"));
     scratch_remove(folder);
 }
@@ -141,7 +134,7 @@ static void test_same_file_for_any_threads_and_kernels(void **state)
                  "-o t.safetensors",
                  ways[i].threads);
         setenv("WISP_CPU", ways[i].cpu, 1);
-        run_well(&ran, folder, command);
+        forge_run_well(&ran, folder, command);
         unsetenv("WISP_CPU");
         file = slurp(scratch_path(folder, "t.safetensors"), &size);
         if (!expected) {
@@ -168,7 +161,8 @@ static void test_candidates_keep_the_best(void **state)
     static struct ran ran;
 
     (void)state;
-    run_well(&ran, folder, "train m.safetensors --data d --epochs 2 --candidates 3 --validation 0.3 -o t.safetensors");
+    forge_run_well(&ran, folder,
+                   "train m.safetensors --data d --epochs 2 --candidates 3 --validation 0.3 -o t.safetensors");
     assert_ok(model_read(scratch_path(folder, "t.safetensors"), &model, &why), why);
     lineage = json_loads(model->lineage, 0, NULL);
     candidates = json_object_get(json_object_get(lineage, "training"), "candidates");
@@ -238,7 +232,7 @@ static void test_interrupt_saves_what_there_is(void **state)
         assert_ok(model_read(scratch_path(folder, "t.safetensors"), &model, &why), why);
         assert_non_null(strstr(model->lineage, "\"interrupted\":true"));
         model_free(model);
-        run_well(&ran, folder, "eval t.safetensors --data d --json");
+        forge_run_well(&ran, folder, "eval t.safetensors --data d --json");
         assert_int_equal(unlink(scratch_path(folder, "t.safetensors")), 0);
         assert_int_equal(unlink(scratch_path(folder, "progress")), 0);
     }
@@ -258,7 +252,7 @@ static int train_on_full_disk(const char *folder)
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("tmpfs", scratch_path(folder, "full"), "tmpfs", 0, "size=64k") < 0)
         return 77;
-    run_well(ran, folder, "build --layers 64-48-4 --sparsity 0.8 -o full/t.safetensors");
+    forge_run_well(ran, folder, "build --layers 64-48-4 --sparsity 0.8 -o full/t.safetensors");
     before = slurp(scratch_path(folder, "full/t.safetensors"), &size_before);
     filler = fopen(scratch_path(folder, "full/filler"), "wb");
     while (putc('x', filler) != EOF && fflush(filler) == 0)
@@ -331,9 +325,11 @@ static void test_data_that_does_not_fit_is_refused(void **state)
     static struct ran ran;
 
     (void)state;
-    run_well(&ran, folder, "build --layers 64-8-5 --sparsity 0 --processing image.classification -o five.safetensors");
-    run_well(&ran, folder, "build --layers 64-8-4 --sparsity 0 -o raw.safetensors");
-    run_well(&ran, folder, "build --layers 65-8-4 --sparsity 0 --processing image.classification -o odd.safetensors");
+    forge_run_well(&ran, folder,
+                   "build --layers 64-8-5 --sparsity 0 --processing image.classification -o five.safetensors");
+    forge_run_well(&ran, folder, "build --layers 64-8-4 --sparsity 0 -o raw.safetensors");
+    forge_run_well(&ran, folder,
+                   "build --layers 65-8-4 --sparsity 0 --processing image.classification -o odd.safetensors");
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         forge_run(&ran, folder, bad[i].command);
         if (ran.status != bad[i].status || !strstr(ran.err, bad[i].said))

@@ -19,13 +19,6 @@
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
-static void run_well(struct ran *ran, const char *folder, const char *command)
-{
-    forge_run(ran, folder, command);
-    if (ran->status)
-        fail_msg("'%s' ended with %d: %s", command, ran->status, ran->err);
-}
-
 static double real_of(const json_t *object, const char *key)
 {
     assert_true(json_is_number(json_object_get(object, key)));
@@ -63,10 +56,10 @@ static void test_text_by_default(void **state)
     assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
     write_messages(scratch_path(folder, "d/train.tsv"), 1600, 1, 8, 0);
     write_messages(scratch_path(folder, "d/test.tsv"), 400, 2, 8, 0);
-    run_well(&ran, folder, "build --layers 2048-32-2 --sparsity 0.9 -p text.classification -o m.safetensors");
-    run_well(&ran, folder, "train m.safetensors --data d -o t.safetensors");
+    forge_run_well(&ran, folder, "build --layers 2048-32-2 --sparsity 0.9 -p text.classification -o m.safetensors");
+    forge_run_well(&ran, folder, "train m.safetensors --data d -o t.safetensors");
     assert_string_equal(ran.err, "");
-    run_well(&ran, folder, "eval t.safetensors --data d --json");
+    forge_run_well(&ran, folder, "eval t.safetensors --data d --json");
     result = json_loads(ran.out, 0, NULL);
     assert_non_null(result);
     rare = json_array_get(json_object_get(result, "classes"), 1);
@@ -91,14 +84,14 @@ static void test_warning_about_guessing(void **state)
     (void)state;
     write_messages(scratch_path(folder, "uneven.tsv"), 800, 1, 8, 0);
     write_messages(scratch_path(folder, "noisy.tsv"), 2000, 1, 2, 30);
-    run_well(&ran, folder, "build --layers 512-2 --sparsity 0 -p text.classification -o m.safetensors");
-    run_well(
+    forge_run_well(&ran, folder, "build --layers 512-2 --sparsity 0 -p text.classification -o m.safetensors");
+    forge_run_well(
         &ran, folder,
         "train m.safetensors -D uneven.tsv --optimizer sgd --rate 0.02 --epochs 3 --balance none -o t.safetensors");
     if (!strstr(ran.err, "no better than guessing") || !strstr(ran.err, "(balanced accuracy 50.00%)") ||
         !strstr(ran.err, "always saying \"ham\" would be in") || !strstr(ran.err, "try --balance full"))
         fail_msg("%s", ran.err);
-    run_well(&ran, folder, "train m.safetensors -D noisy.tsv --epochs 10 --validation 0.1 -o t.safetensors");
+    forge_run_well(&ran, folder, "train m.safetensors -D noisy.tsv --epochs 10 --validation 0.1 -o t.safetensors");
     assert_string_equal(ran.err, "");
     assert_non_null(strstr(ran.out, "\"best_epoch\":10,")); /* of texts the last is kept */
     balanced = strtod(strstr(ran.out, "\"validation_balanced_accuracy\":") + 31, NULL);
@@ -106,10 +99,11 @@ static void test_warning_about_guessing(void **state)
         fail_msg("balanced accuracy %g: the case is not what it should be", balanced);
     /* No class is rare: weights of classes would help nothing, however the few samples held back fell. */
     write_messages(scratch_path(folder, "few.tsv"), 30, 1, 2, 0);
-    run_well(&ran, folder,
-             "build --layers 512-2 --sparsity 0 --weights zero -p text.classification "
-             "-o z.safetensors");
-    run_well(&ran, folder, "train z.safetensors -D few.tsv --optimizer sgd --rate 0.00001 --epochs 1 -o t.safetensors");
+    forge_run_well(&ran, folder,
+                   "build --layers 512-2 --sparsity 0 --weights zero -p text.classification "
+                   "-o z.safetensors");
+    forge_run_well(&ran, folder,
+                   "train z.safetensors -D few.tsv --optimizer sgd --rate 0.00001 --epochs 1 -o t.safetensors");
     if (!strstr(ran.err, "no better than guessing") || strstr(ran.err, "--balance"))
         fail_msg("%s", ran.err);
     scratch_remove(folder);
@@ -132,16 +126,16 @@ static void test_name_follows_the_file(void **state)
 
     (void)state;
     write_messages(scratch_path(folder, "d.tsv"), 40, 1, 2, 0);
-    run_well(&ran, folder, "build --layers 64-2 --sparsity 0 -p text.classification -o new.safetensors");
+    forge_run_well(&ran, folder, "build --layers 64-2 --sparsity 0 -p text.classification -o new.safetensors");
     name_is(folder, "new.safetensors", "new");
-    run_well(&ran, folder, "train new.safetensors -D d.tsv -e 1 -o spam.v2.st -q");
+    forge_run_well(&ran, folder, "train new.safetensors -D d.tsv -e 1 -o spam.v2.st -q");
     name_is(folder, "spam.v2.st", "spam.v2");
-    run_well(&ran, folder, "train spam.v2.st -D d.tsv -e 1 -o plain -q");
+    forge_run_well(&ran, folder, "train spam.v2.st -D d.tsv -e 1 -o plain -q");
     name_is(folder, "plain", "plain");
-    run_well(&ran, folder, "train new.safetensors -D d.tsv -e 1 -n given -o third.safetensors -q");
+    forge_run_well(&ran, folder, "train new.safetensors -D d.tsv -e 1 -n given -o third.safetensors -q");
     name_is(folder, "third.safetensors", "given");
-    run_well(&ran, folder, "build --layers 64-2 --sparsity 0 -p text.classification -n kept -o new.safetensors");
-    run_well(&ran, folder, "train new.safetensors -D d.tsv -e 1 -o third.safetensors -q");
+    forge_run_well(&ran, folder, "build --layers 64-2 --sparsity 0 -p text.classification -n kept -o new.safetensors");
+    forge_run_well(&ran, folder, "train new.safetensors -D d.tsv -e 1 -o third.safetensors -q");
     name_is(folder, "third.safetensors", "kept");
     scratch_remove(folder);
 }
@@ -173,7 +167,7 @@ static void test_bad_samples_are_named_or_left_out(void **state)
     static struct ran ran;
 
     (void)state;
-    run_well(&ran, folder, "build --layers 320-2 --sparsity 0 -p audio.recognition -o m.safetensors");
+    forge_run_well(&ran, folder, "build --layers 320-2 --sparsity 0 -p audio.recognition -o m.safetensors");
     forge_run(&ran, folder, "train m.safetensors -D d -o t.safetensors");
     assert_int_equal(ran.status, 65);
     assert_non_null(strstr(ran.err, "low/cut.wav: "));
@@ -182,7 +176,7 @@ static void test_bad_samples_are_named_or_left_out(void **state)
     assert_int_equal(ran.status, 65);
     assert_non_null(strstr(ran.err, "low/silent.wav: the recording is silent"));
     data_write_text(folder, "d/train/low/none.wav", "");
-    run_well(&ran, folder, "train m.safetensors -D d --skip-bad -o t.safetensors");
+    forge_run_well(&ran, folder, "train m.safetensors -D d --skip-bad -o t.safetensors");
     assert_non_null(strstr(ran.err, "2 of 42 samples cannot be read and are left out"));
     assert_non_null(strstr(ran.err, "low/silent.wav: the recording is silent"));
     assert_non_null(strstr(ran.err, "low/none.wav"));
@@ -219,7 +213,7 @@ static void test_classes_that_do_not_fit(void **state)
     static struct ran ran;
 
     (void)state;
-    run_well(&ran, folder, "build --layers 64-2 --sparsity 0 -p text.classification -o m.safetensors");
+    forge_run_well(&ran, folder, "build --layers 64-2 --sparsity 0 -p text.classification -o m.safetensors");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         data_write_text(folder, "d.tsv", cases[i].table);
         forge_run(&ran, folder, "train m.safetensors -D d.tsv -o t.safetensors");
@@ -235,7 +229,7 @@ static void test_help_on_augmentation(void **state)
     static struct ran ran;
 
     (void)state;
-    run_well(&ran, "/", "train --augment help");
+    forge_run_well(&ran, "/", "train --augment help");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         assert_non_null(strstr(ran.out, names[i]));
 }
@@ -275,11 +269,11 @@ static void test_idf_is_of_the_training_texts(void **state)
     (void)state;
     write_frequencies(scratch_path(folder, "train.tsv"), 40);
     write_frequencies(scratch_path(folder, "other.tsv"), 7);
-    run_well(&ran, folder,
-             "build -l 512-2 -s 0.5 -p text.classification -o m.safetensors "
-             "-m {\"kind\":\"text\",\"features\":512,\"characters\":[0,0],\"idf\":true}");
-    run_well(&ran, folder, "train m.safetensors -D train.tsv -e 1 --validation 0 -o t.safetensors");
-    run_well(&ran, folder, "train t.safetensors -D other.tsv -e 1 --validation 0 -o u.safetensors");
+    forge_run_well(&ran, folder,
+                   "build -l 512-2 -s 0.5 -p text.classification -o m.safetensors "
+                   "-m {\"kind\":\"text\",\"features\":512,\"characters\":[0,0],\"idf\":true}");
+    forge_run_well(&ran, folder, "train m.safetensors -D train.tsv -e 1 --validation 0 -o t.safetensors");
+    forge_run_well(&ran, folder, "train t.safetensors -D other.tsv -e 1 --validation 0 -o u.safetensors");
     trained = model_of(folder, "t.safetensors");
     again = model_of(folder, "u.safetensors");
     assert_int_equal(trained->idf_count, 512);
@@ -289,9 +283,9 @@ static void test_idf_is_of_the_training_texts(void **state)
     assert_int_equal(idf_of(trained, "never"), media_idf(40, 0));
     assert_int_equal(again->idf_count, 512);
     assert_memory_equal(again->idf, trained->idf, 512);
-    run_well(&ran, folder,
-             "train t.safetensors -D other.tsv -e 1 --validation 0 -o v.safetensors "
-             "-m {\"kind\":\"text\",\"features\":512}");
+    forge_run_well(&ran, folder,
+                   "train t.safetensors -D other.tsv -e 1 --validation 0 -o v.safetensors "
+                   "-m {\"kind\":\"text\",\"features\":512}");
     model_free(again);
     again = model_of(folder, "v.safetensors");
     assert_null(again->idf);
