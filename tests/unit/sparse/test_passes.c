@@ -14,9 +14,9 @@
 #include "base/size.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
-#include "sparse/passes/backward.h"
 #include "support/test.h"
 #include "unit/sparse/passes/set_layer.h"
+#include "unit/sparse/passes/training.h"
 
 enum { BATCH = 37 };
 
@@ -117,40 +117,27 @@ static void test_gradients_against_finite_differences(void **state)
     struct model *model = make_chain();
     const struct kernels *kernels = kernels_find("scalar");
     float *activation = make_activation(23 * BATCH, 1);
-    struct parameters parameters;
-    float *all;
-    struct forward *forward;
-    struct backward *backward;
-    struct reason why;
+    struct training t;
     unsigned checked = 0, agreed = 0;
 
     (void)state;
-    assert_ok(
-        forward_new(&(struct forward_setup){ .model = model, .kernels = kernels, .mode = LAYER_TRAIN, .batch = BATCH },
-                    &forward, &why),
-        why);
-    assert_int_equal(parameters_map(model, &parameters), 0);
-    all = parameters_array(&parameters);
-    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
-    loss_of(forward, model, activation, backward_gradient(backward, 4));
-    backward_run(backward, 4, all);
+    training_make(&t, &(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH });
+    loss_of(t.forward, model, activation, backward_gradient(t.backward, 4));
+    backward_run(t.backward, 4, t.gradient);
     for (int l = 0; l < 3; l += 2) {
         struct layer *layer = &model->layers[l];
 
         for (uint64_t k = 0; k < layer->weight.count; k++, checked++)
-            agreed += gradient_agrees(forward, model, activation, &layer->weight.values[k],
-                                      parameters_weight(&parameters, all, (uint32_t)l)[k]);
+            agreed += gradient_agrees(t.forward, model, activation, &layer->weight.values[k],
+                                      parameters_weight(&t.parameters, t.gradient, (uint32_t)l)[k]);
         for (uint64_t k = 0; k < layer->vectors[0].count; k++, checked++)
-            agreed += gradient_agrees(forward, model, activation, &layer->vectors[0].data[k],
-                                      parameters_vector(&parameters, all, (uint32_t)l, 0)[k]);
+            agreed += gradient_agrees(t.forward, model, activation, &layer->vectors[0].data[k],
+                                      parameters_vector(&t.parameters, t.gradient, (uint32_t)l, 0)[k]);
     }
     /* Where a sample sits on a kink itself the two sides differ: one weight in a hundred at this size. */
     print_message("%u of %u gradients agree with their finite differences\n", agreed, checked);
     assert_true(agreed >= checked - checked / 40);
-    free(all);
-    parameters_deinit(&parameters);
-    backward_free(backward);
-    forward_free(forward);
+    training_free(&t);
     model_free(model);
     free(activation);
 }
@@ -160,31 +147,20 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
 {
     struct model *model = make_branches();
     float *activation = make_activation(9 * BATCH, 2), *ones = memory_alloc(12 * BATCH, sizeof *ones);
-    struct parameters parameters;
-    float *all;
-    struct forward *forward;
-    struct backward *backward;
-    struct reason why;
+    struct training t;
 
     (void)state;
     for (size_t i = 0; i < 12 * BATCH; i++)
         ones[i] = 1;
     /* c reads the relu; b is not part of the loss and learns nothing. */
-    assert_ok(forward_new(
-                  &(struct forward_setup){
-                      .model = model, .kernels = kernels_find("auto"), .mode = LAYER_TRAIN, .batch = BATCH },
-                  &forward, &why),
-              why);
-    assert_int_equal(parameters_map(model, &parameters), 0);
-    all = parameters_array(&parameters);
-    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
-    forward_run(forward, LAYER_TRAIN, activation, BATCH);
-    memcpy(backward_gradient(backward, 4), ones, shape_elements(model_value_shape(model, 4)) * BATCH * sizeof *ones);
-    backward_run(backward, 4, all);
+    training_make(&t, &(struct forward_setup){ .model = model, .kernels = kernels_find("auto"), .batch = BATCH });
+    forward_run(t.forward, LAYER_TRAIN, activation, BATCH);
+    memcpy(backward_gradient(t.backward, 4), ones, shape_elements(model_value_shape(model, 4)) * BATCH * sizeof *ones);
+    backward_run(t.backward, 4, t.gradient);
     for (uint64_t k = 0; k < model->layers[2].weight.count; k++)
-        assert_true(parameters_weight(&parameters, all, 2)[k] == 0);
+        assert_true(parameters_weight(&t.parameters, t.gradient, 2)[k] == 0);
     for (uint64_t k = 0; k < model->layers[0].vectors[0].count; k++) {
-        const float *value = forward_value(forward, 1);
+        const float *value = forward_value(t.forward, 1);
         const struct csr *c = &model->layers[3].weight;
         double expected = 0;
 
@@ -192,13 +168,10 @@ static void test_a_value_with_two_readers_gets_both_shares(void **state)
             for (uint64_t j = 0; j < c->count; j++)
                 expected += csr_column(c, j) == k && value[k * BATCH + b] > 0 ? (double)c->values[j] : 0;
         }
-        assert_true(fabs(expected - (double)parameters_vector(&parameters, all, 0, 0)[k]) <
+        assert_true(fabs(expected - (double)parameters_vector(&t.parameters, t.gradient, 0, 0)[k]) <
                     1e-3 * (1 + fabs(expected)));
     }
-    free(all);
-    parameters_deinit(&parameters);
-    backward_free(backward);
-    forward_free(forward);
+    training_free(&t);
     model_free(model);
     free(activation);
     free(ones);
@@ -303,36 +276,22 @@ static float *gradients_with(const struct kernels *kernels, unsigned parts, size
     struct model *model = make_chain();
     float *activation = make_activation(23 * BATCH, 4), *from = make_activation(5 * BATCH, 5), *bytes;
     struct pool *pool = NULL;
-    struct parameters parameters;
-    float *all;
-    struct forward *forward;
-    struct backward *backward;
-    struct reason why;
+    struct training t;
 
     assert_int_equal(pool_new(parts, &pool), 0);
     assert_int_equal(pool_parts(pool), parts);
-    assert_ok(forward_new(
-                  &(struct forward_setup){
-                      .model = model, .kernels = kernels, .mode = LAYER_TRAIN, .batch = BATCH, .pool = pool },
-                  &forward, &why),
-              why);
-    assert_int_equal(parameters_map(model, &parameters), 0);
-    all = parameters_array(&parameters);
-    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
+    training_make(&t, &(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH, .pool = pool });
     for (int turn = 0; turn < 20; turn++) {
-        forward_run(forward, LAYER_TRAIN, activation, BATCH);
-        memcpy(backward_gradient(backward, 4), from, 5 * BATCH * sizeof *from);
-        backward_run(backward, 4, all);
+        forward_run(t.forward, LAYER_TRAIN, activation, BATCH);
+        memcpy(backward_gradient(t.backward, 4), from, 5 * BATCH * sizeof *from);
+        backward_run(t.backward, 4, t.gradient);
     }
     *count = model->layers[0].weight.count + model->layers[2].weight.count;
     bytes = memory_alloc(*count, sizeof *bytes);
-    memcpy(bytes, parameters_weight(&parameters, all, 0), model->layers[0].weight.count * sizeof *bytes);
-    memcpy(bytes + model->layers[0].weight.count, parameters_weight(&parameters, all, 2),
+    memcpy(bytes, parameters_weight(&t.parameters, t.gradient, 0), model->layers[0].weight.count * sizeof *bytes);
+    memcpy(bytes + model->layers[0].weight.count, parameters_weight(&t.parameters, t.gradient, 2),
            model->layers[2].weight.count * sizeof *bytes);
-    free(all);
-    parameters_deinit(&parameters);
-    backward_free(backward);
-    forward_free(forward);
+    training_free(&t);
     pool_free(pool);
     model_free(model);
     free(activation);

@@ -11,8 +11,8 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/size.h"
-#include "sparse/passes/backward.h"
 #include "support/test.h"
+#include "unit/sparse/passes/training.h"
 
 enum { PARTS = 3, LAYERS = 4, ELEMENTS = 8, BATCH = 5 };
 
@@ -140,39 +140,28 @@ static void check_random(const struct layer_random *step)
 static void test_layers_get_what_they_ask_for(void **state)
 {
     struct model *model = make_model();
-    float input[ELEMENTS * BATCH], *all;
-    struct parameters parameters;
-    struct forward *forward;
-    struct backward *backward;
+    float input[ELEMENTS * BATCH];
+    struct training t;
     struct pool *pool;
-    struct reason why;
 
     (void)state;
     for (unsigned i = 0; i < ELEMENTS * BATCH; i++)
         input[i] = (float)i;
     assert_int_equal(pool_new(PARTS, &pool), 0);
-    assert_ok(forward_new(&(struct forward_setup){ .model = model, .mode = LAYER_TRAIN, .batch = BATCH, .pool = pool },
-                          &forward, &why),
-              why);
-    assert_int_equal(parameters_map(model, &parameters), 0);
-    all = parameters_array(&parameters);
-    assert_ok(backward_new(forward, &parameters, &backward, &why), why);
+    training_make(&t, &(struct forward_setup){ .model = model, .batch = BATCH, .pool = pool });
     for (int turn = 0; turn < 3; turn++) {
         const struct layer_random random = { 7, (uint64_t)turn * FORWARD_STREAMS, 2 };
 
-        forward_random(forward, &random);
-        forward_run(forward, LAYER_TRAIN, input, BATCH);
+        forward_random(t.forward, &random);
+        forward_run(t.forward, LAYER_TRAIN, input, BATCH);
         check_areas();
         check_random(&random);
-        memcpy(backward_gradient(backward, LAYERS), input, sizeof input);
-        backward_run(backward, LAYERS, all);
+        memcpy(backward_gradient(t.backward, LAYERS), input, sizeof input);
+        backward_run(t.backward, LAYERS, t.gradient);
     }
     assert_int_equal(backs, 3 * LAYERS);
-    assert_memory_equal(forward_value(forward, LAYERS), input, sizeof input);
-    free(all);
-    parameters_deinit(&parameters);
-    backward_free(backward);
-    forward_free(forward);
+    assert_memory_equal(forward_value(t.forward, LAYERS), input, sizeof input);
+    training_free(&t);
     pool_free(pool);
     model_free(model);
 }
