@@ -11,21 +11,9 @@
 #include "base/size.h"
 #include "forge/catalog/documents/document.h"
 #include "support/test.h"
+#include "unit/structures/parsed.h"
 
 #define HEAD "name: x\nprocessing: image.classification\ninput: [1, 28, 28]\n"
-
-static int keep_hash(void *argument, const struct structure *structure)
-{
-    structure_hash(structure, argument);
-    return 0;
-}
-
-static void hash_of(const char *text, char hash[33])
-{
-    struct reason why;
-
-    assert_ok(document_parse("t", text, strlen(text), keep_hash, hash, NULL, &why), why);
-}
 
 static void test_names_and_order_of_keys_do_not_matter(void **state)
 {
@@ -132,21 +120,6 @@ static void test_words(void **state)
     }
     /* Of the word, not of its place in the list: databases keep it. */
     assert_string_equal(by_tanh, "c98338cc9028714fcb9b602cc5fb55ae");
-}
-
-static void assert_refused(const char *text, const char *expected)
-{
-    cleanup_free char *said = NULL;
-    char hash[33];
-    size_t size;
-    FILE *errors = open_memstream(&said, &size);
-    struct reason why;
-    int result = document_parse("t", text, strlen(text), keep_hash, hash, errors, &why);
-
-    fclose(errors);
-    assert_int_equal(result, WISP_E_FORMAT);
-    if (!strstr(said, expected))
-        fail_msg("\"%s\": \"%s\" lacks \"%s\"", text, said, expected);
 }
 
 static void test_refusals_of_words(void **state)
