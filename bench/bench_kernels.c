@@ -15,8 +15,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/rng.h"
 #include "base/size.h"
+#include "operands.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/weights.h"
@@ -33,18 +33,6 @@ struct operands {
     size_t n;
     bool by_columns; /* the backward pass */
 };
-
-static float *random_floats(size_t count)
-{
-    struct rng rng = rng_make(1, count);
-    float *made = memory_alloc(count, sizeof *made);
-
-    if (!made)
-        abort();
-    for (size_t i = 0; i < count; i++)
-        made[i] = rng_float(&rng) - 0.5f;
-    return made;
-}
 
 static void run_sparse(const struct kernels *kernels, struct operands *o, bool back)
 {
