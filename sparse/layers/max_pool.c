@@ -51,11 +51,7 @@ const struct layer_kind layer_max_pool = {
     .name = "max_pool",
     .inputs_min = 1,
     .inputs_max = 1,
-    .parameters = { { "kernel", 2, 1, 64, PARAMETER_WHOLE },
-                    { "stride", 0, 0, 64, PARAMETER_WHOLE },
-                    { "padding", 0, 0, 63, PARAMETER_WHOLE } },
-    .default_of = { [1] = 1 }, /* the stride: the kernel */
-    .plan = pooling_plan,
+    POOLING_WINDOW,
     .prepare = prepare,
     .forward = forward,
     .backward = backward,

@@ -87,13 +87,12 @@ void pooling_average_backward(const struct window *window, const float *out_grad
 
 /* ---- layers ---- */
 
-enum { KERNEL, STRIDE, PADDING };
-
 int pooling_plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                  struct reason *why)
 {
-    uint32_t kernel = (uint32_t)parameters[KERNEL], padding = (uint32_t)parameters[PADDING], height, width;
-    uint32_t stride = parameters[STRIDE] ? (uint32_t)parameters[STRIDE] : kernel;
+    uint32_t kernel = (uint32_t)parameters[POOLING_KERNEL], padding = (uint32_t)parameters[POOLING_PADDING], height,
+             width;
+    uint32_t stride = parameters[POOLING_STRIDE] ? (uint32_t)parameters[POOLING_STRIDE] : kernel;
     int result;
 
     (void)input_count;
@@ -108,7 +107,7 @@ int pooling_plan(const double *parameters, const struct shape *inputs, uint32_t 
 static struct window window_of(const struct layer_run *run)
 {
     const double *parameters = run->layer->parameters;
-    const uint32_t kernel = (uint32_t)parameters[KERNEL];
+    const uint32_t kernel = (uint32_t)parameters[POOLING_KERNEL];
 
     return (struct window){ .height = run->in[0]->shape.dimension[1],
                             .width = run->in[0]->shape.dimension[2],
@@ -116,9 +115,9 @@ static struct window window_of(const struct layer_run *run)
                             .out_width = run->out->shape.dimension[2],
                             .kernel_height = kernel,
                             .kernel_width = kernel,
-                            .stride = parameters[STRIDE] ? (uint32_t)parameters[STRIDE] : kernel,
-                            .top = (uint32_t)parameters[PADDING],
-                            .left = (uint32_t)parameters[PADDING] };
+                             .stride = parameters[POOLING_STRIDE] ? (uint32_t)parameters[POOLING_STRIDE] : kernel,
+                             .top = (uint32_t)parameters[POOLING_PADDING],
+                             .left = (uint32_t)parameters[POOLING_PADDING] };
 }
 
 int pooling_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)

@@ -26,6 +26,15 @@ void pooling_average_backward(const struct window *window, const float *out_grad
 
 /* ---- what the kinds have in common: a window that moves over each channel by itself ---- */
 
+enum { POOLING_KERNEL, POOLING_STRIDE, POOLING_PADDING };
+
+/* Of a struct layer_kind: its window, and the plan that follows from it. */
+#define POOLING_WINDOW                                                                                                 \
+    .parameters = { [POOLING_KERNEL] = { "kernel", 2, 1, 64, PARAMETER_WHOLE },                                        \
+                    [POOLING_STRIDE] = { "stride", 0, 0, 64, PARAMETER_WHOLE },                                        \
+                    [POOLING_PADDING] = { "padding", 0, 0, 63, PARAMETER_WHOLE } },                                    \
+    .default_of = { [POOLING_STRIDE] = POOLING_KERNEL + 1 }, .plan = pooling_plan
+
 int pooling_plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                  struct reason *why);
 int pooling_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
