@@ -99,7 +99,9 @@ static void binary(const struct loss_call *call, size_t sample)
 
 /* ---- numbers ---- */
 
-static void squares(const struct loss_call *call, size_t sample)
+/* The mean of what a difference counts; its slope is the gradient. */
+static inline __attribute__((always_inline)) void differences(const struct loss_call *call, size_t sample,
+                                                              double (*counts)(float), float (*slope)(float))
 {
     struct loss_batch *b = call->batch;
     size_t elements = b->features * b->positions;
@@ -110,27 +112,40 @@ static void squares(const struct loss_call *call, size_t sample)
         float difference = call->output[at] - b->values[at];
 
         if (call->gradient)
-            call->gradient[at] = 2 * difference / (float)elements;
-        sum += (double)difference * (double)difference;
+            call->gradient[at] = slope(difference) / (float)elements;
+        sum += counts(difference);
     }
     b->samples[sample] = (struct loss_sample){ .loss = sum / (double)elements };
 }
 
+static double square(float x)
+{
+    return (double)x * (double)x;
+}
+
+static float square_slope(float x)
+{
+    return 2 * x;
+}
+
+static void squares(const struct loss_call *call, size_t sample)
+{
+    differences(call, sample, square, square_slope);
+}
+
+static double distance(float x)
+{
+    return fabs((double)x);
+}
+
+static float distance_slope(float x)
+{
+    return (float)((x > 0) - (x < 0));
+}
+
 static void distances(const struct loss_call *call, size_t sample)
 {
-    struct loss_batch *b = call->batch;
-    size_t elements = b->features * b->positions;
-    double sum = 0;
-
-    for (size_t e = 0; e < elements; e++) {
-        size_t at = e * call->count + sample;
-        float difference = call->output[at] - b->values[at];
-
-        if (call->gradient)
-            call->gradient[at] = (float)((difference > 0) - (difference < 0)) / (float)elements;
-        sum += fabs((double)difference);
-    }
-    b->samples[sample] = (struct loss_sample){ .loss = sum / (double)elements };
+    differences(call, sample, distance, distance_slope);
 }
 
 /* ---- the table ---- */
