@@ -10,6 +10,22 @@
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
+const char *data_root;
+
+int data_root_make(void **state)
+{
+    (void)state;
+    data_root = scratch_make();
+    return 0;
+}
+
+int data_root_remove(void **state)
+{
+    (void)state;
+    scratch_remove(data_root);
+    return 0;
+}
+
 const char *data_path(const char *root, const char *name)
 {
     const char *path = scratch_path(root, name);

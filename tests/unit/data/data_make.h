@@ -8,6 +8,11 @@
 #include "forge/data/dataset.h"
 #include "unit/media/make.h"
 
+/* A group's scratch folder, made and removed as its setup and teardown. */
+extern const char *data_root;
+int data_root_make(void **state);
+int data_root_remove(void **state);
+
 /* "root/name", whose folders are made; in a rotating buffer. */
 const char *data_path(const char *root, const char *name);
 void data_write(const char *root, const char *name, const void *bytes, size_t size);

@@ -13,25 +13,9 @@
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
-static const char *root;
-
-static int make_root(void **state)
-{
-    (void)state;
-    root = scratch_make();
-    return 0;
-}
-
-static int remove_root(void **state)
-{
-    (void)state;
-    scratch_remove(root);
-    return 0;
-}
-
 static void put(const char *name, struct bytes bytes)
 {
-    data_write(root, name, bytes.data, bytes.size);
+    data_write(data_root, name, bytes.data, bytes.size);
     free(bytes.data);
 }
 
@@ -45,24 +29,24 @@ static void class_folders(void **state)
     put("p/train/cat/deeper/0.png", data_picture(9));
     put("p/train/dog/10.png", data_picture(10));
     put("p/test/cat/7.png", data_picture(7));
-    data_write_text(root, "p/README.md", "about");
-    data_write_text(root, "p/train/LICENSE", "free");
-    data_write_text(root, "p/train/cat/.DS_Store", "hidden");
-    data_write_text(root, "p/train/.hidden/x.png", "hidden");
-    set = data_read(scratch_path(root, "p"), "train", MEDIA_IMAGE);
+    data_write_text(data_root, "p/README.md", "about");
+    data_write_text(data_root, "p/train/LICENSE", "free");
+    data_write_text(data_root, "p/train/cat/.DS_Store", "hidden");
+    data_write_text(data_root, "p/train/.hidden/x.png", "hidden");
+    set = data_read(scratch_path(data_root, "p"), "train", MEDIA_IMAGE);
     data_has(set, 4, 3, "cat deeper dog");
     assert_int_equal(set->pictures[0].pixels[0], 1);  /* cat/1 */
     assert_int_equal(set->pictures[1].pixels[0], 9);  /* cat/deeper/0 */
     assert_int_equal(set->pictures[2].pixels[0], 10); /* dog/10, before dog/2 by name */
     assert_int_equal(set->pictures[3].pixels[0], 2);
-    again = data_read(scratch_path(root, "p/train"), "train", MEDIA_IMAGE);
+    again = data_read(scratch_path(data_root, "p/train"), "train", MEDIA_IMAGE);
     assert_string_equal(set->hash, again->hash);
     dataset_free(again);
     dataset_free(set);
-    set = data_read(scratch_path(root, "p"), "test", MEDIA_IMAGE);
+    set = data_read(scratch_path(data_root, "p"), "test", MEDIA_IMAGE);
     data_has(set, 1, 1, "cat");
     dataset_free(set);
-    data_refused(scratch_path(root, "p"), "validation", MEDIA_IMAGE,
+    data_refused(scratch_path(data_root, "p"), "validation", MEDIA_IMAGE,
                  "there are splits in it, but none that is named \"validation\"");
 }
 
@@ -73,14 +57,14 @@ static void hash_follows_content(void **state)
     (void)state;
     put("h/x/1.png", data_picture(1));
     put("h/y/1.png", data_picture(2));
-    a = data_read(scratch_path(root, "h"), "train", MEDIA_IMAGE);
+    a = data_read(scratch_path(data_root, "h"), "train", MEDIA_IMAGE);
     put("h/y/1.png", data_picture(3));
-    b = data_read(scratch_path(root, "h"), "train", MEDIA_IMAGE);
+    b = data_read(scratch_path(data_root, "h"), "train", MEDIA_IMAGE);
     assert_string_not_equal(a->hash, b->hash);
     dataset_free(b);
     put("h/y/1.png", data_picture(2));
-    rename(scratch_path(root, "h/y"), scratch_path(root, "h/z"));
-    b = data_read(scratch_path(root, "h"), "train", MEDIA_IMAGE);
+    rename(scratch_path(data_root, "h/y"), scratch_path(data_root, "h/z"));
+    b = data_read(scratch_path(data_root, "h"), "train", MEDIA_IMAGE);
     assert_string_not_equal(a->hash, b->hash);
     dataset_free(b);
     dataset_free(a);
@@ -108,8 +92,8 @@ static void prefixes(void **state)
         snprintf(name, sizeof name, "s/%s", names[i]);
         put(name, data_sound(300 + 100 * (double)i));
     }
-    data_write_text(root, "s/README.md", "about");
-    tree = data_read(scratch_path(root, "s"), "train", MEDIA_AUDIO);
+    data_write_text(data_root, "s/README.md", "about");
+    tree = data_read(scratch_path(data_root, "s"), "train", MEDIA_AUDIO);
     data_has(tree, 3, 2, "0 7");
     assert_int_equal(tree->sounds[0].rate, 8000);
     assert_int_equal(tree->sounds[0].count, 800);
@@ -122,14 +106,14 @@ static void prefixes(void **state)
             snprintf(paths[i], sizeof paths[i], "%s%s", tars[t].prefix, names[i]);
             members[i + 1] = (struct data_member){ .name = paths[i], .bytes = data_sound(300 + 100 * (double)i) };
         }
-        data_tar(root, tars[t].name, members, ARRAY_SIZE(members));
+        data_tar(data_root, tars[t].name, members, ARRAY_SIZE(members));
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
             free(members[i + 1].bytes.data);
         if (strstr(tars[t].prefix, "..")) {
-            data_refused(scratch_path(root, tars[t].name), "train", MEDIA_AUDIO, "no data in it that are known");
+            data_refused(scratch_path(data_root, tars[t].name), "train", MEDIA_AUDIO, "no data in it that are known");
             continue;
         }
-        set = data_read(scratch_path(root, tars[t].name), "train", MEDIA_AUDIO);
+        set = data_read(scratch_path(data_root, tars[t].name), "train", MEDIA_AUDIO);
         data_has(set, 3, 2, "0 7");
         assert_string_equal(set->hash, tree->hash);
         dataset_free(set);
@@ -157,8 +141,8 @@ static void every_format(void **state)
     fill_sine(samples, ARRAY_SIZE(samples), 8000, 440, 0.5);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
         put(files[i].name, make_sound(files[i].format, 8000, 1, samples, ARRAY_SIZE(samples)));
-    data_write_text(root, "f/e_9.m4a.txt", "no sound");
-    set = data_read(scratch_path(root, "f"), "train", MEDIA_AUDIO);
+    data_write_text(data_root, "f/e_9.m4a.txt", "no sound");
+    set = data_read(scratch_path(data_root, "f"), "train", MEDIA_AUDIO);
     data_has(set, ARRAY_SIZE(files), 4, "a b c d");
     dataset_free(set);
 }
@@ -167,11 +151,12 @@ static void no_class(void **state)
 {
     (void)state;
     put("n/logo.png", data_picture(1));
-    data_refused(scratch_path(root, "n"), "train", MEDIA_IMAGE, "logo.png: its class is not known; put it in a folder");
+    data_refused(scratch_path(data_root, "n"), "train", MEDIA_IMAGE,
+                 "logo.png: its class is not known; put it in a folder");
     put("n/_x.png", data_picture(1));
-    data_refused(scratch_path(root, "n"), "train", MEDIA_IMAGE, "_x.png: its class is not known");
-    data_write_text(root, "e/README", "nothing");
-    data_refused(scratch_path(root, "e"), "train", MEDIA_IMAGE,
+    data_refused(scratch_path(data_root, "n"), "train", MEDIA_IMAGE, "_x.png: its class is not known");
+    data_write_text(data_root, "e/README", "nothing");
+    data_refused(scratch_path(data_root, "e"), "train", MEDIA_IMAGE,
                  "no data in it that are known: a folder for each class");
 }
 
@@ -190,23 +175,24 @@ static void bad_files(void **state)
     (void)state;
     put("b/cat/1.png", data_picture(1));
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        data_write_text(root, cases[i].name, cases[i].text);
-        data_refused(scratch_path(root, "b"), "train", MEDIA_IMAGE, cases[i].says);
-        remove(scratch_path(root, cases[i].name));
+        data_write_text(data_root, cases[i].name, cases[i].text);
+        data_refused(scratch_path(data_root, "b"), "train", MEDIA_IMAGE, cases[i].says);
+        remove(scratch_path(data_root, cases[i].name));
     }
     put("b/cat/2.wav", data_sound(400));
-    data_refused(scratch_path(root, "b"), "train", MEDIA_IMAGE, "b/cat/2.wav: a WAV sound; pictures are read as");
-    data_refused(scratch_path(root, "b"), "train", MEDIA_AUDIO, "b/cat/1.png: a PNG picture; recordings are read as");
-    remove(scratch_path(root, "b/cat/2.wav"));
-    assert_int_equal(symlink("nowhere", scratch_path(root, "b/cat/2.png")), 0);
+    data_refused(scratch_path(data_root, "b"), "train", MEDIA_IMAGE, "b/cat/2.wav: a WAV sound; pictures are read as");
+    data_refused(scratch_path(data_root, "b"), "train", MEDIA_AUDIO,
+                 "b/cat/1.png: a PNG picture; recordings are read as");
+    remove(scratch_path(data_root, "b/cat/2.wav"));
+    assert_int_equal(symlink("nowhere", scratch_path(data_root, "b/cat/2.png")), 0);
     {
         struct dataset *set = NULL;
         struct reason why = { "" };
 
         assert_int_equal(
             dataset_read(
-                &(struct dataset_wish){ .path = scratch_path(root, "b"), .split = "train", .kind = MEDIA_IMAGE }, &set,
-                &why),
+                &(struct dataset_wish){ .path = scratch_path(data_root, "b"), .split = "train", .kind = MEDIA_IMAGE },
+                &set, &why),
             -ENOENT);
         assert_non_null(strstr(why.text, "b/cat/2.png"));
     }
@@ -223,14 +209,14 @@ static void litter(void **state)
     (void)state;
     put("l/cat/1.png", data_picture(1));
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        data_write_text(root, names[i], "no picture");
+        data_write_text(data_root, names[i], "no picture");
         members[i + 1] = (struct data_member){ .name = names[i], .bytes = { (uint8_t *)"x", 1 } };
     }
-    set = data_read(scratch_path(root, "l"), "train", MEDIA_IMAGE);
+    set = data_read(scratch_path(data_root, "l"), "train", MEDIA_IMAGE);
     data_has(set, 1, 1, "cat");
     dataset_free(set);
-    data_tar(root, "l.tar", members, ARRAY_SIZE(members));
-    set = data_read(scratch_path(root, "l.tar"), "train", MEDIA_IMAGE);
+    data_tar(data_root, "l.tar", members, ARRAY_SIZE(members));
+    set = data_read(scratch_path(data_root, "l.tar"), "train", MEDIA_IMAGE);
     data_has(set, 1, 1, "cat");
     dataset_free(set);
     free(members[0].bytes.data);
@@ -251,8 +237,8 @@ static void names_of_any_script(void **state)
         struct dataset *set;
         char name[64];
 
-        data_tar(root, archives[i], members, ARRAY_SIZE(members));
-        set = data_read(scratch_path(root, archives[i]), "train", MEDIA_IMAGE);
+        data_tar(data_root, archives[i], members, ARRAY_SIZE(members));
+        set = data_read(scratch_path(data_root, archives[i]), "train", MEDIA_IMAGE);
         data_has(set, 2, 2,
                  "gr\xc3\xbc\xc3\x9f"
                  "e \xe7\x8c\xab");
@@ -262,14 +248,16 @@ static void names_of_any_script(void **state)
     free(members[0].bytes.data);
     free(members[1].bytes.data);
     members[0] = (struct data_member){ .name = "train/gr\xfc/1.png", .bytes = data_picture(1) }; /* Latin-1 */
-    data_tar(root, "u.tar", members, 1);
-    data_refused(scratch_path(root, "u.tar"), "train", MEDIA_IMAGE, "label: not UTF-8 at byte 2");
+    data_tar(data_root, "u.tar", members, 1);
+    data_refused(scratch_path(data_root, "u.tar"), "train", MEDIA_IMAGE, "label: not UTF-8 at byte 2");
     free(members[0].bytes.data);
 }
 
 static void skips(const char *name, enum media_kind kind, size_t count, size_t skipped)
 {
-    struct dataset_wish wish = { .path = scratch_path(root, name), .split = "train", .kind = kind, .skip_bad = true };
+    struct dataset_wish wish = {
+        .path = scratch_path(data_root, name), .split = "train", .kind = kind, .skip_bad = true
+    };
     struct media *media = NULL;
     struct dataset *set = NULL;
     struct reason why;
@@ -300,17 +288,17 @@ static void bad_files_are_skipped(void **state)
     (void)state;
     put("k/a/1.png", data_picture(1));
     put("k/b/1.png", data_picture(2));
-    data_write_text(root, "k/a/bad1.png", "GIF89a");
-    data_write_text(root, "k/a/bad2.png", "");
-    data_write_text(root, "k/a/bad3.txt", "note");
-    data_write_text(root, "k/b/bad4.png", "\x89PNG\r\n\x1a\n");
-    assert_int_equal(symlink("nowhere", scratch_path(root, "k/b/bad5.png")), 0);
+    data_write_text(data_root, "k/a/bad1.png", "GIF89a");
+    data_write_text(data_root, "k/a/bad2.png", "");
+    data_write_text(data_root, "k/a/bad3.txt", "note");
+    data_write_text(data_root, "k/b/bad4.png", "\x89PNG\r\n\x1a\n");
+    assert_int_equal(symlink("nowhere", scratch_path(data_root, "k/b/bad5.png")), 0);
     put("k/b/bad6.wav", data_sound(300));
     skips("k", MEDIA_IMAGE, 2, 6);
-    data_tar(root, "k.tar", members, ARRAY_SIZE(members));
+    data_tar(data_root, "k.tar", members, ARRAY_SIZE(members));
     skips("k.tar", MEDIA_AUDIO, 2, 2);
-    data_tar(root, "k.tar", members + 1, 1);
-    assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(root, "k.tar"),
+    data_tar(data_root, "k.tar", members + 1, 1);
+    assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(data_root, "k.tar"),
                                                           .split = "train",
                                                           .kind = MEDIA_AUDIO,
                                                           .skip_bad = true },
@@ -324,9 +312,9 @@ static void bad_files_are_skipped(void **state)
 static void endless_folders(void **state)
 {
     (void)state;
-    data_path(root, "loop/x/");
-    assert_int_equal(symlink("..", scratch_path(root, "loop/x/again")), 0);
-    data_refused(scratch_path(root, "loop"), "train", MEDIA_IMAGE, "more than 8 folders deep");
+    data_path(data_root, "loop/x/");
+    assert_int_equal(symlink("..", scratch_path(data_root, "loop/x/again")), 0);
+    data_refused(scratch_path(data_root, "loop"), "train", MEDIA_IMAGE, "more than 8 folders deep");
 }
 
 static void bad_tars(void **state)
@@ -338,27 +326,28 @@ static void bad_tars(void **state)
     static const char *const names[] = { "x.tar", "x.tar.gz", "x.tar.xz" };
 
     (void)state;
-    data_tar(root, "x.tar", members, 2);
-    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_AUDIO, "x.tar: train/2_a.wav: not a recording");
-    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_IMAGE, "x.tar: train/1_a.wav: a WAV sound");
-    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_TEXT, "x.tar holds files, but the model takes texts");
+    data_tar(data_root, "x.tar", members, 2);
+    data_refused(scratch_path(data_root, "x.tar"), "train", MEDIA_AUDIO, "x.tar: train/2_a.wav: not a recording");
+    data_refused(scratch_path(data_root, "x.tar"), "train", MEDIA_IMAGE, "x.tar: train/1_a.wav: a WAV sound");
+    data_refused(scratch_path(data_root, "x.tar"), "train", MEDIA_TEXT, "x.tar holds files, but the model takes texts");
     members[1] = (struct data_member){ .name = "train/2_a.wav", .link = "1_a.wav" };
-    data_tar(root, "x.tar", members, 2);
-    data_refused(scratch_path(root, "x.tar"), "train", MEDIA_AUDIO, "train/2_a.wav is neither a file nor a folder");
+    data_tar(data_root, "x.tar", members, 2);
+    data_refused(scratch_path(data_root, "x.tar"), "train", MEDIA_AUDIO,
+                 "train/2_a.wav is neither a file nor a folder");
     for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
         size_t size;
         FILE *file;
 
-        data_tar(root, names[n], &good, 1);
-        file = fopen(scratch_path(root, names[n]), "rb");
+        data_tar(data_root, names[n], &good, 1);
+        file = fopen(scratch_path(data_root, names[n]), "rb");
         size = fread(bytes, 1, sizeof bytes, file);
         fclose(file);
         for (size_t eighth = 0; eighth < 8; eighth++) {
             /* A plain tar ends in two blocks of zeros, which may be missing. */
             size_t whole = n ? size : 512 + (sound.size + 511) / 512 * 512;
 
-            data_write(root, names[n], bytes, whole * eighth / 8);
-            data_refused(scratch_path(root, names[n]), "train", MEDIA_AUDIO, names[n]);
+            data_write(data_root, names[n], bytes, whole * eighth / 8);
+            data_refused(scratch_path(data_root, names[n]), "train", MEDIA_AUDIO, names[n]);
         }
     }
     free(sound.data);
@@ -371,14 +360,14 @@ static void archives_in_folders(void **state)
     struct dataset *set;
 
     (void)state;
-    data_tar(root, "f/any.tar.gz", &member, 1);
-    set = data_read(scratch_path(root, "f"), "train", MEDIA_IMAGE);
+    data_tar(data_root, "f/any.tar.gz", &member, 1);
+    set = data_read(scratch_path(data_root, "f"), "train", MEDIA_IMAGE);
     data_has(set, 1, 1, "cat");
     dataset_free(set);
-    data_tar(root, "f/other.tar.gz", &member, 1);
-    data_refused(scratch_path(root, "f"), "train", MEDIA_IMAGE, "2 files may hold the split \"train\"");
-    data_tar(root, "f/cifar-train.tar.xz", &member, 1);
-    set = data_read(scratch_path(root, "f"), "train", MEDIA_IMAGE);
+    data_tar(data_root, "f/other.tar.gz", &member, 1);
+    data_refused(scratch_path(data_root, "f"), "train", MEDIA_IMAGE, "2 files may hold the split \"train\"");
+    data_tar(data_root, "f/cifar-train.tar.xz", &member, 1);
+    set = data_read(scratch_path(data_root, "f"), "train", MEDIA_IMAGE);
     data_has(set, 1, 1, "cat");
     dataset_free(set);
     free(member.bytes.data);
@@ -401,5 +390,5 @@ int main(void)
         cmocka_unit_test(archives_in_folders),
     };
 
-    return cmocka_run_group_tests(tests, make_root, remove_root);
+    return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
 }

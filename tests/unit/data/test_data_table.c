@@ -9,22 +9,6 @@
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
-static const char *root;
-
-static int make_root(void **state)
-{
-    (void)state;
-    root = scratch_make();
-    return 0;
-}
-
-static int remove_root(void **state)
-{
-    (void)state;
-    scratch_remove(root);
-    return 0;
-}
-
 static void text_is(const struct dataset *set, size_t i, const char *label, const char *text)
 {
     assert_string_equal(set->labels[set->classes[i]], label);
@@ -34,15 +18,15 @@ static void text_is(const struct dataset *set, size_t i, const char *label, cons
 
 static struct dataset *read_text(const char *name, const char *text)
 {
-    data_write_text(root, name, text);
-    return data_read(scratch_path(root, name), "train", MEDIA_TEXT);
+    data_write_text(data_root, name, text);
+    return data_read(scratch_path(data_root, name), "train", MEDIA_TEXT);
 }
 
 static struct dataset *read_columns(const char *name, const char *text, const char *label_column,
                                     const char *text_column)
 {
-    data_write_text(root, name, text);
-    return data_read_columns(scratch_path(root, name), "train", label_column, text_column);
+    data_write_text(data_root, name, text);
+    return data_read_columns(scratch_path(data_root, name), "train", label_column, text_column);
 }
 
 static void tsv(void **state)
@@ -109,9 +93,9 @@ static void doubts(void **state)
     struct dataset *set;
 
     (void)state;
-    data_write_text(root, "h.csv", "foo,bar\na,one\nb,two\na,three\nb,four\n");
+    data_write_text(data_root, "h.csv", "foo,bar\na,one\nb,two\na,three\nb,four\n");
     data_refused(
-        scratch_path(root, "h.csv"), "train", MEDIA_TEXT,
+        scratch_path(data_root, "h.csv"), "train", MEDIA_TEXT,
         "h.csv: the label \"foo\" occurs once, in line 1: it looks like a heading; --label-column \"foo\" takes "
         "it for one");
     set = read_columns("h.csv", "foo,bar\na,one\nb,two\na,three\nb,four\n", "foo", NULL);
@@ -139,8 +123,8 @@ static void columns(void **state)
     struct dataset *set;
 
     (void)state;
-    data_write_text(root, "c.csv", table);
-    data_refused(scratch_path(root, "c.csv"), "train", MEDIA_TEXT,
+    data_write_text(data_root, "c.csv", table);
+    data_refused(scratch_path(data_root, "c.csv"), "train", MEDIA_TEXT,
                  "c.csv:1: 4 columns ('id', 'Text', 'when', 'Label'): say which they are by --label-column");
     for (int i = 0; i < 5; i++) {
         static const char *const ways[][2] = {
@@ -162,7 +146,7 @@ static void columns(void **state)
                                                { "2", "text", "are the same column, 2" } };
         struct reason why = { "" };
 
-        assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(root, "c.csv"),
+        assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(data_root, "c.csv"),
                                                               .split = "train",
                                                               .kind = MEDIA_TEXT,
                                                               .label_column = ways[i][0],
@@ -190,18 +174,19 @@ static void codings(void **state)
             bytes[2 * i + !big] = (uint8_t)(units[i] >> 8);
             bytes[2 * i + big] = (uint8_t)units[i];
         }
-        data_write(root, "u.csv", bytes, sizeof bytes);
-        set = data_read(scratch_path(root, "u.csv"), "train", MEDIA_TEXT);
+        data_write(data_root, "u.csv", bytes, sizeof bytes);
+        set = data_read(scratch_path(data_root, "u.csv"), "train", MEDIA_TEXT);
         assert_string_equal(set->hash, plain->hash);
         dataset_free(set);
-        data_write(root, "u.csv", bytes, sizeof bytes - 1);
-        data_refused(scratch_path(root, "u.csv"), "train", MEDIA_TEXT, "u.csv: UTF-16 that is cut off");
+        data_write(data_root, "u.csv", bytes, sizeof bytes - 1);
+        data_refused(scratch_path(data_root, "u.csv"), "train", MEDIA_TEXT, "u.csv: UTF-16 that is cut off");
         bytes[2 * 8 + !big] = 0; /* its other half is missing */
-        data_write(root, "u.csv", bytes, sizeof bytes);
-        data_refused(scratch_path(root, "u.csv"), "train", MEDIA_TEXT, "UTF-16 with half a character at byte 14");
+        data_write(data_root, "u.csv", bytes, sizeof bytes);
+        data_refused(scratch_path(data_root, "u.csv"), "train", MEDIA_TEXT, "UTF-16 with half a character at byte 14");
     }
-    data_write(root, "u.csv", bytes + 2, sizeof bytes - 2);
-    data_refused(scratch_path(root, "u.csv"), "train", MEDIA_TEXT, "u.csv:1: a zero byte: this is no text, or UTF-16");
+    data_write(data_root, "u.csv", bytes + 2, sizeof bytes - 2);
+    data_refused(scratch_path(data_root, "u.csv"), "train", MEDIA_TEXT,
+                 "u.csv:1: a zero byte: this is no text, or UTF-16");
     dataset_free(plain);
 }
 
@@ -222,11 +207,12 @@ static void skipping(void **state)
     struct reason why = { "" };
 
     (void)state;
-    data_write_text(root, "s.tsv", "a\tone\nb\t\n\ttwo\na\tcaf\xe9\nb\tthree\nb\tfour\tfive\nb\n");
-    assert_ok(dataset_read(
-                  &(struct dataset_wish){
-                      .path = scratch_path(root, "s.tsv"), .split = "train", .kind = MEDIA_TEXT, .skip_bad = true },
-                  &set, &why),
+    data_write_text(data_root, "s.tsv", "a\tone\nb\t\n\ttwo\na\tcaf\xe9\nb\tthree\nb\tfour\tfive\nb\n");
+    assert_ok(dataset_read(&(struct dataset_wish){ .path = scratch_path(data_root, "s.tsv"),
+                                                   .split = "train",
+                                                   .kind = MEDIA_TEXT,
+                                                   .skip_bad = true },
+                           &set, &why),
               why);
     data_has(set, 2, 2, "a b");
     assert_int_equal(set->skipped.count, 5);
@@ -269,8 +255,8 @@ static void damages(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        data_write_text(root, cases[i].name, cases[i].text);
-        data_refused(scratch_path(root, cases[i].name), "train", MEDIA_TEXT, cases[i].says);
+        data_write_text(data_root, cases[i].name, cases[i].text);
+        data_refused(scratch_path(data_root, cases[i].name), "train", MEDIA_TEXT, cases[i].says);
     }
 }
 
@@ -281,17 +267,17 @@ static void long_label(void **state)
     (void)state;
     memset(row, 'x', sizeof row);
     memcpy(row + 257, "\ttext", 6);
-    data_write_text(root, "d.tsv", row);
-    data_refused(scratch_path(root, "d.tsv"), "train", MEDIA_TEXT, "d.tsv:1: a label has 1 to 256 bytes");
+    data_write_text(data_root, "d.tsv", row);
+    data_refused(scratch_path(data_root, "d.tsv"), "train", MEDIA_TEXT, "d.tsv:1: a label has 1 to 256 bytes");
 }
 
 static void nul_bytes(void **state)
 {
     (void)state;
-    data_write(root, "nul.tsv", "a\tb\na\tb\0c\n", 10);
-    data_refused(scratch_path(root, "nul.tsv"), "train", MEDIA_TEXT, "nul.tsv:2: a zero byte");
-    data_write(root, "nul.tsv", "a\0a\tb\n", 6);
-    data_refused(scratch_path(root, "nul.tsv"), "train", MEDIA_TEXT, "nul.tsv:1: a zero byte");
+    data_write(data_root, "nul.tsv", "a\tb\na\tb\0c\n", 10);
+    data_refused(scratch_path(data_root, "nul.tsv"), "train", MEDIA_TEXT, "nul.tsv:2: a zero byte");
+    data_write(data_root, "nul.tsv", "a\0a\tb\n", 6);
+    data_refused(scratch_path(data_root, "nul.tsv"), "train", MEDIA_TEXT, "nul.tsv:1: a zero byte");
 }
 
 static void packed(void **state)
@@ -307,30 +293,30 @@ static void packed(void **state)
         FILE *file;
         size_t size;
 
-        data_pack(root, name, rows, sizeof rows - 1);
-        set = data_read(scratch_path(root, name), "train", MEDIA_TEXT);
+        data_pack(data_root, name, rows, sizeof rows - 1);
+        set = data_read(scratch_path(data_root, name), "train", MEDIA_TEXT);
         assert_string_equal(set->hash, plain->hash);
         dataset_free(set);
-        file = fopen(scratch_path(root, name), "rb");
+        file = fopen(scratch_path(data_root, name), "rb");
         size = fread(bytes, 1, sizeof bytes, file);
         fclose(file);
         for (size_t cut = 0; cut < size; cut++) {
-            data_write(root, name, bytes, cut);
-            data_refused(scratch_path(root, name), "train", MEDIA_TEXT, cut < 6 ? name : "cut off at byte");
+            data_write(data_root, name, bytes, cut);
+            data_refused(scratch_path(data_root, name), "train", MEDIA_TEXT, cut < 6 ? name : "cut off at byte");
         }
         for (size_t at = 10; at < size; at++) { /* behind gzip's header, whose time means nothing */
             bytes[at] ^= 1;
-            data_write(root, name, bytes, size);
-            data_refused(scratch_path(root, name), "train", MEDIA_TEXT, name);
+            data_write(data_root, name, bytes, size);
+            data_refused(scratch_path(data_root, name), "train", MEDIA_TEXT, name);
             bytes[at] ^= 1;
         }
         memcpy(bytes + size, bytes, size); /* two parts are one file */
-        data_write(root, name, bytes, 2 * size);
-        set = data_read(scratch_path(root, name), "train", MEDIA_TEXT);
+        data_write(data_root, name, bytes, 2 * size);
+        set = data_read(scratch_path(data_root, name), "train", MEDIA_TEXT);
         assert_int_equal(set->count, 4);
         dataset_free(set);
-        data_write(root, name, rows, sizeof rows - 1);
-        data_refused(scratch_path(root, name), "train", MEDIA_TEXT, "is not packed as its name says");
+        data_write(data_root, name, rows, sizeof rows - 1);
+        data_refused(scratch_path(data_root, name), "train", MEDIA_TEXT, "is not packed as its name says");
     }
     dataset_free(plain);
 }
@@ -340,21 +326,22 @@ static void folders(void **state)
     struct dataset *set;
 
     (void)state;
-    data_write_text(root, "f/README.md", "no data");
-    data_write_text(root, "f/train.tsv", "a\t1\nb\t2\n");
-    data_write_text(root, "f/test.tsv", "b\t3\n");
-    data_write_text(root, "f/test-titles.tsv", "c\t3\n");
-    set = data_read(scratch_path(root, "f/"), "train", MEDIA_TEXT);
+    data_write_text(data_root, "f/README.md", "no data");
+    data_write_text(data_root, "f/train.tsv", "a\t1\nb\t2\n");
+    data_write_text(data_root, "f/test.tsv", "b\t3\n");
+    data_write_text(data_root, "f/test-titles.tsv", "c\t3\n");
+    set = data_read(scratch_path(data_root, "f/"), "train", MEDIA_TEXT);
     data_has(set, 2, 2, "a b");
     assert_string_equal(set->name, "f");
     dataset_free(set);
-    set = data_read(scratch_path(root, "f"), "test", MEDIA_TEXT);
+    set = data_read(scratch_path(data_root, "f"), "test", MEDIA_TEXT);
     data_has(set, 1, 1, "b");
     dataset_free(set);
-    data_refused(scratch_path(root, "f"), "validation", MEDIA_TEXT, "no validation.tsv or validation.csv in it");
-    data_refused(scratch_path(root, "f"), "train", MEDIA_IMAGE, "train.tsv holds texts, but the model takes pictures");
-    data_write_text(root, "f/train.csv", "a,1\n");
-    data_refused(scratch_path(root, "f"), "train", MEDIA_TEXT, "2 files may hold the split \"train\"");
+    data_refused(scratch_path(data_root, "f"), "validation", MEDIA_TEXT, "no validation.tsv or validation.csv in it");
+    data_refused(scratch_path(data_root, "f"), "train", MEDIA_IMAGE,
+                 "train.tsv holds texts, but the model takes pictures");
+    data_write_text(data_root, "f/train.csv", "a,1\n");
+    data_refused(scratch_path(data_root, "f"), "train", MEDIA_TEXT, "2 files may hold the split \"train\"");
 }
 
 static void model_labels(void **state)
@@ -365,8 +352,8 @@ static void model_labels(void **state)
     struct reason why = { "" };
 
     (void)state;
-    data_write_text(root, "m.tsv", "ham\t1\nspam\t2\n");
-    assert_ok(dataset_read(&(struct dataset_wish){ .path = scratch_path(root, "m.tsv"),
+    data_write_text(data_root, "m.tsv", "ham\t1\nspam\t2\n");
+    assert_ok(dataset_read(&(struct dataset_wish){ .path = scratch_path(data_root, "m.tsv"),
                                                    .split = "train",
                                                    .kind = MEDIA_TEXT,
                                                    .labels = known,
@@ -377,8 +364,8 @@ static void model_labels(void **state)
     text_is(set, 0, "ham", "1");
     dataset_free(set);
     set = NULL;
-    data_write_text(root, "m.tsv", "ham\t1\nspan\t2\n");
-    assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(root, "m.tsv"),
+    data_write_text(data_root, "m.tsv", "ham\t1\nspan\t2\n");
+    assert_int_equal(dataset_read(&(struct dataset_wish){ .path = scratch_path(data_root, "m.tsv"),
                                                           .split = "train",
                                                           .kind = MEDIA_TEXT,
                                                           .labels = known,
@@ -395,12 +382,13 @@ static void missing(void **state)
 
     (void)state;
     assert_int_equal(
-        dataset_read(&(struct dataset_wish){ .path = scratch_path(root, "none"), .split = "train", .kind = MEDIA_TEXT },
-                     &set, &why),
+        dataset_read(
+            &(struct dataset_wish){ .path = scratch_path(data_root, "none"), .split = "train", .kind = MEDIA_TEXT },
+            &set, &why),
         -ENOENT);
     assert_non_null(strstr(why.text, "none: No such file"));
-    data_write_text(root, "x.txt", "a\tb\n");
-    data_refused(scratch_path(root, "x.txt"), "train", MEDIA_TEXT, "x.txt: not a form of data that is known");
+    data_write_text(data_root, "x.txt", "a\tb\n");
+    data_refused(scratch_path(data_root, "x.txt"), "train", MEDIA_TEXT, "x.txt: not a form of data that is known");
 }
 
 int main(void)
@@ -413,5 +401,5 @@ int main(void)
         cmocka_unit_test(codings), cmocka_unit_test(old_line_ends), cmocka_unit_test(skipping),
     };
 
-    return cmocka_run_group_tests(tests, make_root, remove_root);
+    return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
 }
