@@ -43,6 +43,22 @@ static inline vec vec_fma(vec a, vec b, vec sum)
     return (vec){ _mm256_fmadd_ps(a.low, b.low, sum.low), _mm256_fmadd_ps(a.high, b.high, sum.high) };
 }
 
+/* Of eight lanes; what the others hold does not matter. */
+static inline vec vec_load_half(const float *from)
+{
+    return (vec){ _mm256_loadu_ps(from), _mm256_setzero_ps() };
+}
+
+static inline vec vec_fma_half(vec a, vec b, vec sum)
+{
+    return (vec){ _mm256_fmadd_ps(a.low, b.low, sum.low), sum.high };
+}
+
+static inline vec vec_keep_half(vec a) /* the others are 0 */
+{
+    return a;
+}
+
 static inline vec vec_add(vec a, vec b)
 {
     return (vec){ _mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high) };

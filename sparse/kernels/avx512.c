@@ -30,6 +30,20 @@ static inline void vec_store(float *to, vec value)
 {
     _mm512_storeu_ps(to, value);
 }
+/* Of eight lanes; what the others hold does not matter. */
+static inline vec vec_load_half(const float *from)
+{
+    return _mm512_castps256_ps512(_mm256_loadu_ps(from));
+}
+static inline vec vec_fma_half(vec a, vec b, vec sum)
+{
+    return _mm512_castps256_ps512(
+        _mm256_fmadd_ps(_mm512_castps512_ps256(a), _mm512_castps512_ps256(b), _mm512_castps512_ps256(sum)));
+}
+static inline vec vec_keep_half(vec a) /* the others become 0 */
+{
+    return _mm512_zextps256_ps512(_mm512_castps512_ps256(a));
+}
 static inline vec vec_fma(vec a, vec b, vec sum)
 {
     return _mm512_fmadd_ps(a, b, sum);

@@ -22,6 +22,8 @@ struct trial {
 /* Row r has connections of its own number; what a piece reads lies within x and ends, as it may, LANES floats later. */
 static struct trial make_trial(struct rng *rng, size_t pieces, bool resume, bool special)
 {
+    const uint32_t most = rng_below(rng, 2) ? LANES : LANES / 2;
+    const bool whole = rng_below(rng, 2);
     struct trial t = { .values = guarded_new(CONNECTIONS),
                        .x = guarded_new(2 * SPAN),
                        .y = guarded_new(ROWS * STRIDE),
@@ -37,7 +39,7 @@ static struct trial make_trial(struct rng *rng, size_t pieces, bool resume, bool
     for (uint32_t p = 0; p < PIECES; p++)
         t.pieces[p] = (struct piece){ .x = (uint32_t)rng_below(rng, SPAN / 2 - LANES),
                                       .y = p * LANES,
-                                      .count = rng_below(rng, 3) ? LANES : 1 + (uint32_t)rng_below(rng, LANES) };
+                                      .count = whole || rng_below(rng, 3) ? most : 1 + (uint32_t)rng_below(rng, most) };
     fill(rng, t.values.data, CONNECTIONS, special);
     fill(rng, t.x.data, 2 * SPAN, special);
     fill(rng, t.y.data, ROWS * STRIDE, special);
