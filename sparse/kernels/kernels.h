@@ -90,9 +90,9 @@ struct piece {
 };
 
 /* Connections whose inputs are shifted views of the same elements, as those of a convolution are: of connection k the
- * element i of a piece is x[offsets[k] + piece.x + i]. Row r has the connections [begins[r], ends[r]); it reads from
- * x + r / group_rows * x_group on, and stands at y + r * y_stride. A piece is read whole: what follows the last
- * element of it, up to PACK_LANES floats, is memory, and does not count. */
+ * element i of a piece is x[offsets[k] + piece.x + i]. Row r has the connections [begins[r], ends[r]), and stands at
+ * y + r * y_stride. A piece is read whole: what follows the last element of it, up to PACK_LANES floats, is memory, and
+ * does not count. */
 struct shifted {
     const uint64_t *begins, *ends;
     const float *values;
@@ -100,8 +100,7 @@ struct shifted {
     const struct piece *pieces;
     size_t piece_count;
     const float *x, *bias; /* bias may be NULL */
-    size_t x_group, y_stride;
-    uint32_t group_rows;
+    size_t y_stride;
     bool resume; /* chains go on from what stands there, instead of from the bias; dot products are added to it */
 };
 

@@ -141,7 +141,7 @@ static void csc_backward(const struct back_product *p, uint32_t begin, uint32_t 
 /* One piece of one row. */
 static void shifted_piece(const struct shifted *s, const struct piece *piece, uint32_t r, float *y)
 {
-    const float *x = s->x + r / s->group_rows * s->x_group + piece->x;
+    const float *x = s->x + piece->x;
 
     for (uint32_t i = 0; i < piece->count; i++) {
         float sum = s->resume ? y[i] : s->bias ? s->bias[r] : 0;
@@ -177,8 +177,7 @@ static void shifted_dots(const struct shifted *s, const float *y, float *dots, u
 {
     for (uint32_t r = row_begin; r < row_end; r++) {
         for (uint64_t k = s->begins[r]; k < s->ends[r]; k++) {
-            const float dot =
-                shifted_dot(s, s->x + r / s->group_rows * s->x_group + s->offsets[k], y + r * s->y_stride);
+            const float dot = shifted_dot(s, s->x + s->offsets[k], y + r * s->y_stride);
 
             dots[k] = s->resume ? dots[k] + dot : dot;
         }

@@ -27,7 +27,7 @@ struct side {
     int64_t top, left;           /* of the frame of the first unit, in what is read */
     struct channel in, out;      /* pictures of one channel */
     uint32_t in_channels, out_channels;
-    uint32_t groups;           /* of channels in order, each read by as many in order */
+    uint32_t groups;           /* of channels in order, each read for as many in order */
     uint32_t down, across;     /* from a unit to the next, in what is written */
     int64_t out_top, out_left; /* of the first unit, in what is written */
     bool add;                  /* to what stands there */
@@ -81,7 +81,7 @@ static struct side spread_side(const struct convolution *c, bool add)
                           .out = { .height = w->height, .width = w->width },
                           .in_channels = c->positions,
                           .out_channels = c->picture,
-                          .groups = 1,
+                          .groups = c->groups,
                           .down = down,
                           .across = across,
                           .out_top = (int64_t)first_y * down - w->top,
@@ -96,8 +96,9 @@ static double strip_floats(const struct side *s, double lines, double columns, d
     const double frame =
         (double)s->frame.phases_y * s->frame.phases_x * (lines + s->margin_y) * (columns + s->margin_x);
     const double stage = s->staged ? (double)s->down * s->across * lines * columns : 0;
+    const uint32_t in_channels = s->in_channels / s->groups;
 
-    return (s->in_channels * frame + s->out_channels * stage) * batch;
+    return (in_channels * frame + s->out_channels * stage) * batch;
 }
 
 struct strips {
@@ -370,30 +371,39 @@ static void move_strip(const struct call *call, const struct strip *strip)
     }
 }
 
+/* A group's frames come one after the other into the same place, which so stays in the cache. */
+static void run_group(const struct call *call, const struct strip *strip, uint32_t group, struct shifted *s, float *y)
+{
+    const struct side *side = call->side;
+    const uint32_t phases = side->down * side->across, in = side->in_channels / side->groups;
+    const uint32_t out = side->out_channels / side->groups, first = group * out;
+    const size_t part = (size_t)strip->lines * strip->columns * call->frame.batch;
+
+    fill_frames(call, strip, group * in, (group + 1) * in, call->areas->floats);
+    s->bias = call->c->bias ? call->c->bias + first : NULL;
+    for (uint32_t phase = 0; phase < phases; phase++) {
+        s->begins = call->areas->list.begins + (size_t)phase * side->out_channels + first;
+        s->ends = call->areas->list.ends + (size_t)phase * side->out_channels + first;
+        call->c->kernels->shifted_run(s, y + first * s->y_stride + phase * part, 0, out);
+    }
+}
+
 static void run_strip(const struct call *call, const struct strip *strip)
 {
     const struct side *side = call->side;
     const struct areas *a = call->areas;
     const size_t batch = call->frame.batch, part = (size_t)strip->lines * strip->columns * batch;
-    const uint32_t phases = side->down * side->across, channels = side->out_channels;
     const size_t pitch = (side->staged ? strip->columns : side->out.width) * batch;
     float *y = side->staged ? call->stage : call->out + ((size_t)strip->y * side->out.width + strip->x) * batch;
     struct shifted s = { .values = a->list.values ? a->list.values : call->c->weight->values,
                          .offsets = a->list.offsets,
                          .pieces = a->pieces,
                          .x = a->floats,
-                         .bias = call->c->bias,
-                         .x_group = side->in_channels / side->groups * frame_floats(&call->frame),
-                         .y_stride = side->staged ? phases * part : plane(&side->out, batch),
-                         .group_rows = channels / side->groups };
+                         .y_stride = side->staged ? side->down * side->across * part : plane(&side->out, batch) };
 
-    fill_frames(call, strip, 0, side->in_channels, a->floats);
     s.piece_count = frame_pieces(&call->frame, strip->lines, strip->columns, pitch, a->pieces);
-    for (uint32_t phase = 0; phase < phases; phase++) {
-        s.begins = a->list.begins + (size_t)phase * channels;
-        s.ends = a->list.ends + (size_t)phase * channels;
-        call->c->kernels->shifted_run(&s, y + phase * part, 0, channels);
-    }
+    for (uint32_t group = 0; group < side->groups; group++)
+        run_group(call, strip, group, &s, y);
     if (side->staged)
         move_strip(call, strip);
 }
@@ -414,7 +424,7 @@ static void run_side(const struct convolution *c, bool spread, struct side side,
 
     call.frame.lines = strips.lines + side.margin_y;
     call.frame.columns = strips.columns + side.margin_x;
-    call.stage = areas.floats + stage_at(side.in_channels * frame_floats(&call.frame));
+    call.stage = areas.floats + stage_at(side.in_channels / side.groups * frame_floats(&call.frame));
     pool_share((uint64_t)strips.lines_of * strips.columns_of, 1, c->part, c->parts, &begin, &end);
     if (begin == end)
         return;
@@ -480,8 +490,7 @@ static void dot_block(const struct call *call, const struct strips *strips, cons
                          .offsets = a->list.offsets,
                          .pieces = a->pieces,
                          .x = a->floats,
-                         .y_stride = plane(&call->side->out, c->batch),
-                         .group_rows = rows };
+                         .y_stride = plane(&call->side->out, c->batch) };
 
     list_block(c, call->side, &call->frame, block, a);
     for (uint64_t i = 0; i < (uint64_t)strips->lines_of * strips->columns_of; i++) {

@@ -33,7 +33,7 @@ void shift_list_group(const struct shift_list *list, uint32_t groups, const stru
     }
     for (uint32_t r = begin; r < end; r++) {
         const uint32_t group = row_group(route, r - begin);
-        const uint64_t offset = (r - begin) * route->row_offset;
+        const uint64_t offset = (r - begin) % route->rows_together * route->row_offset;
 
         for (uint64_t k = weight->starts[r]; k < weight->starts[r + 1]; k++) {
             const uint32_t column = csr_column(weight, k);

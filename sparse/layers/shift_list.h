@@ -10,7 +10,7 @@
 #include "sparse/tensor/csr.h"
 
 /* Where the connection of row r, counted from the first that is listed, and column j goes: to the group groups[j] +
- * r / rows_together * together_step, at the offset offsets[j] + r * row_offset. */
+ * r / rows_together * together_step, at the offset offsets[j] + r % rows_together * row_offset. */
 struct shift_route {
     const uint32_t *groups, *offsets;
     uint32_t rows_together, together_step;

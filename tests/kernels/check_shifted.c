@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Products with shifted views (kernels.h), element by element: every chain and every lane of a dot product is written
- * out once more, and each usable table must give the same bits, for rows without connections, groups, pieces that
+ * out once more, and each usable table must give the same bits, for rows without connections, pieces that
  * overlap in X, and NaN, infinities, -0 and denormals. Operands end at a page that cannot be touched.
  */
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "kernels/operands.h"
 #include "sparse/kernels/kernels.h"
 
-enum { ROWS = 22, GROUP = 11, PIECES = 21, CONNECTIONS = 800, SPAN = 300, STRIDE = PIECES * LANES };
+enum { ROWS = 22, PIECES = 21, CONNECTIONS = 800, SPAN = 300, STRIDE = PIECES * LANES };
 
 struct trial {
     uint64_t starts[ROWS + 1];
@@ -25,7 +25,7 @@ static struct trial make_trial(struct rng *rng, size_t pieces, bool resume, bool
     const uint32_t most = rng_below(rng, 2) ? LANES : LANES / 2;
     const bool whole = rng_below(rng, 2);
     struct trial t = { .values = guarded_new(CONNECTIONS),
-                       .x = guarded_new(2 * SPAN),
+                       .x = guarded_new(SPAN),
                        .y = guarded_new(ROWS * STRIDE),
                        .bias = guarded_new(ROWS),
                        .dots = guarded_new(CONNECTIONS),
@@ -41,7 +41,7 @@ static struct trial make_trial(struct rng *rng, size_t pieces, bool resume, bool
                                       .y = p * LANES,
                                       .count = whole || rng_below(rng, 3) ? most : 1 + (uint32_t)rng_below(rng, most) };
     fill(rng, t.values.data, CONNECTIONS, special);
-    fill(rng, t.x.data, 2 * SPAN, special);
+    fill(rng, t.x.data, SPAN, special);
     fill(rng, t.y.data, ROWS * STRIDE, special);
     fill(rng, t.bias.data, ROWS, special);
     fill(rng, t.dots.data, CONNECTIONS, special);
@@ -51,9 +51,7 @@ static struct trial make_trial(struct rng *rng, size_t pieces, bool resume, bool
                             .piece_count = pieces,
                             .x = t.x.data,
                             .bias = rng_below(rng, 3) ? t.bias.data : NULL,
-                            .x_group = SPAN,
                             .y_stride = STRIDE,
-                            .group_rows = GROUP,
                             .resume = resume };
     return t;
 }
@@ -68,11 +66,6 @@ static void free_trial(struct trial *t)
     free(t->offsets);
 }
 
-static const float *row_of(const struct trial *t, uint32_t r)
-{
-    return t->x.data + (size_t)(r / GROUP) * SPAN;
-}
-
 static void expect_run(const struct trial *t, float *y)
 {
     for (uint32_t r = 0; r < ROWS; r++) {
@@ -82,7 +75,7 @@ static void expect_run(const struct trial *t, float *y)
                 float sum = t->s.resume ? *out : t->s.bias ? t->s.bias[r] : 0;
 
                 for (uint64_t k = t->starts[r]; k < t->starts[r + 1]; k++)
-                    sum = fmaf(t->values.data[k], row_of(t, r)[t->offsets[k] + t->pieces[p].x + i], sum);
+                    sum = fmaf(t->values.data[k], t->x.data[t->offsets[k] + t->pieces[p].x + i], sum);
                 *out = sum;
             }
         }
@@ -107,7 +100,7 @@ static void expect_dots(const struct trial *t, float *dots)
             for (size_t p = 0; p < t->s.piece_count; p++) {
                 for (uint32_t i = 0; i < t->pieces[p].count; i++)
                     lanes[i] = fmaf(t->y.data[r * STRIDE + t->pieces[p].y + i],
-                                    row_of(t, r)[t->offsets[k] + t->pieces[p].x + i], lanes[i]);
+                                    t->x.data[t->offsets[k] + t->pieces[p].x + i], lanes[i]);
             }
             dots[k] = t->s.resume ? dots[k] + sum_of(lanes) : sum_of(lanes);
         }
