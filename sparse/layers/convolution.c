@@ -9,7 +9,7 @@
 #include "sparse/layers/shift_list.h"
 
 enum {
-    STRIP_FLOATS = 1 << 17, /* about, of the frames of a strip: half of a second-level cache */
+    STRIP_FLOATS = 1 << 16, /* about, of the frames of a strip: a quarter of a second-level cache */
     STRIP_LEAST = 128,      /* floats of an output channel in a strip, where it has as many */
     PIECES = 1024,          /* in a strip, unless one position has more */
     DOT_FLOATS = 1024,      /* of a channel of the positions in a strip of dots */
