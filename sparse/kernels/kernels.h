@@ -104,9 +104,16 @@ struct shifted {
     bool resume; /* chains go on from what stands there, instead of from the bias; dot products are added to it */
 };
 
-/* A line of positions of `batch` floats each: `before` of zeros, `count` that stand `step` apart, `after` of zeros. */
-struct padded_line {
-    size_t before, count, after, step, batch;
+/* Lines of positions of `batch` floats each, of which every phase has its share: `before` of zeros, `count` that stand
+ * `step` apart from `from` on, `after` of zeros. */
+struct padded_phase {
+    size_t before, count, after, from;
+};
+
+struct padded_lines {
+    const struct padded_phase *phases;
+    size_t phase_count, lines, pitch; /* pitch: floats from a line to the next where they are read */
+    size_t step, batch;
 };
 
 typedef void weight_run(const struct packed *packed, const struct product *product, uint32_t begin, uint32_t end);
@@ -141,9 +148,9 @@ struct kernels {
     void (*shifted_run)(const struct shifted *s, float *y, uint32_t row_begin, uint32_t row_end);
     void (*shifted_dots)(const struct shifted *s, const float *y, float *dots, uint32_t row_begin, uint32_t row_end);
 
-    /* Copies a line, all positions of which then stand side by side. Up to PACK_LANES floats behind it are undefined.
-     */
-    void (*pad_line)(const struct padded_line *line, const float *from, float *to);
+    /* Copies lines, phase by phase, so that all positions stand side by side. Up to PACK_LANES floats behind them are
+     * undefined. */
+    void (*pad_lines)(const struct padded_lines *lines, const float *from, float *to);
 
     /* out[i] = in[i] <= 0 ? +0 : in[i] (NaN stays NaN, and its gradient is passed on); in place allowed. */
     void (*relu)(const float *in, float *out, size_t n);

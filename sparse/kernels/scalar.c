@@ -184,15 +184,25 @@ static void shifted_dots(const struct shifted *s, const float *y, float *dots, u
     }
 }
 
-static void pad_line(const struct padded_line *line, const float *from, float *to)
+static float *pad_phase(const struct padded_lines *lines, const struct padded_phase *phase, const float *from,
+                        float *to)
 {
-    const size_t batch = line->batch;
+    const size_t batch = lines->batch;
 
-    memset(to, 0, line->before * batch * sizeof *to);
-    to += line->before * batch;
-    for (size_t i = 0; i < line->count; i++)
-        memcpy(to + i * batch, from + i * line->step * batch, batch * sizeof *to);
-    memset(to + line->count * batch, 0, line->after * batch * sizeof *to);
+    memset(to, 0, phase->before * batch * sizeof *to);
+    to += phase->before * batch;
+    for (size_t i = 0; i < phase->count; i++, to += batch)
+        memcpy(to, from + phase->from + i * lines->step * batch, batch * sizeof *to);
+    memset(to, 0, phase->after * batch * sizeof *to);
+    return to + phase->after * batch;
+}
+
+static void pad_lines(const struct padded_lines *lines, const float *from, float *to)
+{
+    for (size_t line = 0; line < lines->lines; line++, from += lines->pitch) {
+        for (size_t phase = 0; phase < lines->phase_count; phase++)
+            to = pad_phase(lines, &lines->phases[phase], from, to);
+    }
 }
 
 static void row_sums(const float *activation, float *sums, size_t n, uint32_t row_begin, uint32_t row_end)

@@ -4,6 +4,7 @@
  * of a picture of one line (conv2d.c says what a connection is, and what groups are).
  */
 #include "sparse/layers/convolution.h"
+#include "sparse/layers/frame.h"
 #include "sparse/layers/planning.h"
 
 enum { CHANNELS, KERNEL, STRIDE, PADDING, GROUPS };
@@ -60,7 +61,7 @@ const struct layer_kind layer_conv1d = {
     .vectors = { { .name = "bias" } },
     .parameters = { [CHANNELS] = { "channels", 0, 1, 65536, PARAMETER_WHOLE },
                     [KERNEL] = { "kernel", 0, 1, 4096, PARAMETER_WHOLE },
-                    [STRIDE] = { "stride", 1, 1, 4096, PARAMETER_WHOLE },
+                    [STRIDE] = { "stride", 1, 1, FRAME_PHASES_MAX, PARAMETER_WHOLE },
                     [PADDING] = { "padding", 0, 0, 4095, PARAMETER_WHOLE },
                     [GROUPS] = { "groups", 1, 1, 65536, PARAMETER_WHOLE } },
     .plan = plan,

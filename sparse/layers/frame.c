@@ -2,42 +2,62 @@
 #include "sparse/layers/frame.h"
 #include "base/size.h"
 
-/* One phase of a line: columns left, left + step, ... of the picture's line at `from`. */
-static void fill_line(const struct frame *frame, const struct kernels *kernels, const float *from, uint32_t width,
-                      int64_t left, float *to)
+/* Of `count` places that stand `step` apart from `begin` on, those that lie within [0, size). */
+static void find_inside(int64_t begin, int64_t step, int64_t size, int64_t count, size_t *first, size_t *past)
 {
-    const int64_t step = frame->step, columns = frame->columns;
-    const int64_t first = MIN(left < 0 ? (-left + step - 1) / step : 0, columns);
-    const int64_t past = left < width ? MIN((width - 1 - left) / step + 1, columns) : 0;
-    struct padded_line line = { .before = (size_t)columns, .step = (size_t)step, .batch = frame->batch };
+    *first = (size_t)MIN(begin < 0 ? (-begin + step - 1) / step : 0, count);
+    *past = begin < size ? (size_t)MIN((size - 1 - begin) / step + 1, count) : 0;
+    if (*past < *first)
+        *past = *first;
+}
 
-    if (first < past) {
-        line.before = (size_t)first;
-        line.count = (size_t)(past - first);
-        line.after = (size_t)(columns - past);
-        from += (left + first * step) * (int64_t)frame->batch;
+static void find_phases(const struct frame *frame, uint32_t width, int64_t left, struct padded_phase *phases)
+{
+    for (uint32_t x = 0; x < frame->phases_x; x++) {
+        const int64_t begin = left + x;
+        size_t first, past;
+
+        find_inside(begin, frame->step, width, frame->columns, &first, &past);
+        phases[x] =
+            (struct padded_phase){ .before = first, .count = past - first, .after = frame->columns - past, .from = 0 };
+        if (past > first)
+            phases[x].from = (size_t)(begin + (int64_t)first * frame->step) * frame->batch;
     }
-    kernels->pad_line(&line, from, to);
+}
+
+/* One phase of the lines: zeros above the picture, what lies on it, zeros below. */
+static void fill_phase(const struct frame *frame, const struct kernels *kernels, const struct channel *channel,
+                       int64_t top, struct padded_lines lines, float *to)
+{
+    const struct padded_phase none = { .before = frame->columns };
+    const size_t row = (size_t)channel->width * frame->batch;
+    struct padded_lines zeros = { .phases = &none, .phase_count = 1, .step = 1, .batch = frame->batch };
+    size_t first, past;
+
+    find_inside(top, frame->step, channel->height, frame->lines, &first, &past);
+    zeros.lines = first * frame->phases_x;
+    kernels->pad_lines(&zeros, channel->data, to);
+    lines.lines = past - first;
+    if (lines.lines)
+        kernels->pad_lines(&lines, channel->data + (size_t)(top + (int64_t)first * frame->step) * row,
+                           to + first * frame_pitch(frame));
+    zeros.lines = (frame->lines - past) * frame->phases_x;
+    kernels->pad_lines(&zeros, channel->data, to + past * frame_pitch(frame));
 }
 
 void frame_fill(const struct frame *frame, const struct kernels *kernels, const struct channel *channel, int64_t top,
                 int64_t left, float *to)
 {
-    const size_t row = (size_t)channel->width * frame->batch, part = (size_t)frame->columns * frame->batch;
-    const struct padded_line none = { .before = frame->columns, .step = 1, .batch = frame->batch };
+    struct padded_phase phases[FRAME_PHASES_MAX];
+    const struct padded_lines lines = { .phases = phases,
+                                        .phase_count = frame->phases_x,
+                                        .pitch = (size_t)frame->step * channel->width * frame->batch,
+                                        .step = frame->step,
+                                        .batch = frame->batch };
 
-    for (uint32_t phase = 0; phase < frame->phases_y; phase++) {
-        for (uint32_t line = 0; line < frame->lines; line++) {
-            const int64_t y = top + (int64_t)line * frame->step + phase;
-
-            for (uint32_t x = 0; x < frame->phases_x; x++, to += part) {
-                if (y < 0 || y >= channel->height)
-                    kernels->pad_line(&none, channel->data, to);
-                else
-                    fill_line(frame, kernels, channel->data + (size_t)y * row, channel->width, left + x, to);
-            }
-        }
-    }
+    find_phases(frame, channel->width, left, phases);
+    for (uint32_t phase = 0; phase < frame->phases_y; phase++)
+        fill_phase(frame, kernels, channel, top + phase, lines, to + phase * frame->lines * frame_pitch(frame));
 }
 
 size_t frame_pieces(const struct frame *frame, uint32_t lines, uint32_t columns, size_t y_pitch, struct piece *pieces)

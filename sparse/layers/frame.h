@@ -15,6 +15,8 @@
 
 #include "sparse/kernels/kernels.h"
 
+enum { FRAME_PHASES_MAX = 64 }; /* as many as the longest stride has */
+
 struct frame {
     uint32_t step, phases_y, phases_x;
     uint32_t lines, columns; /* of a phase */

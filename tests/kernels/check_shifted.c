@@ -145,19 +145,31 @@ static void test_shifted_products(void **state)
     }
 }
 
-static void check_line(const struct kernels *kernels, const struct padded_line *line, const struct guarded *from)
+enum { LINES = 3, PHASES = 3 };
+
+static void check_lines(const struct kernels *kernels, const struct padded_lines *lines, const struct guarded *from)
 {
-    const size_t count = (line->before + line->count + line->after) * line->batch;
-    const size_t inside = line->before * line->batch, past = inside + line->count * line->batch;
-    struct guarded to = guarded_new(count + LANES);
+    size_t count = 0, at = 0;
+    struct guarded to;
 
-    memset(to.data, 0xff, (count + LANES) * sizeof(float));
-    kernels->pad_line(line, from->data, to.data);
-    for (size_t i = 0; i < count; i++) {
-        const size_t at = (i - inside) / line->batch * line->step * line->batch + (i - inside) % line->batch;
-        const float wanted = i >= inside && i < past ? from->data[at] : 0;
+    for (size_t p = 0; p < lines->phase_count; p++)
+        count += (lines->phases[p].before + lines->phases[p].count + lines->phases[p].after) * lines->batch;
+    to = guarded_new(count * lines->lines + LANES);
+    memset(to.data, 0xff, (count * lines->lines + LANES) * sizeof(float));
+    kernels->pad_lines(lines, from->data, to.data);
+    for (size_t line = 0; line < lines->lines; line++) {
+        for (size_t p = 0; p < lines->phase_count; p++) {
+            const struct padded_phase *phase = &lines->phases[p];
+            const size_t inside = phase->before * lines->batch, past = inside + phase->count * lines->batch;
 
-        assert_same(&wanted, &to.data[i], 1, "pad_line", kernels->name);
+            for (size_t i = 0; i < past + phase->after * lines->batch; i++, at++) {
+                const size_t place = phase->from + (i - inside) / lines->batch * lines->step * lines->batch +
+                                     (i - inside) % lines->batch + line * lines->pitch;
+                const float wanted = i >= inside && i < past ? from->data[place] : 0;
+
+                assert_same(&wanted, &to.data[at], 1, "pad_lines", kernels->name);
+            }
+        }
     }
     guarded_free(&to);
 }
@@ -171,16 +183,23 @@ static void test_padded_lines(void **state)
     (void)state;
     for (size_t i = 0; (kernels = kernels_at(i)); i++) {
         for (size_t trial = 0; trial < 400; trial++) {
-            const struct padded_line line = { .before = rng_below(&rng, 20),
-                                              .count = rng_below(&rng, 40),
-                                              .after = rng_below(&rng, 20),
-                                              .step = 1 + rng_below(&rng, 3),
-                                              .batch = batches[trial % ARRAY_SIZE(batches)] };
-            const size_t read = line.count ? ((line.count - 1) * line.step + 1) * line.batch : 0;
-            struct guarded from = guarded_new(read);
+            struct padded_phase phases[PHASES];
+            struct padded_lines lines = { .phases = phases,
+                                          .phase_count = 1 + rng_below(&rng, PHASES),
+                                          .lines = rng_below(&rng, LINES + 1),
+                                          .step = 1 + rng_below(&rng, 3),
+                                          .batch = batches[trial % ARRAY_SIZE(batches)] };
+            struct guarded from;
 
-            fill(&rng, from.data, read, false);
-            check_line(kernels, &line, &from);
+            for (size_t p = 0; p < PHASES; p++)
+                phases[p] = (struct padded_phase){ .before = rng_below(&rng, 20),
+                                                   .count = rng_below(&rng, 40),
+                                                   .after = rng_below(&rng, 20),
+                                                   .from = rng_below(&rng, 9) };
+            lines.pitch = (40 * lines.step + 9) * lines.batch;
+            from = guarded_new(lines.pitch * LINES);
+            fill(&rng, from.data, lines.pitch * LINES, false);
+            check_lines(kernels, &lines, &from);
             guarded_free(&from);
         }
     }
