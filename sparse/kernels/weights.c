@@ -188,13 +188,6 @@ void weights_run_block(const struct weights *weights, uint32_t block, const stru
     weights_run(b->weights, &rows, 0, 1);
 }
 
-void weights_run_rows(const struct weights *weights, const struct product *product, uint32_t begin, uint32_t end)
-{
-    const struct packed *packed = weights->choice[batch_class_of(product->n)];
-
-    weights->kernels->run[packed->number](packed, product, begin, end); /* a unit of csr is a row */
-}
-
 size_t weights_memory(const struct weights *weights)
 {
     return weights->memory;

@@ -37,9 +37,6 @@ void weights_run(const struct weights *weights, const struct product *product, u
 /* The same for the rows of one block of weights that were split; bias and y are those of all rows. */
 void weights_run_block(const struct weights *weights, uint32_t block, const struct product *product);
 
-/* The same for rows [begin, end), of weights that are borrowed: for who multiplies them with different X. */
-void weights_run_rows(const struct weights *weights, const struct product *product, uint32_t begin, uint32_t end);
-
 /* NULL where none was made. */
 const struct csc *weights_columns(const struct weights *weights);
 
