@@ -115,9 +115,9 @@ static struct window window_of(const struct layer_run *run)
                             .out_width = run->out->shape.dimension[2],
                             .kernel_height = kernel,
                             .kernel_width = kernel,
-                             .stride = parameters[POOLING_STRIDE] ? (uint32_t)parameters[POOLING_STRIDE] : kernel,
-                             .top = (uint32_t)parameters[POOLING_PADDING],
-                             .left = (uint32_t)parameters[POOLING_PADDING] };
+                            .stride = parameters[POOLING_STRIDE] ? (uint32_t)parameters[POOLING_STRIDE] : kernel,
+                            .top = (uint32_t)parameters[POOLING_PADDING],
+                            .left = (uint32_t)parameters[POOLING_PADDING] };
 }
 
 int pooling_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
