@@ -91,11 +91,12 @@ static json_t *describe_run(const struct candidates *c, const struct model *mode
                      strchr(c->experiment->kernels->name, '+') != NULL);
 }
 
-/* Each has what is left of its share and of the shares before: together they keep to the whole. */
+/* Each has what is left of its share and of the shares before: together they keep to the whole. The first has all of
+ * its own, to the same instant when it is resumed. */
 static double minutes_left(const struct candidates *c, uint64_t number)
 {
     double share = c->recipe->minutes * (double)(number + 1) / (double)c->recipe->candidates;
-    double spent = (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
+    double spent = !number ? 0 : (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
 
     return c->recipe->minutes > 0 ? MAX(share - spent, 1e-9) : 0;
 }
