@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ static double draw_within(struct rng *rng, double max)
 
 static uint8_t to_byte(double value)
 {
-    return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)(value + 0.5);
+    return value <= 0 ? 0 : value >= 255 ? 255 : (uint8_t)lround(value);
 }
 
 /* Between the four pixels around, each at its middle. */
@@ -91,14 +92,13 @@ static uint8_t mean_of(const struct media_picture *picture, uint32_t channel)
 
     for (size_t i = 0; i < pixels; i++)
         sum += picture->pixels[i * picture->channels + channel];
-    return (uint8_t)(sum / pixels);
+    return pixels ? (uint8_t)(sum / pixels) : 0; /* no picture has none */
 }
 
 /* A square around a pixel anywhere becomes the picture's mean. */
 static void cut_out(double share, struct rng *rng, struct media_picture *picture)
 {
-    int64_t width = picture->width, height = picture->height,
-            side = (int64_t)(share * (double)MIN(width, height) + 0.5);
+    int64_t width = picture->width, height = picture->height, side = llround(share * (double)MIN(width, height));
     int64_t left = (int64_t)rng_below(rng, (uint64_t)width) - side / 2;
     int64_t top = (int64_t)rng_below(rng, (uint64_t)height) - side / 2;
 
