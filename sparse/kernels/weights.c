@@ -9,7 +9,7 @@
 
 /* Some rows, packed by themselves. */
 struct block {
-    struct csr rows; /* borrowed */
+    struct csr rows; /* borrowed, or a copy of its own */
     struct weights *weights;
 };
 
@@ -20,6 +20,7 @@ struct weights {
     struct csc by_column;                      /* CSC_NULL: none was made */
     struct block *blocks;                      /* NULL: it was not split */
     uint32_t block_count;
+    bool fixed; /* made to serve: values stand still, and the matrix may move when it is not read any more */
     size_t memory;
     unsigned first, last; /* the classes that can come */
 };
@@ -72,16 +73,19 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
                 struct choice_cache *cache, struct weights **out)
 {
     struct choice choice = { .first = batch_class_of(columns_min), .last = batch_class_of(columns_max) };
+    int result;
 
     if (!cache || !choice_cache_find(cache, kernels, w, &choice)) {
-        int result = choose_formats(kernels, w, choice.first, choice.last, &choice);
-
+        result = choose_formats(kernels, w, choice.first, choice.last, &choice);
         if (result)
             return result;
         if (cache)
             choice_cache_add(cache, kernels, w, &choice);
     }
-    return make(kernels, w, &choice, out);
+    result = make(kernels, w, &choice, out);
+    if (!result)
+        (*out)->fixed = true;
+    return result;
 }
 
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out)
@@ -110,6 +114,31 @@ const struct csc *weights_columns(const struct weights *weights)
     return weights->by_column.starts ? &weights->by_column : NULL;
 }
 
+static bool borrows(const struct weights *weights)
+{
+    for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++) {
+        if (weights->packed[f] && weights->packed[f]->format->borrows)
+            return true;
+    }
+    return false;
+}
+
+/* Rows of a matrix in memory of their own: what they are of may move, as model_strip() does with it. */
+static int copy_rows(struct csr *rows)
+{
+    const struct csr from = *rows;
+    const uint64_t first = from.starts[0], bytes = csr_index_bytes(from.columns);
+    int result = csr_reserve(rows, from.rows, from.columns, from.count);
+
+    if (result)
+        return result;
+    for (uint32_t r = 0; r <= from.rows; r++)
+        rows->starts[r] = from.starts[r] - first;
+    memcpy(rows->index.narrow, (const char *)from.index.narrow + first * bytes, from.count * bytes);
+    memcpy(rows->values, from.values + first, from.count * sizeof *rows->values);
+    return 0;
+}
+
 /* In the whole's formats, be it that some rows alone would not have been given them. */
 static int make_block(const struct weights *whole, const struct csr *w, uint32_t begin, uint32_t rows,
                       struct block *out)
@@ -124,7 +153,11 @@ static int make_block(const struct weights *whole, const struct csr *w, uint32_t
     out->weights = calloc(1, sizeof *out->weights);
     if (!out->weights)
         return -ENOMEM;
+    if (whole->fixed && borrows(whole))
+        result = copy_rows(&out->rows);
     *out->weights = (struct weights){ .kernels = whole->kernels, .memory = sizeof *out + sizeof *out->weights };
+    if (out->rows.owned)
+        out->weights->memory += csr_memory(&out->rows);
     for (unsigned c = 0; c < BATCH_CLASSES && !result; c++) {
         if (whole->choice[c])
             result = pack_class(out->weights, &out->rows, c, whole->choice[c]->number);
@@ -160,8 +193,10 @@ struct weights *weights_free(struct weights *weights)
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++)
         packed_free(weights->packed[f]);
     csc_deinit(&weights->by_column);
-    for (uint32_t b = 0; b < weights->block_count; b++)
+    for (uint32_t b = 0; b < weights->block_count; b++) {
         weights_free(weights->blocks[b].weights);
+        csr_deinit(&weights->blocks[b].rows);
+    }
     free(weights->blocks);
     free(weights);
     return NULL;
@@ -196,12 +231,8 @@ size_t weights_memory(const struct weights *weights)
 bool weights_borrow_csr(const struct weights *weights)
 {
     if (weights->blocks)
-        return weights_borrow_csr(weights->blocks[0].weights);
-    for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++) {
-        if (weights->packed[f] && weights->packed[f]->format->borrows)
-            return true;
-    }
-    return false;
+        return !weights->fixed && borrows(weights->blocks[0].weights);
+    return borrows(weights);
 }
 
 const char *weights_format(const struct weights *weights, size_t columns)
