@@ -209,7 +209,7 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
         ->below = true;
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
-    option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=1; 'help' prints what there is");
+    option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
     option_text(table, "average", 0, &options->average, "HOW",
                 "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
     option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
