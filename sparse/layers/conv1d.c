@@ -38,21 +38,6 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return convolution_plan(parameters, &inputs[0], &shape, made, out, why);
 }
 
-static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
-{
-    return convolution_prepare(setup, made, needs, why);
-}
-
-static void forward(const struct layer_run *run)
-{
-    convolution_forward(run, made);
-}
-
-static void backward(const struct layer_back *back)
-{
-    convolution_backward(back, made);
-}
-
 const struct layer_kind layer_conv1d = {
     .name = "conv1d",
     .inputs_min = 1,
@@ -65,7 +50,8 @@ const struct layer_kind layer_conv1d = {
                     [PADDING] = { "padding", 0, 0, 4095, PARAMETER_WHOLE },
                     [GROUPS] = { "groups", 1, 1, 65536, PARAMETER_WHOLE } },
     .plan = plan,
-    .prepare = prepare,
-    .forward = forward,
-    .backward = backward,
+    .convolution = made,
+    .prepare = convolution_prepare,
+    .forward = convolution_forward,
+    .backward = convolution_backward,
 };

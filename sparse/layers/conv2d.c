@@ -43,21 +43,6 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return convolution_plan(parameters, &inputs[0], &shape, made, out, why);
 }
 
-static int prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
-{
-    return convolution_prepare(setup, made, needs, why);
-}
-
-static void forward(const struct layer_run *run)
-{
-    convolution_forward(run, made);
-}
-
-static void backward(const struct layer_back *back)
-{
-    convolution_backward(back, made);
-}
-
 const struct layer_kind layer_conv2d = {
     .name = "conv2d",
     .inputs_min = 1,
@@ -71,7 +56,8 @@ const struct layer_kind layer_conv2d = {
                     [PADDING] = { "padding", 0, 0, 63, PARAMETER_WHOLE },
                     [GROUPS] = { "groups", 1, 1, 65536, PARAMETER_WHOLE } },
     .plan = plan,
-    .prepare = prepare,
-    .forward = forward,
-    .backward = backward,
+    .convolution = made,
+    .prepare = convolution_prepare,
+    .forward = convolution_forward,
+    .backward = convolution_backward,
 };

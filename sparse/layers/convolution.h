@@ -51,14 +51,14 @@ void convolution_dots(const struct convolution *c, const float *picture, const f
 
 /* ---- what the kinds have in common ---- */
 
-/* A kind says the window, the channels, the groups and whether it is transposed. */
+/* What kind->convolution() says: window, channels, groups, and whether it is transposed. The rest is the run's. */
 typedef struct convolution convolution_of(const double *parameters, const struct shape *in, const struct shape *out);
 
 int convolution_plan(const double *parameters, const struct shape *in, const struct shape *out_shape,
                      convolution_of *of, struct layer_plan *out, struct reason *why);
-int convolution_prepare(const struct layer_setup *setup, convolution_of *of, struct layer_needs *needs,
-                        struct reason *why);
-void convolution_forward(const struct layer_run *run, convolution_of *of);
-void convolution_backward(const struct layer_back *back, convolution_of *of);
+/* Of every kind that has a convolution. */
+int convolution_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
+void convolution_forward(const struct layer_run *run);
+void convolution_backward(const struct layer_back *back);
 
 #endif

@@ -43,10 +43,10 @@ static bool add_need(const struct convolution *c, enum convolution_product produ
     return true;
 }
 
-int convolution_prepare(const struct layer_setup *setup, convolution_of *of, struct layer_needs *needs,
-                        struct reason *why)
+int convolution_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
 {
-    struct convolution c = of(setup->layer->parameters, &setup->inputs[0], &setup->plan->shape);
+    struct convolution c =
+        setup->layer->kind->convolution(setup->layer->parameters, &setup->inputs[0], &setup->plan->shape);
     bool fits = true;
 
     c.weight = &setup->layer->weight;
@@ -61,9 +61,9 @@ int convolution_prepare(const struct layer_setup *setup, convolution_of *of, str
     return fits ? 0 : refuse(why, WISP_E_FORMAT, "its convolution is too large for batches of %zu", setup->batch);
 }
 
-static struct convolution convolution_at(const struct layer_run *run, convolution_of *of)
+static struct convolution convolution_at(const struct layer_run *run)
 {
-    struct convolution c = of(run->layer->parameters, &run->in[0]->shape, &run->out->shape);
+    struct convolution c = run->layer->kind->convolution(run->layer->parameters, &run->in[0]->shape, &run->out->shape);
 
     c.kernels = run->kernels;
     c.weight = &run->layer->weight;
@@ -73,9 +73,9 @@ static struct convolution convolution_at(const struct layer_run *run, convolutio
     return c;
 }
 
-void convolution_forward(const struct layer_run *run, convolution_of *of)
+void convolution_forward(const struct layer_run *run)
 {
-    struct convolution c = convolution_at(run, of);
+    struct convolution c = convolution_at(run);
     const float *in = run->in[0]->data;
 
     c.bias = run->layer->vectors[0].data;
@@ -101,10 +101,10 @@ static void back_bias(const struct layer_back *back)
                            (uint32_t)end);
 }
 
-void convolution_backward(const struct layer_back *back, convolution_of *of)
+void convolution_backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
-    const struct convolution c = convolution_at(run, of);
+    const struct convolution c = convolution_at(run);
     float *in_gradient = back->in_gradient[0];
 
     back_bias(back);

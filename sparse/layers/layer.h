@@ -180,6 +180,7 @@ enum layer_role {
 };
 
 struct elementwise; /* sparse/layers/elementwise.h */
+struct convolution; /* sparse/layers/convolution.h */
 
 struct layer_kind {
     const char *name; /* in the model file: "linear", "relu", "softmax" */
@@ -213,7 +214,9 @@ struct layer_kind {
                 struct reason *why);
     /* Says what room it needs. NULL: none. WISP_E_FORMAT: more than a size can say, or not in this mode. */
     int (*prepare)(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why);
-    const struct elementwise *elementwise;           /* what it does to a run of elements; NULL: it is none such */
+    const struct elementwise *elementwise; /* what it does to a run of elements; NULL: it is none such */
+    /* The convolution that it is, of its parameters, input and output; NULL: it is none. */
+    struct convolution (*convolution)(const double *parameters, const struct shape *in, const struct shape *out);
     void (*forward)(const struct layer_run *run);    /* NULL: can be planned and sampled, not run */
     void (*backward)(const struct layer_back *back); /* NULL: cannot be trained through */
     /* The rest of the backward pass, of what all parts have found: runs in parts when every part of backward() is
