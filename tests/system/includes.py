@@ -83,7 +83,7 @@ def read_table():
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    table, all_headers, faults, compiled = read_table(), headers(), [], 0
+    table, all_headers, faults, refused, compiled = read_table(), headers(), [], 0, 0
     known = commands(pathlib.Path(sys.argv[1]).resolve())
     for folder in sorted(table.keys() - known.keys()):
         faults.append(f"{folder} stands in the table, and no file of it is compiled")
@@ -92,13 +92,16 @@ def main():
         for other in sorted(folders_seen(command, all_headers) ^ may & all_headers.keys()):
             faults.append(f"{folder} {'does not find' if other in may else 'finds'} headers of {other}"
                           f"{'' if other in may else ', which the table does not allow'}")
-        for other in sorted(all_headers.keys() - may):
+        # What is not found does not compile. One of them is compiled, each folder another, so that it is seen and not concluded.
+        strangers = sorted(all_headers.keys() - may)
+        refused += len(strangers)
+        for other in strangers[compiled % max(1, len(strangers)):][:1]:
             done = compile_text(command, f'#include "{all_headers[other][0]}"\n', "-fsyntax-only")
             compiled += 1
             if done.returncode == 0 or "No such file" not in done.stderr and "not found" not in done.stderr:
                 faults.append(f"{folder} compiles with {all_headers[other][0]}")
     print("\n".join(faults), end="\n" if faults else "")
-    print(f"{len(known)} folders looked at, {compiled} includes refused, {len(faults)} faults")
+    print(f"{len(known)} folders looked at, {refused} includes refused, {compiled} of them compiled, {len(faults)} faults")
     sys.exit(1 if faults or not compiled else 0)
 
 
