@@ -83,6 +83,7 @@ _wisp() {
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W 'steps= minutes=' -- "$cur"); return ;;
     --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy binary-cross-entropy mse l1' -- "$cur"); return ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W 'sgd adamw' -- "$cur"); return ;;
+    --rate-by-density) mapfile -t COMPREPLY < <(compgen -W 'none root full' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;
     --keep) mapfile -t COMPREPLY < <(compgen -W 'best last' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;

@@ -28,7 +28,7 @@ static const char *advise_on_recipe(const struct recipe *recipe, const struct tr
     /* With "auto", "none" means that no class is rare, and then no weights help. */
     if (r->validation_balance.predicted == 1 && recipe->balance == BALANCE_NONE && r->validation_balance.majority > 0.6)
         return "it never says another class; try --balance full";
-    if (recipe->optimizer->by_density)
+    if (recipe->optimizer->adaptive)
         return "try another --rate (three times, or a third), more --epochs, or less --sparsity";
     return "try another --rate (three times, or a third), --optimizer adamw, more --epochs, or less --sparsity";
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
 #include "base/size.h"
@@ -30,7 +31,12 @@ static void move_adam(const struct kernels *kernels, const struct optimizer_step
 
 static const struct optimizer optimizers[] = {
     { .name = "sgd", .title = "sgd-nesterov", .slots = 1, .move = move_sgd },
-    { .name = "adamw", .title = "adamw", .slots = 2, .by_density = true, .move = move_adam },
+    { .name = "adamw",
+      .title = "adamw",
+      .slots = 2,
+      .adaptive = true,
+      .by_density = RATE_BY_DENSITY_FULL,
+      .move = move_adam },
 };
 
 const struct optimizer *optimizer_at(size_t index)
@@ -47,11 +53,29 @@ const struct optimizer *optimizer_find(const char *name)
     return NULL;
 }
 
-double optimizer_boost(const struct optimizer *optimizer, double density)
+static const char *const densities[] = {
+    [RATE_BY_DENSITY_NONE] = "none", [RATE_BY_DENSITY_ROOT] = "root", [RATE_BY_DENSITY_FULL] = "full"
+};
+
+const char *rate_by_density_name(enum rate_by_density how)
 {
-    if (!optimizer->by_density || density <= 0)
+    return densities[how];
+}
+
+int rate_by_density_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(densities); i++) {
+        if (!strcmp(densities[i], name))
+            return (int)i;
+    }
+    return -1;
+}
+
+double rate_by_density(enum rate_by_density how, double density)
+{
+    if (how == RATE_BY_DENSITY_NONE || density <= 0)
         return 1;
-    return MIN(1 / density, OPTIMIZER_BOOST_MAX);
+    return MIN(how == RATE_BY_DENSITY_ROOT ? 1 / sqrt(density) : 1 / density, OPTIMIZER_BOOST_MAX);
 }
 
 void optimizer_tick(struct optimizer_clock *clock, struct optimizer_step *step)

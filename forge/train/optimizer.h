@@ -15,6 +15,23 @@
 
 enum { OPTIMIZER_SLOTS_MAX = 2 };
 
+/* How a layer's rate grows as its density falls: each of its neurons sums fewer connections, so a step of the same
+ * length changes less of what comes out. At most OPTIMIZER_BOOST_MAX times the rate of a dense layer. */
+enum rate_by_density {
+    RATE_BY_DENSITY_NONE,
+    RATE_BY_DENSITY_ROOT, /* divided by the density's root */
+    RATE_BY_DENSITY_FULL, /* divided by the density */
+};
+
+#define OPTIMIZER_BOOST_MAX 10.0
+
+const char *rate_by_density_name(enum rate_by_density how);
+/* -1 when there is no such name. */
+int rate_by_density_find(const char *name);
+
+/* What the rate of a layer with this density is multiplied by. Roots and quotients alone: the same bits everywhere. */
+double rate_by_density(enum rate_by_density how, double density);
+
 /* One step, of one run of parameters: a layer's connections or a vector. */
 struct optimizer_step {
     float rate, decay; /* of this run */
@@ -27,19 +44,15 @@ struct optimizer {
     const char *name;  /* as --optimizer takes it */
     const char *title; /* as the lineage says it */
     unsigned slots;
-    bool by_density; /* a layer's rate is divided by its density, at most by OPTIMIZER_BOOST_MAX */
+    bool adaptive; /* its steps do not follow the gradient's length, so its rates are others than descent's */
+    enum rate_by_density by_density; /* when nobody says how */
     void (*move)(const struct kernels *kernels, const struct optimizer_step *step, float *values,
                  float *const slots[OPTIMIZER_SLOTS_MAX], const float *gradient, size_t count);
 };
 
-#define OPTIMIZER_BOOST_MAX 10.0
-
 /* NULL past the end; the first is "sgd". */
 const struct optimizer *optimizer_at(size_t index);
 const struct optimizer *optimizer_find(const char *name); /* NULL: not known */
-
-/* What the rate of a layer with this density is multiplied by. */
-double optimizer_boost(const struct optimizer *optimizer, double density);
 
 /* Powers of the moments' factors, from step to step: by multiplication alone, so the same bits everywhere. */
 struct optimizer_clock {

@@ -44,6 +44,7 @@ struct recipe {
     double minutes, until_accuracy;
     double rate, momentum, decay;
     bool rate_auto; /* the rate is the usual one, and to be searched from there */
+    enum rate_by_density by_density;
     enum balance balance;
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double clip;   /* the longest gradient, as a whole; 0: any */
@@ -81,7 +82,7 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object);
 struct recipe_options {
     struct recipe recipe;
     struct option_word rate_word;
-    const char *optimizer, *schedule, *augment, *balance, *keep, *average;
+    const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density;
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 

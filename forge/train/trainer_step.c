@@ -76,7 +76,7 @@ static struct optimizer_step step_of_run(const struct move *move, const struct p
     if (run->connections) {
         double density = (double)w->count / ((double)w->rows * (double)w->columns);
 
-        step.rate = (float)(move->rate * optimizer_boost(t->optimizer, density));
+        step.rate = (float)(move->rate * rate_by_density(t->setup.recipe->by_density, density));
         step.decay = (float)t->setup.recipe->decay;
     }
     return step;

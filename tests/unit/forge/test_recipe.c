@@ -109,9 +109,24 @@ static void test_recipe_suits_the_data(void **state)
     said.optimizer = "adamw"; /* who says both gets both */
     assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
     assert_null(optimizer_find("adam"));
-    assert_true(optimizer_boost(optimizer_find("sgd"), 0.01) == 1);
-    assert_true(optimizer_boost(optimizer_find("adamw"), 0.25) == 4);
-    assert_true(optimizer_boost(optimizer_find("adamw"), 0.01) == OPTIMIZER_BOOST_MAX);
+    assert_true(r.by_density == RATE_BY_DENSITY_FULL);
+    said.by_density = "root";
+    assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
+    assert_true(r.by_density == RATE_BY_DENSITY_ROOT);
+    assert_ok(recipe_settle(&(struct recipe_options){ .optimizer = "sgd" }, MEDIA_TEXT, 1600, &r, &why), why);
+    assert_true(r.by_density == RATE_BY_DENSITY_NONE);
+}
+
+static void test_rate_by_density(void **state)
+{
+    (void)state;
+    assert_true(rate_by_density(RATE_BY_DENSITY_NONE, 0.01) == 1);
+    assert_true(rate_by_density(RATE_BY_DENSITY_ROOT, 0.25) == 2);
+    assert_true(rate_by_density(RATE_BY_DENSITY_FULL, 0.25) == 4);
+    assert_true(rate_by_density(RATE_BY_DENSITY_FULL, 0.01) == OPTIMIZER_BOOST_MAX);
+    assert_true(rate_by_density(RATE_BY_DENSITY_ROOT, 1e-6) == OPTIMIZER_BOOST_MAX);
+    assert_true(rate_by_density(RATE_BY_DENSITY_FULL, 0) == 1); /* a layer without connections */
+    assert_int_equal(rate_by_density_find("half"), -1);
 }
 
 /* The types of the structures that ship are all known; those that classify may end in a softmax. */
@@ -306,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_rate_warms_up_and_falls),
         cmocka_unit_test(test_one_cycle_rises_and_falls),
         cmocka_unit_test(test_recipe_suits_the_data),
+        cmocka_unit_test(test_rate_by_density),
         cmocka_unit_test(test_rare_classes_weigh_more),
         cmocka_unit_test(test_types_of_shipped_structures),
         cmocka_unit_test(test_augment_is_a_list),

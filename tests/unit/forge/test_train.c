@@ -319,6 +319,7 @@ static void test_data_that_does_not_fit_is_refused(void **state)
         { "train m.safetensors --data d --augment shift=1,crop=1 -o t.safetensors", "--augment crop does nothing to",
           2 },
         { "train m.safetensors --data d --optimizer adam -o t.safetensors", "give sgd or adamw", 2 },
+        { "train m.safetensors --data d --rate-by-density half -o t.safetensors", "give none, root or full", 2 },
         { "train m.safetensors --data d --balance half -o t.safetensors", "give none, root, full or auto", 2 },
     };
     const char *folder = prepare(100, 10);

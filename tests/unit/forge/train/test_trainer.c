@@ -208,6 +208,7 @@ static void reference_step(const struct fixture *f, struct reference *r, const s
 static void test_adamw_is_what_the_formulae_say(void **state)
 {
     const struct recipe recipe = { .optimizer = optimizer_find("adamw"),
+                                   .by_density = RATE_BY_DENSITY_FULL,
                                    .epochs = 12,
                                    .batch = 64,
                                    .seed = 1,
