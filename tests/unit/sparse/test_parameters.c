@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "sparse/file/model_file.h"
-#include "sparse/graph/parameters.h"
+#include "sparse/graph/connections.h"
 #include "sparse/layers/layer.h"
 #include "support/test.h"
 
@@ -121,11 +121,49 @@ static void test_gathering_changes_no_value(void **state)
     scratch_remove(root);
 }
 
+/* Saved, all at other places, and back again; and what no model of that shape can have. */
+static void test_connections_are_saved_and_loaded(void **state)
+{
+    struct model *model = make_model();
+    const struct csr *w = &model->layers[2].weight;
+    struct parameters p;
+    struct reason why;
+    uint64_t *old, *new;
+
+    (void)state;
+    assert_int_equal(parameters_map(model, &p), 0);
+    old = connections_array(&p);
+    new = connections_array(&p);
+    connections_save(model, &p, old);
+    assert_int_equal(old[p.runs[2].begin + 3], 33 + 3);
+    memcpy(new, old, p.length * sizeof *new);
+    for (uint64_t k = 0; k < w->count; k++) /* the last places there are: rows 0 to 3 have none */
+        new[p.runs[2].begin + k] = 5 * 33 - w->count + k;
+    assert_ok(connections_check(model, &p, new, &why), why);
+    connections_load(model, &p, new);
+    assert_ok(csr_check(w, &why), why);
+    assert_int_equal(w->starts[4], 0);
+    assert_int_equal(csr_column(w, 0), 33 - w->count);
+    memset(old, 0, p.length * sizeof *old);
+    connections_save(model, &p, old);
+    assert_memory_equal(old, new, p.length * sizeof *old);
+    new[p.runs[2].begin + 9] = 5 * 33; /* past the last */
+    assert_int_equal(connections_check(model, &p, new, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "layer l2, connection 9: place 165 of 165"));
+    new[p.runs[2].begin + 9] = new[p.runs[2].begin + 8]; /* twice the same */
+    assert_int_equal(connections_check(model, &p, new, &why), WISP_E_FORMAT);
+    free(old);
+    free(new);
+    parameters_deinit(&p);
+    model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_are_aligned_and_apart),
         cmocka_unit_test(test_gathering_changes_no_value),
+        cmocka_unit_test(test_connections_are_saved_and_loaded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
