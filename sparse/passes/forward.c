@@ -146,9 +146,9 @@ bool forward_takes_sparse(const struct model *model)
     return true;
 }
 
-/* Whether a layer's weights have an index by columns: it looks columns up, reads the model's sparse input, or is
- * trained with enough samples. Where every connection is there, rows and columns are walked alike. */
-static bool has_index(const struct forward_setup *setup, const struct layer *layer)
+/* It looks columns up, reads the model's sparse input, or is trained with enough samples. Where every connection is
+ * there, rows and columns are walked alike. */
+bool forward_has_index(const struct forward_setup *setup, const struct layer *layer)
 {
     const struct csr *w = &layer->weight;
 
@@ -191,7 +191,7 @@ int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forw
     out->workspace = workspace.bytes;
     workspace_deinit(&workspace);
     for (uint32_t i = 0; i < model->layer_count; i++)
-        out->workspace += has_index(setup, &model->layers[i]) ? csc_memory(&model->layers[i].weight) : 0;
+        out->workspace += forward_has_index(setup, &model->layers[i]) ? csc_memory(&model->layers[i].weight) : 0;
     return 0;
 }
 
@@ -245,7 +245,7 @@ static int plan_weights(struct forward *forward, struct reason *why)
         if (!model->layers[i].kind->weighted)
             continue;
         result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
-        if (!result && has_index(&forward->setup, &model->layers[i]))
+        if (!result && forward_has_index(&forward->setup, &model->layers[i]))
             result = weights_index_columns(forward->weights[i], &model->layers[i].weight);
         if (result)
             return result;
@@ -308,12 +308,29 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     return 0;
 }
 
+static void free_weights(struct forward *forward)
+{
+    for (uint32_t i = 0; forward->weights && i < forward->setup.model->layer_count; i++) {
+        if (forward->weights[i])
+            forward->memory -= weights_memory(forward->weights[i]);
+        forward->weights[i] = weights_free(forward->weights[i]);
+    }
+}
+
+int forward_reconnect(struct forward *forward, struct reason *why)
+{
+    int result;
+
+    free_weights(forward);
+    result = plan_weights(forward, why);
+    return result < 0 ? refuse_errno(why, result, "the connections of %s", forward->setup.model->name) : result;
+}
+
 struct forward *forward_free(struct forward *forward)
 {
     if (!forward)
         return NULL;
-    for (uint32_t i = 0; forward->weights && i < forward->setup.model->layer_count; i++)
-        weights_free(forward->weights[i]);
+    free_weights(forward);
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);
     free(forward->buffers);

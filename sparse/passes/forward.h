@@ -36,6 +36,10 @@ bool forward_takes_sparse(const struct model *model);
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
 
+/* To train: the model has other connections, as many a layer as before, in the same arrays. What was prepared of the
+ * old ones is made anew. -ENOMEM; WISP_E_FORMAT: the plan can only be freed. */
+int forward_reconnect(struct forward *forward, struct reason *why);
+
 /* Frees what no pass of this plan reads of its model (model_strip()). -ENOMEM, and nothing is freed. */
 int forward_strip(const struct forward *forward, struct model *model);
 

@@ -22,4 +22,7 @@ struct forward {
     struct layer_random random;
 };
 
+/* Whether a layer's weights have an index by columns in such a pass. */
+bool forward_has_index(const struct forward_setup *setup, const struct layer *layer);
+
 #endif
