@@ -222,6 +222,9 @@ struct layer_kind {
     /* The rest of the backward pass, of what all parts have found: runs in parts when every part of backward() is
      * through, with the same scratch and what was saved. NULL: there is no rest. */
     void (*backward_join)(const struct layer_back *back);
+    /* After the pass the last of the two that there is may be called again, with a layer whose weight has other
+     * connections in the same rows and columns, no more than before, and whose values say nothing: for their gradients
+     * alone. What was saved is as the pass left it; what stood in scratch is gone. */
     /* What it does to a channel when served; NULL: not such a map. */
     void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
 };

@@ -155,6 +155,25 @@ static void add_spares(struct backward *backward, const struct layer *layer)
     }
 }
 
+/* As the layer was run forward; `in` is filled. */
+static struct layer_run run_of(const struct forward *forward, uint32_t index,
+                               const struct tensor *in[static LAYER_INPUTS_MAX])
+{
+    const struct layer *layer = &forward->setup.model->layers[index];
+    struct layer_run run = { .layer = layer,
+                             .kernels = forward->setup.kernels,
+                             .weights = forward->weights[index],
+                             .in = in,
+                             .out = &forward->values[index + 1],
+                             .mode = LAYER_TRAIN,
+                             .random = forward_random_of(forward, index) };
+
+    for (uint32_t j = 0; j < layer->input_count; j++)
+        in[j] = &forward->values[layer->inputs[j]];
+    workspace_lend(&forward->workspace, index, &run);
+    return run;
+}
+
 static void run_layer(struct backward *backward, uint32_t index, float *gradient)
 {
     const struct forward *forward = backward->forward;
@@ -164,13 +183,7 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL }, *vectors[LAYER_VECTORS_MAX] = { NULL };
     struct call call = { .workspace = &forward->workspace,
                          .run = layer->kind->backward,
-                         .back = { .run = { .layer = layer,
-                                            .kernels = forward->setup.kernels,
-                                            .weights = forward->weights[index],
-                                            .in = in,
-                                            .out = &forward->values[index + 1],
-                                            .mode = LAYER_TRAIN,
-                                            .random = forward_random_of(forward, index) },
+                         .back = { .run = run_of(forward, index, in),
                                    .out_gradient = backward->gradients[index + 1],
                                    .in_gradient = in_gradient,
                                    .accumulate = accumulate,
@@ -179,7 +192,6 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
 
-        in[j] = &forward->values[value];
         in_gradient[j] = backward->gradients[value];
         if (is_repeated(layer, j)) {
             in_gradient[j] = backward->spares[j];
@@ -191,7 +203,6 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     if (forward->setup.sparse_input && layer->inputs[0] == 0)
         clear_layer(backward->parameters, index, gradient);
     place_gradients(backward->parameters, index, gradient, &call.back.weight_gradient, vectors);
-    workspace_lend(&forward->workspace, index, &call.back.run);
     pool_run(forward->setup.pool, run_part, &call);
     call.run = layer->kind->backward_join;
     if (call.run)
@@ -217,4 +228,113 @@ void backward_run(struct backward *backward, size_t from, float *gradient)
         else
             clear_layer(backward->parameters, i, gradient);
     }
+}
+
+/* ---- connections that the model has not ---- */
+
+/* Goes over the places of a matrix that have no connection. */
+struct tile {
+    const struct csr *of;
+    struct csr matrix; /* those of this turn */
+    uint64_t room;
+    uint32_t row, column; /* of the next place */
+    uint64_t next;        /* number of the first connection of `of` at or after it */
+    float *gradient;
+};
+
+static int tile_init(struct tile *tile, const struct csr *of)
+{
+    const uint64_t room = MIN(of->count, (uint64_t)BACKWARD_TILE);
+    int result = csr_alloc(&tile->matrix, of->rows, of->columns, room);
+
+    tile->of = of;
+    tile->room = room;
+    tile->gradient = result ? NULL : memory_alloc(room, sizeof *tile->gradient);
+    return tile->gradient ? 0 : -ENOMEM;
+}
+
+static void tile_deinit(struct tile *tile)
+{
+    csr_deinit(&tile->matrix);
+    free(tile->gradient);
+}
+
+/* The places of the row at hand, while there is room. */
+static void fill_row(struct tile *tile)
+{
+    const struct csr *of = tile->of;
+
+    for (; tile->column < of->columns && tile->matrix.count < tile->room; tile->column++) {
+        if (tile->next < of->starts[tile->row + 1] && csr_column(of, tile->next) == tile->column)
+            tile->next++;
+        else
+            csr_set_column(&tile->matrix, tile->matrix.count++, tile->column);
+    }
+}
+
+/* The next turn's. False: there are no more. */
+static bool tile_fill(struct tile *tile)
+{
+    struct csr *m = &tile->matrix;
+
+    m->count = 0;
+    for (uint32_t r = 0; r < m->rows; r++) {
+        m->starts[r] = m->count;
+        if (r != tile->row)
+            continue;
+        fill_row(tile);
+        if (tile->column == m->columns) {
+            tile->column = 0;
+            tile->row++;
+        }
+    }
+    m->starts[m->rows] = m->count;
+    return m->count > 0;
+}
+
+/* `layer` is a copy of the model's with the tile's connections in the place of its own. */
+static int run_tile(struct backward *backward, uint32_t index, const struct layer *layer, float *gradient)
+{
+    static const bool accumulate[LAYER_INPUTS_MAX];
+    const struct forward *forward = backward->forward;
+    const struct tensor *in[LAYER_INPUTS_MAX];
+    float *nobody[LAYER_INPUTS_MAX + LAYER_VECTORS_MAX] = { NULL };
+    struct call call = { .workspace = &forward->workspace,
+                         .run = layer->kind->backward_join ? layer->kind->backward_join : layer->kind->backward,
+                         .back = { .run = run_of(forward, index, in),
+                                   .out_gradient = backward->gradients[index + 1],
+                                   .in_gradient = nobody,
+                                   .accumulate = accumulate,
+                                   .weight_gradient = gradient,
+                                   .vector_gradient = nobody + LAYER_INPUTS_MAX } };
+    struct weights *weights;
+    int result = weights_borrow(forward->setup.kernels, &layer->weight, &weights);
+
+    if (result)
+        return result;
+    if (forward_has_index(&forward->setup, layer))
+        result = weights_index_columns(weights, &layer->weight);
+    call.back.run.layer = layer;
+    call.back.run.weights = weights;
+    memset(gradient, 0, layer->weight.count * sizeof *gradient); /* where the input is sparse, not all are reached */
+    if (!result)
+        pool_run(forward->setup.pool, run_part, &call);
+    weights_free(weights);
+    return result;
+}
+
+int backward_potential(struct backward *backward, uint32_t index, backward_see *see, void *argument, struct reason *why)
+{
+    struct layer layer = backward->forward->setup.model->layers[index];
+    struct tile tile = { .of = &backward->forward->setup.model->layers[index].weight };
+    int result = tile_init(&tile, tile.of);
+
+    while (!result && backward->written[index + 1] && tile_fill(&tile)) {
+        layer.weight = tile.matrix;
+        result = run_tile(backward, index, &layer, tile.gradient);
+        if (!result)
+            see(argument, &tile.matrix, tile.gradient);
+    }
+    tile_deinit(&tile);
+    return result ? refuse_errno(why, result, "layer %s: gradients of other connections", layer.name) : 0;
 }

@@ -24,4 +24,17 @@ float *backward_gradient(struct backward *backward, size_t value);
  * no gradient, statistics and the gaps between runs, is left as it is. */
 void backward_run(struct backward *backward, size_t from, float *gradient);
 
+/* ---- connections that the model has not ---- */
+
+enum { BACKWARD_TILE = 1 << 16 };
+
+/* After backward_run(), before anything else runs: the gradients of all connections that a weighted layer could have
+ * and has not, by tiles, in the order of rows and columns. A tile is a matrix of the layer's rows and columns with some
+ * of them, at most BACKWARD_TILE and at most as many as the layer has connections; that is all the memory it takes,
+ * whatever the layer's width. `see` is told each with its gradients, one a connection, on the caller's thread; they are
+ * the same bits for any number of threads. -ENOMEM: some were not seen. */
+typedef void backward_see(void *argument, const struct csr *tile, const float *gradient);
+int backward_potential(struct backward *backward, uint32_t layer, backward_see *see, void *argument,
+                       struct reason *why);
+
 #endif

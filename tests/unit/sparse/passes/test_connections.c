@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Passes over a model whose connections change.
+ * Passes over a model whose connections change, and the gradients of
+ * connections that it has not. Their reference, for each kind, is the same
+ * layer with all connections, of which those that it has not are 0: it computes
+ * the same, and its gradients, which the kind's own test holds against finite
+ * differences, are those of all.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/construct/regrow.h"
@@ -26,7 +31,8 @@ struct kind_case {
 
 static const struct kind_case cases[] = {
     { "linear", { 14 }, { 1, { 30 } }, 0.1, 5, 0 },
-    { "linear", { 14 }, { 1, { 30 } }, 0.6, 70, 0 }, /* with an index by columns */
+    { "linear", { 14 }, { 1, { 30 } }, 0.6, 70, 0 },   /* with an index by columns */
+    { "linear", { 380 }, { 1, { 390 } }, 0.46, 2, 0 }, /* more than a tile has */
     { "projection", { 9 }, { 2, { 12, 7 } }, 0.3, 6, 0 },
     { "conv2d", { 6, 3, 3, 1, 1 }, { 3, { 5, 8, 7 } }, 0.2, 4, 0 },
     { "conv2d", { 6, 1, 1, 1 }, { 3, { 5, 8, 7 } }, 0.4, 16, 0 },
@@ -75,6 +81,20 @@ static struct model *make_model(const struct kind_case *c, double density)
     return model;
 }
 
+/* All connections; those that `sparse` has are as there. */
+static struct model *fill_up(const struct kind_case *c, const struct model *sparse)
+{
+    struct model *full = make_model(c, 1);
+    const struct csr *w = &sparse->layers[0].weight, *all = &full->layers[0].weight;
+
+    memset(all->values, 0, all->count * sizeof *all->values);
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
+            all->values[(uint64_t)r * w->columns + csr_column(w, k)] = w->values[k];
+    }
+    return full;
+}
+
 static float *draw(size_t count, uint64_t stream, uint32_t words)
 {
     struct rng rng = rng_make(3, stream);
@@ -98,6 +118,94 @@ static void train(struct training *training, const struct model *model, const st
     free(sent);
 }
 
+/* What was seen: by place its gradient, and how often. */
+struct seen {
+    float *gradient;
+    unsigned *times, tiles;
+    uint64_t count_max;
+};
+
+static void see(void *argument, const struct csr *tile, const float *gradient)
+{
+    struct seen *seen = argument;
+    struct reason why;
+
+    assert_ok(csr_check(tile, &why), why);
+    assert_true(tile->count <= seen->count_max);
+    seen->tiles++;
+    for (uint32_t r = 0; r < tile->rows; r++) {
+        for (uint64_t k = tile->starts[r]; k < tile->starts[r + 1]; k++) {
+            const size_t place = (size_t)r * tile->columns + csr_column(tile, k);
+
+            seen->gradient[place] = gradient[k];
+            seen->times[place]++;
+        }
+    }
+}
+
+static void compare(const struct kind_case *c, const struct seen *seen, const struct csr *w, const float *full)
+{
+    uint64_t next = 0;
+
+    for (uint32_t r = 0; r < w->rows; r++) {
+        for (uint32_t column = 0; column < w->columns; column++) {
+            const size_t place = (size_t)r * w->columns + column;
+            const bool has = next < w->starts[r + 1] && csr_column(w, next) == column;
+
+            next += has;
+            assert_int_equal(seen->times[place], !has);
+            if (!has && seen->gradient[place] != full[place])
+                fail_msg("%s, row %u, column %u: %.9g, not %.9g", c->kind, r, column, (double)seen->gradient[place],
+                         (double)full[place]);
+        }
+    }
+}
+
+static void check_kind(const struct kind_case *c, unsigned threads)
+{
+    struct model *model = make_model(c, c->density), *full = fill_up(c, model);
+    const struct csr *w = &model->layers[0].weight;
+    const uint64_t potential = (uint64_t)w->rows * w->columns;
+    struct seen seen = { calloc(potential, sizeof(float)), calloc(potential, sizeof(unsigned)), 0,
+                         MIN(w->count, (uint64_t)BACKWARD_TILE) };
+    float *input = draw(shape_elements(&c->input) * c->batch, 1, c->words), *own;
+    struct training sparse, dense;
+    struct reason why;
+    struct pool *pool;
+
+    assert_int_equal(pool_new(threads, &pool), 0);
+    training_make(&sparse, &(struct forward_setup){
+                               .model = model, .kernels = kernels_find("auto"), .batch = c->batch, .pool = pool });
+    training_make(&dense, &(struct forward_setup){
+                              .model = full, .kernels = kernels_find("auto"), .batch = c->batch, .pool = pool });
+    train(&sparse, model, c, input);
+    train(&dense, full, c, input);
+    own = memory_alloc(sparse.parameters.length, sizeof *own);
+    memcpy(own, sparse.gradient, sparse.parameters.length * sizeof *own);
+    assert_ok(backward_potential(sparse.backward, 0, see, &seen, &why), why);
+    assert_int_equal(seen.tiles, (potential - w->count + seen.count_max - 1) / seen.count_max);
+    compare(c, &seen, w, dense.gradient);
+    assert_memory_equal(own, sparse.gradient, sparse.parameters.length * sizeof *own); /* left as it was */
+    training_free(&sparse);
+    training_free(&dense);
+    pool_free(pool);
+    free(seen.gradient);
+    free(seen.times);
+    free(input);
+    free(own);
+    model_free(model);
+    model_free(full);
+}
+
+static void test_gradients_are_those_of_the_full_layer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        check_kind(&cases[i], 1);
+        check_kind(&cases[i], 3);
+    }
+}
+
 /* A third of its connections are others. */
 static void exchange(struct csr *w)
 {
@@ -113,7 +221,8 @@ static void exchange(struct csr *w)
     free(from);
 }
 
-/* What was prepared of the old connections is gone: the plan computes what a new one does, in as much memory. */
+/* What was prepared of the old connections is gone: the plan computes what a
+ * new one does, in as much memory. */
 static void check_reconnected(const struct kind_case *c)
 {
     struct model *model = make_model(c, c->density);
@@ -150,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_reconnected_pass_is_a_new_one),
+        cmocka_unit_test(test_gradients_are_those_of_the_full_layer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
