@@ -14,9 +14,11 @@
 #include "sparse/file/safetensors.h"
 
 #define KEY     "wisp.checkpoint"
-#define VERSION 2
+#define VERSION 3
+#define OLDEST  2 /* without places */
 
 static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best", "average" };
+static const char *const places[CHECKPOINT_PLACES_MAX] = { "places", "best_places" };
 
 /* ---- writing ---- */
 
@@ -30,22 +32,33 @@ static json_t *describe(const struct checkpoint *c)
                      c->clock.power2, "result", c->result);
 }
 
+/* A row of `length` numbers that end at *end, which is moved on. */
+static json_t *describe_row(const char *dtype, uint64_t length, size_t size, uint64_t *end)
+{
+    const uint64_t begin = *end;
+
+    *end += length * size;
+    return json_pack("{s:s, s:[I], s:[I, I]}", "dtype", dtype, "shape", (json_int_t)length, "data_offsets",
+                     (json_int_t)begin, (json_int_t)*end);
+}
+
 static int header_fill(const struct checkpoint *c, json_t *header)
 {
     cleanup_json json_t *about = describe(c);
     cleanup_free char *text = about ? json_dumps(about, JSON_COMPACT) : NULL;
     char checksum[sizeof CHECKSUM_PREFIX + CHECKSUM_DIGITS] = CHECKSUM_PREFIX;
-    uint64_t bytes = c->length * sizeof(float);
+    uint64_t end = 0;
     int failed;
 
     memset(checksum + strlen(CHECKSUM_PREFIX), '0', CHECKSUM_DIGITS);
     failed = !text || json_object_set_new(header, SAFETENSORS_METADATA,
                                           json_pack("{s:s, s:s}", KEY, text, CHECKSUM_KEY, checksum));
+    for (uint32_t i = 0; i < c->places_count; i++)
+        failed |= json_object_set_new(header, c->places[i].name,
+                                      describe_row("I64", c->length, sizeof *c->places[i].data, &end));
     for (uint32_t i = 0; i < c->array_count; i++)
-        failed |= json_object_set_new(
-            header, c->arrays[i].name,
-            json_pack("{s:s, s:[I], s:[I, I]}", "dtype", "F32", "shape", (json_int_t)c->length, "data_offsets",
-                      (json_int_t)i * (json_int_t)bytes, ((json_int_t)i + 1) * (json_int_t)bytes));
+        failed |= json_object_set_new(header, c->arrays[i].name,
+                                      describe_row("F32", c->length, sizeof *c->arrays[i].data, &end));
     return failed ? -ENOMEM : 0;
 }
 
@@ -72,7 +85,8 @@ static int header_make(const struct checkpoint *c, char **out, size_t *size)
 
 int checkpoint_write(const struct checkpoint *c, const char *path, struct reason *why)
 {
-    struct file_part parts[1 + CHECKPOINT_ARRAYS_MAX];
+    struct file_part parts[1 + CHECKPOINT_PLACES_MAX + CHECKPOINT_ARRAYS_MAX];
+    uint32_t count = 1;
     cleanup_free char *header = NULL;
     char digits[CHECKSUM_DIGITS + 1];
     size_t size;
@@ -81,13 +95,15 @@ int checkpoint_write(const struct checkpoint *c, const char *path, struct reason
     if (result)
         return refuse_errno(why, result, "%s", path);
     parts[0] = (struct file_part){ header, size };
+    for (uint32_t i = 0; i < c->places_count; i++)
+        parts[count++] = (struct file_part){ c->places[i].data, c->length * sizeof *c->places[i].data };
     for (uint32_t i = 0; i < c->array_count; i++)
-        parts[1 + i] = (struct file_part){ c->arrays[i].data, c->length * sizeof(float) };
-    result = checksum_compute(parts, 1 + c->array_count, digits);
+        parts[count++] = (struct file_part){ c->arrays[i].data, c->length * sizeof *c->arrays[i].data };
+    result = checksum_compute(parts, count, digits);
     if (result)
         return refuse_errno(why, result, "%s", path);
     memcpy(checksum_find(header, size), digits, CHECKSUM_DIGITS);
-    return file_write(path, parts, 1 + c->array_count, why);
+    return file_write(path, parts, count, why);
 }
 
 /* ---- reading ---- */
@@ -128,8 +144,9 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     json_incref(out->run);
     json_incref(out->result);
     out->epoch = (uint64_t)epoch;
-    if (version != VERSION)
-        return refuse(why, WISP_E_FORMAT, KEY " has version %d; this wisp reads version %d", version, VERSION);
+    if (version < OLDEST || version > VERSION)
+        return refuse(why, WISP_E_FORMAT, KEY " has version %d; this wisp reads versions %d to %d", version, OLDEST,
+                      VERSION);
     if (!json_is_object(out->run) || !json_is_object(out->result) || epoch < 0)
         return refuse(why, WISP_E_FORMAT, KEY ": \"run\" and \"result\" are objects, \"epoch\" is 0 or more");
     if (!(out->clock.power1 >= 0 && out->clock.power1 < 1 && out->clock.power2 >= 0 && out->clock.power2 < 1))
@@ -137,27 +154,53 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     return take_tally(loss, counts, &out->tally, why);
 }
 
-static int take_array(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)
+/* NULL in *data: there is none. */
+static int take_row(struct safetensors *file, const char *name, enum tensor_type type, struct checkpoint *out,
+                    const void **data, struct reason *why)
 {
     const struct safetensor *tensor = safetensors_take(file, name);
-    const float *data;
+    const bool wide = type == TENSOR_I64;
 
+    *data = NULL;
     if (!tensor)
         return 0;
-    if (tensor->type != TENSOR_F32 || tensor->rank != 1 || tensor->begin % sizeof(float))
-        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is no row of F32", name);
+    if (tensor->type != type || tensor->rank != 1 || tensor->begin % (wide ? sizeof(uint64_t) : sizeof(float)))
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is no row of %s", name, wide ? "I64" : "F32");
     if (out->array_count && tensor->count != out->length)
         return refuse(why, WISP_E_FORMAT, "tensor \"%s\" has %llu elements, \"values\" has %llu", name,
                       (unsigned long long)tensor->count, (unsigned long long)out->length);
-    data = (const float *)(const void *)((const char *)out->file + tensor->begin);
-    for (uint64_t i = 0; i < tensor->count; i++) {
+    *data = (const char *)out->file + tensor->begin;
+    out->length = tensor->count;
+    return 0;
+}
+
+static int take_array(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)
+{
+    const void *row;
+    const float *data;
+    int result = take_row(file, name, TENSOR_F32, out, &row, why);
+
+    if (result || !row)
+        return result;
+    data = row;
+    for (uint64_t i = 0; i < out->length; i++) {
         if (!isfinite(data[i]))
             return refuse(why, WISP_E_FORMAT, "tensor \"%s\", element %llu is no finite number", name,
                           (unsigned long long)i);
     }
-    out->length = tensor->count;
     out->arrays[out->array_count++] = (struct checkpoint_array){ name, data };
     return 0;
+}
+
+/* What they may be follows from the model, which checks them. */
+static int take_places(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)
+{
+    const void *row;
+    int result = take_row(file, name, TENSOR_I64, out, &row, why);
+
+    if (!result && row)
+        out->places[out->places_count++] = (struct checkpoint_places){ name, row };
+    return result;
 }
 
 static int take_all(struct safetensors *file, size_t size, struct checkpoint *out, struct reason *why)
@@ -168,6 +211,8 @@ static int take_all(struct safetensors *file, size_t size, struct checkpoint *ou
         result = checksum_check(out->file, size, why);
     for (size_t i = 0; !result && i < CHECKPOINT_ARRAYS_MAX; i++)
         result = take_array(file, names[i], out, why);
+    for (size_t i = 0; !result && i < CHECKPOINT_PLACES_MAX; i++)
+        result = take_places(file, places[i], out, why);
     if (!result && !checkpoint_array(out, "values"))
         result = refuse(why, WISP_E_FORMAT, "there is no tensor \"values\"");
     if (!result && safetensors_left(file))
@@ -219,6 +264,15 @@ const float *checkpoint_array(const struct checkpoint *checkpoint, const char *n
     for (uint32_t i = 0; i < checkpoint->array_count; i++) {
         if (!strcmp(checkpoint->arrays[i].name, name))
             return checkpoint->arrays[i].data;
+    }
+    return NULL;
+}
+
+const uint64_t *checkpoint_places(const struct checkpoint *checkpoint, const char *name)
+{
+    for (uint32_t i = 0; i < checkpoint->places_count; i++) {
+        if (!strcmp(checkpoint->places[i].name, name))
+            return checkpoint->places[i].data;
     }
     return NULL;
 }

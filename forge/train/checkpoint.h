@@ -6,13 +6,15 @@
  * purpose, epoch, sample), so the generator's state is the number of the epoch, and the place in its order is the
  * number of samples that it has been trained on; of the optimiser there are its slots and the powers of its moments'
  * factors. A file is a safetensors container, as NumPy reads it: F32 tensors of one length called "values", "slot0",
- * "slot1", "best" and "average", and in its metadata wisp.checkpoint, JSON:
+ * "slot1", "best" and "average"; where connections change, I64 tensors of that length, "places" and "best_places", the
+ * connections of the first and of the best (sparse/graph/connections.h); and in its metadata wisp.checkpoint, JSON:
  *
- *   {"version": 2, "run": {…}, "epoch": 12, "tally": [loss, samples, predicted, actual, correct], "power1": …,
+ *   {"version": 3, "run": {…}, "epoch": 12, "tally": [loss, samples, predicted, actual, correct], "power1": …,
  *    "power2": …, "result": {…}}
  *
- * and wisp.checksum, as a model file has it. `run` says what the run is of: model, data, media, recipe, split; a
- * checkpoint continues that run and no other. Files come from outside: checkpoint_parse() is their one validator.
+ * and wisp.checksum, as a model file has it. Version 2, which is read too, had no places. `run` says what the run is
+ * of: model, data, media, recipe, split; a checkpoint continues that run and no other. Files come from outside:
+ * checkpoint_parse() is their one validator.
  */
 #ifndef FORGE_TRAIN_CHECKPOINT_H
 #define FORGE_TRAIN_CHECKPOINT_H
@@ -24,7 +26,7 @@
 #include "forge/train/loss.h"
 #include "forge/train/optimizer.h"
 
-enum { CHECKPOINT_ARRAYS_MAX = 3 + OPTIMIZER_SLOTS_MAX };
+enum { CHECKPOINT_ARRAYS_MAX = 3 + OPTIMIZER_SLOTS_MAX, CHECKPOINT_PLACES_MAX = 2 };
 
 #define CHECKPOINT_FILE_MAX (64ull << 30)
 
@@ -33,14 +35,20 @@ struct checkpoint_array {
     const float *data;
 };
 
+struct checkpoint_places {
+    const char *name;
+    const uint64_t *data;
+};
+
 struct checkpoint {
     json_t *run, *result;    /* objects */
     uint64_t epoch;          /* finished */
     struct loss_tally tally; /* of the one after it, up to here */
     struct optimizer_clock clock;
-    uint64_t length; /* floats of each array */
-    uint32_t array_count;
+    uint64_t length; /* of each array */
+    uint32_t array_count, places_count;
     struct checkpoint_array arrays[CHECKPOINT_ARRAYS_MAX];
+    struct checkpoint_places places[CHECKPOINT_PLACES_MAX];
     void *file; /* what they stand in, after reading; NULL */
 };
 
@@ -57,6 +65,7 @@ void checkpoint_deinit(struct checkpoint *checkpoint); /* what reading made; ide
 
 /* The array of that name; NULL when there is none. */
 const float *checkpoint_array(const struct checkpoint *checkpoint, const char *name);
+const uint64_t *checkpoint_places(const struct checkpoint *checkpoint, const char *name);
 
 /* Whether it is of this run. WISP_E_INVALID, and names the first thing that differs. */
 int checkpoint_fits(const struct checkpoint *checkpoint, const json_t *run, struct reason *why);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "forge/train/checkpoint.h"
 #include "process.h"
+#include "sparse/file/model_checksum.h"
 #include "support/test.h"
 
 #define BUILD   "build --layers 64-24-4 --sparsity 0.5 --seed 3 --processing image.classification -o m.safetensors"
@@ -199,6 +200,49 @@ static void test_a_damaged_checkpoint_is_refused(void **state)
     free(data);
 }
 
+/* The places of connections, beside the values; and a file of the version before, which had none. */
+static void test_places_are_kept(void **state)
+{
+    static const float values[16] = { 1, 2, 3 };
+    static const uint64_t places[16] = { 4, 5, UINT64_C(1) << 40 }, best[16] = { 7, 8, 9 };
+    struct checkpoint c = { .run = json_object(),
+                            .result = json_object(),
+                            .length = 16,
+                            .array_count = 1,
+                            .places_count = 2,
+                            .arrays = { { "values", values } },
+                            .places = { { "places", places }, { "best_places", best } } };
+    struct checkpoint got;
+    struct reason why;
+    char *data, *version;
+    size_t size;
+
+    (void)state;
+    assert_ok(checkpoint_write(&c, scratch_path(folder, "places"), &why), why);
+    assert_ok(checkpoint_read(scratch_path(folder, "places"), &got, &why), why);
+    assert_memory_equal(checkpoint_places(&got, "places"), places, sizeof places);
+    assert_memory_equal(checkpoint_places(&got, "best_places"), best, sizeof best);
+    assert_memory_equal(checkpoint_array(&got, "values"), values, sizeof values);
+    assert_null(checkpoint_places(&got, "values"));
+    checkpoint_deinit(&got);
+    c.places_count = 0;
+    assert_ok(checkpoint_write(&c, scratch_path(folder, "places"), &why), why);
+    data = slurp(scratch_path(folder, "places"), &size);
+    version = strstr(data + 8, "\\\"version\\\":3"); /* quoted in the header's JSON */
+    assert_non_null(version);
+    version[12] = '4';
+    assert_int_equal(parse(data, size, &got, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "has version 4; this wisp reads versions 2 to 3"));
+    version[12] = '2';
+    assert_int_equal(checksum_seal(data, size), 0);
+    assert_ok(parse(data, size, &got, &why), why);
+    assert_int_equal(got.places_count, 0);
+    checkpoint_deinit(&got);
+    free(data);
+    json_decref(c.run);
+    json_decref(c.result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_layers_of_chance_are_resumed),
         cmocka_unit_test(test_a_foreign_checkpoint_is_refused),
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
+        cmocka_unit_test(test_places_are_kept),
     };
 
     return cmocka_run_group_tests(tests, prepare, clean);
