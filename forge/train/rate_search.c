@@ -60,6 +60,7 @@ int rate_search_run(const struct trainer_setup *setup, struct rate_search *out, 
     recipe.patience = recipe.epochs = 0;
     recipe.steps = RATE_SEARCH_STEPS;
     recipe.average.kind = AVERAGE_NONE;
+    recipe.regrowth.method = NULL;
     recipe_fit(&recipe, setup->train_count);
     own.recipe = &recipe;
     own.validation_count = 0;

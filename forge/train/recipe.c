@@ -77,6 +77,8 @@ json_t *recipe_json(const struct recipe *recipe)
         json_object_set_new(object, "keep", json_string("last"));
     if (object && recipe->balance > BALANCE_NONE)
         json_object_set_new(object, "balance", json_string(balance_name(recipe->balance)));
+    if (object && recipe->regrowth.method)
+        json_object_set_new(object, "regrow", regrowth_json(&recipe->regrowth));
     if (object && augment_is_on(&recipe->augment))
         json_object_set_new(object, "augment", augment_json(&recipe->augment));
     return object;
@@ -218,6 +220,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
     option_text(table, "average", 0, &options->average, "HOW",
                 "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
+    option_text(table, "regrow", 0, &options->regrow, "HOW",
+                "exchange the weakest connections: set or rigl, with ,fraction=F,every=N,until=P");
     option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
                 0, 0.9)
         ->given = &options->validation_given;
@@ -256,6 +260,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
         return refuse(why, WISP_E_INVALID,
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");
     if (options->average && average_parse(options->average, &out->average, why))
+        return WISP_E_INVALID;
+    if (options->regrow && regrowth_parse(options->regrow, &out->regrowth, why))
         return WISP_E_INVALID;
     if (options->augment)
         return augment_parse(options->augment, &out->augment, why);

@@ -17,6 +17,7 @@
 #include "forge/train/loss.h"
 #include "forge/train/optimizer.h"
 #include "forge/train/schedule.h"
+#include "forge/train/topology/regrowth.h"
 
 /* What is evaluated and saved in place of the weights as they are. */
 enum average_kind {
@@ -54,11 +55,12 @@ struct recipe {
     bool keep_last;    /* the last epoch, whichever was the best */
     struct augment augment;
     struct average average;
+    struct regrowth regrowth;
     uint64_t candidates;
 };
 
 /* Streams of random numbers that a run draws from; the low bits say which epoch or sample. */
-enum recipe_stream { STREAM_SPLIT = 16, STREAM_SHUFFLE, STREAM_AUGMENT, STREAM_DROPOUT, STREAM_LAYERS };
+enum recipe_stream { STREAM_SPLIT = 16, STREAM_SHUFFLE, STREAM_AUGMENT, STREAM_DROPOUT, STREAM_LAYERS, STREAM_REGROW };
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)
 {
@@ -82,7 +84,7 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object);
 struct recipe_options {
     struct recipe recipe;
     struct option_word rate_word;
-    const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density;
+    const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density, *regrow;
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 

@@ -9,7 +9,9 @@
 #include "base/size.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
+#include "forge/train/topology/regrow_model.h"
 #include "forge/train/trainer_state.h"
+#include "sparse/graph/connections.h"
 #include "sparse/layers/layer.h"
 
 static int check_model(const struct model *model, struct reason *why)
@@ -20,6 +22,14 @@ static int check_model(const struct model *model, struct reason *why)
                           model->layers[i].kind->name);
     }
     return 0;
+}
+
+static int check_regrowth(const struct trainer *t, struct reason *why)
+{
+    if (!t->setup.recipe->regrowth.method || regrow_model_has_room(t->setup.model))
+        return 0;
+    return refuse(why, WISP_E_INVALID,
+                  "--regrow puts connections where there are none, and this network has all; build it with a sparsity");
 }
 
 static int check_ends(const struct trainer *t, struct reason *why)
@@ -52,6 +62,8 @@ static int make_arrays(struct trainer *t)
         missing |= !(t->slots[i] = parameters_array(&t->parameters));
     if (t->setup.validation_count)
         missing |= !(t->best = parameters_array(&t->parameters));
+    if (t->best && t->setup.recipe->regrowth.method)
+        missing |= !(t->best_places = connections_array(&t->parameters));
     if (t->setup.recipe->average.kind)
         missing |= !(t->average = parameters_array(&t->parameters));
     if (t->setup.recipe->clip > 0)
@@ -119,6 +131,8 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     if (!result)
         result = check_ends(t, why);
     if (!result)
+        result = check_regrowth(t, why);
+    if (!result)
         result = make_stores(t, why);
     if (!result)
         result = weigh_classes(t, why);
@@ -149,6 +163,7 @@ struct trainer *trainer_free(struct trainer *trainer)
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
             free(trainer->slots[i]);
         free(trainer->best);
+        free(trainer->best_places);
         free(trainer->average);
         free(trainer->norms);
         parameters_deinit(&trainer->parameters);
@@ -200,6 +215,9 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     if (s->observe)
         s->observe(s->observer, t->step, (t->tally.loss - before) / (double)count);
     backward_run(t->backward, t->lost, t->gradient);
+    result = trainer_regrow(t, why);
+    if (result)
+        return result;
     trainer_step(t, 1.0f / (float)count);
     return 0;
 }
@@ -272,7 +290,7 @@ static void note_validation(struct trainer *t, uint64_t epoch, const struct eval
         out->validation_accuracy = figures->validation_accuracy;
         out->validation_loss = figures->validation_loss;
         out->validation_balance = evaluation_balance(e);
-        memcpy(t->best, t->setup.model->parameters, t->parameters.length * sizeof *t->best);
+        trainer_remember(t);
     }
 }
 
@@ -388,7 +406,7 @@ static void choose_weights(struct trainer *t, const struct trainer_result *out)
     float *values = t->setup.model->parameters;
 
     if (out->validated)
-        memcpy(values, t->best, t->parameters.length * sizeof *values);
+        trainer_recall(t);
     else if (trainer_has_average(t))
         memcpy(values, t->average, t->parameters.length * sizeof *values);
 }
@@ -440,7 +458,8 @@ uint64_t trainer_memory_of(const struct model *model, const struct parameters *p
 size_t trainer_memory(const struct trainer *t)
 {
     return trainer_memory_of(t->setup.model, &t->parameters, t->optimizer->slots + (t->average != NULL),
-                             t->best != NULL);
+                             t->best != NULL) +
+           (t->best_places ? t->parameters.length * sizeof *t->best_places : 0);
 }
 
 size_t trainer_activation_memory(const struct trainer *t)

@@ -2,10 +2,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/train/checkpoint.h"
 #include "forge/train/trainer_state.h"
+#include "sparse/graph/connections.h"
 
 /* The arrays of a checkpoint in their order, and where they are here. Returns how many. */
 static uint32_t list_arrays(const struct trainer *t, const char *names[static CHECKPOINT_ARRAYS_MAX],
@@ -43,6 +45,22 @@ static bool is_finite(const struct checkpoint *c)
     return true;
 }
 
+/* Which connections there are, and which the best epoch had: in *places, which is freed with free(). -ENOMEM. */
+static int list_places(const struct trainer *t, struct checkpoint *c, uint64_t **places)
+{
+    *places = NULL;
+    if (!t->setup.recipe->regrowth.method)
+        return 0;
+    *places = connections_array(&t->parameters);
+    if (!*places)
+        return -ENOMEM;
+    connections_save(t->setup.model, &t->parameters, *places);
+    c->places[c->places_count++] = (struct checkpoint_places){ "places", *places };
+    if (t->best_places)
+        c->places[c->places_count++] = (struct checkpoint_places){ "best_places", t->best_places };
+    return 0;
+}
+
 void trainer_keep(struct trainer *t, const struct trainer_result *result)
 {
     const char *names[CHECKPOINT_ARRAYS_MAX];
@@ -53,6 +71,7 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
                             .tally = t->tally,
                             .clock = t->clock,
                             .length = t->parameters.length };
+    cleanup_free uint64_t *places = NULL;
     struct reason why;
     int failed;
 
@@ -62,9 +81,10 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
     for (uint32_t i = 0; i < c.array_count; i++)
         c.arrays[i] = (struct checkpoint_array){ names[i], arrays[i] };
     t->kept_ns = clock_ns();
-    failed = c.result && !is_finite(&c) ? 0
-             : c.result                 ? checkpoint_write(&c, t->setup.checkpoint, &why)
-                                        : refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
+    if (!c.result || list_places(t, &c, &places))
+        failed = refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
+    else
+        failed = is_finite(&c) ? checkpoint_write(&c, t->setup.checkpoint, &why) : 0;
     json_decref(c.result);
     if (failed)
         warn_user("train", "no checkpoint after %llu steps: %s", (unsigned long long)t->step, why.text);
@@ -78,6 +98,40 @@ static bool place_fits(const struct trainer *t, const struct checkpoint *c, cons
     return c->epoch <= t->setup.recipe->epochs && samples <= count &&
            (samples == count || samples % t->setup.recipe->batch == 0) &&
            (c->epoch < t->setup.recipe->epochs || !samples) && result->validated == (t->best && c->epoch);
+}
+
+/* The connections of the checkpoint can be this run's. */
+static int places_fit(const struct trainer *t, const struct checkpoint *c, struct reason *why)
+{
+    static const char *const names[CHECKPOINT_PLACES_MAX] = { "places", "best_places" };
+    const bool changes = t->setup.recipe->regrowth.method != NULL;
+    const uint32_t count = changes ? 1 + (t->best_places != NULL) : 0;
+    int result = 0;
+
+    if (c->places_count != count)
+        return refuse(why, WISP_E_FORMAT, "connections of %u sets; this run has %u", c->places_count, count);
+    for (uint32_t i = 0; !result && i < count; i++) {
+        const uint64_t *places = checkpoint_places(c, names[i]);
+
+        /* Of the best epoch there are none before there has been one. */
+        if (!places)
+            result = refuse(why, WISP_E_FORMAT, "there is no tensor \"%s\"", names[i]);
+        else if (i == 0 || c->epoch)
+            result = connections_check(t->setup.model, &t->parameters, places, why);
+    }
+    return result;
+}
+
+static int restore_places(struct trainer *t, const struct checkpoint *c, struct reason *why)
+{
+    const uint64_t *places = checkpoint_places(c, "places"), *best = checkpoint_places(c, "best_places");
+
+    if (!places)
+        return 0;
+    connections_load(t->setup.model, &t->parameters, places);
+    if (best)
+        memcpy(t->best_places, best, t->parameters.length * sizeof *best);
+    return forward_reconnect(t->forward, why);
 }
 
 int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason *why)
@@ -100,6 +154,11 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
             return refuse(why, WISP_E_FORMAT, "%u arrays of %llu numbers; this run has %u of %llu", c->array_count,
                           (unsigned long long)c->length, count, (unsigned long long)t->parameters.length);
     }
+    result = places_fit(t, c, why);
+    if (!result)
+        result = restore_places(t, c, why);
+    if (result)
+        return result;
     for (uint32_t i = 0; i < count; i++)
         memcpy(arrays[i], checkpoint_array(c, names[i]), c->length * sizeof(float));
     out->epochs = c->epoch;

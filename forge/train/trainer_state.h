@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a trainer is made of, for the files that it consists of: the run (trainer.c), one step of all parameters
- * (trainer_step.c), and how it is kept on disk and taken up again (trainer_checkpoint.c).
+ * (trainer_step.c), how connections are exchanged before one (trainer_regrow.c), and how it is kept on disk and taken
+ * up again (trainer_checkpoint.c).
  */
 #ifndef FORGE_TRAIN_TRAINER_STATE_H
 #define FORGE_TRAIN_TRAINER_STATE_H
@@ -18,6 +19,7 @@ struct trainer {
     enum balance balance;              /* what the recipe's comes to with these samples */
     struct parameters parameters;      /* the index of the arrays below, and of the model's values */
     float *gradient, *best;            /* best NULL when nothing is held back */
+    uint64_t *best_places;             /* the connections that `best` is of; NULL where they stay as they are */
     float *average;                    /* NULL where the recipe has none */
     float *slots[OPTIMIZER_SLOTS_MAX]; /* the first optimizer->slots of them */
     double *norms; /* squares of the gradient, summed block by block; NULL where nothing is clipped */
@@ -37,6 +39,13 @@ uint64_t trainer_norm_blocks(const struct parameters *parameters);
 
 /* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
+
+/* Exchanges connections if that is due before the next step: with the gradient at hand, which moves along. */
+int trainer_regrow(struct trainer *trainer, struct reason *why);
+
+/* The weights as they are, with the connections they are of, are the best so far; and back to them. */
+void trainer_remember(struct trainer *trainer);
+void trainer_recall(struct trainer *trainer);
 
 /* The same from the checkpoint that this run has written. Not 0 when there is none. */
 int trainer_take_back(struct trainer *trainer, struct trainer_result *out);

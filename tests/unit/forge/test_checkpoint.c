@@ -84,7 +84,8 @@ static void same_bytes(const char *a, const char *b)
     free(two);
 }
 
-static void check_resumed(const char *model, const char *recipe, int signal, int expected)
+/* `stopped`: of the run that is stopped alone. */
+static void check_resumed_by(const char *model, const char *recipe, const char *stopped, int signal, int expected)
 {
     char command[512];
     struct checkpoint c;
@@ -92,7 +93,8 @@ static void check_resumed(const char *model, const char *recipe, int signal, int
 
     snprintf(command, sizeof command, "train %s " TRAINED "%s -o full.safetensors", model, recipe);
     run_well(command);
-    snprintf(command, sizeof command, "train %s " TRAINED "%s --checkpoint ck -o part.safetensors", model, recipe);
+    snprintf(command, sizeof command, "train %s " TRAINED "%s%s --checkpoint ck -o part.safetensors", model, recipe,
+             stopped);
     assert_int_equal(stop_training(command, signal), expected);
     assert_ok(checkpoint_read(scratch_path(folder, "ck"), &c, &why), why);
     assert_true(c.epoch >= STOP_AFTER - 1 && c.epoch < 60);
@@ -105,6 +107,11 @@ static void check_resumed(const char *model, const char *recipe, int signal, int
     snprintf(command, sizeof command, "train %s " TRAINED "%s --resume ck -o again.safetensors", model, recipe);
     run_well(command);
     same_bytes("full.safetensors", "again.safetensors");
+}
+
+static void check_resumed(const char *model, const char *recipe, int signal, int expected)
+{
+    check_resumed_by(model, recipe, "", signal, expected);
 }
 
 static void test_interrupted_and_resumed_is_not_interrupted(void **state)
@@ -134,6 +141,15 @@ static void test_layers_of_chance_are_resumed(void **state)
               why);
     run_well("build --structure d.yaml --sparsity 0.5 --seed 3 --no-history -o dropout.safetensors");
     check_resumed("dropout.safetensors", "--optimizer sgd", SIGKILL, 128 + SIGKILL);
+}
+
+/* With the connections of now and of the best epoch, be it within an epoch. */
+static void test_connections_are_resumed(void **state)
+{
+    (void)state;
+    check_resumed("m.safetensors", "--batch 96 --regrow set --optimizer adamw --average ema=0.9", SIGKILL,
+                  128 + SIGKILL);
+    check_resumed_by("m.safetensors", "--regrow rigl,every=4,until=1", " --checkpoint-every steps=3", SIGINT, 130);
 }
 
 static void refused(const char *rest, const char *reason)
@@ -249,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_interrupted_and_resumed_is_not_interrupted),
         cmocka_unit_test(test_killed_and_resumed_is_not_killed),
         cmocka_unit_test(test_layers_of_chance_are_resumed),
+        cmocka_unit_test(test_connections_are_resumed),
         cmocka_unit_test(test_a_foreign_checkpoint_is_refused),
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
         cmocka_unit_test(test_places_are_kept),

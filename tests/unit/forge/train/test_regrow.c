@@ -9,8 +9,9 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "forge/experiment/split.h"
+#include "forge/train/evaluate.h"
 #include "forge/train/topology/regrow_model.h"
-#include "forge/train/topology/regrowth.h"
 #include "sparse/graph/connections.h"
 #include "support/test.h"
 #include "trainer_fixture.h"
@@ -189,6 +190,117 @@ static void test_rigl_grows_where_the_gradient_is_largest(void **state)
     bench_free(&b);
 }
 
+static struct recipe recipe_of(const char *method, const char *optimizer)
+{
+    struct recipe recipe = { .optimizer = optimizer_find(optimizer),
+                             .epochs = 3,
+                             .batch = 48,
+                             .seed = 9,
+                             .rate = 0.03,
+                             .momentum = 0.9,
+                             .decay = 1e-3,
+                             .average = { AVERAGE_EMA, 0.9 },
+                             .validation = 0.2 };
+    struct reason why;
+
+    assert_ok(regrowth_parse(method, &recipe.regrowth, &why), why);
+    return recipe;
+}
+
+static uint64_t hash_connections(const struct model *model)
+{
+    uint64_t hash = 1469598103934665603u;
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct csr *w = &model->layers[i].weight;
+
+        for (uint32_t r = 0; r < w->rows; r++) {
+            for (uint64_t k = w->starts[r]; k < w->starts[r + 1]; k++)
+                hash = (hash ^ ((uint64_t)r * w->columns + csr_column(w, k))) * 1099511628211u;
+        }
+    }
+    return hash;
+}
+
+static void test_bits_depend_on_neither_threads_nor_kernels(void **state)
+{
+    static const char *const methods[] = { "set", "rigl,every=3,until=1" };
+    const struct kernels *kernels;
+
+    (void)state;
+    for (size_t m = 0; m < 2 * ARRAY_SIZE(methods); m++) {
+        const struct recipe recipe = recipe_of(methods[m / 2], m % 2 ? "adamw" : "sgd");
+        uint64_t weights = 0, connections = 0;
+
+        for (size_t k = 0; (kernels = kernels_at(k)); k++) {
+            for (unsigned threads = 1; threads <= 3; threads += 2) {
+                struct trainer_result result;
+                struct fixture f;
+
+                make_quadrants(&f, 500);
+                make_model(&f, LAYERS, 0.2, 2);
+                train(&f, &recipe, kernels, threads, &result);
+                weights = weights ? weights : hash_weights(f.model);
+                connections = connections ? connections : hash_connections(f.model);
+                if (hash_weights(f.model) != weights || hash_connections(f.model) != connections)
+                    fail_msg("%s: %s with %u threads gives other bits", methods[m / 2], kernels->name, threads);
+                drop(&f);
+            }
+        }
+    }
+}
+
+/* The accuracy and loss on what was held back, of the model as it is now. */
+static void measure(struct fixture *f, const struct recipe *recipe, double *accuracy, double *mean)
+{
+    struct evaluation evaluation;
+    struct batches *batches;
+    struct forward *forward;
+    struct loss_batch loss;
+    struct reason why;
+    struct split split;
+
+    assert_int_equal(split_make(f->data.count, recipe->validation, recipe->seed, &split), 0);
+    assert_ok(batches_new(&f->data, f->media, NULL, true, &batches, &why), why);
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = f->model, .kernels = kernels_find("auto"), .mode = LAYER_EVALUATE, .batch = 64 },
+                  &forward, &why),
+              why);
+    assert_int_equal(loss_batch_init(&loss, loss_at(0), model_output(f->model), 64), 0);
+    assert_ok(evaluate(&(struct evaluator){ forward, f->model, batches, &loss, NULL },
+                       split.samples + split.train_count, split.validation_count, &evaluation, &why),
+              why);
+    *accuracy = evaluation_accuracy(&evaluation);
+    *mean = loss_mean(&evaluation.tally);
+    evaluation_deinit(&evaluation);
+    loss_batch_deinit(&loss);
+    forward_free(forward);
+    batches_free(batches);
+    split_deinit(&split);
+}
+
+/* Its weights are worth nothing on other connections. The rate is so high that a later epoch is no better one. */
+static void test_the_best_epoch_has_its_own_connections(void **state)
+{
+    struct recipe recipe = recipe_of("rigl,every=2,until=1", "sgd");
+    struct trainer_result result;
+    double accuracy, mean;
+    struct fixture f;
+
+    (void)state;
+    recipe.epochs = 8;
+    recipe.rate = 0.15;
+    make_quadrants(&f, 300);
+    make_model(&f, LAYERS, 0.2, 2);
+    train(&f, &recipe, kernels_find("auto"), 1, &result);
+    assert_true(result.best_epoch < 8);
+    measure(&f, &recipe, &accuracy, &mean);
+    assert_true(accuracy == result.validation_accuracy);
+    assert_true(fabs(mean - result.validation_loss) < 1e-9);
+    drop(&f);
+}
+
 static void test_when_it_is_due(void **state)
 {
     struct regrowth r;
@@ -227,6 +339,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_there_is_of_a_connection_moves_with_it),
         cmocka_unit_test(test_rigl_grows_where_the_gradient_is_largest),
+        cmocka_unit_test(test_bits_depend_on_neither_threads_nor_kernels),
+        cmocka_unit_test(test_the_best_epoch_has_its_own_connections),
         cmocka_unit_test(test_when_it_is_due),
         cmocka_unit_test(test_what_is_no_method_is_refused),
     };
