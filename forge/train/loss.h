@@ -8,11 +8,15 @@
  * batch, with respect to what the last layer reads where that layer and the loss belong together (softmax and
  * cross-entropy, sigmoid and binary cross-entropy), else to what it gives.
  *
- *   cross-entropy  -log p[class], mean over the positions; gradient p - t, where t is 1 at the class and 0 elsewhere,
- * or, with label smoothing e over C classes, 1 - e + e / C and e / C binary-cross-entropy -sum over the elements of t
- * log p + (1 - t) log(1 - p); gradient p - t, where smoothing takes t to (1 - e) t + e / 2 mse            mean over the
- * elements of (y - t)^2; gradient 2 (y - t) / elements l1             mean over the elements of |y - t|; gradient
- * sign(y - t) / elements
+ * cross-entropy: -log p[class], mean over the positions; gradient p - t, where t is 1 at the class and 0 elsewhere, or,
+ * with label smoothing e over C classes, 1 - e + e / C and e / C.
+ *
+ * binary-cross-entropy: -sum over the elements of t log p + (1 - t) log(1 - p); gradient p - t, where smoothing takes t
+ * to (1 - e) t + e / 2.
+ *
+ * mse: mean over the elements of (y - t)^2; gradient 2 (y - t) / elements.
+ *
+ * l1: mean over the elements of |y - t|; gradient sign(y - t) / elements.
  *
  * What is reported is without smoothing and without the weights that classes may have in the gradient. The samples of a
  * batch are shared among the pool's threads; sums over them run in their order, so nothing depends on the threads.
