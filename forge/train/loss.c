@@ -97,6 +97,65 @@ static void binary(const struct loss_call *call, size_t sample)
     }
 }
 
+/* ---- a teacher's classes ---- */
+
+/* A distribution over the features from `at` on, softened: exp(log(p / largest) / T), and their sum. */
+struct softened {
+    const float *p;
+    float largest, sum;
+    uint32_t best;
+};
+
+static float soften(const struct softened *s, size_t at, float temperature)
+{
+    const float p = s->p[at] < PROBABILITY_MIN ? PROBABILITY_MIN : s->p[at];
+
+    return function_exp(function_log(p / s->largest) / temperature);
+}
+
+static struct softened softened_of(const struct loss_call *call, const float *p, size_t at, size_t stride)
+{
+    struct softened s = { .p = p, .largest = PROBABILITY_MIN };
+
+    for (size_t c = 0; c < call->batch->features; c++) {
+        if (p[at + c * stride] > s.largest) {
+            s.largest = p[at + c * stride];
+            s.best = (uint32_t)c;
+        }
+    }
+    for (size_t c = 0; c < call->batch->features; c++)
+        s.sum += soften(&s, at + c * stride, call->batch->temperature);
+    return s;
+}
+
+static void taught(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    struct loss_sample *out = &b->samples[sample];
+    const size_t stride = b->positions * call->count;
+    const float t = b->temperature;
+
+    *out = (struct loss_sample){ .predicted = (uint32_t)b->positions, .actual = (uint32_t)b->positions };
+    for (size_t position = 0; position < b->positions; position++) {
+        const size_t first = position * call->count + sample;
+        const struct softened p = softened_of(call, call->output, first, stride);
+        const struct softened q = softened_of(call, b->values, first, stride);
+
+        for (size_t c = 0; c < b->features; c++) {
+            const size_t at = first + c * stride;
+            const float apart = soften(&p, at, t) / p.sum - soften(&q, at, t) / q.sum;
+
+            if (call->gradient)
+                call->gradient[at] = t * apart / (float)b->positions;
+            out->loss += (double)b->values[at] * surprise(call->output[at]);
+        }
+        out->correct += p.best == q.best;
+        if (!position)
+            out->best = p.best;
+    }
+    out->loss /= (double)b->positions;
+}
+
 /* ---- numbers ---- */
 
 /* The mean of what a difference counts; its slope is the gradient. */
@@ -157,6 +216,14 @@ static const struct loss losses[] = {
     { "l1", TARGETS_NUMBERS, distances },
 };
 
+/* No --loss: labels are none of its targets. */
+static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, taught };
+
+const struct loss *loss_taught(const struct loss *loss)
+{
+    return loss->targets == TARGETS_CLASS ? &loss_of_taught : loss;
+}
+
 const struct loss *loss_at(size_t index)
 {
     return index < ARRAY_SIZE(losses) ? &losses[index] : NULL;
@@ -210,7 +277,9 @@ int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const str
     size_t elements = shape_elements(output), features = output->dimension[0];
     bool classes = loss->targets == TARGETS_CLASS;
 
-    *batch = (struct loss_batch){ .loss = loss, .features = features, .positions = elements / features, .max = max };
+    *batch = (struct loss_batch){
+        .loss = loss, .features = features, .positions = elements / features, .max = max, .temperature = 1
+    };
     batch->samples = memory_alloc(max, sizeof *batch->samples);
     batch->weights = memory_alloc(features, sizeof *batch->weights);
     if (classes)

@@ -18,6 +18,11 @@
  *
  * l1: mean over the elements of |y - t|; gradient sign(y - t) / elements.
  *
+ * A teacher's answers q in the place of labels are targets as they are, but for classes: there both distributions are
+ * softened by a temperature T, q' ~ q^(1/T) and p' ~ p^(1/T), and the gradient is T (p' - q'), mean over the positions
+ * (Hinton, Vinyals and Dean 2015: T^2 times that of their cross-entropy, so that it keeps its size). What is reported
+ * is -sum of q log p; right is who agrees on the most probable class.
+ *
  * What is reported is without smoothing and without the weights that classes may have in the gradient. The samples of a
  * batch are shared among the pool's threads; sums over them run in their order, so nothing depends on the threads.
  */
@@ -36,6 +41,7 @@ enum loss_targets {
     TARGETS_CLASS,   /* int32 [positions]: a class of the output's first dimension */
     TARGETS_SET,     /* float32, as the output: 1 for each label that the sample has, else 0 */
     TARGETS_NUMBERS, /* float32, as the output */
+    TARGETS_TAUGHT,  /* float32, as the output: probabilities of classes */
 };
 
 /* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class
@@ -58,6 +64,7 @@ struct loss {
 struct loss_batch {
     const struct loss *loss;
     size_t features, positions, max; /* of the output; samples at once */
+    float temperature;               /* of a teacher's classes */
     float *weights;                  /* of the classes, in the gradient only; all 1 at first */
     int32_t *classes;                /* targets: [positions][count], or */
     float *values;                   /* [features][positions][count] */
@@ -69,6 +76,9 @@ struct loss_batch {
 /* NULL past the end; by name, NULL when not known. */
 const struct loss *loss_at(size_t index);
 const struct loss *loss_find(const char *name);
+
+/* The one by which a model that is trained by `loss` learns from a teacher: its targets are the teacher's output. */
+const struct loss *loss_taught(const struct loss *loss);
 
 /* The loss that a model is trained by: the wished one, or with NULL the one that suits its last layer; and the value
  * whose gradient it gives. WISP_E_FORMAT, and says what does not fit. */

@@ -44,8 +44,9 @@ static void make(struct fixture *f, const struct loss *loss)
         if (f->batch.values)
             f->batch.values[i] = loss->targets == TARGETS_SET ? (float)rng_below(&rng, 2) : 3 * rng_float(&rng) - 1;
     }
-    for (size_t i = 0; f->batch.classes && i < POSITIONS * SAMPLES; i++) {
-        f->batch.classes[i] = (int32_t)rng_below(&rng, FEATURES);
+    for (size_t i = 0; (f->batch.classes || loss->targets == TARGETS_TAUGHT) && i < POSITIONS * SAMPLES; i++) {
+        if (f->batch.classes)
+            f->batch.classes[i] = (int32_t)rng_below(&rng, FEATURES);
         softmax(f, i / SAMPLES, i % SAMPLES);
     }
 }
@@ -132,6 +133,77 @@ static void test_losses_and_gradients_are_what_the_formulae_say(void **state)
     }
 }
 
+/* A teacher's answers: distributions. */
+static void make_taught(struct fixture *f, double temperature)
+{
+    make(f, loss_taught(loss_find("cross-entropy")));
+    f->batch.temperature = (float)temperature;
+    for (size_t i = 0; i < POSITIONS * SAMPLES; i++) {
+        double sum = 0;
+
+        for (size_t c = 0; c < FEATURES; c++)
+            sum += exp((double)f->batch.values[c * POSITIONS * SAMPLES + i]);
+        for (size_t c = 0; c < FEATURES; c++) {
+            float *q = &f->batch.values[c * POSITIONS * SAMPLES + i];
+
+            *q = (float)(exp((double)*q) / sum);
+        }
+    }
+}
+
+/* Of one sample: the cross-entropy of both softened, times T^2. */
+static double expected_taught(const struct fixture *f, size_t s, double t)
+{
+    double loss = 0;
+
+    for (size_t i = s; i < POSITIONS * SAMPLES; i += SAMPLES) {
+        double p_sum = 0, q_sum = 0;
+
+        for (size_t c = 0; c < FEATURES; c++) {
+            p_sum += exp(f->in[c * POSITIONS + i / SAMPLES][s] / t);
+            q_sum += pow((double)f->batch.values[c * POSITIONS * SAMPLES + i], 1 / t);
+        }
+        for (size_t c = 0; c < FEATURES; c++)
+            loss -= t * t * pow((double)f->batch.values[c * POSITIONS * SAMPLES + i], 1 / t) / q_sum *
+                    (f->in[c * POSITIONS + i / SAMPLES][s] / t - log(p_sum)) / POSITIONS;
+    }
+    return loss;
+}
+
+static void test_a_teacher_is_followed(void **state)
+{
+    static const double temperatures[] = { 1, 2, 7.5 };
+    static struct fixture f;
+    const double step = 1e-5;
+
+    (void)state;
+    for (size_t k = 0; k < ARRAY_SIZE(temperatures); k++) {
+        const double t = temperatures[k];
+
+        make_taught(&f, t);
+        loss_run(&f.batch, f.output, SAMPLES, 0, f.gradient, NULL);
+        for (size_t i = 0; i < ELEMENTS * SAMPLES; i++) {
+            double *in = &f.in[i / SAMPLES][i % SAMPLES], up, down, kept = *in;
+
+            *in = kept + step;
+            up = expected_taught(&f, i % SAMPLES, t);
+            *in = kept - step;
+            down = expected_taught(&f, i % SAMPLES, t);
+            *in = kept;
+            assert_true(fabs((up - down) / (2 * step) - (double)f.gradient[i]) < 1e-4);
+        }
+        for (size_t s = 0; s < SAMPLES; s++)
+            assert_true(fabs(f.batch.samples[s].loss - expected_taught(&f, s, 1)) < 1e-5);
+        /* Who gives the same is right, and has nothing to learn. */
+        loss_run(&f.batch, f.batch.values, SAMPLES, 0, f.gradient, NULL);
+        for (size_t i = 0; i < ELEMENTS * SAMPLES; i++)
+            assert_true(f.gradient[i] == 0);
+        assert_int_equal(f.batch.samples[0].correct, POSITIONS);
+        loss_batch_deinit(&f.batch);
+    }
+    assert_ptr_equal(loss_taught(loss_find("mse")), loss_find("mse"));
+}
+
 /* The same bits for any number of threads, and with or without the gradient. */
 static void test_threads_change_nothing(void **state)
 {
@@ -211,6 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_losses_and_gradients_are_what_the_formulae_say),
+        cmocka_unit_test(test_a_teacher_is_followed),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_labels_are_counted),
         cmocka_unit_test(test_the_impossible_is_a_large_loss_and_nan_is_nan),
