@@ -56,6 +56,7 @@ int collect_init(struct collect *collect, const struct dataset_wish *wish, struc
         return refuse_errno(why, -ENOMEM, "cannot read the data");
     }
     collect->set->kind = wish->kind;
+    collect->set->unlabelled = wish->unlabelled;
     return 0;
 }
 
@@ -448,7 +449,7 @@ static int settle_labels(struct collect *collect, const char *beside, struct rea
     struct dataset *set = collect->set;
     int result;
 
-    if (set->numbers) /* what they are called is for the model to say */
+    if (set->numbers || set->unlabelled) /* what they are called is for the model to say */
         return 0;
     if (collect->numeric) {
         if (!labels)

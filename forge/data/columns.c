@@ -173,12 +173,51 @@ static int find_targets(const struct rows *first, const struct dataset_wish *wis
     return 0;
 }
 
+/* The only one, the other one than the label, or the one that has a known name. */
+static long guess_text(const struct rows *first, long label, bool *heading)
+{
+    const long known = find_known(first, text_words, ARRAY_SIZE(text_words));
+    const long named = find_known(first, label_words, ARRAY_SIZE(label_words));
+
+    *heading |= known != NONE || named != NONE;
+    if (label == NONE)
+        label = named;
+    if (known != NONE)
+        return known;
+    if (first->count == 2)
+        return label == 0 || label == NONE;
+    return first->count == 1 ? 0 : NONE;
+}
+
+static int find_text(const struct rows *first, const struct dataset_wish *wish, struct columns *out, struct reason *why)
+{
+    long text = NONE, label = NONE;
+    int result = 0;
+
+    if (wish->text_column)
+        result = find_wished(first, "--text-column", wish->text_column, &text, &out->heading, why);
+    else if (wish->label_column)
+        result = find_wished(first, "--label-column", wish->label_column, &label, &out->heading, why);
+    if (!result && text == NONE)
+        text = guess_text(first, label, &out->heading);
+    if (result)
+        return result;
+    if (text == NONE)
+        return refuse_columns(first, why);
+    out->text = (size_t)text;
+    return 0;
+}
+
 int columns_find(const struct rows *first, const struct dataset_wish *wish, struct columns *out, struct reason *why)
 {
     long label = NONE, text = NONE;
     bool heading = false;
     int result = 0;
 
+    if (wish->unlabelled) {
+        *out = (struct columns){ .text = 0 };
+        return find_text(first, wish, out, why);
+    }
     if (first->count < 2)
         return refuse_one_column(first, why);
     if (wish->target_columns) {

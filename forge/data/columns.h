@@ -5,7 +5,8 @@
  * Names that are wished for (--label-column, --text-column) must stand in the first row, which is then no sample;
  * numbers count from 1. Without a wish, two columns are a label and a text, in this order, unless the first row has
  * known names for them ("text,label", "v1,v2"): then the names decide. Of more than two columns none is left out
- * silently: somebody must say which are meant.
+ * silently: somebody must say which are meant. Where no labels are wanted, one column is the text, of two the second,
+ * and of any number the one that has a known name.
  */
 #ifndef FORGE_DATA_COLUMNS_H
 #define FORGE_DATA_COLUMNS_H

@@ -12,6 +12,9 @@
  *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
  * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it,
  * or is left out and counted, if so wished.
+ *
+ * Where no labels are wanted, none need be there, and those that are are not read: files may stand in the folder or the
+ * archive itself, idx files of pictures alone will do, and so will a table with a column for the text.
  */
 #ifndef FORGE_DATA_DATASET_H
 #define FORGE_DATA_DATASET_H
@@ -35,6 +38,7 @@ struct dataset {
     char hash[48];  /* "xxh3-128:HEX" over the samples, their classes and the labels, in order */
     enum media_kind kind;
     size_t count;
+    bool unlabelled;   /* as it was wished: then there are no labels, and all classes are 0 */
     uint32_t *classes; /* one a sample; 0 where it has several labels, or numbers */
     /* With a label separator: sample i has the labels set[set_starts[i] … set_starts[i + 1]), none twice. */
     uint32_t *set;
@@ -62,6 +66,7 @@ struct dataset {
 struct dataset_wish {
     const char *path, *split; /* "train", "test" */
     enum media_kind kind;
+    bool unlabelled;     /* whatever the data say of labels is not read, and need not be there */
     char *const *labels; /* the model's; NULL: those of the data */
     size_t label_count;
     const char *label_column, *text_column; /* of a table, by name or number from 1; NULL: found */

@@ -50,13 +50,16 @@ static int find_file(const char *folder, const char *split, const char *what, co
     return 0;
 }
 
-static int find_both(const char *folder, const char *split, char **pictures, char **labels, struct reason *why)
+static int find_both(const char *folder, const struct dataset_wish *wish, char **pictures, char **labels,
+                     struct reason *why)
 {
+    const char *split = wish->split;
+
     if (find_file(folder, split, "images", "idx3", pictures) || find_file(folder, split, "labels", "idx1", labels))
         return refuse_errno(why, -ENOMEM, "%s", folder);
     if (!*pictures)
         return refuse(why, WISP_E_FORMAT, "%s: no %s-images-idx3-ubyte[.gz] in it", folder, split);
-    if (!*labels)
+    if (!*labels && !wish->unlabelled)
         return refuse(why, WISP_E_FORMAT, "%s: pictures without labels: no %s-labels-idx1-ubyte[.gz] in it", folder,
                       split);
     return 0;
@@ -141,7 +144,7 @@ static int add_pictures(struct collect *collect, unsigned char *pictures, const 
 
     picture.pixels = pictures + PICTURES_HEADER;
     for (uint32_t i = 0; i < count; i++) {
-        int result = collect_picture(collect, labels[LABELS_HEADER + i], picture, why);
+        int result = collect_picture(collect, labels ? labels[LABELS_HEADER + i] : 0, picture, why);
 
         if (result)
             return result;
@@ -157,11 +160,13 @@ int idx_read(const char *folder, struct collect *collect, struct reason *why)
     cleanup_free void *labels = NULL;
     void *pictures = NULL;
     size_t size;
-    int result = find_both(folder, collect->wish->split, &pictures_path, &labels_path, why);
+    int result = find_both(folder, collect->wish, &pictures_path, &labels_path, why);
 
     if (result || (result = unpack_read(pictures_path, &pictures, &size, why)) ||
         (result = collect_own(collect, pictures, why)) || (result = check_pictures(pictures_path, pictures, size, why)))
         return result;
+    if (collect->wish->unlabelled)
+        return add_pictures(collect, pictures, NULL, why);
     if ((result = unpack_read(labels_path, &labels, &size, why)) ||
         (result = check_labels(labels_path, labels, size, big_endian((unsigned char *)pictures + 4), why)))
         return result;

@@ -55,16 +55,16 @@ static bool walk_folders(const char *path, const char *split, struct place_of *o
     return *path && *path != '.' && !is_litter(path, strlen(path));
 }
 
-int place_find(const char *path, const char *split, struct place_of *out, struct reason *why)
+int place_find(const char *path, const struct dataset_wish *wish, struct place_of *out, struct reason *why)
 {
     const char *file;
 
     *out = (struct place_of){ .place = PLACE_HERE };
-    if (!walk_folders(path, split, out, &file) || (!out->class_length && !media_ending_is_read(file))) {
+    if (!walk_folders(path, wish->split, out, &file) || (!out->class_length && !media_ending_is_read(file))) {
         out->place = PLACE_NONE;
         return 0;
     }
-    if (out->class_length || out->place == PLACE_OTHER)
+    if (wish->unlabelled || out->class_length || out->place == PLACE_OTHER)
         return 0;
     out->class = file;
     out->class_length = strcspn(file, "_");

@@ -76,8 +76,8 @@ static int add_sound(struct collect *collect, uint32_t class, const char *path, 
 int reader_add_file(struct collect *collect, const char *class, size_t class_length, const char *path,
                     const void *bytes, size_t length, struct reason *why)
 {
-    uint32_t number;
-    int result = collect_class(collect, class, class_length, &number, why);
+    uint32_t number = 0;
+    int result = collect->wish->unlabelled ? 0 : collect_class(collect, class, class_length, &number, why);
 
     if (result)
         return collect_skip(collect, refuse_in(why, result, "%s", path), why);

@@ -90,6 +90,8 @@ static int read_target(const struct rows *rows, const struct columns *columns, s
 {
     const struct field *label = &rows->fields[columns->label];
 
+    if (collect->wish->unlabelled)
+        return 0;
     if (columns->target_count)
         return read_numbers(rows, columns, out, why);
     if (collect->wish->label_separator)
@@ -157,7 +159,7 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
     const char *example = NULL;
     size_t joined = count_joined(collect, &example);
 
-    if (set->count < DOUBT_ROWS_MIN || set->set_starts || set->numbers)
+    if (set->count < DOUBT_ROWS_MIN || set->unlabelled || set->set_starts || set->numbers)
         return 0;
     if (collect->name_count - alone > set->count / 2)
         snprintf(set->doubt, sizeof set->doubt,

@@ -26,7 +26,7 @@ static int add_entry(void *argument, const char *name, const void *data, size_t 
 {
     struct walk *walk = argument;
     struct place_of found;
-    int result = place_find(name, walk->collect->wish->split, &found, why);
+    int result = place_find(name, walk->collect->wish, &found, why);
 
     if (result)
         return collect_skip(walk->collect, result, why);

@@ -37,7 +37,7 @@ static int read_sample(struct walk *walk, const char *path, struct reason *why)
     cleanup_free void *data = NULL;
     struct place_of found;
     size_t size;
-    int result = place_find(path + walk->root_length, walk->collect->wish->split, &found, why);
+    int result = place_find(path + walk->root_length, walk->collect->wish, &found, why);
 
     if (result)
         return collect_skip(walk->collect, result, why);

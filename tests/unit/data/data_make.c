@@ -148,6 +148,21 @@ struct dataset *data_read_columns(const char *path, const char *split, const cha
     return set;
 }
 
+struct dataset *data_read_unlabelled(const char *path, enum media_kind kind)
+{
+    struct dataset *set = NULL;
+    struct reason why;
+
+    assert_ok(dataset_read(&(struct dataset_wish){ .path = path, .split = "train", .kind = kind, .unlabelled = true },
+                           &set, &why),
+              why);
+    assert_true(set->unlabelled);
+    assert_int_equal(set->label_count, 0);
+    for (size_t i = 0; i < set->count; i++)
+        assert_int_equal(set->classes[i], 0);
+    return set;
+}
+
 void data_refused(const char *path, const char *split, enum media_kind kind, const char *says)
 {
     struct dataset *set = NULL;

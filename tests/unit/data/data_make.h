@@ -35,6 +35,8 @@ struct bytes data_sound(double frequency); /* a WAV of 0.1 s */
 struct dataset *data_read(const char *path, const char *split, enum media_kind kind);
 /* A table, by these columns; NULL: found. */
 struct dataset *data_read_columns(const char *path, const char *split, const char *label, const char *text);
+/* Without its labels. */
+struct dataset *data_read_unlabelled(const char *path, enum media_kind kind);
 /* It must be refused, with WISP_E_FORMAT, and with these words. */
 void data_refused(const char *path, const char *split, enum media_kind kind, const char *says);
 void data_has(const struct dataset *set, size_t count, size_t labels, const char *names);

@@ -373,6 +373,32 @@ static void archives_in_folders(void **state)
     free(member.bytes.data);
 }
 
+/* No folder need say a class; one that does says nothing. */
+static void unlabelled(void **state)
+{
+    struct dataset *set, *again;
+    struct data_member member = { .name = "1.png", .bytes = data_picture(1) };
+
+    (void)state;
+    put("u/1.png", data_picture(1));
+    put("u/deep/2.png", data_picture(2));
+    put("u/test/3.png", data_picture(3));
+    data_write_text(data_root, "u/README.md", "about");
+    set = data_read_unlabelled(scratch_path(data_root, "u"), MEDIA_IMAGE);
+    assert_int_equal(set->count, 2);
+    assert_int_equal(set->pictures[1].pixels[0], 2);
+    rename(scratch_path(data_root, "u/deep"), scratch_path(data_root, "u/other"));
+    again = data_read_unlabelled(scratch_path(data_root, "u"), MEDIA_IMAGE);
+    assert_string_equal(again->hash, set->hash);
+    dataset_free(again);
+    dataset_free(set);
+    data_tar(data_root, "flat.tar.gz", &member, 1);
+    set = data_read_unlabelled(scratch_path(data_root, "flat.tar.gz"), MEDIA_IMAGE);
+    assert_int_equal(set->count, 1);
+    dataset_free(set);
+    free(member.bytes.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test(bad_files_are_skipped),
         cmocka_unit_test(bad_tars),
         cmocka_unit_test(archives_in_folders),
+        cmocka_unit_test(unlabelled),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);

@@ -112,6 +112,27 @@ static void test_split(void **state)
     dataset_free(set);
 }
 
+/* Where none are wanted, neither the labels nor what is wrong with them matter. */
+static void unlabelled(void **state)
+{
+    static const uint8_t nonsense[] = { 1, 2, 3 };
+    struct dataset *set, *alone;
+
+    (void)state;
+    set = data_read_unlabelled(root, MEDIA_IMAGE);
+    assert_int_equal(set->count, COUNT);
+    assert_memory_equal(set->pictures[4].pixels, pictures + 16 + 4 * SIDE * SIDE, SIDE * SIDE);
+    data_write(root, "alone/" PICTURES, pictures, sizeof pictures);
+    alone = data_read_unlabelled(scratch_path(root, "alone"), MEDIA_IMAGE);
+    assert_string_equal(alone->hash, set->hash);
+    dataset_free(alone);
+    data_write(root, "alone/" LABELS, nonsense, sizeof nonsense);
+    alone = data_read_unlabelled(scratch_path(root, "alone"), MEDIA_IMAGE);
+    assert_string_equal(alone->hash, set->hash);
+    dataset_free(alone);
+    dataset_free(set);
+}
+
 static void names(void **state)
 {
     struct dataset *set = NULL;
@@ -243,9 +264,10 @@ static void other_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads),      cmocka_unit_test(spellings),  cmocka_unit_test(packed_is_the_same),
-        cmocka_unit_test(test_split), cmocka_unit_test(names),      cmocka_unit_test(damages),
-        cmocka_unit_test(truncated),  cmocka_unit_test(no_samples), cmocka_unit_test(other_kinds),
+        cmocka_unit_test(reads),       cmocka_unit_test(spellings),  cmocka_unit_test(packed_is_the_same),
+        cmocka_unit_test(test_split),  cmocka_unit_test(unlabelled), cmocka_unit_test(names),
+        cmocka_unit_test(damages),     cmocka_unit_test(truncated),  cmocka_unit_test(no_samples),
+        cmocka_unit_test(other_kinds),
     };
 
     return cmocka_run_group_tests(tests, make_files, remove_files);

@@ -375,6 +375,43 @@ static void model_labels(void **state)
     assert_non_null(strstr(why.text, "the label \"span\", which is not among the model's 3 (near: \"spam\")"));
 }
 
+static void unlabelled_is(const char *table, size_t count, const char *first)
+{
+    struct dataset *set;
+
+    data_write_text(data_root, "u.tsv", table);
+    set = data_read_unlabelled(scratch_path(data_root, "u.tsv"), MEDIA_TEXT);
+    assert_int_equal(set->count, count);
+    assert_int_equal(set->texts[0].length, strlen(first));
+    assert_memory_equal(set->texts[0].bytes, first, strlen(first));
+    dataset_free(set);
+}
+
+/* One column is the text, of two the one that is no label, else the one with a known name. */
+static void unlabelled(void **state)
+{
+    struct dataset *set = NULL;
+    struct dataset_wish wish = { .split = "train", .kind = MEDIA_TEXT, .unlabelled = true, .label_column = "2" };
+    struct reason why = { "" };
+
+    (void)state;
+    unlabelled_is("one\ntwo\nthree\n", 3, "one");
+    unlabelled_is("text\none\ntwo\n", 2, "one");
+    unlabelled_is("spam\tone\nham\ttwo\n\tthree\n", 3, "one");
+    unlabelled_is("label\tremark\nspam\tone\n", 1, "one");
+    unlabelled_is("remark\tlabel\none\tspam\n", 1, "one");
+    unlabelled_is("id\ttext\tdate\n1\tone\t2020\n", 1, "one");
+    data_write_text(data_root, "u.tsv", "one\tspam\ntwo\t\n");
+    wish.path = scratch_path(data_root, "u.tsv");
+    assert_ok(dataset_read(&wish, &set, &why), why);
+    assert_memory_equal(set->texts[1].bytes, "two", 3);
+    dataset_free(set);
+    set = NULL;
+    data_write_text(data_root, "u.tsv", "a\tb\tc\n");
+    assert_int_equal(dataset_read(&wish, &set, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "u.tsv:1: 3 columns ('a', 'b', 'c'): say which they are"));
+}
+
 static void missing(void **state)
 {
     struct dataset *set = NULL;
@@ -394,11 +431,12 @@ static void missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tsv),     cmocka_unit_test(csv),           cmocka_unit_test(heading),
-        cmocka_unit_test(damages), cmocka_unit_test(long_label),    cmocka_unit_test(nul_bytes),
-        cmocka_unit_test(packed),  cmocka_unit_test(folders),       cmocka_unit_test(model_labels),
-        cmocka_unit_test(missing), cmocka_unit_test(doubts),        cmocka_unit_test(columns),
-        cmocka_unit_test(codings), cmocka_unit_test(old_line_ends), cmocka_unit_test(skipping),
+        cmocka_unit_test(tsv),        cmocka_unit_test(csv),        cmocka_unit_test(heading),
+        cmocka_unit_test(damages),    cmocka_unit_test(long_label), cmocka_unit_test(nul_bytes),
+        cmocka_unit_test(packed),     cmocka_unit_test(folders),    cmocka_unit_test(model_labels),
+        cmocka_unit_test(unlabelled), cmocka_unit_test(missing),    cmocka_unit_test(doubts),
+        cmocka_unit_test(columns),    cmocka_unit_test(codings),    cmocka_unit_test(old_line_ends),
+        cmocka_unit_test(skipping),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
