@@ -492,10 +492,8 @@ struct batches *batches_free(struct batches *batches)
     return NULL;
 }
 
-void batches_targets(const struct batches *batches, const uint32_t *which, size_t count, struct loss_batch *loss)
+static void take_labels(const struct dataset *data, const uint32_t *which, size_t count, struct loss_batch *loss)
 {
-    const struct dataset *data = batches->data;
-
     if (loss->loss->targets == TARGETS_CLASS) {
         for (size_t i = 0; i < count; i++)
             loss->classes[i] = (int32_t)data->classes[which[i]];
@@ -514,6 +512,15 @@ void batches_targets(const struct batches *batches, const uint32_t *which, size_
             loss->values[data->classes[sample] * count + i] = 1;
         }
     }
+}
+
+int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
+                    struct loss_batch *loss, struct reason *why)
+{
+    if (answers)
+        return answers->give(answers->giver, batch, loss->values, why);
+    take_labels(batches->data, batch->which, batch->count, loss);
+    return 0;
 }
 
 size_t batches_elements(const struct batches *batches)

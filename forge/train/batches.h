@@ -49,8 +49,16 @@ bool batches_are_sparse(const struct batches *batches);
 int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
                     struct reason *why);
 
-/* What those samples are to come out as, into the targets of `loss`, which has room for them. */
-void batches_targets(const struct batches *batches, const uint32_t *which, size_t count, struct loss_batch *loss);
+/* Targets that are not in the data: what somebody says of the samples of a batch, laid out like the output. */
+struct answers {
+    int (*give)(void *giver, const struct batch *batch, float *values, struct reason *why);
+    void *giver;
+};
+
+/* What those samples are to come out as, into the targets of `loss`, which has room for them: as the data say, or with
+ * answers as those do. */
+int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
+                    struct loss_batch *loss, struct reason *why);
 
 size_t batches_elements(const struct batches *batches); /* floats of a sample */
 uint32_t batches_class(const struct batches *batches, uint32_t sample);

@@ -35,7 +35,7 @@ static void count_predictions(struct evaluation *e, const struct loss_batch *los
 {
     loss_add(loss, count, &e->tally);
     for (size_t i = 0; e->confusion && i < count; i++)
-        e->confusion[(size_t)loss->classes[i] * e->classes + loss->samples[i].best]++;
+        e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
         count_label(&e->labels[l], output + l * count, loss->values + l * count, count);
     if (e->targets == TARGETS_NUMBERS)
@@ -54,7 +54,9 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
             result = refuse(why, WISP_E_INTERRUPTED, "interrupted");
         if (result)
             return result;
-        batches_targets(r->batches, which + done, now, r->loss);
+        result = batches_targets(r->batches, &batch, r->answers, r->loss, why);
+        if (result)
+            return result;
         loss_run(r->loss, forward_value(r->forward, r->model->layer_count), now, 0, NULL, r->pool);
         for (size_t i = 0; i < now; i++) {
             if (!isfinite(r->loss->samples[i].loss))
@@ -73,11 +75,12 @@ int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t co
              struct reason *why)
 {
     const struct loss_batch *loss = evaluator->loss;
-    enum loss_targets targets = loss->loss->targets;
+    const enum loss_targets targets = loss->loss->targets;
+    const bool classes = loss_is_of_classes(loss->loss);
     int result;
 
-    *out = (struct evaluation){ .targets = targets, .classes = loss->features * (loss->classes ? 1 : loss->positions) };
-    if (targets == TARGETS_CLASS)
+    *out = (struct evaluation){ .targets = targets, .classes = loss->features * (classes ? 1 : loss->positions) };
+    if (classes)
         out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
     if (targets == TARGETS_SET)
         out->labels = memory_zalloc(out->classes, sizeof *out->labels);
@@ -160,7 +163,7 @@ struct evaluation_balance evaluation_balance(const struct evaluation *e)
 
     if (e->labels)
         b.macro_f1 = labels_macro_f1(e);
-    if (e->targets != TARGETS_CLASS)
+    if (!e->confusion)
         return b;
 
     for (size_t c = 0; c < e->classes; c++) {
@@ -267,7 +270,7 @@ static void print_classes(const struct evaluation *e, char *const *labels, FILE 
 
 void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
 {
-    if (e->targets == TARGETS_CLASS)
+    if (e->confusion)
         print_classes(e, labels, to);
     else if (e->targets == TARGETS_SET)
         print_labels(e, labels, to);
@@ -318,7 +321,7 @@ static json_t *classes_json(const struct evaluation *e, char *const *labels)
 
 json_t *evaluation_json(const struct evaluation *e, char *const *labels)
 {
-    if (e->targets == TARGETS_CLASS)
+    if (e->confusion)
         return classes_json(e, labels);
     if (e->targets == TARGETS_SET)
         return labels_json(e, labels);

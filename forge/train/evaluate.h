@@ -19,6 +19,7 @@ struct evaluator {
     struct batches *batches;
     struct loss_batch *loss;
     struct pool *pool;
+    const struct answers *answers; /* that are the targets; NULL: those of the data are */
 };
 
 /* Of one label, where a sample has several or none. */
@@ -30,7 +31,7 @@ struct evaluation {
     enum loss_targets targets;
     size_t classes; /* or labels, or numbers */
     struct loss_tally tally;
-    uint64_t *confusion;         /* TARGETS_CLASS: [true class][predicted class] */
+    uint64_t *confusion;         /* of classes: [true class, or the teacher's][predicted class] */
     struct label_counts *labels; /* TARGETS_SET */
     double squares, distances;   /* TARGETS_NUMBERS: sums over samples and numbers of (y - t)^2 and |y - t| */
 };

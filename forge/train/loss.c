@@ -72,6 +72,7 @@ static void cross_entropy(const struct loss_call *call, size_t sample)
         if (!position)
             out->best = best;
     }
+    out->wanted = (uint32_t)b->classes[sample];
     out->loss /= (double)b->positions;
 }
 
@@ -150,8 +151,10 @@ static void taught(const struct loss_call *call, size_t sample)
             out->loss += (double)b->values[at] * surprise(call->output[at]);
         }
         out->correct += p.best == q.best;
-        if (!position)
+        if (!position) {
             out->best = p.best;
+            out->wanted = q.best;
+        }
     }
     out->loss /= (double)b->positions;
 }

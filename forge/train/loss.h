@@ -47,8 +47,9 @@ enum loss_targets {
 /* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class
  * is one, numbers are none. */
 struct loss_sample {
-    double loss;   /* NaN when an output is: then the rest says nothing */
-    uint32_t best; /* with classes: the most probable, the first of equals; of the first position */
+    double loss;     /* NaN when an output is: then the rest says nothing */
+    uint32_t best;   /* with classes: the most probable, the first of equals; of the first position */
+    uint32_t wanted; /* there: the class of the target, or the teacher's most probable */
     uint32_t predicted, actual, correct;
 };
 
@@ -79,6 +80,12 @@ const struct loss *loss_find(const char *name);
 
 /* The one by which a model that is trained by `loss` learns from a teacher: its targets are the teacher's output. */
 const struct loss *loss_taught(const struct loss *loss);
+
+/* Whether targets are one class of several, be it that a label or a teacher says which. */
+static inline bool loss_is_of_classes(const struct loss *loss)
+{
+    return loss->targets == TARGETS_CLASS || loss->targets == TARGETS_TAUGHT;
+}
 
 /* The loss that a model is trained by: the wished one, or with NULL the one that suits its last layer; and the value
  * whose gradient it gives. WISP_E_FORMAT, and says what does not fit. */

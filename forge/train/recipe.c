@@ -68,6 +68,8 @@ json_t *recipe_json(const struct recipe *recipe)
         json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
     if (object && recipe->clip > 0)
         json_object_set_new(object, "clip", json_real(recipe->clip));
+    if (object && recipe->temperature > 0)
+        json_object_set_new(object, "temperature", json_real(recipe->temperature));
     if (object && recipe->average.kind)
         json_object_set_new(object, "average",
                             json_pack("{s:f}", averages[recipe->average.kind], recipe->average.amount));
@@ -165,6 +167,11 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
 
 int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why)
 {
+    if (loss->targets == TARGETS_TAUGHT && recipe->balance > BALANCE_NONE)
+        return refuse(why, WISP_E_INVALID, "--balance counts labels, and with --teacher none are read; leave it out");
+    if (loss->targets == TARGETS_TAUGHT && recipe->label_smoothing > 0)
+        return refuse(why, WISP_E_INVALID,
+                      "--label-smoothing is for labels; a teacher's answers are softened by --temperature");
     if (loss->targets != TARGETS_CLASS && recipe->balance > BALANCE_NONE)
         return refuse(why, WISP_E_INVALID, "--balance is for classes; the loss %s has none", loss->name);
     return 0;

@@ -50,6 +50,7 @@ struct recipe {
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double clip;   /* the longest gradient, as a whole; 0: any */
     double label_smoothing;
+    double temperature; /* by which a teacher's answers are softened; 0: as they are */
     double input_dropout;
     double validation; /* fraction of the data that is held back to choose the epoch, or only to see what was learned */
     bool keep_last;    /* the last epoch, whichever was the best */

@@ -79,6 +79,8 @@ static int make_stores(struct trainer *t, struct reason *why)
 
     if (!result)
         result = loss_batch_init(&t->batch, t->loss, model_output(s->model), batch);
+    if (!result && s->recipe->temperature > 0)
+        t->batch.temperature = (float)s->recipe->temperature;
     t->order = memory_alloc(s->train_count, sizeof *t->order);
     if (!result && !t->order)
         result = -ENOMEM;
@@ -128,6 +130,8 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     result = check_model(setup->model, why);
     if (!result)
         result = loss_of_model(setup->model, setup->recipe->loss, &t->loss, &t->lost, why);
+    if (!result && setup->answers)
+        t->loss = loss_taught(t->loss);
     if (!result)
         result = check_ends(t, why);
     if (!result)
@@ -205,7 +209,9 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     result = batches_forward(s->batches, &batch, t->forward, LAYER_TRAIN, why);
     if (result)
         return result;
-    batches_targets(s->batches, which, count, &t->batch);
+    result = batches_targets(s->batches, &batch, s->answers, &t->batch, why);
+    if (result)
+        return result;
     loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
              backward_gradient(t->backward, t->lost), s->pool);
     before = t->tally.loss;
@@ -301,7 +307,7 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 {
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
-    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, s->pool };
+    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, s->pool, s->answers };
     const bool averaged = trainer_has_average(t);
     int result;
 

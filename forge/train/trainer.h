@@ -34,8 +34,9 @@ struct trainer_setup {
     const char *checkpoint;
     uint64_t checkpoint_steps; /* and one after so many steps, and when so many minutes have passed; 0: none */
     double checkpoint_minutes;
-    struct checkpoint *resume; /* emptied when the run begins */
-    double minutes;            /* after which the run ends; 0: never */
+    struct checkpoint *resume;     /* emptied when the run begins */
+    double minutes;                /* after which the run ends; 0: never */
+    const struct answers *answers; /* that are learned in place of what the data say; NULL */
     /* Is told the mean loss of each batch, before the weights move by it; NULL: nobody is. */
     void (*observe)(void *observer, uint64_t step, double loss);
     void *observer;
