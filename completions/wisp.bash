@@ -62,7 +62,7 @@ _wisp() {
         ;;
     esac
     case $prev in
-    --model)
+    --model | --teacher)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -X '!*.safetensors' -- "$cur"; compgen -d -- "$cur")
         return

@@ -119,6 +119,8 @@ complete -c wisp -n '__wisp_verb train eval' -s b -l batch -x -d 'samples at onc
 complete -c wisp -n '__wisp_verb train eval' -s t -l threads -x -d threads
 complete -c wisp -n '__wisp_verb train' -s e -l epochs -x -d 'times through the data'
 complete -c wisp -n '__wisp_verb train' -s r -l rate -x -a 'auto' -d 'learning rate'
+complete -c wisp -n '__wisp_verb train' -l teacher -r -d 'a trained model whose answers are learned'
+complete -c wisp -n '__wisp_verb train' -l temperature -x -d 'softens its classes'
 complete -c wisp -n '__wisp_verb train' -l optimizer -x -a 'sgd adamw' -d 'how weights move'
 complete -c wisp -n '__wisp_verb train' -l balance -x -a 'auto none root full' -d 'weights of rare classes'
 complete -c wisp -n '__wisp_verb train' -l keep -x -a 'best last' -d 'epoch that is saved'

@@ -84,11 +84,15 @@ static int make_candidate(const struct candidates *c, uint64_t number, struct mo
 /* What decides the bits of a run, for its checkpoints. NULL: out of memory. */
 static json_t *describe_run(const struct candidates *c, const struct model *model, uint64_t seed)
 {
-    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:I, s:I, s:b}", "wisp", WISP_VERSION, "model", model->identity,
-                     "seed", (json_int_t)seed, "data", c->experiment->data->hash, "media", c->experiment->model->media,
-                     "recipe", recipe_json(c->recipe), "samples", (json_int_t)c->split->train_count,
-                     "validation_samples", (json_int_t)c->split->validation_count, "blas",
-                     strchr(c->experiment->kernels->name, '+') != NULL);
+    json_t *run =
+        json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:I, s:I, s:b}", "wisp", WISP_VERSION, "model", model->identity,
+                  "seed", (json_int_t)seed, "data", c->experiment->data->hash, "media", c->experiment->model->media,
+                  "recipe", recipe_json(c->recipe), "samples", (json_int_t)c->split->train_count, "validation_samples",
+                  (json_int_t)c->split->validation_count, "blas", strchr(c->experiment->kernels->name, '+') != NULL);
+
+    if (run && c->experiment->teacher)
+        json_object_set_new(run, "teacher", json_string(c->experiment->teacher->identity));
+    return run;
 }
 
 /* Each has what is left of its share and of the shares before: together they keep to the whole. The first has all of
@@ -108,6 +112,7 @@ static struct trainer_setup setup_of(const struct candidates *c, struct model *m
                                    .pool = c->experiment->pool,
                                    .recipe = c->recipe,
                                    .batches = c->batches,
+                                   .answers = c->answers,
                                    .train = c->split->samples,
                                    .train_count = c->split->train_count,
                                    .validation = c->split->samples + c->split->train_count,
@@ -171,6 +176,10 @@ static int describe_training(const struct candidates *c, const struct training_r
         json_object_set_new(training, "ended", json_string(ending_name(r->ending)));
         recipe_ends_json(&recipe, json_object_get(training, "recipe"));
     }
+    if (training && c->experiment->teacher)
+        json_object_set_new(training, "teacher",
+                            json_pack("{s:s, s:s}", "name", c->experiment->teacher->name, "identity",
+                                      c->experiment->teacher->identity));
     if (training && r->validated) {
         json_object_set_new(training, "validation_accuracy", json_real(r->validation_accuracy));
         json_object_set_new(training, "validation_loss", json_real(r->validation_loss));

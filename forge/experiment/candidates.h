@@ -16,6 +16,7 @@ struct candidates {
     const struct recipe *recipe;
     const struct split *split;
     struct batches *batches;
+    const struct answers *answers; /* the experiment's teacher's; NULL */
     struct progress *progress;
     uint64_t began_ns;         /* when the training did, of which the recipe's minutes are */
     const char *checkpoint;    /* file to write after each epoch; NULL: none */

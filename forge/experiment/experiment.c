@@ -9,6 +9,7 @@
 #include "forge/experiment/media_option.h"
 #include "forge/experiment/reading.h"
 #include "forge/experiment/tasks.h"
+#include "forge/experiment/teaching.h"
 #include "forge/plan/assemble.h"
 #include "forge/train/blas.h"
 #include "sparse/file/model_file.h"
@@ -24,6 +25,9 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "target-columns", 0, &options->target_columns, "LIST", "of a table: numbers to learn, as x,y");
     option_text(table, "loss", 0, &options->loss, "LOSS",
                 "cross-entropy, binary-cross-entropy, mse or l1; what suits the last layer if absent");
+    if (options->trains)
+        option_text(table, "teacher", 0, &options->teacher, "MODEL",
+                    "a trained model, whose answers are learned, without labels");
     option_flag(table, "skip-bad", 0, &options->skip_bad, "leave out what cannot be read, and count it");
     option_text(table, "processing", 'p', &options->processing, "TYPE", "processing type; the model's own if absent");
     option_text(table, "media", 'm', &options->media, "SPEC", "JSON, or a file with it: how inputs become tensors");
@@ -71,6 +75,8 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
     if (result)
         return result;
     model = s->model;
+    if (o->teacher && (result = teaching_open(s, o, why)))
+        return result;
     if (o->processing) {
         if (strlen(o->processing) >= sizeof model->processing)
             return refuse(why, WISP_E_INVALID, "--processing: it is too long");
@@ -196,6 +202,8 @@ static int open_loss(struct experiment *s, const struct experiment_options *o, s
     /* Only to be evaluated: the largest output is the class, whatever the layer. */
     if (!o->trains && !wish && s->loss->targets == TARGETS_NUMBERS && !numbers)
         s->loss = loss_at(0);
+    if (s->teacher)
+        return 0;
     if (numbers != (s->loss->targets == TARGETS_NUMBERS))
         return refuse(why, WISP_E_FORMAT, "%s: the loss %s is of %s; %s", o->model, s->loss->name,
                       numbers ? "labels" : "numbers",
@@ -213,6 +221,7 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
     const struct dataset_wish wish = { .path = o->data,
                                        .split = o->split,
                                        .kind = kind,
+                                       .unlabelled = s->teacher != NULL,
                                        .labels = s->model->labels,
                                        .label_count = s->model->label_count,
                                        .label_column = o->label_column,
@@ -233,6 +242,9 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
                       "for tables of texts");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
+    if (s->teacher && (o->label_separator || o->target_columns))
+        return refuse(why, WISP_E_INVALID,
+                      "--label-separator and --target-columns say how labels are read, and with --teacher none are");
     result = dataset_read(&wish, &s->data, why);
     reading_end(&reading);
     if (result)
@@ -240,6 +252,8 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
     tell_skipped(s);
     if (s->data->skipped.count > s->data->count)
         return refuse(why, WISP_E_FORMAT, "%s: more than half of the samples cannot be read", o->data);
+    if (s->data->unlabelled)
+        return 0;
     if (s->data->numbers)
         return check_numbers(s, o, why);
     if (s->data->label_count != shape_elements(model_output(s->model)))
@@ -289,6 +303,8 @@ void experiment_close(struct experiment *s)
 {
     pool_free(s->pool);
     dataset_free(s->data);
+    media_free(s->teacher_media);
+    model_free(s->teacher);
     media_free(s->media);
     model_free(s->model);
     *s = (struct experiment){ .verb = s->verb };

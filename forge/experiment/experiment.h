@@ -17,6 +17,7 @@
 struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     const char *label_separator, *target_columns, *loss;
+    const char *teacher; /* a trained model, in the place of the data's labels, which are not read; NULL */
     uint64_t threads;
     bool blas, skip_bad, quiet;
     bool trains; /* what is wanted is training, not only running */
@@ -26,13 +27,15 @@ struct experiment {
     const char *verb;
     struct model *model; /* with processing type, media and labels as they will be */
     struct media *media;
-    struct dataset *data;
+    struct model *teacher; /* NULL: none */
+    struct media *teacher_media;
+    struct dataset *data;    /* without labels, with a teacher */
     const struct loss *loss; /* that suits the model and the data, or was wished for */
     const struct kernels *kernels;
     struct pool *pool;
 };
 
-/* --data and what says how to read it, --processing, --media, --labels, --threads, --blas. */
+/* --data and what says how to read it, --processing, --media, --labels, --threads, --blas; to train --teacher. */
 void experiment_option_rows(struct option_table *table, struct experiment_options *options);
 
 /* Close in any case. WISP_E_INVALID: an option; WISP_E_FORMAT: the model or the data, or one does not fit the other;

@@ -11,6 +11,8 @@
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
  *    "validation_balanced_accuracy", "interrupted", "ended", "seconds"}
+ *
+ * With a teacher, accuracies say how often the pupil says what it says.
  */
 #ifndef FORGE_TRAIN_PROGRESS_H
 #define FORGE_TRAIN_PROGRESS_H

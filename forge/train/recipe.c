@@ -167,6 +167,8 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
 
 int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why)
 {
+    if (loss->targets != TARGETS_TAUGHT && recipe->temperature > 0)
+        return refuse(why, WISP_E_INVALID, "--temperature is for the classes that a --teacher says");
     if (loss->targets == TARGETS_TAUGHT && recipe->balance > BALANCE_NONE)
         return refuse(why, WISP_E_INVALID, "--balance counts labels, and with --teacher none are read; leave it out");
     if (loss->targets == TARGETS_TAUGHT && recipe->label_smoothing > 0)
@@ -222,6 +224,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
                 1e9);
     option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
         ->below = true;
+    option_real(table, "temperature", 0, &r->temperature, "T",
+                "softens a teacher's classes; 2 if absent, 1 is as they are", 0.1, 100);
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");

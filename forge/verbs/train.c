@@ -16,6 +16,7 @@
 #include "forge/experiment/guessing.h"
 #include "forge/experiment/media_default.h"
 #include "forge/experiment/reading.h"
+#include "forge/experiment/teaching.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/plan/save.h"
@@ -23,7 +24,8 @@
 #include "forge/verbs/verb.h"
 #include "sparse/passes/fold.h"
 
-#define VERB "train"
+#define VERB              "train"
+#define USUAL_TEMPERATURE 2
 
 struct train {
     struct experiment_options experiment;
@@ -136,10 +138,15 @@ static json_t *done_json(const struct train *train, const struct training_result
 }
 
 /* What the figures on the samples held back are called, which follows from what is learned. */
-static void describe_validation(const struct loss *loss, const struct trainer_result *r, char *text, size_t size)
+static void describe_validation(const struct train *train, const struct trainer_result *r, char *text, size_t size)
 {
+    const struct loss *loss = train->recipe.loss;
+
     if (!r->validated)
         *text = 0;
+    else if (loss->targets == TARGETS_CLASS && train->experiment.teacher)
+        snprintf(text, size, ", agreement with the teacher %.2f%% of the validation samples",
+                 100 * r->validation_accuracy);
     else if (loss->targets == TARGETS_CLASS)
         snprintf(text, size, ", validation accuracy %.2f%% (balanced %.2f%%)", 100 * r->validation_accuracy,
                  100 * r->validation_balance.balanced);
@@ -157,7 +164,7 @@ static void print_done(const struct train *train, struct progress *progress, con
     char text[512], validation[96], seed[64] = "", ended[64] = "";
     const bool early = r->ending == ENDING_INTERRUPTED || r->ending == ENDING_DIVERGED;
 
-    describe_validation(train->recipe.loss, r, validation, sizeof validation);
+    describe_validation(train, r, validation, sizeof validation);
     if (trained->candidates > 1)
         snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
                  (unsigned long long)trained->candidates);
@@ -229,10 +236,13 @@ static int plan_of_model(const struct model *model, struct plan *out, struct rea
     return result;
 }
 
-/* A run that varied its samples, or left products to OpenBLAS, says nothing of the time that others take. */
+/* A run that varied its samples, asked a teacher, or left products to OpenBLAS, says nothing of the time that others
+ * take. */
 static double comparable_seconds(const struct train *train, const struct trainer_result *result)
 {
-    return augment_is_on(&train->recipe.augment) || train->experiment.blas ? 0 : result->epoch_seconds;
+    const bool special = augment_is_on(&train->recipe.augment) || train->experiment.teacher || train->experiment.blas;
+
+    return special ? 0 : result->epoch_seconds;
 }
 
 /* What the history is to know, from the model as it was trained: before anything is folded. False: nothing. */
@@ -261,7 +271,7 @@ static bool describe_training(const struct train *train, const struct experiment
     plan_deinit(&plan);
     record->epochs = trained->result.epochs;
     record->seconds = comparable_seconds(train, &trained->result);
-    if (trained->result.validated)
+    if (trained->result.validated && !train->experiment.teacher)
         record->accuracy = trained->result.validation_accuracy;
     lineage = lineage_of_model(trained->model);
     if (json_is_string(json_object_get(lineage, "method")))
@@ -280,8 +290,9 @@ static void record_training(const struct train *train, struct store_record *reco
     history_write(VERB, NULL, record);
 }
 
-/* The description of the input, completed by the data, and all tensors that stay the same. */
-static int prepare(const struct train *train, struct experiment *s, const struct split *split, struct batches **out)
+/* The description of the input, completed by the data, and all tensors that stay the same; and who answers for them. */
+static int prepare(const struct train *train, struct experiment *s, const struct split *split, struct batches **out,
+                   struct teacher **teacher)
 {
     struct reading reading = reading_start("preparing", train->quiet);
     struct reason why;
@@ -293,6 +304,8 @@ static int prepare(const struct train *train, struct experiment *s, const struct
     }
     if (!result)
         result = batches_new(s->data, s->media, s->pool, !augment_is_on(&train->recipe.augment), out, &why);
+    if (!result && s->teacher)
+        result = teaching_begin(s, &train->recipe, teacher, &why);
     reading_end(&reading);
     return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
 }
@@ -336,13 +349,15 @@ static int train_session(const struct train *train, struct experiment *s, const 
     struct checkpoint resume;
     struct training_result trained;
     struct batches *batches = NULL;
+    struct teacher *teacher = NULL;
     struct progress progress;
     int status = open_checkpoint(train, &resume);
 
     if (!status)
-        status = prepare(train, s, split, &batches);
+        status = prepare(train, s, split, &batches, &teacher);
     if (status) {
         checkpoint_deinit(&resume);
+        batches_free(batches);
         return status;
     }
     progress_init(&progress, train->json, train->quiet, train->recipe.candidates * samples_of_run(train, split));
@@ -351,6 +366,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                        .recipe = &train->recipe,
                                        .split = split,
                                        .batches = batches,
+                                       .answers = teacher ? &(struct answers){ teacher_answer, teacher } : NULL,
                                        .progress = &progress,
                                        .began_ns = clock_ns(),
                                        .checkpoint = train->checkpoint,
@@ -368,6 +384,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
             record_training(train, &record);
         model_free(trained.model);
     }
+    teacher_free(teacher);
     batches_free(batches);
     return status;
 }
@@ -381,6 +398,20 @@ static void take_candidates(struct train *train, const struct model *model)
     if (!train->recipe_options.candidates_given && wanted > 1 && wanted <= 1000 && train->recipe.validation > 0)
         train->recipe.candidates = (uint64_t)wanted;
     json_decref(lineage);
+}
+
+/* What follows from the data, and from who says what they are. */
+static int settle_recipe(struct train *train, const struct experiment *s, struct reason *why)
+{
+    const struct loss *loss = s->teacher ? loss_taught(s->loss) : s->loss;
+    int result = recipe_settle(&train->recipe_options, s->data->kind, s->data->count, &train->recipe, why);
+
+    if (result)
+        return result;
+    train->recipe.loss = s->loss;
+    if (loss->targets == TARGETS_TAUGHT && train->recipe.temperature == 0)
+        train->recipe.temperature = USUAL_TEMPERATURE;
+    return recipe_check(&train->recipe, loss, why);
 }
 
 int verb_train(int argc, char **argv)
@@ -399,12 +430,8 @@ int verb_train(int argc, char **argv)
     interrupt_catch();
     result = experiment_open(&experiment, VERB, &train.experiment, &why);
     status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
-    if (!status &&
-        (recipe_settle(&train.recipe_options, experiment.data->kind, experiment.data->count, &train.recipe, &why) ||
-         recipe_check(&train.recipe, experiment.loss, &why)))
+    if (!status && settle_recipe(&train, &experiment, &why))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
-    if (!status)
-        train.recipe.loss = experiment.loss;
     if (!status)
         take_candidates(&train, experiment.model);
     if (!status && split_make(experiment.data->count, train.recipe.validation, train.recipe.seed, &split))
