@@ -24,7 +24,7 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "label-separator", 0, &options->label_separator, "C", "what joins several labels, as | in a|b");
     option_text(table, "target-columns", 0, &options->target_columns, "LIST", "of a table: numbers to learn, as x,y");
     option_text(table, "loss", 0, &options->loss, "LOSS",
-                "cross-entropy, binary-cross-entropy, mse or l1; what suits the last layer if absent");
+                "cross-entropy, binary-cross-entropy, dice, mse or l1; what suits the last layer if absent");
     if (options->trains)
         option_text(table, "teacher", 0, &options->teacher, "MODEL",
                     "a trained model, whose answers are learned, without labels");
@@ -196,7 +196,7 @@ static int open_loss(struct experiment *s, const struct experiment_options *o, s
     uint32_t value;
 
     if (o->loss && !wish)
-        return refuse(why, WISP_E_INVALID, "--loss %s: give cross-entropy, binary-cross-entropy, mse or l1", o->loss);
+        return refuse(why, WISP_E_INVALID, "--loss %s: give cross-entropy, binary-cross-entropy, dice, mse or l1", o->loss);
     if (loss_of_model(s->model, wish, &s->loss, &value, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
     /* Only to be evaluated: the largest output is the class, whatever the layer. */

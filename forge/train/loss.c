@@ -76,7 +76,16 @@ static void cross_entropy(const struct loss_call *call, size_t sample)
     out->loss /= (double)b->positions;
 }
 
-/* ---- binary cross-entropy ---- */
+/* ---- labels, each by itself ---- */
+
+static void count_label(struct loss_sample *out, float p, float t)
+{
+    bool predicted = p > 0.5f, actual = t > 0.5f;
+
+    out->predicted += predicted;
+    out->actual += actual;
+    out->correct += predicted && actual;
+}
 
 static void binary(const struct loss_call *call, size_t sample)
 {
@@ -87,14 +96,11 @@ static void binary(const struct loss_call *call, size_t sample)
     for (size_t e = 0; e < b->features * b->positions; e++) {
         size_t at = e * call->count + sample;
         float p = call->output[at], t = b->values[at];
-        bool predicted = p > 0.5f, actual = t > 0.5f;
 
         if (call->gradient)
             call->gradient[at] = p - ((1 - call->smoothing) * t + call->smoothing / 2);
-        out->loss += actual ? surprise(p) : surprise(1 - p);
-        out->predicted += predicted;
-        out->actual += actual;
-        out->correct += predicted && actual;
+        out->loss += t > 0.5f ? surprise(p) : surprise(1 - p);
+        count_label(out, p, t);
     }
 }
 
@@ -159,6 +165,44 @@ static void taught(const struct loss_call *call, size_t sample)
     out->loss /= (double)b->positions;
 }
 
+/* ---- overlap ---- */
+
+/* Of one feature, whose first element is at `at`; positions are `count` apart. How much it overlaps, 1 - its loss. */
+static double overlap(const struct loss_call *call, size_t at, struct loss_sample *out)
+{
+    const struct loss_batch *b = call->batch;
+    double both = 0, sum = 0;
+    float all, shared;
+
+    for (size_t position = 0; position < b->positions; position++) {
+        float p = call->output[at + position * call->count], t = b->values[at + position * call->count];
+
+        both += (double)p * (double)t;
+        sum += (double)p + (double)t;
+        count_label(out, p, t);
+    }
+    all = (float)(sum + 1);
+    shared = (float)(2 * both + 1);
+    for (size_t position = 0; call->gradient && position < b->positions; position++) {
+        float t = b->values[at + position * call->count];
+
+        call->gradient[at + position * call->count] = (shared / all - 2 * t) / all / (float)b->features;
+    }
+    return (2 * both + 1) / (sum + 1);
+}
+
+static void dice(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    struct loss_sample *out = &b->samples[sample];
+    double sum = 0;
+
+    *out = (struct loss_sample){ .loss = 0 };
+    for (size_t f = 0; f < b->features; f++)
+        sum += overlap(call, f * b->positions * call->count + sample, out);
+    out->loss = 1 - sum / (double)b->features;
+}
+
 /* ---- numbers ---- */
 
 /* The mean of what a difference counts; its slope is the gradient. */
@@ -213,14 +257,15 @@ static void distances(const struct loss_call *call, size_t sample)
 /* ---- the table ---- */
 
 static const struct loss losses[] = {
-    { "cross-entropy", TARGETS_CLASS, cross_entropy },
-    { "binary-cross-entropy", TARGETS_SET, binary },
-    { "mse", TARGETS_NUMBERS, squares },
-    { "l1", TARGETS_NUMBERS, distances },
+    { "cross-entropy", TARGETS_CLASS, true, cross_entropy },
+    { "binary-cross-entropy", TARGETS_SET, true, binary },
+    { "dice", TARGETS_SET, false, dice },
+    { "mse", TARGETS_NUMBERS, false, squares },
+    { "l1", TARGETS_NUMBERS, false, distances },
 };
 
 /* No --loss: labels are none of its targets. */
-static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, taught };
+static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, true, taught };
 
 const struct loss *loss_taught(const struct loss *loss)
 {
@@ -269,7 +314,7 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
     if ((*out)->targets != TARGETS_NUMBERS && (*out)->targets != targets)
         return refuse(why, WISP_E_FORMAT, "layer %s: the loss %s needs %s as the last layer, this is a %s", last->name,
                       (*out)->name, layers[(*out)->targets], last->kind->name);
-    *value = (*out)->targets == TARGETS_NUMBERS ? model_value(model, model->layer_count - 1) : last->inputs[0];
+    *value = (*out)->joined ? last->inputs[0] : model_value(model, model->layer_count - 1);
     return 0;
 }
 

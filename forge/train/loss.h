@@ -23,6 +23,9 @@
  * (Hinton, Vinyals and Dean 2015: T^2 times that of their cross-entropy, so that it keeps its size). What is reported
  * is -sum of q log p; right is who agrees on the most probable class.
  *
+ * dice: 1 - (2 sum p t + 1) / (sum p + sum t + 1), sums over the positions, mean over the features (Milletari, Navab
+ * and Ahmadi 2016, with the 1 by which an empty mask is learned too): of masks that cover little of a picture.
+ *
  * What is reported is without smoothing and without the weights that classes may have in the gradient. The samples of a
  * batch are shared among the pool's threads; sums over them run in their order, so nothing depends on the threads.
  */
@@ -58,6 +61,7 @@ struct loss_call;
 struct loss {
     const char *name; /* as --loss takes it and the lineage says it */
     enum loss_targets targets;
+    bool joined; /* with the last layer: the gradient is of what that reads */
     void (*sample)(const struct loss_call *call, size_t sample);
 };
 

@@ -14,7 +14,7 @@ enum { FEATURES = 5, POSITIONS = 3, SAMPLES = 35, ELEMENTS = FEATURES * POSITION
 
 struct fixture {
     struct loss_batch batch;
-    double in[ELEMENTS][SAMPLES]; /* what the last layer reads, or gives for a loss of numbers */
+    double in[ELEMENTS][SAMPLES]; /* what the last layer reads, where the loss is joined with it; else what it gives */
     float output[ELEMENTS * SAMPLES], gradient[ELEMENTS * SAMPLES];
 };
 
@@ -38,9 +38,10 @@ static void make(struct fixture *f, const struct loss *loss)
 
     assert_int_equal(loss_batch_init(&f->batch, loss, &shape, SAMPLES), 0);
     for (size_t i = 0; i < ELEMENTS * SAMPLES; i++) {
-        double in = f->in[i / SAMPLES][i % SAMPLES] = 4 * rng_double(&rng) - 2;
+        double in = 4 * rng_double(&rng) - 2, out = loss->targets == TARGETS_SET ? 1 / (1 + exp(-in)) : in;
 
-        f->output[i] = (float)(loss->targets == TARGETS_SET ? 1 / (1 + exp(-in)) : in);
+        f->in[i / SAMPLES][i % SAMPLES] = loss->joined ? in : out;
+        f->output[i] = (float)out;
         if (f->batch.values)
             f->batch.values[i] = loss->targets == TARGETS_SET ? (float)rng_below(&rng, 2) : 3 * rng_float(&rng) - 1;
     }
@@ -70,6 +71,24 @@ static double cross_entropy(const struct fixture *f, size_t s, double smoothing)
     return loss;
 }
 
+static double dice(const struct fixture *f, size_t s)
+{
+    double loss = 0;
+
+    for (size_t c = 0; c < FEATURES; c++) {
+        double both = 0, sum = 0;
+
+        for (size_t e = c * POSITIONS; e < (c + 1) * POSITIONS; e++) {
+            double p = f->in[e][s], t = (double)f->batch.values[e * SAMPLES + s];
+
+            both += p * t;
+            sum += p + t;
+        }
+        loss += (1 - (2 * both + 1) / (sum + 1)) / FEATURES;
+    }
+    return loss;
+}
+
 static double expected(const struct fixture *f, size_t s, double smoothing)
 {
     const char *name = f->batch.loss->name;
@@ -77,6 +96,8 @@ static double expected(const struct fixture *f, size_t s, double smoothing)
 
     if (!strcmp(name, "cross-entropy"))
         return cross_entropy(f, s, smoothing);
+    if (!strcmp(name, "dice"))
+        return dice(f, s);
     for (size_t e = 0; e < ELEMENTS; e++) {
         double in = f->in[e][s], t = (double)f->batch.values[e * SAMPLES + s], p = 1 / (1 + exp(-in));
 
@@ -273,7 +294,7 @@ static void test_the_impossible_is_a_large_loss_and_nan_is_nan(void **state)
             batch.values[2] = 1;
         loss_run(&batch, output, 2, 0, NULL, NULL);
         assert_true(isfinite(batch.samples[0].loss));
-        assert_true(batch.samples[0].loss > (loss_at(i)->targets == TARGETS_NUMBERS ? 0 : 60));
+        assert_true(batch.samples[0].loss > (loss_at(i)->joined ? 60 : 0));
         assert_true(isnan(batch.samples[1].loss));
         loss_batch_deinit(&batch);
     }
