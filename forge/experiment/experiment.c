@@ -196,9 +196,13 @@ static int open_loss(struct experiment *s, const struct experiment_options *o, s
     uint32_t value;
 
     if (o->loss && !wish)
-        return refuse(why, WISP_E_INVALID, "--loss %s: give cross-entropy, binary-cross-entropy, dice, mse or l1", o->loss);
+        return refuse(why, WISP_E_INVALID, "--loss %s: give cross-entropy, binary-cross-entropy, dice, mse or l1",
+                      o->loss);
     if (loss_of_model(s->model, wish, &s->loss, &value, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
+    if (s->loss->targets == TARGETS_WORDS)
+        return refuse(why, WISP_E_FORMAT, "%s: this version of wisp reads no texts whose words follow each other",
+                      o->model);
     /* Only to be evaluated: the largest output is the class, whatever the layer. */
     if (!o->trains && !wish && s->loss->targets == TARGETS_NUMBERS && !numbers)
         s->loss = loss_at(0);

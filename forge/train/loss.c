@@ -76,6 +76,102 @@ static void cross_entropy(const struct loss_call *call, size_t sample)
     out->loss /= (double)b->positions;
 }
 
+/* ---- words ---- */
+
+/* One position of up to LOSS_GROUP samples, from the first feature's element of the first on: the softmax. */
+static float *softmax_of(const struct loss_call *call, size_t at, size_t begin, size_t count)
+{
+    const struct loss_batch *b = call->batch;
+    float *panel = b->panels + begin * b->features;
+
+    for (size_t f = 0; f < b->features; f++) {
+        const float *row = call->output + f * b->positions * call->count + at;
+
+        memcpy(panel + f * LOSS_GROUP, row, count * sizeof *row);
+    }
+    b->kernels->panel_softmax(panel, b->features);
+    return panel;
+}
+
+static void word_gradients(const struct loss_call *call, size_t at, size_t begin, size_t count, const float *panel)
+{
+    const struct loss_batch *b = call->batch;
+    const size_t stride = b->positions * call->count;
+    const float other = call->smoothing / (float)b->features;
+    float share[LOSS_GROUP];
+
+    for (size_t i = 0; i < count; i++)
+        share[i] = b->classes[at + i] < 0 ? 0 : 1 / (float)b->samples[begin + i].actual;
+    for (size_t f = 0; f < b->features; f++) {
+        for (size_t i = 0; i < count; i++)
+            call->gradient[f * stride + at + i] = share[i] * (panel[f * LOSS_GROUP + i] - other);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const int32_t word = b->classes[at + i];
+
+        if (word >= 0)
+            call->gradient[(size_t)word * stride + at + i] =
+                share[i] * (panel[(size_t)word * LOSS_GROUP + i] - (1 - call->smoothing + other));
+    }
+}
+
+/* The most probable word of each sample, the first of equals. */
+static void best_words(const float *panel, size_t features, uint32_t best[static LOSS_GROUP])
+{
+    float largest[LOSS_GROUP];
+
+    for (size_t i = 0; i < LOSS_GROUP; i++) {
+        largest[i] = -1;
+        best[i] = 0;
+    }
+    for (size_t f = 0; f < features; f++) {
+        for (size_t i = 0; i < LOSS_GROUP; i++) {
+            const bool larger = panel[f * LOSS_GROUP + i] > largest[i];
+
+            largest[i] = larger ? panel[f * LOSS_GROUP + i] : largest[i];
+            best[i] = larger ? (uint32_t)f : best[i];
+        }
+    }
+}
+
+static void count_words(const struct loss_batch *b, size_t samples, size_t sample)
+{
+    struct loss_sample *out = &b->samples[sample];
+
+    *out = (struct loss_sample){ .loss = 0 };
+    for (size_t position = 0; position < b->positions; position++)
+        out->actual += b->classes[position * samples + sample] >= 0;
+    out->predicted = out->actual;
+}
+
+/* Sixteen samples side by side: there may be as many features as a language has words, and a column of them is a cache
+ * line for each. */
+static void words(const struct loss_call *call, size_t begin, size_t count)
+{
+    const struct loss_batch *b = call->batch;
+
+    for (size_t i = 0; i < count; i++)
+        count_words(b, call->count, begin + i);
+    for (size_t position = 0; position < b->positions; position++) {
+        const size_t at = position * call->count + begin;
+        const float *panel = softmax_of(call, at, begin, count);
+        uint32_t best[LOSS_GROUP];
+
+        best_words(panel, b->features, best);
+        if (call->gradient)
+            word_gradients(call, at, begin, count, panel);
+        for (size_t i = 0; i < count; i++) {
+            const int32_t word = b->classes[at + i];
+            struct loss_sample *out = &b->samples[begin + i];
+
+            if (word < 0)
+                continue;
+            out->loss += surprise(panel[(size_t)word * LOSS_GROUP + i]) / (double)out->actual;
+            out->correct += best[i] == (uint32_t)word;
+        }
+    }
+}
+
 /* ---- labels, each by itself ---- */
 
 static void count_label(struct loss_sample *out, float p, float t)
@@ -257,15 +353,16 @@ static void distances(const struct loss_call *call, size_t sample)
 /* ---- the table ---- */
 
 static const struct loss losses[] = {
-    { "cross-entropy", TARGETS_CLASS, true, cross_entropy },
-    { "binary-cross-entropy", TARGETS_SET, true, binary },
-    { "dice", TARGETS_SET, false, dice },
-    { "mse", TARGETS_NUMBERS, false, squares },
-    { "l1", TARGETS_NUMBERS, false, distances },
+    { "cross-entropy", TARGETS_CLASS, true, .sample = cross_entropy },
+    { "binary-cross-entropy", TARGETS_SET, true, .sample = binary },
+    { "dice", TARGETS_SET, false, .sample = dice },
+    { "mse", TARGETS_NUMBERS, false, .sample = squares },
+    { "l1", TARGETS_NUMBERS, false, .sample = distances },
+    { "sequence-cross-entropy", TARGETS_WORDS, false, .group = words },
 };
 
 /* No --loss: labels are none of its targets. */
-static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, true, taught };
+static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, true, .sample = taught };
 
 const struct loss *loss_taught(const struct loss *loss)
 {
@@ -286,10 +383,26 @@ const struct loss *loss_find(const char *name)
     return NULL;
 }
 
-/* What the last layer makes of its numbers: classes of which one is so, labels of which each may be, or numbers. */
-static enum loss_targets targets_of(const struct layer *last)
+/* Whether there is a number for each word that the model knows, at each position from which it reads words. */
+static bool gives_words(const struct model *model)
 {
-    switch (last->kind->distribution) {
+    const struct shape *output = model_output(model);
+
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct layer *layer = &model->layers[i];
+
+        if (layer->kind->indexed && layer->weight.columns == output->dimension[0] &&
+            shape_elements(model_value_shape(model, layer->inputs[0])) * output->dimension[0] == shape_elements(output))
+            return true;
+    }
+    return false;
+}
+
+/* What the last layer makes of its numbers: classes of which one is so, labels of which each may be, words, or numbers.
+ */
+static enum loss_targets targets_of(const struct model *model)
+{
+    switch (model->layers[model->layer_count - 1].kind->distribution) {
     case DISTRIBUTION_CATEGORICAL:
         return TARGETS_CLASS;
     case DISTRIBUTION_BERNOULLI:
@@ -297,7 +410,7 @@ static enum loss_targets targets_of(const struct layer *last)
     case DISTRIBUTION_NONE:
         break;
     }
-    return TARGETS_NUMBERS;
+    return gives_words(model) ? TARGETS_WORDS : TARGETS_NUMBERS;
 }
 
 int loss_of_model(const struct model *model, const struct loss *wish, const struct loss **out, uint32_t *value,
@@ -305,12 +418,17 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
 {
     static const char *const layers[] = { [TARGETS_CLASS] = "a softmax", [TARGETS_SET] = "a sigmoid" };
     const struct layer *last = &model->layers[model->layer_count - 1];
-    enum loss_targets targets = targets_of(last);
+    enum loss_targets targets = targets_of(model);
     size_t i = 0;
 
     while (losses[i].targets != targets)
         i++;
     *out = wish ? wish : &losses[i];
+    if ((*out)->targets == TARGETS_WORDS && targets != TARGETS_WORDS)
+        return refuse(why, WISP_E_FORMAT,
+                      "layer %s: the loss %s needs a number for each word of an embedding, at each of its positions, "
+                      "and no softmax",
+                      last->name, (*out)->name);
     if ((*out)->targets != TARGETS_NUMBERS && (*out)->targets != targets)
         return refuse(why, WISP_E_FORMAT, "layer %s: the loss %s needs %s as the last layer, this is a %s", last->name,
                       (*out)->name, layers[(*out)->targets], last->kind->name);
@@ -323,20 +441,27 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
 int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const struct shape *output, size_t max)
 {
     size_t elements = shape_elements(output), features = output->dimension[0];
-    bool classes = loss->targets == TARGETS_CLASS;
+    bool words = loss->targets == TARGETS_WORDS, classes = words || loss->targets == TARGETS_CLASS;
 
-    *batch = (struct loss_batch){
-        .loss = loss, .features = features, .positions = elements / features, .max = max, .temperature = 1
-    };
+    *batch = (struct loss_batch){ .loss = loss,
+                                  .features = features,
+                                  .positions = elements / features,
+                                  .max = max,
+                                  .temperature = 1,
+                                  .kernels = kernels_find("auto") };
     batch->samples = memory_alloc(max, sizeof *batch->samples);
     batch->weights = memory_alloc(features, sizeof *batch->weights);
     if (classes)
         batch->classes = memory_zalloc(batch->positions, max * sizeof *batch->classes);
     else
         batch->values = memory_zalloc(elements, max * sizeof *batch->values);
+    if (words)
+        batch->panels =
+            memory_zalloc(features, (max + LOSS_GROUP - 1) / LOSS_GROUP * LOSS_GROUP * sizeof *batch->panels);
     for (size_t c = 0; batch->weights && c < features; c++)
         batch->weights[c] = 1;
-    if (batch->samples && batch->weights && (classes ? (void *)batch->classes : batch->values))
+    if (batch->samples && batch->weights && (classes ? (void *)batch->classes : batch->values) &&
+        (!words || batch->panels))
         return 0;
     loss_batch_deinit(batch);
     return -ENOMEM;
@@ -347,6 +472,7 @@ void loss_batch_deinit(struct loss_batch *batch)
     free(batch->weights);
     free(batch->classes);
     free(batch->values);
+    free(batch->panels);
     free(batch->samples);
     *batch = LOSS_BATCH_NULL;
 }
@@ -354,11 +480,14 @@ void loss_batch_deinit(struct loss_batch *batch)
 static void run_part(void *argument, unsigned part, unsigned parts)
 {
     const struct loss_call *call = argument;
+    const struct loss *loss = call->batch->loss;
     unsigned long long begin, end;
 
-    pool_share(call->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
-    for (size_t sample = begin; sample < end; sample++)
-        call->batch->loss->sample(call, sample);
+    pool_share(call->count, LOSS_GROUP, part, parts, &begin, &end);
+    for (size_t sample = begin; loss->sample && sample < end; sample++)
+        loss->sample(call, sample);
+    for (size_t sample = begin; loss->group && sample < end; sample += LOSS_GROUP)
+        loss->group(call, sample, MIN((size_t)LOSS_GROUP, end - sample));
 }
 
 void loss_run(struct loss_batch *batch, const float *output, size_t count, float smoothing, float *gradient,

@@ -23,6 +23,9 @@
  * (Hinton, Vinyals and Dean 2015: T^2 times that of their cross-entropy, so that it keeps its size). What is reported
  * is -sum of q log p; right is who agrees on the most probable class.
  *
+ * sequence-cross-entropy: of words in their order, and of numbers that no softmax has seen: -log of the softmax at the
+ * word, mean over the positions that have one; gradient as that of cross-entropy, 0 where there is none.
+ *
  * dice: 1 - (2 sum p t + 1) / (sum p + sum t + 1), sums over the positions, mean over the features (Milletari, Navab
  * and Ahmadi 2016, with the 1 by which an empty mask is learned too): of masks that cover little of a picture.
  *
@@ -37,14 +40,17 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/pool.h"
 #include "sparse/graph/model.h"
+#include "sparse/kernels/kernels.h"
 
 enum loss_targets {
     TARGETS_CLASS,   /* int32 [positions]: a class of the output's first dimension */
     TARGETS_SET,     /* float32, as the output: 1 for each label that the sample has, else 0 */
     TARGETS_NUMBERS, /* float32, as the output */
     TARGETS_TAUGHT,  /* float32, as the output: probabilities of classes */
+    TARGETS_WORDS,   /* int32 [positions]: a word, by its number in the output's first dimension; below 0: none */
 };
 
 /* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class
@@ -58,11 +64,15 @@ struct loss_sample {
 
 struct loss_call;
 
+enum { LOSS_GROUP = CACHE_LINE / sizeof(float) }; /* samples whose elements share a cache line */
+
 struct loss {
     const char *name; /* as --loss takes it and the lineage says it */
     enum loss_targets targets;
     bool joined; /* with the last layer: the gradient is of what that reads */
+    /* One of the two: what becomes of one sample, or of up to LOSS_GROUP neighbours. */
     void (*sample)(const struct loss_call *call, size_t sample);
+    void (*group)(const struct loss_call *call, size_t begin, size_t count);
 };
 
 /* A loss with room for the targets and results of a batch. */
@@ -73,7 +83,9 @@ struct loss_batch {
     float *weights;                  /* of the classes, in the gradient only; all 1 at first */
     int32_t *classes;                /* targets: [positions][count], or */
     float *values;                   /* [features][positions][count] */
-    struct loss_sample *samples;     /* of the last loss_run() */
+    const struct kernels *kernels;
+    float *panels;               /* of words: [features][LOSS_GROUP] for each group of samples */
+    struct loss_sample *samples; /* of the last loss_run() */
 };
 
 #define LOSS_BATCH_NULL ((struct loss_batch){ .max = 0 })

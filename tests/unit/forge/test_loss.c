@@ -48,24 +48,31 @@ static void make(struct fixture *f, const struct loss *loss)
     for (size_t i = 0; (f->batch.classes || loss->targets == TARGETS_TAUGHT) && i < POSITIONS * SAMPLES; i++) {
         if (f->batch.classes)
             f->batch.classes[i] = (int32_t)rng_below(&rng, FEATURES);
-        softmax(f, i / SAMPLES, i % SAMPLES);
+        if (loss->targets != TARGETS_WORDS)
+            softmax(f, i / SAMPLES, i % SAMPLES);
+        else if (!rng_below(&rng, 3))
+            f->batch.classes[i] = -1;
     }
 }
 
-/* Of one sample. */
+/* Of one sample, over the positions that have a class. */
 static double cross_entropy(const struct fixture *f, size_t s, double smoothing)
 {
-    double loss = 0;
+    double loss = 0, there = 0;
 
+    for (size_t p = 0; p < POSITIONS; p++)
+        there += f->batch.classes[p * SAMPLES + s] >= 0;
     for (size_t p = 0; p < POSITIONS; p++) {
         double sum = 0;
 
+        if (f->batch.classes[p * SAMPLES + s] < 0)
+            continue;
         for (size_t c = 0; c < FEATURES; c++)
             sum += exp(f->in[c * POSITIONS + p][s]);
         for (size_t c = 0; c < FEATURES; c++) {
             double target = smoothing / FEATURES + (c == (size_t)f->batch.classes[p * SAMPLES + s] ? 1 - smoothing : 0);
 
-            loss -= target * (f->in[c * POSITIONS + p][s] - log(sum)) / POSITIONS;
+            loss -= target * (f->in[c * POSITIONS + p][s] - log(sum)) / there;
         }
     }
     return loss;
@@ -94,7 +101,7 @@ static double expected(const struct fixture *f, size_t s, double smoothing)
     const char *name = f->batch.loss->name;
     double loss = 0;
 
-    if (!strcmp(name, "cross-entropy"))
+    if (f->batch.classes)
         return cross_entropy(f, s, smoothing);
     if (!strcmp(name, "dice"))
         return dice(f, s);
@@ -138,7 +145,8 @@ static void test_losses_and_gradients_are_what_the_formulae_say(void **state)
     (void)state;
     for (size_t i = 0; loss_at(i); i++) {
         for (int smoothed = 0; smoothed <= 1; smoothed++) {
-            double smoothing = smoothed && loss_at(i)->targets != TARGETS_NUMBERS ? 0.1 : 0, sum = 0;
+            bool smooths = loss_at(i)->joined || loss_at(i)->targets == TARGETS_WORDS;
+            double smoothing = smoothed && smooths ? 0.1 : 0, sum = 0;
             struct loss_tally tally = { .loss = 0 };
 
             make(&f, loss_at(i));
@@ -279,6 +287,31 @@ static void test_labels_are_counted(void **state)
     loss_batch_deinit(&batch);
 }
 
+/* Padding is nothing that could be right, and moves nothing; a sample of padding alone has no loss. */
+static void test_padding_weighs_nothing(void **state)
+{
+    const struct shape shape = { .rank = 2, .dimension = { 3, 2 } };
+    const float output[] = { 0, 5, 2, 5, 1, 5, 3, 5, 9, 5, 1, 5 }; /* [word][position][sample] */
+    float gradient[ARRAY_SIZE(output)];
+    struct loss_tally tally = { .loss = 0 };
+    struct loss_batch batch;
+
+    (void)state;
+    assert_int_equal(loss_batch_init(&batch, loss_find("sequence-cross-entropy"), &shape, 2), 0);
+    for (size_t i = 0; i < 4; i++)
+        batch.classes[i] = i ? -1 : 2;
+    loss_run(&batch, output, 2, 0, gradient, NULL);
+    loss_add(&batch, 2, &tally);
+    assert_int_equal(tally.actual, 1);
+    assert_int_equal(tally.predicted, 1);
+    assert_int_equal(tally.correct, 1);
+    assert_true(batch.samples[0].loss > 0 && batch.samples[0].loss < 0.001);
+    assert_true(batch.samples[1].loss == 0);
+    for (size_t i = 0; i < ARRAY_SIZE(gradient); i++)
+        assert_true((gradient[i] != 0) == (i % 4 == 0));
+    loss_batch_deinit(&batch);
+}
+
 static void test_the_impossible_is_a_large_loss_and_nan_is_nan(void **state)
 {
     const struct shape shape = { .rank = 1, .dimension = { 2 } };
@@ -307,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_a_teacher_is_followed),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_labels_are_counted),
+        cmocka_unit_test(test_padding_weighs_nothing),
         cmocka_unit_test(test_the_impossible_is_a_large_loss_and_nan_is_nan),
     };
 
