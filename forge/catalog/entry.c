@@ -7,7 +7,7 @@
 #include "forge/catalog/documents/document.h"
 #include "sparse/layers/layer.h"
 
-/* Stands before the kinds of what has not just one input and one output of float32; no kind is called so. */
+/* Stands before the kinds of what has tensors that are not trained with; no kind is called so. */
 static const char several[] = "several";
 
 /* Each kind of layer once, the last layer's last. */

@@ -62,6 +62,15 @@ static int check_support(const struct experiment *s, const struct experiment_opt
     return result;
 }
 
+/* What samples fill. */
+static int check_inputs(const struct experiment *s, const struct experiment_options *o, struct reason *why)
+{
+    if (s->model->signature.input_count == 1)
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "%s has %u inputs, but a sample fills one", o->model,
+                  s->model->signature.input_count);
+}
+
 static bool gives_classes(const struct model *model)
 {
     return model->layer_count && model->layers[model->layer_count - 1].kind->distribution == DISTRIBUTION_CATEGORICAL;
@@ -86,7 +95,8 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
     } else if (task_fits(model->processing, gives_classes(model), why)) {
         return refuse_in(why, WISP_E_FORMAT, "%s (--processing gives it another type)", o->model);
     }
-    return check_support(s, o, why);
+    result = check_support(s, o, why);
+    return result ? result : check_inputs(s, o, why);
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */

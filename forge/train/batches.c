@@ -397,9 +397,9 @@ int batches_forward(struct batches *batches, const struct batch *batch, struct f
             forward_run_sparse(forward, mode, vectors, batch->count);
         return result;
     }
-    result = batches_fill(batches, batch, forward_input(forward), why);
+    result = batches_fill(batches, batch, forward_input(forward, 0), why);
     if (!result)
-        forward_run(forward, mode, forward_input(forward), batch->count);
+        forward_run(forward, mode, forward_input(forward, 0), batch->count);
     return result;
 }
 

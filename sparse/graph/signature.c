@@ -16,6 +16,16 @@ bool tensors_are_simple(const struct model_tensor *tensors, uint32_t count)
     return count == 1 && tensors->dtype == DTYPE_FLOAT32;
 }
 
+/* Of what is not complete yet, no output is the last layer's. */
+bool signature_trains(const struct signature *signature)
+{
+    for (uint32_t i = 0; i < signature->input_count; i++) {
+        if (signature->inputs[i].scale != 1)
+            return false;
+    }
+    return !signature->output_count || tensors_are_simple(signature->outputs, signature->output_count);
+}
+
 bool signature_has_plain_input(const struct signature *signature)
 {
     return tensors_are_simple(signature->inputs, signature->input_count) && !strcmp(signature->inputs[0].name, "input");

@@ -40,6 +40,9 @@ struct signature signature_of(struct shape input);
 /* Whether one side is just one float32 tensor, which is what most models have. */
 bool tensors_are_simple(const struct model_tensor *tensors, uint32_t count);
 
+/* Whether a network can be trained with it: one float32 output, and inputs whose numbers are taken as they stand. */
+bool signature_trains(const struct signature *signature);
+
 /* Whether that tensor is what the short forms of files mean: the input called "input"; the last of `value_count`
  * values, called "output". */
 bool signature_has_plain_input(const struct signature *signature);

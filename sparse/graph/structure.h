@@ -77,7 +77,7 @@ void structure_density_layers(const struct structure *structure, struct density_
 struct structure_support {
     bool serves, trains;                    /* whoever trains also serves */
     const struct structure_layer *obstacle; /* the first layer in the way of what it does not; NULL: none */
-    bool several;                           /* it has not just one input and one output of float32, as training needs */
+    bool several;                           /* not just one output of float32, or an input with a scale: no training */
 };
 
 struct structure_support structure_support(const struct structure *structure);

@@ -13,15 +13,8 @@ bool layer_kind_trains(const struct layer_kind *kind)
     return kind->forward && kind->backward;
 }
 
-/* Of what is not complete yet, none is one. */
-static bool is_plain(const struct model_tensor *tensors, uint32_t count)
-{
-    return !count || tensors_are_simple(tensors, count);
-}
-
 struct structure_support structure_support(const struct structure *structure)
 {
-    const struct signature *signature = &structure->signature;
     struct structure_support support = { .serves = true, .trains = true, .obstacle = NULL };
 
     for (uint32_t i = 0; i < structure->layer_count; i++) {
@@ -34,8 +27,7 @@ struct structure_support structure_support(const struct structure *structure)
         support.serves &= serves;
         support.trains &= trains;
     }
-    support.several =
-        !is_plain(signature->inputs, signature->input_count) || !is_plain(signature->outputs, signature->output_count);
+    support.several = !signature_trains(&structure->signature);
     support.trains &= !support.several;
     return support;
 }
@@ -47,7 +39,8 @@ void structure_support_text(const struct structure_support *support, char *text,
     *text = 0;
     if (support->several && support->serves)
         snprintf(text, size,
-                 "this version cannot train or evaluate it: it has not just one input and one output of float32");
+                 "this version cannot train or evaluate it: it has not just one output of float32, or an input with a "
+                 "scale");
     if (!layer || *text)
         return;
     if (!support->serves)

@@ -14,18 +14,18 @@
 struct backward {
     struct forward *forward;
     const struct parameters *parameters;
-    float **gradients; /* by value; value 0 has none */
+    float **gradients; /* by value; the model's inputs have none */
     bool *written;     /* by value: in this run */
     /* For a layer that reads one value several times: what it sends through all inputs but the first. */
     float *spares[LAYER_INPUTS_MAX];
 };
 
-/* Whether the layer has read the value of input j through one before. */
-static bool is_repeated(const struct layer *layer, uint32_t j)
+/* Whether the layer has read the value of input j through one before; what stands for itself needs no sum. */
+static bool is_repeated(const struct model *model, const struct layer *layer, uint32_t j)
 {
     for (uint32_t k = 0; k < j; k++) {
         if (layer->inputs[k] == layer->inputs[j])
-            return layer->inputs[j] != 0;
+            return layer->inputs[j] >= model->signature.input_count;
     }
     return false;
 }
@@ -41,7 +41,7 @@ static int allocate_spares(struct backward *backward)
         for (uint32_t j = 1; j < layer->input_count; j++) {
             uint64_t elements = shape_elements(model_value_shape(model, layer->inputs[j]));
 
-            largest[j] = is_repeated(layer, j) ? MAX(largest[j], elements) : largest[j];
+            largest[j] = is_repeated(model, layer, j) ? MAX(largest[j], elements) : largest[j];
         }
     }
     for (uint32_t j = 0; j < LAYER_INPUTS_MAX; j++) {
@@ -55,14 +55,15 @@ static int allocate_spares(struct backward *backward)
 static int allocate(struct backward *backward)
 {
     const struct model *model = backward->forward->setup.model;
+    const uint32_t values = model_value_count(model);
     uint64_t elements;
 
-    backward->gradients = calloc(model->layer_count + 1, sizeof *backward->gradients);
-    backward->written = calloc(model->layer_count + 1, sizeof *backward->written);
+    backward->gradients = calloc(values, sizeof *backward->gradients);
+    backward->written = calloc(values, sizeof *backward->written);
     if (!backward->gradients || !backward->written)
         return -ENOMEM;
-    for (uint32_t value = 1; value <= model->layer_count; value++) {
-        if (!size_multiply(shape_elements(&model->layers[value - 1].shape), backward->forward->setup.batch,
+    for (uint32_t value = model->signature.input_count; value < values; value++) {
+        if (!size_multiply(shape_elements(model_value_shape(model, value)), backward->forward->setup.batch,
                            &elements) ||
             !(backward->gradients[value] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
@@ -90,7 +91,7 @@ struct backward *backward_free(struct backward *backward)
 {
     if (!backward)
         return NULL;
-    for (uint32_t value = 0; backward->gradients && value <= backward->forward->setup.model->layer_count; value++)
+    for (uint32_t value = 0; backward->gradients && value < model_value_count(backward->forward->setup.model); value++)
         free(backward->gradients[value]);
     free(backward->gradients);
     free(backward->written);
@@ -149,7 +150,7 @@ static void add_spares(struct backward *backward, const struct layer *layer)
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
 
-        if (is_repeated(layer, j))
+        if (is_repeated(forward->setup.model, layer, j))
             forward->setup.kernels->add(backward->gradients[value], backward->spares[j],
                                         tensor_count(&forward->values[value]));
     }
@@ -164,7 +165,7 @@ static struct layer_run run_of(const struct forward *forward, uint32_t index,
                              .kernels = forward->setup.kernels,
                              .weights = forward->weights[index],
                              .in = in,
-                             .out = &forward->values[index + 1],
+                             .out = &forward->values[model_value(forward->setup.model, index)],
                              .mode = LAYER_TRAIN,
                              .random = forward_random_of(forward, index) };
 
@@ -177,28 +178,30 @@ static struct layer_run run_of(const struct forward *forward, uint32_t index,
 static void run_layer(struct backward *backward, uint32_t index, float *gradient)
 {
     const struct forward *forward = backward->forward;
-    const struct layer *layer = &forward->setup.model->layers[index];
+    const struct model *model = forward->setup.model;
+    const struct layer *layer = &model->layers[index];
+    const uint32_t value = model_value(model, index);
     const struct tensor *in[LAYER_INPUTS_MAX];
     bool accumulate[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL }, *vectors[LAYER_VECTORS_MAX] = { NULL };
     struct call call = { .workspace = &forward->workspace,
                          .run = layer->kind->backward,
                          .back = { .run = run_of(forward, index, in),
-                                   .out_gradient = backward->gradients[index + 1],
+                                   .out_gradient = backward->gradients[value],
                                    .in_gradient = in_gradient,
                                    .accumulate = accumulate,
                                    .vector_gradient = vectors } };
 
     for (uint32_t j = 0; j < layer->input_count; j++) {
-        uint32_t value = layer->inputs[j];
+        const uint32_t read = layer->inputs[j];
 
-        in_gradient[j] = backward->gradients[value];
-        if (is_repeated(layer, j)) {
+        in_gradient[j] = backward->gradients[read];
+        if (is_repeated(model, layer, j)) {
             in_gradient[j] = backward->spares[j];
             continue;
         }
-        accumulate[j] = backward->written[value];
-        backward->written[value] = value != 0;
+        accumulate[j] = backward->written[read];
+        backward->written[read] = read >= model->signature.input_count;
     }
     if (forward->setup.sparse_input && layer->inputs[0] == 0)
         clear_layer(backward->parameters, index, gradient);
@@ -219,11 +222,11 @@ void backward_run(struct backward *backward, size_t from, float *gradient)
 {
     const struct model *model = backward->forward->setup.model;
 
-    memset(backward->written, 0, (model->layer_count + 1) * sizeof *backward->written);
-    backward->written[from] = from != 0;
+    memset(backward->written, 0, model_value_count(model) * sizeof *backward->written);
+    backward->written[from] = from >= model->signature.input_count;
     for (uint32_t i = model->layer_count; i-- > 0;) {
         /* A layer that the loss does not depend on learns nothing. */
-        if (backward->written[i + 1])
+        if (backward->written[model_value(model, i)])
             run_layer(backward, i, gradient);
         else
             clear_layer(backward->parameters, i, gradient);

@@ -282,9 +282,9 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     struct forward *forward;
     int result;
 
-    if (train && !model_is_simple(model))
+    if (train && !signature_trains(&model->signature))
         return refuse(why, WISP_E_FORMAT,
-                      "this version of wisp trains models with one float32 input and one float32 output");
+                      "this version of wisp trains models with one float32 output, and inputs without a scale");
     if (setup->sparse_input && (setup->mode == LAYER_SERVE || !forward_takes_sparse(model)))
         return refuse(why, WISP_E_FORMAT, "this model takes no sparse input");
     for (uint32_t i = 0; i < model->layer_count; i++) {
@@ -482,9 +482,9 @@ struct layer_random forward_random_of(const struct forward *forward, uint32_t la
     return random;
 }
 
-float *forward_input(struct forward *forward)
+float *forward_input(struct forward *forward, uint32_t input)
 {
-    return forward->buffers[forward->buffer_of[0]];
+    return forward->buffers[forward->buffer_of[input]];
 }
 
 const float *forward_value(const struct forward *forward, size_t value)

@@ -50,8 +50,8 @@ int forward_strip(const struct forward *forward, struct model *model);
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
 /* Runs on a feature-major activation of `count` samples, in the setup's mode; or evaluates in a pass that is made for
- * training. The model has one float32 input. The values can then be read by forward_value(); all of them only in a
- * pass for training.
+ * training. `input` is the first of the model's inputs; others stand where forward_input() says. The values can then
+ * be read by forward_value(); all of them only in a pass for training.
  */
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
 /* The same for samples that are sparse, a vector each: what is 0 costs nothing. The answers are those of the samples in
@@ -64,8 +64,8 @@ enum { FORWARD_STREAMS = 1 << 16 };
 void forward_random(struct forward *forward, const struct layer_random *random);
 /* A layer's, as it is lent them. */
 struct layer_random forward_random_of(const struct forward *forward, uint32_t layer);
-/* The plan's own memory for the input, of `batch` samples: for who makes inputs and needs no other place for them. */
-float *forward_input(struct forward *forward);
+/* The plan's own memory for an input, of `batch` samples: for who makes inputs and needs no other place for them. */
+float *forward_input(struct forward *forward, uint32_t input);
 const float *forward_value(const struct forward *forward, size_t value);
 
 /* Bytes that such a plan would have on `parts` threads, from the shapes alone: the weights may be missing. -ENOMEM;

@@ -56,7 +56,14 @@ for i in 1 2 3 4 5 6 7 8; do
 done
 check "interpolated"      0 "interpolated from 9 runs; runs held back are off by" "$forge" build --layers 512-90-2 -s 0.5
 # Of another sort than all of them: nothing that is known exactly is estimated, nothing that cannot be done is timed.
-other="--structure text-translator-2-w128 -s 0.9"
+cat >two.yaml <<'YAML'
+name: two
+processing: image.classification
+input: [3, 32, 32]
+layers: [{conv2d: {channels: 8, kernel: 3}}, global_pool, {linear: {neurons: 4, name: scores}}, {softmax: {name: chances}}]
+outputs: {scores: {from: scores}, chances: {from: chances}}
+YAML
+other="--structure two.yaml -s 0.5"
 check "extrapolated"      0 "extrapolated from 9 runs, none of which is like it" "$forge" build $other
 check "cannot be trained" 0 "this version cannot train or evaluate it: " "$forge" build $other -o r.safetensors --no-history
 check "no epoch"          0 '"trains":false'         "$forge" structure show $other --json

@@ -45,6 +45,13 @@ processing: image.classification
 input: [1, 8, 8]
 layers: [{max_pool: {kernel: 2, stride: 2, padding: 0}}, {linear: 2}]
 YAML
+cat >"$folder/ends.yaml" <<'YAML'
+name: ends
+processing: image.classification
+input: [64]
+layers: [{linear: {neurons: 4, name: scores}}, {softmax: {name: chances}}]
+outputs: {scores: {from: scores}, chances: {from: chances}}
+YAML
 sed 's/linear: 4/linaer: 4/' "$folder/one.yaml" >"$folder/bad.yaml"
 
 check "seeds"            0 "resnet-110-w64"                "$forge" structure list
@@ -59,9 +66,9 @@ check "no such network" 65 'there is no kind of network "resnt"; did you mean "r
 check "depths in turn"   2 "the smaller first"             "$forge" structure list --depth 20-8
 check "semantic analysis" 0 "ngram-8192-128-3"              "$forge" structure list --type text.semantic-analysis
 check "what it can"      0 "trains, serves"                "$forge" structure list --network mlp
-check "and serves"       0 "4063232  serves"                     "$forge" structure list --network transformer
+check "two inputs too"   0 "4063232  trains, serves"             "$forge" structure list --network transformer
 check "and for programs" 0 '"trains":true'                 "$forge" structure list --network unet --json
-check "said by show"     0 "this version cannot train or evaluate it" "$forge" structure show text-translator-2-w128
+check "said by show"     0 "this version cannot train or evaluate it" "$forge" structure show "$folder/ends.yaml"
 check "json"             0 '"name":"vit-tiny-4"'           "$forge" structure list --json
 check "bad depth"        2 "give a number"                 "$forge" structure list --depth deep
 check "add"              0 "a new processing type"         "$forge" structure add "$folder/one.yaml"

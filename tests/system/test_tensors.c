@@ -389,7 +389,7 @@ static void test_training_says_what_it_needs(void **state)
     (void)state;
     assert_outcome(
         &(struct command){ .words = { "wisp-forge", "train", two_path, "--data", folder, "-o", "/nowhere" } }, 65,
-        "cannot train or evaluate it: it has not just one input and one output of float32");
+        "cannot train or evaluate it: it has not just one output of float32, or an input with a scale");
     assert_outcome(&(struct command){ .words = { "wisp-forge", "structure", "show", document_path } }, 0,
                    "cannot train or evaluate it");
 }

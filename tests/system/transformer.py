@@ -142,11 +142,11 @@ def check_bits(programs, socket, name, values):
     check(f"{name}: the batch changes the bits", answers[0] == answers[1] == answers[2])
 
 
-def build(programs, structure, sparsity, trains=True):
+def build(programs, structure, sparsity):
     with open(os.path.join(programs.folder, "structure.yaml"), "w", encoding="ascii") as file:
         file.write(structure)
     said = programs.run("bin/wisp-forge", "build", "--structure", "structure.yaml", "-s", sparsity, "-o", "built.safetensors")
-    check("what build says of it", (b"cannot train" in said) != trains)
+    check("what build says of it", b"cannot train" not in said)
 
 
 def check_pictures(programs):
@@ -185,7 +185,7 @@ def translate(programs, socket, source, target):
 
 def check_translator(programs):
     """A token of the answer depends on the target's up to it, and on the source's words."""
-    build(programs, TRANSLATOR, "0.3", trains=False)
+    build(programs, TRANSLATOR, "0.3")
     source, target = [5, 9, 30, 2, 44, 0, 0, 0, 0], [1, 8, 20, 7, 3, 12, 40]
     with serving(programs, "built.safetensors") as socket:
         answer = translate(programs, socket, source, target)

@@ -82,8 +82,7 @@ static const struct {
     /* the model and its processing type */
     { "train none -D d -o x", 65, "cannot open none: No such file or directory" },
     { "train five.txt -D d -o x", 65, "five.txt: 10 bytes are too few for a safetensors file" },
-    { "train two -D d -o x", 65,
-      "two: this version cannot train or evaluate it: it has not just one input and one output of float32" },
+    { "train two -D d -o x", 65, "two has 2 inputs, but a sample fills one" },
     { "train scent -D d -o x", 65,
       "scent (--processing gives it another type): there is no processing type scent.classification (did you mean "
       "text.classification?); there are " TYPES },

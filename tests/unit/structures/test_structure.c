@@ -85,8 +85,12 @@ static void test_what_this_version_can_do(void **state)
     made.layers[3].kind = layer_kind_find("softmax");
     assert_true(structure_support(&made).trains);
     made.signature.inputs[0].dtype = DTYPE_UINT8;
+    made.signature.inputs[1] = made.signature.inputs[0];
+    made.signature.input_count = 2;
+    assert_true(structure_support(&made).trains);
+    made.signature.inputs[1].scale = 0.5f;
     assert_true(structure_support(&made).serves && !structure_support(&made).trains);
-    made.signature.inputs[0].dtype = DTYPE_FLOAT32;
+    made.signature.input_count = 1;
     made.signature.output_count = 2;
     assert_true(structure_support(&made).serves && !structure_support(&made).trains);
     structure_deinit(&made);

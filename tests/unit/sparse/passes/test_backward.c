@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A residual block: every layer goes back once, be its input's gradient overwritten, added to or read twice by it.
+ * A residual block, of one input or of two: every layer goes back once, be its input's gradient overwritten, added to
+ * or read twice by it.
  */
 #include <math.h>
 #include <stdatomic.h>
@@ -47,8 +48,9 @@ static void set_layer(struct model *model, uint32_t index, const struct layer_ki
     sample_weights(&layer->weight, 2, 5, index);
 }
 
-/* x -> a; a -> b (counted); a + b -> c; c + c -> d. `b` reads what the sum reads too. */
-static struct model *make_block(const struct layer_kind *counted)
+/* x -> a; a -> b (counted); a + b -> c; c + c -> d. `b` reads what the sum reads too. With two inputs x is the second,
+ * and the first is added to c instead. */
+static struct model *make_block(const struct layer_kind *counted, uint32_t inputs)
 {
     const struct layer_kind *linear = layer_kind_find("linear"), *add = layer_kind_find("add");
     struct model *model;
@@ -58,21 +60,27 @@ static struct model *make_block(const struct layer_kind *counted)
     snprintf(model->name, sizeof model->name, "block");
     snprintf(model->processing, sizeof model->processing, "test.block");
     model->signature = signature_of((struct shape){ .rank = 1, .dimension = { WIDTH } });
-    set_layer(model, 0, linear, 0, 0);
-    set_layer(model, 1, counted, 1, 0);
-    set_layer(model, 2, add, 1, 2);
-    set_layer(model, 3, add, 3, 3);
+    model->signature.inputs[1] = model->signature.inputs[0];
+    snprintf(model->signature.inputs[1].name, TENSOR_NAME_MAX, "other");
+    model->signature.inputs[1].dtype = DTYPE_INT32;
+    model->signature.input_count = inputs;
+    set_layer(model, 0, linear, inputs - 1, 0);
+    set_layer(model, 1, counted, inputs, 0);
+    set_layer(model, 2, add, inputs, inputs + 1);
+    set_layer(model, 3, add, inputs + 2, inputs == 1 ? inputs + 2 : 0);
     assert_ok(model_check(model, &why), why);
     return model;
 }
 
-/* The loss is the sum of d, so that c gets 2, and a gets 2 and what b sends back of 2. */
-static double slope_of(const struct csr *b, uint32_t neuron)
+/* The loss is the sum of d, so that c gets 2, or 1 where it is read once; and a gets that, and what b sends back of it.
+ */
+static double slope_of(const struct csr *b, uint32_t neuron, uint32_t inputs)
 {
-    double slope = 2;
+    const double got = inputs == 1 ? 2 : 1;
+    double slope = got;
 
     for (uint64_t k = 0; k < b->count; k++)
-        slope += csr_column(b, k) == neuron ? 2 * (double)b->values[k] : 0;
+        slope += csr_column(b, k) == neuron ? got * (double)b->values[k] : 0;
     return slope;
 }
 
@@ -93,16 +101,18 @@ static void run_block(const struct model *model, struct pool *pool, const float 
     assert_int_equal(parameters_map(model, parameters), 0);
     *all = parameters_array(parameters);
     assert_ok(backward_new(forward, parameters, &backward, &why), why);
+    if (model->signature.input_count == 2)
+        memcpy(forward_input(forward, 1), input, WIDTH * BATCH * sizeof *input);
     forward_run(forward, LAYER_TRAIN, input, BATCH);
     for (unsigned i = 0; i < WIDTH * BATCH; i++)
-        backward_gradient(backward, 4)[i] = 1;
+        backward_gradient(backward, model_value(model, 3))[i] = 1;
     calls = joins = early = 0;
-    backward_run(backward, 4, *all);
+    backward_run(backward, model_value(model, 3), *all);
     backward_free(backward);
     forward_free(forward);
 }
 
-static void test_a_residual_block_runs_each_layer_once(void **state)
+static void check_block(uint32_t inputs)
 {
     struct layer_kind counted = *layer_kind_find("linear");
     float input[WIDTH * BATCH], *all, *weight;
@@ -110,10 +120,9 @@ static void test_a_residual_block_runs_each_layer_once(void **state)
     struct model *model;
     const struct csr *a;
 
-    (void)state;
     counted_kind = layer_kind_find("linear");
     counted.backward = count_backward;
-    model = make_block(&counted);
+    model = make_block(&counted, inputs);
     a = &model->layers[0].weight;
     for (unsigned i = 0; i < WIDTH * BATCH; i++)
         input[i] = (float)(i % 7) - 3;
@@ -122,7 +131,7 @@ static void test_a_residual_block_runs_each_layer_once(void **state)
     assert_int_equal(calls, 1);
     for (uint32_t r = 0; r < WIDTH; r++) {
         for (uint64_t k = a->starts[r]; k < a->starts[r + 1]; k++) {
-            double sum = 0, slope = slope_of(&model->layers[1].weight, r);
+            double sum = 0, slope = slope_of(&model->layers[1].weight, r, inputs);
 
             for (size_t s = 0; s < BATCH; s++)
                 sum += slope * (double)input[csr_column(a, k) * BATCH + s];
@@ -132,6 +141,13 @@ static void test_a_residual_block_runs_each_layer_once(void **state)
     free(all);
     parameters_deinit(&parameters);
     model_free(model);
+}
+
+static void test_a_residual_block_runs_each_layer_once(void **state)
+{
+    (void)state;
+    check_block(1);
+    check_block(2);
 }
 
 static void test_the_rest_waits_for_all_parts(void **state)
@@ -146,7 +162,7 @@ static void test_the_rest_waits_for_all_parts(void **state)
     counted_kind = layer_kind_find("linear");
     counted.backward = count_backward;
     counted.backward_join = count_join;
-    model = make_block(&counted);
+    model = make_block(&counted, 1);
     assert_int_equal(pool_new(3, &pool), 0);
     run_block(model, pool, input, &parameters, &all);
     assert_int_equal(calls, 3);
