@@ -45,6 +45,8 @@ static void count_predictions(struct evaluation *e, const struct loss_batch *los
 static int run_all(const struct evaluator *r, const uint32_t *which, size_t count, struct evaluation *e,
                    struct reason *why)
 {
+    const uint32_t output = model_value(r->model, r->model->layer_count - 1);
+
     for (size_t done = 0; done < count;) {
         size_t now = MIN(r->loss->max, count - done);
         const struct batch batch = { .which = which + done, .count = now };
@@ -57,7 +59,7 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
         result = batches_targets(r->batches, &batch, r->answers, r->loss, why);
         if (result)
             return result;
-        loss_run(r->loss, forward_value(r->forward, r->model->layer_count), now, 0, NULL, r->pool);
+        loss_run(r->loss, forward_value(r->forward, output), now, 0, NULL, r->pool);
         for (size_t i = 0; i < now; i++) {
             if (!isfinite(r->loss->samples[i].loss))
                 return refuse(why, WISP_E_INVALID,
@@ -65,7 +67,7 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
                               "with",
                               which[done + i], r->model->name);
         }
-        count_predictions(e, r->loss, forward_value(r->forward, r->model->layer_count), now);
+        count_predictions(e, r->loss, forward_value(r->forward, output), now);
         done += now;
     }
     return 0;

@@ -212,8 +212,8 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     result = batches_targets(s->batches, &batch, s->answers, &t->batch, why);
     if (result)
         return result;
-    loss_run(&t->batch, forward_value(t->forward, s->model->layer_count), count, (float)s->recipe->label_smoothing,
-             backward_gradient(t->backward, t->lost), s->pool);
+    loss_run(&t->batch, forward_value(t->forward, model_value(s->model, s->model->layer_count - 1)), count,
+             (float)s->recipe->label_smoothing, backward_gradient(t->backward, t->lost), s->pool);
     before = t->tally.loss;
     loss_add(&t->batch, count, &t->tally);
     if (!isfinite(t->tally.loss))

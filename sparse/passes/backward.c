@@ -305,7 +305,7 @@ static int run_tile(struct backward *backward, uint32_t index, const struct laye
     struct call call = { .workspace = &forward->workspace,
                          .run = layer->kind->backward_join ? layer->kind->backward_join : layer->kind->backward,
                          .back = { .run = run_of(forward, index, in),
-                                   .out_gradient = backward->gradients[index + 1],
+                                   .out_gradient = backward->gradients[model_value(forward->setup.model, index)],
                                    .in_gradient = nobody,
                                    .accumulate = accumulate,
                                    .weight_gradient = gradient,
@@ -328,11 +328,12 @@ static int run_tile(struct backward *backward, uint32_t index, const struct laye
 
 int backward_potential(struct backward *backward, uint32_t index, backward_see *see, void *argument, struct reason *why)
 {
-    struct layer layer = backward->forward->setup.model->layers[index];
-    struct tile tile = { .of = &backward->forward->setup.model->layers[index].weight };
+    const struct model *model = backward->forward->setup.model;
+    struct layer layer = model->layers[index];
+    struct tile tile = { .of = &model->layers[index].weight };
     int result = tile_init(&tile, tile.of);
 
-    while (!result && backward->written[index + 1] && tile_fill(&tile)) {
+    while (!result && backward->written[model_value(model, index)] && tile_fill(&tile)) {
         layer.weight = tile.matrix;
         result = run_tile(backward, index, &layer, tile.gradient);
         if (!result)
