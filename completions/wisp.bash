@@ -79,6 +79,7 @@ _wisp() {
     --budget) mapfile -t COMPREPLY < <(compgen -W 'file memory' -- "$cur"); return ;;
     --weights) mapfile -t COMPREPLY < <(compgen -W 'scaled zero constant= inherited' -- "$cur"); return ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine one-cycle step constant' -- "$cur"); return ;;
+    --regrow) mapfile -t COMPREPLY < <(compgen -W 'set rigl' -- "$cur"); return ;;
     --average) mapfile -t COMPREPLY < <(compgen -W 'ema= last=' -- "$cur"); return ;;
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W 'steps= minutes=' -- "$cur"); return ;;
     --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy binary-cross-entropy dice mse l1' -- "$cur"); return ;;
