@@ -66,8 +66,7 @@ static void announce_start(const struct candidates *c, const struct trainer *tra
     progress_event(c->progress, event, text);
 }
 
-/* What decides the bits of a run, for its checkpoints. NULL: out of memory. */
-static json_t *describe_run(const struct candidates *c, const struct model *model, uint64_t seed)
+json_t *candidate_describe(const struct candidates *c, const struct model *model, uint64_t seed)
 {
     json_t *run =
         json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:I, s:I, s:b}", "wisp", WISP_VERSION, "model", model->identity,
@@ -108,7 +107,7 @@ struct trainer_setup candidate_setup(const struct candidates *c, struct model *m
 int candidate_train(const struct candidates *c, uint64_t number, uint64_t seed, struct model *model,
                     struct trainer_result *result, struct reason *why)
 {
-    cleanup_json json_t *run = describe_run(c, model, seed);
+    cleanup_json json_t *run = candidate_describe(c, model, seed);
     struct trainer_setup setup = candidate_setup(c, model);
     struct trainer *trainer;
     int failed;
@@ -119,14 +118,28 @@ int candidate_train(const struct candidates *c, uint64_t number, uint64_t seed, 
     setup.checkpoint_minutes = c->checkpoint_minutes;
     setup.resume = c->resume;
     setup.minutes = minutes_left(c, number);
+    setup.pause = c->pause;
     failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
 
     if (failed)
         return failed;
-    if (!number)
+    if (!number && !c->announced)
         announce_start(c, trainer, model);
     failed = trainer_run(trainer, result, why);
     trainer_free(trainer);
     progress_clear(c->progress);
     return failed;
+}
+
+json_t *candidate_json(uint64_t seed, const struct trainer_result *result)
+{
+    return json_pack("{s:I s:f s:f}", "seed", (json_int_t)seed, "validation_accuracy", result->validation_accuracy,
+                     "validation_loss", result->validation_loss);
+}
+
+bool candidate_is_better(const struct trainer_result *a, const struct trainer_result *b)
+{
+    if (a->validation_accuracy != b->validation_accuracy)
+        return a->validation_accuracy > b->validation_accuracy;
+    return a->validation_loss < b->validation_loss;
 }

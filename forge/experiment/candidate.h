@@ -14,6 +14,15 @@ int candidate_make(const struct candidates *candidates, uint64_t number, struct 
 /* A training of it: no checkpoints, and no end but the recipe's epochs and steps. */
 struct trainer_setup candidate_setup(const struct candidates *candidates, struct model *model);
 
+/* What decides the bits of its training, for its checkpoints. NULL: out of memory. */
+json_t *candidate_describe(const struct candidates *candidates, const struct model *model, uint64_t seed);
+
+/* By the validation accuracy; of equal ones, by the loss. */
+bool candidate_is_better(const struct trainer_result *a, const struct trainer_result *b);
+
+/* As the lineage lists it. NULL: out of memory. */
+json_t *candidate_json(uint64_t seed, const struct trainer_result *result);
+
 /* The training that is wanted. */
 int candidate_train(const struct candidates *candidates, uint64_t number, uint64_t seed, struct model *model,
                     struct trainer_result *result, struct reason *why);

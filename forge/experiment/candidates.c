@@ -20,19 +20,6 @@ static void announce_candidate(const struct candidates *c, uint64_t number, uint
                    text);
 }
 
-static json_t *candidate_json(uint64_t seed, const struct trainer_result *result)
-{
-    return json_pack("{s:I s:f s:f}", "seed", (json_int_t)seed, "validation_accuracy", result->validation_accuracy,
-                     "validation_loss", result->validation_loss);
-}
-
-static bool is_better(const struct trainer_result *a, const struct trainer_result *b)
-{
-    if (a->validation_accuracy != b->validation_accuracy)
-        return a->validation_accuracy > b->validation_accuracy;
-    return a->validation_loss < b->validation_loss;
-}
-
 static int describe_training(const struct candidates *c, const struct training_result *o, json_t *all)
 {
     const struct dataset *data = c->experiment->data;
@@ -115,7 +102,7 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
             break;
         json_array_append_new(all, candidate_json(seed, &result));
         out->candidates++;
-        if (!out->model || (result.validated && is_better(&result, &out->result))) {
+        if (!out->model || (result.validated && candidate_is_better(&result, &out->result))) {
             model_free(out->model);
             out->model = steal(&model);
             out->result = result;

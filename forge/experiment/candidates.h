@@ -22,7 +22,10 @@ struct candidates {
     const char *checkpoint;    /* file to write after each epoch; NULL: none */
     uint64_t checkpoint_steps; /* and how often besides, as the trainer takes it */
     double checkpoint_minutes;
-    struct checkpoint *resume; /* to begin from, and emptied; NULL: the beginning. Both want one candidate */
+    struct checkpoint *resume; /* to begin from, and emptied; NULL: the beginning. Both want one candidate, or */
+    bool resumes;              /* halving, whose files are called after `checkpoint` (halving.h) and are gone on from */
+    uint64_t pause;            /* epochs after which a candidate pauses; 0: never */
+    bool announced;            /* what is trained was said */
 };
 
 struct training_result {

@@ -15,6 +15,7 @@ const char *ending_name(enum ending ending)
         [ENDING_STEPS] = "steps",
         [ENDING_EPOCHS] = "epochs",
         [ENDING_MINUTES] = "minutes",
+        [ENDING_PAUSED] = "paused",
         [ENDING_DIVERGED] = "diverged",
     };
 

@@ -22,6 +22,7 @@ enum ending {
     ENDING_STEPS,
     ENDING_EPOCHS,
     ENDING_MINUTES,
+    ENDING_PAUSED,   /* after some of the epochs, for now: its checkpoint goes on as if it had not */
     ENDING_DIVERGED, /* the loss, or a weight, was no number any more; the model is the last good one */
 };
 

@@ -252,6 +252,8 @@ static enum ending find_ending(const struct trainer *t, const struct trainer_res
         return ENDING_PATIENCE;
     if (t->step >= t->steps)
         return recipe->steps == t->steps ? ENDING_STEPS : ENDING_EPOCHS;
+    if (t->setup.pause && out->epochs >= t->setup.pause)
+        return ENDING_PAUSED;
     if (t->setup.minutes > 0 && trainer_seconds(t) >= 60 * t->setup.minutes)
         return ENDING_MINUTES;
     return ENDING_NONE;

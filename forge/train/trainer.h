@@ -36,6 +36,7 @@ struct trainer_setup {
     double checkpoint_minutes;
     struct checkpoint *resume;     /* emptied when the run begins */
     double minutes;                /* after which the run ends; 0: never */
+    uint64_t pause;                /* epochs after which it ends for now; 0: never */
     const struct answers *answers; /* that are learned in place of what the data say; NULL */
     /* Is told the mean loss of each batch, before the weights move by it; NULL: nobody is. */
     void (*observe)(void *observer, uint64_t step, double loss);
