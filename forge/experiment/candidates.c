@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "forge/experiment/candidate.h"
+#include "forge/experiment/halving.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"
@@ -81,12 +82,10 @@ static int search_rate(const struct candidates *c, struct recipe *recipe, struct
     return 0;
 }
 
-static int run_all(const struct candidates *c, struct training_result *out, struct reason *why)
+static int train_all(const struct candidates *c, struct training_result *out, json_t *all, struct reason *why)
 {
-    json_t *all = json_array();
     int failed = 0;
 
-    *out = (struct training_result){ .model = NULL };
     for (uint64_t k = 0; k < c->recipe->candidates && !failed && (!k || !interrupt_wanted()); k++) {
         cleanup_model struct model *model = NULL;
         struct trainer_result result = { .epochs = 0 };
@@ -109,6 +108,16 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
             out->seed = seed;
         }
     }
+    return failed;
+}
+
+static int run_all(const struct candidates *c, struct training_result *out, struct reason *why)
+{
+    json_t *all = json_array();
+    int failed;
+
+    *out = (struct training_result){ .model = NULL };
+    failed = (c->recipe->halving ? halving_run : train_all)(c, out, all, why);
     if (interrupt_wanted())
         out->result.ending = ENDING_INTERRUPTED;
     if (!failed && describe_training(c, out, all))

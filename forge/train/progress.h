@@ -7,6 +7,7 @@
  *    "epochs", "batch", "threads", "kernels"}
  *   {"event": "rate", "rate", "steps"}                                            only with --rate auto; before "start"
  *   {"event": "candidate", "candidate", "candidates", "seed"}                     only with several
+ *   {"event": "candidate", "candidate", "candidates", "round", "rounds", "until_epoch"}             with --halving
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",

@@ -94,6 +94,8 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object)
         json_object_set_new(object, "until_accuracy", json_real(recipe->until_accuracy));
     if (recipe->patience)
         json_object_set_new(object, "patience", json_integer((json_int_t)recipe->patience));
+    if (recipe->halving)
+        json_object_set_new(object, "halving", json_true());
 }
 
 #define RATE_OF_ADAM_MAX 0.05
@@ -188,6 +190,24 @@ struct recipe recipe_usual(enum media_kind kind)
     return recipe;
 }
 
+/* What is saved of what was trained, and what it is chosen by. */
+static void choice_rows(struct option_table *table, struct recipe_options *options)
+{
+    struct recipe *r = &options->recipe;
+    struct option_row *row;
+
+    option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
+                0, 0.9)
+        ->given = &options->validation_given;
+    option_text(table, "keep", 0, &options->keep, "EPOCH",
+                "best or last; if absent, last of texts by adamw, else best");
+    row = option_count(table, "candidates", 0, &r->candidates, "K",
+                       "samplings to train; the best is kept; as the model was built, or 1", 1, 1000);
+    row->given = &options->candidates_given;
+    option_flag(table, "halving", 0, &r->halving, "the worse half of the candidates stops, round by round");
+    option_count(table, "seed", 'S', &r->seed, "N", "order, split and augmentation; 1 if absent", 0, 0);
+}
+
 void recipe_option_rows(struct option_table *table, struct recipe_options *options)
 {
     struct recipe *r = &options->recipe;
@@ -233,15 +253,7 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
                 "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
     option_text(table, "regrow", 0, &options->regrow, "HOW",
                 "exchange the weakest connections: set or rigl, with ,fraction=F,every=N,until=P");
-    option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
-                0, 0.9)
-        ->given = &options->validation_given;
-    option_text(table, "keep", 0, &options->keep, "EPOCH",
-                "best or last; if absent, last of texts by adamw, else best");
-    row = option_count(table, "candidates", 0, &r->candidates, "K",
-                       "samplings to train; the best is kept; as the model was built, or 1", 1, 1000);
-    row->given = &options->candidates_given;
-    option_count(table, "seed", 'S', &r->seed, "N", "order, split and augmentation; 1 if absent", 0, 0);
+    choice_rows(table, options);
 }
 
 int recipe_from_options(const struct recipe_options *options, struct recipe *out, struct reason *why)
@@ -267,6 +279,9 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
     if ((out->until_accuracy > 0 || out->patience) && out->validation == 0)
         return refuse(why, WISP_E_INVALID,
                       "--until-accuracy and --patience need --validation above 0: they look at what is held back");
+    if (out->halving && (out->minutes > 0 || out->until_accuracy > 0 || out->patience))
+        return refuse(why, WISP_E_INVALID,
+                      "--halving counts epochs: leave out --minutes, --until-accuracy and --patience");
     if (out->candidates > 1 && out->validation == 0)
         return refuse(why, WISP_E_INVALID,
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");

@@ -58,6 +58,7 @@ struct recipe {
     struct average average;
     struct regrowth regrowth;
     uint64_t candidates;
+    bool halving; /* of which the worse half stops, round by round */
 };
 
 /* Streams of random numbers that a run draws from; the low bits say which epoch or sample. */

@@ -14,6 +14,7 @@
 #include "forge/cost/history.h"
 #include "forge/experiment/candidates.h"
 #include "forge/experiment/guessing.h"
+#include "forge/experiment/halving.h"
 #include "forge/experiment/media_default.h"
 #include "forge/experiment/reading.h"
 #include "forge/experiment/teaching.h"
@@ -310,6 +311,21 @@ static int prepare(const struct train *train, struct experiment *s, const struct
     return result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
 }
 
+/* Its candidates have their checkpoints beside its own file. */
+static int check_halving(const struct train *train)
+{
+    struct reason why;
+    int result;
+
+    if (train->recipe.candidates < 2)
+        return fail(VERB, EXIT_USAGE, "--halving needs --candidates, of which half stops; 2 or more");
+    if (train->resume && train->checkpoint && strcmp(train->resume, train->checkpoint) != 0)
+        return fail(VERB, EXIT_USAGE, "--halving goes on in its own files: leave --checkpoint out, or name %s twice",
+                    train->resume);
+    result = train->checkpoint ? save_check(train->checkpoint, &why) : 0;
+    return result ? fail(VERB, exit_for_output(result), "--checkpoint: %s", why.text) : 0;
+}
+
 /* A checkpoint is of one training. */
 static int open_checkpoint(const struct train *train, struct checkpoint *out)
 {
@@ -317,9 +333,14 @@ static int open_checkpoint(const struct train *train, struct checkpoint *out)
     int result = 0;
 
     *out = CHECKPOINT_NULL;
+    if (train->recipe.halving)
+        return check_halving(train);
     if ((train->checkpoint || train->resume) && train->recipe.candidates > 1)
-        return fail(VERB, EXIT_USAGE, "a checkpoint is of one candidate, here are %llu; --candidates 1 trains one",
-                    (unsigned long long)train->recipe.candidates);
+        return fail(
+            VERB, EXIT_USAGE,
+            "a checkpoint is of one candidate, here are %llu; --candidates 1 trains one, --halving keeps one of "
+            "each",
+            (unsigned long long)train->recipe.candidates);
     if (train->checkpoint && (result = save_check(train->checkpoint, &why)))
         return fail(VERB, exit_for_output(result), "--checkpoint: %s", why.text);
     if (train->resume && (result = checkpoint_read(train->resume, out, &why)))
@@ -329,8 +350,10 @@ static int open_checkpoint(const struct train *train, struct checkpoint *out)
 
 static uint64_t samples_of_run(const struct train *train, const struct split *split)
 {
-    return MIN(train->recipe.epochs * split->train_count,
-               recipe_steps(&train->recipe, split->train_count) * train->recipe.batch);
+    if (train->recipe.halving)
+        return halving_epochs_all(train->recipe.candidates, train->recipe.epochs) * split->train_count;
+    return train->recipe.candidates * MIN(train->recipe.epochs * split->train_count,
+                                          recipe_steps(&train->recipe, split->train_count) * train->recipe.batch);
 }
 
 /* What training cannot do is no fault of the command line. */
@@ -360,7 +383,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
         batches_free(batches);
         return status;
     }
-    progress_init(&progress, train->json, train->quiet, train->recipe.candidates * samples_of_run(train, split));
+    progress_init(&progress, train->json, train->quiet, samples_of_run(train, split));
     status = run(&(struct candidates){ .experiment = s,
                                        .path = train->experiment.model,
                                        .recipe = &train->recipe,
@@ -369,10 +392,12 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                        .answers = teacher ? &(struct answers){ teacher_answer, teacher } : NULL,
                                        .progress = &progress,
                                        .began_ns = clock_ns(),
-                                       .checkpoint = train->checkpoint,
+                                       .checkpoint = train->checkpoint || !train->recipe.halving ? train->checkpoint
+                                                                                                 : train->resume,
                                        .checkpoint_steps = train->checkpoint_steps,
                                        .checkpoint_minutes = train->checkpoint_minutes,
-                                       .resume = train->resume ? &resume : NULL },
+                                       .resume = resume.file ? &resume : NULL,
+                                       .resumes = train->resume != NULL },
                  &trained);
     checkpoint_deinit(&resume);
     if (!status) {
