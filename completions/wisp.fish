@@ -87,6 +87,7 @@ complete -c wisp -n '__wisp_verb build' -l max-flops -x -d 'the densest of so ma
 complete -c wisp -n '__wisp_verb build' -l min-accuracy -x -d 'the sparsest that reached it here'
 complete -c wisp -n '__wisp_verb build' -l samples -x -d 'samples of an epoch'
 complete -c wisp -n '__wisp_verb build' -l force -d 'write it though nothing passes'
+complete -c wisp -n '__wisp_verb train' -l halving -d 'stop the worse half of the candidates'
 complete -c wisp -n '__wisp_verb train' -l no-fold -d 'leave normalisations as they are'
 complete -c wisp -n '__wisp_verb build train' -l no-history -d 'do not record it'
 complete -c wisp -n '__wisp_verb build' -l fixed -x -d 'density of each layer'
