@@ -7,7 +7,7 @@
 #define FORGE_COST_SERIES_H
 
 #include "forge/cost/history.h"
-#include "forge/draw/curves.h"
+#include "forge/draw/charts/curves.h"
 
 enum { SERIES_POINTS = CURVE_POINTS_MAX };
 

@@ -9,7 +9,7 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/cost/series.h"
-#include "forge/draw/curves.h"
+#include "forge/draw/charts/curves.h"
 #include "forge/verbs/structure_picture.h"
 
 enum { EVENTS = 2, NETWORKS_MAX = 8 /* whose curves are drawn when the page is of all */ };

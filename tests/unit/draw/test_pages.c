@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/draw/curves.h"
+#include "forge/draw/charts/curves.h"
 #include "support/test.h"
 #include "unit/draw/network.h"
 

@@ -3,8 +3,8 @@
  * The page of the history: what models that were built and trained weigh, how long they took, and how good they are,
  * over their connections and their sparsity; and the curves along which others are estimated.
  */
-#ifndef FORGE_DRAW_CURVES_H
-#define FORGE_DRAW_CURVES_H
+#ifndef FORGE_DRAW_CHARTS_CURVES_H
+#define FORGE_DRAW_CHARTS_CURVES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,7 @@
 
 #include "base/size.h"
 #include "forge/draw/caption.h"
-#include "forge/draw/curves.h"
+#include "forge/draw/charts/curves.h"
 #include "forge/draw/legend.h"
 
 enum {
