@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/size.h"
-#include "forge/draw/caption.h"
+#include "forge/draw/charts/axis.h"
 #include "forge/draw/charts/curves.h"
 #include "forge/draw/legend.h"
 
-enum {
-    PAGE_WIDTH = 1280,
-    PAGE_HEIGHT = 720,
-    PANELS = 3,
-    PANEL_GAP = 70,
-    PANEL_TOP = 178,
-    PANEL_BOTTOM = 590,
-    TICKS_MAX = 8
-};
+enum { PAGE_WIDTH = 1280, PAGE_HEIGHT = 720, PANELS = 3, PANEL_GAP = 70, PANEL_TOP = 178, PANEL_BOTTOM = 590 };
 
 #define BEYOND 1e30 /* no run measures so much */
 
@@ -55,73 +45,27 @@ static double measure(const struct curve_run *run, enum quantity quantity)
     return value > 1 / BEYOND && value < BEYOND ? log10(value) : NAN;
 }
 
-struct axis {
-    double min, max;
-    double ticks[TICKS_MAX];
-    size_t count;
+/* To three digits: ticks are at round ones, and logarithms are not exact. */
+static double round_density(double density)
+{
+    double unit = pow(10, floor(log10(density) + 1e-6) - 2);
+
+    return round(density / unit) * unit;
+}
+
+static void sparsity_text(double place, char out[CAPTION_MAX])
+{
+    axis_text_even(1 - round_density(pow(10, -place)), out);
+}
+
+static const struct {
+    enum axis_scale scale;
+    axis_text *text;
+} axes[] = {
+    [CONNECTIONS] = { AXIS_LOGARITHM, axis_text_short }, [DENSITY] = { AXIS_DENSITY, sparsity_text },
+    [BYTES] = { AXIS_LOGARITHM, axis_text_short },       [SECONDS] = { AXIS_LOGARITHM, axis_text_power },
+    [ACCURACY] = { AXIS_EVEN, axis_text_even },
 };
-
-/* Round numbers, finer ones last: of each step so many places, within a step of so long. An accuracy steps evenly; of
- * a logarithm the places are those of round sizes, or, of sparsity, of round densities. */
-static const struct steps {
-    double step;
-    double places[10];
-    size_t count;
-} log_steps[] = { { 10, { 0 }, 1 },
-                  { 5, { 0 }, 1 },
-                  { 3, { 0 }, 1 },
-                  { 2, { 0 }, 1 },
-                  { 1, { 0 }, 1 },
-                  { 1, { 0, 0.4771213 }, 2 },
-                  { 1, { 0, 0.3010300, 0.6989700 }, 3 },
-                  { 1,
-                    { 0, 0.0791812, 0.1760913, 0.3010300, 0.3979400, 0.4771213, 0.6020600, 0.6989700, 0.7781513,
-                      0.9030900 },
-                    10 } },
-  even_steps[] = { { 0.2, { 0 }, 1 },  { 0.1, { 0 }, 1 },   { 0.05, { 0 }, 1 },  { 0.02, { 0 }, 1 },
-                   { 0.01, { 0 }, 1 }, { 0.005, { 0 }, 1 }, { 0.002, { 0 }, 1 }, { 0.001, { 0 }, 1 } };
-
-/* Tick number `i` from a step on; of a density, which falls as its place rises, mirrored. */
-static double tick_at(const struct steps *steps, double first, size_t i, bool mirrored)
-{
-    size_t turns = i / steps->count, place = i % steps->count;
-    double step = first + (double)turns;
-
-    return mirrored ? (step + 1) * steps->step - steps->places[steps->count - 1 - place]
-                    : step * steps->step + steps->places[place];
-}
-
-/* The ticks from the last at or before `least` to the first at or after `most`; false when they are too many. */
-static bool take_ticks(const struct steps *steps, bool mirrored, double min, double max, struct axis *out)
-{
-    const double hair = 1e-6, first = floor(min / steps->step + hair) - 1;
-
-    out->count = 0;
-    for (size_t i = 0; out->count < TICKS_MAX; i++) {
-        double tick = tick_at(steps, first, i, mirrored);
-
-        if (tick <= min + hair)
-            out->count = 0;
-        out->ticks[out->count++] = tick;
-        if (out->count > 1 && tick >= max - hair)
-            return true;
-    }
-    return false;
-}
-
-static void choose_ticks(enum quantity quantity, double min, double max, struct axis *out)
-{
-    const struct steps *steps = quantity == ACCURACY ? even_steps : log_steps;
-    size_t count = quantity == ACCURACY ? ARRAY_SIZE(even_steps) : ARRAY_SIZE(log_steps);
-    struct axis axis;
-
-    for (size_t i = 0; i < count; i++) {
-        if (take_ticks(&steps[i], quantity == DENSITY, min, max, &axis))
-            *out = axis;
-    }
-    out->min = out->ticks[0];
-    out->max = out->ticks[out->count - 1];
-}
 
 static void widen(const struct curve_run *runs, size_t count, size_t panel, enum quantity quantity, double ends[2])
 {
@@ -143,77 +87,13 @@ static bool axis_of(const struct curves *curves, size_t panel, enum quantity qua
         widen(curves->curves[i].points, curves->curves[i].count, panel, quantity, ends);
     if (!isfinite(ends[0]))
         return false;
-    choose_ticks(quantity, ends[0], ends[1], out);
+    axis_choose(axes[quantity].scale, ends[0], ends[1], axes[quantity].text, out);
     return true;
 }
 
-/* A share with as many digits as it needs. */
-static void share_text(double value, char out[CAPTION_MAX])
-{
-    snprintf(out, CAPTION_MAX, "%.9f", value);
-    while (strchr(out, '.') && (out[strlen(out) - 1] == '0' || out[strlen(out) - 1] == '.'))
-        out[strlen(out) - 1] = 0;
-}
-
-/* To three digits: ticks are at round ones, and logarithms are not exact. */
-static double round_density(double density)
-{
-    double unit = pow(10, floor(log10(density) + 1e-6) - 2);
-
-    return round(density / unit) * unit;
-}
-
-static void tick_text(enum quantity quantity, double value, char out[CAPTION_MAX])
-{
-    if (quantity == ACCURACY)
-        share_text(value, out);
-    else if (quantity == DENSITY)
-        share_text(1 - round_density(pow(10, -value)), out);
-    else if (quantity == SECONDS)
-        snprintf(out, CAPTION_MAX, "%.3g", pow(10, value));
-    else
-        caption_short(pow(10, value), out);
-}
-
-struct frame {
-    double left, right;
-    struct axis x, y;
-};
-
 static struct point place(const struct frame *frame, const struct curve_run *run, size_t panel)
 {
-    double x = (measure(run, panels[panel].x) - frame->x.min) / (frame->x.max - frame->x.min);
-    double y = (measure(run, panels[panel].y) - frame->y.min) / (frame->y.max - frame->y.min);
-
-    return (struct point){ frame->left + x * (frame->right - frame->left),
-                           PANEL_BOTTOM - y * (PANEL_BOTTOM - PANEL_TOP) };
-}
-
-static void put_frame(struct scene *scene, const struct frame *frame, size_t panel)
-{
-    struct type number = { .size = 11.5, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
-    struct type name = { .size = 13, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
-    char text[CAPTION_MAX];
-
-    for (size_t i = 0; i < frame->x.count; i++) {
-        double part = (frame->x.ticks[i] - frame->x.min) / (frame->x.max - frame->x.min);
-        double x = frame->left + part * (frame->right - frame->left);
-
-        scene_line(scene, COLOR_FAINT, x, PANEL_TOP, x, PANEL_BOTTOM, 0.8, 1);
-        tick_text(panels[panel].x, frame->x.ticks[i], text);
-        scene_text(scene, &number, x, PANEL_BOTTOM + 20, "%s", text);
-    }
-    number.align = ALIGN_RIGHT;
-    for (size_t i = 0; i < frame->y.count; i++) {
-        double part = (frame->y.ticks[i] - frame->y.min) / (frame->y.max - frame->y.min);
-        double y = PANEL_BOTTOM - part * (PANEL_BOTTOM - PANEL_TOP);
-
-        scene_line(scene, COLOR_FAINT, frame->left, y, frame->right, y, 0.8, 1);
-        tick_text(panels[panel].y, frame->y.ticks[i], text);
-        scene_text(scene, &number, frame->left - 8, y + 4, "%s", text);
-    }
-    scene_text(scene, &name, (frame->left + frame->right) / 2, PANEL_BOTTOM + 44, "%s",
-               panels[panel].x == DENSITY ? "sparsity" : "connections");
+    return frame_point(frame, measure(run, panels[panel].x), measure(run, panels[panel].y));
 }
 
 static bool is_guessed(const struct curve_run *point, size_t panel)
@@ -270,7 +150,9 @@ static void put_panel(struct scene *scene, const struct curves *curves, size_t p
     double width = (PAGE_WIDTH - 2.0 * PAGE_MARGIN - PANELS * PANEL_GAP) / PANELS;
     struct type title = { .size = 16, .bold = true, .color = COLOR_TEXT };
     struct type none = { .size = 14, .align = ALIGN_CENTRE, .color = COLOR_SOFT };
-    struct frame frame = { .left = PAGE_MARGIN + PANEL_GAP + (double)panel * (width + PANEL_GAP) };
+    struct frame frame = { .left = PAGE_MARGIN + PANEL_GAP + (double)panel * (width + PANEL_GAP),
+                           .top = PANEL_TOP,
+                           .bottom = PANEL_BOTTOM };
 
     frame.right = frame.left + width;
     scene_text(scene, &title, frame.left, PANEL_TOP - 22, "%s", panels[panel].title);
@@ -278,7 +160,7 @@ static void put_panel(struct scene *scene, const struct curves *curves, size_t p
         scene_text(scene, &none, (frame.left + frame.right) / 2, (PANEL_TOP + PANEL_BOTTOM) / 2.0, "not measured yet");
         return;
     }
-    put_frame(scene, &frame, panel);
+    frame_put(scene, &frame, panels[panel].x == DENSITY ? "sparsity" : "connections");
     for (size_t i = 0; i < curves->curve_count; i++)
         put_curve(scene, &frame, &curves->curves[i], panel);
     for (size_t i = 0; i < curves->run_count; i++)
