@@ -20,7 +20,8 @@ static const struct {
     [COLOR_TEXT] = { 0.11, 0.15, 0.20 },    [COLOR_SOFT] = { 0.36, 0.41, 0.47 }, [COLOR_FAINT] = { 0.84, 0.86, 0.89 },
     [COLOR_DOT] = { 0.13, 0.20, 0.29 },     [COLOR_LINE] = { 0.10, 0.39, 0.65 }, [COLOR_DENSE] = { 0.80, 0.36, 0.06 },
     [COLOR_REPEAT] = { 0.69, 0.73, 0.78 },  [COLOR_LINK] = { 0.45, 0.50, 0.57 }, [COLOR_FLOW] = { 0.13, 0.20, 0.29 },
-    [COLOR_CARD] = { 0.965, 0.973, 0.982 },
+    [COLOR_CARD] = { 0.965, 0.973, 0.982 }, [COLOR_LEAF] = { 0.15, 0.50, 0.24 }, [COLOR_PLUM] = { 0.52, 0.25, 0.60 },
+    [COLOR_ROSE] = { 0.79, 0.15, 0.33 },    [COLOR_SEA] = { 0.05, 0.55, 0.58 },
 };
 
 static void set_color(cairo_t *canvas, enum color color, double strength)

@@ -9,6 +9,7 @@
 
 #include "base/size.h"
 #include "forge/draw/charts/curves.h"
+#include "forge/draw/charts/runs.h"
 #include "support/test.h"
 #include "unit/draw/network.h"
 
@@ -194,6 +195,85 @@ static void curves_show_estimates(void **state)
     scene_deinit(&scene);
 }
 
+/* A straight fall of the loss, and a rise of the accuracy, with nothing held back in the second half. */
+static struct run make_run(const char *name, size_t epochs)
+{
+    struct run run = { .epochs = calloc(epochs + 1, sizeof *run.epochs), .count = epochs };
+
+    assert_non_null(run.epochs);
+    snprintf(run.name, sizeof run.name, "%s", name);
+    for (size_t i = 0; i < epochs; i++)
+        run.epochs[i] = (struct run_epoch){ .epoch = i + 1,
+                                            .rate = 0.05,
+                                            .loss = 2.0 / (double)(i + 1),
+                                            .accuracy = 0.5 + 0.4 * (double)i / (double)epochs,
+                                            .validation_loss = i < epochs / 2 ? 1 : NAN,
+                                            .validation_accuracy = i < epochs / 2 ? 0.6 : NAN };
+    return run;
+}
+
+static float width_of_path(size_t number)
+{
+    for (size_t i = 0; i < scene.count; i++) {
+        if (scene.marks[i].kind == MARK_PATH && !number--)
+            return scene.marks[i].x2 - scene.marks[i].x;
+    }
+    return 0;
+}
+
+static void runs_show_each_epoch(void **state)
+{
+    struct run runs[RUNS_MAX];
+    float whole;
+
+    (void)state;
+    for (size_t i = 0; i < RUNS_MAX; i++)
+        runs[i] = make_run(
+            i ? "another run with a name that is so long that it must be cut to fit its column of the page" : "sparse",
+            40);
+    assert_ok(draw_runs("trainings", runs, RUNS_MAX, &scene, &why), why);
+    check_page(&scene);
+    /* Of each run loss and accuracy in training, dashed, and the same on validation, and the rate; and the legend. */
+    assert_int_equal(count_paths(true), 2 * RUNS_MAX + 1);
+    assert_int_equal(count_paths(false), 3 * RUNS_MAX + RUNS_MAX + 1);
+    assert_true(says(&scene, "sparse") && says(&scene, "training") && says(&scene, "40"));
+    scene_deinit(&scene);
+    for (size_t i = 0; i < RUNS_MAX; i++)
+        free(runs[i].epochs);
+
+    /* Of a long one its first epoch and its last are there, and not all between. */
+    runs[0] = make_run("long", 12345);
+    runs[1] = make_run("short", 2);
+    assert_ok(draw_runs("trainings", runs, 2, &scene, &why), why);
+    check_page(&scene);
+    whole = width_of_path(0);
+    assert_ok(draw_runs("trainings", runs, 1, &scene, &why), why);
+    assert_float_equal(width_of_path(0), whole, 0.01);
+    for (size_t i = 0; i < scene.count; i++)
+        assert_true(scene.marks[i].kind != MARK_PATH || scene.marks[i].columns <= 1001);
+    scene_deinit(&scene);
+    free(runs[0].epochs);
+    free(runs[1].epochs);
+}
+
+/* One epoch is a dot, and what nobody measured is said so. */
+static void runs_of_little(void **state)
+{
+    struct run_epoch epoch = { 1, NAN, 0.7, NAN, NAN, NAN };
+    struct run run = { "one", &epoch, 1 };
+
+    (void)state;
+    assert_ok(draw_runs("one", &run, 1, &scene, &why), why);
+    check_page(&scene);
+    assert_int_equal(count_marks(&scene, MARK_DOT), 1);
+    assert_true(says(&scene, "not measured"));
+    scene_deinit(&scene);
+    epoch = (struct run_epoch){ 1000000, 1000, 1e-30, 1, 1e30, 0 };
+    assert_ok(draw_runs("one", &run, 1, &scene, &why), why);
+    check_page(&scene);
+    scene_deinit(&scene);
+}
+
 /* What the drawing prints; freed by the caller. */
 static char *drawn(unsigned width, bool unicode, bool colour)
 {
@@ -299,6 +379,7 @@ int main(void)
         cmocka_unit_test(small_matrices_are_exact),  cmocka_unit_test(large_matrices_keep_their_density),
         cmocka_unit_test(matrices_of_branches),      cmocka_unit_test(long_texts_keep_both_ends),
         cmocka_unit_test(curves_show_each_run),      cmocka_unit_test(curves_show_estimates),
+        cmocka_unit_test(runs_show_each_epoch),      cmocka_unit_test(runs_of_little),
         cmocka_unit_test(drawings_fit_the_terminal), cmocka_unit_test(drawings_show_neurons_and_density),
         cmocka_unit_test(drawings_show_sizes),
     };
