@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Trainings from the lines that tell of them: what is kept, and how a damaged file is refused.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/size.h"
+#include "forge/train/runs/run_log.h"
+#include "support/test.h"
+
+#define START "{\"event\":\"start\",\"connections\":10,\"epochs\":3}\n"
+#define EPOCH(number, loss)                                                                                            \
+    "{\"event\":\"epoch\",\"epoch\":" #number ",\"rate\":0.05,\"loss\":" #loss ",\"accuracy\":0.5,\"seconds\":1}\n"
+
+static struct run_log log_;
+static struct reason why;
+static const char *folder;
+
+static void write_text(const char *name, const char *text)
+{
+    assert_ok(file_write(scratch_path(folder, name), &(struct file_part){ text, strlen(text) }, 1, &why), why);
+}
+
+static void reads(const char *name, const char *text)
+{
+    write_text(name, text);
+    assert_ok(run_log_read(&log_, scratch_path(folder, name), &why), why);
+}
+
+static void every_file_is_a_run(void **state)
+{
+    (void)state;
+    reads("sparse.run.jsonl",
+          START EPOCH(1, 2) EPOCH(2, 1.5) "{\"event\":\"epoch\",\"epoch\":3,\"rate\":0.01,\"loss\":1,\"validation_"
+                                          "loss\":1.25,\"validation_accuracy\":0.75}\n"
+                                          "{\"event\":\"done\",\"seconds\":3}\n{\"event\":\"of another version\"}");
+    reads("dense", EPOCH(1, 3));
+    assert_int_equal(log_.count, 2);
+    assert_string_equal(log_.runs[0].name, "sparse.run");
+    assert_string_equal(log_.runs[1].name, "dense");
+    assert_int_equal(log_.runs[0].count, 3);
+    assert_int_equal(log_.runs[1].count, 1);
+    assert_float_equal(log_.runs[0].epochs[1].loss, 1.5, 0);
+    assert_float_equal(log_.runs[0].epochs[2].validation_accuracy, 0.75, 0);
+    assert_true(isnan(log_.runs[0].epochs[1].validation_loss) && isnan(log_.runs[0].epochs[2].accuracy));
+    run_log_deinit(&log_);
+}
+
+/* A candidate is a run of its own, and so is none that has no epoch yet. */
+static void every_candidate_is_a_run(void **state)
+{
+    (void)state;
+    reads("two.jsonl",
+          "{\"event\":\"candidate\",\"candidate\":1,\"candidates\":3,\"seed\":7}\n" START EPOCH(1, 2)
+              EPOCH(2, 1) "{\"event\":\"candidate\",\"candidate\":2,\"candidates\":3,\"seed\":8}\n" START EPOCH(
+                  1, 3) "{\"event\":\"candidate\",\"candidate\":3,\"candidates\":3,\"seed\":9}\n" START);
+    assert_int_equal(log_.count, 2);
+    assert_string_equal(log_.runs[0].name, "two, seed 7");
+    assert_string_equal(log_.runs[1].name, "two, seed 8");
+    assert_int_equal(log_.runs[0].count, 2);
+    run_log_deinit(&log_);
+}
+
+/* Stopped after any epoch and resumed after any earlier one, a run has each epoch once, as it was told last. */
+static void resumed_runs_go_on(void **state)
+{
+    enum { ALL = 40 };
+    static char text[ALL * 3 * 100];
+
+    (void)state;
+    for (int stopped = 1; stopped < ALL; stopped++) {
+        int resumed = 1 + stopped * 7 % stopped, used = 0;
+
+        for (int i = 1; i <= stopped; i++)
+            used += snprintf(text + used, sizeof text - (size_t)used, EPOCH(% d, 9), i);
+        for (int i = resumed; i <= ALL; i++)
+            used += snprintf(text + used, sizeof text - (size_t)used, EPOCH(% d, 3), i);
+        reads("resumed", text);
+        assert_int_equal(log_.count, 1);
+        assert_int_equal(log_.runs[0].count, ALL);
+        for (int i = 1; i <= ALL; i++) {
+            assert_int_equal(log_.runs[0].epochs[i - 1].epoch, i);
+            assert_float_equal(log_.runs[0].epochs[i - 1].loss, i < resumed ? 9 : 3, 0);
+        }
+        run_log_deinit(&log_);
+    }
+}
+
+static void damage_is_refused_by_line(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        { "", "no epoch of a training" },
+        { START, "no epoch of a training" },
+        { START EPOCH(1, 2) "{\"event\":\"epoch\",\"epo", "damaged:3: no JSON" },
+        { "\n", "damaged:1: no JSON" },
+        { "[1]\n", "damaged:1: no event" },
+        { EPOCH(1, 2) "{\"loss\":1}\n", "damaged:2: no event" },
+        { START EPOCH(0, 2), "damaged:2: an epoch without its number" },
+        { EPOCH(1.5, 2), "damaged:1: an epoch without its number" },
+        { EPOCH(1, 2) EPOCH(2, null), "damaged:2: epoch 2 has no 'loss'" },
+        { EPOCH(1, "low"), "damaged:1: epoch 1 has no 'loss'" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        write_text("damaged", cases[i].text);
+        assert_int_equal(run_log_read(&log_, scratch_path(folder, "damaged"), &why), WISP_E_FORMAT);
+        if (!strstr(why.text, cases[i].said))
+            fail_msg("'%s', not '%s'", why.text, cases[i].said);
+        run_log_deinit(&log_);
+    }
+    assert_true(run_log_read(&log_, scratch_path(folder, "absent"), &why) != 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_file_is_a_run),
+        cmocka_unit_test(every_candidate_is_a_run),
+        cmocka_unit_test(resumed_runs_go_on),
+        cmocka_unit_test(damage_is_refused_by_line),
+
+    };
+
+    folder = scratch_make();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
