@@ -24,6 +24,7 @@ const struct forge_verb forge_verbs[] = {
     { "structure", "show and keep the structures that sparse networks are drawn from" },
     { "build", "sample a sparse network from a structure" },
     { "train", "train its connections" },
+    { "curves", "show how trainings went" },
     { "eval", "measure its accuracy on a test set" },
     { "export", "write its connections for other programs" },
 };

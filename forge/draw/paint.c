@@ -282,6 +282,20 @@ static cairo_status_t paint(const struct scene *scene, enum picture_format forma
     return status;
 }
 
+int picture_format_of(const char *path, enum picture_format *out, struct reason *why)
+{
+    static const char *const endings[PICTURE_FORMATS] = { ".svg", ".png", ".pdf" };
+    const char *ending = strrchr(path, '.');
+
+    for (int i = 0; ending && i < PICTURE_FORMATS; i++) {
+        if (strcmp(ending, endings[i]) != 0)
+            continue;
+        *out = (enum picture_format)i;
+        return 0;
+    }
+    return refuse(why, WISP_E_INVALID, "%s: a picture's name ends in .svg, .png or .pdf", path);
+}
+
 int paint_file(const struct scene *scene, enum picture_format format, const char *path, struct reason *why)
 {
     struct buffer buffer = { .data = NULL };

@@ -13,6 +13,9 @@
 
 enum picture_format { PICTURE_SVG, PICTURE_PNG, PICTURE_PDF, PICTURE_FORMATS };
 
+/* By how the name ends. WISP_E_INVALID. */
+int picture_format_of(const char *path, enum picture_format *out, struct reason *why);
+
 /* -ENOMEM, or what file_write() says. */
 int paint_file(const struct scene *scene, enum picture_format format, const char *path, struct reason *why);
 

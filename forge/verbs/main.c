@@ -21,6 +21,7 @@ static const struct {
     { "structure", verb_structure, "show what a structure and a sparsity make, layer by layer" },
     { "build", verb_build, "sample a sparse network before training, and save it" },
     { "train", verb_train, "train a model's connections on data" },
+    { "curves", verb_curves, "show how trainings went, one or several" },
     { "eval", verb_eval, "measure a model's accuracy on a test set" },
     { "show", verb_show, "print what is in a model file, as JSON" },
     { "export", verb_export, "write a model's connections for other programs" },

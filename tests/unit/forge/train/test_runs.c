@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../process.h"
 #include "base/file.h"
 #include "base/size.h"
-#include "forge/train/runs/run_log.h"
+#include "forge/train/runs/run_plot.h"
 #include "support/test.h"
 
 #define START "{\"event\":\"start\",\"connections\":10,\"epochs\":3}\n"
@@ -117,6 +118,41 @@ static void damage_is_refused_by_line(void **state)
     assert_true(run_log_read(&log_, scratch_path(folder, "absent"), &why) != 0);
 }
 
+static void pictures_are_of_a_sort_and_of_so_many(void **state)
+{
+    (void)state;
+    assert_int_equal(run_plot_check("a.gif", 1, &why), WISP_E_INVALID);
+    assert_int_equal(run_plot_check("svg", 1, &why), WISP_E_INVALID);
+    assert_int_equal(run_plot_check("a.svg", RUNS_MAX + 1, &why), WISP_E_INVALID);
+    assert_ok(run_plot_check("a.svg.png", RUNS_MAX, &why), why);
+}
+
+/* ---- as a process ---- */
+
+static struct ran ran;
+
+static void ends(int status, const char *command, const char *says)
+{
+    forge_run(&ran, folder, command);
+    if (ran.status != status || !strstr(status ? ran.err : ran.out, says))
+        fail_msg("'%s' ended with %d: %s%s", command, ran.status, ran.err, ran.out);
+}
+
+static void a_table_has_each_run(void **state)
+{
+    (void)state;
+    write_text("first.jsonl", EPOCH(1, 2) EPOCH(2, 1.5) EPOCH(3, 1.25));
+    write_text("second.jsonl",
+               "{\"event\":\"epoch\",\"epoch\":1,\"rate\":1,\"loss\":1,\"validation_accuracy\":0.875}\n" EPOCH(2, 1));
+    ends(0, "curves first.jsonl second.jsonl", "first");
+    assert_non_null(strstr(ran.out, "     3   1.2500   50.00%        -        -      3"));
+    assert_non_null(strstr(ran.out, "     2   1.0000   50.00%        -   87.50%      1"));
+    ends(65, "curves first.jsonl absent.jsonl", "absent.jsonl");
+    ends(2, "curves first.jsonl -o picture.gif", ".svg, .png or .pdf");
+    ends(2, "curves", "missing");
+    ends(1, "curves first.jsonl -o absent/a.svg", "absent");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,7 +160,8 @@ int main(void)
         cmocka_unit_test(every_candidate_is_a_run),
         cmocka_unit_test(resumed_runs_go_on),
         cmocka_unit_test(damage_is_refused_by_line),
-
+        cmocka_unit_test(pictures_are_of_a_sort_and_of_so_many),
+        cmocka_unit_test(a_table_has_each_run),
     };
 
     folder = scratch_make();
