@@ -133,6 +133,7 @@ complete -c wisp -n '__wisp_verb train' -l minutes -x -d 'end after so many minu
 complete -c wisp -n '__wisp_verb train' -l until-accuracy -x -d 'end at this validation accuracy'
 complete -c wisp -n '__wisp_verb train' -l patience -x -d 'end after E epochs without a better validation'
 complete -c wisp -n '__wisp_verb train' -l checkpoint-every -x -a 'steps= minutes=' -d 'within epochs too'
+complete -c wisp -n '__wisp_verb train' -l plot -r -d 'draw loss, accuracy and rate'
 complete -c wisp -n '__wisp_verb train' -l resume -r -d 'go on from a checkpoint'
 complete -c wisp -n '__wisp_verb train' -l rate-by-density -x -a 'none root full' -d 'how rates grow as densities fall'
 complete -c wisp -n '__wisp_verb train' -l momentum -x -d "of Nesterov, or AdamW's beta1"

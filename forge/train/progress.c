@@ -115,6 +115,8 @@ void progress_clear(struct progress *progress)
 void progress_event(struct progress *progress, json_t *event, const char *text)
 {
     progress_clear(progress);
+    if (progress->tell && event)
+        progress->tell(progress->told, event);
     if (progress->json && !progress->quiet && event) {
         json_dumpf(event, stdout, JSON_FORM);
         putchar('\n');

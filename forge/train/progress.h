@@ -29,7 +29,9 @@ struct progress {
     bool colour; /* and may show colours */
     bool utf8;
     uint64_t began_ns, drawn_ns;
-    uint64_t samples_done, samples_all; /* of the whole run, for the time left */
+    uint64_t samples_done, samples_all;            /* of the whole run, for the time left */
+    void (*tell)(void *told, const json_t *event); /* of every event, printed or not; NULL: nobody */
+    void *told;
 };
 
 /* Whether stderr is a terminal on which a line can be drawn over. */

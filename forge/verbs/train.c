@@ -22,6 +22,7 @@
 #include "forge/plan/lineage.h"
 #include "forge/plan/save.h"
 #include "forge/train/interrupt.h"
+#include "forge/train/runs/run_plot.h"
 #include "forge/verbs/verb.h"
 #include "sparse/passes/fold.h"
 
@@ -32,7 +33,8 @@ struct train {
     struct experiment_options experiment;
     struct recipe_options recipe_options;
     struct recipe recipe;
-    const char *output, *name, *checkpoint, *resume, *checkpoint_every;
+    const char *output, *name, *checkpoint, *resume, *checkpoint_every, *plot;
+    struct run_log *log; /* for the plot */
     uint64_t checkpoint_steps;
     double checkpoint_minutes;
     bool json, quiet, no_history, no_fold;
@@ -84,6 +86,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_text(&table, "checkpoint-every", 0, &train->checkpoint_every, "AMOUNT",
                 "within epochs too: steps=N, or minutes=M");
     option_text(&table, "resume", 0, &train->resume, "FILE", "go on from such a file, to the same bits");
+    option_text(&table, "plot", 0, &train->plot, "FILE",
+                "draw loss, accuracy and rate at the end, as .svg, .png, .pdf");
     option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
     option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
     option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
@@ -98,7 +102,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     }
     if (!operands.count)
         *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
-    else if (read_every(train, &why) || recipe_from_options(&train->recipe_options, &train->recipe, &why))
+    else if (read_every(train, &why) || (train->plot && run_plot_check(train->plot, 1, &why)) ||
+             recipe_from_options(&train->recipe_options, &train->recipe, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
         *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");
@@ -367,6 +372,37 @@ static int run(const struct candidates *candidates, struct training_result *out)
     return fail(VERB, result == WISP_E_INVALID ? EXIT_FAILED : exit_for_input(result), "%s", why.text);
 }
 
+static void take_event(void *log, const json_t *event)
+{
+    run_log_event(log, event, NULL);
+}
+
+static void watch(const struct train *train, struct progress *progress)
+{
+    char name[MODEL_NAME_MAX];
+
+    save_name(train->output, name);
+    run_log_begin(train->log, name);
+    progress->tell = take_event;
+    progress->told = train->log;
+}
+
+/* Of what there is: a training that was interrupted, or diverged, has its picture too. */
+static void plot(const struct train *train)
+{
+    char name[MODEL_NAME_MAX];
+    struct reason why;
+    int result;
+
+    if (!train->plot)
+        return;
+    save_name(train->output, name);
+    result = train->log->count ? run_plot_write(train->log, name, train->plot, &why)
+                               : refuse(&why, WISP_E_INVALID, "no epoch came to its end; there is nothing to draw");
+    if (result)
+        warn_user(VERB, "--plot: %s", why.text);
+}
+
 static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct checkpoint resume;
@@ -384,6 +420,8 @@ static int train_session(const struct train *train, struct experiment *s, const 
         return status;
     }
     progress_init(&progress, train->json, train->quiet, samples_of_run(train, split));
+    if (train->plot)
+        watch(train, &progress);
     status = run(&(struct candidates){ .experiment = s,
                                        .path = train->experiment.model,
                                        .recipe = &train->recipe,
@@ -400,6 +438,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                        .resumes = train->resume != NULL },
                  &trained);
     checkpoint_deinit(&resume);
+    plot(train);
     if (!status) {
         struct store_record record;
         bool described = describe_training(train, s, split, &trained, &record);
@@ -442,6 +481,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
 int verb_train(int argc, char **argv)
 {
     struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns() };
+    struct run_log log = RUN_LOG_NULL;
     struct split split = SPLIT_NULL;
     struct experiment experiment;
     struct reason why;
@@ -449,7 +489,10 @@ int verb_train(int argc, char **argv)
 
     if (!read_options(argc, argv, &train, &status))
         return status;
+    train.log = &log;
     result = save_check(train.output, &why);
+    if (!result && train.plot)
+        result = save_check(train.plot, &why);
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
@@ -463,8 +506,11 @@ int verb_train(int argc, char **argv)
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)
         recipe_fit(&train.recipe, split.train_count);
+    if (!status && train.plot && run_plot_check(train.plot, train.recipe.candidates, &why))
+        status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
     if (!status)
         status = train_session(&train, &experiment, &split);
+    run_log_deinit(&log);
     split_deinit(&split);
     experiment_close(&experiment);
     return status;

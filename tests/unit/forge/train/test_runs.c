@@ -3,8 +3,13 @@
  * Trainings from the lines that tell of them: what is kept, and how a damaged file is refused.
  */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../process.h"
 #include "base/file.h"
@@ -153,6 +158,61 @@ static void a_table_has_each_run(void **state)
     ends(1, "curves first.jsonl -o absent/a.svg", "absent");
 }
 
+static void same_bytes(const char *a, const char *b)
+{
+    size_t a_size, b_size;
+    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
+
+    assert_int_equal(a_size, b_size);
+    assert_memory_equal(one, two, a_size);
+    free(one);
+    free(two);
+}
+
+#define TRAIN "train m.safetensors --data d --batch 8 --threads 1 --no-history "
+
+/* What is drawn at the end is what the lines say: of every candidate, and of as many epochs as there were. */
+static void a_training_draws_itself(void **state)
+{
+    struct timespec pause = { 0, 20000000 };
+    size_t size;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
+    write_quadrants(scratch_path(folder, "d"), 200, 20);
+    ends(0, "build --layers 64-24-4 --sparsity 0.5 --seed 3 -p image.classification -o m.safetensors", "");
+    ends(0, TRAIN "--epochs 3 --candidates 2 --plot plot.svg -o t.safetensors", "\"done\"");
+    write_text("t.jsonl", ran.out);
+    ends(0, "curves t.jsonl", "t, seed 4");
+    assert_non_null(strstr(ran.out, "     3 ")); /* epochs */
+    ends(0, "curves t.jsonl -o curves.svg", "");
+    ends(0, TRAIN "--epochs 3 --quiet --plot plot.svg -o t.safetensors", "");
+    ends(0, TRAIN "--epochs 3 -o t.safetensors", "");
+    write_text("t.jsonl", ran.out);
+    ends(0, "curves t.jsonl -o curves.svg", "");
+    same_bytes("plot.svg", "curves.svg");
+    ends(2, TRAIN "--plot plot.gif -o t.safetensors", ".svg, .png or .pdf");
+    ends(2, TRAIN "--candidates 19 --plot plot.svg -o t.safetensors", "19 runs");
+    ends(1, TRAIN "--plot absent/plot.svg -o t.safetensors", "absent");
+
+    pid = forge_start(folder, TRAIN "--epochs 1000000 --plot stopped.svg -o s.safetensors", "s.jsonl");
+    for (bool begun = false; !begun;) {
+        char *lines;
+
+        nanosleep(&pause, NULL);
+        if (access(scratch_path(folder, "s.jsonl"), F_OK) < 0)
+            continue;
+        lines = slurp(scratch_path(folder, "s.jsonl"), &size);
+        begun = strstr(lines, "\"epoch\":2,");
+        free(lines);
+    }
+    kill(pid, SIGINT);
+    assert_int_equal(forge_wait(pid), 130);
+    ends(0, "curves s.jsonl -o curves.svg", "");
+    same_bytes("stopped.svg", "curves.svg");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +222,7 @@ int main(void)
         cmocka_unit_test(damage_is_refused_by_line),
         cmocka_unit_test(pictures_are_of_a_sort_and_of_so_many),
         cmocka_unit_test(a_table_has_each_run),
+        cmocka_unit_test(a_training_draws_itself),
     };
 
     folder = scratch_make();
