@@ -164,7 +164,8 @@ static void put_legend(struct scene *scene, const struct run *runs, size_t count
     legend_path(&legend, &(struct stroke){ .color = COLOR_SOFT, .width = 1.6 }, "validation");
     for (size_t r = 0; r < count; r++) {
         double x = PAGE_MARGIN + (double)(r % LEGEND_COLUMNS) * width;
-        double y = LEGEND_TOP + (double)(r / LEGEND_COLUMNS + 1) * LEGEND_ROW;
+        size_t row = r / LEGEND_COLUMNS + 1;
+        double y = LEGEND_TOP + (double)row * LEGEND_ROW;
         struct stroke stroke = stroke_of(r, false);
 
         scene_path(scene, &stroke, (struct point[]){ { x, y - 4 }, { x + LEGEND_SAMPLE, y - 4 } }, 2);
@@ -175,12 +176,13 @@ static void put_legend(struct scene *scene, const struct run *runs, size_t count
 int draw_runs(const char *title, const struct run *runs, size_t count, struct scene *out, struct reason *why)
 {
     struct type head = { .size = 28, .bold = true, .color = COLOR_TEXT, .room = PAGE_WIDTH - 2.0 * PAGE_MARGIN };
+    size_t rows = (count + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS;
     int result = scene_init(out);
 
     if (result)
         return refuse_errno(why, result, "picture");
     out->width = PAGE_WIDTH;
-    out->height = LEGEND_TOP + (double)((count + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS) * LEGEND_ROW + 30;
+    out->height = LEGEND_TOP + (double)rows * LEGEND_ROW + 30;
     scene_text(out, &head, PAGE_MARGIN, 62, "%s", title);
     for (size_t i = 0; i < PANELS; i++)
         put_panel(out, i, runs, count);
