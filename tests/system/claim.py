@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench_claim on a figure of seconds: stopped at random moments by SIGKILL and SIGTERM, and once shared by two, it ends in the same table
+as undisturbed; a damaged table is refused. Usage: claim.py BUILD-FOLDER"""
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+FORGE = pathlib.Path(sys.argv[1], "bin", "wisp-forge").resolve()
+STOPS = 6
+sys.path.insert(0, str(SOURCE / "bench" / "claim"))
+sys.dont_write_bytecode = True
+import sets  # noqa: E402
+
+
+def start(folder, *more):
+    words = [sys.executable, SOURCE / "bench" / "bench_claim", "tiny", "--forge", FORGE, "--wisp", "test", "--results", f"{folder}/results",
+             "--work", f"{folder}/work", *more]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def run(folder, *more):
+    process = start(folder, *more)
+    said, errors = process.communicate()
+    return process.returncode, said.decode(), errors.decode()
+
+
+def session(leader):
+    """The processes of a session, as after a power cut none of them is left."""
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if entry.joinpath("stat").read_text().rpartition(")")[2].split()[3] == str(leader):
+                yield int(entry.name)
+        except OSError:
+            pass
+
+
+def stop(process, number):
+    """Whether it was still at work, and said so."""
+    if number == signal.SIGKILL:
+        for pid in session(process.pid):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+    else:
+        process.send_signal(number)
+    process.communicate()
+    assert process.returncode in (0, 130, -number), process.returncode
+    return process.returncode != 0
+
+
+def table(folder):
+    return pathlib.Path(folder, "results", "tiny.csv").read_text()
+
+
+def stopped_runs_end_the_same(top, whole, seconds):
+    stops = 0
+    while stops < STOPS:
+        folder = tempfile.mkdtemp(dir=top)
+        while True:
+            process = start(folder)
+            time.sleep(random.uniform(0, seconds))
+            if not stop(process, random.choice([signal.SIGKILL, signal.SIGTERM])):
+                break
+            stops += 1
+        assert run(folder)[0] == 0 and table(folder) == whole, table(folder)
+
+
+def two_share_the_runs(top, whole):
+    folder = tempfile.mkdtemp(dir=top)
+    both = [start(folder), start(folder)]
+    lines = [line for process in both for line in process.communicate()[0].decode().splitlines()]
+    assert [process.returncode for process in both] == [0, 0]
+    assert run(folder)[0] == 0 and table(folder) == whole and len(lines) <= 2
+
+
+def subsets_are_the_published_ones():
+    """NumPy's own permutations with seed 0 begin so, and their first 5,000 and 1,000 have these sums."""
+    generator = sets.numpy_generator(0)
+    train, test = sets.numpy_shuffle(generator, 60000), sets.numpy_shuffle(generator, 8000)
+    assert train[:5] == [3048, 19563, 58303, 8870, 40228] and sum(train[:5000]) == 150520325
+    assert test[:5] == [5646, 3712, 1363, 5993, 6585] and sum(test[:1000]) == 4051005
+
+
+def damage_is_refused(folder):
+    path = pathlib.Path(folder, "results", "tiny.csv")
+    path.write_text(path.read_text().replace(",0.", ",x.", 3))
+    status, _, errors = run(folder)
+    assert status == 1 and "tiny.csv:2: not a line of this table" in errors, errors
+
+
+def main():
+    subsets_are_the_published_ones()
+    os.environ["WISP_DB"] = "/nonexistent/s.db"
+    with tempfile.TemporaryDirectory() as top:
+        began = time.monotonic()
+        status, said, errors = run(f"{top}/whole")
+        seconds, whole = time.monotonic() - began, table(f"{top}/whole")
+        assert status == 0 and len(said.splitlines()) == 2 and len(whole.splitlines()) == 3, errors
+        assert run(f"{top}/whole")[1] == "" and table(f"{top}/whole") == whole # nothing is left to do
+        stopped_runs_end_the_same(top, whole, seconds)
+        two_share_the_runs(top, whole)
+        damage_is_refused(f"{top}/whole")
+
+
+main()
