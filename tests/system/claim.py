@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """bench_claim on a figure of seconds: stopped at random moments by SIGKILL and SIGTERM, and once shared by two, it ends in the same table
-as undisturbed; a damaged table is refused. Usage: claim.py BUILD-FOLDER"""
+as undisturbed; its picture names what is missing; a damaged table is refused. Usage: claim.py BUILD-FOLDER"""
 import os
 import pathlib
 import random
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xml.etree.ElementTree as tree
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 FORGE = pathlib.Path(sys.argv[1], "bin", "wisp-forge").resolve()
@@ -81,6 +82,12 @@ def two_share_the_runs(top, whole):
     assert run(folder)[0] == 0 and table(folder) == whole and len(lines) <= 2
 
 
+def the_picture_names_what_is_missing(folder):
+    words = " ".join(tree.parse(f"{folder}/results/tiny.svg").getroot().itertext())
+    assert "2 of 3 runs" in words and "snip, 16: 0.5 (seeds 1); this version has no such method" in words, words
+    assert "er at 50 %, 16, against dense" in words and "one seed" in words, words
+
+
 def subsets_are_the_published_ones():
     """NumPy's own permutations with seed 0 begin so, and their first 5,000 and 1,000 have these sums."""
     generator = sets.numpy_generator(0)
@@ -105,6 +112,7 @@ def main():
         seconds, whole = time.monotonic() - began, table(f"{top}/whole")
         assert status == 0 and len(said.splitlines()) == 2 and len(whole.splitlines()) == 3, errors
         assert run(f"{top}/whole")[1] == "" and table(f"{top}/whole") == whole # nothing is left to do
+        the_picture_names_what_is_missing(f"{top}/whole")
         stopped_runs_end_the_same(top, whole, seconds)
         two_share_the_runs(top, whole)
         damage_is_refused(f"{top}/whole")
