@@ -150,4 +150,5 @@ complete -c wisp -n '__wisp_verb train eval' -l blas -d 'fully connected layers 
 complete -c wisp -n '__wisp_verb train' -l augment -x -d 'vary the inputs'
 complete -c wisp -n '__wisp_verb build train' -l candidates -x -d 'samplings to train'
 complete -c wisp -n '__wisp_verb curves' -s o -l output -r -d 'draw them'
+complete -c wisp -n '__wisp_verb eval' -l threshold -x -d 'a label counts from above it'
 complete -c wisp -n '__wisp_verb eval' -l split -x -a 'test train' -d 'part of the data'

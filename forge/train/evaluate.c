@@ -10,10 +10,11 @@
 
 enum { TABLE_CLASSES_MAX = 24 };
 
-static void count_label(struct label_counts *label, const float *output, const float *target, size_t count)
+static void count_label(struct label_counts *label, const float *output, const float *target, size_t count,
+                        float threshold)
 {
     for (size_t i = 0; i < count; i++) {
-        bool predicted = output[i] > 0.5f, actual = target[i] > 0.5f;
+        bool predicted = output[i] > threshold, actual = target[i] > 0.5f;
 
         label->predicted += predicted;
         label->actual += actual;
@@ -37,7 +38,7 @@ static void count_predictions(struct evaluation *e, const struct loss_batch *los
     for (size_t i = 0; e->confusion && i < count; i++)
         e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
-        count_label(&e->labels[l], output + l * count, loss->values + l * count, count);
+        count_label(&e->labels[l], output + l * count, loss->values + l * count, count, loss->threshold);
     if (e->targets == TARGETS_NUMBERS)
         measure(e, output, loss->values, e->classes * count);
 }

@@ -174,9 +174,9 @@ static void words(const struct loss_call *call, size_t begin, size_t count)
 
 /* ---- labels, each by itself ---- */
 
-static void count_label(struct loss_sample *out, float p, float t)
+static void count_label(struct loss_sample *out, float p, float t, float threshold)
 {
-    bool predicted = p > 0.5f, actual = t > 0.5f;
+    bool predicted = p > threshold, actual = t > 0.5f;
 
     out->predicted += predicted;
     out->actual += actual;
@@ -196,7 +196,7 @@ static void binary(const struct loss_call *call, size_t sample)
         if (call->gradient)
             call->gradient[at] = p - ((1 - call->smoothing) * t + call->smoothing / 2);
         out->loss += t > 0.5f ? surprise(p) : surprise(1 - p);
-        count_label(out, p, t);
+        count_label(out, p, t, b->threshold);
     }
 }
 
@@ -275,7 +275,7 @@ static double overlap(const struct loss_call *call, size_t at, struct loss_sampl
 
         both += (double)p * (double)t;
         sum += (double)p + (double)t;
-        count_label(out, p, t);
+        count_label(out, p, t, b->threshold);
     }
     all = (float)(sum + 1);
     shared = (float)(2 * both + 1);
@@ -448,6 +448,7 @@ int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const str
                                   .positions = elements / features,
                                   .max = max,
                                   .temperature = 1,
+                                  .threshold = 0.5f,
                                   .kernels = kernels_find("auto") };
     batch->samples = memory_alloc(max, sizeof *batch->samples);
     batch->weights = memory_alloc(features, sizeof *batch->weights);

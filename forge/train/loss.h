@@ -80,6 +80,7 @@ struct loss_batch {
     const struct loss *loss;
     size_t features, positions, max; /* of the output; samples at once */
     float temperature;               /* of a teacher's classes */
+    float threshold;                 /* a label counts as predicted above it; 0.5 at first */
     float *weights;                  /* of the classes, in the gradient only; all 1 at first */
     int32_t *classes;                /* targets: [positions][count], or */
     float *values;                   /* [features][positions][count] */

@@ -20,7 +20,8 @@
 struct eval {
     struct experiment_options experiment;
     uint64_t batch;
-    bool json;
+    double threshold;
+    bool json, threshold_given;
 };
 
 static bool read_options(int argc, char **argv, struct eval *eval, int *status)
@@ -39,6 +40,9 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
     option_text(&table, "split", 0, &eval->experiment.split, "NAME", "'test' if absent, or 'train'");
     option_count(&table, "batch", 'b', &eval->batch, "N", "samples at once; 128 if absent; changes no result", 1,
                  65536);
+    option_real(&table, "threshold", 0, &eval->threshold, "P",
+                "a label counts from above this probability; 0.5 if absent", 0, 1)
+        ->given = &eval->threshold_given;
     option_flag(&table, "json", 0, &eval->json, "print one JSON object");
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
@@ -60,6 +64,8 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
+    if (s->loss->targets == TARGETS_SET)
+        json_object_set_new(object, "threshold", json_real(eval->threshold));
     json_object_set_new(object, "split", json_string(eval->experiment.split));
     json_object_set_new(object, "seconds", json_real(seconds));
     return print_json(VERB, object);
@@ -96,6 +102,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     if (loss_batch_init(&batch, s->loss, model_output(s->model), eval->batch))
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     r.loss = &batch;
+    batch.threshold = (float)eval->threshold;
     if (!result)
         result = batches_new(s->data, s->media, s->pool, false, &r.batches, &why);
     if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
@@ -113,7 +120,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
 
 int verb_eval(int argc, char **argv)
 {
-    struct eval eval = { .experiment = { .split = "test" }, .batch = 128 };
+    struct eval eval = { .experiment = { .split = "test" }, .batch = 128, .threshold = 0.5 };
     struct experiment experiment;
     struct reason why;
     int status, result;
@@ -123,6 +130,10 @@ int verb_eval(int argc, char **argv)
     interrupt_catch();
     result = experiment_open(&experiment, VERB, &eval.experiment, &why);
     status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
+    if (!status && eval.threshold_given && experiment.loss->targets != TARGETS_SET)
+        status =
+            fail(VERB, EXIT_USAGE, "--threshold is for labels of which a sample may have several; the loss %s has none",
+                 experiment.loss->name);
     if (!status)
         status = eval_session(&eval, &experiment);
     experiment_close(&experiment);

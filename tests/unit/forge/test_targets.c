@@ -209,6 +209,7 @@ static void test_several_labels_are_learned(void **state)
     run_well("train l.safetensors -D train.tsv --label-separator | -e 60 -r 0.01 --no-history -o t.safetensors");
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "micro_f1") > 0.95);
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "macro_f1") > 0.95);
+    assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --threshold 1 --json", "micro_f1") == 0);
 }
 
 static void refused(const char *command, const char *says)
@@ -238,6 +239,8 @@ static void test_what_does_not_fit_is_refused(void **state)
     refused("train s.safetensors -D plain.tsv --loss mse -o t.safetensors", "--target-columns");
     refused("train s.safetensors -D plain.tsv --loss rmse -o t.safetensors", "--loss rmse: give cross-entropy");
     refused("train s.safetensors -D plain.tsv --loss binary-cross-entropy -o t.safetensors", "needs a sigmoid");
+    refused("eval s.safetensors -D plain.tsv --threshold 0.3", "for labels of which a sample may have several");
+    refused("eval s.safetensors -D plain.tsv --threshold 1.5", "--threshold");
 }
 
 int main(void)
