@@ -32,13 +32,20 @@ static void measure(struct evaluation *e, const float *output, const float *targ
     }
 }
 
-static void count_predictions(struct evaluation *e, const struct loss_batch *loss, const float *output, size_t count)
+static bool is_exact(const struct loss_sample *sample)
+{
+    return sample->predicted == sample->correct && sample->actual == sample->correct;
+}
+
+void evaluation_add(struct evaluation *e, const struct loss_batch *loss, const float *output, size_t count)
 {
     loss_add(loss, count, &e->tally);
     for (size_t i = 0; e->confusion && i < count; i++)
         e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
         count_label(&e->labels[l], output + l * count, loss->values + l * count, count, loss->threshold);
+    for (size_t i = 0; e->labels && i < count; i++)
+        e->exact += is_exact(&loss->samples[i]);
     if (e->targets == TARGETS_NUMBERS)
         measure(e, output, loss->values, e->classes * count);
 }
@@ -68,29 +75,32 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
                               "with",
                               which[done + i], r->model->name);
         }
-        count_predictions(e, r->loss, forward_value(r->forward, output), now);
+        evaluation_add(e, r->loss, forward_value(r->forward, output), now);
         done += now;
     }
     return 0;
 }
 
+int evaluation_init(struct evaluation *evaluation, const struct loss_batch *loss)
+{
+    const enum loss_targets targets = loss->loss->targets;
+    const bool classes = loss_is_of_classes(loss->loss);
+
+    *evaluation =
+        (struct evaluation){ .targets = targets, .classes = loss->features * (classes ? 1 : loss->positions) };
+    if (classes)
+        evaluation->confusion = memory_zalloc(evaluation->classes, evaluation->classes * sizeof(uint64_t));
+    if (targets == TARGETS_SET)
+        evaluation->labels = memory_zalloc(evaluation->classes, sizeof *evaluation->labels);
+    return targets != TARGETS_NUMBERS && !evaluation->confusion && !evaluation->labels ? -ENOMEM : 0;
+}
+
 int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
              struct reason *why)
 {
-    const struct loss_batch *loss = evaluator->loss;
-    const enum loss_targets targets = loss->loss->targets;
-    const bool classes = loss_is_of_classes(loss->loss);
-    int result;
+    int result = evaluation_init(out, evaluator->loss);
 
-    *out = (struct evaluation){ .targets = targets, .classes = loss->features * (classes ? 1 : loss->positions) };
-    if (classes)
-        out->confusion = memory_zalloc(out->classes, out->classes * sizeof *out->confusion);
-    if (targets == TARGETS_SET)
-        out->labels = memory_zalloc(out->classes, sizeof *out->labels);
-    if (targets != TARGETS_NUMBERS && !out->confusion && !out->labels)
-        result = refuse_errno(why, -ENOMEM, "evaluation");
-    else
-        result = run_all(evaluator, which, count, out, why);
+    result = result ? refuse_errno(why, result, "evaluation") : run_all(evaluator, which, count, out, why);
     if (result)
         evaluation_deinit(out);
     return result;
@@ -142,21 +152,48 @@ static double f1(const struct class_figures *f)
     return ratio(2 * f->correct, f->samples + f->predicted);
 }
 
-/* Of the labels that some sample has. */
-static double labels_macro_f1(const struct evaluation *e)
+static double label_precision(const struct label_counts *c)
 {
-    size_t counted = 0;
-    double sum = 0;
+    return ratio(c->correct, c->predicted);
+}
+
+static double label_recall(const struct label_counts *c)
+{
+    return ratio(c->correct, c->actual);
+}
+
+static double label_f1(const struct label_counts *c)
+{
+    return ratio(2 * c->correct, c->predicted + c->actual);
+}
+
+struct evaluation_labels evaluation_labels(const struct evaluation *e)
+{
+    struct evaluation_labels out = { .exact = ratio(e->exact, e->tally.samples) };
+    struct label_counts all = { .predicted = 0 };
+    double counted = 0;
 
     for (size_t l = 0; l < e->classes; l++) {
         const struct label_counts *c = &e->labels[l];
 
-        if (c->actual) {
-            counted++;
-            sum += ratio(2 * c->correct, c->predicted + c->actual);
-        }
+        all.predicted += c->predicted;
+        all.actual += c->actual;
+        all.correct += c->correct;
+        if (!c->actual)
+            continue;
+        counted++;
+        out.macro_precision += label_precision(c);
+        out.macro_recall += label_recall(c);
+        out.macro_f1 += label_f1(c);
     }
-    return counted ? sum / (double)counted : 0;
+    out.micro_precision = label_precision(&all);
+    out.micro_recall = label_recall(&all);
+    out.micro_f1 = label_f1(&all);
+    counted = fmax(counted, 1);
+    out.macro_precision /= counted;
+    out.macro_recall /= counted;
+    out.macro_f1 /= counted;
+    return out;
 }
 
 struct evaluation_balance evaluation_balance(const struct evaluation *e)
@@ -165,7 +202,7 @@ struct evaluation_balance evaluation_balance(const struct evaluation *e)
     uint64_t max = 0;
 
     if (e->labels)
-        b.macro_f1 = labels_macro_f1(e);
+        b.macro_f1 = evaluation_labels(e).macro_f1;
     if (!e->confusion)
         return b;
 
@@ -222,6 +259,7 @@ static void print_table(const struct evaluation *e, char *const *labels, FILE *t
 
 static void print_labels(const struct evaluation *e, char *const *labels, FILE *to)
 {
+    const struct evaluation_labels all = evaluation_labels(e);
     char number[24];
 
     fprintf(to, "%-16s %8s %8s %10s %8s\n", "label", "samples", "recall", "precision", "F1");
@@ -229,11 +267,12 @@ static void print_labels(const struct evaluation *e, char *const *labels, FILE *
         const struct label_counts *c = &e->labels[l];
 
         fprintf(to, "%-16.16s %8llu %7.2f%% %9.2f%% %8.4f\n", label_of(labels, l, number),
-                (unsigned long long)c->actual, 100 * ratio(c->correct, c->actual),
-                100 * ratio(c->correct, c->predicted), ratio(2 * c->correct, c->predicted + c->actual));
+                (unsigned long long)c->actual, 100 * label_recall(c), 100 * label_precision(c), label_f1(c));
     }
-    fprintf(to, "\nmicro F1 %.4f, macro F1 %.4f, loss %.4f\n", loss_score(&e->tally), labels_macro_f1(e),
-            loss_mean(&e->tally));
+    fprintf(to, "\nmicro F1 %.4f (recall %.2f%%, precision %.2f%%), macro F1 %.4f (%.2f%%, %.2f%%)\n", all.micro_f1,
+            100 * all.micro_recall, 100 * all.micro_precision, all.macro_f1, 100 * all.macro_recall,
+            100 * all.macro_precision);
+    fprintf(to, "every label right in %.2f%%, loss %.4f\n", 100 * all.exact, loss_mean(&e->tally));
 }
 
 /* Per number, over samples and numbers. */
@@ -253,12 +292,13 @@ static void print_classes(const struct evaluation *e, char *const *labels, FILE 
     const struct evaluation_balance b = evaluation_balance(e);
     char number[24], worst[24];
 
-    fprintf(to, "%-16s %8s %8s %10s  %s\n", "class", "samples", "recall", "precision", "most often taken for");
+    fprintf(to, "%-16s %8s %8s %10s %8s  %s\n", "class", "samples", "recall", "precision", "F1",
+            "most often taken for");
     for (size_t c = 0; c < e->classes; c++) {
         struct class_figures f = figures(e, c);
 
-        fprintf(to, "%-16.16s %8llu %7.2f%% %9.2f%%", label_of(labels, c, number), (unsigned long long)f.samples,
-                100 * ratio(f.correct, f.samples), 100 * ratio(f.correct, f.predicted));
+        fprintf(to, "%-16.16s %8llu %7.2f%% %9.2f%% %8.4f", label_of(labels, c, number), (unsigned long long)f.samples,
+                100 * ratio(f.correct, f.samples), 100 * ratio(f.correct, f.predicted), f1(&f));
         if (f.worst_count)
             fprintf(to, "  %s (%llu)", label_of(labels, f.worst, worst), (unsigned long long)f.worst_count);
         fputc('\n', to);
@@ -283,6 +323,7 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
 
 static json_t *labels_json(const struct evaluation *e, char *const *labels)
 {
+    const struct evaluation_labels all = evaluation_labels(e);
     json_t *rows = json_array();
     char number[24];
 
@@ -290,12 +331,13 @@ static json_t *labels_json(const struct evaluation *e, char *const *labels)
         const struct label_counts *c = &e->labels[l];
 
         json_array_append_new(rows, json_pack("{s:s s:I s:f s:f s:f}", "label", label_of(labels, l, number), "samples",
-                                              (json_int_t)c->actual, "recall", ratio(c->correct, c->actual),
-                                              "precision", ratio(c->correct, c->predicted), "f1",
-                                              ratio(2 * c->correct, c->predicted + c->actual)));
+                                              (json_int_t)c->actual, "recall", label_recall(c), "precision",
+                                              label_precision(c), "f1", label_f1(c)));
     }
-    return json_pack("{s:f s:f s:I s:f s:o}", "micro_f1", loss_score(&e->tally), "macro_f1", labels_macro_f1(e),
-                     "samples", (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally), "labels", rows);
+    return json_pack("{s:f s:f s:f s:f s:f s:f s:f s:I s:f s:o}", "micro_precision", all.micro_precision,
+                     "micro_recall", all.micro_recall, "micro_f1", all.micro_f1, "macro_precision", all.macro_precision,
+                     "macro_recall", all.macro_recall, "macro_f1", all.macro_f1, "exact_match", all.exact, "samples",
+                     (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally), "labels", rows);
 }
 
 static json_t *classes_json(const struct evaluation *e, char *const *labels)

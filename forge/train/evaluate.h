@@ -33,6 +33,7 @@ struct evaluation {
     struct loss_tally tally;
     uint64_t *confusion;         /* of classes: [true class, or the teacher's][predicted class] */
     struct label_counts *labels; /* TARGETS_SET */
+    uint64_t exact;              /* TARGETS_SET: samples of which every label is right */
     double squares, distances;   /* TARGETS_NUMBERS: sums over samples and numbers of (y - t)^2 and |y - t| */
 };
 
@@ -42,6 +43,10 @@ struct evaluation {
  * the sample, when an answer is no number. *out is overwritten, its table newly made. */
 int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
              struct reason *why);
+/* The same in parts, for who runs them: room for what a loss counts (-ENOMEM), then batch after batch, each after
+ * loss_run(). */
+int evaluation_init(struct evaluation *evaluation, const struct loss_batch *loss);
+void evaluation_add(struct evaluation *evaluation, const struct loss_batch *loss, const float *output, size_t count);
 void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
 
 double evaluation_accuracy(const struct evaluation *evaluation);
@@ -62,12 +67,23 @@ struct evaluation_balance evaluation_balance(const struct evaluation *evaluation
  * to perfect. */
 bool balance_is_guessing(const struct evaluation_balance *balance);
 
-/* Per class: samples, recall, precision, and what it is most often taken for; then the table itself when it is small.
+/* Over labels of which a sample may have several: of all decisions together (micro), and the means over the labels that
+ * some sample has (macro). */
+struct evaluation_labels {
+    double micro_precision, micro_recall, micro_f1, macro_precision, macro_recall, macro_f1;
+    double exact; /* share of samples of which every label is right */
+};
+
+struct evaluation_labels evaluation_labels(const struct evaluation *evaluation);
+
+/* Per class: samples, recall, precision, F1, and what it is most often taken for; then the table itself when it is
+ * small.
  */
 void evaluation_print(const struct evaluation *evaluation, char *const *labels, FILE *to);
 /* {"accuracy", "balanced_accuracy", "macro_f1", "majority", "samples", "correct", "loss", "classes": [{"label",
- * "samples", "recall", "precision", "f1"}], "confusion"}; of sets {"micro_f1", "macro_f1", "samples", "loss", "labels":
- * [{as a class}]}; of numbers {"mse", "mae", "samples", "loss"} */
+ * "samples", "recall", "precision", "f1"}], "confusion"}; of sets {"micro_precision", "micro_recall", "micro_f1",
+ * "macro_precision", "macro_recall", "macro_f1", "exact_match", "samples", "loss", "labels": [{as a class}]}; of
+ * numbers {"mse", "mae", "samples", "loss"} */
 json_t *evaluation_json(const struct evaluation *evaluation, char *const *labels);
 
 #endif

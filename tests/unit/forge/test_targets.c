@@ -209,6 +209,9 @@ static void test_several_labels_are_learned(void **state)
     run_well("train l.safetensors -D train.tsv --label-separator | -e 60 -r 0.01 --no-history -o t.safetensors");
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "micro_f1") > 0.95);
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "macro_f1") > 0.95);
+    /* Of everything that is said to be there, and of nothing. */
+    assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --threshold 0 --json", "micro_recall") ==
+                1);
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --threshold 1 --json", "micro_f1") == 0);
 }
 
