@@ -35,7 +35,7 @@ static const struct optimizer optimizers[] = {
       .title = "adamw",
       .slots = 2,
       .adaptive = true,
-      .by_density = RATE_BY_DENSITY_FULL,
+
       .move = move_adam },
 };
 

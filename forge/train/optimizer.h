@@ -45,7 +45,6 @@ struct optimizer {
     const char *title; /* as the lineage says it */
     unsigned slots;
     bool adaptive; /* its steps do not follow the gradient's length, so its rates are others than descent's */
-    enum rate_by_density by_density; /* when nobody says how */
     void (*move)(const struct kernels *kernels, const struct optimizer_step *step, float *values,
                  float *const slots[OPTIMIZER_SLOTS_MAX], const float *gradient, size_t count);
 };

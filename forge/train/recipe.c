@@ -62,7 +62,7 @@ json_t *recipe_json(const struct recipe *recipe)
                   "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout, "validation",
                   recipe->validation, "seed", (json_int_t)recipe->seed);
 
-    if (object && recipe->by_density != optimizer->by_density)
+    if (object && recipe->by_density != RATE_BY_DENSITY_FULL)
         json_object_set_new(object, "rate_by_density", json_string(rate_by_density_name(recipe->by_density)));
     if (object && recipe->steps)
         json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
@@ -106,6 +106,7 @@ static const struct recipe usual = { .epochs = 10,
                                      .rate = 0.05,
                                      .momentum = 0.9,
                                      .decay = 5e-4,
+                                     .by_density = RATE_BY_DENSITY_FULL,
                                      .warmup = 1,
                                      .validation = 0.1,
                                      .candidates = 1 };
@@ -146,8 +147,6 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
             !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
             continue;
         recipe->optimizer = optimizer_find(p->optimizer);
-        recipe->by_density = options->by_density ? (enum rate_by_density)rate_by_density_find(options->by_density)
-                                                 : recipe->optimizer->by_density;
         recipe->batch = options->batch_given ? recipe->batch : p->batch;
         recipe->rate = options->rate_given && !recipe->rate_auto ? recipe->rate : p->rate;
         recipe->decay = options->decay_given ? recipe->decay : p->decay;
@@ -230,7 +229,7 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     options->rate_word = (struct option_word){ "auto", &r->rate_auto };
     row->word = &options->rate_word;
     option_text(table, "rate-by-density", 0, &options->by_density, "HOW",
-                "how a layer's rate grows as its density falls: none (sgd), root or full (adamw)");
+                "how a layer's rate grows as its density falls: full (if absent), root or none");
     option_real(table, "momentum", 0, &r->momentum, "M", "Nesterov's, or AdamW's beta1; 0.9 if absent", 0, 1)->below =
         true;
     option_real(table, "decay", 0, &r->decay, "D", "weight decay; if absent, sgd 0.0005 (texts 1e-6), adamw 0.01", 0, 1)
@@ -266,6 +265,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
         return refuse(why, WISP_E_INVALID, "--optimizer %s: give sgd or adamw", options->optimizer);
     if (options->by_density && rate_by_density_find(options->by_density) < 0)
         return refuse(why, WISP_E_INVALID, "--rate-by-density %s: give none, root or full", options->by_density);
+    if (options->by_density)
+        out->by_density = (enum rate_by_density)rate_by_density_find(options->by_density);
     if (options->keep && strcmp(options->keep, "best") != 0 && strcmp(options->keep, "last") != 0)
         return refuse(why, WISP_E_INVALID, "--keep %s: give best or last", options->keep);
     if (options->balance && balance_find(options->balance) < 0)

@@ -94,10 +94,10 @@ AUDIO = ('{"kind":"audio","mels":12,"frames":10,"rate":8000,"window":256,"low":6
 # Model, data and recipe of what is trained: every option is said, so that another default changes nothing here.
 TRAINED = {
     "image-sgd": ("-l 144-40-4 -s 0.6 --method er -S 21", "image", IMAGE,
-                  "-p image.classification -e 3 --optimizer sgd -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
+                  "-p image.classification -e 3 --optimizer sgd --rate-by-density none -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                   "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 5"),
     "image-all": ("-l 144-60-30-4 -s 0.8 --method erk --candidates 3 -S 22", "image", IMAGE,
-                  "-p image.classification -e 3 --optimizer sgd -b 10 -r 0.1 --momentum 0.8 --decay 0.001 --balance full "
+                  "-p image.classification -e 3 --optimizer sgd --rate-by-density none -b 10 -r 0.1 --momentum 0.8 --decay 0.001 --balance full "
                   "--schedule step --warmup 0.5 --label-smoothing 0.1 --input-dropout 0.1 --augment shift=2,flip=0.5 "
                   "--validation 0.25 --candidates 3 -S 6"),
     "image-adamw": ("-l 144-50-4 -s 0.75 --method uniform --repair -S 23", "image", IMAGE,
@@ -105,20 +105,20 @@ TRAINED = {
                     "--schedule constant --warmup 0 --label-smoothing 0.05 --input-dropout 0.2 --augment shift=1 "
                     "--validation 0.2 --candidates 2 -S 7"),
     "image-gelu": ("--structure {folder}/gelu.yaml -s 0.6 --method er -S 27", "image", IMAGE,
-                   "-p image.classification -e 2 --optimizer sgd -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
+                   "-p image.classification -e 2 --optimizer sgd --rate-by-density none -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                    "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 11"),
     "image-recurrent": ("--structure {folder}/recurrent.yaml -s 0.6 --method er -S 28", "image", IMAGE,
-                        "-p image.classification -e 2 --optimizer sgd -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
+                        "-p image.classification -e 2 --optimizer sgd --rate-by-density none -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                         "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 12"),
     "text-adamw": ("-l 2048-32-3 -s 0.9 --method er -S 24", "text.tsv", TEXT,
                    "-p text.classification -e 3 --optimizer adamw -b 8 -r 0.003 --momentum 0.9 --decay 0.01 --balance root "
                    "--schedule cosine --warmup 1 --label-smoothing 0.1 --input-dropout 0 --augment crop=0.3 --validation 0.2 "
                    "--candidates 2 -S 8"),
     "text-sgd": ("-l 2048-3 -s 0.5 --method uniform -S 25", "text.tsv", TEXT,
-                 "-p text.classification -e 3 --optimizer sgd -b 16 -r 0.5 --momentum 0.9 --decay 0.000001 --balance auto "
+                 "-p text.classification -e 3 --optimizer sgd --rate-by-density none -b 16 -r 0.5 --momentum 0.9 --decay 0.000001 --balance auto "
                  "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0.1 --validation 0.2 --candidates 1 -S 9"),
     "audio-sgd": ("-l 120-40-3 -s 0.6 --method er -S 26", "audio", AUDIO,
-                  "-p audio.classification -e 2 --optimizer sgd -b 8 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
+                  "-p audio.classification -e 2 --optimizer sgd --rate-by-density none -b 8 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                   "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --augment speed=0.1,noise=30,cut=0.1,mask=0.1 "
                   "--validation 0.2 --candidates 1 -S 10"),
 }
