@@ -106,6 +106,7 @@ struct layer_needs {
     uint64_t scratch;      /* for one call; the next layer gets the same. All parts see it */
     uint64_t scratch_part; /* the same for each part */
     uint64_t saved;        /* written by forward(), for the backward pass: the layer's own. All parts see it */
+    uint64_t gathered;     /* what forward_gather() and backward_gather() write; only in LAYER_TRAIN */
 };
 
 /* Where a layer's random numbers are in this step, for base/rng.h; which of them are whose, the kind says by element
@@ -125,6 +126,9 @@ struct layer_run {
     enum layer_mode mode;
     struct layer_random random;           /* in LAYER_TRAIN, the same forward and backward */
     void *scratch, *scratch_part, *saved; /* as large as prepare() asked for */
+    void *own;                            /* what this process gathers */
+    const void *gathered;                 /* that of all who share the batch, in their order; NULL: this one is alone */
+    unsigned peers;                       /* how many that is */
     unsigned part, parts;
 };
 
@@ -225,6 +229,11 @@ struct layer_kind {
     /* After the pass the last of the two that there is may be called again, with a layer whose weight has other
      * connections in the same rows and columns, no more than before, and whose values say nothing: for their gradients
      * alone. What was saved is as the pass left it; what stood in scratch is gone. */
+    /* For a kind in which the samples of a batch meet. Where processes share the batch, each writes into `own`, which
+     * is 0, what all must know of its samples; then forward(), which is called without samples too, and backward() find
+     * it gathered. NULL: every sample is by itself. */
+    void (*forward_gather)(const struct layer_run *run);
+    void (*backward_gather)(const struct layer_back *back);
     /* What it does to a channel when served; NULL: not such a map. */
     void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
 };

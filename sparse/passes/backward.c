@@ -175,6 +175,21 @@ static struct layer_run run_of(const struct forward *forward, uint32_t index,
     return run;
 }
 
+/* Without samples the gradients are what they were cleared to. */
+static void run_call(struct backward *backward, const struct layer *layer, struct call *call)
+{
+    struct pool *pool = backward->forward->setup.pool;
+
+    if (!call->back.run.out->batch)
+        return;
+    call->run = layer->kind->backward;
+    pool_run(pool, run_part, call);
+    call->run = layer->kind->backward_join;
+    if (call->run)
+        pool_run(pool, run_part, call);
+    add_spares(backward, layer);
+}
+
 static void run_layer(struct backward *backward, uint32_t index, float *gradient)
 {
     const struct forward *forward = backward->forward;
@@ -185,7 +200,6 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
     bool accumulate[LAYER_INPUTS_MAX] = { false };
     float *in_gradient[LAYER_INPUTS_MAX] = { NULL }, *vectors[LAYER_VECTORS_MAX] = { NULL };
     struct call call = { .workspace = &forward->workspace,
-                         .run = layer->kind->backward,
                          .back = { .run = run_of(forward, index, in),
                                    .out_gradient = backward->gradients[value],
                                    .in_gradient = in_gradient,
@@ -203,14 +217,13 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
         accumulate[j] = backward->written[read];
         backward->written[read] = read >= model->signature.input_count;
     }
-    if (forward->setup.sparse_input && layer->inputs[0] == 0)
+    if (!call.back.run.out->batch || (forward->setup.sparse_input && layer->inputs[0] == 0))
         clear_layer(backward->parameters, index, gradient);
     place_gradients(backward->parameters, index, gradient, &call.back.weight_gradient, vectors);
-    pool_run(forward->setup.pool, run_part, &call);
-    call.run = layer->kind->backward_join;
-    if (call.run)
-        pool_run(forward->setup.pool, run_part, &call);
-    add_spares(backward, layer);
+    call.run = layer->kind->backward_gather;
+    if (forward->setup.peers && call.run)
+        forward_meet(forward, index, run_part, &call, &call.back.run);
+    run_call(backward, layer, &call);
 }
 
 float *backward_gradient(struct backward *backward, size_t value)

@@ -204,6 +204,22 @@ static int plan_workspace(struct forward *forward, struct reason *why)
     return result ? result : workspace_allocate(&forward->workspace);
 }
 
+/* Room for what the greediest layer gathers, here and of all. */
+static int plan_peers(struct forward *forward)
+{
+    const struct forward_peers *peers = forward->setup.peers;
+    uint64_t most = 0;
+
+    if (!peers || forward->setup.mode != LAYER_TRAIN)
+        return 0;
+    for (uint32_t i = 0; i < forward->setup.model->layer_count; i++)
+        most = MAX(most, forward->workspace.gathered[i]);
+    forward->own = memory_zalloc(MAX(most, 1), 1);
+    forward->gathered = memory_zalloc(MAX(most, 1), peers->count);
+    forward->memory += most * (1 + peers->count);
+    return forward->own && forward->gathered ? 0 : -ENOMEM;
+}
+
 static int plan_layer(const struct model *model, const struct layer *layer, struct layer_plan *out, struct reason *why)
 {
     struct shape inputs[LAYER_INPUTS_MAX];
@@ -272,6 +288,8 @@ static int plan(struct forward *forward, struct reason *why)
     result = plan_buffers(forward);
     if (!result)
         result = plan_workspace(forward, why);
+    if (!result)
+        result = plan_peers(forward);
     return result ? result : plan_weights(forward, why);
 }
 
@@ -338,6 +356,8 @@ struct forward *forward_free(struct forward *forward)
     free(forward->buffer_of);
     free(forward->values);
     workspace_deinit(&forward->workspace);
+    free(forward->own);
+    free(forward->gathered);
     free(forward);
     return NULL;
 }
@@ -358,6 +378,7 @@ int forward_strip(const struct forward *forward, struct model *model)
 
 struct call {
     const struct workspace *workspace;
+    void (*function)(const struct layer_run *run);
     struct layer_run run;
 };
 
@@ -369,7 +390,21 @@ static void run_part(void *argument, unsigned part, unsigned parts)
     run.part = part;
     run.parts = parts;
     workspace_lend_part(call->workspace, &run);
-    run.layer->kind->forward(&run);
+    call->function(&run);
+}
+
+void forward_meet(const struct forward *forward, uint32_t layer, pool_function *write, void *call,
+                  struct layer_run *run)
+{
+    const struct forward_peers *peers = forward->setup.peers;
+    const uint64_t bytes = forward->workspace.gathered[layer];
+
+    run->own = memset(forward->own, 0, bytes);
+    if (run->out->batch)
+        pool_run(forward->setup.pool, write, call);
+    peers->gather(peers->argument, forward->own, bytes, forward->gathered);
+    run->gathered = forward->gathered;
+    run->peers = peers->count;
 }
 
 /* Every value has its place in forward->values by now. */
@@ -381,6 +416,7 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
         const struct layer *layer = &model->layers[i];
         const struct tensor *in[LAYER_INPUTS_MAX];
         struct call call = { .workspace = &forward->workspace,
+                             .function = layer->kind->forward_gather,
                              .run = { .layer = layer,
                                       .kernels = forward->setup.kernels,
                                       .weights = forward->weights[i],
@@ -392,6 +428,11 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = &forward->values[layer->inputs[j]];
         workspace_lend(&forward->workspace, i, &call.run);
+        if (mode == LAYER_TRAIN && forward->setup.peers && call.function)
+            forward_meet(forward, i, run_part, &call, &call.run);
+        else if (!call.run.out->batch)
+            continue;
+        call.function = layer->kind->forward;
         pool_run(pool, run_part, &call);
     }
 }

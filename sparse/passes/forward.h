@@ -19,14 +19,23 @@
 
 struct forward;
 
+/* Those who run the same passes, each on samples of its own of one batch; some on none. */
+struct forward_peers {
+    unsigned count;
+    /* Puts the `bytes` at `own` of each into `all`, in an order that is the same for all of them. */
+    void (*gather)(void *argument, const void *own, size_t bytes, void *all);
+    void *argument;
+};
+
 struct forward_setup {
     const struct model *model;
     const struct kernels *kernels;
     enum layer_mode mode; /* LAYER_TRAIN keeps every value for the backward pass, and packs no weight: they move */
     size_t batch;         /* samples at most */
     struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
-    struct choice_cache *choices; /* to serve: of weight formats; NULL: they are measured */
-    bool sparse_input;            /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
+    struct choice_cache *choices;      /* to serve: of weight formats; NULL: they are measured */
+    bool sparse_input;                 /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
+    const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
 };
 
 /* Whether the model's input can come sparse: every layer that reads it takes it so. */
@@ -51,7 +60,8 @@ void forward_serve(struct forward *forward, const void *const *inputs, void *con
 
 /* Runs on a feature-major activation of `count` samples, in the setup's mode; or evaluates in a pass that is made for
  * training. `input` is the first of the model's inputs; others stand where forward_input() says. The values can then
- * be read by forward_value(); all of them only in a pass for training.
+ * be read by forward_value(); all of them only in a pass for training. With peers a batch may have no sample here
+ * (`input` is not read then), and no value.
  */
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count);
 /* The same for samples that are sparse, a vector each: what is 0 costs nothing. The answers are those of the samples in

@@ -20,9 +20,15 @@ struct forward {
     uint32_t buffer_count;
     struct tensor *values; /* by value: as it stands in this run */
     struct layer_random random;
+    void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
 };
 
 /* Whether a layer's weights have an index by columns in such a pass. */
 bool forward_has_index(const struct forward_setup *setup, const struct layer *layer);
+
+/* Gathers what a layer needs of all peers: `write`, in parts, writes this one's of its samples, where it has some, with
+ * `call` in which `run` is; the run is lent both. */
+void forward_meet(const struct forward *forward, uint32_t layer, pool_function *write, void *call,
+                  struct layer_run *run);
 
 #endif

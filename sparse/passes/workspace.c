@@ -60,6 +60,7 @@ static int survey_layers(const struct survey *survey, struct workspace *made, st
             return result;
         made->scratch = MAX(made->scratch, needs.scratch);
         made->scratch_part = MAX(made->scratch_part, needs.scratch_part);
+        made->gathered[i] = needs.gathered;
         made->saved_at[i] = saved;
         if (!round_up(&needs.saved) || !size_add(saved, needs.saved, &saved))
             return -ENOMEM;
@@ -86,8 +87,9 @@ int workspace_measure(const struct workspace_setup *setup, struct workspace *out
 {
     const struct model *model = setup->model;
     struct survey survey = { setup, calloc(model_value_count(model), sizeof *survey.sent) };
-    struct workspace made = { .saved_at = calloc(model->layer_count, sizeof *made.saved_at) };
-    int result = survey.sent && made.saved_at ? survey_layers(&survey, &made, why) : -ENOMEM;
+    struct workspace made = { .saved_at = calloc(model->layer_count, sizeof *made.saved_at),
+                              .gathered = calloc(model->layer_count, sizeof *made.gathered) };
+    int result = survey.sent && made.saved_at && made.gathered ? survey_layers(&survey, &made, why) : -ENOMEM;
 
     if (!result)
         result = lay_out(&made, model->layer_count, setup->parts);
@@ -109,6 +111,7 @@ int workspace_allocate(struct workspace *workspace)
 void workspace_deinit(struct workspace *workspace)
 {
     free(workspace->saved_at);
+    free(workspace->gathered);
     free(workspace->memory);
     *workspace = WORKSPACE_NULL;
 }

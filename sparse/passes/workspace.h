@@ -14,6 +14,7 @@
 struct workspace {
     uint64_t scratch, scratch_part; /* bytes, multiples of CACHE_LINE */
     uint64_t *saved_at;             /* by layer: where in memory; a layer that saves nothing has its end */
+    uint64_t *gathered;             /* by layer: bytes that it gathers */
     uint64_t bytes;                 /* in all */
     unsigned char *memory;
 };
