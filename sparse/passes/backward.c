@@ -333,8 +333,10 @@ static int run_tile(struct backward *backward, uint32_t index, const struct laye
     call.back.run.layer = layer;
     call.back.run.weights = weights;
     memset(gradient, 0, layer->weight.count * sizeof *gradient); /* where the input is sparse, not all are reached */
-    if (!result)
+    if (!result && call.back.run.out->batch)
         pool_run(forward->setup.pool, run_part, &call);
+    if (!result && forward->setup.peers)
+        forward->setup.peers->sum(forward->setup.peers->argument, gradient, layer->weight.count);
     weights_free(weights);
     return result;
 }

@@ -24,6 +24,7 @@ struct forward_peers {
     unsigned count;
     /* Puts the `bytes` at `own` of each into `all`, in an order that is the same for all of them. */
     void (*gather)(void *argument, const void *own, size_t bytes, void *all);
+    void (*sum)(void *argument, float *values, size_t count); /* each becomes the sum of all */
     void *argument;
 };
 
