@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/outcome.h"
 #include "base/size.h"
@@ -26,6 +27,13 @@ void outcome_of(const char *name)
     program = name;
 }
 
+static unsigned rank;
+
+void outcome_of_rank(unsigned number)
+{
+    rank = number;
+}
+
 const char *command_name(char name[static COMMAND_NAME_MAX], const char *verb)
 {
     snprintf(name, COMMAND_NAME_MAX, "%s%s%s", program, *verb ? " " : "", verb);
@@ -39,13 +47,18 @@ __attribute__((format(printf, 3, 0))) static void say(const char *verb, const ch
 
     vsnprintf(text, sizeof text, format, arguments);
     disarm(text);
-    fprintf(stderr, "%s: %s%s\n", command_name(name, verb), kind, text);
+    if (rank)
+        fprintf(stderr, "%s: rank %u: %s%s\n", command_name(name, verb), rank, kind, text);
+    else
+        fprintf(stderr, "%s: %s%s\n", command_name(name, verb), kind, text);
 }
 
 int fail(const char *verb, enum exit_status status, const char *format, ...)
 {
     va_list arguments;
 
+    if (rank)
+        nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
     va_start(arguments, format);
     say(verb, "", format, arguments);
     va_end(arguments);
@@ -56,6 +69,8 @@ void warn_user(const char *verb, const char *format, ...)
 {
     va_list arguments;
 
+    if (rank)
+        return;
     va_start(arguments, format);
     say(verb, "warning: ", format, arguments);
     va_end(arguments);

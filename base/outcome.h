@@ -25,6 +25,11 @@ enum exit_status {
 /* The program in whose name everything below speaks: "wisp" until this is called. */
 void outcome_of(const char *program);
 
+/* Speaks for one of several processes that run the same, numbered from 0. But for the first, they leave warnings to it,
+ * and wait a moment before they say what failed: mostly it is the same everywhere, and the first ends them meanwhile.
+ */
+void outcome_of_rank(unsigned rank);
+
 /* What is typed to run it: "wisp VERB", or the program alone where it has no verbs (""). */
 enum { COMMAND_NAME_MAX = 64 };
 const char *command_name(char name[static COMMAND_NAME_MAX], const char *verb);
