@@ -95,12 +95,67 @@ int evaluation_init(struct evaluation *evaluation, const struct loss_batch *loss
     return targets != TARGETS_NUMBERS && !evaluation->confusion && !evaluation->labels ? -ENOMEM : 0;
 }
 
+/* What ended it on any rank ends it on all. */
+static int agree(const struct ranks *ranks, int result, struct reason *why)
+{
+    if (result && result != WISP_E_INTERRUPTED && result != WISP_E_INVALID)
+        return result;
+    if (ranks_agree(ranks, result == WISP_E_INTERRUPTED))
+        return refuse(why, WISP_E_INTERRUPTED, "interrupted");
+    if (ranks_agree(ranks, result == WISP_E_INVALID) && !result)
+        return refuse(why, WISP_E_INVALID, "an answer is no number");
+    return result;
+}
+
+static void join_counts(const struct ranks *ranks, uint64_t *counts, size_t count)
+{
+    double sums[512];
+
+    for (size_t done = 0; ranks && done < count; done += ARRAY_SIZE(sums)) {
+        const size_t now = MIN(ARRAY_SIZE(sums), count - done);
+
+        for (size_t i = 0; i < now; i++)
+            sums[i] = (double)counts[done + i];
+        ranks_sum_doubles(ranks, sums, now);
+        for (size_t i = 0; i < now; i++)
+            counts[done + i] = (uint64_t)sums[i];
+    }
+}
+
+/* What all ranks have counted. */
+static void join(const struct ranks *ranks, struct evaluation *e)
+{
+    double errors[] = { e->squares, e->distances };
+
+    loss_join(&e->tally, ranks);
+    ranks_sum_doubles(ranks, errors, ARRAY_SIZE(errors));
+    e->squares = errors[0];
+    e->distances = errors[1];
+    if (e->confusion)
+        join_counts(ranks, e->confusion, e->classes * e->classes);
+    if (e->labels)
+        join_counts(ranks, &e->labels->predicted, e->classes * sizeof *e->labels / sizeof(uint64_t));
+}
+
+static int run_share(const struct evaluator *r, const uint32_t *which, size_t count, struct evaluation *e,
+                     struct reason *why)
+{
+    unsigned long long begin, end;
+    int result;
+
+    pool_share(count, 1, ranks_rank(r->ranks), ranks_count(r->ranks), &begin, &end);
+    result = agree(r->ranks, run_all(r, which + begin, end - begin, e, why), why);
+    if (!result)
+        join(r->ranks, e);
+    return result;
+}
+
 int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
              struct reason *why)
 {
     int result = evaluation_init(out, evaluator->loss);
 
-    result = result ? refuse_errno(why, result, "evaluation") : run_all(evaluator, which, count, out, why);
+    result = result ? refuse_errno(why, result, "evaluation") : run_share(evaluator, which, count, out, why);
     if (result)
         evaluation_deinit(out);
     return result;

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "forge/ranks/ranks.h"
 #include "forge/train/batches.h"
 #include "forge/train/loss.h"
 #include "sparse/passes/forward.h"
@@ -20,6 +21,7 @@ struct evaluator {
     struct loss_batch *loss;
     struct pool *pool;
     const struct answers *answers; /* that are the targets; NULL: those of the data are */
+    const struct ranks *ranks;     /* that share the samples; NULL: this process runs them all */
 };
 
 /* Of one label, where a sample has several or none. */
@@ -40,7 +42,7 @@ struct evaluation {
 #define EVALUATION_NULL ((struct evaluation){ .classes = 0 })
 
 /* Runs the samples which[0 … count). Stops early, with WISP_E_INTERRUPTED, when the user wants it; WISP_E_INVALID, and
- * the sample, when an answer is no number. *out is overwritten, its table newly made. */
+ * the sample, when an answer is no number; both on all ranks. *out is overwritten, its table newly made. */
 int evaluate(const struct evaluator *evaluator, const uint32_t *which, size_t count, struct evaluation *out,
              struct reason *why);
 /* The same in parts, for who runs them: room for what a loss counts (-ENOMEM), then batch after batch, each after

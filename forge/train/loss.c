@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "forge/ranks/ranks.h"
 #include "forge/train/loss.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
@@ -513,6 +514,19 @@ void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *t
     }
     tally->loss += sum;
     tally->samples += count;
+}
+
+void loss_join(struct loss_tally *tally, const struct ranks *ranks)
+{
+    double sums[] = { tally->loss, (double)tally->samples, (double)tally->predicted, (double)tally->actual,
+                      (double)tally->correct };
+
+    ranks_sum_doubles(ranks, sums, ARRAY_SIZE(sums));
+    *tally = (struct loss_tally){ .loss = sums[0],
+                                  .samples = (uint64_t)sums[1],
+                                  .predicted = (uint64_t)sums[2],
+                                  .actual = (uint64_t)sums[3],
+                                  .correct = (uint64_t)sums[4] };
 }
 
 double loss_mean(const struct loss_tally *tally)

@@ -125,6 +125,8 @@ struct loss_tally {
 };
 
 void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *tally);
+struct ranks;
+void loss_join(struct loss_tally *tally, const struct ranks *ranks); /* with those of all ranks */
 double loss_mean(const struct loss_tally *tally);
 /* The labels' micro F1, 2 correct / (predicted + actual): for one class a sample, the accuracy. 0 for numbers. */
 double loss_score(const struct loss_tally *tally);

@@ -268,7 +268,7 @@ static void measure(struct fixture *f, const struct recipe *recipe, double *accu
                   &forward, &why),
               why);
     assert_int_equal(loss_batch_init(&loss, loss_at(0), model_output(f->model), 64), 0);
-    assert_ok(evaluate(&(struct evaluator){ forward, f->model, batches, &loss, NULL, NULL },
+    assert_ok(evaluate(&(struct evaluator){ .forward = forward, .model = f->model, .batches = batches, .loss = &loss },
                        split.samples + split.train_count, split.validation_count, &evaluation, &why),
               why);
     *accuracy = evaluation_accuracy(&evaluation);

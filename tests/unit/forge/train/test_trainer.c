@@ -365,7 +365,8 @@ static void test_an_answer_that_is_no_number_is_not_counted(void **state)
               why);
     assert_int_equal(loss_batch_init(&loss, loss_at(0), model_output(f.model), 4), 0);
     assert_int_equal(
-        evaluate(&(struct evaluator){ forward, f.model, batches, &loss, NULL, NULL }, which, 4, &evaluation, &why),
+        evaluate(&(struct evaluator){ .forward = forward, .model = f.model, .batches = batches, .loss = &loss }, which,
+                 4, &evaluation, &why),
         WISP_E_INVALID);
     assert_non_null(strstr(why.text, "sample 3"));
     assert_null(evaluation.confusion);
