@@ -391,6 +391,10 @@ int batches_forward(struct batches *batches, const struct batch *batch, struct f
     const struct sparse_vector *vectors;
     int result;
 
+    if (!batch->count) {
+        forward_run(forward, mode, NULL, 0);
+        return 0;
+    }
     if (forward_is_sparse(forward)) {
         result = batches_lend(batches, batch, &vectors, why);
         if (!result)

@@ -45,7 +45,7 @@ int batches_lend(struct batches *batches, const struct batch *batch, const struc
 /* Whether most of what the samples are is 0. */
 bool batches_are_sparse(const struct batches *batches);
 
-/* Runs the pass on the samples, in the way that it takes them. */
+/* Runs the pass on the samples, in the way that it takes them; on none, for its peers. */
 int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
                     struct reason *why);
 

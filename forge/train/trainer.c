@@ -71,14 +71,19 @@ static int make_arrays(struct trainer *t)
     return missing ? -ENOMEM : 0;
 }
 
+/* The most samples of a minibatch that a rank has. */
+static size_t share_max(const struct trainer_setup *s)
+{
+    return (s->recipe->batch + ranks_count(s->ranks) - 1) / ranks_count(s->ranks);
+}
+
 static int make_stores(struct trainer *t, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    size_t batch = s->recipe->batch;
     int result = make_arrays(t);
 
     if (!result)
-        result = loss_batch_init(&t->batch, t->loss, model_output(s->model), batch);
+        result = loss_batch_init(&t->batch, t->loss, model_output(s->model), share_max(s));
     if (!result && s->recipe->temperature > 0)
         t->batch.temperature = (float)s->recipe->temperature;
     t->order = memory_alloc(s->train_count, sizeof *t->order);
@@ -115,6 +120,34 @@ static int weigh_classes(struct trainer *t, struct reason *why)
     return 0;
 }
 
+static void gather(void *argument, const void *own, size_t bytes, void *all)
+{
+    ranks_gather(argument, own, bytes, all);
+}
+
+static void sum(void *argument, float *values, size_t count)
+{
+    ranks_sum(argument, values, count);
+}
+
+static int make_passes(struct trainer *t, struct reason *why)
+{
+    const struct trainer_setup *s = &t->setup;
+    struct forward_setup forward = { .model = s->model,
+                                     .kernels = s->kernels,
+                                     .mode = LAYER_TRAIN,
+                                     .batch = share_max(s),
+                                     .pool = s->pool,
+                                     .sparse_input = batches_are_sparse(s->batches) && forward_takes_sparse(s->model) };
+    int result;
+
+    t->peers = (struct forward_peers){ ranks_count(s->ranks), gather, sum, (void *)(uintptr_t)s->ranks };
+    if (t->peers.count > 1)
+        forward.peers = &t->peers;
+    result = forward_new(&forward, &t->forward, why);
+    return result ? result : backward_new(t->forward, &t->parameters, &t->backward, why);
+}
+
 int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why)
 {
     struct trainer *t = calloc(1, sizeof *t);
@@ -141,16 +174,7 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     if (!result)
         result = weigh_classes(t, why);
     if (!result)
-        result = forward_new(&(struct forward_setup){ .model = setup->model,
-                                                      .kernels = setup->kernels,
-                                                      .mode = LAYER_TRAIN,
-                                                      .batch = setup->recipe->batch,
-                                                      .pool = setup->pool,
-                                                      .sparse_input = batches_are_sparse(setup->batches) &&
-                                                                      forward_takes_sparse(setup->model) },
-                             &t->forward, why);
-    if (!result)
-        result = backward_new(t->forward, &t->parameters, &t->backward, why);
+        result = make_passes(t, why);
     if (result)
         trainer_free(t);
     else
@@ -200,22 +224,26 @@ static int refuse_diverged(struct trainer *t, uint64_t epoch, struct reason *why
 static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
-    const struct batch batch = { which, count, s->recipe, epoch };
-    const struct layer_random random = step_random(t);
+    struct layer_random random = step_random(t);
+    size_t begin, own = trainer_share(t, count, &begin);
+    const struct batch batch = { which + begin, own, s->recipe, epoch };
     double before;
     int result;
 
+    random.first = begin;
     forward_random(t->forward, &random);
     result = batches_forward(s->batches, &batch, t->forward, LAYER_TRAIN, why);
     if (result)
         return result;
-    result = batches_targets(s->batches, &batch, s->answers, &t->batch, why);
-    if (result)
-        return result;
-    loss_run(&t->batch, forward_value(t->forward, model_value(s->model, s->model->layer_count - 1)), count,
-             (float)s->recipe->label_smoothing, backward_gradient(t->backward, t->lost), s->pool);
+    if (own) {
+        result = batches_targets(s->batches, &batch, s->answers, &t->batch, why);
+        if (result)
+            return result;
+        loss_run(&t->batch, forward_value(t->forward, model_value(s->model, s->model->layer_count - 1)), own,
+                 (float)s->recipe->label_smoothing, backward_gradient(t->backward, t->lost), s->pool);
+    }
     before = t->tally.loss;
-    loss_add(&t->batch, count, &t->tally);
+    trainer_tally(t, own);
     if (!isfinite(t->tally.loss))
         return refuse_diverged(t, epoch, why);
     if (s->observe)
@@ -239,12 +267,23 @@ static bool checkpoint_is_due(const struct trainer *t)
             (double)(clock_ns() - t->kept_ns) >= s->checkpoint_minutes * 60 * (double)NS_PER_S);
 }
 
+/* Of any rank. */
+static bool interrupted(const struct trainer *t)
+{
+    return ranks_agree(t->setup.ranks, interrupt_wanted());
+}
+
+static bool minutes_are_over(const struct trainer *t)
+{
+    return t->setup.minutes > 0 && ranks_agree(t->setup.ranks, trainer_seconds(t) >= 60 * t->setup.minutes);
+}
+
 /* What ends the run here. */
 static enum ending find_ending(const struct trainer *t, const struct trainer_result *out)
 {
     const struct recipe *recipe = t->setup.recipe;
 
-    if (interrupt_wanted())
+    if (interrupted(t))
         return ENDING_INTERRUPTED;
     if (recipe->until_accuracy > 0 && out->validated && out->validation_accuracy >= recipe->until_accuracy)
         return ENDING_ACCURACY;
@@ -254,9 +293,7 @@ static enum ending find_ending(const struct trainer *t, const struct trainer_res
         return recipe->steps == t->steps ? ENDING_STEPS : ENDING_EPOCHS;
     if (t->setup.pause && out->epochs >= t->setup.pause)
         return ENDING_PAUSED;
-    if (t->setup.minutes > 0 && trainer_seconds(t) >= 60 * t->setup.minutes)
-        return ENDING_MINUTES;
-    return ENDING_NONE;
+    return minutes_are_over(t) ? ENDING_MINUTES : ENDING_NONE;
 }
 
 /* What is left of it. Ends early, without an error, when the run is to end. */
@@ -309,7 +346,13 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 {
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
-    const struct evaluator evaluator = { t->forward, s->model, s->batches, &t->batch, s->pool, s->answers };
+    const struct evaluator evaluator = { .forward = t->forward,
+                                         .model = s->model,
+                                         .batches = s->batches,
+                                         .loss = &t->batch,
+                                         .pool = s->pool,
+                                         .answers = s->answers,
+                                         .ranks = s->ranks };
     const bool averaged = trainer_has_average(t);
     int result;
 
@@ -369,11 +412,13 @@ static int run_epoch(struct trainer *t, struct trainer_result *out, struct reaso
         out->loss = loss_mean(&t->tally);
         out->accuracy = loss_score(&t->tally);
     }
-    if (result || interrupt_wanted() || !t->tally.samples)
+    if (result || interrupted(t) || !t->tally.samples)
         return result;
     if (t->setup.checkpoint && t->tally.samples < t->setup.train_count && t->step < t->steps)
         trainer_keep(t, out);
-    result = finish_epoch(t, began_ns, earlier, out, why);
+    result = trainer_compare(t, why);
+    if (!result)
+        result = finish_epoch(t, began_ns, earlier, out, why);
     return result == WISP_E_INTERRUPTED ? 0 : result;
 }
 
@@ -431,7 +476,7 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
         checkpoint_deinit(s->resume);
     }
     /* What has begun of an epoch is brought to an end, be it that it was kept after its last step. */
-    while (!result && !interrupt_wanted() && (t->tally.samples || !find_ending(t, out)))
+    while (!result && !interrupted(t) && (t->tally.samples || !find_ending(t, out)))
         result = run_epoch(t, out, why);
     if (!result)
         result = check_weights(t, out, why);

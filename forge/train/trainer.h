@@ -4,11 +4,16 @@
  * else. No dense matrix exists at any time; memory is a few numbers a connection (trainer_memory).
  *
  * One thread drives it, with a thread pool for the sums. The result depends on the model, the data and the recipe
- * alone.
+ * alone; and, in the last bits, on how many ranks there are.
+ *
+ * Ranks run it in step: each goes forward and back on a share of the minibatch, the gradients and what the losses come
+ * to are summed, and all make the same step from the same bits. Whatever ends or changes a run follows from those sums
+ * or is agreed on. The first rank alone keeps checkpoints, and reads one to resume for all.
  */
 #ifndef FORGE_TRAIN_TRAINER_H
 #define FORGE_TRAIN_TRAINER_H
 
+#include "forge/ranks/ranks.h"
 #include "forge/train/batches.h"
 #include "forge/train/checkpoint.h"
 #include "forge/train/progress.h"
@@ -23,6 +28,7 @@ struct trainer_setup {
     struct model *model; /* its weights are trained in place */
     const struct kernels *kernels;
     struct pool *pool;
+    const struct ranks *ranks; /* that share each minibatch and come to the same weights; NULL: this process alone */
     const struct recipe *recipe;
     struct batches *batches;
     const uint32_t *train, *validation; /* samples; validation_count may be 0 */

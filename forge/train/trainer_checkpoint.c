@@ -75,6 +75,8 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
     struct reason why;
     int failed;
 
+    if (ranks_rank(t->setup.ranks)) /* the first keeps what all have */
+        return;
     here.seconds = trainer_seconds(t);
     c.result = trainer_result_json(&here);
     c.array_count = list_arrays(t, names, arrays);

@@ -13,6 +13,7 @@
 
 struct trainer {
     struct trainer_setup setup;
+    struct forward_peers peers; /* the ranks, as passes take them */
     struct forward *forward;
     struct backward *backward;
     const struct optimizer *optimizer;
@@ -35,9 +36,18 @@ struct trainer {
     uint64_t kept_ns;        /* when the last checkpoint was written, or the run began */
 };
 
+/* This rank's share of the next `count` samples: where it begins, and how many there are, perhaps none. */
+size_t trainer_share(const struct trainer *trainer, size_t count, size_t *begin);
+/* Adds what the `count` samples of this rank's share, and those of all others, have come to in loss_run(). */
+void trainer_tally(struct trainer *trainer, size_t count);
+
+/* WISP_E_FORMAT when this rank's weights are not the first rank's, to the bit. */
+int trainer_compare(const struct trainer *trainer, struct reason *why);
+
 uint64_t trainer_norm_blocks(const struct parameters *parameters);
 
-/* Moves all parameters by the gradient, a sum that `scale` makes a mean; by the whole thread pool. */
+/* Moves all parameters by the gradient, a sum over this rank's samples that those of all ranks are added to, and that
+ * `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
 
 /* Exchanges connections if that is due before the next step: with the gradient at hand, which moves along. */

@@ -1,9 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/train/trainer_state.h"
+
+/* ---- what ranks share ---- */
+
+size_t trainer_share(const struct trainer *t, size_t count, size_t *begin)
+{
+    unsigned long long first, past;
+
+    pool_share(count, 1, ranks_rank(t->setup.ranks), ranks_count(t->setup.ranks), &first, &past);
+    *begin = first;
+    return past - first;
+}
+
+/* The sums so far are the first rank's, so that one rank adds sample by sample to them. */
+void trainer_tally(struct trainer *t, size_t count)
+{
+    struct loss_tally sum = { .samples = 0 };
+
+    if (!ranks_rank(t->setup.ranks))
+        sum = t->tally;
+    loss_add(&t->batch, count, &sum);
+    loss_join(&sum, t->setup.ranks);
+    t->tally = sum;
+}
+
+int trainer_compare(const struct trainer *t, struct reason *why)
+{
+    const float *values = t->setup.model->parameters;
+    uint64_t own = 0, first;
+
+    for (uint64_t i = 0; t->setup.ranks && i < t->parameters.length; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, &values[i], sizeof bits);
+        own = own * 0x100000001b3 + bits;
+    }
+    first = own;
+    ranks_copy(t->setup.ranks, 0, &first, sizeof first);
+    if (first == own)
+        return 0;
+    return refuse(why, WISP_E_FORMAT,
+                  "after %llu steps the weights are no longer the first rank's; do all machines have the same wisp and "
+                  "libraries?",
+                  (unsigned long long)t->step);
+}
 
 /* ---- the gradient's norm ---- */
 
@@ -186,9 +231,10 @@ void trainer_swap_average(struct trainer *t)
 
 void trainer_step(struct trainer *t, float scale)
 {
-    struct move move = { .trainer = t,
-                         .step = { .momentum = (float)t->setup.recipe->momentum, .scale = clip(t, scale) } };
+    struct move move = { .trainer = t, .step.momentum = (float)t->setup.recipe->momentum };
 
+    ranks_sum(t->setup.ranks, t->gradient, t->parameters.length);
+    move.step.scale = clip(t, scale);
     move.rate = (double)recipe_rate(t->setup.recipe, t->step, t->steps, t->per_epoch);
     optimizer_tick(&t->clock, &move.step);
     pool_run(t->setup.pool, move_part, &move);

@@ -87,6 +87,7 @@ void train(struct fixture *f, const struct recipe *recipe, const struct kernels 
     setup = (struct trainer_setup){ .model = f->model,
                                     .kernels = kernels,
                                     .pool = pool,
+                                    .ranks = f->ranks,
                                     .recipe = recipe,
                                     .batches = batches,
                                     .train = split.samples,

@@ -13,6 +13,7 @@ struct fixture {
     struct media *media;
     struct model *model;
     uint8_t *pixels;
+    const struct ranks *ranks; /* that train it together; NULL */
 };
 
 /* Sampled by Erdos-Renyi's densities: layers as `wisp build --layers` takes them. */
