@@ -79,12 +79,23 @@ json_t *candidate_describe(const struct candidates *c, const struct model *model
     return run;
 }
 
+bool candidates_are_spread(const struct candidates *c)
+{
+    return c->recipe->candidates > 1 && ranks_count(c->ranks) > 1;
+}
+
+uint64_t candidates_turns(const struct ranks *ranks, uint64_t candidates)
+{
+    return candidates > 1 ? (candidates + ranks_count(ranks) - 1) / ranks_count(ranks) : 1;
+}
+
 /* Each has what is left of its share and of the shares before: together they keep to the whole. The first has all of
  * its own, to the same instant when it is resumed. */
 static double minutes_left(const struct candidates *c, uint64_t number)
 {
-    double share = c->recipe->minutes * (double)(number + 1) / (double)c->recipe->candidates;
-    double spent = !number ? 0 : (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
+    uint64_t turn = number / ranks_count(c->ranks), turns = candidates_turns(c->ranks, c->recipe->candidates);
+    double share = c->recipe->minutes * (double)(turn + 1) / (double)turns;
+    double spent = !turn ? 0 : (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
 
     return c->recipe->minutes > 0 ? MAX(share - spent, 1e-9) : 0;
 }
@@ -94,6 +105,7 @@ struct trainer_setup candidate_setup(const struct candidates *c, struct model *m
     return (struct trainer_setup){ .model = model,
                                    .kernels = c->experiment->kernels,
                                    .pool = c->experiment->pool,
+                                   .ranks = candidates_are_spread(c) ? NULL : c->ranks,
                                    .recipe = c->recipe,
                                    .batches = c->batches,
                                    .answers = c->answers,

@@ -17,6 +17,9 @@ struct trainer_setup candidate_setup(const struct candidates *candidates, struct
 /* What decides the bits of its training, for its checkpoints. NULL: out of memory. */
 json_t *candidate_describe(const struct candidates *candidates, const struct model *model, uint64_t seed);
 
+/* Whether each rank trains candidates of its own: rank r numbers r, r + ranks, and so on. */
+bool candidates_are_spread(const struct candidates *candidates);
+
 /* By the validation accuracy; of equal ones, by the loss. */
 bool candidate_is_better(const struct trainer_result *a, const struct trainer_result *b);
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
+#include "base/memory.h"
 #include "forge/experiment/candidate.h"
 #include "forge/experiment/halving.h"
+#include "forge/experiment/spread.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"
@@ -48,6 +53,8 @@ static int describe_training(const struct candidates *c, const struct training_r
     }
     if (training && json_array_size(all) > 1)
         json_object_set(training, "candidates", all);
+    if (training && ranks_count(c->ranks) > 1 && !candidates_are_spread(c)) /* which the last bits follow */
+        json_object_set_new(training, "ranks", json_integer((json_int_t)ranks_count(c->ranks)));
     json_object_set_new(lineage, "wisp", json_string(WISP_VERSION));
     if (!training || json_object_set_new(lineage, "training", training)) {
         json_decref(lineage);
@@ -82,33 +89,102 @@ static int search_rate(const struct candidates *c, struct recipe *recipe, struct
     return 0;
 }
 
-static int train_all(const struct candidates *c, struct training_result *out, json_t *all, struct reason *why)
+/* What became of one. */
+struct found {
+    bool trained;
+    uint64_t seed;
+    struct trainer_result result;
+};
+
+/* The number of the best, of equals the first; those that were not trained are none. */
+static uint64_t find_best(const struct candidates *c, const struct found *all)
 {
+    uint64_t best = 0;
+
+    for (uint64_t k = 1; k < c->recipe->candidates; k++) {
+        if (all[k].trained &&
+            (!all[best].trained || (all[k].result.validated && candidate_is_better(&all[k].result, &all[best].result))))
+            best = k;
+    }
+    return best;
+}
+
+static int train_number(const struct candidates *c, uint64_t number, struct found *all, struct model **best,
+                        struct reason *why)
+{
+    cleanup_model struct model *model = NULL;
+    struct found *own = &all[number];
+    int failed = candidate_make(c, number, &model, &own->seed, why);
+
+    if (failed)
+        return failed;
+    if (c->recipe->candidates > 1)
+        announce_candidate(c, number, own->seed);
+    failed = candidate_train(c, number, own->seed, model, &own->result, why);
+    if (failed)
+        return failed;
+    own->trained = true;
+    if (find_best(c, all) == number) {
+        model_free(*best);
+        *best = steal(&model);
+    }
+    return 0;
+}
+
+/* What all ranks have found, and the model that is the best of it. */
+static int join(const struct candidates *c, struct found *all, struct model **best, struct reason *why)
+{
+    const uint64_t count = c->recipe->candidates;
+    const unsigned ranks = ranks_count(c->ranks);
+    cleanup_free struct found *theirs = memory_zalloc(count * ranks, sizeof *theirs);
+    uint64_t number, seed;
+    unsigned owner;
     int failed = 0;
 
-    for (uint64_t k = 0; k < c->recipe->candidates && !failed && (!k || !interrupt_wanted()); k++) {
-        cleanup_model struct model *model = NULL;
-        struct trainer_result result = { .epochs = 0 };
-        uint64_t seed = 0;
-
-        failed = candidate_make(c, k, &model, &seed, why);
-        if (failed)
-            break;
-        if (c->recipe->candidates > 1)
-            announce_candidate(c, k, seed);
-        failed = candidate_train(c, k, seed, model, &result, why);
-        if (failed)
-            break;
-        json_array_append_new(all, candidate_json(seed, &result));
-        out->candidates++;
-        if (!out->model || (result.validated && candidate_is_better(&result, &out->result))) {
-            model_free(out->model);
-            out->model = steal(&model);
-            out->result = result;
-            out->seed = seed;
-        }
+    if (!theirs)
+        return refuse_errno(why, -ENOMEM, "candidates");
+    ranks_gather(c->ranks, all, count * sizeof *all, theirs);
+    for (uint64_t k = 0; k < count; k++)
+        all[k] = theirs[k % ranks * count + k];
+    number = find_best(c, all);
+    owner = (unsigned)(number % ranks);
+    if (owner != ranks_rank(c->ranks)) {
+        *best = model_free(*best);
+        failed = candidate_make(c, number, best, &seed, why);
     }
-    return failed;
+    return failed ? failed : spread_model(c->ranks, owner, *best, why);
+}
+
+/* This rank's, and where they are spread, those of all. */
+static int find_all(const struct candidates *c, struct found *all, struct model **best, struct reason *why)
+{
+    const bool spread = candidates_are_spread(c);
+    const unsigned first = spread ? ranks_rank(c->ranks) : 0, stride = spread ? ranks_count(c->ranks) : 1;
+    int failed = 0;
+
+    for (uint64_t k = first; k < c->recipe->candidates && !failed && (!k || !interrupt_wanted()); k += stride)
+        failed = train_number(c, k, all, best, why);
+    return failed || !spread ? failed : join(c, all, best, why);
+}
+
+static int train_all(const struct candidates *c, struct training_result *out, json_t *all, struct reason *why)
+{
+    cleanup_free struct found *found = memory_zalloc(c->recipe->candidates, sizeof *found);
+    int failed = found ? find_all(c, found, &out->model, why) : refuse_errno(why, -ENOMEM, "candidates");
+    uint64_t best;
+
+    if (failed)
+        return failed;
+    best = find_best(c, found);
+    out->result = found[best].result;
+    out->seed = found[best].seed;
+    for (uint64_t k = 0; k < c->recipe->candidates; k++) {
+        if (!found[k].trained)
+            continue;
+        json_array_append_new(all, candidate_json(found[k].seed, &found[k].result));
+        out->candidates++;
+    }
+    return 0;
 }
 
 static int run_all(const struct candidates *c, struct training_result *out, struct reason *why)
@@ -118,7 +194,7 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
 
     *out = (struct training_result){ .model = NULL };
     failed = (c->recipe->halving ? halving_run : train_all)(c, out, all, why);
-    if (interrupt_wanted())
+    if (ranks_agree(c->ranks, interrupt_wanted()))
         out->result.ending = ENDING_INTERRUPTED;
     if (!failed && describe_training(c, out, all))
         failed = refuse(why, -ENOMEM, "out of memory");
@@ -128,13 +204,71 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
     return failed;
 }
 
+/* The first rank's text. NULL: out of memory. */
+static char *first_text(const struct ranks *ranks, const char *own)
+{
+    size_t length = strlen(own);
+    char *text;
+
+    ranks_copy(ranks, 0, &length, sizeof length);
+    text = memory_zalloc(length + 1, 1);
+    if (text)
+        snprintf(text, length + 1, "%s", own);
+    if (text)
+        ranks_copy(ranks, 0, text, length);
+    return text;
+}
+
+/* Ranks that have not read the same would not train one network. */
+static int compare_runs(const struct ranks *ranks, const char *run, struct reason *why)
+{
+    cleanup_free char *text = first_text(ranks, run);
+    cleanup_json json_t *own = json_loads(run, 0, NULL), *first = text ? json_loads(text, 0, NULL) : NULL;
+    const char *key;
+    json_t *value;
+
+    if (!own || !first)
+        return refuse(why, -ENOMEM, "out of memory");
+    json_object_foreach(own, key, value)
+    {
+        if (!json_equal(value, json_object_get(first, key)))
+            return refuse(why, WISP_E_FORMAT,
+                          "not the same as on the first rank: \"%s\"; all machines need the same model, data, options "
+                          "and wisp",
+                          key);
+    }
+    return 0;
+}
+
+static int compare_ranks(const struct candidates *c, struct reason *why)
+{
+    cleanup_model struct model *model = NULL;
+    cleanup_json json_t *run = NULL;
+    cleanup_free char *text = NULL;
+    uint64_t seed;
+    int failed;
+
+    if (ranks_count(c->ranks) == 1)
+        return 0;
+    if (c->recipe->halving)
+        return refuse(why, WISP_E_INVALID, "--halving is for one process; %u were started", ranks_count(c->ranks));
+    failed = candidate_make(c, 0, &model, &seed, why);
+    if (failed)
+        return failed;
+    run = candidate_describe(c, model, seed);
+    text = run ? json_dumps(run, JSON_FORM) : NULL;
+    return text ? compare_runs(c->ranks, text, why) : refuse(why, -ENOMEM, "out of memory");
+}
+
 int candidates_run(const struct candidates *candidates, struct training_result *out, struct reason *why)
 {
     struct recipe recipe = *candidates->recipe;
     struct candidates own = *candidates;
-    int failed = recipe.rate_auto ? search_rate(candidates, &recipe, why) : 0;
+    int failed = compare_ranks(candidates, why);
 
     *out = (struct training_result){ .model = NULL };
+    if (!failed && recipe.rate_auto)
+        failed = search_rate(candidates, &recipe, why);
     own.recipe = &recipe;
     return failed ? failed : run_all(&own, out, why);
 }

@@ -2,6 +2,9 @@
  *
  * Several samplings of one structure, each trained by the same recipe on the same split; the best on the validation
  * samples is kept. The first is the model file as it is; number k has the connections of seed + k.
+ *
+ * Several ranks train one candidate together. Of several candidates each trains its own, as one process would: rank r
+ * numbers r, r + ranks, and so on; the best goes to all.
  */
 #ifndef FORGE_EXPERIMENT_CANDIDATES_H
 #define FORGE_EXPERIMENT_CANDIDATES_H
@@ -12,7 +15,8 @@
 
 struct candidates {
     const struct experiment *experiment;
-    const char *path; /* of the model file */
+    const struct ranks *ranks; /* that train one network together, or of several candidates some each; NULL */
+    const char *path;          /* of the model file */
     const struct recipe *recipe;
     const struct split *split;
     struct batches *batches;
@@ -35,8 +39,12 @@ struct training_result {
     struct trainer_result result;
 };
 
+/* How many candidates a rank trains at most, one after the other. */
+uint64_t candidates_turns(const struct ranks *ranks, uint64_t candidates);
+
 /* Trains them all, or until interrupted. WISP_E_INVALID when training cannot do it: the loss is no number any more, the
- * checkpoint is of another run, the connections cannot be drawn again. WISP_E_FORMAT: a model or sample. -errno. */
+ * checkpoint is of another run, the connections cannot be drawn again, ranks have not read the same. WISP_E_FORMAT: a
+ * model or sample. -errno. All ranks come to the same result. */
 int candidates_run(const struct candidates *candidates, struct training_result *out, struct reason *why);
 
 #endif
