@@ -39,6 +39,7 @@ struct train {
     double checkpoint_minutes;
     bool json, quiet, no_history, no_fold;
     uint64_t began_ns;
+    struct ranks *ranks; /* NULL: this process is alone */
 };
 
 static int read_every(struct train *train, struct reason *why)
@@ -94,6 +95,10 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
     train->experiment.model = operands.words[0];
+    if (ranks_rank(train->ranks)) { /* the first speaks and draws */
+        train->quiet = true;
+        train->plot = NULL;
+    }
     train->experiment.quiet = train->quiet;
     if (train->recipe_options.augment && !strcmp(train->recipe_options.augment, "help")) {
         augment_help(stdout);
@@ -242,11 +247,12 @@ static int plan_of_model(const struct model *model, struct plan *out, struct rea
     return result;
 }
 
-/* A run that varied its samples, asked a teacher, or left products to OpenBLAS, says nothing of the time that others
- * take. */
+/* A run that varied its samples, asked a teacher, or left work to OpenBLAS or other ranks, says nothing of the time
+ * that others take. */
 static double comparable_seconds(const struct train *train, const struct trainer_result *result)
 {
-    const bool special = augment_is_on(&train->recipe.augment) || train->experiment.teacher || train->experiment.blas;
+    const bool special =
+        augment_is_on(&train->recipe.augment) || train->experiment.teacher || train->experiment.blas || train->ranks;
 
     return special ? 0 : result->epoch_seconds;
 }
@@ -346,7 +352,7 @@ static int open_checkpoint(const struct train *train, struct checkpoint *out)
             "a checkpoint is of one candidate, here are %llu; --candidates 1 trains one, --halving keeps one of "
             "each",
             (unsigned long long)train->recipe.candidates);
-    if (train->checkpoint && (result = save_check(train->checkpoint, &why)))
+    if (train->checkpoint && !ranks_rank(train->ranks) && (result = save_check(train->checkpoint, &why)))
         return fail(VERB, exit_for_output(result), "--checkpoint: %s", why.text);
     if (train->resume && (result = checkpoint_read(train->resume, out, &why)))
         return fail(VERB, exit_for_input(result), "--resume: %s", why.text);
@@ -357,8 +363,9 @@ static uint64_t samples_of_run(const struct train *train, const struct split *sp
 {
     if (train->recipe.halving)
         return halving_epochs_all(train->recipe.candidates, train->recipe.epochs) * split->train_count;
-    return train->recipe.candidates * MIN(train->recipe.epochs * split->train_count,
-                                          recipe_steps(&train->recipe, split->train_count) * train->recipe.batch);
+    return candidates_turns(train->ranks, train->recipe.candidates) *
+           MIN(train->recipe.epochs * split->train_count,
+               recipe_steps(&train->recipe, split->train_count) * train->recipe.batch);
 }
 
 /* What training cannot do is no fault of the command line. */
@@ -403,6 +410,19 @@ static void plot(const struct train *train)
         warn_user(VERB, "--plot: %s", why.text);
 }
 
+/* The file, and what the history is to know of it. */
+static int keep(const struct train *train, const struct experiment *s, const struct split *split,
+                struct progress *progress, const struct training_result *trained)
+{
+    struct store_record record;
+    const bool described = describe_training(train, s, split, trained, &record);
+    const int status = save(train, progress, trained);
+
+    if (described && (status == EXIT_DONE || status == EXIT_INTERRUPTED))
+        record_training(train, &record);
+    return status;
+}
+
 static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct checkpoint resume;
@@ -423,6 +443,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
     if (train->plot)
         watch(train, &progress);
     status = run(&(struct candidates){ .experiment = s,
+                                       .ranks = train->ranks,
                                        .path = train->experiment.model,
                                        .recipe = &train->recipe,
                                        .split = split,
@@ -440,12 +461,8 @@ static int train_session(const struct train *train, struct experiment *s, const 
     checkpoint_deinit(&resume);
     plot(train);
     if (!status) {
-        struct store_record record;
-        bool described = describe_training(train, s, split, &trained, &record);
-
-        status = save(train, &progress, &trained);
-        if (described && (status == EXIT_DONE || status == EXIT_INTERRUPTED))
-            record_training(train, &record);
+        if (!ranks_rank(train->ranks))
+            status = keep(train, s, split, &progress, &trained);
         model_free(trained.model);
     }
     teacher_free(teacher);
@@ -478,40 +495,54 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     return recipe_check(&train->recipe, loss, why);
 }
 
-int verb_train(int argc, char **argv)
+static int train_model(struct train *train, int argc, char **argv)
 {
-    struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns() };
     struct run_log log = RUN_LOG_NULL;
     struct split split = SPLIT_NULL;
     struct experiment experiment;
     struct reason why;
     int status, result;
 
-    if (!read_options(argc, argv, &train, &status))
+    if (!read_options(argc, argv, train, &status))
         return status;
-    train.log = &log;
-    result = save_check(train.output, &why);
-    if (!result && train.plot)
-        result = save_check(train.plot, &why);
+    train->log = &log;
+    result = ranks_rank(train->ranks) ? 0 : save_check(train->output, &why);
+    if (!result && train->plot)
+        result = save_check(train->plot, &why);
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
-    result = experiment_open(&experiment, VERB, &train.experiment, &why);
+    result = experiment_open(&experiment, VERB, &train->experiment, &why);
     status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : 0;
-    if (!status && settle_recipe(&train, &experiment, &why))
+    if (!status && settle_recipe(train, &experiment, &why))
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
-        take_candidates(&train, experiment.model);
-    if (!status && split_make(experiment.data->count, train.recipe.validation, train.recipe.seed, &split))
+        take_candidates(train, experiment.model);
+    if (!status && split_make(experiment.data->count, train->recipe.validation, train->recipe.seed, &split))
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)
-        recipe_fit(&train.recipe, split.train_count);
-    if (!status && train.plot && run_plot_check(train.plot, train.recipe.candidates, &why))
+        recipe_fit(&train->recipe, split.train_count);
+    if (!status && train->plot && run_plot_check(train->plot, train->recipe.candidates, &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
     if (!status)
-        status = train_session(&train, &experiment, &split);
+        status = train_session(train, &experiment, &split);
     run_log_deinit(&log);
     split_deinit(&split);
     experiment_close(&experiment);
+    return status;
+}
+
+int verb_train(int argc, char **argv)
+{
+    struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns() };
+    struct reason why;
+    int status;
+
+    if (ranks_begin(&train.ranks, &why))
+        return fail(VERB, EXIT_FAILED, "%s", why.text);
+    outcome_of_rank(ranks_rank(train.ranks));
+    status = train_model(&train, argc, argv);
+    /* What is saved, all ranks have come to. */
+    ranks_end(train.ranks, status == EXIT_INTERRUPTED || status == EXIT_DIVERGED ? 0 : status);
     return status;
 }
