@@ -11,6 +11,7 @@
 #include "base/output.h"
 #include "base/size.h"
 #include "base/suggest.h"
+#include "forge/ranks/ranks.h"
 #include "forge/verbs/verb.h"
 
 static const struct {
@@ -36,6 +37,16 @@ static void print_help(FILE *to)
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fputs("\n'wisp-forge VERB --help' describes a verb.\n", to);
+}
+
+static void print_version(void)
+{
+    char library[64];
+
+    if (ranks_library(library))
+        printf("wisp-forge %s, with %s\n", WISP_VERSION, library);
+    else
+        puts("wisp-forge " WISP_VERSION);
 }
 
 static int unknown_verb(const char *word)
@@ -66,7 +77,7 @@ int main(int argc, char **argv)
         return output_finish("wisp-forge", EXIT_DONE);
     }
     if (!strcmp(argv[1], "--version")) {
-        puts("wisp-forge " WISP_VERSION);
+        print_version();
         return output_finish("wisp-forge", EXIT_DONE);
     }
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {

@@ -212,6 +212,7 @@ def main():
             file.write(STRUCTURE)
         ranks.run("bin/wisp-forge", "build", "--structure", "small.yaml", "-d", "0.5", "-o", "normal.safetensors")
         ranks.run("bin/wisp-forge", "build", "--layers", "64-24-4", "-d", "0.4", "--processing", "image.classification", "-o", "plain.safetensors")
+        check("it says so", b", with Open MPI v" in ranks.run("bin/wisp-forge", "--version"))
         for test in (test_a_network, test_candidates, test_a_rank_that_fails, test_a_signal, test_two_machines):
             test(ranks)
     print("ranks: all as one")
