@@ -44,6 +44,7 @@ struct dataset *dataset_free(struct dataset *dataset)
     free(dataset->pictures);
     free(dataset->sounds);
     free(dataset->texts);
+    dataset_free(dataset->rest);
     free(dataset);
     return NULL;
 }
@@ -309,6 +310,8 @@ int collect_skip(struct collect *collect, int result, const struct reason *why)
 
 const char *dataset_sample(const struct dataset *dataset, size_t sample, char *text, size_t size)
 {
+    if (dataset->rest && sample >= dataset->own)
+        return dataset_sample(dataset->rest, sample - dataset->own, text, size);
     if (dataset->names)
         snprintf(text, size, "%s", dataset->names[sample]);
     else if (dataset->lines)

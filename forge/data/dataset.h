@@ -60,6 +60,9 @@ struct dataset {
     struct media_sound *sounds;
     struct dataset_text *texts;
     void *storage; /* what the samples point into, for dataset_free() */
+    /* Another set's samples at the end, from `own` on, as long as it is here; NULL: `own` says nothing. */
+    struct dataset *rest;
+    size_t own;
 };
 
 /* What is to be read, and how. */
@@ -87,6 +90,10 @@ struct dataset_wish {
  * WISP_E_FORMAT and -errno; the reason says file, and line, sample or byte. */
 int dataset_read(const struct dataset_wish *wish, struct dataset **out, struct reason *why);
 struct dataset *dataset_free(struct dataset *dataset); /* accepts NULL; returns NULL */
+
+/* Adds the samples of another set of the kind, which was read without labels and is taken over, in any case. -ENOMEM.
+ */
+int dataset_join(struct dataset *dataset, struct dataset *rest, struct reason *why);
 
 /* A sample for people: its file, or the table's name and the line, or its number. Into `text`, which is returned. */
 const char *dataset_sample(const struct dataset *dataset, size_t sample, char *text, size_t size);

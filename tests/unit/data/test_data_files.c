@@ -399,6 +399,35 @@ static void unlabelled(void **state)
     free(member.bytes.data);
 }
 
+/* A set behind another: its samples, their names, and a hash of both. */
+static void joined(void **state)
+{
+    struct dataset *set, *rest;
+    struct reason why;
+    char name[128], first[48];
+
+    (void)state;
+    put("join1/a/1.png", data_picture(1));
+    put("join1/b/2.png", data_picture(2));
+    put("join2/3.png", data_picture(3));
+    put("join2/4.png", data_picture(4));
+    put("join2/5.png", data_picture(5));
+    set = data_read(scratch_path(data_root, "join1"), "train", MEDIA_IMAGE);
+    rest = data_read_unlabelled(scratch_path(data_root, "join2"), MEDIA_IMAGE);
+    memcpy(first, set->hash, sizeof first);
+    assert_ok(dataset_join(set, rest, &why), why);
+    assert_int_equal(set->count, 5);
+    assert_int_equal(set->own, 2);
+    assert_int_equal(set->label_count, 2);
+    assert_int_equal(set->classes[1], 1);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(set->pictures[i].pixels[0], i + 1);
+    assert_non_null(strstr(dataset_sample(set, 1, name, sizeof name), "b/2.png"));
+    assert_non_null(strstr(dataset_sample(set, 3, name, sizeof name), "join2/4.png"));
+    assert_string_not_equal(set->hash, first);
+    dataset_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -415,6 +444,7 @@ int main(void)
         cmocka_unit_test(bad_tars),
         cmocka_unit_test(archives_in_folders),
         cmocka_unit_test(unlabelled),
+        cmocka_unit_test(joined),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
