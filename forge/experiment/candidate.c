@@ -111,7 +111,7 @@ struct trainer_setup candidate_setup(const struct candidates *c, struct model *m
                                    .answers = c->answers,
                                    .train = c->split->samples,
                                    .train_count = c->split->train_count,
-                                   .validation = c->split->samples + c->split->train_count,
+                                   .validation = split_validation(c->split),
                                    .validation_count = c->split->validation_count,
                                    .progress = c->progress };
 }

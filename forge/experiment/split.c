@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/size.h"
 #include "forge/experiment/split.h"
 #include "forge/train/batches.h"
 
@@ -13,23 +16,126 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int split_make(size_t count, double validation, uint64_t seed, struct split *out)
+static void sort(uint32_t *numbers, size_t count)
 {
-    size_t held = (size_t)(validation * (double)count);
+    qsort(numbers, count, sizeof *numbers, compare_numbers);
+}
 
-    out->samples = memory_alloc(count, sizeof *out->samples);
-    if (!out->samples)
-        return -ENOMEM;
-    for (size_t i = 0; i < count; i++)
-        out->samples[i] = (uint32_t)i;
+/* Of all samples in their order, the labelled ones first: these are parted, and the others come between. */
+static void part(uint32_t *samples, size_t labelled, double validation, uint64_t seed, struct split *out)
+{
+    size_t held = (size_t)(validation * (double)labelled);
+
     /* At least one sample trains, and whoever asks for validation gets some. */
-    if (validation > 0 && !held && count > 1)
+    if (validation > 0 && !held && labelled > 1)
         held = 1;
     out->validation_count = held;
-    out->train_count = count - held;
-    shuffle(out->samples, count, seed, recipe_stream(STREAM_SPLIT, 0, 0));
-    qsort(out->samples, out->train_count, sizeof *out->samples, compare_numbers);
-    qsort(out->samples + out->train_count, held, sizeof *out->samples, compare_numbers);
+    out->train_count = labelled - held;
+    shuffle(samples, labelled, seed, recipe_stream(STREAM_SPLIT, 0, 0));
+    memcpy(out->samples, samples, out->train_count * sizeof *samples);
+    memcpy(out->samples + out->train_count, samples + labelled, out->unlabelled_count * sizeof *samples);
+    memcpy(out->samples + out->train_count + out->unlabelled_count, samples + out->train_count, held * sizeof *samples);
+    sort(out->samples, out->train_count);
+    sort(out->samples + out->train_count, out->unlabelled_count);
+    sort(out->samples + out->train_count + out->unlabelled_count, held);
+}
+
+static uint32_t *list_samples(size_t count)
+{
+    uint32_t *samples = memory_alloc(count, sizeof *samples);
+
+    for (size_t i = 0; samples && i < count; i++)
+        samples[i] = (uint32_t)i;
+    return samples;
+}
+
+int split_make(size_t count, double validation, uint64_t seed, struct split *out)
+{
+    cleanup_free uint32_t *samples = list_samples(count);
+
+    *out = (struct split){ .samples = memory_alloc(count, sizeof *out->samples) };
+    if (!samples || !out->samples) {
+        split_deinit(out);
+        return -ENOMEM;
+    }
+    part(samples, count, validation, seed, out);
+    return 0;
+}
+
+/* ---- some of the labels ---- */
+
+/* How many of a class's samples there are, how many of them keep their label, and how many ought to. */
+struct share {
+    size_t samples, kept;
+    double ought;
+};
+
+/* One for each class that has samples, and each of the others for the class that lacks most. */
+static void share_out(struct share *shares, size_t classes, size_t count, uint64_t labelled)
+{
+    uint64_t given = 0;
+
+    for (size_t c = 0; c < classes; c++) {
+        shares[c].ought = (double)labelled * (double)shares[c].samples / (double)count;
+        shares[c].kept = shares[c].samples > 0;
+        given += shares[c].kept;
+    }
+    for (; given < labelled; given++) {
+        struct share *next = NULL;
+
+        for (size_t c = 0; c < classes; c++) {
+            const double lacks = shares[c].ought - (double)shares[c].kept;
+
+            if (shares[c].kept < shares[c].samples && (!next || lacks > next->ought - (double)next->kept))
+                next = &shares[c];
+        }
+        if (!next)
+            return;
+        next->kept++;
+    }
+}
+
+/* Puts first those of the samples that have a label and are to have it, in the order in which they stand. Returns how
+ * many. */
+static size_t put_first(uint32_t *samples, size_t count, const struct dataset *data, struct share *shares)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t sample = samples[i];
+
+        if (!shares[data->classes[sample]].kept)
+            continue;
+        shares[data->classes[sample]].kept--;
+        samples[i] = samples[first];
+        samples[first++] = sample;
+    }
+    return first;
+}
+
+int split_make_labelled(const struct dataset *data, uint64_t labelled, double validation, uint64_t seed,
+                        struct split *out)
+{
+    const size_t known = data->rest ? data->own : data->count;
+    cleanup_free struct share *shares = memory_zalloc(MAX(data->label_count, (size_t)1), sizeof *shares);
+    cleanup_free uint32_t *samples = list_samples(data->count);
+    size_t first = known;
+
+    *out = (struct split){ .samples = memory_alloc(data->count, sizeof *out->samples) };
+    if (!samples || !out->samples || !shares) {
+        split_deinit(out);
+        return -ENOMEM;
+    }
+    if (labelled) {
+        for (size_t i = 0; i < known; i++)
+            shares[data->classes[i]].samples++;
+        share_out(shares, data->label_count, known, labelled);
+        shuffle(samples, known, seed, recipe_stream(STREAM_SPLIT, 1, 0));
+        first = put_first(samples, known, data, shares);
+        sort(samples, first);
+    }
+    out->unlabelled_count = data->count - first;
+    part(samples, first, validation, seed, out);
     return 0;
 }
 

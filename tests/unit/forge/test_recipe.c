@@ -315,6 +315,47 @@ static void test_split_is_disjoint_and_reproducible(void **state)
     split_deinit(&c);
 }
 
+/* So many labels, of each class as its share is; the others between, and the held back ones of the labelled. */
+static void test_some_labels_are_used(void **state)
+{
+    enum { COUNT = 1000, OWN = 900, CLASSES = 3 };
+    static uint32_t classes[COUNT];
+    static const size_t shares[][CLASSES] = { { 26, 13, 1 }, { 1, 1, 1 }, { 600, 297, 3 } };
+    static const uint64_t labelled[] = { 40, 3, 900 };
+    char word[] = "x", *labels[] = { word, word, word };
+    struct dataset rest = { .count = COUNT - OWN };
+    struct dataset data = {
+        .count = COUNT, .own = OWN, .rest = &rest, .classes = classes, .labels = labels, .label_count = CLASSES
+    };
+
+    (void)state;
+    for (uint32_t i = 0; i < OWN; i++)
+        classes[i] = i % 300 == 7 ? 2 : i % 3 == 1;
+    for (size_t k = 0; k < ARRAY_SIZE(labelled); k++) {
+        size_t counts[CLASSES] = { 0 };
+        unsigned seen[COUNT] = { 0 };
+        struct split a, b;
+
+        assert_int_equal(split_make_labelled(&data, labelled[k], 0.25, 5, &a), 0);
+        assert_int_equal(split_make_labelled(&data, labelled[k], 0.25, 6, &b), 0);
+        assert_int_equal(a.train_count + a.validation_count, labelled[k]);
+        assert_int_equal(a.unlabelled_count, COUNT - labelled[k]);
+        assert_int_equal(a.validation_count, MAX(labelled[k] / 4, (uint64_t)1));
+        for (size_t i = 0; i < COUNT; i++)
+            seen[a.samples[i]]++;
+        for (size_t i = 0; i < COUNT; i++)
+            assert_int_equal(seen[i], 1);
+        for (size_t i = 0; i < a.train_count; i++)
+            counts[classes[a.samples[i]]] += a.samples[i] < OWN;
+        for (size_t i = 0; i < a.validation_count; i++)
+            counts[classes[split_validation(&a)[i]]] += split_validation(&a)[i] < OWN;
+        assert_memory_equal(counts, shares[k], sizeof counts);
+        assert_memory_not_equal(a.samples, b.samples, a.train_count * sizeof *a.samples);
+        split_deinit(&a);
+        split_deinit(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_augment_is_a_list),
         cmocka_unit_test(test_pictures_move_and_mirror),
         cmocka_unit_test(test_texts_are_cropped_between_characters),
+        cmocka_unit_test(test_some_labels_are_used),
         cmocka_unit_test(test_noise_has_the_power_it_says),
         cmocka_unit_test(test_split_is_disjoint_and_reproducible),
     };
