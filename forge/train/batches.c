@@ -10,6 +10,7 @@
 
 struct batches {
     const struct dataset *data;
+    const int32_t *classes; /* that are said instead of the data's; NULL */
     const struct media *media;
     struct pool *pool;
     size_t elements;
@@ -496,11 +497,18 @@ struct batches *batches_free(struct batches *batches)
     return NULL;
 }
 
-static void take_labels(const struct dataset *data, const uint32_t *which, size_t count, struct loss_batch *loss)
+void batches_relabel(struct batches *batches, const int32_t *classes)
 {
+    batches->classes = classes;
+}
+
+static void take_labels(const struct batches *b, const uint32_t *which, size_t count, struct loss_batch *loss)
+{
+    const struct dataset *data = b->data;
+
     if (loss->loss->targets == TARGETS_CLASS) {
         for (size_t i = 0; i < count; i++)
-            loss->classes[i] = (int32_t)data->classes[which[i]];
+            loss->classes[i] = (int32_t)batches_class(b, which[i]);
         return;
     }
     memset(loss->values, 0, loss->features * loss->positions * count * sizeof *loss->values);
@@ -523,7 +531,7 @@ int batches_targets(const struct batches *batches, const struct batch *batch, co
 {
     if (answers)
         return answers->give(answers->giver, batch, loss->values, why);
-    take_labels(batches->data, batch->which, batch->count, loss);
+    take_labels(batches, batch->which, batch->count, loss);
     return 0;
 }
 
@@ -534,7 +542,7 @@ size_t batches_elements(const struct batches *batches)
 
 uint32_t batches_class(const struct batches *batches, uint32_t sample)
 {
-    return batches->data->classes[sample];
+    return batches->classes ? (uint32_t)batches->classes[sample] : batches->data->classes[sample];
 }
 
 size_t batches_memory(const struct batches *batches)

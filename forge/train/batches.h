@@ -49,6 +49,10 @@ bool batches_are_sparse(const struct batches *batches);
 int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
                     struct reason *why);
 
+/* Classes in place of those that the data say, one a sample; borrowed. Negative: none, and the sample is no one's to
+ * train on. NULL: those of the data again. */
+void batches_relabel(struct batches *batches, const int32_t *classes);
+
 /* Targets that are not in the data: what somebody says of the samples of a batch, laid out like the output. */
 struct answers {
     int (*give)(void *giver, const struct batch *batch, float *values, struct reason *why);

@@ -16,6 +16,7 @@
 #define KEY     "wisp.checkpoint"
 #define VERSION 3
 #define OLDEST  2 /* without places */
+#define LABELS  "labels"
 
 static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best", "average" };
 static const char *const places[CHECKPOINT_PLACES_MAX] = { "places", "best_places" };
@@ -59,6 +60,8 @@ static int header_fill(const struct checkpoint *c, json_t *header)
     for (uint32_t i = 0; i < c->array_count; i++)
         failed |= json_object_set_new(header, c->arrays[i].name,
                                       describe_row("F32", c->length, sizeof *c->arrays[i].data, &end));
+    if (c->labels)
+        failed |= json_object_set_new(header, LABELS, describe_row("I32", c->label_count, sizeof *c->labels, &end));
     return failed ? -ENOMEM : 0;
 }
 
@@ -85,7 +88,7 @@ static int header_make(const struct checkpoint *c, char **out, size_t *size)
 
 int checkpoint_write(const struct checkpoint *c, const char *path, struct reason *why)
 {
-    struct file_part parts[1 + CHECKPOINT_PLACES_MAX + CHECKPOINT_ARRAYS_MAX];
+    struct file_part parts[1 + CHECKPOINT_PLACES_MAX + CHECKPOINT_ARRAYS_MAX + 1];
     uint32_t count = 1;
     cleanup_free char *header = NULL;
     char digits[CHECKSUM_DIGITS + 1];
@@ -99,6 +102,8 @@ int checkpoint_write(const struct checkpoint *c, const char *path, struct reason
         parts[count++] = (struct file_part){ c->places[i].data, c->length * sizeof *c->places[i].data };
     for (uint32_t i = 0; i < c->array_count; i++)
         parts[count++] = (struct file_part){ c->arrays[i].data, c->length * sizeof *c->arrays[i].data };
+    if (c->labels)
+        parts[count++] = (struct file_part){ c->labels, c->label_count * sizeof *c->labels };
     result = checksum_compute(parts, count, digits);
     if (result)
         return refuse_errno(why, result, "%s", path);
@@ -203,6 +208,20 @@ static int take_places(struct safetensors *file, const char *name, struct checkp
     return result;
 }
 
+/* What they may be follows from the data, as places from the model. */
+static int take_labels(struct safetensors *file, struct checkpoint *out, struct reason *why)
+{
+    const struct safetensor *tensor = safetensors_take(file, LABELS);
+
+    if (!tensor)
+        return 0;
+    if (tensor->type != TENSOR_I32 || tensor->rank != 1 || tensor->begin % sizeof *out->labels)
+        return refuse(why, WISP_E_FORMAT, "tensor \"" LABELS "\" is no row of I32");
+    out->labels = (const int32_t *)(const void *)((const char *)out->file + tensor->begin);
+    out->label_count = tensor->count;
+    return 0;
+}
+
 static int take_all(struct safetensors *file, size_t size, struct checkpoint *out, struct reason *why)
 {
     int result = read_about(file->metadata, out, why);
@@ -213,6 +232,8 @@ static int take_all(struct safetensors *file, size_t size, struct checkpoint *ou
         result = take_array(file, names[i], out, why);
     for (size_t i = 0; !result && i < CHECKPOINT_PLACES_MAX; i++)
         result = take_places(file, places[i], out, why);
+    if (!result)
+        result = take_labels(file, out, why);
     if (!result && !checkpoint_array(out, "values"))
         result = refuse(why, WISP_E_FORMAT, "there is no tensor \"values\"");
     if (!result && safetensors_left(file))

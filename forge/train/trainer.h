@@ -38,6 +38,8 @@ struct trainer_setup {
      * the one to begin from. NULL: none. */
     json_t *run;
     const char *checkpoint;
+    const int32_t *labels; /* what the run says itself of so many samples, for its checkpoints; NULL */
+    uint64_t label_count;
     uint64_t checkpoint_steps; /* and one after so many steps, and when so many minutes have passed; 0: none */
     double checkpoint_minutes;
     struct checkpoint *resume;     /* emptied when the run begins */

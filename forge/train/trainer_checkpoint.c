@@ -70,6 +70,8 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
                             .epoch = result->epochs,
                             .tally = t->tally,
                             .clock = t->clock,
+                            .labels = t->setup.labels,
+                            .label_count = t->setup.label_count,
                             .length = t->parameters.length };
     cleanup_free uint64_t *places = NULL;
     struct reason why;

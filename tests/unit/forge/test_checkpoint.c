@@ -259,6 +259,34 @@ static void test_places_are_kept(void **state)
     json_decref(c.result);
 }
 
+/* Labels that the run gave, a number a sample and not a parameter. */
+static void test_labels_are_kept(void **state)
+{
+    static const float values[16] = { 1, 2, 3 };
+    static const int32_t labels[5] = { 2, -1, 0, 7, -1 };
+    struct checkpoint c = { .run = json_object(),
+                            .result = json_object(),
+                            .length = 16,
+                            .array_count = 1,
+                            .arrays = { { "values", values } },
+                            .labels = labels,
+                            .label_count = 5 };
+    struct checkpoint got;
+    struct reason why;
+
+    (void)state;
+    assert_ok(checkpoint_write(&c, scratch_path(folder, "labels"), &why), why);
+    assert_ok(checkpoint_read(scratch_path(folder, "labels"), &got, &why), why);
+    assert_int_equal(got.label_count, 5);
+    assert_memory_equal(got.labels, labels, sizeof labels);
+    assert_memory_equal(checkpoint_array(&got, "values"), values, sizeof values);
+    assert_int_equal(got.length, 16);
+    checkpoint_deinit(&got);
+    assert_null(got.labels);
+    json_decref(c.run);
+    json_decref(c.result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_a_foreign_checkpoint_is_refused),
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
         cmocka_unit_test(test_places_are_kept),
+        cmocka_unit_test(test_labels_are_kept),
     };
 
     return cmocka_run_group_tests(tests, prepare, clean);
