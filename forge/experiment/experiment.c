@@ -100,11 +100,11 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */
-static int open_media(struct experiment *s, const struct experiment_options *o, enum media_kind *kind,
-                      struct reason *why)
+static int open_media(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
+    enum media_kind kind;
     uint64_t inputs = shape_elements(&s->model->signature.inputs[0].shape);
-    int result = media_kind_of(s->model->processing, kind, why);
+    int result = media_kind_of(s->model->processing, &kind, why);
 
     if (result)
         return refuse_after(why, result, "processing type");
@@ -118,14 +118,14 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
         s->model->media = json;
         model_set_idf(s->model, NULL, 0);
     } else if (!s->model->media) {
-        result = media_default(*kind, s->model, &s->model->media, why);
+        result = media_default(kind, s->model, &s->model->media, why);
         if (result)
             return result;
     }
     result = media_of_model(s->model, &s->media, why);
     if (result)
         return refuse_in(why, result, "%s, media", o->model);
-    if (media_kind(s->media) != *kind)
+    if (media_kind(s->media) != kind)
         return refuse(why, WISP_E_FORMAT,
                       "%s takes %s, but its media description is of another kind; say by --media how "
                       "inputs become tensors",
@@ -174,18 +174,16 @@ static int refuse_classes(const struct experiment *s, const struct experiment_op
                   (unsigned long long)outputs, classes);
 }
 
-static void tell_skipped(const struct experiment *s)
+static void tell_skipped(const char *verb, const struct dataset *data)
 {
-    const struct dataset *data = s->data;
-
     if (!data->skipped.count)
         return;
-    warn_user(s->verb, "%zu of %zu samples cannot be read and are left out:", data->skipped.count,
+    warn_user(verb, "%zu of %zu samples cannot be read and are left out:", data->skipped.count,
               data->skipped.count + data->count);
     for (size_t i = 0; i < MIN(data->skipped.count, (size_t)DATASET_SKIPPED_NAMED) && data->skipped.first[i]; i++)
-        warn_user(s->verb, "  %s", data->skipped.first[i]);
+        warn_user(verb, "  %s", data->skipped.first[i]);
     if (data->skipped.count > DATASET_SKIPPED_NAMED)
-        warn_user(s->verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
+        warn_user(verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
 }
 
 static int check_numbers(const struct experiment *s, const struct experiment_options *o, struct reason *why)
@@ -229,13 +227,15 @@ static int open_loss(struct experiment *s, const struct experiment_options *o, s
     return 0;
 }
 
-static int open_data(struct experiment *s, const struct experiment_options *o, enum media_kind kind, struct reason *why)
+/* One of the data sets; what of it cannot be read is told. */
+static int read_data(struct experiment *s, const struct experiment_options *o, const char *path, bool unlabelled,
+                     struct dataset **out, struct reason *why)
 {
     struct reading reading = reading_start("reading", o->quiet);
-    const struct dataset_wish wish = { .path = o->data,
+    const struct dataset_wish wish = { .path = path,
                                        .split = o->split,
-                                       .kind = kind,
-                                       .unlabelled = s->teacher != NULL,
+                                       .kind = media_kind(s->media),
+                                       .unlabelled = unlabelled,
                                        .labels = s->model->labels,
                                        .label_count = s->model->label_count,
                                        .label_column = o->label_column,
@@ -246,11 +246,21 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
                                        .media = s->media,
                                        .step = reading_step,
                                        .argument = &reading };
-    int result;
+    int result = dataset_read(&wish, out, why);
 
-    if (!o->data)
-        return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
-    if ((o->label_column || o->text_column || o->label_separator || o->target_columns) && kind != MEDIA_TEXT)
+    reading_end(&reading);
+    if (result)
+        return result;
+    tell_skipped(s->verb, *out);
+    if ((*out)->skipped.count > (*out)->count)
+        return refuse(why, WISP_E_FORMAT, "%s: more than half of the samples cannot be read", path);
+    return 0;
+}
+
+static int check_columns(const struct experiment *s, const struct experiment_options *o, struct reason *why)
+{
+    if ((o->label_column || o->text_column || o->label_separator || o->target_columns) &&
+        media_kind(s->media) != MEDIA_TEXT)
         return refuse(why, WISP_E_INVALID,
                       "--label-column, --text-column, --label-separator and --target-columns are "
                       "for tables of texts");
@@ -259,13 +269,12 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
     if (s->teacher && (o->label_separator || o->target_columns))
         return refuse(why, WISP_E_INVALID,
                       "--label-separator and --target-columns say how labels are read, and with --teacher none are");
-    result = dataset_read(&wish, &s->data, why);
-    reading_end(&reading);
-    if (result)
-        return result;
-    tell_skipped(s);
-    if (s->data->skipped.count > s->data->count)
-        return refuse(why, WISP_E_FORMAT, "%s: more than half of the samples cannot be read", o->data);
+    return 0;
+}
+
+/* Labels, or numbers, for each of the model's outputs. */
+static int check_data(struct experiment *s, const struct experiment_options *o, struct reason *why)
+{
     if (s->data->unlabelled)
         return 0;
     if (s->data->numbers)
@@ -277,6 +286,27 @@ static int open_data(struct experiment *s, const struct experiment_options *o, e
     if (!s->model->label_count && model_set_labels(s->model, s->data->labels, s->data->label_count))
         return refuse(why, -ENOMEM, "out of memory");
     return 0;
+}
+
+static int open_data(struct experiment *s, const struct experiment_options *o, struct reason *why)
+{
+    struct dataset *rest = NULL;
+    int result;
+
+    if (!o->data)
+        return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
+    result = check_columns(s, o, why);
+    if (!result)
+        result = read_data(s, o, o->data, s->teacher != NULL, &s->data, why);
+    if (!result)
+        result = check_data(s, o, why);
+    if (result || !o->unlabelled)
+        return result;
+    result = read_data(s, o, o->unlabelled, true, &rest, why);
+    if (!result)
+        return dataset_join(s->data, rest, why);
+    dataset_free(rest);
+    return refuse_in(why, result, "--unlabelled");
 }
 
 static int open_machine(struct experiment *s, const struct experiment_options *o, struct reason *why)
@@ -295,19 +325,18 @@ static int open_machine(struct experiment *s, const struct experiment_options *o
 
 int experiment_open(struct experiment *s, const char *verb, const struct experiment_options *o, struct reason *why)
 {
-    enum media_kind kind = MEDIA_RAW;
     int result;
 
     *s = (struct experiment){ .verb = verb };
     result = open_model(s, o, why);
     if (!result)
-        result = open_media(s, o, &kind, why);
+        result = open_media(s, o, why);
     if (!result)
         result = open_labels(s, o, why);
     if (!result)
         result = open_machine(s, o, why);
     if (!result)
-        result = open_data(s, o, kind, why);
+        result = open_data(s, o, why);
     if (!result)
         result = open_loss(s, o, why);
     return result;

@@ -17,7 +17,8 @@
 struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     const char *label_separator, *target_columns, *loss;
-    const char *teacher; /* a trained model, in the place of the data's labels, which are not read; NULL */
+    const char *unlabelled; /* a data set besides, whose labels are not read; NULL */
+    const char *teacher;    /* a trained model, in the place of the data's labels, which are not read; NULL */
     uint64_t threads;
     bool blas, skip_bad, quiet;
     bool trains; /* what is wanted is training, not only running */
@@ -29,7 +30,7 @@ struct experiment {
     struct media *media;
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;
-    struct dataset *data;    /* without labels, with a teacher */
+    struct dataset *data;    /* without labels, with a teacher; with samples without labels at its end */
     const struct loss *loss; /* that suits the model and the data, or was wished for */
     const struct kernels *kernels;
     struct pool *pool;
