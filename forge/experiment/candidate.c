@@ -54,28 +54,38 @@ static void announce_start(const struct candidates *c, const struct trainer *tra
                   "validation_samples", (json_int_t)c->split->validation_count, "epochs", (json_int_t)c->recipe->epochs,
                   "batch", (json_int_t)c->recipe->batch, "threads", (int)pool_parts(c->experiment->pool), "kernels",
                   c->experiment->kernels->name);
-    char text[256];
+    char text[256], unlabelled[64] = "";
 
+    if (c->split->unlabelled_count) {
+        json_object_set_new(event, "unlabelled_samples", json_integer((json_int_t)c->split->unlabelled_count));
+        snprintf(unlabelled, sizeof unlabelled, ", %zu without labels", c->split->unlabelled_count);
+    }
     snprintf(
         text, sizeof text,
         "%llu of %llu possible connections; %.2f MB for weights, gradients and what %s keeps, %.2f MB for tensors; "
-        "%zu samples to train, %zu to validate; kernels %s",
+        "%zu samples to train, %zu to validate%s; kernels %s",
         (unsigned long long)model_connections(model), (unsigned long long)model_potential(model), (double)memory / 1e6,
         c->recipe->optimizer->name, (double)tensors / 1e6, c->split->train_count, c->split->validation_count,
-        c->experiment->kernels->name);
+        unlabelled, c->experiment->kernels->name);
     progress_event(c->progress, event, text);
 }
 
-json_t *candidate_describe(const struct candidates *c, const struct model *model, uint64_t seed)
+json_t *candidate_describe(const struct candidates *c, const struct training *training)
 {
-    json_t *run =
-        json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:I, s:I, s:b}", "wisp", WISP_VERSION, "model", model->identity,
-                  "seed", (json_int_t)seed, "data", c->experiment->data->hash, "media", c->experiment->model->media,
-                  "recipe", recipe_json(c->recipe), "samples", (json_int_t)c->split->train_count, "validation_samples",
-                  (json_int_t)c->split->validation_count, "blas", strchr(c->experiment->kernels->name, '+') != NULL);
+    const struct recipe *recipe = training->recipe ? training->recipe : c->recipe;
+    json_t *semi;
+    json_t *run = json_pack(
+        "{s:s, s:s, s:I, s:s, s:s, s:o, s:I, s:I, s:b}", "wisp", WISP_VERSION, "model", training->model->identity,
+        "seed", (json_int_t)training->seed, "data", c->experiment->data->hash, "media", c->experiment->model->media,
+        "recipe", recipe_json(recipe), "samples", (json_int_t)c->split->train_count, "validation_samples",
+        (json_int_t)c->split->validation_count, "blas", strchr(c->experiment->kernels->name, '+') != NULL);
 
     if (run && c->experiment->teacher)
         json_object_set_new(run, "teacher", json_string(c->experiment->teacher->identity));
+    if (run && c->semi && (semi = semi_json(c->semi, c->split))) {
+        json_object_set(semi, "done", training->rounds);
+        json_object_set_new(run, "semi", semi);
+    }
     return run;
 }
 
@@ -116,11 +126,21 @@ struct trainer_setup candidate_setup(const struct candidates *c, struct model *m
                                    .progress = c->progress };
 }
 
-int candidate_train(const struct candidates *c, uint64_t number, uint64_t seed, struct model *model,
-                    struct trainer_result *result, struct reason *why)
+static void set_round(struct trainer_setup *setup, const struct candidates *c, const struct training *training)
 {
-    cleanup_json json_t *run = candidate_describe(c, model, seed);
-    struct trainer_setup setup = candidate_setup(c, model);
+    setup->recipe = training->recipe;
+    setup->train = training->train;
+    setup->train_count = training->train_count;
+    setup->labels = training->labels;
+    setup->label_count = c->experiment->data->count;
+    setup->minutes /= (double)(c->semi->rounds + 1);
+}
+
+int candidate_train(const struct candidates *c, const struct training *training, struct trainer_result *result,
+                    struct reason *why)
+{
+    cleanup_json json_t *run = candidate_describe(c, training);
+    struct trainer_setup setup = candidate_setup(c, training->model);
     struct trainer *trainer;
     int failed;
 
@@ -128,15 +148,17 @@ int candidate_train(const struct candidates *c, uint64_t number, uint64_t seed, 
     setup.checkpoint = c->checkpoint;
     setup.checkpoint_steps = c->checkpoint_steps;
     setup.checkpoint_minutes = c->checkpoint_minutes;
-    setup.resume = c->resume;
-    setup.minutes = minutes_left(c, number);
+    setup.resume = training->resume;
+    setup.minutes = minutes_left(c, training->number);
     setup.pause = c->pause;
+    if (training->recipe)
+        set_round(&setup, c, training);
     failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
 
     if (failed)
         return failed;
-    if (!number && !c->announced)
-        announce_start(c, trainer, model);
+    if (!training->number && !c->announced && !json_array_size(training->rounds))
+        announce_start(c, trainer, training->model);
     failed = trainer_run(trainer, result, why);
     trainer_free(trainer);
     progress_clear(c->progress);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "forge/experiment/candidate.h"
 #include "forge/experiment/halving.h"
+#include "forge/experiment/rounds.h"
 #include "forge/experiment/spread.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
@@ -31,7 +32,7 @@ static int describe_training(const struct candidates *c, const struct training_r
     const struct dataset *data = c->experiment->data;
     const struct trainer_result *r = &o->result;
     struct recipe recipe = *c->recipe;
-    json_t *lineage = lineage_of_model(o->model), *training;
+    json_t *lineage = lineage_of_model(o->model), *training, *semi;
 
     recipe.balance = r->balance;
     training = json_pack("{s:o s:{s:s s:s s:I s:I} s:I s:I s:f s:f s:b}", "recipe", recipe_json(&recipe), "data",
@@ -47,6 +48,10 @@ static int describe_training(const struct candidates *c, const struct training_r
         json_object_set_new(training, "teacher",
                             json_pack("{s:s, s:s}", "name", c->experiment->teacher->name, "identity",
                                       c->experiment->teacher->identity));
+    if (training && c->semi && (semi = semi_json(c->semi, c->split))) {
+        json_object_set(semi, "rounds_done", o->rounds);
+        json_object_set_new(training, "semi", semi);
+    }
     if (training && r->validated) {
         json_object_set_new(training, "validation_accuracy", json_real(r->validation_accuracy));
         json_object_set_new(training, "validation_loss", json_real(r->validation_loss));
@@ -89,6 +94,20 @@ static int search_rate(const struct candidates *c, struct recipe *recipe, struct
     return 0;
 }
 
+/* One of them, from its file to its trained weights; with semi-supervision in rounds. */
+static int run_one(const struct candidates *c, struct training *training, struct trainer_result *result,
+                   json_t **rounds, struct reason *why)
+{
+    int failed = candidate_make(c, training->number, &training->model, &training->seed, why);
+
+    *rounds = NULL;
+    if (failed)
+        return failed;
+    if (c->recipe->candidates > 1)
+        announce_candidate(c, training->number, training->seed);
+    return c->semi ? rounds_run(c, training, result, rounds, why) : candidate_train(c, training, result, why);
+}
+
 /* What became of one. */
 struct found {
     bool trained;
@@ -109,30 +128,30 @@ static uint64_t find_best(const struct candidates *c, const struct found *all)
     return best;
 }
 
-static int train_number(const struct candidates *c, uint64_t number, struct found *all, struct model **best,
+/* The best so far and its rounds are in *out. */
+static int train_number(const struct candidates *c, uint64_t number, struct found *all, struct training_result *out,
                         struct reason *why)
 {
-    cleanup_model struct model *model = NULL;
+    struct training training = { .number = number, .resume = c->resume };
     struct found *own = &all[number];
-    int failed = candidate_make(c, number, &model, &own->seed, why);
+    json_t *rounds;
+    int failed = run_one(c, &training, &own->result, &rounds, why);
 
-    if (failed)
-        return failed;
-    if (c->recipe->candidates > 1)
-        announce_candidate(c, number, own->seed);
-    failed = candidate_train(c, number, own->seed, model, &own->result, why);
-    if (failed)
-        return failed;
-    own->trained = true;
-    if (find_best(c, all) == number) {
-        model_free(*best);
-        *best = steal(&model);
+    own->seed = training.seed;
+    own->trained = !failed;
+    if (!failed && find_best(c, all) == number) {
+        model_free(out->model);
+        json_decref(out->rounds);
+        out->model = steal(&training.model);
+        out->rounds = steal(&rounds);
     }
-    return 0;
+    model_free(training.model);
+    json_decref(rounds);
+    return failed;
 }
 
 /* What all ranks have found, and the model that is the best of it. */
-static int join(const struct candidates *c, struct found *all, struct model **best, struct reason *why)
+static int join(const struct candidates *c, struct found *all, struct training_result *out, struct reason *why)
 {
     const uint64_t count = c->recipe->candidates;
     const unsigned ranks = ranks_count(c->ranks);
@@ -149,28 +168,28 @@ static int join(const struct candidates *c, struct found *all, struct model **be
     number = find_best(c, all);
     owner = (unsigned)(number % ranks);
     if (owner != ranks_rank(c->ranks)) {
-        *best = model_free(*best);
-        failed = candidate_make(c, number, best, &seed, why);
+        out->model = model_free(out->model);
+        failed = candidate_make(c, number, &out->model, &seed, why);
     }
-    return failed ? failed : spread_model(c->ranks, owner, *best, why);
+    return failed ? failed : spread_model(c->ranks, owner, out->model, why);
 }
 
 /* This rank's, and where they are spread, those of all. */
-static int find_all(const struct candidates *c, struct found *all, struct model **best, struct reason *why)
+static int find_all(const struct candidates *c, struct found *all, struct training_result *out, struct reason *why)
 {
     const bool spread = candidates_are_spread(c);
     const unsigned first = spread ? ranks_rank(c->ranks) : 0, stride = spread ? ranks_count(c->ranks) : 1;
     int failed = 0;
 
     for (uint64_t k = first; k < c->recipe->candidates && !failed && (!k || !interrupt_wanted()); k += stride)
-        failed = train_number(c, k, all, best, why);
-    return failed || !spread ? failed : join(c, all, best, why);
+        failed = train_number(c, k, all, out, why);
+    return failed || !spread ? failed : join(c, all, out, why);
 }
 
 static int train_all(const struct candidates *c, struct training_result *out, json_t *all, struct reason *why)
 {
     cleanup_free struct found *found = memory_zalloc(c->recipe->candidates, sizeof *found);
-    int failed = found ? find_all(c, found, &out->model, why) : refuse_errno(why, -ENOMEM, "candidates");
+    int failed = found ? find_all(c, found, out, why) : refuse_errno(why, -ENOMEM, "candidates");
     uint64_t best;
 
     if (failed)
@@ -199,6 +218,8 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
     if (!failed && describe_training(c, out, all))
         failed = refuse(why, -ENOMEM, "out of memory");
     json_decref(all);
+    json_decref(out->rounds);
+    out->rounds = NULL;
     if (failed)
         out->model = model_free(out->model);
     return failed;

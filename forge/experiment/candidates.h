@@ -10,6 +10,7 @@
 #define FORGE_EXPERIMENT_CANDIDATES_H
 
 #include "forge/experiment/experiment.h"
+#include "forge/experiment/semi.h"
 #include "forge/experiment/split.h"
 #include "forge/train/trainer.h"
 
@@ -18,6 +19,8 @@ struct candidates {
     const struct ranks *ranks; /* that train one network together, or of several candidates some each; NULL */
     const char *path;          /* of the model file */
     const struct recipe *recipe;
+    const struct recipe_options *options; /* that the recipe comes from */
+    const struct semi *semi;              /* NULL: no training by rounds */
     const struct split *split;
     struct batches *batches;
     const struct answers *answers; /* the experiment's teacher's; NULL */
@@ -37,6 +40,7 @@ struct training_result {
     uint64_t seed;       /* of its connections */
     uint64_t candidates; /* that were trained */
     struct trainer_result result;
+    json_t *rounds; /* while they are trained: what the best one's came to */
 };
 
 /* How many candidates a rank trains at most, one after the other. */

@@ -96,7 +96,9 @@ static int train_to(struct halving *h, uint64_t number, uint64_t until, struct m
     h->announced = true;
     /* The checkpoint's are counted again when it is taken up. */
     own.progress->samples_done -= contender->result.epochs * own.split->train_count;
-    result = candidate_train(&own, number, contender->seed, model, &contender->result, why);
+    result = candidate_train(
+        &own, &(struct training){ .number = number, .seed = contender->seed, .model = model, .resume = own.resume },
+        &contender->result, why);
     checkpoint_deinit(&resume);
     contender->trained |= !result;
     *out = result ? NULL : steal(&model);
@@ -204,7 +206,7 @@ static void list_all(const struct halving *h, struct training_result *out, json_
 int halving_run(const struct candidates *c, struct training_result *out, json_t *all, struct reason *why)
 {
     cleanup_free struct contender *contenders = memory_zalloc(c->recipe->candidates, sizeof *contenders);
-    cleanup_json json_t *run = candidate_describe(c, c->experiment->model, 0);
+    cleanup_json json_t *run = candidate_describe(c, &(struct training){ .model = c->experiment->model });
     struct halving h = { .c = c, .all = contenders, .left = c->recipe->candidates };
     int result;
 

@@ -4,10 +4,12 @@
  * object a line on stdout, by which a program can follow:
  *
  *   {"event": "start", "connections", "potential", "train_bytes", "tensor_bytes", "samples", "validation_samples",
- *    "epochs", "batch", "threads", "kernels"}
+ *    "epochs", "batch", "threads", "kernels", "unlabelled_samples"}     the last only where there are some
  *   {"event": "rate", "rate", "steps"}                                            only with --rate auto; before "start"
  *   {"event": "candidate", "candidate", "candidates", "seed"}                     only with several
  *   {"event": "candidate", "candidate", "candidates", "round", "rounds", "until_epoch"}             with --halving
+ *   {"event": "round", "round", "rounds", "unlabelled", "agreed", "labelled", "samples", "classes": [labelled of each]}
+ *                                                                                 only without labels for all
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
