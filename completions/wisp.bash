@@ -67,7 +67,7 @@ _wisp() {
         mapfile -t COMPREPLY < <(compgen -f -X '!*.safetensors' -- "$cur"; compgen -d -- "$cur")
         return
         ;;
-    -s | --socket | -o | --output | -D | --data | -m | --media | --labels | --db | --base)
+    -s | --socket | -o | --output | -D | --data | --unlabelled | -m | --media | --labels | --db | --base)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return

@@ -121,6 +121,11 @@ complete -c wisp -n '__wisp_verb train eval' -s b -l batch -x -d 'samples at onc
 complete -c wisp -n '__wisp_verb train eval' -s t -l threads -x -d threads
 complete -c wisp -n '__wisp_verb train' -s e -l epochs -x -d 'times through the data'
 complete -c wisp -n '__wisp_verb train' -s r -l rate -x -a 'auto' -d 'learning rate'
+complete -c wisp -n '__wisp_verb train' -l unlabelled -r -d 'more samples, without labels'
+complete -c wisp -n '__wisp_verb train' -l labelled -x -d 'use so many labels'
+complete -c wisp -n '__wisp_verb train' -l rounds -x -d 'trainings on own labels'
+complete -c wisp -n '__wisp_verb train' -l passes -x -d 'over each unlabelled sample'
+complete -c wisp -n '__wisp_verb train' -l agreement -x -d 'fraction of them that must agree'
 complete -c wisp -n '__wisp_verb train' -l teacher -r -d 'a trained model whose answers are learned'
 complete -c wisp -n '__wisp_verb train' -l temperature -x -d 'softens its classes'
 complete -c wisp -n '__wisp_verb train' -l optimizer -x -a 'sgd adamw' -d 'how weights move'

@@ -25,9 +25,11 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "target-columns", 0, &options->target_columns, "LIST", "of a table: numbers to learn, as x,y");
     option_text(table, "loss", 0, &options->loss, "LOSS",
                 "cross-entropy, binary-cross-entropy, dice, mse or l1; what suits the last layer if absent");
-    if (options->trains)
+    if (options->trains) {
+        option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");
         option_text(table, "teacher", 0, &options->teacher, "MODEL",
                     "a trained model, whose answers are learned, without labels");
+    }
     option_flag(table, "skip-bad", 0, &options->skip_bad, "leave out what cannot be read, and count it");
     option_text(table, "processing", 'p', &options->processing, "TYPE", "processing type; the model's own if absent");
     option_text(table, "media", 'm', &options->media, "SPEC", "JSON, or a file with it: how inputs become tensors");

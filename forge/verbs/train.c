@@ -33,6 +33,7 @@ struct train {
     struct experiment_options experiment;
     struct recipe_options recipe_options;
     struct recipe recipe;
+    struct semi semi;
     const char *output, *name, *checkpoint, *resume, *checkpoint_every, *plot;
     struct run_log *log; /* for the plot */
     uint64_t checkpoint_steps;
@@ -41,6 +42,12 @@ struct train {
     uint64_t began_ns;
     struct ranks *ranks; /* NULL: this process is alone */
 };
+
+/* Not all samples have a label that is used. */
+static bool is_semi(const struct train *train)
+{
+    return train->semi.labelled || train->experiment.unlabelled;
+}
 
 static int read_every(struct train *train, struct reason *why)
 {
@@ -82,6 +89,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_text(&table, "output", 'o', &train->output, "FILE", "model file to write");
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
+    semi_option_rows(&table, &train->semi);
     option_flag(&table, "no-fold", 0, &train->no_fold, "leave normalisations as they are, to train on");
     option_text(&table, "checkpoint", 0, &train->checkpoint, "FILE", "keep the run in it after each epoch");
     option_text(&table, "checkpoint-every", 0, &train->checkpoint_every, "AMOUNT",
@@ -108,6 +116,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     if (!operands.count)
         *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
     else if (read_every(train, &why) || (train->plot && run_plot_check(train->plot, 1, &why)) ||
+             semi_check_options(&train->semi, &train->experiment, &why) ||
              recipe_from_options(&train->recipe_options, &train->recipe, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
@@ -252,7 +261,8 @@ static int plan_of_model(const struct model *model, struct plan *out, struct rea
 static double comparable_seconds(const struct train *train, const struct trainer_result *result)
 {
     const bool special =
-        augment_is_on(&train->recipe.augment) || train->experiment.teacher || train->experiment.blas || train->ranks;
+        augment_is_on(&train->recipe.augment) || train->experiment.teacher || is_semi(train) || train->experiment.blas ||
+        train->ranks;
 
     return special ? 0 : result->epoch_seconds;
 }
@@ -283,7 +293,7 @@ static bool describe_training(const struct train *train, const struct experiment
     plan_deinit(&plan);
     record->epochs = trained->result.epochs;
     record->seconds = comparable_seconds(train, &trained->result);
-    if (trained->result.validated && !train->experiment.teacher)
+    if (trained->result.validated && !train->experiment.teacher && !is_semi(train))
         record->accuracy = trained->result.validation_accuracy;
     lineage = lineage_of_model(trained->model);
     if (json_is_string(json_object_get(lineage, "method")))
@@ -307,8 +317,11 @@ static int prepare(const struct train *train, struct experiment *s, const struct
                    struct teacher **teacher)
 {
     struct reading reading = reading_start("preparing", train->quiet);
+    /* No label is needed for it. */
+    const struct split seen = { .samples = split->samples,
+                                .train_count = split->train_count + split->unlabelled_count };
     struct reason why;
-    int result = media_complete(s->model, s->data, split, s->pool, &why);
+    int result = media_complete(s->model, s->data, &seen, s->pool, &why);
 
     if (!result) {
         s->media = media_free(s->media);
@@ -446,6 +459,8 @@ static int train_session(const struct train *train, struct experiment *s, const 
                                        .ranks = train->ranks,
                                        .path = train->experiment.model,
                                        .recipe = &train->recipe,
+                                       .options = &train->recipe_options,
+                                       .semi = is_semi(train) ? &train->semi : NULL,
                                        .split = split,
                                        .batches = batches,
                                        .answers = teacher ? &(struct answers){ teacher_answer, teacher } : NULL,
@@ -485,8 +500,12 @@ static void take_candidates(struct train *train, const struct model *model)
 static int settle_recipe(struct train *train, const struct experiment *s, struct reason *why)
 {
     const struct loss *loss = s->teacher ? loss_taught(s->loss) : s->loss;
-    int result = recipe_settle(&train->recipe_options, s->data->kind, s->data->count, &train->recipe, why);
+    const size_t known = s->data->rest ? s->data->own : s->data->count;
+    int result = recipe_settle(&train->recipe_options, s->data->kind,
+                               train->semi.labelled ? train->semi.labelled : known, &train->recipe, why);
 
+    if (!result)
+        result = semi_check(&train->semi, s, why);
     if (result)
         return result;
     train->recipe.loss = s->loss;
@@ -518,7 +537,8 @@ static int train_model(struct train *train, int argc, char **argv)
         status = fail(VERB, EXIT_USAGE, "%s", why.text);
     if (!status)
         take_candidates(train, experiment.model);
-    if (!status && split_make(experiment.data->count, train->recipe.validation, train->recipe.seed, &split))
+    if (!status && split_make_labelled(experiment.data, train->semi.labelled, train->recipe.validation,
+                                       train->recipe.seed, &split))
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)
         recipe_fit(&train->recipe, split.train_count);

@@ -93,6 +93,7 @@ static void test_stopped_at_random_moments(void **state)
 {
     static const char *const recipes[] = {
         "--optimizer sgd --augment shift=1 --average last=3",
+        "--optimizer sgd --labelled 100 --passes 3 --augment shift=1",
         "--optimizer adamw --validation 0 --input-dropout 0.1 --average ema=0.95 --clip 0.5",
     };
     static struct ran ran;
