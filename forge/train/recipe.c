@@ -207,6 +207,20 @@ static void choice_rows(struct option_table *table, struct recipe_options *optio
     option_count(table, "seed", 'S', &r->seed, "N", "order, split and augmentation; 1 if absent", 0, 0);
 }
 
+/* What becomes of samples, and of what is said of them. */
+static void sample_rows(struct option_table *table, struct recipe_options *options)
+{
+    struct recipe *r = &options->recipe;
+
+    option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
+        ->below = true;
+    option_real(table, "temperature", 0, &r->temperature, "T",
+                "softens a teacher's classes; 2 if absent, 1 is as they are", 0.1, 100);
+    option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
+        ->below = true;
+    option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
+}
+
 void recipe_option_rows(struct option_table *table, struct recipe_options *options)
 {
     struct recipe *r = &options->recipe;
@@ -241,13 +255,7 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
         &options->warmup_given;
     option_real(table, "clip", 0, &r->clip, "G", "longest gradient, by its norm over all weights; any if absent", 1e-9,
                 1e9);
-    option_real(table, "label-smoothing", 0, &r->label_smoothing, "F", "mass moved from the label to all; 0", 0, 1)
-        ->below = true;
-    option_real(table, "temperature", 0, &r->temperature, "T",
-                "softens a teacher's classes; 2 if absent, 1 is as they are", 0.1, 100);
-    option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
-        ->below = true;
-    option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
+    sample_rows(table, options);
     option_text(table, "average", 0, &options->average, "HOW",
                 "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
     option_text(table, "regrow", 0, &options->regrow, "HOW",
