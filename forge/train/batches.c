@@ -318,15 +318,47 @@ int batches_fill(struct batches *batches, const struct batch *batch, float *acti
 
 /* ---- samples that are lent ---- */
 
+/* drop_inputs() of a text that is kept: only of its own elements the numbers are drawn, which are the same. */
+static int lend_dropped(struct filling *f, unsigned part, size_t i)
+{
+    const struct recipe *recipe = f->batch.recipe;
+    const struct sparse_vector text = nonzeros_vector(f->batches->sparse, f->batch.which[i]);
+    const float rate = (float)recipe->input_dropout, scale = 1 / (1 - rate);
+    struct rng rng = rng_make(recipe->seed, recipe_stream(STREAM_DROPOUT, f->batch.epoch, f->batch.which[i]));
+    struct sparse_element *out;
+    size_t kept = 0;
+    int result = nonzeros_open(f->batches->lent, part, i, text.count, &out);
+
+    for (uint32_t k = 0; !result && k < text.count; k++) {
+        const struct sparse_element *e = &text.elements[k];
+        float number = 0;
+
+        rng.position = e->index / RNG_BLOCK;
+        rng.left = 0;
+        for (uint32_t word = 0; word <= e->index % RNG_BLOCK; word++)
+            number = rng_float(&rng);
+        if (number >= rate)
+            out[kept++] = (struct sparse_element){ e->index, e->value * scale };
+    }
+    if (!result)
+        nonzeros_close(f->batches->lent, i, kept);
+    return result;
+}
+
 static int lend_sample(struct filling *f, unsigned part, size_t i, struct part_result *own)
 {
     struct batches *b = f->batches;
-    const float *made = tensor(f, f->batch.which[i], b->scratch + part * b->elements, &own->result, &own->why);
+    const float *made;
     int result;
 
-    if (!made)
-        return own->result;
-    result = nonzeros_add(b->lent, part, i, made, b->elements);
+    if (b->sparse && !augment_is_on(&f->batch.recipe->augment)) {
+        result = lend_dropped(f, part, i);
+    } else {
+        made = tensor(f, f->batch.which[i], b->scratch + part * b->elements, &own->result, &own->why);
+        if (!made)
+            return own->result;
+        result = nonzeros_add(b->lent, part, i, made, b->elements);
+    }
     return result ? refuse_errno(&own->why, result, "tensors of %zu samples", f->batch.count) : 0;
 }
 

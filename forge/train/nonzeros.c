@@ -77,6 +77,26 @@ static bool is_zero(float value)
     return !bits;
 }
 
+int nonzeros_open(struct nonzeros *nonzeros, unsigned part, size_t sample, size_t max, struct sparse_element **out)
+{
+    struct part *own = &nonzeros->parts[part];
+    int result = reserve(nonzeros, own, max);
+
+    if (result)
+        return result;
+    nonzeros->places[sample] = (struct place){ part, 0, own->count };
+    *out = own->elements + own->count;
+    return 0;
+}
+
+void nonzeros_close(struct nonzeros *nonzeros, size_t sample, size_t count)
+{
+    struct place *place = &nonzeros->places[sample];
+
+    place->count = (uint32_t)count;
+    nonzeros->parts[place->part].count += count;
+}
+
 int nonzeros_add(struct nonzeros *nonzeros, unsigned part, size_t sample, const float *tensor, size_t elements)
 {
     struct part *own = &nonzeros->parts[part];

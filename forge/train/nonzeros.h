@@ -21,6 +21,11 @@ struct nonzeros *nonzeros_free(struct nonzeros *nonzeros); /* accepts NULL; retu
 /* Adds a sample's tensor. -ENOMEM; -EFBIG when the part's share of the bytes is used up. */
 int nonzeros_add(struct nonzeros *nonzeros, unsigned part, size_t sample, const float *tensor, size_t elements);
 
+/* The same by hand: room for a sample of up to `max` elements, which come in ascending order, and none of which is 0;
+ * then how many came. */
+int nonzeros_open(struct nonzeros *nonzeros, unsigned part, size_t sample, size_t max, struct sparse_element **out);
+void nonzeros_close(struct nonzeros *nonzeros, size_t sample, size_t count);
+
 /* out[element * stride] of the elements that are not 0; the others are the caller's to clear. */
 void nonzeros_spread(const struct nonzeros *nonzeros, size_t sample, float *out, size_t stride);
 
