@@ -72,7 +72,9 @@ int semi_check(const struct semi *semi, const struct experiment *s, struct reaso
 
 json_t *semi_json(const struct semi *semi, const struct split *split)
 {
-    return json_pack("{s:I s:I s:I s:I s:f}", "labelled", (json_int_t)(split->train_count + split->validation_count),
-                     "unlabelled", (json_int_t)split->unlabelled_count, "rounds", (json_int_t)semi->rounds, "passes",
+    const size_t labelled = split->train_count + split->validation_count;
+
+    return json_pack("{s:I s:I s:I s:I s:f}", "labelled", (json_int_t)labelled, "unlabelled",
+                     (json_int_t)split->unlabelled_count, "rounds", (json_int_t)semi->rounds, "passes",
                      (json_int_t)semi->passes, "agreement", semi->agreement);
 }
