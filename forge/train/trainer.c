@@ -250,6 +250,8 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
         s->observe(s->observer, t->step, (t->tally.loss - before) / (double)count);
     backward_run(t->backward, t->lost, t->gradient);
     result = trainer_regrow(t, why);
+    if (!result && s->add)
+        result = s->add(s->adder, t, count, why);
     if (result)
         return result;
     trainer_step(t, 1.0f / (float)count);

@@ -23,6 +23,8 @@
 #include "sparse/graph/parameters.h"
 #include "sparse/kernels/kernels.h"
 
+struct trainer;
+
 /* Borrowed by the trainer for its life. */
 struct trainer_setup {
     struct model *model; /* its weights are trained in place */
@@ -46,12 +48,13 @@ struct trainer_setup {
     double minutes;                /* after which the run ends; 0: never */
     uint64_t pause;                /* epochs after which it ends for now; 0: never */
     const struct answers *answers; /* that are learned in place of what the data say; NULL */
+    /* Adds to the gradient of a step what is not of its batch, of `count` samples; NULL: nothing is added. */
+    int (*add)(void *adder, struct trainer *trainer, size_t count, struct reason *why);
+    void *adder;
     /* Is told the mean loss of each batch, before the weights move by it; NULL: nobody is. */
     void (*observe)(void *observer, uint64_t step, double loss);
     void *observer;
 };
-
-struct trainer;
 
 /* WISP_E_FORMAT when the model cannot be trained: no softmax at its end, a layer without a backward pass. */
 int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why);
