@@ -50,7 +50,9 @@ struct recipe {
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double clip;   /* the longest gradient, as a whole; 0: any */
     double label_smoothing;
-    double temperature; /* by which a teacher's answers are softened; 0: as they are */
+    double disagreement; /* weight of what samples without labels are said of differently; 0: none */
+    bool mean_teacher;   /* compared with the average of the weights */
+    double temperature;  /* by which a teacher's answers are softened; 0: as they are */
     double input_dropout;
     double validation; /* fraction of the data that is held back to choose the epoch, or only to see what was learned */
     bool keep_last;    /* the last epoch, whichever was the best */
@@ -62,7 +64,15 @@ struct recipe {
 };
 
 /* Streams of random numbers that a run draws from; the low bits say which epoch or sample. */
-enum recipe_stream { STREAM_SPLIT = 16, STREAM_SHUFFLE, STREAM_AUGMENT, STREAM_DROPOUT, STREAM_LAYERS, STREAM_REGROW };
+enum recipe_stream {
+    STREAM_SPLIT = 16,
+    STREAM_SHUFFLE,
+    STREAM_AUGMENT,
+    STREAM_DROPOUT,
+    STREAM_LAYERS,
+    STREAM_REGROW,
+    STREAM_DISAGREEMENT
+};
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)
 {

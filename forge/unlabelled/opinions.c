@@ -31,7 +31,7 @@ static int ask_once(struct asking *a, const struct batch *batch, struct reason *
 
     if (result)
         return result;
-    p = forward_value(a->forward, s->model->layer_count);
+    p = forward_value(a->forward, model_value(s->model, s->model->layer_count - 1));
     for (size_t i = 0; i < batch->count; i++) {
         size_t best = 0;
 
@@ -98,14 +98,21 @@ static int ask_all(struct asking *a, const uint32_t *which, size_t count, struct
     return 0;
 }
 
+struct recipe opinions_noise(const struct recipe *recipe)
+{
+    struct recipe noise = *recipe;
+
+    if (!augment_is_on(&noise.augment) && noise.input_dropout == 0)
+        noise.input_dropout = OPINION_DROPOUT;
+    return noise;
+}
+
 int opinions_ask(const struct opinions_setup *s, const uint32_t *which, size_t count, struct opinion *out,
                  struct reason *why)
 {
-    struct asking a = { .setup = s, .noise = *s->recipe, .max = s->recipe->batch };
+    struct asking a = { .setup = s, .noise = opinions_noise(s->recipe), .max = s->recipe->batch };
     int result;
 
-    if (!augment_is_on(&a.noise.augment) && a.noise.input_dropout == 0)
-        a.noise.input_dropout = OPINION_DROPOUT;
     a.classes = shape_elements(model_output(s->model));
     a.votes = memory_alloc(a.classes * a.max, sizeof *a.votes);
     a.sums = memory_alloc(a.classes * a.max, sizeof *a.sums);

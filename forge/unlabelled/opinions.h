@@ -34,6 +34,9 @@ struct opinions_setup {
     uint32_t passes;
 };
 
+/* The recipe of the noise. */
+struct recipe opinions_noise(const struct recipe *recipe);
+
 /* Of the samples which[0 … count), into out[count]. WISP_E_INTERRUPTED, WISP_E_FORMAT for a sample, -errno. */
 int opinions_ask(const struct opinions_setup *setup, const uint32_t *which, size_t count, struct opinion *out,
                  struct reason *why);
