@@ -7,6 +7,7 @@
 #include "forge/experiment/candidate.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
+#include "forge/unlabelled/disagreement.h"
 #include "sparse/file/json_text.h"
 #include "sparse/file/model_file.h"
 
@@ -136,11 +137,23 @@ static void set_round(struct trainer_setup *setup, const struct candidates *c, c
     setup->minutes /= (double)(c->semi->rounds + 1);
 }
 
+static int set_disagreement(struct trainer_setup *setup, const struct split *split, struct disagreement **out)
+{
+    if (setup->recipe->disagreement == 0 || !split->unlabelled_count)
+        return 0;
+    if (disagreement_new(setup, split_unlabelled(split), split->unlabelled_count, out))
+        return -ENOMEM;
+    setup->add = disagreement_add;
+    setup->adder = *out;
+    return 0;
+}
+
 int candidate_train(const struct candidates *c, const struct training *training, struct trainer_result *result,
                     struct reason *why)
 {
     cleanup_json json_t *run = candidate_describe(c, training);
     struct trainer_setup setup = candidate_setup(c, training->model);
+    struct disagreement *disagreement = NULL;
     struct trainer *trainer;
     int failed;
 
@@ -153,14 +166,20 @@ int candidate_train(const struct candidates *c, const struct training *training,
     setup.pause = c->pause;
     if (training->recipe)
         set_round(&setup, c, training);
-    failed = run ? trainer_new(&setup, &trainer, why) : refuse_errno(why, -ENOMEM, "training");
-
-    if (failed)
+    failed = set_disagreement(&setup, c->split, &disagreement);
+    if (failed || !run)
+        failed = refuse_errno(why, -ENOMEM, "training");
+    else
+        failed = trainer_new(&setup, &trainer, why);
+    if (failed) {
+        disagreement_free(disagreement);
         return failed;
+    }
     if (!training->number && !c->announced && !json_array_size(training->rounds))
         announce_start(c, trainer, training->model);
     failed = trainer_run(trainer, result, why);
     trainer_free(trainer);
+    disagreement_free(disagreement);
     progress_clear(c->progress);
     return failed;
 }

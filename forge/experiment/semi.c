@@ -18,7 +18,8 @@ void semi_option_rows(struct option_table *table, struct semi *semi)
         ->given = &semi->agreement_given;
 }
 
-int semi_check_options(const struct semi *semi, const struct experiment_options *o, struct reason *why)
+int semi_check_options(const struct semi *semi, const struct experiment_options *o, const struct recipe_options *recipe,
+                       struct reason *why)
 {
     const bool wanted = semi->labelled || o->unlabelled;
 
@@ -26,10 +27,15 @@ int semi_check_options(const struct semi *semi, const struct experiment_options 
         return refuse(why, WISP_E_INVALID,
                       "--teacher learns from all samples without labels; --labelled and --unlabelled are for training "
                       "without one");
-    if (!wanted && (semi->rounds_given || semi->passes_given || semi->agreement_given))
+    if (!wanted &&
+        (semi->rounds_given || semi->passes_given || semi->agreement_given || recipe->recipe.disagreement > 0))
         return refuse(why, WISP_E_INVALID,
-                      "--rounds, --passes and --agreement are for samples without labels: name them by --unlabelled, "
+                      "--rounds, --passes, --agreement and --disagreement are for samples without labels: name them by "
+                      "--unlabelled, "
                       "or use some of the labels only by --labelled");
+    if (wanted && recipe->recipe.halving)
+        return refuse(why, WISP_E_INVALID,
+                      "--halving compares candidates within one training, and samples without labels take several");
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "forge/experiment/experiment.h"
 #include "forge/experiment/split.h"
+#include "forge/train/recipe.h"
 
 struct semi {
     uint64_t labelled; /* samples whose labels are used; 0: all that have one */
@@ -25,7 +26,8 @@ struct semi {
 /* --labelled, --rounds, --passes, --agreement; --unlabelled is the experiment's. */
 void semi_option_rows(struct option_table *table, struct semi *semi);
 /* Whether the options belong together. WISP_E_INVALID. */
-int semi_check_options(const struct semi *semi, const struct experiment_options *options, struct reason *why);
+int semi_check_options(const struct semi *semi, const struct experiment_options *options,
+                       const struct recipe_options *recipe, struct reason *why);
 
 /* Whether these data have labels for it, and something else. WISP_E_INVALID. */
 int semi_check(const struct semi *semi, const struct experiment *experiment, struct reason *why);

@@ -68,6 +68,9 @@ json_t *recipe_json(const struct recipe *recipe)
         json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
     if (object && recipe->clip > 0)
         json_object_set_new(object, "clip", json_real(recipe->clip));
+    if (object && recipe->disagreement > 0)
+        json_object_set_new(object, recipe->mean_teacher ? "disagreement_with_average" : "disagreement",
+                            json_real(recipe->disagreement));
     if (object && recipe->temperature > 0)
         json_object_set_new(object, "temperature", json_real(recipe->temperature));
     if (object && recipe->average.kind)
@@ -216,6 +219,9 @@ static void sample_rows(struct option_table *table, struct recipe_options *optio
         ->below = true;
     option_real(table, "temperature", 0, &r->temperature, "T",
                 "softens a teacher's classes; 2 if absent, 1 is as they are", 0.1, 100);
+    option_real(table, "disagreement", 0, &r->disagreement, "W",
+                "weight of a loss: unlabelled samples are said of differently under noise", 1e-6, 1e6);
+    option_flag(table, "mean-teacher", 0, &r->mean_teacher, "compare with the averaged weights; with --average ema=D");
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
@@ -296,6 +302,10 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
                       "--candidates needs --validation above 0: the best one is chosen on what is held back");
     if (options->average && average_parse(options->average, &out->average, why))
         return WISP_E_INVALID;
+    if (out->mean_teacher && (out->disagreement == 0 || out->average.kind != AVERAGE_EMA))
+        return refuse(
+            why, WISP_E_INVALID,
+            "--mean-teacher is what --disagreement compares with: give both, and the average by --average ema=D");
     if (options->regrow && regrowth_parse(options->regrow, &out->regrowth, why))
         return WISP_E_INVALID;
     if (options->augment)

@@ -116,7 +116,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     if (!operands.count)
         *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
     else if (read_every(train, &why) || (train->plot && run_plot_check(train->plot, 1, &why)) ||
-             semi_check_options(&train->semi, &train->experiment, &why) ||
+             semi_check_options(&train->semi, &train->experiment, &train->recipe_options, &why) ||
              recipe_from_options(&train->recipe_options, &train->recipe, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)

@@ -150,7 +150,7 @@ static long labels_of(const struct checkpoint *c)
  * gone. */
 static void test_it_goes_on_within_a_round(void **state)
 {
-#define RUN TRAIN "--labelled 60 --validation 0 --passes 3 "
+#define RUN TRAIN "--labelled 60 --validation 0 --passes 3 --disagreement 2 --average ema=0.9 --mean-teacher "
     struct checkpoint c;
     struct reason why;
     char line[1024];
@@ -200,6 +200,9 @@ static void test_what_is_refused(void **state)
 {
     (void)state;
     refused(TRAIN "--rounds 3 -o t.safetensors", 2, "are for samples without labels: name them by --unlabelled");
+    refused(TRAIN "--disagreement 3 -o t.safetensors", 2, "and --disagreement are for samples without labels");
+    refused(TRAIN "--labelled 30 --disagreement 3 --mean-teacher -o t.safetensors", 2, "by --average ema=D");
+    refused(TRAIN "--labelled 30 --halving --candidates 4 -o t.safetensors", 2, "--halving compares candidates");
     refused(TRAIN "--labelled 401 -o t.safetensors", 2, "--labelled 401: the data have 400 labels");
     refused(TRAIN "--labelled 400 -o t.safetensors", 2, "these are all samples, and none is without a label");
     refused(TRAIN "--labelled 3 -o t.safetensors", 2, "--labelled 3: there are 4 classes, and each needs a label");
