@@ -68,6 +68,20 @@ static int read_every(struct train *train, struct reason *why)
     return 0;
 }
 
+/* What is written and told besides the model, and what is gone on from. */
+static void file_option_rows(struct option_table *table, struct train *train)
+{
+    option_flag(table, "no-fold", 0, &train->no_fold, "leave normalisations as they are, to train on");
+    option_text(table, "checkpoint", 0, &train->checkpoint, "FILE", "keep the run in it after each epoch");
+    option_text(table, "checkpoint-every", 0, &train->checkpoint_every, "AMOUNT",
+                "within epochs too: steps=N, or minutes=M");
+    option_text(table, "resume", 0, &train->resume, "FILE", "go on from such a file, to the same bits");
+    option_text(table, "plot", 0, &train->plot, "FILE", "draw loss, accuracy and rate at the end, as .svg, .png, .pdf");
+    option_flag(table, "no-history", 0, &train->no_history, "do not record it in the structure database");
+    option_flag(table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
+    option_flag(table, "quiet", 'q', &train->quiet, "print nothing but errors");
+}
+
 /* Apart, so that its table does not stay on the stack while a network is trained. */
 __attribute__((noinline)) static bool read_options(int argc, char **argv, struct train *train, int *status)
 {
@@ -90,16 +104,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
     option_text(&table, "name", 'n', &train->name, "NAME", "name of the model; that of the output file if absent");
     recipe_option_rows(&table, &train->recipe_options);
     semi_option_rows(&table, &train->semi);
-    option_flag(&table, "no-fold", 0, &train->no_fold, "leave normalisations as they are, to train on");
-    option_text(&table, "checkpoint", 0, &train->checkpoint, "FILE", "keep the run in it after each epoch");
-    option_text(&table, "checkpoint-every", 0, &train->checkpoint_every, "AMOUNT",
-                "within epochs too: steps=N, or minutes=M");
-    option_text(&table, "resume", 0, &train->resume, "FILE", "go on from such a file, to the same bits");
-    option_text(&table, "plot", 0, &train->plot, "FILE",
-                "draw loss, accuracy and rate at the end, as .svg, .png, .pdf");
-    option_flag(&table, "no-history", 0, &train->no_history, "do not record it in the structure database");
-    option_flag(&table, "json", 0, &train->json, "JSON lines on stdout, also on a terminal");
-    option_flag(&table, "quiet", 'q', &train->quiet, "print nothing but errors");
+    file_option_rows(&table, train);
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
     train->experiment.model = operands.words[0];
