@@ -55,6 +55,8 @@ static void weights_after(const struct recipe *recipe, float weights[static WEIG
     make_model(&f, "64-24-4", 1, 3);
     run(&f, recipe, 1);
     for (uint32_t i = 0; i < f.model->layer_count; i++) {
+        if (!f.model->layers[i].kind->weighted)
+            continue;
         memcpy(weights + at, f.model->layers[i].weight.values, f.model->layers[i].weight.count * sizeof *weights);
         at += f.model->layers[i].weight.count;
     }
@@ -111,6 +113,8 @@ static void say(const float weights[static WEIGHTS], uint64_t epoch, float said[
     make_quadrants(&f, SAMPLES);
     make_model(&f, "64-24-4", 1, 3);
     for (uint32_t i = 0; i < f.model->layer_count; i++) {
+        if (!f.model->layers[i].kind->weighted)
+            continue;
         memcpy(f.model->layers[i].weight.values, weights + at, f.model->layers[i].weight.count * sizeof *weights);
         at += f.model->layers[i].weight.count;
     }
