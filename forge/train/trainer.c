@@ -221,7 +221,8 @@ static int refuse_diverged(struct trainer *t, uint64_t epoch, struct reason *why
                   (unsigned long long)epoch + 1, t->setup.recipe->rate);
 }
 
-static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
+/* Forward and back. */
+static int run_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
     struct layer_random random = step_random(t);
@@ -249,13 +250,40 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     if (s->observe)
         s->observe(s->observer, t->step, (t->tally.loss - before) / (double)count);
     backward_run(t->backward, t->lost, t->gradient);
-    result = trainer_regrow(t, why);
-    if (!result && s->add)
-        result = s->add(s->adder, t, count, why);
-    if (result)
-        return result;
-    trainer_step(t, 1.0f / (float)count);
     return 0;
+}
+
+static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
+{
+    int result = run_batch(t, epoch, which, count, why);
+
+    if (!result)
+        result = trainer_regrow(t, why);
+    if (!result && t->setup.add)
+        result = t->setup.add(t->setup.adder, t, count, why);
+    if (!result)
+        trainer_step(t, 1.0f / (float)count);
+    return result;
+}
+
+static void order_epoch(struct trainer *t, uint64_t epoch)
+{
+    const struct trainer_setup *s = &t->setup;
+
+    memcpy(t->order, s->train, s->train_count * sizeof *t->order);
+    shuffle(t->order, s->train_count, s->recipe->seed, recipe_stream(STREAM_SHUFFLE, epoch, 0));
+}
+
+int trainer_gradient(struct trainer *t, uint64_t number, const float **out, struct reason *why)
+{
+    const size_t batch = t->setup.recipe->batch, first = (size_t)(number % t->per_epoch) * batch;
+    int result;
+
+    order_epoch(t, 0);
+    result = run_batch(t, 0, t->order + first, MIN(batch, t->setup.train_count - first), why);
+    t->tally = (struct loss_tally){ .samples = 0 };
+    *out = t->gradient;
+    return result;
 }
 
 static bool checkpoint_is_due(const struct trainer *t)
@@ -305,8 +333,7 @@ static int train_epoch(struct trainer *t, const struct trainer_result *out, stru
     uint64_t epoch = out->epochs;
     int result = 0;
 
-    memcpy(t->order, s->train, s->train_count * sizeof *t->order);
-    shuffle(t->order, s->train_count, s->recipe->seed, recipe_stream(STREAM_SHUFFLE, epoch, 0));
+    order_epoch(t, epoch);
     while (t->tally.samples < s->train_count && !find_ending(t, out)) {
         size_t done = t->tally.samples, now = MIN(s->recipe->batch, s->train_count - done);
 
