@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
 #include "forge/experiment/candidate.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
+#include "forge/train/topology/prune_model.h"
 #include "forge/unlabelled/disagreement.h"
 #include "sparse/file/json_text.h"
 #include "sparse/file/model_file.h"
@@ -19,6 +21,73 @@ static uint64_t seed_of(const struct model *model)
 
     json_decref(lineage);
     return seed;
+}
+
+/* Of all potential ones, as many as the sparsity leaves. */
+static uint64_t kept_connections(const struct pruning *pruning, const struct model *model)
+{
+    return (uint64_t)((1 - pruning->sparsity) * (double)model_potential(model) + 0.5);
+}
+
+/* Adds up the gradients of some minibatches. Running statistics are not to learn from them. */
+static int sum_gradients(struct trainer *trainer, const struct parameters *parameters, struct model *model,
+                         uint64_t batches, float *sum, struct reason *why)
+{
+    const size_t bytes = parameters->length * sizeof *sum;
+    cleanup_free float *values = parameters_array(parameters);
+    const float *gradient;
+    int result = values ? 0 : refuse_errno(why, -ENOMEM, "--prune");
+
+    if (result)
+        return result;
+    memcpy(values, model->parameters, bytes);
+    for (uint64_t i = 0; i < batches && !result; i++) {
+        result = trainer_gradient(trainer, i, &gradient, why);
+        for (uint64_t k = 0; k < parameters->length && !result; k++)
+            sum[k] += gradient[k];
+    }
+    memcpy(model->parameters, values, bytes);
+    return result;
+}
+
+static int prune_by_gradient(const struct candidates *c, struct model *model, struct reason *why)
+{
+    const struct pruning *pruning = &c->recipe->pruning;
+    struct trainer_setup setup = candidate_setup(c, model);
+    struct recipe recipe = *c->recipe;
+    struct parameters parameters = PARAMETERS_NULL;
+    cleanup_free float *sum = NULL;
+    struct trainer *trainer = NULL;
+    int result;
+
+    /* Of what comes later nothing is looked at. */
+    recipe.until_accuracy = 0;
+    recipe.patience = 0;
+    recipe.average.kind = AVERAGE_NONE;
+    recipe.regrowth.method = NULL;
+    setup.recipe = &recipe;
+    setup.validation_count = 0;
+    result = trainer_new(&setup, &trainer, why);
+    if (result)
+        return result;
+    if (parameters_map(model, &parameters) || !(sum = parameters_array(&parameters)))
+        result = refuse_errno(why, -ENOMEM, "--prune");
+    if (!result)
+        result = sum_gradients(trainer, &parameters, model, pruning->batches, sum, why);
+    if (!result)
+        result = prune_model(model, &parameters, sum, kept_connections(pruning, model), why);
+    parameters_deinit(&parameters);
+    trainer_free(trainer);
+    return result;
+}
+
+static int prune(const struct candidates *c, struct model *model, uint64_t seed, struct reason *why)
+{
+    int result = c->recipe->pruning.method ? prune_by_gradient(c, model, why) : 0;
+
+    if (!result && c->recipe->pruning.method == PRUNING_SNIP_RATIO)
+        result = resample_model(model, seed, why);
+    return result;
 }
 
 int candidate_make(const struct candidates *c, uint64_t number, struct model **out, uint64_t *seed, struct reason *why)
@@ -41,8 +110,9 @@ int candidate_make(const struct candidates *c, uint64_t number, struct model **o
         if (lineage_store(model, lineage))
             return refuse(why, -ENOMEM, "out of memory");
     }
-    *out = steal(&model);
-    return 0;
+    result = prune(c, model, *seed, why);
+    *out = result ? NULL : steal(&model);
+    return result;
 }
 
 static void announce_start(const struct candidates *c, const struct trainer *trainer, const struct model *model)

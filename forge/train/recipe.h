@@ -17,6 +17,7 @@
 #include "forge/train/loss.h"
 #include "forge/train/optimizer.h"
 #include "forge/train/schedule.h"
+#include "forge/train/topology/pruning.h"
 #include "forge/train/topology/regrowth.h"
 
 /* What is evaluated and saved in place of the weights as they are. */
@@ -59,6 +60,7 @@ struct recipe {
     struct augment augment;
     struct average average;
     struct regrowth regrowth;
+    struct pruning pruning;
     uint64_t candidates;
     bool halving; /* of which the worse half stops, round by round */
 };
@@ -96,7 +98,7 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object);
 struct recipe_options {
     struct recipe recipe;
     struct option_word rate_word;
-    const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density, *regrow;
+    const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density, *regrow, *prune;
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 

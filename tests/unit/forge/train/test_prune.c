@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pruning at initialisation: what is kept against a plain search.
+ * Pruning at initialisation: what is kept against a plain search, and as a process.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "../process.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "forge/experiment/split.h"
 #include "forge/train/topology/prune_model.h"
 #include "forge/train/topology/pruning.h"
+#include "sparse/file/model_file.h"
 #include "sparse/graph/connections.h"
 #include "support/test.h"
 #include "trainer_fixture.h"
@@ -177,6 +181,72 @@ static void test_the_gradient_is_that_of_the_first_step(void **state)
     drop(&f);
 }
 
+/* ---- as a process ---- */
+
+#define TRAIN "train m.safetensors --data d --epochs 2 --batch 32 --no-history --name t "
+
+static struct ran ran;
+
+static struct model *trained(const char *folder, const char *name)
+{
+    struct model *model;
+    struct reason why;
+
+    assert_ok(model_read(scratch_path(folder, name), &model, &why), why);
+    return model;
+}
+
+static void same_bytes(const char *folder, const char *a, const char *b)
+{
+    size_t a_size, b_size;
+    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
+
+    assert_int_equal(a_size, b_size);
+    assert_memory_equal(one, two, a_size);
+    free(one);
+    free(two);
+}
+
+static void test_a_dense_network_is_pruned_and_trained(void **state)
+{
+    const char *folder = scratch_make();
+    struct model *snip, *ratio;
+    uint64_t same = 0;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
+    write_quadrants(scratch_path(folder, "d"), 300, 50);
+    forge_run_well(
+        &ran, folder,
+        "build --layers 64-24-12-4 --sparsity 0 --seed 3 -p image.classification --no-history -o m.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --threads 1 -o snip.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --threads 2 -o again.safetensors");
+    same_bytes(folder, "snip.safetensors", "again.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --checkpoint ck -o part.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --resume ck -o again.safetensors");
+    same_bytes(folder, "snip.safetensors", "again.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--prune snip-ratio=0.8,batches=2 -o ratio.safetensors");
+    snip = trained(folder, "snip.safetensors");
+    ratio = trained(folder, "ratio.safetensors");
+    assert_int_equal(model_connections(snip), (uint64_t)(0.2 * (64 * 24 + 24 * 12 + 12 * 4) + 0.5));
+    assert_non_null(strstr(snip->lineage, "\"prune\""));
+    for (uint32_t i = 0; i < snip->layer_count; i++) {
+        const struct csr *a = &snip->layers[i].weight, *b = &ratio->layers[i].weight;
+
+        assert_int_equal(a->count, b->count);
+        for (uint64_t k = 0; k < a->count; k++)
+            same += csr_column(a, k) == csr_column(b, k);
+    }
+    assert_true(same < model_connections(snip) / 2); /* as many, but others */
+    model_free(snip);
+    model_free(ratio);
+    forge_run(&ran, folder, TRAIN "--prune snip=0 -o no.safetensors");
+    assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "build it with more"));
+    forge_run_well(&ran, folder, TRAIN "--prune snip=0.8 --regrow rigl,every=3 -o both.safetensors");
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_no_layer_is_left_without),
         cmocka_unit_test(test_what_is_no_method_is_refused),
         cmocka_unit_test(test_the_gradient_is_that_of_the_first_step),
+        cmocka_unit_test(test_a_dense_network_is_pruned_and_trained),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
