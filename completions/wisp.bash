@@ -79,6 +79,7 @@ _wisp() {
     --budget) mapfile -t COMPREPLY < <(compgen -W 'file memory' -- "$cur"); return ;;
     --weights) mapfile -t COMPREPLY < <(compgen -W 'scaled zero constant= inherited' -- "$cur"); return ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine one-cycle step constant' -- "$cur"); return ;;
+    --prune) mapfile -t COMPREPLY < <(compgen -W 'snip= snip-ratio=' -- "$cur"); return ;;
     --regrow) mapfile -t COMPREPLY < <(compgen -W 'set rigl' -- "$cur"); return ;;
     --average) mapfile -t COMPREPLY < <(compgen -W 'ema= last=' -- "$cur"); return ;;
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W 'steps= minutes=' -- "$cur"); return ;;
