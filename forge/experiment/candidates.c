@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,9 +202,41 @@ static int train_all(const struct candidates *c, struct training_result *out, js
         if (!found[k].trained)
             continue;
         json_array_append_new(all, candidate_json(found[k].seed, &found[k].result));
+        out->spread.epochs += found[k].result.epochs;
         out->candidates++;
     }
     return 0;
+}
+
+/* Of a halving, after its first round. */
+static double first_accuracy(const json_t *candidate)
+{
+    const json_t *first = json_object_get(candidate, "first_accuracy");
+
+    return json_number_value(first ? first : json_object_get(candidate, "validation_accuracy"));
+}
+
+/* Of a list as the lineage has it. */
+static void measure_spread(const json_t *all, struct training_result *out)
+{
+    struct candidates_spread *s = &out->spread;
+    const double count = (double)json_array_size(all);
+    double squares = 0, chosen = 0;
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach((json_t *)(uintptr_t)all, i, one)
+    {
+        const double accuracy = first_accuracy(one);
+
+        s->mean += accuracy / count;
+        if ((uint64_t)json_integer_value(json_object_get(one, "seed")) == out->seed)
+            chosen = accuracy;
+    }
+    json_array_foreach((json_t *)(uintptr_t)all, i, one) squares +=
+        (first_accuracy(one) - s->mean) * (first_accuracy(one) - s->mean);
+    s->deviation = count > 1 ? sqrt(squares / (count - 1)) : 0;
+    s->gained = chosen - s->mean;
 }
 
 static int run_all(const struct candidates *c, struct training_result *out, struct reason *why)
@@ -215,6 +248,7 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
     failed = (c->recipe->halving ? halving_run : train_all)(c, out, all, why);
     if (ranks_agree(c->ranks, interrupt_wanted()))
         out->result.ending = ENDING_INTERRUPTED;
+    measure_spread(all, out);
     if (!failed && describe_training(c, out, all))
         failed = refuse(why, -ENOMEM, "out of memory");
     json_decref(all);

@@ -35,10 +35,19 @@ struct candidates {
     bool announced;            /* what is trained was said */
 };
 
+/* What choosing among the candidates has come to, by the validation accuracy that all of them have: at their ends, or
+ * after the first round of a halving. */
+struct candidates_spread {
+    double mean, deviation; /* of a sample of candidates */
+    double gained;          /* the chosen one's above the mean */
+    uint64_t epochs;        /* of all candidates together */
+};
+
 struct training_result {
     struct model *model; /* the best one, with its lineage; the caller frees it */
     uint64_t seed;       /* of its connections */
     uint64_t candidates; /* that were trained */
+    struct candidates_spread spread;
     struct trainer_result result;
     json_t *rounds; /* while they are trained: what the best one's came to */
 };

@@ -48,6 +48,7 @@ uint64_t halving_epochs_all(uint64_t candidates, uint64_t epochs)
 struct contender {
     uint64_t seed;
     struct trainer_result result;
+    double first; /* its accuracy after the first round */
     bool trained, stopped;
 };
 
@@ -125,6 +126,7 @@ static int run_one(struct halving *h, uint64_t number, unsigned round, struct re
                                                      .validation_accuracy = found.accuracy,
                                                      .validation_loss = found.loss };
         contender->trained = true;
+        contender->first = round ? contender->first : found.accuracy;
         return 0;
     }
     announce(h, number, round, until);
@@ -132,6 +134,8 @@ static int run_one(struct halving *h, uint64_t number, unsigned round, struct re
     if (result)
         return result;
     model_free(model);
+    if (!round)
+        contender->first = contender->result.validation_accuracy;
     if (interrupt_wanted())
         return 0;
     found.seed = contender->seed;
@@ -198,7 +202,9 @@ static void list_all(const struct halving *h, struct training_result *out, json_
         if (!object)
             continue;
         out->candidates++;
+        out->spread.epochs += one->result.epochs;
         json_object_set_new(object, "epochs", json_integer((json_int_t)one->result.epochs));
+        json_object_set_new(object, "first_accuracy", json_real(one->first));
         json_array_append_new(all, object);
     }
 }

@@ -13,7 +13,8 @@
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
  *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
- *    "validation_balanced_accuracy", "interrupted", "ended", "seconds"}
+ *    "validation_balanced_accuracy", "interrupted", "ended", "seconds", and of several candidates "candidates_mean",
+ *    "candidates_deviation", "candidates_gained", "candidates_epochs"}
  *
  * With a teacher, accuracies say how often the pupil says what it says.
  */

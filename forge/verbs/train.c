@@ -159,7 +159,25 @@ static json_t *done_json(const struct train *train, const struct training_result
         json_object_set_new(event, "validation_accuracy", json_real(r->validation_accuracy));
         json_object_set_new(event, "validation_balanced_accuracy", json_real(r->validation_balance.balanced));
     }
+    if (event && trained->candidates > 1) {
+        json_object_set_new(event, "candidates_mean", json_real(trained->spread.mean));
+        json_object_set_new(event, "candidates_deviation", json_real(trained->spread.deviation));
+        json_object_set_new(event, "candidates_gained", json_real(trained->spread.gained));
+        json_object_set_new(event, "candidates_epochs", json_integer((json_int_t)trained->spread.epochs));
+    }
     return event;
+}
+
+/* What choosing has come to. */
+static void describe_spread(const struct train *train, const struct training_result *trained, char *text, size_t size)
+{
+    const struct candidates_spread *s = &trained->spread;
+
+    *text = 0;
+    if (trained->candidates > 1 && train->recipe.loss->targets != TARGETS_NUMBERS)
+        snprintf(text, size, " (%s%.2f%% on average, deviation %.2f, %+.2f by the choice; %llu epochs in all)",
+                 train->recipe.halving ? "after the first round " : "", 100 * s->mean, 100 * s->deviation,
+                 100 * s->gained, (unsigned long long)s->epochs);
 }
 
 /* What the figures on the samples held back are called, which follows from what is learned. */
@@ -186,17 +204,18 @@ static void print_done(const struct train *train, struct progress *progress, con
 {
     double seconds = (double)(clock_ns() - train->began_ns) / (double)NS_PER_S;
     const struct trainer_result *r = &trained->result;
-    char text[512], validation[96], seed[64] = "", ended[64] = "";
+    char text[640], validation[96], seed[64] = "", spread[160], ended[64] = "";
     const bool early = r->ending == ENDING_INTERRUPTED || r->ending == ENDING_DIVERGED;
 
     describe_validation(train, r, validation, sizeof validation);
+    describe_spread(train, trained, spread, sizeof spread);
     if (trained->candidates > 1)
         snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
                  (unsigned long long)trained->candidates);
     if (!early)
         snprintf(ended, sizeof ended, "; ended by --%s", ending_name(r->ending));
-    snprintf(text, sizeof text, "%s%s%s: %lld bytes%s, epoch %llu%s, %.1f s%s", early ? ending_name(r->ending) : "",
-             early ? "; saved " : "", train->output, bytes, seed, (unsigned long long)r->best_epoch, validation,
+    snprintf(text, sizeof text, "%s%s%s: %lld bytes%s%s, epoch %llu%s, %.1f s%s", early ? ending_name(r->ending) : "",
+             early ? "; saved " : "", train->output, bytes, seed, spread, (unsigned long long)r->best_epoch, validation,
              seconds, ended);
     progress_event(progress, done_json(train, trained, bytes, seconds), text);
 }

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,10 +165,22 @@ static unsigned count_epochs(const char *events)
     return count;
 }
 
+/* At the end it is said what the choice came to. */
+static void check_spread(const char *events, double mean, double gained)
+{
+    json_t *done = json_loads(strstr(events, "{\"event\":\"done\""), JSON_DISABLE_EOF_CHECK, NULL);
+
+    assert_true(fabs(real_of(done, "candidates_mean") - mean) < 1e-9);
+    assert_true(fabs(real_of(done, "candidates_gained") - gained) < 1e-9);
+    assert_int_equal(real_of(done, "candidates_epochs"), halving_epochs_all(CANDIDATES, EPOCHS));
+    json_decref(done);
+}
+
 static void test_the_worse_half_stops(void **state)
 {
     struct curve curves[CANDIDATES];
     unsigned until[CANDIDATES] = { 0 };
+    double mean = 0, chosen = 0;
     json_t *lineage, *list;
     struct model *model;
     struct reason why;
@@ -190,9 +203,14 @@ static void test_the_worse_half_stops(void **state)
         assert_int_equal(real_of(one, "seed"), 3 + k);
         assert_int_equal(real_of(one, "epochs"), until[k]);
         assert_true(real_of(one, "validation_accuracy") == curves[k].accuracy[until[k] - 1]);
-        if (until[k] == EPOCHS)
-            assert_int_equal(real_of(lineage, "seed"), 3 + k);
+        assert_true(real_of(one, "first_accuracy") == curves[k].accuracy[0]);
+        mean += curves[k].accuracy[0] / CANDIDATES;
+        if (until[k] < EPOCHS)
+            continue;
+        assert_int_equal(real_of(lineage, "seed"), 3 + k);
+        chosen = curves[k].accuracy[0];
     }
+    check_spread(ran.out, mean, chosen - mean);
     /* It is the network that it is alone. */
     snprintf(command, sizeof command,
              "build --layers 64-24-4 --sparsity 0.5 --seed %d -p image.classification --no-history -o alone",

@@ -4,6 +4,7 @@
  * threads and any kernels, Ctrl-C, and a full disk.
  */
 #include <jansson.h>
+#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -156,7 +157,7 @@ static void test_candidates_keep_the_best(void **state)
     struct model *model;
     struct reason why;
     json_t *lineage, *candidates;
-    double best = 0;
+    double best = 0, mean = 0, squares = 0;
     json_t *done;
     static struct ran ran;
 
@@ -170,11 +171,21 @@ static void test_candidates_keep_the_best(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(json_integer_value(json_object_get(json_array_get(candidates, i), "seed")), 3 + i);
         best = MAX(best, real_of(json_array_get(candidates, i), "validation_accuracy"));
+        mean += real_of(json_array_get(candidates, i), "validation_accuracy") / 3;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        const double off = real_of(json_array_get(candidates, i), "validation_accuracy") - mean;
+
+        squares += off * off;
     }
     /* The end says which one was kept. */
     done = find_event(ran.out, "done");
     assert_int_equal(real_of(done, "seed"), json_integer_value(json_object_get(lineage, "seed")));
     assert_int_equal(real_of(done, "candidates"), 3);
+    assert_true(fabs(real_of(done, "candidates_mean") - mean) < 1e-9);
+    assert_true(fabs(real_of(done, "candidates_deviation") - sqrt(squares / 2)) < 1e-9);
+    assert_true(fabs(real_of(done, "candidates_gained") - (best - mean)) < 1e-9);
+    assert_int_equal(real_of(done, "candidates_epochs"), 6);
     json_decref(done);
     assert_true(real_of(json_object_get(lineage, "training"), "validation_accuracy") == best);
     json_decref(lineage);
