@@ -13,7 +13,7 @@
 #include "sparse/passes/backward.h"
 #include "unit/sparse/passes/set_layer.h"
 
-enum { FEATURES = 700, BATCH = 37, SOME = 20, LAYERS = 6, CLASSES = 5 };
+enum { FEATURES = 700, BATCH = 37, SOME = 20, LAYERS = 6, CLASSES = 5, OTHERS = 31 * FEATURES };
 
 /* Two layers read the input, and their sum goes on. */
 static struct model *make_model(void)
@@ -81,7 +81,19 @@ static void run_full(struct forward *forward, struct backward *backward, const s
     backward_run(backward, LAYERS, gradient);
 }
 
-/* Some samples both ways; returned are the answers and behind them the gradients. To be freed. */
+/* Of the connections that a layer has not, by place. */
+static void note_gradients(void *argument, const struct csr *tile, const float *gradient)
+{
+    float *all = argument;
+
+    for (uint32_t r = 0; r < tile->rows; r++) {
+        for (uint64_t k = tile->starts[r]; k < tile->starts[r + 1]; k++)
+            all[(size_t)r * tile->columns + csr_column(tile, k)] = gradient[k];
+    }
+}
+
+/* Some samples both ways; returned are the answers and behind them the gradients, of the connections that the first two
+ * layers have not as well. To be freed. */
 static float *run(const struct samples *samples, bool sparse, const struct kernels *kernels, unsigned threads,
                   size_t *count)
 {
@@ -104,7 +116,7 @@ static float *run(const struct samples *samples, bool sparse, const struct kerne
               why);
     assert_int_equal(parameters_map(model, &parameters), 0);
     assert_ok(backward_new(forward, &parameters, &backward, &why), why);
-    *count = CLASSES * SOME + parameters.length;
+    *count = CLASSES * SOME + parameters.length + 2 * OTHERS;
     all = memory_zalloc(*count, sizeof *all);
     if (sparse) {
         /* What other samples have left is not there the second time. */
@@ -113,6 +125,8 @@ static float *run(const struct samples *samples, bool sparse, const struct kerne
     } else {
         run_full(forward, backward, samples, all + CLASSES * SOME);
     }
+    for (uint32_t i = 0; i < 2; i++)
+        assert_ok(backward_potential(backward, i, note_gradients, all + *count - (2 - i) * OTHERS, &why), why);
     memcpy(all, forward_value(forward, LAYERS), CLASSES * SOME * sizeof *all);
     backward_free(backward);
     parameters_deinit(&parameters);
