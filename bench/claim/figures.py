@@ -53,6 +53,10 @@ BLOCKS = [4, 6, 8]
 PUBLISHED = ["--optimizer", "sgd", "--momentum", "0.9", "--schedule", "constant", "--warmup", "0", "-b", "40", "--balance", "none"]
 FEW = {"published": [*PUBLISHED, "-r", "0.05", "--decay", "0.0004"],
        "published-dense": [*PUBLISHED, "-r", "0.001", "--decay", "0.02"]}
+# What each side may be tuned over, on 1,000 of the 5,000; the test set has no part in it.
+TUNED = {f"{schedule} {rate}": ["--optimizer", "sgd", "--momentum", "0.9", "--schedule", schedule, "--warmup", "0", "-b", "40", "--balance",
+                                "none", "-r", rate, "--decay", "0.0004"]
+         for schedule in ("cosine", "constant") for rate in ("0.05", "0.02", "0.1", "0.01")}
 
 FIGURES = {
     "few-samples": Figure(
@@ -62,6 +66,11 @@ FIGURES = {
         runs=[run for seed in range(1, 6) for run in (Run("published", "er", 0.97, seed), Run("published", "dense", 0, seed))] +
              [Run("published-dense", "dense", 0, seed) for seed in range(1, 6)],
         checks=[Check("published", "er", 0.97, least=0.839), Check("published", "er", 0.97, ahead=0.01)]),
+    "few-samples-tuning": Figure(
+        title="5,000 samples: rate and schedule for each side, on 1,000 of them", what="", data="fashion-5k-held",
+        media={**PIXELS, "mean": 0, "deviation": 1}, epochs=400, network=lambda size: networks.mlp(1000, 3, 0.2),
+        recipe=lambda size, method: TUNED[size], checks=[],
+        runs=[Run(size, method, sparsity, 1) for method, sparsity in (("er", 0.97), ("dense", 0)) for size in TUNED]),
     "width": Figure(
         title="Width: 784-w-w-w-10 on Fashion-MNIST", what="w =", data="fashion", media=PIXELS, epochs=10, network=networks.mlp,
         recipe=lambda size, method: [*SGD, "-r", "0.05", "--decay", "0.0005"], runs=claimed("er", WIDTHS),

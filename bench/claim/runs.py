@@ -98,7 +98,7 @@ class Runner:
         self.every = sets.prepare("fashion", options.data, options.work) if "all" in figure.tests else None
 
     def path(self, run, what):
-        name = "-".join(str(word) for word in run)
+        name = "-".join(str(word) for word in run).replace(" ", "-")
         return os.path.join(self.work, f"{name}-{digest(self.figure, run)}.{what}")
 
     def call(self, words, to, lock):

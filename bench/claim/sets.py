@@ -8,7 +8,11 @@ import random
 import struct
 
 NAMES = {"train": "train", "test": "t10k"}
-SUBSETS = {"fashion": None, "fashion-5k": {"train": 5000, "test": 1000}, "fashion-10k": {"train": 10000, "test": None}}
+# Which of a split's permuted samples are which of the subset's; None: all of its own, as they stand.
+SUBSETS = {"fashion": None,
+           "fashion-5k": {"train": ("train", 0, 5000), "test": ("test", 0, 1000)},
+           "fashion-5k-held": {"train": ("train", 0, 4000), "test": ("train", 4000, 5000)},  # of the 5,000: to choose a recipe on
+           "fashion-10k": {"train": ("train", 0, 10000), "test": None}}
 
 
 def numpy_generator(seed):
@@ -49,11 +53,13 @@ def write(folder, split, images, labels, sides):
         file.write(struct.pack(">II", 0x801, count) + labels)
 
 
-def write_subset(source, folder, counts):
+def write_subset(source, folder, parts):
+    files = {split: [read(source, f"{NAMES[split]}-{what}-ubyte") for what in ("images-idx3", "labels-idx1")] for split in NAMES}
     generator = numpy_generator(0)
-    for split, wanted in counts.items():
-        images, labels = (read(source, f"{NAMES[split]}-{what}-ubyte") for what in ("images-idx3", "labels-idx1"))
-        order = numpy_shuffle(generator, len(labels) - 8)[:wanted] if wanted else range(len(labels) - 8)
+    orders = {split: numpy_shuffle(generator, len(files[split][1]) - 8) for split in NAMES}
+    for split, part in parts.items():
+        images, labels = files[part[0] if part else split]
+        order = orders[part[0]][part[1]:part[2]] if part else range(len(labels) - 8)
         write(folder, split, b"".join(images[16 + 784 * i:800 + 784 * i] for i in order), bytes(labels[8 + i] for i in order), (28, 28))
 
 

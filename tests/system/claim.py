@@ -96,6 +96,23 @@ def subsets_are_the_published_ones():
     assert test[:5] == [5646, 3712, 1363, 5993, 6585] and sum(test[:1000]) == 4051005
 
 
+def subsets_are_apart():
+    """What a recipe is chosen on is no part of what the figure measures on, and is what its training samples end with."""
+    parts = sets.SUBSETS["fashion-5k-held"]
+    assert parts["train"] == ("train", 0, 4000) and parts["test"] == ("train", 4000, 5000)
+    with tempfile.TemporaryDirectory() as top:
+        os.mkdir(f"{top}/all")
+        for split, count in (("train", 6000), ("test", 1500)):
+            numbers = [number.to_bytes(4, "big") + bytes(780) for number in range(count)]
+            sets.write(f"{top}/all", split, b"".join(numbers), bytes(count), (28, 28))
+        for name in ("fashion-5k", "fashion-5k-held"):
+            os.mkdir(f"{top}/{name}")
+            sets.write_subset(f"{top}/all", f"{top}/{name}", sets.SUBSETS[name])
+        five, held = ({split: [pictures[at:at + 784] for at in range(16, len(pictures), 784)] for split, file in sets.NAMES.items()
+                       for pictures in [sets.read(f"{top}/{name}", f"{file}-images-idx3-ubyte")]} for name in ("fashion-5k", "fashion-5k-held"))
+    assert held["train"] + held["test"] == five["train"] and len(held["test"]) == 1000 and len(five["test"]) == 1000
+
+
 def damage_is_refused(folder):
     path = pathlib.Path(folder, "results", "tiny.csv")
     path.write_text(path.read_text().replace(",0.", ",x.", 3))
@@ -105,6 +122,7 @@ def damage_is_refused(folder):
 
 def main():
     subsets_are_the_published_ones()
+    subsets_are_apart()
     os.environ["WISP_DB"] = "/nonexistent/s.db"
     with tempfile.TemporaryDirectory() as top:
         began = time.monotonic()
