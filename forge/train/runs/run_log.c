@@ -13,16 +13,22 @@ void run_log_begin(struct run_log *log, const char *name)
 {
     snprintf(log->file, sizeof log->file, "%s", name);
     snprintf(log->name, sizeof log->name, "%s", name);
-    log->begins = true;
+    log->first = log->current = log->count;
 }
 
-static void begin_candidate(struct run_log *log, json_int_t seed)
+/* By its seed, or by its number where it is halved and goes on round after round. */
+static void begin_candidate(struct run_log *log, const json_t *event)
 {
-    char text[40];
-    int length = snprintf(text, sizeof text, ", seed %lld", (long long)seed);
+    const json_t *seed = json_object_get(event, "seed"), *number = json_object_get(event, "candidate");
+    char text[48];
+    int length = snprintf(text, sizeof text, ", %s %lld", seed ? "seed" : "candidate",
+                          (long long)json_integer_value(seed ? seed : number));
 
     snprintf(log->name, sizeof log->name, "%.*s%s", (int)sizeof log->name - 1 - length, log->file, text);
-    log->begins = true;
+    for (log->current = log->first; log->current < log->count; log->current++) {
+        if (!strcmp(log->runs[log->current].name, log->name))
+            return;
+    }
 }
 
 static int add_run(struct run_log *log)
@@ -34,7 +40,6 @@ static int add_run(struct run_log *log)
     log->runs = runs;
     log->runs[log->count] = (struct run){ .epochs = NULL };
     memcpy(log->runs[log->count++].name, log->name, sizeof log->name);
-    log->begins = false;
     return 0;
 }
 
@@ -75,7 +80,7 @@ static int take_epoch(struct run_log *log, const json_t *event, struct reason *w
         return refuse(why, WISP_E_FORMAT, "an epoch without its number, 'epoch', from 1");
     if (isnan(epoch.loss))
         return refuse(why, WISP_E_FORMAT, "epoch %lld has no 'loss'", (long long)number);
-    if ((log->begins && add_run(log)) || add_epoch(&log->runs[log->count - 1], &epoch))
+    if ((log->current == log->count && add_run(log)) || add_epoch(&log->runs[log->current], &epoch))
         return refuse_errno(why, -ENOMEM, "epoch %lld", (long long)number);
     return 0;
 }
@@ -89,7 +94,7 @@ int run_log_event(struct run_log *log, const json_t *event, struct reason *why)
     if (!strcmp(name, "epoch"))
         return take_epoch(log, event, why);
     if (!strcmp(name, "candidate"))
-        begin_candidate(log, json_integer_value(json_object_get(event, "seed")));
+        begin_candidate(log, event);
     return 0;
 }
 

@@ -70,6 +70,24 @@ static void every_candidate_is_a_run(void **state)
     run_log_deinit(&log_);
 }
 
+/* Halved candidates go on, each where it was, after others had their turn. */
+static void a_candidate_goes_on_in_later_rounds(void **state)
+{
+#define TURN(number) "{\"event\":\"candidate\",\"candidate\":" #number ",\"round\":1,\"until_epoch\":2}\n"
+    (void)state;
+    reads("before.jsonl", TURN(2) EPOCH(1, 7));
+    reads("halved.jsonl", TURN(1) START EPOCH(1, 2) TURN(2) EPOCH(1, 3) TURN(3) EPOCH(1, 1) TURN(2) EPOCH(2, 2.5)
+                              TURN(3) EPOCH(2, 0.5) EPOCH(3, 0.25));
+    assert_int_equal(log_.count, 4);
+    assert_string_equal(log_.runs[2].name, "halved, candidate 2");
+    assert_int_equal(log_.runs[0].count, 1);
+    assert_int_equal(log_.runs[1].count, 1);
+    assert_int_equal(log_.runs[2].count, 2);
+    assert_int_equal(log_.runs[3].count, 3);
+    assert_float_equal(log_.runs[2].epochs[1].loss, 2.5, 0);
+    run_log_deinit(&log_);
+}
+
 /* Stopped after any epoch and resumed after any earlier one, a run has each epoch once, as it was told last. */
 static void resumed_runs_go_on(void **state)
 {
@@ -218,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_a_run),
         cmocka_unit_test(every_candidate_is_a_run),
+        cmocka_unit_test(a_candidate_goes_on_in_later_rounds),
         cmocka_unit_test(resumed_runs_go_on),
         cmocka_unit_test(damage_is_refused_by_line),
         cmocka_unit_test(pictures_are_of_a_sort_and_of_so_many),
