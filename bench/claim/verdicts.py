@@ -51,11 +51,11 @@ def missing_words(missing, methods):
     groups = {}
     for run in missing:
         groups.setdefault((run.method, run.size), {}).setdefault(run.sparsity, []).append(run.seed)
-    for (method, size), sparsities in groups.items():
+    for (method, size), sparsities in sorted(groups.items(), key=lambda group: list(methods).index(group[0][0])):
         seeds = {}
         for sparsity, of in sparsities.items():
             seeds.setdefault(tuple(of), []).append(sparsity)
-        parts = [(f"{' '.join(f'{s:g}' for s in sorted(of))} " if method != "dense" else "") + f"(seeds {', '.join(map(str, numbers))})"
+        parts = [(f"at {' '.join(f'{s:g}' for s in sorted(of))} " if method != "dense" else "") + f"(seed{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})"
                  for numbers, of in seeds.items()]
         lacking = "; this version has no such method" if methods[method] is None else ""
         yield f"{method}, {size}: {', '.join(parts)}{lacking}"

@@ -84,7 +84,7 @@ def two_share_the_runs(top, whole):
 
 def the_picture_names_what_is_missing(folder):
     words = " ".join(tree.parse(f"{folder}/results/tiny.svg").getroot().itertext())
-    assert "2 of 3 runs" in words and "snip, 16: 0.5 (seeds 1); this version has no such method" in words, words
+    assert "2 of 3 runs" in words and "snip, 16: at 0.5 (seed 1); this version has no such method" in words, words
     assert "er at 50 %, 16, against dense" in words and "one seed" in words, words
 
 
