@@ -41,6 +41,7 @@ struct dataset *dataset_free(struct dataset *dataset)
     free(dataset->set);
     free(dataset->set_starts);
     free(dataset->numbers);
+    free(dataset->targets);
     free(dataset->pictures);
     free(dataset->sounds);
     free(dataset->texts);
@@ -196,6 +197,7 @@ static int add_sample(struct collect *collect, uint32_t class, void **array, siz
         size_t capacity = MAX((size_t)1024, collect->capacity * 2);
 
         if (grow((void **)&set->classes, capacity, sizeof *set->classes) || grow(array, capacity, size) ||
+            (set->targets && grow((void **)&set->targets, capacity, sizeof *set->targets)) ||
             (set->names && grow((void **)&set->names, capacity, sizeof *set->names)) ||
             (set->lines && grow((void **)&set->lines, capacity, sizeof *set->lines)))
             return refuse_errno(why, -ENOMEM, "cannot hold %zu samples", capacity);
@@ -261,6 +263,16 @@ int collect_numbers(struct collect *collect, const float *numbers, size_t count,
         return refuse_errno(why, -ENOMEM, "cannot hold the numbers of %zu samples", set->count);
     memcpy(set->numbers + (set->count - 1) * count, numbers, count * sizeof *numbers);
     set->number_count = count;
+    return 0;
+}
+
+int collect_target(struct collect *collect, struct dataset_text target, struct reason *why)
+{
+    struct dataset *set = collect->set;
+
+    if (!set->targets && grow((void **)&set->targets, collect->capacity, sizeof *set->targets))
+        return refuse_errno(why, -ENOMEM, "cannot hold the texts of %zu samples", set->count);
+    set->targets[set->count - 1] = target;
     return 0;
 }
 
@@ -473,6 +485,14 @@ static int settle_labels(struct collect *collect, const char *beside, struct rea
     return number_classes(collect, why);
 }
 
+static void hash_text(const struct dataset_text *text, XXH3_state_t *state)
+{
+    uint64_t length = text->length;
+
+    XXH3_128bits_update(state, &length, sizeof length);
+    XXH3_128bits_update(state, text->bytes, text->length);
+}
+
 static void hash_samples(const struct dataset *set, XXH3_state_t *state)
 {
     for (size_t i = 0; i < set->count; i++) {
@@ -494,11 +514,10 @@ static void hash_samples(const struct dataset *set, XXH3_state_t *state)
             XXH3_128bits_update(state, shape, sizeof shape);
             XXH3_128bits_update(state, set->sounds[i].samples, set->sounds[i].count * sizeof(float));
         } else if (set->texts) {
-            uint64_t length = set->texts[i].length;
-
-            XXH3_128bits_update(state, &length, sizeof length);
-            XXH3_128bits_update(state, set->texts[i].bytes, set->texts[i].length);
+            hash_text(&set->texts[i], state);
         }
+        if (set->targets)
+            hash_text(&set->targets[i], state);
     }
 }
 

@@ -49,6 +49,8 @@ int collect_text(struct collect *collect, uint32_t class, struct dataset_text te
 /* Of the last sample: its labels, in any order, or its numbers, as many as of the others. */
 int collect_set(struct collect *collect, const uint32_t *classes, size_t count, struct reason *why);
 int collect_numbers(struct collect *collect, const float *numbers, size_t count, struct reason *why);
+/* Of the last sample: the other text of the pair. */
+int collect_target(struct collect *collect, struct dataset_text target, struct reason *why);
 /* Of the last sample: its file, or its line. */
 int collect_name(struct collect *collect, const char *path, struct reason *why);
 int collect_line(struct collect *collect, uint32_t line, struct reason *why);

@@ -208,12 +208,57 @@ static int find_text(const struct rows *first, const struct dataset_wish *wish, 
     return 0;
 }
 
+static const char *const source_words[] = { "source", "src" };
+static const char *const target_words[] = { "target", "tgt", "translation" };
+
+static int refuse_pairs(const struct rows *first, struct reason *why)
+{
+    char names[256];
+
+    return refuse(why, WISP_E_FORMAT,
+                  "%s:%u: %zu columns (%s): say which are the pair by --text-column and --target-columns, by name or "
+                  "number",
+                  first->path, first->row_line, first->count, list_columns(first, names, sizeof names));
+}
+
+static int find_pairs(const struct rows *first, const struct dataset_wish *wish, struct columns *out,
+                      struct reason *why)
+{
+    long source = find_known(first, source_words, ARRAY_SIZE(source_words));
+    long target = find_known(first, target_words, ARRAY_SIZE(target_words));
+    int result = 0;
+
+    if (wish->text_column)
+        result = find_wished(first, "--text-column", wish->text_column, &source, &out->heading, why);
+    if (!result && wish->target_columns)
+        result = find_wished(first, "--target-columns", wish->target_columns, &target, &out->heading, why);
+    if (result)
+        return result;
+    if (first->count == 2 && (source == NONE || target == NONE)) {
+        source = source != NONE ? source : target != NONE ? 1 - target : 0;
+        target = 1 - source;
+    }
+    if (source == NONE || target == NONE)
+        return refuse_pairs(first, why);
+    if (source == target)
+        return refuse(why, WISP_E_FORMAT, "%s: source and target are the same column, %ld", first->path, source + 1);
+    out->heading |= is_one_of(&first->fields[source], source_words, ARRAY_SIZE(source_words)) &&
+                    is_one_of(&first->fields[target], target_words, ARRAY_SIZE(target_words));
+    out->text = (size_t)source;
+    out->targets[out->target_count++] = (size_t)target;
+    return 0;
+}
+
 int columns_find(const struct rows *first, const struct dataset_wish *wish, struct columns *out, struct reason *why)
 {
     long label = NONE, text = NONE;
     bool heading = false;
     int result = 0;
 
+    if (wish->pairs) {
+        *out = (struct columns){ .named = true };
+        return find_pairs(first, wish, out, why);
+    }
     if (wish->unlabelled) {
         *out = (struct columns){ .text = 0 };
         return find_text(first, wish, out, why);

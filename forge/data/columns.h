@@ -6,7 +6,8 @@
  * numbers count from 1. Without a wish, two columns are a label and a text, in this order, unless the first row has
  * known names for them ("text,label", "v1,v2"): then the names decide. Of more than two columns none is left out
  * silently: somebody must say which are meant. Where no labels are wanted, one column is the text, of two the second,
- * and of any number the one that has a known name.
+ * and of any number the one that has a known name. Pairs are a source and a target (--text-column, --target-columns),
+ * in this order unless both are named so.
  */
 #ifndef FORGE_DATA_COLUMNS_H
 #define FORGE_DATA_COLUMNS_H
@@ -18,7 +19,7 @@ enum { COLUMNS_TARGETS_MAX = 64 };
 
 struct columns {
     size_t label, text;                                /* counted from 0 */
-    size_t targets[COLUMNS_TARGETS_MAX], target_count; /* columns of numbers, in place of a label */
+    size_t targets[COLUMNS_TARGETS_MAX], target_count; /* in place of a label: columns of numbers, or the other text */
     bool heading;                                      /* the first row names them */
     bool named;                                        /* by number or name, by who calls: nothing was guessed */
 };

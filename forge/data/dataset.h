@@ -8,7 +8,7 @@
  *   a folder of files           pictures or recordings, as media/spec/sniff.h lists them: [SPLIT/]CLASS/FILE, or
  *                               [SPLIT/]CLASS_REST.wav; data/place.h has the rules
  *   a .tar [.gz, .xz] or .zip of files  the same, without unpacking it to disk
- *   a .csv or .tsv [.gz, .xz]   texts and their labels: columns.h has the rules
+ *   a .csv or .tsv [.gz, .xz]   texts and their labels, or pairs of texts: columns.h has the rules
  *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
  * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it,
  * or is left out and counted, if so wished.
@@ -46,7 +46,8 @@ struct dataset {
     /* With target columns: so many numbers a sample, one sample after the other; NULL without. */
     float *numbers;
     size_t number_count;
-    char **labels; /* names of the classes; in the order of the model's outputs */
+    struct dataset_text *targets; /* of pairs: the other text of each sample; NULL without */
+    char **labels;                /* names of the classes; in the order of the model's outputs */
     size_t label_count;
     char **names;    /* one a sample: its file; NULL when samples have none */
     uint32_t *lines; /* one a sample: its line; NULL */
@@ -70,13 +71,15 @@ struct dataset_wish {
     const char *path, *split; /* "train", "test" */
     enum media_kind kind;
     bool unlabelled;     /* whatever the data say of labels is not read, and need not be there */
+    bool pairs;          /* of a table, unlabelled: another text of each row is read, too */
     char *const *labels; /* the model's; NULL: those of the data */
     size_t label_count;
     const char *label_column, *text_column; /* of a table, by name or number from 1; NULL: found */
     const char *label_separator; /* of a table whose rows have several labels, as "a|b": the character; NULL: one */
-    const char *target_columns;  /* of a table: columns of numbers in place of the label, separated by commas; NULL */
-    bool skip_bad;               /* leave out what cannot be read, and count it */
-    const struct media *media;   /* with skip_bad: sounds that it cannot take are left out too; or NULL */
+    /* Of a table: columns of numbers in place of the label, separated by commas; or the other text of a pair; NULL. */
+    const char *target_columns;
+    bool skip_bad;             /* leave out what cannot be read, and count it */
+    const struct media *media; /* with skip_bad: sounds that it cannot take are left out too; or NULL */
     void (*step)(void *argument, size_t samples); /* called as reading goes on; NULL: not wanted */
     void *argument;
 };

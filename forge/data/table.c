@@ -90,6 +90,9 @@ static int read_target(const struct rows *rows, const struct columns *columns, s
 {
     const struct field *label = &rows->fields[columns->label];
 
+    if (collect->wish->pairs)
+        return media_check_text("target", rows->fields[columns->targets[0]].bytes,
+                                rows->fields[columns->targets[0]].length, why);
     if (collect->wish->unlabelled)
         return 0;
     if (columns->target_count)
@@ -97,6 +100,11 @@ static int read_target(const struct rows *rows, const struct columns *columns, s
     if (collect->wish->label_separator)
         return read_set(label, *collect->wish->label_separator, collect, out, why);
     return collect_class(collect, label->bytes, label->length, &out->classes[0], why);
+}
+
+static int add_target(struct collect *collect, const struct field *text, struct reason *why)
+{
+    return collect_target(collect, (struct dataset_text){ text->bytes, text->length }, why);
 }
 
 static int add_row(const struct rows *rows, const struct columns *columns, struct collect *collect, struct reason *why)
@@ -114,7 +122,9 @@ static int add_row(const struct rows *rows, const struct columns *columns, struc
         collect_text(collect, set ? 0 : target.classes[0], (struct dataset_text){ text->bytes, text->length }, why);
     if (!result && set)
         result = collect_set(collect, target.classes, target.class_count, why);
-    if (!result && columns->target_count)
+    if (!result && collect->wish->pairs)
+        result = add_target(collect, &rows->fields[columns->targets[0]], why);
+    else if (!result && columns->target_count)
         result = collect_numbers(collect, target.numbers, columns->target_count, why);
     return result ? result : collect_line(collect, rows->row_line, why);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
@@ -412,6 +413,74 @@ static void unlabelled(void **state)
     assert_non_null(strstr(why.text, "u.tsv:1: 3 columns ('a', 'b', 'c'): say which they are"));
 }
 
+static int read_pairs(const char *table, const char *text, const char *targets, struct dataset **out,
+                      struct reason *why)
+{
+    *out = NULL;
+    data_write_text(data_root, "f.tsv", table);
+    return dataset_read(&(struct dataset_wish){ .path = scratch_path(data_root, "f.tsv"),
+                                                .split = "train",
+                                                .kind = MEDIA_TEXT,
+                                                .unlabelled = true,
+                                                .pairs = true,
+                                                .text_column = text,
+                                                .target_columns = targets },
+                        out, why);
+}
+
+/* A row that could be a heading is one only where it says so. */
+static void pairs(void **state)
+{
+    static const struct {
+        const char *table, *text, *targets, *source, *target, *says;
+    } cases[] = {
+        { "one\teins\n", NULL, NULL, "one", "eins", NULL },
+        { "one\teins\n", "2", NULL, "eins", "one", NULL },
+        { "one\teins\n", NULL, "1", "eins", "one", NULL },
+        { "target\tsource\neins\tone\n", NULL, NULL, "one", "eins", NULL },
+        { "source\tQuelle\neins\tone\n", NULL, NULL, "source", "Quelle", NULL },
+        { "en\tde\tby\none\teins\tx\n", "en", "de", "one", "eins", NULL },
+        { "en\tde\tby\none\teins\tx\n", "en", NULL, NULL, NULL,
+          "3 columns ('en', 'de', 'by'): say which are the pair by --text-column and --target-columns" },
+        { "one\teins\n", "1", "1", NULL, NULL, "source and target are the same column, 1" },
+        { "one\n", NULL, NULL, NULL, NULL, "f.tsv:1: 1 columns ('one')" },
+        { "one\teins\ntwo\t\n", NULL, NULL, NULL, NULL, "f.tsv:2: target: the text is empty" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct dataset *set;
+        struct reason why;
+        int result = read_pairs(cases[i].table, cases[i].text, cases[i].targets, &set, &why);
+
+        if (cases[i].says) {
+            assert_int_equal(result, WISP_E_FORMAT);
+            assert_non_null(strstr(why.text, cases[i].says));
+            continue;
+        }
+        assert_ok(result, why);
+        assert_int_equal(set->texts[0].length, strlen(cases[i].source));
+        assert_memory_equal(set->texts[0].bytes, cases[i].source, strlen(cases[i].source));
+        assert_int_equal(set->targets[0].length, strlen(cases[i].target));
+        assert_memory_equal(set->targets[0].bytes, cases[i].target, strlen(cases[i].target));
+        dataset_free(set);
+    }
+}
+
+/* The hash is of the pairs: checkpoints are of one data set. */
+static void other_targets_are_other_data(void **state)
+{
+    struct dataset *one, *other;
+    struct reason why;
+
+    (void)state;
+    assert_ok(read_pairs("one\teins\n", NULL, NULL, &one, &why), why);
+    assert_ok(read_pairs("one\tzwei\n", NULL, NULL, &other, &why), why);
+    assert_string_not_equal(one->hash, other->hash);
+    dataset_free(one);
+    dataset_free(other);
+}
+
 static void missing(void **state)
 {
     struct dataset *set = NULL;
@@ -431,12 +500,12 @@ static void missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tsv),        cmocka_unit_test(csv),        cmocka_unit_test(heading),
-        cmocka_unit_test(damages),    cmocka_unit_test(long_label), cmocka_unit_test(nul_bytes),
-        cmocka_unit_test(packed),     cmocka_unit_test(folders),    cmocka_unit_test(model_labels),
-        cmocka_unit_test(unlabelled), cmocka_unit_test(missing),    cmocka_unit_test(doubts),
-        cmocka_unit_test(columns),    cmocka_unit_test(codings),    cmocka_unit_test(old_line_ends),
-        cmocka_unit_test(skipping),
+        cmocka_unit_test(tsv),        cmocka_unit_test(csv),           cmocka_unit_test(heading),
+        cmocka_unit_test(damages),    cmocka_unit_test(long_label),    cmocka_unit_test(nul_bytes),
+        cmocka_unit_test(packed),     cmocka_unit_test(folders),       cmocka_unit_test(model_labels),
+        cmocka_unit_test(unlabelled), cmocka_unit_test(pairs),         cmocka_unit_test(other_targets_are_other_data),
+        cmocka_unit_test(missing),    cmocka_unit_test(doubts),        cmocka_unit_test(columns),
+        cmocka_unit_test(codings),    cmocka_unit_test(old_line_ends), cmocka_unit_test(skipping),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
