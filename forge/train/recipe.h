@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
-#include "forge/train/augment.h"
+#include "forge/train/augment/augment.h"
 #include "forge/train/balance.h"
 #include "forge/train/loss.h"
 #include "forge/train/optimizer.h"

@@ -9,7 +9,7 @@
 #include "base/size.h"
 #include "forge/experiment/split.h"
 #include "forge/experiment/tasks.h"
-#include "forge/train/augment.h"
+#include "forge/train/augment/augment.h"
 #include "forge/train/batches.h"
 #include "forge/train/recipe.h"
 #include "support/test.h"

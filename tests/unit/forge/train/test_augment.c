@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "forge/train/augment.h"
+#include "forge/train/augment/augment.h"
 #include "support/test.h"
 
 enum { SIDE = 32, DRAWS = 200 };

@@ -4,8 +4,8 @@
  * tensors, each time anew, from a stream of random numbers of its own: so it is reproducible, and the same for any
  * number of threads. What is 0 is off.
  */
-#ifndef FORGE_TRAIN_AUGMENT_H
-#define FORGE_TRAIN_AUGMENT_H
+#ifndef FORGE_TRAIN_AUGMENT_AUGMENT_H
+#define FORGE_TRAIN_AUGMENT_AUGMENT_H
 
 #include <jansson.h>
 #include <stdbool.h>

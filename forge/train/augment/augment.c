@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/size.h"
-#include "forge/train/augment.h"
+#include "forge/train/augment/augment.h"
 #include "sparse/kernels/functions.h"
 
 static const struct {

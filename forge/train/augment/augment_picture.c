@@ -5,7 +5,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/train/augment.h"
+#include "forge/train/augment/augment.h"
 
 /* -most … most. */
 static double draw_within(struct rng *rng, double max)
