@@ -7,6 +7,7 @@
 #include "base/size.h"
 #include "forge/train/batches.h"
 #include "forge/train/nonzeros.h"
+#include "forge/train/sequence.h"
 
 struct batches {
     const struct dataset *data;
@@ -20,7 +21,11 @@ struct batches {
     struct nonzeros *sparse; /* the tensors of texts, or NULL */
     struct nonzeros *lent;   /* those that were made for one batch, or NULL */
     struct sparse_vector *vectors;
-    size_t lent_max;             /* vectors, and samples in `lent` */
+    size_t lent_max;            /* vectors, and samples in `lent` */
+    struct batches *targets;    /* of pairs, or NULL */
+    struct dataset target_data; /* what they are made from: the data's targets as its texts */
+    struct batches_words words;
+    struct sequence last;        /* the last batch, as the pass has it */
     bool fit;                    /* the data's pictures have that size as they are */
     struct media_levels levels;  /* what their bytes become */
     float *scratch;              /* a tensor for each part */
@@ -418,6 +423,23 @@ bool batches_are_sparse(const struct batches *batches)
     return batches->data->kind == MEDIA_TEXT;
 }
 
+/* What is learned word by word: the texts that stand in the pass already, or their targets, which go there. */
+static int fill_words(struct batches *b, const struct batch *batch, struct forward *forward, struct reason *why)
+{
+    const struct batch plain = { .which = batch->which, .count = batch->count };
+    int result;
+
+    b->last = (struct sequence){ forward_input(forward, b->words.source), b->elements, batch->count, false };
+    if (!b->targets)
+        return 0;
+    b->last.words = forward_input(forward, b->words.target);
+    b->last.positions = b->targets->elements;
+    result = batches_fill(b->targets, &plain, b->last.words, why);
+    if (!result)
+        sequence_move(&b->last);
+    return result;
+}
+
 int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
                     struct reason *why)
 {
@@ -434,7 +456,9 @@ int batches_forward(struct batches *batches, const struct batch *batch, struct f
             forward_run_sparse(forward, mode, vectors, batch->count);
         return result;
     }
-    result = batches_fill(batches, batch, forward_input(forward, 0), why);
+    result = batches_fill(batches, batch, forward_input(forward, batches->words.source), why);
+    if (!result)
+        result = fill_words(batches, batch, forward, why);
     if (!result)
         forward_run(forward, mode, forward_input(forward, 0), batch->count);
     return result;
@@ -514,6 +538,16 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     return result;
 }
 
+int batches_follow(struct batches *batches, const struct batches_words *words, bool keep, struct reason *why)
+{
+    batches->words = *words;
+    if (!words->media)
+        return 0;
+    batches->target_data = *batches->data;
+    batches->target_data.texts = batches->data->targets;
+    return batches_new(&batches->target_data, words->media, batches->pool, keep, &batches->targets, why);
+}
+
 struct batches *batches_free(struct batches *batches)
 {
     if (batches) {
@@ -521,6 +555,7 @@ struct batches *batches_free(struct batches *batches)
         free(batches->fitted);
         nonzeros_free(batches->sparse);
         nonzeros_free(batches->lent);
+        batches_free(batches->targets);
         free(batches->vectors);
         free(batches->scratch);
         free(batches->results);
@@ -563,7 +598,10 @@ int batches_targets(const struct batches *batches, const struct batch *batch, co
 {
     if (answers)
         return answers->give(answers->giver, batch, loss->values, why);
-    take_labels(batches, batch->which, batch->count, loss);
+    if (loss->loss->targets == TARGETS_WORDS)
+        sequence_targets(&batches->last, loss->classes);
+    else
+        take_labels(batches, batch->which, batch->count, loss);
     return 0;
 }
 
@@ -584,7 +622,7 @@ size_t batches_memory(const struct batches *batches)
     size_t lent = batches->lent ? nonzeros_memory(batches->lent) : 0;
 
     return (batches->sparse ? nonzeros_memory(batches->sparse) : batches->data->count * batches->elements * size) +
-           lent;
+           lent + (batches->targets ? batches_memory(batches->targets) : 0);
 }
 
 void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)

@@ -28,6 +28,15 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
                 struct batches **out, struct reason *why);
 struct batches *batches_free(struct batches *batches); /* accepts NULL; returns NULL */
 
+/* That the texts are learned word by word (sequence.h), of pairs the targets. */
+struct batches_words {
+    const struct media *media; /* of the data's targets; NULL: texts alone */
+    uint32_t source, target;   /* the model's inputs that texts and targets go to */
+};
+
+/* Once, before the first batch. */
+int batches_follow(struct batches *batches, const struct batches_words *words, bool keep, struct reason *why);
+
 /* Which samples, and how they are made. */
 struct batch {
     const uint32_t *which;
@@ -60,7 +69,7 @@ struct answers {
 };
 
 /* What those samples are to come out as, into the targets of `loss`, which has room for them: as the data say, or with
- * answers as those do. */
+ * answers as those do; where words are learned, they are the samples of the last batches_forward(). */
 int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why);
 

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "forge/train/batches.h"
 #include "forge/train/nonzeros.h"
+#include "forge/train/sequence.h"
 #include "support/test.h"
 
 void *__real_malloc(size_t size);
@@ -258,12 +259,32 @@ static void test_a_sample_that_cannot_be_made_is_named(void **state)
     free(f);
 }
 
+/* Texts of two words, of as many as there is room for, and of one: what is to be given behind each of them. */
+static void test_words_follow_words(void **state)
+{
+    float words[] = { 5, 7, 3, 6, 8, 0, 0, 9, 0, 0, 4, 0 }; /* [position][text] */
+    const float moved[] = { 0, 0, 0, 5, 7, 3, 6, 8, 0, 0, 9, 0 };
+    const int32_t next[] = { 6, 8, 0, 0, 9, -1, -1, 4, -1, -1, -1, -1 };
+    const int32_t all[] = { 5, 7, 3, 6, 8, 0, 0, 9, -1, -1, -1, -1 };
+    struct sequence sequence = { words, 4, 3, false };
+    int32_t targets[12];
+
+    (void)state;
+    sequence_targets(&sequence, targets);
+    assert_memory_equal(targets, next, sizeof next);
+    sequence_move(&sequence);
+    assert_memory_equal(words, moved, sizeof moved);
+    sequence_targets(&sequence, targets);
+    assert_memory_equal(targets, all, sizeof all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_batch_holds_what_the_encoder_makes),
         cmocka_unit_test(test_texts_are_kept_by_what_is_not_0),
         cmocka_unit_test(test_nonzeros_have_a_limit),
+        cmocka_unit_test(test_words_follow_words),
         cmocka_unit_test(test_a_sample_that_cannot_be_made_is_named),
     };
 
