@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/experiment/split.h"
-#include "forge/train/batches.h"
+#include "forge/train/recipe.h"
 
 static int compare_numbers(const void *a, const void *b)
 {

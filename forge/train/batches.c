@@ -624,16 +624,3 @@ size_t batches_memory(const struct batches *batches)
     return (batches->sparse ? nonzeros_memory(batches->sparse) : batches->data->count * batches->elements * size) +
            lent + (batches->targets ? batches_memory(batches->targets) : 0);
 }
-
-void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)
-{
-    struct rng rng = rng_make(seed, stream);
-
-    for (size_t i = count; i > 1; i--) {
-        size_t j = rng_below(&rng, i);
-        uint32_t swapped = numbers[i - 1];
-
-        numbers[i - 1] = numbers[j];
-        numbers[j] = swapped;
-    }
-}

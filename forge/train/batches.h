@@ -77,7 +77,4 @@ size_t batches_elements(const struct batches *batches); /* floats of a sample */
 uint32_t batches_class(const struct batches *batches, uint32_t sample);
 size_t batches_memory(const struct batches *batches);
 
-/* A random order of `count` numbers, in place. */
-void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream);
-
 #endif

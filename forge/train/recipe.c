@@ -4,6 +4,19 @@
 #include "base/size.h"
 #include "forge/train/recipe.h"
 
+void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)
+{
+    struct rng rng = rng_make(seed, stream);
+
+    for (size_t i = count; i > 1; i--) {
+        size_t j = rng_below(&rng, i);
+        uint32_t swapped = numbers[i - 1];
+
+        numbers[i - 1] = numbers[j];
+        numbers[j] = swapped;
+    }
+}
+
 float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch)
 {
     const struct schedule *schedule = recipe->schedule ? recipe->schedule : schedule_at(0);

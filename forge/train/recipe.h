@@ -81,6 +81,9 @@ static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch,
     return (uint64_t)purpose << 56 | (epoch & 0xffffff) << 32 | (sample & 0xffffffff);
 }
 
+/* A random order of `count` numbers, in place. */
+void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream);
+
 /* The learning rate of update `step` of `steps`, of which `per_epoch` make an epoch. */
 float recipe_rate(const struct recipe *recipe, uint64_t step, uint64_t steps, uint64_t per_epoch);
 
