@@ -40,6 +40,8 @@ static bool is_exact(const struct loss_sample *sample)
 void evaluation_add(struct evaluation *e, const struct loss_batch *loss, const float *output, size_t count)
 {
     loss_add(loss, count, &e->tally);
+    for (size_t i = 0; i < count; i++)
+        e->surprise += loss->samples[i].loss * loss->samples[i].actual;
     for (size_t i = 0; e->confusion && i < count; i++)
         e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
@@ -92,7 +94,7 @@ int evaluation_init(struct evaluation *evaluation, const struct loss_batch *loss
         evaluation->confusion = memory_zalloc(evaluation->classes, evaluation->classes * sizeof(uint64_t));
     if (targets == TARGETS_SET)
         evaluation->labels = memory_zalloc(evaluation->classes, sizeof *evaluation->labels);
-    return targets != TARGETS_NUMBERS && !evaluation->confusion && !evaluation->labels ? -ENOMEM : 0;
+    return (classes && !evaluation->confusion) || (targets == TARGETS_SET && !evaluation->labels) ? -ENOMEM : 0;
 }
 
 /* What ended it on any rank ends it on all. */
@@ -342,6 +344,19 @@ static void print_numbers(const struct evaluation *e, FILE *to)
             mean_of(e, e->distances), loss_mean(&e->tally));
 }
 
+/* Of how many words, all alike, one would be as surprising. */
+static double perplexity(const struct evaluation *e)
+{
+    return e->tally.actual ? exp(e->surprise / (double)e->tally.actual) : 1;
+}
+
+static void print_words(const struct evaluation *e, FILE *to)
+{
+    fprintf(to, "token accuracy %.2f%% (%llu of %llu), perplexity %.2f, loss %.4f\n", 100 * evaluation_accuracy(e),
+            (unsigned long long)e->tally.correct, (unsigned long long)e->tally.actual, perplexity(e),
+            loss_mean(&e->tally));
+}
+
 static void print_classes(const struct evaluation *e, char *const *labels, FILE *to)
 {
     const struct evaluation_balance b = evaluation_balance(e);
@@ -372,6 +387,8 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
         print_classes(e, labels, to);
     else if (e->targets == TARGETS_SET)
         print_labels(e, labels, to);
+    else if (e->targets == TARGETS_WORDS)
+        print_words(e, to);
     else
         print_numbers(e, to);
 }
@@ -425,6 +442,10 @@ json_t *evaluation_json(const struct evaluation *e, char *const *labels)
         return classes_json(e, labels);
     if (e->targets == TARGETS_SET)
         return labels_json(e, labels);
+    if (e->targets == TARGETS_WORDS)
+        return json_pack("{s:f s:f s:I s:I s:f}", "token_accuracy", evaluation_accuracy(e), "perplexity", perplexity(e),
+                         "words", (json_int_t)e->tally.actual, "samples", (json_int_t)e->tally.samples, "loss",
+                         loss_mean(&e->tally));
     return json_pack("{s:f s:f s:I s:f}", "mse", mean_of(e, e->squares), "mae", mean_of(e, e->distances), "samples",
                      (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally));
 }

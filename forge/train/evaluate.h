@@ -36,6 +36,7 @@ struct evaluation {
     uint64_t *confusion;         /* of classes: [true class, or the teacher's][predicted class] */
     struct label_counts *labels; /* TARGETS_SET */
     uint64_t exact;              /* TARGETS_SET: samples of which every label is right */
+    double surprise;             /* TARGETS_WORDS: sum over them of -log p */
     double squares, distances;   /* TARGETS_NUMBERS: sums over samples and numbers of (y - t)^2 and |y - t| */
 };
 
@@ -85,7 +86,7 @@ void evaluation_print(const struct evaluation *evaluation, char *const *labels, 
 /* {"accuracy", "balanced_accuracy", "macro_f1", "majority", "samples", "correct", "loss", "classes": [{"label",
  * "samples", "recall", "precision", "f1"}], "confusion"}; of sets {"micro_precision", "micro_recall", "micro_f1",
  * "macro_precision", "macro_recall", "macro_f1", "exact_match", "samples", "loss", "labels": [{as a class}]}; of
- * numbers {"mse", "mae", "samples", "loss"} */
+ * words {"token_accuracy", "perplexity", "words", "samples", "loss"}; of numbers {"mse", "mae", "samples", "loss"} */
 json_t *evaluation_json(const struct evaluation *evaluation, char *const *labels);
 
 #endif
