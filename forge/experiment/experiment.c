@@ -120,7 +120,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
         s->model->media = json;
         model_set_idf(s->model, NULL, 0);
     } else if (!s->model->media) {
-        result = media_default(kind, s->model, &s->model->media, why);
+        result = media_default(kind, s->model, 0, &s->model->media, why);
         if (result)
             return result;
     }

@@ -54,20 +54,20 @@ static uint64_t square_side(uint64_t area)
     return side * side == area ? side : 0;
 }
 
-/* How many words the model knows whose numbers it reads; 0: it reads values. */
-static uint32_t vocabulary_of(const struct model *model)
+/* How many words the model knows whose numbers it reads there; 0: it reads values. */
+static uint32_t vocabulary_of(const struct model *model, uint32_t input)
 {
     for (uint32_t i = 0; i < model->layer_count; i++) {
-        if (model->layers[i].kind->indexed && model->layers[i].inputs[0] == 0)
+        if (model->layers[i].kind->indexed && model->layers[i].inputs[0] == input)
             return model->layers[i].weight.columns;
     }
     return 0;
 }
 
-int media_default(enum media_kind kind, const struct model *model, char **out, struct reason *why)
+int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why)
 {
-    const uint64_t inputs = shape_elements(&model->signature.inputs[0].shape);
-    const uint32_t vocabulary = vocabulary_of(model);
+    const uint64_t inputs = shape_elements(&model->signature.inputs[input].shape);
+    const uint32_t vocabulary = vocabulary_of(model, input);
     unsigned long long n = inputs, grey = square_side(inputs), colour = inputs % 3 ? 0 : square_side(inputs / 3);
     char text[160] = "";
 

@@ -46,6 +46,8 @@ enum media_kind media_kind(const struct media *media);
 /* Floats of one sample; and its dimensions, outermost first, at most 4, returns the rank. */
 size_t media_elements(const struct media *media);
 unsigned media_shape(const struct media *media, uint32_t dimensions[4]);
+/* How many numbers of words there are, 0 among them; 0: they are not what the tensor has. */
+uint32_t media_vocabulary(const struct media *media);
 
 #define MEDIA_FILE_MAX (64u << 20) /* bytes of one file that is read */
 

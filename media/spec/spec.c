@@ -451,6 +451,11 @@ size_t media_elements(const struct media *media)
     return media->elements;
 }
 
+uint32_t media_vocabulary(const struct media *media)
+{
+    return media->kind == MEDIA_TEXT && media->text.sequence ? media->text.features : 0;
+}
+
 unsigned media_shape(const struct media *media, uint32_t dimensions[4])
 {
     memcpy(dimensions, media->dimensions, sizeof media->dimensions);
