@@ -295,8 +295,21 @@ static int compare_runs(const struct ranks *ranks, const char *run, struct reaso
     return 0;
 }
 
+/* What looks at all samples' gradients or answers in one process. NULL: nothing does. */
+static const char *single_process_option(const struct candidates *c)
+{
+    const struct regrowth_method *regrow = c->recipe->regrowth.method;
+
+    return c->recipe->halving              ? "--halving"
+           : c->recipe->pruning.method     ? "--prune"
+           : regrow && regrow->by_gradient ? "--regrow rigl"
+           : c->semi                       ? "training on samples without labels"
+                                           : NULL;
+}
+
 static int compare_ranks(const struct candidates *c, struct reason *why)
 {
+    const char *single = single_process_option(c);
     cleanup_model struct model *model = NULL;
     cleanup_json json_t *run = NULL;
     cleanup_free char *text = NULL;
@@ -305,12 +318,12 @@ static int compare_ranks(const struct candidates *c, struct reason *why)
 
     if (ranks_count(c->ranks) == 1)
         return 0;
-    if (c->recipe->halving)
-        return refuse(why, WISP_E_INVALID, "--halving is for one process; %u were started", ranks_count(c->ranks));
+    if (single)
+        return refuse(why, WISP_E_INVALID, "%s is for one process; %u were started", single, ranks_count(c->ranks));
     failed = candidate_make(c, 0, &model, &seed, why);
     if (failed)
         return failed;
-    run = candidate_describe(c, model, seed);
+    run = candidate_describe(c, &(struct training){ .model = model, .seed = seed });
     text = run ? json_dumps(run, JSON_FORM) : NULL;
     return text ? compare_runs(c->ranks, text, why) : refuse(why, -ENOMEM, "out of memory");
 }
