@@ -62,9 +62,9 @@ int semi_check(const struct semi *semi, const struct experiment *s, struct reaso
     if (!semi->labelled && !s->data->rest)
         return 0;
     if (s->loss->targets != TARGETS_CLASS || shape_elements(model_output(s->model)) != s->data->label_count)
-        return refuse(why, WISP_E_INVALID,
-                      "--labelled and --unlabelled are for one class of several a sample, and a network that ends in a "
-                      "softmax");
+        return refuse(
+            why, WISP_E_INVALID,
+            "--labelled and --unlabelled are for one class of several a sample: end the network in a softmax");
     if (semi->labelled > known)
         return refuse(why, WISP_E_INVALID, "--labelled %llu: the data have %zu labels",
                       (unsigned long long)semi->labelled, known);
