@@ -6,7 +6,7 @@ import os
 from html import escape
 
 from figures import METHODS
-from verdicts import accuracies, judge, mean_error, missing_words
+from verdicts import accuracies, verdict_of, mean_error, missing_words
 
 COLORS = {"dense": "#1c2633", "er": "#1a63a6", "erk": "#1a63a6", "uniform": "#cc5c0f", "snip": "#267f3d", "snip-ratio": "#854099"}
 STATES = {"holds": "#267f3d", "does not hold": "#c92654", "open": "#5c6978"}
@@ -114,7 +114,7 @@ def draw(path, name, figure, table):
     panels(page, figure, rows)
     y = TOP + HEIGHT + 102
     for check in figure.checks:
-        verdict = judge(figure, rows, check)
+        verdict = verdict_of(figure, rows, check)
         page.text(48, y, verdict.state + ("" if verdict.whole or verdict.state == "open" else ", so far"), 13, STATES[verdict.state], bold=True)
         page.text(196, y, verdict.text, 13, "#1c2633")
         y += LINE + 2

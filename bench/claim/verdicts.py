@@ -23,7 +23,7 @@ def name(check):
     return f"{check.method} at {100 * check.sparsity:g} %, {check.size}"
 
 
-def judge(figure, rows, check):
+def verdict_of(figure, rows, check):
     mine, all_mine = accuracies(figure, rows, check.size, check.method, check.sparsity)
     if check.least is not None:
         if not mine:

@@ -7,8 +7,8 @@
  * number of samples that it has been trained on; of the optimiser there are its slots and the powers of its moments'
  * factors. A file is a safetensors container, as NumPy reads it: F32 tensors of one length called "values", "slot0",
  * "slot1", "best" and "average"; where connections change, I64 tensors of that length, "places" and "best_places", the
- * connections of the first and of the best (sparse/graph/connections.h); where the run labels samples itself, an I32 tensor
- * "labels", one a sample; and in its metadata wisp.checkpoint, JSON:
+ * connections of the first and of the best (sparse/graph/connections.h); where the run labels samples itself, an I32
+ * tensor "labels", one a sample; and in its metadata wisp.checkpoint, JSON:
  *
  *   {"version": 3, "run": {…}, "epoch": 12, "tally": [loss, samples, predicted, actual, correct], "power1": …,
  *    "power2": …, "result": {…}}

@@ -284,9 +284,8 @@ static int plan_of_model(const struct model *model, struct plan *out, struct rea
  * that others take. */
 static double comparable_seconds(const struct train *train, const struct trainer_result *result)
 {
-    const bool special =
-        augment_is_on(&train->recipe.augment) || train->experiment.teacher || is_semi(train) || train->experiment.blas ||
-        train->ranks;
+    const bool special = augment_is_on(&train->recipe.augment) || train->experiment.teacher || is_semi(train) ||
+                         train->experiment.blas || train->ranks;
 
     return special ? 0 : result->epoch_seconds;
 }
@@ -548,7 +547,6 @@ static int train_model(struct train *train, int argc, char **argv)
 
     if (!read_options(argc, argv, train, &status))
         return status;
-    train->log = &log;
     result = ranks_rank(train->ranks) ? 0 : save_check(train->output, &why);
     if (!result && train->plot)
         result = save_check(train->plot, &why);
@@ -568,8 +566,10 @@ static int train_model(struct train *train, int argc, char **argv)
         recipe_fit(&train->recipe, split.train_count);
     if (!status && train->plot && run_plot_check(train->plot, train->recipe.candidates, &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
+    train->log = &log;
     if (!status)
         status = train_session(train, &experiment, &split);
+    train->log = NULL;
     run_log_deinit(&log);
     split_deinit(&split);
     experiment_close(&experiment);

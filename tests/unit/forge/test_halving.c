@@ -178,7 +178,7 @@ static void check_spread(const char *events, double mean, double gained)
 
 static void test_the_worse_half_stops(void **state)
 {
-    struct curve curves[CANDIDATES];
+    struct curve curves[CANDIDATES] = { { .accuracy = { 0 } } };
     unsigned until[CANDIDATES] = { 0 };
     double mean = 0, chosen = 0;
     json_t *lineage, *list;

@@ -155,7 +155,7 @@ static void note_tile(void *argument, const struct csr *tile, const float *gradi
 
 static void test_rigl_grows_where_the_gradient_is_largest(void **state)
 {
-    float *all[8];
+    float *all[8] = { NULL };
     struct reason why;
     struct bench b;
 
