@@ -539,7 +539,6 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
 
 static int train_model(struct train *train, int argc, char **argv)
 {
-    struct run_log log = RUN_LOG_NULL;
     struct split split = SPLIT_NULL;
     struct experiment experiment;
     struct reason why;
@@ -566,11 +565,8 @@ static int train_model(struct train *train, int argc, char **argv)
         recipe_fit(&train->recipe, split.train_count);
     if (!status && train->plot && run_plot_check(train->plot, train->recipe.candidates, &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
-    train->log = &log;
     if (!status)
         status = train_session(train, &experiment, &split);
-    train->log = NULL;
-    run_log_deinit(&log);
     split_deinit(&split);
     experiment_close(&experiment);
     return status;
@@ -578,7 +574,8 @@ static int train_model(struct train *train, int argc, char **argv)
 
 int verb_train(int argc, char **argv)
 {
-    struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns() };
+    struct run_log log = RUN_LOG_NULL;
+    struct train train = { .experiment = { .split = "train", .trains = true }, .began_ns = clock_ns(), .log = &log };
     struct reason why;
     int status;
 
@@ -586,6 +583,7 @@ int verb_train(int argc, char **argv)
         return fail(VERB, EXIT_FAILED, "%s", why.text);
     outcome_of_rank(ranks_rank(train.ranks));
     status = train_model(&train, argc, argv);
+    run_log_deinit(&log);
     /* What is saved, all ranks have come to. */
     ranks_end(train.ranks, status == EXIT_INTERRUPTED || status == EXIT_DIVERGED ? 0 : status);
     return status;
