@@ -190,7 +190,7 @@ static void try_shares(size_t whole, struct rng *rng)
     assert_int_equal(pthread_barrier_init(&meeting.barrier, NULL, count), 0);
     for (unsigned i = 0; i < count; i++)
         peers[i] = (struct peer){ .meeting = &meeting,
-                                  .peers = { count, gather, NULL },
+                                  .peers = { .count = count, .gather = gather },
                                   .number = i,
                                   .threads = threads,
                                   .whole = whole,
