@@ -57,8 +57,9 @@ int fail(const char *verb, enum exit_status status, const char *format, ...)
 {
     va_list arguments;
 
-    if (rank)
-        nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);
+    /* A signal meanwhile is the end that the first has made. */
+    if (rank && nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL))
+        return status;
     va_start(arguments, format);
     say(verb, "", format, arguments);
     va_end(arguments);
