@@ -364,6 +364,8 @@ static int check_halving(const struct train *train)
     struct reason why;
     int result;
 
+    if (ranks_count(train->ranks) > 1)
+        return fail(VERB, EXIT_USAGE, "--halving is for one process, and %u were started", ranks_count(train->ranks));
     if (train->recipe.candidates < 2)
         return fail(VERB, EXIT_USAGE, "--halving needs --candidates, of which half stops; 2 or more");
     if (train->resume && train->checkpoint && strcmp(train->resume, train->checkpoint) != 0)

@@ -135,7 +135,7 @@ def test_candidates(ranks):
 
 
 def test_a_rank_that_fails(ranks):
-    """Rank 1 has no data, or other data: it says so, and mpirun ends with its status."""
+    """Rank 1 has no data, or other data: it says so, and mpirun ends with its status. So it does when all fail."""
     shutil.copytree(ranks.path("data"), ranks.path("other"))
     with open(ranks.path("other/train-images-idx3-ubyte"), "r+b") as file:
         file.seek(500)
@@ -145,6 +145,8 @@ def test_a_rank_that_fails(ranks):
         first = ranks.command("plain.safetensors", "failed.safetensors")
         status, _, error = ranks.end(ranks.start(*MPIRUN, "-n", "1", *first, ":", "-n", "1", *own))
         check(f"{data}: exit {status}: {error}", status == 65 and said in error)
+    status, _, error = ranks.end(ranks.start(*MPIRUN, "-n", "2", *first, "--candidates", "4", "--halving"))
+    check(f"what none can do: exit {status}: {error}", status == 2 and "--halving is for one process" in error)
     check("nothing is written", not os.path.exists(ranks.path("failed.safetensors")))
 
 
