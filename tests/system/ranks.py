@@ -179,6 +179,7 @@ def namespaces(count):
         for i, name in enumerate(names):
             ip("-n", name, "addr", "add", f"10.77.1.{i + 1}/24", "dev", "wire")
             ip("-n", name, "link", "set", "wire", "up")
+            ip("netns", "exec", name, "true")
         made = names
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"ranks: no network namespaces here ({error}); two machines are not tried")
