@@ -247,6 +247,7 @@ static void runs_show_each_epoch(void **state)
     assert_ok(draw_runs("trainings", runs, 2, &scene, &why), why);
     check_page(&scene);
     whole = width_of_path(0);
+    scene_deinit(&scene);
     assert_ok(draw_runs("trainings", runs, 1, &scene, &why), why);
     assert_float_equal(width_of_path(0), whole, 0.01);
     for (size_t i = 0; i < scene.count; i++)
