@@ -10,10 +10,13 @@
 #include "forge/experiment/reading.h"
 #include "forge/experiment/tasks.h"
 #include "forge/experiment/teaching.h"
+#include "forge/experiment/wording.h"
 #include "forge/plan/assemble.h"
 #include "forge/train/blas.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
+
+#define LOSSES "cross-entropy, sequence-cross-entropy, binary-cross-entropy, dice, mse or l1"
 
 void experiment_option_rows(struct option_table *table, struct experiment_options *options)
 {
@@ -22,9 +25,9 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "label-column", 0, &options->label_column, "COLUMN", "of a table: its name, or number from 1");
     option_text(table, "text-column", 0, &options->text_column, "COLUMN", "the same for the text");
     option_text(table, "label-separator", 0, &options->label_separator, "C", "what joins several labels, as | in a|b");
-    option_text(table, "target-columns", 0, &options->target_columns, "LIST", "of a table: numbers to learn, as x,y");
-    option_text(table, "loss", 0, &options->loss, "LOSS",
-                "cross-entropy, binary-cross-entropy, dice, mse or l1; what suits the last layer if absent");
+    option_text(table, "target-columns", 0, &options->target_columns, "LIST",
+                "of a table: numbers to learn, as x,y; of pairs, the target");
+    option_text(table, "loss", 0, &options->loss, "LOSS", LOSSES "; what suits the last layer if absent");
     if (options->trains) {
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");
         option_text(table, "teacher", 0, &options->teacher, "MODEL",
@@ -64,15 +67,6 @@ static int check_support(const struct experiment *s, const struct experiment_opt
     return result;
 }
 
-/* What samples fill. */
-static int check_inputs(const struct experiment *s, const struct experiment_options *o, struct reason *why)
-{
-    if (s->model->signature.input_count == 1)
-        return 0;
-    return refuse(why, WISP_E_FORMAT, "%s has %u inputs, but a sample fills one", o->model,
-                  s->model->signature.input_count);
-}
-
 static bool gives_classes(const struct model *model)
 {
     return model->layer_count && model->layers[model->layer_count - 1].kind->distribution == DISTRIBUTION_CATEGORICAL;
@@ -97,15 +91,30 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
     } else if (task_fits(model->processing, gives_classes(model), why)) {
         return refuse_in(why, WISP_E_FORMAT, "%s (--processing gives it another type)", o->model);
     }
-    result = check_support(s, o, why);
-    return result ? result : check_inputs(s, o, why);
+    return check_support(s, o, why);
+}
+
+/* It follows from the last layer, or is wished for; and with it, which inputs there are to fill. */
+static int open_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
+{
+    const struct loss *wish = o->loss ? loss_find(o->loss) : NULL;
+    uint32_t value;
+
+    if (o->loss && !wish)
+        return refuse(why, WISP_E_INVALID, "--loss %s: give " LOSSES, o->loss);
+    if (loss_of_model(s->model, wish, &s->loss, &value, why) || wording_inputs(s->model, &s->words, why))
+        return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
+    if (s->model->signature.input_count > 1 && s->loss->targets != TARGETS_WORDS)
+        return refuse(why, WISP_E_FORMAT, "%s has %u inputs, but a sample fills one", o->model,
+                      s->model->signature.input_count);
+    return 0;
 }
 
 /* The model's description of its input: from --media, from the file, or guessed. */
 static int open_media(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     enum media_kind kind;
-    uint64_t inputs = shape_elements(&s->model->signature.inputs[0].shape);
+    uint64_t inputs = shape_elements(&s->model->signature.inputs[s->words.source].shape);
     int result = media_kind_of(s->model->processing, &kind, why);
 
     if (result)
@@ -120,7 +129,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
         s->model->media = json;
         model_set_idf(s->model, NULL, 0);
     } else if (!s->model->media) {
-        result = media_default(kind, s->model, 0, &s->model->media, why);
+        result = media_default(kind, s->model, s->words.source, &s->model->media, why);
         if (result)
             return result;
     }
@@ -135,6 +144,8 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     if (media_elements(s->media) != inputs)
         return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its input has %llu",
                       o->model, media_elements(s->media), (unsigned long long)inputs);
+    if (s->loss->targets == TARGETS_WORDS && wording_open(s, why))
+        return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
     return 0;
 }
 
@@ -198,25 +209,15 @@ static int check_numbers(const struct experiment *s, const struct experiment_opt
                   s->data->number_count, (unsigned long long)outputs);
 }
 
-/* The loss follows from the last layer, or is wished for; what the samples are to come out as has to be of its kind. */
-static int open_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
+/* What the samples are to come out as has to be of the loss's kind. */
+static int check_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    const struct loss *wish = o->loss ? loss_find(o->loss) : NULL;
     bool numbers = s->data->numbers != NULL;
-    uint32_t value;
 
-    if (o->loss && !wish)
-        return refuse(why, WISP_E_INVALID, "--loss %s: give cross-entropy, binary-cross-entropy, dice, mse or l1",
-                      o->loss);
-    if (loss_of_model(s->model, wish, &s->loss, &value, why))
-        return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
-    if (s->loss->targets == TARGETS_WORDS)
-        return refuse(why, WISP_E_FORMAT, "%s: this version of wisp reads no texts whose words follow each other",
-                      o->model);
     /* Only to be evaluated: the largest output is the class, whatever the layer. */
-    if (!o->trains && !wish && s->loss->targets == TARGETS_NUMBERS && !numbers)
+    if (!o->trains && !o->loss && s->loss->targets == TARGETS_NUMBERS && !numbers)
         s->loss = loss_at(0);
-    if (s->teacher)
+    if (s->data->unlabelled)
         return 0;
     if (numbers != (s->loss->targets == TARGETS_NUMBERS))
         return refuse(why, WISP_E_FORMAT, "%s: the loss %s is of %s; %s", o->model, s->loss->name,
@@ -238,6 +239,7 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
                                        .split = o->split,
                                        .kind = media_kind(s->media),
                                        .unlabelled = unlabelled,
+                                       .pairs = s->words.media != NULL,
                                        .labels = s->model->labels,
                                        .label_count = s->model->label_count,
                                        .label_column = o->label_column,
@@ -268,6 +270,12 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
                       "for tables of texts");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
+    if (s->loss->targets == TARGETS_WORDS &&
+        (s->teacher || o->unlabelled || o->label_separator || (o->target_columns && !s->words.media)))
+        return refuse(why, WISP_E_INVALID,
+                      "%s learns words: --teacher, --unlabelled and --label-separator are of labels, and "
+                      "--target-columns of pairs or numbers",
+                      o->model);
     if (s->teacher && (o->label_separator || o->target_columns))
         return refuse(why, WISP_E_INVALID,
                       "--label-separator and --target-columns say how labels are read, and with --teacher none are");
@@ -299,7 +307,7 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
         return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
     result = check_columns(s, o, why);
     if (!result)
-        result = read_data(s, o, o->data, s->teacher != NULL, &s->data, why);
+        result = read_data(s, o, o->data, s->teacher || s->loss->targets == TARGETS_WORDS, &s->data, why);
     if (!result)
         result = check_data(s, o, why);
     if (result || !o->unlabelled)
@@ -332,6 +340,8 @@ int experiment_open(struct experiment *s, const char *verb, const struct experim
     *s = (struct experiment){ .verb = verb };
     result = open_model(s, o, why);
     if (!result)
+        result = open_loss(s, o, why);
+    if (!result)
         result = open_media(s, o, why);
     if (!result)
         result = open_labels(s, o, why);
@@ -340,7 +350,7 @@ int experiment_open(struct experiment *s, const char *verb, const struct experim
     if (!result)
         result = open_data(s, o, why);
     if (!result)
-        result = open_loss(s, o, why);
+        result = check_loss(s, o, why);
     return result;
 }
 
@@ -350,9 +360,19 @@ void experiment_close(struct experiment *s)
     dataset_free(s->data);
     media_free(s->teacher_media);
     model_free(s->teacher);
+    media_free(s->target_media);
     media_free(s->media);
     model_free(s->model);
     *s = (struct experiment){ .verb = s->verb };
+}
+
+int experiment_batches(const struct experiment *s, bool keep, struct batches **out, struct reason *why)
+{
+    int result = batches_new(s->data, s->media, s->pool, keep, out, why);
+
+    if (!result && s->loss->targets == TARGETS_WORDS)
+        result = batches_follow(*out, &s->words, keep, why);
+    return result;
 }
 
 int experiment_dress(const struct experiment *s, struct model *model)

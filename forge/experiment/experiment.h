@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "forge/data/dataset.h"
 #include "forge/experiment/labels.h"
+#include "forge/train/batches.h"
 #include "forge/train/loss.h"
 #include "sparse/graph/model.h"
 #include "sparse/kernels/kernels.h"
@@ -30,8 +31,10 @@ struct experiment {
     struct media *media;
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;
-    struct dataset *data;    /* without labels, with a teacher; with samples without labels at its end */
-    const struct loss *loss; /* that suits the model and the data, or was wished for */
+    struct dataset *data;       /* without labels, with a teacher; with samples without labels at its end */
+    const struct loss *loss;    /* that suits the model and the data, or was wished for */
+    struct batches_words words; /* where the loss is of words */
+    struct media *target_media; /* of pairs */
     const struct kernels *kernels;
     struct pool *pool;
 };
@@ -44,6 +47,9 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
 int experiment_open(struct experiment *experiment, const char *verb, const struct experiment_options *options,
                     struct reason *why);
 void experiment_close(struct experiment *experiment); /* idempotent */
+
+/* The samples of an open experiment, as its model takes them. */
+int experiment_batches(const struct experiment *experiment, bool keep, struct batches **out, struct reason *why);
 
 /* Gives the model, freshly read from the same file, the experiment's processing type, media and labels. -ENOMEM. */
 int experiment_dress(const struct experiment *experiment, struct model *model);

@@ -104,7 +104,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     r.loss = &batch;
     batch.threshold = (float)eval->threshold;
     if (!result)
-        result = batches_new(s->data, s->media, s->pool, false, &r.batches, &why);
+        result = experiment_batches(s, false, &r.batches, &why);
     if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
         setup.mode = LAYER_EVALUATE;
         setup.sparse_input = true;

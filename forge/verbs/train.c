@@ -195,6 +195,9 @@ static void describe_validation(const struct train *train, const struct trainer_
                  100 * r->validation_balance.balanced);
     else if (loss->targets == TARGETS_SET)
         snprintf(text, size, ", validation micro F1 %.4f", r->validation_accuracy);
+    else if (loss->targets == TARGETS_WORDS)
+        snprintf(text, size, ", validation token accuracy %.2f%%, loss %.4f", 100 * r->validation_accuracy,
+                 r->validation_loss);
     else
         snprintf(text, size, ", validation loss %.6g", r->validation_loss);
 }
@@ -351,7 +354,7 @@ static int prepare(const struct train *train, struct experiment *s, const struct
         result = media_of_model(s->model, &s->media, &why);
     }
     if (!result)
-        result = batches_new(s->data, s->media, s->pool, !augment_is_on(&train->recipe.augment), out, &why);
+        result = experiment_batches(s, !augment_is_on(&train->recipe.augment), out, &why);
     if (!result && s->teacher)
         result = teaching_begin(s, &train->recipe, teacher, &why);
     reading_end(&reading);

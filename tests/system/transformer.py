@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Transformers from a structure to an answer: of pictures and of texts, built sparse, trained, served; and a translator, served.
+"""Transformers from a structure to an answer: of pictures and of texts, and a translator, built sparse, trained, served.
 
 usage: transformer.py BUILD-FOLDER
 """
@@ -85,6 +85,39 @@ layers:
   - projection: {name: next, neurons: 50}
 """
 
+# The same with all that a block has, for pairs of a few words each; and one that goes on with a text.
+BLOCKS = """\
+name: pairs
+processing: text.translation
+inputs:
+  target: {shape: [8], dtype: int32}
+  source: {shape: [7], dtype: int32}
+layers:
+  - embedding: {from: source, vocabulary: 300, neurons: 16}
+  - position: {name: memory}
+  - embedding: {from: target, vocabulary: 200, neurons: 16}
+  - position: {name: words}
+  - self_attention: {heads: 2, causal: true}
+  - add: {name: middle, from: [previous, words]}
+  - layer_norm: {name: queries}
+  - cross_attention: {heads: 2, from: [queries, memory], mask: source}
+  - add: {from: [previous, middle]}
+  - layer_norm
+  - projection: {name: next, neurons: 200}
+"""
+DECODER = """\
+name: decoder
+processing: text.generation
+input: [8]
+layers:
+  - embedding: {vocabulary: 200, neurons: 16}
+  - position: {name: words}
+  - self_attention: {heads: 2, causal: true}
+  - add: {from: [previous, words]}
+  - layer_norm
+  - projection: {name: next, neurons: 200}
+"""
+
 
 def write_pictures(folder, chance):
     """A bright square in the upper or the lower half, under noise."""
@@ -115,18 +148,37 @@ def write_texts(folder, chance):
             file.writelines(f"{label}\t{sentence(chance, label)}\n" for _ in range(count) for label in ("day", "night"))
 
 
+def write_pairs(folder, chance):
+    """Numbers in words, of which the last is said first."""
+    names = dict(zip("one two three four five six".split(), "eins zwei drei vier fünf sechs".split()))
+    os.makedirs(folder)
+    for split, count in (("train", 400), ("test", 30)):
+        with open(os.path.join(folder, f"{split}.tsv"), "w", encoding="utf-8") as file:
+            for _ in range(count):
+                words = [chance.choice(list(names)) for _ in range(chance.randrange(1, 5))]
+                file.write(f"{' '.join(words)}\t{' '.join(names[word] for word in reversed(words))}\n")
+    with open(os.path.join(folder, "test.tsv"), encoding="utf-8") as file:
+        sources, targets = zip(*(line.rstrip().split("\t") for line in file))
+    with open(os.path.join(os.path.dirname(folder), "others.tsv"), "w", encoding="utf-8") as file:
+        file.writelines(f"{source}\t{target}\n" for source, target in zip(sources, targets[1:] + targets[:1]))
+
+
 def losses(programs, name, *words):
     said = programs.run("bin/wisp-forge", "train", "built.safetensors", "-D", "data", "--no-history", "-o", f"{name}.safetensors",
                         "--name", name, "--json", "-t", "1", *words)
     return [event["loss"] for event in map(json.loads, said.splitlines()) if event["event"] == "epoch"]
 
 
-def check_training(programs, name, *words):
+def token_accuracy(programs, name, data):
+    return json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", data, "--json"))["token_accuracy"]
+
+
+def check_training(programs, name, *words, fall=0.2, key="accuracy", least=0.85):
     """The loss falls; the same file for any number of threads and any kernels."""
     loss = losses(programs, name, *words)
-    check(f"{name}: losses {loss}", loss[-1] < 0.2 * loss[0])
-    accuracy = json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", "data", "--json"))["accuracy"]
-    check(f"{name}: accuracy {accuracy}", accuracy >= 0.85)
+    check(f"{name}: losses {loss}", loss[-1] < fall * loss[0])
+    accuracy = json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", "data", "--json"))[key]
+    check(f"{name}: accuracy {accuracy}", accuracy >= least)
     one = programs.trained("built.safetensors", "one.safetensors", *words, "--steps", "12", "-t", "1")
     for kernels in ("auto", "scalar"):
         more = {} if kernels == "auto" else {"WISP_CPU": kernels}
@@ -197,8 +249,21 @@ def check_translator(programs):
         check("translator: source", all(a != b for a, b in zip(answer, other)))
 
 
+def check_words(programs):
+    """What is next in a translation follows from the source alone; in a text, from what is before it as far as it can."""
+    write_pairs(os.path.join(programs.folder, "data"), random.Random(5))
+    build(programs, BLOCKS, "0.3")
+    check_training(programs, "pairs", "-e", "12", "-b", "16", "--rate", "0.01", key="token_accuracy", least=0.9)
+    said = programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data").decode()
+    check(f"pairs: {said}", said.startswith("token accuracy ") and ", perplexity 1." in said)
+    check("pairs: another source", token_accuracy(programs, "pairs", "others.tsv") < 0.6)
+    build(programs, DECODER, "0.3")
+    check_training(programs, "decoder", "-e", "4", "-b", "16", "--rate", "0.01", fall=0.8, key="token_accuracy", least=0.2)
+    check("decoder: nobody can know", token_accuracy(programs, "decoder", "data") < 0.6)
+
+
 def main():
-    for check_one in (check_pictures, check_texts, check_translator):
+    for check_one in (check_pictures, check_texts, check_translator, check_words):
         with tempfile.TemporaryDirectory() as folder:
             check_one(Programs(os.path.realpath(sys.argv[1]), folder))
 

@@ -82,7 +82,8 @@ static const struct {
     /* the model and its processing type */
     { "train none -D d -o x", 65, "cannot open none: No such file or directory" },
     { "train five.txt -D d -o x", 65, "five.txt: 10 bytes are too few for a safetensors file" },
-    { "train two -D d -o x", 65, "two has 2 inputs, but a sample fills one" },
+    { "train two -D d -o x", 65,
+      "two: it has 2 inputs; data fill one, or two that are called source and target, of a network that gives words" },
     { "train scent -D d -o x", 65,
       "scent (--processing gives it another type): there is no processing type scent.classification (did you mean "
       "text.classification?); there are " TYPES },
@@ -123,7 +124,7 @@ static const struct {
     { "train text -D numbers.tsv --target-columns 1 --text-column 2 -o x", 65,
       "numbers.tsv: 1 target columns, but the model has 2 outputs" },
     /* the loss */
-    { "train m -D d --loss sine -o x", 2, "--loss sine: give cross-entropy, binary-cross-entropy, dice, mse or l1" },
+    { "train m -D d --loss sine -o x", 2, "--loss sine: give cross-entropy, sequence-cross-entropy, binary-cross-entropy, dice, mse or l1" },
     { "train m -D d --loss binary-cross-entropy -o x", 65,
       "m: layer softmax: the loss binary-cross-entropy needs a sigmoid as the last layer, this is a softmax" },
     { "train m -D d --loss mse -o x", 65,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "forge/experiment/media_default.h"
+#include "forge/experiment/wording.h"
+
+/* The number of inputs, where none is called so. */
+static uint32_t find_input(const struct signature *signature, const char *name)
+{
+    uint32_t i = 0;
+
+    while (i < signature->input_count && strcmp(signature->inputs[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+int wording_inputs(const struct model *model, struct batches_words *out, struct reason *why)
+{
+    const struct signature *signature = &model->signature;
+
+    *out = (struct batches_words){ .media = NULL };
+    if (signature->input_count == 1)
+        return 0;
+    out->source = find_input(signature, "source");
+    out->target = find_input(signature, "target");
+    if (signature->input_count == 2 && out->source < 2 && out->target < 2)
+        return 0;
+    return refuse(why, WISP_E_FORMAT,
+                  "it has %u inputs; data fill one, or two that are called source and target, of a network that gives "
+                  "words",
+                  signature->input_count);
+}
+
+int wording_open(struct experiment *s, struct reason *why)
+{
+    const bool pairs = s->model->signature.input_count == 2;
+    const struct shape *output = model_output(s->model);
+    const struct media *learned = s->media;
+    cleanup_free char *json = NULL;
+    int result = 0;
+
+    if (pairs)
+        result = media_default(MEDIA_TEXT, s->model, s->words.target, &json, why);
+    if (!result && pairs)
+        result = media_parse(json, &s->target_media, why);
+    if (result)
+        return result;
+    if (pairs)
+        s->words.media = learned = s->target_media;
+    if (!media_vocabulary(s->media) || !media_vocabulary(learned))
+        return refuse(why, WISP_E_FORMAT, "it learns words, but its media description has no \"sequence\" of them");
+    if (media_vocabulary(learned) > output->dimension[0] ||
+        media_elements(learned) * output->dimension[0] != shape_elements(output))
+        return refuse(why, WISP_E_FORMAT,
+                      "it gives numbers for %llu words at %llu positions, but reads %u words at %zu to learn them from",
+                      (unsigned long long)output->dimension[0],
+                      (unsigned long long)(shape_elements(output) / output->dimension[0]), media_vocabulary(learned),
+                      media_elements(learned));
+    return 0;
+}

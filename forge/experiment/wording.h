@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Networks that learn words (TARGETS_WORDS): one that goes on with a text has one input; one that translates has two,
+ * called "source" and "target", and its data are pairs. The target's words are numbered as the model's description of
+ * its input has them numbered, as many as the embedding that looks them up has.
+ */
+#ifndef FORGE_EXPERIMENT_WORDING_H
+#define FORGE_EXPERIMENT_WORDING_H
+
+#include "forge/experiment/experiment.h"
+
+/* Which of the model's inputs read what. WISP_E_FORMAT when that is not to be told. */
+int wording_inputs(const struct model *model, struct batches_words *out, struct reason *why);
+
+/* Of an experiment whose model and media are there: the description of the target, and whether words are what the
+ * output has numbers for. WISP_E_FORMAT. */
+int wording_open(struct experiment *experiment, struct reason *why);
+
+#endif
