@@ -79,21 +79,29 @@ static int encode_sound(struct batches *b, uint32_t sample, const struct augment
     return result;
 }
 
+static int encode_text(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng, float *out,
+                       struct reason *why)
+{
+    struct augmented_text text = { b->data->texts[sample].bytes, b->data->texts[sample].length, NULL };
+    int result = augment ? augment_text(augment, rng, &text) : 0;
+
+    if (result)
+        return refuse_errno(why, result, "text");
+    result = media_encode_text(b->media, b->data->name, text.bytes, text.length, out, why);
+    free(text.own);
+    return result;
+}
+
 static int encode(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng, float *out,
                   struct reason *why)
 {
-    struct dataset_text text;
-
     switch (b->data->kind) {
     case MEDIA_IMAGE:
         return encode_picture(b, sample, augment, rng, out, why);
     case MEDIA_AUDIO:
         return encode_sound(b, sample, augment, rng, out, why);
     case MEDIA_TEXT:
-        text = b->data->texts[sample];
-        if (augment)
-            augment_text(augment, rng, &text.bytes, &text.length);
-        return media_encode_text(b->media, b->data->name, text.bytes, text.length, out, why);
+        return encode_text(b, sample, augment, rng, out, why);
     case MEDIA_RAW:
         break;
     }

@@ -21,13 +21,14 @@ static const struct {
     [AUGMENT_GRAIN] = { "grain", 128, MEDIA_IMAGE }, [AUGMENT_CUTOUT] = { "cutout", 1, MEDIA_IMAGE },
     [AUGMENT_SPEED] = { "speed", 0.5, MEDIA_AUDIO }, [AUGMENT_NOISE] = { "noise", 60, MEDIA_AUDIO },
     [AUGMENT_CUT] = { "cut", 0.4, MEDIA_AUDIO },     [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },
-    [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },
+    [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },      [AUGMENT_DROP] = { "drop", 0.9, MEDIA_TEXT },
+    [AUGMENT_TYPOS] = { "typos", 0.5, MEDIA_TEXT },
 };
 
 #define WHAT_THERE_IS                                                                                                  \
     "pictures have shift (0 to 64 pixels), flip (0 to 1), zoom (0 to 0.9), colour (0 to 1), grain (0 to 128) and "     \
     "cutout (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "                                         \
-    "0.4) and mask (0 to 0.5); texts crop (0 to 1)"
+    "0.4) and mask (0 to 0.5); texts crop (0 to 1), drop (0 to 0.9) and typos (0 to 0.5)"
 
 void augment_help(FILE *to)
 {
@@ -43,6 +44,8 @@ void augment_help(FILE *to)
         [AUGMENT_CUT] = "sounds: up to this fraction cut off at either end",
         [AUGMENT_MASK] = "sounds: up to this fraction of bands and of frames masked",
         [AUGMENT_CROP] = "texts: with this probability a stretch of it instead of the whole",
+        [AUGMENT_DROP] = "texts: each word left out with this probability",
+        [AUGMENT_TYPOS] = "texts: each letter mistyped with this probability",
     };
 
     fputs("--augment NAME=AMOUNT,…\n", to);
@@ -213,33 +216,6 @@ int augment_sound(const struct augment *augment, struct rng *rng, const struct m
         add_noise(rng, (float)augment->amount[AUGMENT_NOISE], &made);
     *out = made;
     return 0;
-}
-
-static bool begins_character(char byte)
-{
-    return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
-void augment_text(const struct augment *augment, struct rng *rng, const char **text, size_t *length)
-{
-    enum { LEAST = 12 };
-    size_t characters = 0, begin, kept, at = 0;
-    const char *from = *text;
-
-    if (!(rng_double(rng) < augment->amount[AUGMENT_CROP]))
-        return;
-    for (size_t i = 0; i < *length; i++)
-        characters += begins_character(from[i]);
-    if (characters <= LEAST)
-        return;
-    kept = LEAST + rng_below(rng, characters - LEAST + 1);
-    begin = rng_below(rng, characters - kept + 1);
-    for (; begin; at++)
-        begin -= at + 1 < *length && begins_character(from[at + 1]);
-    *text = from + at;
-    for (; kept && at < *length; at++)
-        kept -= at + 1 == *length || begins_character(from[at + 1]);
-    *length = (size_t)(from + at - *text);
 }
 
 void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames)

@@ -27,6 +27,8 @@ enum augment_kind {
     AUGMENT_CUT,    /* sound: up to this fraction is cut off at either end */
     AUGMENT_MASK,   /* sound: up to this fraction of the tensor's bands, and of its frames, becomes their mean */
     AUGMENT_CROP,   /* text: with this probability a stretch of it, of at least 12 characters, stands for the whole */
+    AUGMENT_DROP,   /* text: each word is left out with this probability, but for one */
+    AUGMENT_TYPOS,  /* text: each letter is left out, doubled, another, or after the next, with this probability */
     AUGMENT_KINDS,
 };
 
@@ -50,8 +52,13 @@ int augment_sound(const struct augment *augment, struct rng *rng, const struct m
                   struct media_sound *out, struct reason *why);
 /* What happens to the pixels, in place; their memory may become another. -ENOMEM. */
 int augment_pixels(const struct augment *augment, struct rng *rng, struct media_picture *picture);
-/* Moves *text and *length, at boundaries of UTF-8 characters. */
-void augment_text(const struct augment *augment, struct rng *rng, const char **text, size_t *length);
+/* Moves it, at boundaries of UTF-8 characters; `own` is NULL before, and freed by the caller afterwards. -ENOMEM. */
+struct augmented_text {
+    const char *bytes;
+    size_t length;
+    char *own;
+};
+int augment_text(const struct augment *augment, struct rng *rng, struct augmented_text *text);
 /* On the tensor of a sound, [bands][frames]. */
 void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames);
 

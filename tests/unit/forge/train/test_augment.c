@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What happens to the pixels of pictures: as much as is said, and no more.
+ * What happens to the pixels of pictures, and to the words and letters of texts: as much as is said, and no more.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -142,6 +142,94 @@ static void test_cutout_is_a_square(void **state)
     free(halves.pixels);
 }
 
+static size_t words_of(const char *text, size_t length, char words[][16])
+{
+    size_t count = 0, used = 0;
+
+    for (size_t i = 0; i <= length; i++) {
+        if (i < length && text[i] != ' ') {
+            words[count][used++] = text[i];
+        } else if (used) {
+            words[count++][used] = 0;
+            used = 0;
+        }
+    }
+    return count;
+}
+
+static double common_of(const struct augment *augment, unsigned seed, const char *text, size_t length)
+{
+    struct augmented_text made = { text, length, NULL }, again = made;
+    struct rng rng = rng_make(seed, 1), same = rng_make(seed, 1);
+    char all[128][16], left[128][16];
+    size_t count = words_of(text, length, all), kept, at = 0;
+
+    assert_int_equal(augment_text(augment, &rng, &made), 0);
+    assert_int_equal(augment_text(augment, &same, &again), 0);
+    assert_int_equal(made.length, again.length);
+    assert_memory_equal(made.bytes, again.bytes, made.length);
+    kept = words_of(made.bytes, made.length, left);
+    assert_true(kept > 0);
+    for (size_t i = 0; i < kept; i++, at++) { /* in their order */
+        while (at < count && strcmp(all[at], left[i]) != 0)
+            at++;
+        assert_true(at < count);
+    }
+    free(made.own);
+    free(again.own);
+    return (double)kept / (double)count;
+}
+
+/* So many as the probability says, whole, in their order; one at least. */
+static void test_words_are_dropped(void **state)
+{
+    static const char text[] = "a fox  and the hen of my own house were seen at dawn, so they say; who knows for sure "
+                               "where both had been";
+    struct augment augment = { .amount = { [AUGMENT_DROP] = 0.3 } };
+    double kept = 0;
+
+    (void)state;
+    for (unsigned seed = 0; seed < 200; seed++)
+        kept += common_of(&augment, seed, text, strlen(text)) / 200;
+    assert_true(fabs(kept - 0.7) < 0.03);
+    augment.amount[AUGMENT_DROP] = 0.9;
+    for (unsigned seed = 0; seed < 200; seed++)
+        common_of(&augment, seed, "one two", 7);
+    assert_true(common_of(&augment, 1, "alone", 5) == 1);
+}
+
+/* Texts stay texts, of about the letters they had, and of something to read. */
+static void test_letters_are_mistyped(void **state)
+{
+    static const char text[] = "Zw\xc3\xb6lf Boxk\xc3\xa4mpfer jagen Viktor \xe5\x97\xa8 quer";
+    struct augment augment = { .amount = { [AUGMENT_TYPOS] = 0.1 } };
+    double lengths = 0, others = 0;
+    struct reason why;
+
+    (void)state;
+    for (unsigned seed = 0; seed < 400; seed++) {
+        struct augmented_text made = { text, strlen(text), NULL };
+        struct rng rng = rng_make(seed, 2);
+
+        assert_int_equal(augment_text(&augment, &rng, &made), 0);
+        assert_ok(media_check_text("t", made.bytes, made.length, &why), why);
+        lengths += (double)made.length / (double)strlen(text) / 400;
+        others += made.length != strlen(text) || memcmp(made.bytes, text, made.length) != 0;
+        free(made.own);
+    }
+    assert_true(lengths > 0.95 && lengths < 1.02);
+    assert_true(others > 320);
+    augment.amount[AUGMENT_TYPOS] = 0.5;
+    for (unsigned seed = 0; seed < 100; seed++) {
+        struct augmented_text made = { "\xc3\xa4", 2, NULL };
+        struct rng rng = rng_make(seed, 2);
+
+        assert_int_equal(augment_text(&augment, &rng, &made), 0);
+        assert_ok(media_check_text("t", made.bytes, made.length, &why), why);
+        free(made.own);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_colour_changes_all_pixels_alike),
         cmocka_unit_test(test_grain_has_the_deviation_it_says),
         cmocka_unit_test(test_cutout_is_a_square),
+        cmocka_unit_test(test_words_are_dropped),
+        cmocka_unit_test(test_letters_are_mistyped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
