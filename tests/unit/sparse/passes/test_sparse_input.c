@@ -3,6 +3,7 @@
  * A model whose input comes sparse gives what it gives for the same samples in full: every value, every gradient, with
  * any number of threads and kernels. And who cannot take it so is refused.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "sparse/layers/layer.h"
 #include "sparse/passes/backward.h"
 #include "unit/sparse/passes/set_layer.h"
+#include "unit/sparse/passes/training.h"
 
 enum { FEATURES = 700, BATCH = 37, SOME = 20, LAYERS = 6, CLASSES = 5, OTHERS = 31 * FEATURES };
 
@@ -214,12 +216,109 @@ static void test_its_bytes_are_foretold(void **state)
     model_free(model);
 }
 
+enum { WORDS = 40, TOKENS = 9, NEURONS = 6, TEXTS = 5 };
+
+/* linear on counts of words; or an embedding of the words themselves, reduced over positions by `by`. */
+static struct model *make_bag(bool looks_up, double by)
+{
+    struct shape input = { .rank = 1, .dimension = { looks_up ? TOKENS : WORDS } };
+    struct model *model;
+    struct reason why;
+
+    assert_int_equal(model_new(looks_up ? 2 : 1, &model), 0);
+    snprintf(model->name, sizeof model->name, "bag");
+    snprintf(model->processing, sizeof model->processing, "test.bag");
+    model->signature = signature_of(input);
+    set_linear(&model->layers[0], "bag", 0, NEURONS, WORDS, 0.4, 3);
+    if (looks_up) {
+        free(model->layers[0].vectors[0].data);
+        model->layers[0].vectors[0] = (struct vector){ .data = NULL };
+        model->layers[0].kind = layer_kind_find("embedding");
+        model->layers[0].parameters[0] = NEURONS;
+        model->layers[0].parameters[1] = WORDS;
+        set_plain(&model->layers[1], "reduce", 1);
+        model->layers[1].parameters[0] = by;
+    } else {
+        memset(model->layers[0].vectors[0].data, 0, NEURONS * sizeof(float));
+    }
+    assert_ok(model_check(model, &why), why);
+    return model;
+}
+
+/* The weights' gradient of a loss whose own is i - 13; the answers into `out`. */
+static void run_bag(struct training *training, const struct model *model, float out[NEURONS * TEXTS])
+{
+    const uint32_t last = model_value(model, model->layer_count - 1);
+
+    memcpy(out, forward_value(training->forward, last), NEURONS * TEXTS * sizeof *out);
+    for (int i = 0; i < NEURONS * TEXTS; i++)
+        backward_gradient(training->backward, last)[i] = (float)(i - 13);
+    backward_run(training->backward, last, training->gradient);
+}
+
+static size_t count_words(const float *tokens, size_t text, float share, struct sparse_element *out)
+{
+    size_t count = 0;
+
+    for (uint32_t word = 0; word < WORDS; word++) {
+        unsigned times = 0;
+
+        for (size_t i = 0; i < TOKENS; i++)
+            times += tokens[i * TEXTS + text] == (float)word;
+        if (times)
+            out[count++] = (struct sparse_element){ word, (float)times * share };
+    }
+    return count;
+}
+
+/* So there is no kind of its own for it. */
+static void check_bag(double by, float share)
+{
+    struct model *bag = make_bag(true, by), *linear = make_bag(false, by);
+    struct forward_setup setup = { .model = bag, .kernels = kernels_find("auto"), .batch = TEXTS };
+    struct sparse_element elements[TEXTS][TOKENS];
+    struct sparse_vector vectors[TEXTS];
+    float tokens[TOKENS * TEXTS], looked_up[NEURONS * TEXTS], counted[NEURONS * TEXTS];
+    struct rng rng = rng_make(8, 0);
+    struct training a, b;
+
+    for (size_t i = 0; i < TOKENS * TEXTS; i++)
+        tokens[i] = (float)rng_below(&rng, WORDS / 2); /* some twice */
+    for (size_t t = 0; t < TEXTS; t++)
+        vectors[t] = (struct sparse_vector){ elements[t], (uint32_t)count_words(tokens, t, share, elements[t]) };
+    training_make(&a, &setup);
+    forward_run(a.forward, LAYER_TRAIN, tokens, TEXTS);
+    run_bag(&a, bag, looked_up);
+    setup.model = linear;
+    setup.sparse_input = true;
+    training_make(&b, &setup);
+    forward_run_sparse(b.forward, LAYER_TRAIN, vectors, TEXTS);
+    run_bag(&b, linear, counted);
+    for (size_t i = 0; i < NEURONS * TEXTS; i++)
+        assert_true(fabsf(looked_up[i] - counted[i]) < 1e-5f);
+    for (uint64_t k = 0; k < bag->layers[0].weight.count; k++)
+        assert_true(fabsf(parameters_weight(&a.parameters, a.gradient, 0)[k] -
+                          parameters_weight(&b.parameters, b.gradient, 0)[k]) < 1e-4f);
+    training_free(&a);
+    training_free(&b);
+    model_free(bag);
+    model_free(linear);
+}
+
+static void test_a_linear_layer_on_counts_is_an_embedding_bag(void **state)
+{
+    (void)state;
+    check_bag(1, 1);                 /* sum */
+    check_bag(0, 1 / (float)TOKENS); /* mean */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sparse_and_full_samples_give_the_same),
         cmocka_unit_test(test_who_takes_it),
         cmocka_unit_test(test_its_bytes_are_foretold),
+        cmocka_unit_test(test_a_linear_layer_on_counts_is_an_embedding_bag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
