@@ -146,7 +146,8 @@ static void make_targets(struct school *s)
 
     for (size_t i = 0; s->batch.classes && i < s->batch.positions * BATCH; i++)
         s->batch.classes[i] = (int32_t)rng_below(&rng, s->batch.features);
-    for (size_t i = 0; s->batch.loss->targets == TARGETS_WORDS && i < s->batch.positions * BATCH; i += 3)
+    for (size_t i = 0; s->batch.classes && s->batch.loss->targets == TARGETS_WORDS && i < s->batch.positions * BATCH;
+         i += 3)
         s->batch.classes[i] = -1;
     for (size_t i = 0; s->batch.values && i < s->batch.features * s->batch.positions * BATCH; i++)
         s->batch.values[i] =
