@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Labels without their frames: probabilities against the sum over every way there is, gradients against differences of
+ * it, and what cannot be.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "forge/train/alignment/ctc.h"
+#include "support/test.h"
+
+enum { CLASSES = 3, FRAMES_MAX = 6, LABELS_MAX = 3 };
+
+struct fixture {
+    double in[CLASSES][FRAMES_MAX]; /* what the softmax reads */
+    float p[CLASSES * FRAMES_MAX], gradient[CLASSES * FRAMES_MAX];
+    double room[(FRAMES_MAX + 2) * (2 * LABELS_MAX + 1)];
+    struct ctc ctc;
+};
+
+static double softmax(const struct fixture *f, size_t class, size_t frame)
+{
+    double sum = 0;
+
+    for (size_t c = 0; c < CLASSES; c++)
+        sum += exp(f->in[c][frame]);
+    return exp(f->in[class][frame]) / sum;
+}
+
+static void make(struct fixture *f, size_t frames, const int32_t *labels, size_t count, uint64_t seed)
+{
+    struct rng rng = rng_make(4, seed);
+
+    for (size_t i = 0; i < CLASSES * FRAMES_MAX; i++)
+        f->in[i / FRAMES_MAX][i % FRAMES_MAX] = 6 * rng_double(&rng) - 3;
+    for (size_t i = 0; i < CLASSES * FRAMES_MAX; i++)
+        f->p[i] = (float)softmax(f, i / FRAMES_MAX, i % FRAMES_MAX);
+    f->ctc = (struct ctc){ f->p, CLASSES, FRAMES_MAX, frames, 1, labels, count, 1, f->room };
+    assert_true(ctc_room(frames, count) <= ARRAY_SIZE(f->room));
+}
+
+/* Whether the way, a class a frame, stands for the labels. */
+static bool stands_for(const size_t *way, size_t frames, const int32_t *labels, size_t count)
+{
+    size_t found = 0;
+
+    for (size_t t = 0; t < frames; t++) {
+        if (!way[t] || (t && way[t] == way[t - 1]))
+            continue;
+        if (found == count || (size_t)labels[found] != way[t])
+            return false;
+        found++;
+    }
+    return found == count;
+}
+
+/* The sum over all ways. */
+static double expected(const struct fixture *f)
+{
+    size_t ways = 1, way[FRAMES_MAX];
+    double sum = 0;
+
+    for (size_t t = 0; t < f->ctc.frames; t++)
+        ways *= CLASSES;
+    for (size_t w = 0; w < ways; w++) {
+        double p = 1;
+
+        for (size_t t = 0, rest = w; t < f->ctc.frames; t++, rest /= CLASSES) {
+            way[t] = rest % CLASSES;
+            p *= softmax(f, way[t], t);
+        }
+        sum += stands_for(way, f->ctc.frames, f->ctc.labels, f->ctc.label_count) ? p : 0;
+    }
+    return -log(sum);
+}
+
+static void check(struct fixture *f)
+{
+    const struct ctc_gradient gradient = { f->gradient, FRAMES_MAX, 1 };
+    const double loss = ctc_loss(&f->ctc, &gradient), step = 1e-5, wanted = expected(f);
+
+    assert_true(fabs(loss - wanted) < 1e-5);
+    assert_true(ctc_loss(&f->ctc, NULL) == loss);
+    for (size_t i = 0; i < CLASSES * FRAMES_MAX; i++) {
+        double *in = &f->in[i / FRAMES_MAX][i % FRAMES_MAX], kept = *in, up, down;
+
+        if (i % FRAMES_MAX >= f->ctc.frames)
+            continue;
+        *in = kept + step;
+        up = expected(f);
+        *in = kept - step;
+        down = expected(f);
+        *in = kept;
+        if (fabs((up - down) / (2 * step) - (double)f->gradient[i]) > 2e-5)
+            fail_msg("class %zu, frame %zu: gradient %g, difference quotient %g", i / FRAMES_MAX, i % FRAMES_MAX,
+                     (double)f->gradient[i], (up - down) / (2 * step));
+    }
+}
+
+static const struct {
+    int32_t labels[LABELS_MAX];
+    size_t count, least; /* frames that it takes */
+} cases[] = { { { 0 }, 0, 1 },       { { 1 }, 1, 1 },       { { 1, 2 }, 2, 2 },   { { 2, 2 }, 2, 3 },
+              { { 1, 2, 1 }, 3, 3 }, { { 1, 1, 2 }, 3, 4 }, { { 2, 2, 2 }, 3, 5 } };
+
+static void test_every_way_counts(void **state)
+{
+    static struct fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        for (size_t frames = cases[i].least; frames <= FRAMES_MAX; frames++) {
+            make(&f, frames, cases[i].labels, cases[i].count, i * 10 + frames);
+            check(&f);
+        }
+    }
+}
+
+/* No way stands for them: an infinite loss, and nothing to learn from it. */
+static void test_labels_that_do_not_fit(void **state)
+{
+    static struct fixture f;
+    const struct ctc_gradient gradient = { f.gradient, FRAMES_MAX, 1 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        if (cases[i].least == 1)
+            continue;
+        make(&f, cases[i].least - 1, cases[i].labels, cases[i].count, i);
+        assert_true(ctc_loss(&f.ctc, &gradient) == INFINITY);
+        for (size_t e = 0; e < CLASSES * FRAMES_MAX; e++)
+            assert_true(e % FRAMES_MAX >= f.ctc.frames || f.gradient[e] == 0);
+    }
+}
+
+static void test_what_is_said(void **state)
+{
+    static const size_t way[FRAMES_MAX] = { 1, 1, 0, 1, 2, 2 }; /* 1 1 2 */
+    static const int32_t labels[] = { 2, 1, 2 };
+    static struct fixture f;
+    struct ctc_guess guess;
+
+    (void)state;
+    make(&f, FRAMES_MAX, labels, 3, 1);
+    for (size_t i = 0; i < CLASSES * FRAMES_MAX; i++)
+        f.p[i] = way[i % FRAMES_MAX] == i / FRAMES_MAX ? 0.8f : 0.1f;
+    guess = ctc_guess(&f.ctc);
+    assert_int_equal(guess.said, 3);
+    assert_int_equal(guess.right, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_way_counts),
+        cmocka_unit_test(test_labels_that_do_not_fit),
+        cmocka_unit_test(test_what_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
