@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/ranks/ranks.h"
+#include "forge/train/alignment/ctc.h"
 #include "forge/train/loss.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
@@ -80,10 +81,9 @@ static void cross_entropy(const struct loss_call *call, size_t sample)
 /* ---- words ---- */
 
 /* One position of up to LOSS_GROUP samples, from the first feature's element of the first on: the softmax. */
-static float *softmax_of(const struct loss_call *call, size_t at, size_t begin, size_t count)
+static void softmax_of(const struct loss_call *call, size_t at, size_t count, float *panel)
 {
     const struct loss_batch *b = call->batch;
-    float *panel = b->panels + begin * b->features;
 
     for (size_t f = 0; f < b->features; f++) {
         const float *row = call->output + f * b->positions * call->count + at;
@@ -91,7 +91,6 @@ static float *softmax_of(const struct loss_call *call, size_t at, size_t begin, 
         memcpy(panel + f * LOSS_GROUP, row, count * sizeof *row);
     }
     b->kernels->panel_softmax(panel, b->features);
-    return panel;
 }
 
 static void word_gradients(const struct loss_call *call, size_t at, size_t begin, size_t count, const float *panel)
@@ -121,11 +120,9 @@ static void best_words(const float *panel, size_t features, uint32_t best[static
 {
     float largest[LOSS_GROUP];
 
-    for (size_t i = 0; i < LOSS_GROUP; i++) {
-        largest[i] = -1;
-        best[i] = 0;
-    }
-    for (size_t f = 0; f < features; f++) {
+    memcpy(largest, panel, sizeof largest);
+    memset(best, 0, LOSS_GROUP * sizeof *best);
+    for (size_t f = 1; f < features; f++) {
         for (size_t i = 0; i < LOSS_GROUP; i++) {
             const bool larger = panel[f * LOSS_GROUP + i] > largest[i];
 
@@ -137,16 +134,14 @@ static void best_words(const float *panel, size_t features, uint32_t best[static
 
 static void count_words(const struct loss_batch *b, size_t samples, size_t sample)
 {
-    struct loss_sample *out = &b->samples[sample];
+    uint32_t count = 0;
 
-    *out = (struct loss_sample){ .loss = 0 };
     for (size_t position = 0; position < b->positions; position++)
-        out->actual += b->classes[position * samples + sample] >= 0;
-    out->predicted = out->actual;
+        count += b->classes[position * samples + sample] >= 0;
+    b->samples[sample] = (struct loss_sample){ .predicted = count, .actual = count };
 }
 
-/* Sixteen samples side by side: there may be as many features as a language has words, and a column of them is a cache
- * line for each. */
+/* Sixteen samples side by side: a column of as many features as a language has words is a cache line for each. */
 static void words(const struct loss_call *call, size_t begin, size_t count)
 {
     const struct loss_batch *b = call->batch;
@@ -155,9 +150,10 @@ static void words(const struct loss_call *call, size_t begin, size_t count)
         count_words(b, call->count, begin + i);
     for (size_t position = 0; position < b->positions; position++) {
         const size_t at = position * call->count + begin;
-        const float *panel = softmax_of(call, at, begin, count);
+        float *panel = b->panels + begin * b->features;
         uint32_t best[LOSS_GROUP];
 
+        softmax_of(call, at, count, panel);
         best_words(panel, b->features, best);
         if (call->gradient)
             word_gradients(call, at, begin, count, panel);
@@ -170,6 +166,52 @@ static void words(const struct loss_call *call, size_t begin, size_t count)
             out->loss += surprise(panel[(size_t)word * LOSS_GROUP + i]) / (double)out->actual;
             out->correct += best[i] == (uint32_t)word;
         }
+    }
+}
+
+/* ---- labels in their order ---- */
+
+static size_t count_labels(const struct loss_batch *b, size_t samples, size_t sample)
+{
+    size_t labels = 0;
+
+    while (labels < b->positions && b->classes[labels * samples + sample] >= 0)
+        labels++;
+    return labels;
+}
+
+static void align(const struct loss_call *call, size_t sample, const struct ctc *ctc)
+{
+    const struct loss_batch *b = call->batch;
+    const struct ctc_gradient gradient = { call->gradient + sample, b->positions * call->count, call->count };
+    const double loss = ctc_loss(ctc, call->gradient ? &gradient : NULL);
+    const struct ctc_guess guess = ctc_guess(ctc);
+
+    b->samples[sample] = (struct loss_sample){ .loss = isinf(loss) ? (double)b->positions * surprise(0) : loss,
+                                               .predicted = (uint32_t)guess.said,
+                                               .actual = (uint32_t)ctc->label_count,
+                                               .correct = (uint32_t)guess.right };
+}
+
+static void labels_in_order(const struct loss_call *call, size_t begin, size_t count)
+{
+    const struct loss_batch *b = call->batch;
+    const size_t panel = b->features * LOSS_GROUP;
+    float *panels = b->panels + begin * b->features * b->positions;
+    struct ctc ctc = { .classes = b->features,
+                       .class_step = LOSS_GROUP,
+                       .frames = b->positions,
+                       .frame_step = panel,
+                       .label_step = call->count,
+                       .room = b->room + begin / LOSS_GROUP * ctc_room(b->positions, b->positions) };
+
+    for (size_t position = 0; position < b->positions; position++)
+        softmax_of(call, position * call->count + begin, count, panels + position * panel);
+    for (size_t i = 0; i < count; i++) {
+        ctc.p = panels + i;
+        ctc.labels = b->classes + begin + i;
+        ctc.label_count = count_labels(b, call->count, begin + i);
+        align(call, begin + i, &ctc);
     }
 }
 
@@ -360,6 +402,7 @@ static const struct loss losses[] = {
     { "mse", TARGETS_NUMBERS, false, .sample = squares },
     { "l1", TARGETS_NUMBERS, false, .sample = distances },
     { "sequence-cross-entropy", TARGETS_WORDS, false, .group = words },
+    { "ctc", TARGETS_LABELS, false, .group = labels_in_order },
 };
 
 /* No --loss: labels are none of its targets. */
@@ -399,8 +442,7 @@ static bool gives_words(const struct model *model)
     return false;
 }
 
-/* What the last layer makes of its numbers: classes of which one is so, labels of which each may be, words, or numbers.
- */
+/* What the last layer makes of its numbers: one class of several, labels, words, or numbers. */
 static enum loss_targets targets_of(const struct model *model)
 {
     switch (model->layers[model->layer_count - 1].kind->distribution) {
@@ -430,7 +472,10 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
                       "layer %s: the loss %s needs a number for each word of an embedding, at each of its positions, "
                       "and no softmax",
                       last->name, (*out)->name);
-    if ((*out)->targets != TARGETS_NUMBERS && (*out)->targets != targets)
+    if ((*out)->targets == TARGETS_LABELS && targets != TARGETS_NUMBERS && targets != TARGETS_WORDS)
+        return refuse(why, WISP_E_FORMAT, "layer %s: the loss %s takes the softmax itself, this is a %s", last->name,
+                      (*out)->name, last->kind->name);
+    if ((*out)->targets <= TARGETS_SET && (*out)->targets != targets)
         return refuse(why, WISP_E_FORMAT, "layer %s: the loss %s needs %s as the last layer, this is a %s", last->name,
                       (*out)->name, layers[(*out)->targets], last->kind->name);
     *value = (*out)->joined ? last->inputs[0] : model_value(model, model->layer_count - 1);
@@ -439,10 +484,25 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
 
 /* ---- batches ---- */
 
+/* What a loss needs besides targets. */
+static int make_room(struct loss_batch *batch)
+{
+    const size_t groups = (batch->max + LOSS_GROUP - 1) / LOSS_GROUP;
+    const bool labels = batch->loss->targets == TARGETS_LABELS;
+
+    if (!labels && batch->loss->targets != TARGETS_WORDS)
+        return 0;
+    batch->panels =
+        memory_zalloc(batch->features * (labels ? batch->positions : 1), groups * LOSS_GROUP * sizeof *batch->panels);
+    if (labels)
+        batch->room = memory_alloc(ctc_room(batch->positions, batch->positions), groups * sizeof *batch->room);
+    return batch->panels && (!labels || batch->room) ? 0 : -ENOMEM;
+}
+
 int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const struct shape *output, size_t max)
 {
     size_t elements = shape_elements(output), features = output->dimension[0];
-    bool words = loss->targets == TARGETS_WORDS, classes = words || loss->targets == TARGETS_CLASS;
+    bool classes = loss->targets == TARGETS_CLASS || loss_is_of_words(loss);
 
     *batch = (struct loss_batch){ .loss = loss,
                                   .features = features,
@@ -457,13 +517,9 @@ int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const str
         batch->classes = memory_zalloc(batch->positions, max * sizeof *batch->classes);
     else
         batch->values = memory_zalloc(elements, max * sizeof *batch->values);
-    if (words)
-        batch->panels =
-            memory_zalloc(features, (max + LOSS_GROUP - 1) / LOSS_GROUP * LOSS_GROUP * sizeof *batch->panels);
     for (size_t c = 0; batch->weights && c < features; c++)
         batch->weights[c] = 1;
-    if (batch->samples && batch->weights && (classes ? (void *)batch->classes : batch->values) &&
-        (!words || batch->panels))
+    if (batch->samples && batch->weights && (classes ? (void *)batch->classes : batch->values) && !make_room(batch))
         return 0;
     loss_batch_deinit(batch);
     return -ENOMEM;
@@ -475,6 +531,7 @@ void loss_batch_deinit(struct loss_batch *batch)
     free(batch->classes);
     free(batch->values);
     free(batch->panels);
+    free(batch->room);
     free(batch->samples);
     *batch = LOSS_BATCH_NULL;
 }

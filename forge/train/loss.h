@@ -26,6 +26,9 @@
  * sequence-cross-entropy: of words in their order, and of numbers that no softmax has seen: -log of the softmax at the
  * word, mean over the positions that have one; gradient as that of cross-entropy, 0 where there is none.
  *
+ * ctc: of labels in their order, of which nobody says where they are (ctc.h), and of numbers that no softmax has seen:
+ * -log of their probability; 0 is no label. Labels that do not fit have no gradient.
+ *
  * dice: 1 - (2 sum p t + 1) / (sum p + sum t + 1), sums over the positions, mean over the features (Milletari, Navab
  * and Ahmadi 2016, with the 1 by which an empty mask is learned too): of masks that cover little of a picture.
  *
@@ -51,6 +54,7 @@ enum loss_targets {
     TARGETS_NUMBERS, /* float32, as the output */
     TARGETS_TAUGHT,  /* float32, as the output: probabilities of classes */
     TARGETS_WORDS,   /* int32 [positions]: a word, by its number in the output's first dimension; below 0: none */
+    TARGETS_LABELS,  /* int32 [positions]: labels in their order, from the first on; below 0 behind the last */
 };
 
 /* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class
@@ -85,7 +89,8 @@ struct loss_batch {
     int32_t *classes;                /* targets: [positions][count], or */
     float *values;                   /* [features][positions][count] */
     const struct kernels *kernels;
-    float *panels;               /* of words: [features][LOSS_GROUP] for each group of samples */
+    float *panels; /* of words: [features][LOSS_GROUP] for each group of samples; of labels at each position */
+    double *room;  /* of labels, for each group of samples */
     struct loss_sample *samples; /* of the last loss_run() */
 };
 
@@ -94,6 +99,11 @@ struct loss_batch {
 /* NULL past the end; by name, NULL when not known. */
 const struct loss *loss_at(size_t index);
 const struct loss *loss_find(const char *name);
+/* Whether its targets are numbers of words: at each position, or in their order. */
+static inline bool loss_is_of_words(const struct loss *loss)
+{
+    return loss->targets == TARGETS_WORDS || loss->targets == TARGETS_LABELS;
+}
 
 /* The one by which a model that is trained by `loss` learns from a teacher: its targets are the teacher's output. */
 const struct loss *loss_taught(const struct loss *loss);

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "forge/train/alignment/ctc.h"
+#include "forge/train/loss.h"
 #include "support/test.h"
 
 enum { CLASSES = 3, FRAMES_MAX = 6, LABELS_MAX = 3 };
@@ -152,12 +153,50 @@ static void test_what_is_said(void **state)
     assert_int_equal(guess.right, 2);
 }
 
+enum { SAMPLES = 21 };
+
+/* A batch, of labels of all lengths, is its samples; what does not fit is large and moves nothing. */
+static void test_a_batch_is_its_samples(void **state)
+{
+    static struct fixture f;
+    static float logits[CLASSES * FRAMES_MAX * SAMPLES], gradient[CLASSES * FRAMES_MAX * SAMPLES];
+    const struct shape shape = { .rank = 2, .dimension = { CLASSES, 4 } };
+    const struct ctc_gradient own = { f.gradient, FRAMES_MAX, 1 };
+    struct loss_batch batch;
+
+    (void)state;
+    assert_int_equal(loss_batch_init(&batch, loss_find("ctc"), &shape, SAMPLES), 0);
+    for (size_t s = 0; s < SAMPLES; s++) {
+        const size_t c = s % ARRAY_SIZE(cases);
+
+        make(&f, 4, cases[c].labels, cases[c].count, s);
+        for (size_t t = 0; t < 4; t++)
+            batch.classes[t * SAMPLES + s] = t < cases[c].count ? cases[c].labels[t] : -1;
+        for (size_t i = 0; i < (size_t)CLASSES * 4; i++)
+            logits[i * SAMPLES + s] = (float)f.in[i / 4][i % 4];
+    }
+    loss_run(&batch, logits, SAMPLES, 0, gradient, NULL);
+    for (size_t s = 0; s < SAMPLES; s++) {
+        const size_t c = s % ARRAY_SIZE(cases);
+        double loss;
+
+        make(&f, 4, cases[c].labels, cases[c].count, s);
+        loss = ctc_loss(&f.ctc, &own);
+        assert_int_equal(batch.samples[s].actual, cases[c].count);
+        assert_true(isinf(loss) ? batch.samples[s].loss > 200 : fabs(batch.samples[s].loss - loss) < 1e-4);
+        for (size_t i = 0; i < (size_t)CLASSES * 4; i++)
+            assert_true(fabsf(gradient[i * SAMPLES + s] - f.gradient[i / 4 * FRAMES_MAX + i % 4]) < 1e-5f);
+    }
+    loss_batch_deinit(&batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way_counts),
         cmocka_unit_test(test_labels_that_do_not_fit),
         cmocka_unit_test(test_what_is_said),
+        cmocka_unit_test(test_a_batch_is_its_samples),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
