@@ -16,7 +16,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
 
-#define LOSSES "cross-entropy, sequence-cross-entropy, binary-cross-entropy, dice, mse or l1"
+#define LOSSES "cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse or l1"
 
 void experiment_option_rows(struct option_table *table, struct experiment_options *options)
 {
@@ -144,7 +144,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     if (media_elements(s->media) != inputs)
         return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its input has %llu",
                       o->model, media_elements(s->media), (unsigned long long)inputs);
-    if (s->loss->targets == TARGETS_WORDS && wording_open(s, why))
+    if (loss_is_of_words(s->loss) && wording_open(s, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
     return 0;
 }
@@ -270,7 +270,7 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
                       "for tables of texts");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
-    if (s->loss->targets == TARGETS_WORDS &&
+    if (loss_is_of_words(s->loss) &&
         (s->teacher || o->unlabelled || o->label_separator || (o->target_columns && !s->words.media)))
         return refuse(why, WISP_E_INVALID,
                       "%s learns words: --teacher, --unlabelled and --label-separator are of labels, and "
@@ -307,7 +307,7 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
         return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
     result = check_columns(s, o, why);
     if (!result)
-        result = read_data(s, o, o->data, s->teacher || s->loss->targets == TARGETS_WORDS, &s->data, why);
+        result = read_data(s, o, o->data, s->teacher || loss_is_of_words(s->loss), &s->data, why);
     if (!result)
         result = check_data(s, o, why);
     if (result || !o->unlabelled)
@@ -370,7 +370,7 @@ int experiment_batches(const struct experiment *s, bool keep, struct batches **o
 {
     int result = batches_new(s->data, s->media, s->pool, keep, out, why);
 
-    if (!result && s->loss->targets == TARGETS_WORDS)
+    if (!result && loss_is_of_words(s->loss))
         result = batches_follow(*out, &s->words, keep, why);
     return result;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,22 +34,42 @@ int wording_inputs(const struct model *model, struct batches_words *out, struct 
                   signature->input_count);
 }
 
+/* How the other text of a pair is read. */
+static int describe_target(const struct experiment *s, char **out, struct reason *why)
+{
+    const struct shape *output = model_output(s->model);
+    const unsigned long long classes = output->dimension[0], elements = shape_elements(output);
+
+    if (!s->words.apart)
+        return media_default(MEDIA_TEXT, s->model, s->words.target, out, why);
+    if (media_kind(s->media) != MEDIA_TEXT)
+        return refuse(why, WISP_E_FORMAT, "this version of wisp reads labels in their order from pairs of texts alone");
+    if (asprintf(out, "{\"kind\":\"text\",\"features\":%llu,\"sequence\":%llu}", classes, elements / classes) >= 0)
+        return 0;
+    *out = NULL;
+    return refuse_errno(why, -ENOMEM, "media");
+}
+
 int wording_open(struct experiment *s, struct reason *why)
 {
-    const bool pairs = s->model->signature.input_count == 2;
     const struct shape *output = model_output(s->model);
     const struct media *learned = s->media;
     cleanup_free char *json = NULL;
+    bool pairs;
     int result = 0;
 
+    s->words.apart = s->loss->targets == TARGETS_LABELS;
+    pairs = s->words.apart || s->model->signature.input_count == 2;
     if (pairs)
-        result = media_default(MEDIA_TEXT, s->model, s->words.target, &json, why);
+        result = describe_target(s, &json, why);
     if (!result && pairs)
         result = media_parse(json, &s->target_media, why);
     if (result)
         return result;
     if (pairs)
         s->words.media = learned = s->target_media;
+    if (s->words.apart)
+        return 0;
     if (!media_vocabulary(s->media) || !media_vocabulary(learned))
         return refuse(why, WISP_E_FORMAT, "it learns words, but its media description has no \"sequence\" of them");
     if (media_vocabulary(learned) > output->dimension[0] ||

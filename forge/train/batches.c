@@ -438,7 +438,7 @@ static int fill_words(struct batches *b, const struct batch *batch, struct forwa
     int result;
 
     b->last = (struct sequence){ forward_input(forward, b->words.source), b->elements, batch->count, false };
-    if (!b->targets)
+    if (!b->targets || b->words.apart)
         return 0;
     b->last.words = forward_input(forward, b->words.target);
     b->last.positions = b->targets->elements;
@@ -606,6 +606,13 @@ int batches_targets(const struct batches *batches, const struct batch *batch, co
 {
     if (answers)
         return answers->give(answers->giver, batch, loss->values, why);
+    if (batches->words.apart) {
+        const struct batch plain = { .which = batch->which, .count = batch->count };
+        int result = batches_fill(batches->targets, &plain, (float *)loss->classes, why);
+
+        sequence_labels(loss->classes, batches->targets->elements * batch->count);
+        return result;
+    }
     if (loss->loss->targets == TARGETS_WORDS)
         sequence_targets(&batches->last, loss->classes);
     else

@@ -357,6 +357,13 @@ static void print_words(const struct evaluation *e, FILE *to)
             loss_mean(&e->tally));
 }
 
+static void print_labels_in_order(const struct evaluation *e, FILE *to)
+{
+    fprintf(to, "labels in their order: %llu said, %llu of them right of %llu, F1 %.4f, loss %.4f\n",
+            (unsigned long long)e->tally.predicted, (unsigned long long)e->tally.correct,
+            (unsigned long long)e->tally.actual, evaluation_accuracy(e), loss_mean(&e->tally));
+}
+
 static void print_classes(const struct evaluation *e, char *const *labels, FILE *to)
 {
     const struct evaluation_balance b = evaluation_balance(e);
@@ -389,6 +396,8 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
         print_labels(e, labels, to);
     else if (e->targets == TARGETS_WORDS)
         print_words(e, to);
+    else if (e->targets == TARGETS_LABELS)
+        print_labels_in_order(e, to);
     else
         print_numbers(e, to);
 }
@@ -442,6 +451,11 @@ json_t *evaluation_json(const struct evaluation *e, char *const *labels)
         return classes_json(e, labels);
     if (e->targets == TARGETS_SET)
         return labels_json(e, labels);
+    if (e->targets == TARGETS_LABELS)
+        return json_pack("{s:f s:I s:I s:I s:I s:f}", "f1", evaluation_accuracy(e), "said",
+                         (json_int_t)e->tally.predicted, "right", (json_int_t)e->tally.correct, "labels",
+                         (json_int_t)e->tally.actual, "samples", (json_int_t)e->tally.samples, "loss",
+                         loss_mean(&e->tally));
     if (e->targets == TARGETS_WORDS)
         return json_pack("{s:f s:f s:I s:I s:f}", "token_accuracy", evaluation_accuracy(e), "perplexity", perplexity(e),
                          "words", (json_int_t)e->tally.actual, "samples", (json_int_t)e->tally.samples, "loss",

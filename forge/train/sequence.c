@@ -25,3 +25,13 @@ void sequence_targets(const struct sequence *sequence, int32_t *out)
         out[i] = is_next ? (int32_t)words[i + count] : -1;
     }
 }
+
+void sequence_labels(int32_t *labels, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float word;
+
+        memcpy(&word, &labels[i], sizeof word);
+        labels[i] = word > 0 ? (int32_t)word : -1;
+    }
+}

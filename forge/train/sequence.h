@@ -23,6 +23,10 @@ struct sequence {
 
 void sequence_move(struct sequence *sequence);
 
+/* Words that are labels without positions: from the bits of floats, as they are read, to whole numbers; -1 behind the
+ * last. */
+void sequence_labels(int32_t *labels, size_t count);
+
 /* What is to be given at each position: a word, or 0 where the text ends; -1 behind that. */
 void sequence_targets(const struct sequence *sequence, int32_t *out);
 

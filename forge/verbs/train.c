@@ -195,6 +195,8 @@ static void describe_validation(const struct train *train, const struct trainer_
                  100 * r->validation_balance.balanced);
     else if (loss->targets == TARGETS_SET)
         snprintf(text, size, ", validation micro F1 %.4f", r->validation_accuracy);
+    else if (loss->targets == TARGETS_LABELS)
+        snprintf(text, size, ", validation F1 of labels in their order %.4f", r->validation_accuracy);
     else if (loss->targets == TARGETS_WORDS)
         snprintf(text, size, ", validation token accuracy %.2f%%, loss %.4f", 100 * r->validation_accuracy,
                  r->validation_loss);

@@ -105,6 +105,17 @@ layers:
   - layer_norm
   - projection: {name: next, neurons: 200}
 """
+LABELS = """\
+name: labels
+processing: text.translation
+input: [9]
+layers:
+  - embedding: {vocabulary: 300, neurons: 24}
+  - position
+  - conv1d: {channels: 32, kernel: 3, padding: 1}
+  - relu
+  - projection: {name: words, neurons: 100}
+"""
 DECODER = """\
 name: decoder
 processing: text.generation
@@ -262,8 +273,28 @@ def check_words(programs):
     check("decoder: nobody can know", token_accuracy(programs, "decoder", "data") < 0.6)
 
 
+def check_labels(programs):
+    """Labels of which nobody says where they are: each word after the one before it, some with a filler between."""
+    chance = random.Random(6)
+    names = dict(zip("one two three four five six".split(), "eins zwei drei vier fünf sechs".split()))
+    for split, count in (("train", 400), ("test", 40)):
+        with open(os.path.join(programs.folder, f"{split}.tsv"), "w", encoding="utf-8") as file:
+            for _ in range(count):
+                words = [chance.choice(list(names)) for _ in range(chance.randrange(1, 5))]
+                source = " ".join(word + " and" * chance.randrange(2) for word in words)
+                file.write(f"{source}\t{' '.join(names[word] for word in words)}\n")
+    build(programs, LABELS, "0.3")
+    words = ("-D", "train.tsv", "--loss", "ctc", "-e", "10", "-b", "16", "--rate", "0.01")
+    loss = losses(programs, "labels", *words)
+    check(f"labels: losses {loss}", loss[-1] < 0.2 * loss[0])
+    said = programs.run("bin/wisp-forge", "eval", "labels.safetensors", "-D", "test.tsv", "--loss", "ctc", "--json")
+    check(f"labels: {said}", json.loads(said)["f1"] > 0.85)
+    said = programs.run("bin/wisp-forge", "eval", "labels.safetensors", "-D", "test.tsv", "--loss", "ctc")
+    check(f"labels: {said}", said.startswith(b"labels in their order: "))
+
+
 def main():
-    for check_one in (check_pictures, check_texts, check_translator, check_words):
+    for check_one in (check_pictures, check_texts, check_translator, check_words, check_labels):
         with tempfile.TemporaryDirectory() as folder:
             check_one(Programs(os.path.realpath(sys.argv[1]), folder))
 
