@@ -5,32 +5,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/train/batches.h"
-#include "forge/train/nonzeros.h"
-#include "forge/train/sequence.h"
-
-struct batches {
-    const struct dataset *data;
-    const int32_t *classes; /* that are said instead of the data's; NULL */
-    const struct media *media;
-    struct pool *pool;
-    size_t elements;
-    uint32_t bands, frames;  /* of a sound's tensor */
-    float *kept;             /* data->count tensors, or NULL */
-    uint8_t *fitted;         /* the pictures in the tensor's size, one after the other, or NULL */
-    struct nonzeros *sparse; /* the tensors of texts, or NULL */
-    struct nonzeros *lent;   /* those that were made for one batch, or NULL */
-    struct sparse_vector *vectors;
-    size_t lent_max;            /* vectors, and samples in `lent` */
-    struct batches *targets;    /* of pairs, or NULL */
-    struct dataset target_data; /* what they are made from: the data's targets as its texts */
-    struct batches_words words;
-    struct sequence last;        /* the last batch, as the pass has it */
-    bool fit;                    /* the data's pictures have that size as they are */
-    struct media_levels levels;  /* what their bytes become */
-    float *scratch;              /* a tensor for each part */
-    struct part_result *results; /* of each part, in the filling at hand */
-};
+#include "forge/train/batches_state.h"
 
 /* Each part writes its own. */
 struct part_result {
@@ -431,47 +406,6 @@ bool batches_are_sparse(const struct batches *batches)
     return batches->data->kind == MEDIA_TEXT;
 }
 
-/* What is learned word by word: the texts that stand in the pass already, or their targets, which go there. */
-static int fill_words(struct batches *b, const struct batch *batch, struct forward *forward, struct reason *why)
-{
-    const struct batch plain = { .which = batch->which, .count = batch->count };
-    int result;
-
-    b->last = (struct sequence){ forward_input(forward, b->words.source), b->elements, batch->count, false };
-    if (!b->targets || b->words.apart)
-        return 0;
-    b->last.words = forward_input(forward, b->words.target);
-    b->last.positions = b->targets->elements;
-    result = batches_fill(b->targets, &plain, b->last.words, why);
-    if (!result)
-        sequence_move(&b->last);
-    return result;
-}
-
-int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
-                    struct reason *why)
-{
-    const struct sparse_vector *vectors;
-    int result;
-
-    if (!batch->count) {
-        forward_run(forward, mode, NULL, 0);
-        return 0;
-    }
-    if (forward_is_sparse(forward)) {
-        result = batches_lend(batches, batch, &vectors, why);
-        if (!result)
-            forward_run_sparse(forward, mode, vectors, batch->count);
-        return result;
-    }
-    result = batches_fill(batches, batch, forward_input(forward, batches->words.source), why);
-    if (!result)
-        result = fill_words(batches, batch, forward, why);
-    if (!result)
-        forward_run(forward, mode, forward_input(forward, 0), batch->count);
-    return result;
-}
-
 static bool all_fit(const struct batches *b)
 {
     for (size_t i = 0; i < b->data->count; i++) {
@@ -546,16 +480,6 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     return result;
 }
 
-int batches_follow(struct batches *batches, const struct batches_words *words, bool keep, struct reason *why)
-{
-    batches->words = *words;
-    if (!words->media)
-        return 0;
-    batches->target_data = *batches->data;
-    batches->target_data.texts = batches->data->targets;
-    return batches_new(&batches->target_data, words->media, batches->pool, keep, &batches->targets, why);
-}
-
 struct batches *batches_free(struct batches *batches)
 {
     if (batches) {
@@ -572,62 +496,9 @@ struct batches *batches_free(struct batches *batches)
     return NULL;
 }
 
-void batches_relabel(struct batches *batches, const int32_t *classes)
-{
-    batches->classes = classes;
-}
-
-static void take_labels(const struct batches *b, const uint32_t *which, size_t count, struct loss_batch *loss)
-{
-    const struct dataset *data = b->data;
-
-    if (loss->loss->targets == TARGETS_CLASS) {
-        for (size_t i = 0; i < count; i++)
-            loss->classes[i] = (int32_t)batches_class(b, which[i]);
-        return;
-    }
-    memset(loss->values, 0, loss->features * loss->positions * count * sizeof *loss->values);
-    for (size_t i = 0; i < count; i++) {
-        size_t sample = which[i];
-
-        for (size_t k = 0; data->numbers && k < data->number_count; k++)
-            loss->values[k * count + i] = data->numbers[sample * data->number_count + k];
-        if (data->set_starts) {
-            for (uint64_t k = data->set_starts[sample]; k < data->set_starts[sample + 1]; k++)
-                loss->values[data->set[k] * count + i] = 1;
-        } else if (!data->numbers) {
-            loss->values[data->classes[sample] * count + i] = 1;
-        }
-    }
-}
-
-int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
-                    struct loss_batch *loss, struct reason *why)
-{
-    if (answers)
-        return answers->give(answers->giver, batch, loss->values, why);
-    if (batches->words.apart) {
-        const struct batch plain = { .which = batch->which, .count = batch->count };
-        int result = batches_fill(batches->targets, &plain, (float *)loss->classes, why);
-
-        sequence_labels(loss->classes, batches->targets->elements * batch->count);
-        return result;
-    }
-    if (loss->loss->targets == TARGETS_WORDS)
-        sequence_targets(&batches->last, loss->classes);
-    else
-        take_labels(batches, batch->which, batch->count, loss);
-    return 0;
-}
-
 size_t batches_elements(const struct batches *batches)
 {
     return batches->elements;
-}
-
-uint32_t batches_class(const struct batches *batches, uint32_t sample)
-{
-    return batches->classes ? (uint32_t)batches->classes[sample] : batches->data->classes[sample];
 }
 
 size_t batches_memory(const struct batches *batches)

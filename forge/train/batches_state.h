@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What batches are, for the files that they consist of: how they are made (batches.c), and what a pass and a loss take
+ * of them (batches_pass.c).
+ */
+#ifndef FORGE_TRAIN_BATCHES_STATE_H
+#define FORGE_TRAIN_BATCHES_STATE_H
+
+#include "forge/train/batches.h"
+#include "forge/train/nonzeros.h"
+#include "forge/train/sequence.h"
+
+struct batches {
+    const struct dataset *data;
+    const int32_t *classes; /* that are said instead of the data's; NULL */
+    const struct media *media;
+    struct pool *pool;
+    size_t elements;
+    uint32_t bands, frames;  /* of a sound's tensor */
+    float *kept;             /* data->count tensors, or NULL */
+    uint8_t *fitted;         /* the pictures in the tensor's size, one after the other, or NULL */
+    struct nonzeros *sparse; /* the tensors of texts, or NULL */
+    struct nonzeros *lent;   /* those that were made for one batch, or NULL */
+    struct sparse_vector *vectors;
+    size_t lent_max;            /* vectors, and samples in `lent` */
+    struct batches *targets;    /* of pairs, or NULL */
+    struct dataset target_data; /* what they are made from: the data's targets as its texts */
+    struct batches_words words;
+    struct sequence last;        /* the last batch, as the pass has it */
+    bool fit;                    /* the data's pictures have that size as they are */
+    struct media_levels levels;  /* what their bytes become */
+    float *scratch;              /* a tensor for each part */
+    struct part_result *results; /* of each part, in the filling at hand */
+};
+
+#endif
