@@ -127,12 +127,13 @@ static void join_counts(const struct ranks *ranks, uint64_t *counts, size_t coun
 /* What all ranks have counted. */
 static void join(const struct ranks *ranks, struct evaluation *e)
 {
-    double errors[] = { e->squares, e->distances };
+    double errors[] = { e->squares, e->distances, e->surprise };
 
     loss_join(&e->tally, ranks);
     ranks_sum_doubles(ranks, errors, ARRAY_SIZE(errors));
     e->squares = errors[0];
     e->distances = errors[1];
+    e->surprise = errors[2];
     if (e->confusion)
         join_counts(ranks, e->confusion, e->classes * e->classes);
     if (e->labels)
