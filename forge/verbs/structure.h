@@ -13,7 +13,4 @@
 verb_function structure_list, structure_show, structure_add, structure_edit, structure_rm, structure_export,
     structure_import, structure_history, structure_serve;
 
-/* The layers of a structure as a table: kind, what it reads, shape, neurons, potential connections. */
-void structure_print(const struct structure *structure, FILE *to);
-
 #endif

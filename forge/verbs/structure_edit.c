@@ -17,6 +17,7 @@
 #include "base/size.h"
 #include "base/suggest.h"
 #include "forge/catalog/catalog.h"
+#include "forge/catalog/structure_print.h"
 #include "forge/cost/forecast.h"
 #include "forge/verbs/plan_options.h"
 #include "forge/verbs/structure.h"

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "forge/catalog/documents/document.h"
+#include "forge/catalog/structure_print.h"
 #include "forge/cost/forecast.h"
 #include "forge/verbs/plan_options.h"
 #include "forge/verbs/print_json.h"

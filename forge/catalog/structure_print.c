@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "forge/verbs/structure.h"
+#include "forge/catalog/structure_print.h"
 
 static void print_shape(const struct shape *shape, char *text, size_t size)
 {
