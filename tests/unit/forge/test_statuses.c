@@ -124,7 +124,8 @@ static const struct {
     { "train text -D numbers.tsv --target-columns 1 --text-column 2 -o x", 65,
       "numbers.tsv: 1 target columns, but the model has 2 outputs" },
     /* the loss */
-    { "train m -D d --loss sine -o x", 2, "--loss sine: give cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse or l1" },
+    { "train m -D d --loss sine -o x", 2,
+      "--loss sine: give cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse or l1" },
     { "train m -D d --loss binary-cross-entropy -o x", 65,
       "m: layer softmax: the loss binary-cross-entropy needs a sigmoid as the last layer, this is a softmax" },
     { "train m -D d --loss mse -o x", 65,
