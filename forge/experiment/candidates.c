@@ -298,13 +298,10 @@ static int compare_runs(const struct ranks *ranks, const char *run, struct reaso
 /* What looks at all samples' gradients or answers in one process. NULL: nothing does. */
 static const char *single_process_option(const struct candidates *c)
 {
-    const struct regrowth_method *regrow = c->recipe->regrowth.method;
-
-    return c->recipe->halving              ? "--halving"
-           : c->recipe->pruning.method     ? "--prune"
-           : regrow && regrow->by_gradient ? "--regrow rigl"
-           : c->semi                       ? "training on samples without labels"
-                                           : NULL;
+    return c->recipe->halving          ? "--halving"
+           : c->recipe->pruning.method ? "--prune"
+           : c->semi                   ? "training on samples without labels"
+                                       : NULL;
 }
 
 static int compare_ranks(const struct candidates *c, struct reason *why)

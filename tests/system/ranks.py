@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 from programs import Programs, check
 
 SIDE, CLASSES, SAMPLES = 8, 4, 70
+RECIPE = ("--epochs", "3", "--batch", "16", "--validation", "0.2", "--clip", "1", "--regrow", "rigl,every=3")
 
 # When one has ended ill, mpirun waits so long, twice, before it kills the others.
 PATIENCE = ["--mca", "odls_base_sigkill_timeout"]
@@ -112,14 +113,13 @@ class Ranks(Programs):
 
 def test_a_network(ranks):
     """Trained on, stopped, and gone on with by another number of ranks; all by one rank in one go."""
-    recipe = ("--epochs", "3", "--batch", "16", "--validation", "0.2", "--clip", "1")
-    ranks.alone(*ranks.command("normal.safetensors", "one.safetensors", *recipe))
-    said = ranks.launch(2, *ranks.command("normal.safetensors", "two.safetensors", *recipe))
+    ranks.alone(*ranks.command("normal.safetensors", "one.safetensors", *RECIPE))
+    said = ranks.launch(2, *ranks.command("normal.safetensors", "two.safetensors", *RECIPE))
     check("two ranks come to what one comes to", distance(ranks.path("one.safetensors"), ranks.path("two.safetensors")) <= 1e-5)
     check("one of them speaks", said.count('"event":"done"') == 1 and said.count('"event":"epoch"') == 3)
-    ranks.launch(3, *ranks.command("normal.safetensors", "part.safetensors", *recipe, "--until-accuracy", "0.01", "--checkpoint", "kept"))
+    ranks.launch(3, *ranks.command("normal.safetensors", "part.safetensors", *RECIPE, "--until-accuracy", "0.01", "--checkpoint", "kept"))
     check("three ranks stop early", distance(ranks.path("one.safetensors"), ranks.path("part.safetensors")) > 1e-5)
-    ranks.alone(*ranks.command("normal.safetensors", "rest.safetensors", *recipe, "--resume", "kept"))
+    ranks.alone(*ranks.command("normal.safetensors", "rest.safetensors", *RECIPE, "--resume", "kept"))
     check("one rank goes on from three", distance(ranks.path("one.safetensors"), ranks.path("rest.safetensors")) <= 1e-5)
 
 
@@ -194,7 +194,6 @@ def namespaces(count):
 
 def test_two_machines(ranks):
     """An agent stands for ssh: it runs what mpirun wants to run on the other host in the other namespace."""
-    recipe = ("--epochs", "3", "--batch", "16", "--validation", "0.2", "--clip", "1")
     with namespaces(2) as names:
         if not names:
             return
@@ -205,7 +204,7 @@ def test_two_machines(ranks):
         status, _, error = ranks.end(
             ranks.start("ip", "netns", "exec", names[0], *MPIRUN, "-n", "2", "--host", "10.77.1.1:1,10.77.1.2:1", "--mca", "plm", "rsh", "--mca",
                         "plm_rsh_agent", ranks.path("agent"), *wire, "-wdir", ranks.folder,
-                        *ranks.command("normal.safetensors", "far.safetensors", *recipe)))
+                        *ranks.command("normal.safetensors", "far.safetensors", *RECIPE)))
         check(f"two namespaces: exit {status}: {error}", status == 0)
         check("two machines come to what one comes to", distance(ranks.path("one.safetensors"), ranks.path("far.safetensors")) <= 1e-5)
 
