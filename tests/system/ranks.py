@@ -97,7 +97,12 @@ class Ranks(Programs):
         return subprocess.Popen(words, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def end(self, process):
-        out, error = process.communicate(timeout=120)
+        try:
+            out, error = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # mpirun ends its own
+            out, error = process.communicate()
+            sys.exit(f"FAIL {process.args} does not end: {error}")
         return process.returncode, out, error
 
     def launch(self, count, *words):
