@@ -85,16 +85,22 @@ static int encode(struct batches *b, uint32_t sample, const struct augment *augm
 
 enum { RNG_BLOCK = ARRAY_SIZE(((struct rng *)NULL)->block) };
 
+/* What is left weighs for what is dropped; but the number of a word is not an amount. */
+static float dropped_scale(const struct batches *b, float rate)
+{
+    return media_vocabulary(b->media) ? 1 : 1 / (1 - rate);
+}
+
 /* Each element has its number, by where it stands. Those of a text are nearly all 0 and stay so, whatever their
  * numbers: where all of a block's are, it is not made. */
-static void drop_inputs(const struct recipe *recipe, uint64_t epoch, uint32_t sample, float *values, size_t count)
+static void drop_inputs(const struct batches *b, const struct batch *batch, uint32_t sample, float *values)
 {
     static const float zeroes[RNG_BLOCK];
-    struct rng rng = rng_make(recipe->seed, recipe_stream(STREAM_DROPOUT, epoch, sample));
-    float rate = (float)recipe->input_dropout, scale = 1 / (1 - rate);
+    struct rng rng = rng_make(batch->recipe->seed, recipe_stream(STREAM_DROPOUT, batch->epoch, sample));
+    float rate = (float)batch->recipe->input_dropout, scale = dropped_scale(b, rate);
 
-    for (size_t begin = 0; begin < count; begin += RNG_BLOCK) {
-        size_t end = MIN(begin + RNG_BLOCK, count);
+    for (size_t begin = 0; begin < b->elements; begin += RNG_BLOCK) {
+        size_t end = MIN(begin + RNG_BLOCK, b->elements);
 
         if (!memcmp(values + begin, zeroes, (end - begin) * sizeof *values))
             continue;
@@ -154,7 +160,7 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
     if (f->batch.recipe && f->batch.recipe->input_dropout > 0) {
         if (made != scratch)
             memcpy(scratch, made, b->elements * sizeof *scratch);
-        drop_inputs(f->batch.recipe, f->batch.epoch, sample, scratch, b->elements);
+        drop_inputs(b, &f->batch, sample, scratch);
         made = scratch;
     }
     return made;
@@ -311,7 +317,7 @@ static int lend_dropped(struct filling *f, unsigned part, size_t i)
 {
     const struct recipe *recipe = f->batch.recipe;
     const struct sparse_vector text = nonzeros_vector(f->batches->sparse, f->batch.which[i]);
-    const float rate = (float)recipe->input_dropout, scale = 1 / (1 - rate);
+    const float rate = (float)recipe->input_dropout, scale = dropped_scale(f->batches, rate);
     struct rng rng = rng_make(recipe->seed, recipe_stream(STREAM_DROPOUT, f->batch.epoch, f->batch.which[i]));
     struct sparse_element *out;
     size_t kept = 0;

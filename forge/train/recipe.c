@@ -193,6 +193,9 @@ int recipe_check(const struct recipe *recipe, const struct loss *loss, struct re
     if (loss->targets == TARGETS_TAUGHT && recipe->label_smoothing > 0)
         return refuse(why, WISP_E_INVALID,
                       "--label-smoothing is for labels; a teacher's answers are softened by --temperature");
+    if (loss->targets == TARGETS_WORDS && recipe->input_dropout > 0)
+        return refuse(why, WISP_E_INVALID,
+                      "--input-dropout would end a text that is learned word by word; --augment drop leaves words out");
     if (loss->targets != TARGETS_CLASS && recipe->balance > BALANCE_NONE)
         return refuse(why, WISP_E_INVALID, "--balance is for classes; the loss %s has none", loss->name);
     return 0;

@@ -259,6 +259,36 @@ static void test_a_sample_that_cannot_be_made_is_named(void **state)
     free(f);
 }
 
+/* A word that is not dropped is the word that it was. */
+static void test_numbers_of_words_are_no_amounts(void **state)
+{
+    enum { WORDS = 12, COUNT = 16 };
+    const struct recipe dropping = { .seed = 3, .input_dropout = 0.5 };
+    struct dataset_text text = { "a b c d e f g h i j k l", 23 };
+    struct dataset data = { .name = "made", .kind = MEDIA_TEXT, .count = 1, .texts = &text };
+    const uint32_t which[COUNT] = { 0 };
+    float whole[WORDS * COUNT], some[WORDS * COUNT];
+    struct batch batch = { .which = which, .count = COUNT };
+    struct batches *batches;
+    struct media *media;
+    struct reason why;
+    size_t dropped = 0;
+
+    (void)state;
+    assert_ok(media_parse("{\"kind\":\"text\",\"features\":900,\"sequence\":12}", &media, &why), why);
+    assert_ok(batches_new(&data, media, NULL, true, &batches, &why), why);
+    assert_ok(batches_fill(batches, &batch, whole, &why), why);
+    batch.recipe = &dropping;
+    assert_ok(batches_fill(batches, &batch, some, &why), why);
+    for (size_t i = 0; i < (size_t)WORDS * COUNT; i++) {
+        assert_true(some[i] == 0 || some[i] == whole[i]);
+        dropped += some[i] == 0;
+    }
+    assert_true(dropped > 0 && dropped < (size_t)WORDS * COUNT);
+    batches_free(batches);
+    media_free(media);
+}
+
 /* Texts of two words, of as many as there is room for, and of one: what is to be given behind each of them. */
 static void test_words_follow_words(void **state)
 {
@@ -284,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_holds_what_the_encoder_makes),
         cmocka_unit_test(test_texts_are_kept_by_what_is_not_0),
         cmocka_unit_test(test_nonzeros_have_a_limit),
+        cmocka_unit_test(test_numbers_of_words_are_no_amounts),
         cmocka_unit_test(test_words_follow_words),
         cmocka_unit_test(test_a_sample_that_cannot_be_made_is_named),
     };
