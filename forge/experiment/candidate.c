@@ -160,7 +160,7 @@ json_t *candidate_describe(const struct candidates *c, const struct training *tr
     return run;
 }
 
-bool candidates_are_spread(const struct candidates *c)
+bool candidates_are_shared(const struct candidates *c)
 {
     return c->recipe->candidates > 1 && ranks_count(c->ranks) > 1;
 }
@@ -186,7 +186,7 @@ struct trainer_setup candidate_setup(const struct candidates *c, struct model *m
     return (struct trainer_setup){ .model = model,
                                    .kernels = c->experiment->kernels,
                                    .pool = c->experiment->pool,
-                                   .ranks = candidates_are_spread(c) ? NULL : c->ranks,
+                                   .ranks = candidates_are_shared(c) ? NULL : c->ranks,
                                    .recipe = c->recipe,
                                    .batches = c->batches,
                                    .answers = c->answers,

@@ -31,7 +31,7 @@ struct trainer_setup candidate_setup(const struct candidates *candidates, struct
 json_t *candidate_describe(const struct candidates *candidates, const struct training *training);
 
 /* Whether each rank trains candidates of its own: rank r numbers r, r + ranks, and so on. */
-bool candidates_are_spread(const struct candidates *candidates);
+bool candidates_are_shared(const struct candidates *candidates);
 
 /* By the validation accuracy; of equal ones, by the loss. */
 bool candidate_is_better(const struct trainer_result *a, const struct trainer_result *b);

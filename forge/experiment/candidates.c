@@ -6,10 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "forge/experiment/broadcast.h"
 #include "forge/experiment/candidate.h"
 #include "forge/experiment/halving.h"
 #include "forge/experiment/rounds.h"
-#include "forge/experiment/spread.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"
@@ -59,7 +59,7 @@ static int describe_training(const struct candidates *c, const struct training_r
     }
     if (training && json_array_size(all) > 1)
         json_object_set(training, "candidates", all);
-    if (training && ranks_count(c->ranks) > 1 && !candidates_are_spread(c)) /* which the last bits follow */
+    if (training && ranks_count(c->ranks) > 1 && !candidates_are_shared(c)) /* which the last bits follow */
         json_object_set_new(training, "ranks", json_integer((json_int_t)ranks_count(c->ranks)));
     json_object_set_new(lineage, "wisp", json_string(WISP_VERSION));
     if (!training || json_object_set_new(lineage, "training", training)) {
@@ -172,19 +172,19 @@ static int join(const struct candidates *c, struct found *all, struct training_r
         out->model = model_free(out->model);
         failed = candidate_make(c, number, &out->model, &seed, why);
     }
-    return failed ? failed : spread_model(c->ranks, owner, out->model, why);
+    return failed ? failed : broadcast_model(c->ranks, owner, out->model, why);
 }
 
-/* This rank's, and where they are spread, those of all. */
+/* This rank's, and where ranks share them, those of all. */
 static int find_all(const struct candidates *c, struct found *all, struct training_result *out, struct reason *why)
 {
-    const bool spread = candidates_are_spread(c);
-    const unsigned first = spread ? ranks_rank(c->ranks) : 0, stride = spread ? ranks_count(c->ranks) : 1;
+    const bool shared = candidates_are_shared(c);
+    const unsigned first = shared ? ranks_rank(c->ranks) : 0, stride = shared ? ranks_count(c->ranks) : 1;
     int failed = 0;
 
     for (uint64_t k = first; k < c->recipe->candidates && !failed && (!k || !interrupt_wanted()); k += stride)
         failed = train_number(c, k, all, out, why);
-    return failed || !spread ? failed : join(c, all, out, why);
+    return failed || !shared ? failed : join(c, all, out, why);
 }
 
 static int train_all(const struct candidates *c, struct training_result *out, json_t *all, struct reason *why)

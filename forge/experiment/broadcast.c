@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "forge/experiment/spread.h"
+#include "forge/experiment/broadcast.h"
 #include "sparse/graph/connections.h"
 
-static int spread(const struct ranks *ranks, unsigned from, struct model *model, const struct parameters *parameters)
+static int broadcast(const struct ranks *ranks, unsigned from, struct model *model, const struct parameters *parameters)
 {
     uint64_t *places = connections_array(parameters);
 
@@ -18,7 +18,7 @@ static int spread(const struct ranks *ranks, unsigned from, struct model *model,
     return 0;
 }
 
-int spread_model(const struct ranks *ranks, unsigned from, struct model *model, struct reason *why)
+int broadcast_model(const struct ranks *ranks, unsigned from, struct model *model, struct reason *why)
 {
     struct parameters parameters = PARAMETERS_NULL;
     int result = parameters_map(model, &parameters);
@@ -26,7 +26,7 @@ int spread_model(const struct ranks *ranks, unsigned from, struct model *model, 
     if (!result)
         result = model_gather_parameters(model, &parameters);
     if (!result)
-        result = spread(ranks, from, model, &parameters);
+        result = broadcast(ranks, from, model, &parameters);
     parameters_deinit(&parameters);
     return result ? refuse_errno(why, result, "the best candidate") : 0;
 }
