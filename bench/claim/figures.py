@@ -12,9 +12,18 @@ Check = namedtuple("Check", "size method sparsity least ahead rival", defaults=(
 
 TENTHS = [0.5, 0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2, 0.1]
 TELLING = [0.5, 0.8, 0.9]
-# How `wisp build` is told; None: this version has no such thing, and the figure says that these runs are missing.
-METHODS = {"dense": ["-s", "0"], "er": ["--method", "er"], "erk": ["--method", "erk"], "uniform": ["--method", "uniform"],
-           "snip": None, "snip-ratio": None}
+# How `wisp build` and `wisp train` are told: most sample their connections, and two prune a dense network before its first step.
+Method = namedtuple("Method", "build train")
+SAMPLED = {"er", "erk", "uniform"}
+PRUNED = {"snip", "snip-ratio"}
+METHODS = ["dense", "er", "erk", "uniform", "snip", "snip-ratio"]
+
+
+def method_of(run):
+    if run.method in SAMPLED:
+        return Method(["--method", run.method, "-s", str(run.sparsity)], [])
+    return Method(["-s", "0"], ["--prune", f"{run.method}={run.sparsity}"] if run.method in PRUNED else [])
+
 
 # One rate for dense and sparse: where a layer's rate grows as its density falls, the sparse side would have the higher rates, and
 # higher ones may do the dense side good as well (docs/results/resnet.md).

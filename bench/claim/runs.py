@@ -15,7 +15,7 @@ import signal
 import subprocess
 
 import sets
-from figures import METHODS, Run
+from figures import Run, method_of
 
 FIELDS = ["size", "method", "sparsity", "seed", "connections", "potential", "train_accuracy", "test_accuracy", "test_loss", "all_accuracy",
           "kernels", "wisp", "recipe"]
@@ -23,13 +23,12 @@ FIELDS = ["size", "method", "sparsity", "seed", "connections", "potential", "tra
 
 def build_command(figure, run):
     media = {"mean": 0.5, "deviation": 0.5, **figure.media}
-    sparsity = [] if run.method == "dense" else ["-s", str(run.sparsity)]
-    return ["build", *METHODS[run.method], *sparsity, "-S", str(run.seed), "-m", json.dumps(media), "--no-history"]
+    return ["build", *method_of(run).build, "-S", str(run.seed), "-m", json.dumps(media), "--no-history"]
 
 
 def train_command(figure, run):
     blas = ["--blas"] if run.method == "dense" and "conv2d" not in figure.network(run.size) else []
-    return ["train", "-p", "image.classification", *figure.recipe(run.size, run.method), *blas, "-e", str(figure.epochs), "-S", str(run.seed),
+    return ["train", "-p", "image.classification", *figure.recipe(run.size, run.method), *method_of(run).train, *blas, "-e", str(figure.epochs), "-S", str(run.seed),
             "--validation", "0", "--keep", "last", "--candidates", "1", "--no-history", "--json"]
 
 
@@ -49,7 +48,7 @@ class Table:
         rows = {}
         if not os.path.exists(self.path):
             return rows
-        digests = {run: digest(self.figure, run) for run in self.figure.runs if METHODS[run.method] is not None}
+        digests = {run: digest(self.figure, run) for run in self.figure.runs}
         with open(self.path, newline="", encoding="utf-8") as file:
             for number, row in enumerate(csv.DictReader(file), 2):
                 try:

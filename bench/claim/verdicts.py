@@ -57,5 +57,4 @@ def missing_words(missing, methods):
             seeds.setdefault(tuple(of), []).append(sparsity)
         parts = [(f"at {' '.join(f'{s:g}' for s in sorted(of))} " if method != "dense" else "") + f"(seed{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})"
                  for numbers, of in seeds.items()]
-        lacking = "; this version has no such method" if methods[method] is None else ""
-        yield f"{method}, {size}: {', '.join(parts)}{lacking}"
+        yield f"{method}, {size}: {', '.join(parts)}"
