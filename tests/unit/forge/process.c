@@ -152,3 +152,14 @@ void write_quadrants(const char *folder, unsigned train, unsigned test)
     write_split(folder, "train", train, &rng);
     write_split(folder, "t10k", test, &rng);
 }
+
+void assert_same_bytes(const char *folder, const char *a, const char *b)
+{
+    size_t a_size, b_size;
+    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
+
+    if (a_size != b_size || memcmp(one, two, a_size) != 0)
+        fail_msg("%s and %s differ", a, b);
+    free(one);
+    free(two);
+}

@@ -31,4 +31,7 @@ void write_quadrants(const char *folder, unsigned train, unsigned test);
 /* The whole file, NUL after it; freed by the caller. */
 char *slurp(const char *path, size_t *size);
 
+/* That two files of a folder are the same, byte for byte. */
+void assert_same_bytes(const char *folder, const char *a, const char *b);
+
 #endif

@@ -73,17 +73,6 @@ static int stop_training(const char *command, int signal)
     return status;
 }
 
-static void same_bytes(const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(one, two, a_size);
-    free(one);
-    free(two);
-}
-
 /* `stopped`: of the run that is stopped alone. */
 static void check_resumed_by(const char *model, const char *recipe, const char *stopped, int signal, int expected)
 {
@@ -102,11 +91,11 @@ static void check_resumed_by(const char *model, const char *recipe, const char *
     snprintf(command, sizeof command,
              "train %s " TRAINED "%s --threads 1 --resume ck --checkpoint ck -o resumed.safetensors", model, recipe);
     run_well(command);
-    same_bytes("full.safetensors", "resumed.safetensors");
+    assert_same_bytes(folder, "full.safetensors", "resumed.safetensors");
     /* And once more from its end: nothing is left to do. */
     snprintf(command, sizeof command, "train %s " TRAINED "%s --resume ck -o again.safetensors", model, recipe);
     run_well(command);
-    same_bytes("full.safetensors", "again.safetensors");
+    assert_same_bytes(folder, "full.safetensors", "again.safetensors");
 }
 
 static void check_resumed(const char *model, const char *recipe, int signal, int expected)

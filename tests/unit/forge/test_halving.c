@@ -126,17 +126,6 @@ static void expect(const struct curve *curves, unsigned *until)
     }
 }
 
-static void same_bytes(const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(one, two, a_size);
-    free(one);
-    free(two);
-}
-
 static void same_weights(const char *a, const char *b)
 {
     struct model *one, *two;
@@ -248,14 +237,14 @@ static void test_killed_and_resumed_is_not_killed(void **state)
     for (int epochs = 1; epochs < 14; epochs += 5) {
         kill_after(epochs, SIGKILL, 128 + SIGKILL);
         forge_run_well(&ran, folder, HALVING "--resume ck -o resumed.safetensors");
-        same_bytes("full.safetensors", "resumed.safetensors");
+        assert_same_bytes(folder, "full.safetensors", "resumed.safetensors");
     }
     forge_run_well(&ran, folder, HALVING "--resume ck --checkpoint ck -o again.safetensors"); /* from its end */
-    same_bytes("full.safetensors", "again.safetensors");
+    assert_same_bytes(folder, "full.safetensors", "again.safetensors");
     kill_after(7, SIGINT, 130);
     assert_int_equal(access(scratch_path(folder, "part.safetensors"), R_OK), 0);
     forge_run_well(&ran, folder, HALVING "--resume ck -o resumed.safetensors");
-    same_bytes("full.safetensors", "resumed.safetensors");
+    assert_same_bytes(folder, "full.safetensors", "resumed.safetensors");
 }
 
 static void refused(const char *command, int status, const char *reason)

@@ -131,17 +131,6 @@ static void ends(const char *folder, int status, const char *command, const char
         fail_msg("'%s' ended with %d: %s%s", command, ran.status, ran.err, ran.out);
 }
 
-static void same_bytes(const char *folder, const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(one, two, a_size);
-    free(one);
-    free(two);
-}
-
 #define TRAIN "train m.safetensors --data d --batch 4 --threads 1 --name t --no-history "
 
 /* Minutes do not change what comes before they are over: resumed without them, it is the run that had none. They are of
@@ -157,9 +146,9 @@ static void test_minutes_end_it(void **state)
     ends(folder, 0, TRAIN "--steps 12000 -o full.safetensors", "\"ended\":\"steps\"");
     ends(folder, 0, TRAIN "--steps 12000 --minutes 0.001 --checkpoint ck -o part.safetensors", "\"ended\":\"minutes\"");
     ends(folder, 0, TRAIN "--steps 12000 --minutes 0.001 --resume ck -o again.safetensors", "\"ended\":\"minutes\"");
-    same_bytes(folder, "part.safetensors", "again.safetensors");
+    assert_same_bytes(folder, "part.safetensors", "again.safetensors");
     ends(folder, 0, TRAIN "--steps 12000 --resume ck -o resumed.safetensors", "\"ended\":\"steps\"");
-    same_bytes(folder, "full.safetensors", "resumed.safetensors");
+    assert_same_bytes(folder, "full.safetensors", "resumed.safetensors");
     ends(folder, 2, TRAIN "--patience 3 --validation 0 -o no.safetensors", "--validation above 0");
     ends(folder, 2, TRAIN "--patience 3 --keep last -o no.safetensors", "--keep last keeps none");
     ends(folder, 2, TRAIN "--until-accuracy 1.5 -o no.safetensors", "until-accuracy");

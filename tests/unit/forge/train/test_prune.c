@@ -196,17 +196,6 @@ static struct model *trained(const char *folder, const char *name)
     return model;
 }
 
-static void same_bytes(const char *folder, const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(one, two, a_size);
-    free(one);
-    free(two);
-}
-
 static void test_a_dense_network_is_pruned_and_trained(void **state)
 {
     const char *folder = scratch_make();
@@ -221,10 +210,10 @@ static void test_a_dense_network_is_pruned_and_trained(void **state)
         "build --layers 64-24-12-4 --sparsity 0 --seed 3 -p image.classification --no-history -o m.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --threads 1 -o snip.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --threads 2 -o again.safetensors");
-    same_bytes(folder, "snip.safetensors", "again.safetensors");
+    assert_same_bytes(folder, "snip.safetensors", "again.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --checkpoint ck -o part.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --resume ck -o again.safetensors");
-    same_bytes(folder, "snip.safetensors", "again.safetensors");
+    assert_same_bytes(folder, "snip.safetensors", "again.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip-ratio=0.8,batches=2 -o ratio.safetensors");
     snip = trained(folder, "snip.safetensors");
     ratio = trained(folder, "ratio.safetensors");

@@ -176,17 +176,6 @@ static void a_table_has_each_run(void **state)
     ends(1, "curves first.jsonl -o absent/a.svg", "absent");
 }
 
-static void same_bytes(const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    assert_int_equal(a_size, b_size);
-    assert_memory_equal(one, two, a_size);
-    free(one);
-    free(two);
-}
-
 #define TRAIN "train m.safetensors --data d --batch 8 --threads 1 --no-history "
 
 /* What is drawn at the end is what the lines say: of every candidate, and of as many epochs as there were. */
@@ -209,7 +198,7 @@ static void a_training_draws_itself(void **state)
     ends(0, TRAIN "--epochs 3 -o t.safetensors", "");
     write_text("t.jsonl", ran.out);
     ends(0, "curves t.jsonl -o curves.svg", "");
-    same_bytes("plot.svg", "curves.svg");
+    assert_same_bytes(folder, "plot.svg", "curves.svg");
     ends(2, TRAIN "--plot plot.gif -o t.safetensors", ".svg, .png or .pdf");
     ends(2, TRAIN "--candidates 19 --plot plot.svg -o t.safetensors", "19 runs");
     ends(1, TRAIN "--plot absent/plot.svg -o t.safetensors", "absent");
@@ -228,7 +217,7 @@ static void a_training_draws_itself(void **state)
     kill(pid, SIGINT);
     assert_int_equal(forge_wait(pid), 130);
     ends(0, "curves s.jsonl -o curves.svg", "");
-    same_bytes("stopped.svg", "curves.svg");
+    assert_same_bytes(folder, "stopped.svg", "curves.svg");
 }
 
 int main(void)

@@ -47,17 +47,6 @@ static int tidy(void **state)
     return 0;
 }
 
-static void same_file(const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    if (a_size != b_size || memcmp(one, two, a_size) != 0)
-        fail_msg("%s and %s differ", a, b);
-    free(one);
-    free(two);
-}
-
 static double accuracy(const char *model)
 {
     char command[128];
@@ -131,7 +120,7 @@ static void test_it_is_the_same_to_the_bit(void **state)
     (void)state;
     forge_run_well(&ran, folder, RUN "--unlabelled u --threads 1 -o a.safetensors");
     forge_run_well(&ran, folder, RUN "--unlabelled v --threads 3 -o b.safetensors");
-    same_file("a.safetensors", "b.safetensors");
+    assert_same_bytes(folder, "a.safetensors", "b.safetensors");
 #undef RUN
 }
 
@@ -180,7 +169,7 @@ static void test_it_goes_on_within_a_round(void **state)
     assert_true(labels_of(&c) > 60 + 100);
     checkpoint_deinit(&c);
     forge_run_well(&ran, folder, RUN "--resume ck --threads 1 -o b.safetensors");
-    same_file("a.safetensors", "b.safetensors");
+    assert_same_bytes(folder, "a.safetensors", "b.safetensors");
     forge_run(&ran, folder, RUN "--agreement 0.7 --resume ck -o b.safetensors");
     assert_int_equal(ran.status, 1);
     assert_non_null(strstr(ran.err, "it is of another run: semi.agreement is 0.8"));

@@ -40,16 +40,6 @@ static int tidy(void **state)
     return 0;
 }
 
-static void same_file(const char *a, const char *b)
-{
-    size_t a_size, b_size;
-    char *one = slurp(scratch_path(folder, a), &a_size), *two = slurp(scratch_path(folder, b), &b_size);
-
-    assert_true(a_size == b_size && !memcmp(one, two, a_size));
-    free(one);
-    free(two);
-}
-
 /* With labels in the data or without, since none are read; and the pupil is good at what no label has told it. */
 static void test_labels_are_not_read(void **state)
 {
@@ -90,7 +80,7 @@ static void test_it_goes_on_with_the_same_teacher(void **state)
     forge_run_well(&ran, folder,
                    RUN "--epochs 4 --teacher t.safetensors --checkpoint c --until-accuracy 0.01 -o x.safetensors");
     forge_run_well(&ran, folder, RUN "--epochs 4 --teacher t.safetensors --resume c --threads 3 -o b.safetensors");
-    same_file("a.safetensors", "b.safetensors");
+    assert_same_bytes(folder, "a.safetensors", "b.safetensors");
     forge_run_well(&ran, folder, "train m.safetensors --data d --epochs 1 -o m2.safetensors");
     forge_run(&ran, folder, RUN "--epochs 4 --teacher m2.safetensors --resume c -o b.safetensors");
     assert_int_equal(ran.status, 1);
