@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,23 @@ int forge_wait(pid_t pid)
 
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int forge_stop(const char *folder, const char *command, int epochs, int signal)
+{
+    pid_t pid = forge_start(folder, command, "events");
+    FILE *events = fopen(scratch_path(folder, "events"), "r");
+    char line[1024];
+
+    assert_non_null(events);
+    assert_true(fcntl(fileno(events), F_SETPIPE_SZ, 4096) >= 0);
+    while (epochs > 0 && fgets(line, sizeof line, events))
+        epochs -= strstr(line, "\"event\":\"epoch\"") != NULL;
+    assert_int_equal(kill(pid, signal), 0);
+    while (fgets(line, sizeof line, events))
+        ;
+    fclose(events);
+    return forge_wait(pid);
 }
 
 static void read_into(const char *path, char text[static OUTPUT_MAX])

@@ -23,6 +23,10 @@ void forge_run_well(struct ran *ran, const char *folder, const char *command);
 pid_t forge_start(const char *folder, const char *command, const char *out);
 /* Exit status, or 128 + signal. */
 int forge_wait(pid_t pid);
+/* Starts a training with its events to the pipe `events` in the folder, which is there, and ends it by the signal when
+ * so many epochs are over; its status. The pipe is too small for the events of all, so that it cannot have come to its
+ * end by itself, however fast it is. */
+int forge_stop(const char *folder, const char *command, int epochs, int signal);
 
 /* Grey 8x8 pictures of four classes (which quadrant is bright, under noise) as idx files in `folder`: "train" and
  * "t10k". */

@@ -3,7 +3,6 @@
  * Checkpoints: a training that was stopped, however it was stopped, and resumed ends in the same bytes as one that was
  * not; a damaged or foreign checkpoint is refused with what is wrong.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,27 +51,6 @@ static int clean(void **state)
     return 0;
 }
 
-/* Runs until some epochs are over and ends it by the signal. The pipe of its events is too small for all of them, so
- * that it cannot have come to its end by itself, however fast it is. */
-static int stop_training(const char *command, int signal)
-{
-    pid_t pid = forge_start(folder, command, "events");
-    FILE *events = fopen(scratch_path(folder, "events"), "r");
-    char line[1024];
-    int status;
-
-    assert_non_null(events);
-    assert_true(fcntl(fileno(events), F_SETPIPE_SZ, 4096) >= 0);
-    for (int epochs = 0; epochs < STOP_AFTER && fgets(line, sizeof line, events);)
-        epochs += strstr(line, "\"event\":\"epoch\"") != NULL;
-    assert_int_equal(kill(pid, signal), 0);
-    while (fgets(line, sizeof line, events))
-        ;
-    fclose(events);
-    status = forge_wait(pid);
-    return status;
-}
-
 /* `stopped`: of the run that is stopped alone. */
 static void check_resumed_by(const char *model, const char *recipe, const char *stopped, int signal, int expected)
 {
@@ -84,7 +62,7 @@ static void check_resumed_by(const char *model, const char *recipe, const char *
     run_well(command);
     snprintf(command, sizeof command, "train %s " TRAINED "%s%s --checkpoint ck -o part.safetensors", model, recipe,
              stopped);
-    assert_int_equal(stop_training(command, signal), expected);
+    assert_int_equal(forge_stop(folder, command, STOP_AFTER, signal), expected);
     assert_ok(checkpoint_read(scratch_path(folder, "ck"), &c, &why), why);
     assert_true(c.epoch >= STOP_AFTER - 1 && c.epoch < 60);
     checkpoint_deinit(&c);

@@ -3,7 +3,6 @@
  * Successive halving as a process. All candidates trained to the end say by their epochs who must stop when; the one
  * that is left is the network that it is alone; and a run that was killed goes on to the same bytes.
  */
-#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <signal.h>
@@ -212,22 +211,11 @@ static void test_the_worse_half_stops(void **state)
     same_weights("h.safetensors", "alone.safetensors");
 }
 
-/* Kills it after so many epochs of all candidates together; the pipe is too small for the events of the rest. */
-static void kill_after(int epochs, int signal, int expected)
+/* After so many epochs of all candidates together. */
+static void stop_after(int epochs, int signal, int expected)
 {
-    pid_t pid = forge_start(folder, HALVING "--checkpoint ck --threads 1 -o part.safetensors", "events");
-    FILE *events = fopen(scratch_path(folder, "events"), "r");
-    char line[1024];
-
-    assert_non_null(events);
-    assert_true(fcntl(fileno(events), F_SETPIPE_SZ, 4096) >= 0);
-    while (epochs > 0 && fgets(line, sizeof line, events))
-        epochs -= strstr(line, "\"event\":\"epoch\"") != NULL;
-    assert_int_equal(kill(pid, signal), 0);
-    while (fgets(line, sizeof line, events))
-        ;
-    fclose(events);
-    assert_int_equal(forge_wait(pid), expected);
+    assert_int_equal(forge_stop(folder, HALVING "--checkpoint ck --threads 1 -o part.safetensors", epochs, signal),
+                     expected);
 }
 
 static void test_killed_and_resumed_is_not_killed(void **state)
@@ -235,13 +223,13 @@ static void test_killed_and_resumed_is_not_killed(void **state)
     (void)state;
     forge_run_well(&ran, folder, HALVING "-o full.safetensors");
     for (int epochs = 1; epochs < 14; epochs += 5) {
-        kill_after(epochs, SIGKILL, 128 + SIGKILL);
+        stop_after(epochs, SIGKILL, 128 + SIGKILL);
         forge_run_well(&ran, folder, HALVING "--resume ck -o resumed.safetensors");
         assert_same_bytes(folder, "full.safetensors", "resumed.safetensors");
     }
     forge_run_well(&ran, folder, HALVING "--resume ck --checkpoint ck -o again.safetensors"); /* from its end */
     assert_same_bytes(folder, "full.safetensors", "again.safetensors");
-    kill_after(7, SIGINT, 130);
+    stop_after(7, SIGINT, 130);
     assert_int_equal(access(scratch_path(folder, "part.safetensors"), R_OK), 0);
     forge_run_well(&ran, folder, HALVING "--resume ck -o resumed.safetensors");
     assert_same_bytes(folder, "full.safetensors", "resumed.safetensors");
