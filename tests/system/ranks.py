@@ -159,13 +159,15 @@ def test_a_signal(ranks):
     """Ctrl-C is mpirun's, which passes it on; and what one rank gets, all heed. What there is is saved."""
     for who, patience in (("mpirun", "2"), ("rank", "0")):
         own = ranks.command("plain.safetensors", f"{who}.safetensors", "--epochs", "1000000", "--quiet", "--checkpoint", who)
-        words = ["sh", "-c", 'echo $OMPI_COMM_WORLD_RANK $$ >&2; exec "$@"', "sh", *own]
+        # Each says its process in a file of its own: what stands on stderr, mpirun may have said.
+        words = ["sh", "-c", f'echo $$ >{who}.$OMPI_COMM_WORLD_RANK; exec "$@"', "sh", *own]
         process = ranks.start(*MPIRUN[:-1], patience, "-n", "2", *words)
-        pids = dict(process.stderr.readline().split() for _ in range(2))
-        while not os.path.exists(ranks.path(who)):
+        while not os.path.exists(ranks.path(who)): # which both have come to
             check("it trains", process.poll() is None)
             time.sleep(0.01)
-        os.kill(process.pid if who == "mpirun" else int(pids["1"]), signal.SIGINT)
+        with open(ranks.path(f"{who}.1"), encoding="ascii") as file:
+            second = int(file.read())
+        os.kill(process.pid if who == "mpirun" else second, signal.SIGINT)
         status, _, error = ranks.end(process)
         check(f"{who}: exit {status}: {error}", status == 130 if who == "rank" else status)
         check(f"{who} is saved", os.path.exists(ranks.path(f"{who}.safetensors")))
