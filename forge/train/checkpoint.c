@@ -15,7 +15,6 @@
 
 #define KEY     "wisp.checkpoint"
 #define VERSION 3
-#define OLDEST  2 /* without places */
 #define LABELS  "labels"
 
 static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best", "average" };
@@ -149,9 +148,8 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     json_incref(out->run);
     json_incref(out->result);
     out->epoch = (uint64_t)epoch;
-    if (version < OLDEST || version > VERSION)
-        return refuse(why, WISP_E_FORMAT, KEY " has version %d; this wisp reads versions %d to %d", version, OLDEST,
-                      VERSION);
+    if (version != VERSION)
+        return refuse(why, WISP_E_FORMAT, KEY " has version %d; this wisp reads version %d", version, VERSION);
     if (!json_is_object(out->run) || !json_is_object(out->result) || epoch < 0)
         return refuse(why, WISP_E_FORMAT, KEY ": \"run\" and \"result\" are objects, \"epoch\" is 0 or more");
     if (!(out->clock.power1 >= 0 && out->clock.power1 < 1 && out->clock.power2 >= 0 && out->clock.power2 < 1))

@@ -13,9 +13,8 @@
  *   {"version": 3, "run": {…}, "epoch": 12, "tally": [loss, samples, predicted, actual, correct], "power1": …,
  *    "power2": …, "result": {…}}
  *
- * and wisp.checksum, as a model file has it. Version 2, which is read too, had no places. `run` says what the run is
- * of: model, data, media, recipe, split; a checkpoint continues that run and no other. Files come from outside:
- * checkpoint_parse() is their one validator.
+ * and wisp.checksum, as a model file has it. `run` says what the run is of: model, data, media, recipe, split; a
+ * checkpoint continues that run and no other. Files come from outside: checkpoint_parse() is their one validator.
  */
 #ifndef FORGE_TRAIN_CHECKPOINT_H
 #define FORGE_TRAIN_CHECKPOINT_H

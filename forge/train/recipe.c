@@ -68,15 +68,13 @@ json_t *recipe_json(const struct recipe *recipe)
 {
     const struct optimizer *optimizer = recipe->optimizer ? recipe->optimizer : optimizer_at(0);
     const struct schedule *schedule = recipe->schedule ? recipe->schedule : schedule_at(0);
-    json_t *object =
-        json_pack("{s:s s:I s:I s:f s:f s:f s:s s:f s:f s:f s:f s:I}", "optimizer", optimizer->title, "epochs",
-                  (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "rate", recipe->rate, "momentum",
-                  recipe->momentum, "decay", recipe->decay, "schedule", schedule->name, "warmup", recipe->warmup,
-                  "label_smoothing", recipe->label_smoothing, "input_dropout", recipe->input_dropout, "validation",
-                  recipe->validation, "seed", (json_int_t)recipe->seed);
+    json_t *object = json_pack(
+        "{s:s s:I s:I s:f s:s s:f s:f s:s s:f s:f s:f s:f s:I}", "optimizer", optimizer->title, "epochs",
+        (json_int_t)recipe->epochs, "batch", (json_int_t)recipe->batch, "rate", recipe->rate, "rate_by_density",
+        rate_by_density_name(recipe->by_density), "momentum", recipe->momentum, "decay", recipe->decay, "schedule",
+        schedule->name, "warmup", recipe->warmup, "label_smoothing", recipe->label_smoothing, "input_dropout",
+        recipe->input_dropout, "validation", recipe->validation, "seed", (json_int_t)recipe->seed);
 
-    if (object && recipe->by_density != RATE_BY_DENSITY_FULL)
-        json_object_set_new(object, "rate_by_density", json_string(rate_by_density_name(recipe->by_density)));
     if (object && recipe->steps)
         json_object_set_new(object, "steps", json_integer((json_int_t)recipe->steps));
     if (object && recipe->clip > 0)

@@ -183,7 +183,8 @@ static void test_a_damaged_checkpoint_is_refused(void **state)
     free(data);
 }
 
-/* The places of connections, beside the values; and a file of the version before, which had none. */
+/* The places of connections, beside the values. A file of another version is none to go on from: what it does not say
+ * may be otherwise by now. */
 static void test_places_are_kept(void **state)
 {
     static const float values[16] = { 1, 2, 3 };
@@ -213,14 +214,12 @@ static void test_places_are_kept(void **state)
     data = slurp(scratch_path(folder, "places"), &size);
     version = strstr(data + 8, "\\\"version\\\":3"); /* quoted in the header's JSON */
     assert_non_null(version);
-    version[12] = '4';
-    assert_int_equal(parse(data, size, &got, &why), WISP_E_FORMAT);
-    assert_non_null(strstr(why.text, "has version 4; this wisp reads versions 2 to 3"));
-    version[12] = '2';
-    assert_int_equal(checksum_seal(data, size), 0);
-    assert_ok(parse(data, size, &got, &why), why);
-    assert_int_equal(got.places_count, 0);
-    checkpoint_deinit(&got);
+    for (char other = '2'; other <= '4'; other += 2) {
+        version[12] = other;
+        assert_int_equal(checksum_seal(data, size), 0);
+        assert_int_equal(parse(data, size, &got, &why), WISP_E_FORMAT);
+        assert_non_null(strstr(why.text, "; this wisp reads version 3"));
+    }
     free(data);
     json_decref(c.run);
     json_decref(c.result);
