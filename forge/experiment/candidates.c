@@ -246,7 +246,8 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
 
     *out = (struct training_result){ .model = NULL };
     failed = (c->recipe->halving ? halving_run : train_all)(c, out, all, why);
-    if (ranks_agree(c->ranks, interrupt_wanted()))
+    /* Who has failed goes to say so, and ends the others: they may be in an exchange of another kind. */
+    if (!failed && ranks_agree(c->ranks, interrupt_wanted()))
         out->result.ending = ENDING_INTERRUPTED;
     measure_spread(all, out);
     if (!failed && describe_training(c, out, all))

@@ -152,6 +152,10 @@ def test_a_rank_that_fails(ranks):
         check(f"{data}: exit {status}: {error}", status == 65 and said in error)
     status, _, error = ranks.end(ranks.start(*MPIRUN, "-n", "2", *first, "--candidates", "4", "--halving"))
     check(f"what none can do: exit {status}: {error}", status == 2 and "--halving is for one process" in error)
+    # The third has no candidate, and waits for what the others have found.
+    status, _, error = ranks.end(ranks.start(*MPIRUN, "-n", "3", *first, "--candidates", "2", "--validation", "0.3", "--rate", "1000", "--warmup", "0",
+                                             "--momentum", "0.99", "--decay", "0.9", "--batch", "1", "--epochs", "6"))
+    check(f"what diverges: exit {status}: {error}", status == 1 and "the loss is no number any more" in error)
     check("nothing is written", not os.path.exists(ranks.path("failed.safetensors")))
 
 
