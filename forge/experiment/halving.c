@@ -106,6 +106,19 @@ static int train_to(struct halving *h, uint64_t number, uint64_t until, struct m
     return result;
 }
 
+/* At its best epoch, and not to be trained any more: it would diverge again. */
+static bool has_diverged(const struct contender *contender)
+{
+    return contender->result.ending == ENDING_DIVERGED;
+}
+
+static bool is_better(const struct contender *a, const struct contender *b)
+{
+    if (has_diverged(a) != has_diverged(b))
+        return has_diverged(b);
+    return candidate_is_better(&a->result, &b->result);
+}
+
 /* What was found before the run was resumed is taken from the file, in the same order. */
 static int run_one(struct halving *h, uint64_t number, unsigned round, struct reason *why)
 {
@@ -122,6 +135,7 @@ static int run_one(struct halving *h, uint64_t number, unsigned round, struct re
         h->c->progress->samples_done += (found.epochs - contender->result.epochs) * h->c->split->train_count;
         contender->seed = found.seed;
         contender->result = (struct trainer_result){ .epochs = found.epochs,
+                                                     .ending = found.diverged ? ENDING_DIVERGED : ENDING_PAUSED,
                                                      .validated = true,
                                                      .validation_accuracy = found.accuracy,
                                                      .validation_loss = found.loss };
@@ -140,6 +154,7 @@ static int run_one(struct halving *h, uint64_t number, unsigned round, struct re
         return 0;
     found.seed = contender->seed;
     found.epochs = contender->result.epochs;
+    found.diverged = has_diverged(contender);
     found.accuracy = contender->result.validation_accuracy;
     found.loss = contender->result.validation_loss;
     return halving_file_add(&h->file, &found, why);
@@ -155,7 +170,7 @@ static uint64_t find(const struct halving *h, bool best)
 
         if (one->stopped || !one->trained)
             continue;
-        if (chosen == UINT64_MAX || candidate_is_better(&one->result, &h->all[chosen].result) == best)
+        if (chosen == UINT64_MAX || is_better(one, &h->all[chosen]) == best)
             chosen = k;
     }
     return chosen;
@@ -173,7 +188,7 @@ static int run_rounds(struct halving *h, struct reason *why)
 
     for (unsigned round = 0; round <= h->rounds; round++) {
         for (uint64_t k = 0; k < h->c->recipe->candidates && !result && !interrupt_wanted(); k++)
-            result = h->all[k].stopped ? 0 : run_one(h, k, round, why);
+            result = h->all[k].stopped || has_diverged(&h->all[k]) ? 0 : run_one(h, k, round, why);
         if (result || interrupt_wanted())
             break;
         if (round < h->rounds)
@@ -186,9 +201,12 @@ static int run_rounds(struct halving *h, struct reason *why)
 static int take_best(struct halving *h, struct training_result *out, struct reason *why)
 {
     const uint64_t best = find(h, true), number = best == UINT64_MAX ? 0 : best;
+    const bool diverged = has_diverged(&h->all[number]);
     int result = train_to(h, number, h->all[number].result.epochs, &out->model, why);
 
     out->result = h->all[number].result;
+    if (diverged)
+        out->result.ending = ENDING_DIVERGED;
     out->seed = h->all[number].seed;
     return result;
 }

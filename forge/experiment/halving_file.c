@@ -11,7 +11,7 @@
 #include "forge/train/checkpoint.h"
 #include "sparse/file/json_text.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 #define LIST_FILE_MAX (64u << 20)
 
@@ -126,20 +126,23 @@ int halving_file_next(struct halving_file *file, struct halving_found *out, bool
 {
     const json_t *entry = json_array_get(json_object_get(file->list, "found"), file->next);
     json_int_t candidate, seed, epochs;
+    int diverged;
     json_error_t error;
 
     *there = entry != NULL;
     if (!entry)
         return 0;
     file->next++;
-    if (json_unpack_ex((json_t *)(uintptr_t)entry, &error, JSON_STRICT, "{s:I, s:I, s:I, s:F, s:F}", "candidate",
-                       &candidate, "seed", &seed, "epochs", &epochs, "accuracy", &out->accuracy, "loss", &out->loss))
+    if (json_unpack_ex((json_t *)(uintptr_t)entry, &error, JSON_STRICT, "{s:I, s:I, s:I, s:b, s:F, s:F}", "candidate",
+                       &candidate, "seed", &seed, "epochs", &epochs, "diverged", &diverged, "accuracy", &out->accuracy,
+                       "loss", &out->loss))
         return refuse(why, WISP_E_FORMAT, "%s: entry %zu of \"found\": %s", file->path, file->next, error.text);
     if ((uint64_t)candidate != out->candidate + 1 || epochs < 1 || !isfinite(out->loss))
         return refuse(why, WISP_E_FORMAT, "%s: entry %zu of \"found\" is not of candidate %llu", file->path, file->next,
                       (unsigned long long)out->candidate + 1);
     out->seed = (uint64_t)seed;
     out->epochs = (uint64_t)epochs;
+    out->diverged = diverged;
     return 0;
 }
 
@@ -147,9 +150,10 @@ int halving_file_add(struct halving_file *file, const struct halving_found *foun
 {
     json_t *list = json_object_get(file->list, "found");
 
-    json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:f, s:f}", "candidate", (json_int_t)found->candidate + 1,
-                                          "seed", (json_int_t)found->seed, "epochs", (json_int_t)found->epochs,
-                                          "accuracy", found->accuracy, "loss", found->loss));
+    json_array_append_new(list,
+                          json_pack("{s:I, s:I, s:I, s:b, s:f, s:f}", "candidate", (json_int_t)found->candidate + 1,
+                                    "seed", (json_int_t)found->seed, "epochs", (json_int_t)found->epochs, "diverged",
+                                    found->diverged, "accuracy", found->accuracy, "loss", found->loss));
     file->next = json_array_size(list);
     return write_list(file, why);
 }

@@ -16,6 +16,7 @@
 /* Of one candidate after one round. */
 struct halving_found {
     uint64_t candidate, seed, epochs;
+    bool diverged;         /* after its best epoch: it is not trained any more */
     double accuracy, loss; /* on the validation samples, of its best epoch */
 };
 

@@ -244,7 +244,7 @@ static void refused(const char *command, int status, const char *reason)
 
 static void test_what_does_not_fit_is_refused(void **state)
 {
-    static const char none[] = "{\"version\":1,\"run\":{},\"found\":[]}", other[] = "{}";
+    static const char none[] = "{\"version\":2,\"run\":{},\"found\":[]}", other[] = "{}";
     struct reason why;
 
     (void)state;

@@ -74,6 +74,14 @@ static void test_the_last_checkpoint_is_saved(void **state)
     check_saved("kept");
 }
 
+/* Of candidates that are halved, too: the best of them, though none has come to the end. */
+static void test_the_best_of_several_is_saved(void **state)
+{
+    (void)state;
+    diverges(TRAIN "several --validation 0.2 --candidates 3 --halving", EXIT_DIVERGED, "the best epoch");
+    check_saved("several");
+}
+
 /* Nothing to go back to: no model. */
 static void test_nothing_is_saved_of_nothing_good(void **state)
 {
@@ -87,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_best_epoch_is_saved),
         cmocka_unit_test(test_the_last_checkpoint_is_saved),
+        cmocka_unit_test(test_the_best_of_several_is_saved),
         cmocka_unit_test(test_nothing_is_saved_of_nothing_good),
     };
 
