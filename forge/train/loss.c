@@ -396,17 +396,17 @@ static void distances(const struct loss_call *call, size_t sample)
 /* ---- the table ---- */
 
 static const struct loss losses[] = {
-    { "cross-entropy", TARGETS_CLASS, true, .sample = cross_entropy },
-    { "binary-cross-entropy", TARGETS_SET, true, .sample = binary },
-    { "dice", TARGETS_SET, false, .sample = dice },
-    { "mse", TARGETS_NUMBERS, false, .sample = squares },
-    { "l1", TARGETS_NUMBERS, false, .sample = distances },
-    { "sequence-cross-entropy", TARGETS_WORDS, false, .group = words },
-    { "ctc", TARGETS_LABELS, false, .group = labels_in_order },
+    { "cross-entropy", TARGETS_CLASS, .joined = true, .smooths = true, .sample = cross_entropy },
+    { "binary-cross-entropy", TARGETS_SET, .joined = true, .smooths = true, .sample = binary },
+    { "dice", TARGETS_SET, .sample = dice },
+    { "mse", TARGETS_NUMBERS, .sample = squares },
+    { "l1", TARGETS_NUMBERS, .sample = distances },
+    { "sequence-cross-entropy", TARGETS_WORDS, .smooths = true, .group = words },
+    { "ctc", TARGETS_LABELS, .group = labels_in_order },
 };
 
 /* No --loss: labels are none of its targets. */
-static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, true, .sample = taught };
+static const struct loss loss_of_taught = { "taught", TARGETS_TAUGHT, .joined = true, .sample = taught };
 
 const struct loss *loss_taught(const struct loss *loss)
 {

@@ -73,7 +73,8 @@ enum { LOSS_GROUP = CACHE_LINE / sizeof(float) }; /* samples whose elements shar
 struct loss {
     const char *name; /* as --loss takes it and the lineage says it */
     enum loss_targets targets;
-    bool joined; /* with the last layer: the gradient is of what that reads */
+    bool joined;  /* with the last layer: the gradient is of what that reads */
+    bool smooths; /* labels, where that is asked for; others have none, or need them as they are */
     /* One of the two: what becomes of one sample, or of up to LOSS_GROUP neighbours. */
     void (*sample)(const struct loss_call *call, size_t sample);
     void (*group)(const struct loss_call *call, size_t begin, size_t count);

@@ -194,6 +194,9 @@ int recipe_check(const struct recipe *recipe, const struct loss *loss, struct re
     if (loss->targets == TARGETS_WORDS && recipe->input_dropout > 0)
         return refuse(why, WISP_E_INVALID,
                       "--input-dropout would end a text that is learned word by word; --augment drop leaves words out");
+    if (!loss->smooths && recipe->label_smoothing > 0)
+        return refuse(why, WISP_E_INVALID, "--label-smoothing is for cross-entropies of labels; the loss %s has none",
+                      loss->name);
     if (loss->targets != TARGETS_CLASS && recipe->balance > BALANCE_NONE)
         return refuse(why, WISP_E_INVALID, "--balance is for classes; the loss %s has none", loss->name);
     return 0;

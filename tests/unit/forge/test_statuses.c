@@ -134,6 +134,8 @@ static const struct {
       "text: a softmax says one label; end the network in a sigmoid for several" },
     { "train line -D numbers.tsv --target-columns 1 --text-column 2 --balance full --no-history -o x", 2,
       "--balance is for classes; the loss mse has none" },
+    { "train line -D numbers.tsv --target-columns 1 --text-column 2 --label-smoothing 0.1 --no-history -o x", 2,
+      "--label-smoothing is for cross-entropies of labels; the loss mse has none" },
     /* the training itself */
     { "train heir -D d --candidates 2 --no-history -o x", 1,
       "the model's weights were inherited from a base file: build each candidate from it, with a seed of its own" },
