@@ -8,6 +8,7 @@
 #include "forge/experiment/candidate.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
+#include "forge/train/interrupt.h"
 #include "forge/train/topology/prune_model.h"
 #include "forge/unlabelled/disagreement.h"
 #include "sparse/file/json_text.h"
@@ -42,7 +43,8 @@ static int sum_gradients(struct trainer *trainer, const struct parameters *param
         return result;
     memcpy(values, model->parameters, bytes);
     for (uint64_t i = 0; i < batches && !result; i++) {
-        result = trainer_gradient(trainer, i, &gradient, why);
+        result = interrupt_wanted() ? refuse(why, WISP_E_INTERRUPTED, "interrupted")
+                                    : trainer_gradient(trainer, i, &gradient, why);
         for (uint64_t k = 0; k < parameters->length && !result; k++)
             sum[k] += gradient[k];
     }

@@ -277,10 +277,11 @@ static void order_epoch(struct trainer *t, uint64_t epoch)
 int trainer_gradient(struct trainer *t, uint64_t number, const float **out, struct reason *why)
 {
     const size_t batch = t->setup.recipe->batch, first = (size_t)(number % t->per_epoch) * batch;
+    const uint64_t epoch = number / t->per_epoch;
     int result;
 
-    order_epoch(t, 0);
-    result = run_batch(t, 0, t->order + first, MIN(batch, t->setup.train_count - first), why);
+    order_epoch(t, epoch);
+    result = run_batch(t, epoch, t->order + first, MIN(batch, t->setup.train_count - first), why);
     t->tally = (struct loss_tally){ .samples = 0 };
     *out = t->gradient;
     return result;

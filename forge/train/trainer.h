@@ -68,8 +68,9 @@ struct trainer *trainer_free(struct trainer *trainer); /* accepts NULL; returns 
  * WISP_E_INVALID, and what to do. */
 int trainer_run(struct trainer *trainer, struct trainer_result *out, struct reason *why);
 
-/* The gradient of the loss over minibatch `number`, 0, 1, ..., of the first epoch, by the weights as they are, which
- * stay; statistics do not. *out: an array of the trainer's, with the index of the parameters. As trainer_run(). */
+/* The gradient of the loss over minibatch `number`, 0, 1, ..., of one epoch after the other, by the weights as they
+ * are, which stay; statistics do not. *out: an array of the trainer's, with the index of the parameters. As
+ * trainer_run(). */
 int trainer_gradient(struct trainer *trainer, uint64_t number, const float **out, struct reason *why);
 
 /* Bytes of what follows the connections: values and gradients, `slots` of the optimiser, a copy of the best epoch,

@@ -3,10 +3,13 @@
  * Pruning at initialisation: what is kept against a plain search, and as a process.
  */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../process.h"
 #include "base/rng.h"
@@ -145,7 +148,7 @@ static void test_the_gradient_is_that_of_the_first_step(void **state)
     struct reason why;
     struct fixture f;
     const float *gradient;
-    float expected[1024];
+    static float expected[1024];
     uint64_t moved = 0, length;
 
     (void)state;
@@ -165,6 +168,8 @@ static void test_the_gradient_is_that_of_the_first_step(void **state)
     length = f.model->layers[0].weight.count;
     assert_ok(trainer_gradient(trainer, 1, &gradient, &why), why);
     memcpy(expected, gradient, length * sizeof *expected);
+    assert_ok(trainer_gradient(trainer, 1 + (200 + 63) / 64, &gradient, &why), why);
+    assert_memory_not_equal(expected, gradient, length * sizeof *expected); /* the second epoch has others together */
     assert_ok(trainer_gradient(trainer, 0, &gradient, &why), why);
     assert_memory_not_equal(expected, gradient, length * sizeof *expected); /* another batch's is another */
     for (uint64_t k = 0; k < length; k++)
@@ -236,6 +241,25 @@ static void test_a_dense_network_is_pruned_and_trained(void **state)
     scratch_remove(folder);
 }
 
+/* However many minibatches are asked for. */
+static void test_it_ends_when_somebody_wants_it(void **state)
+{
+    const struct timespec while_it_scores = { 0, 200000000 };
+    const char *folder = scratch_make();
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
+    write_quadrants(scratch_path(folder, "d"), 300, 50);
+    forge_run_well(&ran, folder, "build --layers 64-24-4 --density 1 -p image.classification -o m.safetensors");
+    pid = forge_start(folder, TRAIN "--prune snip=0.8,batches=1000000 -o no.safetensors", "out");
+    nanosleep(&while_it_scores, NULL);
+    assert_int_equal(kill(pid, SIGINT), 0);
+    assert_int_equal(forge_wait(pid), 130);
+    assert_int_equal(access(scratch_path(folder, "no.safetensors"), F_OK), -1);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_method_is_refused),
         cmocka_unit_test(test_the_gradient_is_that_of_the_first_step),
         cmocka_unit_test(test_a_dense_network_is_pruned_and_trained),
+        cmocka_unit_test(test_it_ends_when_somebody_wants_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
