@@ -134,6 +134,7 @@ static void join(const struct ranks *ranks, struct evaluation *e)
     e->squares = errors[0];
     e->distances = errors[1];
     e->surprise = errors[2];
+    join_counts(ranks, &e->exact, 1);
     if (e->confusion)
         join_counts(ranks, e->confusion, e->classes * e->classes);
     if (e->labels)
