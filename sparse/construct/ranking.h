@@ -17,12 +17,6 @@ struct ranking {
 
 #define RANKING_NULL ((struct ranking){ .scores = NULL })
 
-/* Bytes of one for so many. */
-static inline uint64_t ranking_memory(uint64_t capacity)
-{
-    return capacity * (sizeof(float) + sizeof(uint64_t));
-}
-
 int ranking_init(struct ranking *out, uint64_t capacity); /* -ENOMEM */
 void ranking_deinit(struct ranking *ranking);             /* idempotent */
 
