@@ -8,7 +8,8 @@
  *
  * Ranks run it in step: each goes forward and back on a share of the minibatch, the gradients and what the losses come
  * to are summed, and all make the same step from the same bits. Whatever ends or changes a run follows from those sums
- * or is agreed on. The first rank alone keeps checkpoints, and reads one to resume for all.
+ * or is agreed on. The first rank alone keeps checkpoints; all read the one that a run goes on from, or is
+ * rolled back to.
  */
 #ifndef FORGE_TRAIN_TRAINER_H
 #define FORGE_TRAIN_TRAINER_H
