@@ -40,7 +40,7 @@ static int make(struct rounds *r, const struct candidates *c, struct reason *why
     r->labels = memory_alloc(data->count, sizeof *r->labels);
     r->opinions = memory_alloc(MAX(count, (size_t)1), sizeof *r->opinions);
     r->said = memory_alloc(MAX(count, (size_t)1), sizeof *r->said);
-    /* Repeated, the labelled ones are no more than a third of those that the model labels, or stand there once. */
+    /* Repeated, the labelled ones are a third of those that the model labels, and less than once all of them more. */
     r->train = memory_alloc(split->train_count + 2 * count, sizeof *r->train);
     r->done = json_array();
     if (!r->known || !r->labels || !r->opinions || !r->said || !r->train || !r->done)
@@ -69,7 +69,7 @@ static void drop(struct rounds *r)
 static void take_labels(struct rounds *r, const int32_t *said, size_t taken)
 {
     const struct split *split = r->split;
-    const size_t times = MAX(taken / (SAID_TO_KNOWN * split->train_count), (size_t)1);
+    const size_t share = SAID_TO_KNOWN * split->train_count, times = MAX((taken + share - 1) / share, (size_t)1);
 
     r->train_count = 0;
     for (size_t k = 0; k < times; k++) {
