@@ -172,15 +172,16 @@ uint64_t candidates_turns(const struct ranks *ranks, uint64_t candidates)
     return candidates > 1 ? (candidates + ranks_count(ranks) - 1) / ranks_count(ranks) : 1;
 }
 
-/* Each has what is left of its share and of the shares before: together they keep to the whole. The first has all of
- * its own, to the same instant when it is resumed. */
-static double minutes_left(const struct candidates *c, uint64_t number)
+/* Each has what is left of its share and of the shares before: together they keep to the whole; and so has each of a
+ * candidate's rounds. The first has all of its own, to the same instant when it is resumed. */
+static double minutes_left(const struct candidates *c, const struct training *training)
 {
-    uint64_t turn = number / ranks_count(c->ranks), turns = candidates_turns(c->ranks, c->recipe->candidates);
+    uint64_t turn = training->number / ranks_count(c->ranks), rounds = c->semi ? c->semi->rounds + 1 : 1;
+    uint64_t round = json_array_size(training->rounds), turns = candidates_turns(c->ranks, c->recipe->candidates);
     double share = c->recipe->minutes * (double)(turn + 1) / (double)turns;
-    double spent = !turn ? 0 : (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
+    double spent = !turn && !round ? 0 : (double)(clock_ns() - c->began_ns) / (double)NS_PER_S / 60;
 
-    return c->recipe->minutes > 0 ? MAX(share - spent, 1e-9) : 0;
+    return c->recipe->minutes > 0 ? MAX((share - spent) / (double)(rounds - round), 1e-9) : 0;
 }
 
 struct trainer_setup candidate_setup(const struct candidates *c, struct model *model)
@@ -206,7 +207,6 @@ static void set_round(struct trainer_setup *setup, const struct candidates *c, c
     setup->train_count = training->train_count;
     setup->labels = training->labels;
     setup->label_count = c->experiment->data->count;
-    setup->minutes /= (double)(c->semi->rounds + 1);
 }
 
 static int set_disagreement(struct trainer_setup *setup, const struct split *split, struct disagreement **out)
@@ -234,7 +234,7 @@ int candidate_train(const struct candidates *c, const struct training *training,
     setup.checkpoint_steps = c->checkpoint_steps;
     setup.checkpoint_minutes = c->checkpoint_minutes;
     setup.resume = training->resume;
-    setup.minutes = minutes_left(c, training->number);
+    setup.minutes = minutes_left(c, training);
     setup.pause = c->pause;
     if (training->recipe)
         set_round(&setup, c, training);
