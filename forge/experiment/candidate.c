@@ -220,7 +220,7 @@ static int set_disagreement(struct trainer_setup *setup, const struct split *spl
     return 0;
 }
 
-int candidate_train(const struct candidates *c, const struct training *training, struct trainer_result *result,
+int candidate_train(const struct candidates *c, struct training *training, struct trainer_result *result,
                     struct reason *why)
 {
     cleanup_json json_t *run = candidate_describe(c, training);
@@ -247,9 +247,10 @@ int candidate_train(const struct candidates *c, const struct training *training,
         disagreement_free(disagreement);
         return failed;
     }
-    if (!training->number && !c->announced && !json_array_size(training->rounds))
+    if (!training->number && !c->announced && (training->resume || !json_array_size(training->rounds)))
         announce_start(c, trainer, training->model);
     failed = trainer_run(trainer, result, why);
+    training->epochs += failed ? 0 : result->epochs;
     trainer_free(trainer);
     disagreement_free(disagreement);
     progress_clear(c->progress);

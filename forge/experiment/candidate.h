@@ -18,6 +18,7 @@ struct training {
     size_t train_count;
     const int32_t *labels; /* of all samples */
     json_t *rounds;        /* what those before came to */
+    uint64_t epochs;       /* of all its trainings so far */
 };
 
 /* Number 0 is the file as it is. */
@@ -40,7 +41,7 @@ bool candidate_is_better(const struct trainer_result *a, const struct trainer_re
 json_t *candidate_json(uint64_t seed, const struct trainer_result *result);
 
 /* The training that is wanted. */
-int candidate_train(const struct candidates *candidates, const struct training *training, struct trainer_result *result,
+int candidate_train(const struct candidates *candidates, struct training *training, struct trainer_result *result,
                     struct reason *why);
 
 #endif

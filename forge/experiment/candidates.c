@@ -112,7 +112,7 @@ static int run_one(const struct candidates *c, struct training *training, struct
 /* What became of one. */
 struct found {
     bool trained;
-    uint64_t seed;
+    uint64_t seed, epochs; /* of all its rounds */
     struct trainer_result result;
 };
 
@@ -139,6 +139,7 @@ static int train_number(const struct candidates *c, uint64_t number, struct foun
     int failed = run_one(c, &training, &own->result, &rounds, why);
 
     own->seed = training.seed;
+    own->epochs = training.epochs;
     own->trained = !failed;
     if (!failed && find_best(c, all) == number) {
         model_free(out->model);
@@ -202,7 +203,7 @@ static int train_all(const struct candidates *c, struct training_result *out, js
         if (!found[k].trained)
             continue;
         json_array_append_new(all, candidate_json(found[k].seed, &found[k].result));
-        out->spread.epochs += found[k].result.epochs;
+        out->spread.epochs += found[k].epochs;
         out->candidates++;
     }
     return 0;

@@ -49,6 +49,12 @@ static bool is_semi(const struct train *train)
     return train->semi.labelled || train->experiment.unlabelled;
 }
 
+/* As many runs as are told of: each candidate's, and each of its rounds. */
+static uint64_t trainings_of(const struct train *train)
+{
+    return train->recipe.candidates * (is_semi(train) ? train->semi.rounds + 1 : 1);
+}
+
 static int read_every(struct train *train, struct reason *why)
 {
     const char *every = train->checkpoint_every;
@@ -570,7 +576,7 @@ static int train_model(struct train *train, int argc, char **argv)
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)
         recipe_fit(&train->recipe, split.train_count);
-    if (!status && train->plot && run_plot_check(train->plot, train->recipe.candidates, &why))
+    if (!status && train->plot && run_plot_check(train->plot, trainings_of(train), &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
     if (!status)
         status = train_session(train, &experiment, &split);

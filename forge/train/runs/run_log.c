@@ -12,23 +12,31 @@ enum { LOG_FILE_MAX = 1 << 30 };
 void run_log_begin(struct run_log *log, const char *name)
 {
     snprintf(log->file, sizeof log->file, "%s", name);
+    snprintf(log->candidate, sizeof log->candidate, "%s", name);
     snprintf(log->name, sizeof log->name, "%s", name);
     log->first = log->current = log->count;
+}
+
+/* What follows is of the run with this name, `of` and what it is there. */
+static void begin_run(struct run_log *log, const char *of, const char *what, const json_t *number)
+{
+    char text[48];
+    int length = snprintf(text, sizeof text, ", %s %lld", what, (long long)json_integer_value(number));
+
+    snprintf(log->name, sizeof log->name, "%.*s%s", (int)sizeof log->name - 1 - length, of, text);
+    for (log->current = log->first; log->current < log->count; log->current++) {
+        if (!strcmp(log->runs[log->current].name, log->name))
+            return;
+    }
 }
 
 /* By its seed, or by its number where it is halved and goes on round after round. */
 static void begin_candidate(struct run_log *log, const json_t *event)
 {
     const json_t *seed = json_object_get(event, "seed"), *number = json_object_get(event, "candidate");
-    char text[48];
-    int length = snprintf(text, sizeof text, ", %s %lld", seed ? "seed" : "candidate",
-                          (long long)json_integer_value(seed ? seed : number));
 
-    snprintf(log->name, sizeof log->name, "%.*s%s", (int)sizeof log->name - 1 - length, log->file, text);
-    for (log->current = log->first; log->current < log->count; log->current++) {
-        if (!strcmp(log->runs[log->current].name, log->name))
-            return;
-    }
+    begin_run(log, log->file, seed ? "seed" : "candidate", seed ? seed : number);
+    memcpy(log->candidate, log->name, sizeof log->candidate);
 }
 
 static int add_run(struct run_log *log)
@@ -95,6 +103,8 @@ int run_log_event(struct run_log *log, const json_t *event, struct reason *why)
         return take_epoch(log, event, why);
     if (!strcmp(name, "candidate"))
         begin_candidate(log, event);
+    if (!strcmp(name, "round")) /* another training, on labels of its own */
+        begin_run(log, log->candidate, "round", json_object_get(event, "round"));
     return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Trainings, from the events that tell of them (forge/train/progress.h): as they come, or from a file of JSON lines.
- * A candidate is a run of its own, to which it comes back when it goes on in a later round. An epoch that is told
+ * A candidate is a run of its own, to which it comes back when it goes on in a later round, and so is each training of
+ * one that labels samples itself. An epoch that is told
  * again, because a run was resumed before it, takes the place of the first one and of all that came after. Runs without
  * an epoch are not kept.
  */
@@ -16,9 +17,10 @@
 struct run_log {
     struct run *runs;
     size_t count;
-    char file[RUN_NAME_MAX]; /* what runs are called that come now, but for which candidate they are */
-    char name[RUN_NAME_MAX]; /* of the one at hand */
-    size_t first, current;   /* of the file; the one at hand, `count` before its first epoch */
+    char file[RUN_NAME_MAX];      /* what runs are called that come now, but for which candidate they are */
+    char candidate[RUN_NAME_MAX]; /* that, and which it is */
+    char name[RUN_NAME_MAX];      /* of the one at hand: that, and which round of it */
+    size_t first, current;        /* of the file; the one at hand, `count` before its first epoch */
 };
 
 #define RUN_LOG_NULL ((struct run_log){ .runs = NULL })

@@ -88,6 +88,25 @@ static void a_candidate_goes_on_in_later_rounds(void **state)
     run_log_deinit(&log_);
 }
 
+/* Who labels samples itself is trained several times, and each candidate is. */
+static void a_round_is_a_run(void **state)
+{
+#define ROUND(number) "{\"event\":\"round\",\"round\":" #number ",\"rounds\":2}\n"
+#define SEED(number)  "{\"event\":\"candidate\",\"candidate\":1,\"seed\":" #number "}\n"
+    (void)state;
+    reads("own.jsonl", START EPOCH(1, 3) EPOCH(2, 2) ROUND(1) EPOCH(1, 1) ROUND(2) EPOCH(1, 4));
+    assert_int_equal(log_.count, 3);
+    assert_string_equal(log_.runs[0].name, "own");
+    assert_string_equal(log_.runs[2].name, "own, round 2");
+    assert_int_equal(log_.runs[0].count, 2);
+    reads("both.jsonl", SEED(7) EPOCH(1, 3) ROUND(1) EPOCH(1, 1) SEED(8) EPOCH(1, 3) ROUND(1) EPOCH(1, 1));
+    assert_int_equal(log_.count, 7);
+    assert_string_equal(log_.runs[6].name, "both, seed 8, round 1");
+    run_log_deinit(&log_);
+#undef ROUND
+#undef SEED
+}
+
 /* Stopped after any epoch and resumed after any earlier one, a run has each epoch once, as it was told last. */
 static void resumed_runs_go_on(void **state)
 {
@@ -226,6 +245,7 @@ int main(void)
         cmocka_unit_test(every_file_is_a_run),
         cmocka_unit_test(every_candidate_is_a_run),
         cmocka_unit_test(a_candidate_goes_on_in_later_rounds),
+        cmocka_unit_test(a_round_is_a_run),
         cmocka_unit_test(resumed_runs_go_on),
         cmocka_unit_test(damage_is_refused_by_line),
         cmocka_unit_test(pictures_are_of_a_sort_and_of_so_many),

@@ -95,7 +95,8 @@ static void test_the_rest_helps(void **state)
         assert_true(number_of("round", round, "agreed") >= number_of("round", round, "labelled"));
         /* A third of them, then two. */
         assert_in_range(number_of("round", round, "labelled"), 90 * (round + 1), 126 * (round + 1));
-        /* Of those that are learned from the labelled ones are a fourth at least, and no oftener there than that takes. */
+        /* Of those that are learned from the labelled ones are a fourth at least, and no oftener there than that takes.
+         */
         known = number_of("round", round, "samples") - number_of("round", round, "labelled");
         assert_int_equal(known % 24, 0);
         assert_true(3 * known >= number_of("round", round, "labelled"));
@@ -104,6 +105,18 @@ static void test_the_rest_helps(void **state)
     together = accuracy("together.safetensors");
     if (together < alone + 2)
         fail_msg("labels alone: %.2f%%, with the rest: %.2f%%", alone, together);
+}
+
+/* All their trainings, told one by one. */
+static void test_epochs_are_counted_of_all_rounds(void **state)
+{
+    long epochs = 0;
+
+    (void)state;
+    forge_run_well(&ran, folder, TRAIN "--labelled 40 --validation 0.25 --candidates 2 -o t.safetensors");
+    for (const char *at = ran.out; (at = strstr(at, "\"event\":\"epoch\"")); at++)
+        epochs++;
+    assert_int_equal(number_of("done", 0, "candidates_epochs"), epochs);
 }
 
 /* The validation samples are labelled ones: of 40 a fourth, whatever else there is. */
@@ -172,6 +185,7 @@ static void test_it_goes_on_within_a_round(void **state)
     assert_true(labels_of(&c) > 60 + 100);
     checkpoint_deinit(&c);
     forge_run_well(&ran, folder, RUN "--resume ck --threads 1 -o b.safetensors");
+    assert_int_equal(number_of("start", 0, "samples"), 60);
     assert_same_bytes(folder, "a.safetensors", "b.safetensors");
     forge_run(&ran, folder, RUN "--agreement 0.7 --resume ck -o b.safetensors");
     assert_int_equal(ran.status, 1);
@@ -207,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_rest_helps),
+        cmocka_unit_test(test_epochs_are_counted_of_all_rounds),
         cmocka_unit_test(test_validation_has_labels_of_the_data),
         cmocka_unit_test(test_it_is_the_same_to_the_bit),
         cmocka_unit_test(test_it_goes_on_within_a_round),
