@@ -12,6 +12,7 @@
 #include "forge/experiment/teaching.h"
 #include "forge/experiment/wording.h"
 #include "forge/plan/assemble.h"
+#include "forge/plan/save.h"
 #include "forge/train/blas.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
@@ -331,6 +332,18 @@ static int open_machine(struct experiment *s, const struct experiment_options *o
         s->kernels = blas_kernels(s->kernels);
     result = pool_new((unsigned)o->threads, &s->pool);
     return result ? refuse_errno(why, result, "cannot start %llu threads", (unsigned long long)o->threads) : 0;
+}
+
+int experiment_spare(const struct experiment_options *o, const char *output, const char *checkpoint, const char *plot,
+                     struct reason *why)
+{
+    const struct save_file written[] = { { "-o", output }, { "--checkpoint", checkpoint }, { "--plot", plot } };
+    const struct save_file read[] = { { "the data", o->data },       { "--unlabelled", o->unlabelled },
+                                      { "the teacher", o->teacher }, { "--labels", o->labels },
+                                      { "--media", o->media },       { "the model", o->model } };
+    int result = save_apart(written, ARRAY_SIZE(written), read, ARRAY_SIZE(read) - 1, why);
+
+    return result ? result : save_apart(written + 1, ARRAY_SIZE(written) - 1, read, ARRAY_SIZE(read), why);
 }
 
 int experiment_open(struct experiment *s, const char *verb, const struct experiment_options *o, struct reason *why)

@@ -42,6 +42,11 @@ struct experiment {
 /* --data and what says how to read it, --processing, --media, --labels, --threads, --blas; to train --teacher. */
 void experiment_option_rows(struct option_table *table, struct experiment_options *options);
 
+/* That what is written, NULL where nothing is, has names of its own, and none of what is read: WISP_E_INVALID. The
+ * model may be trained in place. */
+int experiment_spare(const struct experiment_options *options, const char *output, const char *checkpoint,
+                     const char *plot, struct reason *why);
+
 /* Close in any case. WISP_E_INVALID: an option; WISP_E_FORMAT: the model or the data, or one does not fit the other;
  * -errno. What is only to be warned of goes to stderr in the verb's name. */
 int experiment_open(struct experiment *experiment, const char *verb, const struct experiment_options *options,

@@ -34,9 +34,61 @@ int save_check(const char *path, struct reason *why)
     return 0;
 }
 
+static bool is_one_file(const char *a, const char *b)
+{
+    struct stat one, other;
+
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static bool stat_folder(const char *path, struct stat *out)
+{
+    char copy[PATH_MAX];
+
+    return snprintf(copy, sizeof copy, "%s", path) < (int)sizeof copy && stat(dirname(copy), out) == 0;
+}
+
+static const char *name_in_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* Files that are not there yet are what they are called in their folder. */
+static bool will_be_one_file(const char *a, const char *b)
+{
+    struct stat one, other;
+
+    if (access(a, F_OK) == 0 || access(b, F_OK) == 0)
+        return is_one_file(a, b);
+    return !strcmp(name_in_folder(a), name_in_folder(b)) && stat_folder(a, &one) && stat_folder(b, &other) &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+int save_apart(const struct save_file *written, size_t writes, const struct save_file *read, size_t reads,
+               struct reason *why)
+{
+    for (size_t i = 0; i < writes; i++) {
+        if (!written[i].path)
+            continue;
+        for (size_t k = 0; k < i; k++) {
+            if (written[k].path && will_be_one_file(written[i].path, written[k].path))
+                return refuse(why, WISP_E_INVALID, "%s %s is also to be written by %s; give one of them another name",
+                              written[i].what, written[i].path, written[k].what);
+        }
+        for (size_t k = 0; k < reads; k++) {
+            if (read[k].path && is_one_file(written[i].path, read[k].path))
+                return refuse(why, WISP_E_INVALID, "%s %s would be written over %s; give it another name",
+                              written[i].what, written[i].path, read[k].what);
+        }
+    }
+    return 0;
+}
+
 void save_name(const char *path, char name[MODEL_NAME_MAX])
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    const char *base = name_in_folder(path), *dot = strrchr(base, '.');
     int length = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
 
     snprintf(name, MODEL_NAME_MAX, "%.*s", length, base);

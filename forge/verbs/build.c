@@ -13,6 +13,7 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "base/pool.h"
+#include "base/size.h"
 #include "forge/cost/forecast.h"
 #include "forge/experiment/labels.h"
 #include "forge/experiment/media_option.h"
@@ -96,12 +97,18 @@ static void building_close(struct building *shop)
 /* Everything but the sampling itself is checked before it, so that a mistyped option costs nothing. */
 static int building_open(const struct build *build, const struct structure *structure, struct building *shop)
 {
+    const struct save_file output = { "-o", build->output };
+    const struct save_file read[] = { { "the structure", build->plan.structure },
+                                      { "--labels", build->labels },
+                                      { "--media", build->media } };
     uint64_t outputs = shape_elements(&structure->layers[structure->layer_count - 1].plan.shape);
     struct reason why;
     int result = build->output ? save_check(build->output, &why) : 0, status;
 
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
+    if (save_apart(&output, 1, read, ARRAY_SIZE(read), &why))
+        return fail(VERB, EXIT_USAGE, "%s", why.text);
     if (build->labels && (result = labels_read(build->labels, &shop->labels, &why)))
         return fail(VERB, exit_for_input(result), "--labels %s", why.text);
     if (shop->labels.count && shop->labels.count != outputs)

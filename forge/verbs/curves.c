@@ -10,6 +10,7 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/draw/draw.h"
+#include "forge/plan/save.h"
 #include "forge/train/runs/run_plot.h"
 #include "forge/verbs/verb.h"
 
@@ -146,6 +147,13 @@ int verb_curves(int argc, char **argv)
         return status;
     if (options.output && run_plot_check(options.output, 1, &why))
         return fail(VERB, EXIT_USAGE, "-o: %s", why.text);
+    for (size_t i = 0; options.output && i < options.operands.count; i++) {
+        if (save_apart(&(struct save_file){ "-o", options.output }, 1,
+                       &(struct save_file){ "what it shows", options.operands.words[i] }, 1, &why))
+            return fail(VERB, EXIT_USAGE, "%s", why.text);
+    }
+    if (options.output && (result = save_check(options.output, &why)))
+        return fail(VERB, exit_for_output(result), "%s", why.text);
     for (size_t i = 0; i < options.operands.count && !result; i++)
         result = run_log_read(&log, options.operands.words[i], &why);
     status = result ? fail(VERB, exit_for_input(result), "%s", why.text) : show(&log, options.output);

@@ -49,12 +49,6 @@ static bool is_semi(const struct train *train)
     return train->semi.labelled || train->experiment.unlabelled;
 }
 
-/* As many runs as are told of: each candidate's, and each of its rounds. */
-static uint64_t trainings_of(const struct train *train)
-{
-    return train->recipe.candidates * (is_semi(train) ? train->semi.rounds + 1 : 1);
-}
-
 static int read_every(struct train *train, struct reason *why)
 {
     const char *every = train->checkpoint_every;
@@ -132,6 +126,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
         *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");
+    else if (experiment_spare(&train->experiment, train->output, train->checkpoint, train->plot, &why))
+        *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (train->name && strlen(train->name) >= MODEL_NAME_MAX)
         *status = fail(VERB, EXIT_USAGE, "--name has more than %d bytes", MODEL_NAME_MAX - 1);
     else
@@ -576,7 +572,8 @@ static int train_model(struct train *train, int argc, char **argv)
         status = fail(VERB, EXIT_FAILED, "out of memory");
     if (!status)
         recipe_fit(&train->recipe, split.train_count);
-    if (!status && train->plot && run_plot_check(train->plot, trainings_of(train), &why))
+    if (!status && train->plot &&
+        run_plot_check(train->plot, train->recipe.candidates * (is_semi(train) ? train->semi.rounds + 1 : 1), &why))
         status = fail(VERB, EXIT_USAGE, "--plot: %s", why.text);
     if (!status)
         status = train_session(train, &experiment, &split);

@@ -45,6 +45,7 @@ static int prepare(void **state)
     assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
     write_quadrants(scratch_path(folder, "d"), 100, 10);
     write_text("five.txt", "a\nb\nc\nd\ne\n");
+    write_text("five.svg", "{}\n");
     write_text("one.tsv", "a\tx\na\ty\na\tz\n");
     write_text("numbers.tsv", "1\tx\n2\ty\n3\tz\n4\tu\n5\tv\n");
     write_text("several.tsv", "a|b\tx\nb\ty\na\tz\nb\tu\n");
@@ -123,6 +124,22 @@ static const struct {
       "one.tsv: all 3 samples are of one class, \"a\"; a classifier needs two or more" },
     { "train text -D numbers.tsv --target-columns 1 --text-column 2 -o x", 65,
       "numbers.tsv: 1 target columns, but the model has 2 outputs" },
+    /* what would be written over */
+    { "build --structure line.yaml -d 1 -o line.yaml", 2,
+      "-o line.yaml would be written over the structure; give it another name" },
+    { "train m -D d --checkpoint m -o x", 2, "--checkpoint m would be written over the model; give it another name" },
+    { "train m -D d --checkpoint ./m -o x", 2,
+      "--checkpoint ./m would be written over the model; give it another name" },
+    { "train text -D one.tsv -o one.tsv", 2, "-o one.tsv would be written over the data; give it another name" },
+    { "train text -D one.tsv --unlabelled several.tsv -o several.tsv", 2,
+      "-o several.tsv would be written over --unlabelled; give it another name" },
+    { "train m -D d --teacher raw --plot raw.svg --checkpoint raw -o x", 2,
+      "--checkpoint raw would be written over the teacher; give it another name" },
+    { "train m -D d --labels five.txt -o five.txt", 2,
+      "-o five.txt would be written over --labels; give it another name" },
+    { "train m -D d --plot d/z.svg -o ./d/z.svg", 2,
+      "--plot d/z.svg is also to be written by -o; give one of them another name" },
+    { "curves five.svg -o ./five.svg", 2, "-o ./five.svg would be written over what it shows; give it another name" },
     /* the loss */
     { "train m -D d --loss sine -o x", 2,
       "--loss sine: give cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse or l1" },
