@@ -189,9 +189,11 @@ static void test_it_goes_on_within_a_round(void **state)
     assert_same_bytes(folder, "a.safetensors", "b.safetensors");
     forge_run(&ran, folder, RUN "--agreement 0.7 --resume ck -o b.safetensors");
     assert_int_equal(ran.status, 1);
-    assert_non_null(strstr(ran.err, "it is of another run: semi.agreement is 0.8"));
+    assert_non_null(strstr(ran.err, "it is of another run: semi.agreement is 0.8 there and 0.7 here"));
     forge_run(&ran, folder, TRAIN "--validation 0 --resume ck -o b.safetensors");
     assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "it is of another run: semi is {"));
+    assert_non_null(strstr(ran.err, " there and missing here"));
 #undef RUN
 }
 

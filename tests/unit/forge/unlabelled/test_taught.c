@@ -85,6 +85,11 @@ static void test_it_goes_on_with_the_same_teacher(void **state)
     forge_run(&ran, folder, RUN "--epochs 4 --teacher m2.safetensors --resume c -o b.safetensors");
     assert_int_equal(ran.status, 1);
     assert_non_null(strstr(ran.err, "it is of another run: teacher is \"xxh3-128:"));
+    forge_run(&ran, folder,
+              "train p.safetensors -p image.classification --data d --batch 16 --epochs 4 --resume c -o b.safetensors");
+    assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "it is of another run: teacher is \"xxh3-128:"));
+    assert_non_null(strstr(ran.err, "\" there and missing here"));
 #undef RUN
 }
 
