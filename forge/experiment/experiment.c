@@ -218,6 +218,11 @@ static int check_loss(struct experiment *s, const struct experiment_options *o, 
     /* Only to be evaluated: the largest output is the class, whatever the layer. */
     if (!o->trains && !o->loss && s->loss->targets == TARGETS_NUMBERS && !numbers)
         s->loss = loss_at(0);
+    if (s->data->unlabelled && s->loss->targets == TARGETS_NUMBERS && gives_classes(s->model))
+        return refuse(why, WISP_E_INVALID,
+                      "--loss %s is of numbers, and %s has classes to learn of its teacher; leave "
+                      "--loss out",
+                      s->loss->name, o->model);
     if (s->data->unlabelled)
         return 0;
     if (numbers != (s->loss->targets == TARGETS_NUMBERS))

@@ -108,6 +108,8 @@ static void test_what_cannot_be_taught(void **state)
             "--teacher m.safetensors: it does not say how inputs become tensors; was it trained?");
     refused("train p.safetensors --data u --teacher t.safetensors --label-smoothing 0.1 -o x.safetensors", 2,
             "--label-smoothing is for labels; a teacher's answers are softened by --temperature");
+    refused("train p.safetensors --data u --teacher t.safetensors --loss mse -o x.safetensors", 2,
+            "--loss mse is of numbers, and p.safetensors has classes to learn of its teacher; leave --loss out");
     refused("train p.safetensors --data u --teacher t.safetensors --balance full -o x.safetensors", 2,
             "--balance counts labels, and with --teacher none are read");
     refused("train p.safetensors --data d --processing image.classification --temperature 3 -o x.safetensors", 2,
