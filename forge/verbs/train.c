@@ -122,12 +122,11 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
         *status = fail(VERB, EXIT_USAGE, "the model file (made by 'wisp build') is missing; see 'wisp train --help'");
     else if (read_every(train, &why) || (train->plot && run_plot_check(train->plot, 1, &why)) ||
              semi_check_options(&train->semi, &train->experiment, &train->recipe_options, &why) ||
-             recipe_from_options(&train->recipe_options, &train->recipe, &why))
+             recipe_from_options(&train->recipe_options, &train->recipe, &why) ||
+             experiment_spare(&train->experiment, train->output, train->checkpoint, train->plot, &why))
         *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (!train->output)
         *status = fail(VERB, EXIT_USAGE, "-o is missing; name the model file to write");
-    else if (experiment_spare(&train->experiment, train->output, train->checkpoint, train->plot, &why))
-        *status = fail(VERB, EXIT_USAGE, "%s", why.text);
     else if (train->name && strlen(train->name) >= MODEL_NAME_MAX)
         *status = fail(VERB, EXIT_USAGE, "--name has more than %d bytes", MODEL_NAME_MAX - 1);
     else

@@ -214,8 +214,8 @@ static void test_places_are_kept(void **state)
     data = slurp(scratch_path(folder, "places"), &size);
     version = strstr(data + 8, "\\\"version\\\":3"); /* quoted in the header's JSON */
     assert_non_null(version);
-    for (char other = '2'; other <= '4'; other += 2) {
-        version[12] = other;
+    for (int other = '2'; other <= '4'; other += 2) {
+        version[12] = (char)other;
         assert_int_equal(checksum_seal(data, size), 0);
         assert_int_equal(parse(data, size, &got, &why), WISP_E_FORMAT);
         assert_non_null(strstr(why.text, "; this wisp reads version 3"));
