@@ -146,6 +146,7 @@ complete -c wisp -n '__wisp_verb train' -l rate-by-density -x -a 'none root full
 complete -c wisp -n '__wisp_verb train' -l momentum -x -d "of Nesterov, or AdamW's beta1"
 complete -c wisp -n '__wisp_verb train' -l decay -x -d 'weight decay'
 complete -c wisp -n '__wisp_verb train' -l warmup -x -d 'epochs over which the rate rises'
+complete -c wisp -n '__wisp_verb train' -l dense -d 'train all connections there can be'
 complete -c wisp -n '__wisp_verb train' -l prune -x -a 'snip= snip-ratio=' -d 'keep the best of a dense network'
 complete -c wisp -n '__wisp_verb train' -l regrow -x -a 'set rigl' -d 'exchange the weakest connections'
 complete -c wisp -n '__wisp_verb train' -l average -x -a 'ema= last=' -d 'save averaged weights'

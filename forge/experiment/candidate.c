@@ -92,10 +92,22 @@ static int prune(const struct candidates *c, struct model *model, uint64_t seed,
     return result;
 }
 
+/* A fresh draw, where the file's own is not what is trained. */
+static int draw(const struct candidates *c, uint64_t number, struct model *model, uint64_t seed, struct reason *why)
+{
+    json_t *lineage;
+    int result = c->recipe->dense ? connect_model(model, seed, why) : number ? resample_model(model, seed, why) : 0;
+
+    if (result || !number)
+        return result;
+    lineage = lineage_of_model(model);
+    json_object_set_new(lineage, "seed", json_integer((json_int_t)seed));
+    return lineage_store(model, lineage) ? refuse(why, -ENOMEM, "out of memory") : 0;
+}
+
 int candidate_make(const struct candidates *c, uint64_t number, struct model **out, uint64_t *seed, struct reason *why)
 {
     cleanup_model struct model *model = NULL;
-    json_t *lineage;
     int result = model_read(c->path, &model, why);
 
     if (result)
@@ -103,16 +115,9 @@ int candidate_make(const struct candidates *c, uint64_t number, struct model **o
     *seed = seed_of(model) + number;
     if (experiment_dress(c->experiment, model))
         return refuse(why, -ENOMEM, "out of memory");
-    if (number) {
-        result = resample_model(model, *seed, why);
-        if (result)
-            return result;
-        lineage = lineage_of_model(model);
-        json_object_set_new(lineage, "seed", json_integer((json_int_t)*seed));
-        if (lineage_store(model, lineage))
-            return refuse(why, -ENOMEM, "out of memory");
-    }
-    result = prune(c, model, *seed, why);
+    result = draw(c, number, model, *seed, why);
+    if (!result)
+        result = prune(c, model, *seed, why);
     *out = result ? NULL : steal(&model);
     return result;
 }

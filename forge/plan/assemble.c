@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "base/size.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/edges.h"
 #include "forge/plan/lineage.h"
@@ -361,14 +362,10 @@ static int kernel_area(const struct model *model, const struct layer *layer, uin
 }
 
 static int resample_layer(struct model *model, uint32_t at, const struct sampling *sampling, const json_t *given,
-                          uint64_t seed, uint32_t stream, struct reason *why)
+                          const struct sampling_source *from, struct reason *why)
 {
     struct layer *layer = &model->layers[at];
-    struct sampling_source source = { .rows = layer->weight.rows,
-                                      .columns = layer->weight.columns,
-                                      .connections = layer->weight.count,
-                                      .seed = seed,
-                                      .stream = stream };
+    struct sampling_source source = *from;
     uint64_t moved = 0;
     int result = 0;
 
@@ -382,26 +379,70 @@ static int resample_layer(struct model *model, uint32_t at, const struct samplin
     return result;
 }
 
-int resample_model(struct model *model, uint64_t seed, struct reason *why)
+/* How many there are is known by now, and is of all the layer's places, or as it was. */
+static uint64_t connections_of(const struct csr *weight, bool all)
 {
-    json_t *lineage = lineage_of_model(model);
-    const json_t *edges = json_object_get(lineage, "edges");
+    return all ? (uint64_t)weight->rows * weight->columns : weight->count;
+}
+
+static int resample(struct model *model, const json_t *lineage, bool all, uint64_t seed, struct reason *why)
+{
+    const json_t *edges = all ? NULL : json_object_get(lineage, "edges");
     struct sampling sampling = sampling_of_description(lineage);
     uint32_t stream = 0;
     int result = 0;
 
-    /* How many there are is known by now. */
     sampling.way = SAMPLING_EXACT;
     if (sampling.weights == WEIGHTS_INHERITED)
-        result = refuse(why, WISP_E_INVALID,
-                        "the model's weights were inherited from a base file: build each candidate from it, with a "
-                        "seed of its own");
+        return refuse(why, WISP_E_INVALID,
+                      "the model's weights were inherited from a base file: build each candidate from it, with a "
+                      "seed of its own");
     for (uint32_t i = 0; i < model->layer_count && !result; i++) {
+        const struct csr *weight = &model->layers[i].weight;
+
         begin_vectors(&model->layers[i]);
-        if (model->layers[i].kind->weighted)
-            result =
-                resample_layer(model, i, &sampling, json_object_get(edges, model->layers[i].name), seed, stream++, why);
+        if (!model->layers[i].kind->weighted)
+            continue;
+        result = resample_layer(model, i, &sampling, json_object_get(edges, model->layers[i].name),
+                                &(struct sampling_source){ .rows = weight->rows,
+                                                           .columns = weight->columns,
+                                                           .connections = connections_of(weight, all),
+                                                           .seed = seed,
+                                                           .stream = stream++ },
+                                why);
     }
+    return result;
+}
+
+int resample_model(struct model *model, uint64_t seed, struct reason *why)
+{
+    json_t *lineage = lineage_of_model(model);
+    int result = resample(model, lineage, false, seed, why);
+
     json_decref(lineage);
+    return result;
+}
+
+/* What the lineage told of the connections there were. */
+static int tell_dense(struct model *model, json_t *lineage)
+{
+    static const char *const gone[] = { "sigma", "given", "edges", "budget" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(gone); i++)
+        json_object_del(lineage, gone[i]);
+    json_object_set_new(lineage, "sparsity", json_real(0));
+    json_object_set_new(lineage, "connections", json_integer((json_int_t)model_connections(model)));
+    return lineage_store(model, lineage);
+}
+
+int connect_model(struct model *model, uint64_t seed, struct reason *why)
+{
+    json_t *lineage = lineage_of_model(model);
+    int result = resample(model, lineage, true, seed, why);
+
+    if (result)
+        json_decref(lineage);
+    else if (tell_dense(model, lineage))
+        result = refuse(why, -ENOMEM, "out of memory");
     return result;
 }

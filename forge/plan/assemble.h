@@ -44,6 +44,9 @@ int assemble_outline_again(const struct plan *plan, const struct assembly *assem
  * layer as there are now; layers whose connections were given keep them, and their weights when those were given;
  * vectors begin anew. WISP_E_INVALID for a model with inherited values: the file they came from is needed. */
 int resample_model(struct model *model, uint64_t seed, struct reason *why);
+/* The dense network of the same layers: all the connections that there can be, weights drawn as a build of it with this
+ * seed does, given ones too. WISP_E_INVALID as above. */
+int connect_model(struct model *model, uint64_t seed, struct reason *why);
 
 /* Gives the model its own copies of the labels. -ENOMEM. */
 int model_set_labels(struct model *model, char *const *labels, size_t count);

@@ -93,6 +93,8 @@ json_t *recipe_json(const struct recipe *recipe)
         json_object_set_new(object, "keep", json_string("last"));
     if (object && recipe->balance > BALANCE_NONE)
         json_object_set_new(object, "balance", json_string(balance_name(recipe->balance)));
+    if (object && recipe->dense)
+        json_object_set_new(object, "dense", json_true());
     if (object && recipe->pruning.method)
         json_object_set_new(object, "prune", pruning_json(&recipe->pruning));
     if (object && recipe->regrowth.method)
@@ -285,6 +287,7 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
                 "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
     option_text(table, "regrow", 0, &options->regrow, "HOW",
                 "exchange the weakest connections: set or rigl, with ,fraction=F,every=N,until=P");
+    option_flag(table, "dense", 0, &r->dense, "train all connections there can be, to compare with");
     option_text(table, "prune", 0, &options->prune, "HOW",
                 "keep the best of a dense network's connections: snip=S or snip-ratio=S, the sparsity");
     choice_rows(table, options);
@@ -329,6 +332,9 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
             "--mean-teacher is what --disagreement compares with: give both, and the average by --average ema=D");
     if (options->prune && pruning_parse(options->prune, &out->pruning, why))
         return WISP_E_INVALID;
+    if (options->regrow && out->dense && !options->prune)
+        return refuse(why, WISP_E_INVALID,
+                      "--regrow moves connections, and a --dense network has no place left for them");
     if (options->regrow && regrowth_parse(options->regrow, &out->regrowth, why))
         return WISP_E_INVALID;
     if (options->augment)

@@ -60,6 +60,7 @@ struct recipe {
     struct augment augment;
     struct average average;
     struct regrowth regrowth;
+    bool dense; /* all connections that the layers can have, whatever the model has */
     struct pruning pruning;
     uint64_t candidates;
     bool halving; /* of which the worse half stops, round by round */

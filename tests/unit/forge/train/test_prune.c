@@ -188,6 +188,7 @@ static void test_the_gradient_is_that_of_the_first_step(void **state)
 
 /* ---- as a process ---- */
 
+#define BUILD "build --layers 64-24-12-4 --seed 3 -p image.classification --no-history "
 #define TRAIN "train m.safetensors --data d --epochs 2 --batch 32 --no-history --name t "
 
 static struct ran ran;
@@ -210,9 +211,7 @@ static void test_a_dense_network_is_pruned_and_trained(void **state)
     (void)state;
     assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
     write_quadrants(scratch_path(folder, "d"), 300, 50);
-    forge_run_well(
-        &ran, folder,
-        "build --layers 64-24-12-4 --sparsity 0 --seed 3 -p image.classification --no-history -o m.safetensors");
+    forge_run_well(&ran, folder, BUILD "--sparsity 0 -o m.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --threads 1 -o snip.safetensors");
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8,batches=2 --threads 2 -o again.safetensors");
     assert_same_bytes(folder, "snip.safetensors", "again.safetensors");
@@ -238,6 +237,49 @@ static void test_a_dense_network_is_pruned_and_trained(void **state)
     assert_int_equal(ran.status, 1);
     assert_non_null(strstr(ran.err, "build it with more"));
     forge_run_well(&ran, folder, TRAIN "--prune snip=0.8 --regrow rigl,every=3 -o both.safetensors");
+    scratch_remove(folder);
+}
+
+static void assert_same_weights(const char *folder, const char *a, const char *b)
+{
+    struct model *one = trained(folder, a), *other = trained(folder, b);
+
+    for (uint32_t i = 0; i < one->layer_count; i++) {
+        const struct csr *w = &one->layers[i].weight;
+
+        assert_int_equal(w->count, other->layers[i].weight.count);
+        if (w->count)
+            assert_memory_equal(w->values, other->layers[i].weight.values, w->count * sizeof *w->values);
+    }
+    model_free(one);
+    model_free(other);
+}
+
+/* From a sparse file to what a dense one is trained to, and pruned as one. */
+static void test_the_dense_network_of_a_sparse_one(void **state)
+{
+    const char *folder = scratch_make();
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
+    write_quadrants(scratch_path(folder, "d"), 300, 50);
+    forge_run_well(&ran, folder, BUILD "--sparsity 0 -o m.safetensors");
+    forge_run_well(&ran, folder, TRAIN "-o built.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--candidates 2 -o chosen.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--prune snip=0.8 -o pruned.safetensors");
+    forge_run_well(&ran, folder, BUILD "--sparsity 0.9 --layer-density fc1=0.05 -o m.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--dense --checkpoint ck -o twin.safetensors");
+    assert_same_weights(folder, "built.safetensors", "twin.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--dense --candidates 2 -o twin.safetensors");
+    assert_same_weights(folder, "chosen.safetensors", "twin.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--dense --prune snip=0.8 -o few.safetensors");
+    assert_same_weights(folder, "pruned.safetensors", "few.safetensors");
+    forge_run(&ran, folder, TRAIN "--resume ck -o no.safetensors");
+    assert_int_equal(ran.status, 1);
+    assert_non_null(strstr(ran.err, "dense"));
+    forge_run(&ran, folder, TRAIN "--dense --regrow set -o no.safetensors");
+    assert_int_equal(ran.status, 2);
+    assert_non_null(strstr(ran.err, "no place left"));
     scratch_remove(folder);
 }
 
@@ -268,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_method_is_refused),
         cmocka_unit_test(test_the_gradient_is_that_of_the_first_step),
         cmocka_unit_test(test_a_dense_network_is_pruned_and_trained),
+        cmocka_unit_test(test_the_dense_network_of_a_sparse_one),
         cmocka_unit_test(test_it_ends_when_somebody_wants_it),
     };
 
