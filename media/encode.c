@@ -34,7 +34,7 @@ static int encode_sound(const struct media *media, const char *name, const void 
 
     if (result)
         return result;
-    result = media_encode_sound(media, &sound, out, why);
+    result = media_encode_sound(media, &sound, out, NULL, why);
     free(sound.samples);
     return result ? refuse_in(why, result, "%s", name) : 0;
 }
@@ -71,7 +71,7 @@ int media_encode_samples(const struct media *media, const struct media_samples *
         result = media_take_samples(samples, &sound, why);
     if (result)
         return result;
-    result = media_encode_sound(media, &sound, out, why);
+    result = media_encode_sound(media, &sound, out, NULL, why);
     free(sound.samples);
     return result;
 }

@@ -52,7 +52,7 @@ static int try_sound(struct collect *collect, const char *path, const struct med
         collect->scratch = memory_alloc(media_elements(media), sizeof *collect->scratch);
     if (!collect->scratch)
         return refuse_errno(why, -ENOMEM, "%s", path);
-    result = media_encode_sound(media, sound, collect->scratch, why);
+    result = media_encode_sound(media, sound, collect->scratch, NULL, why);
     return result ? refuse_in(why, result, "%s", path) : 0;
 }
 

@@ -43,11 +43,11 @@ static int encode_sound(struct batches *b, uint32_t sample, const struct augment
     int result;
 
     if (!augment)
-        return media_encode_sound(b->media, &b->data->sounds[sample], out, why);
+        return media_encode_sound(b->media, &b->data->sounds[sample], out, NULL, why);
     result = augment_sound(augment, rng, &b->data->sounds[sample], &made, why);
     if (result)
         return result;
-    result = media_encode_sound(b->media, &made, out, why);
+    result = media_encode_sound(b->media, &made, out, NULL, why);
     free(made.samples);
     if (!result)
         augment_bands(augment, rng, out, b->bands, b->frames);

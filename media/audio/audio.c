@@ -3,7 +3,8 @@
  * A recording's way to a tensor: its mean taken off, resampled to the model's rate, silence at both ends cut, mel
  * spectra at evenly spaced centres, and each value in decibels below the loudest of the recording, from 0 (the floor)
  * to 1 (the loudest). So how loud it was recorded, and how long somebody waited before speaking, change nothing; how
- * fast somebody spoke changes little.
+ * fast somebody spoke changes little. Where a description has a hop, time stays what it was: the centres are a hop
+ * apart from half a hop on, and what there is no sound for is silence.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -104,20 +105,33 @@ static int to_decibels(const struct audio_spec *spec, const double *power, float
     return 0;
 }
 
+/* How many frames a sound of so many samples has, and where the middle of one is. */
+static size_t count_frames(const struct audio_spec *spec, size_t length)
+{
+    return spec->hop ? (length + spec->hop - 1) / spec->hop : spec->frames;
+}
+
+static size_t middle_of(const struct audio_spec *spec, size_t frame, size_t length)
+{
+    return spec->hop ? frame * spec->hop + spec->hop / 2 : (2 * frame + 1) * length / (2 * (size_t)spec->frames);
+}
+
 /* `sound` is at the model's rate. */
-static int spectra(const struct media *media, const struct media_sound *sound, float *out, struct reason *why)
+static int spectra(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
+                   struct reason *why)
 {
     const struct audio_spec *spec = &media->audio;
     cleanup_free float *scratch = memory_alloc(mel_scratch(media->mel), sizeof *scratch);
-    cleanup_free double *power = memory_alloc(media->elements, sizeof *power);
+    cleanup_free double *power = memory_zalloc(media->elements, sizeof *power);
     cleanup_free double *frame = memory_alloc(spec->mels, sizeof *frame);
     size_t begin, end;
 
     if (!scratch || !power || !frame)
         return refuse_errno(why, -ENOMEM, "spectra");
     trim(spec, sound, &begin, &end);
-    for (size_t f = 0; f < spec->frames; f++) {
-        size_t middle = (2 * f + 1) * (end - begin) / (2 * spec->frames);
+    *frames = count_frames(spec, end - begin);
+    for (size_t f = 0; f < MIN(*frames, spec->frames); f++) {
+        size_t middle = middle_of(spec, f, end - begin);
 
         mel_power(media->mel, sound->samples + begin, end - begin, middle, scratch, frame);
         for (size_t m = 0; m < spec->mels; m++)
@@ -126,15 +140,30 @@ static int spectra(const struct media *media, const struct media_sound *sound, f
     return to_decibels(spec, power, out, why);
 }
 
-int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why)
+int media_check_frames(const struct media *media, size_t frames, struct reason *why)
+{
+    const struct audio_spec *spec = &media->audio;
+    const double second = (double)spec->hop / spec->rate;
+
+    if (frames <= spec->frames)
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "the recording lasts %.2f s, and the model takes %.2f s; cut it in pieces",
+                  (double)frames * second, (double)spec->frames * second);
+}
+
+int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
+                       struct reason *why)
 {
     cleanup(sound_deinit) struct media_sound centred = { .samples = NULL };
     cleanup(sound_deinit) struct media_sound resampled = { .samples = NULL };
+    size_t count = 0;
     int result = centre(sound, &centred, why);
 
-    if (!result && sound->rate == media->audio.rate)
-        return spectra(media, &centred, out, why);
-    if (!result)
+    if (!result && sound->rate != media->audio.rate)
         result = media_resample(&centred, media->audio.rate, &resampled, why);
-    return result ? result : spectra(media, &resampled, out, why);
+    if (!result)
+        result = spectra(media, resampled.samples ? &resampled : &centred, out, &count, why);
+    if (!result && frames)
+        *frames = count;
+    return result || frames ? result : media_check_frames(media, count, why);
 }

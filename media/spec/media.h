@@ -16,10 +16,11 @@
  * times 1 + idf / 16, of a byte a feature; true says that there will be some, once the model is trained: till then they
  * are 0; tensor [features]. With sequence, so many words from the first on are hashed each to a number from 1 to
  * features - 1, and 0 follows the last; tensor [sequence]
- *   {"kind": "audio", "mels": …, "frames": …, "rate": 8000, "window": 256, "low": 60, "high": rate / 2, "trim_db": 40,
- *    "floor_db": 60, "mean": 0, "deviation": 1}
+ *   {"kind": "audio", "mels": …, "frames": …, "rate": 8000, "hop": 0, "window": 256, "low": 60, "high": rate / 2,
+ *    "trim_db": 40, "floor_db": 60, "mean": 0, "deviation": 1}
  *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the
- *        sound, mel filter bank, decibels below the loudest, 0 (floor_db or more below) to 1; tensor [mels][frames]
+ *        sound, mel filter bank, decibels below the loudest, 0 (floor_db or more below) to 1; tensor [mels][frames].
+ *        With hop, centres are so many samples apart, and behind the sound's end all is 0
  *   {"kind": "raw", "shape": […]}
  *        little-endian float32 as it stands, all finite
  */
@@ -113,7 +114,11 @@ int media_decode_sound(const char *name, const void *bytes, size_t length, struc
 int media_take_samples(const struct media_samples *samples, struct media_sound *out, struct reason *why);
 /* Mono sound at any rate to another rate, by soxr; *out is new. */
 int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why);
-int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, struct reason *why);
+/* `frames`: how many the sound has; with a hop that may be fewer than the tensor, or more, of which it gets the first.
+ * NULL: more are refused, as by media_check_frames(). */
+int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
+                       struct reason *why);
+int media_check_frames(const struct media *media, size_t frames, struct reason *why);
 
 /* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
  * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's

@@ -80,6 +80,7 @@ static const struct key keys[] = {
     { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },
     { AUDIO(mels), .type = VALUE_COUNT, .required = true, .min = 1, .max = 512 },
     { AUDIO(frames), .type = VALUE_COUNT, .required = true, .min = 1, .max = 4096 },
+    { AUDIO(hop), .type = VALUE_COUNT, .min = 0, .max = 65536, .default_value = 0 },
     { AUDIO(window), .type = VALUE_COUNT, .min = 16, .max = 65536, .default_value = 256 },
     { AUDIO(low), .type = VALUE_REAL, .min = 0, .max = 96000, .default_value = 60 },
     { AUDIO(high), .type = VALUE_REAL, .min = 1, .max = 96000, .default_value = 0 },

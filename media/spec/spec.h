@@ -38,6 +38,7 @@ struct text_spec {
 
 struct audio_spec {
     uint32_t rate, mels, frames, window;
+    uint32_t hop; /* samples from a frame to the next; 0: the frames are spread over the sound */
     double low, high, trim_db, floor_db;
     double mean[1], deviation[1];
 };

@@ -41,7 +41,7 @@ static void read_split(const struct expected *expected, const char *split, size_
         if (expected->kind == MEDIA_IMAGE)
             assert_ok(media_encode_picture(media, &set->pictures[i], out, &why), why);
         else if (expected->kind == MEDIA_AUDIO)
-            assert_ok(media_encode_sound(media, &set->sounds[i], out, &why), why);
+            assert_ok(media_encode_sound(media, &set->sounds[i], out, NULL, &why), why);
         else
             assert_ok(media_encode_text(media, "text", set->texts[i].bytes, set->texts[i].length, out, &why), why);
         for (size_t k = 0; k < media_elements(media); k++)

@@ -47,27 +47,32 @@ static double plain_band(const float *x, int count, int centre, int window, int 
     return sum;
 }
 
-static void by_the_book(void **state)
+enum { SAMPLES = 1000, WINDOW = 100, POINTS = 256, BANDS = 12, STEPS = 10, HOP = 120, HEARD = 9 };
+
+#define BOOK                                                                                                           \
+    "{\"kind\":\"audio\",\"mels\":12,\"window\":100,\"trim_db\":0,\"floor_db\":50,\"mean\":0.3,\"deviation\":0.7,"
+
+/* Frames spread over the sound, or `hop` samples apart, and silence behind its end. */
+static void assert_book(const char *json, int hop)
 {
-    enum { COUNT = 1000, WINDOW = 100, POINTS = 256, BANDS = 12, STEPS = 7 };
-    struct media *media =
-        make_media("{\"kind\":\"audio\",\"mels\":12,\"frames\":7,\"window\":100,\"trim_db\":0,\"floor_db\":"
-                   "50,\"mean\":0.3,\"deviation\":0.7}");
-    static float x[COUNT], out[BANDS * STEPS];
-    struct media_sound sound = { .rate = RATE, .count = COUNT, .samples = x };
+    struct media *media = make_media(json);
+    static float x[SAMPLES], out[BANDS * STEPS];
+    struct media_sound sound = { .rate = RATE, .count = SAMPLES, .samples = x };
     double expected[BANDS * STEPS], loudest = 0, mean = 0;
     struct reason why = { "" };
+    size_t frames;
 
-    (void)state;
-    fill_chirp(x, COUNT, RATE, 0.8);
-    assert_ok(media_encode_sound(media, &sound, out, &why), why);
-    for (int i = 0; i < COUNT; i++)
-        mean += (double)x[i] / COUNT;
-    for (int i = 0; i < COUNT; i++)
+    fill_chirp(x, SAMPLES, RATE, 0.8);
+    assert_ok(media_encode_sound(media, &sound, out, &frames, &why), why);
+    assert_int_equal(frames, hop ? HEARD : STEPS);
+    for (int i = 0; i < SAMPLES; i++)
+        mean += (double)x[i] / SAMPLES;
+    for (int i = 0; i < SAMPLES; i++)
         x[i] -= (float)mean;
     for (int b = 0; b < BANDS; b++) {
         for (int f = 0; f < STEPS; f++) {
-            double power = plain_band(x, COUNT, (2 * f + 1) * COUNT / (2 * STEPS), WINDOW, POINTS, b, BANDS);
+            int centre = hop ? hop * f + hop / 2 : (2 * f + 1) * SAMPLES / (2 * STEPS);
+            double power = f < (int)frames ? plain_band(x, SAMPLES, centre, WINDOW, POINTS, b, BANDS) : 0;
 
             expected[b * STEPS + f] = power;
             loudest = fmax(loudest, power);
@@ -79,6 +84,36 @@ static void by_the_book(void **state)
         assert_float_equal(out[i], (level - 0.3) / 0.7, 1e-4);
     }
     media_free(media);
+}
+
+static void by_the_book(void **state)
+{
+    (void)state;
+    assert_book(BOOK "\"frames\":10}", 0);
+    assert_book(BOOK "\"frames\":10,\"hop\":120}", HOP);
+}
+
+/* One frame more than there is room for is refused, or the others are taken, by who asks how many there are. */
+static void longer_than_the_tensor(void **state)
+{
+    struct media *all = make_media(BOOK "\"frames\":9,\"hop\":120}");
+    struct media *fewer = make_media(BOOK "\"frames\":8,\"hop\":120}");
+    static float x[SAMPLES], whole[BANDS * HEARD], out[BANDS * HEARD];
+    struct media_sound sound = { .rate = RATE, .count = SAMPLES, .samples = x };
+    struct reason why = { "" };
+    size_t frames;
+
+    (void)state;
+    fill_sine(x, SAMPLES, RATE, 440, 0.5);
+    assert_ok(media_encode_sound(all, &sound, whole, NULL, &why), why);
+    assert_int_equal(media_encode_sound(fewer, &sound, out, NULL, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "lasts 0.14 s, and the model takes 0.12 s"));
+    assert_ok(media_encode_sound(fewer, &sound, out, &frames, &why), why);
+    assert_int_equal(frames, HEARD);
+    for (int i = 0; i < BANDS * (HEARD - 1); i++)
+        assert_float_equal(out[i], whole[i / (HEARD - 1) * HEARD + i % (HEARD - 1)], 0.05);
+    media_free(all);
+    media_free(fewer);
 }
 
 /* A pure tone lights the band that it falls into, in every frame. */
@@ -94,7 +129,7 @@ static void tones(void **state)
         struct reason why = { "" };
 
         fill_sine(x, RATE / 2, RATE, tones[t], 0.5);
-        assert_ok(media_encode_sound(media, &sound, out, &why), why);
+        assert_ok(media_encode_sound(media, &sound, out, NULL, &why), why);
         for (int f = 0; f < FRAMES; f++) {
             int best = 0;
 
@@ -147,19 +182,19 @@ static void what_does_not_matter(void **state)
 
     (void)state;
     fill_chirp(x + 1024, COUNT - 2048, RATE, 0.5);
-    assert_ok(media_encode_sound(media, &sound, base, &why), why);
+    assert_ok(media_encode_sound(media, &sound, base, NULL, &why), why);
     for (int i = 0; i < COUNT; i++)
         y[i] = x[i] / 64;
-    assert_ok(media_encode_sound(media, &changed, other, &why), why);
+    assert_ok(media_encode_sound(media, &changed, other, NULL, &why), why);
     assert_close(base, other, 0, 1e-6);
     for (int i = 0; i < COUNT; i++)
         y[i] = x[i] + 0.25f;
-    assert_ok(media_encode_sound(media, &changed, other, &why), why);
+    assert_ok(media_encode_sound(media, &changed, other, NULL, &why), why);
     assert_close(base, other, 0, 1e-3);
     memset(y, 0, sizeof y);
     memcpy(y + SILENCE, x, sizeof x);
     changed.count = PADDED;
-    assert_ok(media_encode_sound(media, &changed, other, &why), why);
+    assert_ok(media_encode_sound(media, &changed, other, NULL, &why), why);
     assert_close(base, other, 0.3f, 1e-2);
     for (int i = 0; i < 2 * COUNT; i++)
         stereo[i] = x[i / 2] * (i % 2 ? 0.5f : 1.5f);
@@ -238,7 +273,7 @@ static void tiny(void **state)
     for (size_t count = 2; count <= 4; count++) {
         struct media_sound sound = { .rate = RATE, .count = count, .samples = x };
 
-        assert_ok(media_encode_sound(media, &sound, out, &why), why);
+        assert_ok(media_encode_sound(media, &sound, out, NULL, &why), why);
         for (int i = 0; i < VALUES; i++)
             assert_true(isfinite(out[i]));
     }
@@ -288,7 +323,7 @@ static void *work(void *argument)
         float out[VALUES];
 
         if (media_parse(USUAL "}", &mine, &why) ||
-            media_encode_sound(i % 2 ? mine : worker->media, worker->sound, out, &why))
+            media_encode_sound(i % 2 ? mine : worker->media, worker->sound, out, NULL, &why))
             worker->same = false;
         else
             worker->same &= !memcmp(out, worker->out, sizeof out);
@@ -310,7 +345,7 @@ static void threads(void **state)
     fill_chirp(x, ARRAY_SIZE(x), RATE, 0.5);
     for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
         workers[i] = (struct worker){ .media = media, .sound = &sound };
-        assert_ok(media_encode_sound(media, &sound, workers[i].out, &why), why);
+        assert_ok(media_encode_sound(media, &sound, workers[i].out, NULL, &why), why);
     }
     for (size_t i = 0; i < ARRAY_SIZE(workers); i++)
         assert_int_equal(pthread_create(&ids[i], NULL, work, &workers[i]), 0);
@@ -326,7 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_the_book),          cmocka_unit_test(tones),   cmocka_unit_test(range_is_0_to_1),
         cmocka_unit_test(what_does_not_matter), cmocka_unit_test(formats), cmocka_unit_test(tiny),
-        cmocka_unit_test(resampling),           cmocka_unit_test(threads),
+        cmocka_unit_test(resampling),           cmocka_unit_test(threads), cmocka_unit_test(longer_than_the_tensor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
