@@ -40,14 +40,15 @@ static bool is_exact(const struct loss_sample *sample)
 void evaluation_add(struct evaluation *e, const struct loss_batch *loss, const float *output, size_t count)
 {
     loss_add(loss, count, &e->tally);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         e->surprise += loss->samples[i].loss * loss->samples[i].actual;
+        e->exact += is_exact(&loss->samples[i]);
+        e->edits += loss->samples[i].edits;
+    }
     for (size_t i = 0; e->confusion && i < count; i++)
         e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
         count_label(&e->labels[l], output + l * count, loss->values + l * count, count, loss->threshold);
-    for (size_t i = 0; e->labels && i < count; i++)
-        e->exact += is_exact(&loss->samples[i]);
     if (e->targets == TARGETS_NUMBERS)
         measure(e, output, loss->values, e->classes * count);
 }
@@ -135,6 +136,7 @@ static void join(const struct ranks *ranks, struct evaluation *e)
     e->distances = errors[1];
     e->surprise = errors[2];
     join_counts(ranks, &e->exact, 1);
+    join_counts(ranks, &e->edits, 1);
     if (e->confusion)
         join_counts(ranks, e->confusion, e->classes * e->classes);
     if (e->labels)
@@ -175,6 +177,11 @@ void evaluation_deinit(struct evaluation *evaluation)
 double evaluation_accuracy(const struct evaluation *evaluation)
 {
     return loss_score(&evaluation->tally);
+}
+
+double evaluation_error_rate(const struct evaluation *evaluation)
+{
+    return evaluation->tally.actual ? (double)evaluation->edits / (double)evaluation->tally.actual : 0;
 }
 
 /* What is to be said of one class; of the table's row (its samples) and column (what was taken for it). */
@@ -364,6 +371,8 @@ static void print_labels_in_order(const struct evaluation *e, FILE *to)
     fprintf(to, "labels in their order: %llu said, %llu of them right of %llu, F1 %.4f, loss %.4f\n",
             (unsigned long long)e->tally.predicted, (unsigned long long)e->tally.correct,
             (unsigned long long)e->tally.actual, evaluation_accuracy(e), loss_mean(&e->tally));
+    fprintf(to, "error rate %.2f%% (%llu edits), every label right in %.2f%%\n", 100 * evaluation_error_rate(e),
+            (unsigned long long)e->edits, 100 * ratio(e->exact, e->tally.samples));
 }
 
 static void print_classes(const struct evaluation *e, char *const *labels, FILE *to)
@@ -454,10 +463,11 @@ json_t *evaluation_json(const struct evaluation *e, char *const *labels)
     if (e->targets == TARGETS_SET)
         return labels_json(e, labels);
     if (e->targets == TARGETS_LABELS)
-        return json_pack("{s:f s:I s:I s:I s:I s:f}", "f1", evaluation_accuracy(e), "said",
-                         (json_int_t)e->tally.predicted, "right", (json_int_t)e->tally.correct, "labels",
-                         (json_int_t)e->tally.actual, "samples", (json_int_t)e->tally.samples, "loss",
-                         loss_mean(&e->tally));
+        return json_pack("{s:f s:I s:f s:f s:I s:I s:I s:I s:f}", "error_rate", evaluation_error_rate(e), "edits",
+                         (json_int_t)e->edits, "exact_match", ratio(e->exact, e->tally.samples), "f1",
+                         evaluation_accuracy(e), "said", (json_int_t)e->tally.predicted, "right",
+                         (json_int_t)e->tally.correct, "labels", (json_int_t)e->tally.actual, "samples",
+                         (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally));
     if (e->targets == TARGETS_WORDS)
         return json_pack("{s:f s:f s:I s:I s:f}", "token_accuracy", evaluation_accuracy(e), "perplexity", perplexity(e),
                          "words", (json_int_t)e->tally.actual, "samples", (json_int_t)e->tally.samples, "loss",

@@ -35,7 +35,8 @@ struct evaluation {
     struct loss_tally tally;
     uint64_t *confusion;         /* of classes: [true class, or the teacher's][predicted class] */
     struct label_counts *labels; /* TARGETS_SET */
-    uint64_t exact;              /* TARGETS_SET: samples of which every label is right */
+    uint64_t exact;              /* samples of which every label is right */
+    uint64_t edits;              /* TARGETS_LABELS */
     double surprise;             /* TARGETS_WORDS: sum over them of -log p */
     double squares, distances;   /* TARGETS_NUMBERS: sums over samples and numbers of (y - t)^2 and |y - t| */
 };
@@ -53,6 +54,8 @@ void evaluation_add(struct evaluation *evaluation, const struct loss_batch *loss
 void evaluation_deinit(struct evaluation *evaluation); /* idempotent */
 
 double evaluation_accuracy(const struct evaluation *evaluation);
+/* Of labels in their order: edits a label that there is; that of words is the word error rate. */
+double evaluation_error_rate(const struct evaluation *evaluation);
 
 /* What an accuracy alone hides; all from the confusion table, over the classes that have samples. */
 struct evaluation_balance {
@@ -86,6 +89,7 @@ void evaluation_print(const struct evaluation *evaluation, char *const *labels, 
 /* {"accuracy", "balanced_accuracy", "macro_f1", "majority", "samples", "correct", "loss", "classes": [{"label",
  * "samples", "recall", "precision", "f1"}], "confusion"}; of sets {"micro_precision", "micro_recall", "micro_f1",
  * "macro_precision", "macro_recall", "macro_f1", "exact_match", "samples", "loss", "labels": [{as a class}]}; of
+ * labels in their order {"error_rate", "edits", "exact_match", "f1", "said", "right", "labels", "samples", "loss"}; of
  * words {"token_accuracy", "perplexity", "words", "samples", "loss"}; of numbers {"mse", "mae", "samples", "loss"} */
 json_t *evaluation_json(const struct evaluation *evaluation, char *const *labels);
 

@@ -171,15 +171,6 @@ static void words(const struct loss_call *call, size_t begin, size_t count)
 
 /* ---- labels in their order ---- */
 
-static size_t count_labels(const struct loss_batch *b, size_t samples, size_t sample)
-{
-    size_t labels = 0;
-
-    while (labels < b->positions && b->classes[labels * samples + sample] >= 0)
-        labels++;
-    return labels;
-}
-
 static void align(const struct loss_call *call, size_t sample, const struct ctc *ctc)
 {
     const struct loss_batch *b = call->batch;
@@ -190,7 +181,8 @@ static void align(const struct loss_call *call, size_t sample, const struct ctc 
     b->samples[sample] = (struct loss_sample){ .loss = isinf(loss) ? (double)b->positions * surprise(0) : loss,
                                                .predicted = (uint32_t)guess.said,
                                                .actual = (uint32_t)ctc->label_count,
-                                               .correct = (uint32_t)guess.right };
+                                               .correct = (uint32_t)guess.right,
+                                               .edits = (uint32_t)guess.edits };
 }
 
 static void labels_in_order(const struct loss_call *call, size_t begin, size_t count)
@@ -210,7 +202,7 @@ static void labels_in_order(const struct loss_call *call, size_t begin, size_t c
     for (size_t i = 0; i < count; i++) {
         ctc.p = panels + i;
         ctc.labels = b->classes + begin + i;
-        ctc.label_count = count_labels(b, call->count, begin + i);
+        ctc.label_count = ctc_count(ctc.labels, call->count, b->positions);
         align(call, begin + i, &ctc);
     }
 }

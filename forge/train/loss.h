@@ -64,6 +64,7 @@ struct loss_sample {
     uint32_t best;   /* with classes: the most probable, the first of equals; of the first position */
     uint32_t wanted; /* there: the class of the target, or the teacher's most probable */
     uint32_t predicted, actual, correct;
+    uint32_t edits; /* of labels in their order: what makes of those that were said those that it has */
 };
 
 struct loss_call;

@@ -116,6 +116,15 @@ double ctc_loss(const struct ctc *c, const struct ctc_gradient *gradient)
     return -total;
 }
 
+size_t ctc_count(const int32_t *labels, size_t step, size_t max)
+{
+    size_t count = 0;
+
+    while (count < max && labels[count * step] >= 0)
+        count++;
+    return count;
+}
+
 static size_t best_class(const struct ctc *c, size_t frame)
 {
     size_t best = 0;
@@ -127,33 +136,42 @@ static size_t best_class(const struct ctc *c, size_t frame)
     return best;
 }
 
-/* The longest common subsequence, label by label as they are said: row[i] of the first i labels. */
+/* Of the first i labels and those that were said so far: row[i] is what they have in common in their order, edits[i]
+ * how many have to be taken out, put in or exchanged to make the one the other. */
+static void take_label(const struct ctc *c, size_t said, size_t how_many, double *row, double *edits)
+{
+    double corner = 0, edit_corner = edits[0];
+
+    edits[0] = (double)how_many;
+    for (size_t i = 1; i <= c->label_count; i++) {
+        const double above = row[i], edit_above = edits[i];
+        const bool same = (size_t)c->labels[(i - 1) * c->label_step] == said;
+
+        row[i] = same ? corner + 1 : fmax(row[i - 1], above);
+        edits[i] = same ? edit_corner : 1 + fmin(edit_corner, fmin(edits[i - 1], edit_above));
+        corner = above;
+        edit_corner = edit_above;
+    }
+}
+
 struct ctc_guess ctc_guess(const struct ctc *c)
 {
-    struct ctc_guess guess = { 0, 0 };
-    double *row = c->room;
+    struct ctc_guess guess = { .said = 0 };
+    double *row = c->room, *edits = c->room + c->label_count + 1;
     size_t before = 0;
 
-    for (size_t i = 0; i <= c->label_count; i++)
+    for (size_t i = 0; i <= c->label_count; i++) {
         row[i] = 0;
+        edits[i] = (double)i;
+    }
     for (size_t t = 0; t < c->frames; t++) {
         const size_t said = best_class(c, t);
-        double corner = 0;
 
-        if (said && said != before) {
-            guess.said++;
-            for (size_t i = 1; i <= c->label_count; i++) {
-                const double above = row[i];
-
-                if ((size_t)c->labels[(i - 1) * c->label_step] == said)
-                    row[i] = corner + 1;
-                else if (row[i - 1] > row[i])
-                    row[i] = row[i - 1];
-                corner = above;
-            }
-        }
+        if (said && said != before)
+            take_label(c, said, ++guess.said, row, edits);
         before = said;
     }
     guess.right = (size_t)row[c->label_count];
+    guess.edits = (size_t)edits[c->label_count];
     return guess;
 }

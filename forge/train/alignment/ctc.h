@@ -24,6 +24,7 @@ struct ctc {
 };
 
 size_t ctc_room(size_t frames, size_t labels);
+size_t ctc_count(const int32_t *labels, size_t step, size_t max); /* up to the first that is below 0 */
 
 /* -log of the labels' probability; infinite when there are more than fit, as two alike need a 0 between them. The
  * gradient, of what the softmax read, is laid out with steps of its own, all overwritten; NULL: not wanted. */
@@ -33,10 +34,10 @@ struct ctc_gradient {
 };
 double ctc_loss(const struct ctc *ctc, const struct ctc_gradient *gradient);
 
-/* The way that is most probable frame by frame: how many labels it stands for, and how many of them are, in the same
- * order, among the labels. */
+/* The way that is most probable frame by frame: how many labels it stands for, how many of them are, in the same order,
+ * among the labels, and by how many edits (Levenshtein 1966) they become the labels. */
 struct ctc_guess {
-    size_t said, right;
+    size_t said, right, edits;
 };
 struct ctc_guess ctc_guess(const struct ctc *ctc);
 

@@ -151,6 +151,49 @@ static void test_what_is_said(void **state)
     guess = ctc_guess(&f.ctc);
     assert_int_equal(guess.said, 3);
     assert_int_equal(guess.right, 2);
+    assert_int_equal(guess.edits, 1);
+}
+
+/* By the definition, over all ways to take out, put in or exchange. */
+static size_t edits(const int32_t *a, size_t a_count, const int32_t *b, size_t b_count)
+{
+    size_t least;
+
+    if (!a_count || !b_count)
+        return a_count + b_count;
+    least = edits(a + 1, a_count - 1, b + 1, b_count - 1) + (*a != *b);
+    least = MIN(least, 1 + edits(a + 1, a_count - 1, b, b_count));
+    return MIN(least, 1 + edits(a, a_count, b + 1, b_count - 1));
+}
+
+static void test_edits(void **state)
+{
+    static struct fixture f;
+    struct rng rng = rng_make(5, 1);
+
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        int32_t labels[LABELS_MAX], said[FRAMES_MAX];
+        const size_t count = rng_below(&rng, LABELS_MAX + 1), frames = 1 + rng_below(&rng, FRAMES_MAX);
+        size_t said_count = 0, before = 0;
+        struct ctc_guess guess;
+
+        for (size_t i = 0; i < count; i++)
+            labels[i] = (int32_t)(1 + rng_below(&rng, CLASSES - 1));
+        make(&f, frames, labels, count, (uint64_t)round);
+        for (size_t t = 0; t < frames; t++) {
+            const size_t class = rng_below(&rng, CLASSES);
+
+            for (size_t c = 0; c < CLASSES; c++)
+                f.p[c * FRAMES_MAX + t] = c == class ? 0.8f : 0.1f;
+            if (class && class != before)
+                said[said_count++] = (int32_t) class;
+            before = class;
+        }
+        guess = ctc_guess(&f.ctc);
+        assert_int_equal(guess.said, said_count);
+        assert_int_equal(guess.edits, edits(said, said_count, labels, count));
+    }
 }
 
 enum { SAMPLES = 21 };
@@ -193,9 +236,8 @@ static void test_a_batch_is_its_samples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_way_counts),
-        cmocka_unit_test(test_labels_that_do_not_fit),
-        cmocka_unit_test(test_what_is_said),
+        cmocka_unit_test(test_every_way_counts),       cmocka_unit_test(test_labels_that_do_not_fit),
+        cmocka_unit_test(test_what_is_said),           cmocka_unit_test(test_edits),
         cmocka_unit_test(test_a_batch_is_its_samples),
     };
 
