@@ -174,7 +174,8 @@ static void words(const struct loss_call *call, size_t begin, size_t count)
 static void align(const struct loss_call *call, size_t sample, const struct ctc *ctc)
 {
     const struct loss_batch *b = call->batch;
-    const struct ctc_gradient gradient = { call->gradient + sample, b->positions * call->count, call->count };
+    const struct ctc_gradient gradient = { call->gradient + sample, b->positions * call->count, call->count,
+                                           b->positions };
     const double loss = ctc_loss(ctc, call->gradient ? &gradient : NULL);
     const struct ctc_guess guess = ctc_guess(ctc);
 
@@ -192,7 +193,6 @@ static void labels_in_order(const struct loss_call *call, size_t begin, size_t c
     float *panels = b->panels + begin * b->features * b->positions;
     struct ctc ctc = { .classes = b->features,
                        .class_step = LOSS_GROUP,
-                       .frames = b->positions,
                        .frame_step = panel,
                        .label_step = call->count,
                        .room = b->room + begin / LOSS_GROUP * ctc_room(b->positions, b->positions) };
@@ -202,6 +202,7 @@ static void labels_in_order(const struct loss_call *call, size_t begin, size_t c
     for (size_t i = 0; i < count; i++) {
         ctc.p = panels + i;
         ctc.labels = b->classes + begin + i;
+        ctc.frames = b->lengths[begin + i];
         ctc.label_count = ctc_count(ctc.labels, call->count, b->positions);
         align(call, begin + i, &ctc);
     }
@@ -486,9 +487,13 @@ static int make_room(struct loss_batch *batch)
         return 0;
     batch->panels =
         memory_zalloc(batch->features * (labels ? batch->positions : 1), groups * LOSS_GROUP * sizeof *batch->panels);
-    if (labels)
-        batch->room = memory_alloc(ctc_room(batch->positions, batch->positions), groups * sizeof *batch->room);
-    return batch->panels && (!labels || batch->room) ? 0 : -ENOMEM;
+    if (!labels)
+        return batch->panels ? 0 : -ENOMEM;
+    batch->room = memory_alloc(ctc_room(batch->positions, batch->positions), groups * sizeof *batch->room);
+    batch->lengths = memory_alloc(batch->max, sizeof *batch->lengths);
+    for (size_t i = 0; batch->lengths && i < batch->max; i++)
+        batch->lengths[i] = (uint32_t)batch->positions;
+    return batch->panels && batch->room && batch->lengths ? 0 : -ENOMEM;
 }
 
 int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const struct shape *output, size_t max)
@@ -524,6 +529,7 @@ void loss_batch_deinit(struct loss_batch *batch)
     free(batch->values);
     free(batch->panels);
     free(batch->room);
+    free(batch->lengths);
     free(batch->samples);
     *batch = LOSS_BATCH_NULL;
 }

@@ -27,7 +27,8 @@
  * word, mean over the positions that have one; gradient as that of cross-entropy, 0 where there is none.
  *
  * ctc: of labels in their order, of which nobody says where they are (ctc.h), and of numbers that no softmax has seen:
- * -log of their probability; 0 is no label. Labels that do not fit have no gradient.
+ * -log of their probability; 0 is no label. Labels that do not fit have no gradient, and positions behind a sample's
+ * length neither.
  *
  * dice: 1 - (2 sum p t + 1) / (sum p + sum t + 1), sums over the positions, mean over the features (Milletari, Navab
  * and Ahmadi 2016, with the 1 by which an empty mask is learned too): of masks that cover little of a picture.
@@ -91,8 +92,9 @@ struct loss_batch {
     int32_t *classes;                /* targets: [positions][count], or */
     float *values;                   /* [features][positions][count] */
     const struct kernels *kernels;
-    float *panels; /* of words: [features][LOSS_GROUP] for each group of samples; of labels at each position */
-    double *room;  /* of labels, for each group of samples */
+    float *panels;     /* of words: [features][LOSS_GROUP] for each group of samples; of labels at each position */
+    double *room;      /* of labels, for each group of samples */
+    uint32_t *lengths; /* there: from 1, the positions of each sample that count; all at first */
     struct loss_sample *samples; /* of the last loss_run() */
 };
 

@@ -89,6 +89,8 @@ static void write_gradient(const struct ctc *c, const struct ctc_gradient *g, do
     const size_t states = states_of(c);
     double *rows[2] = { c->room + c->frames * states, c->room + (c->frames + 1) * states };
 
+    for (size_t i = c->frames * c->classes; i < g->frames * c->classes; i++)
+        g->values[i % c->classes * g->class_step + i / c->classes * g->frame_step] = 0;
     for (size_t t = c->frames; t-- > 0;) {
         double *row = rows[t % 2];
         const double *forward = c->room + t * states;

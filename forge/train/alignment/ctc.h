@@ -27,10 +27,11 @@ size_t ctc_room(size_t frames, size_t labels);
 size_t ctc_count(const int32_t *labels, size_t step, size_t max); /* up to the first that is below 0 */
 
 /* -log of the labels' probability; infinite when there are more than fit, as two alike need a 0 between them. The
- * gradient, of what the softmax read, is laid out with steps of its own, all overwritten; NULL: not wanted. */
+ * gradient, of what the softmax read, is laid out with steps of its own, all overwritten: at frames that are none of
+ * the labels', up to its own number of them, by 0. NULL: not wanted. */
 struct ctc_gradient {
     float *values;
-    size_t class_step, frame_step;
+    size_t class_step, frame_step, frames;
 };
 double ctc_loss(const struct ctc *ctc, const struct ctc_gradient *gradient);
 
