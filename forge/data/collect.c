@@ -481,7 +481,8 @@ static int settle_labels(struct collect *collect, const char *beside, struct rea
     if (result)
         return result;
     if (!labels)
-        qsort(set->labels, set->label_count, sizeof *set->labels, compare_labels);
+        qsort(set->labels + collect->first_is_none, set->label_count - collect->first_is_none, sizeof *set->labels,
+              compare_labels);
     return number_classes(collect, why);
 }
 

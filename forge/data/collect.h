@@ -23,9 +23,10 @@ struct collect {
     const struct dataset_wish *wish;
     float *scratch; /* a tensor, with which a sound is tried */
     size_t capacity;
-    bool numeric; /* classes are numbers, as idx has them */
-    uint32_t max; /* largest of them */
-    char **names; /* of classes, in the order of their first sample */
+    bool first_is_none; /* the first class stays the first: it is none of the others */
+    bool numeric;       /* classes are numbers, as idx has them */
+    uint32_t max;       /* largest of them */
+    char **names;       /* of classes, in the order of their first sample */
     size_t name_count, name_capacity;
     uint32_t *slots; /* hash table over names: index + 1 */
     size_t slot_count;

@@ -208,24 +208,43 @@ static int find_text(const struct rows *first, const struct dataset_wish *wish, 
     return 0;
 }
 
-static const char *const source_words[] = { "source", "src" };
-static const char *const target_words[] = { "target", "tgt", "translation" };
+/* Names of the two columns of a pair, and how to say which they are. */
+struct pair_words {
+    const char *source[8], *target[8], *advice;
+};
 
-static int refuse_pairs(const struct rows *first, struct reason *why)
+static const struct pair_words pair_of_texts = { { "source", "src" },
+                                                 { "target", "tgt", "translation" },
+                                                 "--text-column and --target-columns, by name or number" };
+static const struct pair_words pair_of_sound = {
+    { "file", "file_name", "filename", "path", "audio", "wav", "recording" },
+    { "transcript", "transcription", "sentence", "text", "words" },
+    "a heading, as \"file\" and \"transcript\", or --text-column and --target-columns, by name or number"
+};
+
+static int refuse_pairs(const struct rows *first, const struct pair_words *words, struct reason *why)
 {
     char names[256];
 
-    return refuse(why, WISP_E_FORMAT,
-                  "%s:%u: %zu columns (%s): say which are the pair by --text-column and --target-columns, by name or "
-                  "number",
-                  first->path, first->row_line, first->count, list_columns(first, names, sizeof names));
+    return refuse(why, WISP_E_FORMAT, "%s:%u: %zu columns (%s): say which are the pair by %s", first->path,
+                  first->row_line, first->count, list_columns(first, names, sizeof names), words->advice);
+}
+
+static size_t count_words(const char *const words[8])
+{
+    size_t count = 0;
+
+    while (count < 8 && words[count])
+        count++;
+    return count;
 }
 
 static int find_pairs(const struct rows *first, const struct dataset_wish *wish, struct columns *out,
                       struct reason *why)
 {
-    long source = find_known(first, source_words, ARRAY_SIZE(source_words));
-    long target = find_known(first, target_words, ARRAY_SIZE(target_words));
+    const struct pair_words *words = wish->kind == MEDIA_AUDIO ? &pair_of_sound : &pair_of_texts;
+    const size_t sources = count_words(words->source), targets = count_words(words->target);
+    long source = find_known(first, words->source, sources), target = find_known(first, words->target, targets);
     int result = 0;
 
     if (wish->text_column)
@@ -239,11 +258,11 @@ static int find_pairs(const struct rows *first, const struct dataset_wish *wish,
         target = 1 - source;
     }
     if (source == NONE || target == NONE)
-        return refuse_pairs(first, why);
+        return refuse_pairs(first, words, why);
     if (source == target)
         return refuse(why, WISP_E_FORMAT, "%s: source and target are the same column, %ld", first->path, source + 1);
-    out->heading |= is_one_of(&first->fields[source], source_words, ARRAY_SIZE(source_words)) &&
-                    is_one_of(&first->fields[target], target_words, ARRAY_SIZE(target_words));
+    out->heading |= is_one_of(&first->fields[source], words->source, sources) &&
+                    is_one_of(&first->fields[target], words->target, targets);
     out->text = (size_t)source;
     out->targets[out->target_count++] = (size_t)target;
     return 0;
@@ -255,7 +274,7 @@ int columns_find(const struct rows *first, const struct dataset_wish *wish, stru
     bool heading = false;
     int result = 0;
 
-    if (wish->pairs) {
+    if (wish->pairs || wish->scores) {
         *out = (struct columns){ .named = true };
         return find_pairs(first, wish, out, why);
     }

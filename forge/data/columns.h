@@ -7,7 +7,7 @@
  * known names for them ("text,label", "v1,v2"): then the names decide. Of more than two columns none is left out
  * silently: somebody must say which are meant. Where no labels are wanted, one column is the text, of two the second,
  * and of any number the one that has a known name. Pairs are a source and a target (--text-column, --target-columns),
- * in this order unless both are named so.
+ * in this order unless both are named so; of recordings with transcripts, the file and what is said in it.
  */
 #ifndef FORGE_DATA_COLUMNS_H
 #define FORGE_DATA_COLUMNS_H

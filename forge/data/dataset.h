@@ -10,6 +10,8 @@
  *   a .tar [.gz, .xz] or .zip of files  the same, without unpacking it to disk
  *   a .csv or .tsv [.gz, .xz]   texts and their labels, or pairs of texts: columns.h has the rules
  *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
+ *   where transcripts are wished, recordings that a .csv or .tsv names: that itself, or a folder with SPLIT.tsv or
+ *                               SPLIT/metadata.csv in it; transcripts.c has the rules
  * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it,
  * or is left out and counted, if so wished.
  *
@@ -40,7 +42,8 @@ struct dataset {
     size_t count;
     bool unlabelled;   /* as it was wished: then there are no labels, and all classes are 0 */
     uint32_t *classes; /* one a sample; 0 where it has several labels, or numbers */
-    /* With a label separator: sample i has the labels set[set_starts[i] … set_starts[i + 1]), none twice. */
+    /* With a label separator: sample i has the labels set[set_starts[i] … set_starts[i + 1]), none twice. With
+     * transcripts those are its units (units.h) in their order, from 1 on; label 0 is none of them. */
     uint32_t *set;
     uint64_t *set_starts; /* count + 1; NULL without */
     /* With target columns: so many numbers a sample, one sample after the other; NULL without. */
@@ -70,8 +73,10 @@ struct dataset {
 struct dataset_wish {
     const char *path, *split; /* "train", "test" */
     enum media_kind kind;
-    bool unlabelled;     /* whatever the data say of labels is not read, and need not be there */
-    bool pairs;          /* of a table, unlabelled: another text of each row is read, too */
+    bool unlabelled; /* whatever the data say of labels is not read, and need not be there */
+    bool pairs;      /* of a table, unlabelled: another text of each row is read, too */
+    /* Of recordings what is said in them, by a model with so many scores at so many positions; 0: no transcripts. */
+    size_t scores, positions;
     char *const *labels; /* the model's; NULL: those of the data */
     size_t label_count;
     const char *label_column, *text_column; /* of a table, by name or number from 1; NULL: found */
@@ -93,6 +98,14 @@ struct dataset_wish {
  * WISP_E_FORMAT and -errno; the reason says file, and line, sample or byte. */
 int dataset_read(const struct dataset_wish *wish, struct dataset **out, struct reason *why);
 struct dataset *dataset_free(struct dataset *dataset); /* accepts NULL; returns NULL */
+
+/* Of a model's positions, those of the first `frames` of `all`: at least one. */
+static inline size_t dataset_positions(size_t frames, size_t all, size_t positions)
+{
+    const size_t spanned = (frames * positions + all - 1) / all;
+
+    return spanned ? spanned : 1;
+}
 
 /* Adds the samples of another set of the kind, which was read without labels and is taken over, in any case. -ENOMEM.
  */

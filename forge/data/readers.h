@@ -19,6 +19,13 @@ int table_read(const char *path, struct collect *collect, struct reason *why);
 /* The same from memory, as file_read() gives it, which is taken over; the path's name says which form it has. */
 int table_take(const char *path, void *data, size_t size, struct collect *collect, struct reason *why);
 
+/* The next row that has the right number of fields; others are left out where that is wished. */
+struct rows;
+int table_next(struct rows *rows, struct collect *collect, bool *more, struct reason *why);
+
+/* Recordings and what is said in them: a table that names the files, or a folder with one. */
+int transcripts_read(const char *path, bool is_folder, struct collect *collect, struct reason *why);
+
 /* A tar, plain or packed, a zip, or a folder, of files whose paths say split and class (place.h). */
 bool tar_has_name(const char *path);
 int tar_read(const char *path, struct collect *collect, struct reason *why);

@@ -197,8 +197,7 @@ static int doubt(const struct collect *collect, const struct columns *columns, c
     return 0;
 }
 
-/* The next row that has the right number of fields; others are left out where that is wished. */
-static int next_row(struct rows *rows, struct collect *collect, bool *more, struct reason *why)
+int table_next(struct rows *rows, struct collect *collect, bool *more, struct reason *why)
 {
     int result;
 
@@ -220,11 +219,11 @@ static int read_rows(struct rows *rows, struct collect *collect, struct reason *
     if (!result && more)
         result = columns_find(rows, collect->wish, &columns, why);
     if (!result && more && columns.heading)
-        result = next_row(rows, collect, &more, why);
+        result = table_next(rows, collect, &more, why);
     while (!result && more) {
         result = add_row(rows, &columns, collect, why);
         if (!result)
-            result = next_row(rows, collect, &more, why);
+            result = table_next(rows, collect, &more, why);
     }
     if (!result && collect->set->count)
         result = doubt(collect, &columns, rows->path, why);
