@@ -139,7 +139,9 @@ int dataset_read(const struct dataset_wish *wish, struct dataset **out, struct r
     if (stat(whole, &status) < 0)
         return refuse_errno(why, -errno, "cannot open %s", wish->path);
     result = collect_init(&collect, wish, why);
-    if (!result && S_ISDIR(status.st_mode))
+    if (!result && wish->scores)
+        result = transcripts_read(whole, S_ISDIR(status.st_mode), &collect, why);
+    else if (!result && S_ISDIR(status.st_mode))
         result = read_folder(whole, &collect, why);
     else if (!result)
         result = read_file(whole, &collect, why);
