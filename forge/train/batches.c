@@ -36,21 +36,38 @@ static int encode_picture(struct batches *b, uint32_t sample, const struct augme
     return result;
 }
 
+/* One that is slower than it was may be too long by it: then it is cut off. */
+static int encode_changed(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng,
+                          float *out, struct reason *why)
+{
+    struct media_sound made;
+    size_t frames;
+    int result = augment_sound(augment, rng, &b->data->sounds[sample], &made, why);
+
+    if (result)
+        return result;
+    result = media_encode_sound(b->media, &made, out, &frames, why);
+    free(made.samples);
+    if (result)
+        return result;
+    b->sounding[sample] = (uint32_t)MIN(frames, b->frames);
+    augment_bands(augment, rng, out, b->bands, b->frames, b->sounding[sample]);
+    return 0;
+}
+
 static int encode_sound(struct batches *b, uint32_t sample, const struct augment *augment, struct rng *rng, float *out,
                         struct reason *why)
 {
-    struct media_sound made;
+    size_t frames;
     int result;
 
-    if (!augment)
-        return media_encode_sound(b->media, &b->data->sounds[sample], out, NULL, why);
-    result = augment_sound(augment, rng, &b->data->sounds[sample], &made, why);
-    if (result)
-        return result;
-    result = media_encode_sound(b->media, &made, out, NULL, why);
-    free(made.samples);
+    if (augment)
+        return encode_changed(b, sample, augment, rng, out, why);
+    result = media_encode_sound(b->media, &b->data->sounds[sample], out, &frames, why);
     if (!result)
-        augment_bands(augment, rng, out, b->bands, b->frames);
+        result = media_check_frames(b->media, frames, why);
+    if (!result)
+        b->sounding[sample] = (uint32_t)frames;
     return result;
 }
 
@@ -468,10 +485,11 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     if (data->kind == MEDIA_AUDIO && media_shape(media, dimensions) == 2) {
         b->bands = dimensions[0];
         b->frames = dimensions[1];
+        b->sounding = memory_zalloc(data->count, sizeof *b->sounding);
     }
     b->scratch = memory_alloc(pool_parts(pool), b->elements * sizeof *b->scratch);
     b->results = calloc(pool_parts(pool), sizeof *b->results);
-    if (!b->scratch || !b->results)
+    if (!b->scratch || !b->results || (b->frames && !b->sounding))
         result = refuse_errno(why, -ENOMEM, "batches");
     if (data->kind == MEDIA_IMAGE) {
         media_picture_levels(media, &b->levels);
@@ -491,6 +509,7 @@ struct batches *batches_free(struct batches *batches)
     if (batches) {
         free(batches->kept);
         free(batches->fitted);
+        free(batches->sounding);
         nonzeros_free(batches->sparse);
         nonzeros_free(batches->lent);
         batches_free(batches->targets);

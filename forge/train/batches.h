@@ -33,7 +33,7 @@ struct batches *batches_free(struct batches *batches); /* accepts NULL; returns 
 struct batches_words {
     const struct media *media; /* of the data's targets; NULL: texts alone */
     uint32_t source, target;   /* the model's inputs that texts and targets go to */
-    bool apart;                /* targets go to no input: they are labels in their order */
+    bool apart;                /* targets go to no input: they are labels in their order, of recordings the data's */
 };
 
 /* Once, before the first batch. */

@@ -92,11 +92,30 @@ static void take_labels(const struct batches *b, const uint32_t *which, size_t c
     }
 }
 
+/* Transcripts, of the frames that their recordings last. */
+static void take_units(const struct batches *b, const struct batch *batch, struct loss_batch *loss)
+{
+    const struct dataset *data = b->data;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const uint32_t sample = batch->which[i];
+        const uint64_t begin = data->set_starts[sample], count = data->set_starts[sample + 1] - begin;
+
+        loss->lengths[i] = (uint32_t)dataset_positions(b->sounding[sample], b->frames, loss->positions);
+        for (size_t position = 0; position < loss->positions; position++)
+            loss->classes[position * batch->count + i] = position < count ? (int32_t)data->set[begin + position] : -1;
+    }
+}
+
 int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why)
 {
     if (answers)
         return answers->give(answers->giver, batch, loss->values, why);
+    if (batches->words.apart && !batches->targets) {
+        take_units(batches, batch, loss);
+        return 0;
+    }
     if (batches->words.apart) {
         const struct batch plain = { .which = batch->which, .count = batch->count };
         int result = batches_fill(batches->targets, &plain, (float *)loss->classes, why);

@@ -17,6 +17,7 @@ struct batches {
     struct pool *pool;
     size_t elements;
     uint32_t bands, frames;  /* of a sound's tensor */
+    uint32_t *sounding;      /* how many of them each sound lasts, as it was made last; NULL: no sounds */
     float *kept;             /* data->count tensors, or NULL */
     uint8_t *fitted;         /* the pictures in the tensor's size, one after the other, or NULL */
     struct nonzeros *sparse; /* the tensors of texts, or NULL */

@@ -218,24 +218,47 @@ int augment_sound(const struct augment *augment, struct rng *rng, const struct m
     return 0;
 }
 
-void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames)
+/* The mean of the sound's part in place of a rectangle of it. */
+static void mask(float *values, size_t frames, const uint64_t bands[2], const uint64_t columns[2], float mean)
 {
-    double max = augment->amount[AUGMENT_MASK], mean = 0;
-    uint64_t masked, first;
-
-    if (!(max > 0))
-        return;
-    for (uint64_t i = 0; i < (uint64_t)bands * frames; i++)
-        mean += (double)values[i];
-    mean /= (double)bands * frames;
-    masked = rng_below(rng, (uint64_t)(max * bands) + 1);
-    first = rng_below(rng, bands - masked + 1);
-    for (uint64_t i = first * frames; i < (first + masked) * frames; i++)
-        values[i] = (float)mean;
-    masked = rng_below(rng, (uint64_t)(max * frames) + 1);
-    first = rng_below(rng, frames - masked + 1);
-    for (uint64_t band = 0; band < bands; band++) {
-        for (uint64_t i = first; i < first + masked; i++)
-            values[band * frames + i] = (float)mean;
+    for (uint64_t band = bands[0]; band < bands[1]; band++) {
+        for (uint64_t i = columns[0]; i < columns[1]; i++)
+            values[band * frames + i] = mean;
     }
+}
+
+static double mean_of(const float *values, uint32_t bands, uint32_t frames, uint32_t sounding)
+{
+    double sum = 0;
+
+    for (size_t band = 0; band < bands; band++) {
+        for (size_t i = 0; i < sounding; i++)
+            sum += (double)values[band * frames + i];
+    }
+    return sum / ((double)bands * sounding);
+}
+
+/* A stretch of up to `max` of `all`. */
+static void draw_stretch(struct rng *rng, double max, uint32_t all, uint64_t out[2])
+{
+    const uint64_t length = rng_below(rng, (uint64_t)(max * all) + 1);
+
+    out[0] = rng_below(rng, all - length + 1);
+    out[1] = out[0] + length;
+}
+
+void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames,
+                   uint32_t sounding)
+{
+    const double max = augment->amount[AUGMENT_MASK];
+    uint64_t stretch[2];
+    float mean;
+
+    if (!(max > 0) || !sounding)
+        return;
+    mean = (float)mean_of(values, bands, frames, sounding);
+    draw_stretch(rng, max, bands, stretch);
+    mask(values, frames, stretch, (const uint64_t[2]){ 0, sounding }, mean);
+    draw_stretch(rng, max, sounding, stretch);
+    mask(values, frames, (const uint64_t[2]){ 0, bands }, stretch, mean);
 }

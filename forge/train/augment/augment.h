@@ -59,7 +59,8 @@ struct augmented_text {
     char *own;
 };
 int augment_text(const struct augment *augment, struct rng *rng, struct augmented_text *text);
-/* On the tensor of a sound, [bands][frames]. */
-void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames);
+/* On the tensor of a sound, [bands][frames], of which the first `sounding` frames are the sound's. */
+void augment_bands(const struct augment *augment, struct rng *rng, float *values, uint32_t bands, uint32_t frames,
+                   uint32_t sounding);
 
 #endif
