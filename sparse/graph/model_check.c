@@ -132,7 +132,7 @@ static int labels_check(const struct model *model, struct reason *why)
     if (model->label_count > MODEL_LABELS_MAX)
         return refuse(why, WISP_E_FORMAT, "%u labels are more than the %d allowed", model->label_count,
                       MODEL_LABELS_MAX);
-    if (model->label_count != outputs)
+    if (model->label_count != outputs && model->label_count != model_output(model)->dimension[0])
         return refuse(why, WISP_E_FORMAT, "there are %u labels, but the output has %llu elements", model->label_count,
                       (unsigned long long)outputs);
     for (uint32_t i = 0; i < model->label_count; i++) {
