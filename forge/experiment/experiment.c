@@ -98,7 +98,7 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
 /* It follows from the last layer, or is wished for; and with it, which inputs there are to fill. */
 static int open_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    const struct loss *wish = o->loss ? loss_find(o->loss) : NULL;
+    const struct loss *wish = o->loss ? loss_find(o->loss) : task_loss(s->model->processing);
     uint32_t value;
 
     if (o->loss && !wish)
@@ -150,9 +150,17 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     return 0;
 }
 
+/* Outputs that have a label each. */
+static uint64_t labelled_outputs(const struct experiment *s)
+{
+    const struct shape *output = model_output(s->model);
+
+    return wording_is_spoken(s) ? output->dimension[0] : shape_elements(output);
+}
+
 static int open_labels(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    uint64_t outputs = shape_elements(model_output(s->model));
+    uint64_t outputs = labelled_outputs(s);
     struct labels labels;
     int result;
 
@@ -240,12 +248,15 @@ static int check_loss(struct experiment *s, const struct experiment_options *o, 
 static int read_data(struct experiment *s, const struct experiment_options *o, const char *path, bool unlabelled,
                      struct dataset **out, struct reason *why)
 {
+    const struct shape *output = model_output(s->model);
     struct reading reading = reading_start("reading", o->quiet);
     const struct dataset_wish wish = { .path = path,
                                        .split = o->split,
                                        .kind = media_kind(s->media),
                                        .unlabelled = unlabelled,
                                        .pairs = s->words.media != NULL,
+                                       .scores = wording_is_spoken(s) ? output->dimension[0] : 0,
+                                       .positions = shape_elements(output) / output->dimension[0],
                                        .labels = s->model->labels,
                                        .label_count = s->model->label_count,
                                        .label_column = o->label_column,
@@ -269,7 +280,9 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
 
 static int check_columns(const struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    if ((o->label_column || o->text_column || o->label_separator || o->target_columns) &&
+    const bool spoken = wording_is_spoken(s);
+
+    if ((o->label_column || o->label_separator || (!spoken && (o->text_column || o->target_columns))) &&
         media_kind(s->media) != MEDIA_TEXT)
         return refuse(why, WISP_E_INVALID,
                       "--label-column, --text-column, --label-separator and --target-columns are "
@@ -277,7 +290,7 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
     if (loss_is_of_words(s->loss) &&
-        (s->teacher || o->unlabelled || o->label_separator || (o->target_columns && !s->words.media)))
+        (s->teacher || o->unlabelled || o->label_separator || (o->target_columns && !s->words.media && !spoken)))
         return refuse(why, WISP_E_INVALID,
                       "%s learns words: --teacher, --unlabelled and --label-separator are of labels, and "
                       "--target-columns of pairs or numbers",
@@ -295,7 +308,7 @@ static int check_data(struct experiment *s, const struct experiment_options *o, 
         return 0;
     if (s->data->numbers)
         return check_numbers(s, o, why);
-    if (s->data->label_count != shape_elements(model_output(s->model)))
+    if (s->data->label_count != labelled_outputs(s))
         return refuse_classes(s, o, why);
     if (*s->data->doubt && !s->model->label_count)
         warn_user(s->verb, "%s: %s", o->data, s->data->doubt);
@@ -313,7 +326,8 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
         return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
     result = check_columns(s, o, why);
     if (!result)
-        result = read_data(s, o, o->data, s->teacher || loss_is_of_words(s->loss), &s->data, why);
+        result =
+            read_data(s, o, o->data, s->teacher || (loss_is_of_words(s->loss) && !wording_is_spoken(s)), &s->data, why);
     if (!result)
         result = check_data(s, o, why);
     if (result || !o->unlabelled)

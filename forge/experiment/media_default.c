@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/experiment/media_default.h"
+#include "forge/experiment/tasks.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/batches.h"
 #include "sparse/file/model_json.h"
@@ -64,6 +65,14 @@ static uint32_t vocabulary_of(const struct model *model, uint32_t input)
     return 0;
 }
 
+/* What is said, and when: for that a second has to be as many frames always. */
+static bool writes_down(const struct model *model)
+{
+    const struct loss *loss = task_loss(model->processing);
+
+    return loss && loss->targets == TARGETS_LABELS;
+}
+
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why)
 {
     const uint64_t inputs = shape_elements(&model->signature.inputs[input].shape);
@@ -81,7 +90,8 @@ int media_default(enum media_kind kind, const struct model *model, uint32_t inpu
                  "{\"kind\":\"text\",\"features\":%llu,\"characters\":[1,1],\"words\":[1,%d],\"idf\":%s}", n,
                  n < PAIRS_FEATURES ? 1 : 2, n <= MEDIA_IDF_FEATURES_MAX ? "true" : "false");
     else if (kind == MEDIA_AUDIO && n % MELS == 0)
-        snprintf(text, sizeof text, "{\"kind\":\"audio\",\"mels\":%d,\"frames\":%llu}", MELS, n / MELS);
+        snprintf(text, sizeof text, "{\"kind\":\"audio\",\"mels\":%d,\"frames\":%llu%s}", MELS, n / MELS,
+                 writes_down(model) ? ",\"hop\":128" : "");
     if (!*text)
         return refuse(why, WISP_E_INVALID,
                       "with %llu inputs wisp cannot guess how inputs become tensors; say it by "

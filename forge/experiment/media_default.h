@@ -18,7 +18,8 @@ int media_kind_of(const char *processing, enum media_kind *out, struct reason *w
 
 /* Of one of the model's inputs. image: a grey square, or an RGB one; text: so many features, of words, pairs of them
  * where there is room, and single characters, weighed by idf, or so many numbers of words where the model looks words
- * up; audio: 40 mel bands. *out is JSON, freed by the caller. WISP_E_INVALID when its input allows no guess. */
+ * up; audio: 40 mel bands, of frames of 16 ms where what is said is written down. *out is JSON, freed by the caller.
+ * WISP_E_INVALID when its input allows no guess. */
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why);
 
 /* The model's description of its input, understood; with the idf, where it has one. */

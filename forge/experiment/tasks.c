@@ -13,7 +13,7 @@ static const struct task {
     { "image.classification", true },    { "image.segmentation", false }, { "image.denoising", false },
     { "image.super-resolution", false }, { "image.compression", false },  { "text.classification", true },
     { "text.semantic-analysis", true },  { "text.translation", false },   { "text.generation", false },
-    { "audio.classification", true },    { "audio.recognition", true },
+    { "audio.classification", true },    { "audio.recognition", true },   { "audio.transcription", false },
 };
 
 /* "a, b and c" of all, or of those that classify. */
@@ -52,6 +52,11 @@ static int refuse_unknown(const char *processing, struct reason *why)
     return refuse(why, WISP_E_INVALID, "there is no processing type %s%s%s%s; there are raw, %s", processing,
                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "",
                   list_tasks(false, list, sizeof list));
+}
+
+const struct loss *task_loss(const char *processing)
+{
+    return !strcmp(processing, "audio.transcription") ? loss_find("ctc") : NULL;
 }
 
 int task_check(const char *processing, struct reason *why)

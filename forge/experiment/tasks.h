@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "forge/train/loss.h"
 
 /* Whether the type is one that there is: "raw", a modality alone (its default task), or with a task of it.
  * WISP_E_INVALID, and says which there are. */
@@ -16,5 +17,8 @@ int task_check(const char *processing, struct reason *why);
 
 /* The same, and that a network which ends in a softmax (or does not) is not called what it cannot be. */
 int task_fits(const char *processing, bool softmax, struct reason *why);
+
+/* The loss that a task has whatever the last layer is; NULL: the one that suits that layer. */
+const struct loss *task_loss(const char *processing);
 
 #endif

@@ -43,7 +43,8 @@ static int describe_target(const struct experiment *s, char **out, struct reason
     if (!s->words.apart)
         return media_default(MEDIA_TEXT, s->model, s->words.target, out, why);
     if (media_kind(s->media) != MEDIA_TEXT)
-        return refuse(why, WISP_E_FORMAT, "this version of wisp reads labels in their order from pairs of texts alone");
+        return refuse(why, WISP_E_FORMAT,
+                      "this version of wisp reads labels in their order of pairs of texts and of recordings");
     if (asprintf(out, "{\"kind\":\"text\",\"features\":%llu,\"sequence\":%llu}", classes, elements / classes) >= 0)
         return 0;
     *out = NULL;
@@ -59,6 +60,8 @@ int wording_open(struct experiment *s, struct reason *why)
     int result = 0;
 
     s->words.apart = s->loss->targets == TARGETS_LABELS;
+    if (wording_is_spoken(s))
+        return 0;
     pairs = s->words.apart || s->model->signature.input_count == 2;
     if (pairs)
         result = describe_target(s, &json, why);

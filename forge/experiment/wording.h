@@ -16,4 +16,11 @@ int wording_inputs(const struct model *model, struct batches_words *out, struct 
  * output has numbers for. WISP_E_FORMAT. */
 int wording_open(struct experiment *experiment, struct reason *why);
 
+/* Whether what is learned is what is said in recordings: then the data have labels, one for each of the output's
+ * features. */
+static inline bool wording_is_spoken(const struct experiment *experiment)
+{
+    return experiment->words.apart && media_kind(experiment->media) == MEDIA_AUDIO;
+}
+
 #endif

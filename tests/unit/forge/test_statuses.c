@@ -16,7 +16,7 @@
 #define TYPES                                                                                                          \
     "raw, image.classification, image.segmentation, image.denoising, image.super-resolution, image.compression, "      \
     "text.classification, "                                                                                            \
-    "text.semantic-analysis, text.translation, text.generation, audio.classification, audio.recognition"
+    "text.semantic-analysis, text.translation, text.generation, audio.classification, audio.recognition, audio.transcription"
 #define TEXT "{\"kind\":\"text\",\"features\":64}"
 
 static const char *folder;
