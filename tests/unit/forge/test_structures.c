@@ -16,13 +16,14 @@
 #include "base/size.h"
 #include "forge/catalog/catalog.h"
 #include "forge/catalog/documents/document.h"
+#include "forge/experiment/tasks.h"
 #include "forge/plan/assemble.h"
 #include "forge/train/loss.h"
 #include "sparse/layers/layer.h"
 #include "sparse/passes/backward.h"
 #include "support/test.h"
 
-enum { BATCH = 2, STEPS = 3, HALVINGS = 12 };
+enum { BATCH = 2, STEPS = 3, HALVINGS = 12, LABELS = 5 };
 
 /* Multiply-adds of a sample: about how many the density is chosen for, and more than a test has time for. */
 #define WORK_WANTED 20e6
@@ -149,6 +150,8 @@ static void make_targets(struct school *s)
     for (size_t i = 0; s->batch.classes && s->batch.loss->targets == TARGETS_WORDS && i < s->batch.positions * BATCH;
          i += 3)
         s->batch.classes[i] = -1;
+    for (size_t i = 0; s->batch.loss->targets == TARGETS_LABELS && i < s->batch.positions * BATCH; i++)
+        s->batch.classes[i] = i / BATCH < LABELS ? (int32_t)(1 + rng_below(&rng, s->batch.features - 1)) : -1;
     for (size_t i = 0; s->batch.values && i < s->batch.features * s->batch.positions * BATCH; i++)
         s->batch.values[i] =
             s->batch.loss->targets == TARGETS_SET ? (float)rng_below(&rng, 2) : 0.5f * rng_normal(&rng);
@@ -169,7 +172,7 @@ static void open_school(struct school *s, const struct structure *structure, str
     assert_true(s->gradient && s->before);
     assert_ok(forward_new(&setup, &s->forward, &why), why);
     assert_ok(backward_new(s->forward, &s->parameters, &s->backward, &why), why);
-    assert_ok(loss_of_model(s->model, NULL, &loss, &s->lost, &why), why);
+    assert_ok(loss_of_model(s->model, task_loss(structure->processing), &loss, &s->lost, &why), why);
     assert_int_equal(loss_batch_init(&s->batch, loss, model_output(s->model), BATCH), 0);
     for (uint32_t i = 0; i < s->model->signature.input_count; i++)
         make_input(s, i);
