@@ -48,8 +48,7 @@ static uint8_t luma(const uint8_t rgb[3])
     return (uint8_t)((299u * rgb[0] + 587u * rgb[1] + 114u * rgb[2] + 500) / 1000);
 }
 
-/* Every pixel over the background, as grey or RGB. */
-static void convert(const struct image_spec *spec, const struct media_picture *in, uint8_t *out)
+void media_picture_channels(const struct media *media, const struct media_picture *in, uint32_t channels, uint8_t *out)
 {
     size_t pixels = (size_t)in->width * in->height;
     uint32_t colours = in->channels < 3 ? 1 : 3;
@@ -60,8 +59,8 @@ static void convert(const struct image_spec *spec, const struct media_picture *i
         uint8_t rgb[3];
 
         for (uint32_t c = 0; c < 3; c++)
-            rgb[c] = over(from[colours == 3 ? c : 0], alpha, spec->background);
-        if (spec->channels == 3)
+            rgb[c] = over(from[colours == 3 ? c : 0], alpha, media->image.background);
+        if (channels == 3)
             memcpy(out + 3 * i, rgb, 3);
         else
             out[i] = colours == 3 ? luma(rgb) : rgb[0];
@@ -144,7 +143,7 @@ int media_fit_picture(const struct media *media, const struct media_picture *pic
     pixels = memory_alloc((size_t)picture->width * picture->height, spec->channels);
     if (!pixels)
         return refuse_errno(why, -ENOMEM, "picture of %u x %u", picture->width, picture->height);
-    convert(spec, picture, pixels);
+    media_picture_channels(media, picture, spec->channels, pixels);
     converted.channels = spec->channels;
     converted.pixels = pixels;
     return fit_pixels(spec, &converted, out, why);

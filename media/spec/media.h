@@ -94,6 +94,10 @@ int media_take_pixels(const struct media_pixels *pixels, struct media_picture *o
 int media_encode_picture(const struct media *media, const struct media_picture *picture, float *out,
                          struct reason *why);
 
+/* A picture over the description's background, grey (1 channel) or RGB (3), at its own size: so many bytes a pixel. */
+void media_picture_channels(const struct media *media, const struct media_picture *picture, uint32_t channels,
+                            uint8_t *out);
+
 /* The two steps of it, for who keeps the bytes between them: the picture in the tensor's size and channels, as
  * media_elements() bytes, channels interleaved; and what a byte of each channel becomes. */
 bool media_picture_fits(const struct media *media, const struct media_picture *picture); /* as it is */

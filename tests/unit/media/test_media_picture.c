@@ -433,6 +433,31 @@ static void tall_fits(void **state)
         assert_float_equal(out[y * 4 + 3] * 255, 50, 1e-3);
 }
 
+/* At its own size a picture has the bytes that it is fitted with where a model takes that size. */
+static void channels_at_its_own_size(void **state)
+{
+    static const char *const models[] = { GREY(2, 2) ",\"background\":77}", RGB(2, 2) ",\"background\":77}" };
+    uint8_t pixels[2 * 2 * 4], own[2 * 2 * 3], fitted[2 * 2 * 3];
+    struct reason why = { "" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 71 + 13);
+    for (uint32_t from = 1; from <= 4; from++) {
+        const struct media_picture picture = { 2, 2, from, pixels };
+
+        for (uint32_t to = 1; to <= 3; to += 2) {
+            struct media *media = make_media(models[to / 2]), *other = make_media(models[!(to / 2)]);
+
+            assert_ok(media_fit_picture(media, &picture, fitted, &why), why);
+            media_picture_channels(other, &picture, to, own);
+            assert_memory_equal(own, fitted, 4 * to);
+            media_free(media);
+            media_free(other);
+        }
+    }
+}
+
 /* The extremes that a picture and a model may have. */
 static void extremes(void **state)
 {
@@ -469,6 +494,7 @@ int main(void)
         cmocka_unit_test(antialiased),
         cmocka_unit_test(fits),
         cmocka_unit_test(tall_fits),
+        cmocka_unit_test(channels_at_its_own_size),
         cmocka_unit_test(extremes),
     };
 
