@@ -6,9 +6,11 @@
  * Descriptions (JSON object; unknown keys are refused; values here are the defaults, … what must be given).
  * docs/media.md has the recipes to the last detail.
  *   {"kind": "image", "width": …, "height": …, "channels": 3, "fit": "stretch" | "contain" | "cover", "background": 0,
- *    "mean": [0], "deviation": [1]}
+ *    "mean": [0], "deviation": [1], "answer": "none" | "picture" | "mask", "threshold": 128}
  *        decoded (PNG, JPEG), alpha over the grey `background`, to grey (channels 1) or RGB (3), resized with
- *        antialiasing, scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width]
+ *        antialiasing, scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width].
+ *        What the network gives is no picture, or one in the scale of its input (of its first channel, where it has
+ *        others), or a mask: what a byte of `threshold` or more stands for is near 1, and everything else near 0
  *   {"kind": "text", "features": …, "sequence": 0, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" |
  *    "sqrt", "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536}
  *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (a space at both ends)
@@ -107,6 +109,13 @@ struct media_levels {
     float values[3][256]; /* [channel][byte] */
 };
 void media_picture_levels(const struct media *media, struct media_levels *out);
+
+/* Of pictures that a network gives, [channels][pixels], 1 or 3 channels: what a byte of each channel is as the number
+ * that it learns; and its numbers as bytes, channels interleaved, a mask's 0 or 255. */
+enum media_answer { MEDIA_ANSWER_NONE, MEDIA_ANSWER_PICTURE, MEDIA_ANSWER_MASK };
+enum media_answer media_answer(const struct media *media);
+void media_answer_levels(const struct media *media, uint32_t channels, struct media_levels *out);
+void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out);
 
 /* Mono, -1..1. */
 struct media_sound {

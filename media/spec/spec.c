@@ -50,6 +50,9 @@ static const char *const kinds[] = {
 static const char *const fits[] = {
     [MEDIA_FIT_STRETCH] = "stretch", [MEDIA_FIT_CONTAIN] = "contain", [MEDIA_FIT_COVER] = "cover", NULL
 };
+static const char *const answers[] = {
+    [MEDIA_ANSWER_NONE] = "none", [MEDIA_ANSWER_PICTURE] = "picture", [MEDIA_ANSWER_MASK] = "mask", NULL
+};
 static const char *const weights[] = {
     [MEDIA_WEIGHT_COUNT] = "count", [MEDIA_WEIGHT_SQRT] = "sqrt", [MEDIA_WEIGHT_LOG] = "log", NULL
 };
@@ -67,6 +70,8 @@ static const struct key keys[] = {
     { IMAGE(background), .type = VALUE_COUNT, .min = 0, .max = 255, .default_value = 0 },
     { IMAGE(mean), .type = VALUE_LIST, .min = -1e6, .max = 1e6, .default_value = 0 },
     { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
+    { IMAGE(answer), .type = VALUE_CHOICE, .choices = answers, .default_value = MEDIA_ANSWER_NONE },
+    { IMAGE(threshold), .type = VALUE_COUNT, .min = 1, .max = 255, .default_value = 128 },
 
     { TEXT(features), .type = VALUE_COUNT, .required = true, .min = 1, .max = 1 << 24 },
     { TEXT(sequence), .type = VALUE_COUNT, .min = 0, .max = 65536, .default_value = 0 },

@@ -24,6 +24,8 @@ struct image_spec {
     uint32_t fit; /* enum image_fit */
     uint32_t background;
     double mean[CHANNELS_MAX], deviation[CHANNELS_MAX];
+    uint32_t answer; /* enum media_answer */
+    uint32_t threshold;
 };
 
 struct text_spec {

@@ -458,6 +458,55 @@ static void channels_at_its_own_size(void **state)
     }
 }
 
+/* Every byte is a number that a network learns, and that number is the byte again. */
+static void answers_come_back(void **state)
+{
+    static const char *const models[] = {
+        RGB(1, 1) ",\"mean\":[0.4,0.5,0.1],\"deviation\":[0.2,1,3],\"answer\":\"picture\"}",
+        GREY(1, 1) ",\"mean\":0.3,\"deviation\":0.1,\"answer\":\"picture\"}",
+        GREY(1, 1) ",\"mean\":0.3,\"answer\":\"mask\",\"threshold\":9}"
+    };
+    static struct media_levels levels;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+        struct media *media = make_media(models[i]);
+
+        for (uint32_t channels = 1; channels <= 3; channels += 2) {
+            media_answer_levels(media, channels, &levels);
+            assert_int_equal(levels.channels, channels);
+            for (unsigned byte = 0; byte < 256; byte++) {
+                float values[3];
+                uint8_t bytes[3];
+
+                for (uint32_t c = 0; c < channels; c++)
+                    values[c] = levels.values[c][byte];
+                media_answer_bytes(media, channels, 1, values, bytes);
+                for (uint32_t c = 0; c < channels; c++)
+                    assert_int_equal(bytes[c], i == 2 ? (byte >= 9 ? 255 : 0) : byte);
+            }
+        }
+        media_free(media);
+    }
+}
+
+/* What a network says of it may be no byte. */
+static void answers_out_of_range(void **state)
+{
+    struct media *media = make_media(GREY(1, 1) ",\"mean\":0.5,\"deviation\":0.5,\"answer\":\"picture\"}");
+    const float values[] = { -1.5f, 1.5f, NAN, INFINITY, -INFINITY };
+    uint8_t bytes[ARRAY_SIZE(values)];
+
+    (void)state;
+    assert_int_equal(media_answer(media), MEDIA_ANSWER_PICTURE);
+    media_answer_bytes(media, 1, ARRAY_SIZE(values), values, bytes);
+    assert_memory_equal(bytes, ((uint8_t[]){ 0, 255, 0, 255, 0 }), sizeof bytes);
+    media_free(media);
+    media = make_media(GREY(1, 1) "}");
+    assert_int_equal(media_answer(media), MEDIA_ANSWER_NONE);
+    media_free(media);
+}
+
 /* The extremes that a picture and a model may have. */
 static void extremes(void **state)
 {
@@ -495,6 +544,8 @@ int main(void)
         cmocka_unit_test(fits),
         cmocka_unit_test(tall_fits),
         cmocka_unit_test(channels_at_its_own_size),
+        cmocka_unit_test(answers_come_back),
+        cmocka_unit_test(answers_out_of_range),
         cmocka_unit_test(extremes),
     };
 
