@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "forge/data/pairs/partners.h"
+#include "forge/data/pairs/tiling.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
@@ -73,11 +74,43 @@ static void partners_refused(void **state)
     partners_are(some, ARRAY_SIZE(some), true, "0 1; 3");
 }
 
+/* ---- tiles ---- */
+
+/* Each pixel is one tile's own, and no tile's own pixels are near an edge that is not the picture's. */
+static void tiles_cover(void **state)
+{
+    static uint8_t owners[700];
+
+    (void)state;
+    for (uint32_t tile = 1; tile < 140; tile += 1 + tile / 8) {
+        for (uint32_t length = tile; length < 4 * tile + 20; length += 1 + tile / 16) {
+            const uint32_t count = tiling_count(length, tile);
+
+            memset(owners, 0, sizeof owners);
+            for (uint32_t i = 0; i < count; i++) {
+                const struct tiling_stretch s = tiling_stretch(length, tile, i);
+
+                assert_true(s.begin + tile <= length);
+                assert_true(s.own_begin < s.own_end && s.own_end <= tile);
+                assert_true(s.own_begin >= tile / 8 || !s.begin);
+                assert_true(tile - s.own_end >= tile / 8 || s.begin + tile == length);
+                for (uint32_t x = s.begin + s.own_begin; x < s.begin + s.own_end; x++)
+                    owners[x]++;
+            }
+            for (uint32_t x = 0; x < length; x++)
+                assert_int_equal(owners[x], 1);
+        }
+    }
+    assert_int_equal(tiling_count(64, 64), 1);
+    assert_int_equal(tiling_count(256, 128), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partners_by_name),
         cmocka_unit_test(partners_refused),
+        cmocka_unit_test(tiles_cover),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
