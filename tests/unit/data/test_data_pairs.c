@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "forge/data/pairs/degradation.h"
 #include "forge/data/pairs/partners.h"
 #include "forge/data/pairs/tiling.h"
 #include "support/test.h"
@@ -105,12 +106,33 @@ static void tiles_cover(void **state)
     assert_int_equal(tiling_count(256, 128), 3);
 }
 
+/* ---- degradations ---- */
+
+static void parse_refused(void **state)
+{
+    static const char *const bad[] = { "",       "blur=1",  "noise",     "noise=0", "noise=129",  "noise=x",
+                                       "none=1", "small=1", "small=2.5", "dark=2",  "drawing=-1", "noise=25,dark=0.2" };
+    struct degrading d = { NULL, 0 };
+    struct reason why = { "" };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        assert_int_equal(degradation_parse(bad[i], &d, &why), WISP_E_INVALID);
+        assert_non_null(strstr(why.text, "give none, noise=S"));
+    }
+    assert_ok(degradation_parse("small=3", &d, &why), why);
+    assert_int_equal(degradation_scale(&d), 3);
+    assert_ok(degradation_parse("noise=25", &d, &why), why);
+    assert_int_equal(degradation_scale(&d), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(partners_by_name),
         cmocka_unit_test(partners_refused),
         cmocka_unit_test(tiles_cover),
+        cmocka_unit_test(parse_refused),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
