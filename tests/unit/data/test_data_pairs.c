@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
-#include "forge/data/pairs/degradation.h"
+#include "forge/data/pairs/crop.h"
 #include "forge/data/pairs/partners.h"
 #include "forge/data/pairs/tiling.h"
 #include "support/test.h"
@@ -106,6 +106,25 @@ static void tiles_cover(void **state)
     assert_int_equal(tiling_count(256, 128), 3);
 }
 
+/* A quarter is clockwise, four are none, and mirroring comes before. */
+static void turns(void **state)
+{
+    uint8_t pixels[] = { 1, 2, 3, 4 };
+    const struct media_picture picture = { 2, 2, 1, pixels };
+    static const float expected[][4] = { { 1, 2, 3, 4 }, { 3, 1, 4, 2 }, { 4, 3, 2, 1 }, { 2, 4, 1, 3 },
+                                         { 2, 1, 4, 3 }, { 4, 2, 3, 1 }, { 3, 4, 1, 2 }, { 1, 3, 2, 4 } };
+    static struct media_levels levels;
+    float out[4];
+
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++)
+        levels.values[0][byte] = (float)byte;
+    for (unsigned i = 0; i < ARRAY_SIZE(expected); i++) {
+        crop_take(&(struct crop){ 0, 0, 2, 2, i / 4, i % 4 }, &picture, &levels, out);
+        assert_memory_equal(out, expected[i], sizeof out);
+    }
+}
+
 /* ---- degradations ---- */
 
 static void parse_refused(void **state)
@@ -129,9 +148,8 @@ static void parse_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(partners_by_name),
-        cmocka_unit_test(partners_refused),
-        cmocka_unit_test(tiles_cover),
+        cmocka_unit_test(partners_by_name), cmocka_unit_test(partners_refused),
+        cmocka_unit_test(tiles_cover),      cmocka_unit_test(turns),
         cmocka_unit_test(parse_refused),
     };
 
