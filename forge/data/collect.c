@@ -45,6 +45,7 @@ struct dataset *dataset_free(struct dataset *dataset)
     free(dataset->pictures);
     free(dataset->sounds);
     free(dataset->texts);
+    free(dataset->pairs);
     dataset_free(dataset->rest);
     free(dataset);
     return NULL;
@@ -73,9 +74,9 @@ void collect_deinit(struct collect *collect)
     *collect = (struct collect){ .set = NULL };
 }
 
-int collect_own(struct collect *collect, void *block, struct reason *why)
+int dataset_own(struct dataset *dataset, void *block, struct reason *why)
 {
-    struct storage *storage = collect->set->storage;
+    struct storage *storage = dataset->storage;
 
     if (storage->count == storage->capacity) {
         size_t capacity = MAX((size_t)64, storage->capacity * 2);
@@ -90,6 +91,11 @@ int collect_own(struct collect *collect, void *block, struct reason *why)
     }
     storage->blocks[storage->count++] = block;
     return 0;
+}
+
+int collect_own(struct collect *collect, void *block, struct reason *why)
+{
+    return dataset_own(collect->set, block, why);
 }
 
 /* ---- classes ---- */

@@ -63,7 +63,8 @@ struct dataset {
     struct media_picture *pictures;
     struct media_sound *sounds;
     struct dataset_text *texts;
-    void *storage; /* what the samples point into, for dataset_free() */
+    struct pairs *pairs; /* whose tiles the samples are (pairs/pairs.h), one block; then pictures are theirs. NULL */
+    void *storage;       /* what the samples point into, for dataset_free() */
     /* Another set's samples at the end, from `own` on, as long as it is here; NULL: `own` says nothing. */
     struct dataset *rest;
     size_t own;
@@ -106,6 +107,9 @@ static inline size_t dataset_positions(size_t frames, size_t all, size_t positio
 
     return spanned ? spanned : 1;
 }
+
+/* Memory that samples point into; owned by the set from now on, on failure too. -ENOMEM. */
+int dataset_own(struct dataset *dataset, void *block, struct reason *why);
 
 /* Adds the samples of another set of the kind, which was read without labels and is taken over, in any case. -ENOMEM.
  */
