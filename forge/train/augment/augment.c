@@ -17,16 +17,17 @@ static const struct {
     enum media_kind of;
 } kinds[AUGMENT_KINDS] = {
     [AUGMENT_SHIFT] = { "shift", 64, MEDIA_IMAGE },  [AUGMENT_FLIP] = { "flip", 1, MEDIA_IMAGE },
-    [AUGMENT_ZOOM] = { "zoom", 0.9, MEDIA_IMAGE },   [AUGMENT_COLOUR] = { "colour", 1, MEDIA_IMAGE },
-    [AUGMENT_GRAIN] = { "grain", 128, MEDIA_IMAGE }, [AUGMENT_CUTOUT] = { "cutout", 1, MEDIA_IMAGE },
-    [AUGMENT_SPEED] = { "speed", 0.5, MEDIA_AUDIO }, [AUGMENT_NOISE] = { "noise", 60, MEDIA_AUDIO },
-    [AUGMENT_CUT] = { "cut", 0.4, MEDIA_AUDIO },     [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },
-    [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },      [AUGMENT_DROP] = { "drop", 0.9, MEDIA_TEXT },
-    [AUGMENT_TYPOS] = { "typos", 0.5, MEDIA_TEXT },
+    [AUGMENT_TURN] = { "turn", 1, MEDIA_IMAGE },     [AUGMENT_ZOOM] = { "zoom", 0.9, MEDIA_IMAGE },
+    [AUGMENT_COLOUR] = { "colour", 1, MEDIA_IMAGE }, [AUGMENT_GRAIN] = { "grain", 128, MEDIA_IMAGE },
+    [AUGMENT_CUTOUT] = { "cutout", 1, MEDIA_IMAGE }, [AUGMENT_SPEED] = { "speed", 0.5, MEDIA_AUDIO },
+    [AUGMENT_NOISE] = { "noise", 60, MEDIA_AUDIO },  [AUGMENT_CUT] = { "cut", 0.4, MEDIA_AUDIO },
+    [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },   [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },
+    [AUGMENT_DROP] = { "drop", 0.9, MEDIA_TEXT },    [AUGMENT_TYPOS] = { "typos", 0.5, MEDIA_TEXT },
 };
 
 #define WHAT_THERE_IS                                                                                                  \
-    "pictures have shift (0 to 64 pixels), flip (0 to 1), zoom (0 to 0.9), colour (0 to 1), grain (0 to 128) and "     \
+    "pictures have shift (0 to 64 pixels), flip (0 to 1), turn (0 to 1), zoom (0 to 0.9), colour (0 to 1), grain (0 "  \
+    "to 128) and "                                                                                                     \
     "cutout (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "                                         \
     "0.4) and mask (0 to 0.5); texts crop (0 to 1), drop (0 to 0.9) and typos (0 to 0.5)"
 
@@ -35,6 +36,7 @@ void augment_help(FILE *to)
     static const char *const what[AUGMENT_KINDS] = {
         [AUGMENT_SHIFT] = "pictures: moved by up to so many pixels",
         [AUGMENT_FLIP] = "pictures: mirrored left to right with this probability",
+        [AUGMENT_TURN] = "pictures: turned by one to three quarters with this probability",
         [AUGMENT_ZOOM] = "pictures: a crop, up to this fraction smaller, instead of the whole",
         [AUGMENT_COLOUR] = "pictures: brightness, contrast, saturation up to this fraction off",
         [AUGMENT_GRAIN] = "pictures: noise of this standard deviation, of 255",

@@ -18,6 +18,7 @@
 enum augment_kind {
     AUGMENT_SHIFT,  /* picture: moved by up to so many pixels; what enters is the edge's own value */
     AUGMENT_FLIP,   /* picture: mirrored left to right with this probability */
+    AUGMENT_TURN,   /* picture: turned by one, two or three quarters with this probability */
     AUGMENT_ZOOM,   /* picture: a crop of it, up to this fraction smaller at each side, as large as the whole was */
     AUGMENT_COLOUR, /* picture: brightness, contrast and saturation, each up to this fraction up or down */
     AUGMENT_GRAIN,  /* picture: noise of this standard deviation, of 255, on every pixel */
@@ -50,6 +51,8 @@ int augment_picture(const struct augment *augment, struct rng *rng, const struct
                     struct media_picture *out);
 int augment_sound(const struct augment *augment, struct rng *rng, const struct media_sound *sound,
                   struct media_sound *out, struct reason *why);
+/* Quarters, 0 to 3, by which a picture is turned clockwise. */
+unsigned augment_turns(const struct augment *augment, struct rng *rng);
 /* What happens to the pixels, in place; their memory may become another. -ENOMEM. */
 int augment_pixels(const struct augment *augment, struct rng *rng, struct media_picture *picture);
 /* Moves it, at boundaries of UTF-8 characters; `own` is NULL before, and freed by the caller afterwards. -ENOMEM. */

@@ -112,11 +112,39 @@ static void cut_out(double share, struct rng *rng, struct media_picture *picture
     }
 }
 
+unsigned augment_turns(const struct augment *augment, struct rng *rng)
+{
+    const double share = augment->amount[AUGMENT_TURN], drawn = share > 0 ? rng_double(rng) : 1;
+
+    return drawn < share ? 1 + MIN((unsigned)(3 * drawn / share), 2) : 0;
+}
+
+/* A quarter, clockwise: what was its left side is its top. */
+static int turn(struct media_picture *picture)
+{
+    const size_t width = picture->height, height = picture->width, channels = picture->channels;
+    uint8_t *made = memory_alloc(width * height, channels), *to = made;
+
+    if (!made)
+        return -ENOMEM;
+    for (size_t y = 0; y < height; y++) {
+        for (size_t x = 0; x < width; x++, to += channels)
+            memcpy(to, picture->pixels + ((width - 1 - x) * picture->width + y) * channels, channels);
+    }
+    free(picture->pixels);
+    *picture = (struct media_picture){ (uint32_t)width, (uint32_t)height, picture->channels, made };
+    return 0;
+}
+
 int augment_pixels(const struct augment *augment, struct rng *rng, struct media_picture *picture)
 {
     const double *amount = augment->amount;
-    int result = amount[AUGMENT_ZOOM] > 0 ? zoom(amount[AUGMENT_ZOOM], rng, picture) : 0;
+    int result = 0;
 
+    for (unsigned turns = augment_turns(augment, rng); turns && !result; turns--)
+        result = turn(picture);
+    if (!result && amount[AUGMENT_ZOOM] > 0)
+        result = zoom(amount[AUGMENT_ZOOM], rng, picture);
     if (result)
         return result;
     if (amount[AUGMENT_COLOUR] > 0)

@@ -60,6 +60,40 @@ static void test_zoom_is_a_crop(void **state)
     free(ramp.pixels);
 }
 
+/* A quarter takes a row to a column; each number of quarters is as frequent as the others, and none as what is left. */
+static void test_turns_by_quarters(void **state)
+{
+    struct media_picture picture = make(3);
+    unsigned turned[4] = { 0 };
+
+    (void)state;
+    for (unsigned i = 0; i < SIDE * SIDE * 3; i++)
+        picture.pixels[i] = (uint8_t)(i % 251);
+    for (uint64_t draw = 0; draw < 3 * DRAWS; draw++) {
+        struct media_picture out = vary(AUGMENT_TURN, 0.6, draw, &picture);
+        unsigned found = 0;
+
+        for (unsigned turns = 0; turns < 4; turns++) {
+            bool same = true;
+
+            for (unsigned i = 0; i < SIDE * SIDE && same; i++) {
+                const unsigned y = i / SIDE, x = i % SIDE, last = SIDE - 1;
+                const unsigned from[] = { i, (last - x) * SIDE + y, (last - y) * SIDE + last - x, x * SIDE + last - y };
+
+                same = !memcmp(out.pixels + (size_t)3 * i, picture.pixels + (size_t)3 * from[turns], 3);
+            }
+            found += same;
+            turned[turns] += same;
+        }
+        assert_int_equal(found, 1);
+        free(out.pixels);
+    }
+    for (unsigned turns = 1; turns < 4; turns++)
+        assert_true(turned[turns] > DRAWS / 2 - 40 && turned[turns] < DRAWS * 3 / 4 + 40);
+    assert_true(turned[0] > DRAWS - 40 && turned[0] < DRAWS * 6 / 5 + 60);
+    free(picture.pixels);
+}
+
 /* What is grey stays grey; brightness and contrast stay within what is said. */
 static void test_colour_changes_all_pixels_alike(void **state)
 {
@@ -233,6 +267,7 @@ static void test_letters_are_mistyped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_turns_by_quarters),
         cmocka_unit_test(test_zoom_is_a_crop),
         cmocka_unit_test(test_colour_changes_all_pixels_alike),
         cmocka_unit_test(test_grain_has_the_deviation_it_says),
