@@ -153,6 +153,38 @@ static void spread_sample(const struct batches *b, uint32_t sample, float *out)
     nonzeros_spread(b->sparse, sample, out, 1);
 }
 
+enum { EPOCH_OF_NONE = 0xffffff }; /* that no training comes to */
+
+struct crop batches_crop(const struct batches *b, const struct batch *batch, uint32_t sample)
+{
+    const struct recipe *recipe = batch->recipe;
+    struct crop crop;
+    struct rng rng;
+
+    if (!recipe)
+        return pairs_tile(b->data, sample);
+    rng = rng_make(recipe->seed, recipe_stream(STREAM_AUGMENT, batch->epoch, sample));
+    crop = pairs_crop(b->data, sample, &rng);
+    crop.flip = rng_double(&rng) < recipe->augment.amount[AUGMENT_FLIP];
+    crop.turns = augment_turns(&recipe->augment, &rng);
+    return crop;
+}
+
+static void take_tile(const struct batches *b, const struct batch *batch, uint32_t sample, float *out)
+{
+    const struct pairs *pairs = b->data->pairs;
+    const uint32_t pair = pairs->tiles[sample].pair;
+    const struct crop crop = batches_crop(b, batch, sample);
+    struct noise_key key = { .stream = recipe_stream(STREAM_NOISE, EPOCH_OF_NONE, pair) };
+
+    if (batch->recipe)
+        key = (struct noise_key){ batch->recipe->seed, recipe_stream(STREAM_NOISE, batch->epoch, sample) };
+    if (pairs->noisy)
+        crop_take_noisy(&crop, pairs_input(b->data, pair), &b->levels, &pairs->noise, &key, out);
+    else
+        crop_take(&crop, pairs_input(b->data, pair), &b->levels, out);
+}
+
 /* The tensor of a sample: kept, or made in `scratch`. NULL after a failure. */
 static const float *tensor(const struct filling *f, uint32_t sample, float *scratch, int *result, struct reason *why)
 {
@@ -164,7 +196,9 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
 
     if (augment)
         rng = rng_make(f->batch.recipe->seed, recipe_stream(STREAM_AUGMENT, f->batch.epoch, sample));
-    if (b->kept && !augment)
+    if (b->data->pairs)
+        take_tile(b, &f->batch, sample, scratch);
+    else if (b->kept && !augment)
         made = b->kept + (size_t)sample * b->elements;
     else if (b->sparse && !augment)
         spread_sample(b, sample, scratch);
@@ -431,11 +465,11 @@ bool batches_are_sparse(const struct batches *batches)
 
 static bool all_fit(const struct batches *b)
 {
-    for (size_t i = 0; i < b->data->count; i++) {
+    for (size_t i = 0; i < b->data->count && !b->data->pairs; i++) {
         if (!media_picture_fits(b->media, &b->data->pictures[i]))
             return false;
     }
-    return true;
+    return !b->data->pairs;
 }
 
 static int keep_texts(struct batches *b, struct reason *why)
@@ -461,7 +495,7 @@ static int keep_all(struct batches *b, struct reason *why)
 
     if (b->data->kind == MEDIA_TEXT)
         return keep_texts(b, why);
-    if (b->fit || !size_multiply(b->data->count, size, &bytes) || bytes > BATCHES_KEEP_MAX)
+    if (b->fit || b->data->pairs || !size_multiply(b->data->count, size, &bytes) || bytes > BATCHES_KEEP_MAX)
         return 0;
     if (pictures)
         b->fitted = memory_alloc(b->data->count, size);
@@ -489,10 +523,14 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     }
     b->scratch = memory_alloc(pool_parts(pool), b->elements * sizeof *b->scratch);
     b->results = calloc(pool_parts(pool), sizeof *b->results);
-    if (!b->scratch || !b->results || (b->frames && !b->sounding))
+    if (data->pairs)
+        b->answers = memory_alloc(pool_parts(pool), pairs_answer_elements(data->pairs) * sizeof *b->answers);
+    if (!b->scratch || !b->results || (data->pairs && !b->answers) || (b->frames && !b->sounding))
         result = refuse_errno(why, -ENOMEM, "batches");
     if (data->kind == MEDIA_IMAGE) {
         media_picture_levels(media, &b->levels);
+        if (data->pairs)
+            media_answer_levels(media, data->pairs->channels, &b->answer_levels);
         b->fit = all_fit(b);
     }
     if (!result && keep)
@@ -515,6 +553,7 @@ struct batches *batches_free(struct batches *batches)
         batches_free(batches->targets);
         free(batches->vectors);
         free(batches->scratch);
+        free(batches->answers);
         free(batches->results);
         free(batches);
     }

@@ -3,8 +3,9 @@
  * From samples to activations: a batch of samples, each turned into a tensor (augmented or as it is), stands
  * feature-major in an activation, as forward_run() takes it; or each sample is lent by what of it is not 0. Tensors
  * that are always the same are made once and kept, when they fit: of texts what is not 0; of pictures their bytes,
- * which take a quarter, and nothing at all where the data have them in the tensor's size. The threads of the thread
- * pool share the samples of a batch; which thread makes a tensor changes nothing in it.
+ * which take a quarter, and nothing at all where the data have them in the tensor's size. Of pairs of pictures a tile
+ * is taken each time, as it stands or, by a recipe, at another place. The threads of the thread pool share the samples
+ * of a batch; which thread makes a tensor changes nothing in it.
  */
 #ifndef FORGE_TRAIN_BATCHES_H
 #define FORGE_TRAIN_BATCHES_H

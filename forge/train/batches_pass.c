@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/memory.h"
 #include "forge/train/batches_state.h"
 
 /* What is learned word by word: the texts that stand in the pass already, or their targets, which go there. */
@@ -107,6 +108,34 @@ static void take_units(const struct batches *b, const struct batch *batch, struc
     }
 }
 
+/* ---- pairs of pictures ---- */
+
+struct answering {
+    const struct batches *batches;
+    const struct batch *batch;
+    struct loss_batch *loss;
+};
+
+static void take_answers(void *argument, unsigned part, unsigned parts)
+{
+    const struct answering *a = argument;
+    const struct batches *b = a->batches;
+    const struct pairs *pairs = b->data->pairs;
+    const size_t count = a->batch->count, elements = a->loss->features * a->loss->positions;
+    float *scratch = b->answers + part * elements;
+    unsigned long long begin, end;
+
+    pool_share(count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        const uint32_t sample = a->batch->which[i];
+        const struct crop here = batches_crop(b, a->batch, sample), crop = crop_scaled(&here, pairs->scale);
+
+        crop_take(&crop, pairs_target(b->data, pairs->tiles[sample].pair), &b->answer_levels, scratch);
+        for (size_t e = 0; e < elements; e++)
+            a->loss->values[e * count + i] = scratch[e];
+    }
+}
+
 int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why)
 {
@@ -123,7 +152,9 @@ int batches_targets(const struct batches *batches, const struct batch *batch, co
         sequence_labels(loss->classes, batches->targets->elements * batch->count);
         return result;
     }
-    if (loss->loss->targets == TARGETS_WORDS)
+    if (batches->data->pairs)
+        pool_run(batches->pool, take_answers, &(struct answering){ batches, batch, loss });
+    else if (loss->loss->targets == TARGETS_WORDS)
         sequence_targets(&batches->last, loss->classes);
     else
         take_labels(batches, batch->which, batch->count, loss);

@@ -6,6 +6,7 @@
 #ifndef FORGE_TRAIN_BATCHES_STATE_H
 #define FORGE_TRAIN_BATCHES_STATE_H
 
+#include "forge/data/pairs/pairs.h"
 #include "forge/train/batches.h"
 #include "forge/train/nonzeros.h"
 #include "forge/train/sequence.h"
@@ -27,11 +28,16 @@ struct batches {
     struct batches *targets;    /* of pairs, or NULL */
     struct dataset target_data; /* what they are made from: the data's targets as its texts */
     struct batches_words words;
-    struct sequence last;        /* the last batch, as the pass has it */
-    bool fit;                    /* the data's pictures have that size as they are */
-    struct media_levels levels;  /* what their bytes become */
-    float *scratch;              /* a tensor for each part */
-    struct part_result *results; /* of each part, in the filling at hand */
+    struct sequence last;              /* the last batch, as the pass has it */
+    bool fit;                          /* the data's pictures have that size as they are */
+    struct media_levels levels;        /* what their bytes become, */
+    struct media_levels answer_levels; /* and those of pictures that are targets */
+    float *scratch;                    /* a tensor for each part, */
+    float *answers;                    /* and of pairs of pictures a target; NULL */
+    struct part_result *results;       /* of each part, in the filling at hand */
 };
+
+/* Of a sample that is a tile of a pair: where it is in this batch. Input and target look it up, and find the same. */
+struct crop batches_crop(const struct batches *batches, const struct batch *batch, uint32_t sample);
 
 #endif

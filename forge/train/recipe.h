@@ -74,7 +74,8 @@ enum recipe_stream {
     STREAM_DROPOUT,
     STREAM_LAYERS,
     STREAM_REGROW,
-    STREAM_DISAGREEMENT
+    STREAM_DISAGREEMENT,
+    STREAM_NOISE
 };
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)

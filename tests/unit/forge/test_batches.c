@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/rng.h"
+#include "forge/data/pairs/pairs.h"
 #include "forge/train/batches.h"
 #include "forge/train/nonzeros.h"
 #include "forge/train/sequence.h"
@@ -308,6 +310,105 @@ static void test_words_follow_words(void **state)
     assert_memory_equal(targets, all, sizeof all);
 }
 
+/* ---- pairs of pictures ---- */
+
+enum { PAIRS = 3, TILE = 8, BATCH = 37, TILE_ELEMENTS = 3 * TILE * TILE };
+
+struct pair_batch {
+    float in[TILE_ELEMENTS * BATCH], target[TILE_ELEMENTS * BATCH];
+};
+
+/* Of pictures of different sizes, whose inputs are made so. */
+static void take_pairs(const char *degradation, const struct recipe *recipe, uint64_t epoch, unsigned threads,
+                       struct pair_batch *out)
+{
+    static uint8_t pixels[PAIRS][3 * 64 * 64];
+    struct dataset set = { .name = "made", .kind = MEDIA_IMAGE, .count = PAIRS };
+    struct pairs_wish wish = { .scale = 1, .channels = 3 };
+    struct rng rng = rng_make(4, 0);
+    struct shape shape = { .rank = 3, .dimension = { 3, TILE, TILE } };
+    uint32_t which[BATCH];
+    struct loss_batch loss;
+    struct batches *batches;
+    struct media *media;
+    struct pool *pool;
+    struct reason why;
+
+    set.pictures = calloc(PAIRS, sizeof *set.pictures);
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        set.pictures[i] = (struct media_picture){ TILE + 13 * i, TILE + 9 * i, 3, pixels[i] };
+        for (size_t k = 0; k < sizeof pixels[i]; k++)
+            pixels[i][k] = (uint8_t)rng_u32(&rng);
+    }
+    assert_ok(media_parse("{\"kind\":\"image\",\"width\":8,\"height\":8,\"mean\":[0.2,0.5,0.6],\"deviation\":[0.3,0.1,"
+                          "0.7],\"answer\":\"picture\"}",
+                          &media, &why),
+              why);
+    wish.media = media;
+    assert_ok(degradation_parse(degradation, &wish.degrading, &why), why);
+    assert_ok(pairs_make(&set, &wish, &why), why);
+    for (size_t i = 0; i < BATCH; i++)
+        which[i] = (uint32_t)(i * 5 % set.count);
+    assert_int_equal(pool_new(threads, &pool), 0);
+    assert_ok(batches_new(&set, media, pool, true, &batches, &why), why);
+    assert_int_equal(loss_batch_init(&loss, loss_find("mse"), &shape, BATCH), 0);
+    assert_ok(batches_fill(batches, &(struct batch){ which, BATCH, recipe, epoch }, out->in, &why), why);
+    assert_ok(batches_targets(batches, &(struct batch){ which, BATCH, recipe, epoch }, NULL, &loss, &why), why);
+    memcpy(out->target, loss.values, sizeof out->target);
+    loss_batch_deinit(&loss);
+    batches_free(batches);
+    pool_free(pool);
+    media_free(media);
+    free(set.pairs);
+    free(set.pictures);
+    free(set.classes);
+}
+
+/* With nothing done to them, input and target are the same numbers, wherever and however turned they were taken; by any
+ * number of threads; and in another epoch they are others. */
+static void test_inputs_and_targets_are_of_one_place(void **state)
+{
+    static struct pair_batch one, other, next;
+    const struct recipe recipe = { .seed = 3, .augment.amount = { [AUGMENT_FLIP] = 0.5, [AUGMENT_TURN] = 0.75 } };
+
+    (void)state;
+    take_pairs("none", &recipe, 7, 1, &one);
+    assert_memory_equal(one.in, one.target, sizeof one.in);
+    take_pairs("none", &recipe, 8, 1, &next);
+    assert_memory_equal(next.in, next.target, sizeof next.in);
+    assert_memory_not_equal(one.in, next.in, sizeof one.in);
+    take_pairs("none", NULL, 0, 1, &next);
+    assert_memory_equal(next.in, next.target, sizeof next.in);
+    assert_memory_not_equal(one.in, next.in, sizeof one.in);
+    for (unsigned threads = 2; threads <= 4; threads++) {
+        take_pairs("noise=25", &recipe, 7, threads, &other);
+        assert_memory_equal(other.target, one.target, sizeof one.target);
+        assert_memory_not_equal(other.in, one.in, sizeof one.in);
+        take_pairs("noise=25", &recipe, 7, 1, &next);
+        assert_memory_equal(&other, &next, sizeof other);
+    }
+}
+
+/* Noise is drawn anew in each epoch, and is always the same where a sample is evaluated. */
+static void test_noise_is_drawn_anew(void **state)
+{
+    static struct pair_batch one, other;
+    const struct recipe recipe = { .seed = 3 }, seed = { .seed = 4 };
+
+    (void)state;
+    take_pairs("noise=25", NULL, 0, 1, &one);
+    take_pairs("noise=25", NULL, 5, 2, &other);
+    assert_memory_equal(&one, &other, sizeof one);
+    /* The first picture is as large as a tile, so its place is always the same. */
+    take_pairs("noise=25", &recipe, 0, 1, &one);
+    take_pairs("noise=25", &recipe, 1, 1, &other);
+    for (size_t e = 0; e < TILE_ELEMENTS; e++)
+        assert_true(one.target[e * BATCH] == other.target[e * BATCH] && one.in[e * BATCH] != other.in[e * BATCH]);
+    take_pairs("noise=25", &seed, 0, 1, &other);
+    for (size_t e = 0; e < TILE_ELEMENTS; e++)
+        assert_true(one.target[e * BATCH] == other.target[e * BATCH] && one.in[e * BATCH] != other.in[e * BATCH]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +417,8 @@ int main(void)
         cmocka_unit_test(test_nonzeros_have_a_limit),
         cmocka_unit_test(test_numbers_of_words_are_no_amounts),
         cmocka_unit_test(test_words_follow_words),
+        cmocka_unit_test(test_inputs_and_targets_are_of_one_place),
+        cmocka_unit_test(test_noise_is_drawn_anew),
         cmocka_unit_test(test_a_sample_that_cannot_be_made_is_named),
     };
 
