@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "forge/data/pairs/pairs.h"
 #include "forge/data/pairs/partners.h"
+#include "forge/data/pairs/scores.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
@@ -263,7 +264,7 @@ static void parse_refused(void **state)
     assert_int_equal(degradation_scale(&d), 1);
 }
 
-static struct dataset *degraded(const char *media, const char *degradation, uint32_t channels)
+static struct dataset *degraded_in(const char *folder, const char *media, const char *degradation, uint32_t channels)
 {
     struct pairs_wish wish = { .channels = channels };
     struct reason why = { "" };
@@ -271,9 +272,14 @@ static struct dataset *degraded(const char *media, const char *degradation, uint
 
     assert_ok(degradation_parse(degradation, &wish.degrading, &why), why);
     wish.scale = degradation_scale(&wish.degrading);
-    set = make_pairs("clean", media, wish, &why);
+    set = make_pairs(folder, media, wish, &why);
     assert_ok(set ? 0 : WISP_E_FORMAT, why);
     return set;
+}
+
+static struct dataset *degraded(const char *media, const char *degradation, uint32_t channels)
+{
+    return degraded_in("clean", media, degradation, channels);
 }
 
 /* Noise has its deviation, no mean, and at each pixel the value that it has there in any tile. */
@@ -411,6 +417,93 @@ static void none_is_the_picture(void **state)
     dataset_free(set);
 }
 
+/* ---- scores ---- */
+
+/* A network's answers, and what is said of them against the same in plain sums over whole pictures. */
+static void scores_are_of_whole_pictures(void **state)
+{
+    static float in[3 * 256], out[3 * 256], target[3 * 256];
+    static double answers[2][3 * 40 * 40];
+    struct media *media = make_media(RGB(16, 16) ",\"mean\":0.4,\"deviation\":0.3,\"answer\":\"picture\"}");
+    struct media_levels levels;
+    struct pair_scores scores;
+    struct pair_figures f;
+    struct dataset *set;
+    struct rng rng = rng_make(8, 8);
+    double psnr = 0, worst = 1000;
+
+    (void)state;
+    put_picture("score/a.png", 40, 33, 3, 0, 1);
+    put_picture("score/b.png", 16, 21, 3, 5, 1);
+    set = degraded_in("score", RGB(16, 16) ",\"mean\":0.4,\"deviation\":0.3,\"answer\":\"picture\"}", "none", 3);
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(answers[0]); i++)
+        answers[i / ARRAY_SIZE(answers[0])][i % ARRAY_SIZE(answers[0])] = 300 * rng_double(&rng) - 20;
+    assert_int_equal(pair_scores_init(&scores, set, media), 0);
+    media_answer_levels(media, 3, &levels);
+    for (uint32_t sample = 0; sample < set->count; sample++) {
+        const struct crop crop = pairs_tile(set, sample);
+        const uint32_t pair = set->pairs->tiles[sample].pair;
+
+        crop_take(&crop, pairs_target(set, pair), &levels, target);
+        for (size_t i = 0; i < ARRAY_SIZE(out); i++)
+            out[i] = (float)((answers[pair][(i / 256 * 40 + crop.top + i % 256 / 16) * 40 + crop.left + i % 16] / 255 -
+                              0.4) /
+                             0.3);
+        memcpy(in, target, sizeof in);
+        pair_scores_add(&scores, &sample, 1, in, out, target);
+    }
+    for (uint32_t pair = 0; pair < 2; pair++) {
+        const struct media_picture *p = pairs_target(set, pair);
+        double squares = 0, one;
+
+        for (uint32_t i = 0; i < p->width * p->height * 3; i++) {
+            const uint32_t x = i / 3 % p->width, y = i / 3 / p->width;
+            const double said = answers[pair][(i % 3 * 40 + y) * 40 + x];
+
+            squares += pow(fmin(fmax(said, 0), 255) - p->pixels[i], 2);
+        }
+        one = 10 * log10(255.0 * 255 / (squares / (p->width * p->height * 3)));
+        psnr += one / 2;
+        worst = fmin(worst, one);
+    }
+    f = pair_scores_figures(&scores);
+    assert_int_equal(f.pictures, 2);
+    assert_float_equal(f.psnr, psnr, 1e-5);
+    assert_float_equal(f.worst, worst, 1e-5);
+    assert_float_equal(f.input_psnr, 100, 0);
+    pair_scores_deinit(&scores);
+    dataset_free(set);
+    media_free(media);
+}
+
+/* A mask of 2 x 2 of which two pixels are right, in two pictures, of which one is empty and is said so. */
+static void scores_of_masks(void **state)
+{
+    static const char media_text[] = GREY(2, 2) ",\"answer\":\"mask\",\"threshold\":1}";
+    static const float out[] = { 0.6f, 0.2f, 0.7f, 0.1f, 0.6f, 0.4f, 0.4f, 0 }; /* samples innermost */
+    static const float target[] = { 1, 0, 1, 0, 0, 0, 1, 0 };
+    struct media *media = make_media(media_text);
+    struct pair_scores scores;
+    struct pair_figures f;
+    struct dataset *set;
+
+    (void)state;
+    put_picture("mask/a.png", 2, 2, 1, 0, 1);
+    put_picture("mask/b.png", 2, 2, 1, 0, 1);
+    set = degraded_in("mask", media_text, "none", 1);
+    assert_int_equal(pair_scores_init(&scores, set, media), 0);
+    pair_scores_add(&scores, (const uint32_t[]){ 0, 1 }, 2, out, out, target);
+    f = pair_scores_figures(&scores);
+    assert_float_equal(f.iou, 0.5, 1e-12);
+    assert_float_equal(f.dice, 2.0 / 3, 1e-12);
+    assert_float_equal(f.iou_mean, 0.75, 1e-12);
+    assert_float_equal(f.worst, 0.5, 1e-12);
+    assert_int_equal(f.worst_sample, 0);
+    pair_scores_deinit(&scores);
+    dataset_free(set);
+    media_free(media);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +519,8 @@ int main(void)
         cmocka_unit_test(small_is_bicubic),
         cmocka_unit_test(drawing_is_of_edges),
         cmocka_unit_test(none_is_the_picture),
+        cmocka_unit_test(scores_are_of_whole_pictures),
+        cmocka_unit_test(scores_of_masks),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
