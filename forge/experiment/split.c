@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "forge/data/pairs/pairs.h"
 #include "forge/experiment/split.h"
 #include "forge/train/recipe.h"
 
@@ -59,6 +61,32 @@ int split_make(size_t count, double validation, uint64_t seed, struct split *out
         return -ENOMEM;
     }
     part(samples, count, validation, seed, out);
+    return 0;
+}
+
+/* ---- pairs of pictures ---- */
+
+/* Crops of one picture overlap, so all of its samples stand on one side. */
+static int part_pairs(const struct dataset *data, double validation, uint64_t seed, struct split *out)
+{
+    const struct pairs *pairs = data->pairs;
+    struct split parted;
+    cleanup_free bool *held = memory_zalloc(pairs->count, sizeof *held);
+    int result = split_make(pairs->count, validation, seed, &parted);
+    size_t at = 0;
+
+    if (result || !held) {
+        split_deinit(&parted);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < parted.validation_count; i++)
+        held[split_validation(&parted)[i]] = true;
+    split_deinit(&parted);
+    for (size_t i = 0; i < data->count; i++)
+        out->validation_count += held[pairs->tiles[i].pair];
+    out->train_count = data->count - out->validation_count;
+    for (size_t i = 0, last = out->train_count; i < data->count; i++)
+        out->samples[held[pairs->tiles[i].pair] ? last++ : at++] = (uint32_t)i;
     return 0;
 }
 
@@ -126,6 +154,8 @@ int split_make_labelled(const struct dataset *data, uint64_t labelled, double va
         split_deinit(out);
         return -ENOMEM;
     }
+    if (data->pairs)
+        return part_pairs(data, validation, seed, out);
     if (labelled) {
         for (size_t i = 0; i < known; i++)
             shares[data->classes[i]].samples++;

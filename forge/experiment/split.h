@@ -2,7 +2,8 @@
  *
  * Which samples train and which are held back to choose the best epoch: a random split that depends on the number of
  * samples, the fraction and the seed alone. Where not all samples have labels, or only some of the labels are to be
- * used, both are of the labelled ones; what is left is unlabelled.
+ * used, both are of the labelled ones; what is left is unlabelled. Of pairs of pictures whole pairs train or are held
+ * back, with all of their samples.
  */
 #ifndef FORGE_EXPERIMENT_SPLIT_H
 #define FORGE_EXPERIMENT_SPLIT_H

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "forge/data/pairs/pairs.h"
 #include "forge/experiment/split.h"
 #include "forge/experiment/tasks.h"
 #include "forge/train/augment/augment.h"
@@ -360,6 +361,36 @@ static void test_some_labels_are_used(void **state)
     }
 }
 
+/* Of pairs of pictures no sample that is held back has a picture that is trained on; each sample is in one of both. */
+static void test_pairs_are_not_parted(void **state)
+{
+    enum { PAIRS = 11, TILES = 4 };
+    struct pairs *pairs = calloc(1, sizeof *pairs + (size_t)PAIRS * TILES * sizeof pairs->tiles[0]);
+    const struct dataset data = { .count = (size_t)PAIRS * TILES, .pairs = pairs };
+    bool trained[PAIRS] = { false };
+    struct split split, other;
+
+    (void)state;
+    assert_non_null(pairs);
+    pairs->count = PAIRS;
+    for (uint32_t i = 0; i < PAIRS * TILES; i++)
+        pairs->tiles[i].pair = i / TILES;
+    assert_int_equal(split_make_labelled(&data, 0, 0.3, 5, &split), 0);
+    assert_int_equal(split.validation_count, 3 * TILES);
+    assert_int_equal(split.train_count, (PAIRS - 3) * TILES);
+    for (size_t i = 0; i < split.train_count; i++)
+        trained[split.samples[i] / TILES] = true;
+    for (size_t i = 0; i < split.validation_count; i++)
+        assert_false(trained[split_validation(&split)[i] / TILES]);
+    for (size_t i = 1; i < data.count; i++)
+        assert_true(i == split.train_count || split.samples[i] > split.samples[i - 1]);
+    assert_int_equal(split_make_labelled(&data, 0, 0.3, 6, &other), 0);
+    assert_memory_not_equal(split.samples, other.samples, data.count * sizeof *split.samples);
+    split_deinit(&other);
+    split_deinit(&split);
+    free(pairs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_texts_are_cropped_between_characters),
         cmocka_unit_test(test_some_labels_are_used),
         cmocka_unit_test(test_noise_has_the_power_it_says),
+        cmocka_unit_test(test_pairs_are_not_parted),
         cmocka_unit_test(test_split_is_disjoint_and_reproducible),
     };
 
