@@ -4,9 +4,11 @@
 
 #include "base/outcome.h"
 #include "base/size.h"
+#include "forge/data/pairs/pairs.h"
 #include "forge/experiment/experiment.h"
 #include "forge/experiment/media_default.h"
 #include "forge/experiment/media_option.h"
+#include "forge/experiment/picturing.h"
 #include "forge/experiment/reading.h"
 #include "forge/experiment/tasks.h"
 #include "forge/experiment/teaching.h"
@@ -28,6 +30,8 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "label-separator", 0, &options->label_separator, "C", "what joins several labels, as | in a|b");
     option_text(table, "target-columns", 0, &options->target_columns, "LIST",
                 "of a table: numbers to learn, as x,y; of pairs, the target");
+    option_text(table, "degrade", 0, &options->degrade, "HOW",
+                "inputs made of clean pictures: none, noise=S, dark=F, small=N, drawing=T");
     option_text(table, "loss", 0, &options->loss, "LOSS", LOSSES "; what suits the last layer if absent");
     if (options->trains) {
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");
@@ -134,6 +138,9 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
         if (result)
             return result;
     }
+    s->pictures = kind == MEDIA_IMAGE && picturing_is(s);
+    if (s->pictures && (result = picturing_describe(s, o, why)))
+        return result;
     result = media_of_model(s->model, &s->media, why);
     if (result)
         return refuse_in(why, result, "%s, media", o->model);
@@ -224,7 +231,7 @@ static int check_loss(struct experiment *s, const struct experiment_options *o, 
     bool numbers = s->data->numbers != NULL;
 
     /* Only to be evaluated: the largest output is the class, whatever the layer. */
-    if (!o->trains && !o->loss && s->loss->targets == TARGETS_NUMBERS && !numbers)
+    if (!o->trains && !o->loss && s->loss->targets == TARGETS_NUMBERS && !numbers && !s->pictures)
         s->loss = loss_at(0);
     if (s->data->unlabelled && s->loss->targets == TARGETS_NUMBERS && gives_classes(s->model))
         return refuse(why, WISP_E_INVALID,
@@ -269,6 +276,8 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
                                        .argument = &reading };
     int result = dataset_read(&wish, out, why);
 
+    if (!result && s->pictures)
+        result = picturing_pair(s, o, *out, why);
     reading_end(&reading);
     if (result)
         return result;
@@ -287,6 +296,10 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
         return refuse(why, WISP_E_INVALID,
                       "--label-column, --text-column, --label-separator and --target-columns are "
                       "for tables of texts");
+    if (s->pictures ? o->unlabelled != NULL : o->degrade != NULL)
+        return refuse(why, WISP_E_INVALID,
+                      "--degrade is for networks that give a picture for a picture, and --unlabelled "
+                      "for others");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
     if (loss_is_of_words(s->loss) &&
@@ -327,7 +340,8 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
     result = check_columns(s, o, why);
     if (!result)
         result =
-            read_data(s, o, o->data, s->teacher || (loss_is_of_words(s->loss) && !wording_is_spoken(s)), &s->data, why);
+            read_data(s, o, o->data, s->teacher || s->pictures || (loss_is_of_words(s->loss) && !wording_is_spoken(s)),
+                      &s->data, why);
     if (!result)
         result = check_data(s, o, why);
     if (result || !o->unlabelled)
@@ -405,6 +419,23 @@ int experiment_batches(const struct experiment *s, bool keep, struct batches **o
     if (!result && loss_is_of_words(s->loss))
         result = batches_follow(*out, &s->words, keep, why);
     return result;
+}
+
+int experiment_check_recipe(const struct experiment *s, const struct recipe *recipe, const struct loss *loss,
+                            struct reason *why)
+{
+    struct augment other = recipe->augment;
+
+    other.amount[AUGMENT_FLIP] = other.amount[AUGMENT_TURN] = 0;
+    if (s->pictures && augment_is_on(&other))
+        return refuse(why, WISP_E_INVALID,
+                      "--augment: pairs of pictures are varied by flip and turn, and by the place at "
+                      "which they are cropped");
+    if (s->pictures && recipe->augment.amount[AUGMENT_TURN] > 0 && s->data->pairs->width != s->data->pairs->height)
+        return refuse(why, WISP_E_INVALID,
+                      "--augment turn: the network takes %u x %u, which a quarter does not leave as it is",
+                      s->data->pairs->width, s->data->pairs->height);
+    return recipe_check(recipe, loss, why);
 }
 
 int experiment_dress(const struct experiment *s, struct model *model)

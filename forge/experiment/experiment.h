@@ -19,6 +19,7 @@ struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     const char *label_separator, *target_columns, *loss;
     const char *unlabelled; /* a data set besides, whose labels are not read; NULL */
+    const char *degrade;    /* how inputs are made of clean pictures, the targets; NULL: they are there */
     const char *teacher;    /* a trained model, in the place of the data's labels, which are not read; NULL */
     uint64_t threads;
     bool blas, skip_bad, quiet;
@@ -31,6 +32,7 @@ struct experiment {
     struct media *media;
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;
+    bool pictures;              /* the data are pairs of pictures */
     struct dataset *data;       /* without labels, with a teacher; with samples without labels at its end */
     const struct loss *loss;    /* that suits the model and the data, or was wished for */
     struct batches_words words; /* where the loss is of words */
@@ -55,6 +57,10 @@ void experiment_close(struct experiment *experiment); /* idempotent */
 
 /* The samples of an open experiment, as its model takes them. */
 int experiment_batches(const struct experiment *experiment, bool keep, struct batches **out, struct reason *why);
+
+/* Whether a recipe suits the samples, and a loss. WISP_E_INVALID. */
+int experiment_check_recipe(const struct experiment *experiment, const struct recipe *recipe, const struct loss *loss,
+                            struct reason *why);
 
 /* Gives the model, freshly read from the same file, the experiment's processing type, media and labels. -ENOMEM. */
 int experiment_dress(const struct experiment *experiment, struct model *model);

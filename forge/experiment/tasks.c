@@ -10,10 +10,14 @@ static const struct task {
     const char *type;
     bool classifies;
 } tasks[] = {
-    { "image.classification", true },    { "image.segmentation", false }, { "image.denoising", false },
-    { "image.super-resolution", false }, { "image.compression", false },  { "text.classification", true },
-    { "text.semantic-analysis", true },  { "text.translation", false },   { "text.generation", false },
-    { "audio.classification", true },    { "audio.recognition", true },   { "audio.transcription", false },
+    { "image.classification", true }, { "image.segmentation", false },
+    { "image.denoising", false },     { "image.super-resolution", false },
+    { "image.compression", false },   { "image.enhancement", false },
+    { "image.style", false },         { "image.generation", false },
+    { "text.classification", true },  { "text.semantic-analysis", true },
+    { "text.translation", false },    { "text.generation", false },
+    { "audio.classification", true }, { "audio.recognition", true },
+    { "audio.transcription", false },
 };
 
 /* "a, b and c" of all, or of those that classify. */

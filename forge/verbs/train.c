@@ -542,7 +542,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     train->recipe.loss = s->loss;
     if (loss->targets == TARGETS_TAUGHT && train->recipe.temperature == 0)
         train->recipe.temperature = USUAL_TEMPERATURE;
-    return recipe_check(&train->recipe, loss, why);
+    return experiment_check_recipe(s, &train->recipe, loss, why);
 }
 
 static int train_model(struct train *train, int argc, char **argv)
