@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "forge/data/pairs/scores.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
 
@@ -79,6 +80,9 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
                               which[done + i], r->model->name);
         }
         evaluation_add(e, r->loss, forward_value(r->forward, output), now);
+        if (r->scores)
+            pair_scores_add(r->scores, batch.which, now, forward_input(r->forward, 0),
+                            forward_value(r->forward, output), r->loss->values);
         done += now;
     }
     return 0;

@@ -13,6 +13,8 @@
 #include "forge/train/loss.h"
 #include "sparse/passes/forward.h"
 
+struct pair_scores;
+
 /* What an evaluation runs on; all borrowed. */
 struct evaluator {
     struct forward *forward; /* made for loss->max samples */
@@ -21,6 +23,7 @@ struct evaluator {
     struct loss_batch *loss;
     struct pool *pool;
     const struct answers *answers; /* that are the targets; NULL: those of the data are */
+    struct pair_scores *scores;    /* of pairs of pictures, to which is added; NULL: not wanted */
     const struct ranks *ranks;     /* that share the samples; NULL: this process runs them all */
 };
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/outcome.h"
+#include "forge/data/pairs/scores.h"
 #include "forge/experiment/experiment.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
@@ -50,17 +51,57 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
     return true;
 }
 
-static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e, double seconds)
+static void print_pictures(const struct experiment *s, const struct evaluation *e, const struct pair_scores *scores)
+{
+    const struct pair_figures f = pair_scores_figures(scores);
+    char worst[512], input[48] = "";
+
+    dataset_sample(s->data, f.worst_sample, worst, sizeof worst);
+    if (scores->has_input)
+        snprintf(input, sizeof input, " (the input as it is: %.2f dB)", f.input_psnr);
+    if (scores->mask)
+        printf("IoU %.4f, Dice %.4f, over all pixels of %zu masks; mean IoU %.4f, lowest %.4f, %s; loss %.6g\n", f.iou,
+               f.dice, f.pictures, f.iou_mean, f.worst, worst, loss_mean(&e->tally));
+    else
+        printf("PSNR %.2f dB, mean over %zu pictures%s; lowest %.2f dB, %s; loss %.6g\n", f.psnr, f.pictures, input,
+               f.worst, worst, loss_mean(&e->tally));
+}
+
+static json_t *pictures_json(const struct experiment *s, const struct evaluation *e, const struct pair_scores *scores)
+{
+    const struct pair_figures f = pair_scores_figures(scores);
+    char worst[512];
+    json_t *object = json_pack("{s:I s:I s:f}", "pictures", (json_int_t)f.pictures, "samples",
+                               (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally));
+
+    if (scores->mask)
+        json_object_update_new(object,
+                               json_pack("{s:f s:f s:f}", "iou", f.iou, "dice", f.dice, "iou_mean", f.iou_mean));
+    else
+        json_object_set_new(object, "psnr", json_real(f.psnr));
+    if (!scores->mask && scores->has_input)
+        json_object_set_new(object, "input_psnr", json_real(f.input_psnr));
+    json_object_set_new(object, "lowest", json_real(f.worst));
+    json_object_set_new(object, "lowest_sample",
+                        json_string(dataset_sample(s->data, f.worst_sample, worst, sizeof worst)));
+    return object;
+}
+
+static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
+                        const struct pair_scores *scores, double seconds)
 {
     json_t *object;
 
     if (!eval->json) {
-        evaluation_print(e, s->model->labels, stdout);
+        if (scores)
+            print_pictures(s, e, scores);
+        else
+            evaluation_print(e, s->model->labels, stdout);
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
                (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
     }
-    object = evaluation_json(e, s->model->labels);
+    object = scores ? pictures_json(s, e, scores) : evaluation_json(e, s->model->labels);
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
@@ -86,7 +127,7 @@ static int run(const struct eval *eval, const struct experiment *s, const struct
     result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    result = print_result(eval, s, &e, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
+    result = print_result(eval, s, &e, evaluator->scores, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
     evaluation_deinit(&e);
     return result;
 }
@@ -94,6 +135,7 @@ static int run(const struct eval *eval, const struct experiment *s, const struct
 static int eval_session(const struct eval *eval, const struct experiment *s)
 {
     struct evaluator r = { .model = s->model, .pool = s->pool };
+    struct pair_scores scores = { .of = NULL };
     struct loss_batch batch = LOSS_BATCH_NULL;
     struct forward_setup setup = { .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool };
     struct reason why;
@@ -103,6 +145,9 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     r.loss = &batch;
     batch.threshold = (float)eval->threshold;
+    if (!result && s->pictures && pair_scores_init(&scores, s->data, s->media))
+        result = refuse_errno(&why, -ENOMEM, "evaluation");
+    r.scores = s->pictures ? &scores : NULL;
     if (!result)
         result = experiment_batches(s, false, &r.batches, &why);
     if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
@@ -115,6 +160,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     forward_free(r.forward);
     batches_free(r.batches);
     loss_batch_deinit(&batch);
+    pair_scores_deinit(&scores);
     return result;
 }
 

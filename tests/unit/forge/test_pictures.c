@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Networks that give a picture for a picture: from files to a model and its figures, the same bytes with any number of
+ * threads and after a stop, and what does not fit.
+ */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "process.h"
+#include "sparse/file/model_file.h"
+#include "support/test.h"
+#include "unit/data/data_make.h"
+
+static struct ran ran;
+
+static void put(const char *name, uint32_t width, uint32_t height, const uint8_t *pixels)
+{
+    struct bytes png = make_grey_png(width, height, pixels);
+
+    data_write(data_root, name, png.data, png.size);
+    free(png.data);
+}
+
+/* A disc under noise, and its mask: a label's number, not 255. */
+static void put_disc(const char *split, unsigned number)
+{
+    uint8_t picture[24 * 20], mask[24 * 20];
+    struct rng rng = rng_make(number, *split);
+    const double x0 = 5 + 14 * rng_double(&rng), y0 = 5 + 10 * rng_double(&rng);
+    char name[64];
+
+    for (unsigned i = 0; i < sizeof mask; i++) {
+        const double x = i % 24 - x0, y = i / 24 - y0;
+
+        mask[i] = x * x + y * y < 20 ? 3 : 0;
+        picture[i] = (uint8_t)(60 + 60 * (mask[i] > 0) + rng_below(&rng, 80));
+    }
+    snprintf(name, sizeof name, "discs/%s/images/%u.png", split, number);
+    put(name, 24, 20, picture);
+    snprintf(name, sizeof name, "discs/%s/masks/%u.png", split, number);
+    put(name, 24, 20, mask);
+}
+
+/* Stripes, smooth in one direction. */
+static void put_stripes(const char *split, unsigned number)
+{
+    uint8_t picture[20 * 20];
+    char name[64];
+
+    for (unsigned i = 0; i < sizeof picture; i++)
+        picture[i] = (uint8_t)(128 + 100 * sin(i % 20 * 0.4 + number) * cos(i / 20 * 0.1 * (number % 3)));
+    snprintf(name, sizeof name, "stripes/%s/%u.png", split, number);
+    put(name, 20, 20, picture);
+}
+
+static int make_data(void **state)
+{
+    data_root_make(state);
+    for (unsigned i = 0; i < 12; i++)
+        put_disc("train", i);
+    for (unsigned i = 0; i < 4; i++)
+        put_disc("test", i);
+    for (unsigned i = 0; i < 8; i++)
+        put_stripes("train", i);
+    for (unsigned i = 8; i < 12; i++)
+        put_stripes("test", i);
+    data_write_text(data_root, "mask.yaml",
+                    "name: mask\nprocessing: image.segmentation\ninput: [1, 16, 16]\nlayers:\n"
+                    "  - conv2d: {channels: 4, kernel: 3, padding: 1}\n  - relu\n"
+                    "  - conv2d: {channels: 1, kernel: 3, padding: 1}\n  - sigmoid\n");
+    data_write_text(data_root, "clean.yaml",
+                    "name: clean\nprocessing: image.denoising\ninput: [1, 16, 16]\nlayers:\n"
+                    "  - conv2d: {channels: 4, kernel: 3, padding: 1}\n  - relu\n"
+                    "  - conv2d: {channels: 1, kernel: 3, padding: 1}\n  - add: {from: [previous, input]}\n");
+    data_write_text(data_root, "twice.yaml",
+                    "name: twice\nprocessing: image.super-resolution\ninput: [1, 8, 8]\nlayers:\n"
+                    "  - conv2d: {channels: 4, kernel: 3, padding: 1}\n  - pixel_shuffle\n");
+    forge_run_well(&ran, data_root, "build --structure mask.yaml -s 0.2 --no-history -o mask");
+    forge_run_well(&ran, data_root, "build --structure clean.yaml -s 0.2 --no-history -o clean");
+    forge_run_well(&ran, data_root, "build --structure twice.yaml -s 0 --no-history -o twice");
+    return 0;
+}
+
+static double evaluate(const char *command, const char *key)
+{
+    json_t *result;
+    double value;
+
+    forge_run_well(&ran, data_root, command);
+    result = json_loads(ran.out, 0, NULL);
+    assert_non_null(result);
+    if (!json_is_number(json_object_get(result, key)))
+        fail_msg("no %s in %s", key, ran.out);
+    value = json_number_value(json_object_get(result, key));
+    json_decref(result);
+    return value;
+}
+
+static void says_of_itself(const char *file, const char *what)
+{
+    struct model *model;
+    struct reason why;
+
+    assert_ok(model_read(scratch_path(data_root, file), &model, &why), why);
+    if (!strstr(model->media, what))
+        fail_msg("%s: %s", file, model->media);
+    model_free(model);
+}
+
+#define MASKS                                                                                                          \
+    "--media {\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"answer\":\"mask\",\"threshold\":1}"
+#define RECIPE "--optimizer adamw -b 4 -r 0.02 --augment flip=0.5,turn=0.75 --no-history"
+
+static void test_masks_are_learned(void **state)
+{
+    (void)state;
+    forge_run_well(&ran, data_root, "train mask -D discs --loss dice -e 25 " RECIPE " " MASKS " -o mask.1 -t 1");
+    assert_true(evaluate("eval mask.1 -D discs --loss dice --json", "iou") > 0.7);
+    assert_true(evaluate("eval mask.1 -D discs --json -b 3", "dice") > 0.8);
+    assert_true(evaluate("eval mask.1 -D discs --json", "pictures") == 4);
+    forge_run_well(&ran, data_root, "train mask -D discs -e 1 " RECIPE " -o mask.2");
+    says_of_itself("mask.2", "\"answer\":\"mask\"");
+    forge_run_well(&ran, data_root, "eval mask.1 -D discs");
+    assert_non_null(strstr(ran.out, "over all pixels of 4 masks"));
+}
+
+/* With all that is drawn by chance: places, turns, noise. */
+static void test_the_same_bytes(void **state)
+{
+    (void)state;
+    forge_run_well(&ran, data_root, "train clean -D stripes --degrade noise=25 -e 4 " RECIPE " -o clean.1 -t 1");
+    forge_run_well(&ran, data_root, "train clean -D stripes --degrade noise=25 -e 4 " RECIPE " -o clean.3 -t 3");
+    assert_same_bytes(data_root, "clean.1", "clean.3");
+    forge_run_well(&ran, data_root,
+                   "train clean -D stripes --degrade noise=25 -e 4 " RECIPE
+                   " --checkpoint c --checkpoint-every steps=3 "
+                   "--minutes 0.001 -o cut -t 2");
+    forge_run_well(&ran, data_root,
+                   "train clean -D stripes --degrade noise=25 -e 4 " RECIPE
+                   " --checkpoint c --resume c -o clean.2 -t 2");
+    assert_same_bytes(data_root, "clean.1", "clean.2");
+}
+
+static void test_noise_is_taken_off(void **state)
+{
+    double before;
+
+    (void)state;
+    forge_run_well(&ran, data_root, "train clean -D stripes --degrade noise=25 -e 30 " RECIPE " -o clean.t");
+    before = evaluate("eval clean.t -D stripes --degrade noise=25 --json", "input_psnr");
+    assert_true(before > 19.5 && before < 21.5);
+    assert_true(evaluate("eval clean.t -D stripes --degrade noise=25 --json", "psnr") > before + 3);
+    says_of_itself("clean.t", "\"answer\":\"picture\"");
+    assert_true(evaluate("eval clean.t -D stripes --degrade none --json", "input_psnr") == 100);
+}
+
+static void test_pictures_become_larger(void **state)
+{
+    (void)state;
+    forge_run_well(&ran, data_root, "train twice -D stripes --degrade small=2 --loss l1 -e 30 " RECIPE " -o twice.t");
+    assert_true(evaluate("eval twice.t -D stripes --degrade small=2 --loss l1 --json", "psnr") > 22);
+}
+
+static void test_what_does_not_fit_is_refused(void **state)
+{
+    static const struct {
+        const char *command, *says;
+    } cases[] = {
+        { "train clean -D stripes -o x", "neither a folder on its way nor the end of its name" },
+        { "train clean -D stripes --degrade blur=1 -o x", "--degrade 'blur=1': give none, noise=S" },
+        { "train clean -D stripes --degrade small=2 -o x", "its inputs have 1/2 of the size, but clean gives 1 times" },
+        { "train twice -D discs -o x", "but the network gives 2 times the size" },
+        { "train clean -D stripes --degrade none --augment zoom=0.2 -o x", "are varied by flip and turn" },
+        { "train clean -D stripes --degrade none --unlabelled discs -o x", "--unlabelled for others" },
+        { "train clean -D stripes --degrade none --labelled 2 -o x", "end the network in a softmax" },
+        { "train mask -D discs --loss cross-entropy -o x", "needs a softmax" },
+        { "train mask -D discs --media "
+          "{\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"answer\":\"picture\"} "
+          "--loss dice -o x",
+          "--loss dice is of masks" },
+        { "train clean -D stripes --degrade none --media "
+          "{\"kind\":\"image\",\"width\":32,\"height\":8,\"channels\":1} -o x",
+          "of pictures of another form" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        forge_run(&ran, data_root, cases[i].command);
+        assert_int_not_equal(ran.status, 0);
+        if (!strstr(ran.err, cases[i].says))
+            fail_msg("'%s' said: %s", cases[i].command, ran.err);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masks_are_learned),
+        cmocka_unit_test(test_the_same_bytes),
+        cmocka_unit_test(test_noise_is_taken_off),
+        cmocka_unit_test(test_pictures_become_larger),
+        cmocka_unit_test(test_what_does_not_fit_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, make_data, data_root_remove);
+}
