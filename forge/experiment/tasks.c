@@ -20,15 +20,21 @@ static const struct task {
     { "audio.transcription", false },
 };
 
-/* "a, b and c" of all, or of those that classify. */
+/* "image.classification, .segmentation, text.classification", of all, or of those that classify. */
 static const char *list_tasks(bool classifiers, char *text, size_t size)
 {
-    size_t used = 0;
+    size_t used = 0, last = 0;
 
     *text = 0;
     for (size_t i = 0; i < ARRAY_SIZE(tasks) && used + 32 < size; i++) {
-        if (!classifiers || tasks[i].classifies)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", tasks[i].type);
+        const size_t modality = strcspn(tasks[i].type, ".");
+        const bool again = used && !strncmp(tasks[i].type, tasks[last].type, modality + 1);
+
+        if (classifiers && !tasks[i].classifies)
+            continue;
+        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+                                 tasks[i].type + (again ? modality : 0));
+        last = i;
     }
     return text;
 }

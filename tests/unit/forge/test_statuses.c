@@ -14,9 +14,9 @@
 
 #define IMAGE "--processing image.classification "
 #define TYPES                                                                                                          \
-    "raw, image.classification, image.segmentation, image.denoising, image.super-resolution, image.compression, "      \
-    "text.classification, "                                                                                            \
-    "text.semantic-analysis, text.translation, text.generation, audio.classification, audio.recognition, audio.transcription"
+    "raw, image.classification, .segmentation, .denoising, .super-resolution, .compression, .enhancement, .style, "    \
+    ".generation, text.classification, .semantic-analysis, .translation, .generation, audio.classification, "          \
+    ".recognition, .transcription"
 #define TEXT "{\"kind\":\"text\",\"features\":64}"
 
 static const char *folder;
@@ -93,7 +93,7 @@ static const struct {
     { "train m -D d -p video.x -o x", 2, "--processing: there is no processing type video.x; there are " TYPES },
     { "train m -D d -p image.segmentation -o x", 2,
       "--processing: a network that ends in a softmax classifies, which is not image.segmentation; it can be "
-      "image.classification, text.classification, text.semantic-analysis, audio.classification, audio.recognition" },
+      "image.classification, text.classification, .semantic-analysis, audio.classification, .recognition" },
     { "eval scent -D d", 65,
       "scent (--processing gives it another type): there is no processing type scent.classification (did you mean "
       "text.classification?); there are " TYPES },
