@@ -299,7 +299,8 @@ static void noise_is_of_places(void **state)
     crop_take_noisy(&(struct crop){ 0, 0, 64, 64, false, 0 }, pairs_input(set, 0), &levels, &set->pairs->noise, &key,
                     whole);
     for (unsigned i = 0; i < 3 * 64 * 64; i++) {
-        const double off = 255 * (double)whole[i] - pairs_target(set, 0)->pixels[i % 4096 * 3 + i / 4096];
+        const uint8_t clean = pairs_target(set, 0)->pixels[i % 4096 * 3 + i / 4096];
+        const double off = 255 * (double)whole[i] - clean;
 
         sum += off;
         squares += off * off;

@@ -34,7 +34,8 @@ static void put_disc(const char *split, unsigned number)
     char name[64];
 
     for (unsigned i = 0; i < sizeof mask; i++) {
-        const double x = i % 24 - x0, y = i / 24 - y0;
+        const unsigned column = i % 24, row = i / 24;
+        const double x = column - x0, y = row - y0;
 
         mask[i] = x * x + y * y < 20 ? 3 : 0;
         picture[i] = (uint8_t)(60 + 60 * (mask[i] > 0) + rng_below(&rng, 80));
@@ -51,8 +52,11 @@ static void put_stripes(const char *split, unsigned number)
     uint8_t picture[20 * 20];
     char name[64];
 
-    for (unsigned i = 0; i < sizeof picture; i++)
-        picture[i] = (uint8_t)(128 + 100 * sin(i % 20 * 0.4 + number) * cos(i / 20 * 0.1 * (number % 3)));
+    for (unsigned i = 0; i < sizeof picture; i++) {
+        const unsigned column = i % 20, row = i / 20;
+
+        picture[i] = (uint8_t)(128 + 100 * sin(column * 0.4 + number) * cos(row * 0.1 * (number % 3)));
+    }
     snprintf(name, sizeof name, "stripes/%s/%u.png", split, number);
     put(name, 20, 20, picture);
 }
