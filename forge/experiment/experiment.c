@@ -379,6 +379,20 @@ int experiment_spare(const struct experiment_options *o, const char *output, con
     return result ? result : save_apart(written + 1, ARRAY_SIZE(written) - 1, read, ARRAY_SIZE(read), why);
 }
 
+static bool is_needed(const void *argument, uint32_t layer)
+{
+    (void)argument, (void)layer;
+    return false;
+}
+
+/* What is trained is read from the file for each candidate. */
+static int drop_weights(struct experiment *s, struct reason *why)
+{
+    const int result = model_strip(s->model, is_needed, NULL);
+
+    return result ? refuse_errno(why, result, "%s", s->model->name) : 0;
+}
+
 int experiment_open(struct experiment *s, const char *verb, const struct experiment_options *o, struct reason *why)
 {
     int result;
@@ -393,6 +407,8 @@ int experiment_open(struct experiment *s, const char *verb, const struct experim
         result = open_labels(s, o, why);
     if (!result)
         result = open_machine(s, o, why);
+    if (!result && o->trains)
+        result = drop_weights(s, why);
     if (!result)
         result = open_data(s, o, why);
     if (!result)

@@ -28,7 +28,7 @@ struct experiment_options {
 
 struct experiment {
     const char *verb;
-    struct model *model; /* with processing type, media and labels as they will be */
+    struct model *model; /* with processing type, media and labels as they will be; to train, without its weights */
     struct media *media;
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;

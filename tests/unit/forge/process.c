@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +64,17 @@ int forge_wait(pid_t pid)
 
     assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+uint64_t forge_peak(const char *folder, const char *command)
+{
+    pid_t pid = forge_start(folder, command, "events");
+    struct rusage usage;
+    int status;
+
+    assert_int_equal(wait4(pid, &status, 0, &usage), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return (uint64_t)usage.ru_maxrss * 1024;
 }
 
 int forge_stop(const char *folder, const char *command, int epochs, int signal)

@@ -6,6 +6,7 @@
 #define TESTS_UNIT_FORGE_PROCESS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { OUTPUT_MAX = 1 << 16, ARGUMENTS_MAX = 48 };
@@ -23,6 +24,8 @@ void forge_run_well(struct ran *ran, const char *folder, const char *command);
 pid_t forge_start(const char *folder, const char *command, const char *out);
 /* Exit status, or 128 + signal. */
 int forge_wait(pid_t pid);
+/* The most bytes that it had in memory, if it did well. */
+uint64_t forge_peak(const char *folder, const char *command);
 /* Starts a training with its events to the pipe `events` in the folder, which is there, and ends it by the signal when
  * so many epochs are over; its status. The pipe is too small for the events of all, so that it cannot have come to its
  * end by itself, however fast it is. */

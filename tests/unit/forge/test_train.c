@@ -350,12 +350,50 @@ static void test_data_that_does_not_fit_is_refused(void **state)
     scratch_remove(folder);
 }
 
+/* Beyond what a network of next to nothing takes: the arrays that it is trained in, and no copy of its file. */
+static void test_memory_follows_the_connections(void **state)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* of which memory is another matter */
+    const char *folder = prepare(8, 8);
+    static struct ran ran;
+    uint64_t least, peak, wanted;
+    json_t *start;
+    char *events;
+    size_t size;
+
+    (void)state;
+    forge_run_well(&ran, folder,
+                   "build --layers 64-1800-1800-4 --sparsity 0 --processing image.classification -o big.safetensors");
+    least =
+        forge_peak(folder, "train m.safetensors --data d --steps 1 --batch 2 --validation 0 --json -o o.safetensors");
+    peak =
+        forge_peak(folder, "train big.safetensors --data d --steps 1 --batch 2 --validation 0 --json -o o.safetensors");
+    events = slurp(scratch_path(folder, "events"), &size);
+    start = find_event(events, "start");
+    assert_non_null(start);
+    wanted = (uint64_t)real_of(start, "train_bytes");
+    assert_true(wanted >= (uint64_t)14 * 1800 * 1800);
+    if (peak > least + wanted + wanted / 8)
+        fail_msg("%llu bytes at most, %llu of them for next to nothing, to train in %llu", (unsigned long long)peak,
+                 (unsigned long long)least, (unsigned long long)wanted);
+    json_decref(start);
+    free(events);
+    scratch_remove(folder);
+#else
+    (void)state;
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_train_and_eval),           cmocka_unit_test(test_same_file_for_any_threads_and_kernels),
-        cmocka_unit_test(test_candidates_keep_the_best), cmocka_unit_test(test_interrupt_saves_what_there_is),
-        cmocka_unit_test(test_full_disk_loses_nothing),  cmocka_unit_test(test_data_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_train_and_eval),
+        cmocka_unit_test(test_same_file_for_any_threads_and_kernels),
+        cmocka_unit_test(test_candidates_keep_the_best),
+        cmocka_unit_test(test_interrupt_saves_what_there_is),
+        cmocka_unit_test(test_full_disk_loses_nothing),
+        cmocka_unit_test(test_data_that_does_not_fit_is_refused),
+        cmocka_unit_test(test_memory_follows_the_connections),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
