@@ -3,6 +3,9 @@
 
 #include "sparse/kernels/formats/csr.h"
 
+/* Rows that are in flight together; more at a time would leave the rows of a small layer to one thread. */
+enum { GRAIN = 4 };
+
 static bool can(const struct csr *w, unsigned batch_class)
 {
     (void)w, (void)batch_class;
@@ -17,7 +20,7 @@ static int pack(const struct csr *w, struct packed **out)
         return -ENOMEM;
     made->matrix = w;
     made->packed.units = w->rows;
-    made->packed.grain = PACK_LANES;
+    made->packed.grain = GRAIN;
     made->packed.memory = sizeof *made;
     *out = &made->packed;
     return 0;
