@@ -14,18 +14,18 @@
 struct backward {
     struct forward *forward;
     const struct parameters *parameters;
-    float **gradients; /* by value; the model's inputs have none */
+    float **gradients; /* by value; NULL for the model's inputs, unless they are wanted */
     bool *written;     /* by value: in this run */
     /* For a layer that reads one value several times: what it sends through all inputs but the first. */
     float *spares[LAYER_INPUTS_MAX];
 };
 
-/* Whether the layer has read the value of input j through one before; what stands for itself needs no sum. */
-static bool is_repeated(const struct model *model, const struct layer *layer, uint32_t j)
+/* Whether the layer has read the value of input j through one before; what has no gradient needs no sum. */
+static bool is_repeated(const struct backward *backward, const struct layer *layer, uint32_t j)
 {
     for (uint32_t k = 0; k < j; k++) {
         if (layer->inputs[k] == layer->inputs[j])
-            return layer->inputs[j] >= model->signature.input_count;
+            return backward->gradients[layer->inputs[j]] != NULL;
     }
     return false;
 }
@@ -41,7 +41,7 @@ static int allocate_spares(struct backward *backward)
         for (uint32_t j = 1; j < layer->input_count; j++) {
             uint64_t elements = shape_elements(model_value_shape(model, layer->inputs[j]));
 
-            largest[j] = is_repeated(model, layer, j) ? MAX(largest[j], elements) : largest[j];
+            largest[j] = is_repeated(backward, layer, j) ? MAX(largest[j], elements) : largest[j];
         }
     }
     for (uint32_t j = 0; j < LAYER_INPUTS_MAX; j++) {
@@ -54,7 +54,8 @@ static int allocate_spares(struct backward *backward)
 
 static int allocate(struct backward *backward)
 {
-    const struct model *model = backward->forward->setup.model;
+    const struct forward_setup *setup = &backward->forward->setup;
+    const struct model *model = setup->model;
     const uint32_t values = model_value_count(model);
     uint64_t elements;
 
@@ -62,9 +63,8 @@ static int allocate(struct backward *backward)
     backward->written = calloc(values, sizeof *backward->written);
     if (!backward->gradients || !backward->written)
         return -ENOMEM;
-    for (uint32_t value = model->signature.input_count; value < values; value++) {
-        if (!size_multiply(shape_elements(model_value_shape(model, value)), backward->forward->setup.batch,
-                           &elements) ||
+    for (uint32_t value = setup->input_gradient ? 0 : model->signature.input_count; value < values; value++) {
+        if (!size_multiply(shape_elements(model_value_shape(model, value)), setup->batch, &elements) ||
             !(backward->gradients[value] = memory_zalloc(elements, sizeof(float))))
             return -ENOMEM;
     }
@@ -150,7 +150,7 @@ static void add_spares(struct backward *backward, const struct layer *layer)
     for (uint32_t j = 0; j < layer->input_count; j++) {
         uint32_t value = layer->inputs[j];
 
-        if (is_repeated(forward->setup.model, layer, j))
+        if (is_repeated(backward, layer, j))
             forward->setup.kernels->add(backward->gradients[value], backward->spares[j],
                                         tensor_count(&forward->values[value]));
     }
@@ -210,12 +210,12 @@ static void run_layer(struct backward *backward, uint32_t index, float *gradient
         const uint32_t read = layer->inputs[j];
 
         in_gradient[j] = backward->gradients[read];
-        if (is_repeated(model, layer, j)) {
+        if (is_repeated(backward, layer, j)) {
             in_gradient[j] = backward->spares[j];
             continue;
         }
         accumulate[j] = backward->written[read];
-        backward->written[read] = read >= model->signature.input_count;
+        backward->written[read] = in_gradient[j] != NULL;
     }
     if (!call.back.run.out->batch || (forward->setup.sparse_input && layer->inputs[0] == 0))
         clear_layer(backward->parameters, index, gradient);
@@ -231,6 +231,17 @@ float *backward_gradient(struct backward *backward, size_t value)
     return backward->gradients[value];
 }
 
+/* What no layer sends anything to. */
+static void clear_inputs(struct backward *backward)
+{
+    const struct forward *forward = backward->forward;
+
+    for (uint32_t value = 0; value < forward->setup.model->signature.input_count; value++) {
+        if (backward->gradients[value] && !backward->written[value])
+            memset(backward->gradients[value], 0, tensor_count(&forward->values[value]) * sizeof(float));
+    }
+}
+
 void backward_run(struct backward *backward, size_t from, float *gradient)
 {
     const struct model *model = backward->forward->setup.model;
@@ -244,6 +255,7 @@ void backward_run(struct backward *backward, size_t from, float *gradient)
         else
             clear_layer(backward->parameters, i, gradient);
     }
+    clear_inputs(backward);
 }
 
 /* ---- connections that the model has not ---- */

@@ -15,7 +15,9 @@ int backward_new(struct forward *forward, const struct parameters *parameters, s
                  struct reason *why);
 struct backward *backward_free(struct backward *backward);
 
-/* Where the gradient with respect to a value stands, laid out like it: the loss writes that of the value it is of. */
+/* Where the gradient with respect to a value stands, laid out like it: the loss writes that of the value it is of. NULL
+ * for the model's inputs, unless `forward` is made with input_gradient; then it stands there after backward_run(), 0
+ * where no layer that the loss depends on reads the input. */
 float *backward_gradient(struct backward *backward, size_t value);
 
 /* After forward_run() in LAYER_TRAIN, on its thread pool: given the loss's gradient with respect to value `from`, where

@@ -164,7 +164,8 @@ bool forward_has_index(const struct forward_setup *setup, const struct layer *la
 static int measure_workspace(const struct forward_setup *setup, unsigned parts, struct workspace *out,
                              struct reason *why)
 {
-    const struct workspace_setup s = { setup->model, setup->mode, setup->batch, parts, setup->sparse_input };
+    const struct workspace_setup s = { setup->model, setup->mode,         setup->batch,
+                                       parts,        setup->sparse_input, setup->input_gradient };
 
     return workspace_measure(&s, out, why);
 }
@@ -303,7 +304,7 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     if (train && !signature_trains(&model->signature))
         return refuse(why, WISP_E_FORMAT,
                       "this version of wisp trains models with one float32 output, and inputs without a scale");
-    if (setup->sparse_input && (setup->mode == LAYER_SERVE || !forward_takes_sparse(model)))
+    if (setup->sparse_input && (setup->mode == LAYER_SERVE || setup->input_gradient || !forward_takes_sparse(model)))
         return refuse(why, WISP_E_FORMAT, "this model takes no sparse input");
     for (uint32_t i = 0; i < model->layer_count; i++) {
         const struct layer *layer = &model->layers[i];

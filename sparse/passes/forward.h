@@ -36,6 +36,7 @@ struct forward_setup {
     struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
     struct choice_cache *choices;      /* to serve: of weight formats; NULL: they are measured */
     bool sparse_input;                 /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
+    bool input_gradient;               /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
     const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
 };
 

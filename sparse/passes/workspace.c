@@ -32,7 +32,8 @@ static int ask(const struct survey *survey, const struct layer *layer, struct la
         accumulate[j] = survey->sent[layer->inputs[j]];
     }
     for (uint32_t j = 0; j < layer->input_count; j++)
-        survey->sent[layer->inputs[j]] = s->mode == LAYER_TRAIN && layer->inputs[j] >= s->model->signature.input_count;
+        survey->sent[layer->inputs[j]] =
+            s->mode == LAYER_TRAIN && (s->input_gradient || layer->inputs[j] >= s->model->signature.input_count);
     if (!layer->kind->prepare)
         return 0;
     result = layer_plan(layer, inputs, &plan, why);

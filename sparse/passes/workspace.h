@@ -24,7 +24,8 @@ struct workspace_setup {
     enum layer_mode mode;
     size_t batch;
     unsigned parts;
-    bool sparse_input; /* the model's input comes as vectors */
+    bool sparse_input;   /* the model's input comes as vectors */
+    bool input_gradient; /* the model's inputs have a gradient, as any value */
 };
 
 #define WORKSPACE_NULL ((struct workspace){ .memory = NULL })

@@ -12,7 +12,9 @@
 #include "base/memory.h"
 #include "sparse/construct/sample.h"
 #include "sparse/passes/backward.h"
+#include "sparse/passes/forward_plan.h"
 #include "support/test.h"
+#include "training.h"
 
 enum { WIDTH = 12, BATCH = 5 };
 
@@ -198,11 +200,81 @@ static void test_the_rest_waits_for_all_parts(void **state)
     model_free(model);
 }
 
+/* x -> a; x + x -> b; a + b -> c; c + x -> d. With two inputs the last sum reads the other one. */
+static struct model *make_readers(uint32_t inputs)
+{
+    const struct layer_kind *linear = layer_kind_find("linear"), *add = layer_kind_find("add");
+    struct model *model;
+    struct reason why;
+
+    assert_int_equal(model_new(4, &model), 0);
+    snprintf(model->name, sizeof model->name, "readers");
+    snprintf(model->processing, sizeof model->processing, "test.readers");
+    model->signature = signature_of((struct shape){ .rank = 1, .dimension = { WIDTH } });
+    model->signature.inputs[1] = model->signature.inputs[0];
+    snprintf(model->signature.inputs[1].name, TENSOR_NAME_MAX, "other");
+    model->signature.input_count = inputs;
+    set_layer(model, 0, linear, 0, 0);
+    set_layer(model, 1, add, 0, 0);
+    set_layer(model, 2, add, inputs, inputs + 1);
+    set_layer(model, 3, add, inputs + 2, inputs - 1);
+    assert_ok(model_check(model, &why), why);
+    return model;
+}
+
+/* The loss is the sum of value `from`, of which x gets `ways` besides what the linear layer sends it. */
+static void check_inputs(struct training *training, uint32_t from, double ways, double other)
+{
+    const struct model *model = training->forward->setup.model;
+    const struct csr *w = &model->layers[0].weight;
+    double expected[WIDTH];
+
+    for (uint32_t c = 0; c < WIDTH; c++)
+        expected[c] = ways;
+    for (uint64_t k = 0; k < w->count; k++)
+        expected[csr_column(w, k)] += (double)w->values[k];
+    for (unsigned i = 0; i < WIDTH * BATCH; i++)
+        backward_gradient(training->backward, from)[i] = 1;
+    backward_run(training->backward, from, training->gradient);
+    for (unsigned i = 0; i < WIDTH * BATCH; i++) {
+        assert_true(fabs((double)backward_gradient(training->backward, 0)[i] - expected[i / BATCH]) < 1e-5);
+        if (model->signature.input_count == 2)
+            assert_true((double)backward_gradient(training->backward, 1)[i] == other);
+    }
+}
+
+static void test_inputs_have_gradients_where_they_are_wanted(void **state)
+{
+    float input[WIDTH * BATCH];
+    struct training training;
+
+    (void)state;
+    for (unsigned i = 0; i < WIDTH * BATCH; i++)
+        input[i] = (float)(i % 7) - 3;
+    for (uint32_t inputs = 1; inputs <= 2; inputs++) {
+        struct model *model = make_readers(inputs);
+        struct forward_setup setup = { .model = model, .kernels = kernels_find("auto"), .batch = BATCH };
+
+        setup.input_gradient = true;
+        training_make(&training, &setup);
+        forward_run(training.forward, LAYER_TRAIN, input, BATCH);
+        check_inputs(&training, inputs + 3, inputs == 1 ? 3 : 2, 1);
+        check_inputs(&training, inputs + 2, 2, 0); /* what is read no more has none left of before */
+        training_free(&training);
+        setup.input_gradient = false;
+        training_make(&training, &setup);
+        assert_null(backward_gradient(training.backward, 0));
+        training_free(&training);
+        model_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_residual_block_runs_each_layer_once),
         cmocka_unit_test(test_the_rest_waits_for_all_parts),
+        cmocka_unit_test(test_inputs_have_gradients_where_they_are_wanted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
