@@ -18,6 +18,8 @@
  *
  * l1: mean over the elements of |y - t|; gradient sign(y - t) / elements.
  *
+ * none: 0, for what is learned of an adversary alone (forge/adversary/).
+ *
  * A teacher's answers q in the place of labels are targets as they are, but for classes: there both distributions are
  * softened by a temperature T, q' ~ q^(1/T) and p' ~ p^(1/T), and the gradient is T (p' - q'), mean over the positions
  * (Hinton, Vinyals and Dean 2015: T^2 times that of their cross-entropy, so that it keeps its size). What is reported
@@ -141,8 +143,18 @@ struct loss_tally {
 void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *tally);
 struct ranks;
 void loss_join(struct loss_tally *tally, const struct ranks *ranks); /* with those of all ranks */
-double loss_mean(const struct loss_tally *tally);
+
+static inline double loss_mean(const struct loss_tally *tally)
+{
+    return tally->samples ? tally->loss / (double)tally->samples : 0;
+}
+
 /* The labels' micro F1, 2 correct / (predicted + actual): for one class a sample, the accuracy. 0 for numbers. */
-double loss_score(const struct loss_tally *tally);
+static inline double loss_score(const struct loss_tally *tally)
+{
+    const uint64_t labels = tally->predicted + tally->actual;
+
+    return labels ? (double)(2 * tally->correct) / (double)labels : 0;
+}
 
 #endif
