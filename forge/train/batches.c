@@ -460,7 +460,7 @@ int batches_lend(struct batches *batches, const struct batch *batch, const struc
 
 bool batches_are_sparse(const struct batches *batches)
 {
-    return batches->data->kind == MEDIA_TEXT;
+    return batches->data->kind == MEDIA_TEXT && !batches->noise.alone;
 }
 
 static bool all_fit(const struct batches *b)

@@ -40,6 +40,19 @@ struct batches_words {
 /* Once, before the first batch. */
 int batches_follow(struct batches *batches, const struct batches_words *words, bool keep, struct reason *why);
 
+/* One of the model's inputs gets noise, uniform in [-1, 1) (as Radford, Metz and Chintala 2016 draw it), of the seed,
+ * epoch and sample alone; of samples as they are always the same. */
+struct batches_noise {
+    bool drawn; /* false: none does */
+    bool alone; /* there is no other input: samples are only what is to come out */
+    uint32_t input;
+    size_t elements;
+    uint64_t seed;
+};
+
+/* Once, before the first batch. */
+void batches_draw(struct batches *batches, const struct batches_noise *noise);
+
 /* Which samples, and how they are made. */
 struct batch {
     const uint32_t *which;
@@ -54,7 +67,7 @@ int batches_fill(struct batches *batches, const struct batch *batch, float *acti
 /* The samples by what of them is not 0: lent until the next call. */
 int batches_lend(struct batches *batches, const struct batch *batch, const struct sparse_vector **out,
                  struct reason *why);
-/* Whether most of what the samples are is 0. */
+/* Whether most of what the samples are is 0, and they go into the pass. */
 bool batches_are_sparse(const struct batches *batches);
 
 /* Runs the pass on the samples, in the way that it takes them; on none, for its peers. */
@@ -72,11 +85,14 @@ struct answers {
 };
 
 /* What those samples are to come out as, into the targets of `loss`, which has room for them: as the data say, or with
- * answers as those do; where words are learned, they are the samples of the last batches_forward(). */
-int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
+ * answers as those do; where words are learned, they are the samples of the last batches_forward(), and where noise is
+ * the one input, the samples themselves. */
+int batches_targets(struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why);
 
 size_t batches_elements(const struct batches *batches); /* floats of a sample */
+uint32_t batches_input(const struct batches *batches);  /* of the model, that samples go to */
+bool batches_have_input(const struct batches *batches); /* false: noise alone goes in */
 uint32_t batches_class(const struct batches *batches, uint32_t sample);
 size_t batches_memory(const struct batches *batches);
 

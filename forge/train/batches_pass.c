@@ -24,6 +24,62 @@ static int fill_words(struct batches *b, const struct batch *batch, struct forwa
     return result;
 }
 
+/* ---- noise ---- */
+
+/* Of samples that are evaluated: an epoch that no run has. */
+enum { STILL_EPOCH = 0xffffff };
+
+struct drawing {
+    const struct batches *batches;
+    const struct batch *batch;
+    float *activation;
+};
+
+static void draw_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct drawing *d = argument;
+    const struct batches_noise *noise = &d->batches->noise;
+    const uint64_t epoch = d->batch->recipe ? d->batch->epoch : STILL_EPOCH;
+    unsigned long long begin, end;
+
+    pool_share(d->batch->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        struct rng rng = rng_make(noise->seed, recipe_stream(STREAM_LATENT, epoch, d->batch->which[i]));
+
+        for (size_t e = 0; e < noise->elements; e++)
+            d->activation[e * d->batch->count + i] = 2 * rng_float(&rng) - 1;
+    }
+}
+
+void batches_draw(struct batches *batches, const struct batches_noise *noise)
+{
+    batches->noise = *noise;
+}
+
+bool batches_have_input(const struct batches *batches)
+{
+    return !batches->noise.alone;
+}
+
+uint32_t batches_input(const struct batches *batches)
+{
+    return batches->words.source;
+}
+
+/* ---- the pass ---- */
+
+/* All inputs that are no vectors. */
+static int fill_inputs(struct batches *b, const struct batch *batch, struct forward *forward, struct reason *why)
+{
+    int result = 0;
+
+    if (!b->noise.alone)
+        result = batches_fill(b, batch, forward_input(forward, b->words.source), why);
+    if (!result && b->noise.drawn)
+        pool_run(b->pool, draw_part, &(struct drawing){ b, batch, forward_input(forward, b->noise.input) });
+    return result ? result : fill_words(b, batch, forward, why);
+}
+
 int batches_forward(struct batches *batches, const struct batch *batch, struct forward *forward, enum layer_mode mode,
                     struct reason *why)
 {
@@ -41,9 +97,7 @@ int batches_forward(struct batches *batches, const struct batch *batch, struct f
             forward_run_sparse(forward, mode, vectors, batch->count);
         return result;
     }
-    result = batches_fill(batches, batch, forward_input(forward, batches->words.source), why);
-    if (!result)
-        result = fill_words(batches, batch, forward, why);
+    result = fill_inputs(batches, batch, forward, why);
     if (!result)
         forward_run(forward, mode, forward_input(forward, 0), batch->count);
     return result;
@@ -136,7 +190,7 @@ static void take_answers(void *argument, unsigned part, unsigned parts)
     }
 }
 
-int batches_targets(const struct batches *batches, const struct batch *batch, const struct answers *answers,
+int batches_targets(struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why)
 {
     if (answers)
@@ -145,6 +199,8 @@ int batches_targets(const struct batches *batches, const struct batch *batch, co
         take_units(batches, batch, loss);
         return 0;
     }
+    if (batches->noise.alone)
+        return batches_fill(batches, batch, loss->values, why);
     if (batches->words.apart) {
         const struct batch plain = { .which = batch->which, .count = batch->count };
         int result = batches_fill(batches->targets, &plain, (float *)loss->classes, why);

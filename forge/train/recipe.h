@@ -75,7 +75,9 @@ enum recipe_stream {
     STREAM_LAYERS,
     STREAM_REGROW,
     STREAM_DISAGREEMENT,
-    STREAM_NOISE
+    STREAM_NOISE,
+    STREAM_LATENT,
+    STREAM_ADVERSARY
 };
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)
