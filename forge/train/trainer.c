@@ -130,6 +130,11 @@ static void sum(void *argument, float *values, size_t count)
     ranks_sum(argument, values, count);
 }
 
+static bool takes_sparse(const struct trainer_setup *s)
+{
+    return s->batches && !s->full_input && batches_are_sparse(s->batches) && forward_takes_sparse(s->model);
+}
+
 static int make_passes(struct trainer *t, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
@@ -138,7 +143,8 @@ static int make_passes(struct trainer *t, struct reason *why)
                                      .mode = LAYER_TRAIN,
                                      .batch = share_max(s),
                                      .pool = s->pool,
-                                     .sparse_input = batches_are_sparse(s->batches) && forward_takes_sparse(s->model) };
+                                     .sparse_input = takes_sparse(s),
+                                     .input_gradient = !s->batches };
     int result;
 
     t->peers = (struct forward_peers){ ranks_count(s->ranks), gather, sum, (void *)(uintptr_t)s->ranks };
@@ -211,14 +217,16 @@ static struct layer_random step_random(const struct trainer *t)
                                   .stream = recipe_stream(STREAM_LAYERS, 0, 0) + t->step * FORWARD_STREAMS };
 }
 
-static int refuse_diverged(struct trainer *t, uint64_t epoch, struct reason *why)
+/* `of` is the training, or the one beside it. */
+static int refuse_diverged(struct trainer *t, const struct trainer *of, uint64_t epoch, struct reason *why)
 {
     t->diverged = true;
     return refuse(why, WISP_E_INVALID,
-                  "the loss is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
+                  "the loss%s%s is no number any more (epoch %llu, rate %g): the training diverged; try a lower --rate "
                   "(a third of it), or a longer --warmup; with --validation above 0 or a --checkpoint the last good "
                   "weights are saved",
-                  (unsigned long long)epoch + 1, t->setup.recipe->rate);
+                  of == t ? "" : " of ", of == t ? "" : of->setup.model->name, (unsigned long long)epoch + 1,
+                  t->setup.recipe->rate);
 }
 
 /* Forward and back. */
@@ -243,14 +251,24 @@ static int run_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, s
         loss_run(&t->batch, forward_value(t->forward, model_value(s->model, s->model->layer_count - 1)), own,
                  (float)s->recipe->label_smoothing, backward_gradient(t->backward, t->lost), s->pool);
     }
+    result = s->turn ? s->turn(s->turner, t, begin, own, count) : 0;
+    if (result)
+        return refuse_diverged(t, s->beside, epoch, why);
     before = t->tally.loss;
     trainer_tally(t, own);
     if (!isfinite(t->tally.loss))
-        return refuse_diverged(t, epoch, why);
+        return refuse_diverged(t, t, epoch, why);
     if (s->observe)
         s->observe(s->observer, t->step, (t->tally.loss - before) / (double)count);
     backward_run(t->backward, t->lost, t->gradient);
     return 0;
+}
+
+static void start_tallies(struct trainer *t)
+{
+    t->tally = (struct loss_tally){ .samples = 0 };
+    if (t->setup.beside)
+        t->setup.beside->tally = t->tally;
 }
 
 static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
@@ -282,7 +300,7 @@ int trainer_gradient(struct trainer *t, uint64_t number, const float **out, stru
 
     order_epoch(t, epoch);
     result = run_batch(t, epoch, t->order + first, MIN(batch, t->setup.train_count - first), why);
-    t->tally = (struct loss_tally){ .samples = 0 };
+    start_tallies(t);
     *out = t->gradient;
     return result;
 }
@@ -395,10 +413,20 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
         trainer_swap_average(t);
     if (!result)
         evaluation_deinit(&e);
-    return result == WISP_E_INVALID ? refuse_diverged(t, epoch - 1, why) : result;
+    return result == WISP_E_INVALID ? refuse_diverged(t, t, epoch - 1, why) : result;
 }
 
 /* ---- the run ---- */
+
+/* `of`: as refuse_diverged() has it; NULL: there is none. */
+static int check_finite(struct trainer *t, const struct trainer *of, uint64_t epoch, struct reason *why)
+{
+    for (uint64_t i = 0; of && i < of->parameters.length; i++) {
+        if (!isfinite(of->setup.model->parameters[i]))
+            return refuse_diverged(t, of, epoch, why);
+    }
+    return 0;
+}
 
 /* An epoch that minutes cut short has its checkpoint before this: a run that is resumed with more of them goes on
  * there. `earlier`: samples that were trained on before the run was resumed in this epoch, which `began_ns` knows
@@ -419,14 +447,15 @@ static int finish_epoch(struct trainer *t, uint64_t began_ns, uint64_t earlier, 
     figures.samples_per_s = (double)(t->tally.samples - earlier) / figures.seconds;
     if (!earlier && (out->epoch_seconds == 0 || figures.seconds < out->epoch_seconds))
         out->epoch_seconds = figures.seconds;
-    if (s->validation_count)
+    result = check_finite(t, s->beside, out->epochs, why);
+    if (!result && s->validation_count)
         result = validate(t, figures.epoch, &figures, out, &best, why);
     else
         out->best_epoch = figures.epoch;
     if (result)
         return result;
     out->epochs = figures.epoch;
-    t->tally = (struct loss_tally){ .samples = 0 };
+    start_tallies(t);
     progress_epoch(s->progress, &figures, best);
     if (s->checkpoint && !cut)
         trainer_keep(t, out);
@@ -462,13 +491,10 @@ static bool end_is_unsaved(const struct trainer *t, const struct trainer_result 
 /* Of weights that no validation has seen since the last step. */
 static int check_weights(struct trainer *t, const struct trainer_result *out, struct reason *why)
 {
-    const float *values = t->setup.model->parameters;
+    const uint64_t epoch = out->epochs ? out->epochs - 1 : 0;
+    int result = out->validated ? 0 : check_finite(t, t, epoch, why);
 
-    for (uint64_t i = 0; !out->validated && i < t->parameters.length; i++) {
-        if (!isfinite(values[i]))
-            return refuse_diverged(t, out->epochs ? out->epochs - 1 : 0, why);
-    }
-    return 0;
+    return result || out->validated ? result : check_finite(t, t->setup.beside, epoch, why);
 }
 
 /* To the best epoch; where nothing was held back, to the last checkpoint. */

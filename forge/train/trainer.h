@@ -33,7 +33,7 @@ struct trainer_setup {
     struct pool *pool;
     const struct ranks *ranks; /* that share each minibatch and come to the same weights; NULL: this process alone */
     const struct recipe *recipe;
-    struct batches *batches;
+    struct batches *batches; /* NULL: it is beside another; who trains it brings its inputs, and takes their gradient */
     const uint32_t *train, *validation; /* samples; validation_count may be 0 */
     size_t train_count, validation_count;
     struct progress *progress;
@@ -49,6 +49,14 @@ struct trainer_setup {
     double minutes;                /* after which the run ends; 0: never */
     uint64_t pause;                /* epochs after which it ends for now; 0: never */
     const struct answers *answers; /* that are learned in place of what the data say; NULL */
+    /* Another network, that is trained in the midst of this one's steps: it is compared, remembered and kept in
+     * checkpoints with this one. NULL: there is none. `turn` is its part of a step of `count` samples in all, of which
+     * this process has `own` from `begin` on: the model has gone forward, and the gradient of the loss is in its place,
+     * to which it may add, as it may to the samples' losses. WISP_E_INVALID: that network has diverged. */
+    struct trainer *beside;
+    int (*turn)(void *turner, struct trainer *trainer, size_t begin, size_t own, size_t count);
+    void *turner;
+    bool full_input; /* what goes into the model is wanted in full, be most of it 0 */
     /* Adds to the gradient of a step what is not of its batch, of `count` samples; NULL: nothing is added. */
     int (*add)(void *adder, struct trainer *trainer, size_t count, struct reason *why);
     void *adder;

@@ -43,6 +43,8 @@ void trainer_remember(struct trainer *t)
     memcpy(t->best, t->setup.model->parameters, t->parameters.length * sizeof *t->best);
     if (t->best_places)
         connections_save(t->setup.model, &t->parameters, t->best_places);
+    if (t->setup.beside)
+        trainer_remember(t->setup.beside);
 }
 
 void trainer_recall(struct trainer *t)
@@ -50,4 +52,6 @@ void trainer_recall(struct trainer *t)
     memcpy(t->setup.model->parameters, t->best, t->parameters.length * sizeof *t->best);
     if (t->best_places)
         connections_load(t->setup.model, &t->parameters, t->best_places);
+    if (t->setup.beside)
+        trainer_recall(t->setup.beside);
 }

@@ -53,7 +53,8 @@ void trainer_step(struct trainer *trainer, float scale);
 /* Exchanges connections if that is due before the next step: with the gradient at hand, which moves along. */
 int trainer_regrow(struct trainer *trainer, struct reason *why);
 
-/* The weights as they are, with the connections they are of, are the best so far; and back to them. */
+/* The weights as they are, with the connections they are of, are the best so far; and back to them. Those beside, too.
+ */
 void trainer_remember(struct trainer *trainer);
 void trainer_recall(struct trainer *trainer);
 

@@ -43,7 +43,7 @@ int trainer_compare(const struct trainer *t, struct reason *why)
     first = own;
     ranks_copy(t->setup.ranks, 0, &first, sizeof first);
     if (first == own)
-        return 0;
+        return t->setup.beside ? trainer_compare(t->setup.beside, why) : 0;
     return refuse(why, WISP_E_FORMAT,
                   "after %llu steps the weights are no longer the first rank's; do all machines have the same wisp and "
                   "libraries?",
