@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "forge/train/adversarial/adversarial_loss.h"
 #include "forge/train/recipe.h"
 
 void shuffle(uint32_t *numbers, size_t count, uint64_t seed, uint64_t stream)
@@ -184,6 +185,11 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
     return augment_check(&recipe->augment, kind, why);
 }
 
+static const struct adversarial_loss *adversarial_of(const struct recipe *recipe)
+{
+    return recipe->adversarial_loss ? recipe->adversarial_loss : adversarial_loss_at(0);
+}
+
 int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why)
 {
     if (loss->targets != TARGETS_TAUGHT && recipe->temperature > 0)
@@ -196,7 +202,10 @@ int recipe_check(const struct recipe *recipe, const struct loss *loss, struct re
     if (loss->targets == TARGETS_WORDS && recipe->input_dropout > 0)
         return refuse(why, WISP_E_INVALID,
                       "--input-dropout would end a text that is learned word by word; --augment drop leaves words out");
-    if (!loss->smooths && recipe->label_smoothing > 0)
+    if (recipe->adversarial > 0 && recipe->label_smoothing > 0 && !adversarial_of(recipe)->smooths)
+        return refuse(why, WISP_E_INVALID, "--label-smoothing smooths what an adversary takes for real; %s has none",
+                      adversarial_of(recipe)->name);
+    if (!loss->smooths && recipe->label_smoothing > 0 && recipe->adversarial == 0)
         return refuse(why, WISP_E_INVALID, "--label-smoothing is for cross-entropies of labels; the loss %s has none",
                       loss->name);
     if (loss->targets != TARGETS_CLASS && recipe->balance > BALANCE_NONE)

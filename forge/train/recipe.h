@@ -35,6 +35,8 @@ struct average {
 /* "ema=0.999", "last=5". WISP_E_INVALID, and says what there is. */
 int average_parse(const char *text, struct average *out, struct reason *why);
 
+struct adversarial_loss; /* forge/train/adversarial/adversarial_loss.h */
+
 struct recipe {
     const struct optimizer *optimizer; /* NULL: the first there is */
     const struct loss *loss;           /* NULL: the one that suits the model's last layer */
@@ -55,6 +57,8 @@ struct recipe {
     bool mean_teacher;   /* compared with the average of the weights */
     double temperature;  /* by which a teacher's answers are softened; 0: as they are */
     double input_dropout;
+    double adversarial; /* weight of the loss that the generator has by an adversary; 0: there is none */
+    const struct adversarial_loss *adversarial_loss; /* NULL: the first there is */
     double validation; /* fraction of the data that is held back to choose the epoch, or only to see what was learned */
     bool keep_last;    /* the last epoch, whichever was the best */
     struct augment augment;
