@@ -16,20 +16,30 @@
 #define KEY     "wisp.checkpoint"
 #define VERSION 3
 #define LABELS  "labels"
+#define BESIDE  "adversary"
 
-static const char *const names[CHECKPOINT_ARRAYS_MAX] = { "values", "slot0", "slot1", "best", "average" };
+static const char *const own_names[CHECKPOINT_OWN_MAX] = { "values", "slot0", "slot1", "best", "average" };
+static const char *const beside_names[CHECKPOINT_BESIDE_MAX] = { "adversary", "adversary_slot0", "adversary_slot1",
+                                                                 "adversary_best" };
 static const char *const places[CHECKPOINT_PLACES_MAX] = { "places", "best_places" };
 
 /* ---- writing ---- */
 
+static json_t *tally_json(const struct loss_tally *t)
+{
+    return json_pack("[f, I, I, I, I]", t->loss, (json_int_t)t->samples, (json_int_t)t->predicted,
+                     (json_int_t)t->actual, (json_int_t)t->correct);
+}
+
 static json_t *describe(const struct checkpoint *c)
 {
-    const struct loss_tally *t = &c->tally;
+    json_t *about = json_pack("{s:i, s:O, s:I, s:o, s:f, s:f, s:O}", "version", VERSION, "run", c->run, "epoch",
+                              (json_int_t)c->epoch, "tally", tally_json(&c->tally), "power1", c->clock.power1, "power2",
+                              c->clock.power2, "result", c->result);
 
-    return json_pack("{s:i, s:O, s:I, s:[f, I, I, I, I], s:f, s:f, s:O}", "version", VERSION, "run", c->run, "epoch",
-                     (json_int_t)c->epoch, "tally", t->loss, (json_int_t)t->samples, (json_int_t)t->predicted,
-                     (json_int_t)t->actual, (json_int_t)t->correct, "power1", c->clock.power1, "power2",
-                     c->clock.power2, "result", c->result);
+    if (about && c->has_beside)
+        json_object_set_new(about, BESIDE, tally_json(&c->beside));
+    return about;
 }
 
 /* A row of `length` numbers that end at *end, which is moved on. */
@@ -58,7 +68,7 @@ static int header_fill(const struct checkpoint *c, json_t *header)
                                       describe_row("I64", c->length, sizeof *c->places[i].data, &end));
     for (uint32_t i = 0; i < c->array_count; i++)
         failed |= json_object_set_new(header, c->arrays[i].name,
-                                      describe_row("F32", c->length, sizeof *c->arrays[i].data, &end));
+                                      describe_row("F32", c->arrays[i].length, sizeof *c->arrays[i].data, &end));
     if (c->labels)
         failed |= json_object_set_new(header, LABELS, describe_row("I32", c->label_count, sizeof *c->labels, &end));
     return failed ? -ENOMEM : 0;
@@ -100,7 +110,7 @@ int checkpoint_write(const struct checkpoint *c, const char *path, struct reason
     for (uint32_t i = 0; i < c->places_count; i++)
         parts[count++] = (struct file_part){ c->places[i].data, c->length * sizeof *c->places[i].data };
     for (uint32_t i = 0; i < c->array_count; i++)
-        parts[count++] = (struct file_part){ c->arrays[i].data, c->length * sizeof *c->arrays[i].data };
+        parts[count++] = (struct file_part){ c->arrays[i].data, c->arrays[i].length * sizeof *c->arrays[i].data };
     if (c->labels)
         parts[count++] = (struct file_part){ c->labels, c->label_count * sizeof *c->labels };
     result = checksum_compute(parts, count, digits);
@@ -112,11 +122,18 @@ int checkpoint_write(const struct checkpoint *c, const char *path, struct reason
 
 /* ---- reading ---- */
 
-static int take_tally(const double loss, const json_int_t counts[static 4], struct loss_tally *out, struct reason *why)
+static int take_tally(const json_t *about, const char *key, struct loss_tally *out, struct reason *why)
 {
+    json_int_t counts[4];
+    json_error_t error;
+    double loss;
+
+    if (json_unpack_ex(json_object_get(about, key), &error, JSON_STRICT, "[F, I, I, I, I!]", &loss, &counts[0],
+                       &counts[1], &counts[2], &counts[3]))
+        return refuse(why, WISP_E_FORMAT, KEY ", \"%s\": %s", key, error.text);
     for (int i = 0; i < 4; i++) {
         if (counts[i] < 0)
-            return refuse(why, WISP_E_FORMAT, KEY ": \"tally\" counts are 0 or more");
+            return refuse(why, WISP_E_FORMAT, KEY ": \"%s\" counts are 0 or more", key);
     }
     *out =
         (struct loss_tally){ loss, (uint64_t)counts[0], (uint64_t)counts[1], (uint64_t)counts[2], (uint64_t)counts[3] };
@@ -128,9 +145,9 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     static const struct json_limits limits = { .depth = 8, .containers = 4096, .values = 65536 };
     const char *text = json_string_value(json_object_get(metadata, KEY));
     cleanup_json json_t *about = NULL;
-    json_int_t epoch, counts[4];
+    json_t *tally, *beside = NULL;
+    json_int_t epoch;
     json_error_t error;
-    double loss;
     int version, result;
 
     if (!text)
@@ -138,10 +155,9 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
     result = json_read(text, strlen(text), &limits, &about, why);
     if (result)
         return refuse_in(why, result, KEY);
-    if (json_unpack_ex(about, &error, JSON_STRICT, "{s:i, s:o, s:I, s:[F, I, I, I, I!], s:F, s:F, s:o}", "version",
-                       &version, "run", &out->run, "epoch", &epoch, "tally", &loss, &counts[0], &counts[1], &counts[2],
-                       &counts[3], "power1", &out->clock.power1, "power2", &out->clock.power2, "result",
-                       &out->result)) {
+    if (json_unpack_ex(about, &error, JSON_STRICT, "{s:i, s:o, s:I, s:o, s:F, s:F, s:o, s?o}", "version", &version,
+                       "run", &out->run, "epoch", &epoch, "tally", &tally, "power1", &out->clock.power1, "power2",
+                       &out->clock.power2, "result", &out->result, BESIDE, &beside)) {
         out->run = out->result = NULL;
         return refuse(why, WISP_E_FORMAT, KEY ": %s", error.text);
     }
@@ -154,56 +170,70 @@ static int read_about(const json_t *metadata, struct checkpoint *out, struct rea
         return refuse(why, WISP_E_FORMAT, KEY ": \"run\" and \"result\" are objects, \"epoch\" is 0 or more");
     if (!(out->clock.power1 >= 0 && out->clock.power1 < 1 && out->clock.power2 >= 0 && out->clock.power2 < 1))
         return refuse(why, WISP_E_FORMAT, KEY ": \"power1\" and \"power2\" are at least 0 and below 1");
-    return take_tally(loss, counts, &out->tally, why);
-}
-
-/* NULL in *data: there is none. */
-static int take_row(struct safetensors *file, const char *name, enum tensor_type type, struct checkpoint *out,
-                    const void **data, struct reason *why)
-{
-    const struct safetensor *tensor = safetensors_take(file, name);
-    const bool wide = type == TENSOR_I64;
-
-    *data = NULL;
-    if (!tensor)
-        return 0;
-    if (tensor->type != type || tensor->rank != 1 || tensor->begin % (wide ? sizeof(uint64_t) : sizeof(float)))
-        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is no row of %s", name, wide ? "I64" : "F32");
-    if (out->array_count && tensor->count != out->length)
-        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" has %llu elements, \"values\" has %llu", name,
-                      (unsigned long long)tensor->count, (unsigned long long)out->length);
-    *data = (const char *)out->file + tensor->begin;
-    out->length = tensor->count;
-    return 0;
-}
-
-static int take_array(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)
-{
-    const void *row;
-    const float *data;
-    int result = take_row(file, name, TENSOR_F32, out, &row, why);
-
-    if (result || !row)
+    result = take_tally(about, "tally", &out->tally, why);
+    if (result || !beside)
         return result;
-    data = row;
-    for (uint64_t i = 0; i < out->length; i++) {
+    out->has_beside = true;
+    return take_tally(about, BESIDE, &out->beside, why);
+}
+
+static const struct checkpoint_array *find_array(const struct checkpoint *checkpoint, const char *name)
+{
+    for (uint32_t i = 0; i < checkpoint->array_count; i++) {
+        if (!strcmp(checkpoint->arrays[i].name, name))
+            return &checkpoint->arrays[i];
+    }
+    return NULL;
+}
+
+/* As long as the array of the name `like`, where that is there. NULL in *out: there is none. */
+static int take_row(struct safetensors *file, const char *name, const char *like, struct checkpoint *checkpoint,
+                    const struct safetensor **out, struct reason *why)
+{
+    const struct checkpoint_array *first = find_array(checkpoint, like);
+    const struct safetensor *tensor = *out = safetensors_take(file, name);
+
+    if (!tensor || !first || tensor->count == first->length)
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "tensor \"%s\" has %llu elements, \"%s\" has %llu", name,
+                  (unsigned long long)tensor->count, like, (unsigned long long)first->length);
+}
+
+static int take_array(struct safetensors *file, const char *name, const char *like, struct checkpoint *out,
+                      struct reason *why)
+{
+    const struct safetensor *tensor;
+    const float *data;
+    int result = take_row(file, name, like, out, &tensor, why);
+
+    if (result || !tensor)
+        return result;
+    if (tensor->type != TENSOR_F32 || tensor->rank != 1 || tensor->begin % sizeof *data)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is no row of F32", name);
+    data = (const float *)(const void *)((const char *)out->file + tensor->begin);
+    for (uint64_t i = 0; i < tensor->count; i++) {
         if (!isfinite(data[i]))
             return refuse(why, WISP_E_FORMAT, "tensor \"%s\", element %llu is no finite number", name,
                           (unsigned long long)i);
     }
-    out->arrays[out->array_count++] = (struct checkpoint_array){ name, data };
+    out->arrays[out->array_count++] = (struct checkpoint_array){ name, data, tensor->count };
     return 0;
 }
 
 /* What they may be follows from the model, which checks them. */
 static int take_places(struct safetensors *file, const char *name, struct checkpoint *out, struct reason *why)
 {
-    const void *row;
-    int result = take_row(file, name, TENSOR_I64, out, &row, why);
+    const struct safetensor *tensor;
+    const uint64_t *data;
+    int result = take_row(file, name, own_names[0], out, &tensor, why);
 
-    if (!result && row)
-        out->places[out->places_count++] = (struct checkpoint_places){ name, row };
-    return result;
+    if (result || !tensor)
+        return result;
+    if (tensor->type != TENSOR_I64 || tensor->rank != 1 || tensor->begin % sizeof *data)
+        return refuse(why, WISP_E_FORMAT, "tensor \"%s\" is no row of I64", name);
+    data = (const uint64_t *)(const void *)((const char *)out->file + tensor->begin);
+    out->places[out->places_count++] = (struct checkpoint_places){ name, data };
+    return 0;
 }
 
 /* What they may be follows from the data, as places from the model. */
@@ -226,14 +256,18 @@ static int take_all(struct safetensors *file, size_t size, struct checkpoint *ou
 
     if (!result)
         result = checksum_check(out->file, size, why);
-    for (size_t i = 0; !result && i < CHECKPOINT_ARRAYS_MAX; i++)
-        result = take_array(file, names[i], out, why);
+    for (size_t i = 0; !result && i < CHECKPOINT_OWN_MAX; i++)
+        result = take_array(file, own_names[i], own_names[0], out, why);
+    for (size_t i = 0; !result && i < CHECKPOINT_BESIDE_MAX; i++)
+        result = take_array(file, beside_names[i], beside_names[0], out, why);
     for (size_t i = 0; !result && i < CHECKPOINT_PLACES_MAX; i++)
         result = take_places(file, places[i], out, why);
     if (!result)
         result = take_labels(file, out, why);
-    if (!result && !checkpoint_array(out, "values"))
-        result = refuse(why, WISP_E_FORMAT, "there is no tensor \"values\"");
+    if (!result && !find_array(out, own_names[0]))
+        result = refuse(why, WISP_E_FORMAT, "there is no tensor \"%s\"", own_names[0]);
+    if (!result)
+        out->length = find_array(out, own_names[0])->length;
     if (!result && safetensors_left(file))
         result =
             refuse(why, WISP_E_FORMAT, "the tensor \"%.60s\" is none of a checkpoint", safetensors_left(file)->name);
@@ -278,13 +312,11 @@ void checkpoint_deinit(struct checkpoint *checkpoint)
     *checkpoint = CHECKPOINT_NULL;
 }
 
-const float *checkpoint_array(const struct checkpoint *checkpoint, const char *name)
+const float *checkpoint_array(const struct checkpoint *checkpoint, const char *name, uint64_t length)
 {
-    for (uint32_t i = 0; i < checkpoint->array_count; i++) {
-        if (!strcmp(checkpoint->arrays[i].name, name))
-            return checkpoint->arrays[i].data;
-    }
-    return NULL;
+    const struct checkpoint_array *array = find_array(checkpoint, name);
+
+    return array && array->length == length ? array->data : NULL;
 }
 
 const uint64_t *checkpoint_places(const struct checkpoint *checkpoint, const char *name)

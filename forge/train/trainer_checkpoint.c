@@ -9,35 +9,52 @@
 #include "forge/train/trainer_state.h"
 #include "sparse/graph/connections.h"
 
-/* The arrays of a checkpoint in their order, and where they are here. Returns how many. */
-static uint32_t list_arrays(const struct trainer *t, const char *names[static CHECKPOINT_ARRAYS_MAX],
-                            float *arrays[static CHECKPOINT_ARRAYS_MAX])
-{
-    static const char *const slots[OPTIMIZER_SLOTS_MAX] = { "slot0", "slot1" };
-    uint32_t count = 0;
+/* The arrays of a checkpoint in their order, and where they are here. */
+struct arrays {
+    uint32_t count;
+    const char *names[CHECKPOINT_ARRAYS_MAX];
+    float *data[CHECKPOINT_ARRAYS_MAX];
+    uint64_t lengths[CHECKPOINT_ARRAYS_MAX];
+};
 
-    names[count] = "values";
-    arrays[count++] = t->setup.model->parameters;
-    for (unsigned i = 0; i < MIN(t->optimizer->slots, OPTIMIZER_SLOTS_MAX); i++) {
-        names[count] = slots[i];
-        arrays[count++] = t->slots[i];
-    }
-    if (t->best) {
-        names[count] = "best";
-        arrays[count++] = t->best;
-    }
-    if (t->average) {
-        names[count] = "average";
-        arrays[count++] = t->average;
-    }
-    return count;
+static void add_array(struct arrays *arrays, const struct trainer *t, const char *name, float *data)
+{
+    arrays->names[arrays->count] = name;
+    arrays->lengths[arrays->count] = t->parameters.length;
+    arrays->data[arrays->count++] = data;
+}
+
+/* Of this training, or of the one beside it. */
+static void list_arrays(struct arrays *arrays, const struct trainer *t, bool beside)
+{
+    static const char *const values[] = { "values", "adversary" }, *const best[] = { "best", "adversary_best" };
+    static const char *const slots[][OPTIMIZER_SLOTS_MAX] = { { "slot0", "slot1" },
+                                                              { "adversary_slot0", "adversary_slot1" } };
+
+    add_array(arrays, t, values[beside], t->setup.model->parameters);
+    for (unsigned i = 0; i < MIN(t->optimizer->slots, OPTIMIZER_SLOTS_MAX); i++)
+        add_array(arrays, t, slots[beside][i], t->slots[i]);
+    if (t->best)
+        add_array(arrays, t, best[beside], t->best);
+    if (t->average)
+        add_array(arrays, t, "average", t->average);
+}
+
+static struct arrays arrays_of(const struct trainer *t)
+{
+    struct arrays arrays = { .count = 0 };
+
+    list_arrays(&arrays, t, false);
+    if (t->setup.beside)
+        list_arrays(&arrays, t->setup.beside, true);
+    return arrays;
 }
 
 /* What has become no number is nothing to go on from, and the file before it is. */
 static bool is_finite(const struct checkpoint *c)
 {
     for (uint32_t i = 0; i < c->array_count; i++) {
-        for (uint64_t k = 0; k < c->length; k++) {
+        for (uint64_t k = 0; k < c->arrays[i].length; k++) {
             if (!isfinite(c->arrays[i].data[k]))
                 return false;
         }
@@ -63,8 +80,7 @@ static int list_places(const struct trainer *t, struct checkpoint *c, uint64_t *
 
 void trainer_keep(struct trainer *t, const struct trainer_result *result)
 {
-    const char *names[CHECKPOINT_ARRAYS_MAX];
-    float *arrays[CHECKPOINT_ARRAYS_MAX];
+    const struct arrays arrays = arrays_of(t);
     struct trainer_result here = *result;
     struct checkpoint c = { .run = t->setup.run,
                             .epoch = result->epochs,
@@ -72,6 +88,8 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
                             .clock = t->clock,
                             .labels = t->setup.labels,
                             .label_count = t->setup.label_count,
+                            .has_beside = t->setup.beside != NULL,
+                            .array_count = arrays.count,
                             .length = t->parameters.length };
     cleanup_free uint64_t *places = NULL;
     struct reason why;
@@ -79,11 +97,12 @@ void trainer_keep(struct trainer *t, const struct trainer_result *result)
 
     if (ranks_rank(t->setup.ranks)) /* the first keeps what all have */
         return;
+    if (c.has_beside)
+        c.beside = t->setup.beside->tally;
     here.seconds = trainer_seconds(t);
     c.result = trainer_result_json(&here);
-    c.array_count = list_arrays(t, names, arrays);
     for (uint32_t i = 0; i < c.array_count; i++)
-        c.arrays[i] = (struct checkpoint_array){ names[i], arrays[i] };
+        c.arrays[i] = (struct checkpoint_array){ arrays.names[i], arrays.data[i], arrays.lengths[i] };
     t->kept_ns = clock_ns();
     if (!c.result || list_places(t, &c, &places))
         failed = refuse_errno(&why, -ENOMEM, "%s", t->setup.checkpoint);
@@ -101,7 +120,8 @@ static bool place_fits(const struct trainer *t, const struct checkpoint *c, cons
 
     return c->epoch <= t->setup.recipe->epochs && samples <= count &&
            (samples == count || samples % t->setup.recipe->batch == 0) &&
-           (c->epoch < t->setup.recipe->epochs || !samples) && result->validated == (t->best && c->epoch);
+           (c->epoch < t->setup.recipe->epochs || !samples) && result->validated == (t->best && c->epoch) &&
+           c->has_beside == (t->setup.beside != NULL);
 }
 
 /* The connections of the checkpoint can be this run's. */
@@ -138,12 +158,31 @@ static int restore_places(struct trainer *t, const struct checkpoint *c, struct 
     return forward_reconnect(t->forward, why);
 }
 
+static int arrays_fit(const struct checkpoint *c, const struct arrays *arrays, struct reason *why)
+{
+    for (uint32_t i = 0; i < arrays->count; i++) {
+        if (!checkpoint_array(c, arrays->names[i], arrays->lengths[i]) || c->array_count != arrays->count)
+            return refuse(why, WISP_E_FORMAT, "%u arrays, the first of %llu numbers; this run has %u, \"%s\" of %llu",
+                          c->array_count, (unsigned long long)c->length, arrays->count, arrays->names[i],
+                          (unsigned long long)arrays->lengths[i]);
+    }
+    return 0;
+}
+
+/* They have made the same steps, one in the midst of the other's. */
+static void restore_beside(const struct trainer *t, const struct loss_tally *tally)
+{
+    struct trainer *beside = t->setup.beside;
+
+    beside->step = t->step;
+    beside->clock = t->clock;
+    beside->tally = *tally;
+}
+
 int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason *why)
 {
     const struct checkpoint *c = t->setup.resume;
-    const char *names[CHECKPOINT_ARRAYS_MAX];
-    float *arrays[CHECKPOINT_ARRAYS_MAX];
-    uint32_t count = list_arrays(t, names, arrays);
+    const struct arrays arrays = arrays_of(t);
     int result = checkpoint_fits(c, t->setup.run, why);
 
     if (!result)
@@ -153,23 +192,23 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
     if (!place_fits(t, c, out))
         return refuse(why, WISP_E_FORMAT, "epoch %llu, sample %llu is no place of this run",
                       (unsigned long long)c->epoch, (unsigned long long)c->tally.samples);
-    for (uint32_t i = 0; i < count; i++) {
-        if (!checkpoint_array(c, names[i]) || c->array_count != count || c->length != t->parameters.length)
-            return refuse(why, WISP_E_FORMAT, "%u arrays of %llu numbers; this run has %u of %llu", c->array_count,
-                          (unsigned long long)c->length, count, (unsigned long long)t->parameters.length);
-    }
-    result = places_fit(t, c, why);
+    result = arrays_fit(c, &arrays, why);
+    if (!result)
+        result = places_fit(t, c, why);
     if (!result)
         result = restore_places(t, c, why);
     if (result)
         return result;
-    for (uint32_t i = 0; i < count; i++)
-        memcpy(arrays[i], checkpoint_array(c, names[i]), c->length * sizeof(float));
+    for (uint32_t i = 0; i < arrays.count; i++)
+        memcpy(arrays.data[i], checkpoint_array(c, arrays.names[i], arrays.lengths[i]),
+               arrays.lengths[i] * sizeof(float));
     out->epochs = c->epoch;
     t->clock = c->clock;
     t->tally = c->tally;
     t->step = c->epoch * t->per_epoch + (c->tally.samples + t->setup.recipe->batch - 1) / t->setup.recipe->batch;
     t->step = MIN(t->step, t->steps);
+    if (t->setup.beside)
+        restore_beside(t, &c->beside);
     t->began_ns -= (uint64_t)(out->seconds * (double)NS_PER_S);
     t->setup.progress->samples_done += c->epoch * t->setup.train_count + c->tally.samples;
     return 0;

@@ -34,9 +34,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(why.text[0] != 0);
         return 0;
     }
-    must(checkpoint_array(&c, "values") != NULL && isfinite(c.tally.loss));
+    must(checkpoint_array(&c, "values", c.length) != NULL && isfinite(c.tally.loss));
     for (uint32_t i = 0; i < c.array_count; i++) {
-        for (uint64_t k = 0; k < c.length; k++)
+        for (uint64_t k = 0; k < c.arrays[i].length; k++)
             must(isfinite(c.arrays[i].data[k]));
     }
     must(!checkpoint_fits(&c, c.run, &why));

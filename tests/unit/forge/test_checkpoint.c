@@ -194,7 +194,7 @@ static void test_places_are_kept(void **state)
                             .length = 16,
                             .array_count = 1,
                             .places_count = 2,
-                            .arrays = { { "values", values } },
+                            .arrays = { { "values", values, 16 } },
                             .places = { { "places", places }, { "best_places", best } } };
     struct checkpoint got;
     struct reason why;
@@ -206,7 +206,7 @@ static void test_places_are_kept(void **state)
     assert_ok(checkpoint_read(scratch_path(folder, "places"), &got, &why), why);
     assert_memory_equal(checkpoint_places(&got, "places"), places, sizeof places);
     assert_memory_equal(checkpoint_places(&got, "best_places"), best, sizeof best);
-    assert_memory_equal(checkpoint_array(&got, "values"), values, sizeof values);
+    assert_memory_equal(checkpoint_array(&got, "values", 16), values, sizeof values);
     assert_null(checkpoint_places(&got, "values"));
     checkpoint_deinit(&got);
     c.places_count = 0;
@@ -234,7 +234,7 @@ static void test_labels_are_kept(void **state)
                             .result = json_object(),
                             .length = 16,
                             .array_count = 1,
-                            .arrays = { { "values", values } },
+                            .arrays = { { "values", values, 16 } },
                             .labels = labels,
                             .label_count = 5 };
     struct checkpoint got;
@@ -245,10 +245,44 @@ static void test_labels_are_kept(void **state)
     assert_ok(checkpoint_read(scratch_path(folder, "labels"), &got, &why), why);
     assert_int_equal(got.label_count, 5);
     assert_memory_equal(got.labels, labels, sizeof labels);
-    assert_memory_equal(checkpoint_array(&got, "values"), values, sizeof values);
+    assert_memory_equal(checkpoint_array(&got, "values", 16), values, sizeof values);
     assert_int_equal(got.length, 16);
     checkpoint_deinit(&got);
     assert_null(got.labels);
+    json_decref(c.run);
+    json_decref(c.result);
+}
+
+/* Arrays of a network beside it, and of another length. */
+static void test_what_is_beside_is_kept(void **state)
+{
+    static const float values[16] = { 1, 2, 3 }, beside[8] = { 4, 5 }, slot[8] = { 6, 7 };
+    struct checkpoint c = {
+        .run = json_object(),
+        .result = json_object(),
+        .has_beside = true,
+        .beside = { .loss = 0.5, .samples = 64, .correct = 40 },
+        .length = 16,
+        .array_count = 3,
+        .arrays = { { "values", values, 16 }, { "adversary", beside, 8 }, { "adversary_slot0", slot, 8 } }
+    };
+    struct checkpoint got;
+    struct reason why;
+
+    (void)state;
+    assert_ok(checkpoint_write(&c, scratch_path(folder, "beside"), &why), why);
+    assert_ok(checkpoint_read(scratch_path(folder, "beside"), &got, &why), why);
+    assert_memory_equal(checkpoint_array(&got, "adversary", 8), beside, sizeof beside);
+    assert_memory_equal(checkpoint_array(&got, "adversary_slot0", 8), slot, sizeof slot);
+    assert_null(checkpoint_array(&got, "adversary", 16));
+    assert_int_equal(got.length, 16);
+    assert_true(got.has_beside);
+    assert_memory_equal(&got.beside, &c.beside, sizeof got.beside);
+    checkpoint_deinit(&got);
+    c.arrays[2].length = 7;
+    assert_ok(checkpoint_write(&c, scratch_path(folder, "beside"), &why), why);
+    assert_int_equal(checkpoint_read(scratch_path(folder, "beside"), &got, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "\"adversary_slot0\" has 7 elements, \"adversary\" has 8"));
     json_decref(c.run);
     json_decref(c.result);
 }
@@ -264,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_checkpoint_is_refused),
         cmocka_unit_test(test_places_are_kept),
         cmocka_unit_test(test_labels_are_kept),
+        cmocka_unit_test(test_what_is_beside_is_kept),
     };
 
     return cmocka_run_group_tests(tests, prepare, clean);

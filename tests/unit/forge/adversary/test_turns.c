@@ -3,6 +3,7 @@
  * A generator and its adversary: of what noise is made, who moves when, and that what is made of noise comes to be what
  * the data are like.
  */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,76 @@ static void test_bits_depend_on_no_threads(void **state)
     }
 }
 
+/* ---- stopped, and taken up again ---- */
+
+enum { STOPPED_AT = 8 }; /* two of the three steps of the third epoch, after which there is a checkpoint */
+
+static int stop(void *argument, struct trainer *t, size_t count, struct reason *why)
+{
+    (void)argument;
+    (void)count;
+    return t->step == STOPPED_AT ? refuse(why, -EINTR, "stopped") : 0;
+}
+
+/* Whether it came to its end; then the hashes of both. */
+static bool train_to(const char *checkpoint, struct checkpoint *resume, bool stops, uint64_t hashes[static 2])
+{
+    struct bed bed = { .recipe = { .epochs = 6,
+                                   .batch = 16,
+                                   .seed = 3,
+                                   .rate = 0.1,
+                                   .schedule = schedule_find("constant"),
+                                   .momentum = 0.5,
+                                   .optimizer = optimizer_find("adamw"),
+                                   .adversarial = 0.3 } };
+    const struct trainer *beside;
+    struct trainer_result result;
+    struct reason why;
+    int ended;
+
+    lay(&bed, make_net("g", &noisy_generator, 1), make_net("d", &seeing_adversary, 11), 1);
+    bed.setup.run = json_object();
+    bed.setup.checkpoint = checkpoint;
+    bed.setup.checkpoint_steps = 4;
+    bed.setup.resume = resume;
+    bed.setup.validation = bed.order;
+    bed.setup.validation_count = 16;
+    bed.setup.add = stops ? stop : NULL;
+    begin(&bed);
+    beside = bed.setup.beside;
+    ended = trainer_run(bed.trainer, &result, &why);
+    assert_int_equal(ended, stops ? -EINTR : 0);
+    hashes[0] = hash(bed.trainer);
+    hashes[1] = hash(beside);
+    if (!ended) { /* both with the weights of one epoch, which is not the last */
+        assert_true(result.best_epoch < 6);
+        assert_memory_equal(beside->setup.model->parameters, beside->best, beside->parameters.length * sizeof(float));
+    }
+    json_decref(bed.setup.run);
+    clear(&bed);
+    return !ended;
+}
+
+static void test_both_go_on_where_they_were(void **state)
+{
+    const char *folder = scratch_make();
+    uint64_t expected[2], got[2];
+    struct checkpoint c;
+    struct reason why;
+
+    (void)state;
+    assert_true(train_to(NULL, NULL, false, expected));
+    assert_false(train_to(scratch_path(folder, "ck"), NULL, true, got));
+    assert_ok(checkpoint_read(scratch_path(folder, "ck"), &c, &why), why);
+    assert_int_equal(c.epoch, 2);
+    assert_int_equal(c.tally.samples, 32);
+    assert_int_equal(c.beside.samples, 64); /* real and generated */
+    assert_true(train_to(NULL, &c, false, got));
+    assert_true(got[0] == expected[0]);
+    assert_true(got[1] == expected[1]);
+    scratch_remove(folder);
+}
+
 /* ---- a ring from noise ---- */
 
 static double apart(const float *a, size_t i, const float *b, size_t j)
@@ -246,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_noise_is_of_the_seed_the_epoch_and_the_sample),
         cmocka_unit_test(test_each_moves_in_its_turn_alone),
         cmocka_unit_test(test_bits_depend_on_no_threads),
+        cmocka_unit_test(test_both_go_on_where_they_were),
         cmocka_unit_test(test_noise_becomes_what_the_data_are_like),
     };
 
