@@ -136,6 +136,10 @@ static json_t *epoch_json(const struct epoch_figures *f)
         json_object_set_new(object, "validation_loss", json_real(f->validation_loss));
         json_object_set_new(object, "validation_accuracy", json_real(f->validation_accuracy));
     }
+    if (f->opposed) {
+        json_object_set_new(object, "adversary_loss", json_real(f->adversary_loss));
+        json_object_set_new(object, "adversary_accuracy", json_real(f->adversary_accuracy));
+    }
     json_object_set_new(object, "samples_per_s", json_real(f->samples_per_s));
     json_object_set_new(object, "seconds", json_real(f->seconds));
     return object;
@@ -143,13 +147,16 @@ static json_t *epoch_json(const struct epoch_figures *f)
 
 void progress_epoch(struct progress *progress, const struct epoch_figures *f, bool best)
 {
-    char text[LINE_MAX_BYTES], validation[96] = "";
+    char text[LINE_MAX_BYTES], validation[96] = "", adversary[64] = "";
 
     if (f->validated)
         snprintf(validation, sizeof validation, "   validation %.4f %6.2f%%%s", f->validation_loss,
                  100 * f->validation_accuracy, best ? " *" : "  ");
-    snprintf(text, sizeof text, "epoch %*llu/%llu   loss %.4f %6.2f%%%s   %.1f s  %.0f samples/s", 3,
-             (unsigned long long)f->epoch, (unsigned long long)f->epochs, f->loss, 100 * f->accuracy, validation,
-             f->seconds, f->samples_per_s);
+    if (f->opposed)
+        snprintf(adversary, sizeof adversary, "   adversary %.4f %6.2f%%", f->adversary_loss,
+                 100 * f->adversary_accuracy);
+    snprintf(text, sizeof text, "epoch %*llu/%llu   loss %.4f %6.2f%%%s%s   %.1f s  %.0f samples/s", 3,
+             (unsigned long long)f->epoch, (unsigned long long)f->epochs, f->loss, 100 * f->accuracy, adversary,
+             validation, f->seconds, f->samples_per_s);
     progress_event(progress, epoch_json(f), text);
 }

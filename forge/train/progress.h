@@ -11,12 +11,15 @@
  *   {"event": "round", "round", "rounds", "unlabelled", "agreed", "labelled", "samples", "classes": [labelled of each]}
  *                                                                                 only without labels for all
  *   {"event": "epoch", "epoch", "epochs", "rate", "loss", "accuracy", "validation_loss", "validation_accuracy",
- *    "samples_per_s", "seconds"}                                       no validation fields when nothing is held back
+ *    "samples_per_s", "seconds", "adversary_loss", "adversary_accuracy"}
+ *                           no validation fields when nothing is held back; those of an adversary where there is one
  *   {"event": "done", "file", "bytes", "best_epoch", "seed", "candidates", "accuracy", "validation_accuracy",
  *    "validation_balanced_accuracy", "interrupted", "ended", "seconds", and of several candidates "candidates_mean",
  *    "candidates_deviation", "candidates_gained", "candidates_epochs"}
  *
- * With a teacher, accuracies say how often the pupil says what it says.
+ * With a teacher, accuracies say how often the pupil says what it says. With an adversary, the loss is the network's
+ * own and what it weighs that it is seen through; the adversary's is a mean over real and generated samples, and its
+ * accuracy how many of both it tells: 0.5 where it guesses.
  */
 #ifndef FORGE_TRAIN_PROGRESS_H
 #define FORGE_TRAIN_PROGRESS_H
@@ -53,6 +56,8 @@ struct epoch_figures {
     bool validated;
     double validation_loss, validation_accuracy;
     double seconds, samples_per_s;
+    bool opposed; /* an adversary was trained with it: */
+    double adversary_loss, adversary_accuracy;
 };
 
 void progress_epoch(struct progress *progress, const struct epoch_figures *figures, bool best);

@@ -445,6 +445,11 @@ static int finish_epoch(struct trainer *t, uint64_t began_ns, uint64_t earlier, 
     figures.rate = (double)recipe_rate(s->recipe, t->step - 1, t->steps, t->per_epoch);
     figures.seconds = (double)(clock_ns() - began_ns) / (double)NS_PER_S;
     figures.samples_per_s = (double)(t->tally.samples - earlier) / figures.seconds;
+    if (s->beside) {
+        figures.opposed = true;
+        figures.adversary_loss = loss_mean(&s->beside->tally);
+        figures.adversary_accuracy = loss_score(&s->beside->tally);
+    }
     if (!earlier && (out->epoch_seconds == 0 || figures.seconds < out->epoch_seconds))
         out->epoch_seconds = figures.seconds;
     result = check_finite(t, s->beside, out->epochs, why);

@@ -17,6 +17,16 @@ void run_log_begin(struct run_log *log, const char *name)
     log->first = log->current = log->count;
 }
 
+/* The number of the file's run that is called so; `count`: there is none. */
+static size_t find_run(const struct run_log *log, const char *name)
+{
+    size_t i = log->first;
+
+    while (i < log->count && strcmp(log->runs[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 /* What follows is of the run with this name, `of` and what it is there. */
 static void begin_run(struct run_log *log, const char *of, const char *what, const json_t *number)
 {
@@ -24,10 +34,7 @@ static void begin_run(struct run_log *log, const char *of, const char *what, con
     int length = snprintf(text, sizeof text, ", %s %lld", what, (long long)json_integer_value(number));
 
     snprintf(log->name, sizeof log->name, "%.*s%s", (int)sizeof log->name - 1 - length, of, text);
-    for (log->current = log->first; log->current < log->count; log->current++) {
-        if (!strcmp(log->runs[log->current].name, log->name))
-            return;
-    }
+    log->current = find_run(log, log->name);
 }
 
 /* By its seed, or by its number where it is halved and goes on round after round. */
@@ -39,7 +46,7 @@ static void begin_candidate(struct run_log *log, const json_t *event)
     memcpy(log->candidate, log->name, sizeof log->candidate);
 }
 
-static int add_run(struct run_log *log)
+static int add_run(struct run_log *log, const char *name)
 {
     struct run *runs = reallocarray(log->runs, log->count + 1, sizeof *runs);
 
@@ -47,7 +54,7 @@ static int add_run(struct run_log *log)
         return -ENOMEM;
     log->runs = runs;
     log->runs[log->count] = (struct run){ .epochs = NULL };
-    memcpy(log->runs[log->count++].name, log->name, sizeof log->name);
+    snprintf(log->runs[log->count++].name, RUN_NAME_MAX, "%s", name);
     return 0;
 }
 
@@ -74,8 +81,22 @@ static double number_of(const json_t *event, const char *key)
     return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+/* The run's epoch, of the other network. */
+static int take_adversary(struct run_log *log, const struct run_epoch *epoch, double loss, double accuracy)
+{
+    static const char suffix[] = ", adversary";
+    const struct run_epoch own = { epoch->epoch, epoch->rate, loss, accuracy, NAN, NAN };
+    char name[RUN_NAME_MAX];
+    size_t run;
+
+    snprintf(name, sizeof name, "%.*s%s", (int)(sizeof name - sizeof suffix), log->name, suffix);
+    run = find_run(log, name);
+    return (run == log->count && add_run(log, name)) || add_epoch(&log->runs[run], &own) ? -ENOMEM : 0;
+}
+
 static int take_epoch(struct run_log *log, const json_t *event, struct reason *why)
 {
+    const double adversary = number_of(event, "adversary_loss");
     const json_int_t number = json_integer_value(json_object_get(event, "epoch"));
     const struct run_epoch epoch = { .epoch = (uint64_t)number,
                                      .rate = number_of(event, "rate"),
@@ -88,7 +109,8 @@ static int take_epoch(struct run_log *log, const json_t *event, struct reason *w
         return refuse(why, WISP_E_FORMAT, "an epoch without its number, 'epoch', from 1");
     if (isnan(epoch.loss))
         return refuse(why, WISP_E_FORMAT, "epoch %lld has no 'loss'", (long long)number);
-    if ((log->current == log->count && add_run(log)) || add_epoch(&log->runs[log->current], &epoch))
+    if ((log->current == log->count && add_run(log, log->name)) || add_epoch(&log->runs[log->current], &epoch) ||
+        (!isnan(adversary) && take_adversary(log, &epoch, adversary, number_of(event, "adversary_accuracy"))))
         return refuse_errno(why, -ENOMEM, "epoch %lld", (long long)number);
     return 0;
 }

@@ -4,7 +4,7 @@
  * A candidate is a run of its own, to which it comes back when it goes on in a later round, and so is each training of
  * one that labels samples itself. An epoch that is told
  * again, because a run was resumed before it, takes the place of the first one and of all that came after. Runs without
- * an epoch are not kept.
+ * an epoch are not kept. What is told of an adversary is a run beside the one that it was trained with.
  */
 #ifndef FORGE_TRAIN_RUNS_RUN_LOG_H
 #define FORGE_TRAIN_RUNS_RUN_LOG_H

@@ -70,6 +70,26 @@ static void every_candidate_is_a_run(void **state)
     run_log_deinit(&log_);
 }
 
+/* And an adversary. */
+static void an_adversary_is_a_run_beside(void **state)
+{
+#define PLAYED(number, loss, other)                                                                                    \
+    "{\"event\":\"epoch\",\"epoch\":" #number ",\"rate\":0.05,\"loss\":" #loss ",\"adversary_loss\":" #other           \
+    ",\"adversary_accuracy\":0.75}\n"
+    (void)state;
+    reads("gan.jsonl", PLAYED(1, 2, 0.5) PLAYED(2, 1, 0.25) PLAYED(2, 3, 0.75));
+    assert_int_equal(log_.count, 2);
+    assert_string_equal(log_.runs[0].name, "gan");
+    assert_string_equal(log_.runs[1].name, "gan, adversary");
+    assert_int_equal(log_.runs[0].count, 2);
+    assert_int_equal(log_.runs[1].count, 2);
+    assert_float_equal(log_.runs[0].epochs[1].loss, 3, 0);
+    assert_float_equal(log_.runs[1].epochs[1].loss, 0.75, 0);
+    assert_float_equal(log_.runs[1].epochs[0].accuracy, 0.75, 0);
+    assert_true(isnan(log_.runs[1].epochs[0].validation_loss));
+    run_log_deinit(&log_);
+}
+
 /* Halved candidates go on, each where it was, after others had their turn. */
 static void a_candidate_goes_on_in_later_rounds(void **state)
 {
@@ -244,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_file_is_a_run),
         cmocka_unit_test(every_candidate_is_a_run),
+        cmocka_unit_test(an_adversary_is_a_run_beside),
         cmocka_unit_test(a_candidate_goes_on_in_later_rounds),
         cmocka_unit_test(a_round_is_a_run),
         cmocka_unit_test(resumed_runs_go_on),
