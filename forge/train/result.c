@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdio.h>
 
 #include "forge/train/result.h"
 
@@ -20,6 +21,27 @@ const char *ending_name(enum ending ending)
     };
 
     return names[ending];
+}
+
+void trainer_result_text(const struct trainer_result *r, const struct loss *loss, bool taught, char *text, size_t size)
+{
+    if (!r->validated)
+        *text = 0;
+    else if (loss->targets == TARGETS_CLASS && taught)
+        snprintf(text, size, ", agreement with the teacher %.2f%% of the validation samples",
+                 100 * r->validation_accuracy);
+    else if (loss->targets == TARGETS_CLASS)
+        snprintf(text, size, ", validation accuracy %.2f%% (balanced %.2f%%)", 100 * r->validation_accuracy,
+                 100 * r->validation_balance.balanced);
+    else if (loss->targets == TARGETS_SET)
+        snprintf(text, size, ", validation micro F1 %.4f", r->validation_accuracy);
+    else if (loss->targets == TARGETS_LABELS)
+        snprintf(text, size, ", validation F1 of labels in their order %.4f", r->validation_accuracy);
+    else if (loss->targets == TARGETS_WORDS)
+        snprintf(text, size, ", validation token accuracy %.2f%%, loss %.4f", 100 * r->validation_accuracy,
+                 r->validation_loss);
+    else
+        snprintf(text, size, ", validation loss %.6g", r->validation_loss);
 }
 
 json_t *trainer_result_json(const struct trainer_result *r)

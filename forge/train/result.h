@@ -42,6 +42,13 @@ struct trainer_result {
     double epoch_seconds; /* of the fastest epoch, without its validation; 0: none was finished */
 };
 
+struct loss;
+
+/* What the figures on the samples held back are called, which follows from what is learned, and from whom: after a
+ * comma; "" without such samples. */
+void trainer_result_text(const struct trainer_result *result, const struct loss *loss, bool taught, char *text,
+                         size_t size);
+
 /* At the end of an epoch: neither `ending` nor `balance`, which follow from the run. NULL: out of memory. */
 json_t *trainer_result_json(const struct trainer_result *result);
 /* WISP_E_FORMAT, and says what is missing or out of range; what JSON does not hold is left as it is. */

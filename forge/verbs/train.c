@@ -181,30 +181,6 @@ static void describe_spread(const struct train *train, const struct training_res
                  100 * s->gained, (unsigned long long)s->epochs);
 }
 
-/* What the figures on the samples held back are called, which follows from what is learned. */
-static void describe_validation(const struct train *train, const struct trainer_result *r, char *text, size_t size)
-{
-    const struct loss *loss = train->recipe.loss;
-
-    if (!r->validated)
-        *text = 0;
-    else if (loss->targets == TARGETS_CLASS && train->experiment.teacher)
-        snprintf(text, size, ", agreement with the teacher %.2f%% of the validation samples",
-                 100 * r->validation_accuracy);
-    else if (loss->targets == TARGETS_CLASS)
-        snprintf(text, size, ", validation accuracy %.2f%% (balanced %.2f%%)", 100 * r->validation_accuracy,
-                 100 * r->validation_balance.balanced);
-    else if (loss->targets == TARGETS_SET)
-        snprintf(text, size, ", validation micro F1 %.4f", r->validation_accuracy);
-    else if (loss->targets == TARGETS_LABELS)
-        snprintf(text, size, ", validation F1 of labels in their order %.4f", r->validation_accuracy);
-    else if (loss->targets == TARGETS_WORDS)
-        snprintf(text, size, ", validation token accuracy %.2f%%, loss %.4f", 100 * r->validation_accuracy,
-                 r->validation_loss);
-    else
-        snprintf(text, size, ", validation loss %.6g", r->validation_loss);
-}
-
 static void print_done(const struct train *train, struct progress *progress, const struct training_result *trained,
                        long long bytes)
 {
@@ -213,7 +189,7 @@ static void print_done(const struct train *train, struct progress *progress, con
     char text[640], validation[96], seed[64] = "", spread[160], ended[64] = "";
     const bool early = r->ending == ENDING_INTERRUPTED || r->ending == ENDING_DIVERGED;
 
-    describe_validation(train, r, validation, sizeof validation);
+    trainer_result_text(r, train->recipe.loss, train->experiment.teacher != NULL, validation, sizeof validation);
     describe_spread(train, trained, spread, sizeof spread);
     if (trained->candidates > 1)
         snprintf(seed, sizeof seed, ", seed %llu of %llu candidates", (unsigned long long)trained->seed,
