@@ -40,14 +40,13 @@ struct batches_words {
 /* Once, before the first batch. */
 int batches_follow(struct batches *batches, const struct batches_words *words, bool keep, struct reason *why);
 
-/* One of the model's inputs gets noise, uniform in [-1, 1) (as Radford, Metz and Chintala 2016 draw it), of the seed,
- * epoch and sample alone; of samples as they are always the same. */
+/* One of the model's inputs gets noise, uniform in [-1, 1) (as Radford, Metz and Chintala 2016 draw it), of the
+ * recipe's seed, the epoch and the sample alone; of samples as they are always the same. */
 struct batches_noise {
     bool drawn; /* false: none does */
     bool alone; /* there is no other input: samples are only what is to come out */
     uint32_t input;
     size_t elements;
-    uint64_t seed;
 };
 
 /* Once, before the first batch. */

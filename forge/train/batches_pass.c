@@ -39,12 +39,13 @@ static void draw_part(void *argument, unsigned part, unsigned parts)
 {
     const struct drawing *d = argument;
     const struct batches_noise *noise = &d->batches->noise;
-    const uint64_t epoch = d->batch->recipe ? d->batch->epoch : STILL_EPOCH;
+    const struct recipe *recipe = d->batch->recipe;
+    const uint64_t seed = recipe ? recipe->seed : 0, epoch = recipe ? d->batch->epoch : STILL_EPOCH;
     unsigned long long begin, end;
 
     pool_share(d->batch->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
     for (size_t i = begin; i < end; i++) {
-        struct rng rng = rng_make(noise->seed, recipe_stream(STREAM_LATENT, epoch, d->batch->which[i]));
+        struct rng rng = rng_make(seed, recipe_stream(STREAM_LATENT, epoch, d->batch->which[i]));
 
         for (size_t e = 0; e < noise->elements; e++)
             d->activation[e * d->batch->count + i] = 2 * rng_float(&rng) - 1;

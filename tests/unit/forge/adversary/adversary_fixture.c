@@ -103,8 +103,7 @@ void lay(struct bed *bed, struct model *generator, struct model *adversary, unsi
     assert_ok(batches_new(&bed->f.data, bed->f.media, bed->pool, true, &bed->batches, &why), why);
     for (uint32_t i = 0; i < signature->input_count; i++) {
         if (!strcmp(signature->inputs[i].name, "noise"))
-            batches_draw(bed->batches,
-                         &(struct batches_noise){ true, signature->input_count == 1, i, NOISE, bed->recipe.seed });
+            batches_draw(bed->batches, &(struct batches_noise){ true, signature->input_count == 1, i, NOISE });
     }
     bed->setup = (struct trainer_setup){ .model = generator,
                                          .kernels = kernels_find("auto"),
