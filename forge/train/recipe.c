@@ -65,6 +65,11 @@ void recipe_fit(struct recipe *recipe, size_t samples)
         recipe->warmup = 0;
 }
 
+static const struct adversarial_loss *adversarial_of(const struct recipe *recipe)
+{
+    return recipe->adversarial_loss ? recipe->adversarial_loss : adversarial_loss_at(0);
+}
+
 json_t *recipe_json(const struct recipe *recipe)
 {
     const struct optimizer *optimizer = recipe->optimizer ? recipe->optimizer : optimizer_at(0);
@@ -83,6 +88,9 @@ json_t *recipe_json(const struct recipe *recipe)
     if (object && recipe->disagreement > 0)
         json_object_set_new(object, recipe->mean_teacher ? "disagreement_with_average" : "disagreement",
                             json_real(recipe->disagreement));
+    if (object && recipe->adversarial > 0)
+        json_object_set_new(object, "adversarial",
+                            json_pack("{s:f}", adversarial_of(recipe)->name, recipe->adversarial));
     if (object && recipe->temperature > 0)
         json_object_set_new(object, "temperature", json_real(recipe->temperature));
     if (object && recipe->average.kind)
@@ -185,11 +193,6 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
     return augment_check(&recipe->augment, kind, why);
 }
 
-static const struct adversarial_loss *adversarial_of(const struct recipe *recipe)
-{
-    return recipe->adversarial_loss ? recipe->adversarial_loss : adversarial_loss_at(0);
-}
-
 int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why)
 {
     if (loss->targets != TARGETS_TAUGHT && recipe->temperature > 0)
@@ -252,6 +255,9 @@ static void sample_rows(struct option_table *table, struct recipe_options *optio
     option_real(table, "disagreement", 0, &r->disagreement, "W",
                 "weight of a loss: unlabelled samples are said of differently under noise", 1e-6, 1e6);
     option_flag(table, "mean-teacher", 0, &r->mean_teacher, "compare with the averaged weights; with --average ema=D");
+    option_real(table, "adversarial", 0, &r->adversarial, "W",
+                "weight of what is lost against an --adversary; 1 if absent", 1e-6, 1e6);
+    option_text(table, "adversarial-loss", 0, &options->adversarial_loss, "LOSS", "logistic (if absent) or hinge");
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
     option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
@@ -314,6 +320,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
         return refuse(why, WISP_E_INVALID, "--rate-by-density %s: give none, root or full", options->by_density);
     if (options->by_density)
         out->by_density = (enum rate_by_density)rate_by_density_find(options->by_density);
+    if (options->adversarial_loss && !(out->adversarial_loss = adversarial_loss_find(options->adversarial_loss)))
+        return refuse(why, WISP_E_INVALID, "--adversarial-loss %s: give logistic or hinge", options->adversarial_loss);
     if (options->keep && strcmp(options->keep, "best") != 0 && strcmp(options->keep, "last") != 0)
         return refuse(why, WISP_E_INVALID, "--keep %s: give best or last", options->keep);
     if (options->balance && balance_find(options->balance) < 0)
