@@ -5,7 +5,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
+#include "forge/adversary/adversary.h"
 #include "forge/experiment/candidate.h"
+#include "forge/experiment/opposing.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/interrupt.h"
@@ -122,9 +124,11 @@ int candidate_make(const struct candidates *c, uint64_t number, struct model **o
     return result;
 }
 
-static void announce_start(const struct candidates *c, const struct trainer *trainer, const struct model *model)
+static void announce_start(const struct candidates *c, const struct trainer *trainer, const struct adversary *adversary,
+                           const struct model *model)
 {
-    size_t memory = trainer_memory(trainer), tensors = batches_memory(c->batches) + trainer_activation_memory(trainer);
+    size_t memory = trainer_memory(trainer) + (adversary ? adversary_memory(adversary) : 0);
+    size_t tensors = batches_memory(c->batches) + trainer_activation_memory(trainer);
     json_t *event =
         json_pack("{s:s s:I s:I s:I s:I s:I s:I s:I s:I s:i s:s}", "event", "start", "connections",
                   (json_int_t)model_connections(model), "potential", (json_int_t)model_potential(model), "train_bytes",
@@ -160,6 +164,8 @@ json_t *candidate_describe(const struct candidates *c, const struct training *tr
 
     if (run && c->experiment->teacher)
         json_object_set_new(run, "teacher", json_string(c->experiment->teacher->identity));
+    if (run && c->experiment->adversary)
+        json_object_set_new(run, "adversary", json_string(c->experiment->adversary->identity));
     if (run && c->semi && (semi = semi_json(c->semi, c->split))) {
         json_object_set(semi, "done", training->rounds);
         json_object_set_new(run, "semi", semi);
@@ -231,6 +237,7 @@ int candidate_train(const struct candidates *c, struct training *training, struc
     cleanup_json json_t *run = candidate_describe(c, training);
     struct trainer_setup setup = candidate_setup(c, training->model);
     struct disagreement *disagreement = NULL;
+    struct adversary *adversary = NULL;
     struct trainer *trainer;
     int failed;
 
@@ -247,16 +254,20 @@ int candidate_train(const struct candidates *c, struct training *training, struc
     if (failed || !run)
         failed = refuse_errno(why, -ENOMEM, "training");
     else
+        failed = opposing_begin(c->experiment, &setup, &training->adversary, &adversary, why);
+    if (!failed)
         failed = trainer_new(&setup, &trainer, why);
     if (failed) {
+        adversary_free(adversary);
         disagreement_free(disagreement);
         return failed;
     }
     if (!training->number && !c->announced && (training->resume || !json_array_size(training->rounds)))
-        announce_start(c, trainer, training->model);
+        announce_start(c, trainer, adversary, training->model);
     failed = trainer_run(trainer, result, why);
     training->epochs += failed ? 0 : result->epochs;
     trainer_free(trainer);
+    adversary_free(adversary);
     disagreement_free(disagreement);
     progress_clear(c->progress);
     return failed;

@@ -11,6 +11,7 @@
 struct training {
     uint64_t number, seed;
     struct model *model;
+    struct model *adversary;   /* made by candidate_train() where there is one; the caller's */
     struct checkpoint *resume; /* to begin from, and emptied; or NULL */
     /* Of a round, where there are several: */
     const struct recipe *recipe;

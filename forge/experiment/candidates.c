@@ -9,6 +9,7 @@
 #include "forge/experiment/broadcast.h"
 #include "forge/experiment/candidate.h"
 #include "forge/experiment/halving.h"
+#include "forge/experiment/opposing.h"
 #include "forge/experiment/rounds.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
@@ -62,7 +63,8 @@ static int describe_training(const struct candidates *c, const struct training_r
     if (training && ranks_count(c->ranks) > 1 && !candidates_are_shared(c)) /* which the last bits follow */
         json_object_set_new(training, "ranks", json_integer((json_int_t)ranks_count(c->ranks)));
     json_object_set_new(lineage, "wisp", json_string(WISP_VERSION));
-    if (!training || json_object_set_new(lineage, "training", training)) {
+    if (!training || opposing_describe(c->experiment, o->model, training) ||
+        json_object_set_new(lineage, "training", training)) {
         json_decref(lineage);
         return -ENOMEM;
     }
@@ -145,9 +147,12 @@ static int train_number(const struct candidates *c, uint64_t number, struct foun
         model_free(out->model);
         json_decref(out->rounds);
         out->model = steal(&training.model);
+        model_free(out->adversary);
+        out->adversary = steal(&training.adversary);
         out->rounds = steal(&rounds);
     }
     model_free(training.model);
+    model_free(training.adversary);
     json_decref(rounds);
     return failed;
 }
@@ -256,8 +261,10 @@ static int run_all(const struct candidates *c, struct training_result *out, stru
     json_decref(all);
     json_decref(out->rounds);
     out->rounds = NULL;
-    if (failed)
+    if (failed) {
         out->model = model_free(out->model);
+        out->adversary = model_free(out->adversary);
+    }
     return failed;
 }
 

@@ -44,9 +44,10 @@ struct candidates_spread {
 };
 
 struct training_result {
-    struct model *model; /* the best one, with its lineage; the caller frees it */
-    uint64_t seed;       /* of its connections */
-    uint64_t candidates; /* that were trained */
+    struct model *model;     /* the best one, with its lineage; the caller frees it */
+    struct model *adversary; /* that it was trained against; the same; NULL: none */
+    uint64_t seed;           /* of its connections */
+    uint64_t candidates;     /* that were trained */
     struct candidates_spread spread;
     struct trainer_result result;
     json_t *rounds; /* while they are trained: what the best one's came to */

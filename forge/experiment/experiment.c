@@ -8,6 +8,7 @@
 #include "forge/experiment/experiment.h"
 #include "forge/experiment/media_default.h"
 #include "forge/experiment/media_option.h"
+#include "forge/experiment/opposing.h"
 #include "forge/experiment/picturing.h"
 #include "forge/experiment/reading.h"
 #include "forge/experiment/tasks.h"
@@ -19,7 +20,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
 
-#define LOSSES "cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse or l1"
+#define LOSSES "cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse, l1 or none"
 
 void experiment_option_rows(struct option_table *table, struct experiment_options *options)
 {
@@ -37,6 +38,7 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");
         option_text(table, "teacher", 0, &options->teacher, "MODEL",
                     "a trained model, whose answers are learned, without labels");
+        opposing_option_rows(table, options);
     }
     option_flag(table, "skip-bad", 0, &options->skip_bad, "leave out what cannot be read, and count it");
     option_text(table, "processing", 'p', &options->processing, "TYPE", "processing type; the model's own if absent");
@@ -85,7 +87,7 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
     if (result)
         return result;
     model = s->model;
-    if (o->teacher && (result = teaching_open(s, o, why)))
+    if ((result = opposing_open(s, o, why)) || (o->teacher && (result = teaching_open(s, o, why))))
         return result;
     if (o->processing) {
         if (strlen(o->processing) >= sizeof model->processing)
@@ -107,9 +109,11 @@ static int open_loss(struct experiment *s, const struct experiment_options *o, s
 
     if (o->loss && !wish)
         return refuse(why, WISP_E_INVALID, "--loss %s: give " LOSSES, o->loss);
-    if (loss_of_model(s->model, wish, &s->loss, &value, why) || wording_inputs(s->model, &s->words, why))
+    if (opposing_loss(s, wish, &wish, why))
+        return WISP_E_INVALID;
+    if (loss_of_model(s->model, wish, &s->loss, &value, why) || wording_inputs(s->model, &s->noise, &s->words, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
-    if (s->model->signature.input_count > 1 && s->loss->targets != TARGETS_WORDS)
+    if (s->model->signature.input_count > 1 && !s->noise.drawn && s->loss->targets != TARGETS_WORDS)
         return refuse(why, WISP_E_FORMAT, "%s has %u inputs, but a sample fills one", o->model,
                       s->model->signature.input_count);
     return 0;
@@ -118,8 +122,10 @@ static int open_loss(struct experiment *s, const struct experiment_options *o, s
 /* The model's description of its input: from --media, from the file, or guessed. */
 static int open_media(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
+    uint32_t input;
+    const struct model *described = opposing_described(s, &input);
+    const uint64_t inputs = shape_elements(&described->signature.inputs[input].shape);
     enum media_kind kind;
-    uint64_t inputs = shape_elements(&s->model->signature.inputs[s->words.source].shape);
     int result = media_kind_of(s->model->processing, &kind, why);
 
     if (result)
@@ -134,7 +140,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
         s->model->media = json;
         model_set_idf(s->model, NULL, 0);
     } else if (!s->model->media) {
-        result = media_default(kind, s->model, s->words.source, &s->model->media, why);
+        result = media_default(kind, described, input, &s->model->media, why);
         if (result)
             return result;
     }
@@ -150,8 +156,11 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
                       "inputs become tensors",
                       o->model, s->model->processing);
     if (media_elements(s->media) != inputs)
-        return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its input has %llu",
-                      o->model, media_elements(s->media), (unsigned long long)inputs);
+        return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its %s has %llu", o->model,
+                      media_elements(s->media), s->noise.alone ? "output" : "input", (unsigned long long)inputs);
+    if (s->noise.alone && kind == MEDIA_TEXT)
+        return refuse(why, WISP_E_FORMAT, "%s: of noise alone this version of wisp makes pictures and sounds, no texts",
+                      o->model);
     if (loss_is_of_words(s->loss) && wording_open(s, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
     return 0;
@@ -339,9 +348,10 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
         return refuse(why, WISP_E_INVALID, "--data is missing; give the folder or file with the data set");
     result = check_columns(s, o, why);
     if (!result)
-        result =
-            read_data(s, o, o->data, s->teacher || s->pictures || (loss_is_of_words(s->loss) && !wording_is_spoken(s)),
-                      &s->data, why);
+        result = read_data(s, o, o->data,
+                           s->teacher || s->noise.alone || s->pictures ||
+                               (loss_is_of_words(s->loss) && !wording_is_spoken(s)),
+                           &s->data, why);
     if (!result)
         result = check_data(s, o, why);
     if (result || !o->unlabelled)
@@ -370,10 +380,13 @@ static int open_machine(struct experiment *s, const struct experiment_options *o
 int experiment_spare(const struct experiment_options *o, const char *output, const char *checkpoint, const char *plot,
                      struct reason *why)
 {
-    const struct save_file written[] = { { "-o", output }, { "--checkpoint", checkpoint }, { "--plot", plot } };
-    const struct save_file read[] = { { "the data", o->data },       { "--unlabelled", o->unlabelled },
-                                      { "the teacher", o->teacher }, { "--labels", o->labels },
-                                      { "--media", o->media },       { "the model", o->model } };
+    const struct save_file written[] = {
+        { "-o", output }, { "--checkpoint", checkpoint }, { "--plot", plot }, { "--save-adversary", o->save_adversary }
+    };
+    const struct save_file read[] = { { "the data", o->data },           { "--unlabelled", o->unlabelled },
+                                      { "the teacher", o->teacher },     { "--labels", o->labels },
+                                      { "the adversary", o->adversary }, { "--media", o->media },
+                                      { "the model", o->model } };
     int result = save_apart(written, ARRAY_SIZE(written), read, ARRAY_SIZE(read) - 1, why);
 
     return result ? result : save_apart(written + 1, ARRAY_SIZE(written) - 1, read, ARRAY_SIZE(read), why);
@@ -422,6 +435,7 @@ void experiment_close(struct experiment *s)
     dataset_free(s->data);
     media_free(s->teacher_media);
     model_free(s->teacher);
+    model_free(s->adversary);
     media_free(s->target_media);
     media_free(s->media);
     model_free(s->model);
@@ -432,8 +446,10 @@ int experiment_batches(const struct experiment *s, bool keep, struct batches **o
 {
     int result = batches_new(s->data, s->media, s->pool, keep, out, why);
 
-    if (!result && loss_is_of_words(s->loss))
+    if (!result && (loss_is_of_words(s->loss) || s->noise.drawn))
         result = batches_follow(*out, &s->words, keep, why);
+    if (!result)
+        batches_draw(*out, &s->noise);
     return result;
 }
 

@@ -20,7 +20,8 @@ struct experiment_options {
     const char *label_separator, *target_columns, *loss;
     const char *unlabelled; /* a data set besides, whose labels are not read; NULL */
     const char *degrade;    /* how inputs are made of clean pictures, the targets; NULL: they are there */
-    const char *teacher;    /* a trained model, in the place of the data's labels, which are not read; NULL */
+    const char *adversary, *save_adversary; /* a model to train against, and where it goes; NULL */
+    const char *teacher; /* a trained model, in the place of the data's labels, which are not read; NULL */
     uint64_t threads;
     bool blas, skip_bad, quiet;
     bool trains; /* what is wanted is training, not only running */
@@ -32,7 +33,10 @@ struct experiment {
     struct media *media;
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;
-    bool pictures;              /* the data are pairs of pictures */
+    bool pictures;           /* the data are pairs of pictures */
+    struct model *adversary; /* as it is before any training, in this file; NULL: none */
+    const char *adversary_path;
+    struct batches_noise noise;
     struct dataset *data;       /* without labels, with a teacher; with samples without labels at its end */
     const struct loss *loss;    /* that suits the model and the data, or was wished for */
     struct batches_words words; /* where the loss is of words */

@@ -17,12 +17,15 @@ static uint32_t find_input(const struct signature *signature, const char *name)
     return i;
 }
 
-int wording_inputs(const struct model *model, struct batches_words *out, struct reason *why)
+int wording_inputs(const struct model *model, const struct batches_noise *noise, struct batches_words *out,
+                   struct reason *why)
 {
     const struct signature *signature = &model->signature;
 
     *out = (struct batches_words){ .media = NULL };
-    if (signature->input_count == 1)
+    if (noise->drawn && !noise->alone)
+        out->source = !noise->input; /* of two */
+    if (noise->drawn || signature->input_count == 1)
         return 0;
     out->source = find_input(signature, "source");
     out->target = find_input(signature, "target");

@@ -9,8 +9,9 @@
 
 #include "forge/experiment/experiment.h"
 
-/* Which of the model's inputs read what. WISP_E_FORMAT when that is not to be told. */
-int wording_inputs(const struct model *model, struct batches_words *out, struct reason *why);
+/* Which of the model's inputs read what, but for noise. WISP_E_FORMAT when that is not to be told. */
+int wording_inputs(const struct model *model, const struct batches_noise *noise, struct batches_words *out,
+                   struct reason *why);
 
 /* Of an experiment whose model and media are there: the description of the target, and whether words are what the
  * output has numbers for. WISP_E_FORMAT. */

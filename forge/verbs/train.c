@@ -16,6 +16,7 @@
 #include "forge/experiment/guessing.h"
 #include "forge/experiment/halving.h"
 #include "forge/experiment/media_default.h"
+#include "forge/experiment/opposing.h"
 #include "forge/experiment/reading.h"
 #include "forge/experiment/teaching.h"
 #include "forge/plan/assemble.h"
@@ -240,6 +241,9 @@ static int save(const struct train *train, struct progress *progress, const stru
         result = refuse_errno(&why, -errno, "%s", train->output);
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
+    if (train->experiment.save_adversary &&
+        (result = save_model(trained->adversary, train->experiment.save_adversary, true, &why)))
+        return fail(VERB, exit_for_output(result), "%s", why.text);
     guessing_warn(VERB, trained->model, &train->recipe, r);
     print_done(train, progress, trained, (long long)file.st_size);
     return end(train, r);
@@ -267,7 +271,7 @@ static int plan_of_model(const struct model *model, struct plan *out, struct rea
 static double comparable_seconds(const struct train *train, const struct trainer_result *result)
 {
     const bool special = augment_is_on(&train->recipe.augment) || train->experiment.teacher || is_semi(train) ||
-                         train->experiment.blas || train->ranks;
+                         train->experiment.adversary || train->experiment.blas || train->ranks;
 
     return special ? 0 : result->epoch_seconds;
 }
@@ -486,6 +490,7 @@ static int train_session(const struct train *train, struct experiment *s, const 
         if (!ranks_rank(train->ranks))
             status = keep(train, s, split, &progress, &trained);
         model_free(trained.model);
+        model_free(trained.adversary);
     }
     teacher_free(teacher);
     batches_free(batches);
@@ -513,6 +518,8 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
 
     if (!result)
         result = semi_check(&train->semi, s, why);
+    if (!result)
+        result = opposing_settle(s, &train->recipe_options, &train->recipe, why);
     if (result)
         return result;
     train->recipe.loss = s->loss;
@@ -533,6 +540,8 @@ static int train_model(struct train *train, int argc, char **argv)
     result = ranks_rank(train->ranks) ? 0 : save_check(train->output, &why);
     if (!result && train->plot)
         result = save_check(train->plot, &why);
+    if (!result && train->experiment.save_adversary)
+        result = save_check(train->experiment.save_adversary, &why);
     if (result)
         return fail(VERB, exit_for_output(result), "%s", why.text);
     interrupt_catch();
