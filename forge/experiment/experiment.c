@@ -143,6 +143,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
         result = media_default(kind, described, input, &s->model->media, why);
         if (result)
             return result;
+        s->media_guessed = true;
     }
     s->pictures = kind == MEDIA_IMAGE && picturing_is(s);
     if (s->pictures && (result = picturing_describe(s, o, why)))
@@ -323,6 +324,17 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
     return 0;
 }
 
+/* What was guessed of the input, now that there are data. */
+static int follow_data(struct experiment *s, struct reason *why)
+{
+    int result = s->media_guessed ? media_follow_rate(&s->model->media, s->data, why) : 0;
+
+    if (result || !s->media_guessed)
+        return result;
+    s->media = media_free(s->media);
+    return media_of_model(s->model, &s->media, why);
+}
+
 /* Labels, or numbers, for each of the model's outputs. */
 static int check_data(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
@@ -352,6 +364,8 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
                            s->teacher || s->noise.alone || s->pictures ||
                                (loss_is_of_words(s->loss) && !wording_is_spoken(s)),
                            &s->data, why);
+    if (!result)
+        result = follow_data(s, why);
     if (!result)
         result = check_data(s, o, why);
     if (result || !o->unlabelled)

@@ -31,6 +31,7 @@ struct experiment {
     const char *verb;
     struct model *model; /* with processing type, media and labels as they will be; to train, without its weights */
     struct media *media;
+    bool media_guessed;    /* nobody has said it */
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;
     bool pictures;           /* the data are pairs of pictures */

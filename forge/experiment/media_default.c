@@ -102,6 +102,37 @@ int media_default(enum media_kind kind, const struct model *model, uint32_t inpu
     return *out ? 0 : refuse_errno(why, -ENOMEM, "media");
 }
 
+enum { RATE_USUAL = 8000, RATE_HIGH = 16000 };
+
+static bool most_are_high(const struct dataset *data)
+{
+    size_t high = 0;
+
+    for (size_t i = 0; i < data->count; i++)
+        high += data->sounds[i].rate >= RATE_HIGH;
+    return 2 * high > data->count;
+}
+
+int media_follow_rate(char **json, const struct dataset *data, struct reason *why)
+{
+    cleanup_json json_t *object = json_loads(*json, 0, NULL);
+    const json_int_t hop = json_integer_value(json_object_get(object, "hop"));
+    char *text;
+
+    if (data->kind != MEDIA_AUDIO || !most_are_high(data))
+        return 0;
+    json_object_set_new(object, "rate", json_integer(RATE_HIGH));
+    json_object_set_new(object, "window", json_integer(512));
+    if (hop)
+        json_object_set_new(object, "hop", json_integer(hop * RATE_HIGH / RATE_USUAL));
+    text = json_dumps(object, JSON_FORM);
+    if (!text)
+        return refuse_errno(why, -ENOMEM, "media");
+    free(*json);
+    *json = text;
+    return 0;
+}
+
 /* Sums of a tensor's values by channel, in double, in order: the same on every machine. */
 struct moments {
     size_t channels, plane;

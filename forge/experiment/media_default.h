@@ -22,6 +22,10 @@ int media_kind_of(const char *processing, enum media_kind *out, struct reason *w
  * WISP_E_INVALID when its input allows no guess. */
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why);
 
+/* Of recordings, once there are some: when most have 16 kHz or more, those that media_default() leaves out are heard,
+ * by windows that last as long. */
+int media_follow_rate(char **json, const struct dataset *data, struct reason *why);
+
 /* The model's description of its input, understood; with the idf, where it has one. */
 int media_of_model(const struct model *model, struct media **out, struct reason *why);
 

@@ -294,9 +294,54 @@ static void test_idf_is_of_the_training_texts(void **state)
     scratch_remove(folder);
 }
 
+/* What was recorded at 16 kHz is heard at 16 kHz, by windows that last as long; but not where somebody says otherwise.
+ */
+static void test_the_rate_follows_the_recordings(void **state)
+{
+    static const struct {
+        int rate;
+        const char *options, *rate_said, *window_said;
+    } cases[] = {
+        { 8000, "", NULL, NULL },
+        { 44100, "", "\"rate\":16000", "\"window\":512" },
+        { 16000, "-m {\"kind\":\"audio\",\"mels\":40,\"frames\":8}", NULL, NULL },
+    };
+    static struct ran ran;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *folder = scratch_make();
+        struct model *model;
+        struct reason why;
+        char command[256];
+
+        for (int k = 0; k < 8; k++) {
+            static float samples[4410];
+            struct bytes wav;
+
+            fill_sine(samples, ARRAY_SIZE(samples), cases[i].rate, k % 2 ? 400 : 1500, 0.5);
+            wav = make_wav(cases[i].rate, samples, ARRAY_SIZE(samples));
+            snprintf(command, sizeof command, "d/%s/%d.wav", k % 2 ? "low" : "high", k);
+            data_write(folder, command, wav.data, wav.size);
+            free(wav.data);
+        }
+        forge_run_well(&ran, folder, "build --layers 320-2 --sparsity 0 -p audio.recognition -o m.safetensors");
+        snprintf(command, sizeof command, "train m.safetensors -D d -e 1 %s%s-o t.safetensors", cases[i].options,
+                 *cases[i].options ? " " : "");
+        forge_run_well(&ran, folder, command);
+        assert_ok(model_read(scratch_path(folder, "t.safetensors"), &model, &why), why);
+        assert_true(!strstr(model->media, "\"rate\"") == !cases[i].rate_said);
+        assert_true(!cases[i].rate_said || strstr(model->media, cases[i].rate_said));
+        assert_true(!cases[i].window_said || strstr(model->media, cases[i].window_said));
+        model_free(model);
+        scratch_remove(folder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_rate_follows_the_recordings),
         cmocka_unit_test(test_text_by_default),
         cmocka_unit_test(test_warning_about_guessing),
         cmocka_unit_test(test_name_follows_the_file),
