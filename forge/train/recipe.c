@@ -138,21 +138,31 @@ static const struct recipe usual = { .epochs = 10,
                                      .validation = 0.1,
                                      .candidates = 1 };
 
-/* What suits which data; docs/training.md and docs/results/text.md have the measurements. A text's tensor has length 1,
- * spread over hundreds of features of which each batch has few: momentum by itself moves their weights hardly at all at
- * the rate that pictures take. By AdamW they are learned in few epochs, at whose end the rate is 0; which of them is
- * the best on a few hundred samples is chance, and a twentieth shows as well whether anything was learned. */
+static const struct augment as_they_are = { .amount = { 0 } };
+static const struct augment varied = { .amount = {
+                                           [AUGMENT_SPEED] = 0.1, [AUGMENT_NOISE] = 15, [AUGMENT_MASK] = 0.15 } };
+
+/* What suits which data; docs/training.md, docs/results/text.md and docs/results/sound.md have the measurements. A
+ * text's tensor has length 1, spread over hundreds of features of which each batch has few: momentum by itself moves
+ * their weights hardly at all at the rate that pictures take. By AdamW they are learned in few epochs, at whose end the
+ * rate is 0; which of them is the best on a few hundred samples is chance, and a twentieth shows as well whether
+ * anything was learned. Recordings are few, and of few voices: they are learned the same way, each varied anew in every
+ * epoch. */
 static const struct default_value {
     const char *optimizer;
-    bool text, usual;                /* of its kind, the one to take when nobody says */
+    enum media_kind kind;
+    bool usual;                      /* of its kind, the one to take when nobody says */
     uint64_t batch, epochs, updates; /* more epochs where these have fewer updates */
     double rate, decay, validation;
     bool keep_last;
+    const struct augment *augment;
 } defaults[] = {
-    { "sgd", false, true, 128, 10, 0, 0.05, 5e-4, 0.1, false },
-    { "adamw", false, false, 128, 10, 0, 0.001, 0.01, 0.1, false },
-    { "sgd", true, false, 128, 10, 0, 0.5, 1e-6, 0.1, false },
-    { "adamw", true, true, 32, 4, 500, 0.001, 0.01, 0.05, true },
+    { "sgd", MEDIA_IMAGE, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_IMAGE, false, 128, 10, 0, 0.001, 0.01, 0.1, false, &as_they_are },
+    { "sgd", MEDIA_AUDIO, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_AUDIO, true, 32, 10, 1000, 0.002, 0.01, 0.05, true, &varied },
+    { "sgd", MEDIA_TEXT, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_TEXT, true, 32, 4, 500, 0.001, 0.01, 0.05, true, &as_they_are },
 };
 
 enum { EPOCHS_MAX = 50 }; /* of those that nobody asked for */
@@ -170,8 +180,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
         const struct default_value *p = &defaults[i];
 
-        if (p->text != (kind == MEDIA_TEXT) ||
-            !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
+        if (p->kind != kind || !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
             continue;
         recipe->optimizer = optimizer_find(p->optimizer);
         recipe->batch = options->batch_given ? recipe->batch : p->batch;
@@ -181,6 +190,8 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
             recipe->epochs = recipe->steps ? 0 : enough_epochs(p, recipe->batch, samples);
         recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last && !recipe->patience;
         recipe->validation = options->validation_given ? recipe->validation : p->validation;
+        if (!options->augment)
+            recipe->augment = *p->augment;
     }
     if (recipe->epochs && recipe->warmup >= (double)recipe->epochs)
         recipe->warmup = 0;
@@ -188,7 +199,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
         return refuse(why, WISP_E_INVALID,
                       "--rate %g is a rate of gradient descent, but %s are trained by %s, whose rates are about %g; "
                       "give another, or --optimizer sgd",
-                      recipe->rate, kind == MEDIA_TEXT ? "texts" : "these data", recipe->optimizer->name,
+                      recipe->rate, kind == MEDIA_TEXT ? "texts" : "sounds", recipe->optimizer->name,
                       recipe_usual(kind).rate);
     return augment_check(&recipe->augment, kind, why);
 }
@@ -231,11 +242,11 @@ static void choice_rows(struct option_table *table, struct recipe_options *optio
     struct recipe *r = &options->recipe;
     struct option_row *row;
 
-    option_real(table, "validation", 0, &r->validation, "F", "fraction held back to choose the epoch; 0.1, texts 0.05",
-                0, 0.9)
+    option_real(table, "validation", 0, &r->validation, "F",
+                "fraction held back to choose the epoch; 0.1, texts and sounds 0.05", 0, 0.9)
         ->given = &options->validation_given;
     option_text(table, "keep", 0, &options->keep, "EPOCH",
-                "best or last; if absent, last of texts by adamw, else best");
+                "best or last; if absent, last of texts and sounds by adamw, else best");
     row = option_count(table, "candidates", 0, &r->candidates, "K",
                        "samplings to train; the best is kept; as the model was built, or 1", 1, 1000);
     row->given = &options->candidates_given;
@@ -260,7 +271,8 @@ static void sample_rows(struct option_table *table, struct recipe_options *optio
     option_text(table, "adversarial-loss", 0, &options->adversarial_loss, "LOSS", "logistic (if absent) or hinge");
     option_real(table, "input-dropout", 0, &r->input_dropout, "F", "fraction of inputs dropped in training; 0", 0, 1)
         ->below = true;
-    option_text(table, "augment", 0, &options->augment, "LIST", "as shift=2,flip=0.5; 'help' prints what there is");
+    option_text(table, "augment", 0, &options->augment, "LIST",
+                "as shift=2,flip=0.5, or none; 'help' prints what there is");
 }
 
 void recipe_option_rows(struct option_table *table, struct recipe_options *options)
@@ -270,17 +282,20 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
 
     *r = usual;
     option_count(table, "epochs", 'e', &r->epochs, "N",
-                 "times through the data; 10 if absent, 4 for texts, of few texts more; or as --steps says", 1, 1e6)
+                 "times through the data; 10 if absent, 4 for texts, of few texts or sounds more; or as --steps says",
+                 1, 1e6)
         ->given = &options->epochs_given;
     option_count(table, "steps", 0, &r->steps, "N", "end after so many batches", 1, 1e12);
     option_real(table, "minutes", 0, &r->minutes, "M", "end after so many minutes", 0.001, 1e6);
     option_real(table, "until-accuracy", 0, &r->until_accuracy, "A", "end at this validation accuracy", 1e-6, 1);
     option_count(table, "patience", 0, &r->patience, "E", "end after E epochs without a better validation", 1, 1e6);
-    option_text(table, "optimizer", 0, &options->optimizer, "O", "sgd or adamw; if absent, adamw for texts, else sgd");
-    option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts", 1, 65536)->given =
-        &options->batch_given;
+    option_text(table, "optimizer", 0, &options->optimizer, "O",
+                "sgd or adamw; if absent, sgd for pictures, else adamw");
+    option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts and sounds", 1,
+                 65536)
+        ->given = &options->batch_given;
     row = option_real(table, "rate", 'r', &r->rate, "R",
-                      "learning rate, or auto; if absent, sgd 0.05 (texts 0.5), adamw 0.001", 0, 1000);
+                      "learning rate, or auto; if absent, sgd 0.05 (texts 0.5), adamw 0.001 (sounds 0.002)", 0, 1000);
     row->given = &options->rate_given;
     options->rate_word = (struct option_word){ "auto", &r->rate_auto };
     row->word = &options->rate_word;

@@ -50,7 +50,7 @@ void augment_help(FILE *to)
         [AUGMENT_TYPOS] = "texts: each letter mistyped with this probability",
     };
 
-    fputs("--augment NAME=AMOUNT,…\n", to);
+    fputs("--augment NAME=AMOUNT,…, or none\n", to);
     for (size_t i = 0; i < AUGMENT_KINDS; i++)
         fprintf(to, "  %-6s 0 to %-4g %s\n", kinds[i].name, kinds[i].max, what[i]);
 }
@@ -77,6 +77,8 @@ int augment_parse(const char *text, struct augment *out, struct reason *why)
 
     if (!copy)
         return refuse_errno(why, -ENOMEM, "--augment");
+    if (!strcmp(text, "none"))
+        return 0;
     while ((word = strsep(&rest, ","))) {
         if (!parse_one(word, out))
             return refuse(why, WISP_E_INVALID, "--augment '%s': give NAME=AMOUNT,…: " WHAT_THERE_IS, word);

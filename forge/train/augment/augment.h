@@ -37,7 +37,7 @@ struct augment {
     double amount[AUGMENT_KINDS];
 };
 
-/* "shift=2,flip=0.5". WISP_E_INVALID, and says what there is. */
+/* "shift=2,flip=0.5", or "none". WISP_E_INVALID, and says what there is. */
 int augment_parse(const char *text, struct augment *out, struct reason *why);
 /* WISP_E_INVALID when something is on that is not for data of this kind. */
 int augment_check(const struct augment *augment, enum media_kind kind, struct reason *why);

@@ -81,8 +81,17 @@ static void test_recipe_suits_the_data(void **state)
     (void)state;
     assert_string_equal(r.optimizer->name, "sgd");
     assert_true(r.rate == 0.05 && r.batch == 128 && r.decay == 5e-4 && r.epochs == 10 && r.validation == 0.1);
+    assert_true(!augment_is_on(&r.augment));
     r = recipe_usual(MEDIA_AUDIO);
-    assert_string_equal(r.optimizer->name, "sgd");
+    assert_string_equal(r.optimizer->name, "adamw");
+    assert_true(r.rate == 0.002 && r.batch == 32 && r.epochs == 10 && r.validation == 0.05 && r.keep_last);
+    assert_true(r.augment.amount[AUGMENT_SPEED] == 0.1 && r.augment.amount[AUGMENT_NOISE] == 15);
+    r.augment = (struct augment){ .amount = { [AUGMENT_CUT] = 0.25 } };
+    assert_ok(recipe_settle(&(struct recipe_options){ .augment = "cut=0.25" }, MEDIA_AUDIO, 1000, &r, &why), why);
+    assert_true(r.augment.amount[AUGMENT_SPEED] == 0 && r.augment.amount[AUGMENT_CUT] == 0.25 && r.epochs == 32);
+    said.optimizer = "sgd";
+    assert_ok(recipe_settle(&said, MEDIA_AUDIO, 1000, &r, &why), why);
+    assert_true(r.rate == 0.05 && r.epochs == 10 && !augment_is_on(&r.augment));
     r = recipe_usual(MEDIA_TEXT);
     assert_string_equal(r.optimizer->name, "adamw");
     assert_true(r.rate == 0.001 && r.batch == 32 && r.epochs == 4 && r.validation == 0.05 && r.keep_last);

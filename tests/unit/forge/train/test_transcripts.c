@@ -105,7 +105,7 @@ static void test_what_is_said_is_learned(void **state)
     data_write_text(folder, "media.json", MEDIA);
     forge_run_well(&ran, folder, "build --structure n.yaml -s 0.3 -m media.json --no-history -o m.safetensors");
     forge_run_well(&ran, folder,
-                   "train m.safetensors -D . --optimizer adamw -r 0.01 -b 16 -e 12 -t 2 --no-history -o t.safetensors");
+                   "train m.safetensors -D . -r 0.01 -b 16 -e 12 -t 2 --augment none --no-history -o t.safetensors");
     forge_run_well(&ran, folder, "eval t.safetensors -D . --json");
     result = json_loads(ran.out, 0, NULL);
     assert_non_null(result);
