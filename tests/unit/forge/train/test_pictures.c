@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "process.h"
+#include "unit/forge/process.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
