@@ -79,9 +79,9 @@ enum recipe_stream {
     STREAM_LAYERS,
     STREAM_REGROW,
     STREAM_DISAGREEMENT,
-    STREAM_NOISE,
     STREAM_LATENT,
-    STREAM_ADVERSARY
+    STREAM_ADVERSARY,
+    STREAM_NOISE
 };
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)
