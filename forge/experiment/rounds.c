@@ -159,9 +159,10 @@ static int label(struct rounds *r, const struct model *model, uint64_t round, st
     return 0;
 }
 
-static int refuse_foreign(struct reason *why)
+static int refuse_foreign(const struct checkpoint *from, struct reason *why)
 {
-    return refuse(why, WISP_E_INVALID, "--resume: it is of another run: its rounds or their labels are none of these");
+    return refuse(why, WISP_E_INVALID, "%s: it is of another run: its rounds or their labels are none of these",
+                  from->path);
 }
 
 /* Where the checkpoint stands: the labels of its round, and what the rounds before came to. */
@@ -174,11 +175,11 @@ static int take_up(struct rounds *r, const struct checkpoint *from, struct reaso
     if (!json_array_size(done))
         return 0;
     if (json_array_size(done) > r->all->semi->rounds || from->label_count != r->all->experiment->data->count)
-        return refuse_foreign(why);
+        return refuse_foreign(from, why);
     for (size_t i = 0; i < split->unlabelled_count; i++) {
         r->said[i] = from->labels[split_unlabelled(split)[i]];
         if (r->said[i] < -1 || r->said[i] >= (int32_t)r->classes)
-            return refuse_foreign(why);
+            return refuse_foreign(from, why);
         taken += r->said[i] >= 0;
     }
     json_decref(r->done);

@@ -301,6 +301,8 @@ int checkpoint_read(const char *path, struct checkpoint *out, struct reason *why
     if (result)
         return result;
     result = checkpoint_parse(data, size, out, why);
+    if (!result)
+        out->path = path;
     return result ? refuse_in(why, result, "%s", path) : 0;
 }
 

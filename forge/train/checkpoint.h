@@ -61,7 +61,8 @@ struct checkpoint {
     struct checkpoint_places places[CHECKPOINT_PLACES_MAX];
     const int32_t *labels; /* of so many samples, where the run gave some of them itself; negative: none; NULL */
     uint64_t label_count;
-    void *file; /* what they stand in, after reading; NULL */
+    void *file;       /* what they stand in, after reading; NULL */
+    const char *path; /* that it was read from, borrowed; NULL */
 };
 
 #define CHECKPOINT_NULL ((struct checkpoint){ .run = NULL })

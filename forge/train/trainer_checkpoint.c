@@ -179,7 +179,7 @@ static void restore_beside(const struct trainer *t, const struct loss_tally *tal
     beside->tally = *tally;
 }
 
-int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason *why)
+static int restore(struct trainer *t, struct trainer_result *out, struct reason *why)
 {
     const struct checkpoint *c = t->setup.resume;
     const struct arrays arrays = arrays_of(t);
@@ -212,6 +212,14 @@ int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason
     t->began_ns -= (uint64_t)(out->seconds * (double)NS_PER_S);
     t->setup.progress->samples_done += c->epoch * t->setup.train_count + c->tally.samples;
     return 0;
+}
+
+int trainer_restore(struct trainer *t, struct trainer_result *out, struct reason *why)
+{
+    const char *path = t->setup.resume->path;
+    int result = restore(t, out, why);
+
+    return result && path ? refuse_in(why, result, "%s", path) : result;
 }
 
 int trainer_take_back(struct trainer *t, struct trainer_result *out)

@@ -157,7 +157,7 @@ static const struct {
     { "train heir -D d --candidates 2 --no-history -o x", 1,
       "the model's weights were inherited from a base file: build each candidate from it, with a seed of its own" },
     { "train m -D d -e 1 -b 32 --no-history --resume ck -o x", 1,
-      "it is of another run: recipe.batch is 128 there and 32 here" },
+      "ck: it is of another run: recipe.batch is 128 there and 32 here" },
     { "train line -D numbers.tsv --target-columns 1 --text-column 2 --optimizer sgd --validation 0 -e 90 -b 1 -r 1000 "
       "--quiet --no-history -o x",
       1,
