@@ -265,23 +265,27 @@ static void copy_statistics(const struct parameters *parameters, float *to, cons
     }
 }
 
-/* The network's part: what it gives stands where the adversary reads it. */
-static void deceive(const struct turn *turn)
+/* The network's part: what it gives stands where the adversary reads it. False: the adversary's step was its last. */
+static bool deceive(const struct turn *turn)
 {
     const struct adversary *a = turn->adversary;
     const struct trainer *d = a->trainer;
     struct trainer *t = turn->trainer;
     float *values = d->setup.model->parameters;
     const float weight = (float)t->setup.recipe->adversarial;
+    struct loss_tally lost = { .samples = 0 };
     struct sum sum = { backward_gradient(t->backward, t->lost), backward_gradient(d->backward, JUDGED),
                        input_elements(d->setup.model, JUDGED) * turn->own, weight };
 
     copy_statistics(&d->parameters, a->kept, values);
     run(turn, TURN_DECEIVE, a->spare);
     copy_statistics(&d->parameters, values, a->kept);
+    loss_add(&d->batch, turn->own, &lost);
+    loss_join(&lost, d->setup.ranks);
     pool_run(t->setup.pool, add_part, &sum);
     for (size_t i = 0; i < turn->own; i++)
         t->batch.samples[i].loss += (double)weight * d->batch.samples[i].loss;
+    return isfinite(lost.loss);
 }
 
 static int take_turn(void *adversary, struct trainer *trainer, size_t begin, size_t own, size_t count)
@@ -290,10 +294,7 @@ static int take_turn(void *adversary, struct trainer *trainer, size_t begin, siz
 
     if (trainer->setup.full_input)
         put(&turn, GIVEN, forward_value(trainer->forward, batches_input(trainer->setup.batches)));
-    if (!tell_apart(&turn, count))
-        return WISP_E_INVALID;
-    deceive(&turn);
-    return 0;
+    return tell_apart(&turn, count) && deceive(&turn) ? 0 : WISP_E_INVALID;
 }
 
 size_t adversary_memory(const struct adversary *a)
