@@ -117,6 +117,9 @@ enum media_answer media_answer(const struct media *media);
 void media_answer_levels(const struct media *media, uint32_t channels, struct media_levels *out);
 void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out);
 
+/* As PNG: `length` bytes that the caller frees. WISP_E_INVALID when it has no pixels; -ENOMEM. */
+int media_write_png(const struct media_picture *picture, void **bytes, size_t *length, struct reason *why);
+
 /* Mono, -1..1. */
 struct media_sound {
     uint32_t rate;
