@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <wisp/media.h>
+
 #include "base/size.h"
 #include "client/cli/run.h"
 
@@ -258,10 +260,22 @@ static int print_raw(const struct run *run, const struct answer *answer)
     return 0;
 }
 
+static int write_picture(const struct run *run, const struct answer *answer)
+{
+    int result = wisp_write_picture(run->model, wisp_request_output_tensor(run->request, 0), run->picture);
+
+    if (!result)
+        print_timings(run, answer);
+    return result;
+}
+
 int answer_print(struct run *run, const struct answer *answer)
 {
     size_t labels = 0;
     int result;
+
+    if (run->picture)
+        return write_picture(run, answer);
 
     if (run->raw)
         return print_raw(run, answer);

@@ -18,6 +18,7 @@ struct run {
     struct connection connection;
     const char *model_file; /* of --model: a daemon for this call; NULL: the one there is */
     struct private_daemon daemon;
+    const char *picture; /* file for the picture that the model gives; NULL */
     bool json, raw, verbose, tensor, lines;
     uint64_t top_k;
     double min;                      /* probability of a label that is printed */

@@ -28,6 +28,7 @@ static const struct usage usage = {
                 "  wisp run text --text 'Wo ist der Bahnhof?'\n"
                 "  fortune | wisp run text -\n"
                 "  wisp run --model mine.safetensors photo.png\n"
+                "  wisp run image.segmentation cells.png -o mask.png\n"
                 "  tail -f log | wisp run text --lines -\n"
                 "  wisp run audio --json *.wav | jq -r '.labels[0].label'\n",
 };
@@ -45,6 +46,7 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
                 "the input of that name, a tensor of its type; one for each input of the model, and no FILE then");
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
+    option_text(&table, "output", 'o', &run->picture, "FILE", "the picture or mask that the model gives, as PNG");
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
                 "ask this model file, through a daemon for this call; no TARGET then");
@@ -61,6 +63,10 @@ static int check(const struct run *run, size_t input_count)
         return fail(usage.verb, EXIT_USAGE, "--input is the whole input: name no files beside it");
     if (run->json && run->raw)
         return fail(usage.verb, EXIT_USAGE, "--json and --raw exclude each other");
+    if (run->picture && (input_count > 1 || run->lines || run->json || run->raw))
+        return fail(usage.verb, EXIT_USAGE, "-o is the picture of one input: no second one, --lines, --json or --raw");
+    if (run->picture && !strcmp(run->picture, "-") && run->screen.terminal)
+        return fail(usage.verb, EXIT_USAGE, "-o - writes a picture: send it to a file or a pipe, not a terminal");
     if (run->model_file && run->connection.socket)
         return fail(usage.verb, EXIT_USAGE, "--model and --socket exclude each other: it has a daemon of its own");
     if (run->lines && run->tensor)

@@ -73,7 +73,7 @@ static struct wisp_private_kept *codec_make(const wisp_model *model)
     return NULL;
 }
 
-static int media_of(const wisp_model *model, const struct media **out)
+int codec_media(const wisp_model *model, const struct media **out)
 {
     const struct codec *codec = (const struct codec *)wisp_private_model_keep(model, codec_make);
     struct reason *why = wisp_private_last_error();
@@ -87,7 +87,7 @@ static int media_of(const wisp_model *model, const struct media **out)
 int codec_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input)
 {
     const struct media *media;
-    int result = media_of(model, &media);
+    int result = codec_media(model, &media);
 
     return result ? result : media_encode(media, name, bytes, length, input, wisp_private_last_error());
 }
@@ -97,7 +97,7 @@ int codec_encode(const wisp_model *model, const char *name, const void *bytes, s
 WISP_EXPORT int wisp_encode_file(const wisp_model *model, const char *path, float *input)
 {
     const struct media *media;
-    int result = media_of(model, &media);
+    int result = codec_media(model, &media);
 
     return result ? result : media_encode_file(media, path, input, wisp_private_last_error());
 }
@@ -114,7 +114,7 @@ WISP_EXPORT int wisp_encode_pixels(const wisp_model *model, const void *data, ui
         .data = data, .width = width, .height = height, .stride = stride, .format = format
     };
     const struct media *media;
-    int result = media_of(model, &media);
+    int result = codec_media(model, &media);
 
     return result ? result : media_encode_pixels(media, &pixels, input, wisp_private_last_error());
 }
@@ -126,7 +126,7 @@ WISP_EXPORT int wisp_encode_samples(const wisp_model *model, const void *samples
         .data = samples, .count = count, .channels = channels, .rate = rate, .format = format
     };
     const struct media *media;
-    int result = media_of(model, &media);
+    int result = codec_media(model, &media);
 
     return result ? result : media_encode_samples(media, &sound, input, wisp_private_last_error());
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 
 #include "base/size.h"
 #include "cli_bed.h"
+#include "media/spec/media.h"
 
 static const char *const no_daemon = "WISP_SOCKET=/nonexistent/wisp.sock";
 
@@ -101,6 +103,83 @@ static void test_a_model_that_was_only_built(void **state)
                                .folder = folder },
             &outcome);
         expect(inputs[i][0], i ? 2 : 65, NULL, "which wisp train adds to a model");
+    }
+}
+
+/* ---- pictures ---- */
+
+static void build_picture(const char *layers, const char *media, const char *to)
+{
+    char text[512];
+
+    write_file("picture.yaml", text,
+               (size_t)snprintf(text, sizeof text,
+                                "name: picture\nprocessing: image.denoising\ninput: [1, 4, 4]\nlayers:\n"
+                                "  - conv2d: {channels: 3, kernel: 3, padding: 1}\n%s",
+                                layers));
+    command_run(&(struct command){ .words = { "wisp", "build", "--structure=picture.yaml", "-s0", "--no-history",
+                                              "--media", media, "-o", to },
+                                   .folder = folder },
+                &outcome);
+    assert_int_equal(outcome.status, 0);
+}
+
+/* The file has the numbers that the model gives, as its description says what they are. */
+static void check_picture(const char *model, bool mask)
+{
+    struct media_picture written;
+    struct reason why = { "" };
+    float numbers[3 * 16];
+
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "--model", model, "good.png", "--raw" }, .folder = folder },
+        &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(outcome.out_size, sizeof numbers);
+    memcpy(numbers, outcome.out, sizeof numbers);
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "--model", model, "good.png", "-o", "-" }, .folder = folder },
+        &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_ok(media_decode_picture("it", outcome.out, outcome.out_size, &written, &why), why);
+    assert_true(written.width == 4 && written.height == 4 && written.channels == 3);
+    for (size_t i = 0; i < 48; i++) {
+        const double value = (double)numbers[i % 3 * 16 + i / 3], byte = 255 * (value * 2 + 0.25);
+        const double said = mask ? (value > 0.5 ? 255 : 0) : fmin(fmax(byte, 0), 255);
+
+        assert_true(fabs(written.pixels[i] - said) <= 0.5001);
+    }
+    free(written.pixels);
+}
+
+#define IMAGE_OF_4 "{\"kind\":\"image\",\"width\":4,\"height\":4,\"channels\":1,\"mean\":0.25,\"deviation\":2"
+
+static void test_a_picture_is_written(void **state)
+{
+    static const struct {
+        const char *words[4];
+        int status;
+        const char *err;
+    } cases[] = {
+        { { "mask", "good.png", "--json" }, 2, "-o is the picture of one input" },
+        { { "mask", "good.png", "good.png" }, 2, "-o is the picture of one input" },
+        { { "plain", "good.png" }, 65, "good.png: plain gives no picture, or does not say so" },
+        { { "lang.safetensors", "good.txt" }, 65, "gives no picture" },
+    };
+
+    (void)state;
+    build_picture("  - sigmoid\n", IMAGE_OF_4 ",\"answer\":\"mask\"}", "mask");
+    build_picture("  - tanh\n", IMAGE_OF_4 ",\"answer\":\"picture\"}", "picture");
+    build_picture("  - tanh\n", IMAGE_OF_4 "}", "plain");
+    check_picture("mask", true);
+    check_picture("picture", false);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const *w = cases[i].words;
+
+        command_run(&(struct command){ .words = { "wisp", "run", "-o", "x.png", "--model", w[0], w[1], w[2] },
+                                       .folder = folder },
+                    &outcome);
+        expect(w[0], cases[i].status, NULL, cases[i].err);
     }
 }
 
@@ -393,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_show_needs_no_daemon),
         cmocka_unit_test(test_layers_say_their_weight_formats),
         cmocka_unit_test(test_a_model_that_was_only_built),
+        cmocka_unit_test(test_a_picture_is_written),
         cmocka_unit_test(test_the_cards_say_what_the_files_say),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
         cmocka_unit_test(test_it_cannot_be_served),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libwisp-media: from files, pixels and sound to the tensors that a model takes, as it was trained. Decoded in this
+ * libwisp-media: from files, pixels and sound to the tensors that a model takes, as it was trained, and from the
+ * pictures that it gives to files. Decoded in this
  * process, never in the daemon. Link it beside libwisp (pkg-config wisp-media; in CMake wisp::media); programs that
  * have tensors need libwisp alone.
  *
@@ -36,6 +37,11 @@ int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width
 /* `samples` are `count` frames, each with a value for every channel; `rate` is in frames a second. */
 int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels, uint32_t rate,
                         enum wisp_sample_format format, float *input);
+
+/* Of a model whose output is a picture or a mask: writes it to `path` ("-" is standard output) as PNG. `output` is
+ * wisp_request_output(). WISP_E_INVALID when the model does not say that it gives one; WISP_E_FORMAT when what it gives
+ * has not the form of one. */
+int wisp_write_picture(const wisp_model *model, const float *output, const char *path);
 
 /* Find, encode, run, top: `model` as for wisp_find(). Waits as `answer_ms` has it. */
 int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
