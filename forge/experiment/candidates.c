@@ -71,28 +71,48 @@ static int describe_training(const struct candidates *c, const struct training_r
     return lineage_store(o->model, lineage);
 }
 
-/* On a copy of the first candidate. */
+/* On copies of the first candidate. */
+static int try_rates(const struct candidates *c, struct rate_search *search, struct reason *why)
+{
+    int failed = 0;
+
+    while (!failed && rate_search_goes_on(search)) {
+        cleanup_model struct model *model = NULL;
+        struct trainer_setup setup;
+        uint64_t seed;
+
+        failed = candidate_make(c, 0, &model, &seed, why);
+        if (failed)
+            break;
+        setup = candidate_setup(c, model);
+        failed = rate_search_try(&setup, search, why);
+        if (!failed && interrupt_wanted())
+            failed = refuse(why, WISP_E_INTERRUPTED, "interrupted");
+    }
+    return failed;
+}
+
 static int search_rate(const struct candidates *c, struct recipe *recipe, struct reason *why)
 {
-    cleanup_model struct model *model = NULL;
-    struct trainer_setup setup;
-    struct rate_search search;
-    uint64_t seed;
+    struct rate_search search = { .count = 0 };
+    json_t *tried = json_array();
     char text[96];
-    int failed = candidate_make(c, 0, &model, &seed, why);
+    int failed = try_rates(c, &search, why);
 
-    if (failed)
+    for (size_t i = 0; i < search.count; i++)
+        json_array_append_new(tried, json_pack("{s:f s:o}", "rate", search.rates[i], "loss",
+                                               isfinite(search.losses[i]) ? json_real(search.losses[i]) : json_null()));
+    if (!failed && rate_search_choose(&search) == 0)
+        failed = refuse(why, WISP_E_INVALID, "--rate auto: every rate from %.3g on diverged; look at the data",
+                        search.rates[0]);
+    if (failed) {
+        json_decref(tried);
         return failed;
-    setup = candidate_setup(c, model);
-    failed = rate_search_run(&setup, &search, why);
-    if (failed)
-        return failed;
-    if (search.count)
-        recipe->rate = rate_search_choose(&search);
-    snprintf(text, sizeof text, "rate %.3g: a third of where the loss was lowest in %zu steps of rising rates",
-             recipe->rate, search.count);
-    progress_event(c->progress,
-                   json_pack("{s:s s:f s:I}", "event", "rate", "rate", recipe->rate, "steps", (json_int_t)search.count),
+    }
+    recipe->rate = rate_search_choose(&search);
+    snprintf(text, sizeof text, "rate %.3g: half of the best of %zu, after %d steps of each", recipe->rate,
+             search.count, RATE_SEARCH_STEPS);
+    progress_event(c->progress, json_pack("{s:s s:f s:o}", "event", "rate", "rate", recipe->rate, "tried", tried),
                    text);
     return 0;
 }

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which learning rate suits: a short training on a copy of the weights, in which the rate rises geometrically with each
- * step, from a thousandth to a thousand times the usual one; the loss of its batches falls, and beyond some rate rises
- * again. It is a run of the trainer as any other, so the answer has the same bits for any number of threads.
+ * Which learning rate suits: short trainings from the same weights, each with a rate four times that of the one before,
+ * around the usual one. Each is a run of the trainer as any other, so the answer has the same bits for any number of
+ * threads.
  */
 #ifndef FORGE_TRAIN_RATE_SEARCH_H
 #define FORGE_TRAIN_RATE_SEARCH_H
 
 #include "forge/train/trainer.h"
 
-enum { RATE_SEARCH_STEPS = 120 };
+enum { RATE_SEARCH_RATES = 7, RATE_SEARCH_STEPS = 64, RATE_SEARCH_LAST = 16 };
 
-/* Means of the batches' losses, one for each rate that was tried, until one was no number. */
+/* For each rate that was tried, ascending, the mean loss of the last batches; infinite where one was no number. */
 struct rate_search {
-    double rates[RATE_SEARCH_STEPS], losses[RATE_SEARCH_STEPS];
+    double rates[RATE_SEARCH_RATES], losses[RATE_SEARCH_RATES];
     size_t count;
 };
 
-/* A third of the rate at which the loss was lowest, each loss being smoothed by those before it. 0 of none. */
-double rate_search_choose(const struct rate_search *search);
+/* Trains the setup's model, of which nothing is used afterwards, with the setup's recipe in all but its rate, its
+ * schedule and its ends, and adds what came of it. */
+int rate_search_try(const struct trainer_setup *setup, struct rate_search *search, struct reason *why);
 
-/* Trains the setup's model, of which nothing is used afterwards, with the setup's recipe in all but its rate, which is
- * the usual one, and its ends. */
-int rate_search_run(const struct trainer_setup *setup, struct rate_search *out, struct reason *why);
+/* Whether a larger rate is worth a try: not after two that were worse than the best before them. */
+bool rate_search_goes_on(const struct rate_search *search);
+
+/* Half of the rate whose loss was the lowest: what is best for a minute is a little too fast for an hour. 0: all
+ * diverged. */
+double rate_search_choose(const struct rate_search *search);
 
 #endif
