@@ -9,8 +9,10 @@
 
 #include <wisp/media.h>
 
+#include "base/cleanup.h"
 #include "base/size.h"
 #include "client/cli/run.h"
+#include "client/cli/transcript.h"
 
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 
@@ -118,9 +120,29 @@ static void print_timings(const struct run *run, const struct answer *answer)
     fputc('\n', stderr);
 }
 
+/* NULL: out of memory. */
+static char *transcript(const struct run *run)
+{
+    return transcript_of(run->model, wisp_request_input(run->request), wisp_request_output_tensor(run->request, 0));
+}
+
+static int print_transcript(const struct run *run)
+{
+    cleanup_free char *text = transcript(run);
+
+    if (!text)
+        return -ENOMEM;
+    fputs("  ", run->screen.file);
+    screen_text(&run->screen, *text ? STYLE_STRONG : STYLE_FAINT, *text ? text : "nothing is said", 0);
+    fputc('\n', run->screen.file);
+    return 0;
+}
+
 static int print_human(const struct run *run, const struct answer *answer, size_t labels)
 {
+    const bool said = transcript_is_given(run->model);
     const struct screen *screen = &run->screen;
+    int result = 0;
 
     screen_text(screen, STYLE_STRONG, answer->input->name, 0);
     fputs("  ", screen->file);
@@ -130,12 +152,14 @@ static int print_human(const struct run *run, const struct answer *answer, size_
         screen_text(screen, STYLE_FAINT, wisp_model_processing(run->model), 0);
     }
     fputc('\n', screen->file);
-    if (run->top)
+    if (said)
+        result = print_transcript(run);
+    else if (run->top)
         print_labels(run, labels);
-    for (size_t i = run->top ? 1 : 0; i < wisp_model_output_count(run->model); i++)
+    for (size_t i = said || run->top ? 1 : 0; i < wisp_model_output_count(run->model); i++)
         print_numbers(run, i);
     print_timings(run, answer);
-    return 0;
+    return result;
 }
 
 /* ---- for a program ---- */
@@ -223,6 +247,11 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
     note_line(object, answer->input);
     if (run->top)
         json_object_set_new(object, "labels", json_labels(run, labels));
+    if (transcript_is_given(run->model)) {
+        cleanup_free char *text = transcript(run);
+
+        json_object_set_new(object, "transcript", text ? json_text(text) : NULL);
+    }
     if (wisp_model_output_count(run->model) > 1)
         json_object_set_new(object, "outputs", json_outputs(run));
     else if (!run->top)

@@ -201,7 +201,7 @@ static int find(struct run *run)
         return connection_fail(&run->connection, result);
     (void)wisp_model_output(run->model, 0, &output);
     labels = output.dtype == WISP_FLOAT32 ? wisp_model_label_count(run->model) : 0;
-    if (!labels)
+    if (labels != output.elements)
         return check_model(run);
     run->top_k = MAX(MIN(run->top_k, labels), 1);
     for (size_t i = 0; i < labels; i++)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is read out of the scores of a model that writes down.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/transcript.h"
+#include "client/model.h"
+#include "support/test.h"
+
+enum { LABELS = 4, POSITIONS = 6, BANDS = 2, FRAMES = 12 };
+
+static wisp_model *make(const char *processing, const char *labels, const char *output)
+{
+    char *json = NULL;
+    wisp_model *model;
+    struct reason why;
+
+    assert_true(asprintf(&json,
+                         "{\"name\":\"m\",\"processing\":\"%s\",\"identity\":\"x\",\"rows_most\":1,\"labels\":[%s],"
+                         "\"inputs\":[{\"name\":\"input\",\"dtype\":\"float32\",\"shape\":[2,12],\"elements\":24}],"
+                         "\"outputs\":[{\"name\":\"output\",\"dtype\":\"float32\",\"shape\":%s}]}",
+                         processing, labels, output) > 0);
+    assert_ok(model_from_json("m", json, &model, &why), why);
+    return model;
+}
+
+/* `way`: the best label at each position; the recording lasts so many of the frames. */
+static void assert_said(wisp_model *model, const int way[POSITIONS], size_t frames, const char *expected)
+{
+    float input[BANDS * FRAMES], output[LABELS * POSITIONS];
+    char *text;
+
+    for (size_t i = 0; i < BANDS * FRAMES; i++)
+        input[i] = i % FRAMES < frames && (i + i / FRAMES) % 3 ? 0.5f : -1.25f;
+    for (int i = 0; i < LABELS * POSITIONS; i++)
+        output[i] = i / POSITIONS == way[i % POSITIONS] ? 2 : -(float)i;
+    text = transcript_of(model, input, output);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+#define SHAPE "[4,6],\"elements\":24"
+
+static void test_what_is_said(void **state)
+{
+    static const int twice[] = { 1, 1, 0, 1, 2, 2 }, spaced[] = { 1, 3, 3, 2, 0, 0 }, none[POSITIONS] = { 0 };
+    wisp_model *letters = make("audio.transcription", "\"<blank>\",\"a\",\"\u00e4\",\"\u2581\"", SHAPE);
+    wisp_model *words = make("audio.transcription", "\"<blank>\",\"so\",\"a\",\"no\"", SHAPE);
+    wisp_model *raw = make("raw", "\"<blank>\",\"so\",\"a\",\"no\"", SHAPE);
+
+    (void)state;
+    assert_said(letters, twice, FRAMES, "aa\u00e4");
+    assert_said(letters, spaced, FRAMES, "a \u00e4");
+    assert_said(letters, none, FRAMES, "");
+    assert_said(words, twice, FRAMES, "so so a");
+    assert_said(words, twice, 8, "so so"); /* the last two positions are behind the recording */
+    assert_said(words, twice, 2, "so");
+    assert_said(raw, twice, 2, "so so a");
+    wisp_model_free(letters);
+    wisp_model_free(words);
+    wisp_model_free(raw);
+}
+
+static void test_who_writes_down(void **state)
+{
+    static const struct {
+        const char *labels, *output;
+        bool given;
+    } cases[] = {
+        { "\"<blank>\",\"a\",\"b\",\"c\"", SHAPE, true },
+        { "\"a\",\"b\",\"c\",\"d\"", SHAPE, false },
+        { "", SHAPE, false },
+        { "\"<blank>\",\"a\",\"b\",\"c\"", "[4],\"elements\":4", false },
+        { "\"<blank>\",\"a\",\"b\"", SHAPE, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        wisp_model *model = make("audio.transcription", cases[i].labels, cases[i].output);
+
+        assert_int_equal(transcript_is_given(model), cases[i].given);
+        wisp_model_free(model);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_is_said), cmocka_unit_test(test_who_writes_down) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
