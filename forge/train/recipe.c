@@ -160,7 +160,7 @@ static const struct default_value {
     { "sgd", MEDIA_IMAGE, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
     { "adamw", MEDIA_IMAGE, false, 128, 10, 0, 0.001, 0.01, 0.1, false, &as_they_are },
     { "sgd", MEDIA_AUDIO, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_AUDIO, true, 32, 10, 1000, 0.002, 0.01, 0.05, true, &varied },
+    { "adamw", MEDIA_AUDIO, true, 32, 10, 1000, 0.004, 0.01, 0.05, true, &varied },
     { "sgd", MEDIA_TEXT, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, &as_they_are },
     { "adamw", MEDIA_TEXT, true, 32, 4, 500, 0.001, 0.01, 0.05, true, &as_they_are },
 };
@@ -295,7 +295,7 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
                  65536)
         ->given = &options->batch_given;
     row = option_real(table, "rate", 'r', &r->rate, "R",
-                      "learning rate, or auto; if absent, sgd 0.05 (texts 0.5), adamw 0.001 (sounds 0.002)", 0, 1000);
+                      "learning rate, or auto; if absent, sgd 0.05 (texts 0.5), adamw 0.001 (sounds 0.004)", 0, 1000);
     row->given = &options->rate_given;
     options->rate_word = (struct option_word){ "auto", &r->rate_auto };
     row->word = &options->rate_word;

@@ -84,7 +84,7 @@ static void test_recipe_suits_the_data(void **state)
     assert_true(!augment_is_on(&r.augment));
     r = recipe_usual(MEDIA_AUDIO);
     assert_string_equal(r.optimizer->name, "adamw");
-    assert_true(r.rate == 0.002 && r.batch == 32 && r.epochs == 10 && r.validation == 0.05 && r.keep_last);
+    assert_true(r.rate == 0.004 && r.batch == 32 && r.epochs == 10 && r.validation == 0.05 && r.keep_last);
     assert_true(r.augment.amount[AUGMENT_SPEED] == 0.1 && r.augment.amount[AUGMENT_NOISE] == 15);
     r.augment = (struct augment){ .amount = { [AUGMENT_CUT] = 0.25 } };
     assert_ok(recipe_settle(&(struct recipe_options){ .augment = "cut=0.25" }, MEDIA_AUDIO, 1000, &r, &why), why);
