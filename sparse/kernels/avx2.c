@@ -126,11 +126,17 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
     return (vec){ gather_wide(from, index), gather_wide(from, index + 8) };
 }
 
+/* Lanes i and i + 8, added. */
+static inline __m256 vec_fold(vec value)
+{
+    return _mm256_add_ps(value.low, value.high);
+}
+
 /* The contract's tree: + 8, + 4, + 2, + 1. */
 static inline float vec_sum(vec value)
 {
-    __m256 eight = _mm256_add_ps(value.low, value.high);
-    __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    __m256 half = vec_fold(value);
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
     __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
 
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
