@@ -126,6 +126,17 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
     return (vec){ gather_wide(from, index), gather_wide(from, index + 8) };
 }
 
+/* Eight lanes of sixteen, of which the others are 0; and back. */
+static inline vec vec_of_eight(__m256 value)
+{
+    return (vec){ value, _mm256_setzero_ps() };
+}
+
+static inline __m256 vec_low(vec value)
+{
+    return value.low;
+}
+
 /* Lanes i and i + 8, added. */
 static inline __m256 vec_fold(vec value)
 {

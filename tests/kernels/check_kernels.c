@@ -20,6 +20,14 @@
 #include "sparse/kernels/weights.h"
 #include "support/test.h"
 
+/* Besides the others: rows of the matrix have a loop for each of these. */
+static const size_t few[] = { 4, 8, 32 };
+
+static size_t batch_at(size_t i)
+{
+    return i < ARRAY_SIZE(few) ? few[i] : batches[i - ARRAY_SIZE(few)];
+}
+
 /* In two calls, as two threads would. */
 static void check_format(const struct kernels *kernels, const struct csr *w, unsigned format, const struct product *p,
                          const float *expected)
@@ -41,8 +49,8 @@ static void check_format(const struct kernels *kernels, const struct csr *w, uns
 
 static void check_forward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
-        size_t n = w->columns > 1000 ? 1 + i : batches[i];
+    for (size_t i = 0; i < ARRAY_SIZE(few) + ARRAY_SIZE(batches); i++) {
+        size_t n = w->columns > 1000 ? 1 + i : batch_at(i);
         struct guarded x = guarded_new(w->columns * n), y = guarded_new(w->rows * n), bias = guarded_new(w->rows);
         float *expected = calloc(w->rows * n, sizeof *expected);
 
@@ -64,13 +72,11 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
 
 static void check_backward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
 {
-    /* Of these the pass by rows has a loop for each. */
-    static const size_t few[] = { 4, 8, 32 };
     struct csc index;
 
     assert_int_equal(csc_init(&index, w), 0);
-    for (size_t i = 0; i < ARRAY_SIZE(batches) + ARRAY_SIZE(few); i++) {
-        size_t n = i < ARRAY_SIZE(few) ? few[i] : batches[i - ARRAY_SIZE(few)], xs = w->columns * n, ys = w->rows * n;
+    for (size_t i = 0; i < ARRAY_SIZE(few) + ARRAY_SIZE(batches); i++) {
+        size_t n = batch_at(i), xs = w->columns * n, ys = w->rows * n;
         struct guarded x = guarded_new(xs), dy = guarded_new(ys), dx = guarded_new(xs), dw = guarded_new(w->count + 1);
         float *expected_dx = calloc(xs, sizeof *expected_dx), *expected_dw = calloc(w->count + 1, sizeof(float));
         uint32_t cut = (uint32_t)rng_below(rng, w->columns + 1);
