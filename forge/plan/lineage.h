@@ -10,7 +10,8 @@
  *    "candidates": 5,
  *    "edges": {"fc1": {"hash", "connections", "weights"}}, "base": {"name", "hash"},
  *    "training": {"recipe": {…}, "data": {"name", "hash", "samples", "validation_samples"}, "epochs", "best_epoch",
- *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}]}}
+ *                 "accuracy", "validation_accuracy", "loss", "interrupted", "candidates": [{"seed", …}],
+ *                 "adversary": {"name", "identity"}, "media": {…}}}     the last of what is made of noise
  */
 #ifndef FORGE_PLAN_LINEAGE_H
 #define FORGE_PLAN_LINEAGE_H
