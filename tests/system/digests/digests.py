@@ -86,6 +86,32 @@ layers:
   - softmax
 """
 
+# Two that are trained against each other.
+MADE = """\
+name: made
+processing: image.generation
+inputs: {noise: [6]}
+layers:
+  - linear: {neurons: 40, from: noise}
+  - leaky_relu: {slope: 0.2}
+  - linear: 144
+"""
+
+ADVERSARY = """\
+name: adversary
+processing: image.generation
+input: [144]
+layers:
+  - linear: 32
+  - batch_norm
+  - leaky_relu: {slope: 0.2}
+  - dropout: {rate: 0.1}
+  - linear: 1
+"""
+
+OPPOSED = ("-e 2 --optimizer adamw -b 16 -r 0.002 --momentum 0.5 --decay 0.01 --balance none --schedule cosine --warmup 1 "
+           "--label-smoothing 0.1 --input-dropout 0 --adversarial 1 --adversarial-loss logistic -S 13")
+
 IMAGE = '{"kind":"image","width":12,"height":12,"channels":1,"fit":"stretch","background":0,"mean":0.5,"deviation":0.25}'
 TEXT = '{"kind":"text","features":2048,"characters":[1,3],"words":[1,1],"weight":"log","norm":"l2","limit":65536}'
 AUDIO = ('{"kind":"audio","mels":12,"frames":10,"rate":8000,"window":256,"low":60,"high":4000,"trim_db":40,"floor_db":60,'
@@ -216,6 +242,21 @@ class Bits:
             self.found[f"{kind} {name} evaluated"] = digest([("confusion", counts.encode())])
 
 
+    def oppose(self):
+        """A generator and its adversary."""
+        for name in ("made", "adversary"):
+            self.build(name, f"--structure {self.folder}/{name}.yaml -s 0.6 --method er -S 29")
+        digests = []
+        for threads in ("1", "2"):
+            self.run("wisp-forge", "train", self.path("made"), "-D", os.path.join(self.folder, "image"), "-m", IMAGE,
+                     "--adversary", self.path("adversary"), *OPPOSED.split(), "-t", threads, "--no-history", "--json",
+                     "-o", self.path("made-trained"), "--save-adversary", self.path("adversary-trained"))
+            digests.append([digest_of_tensors(self.path(name)) for name in ("made-trained", "adversary-trained")])
+        if digests[0] != digests[1]:
+            sys.exit(f"made: the trained weights depend on the number of threads: {digests}")
+        self.found["trained made"], self.found["trained adversary"] = digests[0]
+
+
 def digest(parts):
     total = hashlib.sha256()
     for name, data in parts:
@@ -264,7 +305,7 @@ def kernels_here():
 def measure(build, kernels):
     with tempfile.TemporaryDirectory() as folder:
         write_data(folder)
-        for name, text in (("graph", GRAPH), ("gelu", GELU), ("recurrent", RECURRENT)):
+        for name, text in (("graph", GRAPH), ("gelu", GELU), ("recurrent", RECURRENT), ("made", MADE), ("adversary", ADVERSARY)):
             with open(os.path.join(folder, name + ".yaml"), "w", encoding="ascii") as file:
                 file.write(text)
         bits = Bits(build, folder, kernels)
@@ -272,6 +313,7 @@ def measure(build, kernels):
         bits.ask_all()
         bits.encode_all()
         bits.train_all()
+        bits.oppose()
         return bits.found
 
 
