@@ -197,6 +197,16 @@ static int stop(void *argument, struct trainer *t, size_t count, struct reason *
     return t->step == STOPPED_AT ? refuse(why, -EINTR, "stopped") : 0;
 }
 
+/* What was told of the epoch goes on as well: of the two batches before, and of this one. */
+static int go_on(void *argument, struct trainer *t, size_t count, struct reason *why)
+{
+    (void)argument;
+    (void)why;
+    if (t->step == STOPPED_AT)
+        assert_int_equal(t->setup.beside->tally.samples, 3 * 2 * count);
+    return 0;
+}
+
 /* The best epoch's weights are remembered, and come back, of both. */
 static void check_memory(struct trainer *t)
 {
@@ -235,7 +245,7 @@ static bool train_to(const char *checkpoint, struct checkpoint *resume, bool sto
     bed.setup.resume = resume;
     bed.setup.validation = bed.order;
     bed.setup.validation_count = 16;
-    bed.setup.add = stops ? stop : NULL;
+    bed.setup.add = stops ? stop : go_on;
     begin(&bed);
     beside = bed.setup.beside;
     ended = trainer_run(bed.trainer, &result, &why);
