@@ -62,7 +62,7 @@ _wisp() {
         ;;
     esac
     case $prev in
-    --model | --teacher)
+    --model | --teacher | --adversary)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -X '!*.safetensors' -- "$cur"; compgen -d -- "$cur")
         return
@@ -78,12 +78,13 @@ _wisp() {
     --granularity) mapfile -t COMPREPLY < <(compgen -W 'weight kernel' -- "$cur"); return ;;
     --budget) mapfile -t COMPREPLY < <(compgen -W 'file memory' -- "$cur"); return ;;
     --weights) mapfile -t COMPREPLY < <(compgen -W 'scaled zero constant= inherited' -- "$cur"); return ;;
+    --adversarial-loss) mapfile -t COMPREPLY < <(compgen -W 'logistic hinge' -- "$cur"); return ;;
     --schedule) mapfile -t COMPREPLY < <(compgen -W 'cosine one-cycle step constant' -- "$cur"); return ;;
     --prune) mapfile -t COMPREPLY < <(compgen -W 'snip= snip-ratio=' -- "$cur"); return ;;
     --regrow) mapfile -t COMPREPLY < <(compgen -W 'set rigl' -- "$cur"); return ;;
     --average) mapfile -t COMPREPLY < <(compgen -W 'ema= last=' -- "$cur"); return ;;
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W 'steps= minutes=' -- "$cur"); return ;;
-    --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy sequence-cross-entropy ctc binary-cross-entropy dice mse l1' -- "$cur"); return ;;
+    --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy sequence-cross-entropy ctc binary-cross-entropy dice mse l1 none' -- "$cur"); return ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W 'sgd adamw' -- "$cur"); return ;;
     --rate-by-density) mapfile -t COMPREPLY < <(compgen -W 'none root full' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;
