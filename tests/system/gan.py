@@ -19,7 +19,8 @@ from programs import Programs, check, serving  # noqa: E402
 SIDE, NOISE, PICTURES, ASKED, KILLS = 8, 6, 400, 64, 5
 PIXELS = SIDE * SIDE
 TRAIN = ["made.safetensors", "-D", "data", "--adversary", "adversary.safetensors", "-m", "media.json", "--optimizer", "adamw",
-         "--momentum", "0.5", "-r", "0.004", "-b", "40", "-e", "40", "-n", "made", "--no-history"]
+         "--momentum", "0.5", "-r", "0.004", "-b", "40", "-e", "40", "--average", "ema=0.95",
+         "--regrow", "set,every=9", "-n", "made", "--no-history"]
 
 DOCUMENTS = {
     "made.yaml": """\
