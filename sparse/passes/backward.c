@@ -16,6 +16,7 @@ struct backward {
     const struct parameters *parameters;
     float **gradients; /* by value; NULL for the model's inputs, unless they are wanted */
     bool *written;     /* by value: in this run */
+    size_t begun;      /* a value that has a gradient before the run; no value's number: none has */
     /* For a layer that reads one value several times: what it sends through all inputs but the first. */
     float *spares[LAYER_INPUTS_MAX];
 };
@@ -77,7 +78,7 @@ int backward_new(struct forward *forward, const struct parameters *parameters, s
     struct backward *backward = calloc(1, sizeof *backward);
 
     if (backward)
-        *backward = (struct backward){ .forward = forward, .parameters = parameters };
+        *backward = (struct backward){ .forward = forward, .parameters = parameters, .begun = SIZE_MAX };
     if (!backward || allocate(backward)) {
         backward_free(backward);
         return refuse_errno(why, -ENOMEM, "cannot plan the training of %s for batches of %zu",
@@ -231,6 +232,11 @@ float *backward_gradient(struct backward *backward, size_t value)
     return backward->gradients[value];
 }
 
+void backward_begin_at(struct backward *backward, size_t value)
+{
+    backward->begun = value;
+}
+
 /* What no layer sends anything to. */
 static void clear_inputs(struct backward *backward)
 {
@@ -248,6 +254,9 @@ void backward_run(struct backward *backward, size_t from, float *gradient)
 
     memset(backward->written, 0, model_value_count(model) * sizeof *backward->written);
     backward->written[from] = from >= model->signature.input_count;
+    if (backward->begun != SIZE_MAX)
+        backward->written[backward->begun] = backward->gradients[backward->begun] != NULL;
+    backward->begun = SIZE_MAX;
     for (uint32_t i = model->layer_count; i-- > 0;) {
         /* A layer that the loss does not depend on learns nothing. */
         if (backward->written[model_value(model, i)])

@@ -20,6 +20,10 @@ struct backward *backward_free(struct backward *backward);
  * where no layer that the loss depends on reads the input. */
 float *backward_gradient(struct backward *backward, size_t value);
 
+/* Of the next run alone: the loss has a part that is of a value before `from`, whose gradient stands there as well. It
+ * is read by one layer, of a kind that gives a distribution. */
+void backward_begin_at(struct backward *backward, size_t value);
+
 /* After forward_run() in LAYER_TRAIN, on its thread pool: given the loss's gradient with respect to value `from`, where
  * backward_gradient() says (values after `from` are not part of the loss), overwrites that of all parameters of layers
  * at or before it. Those of layers after it become 0. `gradient` is an array with the index of the parameters; what has

@@ -222,8 +222,9 @@ static struct model *make_readers(uint32_t inputs)
     return model;
 }
 
-/* The loss is the sum of value `from`, of which x gets `ways` besides what the linear layer sends it. */
-static void check_inputs(struct training *training, uint32_t from, double ways, double other)
+/* The loss is the sum of value `from`, of which x gets `ways` besides what the linear layer sends it, `linear` times.
+ */
+static void check_inputs(struct training *training, uint32_t from, double linear, double ways, double other)
 {
     const struct model *model = training->forward->setup.model;
     const struct csr *w = &model->layers[0].weight;
@@ -232,7 +233,7 @@ static void check_inputs(struct training *training, uint32_t from, double ways, 
     for (uint32_t c = 0; c < WIDTH; c++)
         expected[c] = ways;
     for (uint64_t k = 0; k < w->count; k++)
-        expected[csr_column(w, k)] += (double)w->values[k];
+        expected[csr_column(w, k)] += linear * (double)w->values[k];
     for (unsigned i = 0; i < WIDTH * BATCH; i++)
         backward_gradient(training->backward, from)[i] = 1;
     backward_run(training->backward, from, training->gradient);
@@ -258,8 +259,12 @@ static void test_inputs_have_gradients_where_they_are_wanted(void **state)
         setup.input_gradient = true;
         training_make(&training, &setup);
         forward_run(training.forward, LAYER_TRAIN, input, BATCH);
-        check_inputs(&training, inputs + 3, inputs == 1 ? 3 : 2, 1);
-        check_inputs(&training, inputs + 2, 2, 0); /* what is read no more has none left of before */
+        for (unsigned i = 0; i < WIDTH * BATCH; i++)
+            backward_gradient(training.backward, inputs)[i] = 1;
+        backward_begin_at(training.backward, inputs);
+        check_inputs(&training, inputs + 3, 2, inputs == 1 ? 3 : 2, 1);
+        check_inputs(&training, inputs + 3, 1, inputs == 1 ? 3 : 2, 1); /* that was of one run */
+        check_inputs(&training, inputs + 2, 1, 2, 0); /* what is read no more has none left of before */
         training_free(&training);
         setup.input_gradient = false;
         training_make(&training, &setup);
