@@ -77,19 +77,20 @@ static int check_output(const struct model *adversary, struct reason *why)
     return 0;
 }
 
-/* The gradient that comes from the adversary is of what the network gives. */
+/* What is real is the target. */
 static int check_loss(const struct trainer_setup *s, struct reason *why)
 {
     const struct loss *loss;
     uint32_t value;
     int result = loss_of_model(s->model, s->recipe->loss, &loss, &value, why);
 
-    if (result || (!loss->joined && !loss_is_of_words(loss)))
+    if (result || loss->targets == TARGETS_NUMBERS || loss->targets == TARGETS_SET)
         return result;
-    return refuse(why, WISP_E_FORMAT,
-                  "the loss %s is not of what %s gives, which is what an adversary reads; give --loss mse, l1, dice or "
-                  "none",
-                  loss->name, s->model->name);
+    return refuse(
+        why, WISP_E_FORMAT,
+        "the loss %s is of classes or words, and an adversary reads numbers, as what %s is to give; give --loss "
+        "binary-cross-entropy, dice, mse, l1 or none",
+        loss->name, s->model->name);
 }
 
 static int check(const struct trainer_setup *s, const struct model *adversary, struct reason *why)
@@ -274,7 +275,8 @@ static bool deceive(const struct turn *turn)
     float *values = d->setup.model->parameters;
     const float weight = (float)t->setup.recipe->adversarial;
     struct loss_tally lost = { .samples = 0 };
-    struct sum sum = { backward_gradient(t->backward, t->lost), backward_gradient(d->backward, JUDGED),
+    const uint32_t output = model_value(t->setup.model, t->setup.model->layer_count - 1);
+    struct sum sum = { backward_gradient(t->backward, output), backward_gradient(d->backward, JUDGED),
                        input_elements(d->setup.model, JUDGED) * turn->own, weight };
 
     copy_statistics(&d->parameters, a->kept, values);

@@ -229,6 +229,21 @@ static int refuse_diverged(struct trainer *t, const struct trainer *of, uint64_t
                   t->setup.recipe->rate);
 }
 
+/* The other network's part of a step. Of which value the loss is then, whose gradient is there: of what the model
+ * gives, besides the one before that where the loss is joined with the last layer. 0, of no loss: the other has
+ * diverged. */
+static uint32_t take_turn(struct trainer *t, size_t begin, size_t own, size_t count)
+{
+    const struct trainer_setup *s = &t->setup;
+    const uint32_t output = model_value(s->model, s->model->layer_count - 1);
+
+    if (output != t->lost) {
+        backward_begin_at(t->backward, t->lost);
+        memset(backward_gradient(t->backward, output), 0, shape_elements(model_output(s->model)) * own * sizeof(float));
+    }
+    return s->turn(s->turner, t, begin, own, count) ? 0 : output;
+}
+
 /* Forward and back. */
 static int run_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why)
 {
@@ -237,6 +252,7 @@ static int run_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, s
     size_t begin, own = trainer_share(t, count, &begin);
     const struct batch batch = { which + begin, own, s->recipe, epoch };
     double before;
+    uint32_t from;
     int result;
 
     random.first = begin;
@@ -251,8 +267,8 @@ static int run_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, s
         loss_run(&t->batch, forward_value(t->forward, model_value(s->model, s->model->layer_count - 1)), own,
                  (float)s->recipe->label_smoothing, backward_gradient(t->backward, t->lost), s->pool);
     }
-    result = s->turn ? s->turn(s->turner, t, begin, own, count) : 0;
-    if (result)
+    from = s->turn ? take_turn(t, begin, own, count) : t->lost;
+    if (!from)
         return refuse_diverged(t, s->beside, epoch, why);
     before = t->tally.loss;
     trainer_tally(t, own);
@@ -260,7 +276,7 @@ static int run_batch(struct trainer *t, uint64_t epoch, const uint32_t *which, s
         return refuse_diverged(t, t, epoch, why);
     if (s->observe)
         s->observe(s->observer, t->step, (t->tally.loss - before) / (double)count);
-    backward_run(t->backward, t->lost, t->gradient);
+    backward_run(t->backward, from, t->gradient);
     return 0;
 }
 

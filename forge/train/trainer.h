@@ -51,8 +51,8 @@ struct trainer_setup {
     const struct answers *answers; /* that are learned in place of what the data say; NULL */
     /* Another network, that is trained in the midst of this one's steps: it is compared, remembered and kept in
      * checkpoints with this one. NULL: there is none. `turn` is its part of a step of `count` samples in all, of which
-     * this process has `own` from `begin` on: the model has gone forward, and the gradient of the loss is in its place,
-     * to which it may add, as it may to the samples' losses. WISP_E_INVALID: that network has diverged. */
+     * this process has `own` from `begin` on: the model has gone forward, and it may add to the gradient of what the
+     * model gives, and to the samples' losses. WISP_E_INVALID: that network has diverged. */
     struct trainer *beside;
     int (*turn)(void *turner, struct trainer *trainer, size_t begin, size_t own, size_t count);
     void *turner;

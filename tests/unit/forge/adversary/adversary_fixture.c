@@ -22,7 +22,7 @@ static void set_norm(struct layer *layer, uint32_t from, uint32_t width)
 
 struct model *make_net(const char *name, const struct net *net, uint32_t seed)
 {
-    uint32_t count = 3 + (net->input_count > 1) + net->norm, value = 0, i = 0, width = net->inputs[0];
+    uint32_t count = 3 + (net->input_count > 1) + net->norm + net->sigmoid, value = 0, i = 0, width = net->inputs[0];
     struct model *model;
     struct reason why;
 
@@ -51,6 +51,9 @@ struct model *make_net(const char *name, const struct net *net, uint32_t seed)
     set_plain(&model->layers[i], "tanh", value);
     value = net->input_count + i++;
     set_linear(&model->layers[i], "second", value, net->gives, HIDDEN, 0.8, seed + 1);
+    value = net->input_count + i++;
+    if (net->sigmoid)
+        set_plain(&model->layers[i], "sigmoid", value);
     assert_ok(model_check(model, &why), why);
     return model;
 }

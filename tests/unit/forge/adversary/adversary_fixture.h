@@ -16,18 +16,20 @@ enum { SAMPLES = 48, GIVEN = 2, NOISE = 3, GIVES = 4, HIDDEN = 16, LAYERS_MAX = 
 struct net {
     uint32_t inputs[2], input_count, gives;
     const char *names[2];
-    bool norm; /* the adversary begins with a batch_norm */
+    bool norm;    /* it begins with a batch_norm */
+    bool sigmoid; /* it ends in one */
 };
 
-/* [concat] [batch_norm] linear tanh linear */
+/* [concat] [batch_norm] linear tanh linear [sigmoid] */
 struct model *make_net(const char *name, const struct net *net, uint32_t seed);
 
-static const struct net plain_generator = { { GIVEN }, 1, GIVES, { "input" }, false };
-static const struct net noisy_generator = { { GIVEN, NOISE }, 2, GIVES, { "input", "noise" }, false };
-static const struct net lone_generator = { { NOISE }, 1, GIVEN, { "noise" }, false };
-static const struct net plain_adversary = { { GIVES }, 1, 1, { "input" }, false };
-static const struct net seeing_adversary = { { GIVES, GIVEN }, 2, 1, { "input", "given" }, false };
-static const struct net lone_adversary = { { GIVEN }, 1, 1, { "input" }, false };
+static const struct net plain_generator = { { GIVEN }, 1, GIVES, { "input" }, false, false };
+static const struct net sure_generator = { { GIVEN }, 1, GIVES, { "input" }, false, true };
+static const struct net noisy_generator = { { GIVEN, NOISE }, 2, GIVES, { "input", "noise" }, false, false };
+static const struct net lone_generator = { { NOISE }, 1, GIVEN, { "noise" }, false, false };
+static const struct net plain_adversary = { { GIVES }, 1, 1, { "input" }, false, false };
+static const struct net seeing_adversary = { { GIVES, GIVEN }, 2, 1, { "input", "given" }, false, false };
+static const struct net lone_adversary = { { GIVEN }, 1, 1, { "input" }, false, false };
 
 /* A training of two of them. */
 struct bed {

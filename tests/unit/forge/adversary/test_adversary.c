@@ -110,6 +110,9 @@ static void run_double(const struct model *model, const struct nudge *nudge, dou
         } else if (!strcmp(layer->kind->name, "tanh")) {
             for (size_t k = 0; k < width; k++)
                 out[k] = tanh(in[k]);
+        } else if (!strcmp(layer->kind->name, "sigmoid")) {
+            for (size_t k = 0; k < width; k++)
+                out[k] = 1 / (1 + exp(-in[k]));
         } else { /* concat */
             const size_t first = shape_elements(model_value_shape(model, layer->inputs[0]));
 
@@ -151,6 +154,8 @@ static void lose(const struct bed *bed, const struct nudge *nudge, double *gener
         run_double(model, nudge, values);
         for (size_t k = 0; k < GIVES; k++) {
             target[k] = (double)t->batch.values[k * SAMPLES + i];
+            if (!strcmp(t->loss->name, "binary-cross-entropy"))
+                *generator -= target[k] * log(y[k]) + (1 - target[k]) * log(1 - y[k]);
             if (!strcmp(t->loss->name, "mse"))
                 *generator += (y[k] - target[k]) * (y[k] - target[k]) / GIVES;
         }
@@ -192,6 +197,8 @@ static void check_gradients(struct bed *bed, const struct net *generator, const 
     struct reason why;
 
     lay(bed, make_net("g", generator, 1), make_net("d", adversary, 11), 2);
+    for (size_t i = 0; generator->sigmoid && i < SAMPLES * GIVES; i++)
+        bed->f.data.numbers[i] = bed->f.data.numbers[i] > 0;
     begin(bed);
     assert_ok(trainer_gradient(bed->trainer, 0, &gradient, &why), why);
     lose(bed, NULL, &loss, &other);
@@ -214,11 +221,13 @@ static void test_gradients_are_those_of_double_precision(void **state)
                                        .adversarial = 0.7,
                                        .adversarial_loss = loss,
                                        .label_smoothing = loss->smooths ? 0.2 : 0 } },
-                   other = bed;
+                   other = bed, sure = bed;
 
         check_gradients(&bed, &plain_generator, &plain_adversary);
         other.recipe.loss = loss_find("none");
         check_gradients(&other, &noisy_generator, &seeing_adversary);
+        sure.recipe.label_smoothing = 0;
+        check_gradients(&sure, &sure_generator, &seeing_adversary);
     }
 }
 

@@ -60,6 +60,7 @@ static int prepare(void **state)
     make("sure", "", "processing: image.generation\ninput: [64]\nlayers: [{linear: 16}, tanh, {linear: 1}, sigmoid]");
     make("narrow", "", "processing: image.generation\ninput: [63]\nlayers: [{linear: 1}]");
     make("wide", "", "processing: image.generation\ninput: [64]\nlayers: [{linear: 2}]");
+    make("class", "", "processing: image.classification\ninput: [64]\nlayers: [{linear: 4}, softmax]");
     make("classes", "", "processing: image.classification\ninput: [64]\nlayers: [{linear: 1}, softmax]");
     make("seeing", "",
          "processing: image.generation\ninputs: {made: [64], given: [6]}\n"
@@ -143,10 +144,11 @@ static const struct {
       "that was given" },
     { "train yes -D numbers.tsv --label-column 1 --label-separator | --text-column 2 --no-history --adversary pair -o "
       "x",
-      65,
-      "--adversary pair: the loss binary-cross-entropy is not of what yes gives, which is what an adversary reads; "
-      "give "
-      "--loss mse, l1, dice or none" },
+      65, "--adversary pair: it reads 2 numbers, but yes gives 3" },
+    { "train class -D d --no-history --adversary wide -o x", 65,
+      "--adversary wide: the loss cross-entropy is of classes or words, and an adversary reads numbers, as what class "
+      "is "
+      "to give; give --loss binary-cross-entropy, dice, mse, l1 or none" },
     /* one of them diverges */
     { NOISE "--adversary deep --adversarial 1e-6 --optimizer sgd --rate 1000 --warmup 0 -e 90 -b 16 --quiet -o x", 1,
       "the loss of deep is no number any more (epoch 1, rate 1000): the training diverged; try a lower --rate (a third "

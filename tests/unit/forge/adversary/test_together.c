@@ -17,7 +17,7 @@ static struct ranks *ranks;
 /* All parameters of both, one after the other; and what the adversary has come to in the last epoch. */
 static float *train_both(const struct recipe *recipe, const struct ranks *together, size_t *count)
 {
-    static const struct net normal_adversary = { { GIVES, GIVEN }, 2, 1, { "input", "given" }, true };
+    static const struct net normal_adversary = { { GIVES, GIVEN }, 2, 1, { "input", "given" }, true, false };
     struct bed bed = { .recipe = *recipe, .f.ranks = together };
     struct trainer_result result;
     struct reason why;

@@ -136,7 +136,7 @@ static int look(void *argument, struct trainer *t, size_t count, struct reason *
 
 static void test_each_moves_in_its_turn_alone(void **state)
 {
-    static const struct net normal_adversary = { { GIVES }, 1, 1, { "input" }, true };
+    static const struct net normal_adversary = { { GIVES }, 1, 1, { "input" }, true, false };
     struct bed bed = {
         .recipe = { .epochs = 5, .batch = SAMPLES, .seed = 2, .rate = 0.05, .momentum = 0.9, .adversarial = 1 }
     };
