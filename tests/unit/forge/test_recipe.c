@@ -8,6 +8,7 @@
 
 #include "base/size.h"
 #include "forge/data/pairs/pairs.h"
+#include "forge/experiment/media_default.h"
 #include "forge/experiment/split.h"
 #include "forge/experiment/tasks.h"
 #include "forge/train/augment/augment.h"
@@ -400,9 +401,31 @@ static void test_pairs_are_not_parted(void **state)
     free(pairs);
 }
 
+/* A frame is as long in time at 16 kHz as at 8; most recordings decide, and what they all have less of stays. */
+static void test_rate_follows_most_recordings(void **state)
+{
+    static const char *const expected[] = { "\"hop\":128", "\"hop\":128", "\"hop\":256", "\"hop\":256" };
+    struct media_sound sounds[3];
+    const struct dataset set = { .kind = MEDIA_AUDIO, .count = 3, .sounds = sounds };
+
+    (void)state;
+    for (int high = 0; high <= 3; high++) {
+        char *json = strdup("{\"kind\":\"audio\",\"mels\":40,\"frames\":8,\"hop\":128}");
+        struct reason why;
+
+        for (int i = 0; i < 3; i++)
+            sounds[i] = (struct media_sound){ .rate = i < high ? 16000 : 11025 };
+        assert_ok(media_follow_rate(&json, &set, &why), why);
+        assert_non_null(strstr(json, expected[high]));
+        assert_true(!strstr(json, "\"rate\":16000") == (high < 2));
+        free(json);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rate_follows_most_recordings),
         cmocka_unit_test(test_half_cosine),
         cmocka_unit_test(test_rate_warms_up_and_falls),
         cmocka_unit_test(test_one_cycle_rises_and_falls),
