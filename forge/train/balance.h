@@ -29,4 +29,14 @@ enum balance balance_choose(enum balance wanted, const size_t *samples, size_t c
 /* weights[classes]; 1 for all with BALANCE_NONE. */
 void balance_weights(enum balance balance, const size_t *samples, size_t classes, float *weights);
 
+/* Begins the biases behind `value`, which labels are said from of which a sample may have several, at the logarithm of
+ * each label's odds among the samples: so that what is learned first is not how rare the rare ones are, for which they
+ * would have to move far. Where they are not 0 something has been learned, and they stay. -ENOMEM. */
+struct batches;
+struct model;
+int balance_begin(struct model *model, uint32_t value, const struct batches *batches, const uint32_t *samples,
+                  size_t count);
+/* bias[classes]: of each label's odds, as if one sample more had it, and one had not. */
+void balance_priors(const size_t *labels, size_t samples, size_t classes, float *bias);
+
 #endif

@@ -89,6 +89,9 @@ struct answers {
 int batches_targets(struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why);
 
+/* Adds up how many of the samples have each label, where they have several; false, and nothing, elsewhere. */
+bool batches_count_labels(const struct batches *batches, const uint32_t *which, size_t count, size_t *labels);
+
 size_t batches_elements(const struct batches *batches); /* floats of a sample */
 uint32_t batches_input(const struct batches *batches);  /* of the model, that samples go to */
 bool batches_have_input(const struct batches *batches); /* false: noise alone goes in */

@@ -124,6 +124,17 @@ void batches_relabel(struct batches *batches, const int32_t *classes)
     batches->classes = classes;
 }
 
+bool batches_count_labels(const struct batches *batches, const uint32_t *which, size_t count, size_t *labels)
+{
+    const struct dataset *data = batches->data;
+
+    for (size_t i = 0; data->set_starts && i < count; i++) {
+        for (uint64_t k = data->set_starts[which[i]]; k < data->set_starts[which[i] + 1]; k++)
+            labels[data->set[k]]++;
+    }
+    return data->set_starts != NULL;
+}
+
 static void take_labels(const struct batches *b, const uint32_t *which, size_t count, struct loss_batch *loss)
 {
     const struct dataset *data = b->data;

@@ -104,12 +104,17 @@ static size_t *count_classes(const struct trainer_setup *s, size_t classes)
     return counts;
 }
 
+/* What the labels say before anything is learned. */
 static int weigh_classes(struct trainer *t, struct reason *why)
 {
+    const struct trainer_setup *s = &t->setup;
     cleanup_free size_t *counts = NULL;
-    int result = recipe_check(t->setup.recipe, t->loss, why);
+    int result = recipe_check(s->recipe, t->loss, why);
 
     t->balance = BALANCE_NONE;
+    if (!result && t->loss->targets == TARGETS_SET && t->loss->joined && s->batches && !s->answers &&
+        balance_begin(s->model, t->lost, s->batches, s->train, s->train_count))
+        return refuse_errno(why, -ENOMEM, "training");
     if (result || t->loss->targets != TARGETS_CLASS)
         return result;
     counts = count_classes(&t->setup, t->batch.features);

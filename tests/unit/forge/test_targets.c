@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "forge/data/dataset.h"
 #include "process.h"
+#include "sparse/file/model_file.h"
 #include "support/test.h"
 
 static const char *folder;
@@ -215,6 +216,45 @@ static void test_several_labels_are_learned(void **state)
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --threshold 1 --json", "micro_f1") == 0);
 }
 
+static void assert_biases(const char *file, const double expected[3])
+{
+    struct model *model;
+    struct reason why;
+
+    assert_ok(model_read(scratch_path(folder, file), &model, &why), why);
+    assert_int_equal(model->layers[0].vectors[0].count, 3);
+    for (int i = 0; i < 3; i++)
+        assert_float_equal(model->layers[0].vectors[0].data[i], expected[i], 1e-5);
+    model_free(model);
+}
+
+/* At a rate of 0 only what the labels say is there: log((n + 1) / (N - n + 1)). What has learned keeps what it has. */
+static void test_biases_begin_at_the_odds(void **state)
+{
+    const double odds[] = { log(4 / 3.), log(2 / 5.), log(1 / 6.) };
+    FILE *file = new_file("odds.tsv");
+
+    (void)state;
+    fputs("a|b\tone\na\ttwo\n\tthree\na\tfour\n\tfive\n", file);
+    assert_int_equal(fclose(file), 0);
+    file = new_file("other.tsv");
+    fputs("c\tone\nc\ttwo\nc|a\tthree\nb\tfour\nc\tfive\n", file);
+    assert_int_equal(fclose(file), 0);
+    file = new_file("o.yaml");
+    fputs("name: o\nprocessing: text.classification\ninput: [64]\nlayers:\n  - linear: 3\n  - sigmoid\n", file);
+    assert_int_equal(fclose(file), 0);
+    file = new_file("names.txt");
+    fputs("a\nb\nc\n", file);
+    assert_int_equal(fclose(file), 0);
+    run_well("build --structure o.yaml -s 0.5 --labels names.txt --no-history -o o.safetensors");
+    run_well(
+        "train o.safetensors -D odds.tsv --label-separator | -r 0 -e 1 --validation 0 --no-history -o 1.safetensors");
+    assert_biases("1.safetensors", odds);
+    run_well(
+        "train 1.safetensors -D other.tsv --label-separator | -r 0 -e 1 --validation 0 --no-history -o 2.safetensors");
+    assert_biases("2.safetensors", odds);
+}
+
 static void refused(const char *command, const char *says)
 {
     forge_run(&ran, folder, command);
@@ -253,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_rows_have_numbers),
         cmocka_unit_test(test_numbers_are_learned),
         cmocka_unit_test(test_several_labels_are_learned),
+        cmocka_unit_test(test_biases_begin_at_the_odds),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
 
