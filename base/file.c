@@ -10,11 +10,12 @@
 #include "base/memory.h"
 #include "base/size.h"
 
-/* Grows geometrically: a pipe has no size to ask for. */
+/* Grows geometrically: a pipe has no size to ask for. A file that is as long as expected does not: a byte more has room
+ * to turn out not to be there. */
 static int read_stream(int fd, const char *name, size_t limit, size_t expected, void **data, size_t *size,
                        struct reason *why)
 {
-    size_t capacity = MIN(limit, MAX(expected, (size_t)65536)), used = 0;
+    size_t capacity = MIN(limit, MAX(expected + 1, (size_t)65536)), used = 0;
     cleanup_free unsigned char *buffer = memory_alloc(capacity + 1, 1);
 
     if (!buffer)

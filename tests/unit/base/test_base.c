@@ -3,6 +3,7 @@
  * base/: the error contract, checked sizes, files, random numbers, suggestions.
  */
 #include <dirent.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,23 @@ static void test_file_round_trip_and_limits(void **state)
     assert_int_equal(mkfifo(scratch_path(folder, "fifo"), 0600), 0);
     assert_int_equal(file_read(scratch_path(folder, "fifo"), 10, &data, &size, &why), WISP_E_FORMAT);
     assert_int_equal(file_write("/dev/full/x", parts, 2, &why), -ENOTDIR);
+    scratch_remove(folder);
+}
+
+/* Not twice, as it would if it had to grow to see the end. */
+static void test_file_is_read_into_its_own_size(void **state)
+{
+    static const char zeros[200000];
+    const char *folder = scratch_make(), *path = scratch_path(folder, "a");
+    cleanup_free void *data = NULL;
+    struct reason why;
+    size_t size;
+
+    (void)state;
+    assert_ok(file_write(path, &(struct file_part){ zeros, sizeof zeros }, 1, &why), why);
+    assert_ok(file_read(path, 1 << 30, &data, &size, &why), why);
+    assert_int_equal(size, sizeof zeros);
+    assert_true(malloc_usable_size(data) < size + size / 2);
     scratch_remove(folder);
 }
 
@@ -244,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_philox_known_answers),
         cmocka_unit_test(test_below_is_uniform),
         cmocka_unit_test(test_file_round_trip_and_limits),
+        cmocka_unit_test(test_file_is_read_into_its_own_size),
         cmocka_unit_test(test_a_file_is_replaced_whole_or_not_at_all),
         cmocka_unit_test(test_stream_is_read_to_its_end_or_limit),
         cmocka_unit_test(test_suggest_finds_the_near_miss),
