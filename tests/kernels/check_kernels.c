@@ -70,50 +70,55 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
     }
 }
 
+static void check_samples(struct rng *rng, const struct kernels *kernels, const struct csr *w, const struct csc *index,
+                          size_t n, bool special)
+{
+    size_t xs = w->columns * n, ys = w->rows * n;
+    struct guarded x = guarded_new(xs), dy = guarded_new(ys), dx = guarded_new(xs), dw = guarded_new(w->count + 1);
+    float *expected_dx = calloc(xs, sizeof *expected_dx), *expected_dw = calloc(w->count + 1, sizeof(float));
+    uint32_t cut = (uint32_t)rng_below(rng, w->columns + 1);
+    const struct back_product columns = { w, index, x.data, dy.data, dx.data, dw.data, n };
+    const struct back_product weights_alone = { w, index, x.data, dy.data, NULL, dw.data, n };
+
+    fill(rng, x.data, xs, special);
+    fill(rng, dy.data, ys, special);
+    expect_backward(w, x.data, dy.data, expected_dx, expected_dw, n);
+    memset(dx.data, 0xff, xs * sizeof(float));
+    kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, 0, cut);
+    kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, cut, w->columns);
+    assert_same(expected_dx, dx.data, xs, "spmm_backward x", kernels->name);
+    assert_same(expected_dw, dw.data, w->count, "spmm_backward w", kernels->name);
+    memset(dx.data, 0xff, xs * sizeof(float));
+    memset(dw.data, 0xff, w->count * sizeof(float));
+    kernels->csc_backward(&columns, 0, cut);
+    kernels->csc_backward(&columns, cut, w->columns);
+    assert_same(expected_dx, dx.data, xs, "csc_backward x", kernels->name);
+    assert_same(expected_dw, dw.data, w->count, "csc_backward w", kernels->name);
+    memset(dw.data, 0xff, w->count * sizeof(float));
+    kernels->csc_backward(&weights_alone, 0, w->columns);
+    assert_same(expected_dw, dw.data, w->count, "csc_backward w alone", kernels->name);
+    memset(dw.data, 0xff, w->count * sizeof(float));
+    kernels->spmm_backward(w, x.data, dy.data, NULL, dw.data, n, 0, w->columns);
+    assert_same(expected_dw, dw.data, w->count, "spmm_backward w alone", kernels->name);
+    memset(dx.data, 0xff, xs * sizeof(float));
+    kernels->spmm_backward(w, NULL, dy.data, dx.data, NULL, n, 0, cut);
+    kernels->spmm_backward(w, NULL, dy.data, dx.data, NULL, n, cut, w->columns);
+    assert_same(expected_dx, dx.data, xs, "spmm_backward x alone", kernels->name);
+    free(expected_dx);
+    free(expected_dw);
+    guarded_free(&x);
+    guarded_free(&dy);
+    guarded_free(&dx);
+    guarded_free(&dw);
+}
+
 static void check_backward(struct rng *rng, const struct kernels *kernels, const struct csr *w, bool special)
 {
     struct csc index;
 
     assert_int_equal(csc_init(&index, w), 0);
-    for (size_t i = 0; i < ARRAY_SIZE(few) + ARRAY_SIZE(batches); i++) {
-        size_t n = batch_at(i), xs = w->columns * n, ys = w->rows * n;
-        struct guarded x = guarded_new(xs), dy = guarded_new(ys), dx = guarded_new(xs), dw = guarded_new(w->count + 1);
-        float *expected_dx = calloc(xs, sizeof *expected_dx), *expected_dw = calloc(w->count + 1, sizeof(float));
-        uint32_t cut = (uint32_t)rng_below(rng, w->columns + 1);
-        const struct back_product columns = { w, &index, x.data, dy.data, dx.data, dw.data, n };
-        const struct back_product weights_alone = { w, &index, x.data, dy.data, NULL, dw.data, n };
-
-        fill(rng, x.data, xs, special);
-        fill(rng, dy.data, ys, special);
-        expect_backward(w, x.data, dy.data, expected_dx, expected_dw, n);
-        memset(dx.data, 0xff, xs * sizeof(float));
-        kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, 0, cut);
-        kernels->spmm_backward(w, x.data, dy.data, dx.data, dw.data, n, cut, w->columns);
-        assert_same(expected_dx, dx.data, xs, "spmm_backward x", kernels->name);
-        assert_same(expected_dw, dw.data, w->count, "spmm_backward w", kernels->name);
-        memset(dx.data, 0xff, xs * sizeof(float));
-        memset(dw.data, 0xff, w->count * sizeof(float));
-        kernels->csc_backward(&columns, 0, cut);
-        kernels->csc_backward(&columns, cut, w->columns);
-        assert_same(expected_dx, dx.data, xs, "csc_backward x", kernels->name);
-        assert_same(expected_dw, dw.data, w->count, "csc_backward w", kernels->name);
-        memset(dw.data, 0xff, w->count * sizeof(float));
-        kernels->csc_backward(&weights_alone, 0, w->columns);
-        assert_same(expected_dw, dw.data, w->count, "csc_backward w alone", kernels->name);
-        memset(dw.data, 0xff, w->count * sizeof(float));
-        kernels->spmm_backward(w, x.data, dy.data, NULL, dw.data, n, 0, w->columns);
-        assert_same(expected_dw, dw.data, w->count, "spmm_backward w alone", kernels->name);
-        memset(dx.data, 0xff, xs * sizeof(float));
-        kernels->spmm_backward(w, NULL, dy.data, dx.data, NULL, n, 0, cut);
-        kernels->spmm_backward(w, NULL, dy.data, dx.data, NULL, n, cut, w->columns);
-        assert_same(expected_dx, dx.data, xs, "spmm_backward x alone", kernels->name);
-        free(expected_dx);
-        free(expected_dw);
-        guarded_free(&x);
-        guarded_free(&dy);
-        guarded_free(&dx);
-        guarded_free(&dw);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(few) + ARRAY_SIZE(batches); i++)
+        check_samples(rng, kernels, w, &index, batch_at(i), special);
     csc_deinit(&index);
 }
 
@@ -140,6 +145,26 @@ static void test_matrix_kernels(void **state)
                 if (!many)
                     check_backward(&rng, kernels, &w, special);
             }
+            csr_deinit(&w);
+        }
+    }
+}
+
+/* More of X than a cache has: what a connection reads is asked for before. */
+static void test_backward_over_many_columns(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(14, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t n = 1; n <= 8; n *= 2) {
+            struct csr w = matrix(&rng, 3, (uint32_t)((1 << 17) / n + 100), 1);
+            struct csc index;
+
+            assert_int_equal(csc_init(&index, &w), 0);
+            check_samples(&rng, kernels, &w, &index, n, false);
+            csc_deinit(&index);
             csr_deinit(&w);
         }
     }
@@ -541,6 +566,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix_kernels),
+        cmocka_unit_test(test_backward_over_many_columns),
         cmocka_unit_test(test_weights_of_any_choice),
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_activations),
