@@ -97,8 +97,13 @@ def killed(programs, chance, out):
 
 
 def ask(programs, socket, model, chance):
-    noise = [chance.uniform(-1, 1) for _ in range(ASKED * NOISE)]
-    said = programs.run("tests/bin/answers", socket, model, "16", data=struct.pack(f"<{len(noise)}f", *noise))
+    """Many together; and the first by itself, from the command line."""
+    noise = [struct.pack(f"<{NOISE}f", *(chance.uniform(-1, 1) for _ in range(NOISE))) for _ in range(ASKED)]
+    said = programs.run("tests/bin/answers", socket, model, "16", data=b"".join(noise))
+    with open(os.path.join(programs.folder, "noise.bin"), "wb") as file:
+        file.write(noise[0])
+    first = programs.run("bin/wisp", "run", "-s", socket, model, "--raw", "--input", "noise=noise.bin")
+    check(f"{model}: by itself it answers otherwise", first == said[:4 * PIXELS])
     values = struct.unpack(f"<{ASKED * PIXELS}f", said)
     return [values[i * PIXELS:(i + 1) * PIXELS] for i in range(ASKED)]
 
