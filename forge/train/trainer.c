@@ -117,10 +117,9 @@ static int weigh_classes(struct trainer *t, struct reason *why)
         return refuse_errno(why, -ENOMEM, "training");
     if (result || t->loss->targets != TARGETS_CLASS)
         return result;
-    counts = count_classes(&t->setup, t->batch.features);
-    if (!counts)
+    if (!(counts = count_classes(s, t->batch.features)))
         return refuse_errno(why, -ENOMEM, "training");
-    t->balance = balance_choose(t->setup.recipe->balance, counts, t->batch.features);
+    t->balance = balance_choose(s->recipe->balance, counts, t->batch.features);
     balance_weights(t->balance, counts, t->batch.features, t->batch.weights);
     return 0;
 }
@@ -563,9 +562,7 @@ int trainer_run(struct trainer *t, struct trainer_result *out, struct reason *wh
     if (!result)
         result = check_weights(t, out, why);
     out->ending = find_ending(t, out);
-    if (result && t->diverged && roll_back(t, out))
-        result = 0;
-    if (result)
+    if (result && !(t->diverged && roll_back(t, out)))
         return result;
     out->seconds = trainer_seconds(t);
     if (s->checkpoint && !t->diverged && end_is_unsaved(t, out))
