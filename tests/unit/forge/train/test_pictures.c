@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "unit/forge/process.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
+#include "unit/forge/process.h"
 
 static struct ran ran;
 
