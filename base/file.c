@@ -130,10 +130,14 @@ static int open_to_readers(int fd)
 int file_replace(const char *path, struct file_replacement *out, struct reason *why)
 {
     int length = snprintf(out->temporary, sizeof out->temporary, "%s.XXXXXX", path);
+    struct stat status;
 
     out->path = path;
     if (length >= (int)sizeof out->temporary)
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) /* it would be gone, and a file in its place */
+        return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
+                      S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
     out->fd = mkostemp(out->temporary, O_CLOEXEC);
     return out->fd < 0 ? refuse_errno(why, -errno, "cannot create %s", path) : 0;
 }

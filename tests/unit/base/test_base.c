@@ -103,6 +103,7 @@ static void test_file_round_trip_and_limits(void **state)
     const struct file_part parts[] = { { "hello ", 6 }, { "world", 5 } };
     cleanup_free void *data = NULL;
     struct reason why;
+    struct stat status;
     size_t size;
 
     (void)state;
@@ -119,6 +120,11 @@ static void test_file_round_trip_and_limits(void **state)
     assert_int_equal(mkfifo(scratch_path(folder, "fifo"), 0600), 0);
     assert_int_equal(file_read(scratch_path(folder, "fifo"), 10, &data, &size, &why), WISP_E_FORMAT);
     assert_int_equal(file_write("/dev/full/x", parts, 2, &why), -ENOTDIR);
+    assert_int_equal(file_write(folder, parts, 2, &why), -EISDIR);
+    assert_int_equal(file_write(scratch_path(folder, "fifo"), parts, 2, &why), -EINVAL);
+    assert_non_null(strstr(why.text, "fifo is not a regular file"));
+    assert_int_equal(stat(scratch_path(folder, "fifo"), &status), 0);
+    assert_true(S_ISFIFO(status.st_mode));
     scratch_remove(folder);
 }
 
