@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -54,8 +55,23 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     return options_read(&usage, &table, argc, argv, operands, status);
 }
 
+/* The picture would be written over it. */
+static bool is_over_an_input(const struct run *run, const struct input *inputs, size_t count)
+{
+    struct stat picture, input;
+
+    if (!run->picture || stat(run->picture, &picture) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (inputs[i].path && stat(inputs[i].path, &input) == 0 && input.st_dev == picture.st_dev &&
+            input.st_ino == picture.st_ino)
+            return true;
+    }
+    return false;
+}
+
 /* What options_read() cannot see; EXIT_DONE when it makes sense. */
-static int check(const struct run *run, size_t input_count)
+static int check(const struct run *run, const struct input *inputs, size_t input_count)
 {
     if (!input_count)
         return fail(usage.verb, EXIT_USAGE, "no input: name files, or - for standard input");
@@ -67,6 +83,9 @@ static int check(const struct run *run, size_t input_count)
         return fail(usage.verb, EXIT_USAGE, "-o is the picture of one input: no second one, --lines, --json or --raw");
     if (run->picture && !strcmp(run->picture, "-") && run->screen.terminal)
         return fail(usage.verb, EXIT_USAGE, "-o - writes a picture: send it to a file or a pipe, not a terminal");
+    if (is_over_an_input(run, inputs, input_count))
+        return fail(usage.verb, EXIT_USAGE, "-o %s would be written over the input; give it another name",
+                    run->picture);
     if (run->model_file && run->connection.socket)
         return fail(usage.verb, EXIT_USAGE, "--model and --socket exclude each other: it has a daemon of its own");
     if (run->lines && run->tensor)
@@ -403,7 +422,7 @@ int verb_run(int argc, char **argv)
     inputs = list_inputs(&run, &operands, named, &count);
     if (!inputs || (run.named.count && !named))
         return fail(usage.verb, EXIT_FAILED, "out of memory");
-    status = check(&run, count);
+    status = check(&run, inputs, count);
     if (!status)
         status = open_connection(&run);
     if (!status)

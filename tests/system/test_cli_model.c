@@ -181,6 +181,10 @@ static void test_a_picture_is_written(void **state)
                     &outcome);
         expect(w[0], cases[i].status, NULL, cases[i].err);
     }
+    command_run(&(struct command){ .words = { "wisp", "run", "-o", "./good.png", "--model", "mask", "good.png" },
+                                   .folder = folder },
+                &outcome);
+    expect("over the input", 2, NULL, "-o ./good.png would be written over the input");
 }
 
 /* ---- what ships ---- */
