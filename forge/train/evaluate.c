@@ -81,7 +81,7 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
         }
         evaluation_add(e, r->loss, forward_value(r->forward, output), now);
         if (r->scores)
-            pair_scores_add(r->scores, batch.which, now, forward_input(r->forward, 0),
+            pair_scores_add(r->scores, batch.which, now, forward_input(r->forward, r->scores->input),
                             forward_value(r->forward, output), r->loss->values);
         done += now;
     }

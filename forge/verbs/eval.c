@@ -147,6 +147,8 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     batch.threshold = (float)eval->threshold;
     if (!result && s->pictures && pair_scores_init(&scores, s->data, s->media))
         result = refuse_errno(&why, -ENOMEM, "evaluation");
+    scores.threshold = (float)eval->threshold;
+    scores.input = s->words.source;
     r.scores = s->pictures ? &scores : NULL;
     if (!result)
         result = experiment_batches(s, false, &r.batches, &why);

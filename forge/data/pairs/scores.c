@@ -17,6 +17,7 @@ int pair_scores_init(struct pair_scores *s, const struct dataset *set, const str
     *s = (struct pair_scores){ .set = set,
                                .mask = media_answer(media) == MEDIA_ANSWER_MASK,
                                .has_input = pairs->scale == 1 && pairs->channels == dimensions[0],
+                               .threshold = 0.5f,
                                .of = memory_zalloc(pairs->count, sizeof *s->of) };
     media_answer_levels(media, pairs->channels, &s->levels);
     return s->of ? 0 : -ENOMEM;
@@ -46,7 +47,7 @@ static void add_number(struct pair_sums *sums, const struct pair_scores *s, cons
 {
     const double target = brightness(levels, c->target);
     const double off = brightness(levels, c->output) - target, before = brightness(levels, c->input) - target;
-    const bool said = c->output > 0.5f, wanted = c->target > 0.5f;
+    const bool said = c->output > s->threshold, wanted = c->target > 0.5f;
 
     sums->numbers++;
     sums->said += said;

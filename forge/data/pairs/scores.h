@@ -4,8 +4,8 @@
  * whose own it is.
  *
  * Of pictures: the peak signal-to-noise ratio 10 log10(255^2 / mean squared difference), over all channels, of numbers
- * that are cut off at 0 and 255 and not rounded; at most 100 dB. Of masks, of which a pixel is set above 0.5: the
- * intersection over the union (Jaccard), 1 where both are empty.
+ * that are cut off at 0 and 255 and not rounded; at most 100 dB. Of masks, of which a pixel is set above a threshold:
+ * the intersection over the union (Jaccard), 1 where both are empty.
  */
 #ifndef FORGE_DATA_PAIRS_SCORES_H
 #define FORGE_DATA_PAIRS_SCORES_H
@@ -23,6 +23,8 @@ struct pair_scores {
     const struct dataset *set;
     struct media_levels levels; /* of the answers */
     bool mask, has_input;       /* the input is a picture like the target */
+    uint32_t input;             /* which of the network's inputs that is; 0 */
+    float threshold;            /* of a mask: above it a pixel is set; 0.5 */
     struct pair_sums *of;
 };
 
