@@ -193,6 +193,35 @@ static int find_partners(const struct making *m, struct partners *out, size_t *c
     return partners_find(set, m->wish->root, m->wish->skip_bad, out, count, why);
 }
 
+/* Masks of numbers of objects, or of 0 and 1, are empty by a threshold for grey pictures, and an empty answer would be
+ * right. What is black throughout is no mistake of the threshold. */
+static int check_masks(const struct making *m, struct reason *why)
+{
+    const struct media *media = m->wish->media;
+    struct media_levels levels;
+    uint8_t most = 0;
+
+    if (media_answer(media) != MEDIA_ANSWER_MASK)
+        return 0;
+    media_answer_levels(media, m->wish->channels, &levels);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct media_picture *target = &m->pictures[2 * i + 1];
+        const size_t bytes = (size_t)target->width * target->height * target->channels;
+
+        for (size_t k = 0; k < bytes; k++)
+            most = MAX(most, target->pixels[k]);
+        if (levels.values[0][most] > 0.5f)
+            return 0;
+    }
+    if (!most)
+        return 0;
+    return refuse(
+        why, WISP_E_FORMAT,
+        "%s: no pixel of any mask is set: their bytes reach %u, and one is set from the threshold of the media "
+        "description on; for masks of 0 and 1, or of the numbers of objects, give \"threshold\": 1 in --media",
+        m->set->name, most);
+}
+
 int pairs_make(struct dataset *set, const struct pairs_wish *wish, struct reason *why)
 {
     cleanup_free struct partners *partners = memory_alloc(set->count, sizeof *partners);
@@ -215,6 +244,8 @@ int pairs_make(struct dataset *set, const struct pairs_wish *wish, struct reason
         result = refuse(why, WISP_E_FORMAT, "%s: not one pair of pictures can be used%s%s", set->name,
                         set->skipped.count ? "; the first: " : "",
                         set->skipped.count && set->skipped.first[0] ? set->skipped.first[0] : "");
+    if (!result)
+        result = check_masks(&m, why);
     if (!result)
         result = make_samples(&m, why);
     if (!m.pictures)

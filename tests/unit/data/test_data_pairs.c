@@ -501,8 +501,34 @@ static void scores_of_masks(void **state)
     assert_float_equal(f.worst, 0.5, 1e-12);
     assert_int_equal(f.worst_sample, 0);
     pair_scores_deinit(&scores);
+    assert_int_equal(pair_scores_init(&scores, set, media), 0);
+    scores.threshold = 0.3f; /* all that is wanted, and two pixels besides */
+    pair_scores_add(&scores, (const uint32_t[]){ 0, 1 }, 2, out, out, target);
+    f = pair_scores_figures(&scores);
+    assert_float_equal(f.iou, 3.0 / 5, 1e-12);
+    pair_scores_deinit(&scores);
     dataset_free(set);
     media_free(media);
+}
+
+/* Of the numbers 0 and 10 none is set from 128 on; black masks are. */
+static void masks_without_a_pixel(void **state)
+{
+    struct pairs_wish wish = { .channels = 1 };
+    struct reason why = { "" };
+    struct dataset *set;
+
+    (void)state;
+    put_picture("numbers/a.png", 2, 2, 1, 0, 1);
+    assert_ok(degradation_parse("none", &wish.degrading, &why), why);
+    wish.scale = 1;
+    set = make_pairs("numbers", GREY(2, 2) ",\"answer\":\"mask\"}", wish, &why);
+    assert_null(set);
+    assert_non_null(strstr(why.text, "no pixel of any mask is set: their bytes reach 10, "));
+    put_picture("black/a.png", 1, 1, 1, 0, 1);
+    set = make_pairs("black", GREY(1, 1) ",\"answer\":\"mask\"}", wish, &why);
+    assert_ok(set ? 0 : WISP_E_FORMAT, why);
+    dataset_free(set);
 }
 
 int main(void)
@@ -522,6 +548,7 @@ int main(void)
         cmocka_unit_test(none_is_the_picture),
         cmocka_unit_test(scores_are_of_whole_pictures),
         cmocka_unit_test(scores_of_masks),
+        cmocka_unit_test(masks_without_a_pixel),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);

@@ -25,13 +25,22 @@ static void put(const char *name, uint32_t width, uint32_t height, const uint8_t
     free(png.data);
 }
 
-/* A disc under noise, and its mask: a label's number, not 255. */
+static void put_pair(const char *set, const char *split, unsigned number, const uint8_t *picture, const uint8_t *mask)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s/%s/images/%u.png", set, split, number);
+    put(name, 24, 20, picture);
+    snprintf(name, sizeof name, "%s/%s/masks/%u.png", set, split, number);
+    put(name, 24, 20, mask);
+}
+
+/* A disc under noise, and its mask: a label's number, and of the set that is white 255. */
 static void put_disc(const char *split, unsigned number)
 {
     uint8_t picture[24 * 20], mask[24 * 20];
     struct rng rng = rng_make(number, *split);
     const double x0 = 5 + 14 * rng_double(&rng), y0 = 5 + 10 * rng_double(&rng);
-    char name[64];
 
     for (unsigned i = 0; i < sizeof mask; i++) {
         const unsigned column = i % 24, row = i / 24;
@@ -40,10 +49,10 @@ static void put_disc(const char *split, unsigned number)
         mask[i] = x * x + y * y < 20 ? 3 : 0;
         picture[i] = (uint8_t)(60 + 60 * (mask[i] > 0) + rng_below(&rng, 80));
     }
-    snprintf(name, sizeof name, "discs/%s/images/%u.png", split, number);
-    put(name, 24, 20, picture);
-    snprintf(name, sizeof name, "discs/%s/masks/%u.png", split, number);
-    put(name, 24, 20, mask);
+    put_pair("discs", split, number, picture, mask);
+    for (unsigned i = 0; i < sizeof mask; i++)
+        mask[i] = mask[i] ? 255 : 0;
+    put_pair("white", split, number, picture, mask);
 }
 
 /* Stripes, smooth in one direction. */
@@ -126,7 +135,8 @@ static void test_masks_are_learned(void **state)
     assert_true(evaluate("eval mask.1 -D discs --loss dice --json", "iou") > 0.7);
     assert_true(evaluate("eval mask.1 -D discs --json -b 3", "dice") > 0.8);
     assert_true(evaluate("eval mask.1 -D discs --json", "pictures") == 4);
-    forge_run_well(&ran, data_root, "train mask -D discs -e 1 " RECIPE " -o mask.2");
+    assert_true(evaluate("eval mask.1 -D discs --json --threshold 1", "iou") == 0);
+    forge_run_well(&ran, data_root, "train mask -D white -e 1 " RECIPE " -o mask.2");
     says_of_itself("mask.2", "\"answer\":\"mask\"");
     forge_run_well(&ran, data_root, "eval mask.1 -D discs");
     assert_non_null(strstr(ran.out, "over all pixels of 4 masks"));
@@ -182,6 +192,7 @@ static void test_what_does_not_fit_is_refused(void **state)
         { "train clean -D stripes --degrade none --unlabelled discs -o x", "--unlabelled for others" },
         { "train clean -D stripes --degrade none --labelled 2 -o x", "end the network in a softmax" },
         { "train mask -D discs --loss cross-entropy -o x", "needs a softmax" },
+        { "train mask -D discs -e 1 -o x", "no pixel of any mask is set: their bytes reach 3, " },
         { "train mask -D discs --media "
           "{\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"answer\":\"picture\"} "
           "--loss dice -o x",
