@@ -147,22 +147,26 @@ static const struct augment varied = { .amount = {
  * their weights hardly at all at the rate that pictures take. By AdamW they are learned in few epochs, at whose end the
  * rate is 0; which of them is the best on a few hundred samples is chance, and a twentieth shows as well whether
  * anything was learned. Recordings are few, and of few voices: they are learned the same way, each varied anew in every
- * epoch. */
+ * epoch. Pictures that are answered with pictures are few, too, and large: a loss of all their pixels diverges at the
+ * rate that classes take. */
 static const struct default_value {
     const char *optimizer;
     enum media_kind kind;
+    bool pictures;                   /* that are answered with pictures */
     bool usual;                      /* of its kind, the one to take when nobody says */
     uint64_t batch, epochs, updates; /* more epochs where these have fewer updates */
     double rate, decay, validation;
     bool keep_last;
     const struct augment *augment;
 } defaults[] = {
-    { "sgd", MEDIA_IMAGE, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_IMAGE, false, 128, 10, 0, 0.001, 0.01, 0.1, false, &as_they_are },
-    { "sgd", MEDIA_AUDIO, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_AUDIO, true, 32, 10, 1000, 0.004, 0.01, 0.05, true, &varied },
-    { "sgd", MEDIA_TEXT, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_TEXT, true, 32, 4, 500, 0.001, 0.01, 0.05, true, &as_they_are },
+    { "sgd", MEDIA_IMAGE, false, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_IMAGE, false, false, 128, 10, 0, 0.001, 0.01, 0.1, false, &as_they_are },
+    { "sgd", MEDIA_IMAGE, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_IMAGE, true, true, 8, 10, 1000, 0.003, 1e-4, 0.1, false, &as_they_are },
+    { "sgd", MEDIA_AUDIO, false, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_AUDIO, false, true, 32, 10, 1000, 0.004, 0.01, 0.05, true, &varied },
+    { "sgd", MEDIA_TEXT, false, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_TEXT, false, true, 32, 4, 500, 0.001, 0.01, 0.05, true, &as_they_are },
 };
 
 enum { EPOCHS_MAX = 50 }; /* of those that nobody asked for */
@@ -174,13 +178,23 @@ static uint64_t enough_epochs(const struct default_value *p, uint64_t batch, siz
     return MAX(p->epochs, MIN(epochs, (uint64_t)EPOCHS_MAX));
 }
 
+static double usual_rate(const struct recipe_options *options, enum media_kind kind)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
+        if (defaults[i].kind == kind && defaults[i].pictures == options->pictures && defaults[i].usual)
+            return defaults[i].rate;
+    }
+    return usual.rate;
+}
+
 int recipe_settle(const struct recipe_options *options, enum media_kind kind, size_t samples, struct recipe *recipe,
                   struct reason *why)
 {
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
         const struct default_value *p = &defaults[i];
 
-        if (p->kind != kind || !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
+        if (p->kind != kind || p->pictures != options->pictures ||
+            !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
             continue;
         recipe->optimizer = optimizer_find(p->optimizer);
         recipe->batch = options->batch_given ? recipe->batch : p->batch;
@@ -199,8 +213,11 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
         return refuse(why, WISP_E_INVALID,
                       "--rate %g is a rate of gradient descent, but %s are trained by %s, whose rates are about %g; "
                       "give another, or --optimizer sgd",
-                      recipe->rate, kind == MEDIA_TEXT ? "texts" : "sounds", recipe->optimizer->name,
-                      recipe_usual(kind).rate);
+                      recipe->rate,
+                      kind == MEDIA_TEXT    ? "texts"
+                      : kind == MEDIA_AUDIO ? "sounds"
+                                            : "pictures of pictures",
+                      recipe->optimizer->name, usual_rate(options, kind));
     return augment_check(&recipe->augment, kind, why);
 }
 
@@ -291,8 +308,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_count(table, "patience", 0, &r->patience, "E", "end after E epochs without a better validation", 1, 1e6);
     option_text(table, "optimizer", 0, &options->optimizer, "O",
                 "sgd or adamw; if absent, sgd for pictures, else adamw");
-    option_count(table, "batch", 'b', &r->batch, "N", "samples a step; 128 if absent, 32 for texts and sounds", 1,
-                 65536)
+    option_count(table, "batch", 'b', &r->batch, "N",
+                 "samples a step; if absent 128, 32 for texts and sounds, 8 for pairs of pictures", 1, 65536)
         ->given = &options->batch_given;
     row = option_real(table, "rate", 'r', &r->rate, "R",
                       "learning rate, or auto; if absent, sgd 0.05 (texts 0.5), adamw 0.001 (sounds 0.004)", 0, 1000);

@@ -513,9 +513,11 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
 {
     const struct loss *loss = s->teacher ? loss_taught(s->loss) : s->loss;
     const size_t known = s->data->rest ? s->data->own : s->data->count;
-    int result = recipe_settle(&train->recipe_options, s->data->kind,
-                               train->semi.labelled ? train->semi.labelled : known, &train->recipe, why);
+    int result;
 
+    train->recipe_options.pictures = s->pictures;
+    result = recipe_settle(&train->recipe_options, s->data->kind, train->semi.labelled ? train->semi.labelled : known,
+                           &train->recipe, why);
     if (!result)
         result = semi_check(&train->semi, s, why);
     if (!result)

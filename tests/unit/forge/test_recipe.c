@@ -93,6 +93,14 @@ static void test_recipe_suits_the_data(void **state)
     said.optimizer = "sgd";
     assert_ok(recipe_settle(&said, MEDIA_AUDIO, 1000, &r, &why), why);
     assert_true(r.rate == 0.05 && r.epochs == 10 && !augment_is_on(&r.augment));
+    assert_ok(recipe_settle(&(struct recipe_options){ .pictures = true }, MEDIA_IMAGE, 400, &r, &why), why);
+    assert_string_equal(r.optimizer->name, "adamw");
+    assert_true(r.rate == 0.003 && r.batch == 8 && r.decay == 1e-4 && r.epochs == 20 && !r.keep_last);
+    r = (struct recipe){ .rate = 0.5 };
+    assert_int_equal(
+        recipe_settle(&(struct recipe_options){ .pictures = true, .rate_given = true }, MEDIA_IMAGE, 400, &r, &why),
+        WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "pictures of pictures are trained by adamw, whose rates are about 0.003"));
     r = recipe_usual(MEDIA_TEXT);
     assert_string_equal(r.optimizer->name, "adamw");
     assert_true(r.rate == 0.001 && r.batch == 32 && r.epochs == 4 && r.validation == 0.05 && r.keep_last);
