@@ -142,7 +142,7 @@ static void test_minutes_end_it(void **state)
     (void)state;
     assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
     write_quadrants(scratch_path(folder, "d"), 600, 50);
-    ends(folder, 0, "build --layers 64-24-4 --sparsity 0.5 --seed 3 -p image.classification -o m.safetensors", "");
+    ends(folder, 0, "build --layers 64-500-4 --sparsity 0.5 --seed 3 -p image.classification -o m.safetensors", "");
     ends(folder, 0, TRAIN "--steps 12000 -o full.safetensors", "\"ended\":\"steps\"");
     ends(folder, 0, TRAIN "--steps 12000 --minutes 0.001 --checkpoint ck -o part.safetensors", "\"ended\":\"minutes\"");
     ends(folder, 0, TRAIN "--steps 12000 --minutes 0.001 --resume ck -o again.safetensors", "\"ended\":\"minutes\"");
