@@ -85,6 +85,7 @@ int forge_stop(const char *folder, const char *command, int epochs, int signal)
 
     assert_non_null(events);
     assert_true(fcntl(fileno(events), F_SETPIPE_SZ, 4096) >= 0);
+    setvbuf(events, NULL, _IONBF, 0); /* what is read ahead lets the program run ahead */
     while (epochs > 0 && fgets(line, sizeof line, events))
         epochs -= strstr(line, "\"event\":\"epoch\"") != NULL;
     assert_int_equal(kill(pid, signal), 0);

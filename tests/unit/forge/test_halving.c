@@ -34,7 +34,7 @@ static int prepare(void **state)
     assert_int_equal(mkdir(scratch_path(folder, "d"), 0700), 0);
     write_quadrants(scratch_path(folder, "d"), 300, 50);
     forge_run_well(&ran, folder,
-                   "build --layers 64-24-4 --sparsity 0.5 --seed 3 -p image.classification --no-history -o "
+                   "build --layers 64-800-4 --sparsity 0.5 --seed 3 -p image.classification --no-history -o "
                    "m.safetensors");
     assert_int_equal(mkfifo(scratch_path(folder, "events"), 0600), 0);
     return 0;
@@ -201,7 +201,7 @@ static void test_the_worse_half_stops(void **state)
     check_spread(ran.out, mean, chosen - mean);
     /* It is the network that it is alone. */
     snprintf(command, sizeof command,
-             "build --layers 64-24-4 --sparsity 0.5 --seed %d -p image.classification --no-history -o alone",
+             "build --layers 64-800-4 --sparsity 0.5 --seed %d -p image.classification --no-history -o alone",
              (int)real_of(lineage, "seed"));
     json_decref(lineage);
     forge_run_well(&ran, folder, command);
