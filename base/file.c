@@ -127,17 +127,33 @@ static int open_to_readers(int fd)
     return fchmod(fd, 0644 & ~mask) < 0 ? -errno : 0;
 }
 
+int file_check_target(const char *path, struct reason *why)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
+        return 0;
+    return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
+                  S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+}
+
+bool file_is_same(const char *a, const char *b)
+{
+    struct stat one, other;
+
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 int file_replace(const char *path, struct file_replacement *out, struct reason *why)
 {
     int length = snprintf(out->temporary, sizeof out->temporary, "%s.XXXXXX", path);
-    struct stat status;
+    int result = file_check_target(path, why);
 
     out->path = path;
+    if (result)
+        return result;
     if (length >= (int)sizeof out->temporary)
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) /* it would be gone, and a file in its place */
-        return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
-                      S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
     out->fd = mkostemp(out->temporary, O_CLOEXEC);
     return out->fd < 0 ? refuse_errno(why, -errno, "cannot create %s", path) : 0;
 }

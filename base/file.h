@@ -8,6 +8,7 @@
 #define BASE_FILE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,13 @@ struct file_part {
 
 /* Writes the parts in order as one atomic replacement of `path`, mode 0644 under the umask. */
 int file_write(const char *path, const struct file_part *parts, size_t count, struct reason *why);
+
+/* Whether a file may be made there, or take the place of what is there: a directory, device or pipe would be gone.
+ * -EISDIR, -EINVAL. */
+int file_check_target(const char *path, struct reason *why);
+
+/* Both are there, and are one, by whatever names. */
+bool file_is_same(const char *a, const char *b);
 
 /* A file that comes into being whole, or not at all: what stood at its path stays until the end. It is written under a
  * name beside it, to `fd`. */

@@ -8,10 +8,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/lines.h"
@@ -58,13 +58,8 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
 /* The picture would be written over it. */
 static bool is_over_an_input(const struct run *run, const struct input *inputs, size_t count)
 {
-    struct stat picture, input;
-
-    if (!run->picture || stat(run->picture, &picture) < 0)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (inputs[i].path && stat(inputs[i].path, &input) == 0 && input.st_dev == picture.st_dev &&
-            input.st_ino == picture.st_ino)
+    for (size_t i = 0; run->picture && i < count; i++) {
+        if (inputs[i].path && file_is_same(inputs[i].path, run->picture))
             return true;
     }
     return false;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/size.h"
 #include "forge/plan/save.h"
 #include "sparse/file/model_file.h"
@@ -16,14 +17,15 @@ int save_check(const char *path, struct reason *why)
     char copy[PATH_MAX];
     struct stat status;
     const char *folder;
+    int result;
 
     if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy)
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
     if (!*path)
         return refuse(why, -ENOENT, "the output file has no name");
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
-                      S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+    result = file_check_target(path, why);
+    if (result)
+        return result;
     folder = dirname(copy);
     if (stat(folder, &status) < 0)
         return refuse_errno(why, -errno, "cannot write %s: folder %s", path, folder);
@@ -32,13 +34,6 @@ int save_check(const char *path, struct reason *why)
     if (access(folder, W_OK | X_OK) < 0)
         return refuse_errno(why, -errno, "cannot write %s: folder %s", path, folder);
     return 0;
-}
-
-static bool is_one_file(const char *a, const char *b)
-{
-    struct stat one, other;
-
-    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 static bool stat_folder(const char *path, struct stat *out)
@@ -61,7 +56,7 @@ static bool will_be_one_file(const char *a, const char *b)
     struct stat one, other;
 
     if (access(a, F_OK) == 0 || access(b, F_OK) == 0)
-        return is_one_file(a, b);
+        return file_is_same(a, b);
     return !strcmp(name_in_folder(a), name_in_folder(b)) && stat_folder(a, &one) && stat_folder(b, &other) &&
            one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
@@ -78,7 +73,7 @@ int save_apart(const struct save_file *written, size_t writes, const struct save
                               written[i].what, written[i].path, written[k].what);
         }
         for (size_t k = 0; k < reads; k++) {
-            if (read[k].path && is_one_file(written[i].path, read[k].path))
+            if (read[k].path && file_is_same(written[i].path, read[k].path))
                 return refuse(why, WISP_E_INVALID, "%s %s would be written over %s; give it another name",
                               written[i].what, written[i].path, read[k].what);
         }
