@@ -58,6 +58,19 @@ pid_t forge_start(const char *folder, const char *command, const char *out)
     return start(folder, command, out, "stderr");
 }
 
+void forge_refuses(struct ran *ran, const char *folder, const struct refusal *refusals, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct refusal *r = &refusals[i];
+        char said[1024];
+
+        snprintf(said, sizeof said, "wisp %.*s: %s\n", (int)strcspn(r->command, " "), r->command, r->said);
+        forge_run(ran, folder, r->command);
+        if (ran->status != r->status || strcmp(ran->err, said) != 0)
+            fail_msg("'%s' ended with %d and said: %s", r->command, ran->status, ran->err);
+    }
+}
+
 int forge_wait(pid_t pid)
 {
     int status;

@@ -20,6 +20,14 @@ struct ran {
 void forge_run(struct ran *ran, const char *folder, const char *command);
 /* The same; anything but success fails the test. */
 void forge_run_well(struct ran *ran, const char *folder, const char *command);
+/* Commands that end with a status, and a whole sentence on stderr after "wisp VERB: ". */
+struct refusal {
+    const char *command;
+    int status;
+    const char *said;
+};
+
+void forge_refuses(struct ran *ran, const char *folder, const struct refusal *refusals, size_t count);
 /* Starts it with stdout to the file `out` in the folder; returns its process id. */
 pid_t forge_start(const char *folder, const char *command, const char *out);
 /* Exit status, or 128 + signal. */

@@ -75,11 +75,7 @@ static int clean(void **state)
     return 0;
 }
 
-static const struct {
-    const char *command;
-    int status;
-    const char *said;
-} refusals[] = {
+static const struct refusal refusals[] = {
     /* the model and its processing type */
     { "train none -D d -o x", 65, "cannot open none: No such file or directory" },
     { "train five.txt -D d -o x", 65, "five.txt: 10 bytes are too few for a safetensors file" },
@@ -168,15 +164,7 @@ static const struct {
 static void test_refusals(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-        char said[1024];
-
-        snprintf(said, sizeof said, "wisp %.*s: %s\n", (int)strcspn(refusals[i].command, " "), refusals[i].command,
-                 refusals[i].said);
-        forge_run(&ran, folder, refusals[i].command);
-        if (ran.status != refusals[i].status || strcmp(ran.err, said) != 0)
-            fail_msg("'%s' ended with %d and said: %s", refusals[i].command, ran.status, ran.err);
-    }
+    forge_refuses(&ran, folder, refusals, ARRAY_SIZE(refusals));
 }
 
 static void test_kernels_that_are_not_there(void **state)

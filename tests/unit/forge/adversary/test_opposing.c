@@ -92,11 +92,7 @@ static int clean(void **state)
     return 0;
 }
 
-static const struct {
-    const char *command;
-    int status;
-    const char *said;
-} refusals[] = {
+static const struct refusal refusals[] = {
     /* what does not go together */
     { NOISE "-o x", 2, "g makes samples of noise, and learns that of another network alone: name one by --adversary" },
     { "eval g -D d", 65,
@@ -158,15 +154,7 @@ static const struct {
 static void test_refusals(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-        char said[1024];
-
-        forge_run(&ran, folder, refusals[i].command);
-        snprintf(said, sizeof said, "wisp %.*s: %s\n", (int)strcspn(refusals[i].command, " "), refusals[i].command,
-                 refusals[i].said);
-        if (ran.status != refusals[i].status || strcmp(ran.err, said) != 0)
-            fail_msg("'%s' ended with %d and said: %s", refusals[i].command, ran.status, ran.err);
-    }
+    forge_refuses(&ran, folder, refusals, ARRAY_SIZE(refusals));
 }
 
 /* The last event of a name that a training told. */
