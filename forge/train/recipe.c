@@ -178,35 +178,33 @@ static uint64_t enough_epochs(const struct default_value *p, uint64_t batch, siz
     return MAX(p->epochs, MIN(epochs, (uint64_t)EPOCHS_MAX));
 }
 
-static double usual_rate(const struct recipe_options *options, enum media_kind kind)
+/* By the optimiser that somebody named, or the usual one. */
+static const struct default_value *find_defaults(const struct recipe_options *options, enum media_kind kind,
+                                                 const char *optimizer)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-        if (defaults[i].kind == kind && defaults[i].pictures == options->pictures && defaults[i].usual)
-            return defaults[i].rate;
-    }
-    return usual.rate;
+    const struct default_value *p = defaults;
+
+    while (p->kind != kind || p->pictures != options->pictures ||
+           !(optimizer ? !strcmp(optimizer, p->optimizer) : p->usual))
+        p++;
+    return p;
 }
 
 int recipe_settle(const struct recipe_options *options, enum media_kind kind, size_t samples, struct recipe *recipe,
                   struct reason *why)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-        const struct default_value *p = &defaults[i];
+    const struct default_value *p = find_defaults(options, kind, options->optimizer);
 
-        if (p->kind != kind || p->pictures != options->pictures ||
-            !(options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
-            continue;
-        recipe->optimizer = optimizer_find(p->optimizer);
-        recipe->batch = options->batch_given ? recipe->batch : p->batch;
-        recipe->rate = options->rate_given && !recipe->rate_auto ? recipe->rate : p->rate;
-        recipe->decay = options->decay_given ? recipe->decay : p->decay;
-        if (!options->epochs_given)
-            recipe->epochs = recipe->steps ? 0 : enough_epochs(p, recipe->batch, samples);
-        recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last && !recipe->patience;
-        recipe->validation = options->validation_given ? recipe->validation : p->validation;
-        if (!options->augment)
-            recipe->augment = *p->augment;
-    }
+    recipe->optimizer = optimizer_find(p->optimizer);
+    recipe->batch = options->batch_given ? recipe->batch : p->batch;
+    recipe->rate = options->rate_given && !recipe->rate_auto ? recipe->rate : p->rate;
+    recipe->decay = options->decay_given ? recipe->decay : p->decay;
+    if (!options->epochs_given)
+        recipe->epochs = recipe->steps ? 0 : enough_epochs(p, recipe->batch, samples);
+    recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last && !recipe->patience;
+    recipe->validation = options->validation_given ? recipe->validation : p->validation;
+    if (!options->augment)
+        recipe->augment = *p->augment;
     if (recipe->epochs && recipe->warmup >= (double)recipe->epochs)
         recipe->warmup = 0;
     if (!options->optimizer && recipe->optimizer->adaptive && recipe->rate > RATE_OF_ADAM_MAX)
@@ -217,7 +215,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
                       kind == MEDIA_TEXT    ? "texts"
                       : kind == MEDIA_AUDIO ? "sounds"
                                             : "pictures of pictures",
-                      recipe->optimizer->name, usual_rate(options, kind));
+                      p->optimizer, p->rate);
     return augment_check(&recipe->augment, kind, why);
 }
 
