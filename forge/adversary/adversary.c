@@ -218,29 +218,11 @@ static void run(const struct turn *turn, enum adversarial_turn whose, float *gra
     backward_run(d->backward, d->lost, gradient);
 }
 
-struct sum {
-    float *to;
-    const float *from;
-    uint64_t length;
-    float factor;
-};
-
-static void add_part(void *argument, unsigned part, unsigned parts)
-{
-    const struct sum *sum = argument;
-    unsigned long long begin, end;
-
-    pool_share(sum->length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
-    for (uint64_t i = begin; i < end; i++)
-        sum->to[i] += sum->factor * sum->from[i];
-}
-
 /* The adversary's part: real samples stand in the targets. False: it has diverged. */
 static bool tell_apart(const struct turn *turn, size_t count)
 {
     const struct adversary *a = turn->adversary;
     struct trainer *d = a->trainer;
-    struct sum both = { d->gradient, a->spare, d->parameters.length, 1 };
 
     put(turn, JUDGED, turn->trainer->batch.values);
     run(turn, TURN_REAL, a->spare);
@@ -250,7 +232,7 @@ static bool tell_apart(const struct turn *turn, size_t count)
     trainer_tally(d, turn->own);
     if (!isfinite(d->tally.loss))
         return false;
-    pool_run(d->setup.pool, add_part, &both);
+    gradient_add(d->setup.pool, d->gradient, a->spare, d->parameters.length, 1);
     trainer_step(d, 1.0f / (float)count);
     return true;
 }
@@ -276,15 +258,14 @@ static bool deceive(const struct turn *turn)
     const float weight = (float)t->setup.recipe->adversarial;
     struct loss_tally lost = { .samples = 0 };
     const uint32_t output = model_value(t->setup.model, t->setup.model->layer_count - 1);
-    struct sum sum = { backward_gradient(t->backward, output), backward_gradient(d->backward, JUDGED),
-                       input_elements(d->setup.model, JUDGED) * turn->own, weight };
 
     copy_statistics(&d->parameters, a->kept, values);
     run(turn, TURN_DECEIVE, a->spare);
     copy_statistics(&d->parameters, values, a->kept);
     loss_add(&d->batch, turn->own, &lost);
     loss_join(&lost, d->setup.ranks);
-    pool_run(t->setup.pool, add_part, &sum);
+    gradient_add(t->setup.pool, backward_gradient(t->backward, output), backward_gradient(d->backward, JUDGED),
+                 input_elements(d->setup.model, JUDGED) * turn->own, weight);
     for (size_t i = 0; i < turn->own; i++)
         t->batch.samples[i].loss += (double)weight * d->batch.samples[i].loss;
     return isfinite(lost.loss);

@@ -50,6 +50,9 @@ uint64_t trainer_norm_blocks(const struct parameters *parameters);
  * `scale` makes a mean; by the whole thread pool. */
 void trainer_step(struct trainer *trainer, float scale);
 
+/* to += factor * from: an addition to a gradient, by the whole thread pool. */
+void gradient_add(struct pool *pool, float *to, const float *from, uint64_t length, float factor);
+
 /* Exchanges connections if that is due before the next step: with the gradient at hand, which moves along. */
 int trainer_regrow(struct trainer *trainer, struct reason *why);
 

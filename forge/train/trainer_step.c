@@ -241,3 +241,25 @@ void trainer_step(struct trainer *t, float scale)
     t->step++;
     average_all(t);
 }
+
+struct addition {
+    float *to;
+    const float *from;
+    uint64_t length;
+    float factor;
+};
+
+static void add_part(void *argument, unsigned part, unsigned parts)
+{
+    const struct addition *a = argument;
+    unsigned long long begin, end;
+
+    pool_share(a->length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (uint64_t i = begin; i < end; i++)
+        a->to[i] += a->factor * a->from[i];
+}
+
+void gradient_add(struct pool *pool, float *to, const float *from, uint64_t length, float factor)
+{
+    pool_run(pool, add_part, &(struct addition){ to, from, length, factor });
+}

@@ -112,22 +112,6 @@ static int compare(struct disagreement *d, struct trainer *t, struct batch *batc
     return 0;
 }
 
-struct sum {
-    float *to;
-    const struct disagreement *from;
-};
-
-static void add_part(void *argument, unsigned part, unsigned parts)
-{
-    const struct sum *sum = argument;
-    const float *from = sum->from->gradient;
-    unsigned long long begin, end;
-
-    pool_share(sum->from->length, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
-    for (uint64_t i = begin; i < end; i++)
-        sum->to[i] += sum->from->factor * from[i];
-}
-
 static float weight_of(const struct disagreement *d, const struct trainer *t)
 {
     const double x = MIN(3 * (double)t->step / (double)t->steps, 1.0);
@@ -153,7 +137,7 @@ int disagreement_add(void *argument, struct trainer *t, size_t count, struct rea
     if (result)
         return result;
     /* The trainer divides the sum by its own batch. */
-    d->factor = weight_of(d, t) * (float)count / (float)batch.count;
-    pool_run(d->setup->pool, add_part, &(struct sum){ t->gradient, d });
+    gradient_add(d->setup->pool, t->gradient, d->gradient, d->length,
+                 weight_of(d, t) * (float)count / (float)batch.count);
     return 0;
 }
