@@ -58,17 +58,12 @@ static int prune_by_gradient(const struct candidates *c, struct model *model, st
 {
     const struct pruning *pruning = &c->recipe->pruning;
     struct trainer_setup setup = candidate_setup(c, model);
-    struct recipe recipe = *c->recipe;
+    struct recipe recipe = recipe_bare(c->recipe);
     struct parameters parameters = PARAMETERS_NULL;
     cleanup_free float *sum = NULL;
     struct trainer *trainer = NULL;
     int result;
 
-    /* Of what comes later nothing is looked at. */
-    recipe.until_accuracy = 0;
-    recipe.patience = 0;
-    recipe.average.kind = AVERAGE_NONE;
-    recipe.regrowth.method = NULL;
     setup.recipe = &recipe;
     setup.validation_count = 0;
     result = trainer_new(&setup, &trainer, why);

@@ -47,7 +47,7 @@ double rate_search_choose(const struct rate_search *search)
 int rate_search_try(const struct trainer_setup *setup, struct rate_search *search, struct reason *why)
 {
     struct progress quiet = { .quiet = true };
-    struct recipe recipe = *setup->recipe;
+    struct recipe recipe = recipe_bare(setup->recipe);
     struct trainer_setup own = *setup;
     struct trainer_result result;
     struct tail tail = { .sum = 0 };
@@ -58,11 +58,9 @@ int rate_search_try(const struct trainer_setup *setup, struct rate_search *searc
     recipe.rate *= FIRST;
     for (size_t i = 0; i < search->count; i++)
         recipe.rate *= RISE;
-    recipe.warmup = recipe.minutes = recipe.until_accuracy = 0;
-    recipe.patience = recipe.epochs = 0;
+    recipe.warmup = 0;
+    recipe.epochs = 0;
     recipe.steps = RATE_SEARCH_STEPS;
-    recipe.average.kind = AVERAGE_NONE;
-    recipe.regrowth.method = NULL;
     recipe_fit(&recipe, setup->train_count);
     own.recipe = &recipe;
     own.validation_count = 0;

@@ -70,6 +70,17 @@ static const struct adversarial_loss *adversarial_of(const struct recipe *recipe
     return recipe->adversarial_loss ? recipe->adversarial_loss : adversarial_loss_at(0);
 }
 
+struct recipe recipe_bare(const struct recipe *recipe)
+{
+    struct recipe bare = *recipe;
+
+    bare.minutes = bare.until_accuracy = 0;
+    bare.patience = 0;
+    bare.average.kind = AVERAGE_NONE;
+    bare.regrowth.method = NULL;
+    return bare;
+}
+
 json_t *recipe_json(const struct recipe *recipe)
 {
     const struct optimizer *optimizer = recipe->optimizer ? recipe->optimizer : optimizer_at(0);

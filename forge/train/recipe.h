@@ -100,6 +100,9 @@ uint64_t recipe_steps(const struct recipe *recipe, size_t samples);
 /* What follows from the number of samples: how many epochs the steps are, and no warm-up that would last to the end. */
 void recipe_fit(struct recipe *recipe, size_t samples);
 
+/* For a short run whose weights nobody keeps: without ends but its steps, averages, and connections that move. */
+struct recipe recipe_bare(const struct recipe *recipe);
+
 /* What decides its bits up to any moment. New reference; NULL: out of memory. */
 json_t *recipe_json(const struct recipe *recipe);
 /* Adds the ends that do not: what comes before them is the same without. */
