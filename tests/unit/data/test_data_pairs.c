@@ -27,7 +27,7 @@ static void partners_are(const char *const *names, size_t count, bool skip_bad, 
     struct reason why = { "" };
     char text[512] = "";
     size_t pairs = 0, used = 0;
-    int result = partners_find(&set, "/root/images", skip_bad, out, &pairs, &why);
+    int result = partners_find(&set, "/pictures/images", skip_bad, out, &pairs, &why);
 
     for (size_t i = 0; !result && i < pairs; i++)
         used +=
@@ -54,7 +54,7 @@ static void partners_by_name(void **state)
     /* A folder says more than a name, the last folder the most, and the root nothing. */
     PARTNERS("0 1", "input/cat-image.png", "target/cat-image.png");
     PARTNERS("0 1", "target/input/a.png", "target/target/a.png");
-    PARTNERS("0 1", "/root/images/t/a-image.png", "/root/images/t/a-mask.png");
+    PARTNERS("0 1", "/pictures/images/t/a-image.png", "/pictures/images/t/a-mask.png");
 }
 
 static void partners_refused(void **state)
