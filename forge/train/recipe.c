@@ -189,22 +189,23 @@ static uint64_t enough_epochs(const struct default_value *p, uint64_t batch, siz
     return MAX(p->epochs, MIN(epochs, (uint64_t)EPOCHS_MAX));
 }
 
-/* By the optimiser that somebody named, or the usual one. */
-static const struct default_value *find_defaults(const struct recipe_options *options, enum media_kind kind,
-                                                 const char *optimizer)
+/* By the optimiser that somebody named, or the usual one. Every kind has a row of each. */
+static const struct default_value *find_defaults(const struct recipe_options *options, enum media_kind kind)
 {
-    const struct default_value *p = defaults;
+    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
+        const struct default_value *p = &defaults[i];
 
-    while (p->kind != kind || p->pictures != options->pictures ||
-           !(optimizer ? !strcmp(optimizer, p->optimizer) : p->usual))
-        p++;
-    return p;
+        if (p->kind == kind && p->pictures == options->pictures &&
+            (options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
+            return p;
+    }
+    return defaults;
 }
 
 int recipe_settle(const struct recipe_options *options, enum media_kind kind, size_t samples, struct recipe *recipe,
                   struct reason *why)
 {
-    const struct default_value *p = find_defaults(options, kind, options->optimizer);
+    const struct default_value *p = find_defaults(options, kind);
 
     recipe->optimizer = optimizer_find(p->optimizer);
     recipe->batch = options->batch_given ? recipe->batch : p->batch;

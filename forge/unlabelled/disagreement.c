@@ -22,7 +22,6 @@ struct disagreement {
     uint64_t turn; /* times through the samples that `order` is of, and one */
     float *gradient;
     uint64_t length;
-    float factor; /* of the sum at hand */
 };
 
 int disagreement_new(const struct trainer_setup *setup, const uint32_t *unlabelled, size_t count,
