@@ -15,6 +15,7 @@ int idx_explain(const char *folder, int result, struct reason *why);
 
 /* A .csv or .tsv, plain or packed. */
 bool table_has_name(const char *path);
+bool table_has_quotes(const char *path); /* it is a .csv, whatever its folders are called */
 int table_read(const char *path, struct collect *collect, struct reason *why);
 /* The same from memory, as file_read() gives it, which is taken over; the path's name says which form it has. */
 int table_take(const char *path, void *data, size_t size, struct collect *collect, struct reason *why);

@@ -24,6 +24,13 @@ bool table_has_name(const char *path)
     return name_ends(path, endings, ARRAY_SIZE(endings));
 }
 
+bool table_has_quotes(const char *path)
+{
+    static const char *const endings[] = { ".csv", ".csv.gz", ".csv.xz" };
+
+    return name_ends(path, endings, ARRAY_SIZE(endings));
+}
+
 enum { ROW_LABELS_MAX = 256 };
 
 /* What a row says that its text is. */
@@ -239,7 +246,7 @@ int table_take(const char *path, void *data, size_t size, struct collect *collec
         free(data);
     if (result || (result = collect_own(collect, data, why)))
         return result;
-    result = rows_init(&rows, path, strstr(path, ".csv") != NULL, data, size, why);
+    result = rows_init(&rows, path, table_has_quotes(path), data, size, why);
     if (!result)
         result = read_rows(&rows, collect, why);
     rows_deinit(&rows);

@@ -124,7 +124,7 @@ static int read_table(struct transcripts *t, struct reason *why)
         free(data);
     if (result || (result = collect_own(t->collect, data, why)))
         return result;
-    result = rows_init(&rows, t->path, strstr(t->path, ".csv") != NULL, data, size, why);
+    result = rows_init(&rows, t->path, table_has_quotes(t->path), data, size, why);
     if (!result)
         result = read_rows(t, &rows, why);
     rows_deinit(&rows);

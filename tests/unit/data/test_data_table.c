@@ -43,6 +43,9 @@ static void tsv(void **state)
     assert_string_equal(set->name, "a.tsv");
     assert_string_equal(dataset_sample(set, 2, name, sizeof name), "a.tsv:4");
     dataset_free(set);
+    set = read_columns("of.csv/a.tsv", "en\t\"Hello\"\nde\t\"Guten Tag\"\n", "1", "2"); /* the folder says nothing */
+    text_is(set, 0, "en", "\"Hello\"");
+    dataset_free(set);
 }
 
 static void csv(void **state)
