@@ -109,13 +109,10 @@ static int check(const struct trainer_setup *s, const struct model *adversary, s
 /* The recipe, less what is of targets, of validation, or of connections that move. */
 static struct recipe own_recipe(const struct recipe *recipe)
 {
-    struct recipe own = *recipe;
+    struct recipe own = recipe_bare(recipe);
 
     own.loss = NULL;
-    own.label_smoothing = own.temperature = own.until_accuracy = own.adversarial = 0;
-    own.patience = 0;
-    own.average.kind = AVERAGE_NONE;
-    own.regrowth.method = NULL;
+    own.label_smoothing = own.temperature = own.adversarial = 0;
     return own;
 }
 

@@ -100,7 +100,7 @@ uint64_t recipe_steps(const struct recipe *recipe, size_t samples);
 /* What follows from the number of samples: how many epochs the steps are, and no warm-up that would last to the end. */
 void recipe_fit(struct recipe *recipe, size_t samples);
 
-/* For a short run whose weights nobody keeps: without ends but its steps, averages, and connections that move. */
+/* For a run beside the one that counts: without ends but its steps, averages, and connections that move. */
 struct recipe recipe_bare(const struct recipe *recipe);
 
 /* What decides its bits up to any moment. New reference; NULL: out of memory. */
