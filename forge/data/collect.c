@@ -316,14 +316,17 @@ static bool is_of_the_file(int result)
 
 int collect_skip(struct collect *collect, int result, const struct reason *why)
 {
-    struct dataset *set = collect->set;
-
     if (!is_of_the_file(result) || !collect->wish->skip_bad)
         return result;
+    dataset_skip(collect->set, why);
+    return 0;
+}
+
+void dataset_skip(struct dataset *set, const struct reason *why)
+{
     if (set->skipped.count < DATASET_SKIPPED_NAMED)
         set->skipped.first[set->skipped.count] = strdup(why->text);
     set->skipped.count++;
-    return 0;
 }
 
 const char *dataset_sample(const struct dataset *dataset, size_t sample, char *text, size_t size)

@@ -110,6 +110,8 @@ static inline size_t dataset_positions(size_t frames, size_t all, size_t positio
 
 /* Memory that samples point into; owned by the set from now on, on failure too. -ENOMEM. */
 int dataset_own(struct dataset *dataset, void *block, struct reason *why);
+/* Counts what is left out of it, and keeps the first reasons. */
+void dataset_skip(struct dataset *dataset, const struct reason *why);
 
 /* Adds the samples of another set of the kind, which was read without labels and is taken over, in any case. -ENOMEM.
  */

@@ -27,13 +27,9 @@ struct making {
 
 static int skip(const struct making *m, int result, const struct reason *why)
 {
-    struct dataset *set = m->set;
-
     if (result != WISP_E_FORMAT || !m->wish->skip_bad)
         return result;
-    if (set->skipped.count < DATASET_SKIPPED_NAMED)
-        set->skipped.first[set->skipped.count] = strdup(why->text);
-    set->skipped.count++;
+    dataset_skip(m->set, why);
     return 0;
 }
 

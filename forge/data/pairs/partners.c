@@ -92,13 +92,9 @@ static struct place find_place(const char *path)
 /* Those that are not wanted are counted, as a reader does it. */
 static int skip(const struct search *search, int result, const struct reason *why)
 {
-    struct dataset *set = search->set;
-
     if (result != WISP_E_FORMAT || !search->skip_bad)
         return result;
-    if (set->skipped.count < DATASET_SKIPPED_NAMED)
-        set->skipped.first[set->skipped.count] = strdup(why->text);
-    set->skipped.count++;
+    dataset_skip(search->set, why);
     return 0;
 }
 
