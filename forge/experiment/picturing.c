@@ -50,7 +50,7 @@ int picturing_describe(struct experiment *s, const struct experiment_options *o,
     if (answer && strcmp(answer, "none") != 0) {
         if (!o->loss && is_picture(object) && s->loss->targets == TARGETS_SET)
             s->loss = loss_find("mse");
-        if (is_picture(object) == (s->loss->targets == TARGETS_NUMBERS) || s->loss->targets == TARGETS_NUMBERS)
+        if (!is_picture(object) || s->loss->targets == TARGETS_NUMBERS)
             return 0;
         return refuse(why, WISP_E_INVALID,
                       "--loss %s is of masks, but %s says of itself that it gives pictures; --loss mse or l1 are of "
