@@ -36,7 +36,7 @@ SMALL = {"kind": "image", "width": 14, "height": 14, "channels": 1}
 def claimed(method, sizes, seeds=3):
     """Dense and sparse at each size: everything once, what tells most `seeds` times; the others at the ends. Seed 1 comes first, and
     of it what tells most."""
-    ends = [sizes[0], sizes[-1]]
+    ends = dict.fromkeys([sizes[0], sizes[-1]])
     runs = [Run(size, m, s, 1) for s in [0, *TENTHS] for size in sizes for m in [method if s else "dense"]]
     runs += [Run(size, m, s, 1) for m in ("uniform", "snip", "snip-ratio") for s in TELLING for size in ends]
     return runs + [Run(size, method if s else "dense", s, seed) for seed in range(2, seeds + 1) for s in [0, *TELLING] for size in sizes]
@@ -53,6 +53,13 @@ class Figure:
     def __init__(self, **fields):
         self.tests = ["test"]
         self.__dict__.update(fields)
+
+
+def decides(figure, run):
+    """Whether one of the figure's checks looks at this run."""
+    sides = {(c.size, method, c.sparsity if method != "dense" else 0)
+             for c in figure.checks for method in (c.method, c.rival if c.ahead is not None else c.method)}
+    return (run.size, run.method, run.sparsity) in sides
 
 
 WIDTHS = [32, 128, 512, 1024]

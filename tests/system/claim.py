@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench_claim on a figure of seconds: stopped at random moments by SIGKILL and SIGTERM, and once shared by two, it ends in the same table
 as undisturbed; its picture names what is missing; a damaged table is refused. Usage: claim.py BUILD-FOLDER"""
+import json
 import os
 import pathlib
 import random
@@ -17,6 +18,7 @@ FORGE = pathlib.Path(sys.argv[1], "bin", "wisp-forge").resolve()
 STOPS = 6
 sys.path.insert(0, str(SOURCE / "bench" / "claim"))
 sys.dont_write_bytecode = True
+import figures  # noqa: E402
 import sets  # noqa: E402
 
 
@@ -114,6 +116,13 @@ def subsets_are_apart():
     assert held["train"] + held["test"] == five["train"] and len(held["test"]) == 1000 and len(five["test"]) == 1000
 
 
+def what_decides_can_be_had_alone(folder):
+    status, said, _ = run(folder, "--decisive", "--list")
+    assert status == 0 and [json.loads(line)["method"] for line in said.splitlines()] == ["dense", "er"], said
+    for name, figure in figures.FIGURES.items():
+        assert len(set(figure.runs)) == len(figure.runs), f"{name} has a run twice"
+
+
 def damage_is_refused(folder):
     path = pathlib.Path(folder, "results", "tiny.csv")
     path.write_text(path.read_text().replace(",0.", ",x.", 3))
@@ -134,6 +143,7 @@ def main():
         the_picture_names_what_is_missing(f"{top}/part")
         stopped_runs_end_the_same(top, whole, seconds)
         two_share_the_runs(top, whole)
+        what_decides_can_be_had_alone(f"{top}/none")
         damage_is_refused(f"{top}/whole")
 
 
