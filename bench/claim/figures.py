@@ -107,7 +107,7 @@ FIGURES = {
         recipe=lambda size, method: [*SGD, "-r", "0.1", "--decay", "0.0005", "--augment", "shift=2,flip=0.5"],
         runs=claimed("erk", [32]), checks=close("erk", [32], 0.005, TELLING[:2])),
     "vit": Figure(
-        title="Vision transformers of 64 features on Fashion-MNIST", what="blocks:", data="fashion", media=PIXELS, epochs=10,
+        title="Vision transformers of 64 features on Fashion-MNIST", what="blocks:", data="fashion", media=PIXELS, epochs=5,
         network=networks.vit,
         recipe=lambda size, method: ["--optimizer", "adamw", "-r", "0.001", "--decay", "0.05", "--schedule", "cosine", "--warmup", "0.5",
                                      "-b", "128", "--balance", "none", "--label-smoothing", "0.1", "--clip", "1", "--average", "ema=0.999",
