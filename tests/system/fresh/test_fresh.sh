@@ -53,7 +53,9 @@ after=$(state)
 [ "$before" = "$after" ] || complain "a repeated demo changes: $(diff <(echo "$before") <(echo "$after") | head -n 10)"
 
 before=$(state)
-timed "./scripts/test quick" debian ./scripts/test quick
+# What computes for long and asks nothing of the system but a compiler has been run by ci: two processors take two minutes for it.
+long='^(test_forge_structures|test_forge_stops_100|test_ring|test_lstm|test_gru|check_kernels|claim|test_weighted|test_picture|test_draw_seeds)$'
+timed "./scripts/test quick" debian env "WISP_TESTS_LEFT_OUT=$long" ./scripts/test quick
 [[ $said == *"100% tests passed"* ]] || complain "no '100% tests passed' in what ./scripts/test quick prints"
 after=$(state)
 # Whatever it builds and keeps is below build; packages it may install.
