@@ -3,7 +3,8 @@
  * The caller publishes a turn; every member runs it and counts itself out; the caller waits for the count. Turns are
  * numbered, so a member that slept through nothing sees exactly the next one.
  *
- * Who waits spins for SPIN_NS, then sleeps; who changes a word makes a system call only when somebody sleeps on it:
+ * Who waits spins for a time that it learns (spin_after()), then sleeps; who changes a word makes a system call only
+ * when somebody sleeps on it:
  *
  *   waiter                              waker
  *   A  sleepers += 1                    C  change value
@@ -25,8 +26,9 @@
 #include "base/error.h"
 #include "base/futex.h"
 #include "base/pool.h"
+#include "base/spin.h"
 
-enum { SPIN_NS = 20000, SPIN_LOOK = 64 };
+enum { SPIN_LOOK = 64 };
 
 struct member {
     struct pool *pool;
@@ -45,6 +47,7 @@ struct pool {
     pool_function *function; /* written before `turn` is released, read after it is acquired */
     void *argument;
     bool leaving;
+    uint64_t spin;                   /* the caller's */
     _Alignas(64) struct waited turn; /* released by pool_run(), acquired by member_wait() */
     _Alignas(64) struct waited left; /* members still at it: released by each, acquired by pool_run() */
     struct member members[];
@@ -72,10 +75,10 @@ static uint32_t sleep_on(struct waited *word, uint32_t seen)
     return value;
 }
 
-/* Returns once the value differs from `seen`; the acquire pairs with the change (C). */
-static uint32_t wait_change(struct waited *word, uint32_t seen)
+/* Returns once the value differs from `seen`; the acquire pairs with the change (C). `spin` is the calling thread's. */
+static uint32_t wait_change(struct waited *word, uint32_t seen, uint64_t *spin)
 {
-    uint64_t until = clock_ns() + SPIN_NS;
+    uint64_t begun = clock_ns();
     uint32_t value;
 
     do {
@@ -85,18 +88,21 @@ static uint32_t wait_change(struct waited *word, uint32_t seen)
                 return value;
             cpu_pause();
         }
-    } while (clock_ns() < until);
-    return sleep_on(word, seen);
+    } while (clock_ns() - begun < *spin);
+    value = sleep_on(word, seen);
+    *spin = spin_after(*spin, clock_ns() - begun);
+    return value;
 }
 
 static void *member_main(void *argument)
 {
     struct member *member = argument;
     struct pool *pool = member->pool;
+    uint64_t spin = SPIN_MIN_NS;
     uint32_t seen = 0;
 
     for (;;) {
-        seen = wait_change(&pool->turn, seen);
+        seen = wait_change(&pool->turn, seen, &spin);
         if (pool->leaving)
             return NULL;
         pool->function(pool->argument, member->part, pool->parts);
@@ -119,7 +125,7 @@ int pool_new(unsigned parts, struct pool **out)
 
     if (posix_memalign((void **)&pool, 64, sizeof *pool + parts * sizeof *pool->members))
         return -ENOMEM;
-    *pool = (struct pool){ .parts = 1 };
+    *pool = (struct pool){ .parts = 1, .spin = SPIN_MIN_NS };
     for (unsigned part = 1; part < parts; part++) {
         struct member *member = &pool->members[part];
         int result;
@@ -169,5 +175,5 @@ void pool_run(struct pool *pool, pool_function *function, void *argument)
     /* Pairs with the members' acq_rel decrements. */
     left = atomic_load_explicit(&pool->left.value, memory_order_acquire);
     while (left)
-        left = wait_change(&pool->left, left);
+        left = wait_change(&pool->left, left, &pool->spin);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/pool.h"
+#include "base/spin.h"
 #include "support/test.h"
 
 long __real_syscall(long number, ...);
@@ -51,7 +52,7 @@ static void work_part(void *argument, unsigned part, unsigned parts)
 
     assert_true(part < parts);
     if (work->slow && part + 1 == parts)
-        nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+        nanosleep(&(struct timespec){ .tv_nsec = 2 * SPIN_MAX_NS }, NULL);
     work->turns[part]++;
 }
 
@@ -84,7 +85,7 @@ static void test_sleepers_are_woken(void **state)
     uint64_t before = waits;
 
     (void)state;
-    run_turns(PARTS, 50, 300000, false);
+    run_turns(PARTS, 50, 2 * SPIN_MAX_NS, false);
     run_turns(2, 50, 0, true);
     assert_true(waits > before);
 }
@@ -101,12 +102,34 @@ static void test_nobody_is_woken_who_is_awake(void **state)
         fail_msg("%llu wakes for %llu sleeps in 20000 turns", (unsigned long long)wakes, (unsigned long long)waits);
 }
 
+/* Of any waits the spin stays between its bounds, and many of one sort lead to one of them. */
+static void test_a_spin_is_learnt(void **state)
+{
+    uint64_t spin = SPIN_MIN_NS;
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++) {
+        uint64_t waited = i * UINT64_C(7919) % (3 * SPIN_MAX_NS), next = spin_after(spin, waited);
+
+        assert_true(next >= SPIN_MIN_NS && next <= SPIN_MAX_NS);
+        assert_true(waited <= SPIN_MAX_NS ? next >= spin : next <= spin);
+        spin = next;
+    }
+    for (unsigned i = 0; i < 10; i++)
+        spin = spin_after(spin, SPIN_MAX_NS);
+    assert_int_equal(spin, SPIN_MAX_NS);
+    for (unsigned i = 0; i < 10; i++)
+        spin = spin_after(spin, SPIN_MAX_NS + 1);
+    assert_int_equal(spin, SPIN_MIN_NS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_part_runs_once_a_turn),
         cmocka_unit_test(test_sleepers_are_woken),
         cmocka_unit_test(test_nobody_is_woken_who_is_awake),
+        cmocka_unit_test(test_a_spin_is_learnt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
