@@ -41,4 +41,5 @@ const struct layer_kind layer_add = { .name = "add",
                                       .merge = MERGE_ELEMENTS,
                                       .plan = plan,
                                       .forward = forward,
+                                      .step = forward,
                                       .backward = backward };

@@ -268,6 +268,7 @@ const struct layer_kind layer_batch_norm = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .step = forward,
     .forward_gather = forward_gather,
     .backward = backward,
     .backward_gather = backward_gather,

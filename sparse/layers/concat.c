@@ -50,4 +50,5 @@ const struct layer_kind layer_concat = { .name = "concat",
                                          .own_width = true,
                                          .plan = plan,
                                          .forward = forward,
+                                         .step = forward,
                                          .backward = backward };

@@ -105,5 +105,6 @@ const struct layer_kind layer_embedding = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .step = forward,
     .backward = backward,
 };

@@ -99,6 +99,7 @@ struct layer_setup {
     size_t batch;               /* samples at most */
     const bool *accumulate;     /* by input: whether backward() may be told to add to its gradient */
     bool sparse_input;          /* its input comes as vectors; nobody asks for its gradient */
+    uint32_t length;            /* of steps: positions that a sequence has at most; 0: of whole values */
 };
 
 /* Room that a pass keeps for a layer: bytes. Every area begins at a cache line; what is in it is undefined at first. */
@@ -116,6 +117,8 @@ struct layer_random {
     uint64_t first; /* the number, in the step, of the run's first sample */
 };
 
+struct layer_step; /* sparse/layers/step.h */
+
 /* One call's operands. */
 struct layer_run {
     const struct layer *layer;
@@ -126,6 +129,7 @@ struct layer_run {
     enum layer_mode mode;
     struct layer_random random;           /* in LAYER_TRAIN, the same forward and backward */
     void *scratch, *scratch_part, *saved; /* as large as prepare() asked for */
+    const struct layer_step *step;        /* step.h; NULL: whole values */
     void *own;                            /* what this process gathers */
     const void *gathered;                 /* that of all who share the batch, in their order; NULL: this one is alone */
     unsigned peers;                       /* how many that is */
@@ -183,6 +187,13 @@ enum layer_role {
     ROLE_ATTENTION,
 };
 
+/* What step_plan() is told: of whole sequences, whose positions are the last dimension. */
+struct layer_step_setup {
+    const struct layer *layer; /* judged */
+    const struct shape *inputs;
+    const bool *whole; /* by input: it is there before the first step; else it comes a position a step */
+};
+
 struct elementwise; /* sparse/layers/elementwise.h */
 struct convolution; /* sparse/layers/convolution.h */
 
@@ -234,6 +245,13 @@ struct layer_kind {
      * it gathered. NULL: every sample is by itself. */
     void (*forward_gather)(const struct layer_run *run);
     void (*backward_gather)(const struct layer_back *back);
+    /* forward() of one position of sequences that are each at one of their own (step.h): what it computes is what
+     * forward() of whole sequences has there, to the bit. NULL: it needs other positions. Elementwise kinds, and those
+     * that are there to train alone, step by forward(). */
+    void (*step)(const struct layer_run *run);
+    /* Whether it steps with such inputs; and bytes that it keeps of a sequence. NULL: where all come a position a step;
+     * none. WISP_E_FORMAT: it does not, and why. */
+    int (*step_plan)(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why);
     /* What it does to a channel when served; NULL: not such a map. */
     void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
 };
@@ -268,6 +286,12 @@ int layer_plan(const struct layer *layer, const struct shape *inputs, struct lay
 /* The positions that one product of a layer runs over: all of the output's, but for a recurrent one, which takes one
  * after the other. */
 uint64_t layer_product_positions(const struct layer_plan *plan);
+
+/* How a kind steps; NULL: it does not. */
+typedef void layer_step_function(const struct layer_run *run);
+layer_step_function *layer_kind_step(const struct layer_kind *kind);
+/* Whether a layer steps so, and bytes that it keeps of a sequence. WISP_E_FORMAT. */
+int layer_step_plan(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why);
 
 /* Whether this version runs layers of a kind, in the daemon and in `wisp eval`; and whether it trains through them. */
 bool layer_kind_serves(const struct layer_kind *kind);

@@ -166,5 +166,6 @@ const struct layer_kind layer_layer_norm = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .step = forward,
     .backward = backward,
 };

@@ -104,4 +104,5 @@ const struct layer_kind layer_multiply = { .name = "multiply",
                                            .merge = MERGE_ELEMENTS,
                                            .plan = plan,
                                            .forward = forward,
+                                           .step = forward,
                                            .backward = backward };

@@ -32,5 +32,6 @@ const struct layer_kind layer_projection = {
     .plan = plan,
     .prepare = product_prepare,
     .forward = product_forward,
+    .step = product_forward,
     .backward = product_backward,
 };

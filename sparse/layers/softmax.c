@@ -59,4 +59,5 @@ const struct layer_kind layer_softmax = { .name = "softmax",
                                           .in_place = true,
                                           .plan = plan_same,
                                           .forward = forward,
+                                          .step = forward,
                                           .backward = backward };
