@@ -4,6 +4,7 @@
  */
 #include "base/pool.h"
 #include "sparse/layers/moving.h"
+#include "sparse/layers/step.h"
 
 static int plan(const double *parameters, const struct shape *inputs, uint32_t input_count, struct layer_plan *out,
                 struct reason *why)
@@ -35,6 +36,24 @@ static void forward(const struct layer_run *run)
     }
 }
 
+/* An element of a step is a feature. */
+static void step(const struct layer_run *run)
+{
+    const float *added = run->layer->vectors[0].data, *in = run->in[0]->data;
+    const size_t batch = run->out->batch;
+    float *out = run->out->data;
+    unsigned long long begin, end;
+
+    share(run, &begin, &end);
+    for (size_t e = begin; e < end; e++) {
+        for (size_t b = 0; b < batch; b++) {
+            const float here = added ? added[e * run->step->length + run->step->positions[b]] : 0;
+
+            out[e * batch + b] = in[e * batch + b] + here;
+        }
+    }
+}
+
 static void backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
@@ -55,5 +74,6 @@ const struct layer_kind layer_position = {
     .vectors = { { .name = "embedding" } },
     .plan = plan,
     .forward = forward,
+    .step = step,
     .backward = backward,
 };

@@ -66,6 +66,14 @@ static void forward(const struct layer_run *run)
     }
 }
 
+static int step_plan(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why)
+{
+    *kept = 0;
+    if (setup->inputs[0].rank != 2 || setup->layer->parameters[AXIS] != 0)
+        return refuse(why, WISP_E_FORMAT, "it takes some of the sequence's positions");
+    return 0;
+}
+
 static void backward(const struct layer_back *back)
 {
     const struct layer_run *run = &back->run;
@@ -104,5 +112,7 @@ const struct layer_kind layer_slice = {
                     [COUNT] = { "count", 1, 1, MODEL_ELEMENTS_MAX, PARAMETER_WHOLE } },
     .plan = plan,
     .forward = forward,
+    .step = forward,
+    .step_plan = step_plan,
     .backward = backward,
 };
