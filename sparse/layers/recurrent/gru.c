@@ -110,6 +110,12 @@ static void forward(const struct layer_run *run)
         if (run->mode == LAYER_TRAIN) /* gates and what the candidate saw, which are neighbours here and there */
             frame_give(&r, frame, w.gates[0], (size_t)SAVED * r.hidden, run->saved);
     }
+    recurrence_keep(&r, run, 0, r.hidden, w.hidden);
+}
+
+static int step_plan(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why)
+{
+    return recurrent_step_plan(setup, (uint64_t)setup->layer->parameters[RECURRENT_NEURONS], kept, why);
 }
 
 /* ---- backward ---- */
@@ -220,6 +226,8 @@ const struct layer_kind layer_gru = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .step = forward,
+    .step_plan = step_plan,
     .backward = backward,
     .backward_join = backward_join,
 };

@@ -118,6 +118,13 @@ static void forward(const struct layer_run *run)
         if (run->mode == LAYER_TRAIN) /* gates and cells, which are neighbours here and there */
             frame_give(&r, frame, w.gates[0], (size_t)SAVED * r.hidden, run->saved);
     }
+    recurrence_keep(&r, run, 0, r.hidden, w.hidden);
+    recurrence_keep(&r, run, r.hidden, r.hidden, w.cells);
+}
+
+static int step_plan(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why)
+{
+    return recurrent_step_plan(setup, 2 * (uint64_t)setup->layer->parameters[RECURRENT_NEURONS], kept, why);
 }
 
 /* ---- backward ---- */
@@ -239,6 +246,8 @@ const struct layer_kind layer_lstm = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .step = forward,
+    .step_plan = step_plan,
     .backward = backward,
     .backward_join = backward_join,
 };

@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/layers/recurrent/recurrent.h"
+#include "sparse/layers/step.h"
 
 const char *const recurrent_directions[] = { "forward", "backward", NULL };
 
@@ -108,9 +109,52 @@ void frame_add(const struct recurrence *r, struct frame frame, const float *from
     }
 }
 
+/* Where a sequence's state is before this step; NULL: it is zeroes. */
+static const float *step_state(const struct layer_run *run, size_t sample)
+{
+    if (run->step->positions[sample])
+        return step_kept(run, sample);
+    return run->layer->input_count > 1 ? step_whole(run, 1, sample) : NULL;
+}
+
+static void resume(const struct recurrence *r, const struct layer_run *run, size_t row, size_t rows, float *to)
+{
+    for (size_t s = 0; s < r->samples; s++) {
+        const float *state = step_state(run, r->begin + s);
+
+        for (size_t i = 0; i < rows; i++)
+            to[i * r->samples + s] = state ? state[row + i] : 0;
+    }
+}
+
+void recurrence_keep(const struct recurrence *r, const struct layer_run *run, size_t row, size_t rows,
+                     const float *from)
+{
+    for (size_t s = 0; run->step && s < r->samples; s++) {
+        float *kept = step_kept(run, r->begin + s) + row;
+
+        for (size_t i = 0; i < rows; i++)
+            kept[i] = from[i * r->samples + s];
+    }
+}
+
+int recurrent_step_plan(const struct layer_step_setup *setup, uint64_t floats, uint64_t *kept, struct reason *why)
+{
+    if (setup->layer->parameters[RECURRENT_DIRECTION] != 0)
+        return refuse(why, WISP_E_FORMAT, "it goes from the last position to the first");
+    if (setup->whole[0])
+        return refuse(why, WISP_E_FORMAT, "its input 1 does not go along the sequence");
+    if (setup->layer->input_count > 1 && !setup->whole[1])
+        return refuse(why, WISP_E_FORMAT, "its state to begin with goes along the sequence");
+    *kept = floats * sizeof(float);
+    return 0;
+}
+
 void recurrence_begin(const struct recurrence *r, const struct layer_run *run, size_t row, size_t rows, float *to)
 {
-    if (run->layer->input_count > 1)
+    if (run->step)
+        resume(r, run, row, rows, to);
+    else if (run->layer->input_count > 1)
         frame_take(r, (struct frame){ 0, 1 }, run->in[1]->data + row * r->batch, rows, to);
     else
         memset(to, 0, rows * r->samples * sizeof *to);

@@ -65,6 +65,12 @@ void recurrence_begin(const struct recurrence *r, const struct layer_run *run, s
 void recurrence_send(const struct recurrence *r, const struct layer_back *back, size_t row, size_t rows,
                      const float *gradient);
 
+/* Of steps: the state, `floats` of a sequence, hidden neurons first, is kept. recurrence_begin() takes it from there
+ * but for the first position, and recurrence_keep() puts it back, where the run is a step. */
+int recurrent_step_plan(const struct layer_step_setup *setup, uint64_t floats, uint64_t *kept, struct reason *why);
+void recurrence_keep(const struct recurrence *r, const struct layer_run *run, size_t row, size_t rows,
+                     const float *from);
+
 /* Rows [begin, end) of the weight, borrowed. */
 struct csr recurrent_rows(const struct layer_run *run, uint32_t begin, uint32_t end);
 
