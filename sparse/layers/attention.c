@@ -20,6 +20,7 @@
 #include "base/pool.h"
 #include "base/size.h"
 #include "sparse/layers/moving.h"
+#include "sparse/layers/step.h"
 
 enum { HEADS, CAUSAL };
 enum { QUERIES, KEYS, VALUES, MASK };
@@ -108,7 +109,7 @@ static int prepare(const struct layer_setup *setup, struct layer_needs *needs, s
     uint64_t floats[AREAS];
 
     (void)why;
-    measure_areas(width, rounded(setup->inputs[KEYS].dimension[1]), floats);
+    measure_areas(width, rounded(MAX(setup->inputs[KEYS].dimension[1], setup->length)), floats);
     for (unsigned a = 0; a < (setup->mode == LAYER_TRAIN ? AREAS : AREAS_FORWARD); a++)
         needs->scratch_part += floats[a] * sizeof(float);
     return 0;
@@ -160,8 +161,9 @@ static void gather_keys(const struct head *h, const float *from, float *to)
     }
 }
 
-/* Head and sample by a number: samples side by side, so that parts seldom share a line of memory. */
-static struct head head_of(const struct layer_run *run, size_t number)
+/* Head and sample by a number: samples side by side, so that parts seldom share a line of memory. Its keys are the next
+ * thing to find. */
+static struct head head_with_room(const struct layer_run *run, size_t number, size_t keys)
 {
     const size_t batch = run->out->batch, heads = (size_t)run->layer->parameters[HEADS];
     struct head h = { .run = run,
@@ -170,16 +172,23 @@ static struct head head_of(const struct layer_run *run, size_t number)
                       .batch = batch,
                       .queries = run->in[QUERIES]->shape.dimension[1],
                       .keys = run->in[KEYS]->shape.dimension[1],
+                      .room = rounded(keys),
                       .causal = run->layer->parameters[CAUSAL] != 0 };
     float *next = run->scratch_part;
     uint64_t floats[AREAS];
 
     h.first = number / batch * h.width;
-    h.room = rounded(h.keys);
     h.factor = 1 / sqrtf((float)h.width);
     measure_areas(h.width, h.room, floats);
     for (unsigned a = 0; a < (run->mode == LAYER_TRAIN ? AREAS : AREAS_FORWARD); next += floats[a++])
         h.area[a] = next;
+    return h;
+}
+
+static struct head head_of(const struct layer_run *run, size_t number)
+{
+    struct head h = head_with_room(run, number, run->in[KEYS]->shape.dimension[1]);
+
     for (size_t t = 0; t < h.keys; t++) {
         if (is_kept(&h, t))
             tokens_of(&h)[h.kept++] = (uint32_t)t;
@@ -320,6 +329,102 @@ static void forward(const struct layer_run *run)
     }
 }
 
+/* ---- steps ----
+ *
+ * Of a sequence that attends to itself its keys and values so far are kept, {D, positions} each, and what the mask says
+ * of them, a row a head. Those of another stand in its memory whole. Either is what a product takes as it stands,
+ * unless a mask leaves some out.
+ */
+
+static int step_plan(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why)
+{
+    const bool *whole = setup->whole, masked = setup->layer->input_count > MASK;
+    const uint64_t width = setup->inputs[QUERIES].dimension[0], length = setup->inputs[QUERIES].dimension[1];
+    const uint64_t heads = (uint64_t)setup->layer->parameters[HEADS];
+
+    *kept = 0;
+    if (whole[QUERIES] || whole[KEYS] != whole[VALUES] || (masked && whole[MASK] != whole[KEYS]))
+        return refuse(why, WISP_E_FORMAT, "some of its inputs go along the sequence, and some do not");
+    if (whole[KEYS])
+        return 0;
+    if (setup->layer->parameters[CAUSAL] == 0)
+        return refuse(why, WISP_E_FORMAT, "it attends to what comes later: it is not causal");
+    if (setup->inputs[KEYS].dimension[1] != length)
+        return refuse(why, WISP_E_FORMAT, "its keys are not as many as its queries");
+    *kept = (2 * width + (masked ? heads : 0)) * length * sizeof(float);
+    return 0;
+}
+
+/* What a query may take: keys and values by feature, `stride` apart, and the mask. */
+struct past {
+    const float *keys, *values, *mask; /* NULL: no mask */
+    size_t stride, count;
+};
+
+/* Keeps the head's key and value of this position. */
+static struct past own_past(const struct head *h)
+{
+    const struct layer_run *run = h->run;
+    const size_t length = run->step->length, width = tensor_features(run->out), at = run->step->positions[h->sample];
+    float *keys = step_kept(run, h->sample) + h->first * length, *values = keys + width * length;
+    float *mask = step_kept(run, h->sample) + (2 * width + h->first / h->width) * length;
+
+    for (size_t f = 0; f < h->width; f++) {
+        keys[f * length + at] = run->in[KEYS]->data[place(h, 1, f, 0)];
+        values[f * length + at] = run->in[VALUES]->data[place(h, 1, f, 0)];
+    }
+    if (run->layer->input_count > MASK)
+        mask[at] = run->in[MASK]->data[h->sample];
+    return (struct past){ keys, values, run->layer->input_count > MASK ? mask : NULL, length, at + 1 };
+}
+
+static struct past whole_past(const struct head *h)
+{
+    const struct layer_run *run = h->run;
+
+    return (struct past){ .keys = step_whole(run, KEYS, h->sample) + h->first * h->keys,
+                          .values = step_whole(run, VALUES, h->sample) + h->first * h->keys,
+                          .mask = run->layer->input_count > MASK ? step_whole(run, MASK, h->sample) : NULL,
+                          .stride = h->keys,
+                          .count = h->causal ? MIN(h->keys, run->step->positions[h->sample] + (size_t)1) : h->keys };
+}
+
+/* The keys that the mask leaves, side by side. */
+static void gather_past(struct head *h, const struct past *past)
+{
+    for (size_t t = 0; t < past->count; t++) {
+        if (truncf(past->mask[t]) == 0)
+            continue;
+        for (size_t f = 0; f < h->width; f++) {
+            h->area[AREA_KEYS][f * h->room + h->kept] = past->keys[f * past->stride + t];
+            h->area[AREA_VALUES][f * h->room + h->kept] = past->values[f * past->stride + t];
+        }
+        h->kept++;
+    }
+}
+
+static void step(const struct layer_run *run)
+{
+    unsigned long long begin, end;
+
+    pool_share(head_count(run), 1, run->part, run->parts, &begin, &end);
+    for (size_t number = begin; number < end; number++) {
+        struct head h = head_with_room(run, number, MAX(run->in[KEYS]->shape.dimension[1], run->step->length));
+        const struct past past = run->step->whole[KEYS] ? whole_past(&h) : own_past(&h);
+
+        h.causal = false; /* what is later is not there */
+        if (past.mask) {
+            gather_past(&h, &past);
+        } else {
+            h.area[AREA_KEYS] = (float *)(uintptr_t)past.keys;
+            h.area[AREA_VALUES] = (float *)(uintptr_t)past.values;
+            h.room = past.stride;
+            h.kept = past.count;
+        }
+        answer(&h, &(struct block){ 0, 1, h.kept });
+    }
+}
+
 /* ---- backward ---- */
 
 static void send(float *to, float value, bool add)
@@ -408,5 +513,7 @@ const struct layer_kind layer_attention = {
     .plan = plan,
     .prepare = prepare,
     .forward = forward,
+    .step = step,
+    .step_plan = step_plan,
     .backward = backward,
 };
