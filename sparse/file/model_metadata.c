@@ -153,6 +153,60 @@ static json_t *output_list_write(const struct model *model)
     return dump(outputs);
 }
 
+/* ---- decoding ---- */
+
+static int word_read(const json_t *object, const char *member, const char *key, uint32_t *out, struct reason *why)
+{
+    uint64_t number;
+
+    if (!json_whole(json_object_get(object, member), DECODING_WORDS_MAX, &number))
+        return refuse(why, WISP_E_FORMAT, "\"%s\": \"%s\" is not a whole number of at most %u", key, member,
+                      DECODING_WORDS_MAX);
+    *out = (uint32_t)number;
+    return 0;
+}
+
+/* Its inputs have been read: rows are in order. */
+static int decoding_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    cleanup_json json_t *object = NULL;
+    struct decoding *decoding = &model->decoding;
+    const char *name;
+    int result = metadata_json(metadata, key, &object, why);
+
+    if (result)
+        return result;
+    name = json_string_value(json_object_get(object, "input"));
+    if (!name || json_object_size(object) != 4)
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an object of input, begin, end and length", key);
+    while (decoding->input < model->signature.input_count &&
+           strcmp(model->signature.inputs[decoding->input].name, name) != 0)
+        decoding->input++;
+    if (decoding->input == model->signature.input_count)
+        return refuse(why, WISP_E_FORMAT, "\"%s\": there is no input \"%.40s\"", key, name);
+    result = word_read(object, "begin", key, &decoding->begin, why);
+    if (!result)
+        result = word_read(object, "end", key, &decoding->end, why);
+    if (!result)
+        result = word_read(object, "length", key, &decoding->length, why);
+    if (!result && !decoding->length)
+        result = refuse(why, WISP_E_FORMAT, "\"%s\": \"length\" is 0", key);
+    return result;
+}
+
+static json_t *decoding_write(const struct model *model)
+{
+    const struct decoding *decoding = &model->decoding;
+    cleanup_json json_t *object = NULL;
+
+    if (!decoding->length)
+        return json_null();
+    object = json_pack("{s:s, s:I, s:I, s:I}", "input", model->signature.inputs[decoding->input].name, "begin",
+                       (json_int_t)decoding->begin, "end", (json_int_t)decoding->end, "length",
+                       (json_int_t)decoding->length);
+    return dump(object);
+}
+
 static int labels_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
 {
     cleanup_json json_t *labels = NULL;
@@ -227,6 +281,7 @@ static const struct entry {
     { METADATA_INPUT, false, input_read, input_write },
     { "wisp.inputs", false, input_list_read, input_list_write },
     { "wisp.outputs", false, output_list_read, output_list_write },
+    { "wisp.decoding", false, decoding_read, decoding_write },
     { METADATA_GRAPH, true, NULL, NULL },
     { "wisp.labels", false, labels_read, labels_write },
     { "wisp.media", false, media_read, media_write },

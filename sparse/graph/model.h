@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sparse/graph/decoding.h"
 #include "sparse/graph/name.h"
 #include "sparse/graph/signature.h"
 #include "sparse/layers/layer.h"
@@ -30,6 +31,7 @@ struct model {
     char name[MODEL_NAME_MAX];       /* "fashion": letters, digits, ". _ -", begins with a letter or digit */
     char processing[MODEL_NAME_MAX]; /* "image.classification" */
     struct signature signature;      /* its inputs and outputs */
+    struct decoding decoding;        /* length 0: it is a plain function of tensors */
     struct layer *layers;
     uint32_t layer_count;
     char **labels; /* label_count of them, or none */
@@ -73,8 +75,9 @@ int model_strip(struct model *model, bool (*needed)(const void *argument, uint32
 
 /* The one validator of a graph: names unique, inputs before their layer, kinds' own rules, shapes, what goes in and
  * comes out, label count equal to the first output's elements when there are labels, labels without control characters,
- * processing type well formed, an idf for each of a medium's features or none. Fills in each layer's `shape` and the
- * signature's outputs. WISP_E_FORMAT, and names the layer. Weights are checked by csr_check() before. */
+ * processing type well formed, an idf for each of a medium's features or none, a way to decode that the graph has.
+ * Fills in each layer's `shape` and the signature's outputs. WISP_E_FORMAT, and names the layer. Weights are checked by
+ * csr_check() before. */
 int model_check(struct model *model, struct reason *why);
 
 #endif

@@ -199,5 +199,7 @@ int model_check(struct model *model, struct reason *why)
     result = signature_check(model, why);
     if (!result)
         result = idf_check(model, why);
+    if (!result && model->decoding.length)
+        result = decoding_check(model, why);
     return result ? result : labels_check(model, why);
 }
