@@ -10,23 +10,39 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "sparse/layers/step.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/samples.h"
 
 /* ---- planning ---- */
 
-/* The last layer that reads each value; outputs are read by the caller, after all of them. */
-static void find_last_readers(const struct model *model, uint32_t *last)
+/* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */
+static bool has_value(const struct forward_setup *setup, uint32_t value)
 {
+    return !setup->part || setup->part->values[value];
+}
+
+static bool has_layer(const struct forward_setup *setup, uint32_t layer)
+{
+    return has_value(setup, model_value(setup->model, layer));
+}
+
+/* The last layer that reads each value; what the caller reads, after all of them. */
+static void find_last_readers(const struct forward_setup *setup, uint32_t *last)
+{
+    const struct model *model = setup->model;
     const struct signature *signature = &model->signature;
+    const bool *kept = setup->part ? setup->part->kept : NULL;
 
     memset(last, 0, model_value_count(model) * sizeof *last);
     for (uint32_t i = 0; i < model->layer_count; i++) {
-        for (uint32_t j = 0; j < model->layers[i].input_count; j++)
+        for (uint32_t j = 0; has_layer(setup, i) && j < model->layers[i].input_count; j++)
             last[model->layers[i].inputs[j]] = i;
     }
     for (uint32_t i = 0; i < signature->output_count; i++)
         last[signature->outputs[i].value] = model->layer_count;
+    for (uint32_t value = 0; kept && value < model_value_count(model); value++)
+        last[value] = kept[value] ? model->layer_count : last[value];
 }
 
 struct buffers {
@@ -52,11 +68,12 @@ static uint32_t choose_buffer(struct buffers *buffers, uint32_t layer, uint32_t 
     return chosen;
 }
 
-/* Sparse samples stay where they are. */
+/* Sparse samples stay where they are, and so does what is none of a part's. */
 static uint64_t buffer_elements(const struct forward *forward, uint32_t value)
 {
-    return value == 0 && forward->setup.sparse_input ? 0
-                                                     : shape_elements(model_value_shape(forward->setup.model, value));
+    if (!has_value(&forward->setup, value) || (value == 0 && forward->setup.sparse_input))
+        return 0;
+    return shape_elements(model_value_shape(forward->setup.model, value));
 }
 
 static void assign_buffers(struct forward *forward, struct buffers *buffers, const uint32_t *last)
@@ -109,7 +126,7 @@ static int choose_buffers(struct forward *forward, struct buffers *out)
 
     *out = (struct buffers){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
     if (last && out->sizes && out->free_at) {
-        find_last_readers(forward->setup.model, last);
+        find_last_readers(&forward->setup, last);
         assign_buffers(forward, out, last);
         free(last);
         return 0;
@@ -164,8 +181,15 @@ bool forward_has_index(const struct forward_setup *setup, const struct layer *la
 static int measure_workspace(const struct forward_setup *setup, unsigned parts, struct workspace *out,
                              struct reason *why)
 {
-    const struct workspace_setup s = { setup->model, setup->mode,         setup->batch,
-                                       parts,        setup->sparse_input, setup->input_gradient };
+    const struct forward_part *part = setup->part;
+    const struct workspace_setup s = { .model = setup->model,
+                                       .mode = setup->mode,
+                                       .batch = setup->batch,
+                                       .parts = parts,
+                                       .sparse_input = setup->sparse_input,
+                                       .input_gradient = setup->input_gradient,
+                                       .values = part ? part->values : NULL,
+                                       .length = part ? part->length : 0 };
 
     return workspace_measure(&s, out, why);
 }
@@ -259,7 +283,7 @@ static int plan_weights(struct forward *forward, struct reason *why)
     for (uint32_t i = 0; i < model->layer_count; i++) {
         int result;
 
-        if (!model->layers[i].kind->weighted)
+        if (!model->layers[i].kind->weighted || !has_layer(&forward->setup, i))
             continue;
         result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
         if (!result && forward_has_index(&forward->setup, &model->layers[i]))
@@ -304,6 +328,8 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     if (train && !signature_trains(&model->signature))
         return refuse(why, WISP_E_FORMAT,
                       "this version of wisp trains models with one float32 output, and inputs without a scale");
+    if (setup->part && setup->mode != LAYER_SERVE)
+        return refuse(why, WISP_E_FORMAT, "parts of a model are run to serve alone");
     if (setup->sparse_input && (setup->mode == LAYER_SERVE || setup->input_gradient || !forward_takes_sparse(model)))
         return refuse(why, WISP_E_FORMAT, "this model takes no sparse input");
     for (uint32_t i = 0; i < model->layer_count; i++) {
@@ -426,14 +452,18 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
                                       .mode = mode,
                                       .random = forward_random_of(forward, i) } };
 
+        if (!has_layer(&forward->setup, i))
+            continue;
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = &forward->values[layer->inputs[j]];
+        if (forward->steps)
+            call.run.step = &forward->steps[i];
         workspace_lend(&forward->workspace, i, &call.run);
         if (mode == LAYER_TRAIN && forward->setup.peers && call.function)
             forward_meet(forward, i, run_part, &call, &call.run);
         else if (!call.run.out->batch)
             continue;
-        call.function = layer->kind->forward;
+        call.function = forward->steps ? layer_kind_step(layer->kind) : layer->kind->forward;
         pool_run(pool, run_part, &call);
     }
 }
@@ -456,12 +486,18 @@ static bool is_in_place(const struct model_tensor *tensor, size_t count)
 static void take_inputs(struct forward *forward, const void *const *inputs, size_t count)
 {
     const struct signature *signature = &forward->setup.model->signature;
+    uint32_t given = 0, at = 0;
 
+    for (uint32_t i = 0; i < signature->input_count; i++)
+        given += has_value(&forward->setup, i);
     for (uint32_t i = 0; i < signature->input_count; i++) {
+        if (!has_value(&forward->setup, i))
+            continue;
         if (is_in_place(&signature->inputs[i], count))
-            forward->values[i].data = (float *)(uintptr_t)inputs[i];
+            forward->values[i].data = (float *)(uintptr_t)inputs[at];
         else
-            samples_gather(&signature->inputs[i], inputs + i, signature->input_count, count, forward->values[i].data);
+            samples_gather(&signature->inputs[i], inputs + at, given, count, forward->values[i].data);
+        at++;
     }
 }
 
@@ -504,6 +540,14 @@ void forward_run_sparse(struct forward *forward, enum layer_mode mode, const str
     forward->values[0].data = NULL;
     forward->values[0].vectors = input;
     run_layers(forward, mode, forward->setup.pool);
+}
+
+void forward_step(struct forward *forward, const struct layer_step *steps, size_t count)
+{
+    place_values(forward, count);
+    forward->steps = steps;
+    run_layers(forward, LAYER_SERVE, forward->setup.pool);
+    forward->steps = NULL;
 }
 
 bool forward_is_sparse(const struct forward *forward)

@@ -28,6 +28,13 @@ struct forward_peers {
     void *argument;
 };
 
+/* A pass that runs some of the layers. */
+struct forward_part {
+    const bool *values; /* by value: what there is in it: inputs that it is given, outputs of the layers that it runs */
+    const bool *kept;   /* by value: forward_value() has it after the run; NULL: none */
+    uint32_t length;    /* positions of a sequence at most, for forward_step(); 0: of whole values */
+};
+
 struct forward_setup {
     const struct model *model;
     const struct kernels *kernels;
@@ -37,6 +44,7 @@ struct forward_setup {
     struct choice_cache *choices;      /* to serve: of weight formats; NULL: they are measured */
     bool sparse_input;                 /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
     bool input_gradient;               /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
+    const struct forward_part *part;   /* to serve, borrowed; NULL: all layers */
     const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
 };
 
@@ -55,7 +63,8 @@ int forward_reconnect(struct forward *forward, struct reason *why);
 int forward_strip(const struct forward *forward, struct model *model);
 
 /* Serves `count` samples (1 .. batch) of a checked model. Row-major tensors of one sample stand anywhere in memory,
- * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise. With one sample
+ * aligned as their elements need: input t of sample b at inputs[b * input_count + t], outputs likewise; of a part, the
+ * inputs that it is given count. With one sample
  * of floats layers read and write them in place; else they are gathered into activations as the first step of the pass,
  * and scattered as the last. The answer of a sample is the same to the bit whatever it was batched with. */
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
@@ -70,6 +79,10 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
  * full, but that a sum of 0 may have another sign. */
 void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count);
 bool forward_is_sparse(const struct forward *forward);
+/* A step of `count` sequences, by layer (sparse/layers/step.h): in a pass with a part that has a length, of a model in
+ * which what goes along the sequence has one position. What goes in stands where forward_input() says. */
+struct layer_step;
+void forward_step(struct forward *forward, const struct layer_step *steps, size_t count);
 /* Where the random numbers of the next runs in LAYER_TRAIN are, and of the backward passes after them. Layer i's stream
  * is `stream` + i, so streams of different steps are FORWARD_STREAMS apart. */
 enum { FORWARD_STREAMS = 1 << 16 };

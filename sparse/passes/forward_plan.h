@@ -18,7 +18,8 @@ struct forward {
     uint32_t *buffer_of;      /* by value */
     float **buffers;
     uint32_t buffer_count;
-    struct tensor *values; /* by value: as it stands in this run */
+    struct tensor *values;          /* by value: as it stands in this run */
+    const struct layer_step *steps; /* by layer, in a step */
     struct layer_random random;
     void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
 };

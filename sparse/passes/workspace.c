@@ -23,7 +23,8 @@ static int ask(const struct survey *survey, const struct layer *layer, struct la
                                  .mode = s->mode,
                                  .batch = s->batch,
                                  .accumulate = accumulate,
-                                 .sparse_input = s->sparse_input && layer->inputs[0] == 0 };
+                                 .sparse_input = s->sparse_input && layer->inputs[0] == 0,
+                                 .length = s->length };
     int result;
 
     *out = (struct layer_needs){ .scratch = 0 };
@@ -54,8 +55,9 @@ static int survey_layers(const struct survey *survey, struct workspace *made, st
     uint64_t saved = 0;
 
     for (uint32_t i = model->layer_count; i-- > 0;) {
-        struct layer_needs needs;
-        int result = ask(survey, &model->layers[i], &needs, why);
+        struct layer_needs needs = { .scratch = 0 };
+        const bool *runs = survey->setup->values;
+        int result = runs && !runs[model_value(model, i)] ? 0 : ask(survey, &model->layers[i], &needs, why);
 
         if (result)
             return result;

@@ -26,6 +26,8 @@ struct workspace_setup {
     unsigned parts;
     bool sparse_input;   /* the model's input comes as vectors */
     bool input_gradient; /* the model's inputs have a gradient, as any value */
+    const bool *values;  /* by value: whose layers run; NULL: all */
+    uint32_t length;     /* of steps: positions of a sequence at most */
 };
 
 #define WORKSPACE_NULL ((struct workspace){ .memory = NULL })
