@@ -31,12 +31,14 @@ static void make_tensors(const struct build *b, struct layer *layer, const struc
                                      &layer->weight, &why),
                   why);
         sample_weights(&layer->weight, 2, b->t->seed, index);
+        for (uint64_t k = 0; k < layer->weight.count; k++) /* what is read is to make a difference */
+            layer->weight.values[k] *= layer->kind->indexed ? 8 : 2;
     }
     for (unsigned v = 0; v < LAYER_VECTORS_MAX && layer->kind->vectors[v].name; v++) {
         layer->vectors[v] = (struct vector){ memory_alloc(plan->vectors[v], sizeof(float)), plan->vectors[v], true };
         assert_non_null(layer->vectors[v].data);
         for (uint64_t i = 0; i < plan->vectors[v]; i++)
-            layer->vectors[v].data[i] = layer->kind->vectors[v].first + 0.5f * rng_normal(&rng);
+            layer->vectors[v].data[i] = layer->kind->vectors[v].first + 0.2f * rng_normal(&rng);
     }
 }
 
@@ -164,7 +166,7 @@ struct model *translator_model(const struct translator *t)
 /* ---- the reference ---- */
 
 /* Of equal numbers the first. */
-static int32_t best_word(const float *output, uint32_t vocabulary, uint32_t positions, uint32_t at)
+static uint32_t best_word(const float *output, uint32_t vocabulary, uint32_t positions, uint32_t at)
 {
     uint32_t best = 0;
 
@@ -172,33 +174,37 @@ static int32_t best_word(const float *output, uint32_t vocabulary, uint32_t posi
         if (output[w * positions + at] > output[best * positions + at])
             best = w;
     }
-    return (int32_t)best;
+    return best;
 }
 
+/* By weights as they are: no format is chosen. */
 uint32_t translator_decode(const struct model *model, const int32_t *source, int32_t *words)
 {
     const uint32_t positions = decoding_positions(model), vocabulary = decoding_vocabulary(model);
-    int32_t *target = memory_zalloc(positions, sizeof *target);
-    float *output = memory_alloc((size_t)vocabulary * positions, sizeof *output);
+    const struct forward_setup setup = {
+        .model = model, .kernels = kernels_find("scalar"), .mode = LAYER_EVALUATE, .batch = 1
+    };
     struct forward *forward;
     struct reason why;
     uint32_t count = 0;
+    float *target;
 
-    assert_ok(forward_new(&(struct forward_setup){ .model = model, .kernels = kernels_find("scalar"), .batch = 1 },
-                          &forward, &why),
-              why);
-    target[0] = (int32_t)model->decoding.begin;
+    assert_ok(forward_new(&setup, &forward, &why), why);
+    for (uint64_t i = 0; i < shape_elements(&model->signature.inputs[0].shape); i++)
+        forward_input(forward, 0)[i] = (float)source[i];
+    target = forward_input(forward, 1);
+    target[0] = (float)model->decoding.begin;
     while (count < model->decoding.length) {
-        forward_serve(forward, (const void *const[]){ source, target }, (void *const[]){ output }, 1);
-        words[count] = best_word(output, vocabulary, positions, count);
-        if ((uint32_t)words[count] == model->decoding.end)
+        uint32_t word;
+
+        forward_run(forward, LAYER_EVALUATE, forward_input(forward, 0), 1);
+        word = best_word(forward_value(forward, model->signature.outputs[0].value), vocabulary, positions, count);
+        if (word == model->decoding.end)
             break;
-        count++;
+        words[count++] = (int32_t)word;
         if (count < positions)
-            target[count] = words[count - 1];
+            target[count] = (float)word;
     }
     forward_free(forward);
-    free(target);
-    free(output);
     return count;
 }

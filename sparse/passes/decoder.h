@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decoding: two passes over one model (docs/design/sequences.md). decoder_begin() computes what of a sequence is the
+ * same at every position; decoder_step() one position of sequences that may each be at one of their own. Both give what
+ * the pass over all positions gives, to the bit, whatever runs together.
+ *
+ * What there is of a sequence stands in memory that the caller has: decoder_sequence_bytes() at a cache line, of which
+ * nobody else needs to know anything; a copy of it is a sequence that goes on from there. Running allocates nothing,
+ * takes no lock and makes no system call. One thread (or one pool) at a time; the model outlives the decoder.
+ */
+#ifndef SPARSE_PASSES_DECODER_H
+#define SPARSE_PASSES_DECODER_H
+
+#include "sparse/passes/forward.h"
+
+struct decoder;
+
+struct decoder_setup {
+    const struct model *model; /* checked; it decodes */
+    const struct kernels *kernels;
+    size_t batch;                 /* sequences at most, of one call */
+    struct pool *pool;            /* of steps, borrowed; NULL: the caller alone */
+    struct choice_cache *choices; /* of weight formats; NULL: they are measured */
+};
+
+/* -ENOMEM; WISP_E_FORMAT. */
+int decoder_new(const struct decoder_setup *setup, struct decoder **out, struct reason *why);
+struct decoder *decoder_free(struct decoder *decoder); /* accepts NULL; returns NULL */
+
+/* Frees what neither pass reads of the model. -ENOMEM, and nothing is freed. */
+int decoder_strip(struct decoder *decoder, struct model *model);
+
+uint64_t decoder_sequence_bytes(const struct decoder *decoder);
+/* Bytes of both passes. */
+size_t decoder_memory(const struct decoder *decoder);
+/* Both passes: what is computed once, and the step. */
+enum { DECODER_PASSES = 2 };
+const struct forward *decoder_pass(const struct decoder *decoder, unsigned number);
+
+/* The inputs of decoding_signature(): input t of sequence b at inputs[b * their count + t]. */
+void decoder_begin(struct decoder *decoder, const void *const *inputs, unsigned char *const *memory, size_t count);
+
+/* Where a sequence is, and the word that it reads there. */
+struct decoder_place {
+    unsigned char *memory;
+    uint32_t position, word;
+};
+
+/* A number for each word: of word w for place b at [w * count + b], until the next call. */
+const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count);
+
+/* ---- greedy decoding: of the words the best, of equal ones the first ---- */
+
+struct sequence {
+    unsigned char *memory;
+    uint32_t count; /* words so far */
+    uint32_t word;  /* the last of them */
+    bool ended;     /* there are no more */
+};
+
+/* One word further, each of `count` sequences that have not ended. */
+void sequences_step(struct decoder *decoder, struct sequence *const *sequences, size_t count);
+
+#endif
