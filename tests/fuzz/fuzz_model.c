@@ -16,6 +16,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
 #include "sparse/layers/layer.h"
+#include "sparse/passes/decoder.h"
 #include "sparse/passes/forward.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -65,6 +66,33 @@ static void tensors_make(const struct model_tensor *tensors, uint32_t count, voi
     }
 }
 
+/* The first words of a sequence, of zeroes. */
+static void decode(const struct model *model)
+{
+    const struct signature seen = decoding_signature(model);
+    const struct decoder_setup setup = { .model = model, .kernels = kernels_find("scalar"), .batch = 1 };
+    struct sequence sequence = { .count = 0 }, *one = &sequence;
+    void *inputs[SIGNATURE_TENSORS_MAX];
+    struct decoder *decoder;
+    struct reason why = { 0 };
+
+    if (decoder_new(&setup, &decoder, &why)) {
+        require(why.text[0]);
+        return;
+    }
+    tensors_make(seen.inputs, seen.input_count, inputs);
+    sequence.memory = memory_alloc(decoder_sequence_bytes(decoder), 1);
+    require(sequence.memory != NULL);
+    decoder_begin(decoder, (const void *const *)inputs, &sequence.memory, 1);
+    for (int i = 0; i < 3 && !sequence.ended; i++)
+        sequences_step(decoder, &one, 1);
+    require(sequence.count <= model->decoding.length);
+    for (uint32_t i = 0; i < seen.input_count; i++)
+        free(inputs[i]);
+    free(sequence.memory);
+    decoder_free(decoder);
+}
+
 /* One sample of zeroes through the forward pass. */
 static void run(const struct model *model)
 {
@@ -91,6 +119,8 @@ static void run(const struct model *model)
     for (uint32_t i = 0; i < signature->output_count; i++)
         free(outputs[i]);
     forward_free(forward);
+    if (model->decoding.length)
+        decode(model);
 }
 
 static void hold_together(struct model *model)
