@@ -5,8 +5,9 @@
  *
  * Descriptions (JSON object; unknown keys are refused; values here are the defaults, … what must be given).
  * docs/media.md has the recipes to the last detail.
- *   {"kind": "image", "width": …, "height": …, "channels": 3, "fit": "stretch" | "contain" | "cover", "background": 0,
- *    "mean": [0], "deviation": [1], "answer": "none" | "picture" | "mask", "threshold": 128}
+ *   {"kind": "image", "width": …, "height": …, "channels": 3, "fit": "stretch" | "contain" | "cover" | "tiles",
+ *    "overlap": …, "background": 0, "mean": [0], "deviation": [1], "answer": "none" | "picture" | "mask",
+ *    "threshold": 128}
  *        decoded (PNG, JPEG), alpha over the grey `background`, to grey (channels 1) or RGB (3), resized with
  *        antialiasing, scaled to 0..1, (x - mean) / deviation; tensor [channels][height][width].
  *        What the network gives is no picture, or one in the scale of its input (of its first channel, where it has

@@ -21,6 +21,7 @@ enum {
     SIDE_MAX = 4096,
     ELEMENTS_MAX = 1 << 26,
     KEYS_MAX = 16, /* of one kind */
+    OVERLAP_UNSAID = SIDE_MAX,
 };
 
 enum value_type {
@@ -47,9 +48,11 @@ struct key {
 static const char *const kinds[] = {
     [MEDIA_RAW] = "raw", [MEDIA_IMAGE] = "image", [MEDIA_TEXT] = "text", [MEDIA_AUDIO] = "audio"
 };
-static const char *const fits[] = {
-    [MEDIA_FIT_STRETCH] = "stretch", [MEDIA_FIT_CONTAIN] = "contain", [MEDIA_FIT_COVER] = "cover", NULL
-};
+static const char *const fits[] = { [MEDIA_FIT_STRETCH] = "stretch",
+                                    [MEDIA_FIT_CONTAIN] = "contain",
+                                    [MEDIA_FIT_COVER] = "cover",
+                                    [MEDIA_FIT_TILES] = "tiles",
+                                    NULL };
 static const char *const answers[] = {
     [MEDIA_ANSWER_NONE] = "none", [MEDIA_ANSWER_PICTURE] = "picture", [MEDIA_ANSWER_MASK] = "mask", NULL
 };
@@ -67,6 +70,7 @@ static const struct key keys[] = {
     { IMAGE(height), .type = VALUE_COUNT, .required = true, .min = 1, .max = SIDE_MAX },
     { IMAGE(channels), .type = VALUE_COUNT, .min = 1, .max = 3, .default_value = 3 },
     { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = MEDIA_FIT_STRETCH },
+    { IMAGE(overlap), .type = VALUE_COUNT, .min = 0, .max = SIDE_MAX / 2, .default_value = OVERLAP_UNSAID },
     { IMAGE(background), .type = VALUE_COUNT, .min = 0, .max = 255, .default_value = 0 },
     { IMAGE(mean), .type = VALUE_LIST, .min = -1e6, .max = 1e6, .default_value = 0 },
     { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
@@ -340,10 +344,30 @@ static int read_keys(struct media *media, json_t *object, struct reason *why)
     return 0;
 }
 
+/* Tiles overlap by a quarter of themselves, unless another overlap is said. */
+static int finish_tiles(struct image_spec *image, struct reason *why)
+{
+    const uint32_t side = MIN(image->width, image->height);
+
+    if (image->fit != MEDIA_FIT_TILES && image->overlap != OVERLAP_UNSAID)
+        return refuse(why, WISP_E_FORMAT, "overlap: goes with fit \"tiles\"");
+    if (image->overlap == OVERLAP_UNSAID)
+        image->overlap = side / 4;
+    if (image->overlap > side / 2)
+        return refuse(why, WISP_E_FORMAT, "overlap: tiles of %u x %u overlap by at most %u", image->width,
+                      image->height, side / 2);
+    if (image->fit == MEDIA_FIT_TILES && image->answer == MEDIA_ANSWER_NONE)
+        return refuse(why, WISP_E_FORMAT, "fit: \"tiles\" goes with answer \"picture\" or \"mask\"");
+    return 0;
+}
+
 static int finish_image(struct media *media, struct reason *why)
 {
-    const struct image_spec *image = &media->image;
+    struct image_spec *image = &media->image;
+    int result = finish_tiles(image, why);
 
+    if (result)
+        return result;
     if (image->channels == 2)
         return refuse(why, WISP_E_FORMAT, "channels: 1 (grey) or 3 (RGB) is expected");
     media->rank = 3;

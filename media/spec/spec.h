@@ -13,7 +13,7 @@
 #include "media/spec/media.h"
 #include "media/spec/mel.h"
 
-enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER };
+enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER, MEDIA_FIT_TILES };
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
 enum text_norm { MEDIA_NORM_L2, MEDIA_NORM_NONE };
 
@@ -21,7 +21,8 @@ enum { CHANNELS_MAX = 3 };
 
 struct image_spec {
     uint32_t width, height, channels;
-    uint32_t fit; /* enum image_fit */
+    uint32_t fit;     /* enum image_fit */
+    uint32_t overlap; /* of tiles, in pixels of the input; till media_parse() is done OVERLAP_UNSAID */
     uint32_t background;
     double mean[CHANNELS_MAX], deviation[CHANNELS_MAX];
     uint32_t answer; /* enum media_answer */

@@ -65,6 +65,17 @@ static void shapes(void **state)
 #define TEXT  "{\"kind\":\"text\",\"features\":64,"
 #define AUDIO "{\"kind\":\"audio\",\"mels\":8,\"frames\":8,"
 
+static void check_refusal(const char *json, const char *says)
+{
+    struct media *media = NULL;
+    struct reason why = { "" };
+
+    assert_int_equal(media_parse(json, &media, &why), WISP_E_FORMAT);
+    assert_null(media);
+    if (!strstr(why.text, says) || strncmp(why.text, "media description", 17) != 0)
+        fail_msg("%s\n  gives: %s\n  wanted: %s", json, why.text, says);
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -136,15 +147,16 @@ static void refusals(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct media *media = NULL;
-        struct reason why = { "" };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        check_refusal(cases[i].json, cases[i].says);
+}
 
-        assert_int_equal(media_parse(cases[i].json, &media, &why), WISP_E_FORMAT);
-        assert_null(media);
-        if (!strstr(why.text, cases[i].says) || strncmp(why.text, "media description", 17) != 0)
-            fail_msg("%s\n  gives: %s\n  wanted: %s", cases[i].json, why.text, cases[i].says);
-    }
+static void refusals_of_tiles(void **state)
+{
+    (void)state;
+    check_refusal(IMAGE "\"overlap\":2}", "overlap: goes with fit \"tiles\"");
+    check_refusal(IMAGE "\"fit\":\"tiles\"}", "fit: \"tiles\" goes with answer");
+    check_refusal(IMAGE "\"fit\":\"tiles\",\"answer\":\"mask\",\"overlap\":5}", "tiles of 8 x 8 overlap by at most 4");
 }
 
 static void raw_tensors(void **state)
@@ -227,8 +239,10 @@ static void endings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes), cmocka_unit_test(refusals),  cmocka_unit_test(raw_tensors),
-        cmocka_unit_test(files),  cmocka_unit_test(documents), cmocka_unit_test(endings),
+        cmocka_unit_test(shapes),   cmocka_unit_test(refusals_of_tiles),
+        cmocka_unit_test(refusals), cmocka_unit_test(raw_tensors),
+        cmocka_unit_test(files),    cmocka_unit_test(documents),
+        cmocka_unit_test(endings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
