@@ -47,7 +47,7 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
                 "the input of that name, a tensor of its type; one for each input of the model, and no FILE then");
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
-    option_text(&table, "output", 'o', &run->picture, "FILE", "the picture or mask that the model gives, as PNG");
+    option_text(&table, "output", 'o', &run->picture, "FILE", "the picture or mask that the model gives: PNG, or JPEG");
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
                 "ask this model file, through a daemon for this call; no TARGET then");

@@ -64,7 +64,7 @@ WISP_EXPORT int wisp_write_picture(const wisp_model *model, const float *output,
     if (!result)
         result = picture_of(model, media, output, &picture);
     if (!result)
-        result = media_write_png(&picture, &bytes, &length, wisp_private_last_error());
+        result = media_write_picture(&picture, path, &bytes, &length, wisp_private_last_error());
     free(picture.pixels);
     return result ? result : write_bytes(path, bytes, length);
 }

@@ -4,7 +4,7 @@
  */
 #include <spng.h>
 
-#include "media/spec/media.h"
+#include "media/image/write.h"
 
 static int encode(spng_ctx *context, const struct media_picture *picture, void **bytes, size_t *length)
 {
@@ -27,7 +27,7 @@ static int encode(spng_ctx *context, const struct media_picture *picture, void *
     return code;
 }
 
-int media_write_png(const struct media_picture *picture, void **bytes, size_t *length, struct reason *why)
+int png_encode(const struct media_picture *picture, void **bytes, size_t *length, struct reason *why)
 {
     spng_ctx *context = spng_ctx_new(SPNG_CTX_ENCODER);
     int code = context ? encode(context, picture, bytes, length) : SPNG_EMEM;

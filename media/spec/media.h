@@ -118,8 +118,12 @@ enum media_answer media_answer(const struct media *media);
 void media_answer_levels(const struct media *media, uint32_t channels, struct media_levels *out);
 void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out);
 
-/* As PNG: `length` bytes that the caller frees. WISP_E_INVALID when it has no pixels; -ENOMEM. */
-int media_write_png(const struct media_picture *picture, void **bytes, size_t *length, struct reason *why);
+/* As a file of that name: JPEG when it ends in .jpg or .jpeg (1 or 3 channels then), PNG when it ends in .png or in
+ * nothing, as "-": `length` bytes that the caller frees. WISP_E_INVALID for another ending, and when it has no pixels;
+ * -ENOMEM. */
+int media_check_picture_name(const char *name, struct reason *why);
+int media_write_picture(const struct media_picture *picture, const char *name, void **bytes, size_t *length,
+                        struct reason *why);
 
 /* Mono, -1..1. */
 struct media_sound {

@@ -38,9 +38,10 @@ int wisp_encode_pixels(const wisp_model *model, const void *data, uint32_t width
 int wisp_encode_samples(const wisp_model *model, const void *samples, size_t count, uint32_t channels, uint32_t rate,
                         enum wisp_sample_format format, float *input);
 
-/* Of a model whose output is a picture or a mask: writes it to `path` ("-" is standard output) as PNG. `output` is
- * wisp_request_output(). WISP_E_INVALID when the model does not say that it gives one; WISP_E_FORMAT when what it gives
- * has not the form of one. */
+/* Of a model whose output is a picture or a mask: writes it to `path` ("-" is standard output): as JPEG where
+ * that ends in .jpg or .jpeg, as PNG where it ends in .png or nothing. `output` is wisp_request_output().
+ * WISP_E_INVALID when the model does not say that it gives one, and for another ending; WISP_E_FORMAT when what it
+ * gives has not the form of one. */
 int wisp_write_picture(const wisp_model *model, const float *output, const char *path);
 
 /* Find, encode, run, top: `model` as for wisp_find(). Waits as `answer_ms` has it. */

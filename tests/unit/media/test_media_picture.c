@@ -507,32 +507,6 @@ static void answers_out_of_range(void **state)
     media_free(media);
 }
 
-/* What is written is read back as it was. */
-static void written_and_read(void **state)
-{
-    uint8_t pixels[7 * 5 * 4];
-    struct reason why = { "" };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof pixels; i++)
-        pixels[i] = (uint8_t)(i * 37);
-    for (uint32_t channels = 1; channels <= 4; channels++) {
-        struct media_picture picture = { 7, 5, channels, pixels }, read;
-        void *bytes = NULL;
-        size_t length = 0;
-
-        assert_ok(media_write_png(&picture, &bytes, &length, &why), why);
-        assert_ok(media_decode_picture("written", bytes, length, &read, &why), why);
-        assert_true(read.width == 7 && read.height == 5 && read.channels == channels);
-        assert_memory_equal(read.pixels, pixels, 35 * channels);
-        free(read.pixels);
-        free(bytes);
-    }
-    assert_int_equal(
-        media_write_png(&(struct media_picture){ 0, 5, 1, pixels }, &(void *){ NULL }, &(size_t){ 0 }, &why),
-        WISP_E_INVALID);
-}
-
 /* The extremes that a picture and a model may have. */
 static void extremes(void **state)
 {
@@ -572,7 +546,6 @@ int main(void)
         cmocka_unit_test(channels_at_its_own_size),
         cmocka_unit_test(answers_come_back),
         cmocka_unit_test(answers_out_of_range),
-        cmocka_unit_test(written_and_read),
         cmocka_unit_test(extremes),
     };
 

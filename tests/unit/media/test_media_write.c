@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pictures into files: what is written is read back.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "media/spec/media.h"
+#include "support/test.h"
+
+/* What is written is read back as it was. */
+static void written_and_read(void **state)
+{
+    uint8_t pixels[7 * 5 * 4];
+    struct reason why = { "" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i * 37);
+    for (uint32_t channels = 1; channels <= 4; channels++) {
+        struct media_picture picture = { 7, 5, channels, pixels }, read;
+        void *bytes = NULL;
+        size_t length = 0;
+
+        assert_ok(media_write_picture(&picture, "a/b.x/c.PNG", &bytes, &length, &why), why);
+        assert_ok(media_decode_picture("written", bytes, length, &read, &why), why);
+        assert_true(read.width == 7 && read.height == 5 && read.channels == channels);
+        assert_memory_equal(read.pixels, pixels, 35 * channels);
+        free(read.pixels);
+        free(bytes);
+    }
+}
+
+/* By the name's ending; and a JPEG is near what was written: a ramp of colours, to a byte or two. */
+static void written_by_name(void **state)
+{
+    static const struct {
+        const char *name, *magic;
+    } cases[] = { { "-", "\x89PNG" },
+                  { "a.b/c", "\x89PNG" },
+                  { "c.png", "\x89PNG" },
+                  { "c.jpg", "\xff\xd8\xff" },
+                  { "c.JPEG", "\xff\xd8\xff" } };
+    uint8_t pixels[16 * 16 * 3];
+    struct media_picture picture = { 16, 16, 3, pixels }, read;
+    struct reason why = { "" };
+    size_t length;
+    void *bytes;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pixels; i++)
+        pixels[i] = (uint8_t)(i % 3 * 60 + i / 3 % 16 * 4 + i / 48 * 3);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_ok(media_write_picture(&picture, cases[i].name, &bytes, &length, &why), why);
+        assert_memory_equal(bytes, cases[i].magic, 3);
+        assert_ok(media_decode_picture("written", bytes, length, &read, &why), why);
+        for (size_t k = 0; k < sizeof pixels; k++)
+            assert_in_range(read.pixels[k] + 3 - pixels[k], 0, 6);
+        free(read.pixels);
+        free(bytes);
+    }
+    assert_int_equal(media_write_picture(&picture, "c.gif", &bytes, &length, &why), WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "c.gif: pictures are written as PNG or JPEG"));
+    picture.width = 0;
+    assert_int_equal(media_write_picture(&picture, "c.png", &bytes, &length, &why), WISP_E_INVALID);
+    assert_int_equal(media_write_picture(&picture, "c.jpg", &bytes, &length, &why), WISP_E_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(written_and_read),
+        cmocka_unit_test(written_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
