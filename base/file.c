@@ -98,6 +98,18 @@ int file_read(const char *path, size_t limit, void **data, size_t *size, struct 
     return file_read_fd(fd, path, limit, data, size, why);
 }
 
+int file_read_or_pipe(const char *path, size_t limit, void **data, size_t *size, struct reason *why)
+{
+    cleanup_close int fd = -1;
+    struct stat status;
+
+    if (strcmp(path, "-") != 0 && !stat(path, &status) && S_ISFIFO(status.st_mode))
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return file_read_fd(fd, path, limit, data, size, why);
+    return file_read(path, limit, data, size, why); /* which says why it cannot be opened, if it cannot */
+}
+
 static int write_all(int fd, const struct file_part *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

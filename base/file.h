@@ -21,6 +21,9 @@ int file_read(const char *path, size_t limit, void **data, size_t *size, struct 
 /* The same for an open descriptor, which is not consumed; `name` is for the reason. */
 int file_read_fd(int fd, const char *name, size_t limit, void **data, size_t *size, struct reason *why);
 
+/* The same as file_read() for what a person named: a pipe is read to its end, too, as the shell's <(…) is. */
+int file_read_or_pipe(const char *path, size_t limit, void **data, size_t *size, struct reason *why);
+
 struct file_part {
     const void *data;
     size_t size;

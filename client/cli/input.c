@@ -3,12 +3,10 @@
  * From an argument to a tensor. Files are decoded by libwisp, in this process, as the model was trained; with --tensor
  * they are the tensor already.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -40,20 +38,6 @@ bool input_can_be_read_again(const struct input *input)
     return !input->path || (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISREG(status.st_mode));
 }
 
-/* Whatever a person names is read to its end: a pipe, too, as the shell's <(…) is one. */
-static int read_all(const struct input *input, void **data, size_t *size, struct reason *why)
-{
-    cleanup_close int fd = -1;
-    struct stat status;
-
-    if (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISFIFO(status.st_mode))
-        fd = open(input->path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return file_read_fd(fd, input->path, INPUT_FILE_MAX, data, size, why);
-    return file_read(input->path, INPUT_FILE_MAX, data, size,
-                     why); /* which says why it cannot be opened, if it cannot */
-}
-
 static void describe_shape(const wisp_model *model, char *text, size_t capacity)
 {
     uint32_t dimensions[RANK_MAX];
@@ -70,7 +54,7 @@ static int read_tensor(const struct run *run, const struct input *input, float *
     size_t expected = wisp_model_input_size(run->model) * sizeof(float), size = 0;
     cleanup_free void *data = NULL;
     char shape[96];
-    int result = read_all(input, &data, &size, why);
+    int result = file_read_or_pipe(input->path, INPUT_FILE_MAX, &data, &size, why);
 
     if (result)
         return result;
@@ -91,7 +75,7 @@ static int encode_pipe(const struct run *run, const struct input *input, float *
 {
     cleanup_free void *data = NULL;
     size_t size = 0;
-    int result = read_all(input, &data, &size, why);
+    int result = file_read_or_pipe(input->path, INPUT_FILE_MAX, &data, &size, why);
 
     if (result)
         return result;
