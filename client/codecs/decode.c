@@ -17,32 +17,45 @@
 #include "client/codecs/codec.h"
 #include "media/spec/media.h"
 
-/* The first output as the picture it is. */
-static int picture_of(const wisp_model *model, const struct media *media, const float *output,
-                      struct media_picture *out)
+int codec_picture_form(const wisp_model *model, struct wisp_tensor *out)
 {
     struct reason *why = wisp_private_last_error();
-    struct wisp_tensor tensor;
-    int result = wisp_model_output(model, 0, &tensor);
+    const struct media *media;
+    int result = codec_media(model, &media);
 
+    if (!result)
+        result = wisp_model_output(model, 0, out);
     if (result)
         return result;
     if (media_answer(media) == MEDIA_ANSWER_NONE)
         return refuse(why, WISP_E_INVALID, "%s gives no picture, or does not say so", wisp_model_name(model));
-    if (tensor.dtype != WISP_FLOAT32 || tensor.rank != 3 || (tensor.dimensions[0] != 1 && tensor.dimensions[0] != 3))
-        return refuse(why, WISP_E_FORMAT, "%s: its output has not the form of a picture, 1 or 3 channels of pixels",
-                      wisp_model_name(model));
+    if (out->dtype == WISP_FLOAT32 && out->rank == 3 && (out->dimensions[0] == 1 || out->dimensions[0] == 3))
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "%s: its output has not the form of a picture, 1 or 3 channels of pixels",
+                  wisp_model_name(model));
+}
+
+int codec_picture(const wisp_model *model, const float *output, struct media_picture *out)
+{
+    const struct media *media;
+    struct wisp_tensor tensor;
+    int result = codec_picture_form(model, &tensor);
+
+    if (!result)
+        result = codec_media(model, &media);
+    if (result)
+        return result;
     *out = (struct media_picture){ .width = tensor.dimensions[2],
                                    .height = tensor.dimensions[1],
                                    .channels = tensor.dimensions[0],
                                    .pixels = memory_alloc(tensor.elements, 1) };
     if (!out->pixels)
-        return refuse_errno(why, -ENOMEM, "a picture of %u x %u", out->width, out->height);
+        return refuse_errno(wisp_private_last_error(), -ENOMEM, "a picture of %u x %u", out->width, out->height);
     media_answer_bytes(media, out->channels, tensor.elements / out->channels, output, out->pixels);
     return 0;
 }
 
-static int write_bytes(const char *path, const void *bytes, size_t length)
+int codec_write(const char *path, const void *bytes, size_t length)
 {
     struct reason *why = wisp_private_last_error();
 
@@ -57,14 +70,13 @@ WISP_EXPORT int wisp_write_picture(const wisp_model *model, const float *output,
 {
     struct media_picture picture = { .pixels = NULL };
     cleanup_free void *bytes = NULL;
-    const struct media *media;
     size_t length;
-    int result = codec_media(model, &media);
+    int result = media_check_picture_name(path, wisp_private_last_error());
 
     if (!result)
-        result = picture_of(model, media, output, &picture);
+        result = codec_picture(model, output, &picture);
     if (!result)
         result = media_write_picture(&picture, path, &bytes, &length, wisp_private_last_error());
     free(picture.pixels);
-    return result ? result : write_bytes(path, bytes, length);
+    return result ? result : codec_write(path, bytes, length);
 }

@@ -12,6 +12,11 @@ enum media_answer media_answer(const struct media *media)
     return media->kind == MEDIA_IMAGE ? (enum media_answer)media->image.answer : MEDIA_ANSWER_NONE;
 }
 
+bool media_goes_in_tiles(const struct media *media)
+{
+    return media->kind == MEDIA_IMAGE && media->image.fit == MEDIA_FIT_TILES;
+}
+
 /* The input's channel whose scale a channel of the answer has. */
 static uint32_t scale_of(const struct image_spec *spec, uint32_t channels, uint32_t channel)
 {
