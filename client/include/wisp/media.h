@@ -44,6 +44,30 @@ int wisp_encode_samples(const wisp_model *model, const void *samples, size_t cou
  * gives has not the form of one. */
 int wisp_write_picture(const wisp_model *model, const float *output, const char *path);
 
+/* From a file to a file: finds the model (as wisp_find() does), reads `in`, and writes to `out` what the model makes of
+ * it.
+ * "-" is standard input, and standard output. For models whose answer is a picture or a mask: written as
+ * wisp_write_picture() does. Where the model's description says "tiles", a picture of any size that is read (64 Mi
+ * pixels) goes through in overlapping tiles, many of them under way at once, and is put together without seams; memory
+ * is that of both pictures, a row of tiles and the client's shared memory. Otherwise the picture is brought to the
+ * model's size.
+ *
+ * Each answer is waited for as `answer_ms` has it. WISP_E_INVALID when the model answers with something else, or with
+ * what is no finite number; WISP_E_FORMAT when the file is damaged, or the answer has not the form of a picture. `out`
+ * is written when all is there, or not at all. */
+struct wisp_process_options {
+    size_t size;        /* sizeof(struct wisp_process_options), or 0 */
+    uint32_t under_way; /* requests at once, at most 64 of them; 0: 64, or as many as the client has room for */
+    /* After each answer, in the calling thread: of so many pieces so many are done. NULL */
+    void (*progress)(void *user, uint64_t done, uint64_t count);
+    void *progress_user;
+};
+
+/* `options` may be NULL. `timings` (NULL): of the whole; queue_ns is the longest of a piece, compute_ns the sum of each
+ * piece's part of its batch's, batch the largest. */
+int wisp_process_file(wisp_client *client, const char *model, const char *in, const char *out,
+                      const struct wisp_process_options *options, struct wisp_timings *timings);
+
 /* Find, encode, run, top: `model` as for wisp_find(). Waits as `answer_ms` has it. */
 int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
                        struct wisp_timings *timings);

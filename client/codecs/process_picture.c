@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pictures: in tiles where the model's description says so, otherwise brought to the model's size, in one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <wisp/private.h>
+
+#include "base/cleanup.h"
+#include "client/codecs/codec.h"
+#include "client/codecs/flight.h"
+#include "client/codecs/process.h"
+#include "media/spec/media.h"
+#include "media/tiles/tiles.h"
+
+enum { SCALE_MAX = 8 };
+
+static void picture_at_exit(struct media_picture *picture)
+{
+    free(picture->pixels);
+}
+
+/* ---- in one ---- */
+
+struct whole {
+    const struct process *process;
+    struct media_picture picture;
+};
+
+static int fill_whole(void *user, uint64_t number, wisp_request *request)
+{
+    const struct process *p = ((struct whole *)user)->process;
+
+    (void)number;
+    return codec_encode(p->model, p->name, p->bytes, p->length, wisp_request_input(request));
+}
+
+static int take_whole(void *user, uint64_t number, const wisp_request *request)
+{
+    struct whole *whole = user;
+
+    (void)number;
+    return codec_picture(whole->process->model, wisp_request_output_tensor(request, 0), &whole->picture);
+}
+
+static int run_whole(const struct process *p, struct media_picture *out)
+{
+    struct whole whole = { .process = p };
+    const struct flight_work work = { .count = 1, .fill = fill_whole, .take = take_whole, .user = &whole };
+    int result = flight_run(p->client, p->model, &work, p->options, p->timings);
+
+    *out = whole.picture;
+    return result;
+}
+
+/* ---- in tiles ---- */
+
+static int fill_tile(void *user, uint64_t number, wisp_request *request)
+{
+    tiles_take(user, number, wisp_request_input(request));
+    return 0;
+}
+
+static int take_tile(void *user, uint64_t number, const wisp_request *request)
+{
+    (void)number; /* they come in their order */
+    return tiles_give(user, wisp_request_output_tensor(request, 0), wisp_private_last_error());
+}
+
+/* What the daemon says that the model gives: as many pixels as it takes, or a whole number of times that. */
+static int read_output(const struct process *p, struct tiles_output *out)
+{
+    struct wisp_tensor tensor;
+    uint32_t in[4];
+    int result = codec_picture_form(p->model, &tensor);
+
+    if (result)
+        return result;
+    (void)media_shape(p->media, in);
+    *out = (struct tiles_output){ .channels = tensor.dimensions[0], .scale = tensor.dimensions[1] / in[1] };
+    if (out->scale >= 1 && out->scale <= SCALE_MAX && tensor.dimensions[1] == out->scale * in[1] &&
+        tensor.dimensions[2] == out->scale * in[2])
+        return 0;
+    return refuse(wisp_private_last_error(), WISP_E_FORMAT,
+                  "%s: it gives %u x %u pixels of tiles of %u x %u, which are not 1 to %d times as many a side",
+                  wisp_model_name(p->model), tensor.dimensions[2], tensor.dimensions[1], in[2], in[1], SCALE_MAX);
+}
+
+static int run_tiles(const struct process *p, struct media_picture *out)
+{
+    cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
+    struct reason *why = wisp_private_last_error();
+    struct tiles_output output;
+    struct flight_work work = { .fill = fill_tile, .take = take_tile };
+    struct tiles tiles;
+    int result = read_output(p, &output);
+
+    if (!result)
+        result = media_decode_picture(p->name, p->bytes, p->length, &picture, why);
+    if (!result)
+        result = tiles_init(&tiles, p->media, &picture, &output, why);
+    if (result)
+        return result;
+    work.count = tiles_count(&tiles);
+    work.user = &tiles;
+    result = flight_run(p->client, p->model, &work, p->options, p->timings);
+    if (!result)
+        *out = tiles_result(&tiles);
+    tiles_deinit(&tiles);
+    return result;
+}
+
+static bool is_for(const struct media *media)
+{
+    return media_answer(media) != MEDIA_ANSWER_NONE;
+}
+
+static int run(const struct process *p, void **bytes, size_t *length)
+{
+    cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
+    int result = media_goes_in_tiles(p->media) ? run_tiles(p, &picture) : run_whole(p, &picture);
+
+    return result ? result : media_write_picture(&picture, p->out, bytes, length, wisp_private_last_error());
+}
+
+const struct processor process_picture = { .is_for = is_for, .check_name = media_check_picture_name, .run = run };

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a file to a file, by the library: pictures of any size through a real daemon, whose models
+ * are convolutions with weights that this test gives them.
+ */
+#include "support/test.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wisp/media.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "media/spec/media.h"
+#include "sparse/file/model_file.h"
+#include "support/command.h"
+#include "support/daemon.h"
+
+enum { WIDTH = 90, HEIGHT = 41 };
+
+#define MEDIA "{\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"fit\":\"tiles\",\"answer\":"
+
+/* What gives every layer's connections their weight. */
+typedef float weigher(uint32_t column);
+
+static float ninth(uint32_t column)
+{
+    (void)column;
+    return 1.0f / 9;
+}
+
+static float middle(uint32_t column)
+{
+    return column == 4;
+}
+
+static float flood(uint32_t column)
+{
+    return column % 2 ? FLT_MAX : -FLT_MAX;
+}
+
+static const struct kind {
+    const char *name, *layers, *answer;
+    weigher *weigh;
+} kinds[] = {
+    { "blur", "- conv2d: {channels: 1, kernel: 3, padding: 1}\n", "\"picture\"}", ninth },
+    { "mask", "- conv2d: {channels: 1, kernel: 3, padding: 1}\n", "\"mask\",\"overlap\":8}", middle },
+    { "twice", "- conv2d: {channels: 4, kernel: 3, padding: 1}\n- pixel_shuffle: {factor: 2}\n", "\"picture\"}",
+      middle },
+    { "flood", "- conv2d: {channels: 2, kernel: 3, padding: 1}\n- conv2d: {channels: 1, kernel: 3, padding: 1}\n",
+      "\"picture\"}", flood },
+    { "short", "- conv2d: {channels: 1, kernel: 3}\n", "\"picture\"}", ninth },
+};
+
+static const char *folder;
+static struct test_daemon daemon;
+static wisp_client *client;
+static struct media_picture original;
+static struct outcome outcome;
+
+static void build(const struct kind *kind, char path[256])
+{
+    char media[256], structure[512];
+    struct model *model = NULL;
+    struct reason why;
+    FILE *file = fopen(scratch_path(folder, "s.yaml"), "w");
+
+    fprintf(file, "name: %s\nprocessing: image.denoising\ninput: [1, 16, 16]\nlayers:\n%s", kind->name, kind->layers);
+    fclose(file);
+    snprintf(media, sizeof media, "%s%s", MEDIA, kind->answer);
+    snprintf(structure, sizeof structure, "--structure=%s", scratch_path(folder, "s.yaml"));
+    snprintf(path, 256, "%s/%s.safetensors", folder, kind->name);
+    command_run(&(struct command){ .words = { "wisp", "build", structure, "-s0", "--no-history", "--media", media, "-o",
+                                              path } },
+                &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_ok(model_read(path, &model, &why), why);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        struct csr *weight = &model->layers[i].weight;
+
+        for (uint64_t k = 0; k < weight->count; k++)
+            weight->values[k] = kind->weigh(csr_column(weight, k));
+    }
+    assert_ok(model_write(model, path, &why), why);
+    model_free(model);
+}
+
+static void write_picture(const char *name)
+{
+    struct reason why;
+    size_t length;
+    void *bytes;
+
+    assert_ok(media_write_picture(&original, name, &bytes, &length, &why), why);
+    assert_ok(file_write(scratch_path(folder, name), &(struct file_part){ bytes, length }, 1, &why), why);
+    free(bytes);
+}
+
+static struct media_picture read_picture(const char *path)
+{
+    struct media_picture picture;
+    struct reason why;
+    size_t length;
+    void *bytes;
+
+    assert_ok(file_read(path, 1 << 24, &bytes, &length, &why), why);
+    assert_ok(media_decode_picture(path, bytes, length, &picture, &why), why);
+    free(bytes);
+    return picture;
+}
+
+static int begin(void **state)
+{
+    static char paths[ARRAY_SIZE(kinds)][256];
+    const char *models[ARRAY_SIZE(kinds)];
+    struct wisp_options options = { .size = sizeof options };
+    struct rng rng = rng_make(1, 2);
+
+    (void)state;
+    folder = scratch_make();
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        build(&kinds[i], paths[i]);
+        models[i] = paths[i];
+    }
+    original = (struct media_picture){ WIDTH, HEIGHT, 1, malloc(WIDTH * HEIGHT) };
+    for (size_t i = 0; i < WIDTH * HEIGHT; i++)
+        original.pixels[i] = (uint8_t)rng_u32(&rng);
+    write_picture("in.png");
+    daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
+    options.socket_path = daemon.socket;
+    return wisp_connect(&client, &options);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    free(original.pixels);
+    wisp_close(client);
+    scratch_remove(folder);
+    return daemon_stop(&daemon);
+}
+
+/* The mean of a pixel and those around it, without a seam. */
+static void check_blurred(const char *path)
+{
+    struct media_picture out = read_picture(path);
+
+    assert_true(out.width == WIDTH && out.height == HEIGHT && out.channels == 1);
+    for (int i = 0; i < WIDTH * HEIGHT; i++) {
+        int sum = 0;
+
+        for (int k = 0; k < 9; k++) {
+            const int x = i % WIDTH + k % 3 - 1, y = i / WIDTH + k / 3 - 1;
+
+            sum += x < 0 || y < 0 || x >= WIDTH || y >= HEIGHT ? 0 : original.pixels[y * WIDTH + x];
+        }
+        assert_true(fabs(out.pixels[i] - sum / 9.0) < 0.501);
+    }
+    free(out.pixels);
+}
+
+static void count(void *user, uint64_t done, uint64_t all)
+{
+    uint64_t *counted = user;
+
+    assert_int_equal(done, ++*counted);
+    assert_int_equal(all, 8 * 4);
+}
+
+static void test_any_size_has_no_seam(void **state)
+{
+    uint64_t counted = 0;
+    struct wisp_process_options options = { .size = sizeof options, .progress = count, .progress_user = &counted };
+    struct wisp_timings timings;
+
+    (void)state;
+    assert_int_equal(wisp_process_file(client, "blur", scratch_path(folder, "in.png"), scratch_path(folder, "out.png"),
+                                       &options, &timings),
+                     0);
+    assert_int_equal(counted, 32);
+    assert_true(timings.batch > 1); /* many were under way */
+    assert_true(timings.total_ns >= timings.compute_ns);
+    check_blurred(scratch_path(folder, "out.png"));
+    options = (struct wisp_process_options){ .under_way = 3 };
+    assert_int_equal(wisp_process_file(client, "blur", scratch_path(folder, "in.png"), scratch_path(folder, "out.png"),
+                                       &options, NULL),
+                     0);
+    check_blurred(scratch_path(folder, "out.png"));
+}
+
+static void check_twice(const char *path)
+{
+    struct media_picture out = read_picture(path);
+
+    assert_true(out.width == 2 * WIDTH && out.height == 2 * HEIGHT);
+    for (size_t i = 0; i < (size_t)4 * WIDTH * HEIGHT; i++)
+        assert_int_equal(out.pixels[i], original.pixels[i / 2 % WIDTH + i / 4 / WIDTH * WIDTH]);
+    free(out.pixels);
+}
+
+/* Entries for four; and memory for the answers of sixteen. */
+static void test_room_for_few_is_enough(void **state)
+{
+    struct wisp_options options = { .size = sizeof options, .entries = 4, .input_bytes = 1, .output_bytes = 1 };
+    wisp_client *small;
+
+    (void)state;
+    options.socket_path = daemon.socket;
+    assert_int_equal(wisp_connect(&small, &options), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(wisp_process_file(small, "twice", scratch_path(folder, "in.png"),
+                                           scratch_path(folder, "out.png"), NULL, NULL),
+                         0);
+        check_twice(scratch_path(folder, "out.png"));
+        wisp_close(small);
+        options.entries = 64;
+        assert_int_equal(wisp_connect(&small, &options), 0);
+    }
+    wisp_close(small);
+}
+
+static void test_twice_as_large(void **state)
+{
+    (void)state;
+    assert_int_equal(wisp_process_file(client, "twice", scratch_path(folder, "in.png"),
+                                       scratch_path(folder, "twice.png"), NULL, NULL),
+                     0);
+    check_twice(scratch_path(folder, "twice.png"));
+}
+
+/* The daemon says or answers what is no picture. */
+static void test_what_is_no_picture_is_not_written(void **state)
+{
+    static const struct {
+        const char *model, *in, *out, *says;
+        int result;
+    } cases[] = {
+        { "flood", "in.png", "no.png", "tile 1 of 32 has a value that is no finite number", WISP_E_INVALID },
+        { "short", "in.png", "no.png", "it gives 14 x 14 pixels of tiles of 16 x 16", WISP_E_FORMAT },
+        { "blur", "s.yaml", "no.png", "s.yaml", WISP_E_FORMAT },
+        { "blur", "in.png", "no.gif", "as PNG or JPEG", WISP_E_INVALID },
+        { "blur", "none.png", "no.png", "none.png", -ENOENT },
+        { "nobody", "in.png", "no.png", "nobody", WISP_E_NO_MODEL },
+        { "blur", "in.png", "", "is a directory", -EISDIR },
+    };
+    struct wisp_process_options options = { .size = 3 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *out = scratch_path(folder, cases[i].out);
+
+        assert_int_equal(wisp_process_file(client, cases[i].model, scratch_path(folder, cases[i].in), out, NULL, NULL),
+                         cases[i].result);
+        if (!strstr(wisp_last_error(), cases[i].says))
+            fail_msg("\"%s\" does not say \"%s\"", wisp_last_error(), cases[i].says);
+        assert_false(*cases[i].out && file_is_same(out, out));
+    }
+    assert_int_equal(wisp_process_file(client, "blur", "x", "y", &options, NULL), WISP_E_INVALID);
+    /* The client is none the worse for it. */
+    test_twice_as_large(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_size_has_no_seam),
+        cmocka_unit_test(test_room_for_few_is_enough),
+        cmocka_unit_test(test_twice_as_large),
+        cmocka_unit_test(test_what_is_no_picture_is_not_written),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
