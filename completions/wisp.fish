@@ -41,7 +41,7 @@ complete -c wisp -n '__wisp_verb run' -l min-probability -x -d 'print no label b
 complete -c wisp -n '__wisp_verb run' -l input -r -d 'the input of that name'
 complete -c wisp -n '__wisp_verb run' -l tensor -d 'the files are float32 tensors'
 complete -c wisp -n '__wisp_verb run' -l raw -d 'binary output'
-complete -c wisp -n '__wisp_verb run' -s o -l output -r -d 'the picture that the model gives'
+complete -c wisp -n '__wisp_verb run' -s o -l output -r -d 'what the model makes of the input'
 complete -c wisp -n '__wisp_verb run' -s v -l verbose -d 'how long it took'
 complete -c wisp -n '__wisp_verb ping' -s c -l count -x -d 'round trips'
 

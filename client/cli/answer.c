@@ -103,7 +103,7 @@ static void print_numbers(const struct run *run, size_t index)
 }
 
 /* The timings are no data: standard error has it, where a person looks on or asked for it. */
-static void print_timings(const struct run *run, const struct answer *answer)
+void answer_print_timings(const struct run *run, const struct answer *answer)
 {
     const struct wisp_timings *timings = &answer->timings;
     char total[32], queue[32], compute[32], encode[32];
@@ -158,7 +158,7 @@ static int print_human(const struct run *run, const struct answer *answer, size_
         print_labels(run, labels);
     for (size_t i = said || run->top ? 1 : 0; i < wisp_model_output_count(run->model); i++)
         print_numbers(run, i);
-    print_timings(run, answer);
+    answer_print_timings(run, answer);
     return result;
 }
 
@@ -263,7 +263,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
     json_object_set_new(object, "batch", json_integer(timings->batch));
     json_object_set_new(object, "resubmitted", json_integer(timings->resubmitted));
     if (run->verbose)
-        print_timings(run, answer);
+        answer_print_timings(run, answer);
     return print_line(run, object);
 }
 
@@ -285,16 +285,16 @@ static int print_raw(const struct run *run, const struct answer *answer)
         fwrite(wisp_request_output_tensor(run->request, i), 1, output.bytes, run->screen.file);
     }
     if (run->verbose)
-        print_timings(run, answer);
+        answer_print_timings(run, answer);
     return 0;
 }
 
 static int write_picture(const struct run *run, const struct answer *answer)
 {
-    int result = wisp_write_picture(run->model, wisp_request_output_tensor(run->request, 0), run->picture);
+    int result = wisp_write_picture(run->model, wisp_request_output_tensor(run->request, 0), run->output);
 
     if (!result)
-        print_timings(run, answer);
+        answer_print_timings(run, answer);
     return result;
 }
 
@@ -303,7 +303,7 @@ int answer_print(struct run *run, const struct answer *answer)
     size_t labels = 0;
     int result;
 
-    if (run->picture)
+    if (run->output)
         return write_picture(run, answer);
 
     if (run->raw)

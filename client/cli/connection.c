@@ -33,7 +33,7 @@ int connection_connect(struct connection *connection)
         .connect_ms = MIN(patience, UINT32_MAX - 1),
         .reconnect_ms = MAX(MIN(patience / 2, RECONNECT_MS), 1),
         .answer_ms = patience,
-        .entries = connection->questions ? UINT32_MAX : ENTRIES,
+        .entries = connection->questions ? UINT32_MAX : MAX(connection->entries, ENTRIES),
         .input_bytes = MAX(connection->input_bytes, ARENA_MIN),
         .output_bytes = MAX(connection->output_bytes, ARENA_MIN),
     };

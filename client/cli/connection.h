@@ -19,6 +19,7 @@ struct connection {
     bool patient;        /* the limit is what a model may take, not what a person waits for a word */
     uint64_t timeout_ms; /* 0: none */
     bool questions;      /* no more: it takes no shared memory, and gets in where all connections are taken */
+    uint32_t entries;    /* requests under way at once; 0: a few */
     uint64_t input_bytes, output_bytes; /* of shared memory; 0: the least that there is, enough for a ping */
     wisp_client *client;
 };

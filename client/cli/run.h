@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `wisp run`: what is sent (input.c, lines.c), and how the answer is printed (answer.c).
+ * `wisp run`: what is sent (input.c, lines.c), how the answer is printed (answer.c), and from file to file (process.c).
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -18,7 +18,7 @@ struct run {
     struct connection connection;
     const char *model_file; /* of --model: a daemon for this call; NULL: the one there is */
     struct private_daemon daemon;
-    const char *picture; /* file for the picture that the model gives; NULL */
+    const char *output; /* of -o: the file for what the model makes of an input, or the folder for those; NULL */
     bool json, raw, verbose, tensor, lines;
     uint64_t top_k;
     double min;                      /* probability of a label that is printed */
@@ -70,6 +70,15 @@ struct answer {
     struct wisp_timings timings;
     uint64_t encode_ns; /* from the file to the tensor, in this process */
 };
+
+/* process.c: -o, from a file to a file. Whether the input goes that way; whether the options make sense of it, an exit
+ * status; and the way, after which `why` has libwisp's sentence. */
+bool process_is_for(const struct run *run, const struct input *input);
+int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
+int process_run(struct run *run, const struct input *input, struct reason *why);
+
+/* How long it took, where somebody looks on or asked for it. */
+void answer_print_timings(const struct run *run, const struct answer *answer);
 
 /* Prints one answer in the form that the options ask for. WISP_E_INVALID, with libwisp's sentence, when it has no
  * labels because it is no number; -errno of running out of memory. */

@@ -11,14 +11,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/lines.h"
 #include "client/cli/run.h"
 #include "client/cli/verb.h"
 
-enum { SMALL_BYTES = 65536 }; /* enough for one sample of most models */
+enum {
+    SMALL_BYTES = 65536,    /* enough for one sample of most models */
+    PIECES_MAX = 64,        /* that libwisp-media has under way at once, of a large input */
+    PIECES_BYTES = 8 << 20, /* of them all, inputs or outputs */
+};
 
 static const struct usage usage = {
     .verb = "run",
@@ -47,22 +50,13 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
                 "the input of that name, a tensor of its type; one for each input of the model, and no FILE then");
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
-    option_text(&table, "output", 'o', &run->picture, "FILE", "the picture or mask that the model gives: PNG, or JPEG");
+    option_text(&table, "output", 'o', &run->output, "FILE",
+                "the picture or mask that the model makes of the input; of several inputs a folder");
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
                 "ask this model file, through a daemon for this call; no TARGET then");
     connection_options(&run->connection, &table);
     return options_read(&usage, &table, argc, argv, operands, status);
-}
-
-/* The picture would be written over it. */
-static bool is_over_an_input(const struct run *run, const struct input *inputs, size_t count)
-{
-    for (size_t i = 0; run->picture && i < count; i++) {
-        if (inputs[i].path && file_is_same(inputs[i].path, run->picture))
-            return true;
-    }
-    return false;
 }
 
 /* What options_read() cannot see; EXIT_DONE when it makes sense. */
@@ -74,13 +68,6 @@ static int check(const struct run *run, const struct input *inputs, size_t input
         return fail(usage.verb, EXIT_USAGE, "--input is the whole input: name no files beside it");
     if (run->json && run->raw)
         return fail(usage.verb, EXIT_USAGE, "--json and --raw exclude each other");
-    if (run->picture && (input_count > 1 || run->lines || run->json || run->raw))
-        return fail(usage.verb, EXIT_USAGE, "-o is the picture of one input: no second one, --lines, --json or --raw");
-    if (run->picture && !strcmp(run->picture, "-") && run->screen.terminal)
-        return fail(usage.verb, EXIT_USAGE, "-o - writes a picture: send it to a file or a pipe, not a terminal");
-    if (is_over_an_input(run, inputs, input_count))
-        return fail(usage.verb, EXIT_USAGE, "-o %s would be written over the input; give it another name",
-                    run->picture);
     if (run->model_file && run->connection.socket)
         return fail(usage.verb, EXIT_USAGE, "--model and --socket exclude each other: it has a daemon of its own");
     if (run->lines && run->tensor)
@@ -88,7 +75,7 @@ static int check(const struct run *run, const struct input *inputs, size_t input
     if (run->raw && run->screen.terminal)
         return fail(usage.verb, EXIT_USAGE,
                     "--raw writes binary numbers: send them to a file or a pipe, not a terminal");
-    return EXIT_DONE;
+    return process_check(run, inputs, input_count, usage.verb);
 }
 
 /* ---- one input ---- */
@@ -138,11 +125,15 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
 {
     struct answer answer = { .input = input };
     uint64_t begun;
-    int result = prepare(run, why);
+    int result = process_is_for(run, input) ? 0 : prepare(run, why);
 
     if (result)
         return input_refuse(input, result, why);
     tell_who_types(input);
+    if (process_is_for(run, input)) {
+        result = process_run(run, input, why);
+        return result ? input_refuse(input, result, why) : 0;
+    }
     begun = clock_ns();
     result = input->named ? named_read(run, why) : input_encode(run, input, wisp_request_input(run->request), why);
     if (result)
@@ -173,6 +164,12 @@ static uint64_t bytes_of(const wisp_model *model, size_t count,
     return bytes;
 }
 
+/* For as many samples as are worth having under way at once, if that is not too much. */
+static uint64_t bytes_for_many(uint64_t sample)
+{
+    return MAX(sample, MIN(PIECES_MAX * sample, (uint64_t)PIECES_BYTES));
+}
+
 /* The connection was made before the model was known: one that is large needs more memory than that. */
 static int make_room(struct run *run)
 {
@@ -180,7 +177,12 @@ static int make_room(struct run *run)
     uint64_t input = bytes_of(run->model, wisp_model_input_count(run->model), wisp_model_input);
     uint64_t output = bytes_of(run->model, wisp_model_output_count(run->model), wisp_model_output);
 
-    if (input <= connection->input_bytes && output <= connection->output_bytes)
+    if (run->output) {
+        connection->entries = PIECES_MAX;
+        input = bytes_for_many(input);
+        output = bytes_for_many(output);
+    }
+    if (!run->output && input <= connection->input_bytes && output <= connection->output_bytes)
         return EXIT_DONE;
     run->connection.client = wisp_close(run->connection.client);
     connection->input_bytes = MAX(input, connection->input_bytes);

@@ -161,8 +161,8 @@ static void test_a_picture_is_written(void **state)
         int status;
         const char *err;
     } cases[] = {
-        { { "mask", "good.png", "--json" }, 2, "-o is the picture of one input" },
-        { { "mask", "good.png", "good.png" }, 2, "-o is the picture of one input" },
+        { { "mask", "good.png", "--json" }, 2, "-o is a file of what the model makes" },
+        { { "mask", "good.png", "good.png" }, 2, "is one file for 2 inputs" },
         { { "plain", "good.png" }, 65, "good.png: plain gives no picture, or does not say so" },
         { { "lang.safetensors", "good.txt" }, 65, "gives no picture" },
     };

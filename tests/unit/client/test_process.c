@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a file to a file, by the library: pictures of any size through a real daemon, whose models
+ * From a file to a file, by the library and by the command: pictures of any size through a real daemon, whose models
  * are convolutions with weights that this test gives them.
  */
 #include "support/test.h"
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <wisp/media.h>
 
 #include "base/file.h"
@@ -130,6 +131,7 @@ static int begin(void **state)
     for (size_t i = 0; i < WIDTH * HEIGHT; i++)
         original.pixels[i] = (uint8_t)rng_u32(&rng);
     write_picture("in.png");
+    write_picture("other.png");
     daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
     options.socket_path = daemon.socket;
     return wisp_connect(&client, &options);
@@ -264,6 +266,62 @@ static void test_what_is_no_picture_is_not_written(void **state)
     test_twice_as_large(state);
 }
 
+/* ---- the command ---- */
+
+static void test_the_command_says_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *words[5];
+        int status;
+        const char *says;
+    } cases[] = {
+        { { "flood", "in.png", "-o", "x.png" }, 65, "wisp run: in.png: what the model gives for tile 1 of 32" },
+        { { "blur", "in.png", "-o", "in.png" }, 2, "would be written over the input" },
+        { { "blur", "in.png", "-o", "./" }, 2, "would be written over the input" },
+        { { "blur", "in.png", "-o", "x.tif" }, 65, "as PNG or JPEG" },
+        { { "blur", "in.png", "other.png", "-o", "x.png" }, 2, "one file for 2 inputs: name a folder" },
+        { { "blur", "in.png", "./in.png", "-o", "made" }, 2, "would both become made/in.png" },
+        { { "blur", "-", "-o", "made" }, 2, "standard input has no name" },
+    };
+
+    (void)state;
+    mkdir(scratch_path(folder, "made"), 0755);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *const *w = cases[i].words;
+
+        command_run(&(struct command){ .words = { "wisp", "run", "-s", daemon.socket, w[0], w[1], w[2], w[3], w[4] },
+                                       .folder = folder },
+                    &outcome);
+        if (outcome.status != cases[i].status || !strstr(outcome.err, cases[i].says))
+            fail_msg("%s %s: %d, \"%s\" does not say \"%s\"", w[0], w[1], outcome.status, outcome.err, cases[i].says);
+    }
+}
+
+static void test_the_command_writes_files(void **state)
+{
+    struct media_picture mask;
+
+    (void)state;
+    mkdir(scratch_path(folder, "made"), 0755);
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "blur", "in.png", "other.png", "-o", "made" },
+                           .folder = folder },
+        &outcome);
+    assert_int_equal(outcome.status, 0);
+    check_blurred(scratch_path(folder, "made/in.png"));
+    check_blurred(scratch_path(folder, "made/other.png"));
+    command_run(&(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "mask", "-", "-o", "-" },
+                                   .folder = folder,
+                                   .input = scratch_path(folder, "in.png"),
+                                   .output = scratch_path(folder, "mask.png") },
+                &outcome);
+    assert_int_equal(outcome.status, 0);
+    mask = read_picture(scratch_path(folder, "mask.png"));
+    for (size_t i = 0; i < WIDTH * HEIGHT; i++)
+        assert_int_equal(mask.pixels[i], original.pixels[i] > 127 ? 255 : 0);
+    free(mask.pixels);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +329,8 @@ int main(void)
         cmocka_unit_test(test_room_for_few_is_enough),
         cmocka_unit_test(test_twice_as_large),
         cmocka_unit_test(test_what_is_no_picture_is_not_written),
+        cmocka_unit_test(test_the_command_says_what_is_wrong),
+        cmocka_unit_test(test_the_command_writes_files),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

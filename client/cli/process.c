@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp run -o: from a file to a file, by libwisp-media, which cuts large ones into pieces. Of several inputs -o names a
+ * folder, and each gets a file of its name there.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <wisp/media.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "client/cli/run.h"
+
+enum {
+    PATIENCE_MS = 1000, /* before a person is told how far it is */
+    EVERY_MS = 100,
+};
+
+bool process_is_for(const struct run *run, const struct input *input)
+{
+    return run->output && input->path && !run->tensor;
+}
+
+/* ---- where to ---- */
+
+static bool is_folder(const char *path)
+{
+    const size_t length = strlen(path);
+    struct stat status;
+
+    return (length && path[length - 1] == '/') || (!stat(path, &status) && S_ISDIR(status.st_mode));
+}
+
+/* "folder/photo.png" of "holidays/photo.jpg": pictures in a folder lose nothing. NULL without memory. */
+static char *name_output(const struct run *run, const struct input *input)
+{
+    const char *folder = run->output, *slash = input->path ? strrchr(input->path, '/') : NULL;
+    const char *name = slash ? slash + 1 : input->path, *dot = name ? strrchr(name, '.') : NULL;
+    char *out;
+
+    if (!name || !is_folder(folder))
+        return strdup(folder);
+    return asprintf(&out, "%s%s%.*s.png", folder, folder[strlen(folder) - 1] == '/' ? "" : "/",
+                    (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name)), name) < 0
+               ? NULL
+               : out;
+}
+
+/* Whether what comes of input `number` can be written: it is no input, and no other's output. */
+static int check_output(const struct run *run, const struct input *inputs, char **outputs, size_t number,
+                        const char *verb)
+{
+    const struct input *input = &inputs[number];
+    const char *out = outputs[number];
+
+    if (is_folder(run->output) && (!input->path || !strcmp(input->path, "-")))
+        return fail(verb, EXIT_USAGE, "-o %s is a folder, where %s has no name: name a file", run->output, input->name);
+    for (size_t i = 0; !access(out, F_OK) && inputs[i].name; i++) {
+        if (inputs[i].path && file_is_same(inputs[i].path, out))
+            return fail(verb, EXIT_USAGE, "-o %s would be written over the input; give it another name", out);
+    }
+    for (size_t i = 0; i < number; i++) {
+        if (!strcmp(out, outputs[i]))
+            return fail(verb, EXIT_USAGE, "%s and %s would both become %s", inputs[i].name, input->name, out);
+    }
+    return EXIT_DONE;
+}
+
+static int check_outputs(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+{
+    char **outputs = calloc(count, sizeof *outputs);
+    int status = EXIT_DONE;
+
+    for (size_t i = 0; !status && i < count; i++) {
+        if (outputs)
+            outputs[i] = name_output(run, &inputs[i]);
+        status = outputs && outputs[i] ? check_output(run, inputs, outputs, i, verb)
+                                       : fail(verb, EXIT_FAILED, "out of memory");
+    }
+    for (size_t i = 0; outputs && i < count; i++)
+        free(outputs[i]);
+    free(outputs);
+    return status;
+}
+
+int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+{
+    if (!run->output)
+        return EXIT_DONE;
+    if (run->lines || run->json || run->raw)
+        return fail(verb, EXIT_USAGE, "-o is a file of what the model makes: no --lines, --json or --raw with it");
+    if (count > 1 && !is_folder(run->output))
+        return fail(verb, EXIT_USAGE, "-o %s is one file for %zu inputs: name a folder that is there", run->output,
+                    count);
+    if (!strcmp(run->output, "-") && run->screen.terminal)
+        return fail(verb, EXIT_USAGE, "-o - writes a file: send it to a file or a pipe, not a terminal");
+    return check_outputs(run, inputs, count, verb);
+}
+
+/* ---- how far it is ---- */
+
+struct progress {
+    uint64_t begun_ns, shown_ns; /* 0: not yet */
+};
+
+static void show(void *user, uint64_t done, uint64_t count)
+{
+    struct progress *progress = user;
+    const uint64_t now = clock_ns();
+
+    if (now - progress->begun_ns < PATIENCE_MS * NS_PER_MS || now - progress->shown_ns < EVERY_MS * NS_PER_MS)
+        return;
+    progress->shown_ns = now;
+    fprintf(stderr, "\r  %3.0f %%  %llu of %llu pieces, %.0f s ", 100 * (double)done / (double)count,
+            (unsigned long long)done, (unsigned long long)count, (double)(now - progress->begun_ns) / 1e9);
+}
+
+static void hide(const struct progress *progress)
+{
+    if (progress->shown_ns)
+        fputs("\r\033[K", stderr);
+}
+
+int process_run(struct run *run, const struct input *input, struct reason *why)
+{
+    struct progress progress = { .begun_ns = clock_ns() };
+    const bool watched = isatty(STDERR_FILENO);
+    const struct wisp_process_options options = { .size = sizeof options,
+                                                  .progress = watched ? show : NULL,
+                                                  .progress_user = &progress };
+    struct answer answer = { .input = input };
+    cleanup_free char *out = name_output(run, input);
+    int result;
+
+    if (!out)
+        return refuse_errno(why, -ENOMEM, "%s", run->output);
+    result = wisp_process_file(run->connection.client, run->target, input->path, out, &options, &answer.timings);
+    hide(&progress);
+    if (!result) {
+        answer_print_timings(run, &answer);
+        return 0;
+    }
+    return refuse(why, result, "%s", wisp_last_error());
+}
