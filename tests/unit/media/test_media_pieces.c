@@ -46,6 +46,8 @@ static void test_pieces_cover_the_whole(void **state)
 /* All pieces at every position; and what is nearest to a piece's end, where that is not the whole's, counts nothing. */
 static void check_weights(const struct pieces *p)
 {
+    const uint32_t ramp = p->overlap / 2 * p->scale;
+
     for (uint64_t at = 0; at < p->length * p->scale; at++) {
         float sum = 0, next = 0;
         double whole = 0;
@@ -63,7 +65,7 @@ static void check_weights(const struct pieces *p)
         assert_true(sum == 1);
         assert_true(fabs(whole - (double)at) < 1e-9 * (double)(at + 1));
         if (p->overlap > 1) /* from one position to the next it changes by a step of the ramp */
-            assert_true(next <= 1.0f / (float)(p->overlap / 2 * p->scale) + 0x1p-16f);
+            assert_true(next <= 1.0f / (float)ramp + 0x1p-16f);
     }
 }
 
