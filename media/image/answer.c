@@ -17,6 +17,11 @@ bool media_goes_in_tiles(const struct media *media)
     return media->kind == MEDIA_IMAGE && media->image.fit == MEDIA_FIT_TILES;
 }
 
+uint32_t media_overlap(const struct media *media)
+{
+    return media->image.overlap;
+}
+
 /* The input's channel whose scale a channel of the answer has. */
 static uint32_t scale_of(const struct image_spec *spec, uint32_t channels, uint32_t channel)
 {

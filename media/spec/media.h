@@ -115,7 +115,9 @@ void media_picture_levels(const struct media *media, struct media_levels *out);
  * that it learns; and its numbers as bytes, channels interleaved, a mask's 0 or 255. */
 enum media_answer { MEDIA_ANSWER_NONE, MEDIA_ANSWER_PICTURE, MEDIA_ANSWER_MASK };
 enum media_answer media_answer(const struct media *media);
-bool media_goes_in_tiles(const struct media *media); /* media/tiles */
+/* Of media/tiles: whether pictures go in tiles, and how far tiles overlap, of any picture. */
+bool media_goes_in_tiles(const struct media *media);
+uint32_t media_overlap(const struct media *media);
 void media_answer_levels(const struct media *media, uint32_t channels, struct media_levels *out);
 void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out);
 

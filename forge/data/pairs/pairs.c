@@ -103,22 +103,27 @@ static int add_pair(struct making *m, const struct partners *partners, struct re
     return 0;
 }
 
+/* How many tiles cover a side. */
+static uint32_t count_along(const struct making *m, uint32_t length, uint32_t size)
+{
+    return (uint32_t)pieces_plan(length, size, media_overlap(m->wish->media), 1).count;
+}
+
 static uint64_t tiles_of(const struct making *m, size_t pair)
 {
     const struct media_picture *in = &m->pictures[2 * pair];
 
-    return (uint64_t)tiling_count(in->width, m->width) * tiling_count(in->height, m->height);
+    return (uint64_t)count_along(m, in->width, m->width) * count_along(m, in->height, m->height);
 }
 
 static size_t put_tiles(const struct making *m, uint32_t pair, struct tile *out)
 {
     const struct media_picture *in = &m->pictures[2 * (size_t)pair];
-    const uint32_t across = tiling_count(in->width, m->width), down = tiling_count(in->height, m->height);
+    const uint32_t across = count_along(m, in->width, m->width), down = count_along(m, in->height, m->height);
 
     for (uint32_t y = 0; y < down; y++) {
         for (uint32_t x = 0; x < across; x++)
-            *out++ =
-                (struct tile){ pair, tiling_stretch(in->width, m->width, x), tiling_stretch(in->height, m->height, y) };
+            *out++ = (struct tile){ pair, x, y };
     }
     return (size_t)across * down;
 }
@@ -158,6 +163,7 @@ static int make_samples(struct making *m, struct reason *why)
     pairs->width = m->width;
     pairs->height = m->height;
     pairs->scale = m->wish->scale;
+    pairs->overlap = media_overlap(m->wish->media);
     pairs->channels = m->wish->channels;
     pairs->noisy = d && d->noise;
     if (pairs->noisy)
@@ -253,8 +259,12 @@ struct crop pairs_tile(const struct dataset *set, uint32_t sample)
 {
     const struct pairs *pairs = set->pairs;
     const struct tile *tile = &pairs->tiles[sample];
+    const struct pieces across = pairs_across(set, tile->pair), down = pairs_down(set, tile->pair);
 
-    return (struct crop){ tile->across.begin, tile->down.begin, pairs->width, pairs->height, false, 0 };
+    return (struct crop){ .left = (uint32_t)pieces_begin(&across, tile->across),
+                          .top = (uint32_t)pieces_begin(&down, tile->down),
+                          .width = pairs->width,
+                          .height = pairs->height };
 }
 
 struct crop pairs_crop(const struct dataset *set, uint32_t sample, struct rng *rng)

@@ -5,7 +5,7 @@
  * them (degradation.h). Immutable afterwards, as the set is.
  *
  * Pictures are bytes at their own size, in the channels in which they are wanted. A sample that is evaluated is its
- * tile (tiling.h); one that is trained on is as large a crop of the same pair at another place (crop.h).
+ * tile; one that is trained on is as large a crop of the same pair at another place (crop.h).
  */
 #ifndef FORGE_DATA_PAIRS_PAIRS_H
 #define FORGE_DATA_PAIRS_PAIRS_H
@@ -14,16 +14,17 @@
 #include "forge/data/dataset.h"
 #include "forge/data/pairs/crop.h"
 #include "forge/data/pairs/degradation.h"
-#include "forge/data/pairs/tiling.h"
+#include "media/pieces/pieces.h"
 
+/* By its number across and down, as media/pieces cuts the pair's input. */
 struct tile {
-    uint32_t pair;
-    struct tiling_stretch across, down; /* of the input */
+    uint32_t pair, across, down;
 };
 
 struct pairs {
     size_t count;
     uint32_t width, height, scale; /* of a tile of the input, and how many times larger one of the target is */
+    uint32_t overlap;              /* of tiles, as the media description says */
     uint32_t channels;             /* of the target */
     bool noisy;                    /* the input is its picture with noise */
     struct noise noise;
@@ -50,6 +51,17 @@ static inline const struct media_picture *pairs_input(const struct dataset *set,
 static inline const struct media_picture *pairs_target(const struct dataset *set, uint32_t pair)
 {
     return &set->pictures[2 * (size_t)pair + 1];
+}
+
+/* How tiles cover a pair, as `wisp run` covers a picture. */
+static inline struct pieces pairs_across(const struct dataset *set, uint32_t pair)
+{
+    return pieces_plan(pairs_input(set, pair)->width, set->pairs->width, set->pairs->overlap, set->pairs->scale);
+}
+
+static inline struct pieces pairs_down(const struct dataset *set, uint32_t pair)
+{
+    return pieces_plan(pairs_input(set, pair)->height, set->pairs->height, set->pairs->overlap, set->pairs->scale);
 }
 
 /* Numbers of a tile's target. */

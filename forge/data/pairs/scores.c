@@ -18,16 +18,75 @@ int pair_scores_init(struct pair_scores *s, const struct dataset *set, const str
                                .mask = media_answer(media) == MEDIA_ANSWER_MASK,
                                .has_input = pairs->scale == 1 && pairs->channels == dimensions[0],
                                .threshold = 0.5f,
-                               .of = memory_zalloc(pairs->count, sizeof *s->of) };
+                               .of = memory_zalloc(pairs->count, sizeof *s->of),
+                               .wholes = memory_zalloc(pairs->count, sizeof *s->wholes) };
     media_answer_levels(media, pairs->channels, &s->levels);
-    return s->of ? 0 : -ENOMEM;
+    return s->of && s->wholes ? 0 : -ENOMEM;
+}
+
+static void forget_whole(struct pair_whole *whole)
+{
+    free(whole->output);
+    free(whole->input);
+    whole->output = whole->input = NULL;
 }
 
 void pair_scores_deinit(struct pair_scores *scores)
 {
+    for (size_t i = 0; scores->wholes && i < scores->set->pairs->count; i++)
+        forget_whole(&scores->wholes[i]);
+    free(scores->wholes);
     free(scores->of);
+    scores->wholes = NULL;
     scores->of = NULL;
 }
+
+/* ---- a picture, of its tiles ---- */
+
+/* The pictures of a pair that are compared are as large as the target is, or, where that has a rest, what comes out. */
+struct canvas {
+    struct pieces across, down;
+    size_t width, height;
+};
+
+static struct canvas canvas_of(const struct pair_scores *s, uint32_t pair)
+{
+    const struct pieces across = pairs_across(s->set, pair), down = pairs_down(s->set, pair);
+
+    return (struct canvas){ across, down, across.length * across.scale, down.length * down.scale };
+}
+
+static int begin_whole(const struct pair_scores *s, uint32_t pair)
+{
+    const struct canvas canvas = canvas_of(s, pair);
+    struct pair_whole *whole = &s->wholes[pair];
+
+    whole->output = memory_zalloc(canvas.width * canvas.height * s->set->pairs->channels, sizeof *whole->output);
+    if (s->has_input)
+        whole->input = memory_zalloc(canvas.width * canvas.height * s->set->pairs->channels, sizeof *whole->input);
+    return whole->output && (whole->input || !s->has_input) ? 0 : -ENOMEM;
+}
+
+/* One channel of a tile, whose numbers are `stride` apart, onto the picture's. */
+static void add_channel(const struct canvas *canvas, const struct tile *tile, const float *values, size_t stride,
+                        float *out)
+{
+    const struct pieces_stretch columns = pieces_stretch(&canvas->across, tile->across);
+    const struct pieces_stretch rows = pieces_stretch(&canvas->down, tile->down);
+    const size_t left = pieces_begin(&canvas->across, tile->across) * canvas->across.scale;
+    const size_t top = pieces_begin(&canvas->down, tile->down) * canvas->down.scale;
+    const size_t width = (size_t)canvas->across.size * canvas->across.scale;
+
+    for (size_t y = rows.begin; y < rows.end; y++) {
+        const float weight = pieces_weight(&canvas->down, tile->down, y);
+
+        for (size_t x = columns.begin; x < columns.end; x++)
+            out[y * canvas->width + x] += weight * pieces_weight(&canvas->across, tile->across, x) *
+                                          values[((y - top) * width + (x - left)) * stride];
+    }
+}
+
+/* ---- how near it is ---- */
 
 /* As a byte would be, but for its rounding. */
 static double brightness(const float levels[256], float value)
@@ -37,52 +96,70 @@ static double brightness(const float levels[256], float value)
     return byte <= 0 ? 0 : byte >= 255 ? 255 : byte;
 }
 
-/* An element of a batch's tensors. */
-struct compared {
-    float input, output, target;
-};
-
-static void add_number(struct pair_sums *sums, const struct pair_scores *s, const float levels[256],
-                       const struct compared *c)
+static void compare_channel(struct pair_scores *s, uint32_t pair, uint32_t channel, const struct canvas *canvas)
 {
-    const double target = brightness(levels, c->target);
-    const double off = brightness(levels, c->output) - target, before = brightness(levels, c->input) - target;
-    const bool said = c->output > s->threshold, wanted = c->target > 0.5f;
+    const struct media_picture *target = pairs_target(s->set, pair);
+    const float *levels = s->levels.values[channel];
+    struct pair_sums *sums = &s->of[pair];
+    const size_t plane = canvas->width * canvas->height;
 
-    sums->numbers++;
-    sums->said += said;
-    sums->wanted += wanted;
-    sums->both += said && wanted;
-    if (s->mask)
-        return;
-    sums->squares += off * off;
-    sums->input_squares += before * before;
-}
+    for (size_t i = 0; i < plane; i++) {
+        const size_t at = i / canvas->width * target->width + i % canvas->width;
+        const uint8_t byte = target->pixels[at * target->channels + channel];
+        const float output = s->wholes[pair].output[channel * plane + i];
+        const bool said = output > s->threshold, wanted = levels[byte] > 0.5f;
+        const double off = brightness(levels, output) - brightness(levels, levels[byte]);
 
-static void add_sample(struct pair_scores *s, const struct tile *tile, size_t stride, const float *input,
-                       const float *output, const float *target)
-{
-    const struct pairs *pairs = s->set->pairs;
-    const size_t scale = pairs->scale, width = pairs->width * scale, plane = width * pairs->height * scale;
+        sums->numbers++;
+        sums->said += said;
+        sums->wanted += wanted;
+        sums->both += said && wanted;
+        sums->squares += off * off;
+    }
+    for (size_t i = 0; s->has_input && i < plane; i++) {
+        const uint8_t byte = target->pixels[i * target->channels + channel];
+        const double off =
+            brightness(levels, s->wholes[pair].input[channel * plane + i]) - brightness(levels, levels[byte]);
 
-    for (size_t c = 0; c < pairs->channels; c++) {
-        for (size_t y = tile->down.own_begin * scale; y < tile->down.own_end * scale; y++) {
-            for (size_t x = tile->across.own_begin * scale; x < tile->across.own_end * scale; x++) {
-                const size_t at = (c * plane + y * width + x) * stride;
-
-                add_number(&s->of[tile->pair], s, s->levels.values[c],
-                           &(struct compared){ s->has_input ? input[at] : target[at], output[at], target[at] });
-            }
-        }
+        sums->input_squares += off * off;
     }
 }
 
-void pair_scores_add(struct pair_scores *s, const uint32_t *which, size_t count, const float *input,
-                     const float *output, const float *target)
+static int add_sample(struct pair_scores *s, const struct tile *tile, size_t stride, const float *input,
+                      const float *output)
 {
-    for (size_t i = 0; i < count; i++)
-        add_sample(s, &s->set->pairs->tiles[which[i]], count, input + i, output + i, target + i);
+    const struct pairs *pairs = s->set->pairs;
+    const struct canvas canvas = canvas_of(s, tile->pair);
+    struct pair_whole *whole = &s->wholes[tile->pair];
+    const size_t plane = canvas.width * canvas.height;
+    const size_t of_tile = (size_t)pairs->width * pairs->scale * pairs->height * pairs->scale * stride;
+    int result = whole->given ? 0 : begin_whole(s, tile->pair);
+
+    if (result)
+        return result;
+    for (uint32_t c = 0; c < pairs->channels; c++) {
+        add_channel(&canvas, tile, output + c * of_tile, stride, whole->output + c * plane);
+        if (s->has_input)
+            add_channel(&canvas, tile, input + c * of_tile, stride, whole->input + c * plane);
+    }
+    if (++whole->given < canvas.across.count * canvas.down.count)
+        return 0;
+    for (uint32_t c = 0; c < pairs->channels; c++)
+        compare_channel(s, tile->pair, c, &canvas);
+    forget_whole(whole);
+    return 0;
 }
+
+int pair_scores_add(struct pair_scores *s, const uint32_t *which, size_t count, const float *input, const float *output)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < count && !result; i++)
+        result = add_sample(s, &s->set->pairs->tiles[which[i]], count, input + i, output + i);
+    return result;
+}
+
+/* ---- figures ---- */
 
 static double psnr(double squares, uint64_t numbers)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How near a network's pictures or masks are to those that are wanted, picture by picture: each pixel by the one tile
- * whose own it is.
+ * How near a network's pictures or masks are to those that are wanted, picture by picture, each put together of
+ * its tiles as `wisp run` does it (media/pieces). A picture is kept from its first tile to its last.
  *
  * Of pictures: the peak signal-to-noise ratio 10 log10(255^2 / mean squared difference), over all channels, of numbers
  * that are cut off at 0 and 255 and not rounded; at most 100 dB. Of masks, of which a pixel is set above a threshold:
@@ -15,8 +15,15 @@
 /* Of one pair: sums over its pixels and channels. */
 struct pair_sums {
     uint64_t numbers;
-    double squares, input_squares;
-    uint64_t both, said, wanted; /* of a mask: pixels that are set */
+    double squares, input_squares; /* of brightness, of 255 */
+    uint64_t both, said, wanted;   /* of a mask: pixels that are set */
+};
+
+/* What of a pair is there: [channel][row][column] of what the network gives, and of its input where that is compared.
+ */
+struct pair_whole {
+    float *output, *input;
+    uint32_t given; /* tiles */
 };
 
 struct pair_scores {
@@ -26,15 +33,17 @@ struct pair_scores {
     uint32_t input;             /* which of the network's inputs that is; 0 */
     float threshold;            /* of a mask: above it a pixel is set; 0.5 */
     struct pair_sums *of;
+    struct pair_whole *wholes;
 };
 
 /* -ENOMEM. */
 int pair_scores_init(struct pair_scores *scores, const struct dataset *set, const struct media *media);
 void pair_scores_deinit(struct pair_scores *scores); /* idempotent */
 
-/* Of the samples which[0 … count): tensors with samples innermost, as a network takes and gives them. */
-void pair_scores_add(struct pair_scores *scores, const uint32_t *which, size_t count, const float *input,
-                     const float *output, const float *target);
+/* Of the samples which[0 … count), each once: tensors with samples innermost, as a network takes and gives them.
+ * -ENOMEM. */
+int pair_scores_add(struct pair_scores *scores, const uint32_t *which, size_t count, const float *input,
+                    const float *output);
 
 struct pair_figures {
     size_t pictures;
