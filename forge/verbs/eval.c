@@ -54,17 +54,21 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
 static void print_pictures(const struct experiment *s, const struct evaluation *e, const struct pair_scores *scores)
 {
     const struct pair_figures f = pair_scores_figures(scores);
-    char worst[512], input[48] = "";
+    char worst[512], input[64] = "", ssim[32] = "";
 
     dataset_sample(s->data, f.worst_sample, worst, sizeof worst);
-    if (scores->has_input)
+    if (f.has_ssim)
+        snprintf(ssim, sizeof ssim, ", SSIM %.4f", f.ssim);
+    if (scores->has_input && f.has_ssim)
+        snprintf(input, sizeof input, " (the input as it is: %.2f dB, %.4f)", f.input_psnr, f.input_ssim);
+    else if (scores->has_input)
         snprintf(input, sizeof input, " (the input as it is: %.2f dB)", f.input_psnr);
     if (scores->mask)
         printf("IoU %.4f, Dice %.4f, over all pixels of %zu masks; mean IoU %.4f, lowest %.4f, %s; loss %.6g\n", f.iou,
                f.dice, f.pictures, f.iou_mean, f.worst, worst, loss_mean(&e->tally));
     else
-        printf("PSNR %.2f dB, mean over %zu pictures%s; lowest %.2f dB, %s; loss %.6g\n", f.psnr, f.pictures, input,
-               f.worst, worst, loss_mean(&e->tally));
+        printf("PSNR %.2f dB%s, mean over %zu pictures%s; lowest %.2f dB, %s; loss %.6g\n", f.psnr, ssim, f.pictures,
+               input, f.worst, worst, loss_mean(&e->tally));
 }
 
 static json_t *pictures_json(const struct experiment *s, const struct evaluation *e, const struct pair_scores *scores)
@@ -81,6 +85,10 @@ static json_t *pictures_json(const struct experiment *s, const struct evaluation
         json_object_set_new(object, "psnr", json_real(f.psnr));
     if (!scores->mask && scores->has_input)
         json_object_set_new(object, "input_psnr", json_real(f.input_psnr));
+    if (f.has_ssim)
+        json_object_set_new(object, "ssim", json_real(f.ssim));
+    if (f.has_ssim && scores->has_input)
+        json_object_set_new(object, "input_ssim", json_real(f.input_ssim));
     json_object_set_new(object, "lowest", json_real(f.worst));
     json_object_set_new(object, "lowest_sample",
                         json_string(dataset_sample(s->data, f.worst_sample, worst, sizeof worst)));

@@ -2,9 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/data/pairs/scores.h"
+#include "forge/data/pairs/ssim.h"
 
 #define PSNR_MAX 100
 
@@ -96,33 +98,84 @@ static double brightness(const float levels[256], float value)
     return byte <= 0 ? 0 : byte >= 255 ? 255 : byte;
 }
 
-static void compare_channel(struct pair_scores *s, uint32_t pair, uint32_t channel, const struct canvas *canvas)
+/* A channel of a pair as brightness. */
+struct planes {
+    double *target, *output, *input;
+};
+
+static void fill_planes(const struct pair_scores *s, uint32_t pair, uint32_t channel, const struct canvas *canvas,
+                        const struct planes *planes)
 {
     const struct media_picture *target = pairs_target(s->set, pair);
+    const struct pair_whole *whole = &s->wholes[pair];
     const float *levels = s->levels.values[channel];
-    struct pair_sums *sums = &s->of[pair];
     const size_t plane = canvas->width * canvas->height;
 
     for (size_t i = 0; i < plane; i++) {
         const size_t at = i / canvas->width * target->width + i % canvas->width;
-        const uint8_t byte = target->pixels[at * target->channels + channel];
-        const float output = s->wholes[pair].output[channel * plane + i];
-        const bool said = output > s->threshold, wanted = levels[byte] > 0.5f;
-        const double off = brightness(levels, output) - brightness(levels, levels[byte]);
 
-        sums->numbers++;
+        planes->target[i] = brightness(levels, levels[target->pixels[at * target->channels + channel]]);
+        planes->output[i] = brightness(levels, whole->output[channel * plane + i]);
+        if (whole->input)
+            planes->input[i] = brightness(levels, whole->input[channel * plane + i]);
+    }
+}
+
+static int compare_planes(const double *target, const double *other, const struct canvas *canvas, double *squares,
+                          double *similarity)
+{
+    double one = 0;
+    int result = 0;
+
+    for (size_t i = 0; i < canvas->width * canvas->height; i++)
+        *squares += (other[i] - target[i]) * (other[i] - target[i]);
+    if (MIN(canvas->width, canvas->height) >= SSIM_SIDE_MIN)
+        result = ssim(target, other, canvas->width, canvas->height, &one);
+    *similarity += one;
+    return result;
+}
+
+static int compare_pictures(struct pair_scores *s, uint32_t pair, const struct canvas *canvas)
+{
+    const size_t plane = canvas->width * canvas->height;
+    cleanup_free double *numbers = memory_alloc(3 * plane, sizeof *numbers);
+    const struct planes planes = { numbers, numbers + plane, numbers + 2 * plane };
+    struct pair_sums *sums = &s->of[pair];
+    int result = numbers ? 0 : -ENOMEM;
+
+    for (uint32_t c = 0; c < s->set->pairs->channels && !result; c++) {
+        fill_planes(s, pair, c, canvas, &planes);
+        sums->numbers += plane;
+        result = compare_planes(planes.target, planes.output, canvas, &sums->squares, &sums->similarity);
+        if (!result && s->has_input)
+            result = compare_planes(planes.target, planes.input, canvas, &sums->input_squares, &sums->input_similarity);
+    }
+    return result;
+}
+
+static void compare_masks(struct pair_scores *s, uint32_t pair, const struct canvas *canvas)
+{
+    const struct media_picture *target = pairs_target(s->set, pair);
+    const size_t plane = canvas->width * canvas->height;
+    struct pair_sums *sums = &s->of[pair];
+
+    for (size_t i = 0; i < plane * target->channels; i++) {
+        const size_t channel = i / plane, at = i % plane / canvas->width * target->width + i % plane % canvas->width;
+        const uint8_t byte = target->pixels[at * target->channels + channel];
+        const bool said = s->wholes[pair].output[i] > s->threshold, wanted = s->levels.values[channel][byte] > 0.5f;
+
         sums->said += said;
         sums->wanted += wanted;
         sums->both += said && wanted;
-        sums->squares += off * off;
     }
-    for (size_t i = 0; s->has_input && i < plane; i++) {
-        const uint8_t byte = target->pixels[i * target->channels + channel];
-        const double off =
-            brightness(levels, s->wholes[pair].input[channel * plane + i]) - brightness(levels, levels[byte]);
+}
 
-        sums->input_squares += off * off;
-    }
+static int compare(struct pair_scores *s, uint32_t pair, const struct canvas *canvas)
+{
+    if (!s->mask)
+        return compare_pictures(s, pair, canvas);
+    compare_masks(s, pair, canvas);
+    return 0;
 }
 
 static int add_sample(struct pair_scores *s, const struct tile *tile, size_t stride, const float *input,
@@ -144,10 +197,9 @@ static int add_sample(struct pair_scores *s, const struct tile *tile, size_t str
     }
     if (++whole->given < canvas.across.count * canvas.down.count)
         return 0;
-    for (uint32_t c = 0; c < pairs->channels; c++)
-        compare_channel(s, tile->pair, c, &canvas);
+    result = compare(s, tile->pair, &canvas);
     forget_whole(whole);
-    return 0;
+    return result;
 }
 
 int pair_scores_add(struct pair_scores *s, const uint32_t *which, size_t count, const float *input, const float *output)
@@ -184,10 +236,17 @@ static uint32_t first_sample(const struct pairs *pairs, size_t pair)
     return sample;
 }
 
+static bool has_ssim(const struct dataset *set, uint32_t pair)
+{
+    const struct media_picture *target = pairs_target(set, pair);
+
+    return MIN(target->width, target->height) >= SSIM_SIDE_MIN;
+}
+
 struct pair_figures pair_scores_figures(const struct pair_scores *s)
 {
     const size_t count = s->set->pairs->count;
-    struct pair_figures f = { .pictures = count };
+    struct pair_figures f = { .pictures = count, .has_ssim = !s->mask };
     struct pair_sums all = { .numbers = 0 };
     size_t worst = 0;
 
@@ -201,6 +260,9 @@ struct pair_figures pair_scores_figures(const struct pair_scores *s)
         }
         f.psnr += psnr(sums->squares, sums->numbers) / (double)count;
         f.input_psnr += psnr(sums->input_squares, sums->numbers) / (double)count;
+        f.ssim += sums->similarity / s->set->pairs->channels / (double)count;
+        f.input_ssim += sums->input_similarity / s->set->pairs->channels / (double)count;
+        f.has_ssim &= has_ssim(s->set, (uint32_t)i);
         f.iou_mean += iou(sums) / (double)count;
         all.both += sums->both;
         all.said += sums->said;

@@ -4,8 +4,8 @@
  * its tiles as `wisp run` does it (media/pieces). A picture is kept from its first tile to its last.
  *
  * Of pictures: the peak signal-to-noise ratio 10 log10(255^2 / mean squared difference), over all channels, of numbers
- * that are cut off at 0 and 255 and not rounded; at most 100 dB. Of masks, of which a pixel is set above a threshold:
- * the intersection over the union (Jaccard), 1 where both are empty.
+ * that are cut off at 0 and 255 and not rounded; at most 100 dB; and SSIM. Of masks, of which a pixel is set above a
+ * threshold: the intersection over the union (Jaccard), 1 where both are empty.
  */
 #ifndef FORGE_DATA_PAIRS_SCORES_H
 #define FORGE_DATA_PAIRS_SCORES_H
@@ -16,7 +16,8 @@
 struct pair_sums {
     uint64_t numbers;
     double squares, input_squares; /* of brightness, of 255 */
-    uint64_t both, said, wanted;   /* of a mask: pixels that are set */
+    double similarity, input_similarity;
+    uint64_t both, said, wanted; /* of a mask: pixels that are set */
 };
 
 /* What of a pair is there: [channel][row][column] of what the network gives, and of its input where that is compared.
@@ -47,6 +48,8 @@ int pair_scores_add(struct pair_scores *scores, const uint32_t *which, size_t co
 
 struct pair_figures {
     size_t pictures;
+    bool has_ssim;           /* of pictures of which none is too small for it */
+    double ssim, input_ssim; /* structural similarity (ssim.h): means over channels, then over the pictures */
     double psnr, input_psnr; /* means over the pictures; of the input as it is, where that can be compared */
     double iou, dice;        /* over the pixels of all pictures */
     double iou_mean;         /* of the pictures */

@@ -14,6 +14,7 @@
 #include "forge/data/pairs/pairs.h"
 #include "forge/data/pairs/partners.h"
 #include "forge/data/pairs/scores.h"
+#include "forge/data/pairs/ssim.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
 
@@ -447,6 +448,24 @@ static void scores_are_of_whole_pictures(void **state)
     media_free(media);
 }
 
+/* Against what scikit-image 0.26 says of the same; and of a picture and itself. */
+static void similarity_is_ssim(void **state)
+{
+    static double a[17 * 24], b[17 * 24];
+    double said;
+
+    (void)state;
+    for (int i = 0; i < 17 * 24; i++) {
+        a[i] = i * 37 % 251;
+        b[i] = fmin(fmax(a[i] * 0.8 + i * 101 % 97 - 20, 0), 255);
+    }
+    assert_int_equal(ssim(a, b, 24, 17, &said), 0);
+    assert_float_equal(said, 0.9591198856397167, 1e-12);
+    assert_int_equal(ssim(a, a, 24, 17, &said), 0);
+    assert_float_equal(said, 1, 1e-12);
+    assert_int_equal(ssim(a, b, 11, 11, &said), 0);
+}
+
 /* A mask of 2 x 2 of which two pixels are right, in two pictures, of which one is empty and is said so. */
 static void scores_of_masks(void **state)
 {
@@ -514,7 +533,8 @@ int main(void)
         cmocka_unit_test(noise_is_of_places),     cmocka_unit_test(dark_is_the_curve),
         cmocka_unit_test(small_is_bicubic),       cmocka_unit_test(drawing_is_of_edges),
         cmocka_unit_test(none_is_the_picture),    cmocka_unit_test(scores_are_of_whole_pictures),
-        cmocka_unit_test(scores_of_masks),        cmocka_unit_test(masks_without_a_pixel),
+        cmocka_unit_test(similarity_is_ssim),     cmocka_unit_test(scores_of_masks),
+        cmocka_unit_test(masks_without_a_pixel),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
