@@ -32,7 +32,7 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "target-columns", 0, &options->target_columns, "LIST",
                 "of a table: numbers to learn, as x,y; of pairs, the target");
     option_text(table, "degrade", 0, &options->degrade, "HOW",
-                "inputs made of clean pictures: none, noise=S, dark=F, small=N, drawing=T");
+                "inputs made of clean pictures: none, noise=S, dark=F, small=N, drawing=T, oil=R");
     option_text(table, "loss", 0, &options->loss, "LOSS", LOSSES "; what suits the last layer if absent");
     if (options->trains) {
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");

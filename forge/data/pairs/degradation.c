@@ -6,10 +6,12 @@
 #include "base/options.h"
 #include "base/size.h"
 #include "forge/data/pairs/degradation.h"
+#include "forge/data/pairs/edges.h"
 #include "sparse/kernels/functions.h"
 
 #define WHAT_THERE_IS                                                                                                  \
-    "give none, noise=S (above 0 to 128 of 255), dark=F (0.01 to 1), small=N (2 to 8) or drawing=T (0 to 4)"
+    "give none, noise=S (above 0 to 128 of 255), dark=F (0.01 to 1), small=N (2 to 8), drawing=T (0 to 4) or "         \
+    "oil=R (1 to 16)"
 
 static void make_noise(double amount, struct noise *out)
 {
@@ -32,29 +34,6 @@ static int make_small(double amount, const struct media_picture *clean, struct m
     return picture_shrink(clean, (uint32_t)amount, out);
 }
 
-/* The edge's pixels stand beyond it, too. */
-static int grey_at(const struct media_picture *p, int64_t x, int64_t y)
-{
-    const int64_t column = MIN(MAX(x, 0), (int64_t)p->width - 1), row = MIN(MAX(y, 0), (int64_t)p->height - 1);
-    const uint8_t *pixel = p->pixels + (row * p->width + column) * p->channels;
-
-    return p->channels == 3 ? (299 * pixel[0] + 587 * pixel[1] + 114 * pixel[2] + 500) / 1000 : pixel[0];
-}
-
-/* Square of the gradient's length, exactly. */
-static int64_t steepness(const struct media_picture *p, int64_t x, int64_t y)
-{
-    int64_t right = 0, down = 0;
-
-    for (int64_t i = -1; i <= 1; i++) {
-        const int weight = i ? 1 : 2;
-
-        right += weight * (grey_at(p, x + 1, y + i) - grey_at(p, x - 1, y + i));
-        down += weight * (grey_at(p, x + i, y + 1) - grey_at(p, x + i, y - 1));
-    }
-    return right * right + down * down;
-}
-
 static int make_drawing(double amount, const struct media_picture *clean, struct media_picture *out)
 {
     const double longest = amount * 255 * amount * 255;
@@ -66,17 +45,23 @@ static int make_drawing(double amount, const struct media_picture *clean, struct
         return -ENOMEM;
     for (uint32_t y = 0; y < clean->height; y++) {
         for (uint32_t x = 0; x < clean->width; x++, to += clean->channels)
-            memset(to, (double)steepness(clean, x, y) > longest ? 255 : 0, clean->channels);
+            memset(to, (double)edge_square(clean, x, y) > longest ? 255 : 0, clean->channels);
     }
     return 0;
 }
 
+static int make_oil(double amount, const struct media_picture *clean, struct media_picture *out)
+{
+    return picture_paint(clean, (uint32_t)amount, out);
+}
+
 static const struct degradation degradations[] = {
-    { "none", 0, 0, NULL, NULL, false },
-    { "noise", 1e-3, 128, make_noise, NULL, false },
-    { "dark", 0.01, 1, make_dark, NULL, false },
-    { "small", 2, 8, NULL, make_small, true },
-    { "drawing", 0, 4, NULL, make_drawing, false },
+    { .name = "none" },
+    { .name = "noise", .min = 1e-3, .max = 128, .noise = make_noise },
+    { .name = "dark", .min = 0.01, .max = 1, .noise = make_dark },
+    { .name = "small", .min = 2, .max = 8, .whole = make_small, .shrinks = true, .counts = true },
+    { .name = "drawing", .min = 0, .max = 4, .whole = make_drawing },
+    { .name = "oil", .min = 1, .max = 16, .whole = make_oil, .counts = true, .of_target = true },
 };
 
 static bool parse_one(const char *text, const struct degradation *d, double *amount)
@@ -85,7 +70,7 @@ static bool parse_one(const char *text, const struct degradation *d, double *amo
     if (d->max == 0)
         return !strcmp(text, d->name);
     return parse_amount(text, d->name, amount) && *amount >= d->min && *amount <= d->max &&
-           (!d->shrinks || *amount == floor(*amount));
+           (!d->counts || *amount == floor(*amount));
 }
 
 int degradation_parse(const char *text, struct degrading *out, struct reason *why)

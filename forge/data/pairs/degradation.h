@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What makes a network's input of a clean picture, its target. One table, a row a degradation:
- *   none          the picture itself, in the channels of the input
- *   noise=S       normal noise of deviation S, of 255; neither rounded nor cut off
- *   dark=F        255 F (x / 255)^1.4 and noise of deviation 3, as bytes: a photograph that was underexposed
- *   small=N       an Nth as wide and high, by the bicubic filter (a = -0.5) widened N times
- *   drawing=T     255 where the gradient (Sobel) of the grey picture, of 1, is longer than T, else 0
- * What follows from the whole picture is made once; noise with every tile, anew.
+ * What makes a network's input of a clean picture, its target; or of a picture, its input, the target. One table, a row
+ * a degradation: none          the picture itself, in the channels of the input noise=S       normal noise of deviation
+ * S, of 255; neither rounded nor cut off dark=F        255 F (x / 255)^1.4 and noise of deviation 3, as bytes: a
+ * photograph that was underexposed small=N       an Nth as wide and high, by the bicubic filter (a = -0.5) widened N
+ * times drawing=T     255 where the gradient (Sobel) of the grey picture, of 1, is longer than T, else 0 oil=R of the
+ * input the target: painted with a brush of R pixels (Kuwahara), with ink along edges (paint.c) What follows from the
+ * whole picture is made once; noise with every tile, anew.
  */
 #ifndef FORGE_DATA_PAIRS_DEGRADATION_H
 #define FORGE_DATA_PAIRS_DEGRADATION_H
@@ -29,7 +29,9 @@ struct degradation {
     /* One of them, or none. *out has room for the picture, and its channels; -ENOMEM. */
     void (*noise)(double amount, struct noise *out);
     int (*whole)(double amount, const struct media_picture *clean, struct media_picture *out);
-    bool shrinks; /* by the amount, a whole number */
+    bool shrinks;   /* by the amount */
+    bool counts;    /* the amount is a whole number */
+    bool of_target; /* the picture is the input, and this makes the target of it */
 };
 
 /* With its amount. */
@@ -46,5 +48,8 @@ uint32_t degradation_scale(const struct degrading *degrading);
 
 /* An Nth of the picture, whose last rows and columns are left out where it is no multiple. -ENOMEM. */
 int picture_shrink(const struct media_picture *in, uint32_t factor, struct media_picture *out);
+
+/* Painted with a brush of so many pixels, and ink (paint.c), of 1 or 3 channels. -ENOMEM. */
+int picture_paint(const struct media_picture *in, uint32_t radius, struct media_picture *out);
 
 #endif

@@ -53,7 +53,7 @@ static int degrade(const struct making *m, struct media_picture *picture, struct
     const struct degrading *d = &m->wish->degrading;
     struct media_picture made;
 
-    if (!d->degradation || !d->degradation->whole)
+    if (!d->degradation->whole)
         return 0;
     if (d->degradation->whole(d->amount, picture, &made))
         return refuse_errno(why, -ENOMEM, "a picture of %u x %u", picture->width, picture->height);
@@ -91,8 +91,8 @@ static int add_pair(struct making *m, const struct partners *partners, struct re
     result = convert(m, &set->pictures[partners->input], dimensions[0], in, why);
     if (!result)
         result = convert(m, &set->pictures[partners->target], m->wish->channels, target, why);
-    if (!result)
-        result = degrade(m, in, why);
+    if (!result && m->wish->degrading.degradation)
+        result = degrade(m, m->wish->degrading.degradation->of_target ? target : in, why);
     if (!result)
         result = check_sizes(m, dataset_sample(set, partners->input, number, sizeof number), in, target, why);
     if (result)
