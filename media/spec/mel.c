@@ -3,12 +3,7 @@
  * The window is a periodic Hann window, centred. Its transform has twice as many points (rounded up to a power of two)
  * as the window, so that the lowest bands, narrower than 1 / window, still fall on points. Filter i is a triangle over
  * frequency between the edges i and i + 2 of bands + 2 points evenly spaced on the mel scale 2595 log10(1 + f / 700).
- *
- * The transform is kissfft's, of complex numbers: that is plain C, and its plan is only read, so threads may share it.
- * A real signal goes in as half as many complex numbers, every other sample the imaginary part, and what comes out is
- * taken apart: X(k) = (Z(k) + Z*(n - k)) / 2 - i w^k (Z(k) - Z*(n - k)) / 2, with n = points / 2 and w a root of unity.
  */
-#include <kiss_fft.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/spec/fourier.h"
 #include "media/spec/mel.h"
 
 /* Points first .. first + count of the spectrum, each with its weight. */
@@ -30,8 +26,7 @@ struct mel {
     float *window;
     float *weights; /* what the bands point into */
     struct band *bands;
-    kiss_fft_cpx *turns; /* w^k, for k up to n */
-    kiss_fft_cfg plan;   /* of n points */
+    struct fourier *fourier;
 };
 
 CLEANUP_DEFINE(mel, struct mel, mel_free)
@@ -41,7 +36,7 @@ static uint32_t spectrum_points(const struct mel *mel)
     return mel->points / 2 + 1;
 }
 
-/* The samples, then as many numbers of their transform; then the powers, which are doubles. */
+/* The samples; then the scratch of their transform, which are pairs; then the spectrum. */
 size_t mel_scratch(const struct mel *mel)
 {
     return 2 * (size_t)mel->points + 2 * (size_t)spectrum_points(mel);
@@ -103,22 +98,6 @@ static int fill_bands(struct mel *mel, struct reason *why)
     return 0;
 }
 
-static int make_plan(struct mel *mel)
-{
-    uint32_t half = mel->points / 2;
-
-    mel->turns = memory_alloc(half + 1, sizeof *mel->turns);
-    mel->plan = kiss_fft_alloc((int)half, 0, NULL, NULL);
-    if (!mel->turns || !mel->plan)
-        return -ENOMEM;
-    for (uint32_t k = 0; k <= half; k++) {
-        double angle = -2 * M_PI * k / mel->points;
-
-        mel->turns[k] = (kiss_fft_cpx){ .r = (float)cos(angle), .i = (float)sin(angle) };
-    }
-    return 0;
-}
-
 int mel_new(const struct mel_shape *shape, struct mel **out, struct reason *why)
 {
     cleanup(mel_at_exit) struct mel *mel = calloc(1, sizeof *mel);
@@ -140,7 +119,7 @@ int mel_new(const struct mel_shape *shape, struct mel **out, struct reason *why)
     result = fill_bands(mel, why);
     if (result)
         return result;
-    result = make_plan(mel);
+    result = fourier_new(mel->points, &mel->fourier);
     if (result)
         return refuse_errno(why, result, "Fourier transform of %u points", mel->points);
     *out = steal(&mel);
@@ -150,8 +129,7 @@ int mel_new(const struct mel_shape *shape, struct mel **out, struct reason *why)
 struct mel *mel_free(struct mel *mel)
 {
     if (mel) {
-        kiss_fft_free(mel->plan);
-        free(mel->turns);
+        fourier_free(mel->fourier);
         free(mel->window);
         free(mel->weights);
         free(mel->bands);
@@ -160,44 +138,29 @@ struct mel *mel_free(struct mel *mel)
     return NULL;
 }
 
-/* |X(k)|^2 from Z(k) and Z(n - k). */
-static double power_of(kiss_fft_cpx a, kiss_fft_cpx b, kiss_fft_cpx turn)
+static double power_of(struct fourier_number x)
 {
-    float even_re = a.r + b.r, even_im = a.i - b.i, odd_re = a.i + b.i, odd_im = b.r - a.r;
-    double re = (double)((even_re + (turn.r * odd_re - turn.i * odd_im)) / 2);
-    double im = (double)((even_im + (turn.r * odd_im + turn.i * odd_re)) / 2);
+    const double re = (double)x.re, im = (double)x.im;
 
     return re * re + im * im;
-}
-
-static void transform(const struct mel *mel, float *scratch, double *powers)
-{
-    uint32_t half = mel->points / 2;
-    kiss_fft_cpx *z = (kiss_fft_cpx *)(scratch + mel->points);
-
-    kiss_fft(mel->plan, (const kiss_fft_cpx *)scratch, z);
-    powers[0] = power_of(z[0], z[0], mel->turns[0]);
-    powers[half] = power_of(z[0], z[0], mel->turns[half]);
-    for (uint32_t k = 1; k < half; k++)
-        powers[k] = power_of(z[k], z[half - k], mel->turns[k]);
 }
 
 void mel_power(const struct mel *mel, const float *samples, size_t count, size_t centre, float *scratch, double *power)
 {
     size_t before = mel->shape.window / 2;
-    double *powers = (double *)(scratch + 2 * mel->points);
+    struct fourier_number *spectrum = (struct fourier_number *)(scratch + 2 * mel->points);
 
     memset(scratch, 0, mel->points * sizeof *scratch);
     for (size_t i = 0; i < mel->shape.window; i++) {
         if (centre + i >= before && centre + i - before < count)
             scratch[i] = samples[centre + i - before] * mel->window[i];
     }
-    transform(mel, scratch, powers);
+    fourier_forward(mel->fourier, scratch, spectrum, (struct fourier_number *)(scratch + mel->points));
     for (uint32_t b = 0; b < mel->shape.bands; b++) {
         const struct band *band = &mel->bands[b];
 
         power[b] = 0;
         for (uint32_t i = 0; i < band->count; i++)
-            power[b] += (double)band->weights[i] * powers[band->first + i];
+            power[b] += (double)band->weights[i] * power_of(spectrum[band->first + i]);
     }
 }
