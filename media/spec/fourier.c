@@ -3,6 +3,7 @@
  * The transform is kissfft's, of complex numbers: that is plain C, and its plan is only read, so threads may share it.
  * A real signal goes in as half as many complex numbers, every other sample the imaginary part, and what comes out is
  * taken apart: X(k) = (Z(k) + Z*(n - k)) / 2 - i w^k (Z(k) - Z*(n - k)) / 2, with n = points / 2 and w a root of unity.
+ * The way back puts together 2 Z(k) = X(k) + X*(n - k) + i w^-k (X(k) - X*(n - k)).
  */
 #include <errno.h>
 #include <kiss_fft.h>
@@ -18,7 +19,7 @@ _Static_assert(sizeof(struct fourier_number) == sizeof(kiss_fft_cpx), "numbers a
 struct fourier {
     uint32_t half;                /* of the points */
     struct fourier_number *turns; /* w^k, for k up to half */
-    kiss_fft_cfg plan;            /* of half points */
+    kiss_fft_cfg plan, back;      /* of half points */
 };
 
 CLEANUP_DEFINE(fourier, struct fourier, fourier_free)
@@ -32,7 +33,8 @@ int fourier_new(uint32_t points, struct fourier **out)
     f->half = points / 2;
     f->turns = memory_alloc(f->half + 1, sizeof *f->turns);
     f->plan = kiss_fft_alloc((int)f->half, 0, NULL, NULL);
-    if (!f->turns || !f->plan)
+    f->back = kiss_fft_alloc((int)f->half, 1, NULL, NULL);
+    if (!f->turns || !f->plan || !f->back)
         return -ENOMEM;
     for (uint32_t k = 0; k <= f->half; k++) {
         const double angle = -2 * M_PI * k / points;
@@ -47,6 +49,7 @@ struct fourier *fourier_free(struct fourier *f)
 {
     if (f) {
         kiss_fft_free(f->plan);
+        kiss_fft_free(f->back);
         free(f->turns);
         free(f);
     }
@@ -77,4 +80,27 @@ void fourier_forward(const struct fourier *f, const float *in, struct fourier_nu
     out[f->half] = take_apart(z[0], z[0], f->turns[f->half]);
     for (uint32_t k = 1; k < f->half; k++)
         out[k] = take_apart(z[k], z[f->half - k], f->turns[k]);
+}
+
+/* 2 Z(k) from X(k) and X(n - k). */
+static struct fourier_number put_together(struct fourier_number a, struct fourier_number b, struct fourier_number turn)
+{
+    const float even_re = a.re + b.re, even_im = a.im - b.im, odd_re = a.re - b.re, odd_im = a.im + b.im;
+
+    return (struct fourier_number){ even_re - (turn.re * odd_im - turn.im * odd_re),
+                                    even_im + (turn.re * odd_re + turn.im * odd_im) };
+}
+
+void fourier_backward(const struct fourier *f, const struct fourier_number *in, float *out,
+                      struct fourier_number *scratch)
+{
+    const struct fourier_number first = { in[0].re, 0 }, last = { in[f->half].re, 0 };
+    const float factor = 1 / (2 * (float)f->half);
+
+    scratch[0] = put_together(first, last, f->turns[0]);
+    for (uint32_t k = 1; k < f->half; k++)
+        scratch[k] = put_together(in[k], in[f->half - k], f->turns[k]);
+    kiss_fft(f->back, (const kiss_fft_cpx *)scratch, (kiss_fft_cpx *)out);
+    for (uint32_t i = 0; i < 2 * f->half; i++)
+        out[i] *= factor;
 }

@@ -26,4 +26,8 @@ size_t fourier_scratch(const struct fourier *fourier);
 void fourier_forward(const struct fourier *fourier, const float *in, struct fourier_number *out,
                      struct fourier_number *scratch);
 
+/* Back: of what fourier_forward() gave it makes what that had. Of the first and the last number only `re` counts. */
+void fourier_backward(const struct fourier *fourier, const struct fourier_number *in, float *out,
+                      struct fourier_number *scratch);
+
 #endif

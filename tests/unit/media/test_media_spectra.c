@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Spectra that go back to sound, against the definition in double.
+ */
+#include <complex.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "media/spec/spectra.h"
+#include "support/test.h"
+
+enum { POINTS = 60, LENGTH = 200 };
+
+static void fill(float *samples, size_t count, uint64_t stream)
+{
+    struct rng rng = rng_make(7, stream);
+
+    for (size_t i = 0; i < count; i++)
+        samples[i] = 2 * rng_float(&rng) - 1;
+}
+
+/* Number k of the frame about sample `middle`. */
+static double complex number_of(const float *samples, int64_t middle, uint32_t k)
+{
+    double complex sum = 0;
+
+    for (int64_t i = 0; i < POINTS; i++) {
+        const int64_t at = middle - POINTS / 2 + i;
+        const double window = pow(sin(M_PI * (double)i / POINTS), 2);
+
+        if (at >= 0 && at < LENGTH)
+            sum += (double)samples[at] * window * cexp(-2 * M_PI * I * (double)(k * i) / POINTS);
+    }
+    return sum;
+}
+
+static void frames_are_transforms(void **state)
+{
+    static const int64_t middles[] = { -40, -30, -3, 0, 100, 199, 215, 229, 230, 1000000 };
+    float samples[LENGTH];
+    struct fourier_number out[POINTS / 2 + 1];
+    struct spectra *spectra;
+    float *scratch;
+
+    (void)state;
+    assert_int_equal(spectra_new(POINTS, &spectra), 0);
+    scratch = memory_alloc(spectra_scratch(spectra), sizeof *scratch);
+    fill(samples, LENGTH, 1);
+    for (size_t m = 0; m < ARRAY_SIZE(middles); m++) {
+        spectra_frame(spectra, samples, LENGTH, middles[m], scratch, out);
+        for (uint32_t k = 0; k <= POINTS / 2; k++) {
+            const double complex right = number_of(samples, middles[m], k);
+
+            assert_true(cabs(right - ((double)out[k].re + I * (double)out[k].im)) < 1e-5);
+        }
+    }
+    free(scratch);
+    spectra_free(spectra);
+}
+
+static void transforms_go_back(void **state)
+{
+    static const uint32_t lengths[] = { 16, 18, 20, 22, 54, 512, 1000, 8192 };
+
+    (void)state;
+    for (size_t n = 0; n < ARRAY_SIZE(lengths); n++) {
+        const uint32_t points = lengths[n];
+        float *in = memory_alloc(2 * (size_t)points, sizeof *in), *out = in + points;
+        struct fourier_number *numbers = memory_alloc(points / 2 + 1, sizeof *numbers), *scratch;
+        struct fourier *fourier;
+
+        assert_int_equal(fourier_new(points, &fourier), 0);
+        scratch = memory_alloc(fourier_scratch(fourier), sizeof *scratch);
+        fill(in, points, points);
+        fourier_forward(fourier, in, numbers, scratch);
+        fourier_backward(fourier, numbers, out, scratch);
+        for (uint32_t i = 0; i < points; i++)
+            assert_true(fabsf(in[i] - out[i]) < 1e-6f);
+        free(scratch);
+        free(numbers);
+        free(in);
+        fourier_free(fourier);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_are_transforms),
+        cmocka_unit_test(transforms_go_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
