@@ -27,7 +27,7 @@ int codec_picture_form(const wisp_model *model, struct wisp_tensor *out)
         result = wisp_model_output(model, 0, out);
     if (result)
         return result;
-    if (media_answer(media) == MEDIA_ANSWER_NONE)
+    if (media_answer(media) != MEDIA_ANSWER_PICTURE && media_answer(media) != MEDIA_ANSWER_MASK)
         return refuse(why, WISP_E_INVALID, "%s gives no picture, or does not say so", wisp_model_name(model));
     if (out->dtype == WISP_FLOAT32 && out->rank == 3 && (out->dimensions[0] == 1 || out->dimensions[0] == 3))
         return 0;

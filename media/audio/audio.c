@@ -151,18 +151,50 @@ int media_check_frames(const struct media *media, size_t frames, struct reason *
                   (double)frames * second, (double)spec->frames * second);
 }
 
-int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
-                       struct reason *why)
+/* The first frames of a sound at any rate, whose own spectra are the tensor. */
+static int encode_spectra(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
+                          struct reason *why)
+{
+    cleanup(sound_deinit) struct media_sound resampled = { .samples = NULL };
+    cleanup_free struct fourier_number *spectra = memory_alloc(media->elements, sizeof *spectra);
+    const struct media_sound *at_rate = sound;
+    int result = 0;
+
+    if (sound->rate != media->audio.rate) {
+        result = media_resample(sound, media->audio.rate, &resampled, why);
+        at_rate = &resampled;
+    }
+    if (result)
+        return result;
+    if (!spectra || media_spectra(media, at_rate, 0, spectra))
+        return refuse_errno(why, -ENOMEM, "spectra");
+    media_spectra_tensor(media, spectra, out);
+    *frames = media_sound_frames(media, at_rate->count);
+    return 0;
+}
+
+/* Bands, of what is heard in the sound. */
+static int encode_bands(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
+                        struct reason *why)
 {
     cleanup(sound_deinit) struct media_sound centred = { .samples = NULL };
     cleanup(sound_deinit) struct media_sound resampled = { .samples = NULL };
-    size_t count = 0;
     int result = centre(sound, &centred, why);
 
     if (!result && sound->rate != media->audio.rate)
         result = media_resample(&centred, media->audio.rate, &resampled, why);
     if (!result)
-        result = spectra(media, resampled.samples ? &resampled : &centred, out, &count, why);
+        result = spectra(media, resampled.samples ? &resampled : &centred, out, frames, why);
+    return result;
+}
+
+int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
+                       struct reason *why)
+{
+    size_t count = 0;
+    int result =
+        media->spectra ? encode_spectra(media, sound, out, &count, why) : encode_bands(media, sound, out, &count, why);
+
     if (!result && frames)
         *frames = count;
     return result || frames ? result : media_check_frames(media, count, why);

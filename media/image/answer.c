@@ -7,11 +7,6 @@
 #include "media/spec/media.h"
 #include "media/spec/spec.h"
 
-enum media_answer media_answer(const struct media *media)
-{
-    return media->kind == MEDIA_IMAGE ? (enum media_answer)media->image.answer : MEDIA_ANSWER_NONE;
-}
-
 bool media_goes_in_tiles(const struct media *media)
 {
     return media->kind == MEDIA_IMAGE && media->image.fit == MEDIA_FIT_TILES;

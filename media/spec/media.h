@@ -24,6 +24,11 @@
  *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the
  *        sound, mel filter bank, decibels below the loudest, 0 (floor_db or more below) to 1; tensor [mels][frames].
  *        With hop, centres are so many samples apart, and behind the sound's end all is 0
+ *   {"kind": "audio", "spectrum": …, "frames": …, "rate": 8000, "hop": spectrum / 2, "floor_db": 60, "mean": 0,
+ *    "deviation": 1, "answer": "none" | "sound"}
+ *        to mono, resampled, spectra (Hann) of so many samples each, a hop apart from sample 0 on, as logarithms of
+ *        their magnitudes (spectrum.c); tensor [spectrum / 2 + 1][frames]. What the network gives is nothing, or as
+ *        many numbers from 0 to 1, which the spectra are multiplied by to be sound again
  *   {"kind": "raw", "shape": […]}
  *        little-endian float32 as it stands, all finite
  */
@@ -37,6 +42,7 @@
 #include <wisp/formats.h>
 
 #include "base/error.h"
+#include "media/spec/fourier.h"
 
 enum media_kind { MEDIA_RAW, MEDIA_IMAGE, MEDIA_TEXT, MEDIA_AUDIO };
 
@@ -50,6 +56,9 @@ enum media_kind media_kind(const struct media *media);
 /* Floats of one sample; and its dimensions, outermost first, at most 4, returns the rank. */
 size_t media_elements(const struct media *media);
 unsigned media_shape(const struct media *media, uint32_t dimensions[4]);
+/* What the network gives, where its description says that it is a medium, too. */
+enum media_answer { MEDIA_ANSWER_NONE, MEDIA_ANSWER_PICTURE, MEDIA_ANSWER_MASK, MEDIA_ANSWER_SOUND };
+enum media_answer media_answer(const struct media *media);
 /* How many numbers of words there are, 0 among them; 0: they are not what the tensor has. */
 uint32_t media_vocabulary(const struct media *media);
 
@@ -113,8 +122,6 @@ void media_picture_levels(const struct media *media, struct media_levels *out);
 
 /* Of pictures that a network gives, [channels][pixels], 1 or 3 channels: what a byte of each channel is as the number
  * that it learns; and its numbers as bytes, channels interleaved, a mask's 0 or 255. */
-enum media_answer { MEDIA_ANSWER_NONE, MEDIA_ANSWER_PICTURE, MEDIA_ANSWER_MASK };
-enum media_answer media_answer(const struct media *media);
 /* Of media/tiles: whether pictures go in tiles, and how far tiles overlap, of any picture. */
 bool media_goes_in_tiles(const struct media *media);
 uint32_t media_overlap(const struct media *media);
@@ -143,6 +150,20 @@ int media_resample(const struct media_sound *sound, double rate_out, struct medi
 int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
                        struct reason *why);
 int media_check_frames(const struct media *media, size_t frames, struct reason *why);
+
+/* ---- sound by its spectra, for who hands it back: descriptions with "spectrum" ---- */
+
+/* Frame f is about sample f * hop; so many frames reach the end of a sound. */
+uint64_t media_sound_frames(const struct media *media, uint64_t samples);
+
+/* The description's frames, [frames][bins], the first about sample `middle` of the sound, which is at its rate; beyond
+ * the sound there is silence. -ENOMEM. */
+int media_spectra(const struct media *media, const struct media_sound *sound, int64_t middle,
+                  struct fourier_number *out);
+/* The tensor of such frames. */
+void media_spectra_tensor(const struct media *media, const struct fourier_number *spectra, float *out);
+/* The root of the mean of the squares of their magnitudes; frames of nothing but zeroes are left out. */
+double media_spectra_level(const struct media *media, const struct fourier_number *spectra);
 
 /* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
  * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's

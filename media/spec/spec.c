@@ -34,6 +34,9 @@ enum value_type {
     VALUE_SHAPE,  /* list of whole numbers -> dimensions and rank */
 };
 
+/* A sound's tensor has bands or spectra, and some keys are of one of them. */
+enum sound_form { FORM_ANY, FORM_BANDS, FORM_SPECTRA };
+
 struct key {
     enum media_kind kind;
     const char *name;
@@ -43,6 +46,7 @@ struct key {
     double min, max;
     double default_value, default_second; /* the value when the key is absent */
     const char *const *choices;
+    enum sound_form form;
 };
 
 static const char *const kinds[] = {
@@ -56,6 +60,7 @@ static const char *const fits[] = { [MEDIA_FIT_STRETCH] = "stretch",
 static const char *const answers[] = {
     [MEDIA_ANSWER_NONE] = "none", [MEDIA_ANSWER_PICTURE] = "picture", [MEDIA_ANSWER_MASK] = "mask", NULL
 };
+static const char *const sound_answers[] = { "none", "sound", NULL };
 static const char *const weights[] = {
     [MEDIA_WEIGHT_COUNT] = "count", [MEDIA_WEIGHT_SQRT] = "sqrt", [MEDIA_WEIGHT_LOG] = "log", NULL
 };
@@ -87,13 +92,15 @@ static const struct key keys[] = {
     { TEXT(limit), .type = VALUE_COUNT, .min = 16, .max = 1 << 24, .default_value = 65536 },
 
     { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },
-    { AUDIO(mels), .type = VALUE_COUNT, .required = true, .min = 1, .max = 512 },
+    { AUDIO(mels), .type = VALUE_COUNT, .required = true, .min = 1, .max = 512, .form = FORM_BANDS },
+    { AUDIO(spectrum), .type = VALUE_COUNT, .min = 16, .max = 8192, .default_value = 0, .form = FORM_SPECTRA },
+    { AUDIO(answer), .type = VALUE_CHOICE, .choices = sound_answers, .default_value = 0, .form = FORM_SPECTRA },
     { AUDIO(frames), .type = VALUE_COUNT, .required = true, .min = 1, .max = 4096 },
     { AUDIO(hop), .type = VALUE_COUNT, .min = 0, .max = 65536, .default_value = 0 },
-    { AUDIO(window), .type = VALUE_COUNT, .min = 16, .max = 65536, .default_value = 256 },
-    { AUDIO(low), .type = VALUE_REAL, .min = 0, .max = 96000, .default_value = 60 },
-    { AUDIO(high), .type = VALUE_REAL, .min = 1, .max = 96000, .default_value = 0 },
-    { AUDIO(trim_db), .type = VALUE_REAL, .min = 0, .max = 120, .default_value = 40 },
+    { AUDIO(window), .type = VALUE_COUNT, .min = 16, .max = 65536, .default_value = 256, .form = FORM_BANDS },
+    { AUDIO(low), .type = VALUE_REAL, .min = 0, .max = 96000, .default_value = 60, .form = FORM_BANDS },
+    { AUDIO(high), .type = VALUE_REAL, .min = 1, .max = 96000, .default_value = 0, .form = FORM_BANDS },
+    { AUDIO(trim_db), .type = VALUE_REAL, .min = 0, .max = 120, .default_value = 40, .form = FORM_BANDS },
     { AUDIO(floor_db), .type = VALUE_REAL, .min = 1, .max = 200, .default_value = 60 },
     { AUDIO(mean), .type = VALUE_REAL, .min = -1e6, .max = 1e6, .default_value = 0 },
     { AUDIO(deviation), .type = VALUE_REAL, .min = 1e-6, .max = 1e6, .default_value = 1 },
@@ -315,8 +322,20 @@ static int read_kind(const json_t *object, enum media_kind *out, struct reason *
                   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
+/* Whether a key is of the form of sound that the description has. */
+static int check_form(const struct key *key, enum sound_form form, const json_t *value, struct reason *why)
+{
+    if (!value || key->form == FORM_ANY || key->form == form)
+        return 0;
+    return refuse(why, WISP_E_FORMAT,
+                  key->form == FORM_BANDS ? "%s: that is of mel bands, and with 'spectrum' there are none"
+                                          : "%s: that is of spectra; give 'spectrum' in place of 'mels'",
+                  key->name);
+}
+
 static int read_keys(struct media *media, json_t *object, struct reason *why)
 {
+    const enum sound_form form = json_object_get(object, "spectrum") ? FORM_SPECTRA : FORM_BANDS;
     const char *name;
     json_t *value;
 
@@ -332,11 +351,12 @@ static int read_keys(struct media *media, json_t *object, struct reason *why)
         if (key->kind != media->kind)
             continue;
         value = json_object_get(object, key->name);
-        if (value)
+        result = check_form(key, form, value, why);
+        if (!result && value)
             result = read_value(media, key, value, why);
-        else if (key->required)
+        else if (!result && key->required && (key->form == FORM_ANY || key->form == form))
             return refuse(why, WISP_E_FORMAT, "key '%s' is missing", key->name);
-        else
+        else if (!result)
             default_value(media, key);
         if (result)
             return result;
@@ -388,10 +408,33 @@ static int finish_text(struct media *media, struct reason *why)
     return 0;
 }
 
+/* Further apart than half their length, frames would leave out what the windows' ends take away. */
+static int finish_spectra(struct media *media, struct reason *why)
+{
+    struct audio_spec *audio = &media->audio;
+
+    if (audio->spectrum % 2)
+        return refuse(why, WISP_E_FORMAT, "spectrum: an even number of samples is expected");
+    audio->floor_ratio = (float)pow(10, -audio->floor_db / 20);
+    if (!audio->hop)
+        audio->hop = audio->spectrum / 2;
+    if (audio->hop > audio->spectrum / 2)
+        return refuse(why, WISP_E_FORMAT, "hop: at most half of the spectrum's %u samples are expected",
+                      audio->spectrum);
+    media->rank = 2;
+    media->dimensions[0] = audio->spectrum / 2 + 1;
+    media->dimensions[1] = audio->frames;
+    if (spectra_new(audio->spectrum, &media->spectra))
+        return refuse_errno(why, -ENOMEM, "spectra of %u samples", audio->spectrum);
+    return 0;
+}
+
 static int finish_audio(struct media *media, struct reason *why)
 {
     struct audio_spec *audio = &media->audio;
 
+    if (audio->spectrum)
+        return finish_spectra(media, why);
     if (audio->high == 0)
         audio->high = audio->rate / 2.0;
     if (audio->high > audio->rate / 2.0)
@@ -465,6 +508,7 @@ struct media *media_free(struct media *media)
 {
     if (media) {
         mel_free(media->mel);
+        spectra_free(media->spectra);
         free(media->text.idf);
         free(media);
     }
@@ -474,6 +518,13 @@ struct media *media_free(struct media *media)
 enum media_kind media_kind(const struct media *media)
 {
     return media->kind;
+}
+
+enum media_answer media_answer(const struct media *media)
+{
+    if (media->kind == MEDIA_AUDIO)
+        return media->audio.answer ? MEDIA_ANSWER_SOUND : MEDIA_ANSWER_NONE;
+    return media->kind == MEDIA_IMAGE ? (enum media_answer)media->image.answer : MEDIA_ANSWER_NONE;
 }
 
 size_t media_elements(const struct media *media)

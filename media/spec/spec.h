@@ -12,6 +12,7 @@
 
 #include "media/spec/media.h"
 #include "media/spec/mel.h"
+#include "media/spec/spectra.h"
 
 enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER, MEDIA_FIT_TILES };
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
@@ -41,8 +42,11 @@ struct text_spec {
 
 struct audio_spec {
     uint32_t rate, mels, frames, window;
-    uint32_t hop; /* samples from a frame to the next; 0: the frames are spread over the sound */
+    uint32_t spectrum; /* samples of a frame whose spectrum is taken as it is; 0: bands are */
+    uint32_t answer;   /* 0: none; 1: a sound */
+    uint32_t hop;      /* samples from a frame to the next; 0: the frames are spread over the sound */
     double low, high, trim_db, floor_db;
+    float floor_ratio; /* 10^(-floor_db / 20) */
     double mean[1], deviation[1];
 };
 
@@ -54,7 +58,8 @@ struct media {
     struct image_spec image;
     struct text_spec text;
     struct audio_spec audio;
-    struct mel *mel; /* of a sound: its tables and plan */
+    struct mel *mel;         /* of a sound: its tables and plan */
+    struct spectra *spectra; /* those where spectra are taken as they are */
 };
 
 /* One value of a sample, centred and scaled. */

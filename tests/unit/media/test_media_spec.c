@@ -40,6 +40,10 @@ static void shapes(void **state)
           MEDIA_AUDIO,
           2,
           { 64, 98 } },
+        { "{\"kind\": \"audio\", \"spectrum\": 512, \"frames\": 64, \"rate\": 16000, \"answer\": \"sound\"}",
+          MEDIA_AUDIO,
+          2,
+          { 257, 64 } },
         { "{\"kind\": \"raw\", \"shape\": [4, 3, 2, 5]}", MEDIA_RAW, 4, { 4, 3, 2, 5 } },
     };
 
@@ -64,6 +68,7 @@ static void shapes(void **state)
 #define IMAGE "{\"kind\":\"image\",\"width\":8,\"height\":8,"
 #define TEXT  "{\"kind\":\"text\",\"features\":64,"
 #define AUDIO "{\"kind\":\"audio\",\"mels\":8,\"frames\":8,"
+#define SOUND "{\"kind\":\"audio\",\"frames\":8,\"spectrum\":"
 
 static void check_refusal(const char *json, const char *says)
 {
@@ -159,6 +164,19 @@ static void refusals_of_tiles(void **state)
     check_refusal(IMAGE "\"fit\":\"tiles\",\"answer\":\"mask\",\"overlap\":5}", "tiles of 8 x 8 overlap by at most 4");
 }
 
+static void refusals_of_spectra(void **state)
+{
+    (void)state;
+    check_refusal("{\"kind\":\"audio\",\"spectrum\":64}", "key 'frames' is missing");
+    check_refusal(SOUND "33}", "spectrum: an even number");
+    check_refusal(SOUND "8194}", "spectrum: a whole number from 16 to 8192");
+    check_refusal(SOUND "64,\"hop\":33}", "hop: at most half of the spectrum's 64 samples");
+    check_refusal(SOUND "64,\"mels\":8}", "mels: that is of mel bands, and with 'spectrum' there are none");
+    check_refusal(SOUND "64,\"window\":64}", "window: that is of mel bands");
+    check_refusal(SOUND "64,\"answer\":\"mask\"}", "answer: one of \"none\", \"sound\" is expected");
+    check_refusal(AUDIO "\"answer\":\"sound\"}", "answer: that is of spectra; give 'spectrum' in place of 'mels'");
+}
+
 static void raw_tensors(void **state)
 {
     struct media *media = make_media("{\"kind\":\"raw\",\"shape\":[2,2]}");
@@ -239,10 +257,9 @@ static void endings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes),   cmocka_unit_test(refusals_of_tiles),
-        cmocka_unit_test(refusals), cmocka_unit_test(raw_tensors),
-        cmocka_unit_test(files),    cmocka_unit_test(documents),
-        cmocka_unit_test(endings),
+        cmocka_unit_test(shapes),    cmocka_unit_test(refusals_of_tiles), cmocka_unit_test(refusals_of_spectra),
+        cmocka_unit_test(refusals),  cmocka_unit_test(raw_tensors),       cmocka_unit_test(files),
+        cmocka_unit_test(documents), cmocka_unit_test(endings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,12 @@
 #include <complex.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "make.h"
 #include "media/spec/spectra.h"
 #include "support/test.h"
 
@@ -86,11 +88,82 @@ static void transforms_go_back(void **state)
     }
 }
 
+#define SPEC                                                                                                           \
+    "{\"kind\":\"audio\",\"spectrum\":60,\"frames\":9,\"rate\":8000,\"floor_db\":40,\"mean\":0.5,\"deviation\":2}"
+
+/* The tensor of a sound by its definition; frames behind the end are in no mean. */
+static void assert_tensor(const float *samples, const float *tensor)
+{
+    const uint32_t bins = POINTS / 2 + 1, frames = 9, sounding = 8;
+    double magnitudes[POINTS / 2 + 1][9], squares = 0, sum = 0, floor;
+
+    for (uint32_t k = 0; k < bins; k++) {
+        for (uint32_t f = 0; f < frames; f++) {
+            magnitudes[k][f] = cabs(number_of(samples, (int64_t)f * POINTS / 2, k));
+            squares += magnitudes[k][f] * magnitudes[k][f];
+        }
+    }
+    floor = sqrt(squares / (bins * sounding)) / 100;
+    for (uint32_t k = 0; k < bins; k++) {
+        for (uint32_t f = 0; f < sounding; f++)
+            sum += log(magnitudes[k][f] + floor);
+    }
+    for (uint32_t k = 0; k < bins; k++) {
+        for (uint32_t f = 0; f < frames; f++) {
+            const double value = log(magnitudes[k][f] + floor) - sum / (bins * sounding);
+
+            assert_true(fabs((double)tensor[k * frames + f] - (value - 0.5) / 2) < 1e-3);
+        }
+    }
+}
+
+static void tensors_are_logarithms(void **state)
+{
+    struct media *media = make_media(SPEC);
+    struct media_sound sound = { .rate = 8000, .count = LENGTH };
+    float samples[LENGTH], tensor[31 * 9], louder[31 * 9];
+    struct reason why;
+    size_t frames;
+
+    (void)state;
+    fill(samples, LENGTH, 2);
+    sound.samples = samples;
+    assert_int_equal(media_encode_sound(media, &sound, tensor, &frames, &why), 0);
+    assert_int_equal(frames, 8);
+    assert_tensor(samples, tensor);
+    for (size_t i = 0; i < LENGTH; i++)
+        samples[i] *= 0.03f;
+    assert_int_equal(media_encode_sound(media, &sound, louder, &frames, &why), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(tensor); i++)
+        assert_true(fabsf(tensor[i] - louder[i]) < 1e-3f);
+    media_free(media);
+}
+
+static void silence_is_one_number(void **state)
+{
+    struct media *media = make_media(SPEC);
+    float samples[300] = { 0 }, tensor[31 * 9];
+    const struct media_sound sound = { .rate = 8000, .count = 300, .samples = samples };
+    struct reason why;
+    size_t frames;
+
+    (void)state;
+    assert_int_equal(media_encode_sound(media, &sound, tensor, &frames, &why), 0);
+    assert_int_equal(frames, 11);
+    for (size_t i = 0; i < ARRAY_SIZE(tensor); i++)
+        assert_true(tensor[i] == -0.25f);
+    assert_int_equal(media_encode_sound(media, &sound, tensor, NULL, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "cut it in pieces"));
+    media_free(media);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_transforms),
         cmocka_unit_test(transforms_go_back),
+        cmocka_unit_test(tensors_are_logarithms),
+        cmocka_unit_test(silence_is_one_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
