@@ -19,6 +19,7 @@
 #include "media/spec/media.h"
 #include "media/spec/sniff.h"
 #include "media/spec/spec.h"
+#include "media/text/characters.h"
 
 /* Seeds of the hash: a word of one letter is not the letter. */
 enum { SEED_CHARACTERS = 0, SEED_WORDS = 1 };
@@ -77,17 +78,9 @@ static int check_utf8(const char *name, const char *text, size_t length, struct 
                   what ? "; it looks like " : "", what ? what : "");
 }
 
-static bool is_space(utf8proc_int32_t point)
-{
-    utf8proc_category_t category = utf8proc_category(point);
-
-    return (point >= '\t' && point <= '\r') || point == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
-           category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
-}
-
 static bool is_dropped(utf8proc_int32_t point)
 {
-    return !is_space(point) &&
+    return !character_is_space(point) &&
            (utf8proc_category(point) == UTF8PROC_CATEGORY_CC || utf8proc_get_property(point)->ignorable);
 }
 
@@ -108,7 +101,7 @@ int media_check_text(const char *name, const char *text, size_t length, struct r
         utf8proc_int32_t point;
 
         at += (size_t)utf8proc_iterate(bytes + at, (utf8proc_ssize_t)MIN(length - at, 4), &point);
-        if (!is_space(point) && !is_dropped(point))
+        if (!character_is_space(point) && !is_dropped(point))
             return 0;
     }
     return refuse_empty(name, length, why);
@@ -140,32 +133,11 @@ static int normalise(const char *text, size_t length, utf8proc_int32_t **out, si
 {
     const utf8proc_option_t options =
         UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
-    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
-    cleanup_free utf8proc_int32_t *points = NULL;
-    utf8proc_ssize_t needed = utf8proc_decompose(bytes, (utf8proc_ssize_t)length, NULL, 0, options);
+    int result = characters_normalise(text, length, options, out, count);
 
-    if (needed >= 0) {
-        /* utf8proc writes one past the end. */
-        points = memory_alloc((size_t)needed + 1, sizeof *points);
-        if (!points)
-            return -ENOMEM;
-        needed = utf8proc_decompose(bytes, (utf8proc_ssize_t)length, points, needed, options);
-    }
-    if (needed >= 0)
-        needed = utf8proc_normalize_utf32(points, needed, options);
-    if (needed < 0)
-        return needed == UTF8PROC_ERROR_NOMEM ? -ENOMEM : -EOVERFLOW;
-    *count = drop_ignored(points, (size_t)needed);
-    *out = steal(&points);
-    return 0;
-}
-
-/* Letters, marks and digits of any script. */
-static bool is_word(utf8proc_int32_t point)
-{
-    utf8proc_category_t category = utf8proc_category(point);
-
-    return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO;
+    if (!result)
+        *count = drop_ignored(*out, *count);
+    return result;
 }
 
 static void add_character(struct pieces *pieces, utf8proc_int32_t point)
@@ -185,7 +157,7 @@ static int cut_characters(const utf8proc_int32_t *points, size_t count, struct p
     if (result)
         return result;
     for (size_t i = 0; i < count; i++) {
-        if (is_space(points[i])) {
+        if (character_is_space(points[i])) {
             space = true;
         } else {
             if (space)
@@ -209,7 +181,7 @@ static int cut_words(const utf8proc_int32_t *points, size_t count, struct pieces
     if (result)
         return result;
     for (size_t i = 0; i <= count; i++) {
-        bool word = i < count && is_word(points[i]);
+        bool word = i < count && character_is_word(points[i]);
 
         if (word)
             used += (size_t)utf8proc_encode_char(points[i], (utf8proc_uint8_t *)out->bytes + used);
