@@ -13,12 +13,16 @@
  *        What the network gives is no picture, or one in the scale of its input (of its first channel, where it has
  *        others), or a mask: what a byte of `threshold` or more stands for is near 1, and everything else near 0
  *   {"kind": "text", "features": …, "sequence": 0, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" |
- *    "sqrt", "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536}
+ *    "sqrt", "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536, "vocabulary": false | true | […],
+ *    "answer": {…}}
  *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (a space at both ends)
  * and of words is hashed (XXH3-64, seed 0 and 1) to a feature and counted; [0, 0] is none; the weight of the count
  * times 1 + idf / 16, of a byte a feature; true says that there will be some, once the model is trained: till then they
  * are 0; tensor [features]. With sequence, so many words from the first on are hashed each to a number from 1 to
- * features - 1, and 0 follows the last; tensor [sequence]
+ * features - 1, and 0 follows the last; tensor [sequence]. With a vocabulary (vocabulary.h has what its numbers are)
+ * the text, in NFKC, is so many numbers of pieces, from which it can be read again; true says that there will be pieces
+ * once the model is trained: till then there are bytes. The answer is a text, too, that the network gives, described
+ * likewise
  *   {"kind": "audio", "mels": …, "frames": …, "rate": 8000, "hop": 0, "window": 256, "low": 60, "high": rate / 2,
  *    "trim_db": 40, "floor_db": 60, "mean": 0, "deviation": 1}
  *        to mono, resampled, silence trimmed, short-time spectra (Hann) at `frames` evenly spaced centres over the
@@ -61,6 +65,10 @@ enum media_answer { MEDIA_ANSWER_NONE, MEDIA_ANSWER_PICTURE, MEDIA_ANSWER_MASK, 
 enum media_answer media_answer(const struct media *media);
 /* How many numbers of words there are, 0 among them; 0: they are not what the tensor has. */
 uint32_t media_vocabulary(const struct media *media);
+/* Whether those are of a vocabulary, so that media_decode_text() makes a text of them. */
+bool media_reads_back(const struct media *media);
+/* The description of the text that the network gives; part of the media. NULL: it gives none, or does not say. */
+const struct media *media_answer_text(const struct media *media);
 
 #define MEDIA_FILE_MAX (64u << 20) /* bytes of one file that is read */
 
@@ -176,6 +184,15 @@ uint8_t media_idf(uint64_t texts, uint64_t with_it);
 /* UTF-8, and something to read in it; what media_encode_text() refuses otherwise. */
 int media_check_text(const char *name, const char *text, size_t length, struct reason *why);
 int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
+                      struct reason *why);
+
+/* A text in the form in which it is read back: NFKC. *out has a zero behind it and is freed by the caller. */
+int media_normal_text(const char *name, const char *text, size_t length, char **out, size_t *out_length,
+                      struct reason *why);
+
+/* The text that numbers of the media's vocabulary stand for, up to the first 0; what stands for nothing that is text
+ * becomes U+FFFD, so that any numbers are a text in UTF-8. *out as above. -ENOMEM. */
+int media_decode_text(const struct media *media, const int32_t *numbers, size_t count, char **out, size_t *length,
                       struct reason *why);
 
 #endif

@@ -32,6 +32,8 @@ enum value_type {
     VALUE_LIST,   /* number or list of numbers -> double[CHANNELS_MAX] */
     VALUE_IDF,    /* false, true, or base64 -> uint8_t *, a byte a feature */
     VALUE_SHAPE,  /* list of whole numbers -> dimensions and rank */
+    VALUE_PIECES, /* false, true, or a list of strings -> struct vocabulary * */
+    VALUE_MEDIA,  /* the description of a text -> struct media * */
 };
 
 /* A sound's tensor has bands or spectra, and some keys are of one of them. */
@@ -88,7 +90,9 @@ static const struct key keys[] = {
     { TEXT(words), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 1 },
     { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = MEDIA_WEIGHT_LOG },
     { TEXT(norm), .type = VALUE_CHOICE, .choices = norms, .default_value = MEDIA_NORM_L2 },
-    { TEXT(idf), .type = VALUE_IDF }, /* after `features` */
+    { TEXT(idf), .type = VALUE_IDF },           /* after `features` */
+    { TEXT(vocabulary), .type = VALUE_PIECES }, /* the same */
+    { TEXT(answer), .type = VALUE_MEDIA },
     { TEXT(limit), .type = VALUE_COUNT, .min = 16, .max = 1 << 24, .default_value = 65536 },
 
     { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },
@@ -230,7 +234,47 @@ static int read_shape(struct media *media, const struct key *key, const json_t *
     return 0;
 }
 
-static int read_value(struct media *media, const struct key *key, const json_t *value, struct reason *why)
+/* Those that the model has learned; true: none yet. */
+static int read_pieces(const struct key *key, const json_t *value, struct vocabulary **out, struct reason *why)
+{
+    const size_t count = json_array_size(value);
+    int result = 0;
+
+    if (!json_is_array(value) && !json_is_boolean(value))
+        return refuse(why, WISP_E_FORMAT, "%s: true, false, or a list of strings is expected", key->name);
+    if (json_is_false(value))
+        return 0;
+    *out = vocabulary_new(count);
+    if (!*out)
+        return refuse_errno(why, -ENOMEM, "%s", key->name);
+    for (size_t i = 0; !result && i < count; i++) {
+        const json_t *piece = json_array_get(value, i);
+
+        if (!json_is_string(piece))
+            return refuse(why, WISP_E_FORMAT, "%s: piece %zu is no string", key->name, i + 1);
+        result = vocabulary_add(*out, json_string_value(piece), json_string_length(piece), why);
+    }
+    return result ? refuse_in(why, result, "%s", key->name) : 0;
+}
+
+static int read_media(json_t *object, struct media *media, struct reason *why);
+
+/* Of a text whose answer is described in turn there is none. */
+static int read_answer(const struct key *key, json_t *value, struct media **out, struct reason *why)
+{
+    const bool nested = json_object_get(value, key->name) != NULL;
+    int result;
+
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return refuse_errno(why, -ENOMEM, "%s", key->name);
+    result = nested ? refuse(why, WISP_E_FORMAT, "an answer has no answer") : read_media(value, *out, why);
+    if (!result && !media_vocabulary(*out))
+        result = refuse(why, WISP_E_FORMAT, "it is no text with a \"sequence\"");
+    return result ? refuse_in(why, result, "%s", key->name) : 0;
+}
+
+static int read_value(struct media *media, const struct key *key, json_t *value, struct reason *why)
 {
     void *out = (char *)media + key->offset;
 
@@ -249,6 +293,10 @@ static int read_value(struct media *media, const struct key *key, const json_t *
         return read_idf(media, key, value, out, why);
     case VALUE_SHAPE:
         return read_shape(media, key, value, why);
+    case VALUE_PIECES:
+        return read_pieces(key, value, out, why);
+    case VALUE_MEDIA:
+        return read_answer(key, value, out, why);
     }
     return -EINVAL;
 }
@@ -277,6 +325,8 @@ static void default_value(struct media *media, const struct key *key)
         break;
     case VALUE_IDF:
     case VALUE_SHAPE:
+    case VALUE_PIECES:
+    case VALUE_MEDIA:
         break;
     }
 }
@@ -397,8 +447,22 @@ static int finish_image(struct media *media, struct reason *why)
     return 0;
 }
 
+static int finish_vocabulary(const struct text_spec *text, struct reason *why)
+{
+    if (!text->sequence)
+        return refuse(why, WISP_E_FORMAT, "vocabulary: without \"sequence\" nothing is read by it");
+    if (vocabulary_size(text->vocabulary) > text->features)
+        return refuse(why, WISP_E_FORMAT, "features: %u, but the vocabulary has %u numbers, %d of them for bytes",
+                      text->features, vocabulary_size(text->vocabulary), VOCABULARY_PIECES);
+    return 0;
+}
+
 static int finish_text(struct media *media, struct reason *why)
 {
+    int result = media->text.vocabulary ? finish_vocabulary(&media->text, why) : 0;
+
+    if (result)
+        return result;
     if (!media->text.characters[0] && !media->text.words[0])
         return refuse(why, WISP_E_FORMAT, "characters and words are both [0, 0]: nothing is left to count");
     if (media->text.sequence && media->text.features < 2)
@@ -510,6 +574,8 @@ struct media *media_free(struct media *media)
         mel_free(media->mel);
         spectra_free(media->spectra);
         free(media->text.idf);
+        vocabulary_free(media->text.vocabulary);
+        media_free(media->text.answer);
         free(media);
     }
     return NULL;
@@ -535,6 +601,16 @@ size_t media_elements(const struct media *media)
 uint32_t media_vocabulary(const struct media *media)
 {
     return media->kind == MEDIA_TEXT && media->text.sequence ? media->text.features : 0;
+}
+
+const struct media *media_answer_text(const struct media *media)
+{
+    return media->text.answer;
+}
+
+bool media_reads_back(const struct media *media)
+{
+    return media->text.vocabulary != NULL;
 }
 
 unsigned media_shape(const struct media *media, uint32_t dimensions[4])

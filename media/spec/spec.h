@@ -14,6 +14,8 @@
 #include "media/spec/mel.h"
 #include "media/spec/spectra.h"
 
+#include "media/spec/vocabulary.h"
+
 enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER, MEDIA_FIT_TILES };
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
 enum text_norm { MEDIA_NORM_L2, MEDIA_NORM_NONE };
@@ -38,6 +40,8 @@ struct text_spec {
     uint32_t norm;                    /* enum text_norm */
     uint32_t limit;                   /* bytes of a text that count */
     uint8_t *idf;                     /* of each feature, as media_idf() says it; NULL: none */
+    struct vocabulary *vocabulary;    /* of a sequence: what its numbers stand for; NULL: words are hashed */
+    struct media *answer;             /* how the text is described that comes out; NULL: none does */
 };
 
 struct audio_spec {

@@ -20,6 +20,7 @@
 #include "media/spec/sniff.h"
 #include "media/spec/spec.h"
 #include "media/text/characters.h"
+#include "media/text/pieces.h"
 
 /* Seeds of the hash: a word of one letter is not the letter. */
 enum { SEED_CHARACTERS = 0, SEED_WORDS = 1 };
@@ -263,6 +264,18 @@ static void number_words(const struct pieces *words, const struct text_spec *spe
     memset(out + count, 0, (spec->sequence - count) * sizeof *out);
 }
 
+/* By the vocabulary: the text as it is, but that there is something to read in it. */
+static int encode_pieces(const struct text_spec *spec, const char *name, const char *text, size_t length, float *out,
+                         struct reason *why)
+{
+    int result = media_check_text(name, text, length, why);
+
+    if (result)
+        return result;
+    result = pieces_encode(spec->vocabulary, text, limited(text, length, spec->limit), out, spec->sequence);
+    return result ? refuse_errno(why, result, "%s", name) : 0;
+}
+
 int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
                       struct reason *why)
 {
@@ -271,8 +284,11 @@ int media_encode_text(const struct media *media, const char *name, const char *t
     cleanup(pieces_deinit) struct pieces characters = { .count = 0 };
     cleanup(pieces_deinit) struct pieces words = { .count = 0 };
     size_t count;
-    int result = check_utf8(name, text, length, why);
+    int result;
 
+    if (spec->vocabulary)
+        return encode_pieces(spec, name, text, length, out, why);
+    result = check_utf8(name, text, length, why);
     if (result)
         return result;
     result = normalise(text, limited(text, length, spec->limit), &points, &count);

@@ -112,7 +112,7 @@ static void refusals(void **state)
         { IMAGE "\"background\":-1}", "background:" },
         { IMAGE "\"answer\":\"masks\"}", "answer: one of \"none\", \"picture\", \"mask\" is expected" },
         { IMAGE "\"threshold\":0}", "threshold: a whole number from 1 to 255" },
-        { TEXT "\"answer\":\"mask\"}", "unknown key 'answer'" },
+        { TEXT "\"answer\":\"mask\"}", "answer: a JSON object is expected" },
         { IMAGE "\"mean\":[1,2]}", "mean: 2 values for 3 channels" },
         { IMAGE "\"mean\":[1,2,\"x\"]}", "mean: a number" },
         { IMAGE "\"mean\":[]}", "mean: 0 values" },
