@@ -85,6 +85,27 @@ static void fuzz_file(const struct media *media, const uint8_t *data, size_t siz
     free(file);
 }
 
+/* The bytes as numbers that a network gave: a text, whatever they are. */
+static void fuzz_numbers(const struct media *media, const uint8_t *data, size_t size)
+{
+    const size_t count = size / sizeof(int32_t);
+    int32_t *numbers = malloc(count * sizeof *numbers + 1);
+    struct reason why;
+    size_t length;
+    char *text;
+
+    require(numbers != NULL);
+    memcpy(numbers, data, count * sizeof *numbers);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = numbers[i] % 600; /* most of them are pieces then, or bytes */
+    require(!media_decode_text(media, numbers, count, &text, &length, &why));
+    require(strlen(text) <= length);
+    for (size_t i = 0; i + 2 < length; i++)
+        require((uint8_t)text[i] < 0xf8);
+    free(text);
+    free(numbers);
+}
+
 static void fuzz_description(const uint8_t *data, size_t size)
 {
     struct media *media = NULL;
@@ -101,6 +122,8 @@ static void fuzz_description(const uint8_t *data, size_t size)
     }
     if (media_elements(media) <= 1 << 16)
         fuzz_file(media, data, size);
+    if (media_kind(media) == MEDIA_TEXT && media_reads_back(media))
+        fuzz_numbers(media, data, size);
     media_free(media);
 }
 
