@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "client/cli/facts.h"
 
-enum { KEY_COLUMNS = 14, INDENT = 2, DEPTH_MAX = 4, TEXT_MAX = 4096 /* more is data */ };
+enum { KEY_COLUMNS = 14, INDENT = 2, DEPTH_MAX = 4, TEXT_MAX = 4096, LIST_MAX = 12 /* more is data */ };
 
 const char *member_text(const json_t *object, const char *key)
 {
@@ -63,6 +63,10 @@ static void print_value(const struct screen *screen, const char *key, const json
 
     if (json_string_length(value) > TEXT_MAX) {
         fact_print(screen, key, "%zu bytes; --json prints them", json_string_length(value));
+        return;
+    }
+    if (json_array_size(value) > LIST_MAX) {
+        fact_print(screen, key, "%zu entries; --json prints them", json_array_size(value));
         return;
     }
     if (json_is_string(value)) {
