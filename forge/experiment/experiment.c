@@ -148,7 +148,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     s->pictures = kind == MEDIA_IMAGE && picturing_is(s);
     if (s->pictures && (result = picturing_describe(s, o, why)))
         return result;
-    result = media_of_model(s->model, &s->media, why);
+    result = wording_describe(s, why);
     if (result)
         return refuse_in(why, result, "%s, media", o->model);
     if (media_kind(s->media) != kind)
@@ -329,10 +329,7 @@ static int follow_data(struct experiment *s, struct reason *why)
 {
     int result = s->media_guessed ? media_follow_rate(&s->model->media, s->data, why) : 0;
 
-    if (result || !s->media_guessed)
-        return result;
-    s->media = media_free(s->media);
-    return media_of_model(s->model, &s->media, why);
+    return result || !s->media_guessed ? result : wording_describe(s, why);
 }
 
 /* Labels, or numbers, for each of the model's outputs. */
@@ -454,6 +451,13 @@ void experiment_close(struct experiment *s)
     media_free(s->media);
     model_free(s->model);
     *s = (struct experiment){ .verb = s->verb };
+}
+
+int experiment_complete(struct experiment *s, const struct split *split, struct reason *why)
+{
+    int result = media_complete(s->model, s->data, split, s->pool, why);
+
+    return result ? result : wording_describe(s, why);
 }
 
 int experiment_batches(const struct experiment *s, bool keep, struct batches **out, struct reason *why)

@@ -41,7 +41,7 @@ struct experiment {
     struct dataset *data;       /* without labels, with a teacher; with samples without labels at its end */
     const struct loss *loss;    /* that suits the model and the data, or was wished for */
     struct batches_words words; /* where the loss is of words */
-    struct media *target_media; /* of pairs */
+    struct media *target_media; /* of pairs whose targets the model's description says nothing of; or NULL */
     const struct kernels *kernels;
     struct pool *pool;
 };
@@ -59,6 +59,10 @@ int experiment_spare(const struct experiment_options *options, const char *outpu
 int experiment_open(struct experiment *experiment, const char *verb, const struct experiment_options *options,
                     struct reason *why);
 void experiment_close(struct experiment *experiment); /* idempotent */
+
+/* What the training samples say of that description (media_complete()), and what it is then. */
+struct split;
+int experiment_complete(struct experiment *experiment, const struct split *split, struct reason *why);
 
 /* The samples of an open experiment, as its model takes them. */
 int experiment_batches(const struct experiment *experiment, bool keep, struct batches **out, struct reason *why);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/experiment/media_default.h"
+#include "forge/experiment/spelling.h"
 #include "forge/experiment/tasks.h"
 #include "forge/plan/lineage.h"
 #include "forge/train/batches.h"
@@ -55,8 +56,7 @@ static uint64_t square_side(uint64_t area)
     return side * side == area ? side : 0;
 }
 
-/* How many words the model knows whose numbers it reads there; 0: it reads values. */
-static uint32_t vocabulary_of(const struct model *model, uint32_t input)
+uint32_t media_words_of(const struct model *model, uint32_t input)
 {
     for (uint32_t i = 0; i < model->layer_count; i++) {
         if (model->layers[i].kind->indexed && model->layers[i].inputs[0] == input)
@@ -76,7 +76,7 @@ static bool writes_down(const struct model *model)
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why)
 {
     const uint64_t inputs = shape_elements(&model->signature.inputs[input].shape);
-    const uint32_t vocabulary = vocabulary_of(model, input);
+    const uint32_t vocabulary = media_words_of(model, input);
     unsigned long long n = inputs, grey = square_side(inputs), colour = inputs % 3 ? 0 : square_side(inputs / 3);
     char text[160] = "";
 
@@ -84,7 +84,8 @@ int media_default(enum media_kind kind, const struct model *model, uint32_t inpu
         snprintf(text, sizeof text, "{\"kind\":\"image\",\"width\":%llu,\"height\":%llu,\"channels\":%d}",
                  grey ? grey : colour, grey ? grey : colour, grey ? 1 : 3);
     else if (kind == MEDIA_TEXT && vocabulary)
-        snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%u,\"sequence\":%llu}", vocabulary, n);
+        snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%u,\"sequence\":%llu%s}", vocabulary, n,
+                 vocabulary >= SPELLING_FEATURES_MIN ? ",\"vocabulary\":true" : "");
     else if (kind == MEDIA_TEXT)
         snprintf(text, sizeof text,
                  "{\"kind\":\"text\",\"features\":%llu,\"characters\":[1,1],\"words\":[1,%d],\"idf\":%s}", n,
@@ -280,5 +281,5 @@ int media_complete(struct model *model, const struct dataset *data, const struct
 {
     if (data->kind != MEDIA_TEXT)
         return normalise(&model->media, data, split, why);
-    return wants_idf(model) ? learn_idf(model, data, split, pool, why) : 0;
+    return wants_idf(model) ? learn_idf(model, data, split, pool, why) : spelling_learn(model, data, split, why);
 }

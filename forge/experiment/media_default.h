@@ -16,10 +16,13 @@
 /* The kind of media that a processing type's modality takes. WISP_E_INVALID when no reader makes it. */
 int media_kind_of(const char *processing, enum media_kind *out, struct reason *why);
 
+/* How many words the model knows whose numbers it reads there; 0: it reads values. */
+uint32_t media_words_of(const struct model *model, uint32_t input);
+
 /* Of one of the model's inputs. image: a grey square, or an RGB one; text: so many features, of words, pairs of them
  * where there is room, and single characters, weighed by idf, or so many numbers of words where the model looks words
- * up; audio: 40 mel bands, of frames of 16 ms where what is said is written down. *out is JSON, freed by the caller.
- * WISP_E_INVALID when its input allows no guess. */
+ * up, of a vocabulary where it knows enough of them; audio: 40 mel bands, of frames of 16 ms where what is said is
+ * written down. *out is JSON, freed by the caller. WISP_E_INVALID when its input allows no guess. */
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why);
 
 /* Of recordings, once there are some: when most have 16 kHz or more, those that media_default() leaves out are heard,
@@ -31,7 +34,7 @@ int media_of_model(const struct model *model, struct media **out, struct reason 
 
 /* What the training samples say of it. Pictures and sounds whose description has no "mean" get mean and deviation:
  * those of each channel of a picture, those of all values of a sound. Texts whose description calls for an idf get it,
- * unless the model has one. */
+ * unless the model has one, and those that are to have a vocabulary (spelling.h). */
 int media_complete(struct model *model, const struct dataset *data, const struct split *split, struct pool *pool,
                    struct reason *why);
 

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "forge/experiment/media_default.h"
+#include "forge/experiment/spelling.h"
 #include "forge/experiment/wording.h"
 
 /* The number of inputs, where none is called so. */
@@ -37,6 +38,22 @@ int wording_inputs(const struct model *model, const struct batches_noise *noise,
                   signature->input_count);
 }
 
+static bool learns_targets(const struct experiment *s)
+{
+    return loss_is_of_words(s->loss) && (s->model->signature.input_count == 2 || s->loss->targets == TARGETS_LABELS);
+}
+
+int wording_describe(struct experiment *s, struct reason *why)
+{
+    int result;
+
+    s->media = media_free(s->media);
+    result = media_of_model(s->model, &s->media, why);
+    if (!result && learns_targets(s) && media_answer_text(s->media))
+        s->words.media = media_answer_text(s->media);
+    return result;
+}
+
 /* How the other text of a pair is read. */
 static int describe_target(const struct experiment *s, char **out, struct reason *why)
 {
@@ -54,26 +71,45 @@ static int describe_target(const struct experiment *s, char **out, struct reason
     return refuse_errno(why, -ENOMEM, "media");
 }
 
+/* Where the source is read by a vocabulary, the target has one of its own, which the model keeps as its answer's. */
+static int open_target(struct experiment *s, struct reason *why)
+{
+    const struct shape *target = &s->model->signature.inputs[s->words.target].shape;
+    cleanup_free char *json = NULL;
+    int result;
+
+    if (!s->words.apart && media_reads_back(s->media) && !media_answer_text(s->media)) {
+        result =
+            spelling_answer(&s->model->media, media_words_of(s->model, s->words.target), shape_elements(target), why);
+        if (!result)
+            result = wording_describe(s, why);
+        if (result)
+            return result;
+    }
+    if (media_answer_text(s->media))
+        return 0;
+    result = describe_target(s, &json, why);
+    if (!result)
+        result = media_parse(json, &s->target_media, why);
+    s->words.media = s->target_media;
+    return result;
+}
+
 int wording_open(struct experiment *s, struct reason *why)
 {
     const struct shape *output = model_output(s->model);
     const struct media *learned = s->media;
-    cleanup_free char *json = NULL;
-    bool pairs;
     int result = 0;
 
     s->words.apart = s->loss->targets == TARGETS_LABELS;
     if (wording_is_spoken(s))
         return 0;
-    pairs = s->words.apart || s->model->signature.input_count == 2;
-    if (pairs)
-        result = describe_target(s, &json, why);
-    if (!result && pairs)
-        result = media_parse(json, &s->target_media, why);
+    if (s->words.apart || s->model->signature.input_count == 2)
+        result = open_target(s, why);
     if (result)
         return result;
-    if (pairs)
-        s->words.media = learned = s->target_media;
+    if (s->words.media)
+        learned = s->words.media;
     if (s->words.apart)
         return 0;
     if (!media_vocabulary(s->media) || !media_vocabulary(learned))

@@ -13,6 +13,10 @@
 int wording_inputs(const struct model *model, const struct batches_noise *noise, struct batches_words *out,
                    struct reason *why);
 
+/* Understands the model's description of its input, the first time or after it was changed; and the target's, if it is
+ * there. WISP_E_FORMAT, -ENOMEM. */
+int wording_describe(struct experiment *experiment, struct reason *why);
+
 /* Of an experiment whose model and media are there: the description of the target, and whether words are what the
  * output has numbers for. WISP_E_FORMAT. */
 int wording_open(struct experiment *experiment, struct reason *why);

@@ -330,12 +330,8 @@ static int prepare(const struct train *train, struct experiment *s, const struct
     const struct split seen = { .samples = split->samples,
                                 .train_count = split->train_count + split->unlabelled_count };
     struct reason why;
-    int result = media_complete(s->model, s->data, &seen, s->pool, &why);
+    int result = experiment_complete(s, &seen, &why);
 
-    if (!result) {
-        s->media = media_free(s->media);
-        result = media_of_model(s->model, &s->media, &why);
-    }
     if (!result)
         result = experiment_batches(s, !augment_is_on(&train->recipe.augment), out, &why);
     if (!result && s->teacher)

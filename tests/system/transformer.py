@@ -93,9 +93,9 @@ inputs:
   target: {shape: [8], dtype: int32}
   source: {shape: [7], dtype: int32}
 layers:
-  - embedding: {from: source, vocabulary: 300, neurons: 16}
+  - embedding: {from: source, vocabulary: 600, neurons: 16}
   - position: {name: memory}
-  - embedding: {from: target, vocabulary: 200, neurons: 16}
+  - embedding: {from: target, vocabulary: 600, neurons: 16}
   - position: {name: words}
   - self_attention: {heads: 2, causal: true}
   - add: {name: middle, from: [previous, words]}
@@ -103,7 +103,7 @@ layers:
   - cross_attention: {heads: 2, from: [queries, memory], mask: source}
   - add: {from: [previous, middle]}
   - layer_norm
-  - projection: {name: next, neurons: 200}
+  - projection: {name: next, neurons: 600}
 """
 LABELS = """\
 name: labels
@@ -260,6 +260,16 @@ def check_translator(programs):
         check("translator: source", all(a != b for a, b in zip(answer, other)))
 
 
+def check_vocabulary(programs, name, numbers, source, target):
+    """Learned of the training texts, kept in the file, and said in a line."""
+    media = json.loads(programs.run("bin/wisp", "show", f"./{name}.safetensors", "--json"))["media"]
+    for text, piece in ((media, source), (media["answer"], target)):
+        pieces = text["vocabulary"]
+        check(f"{name}: the vocabulary {pieces}", piece in pieces and len(set(pieces)) == len(pieces) <= numbers - 259)
+    said = programs.run("bin/wisp", "show", f"./{name}.safetensors").decode()
+    check(f"{name}: what is shown: {said}", f"{len(media['vocabulary'])} entries; --json prints them" in said)
+
+
 def check_words(programs):
     """What is next in a translation follows from the source alone; in a text, from what is before it as far as it can."""
     write_pairs(os.path.join(programs.folder, "data"), random.Random(5))
@@ -267,6 +277,7 @@ def check_words(programs):
     check_training(programs, "pairs", "-e", "12", "-b", "16", "--rate", "0.01", key="token_accuracy", least=0.9)
     said = programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data").decode()
     check(f"pairs: {said}", said.startswith("token accuracy ") and ", perplexity 1." in said)
+    check_vocabulary(programs, "pairs", 600, " one", " f\u00fcnf")
     check("pairs: another source", token_accuracy(programs, "pairs", "others.tsv") < 0.6)
     build(programs, DECODER, "0.3")
     check_training(programs, "decoder", "-e", "4", "-b", "16", "--rate", "0.01", fall=0.8, key="token_accuracy", least=0.2)
