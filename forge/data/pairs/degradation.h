@@ -5,8 +5,8 @@
  * S, of 255; neither rounded nor cut off dark=F        255 F (x / 255)^1.4 and noise of deviation 3, as bytes: a
  * photograph that was underexposed small=N       an Nth as wide and high, by the bicubic filter (a = -0.5) widened N
  * times drawing=T     255 where the gradient (Sobel) of the grey picture, of 1, is longer than T, else 0 oil=R of the
- * input the target: painted with a brush of R pixels (Kuwahara), with ink along edges (paint.c) What follows from the
- * whole picture is made once; noise with every tile, anew.
+ * input the target: painted with a brush of R pixels (Kuwahara), with dark lines along edges (paint.c) What follows
+ * from the whole picture is made once; noise with every tile, anew.
  */
 #ifndef FORGE_DATA_PAIRS_DEGRADATION_H
 #define FORGE_DATA_PAIRS_DEGRADATION_H
@@ -49,7 +49,7 @@ uint32_t degradation_scale(const struct degrading *degrading);
 /* An Nth of the picture, whose last rows and columns are left out where it is no multiple. -ENOMEM. */
 int picture_shrink(const struct media_picture *in, uint32_t factor, struct media_picture *out);
 
-/* Painted with a brush of so many pixels, and ink (paint.c), of 1 or 3 channels. -ENOMEM. */
+/* Painted with a brush of so many pixels, and with dark lines (paint.c), of 1 or 3 channels. -ENOMEM. */
 int picture_paint(const struct media_picture *in, uint32_t radius, struct media_picture *out);
 
 #endif

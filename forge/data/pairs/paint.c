@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A picture as if it were painted: what Kuwahara's filter leaves of it, and ink along edges.
+ * A picture as if it were painted: what Kuwahara's filter leaves of it, and dark lines along edges.
  *
  * Kuwahara: of the four squares that have a pixel in a corner, each `radius` + 1 a side, the mean of the one whose
  * brightness varies least. Squares end with the picture. Sums are of whole numbers, from tables of sums.
@@ -91,7 +91,7 @@ static struct patch smoothest(const struct media_picture *p, const struct sums *
 }
 
 /* 0 to 1, of the gradient's length. */
-static double ink(double steepness)
+static double darkness(double steepness)
 {
     const double t = MIN(MAX((steepness - FAINT) / (FULL - FAINT), 0.0), 1.0);
 
@@ -114,7 +114,7 @@ int picture_paint(const struct media_picture *in, uint32_t radius, struct media_
     for (size_t y = 0; y < in->height; y++) {
         for (size_t x = 0; x < in->width; x++, to += in->channels) {
             const struct patch patch = smoothest(in, &sums, x, y, radius);
-            const double left = 1 - ink(edge_steepness(in, (int64_t)x, (int64_t)y));
+            const double left = 1 - darkness(edge_steepness(in, (int64_t)x, (int64_t)y));
 
             for (uint32_t c = 0; c < in->channels; c++)
                 to[c] = (uint8_t)(patch.colour[c] * left + 0.5);

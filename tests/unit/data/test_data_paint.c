@@ -39,7 +39,7 @@ static double painted(const struct media_picture *p, int x, int y, int channel)
     return mean;
 }
 
-/* Ink darkens it by up to four fifths, the more the steeper it is. */
+/* Lines darken it by up to four fifths, the more the steeper it is. */
 static void oil_is_painted(void **state)
 {
     static uint8_t pixels[WIDTH * HEIGHT * 3];
