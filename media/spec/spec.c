@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The description's validator: one table of keys, with each its type, bounds and what it is when absent; then what
- * concerns several keys at once. A refusal names the key.
+ * concerns several keys at once (spec_finish()). A refusal names the key.
  */
 #include <jansson.h>
 #include <math.h>
@@ -16,12 +16,10 @@
 #include "base/suggest.h"
 #include "media/spec/media.h"
 #include "media/spec/spec.h"
+#include "media/spec/spec_finish.h"
 
 enum {
-    SIDE_MAX = 4096,
-    ELEMENTS_MAX = 1 << 26,
     KEYS_MAX = 16, /* of one kind */
-    OVERLAP_UNSAID = SIDE_MAX,
 };
 
 enum value_type {
@@ -414,120 +412,6 @@ static int read_keys(struct media *media, json_t *object, struct reason *why)
     return 0;
 }
 
-/* Tiles overlap by a quarter of themselves, unless another overlap is said. */
-static int finish_tiles(struct image_spec *image, struct reason *why)
-{
-    const uint32_t side = MIN(image->width, image->height);
-
-    if (image->fit != MEDIA_FIT_TILES && image->overlap != OVERLAP_UNSAID)
-        return refuse(why, WISP_E_FORMAT, "overlap: goes with fit \"tiles\"");
-    if (image->overlap == OVERLAP_UNSAID)
-        image->overlap = side / 4;
-    if (image->overlap > side / 2)
-        return refuse(why, WISP_E_FORMAT, "overlap: tiles of %u x %u overlap by at most %u", image->width,
-                      image->height, side / 2);
-    if (image->fit == MEDIA_FIT_TILES && image->answer == MEDIA_ANSWER_NONE)
-        return refuse(why, WISP_E_FORMAT, "fit: \"tiles\" goes with answer \"picture\" or \"mask\"");
-    return 0;
-}
-
-static int finish_image(struct media *media, struct reason *why)
-{
-    struct image_spec *image = &media->image;
-    int result = finish_tiles(image, why);
-
-    if (result)
-        return result;
-    if (image->channels == 2)
-        return refuse(why, WISP_E_FORMAT, "channels: 1 (grey) or 3 (RGB) is expected");
-    media->rank = 3;
-    media->dimensions[0] = image->channels;
-    media->dimensions[1] = image->height;
-    media->dimensions[2] = image->width;
-    return 0;
-}
-
-static int finish_vocabulary(const struct text_spec *text, struct reason *why)
-{
-    if (!text->sequence)
-        return refuse(why, WISP_E_FORMAT, "vocabulary: without \"sequence\" nothing is read by it");
-    if (vocabulary_size(text->vocabulary) > text->features)
-        return refuse(why, WISP_E_FORMAT, "features: %u, but the vocabulary has %u numbers, %d of them for bytes",
-                      text->features, vocabulary_size(text->vocabulary), VOCABULARY_PIECES);
-    return 0;
-}
-
-static int finish_text(struct media *media, struct reason *why)
-{
-    int result = media->text.vocabulary ? finish_vocabulary(&media->text, why) : 0;
-
-    if (result)
-        return result;
-    if (!media->text.characters[0] && !media->text.words[0])
-        return refuse(why, WISP_E_FORMAT, "characters and words are both [0, 0]: nothing is left to count");
-    if (media->text.sequence && media->text.features < 2)
-        return refuse(why, WISP_E_FORMAT, "features: with sequence, 2 or more are expected: 0 stands for no word");
-    media->rank = 1;
-    media->dimensions[0] = media->text.sequence ? media->text.sequence : media->text.features;
-    return 0;
-}
-
-/* Further apart than half their length, frames would leave out what the windows' ends take away. */
-static int finish_spectra(struct media *media, struct reason *why)
-{
-    struct audio_spec *audio = &media->audio;
-
-    if (audio->spectrum % 2)
-        return refuse(why, WISP_E_FORMAT, "spectrum: an even number of samples is expected");
-    audio->floor_ratio = (float)pow(10, -audio->floor_db / 20);
-    if (!audio->hop)
-        audio->hop = audio->spectrum / 2;
-    if (audio->hop > audio->spectrum / 2)
-        return refuse(why, WISP_E_FORMAT, "hop: at most half of the spectrum's %u samples are expected",
-                      audio->spectrum);
-    media->rank = 2;
-    media->dimensions[0] = audio->spectrum / 2 + 1;
-    media->dimensions[1] = audio->frames;
-    if (spectra_new(audio->spectrum, &media->spectra))
-        return refuse_errno(why, -ENOMEM, "spectra of %u samples", audio->spectrum);
-    return 0;
-}
-
-static int finish_audio(struct media *media, struct reason *why)
-{
-    struct audio_spec *audio = &media->audio;
-
-    if (audio->spectrum)
-        return finish_spectra(media, why);
-    if (audio->high == 0)
-        audio->high = audio->rate / 2.0;
-    if (audio->high > audio->rate / 2.0)
-        return refuse(why, WISP_E_FORMAT, "high: %g Hz is above half the rate of %u Hz", audio->high, audio->rate);
-    if (audio->low >= audio->high)
-        return refuse(why, WISP_E_FORMAT, "low: %g Hz is not below high, %g Hz", audio->low, audio->high);
-    media->rank = 2;
-    media->dimensions[0] = audio->mels;
-    media->dimensions[1] = audio->frames;
-    return mel_new(&(struct mel_shape){ .rate = audio->rate,
-                                        .window = audio->window,
-                                        .bands = audio->mels,
-                                        .low = audio->low,
-                                        .high = audio->high },
-                   &media->mel, why);
-}
-
-static int count_elements(struct media *media, struct reason *why)
-{
-    uint64_t elements = 1;
-
-    for (unsigned i = 0; i < media->rank; i++) {
-        if (!size_multiply(elements, media->dimensions[i], &elements) || elements > ELEMENTS_MAX)
-            return refuse(why, WISP_E_FORMAT, "a sample of more than %d values", ELEMENTS_MAX);
-    }
-    media->elements = elements;
-    return 0;
-}
-
 static int read_media(json_t *object, struct media *media, struct reason *why)
 {
     int result;
@@ -537,13 +421,7 @@ static int read_media(json_t *object, struct media *media, struct reason *why)
     result = read_kind(object, &media->kind, why);
     if (!result)
         result = read_keys(media, object, why);
-    if (!result && media->kind == MEDIA_IMAGE)
-        result = finish_image(media, why);
-    if (!result && media->kind == MEDIA_TEXT)
-        result = finish_text(media, why);
-    if (!result && media->kind == MEDIA_AUDIO)
-        result = finish_audio(media, why);
-    return result ? result : count_elements(media, why);
+    return result ? result : spec_finish(media, why);
 }
 
 int media_parse(const char *json, struct media **out, struct reason *why)

@@ -20,7 +20,7 @@ enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER, MEDIA_FI
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
 enum text_norm { MEDIA_NORM_L2, MEDIA_NORM_NONE };
 
-enum { CHANNELS_MAX = 3 };
+enum { CHANNELS_MAX = 3, SIDE_MAX = 4096, ELEMENTS_MAX = 1 << 26, OVERLAP_UNSAID = SIDE_MAX };
 
 struct image_spec {
     uint32_t width, height, channels;
