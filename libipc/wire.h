@@ -42,7 +42,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_TIMINGS (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
 #define WIRE_FEATURE_CANCEL  (1ull << 2) /* WIRE_OP_CANCEL */
 #define WIRE_FEATURE_ASKING  (1ull << 3) /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
-#define WIRE_FEATURES        (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING)
+#define WIRE_FEATURE_MARKS   (1ull << 4) /* submissions have a mark */
+#define WIRE_FEATURES                                                                                                  \
+    (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -81,7 +83,7 @@ struct wire_submission {
     uint64_t out_length;  /* bytes, as the model has it */
     uint32_t rows;        /* samples in this request, 1 .. WIRE_ROWS_MAX */
     uint32_t deadline_us; /* 0: none; else microseconds after the daemon took the request */
-    uint32_t reserved1;   /* 0 */
+    uint32_t mark;        /* of a model that decodes: what stands beside its progress; 0 without WIRE_FEATURE_MARKS */
     uint32_t seq;         /* publishes the slot */
 };
 
@@ -104,6 +106,13 @@ enum wire_cause {
     WIRE_CAUSE_NOT_FINITE =
         1,               /* WISP_E_INVALID: of sample where[0], element where[1] of input where[2] is NaN or infinite */
     WIRE_CAUSE_ROWS = 2, /* WISP_E_INVALID: more samples than the where[0] that a request may have */
+};
+
+/* What a model that decodes has for its last output, a row: how many of its words are there, and whose they are. The
+ * daemon writes both with one store. */
+struct wire_progress {
+    uint32_t count;
+    uint32_t mark; /* the submission's */
 };
 
 /* Offset 0 of the request region; written by the client only. */
@@ -218,7 +227,9 @@ WIRE_ASSERT_OFFSET(wire_submission, user_data, 8);
 WIRE_ASSERT_OFFSET(wire_submission, in_offset, 16);
 WIRE_ASSERT_OFFSET(wire_submission, out_offset, 32);
 WIRE_ASSERT_OFFSET(wire_submission, rows, 48);
+WIRE_ASSERT_OFFSET(wire_submission, mark, 56);
 WIRE_ASSERT_OFFSET(wire_submission, seq, 60);
+_Static_assert(sizeof(struct wire_progress) == sizeof(uint64_t), "one store");
 _Static_assert(sizeof(struct wire_completion) == 64, "one line");
 WIRE_ASSERT_OFFSET(wire_completion, status, 8);
 WIRE_ASSERT_OFFSET(wire_completion, out_length, 16);

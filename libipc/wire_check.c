@@ -71,8 +71,10 @@ int wire_check_submission(const struct wire_submission *copy, const struct wire_
 
     if (copy->op > WIRE_OP_CANCEL || (copy->op == WIRE_OP_CANCEL && !(limits->features & WIRE_FEATURE_CANCEL)))
         return refuse(why, WISP_E_INVALID, "unknown operation %u", copy->op);
-    if (copy->flags || copy->reserved0 || copy->reserved1)
+    if (copy->flags || copy->reserved0)
         return refuse(why, WISP_E_INVALID, "flags or reserved bytes are not zero");
+    if (copy->mark && (copy->op != WIRE_OP_INFER || !(limits->features & WIRE_FEATURE_MARKS)))
+        return refuse(why, WISP_E_INVALID, "a mark where there is none");
     if (copy->op != WIRE_OP_INFER) {
         if (copy->route || copy->rows || copy->in_offset || copy->in_length || copy->out_offset || copy->out_length)
             return refuse(why, WISP_E_INVALID, "an operation without tensors names some");

@@ -43,7 +43,7 @@ static void bad_submissions_are_answered_one_by_one(void **state)
     cases[count++].op = 255;
     cases[count++].flags = 1;
     cases[count++].reserved0 = 1;
-    cases[count++].reserved1 = 1;
+    cases[count++].flags = 128;
     cases[count++].rows = 0;
     cases[count++].rows = WIRE_ROWS_MAX + 1;
     cases[count++].rows = UINT32_MAX;

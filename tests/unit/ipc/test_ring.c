@@ -67,7 +67,7 @@ static struct wire_submission submission_of(uint64_t number)
                                      .out_length = mixed ^ 4,
                                      .rows = (uint32_t)mixed,
                                      .deadline_us = (uint32_t)(mixed >> 7),
-                                     .reserved1 = (uint32_t)(mixed >> 11) };
+                                     .mark = (uint32_t)(mixed >> 11) };
 }
 
 static bool submission_matches(const struct wire_submission *got, uint64_t number)

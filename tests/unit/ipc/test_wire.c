@@ -92,7 +92,7 @@ static bool range_is_fine(uint64_t offset, uint64_t length, uint64_t arena)
 
 static bool submission_is_fine(const struct wire_submission *s)
 {
-    bool clean = (s->flags | s->reserved0 | s->reserved1) == 0;
+    bool clean = (s->flags | s->reserved0) == 0 && (s->op == WIRE_OP_INFER || s->mark == 0);
     uint64_t tensors = s->route | s->rows | s->in_offset | s->in_length | s->out_offset | s->out_length;
 
     switch (s->op) {
@@ -118,7 +118,7 @@ static const struct {
         offsetof(struct wire_submission, name), sizeof(good_submission.name)                                           \
     }
     FIELD(op),         FIELD(flags),      FIELD(reserved0), FIELD(route),       FIELD(in_offset), FIELD(in_length),
-    FIELD(out_offset), FIELD(out_length), FIELD(rows),      FIELD(deadline_us), FIELD(reserved1),
+    FIELD(out_offset), FIELD(out_length), FIELD(rows),      FIELD(deadline_us), FIELD(mark),
 #undef FIELD
 };
 
@@ -213,6 +213,19 @@ static void test_random_submissions(void **state)
         accepted += compare(&submission);
     }
     assert_true(accepted > 1000);
+}
+
+static void test_marks(void **state)
+{
+    struct wire_submission marked = good_submission;
+    struct wire_limits without = limits;
+    struct reason why;
+
+    (void)state;
+    marked.mark = 7;
+    assert_ok(wire_check_submission(&marked, &limits, &why), why);
+    without.features &= ~WIRE_FEATURE_MARKS; /* not agreed on */
+    assert_int_equal(wire_check_submission(&marked, &without, &why), WISP_E_INVALID);
 }
 
 static void test_nop_and_cancel_name_no_tensors(void **state)
@@ -572,21 +585,14 @@ static void test_a_lying_welcome_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_layout_holds_together),
-        cmocka_unit_test(test_impossible_layouts_are_refused),
-        cmocka_unit_test(test_all_pairs_of_boundaries),
-        cmocka_unit_test(test_random_submissions),
-        cmocka_unit_test(test_nop_and_cancel_name_no_tensors),
-        cmocka_unit_test(test_every_type_passes_and_no_other),
-        cmocka_unit_test(test_lengths_must_agree),
-        cmocka_unit_test(test_damaged_messages_are_refused),
-        cmocka_unit_test(test_strings_must_end),
-        cmocka_unit_test(test_random_messages_do_not_crash),
-        cmocka_unit_test(test_highest_common_abi),
-        cmocka_unit_test(test_features_are_the_common_ones),
-        cmocka_unit_test(test_sizes_are_clamped_to_what_can_be),
-        cmocka_unit_test(test_no_entries_are_no_memory),
-        cmocka_unit_test(test_a_lying_welcome_is_refused),
+        cmocka_unit_test(test_every_layout_holds_together),    cmocka_unit_test(test_impossible_layouts_are_refused),
+        cmocka_unit_test(test_all_pairs_of_boundaries),        cmocka_unit_test(test_random_submissions),
+        cmocka_unit_test(test_nop_and_cancel_name_no_tensors), cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_every_type_passes_and_no_other), cmocka_unit_test(test_lengths_must_agree),
+        cmocka_unit_test(test_damaged_messages_are_refused),   cmocka_unit_test(test_strings_must_end),
+        cmocka_unit_test(test_random_messages_do_not_crash),   cmocka_unit_test(test_highest_common_abi),
+        cmocka_unit_test(test_features_are_the_common_ones),   cmocka_unit_test(test_sizes_are_clamped_to_what_can_be),
+        cmocka_unit_test(test_no_entries_are_no_memory),       cmocka_unit_test(test_a_lying_welcome_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
