@@ -18,8 +18,9 @@ struct surroundings {
 static json_t *summary(const struct surroundings *in, const struct instance *instance)
 {
     const struct model *model = instance->model;
-    json_int_t memory = (json_int_t)model_memory(model) + (json_int_t)forward_memory(instance->forward);
-    json_t *object = model_json_summary(model);
+    const uint64_t passes = instance->decoder ? decoder_memory(instance->decoder) : forward_memory(instance->forward);
+    json_int_t memory = (json_int_t)model_memory(model) + (json_int_t)passes;
+    json_t *object = model_json_summary(model, &instance->signature);
 
     /* A configuration may give it another name and type. */
     json_object_set_new(object, "name", json_string(instance->name));
@@ -34,9 +35,17 @@ static json_t *summary(const struct surroundings *in, const struct instance *ins
 
 static json_t *full(const struct surroundings *in, const struct instance *instance, bool labels)
 {
+    const struct forward *passes[DECODER_PASSES] = { instance->forward };
+    struct model_json_plans plans = { passes, 1, instance->batch_max };
     json_t *object = summary(in, instance);
 
-    model_json_details(object, instance->model, instance->forward, instance->batch_max);
+    if (instance->decoder) {
+        for (plans.count = 0; plans.count < DECODER_PASSES; plans.count++)
+            passes[plans.count] = decoder_pass(instance->decoder, (unsigned)plans.count);
+        json_object_set_new(json_object_get(object, "decoding"), "sequence_bytes",
+                            json_integer((json_int_t)decoder_sequence_bytes(instance->decoder)));
+    }
+    model_json_details(object, instance->model, &plans);
     if (!labels)
         json_object_set_new(object, "labels", json_array());
     json_object_set_new(object, "batch_most", json_integer(instance->batch_max));

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/size.h"
 #include "daemon/models/instance.h"
 #include "sparse/file/model_file.h"
 
@@ -39,6 +40,27 @@ static void point_to(const struct wire_block *block, uint32_t rows, unsigned cha
     }
 }
 
+/* The first step of sequences, as many at once as there may be. */
+static int warm_decoder(const struct instance *instance, const void *const *inputs)
+{
+    const uint64_t bytes = decoder_sequence_bytes(instance->decoder);
+    const uint32_t rows = instance->batch_max;
+    cleanup_free unsigned char *memory = memory_alloc(rows, MAX(bytes, 1u));
+    cleanup_free struct sequence *sequences = calloc(rows, sizeof *sequences);
+    cleanup_free struct sequence **list = calloc(rows, sizeof *list);
+    cleanup_free unsigned char **places = calloc(rows, sizeof *places);
+
+    if (!memory || !sequences || !list || !places)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < rows; i++) {
+        places[i] = sequences[i].memory = memory + i * bytes;
+        list[i] = &sequences[i];
+    }
+    decoder_begin(instance->decoder, inputs, places, rows);
+    sequences_step(instance->decoder, list, rows);
+    return 0;
+}
+
 /* Runs the smallest and the largest batch once, on zeros: packs and panels are in memory, and the first client pays
  * nothing for it. */
 static int warm(struct instance *instance)
@@ -53,16 +75,37 @@ static int warm(struct instance *instance)
     if (!input || !output || !inputs || !outputs)
         return -ENOMEM;
     point_to(in, rows, input, inputs);
+    if (instance->decoder)
+        return warm_decoder(instance, (const void *const *)inputs);
     point_to(out, rows, output, outputs);
     forward_serve(instance->forward, (const void *const *)inputs, outputs, 1);
     forward_serve(instance->forward, (const void *const *)inputs, outputs, rows);
     return 0;
 }
 
+/* What runs it: a forward pass, or a decoder. */
+static int plan(struct instance *instance, const struct kernels *kernels, struct choice_cache *choices,
+                struct reason *why)
+{
+    const struct model *model = instance->model;
+
+    if (model->decoding.length) {
+        const struct decoder_setup setup = {
+            .model = model, .kernels = kernels, .batch = instance->batch_max, .choices = choices
+        };
+
+        instance->signature = decoding_signature(model);
+        return decoder_new(&setup, &instance->decoder, why);
+    }
+    instance->signature = model->signature;
+    return forward_new(
+        &(struct forward_setup){ .model = model, .kernels = kernels, .batch = instance->batch_max, .choices = choices },
+        &instance->forward, why);
+}
+
 int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
                   struct choice_cache *choices, struct reason *why)
 {
-    const struct signature *signature;
     uint64_t begin = clock_ns();
     int result = model_read(entry->path, &instance->model, why);
 
@@ -71,19 +114,16 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     snprintf(instance->name, sizeof instance->name, "%s", entry->name ? entry->name : instance->model->name);
     memcpy(instance->processing, instance->model->processing, sizeof instance->processing);
     snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
-    signature = &instance->model->signature;
-    instance->input = block_of(signature->inputs, signature->input_count);
-    instance->output = block_of(signature->outputs, signature->output_count);
     instance->batch_max = entry->batch_max;
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
-    result = forward_new(
-        &(struct forward_setup){
-            .model = instance->model, .kernels = kernels, .batch = instance->batch_max, .choices = choices },
-        &instance->forward, why);
+    result = plan(instance, kernels, choices, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);
-    result = forward_strip(instance->forward, instance->model);
+    instance->input = block_of(instance->signature.inputs, instance->signature.input_count);
+    instance->output = block_of(instance->signature.outputs, instance->signature.output_count);
+    result = instance->decoder ? decoder_strip(instance->decoder, instance->model)
+                               : forward_strip(instance->forward, instance->model);
     if (!result)
         result = warm(instance);
     if (result)
@@ -97,6 +137,7 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
 void instance_deinit(struct instance *instance)
 {
     instance->forward = forward_free(instance->forward);
+    instance->decoder = decoder_free(instance->decoder);
     instance->model = model_free(instance->model);
     free(instance->summary);
     free(instance->full);

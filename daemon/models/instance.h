@@ -12,11 +12,13 @@
 #include "config/config.h"
 #include "libipc/wire_block.h"
 #include "sparse/graph/model.h"
-#include "sparse/passes/forward.h"
+#include "sparse/passes/decoder.h"
 
 struct instance {
     struct model *model;
-    struct forward *forward;
+    struct signature signature; /* as clients see it */
+    struct forward *forward;    /* NULL: it decodes, */
+    struct decoder *decoder;    /* with this */
     char name[MODEL_NAME_MAX];
     char processing[MODEL_NAME_MAX];
     char file[256];                  /* without its folder: that is nobody's business */

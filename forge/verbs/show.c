@@ -38,9 +38,9 @@ static json_t *describe(const struct model *model, const struct forward *forward
                         const char *path)
 {
     const struct layer *obstacle = find_obstacle(model);
-    json_t *object = model_json_summary(model);
+    json_t *object = model_json_summary(model, &model->signature);
 
-    model_json_details(object, model, forward, BATCH);
+    model_json_details(object, model, &(struct model_json_plans){ &forward, forward != NULL, BATCH });
     json_object_set_new(object, "file", json_string(path));
     json_object_set_new(object, "file_bytes", json_integer((json_int_t)model->file_size));
     if (forward) {

@@ -48,18 +48,27 @@ static json_t *formats_json(const struct weights *weights)
     return object;
 }
 
-static json_t *layers_json(const struct model *model, const struct forward *forward, size_t batch)
+static void add_kernels(json_t *layer, uint32_t index, const struct model_json_plans *plans)
+{
+    for (size_t p = 0; p < plans->count; p++) {
+        const struct forward *forward = plans->list[p];
+
+        if (!forward_runs(forward, index))
+            continue;
+        json_object_set_new(layer, "formats", formats_json(forward_weights(forward, index)));
+        json_object_set_new(layer, "kernel_one", json_string(forward_kernel(forward, index, 1)));
+        json_object_set_new(layer, "kernel_many", json_string(forward_kernel(forward, index, plans->batch)));
+    }
+}
+
+static json_t *layers_json(const struct model *model, const struct model_json_plans *plans)
 {
     json_t *array = json_array();
 
     for (uint32_t i = 0; i < model->layer_count; i++) {
         json_t *layer = layer_json(&model->layers[i]);
 
-        if (forward) {
-            json_object_set_new(layer, "formats", formats_json(forward_weights(forward, i)));
-            json_object_set_new(layer, "kernel_one", json_string(forward_kernel(forward, i, 1)));
-            json_object_set_new(layer, "kernel_many", json_string(forward_kernel(forward, i, batch)));
-        }
+        add_kernels(layer, i, plans);
         json_array_append_new(array, layer);
     }
     return array;
@@ -118,25 +127,35 @@ static void add_side(json_t *object, const char *name, const char *list, const s
     json_object_set_new(object, list, tensors_json(tensors, count));
 }
 
-json_t *model_json_summary(const struct model *model)
+static json_t *decoding_json(const struct model *model)
 {
-    const struct signature *signature = &model->signature;
+    const struct decoding *decoding = &model->decoding;
+
+    return json_pack("{s:s, s:I, s:I, s:I, s:I}", "input", model->signature.inputs[decoding->input].name, "begin",
+                     (json_int_t)decoding->begin, "end", (json_int_t)decoding->end, "length",
+                     (json_int_t)decoding->length, "words", (json_int_t)decoding_vocabulary(model));
+}
+
+json_t *model_json_summary(const struct model *model, const struct signature *seen)
+{
     uint64_t connections = model_connections(model), potential = model_potential(model);
     json_t *object =
         json_pack("{s:s, s:s, s:s}", "name", model->name, "identity", model->identity, "processing", model->processing);
 
-    add_side(object, "input", "inputs", signature->inputs, signature->input_count);
-    add_side(object, "output", "outputs", signature->outputs, signature->output_count);
+    add_side(object, "input", "inputs", seen->inputs, seen->input_count);
+    add_side(object, "output", "outputs", seen->outputs, seen->output_count);
+    if (model->decoding.length)
+        json_object_set_new(object, "decoding", decoding_json(model));
     json_object_set_new(object, "connections", json_integer((json_int_t)connections));
     json_object_set_new(object, "potential", json_integer((json_int_t)potential));
     json_object_set_new(object, "sparsity", json_real(1.0 - density(connections, potential)));
     return object;
 }
 
-void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch)
+void model_json_details(json_t *object, const struct model *model, const struct model_json_plans *plans)
 {
     json_object_set_new(object, "labels", labels_json(model));
     json_object_set_new(object, "media", model_json_media(model));
     json_object_set_new(object, "lineage", embedded(model->lineage));
-    json_object_set_new(object, "layers", layers_json(model, forward, batch));
+    json_object_set_new(object, "layers", layers_json(model, plans));
 }

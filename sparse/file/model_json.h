@@ -10,15 +10,20 @@
 #include "sparse/graph/model.h"
 #include "sparse/passes/forward.h"
 
-/* name, identity, processing, input, output, connections, potential, sparsity. A new reference; NULL without memory. */
-json_t *model_json_summary(const struct model *model);
+/* name, identity, processing, input, output, connections, potential, sparsity, and how it decodes; inputs and outputs
+ * are those of `seen`, who asks sees. A new reference; NULL without memory. */
+json_t *model_json_summary(const struct model *model, const struct signature *seen);
 
 /* The description of its input, as media_parse() takes it: with the idf, where the file has it in a tensor. A new
  * reference; NULL without memory. */
 json_t *model_json_media(const struct model *model);
 
-/* Adds labels, media, lineage and layers; with a plan also the kernels of each layer, for one sample and for `batch`.
- */
-void model_json_details(json_t *object, const struct model *model, const struct forward *forward, size_t batch);
+/* Adds labels, media, lineage and layers; of layers that one of the plans runs also the kernels, for one sample and for
+ * `batch`. */
+struct model_json_plans {
+    const struct forward *const *list;
+    size_t count, batch;
+};
+void model_json_details(json_t *object, const struct model *model, const struct model_json_plans *plans);
 
 #endif

@@ -588,6 +588,11 @@ const struct weights *forward_weights(const struct forward *forward, size_t laye
     return forward->weights[layer];
 }
 
+bool forward_runs(const struct forward *forward, size_t layer)
+{
+    return has_layer(&forward->setup, (uint32_t)layer);
+}
+
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)
 {
     const struct model *model = forward->setup.model;

@@ -104,6 +104,8 @@ int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forw
 size_t forward_memory(const struct forward *forward);
 /* A layer's weights as this plan runs them; NULL where there are none. */
 const struct weights *forward_weights(const struct forward *forward, size_t layer);
+/* Whether this plan runs a layer. */
+bool forward_runs(const struct forward *forward, size_t layer);
 /* The kernel that a layer runs for one sample and for many, for `wisp show`: "sell16 avx512", "csr avx512", "". */
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch);
 
