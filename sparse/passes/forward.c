@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The plan and its run.
- *
- * Every value but the inputs and the outputs has an activation. When serving, activations are shared: a value takes
- * over one whose last reader is past, and a layer that can works in place. When training each value keeps its own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,138 +12,6 @@
 #include "sparse/passes/samples.h"
 
 /* ---- planning ---- */
-
-/* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */
-static bool has_value(const struct forward_setup *setup, uint32_t value)
-{
-    return !setup->part || setup->part->values[value];
-}
-
-static bool has_layer(const struct forward_setup *setup, uint32_t layer)
-{
-    return has_value(setup, model_value(setup->model, layer));
-}
-
-/* The last layer that reads each value; what the caller reads, after all of them. */
-static void find_last_readers(const struct forward_setup *setup, uint32_t *last)
-{
-    const struct model *model = setup->model;
-    const struct signature *signature = &model->signature;
-    const bool *kept = setup->part ? setup->part->kept : NULL;
-
-    memset(last, 0, model_value_count(model) * sizeof *last);
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        for (uint32_t j = 0; has_layer(setup, i) && j < model->layers[i].input_count; j++)
-            last[model->layers[i].inputs[j]] = i;
-    }
-    for (uint32_t i = 0; i < signature->output_count; i++)
-        last[signature->outputs[i].value] = model->layer_count;
-    for (uint32_t value = 0; kept && value < model_value_count(model); value++)
-        last[value] = kept[value] ? model->layer_count : last[value];
-}
-
-struct buffers {
-    uint64_t *sizes;   /* elements of one sample */
-    uint32_t *free_at; /* the layer after which an activation is free */
-    uint32_t count;
-};
-
-/* An activation whose last reader is before `layer`; or, in place, the one that this layer is the last to read. */
-static uint32_t choose_buffer(struct buffers *buffers, uint32_t layer, uint32_t in_place, uint64_t elements)
-{
-    uint32_t chosen = in_place;
-
-    for (uint32_t p = 0; chosen == FORWARD_NO_BUFFER && p < buffers->count; p++) {
-        if (buffers->free_at[p] < layer)
-            chosen = p;
-    }
-    if (chosen == FORWARD_NO_BUFFER) {
-        chosen = buffers->count++;
-        buffers->sizes[chosen] = 0;
-    }
-    buffers->sizes[chosen] = MAX(buffers->sizes[chosen], elements);
-    return chosen;
-}
-
-/* Sparse samples stay where they are, and so does what is none of a part's. */
-static uint64_t buffer_elements(const struct forward *forward, uint32_t value)
-{
-    if (!has_value(&forward->setup, value) || (value == 0 && forward->setup.sparse_input))
-        return 0;
-    return shape_elements(model_value_shape(forward->setup.model, value));
-}
-
-static void assign_buffers(struct forward *forward, struct buffers *buffers, const uint32_t *last)
-{
-    const struct model *model = forward->setup.model;
-    const bool train = forward->setup.mode == LAYER_TRAIN;
-    const uint32_t inputs = model->signature.input_count;
-
-    /* An input keeps an activation of its own: that is where several samples are gathered. */
-    for (uint32_t value = 0; value < model_value_count(model); value++) {
-        const struct layer *layer = value < inputs ? NULL : &model->layers[value - inputs];
-        uint32_t in_place = FORWARD_NO_BUFFER, index = value < inputs ? 0 : value - inputs;
-
-        /* Never over one of the model's inputs: with one sample that is the caller's memory. */
-        if (!train && layer && layer->kind->in_place && layer->inputs[0] >= inputs && last[layer->inputs[0]] == index)
-            in_place = forward->buffer_of[layer->inputs[0]];
-        forward->buffer_of[value] =
-            choose_buffer(buffers, train ? 0 : index, in_place, buffer_elements(forward, value));
-        buffers->free_at[forward->buffer_of[value]] = train || !layer ? UINT32_MAX : last[value];
-    }
-}
-
-static int allocate_buffers(struct forward *forward, const struct buffers *buffers)
-{
-    forward->buffers = calloc(buffers->count, sizeof *forward->buffers);
-    if (!forward->buffers)
-        return -ENOMEM;
-    forward->buffer_count = buffers->count;
-    for (uint32_t p = 0; p < buffers->count; p++) {
-        uint64_t elements;
-
-        if (!size_multiply(buffers->sizes[p], forward->setup.batch, &elements) ||
-            !(forward->buffers[p] = memory_zalloc(elements, sizeof(float))))
-            return -ENOMEM;
-        forward->memory += elements * sizeof(float);
-    }
-    return 0;
-}
-
-static void buffers_deinit(struct buffers *buffers)
-{
-    free(buffers->sizes);
-    free(buffers->free_at);
-}
-
-static int choose_buffers(struct forward *forward, struct buffers *out)
-{
-    size_t values = model_value_count(forward->setup.model);
-    uint32_t *last = calloc(values, sizeof *last);
-
-    *out = (struct buffers){ calloc(values, sizeof *out->sizes), calloc(values, sizeof *out->free_at), 0 };
-    if (last && out->sizes && out->free_at) {
-        find_last_readers(&forward->setup, last);
-        assign_buffers(forward, out, last);
-        free(last);
-        return 0;
-    }
-    free(last);
-    buffers_deinit(out);
-    return -ENOMEM;
-}
-
-static int plan_buffers(struct forward *forward)
-{
-    struct buffers buffers;
-    int result = choose_buffers(forward, &buffers);
-
-    if (result)
-        return result;
-    result = allocate_buffers(forward, &buffers);
-    buffers_deinit(&buffers);
-    return result;
-}
 
 bool forward_takes_sparse(const struct model *model)
 {
@@ -201,7 +66,7 @@ int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forw
     struct forward forward = { .setup = *setup, .buffer_of = buffer_of };
     struct workspace workspace;
     struct buffers buffers;
-    int result = buffer_of ? choose_buffers(&forward, &buffers) : -ENOMEM;
+    int result = buffer_of ? buffers_choose(&forward, &buffers) : -ENOMEM;
 
     free(buffer_of);
     if (result)
@@ -283,7 +148,7 @@ static int plan_weights(struct forward *forward, struct reason *why)
     for (uint32_t i = 0; i < model->layer_count; i++) {
         int result;
 
-        if (!model->layers[i].kind->weighted || !has_layer(&forward->setup, i))
+        if (!model->layers[i].kind->weighted || !forward_has_layer(&forward->setup, i))
             continue;
         result = make_weights(forward, &model->layers[i], &forward->weights[i], why);
         if (!result && forward_has_index(&forward->setup, &model->layers[i]))
@@ -310,7 +175,7 @@ static int plan(struct forward *forward, struct reason *why)
 
         forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
     }
-    result = plan_buffers(forward);
+    result = buffers_plan(forward);
     if (!result)
         result = plan_workspace(forward, why);
     if (!result)
@@ -452,7 +317,7 @@ static void run_layers(struct forward *forward, enum layer_mode mode, struct poo
                                       .mode = mode,
                                       .random = forward_random_of(forward, i) } };
 
-        if (!has_layer(&forward->setup, i))
+        if (!forward_has_layer(&forward->setup, i))
             continue;
         for (uint32_t j = 0; j < layer->input_count; j++)
             in[j] = &forward->values[layer->inputs[j]];
@@ -489,9 +354,9 @@ static void take_inputs(struct forward *forward, const void *const *inputs, size
     uint32_t given = 0, at = 0;
 
     for (uint32_t i = 0; i < signature->input_count; i++)
-        given += has_value(&forward->setup, i);
+        given += forward_has_value(&forward->setup, i);
     for (uint32_t i = 0; i < signature->input_count; i++) {
-        if (!has_value(&forward->setup, i))
+        if (!forward_has_value(&forward->setup, i))
             continue;
         if (is_in_place(&signature->inputs[i], count))
             forward->values[i].data = (float *)(uintptr_t)inputs[at];
@@ -590,7 +455,7 @@ const struct weights *forward_weights(const struct forward *forward, size_t laye
 
 bool forward_runs(const struct forward *forward, size_t layer)
 {
-    return has_layer(&forward->setup, (uint32_t)layer);
+    return forward_has_layer(&forward->setup, (uint32_t)layer);
 }
 
 const char *forward_kernel(const struct forward *forward, size_t layer, size_t batch)

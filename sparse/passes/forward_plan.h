@@ -24,6 +24,30 @@ struct forward {
     void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
 };
 
+/* Whether there is such a value in this pass: an input that it is given, or what a layer gives that it runs. */
+static inline bool forward_has_value(const struct forward_setup *setup, uint32_t value)
+{
+    return !setup->part || setup->part->values[value];
+}
+
+static inline bool forward_has_layer(const struct forward_setup *setup, uint32_t layer)
+{
+    return forward_has_value(setup, model_value(setup->model, layer));
+}
+
+/* Which activation a value has: elements of one sample of each, and when it is free. */
+struct buffers {
+    uint64_t *sizes;   /* elements of one sample */
+    uint32_t *free_at; /* the layer after which an activation is free */
+    uint32_t count;
+};
+
+/* Chooses forward->buffer_of. -ENOMEM. */
+int buffers_choose(struct forward *forward, struct buffers *out);
+void buffers_deinit(struct buffers *buffers);
+/* Chooses, and makes their memory. -ENOMEM. */
+int buffers_plan(struct forward *forward);
+
 /* Whether a layer's weights have an index by columns in such a pass. */
 bool forward_has_index(const struct forward_setup *setup, const struct layer *layer);
 
