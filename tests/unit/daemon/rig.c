@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sparse/file/model_file.h"
 #include "unit/daemon/rig.h"
 
 struct rig rig;
@@ -60,7 +61,31 @@ void rig_open_channel(int at)
     active_add(&rig.shard, rig.channels[at], clock_ns());
 }
 
-static int setup_with(uint64_t wait_ns)
+static void add_model(const char *path, uint64_t wait_ns)
+{
+    struct config_model *model = &rig.config.models[rig.config.model_count++];
+
+    config_model_init(model);
+    model->path = strdup(path);
+    model->batch_max = RIG_BATCH;
+    model->wait_ns = wait_ns;
+}
+
+/* Its sequences end at different places. */
+static void add_translator(void)
+{
+    static const struct translator translator = {
+        .kind = "attention", .source = RIG_SOURCE, .positions = RIG_WORDS, .vocabulary = 13, .width = 6, .seed = 24
+    };
+    const char *path = scratch_path(rig.folder, "translator.safetensors");
+    struct reason why;
+
+    rig.translator = translator_model(&translator);
+    assert_ok(model_write(rig.translator, path, &why), why);
+    add_model(path, 0);
+}
+
+static int setup_with(uint64_t wait_ns, bool decoding)
 {
     struct reason why;
 
@@ -70,14 +95,13 @@ static int setup_with(uint64_t wait_ns)
     model_make(rig.path, &recipe);
     rig.reference = reference_new(rig.path);
     assert_int_equal(config_init(&rig.config), 0);
-    rig.config.models = calloc(1, sizeof *rig.config.models);
-    config_model_init(rig.config.models);
-    rig.config.models->path = strdup(rig.path);
-    rig.config.models->batch_max = RIG_BATCH;
-    rig.config.models->wait_ns = wait_ns;
-    rig.config.model_count = 1;
+    rig.config.models = calloc(2, sizeof *rig.config.models);
+    add_model(rig.path, wait_ns);
+    if (decoding)
+        add_translator();
     assert_ok(model_set_load(&rig.config, NULL, &rig.set, &why), why);
     rig.route = model_set_find(rig.set, "small", 5);
+    rig.translator_route = model_set_find(rig.set, "translator", 10);
     assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);
     assert_int_equal(connection_table_init(&rig.table, 8), 0);
     assert_int_equal(shard_init(&rig.shard, 8), 0);
@@ -91,13 +115,19 @@ static int setup_with(uint64_t wait_ns)
 int rig_setup(void **state)
 {
     (void)state;
-    return setup_with(0);
+    return setup_with(0, false);
+}
+
+int rig_setup_decoding(void **state)
+{
+    (void)state;
+    return setup_with(0, true);
 }
 
 int rig_setup_waiting(void **state)
 {
     (void)state;
-    return setup_with(NS_PER_S);
+    return setup_with(NS_PER_S, false);
 }
 
 void rig_drop_channel(int at)
@@ -138,6 +168,7 @@ int rig_teardown(void **state)
     rig.set = model_set_release(rig.set);
     config_deinit(&rig.config);
     rig.reference = reference_free(rig.reference);
+    rig.translator = model_free(rig.translator);
     scratch_remove(rig.folder);
     return 0;
 }

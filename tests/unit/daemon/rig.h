@@ -15,6 +15,7 @@
 #include "daemon/shard/serve.h"
 #include "daemon/shard/stages.h"
 #include "support/model.h"
+#include "support/translator.h"
 
 enum {
     RIG_ENTRIES = 16,
@@ -24,6 +25,8 @@ enum {
     RIG_IN_BYTES = RIG_INPUTS * 4,
     RIG_OUT_BYTES = RIG_OUTPUTS * 4,
     RIG_BATCH = 8,
+    RIG_SOURCE = 6, /* words that the model which decodes reads, */
+    RIG_WORDS = 19, /* and gives at most */
 };
 
 #define RIG_ARENA (256u << 10)
@@ -52,16 +55,20 @@ extern struct rig {
     struct peer peers[RIG_CHANNELS];
     struct reference *reference;
     uint32_t route;
+    struct model *translator; /* the second model of rig_setup_decoding() */
+    uint32_t translator_route;
 } rig;
 
-/* Of a test: all of it; with a model whose queue waits a second for company; and the end, which sees that nothing is
- * left. */
+/* Of a test: all of it; with a model whose queue waits a second for company; with one more that decodes; and the end,
+ * which sees that nothing is left. */
 int rig_setup(void **state);
 int rig_setup_waiting(void **state);
+int rig_setup_decoding(void **state);
 int rig_teardown(void **state);
 
-#define RIG_TEST(test)         cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
-#define RIG_TEST_WAITING(test) cmocka_unit_test_setup_teardown(test, rig_setup_waiting, rig_teardown)
+#define RIG_TEST(test)          cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
+#define RIG_TEST_DECODING(test) cmocka_unit_test_setup_teardown(test, rig_setup_decoding, rig_teardown)
+#define RIG_TEST_WAITING(test)  cmocka_unit_test_setup_teardown(test, rig_setup_waiting, rig_teardown)
 
 /* Makes one, with its client's end; and hands it over to the rig's shard, where it is active at once. */
 void rig_make_channel(int at);
