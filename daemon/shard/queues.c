@@ -24,6 +24,10 @@ int queue_set_new(struct model_set *set, struct queue_set **out)
     for (uint32_t i = 0; i < set->model_count; i++) {
         queues->queues[i].of = queues;
         queues->queues[i].instance = &set->models[i];
+        if (set->models[i].decoder && sequences_new(&set->models[i], &queues->queues[i].sequences)) {
+            queue_set_free(queues);
+            return -ENOMEM;
+        }
     }
     *out = queues;
     return 0;
@@ -33,6 +37,8 @@ struct queue_set *queue_set_free(struct queue_set *queues)
 {
     if (!queues)
         return NULL;
+    for (uint32_t i = 0; queues->queues && i < queues->set->model_count; i++)
+        sequences_free(queues->queues[i].sequences);
     free(queues->queues);
     free(queues->batch.requests);
     free(queues->batch.inputs);

@@ -13,12 +13,15 @@
 
 #include "daemon/models/set.h"
 #include "daemon/shard/request.h"
+#include "daemon/shard/sequences.h"
 
 /* The requests that wait for one model, in order of arrival. */
 struct queue {
     struct queue_set *of;
     const struct instance *instance;
     struct request *head, *tail;
+    struct sequences *sequences;                  /* of a model that decodes; NULL: it does not */
+    uint32_t running;                             /* sequences */
     uint64_t rows;                                /* of all of them */
     uint64_t requests, samples, batches, refused; /* since the start; others may read them (counter.h) */
 };

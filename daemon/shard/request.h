@@ -5,6 +5,7 @@
  *   FREE -s1-> TAKEN -s2-> ADMITTED -s3-> BATCHED -s4-> DISPATCHED -s5-> RUN -s6-> FREE
  *                                            ^------- more rows to go -------'
  *
+ * One whose model decodes stays BATCHED, in its queue, until its rows have ended (sequences.h).
  * A stage that refuses hands the request straight to s6, so every slot that was taken gets exactly one completion. A
  * cancellation is no request: its answer is the completion of what it gives up (cancel.c).
  * Requests are allocated with their channel, one for each slot of its ring, and the credit rule (libipc/ring.h) never
@@ -38,7 +39,7 @@ struct request {
     struct wire_submission ask; /* the private copy; the shared slot is never looked at again */
     enum request_state state;
     uint32_t rows_done;   /* a request larger than a batch runs in slices */
-    uint32_t rows_now;    /* in the batch under way */
+    uint32_t rows_now;    /* in the batch under way; of a model that decodes, those that have begun */
     uint32_t batch;       /* the timings: the largest batch it was in, */
     uint64_t taken_ns;    /* when it was taken, */
     uint64_t begun_ns;    /* when its first batch began, */

@@ -8,8 +8,11 @@
 #include "base/size.h"
 #include "daemon/shard/stages.h"
 
-static bool fits(const struct instance *instance, const struct wire_submission *ask)
+bool s4_fits(const struct request *request)
 {
+    const struct instance *instance = request->queue->instance;
+    const struct wire_submission *ask = &request->ask;
+
     return ask->in_length == wire_block_length(&instance->input, ask->rows) &&
            ask->out_length == wire_block_length(&instance->output, ask->rows);
 }
@@ -26,7 +29,7 @@ bool s4_dispatch(struct shard *shard, struct queue *queue)
         struct request *request = queue->head;
 
         s3_remove(shard, request);
-        if (!fits(instance, &request->ask)) {
+        if (!s4_fits(request)) {
             s6_complete(shard, request, WISP_E_SHAPE);
             continue;
         }

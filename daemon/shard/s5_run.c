@@ -16,6 +16,12 @@ static uint64_t place_of(const struct request *request, const struct wire_block 
     return wire_block_offset(block, request->ask.rows, tensor) + request->rows_done * block->bytes[tensor];
 }
 
+const unsigned char *s5_input(const struct request *request, uint32_t tensor)
+{
+    return request->channel->input + request->ask.in_offset +
+           wire_block_offset(&request->queue->instance->input, request->ask.rows, tensor);
+}
+
 static const unsigned char *input_of(const struct request *request, const struct instance *instance, uint32_t tensor)
 {
     return request->channel->input + request->ask.in_offset + place_of(request, &instance->input, tensor);
@@ -26,14 +32,15 @@ static unsigned char *output_of(const struct request *request, const struct inst
     return request->channel->output + request->ask.out_offset + place_of(request, &instance->output, tensor);
 }
 
-/* Whether one input's samples of this batch are numbers; else notes where they are not. Reads them once, which brings
- * them into the cache for the pass. */
-static bool is_finite(const struct shard *shard, struct request *request, uint32_t tensor)
+/* Whether so many samples of one input are numbers; else notes where they are not. Reads them once, which brings them
+ * into the cache for the pass. */
+static bool is_finite(struct request *request, uint32_t rows, uint32_t tensor)
 {
-    const struct instance *instance = shard->batch->queue->instance;
+    const struct queue *queue = request->queue;
+    const struct instance *instance = queue->instance;
     const float *samples = (const float *)(const void *)input_of(request, instance, tensor);
-    uint64_t elements = instance->input.bytes[tensor] / sizeof(float), count = request->rows_now * elements;
-    uint64_t at = shard->batch->queue->of->set->kernels->first_not_finite(samples, count);
+    uint64_t elements = instance->input.bytes[tensor] / sizeof(float), count = rows * elements;
+    uint64_t at = queue->of->set->kernels->first_not_finite(samples, count);
 
     if (at == count)
         return true;
@@ -45,23 +52,22 @@ static bool is_finite(const struct shard *shard, struct request *request, uint32
 }
 
 /* The other dtypes have nothing but numbers. */
-static bool are_finite(const struct shard *shard, struct request *request)
+static bool are_finite(struct request *request, uint32_t rows)
 {
-    const struct signature *signature = &shard->batch->queue->instance->model->signature;
+    const struct signature *signature = &request->queue->instance->signature;
 
     for (uint32_t i = 0; i < signature->input_count; i++) {
-        if (signature->inputs[i].dtype == DTYPE_FLOAT32 && !is_finite(shard, request, i))
+        if (signature->inputs[i].dtype == DTYPE_FLOAT32 && !is_finite(request, rows, i))
             return false;
     }
     return true;
 }
 
-/* Why it is not to run: it is too late, or it could have no answer. */
-static int check(const struct shard *shard, struct request *request, uint64_t now_ns)
+int s5_check(struct request *request, uint32_t rows, uint64_t now_ns)
 {
     if (now_ns >= request->deadline_ns)
         return WISP_E_DEADLINE;
-    return are_finite(shard, request) ? WISP_OK : WISP_E_INVALID;
+    return are_finite(request, rows) ? WISP_OK : WISP_E_INVALID;
 }
 
 static void drop_refused(struct shard *shard, uint64_t now_ns)
@@ -71,7 +77,7 @@ static void drop_refused(struct shard *shard, uint64_t now_ns)
 
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = batch->requests[i];
-        int status = check(shard, request, now_ns);
+        int status = s5_check(request, request->rows_now, now_ns);
 
         if (!status) {
             batch->requests[kept++] = request;

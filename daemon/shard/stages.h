@@ -34,6 +34,13 @@ uint64_t s3_due_ns(const struct queue *queue);
  * its batch_max rows; completes the others. False when nothing is left to run. */
 bool s4_dispatch(struct shard *shard, struct queue *queue);
 
+/* Whether its tensors have just the model's shape. */
+bool s4_fits(const struct request *request);
+
+/* Where an input of a request begins. */
+const unsigned char *s5_input(const struct request *request, uint32_t tensor);
+/* Why so many of its rows, behind those that are done, are not to run: it is too late, or they could have no answer. */
+int s5_check(struct request *request, uint32_t rows, uint64_t now_ns);
 /* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */
 void s5_run(struct shard *shard);
 
