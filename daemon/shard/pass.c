@@ -46,7 +46,9 @@ static bool run_due(struct shard *shard, struct queue_set *queues, uint64_t now_
 
         if (!s3_due(shard, queue, now_ns))
             continue;
-        if (s4_dispatch(shard, queue))
+        if (queue->sequences)
+            s5_decode(shard, queue);
+        else if (s4_dispatch(shard, queue))
             s5_run(shard);
         s6_wake(shard);
         worked = true;

@@ -14,15 +14,17 @@ static void enter(struct shard *shard, struct queue *queue, const struct request
     counter_add(&shard->under_way, 1);
 }
 
-static void append(struct shard *shard, struct queue *queue, struct request *request)
+static void link_behind(struct queue *queue, struct request *request)
 {
     request->next = NULL;
     request->previous = queue->tail;
-    if (queue->tail)
-        queue->tail->next = request;
-    else
-        queue->head = request;
+    *(queue->tail ? &queue->tail->next : &queue->head) = request;
     queue->tail = request;
+}
+
+static void append(struct shard *shard, struct queue *queue, struct request *request)
+{
+    link_behind(queue, request);
     enter(shard, queue, request);
 }
 
@@ -56,12 +58,25 @@ void s3_again(struct shard *shard, struct request *request)
         append(shard, request->queue, request);
 }
 
+static void unlink_from(struct queue *queue, const struct request *request)
+{
+    *(request->previous ? &request->previous->next : &queue->head) = request->next;
+    *(request->next ? &request->next->previous : &queue->tail) = request->previous;
+}
+
+void s3_behind(struct request *request)
+{
+    unlink_from(request->queue, request);
+    link_behind(request->queue, request);
+}
+
 void s3_remove(struct shard *shard, struct request *request)
 {
     struct queue *queue = request->queue;
 
-    *(request->previous ? &request->previous->next : &queue->head) = request->next;
-    *(request->next ? &request->next->previous : &queue->tail) = request->previous;
+    unlink_from(queue, request);
+    if (queue->running)
+        queue->running -= sequences_leave(queue->sequences, request);
     queue->rows -= request->ask.rows - request->rows_done;
     counter_set(&shard->under_way, shard->under_way - 1);
 }
@@ -70,7 +85,7 @@ uint64_t s3_due_ns(const struct queue *queue)
 {
     if (!queue->head)
         return UINT64_MAX;
-    if (queue->rows >= queue->instance->batch_max || queue->head->rows_done)
+    if (queue->rows >= queue->instance->batch_max || queue->head->rows_done || queue->running)
         return 0;
     return queue->head->taken_ns + queue->instance->wait_ns;
 }

@@ -26,6 +26,8 @@ bool s3_batch(struct shard *shard, struct request *request);
 void s3_again(struct shard *shard, struct request *request);
 /* Out of its queue: to run, or because it is given up. */
 void s3_remove(struct shard *shard, struct request *request);
+/* In its queue, behind the others. */
+void s3_behind(struct request *request);
 /* Whether the queue is to run now, or else when. */
 bool s3_due(const struct shard *shard, const struct queue *queue, uint64_t now_ns);
 uint64_t s3_due_ns(const struct queue *queue);
@@ -41,6 +43,9 @@ bool s4_fits(const struct request *request);
 const unsigned char *s5_input(const struct request *request, uint32_t tensor);
 /* Why so many of its rows, behind those that are done, are not to run: it is too late, or they could have no answer. */
 int s5_check(struct request *request, uint32_t rows, uint64_t now_ns);
+/* s4 and s5 of a model that decodes: begins the sequences that there is room for, and makes one step of all. */
+void s5_decode(struct shard *shard, struct queue *queue);
+
 /* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */
 void s5_run(struct shard *shard);
 

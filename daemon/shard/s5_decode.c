@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Stages 4 and 5 of a model that decodes: a call begins the sequences that there is room for, as one batch, and makes
+ * one step of all that run, as one batch. Then it is others' turn.
+ *
+ * Inputs are read once, when a sequence begins. Words go to the client's arena as they come: a word first, then, with
+ * one release store, how many there are and the submission's mark.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "daemon/shard/counter.h"
+#include "daemon/shard/sequences.h"
+#include "daemon/shard/stages.h"
+
+/* ---- what a client sees ---- */
+
+static unsigned char *output_of(const struct running *running, uint32_t tensor)
+{
+    const struct request *request = running->request;
+    const struct wire_block *block = &request->queue->instance->output;
+
+    return request->channel->output + request->ask.out_offset + wire_block_offset(block, request->ask.rows, tensor) +
+           running->row * block->bytes[tensor];
+}
+
+static int32_t *words_of(const struct running *running)
+{
+    return (int32_t *)(void *)output_of(running, DECODING_WORDS);
+}
+
+static void publish(const struct running *running)
+{
+    const struct wire_progress progress = { running->sequence.count, running->request->ask.mark };
+    uint64_t both;
+
+    _Static_assert(sizeof both == sizeof progress, "one store");
+    memcpy(&both, &progress, sizeof both);
+    /* Pairs with the load of client/progress.c: who sees the count sees the words. */
+    __atomic_store_n((uint64_t *)(void *)output_of(running, DECODING_PROGRESS), both, __ATOMIC_RELEASE);
+}
+
+/* Nothing of what stood there is left: the words that are not are the one that ends a sequence. */
+static void publish_begin(const struct running *running)
+{
+    const struct decoding *decoding = &running->request->queue->instance->model->decoding;
+    int32_t *words = words_of(running);
+
+    for (uint32_t i = 0; i < decoding->length; i++)
+        words[i] = (int32_t)decoding->end;
+    publish(running);
+}
+
+/* ---- beginning ---- */
+
+static void refuse_request(struct shard *shard, struct request *request, int status)
+{
+    s3_remove(shard, request);
+    s6_complete(shard, request, status);
+}
+
+static struct running *find_free(const struct sequences *sequences, uint32_t *from)
+{
+    while (*from < sequences->capacity && sequences->slots[*from].request)
+        ++*from;
+    return *from < sequences->capacity ? &sequences->slots[*from] : NULL;
+}
+
+/* As many rows of a request as there is room for; false: there is none left. */
+static bool place_rows(struct queue *queue, struct request *request, uint32_t *from, uint32_t *begun)
+{
+    struct sequences *sequences = queue->sequences;
+    struct running *running;
+
+    while (request->rows_now < request->ask.rows) {
+        running = find_free(sequences, from);
+        if (!running)
+            return false;
+        running->request = request;
+        running->row = request->rows_now++;
+        running->told = 0;
+        running->sequence = (struct sequence){ .memory = running->sequence.memory };
+        sequences->called[(*begun)++] = running;
+    }
+    return true;
+}
+
+/* Before its first row begins. */
+static int check(struct request *request, uint64_t now_ns)
+{
+    return s4_fits(request) ? s5_check(request, request->ask.rows, now_ns) : WISP_E_SHAPE;
+}
+
+/* Of those that wait, in their order. One that has not had room for all of its rows goes behind the others, but when
+ * time is running out: requests that are done count. */
+static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
+{
+    uint32_t begun = 0, from = 0;
+    struct request *next;
+
+    for (struct request *request = queue->head; request && queue->running + begun < queue->sequences->capacity;
+         request = next) {
+        int status = request->rows_now ? WISP_OK : check(request, now_ns);
+
+        next = request->next;
+        if (status) {
+            refuse_request(shard, request, status);
+        } else if (!place_rows(queue, request, &from, &begun)) {
+            if (!shard->draining)
+                s3_behind(request);
+            break;
+        }
+    }
+    return begun;
+}
+
+static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
+{
+    struct sequences *sequences = queue->sequences;
+    const struct instance *instance = queue->instance;
+    const uint32_t count = place(shard, queue, now_ns);
+    const void **inputs = queue->of->batch.inputs;
+
+    if (!count)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct running *running = sequences->called[i];
+
+        for (uint32_t t = 0; t < instance->input.count; t++)
+            *inputs++ = s5_input(running->request, t) + running->row * instance->input.bytes[t];
+        sequences->places[i] = running->sequence.memory;
+        publish_begin(running);
+    }
+    decoder_begin(instance->decoder, queue->of->batch.inputs, sequences->places, count);
+    queue->running += count;
+    counter_add(&queue->batches, 1);
+    counter_add(&queue->samples, count);
+}
+
+/* ---- a step ---- */
+
+/* Those that are too late are given up. */
+static void drop_late(struct shard *shard, struct queue *queue, uint64_t now_ns)
+{
+    struct request *next;
+
+    for (struct request *request = queue->head; request; request = next) {
+        next = request->next;
+        if (request->rows_now && now_ns >= request->deadline_ns)
+            refuse_request(shard, request, WISP_E_DEADLINE);
+    }
+}
+
+/* Of all that have rows that run. */
+static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t rows)
+{
+    const uint64_t took = clock_ns() - begin_ns;
+
+    for (struct request *request = queue->head; request; request = request->next) {
+        if (!request->rows_now)
+            continue;
+        request->begun_ns = request->begun_ns ? request->begun_ns : begin_ns;
+        request->compute_ns += took;
+        request->batch = MAX(request->batch, rows);
+    }
+}
+
+/* A word further, or to its end. */
+static void account(struct shard *shard, struct running *running)
+{
+    struct request *request = running->request;
+
+    if (running->sequence.count > running->told) {
+        words_of(running)[running->told] = (int32_t)running->sequence.word;
+        running->told = running->sequence.count;
+        publish(running);
+    }
+    if (!running->sequence.ended)
+        return;
+    running->request = NULL;
+    request->queue->running--;
+    request->queue->rows--;
+    if (++request->rows_done < request->ask.rows)
+        return;
+    s3_remove(shard, request);
+    s6_complete(shard, request, WISP_OK);
+}
+
+static void step(struct shard *shard, struct queue *queue, uint64_t begin_ns)
+{
+    struct sequences *sequences = queue->sequences;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; count < queue->running; i++) {
+        if (!sequences->slots[i].request)
+            continue;
+        sequences->called[count] = &sequences->slots[i];
+        sequences->stepped[count++] = &sequences->slots[i].sequence;
+    }
+    if (!count)
+        return;
+    sequences_step(queue->instance->decoder, sequences->stepped, count);
+    counter_add(&queue->batches, 1);
+    account_time(queue, begin_ns, count);
+    for (uint32_t i = 0; i < count; i++)
+        account(shard, sequences->called[i]);
+}
+
+void s5_decode(struct shard *shard, struct queue *queue)
+{
+    const uint64_t now = clock_ns();
+
+    if (queue->running)
+        drop_late(shard, queue, now);
+    if (queue->running < queue->sequences->capacity)
+        begin(shard, queue, now);
+    step(shard, queue, now);
+}
