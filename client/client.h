@@ -60,6 +60,7 @@ struct wisp_client {
     struct rng jitter;
 
     struct request_table requests;
+    uint32_t marks; /* the last one that was given */
     struct binding *bindings;
     uint64_t expected_ns; /* how long the daemon takes for an answer, averaged */
 

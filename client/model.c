@@ -78,6 +78,23 @@ static int read_labels(struct wisp_model *model, struct json_view array, struct 
     return 0;
 }
 
+/* What a model gives that decodes is told by its two outputs, of which the daemon writes the second as one number. */
+static int read_decoding(struct wisp_model *model, struct json_view decoding, struct reason *why)
+{
+    const struct tensors *outputs = &model->outputs;
+    uint64_t length;
+
+    if (!json_view_is_something(decoding))
+        return 0;
+    if (!json_view_whole(json_view_member(decoding, "length"), UINT32_MAX, &length) || !length)
+        return refuse(why, WISP_E_INVALID, "decoding.length is missing");
+    if (outputs->block.count != 2 || outputs->list[0].dtype != WISP_INT32 || outputs->list[1].dtype != WISP_INT32 ||
+        outputs->list[0].elements != length || outputs->block.bytes[1] != sizeof(struct wire_progress))
+        return refuse(why, WISP_E_INVALID, "its outputs are not words and their progress");
+    model->words_max = (uint32_t)length;
+    return 0;
+}
+
 static int read_description(struct wisp_model *model, struct reason *why)
 {
     struct json_view root;
@@ -93,6 +110,8 @@ static int read_description(struct wisp_model *model, struct reason *why)
         result = tensors_read(root, "inputs", "input", &model->inputs, why);
     if (!result)
         result = tensors_read(root, "outputs", "output", &model->outputs, why);
+    if (!result)
+        result = read_decoding(model, json_view_member(root, "decoding"), why);
     if (!result)
         result = read_labels(model, json_view_member(root, "labels"), why);
     return result;

@@ -36,6 +36,7 @@ struct wisp_model {
     char *json; /* the daemon's description */
     char *name, *processing;
     struct tensors inputs, outputs;
+    uint32_t words_max; /* of an answer; 0: it does not decode */
     char **labels;
     size_t label_count;
     struct wisp_private_kept **kept; /* one cell, the only part that changes: NULL until it is made; atomic */

@@ -64,6 +64,8 @@ struct wisp_request {
     bool abandoned;  /* freed by whoever completes it */
     bool placed;     /* it has its places in the arenas */
     uint32_t rows, deadline_us;
+    uint32_t words_max;               /* of an answer's row; 0: the model does not decode */
+    uint32_t mark;                    /* of the last submission; 0: none */
     struct wire_block input, output;  /* the model's; */
     bool simple_input, simple_output; /* and whether that is one tensor of floats */
     uint64_t in_offset, in_length, out_offset, out_length;

@@ -133,6 +133,17 @@ void request_release(struct wisp_request *request)
 
 /* ---- submitting, to this session and the next ---- */
 
+/* Another each time, and never 0, so that words of before are not taken for those that come. */
+static uint32_t next_mark(const struct wisp_request *request)
+{
+    struct wisp_client *client = request->client;
+
+    if (!request->words_max || !(client->session->features & WIRE_FEATURE_MARKS))
+        return 0;
+    client->marks += client->marks == UINT32_MAX ? 2 : 1;
+    return client->marks;
+}
+
 /* Leaves it QUEUED when the ring is full, which it is only while the daemon is slower than its completions. */
 static bool send(struct wisp_request *request)
 {
@@ -154,6 +165,7 @@ static bool send(struct wisp_request *request)
     if (request->deadline_us)
         submission.deadline_us = deadline_left_us(request);
     move_in(request);
+    submission.mark = request->mark = next_mark(request);
     if (!submit_ring_push(&client->session->submit, &submission))
         return false;
     if (request->was_sent)

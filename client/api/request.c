@@ -87,6 +87,7 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
         request->input = model->inputs.block;
         request->output = model->outputs.block;
         request->simple_input = tensors_are_plain(&model->inputs);
+        request->words_max = model->words_max;
         request->simple_output = tensors_are_plain(&model->outputs);
         request->in_length = wire_block_length(&request->input, rows);
         request->out_length = wire_block_length(&request->output, rows);

@@ -37,7 +37,7 @@ static void publish(const struct running *running)
 
     _Static_assert(sizeof both == sizeof progress, "one store");
     memcpy(&both, &progress, sizeof both);
-    /* Pairs with the load of client/progress.c: who sees the count sees the words. */
+    /* Pairs with the load of client/api/words.c: who sees the count sees the words. */
     __atomic_store_n((uint64_t *)(void *)output_of(running, DECODING_PROGRESS), both, __ATOMIC_RELEASE);
 }
 

@@ -160,6 +160,15 @@ const float *wisp_request_output(const wisp_request *request);
 void *wisp_request_input_tensor(wisp_request *request, size_t index);
 const void *wisp_request_output_tensor(const wisp_request *request, size_t index);
 
+/* Of a model that decodes, as one that translates does: how many words an answer has at most; 0: it does not. Words are
+ * whole numbers. Its outputs are `words`, int32, and `progress`, which wisp_request_words() reads. */
+size_t wisp_model_words(const wisp_model *model);
+
+/* The words of sample `row` that are there, while the request is under way, too: they come one by one. Copies at most
+ * *count of them; *count becomes how many there are. After a restart of the daemon they come again, from the first.
+ * WISP_E_INVALID when the model does not decode, or there is no such sample. */
+int wisp_request_words(const wisp_request *request, uint32_t row, int32_t *words, size_t *count);
+
 /* Whatever the program wants to find again when the answer is there; NULL until it is set. */
 void wisp_request_set_user(wisp_request *request, void *user);
 void *wisp_request_user(const wisp_request *request);

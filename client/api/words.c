@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Words of a model that decodes, as they come. The daemon may lie: what it says is copied once, and held within what
+ * the answer has room for.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "base/export.h"
+#include "base/size.h"
+#include "client/client.h"
+#include "client/last_error.h"
+#include "client/model.h"
+
+WISP_EXPORT size_t wisp_model_words(const wisp_model *model)
+{
+    return model->words_max;
+}
+
+/* How many words of a row are there, of this submission; the lock is held, so that its session stays. */
+static size_t progress_of(const struct wisp_request *request, uint32_t row)
+{
+    const unsigned char *at = session_output(request->session) + request->out_offset +
+                              wire_block_offset(&request->output, request->rows, 1) +
+                              row * sizeof(struct wire_progress);
+    struct wire_progress progress;
+    /* Pairs with the store of daemon/shard/s5_decode.c: the words that are counted are there. */
+    const uint64_t both = __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_ACQUIRE);
+
+    memcpy(&progress, &both, sizeof progress);
+    return request->mark && progress.mark == request->mark ? MIN(progress.count, request->words_max) : 0;
+}
+
+WISP_EXPORT int wisp_request_words(const wisp_request *request, uint32_t row, int32_t *words, size_t *count)
+{
+    struct wisp_client *client = request->client;
+    const size_t room = *count;
+
+    *count = 0;
+    if (!request->words_max)
+        return last_error_set(WISP_E_INVALID, "the request is of a model that does not decode");
+    if (row >= request->rows)
+        return last_error_set(WISP_E_INVALID, "the request has %u samples: there is none of number %u", request->rows,
+                              row);
+    pthread_mutex_lock(&client->lock);
+    *count = progress_of(request, row);
+    memcpy(words, session_output(request->session) + request->out_offset + row * request->output.bytes[0],
+           MIN(*count, room) * sizeof *words);
+    pthread_mutex_unlock(&client->lock);
+    return 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Models that decode, through libwisp and a real daemon: the words are those of the plain forward pass; they are seen
+ * as they come, and never those of a request before; and a client that is killed in the middle leaves nothing that
+ * runs.
+ */
+#include "support/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "served.h"
+#include "sparse/file/model_file.h"
+#include "support/translator.h"
+
+enum { SOURCE = 6, WORDS = 19, LONG_WORDS = 4000, ROWS = 12 };
+
+static const struct translator brief = {
+    .kind = "attention", .source = SOURCE, .positions = WORDS, .vocabulary = 13, .width = 6, .seed = 24
+};
+/* Its sequences go on to the last position. */
+static const struct translator lengthy = {
+    .kind = "gru", .source = SOURCE, .positions = LONG_WORDS, .vocabulary = 64, .width = 64, .end = 5, .seed = 3
+};
+
+static struct test_daemon wispd;
+static const char *folder;
+static struct model *model;
+
+static void write_model(const struct translator *translator, const char *name, const char *path)
+{
+    struct model *made = translator_model(translator);
+    struct reason why;
+
+    snprintf(made->name, sizeof made->name, "%s", name);
+    assert_ok(model_write(made, path, &why), why);
+    model_free(made);
+}
+
+static int begin(void **state)
+{
+    static char paths[2][256];
+    static const char *models[] = { paths[0], paths[1] };
+
+    (void)state;
+    folder = scratch_make();
+    snprintf(paths[0], sizeof paths[0], "%s/brief.safetensors", folder);
+    snprintf(paths[1], sizeof paths[1], "%s/lengthy.safetensors", folder);
+    write_model(&brief, "brief", paths[0]);
+    write_model(&lengthy, "lengthy", paths[1]);
+    model = translator_model(&brief);
+    daemon_start(&wispd, &(struct daemon_setup){
+                             .models = models, .model_count = 2, .model_yaml = "    batch:\n      max: 8\n" });
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    model = model_free(model);
+    scratch_remove(folder);
+    return daemon_stop(&wispd);
+}
+
+static wisp_request *request_of(wisp_client **client, const char *name, uint32_t rows)
+{
+    const struct wisp_options options = { .size = sizeof options, .socket_path = wispd.socket };
+    wisp_request *request;
+    wisp_model *found;
+
+    if (wisp_connect(client, &options) || wisp_find(*client, name, &found) ||
+        wisp_request_new(*client, found, rows, &request))
+        fail_msg("%s", wisp_last_error());
+    assert_int_equal(wisp_model_words(found), !strcmp(name, "brief") ? WORDS : LONG_WORDS);
+    wisp_model_free(found);
+    return request;
+}
+
+static void fill(wisp_request *request, uint32_t rows, uint64_t seed)
+{
+    struct rng rng = rng_make(seed, 0);
+    int32_t *source = wisp_request_input_tensor(request, 0);
+
+    for (uint32_t i = 0; i < rows * SOURCE; i++)
+        source[i] = (int32_t)rng_below(&rng, 13);
+}
+
+static void check(wisp_request *request, uint32_t rows)
+{
+    for (uint32_t row = 0; row < rows; row++) {
+        const int32_t *source = (const int32_t *)wisp_request_input_tensor(request, 0) + row * SOURCE;
+        int32_t words[WORDS], right[WORDS];
+        size_t count = WORDS;
+
+        assert_int_equal(wisp_request_words(request, row, words, &count), 0);
+        assert_int_equal(count, translator_decode(model, source, right));
+        assert_memory_equal(words, right, count * sizeof *right);
+        assert_memory_equal((const int32_t *)wisp_request_output_tensor(request, 0) + row * WORDS, right,
+                            count * sizeof *right);
+    }
+}
+
+static void test_words(void **state)
+{
+    wisp_client *client;
+    wisp_request *request = request_of(&client, "brief", ROWS);
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 3; seed++) { /* a request is used again */
+        fill(request, ROWS, seed);
+        assert_int_equal(wisp_submit(request), 0);
+        assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+        check(request, ROWS);
+    }
+    wisp_close(client);
+}
+
+/* While the daemon stands still there is nothing of an answer, and the one before is no longer one. */
+static void test_words_of_before(void **state)
+{
+    wisp_client *client;
+    wisp_request *request = request_of(&client, "brief", 1);
+    int32_t words[WORDS];
+    size_t count = WORDS;
+
+    (void)state;
+    fill(request, 1, 5);
+    assert_int_equal(wisp_request_words(request, 0, words, &count), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    count = 2; /* room for fewer */
+    assert_int_equal(wisp_request_words(request, 0, words, &count), 0);
+    assert_true(count > 2);
+    daemon_signal(&wispd, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    count = WORDS;
+    assert_int_equal(wisp_request_words(request, 0, words, &count), 0);
+    assert_int_equal(count, 0);
+    daemon_signal(&wispd, SIGCONT);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    check(request, 1);
+    count = WORDS;
+    assert_int_equal(wisp_request_words(request, 1, words, &count), WISP_E_INVALID);
+    wisp_close(client);
+}
+
+/* As many sequences as there may be, which are in the middle then. */
+static wisp_request *run_lengthy(wisp_client **client)
+{
+    wisp_request *request = request_of(client, "lengthy", 8);
+    int32_t words[1];
+    size_t count;
+
+    assert_int_equal(wisp_submit(request), 0);
+    do {
+        count = 1;
+        assert_int_equal(wisp_request_words(request, 7, words, &count), 0);
+        assert_int_equal(wisp_poll(request), -EAGAIN);
+    } while (count < 3);
+    return request;
+}
+
+/* Tells the parent when there are words, and waits to be killed. */
+static _Noreturn void run_child(int told)
+{
+    wisp_client *client;
+
+    (void)run_lengthy(&client);
+    (void)!write(told, "", 1);
+    for (;;)
+        pause();
+}
+
+/* A number of the daemon's status. */
+static long status_of(const char *key)
+{
+    const struct wisp_options options = { .size = sizeof options, .socket_path = wispd.socket, .entries = UINT32_MAX };
+    char *json = NULL, wanted[64], *at;
+    wisp_client *client;
+    long number;
+
+    assert_int_equal(wisp_connect(&client, &options), 0);
+    assert_int_equal(wisp_status(client, &json), 0);
+    snprintf(wanted, sizeof wanted, "\"%s\":", key);
+    at = strstr(json, wanted);
+    assert_non_null(at);
+    number = strtol(at + strlen(wanted), NULL, 10);
+    free(json);
+    wisp_close(client);
+    return number;
+}
+
+static void test_a_client_that_is_killed(void **state)
+{
+    wisp_client *client;
+    wisp_request *request;
+    int ends[2], status;
+    char byte;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (!child)
+        run_child(ends[1]);
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    for (int i = 0; i < 500 && !status_of("cancelled"); i++)
+        usleep(10000);
+    assert_int_equal(status_of("cancelled"), 1);
+    request = run_lengthy(&client); /* there is room for all of another's */
+    assert_int_equal(wisp_cancel(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_CANCELLED);
+    wisp_close(client);
+    request = request_of(&client, "brief", ROWS);
+    fill(request, ROWS, 9);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    check(request, ROWS);
+    wisp_close(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_words_of_before),
+        cmocka_unit_test(test_a_client_that_is_killed),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
