@@ -104,7 +104,8 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
 /* It follows from the last layer, or is wished for; and with it, which inputs there are to fill. */
 static int open_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    const struct loss *wish = o->loss ? loss_find(o->loss) : task_loss(s->model->processing);
+    const struct loss *own = task_loss(s->model->processing);
+    const struct loss *wish = o->loss ? loss_find(o->loss) : own ? own : picturing_loss(s->model->processing);
     uint32_t value;
 
     if (o->loss && !wish)

@@ -4,9 +4,52 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/outcome.h"
+#include "base/size.h"
 #include "forge/data/pairs/pairs.h"
+#include "forge/data/pairs/partners.h"
 #include "forge/experiment/picturing.h"
 #include "forge/plan/lineage.h"
+
+/* What goes without saying for a processing type whose answers are pictures. */
+static const struct picture_type {
+    const char *type;
+    const char *loss;      /* NULL: what suits the last layer */
+    const char *degrade;   /* of pictures that have no partners; NULL: they have */
+    const char *structure; /* that is built when none is named */
+    bool whole;            /* a picture goes through in one, for what it shows is one thing */
+} types[] = {
+    { "image.enhancement", NULL, "dark=0.25", "resnet-enhance-w32", false },
+    { "image.denoising", NULL, "noise=25", "resnet-denoise-w32", false },
+    { "image.super-resolution", "l1", "small=2", "resnet-upscale-x2-w32", false },
+    { "image.segmentation", NULL, NULL, "unet-segment-128-w8", false },
+    { "image.style", NULL, "oil=4", "resnet-style-w32", false },
+    { "image.generation", NULL, "drawing=1", "unet-generate-28-w24", true },
+};
+
+/* NULL: nothing does. */
+static const struct picture_type *find_type(const char *processing)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        if (!strcmp(types[i].type, processing))
+            return &types[i];
+    }
+    return NULL;
+}
+
+const struct loss *picturing_loss(const char *processing)
+{
+    const struct picture_type *type = find_type(processing);
+
+    return type && type->loss ? loss_find(type->loss) : NULL;
+}
+
+const char *picturing_structure(const char *processing)
+{
+    const struct picture_type *type = find_type(processing);
+
+    return type ? type->structure : NULL;
+}
 
 static const struct layer_kind *last_kind(const struct model *model)
 {
@@ -41,25 +84,45 @@ static void say_answer(const struct experiment *s, json_t *object)
     json_object_set_new(object, "deviation", json_integer(1));
 }
 
+/* The answer is said, and the loss follows it, or fits it. */
+static int follow_answer(struct experiment *s, const struct experiment_options *o, const json_t *object,
+                         struct reason *why)
+{
+    if (!o->loss && is_picture(object) && s->loss->targets == TARGETS_SET)
+        s->loss = loss_find("mse");
+    if (!is_picture(object) || s->loss->targets == TARGETS_NUMBERS)
+        return 0;
+    return refuse(why, WISP_E_INVALID,
+                  "--loss %s is of masks, but %s says of itself that it gives pictures; --loss mse or l1 are of "
+                  "those, or --media says what it is to give",
+                  s->loss->name, o->model);
+}
+
+/* Of what network's answers is put together from tiles, the description says so. */
+static void say_fit(const struct experiment *s, json_t *object)
+{
+    const struct picture_type *type = find_type(s->model->processing);
+
+    if (!json_object_get(object, "fit") && (!type || !type->whole))
+        json_object_set_new(object, "fit", json_string("tiles"));
+}
+
 int picturing_describe(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     cleanup_json json_t *object = json_loads(s->model->media, 0, NULL);
     const char *answer = json_string_value(json_object_get(object, "answer"));
+    int result = 0;
     char *text;
 
-    if (answer && strcmp(answer, "none") != 0) {
-        if (!o->loss && is_picture(object) && s->loss->targets == TARGETS_SET)
-            s->loss = loss_find("mse");
-        if (!is_picture(object) || s->loss->targets == TARGETS_NUMBERS)
-            return 0;
-        return refuse(why, WISP_E_INVALID,
-                      "--loss %s is of masks, but %s says of itself that it gives pictures; --loss mse or l1 are of "
-                      "those, or --media says what it is to give",
-                      s->loss->name, o->model);
-    }
     if (!object)
         return 0;
-    say_answer(s, object);
+    if (answer && strcmp(answer, "none") != 0)
+        result = follow_answer(s, o, object, why);
+    else
+        say_answer(s, object);
+    if (result)
+        return result;
+    say_fit(s, object);
     text = json_dumps(object, JSON_FORM);
     if (!text)
         return refuse_errno(why, -ENOMEM, "media");
@@ -86,19 +149,34 @@ static int find_scale(const struct experiment *s, const struct experiment_option
     return 0;
 }
 
-static int read_degradation(const struct experiment_options *o, struct pairs_wish *wish, struct reason *why)
+/* What was asked for; or, of pictures of which none is said to be one of a pair, what their type is there to undo. */
+static const char *choose_degradation(const struct experiment *s, const struct experiment_options *o,
+                                      const struct dataset *set, const char *root)
+{
+    const struct picture_type *type = find_type(s->model->processing);
+
+    if (o->degrade || !type || !type->degrade || partners_are_named(set, root))
+        return o->degrade;
+    if (!o->quiet)
+        warn_user(s->verb, "the pictures are no pairs: they are made into them by --degrade %s, as for %s",
+                  type->degrade, type->type);
+    return type->degrade;
+}
+
+static int read_degradation(const struct experiment_options *o, const char *how, struct pairs_wish *wish,
+                            struct reason *why)
 {
     uint32_t made;
-    int result = o->degrade ? degradation_parse(o->degrade, &wish->degrading, why) : 0;
+    int result = how ? degradation_parse(how, &wish->degrading, why) : 0;
 
-    if (result || !o->degrade)
+    if (result || !how)
         return result;
     made = degradation_scale(&wish->degrading);
     if (made == wish->scale)
         return 0;
     return refuse(why, WISP_E_INVALID,
-                  "--degrade %s: its inputs have 1/%u of the size, but %s gives %u times what it takes", o->degrade,
-                  made, o->model, wish->scale);
+                  "--degrade %s: its inputs have 1/%u of the size, but %s gives %u times what it takes", how, made,
+                  o->model, wish->scale);
 }
 
 static bool has_inputs_size(const struct experiment *s)
@@ -123,16 +201,16 @@ int picturing_pair(const struct experiment *s, const struct experiment_options *
     if (!has_inputs_size(s))
         return refuse(why, WISP_E_FORMAT, "%s: its media description is of pictures of another form than its input",
                       o->model);
-    result = find_scale(s, o, &wish.scale, why);
-    if (!result)
-        result = read_degradation(o, &wish, why);
-    if (result)
-        return result;
     while (length > 1 && o->data[length - 1] == '/')
         length--;
     wish.root = root = strndup(o->data, length);
     if (!root)
         return refuse_errno(why, -ENOMEM, "%s", o->data);
+    result = find_scale(s, o, &wish.scale, why);
+    if (!result)
+        result = read_degradation(o, choose_degradation(s, o, set, root), &wish, why);
+    if (result)
+        return result;
     result = pairs_make(set, &wish, why);
     return result ? refuse_in(why, result, "%s (%s)", o->data, o->split) : 0;
 }

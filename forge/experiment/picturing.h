@@ -13,11 +13,17 @@
 bool picturing_is(const struct experiment *experiment);
 
 /* Says in the model's description of its input what the answer is, where it does not: a mask after a sigmoid, unless a
- * loss of numbers is wished, else a picture. Where it does and no loss is wished, the loss follows. */
+ * loss of numbers is wished, else a picture; and that it goes in tiles, where it does not say how else. Where it does
+ * and no loss is wished, the loss follows. */
 int picturing_describe(struct experiment *experiment, const struct experiment_options *options, struct reason *why);
 
 /* The set's pictures to pairs, as the options and the description say. */
 int picturing_pair(const struct experiment *experiment, const struct experiment_options *options, struct dataset *set,
                    struct reason *why);
+
+/* Of a processing type whose answers are pictures: the loss that it has whatever the last layer is, and the structure
+ * that is built when none is named. NULL: none. */
+const struct loss *picturing_loss(const char *processing);
+const char *picturing_structure(const char *processing);
 
 #endif

@@ -89,6 +89,23 @@ static struct place find_place(const char *path)
     return place;
 }
 
+/* What the root that the set was read from adds says nothing. */
+static const char *below(const char *root, const char *path)
+{
+    const size_t length = strlen(root);
+
+    return !strncmp(path, root, length) && path[length] == '/' ? path + length + 1 : path;
+}
+
+bool partners_are_named(const struct dataset *set, const char *root)
+{
+    for (size_t i = 0; set->names && i < set->count; i++) {
+        if (find_place(below(root, set->names[i])).word)
+            return true;
+    }
+    return false;
+}
+
 /* Those that are not wanted are counted, as a reader does it. */
 static int skip(const struct search *search, int result, const struct reason *why)
 {
@@ -100,14 +117,10 @@ static int skip(const struct search *search, int result, const struct reason *wh
 
 static int name_picture(struct search *search, const char *root, uint32_t picture, struct reason *why)
 {
-    const char *path = search->set->names[picture];
-    size_t length = strlen(root);
+    const char *path = below(root, search->set->names[picture]);
     struct named *out = &search->named[search->count];
-    struct place place;
+    const struct place place = find_place(path);
 
-    if (!strncmp(path, root, length) && path[length] == '/')
-        path += length + 1;
-    place = find_place(path);
     if (!place.word)
         return skip(search,
                     refuse(why, WISP_E_FORMAT,

@@ -170,13 +170,31 @@ static void test_noise_is_taken_off(void **state)
     assert_true(evaluate("eval clean.t -D stripes --degrade noise=25 --json", "psnr") > before + 3);
     says_of_itself("clean.t", "\"answer\":\"picture\"");
     assert_true(evaluate("eval clean.t -D stripes --degrade none --json", "input_psnr") == 100);
+    /* What the type is there to undo goes without saying. */
+    assert_true(evaluate("eval clean.t -D stripes --json", "input_psnr") == before);
+    says_of_itself("clean.t", "\"fit\":\"tiles\"");
 }
 
 static void test_pictures_become_larger(void **state)
 {
     (void)state;
     forge_run_well(&ran, data_root, "train twice -D stripes --degrade small=2 --loss l1 -e 30 " RECIPE " -o twice.t");
+    forge_run_well(&ran, data_root, "train twice -D stripes --degrade small=2 --loss l1 -e 1 " RECIPE " -o twice.u");
+    forge_run_well(&ran, data_root, "train twice -D stripes -e 1 " RECIPE " -o twice.v");
+    assert_non_null(strstr(ran.err, "made into them by --degrade small=2, as for image.super-resolution"));
+    assert_same_bytes(data_root, "twice.u", "twice.v");
     assert_true(evaluate("eval twice.t -D stripes --degrade small=2 --loss l1 --json", "psnr") > 22);
+}
+
+/* It goes without saying. */
+static void test_a_type_has_a_structure(void **state)
+{
+    (void)state;
+    forge_run_well(&ran, data_root, "build -p image.style -s 0.5 --no-history -n n -o styled");
+    forge_run_well(&ran, data_root, "build --structure resnet-style-w32 -s 0.5 --no-history -n n -o named");
+    assert_same_bytes(data_root, "styled", "named");
+    forge_run(&ran, data_root, "build -p image.classification -s 0 -o x");
+    assert_non_null(strstr(ran.err, "--layers is missing"));
 }
 
 static void test_what_does_not_fit_is_refused(void **state)
@@ -184,7 +202,7 @@ static void test_what_does_not_fit_is_refused(void **state)
     static const struct {
         const char *command, *says;
     } cases[] = {
-        { "train clean -D stripes -o x", "neither a folder on its way nor the end of its name" },
+        { "train mask -D stripes -o x", "neither a folder on its way nor the end of its name" },
         { "train clean -D stripes --degrade blur=1 -o x", "--degrade 'blur=1': give none, noise=S" },
         { "train clean -D stripes --degrade small=2 -o x", "its inputs have 1/2 of the size, but clean gives 1 times" },
         { "train twice -D discs -o x", "but the network gives 2 times the size" },
@@ -214,11 +232,9 @@ static void test_what_does_not_fit_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masks_are_learned),
-        cmocka_unit_test(test_the_same_bytes),
-        cmocka_unit_test(test_noise_is_taken_off),
-        cmocka_unit_test(test_pictures_become_larger),
-        cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_masks_are_learned),      cmocka_unit_test(test_the_same_bytes),
+        cmocka_unit_test(test_noise_is_taken_off),     cmocka_unit_test(test_pictures_become_larger),
+        cmocka_unit_test(test_a_type_has_a_structure), cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
 
     return cmocka_run_group_tests(tests, make_data, data_root_remove);
