@@ -17,6 +17,7 @@
 #include "forge/cost/forecast.h"
 #include "forge/experiment/labels.h"
 #include "forge/experiment/media_option.h"
+#include "forge/experiment/picturing.h"
 #include "forge/experiment/tasks.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/save.h"
@@ -291,6 +292,8 @@ int verb_build(int argc, char **argv)
 
     if (!read_options(argc, argv, &build, &status))
         return status;
+    if (!build.plan.structure && !build.plan.layers && build.processing)
+        build.plan.structure = picturing_structure(build.processing);
     build.plan.edges_given = build.sampling.edges.count > 0;
     if ((status = plan_options_check(VERB, &build.plan)))
         return status;
