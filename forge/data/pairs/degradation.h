@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What makes a network's input of a clean picture, its target; or of a picture, its input, the target. One table, a row
- * a degradation: none          the picture itself, in the channels of the input noise=S       normal noise of deviation
- * S, of 255; neither rounded nor cut off dark=F        255 F (x / 255)^1.4 and noise of deviation 3, as bytes: a
- * photograph that was underexposed small=N       an Nth as wide and high, by the bicubic filter (a = -0.5) widened N
- * times drawing=T     255 where the gradient (Sobel) of the grey picture, of 1, is longer than T, else 0 oil=R of the
- * input the target: painted with a brush of R pixels (Kuwahara), with dark lines along edges (paint.c) What follows
- * from the whole picture is made once; noise with every tile, anew.
+ * a degradation:
+ *   none          the picture itself, in the channels of the input
+ *   noise=S       normal noise of deviation S, of 255; neither rounded nor cut off
+ *   dark=F        255 F (x / 255)^1.4 and noise of deviation 3, as bytes: a photograph that was underexposed
+ *   small=N       an Nth as wide and high, by the bicubic filter (a = -0.5) widened N times
+ *   drawing=T     255 where the gradient (Sobel) of the grey picture, of 1, is longer than T, else 0
+ *   oil=R         of the input the target: painted by a brush of R pixels, with dark lines along edges (paint.c)
+ * What follows from the whole picture is made once; noise with every tile, anew.
  */
 #ifndef FORGE_DATA_PAIRS_DEGRADATION_H
 #define FORGE_DATA_PAIRS_DEGRADATION_H
