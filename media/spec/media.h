@@ -173,6 +173,19 @@ void media_spectra_tensor(const struct media *media, const struct fourier_number
 /* The root of the mean of the squares of their magnitudes; frames of nothing but zeroes are left out. */
 double media_spectra_level(const struct media *media, const struct fourier_number *spectra);
 
+/* A sound of which a network gives the masks: piece by piece of the description's frames, which overlap
+ * (media/pieces), so it may be of any length. The sound, at the description's rate, and the description outlive it. */
+struct media_masking;
+int media_masking_new(const struct media *media, const struct media_sound *sound,
+                      struct media_masking **out);                       /* -ENOMEM */
+struct media_masking *media_masking_free(struct media_masking *masking); /* accepts NULL; returns NULL */
+uint64_t media_masking_pieces(const struct media_masking *masking);
+/* The tensor of a piece, in any order. -ENOMEM. */
+int media_masking_tensor(const struct media_masking *masking, uint64_t piece, float *out);
+/* The masks of the next piece, [bins][frames]: what is no number is 0, and what is beyond 0 and 1 is that. The samples
+ * that are finished by it are lent until the next call. */
+void media_masking_take(struct media_masking *masking, const float *masks, const float **samples, size_t *count);
+
 /* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
  * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's
  * weight or more, is a quarter of a float, and is the same everywhere. */

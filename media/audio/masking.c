@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A sound whose spectra are multiplied by what a network gives. Pieces overlap by three eighths of their frames, the
+ * masks go over from one to the next, and a frame whose mask is whole is transformed back and added to what overlaps.
+ * Nothing here grows with the sound.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "media/pieces/pieces.h"
+#include "media/spec/media.h"
+#include "media/spec/spec.h"
+
+struct media_masking {
+    const struct media *media;
+    const struct media_sound *sound;
+    struct pieces pieces; /* of frames */
+    uint64_t next;        /* the piece whose masks are taken next */
+    uint64_t done;        /* frames that are whole and gone */
+    float *masks;         /* [frames of a piece][bins], from frame `done` on: what the pieces before have said */
+    struct fourier_number *frame;
+    float *scratch, *samples;
+    float *sum, *weight; /* of the samples that frames still reach, the first of which is number `at` */
+    int64_t at;
+    float *finished;
+};
+
+CLEANUP_DEFINE(masking, struct media_masking, media_masking_free)
+
+int media_masking_new(const struct media *media, const struct media_sound *sound, struct media_masking **out)
+{
+    const struct audio_spec *spec = &media->audio;
+    const size_t points = spec->spectrum, bins = spectra_bins(media->spectra);
+    cleanup(masking_at_exit) struct media_masking *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return -ENOMEM;
+    m->media = media;
+    m->sound = sound;
+    m->pieces = pieces_plan(media_sound_frames(media, sound->count), spec->frames, spec->frames * 3 / 8, 1);
+    m->masks = memory_zalloc(spec->frames, bins * sizeof *m->masks);
+    m->frame = memory_alloc(bins, sizeof *m->frame);
+    m->scratch = memory_alloc(spectra_scratch(media->spectra), sizeof *m->scratch);
+    m->samples = memory_alloc(points, sizeof *m->samples);
+    m->sum = memory_zalloc(points, sizeof *m->sum);
+    m->weight = memory_zalloc(points, sizeof *m->weight);
+    m->finished = memory_alloc((size_t)spec->frames * spec->hop + points, sizeof *m->finished);
+    m->at = -(int64_t)(points / 2);
+    if (!m->masks || !m->frame || !m->scratch || !m->samples || !m->sum || !m->weight || !m->finished)
+        return -ENOMEM;
+    *out = steal(&m);
+    return 0;
+}
+
+struct media_masking *media_masking_free(struct media_masking *m)
+{
+    if (m) {
+        free(m->masks);
+        free(m->frame);
+        free(m->scratch);
+        free(m->samples);
+        free(m->sum);
+        free(m->weight);
+        free(m->finished);
+        free(m);
+    }
+    return NULL;
+}
+
+uint64_t media_masking_pieces(const struct media_masking *m)
+{
+    return m->pieces.count;
+}
+
+int media_masking_tensor(const struct media_masking *m, uint64_t piece, float *out)
+{
+    cleanup_free struct fourier_number *spectra = memory_alloc(m->media->elements, sizeof *spectra);
+    const int64_t middle = (int64_t)(pieces_begin(&m->pieces, piece) * m->media->audio.hop);
+
+    if (!spectra || media_spectra(m->media, m->sound, middle, spectra))
+        return -ENOMEM;
+    media_spectra_tensor(m->media, spectra, out);
+    return 0;
+}
+
+/* The daemon may say anything. */
+static float mask_of(float value)
+{
+    return !(value > 0) ? 0 : value > 1 ? 1 : value;
+}
+
+static void add_masks(struct media_masking *m, const float *masks)
+{
+    const struct pieces_stretch stretch = pieces_stretch(&m->pieces, m->next);
+    const uint64_t begin = pieces_begin(&m->pieces, m->next);
+    const uint32_t bins = spectra_bins(m->media->spectra), frames = m->media->audio.frames;
+
+    for (uint64_t t = stretch.begin; t < stretch.end; t++) {
+        const float weight = pieces_weight(&m->pieces, m->next, t);
+        float *to = m->masks + (t - m->done) * bins;
+
+        for (uint32_t k = 0; k < bins; k++)
+            to[k] += weight * mask_of(masks[(size_t)k * frames + (t - begin)]);
+    }
+}
+
+/* Hands out the first `count` samples that no frame reaches any more, but for those beyond the sound's ends. */
+static size_t finish(struct media_masking *m, size_t count, float *out)
+{
+    const size_t points = m->media->audio.spectrum;
+    size_t made = 0;
+
+    for (size_t i = 0; i < count; i++, m->at++) {
+        if (m->at >= 0 && (uint64_t)m->at < m->sound->count)
+            out[made++] = m->sum[i] / m->weight[i];
+    }
+    memmove(m->sum, m->sum + count, (points - count) * sizeof *m->sum);
+    memmove(m->weight, m->weight + count, (points - count) * sizeof *m->weight);
+    memset(m->sum + points - count, 0, count * sizeof *m->sum);
+    memset(m->weight + points - count, 0, count * sizeof *m->weight);
+    return made;
+}
+
+/* Frame t, times its mask, is added to the samples. */
+static void add_frame(struct media_masking *m, uint64_t t, const float *mask)
+{
+    const struct spectra *spectra = m->media->spectra;
+    const int64_t middle = (int64_t)(t * m->media->audio.hop);
+
+    spectra_frame(spectra, m->sound->samples, m->sound->count, middle, m->scratch, m->frame);
+    for (uint32_t k = 0; k < spectra_bins(spectra); k++) {
+        m->frame[k].re *= mask[k];
+        m->frame[k].im *= mask[k];
+    }
+    spectra_samples(spectra, m->frame, m->scratch, m->samples);
+    for (uint32_t i = 0; i < spectra->points; i++) {
+        m->sum[i] += m->samples[i];
+        m->weight[i] += spectra->window[i] * spectra->window[i];
+    }
+}
+
+void media_masking_take(struct media_masking *m, const float *masks, const float **samples, size_t *count)
+{
+    const struct audio_spec *spec = &m->media->audio;
+    const size_t bins = spectra_bins(m->media->spectra);
+    const bool last = m->next + 1 == m->pieces.count;
+    const uint64_t until = last ? m->pieces.length : pieces_stretch(&m->pieces, m->next + 1).begin;
+    const uint64_t whole = until - m->done;
+    size_t made = 0;
+
+    add_masks(m, masks);
+    for (uint64_t t = 0; t < whole; t++) {
+        add_frame(m, m->done + t, m->masks + t * bins);
+        made += finish(m, spec->hop, m->finished + made);
+    }
+    if (last)
+        made += finish(m, spec->spectrum - spec->hop, m->finished + made);
+    memmove(m->masks, m->masks + whole * bins, (spec->frames - whole) * bins * sizeof *m->masks);
+    memset(m->masks + (spec->frames - whole) * bins, 0, whole * bins * sizeof *m->masks);
+    m->done = until;
+    m->next++;
+    *samples = m->finished;
+    *count = made;
+}

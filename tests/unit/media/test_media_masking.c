@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A sound in pieces, masked, and put together: with masks of 1 it is what it was, at any length.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "make.h"
+#include "media/spec/spectra.h"
+#include "support/test.h"
+
+static struct media *describe(uint32_t spectrum, uint32_t hop, uint32_t frames)
+{
+    char json[160];
+
+    snprintf(json, sizeof json,
+             "{\"kind\":\"audio\",\"spectrum\":%u,\"hop\":%u,\"frames\":%u,\"floor_db\":40,\"answer\":\"sound\"}",
+             spectrum, hop, frames);
+    return make_media(json);
+}
+
+static struct media_sound noise(size_t count)
+{
+    struct media_sound sound = { .rate = 8000, .count = count, .samples = memory_alloc(count, sizeof(float)) };
+    struct rng rng = rng_make(3, count);
+
+    for (size_t i = 0; i < count; i++)
+        sound.samples[i] = 2 * rng_float(&rng) - 1;
+    return sound;
+}
+
+/* Writes the whole sound, its masks said by `say`; how many samples came. */
+static size_t mask_all(const struct media *media, const struct media_sound *sound,
+                       void (*say)(const struct media *, uint64_t piece, float *), float *out)
+{
+    float *masks = memory_alloc(media_elements(media), sizeof *masks);
+    struct media_masking *masking;
+    size_t done = 0;
+
+    assert_int_equal(media_masking_new(media, sound, &masking), 0);
+    for (uint64_t piece = 0; piece < media_masking_pieces(masking); piece++) {
+        const float *samples;
+        size_t count;
+
+        say(media, piece, masks);
+        media_masking_take(masking, masks, &samples, &count);
+        assert_true(done + count <= sound->count);
+        memcpy(out + done, samples, count * sizeof *out);
+        done += count;
+    }
+    media_masking_free(masking);
+    free(masks);
+    return done;
+}
+
+static void say_all(const struct media *media, uint64_t piece, float *out)
+{
+    (void)piece;
+    for (size_t i = 0; i < media_elements(media); i++)
+        out[i] = 1;
+}
+
+static void masks_of_one_give_the_sound_back(void **state)
+{
+    struct rng rng = rng_make(11, 0);
+
+    (void)state;
+    for (int n = 0; n < 60; n++) {
+        const uint32_t spectrum = 16 + 2 * (uint32_t)rng_below(&rng, 40);
+        const uint32_t hop = 1 + (uint32_t)rng_below(&rng, spectrum / 2);
+        struct media *media = describe(spectrum, hop, 1 + (uint32_t)rng_below(&rng, 20));
+        struct media_sound sound = noise(1 + rng_below(&rng, 3000));
+        float *out = memory_alloc(sound.count, sizeof *out);
+
+        assert_int_equal(mask_all(media, &sound, say_all, out), sound.count);
+        for (size_t i = 0; i < sound.count; i++) {
+            if (!(fabsf(out[i] - sound.samples[i]) < 1e-5f))
+                fail_msg("spectrum %u, hop %u: sample %zu of %zu is %g, was %g", spectrum, hop, i, sound.count,
+                         (double)out[i], (double)sound.samples[i]);
+        }
+        free(out);
+        free(sound.samples);
+        media_free(media);
+    }
+}
+
+/* Each piece says another number everywhere; and what a daemon may say as well. */
+static void say_its_number(const struct media *media, uint64_t piece, float *out)
+{
+    static const float numbers[] = { 0, 0.5f, NAN, 7, INFINITY, -1, 0.25f };
+
+    for (size_t i = 0; i < media_elements(media); i++)
+        out[i] = numbers[piece % ARRAY_SIZE(numbers)];
+}
+
+/* Where only one piece counts the sound is that piece's number times itself, and never louder than it was. */
+static void pieces_say_what_is_theirs(void **state)
+{
+    static const float wanted[] = { 0, 0.5f, 0, 1, 1, 0, 0.25f };
+    struct media *media = describe(64, 32, 16);
+    struct media_sound sound = noise(10 * 7 * 32 + 5 * 32); /* seven pieces, each ten frames behind the other */
+    float *out = memory_alloc(sound.count, sizeof *out);
+
+    (void)state;
+    assert_int_equal(mask_all(media, &sound, say_its_number, out), sound.count);
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+        const size_t middle = (10 * i + 8) * 32;
+
+        for (size_t k = middle - 32; k < middle + 32; k++)
+            assert_true(fabsf(out[k] - wanted[i] * sound.samples[k]) < 1e-5f);
+    }
+    free(out);
+    free(sound.samples);
+    media_free(media);
+}
+
+/* A piece's tensor is that of the sound from its first frame on. */
+static void tensors_are_of_the_piece(void **state)
+{
+    struct media *media = describe(64, 32, 16);
+    struct media_sound sound = noise(3000), rest;
+    float *whole = memory_alloc(media_elements(media), sizeof *whole);
+    float *piece = memory_alloc(media_elements(media), sizeof *piece);
+    struct fourier_number *spectra = memory_alloc(media_elements(media), sizeof *spectra);
+    struct media_masking *masking;
+
+    (void)state;
+    assert_int_equal(media_masking_new(media, &sound, &masking), 0);
+    assert_int_equal(media_masking_pieces(masking), 9); /* 95 frames */
+    assert_int_equal(media_masking_tensor(masking, 8, piece), 0);
+    rest = (struct media_sound){ .rate = 8000, .count = sound.count - 78 * 32, .samples = sound.samples + 78 * 32 };
+    assert_int_equal(media_spectra(media, &sound, 79 * 32, spectra), 0);
+    media_spectra_tensor(media, spectra, whole);
+    assert_memory_equal(whole, piece, media_elements(media) * sizeof *whole);
+    assert_int_equal(media_spectra(media, &rest, 32, spectra), 0);
+    media_spectra_tensor(media, spectra, whole);
+    assert_memory_equal(whole, piece, media_elements(media) * sizeof *whole);
+    media_masking_free(masking);
+    free(spectra);
+    free(piece);
+    free(whole);
+    free(sound.samples);
+    media_free(media);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masks_of_one_give_the_sound_back),
+        cmocka_unit_test(pieces_say_what_is_theirs),
+        cmocka_unit_test(tensors_are_of_the_piece),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
