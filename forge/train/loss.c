@@ -8,11 +8,9 @@
 #include "forge/ranks/ranks.h"
 #include "forge/train/alignment/ctc.h"
 #include "forge/train/loss.h"
+#include "forge/train/losses/softened.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
-
-/* A probability that rounds to 0 is a large loss, not an infinite one. */
-#define PROBABILITY_MIN 1e-30f
 
 struct loss_call {
     struct loss_batch *batch;
@@ -238,35 +236,6 @@ static void binary(const struct loss_call *call, size_t sample)
 
 /* ---- a teacher's classes ---- */
 
-/* A distribution over the features from `at` on, softened: exp(log(p / largest) / T), and their sum. */
-struct softened {
-    const float *p;
-    float largest, sum;
-    uint32_t best;
-};
-
-static float soften(const struct softened *s, size_t at, float temperature)
-{
-    const float p = s->p[at] < PROBABILITY_MIN ? PROBABILITY_MIN : s->p[at];
-
-    return function_exp(function_log(p / s->largest) / temperature);
-}
-
-static struct softened softened_of(const struct loss_call *call, const float *p, size_t at, size_t stride)
-{
-    struct softened s = { .p = p, .largest = PROBABILITY_MIN };
-
-    for (size_t c = 0; c < call->batch->features; c++) {
-        if (p[at + c * stride] > s.largest) {
-            s.largest = p[at + c * stride];
-            s.best = (uint32_t)c;
-        }
-    }
-    for (size_t c = 0; c < call->batch->features; c++)
-        s.sum += soften(&s, at + c * stride, call->batch->temperature);
-    return s;
-}
-
 static void taught(const struct loss_call *call, size_t sample)
 {
     struct loss_batch *b = call->batch;
@@ -277,12 +246,12 @@ static void taught(const struct loss_call *call, size_t sample)
     *out = (struct loss_sample){ .predicted = (uint32_t)b->positions, .actual = (uint32_t)b->positions };
     for (size_t position = 0; position < b->positions; position++) {
         const size_t first = position * call->count + sample;
-        const struct softened p = softened_of(call, call->output, first, stride);
-        const struct softened q = softened_of(call, b->values, first, stride);
+        const struct softened p = softened_of(call->output + first, b->features, stride, t);
+        const struct softened q = softened_of(b->values + first, b->features, stride, t);
 
         for (size_t c = 0; c < b->features; c++) {
             const size_t at = first + c * stride;
-            const float apart = soften(&p, at, t) / p.sum - soften(&q, at, t) / q.sum;
+            const float apart = softened_share(&p, c * stride) / p.sum - softened_share(&q, c * stride) / q.sum;
 
             if (call->gradient)
                 call->gradient[at] = t * apart / (float)b->positions;
