@@ -30,6 +30,25 @@ struct media_masking {
 
 CLEANUP_DEFINE(masking, struct media_masking, media_masking_free)
 
+static struct pieces pieces_of(const struct media *media, uint64_t samples)
+{
+    const uint32_t frames = media->audio.frames;
+
+    return pieces_plan(media_sound_frames(media, samples), frames, frames * 3 / 8, 1);
+}
+
+uint64_t media_sound_pieces(const struct media *media, uint64_t samples)
+{
+    return pieces_of(media, samples).count;
+}
+
+uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t piece)
+{
+    const struct pieces pieces = pieces_of(media, samples);
+
+    return pieces_begin(&pieces, piece) * media->audio.hop;
+}
+
 int media_masking_new(const struct media *media, const struct media_sound *sound, struct media_masking **out)
 {
     const struct audio_spec *spec = &media->audio;
@@ -40,7 +59,7 @@ int media_masking_new(const struct media *media, const struct media_sound *sound
         return -ENOMEM;
     m->media = media;
     m->sound = sound;
-    m->pieces = pieces_plan(media_sound_frames(media, sound->count), spec->frames, spec->frames * 3 / 8, 1);
+    m->pieces = pieces_of(media, sound->count);
     m->masks = memory_zalloc(spec->frames, bins * sizeof *m->masks);
     m->frame = memory_alloc(bins, sizeof *m->frame);
     m->scratch = memory_alloc(spectra_scratch(media->spectra), sizeof *m->scratch);
@@ -78,7 +97,7 @@ uint64_t media_masking_pieces(const struct media_masking *m)
 int media_masking_tensor(const struct media_masking *m, uint64_t piece, float *out)
 {
     cleanup_free struct fourier_number *spectra = memory_alloc(m->media->elements, sizeof *spectra);
-    const int64_t middle = (int64_t)(pieces_begin(&m->pieces, piece) * m->media->audio.hop);
+    const int64_t middle = (int64_t)media_sound_piece(m->media, m->sound->count, piece);
 
     if (!spectra || media_spectra(m->media, m->sound, middle, spectra))
         return -ENOMEM;

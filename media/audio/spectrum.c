@@ -22,6 +22,21 @@ uint64_t media_sound_frames(const struct media *media, uint64_t samples)
     return (samples + hop - 1) / hop + 1;
 }
 
+uint32_t media_sound_rate(const struct media *media)
+{
+    return media->audio.rate;
+}
+
+uint32_t media_sound_reach(const struct media *media)
+{
+    return media->audio.spectrum / 2;
+}
+
+uint64_t media_sound_span(const struct media *media)
+{
+    return (uint64_t)(media->audio.frames - 1) * media->audio.hop;
+}
+
 int media_spectra(const struct media *media, const struct media_sound *sound, int64_t middle,
                   struct fourier_number *out)
 {

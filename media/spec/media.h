@@ -163,6 +163,9 @@ int media_check_frames(const struct media *media, size_t frames, struct reason *
 
 /* Frame f is about sample f * hop; so many frames reach the end of a sound. */
 uint64_t media_sound_frames(const struct media *media, uint64_t samples);
+uint32_t media_sound_rate(const struct media *media);  /* of any description of sound */
+uint32_t media_sound_reach(const struct media *media); /* samples to either side of a frame's middle */
+uint64_t media_sound_span(const struct media *media); /* from the middle of the description's first frame to its last */
 
 /* The description's frames, [frames][bins], the first about sample `middle` of the sound, which is at its rate; beyond
  * the sound there is silence. -ENOMEM. */
@@ -179,6 +182,9 @@ struct media_masking;
 int media_masking_new(const struct media *media, const struct media_sound *sound,
                       struct media_masking **out);                       /* -ENOMEM */
 struct media_masking *media_masking_free(struct media_masking *masking); /* accepts NULL; returns NULL */
+/* How many pieces a sound of so many samples has, and which sample one begins about. */
+uint64_t media_sound_pieces(const struct media *media, uint64_t samples);
+uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t piece);
 uint64_t media_masking_pieces(const struct media_masking *masking);
 /* The tensor of a piece, in any order. -ENOMEM. */
 int media_masking_tensor(const struct media_masking *masking, uint64_t piece, float *out);
