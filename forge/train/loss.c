@@ -8,6 +8,7 @@
 #include "forge/ranks/ranks.h"
 #include "forge/train/alignment/ctc.h"
 #include "forge/train/loss.h"
+#include "forge/train/losses/masked.h"
 #include "forge/train/losses/softened.h"
 #include "sparse/kernels/functions.h"
 #include "sparse/layers/layer.h"
@@ -367,6 +368,17 @@ static void nothing(const struct loss_call *call, size_t sample)
     call->batch->samples[sample] = (struct loss_sample){ .loss = sum };
 }
 
+static void masks(const struct loss_call *call, size_t sample)
+{
+    struct loss_batch *b = call->batch;
+    const size_t elements = b->features * b->positions;
+    const struct masked masked = { call->output + sample, b->values + sample, elements, call->count,
+                                   elements * call->count };
+
+    b->samples[sample] =
+        (struct loss_sample){ .loss = masked_loss(&masked, call->gradient ? call->gradient + sample : NULL) };
+}
+
 /* ---- the table ---- */
 
 static const struct loss losses[] = {
@@ -378,6 +390,7 @@ static const struct loss losses[] = {
     { "none", TARGETS_NUMBERS, .sample = nothing },
     { "sequence-cross-entropy", TARGETS_WORDS, .smooths = true, .group = words },
     { "ctc", TARGETS_LABELS, .group = labels_in_order },
+    { "masked-snr", TARGETS_SPECTRA, .sample = masks },
 };
 
 /* No --loss: labels are none of its targets. */
@@ -495,7 +508,7 @@ int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const str
     if (classes)
         batch->classes = memory_zalloc(batch->positions, max * sizeof *batch->classes);
     else
-        batch->values = memory_zalloc(elements, max * sizeof *batch->values);
+        batch->values = memory_zalloc(elements * loss_planes(loss), max * sizeof *batch->values);
     for (size_t c = 0; batch->weights && c < features; c++)
         batch->weights[c] = 1;
     if (batch->samples && batch->weights && (classes ? (void *)batch->classes : batch->values) && !make_room(batch))

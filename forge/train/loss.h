@@ -35,6 +35,9 @@
  * dice: 1 - (2 sum p t + 1) / (sum p + sum t + 1), sums over the positions, mean over the features (Milletari, Navab
  * and Ahmadi 2016, with the 1 by which an empty mask is learned too): of masks that cover little of a picture.
  *
+ * masked-snr: of masks, by which the spectra of a sound are multiplied: the negative ratio, in decibels, of what is
+ * wanted to what is left besides (losses/masked.h).
+ *
  * What is reported is without smoothing and without the weights that classes may have in the gradient. The samples of a
  * batch are shared among the pool's threads; sums over them run in their order, so nothing depends on the threads.
  */
@@ -58,6 +61,7 @@ enum loss_targets {
     TARGETS_TAUGHT,  /* float32, as the output: probabilities of classes */
     TARGETS_WORDS,   /* int32 [positions]: a word, by its number in the output's first dimension; below 0: none */
     TARGETS_LABELS,  /* int32 [positions]: labels in their order, from the first on; below 0 behind the last */
+    TARGETS_SPECTRA, /* float32, three numbers an element, one plane after the other (losses/masked.h) */
 };
 
 /* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class
@@ -92,7 +96,7 @@ struct loss_batch {
     float threshold;                 /* a label counts as predicted above it; 0.5 at first */
     float *weights;                  /* of the classes, in the gradient only; all 1 at first */
     int32_t *classes;                /* targets: [positions][count], or */
-    float *values;                   /* [features][positions][count] */
+    float *values;                   /* [planes][features][positions][count] */
     const struct kernels *kernels;
     float *panels;     /* of words: [features][LOSS_GROUP] for each group of samples; of labels at each position */
     double *room;      /* of labels, for each group of samples */
@@ -109,6 +113,18 @@ const struct loss *loss_find(const char *name);
 static inline bool loss_is_of_words(const struct loss *loss)
 {
     return loss->targets == TARGETS_WORDS || loss->targets == TARGETS_LABELS;
+}
+
+/* Whether something can be right, and is counted. */
+static inline bool loss_has_score(const struct loss *loss)
+{
+    return loss->targets != TARGETS_NUMBERS && loss->targets != TARGETS_SPECTRA;
+}
+
+/* How many numbers of a target stand beside each number that a network gives. */
+static inline size_t loss_planes(const struct loss *loss)
+{
+    return loss->targets == TARGETS_SPECTRA ? 3 : 1;
 }
 
 /* The one by which a model that is trained by `loss` learns from a teacher: its targets are the teacher's output. */

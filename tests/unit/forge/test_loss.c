@@ -31,6 +31,19 @@ static void softmax(struct fixture *f, size_t position, size_t sample)
     }
 }
 
+/* Magnitudes and what is wanted of them, of which a part has another phase. */
+static void make_spectra(struct fixture *f)
+{
+    struct rng rng = rng_make(9, 1);
+    float *x = f->batch.values, *t = x + ELEMENTS * SAMPLES, *s = t + ELEMENTS * SAMPLES;
+
+    for (size_t i = 0; i < ELEMENTS * SAMPLES; i++) {
+        x[i] = 2 * rng_float(&rng);
+        t[i] = 3 * rng_float(&rng) - 1;
+        s[i] = t[i] * t[i] + rng_float(&rng);
+    }
+}
+
 static void make(struct fixture *f, const struct loss *loss)
 {
     struct shape shape = { .rank = 2, .dimension = { FEATURES, POSITIONS } };
@@ -53,6 +66,8 @@ static void make(struct fixture *f, const struct loss *loss)
         else if (!rng_below(&rng, 3))
             f->batch.classes[i] = -1;
     }
+    if (loss->targets == TARGETS_SPECTRA)
+        make_spectra(f);
 }
 
 /* Of one sample, over the positions that have a class. */
@@ -96,6 +111,22 @@ static double dice(const struct fixture *f, size_t s)
     return loss;
 }
 
+static double masked(const struct fixture *f, size_t s)
+{
+    const float *x = f->batch.values + s, *t = x + ELEMENTS * SAMPLES, *power = t + ELEMENTS * SAMPLES;
+    double noise = 1e-3 * ELEMENTS, signal = noise;
+
+    for (size_t e = 0; e < ELEMENTS; e++) {
+        /* S is t along X, and what is missing to its power across. */
+        const double along = f->in[e][s] * (double)x[e * SAMPLES] - (double)t[e * SAMPLES];
+        const double across = sqrt((double)power[e * SAMPLES] - pow((double)t[e * SAMPLES], 2));
+
+        noise += along * along + across * across;
+        signal += (double)power[e * SAMPLES];
+    }
+    return 10 * log10(noise / signal);
+}
+
 static double expected(const struct fixture *f, size_t s, double smoothing)
 {
     const char *name = f->batch.loss->name;
@@ -105,6 +136,8 @@ static double expected(const struct fixture *f, size_t s, double smoothing)
         return cross_entropy(f, s, smoothing);
     if (!strcmp(name, "dice"))
         return dice(f, s);
+    if (!strcmp(name, "masked-snr"))
+        return masked(f, s);
     if (!strcmp(name, "none"))
         return 0;
     for (size_t e = 0; e < ELEMENTS; e++) {
@@ -328,7 +361,7 @@ static void test_the_impossible_is_a_large_loss_and_nan_is_nan(void **state)
         if (batch.classes)
             batch.classes[0] = 1;
         else
-            batch.values[2] = 1;
+            batch.values[loss_at(i)->targets == TARGETS_SPECTRA ? 0 : 2] = 1;
         loss_run(&batch, output, 2, 0, NULL, NULL);
         assert_true(isfinite(batch.samples[0].loss));
         if (strcmp(loss_at(i)->name, "none") != 0)
