@@ -46,6 +46,8 @@ struct dataset *dataset_free(struct dataset *dataset)
     free(dataset->sounds);
     free(dataset->texts);
     free(dataset->pairs);
+    free(dataset->recordings);
+    dataset_free(dataset->noise);
     dataset_free(dataset->rest);
     free(dataset);
     return NULL;

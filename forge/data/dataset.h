@@ -64,7 +64,9 @@ struct dataset {
     struct media_sound *sounds;
     struct dataset_text *texts;
     struct pairs *pairs; /* whose tiles the samples are (pairs/pairs.h), one block; then pictures are theirs. NULL */
-    void *storage;       /* what the samples point into, for dataset_free() */
+    struct recordings *recordings; /* whose blocks they are (recordings/recordings.h), one block of memory; NULL */
+    struct dataset *noise;         /* recordings that samples are mixed with; NULL */
+    void *storage;                 /* what the samples point into, for dataset_free() */
     /* Another set's samples at the end, from `own` on, as long as it is here; NULL: `own` says nothing. */
     struct dataset *rest;
     size_t own;

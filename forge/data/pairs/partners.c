@@ -125,7 +125,7 @@ static int name_picture(struct search *search, const char *root, uint32_t pictur
         return skip(search,
                     refuse(why, WISP_E_FORMAT,
                            "%s: neither a folder on its way nor the end of its name says whether it is an input or a "
-                           "target: pairs are in " WORDS "; of clean pictures alone --degrade makes inputs",
+                           "target: pairs are in " WORDS "; of clean ones alone --degrade makes inputs",
                            path),
                     why);
     /* What stands in folders has no partner among names that end so. */

@@ -6,13 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "data_make.h"
-#include "forge/data/recordings/mixing.h"
+#include "forge/data/recordings/recordings.h"
 #include "support/test.h"
 
-enum { RATE = 8000 };
+enum { RATE = 8000, BINS = 33, FRAMES = 16, HOP = 32, SPAN = (FRAMES - 1) * HOP };
+
+#define MEDIA "{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"floor_db\":40,\"answer\":\"sound\"}"
 
 static double power(const float *samples, size_t count)
 {
@@ -93,12 +96,106 @@ static void ratios_are_refused(void **state)
     assert_true(mixing.low == 5 && mixing.high == 5);
 }
 
+static void write_sound(const char *name, int rate, size_t count, double frequency)
+{
+    float *samples = memory_alloc(count, sizeof *samples);
+    struct bytes wav;
+
+    fill_sine(samples, count, rate, frequency, 0.3);
+    wav = make_wav(rate, samples, count);
+    data_write(data_root, name, wav.data, wav.size);
+    free(wav.data);
+    free(samples);
+}
+
+static struct dataset *read_sounds(const char *folder)
+{
+    return data_read_unlabelled(data_path(data_root, folder), MEDIA_AUDIO);
+}
+
+static void pairs_are_told_by_their_folders(void **state)
+{
+    struct media *media = make_media(MEDIA);
+    struct recordings_wish wish = { .media = media, .root = data_path(data_root, "pairs") };
+    struct dataset *set;
+    struct reason why;
+
+    (void)state;
+    write_sound("pairs/noisy/a.wav", RATE, 3000, 500);
+    write_sound("pairs/clean/a.wav", RATE, 3000, 300);
+    write_sound("pairs/noisy/b.wav", 2 * RATE, 400, 500);
+    write_sound("pairs/clean/b.wav", 2 * RATE, 400, 300);
+    set = read_sounds("pairs");
+    assert_ok(recordings_make(set, &wish, &why), why);
+    assert_int_equal(set->recordings->count, 2);
+    assert_int_equal(set->recordings->pairs[0].input.count, 3000);
+    assert_int_equal(set->recordings->pairs[1].target.rate, RATE);
+    assert_int_equal(set->recordings->pairs[1].target.count, 200);
+    assert_int_equal(set->count, 10); /* 95 frames are 9 blocks, and 8 frames are one */
+    assert_int_equal(set->recordings->blocks[9].pair, 1);
+    dataset_free(set);
+    write_sound("pairs/noisy/c.wav", RATE, 3000, 500);
+    write_sound("pairs/clean/c.wav", RATE, 2999, 300);
+    set = read_sounds("pairs");
+    assert_int_equal(recordings_make(set, &wish, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "noisy/c.wav: the input has 3000 samples at 8000 Hz, and the target 2999"));
+    dataset_free(set);
+    wish.skip_bad = true;
+    set = read_sounds("pairs");
+    assert_ok(recordings_make(set, &wish, &why), why);
+    assert_int_equal(set->recordings->count, 2);
+    assert_int_equal(set->skipped.count, 1);
+    dataset_free(set);
+    media_free(media);
+}
+
+/* What stands still is the same in every run; what is trained on is another block, with noise at the ratio. */
+static void blocks_are_mixed_anew(void **state)
+{
+    static struct fourier_number in[FRAMES * BINS], out[FRAMES * BINS], again[FRAMES * BINS];
+    struct media *media = make_media(MEDIA);
+    struct recordings_wish wish = { .media = media, .mixed = true, .mixing = { .low = 20, .high = 20 } };
+    struct dataset *set;
+    struct reason why;
+
+    (void)state;
+    write_sound("clean/a.wav", RATE, 3000, 300);
+    write_sound("clean/b.wav", RATE, 100, 300); /* shorter than a block */
+    write_sound("noise/n.wav", RATE, 50, 2000);
+    set = read_sounds("clean");
+    wish.noise = read_sounds("noise");
+    assert_ok(recordings_make(set, &wish, &why), why);
+    for (uint32_t sample = 0; sample < set->count; sample++) {
+        const struct rng rng = rng_make(4, sample), other = rng_make(5, sample);
+        struct recording_sample still = { set, media, sample, NULL }, trained = { set, media, sample, &rng };
+        double noise = 0, signal = 0;
+
+        assert_int_equal(recordings_spectra(&still, in, out), 0);
+        assert_int_equal(recordings_spectra(&trained, in, out), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(in); i++) {
+            const double re = (double)in[i].re - (double)out[i].re, im = (double)in[i].im - (double)out[i].im;
+
+            noise += re * re + im * im;
+            signal += (double)out[i].re * (double)out[i].re + (double)out[i].im * (double)out[i].im;
+        }
+        if (!(fabs(10 * log10(signal / noise) - 20) < (set->recordings->blocks[sample].pair ? 6 : 3)))
+            fail_msg("sample %u: %g dB", sample, 10 * log10(signal / noise));
+        assert_int_equal(recordings_spectra(&trained, again, NULL), 0);
+        assert_memory_equal(in, again, sizeof in);
+        trained.rng = &other;
+        assert_int_equal(recordings_spectra(&trained, again, NULL), 0);
+        assert_memory_not_equal(in, again, sizeof in);
+    }
+    dataset_free(set);
+    media_free(media);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(noise_has_its_ratio),
-        cmocka_unit_test(sorts_of_noise_differ),
-        cmocka_unit_test(ratios_are_refused),
+        cmocka_unit_test(noise_has_its_ratio),   cmocka_unit_test(sorts_of_noise_differ),
+        cmocka_unit_test(ratios_are_refused),    cmocka_unit_test(pairs_are_told_by_their_folders),
+        cmocka_unit_test(blocks_are_mixed_anew),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
