@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "data_make.h"
-#include "forge/data/recordings/recordings.h"
+#include "forge/data/recordings/likeness.h"
 #include "support/test.h"
 
 enum { RATE = 8000, BINS = 33, FRAMES = 16, HOP = 32, SPAN = (FRAMES - 1) * HOP };
@@ -94,6 +94,33 @@ static void ratios_are_refused(void **state)
     }
     assert_int_equal(mixing_parse("mix=5", &mixing, &why), 0);
     assert_true(mixing.low == 5 && mixing.high == 5);
+}
+
+/* By NumPy: t = np.dot(e, s) / np.dot(s, s) * s; 10 * np.log10(np.sum(t**2) / np.sum((e - t)**2)), of s and e as
+ * float32. */
+static void si_sdr_is_that_of_numpy(void **state)
+{
+    static const struct {
+        double scale, other, offset, wanted;
+    } cases[] = {
+        { 0.7, 0.2, 0.05, 11.359135 },
+        { 1, 0.01, 0, 40.988406 },
+        { -2, 0.5, 0, 13.029140 },
+        { 0.001, 1, 0, -57.385455 },
+    };
+    static float s[1000], e[1000];
+
+    (void)state;
+    for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+        for (size_t i = 0; i < ARRAY_SIZE(s); i++) {
+            s[i] = (float)(sin(0.1 * (double)i) + 0.5 * sin(0.37 * (double)i));
+            e[i] = (float)(cases[c].scale * (double)s[i] + cases[c].other * sin(1.3 * (double)i) + cases[c].offset);
+        }
+        assert_true(fabs(si_sdr(e, s, ARRAY_SIZE(s)) - cases[c].wanted) < 1e-4);
+    }
+    assert_true(si_sdr(s, s, ARRAY_SIZE(s)) == 100);
+    memset(e, 0, sizeof e);
+    assert_true(si_sdr(e, s, ARRAY_SIZE(s)) == -100);
 }
 
 static void write_sound(const char *name, int rate, size_t count, double frequency)
@@ -190,12 +217,49 @@ static void blocks_are_mixed_anew(void **state)
     media_free(media);
 }
 
+/* Masks of 1 give the input back, whatever the batches are, and its likeness is that of the input. */
+static void likeness_is_of_whole_recordings(void **state)
+{
+    static float masks[BINS * FRAMES * 4];
+    struct media *media = make_media(MEDIA);
+    struct recordings_wish wish = { .media = media, .mixed = true, .mixing = { .low = 3, .high = 9 } };
+    struct dataset *set;
+    struct likeness likeness;
+    struct likeness_figures figures;
+    struct reason why;
+
+    (void)state;
+    write_sound("clean/a.wav", RATE, 3000, 300);
+    write_sound("clean/b.wav", RATE, 700, 900);
+    set = read_sounds("clean");
+    assert_ok(recordings_make(set, &wish, &why), why);
+    assert_int_equal(likeness_init(&likeness, set, media), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(masks); i++)
+        masks[i] = 1;
+    for (uint32_t at = 0; at < set->count; at += 4) {
+        const uint32_t which[] = { at, at + 1, at + 2, at + 3 };
+
+        assert_int_equal(likeness_add(&likeness, which, MIN(set->count - at, (size_t)4), masks), 0);
+    }
+    figures = likeness_figures(&likeness);
+    assert_int_equal(figures.recordings, 2);
+    assert_true(fabs(figures.si_sdr - figures.input) < 1e-3);
+    assert_true(figures.input > 3 && figures.input < 9 && figures.lowest <= figures.si_sdr);
+    likeness_deinit(&likeness);
+    dataset_free(set);
+    media_free(media);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(noise_has_its_ratio),   cmocka_unit_test(sorts_of_noise_differ),
-        cmocka_unit_test(ratios_are_refused),    cmocka_unit_test(pairs_are_told_by_their_folders),
+        cmocka_unit_test(noise_has_its_ratio),
+        cmocka_unit_test(sorts_of_noise_differ),
+        cmocka_unit_test(ratios_are_refused),
+        cmocka_unit_test(si_sdr_is_that_of_numpy),
+        cmocka_unit_test(pairs_are_told_by_their_folders),
         cmocka_unit_test(blocks_are_mixed_anew),
+        cmocka_unit_test(likeness_is_of_whole_recordings),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
