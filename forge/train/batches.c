@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/train/batches_state.h"
@@ -185,6 +186,20 @@ static void take_tile(const struct batches *b, const struct batch *batch, uint32
         crop_take(&crop, pairs_input(b->data, pair), &b->levels, out);
 }
 
+static int take_block(const struct batches *b, const struct batch *batch, uint32_t sample, float *out,
+                      struct reason *why)
+{
+    cleanup_free struct fourier_number *in = memory_alloc(b->elements, sizeof *in);
+    struct rng rng;
+
+    if (!in ||
+        recordings_spectra(&(struct recording_sample){ b->data, b->media, sample, batches_place(batch, sample, &rng) },
+                           in, NULL))
+        return refuse_errno(why, -ENOMEM, "spectra");
+    media_spectra_tensor(b->media, in, out);
+    return 0;
+}
+
 /* The tensor of a sample: kept, or made in `scratch`. NULL after a failure. */
 static const float *tensor(const struct filling *f, uint32_t sample, float *scratch, int *result, struct reason *why)
 {
@@ -198,6 +213,8 @@ static const float *tensor(const struct filling *f, uint32_t sample, float *scra
         rng = rng_make(f->batch.recipe->seed, recipe_stream(STREAM_AUGMENT, f->batch.epoch, sample));
     if (b->data->pairs)
         take_tile(b, &f->batch, sample, scratch);
+    else if (b->data->recordings)
+        *result = take_block(b, &f->batch, sample, scratch, why);
     else if (b->kept && !augment)
         made = b->kept + (size_t)sample * b->elements;
     else if (b->sparse && !augment)
@@ -495,7 +512,8 @@ static int keep_all(struct batches *b, struct reason *why)
 
     if (b->data->kind == MEDIA_TEXT)
         return keep_texts(b, why);
-    if (b->fit || b->data->pairs || !size_multiply(b->data->count, size, &bytes) || bytes > BATCHES_KEEP_MAX)
+    if (b->fit || b->data->pairs || b->data->recordings || !size_multiply(b->data->count, size, &bytes) ||
+        bytes > BATCHES_KEEP_MAX)
         return 0;
     if (pictures)
         b->fitted = memory_alloc(b->data->count, size);
@@ -523,9 +541,10 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     }
     b->scratch = memory_alloc(pool_parts(pool), b->elements * sizeof *b->scratch);
     b->results = calloc(pool_parts(pool), sizeof *b->results);
+    b->answered = calloc(pool_parts(pool), sizeof *b->answered);
     if (data->pairs)
         b->answers = memory_alloc(pool_parts(pool), pairs_answer_elements(data->pairs) * sizeof *b->answers);
-    if (!b->scratch || !b->results || (data->pairs && !b->answers) || (b->frames && !b->sounding))
+    if (!b->scratch || !b->results || !b->answered || (data->pairs && !b->answers) || (b->frames && !b->sounding))
         result = refuse_errno(why, -ENOMEM, "batches");
     if (data->kind == MEDIA_IMAGE) {
         media_picture_levels(media, &b->levels);
@@ -554,6 +573,7 @@ struct batches *batches_free(struct batches *batches)
         free(batches->vectors);
         free(batches->scratch);
         free(batches->answers);
+        free(batches->answered);
         free(batches->results);
         free(batches);
     }

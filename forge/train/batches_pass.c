@@ -2,8 +2,12 @@
  *
  * What a pass reads of a batch, and what it is to come out as.
  */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/memory.h"
 #include "forge/train/batches_state.h"
 
@@ -202,6 +206,72 @@ static void take_answers(void *argument, unsigned part, unsigned parts)
     }
 }
 
+/* ---- pairs of recordings ---- */
+
+/* Three planes (losses/masked.h), with the sound's level as the unit; the network's numbers are [bins][frames]. */
+static void put_spectra(const struct batches *b, const struct fourier_number *in, const struct fourier_number *wanted,
+                        size_t count, float *out)
+{
+    const size_t bins = b->bands, frames = b->frames, plane = bins * frames * count;
+    const double level = media_spectra_level(b->media, in), unit = level > 0 ? 1 / level : 0;
+
+    for (size_t k = 0; k < bins; k++) {
+        for (size_t f = 0; f < frames; f++) {
+            const struct fourier_number *x = &in[f * bins + k], *s = &wanted[f * bins + k];
+            const double re = unit * (double)x->re, im = unit * (double)x->im, s_re = unit * (double)s->re;
+            const double s_im = unit * (double)s->im, magnitude = sqrt(re * re + im * im);
+            float *to = out + (k * frames + f) * count;
+
+            to[0] = (float)magnitude;
+            to[plane] = magnitude > 0 ? (float)((s_re * re + s_im * im) / magnitude) : 0;
+            to[2 * plane] = (float)(s_re * s_re + s_im * s_im);
+        }
+    }
+}
+
+static int take_spectra(const struct answering *a, size_t i)
+{
+    const struct batches *b = a->batches;
+    cleanup_free struct fourier_number *in = memory_alloc(b->elements, 2 * sizeof *in);
+    const uint32_t sample = a->batch->which[i];
+    struct rng rng;
+    int result;
+
+    if (!in)
+        return -ENOMEM;
+    result = recordings_spectra(
+        &(struct recording_sample){ b->data, b->media, sample, batches_place(a->batch, sample, &rng) }, in,
+        in + b->elements);
+    if (!result)
+        put_spectra(b, in, in + b->elements, a->batch->count, a->loss->values + i);
+    return result;
+}
+
+static void take_all_spectra(void *argument, unsigned part, unsigned parts)
+{
+    const struct answering *a = argument;
+    unsigned long long begin, end;
+
+    pool_share(a->batch->count, CACHE_LINE / sizeof(float), part, parts, &begin, &end);
+    for (size_t i = begin; i < end; i++) {
+        if (take_spectra(a, i))
+            a->batches->answered[part] = -ENOMEM;
+    }
+}
+
+static int take_recordings(struct batches *b, const struct batch *batch, struct loss_batch *loss, struct reason *why)
+{
+    int result = 0;
+
+    memset(b->answered, 0, pool_parts(b->pool) * sizeof *b->answered);
+    pool_run(b->pool, take_all_spectra, &(struct answering){ b, batch, loss });
+    for (unsigned part = 0; part < pool_parts(b->pool); part++)
+        result = result ? result : b->answered[part];
+    return result ? refuse_errno(why, result, "spectra") : 0;
+}
+
+/* ---- targets ---- */
+
 int batches_targets(struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why)
 {
@@ -220,6 +290,8 @@ int batches_targets(struct batches *batches, const struct batch *batch, const st
         sequence_labels(loss->classes, batches->targets->elements * batch->count);
         return result;
     }
+    if (batches->data->recordings)
+        return take_recordings(batches, batch, loss, why);
     if (batches->data->pairs)
         pool_run(batches->pool, take_answers, &(struct answering){ batches, batch, loss });
     else if (loss->loss->targets == TARGETS_WORDS)

@@ -7,6 +7,7 @@
 #define FORGE_TRAIN_BATCHES_STATE_H
 
 #include "forge/data/pairs/pairs.h"
+#include "forge/data/recordings/recordings.h"
 #include "forge/train/batches.h"
 #include "forge/train/nonzeros.h"
 #include "forge/train/sequence.h"
@@ -35,10 +36,19 @@ struct batches {
     struct media_levels answer_levels; /* and those of pictures that are targets */
     float *scratch;                    /* a tensor for each part, */
     float *answers;                    /* and of pairs of pictures a target; NULL */
+    int *answered;                     /* of each part, what came of the targets at hand, */
     struct part_result *results;       /* of each part, in the filling at hand */
 };
 
 /* Of a sample that is a tile of a pair: where it is in this batch. Input and target look it up, and find the same. */
 struct crop batches_crop(const struct batches *batches, const struct batch *batch, uint32_t sample);
+/* The same of a block of a recording: what says its place and its noise, in *rng; NULL where it stays as it is. */
+static inline const struct rng *batches_place(const struct batch *batch, uint32_t sample, struct rng *rng)
+{
+    if (!batch->recipe)
+        return NULL;
+    *rng = rng_make(batch->recipe->seed, recipe_stream(STREAM_NOISE, batch->epoch, sample));
+    return rng;
+}
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/data/pairs/scores.h"
+#include "forge/data/recordings/likeness.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
 
@@ -83,6 +84,8 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
         if (r->scores && pair_scores_add(r->scores, batch.which, now, forward_input(r->forward, r->scores->input),
                                          forward_value(r->forward, output)))
             return refuse_errno(why, -ENOMEM, "a picture put together");
+        if (r->likeness && likeness_add(r->likeness, batch.which, now, forward_value(r->forward, output)))
+            return refuse_errno(why, -ENOMEM, "evaluation");
         done += now;
     }
     return 0;
@@ -413,6 +416,8 @@ void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
         print_words(e, to);
     else if (e->targets == TARGETS_LABELS)
         print_labels_in_order(e, to);
+    else if (e->targets == TARGETS_SPECTRA)
+        fprintf(to, "loss %.4f dB\n", loss_mean(&e->tally));
     else
         print_numbers(e, to);
 }

@@ -13,6 +13,7 @@
 #include "forge/train/loss.h"
 #include "sparse/passes/forward.h"
 
+struct likeness;
 struct pair_scores;
 
 /* What an evaluation runs on; all borrowed. */
@@ -24,6 +25,7 @@ struct evaluator {
     struct pool *pool;
     const struct answers *answers; /* that are the targets; NULL: those of the data are */
     struct pair_scores *scores;    /* of pairs of pictures, to which is added; NULL: not wanted */
+    struct likeness *likeness;     /* the same of recordings */
     const struct ranks *ranks;     /* that share the samples; NULL: this process runs them all */
 };
 

@@ -163,7 +163,7 @@ static const struct augment varied = { .amount = {
 static const struct default_value {
     const char *optimizer;
     enum media_kind kind;
-    bool pictures;                   /* that are answered with pictures */
+    bool pictures;                   /* that are answered with pictures, or sounds with sounds */
     bool usual;                      /* of its kind, the one to take when nobody says */
     uint64_t batch, epochs, updates; /* more epochs where these have fewer updates */
     double rate, decay, validation;
@@ -176,6 +176,8 @@ static const struct default_value {
     { "adamw", MEDIA_IMAGE, true, true, 8, 10, 1000, 0.003, 1e-4, 0.1, false, &as_they_are },
     { "sgd", MEDIA_AUDIO, false, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
     { "adamw", MEDIA_AUDIO, false, true, 32, 10, 1000, 0.004, 0.01, 0.05, true, &varied },
+    { "sgd", MEDIA_AUDIO, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
+    { "adamw", MEDIA_AUDIO, true, true, 16, 10, 1300, 0.003, 0.01, 0.1, false, &as_they_are },
     { "sgd", MEDIA_TEXT, false, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, &as_they_are },
     { "adamw", MEDIA_TEXT, false, true, 32, 4, 500, 0.001, 0.01, 0.05, true, &as_they_are },
 };

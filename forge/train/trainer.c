@@ -40,7 +40,7 @@ static int check_ends(const struct trainer *t, struct reason *why)
         return refuse(why, WISP_E_INVALID,
                       "--until-accuracy and --patience need samples that are held back: "
                       "--validation above 0, and more samples");
-    if (recipe->until_accuracy > 0 && t->loss->targets == TARGETS_NUMBERS)
+    if (recipe->until_accuracy > 0 && !loss_has_score(t->loss))
         return refuse(why, WISP_E_INVALID,
                       "--until-accuracy is for labels; the loss %s has none, and --patience ends it", t->loss->name);
     return 0;
