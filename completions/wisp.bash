@@ -84,7 +84,7 @@ _wisp() {
     --regrow) mapfile -t COMPREPLY < <(compgen -W 'set rigl' -- "$cur"); return ;;
     --average) mapfile -t COMPREPLY < <(compgen -W 'ema= last=' -- "$cur"); return ;;
     --checkpoint-every) mapfile -t COMPREPLY < <(compgen -W 'steps= minutes=' -- "$cur"); return ;;
-    --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy sequence-cross-entropy ctc binary-cross-entropy dice mse l1 none' -- "$cur"); return ;;
+    --loss) mapfile -t COMPREPLY < <(compgen -W 'cross-entropy sequence-cross-entropy ctc binary-cross-entropy dice mse l1 masked-snr none' -- "$cur"); return ;;
     --optimizer) mapfile -t COMPREPLY < <(compgen -W 'sgd adamw' -- "$cur"); return ;;
     --rate-by-density) mapfile -t COMPREPLY < <(compgen -W 'none root full' -- "$cur"); return ;;
     --balance) mapfile -t COMPREPLY < <(compgen -W 'auto none root full' -- "$cur"); return ;;

@@ -11,6 +11,7 @@
 #include "forge/experiment/opposing.h"
 #include "forge/experiment/picturing.h"
 #include "forge/experiment/reading.h"
+#include "forge/experiment/sounding.h"
 #include "forge/experiment/tasks.h"
 #include "forge/experiment/teaching.h"
 #include "forge/experiment/wording.h"
@@ -20,7 +21,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
 
-#define LOSSES "cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse, l1 or none"
+#define LOSSES "cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse, l1, masked-snr or none"
 
 void experiment_option_rows(struct option_table *table, struct experiment_options *options)
 {
@@ -32,7 +33,10 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
     option_text(table, "target-columns", 0, &options->target_columns, "LIST",
                 "of a table: numbers to learn, as x,y; of pairs, the target");
     option_text(table, "degrade", 0, &options->degrade, "HOW",
-                "inputs made of clean pictures: none, noise=S, dark=F, small=N, drawing=T, oil=R");
+                "inputs made of clean pictures: none, noise=S, dark=F, small=N, drawing=T, oil=R; of recordings: "
+                "mix=LOW:HIGH dB");
+    option_text(table, "noise", 0, &options->noise, "PATH",
+                "recordings of noise for --degrade mix; white and pink if absent");
     option_text(table, "loss", 0, &options->loss, "LOSS", LOSSES "; what suits the last layer if absent");
     if (options->trains) {
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");
@@ -165,7 +169,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
                       o->model);
     if (loss_is_of_words(s->loss) && wording_open(s, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
-    return 0;
+    return sounding_check(s, o, why);
 }
 
 /* Outputs that have a label each. */
@@ -289,6 +293,8 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
 
     if (!result && s->pictures)
         result = picturing_pair(s, o, *out, why);
+    if (!result && s->sounds)
+        result = sounding_pair(s, o, *out, why);
     reading_end(&reading);
     if (result)
         return result;
@@ -307,10 +313,12 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
         return refuse(why, WISP_E_INVALID,
                       "--label-column, --text-column, --label-separator and --target-columns are "
                       "for tables of texts");
-    if (s->pictures ? o->unlabelled != NULL : o->degrade != NULL)
+    if (s->pictures || s->sounds ? o->unlabelled != NULL : o->degrade != NULL)
         return refuse(why, WISP_E_INVALID,
-                      "--degrade is for networks that give a picture for a picture, and --unlabelled "
-                      "for others");
+                      "--degrade is for networks that give a picture for a picture, or a recording for a recording, "
+                      "and --unlabelled for others");
+    if (o->noise && (!s->sounds || !o->degrade))
+        return refuse(why, WISP_E_INVALID, "--noise is what --degrade mix=LOW:HIGH mixes with recordings");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");
     if (loss_is_of_words(s->loss) &&
@@ -328,9 +336,9 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
 /* What was guessed of the input, now that there are data. */
 static int follow_data(struct experiment *s, struct reason *why)
 {
-    int result = s->media_guessed ? media_follow_rate(&s->model->media, s->data, why) : 0;
+    int result = s->media_guessed && !s->sounds ? media_follow_rate(&s->model->media, s->data, why) : 0;
 
-    return result || !s->media_guessed ? result : wording_describe(s, why);
+    return result || !s->media_guessed || s->sounds ? result : wording_describe(s, why);
 }
 
 /* Labels, or numbers, for each of the model's outputs. */
@@ -359,7 +367,7 @@ static int open_data(struct experiment *s, const struct experiment_options *o, s
     result = check_columns(s, o, why);
     if (!result)
         result = read_data(s, o, o->data,
-                           s->teacher || s->noise.alone || s->pictures ||
+                           s->teacher || s->noise.alone || s->pictures || s->sounds ||
                                (loss_is_of_words(s->loss) && !wording_is_spoken(s)),
                            &s->data, why);
     if (!result)
@@ -482,6 +490,9 @@ int experiment_check_recipe(const struct experiment *s, const struct recipe *rec
         return refuse(why, WISP_E_INVALID,
                       "--augment: pairs of pictures are varied by flip and turn, and by the place at "
                       "which they are cropped");
+    if (s->sounds && augment_is_on(&recipe->augment))
+        return refuse(why, WISP_E_INVALID,
+                      "--augment: pairs of recordings are varied by the place at which they are cut, and by noise");
     if (s->pictures && recipe->augment.amount[AUGMENT_TURN] > 0 && s->data->pairs->width != s->data->pairs->height)
         return refuse(why, WISP_E_INVALID,
                       "--augment turn: the network takes %u x %u, which a quarter does not leave as it is",

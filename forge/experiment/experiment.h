@@ -19,7 +19,8 @@ struct experiment_options {
     const char *model, *data, *split, *processing, *media, *labels, *label_column, *text_column;
     const char *label_separator, *target_columns, *loss;
     const char *unlabelled; /* a data set besides, whose labels are not read; NULL */
-    const char *degrade;    /* how inputs are made of clean pictures, the targets; NULL: they are there */
+    const char *degrade;    /* how inputs are made of clean pictures or recordings, the targets; NULL: they are there */
+    const char *noise;      /* recordings that are mixed with clean ones; NULL */
     const char *adversary, *save_adversary; /* a model to train against, and where it goes; NULL */
     const char *teacher; /* a trained model, in the place of the data's labels, which are not read; NULL */
     uint64_t threads;
@@ -34,7 +35,7 @@ struct experiment {
     bool media_guessed;    /* nobody has said it */
     struct model *teacher; /* NULL: none */
     struct media *teacher_media;
-    bool pictures;           /* the data are pairs of pictures */
+    bool pictures, sounds;   /* the data are pairs of pictures, or of recordings */
     struct model *adversary; /* as it is before any training, in this file; NULL: none */
     const char *adversary_path;
     struct batches_noise noise;

@@ -73,6 +73,20 @@ static bool writes_down(const struct model *model)
     return loss && loss->targets == TARGETS_LABELS;
 }
 
+/* Spectra that go back to sound, which are masked: as many as the network takes. False: its input is none. */
+static bool describe_spectra(const struct model *model, uint32_t input, char *text, size_t size)
+{
+    const struct loss *loss = task_loss(model->processing);
+    const struct shape *shape = &model->signature.inputs[input].shape;
+
+    if (!loss || loss->targets != TARGETS_SPECTRA || shape->rank != 2)
+        return false;
+    snprintf(text, size,
+             "{\"kind\":\"audio\",\"spectrum\":%u,\"frames\":%u,\"rate\":16000,\"floor_db\":40,\"answer\":\"sound\"}",
+             2 * (shape->dimension[0] - 1), shape->dimension[1]);
+    return true;
+}
+
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why)
 {
     const uint64_t inputs = shape_elements(&model->signature.inputs[input].shape);
@@ -90,6 +104,8 @@ int media_default(enum media_kind kind, const struct model *model, uint32_t inpu
         snprintf(text, sizeof text,
                  "{\"kind\":\"text\",\"features\":%llu,\"characters\":[1,1],\"words\":[1,%d],\"idf\":%s}", n,
                  n < PAIRS_FEATURES ? 1 : 2, n <= MEDIA_IDF_FEATURES_MAX ? "true" : "false");
+    else if (kind == MEDIA_AUDIO && describe_spectra(model, input, text, sizeof text))
+        ;
     else if (kind == MEDIA_AUDIO && n % MELS == 0)
         snprintf(text, sizeof text, "{\"kind\":\"audio\",\"mels\":%d,\"frames\":%llu%s}", MELS, n / MELS,
                  writes_down(model) ? ",\"hop\":128" : "");

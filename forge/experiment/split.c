@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/data/pairs/pairs.h"
+#include "forge/data/recordings/recordings.h"
 #include "forge/experiment/split.h"
 #include "forge/train/recipe.h"
 
@@ -64,15 +65,24 @@ int split_make(size_t count, double validation, uint64_t seed, struct split *out
     return 0;
 }
 
-/* ---- pairs of pictures ---- */
+/* ---- pairs of pictures, or of recordings ---- */
+
+static size_t count_pairs(const struct dataset *data)
+{
+    return data->pairs ? data->pairs->count : data->recordings->count;
+}
+
+static uint32_t pair_of(const struct dataset *data, size_t sample)
+{
+    return data->pairs ? data->pairs->tiles[sample].pair : data->recordings->blocks[sample].pair;
+}
 
 /* Crops of one picture overlap, so all of its samples stand on one side. */
 static int part_pairs(const struct dataset *data, double validation, uint64_t seed, struct split *out)
 {
-    const struct pairs *pairs = data->pairs;
     struct split parted;
-    cleanup_free bool *held = memory_zalloc(pairs->count, sizeof *held);
-    int result = split_make(pairs->count, validation, seed, &parted);
+    cleanup_free bool *held = memory_zalloc(count_pairs(data), sizeof *held);
+    int result = split_make(count_pairs(data), validation, seed, &parted);
     size_t at = 0;
 
     if (result || !held) {
@@ -83,10 +93,10 @@ static int part_pairs(const struct dataset *data, double validation, uint64_t se
         held[split_validation(&parted)[i]] = true;
     split_deinit(&parted);
     for (size_t i = 0; i < data->count; i++)
-        out->validation_count += held[pairs->tiles[i].pair];
+        out->validation_count += held[pair_of(data, i)];
     out->train_count = data->count - out->validation_count;
     for (size_t i = 0, last = out->train_count; i < data->count; i++)
-        out->samples[held[pairs->tiles[i].pair] ? last++ : at++] = (uint32_t)i;
+        out->samples[held[pair_of(data, i)] ? last++ : at++] = (uint32_t)i;
     return 0;
 }
 
@@ -154,7 +164,7 @@ int split_make_labelled(const struct dataset *data, uint64_t labelled, double va
         split_deinit(out);
         return -ENOMEM;
     }
-    if (data->pairs)
+    if (data->pairs || data->recordings)
         return part_pairs(data, validation, seed, out);
     if (labelled) {
         for (size_t i = 0; i < known; i++)

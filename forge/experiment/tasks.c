@@ -17,7 +17,7 @@ static const struct task {
     { "text.classification", true },  { "text.semantic-analysis", true },
     { "text.translation", false },    { "text.generation", false },
     { "audio.classification", true }, { "audio.recognition", true },
-    { "audio.transcription", false },
+    { "audio.transcription", false }, { "audio.denoising", false },
 };
 
 /* "image.classification, .segmentation, text.classification", of all, or of those that classify. */
@@ -66,6 +66,8 @@ static int refuse_unknown(const char *processing, struct reason *why)
 
 const struct loss *task_loss(const char *processing)
 {
+    if (!strcmp(processing, "audio.denoising"))
+        return loss_find("masked-snr");
     return !strcmp(processing, "audio.transcription") ? loss_find("ctc") : NULL;
 }
 

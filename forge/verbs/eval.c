@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "forge/data/pairs/scores.h"
+#include "forge/data/recordings/likeness.h"
 #include "forge/experiment/experiment.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
@@ -95,21 +96,47 @@ static json_t *pictures_json(const struct experiment *s, const struct evaluation
     return object;
 }
 
+static void print_sounds(const struct experiment *s, const struct evaluation *e, const struct likeness *likeness)
+{
+    const struct likeness_figures f = likeness_figures(likeness);
+    char lowest[512];
+
+    printf("SI-SDR %.2f dB, mean over %zu recordings (the input as it is: %.2f dB, a gain of %.2f); lowest %.2f dB, "
+           "%s; loss %.6g\n",
+           f.si_sdr, f.recordings, f.input, f.si_sdr - f.input, f.lowest,
+           dataset_sample(s->data, f.lowest_sample, lowest, sizeof lowest), loss_mean(&e->tally));
+}
+
+static json_t *sounds_json(const struct experiment *s, const struct evaluation *e, const struct likeness *likeness)
+{
+    const struct likeness_figures f = likeness_figures(likeness);
+    char lowest[512];
+
+    return json_pack("{s:I s:I s:f s:f s:f s:f s:s}", "recordings", (json_int_t)f.recordings, "samples",
+                     (json_int_t)e->tally.samples, "loss", loss_mean(&e->tally), "si_sdr", f.si_sdr, "input_si_sdr",
+                     f.input, "lowest", f.lowest, "lowest_sample",
+                     dataset_sample(s->data, f.lowest_sample, lowest, sizeof lowest));
+}
+
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
-                        const struct pair_scores *scores, double seconds)
+                        const struct evaluator *r, double seconds)
 {
     json_t *object;
 
     if (!eval->json) {
-        if (scores)
-            print_pictures(s, e, scores);
+        if (r->scores)
+            print_pictures(s, e, r->scores);
+        else if (r->likeness)
+            print_sounds(s, e, r->likeness);
         else
             evaluation_print(e, s->model->labels, stdout);
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
                (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
     }
-    object = scores ? pictures_json(s, e, scores) : evaluation_json(e, s->model->labels);
+    object = r->scores     ? pictures_json(s, e, r->scores)
+             : r->likeness ? sounds_json(s, e, r->likeness)
+                           : evaluation_json(e, s->model->labels);
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
@@ -135,7 +162,7 @@ static int run(const struct eval *eval, const struct experiment *s, const struct
     result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    result = print_result(eval, s, &e, evaluator->scores, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
+    result = print_result(eval, s, &e, evaluator, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
     evaluation_deinit(&e);
     return result;
 }
@@ -144,6 +171,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
 {
     struct evaluator r = { .model = s->model, .pool = s->pool };
     struct pair_scores scores = { .of = NULL };
+    struct likeness likeness = { .set = NULL };
     struct loss_batch batch = LOSS_BATCH_NULL;
     struct forward_setup setup = { .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool };
     struct reason why;
@@ -153,6 +181,9 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     r.loss = &batch;
     batch.threshold = (float)eval->threshold;
+    if (!result && s->sounds && likeness_init(&likeness, s->data, s->media))
+        result = refuse_errno(&why, -ENOMEM, "evaluation");
+    r.likeness = s->sounds ? &likeness : NULL;
     if (!result && s->pictures && pair_scores_init(&scores, s->data, s->media))
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     scores.threshold = (float)eval->threshold;
@@ -171,6 +202,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     batches_free(r.batches);
     loss_batch_deinit(&batch);
     pair_scores_deinit(&scores);
+    likeness_deinit(&likeness);
     return result;
 }
 

@@ -176,7 +176,7 @@ static void describe_spread(const struct train *train, const struct training_res
     const struct candidates_spread *s = &trained->spread;
 
     *text = 0;
-    if (trained->candidates > 1 && train->recipe.loss->targets != TARGETS_NUMBERS)
+    if (trained->candidates > 1 && loss_has_score(train->recipe.loss))
         snprintf(text, size, " (%s%.2f%% on average, deviation %.2f, %+.2f by the choice; %llu epochs in all)",
                  train->recipe.halving ? "after the first round " : "", 100 * s->mean, 100 * s->deviation,
                  100 * s->gained, (unsigned long long)s->epochs);
@@ -511,7 +511,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     const size_t known = s->data->rest ? s->data->own : s->data->count;
     int result;
 
-    train->recipe_options.pictures = s->pictures;
+    train->recipe_options.pictures = s->pictures || s->sounds;
     result = recipe_settle(&train->recipe_options, s->data->kind, train->semi.labelled ? train->semi.labelled : known,
                            &train->recipe, why);
     if (!result)
