@@ -84,8 +84,9 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
         if (r->scores && pair_scores_add(r->scores, batch.which, now, forward_input(r->forward, r->scores->input),
                                          forward_value(r->forward, output)))
             return refuse_errno(why, -ENOMEM, "a picture put together");
-        if (r->likeness && likeness_add(r->likeness, batch.which, now, forward_value(r->forward, output)))
-            return refuse_errno(why, -ENOMEM, "evaluation");
+        result = r->likeness ? likeness_add(r->likeness, batch.which, now, forward_value(r->forward, output), why) : 0;
+        if (result)
+            return result;
         done += now;
     }
     return 0;

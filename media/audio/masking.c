@@ -4,6 +4,8 @@
  * masks go over from one to the next, and a frame whose mask is whole is transformed back and added to what overlaps.
  * Nothing here grows with the sound.
  */
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,10 +107,22 @@ int media_masking_tensor(const struct media_masking *m, uint64_t piece, float *o
     return 0;
 }
 
-/* The daemon may say anything. */
 static float mask_of(float value)
 {
-    return !(value > 0) ? 0 : value > 1 ? 1 : value;
+    return value < 0 ? 0 : value > 1 ? 1 : value;
+}
+
+/* The daemon may say anything. */
+static int check(const struct media_masking *m, const float *masks, struct reason *why)
+{
+    for (size_t i = 0; i < m->media->elements; i++) {
+        if (!isfinite(masks[i]))
+            return refuse(why, WISP_E_INVALID,
+                          "what the model gives for piece %" PRIu64 " of %" PRIu64
+                          " has a value that is no finite number",
+                          m->next + 1, m->pieces.count);
+    }
+    return 0;
 }
 
 static void add_masks(struct media_masking *m, const float *masks)
@@ -161,7 +175,7 @@ static void add_frame(struct media_masking *m, uint64_t t, const float *mask)
     }
 }
 
-void media_masking_take(struct media_masking *m, const float *masks, const float **samples, size_t *count)
+int media_masking_take(struct media_masking *m, const float *masks, struct media_finished *out, struct reason *why)
 {
     const struct audio_spec *spec = &m->media->audio;
     const size_t bins = spectra_bins(m->media->spectra);
@@ -169,7 +183,10 @@ void media_masking_take(struct media_masking *m, const float *masks, const float
     const uint64_t until = last ? m->pieces.length : pieces_stretch(&m->pieces, m->next + 1).begin;
     const uint64_t whole = until - m->done;
     size_t made = 0;
+    int result = check(m, masks, why);
 
+    if (result)
+        return result;
     add_masks(m, masks);
     for (uint64_t t = 0; t < whole; t++) {
         add_frame(m, m->done + t, m->masks + t * bins);
@@ -181,6 +198,6 @@ void media_masking_take(struct media_masking *m, const float *masks, const float
     memset(m->masks + (spec->frames - whole) * bins, 0, whole * bins * sizeof *m->masks);
     m->done = until;
     m->next++;
-    *samples = m->finished;
-    *count = made;
+    *out = (struct media_finished){ m->finished, made };
+    return 0;
 }

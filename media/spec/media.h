@@ -188,9 +188,14 @@ uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t
 uint64_t media_masking_pieces(const struct media_masking *masking);
 /* The tensor of a piece, in any order. -ENOMEM. */
 int media_masking_tensor(const struct media_masking *masking, uint64_t piece, float *out);
-/* The masks of the next piece, [bins][frames]: what is no number is 0, and what is beyond 0 and 1 is that. The samples
- * that are finished by it are lent until the next call. */
-void media_masking_take(struct media_masking *masking, const float *masks, const float **samples, size_t *count);
+/* The masks of the next piece, [bins][frames], within 0 and 1: what is beyond is that. WISP_E_INVALID for what is no
+ * finite number. The samples that are finished by it are lent until the next call. */
+struct media_finished {
+    const float *samples;
+    size_t count;
+};
+int media_masking_take(struct media_masking *masking, const float *masks, struct media_finished *out,
+                       struct reason *why);
 
 /* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
  * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's

@@ -59,28 +59,30 @@ void likeness_deinit(struct likeness *l)
     *l = (struct likeness){ .set = NULL };
 }
 
-static int add_block(struct likeness *l, const struct recording_block *block)
+static int add_block(struct likeness *l, const struct recording_block *block, struct reason *why)
 {
     const struct recordings *r = l->set->recordings;
     const struct recording_pair *pair = &r->pairs[block->pair];
-    const float *samples;
-    size_t count;
+    struct media_finished finished;
+    int result;
 
     if (!block->piece) {
         l->masking = media_masking_free(l->masking);
         l->done = 0;
         if (media_masking_new(l->media, &pair->input, &l->masking))
-            return -ENOMEM;
+            return refuse_errno(why, -ENOMEM, "a recording put together");
     }
-    media_masking_take(l->masking, l->masks, &samples, &count);
-    memcpy(l->estimate + l->done, samples, count * sizeof *samples);
-    l->done += count;
+    result = media_masking_take(l->masking, l->masks, &finished, why);
+    if (result)
+        return result;
+    memcpy(l->estimate + l->done, finished.samples, finished.count * sizeof *finished.samples);
+    l->done += finished.count;
     if (block->piece + 1 == media_masking_pieces(l->masking))
         l->of[block->pair] = pair->power > 0 ? si_sdr(l->estimate, pair->target.samples, l->done) : NAN;
     return 0;
 }
 
-int likeness_add(struct likeness *l, const uint32_t *which, size_t count, const float *masks)
+int likeness_add(struct likeness *l, const uint32_t *which, size_t count, const float *masks, struct reason *why)
 {
     const size_t elements = media_elements(l->media);
     int result = 0;
@@ -88,7 +90,7 @@ int likeness_add(struct likeness *l, const uint32_t *which, size_t count, const 
     for (size_t i = 0; i < count && !result; i++) {
         for (size_t e = 0; e < elements; e++)
             l->masks[e] = masks[e * count + i];
-        result = add_block(l, &l->set->recordings->blocks[which[i]]);
+        result = add_block(l, &l->set->recordings->blocks[which[i]], why);
     }
     return result;
 }

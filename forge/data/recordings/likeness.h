@@ -25,8 +25,9 @@ int likeness_init(struct likeness *likeness, const struct dataset *set, const st
 void likeness_deinit(struct likeness *likeness); /* idempotent */
 
 /* Of the samples which[0 … count), which are all samples in their order, call by call: the masks as a network gives
- * them, samples innermost. -ENOMEM. */
-int likeness_add(struct likeness *likeness, const uint32_t *which, size_t count, const float *masks);
+ * them, samples innermost. WISP_E_INVALID where one is no finite number; -ENOMEM. */
+int likeness_add(struct likeness *likeness, const uint32_t *which, size_t count, const float *masks,
+                 struct reason *why);
 
 struct likeness_figures {
     size_t recordings;      /* whose target is not silent */

@@ -239,7 +239,7 @@ static void likeness_is_of_whole_recordings(void **state)
     for (uint32_t at = 0; at < set->count; at += 4) {
         const uint32_t which[] = { at, at + 1, at + 2, at + 3 };
 
-        assert_int_equal(likeness_add(&likeness, which, MIN(set->count - at, (size_t)4), masks), 0);
+        assert_int_equal(likeness_add(&likeness, which, MIN(set->count - at, (size_t)4), masks, &why), 0);
     }
     figures = likeness_figures(&likeness);
     assert_int_equal(figures.recordings, 2);

@@ -44,14 +44,14 @@ static size_t mask_all(const struct media *media, const struct media_sound *soun
 
     assert_int_equal(media_masking_new(media, sound, &masking), 0);
     for (uint64_t piece = 0; piece < media_masking_pieces(masking); piece++) {
-        const float *samples;
-        size_t count;
+        struct media_finished finished;
+        struct reason why = { "" };
 
         say(media, piece, masks);
-        media_masking_take(masking, masks, &samples, &count);
-        assert_true(done + count <= sound->count);
-        memcpy(out + done, samples, count * sizeof *out);
-        done += count;
+        assert_ok(media_masking_take(masking, masks, &finished, &why), why);
+        assert_true(done + finished.count <= sound->count);
+        memcpy(out + done, finished.samples, finished.count * sizeof *out);
+        done += finished.count;
     }
     media_masking_free(masking);
     free(masks);
@@ -92,7 +92,7 @@ static void masks_of_one_give_the_sound_back(void **state)
 /* Each piece says another number everywhere; and what a daemon may say as well. */
 static void say_its_number(const struct media *media, uint64_t piece, float *out)
 {
-    static const float numbers[] = { 0, 0.5f, NAN, 7, INFINITY, -1, 0.25f };
+    static const float numbers[] = { 0, 0.5f, -1e30f, 7, 1, -1, 0.25f };
 
     for (size_t i = 0; i < media_elements(media); i++)
         out[i] = numbers[piece % ARRAY_SIZE(numbers)];
@@ -148,12 +148,37 @@ static void tensors_are_of_the_piece(void **state)
     media_free(media);
 }
 
+static void no_number_is_refused(void **state)
+{
+    static const float numbers[] = { NAN, INFINITY, -INFINITY };
+    struct media *media = describe(64, 32, 16);
+    struct media_sound sound = noise(3000);
+    float *masks = memory_zalloc(media_elements(media), sizeof *masks);
+    struct media_masking *masking;
+    struct media_finished finished;
+    struct reason why = { "" };
+
+    (void)state;
+    assert_int_equal(media_masking_new(media, &sound, &masking), 0);
+    assert_ok(media_masking_take(masking, masks, &finished, &why), why);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        masks[media_elements(media) - 1] = numbers[i];
+        assert_int_equal(media_masking_take(masking, masks, &finished, &why), WISP_E_INVALID);
+        assert_string_equal(why.text, "what the model gives for piece 2 of 9 has a value that is no finite number");
+    }
+    media_masking_free(masking);
+    free(masks);
+    free(sound.samples);
+    media_free(media);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masks_of_one_give_the_sound_back),
         cmocka_unit_test(pieces_say_what_is_theirs),
         cmocka_unit_test(tensors_are_of_the_piece),
+        cmocka_unit_test(no_number_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
