@@ -197,6 +197,16 @@ struct media_finished {
 int media_masking_take(struct media_masking *masking, const float *masks, struct media_finished *out,
                        struct reason *why);
 
+/* Mono, 16 bits a sample, as WAV or FLAC, by the name's ending; without one, and for "-", as WAV. WISP_E_INVALID for
+ * any other; -ENOMEM. What is no number is 0, and what is beyond -1..1 is that. */
+int media_check_sound_name(const char *name, struct reason *why);
+struct media_sound_writer;
+int media_sound_writer_new(const char *name, uint32_t rate, struct media_sound_writer **out, struct reason *why);
+struct media_sound_writer *media_sound_writer_free(struct media_sound_writer *writer); /* accepts NULL; returns NULL */
+int media_sound_writer_add(struct media_sound_writer *writer, const float *samples, size_t count, struct reason *why);
+/* The file, which the caller frees; then the writer can only be freed. */
+int media_sound_writer_end(struct media_sound_writer *writer, void **bytes, size_t *length, struct reason *why);
+
 /* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
  * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's
  * weight or more, is a quarter of a float, and is the same everywhere. */

@@ -2,6 +2,7 @@
  *
  * Pictures into files: what is written is read back.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,9 +68,74 @@ static void written_by_name(void **state)
     assert_int_equal(media_write_picture(&picture, "c.jpg", &bytes, &length, &why), WISP_E_INVALID);
 }
 
+static void write_sound(const char *name, const float *samples, size_t count, void **bytes, size_t *length)
+{
+    struct media_sound_writer *writer;
+    struct reason why = { "" };
+
+    assert_ok(media_sound_writer_new(name, 16000, &writer, &why), why);
+    assert_ok(media_sound_writer_add(writer, samples, count / 3, &why), why);
+    assert_ok(media_sound_writer_add(writer, samples + count / 3, count - count / 3, &why), why);
+    assert_ok(media_sound_writer_end(writer, bytes, length, &why), why);
+    media_sound_writer_free(writer);
+}
+
+/* What 16 bits can hold is read back as it was, however it comes. */
+static void sounds_are_written_and_read(void **state)
+{
+    enum { COUNT = 200000 };
+    static const char *const names[] = { "-", "a.b/c", "c.wav", "c.FLAC" };
+    static const char *const magics[] = { "RIFF", "RIFF", "RIFF", "fLaC" };
+    float *samples = malloc(COUNT * sizeof *samples);
+    struct media_sound read;
+    struct reason why = { "" };
+    size_t length;
+    void *bytes;
+
+    (void)state;
+    assert_non_null(samples);
+    for (size_t i = 0; i < COUNT; i++)
+        samples[i] = (float)((int)(i * 7919 % 65536) - 32768) / 32768;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        write_sound(names[i], samples, COUNT, &bytes, &length);
+        assert_memory_equal(bytes, magics[i], 4);
+        assert_ok(media_decode_sound("written", bytes, length, &read, &why), why);
+        assert_int_equal(read.rate, 16000);
+        assert_int_equal(read.count, COUNT);
+        assert_memory_equal(read.samples, samples, COUNT * sizeof *samples);
+        free(read.samples);
+        free(bytes);
+    }
+    free(samples);
+}
+
+/* Whatever a daemon has said. */
+static void no_sample_is_beyond(void **state)
+{
+    const float samples[] = { NAN, INFINITY, -INFINITY, 3, -3, 1, -1, 0.4f / 32768, 0.6f / 32768, 1e-40f };
+    const float wanted[] = { 0, 32767, -32768, 32767, -32768, 32767, -32768, 0, 1, 0 };
+    struct media_sound read;
+    struct reason why = { "" };
+    size_t length;
+    void *bytes;
+
+    (void)state;
+    write_sound("x.wav", samples, ARRAY_SIZE(samples), &bytes, &length);
+    assert_ok(media_decode_sound("written", bytes, length, &read, &why), why);
+    for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
+        assert_true(read.samples[i] == wanted[i] / 32768);
+    free(read.samples);
+    free(bytes);
+    assert_int_equal(media_check_sound_name("a.mp3", &why), WISP_E_INVALID);
+    assert_string_equal(why.text, "a.mp3: recordings are written as WAV or FLAC, to a file whose name ends in .wav or "
+                                  ".flac");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sounds_are_written_and_read),
+        cmocka_unit_test(no_sample_is_beyond),
         cmocka_unit_test(written_and_read),
         cmocka_unit_test(written_by_name),
     };
