@@ -7,7 +7,7 @@
 
 enum {
     CHANNELS_MAX = 32,
-    SECONDS_MAX = 600,
+    SECONDS_MAX = 7200,
     CANCELLED = 1000, /* by how much the mean of all channels is below the loudest of one: 60 dB */
 };
 
