@@ -4,6 +4,7 @@
  *
  *     cc process.c $(pkg-config --cflags --libs wisp-media) -o process
  *     ./process image.denoising noisy.jpg clean.png
+ *     ./process audio.denoising noisy.wav clean.wav
  */
 #include <stdio.h>
 #include <wisp/media.h>

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/size.h"
 #include "client/cli/run.h"
 
 enum {
@@ -35,7 +37,20 @@ static bool is_folder(const char *path)
     return (length && path[length - 1] == '/') || (!stat(path, &status) && S_ISDIR(status.st_mode));
 }
 
-/* "folder/photo.png" of "holidays/photo.jpg": pictures in a folder lose nothing. NULL without memory. */
+/* What comes of a recording is one, and of anything else a picture; files in a folder lose nothing. */
+static const char *ending_of(const char *dot)
+{
+    static const char *const sounds[] = { ".wav",  ".aif", ".aiff", ".aifc", ".au",
+                                          ".flac", ".ogg", ".oga",  ".opus", ".mp3" };
+
+    for (size_t i = 0; dot && i < ARRAY_SIZE(sounds); i++) {
+        if (!strcasecmp(dot, sounds[i]))
+            return ".wav";
+    }
+    return ".png";
+}
+
+/* "folder/photo.png" of "holidays/photo.jpg". NULL without memory. */
 static char *name_output(const struct run *run, const struct input *input)
 {
     const char *folder = run->output, *slash = input->path ? strrchr(input->path, '/') : NULL;
@@ -44,8 +59,8 @@ static char *name_output(const struct run *run, const struct input *input)
 
     if (!name || !is_folder(folder))
         return strdup(folder);
-    return asprintf(&out, "%s%s%.*s.png", folder, folder[strlen(folder) - 1] == '/' ? "" : "/",
-                    (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name)), name) < 0
+    return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/",
+                    (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name)), name, ending_of(dot)) < 0
                ? NULL
                : out;
 }

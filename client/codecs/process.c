@@ -21,7 +21,7 @@ enum {
 
 CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
 
-static const struct processor *const processors[] = { &process_picture };
+static const struct processor *const processors[] = { &process_picture, &process_sound };
 
 static int find_processor(const struct process *process, const struct processor **out)
 {
@@ -30,7 +30,7 @@ static int find_processor(const struct process *process, const struct processor 
         if (processors[i]->is_for(process->media))
             return 0;
     }
-    return refuse(wisp_private_last_error(), WISP_E_INVALID, "%s gives no picture, or does not say so",
+    return refuse(wisp_private_last_error(), WISP_E_INVALID, "%s gives no picture and no sound, or does not say so",
                   wisp_model_name(process->model));
 }
 

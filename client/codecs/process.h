@@ -35,6 +35,6 @@ struct processor {
     int (*run)(const struct process *process, void **bytes, size_t *length);
 };
 
-extern const struct processor process_picture;
+extern const struct processor process_picture, process_sound;
 
 #endif

@@ -113,7 +113,7 @@ static int run_tiles(const struct process *p, struct media_picture *out)
 
 static bool is_for(const struct media *media)
 {
-    return media_answer(media) != MEDIA_ANSWER_NONE;
+    return media_answer(media) == MEDIA_ANSWER_PICTURE || media_answer(media) == MEDIA_ANSWER_MASK;
 }
 
 static int run(const struct process *p, void **bytes, size_t *length)

@@ -163,7 +163,7 @@ static void test_a_picture_is_written(void **state)
     } cases[] = {
         { { "mask", "good.png", "--json" }, 2, "-o is a file of what the model makes" },
         { { "mask", "good.png", "good.png" }, 2, "is one file for 2 inputs" },
-        { { "plain", "good.png" }, 65, "good.png: plain gives no picture, or does not say so" },
+        { { "plain", "good.png" }, 65, "good.png: plain gives no picture and no sound, or does not say so" },
         { { "lang.safetensors", "good.txt" }, 65, "gives no picture" },
     };
 
@@ -185,6 +185,93 @@ static void test_a_picture_is_written(void **state)
                                    .folder = folder },
                 &outcome);
     expect("over the input", 2, NULL, "-o ./good.png would be written over the input");
+}
+
+/* ---- recordings ---- */
+
+#define SPECTRA "{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"rate\":8000,\"floor_db\":40"
+
+/* Of which every mask is a half. */
+static void build_sound(const char *media, const char *to)
+{
+    static const char text[] = "name: half\nprocessing: audio.denoising\ninput: [33, 16]\nlayers:\n"
+                               "  - conv1d: {channels: 33, kernel: 1}\n  - sigmoid\n";
+
+    write_file("half.yaml", text, sizeof text - 1);
+    command_run(&(struct command){ .words = { "wisp", "build", "--structure=half.yaml", "-s0", "--weights=zero",
+                                              "--force", "--no-history", "--media", media, "-o", to },
+                                   .folder = folder },
+                &outcome);
+    assert_int_equal(outcome.status, 0);
+}
+
+static struct media_sound write_noise(const char *name, uint32_t rate, size_t count)
+{
+    struct media_sound sound = { rate, count, malloc(count * sizeof(float)) };
+    struct media_sound_writer *writer;
+    struct reason why = { "" };
+    size_t length;
+    void *bytes;
+
+    assert_non_null(sound.samples);
+    for (size_t i = 0; i < count; i++)
+        sound.samples[i] = (float)((int)(i * i % 32749) - 16384) / 32768;
+    assert_ok(media_sound_writer_new(name, rate, &writer, &why), why);
+    assert_ok(media_sound_writer_add(writer, sound.samples, count, &why), why);
+    assert_ok(media_sound_writer_end(writer, &bytes, &length, &why), why);
+    write_file(name, bytes, length);
+    media_sound_writer_free(writer);
+    free(bytes);
+    return sound;
+}
+
+/* Standard output has half of the recording, to the step of 16 bits. */
+static void check_half(const struct media_sound *sound)
+{
+    struct media_sound written;
+    struct reason why = { "" };
+
+    assert_int_equal(outcome.status, 0);
+    assert_ok(media_decode_sound("it", outcome.out, outcome.out_size, &written, &why), why);
+    assert_int_equal(written.rate, 8000);
+    assert_int_equal(written.count, sound->count);
+    for (size_t i = 0; i < written.count; i++)
+        assert_true(fabsf(written.samples[i] - sound->samples[i] / 2) < 0.51f / 32768);
+    free(written.samples);
+}
+
+/* A recording of any length, by a file or a pipe; at another rate it comes back at the model's. */
+static void test_a_recording_is_written(void **state)
+{
+    static const size_t lengths[] = { 1, 400, 30000 };
+    static const struct row rows[] = {
+        { "mp3", { "run", "-o", "x.mp3", "--model", "half", "noise.wav" }, NULL, 65, NULL, "written as WAV or FLAC" },
+        { "a picture", { "run", "-o", "x.wav", "--model", "half", "good.png" }, NULL, 65, NULL, "good.png" },
+        { "no sound", { "run", "-o", "x.wav", "--model", "bare", "noise.wav" }, NULL, 65, NULL, "and no sound" },
+        { "a folder", { "run", "-o", "folder", "--model", "half", "noise.wav" }, NULL, 0, NULL, NULL },
+    };
+    struct media_sound sound = { .samples = NULL };
+
+    (void)state;
+    build_sound(SPECTRA ",\"answer\":\"sound\"}", "half");
+    build_sound(SPECTRA "}", "bare");
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        free(sound.samples);
+        sound = write_noise("noise.wav", 8000, lengths[i]);
+        command_run(&(struct command){ .words = { "wisp", "run", "--model", "half", "-", "-o", "-" },
+                                       .folder = folder,
+                                       .input = scratch_path(folder, "noise.wav") },
+                    &outcome);
+        check_half(&sound);
+    }
+    RUN_ROWS(rows);
+    assert_int_equal(access(scratch_path(folder, "folder/noise.wav"), R_OK), 0);
+    free(write_noise("fast.wav", 16000, 20000).samples);
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "--model", "half", "fast.wav", "-o", "-" }, .folder = folder },
+        &outcome);
+    assert_int_equal(outcome.out_size, 44 + 2 * 10000);
+    free(sound.samples);
 }
 
 /* ---- what ships ---- */
@@ -477,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_layers_say_their_weight_formats),
         cmocka_unit_test(test_a_model_that_was_only_built),
         cmocka_unit_test(test_a_picture_is_written),
+        cmocka_unit_test(test_a_recording_is_written),
         cmocka_unit_test(test_the_cards_say_what_the_files_say),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
         cmocka_unit_test(test_it_cannot_be_served),

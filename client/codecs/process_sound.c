@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Recordings of any length: in pieces of as many frames as the model takes, whose masks multiply the recording's own
+ * spectra. What comes out is one channel at the model's rate.
+ */
+#include <stdlib.h>
+
+#include <wisp/private.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "client/codecs/codec.h"
+#include "client/codecs/flight.h"
+#include "client/codecs/process.h"
+#include "media/spec/media.h"
+
+static void sound_at_exit(struct media_sound *sound)
+{
+    free(sound->samples);
+}
+
+CLEANUP_DEFINE(masking, struct media_masking, media_masking_free)
+CLEANUP_DEFINE(writer, struct media_sound_writer, media_sound_writer_free)
+
+struct sounding {
+    struct media_masking *masking;
+    struct media_sound_writer *writer;
+};
+
+static int fill_piece(void *user, uint64_t number, wisp_request *request)
+{
+    const struct sounding *s = user;
+
+    if (media_masking_tensor(s->masking, number, wisp_request_input(request)))
+        return refuse_errno(wisp_private_last_error(), -ENOMEM, "spectra");
+    return 0;
+}
+
+static int take_piece(void *user, uint64_t number, const wisp_request *request)
+{
+    const struct sounding *s = user;
+    struct reason *why = wisp_private_last_error();
+    struct media_finished finished;
+    int result;
+
+    (void)number; /* they come in their order */
+    result = media_masking_take(s->masking, wisp_request_output_tensor(request, 0), &finished, why);
+    return result ? result : media_sound_writer_add(s->writer, finished.samples, finished.count, why);
+}
+
+/* What the daemon says that the model gives: a number for each that it takes. */
+static int check_output(const struct process *p)
+{
+    struct wisp_tensor tensor;
+    uint32_t in[4];
+    int result = wisp_model_output(p->model, 0, &tensor);
+
+    if (result)
+        return result;
+    (void)media_shape(p->media, in);
+    if (tensor.dtype == WISP_FLOAT32 && tensor.rank == 2 && tensor.dimensions[0] == in[0] &&
+        tensor.dimensions[1] == in[1])
+        return 0;
+    return refuse(wisp_private_last_error(), WISP_E_FORMAT,
+                  "%s: its output has not the form of what multiplies spectra, %u frequencies of %u frames",
+                  wisp_model_name(p->model), in[0], in[1]);
+}
+
+/* At the model's rate. */
+static int read_sound(const struct process *p, struct media_sound *out)
+{
+    struct reason *why = wisp_private_last_error();
+    struct media_sound resampled;
+    int result = media_decode_sound(p->name, p->bytes, p->length, out, why);
+
+    if (result || out->rate == media_sound_rate(p->media))
+        return result;
+    result = media_resample(out, media_sound_rate(p->media), &resampled, why);
+    if (result)
+        return refuse_in(why, result, "%s", p->name);
+    free(out->samples);
+    *out = resampled;
+    return 0;
+}
+
+static bool is_for(const struct media *media)
+{
+    return media_answer(media) == MEDIA_ANSWER_SOUND;
+}
+
+static int run(const struct process *p, void **bytes, size_t *length)
+{
+    cleanup(sound_at_exit) struct media_sound sound = { .samples = NULL };
+    cleanup(masking_at_exit) struct media_masking *masking = NULL;
+    cleanup(writer_at_exit) struct media_sound_writer *writer = NULL;
+    struct flight_work work = { .fill = fill_piece, .take = take_piece };
+    struct reason *why = wisp_private_last_error();
+    int result = check_output(p);
+
+    if (!result)
+        result = read_sound(p, &sound);
+    if (!result && media_masking_new(p->media, &sound, &masking))
+        result = refuse_errno(why, -ENOMEM, "%s", p->name);
+    if (!result)
+        result = media_sound_writer_new(p->out, sound.rate, &writer, why);
+    if (result)
+        return result;
+    work.count = media_masking_pieces(masking);
+    work.user = &(struct sounding){ masking, writer };
+    result = flight_run(p->client, p->model, &work, p->options, p->timings);
+    return result ? result : media_sound_writer_end(writer, bytes, length, why);
+}
+
+const struct processor process_sound = { .is_for = is_for, .check_name = media_check_sound_name, .run = run };
