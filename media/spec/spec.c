@@ -75,7 +75,7 @@ static const struct key keys[] = {
     { IMAGE(height), .type = VALUE_COUNT, .required = true, .min = 1, .max = SIDE_MAX },
     { IMAGE(channels), .type = VALUE_COUNT, .min = 1, .max = 3, .default_value = 3 },
     { IMAGE(fit), .type = VALUE_CHOICE, .choices = fits, .default_value = MEDIA_FIT_STRETCH },
-    { IMAGE(overlap), .type = VALUE_COUNT, .min = 0, .max = SIDE_MAX / 2, .default_value = OVERLAP_UNSAID },
+    { IMAGE(overlap), .type = VALUE_COUNT, .min = 0, .max = SIDE_MAX / 2.0, .default_value = OVERLAP_UNSAID },
     { IMAGE(background), .type = VALUE_COUNT, .min = 0, .max = 255, .default_value = 0 },
     { IMAGE(mean), .type = VALUE_LIST, .min = -1e6, .max = 1e6, .default_value = 0 },
     { IMAGE(deviation), .type = VALUE_LIST, .min = 1e-6, .max = 1e6, .default_value = 1 },
