@@ -9,7 +9,7 @@
 #include "base/options.h"
 #include "base/pool.h"
 #include "forge/data/dataset.h"
-#include "forge/experiment/labels.h"
+#include "forge/labels/labels.h"
 #include "forge/train/batches.h"
 #include "forge/train/loss.h"
 #include "sparse/graph/model.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "forge/experiment/labels.h"
+#include "forge/labels/labels.h"
 #include "forge/plan/plan.h"
 #include "support/test.h"
 

@@ -2,8 +2,8 @@
  *
  * Labels of a model's outputs: a text file, one a line, in the order of the outputs.
  */
-#ifndef FORGE_EXPERIMENT_LABELS_H
-#define FORGE_EXPERIMENT_LABELS_H
+#ifndef FORGE_LABELS_LABELS_H
+#define FORGE_LABELS_LABELS_H
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "forge/experiment/labels.h"
+#include "forge/labels/labels.h"
 #include "media/spec/media.h"
 #include "media/text/utf16.h"
 #include "sparse/graph/model.h"
