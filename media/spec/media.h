@@ -136,6 +136,16 @@ uint32_t media_overlap(const struct media *media);
 void media_answer_levels(const struct media *media, uint32_t channels, struct media_levels *out);
 void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out);
 
+/* Pixels of a mask that are set (not 0 in its first channel) and touch by a side or a corner are an object: how many,
+ * the box around them, and their middle. */
+struct media_object {
+    uint64_t area;
+    uint32_t left, top, width, height;
+    double x, y;
+};
+/* Those of `min_area` pixels or more, from the top, and in a row from the left; to be freed. -ENOMEM. */
+int media_find_objects(const struct media_picture *mask, uint64_t min_area, struct media_object **out, size_t *count);
+
 /* As a file of that name: JPEG when it ends in .jpg or .jpeg (1 or 3 channels then), PNG when it ends in .png or in
  * nothing, as "-": `length` bytes that the caller frees. WISP_E_INVALID for another ending, and when it has no pixels;
  * -ENOMEM. */

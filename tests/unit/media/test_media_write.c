@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pictures into files: what is written is read back.
+ * What becomes of a network's pictures: files, which are read back; and objects.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "base/size.h"
 #include "media/spec/media.h"
 #include "support/test.h"
@@ -131,6 +132,87 @@ static void no_sample_is_beyond(void **state)
                                   ".flac");
 }
 
+/* ---- objects ---- */
+
+enum { SIDE = 24 };
+
+/* Gives all pixels that can be reached from one its number. */
+static void flood(const uint8_t *mask, int *numbers, int from, int number)
+{
+    int stack[SIDE * SIDE], count = 0;
+
+    stack[count++] = from;
+    numbers[from] = number;
+    while (count) {
+        const int at = stack[--count];
+
+        for (int k = 0; k < 9; k++) {
+            const int x = at % SIDE + k % 3 - 1, y = at / SIDE + k / 3 - 1;
+
+            if (x < 0 || y < 0 || x >= SIDE || y >= SIDE || !mask[y * SIDE + x] || numbers[y * SIDE + x])
+                continue;
+            numbers[y * SIDE + x] = number;
+            stack[count++] = y * SIDE + x;
+        }
+    }
+}
+
+static void check_object(const struct media_object *object, const int *numbers, int number)
+{
+    uint32_t right = 0, bottom = 0, left = SIDE, top = SIDE;
+    uint64_t area = 0, x = 0, y = 0;
+
+    for (uint32_t i = 0; i < SIDE * SIDE; i++) {
+        if (numbers[i] != number)
+            continue;
+        area++;
+        x += i % SIDE;
+        y += i / SIDE;
+        left = MIN(left, i % SIDE);
+        right = MAX(right, i % SIDE);
+        top = MIN(top, i / SIDE);
+        bottom = MAX(bottom, i / SIDE);
+    }
+    assert_int_equal(object->area, area);
+    assert_true(object->left == left && object->top == top);
+    assert_true(object->width == right - left + 1 && object->height == bottom - top + 1);
+    assert_float_equal(object->x, (double)x / (double)area, 1e-12);
+    assert_float_equal(object->y, (double)y / (double)area, 1e-12);
+}
+
+/* Against a flood fill, of random masks from sparse to full. */
+static void objects_are_what_touches(void **state)
+{
+    uint8_t mask[SIDE * SIDE];
+    const struct media_picture picture = { SIDE, SIDE, 1, mask };
+    struct rng rng = rng_make(6, 6);
+
+    (void)state;
+    for (unsigned round = 0; round <= 100; round++) {
+        int numbers[SIDE * SIDE] = { 0 }, found = 0;
+        struct media_object *objects, *large;
+        size_t count, large_count;
+
+        for (int i = 0; i < SIDE * SIDE; i++)
+            mask[i] = rng_below(&rng, 100) < round ? 255 : 0;
+        assert_int_equal(media_find_objects(&picture, 0, &objects, &count), 0);
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            if (!mask[i] || numbers[i])
+                continue;
+            flood(mask, numbers, i, ++found);
+            assert_true((size_t)found <= count);
+            check_object(&objects[found - 1], numbers, found);
+        }
+        assert_int_equal(count, found);
+        assert_int_equal(media_find_objects(&picture, 5, &large, &large_count), 0);
+        for (size_t i = 0; i < count; i++)
+            large_count -= objects[i].area >= 5;
+        assert_int_equal(large_count, 0);
+        free(objects);
+        free(large);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +220,7 @@ int main(void)
         cmocka_unit_test(no_sample_is_beyond),
         cmocka_unit_test(written_and_read),
         cmocka_unit_test(written_by_name),
+        cmocka_unit_test(objects_are_what_touches),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
