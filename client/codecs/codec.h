@@ -21,8 +21,9 @@ int codec_encode(const wisp_model *model, const char *name, const void *bytes, s
 /* The form of the first output, of a model that gives pictures. WISP_E_INVALID when it does not say that it does,
  * WISP_E_FORMAT when the form is no picture's. */
 int codec_picture_form(const wisp_model *model, struct wisp_tensor *out);
-/* The first output as the picture it is, whose pixels the caller frees. Also -ENOMEM. */
-int codec_picture(const wisp_model *model, const float *output, struct media_picture *out);
+/* The first output as the picture it is, whose pixels the caller frees; of a mask, set above the threshold. Also
+ * -ENOMEM. */
+int codec_picture(const wisp_model *model, const float *output, float threshold, struct media_picture *out);
 
 /* To a file, or standard output. */
 int codec_write(const char *path, const void *bytes, size_t length);

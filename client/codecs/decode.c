@@ -35,7 +35,7 @@ int codec_picture_form(const wisp_model *model, struct wisp_tensor *out)
                   wisp_model_name(model));
 }
 
-int codec_picture(const wisp_model *model, const float *output, struct media_picture *out)
+int codec_picture(const wisp_model *model, const float *output, float threshold, struct media_picture *out)
 {
     const struct media *media;
     struct wisp_tensor tensor;
@@ -51,7 +51,7 @@ int codec_picture(const wisp_model *model, const float *output, struct media_pic
                                    .pixels = memory_alloc(tensor.elements, 1) };
     if (!out->pixels)
         return refuse_errno(wisp_private_last_error(), -ENOMEM, "a picture of %u x %u", out->width, out->height);
-    media_answer_bytes(media, out->channels, tensor.elements / out->channels, output, out->pixels);
+    media_answer_bytes(media, out->channels, tensor.elements / out->channels, output, threshold, out->pixels);
     return 0;
 }
 
@@ -74,7 +74,7 @@ WISP_EXPORT int wisp_write_picture(const wisp_model *model, const float *output,
     int result = media_check_picture_name(path, wisp_private_last_error());
 
     if (!result)
-        result = codec_picture(model, output, &picture);
+        result = codec_picture(model, output, MEDIA_THRESHOLD, &picture);
     if (!result)
         result = media_write_picture(&picture, path, &bytes, &length, wisp_private_last_error());
     free(picture.pixels);

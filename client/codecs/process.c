@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "client/codecs/codec.h"
 #include "client/codecs/process.h"
+#include "media/spec/media.h"
 
 enum {
     FINDS_MAX = 3,
@@ -45,13 +46,21 @@ static int run(struct process *process, const char *name, void **bytes, size_t *
         result = codec_media(model, &process->media);
     if (!result)
         result = find_processor(process, &processor);
-    if (!result)
+    if (!result && process->out)
         result = processor->check_name(process->out, wisp_private_last_error());
     return result ? result : processor->run(process, bytes, length);
 }
 
+float process_threshold(const struct process *process)
+{
+    return process->options->threshold > 0 ? process->options->threshold : MEDIA_THRESHOLD;
+}
+
 static int check_options(const struct wisp_process_options *options)
 {
+    if (!(options->threshold >= 0 && options->threshold < 1))
+        return refuse(wisp_private_last_error(), WISP_E_INVALID,
+                      "wisp_process_options.threshold is %g: must be from 0 to below 1", (double)options->threshold);
     if (!options->size || options->size == sizeof *options)
         return 0;
     return refuse(wisp_private_last_error(), WISP_E_INVALID,
@@ -60,7 +69,7 @@ static int check_options(const struct wisp_process_options *options)
 
 static int check_out(const char *out)
 {
-    return strcmp(out, "-") != 0 ? file_check_target(out, wisp_private_last_error()) : 0;
+    return out && strcmp(out, "-") != 0 ? file_check_target(out, wisp_private_last_error()) : 0;
 }
 
 WISP_EXPORT int wisp_process_file(wisp_client *client, const char *model, const char *in, const char *out,
@@ -79,6 +88,10 @@ WISP_EXPORT int wisp_process_file(wisp_client *client, const char *model, const 
     if (!result)
         result = check_out(out);
     if (!result)
+        result = check_out(process.options->overlay);
+    if (!result && process.options->overlay)
+        result = media_check_picture_name(process.options->overlay, wisp_private_last_error());
+    if (!result)
         result = file_read_or_pipe(in, FILE_MAX, &file, &process.length, wisp_private_last_error());
     process.bytes = file;
     /* The caller knows the model by its name alone, so another one behind it is found anew, and all begins anew. */
@@ -88,5 +101,5 @@ WISP_EXPORT int wisp_process_file(wisp_client *client, const char *model, const 
             break;
         result = i + 1 < FINDS_MAX ? 0 : result;
     }
-    return result ? result : codec_write(out, bytes, length);
+    return result || !out ? result : codec_write(out, bytes, length);
 }

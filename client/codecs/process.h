@@ -13,6 +13,7 @@
 #include "base/error.h"
 
 struct media;
+struct media_picture;
 
 struct process {
     wisp_client *client;
@@ -21,7 +22,7 @@ struct process {
     const char *name; /* of the input, for sentences */
     const void *bytes;
     size_t length;
-    const char *out; /* the file's name, whose ending may say the format */
+    const char *out; /* the file's name, whose ending may say the format; NULL: none is wished */
     const struct wisp_process_options *options;
     struct wisp_timings *timings; /* NULL */
 };
@@ -36,5 +37,11 @@ struct processor {
 };
 
 extern const struct processor process_picture, process_sound;
+
+/* Of a mask, above which a pixel is set. */
+float process_threshold(const struct process *process);
+
+/* What else is wished of a mask: it over the picture that it was made of, in a file, and its objects. */
+int process_mask(const struct process *process, const struct media_picture *picture, const struct media_picture *mask);
 
 #endif

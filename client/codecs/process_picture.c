@@ -25,15 +25,17 @@ static void picture_at_exit(struct media_picture *picture)
 
 struct whole {
     const struct process *process;
-    struct media_picture picture;
+    const struct media_picture *picture;
+    struct media_picture out;
 };
 
 static int fill_whole(void *user, uint64_t number, wisp_request *request)
 {
-    const struct process *p = ((struct whole *)user)->process;
+    const struct whole *whole = user;
 
     (void)number;
-    return codec_encode(p->model, p->name, p->bytes, p->length, wisp_request_input(request));
+    return media_encode_picture(whole->process->media, whole->picture, wisp_request_input(request),
+                                wisp_private_last_error());
 }
 
 static int take_whole(void *user, uint64_t number, const wisp_request *request)
@@ -41,16 +43,17 @@ static int take_whole(void *user, uint64_t number, const wisp_request *request)
     struct whole *whole = user;
 
     (void)number;
-    return codec_picture(whole->process->model, wisp_request_output_tensor(request, 0), &whole->picture);
+    return codec_picture(whole->process->model, wisp_request_output_tensor(request, 0),
+                         process_threshold(whole->process), &whole->out);
 }
 
-static int run_whole(const struct process *p, struct media_picture *out)
+static int run_whole(const struct process *p, const struct media_picture *picture, struct media_picture *out)
 {
-    struct whole whole = { .process = p };
+    struct whole whole = { .process = p, .picture = picture };
     const struct flight_work work = { .count = 1, .fill = fill_whole, .take = take_whole, .user = &whole };
     int result = flight_run(p->client, p->model, &work, p->options, p->timings);
 
-    *out = whole.picture;
+    *out = whole.out;
     return result;
 }
 
@@ -78,7 +81,9 @@ static int read_output(const struct process *p, struct tiles_output *out)
     if (result)
         return result;
     (void)media_shape(p->media, in);
-    *out = (struct tiles_output){ .channels = tensor.dimensions[0], .scale = tensor.dimensions[1] / in[1] };
+    *out = (struct tiles_output){ .channels = tensor.dimensions[0],
+                                  .scale = tensor.dimensions[1] / in[1],
+                                  .threshold = process_threshold(p) };
     if (out->scale >= 1 && out->scale <= SCALE_MAX && tensor.dimensions[1] == out->scale * in[1] &&
         tensor.dimensions[2] == out->scale * in[2])
         return 0;
@@ -87,19 +92,15 @@ static int read_output(const struct process *p, struct tiles_output *out)
                   wisp_model_name(p->model), tensor.dimensions[2], tensor.dimensions[1], in[2], in[1], SCALE_MAX);
 }
 
-static int run_tiles(const struct process *p, struct media_picture *out)
+static int run_tiles(const struct process *p, const struct media_picture *picture, struct media_picture *out)
 {
-    cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
-    struct reason *why = wisp_private_last_error();
-    struct tiles_output output;
     struct flight_work work = { .fill = fill_tile, .take = take_tile };
+    struct tiles_output output;
     struct tiles tiles;
     int result = read_output(p, &output);
 
     if (!result)
-        result = media_decode_picture(p->name, p->bytes, p->length, &picture, why);
-    if (!result)
-        result = tiles_init(&tiles, p->media, &picture, &output, why);
+        result = tiles_init(&tiles, p->media, picture, &output, wisp_private_last_error());
     if (result)
         return result;
     work.count = tiles_count(&tiles);
@@ -118,10 +119,15 @@ static bool is_for(const struct media *media)
 
 static int run(const struct process *p, void **bytes, size_t *length)
 {
-    cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
-    int result = media_goes_in_tiles(p->media) ? run_tiles(p, &picture) : run_whole(p, &picture);
+    cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL }, out = { .pixels = NULL };
+    struct reason *why = wisp_private_last_error();
+    int result = media_decode_picture(p->name, p->bytes, p->length, &picture, why);
 
-    return result ? result : media_write_picture(&picture, p->out, bytes, length, wisp_private_last_error());
+    if (!result)
+        result = media_goes_in_tiles(p->media) ? run_tiles(p, &picture, &out) : run_whole(p, &picture, &out);
+    if (!result && media_answer(p->media) == MEDIA_ANSWER_MASK)
+        result = process_mask(p, &picture, &out);
+    return result || !p->out ? result : media_write_picture(&out, p->out, bytes, length, why);
 }
 
 const struct processor process_picture = { .is_for = is_for, .check_name = media_check_picture_name, .run = run };

@@ -44,7 +44,8 @@ static uint8_t byte_of(double value)
     return !(value > 0) ? 0 : value >= 255 ? 255 : (uint8_t)lround(value);
 }
 
-void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out)
+void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values,
+                        float threshold, uint8_t *out)
 {
     const struct image_spec *spec = &media->image;
 
@@ -55,7 +56,7 @@ void media_answer_bytes(const struct media *media, uint32_t channels, size_t pix
             const double value = (double)values[c * pixels + i];
 
             out[i * channels + c] = spec->answer == MEDIA_ANSWER_MASK
-                                        ? (value > 0.5 ? 255 : 0)
+                                        ? (value > (double)threshold ? 255 : 0)
                                         : byte_of(255 * (value * spec->deviation[from] + spec->mean[from]));
         }
     }

@@ -129,12 +129,14 @@ struct media_levels {
 void media_picture_levels(const struct media *media, struct media_levels *out);
 
 /* Of pictures that a network gives, [channels][pixels], 1 or 3 channels: what a byte of each channel is as the number
- * that it learns; and its numbers as bytes, channels interleaved, a mask's 0 or 255. */
+ * that it learns; and its numbers as bytes, channels interleaved, a mask's 0, or 255 above a threshold. */
 /* Of media/tiles: whether pictures go in tiles, and how far tiles overlap, of any picture. */
 bool media_goes_in_tiles(const struct media *media);
 uint32_t media_overlap(const struct media *media);
 void media_answer_levels(const struct media *media, uint32_t channels, struct media_levels *out);
-void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values, uint8_t *out);
+void media_answer_bytes(const struct media *media, uint32_t channels, size_t pixels, const float *values,
+                        float threshold, uint8_t *out);
+#define MEDIA_THRESHOLD 0.5f /* where nobody says another */
 
 /* Pixels of a mask that are set (not 0 in its first channel) and touch by a side or a corner are an object: how many,
  * the box around them, and their middle. */

@@ -40,6 +40,7 @@ int tiles_init(struct tiles *tiles, const struct media *media, const struct medi
 
     *tiles = (struct tiles){
         .media = media,
+        .threshold = output->threshold,
         .across = pieces_plan(picture->width, spec->width, spec->overlap, output->scale),
         .down = pieces_plan(picture->height, spec->height, spec->overlap, output->scale),
         .in = { picture->width, picture->height, spec->channels, picture->pixels },
@@ -99,7 +100,7 @@ static void finish_rows(struct tiles *tiles, uint64_t end)
 
     for (; tiles->done < end; tiles->done++)
         media_answer_bytes(tiles->media, tiles->out.channels, tiles->out.width,
-                           tiles->band + (tiles->done - tiles->band_begin) * row,
+                           tiles->band + (tiles->done - tiles->band_begin) * row, tiles->threshold,
                            tiles->out.pixels + tiles->done * row);
 }
 

@@ -14,6 +14,7 @@
 
 struct tiles {
     const struct media *media;
+    float threshold; /* of a mask */
     struct pieces across, down;
     struct media_levels levels; /* of the input's bytes */
     struct media_picture in;    /* in the channels of the input */
@@ -25,9 +26,11 @@ struct tiles {
     uint64_t given;             /* tiles */
 };
 
-/* Channels of what the network gives, and how many times as wide and high as its input that is. */
+/* Channels of what the network gives, how many times as wide and high as its input that is, and of a mask above what a
+ * pixel is set. */
 struct tiles_output {
     uint32_t channels, scale;
+    float threshold;
 };
 
 /* `media` has fit "tiles"; it and the picture must outlive the tiles. -ENOMEM. */

@@ -57,16 +57,29 @@ int wisp_write_picture(const wisp_model *model, const float *output, const char 
  * Each answer is waited for as `answer_ms` has it. WISP_E_INVALID when the model answers with something else, or with
  * what is no finite number; WISP_E_FORMAT when the file is damaged, or the answer has not the form of a picture. `out`
  * is written when all is there, or not at all. */
+struct wisp_object {                   /* of a mask: pixels that are set and touch by a side or a corner */
+    uint64_t area;                     /* how many */
+    uint32_t left, top, width, height; /* the box around them */
+    double x, y;                       /* their middle */
+};
+
 struct wisp_process_options {
     size_t size;        /* sizeof(struct wisp_process_options), or 0 */
     uint32_t under_way; /* requests at once, at most 64 of them; 0: 64, or as many as the client has room for */
     /* After each answer, in the calling thread: of so many pieces so many are done. NULL */
     void (*progress)(void *user, uint64_t done, uint64_t count);
     void *progress_user;
+    /* Of a mask: the probability above which a pixel is set (0: 0.5); a file for the picture with the mask over it,
+     * written as `out` is (NULL); and a call for each object of `min_area` pixels or more, from the top (NULL). */
+    float threshold;
+    const char *overlay;
+    uint64_t min_area;
+    void (*object)(void *user, const struct wisp_object *object);
+    void *object_user;
 };
 
-/* `options` may be NULL. `timings` (NULL): of the whole; queue_ns is the longest of a piece, compute_ns the sum of each
- * piece's part of its batch's, batch the largest. */
+/* `out` may be NULL, when nothing is to be written. `options` may be NULL. `timings` (NULL): of the whole; queue_ns is
+ * the longest of a piece, compute_ns the sum of each piece's part of its batch's, batch the largest. */
 int wisp_process_file(wisp_client *client, const char *model, const char *in, const char *out,
                       const struct wisp_process_options *options, struct wisp_timings *timings);
 

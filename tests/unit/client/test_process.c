@@ -266,6 +266,58 @@ static void test_what_is_no_picture_is_not_written(void **state)
     test_twice_as_large(state);
 }
 
+struct seen {
+    size_t count;
+    uint64_t area;
+};
+
+static void see(void *user, const struct wisp_object *object)
+{
+    struct seen *seen = user;
+
+    assert_true(object->left + object->width <= WIDTH && object->top + object->height <= HEIGHT);
+    assert_true(object->x >= object->left && object->x < object->left + object->width);
+    seen->count++;
+    seen->area += object->area;
+}
+
+/* Of the mask of what is brighter than 0.8: each set pixel in one object, and the picture tinted there and nowhere
+ * else. */
+static void test_masks_have_objects_and_lie_over_pictures(void **state)
+{
+    char overlay[256];
+    struct seen seen = { 0 };
+    struct wisp_process_options options = {
+        .threshold = 0.8f, .overlay = overlay, .object = see, .object_user = &seen
+    };
+    struct media_picture over;
+    uint64_t set = 0;
+
+    (void)state;
+    snprintf(overlay, sizeof overlay, "%s/over.png", folder);
+    assert_int_equal(wisp_process_file(client, "mask", scratch_path(folder, "in.png"), NULL, &options, NULL), 0);
+    over = read_picture(overlay);
+    assert_true(over.width == WIDTH && over.height == HEIGHT && over.channels == 3);
+    for (size_t i = 0; i < WIDTH * HEIGHT; i++) {
+        const uint8_t grey = original.pixels[i], *rgb = over.pixels + 3 * i;
+        const bool is_set = grey / 255.0 > 0.8, tinted = rgb[1] != grey;
+
+        set += is_set;
+        assert_int_equal(is_set, tinted);
+        assert_true(!is_set || rgb[1] == 40 || abs(rgb[1] - (2 * grey + 40) / 3) <= 1);
+    }
+    assert_int_equal(seen.area, set);
+    assert_true(seen.count > 10);
+    options.min_area = seen.area + 1;
+    seen = (struct seen){ 0 };
+    assert_int_equal(wisp_process_file(client, "mask", scratch_path(folder, "in.png"), NULL, &options, NULL), 0);
+    assert_int_equal(seen.count, 0);
+    free(over.pixels);
+    options.threshold = 1;
+    assert_int_equal(wisp_process_file(client, "mask", scratch_path(folder, "in.png"), NULL, &options, NULL),
+                     WISP_E_INVALID);
+}
+
 /* ---- the command ---- */
 
 static void test_the_command_says_what_is_wrong(void **state)
@@ -329,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_room_for_few_is_enough),
         cmocka_unit_test(test_twice_as_large),
         cmocka_unit_test(test_what_is_no_picture_is_not_written),
+        cmocka_unit_test(test_masks_have_objects_and_lie_over_pictures),
         cmocka_unit_test(test_the_command_says_what_is_wrong),
         cmocka_unit_test(test_the_command_writes_files),
     };

@@ -481,7 +481,7 @@ static void answers_come_back(void **state)
 
                 for (uint32_t c = 0; c < channels; c++)
                     values[c] = levels.values[c][byte];
-                media_answer_bytes(media, channels, 1, values, bytes);
+                media_answer_bytes(media, channels, 1, values, MEDIA_THRESHOLD, bytes);
                 for (uint32_t c = 0; c < channels; c++)
                     assert_int_equal(bytes[c], i == 2 ? (byte >= 9 ? 255 : 0) : byte);
             }
@@ -499,7 +499,7 @@ static void answers_out_of_range(void **state)
 
     (void)state;
     assert_int_equal(media_answer(media), MEDIA_ANSWER_PICTURE);
-    media_answer_bytes(media, 1, ARRAY_SIZE(values), values, bytes);
+    media_answer_bytes(media, 1, ARRAY_SIZE(values), values, MEDIA_THRESHOLD, bytes);
     assert_memory_equal(bytes, ((uint8_t[]){ 0, 255, 0, 255, 0 }), sizeof bytes);
     media_free(media);
     media = make_media(GREY(1, 1) "}");

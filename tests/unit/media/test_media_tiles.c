@@ -77,11 +77,12 @@ static void test_what_is_not_changed_is_the_same(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         struct media_picture in = make_picture(sizes[i].width, sizes[i].height, 3), out;
 
-        out = run(DESCRIPTION(RGB(16, 16)), &in, &(struct tiles_output){ 3, 1 }, same);
+        out = run(DESCRIPTION(RGB(16, 16)), &in, &(struct tiles_output){ .channels = 3, .scale = 1 }, same);
         assert_int_equal(out.width, in.width);
         assert_memory_equal(out.pixels, in.pixels, (size_t)3 * in.width * in.height);
         free(out.pixels);
-        out = run(DESCRIPTION(RGB(16, 16) ",\"overlap\":0"), &in, &(struct tiles_output){ 3, 2 }, twice_as_large);
+        out = run(DESCRIPTION(RGB(16, 16) ",\"overlap\":0"), &in, &(struct tiles_output){ .channels = 3, .scale = 2 },
+                  twice_as_large);
         assert_int_equal(out.height, 2 * in.height);
         for (size_t k = 0; k < (size_t)out.width * out.height; k++)
             assert_memory_equal(out.pixels + 3 * k, in.pixels + 3 * (k / out.width / 2 * in.width + k % out.width / 2),
@@ -112,7 +113,8 @@ static void blurred(uint32_t channels, uint64_t number, const float *input, floa
 static void test_near_sight_makes_no_difference(void **state)
 {
     struct media_picture in = make_picture(75, 41, 1);
-    struct media_picture out = run(DESCRIPTION(GREY(16, 16)), &in, &(struct tiles_output){ 1, 1 }, blurred);
+    struct media_picture out =
+        run(DESCRIPTION(GREY(16, 16)), &in, &(struct tiles_output){ .channels = 1, .scale = 1 }, blurred);
 
     (void)state;
     for (int i = 0; i < 75 * 41; i++) {
@@ -143,8 +145,8 @@ static void uneven(uint32_t channels, uint64_t number, const float *input, float
 static void test_no_seam_is_seen(void **state)
 {
     struct media_picture in = make_picture(90, 90, 1);
-    struct media_picture out =
-        run(DESCRIPTION(GREY(16, 16) ",\"overlap\":8"), &in, &(struct tiles_output){ 1, 1 }, uneven);
+    struct media_picture out = run(DESCRIPTION(GREY(16, 16) ",\"overlap\":8"), &in,
+                                   &(struct tiles_output){ .channels = 1, .scale = 1 }, uneven);
     int most = 0;
 
     (void)state;
@@ -169,7 +171,7 @@ static void test_a_lie_is_found_out(void **state)
     struct tiles tiles;
 
     (void)state;
-    assert_ok(tiles_init(&tiles, media, &in, &(struct tiles_output){ 1, 1 }, &why), why);
+    assert_ok(tiles_init(&tiles, media, &in, &(struct tiles_output){ .channels = 1, .scale = 1 }, &why), why);
     assert_ok(tiles_give(&tiles, output, &why), why);
     for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
         output[TILE * TILE - 1] = lies[i];
