@@ -14,7 +14,7 @@
  *        others), or a mask: what a byte of `threshold` or more stands for is near 1, and everything else near 0
  *   {"kind": "text", "features": …, "sequence": 0, "characters": [1, 3], "words": [1, 1], "weight": "log" | "count" |
  *    "sqrt", "idf": false | true | "BASE64", "norm": "l2" | "none", "limit": 65536, "vocabulary": false | true | […],
- *    "answer": {…}}
+ *    "each": "text" | "word", "answer": {…}}
  *        UTF-8, NFKC, case folded, runs of white space to one space; every n-gram of characters (a space at both ends)
  * and of words is hashed (XXH3-64, seed 0 and 1) to a feature and counted; [0, 0] is none; the weight of the count
  * times 1 + idf / 16, of a byte a feature; true says that there will be some, once the model is trained: till then they
@@ -240,5 +240,27 @@ int media_normal_text(const char *name, const char *text, size_t length, char **
  * becomes U+FFFD, so that any numbers are a text in UTF-8. *out as above. -ENOMEM. */
 int media_decode_text(const struct media *media, const int32_t *numbers, size_t count, char **out, size_t *length,
                       struct reason *why);
+
+/* ---- texts of which each word gets labels ---- */
+
+enum { MEDIA_WORD_NUMBERS = 11 };
+
+bool media_is_of_words(const struct media *media);
+
+/* The words of a text of any length, in windows of at most so many as the tensor has room for: a window is a sentence,
+ * or a part of one. Where words are given, joined by U+001F, they stay as they are. WISP_E_FORMAT, as for a text;
+ * -ENOMEM. */
+struct media_words;
+struct media_window {
+    size_t first, count;
+};
+int media_words_new(const struct media *media, const char *name, const char *text, size_t length,
+                    struct media_words **out, struct reason *why);
+struct media_words *media_words_free(struct media_words *words); /* accepts NULL; returns NULL */
+size_t media_words_count(const struct media_words *words);
+const char *media_word(const struct media_words *words, size_t word, size_t *length); /* UTF-8, not terminated */
+size_t media_words_windows(const struct media_words *words, const struct media_window **windows);
+/* A window as a sample. media_encode_text() makes one of the words that the text begins with. */
+void media_words_encode(const struct media_words *words, const struct media_window *window, float *out);
 
 #endif

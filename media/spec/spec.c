@@ -66,6 +66,8 @@ static const char *const weights[] = {
 };
 static const char *const norms[] = { [MEDIA_NORM_L2] = "l2", [MEDIA_NORM_NONE] = "none", NULL };
 
+static const char *const each[] = { [MEDIA_EACH_TEXT] = "text", [MEDIA_EACH_WORD] = "word", NULL };
+
 #define IMAGE(member) MEDIA_IMAGE, #member, .offset = offsetof(struct media, image.member)
 #define TEXT(member)  MEDIA_TEXT, #member, .offset = offsetof(struct media, text.member)
 #define AUDIO(member) MEDIA_AUDIO, #member, .offset = offsetof(struct media, audio.member)
@@ -84,6 +86,7 @@ static const struct key keys[] = {
 
     { TEXT(features), .type = VALUE_COUNT, .required = true, .min = 1, .max = 1 << 24 },
     { TEXT(sequence), .type = VALUE_COUNT, .min = 0, .max = 65536, .default_value = 0 },
+    { TEXT(each), .type = VALUE_CHOICE, .choices = each, .default_value = MEDIA_EACH_TEXT },
     { TEXT(characters), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 3 },
     { TEXT(words), .type = VALUE_PAIR, .min = 1, .max = 8, .default_value = 1, .default_second = 1 },
     { TEXT(weight), .type = VALUE_CHOICE, .choices = weights, .default_value = MEDIA_WEIGHT_LOG },
@@ -484,6 +487,11 @@ uint32_t media_vocabulary(const struct media *media)
 const struct media *media_answer_text(const struct media *media)
 {
     return media->text.answer;
+}
+
+bool media_is_of_words(const struct media *media)
+{
+    return media->kind == MEDIA_TEXT && media->text.each == MEDIA_EACH_WORD;
 }
 
 bool media_reads_back(const struct media *media)

@@ -18,6 +18,7 @@
 
 enum image_fit { MEDIA_FIT_STRETCH, MEDIA_FIT_CONTAIN, MEDIA_FIT_COVER, MEDIA_FIT_TILES };
 enum text_weight { MEDIA_WEIGHT_COUNT, MEDIA_WEIGHT_SQRT, MEDIA_WEIGHT_LOG };
+enum text_each { MEDIA_EACH_TEXT, MEDIA_EACH_WORD };
 enum text_norm { MEDIA_NORM_L2, MEDIA_NORM_NONE };
 
 enum { CHANNELS_MAX = 3, SIDE_MAX = 4096, ELEMENTS_MAX = 1 << 26, OVERLAP_UNSAID = SIDE_MAX };
@@ -35,6 +36,7 @@ struct image_spec {
 struct text_spec {
     uint32_t features;                /* of a sequence: how many numbers of words there are */
     uint32_t sequence;                /* a number for each of so many words, in their order; 0: n-grams are counted */
+    uint32_t each;                    /* enum text_each */
     uint32_t characters[2], words[2]; /* shortest and longest n-gram; 0, 0: none */
     uint32_t weight;                  /* enum text_weight */
     uint32_t norm;                    /* enum text_norm */

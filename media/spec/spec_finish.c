@@ -53,10 +53,19 @@ static int finish_vocabulary(const struct text_spec *text, struct reason *why)
     return 0;
 }
 
+static int finish_words(const struct text_spec *text, struct reason *why)
+{
+    if (!text->sequence || text->vocabulary)
+        return refuse(why, WISP_E_FORMAT, "each: words have a \"sequence\", and no \"vocabulary\"");
+    return 0;
+}
+
 static int finish_text(struct media *media, struct reason *why)
 {
     int result = media->text.vocabulary ? finish_vocabulary(&media->text, why) : 0;
 
+    if (!result && media->text.each == MEDIA_EACH_WORD)
+        result = finish_words(&media->text, why);
     if (result)
         return result;
     if (!media->text.characters[0] && !media->text.words[0])
@@ -65,6 +74,8 @@ static int finish_text(struct media *media, struct reason *why)
         return refuse(why, WISP_E_FORMAT, "features: with sequence, 2 or more are expected: 0 stands for no word");
     media->rank = 1;
     media->dimensions[0] = media->text.sequence ? media->text.sequence : media->text.features;
+    if (media->text.each == MEDIA_EACH_WORD)
+        media->dimensions[0] *= MEDIA_WORD_NUMBERS;
     return 0;
 }
 

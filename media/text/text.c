@@ -276,6 +276,20 @@ static int encode_pieces(const struct text_spec *spec, const char *name, const c
     return result ? refuse_errno(why, result, "%s", name) : 0;
 }
 
+/* The words that the text begins with. */
+static int encode_words(const struct media *media, const char *name, const char *text, size_t length, float *out,
+                        struct reason *why)
+{
+    struct media_words *words = NULL;
+    int result = media_words_new(media, name, text, limited(text, length, media->text.limit), &words, why);
+
+    if (result)
+        return result;
+    media_words_encode(words, &(struct media_window){ 0, media_words_count(words) }, out);
+    media_words_free(words);
+    return 0;
+}
+
 int media_encode_text(const struct media *media, const char *name, const char *text, size_t length, float *out,
                       struct reason *why)
 {
@@ -288,6 +302,8 @@ int media_encode_text(const struct media *media, const char *name, const char *t
 
     if (spec->vocabulary)
         return encode_pieces(spec, name, text, length, out, why);
+    if (spec->each == MEDIA_EACH_WORD)
+        return encode_words(media, name, text, length, out, why);
     result = check_utf8(name, text, length, why);
     if (result)
         return result;
