@@ -391,13 +391,13 @@ static int number_classes(struct collect *collect, struct reason *why)
             number[slot - 1] = (uint32_t)l + 1;
     }
     for (size_t n = 0; n < collect->name_count; n++) {
-        if (!number[n])
+        if (!number[n] && !collect->wish->tags)
             return refuse_label(set, collect->names[n], why);
     }
     for (size_t i = 0; !set->set_starts && i < set->count; i++)
         set->classes[i] = number[set->classes[i]] - 1;
     for (uint64_t i = 0; set->set_starts && i < set->set_starts[set->count]; i++)
-        set->set[i] = number[set->set[i]] - 1;
+        set->set[i] = set->set[i] == DATASET_UNKNOWN ? DATASET_UNKNOWN : number[set->set[i]] - 1;
     return 0;
 }
 

@@ -22,7 +22,7 @@ static int fitness(const char *name, const char *split)
     size_t stem = strcspn(name, "."), length = strlen(split);
     bool tar = tar_has_name(name);
 
-    if (*name == '.' || (!tar && !table_has_name(name)))
+    if (*name == '.' || (!tar && !table_has_name(name) && !conllu_has_name(name)))
         return 0;
     if (stem == length && !strncmp(name, split, length))
         return 3;
@@ -74,6 +74,8 @@ static int read_file(const char *path, struct collect *collect, struct reason *w
     enum media_kind kind = collect->wish->kind;
     bool table = table_has_name(path);
 
+    if (collect->wish->tags && conllu_has_name(path))
+        return conllu_read(path, collect, why);
     if (!table && !tar_has_name(path))
         return refuse(
             why, WISP_E_FORMAT,
@@ -139,7 +141,7 @@ int dataset_read(const struct dataset_wish *wish, struct dataset **out, struct r
     if (stat(whole, &status) < 0)
         return refuse_errno(why, -errno, "cannot open %s", wish->path);
     result = collect_init(&collect, wish, why);
-    if (!result && wish->scores)
+    if (!result && wish->scores && !wish->tags)
         result = transcripts_read(whole, S_ISDIR(status.st_mode), &collect, why);
     else if (!result && S_ISDIR(status.st_mode))
         result = read_folder(whole, &collect, why);

@@ -12,6 +12,7 @@
  *   a folder with one of these  SPLIT.tsv, NAME-SPLIT.tar.xz, or the only archive in it
  *   where transcripts are wished, recordings that a .csv or .tsv names: that itself, or a folder with SPLIT.tsv or
  *                               SPLIT/metadata.csv in it; transcripts.c has the rules
+ *   where tags are wished, sentences in CoNLL-U: .conllu, or .tsv, plain or packed, or a folder with SPLIT.tsv
  * Splits are "train", "test", and "validation", "val" or "dev". A file that cannot be read is an error that names it,
  * or is left out and counted, if so wished.
  *
@@ -30,6 +31,18 @@
 
 enum { DATASET_SKIPPED_NAMED = 5 };
 
+/* What each word of a text is tagged with (tagged.h). */
+enum dataset_tags {
+    TAGS_NONE,
+    TAGS_CATEGORY, /* UPOS */
+    TAGS_FINE,     /* XPOS */
+    TAGS_KEYWORDS, /* of nouns, verbs, adjectives, adverbs, names and numbers UPOS and how its lemma is made of the word
+                      ("NOUN =-1", media/text/lemma.h); of others: */
+};
+#define DATASET_NO_KEYWORD "O"
+
+#define DATASET_UNKNOWN UINT32_MAX /* a tag that is none of the labels */
+
 struct dataset_text {
     const char *bytes; /* UTF-8, not terminated */
     size_t length;
@@ -43,7 +56,8 @@ struct dataset {
     bool unlabelled;   /* as it was wished: then there are no labels, and all classes are 0 */
     uint32_t *classes; /* one a sample; 0 where it has several labels, or numbers */
     /* With a label separator: sample i has the labels set[set_starts[i] … set_starts[i + 1]), none twice. With
-     * transcripts those are its units (units.h) in their order, from 1 on; label 0 is none of them. */
+     * transcripts those are its units (units.h) in their order, from 1 on; label 0 is none of them. With tags they are
+     * those of its words, in their order, or DATASET_UNKNOWN. */
     uint32_t *set;
     uint64_t *set_starts; /* count + 1; NULL without */
     /* With target columns: so many numbers a sample, one sample after the other; NULL without. */
@@ -80,7 +94,8 @@ struct dataset_wish {
     bool pairs;      /* of a table, unlabelled: another text of each row is read, too */
     /* Of recordings what is said in them, by a model with so many scores at so many positions; 0: no transcripts. */
     size_t scores, positions;
-    char *const *labels; /* the model's; NULL: those of the data */
+    enum dataset_tags tags; /* of texts: so many labels, and so many words of a text; TAGS_NONE: none */
+    char *const *labels;    /* the model's; NULL: those of the data */
     size_t label_count;
     const char *label_column, *text_column; /* of a table, by name or number from 1; NULL: found */
     const char *label_separator; /* of a table whose rows have several labels, as "a|b": the character; NULL: one */

@@ -27,6 +27,11 @@ int table_next(struct rows *rows, struct collect *collect, bool *more, struct re
 /* Recordings and what is said in them: a table that names the files, or a folder with one. */
 int transcripts_read(const char *path, bool is_folder, struct collect *collect, struct reason *why);
 
+/* Sentences of which each word is tagged: CoNLL-U, plain or packed; tagged.h has the rules. */
+bool conllu_has_name(const char *path);
+int conllu_read(const char *path, struct collect *collect, struct reason *why);
+int conllu_take(const char *path, void *data, size_t size, struct collect *collect, struct reason *why);
+
 /* A tar, plain or packed, a zip, or a folder, of files whose paths say split and class (place.h). */
 bool tar_has_name(const char *path);
 int tar_read(const char *path, struct collect *collect, struct reason *why);
