@@ -104,3 +104,14 @@ void balance_weights(enum balance balance, const size_t *samples, size_t classes
     for (size_t c = 0; c < classes && balance != BALANCE_NONE && sum > 0; c++)
         weights[c] = (float)((double)weights[c] * all / sum);
 }
+
+size_t *balance_count(const struct batches *batches, const uint32_t *samples, size_t count, size_t classes)
+{
+    size_t *counts = memory_zalloc(classes, sizeof *counts);
+
+    if (!counts || batches_count_labels(batches, samples, count, counts))
+        return counts;
+    for (size_t i = 0; i < count; i++)
+        counts[batches_class(batches, samples[i])]++;
+    return counts;
+}

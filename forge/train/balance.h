@@ -36,6 +36,9 @@ struct batches;
 struct model;
 int balance_begin(struct model *model, uint32_t value, const struct batches *batches, const uint32_t *samples,
                   size_t count);
+
+/* How many of the samples have each class, or how many of their words. Freed by the caller. NULL: out of memory. */
+size_t *balance_count(const struct batches *batches, const uint32_t *samples, size_t count, size_t classes);
 /* bias[classes]: of each label's odds, as if one sample more had it, and one had not. */
 void balance_priors(const size_t *labels, size_t samples, size_t classes, float *bias);
 

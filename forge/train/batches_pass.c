@@ -133,16 +133,39 @@ bool batches_count_labels(const struct batches *batches, const uint32_t *which, 
     const struct dataset *data = batches->data;
 
     for (size_t i = 0; data->set_starts && i < count; i++) {
-        for (uint64_t k = data->set_starts[which[i]]; k < data->set_starts[which[i] + 1]; k++)
-            labels[data->set[k]]++;
+        for (uint64_t k = data->set_starts[which[i]]; k < data->set_starts[which[i] + 1]; k++) {
+            if (data->set[k] != DATASET_UNKNOWN)
+                labels[data->set[k]]++;
+        }
     }
     return data->set_starts != NULL;
+}
+
+/* A class a word. */
+static void take_tags(const struct dataset *data, const uint32_t *which, size_t count, struct loss_batch *loss)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t begin = data->set_starts[which[i]], words = data->set_starts[which[i] + 1] - begin;
+
+        for (size_t position = 0; position < loss->positions; position++) {
+            int32_t *class = &loss->classes[position * count + i];
+
+            *class = LOSS_NONE;
+            if (position < words)
+                *class = data->set[begin + position] == DATASET_UNKNOWN ? LOSS_UNKNOWN
+                                                                        : (int32_t)data->set[begin + position];
+        }
+    }
 }
 
 static void take_labels(const struct batches *b, const uint32_t *which, size_t count, struct loss_batch *loss)
 {
     const struct dataset *data = b->data;
 
+    if (loss->loss->targets == TARGETS_CLASS && data->set_starts) {
+        take_tags(data, which, count, loss);
+        return;
+    }
     if (loss->loss->targets == TARGETS_CLASS) {
         for (size_t i = 0; i < count; i++)
             loss->classes[i] = (int32_t)batches_class(b, which[i]);

@@ -34,6 +34,31 @@ static void measure(struct evaluation *e, const float *output, const float *targ
     }
 }
 
+/* The most probable class at a position, the first of equals. */
+static size_t best_class(const struct loss_batch *loss, const float *output, size_t stride)
+{
+    size_t best = 0;
+
+    for (size_t c = 1; c < loss->features; c++) {
+        if (output[c * stride] > output[best * stride])
+            best = c;
+    }
+    return best;
+}
+
+/* What is said at each position that has something; in the last row, of what is no class. */
+static void count_positions(struct evaluation *e, const struct loss_batch *loss, const float *output, size_t count)
+{
+    const size_t stride = loss->positions * count;
+
+    for (size_t at = 0; at < stride; at++) {
+        const size_t row = loss->classes[at] == LOSS_UNKNOWN ? e->classes : (size_t)loss->classes[at];
+
+        if (loss->classes[at] != LOSS_NONE)
+            e->confusion[row * e->classes + best_class(loss, output + at, stride)]++;
+    }
+}
+
 static bool is_exact(const struct loss_sample *sample)
 {
     return sample->predicted == sample->correct && sample->actual == sample->correct;
@@ -47,7 +72,9 @@ void evaluation_add(struct evaluation *e, const struct loss_batch *loss, const f
         e->exact += is_exact(&loss->samples[i]);
         e->edits += loss->samples[i].edits;
     }
-    for (size_t i = 0; e->confusion && i < count; i++)
+    if (e->confusion && loss->positions > 1 && loss->classes)
+        count_positions(e, loss, output, count);
+    for (size_t i = 0; e->confusion && !(loss->positions > 1 && loss->classes) && i < count; i++)
         e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
         count_label(&e->labels[l], output + l * count, loss->values + l * count, count, loss->threshold);
@@ -100,7 +127,7 @@ int evaluation_init(struct evaluation *evaluation, const struct loss_batch *loss
     *evaluation =
         (struct evaluation){ .targets = targets, .classes = loss->features * (classes ? 1 : loss->positions) };
     if (classes)
-        evaluation->confusion = memory_zalloc(evaluation->classes, evaluation->classes * sizeof(uint64_t));
+        evaluation->confusion = memory_zalloc(evaluation->classes + 1, evaluation->classes * sizeof(uint64_t));
     if (targets == TARGETS_SET)
         evaluation->labels = memory_zalloc(evaluation->classes, sizeof *evaluation->labels);
     return (classes && !evaluation->confusion) || (targets == TARGETS_SET && !evaluation->labels) ? -ENOMEM : 0;
@@ -146,7 +173,7 @@ static void join(const struct ranks *ranks, struct evaluation *e)
     join_counts(ranks, &e->exact, 1);
     join_counts(ranks, &e->edits, 1);
     if (e->confusion)
-        join_counts(ranks, e->confusion, e->classes * e->classes);
+        join_counts(ranks, e->confusion, (e->classes + 1) * e->classes);
     if (e->labels)
         join_counts(ranks, &e->labels->predicted, e->classes * sizeof *e->labels / sizeof(uint64_t));
 }
@@ -200,7 +227,9 @@ struct class_figures {
 
 static struct class_figures figures(const struct evaluation *e, size_t class)
 {
-    struct class_figures f = { .correct = e->confusion[class * e->classes + class], .worst = class };
+    struct class_figures f = { .correct = e->confusion[class * e->classes + class],
+                               .predicted = e->confusion[e->classes * e->classes + class],
+                               .worst = class };
 
     for (size_t other = 0; other < e->classes; other++) {
         uint64_t taken = e->confusion[class * e->classes + other];
@@ -270,6 +299,27 @@ struct evaluation_labels evaluation_labels(const struct evaluation *e)
     return out;
 }
 
+bool evaluation_others(const struct evaluation *e, char *const *labels, struct label_counts *out)
+{
+    size_t outside = 0;
+
+    *out = (struct label_counts){ .predicted = 0 };
+    while (e->confusion && labels && outside < e->classes && strcmp(labels[outside], DATASET_NO_KEYWORD) != 0)
+        outside++;
+    if (!e->confusion || !labels || outside == e->classes)
+        return false;
+    for (size_t row = 0; row <= e->classes; row++) {
+        for (size_t c = 0; c < e->classes; c++) {
+            const uint64_t times = e->confusion[row * e->classes + c];
+
+            out->actual += row != outside ? times : 0;
+            out->predicted += c != outside ? times : 0;
+            out->correct += row == c && c != outside ? times : 0;
+        }
+    }
+    return true;
+}
+
 struct evaluation_balance evaluation_balance(const struct evaluation *e)
 {
     struct evaluation_balance b = { .classes = 0 };
@@ -294,7 +344,7 @@ struct evaluation_balance evaluation_balance(const struct evaluation *e)
             b.common = c;
         }
     }
-    b.majority = ratio(max, e->tally.samples);
+    b.majority = ratio(max, e->tally.actual);
     b.balanced = b.classes ? b.balanced / (double)b.classes : 0;
     b.macro_f1 = b.classes ? b.macro_f1 / (double)b.classes : 0;
     return b;
@@ -387,6 +437,7 @@ static void print_classes(const struct evaluation *e, char *const *labels, FILE 
 {
     const struct evaluation_balance b = evaluation_balance(e);
     char number[24], worst[24];
+    struct label_counts others;
 
     fprintf(to, "%-16s %8s %8s %10s %8s  %s\n", "class", "samples", "recall", "precision", "F1",
             "most often taken for");
@@ -402,9 +453,12 @@ static void print_classes(const struct evaluation *e, char *const *labels, FILE 
     if (e->classes <= TABLE_CLASSES_MAX)
         print_table(e, labels, to);
     fprintf(to, "\naccuracy %.2f%% (%llu of %llu), loss %.4f\n", 100 * evaluation_accuracy(e),
-            (unsigned long long)e->tally.correct, (unsigned long long)e->tally.samples, loss_mean(&e->tally));
+            (unsigned long long)e->tally.correct, (unsigned long long)e->tally.actual, loss_mean(&e->tally));
     fprintf(to, "balanced accuracy %.2f%%, macro F1 %.4f; always \"%s\" would be right in %.2f%%\n", 100 * b.balanced,
             b.macro_f1, label_of(labels, b.common, number), 100 * b.majority);
+    if (evaluation_others(e, labels, &others))
+        fprintf(to, "F1 of all but \"" DATASET_NO_KEYWORD "\" %.4f (recall %.2f%%, precision %.2f%%)\n",
+                label_f1(&others), 100 * label_recall(&others), 100 * label_precision(&others));
 }
 
 void evaluation_print(const struct evaluation *e, char *const *labels, FILE *to)
@@ -444,8 +498,9 @@ static json_t *labels_json(const struct evaluation *e, char *const *labels)
 
 static json_t *classes_json(const struct evaluation *e, char *const *labels)
 {
-    json_t *classes = json_array(), *confusion = json_array();
+    json_t *classes = json_array(), *confusion = json_array(), *object;
     const struct evaluation_balance b = evaluation_balance(e);
+    struct label_counts others;
     char number[24];
 
     for (size_t c = 0; c < e->classes; c++) {
@@ -460,10 +515,15 @@ static json_t *classes_json(const struct evaluation *e, char *const *labels)
             json_array_append_new(row, json_integer((json_int_t)e->confusion[c * e->classes + other]));
         json_array_append_new(confusion, row);
     }
-    return json_pack("{s:f s:f s:f s:f s:I s:I s:f s:o s:o}", "accuracy", evaluation_accuracy(e), "balanced_accuracy",
-                     b.balanced, "macro_f1", b.macro_f1, "majority", b.majority, "samples",
-                     (json_int_t)e->tally.samples, "correct", (json_int_t)e->tally.correct, "loss",
-                     loss_mean(&e->tally), "classes", classes, "confusion", confusion);
+    object = json_pack("{s:f s:f s:f s:f s:I s:I s:f s:o s:o}", "accuracy", evaluation_accuracy(e), "balanced_accuracy",
+                       b.balanced, "macro_f1", b.macro_f1, "majority", b.majority, "samples",
+                       (json_int_t)e->tally.samples, "correct", (json_int_t)e->tally.correct, "loss",
+                       loss_mean(&e->tally), "classes", classes, "confusion", confusion);
+    if (evaluation_others(e, labels, &others))
+        json_object_set_new(object, "f1", json_real(label_f1(&others)));
+    if (e->tally.actual != e->tally.samples)
+        json_object_set_new(object, "words", json_integer((json_int_t)e->tally.actual));
+    return object;
 }
 
 json_t *evaluation_json(const struct evaluation *e, char *const *labels)

@@ -38,7 +38,7 @@ struct evaluation {
     enum loss_targets targets;
     size_t classes; /* or labels, or numbers */
     struct loss_tally tally;
-    uint64_t *confusion;         /* of classes: [true class, or the teacher's][predicted class] */
+    uint64_t *confusion;         /* of classes: [true class, or the teacher's][predicted class]; a row more: of none */
     struct label_counts *labels; /* TARGETS_SET */
     uint64_t exact;              /* samples of which every label is right */
     uint64_t edits;              /* TARGETS_LABELS */
@@ -86,6 +86,10 @@ struct evaluation_labels {
 };
 
 struct evaluation_labels evaluation_labels(const struct evaluation *evaluation);
+
+/* Of words of which most are none of what is looked for, labelled "O": how many of the others were said, there are, and
+ * are both. False, and 0, where there is no such label. */
+bool evaluation_others(const struct evaluation *evaluation, char *const *labels, struct label_counts *out);
 
 /* Per class: samples, recall, precision, F1, and what it is most often taken for; then the table itself when it is
  * small.

@@ -5,7 +5,6 @@
 
 #include "base/memory.h"
 #include "base/size.h"
-#include "forge/ranks/ranks.h"
 #include "forge/train/alignment/ctc.h"
 #include "forge/train/loss.h"
 #include "forge/train/losses/masked.h"
@@ -61,11 +60,17 @@ static void cross_entropy(const struct loss_call *call, size_t sample)
     struct loss_sample *out = &b->samples[sample];
     size_t stride = b->positions * call->count;
 
-    *out = (struct loss_sample){ .predicted = (uint32_t)b->positions, .actual = (uint32_t)b->positions };
+    *out = (struct loss_sample){ .loss = 0 };
     for (size_t position = 0; position < b->positions; position++) {
         size_t at = position * call->count + sample;
-        uint32_t class = (uint32_t)b->classes[at], best = class_gradient(call, at, stride, class);
+        uint32_t class = (uint32_t)b->classes[at], best;
 
+        for (size_t c = 0; call->gradient && b->classes[at] < 0 && c < b->features; c++)
+            call->gradient[at + c * stride] = 0;
+        out->predicted = out->actual += b->classes[at] != LOSS_NONE;
+        if (b->classes[at] < 0)
+            continue;
+        best = class_gradient(call, at, stride, class);
         scale_gradient(call, at, stride, b->weights[class]);
         scale_gradient(call, at, stride, 1 / (float)b->positions);
         out->loss += surprise(call->output[at + class * stride]);
@@ -548,33 +553,4 @@ void loss_run(struct loss_batch *batch, const float *output, size_t count, float
     struct loss_call call = { batch, output, count, smoothing, gradient };
 
     pool_run(pool, run_part, &call);
-}
-
-void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *tally)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct loss_sample *sample = &batch->samples[i];
-
-        sum += sample->loss;
-        tally->predicted += sample->predicted;
-        tally->actual += sample->actual;
-        tally->correct += sample->correct;
-    }
-    tally->loss += sum;
-    tally->samples += count;
-}
-
-void loss_join(struct loss_tally *tally, const struct ranks *ranks)
-{
-    double sums[] = { tally->loss, (double)tally->samples, (double)tally->predicted, (double)tally->actual,
-                      (double)tally->correct };
-
-    ranks_sum_doubles(ranks, sums, ARRAY_SIZE(sums));
-    *tally = (struct loss_tally){ .loss = sums[0],
-                                  .samples = (uint64_t)sums[1],
-                                  .predicted = (uint64_t)sums[2],
-                                  .actual = (uint64_t)sums[3],
-                                  .correct = (uint64_t)sums[4] };
 }

@@ -9,7 +9,7 @@
  * cross-entropy, sigmoid and binary cross-entropy), else to what it gives.
  *
  * cross-entropy: -log p[class], mean over the positions; gradient p - t, where t is 1 at the class and 0 elsewhere, or,
- * with label smoothing e over C classes, 1 - e + e / C and e / C.
+ * with label smoothing e over C classes, 1 - e + e / C and e / C; both 0 at positions that have no class.
  *
  * binary-cross-entropy: -sum over the elements of t log p + (1 - t) log(1 - p); gradient p - t, where smoothing takes t
  * to (1 - e) t + e / 2.
@@ -55,13 +55,19 @@
 #include "sparse/kernels/kernels.h"
 
 enum loss_targets {
-    TARGETS_CLASS,   /* int32 [positions]: a class of the output's first dimension */
+    TARGETS_CLASS,   /* int32 [positions]: a class of the output's first dimension; of several positions LOSS_NONE or
+                        LOSS_UNKNOWN, too */
     TARGETS_SET,     /* float32, as the output: 1 for each label that the sample has, else 0 */
     TARGETS_NUMBERS, /* float32, as the output */
     TARGETS_TAUGHT,  /* float32, as the output: probabilities of classes */
     TARGETS_WORDS,   /* int32 [positions]: a word, by its number in the output's first dimension; below 0: none */
     TARGETS_LABELS,  /* int32 [positions]: labels in their order, from the first on; below 0 behind the last */
     TARGETS_SPECTRA, /* float32, three numbers an element, one plane after the other (losses/masked.h) */
+};
+
+enum {
+    LOSS_NONE = -1,    /* nothing is there: a text has fewer words */
+    LOSS_UNKNOWN = -2, /* something is, which is none of the classes: no answer is right */
 };
 
 /* What became of one sample. Labels are counted: those predicted, those that it has, and those that are both; a class

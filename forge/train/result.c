@@ -2,6 +2,9 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/size.h"
+#include "forge/ranks/ranks.h"
+#include "forge/train/loss.h"
 #include "forge/train/result.h"
 
 #define RESULT_SECONDS_MAX 1e10
@@ -80,4 +83,35 @@ int trainer_result_parse(const json_t *json, struct trainer_result *out, struct 
     b->common = (size_t)common;
     b->predicted = (size_t)predicted;
     return 0;
+}
+
+/* ---- sums over samples ---- */
+
+void loss_add(const struct loss_batch *batch, size_t count, struct loss_tally *tally)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct loss_sample *sample = &batch->samples[i];
+
+        sum += sample->loss;
+        tally->predicted += sample->predicted;
+        tally->actual += sample->actual;
+        tally->correct += sample->correct;
+    }
+    tally->loss += sum;
+    tally->samples += count;
+}
+
+void loss_join(struct loss_tally *tally, const struct ranks *ranks)
+{
+    double sums[] = { tally->loss, (double)tally->samples, (double)tally->predicted, (double)tally->actual,
+                      (double)tally->correct };
+
+    ranks_sum_doubles(ranks, sums, ARRAY_SIZE(sums));
+    *tally = (struct loss_tally){ .loss = sums[0],
+                                  .samples = (uint64_t)sums[1],
+                                  .predicted = (uint64_t)sums[2],
+                                  .actual = (uint64_t)sums[3],
+                                  .correct = (uint64_t)sums[4] };
 }

@@ -94,16 +94,6 @@ static int make_stores(struct trainer *t, struct reason *why)
     return 0;
 }
 
-/* How many of the samples each class has. NULL: out of memory. */
-static size_t *count_classes(const struct trainer_setup *s, size_t classes)
-{
-    size_t *counts = memory_zalloc(classes, sizeof *counts);
-
-    for (size_t i = 0; counts && i < s->train_count; i++)
-        counts[batches_class(s->batches, s->train[i])]++;
-    return counts;
-}
-
 /* What the labels say before anything is learned. */
 static int weigh_classes(struct trainer *t, struct reason *why)
 {
@@ -117,8 +107,10 @@ static int weigh_classes(struct trainer *t, struct reason *why)
         return refuse_errno(why, -ENOMEM, "training");
     if (result || t->loss->targets != TARGETS_CLASS)
         return result;
-    if (!(counts = count_classes(s, t->batch.features)))
+    if (!(counts = balance_count(s->batches, s->train, s->train_count, t->batch.features)))
         return refuse_errno(why, -ENOMEM, "training");
+    if (t->batch.positions > 1 && s->recipe->balance == BALANCE_AUTO)
+        return 0; /* of words right is who is right of most of them */
     t->balance = balance_choose(s->recipe->balance, counts, t->batch.features);
     balance_weights(t->balance, counts, t->batch.features, t->batch.weights);
     return 0;

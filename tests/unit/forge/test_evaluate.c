@@ -6,6 +6,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/size.h"
 #include "forge/train/evaluate.h"
@@ -170,9 +171,46 @@ static void labels_have_the_figures_of_scikit_learn(void **state)
     }
 }
 
+/* Labels of words: what is no word does not count, and of a label that the model does not know nothing is right. */
+static void test_words_are_counted(void **state)
+{
+    enum { O, A, B, WORDS = 4 };
+    char o[] = "O", a[] = "A", b[] = "B", *const labels[] = { o, a, b };
+    const struct shape shape = { .rank = 2, .dimension = { 3, WORDS } };
+    const int32_t targets[WORDS * 2] = { A, O, A, B, LOSS_UNKNOWN, A, LOSS_NONE, LOSS_UNKNOWN }; /* [word][sample] */
+    const int32_t said[WORDS * 2] = { A, O, O, B, B, B, A, O };
+    float output[3 * WORDS * 2];
+    struct label_counts others;
+    struct loss_batch batch;
+    json_t *json;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(output); i++)
+        output[i] = (int32_t)(i / (WORDS * 2)) == said[i % (WORDS * 2)] ? 0.8f : 0.1f;
+    assert_int_equal(loss_batch_init(&batch, loss_find("cross-entropy"), &shape, 2), 0);
+    assert_int_equal(evaluation_init(&evaluation, &batch), 0);
+    memcpy(batch.classes, targets, sizeof targets);
+    loss_run(&batch, output, 2, 0, NULL, NULL);
+    evaluation_add(&evaluation, &batch, output, 2);
+    assert_int_equal(evaluation.tally.actual, 7);
+    assert_int_equal(evaluation.tally.correct, 3);
+    assert_true(evaluation_others(&evaluation, labels, &others));
+    assert_true(others.actual == 6 && others.predicted == 4 && others.correct == 2);
+    json = evaluation_json(&evaluation, labels);
+    number_is(json, "accuracy", 3.0 / 7);
+    number_is(json, "f1", 0.4);
+    number_is(json, "words", 7);
+    number_is(json, "majority", 3.0 / 7);
+    number_is(json_array_get(json_object_get(json, "classes"), B), "precision", 1.0 / 3);
+    json_decref(json);
+    evaluation_deinit(&evaluation);
+    loss_batch_deinit(&batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words_are_counted),
         cmocka_unit_test(classes_have_the_figures_of_scikit_learn),
         cmocka_unit_test(labels_have_the_figures_of_scikit_learn),
     };

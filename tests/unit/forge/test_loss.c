@@ -63,19 +63,20 @@ static void make(struct fixture *f, const struct loss *loss)
             f->batch.classes[i] = (int32_t)rng_below(&rng, FEATURES);
         if (loss->targets != TARGETS_WORDS)
             softmax(f, i / SAMPLES, i % SAMPLES);
-        else if (!rng_below(&rng, 3))
-            f->batch.classes[i] = -1;
+        if (f->batch.classes && !rng_below(&rng, 3))
+            f->batch.classes[i] = loss->targets == TARGETS_CLASS && i % 2 ? LOSS_UNKNOWN : -1;
     }
     if (loss->targets == TARGETS_SPECTRA)
         make_spectra(f);
 }
 
-/* Of one sample, over the positions that have a class. */
+/* Of one sample, over the positions that have a word, or of classes over all. */
 static double cross_entropy(const struct fixture *f, size_t s, double smoothing)
 {
-    double loss = 0, there = 0;
+    const bool words = f->batch.loss->targets == TARGETS_WORDS;
+    double loss = 0, there = words ? 0 : POSITIONS;
 
-    for (size_t p = 0; p < POSITIONS; p++)
+    for (size_t p = 0; words && p < POSITIONS; p++)
         there += f->batch.classes[p * SAMPLES + s] >= 0;
     for (size_t p = 0; p < POSITIONS; p++) {
         double sum = 0;
