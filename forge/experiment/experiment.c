@@ -167,7 +167,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     if (s->noise.alone && kind == MEDIA_TEXT)
         return refuse(why, WISP_E_FORMAT, "%s: of noise alone this version of wisp makes pictures and sounds, no texts",
                       o->model);
-    if (loss_is_of_words(s->loss) && wording_open(s, why))
+    if ((loss_is_of_words(s->loss) && wording_open(s, why)) || wording_check_tags(s, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
     return sounding_check(s, o, why);
 }
@@ -177,7 +177,7 @@ static uint64_t labelled_outputs(const struct experiment *s)
 {
     const struct shape *output = model_output(s->model);
 
-    return wording_is_spoken(s) ? output->dimension[0] : shape_elements(output);
+    return wording_is_spoken(s) || wording_is_tagged(s) ? output->dimension[0] : shape_elements(output);
 }
 
 static int open_labels(struct experiment *s, const struct experiment_options *o, struct reason *why)
@@ -203,7 +203,7 @@ static int open_labels(struct experiment *s, const struct experiment_options *o,
 /* How many classes there are is told by the data; what may be wrong with that, by the data as well. */
 static int refuse_classes(const struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
-    uint64_t outputs = shape_elements(model_output(s->model));
+    uint64_t outputs = labelled_outputs(s);
     size_t classes = s->data->label_count;
 
     if (*s->data->doubt)
@@ -260,7 +260,7 @@ static int check_loss(struct experiment *s, const struct experiment_options *o, 
                       numbers ? "labels" : "numbers",
                       numbers ? "numbers want --loss mse or l1"
                               : "end the network in a softmax, or name columns of numbers by --target-columns");
-    if (s->data->set_starts && s->loss->targets == TARGETS_CLASS)
+    if (s->data->set_starts && s->loss->targets == TARGETS_CLASS && !wording_is_tagged(s))
         return refuse(why, WISP_E_FORMAT, "%s: a softmax says one label; end the network in a sigmoid for several",
                       o->model);
     return 0;
@@ -272,12 +272,14 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
 {
     const struct shape *output = model_output(s->model);
     struct reading reading = reading_start("reading", o->quiet);
+    const bool tagged = wording_is_tagged(s) && !unlabelled;
     const struct dataset_wish wish = { .path = path,
                                        .split = o->split,
                                        .kind = media_kind(s->media),
                                        .unlabelled = unlabelled,
                                        .pairs = s->words.media != NULL,
-                                       .scores = wording_is_spoken(s) ? output->dimension[0] : 0,
+                                       .scores = wording_is_spoken(s) || tagged ? output->dimension[0] : 0,
+                                       .tags = tagged ? task_tags(s->model->processing) : TAGS_NONE,
                                        .positions = shape_elements(output) / output->dimension[0],
                                        .labels = s->model->labels,
                                        .label_count = s->model->label_count,

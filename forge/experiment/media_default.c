@@ -87,6 +87,16 @@ static bool describe_spectra(const struct model *model, uint32_t input, char *te
     return true;
 }
 
+/* A softmax at as many positions as it reads words. */
+static bool tags_words(const struct model *model, uint64_t inputs)
+{
+    const struct shape *output = model_output(model);
+    const uint64_t positions = shape_elements(output) / output->dimension[0];
+
+    return model->layers[model->layer_count - 1].kind->distribution == DISTRIBUTION_CATEGORICAL && positions > 1 &&
+           positions * MEDIA_WORD_NUMBERS == inputs;
+}
+
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why)
 {
     const uint64_t inputs = shape_elements(&model->signature.inputs[input].shape);
@@ -97,6 +107,9 @@ int media_default(enum media_kind kind, const struct model *model, uint32_t inpu
     if (kind == MEDIA_IMAGE && (grey || colour))
         snprintf(text, sizeof text, "{\"kind\":\"image\",\"width\":%llu,\"height\":%llu,\"channels\":%d}",
                  grey ? grey : colour, grey ? grey : colour, grey ? 1 : 3);
+    else if (kind == MEDIA_TEXT && vocabulary && tags_words(model, n))
+        snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%u,\"sequence\":%llu,\"each\":\"word\"}",
+                 vocabulary, n / MEDIA_WORD_NUMBERS);
     else if (kind == MEDIA_TEXT && vocabulary)
         snprintf(text, sizeof text, "{\"kind\":\"text\",\"features\":%u,\"sequence\":%llu%s}", vocabulary, n,
                  vocabulary >= SPELLING_FEATURES_MIN ? ",\"vocabulary\":true" : "");

@@ -15,6 +15,7 @@ static const struct task {
     { "image.compression", false },   { "image.enhancement", false },
     { "image.style", false },         { "image.generation", false },
     { "text.classification", true },  { "text.semantic-analysis", true },
+    { "text.semantics", true },       { "text.keywords", true },
     { "text.translation", false },    { "text.generation", false },
     { "audio.classification", true }, { "audio.recognition", true },
     { "audio.transcription", false }, { "audio.denoising", false },
@@ -69,6 +70,11 @@ const struct loss *task_loss(const char *processing)
     if (!strcmp(processing, "audio.denoising"))
         return loss_find("masked-snr");
     return !strcmp(processing, "audio.transcription") ? loss_find("ctc") : NULL;
+}
+
+enum dataset_tags task_tags(const char *processing)
+{
+    return !strcmp(processing, "text.keywords") ? TAGS_KEYWORDS : TAGS_CATEGORY;
 }
 
 int task_check(const char *processing, struct reason *why)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "forge/data/dataset.h"
 #include "forge/train/loss.h"
 
 /* Whether the type is one that there is: "raw", a modality alone (its default task), or with a task of it.
@@ -20,5 +21,8 @@ int task_fits(const char *processing, bool softmax, struct reason *why);
 
 /* The loss that a task has whatever the last layer is; NULL: the one that suits that layer. */
 const struct loss *task_loss(const char *processing);
+
+/* What each word is tagged with, by a network that says something of each. */
+enum dataset_tags task_tags(const char *processing);
 
 #endif

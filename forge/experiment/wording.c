@@ -123,3 +123,18 @@ int wording_open(struct experiment *s, struct reason *why)
                       media_elements(learned));
     return 0;
 }
+
+int wording_check_tags(const struct experiment *s, struct reason *why)
+{
+    const struct shape *output = model_output(s->model);
+    const uint64_t positions = shape_elements(output) / output->dimension[0];
+    const uint64_t words = media_elements(s->media) / MEDIA_WORD_NUMBERS;
+
+    if (!media_is_of_words(s->media) || (wording_is_tagged(s) && positions == words))
+        return 0;
+    return refuse(
+        why, WISP_E_FORMAT,
+        "its media description is of words, %llu of them with %d numbers each; then it ends in a softmax at so "
+        "many positions, and it has %llu",
+        (unsigned long long)words, MEDIA_WORD_NUMBERS, (unsigned long long)positions);
+}

@@ -21,6 +21,15 @@ int wording_describe(struct experiment *experiment, struct reason *why);
  * output has numbers for. WISP_E_FORMAT. */
 int wording_open(struct experiment *experiment, struct reason *why);
 
+/* Whether there are labels at each of the words, where each gets one; and only there. WISP_E_FORMAT. */
+int wording_check_tags(const struct experiment *experiment, struct reason *why);
+
+/* Whether each word of a text gets one of the labels. */
+static inline bool wording_is_tagged(const struct experiment *experiment)
+{
+    return media_is_of_words(experiment->media) && experiment->loss->targets == TARGETS_CLASS;
+}
+
 /* Whether what is learned is what is said in recordings: then the data have labels, one for each of the output's
  * features. */
 static inline bool wording_is_spoken(const struct experiment *experiment)

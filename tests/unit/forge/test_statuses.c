@@ -16,7 +16,7 @@
 #define TYPES                                                                                                          \
     "raw, image.classification, .segmentation, .denoising, .super-resolution, .compression, .enhancement, .style, "    \
     ".generation, text.classification, .semantic-analysis, .translation, .generation, audio.classification, "          \
-    ".recognition, .transcription"
+    ".recognition, .transcription, .denoising"
 #define TEXT "{\"kind\":\"text\",\"features\":64}"
 
 static const char *folder;
