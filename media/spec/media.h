@@ -263,4 +263,8 @@ size_t media_words_windows(const struct media_words *words, const struct media_w
 /* A window as a sample. media_encode_text() makes one of the words that the text begins with. */
 void media_words_encode(const struct media_words *words, const struct media_window *window, float *out);
 
+/* The lemma of a word by a label that says how it is made of it, as "NOUN =-1" ends (media/text/lemma.h); *length: of
+ * what the label says besides, "NOUN". Freed by the caller. NULL, and the label's length: it says none. */
+int media_lemma(const char *word, size_t word_length, const char *label, size_t *length, char **out);
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/spec/media.h"
 #include "media/text/lemma.h"
 
 /* As code points; NULL without memory. */
@@ -110,4 +111,17 @@ char *lemma_apply(const char *form, size_t length, const char *script)
         at = end;
     }
     return text_of(points, count - MIN(cut, count), *at == '+' ? at + 1 : "");
+}
+
+int media_lemma(const char *word, size_t word_length, const char *label, size_t *length, char **out)
+{
+    const char *space = strchr(label, ' ');
+
+    *out = NULL;
+    *length = strlen(label);
+    if (!space || (space[1] != '=' && space[1] != 'l'))
+        return 0;
+    *length = (size_t)(space - label);
+    *out = lemma_apply(word, word_length, space + 1);
+    return *out ? 0 : -ENOMEM;
 }

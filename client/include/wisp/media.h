@@ -87,6 +87,46 @@ int wisp_process_file(wisp_client *client, const char *model, const char *in, co
 int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
                        struct wisp_timings *timings);
 
+/* Of a model that says something of each word of a text: its words, in samples of one sentence or a part of one,
+ * however long the text is. Each sample is encoded, run, and what came of it is taken, in any order:
+ *
+ *     wisp_words *words = NULL;
+ *     int result = wisp_words_new(model, text, strlen(text), &words);
+ *     for (size_t i = 0; !result && i < wisp_words_samples(words); i++) {
+ *         wisp_words_encode(words, i, wisp_request_input(request));
+ *         result = wisp_submit(request);
+ *         if (!result)
+ *             result = wisp_wait(request, 1000);
+ *         if (!result)
+ *             result = wisp_words_take(words, i, wisp_request_output_tensor(request, 0));
+ *     }
+ *
+ * One thread at a time. The model must outlive the words. */
+typedef struct wisp_words wisp_words;
+
+struct wisp_word {
+    const char *text;     /* the word, in NFKC */
+    uint32_t label;       /* the most probable label's index, and */
+    float probability;    /* its probability; 0, and no label yet, before wisp_words_take() */
+    const char *category; /* the label, or its first part, where it says how the lemma is made: "NOUN" */
+    const char *lemma;    /* then; else NULL */
+};
+
+/* Whether the model does. */
+int wisp_takes_words(const wisp_model *model);
+
+/* WISP_E_INVALID when the model does not; WISP_E_FORMAT when it is no text in UTF-8; -ENOMEM. */
+int wisp_words_new(const wisp_model *model, const void *text, size_t length, wisp_words **words);
+wisp_words *wisp_words_free(wisp_words *words); /* accepts NULL; returns NULL */
+size_t wisp_words_samples(const wisp_words *words);
+void wisp_words_encode(const wisp_words *words, size_t sample, float *input);
+/* WISP_E_FORMAT when an answer is no probability; -ENOMEM. */
+int wisp_words_take(wisp_words *words, size_t sample, const float *output);
+
+size_t wisp_words_count(const wisp_words *words);
+/* All of it lives as long as the words. */
+struct wisp_word wisp_words_word(const wisp_words *words, size_t word);
+
 #ifdef __cplusplus
 }
 #endif
