@@ -138,11 +138,9 @@ static int print_transcript(const struct run *run)
     return 0;
 }
 
-static int print_human(const struct run *run, const struct answer *answer, size_t labels)
+void answer_print_heading(const struct run *run, const struct answer *answer)
 {
-    const bool said = transcript_is_given(run->model);
     const struct screen *screen = &run->screen;
-    int result = 0;
 
     screen_text(screen, STYLE_STRONG, answer->input->name, 0);
     fputs("  ", screen->file);
@@ -152,6 +150,14 @@ static int print_human(const struct run *run, const struct answer *answer, size_
         screen_text(screen, STYLE_FAINT, wisp_model_processing(run->model), 0);
     }
     fputc('\n', screen->file);
+}
+
+static int print_human(const struct run *run, const struct answer *answer, size_t labels)
+{
+    const bool said = transcript_is_given(run->model);
+    int result = 0;
+
+    answer_print_heading(run, answer);
     if (said)
         result = print_transcript(run);
     else if (run->top)
@@ -237,14 +243,45 @@ static int print_line(const struct run *run, json_t *object)
     return result && !ferror(run->screen.file) ? -ENOMEM : 0;
 }
 
-static int print_json(const struct run *run, const struct answer *answer, size_t labels)
+/* What was asked, and of which model. */
+static json_t *json_heading(const struct run *run, const struct answer *answer)
 {
-    const struct wisp_timings *timings = &answer->timings;
     json_t *object =
         json_pack("{s:o, s:o, s:o}", "input", json_text(answer->input->name), "model",
                   json_text(wisp_model_name(run->model)), "processing", json_text(wisp_model_processing(run->model)));
 
     note_line(object, answer->input);
+    return object;
+}
+
+/* The line that an answer is, once all of it but how long it took is there. */
+static int print_timed(const struct run *run, const struct answer *answer, json_t *object)
+{
+    const struct wisp_timings *timings = &answer->timings;
+
+    json_object_set_new(object, "total_ns", json_integer((json_int_t)timings->total_ns));
+    json_object_set_new(object, "queue_ns", json_integer((json_int_t)timings->queue_ns));
+    json_object_set_new(object, "compute_ns", json_integer((json_int_t)timings->compute_ns));
+    json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
+    json_object_set_new(object, "batch", json_integer(timings->batch));
+    json_object_set_new(object, "resubmitted", json_integer(timings->resubmitted));
+    if (run->verbose)
+        answer_print_timings(run, answer);
+    return print_line(run, object);
+}
+
+int answer_print_object(const struct run *run, const struct answer *answer, const char *key, json_t *value)
+{
+    json_t *object = json_heading(run, answer);
+
+    json_object_set_new(object, key, value);
+    return print_timed(run, answer, object);
+}
+
+static int print_json(const struct run *run, const struct answer *answer, size_t labels)
+{
+    json_t *object = json_heading(run, answer);
+
     if (run->top)
         json_object_set_new(object, "labels", json_labels(run, labels));
     if (transcript_is_given(run->model)) {
@@ -256,15 +293,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         json_object_set_new(object, "outputs", json_outputs(run));
     else if (!run->top)
         json_object_set_new(object, "output", json_output(run, 0));
-    json_object_set_new(object, "total_ns", json_integer((json_int_t)timings->total_ns));
-    json_object_set_new(object, "queue_ns", json_integer((json_int_t)timings->queue_ns));
-    json_object_set_new(object, "compute_ns", json_integer((json_int_t)timings->compute_ns));
-    json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
-    json_object_set_new(object, "batch", json_integer(timings->batch));
-    json_object_set_new(object, "resubmitted", json_integer(timings->resubmitted));
-    if (run->verbose)
-        answer_print_timings(run, answer);
-    return print_line(run, object);
+    return print_timed(run, answer, object);
 }
 
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text)

@@ -38,6 +38,15 @@ bool input_can_be_read_again(const struct input *input)
     return !input->path || (strcmp(input->path, "-") != 0 && !stat(input->path, &status) && S_ISREG(status.st_mode));
 }
 
+int input_read(const struct input *input, void **bytes, size_t *length, struct reason *why)
+{
+    if (input->path)
+        return file_read_or_pipe(input->path, INPUT_FILE_MAX, bytes, length, why);
+    *bytes = strndup(input->text, input->length);
+    *length = input->length;
+    return *bytes ? 0 : refuse_errno(why, -ENOMEM, "%s", input->name);
+}
+
 static void describe_shape(const wisp_model *model, char *text, size_t capacity)
 {
     uint32_t dimensions[RANK_MAX];

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/options.h"
 #include "client/cli/connection.h"
 #include "client/cli/private_daemon.h"
@@ -32,6 +33,7 @@ struct run {
     struct screen screen;   /* standard output */
     size_t label_columns;   /* of the model's longest label */
     struct wisp_label *top; /* top_k of them; NULL when the model has no labels */
+    bool tags;              /* the model says something of each word */
 };
 
 /* One sample: a file, "-", a sentence from the command line, or a line of a file. */
@@ -50,6 +52,9 @@ int input_refuse(const struct input *input, int result, struct reason *why);
 
 /* A pipe's bytes are gone once they were read. */
 bool input_can_be_read_again(const struct input *input);
+
+/* Its bytes, as they are, and a zero behind them; freed by the caller. */
+int input_read(const struct input *input, void **bytes, size_t *length, struct reason *why);
 
 /* Writes one sample for the model. On failure `why` holds a sentence that names the input. */
 int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why);
@@ -77,12 +82,20 @@ bool process_is_for(const struct run *run, const struct input *input);
 int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
 int process_run(struct run *run, const struct input *input, struct reason *why);
 
-/* How long it took, where somebody looks on or asked for it. */
-void answer_print_timings(const struct run *run, const struct answer *answer);
-
 /* Prints one answer in the form that the options ask for. WISP_E_INVALID, with libwisp's sentence, when it has no
  * labels because it is no number; -errno of running out of memory. */
 int answer_print(struct run *run, const struct answer *answer);
+
+/* Its parts, for answers of another form: what stands above it, how long it took, and the line of --json with a value
+ * in it, which is taken over. */
+void answer_print_heading(const struct run *run, const struct answer *answer);
+void answer_print_timings(const struct run *run, const struct answer *answer);
+int answer_print_object(const struct run *run, const struct answer *answer, const char *key, json_t *value);
+
+/* A request for one sample, to be filled; and what was filled, sent and answered. On failure `why` holds libwisp's
+ * sentence. */
+int run_prepare(struct run *run, struct reason *why);
+int run_send(struct run *run, struct reason *why);
 
 /* --json: the line of an input that failed. */
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text);

@@ -10,11 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <wisp/media.h>
+
 #include "base/clock.h"
 #include "base/size.h"
 #include "client/cli/facts.h"
 #include "client/cli/lines.h"
 #include "client/cli/run.h"
+#include "client/cli/tagging.h"
 #include "client/cli/verb.h"
 
 enum {
@@ -80,19 +83,6 @@ static int check(const struct run *run, const struct input *inputs, size_t input
 
 /* ---- one input ---- */
 
-static int send(struct run *run, uint32_t patience_ms)
-{
-    int result = wisp_submit(run->request);
-
-    if (!result)
-        result = wisp_wait(run->request, patience_ms);
-    if (result == WISP_E_TIMEOUT) {
-        run->request = wisp_request_free(run->request);
-        run->let_go = true;
-    }
-    return result;
-}
-
 static int explain(int result, struct reason *why)
 {
     const char *text = wisp_last_error();
@@ -100,7 +90,20 @@ static int explain(int result, struct reason *why)
     return refuse(why, result, "%s", *text ? text : wisp_status_text(result));
 }
 
-static int prepare(struct run *run, struct reason *why)
+int run_send(struct run *run, struct reason *why)
+{
+    int result = wisp_submit(run->request);
+
+    if (!result)
+        result = wisp_wait(run->request, connection_wait_ms(&run->connection));
+    if (result == WISP_E_TIMEOUT) {
+        run->request = wisp_request_free(run->request);
+        run->let_go = true;
+    }
+    return result ? explain(result, why) : 0;
+}
+
+int run_prepare(struct run *run, struct reason *why)
 {
     uint64_t deadline_us = run->connection.timeout_ms * 1000;
     int result = 0;
@@ -125,7 +128,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
 {
     struct answer answer = { .input = input };
     uint64_t begun;
-    int result = process_is_for(run, input) ? 0 : prepare(run, why);
+    int result = process_is_for(run, input) || tagging_is_for(run, input) ? 0 : run_prepare(run, why);
 
     if (result)
         return input_refuse(input, result, why);
@@ -134,14 +137,16 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
         result = process_run(run, input, why);
         return result ? input_refuse(input, result, why) : 0;
     }
+    if (tagging_is_for(run, input))
+        return tagging_run(run, input, why);
     begun = clock_ns();
     result = input->named ? named_read(run, why) : input_encode(run, input, wisp_request_input(run->request), why);
     if (result)
         return result;
     answer.encode_ns = clock_ns() - begun;
-    result = send(run, connection_wait_ms(&run->connection));
+    result = run_send(run, why);
     if (result)
-        return input_refuse(input, explain(result, why), why);
+        return input_refuse(input, result, why);
     wisp_request_timings(run->request, &answer.timings);
     result = answer_print(run, &answer);
     return result ? refuse_in(why, explain(result, why), "%s", input->name) : 0;
@@ -215,6 +220,7 @@ static int find(struct run *run)
 
     if (result)
         return connection_fail(&run->connection, result);
+    run->tags = wisp_takes_words(run->model);
     (void)wisp_model_output(run->model, 0, &output);
     labels = output.dtype == WISP_FLOAT32 ? wisp_model_label_count(run->model) : 0;
     if (labels != output.elements)

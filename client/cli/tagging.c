@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wisp/media.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
+#include "client/cli/tagging.h"
+
+#define OUTSIDE "O"
+
+enum { WORD_COLUMNS_MAX = 40, CATEGORY_COLUMNS = 6 };
+
+CLEANUP_DEFINE(words, wisp_words, wisp_words_free)
+
+static int explain(int result, struct reason *why)
+{
+    return refuse(why, result, "%s", *wisp_last_error() ? wisp_last_error() : wisp_status_text(result));
+}
+
+/* All sentences, one after the other. */
+static int run_samples(struct run *run, wisp_words *words, struct answer *answer, struct reason *why)
+{
+    int result = 0;
+
+    for (size_t i = 0; !result && i < wisp_words_samples(words); i++) {
+        struct wisp_timings timings;
+
+        result = run_prepare(run, why);
+        if (result)
+            return result;
+        wisp_words_encode(words, i, wisp_request_input(run->request));
+        result = run_send(run, why);
+        if (result)
+            return result;
+        result = wisp_words_take(words, i, wisp_request_output_tensor(run->request, 0));
+        wisp_request_timings(run->request, &timings);
+        answer->timings.total_ns += timings.total_ns;
+        answer->timings.queue_ns += timings.queue_ns;
+        answer->timings.compute_ns += timings.compute_ns;
+        answer->timings.resubmitted += timings.resubmitted;
+        answer->timings.batch = MAX(answer->timings.batch, timings.batch);
+    }
+    return result ? explain(result, why) : 0;
+}
+
+static bool is_wanted(const struct run *run, const struct wisp_word *word)
+{
+    return strcmp(word->category, OUTSIDE) != 0 && (double)word->probability >= run->min;
+}
+
+/* ---- for a person ---- */
+
+static size_t widest(const struct run *run, const wisp_words *words)
+{
+    size_t columns = 0;
+
+    for (size_t i = 0; i < wisp_words_count(words); i++) {
+        const struct wisp_word word = wisp_words_word(words, i);
+
+        if (is_wanted(run, &word))
+            columns = MAX(columns, text_columns(word.text));
+    }
+    return MIN(columns, (size_t)WORD_COLUMNS_MAX);
+}
+
+static void print_words(const struct run *run, const wisp_words *words)
+{
+    const struct screen *screen = &run->screen;
+    const size_t columns = widest(run, words);
+    size_t printed = 0;
+
+    for (size_t i = 0; i < wisp_words_count(words); i++) {
+        const struct wisp_word word = wisp_words_word(words, i);
+
+        if (!is_wanted(run, &word))
+            continue;
+        printed++;
+        fputs("  ", screen->file);
+        screen_text(screen, STYLE_PLAIN, word.text, columns);
+        fputs("  ", screen->file);
+        screen_text(screen, STYLE_STRONG, word.category, word.lemma ? CATEGORY_COLUMNS : 0);
+        if (word.lemma) {
+            fputs("  ", screen->file);
+            screen_text(screen, STYLE_PLAIN, word.lemma, 0);
+        }
+        fputc('\n', screen->file);
+    }
+    if (!printed) {
+        fputs("  ", screen->file);
+        screen_text(screen, STYLE_FAINT, "none of its words", 0);
+        fputc('\n', screen->file);
+    }
+}
+
+/* ---- for a program ---- */
+
+static json_t *json_text(const char *text)
+{
+    cleanup_free char *valid = text_to_utf8(text);
+
+    return valid ? json_string(valid) : NULL;
+}
+
+static json_t *word_json(const struct wisp_word *word, size_t number)
+{
+    json_t *object = json_pack("{s:o s:I s:o s:f}", "word", json_text(word->text), "number", (json_int_t)number + 1,
+                               "label", json_text(word->category), "probability", (double)word->probability);
+
+    if (word->lemma)
+        json_object_set_new(object, "lemma", json_text(word->lemma));
+    return object;
+}
+
+static json_t *words_json(const struct run *run, const wisp_words *words)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < wisp_words_count(words); i++) {
+        const struct wisp_word word = wisp_words_word(words, i);
+
+        if (is_wanted(run, &word))
+            json_array_append_new(list, word_json(&word, i));
+    }
+    return list;
+}
+
+int tagging_run(struct run *run, const struct input *input, struct reason *why)
+{
+    cleanup(words_at_exit) wisp_words *words = NULL;
+    struct answer answer = { .input = input };
+    cleanup_free void *bytes = NULL;
+    size_t length;
+    int result = input_read(input, &bytes, &length, why);
+
+    if (!result && (result = wisp_words_new(run->model, bytes, length, &words)))
+        explain(result, why);
+    if (!result)
+        result = run_samples(run, words, &answer, why);
+    if (result)
+        return input_refuse(input, result, why);
+    if (run->json)
+        return answer_print_object(run, &answer, "words", words_json(run, words));
+    answer_print_heading(run, &answer);
+    print_words(run, words);
+    answer_print_timings(run, &answer);
+    return 0;
+}
