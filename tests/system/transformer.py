@@ -116,6 +116,17 @@ layers:
   - relu
   - projection: {name: words, neurons: 100}
 """
+TAGGER = """\
+name: tagger
+processing: {0}
+input: [88]
+layers:
+  - embedding: {{vocabulary: 512, neurons: 16}}
+  - conv1d: {{channels: 16, kernel: 33, stride: 11, padding: 11}}
+  - relu
+  - conv1d: {{channels: {1}, kernel: 1}}
+  - softmax
+"""
 DECODER = """\
 name: decoder
 processing: text.generation
@@ -304,8 +315,44 @@ def check_labels(programs):
     check(f"labels: {said}", said.startswith(b"labels in their order: "))
 
 
+def write_tagged(folder, chance):
+    """What a word is follows from its ending, but "run" is what the word before it says."""
+    nouns, verbs = "cats dogs boys trees".split(), "sitting running seeing doing".split()
+    word = lambda number, form, lemma, tag: f"{number}\t{form}\t{lemma}\t{tag}\tX\t0\troot\n"
+    os.makedirs(folder)
+    for split, count in (("train", 400), ("test", 40)):
+        with open(os.path.join(folder, f"{split}.tsv"), "w", encoding="ascii") as file:
+            for _ in range(count):
+                noun, verb, ran = chance.choice(nouns), chance.choice(verbs), chance.randrange(2)
+                file.write("# text\n" + word(1, "the", "the", "DET") + word(2, noun, noun[:-1], "NOUN") + word(3, verb, verb[:-3], "VERB")
+                           + word(4, "the" if ran else "they", "the", "DET" if ran else "PRON")
+                           + word(5, "run", "run", "NOUN" if ran else "VERB") + word(6, ".", ".", "PUNCT") + "\n")
+
+
+def check_tags(programs):
+    """A label for each word, of those of a text of any length; and of the keywords their lemmas."""
+    write_tagged(os.path.join(programs.folder, "data"), random.Random(7))
+    for processing, labels in (("text.semantics", 5), ("text.keywords", 5)):
+        name = processing.split(".")[1]
+        build(programs, TAGGER.format(processing, labels), "0.3")
+        check_training(programs, name, "-e", "6", "-b", "16", "--rate", "0.02", least=0.99)
+        text = "the birds seeing they run. " * 50 + "the run"
+        with serving(programs, f"{name}.safetensors") as socket:
+            said = json.loads(programs.run("bin/wisp", "run", "-s", socket, name, "--text", text, "--json"))["words"]
+            if processing == "text.semantics":
+                tags = [word["label"] for word in said]
+                check(f"tags: {tags}", tags == "DET NOUN VERB PRON VERB PUNCT".split() * 50 + ["DET", "NOUN"])
+            else:
+                lemmas = [word["lemma"] for word in said]
+                check(f"lemmas: {lemmas}", lemmas == ["bird", "see", "run"] * 50 + ["run"])
+                shown = programs.run("bin/wisp", "run", "-s", socket, name, "--text", "the birds").decode().split("\n")
+                check(f"shown: {shown}", shown[1].split() == ["birds", "NOUN", "bird"])
+        said = json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", "data", "--json"))
+        check(f"tags: {said}", said["words"] == 40 * 6 and ("f1" in said) == (processing == "text.keywords"))
+
+
 def main():
-    for check_one in (check_pictures, check_texts, check_translator, check_words, check_labels):
+    for check_one in (check_pictures, check_texts, check_translator, check_words, check_labels, check_tags):
         with tempfile.TemporaryDirectory() as folder:
             check_one(Programs(os.path.realpath(sys.argv[1]), folder))
 
