@@ -92,8 +92,8 @@ void answer_print_heading(const struct run *run, const struct answer *answer);
 void answer_print_timings(const struct run *run, const struct answer *answer);
 int answer_print_object(const struct run *run, const struct answer *answer, const char *key, json_t *value);
 
-/* A request for one sample, to be filled; and what was filled, sent and answered. On failure `why` holds libwisp's
- * sentence. */
+/* sending.c: a request for one sample, to be filled; and what was filled, sent and answered. On failure `why` holds
+ * libwisp's sentence. */
 int run_prepare(struct run *run, struct reason *why);
 int run_send(struct run *run, struct reason *why);
 

@@ -90,34 +90,6 @@ static int explain(int result, struct reason *why)
     return refuse(why, result, "%s", *text ? text : wisp_status_text(result));
 }
 
-int run_send(struct run *run, struct reason *why)
-{
-    int result = wisp_submit(run->request);
-
-    if (!result)
-        result = wisp_wait(run->request, connection_wait_ms(&run->connection));
-    if (result == WISP_E_TIMEOUT) {
-        run->request = wisp_request_free(run->request);
-        run->let_go = true;
-    }
-    return result ? explain(result, why) : 0;
-}
-
-int run_prepare(struct run *run, struct reason *why)
-{
-    uint64_t deadline_us = run->connection.timeout_ms * 1000;
-    int result = 0;
-
-    if (!run->request)
-        result = wisp_request_new(run->connection.client, run->model, 1, &run->request);
-    if (result == WISP_E_NO_SPACE && run->let_go)
-        return refuse(why, WISP_E_TIMEOUT, "wispd has not answered what was sent before: this one was not sent");
-    if (result)
-        return explain(result, why);
-    wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
-    return 0;
-}
-
 static void tell_who_types(const struct input *input)
 {
     if (input->path && !strcmp(input->path, "-") && isatty(STDIN_FILENO))

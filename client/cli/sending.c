@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One request after the other through one piece of shared memory.
+ */
+#include <string.h>
+
+#include "base/size.h"
+#include "client/cli/run.h"
+
+static int explain(int result, struct reason *why)
+{
+    const char *text = wisp_last_error();
+
+    return refuse(why, result, "%s", *text ? text : wisp_status_text(result));
+}
+
+int run_send(struct run *run, struct reason *why)
+{
+    int result = wisp_submit(run->request);
+
+    if (!result)
+        result = wisp_wait(run->request, connection_wait_ms(&run->connection));
+    if (result == WISP_E_TIMEOUT) {
+        run->request = wisp_request_free(run->request);
+        run->let_go = true;
+    }
+    return result ? explain(result, why) : 0;
+}
+
+int run_prepare(struct run *run, struct reason *why)
+{
+    uint64_t deadline_us = run->connection.timeout_ms * 1000;
+    int result = 0;
+
+    if (!run->request)
+        result = wisp_request_new(run->connection.client, run->model, 1, &run->request);
+    if (result == WISP_E_NO_SPACE && run->let_go)
+        return refuse(why, WISP_E_TIMEOUT, "wispd has not answered what was sent before: this one was not sent");
+    if (result)
+        return explain(result, why);
+    wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
+    return 0;
+}
