@@ -20,6 +20,7 @@
 #include "media/spec/sniff.h"
 #include "media/spec/spec.h"
 #include "media/text/characters.h"
+#include "media/text/check.h"
 #include "media/text/pieces.h"
 
 /* Seeds of the hash: a word of one letter is not the letter. */
@@ -51,63 +52,6 @@ static int pieces_init(struct pieces *pieces, size_t count, size_t gap)
     return 0;
 }
 
-static int check_utf8(const char *name, const char *text, size_t length, struct reason *why)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-    const char *what = NULL;
-    size_t at = 0;
-
-    while (at < length) {
-        utf8proc_int32_t point;
-        utf8proc_ssize_t used;
-
-        if (bytes[at] < 0x80) {
-            at++;
-            continue;
-        }
-        used = utf8proc_iterate(bytes + at, (utf8proc_ssize_t)MIN(length - at, 4), &point);
-        if (used <= 0)
-            break;
-        at += (size_t)used;
-    }
-    if (at == length)
-        return 0;
-    sniff(text, length, &what);
-    if (!what && length >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2)))
-        what = "UTF-16; iconv -f UTF-16 -t UTF-8 makes it readable";
-    return refuse(why, WISP_E_FORMAT, "%s: not UTF-8 at byte %zu (0x%02x)%s%s", name, at, bytes[at],
-                  what ? "; it looks like " : "", what ? what : "");
-}
-
-static bool is_dropped(utf8proc_int32_t point)
-{
-    return !character_is_space(point) &&
-           (utf8proc_category(point) == UTF8PROC_CATEGORY_CC || utf8proc_get_property(point)->ignorable);
-}
-
-static int refuse_empty(const char *name, size_t length, struct reason *why)
-{
-    return refuse(why, WISP_E_FORMAT, "%s: %s", name,
-                  length ? "nothing but white space and control characters; a text is expected" : "the text is empty");
-}
-
-int media_check_text(const char *name, const char *text, size_t length, struct reason *why)
-{
-    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
-    int result = check_utf8(name, text, length, why);
-
-    if (result)
-        return result;
-    for (size_t at = 0; at < length;) {
-        utf8proc_int32_t point;
-
-        at += (size_t)utf8proc_iterate(bytes + at, (utf8proc_ssize_t)MIN(length - at, 4), &point);
-        if (!character_is_space(point) && !is_dropped(point))
-            return 0;
-    }
-    return refuse_empty(name, length, why);
-}
-
 /* The longest part of at most `limit` bytes that ends between two characters. */
 static size_t limited(const char *text, size_t length, size_t limit)
 {
@@ -123,7 +67,7 @@ static size_t drop_ignored(utf8proc_int32_t *points, size_t count)
     size_t kept = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (!is_dropped(points[i]))
+        if (!text_drops(points[i]))
             points[kept++] = points[i];
     }
     return kept;
@@ -269,10 +213,13 @@ static int encode_pieces(const struct text_spec *spec, const char *name, const c
                          struct reason *why)
 {
     int result = media_check_text(name, text, length, why);
+    size_t mark;
 
     if (result)
         return result;
-    result = pieces_encode(spec->vocabulary, text, limited(text, length, spec->limit), out, spec->sequence);
+    length = limited(text, length, spec->limit);
+    mark = text_mark(text, length);
+    result = pieces_encode(spec->vocabulary, text + mark, length - mark, out, spec->sequence);
     return result ? refuse_errno(why, result, "%s", name) : 0;
 }
 
@@ -304,7 +251,7 @@ int media_encode_text(const struct media *media, const char *name, const char *t
         return encode_pieces(spec, name, text, length, out, why);
     if (spec->each == MEDIA_EACH_WORD)
         return encode_words(media, name, text, length, out, why);
-    result = check_utf8(name, text, length, why);
+    result = text_check_utf8(name, text, length, why);
     if (result)
         return result;
     result = normalise(text, limited(text, length, spec->limit), &points, &count);
@@ -315,7 +262,7 @@ int media_encode_text(const struct media *media, const char *name, const char *t
     if (result)
         return refuse_errno(why, result, "%s", name);
     if (!characters.count)
-        return refuse_empty(name, length, why);
+        return text_refuse_empty(name, length, why);
     if (spec->sequence) {
         number_words(&words, spec, out);
         return 0;

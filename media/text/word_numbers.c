@@ -17,6 +17,7 @@
 #include "media/spec/media.h"
 #include "media/spec/spec.h"
 #include "media/text/characters.h"
+#include "media/text/check.h"
 #include "media/text/words.h"
 
 enum {
@@ -171,11 +172,12 @@ int media_words_new(const struct media *media, const char *name, const char *tex
 {
     cleanup(media_words_at_exit) struct media_words *w = calloc(1, sizeof *w);
     cleanup(words_deinit) struct words words = { .points = NULL };
+    const size_t mark = text_mark(text, length);
     int result = media_check_text(name, text, length, why);
 
     if (result)
         return result;
-    result = w ? words_init(&words, text, length) : -ENOMEM;
+    result = w ? words_init(&words, text + mark, length - mark) : -ENOMEM;
     if (!result) {
         *w = (struct media_words){ .features = media->text.features, .room = media->text.sequence };
         w->count = words.count;

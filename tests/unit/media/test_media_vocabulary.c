@@ -113,6 +113,7 @@ static void by_the_book(void **state)
 {
     (void)state;
     assert_numbers("the", (const int32_t[]){ PIECE(3) }, 1);
+    assert_numbers("\xef\xbb\xbfthe", (const int32_t[]){ PIECE(3) }, 1); /* the mark of a file is none of the text */
     assert_numbers("\nthe", (const int32_t[]){ BYTE(' '), BYTE('\n'), PIECE(2) }, 3);
     assert_numbers("the12", (const int32_t[]){ PIECE(3), PIECE(12) }, 2);
     assert_numbers("12", (const int32_t[]){ PIECE(11), BYTE('2') }, 2);

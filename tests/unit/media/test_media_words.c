@@ -41,6 +41,7 @@ static void cutting(void **state)
 {
     static const char *const cases[][2] = {
         { "I don't know, it's 3.50 (or 10:30)!!", "I|do|n't|know|,|it|'s|3.50|(|or|10:30|)|!!" },
+        { "\xef\xbb\xbfso it", "so|it" },
         { "  so\nit\tgoes...  ", "so|it|goes|..." },
         { "Can't won't n't 'tis dogs' it’s", "Ca|n't|wo|n't|n|'t|'|tis|dogs|'|it|’s" },
         { "see www.x.org/a-b?c=1, a@b.de; http://x/.", "see|www.x.org/a-b?c=1|,|a@b.de|;|http://x/|." },
