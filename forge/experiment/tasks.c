@@ -21,8 +21,8 @@ static const struct task {
     { "audio.transcription", false }, { "audio.denoising", false },
 };
 
-/* "image.classification, .segmentation, text.classification", of all, or of those that classify. */
-static const char *list_tasks(bool classifiers, char *text, size_t size)
+/* "image.classification, .segmentation, text.classification", of those that classify, or of one modality. */
+static const char *list_tasks(bool classifiers, const char *of, char *text, size_t size)
 {
     size_t used = 0, last = 0;
 
@@ -31,7 +31,7 @@ static const char *list_tasks(bool classifiers, char *text, size_t size)
         const size_t modality = strcspn(tasks[i].type, ".");
         const bool again = used && !strncmp(tasks[i].type, tasks[last].type, modality + 1);
 
-        if (classifiers && !tasks[i].classifies)
+        if (classifiers ? !tasks[i].classifies : strncmp(tasks[i].type, of, strcspn(of, ".") + 1) != 0)
             continue;
         used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
                                  tasks[i].type + (again ? modality : 0));
@@ -60,9 +60,10 @@ static int refuse_unknown(const char *processing, struct reason *why)
     for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
         names[i] = tasks[i].type;
     near = suggest(processing, names, ARRAY_SIZE(names));
-    return refuse(why, WISP_E_INVALID, "there is no processing type %s%s%s%s; there are raw, %s", processing,
+    list_tasks(false, near ? near : processing, list, sizeof list);
+    return refuse(why, WISP_E_INVALID, "there is no processing type %s%s%s%s; %s%s", processing,
                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "",
-                  list_tasks(false, list, sizeof list));
+                  *list ? "there are raw, " : "it is raw, or begins with image, text or audio", list);
 }
 
 const struct loss *task_loss(const char *processing)
@@ -91,5 +92,5 @@ int task_fits(const char *processing, bool softmax, struct reason *why)
     if (result || !task || task->classifies || !softmax)
         return result;
     return refuse(why, WISP_E_INVALID, "a network that ends in a softmax classifies, which is not %s; it can be %s",
-                  processing, list_tasks(true, list, sizeof list));
+                  processing, list_tasks(true, "", list, sizeof list));
 }

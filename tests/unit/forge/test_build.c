@@ -143,7 +143,7 @@ static void test_refusals(void **state)
         { "build --layers 784-10 --sparsity 0.5x", 2, "give a number" },
         { "build --layers 784-10 --sparsity nan", 2, "give a number" },
         { "build --layers 784-10 --sparsity 0.5 -p foo.bar", 2,
-          "no processing type foo.bar; there are raw, image.class" },
+          "no processing type foo.bar; it is raw, or begins with image" },
         { "build --layers 784-10 --sparsity 0.5 -p image.clasification", 2, "did you mean image.classification?" },
         { "build --layers 784-10 --sparsity 0.5 -p image.segmentation", 2,
           "ends in a softmax classifies, which is not" },

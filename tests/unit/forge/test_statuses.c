@@ -13,11 +13,8 @@
 #include "support/test.h"
 
 #define IMAGE "--processing image.classification "
-#define TYPES                                                                                                          \
-    "raw, image.classification, .segmentation, .denoising, .super-resolution, .compression, .enhancement, .style, "    \
-    ".generation, text.classification, .semantic-analysis, .translation, .generation, audio.classification, "          \
-    ".recognition, .transcription, .denoising"
-#define TEXT "{\"kind\":\"text\",\"features\":64}"
+#define TYPES "raw, text.classification, .semantic-analysis, .semantics, .keywords, .translation, .generation"
+#define TEXT  "{\"kind\":\"text\",\"features\":64}"
 
 static const char *folder;
 static struct ran ran;
@@ -86,10 +83,12 @@ static const struct refusal refusals[] = {
       "text.classification?); there are " TYPES },
     { "train m -D d -p Image! -o x", 2,
       "--processing: the processing type is not \"modality\" or \"modality.task\" of a-z, 0-9, '_' and '-' (byte 0)" },
-    { "train m -D d -p video.x -o x", 2, "--processing: there is no processing type video.x; there are " TYPES },
+    { "train m -D d -p video.x -o x", 2,
+      "--processing: there is no processing type video.x; it is raw, or begins with image, text or audio" },
     { "train m -D d -p image.segmentation -o x", 2,
       "--processing: a network that ends in a softmax classifies, which is not image.segmentation; it can be "
-      "image.classification, text.classification, .semantic-analysis, audio.classification, .recognition" },
+      "image.classification, text.classification, .semantic-analysis, .semantics, .keywords, audio.classification, "
+      ".recognition" },
     { "eval scent -D d", 65,
       "scent (--processing gives it another type): there is no processing type scent.classification (did you mean "
       "text.classification?); there are " TYPES },
