@@ -137,7 +137,8 @@ static const struct refusal refusals[] = {
     { "curves five.svg -o ./five.svg", 2, "-o ./five.svg would be written over what it shows; give it another name" },
     /* the loss */
     { "train m -D d --loss sine -o x", 2,
-      "--loss sine: give cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse, l1 or none" },
+      "--loss sine: give cross-entropy, sequence-cross-entropy, ctc, binary-cross-entropy, dice, mse, l1, masked-snr "
+      "or none" },
     { "train m -D d --loss binary-cross-entropy -o x", 65,
       "m: layer softmax: the loss binary-cross-entropy needs a sigmoid as the last layer, this is a softmax" },
     { "train m -D d --loss mse -o x", 65,
