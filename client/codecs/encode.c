@@ -4,6 +4,7 @@
  * model. It is immutable then, so that many threads may use it.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/export.h"
 #include "base/json_view.h"
+#include "base/memory.h"
 #include "client/codecs/codec.h"
 #include "media/spec/media.h"
 
@@ -28,6 +30,14 @@ static void codec_release(struct wisp_private_kept *kept)
 
     media_free(codec->media);
     free(codec);
+}
+
+/* Of the first input. */
+static size_t input_elements(const wisp_model *model)
+{
+    struct wisp_tensor input;
+
+    return wisp_model_input(model, 0, &input) ? 0 : input.elements;
 }
 
 /* -ENOMEM; every other fault is what it says from now on. */
@@ -48,13 +58,13 @@ static int codec_read(struct codec *codec, const wisp_model *model)
     }
     text = strndup(media.at, (size_t)(media.end - media.at));
     result = text ? media_parse(text, &codec->media, &codec->why) : -ENOMEM;
-    if (!result && !wisp_model_input_size(model)) {
-        (void)refuse(&codec->why, 0, "it has not just one input of float32: give it tensors");
+    if (!result && wisp_model_input_count(model) != 1) {
+        (void)refuse(&codec->why, 0, "it has several inputs: give it tensors");
         codec->media = media_free(codec->media);
     }
-    if (!result && codec->media && media_elements(codec->media) != wisp_model_input_size(model)) {
+    if (!result && codec->media && media_elements(codec->media) != input_elements(model)) {
         (void)refuse(&codec->why, 0, "its media make %zu numbers where it takes %zu", media_elements(codec->media),
-                     wisp_model_input_size(model));
+                     input_elements(model));
         codec->media = media_free(codec->media);
     }
     return result == -ENOMEM ? result : 0;
@@ -84,10 +94,21 @@ int codec_media(const wisp_model *model, const struct media **out)
     return *out ? 0 : refuse(why, WISP_E_FORMAT, "%s takes no files: %s", wisp_model_name(model), codec->why.text);
 }
 
+/* Of a model whose input is not of floats: wisp_encode_input() is the call. */
+static int media_of_floats(const wisp_model *model, const struct media **out)
+{
+    int result = codec_media(model, out);
+
+    if (result || wisp_model_input_size(model))
+        return result;
+    return refuse(wisp_private_last_error(), WISP_E_FORMAT,
+                  "%s takes no floats: wisp_encode_input() makes what its input takes", wisp_model_name(model));
+}
+
 int codec_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input)
 {
     const struct media *media;
-    int result = codec_media(model, &media);
+    int result = media_of_floats(model, &media);
 
     return result ? result : media_encode(media, name, bytes, length, input, wisp_private_last_error());
 }
@@ -97,7 +118,7 @@ int codec_encode(const wisp_model *model, const char *name, const void *bytes, s
 WISP_EXPORT int wisp_encode_file(const wisp_model *model, const char *path, float *input)
 {
     const struct media *media;
-    int result = codec_media(model, &media);
+    int result = media_of_floats(model, &media);
 
     return result ? result : media_encode_file(media, path, input, wisp_private_last_error());
 }
@@ -114,7 +135,7 @@ WISP_EXPORT int wisp_encode_pixels(const wisp_model *model, const void *data, ui
         .data = data, .width = width, .height = height, .stride = stride, .format = format
     };
     const struct media *media;
-    int result = codec_media(model, &media);
+    int result = media_of_floats(model, &media);
 
     return result ? result : media_encode_pixels(media, &pixels, input, wisp_private_last_error());
 }
@@ -126,7 +147,38 @@ WISP_EXPORT int wisp_encode_samples(const wisp_model *model, const void *samples
         .data = samples, .count = count, .channels = channels, .rate = rate, .format = format
     };
     const struct media *media;
-    int result = codec_media(model, &media);
+    int result = media_of_floats(model, &media);
 
     return result ? result : media_encode_samples(media, &sound, input, wisp_private_last_error());
+}
+
+/* Whole numbers within the type's range, which whatever media make for such an input are. */
+static void round_all(enum wisp_dtype dtype, const float *from, size_t count, void *to)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (dtype == WISP_INT32)
+            ((int32_t *)to)[i] = (int32_t)fminf(fmaxf(from[i], -0x1p30f), 0x1p30f);
+        else
+            ((uint8_t *)to)[i] = (uint8_t)fminf(fmaxf(from[i], 0), UINT8_MAX);
+    }
+}
+
+WISP_EXPORT int wisp_encode_input(const wisp_model *model, const void *bytes, size_t length, void *input)
+{
+    cleanup_free float *floats = NULL;
+    struct wisp_tensor tensor;
+    const struct media *media;
+    int result = codec_media(model, &media);
+
+    if (result || (result = wisp_model_input(model, 0, &tensor)))
+        return result;
+    if (tensor.dtype == WISP_FLOAT32)
+        return media_encode(media, "input", bytes, length, input, wisp_private_last_error());
+    floats = memory_alloc(tensor.elements, sizeof *floats);
+    if (!floats)
+        return refuse_errno(wisp_private_last_error(), -ENOMEM, "the input of %s", wisp_model_name(model));
+    result = media_encode(media, "input", bytes, length, floats, wisp_private_last_error());
+    if (!result)
+        round_all(tensor.dtype, floats, tensor.elements, input);
+    return result;
 }

@@ -26,6 +26,10 @@ extern "C" {
 int wisp_encode_file(const wisp_model *model, const char *path, float *input);
 int wisp_encode_bytes(const wisp_model *model, const void *bytes, size_t length, float *input);
 
+/* The same for a model whose one input is not of floats, as that of words, which are whole numbers; or is. `input` is
+ * wisp_request_input_tensor(request, 0). */
+int wisp_encode_input(const wisp_model *model, const void *bytes, size_t length, void *input);
+
 /* The same for what comes from a camera, a screen or a microphone and was in no file: the floats are those of the same
  * pixels in PNG, or of the same samples in WAV, to the bit. WISP_E_INVALID when the arguments do not go together, or
  * the model takes something else; WISP_E_FORMAT when a sample is not finite, or all is silent.
