@@ -17,7 +17,7 @@
 #include "forge/experiment/wording.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/save.h"
-#include "forge/train/blas.h"
+#include "forge/train/blas/blas.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/structure.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
-#include "forge/train/blas.h"
+#include "forge/train/blas/blas.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/weights.h"
 #include "support/test.h"

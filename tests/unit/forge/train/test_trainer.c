@@ -8,7 +8,7 @@
 
 #include "base/size.h"
 #include "forge/experiment/split.h"
-#include "forge/train/blas.h"
+#include "forge/train/blas/blas.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/trainer.h"
 #include "support/test.h"

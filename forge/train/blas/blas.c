@@ -2,7 +2,7 @@
 #include <cblas.h>
 #include <stdio.h>
 
-#include "forge/train/blas.h"
+#include "forge/train/blas/blas.h"
 #include "sparse/kernels/formats/csr.h"
 
 static const struct kernels *fallback;
