@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a trainer is made of, for the files that it consists of: the run (trainer.c), one step of all parameters
- * (trainer_step.c), how connections are exchanged before one (trainer_regrow.c), and how it is kept on disk and taken
- * up again (trainer_checkpoint.c).
+ * What a trainer is made of, for the files that it consists of: the run (trainer.c), a minibatch forward and back
+ * (trainer_batch.c), one step of all parameters (trainer_step.c), how connections are exchanged before one
+ * (trainer_regrow.c), and how it is kept on disk and taken up again (trainer_checkpoint.c).
  */
 #ifndef FORGE_TRAIN_TRAINER_STATE_H
 #define FORGE_TRAIN_TRAINER_STATE_H
@@ -40,6 +40,12 @@ struct trainer {
 size_t trainer_share(const struct trainer *trainer, size_t count, size_t *begin);
 /* Adds what the `count` samples of this rank's share, and those of all others, have come to in loss_run(). */
 void trainer_tally(struct trainer *trainer, size_t count);
+
+/* Forward and back on a minibatch of this epoch, for the gradient. */
+int trainer_batch(struct trainer *trainer, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why);
+
+/* WISP_E_INVALID, and says what to do. `of` is the training, or the one beside it. */
+int trainer_refuse_diverged(struct trainer *trainer, const struct trainer *of, uint64_t epoch, struct reason *why);
 
 /* WISP_E_FORMAT when this rank's weights are not the first rank's, to the bit. */
 int trainer_compare(const struct trainer *trainer, struct reason *why);
