@@ -74,7 +74,7 @@ static int read_file(const char *path, struct collect *collect, struct reason *w
     enum media_kind kind = collect->wish->kind;
     bool table = table_has_name(path);
 
-    if (collect->wish->tags && conllu_has_name(path))
+    if (collect->wish->tags && collect->wish->tags != TAGS_KEPT && conllu_has_name(path))
         return conllu_read(path, collect, why);
     if (!table && !tar_has_name(path))
         return refuse(

@@ -38,8 +38,10 @@ enum dataset_tags {
     TAGS_FINE,     /* XPOS */
     TAGS_KEYWORDS, /* of nouns, verbs, adjectives, adverbs, names and numbers UPOS and how its lemma is made of the word
                       ("NOUN =-1", media/text/lemma.h); of others: */
-};
 #define DATASET_NO_KEYWORD "O"
+    TAGS_KEPT, /* of pairs of a text and its gist, which words the gist keeps (kept.h): */
+#define DATASET_KEPT "kept"
+};
 
 #define DATASET_UNKNOWN UINT32_MAX /* a tag that is none of the labels */
 

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "forge/data/columns.h"
+#include "forge/data/kept.h"
 #include "forge/data/readers.h"
 #include "media/text/utf16.h"
 
@@ -125,6 +126,10 @@ static int add_row(const struct rows *rows, const struct columns *columns, struc
         result = read_target(rows, columns, collect, &target, why);
     if (result)
         return collect_skip(collect, refuse_in(why, result, "%s:%u", rows->path, rows->row_line), why);
+    if (collect->wish->tags == TAGS_KEPT) {
+        result = kept_collect(text, &rows->fields[columns->targets[0]], collect, why);
+        return result ? result : collect_line(collect, rows->row_line, why);
+    }
     result =
         collect_text(collect, set ? 0 : target.classes[0], (struct dataset_text){ text->bytes, text->length }, why);
     if (!result && set)

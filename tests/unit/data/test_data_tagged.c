@@ -110,6 +110,33 @@ static void keywords(void **state)
     dataset_free(set);
 }
 
+/* Words on the longest common subsequence, and long ones that the gist has somewhere; of as many as there is room for.
+ */
+static void gists(void **state)
+{
+    struct dataset_wish wish = wish_of(TAGS_KEPT, 2);
+    struct dataset *set;
+    struct reason why;
+
+    (void)state;
+    wish.path = data_path(data_root, "gists.tsv");
+    wish.pairs = true;
+    data_write_text(data_root, "gists.tsv",
+                    "The storm, he said, the Storm hit a town in May.\tStorm in town\nx y\ta b\n");
+    assert_ok(dataset_read(&wish, &set, &why), why);
+    data_has(set, 2, 2, "O kept");
+    assert_sample(set, 0, "The\x1fstorm\x1f,\x1fhe\x1fsaid\x1f,\x1fthe\x1fStorm\x1fhit\x1f", "O|kept|O|O|O|O|O|kept|O");
+    assert_sample(set, 1, "x\x1fy\x1f", "O|O");
+    assert_int_equal(set->targets[0].length, strlen("Storm in town"));
+    assert_int_equal(set->lines[1], 2);
+    dataset_free(set);
+    wish.positions = 20;
+    assert_ok(dataset_read(&wish, &set, &why), why);
+    assert_int_equal(set->set_starts[1], 14);
+    assert_true(set->set[10] == 1 && set->set[9] == 0);
+    dataset_free(set);
+}
+
 static void damage(void **state)
 {
     static const char *const cases[][2] = {
@@ -169,10 +196,8 @@ static void lemmas(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tags),
-        cmocka_unit_test(keywords),
-        cmocka_unit_test(damage),
-        cmocka_unit_test(lemmas),
+        cmocka_unit_test(tags),   cmocka_unit_test(keywords), cmocka_unit_test(gists),
+        cmocka_unit_test(damage), cmocka_unit_test(lemmas),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
