@@ -108,6 +108,8 @@ static int run_all(const struct evaluator *r, const uint32_t *which, size_t coun
                               which[done + i], r->model->name);
         }
         evaluation_add(e, r->loss, forward_value(r->forward, output), now);
+        if (r->watch && r->watch(r->watcher, batch.which, now, forward_value(r->forward, output)))
+            return refuse_errno(why, -ENOMEM, "evaluation");
         if (r->scores && pair_scores_add(r->scores, batch.which, now, forward_input(r->forward, r->scores->input),
                                          forward_value(r->forward, output)))
             return refuse_errno(why, -ENOMEM, "a picture put together");

@@ -26,7 +26,10 @@ struct evaluator {
     const struct answers *answers; /* that are the targets; NULL: those of the data are */
     struct pair_scores *scores;    /* of pairs of pictures, to which is added; NULL: not wanted */
     struct likeness *likeness;     /* the same of recordings */
-    const struct ranks *ranks;     /* that share the samples; NULL: this process runs them all */
+    /* Told what the model gives for each batch of samples; NULL: nobody wants it. -ENOMEM. */
+    int (*watch)(void *watcher, const uint32_t *which, size_t count, const float *output);
+    void *watcher;
+    const struct ranks *ranks; /* that share the samples; NULL: this process runs them all */
 };
 
 /* Of one label, where a sample has several or none. */

@@ -4,11 +4,13 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/outcome.h"
+#include "forge/data/gists.h"
 #include "forge/data/pairs/scores.h"
 #include "forge/data/recordings/likeness.h"
 #include "forge/experiment/experiment.h"
@@ -118,9 +120,37 @@ static json_t *sounds_json(const struct experiment *s, const struct evaluation *
                      dataset_sample(s->data, f.lowest_sample, lowest, sizeof lowest));
 }
 
+/* Whether words are kept, for a gist; then who is to be told of what the model gives. */
+static bool makes_gists(const struct experiment *s, struct gist_scores *out)
+{
+    const struct shape *output = model_output(s->model);
+
+    *out = (struct gist_scores){ .data = s->data, .positions = shape_elements(output) / output->dimension[0] };
+    while (out->kept < s->model->label_count && strcmp(s->model->labels[out->kept], DATASET_KEPT) != 0)
+        out->kept++;
+    return s->data->targets && s->data->set_starts && out->kept < s->model->label_count;
+}
+
+static void print_rouge(const char *of, const struct rouge *rouge)
+{
+    const double texts = (double)rouge->texts;
+
+    printf("%s %d words: ROUGE-1 %.2f, ROUGE-2 %.2f, ROUGE-L %.2f\n", of, GIST_WORDS, 100 * rouge->one / texts,
+           100 * rouge->two / texts, 100 * rouge->longest / texts);
+}
+
+static json_t *rouge_json(const struct rouge *rouge)
+{
+    const double texts = (double)rouge->texts;
+
+    return json_pack("{s:f s:f s:f}", "rouge1", rouge->one / texts, "rouge2", rouge->two / texts, "rougeL",
+                     rouge->longest / texts);
+}
+
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
                         const struct evaluator *r, double seconds)
 {
+    const struct gist_scores *gists = r->watcher;
     json_t *object;
 
     if (!eval->json) {
@@ -130,6 +160,10 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
             print_sounds(s, e, r->likeness);
         else
             evaluation_print(e, s->model->labels, stdout);
+        if (gists) {
+            print_rouge("the most probable", &gists->chosen);
+            print_rouge("the first", &gists->first);
+        }
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
                (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
@@ -137,6 +171,9 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     object = r->scores     ? pictures_json(s, e, r->scores)
              : r->likeness ? sounds_json(s, e, r->likeness)
                            : evaluation_json(e, s->model->labels);
+    if (gists)
+        json_object_update_new(
+            object, json_pack("{s:o s:o}", "chosen", rouge_json(&gists->chosen), "first", rouge_json(&gists->first)));
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
@@ -147,8 +184,9 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     return print_json(VERB, object);
 }
 
-static int run(const struct eval *eval, const struct experiment *s, const struct evaluator *evaluator)
+static int run(const struct eval *eval, const struct experiment *s, struct evaluator *evaluator)
 {
+    struct gist_scores gists;
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
     struct evaluation e;
     struct reason why;
@@ -159,6 +197,10 @@ static int run(const struct eval *eval, const struct experiment *s, const struct
         return fail(VERB, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->data->count; i++)
         which[i] = (uint32_t)i;
+    if (makes_gists(s, &gists)) {
+        evaluator->watch = gists_add;
+        evaluator->watcher = &gists;
+    }
     result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
