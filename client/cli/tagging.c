@@ -95,6 +95,78 @@ static void print_words(const struct run *run, const wisp_words *words)
     }
 }
 
+/* ---- gists ---- */
+
+/* A text's gist is the words that are kept most probably, as many as wisp eval takes, in their order. */
+enum { GIST_WORDS = 8 };
+#define SUMMARISATION "text.summarisation"
+#define KEPT          "kept"
+
+static bool makes_gists(const struct run *run)
+{
+    return !strcmp(wisp_model_processing(run->model), SUMMARISATION);
+}
+
+static double kept_probability(const struct wisp_word *word)
+{
+    return !strcmp(word->category, KEPT) ? (double)word->probability : 1 - (double)word->probability;
+}
+
+/* Of words that are kept as probably the first come first. */
+static bool is_among(const wisp_words *words, size_t word)
+{
+    const struct wisp_word own = wisp_words_word(words, word);
+    size_t before = 0;
+
+    for (size_t i = 0; i < wisp_words_count(words) && before < GIST_WORDS; i++) {
+        const struct wisp_word other = wisp_words_word(words, i);
+        const double p = kept_probability(&other);
+
+        before += p > kept_probability(&own) || (i < word && !(p < kept_probability(&own)));
+    }
+    return before < GIST_WORDS;
+}
+
+/* Freed by the caller. NULL: out of memory. */
+static char *gist_of(const wisp_words *words)
+{
+    size_t room = 1;
+    char *text, *to;
+
+    for (size_t i = 0; i < wisp_words_count(words); i++)
+        room += strlen(wisp_words_word(words, i).text) + 1;
+    text = to = malloc(room);
+    for (size_t i = 0; text && i < wisp_words_count(words); i++) {
+        if (!is_among(words, i))
+            continue;
+        if (to > text)
+            *to++ = ' ';
+        to = stpcpy(to, wisp_words_word(words, i).text);
+    }
+    if (text)
+        *to = '\0';
+    return text;
+}
+
+static int print_gist(const struct run *run, const struct answer *answer, const wisp_words *words)
+{
+    cleanup_free char *gist = gist_of(words);
+
+    if (!gist)
+        return -ENOMEM;
+    if (run->json) {
+        cleanup_free char *valid = text_to_utf8(gist);
+
+        return answer_print_object(run, answer, "gist", valid ? json_string(valid) : NULL);
+    }
+    answer_print_heading(run, answer);
+    fputs("  ", run->screen.file);
+    screen_text(&run->screen, STYLE_STRONG, gist, 0);
+    fputc('\n', run->screen.file);
+    answer_print_timings(run, answer);
+    return 0;
+}
+
 /* ---- for a program ---- */
 
 static json_t *json_text(const char *text)
@@ -141,6 +213,8 @@ int tagging_run(struct run *run, const struct input *input, struct reason *why)
         result = run_samples(run, words, &answer, why);
     if (result)
         return input_refuse(input, result, why);
+    if (makes_gists(run))
+        return print_gist(run, &answer, words);
     if (run->json)
         return answer_print_object(run, &answer, "words", words_json(run, words));
     answer_print_heading(run, &answer);
