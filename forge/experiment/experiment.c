@@ -277,7 +277,8 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
                                        .split = o->split,
                                        .kind = media_kind(s->media),
                                        .unlabelled = unlabelled,
-                                       .pairs = s->words.media != NULL,
+                                       .pairs =
+                                           s->words.media || (tagged && task_tags(s->model->processing) == TAGS_KEPT),
                                        .scores = wording_is_spoken(s) || tagged ? output->dimension[0] : 0,
                                        .tags = tagged ? task_tags(s->model->processing) : TAGS_NONE,
                                        .positions = shape_elements(output) / output->dimension[0],

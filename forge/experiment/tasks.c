@@ -16,9 +16,10 @@ static const struct task {
     { "image.style", false },         { "image.generation", false },
     { "text.classification", true },  { "text.semantic-analysis", true },
     { "text.semantics", true },       { "text.keywords", true },
-    { "text.translation", false },    { "text.generation", false },
-    { "audio.classification", true }, { "audio.recognition", true },
-    { "audio.transcription", false }, { "audio.denoising", false },
+    { "text.summarisation", true },   { "text.translation", false },
+    { "text.generation", false },     { "audio.classification", true },
+    { "audio.recognition", true },    { "audio.transcription", false },
+    { "audio.denoising", false },
 };
 
 /* "image.classification, .segmentation, text.classification", of those that classify, or of one modality. */
@@ -75,6 +76,8 @@ const struct loss *task_loss(const char *processing)
 
 enum dataset_tags task_tags(const char *processing)
 {
+    if (!strcmp(processing, "text.summarisation"))
+        return TAGS_KEPT;
     return !strcmp(processing, "text.keywords") ? TAGS_KEYWORDS : TAGS_CATEGORY;
 }
 
