@@ -351,8 +351,28 @@ def check_tags(programs):
         check(f"tags: {said}", said["words"] == 40 * 6 and ("f1" in said) == (processing == "text.keywords"))
 
 
+def check_gists(programs):
+    """Of a text the words that its gist would keep: here those behind "big"."""
+    chance, names = random.Random(8), "storm river town bridge market school".split()
+    os.makedirs(os.path.join(programs.folder, "data"))
+    for split, count in (("train", 300), ("test", 30)):
+        with open(os.path.join(programs.folder, "data", f"{split}.tsv"), "w", encoding="ascii") as file:
+            for _ in range(count):
+                text = [(chance.choice(("big", "old")), name) for name in chance.sample(names, 5)]
+                gist = [name for word, name in text if word == "big"]
+                file.write(f"{' '.join(word + ' ' + name for word, name in text)}\t{' '.join(gist) or 'nothing'}\n")
+    build(programs, TAGGER.format("text.summarisation", 2).replace("[88]", "[110]"), "0.3")
+    check_training(programs, "gists", "-e", "6", "-b", "16", "--rate", "0.02", least=0.99)
+    said = programs.run("bin/wisp-forge", "eval", "gists.safetensors", "-D", "data").decode()
+    check(f"gists: {said}", "the most probable 8 words: ROUGE-1 " in said and "the first 8 words: ROUGE-1 " in said)
+    with serving(programs, "gists.safetensors") as socket:
+        text = "old town big river old market big school. " * 2
+        said = json.loads(programs.run("bin/wisp", "run", "-s", socket, "gists", "--text", text, "--json"))["gist"]
+        check(f"gist: {said}", said.split()[:2] == ["river", "school"] or "river school" in said)
+
+
 def main():
-    for check_one in (check_pictures, check_texts, check_translator, check_words, check_labels, check_tags):
+    for check_one in (check_pictures, check_texts, check_translator, check_words, check_labels, check_tags, check_gists):
         with tempfile.TemporaryDirectory() as folder:
             check_one(Programs(os.path.realpath(sys.argv[1]), folder))
 
