@@ -108,7 +108,7 @@ complete -c wisp -n '__wisp_verb build train eval' -l json -d JSON
 complete -c wisp -n '__wisp_verb build train' -s S -l seed -x -d seed
 complete -c wisp -n '__wisp_verb build train' -s o -l output -r -d 'model file to write'
 complete -c wisp -n '__wisp_verb build train' -s n -l name -x -d 'name of the model'
-complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -a 'image.classification text.classification text.semantic-analysis text.semantics text.keywords audio.classification audio.recognition audio.transcription audio.denoising' -d 'processing type'
+complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -a 'image.classification text.classification text.semantic-analysis text.semantics text.keywords text.summarisation audio.classification audio.recognition audio.transcription audio.denoising' -d 'processing type'
 complete -c wisp -n '__wisp_verb build train eval' -s m -l media -r -d 'how inputs become tensors'
 complete -c wisp -n '__wisp_verb build train eval' -l labels -r -d 'names of the outputs'
 complete -c wisp -n '__wisp_verb train eval' -s D -l data -r -d 'the data set'
