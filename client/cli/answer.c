@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "client/cli/decoded.h"
 #include "client/cli/run.h"
 #include "client/cli/transcript.h"
 
@@ -154,15 +155,17 @@ void answer_print_heading(const struct run *run, const struct answer *answer)
 
 static int print_human(const struct run *run, const struct answer *answer, size_t labels)
 {
-    const bool said = transcript_is_given(run->model);
+    const bool said = transcript_is_given(run->model), decoded = wisp_model_words(run->model) > 0;
     int result = 0;
 
     answer_print_heading(run, answer);
-    if (said)
+    if (decoded)
+        result = decoded_print(run);
+    else if (said)
         result = print_transcript(run);
     else if (run->top)
         print_labels(run, labels);
-    for (size_t i = said || run->top ? 1 : 0; i < wisp_model_output_count(run->model); i++)
+    for (size_t i = said || run->top ? 1 : 0; !decoded && i < wisp_model_output_count(run->model); i++)
         print_numbers(run, i);
     answer_print_timings(run, answer);
     return result;
@@ -289,7 +292,9 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
 
         json_object_set_new(object, "transcript", text ? json_text(text) : NULL);
     }
-    if (wisp_model_output_count(run->model) > 1)
+    if (wisp_model_words(run->model))
+        json_object_set_new(object, "words", decoded_json(run));
+    else if (wisp_model_output_count(run->model) > 1)
         json_object_set_new(object, "outputs", json_outputs(run));
     else if (!run->top)
         json_object_set_new(object, "output", json_output(run, 0));

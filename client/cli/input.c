@@ -92,7 +92,21 @@ static int encode_pipe(const struct run *run, const struct input *input, float *
     return result ? explain(result, why) : 0;
 }
 
-static int encode(const struct run *run, const struct input *input, float *sample, struct reason *why)
+/* Of words, which are whole numbers: from all of a file, or a text. */
+static int encode_whole(const struct run *run, const struct input *input, void *sample, struct reason *why)
+{
+    cleanup_free void *data = NULL;
+    size_t size = 0;
+    int result = input->path ? file_read_or_pipe(input->path, INPUT_FILE_MAX, &data, &size, why) : 0;
+
+    if (result)
+        return result;
+    result = input->path ? wisp_encode_input(run->model, data, size, sample)
+                         : wisp_encode_input(run->model, input->text, input->length, sample);
+    return result ? explain(result, why) : 0;
+}
+
+static int encode(const struct run *run, const struct input *input, void *sample, struct reason *why)
 {
     struct stat status = { .st_mode = S_IFREG };
     int result;
@@ -101,6 +115,8 @@ static int encode(const struct run *run, const struct input *input, float *sampl
         (void)stat(input->path, &status); /* what is not there says so when it is opened */
     if (S_ISDIR(status.st_mode))
         return refuse(why, WISP_E_FORMAT, "%s is a folder: name its files, as in %s/*", input->path, input->path);
+    if (!wisp_model_input_size(run->model))
+        return encode_whole(run, input, sample, why);
     if (input->path && run->tensor)
         return read_tensor(run, input, sample, why);
     if (S_ISFIFO(status.st_mode))
@@ -112,7 +128,7 @@ static int encode(const struct run *run, const struct input *input, float *sampl
     return result ? explain(result, why) : 0;
 }
 
-int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why)
+int input_encode(const struct run *run, const struct input *input, void *sample, struct reason *why)
 {
     int result = encode(run, input, sample, why);
 

@@ -45,7 +45,7 @@ int named_check(const struct run *run, const char *verb)
     char names[300];
 
     list_names(run->model, names, sizeof names);
-    if (!words->count && !wisp_model_input_size(run->model))
+    if (!words->count && !wisp_model_input_size(run->model) && (run->tensor || wisp_model_input_count(run->model) > 1))
         return fail(verb, EXIT_USAGE, "%s takes %s: give each as a tensor with --input NAME=FILE",
                     wisp_model_name(run->model), names);
     for (size_t i = 0; i < words->count; i++) {

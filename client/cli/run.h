@@ -57,7 +57,7 @@ bool input_can_be_read_again(const struct input *input);
 int input_read(const struct input *input, void **bytes, size_t *length, struct reason *why);
 
 /* Writes one sample for the model. On failure `why` holds a sentence that names the input. */
-int input_encode(const struct run *run, const struct input *input, float *sample, struct reason *why);
+int input_encode(const struct run *run, const struct input *input, void *sample, struct reason *why);
 
 /* named.c: whether --input names every input of the model once, or none has to be named; an exit status. */
 int named_check(const struct run *run, const char *verb);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "client/cli/decoded.h"
 #include "client/cli/run.h"
 
 static int explain(int result, struct reason *why)
@@ -19,7 +20,7 @@ int run_send(struct run *run, struct reason *why)
     int result = wisp_submit(run->request);
 
     if (!result)
-        result = wisp_wait(run->request, connection_wait_ms(&run->connection));
+        result = decoded_wait(run, connection_wait_ms(&run->connection));
     if (result == WISP_E_TIMEOUT) {
         run->request = wisp_request_free(run->request);
         run->let_go = true;

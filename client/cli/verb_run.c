@@ -112,7 +112,8 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     if (tagging_is_for(run, input))
         return tagging_run(run, input, why);
     begun = clock_ns();
-    result = input->named ? named_read(run, why) : input_encode(run, input, wisp_request_input(run->request), why);
+    result =
+        input->named ? named_read(run, why) : input_encode(run, input, wisp_request_input_tensor(run->request, 0), why);
     if (result)
         return result;
     answer.encode_ns = clock_ns() - begun;

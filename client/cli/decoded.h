@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The words of a model that decodes: shown as they come, where a person looks on.
+ */
+#ifndef CLI_DECODED_H
+#define CLI_DECODED_H
+
+#include <jansson.h>
+
+#include "client/cli/run.h"
+
+/* wisp_wait(); of a model that decodes, in a terminal, with the words that are there. */
+int decoded_wait(const struct run *run, uint32_t patience_ms);
+
+/* Of an answer: the words, for a person, if they were not shown yet; and for a program. -ENOMEM. */
+int decoded_print(const struct run *run);
+json_t *decoded_json(const struct run *run);
+
+#endif
