@@ -87,6 +87,11 @@ struct wisp_process_options {
 int wisp_process_file(wisp_client *client, const char *model, const char *in, const char *out,
                       const struct wisp_process_options *options, struct wisp_timings *timings);
 
+/* The text of words that a model gives which decodes (wisp_request_words()), of those that are there so far, too: what
+ * is no whole character yet is U+FFFD. To be freed with free(). WISP_E_INVALID when the model does not say what its
+ * words stand for. */
+int wisp_decode_text(const wisp_model *model, const int32_t *words, size_t count, char **text);
+
 /* Find, encode, run, top: `model` as for wisp_find(). Waits as `answer_ms` has it. */
 int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
                        struct wisp_timings *timings);
