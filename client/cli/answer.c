@@ -293,7 +293,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         json_object_set_new(object, "transcript", text ? json_text(text) : NULL);
     }
     if (wisp_model_words(run->model))
-        json_object_set_new(object, "words", decoded_json(run));
+        (void)decoded_json(run, object);
     else if (wisp_model_output_count(run->model) > 1)
         json_object_set_new(object, "outputs", json_outputs(run));
     else if (!run->top)

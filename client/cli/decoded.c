@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Words are numbers, one after the other. In a terminal those that have come are written as they come, behind the
- * name of the input; else all of them when the answer is there.
+ * What words stand for, where the model says so; else their numbers, one after the other. In a terminal what has come
+ * is written as it comes. A character may be several words: what is not whole yet waits for the rest.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include <wisp/media.h>
+
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "client/cli/decoded.h"
 
 enum { LOOK_MS = 30 };
+
+#define NO_CHARACTER "\xef\xbf\xbd" /* U+FFFD */
 
 /* The words that are there; *count of them, freed by the caller. NULL: out of memory. */
 static int32_t *take_words(const struct run *run, size_t *count)
@@ -25,16 +31,44 @@ static int32_t *take_words(const struct run *run, size_t *count)
     return words;
 }
 
-static int print_words(const struct run *run, size_t from, size_t *shown)
+static char *numbers_of(const int32_t *words, size_t count)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    for (size_t i = 0; out && i < count; i++)
+        fprintf(out, "%s%d", i ? " " : "", words[i]);
+    return out && !fclose(out) ? text : NULL;
+}
+
+/* What there is so far, freed by the caller. NULL: out of memory. */
+static char *take_text(const struct run *run)
 {
     size_t count;
-    int32_t *words = take_words(run, &count);
+    cleanup_free int32_t *words = take_words(run, &count);
+    char *text;
 
-    for (size_t i = from; words && i < count; i++)
-        fprintf(run->screen.file, "%s%d", i ? " " : "", words[i]);
-    *shown = words ? MAX(count, from) : from;
-    free(words);
-    return words ? 0 : -ENOMEM;
+    if (!words || wisp_decode_text(run->model, words, count, &text) == 0)
+        return words ? text : NULL;
+    return numbers_of(words, count);
+}
+
+/* What of a text is behind the bytes that are shown; while more may come, without the end that is no character yet. */
+static void show_rest(const struct run *run, const char *text, bool whole, size_t *shown)
+{
+    const size_t mark = strlen(NO_CHARACTER);
+    size_t length = strlen(text);
+    cleanup_free char *rest = NULL;
+
+    while (!whole && length >= mark && !memcmp(text + length - mark, NO_CHARACTER, mark))
+        length -= mark;
+    rest = length > *shown ? strndup(text + *shown, length - *shown) : NULL;
+    if (!rest)
+        return;
+    screen_text(&run->screen, STYLE_STRONG, rest, 0);
+    fflush(run->screen.file);
+    *shown = length;
 }
 
 /* Where somebody sees it, and nothing else goes there. */
@@ -52,10 +86,13 @@ int decoded_wait(const struct run *run, uint32_t patience_ms)
     if (!is_shown(run))
         return wisp_wait(run->request, patience_ms);
     do {
+        cleanup_free char *text = NULL;
+
         result = wisp_wait(run->request, LOOK_MS);
         if (!result || result == WISP_E_TIMEOUT)
-            (void)print_words(run, shown, &shown);
-        fflush(run->screen.file);
+            text = take_text(run);
+        if (text)
+            show_rest(run, text, !result, &shown);
     } while (result == WISP_E_TIMEOUT && (patience_ms == UINT32_MAX || clock_ns() < until));
     if (shown)
         fputc('\n', run->screen.file);
@@ -64,25 +101,28 @@ int decoded_wait(const struct run *run, uint32_t patience_ms)
 
 int decoded_print(const struct run *run)
 {
-    size_t shown;
-    int result;
+    cleanup_free char *text = is_shown(run) ? NULL : take_text(run);
 
     if (is_shown(run))
         return 0;
+    if (!text)
+        return -ENOMEM;
     fputs("  ", run->screen.file);
-    result = print_words(run, 0, &shown);
+    screen_text(&run->screen, *text ? STYLE_STRONG : STYLE_FAINT, *text ? text : "nothing", 0);
     fputc('\n', run->screen.file);
-    return result;
+    return 0;
 }
 
-json_t *decoded_json(const struct run *run)
+int decoded_json(const struct run *run, json_t *object)
 {
     size_t count;
-    int32_t *words = take_words(run, &count);
+    cleanup_free int32_t *words = take_words(run, &count);
+    cleanup_free char *text = NULL;
     json_t *list = words ? json_array() : NULL;
 
     for (size_t i = 0; list && i < count; i++)
         json_array_append_new(list, json_integer(words[i]));
-    free(words);
-    return list;
+    if (words && !wisp_decode_text(run->model, words, count, &text))
+        json_object_set_new(object, "text", json_string(text));
+    return json_object_set_new(object, "words", list) ? -ENOMEM : 0;
 }

@@ -14,6 +14,6 @@ int decoded_wait(const struct run *run, uint32_t patience_ms);
 
 /* Of an answer: the words, for a person, if they were not shown yet; and for a program. -ENOMEM. */
 int decoded_print(const struct run *run);
-json_t *decoded_json(const struct run *run);
+int decoded_json(const struct run *run, json_t *object);
 
 #endif
