@@ -63,6 +63,9 @@ struct batch {
 /* The samples as columns of `activation`. */
 int batches_fill(struct batches *batches, const struct batch *batch, float *activation, struct reason *why);
 
+/* The other text of pairs, likewise: the words as they are to be given, none before the first. */
+int batches_fill_target(struct batches *batches, const struct batch *batch, float *activation, struct reason *why);
+
 /* The samples by what of them is not 0: lent until the next call. */
 int batches_lend(struct batches *batches, const struct batch *batch, const struct sparse_vector **out,
                  struct reason *why);

@@ -28,6 +28,12 @@ static int fill_words(struct batches *b, const struct batch *batch, struct forwa
     return result;
 }
 
+int batches_fill_target(struct batches *batches, const struct batch *batch, float *activation, struct reason *why)
+{
+    return batches_fill(batches->targets, &(struct batch){ .which = batch->which, .count = batch->count }, activation,
+                        why);
+}
+
 /* ---- noise ---- */
 
 /* Of samples that are evaluated: an epoch that no run has. */

@@ -13,6 +13,7 @@
 #include "forge/data/gists.h"
 #include "forge/data/pairs/scores.h"
 #include "forge/data/recordings/likeness.h"
+#include "forge/decoding/scores.h"
 #include "forge/experiment/experiment.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
@@ -148,7 +149,7 @@ static json_t *rouge_json(const struct rouge *rouge)
 }
 
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
-                        const struct evaluator *r, double seconds)
+                        const struct evaluator *r, const struct decoding_scores *decoded, double seconds)
 {
     const struct gist_scores *gists = r->watcher;
     json_t *object;
@@ -164,6 +165,8 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
             print_rouge("the most probable", &gists->chosen);
             print_rouge("the first", &gists->first);
         }
+        if (decoded)
+            decoding_scores_print(decoded, stdout);
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
                (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
@@ -174,6 +177,8 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     if (gists)
         json_object_update_new(
             object, json_pack("{s:o s:o}", "chosen", rouge_json(&gists->chosen), "first", rouge_json(&gists->first)));
+    if (decoded)
+        json_object_set_new(object, "decoded", decoding_scores_json(decoded));
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
@@ -184,10 +189,27 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     return print_json(VERB, object);
 }
 
+/* Whether the samples are what the model decodes. */
+static bool decodes(const struct experiment *s)
+{
+    return s->model->decoding.length && s->words.media && !s->words.apart;
+}
+
+static int decode_all(const struct eval *eval, const struct experiment *s, struct batches *batches,
+                      const uint32_t *which, struct decoding_scores *scores, struct reason *why)
+{
+    const struct decode decode = {
+        .model = s->model, .kernels = s->kernels, .pool = s->pool, .batches = batches, .batch = eval->batch
+    };
+
+    return decode_samples(&decode, which, s->data->count, decoding_scores_see, scores, why);
+}
+
 static int run(const struct eval *eval, const struct experiment *s, struct evaluator *evaluator)
 {
     struct gist_scores gists;
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
+    struct decoding_scores decoded = { .sequences = 0 };
     struct evaluation e;
     struct reason why;
     uint64_t began_ns = clock_ns();
@@ -204,7 +226,11 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
     result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    result = print_result(eval, s, &e, evaluator, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
+    if (decodes(s))
+        result = decode_all(eval, s, evaluator->batches, which, &decoded, &why);
+    result = result ? fail(VERB, exit_for_input(result), "%s", why.text)
+                    : print_result(eval, s, &e, evaluator, decodes(s) ? &decoded : NULL,
+                                   (double)(clock_ns() - began_ns) / (double)NS_PER_S);
     evaluation_deinit(&e);
     return result;
 }
