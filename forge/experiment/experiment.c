@@ -506,6 +506,7 @@ int experiment_check_recipe(const struct experiment *s, const struct recipe *rec
 int experiment_dress(const struct experiment *s, struct model *model)
 {
     memcpy(model->processing, s->model->processing, sizeof model->processing);
+    model->decoding = s->model->decoding;
     if (model_set_text(&model->media, s->model->media) || model_set_idf(model, s->model->idf, s->model->idf_count))
         return -ENOMEM;
     return model_set_labels(model, s->model->labels, s->model->label_count);

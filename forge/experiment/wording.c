@@ -95,6 +95,19 @@ static int open_target(struct experiment *s, struct reason *why)
     return result;
 }
 
+/* A network of pairs decodes as it was taught: 0 stands before the first word and behind the last, and what would
+ * follow the last position is not learned. One that looks ahead on its way does not decode. */
+static void take_decoding(struct model *model, uint32_t target)
+{
+    const uint32_t positions = model->signature.inputs[target].shape.dimension[0];
+
+    if (model->decoding.length)
+        return;
+    model->decoding = (struct decoding){ .length = positions > 1 ? positions - 1 : 1, .input = target };
+    if (decoding_check(model, NULL))
+        model->decoding = (struct decoding){ .length = 0 };
+}
+
 int wording_open(struct experiment *s, struct reason *why)
 {
     const struct shape *output = model_output(s->model);
@@ -121,6 +134,8 @@ int wording_open(struct experiment *s, struct reason *why)
                       (unsigned long long)output->dimension[0],
                       (unsigned long long)(shape_elements(output) / output->dimension[0]), media_vocabulary(learned),
                       media_elements(learned));
+    if (s->model->signature.input_count == 2)
+        take_decoding(s->model, s->words.target);
     return 0;
 }
 

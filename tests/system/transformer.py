@@ -281,6 +281,29 @@ def check_vocabulary(programs, name, numbers, source, target):
     check(f"{name}: what is shown: {said}", f"{len(media['vocabulary'])} entries; --json prints them" in said)
 
 
+def decoded(programs, socket, *words, data=None):
+    """What is said to each line or text."""
+    said = programs.run("bin/wisp", "run", "-s", socket, "pairs", "--json", *words, data=data)
+    return [event["text"] for event in map(json.loads, said.splitlines())]
+
+
+def check_decoding(programs):
+    """The daemon says what eval counts, whatever is asked together: lines, a file and a text alike."""
+    with open(os.path.join(programs.folder, "data", "test.tsv"), encoding="utf-8") as file:
+        sources, targets = zip(*(line.rstrip("\n").split("\t") for line in file))
+    with serving(programs, "pairs.safetensors") as socket:
+        answers = decoded(programs, socket, "--lines", "-", data="".join(f"{source}\n" for source in sources).encode())
+        with open(os.path.join(programs.folder, "text"), "w", encoding="utf-8") as file:
+            file.write(sources[0])
+        check("decoding: a file", decoded(programs, socket, "text") == list(answers[:1]))
+        said = programs.run("bin/wisp", "run", "-s", socket, "pairs", "--text", sources[0]).decode()
+        check(f"decoding: {said}", f"\n  {answers[0]}\n" in said)
+    exact = sum(answer == target for target, answer in zip(targets, answers))
+    said = json.loads(programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data", "--json"))["decoded"]
+    check(f"decoding: {exact} of {said}", said["sequences"] == len(sources) and round(said["exact_match"] * len(sources)) == exact)
+    check(f"decoding: {exact} are few: {answers}", exact > 0.7 * len(sources))
+
+
 def check_words(programs):
     """What is next in a translation follows from the source alone; in a text, from what is before it as far as it can."""
     write_pairs(os.path.join(programs.folder, "data"), random.Random(5))
@@ -289,6 +312,7 @@ def check_words(programs):
     said = programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data").decode()
     check(f"pairs: {said}", said.startswith("token accuracy ") and ", perplexity 1." in said)
     check_vocabulary(programs, "pairs", 600, " one", " f\u00fcnf")
+    check_decoding(programs)
     check("pairs: another source", token_accuracy(programs, "pairs", "others.tsv") < 0.6)
     build(programs, DECODER, "0.3")
     check_training(programs, "decoder", "-e", "4", "-b", "16", "--rate", "0.01", fall=0.8, key="token_accuracy", least=0.2)
