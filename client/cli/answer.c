@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "client/cli/decoded.h"
+#include "client/cli/answers/decoded.h"
 #include "client/cli/run.h"
 #include "client/cli/transcript.h"
 
