@@ -246,19 +246,17 @@ static int print_line(const struct run *run, json_t *object)
     return result && !ferror(run->screen.file) ? -ENOMEM : 0;
 }
 
-/* What was asked, and of which model. */
-static json_t *json_heading(const struct run *run, const struct answer *answer)
+json_t *answer_json(const struct run *run, const struct input *input)
 {
     json_t *object =
-        json_pack("{s:o, s:o, s:o}", "input", json_text(answer->input->name), "model",
-                  json_text(wisp_model_name(run->model)), "processing", json_text(wisp_model_processing(run->model)));
+        json_pack("{s:o, s:o, s:o}", "input", json_text(input->name), "model", json_text(wisp_model_name(run->model)),
+                  "processing", json_text(wisp_model_processing(run->model)));
 
-    note_line(object, answer->input);
+    note_line(object, input);
     return object;
 }
 
-/* The line that an answer is, once all of it but how long it took is there. */
-static int print_timed(const struct run *run, const struct answer *answer, json_t *object)
+int answer_print_json(const struct run *run, const struct answer *answer, json_t *object)
 {
     const struct wisp_timings *timings = &answer->timings;
 
@@ -275,15 +273,15 @@ static int print_timed(const struct run *run, const struct answer *answer, json_
 
 int answer_print_object(const struct run *run, const struct answer *answer, const char *key, json_t *value)
 {
-    json_t *object = json_heading(run, answer);
+    json_t *object = answer_json(run, answer->input);
 
     json_object_set_new(object, key, value);
-    return print_timed(run, answer, object);
+    return answer_print_json(run, answer, object);
 }
 
 static int print_json(const struct run *run, const struct answer *answer, size_t labels)
 {
-    json_t *object = json_heading(run, answer);
+    json_t *object = answer_json(run, answer->input);
 
     if (run->top)
         json_object_set_new(object, "labels", json_labels(run, labels));
@@ -298,7 +296,7 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
         json_object_set_new(object, "outputs", json_outputs(run));
     else if (!run->top)
         json_object_set_new(object, "output", json_output(run, 0));
-    return print_timed(run, answer, object);
+    return answer_print_json(run, answer, object);
 }
 
 int answer_print_failure(const struct run *run, const struct input *input, int result, const char *text)

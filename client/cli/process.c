@@ -24,7 +24,7 @@ enum {
 
 bool process_is_for(const struct run *run, const struct input *input)
 {
-    return run->output && input->path && !run->tensor;
+    return input->path && !run->tensor && (run->output || run->overlay || (run->masks && !run->raw));
 }
 
 /* ---- where to ---- */
@@ -104,10 +104,20 @@ static int check_outputs(const struct run *run, const struct input *inputs, size
 
 int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
+    if (run->overlay && (count > 1 || run->lines || run->raw || run->tensor))
+        return fail(verb, EXIT_USAGE,
+                    "--overlay is the picture of one input: no second one, --lines, --raw or --tensor");
+    if (run->overlay && !strcmp(run->overlay, "-"))
+        return fail(verb, EXIT_USAGE, "--overlay is a file: give it a name");
+    if (run->overlay && inputs[0].path && file_is_same(inputs[0].path, run->overlay))
+        return fail(verb, EXIT_USAGE, "--overlay %s would be written over the input; give it another name",
+                    run->overlay);
     if (!run->output)
         return EXIT_DONE;
-    if (run->lines || run->json || run->raw)
-        return fail(verb, EXIT_USAGE, "-o is a file of what the model makes: no --lines, --json or --raw with it");
+    if (run->lines || run->raw)
+        return fail(verb, EXIT_USAGE, "-o is a file of what the model makes: no --lines or --raw with it");
+    if (run->json && !strcmp(run->output, "-"))
+        return fail(verb, EXIT_USAGE, "-o - and --json are both for standard output; give -o a file");
     if (count > 1 && !is_folder(run->output))
         return fail(verb, EXIT_USAGE, "-o %s is one file for %zu inputs: name a folder that is there", run->output,
                     count);
@@ -140,24 +150,83 @@ static void hide(const struct progress *progress)
         fputs("\r\033[K", stderr);
 }
 
+/* ---- what a mask shows ---- */
+
+struct objects {
+    json_t *list; /* NULL: not wanted one by one */
+    uint64_t count, area, least, most;
+};
+
+static void add_object(void *user, const struct wisp_object *object)
+{
+    struct objects *objects = user;
+
+    objects->least = objects->count ? MIN(objects->least, object->area) : object->area;
+    objects->most = MAX(objects->most, object->area);
+    objects->area += object->area;
+    objects->count++;
+    if (objects->list)
+        json_array_append_new(objects->list,
+                              json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "area", (json_int_t)object->area, "left",
+                                        (json_int_t)object->left, "top", (json_int_t)object->top, "width",
+                                        (json_int_t)object->width, "height", (json_int_t)object->height, "x", object->x,
+                                        "y", object->y));
+}
+
+static void print_objects(const struct run *run, const struct input *input, const struct objects *objects)
+{
+    const struct screen *screen = &run->screen;
+    char area[32];
+
+    screen_text(screen, STYLE_STRONG, input->name, 0);
+    fputs("  ", screen->file);
+    screen_text(screen, STYLE_FAINT, wisp_model_name(run->model), 0);
+    fprintf(screen->file, "\n  %llu object%s", (unsigned long long)objects->count, objects->count == 1 ? "" : "s");
+    if (objects->count)
+        fprintf(screen->file, ", %s pixels in all, from %llu to %llu", format_count(objects->area, area),
+                (unsigned long long)objects->least, (unsigned long long)objects->most);
+    fputc('\n', screen->file);
+}
+
+static int print(const struct run *run, const struct answer *answer, const char *out, struct objects *objects)
+{
+    json_t *object;
+
+    if (!run->json) {
+        if (run->masks && !run->output)
+            print_objects(run, answer->input, objects);
+        answer_print_timings(run, answer);
+        return 0;
+    }
+    object = answer_json(run, answer->input);
+    if (out)
+        json_object_set_new(object, "output", json_string(out));
+    if (objects->list)
+        json_object_set_new(object, "objects", steal(&objects->list));
+    return answer_print_json(run, answer, object);
+}
+
 int process_run(struct run *run, const struct input *input, struct reason *why)
 {
     struct progress progress = { .begun_ns = clock_ns() };
-    const bool watched = isatty(STDERR_FILENO);
+    struct objects objects = { .list = run->masks && run->json ? json_array() : NULL };
     const struct wisp_process_options options = { .size = sizeof options,
-                                                  .progress = watched ? show : NULL,
-                                                  .progress_user = &progress };
+                                                  .progress = isatty(STDERR_FILENO) ? show : NULL,
+                                                  .progress_user = &progress,
+                                                  .threshold = (float)run->threshold,
+                                                  .overlay = run->overlay,
+                                                  .min_area = run->min_area,
+                                                  .object = run->masks ? add_object : NULL,
+                                                  .object_user = &objects };
     struct answer answer = { .input = input };
-    cleanup_free char *out = name_output(run, input);
+    cleanup_free char *out = run->output ? name_output(run, input) : NULL;
     int result;
 
-    if (!out)
+    if (run->output && !out)
         return refuse_errno(why, -ENOMEM, "%s", run->output);
     result = wisp_process_file(run->connection.client, run->target, input->path, out, &options, &answer.timings);
     hide(&progress);
-    if (!result) {
-        answer_print_timings(run, &answer);
-        return 0;
-    }
-    return refuse(why, result, "%s", wisp_last_error());
+    result = result ? refuse(why, result, "%s", wisp_last_error()) : print(run, &answer, out, &objects);
+    json_decref(objects.list);
+    return result;
 }

@@ -19,7 +19,11 @@ struct run {
     struct connection connection;
     const char *model_file; /* of --model: a daemon for this call; NULL: the one there is */
     struct private_daemon daemon;
-    const char *output; /* of -o: the file for what the model makes of an input, or the folder for those; NULL */
+    const char *output;  /* of -o: the file for what the model makes of an input, or the folder for those; NULL */
+    const char *overlay; /* of --overlay: the file for the picture with a mask over it; NULL */
+    double threshold;    /* of a mask */
+    uint64_t min_area;   /* of its objects */
+    bool masks;          /* the model answers with masks */
     bool json, raw, verbose, tensor, lines;
     uint64_t top_k;
     double min;                      /* probability of a label that is printed */
@@ -81,6 +85,10 @@ struct answer {
 bool process_is_for(const struct run *run, const struct input *input);
 int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
 int process_run(struct run *run, const struct input *input, struct reason *why);
+
+/* --json: what each line begins with; and the line, which ends with how long it took. The reference is taken. */
+json_t *answer_json(const struct run *run, const struct input *input);
+int answer_print_json(const struct run *run, const struct answer *answer, json_t *object);
 
 /* Prints one answer in the form that the options ask for. WISP_E_INVALID, with libwisp's sentence, when it has no
  * labels because it is no number; -errno of running out of memory. */

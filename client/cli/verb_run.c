@@ -35,7 +35,8 @@ static const struct usage usage = {
                 "  wisp run text --text 'Wo ist der Bahnhof?'\n"
                 "  fortune | wisp run text -\n"
                 "  wisp run --model mine.safetensors photo.png\n"
-                "  wisp run image.segmentation cells.png -o mask.png\n"
+                "  wisp run image.segmentation cells.png --overlay seen.png --json\n"
+                "  wisp run image.denoising holidays/*.jpg -o better\n"
                 "  tail -f log | wisp run text --lines -\n"
                 "  wisp run audio --json *.wav | jq -r '.labels[0].label'\n",
 };
@@ -55,6 +56,11 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
     option_text(&table, "output", 'o', &run->output, "FILE",
                 "the picture or mask that the model makes of the input; of several inputs a folder");
+    option_text(&table, "overlay", 0, &run->overlay, "FILE", "of a mask: the picture with the mask over it");
+    option_real(&table, "threshold", 0, &run->threshold, "P", "of a mask: above this probability a pixel is set (0.5)",
+                0, 1)
+        ->below = true;
+    option_count(&table, "min-area", 0, &run->min_area, "N", "of a mask: objects of so many pixels or more (1)", 1, 0);
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
                 "ask this model file, through a daemon for this call; no TARGET then");
@@ -169,17 +175,23 @@ static int make_room(struct run *run)
 }
 
 /* What only the model can tell; EXIT_DONE when it makes sense. */
-static int check_model(const struct run *run)
+static int check_model(struct run *run)
 {
     cleanup_json json_t *json = json_loads(wisp_model_json(run->model), 0, NULL);
-    const char *kind = json_string_value(json_object_get(json_object_get(json, "media"), "kind"));
+    const json_t *media = json_object_get(json, "media");
+    const char *kind = json_string_value(json_object_get(media, "kind"));
+    const char *answer = json_string_value(json_object_get(media, "answer"));
 
+    run->masks = answer && !strcmp(answer, "mask");
     if (run->lines && !kind)
         return fail(usage.verb, EXIT_USAGE,
                     "--lines: %s does not say how texts become tensors, which wisp train adds to a model",
                     wisp_model_name(run->model));
     if (run->lines && strcmp(kind, "text") != 0)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
+    if ((run->overlay || run->threshold > 0 || run->min_area) && !run->masks)
+        return fail(usage.verb, EXIT_USAGE, "--overlay, --threshold and --min-area: %s does not answer with masks",
+                    wisp_model_name(run->model));
     if (run->min > 0 && !wisp_model_label_count(run->model))
         return fail(usage.verb, EXIT_USAGE, "--min-probability: %s has no labels", wisp_model_name(run->model));
     return named_check(run, usage.verb);

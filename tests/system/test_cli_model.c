@@ -161,7 +161,8 @@ static void test_a_picture_is_written(void **state)
         int status;
         const char *err;
     } cases[] = {
-        { { "mask", "good.png", "--json" }, 2, "-o is a file of what the model makes" },
+        { { "mask", "good.png", "--raw" }, 2, "-o is a file of what the model makes" },
+        { { "picture", "good.png", "--overlay=y.png" }, 2, "does not answer with masks" },
         { { "mask", "good.png", "good.png" }, 2, "is one file for 2 inputs" },
         { { "plain", "good.png" }, 65, "good.png: plain gives no picture and no sound, or does not say so" },
         { { "lang.safetensors", "good.txt" }, 65, "gives no picture" },

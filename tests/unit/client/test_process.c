@@ -334,6 +334,8 @@ static void test_the_command_says_what_is_wrong(void **state)
         { { "blur", "in.png", "other.png", "-o", "x.png" }, 2, "one file for 2 inputs: name a folder" },
         { { "blur", "in.png", "./in.png", "-o", "made" }, 2, "would both become made/in.png" },
         { { "blur", "-", "-o", "made" }, 2, "standard input has no name" },
+        { { "mask", "in.png", "--overlay", "in.png" }, 2, "would be written over the input" },
+        { { "mask", "in.png", "-o", "-", "--json" }, 2, "both for standard output" },
     };
 
     (void)state;
@@ -372,6 +374,17 @@ static void test_the_command_writes_files(void **state)
     for (size_t i = 0; i < WIDTH * HEIGHT; i++)
         assert_int_equal(mask.pixels[i], original.pixels[i] > 127 ? 255 : 0);
     free(mask.pixels);
+    command_run(&(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "mask", "in.png", "--json",
+                                              "--threshold=0.9", "--min-area=2", "--overlay", "over.png" },
+                                   .folder = folder },
+                &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_non_null(strstr(outcome.out, "\"objects\":[{\"area\":"));
+    assert_true(file_is_same(scratch_path(folder, "over.png"), scratch_path(folder, "over.png")));
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "mask", "in.png" }, .folder = folder },
+        &outcome);
+    assert_non_null(strstr(outcome.out, "pixels in all, from "));
 }
 
 int main(void)
