@@ -127,8 +127,10 @@ static int fit_pixels(const struct image_spec *spec, const struct media_picture 
         return 0;
     }
     if (spec->fit == MEDIA_FIT_TILES)
-        return refuse(why, WISP_E_FORMAT, "a picture of %u x %u goes through in tiles of %u x %u, not in one",
-                      in->width, in->height, spec->width, spec->height);
+        return refuse(
+            why, WISP_E_FORMAT,
+            "a picture of %u x %u goes through in tiles of %u x %u, not in one: wisp run -o, or wisp_process_file()",
+            in->width, in->height, spec->width, spec->height);
     memset(out, (int)spec->background, size);
     fit(spec, in, &from, &to);
     result = picture_resize(in, &from, &fitted, &to);

@@ -5,8 +5,8 @@
  * Kuwahara: of the four squares that have a pixel in a corner, each `radius` + 1 a side, the mean of the one whose
  * brightness varies least. Squares end with the picture. Sums are of whole numbers, from tables of sums.
  *
- * Lines: a pixel is darkened where the gradient (Sobel) of the brightness is steep: not at all up to FAINT, by DARK from
- * FULL on, and smoothly between.
+ * Lines: a pixel is darkened where the gradient (Sobel) of the brightness is steep: not at all up to FAINT, by DARK
+ * from FULL on, and smoothly between.
  */
 #include <stdlib.h>
 

@@ -21,9 +21,10 @@ int pair_scores_init(struct pair_scores *s, const struct dataset *set, const str
                                .has_input = pairs->scale == 1 && pairs->channels == dimensions[0],
                                .threshold = 0.5f,
                                .of = memory_zalloc(pairs->count, sizeof *s->of),
-                               .wholes = memory_zalloc(pairs->count, sizeof *s->wholes) };
+                               .wholes = memory_zalloc(pairs->count, sizeof *s->wholes),
+                               .weights = memory_alloc((size_t)pairs->width * pairs->scale, sizeof *s->weights) };
     media_answer_levels(media, pairs->channels, &s->levels);
-    return s->of && s->wholes ? 0 : -ENOMEM;
+    return s->of && s->wholes && s->weights ? 0 : -ENOMEM;
 }
 
 static void forget_whole(struct pair_whole *whole)
@@ -39,6 +40,8 @@ void pair_scores_deinit(struct pair_scores *scores)
         forget_whole(&scores->wholes[i]);
     free(scores->wholes);
     free(scores->of);
+    free(scores->weights);
+    scores->weights = NULL;
     scores->wholes = NULL;
     scores->of = NULL;
 }
@@ -49,13 +52,14 @@ void pair_scores_deinit(struct pair_scores *scores)
 struct canvas {
     struct pieces across, down;
     size_t width, height;
+    const float *weights; /* of the columns of the tile that is added */
 };
 
 static struct canvas canvas_of(const struct pair_scores *s, uint32_t pair)
 {
     const struct pieces across = pairs_across(s->set, pair), down = pairs_down(s->set, pair);
 
-    return (struct canvas){ across, down, across.length * across.scale, down.length * down.scale };
+    return (struct canvas){ across, down, across.length * across.scale, down.length * down.scale, s->weights };
 }
 
 static int begin_whole(const struct pair_scores *s, uint32_t pair)
@@ -67,6 +71,15 @@ static int begin_whole(const struct pair_scores *s, uint32_t pair)
     if (s->has_input)
         whole->input = memory_zalloc(canvas.width * canvas.height * s->set->pairs->channels, sizeof *whole->input);
     return whole->output && (whole->input || !s->has_input) ? 0 : -ENOMEM;
+}
+
+/* How much each column of a tile counts, from the first on that does. */
+static void fill_weights(const struct canvas *canvas, const struct tile *tile, float *out)
+{
+    const struct pieces_stretch columns = pieces_stretch(&canvas->across, tile->across);
+
+    for (size_t x = columns.begin; x < columns.end; x++)
+        out[x - columns.begin] = pieces_weight(&canvas->across, tile->across, x);
 }
 
 /* One channel of a tile, whose numbers are `stride` apart, onto the picture's. */
@@ -83,8 +96,8 @@ static void add_channel(const struct canvas *canvas, const struct tile *tile, co
         const float weight = pieces_weight(&canvas->down, tile->down, y);
 
         for (size_t x = columns.begin; x < columns.end; x++)
-            out[y * canvas->width + x] += weight * pieces_weight(&canvas->across, tile->across, x) *
-                                          values[((y - top) * width + (x - left)) * stride];
+            out[y * canvas->width + x] +=
+                weight * canvas->weights[x - columns.begin] * values[((y - top) * width + (x - left)) * stride];
     }
 }
 
@@ -190,6 +203,7 @@ static int add_sample(struct pair_scores *s, const struct tile *tile, size_t str
 
     if (result)
         return result;
+    fill_weights(&canvas, tile, s->weights);
     for (uint32_t c = 0; c < pairs->channels; c++) {
         add_channel(&canvas, tile, output + c * of_tile, stride, whole->output + c * plane);
         if (s->has_input)

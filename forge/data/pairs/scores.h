@@ -35,6 +35,7 @@ struct pair_scores {
     float threshold;            /* of a mask: above it a pixel is set; 0.5 */
     struct pair_sums *of;
     struct pair_whole *wholes;
+    float *weights; /* of a tile's columns */
 };
 
 /* -ENOMEM. */
