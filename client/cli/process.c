@@ -173,15 +173,13 @@ static void add_object(void *user, const struct wisp_object *object)
                                         "y", object->y));
 }
 
-static void print_objects(const struct run *run, const struct input *input, const struct objects *objects)
+static void print_objects(const struct run *run, const struct answer *answer, const struct objects *objects)
 {
     const struct screen *screen = &run->screen;
     char area[32];
 
-    screen_text(screen, STYLE_STRONG, input->name, 0);
-    fputs("  ", screen->file);
-    screen_text(screen, STYLE_FAINT, wisp_model_name(run->model), 0);
-    fprintf(screen->file, "\n  %llu object%s", (unsigned long long)objects->count, objects->count == 1 ? "" : "s");
+    answer_print_heading(run, answer);
+    fprintf(screen->file, "  %llu object%s", (unsigned long long)objects->count, objects->count == 1 ? "" : "s");
     if (objects->count)
         fprintf(screen->file, ", %s pixels in all, from %llu to %llu", format_count(objects->area, area),
                 (unsigned long long)objects->least, (unsigned long long)objects->most);
@@ -194,7 +192,7 @@ static int print(const struct run *run, const struct answer *answer, const char 
 
     if (!run->json) {
         if (run->masks && !run->output)
-            print_objects(run, answer->input, objects);
+            print_objects(run, answer, objects);
         answer_print_timings(run, answer);
         return 0;
     }
