@@ -160,6 +160,9 @@ static int encode_spectra(const struct media *media, const struct media_sound *s
     const struct media_sound *at_rate = sound;
     int result = 0;
 
+    if (media->audio.recordings > 1)
+        return refuse(why, WISP_E_FORMAT, "the model takes %u recordings of one event together, and this is one",
+                      media->audio.recordings);
     if (sound->rate != media->audio.rate) {
         result = media_resample(sound, media->audio.rate, &resampled, why);
         at_rate = &resampled;

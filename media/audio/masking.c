@@ -16,14 +16,19 @@
 #include "media/spec/media.h"
 #include "media/spec/spec.h"
 
+enum { RECORDINGS_MAX = 8 };
+
 struct media_masking {
     const struct media *media;
-    const struct media_sound *sound;
-    struct pieces pieces; /* of frames */
-    uint64_t next;        /* the piece whose masks are taken next */
-    uint64_t done;        /* frames that are whole and gone */
-    float *masks;         /* [frames of a piece][bins], from frame `done` on: what the pieces before have said */
-    struct fourier_number *frame;
+    const struct media_sound *sounds;
+    uint32_t recordings;
+    float factors[RECORDINGS_MAX]; /* each, of one alone 1 */
+    size_t count;                  /* samples, of the longest */
+    struct pieces pieces;          /* of frames */
+    uint64_t next;                 /* the piece whose masks are taken next */
+    uint64_t done;                 /* frames that are whole and gone */
+    float *masks; /* [frames of a piece][recordings][bins], from frame `done` on: what the pieces before have said */
+    struct fourier_number *frame, *merged;
     float *scratch, *samples;
     float *sum, *weight; /* of the samples that frames still reach, the first of which is number `at` */
     int64_t at;
@@ -51,7 +56,32 @@ uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t
     return pieces_begin(&pieces, piece) * media->audio.hop;
 }
 
-int media_masking_new(const struct media *media, const struct media_sound *sound, struct media_masking **out)
+static double level_of(const struct media_sound *sound)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < sound->count; i++)
+        sum += (double)sound->samples[i] * (double)sound->samples[i];
+    return sound->count ? sqrt(sum / (double)sound->count) : 0;
+}
+
+/* As loud as each other, and on average as they are; silence stays what it is. */
+static void take_sounds(struct media_masking *m, const struct media_sound *sounds)
+{
+    double levels[RECORDINGS_MAX], mean = 0;
+
+    m->sounds = sounds;
+    m->recordings = media_recordings(m->media);
+    for (uint32_t r = 0; r < m->recordings; r++) {
+        levels[r] = m->recordings > 1 ? level_of(&sounds[r]) : 1;
+        mean += levels[r] / m->recordings;
+        m->count = MAX(m->count, sounds[r].count);
+    }
+    for (uint32_t r = 0; r < m->recordings; r++)
+        m->factors[r] = levels[r] > 0 ? (float)(mean / levels[r]) : 0;
+}
+
+int media_masking_new(const struct media *media, const struct media_sound *sounds, struct media_masking **out)
 {
     const struct audio_spec *spec = &media->audio;
     const size_t points = spec->spectrum, bins = spectra_bins(media->spectra);
@@ -60,15 +90,16 @@ int media_masking_new(const struct media *media, const struct media_sound *sound
     if (!m)
         return -ENOMEM;
     m->media = media;
-    m->sound = sound;
-    m->pieces = pieces_of(media, sound->count);
-    m->masks = memory_zalloc(spec->frames, bins * sizeof *m->masks);
-    m->frame = memory_alloc(bins, sizeof *m->frame);
+    take_sounds(m, sounds);
+    m->pieces = pieces_of(media, m->count);
+    m->masks = memory_zalloc(spec->frames, media->dimensions[0] * sizeof *m->masks);
+    m->frame = memory_alloc(2 * bins, sizeof *m->frame);
     m->scratch = memory_alloc(spectra_scratch(media->spectra), sizeof *m->scratch);
     m->samples = memory_alloc(points, sizeof *m->samples);
     m->sum = memory_zalloc(points, sizeof *m->sum);
     m->weight = memory_zalloc(points, sizeof *m->weight);
     m->finished = memory_alloc((size_t)spec->frames * spec->hop + points, sizeof *m->finished);
+    m->merged = m->frame ? m->frame + bins : NULL;
     m->at = -(int64_t)(points / 2);
     if (!m->masks || !m->frame || !m->scratch || !m->samples || !m->sum || !m->weight || !m->finished)
         return -ENOMEM;
@@ -98,12 +129,15 @@ uint64_t media_masking_pieces(const struct media_masking *m)
 
 int media_masking_tensor(const struct media_masking *m, uint64_t piece, float *out)
 {
-    cleanup_free struct fourier_number *spectra = memory_alloc(m->media->elements, sizeof *spectra);
-    const int64_t middle = (int64_t)media_sound_piece(m->media, m->sound->count, piece);
+    const size_t elements = m->media->elements / m->recordings;
+    cleanup_free struct fourier_number *spectra = memory_alloc(elements, sizeof *spectra);
+    const int64_t middle = (int64_t)media_sound_piece(m->media, m->count, piece);
 
-    if (!spectra || media_spectra(m->media, m->sound, middle, spectra))
-        return -ENOMEM;
-    media_spectra_tensor(m->media, spectra, out);
+    for (uint32_t r = 0; r < m->recordings; r++) {
+        if (!spectra || media_spectra(m->media, &m->sounds[r], middle, spectra))
+            return -ENOMEM;
+        media_spectra_tensor(m->media, spectra, out + r * elements);
+    }
     return 0;
 }
 
@@ -129,13 +163,13 @@ static void add_masks(struct media_masking *m, const float *masks)
 {
     const struct pieces_stretch stretch = pieces_stretch(&m->pieces, m->next);
     const uint64_t begin = pieces_begin(&m->pieces, m->next);
-    const uint32_t bins = spectra_bins(m->media->spectra), frames = m->media->audio.frames;
+    const uint32_t rows = m->media->dimensions[0], frames = m->media->audio.frames;
 
     for (uint64_t t = stretch.begin; t < stretch.end; t++) {
         const float weight = pieces_weight(&m->pieces, m->next, t);
-        float *to = m->masks + (t - m->done) * bins;
+        float *to = m->masks + (t - m->done) * rows;
 
-        for (uint32_t k = 0; k < bins; k++)
+        for (uint32_t k = 0; k < rows; k++)
             to[k] += weight * mask_of(masks[(size_t)k * frames + (t - begin)]);
     }
 }
@@ -147,7 +181,7 @@ static size_t finish(struct media_masking *m, size_t count, float *out)
     size_t made = 0;
 
     for (size_t i = 0; i < count; i++, m->at++) {
-        if (m->at >= 0 && (uint64_t)m->at < m->sound->count)
+        if (m->at >= 0 && (uint64_t)m->at < m->count)
             out[made++] = m->sum[i] / m->weight[i];
     }
     memmove(m->sum, m->sum + count, (points - count) * sizeof *m->sum);
@@ -157,18 +191,31 @@ static size_t finish(struct media_masking *m, size_t count, float *out)
     return made;
 }
 
-/* Frame t, times its mask, is added to the samples. */
-static void add_frame(struct media_masking *m, uint64_t t, const float *mask)
+/* Frame t of each recording, times its mask. */
+static void merge_frames(struct media_masking *m, uint64_t t, const float *masks)
 {
     const struct spectra *spectra = m->media->spectra;
+    const uint32_t bins = spectra_bins(spectra);
     const int64_t middle = (int64_t)(t * m->media->audio.hop);
 
-    spectra_frame(spectra, m->sound->samples, m->sound->count, middle, m->scratch, m->frame);
-    for (uint32_t k = 0; k < spectra_bins(spectra); k++) {
-        m->frame[k].re *= mask[k];
-        m->frame[k].im *= mask[k];
+    memset(m->merged, 0, bins * sizeof *m->merged);
+    for (uint32_t r = 0; r < m->recordings; r++) {
+        const float *mask = masks + (size_t)r * bins;
+
+        spectra_frame(spectra, m->sounds[r].samples, m->sounds[r].count, middle, m->scratch, m->frame);
+        for (uint32_t k = 0; k < bins; k++) {
+            m->merged[k].re += m->frame[k].re * (mask[k] * m->factors[r]);
+            m->merged[k].im += m->frame[k].im * (mask[k] * m->factors[r]);
+        }
     }
-    spectra_samples(spectra, m->frame, m->scratch, m->samples);
+}
+
+static void add_frame(struct media_masking *m, uint64_t t, const float *masks)
+{
+    const struct spectra *spectra = m->media->spectra;
+
+    merge_frames(m, t, masks);
+    spectra_samples(spectra, m->merged, m->scratch, m->samples);
     for (uint32_t i = 0; i < spectra->points; i++) {
         m->sum[i] += m->samples[i];
         m->weight[i] += spectra->window[i] * spectra->window[i];
@@ -178,7 +225,7 @@ static void add_frame(struct media_masking *m, uint64_t t, const float *mask)
 int media_masking_take(struct media_masking *m, const float *masks, struct media_finished *out, struct reason *why)
 {
     const struct audio_spec *spec = &m->media->audio;
-    const size_t bins = spectra_bins(m->media->spectra);
+    const size_t rows = m->media->dimensions[0];
     const bool last = m->next + 1 == m->pieces.count;
     const uint64_t until = last ? m->pieces.length : pieces_stretch(&m->pieces, m->next + 1).begin;
     const uint64_t whole = until - m->done;
@@ -189,13 +236,13 @@ int media_masking_take(struct media_masking *m, const float *masks, struct media
         return result;
     add_masks(m, masks);
     for (uint64_t t = 0; t < whole; t++) {
-        add_frame(m, m->done + t, m->masks + t * bins);
+        add_frame(m, m->done + t, m->masks + t * rows);
         made += finish(m, spec->hop, m->finished + made);
     }
     if (last)
         made += finish(m, spec->spectrum - spec->hop, m->finished + made);
-    memmove(m->masks, m->masks + whole * bins, (spec->frames - whole) * bins * sizeof *m->masks);
-    memset(m->masks + (spec->frames - whole) * bins, 0, whole * bins * sizeof *m->masks);
+    memmove(m->masks, m->masks + whole * rows, (spec->frames - whole) * rows * sizeof *m->masks);
+    memset(m->masks + (spec->frames - whole) * rows, 0, whole * rows * sizeof *m->masks);
     m->done = until;
     m->next++;
     *out = (struct media_finished){ m->finished, made };

@@ -22,6 +22,11 @@ uint64_t media_sound_frames(const struct media *media, uint64_t samples)
     return (samples + hop - 1) / hop + 1;
 }
 
+uint32_t media_recordings(const struct media *media)
+{
+    return media->spectra ? media->audio.recordings : 1;
+}
+
 uint32_t media_sound_rate(const struct media *media)
 {
     return media->audio.rate;
@@ -111,6 +116,7 @@ static double take_logarithms(const struct media *media, const struct fourier_nu
 void media_spectra_tensor(const struct media *media, const struct fourier_number *spectra, float *out)
 {
     const struct audio_spec *spec = &media->audio;
+    const size_t elements = media->elements / spec->recordings;
     size_t count;
     const double level = level_of(media, spectra, &count);
     double mean = 0;
@@ -118,7 +124,7 @@ void media_spectra_tensor(const struct media *media, const struct fourier_number
     if (level > 0)
         mean = take_logarithms(media, spectra, level * (double)spec->floor_ratio, count, out);
     else
-        memset(out, 0, media->elements * sizeof *out);
-    for (size_t i = 0; i < media->elements; i++)
+        memset(out, 0, elements * sizeof *out);
+    for (size_t i = 0; i < elements; i++)
         out[i] = media_normalised((double)out[i] - mean, spec->mean[0], spec->deviation[0]);
 }

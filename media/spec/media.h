@@ -29,10 +29,11 @@
  *        sound, mel filter bank, decibels below the loudest, 0 (floor_db or more below) to 1; tensor [mels][frames].
  *        With hop, centres are so many samples apart, and behind the sound's end all is 0
  *   {"kind": "audio", "spectrum": …, "frames": …, "rate": 8000, "hop": spectrum / 2, "floor_db": 60, "mean": 0,
- *    "deviation": 1, "answer": "none" | "sound"}
+ *    "deviation": 1, "recordings": 1, "answer": "none" | "sound"}
  *        to mono, resampled, spectra (Hann) of so many samples each, a hop apart from sample 0 on, as logarithms of
- *        their magnitudes (spectrum.c); tensor [spectrum / 2 + 1][frames]. What the network gives is nothing, or as
- *        many numbers from 0 to 1, which the spectra are multiplied by to be sound again
+ *        their magnitudes (spectrum.c); tensor [recordings][spectrum / 2 + 1][frames], of so many recordings of one
+ *        event. What the network gives is nothing, or as many numbers from 0 to 1, which the spectra are multiplied by;
+ *        those of all recordings are added, and are sound again
  *   {"kind": "raw", "shape": […]}
  *        little-endian float32 as it stands, all finite
  */
@@ -175,6 +176,7 @@ int media_check_frames(const struct media *media, size_t frames, struct reason *
 
 /* Frame f is about sample f * hop; so many frames reach the end of a sound. */
 uint64_t media_sound_frames(const struct media *media, uint64_t samples);
+uint32_t media_recordings(const struct media *media);  /* how many one input is made of; 1 of any other description */
 uint32_t media_sound_rate(const struct media *media);  /* of any description of sound */
 uint32_t media_sound_reach(const struct media *media); /* samples to either side of a frame's middle */
 uint64_t media_sound_span(const struct media *media); /* from the middle of the description's first frame to its last */
@@ -183,16 +185,17 @@ uint64_t media_sound_span(const struct media *media); /* from the middle of the 
  * the sound there is silence. -ENOMEM. */
 int media_spectra(const struct media *media, const struct media_sound *sound, int64_t middle,
                   struct fourier_number *out);
-/* The tensor of such frames. */
+/* A recording's part of the tensor, of such frames. */
 void media_spectra_tensor(const struct media *media, const struct fourier_number *spectra, float *out);
 /* The root of the mean of the squares of their magnitudes; frames of nothing but zeroes are left out. */
 double media_spectra_level(const struct media *media, const struct fourier_number *spectra);
 
 /* A sound of which a network gives the masks: piece by piece of the description's frames, which overlap
- * (media/pieces), so it may be of any length. The sound, at the description's rate, and the description outlive it. */
+ * (media/pieces), so it may be of any length. Of several recordings, media_recordings() of them, the longest says how
+ * long; where another has ended it is silent. Each goes in as loud as the others, and what they come to is as loud as
+ * they are on average. The sounds, at the description's rate, and the description outlive it. */
 struct media_masking;
-int media_masking_new(const struct media *media, const struct media_sound *sound,
-                      struct media_masking **out);                       /* -ENOMEM */
+int media_masking_new(const struct media *media, const struct media_sound *sounds, struct media_masking **out);                       /* -ENOMEM */
 struct media_masking *media_masking_free(struct media_masking *masking); /* accepts NULL; returns NULL */
 /* How many pieces a sound of so many samples has, and which sample one begins about. */
 uint64_t media_sound_pieces(const struct media *media, uint64_t samples);

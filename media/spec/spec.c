@@ -99,6 +99,7 @@ static const struct key keys[] = {
     { AUDIO(rate), .type = VALUE_COUNT, .min = 1000, .max = 192000, .default_value = 8000 },
     { AUDIO(mels), .type = VALUE_COUNT, .required = true, .min = 1, .max = 512, .form = FORM_BANDS },
     { AUDIO(spectrum), .type = VALUE_COUNT, .min = 16, .max = 8192, .default_value = 0, .form = FORM_SPECTRA },
+    { AUDIO(recordings), .type = VALUE_COUNT, .min = 1, .max = 8, .default_value = 1, .form = FORM_SPECTRA },
     { AUDIO(answer), .type = VALUE_CHOICE, .choices = sound_answers, .default_value = 0, .form = FORM_SPECTRA },
     { AUDIO(frames), .type = VALUE_COUNT, .required = true, .min = 1, .max = 4096 },
     { AUDIO(hop), .type = VALUE_COUNT, .min = 0, .max = 65536, .default_value = 0 },

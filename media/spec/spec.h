@@ -48,9 +48,10 @@ struct text_spec {
 
 struct audio_spec {
     uint32_t rate, mels, frames, window;
-    uint32_t spectrum; /* samples of a frame whose spectrum is taken as it is; 0: bands are */
-    uint32_t answer;   /* 0: none; 1: a sound */
-    uint32_t hop;      /* samples from a frame to the next; 0: the frames are spread over the sound */
+    uint32_t spectrum;   /* samples of a frame whose spectrum is taken as it is; 0: bands are */
+    uint32_t recordings; /* of one event, whose spectra are one input; 1 */
+    uint32_t answer;     /* 0: none; 1: a sound */
+    uint32_t hop;        /* samples from a frame to the next; 0: the frames are spread over the sound */
     double low, high, trim_db, floor_db;
     float floor_ratio; /* 10^(-floor_db / 20) */
     double mean[1], deviation[1];

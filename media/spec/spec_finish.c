@@ -93,7 +93,7 @@ static int finish_spectra(struct media *media, struct reason *why)
         return refuse(why, WISP_E_FORMAT, "hop: at most half of the spectrum's %u samples are expected",
                       audio->spectrum);
     media->rank = 2;
-    media->dimensions[0] = audio->spectrum / 2 + 1;
+    media->dimensions[0] = audio->recordings * (audio->spectrum / 2 + 1);
     media->dimensions[1] = audio->frames;
     if (spectra_new(audio->spectrum, &media->spectra))
         return refuse_errno(why, -ENOMEM, "spectra of %u samples", audio->spectrum);

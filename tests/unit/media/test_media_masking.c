@@ -148,6 +148,43 @@ static void tensors_are_of_the_piece(void **state)
     media_free(media);
 }
 
+static void say_a_third(const struct media *media, uint64_t piece, float *out)
+{
+    (void)piece;
+    for (size_t i = 0; i < media_elements(media); i++)
+        out[i] = 1.0f / 3;
+}
+
+/* The same three times, at gains of their own, comes to the mean of them; where one has ended, two thirds are left. */
+static void recordings_go_in_as_loud_as_each_other(void **state)
+{
+    static const float gains[] = { 0.5f, 2, 1 };
+    struct media *media = make_media("{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"recordings\":3,"
+                                     "\"answer\":\"sound\"}");
+    struct media_sound sounds[3], one = noise(3000);
+    float *out = memory_alloc(one.count, sizeof *out);
+
+    (void)state;
+    for (size_t r = 0; r < ARRAY_SIZE(sounds); r++) {
+        sounds[r] = noise(3000);
+        for (size_t i = 0; i < one.count; i++)
+            sounds[r].samples[i] *= gains[r];
+    }
+    assert_int_equal(mask_all(media, sounds, say_a_third, out), one.count);
+    for (size_t i = 0; i < one.count; i++)
+        assert_true(fabsf(out[i] - one.samples[i] * (3.5f / 3)) < 1e-5f);
+    memset(sounds[2].samples, 0, one.count * sizeof(float));
+    sounds[2].count = 1000;
+    assert_int_equal(mask_all(media, sounds, say_a_third, out), one.count);
+    for (size_t i = 0; i < one.count; i++)
+        assert_true(fabsf(out[i] - one.samples[i] * (2.0f / 3 * 2.5f / 3)) < 1e-5f);
+    for (size_t r = 0; r < ARRAY_SIZE(sounds); r++)
+        free(sounds[r].samples);
+    free(one.samples);
+    free(out);
+    media_free(media);
+}
+
 static void no_number_is_refused(void **state)
 {
     static const float numbers[] = { NAN, INFINITY, -INFINITY };
@@ -178,6 +215,7 @@ int main(void)
         cmocka_unit_test(masks_of_one_give_the_sound_back),
         cmocka_unit_test(pieces_say_what_is_theirs),
         cmocka_unit_test(tensors_are_of_the_piece),
+        cmocka_unit_test(recordings_go_in_as_loud_as_each_other),
         cmocka_unit_test(no_number_is_refused),
     };
 

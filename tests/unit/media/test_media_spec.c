@@ -44,6 +44,7 @@ static void shapes(void **state)
           MEDIA_AUDIO,
           2,
           { 257, 64 } },
+        { "{\"kind\": \"audio\", \"spectrum\": 64, \"frames\": 4, \"recordings\": 3}", MEDIA_AUDIO, 2, { 99, 4 } },
         { "{\"kind\": \"raw\", \"shape\": [4, 3, 2, 5]}", MEDIA_RAW, 4, { 4, 3, 2, 5 } },
     };
 
@@ -172,6 +173,8 @@ static void refusals_of_spectra(void **state)
     check_refusal(SOUND "8194}", "spectrum: a whole number from 16 to 8192");
     check_refusal(SOUND "64,\"hop\":33}", "hop: at most half of the spectrum's 64 samples");
     check_refusal(SOUND "64,\"mels\":8}", "mels: that is of mel bands, and with 'spectrum' there are none");
+    check_refusal(SOUND "64,\"recordings\":9}", "recordings: a whole number from 1 to 8");
+    check_refusal(AUDIO "\"recordings\":2}", "recordings: that is of spectra");
     check_refusal(SOUND "64,\"window\":64}", "window: that is of mel bands");
     check_refusal(SOUND "64,\"answer\":\"mask\"}", "answer: one of \"none\", \"sound\" is expected");
     check_refusal(AUDIO "\"answer\":\"sound\"}", "answer: that is of spectra; give 'spectrum' in place of 'mels'");
