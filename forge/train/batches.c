@@ -196,7 +196,8 @@ static int take_block(const struct batches *b, const struct batch *batch, uint32
         recordings_spectra(&(struct recording_sample){ b->data, b->media, sample, batches_place(batch, sample, &rng) },
                            in, NULL))
         return refuse_errno(why, -ENOMEM, "spectra");
-    media_spectra_tensor(b->media, in, out);
+    for (size_t done = 0; done < b->elements; done += b->elements / media_recordings(b->media))
+        media_spectra_tensor(b->media, in + done, out + done);
     return 0;
 }
 

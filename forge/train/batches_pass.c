@@ -237,42 +237,60 @@ static void take_answers(void *argument, unsigned part, unsigned parts)
 
 /* ---- pairs of recordings ---- */
 
-/* Three planes (losses/masked.h), with the sound's level as the unit; the network's numbers are [bins][frames]. */
-static void put_spectra(const struct batches *b, const struct fourier_number *in, const struct fourier_number *wanted,
-                        size_t count, float *out)
+/* Numbers [frames][bins] into two planes (losses/masked.h), [bins][frames], with their own level as the unit, or that
+ * of what they are compared with. */
+static void put_spectra(const struct batches *b, const struct fourier_number *in, double level, size_t count,
+                        float *planes[2])
 {
-    const size_t bins = b->bands, frames = b->frames, plane = bins * frames * count;
-    const double level = media_spectra_level(b->media, in), unit = level > 0 ? 1 / level : 0;
+    const size_t bins = b->bands / media_recordings(b->media), frames = b->frames;
+    const double unit = level > 0 ? 1 / level : 0;
 
     for (size_t k = 0; k < bins; k++) {
         for (size_t f = 0; f < frames; f++) {
-            const struct fourier_number *x = &in[f * bins + k], *s = &wanted[f * bins + k];
-            const double re = unit * (double)x->re, im = unit * (double)x->im, s_re = unit * (double)s->re;
-            const double s_im = unit * (double)s->im, magnitude = sqrt(re * re + im * im);
-            float *to = out + (k * frames + f) * count;
+            const struct fourier_number *x = &in[f * bins + k];
+            const size_t at = (k * frames + f) * count;
 
-            to[0] = (float)magnitude;
-            to[plane] = magnitude > 0 ? (float)((s_re * re + s_im * im) / magnitude) : 0;
-            to[2 * plane] = (float)(s_re * s_re + s_im * s_im);
+            planes[0][at] = (float)(unit * (double)x->re);
+            planes[1][at] = (float)(unit * (double)x->im);
         }
     }
+}
+
+/* One recording keeps its ratio to what is wanted of it; several go in as loud as each other, and what is wanted, too.
+ */
+static void put_sample(const struct answering *a, size_t i, const struct fourier_number *spectra)
+{
+    const struct batches *b = a->batches;
+    const size_t sounds = media_recordings(b->media), each = b->elements / sounds, count = a->batch->count;
+    const struct fourier_number *wanted = spectra + b->elements;
+    const size_t plane = b->elements * count;
+    float *values = a->loss->values + i;
+
+    for (size_t r = 0; r < sounds; r++) {
+        const struct fourier_number *in = spectra + r * each;
+        float *to = values + r * each * count;
+
+        put_spectra(b, in, media_spectra_level(b->media, in), count, (float *[2]){ to, to + plane });
+    }
+    put_spectra(b, wanted, media_spectra_level(b->media, sounds > 1 ? wanted : spectra), count,
+                (float *[2]){ values + 2 * plane, values + 3 * plane });
 }
 
 static int take_spectra(const struct answering *a, size_t i)
 {
     const struct batches *b = a->batches;
-    cleanup_free struct fourier_number *in = memory_alloc(b->elements, 2 * sizeof *in);
+    cleanup_free struct fourier_number *spectra = memory_alloc(b->elements, 2 * sizeof *spectra);
     const uint32_t sample = a->batch->which[i];
     struct rng rng;
     int result;
 
-    if (!in)
+    if (!spectra)
         return -ENOMEM;
     result = recordings_spectra(
-        &(struct recording_sample){ b->data, b->media, sample, batches_place(a->batch, sample, &rng) }, in,
-        in + b->elements);
+        &(struct recording_sample){ b->data, b->media, sample, batches_place(a->batch, sample, &rng) }, spectra,
+        spectra + b->elements);
     if (!result)
-        put_spectra(b, in, in + b->elements, a->batch->count, a->loss->values + i);
+        put_sample(a, i, spectra);
     return result;
 }
 
@@ -292,6 +310,7 @@ static int take_recordings(struct batches *b, const struct batch *batch, struct 
 {
     int result = 0;
 
+    loss->sounds = media_recordings(b->media);
     memset(b->answered, 0, pool_parts(b->pool) * sizeof *b->answered);
     pool_run(b->pool, take_all_spectra, &(struct answering){ b, batch, loss });
     for (unsigned part = 0; part < pool_parts(b->pool); part++)

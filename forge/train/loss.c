@@ -377,8 +377,12 @@ static void masks(const struct loss_call *call, size_t sample)
 {
     struct loss_batch *b = call->batch;
     const size_t elements = b->features * b->positions;
-    const struct masked masked = { call->output + sample, b->values + sample, elements, call->count,
-                                   elements * call->count };
+    const struct masked masked = { .masks = call->output + sample,
+                                   .targets = b->values + sample,
+                                   .sounds = b->sounds,
+                                   .numbers = elements / b->sounds,
+                                   .stride = call->count,
+                                   .plane = elements * call->count };
 
     b->samples[sample] =
         (struct loss_sample){ .loss = masked_loss(&masked, call->gradient ? call->gradient + sample : NULL) };
@@ -506,6 +510,7 @@ int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const str
                                   .positions = elements / features,
                                   .max = max,
                                   .temperature = 1,
+                                  .sounds = 1,
                                   .threshold = 0.5f,
                                   .kernels = kernels_find("auto") };
     batch->samples = memory_alloc(max, sizeof *batch->samples);

@@ -62,7 +62,7 @@ enum loss_targets {
     TARGETS_TAUGHT,  /* float32, as the output: probabilities of classes */
     TARGETS_WORDS,   /* int32 [positions]: a word, by its number in the output's first dimension; below 0: none */
     TARGETS_LABELS,  /* int32 [positions]: labels in their order, from the first on; below 0 behind the last */
-    TARGETS_SPECTRA, /* float32, three numbers an element, one plane after the other (losses/masked.h) */
+    TARGETS_SPECTRA, /* float32, four numbers an element, one plane after the other (losses/masked.h) */
 };
 
 enum {
@@ -98,6 +98,7 @@ struct loss {
 struct loss_batch {
     const struct loss *loss;
     size_t features, positions, max; /* of the output; samples at once */
+    size_t sounds;                   /* whose spectra are masked, of as many features each; 1 at first */
     float temperature;               /* of a teacher's classes */
     float threshold;                 /* a label counts as predicted above it; 0.5 at first */
     float *weights;                  /* of the classes, in the gradient only; all 1 at first */
@@ -130,7 +131,7 @@ static inline bool loss_has_score(const struct loss *loss)
 /* How many numbers of a target stand beside each number that a network gives. */
 static inline size_t loss_planes(const struct loss *loss)
 {
-    return loss->targets == TARGETS_SPECTRA ? 3 : 1;
+    return loss->targets == TARGETS_SPECTRA ? 4 : 1;
 }
 
 /* The one by which a model that is trained by `loss` learns from a teacher: its targets are the teacher's output. */

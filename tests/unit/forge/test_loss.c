@@ -2,6 +2,7 @@
  *
  * The losses against their formulae in double: what is reported, and gradients against differences of it.
  */
+#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -31,17 +32,13 @@ static void softmax(struct fixture *f, size_t position, size_t sample)
     }
 }
 
-/* Magnitudes and what is wanted of them, of which a part has another phase. */
+/* Numbers of sounds, and of what is wanted. */
 static void make_spectra(struct fixture *f)
 {
     struct rng rng = rng_make(9, 1);
-    float *x = f->batch.values, *t = x + ELEMENTS * SAMPLES, *s = t + ELEMENTS * SAMPLES;
 
-    for (size_t i = 0; i < ELEMENTS * SAMPLES; i++) {
-        x[i] = 2 * rng_float(&rng);
-        t[i] = 3 * rng_float(&rng) - 1;
-        s[i] = t[i] * t[i] + rng_float(&rng);
-    }
+    for (size_t i = 0; i < 4 * ELEMENTS * SAMPLES; i++)
+        f->batch.values[i] = 3 * rng_float(&rng) - 1.5f;
 }
 
 static void make(struct fixture *f, const struct loss *loss)
@@ -114,16 +111,20 @@ static double dice(const struct fixture *f, size_t s)
 
 static double masked(const struct fixture *f, size_t s)
 {
-    const float *x = f->batch.values + s, *t = x + ELEMENTS * SAMPLES, *power = t + ELEMENTS * SAMPLES;
-    double noise = 1e-3 * ELEMENTS, signal = noise;
+    const size_t plane = ELEMENTS * SAMPLES, numbers = ELEMENTS / f->batch.sounds;
+    double noise = 1e-3 * (double)numbers, signal = noise;
 
-    for (size_t e = 0; e < ELEMENTS; e++) {
-        /* S is t along X, and what is missing to its power across. */
-        const double along = f->in[e][s] * (double)x[e * SAMPLES] - (double)t[e * SAMPLES];
-        const double across = sqrt((double)power[e * SAMPLES] - pow((double)t[e * SAMPLES], 2));
+    for (size_t n = 0; n < numbers; n++) {
+        const float *x = f->batch.values + n * SAMPLES + s;
+        double complex wanted = (double)x[2 * plane] + I * (double)x[3 * plane], made = 0;
 
-        noise += along * along + across * across;
-        signal += (double)power[e * SAMPLES];
+        for (size_t e = n; e < ELEMENTS; e += numbers) {
+            const float *part = f->batch.values + e * SAMPLES + s;
+
+            made += f->in[e][s] * ((double)part[0] + I * (double)part[plane]);
+        }
+        noise += pow(cabs(made - wanted), 2);
+        signal += pow(cabs(wanted), 2);
     }
     return 10 * log10(noise / signal);
 }
@@ -188,6 +189,7 @@ static void test_losses_and_gradients_are_what_the_formulae_say(void **state)
             struct loss_tally tally = { .loss = 0 };
 
             make(&f, loss_at(i));
+            f.batch.sounds = smoothed ? FEATURES : 1;
             loss_run(&f.batch, f.output, SAMPLES, (float)smoothing, f.gradient, NULL);
             loss_add(&f.batch, SAMPLES, &tally);
             for (size_t s = 0; s < SAMPLES; s++)
