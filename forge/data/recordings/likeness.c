@@ -69,7 +69,7 @@ static int add_block(struct likeness *l, const struct recording_block *block, st
     if (!block->piece) {
         l->masking = media_masking_free(l->masking);
         l->done = 0;
-        if (media_masking_new(l->media, &pair->input, &l->masking))
+        if (media_masking_new(l->media, pair->inputs, &l->masking))
             return refuse_errno(why, -ENOMEM, "a recording put together");
     }
     result = media_masking_take(l->masking, l->masks, &finished, why);
@@ -93,6 +93,15 @@ int likeness_add(struct likeness *l, const uint32_t *which, size_t count, const 
         result = add_block(l, &l->set->recordings->blocks[which[i]], why);
     }
     return result;
+}
+
+static double best_input(const struct recording_pair *pair, uint32_t inputs)
+{
+    double best = -DECIBELS_MAX;
+
+    for (uint32_t i = 0; i < inputs; i++)
+        best = fmax(best, si_sdr(pair->inputs[i].samples, pair->target.samples, pair->target.count));
+    return best;
 }
 
 static uint32_t first_sample(const struct recordings *r, size_t pair)
@@ -119,7 +128,7 @@ struct likeness_figures likeness_figures(const struct likeness *l)
             f.lowest_sample = first_sample(r, i);
         }
         f.si_sdr += l->of[i];
-        f.input += si_sdr(pair->input.samples, pair->target.samples, pair->target.count);
+        f.input += best_input(pair, r->inputs);
     }
     f.si_sdr /= (double)MAX(f.recordings, (size_t)1);
     f.input /= (double)MAX(f.recordings, (size_t)1);

@@ -31,7 +31,7 @@ int likeness_add(struct likeness *likeness, const uint32_t *which, size_t count,
 
 struct likeness_figures {
     size_t recordings;      /* whose target is not silent */
-    double si_sdr, input;   /* means over them; of the input as it is */
+    double si_sdr, input;   /* means over them; of the input as it is, the best of several */
     double lowest;          /* the lowest, */
     uint32_t lowest_sample; /* and a sample of that recording */
 };

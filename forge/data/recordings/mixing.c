@@ -3,29 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "forge/data/recordings/mixing.h"
 #include "sparse/kernels/functions.h"
 
 #define DECIBELS_MAX 60
 
-int mixing_parse(const char *text, struct mixing *out, struct reason *why)
+static bool parse_range(const char *text, struct mixing *out)
 {
-    const char *number = text + strlen("mix=");
     char *end;
 
-    if (!strncmp(text, "mix=", strlen("mix="))) {
-        out->low = out->high = strtod(number, &end);
-        if (end != number && *end == ':') {
-            number = end + 1;
-            out->high = strtod(number, &end);
-        }
-        if (end != number && !*end && out->low >= -DECIBELS_MAX && out->low <= out->high && out->high <= DECIBELS_MAX)
+    out->low = out->high = strtod(text, &end);
+    if (end != text && *end == ':') {
+        text = end + 1;
+        out->high = strtod(text, &end);
+    }
+    return end != text && !*end && out->low >= -DECIBELS_MAX && out->low <= out->high && out->high <= DECIBELS_MAX;
+}
+
+int mixing_parse(const char *text, struct mixing *out, struct reason *why)
+{
+    static const char *const names[] = { "mix=", "damage=" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        out->damages = i == 1;
+        if (!strncmp(text, names[i], strlen(names[i])) && parse_range(text + strlen(names[i]), out))
             return 0;
     }
     return refuse(
         why, WISP_E_INVALID,
-        "--degrade '%s': of recordings give mix=LOW:HIGH, decibels from -%d to %d by which they are above the "
-        "noise",
+        "--degrade '%s': of recordings give mix=LOW:HIGH, or of several of one event damage=LOW:HIGH, decibels "
+        "from -%d to %d by which they are above the noise",
         text, DECIBELS_MAX, DECIBELS_MAX);
 }
 
@@ -69,17 +77,35 @@ static void make_noise(const struct mixing *mixing, struct rng *rng, float *out,
         make_white(rng, out, count);
 }
 
-void mixing_apply(const struct mixing *mixing, struct rng *rng, const float *clean, size_t count, double power,
+/* 10^(decibels / 20). */
+static float gain_of(double decibels)
+{
+    return function_exp((float)(decibels * 0.05 * M_LN10));
+}
+
+static void damage(struct rng *rng, uint32_t rate, float *samples, size_t count)
+{
+    const float gain = gain_of(12 * rng_double(rng) - 6), muffled = gain * gain_of(-26);
+    const size_t length = (size_t)((0.1 + 0.2 * rng_double(rng)) * rate);
+    const size_t begin = rng_below(rng, count), end = MIN(count, begin + length);
+
+    for (size_t i = 0; i < count; i++)
+        samples[i] *= i >= begin && i < end ? muffled : gain;
+}
+
+void mixing_apply(const struct mixing *mixing, struct rng *rng, const struct media_sound *clean, double power,
                   float *out)
 {
     const double ratio = mixing->low + (mixing->high - mixing->low) * rng_double(rng);
     double noise = 0;
     float gain;
 
-    make_noise(mixing, rng, out, count);
-    for (size_t i = 0; i < count; i++)
+    make_noise(mixing, rng, out, clean->count);
+    for (size_t i = 0; i < clean->count; i++)
         noise += (double)out[i] * (double)out[i];
-    gain = noise > 0 ? (float)sqrt(power * (double)count / noise) * function_exp((float)(ratio * -0.05 * M_LN10)) : 0;
-    for (size_t i = 0; i < count; i++)
-        out[i] = clean[i] + gain * out[i];
+    gain = noise > 0 ? (float)sqrt(power * (double)clean->count / noise) * gain_of(-ratio) : 0;
+    for (size_t i = 0; i < clean->count; i++)
+        out[i] = clean->samples[i] + gain * out[i];
+    if (mixing->damages)
+        damage(rng, clean->rate, out, clean->count);
 }

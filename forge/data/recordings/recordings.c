@@ -23,7 +23,8 @@ struct making {
     const struct recordings_wish *wish;
     struct mixing mixing;
     struct recording_pair *pairs;
-    char **names; /* one a pair; NULL where the set has none */
+    struct media_sound *inputs; /* of all pairs */
+    char **names;               /* one a pair; NULL where the set has none */
     size_t count;
 };
 
@@ -51,12 +52,19 @@ static double power_of(const struct media_sound *sound)
 static int mix(const struct making *m, struct recording_pair *pair, struct reason *why)
 {
     struct rng rng = rng_make(STILL_SEED, m->count);
+    int result = 0;
 
-    pair->input.samples = memory_alloc(pair->target.count, sizeof *pair->input.samples);
-    if (!pair->input.samples)
-        return refuse_errno(why, -ENOMEM, "a recording of %zu samples", pair->target.count);
-    mixing_apply(&m->mixing, &rng, pair->target.samples, pair->target.count, pair->power, pair->input.samples);
-    return dataset_own(m->set, pair->input.samples, why);
+    for (uint32_t i = 0; i < media_recordings(m->wish->media) && !result; i++) {
+        struct media_sound *input = &pair->inputs[i];
+
+        *input = pair->target;
+        input->samples = memory_alloc(input->count, sizeof *input->samples);
+        if (!input->samples)
+            return refuse_errno(why, -ENOMEM, "a recording of %zu samples", input->count);
+        mixing_apply(&m->mixing, &rng, &pair->target, pair->power, input->samples);
+        result = dataset_own(m->set, input->samples, why);
+    }
+    return result;
 }
 
 static int add_pair(struct making *m, const struct partners *partners, struct reason *why)
@@ -67,13 +75,13 @@ static int add_pair(struct making *m, const struct partners *partners, struct re
     int result = resample(m, &set->sounds[partners->target], &pair->target, why);
 
     pair->power = result ? 0 : power_of(&pair->target);
-    pair->input = pair->target;
+    pair->inputs = &m->inputs[m->count * media_recordings(m->wish->media)];
     if (!result)
-        result = m->wish->mixed ? mix(m, pair, why) : resample(m, &set->sounds[partners->input], &pair->input, why);
-    if (!result && pair->input.count != pair->target.count)
+        result = m->wish->mixed ? mix(m, pair, why) : resample(m, &set->sounds[partners->input], pair->inputs, why);
+    if (!result && pair->inputs->count != pair->target.count)
         result = refuse(why, WISP_E_FORMAT, "%s: the input has %zu samples at %u Hz, and the target %zu",
-                        dataset_sample(set, partners->input, name, sizeof name), pair->input.count, pair->input.rate,
-                        pair->target.count);
+                        dataset_sample(set, partners->input, name, sizeof name), pair->inputs->count,
+                        pair->inputs->rate, pair->target.count);
     if (result == WISP_E_FORMAT && m->wish->skip_bad) {
         dataset_skip(m->set, why);
         return 0;
@@ -101,8 +109,9 @@ static int find_partners(const struct making *m, struct partners *out, size_t *c
 static void hash(struct dataset *set, const struct recordings_wish *wish)
 {
     char text[256];
-    int length = wish->mixed ? snprintf(text, sizeof text, "recordings %s mix %.17g %.17g %s", set->hash,
-                                        wish->mixing.low, wish->mixing.high, wish->noise ? wish->noise->hash : "-")
+    int length = wish->mixed ? snprintf(text, sizeof text, "recordings %s %s %.17g %.17g %s", set->hash,
+                                        wish->mixing.damages ? "damage" : "mix", wish->mixing.low, wish->mixing.high,
+                                        wish->noise ? wish->noise->hash : "-")
                              : snprintf(text, sizeof text, "recordings %s -", set->hash);
     const XXH128_hash_t hash = XXH3_128bits(text, (size_t)length);
 
@@ -152,6 +161,7 @@ static int make_samples(struct making *m, struct reason *why)
     if (!r || !set->classes || (m->names && !set->names))
         return refuse_errno(why, -ENOMEM, "%zu pairs", m->count);
     r->count = m->count;
+    r->inputs = media_recordings(m->wish->media);
     r->mixed = m->wish->mixed;
     r->mixing = m->mixing;
     r->pairs = m->pairs;
@@ -185,11 +195,15 @@ int recordings_make(struct dataset *set, const struct recordings_wish *wish, str
     if (result)
         return result;
     m.pairs = memory_alloc(set->count, sizeof *m.pairs);
-    if (!m.pairs || !partners || (set->names && !names)) {
+    m.inputs = memory_alloc(set->count, media_recordings(wish->media) * sizeof *m.inputs);
+    if (!m.pairs || !m.inputs || !partners || (set->names && !names)) {
         free(m.pairs);
+        free(m.inputs);
         return refuse_errno(why, -ENOMEM, "pairs");
     }
-    result = dataset_own(set, m.pairs, why);
+    result = dataset_own(set, m.inputs, why);
+    if (!result)
+        result = dataset_own(set, m.pairs, why);
     if (!result)
         result = find_partners(&m, partners, &count, why);
     for (size_t i = 0; i < count && !result; i++)
@@ -201,12 +215,6 @@ int recordings_make(struct dataset *set, const struct recordings_wish *wish, str
     return result ? result : make_samples(&m, why);
 }
 
-static int take_spectra(const struct media *media, const struct media_sound *sound, int64_t middle,
-                        struct fourier_number *out)
-{
-    return out ? media_spectra(media, sound, middle, out) : 0;
-}
-
 /* Where a block that is trained on begins: anywhere in the recording, or the recording anywhere in it. */
 static int64_t draw_middle(const struct media *media, size_t count, struct rng *rng)
 {
@@ -215,22 +223,33 @@ static int64_t draw_middle(const struct media *media, size_t count, struct rng *
     return count > span ? (int64_t)rng_below(rng, count - span + 1) : -(int64_t)rng_below(rng, span - count + 1);
 }
 
-/* Noise for the samples that the block's frames reach, and no others. */
+/* A block of each input, with noise for the samples that its frames reach, and no others. */
 static int mix_block(const struct recording_sample *s, const struct recording_pair *pair, int64_t middle,
                      struct rng *rng, struct fourier_number *out)
 {
+    const struct recordings *r = s->set->recordings;
     const int64_t half = media_sound_reach(s->media), last = middle + (int64_t)media_sound_span(s->media) + half;
     const size_t begin = middle > half ? (size_t)(middle - half) : 0, end = MIN(pair->target.count, (size_t)last);
-    struct media_sound mixed = { .rate = pair->target.rate, .count = end - begin };
-    int result;
+    const struct media_sound clean = { pair->target.rate, end - begin, pair->target.samples + begin };
+    cleanup_free float *samples = memory_alloc(clean.count, sizeof *samples);
+    int result = samples ? 0 : -ENOMEM;
 
-    mixed.samples = memory_alloc(mixed.count, sizeof *mixed.samples);
-    if (!mixed.samples)
-        return -ENOMEM;
-    mixing_apply(&s->set->recordings->mixing, rng, pair->target.samples + begin, mixed.count, pair->power,
-                 mixed.samples);
-    result = media_spectra(s->media, &mixed, middle - (int64_t)begin, out);
-    free(mixed.samples);
+    for (uint32_t i = 0; i < r->inputs && !result; i++, out += media_elements(s->media) / r->inputs) {
+        mixing_apply(&r->mixing, rng, &clean, pair->power, samples);
+        result = media_spectra(s->media, &(struct media_sound){ clean.rate, clean.count, samples },
+                               middle - (int64_t)begin, out);
+    }
+    return result;
+}
+
+static int take_inputs(const struct recording_sample *s, const struct recording_pair *pair, int64_t middle,
+                       struct fourier_number *out)
+{
+    const uint32_t inputs = s->set->recordings->inputs;
+    int result = 0;
+
+    for (uint32_t i = 0; i < inputs && !result; i++)
+        result = media_spectra(s->media, &pair->inputs[i], middle, out + i * (media_elements(s->media) / inputs));
     return result;
 }
 
@@ -242,9 +261,9 @@ int recordings_spectra(const struct recording_sample *s, struct fourier_number *
     struct rng rng = s->rng ? *s->rng : (struct rng){ .left = 0 };
     const int64_t middle = s->rng ? draw_middle(s->media, pair->target.count, &rng)
                                   : (int64_t)media_sound_piece(s->media, pair->target.count, block->piece);
-    int result = take_spectra(s->media, &pair->target, middle, out);
+    int result = out ? media_spectra(s->media, &pair->target, middle, out) : 0;
 
-    if (!result && in && s->rng && r->mixed)
-        return mix_block(s, pair, middle, &rng, in);
-    return result ? result : take_spectra(s->media, &pair->input, middle, in);
+    if (result || !in)
+        return result;
+    return s->rng && r->mixed ? mix_block(s, pair, middle, &rng, in) : take_inputs(s, pair, middle, in);
 }

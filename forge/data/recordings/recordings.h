@@ -15,8 +15,9 @@
 #include "forge/data/recordings/mixing.h"
 
 struct recording_pair {
-    struct media_sound input, target; /* as many samples, one or more */
-    double power;                     /* of the target */
+    struct media_sound *inputs; /* as many as the network takes together */
+    struct media_sound target;  /* of as many samples as they, one or more */
+    double power;               /* of the target */
 };
 
 struct recording_block {
@@ -26,7 +27,8 @@ struct recording_block {
 struct recordings {
     size_t count;
     struct recording_pair *pairs;
-    bool mixed; /* inputs are targets with noise */
+    uint32_t inputs; /* of each pair */
+    bool mixed;      /* they are targets with noise */
     struct mixing mixing;
     struct recording_block blocks[]; /* one a sample; those of a pair in their order */
 };
@@ -53,7 +55,8 @@ struct recording_sample {
     const struct rng *rng;
 };
 
-/* Its spectra, [frames][bins], of what goes in and of what is to come out. NULL: not wanted. -ENOMEM. */
+/* Its spectra, [inputs][frames][bins] of what goes in, and [frames][bins] of what is to come out. NULL: not wanted.
+ * -ENOMEM. */
 int recordings_spectra(const struct recording_sample *sample, struct fourier_number *in, struct fourier_number *out);
 
 #endif

@@ -29,6 +29,11 @@ int recordings_open(struct dataset *set, const struct media *media, const struct
 
     if (result)
         return result;
+    if (media_recordings(media) > 1 && !wish.mixing.damages)
+        return refuse(why, WISP_E_INVALID,
+                      "the network merges %u recordings of one event, which are made of clean ones: give --degrade "
+                      "damage=LOW:HIGH",
+                      media_recordings(media));
     while (length > 1 && source->path[length - 1] == '/')
         length--;
     wish.root = root = strndup(source->path, length);

@@ -45,7 +45,8 @@ static void noise_has_its_ratio(void **state)
             struct rng rng = rng_make(1, n);
             double ratio;
 
-            mixing_apply(&mixing, &rng, clean, ARRAY_SIZE(clean), power(clean, ARRAY_SIZE(clean)), mixed);
+            mixing_apply(&mixing, &rng, &(struct media_sound){ RATE, ARRAY_SIZE(clean), clean },
+                         power(clean, ARRAY_SIZE(clean)), mixed);
             for (size_t i = 0; i < ARRAY_SIZE(clean); i++)
                 mixed[i] -= clean[i];
             ratio = 10 * log10(power(clean, ARRAY_SIZE(clean)) / power(mixed, ARRAY_SIZE(mixed)));
@@ -69,7 +70,7 @@ static void sorts_of_noise_differ(void **state)
         struct rng rng = rng_make(2, n);
         double steps = 0;
 
-        mixing_apply(&mixing, &rng, silence, ARRAY_SIZE(silence), 1, mixed);
+        mixing_apply(&mixing, &rng, &(struct media_sound){ RATE, ARRAY_SIZE(silence), silence }, 1, mixed);
         for (size_t i = 1; i < ARRAY_SIZE(mixed); i++)
             steps += pow((double)mixed[i] - (double)mixed[i - 1], 2);
         steps /= 8192; /* 2 for white noise of power 1 */
@@ -155,7 +156,7 @@ static void pairs_are_told_by_their_folders(void **state)
     set = read_sounds("pairs");
     assert_ok(recordings_make(set, &wish, &why), why);
     assert_int_equal(set->recordings->count, 2);
-    assert_int_equal(set->recordings->pairs[0].input.count, 3000);
+    assert_int_equal(set->recordings->pairs[0].inputs->count, 3000);
     assert_int_equal(set->recordings->pairs[1].target.rate, RATE);
     assert_int_equal(set->recordings->pairs[1].target.count, 200);
     assert_int_equal(set->count, 10); /* 95 frames are 9 blocks, and 8 frames are one */
@@ -217,6 +218,48 @@ static void blocks_are_mixed_anew(void **state)
     media_free(media);
 }
 
+/* Of one event as many recordings as the network takes, each damaged by itself: half as loud to twice as loud, and
+ * muffled for a while. */
+static void recordings_are_damaged(void **state)
+{
+    struct media *media =
+        make_media("{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"recordings\":3,\"answer\":\"sound\"}");
+    struct recordings_wish wish = { .media = media,
+                                    .mixed = true,
+                                    .mixing = { .damages = true, .low = 60, .high = 60 } };
+    struct fourier_number *in = memory_alloc(media_elements(media), 2 * sizeof *in);
+    const struct rng rng = rng_make(4, 0);
+    struct dataset *set;
+    struct reason why;
+
+    (void)state;
+    write_sound("event/a.wav", RATE, 8000, 300);
+    set = read_sounds("event");
+    assert_ok(recordings_make(set, &wish, &why), why);
+    assert_int_equal(set->recordings->inputs, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct media_sound *made = &set->recordings->pairs[0].inputs[i],
+                                 *clean = &set->recordings->pairs[0].target;
+        size_t muffled = 0;
+        double loudest = 0;
+
+        for (size_t at = 0; at + 80 <= made->count; at += 80)
+            loudest = fmax(loudest, power(made->samples + at, 80) / power(clean->samples + at, 80));
+        for (size_t at = 0; at + 80 <= made->count; at += 80)
+            muffled += power(made->samples + at, 80) / power(clean->samples + at, 80) < loudest / 100;
+        assert_true(loudest > 0.25 && loudest < 4);
+        assert_true(muffled < 32);
+        assert_true(muffled >= 9 || power(made->samples + 7900, 80) < loudest / 100);
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(made->samples, set->recordings->pairs[0].inputs[k].samples, 8000 * sizeof(float));
+    }
+    assert_int_equal(recordings_spectra(&(struct recording_sample){ set, media, 0, &rng }, in, NULL), 0);
+    assert_memory_not_equal(in, in + BINS * FRAMES, BINS * FRAMES * sizeof *in);
+    free(in);
+    dataset_free(set);
+    media_free(media);
+}
+
 /* Masks of 1 give the input back, whatever the batches are, and its likeness is that of the input. */
 static void likeness_is_of_whole_recordings(void **state)
 {
@@ -259,6 +302,7 @@ int main(void)
         cmocka_unit_test(si_sdr_is_that_of_numpy),
         cmocka_unit_test(pairs_are_told_by_their_folders),
         cmocka_unit_test(blocks_are_mixed_anew),
+        cmocka_unit_test(recordings_are_damaged),
         cmocka_unit_test(likeness_is_of_whole_recordings),
     };
 
