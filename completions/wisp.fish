@@ -111,7 +111,7 @@ complete -c wisp -n '__wisp_verb build train eval' -l json -d JSON
 complete -c wisp -n '__wisp_verb build train' -s S -l seed -x -d seed
 complete -c wisp -n '__wisp_verb build train' -s o -l output -r -d 'model file to write'
 complete -c wisp -n '__wisp_verb build train' -s n -l name -x -d 'name of the model'
-complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -a 'image.classification text.classification text.semantic-analysis text.semantics text.keywords text.summarisation audio.classification audio.recognition audio.transcription audio.denoising' -d 'processing type'
+complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -a 'image.classification text.classification text.semantic-analysis text.semantics text.keywords text.summarisation audio.classification audio.recognition audio.transcription audio.denoising audio.synthesis' -d 'processing type'
 complete -c wisp -n '__wisp_verb build train eval' -s m -l media -r -d 'how inputs become tensors'
 complete -c wisp -n '__wisp_verb build train eval' -l labels -r -d 'names of the outputs'
 complete -c wisp -n '__wisp_verb train eval' -s D -l data -r -d 'the data set'
@@ -119,7 +119,7 @@ complete -c wisp -n '__wisp_verb train eval' -l label-column -x -d 'of a table: 
 complete -c wisp -n '__wisp_verb train eval' -l text-column -x -d 'of a table: the text'
 complete -c wisp -n '__wisp_verb train eval' -l label-separator -x -d 'what joins several labels'
 complete -c wisp -n '__wisp_verb train eval' -l target-columns -x -d 'of a table: numbers to learn'
-complete -c wisp -n '__wisp_verb train eval' -l degrade -x -a 'none noise= dark= small= drawing= oil= mix=' -d 'inputs made of clean pictures or recordings'
+complete -c wisp -n '__wisp_verb train eval' -l degrade -x -a 'none noise= dark= small= drawing= oil= mix= damage=' -d 'inputs made of clean pictures or recordings'
 complete -c wisp -n '__wisp_verb train eval' -l noise -r -d 'recordings of noise for --degrade mix'
 complete -c wisp -n '__wisp_verb train eval' -l loss -x -a 'cross-entropy sequence-cross-entropy ctc binary-cross-entropy dice mse l1 masked-snr none' -d 'what is made small'
 complete -c wisp -n '__wisp_verb train eval' -l skip-bad -d 'leave out what cannot be read'

@@ -18,6 +18,7 @@
 enum {
     MEASURED_MAX = 20000,
     MELS = 40,
+    FREQUENCIES = 257, /* of frames of 512 samples */
     CHANNELS_MAX = 4,
     PAIRS_FEATURES = 16384, /* where there are fewer, pairs of words share them with too many words */
 };
@@ -78,12 +79,17 @@ static bool describe_spectra(const struct model *model, uint32_t input, char *te
 {
     const struct loss *loss = task_loss(model->processing);
     const struct shape *shape = &model->signature.inputs[input].shape;
+    const uint32_t rows = shape->dimension[0];
+    uint32_t recordings = 1;
 
     if (!loss || loss->targets != TARGETS_SPECTRA || shape->rank != 2)
         return false;
+    if (!strcmp(model->processing, "audio.synthesis") && rows % FREQUENCIES == 0)
+        recordings = rows / FREQUENCIES;
     snprintf(text, size,
-             "{\"kind\":\"audio\",\"spectrum\":%u,\"frames\":%u,\"rate\":16000,\"floor_db\":40,\"answer\":\"sound\"}",
-             2 * (shape->dimension[0] - 1), shape->dimension[1]);
+             "{\"kind\":\"audio\",\"spectrum\":%u,\"frames\":%u,\"rate\":16000,\"floor_db\":40,\"recordings\":%u,"
+             "\"answer\":\"sound\"}",
+             2 * (rows / recordings - 1), shape->dimension[1], recordings);
     return true;
 }
 

@@ -19,7 +19,7 @@ static const struct task {
     { "text.summarisation", true },   { "text.translation", false },
     { "text.generation", false },     { "audio.classification", true },
     { "audio.recognition", true },    { "audio.transcription", false },
-    { "audio.denoising", false },
+    { "audio.denoising", false },     { "audio.synthesis", false },
 };
 
 /* "image.classification, .segmentation, text.classification", of those that classify, or of one modality. */
@@ -69,7 +69,7 @@ static int refuse_unknown(const char *processing, struct reason *why)
 
 const struct loss *task_loss(const char *processing)
 {
-    if (!strcmp(processing, "audio.denoising"))
+    if (!strcmp(processing, "audio.denoising") || !strcmp(processing, "audio.synthesis"))
         return loss_find("masked-snr");
     return !strcmp(processing, "audio.transcription") ? loss_find("ctc") : NULL;
 }

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "base/size.h"
@@ -75,7 +76,7 @@ static double figure(const char *command, const char *name)
     return value;
 }
 
-#define TRAIN "train m.safetensors -D train --degrade mix=0:10 -b 8 -e 30 -r 0.01 --no-history -q -n n "
+#define TRAIN "train m.safetensors -D train --degrade mix=0:10 -b 8 -e 20 -r 0.02 --no-history -q -n n "
 
 static void test_noise_is_taken_away(void **state)
 {
@@ -95,12 +96,37 @@ static void test_noise_is_taken_away(void **state)
         fail_msg("of pairs, SI-SDR of %g dB, and of %g before", after, before);
 }
 
+/* Two recordings of one event, of which either is muffled where the other is not. */
+static void test_recordings_are_merged(void **state)
+{
+    double before, after;
+
+    (void)state;
+    data_write_text(folder, "two.yaml",
+                    "name: n\nprocessing: audio.synthesis\ninput: [66, 16]\nlayers:\n  - conv1d: {channels: 24, "
+                    "kernel: 3, padding: 1}\n  - relu\n  - conv1d: {channels: 66, kernel: 1}\n  - sigmoid\n");
+    data_write_text(folder, "two.json",
+                    "{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"rate\":16000,\"floor_db\":40,\"recordings\":2,"
+                    "\"answer\":\"sound\"}");
+    forge_run_well(&ran, folder, "build --structure two.yaml -s 0.3 -m two.json --no-history -o two.safetensors");
+    forge_run_well(
+        &ran, folder,
+        "train two.safetensors -D train --degrade damage=0:10 -b 8 -e 20 -r 0.02 --no-history -q -o d.safetensors");
+    before = figure("eval d.safetensors -D . --degrade damage=0:10 --json", "input_si_sdr");
+    after = figure("eval d.safetensors -D . --degrade damage=0:10 --json", "si_sdr");
+    if (!(after > before + 2))
+        fail_msg("SI-SDR of %g dB, and of %g before, of the better", after, before);
+    forge_run(&ran, folder, "train two.safetensors -D train --degrade mix=0:10 -o x.safetensors");
+    assert_int_equal(ran.status, 2);
+    assert_non_null(strstr(ran.err, "the network merges 2 recordings of one event"));
+}
+
 static void test_what_does_not_fit_is_refused(void **state)
 {
     static const struct refusal refusals[] = {
         { "train m.safetensors -D train --degrade noise=3 -o x.safetensors", 2,
-          "--degrade 'noise=3': of recordings give mix=LOW:HIGH, decibels from -60 to 60 by which they "
-          "are above the noise" },
+          "--degrade 'noise=3': of recordings give mix=LOW:HIGH, or of several of one event damage=LOW:HIGH, decibels "
+          "from -60 to 60 by which they are above the noise" },
         { "train m.safetensors -D pairs --noise train -o x.safetensors", 2,
           "--noise is what --degrade mix=LOW:HIGH mixes with recordings" },
         { "train m.safetensors -D train --degrade mix=0:10 --augment speed=0.1 -o x.safetensors", 2,
@@ -120,6 +146,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_is_taken_away),
+        cmocka_unit_test(test_recordings_are_merged),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
 
