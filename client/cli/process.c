@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * wisp run -o: from a file to a file, by libwisp-media, which cuts large ones into pieces. Of several inputs -o names a
- * folder, and each gets a file of its name there.
+ * folder, and each gets a file of its name there; but for a model that merges so many into one file.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "client/cli/run.h"
 
 enum {
+    MERGED_MAX = 8,
     PATIENCE_MS = 1000, /* before a person is told how far it is */
     EVERY_MS = 100,
 };
@@ -118,12 +119,28 @@ int process_check(const struct run *run, const struct input *inputs, size_t coun
         return fail(verb, EXIT_USAGE, "-o is a file of what the model makes: no --lines or --raw with it");
     if (run->json && !strcmp(run->output, "-"))
         return fail(verb, EXIT_USAGE, "-o - and --json are both for standard output; give -o a file");
-    if (count > 1 && !is_folder(run->output))
-        return fail(verb, EXIT_USAGE, "-o %s is one file for %zu inputs: name a folder that is there", run->output,
-                    count);
     if (!strcmp(run->output, "-") && run->screen.terminal)
         return fail(verb, EXIT_USAGE, "-o - writes a file: send it to a file or a pipe, not a terminal");
-    return check_outputs(run, inputs, count, verb);
+    /* Of several inputs one file is the model's business. */
+    return check_outputs(run, inputs, is_folder(run->output) ? count : 1, verb);
+}
+
+int process_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+{
+    const bool folder = run->output && is_folder(run->output);
+    size_t files = 0;
+
+    if (!run->output)
+        return EXIT_DONE;
+    while (files < count && inputs[files].path)
+        files++;
+    if (run->merged > 1 && (folder || run->tensor || files != run->merged || files != count))
+        return fail(verb, EXIT_USAGE, "%s makes one recording of %u: name so many files, and -o FILE",
+                    wisp_model_name(run->model), run->merged);
+    if (run->merged <= 1 && count > 1 && !folder)
+        return fail(verb, EXIT_USAGE, "-o %s is one file for %zu inputs: name a folder that is there", run->output,
+                    count);
+    return EXIT_DONE;
 }
 
 /* ---- how far it is ---- */
@@ -217,12 +234,15 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
                                                   .object = run->masks ? add_object : NULL,
                                                   .object_user = &objects };
     struct answer answer = { .input = input };
+    const char *paths[MERGED_MAX + 1] = { NULL };
     cleanup_free char *out = run->output ? name_output(run, input) : NULL;
     int result;
 
     if (run->output && !out)
         return refuse_errno(why, -ENOMEM, "%s", run->output);
-    result = wisp_process_file(run->connection.client, run->target, input->path, out, &options, &answer.timings);
+    for (uint32_t i = 0; i < MAX(run->merged, 1u); i++)
+        paths[i] = input[i].path;
+    result = wisp_process_files(run->connection.client, run->target, paths, out, &options, &answer.timings);
     hide(&progress);
     result = result ? refuse(why, result, "%s", wisp_last_error()) : print(run, &answer, out, &objects);
     json_decref(objects.list);

@@ -25,6 +25,7 @@ struct run {
     uint64_t min_area;   /* of its objects */
     bool masks;          /* the model answers with masks */
     bool json, raw, verbose, tensor, lines;
+    uint32_t merged; /* recordings of which the model makes one; 1 of any other */
     uint64_t top_k;
     double min;                      /* probability of a label that is printed */
     struct option_list texts, named; /* of --text, and --input */
@@ -84,6 +85,8 @@ struct answer {
  * status; and the way, after which `why` has libwisp's sentence. */
 bool process_is_for(const struct run *run, const struct input *input);
 int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb);
+/* The rest of it, that only the model can tell. */
+int process_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb);
 int process_run(struct run *run, const struct input *input, struct reason *why);
 
 /* --json: what each line begins with; and the line, which ends with how long it took. The reference is taken. */

@@ -37,6 +37,7 @@ static const struct usage usage = {
                 "  wisp run --model mine.safetensors photo.png\n"
                 "  wisp run image.segmentation cells.png --overlay seen.png --json\n"
                 "  wisp run image.denoising holidays/*.jpg -o better\n"
+                "  wisp run audio.synthesis a.wav b.wav c.wav -o merged.wav\n"
                 "  tail -f log | wisp run text --lines -\n"
                 "  wisp run audio --json *.wav | jq -r '.labels[0].label'\n",
 };
@@ -183,6 +184,7 @@ static int check_model(struct run *run)
     const char *answer = json_string_value(json_object_get(media, "answer"));
 
     run->masks = answer && !strcmp(answer, "mask");
+    run->merged = (uint32_t)MIN(MAX(json_integer_value(json_object_get(media, "recordings")), 1), 8);
     if (run->lines && !kind)
         return fail(usage.verb, EXIT_USAGE,
                     "--lines: %s does not say how texts become tensors, which wisp train adds to a model",
@@ -320,6 +322,8 @@ static int run_all(struct run *run, const struct input *inputs, size_t count)
 {
     int first = EXIT_DONE;
 
+    if (run->output && run->merged > 1)
+        return run_and_report(run, inputs);
     for (size_t i = 0; i < count && !ferror(stdout); i++) {
         bool lines = run->lines && inputs[i].path;
         int status = lines ? run_lines(run, &inputs[i]) : run_and_report(run, &inputs[i]);
@@ -415,6 +419,8 @@ int verb_run(int argc, char **argv)
         status = open_connection(&run);
     if (!status)
         status = run.model_file ? find_only(&run) : find(&run);
+    if (!status)
+        status = process_check_model(&run, inputs, count, usage.verb);
     if (!status)
         status = make_room(&run);
     private_daemon_hide(&run.daemon);

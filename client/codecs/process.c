@@ -17,6 +17,7 @@
 
 enum {
     FINDS_MAX = 3,
+    FILES_MAX = 8,
     FILE_MAX = 512 << 20, /* as large as a picture of as many pixels as are read is in any format */
 };
 
@@ -35,6 +36,16 @@ static int find_processor(const struct process *process, const struct processor 
                   wisp_model_name(process->model));
 }
 
+static int check_count(const struct process *process)
+{
+    const uint32_t wanted = media_recordings(process->media);
+
+    if (process->count == wanted)
+        return 0;
+    return refuse(wisp_private_last_error(), WISP_E_INVALID, "%s makes one file of %u, and %zu %s given",
+                  wisp_model_name(process->model), wanted, process->count, process->count == 1 ? "is" : "are");
+}
+
 static int run(struct process *process, const char *name, void **bytes, size_t *length)
 {
     cleanup(model_at_exit) wisp_model *model = NULL;
@@ -46,6 +57,8 @@ static int run(struct process *process, const char *name, void **bytes, size_t *
         result = codec_media(model, &process->media);
     if (!result)
         result = find_processor(process, &processor);
+    if (!result)
+        result = check_count(process);
     if (!result && process->out)
         result = processor->check_name(process->out, wisp_private_last_error());
     return result ? result : processor->run(process, bytes, length);
@@ -72,34 +85,73 @@ static int check_out(const char *out)
     return out && strcmp(out, "-") != 0 ? file_check_target(out, wisp_private_last_error()) : 0;
 }
 
+static int read_files(const char *const *in, size_t count, struct process_file *files)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < count && !result; i++) {
+        files[i].name = strcmp(in[i], "-") != 0 ? in[i] : "standard input";
+        result = file_read_or_pipe(in[i], FILE_MAX, &files[i].bytes, &files[i].length, wisp_private_last_error());
+    }
+    return result;
+}
+
+/* Before anything is read. */
+static int check(const struct process *process)
+{
+    struct reason *why = wisp_private_last_error();
+    int result = check_options(process->options);
+
+    if (!result && (!process->count || process->count > FILES_MAX))
+        result = refuse(why, WISP_E_INVALID, "1 to %d files are given together", FILES_MAX);
+    if (!result)
+        result = check_out(process->out);
+    if (!result)
+        result = check_out(process->options->overlay);
+    if (!result && process->options->overlay)
+        result = media_check_picture_name(process->options->overlay, why);
+    return result;
+}
+
+/* The caller knows the model by its name alone, so another one behind it is found anew, and all begins anew. */
+static int run_and_write(struct process *process, const char *model)
+{
+    cleanup_free void *bytes = NULL;
+    size_t length;
+    int result = WISP_E_CHANGED;
+
+    process->name = process->files->name;
+    process->bytes = process->files->bytes;
+    process->length = process->files->length;
+    for (int i = 0; result == WISP_E_CHANGED && i < FINDS_MAX; i++)
+        result = run(process, model, &bytes, &length);
+    return result || !process->out ? result : codec_write(process->out, bytes, length);
+}
+
+WISP_EXPORT int wisp_process_files(wisp_client *client, const char *model, const char *const *in, const char *out,
+                                   const struct wisp_process_options *options, struct wisp_timings *timings)
+{
+    static const struct wisp_process_options usual = { .size = sizeof usual };
+    struct process_file files[FILES_MAX] = { { .bytes = NULL } };
+    struct process process = {
+        .client = client, .files = files, .out = out, .options = options ? options : &usual, .timings = timings
+    };
+    int result;
+
+    while (in[process.count] && process.count <= FILES_MAX)
+        process.count++;
+    result = check(&process);
+    if (!result)
+        result = read_files(in, process.count, files);
+    if (!result)
+        result = run_and_write(&process, model);
+    for (size_t i = 0; i < FILES_MAX; i++)
+        free(files[i].bytes);
+    return result;
+}
+
 WISP_EXPORT int wisp_process_file(wisp_client *client, const char *model, const char *in, const char *out,
                                   const struct wisp_process_options *options, struct wisp_timings *timings)
 {
-    static const struct wisp_process_options usual = { .size = sizeof usual };
-    struct process process = { .client = client,
-                               .name = strcmp(in, "-") != 0 ? in : "standard input",
-                               .out = out,
-                               .options = options ? options : &usual,
-                               .timings = timings };
-    cleanup_free void *file = NULL, *bytes = NULL;
-    size_t length;
-    int result = check_options(process.options);
-
-    if (!result)
-        result = check_out(out);
-    if (!result)
-        result = check_out(process.options->overlay);
-    if (!result && process.options->overlay)
-        result = media_check_picture_name(process.options->overlay, wisp_private_last_error());
-    if (!result)
-        result = file_read_or_pipe(in, FILE_MAX, &file, &process.length, wisp_private_last_error());
-    process.bytes = file;
-    /* The caller knows the model by its name alone, so another one behind it is found anew, and all begins anew. */
-    for (int i = 0; !result && i < FINDS_MAX; i++) {
-        result = run(&process, model, &bytes, &length);
-        if (result != WISP_E_CHANGED)
-            break;
-        result = i + 1 < FINDS_MAX ? 0 : result;
-    }
-    return result || !out ? result : codec_write(out, bytes, length);
+    return wisp_process_files(client, model, (const char *const[]){ in, NULL }, out, options, timings);
 }

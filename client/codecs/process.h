@@ -15,13 +15,21 @@
 struct media;
 struct media_picture;
 
+struct process_file {
+    const char *name;
+    void *bytes;
+    size_t length;
+};
+
 struct process {
     wisp_client *client;
     const wisp_model *model;
     const struct media *media;
-    const char *name; /* of the input, for sentences */
+    const char *name; /* of the input, for sentences; of several the first's */
     const void *bytes;
     size_t length;
+    const struct process_file *files; /* all of them, as many as the description says */
+    size_t count;
     const char *out; /* the file's name, whose ending may say the format; NULL: none is wished */
     const struct wisp_process_options *options;
     struct wisp_timings *timings; /* NULL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Recordings of any length: in pieces of as many frames as the model takes, whose masks multiply the recording's own
- * spectra. What comes out is one channel at the model's rate.
+ * Recordings of any length: in pieces of as many frames as the model takes, whose masks multiply the recordings' own
+ * spectra, of one recording or of several of one event. What comes out is one channel at the model's rate.
  */
 #include <stdlib.h>
 
@@ -14,9 +14,17 @@
 #include "client/codecs/process.h"
 #include "media/spec/media.h"
 
-static void sound_at_exit(struct media_sound *sound)
+enum { SOUNDS_MAX = 8 };
+
+struct sounds {
+    struct media_sound of[SOUNDS_MAX];
+    size_t count;
+};
+
+static void sounds_at_exit(struct sounds *sounds)
 {
-    free(sound->samples);
+    for (size_t i = 0; i < sounds->count; i++)
+        free(sounds->of[i].samples);
 }
 
 CLEANUP_DEFINE(masking, struct media_masking, media_masking_free)
@@ -67,17 +75,17 @@ static int check_output(const struct process *p)
 }
 
 /* At the model's rate. */
-static int read_sound(const struct process *p, struct media_sound *out)
+static int read_sound(const struct process *p, const struct process_file *file, struct media_sound *out)
 {
     struct reason *why = wisp_private_last_error();
     struct media_sound resampled;
-    int result = media_decode_sound(p->name, p->bytes, p->length, out, why);
+    int result = media_decode_sound(file->name, file->bytes, file->length, out, why);
 
     if (result || out->rate == media_sound_rate(p->media))
         return result;
     result = media_resample(out, media_sound_rate(p->media), &resampled, why);
     if (result)
-        return refuse_in(why, result, "%s", p->name);
+        return refuse_in(why, result, "%s", file->name);
     free(out->samples);
     *out = resampled;
     return 0;
@@ -90,19 +98,19 @@ static bool is_for(const struct media *media)
 
 static int run(const struct process *p, void **bytes, size_t *length)
 {
-    cleanup(sound_at_exit) struct media_sound sound = { .samples = NULL };
+    cleanup(sounds_at_exit) struct sounds sounds = { .count = 0 };
     cleanup(masking_at_exit) struct media_masking *masking = NULL;
     cleanup(writer_at_exit) struct media_sound_writer *writer = NULL;
     struct flight_work work = { .fill = fill_piece, .take = take_piece };
     struct reason *why = wisp_private_last_error();
     int result = check_output(p);
 
-    if (!result)
-        result = read_sound(p, &sound);
-    if (!result && media_masking_new(p->media, &sound, &masking))
+    for (size_t i = 0; i < p->count && !result; i++, sounds.count++)
+        result = read_sound(p, &p->files[i], &sounds.of[i]);
+    if (!result && media_masking_new(p->media, sounds.of, &masking))
         result = refuse_errno(why, -ENOMEM, "%s", p->name);
     if (!result)
-        result = media_sound_writer_new(p->out, sound.rate, &writer, why);
+        result = media_sound_writer_new(p->out ? p->out : "-", media_sound_rate(p->media), &writer, why);
     if (result)
         return result;
     work.count = media_masking_pieces(masking);

@@ -193,12 +193,15 @@ static void test_a_picture_is_written(void **state)
 #define SPECTRA "{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"rate\":8000,\"floor_db\":40"
 
 /* Of which every mask is a half. */
-static void build_sound(const char *media, const char *to)
+static void build_sound(const char *media, unsigned rows, const char *to)
 {
-    static const char text[] = "name: half\nprocessing: audio.denoising\ninput: [33, 16]\nlayers:\n"
-                               "  - conv1d: {channels: 33, kernel: 1}\n  - sigmoid\n";
+    char text[200];
 
-    write_file("half.yaml", text, sizeof text - 1);
+    write_file("half.yaml", text,
+               (size_t)snprintf(text, sizeof text,
+                                "name: half\nprocessing: audio.denoising\ninput: [%u, 16]\nlayers:\n"
+                                "  - conv1d: {channels: %u, kernel: 1}\n  - sigmoid\n",
+                                rows, rows));
     command_run(&(struct command){ .words = { "wisp", "build", "--structure=half.yaml", "-s0", "--weights=zero",
                                               "--force", "--no-history", "--media", media, "-o", to },
                                    .folder = folder },
@@ -249,13 +252,27 @@ static void test_a_recording_is_written(void **state)
         { "mp3", { "run", "-o", "x.mp3", "--model", "half", "noise.wav" }, NULL, 65, NULL, "written as WAV or FLAC" },
         { "a picture", { "run", "-o", "x.wav", "--model", "half", "good.png" }, NULL, 65, NULL, "good.png" },
         { "no sound", { "run", "-o", "x.wav", "--model", "bare", "noise.wav" }, NULL, 65, NULL, "and no sound" },
+        { "too few",
+          { "run", "-o", "x.wav", "--model", "both", "noise.wav" },
+          NULL,
+          2,
+          NULL,
+          "makes one recording of 2" },
+        { "no files",
+          { "run", "-o", "x.wav", "--model", "both", "--text", "a", "--text", "b" },
+          NULL,
+          2,
+          NULL,
+          "of 2" },
+        { "no -o", { "run", "--model", "both", "noise.wav" }, NULL, 65, NULL, "2 recordings of one event" },
         { "a folder", { "run", "-o", "folder", "--model", "half", "noise.wav" }, NULL, 0, NULL, NULL },
     };
     struct media_sound sound = { .samples = NULL };
 
     (void)state;
-    build_sound(SPECTRA ",\"answer\":\"sound\"}", "half");
-    build_sound(SPECTRA "}", "bare");
+    build_sound(SPECTRA ",\"answer\":\"sound\"}", 33, "half");
+    build_sound(SPECTRA ",\"answer\":\"sound\",\"recordings\":2}", 66, "both");
+    build_sound(SPECTRA "}", 33, "bare");
     for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
         free(sound.samples);
         sound = write_noise("noise.wav", 8000, lengths[i]);
@@ -272,6 +289,12 @@ static void test_a_recording_is_written(void **state)
         &(struct command){ .words = { "wisp", "run", "--model", "half", "fast.wav", "-o", "-" }, .folder = folder },
         &outcome);
     assert_int_equal(outcome.out_size, 44 + 2 * 10000);
+    for (size_t i = 0; i < sound.count; i++) /* both halves of two that are alike */
+        sound.samples[i] *= 2;
+    command_run(&(struct command){ .words = { "wisp", "run", "--model", "both", "noise.wav", "noise.wav", "-o", "-" },
+                                   .folder = folder },
+                &outcome);
+    check_half(&sound);
     free(sound.samples);
 }
 

@@ -87,6 +87,12 @@ struct wisp_process_options {
 int wisp_process_file(wisp_client *client, const char *model, const char *in, const char *out,
                       const struct wisp_process_options *options, struct wisp_timings *timings);
 
+/* The same from several files, 1 to 8, NULL after the last: for models that merge so many recordings of one event into
+ * one. The longest says how long it becomes; where another has ended it is silent. WISP_E_INVALID when the model takes
+ * another number. */
+int wisp_process_files(wisp_client *client, const char *model, const char *const *in, const char *out,
+                       const struct wisp_process_options *options, struct wisp_timings *timings);
+
 /* The text of words that a model gives which decodes (wisp_request_words()), of those that are there so far, too: what
  * is no whole character yet is U+FFFD. To be freed with free(). WISP_E_INVALID when the model does not say what its
  * words stand for. */
