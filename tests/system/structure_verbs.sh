@@ -58,7 +58,7 @@ check "seeds"            0 "resnet-110-w64"                "$forge" structure li
 check "by type"          0 "keyword-cnn-w16"               "$forge" structure list --type audio
 check "by depth"         0 "lenet-5"                       "$forge" structure list --type image --depth 5
 check "no such type"    65 'there is no processing type "imag"; did you mean "image"? (there are' "$forge" structure list --type imag
-check "what there is"   65 "(there are audio.denoising, audio.recognition, audio.transcription, image.classification" "$forge" structure list --type smell
+check "what there is"   65 "(there are audio.denoising, audio.recognition, audio.synthesis, audio.transcription, image.classification" "$forge" structure list --type smell
 check "export no type"  65 "there is no processing type"   "$forge" structure export --type smell
 check "nothing there"    0 "no such structures"            "$forge" structure list --type audio --depth 90
 check "by network"       0 "vit-tiny-4"                    "$forge" structure list --network transformer --type image
