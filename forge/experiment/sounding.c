@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/cleanup.h"
-#include "forge/data/recordings/recordings.h"
 #include "forge/experiment/sounding.h"
+#include "forge/data/recordings/source.h"
 
 int sounding_check(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
@@ -31,34 +27,10 @@ int sounding_check(struct experiment *s, const struct experiment_options *o, str
     return 0;
 }
 
-/* Recordings of noise, of the split that the data are of. */
-static int read_noise(const struct experiment_options *o, struct dataset **out, struct reason *why)
-{
-    const struct dataset_wish wish = {
-        .path = o->noise, .split = o->split, .kind = MEDIA_AUDIO, .unlabelled = true, .skip_bad = o->skip_bad
-    };
-    const int result = dataset_read(&wish, out, why);
-
-    return result ? refuse_in(why, result, "--noise") : 0;
-}
-
 int sounding_pair(const struct experiment *s, const struct experiment_options *o, struct dataset *set,
                   struct reason *why)
 {
-    struct recordings_wish wish = { .media = s->media, .mixed = o->degrade != NULL, .skip_bad = o->skip_bad };
-    size_t length = strlen(o->data);
-    cleanup_free char *root = NULL;
-    int result = o->degrade ? mixing_parse(o->degrade, &wish.mixing, why) : 0;
+    const struct recordings_source source = { o->data, o->split, o->degrade, o->noise, o->skip_bad };
 
-    if (result)
-        return result;
-    while (length > 1 && o->data[length - 1] == '/')
-        length--;
-    wish.root = root = strndup(o->data, length);
-    if (!root)
-        return refuse_errno(why, -ENOMEM, "%s", o->data);
-    if (o->noise && (result = read_noise(o, &wish.noise, why)))
-        return result;
-    result = recordings_make(set, &wish, why);
-    return result ? refuse_in(why, result, "%s (%s)", o->data, o->split) : 0;
+    return recordings_open(set, s->media, &source, why);
 }
