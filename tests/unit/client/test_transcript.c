@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cli/transcript.h"
+#include "client/cli/answers/transcript.h"
 #include "client/model.h"
 #include "support/test.h"
 

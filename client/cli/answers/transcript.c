@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cli/transcript.h"
+#include "client/cli/answers/transcript.h"
 
 #define BLANK "<blank>"
 #define SPACE "\xe2\x96\x81"
