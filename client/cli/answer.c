@@ -11,8 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "client/cli/answers/decoded.h"
 #include "client/cli/answers/transcript.h"
+#include "client/cli/decoded.h"
 #include "client/cli/run.h"
 
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };

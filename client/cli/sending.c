@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "client/cli/answers/decoded.h"
+#include "client/cli/decoded.h"
 #include "client/cli/run.h"
 
 static int explain(int result, struct reason *why)
