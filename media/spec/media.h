@@ -195,7 +195,8 @@ double media_spectra_level(const struct media *media, const struct fourier_numbe
  * long; where another has ended it is silent. Each goes in as loud as the others, and what they come to is as loud as
  * they are on average. The sounds, at the description's rate, and the description outlive it. */
 struct media_masking;
-int media_masking_new(const struct media *media, const struct media_sound *sounds, struct media_masking **out);                       /* -ENOMEM */
+int media_masking_new(const struct media *media, const struct media_sound *sounds,
+                      struct media_masking **out);                       /* -ENOMEM */
 struct media_masking *media_masking_free(struct media_masking *masking); /* accepts NULL; returns NULL */
 /* How many pieces a sound of so many samples has, and which sample one begins about. */
 uint64_t media_sound_pieces(const struct media *media, uint64_t samples);
