@@ -365,6 +365,8 @@ def check_tags(programs):
             said = json.loads(programs.run("bin/wisp", "run", "-s", socket, name, "--text", text, "--json"))["words"]
             if processing == "text.semantics":
                 tags = [word["label"] for word in said]
+                told = programs.run("bin/words", name, "the birds seeing they run.", WISP_SOCKET=socket).decode()
+                check(f"examples/words: {told}", told.split() == "the DET birds NOUN seeing VERB they PRON run VERB . PUNCT".split())
                 check(f"tags: {tags}", tags == "DET NOUN VERB PRON VERB PUNCT".split() * 50 + ["DET", "NOUN"])
             else:
                 lemmas = [word["lemma"] for word in said]
