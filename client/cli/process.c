@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/size.h"
 #include "client/cli/run.h"
 
@@ -54,14 +55,13 @@ static const char *ending_of(const char *dot)
 /* "folder/photo.png" of "holidays/photo.jpg". NULL without memory. */
 static char *name_output(const struct run *run, const struct input *input)
 {
-    const char *folder = run->output, *slash = input->path ? strrchr(input->path, '/') : NULL;
-    const char *name = slash ? slash + 1 : input->path, *dot = name ? strrchr(name, '.') : NULL;
+    const char *folder = run->output, *name = input->path ? path_name(input->path) : NULL;
     char *out;
 
     if (!name || !is_folder(folder))
         return strdup(folder);
-    return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/",
-                    (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name)), name, ending_of(dot)) < 0
+    return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", (int)path_stem(name),
+                    name, ending_of(path_ending(name))) < 0
                ? NULL
                : out;
 }

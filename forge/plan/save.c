@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/size.h"
 #include "forge/plan/save.h"
 #include "sparse/file/model_file.h"
@@ -43,13 +44,6 @@ static bool stat_folder(const char *path, struct stat *out)
     return snprintf(copy, sizeof copy, "%s", path) < (int)sizeof copy && stat(dirname(copy), out) == 0;
 }
 
-static const char *name_in_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 /* Files that are not there yet are what they are called in their folder. */
 static bool will_be_one_file(const char *a, const char *b)
 {
@@ -57,7 +51,7 @@ static bool will_be_one_file(const char *a, const char *b)
 
     if (access(a, F_OK) == 0 || access(b, F_OK) == 0)
         return file_is_same(a, b);
-    return !strcmp(name_in_folder(a), name_in_folder(b)) && stat_folder(a, &one) && stat_folder(b, &other) &&
+    return !strcmp(path_name(a), path_name(b)) && stat_folder(a, &one) && stat_folder(b, &other) &&
            one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
@@ -83,10 +77,9 @@ int save_apart(const struct save_file *written, size_t writes, const struct save
 
 void save_name(const char *path, char name[MODEL_NAME_MAX])
 {
-    const char *base = name_in_folder(path), *dot = strrchr(base, '.');
-    int length = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
+    const char *file = path_name(path);
 
-    snprintf(name, MODEL_NAME_MAX, "%.*s", length, base);
+    snprintf(name, MODEL_NAME_MAX, "%.*s", (int)path_stem(file), file);
 }
 
 int save_model(const struct model *model, const char *path, bool rescue, struct reason *why)

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/size.h"
 #include "media/audio/intake.h"
 #include "media/spec/media.h"
@@ -33,14 +34,13 @@ CLEANUP_DEFINE(writer, struct media_sound_writer, media_sound_writer_free)
 /* Without an ending, and on standard output, it is WAV. */
 static const struct format *find(const char *name)
 {
-    const char *file = strrchr(name, '/');
-    const char *dot = strrchr(file ? file : name, '.');
+    const char *ending = path_ending(name);
 
-    for (size_t i = 0; dot && i < ARRAY_SIZE(formats); i++) {
-        if (!strcasecmp(dot, formats[i].ending))
+    for (size_t i = 0; ending && i < ARRAY_SIZE(formats); i++) {
+        if (!strcasecmp(ending, formats[i].ending))
             return &formats[i];
     }
-    return dot ? NULL : &formats[0];
+    return ending ? NULL : &formats[0];
 }
 
 int media_check_sound_name(const char *name, struct reason *why)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/path.h"
 #include "base/size.h"
 #include "media/image/write.h"
 
@@ -16,14 +17,13 @@ static const struct writer {
 /* Without an ending, and on standard output, it is PNG. */
 static const struct writer *find(const char *name)
 {
-    const char *file = strrchr(name, '/');
-    const char *dot = strrchr(file ? file : name, '.');
+    const char *ending = path_ending(name);
 
-    for (size_t i = 0; dot && i < ARRAY_SIZE(writers); i++) {
-        if (!strcasecmp(dot, writers[i].ending))
+    for (size_t i = 0; ending && i < ARRAY_SIZE(writers); i++) {
+        if (!strcasecmp(ending, writers[i].ending))
             return &writers[i];
     }
-    return dot ? NULL : &writers[0];
+    return ending ? NULL : &writers[0];
 }
 
 int media_check_picture_name(const char *name, struct reason *why)

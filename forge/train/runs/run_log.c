@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "forge/train/runs/run_log.h"
 
 enum { LOG_FILE_MAX = 1 << 30 };
@@ -165,10 +166,10 @@ static int take_lines(struct run_log *log, const char *path, const char *text, s
 /* A file's name without its folder and its ending. */
 static void begin_file(struct run_log *log, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
+    const char *name = path_name(path);
     char text[RUN_NAME_MAX];
 
-    snprintf(text, sizeof text, "%.*s", dot && dot > name ? (int)(dot - name) : (int)sizeof text, name);
+    snprintf(text, sizeof text, "%.*s", (int)path_stem(name), name);
     run_log_begin(log, strcmp(path, "-") != 0 ? text : "standard input");
 }
 

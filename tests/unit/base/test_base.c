@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/options.h"
+#include "base/path.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "base/suggest.h"
@@ -258,9 +259,37 @@ static void test_numbers_as_options(void **state)
                  parse_amount("shift", "shift", &real) || parse_amount("shift=", "shift", &real));
 }
 
+static void test_paths_have_names_and_endings(void **state)
+{
+    static const struct {
+        const char *path, *name, *ending;
+        size_t stem;
+    } rows[] = {
+        { "a.png", "a.png", ".png", 1 },
+        { "f.d/a", "a", NULL, 1 },
+        { "f.d/a.b.PNG", "a.b.PNG", ".PNG", 3 },
+        { ".profile", ".profile", NULL, 8 },
+        { "/f/.a.wav", ".a.wav", ".wav", 2 },
+        { "a.", "a.", ".", 1 },
+        { "f/", "", NULL, 0 },
+        { "", "", NULL, 0 },
+        { "-", "-", NULL, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *ending = path_ending(rows[i].path);
+
+        assert_string_equal(path_name(rows[i].path), rows[i].name);
+        assert_int_equal(path_stem(rows[i].name), rows[i].stem);
+        assert_string_equal(ending ? ending : "none", rows[i].ending ? rows[i].ending : "none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_paths_have_names_and_endings),
         cmocka_unit_test(test_rng_blocks),
         cmocka_unit_test(test_reason_gains_context),
         cmocka_unit_test(test_every_status_has_a_text),
