@@ -156,21 +156,6 @@ static void spread_sample(const struct batches *b, uint32_t sample, float *out)
 
 enum { EPOCH_OF_NONE = 0xffffff }; /* that no training comes to */
 
-struct crop batches_crop(const struct batches *b, const struct batch *batch, uint32_t sample)
-{
-    const struct recipe *recipe = batch->recipe;
-    struct crop crop;
-    struct rng rng;
-
-    if (!recipe)
-        return pairs_tile(b->data, sample);
-    rng = rng_make(recipe->seed, recipe_stream(STREAM_AUGMENT, batch->epoch, sample));
-    crop = pairs_crop(b->data, sample, &rng);
-    crop.flip = rng_double(&rng) < recipe->augment.amount[AUGMENT_FLIP];
-    crop.turns = augment_turns(&recipe->augment, &rng);
-    return crop;
-}
-
 static void take_tile(const struct batches *b, const struct batch *batch, uint32_t sample, float *out)
 {
     const struct pairs *pairs = b->data->pairs;
@@ -476,11 +461,6 @@ int batches_lend(struct batches *batches, const struct batch *batch, const struc
     return result;
 }
 
-bool batches_are_sparse(const struct batches *batches)
-{
-    return batches->data->kind == MEDIA_TEXT && !batches->noise.alone;
-}
-
 static bool all_fit(const struct batches *b)
 {
     for (size_t i = 0; i < b->data->count && !b->data->pairs; i++) {
@@ -525,6 +505,20 @@ static int keep_all(struct batches *b, struct reason *why)
     return run(&f, keep_part, why);
 }
 
+/* What each part of the pool works in. */
+static int make_room(struct batches *b)
+{
+    const struct pairs *pairs = b->data->pairs;
+    const unsigned parts = pool_parts(b->pool);
+
+    b->scratch = memory_alloc(parts, b->elements * sizeof *b->scratch);
+    b->results = calloc(parts, sizeof *b->results);
+    b->answered = calloc(parts, sizeof *b->answered);
+    if (pairs)
+        b->answers = memory_alloc(parts, pairs_answer_elements(pairs) * sizeof *b->answers);
+    return b->scratch && b->results && b->answered && (!pairs || b->answers) ? 0 : -ENOMEM;
+}
+
 int batches_new(const struct dataset *data, const struct media *media, struct pool *pool, bool keep,
                 struct batches **out, struct reason *why)
 {
@@ -540,12 +534,7 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
         b->frames = dimensions[1];
         b->sounding = memory_zalloc(data->count, sizeof *b->sounding);
     }
-    b->scratch = memory_alloc(pool_parts(pool), b->elements * sizeof *b->scratch);
-    b->results = calloc(pool_parts(pool), sizeof *b->results);
-    b->answered = calloc(pool_parts(pool), sizeof *b->answered);
-    if (data->pairs)
-        b->answers = memory_alloc(pool_parts(pool), pairs_answer_elements(data->pairs) * sizeof *b->answers);
-    if (!b->scratch || !b->results || !b->answered || (data->pairs && !b->answers) || (b->frames && !b->sounding))
+    if (make_room(b) || (b->frames && !b->sounding))
         result = refuse_errno(why, -ENOMEM, "batches");
     if (data->kind == MEDIA_IMAGE) {
         media_picture_levels(media, &b->levels);
@@ -562,13 +551,41 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
     return result;
 }
 
+int batches_alone(const struct batches *of, struct batches **out)
+{
+    struct batches *b = calloc(1, sizeof *b);
+
+    if (!b)
+        return -ENOMEM;
+    *b = *of;
+    b->borrowed = true;
+    b->pool = NULL;
+    b->lent = NULL;
+    b->vectors = NULL;
+    b->lent_max = 0;
+    b->targets = NULL;
+    b->answers = NULL;
+    if (make_room(b) || (of->targets && batches_alone(of->targets, &b->targets))) {
+        batches_free(b);
+        return -ENOMEM;
+    }
+    *out = b;
+    return 0;
+}
+
+static void free_tensors(struct batches *batches)
+{
+    free(batches->kept);
+    free(batches->fitted);
+    free(batches->sounding);
+    nonzeros_free(batches->sparse);
+}
+
 struct batches *batches_free(struct batches *batches)
 {
     if (batches) {
-        free(batches->kept);
-        free(batches->fitted);
-        free(batches->sounding);
-        nonzeros_free(batches->sparse);
+        if (!batches->borrowed)
+            free_tensors(batches);
         nonzeros_free(batches->lent);
         batches_free(batches->targets);
         free(batches->vectors);
@@ -579,19 +596,4 @@ struct batches *batches_free(struct batches *batches)
         free(batches);
     }
     return NULL;
-}
-
-size_t batches_elements(const struct batches *batches)
-{
-    return batches->elements;
-}
-
-size_t batches_memory(const struct batches *batches)
-{
-    size_t size = batches->kept ? sizeof *batches->kept : batches->fitted ? sizeof *batches->fitted : 0;
-
-    size_t lent = batches->lent ? nonzeros_memory(batches->lent) : 0;
-
-    return (batches->sparse ? nonzeros_memory(batches->sparse) : batches->data->count * batches->elements * size) +
-           lent + (batches->targets ? batches_memory(batches->targets) : 0);
 }

@@ -30,6 +30,10 @@ int batches_new(const struct dataset *data, const struct media *media, struct po
                 struct batches **out, struct reason *why);
 struct batches *batches_free(struct batches *batches); /* accepts NULL; returns NULL */
 
+/* The same samples, as they are labelled now, for one thread without the pool, which makes batches of them while others
+ * make batches of other ones. `of`, which owns the tensors, outlives it. -ENOMEM. */
+int batches_alone(const struct batches *of, struct batches **out);
+
 /* That the texts are learned word by word (sequence.h), of pairs the targets. */
 struct batches_words {
     const struct media *media; /* of the data's targets; NULL: texts alone */

@@ -348,3 +348,24 @@ int batches_targets(struct batches *batches, const struct batch *batch, const st
         take_labels(batches, batch->which, batch->count, loss);
     return 0;
 }
+
+/* ---- what they are ---- */
+
+bool batches_are_sparse(const struct batches *batches)
+{
+    return batches->data->kind == MEDIA_TEXT && !batches->noise.alone;
+}
+
+size_t batches_elements(const struct batches *batches)
+{
+    return batches->elements;
+}
+
+size_t batches_memory(const struct batches *batches)
+{
+    size_t size = batches->kept ? sizeof *batches->kept : batches->fitted ? sizeof *batches->fitted : 0;
+    size_t lent = batches->lent ? nonzeros_memory(batches->lent) : 0;
+
+    return (batches->sparse ? nonzeros_memory(batches->sparse) : batches->data->count * batches->elements * size) +
+           lent + (batches->targets ? batches_memory(batches->targets) : 0);
+}

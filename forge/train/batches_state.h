@@ -17,6 +17,7 @@ struct batches {
     const int32_t *classes; /* that are said instead of the data's; NULL */
     const struct media *media;
     struct pool *pool;
+    bool borrowed; /* `sounding`, `kept`, `fitted` and `sparse` are another's */
     size_t elements;
     uint32_t bands, frames;  /* of a sound's tensor */
     uint32_t *sounding;      /* how many of them each sound lasts, as it was made last; NULL: no sounds */
@@ -41,7 +42,21 @@ struct batches {
 };
 
 /* Of a sample that is a tile of a pair: where it is in this batch. Input and target look it up, and find the same. */
-struct crop batches_crop(const struct batches *batches, const struct batch *batch, uint32_t sample);
+static inline struct crop batches_crop(const struct batches *b, const struct batch *batch, uint32_t sample)
+{
+    const struct recipe *recipe = batch->recipe;
+    struct crop crop;
+    struct rng rng;
+
+    if (!recipe)
+        return pairs_tile(b->data, sample);
+    rng = rng_make(recipe->seed, recipe_stream(STREAM_AUGMENT, batch->epoch, sample));
+    crop = pairs_crop(b->data, sample, &rng);
+    crop.flip = rng_double(&rng) < recipe->augment.amount[AUGMENT_FLIP];
+    crop.turns = augment_turns(&recipe->augment, &rng);
+    return crop;
+}
+
 /* The same of a block of a recording: what says its place and its noise, in *rng; NULL where it stays as it is. */
 static inline const struct rng *batches_place(const struct batch *batch, uint32_t sample, struct rng *rng)
 {

@@ -97,6 +97,67 @@ static void check_batch(const struct fixture *f, struct batches *batches, size_t
     free(expected);
 }
 
+/* ---- several threads, each with batches of its own ---- */
+
+enum { PARTS = 3, ALONE = 33 };
+
+struct alone {
+    struct batches *batches[PARTS];
+    uint32_t which[PARTS][ALONE];
+    float *batch[PARTS];
+    int results[PARTS];
+    const struct recipe *recipe;
+};
+
+static struct batch batch_of(const struct alone *a, unsigned part)
+{
+    return (struct batch){ .which = a->which[part], .count = ALONE, .recipe = a->recipe };
+}
+
+static void fill_alone(void *argument, unsigned part, unsigned parts)
+{
+    struct alone *a = argument;
+    const struct batch batch = batch_of(a, part);
+    const struct sparse_vector *vectors;
+    struct reason why;
+
+    (void)parts;
+    a->results[part] = batches_fill(a->batches[part], &batch, a->batch[part], &why);
+    if (!a->results[part] && batches_are_sparse(a->batches[part]))
+        a->results[part] = batches_lend(a->batches[part], &batch, &vectors, &why);
+}
+
+/* Side by side they make what one makes after the other. */
+static void check_alone(struct batches *batches)
+{
+    const struct recipe dropping = { .seed = 3, .input_dropout = 0.3 };
+    const size_t bytes = ALONE * batches_elements(batches) * sizeof(float);
+    struct alone a = { .recipe = &dropping };
+    float *expected = memory_alloc(1, bytes);
+    struct pool *pool;
+    struct reason why;
+
+    assert_int_equal(pool_new(PARTS, &pool), 0);
+    for (unsigned part = 0; part < PARTS; part++) {
+        assert_int_equal(batches_alone(batches, &a.batches[part]), 0);
+        a.batch[part] = memory_alloc(1, bytes);
+        for (uint32_t i = 0; i < ALONE; i++)
+            a.which[part][i] = (part + i * 7) % SAMPLES;
+    }
+    pool_run(pool, fill_alone, &a);
+    for (unsigned part = 0; part < PARTS; part++) {
+        const struct batch batch = batch_of(&a, part);
+
+        assert_int_equal(a.results[part], 0);
+        assert_ok(batches_fill(batches, &batch, expected, &why), why);
+        assert_memory_equal(a.batch[part], expected, bytes);
+        batches_free(a.batches[part]);
+        free(a.batch[part]);
+    }
+    pool_free(pool);
+    free(expected);
+}
+
 static void check_pictures(uint32_t scale, bool keep, unsigned threads)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -109,6 +170,7 @@ static void check_pictures(uint32_t scale, bool keep, unsigned threads)
     assert_ok(batches_new(&f->data, f->media, pool, keep, &batches, &why), why);
     for (size_t count = 1; count < 40; count += 7)
         check_batch(f, batches, count);
+    check_alone(batches);
     batches_free(batches);
     pool_free(pool);
     media_free(f->media);
@@ -195,6 +257,7 @@ static void check_texts(bool keep, unsigned threads)
             assert_memory_equal(&batch[e * COUNT + i], &expected[e], sizeof *expected);
     }
     check_lent(batches, which, COUNT, FEATURES, keep);
+    check_alone(batches);
     batches_free(batches);
     pool_free(pool);
     media_free(media);
@@ -318,6 +381,22 @@ struct pair_batch {
     float in[TILE_ELEMENTS * BATCH], target[TILE_ELEMENTS * BATCH];
 };
 
+static void check_pairs_alone(const struct batches *batches, const struct batch *batch, struct loss_batch *loss,
+                              const struct pair_batch *expected)
+{
+    static float in[TILE_ELEMENTS * BATCH];
+    struct batches *alone;
+    struct reason why;
+
+    assert_int_equal(batches_alone(batches, &alone), 0);
+    assert_ok(batches_fill(alone, batch, in, &why), why);
+    memset(loss->values, 0xff, sizeof expected->target);
+    assert_ok(batches_targets(alone, batch, NULL, loss, &why), why);
+    assert_memory_equal(in, expected->in, sizeof in);
+    assert_memory_equal(loss->values, expected->target, sizeof expected->target);
+    batches_free(alone);
+}
+
 /* Of pictures of different sizes, whose inputs are made so. */
 static void take_pairs(const char *degradation, const struct recipe *recipe, uint64_t epoch, unsigned threads,
                        struct pair_batch *out)
@@ -355,6 +434,7 @@ static void take_pairs(const char *degradation, const struct recipe *recipe, uin
     assert_ok(batches_fill(batches, &(struct batch){ which, BATCH, recipe, epoch }, out->in, &why), why);
     assert_ok(batches_targets(batches, &(struct batch){ which, BATCH, recipe, epoch }, NULL, &loss, &why), why);
     memcpy(out->target, loss.values, sizeof out->target);
+    check_pairs_alone(batches, &(struct batch){ which, BATCH, recipe, epoch }, &loss, out);
     loss_batch_deinit(&loss);
     batches_free(batches);
     pool_free(pool);
