@@ -199,7 +199,7 @@ static void labels_in_order(const struct loss_call *call, size_t begin, size_t c
                        .class_step = LOSS_GROUP,
                        .frame_step = panel,
                        .label_step = call->count,
-                       .room = b->room + begin / LOSS_GROUP * ctc_room(b->positions, b->positions) };
+                       .room = b->room + begin / LOSS_GROUP * b->room_group };
 
     for (size_t position = 0; position < b->positions; position++)
         softmax_of(call, position * call->count + begin, count, panels + position * panel);
@@ -493,7 +493,8 @@ static int make_room(struct loss_batch *batch)
         memory_zalloc(batch->features * (labels ? batch->positions : 1), groups * LOSS_GROUP * sizeof *batch->panels);
     if (!labels)
         return batch->panels ? 0 : -ENOMEM;
-    batch->room = memory_alloc(ctc_room(batch->positions, batch->positions), groups * sizeof *batch->room);
+    batch->room_group = ctc_room(batch->positions, batch->positions);
+    batch->room = memory_alloc(batch->room_group, groups * sizeof *batch->room);
     batch->lengths = memory_alloc(batch->max, sizeof *batch->lengths);
     for (size_t i = 0; batch->lengths && i < batch->max; i++)
         batch->lengths[i] = (uint32_t)batch->positions;

@@ -106,7 +106,8 @@ struct loss_batch {
     float *values;                   /* [planes][features][positions][count] */
     const struct kernels *kernels;
     float *panels;     /* of words: [features][LOSS_GROUP] for each group of samples; of labels at each position */
-    double *room;      /* of labels, for each group of samples */
+    double *room;      /* of labels: */
+    size_t room_group; /* so much for each group of samples */
     uint32_t *lengths; /* there: from 1, the positions of each sample that count; all at first */
     struct loss_sample *samples; /* of the last loss_run() */
 };
@@ -151,6 +152,27 @@ int loss_of_model(const struct model *model, const struct loss *wish, const stru
 int loss_batch_init(struct loss_batch *batch, const struct loss *loss, const struct shape *output,
                     size_t max);                  /* -ENOMEM */
 void loss_batch_deinit(struct loss_batch *batch); /* idempotent */
+
+/* What stands there of `max` samples from `begin` on, a multiple of LOSS_GROUP: laid out as a batch of their own, so
+ * that several threads can each have one. Borrows all of it. */
+static inline struct loss_batch loss_batch_slice(const struct loss_batch *batch, size_t begin, size_t max)
+{
+    struct loss_batch slice = *batch;
+
+    slice.max = max;
+    slice.samples += begin;
+    if (slice.classes)
+        slice.classes += begin * batch->positions;
+    if (slice.values)
+        slice.values += begin * loss_planes(batch->loss) * batch->features * batch->positions;
+    if (slice.panels)
+        slice.panels += begin * batch->features * (batch->room ? batch->positions : 1);
+    if (slice.room)
+        slice.room += begin / LOSS_GROUP * batch->room_group;
+    if (slice.lengths)
+        slice.lengths += begin;
+    return slice;
+}
 
 /* From what the last layer gave for `count` samples and the targets that stand in `batch`. `gradient`, laid out like
  * the output, is overwritten; NULL: not wanted. */

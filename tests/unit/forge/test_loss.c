@@ -297,6 +297,51 @@ static void test_threads_change_nothing(void **state)
     pool_free(pool);
 }
 
+/* Columns [begin, end) of `rows` rows of samples, as rows of their own. */
+static void cut(const void *from, size_t rows, size_t begin, size_t end, void *to)
+{
+    const unsigned char *in = from;
+    unsigned char *out = to;
+    const size_t bytes = (end - begin) * sizeof(float);
+
+    for (size_t r = 0; r < rows; r++)
+        memcpy(out + r * bytes, in + (r * SAMPLES + begin) * sizeof(float), bytes);
+}
+
+/* A slice of a batch is a batch: each sample comes to what it comes to in the whole one, in its place there. */
+static void test_slices_are_batches(void **state)
+{
+    enum { FIRST = 2 * LOSS_GROUP };
+    static struct fixture f, parted;
+    static float gradient[ELEMENTS * SAMPLES], output[ELEMENTS * SAMPLES];
+    const size_t bounds[] = { 0, FIRST, SAMPLES };
+
+    (void)state;
+    for (size_t i = 0; loss_at(i); i++) {
+        make(&f, loss_at(i));
+        make(&parted, loss_at(i));
+        for (size_t s = 0; f.batch.lengths && s < SAMPLES; s++)
+            f.batch.lengths[s] = parted.batch.lengths[s] = 1 + (uint32_t)s % POSITIONS;
+        loss_run(&f.batch, f.output, SAMPLES, 0, f.gradient, NULL);
+        for (size_t part = 0; part < 2; part++) {
+            const size_t begin = bounds[part], end = bounds[part + 1];
+            struct loss_batch slice = loss_batch_slice(&parted.batch, begin, end - begin);
+
+            cut(f.output, ELEMENTS, begin, end, output);
+            if (slice.classes)
+                cut(f.batch.classes, POSITIONS, begin, end, slice.classes);
+            else
+                cut(f.batch.values, ELEMENTS * loss_planes(loss_at(i)), begin, end, slice.values);
+            loss_run(&slice, output, end - begin, 0, parted.gradient, NULL);
+            cut(f.gradient, ELEMENTS, begin, end, gradient);
+            assert_memory_equal(parted.gradient, gradient, ELEMENTS * (end - begin) * sizeof *gradient);
+        }
+        assert_memory_equal(parted.batch.samples, f.batch.samples, SAMPLES * sizeof *f.batch.samples);
+        loss_batch_deinit(&f.batch);
+        loss_batch_deinit(&parted.batch);
+    }
+}
+
 /* Which labels are predicted, which there are, and which are both: the accuracy of classes, the micro F1 of sets. */
 static void test_labels_are_counted(void **state)
 {
@@ -380,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_losses_and_gradients_are_what_the_formulae_say),
         cmocka_unit_test(test_a_teacher_is_followed),
         cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_slices_are_batches),
         cmocka_unit_test(test_labels_are_counted),
         cmocka_unit_test(test_padding_weighs_nothing),
         cmocka_unit_test(test_the_impossible_is_a_large_loss_and_nan_is_nan),
