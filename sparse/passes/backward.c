@@ -179,7 +179,7 @@ static struct layer_run run_of(const struct forward *forward, uint32_t index,
 /* Without samples the gradients are what they were cleared to. */
 static void run_call(struct backward *backward, const struct layer *layer, struct call *call)
 {
-    struct pool *pool = backward->forward->setup.pool;
+    struct pool *pool = backward->forward->pool;
 
     if (!call->back.run.out->batch)
         return;
@@ -355,7 +355,7 @@ static int run_tile(struct backward *backward, uint32_t index, const struct laye
     call.back.run.weights = weights;
     memset(gradient, 0, layer->weight.count * sizeof *gradient); /* where the input is sparse, not all are reached */
     if (!result && call.back.run.out->batch)
-        pool_run(forward->setup.pool, run_part, &call);
+        pool_run(forward->pool, run_part, &call);
     if (!result && forward->setup.peers)
         forward->setup.peers->sum(forward->setup.peers->argument, gradient, layer->weight.count);
     weights_free(weights);

@@ -145,7 +145,7 @@ static int plan_weights(struct forward *forward, struct reason *why)
 {
     const struct model *model = forward->setup.model;
 
-    for (uint32_t i = 0; i < model->layer_count; i++) {
+    for (uint32_t i = 0; !forward->setup.weights_of && i < model->layer_count; i++) {
         int result;
 
         if (!model->layers[i].kind->weighted || !forward_has_layer(&forward->setup, i))
@@ -165,7 +165,8 @@ static int plan(struct forward *forward, struct reason *why)
     const uint32_t values = model_value_count(forward->setup.model);
     int result;
 
-    forward->weights = calloc(forward->setup.model->layer_count, sizeof *forward->weights);
+    forward->weights = forward->setup.weights_of ? forward->setup.weights_of->weights
+                                                 : calloc(forward->setup.model->layer_count, sizeof *forward->weights);
     forward->buffer_of = calloc(values, sizeof *forward->buffer_of);
     forward->values = calloc(values, sizeof *forward->values);
     if (!forward->weights || !forward->buffer_of || !forward->values)
@@ -207,7 +208,7 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
     forward = calloc(1, sizeof *forward);
     if (!forward)
         return refuse_errno(why, -ENOMEM, "cannot plan model %s", model->name);
-    *forward = (struct forward){ .setup = *setup, .memory = sizeof *forward };
+    *forward = (struct forward){ .setup = *setup, .pool = setup->pool, .memory = sizeof *forward };
     result = plan(forward, why);
     if (result) {
         forward_free(forward);
@@ -220,11 +221,18 @@ int forward_new(const struct forward_setup *setup, struct forward **out, struct 
 
 static void free_weights(struct forward *forward)
 {
+    if (forward->setup.weights_of)
+        return;
     for (uint32_t i = 0; forward->weights && i < forward->setup.model->layer_count; i++) {
         if (forward->weights[i])
             forward->memory -= weights_memory(forward->weights[i]);
         forward->weights[i] = weights_free(forward->weights[i]);
     }
+}
+
+void forward_alone(struct forward *forward, bool alone)
+{
+    forward->pool = alone ? NULL : forward->setup.pool;
 }
 
 int forward_reconnect(struct forward *forward, struct reason *why)
@@ -244,7 +252,8 @@ struct forward *forward_free(struct forward *forward)
     for (uint32_t p = 0; p < forward->buffer_count; p++)
         free(forward->buffers[p]);
     free(forward->buffers);
-    free(forward->weights);
+    if (!forward->setup.weights_of)
+        free(forward->weights);
     free(forward->buffer_of);
     free(forward->values);
     workspace_deinit(&forward->workspace);
@@ -293,7 +302,7 @@ void forward_meet(const struct forward *forward, uint32_t layer, pool_function *
 
     run->own = memset(forward->own, 0, bytes);
     if (run->out->batch)
-        pool_run(forward->setup.pool, write, call);
+        pool_run(forward->pool, write, call);
     peers->gather(peers->argument, forward->own, bytes, forward->gathered);
     run->gathered = forward->gathered;
     run->peers = peers->count;
@@ -396,7 +405,7 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
 {
     place_values(forward, count);
     forward->values[0].data = (float *)(uintptr_t)input;
-    run_layers(forward, mode, forward->setup.pool);
+    run_layers(forward, mode, forward->pool);
 }
 
 void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count)
@@ -404,7 +413,7 @@ void forward_run_sparse(struct forward *forward, enum layer_mode mode, const str
     place_values(forward, count);
     forward->values[0].data = NULL;
     forward->values[0].vectors = input;
-    run_layers(forward, mode, forward->setup.pool);
+    run_layers(forward, mode, forward->pool);
 }
 
 void forward_step(struct forward *forward, const struct layer_step *steps, size_t count)

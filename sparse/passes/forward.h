@@ -46,6 +46,8 @@ struct forward_setup {
     bool input_gradient;               /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
     const struct forward_part *part;   /* to serve, borrowed; NULL: all layers */
     const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
+    const struct forward *weights_of;  /* to train: what a pass of the same model, which outlives this one, has made of
+                                        * its weights; NULL: this one makes it. They may run at the same time */
 };
 
 /* Whether the model's input can come sparse: every layer that reads it takes it so. */
@@ -55,8 +57,11 @@ bool forward_takes_sparse(const struct model *model);
 int forward_new(const struct forward_setup *setup, struct forward **out, struct reason *why);
 struct forward *forward_free(struct forward *forward); /* accepts NULL; returns NULL */
 
+/* From now on passes run on the caller's thread alone, as one part; or on the pool again. */
+void forward_alone(struct forward *forward, bool alone);
+
 /* To train: the model has other connections, as many a layer as before, in the same arrays. What was prepared of the
- * old ones is made anew. -ENOMEM; WISP_E_FORMAT: the plan can only be freed. */
+ * old ones is made anew, for those passes too that run on it. -ENOMEM; WISP_E_FORMAT: the plan can only be freed. */
 int forward_reconnect(struct forward *forward, struct reason *why);
 
 /* Frees what no pass of this plan reads of its model (model_strip()). -ENOMEM, and nothing is freed. */

@@ -12,9 +12,10 @@
 
 struct forward {
     struct forward_setup setup;
+    struct pool *pool; /* the setup's, or NULL */
     size_t memory;
     struct workspace workspace;
-    struct weights **weights; /* by layer; NULL where there is no weight */
+    struct weights **weights; /* by layer; NULL where there is no weight; another's array, where the setup says so */
     uint32_t *buffer_of;      /* by value */
     float **buffers;
     uint32_t buffer_count;

@@ -248,6 +248,75 @@ static void check_reconnected(const struct kind_case *c)
     model_free(model);
 }
 
+/* ---- passes on one pass's weights ---- */
+
+enum { PARTS = 3 };
+
+struct side_by_side {
+    const struct kind_case *c;
+    const struct model *model;
+    float *input;
+    struct training training[PARTS];
+};
+
+static void train_part(void *argument, unsigned part, unsigned parts)
+{
+    struct side_by_side *s = argument;
+
+    (void)parts;
+    train(&s->training[part], s->model, s->c, s->input);
+}
+
+/* All at the same time, each on a thread alone, though the first has the pool; before and after connections have
+ * changed. */
+static void check_side_by_side(const struct kind_case *c)
+{
+    struct model *model = make_model(c, c->density);
+    struct side_by_side s = { c, model, draw(shape_elements(&c->input) * c->batch, 1, c->words), { { NULL } } };
+    struct forward_setup setup = { .model = model, .kernels = kernels_find("auto"), .batch = c->batch };
+    struct training expected;
+    struct reason why;
+
+    assert_int_equal(pool_new(PARTS, &setup.pool), 0);
+    for (unsigned part = 0; part < PARTS; part++) {
+        training_make(&s.training[part], &setup);
+        setup.weights_of = s.training[0].forward;
+    }
+    setup.weights_of = NULL;
+    for (unsigned turn = 0; turn < 2; turn++) {
+        training_make(&expected, &setup);
+        train(&expected, model, c, s.input);
+        for (unsigned part = 0; part < PARTS; part++)
+            forward_alone(s.training[part].forward, true);
+        pool_run(setup.pool, train_part, &s);
+        forward_alone(s.training[0].forward, false);
+        for (unsigned part = 0; part < PARTS; part++)
+            assert_memory_equal(s.training[part].gradient, expected.gradient,
+                                expected.parameters.length * sizeof *expected.gradient);
+        train_part(&s, 0, 1);
+        assert_memory_equal(s.training[0].gradient, expected.gradient,
+                            expected.parameters.length * sizeof *expected.gradient);
+        assert_int_equal(forward_memory(s.training[0].forward), forward_memory(expected.forward));
+        assert_int_equal(forward_memory(s.training[1].forward) + weights_memory(forward_weights(expected.forward, 0)),
+                         forward_memory(expected.forward));
+        training_free(&expected);
+        exchange(&model->layers[0].weight);
+        assert_ok(forward_reconnect(s.training[0].forward, &why), why);
+    }
+    for (unsigned part = PARTS; part-- > 0;)
+        training_free(&s.training[part]);
+    pool_free(setup.pool);
+    free(s.input);
+    model_free(model);
+}
+
+static void test_passes_run_side_by_side(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        check_side_by_side(&cases[i]);
+}
+
 static void test_a_reconnected_pass_is_a_new_one(void **state)
 {
     (void)state;
@@ -259,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_reconnected_pass_is_a_new_one),
+        cmocka_unit_test(test_passes_run_side_by_side),
         cmocka_unit_test(test_gradients_are_those_of_the_full_layer),
     };
 
