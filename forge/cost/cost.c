@@ -41,7 +41,8 @@ static int train_bytes(const struct model *outline, const struct forward_bytes *
 
     if (result)
         return result;
-    *out = 2 * pass->activations + pass->workspace + trainer_memory_of(outline, &parameters, setting->slots, true);
+    *out = 2 * pass->activations + pass->workspace + pass->weights +
+           trainer_memory_of(outline, &parameters, setting->slots, true);
     parameters_deinit(&parameters);
     return 0;
 }
@@ -72,7 +73,7 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
         return result;
     if ((result = train_bytes(outline, &to_train, setting, &out->train_bytes)))
         return refuse_errno(why, result, "what the plan costs");
-    out->serve_bytes = plan->bytes + to_serve.activations + to_serve.workspace;
+    out->serve_bytes = plan->bytes + to_serve.activations + to_serve.workspace + to_serve.weights;
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);
     out->epoch_flops = 3 * out->flops * (double)setting->samples;

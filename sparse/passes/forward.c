@@ -81,7 +81,7 @@ int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forw
     out->workspace = workspace.bytes;
     workspace_deinit(&workspace);
     for (uint32_t i = 0; i < model->layer_count; i++)
-        out->workspace += forward_has_index(setup, &model->layers[i]) ? csc_memory(&model->layers[i].weight) : 0;
+        out->weights += forward_has_index(setup, &model->layers[i]) ? csc_memory(&model->layers[i].weight) : 0;
     return 0;
 }
 

@@ -101,7 +101,9 @@ const float *forward_value(const struct forward *forward, size_t value);
 /* Bytes that such a plan would have on `parts` threads, from the shapes alone: the weights may be missing. -ENOMEM;
  * WISP_E_FORMAT. */
 struct forward_bytes {
-    uint64_t activations, workspace; /* a backward pass has as many activations again */
+    uint64_t activations; /* a backward pass has as many again */
+    uint64_t workspace;
+    uint64_t weights; /* what is made of those that train: their indices */
 };
 int forward_bytes(const struct forward_setup *setup, unsigned parts, struct forward_bytes *out, struct reason *why);
 
