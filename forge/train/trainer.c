@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "forge/train/evaluate.h"
+#include "forge/train/groups/groups.h"
 #include "forge/train/interrupt.h"
 #include "forge/train/topology/regrow_model.h"
 #include "forge/train/trainer_state.h"
@@ -116,40 +117,6 @@ static int weigh_classes(struct trainer *t, struct reason *why)
     return 0;
 }
 
-static void gather(void *argument, const void *own, size_t bytes, void *all)
-{
-    ranks_gather(argument, own, bytes, all);
-}
-
-static void sum(void *argument, float *values, size_t count)
-{
-    ranks_sum(argument, values, count);
-}
-
-static bool takes_sparse(const struct trainer_setup *s)
-{
-    return s->batches && !s->full_input && batches_are_sparse(s->batches) && forward_takes_sparse(s->model);
-}
-
-static int make_passes(struct trainer *t, struct reason *why)
-{
-    const struct trainer_setup *s = &t->setup;
-    struct forward_setup forward = { .model = s->model,
-                                     .kernels = s->kernels,
-                                     .mode = LAYER_TRAIN,
-                                     .batch = share_max(s),
-                                     .pool = s->pool,
-                                     .sparse_input = takes_sparse(s),
-                                     .input_gradient = !s->batches };
-    int result;
-
-    t->peers = (struct forward_peers){ ranks_count(s->ranks), gather, sum, (void *)(uintptr_t)s->ranks };
-    if (t->peers.count > 1)
-        forward.peers = &t->peers;
-    result = forward_new(&forward, &t->forward, why);
-    return result ? result : backward_new(t->forward, &t->parameters, &t->backward, why);
-}
-
 int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct reason *why)
 {
     struct trainer *t = calloc(1, sizeof *t);
@@ -176,7 +143,7 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
     if (!result)
         result = weigh_classes(t, why);
     if (!result)
-        result = make_passes(t, why);
+        result = trainer_make_passes(t, why);
     if (result)
         trainer_free(t);
     else
@@ -187,8 +154,7 @@ int trainer_new(const struct trainer_setup *setup, struct trainer **out, struct 
 struct trainer *trainer_free(struct trainer *trainer)
 {
     if (trainer) {
-        backward_free(trainer->backward);
-        forward_free(trainer->forward);
+        trainer_free_passes(trainer);
         free(trainer->gradient);
         for (unsigned i = 0; i < OPTIMIZER_SLOTS_MAX; i++)
             free(trainer->slots[i]);
@@ -336,10 +302,11 @@ static int validate(struct trainer *t, uint64_t epoch, struct epoch_figures *fig
 {
     const struct trainer_setup *s = &t->setup;
     struct evaluation e;
+    struct loss_batch loss = loss_batch_slice(&t->batch, 0, groups_samples(t->groups));
     const struct evaluator evaluator = { .forward = t->forward,
                                          .model = s->model,
                                          .batches = s->batches,
-                                         .loss = &t->batch,
+                                         .loss = &loss,
                                          .pool = s->pool,
                                          .answers = s->answers,
                                          .ranks = s->ranks };
@@ -513,10 +480,10 @@ size_t trainer_memory(const struct trainer *t)
 {
     return trainer_memory_of(t->setup.model, &t->parameters, t->optimizer->slots + (t->average != NULL),
                              t->best != NULL) +
-           (t->best_places ? t->parameters.length * sizeof *t->best_places : 0);
+           (t->best_places ? t->parameters.length * sizeof *t->best_places : 0) + groups_memory(t->groups);
 }
 
 size_t trainer_activation_memory(const struct trainer *t)
 {
-    return forward_memory(t->forward);
+    return groups_activation_memory(t->groups);
 }

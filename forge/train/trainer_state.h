@@ -11,11 +11,22 @@
 #include "forge/train/trainer.h"
 #include "sparse/passes/backward.h"
 
+/* What a lane of the groups (forge/train/groups/groups.h) works with. */
+struct groups;
+struct group_work {
+    struct batches *batches; /* that it makes alone; NULL where all groups are the pool's */
+    int result;              /* of the minibatch at hand: its first group that failed, */
+    size_t failed;           /* where that begins */
+    struct reason why;
+};
+
 struct trainer {
     struct trainer_setup setup;
     struct forward_peers peers; /* the ranks, as passes take them */
-    struct forward *forward;
+    struct groups *groups;
+    struct forward *forward; /* the first of the groups', and of all of a minibatch that is one group */
     struct backward *backward;
+    struct group_work *works; /* by lane of the groups */
     const struct optimizer *optimizer;
     enum balance balance;              /* what the recipe's comes to with these samples */
     struct parameters parameters;      /* the index of the arrays below, and of the model's values */
@@ -40,6 +51,10 @@ struct trainer {
 size_t trainer_share(const struct trainer *trainer, size_t count, size_t *begin);
 /* Adds what the `count` samples of this rank's share, and those of all others, have come to in loss_run(). */
 void trainer_tally(struct trainer *trainer, size_t count);
+
+/* The passes, and what goes through them. As forward_new(). */
+int trainer_make_passes(struct trainer *trainer, struct reason *why);
+void trainer_free_passes(struct trainer *trainer);
 
 /* Forward and back on a minibatch of this epoch, for the gradient. */
 int trainer_batch(struct trainer *trainer, uint64_t epoch, const uint32_t *which, size_t count, struct reason *why);

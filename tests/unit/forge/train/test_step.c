@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One step of all parameters: how long the gradient is, and what the average of the weights comes to.
+ * One step of all parameters: how long the gradient is, what groups of samples add up to, and what the average of the
+ * weights comes to.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "forge/train/groups/groups.h"
+#include "forge/train/topology/regrowth.h"
+#include "sparse/layers/layer.h"
 #include "support/test.h"
 #include "trainer_fixture.h"
 
@@ -62,6 +66,64 @@ static void test_a_long_gradient_is_scaled_down(void **state)
     free(whole);
     free(clipped);
     free(spared);
+}
+
+/* ---- groups of samples ---- */
+
+/* The weights after one step on all `batch` samples, through a layer that drops: in groups, or as one. */
+static float *weights_of_step(size_t batch, unsigned threads, bool whole, size_t *count)
+{
+    struct recipe recipe = {
+        .epochs = 1, .batch = batch, .seed = 1, .rate = 1, .input_dropout = 0.2, .schedule = schedule_find("constant")
+    };
+    struct trainer_result result;
+    struct parameters parameters;
+    struct fixture f;
+    struct reason why;
+    float *weights;
+
+    if (whole) /* exchanges that are never due, by gradients of one pass */
+        assert_ok(regrowth_parse("rigl,every=1000", &recipe.regrowth, &why), why);
+    make_quadrants(&f, batch);
+    make_model(&f, "64-40-4", 0.5, 5);
+    f.model->layers[1].kind = layer_kind_find("dropout");
+    f.model->layers[1].parameters[0] = 0.4;
+    train(&f, &recipe, kernels_find("auto"), threads, &result);
+    assert_int_equal(parameters_map(f.model, &parameters), 0);
+    *count = parameters.length;
+    weights = parameters_array(&parameters);
+    memcpy(weights, f.model->parameters, *count * sizeof *weights);
+    parameters_deinit(&parameters);
+    drop(&f);
+    return weights;
+}
+
+/* The same bits for any number of threads, which are those of one group as far as rounding lets them. */
+static void check_groups(size_t batch, bool parted)
+{
+    size_t count;
+    float *whole = weights_of_step(batch, 2, true, &count), *one = weights_of_step(batch, 1, false, &count);
+
+    assert_int_equal(parted, memcmp(whole, one, count * sizeof *one) != 0);
+    for (size_t i = 0; i < count; i++)
+        assert_true(fabs((double)whole[i] - (double)one[i]) < 1e-6);
+    for (unsigned threads = 2; threads <= 4; threads++) {
+        float *many = weights_of_step(batch, threads, false, &count);
+
+        assert_memory_equal(many, one, count * sizeof *one);
+        free(many);
+    }
+    free(whole);
+    free(one);
+}
+
+/* Turns of two, three and four groups; what is left of them; and groups that are not full. */
+static void test_groups_add_up(void **state)
+{
+    (void)state;
+    check_groups(GROUP_SAMPLES, false);
+    check_groups(GROUP_SAMPLES + 21, true);
+    check_groups(5 * GROUP_SAMPLES - 7, true);
 }
 
 /* ---- averages ---- */
@@ -190,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_long_gradient_is_scaled_down),
+        cmocka_unit_test(test_groups_add_up),
         cmocka_unit_test(test_moving_average),
         cmocka_unit_test(test_training_knows_nothing_of_the_average),
         cmocka_unit_test(test_mean_of_the_last_epochs),
