@@ -5,6 +5,7 @@
 #include "base/size.h"
 #include "forge/cost/cost.h"
 #include "forge/experiment/media_default.h"
+#include "forge/train/groups/groups.h"
 #include "forge/train/recipe.h"
 #include "forge/train/trainer.h"
 #include "sparse/file/model_file.h"
@@ -33,18 +34,23 @@ uint64_t cost_neurons(const struct structure *structure)
     return sum;
 }
 
-static int train_bytes(const struct model *outline, const struct forward_bytes *pass,
-                       const struct cost_setting *setting, uint64_t *out)
+/* Of a training by the trainer's own steps alone. */
+static int train_bytes(const struct forward_setup *pass, const struct cost_setting *setting, uint64_t *out,
+                       struct reason *why)
 {
     struct parameters parameters;
-    int result = parameters_map(outline, &parameters);
+    struct groups_bytes groups;
+    int result = parameters_map(pass->model, &parameters);
 
     if (result)
-        return result;
-    *out = 2 * pass->activations + pass->workspace + pass->weights +
-           trainer_memory_of(outline, &parameters, setting->slots, true);
+        return refuse_errno(why, result, "what the plan costs");
+    result = groups_bytes(&(struct groups_setup){ .pass = *pass, .parameters = &parameters },
+                          (unsigned)setting->threads, &groups, why);
+    *out = result
+               ? 0
+               : groups.passes + groups.gradients + trainer_memory_of(pass->model, &parameters, setting->slots, true);
     parameters_deinit(&parameters);
-    return 0;
+    return result;
 }
 
 int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const struct cost_setting *setting,
@@ -53,7 +59,7 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
     const struct assembly nothing = { .name = "model", .seed = 1 };
     cleanup_model struct model *outline = NULL;
     struct forward_setup serve, train;
-    struct forward_bytes to_serve, to_train;
+    struct forward_bytes to_serve;
     uint64_t metadata;
     int result = assemble_outline(plan, assembly ? assembly : &nothing, &outline, why);
 
@@ -69,10 +75,8 @@ int cost_of_plan(const struct plan *plan, const struct assembly *assembly, const
     train = (struct forward_setup){ .model = outline, .mode = LAYER_TRAIN, .batch = setting->batch };
     train.sparse_input = setting->sparse_input && forward_takes_sparse(outline);
     if ((result = forward_bytes(&serve, 1, &to_serve, why)) ||
-        (result = forward_bytes(&train, (unsigned)setting->threads, &to_train, why)))
+        (result = train_bytes(&train, setting, &out->train_bytes, why)))
         return result;
-    if ((result = train_bytes(outline, &to_train, setting, &out->train_bytes)))
-        return refuse_errno(why, result, "what the plan costs");
     out->serve_bytes = plan->bytes + to_serve.activations + to_serve.workspace + to_serve.weights;
     out->neurons = cost_neurons(&plan->structure);
     out->flops = plan_flops(plan);

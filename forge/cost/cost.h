@@ -27,8 +27,8 @@ struct cost_setting {
 struct cost {
     uint64_t file_bytes;  /* exactly, as it is before training */
     uint64_t serve_bytes; /* weights in one format, vectors, activations of serve_batch */
-    uint64_t train_bytes; /* weights, gradients, the optimiser's slots, the best epoch's copy, activations of `batch`
-                             both ways */
+    uint64_t train_bytes; /* weights, gradients, the optimiser's slots, the best epoch's copy, activations both ways: of
+                             `batch`, or of the groups of it that run at a time */
     uint64_t neurons;     /* elements of all values of one sample, the input's too */
     double flops;         /* one forward pass of one sample; a multiply-add is two */
     double epoch_flops;   /* forward, and twice that back, for all samples */
