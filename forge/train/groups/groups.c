@@ -38,7 +38,7 @@ static bool samples_meet(const struct model *model)
 static struct layout lay_out(const struct groups_setup *setup, unsigned threads)
 {
     const size_t batch = setup->pass.batch;
-    const bool whole = setup->whole || samples_meet(setup->pass.model);
+    const bool whole = setup->whole || setup->pass.sparse_input || samples_meet(setup->pass.model);
     const struct layout one = { whole ? batch : MIN(batch, (size_t)GROUP_SAMPLES), 1, 0 };
     const size_t groups = (batch + one.samples - 1) / one.samples;
     const unsigned lanes = groups < threads ? 1 : threads;
