@@ -23,6 +23,7 @@
 
 enum { WIDTH = 90, HEIGHT = 41 };
 
+#define SOUND "{\"kind\":\"audio\",\"spectrum\":64,\"frames\":16,\"answer\":"
 #define MEDIA "{\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":1,\"fit\":\"tiles\",\"answer\":"
 
 /* What gives every layer's connections their weight. */
@@ -55,6 +56,8 @@ static const struct kind {
     { "flood", "- conv2d: {channels: 2, kernel: 3, padding: 1}\n- conv2d: {channels: 1, kernel: 3, padding: 1}\n",
       "\"picture\"}", flood },
     { "short", "- conv2d: {channels: 1, kernel: 3}\n", "\"picture\"}", ninth },
+    { "roar", "- conv1d: {channels: 33, kernel: 1}\n- conv1d: {channels: 33, kernel: 1}\n", "\"sound\"}", flood },
+    { "brief", "- conv1d: {channels: 33, kernel: 3}\n", "\"sound\"}", ninth },
 };
 
 static const char *folder;
@@ -65,14 +68,16 @@ static struct outcome outcome;
 
 static void build(const struct kind *kind, char path[256])
 {
+    const bool sound = strstr(kind->answer, "sound") != NULL;
     char media[256], structure[512];
     struct model *model = NULL;
     struct reason why;
     FILE *file = fopen(scratch_path(folder, "s.yaml"), "w");
 
-    fprintf(file, "name: %s\nprocessing: image.denoising\ninput: [1, 16, 16]\nlayers:\n%s", kind->name, kind->layers);
+    fprintf(file, "name: %s\nprocessing: %s\nlayers:\n%s", kind->name,
+            sound ? "audio.denoising\ninput: [33, 16]" : "image.denoising\ninput: [1, 16, 16]", kind->layers);
     fclose(file);
-    snprintf(media, sizeof media, "%s%s", MEDIA, kind->answer);
+    snprintf(media, sizeof media, "%s%s", sound ? SOUND : MEDIA, kind->answer);
     snprintf(structure, sizeof structure, "--structure=%s", scratch_path(folder, "s.yaml"));
     snprintf(path, 256, "%s/%s.safetensors", folder, kind->name);
     command_run(&(struct command){ .words = { "wisp", "build", structure, "-s0", "--no-history", "--media", media, "-o",
@@ -98,6 +103,26 @@ static void write_picture(const char *name)
 
     assert_ok(media_write_picture(&original, name, &bytes, &length, &why), why);
     assert_ok(file_write(scratch_path(folder, name), &(struct file_part){ bytes, length }, 1, &why), why);
+    free(bytes);
+}
+
+/* 48 frames of it, in five pieces. */
+static void write_sound(const char *name)
+{
+    struct media_sound_writer *writer;
+    struct rng rng = rng_make(1, 3);
+    float samples[1500];
+    struct reason why;
+    size_t length;
+    void *bytes;
+
+    for (size_t i = 0; i < ARRAY_SIZE(samples); i++)
+        samples[i] = rng_float(&rng) - 0.5f;
+    assert_ok(media_sound_writer_new(name, 8000, &writer, &why), why);
+    assert_ok(media_sound_writer_add(writer, samples, ARRAY_SIZE(samples), &why), why);
+    assert_ok(media_sound_writer_end(writer, &bytes, &length, &why), why);
+    assert_ok(file_write(scratch_path(folder, name), &(struct file_part){ bytes, length }, 1, &why), why);
+    media_sound_writer_free(writer);
     free(bytes);
 }
 
@@ -130,6 +155,7 @@ static int begin(void **state)
     original = (struct media_picture){ WIDTH, HEIGHT, 1, malloc(WIDTH * HEIGHT) };
     for (size_t i = 0; i < WIDTH * HEIGHT; i++)
         original.pixels[i] = (uint8_t)rng_u32(&rng);
+    write_sound("in.wav");
     write_picture("in.png");
     write_picture("other.png");
     daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
@@ -243,6 +269,10 @@ static void test_what_is_no_picture_is_not_written(void **state)
     } cases[] = {
         { "flood", "in.png", "no.png", "tile 1 of 32 has a value that is no finite number", WISP_E_INVALID },
         { "short", "in.png", "no.png", "it gives 14 x 14 pixels of tiles of 16 x 16", WISP_E_FORMAT },
+        { "roar", "in.wav", "no.wav", "piece 1 of 5 has a value that is no finite number", WISP_E_INVALID },
+        { "brief", "in.wav", "no.wav", "what multiplies spectra, 33 frequencies of 16 frames", WISP_E_FORMAT },
+        { "brief", "in.wav", "no.mp3", "as WAV or FLAC", WISP_E_INVALID },
+        { "roar", "in.png", "no.wav", "in.png", WISP_E_FORMAT },
         { "blur", "s.yaml", "no.png", "s.yaml", WISP_E_FORMAT },
         { "blur", "in.png", "no.gif", "as PNG or JPEG", WISP_E_INVALID },
         { "blur", "none.png", "no.png", "none.png", -ENOENT },
