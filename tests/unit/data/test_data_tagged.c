@@ -122,11 +122,11 @@ static void gists(void **state)
     wish.path = data_path(data_root, "gists.tsv");
     wish.pairs = true;
     data_write_text(data_root, "gists.tsv",
-                    "The storm, he said, the Storm hit a town in May.\tStorm in town\nx y\ta b\n");
+                    "The storm, he said, the Storm hit a town in May.\tStorm in town\nin x in\tin b\n");
     assert_ok(dataset_read(&wish, &set, &why), why);
     data_has(set, 2, 2, "O kept");
     assert_sample(set, 0, "The\x1fstorm\x1f,\x1fhe\x1fsaid\x1f,\x1fthe\x1fStorm\x1fhit\x1f", "O|kept|O|O|O|O|O|kept|O");
-    assert_sample(set, 1, "x\x1fy\x1f", "O|O");
+    assert_sample(set, 1, "in\x1fx\x1fin\x1f", "kept|O|O");
     assert_int_equal(set->targets[0].length, strlen("Storm in town"));
     assert_int_equal(set->lines[1], 2);
     dataset_free(set);
