@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,8 +107,15 @@ static bool makes_gists(const struct run *run)
     return !strcmp(wisp_model_processing(run->model), SUMMARISATION);
 }
 
+/* Below 0: it is punctuation, and says nothing. */
 static double kept_probability(const struct wisp_word *word)
 {
+    bool says = false;
+
+    for (const char *at = word->text; *at && !says; at++)
+        says = (unsigned char)*at >= 0x80 || isalnum((unsigned char)*at);
+    if (!says)
+        return -1;
     return !strcmp(word->category, KEPT) ? (double)word->probability : 1 - (double)word->probability;
 }
 
@@ -116,7 +123,7 @@ static double kept_probability(const struct wisp_word *word)
 static bool is_among(const wisp_words *words, size_t word)
 {
     const struct wisp_word own = wisp_words_word(words, word);
-    size_t before = 0;
+    size_t before = kept_probability(&own) < 0 ? GIST_WORDS : 0;
 
     for (size_t i = 0; i < wisp_words_count(words) && before < GIST_WORDS; i++) {
         const struct wisp_word other = wisp_words_word(words, i);

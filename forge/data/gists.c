@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +9,35 @@
 #include "forge/data/gists.h"
 #include "media/text/words.h"
 
+/* Which words have a letter or a number in them, and are no punctuation. */
+static void find_words(const struct dataset_text *text, bool *says)
+{
+    size_t word = 0;
+
+    says[0] = false;
+    for (size_t i = 0; i < text->length; i++) {
+        const unsigned char byte = (unsigned char)text->bytes[i];
+
+        if (byte == WORDS_SEPARATOR && i + 1 < text->length)
+            says[++word] = false;
+        else
+            says[word] |= byte >= 0x80 || isalnum(byte);
+    }
+}
+
 /* Which words are kept: those with the largest probabilities, of equals the first. */
-static void choose(const float *p, size_t step, size_t words, bool *kept)
+static void choose(const float *p, size_t step, const bool *says, size_t words, bool *kept)
 {
     memset(kept, 0, words * sizeof *kept);
-    for (size_t n = 0; n < MIN(words, (size_t)GIST_WORDS); n++) {
+    for (size_t n = 0; n < GIST_WORDS; n++) {
         size_t best = words;
 
         for (size_t i = 0; i < words; i++) {
-            if (!kept[i] && (best == words || p[i * step] > p[best * step]))
+            if (says[i] && !kept[i] && (best == words || p[i * step] > p[best * step]))
                 best = i;
         }
-        kept[best] = true;
+        if (best < words)
+            kept[best] = true;
     }
 }
 
@@ -56,12 +74,13 @@ static int add_sample(struct gist_scores *scores, uint32_t sample, const float *
     const struct dataset_text *text = &data->texts[sample];
     const size_t words = data->set_starts[sample + 1] - data->set_starts[sample];
     cleanup_free char *gist = malloc(text->length + 1);
-    cleanup_free bool *kept = malloc(words + 1);
+    cleanup_free bool *kept = malloc(words + 1), *says = malloc(words + 1);
     int result;
 
-    if (!gist || !kept)
+    if (!gist || !kept || !says)
         return -ENOMEM;
-    choose(p, step, words, kept);
+    find_words(text, says);
+    choose(p, step, says, words, kept);
     result = add_gist(&scores->chosen, gist, write_gist(text, kept, gist), &data->targets[sample]);
     return result ? result : add_gist(&scores->first, gist, write_gist(text, NULL, gist), &data->targets[sample]);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How good a gist the words make that a network would keep: of each text (kept.h) the GIST_WORDS words that are kept
- * most probably, in their order, against the gist that people wrote; and, for a comparison, the words that it begins
- * with.
+ * How good a gist the words make that a network would keep: of each text (kept.h) the GIST_WORDS words (with a letter
+ * or a number in them) that are kept most probably, in their order, against the gist that people wrote; and, for a
+ * comparison, the words that it begins with.
  */
 #ifndef FORGE_DATA_GISTS_H
 #define FORGE_DATA_GISTS_H
