@@ -111,7 +111,7 @@ static void sequences_run_together(void **state)
     (void)state;
     for (int round = 0; round < 3; round++) {
         for (int peer = 0; peer < RIG_CHANNELS; peer++) {
-            push(peer, &asks[(peer + round) % 3], (uint64_t)(10 * round + peer));
+            push(peer, &asks[(peer + round) % 3], UINT64_C(10) * round + peer);
             turn();
         }
         rig_turn_until_idle();
