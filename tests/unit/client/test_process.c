@@ -61,7 +61,7 @@ static const struct kind {
 };
 
 static const char *folder;
-static struct test_daemon daemon;
+static struct test_daemon wispd;
 static wisp_client *client;
 static struct media_picture original;
 static struct outcome outcome;
@@ -158,8 +158,8 @@ static int begin(void **state)
     write_sound("in.wav");
     write_picture("in.png");
     write_picture("other.png");
-    daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
-    options.socket_path = daemon.socket;
+    daemon_start(&wispd, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
+    options.socket_path = wispd.socket;
     return wisp_connect(&client, &options);
 }
 
@@ -169,7 +169,7 @@ static int end(void **state)
     free(original.pixels);
     wisp_close(client);
     scratch_remove(folder);
-    return daemon_stop(&daemon);
+    return daemon_stop(&wispd);
 }
 
 /* The mean of a pixel and those around it, without a seam. */
@@ -237,7 +237,7 @@ static void test_room_for_few_is_enough(void **state)
     wisp_client *small;
 
     (void)state;
-    options.socket_path = daemon.socket;
+    options.socket_path = wispd.socket;
     assert_int_equal(wisp_connect(&small, &options), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(wisp_process_file(small, "twice", scratch_path(folder, "in.png"),
@@ -373,7 +373,7 @@ static void test_the_command_says_what_is_wrong(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *const *w = cases[i].words;
 
-        command_run(&(struct command){ .words = { "wisp", "run", "-s", daemon.socket, w[0], w[1], w[2], w[3], w[4] },
+        command_run(&(struct command){ .words = { "wisp", "run", "-s", wispd.socket, w[0], w[1], w[2], w[3], w[4] },
                                        .folder = folder },
                     &outcome);
         if (outcome.status != cases[i].status || !strstr(outcome.err, cases[i].says))
@@ -388,13 +388,13 @@ static void test_the_command_writes_files(void **state)
     (void)state;
     mkdir(scratch_path(folder, "made"), 0755);
     command_run(
-        &(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "blur", "in.png", "other.png", "-o", "made" },
+        &(struct command){ .words = { "wisp", "run", "-s", wispd.socket, "blur", "in.png", "other.png", "-o", "made" },
                            .folder = folder },
         &outcome);
     assert_int_equal(outcome.status, 0);
     check_blurred(scratch_path(folder, "made/in.png"));
     check_blurred(scratch_path(folder, "made/other.png"));
-    command_run(&(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "mask", "-", "-o", "-" },
+    command_run(&(struct command){ .words = { "wisp", "run", "-s", wispd.socket, "mask", "-", "-o", "-" },
                                    .folder = folder,
                                    .input = scratch_path(folder, "in.png"),
                                    .output = scratch_path(folder, "mask.png") },
@@ -404,16 +404,15 @@ static void test_the_command_writes_files(void **state)
     for (size_t i = 0; i < WIDTH * HEIGHT; i++)
         assert_int_equal(mask.pixels[i], original.pixels[i] > 127 ? 255 : 0);
     free(mask.pixels);
-    command_run(&(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "mask", "in.png", "--json",
+    command_run(&(struct command){ .words = { "wisp", "run", "-s", wispd.socket, "mask", "in.png", "--json",
                                               "--threshold=0.9", "--min-area=2", "--overlay", "over.png" },
                                    .folder = folder },
                 &outcome);
     assert_int_equal(outcome.status, 0);
     assert_non_null(strstr(outcome.out, "\"objects\":[{\"area\":"));
     assert_true(file_is_same(scratch_path(folder, "over.png"), scratch_path(folder, "over.png")));
-    command_run(
-        &(struct command){ .words = { "wisp", "run", "-s", daemon.socket, "mask", "in.png" }, .folder = folder },
-        &outcome);
+    command_run(&(struct command){ .words = { "wisp", "run", "-s", wispd.socket, "mask", "in.png" }, .folder = folder },
+                &outcome);
     assert_non_null(strstr(outcome.out, "pixels in all, from "));
 }
 
