@@ -66,6 +66,19 @@ static char *name_output(const struct run *run, const struct input *input)
                : out;
 }
 
+/* Both names are of one file, or will be: one name in one folder. */
+static bool is_one_file(const char *a, const char *b)
+{
+    cleanup_free char *one = NULL, *other = NULL;
+
+    if (file_is_same(a, b))
+        return true;
+    if (strcmp(path_name(a), path_name(b)) != 0 || asprintf(&one, "%.*s.", (int)(path_name(a) - a), a) < 0 ||
+        asprintf(&other, "%.*s.", (int)(path_name(b) - b), b) < 0)
+        return false;
+    return file_is_same(one, other);
+}
+
 /* Whether what comes of input `number` can be written: it is no input, and no other's output. */
 static int check_output(const struct run *run, const struct input *inputs, char **outputs, size_t number,
                         const char *verb)
@@ -79,6 +92,9 @@ static int check_output(const struct run *run, const struct input *inputs, char 
         if (inputs[i].path && file_is_same(inputs[i].path, out))
             return fail(verb, EXIT_USAGE, "-o %s would be written over the input; give it another name", out);
     }
+    if (run->overlay && strcmp(out, "-") != 0 && is_one_file(out, run->overlay))
+        return fail(verb, EXIT_USAGE, "-o %s and --overlay %s would be one file; give one of them another name", out,
+                    run->overlay);
     for (size_t i = 0; i < number; i++) {
         if (!strcmp(out, outputs[i]))
             return fail(verb, EXIT_USAGE, "%s and %s would both become %s", inputs[i].name, input->name, out);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <wisp/media.h>
 
 #include "base/file.h"
@@ -353,7 +354,7 @@ static void test_masks_have_objects_and_lie_over_pictures(void **state)
 static void test_the_command_says_what_is_wrong(void **state)
 {
     static const struct {
-        const char *words[5];
+        const char *words[6];
         int status;
         const char *says;
     } cases[] = {
@@ -365,17 +366,29 @@ static void test_the_command_says_what_is_wrong(void **state)
         { { "blur", "in.png", "./in.png", "-o", "made" }, 2, "would both become made/in.png" },
         { { "blur", "-", "-o", "made" }, 2, "standard input has no name" },
         { { "mask", "in.png", "--overlay", "in.png" }, 2, "would be written over the input" },
+        { { "mask", "in.png", "-o", "y.png", "--overlay", "./y.png" },
+          2,
+          "-o y.png and --overlay ./y.png would be one file" },
+        { { "mask", "in.png", "-o", "made", "--overlay", "linked/in.png" },
+          2,
+          "-o made/in.png and --overlay linked/in.png would be one file" },
+        { { "mask", "in.png", "-o", "link.png", "--overlay", "other.png" },
+          2,
+          "-o link.png and --overlay other.png would be one file" },
         { { "mask", "in.png", "-o", "-", "--json" }, 2, "both for standard output" },
     };
 
     (void)state;
     mkdir(scratch_path(folder, "made"), 0755);
+    assert_int_equal(symlink("other.png", scratch_path(folder, "link.png")), 0);
+    assert_int_equal(symlink("made", scratch_path(folder, "linked")), 0);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const char *const *w = cases[i].words;
 
-        command_run(&(struct command){ .words = { "wisp", "run", "-s", wispd.socket, w[0], w[1], w[2], w[3], w[4] },
-                                       .folder = folder },
-                    &outcome);
+        command_run(
+            &(struct command){ .words = { "wisp", "run", "-s", wispd.socket, w[0], w[1], w[2], w[3], w[4], w[5] },
+                               .folder = folder },
+            &outcome);
         if (outcome.status != cases[i].status || !strstr(outcome.err, cases[i].says))
             fail_msg("%s %s: %d, \"%s\" does not say \"%s\"", w[0], w[1], outcome.status, outcome.err, cases[i].says);
     }
