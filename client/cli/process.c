@@ -148,6 +148,9 @@ int process_check_model(const struct run *run, const struct input *inputs, size_
 
     if (!run->output)
         return EXIT_DONE;
+    if (run->tags || wisp_model_words(run->model))
+        return fail(verb, EXIT_USAGE, "%s answers with text: -o is for pictures and recordings",
+                    wisp_model_name(run->model));
     while (files < count && inputs[files].path)
         files++;
     if (run->merged > 1 && (folder || run->tensor || files != run->merged || files != count))

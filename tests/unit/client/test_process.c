@@ -21,6 +21,7 @@
 #include "sparse/file/model_file.h"
 #include "support/command.h"
 #include "support/daemon.h"
+#include "support/translator.h"
 
 enum { WIDTH = 90, HEIGHT = 41 };
 
@@ -67,31 +68,74 @@ static wisp_client *client;
 static struct media_picture original;
 static struct outcome outcome;
 
+/* Its file's path, too. */
+static struct model *build_of(const char *name, const char *structure, const char *media, char path[256])
+{
+    struct model *model = NULL;
+    struct reason why;
+    char option[256];
+
+    snprintf(path, 256, "%s/%s.yaml", folder, name);
+    assert_ok(file_write(path, &(struct file_part){ structure, strlen(structure) }, 1, &why), why);
+    snprintf(option, sizeof option, "--structure=%s/%s.yaml", folder, name);
+    snprintf(path, 256, "%s/%s.safetensors", folder, name);
+    command_run(
+        &(struct command){ .words = { "wisp", "build", option, "-s0", "--no-history", "--media", media, "-o", path } },
+        &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_ok(model_read(path, &model, &why), why);
+    return model;
+}
+
 static void build(const struct kind *kind, char path[256])
 {
     const bool sound = strstr(kind->answer, "sound") != NULL;
     char media[256], structure[512];
-    struct model *model = NULL;
+    struct model *model;
     struct reason why;
-    FILE *file = fopen(scratch_path(folder, "s.yaml"), "w");
 
-    fprintf(file, "name: %s\nprocessing: %s\nlayers:\n%s", kind->name,
-            sound ? "audio.denoising\ninput: [33, 16]" : "image.denoising\ninput: [1, 16, 16]", kind->layers);
-    fclose(file);
+    snprintf(structure, sizeof structure, "name: %s\nprocessing: %s\nlayers:\n%s", kind->name,
+             sound ? "audio.denoising\ninput: [33, 16]" : "image.denoising\ninput: [1, 16, 16]", kind->layers);
     snprintf(media, sizeof media, "%s%s", sound ? SOUND : MEDIA, kind->answer);
-    snprintf(structure, sizeof structure, "--structure=%s", scratch_path(folder, "s.yaml"));
-    snprintf(path, 256, "%s/%s.safetensors", folder, kind->name);
-    command_run(&(struct command){ .words = { "wisp", "build", structure, "-s0", "--no-history", "--media", media, "-o",
-                                              path } },
-                &outcome);
-    assert_int_equal(outcome.status, 0);
-    assert_ok(model_read(path, &model, &why), why);
+    model = build_of(kind->name, structure, media, path);
     for (uint32_t i = 0; i < model->layer_count; i++) {
         struct csr *weight = &model->layers[i].weight;
 
         for (uint64_t k = 0; k < weight->count; k++)
             weight->values[k] = kind->weigh(csr_column(weight, k));
     }
+    assert_ok(model_write(model, path, &why), why);
+    model_free(model);
+}
+
+/* Of two labels a word. */
+static void build_tagger(char path[256])
+{
+    static const char structure[] = "name: tagger\nprocessing: text.keywords\ninput: [66]\nlayers:\n"
+                                    "- embedding: {vocabulary: 64, neurons: 1}\n"
+                                    "- conv1d: {channels: 2, kernel: 11, stride: 11}\n- softmax\n";
+    struct model *model =
+        build_of("tagger", structure, "{\"kind\":\"text\",\"features\":64,\"sequence\":6,\"each\":\"word\"}", path);
+    struct reason why;
+
+    model->labels = calloc(2, sizeof *model->labels);
+    model->labels[0] = strdup("O");
+    model->labels[1] = strdup("KEY");
+    model->label_count = 2;
+    assert_ok(model_write(model, path, &why), why);
+    model_free(model);
+}
+
+static void build_translator(char path[256])
+{
+    static const struct translator translator = {
+        .kind = "attention", .source = 5, .positions = 4, .vocabulary = 12, .width = 8, .begin = 1, .end = 2, .seed = 1
+    };
+    struct model *model = translator_model(&translator);
+    struct reason why;
+
+    snprintf(path, 256, "%s/translator.safetensors", folder);
+    snprintf(model->name, sizeof model->name, "translator");
     assert_ok(model_write(model, path, &why), why);
     model_free(model);
 }
@@ -142,17 +186,19 @@ static struct media_picture read_picture(const char *path)
 
 static int begin(void **state)
 {
-    static char paths[ARRAY_SIZE(kinds)][256];
-    const char *models[ARRAY_SIZE(kinds)];
+    static char paths[ARRAY_SIZE(kinds) + 2][256];
+    const char *models[ARRAY_SIZE(paths)];
     struct wisp_options options = { .size = sizeof options };
     struct rng rng = rng_make(1, 2);
 
     (void)state;
     folder = scratch_make();
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         build(&kinds[i], paths[i]);
+    build_tagger(paths[ARRAY_SIZE(kinds)]);
+    build_translator(paths[ARRAY_SIZE(kinds) + 1]);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         models[i] = paths[i];
-    }
     original = (struct media_picture){ WIDTH, HEIGHT, 1, malloc(WIDTH * HEIGHT) };
     for (size_t i = 0; i < WIDTH * HEIGHT; i++)
         original.pixels[i] = (uint8_t)rng_u32(&rng);
@@ -274,7 +320,7 @@ static void test_what_is_no_picture_is_not_written(void **state)
         { "brief", "in.wav", "no.wav", "what multiplies spectra, 33 frequencies of 16 frames", WISP_E_FORMAT },
         { "brief", "in.wav", "no.mp3", "as WAV or FLAC", WISP_E_INVALID },
         { "roar", "in.png", "no.wav", "in.png", WISP_E_FORMAT },
-        { "blur", "s.yaml", "no.png", "s.yaml", WISP_E_FORMAT },
+        { "blur", "blur.yaml", "no.png", "blur.yaml", WISP_E_FORMAT },
         { "blur", "in.png", "no.gif", "as PNG or JPEG", WISP_E_INVALID },
         { "blur", "none.png", "no.png", "none.png", -ENOENT },
         { "nobody", "in.png", "no.png", "nobody", WISP_E_NO_MODEL },
@@ -375,6 +421,10 @@ static void test_the_command_says_what_is_wrong(void **state)
         { { "mask", "in.png", "-o", "link.png", "--overlay", "other.png" },
           2,
           "-o link.png and --overlay other.png would be one file" },
+        { { "tagger", "--text", "a", "-o", "x.png" },
+          2,
+          "tagger answers with text: -o is for pictures and recordings" },
+        { { "translator", "--text", "a", "-o", "x.png" }, 2, "translator answers with text" },
         { { "mask", "in.png", "-o", "-", "--json" }, 2, "both for standard output" },
     };
 
