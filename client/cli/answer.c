@@ -114,8 +114,10 @@ void answer_print_timings(const struct run *run, const struct answer *answer)
     fflush(stdout);
     fprintf(stderr, "  %s ms (queue %s, compute %s)", format_ms(timings->total_ns, total),
             format_ms(timings->queue_ns, queue), format_ms(timings->compute_ns, compute));
+    if (run->verbose && answer->encode_ns)
+        fprintf(stderr, ", decoded in %s ms", format_ms(answer->encode_ns, encode));
     if (run->verbose)
-        fprintf(stderr, ", decoded in %s ms, batch of %u", format_ms(answer->encode_ns, encode), timings->batch);
+        fprintf(stderr, ", batch of %u", timings->batch);
     if (timings->resubmitted)
         fprintf(stderr, ", sent again %u×", timings->resubmitted);
     fputc('\n', stderr);
@@ -263,7 +265,8 @@ int answer_print_json(const struct run *run, const struct answer *answer, json_t
     json_object_set_new(object, "total_ns", json_integer((json_int_t)timings->total_ns));
     json_object_set_new(object, "queue_ns", json_integer((json_int_t)timings->queue_ns));
     json_object_set_new(object, "compute_ns", json_integer((json_int_t)timings->compute_ns));
-    json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
+    if (answer->encode_ns)
+        json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
     json_object_set_new(object, "batch", json_integer(timings->batch));
     json_object_set_new(object, "resubmitted", json_integer(timings->resubmitted));
     if (run->verbose)

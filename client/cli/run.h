@@ -78,7 +78,7 @@ double tensor_number(const struct wisp_tensor *tensor, const void *data, size_t 
 struct answer {
     const struct input *input;
     struct wisp_timings timings;
-    uint64_t encode_ns; /* from the file to the tensor, in this process */
+    uint64_t encode_ns; /* from the file to the tensor, in this process; 0: not measured */
 };
 
 /* process.c: -o, from a file to a file. Whether the input goes that way; whether the options make sense of it, an exit

@@ -6,6 +6,7 @@
 #include <wisp/media.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/size.h"
 #include "client/cli/tagging.h"
 
@@ -27,11 +28,14 @@ static int run_samples(struct run *run, wisp_words *words, struct answer *answer
 
     for (size_t i = 0; !result && i < wisp_words_samples(words); i++) {
         struct wisp_timings timings;
+        uint64_t begun;
 
         result = run_prepare(run, why);
         if (result)
             return result;
+        begun = clock_ns();
         wisp_words_encode(words, i, wisp_request_input(run->request));
+        answer->encode_ns += clock_ns() - begun;
         result = run_send(run, why);
         if (result)
             return result;
@@ -210,12 +214,14 @@ int tagging_run(struct run *run, const struct input *input, struct reason *why)
 {
     cleanup(words_at_exit) wisp_words *words = NULL;
     struct answer answer = { .input = input };
+    const uint64_t begun = clock_ns();
     cleanup_free void *bytes = NULL;
     size_t length;
     int result = input_read(input, &bytes, &length, why);
 
     if (!result && (result = wisp_words_new(run->model, bytes, length, &words)))
         explain(result, why);
+    answer.encode_ns = clock_ns() - begun;
     if (!result)
         result = run_samples(run, words, &answer, why);
     if (result)

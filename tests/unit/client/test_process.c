@@ -479,6 +479,37 @@ static void test_the_command_writes_files(void **state)
     assert_non_null(strstr(outcome.out, "pixels in all, from "));
 }
 
+/* What is not measured is not said; of a text that is tagged it is. */
+static void test_the_command_says_what_it_measured(void **state)
+{
+    static const struct {
+        const char *words[6];
+        bool decodes;
+    } cases[] = {
+        { { "mask", "in.png", "--json", "-v", "--min-area=1000" }, false },
+        { { "blur", "in.png", "-v", "--json", "-o", "measured.png" }, false },
+        { { "tagger", "--text", "a b c", "--json", "-v" }, true },
+        { { "tagger", "blur.yaml", "-v" }, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *const *w = cases[i].words;
+
+        command_run(
+            &(struct command){ .words = { "wisp", "run", "-s", wispd.socket, w[0], w[1], w[2], w[3], w[4], w[5] },
+                               .folder = folder },
+            &outcome);
+        if (outcome.status || !strstr(outcome.err, ", batch of "))
+            fail_msg("%s %s: %d, \"%s\"", w[0], w[1], outcome.status, outcome.err);
+        assert_int_equal(strstr(outcome.err, "decoded in ") != NULL, cases[i].decodes);
+        assert_null(strstr(outcome.err, "decoded in 0.000 ms"));
+        if (*outcome.out == '{')
+            assert_int_equal(strstr(outcome.out, "\"encode_ns\":") != NULL, cases[i].decodes);
+        assert_null(strstr(outcome.out, "\"encode_ns\":0,"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_masks_have_objects_and_lie_over_pictures),
         cmocka_unit_test(test_the_command_says_what_is_wrong),
         cmocka_unit_test(test_the_command_writes_files),
+        cmocka_unit_test(test_the_command_says_what_it_measured),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
