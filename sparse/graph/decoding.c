@@ -65,9 +65,9 @@ static int output_check(const struct model *model, const bool *along, struct rea
     if (model->decoding.end >= shape->dimension[0])
         return refuse(why, WISP_E_FORMAT, "word %u ends a sequence, and there are %u words", model->decoding.end,
                       shape->dimension[0]);
-    if (model->decoding.begin >= DECODING_WORDS_MAX)
-        return refuse(why, WISP_E_FORMAT, "word %u begins a sequence, and words are below %u", model->decoding.begin,
-                      DECODING_WORDS_MAX);
+    if (model->decoding.begin >= shape->dimension[0])
+        return refuse(why, WISP_E_FORMAT, "word %u begins a sequence, and there are %u words", model->decoding.begin,
+                      shape->dimension[0]);
     return 0;
 }
 

@@ -66,8 +66,8 @@ static void test_words_refused(void **state)
     model->decoding.end = 11;
     refused(model, "word 11 ends a sequence, and there are 11 words");
     model->decoding = sound;
-    model->decoding.begin = DECODING_WORDS_MAX;
-    refused(model, "begins a sequence, and words are below");
+    model->decoding.begin = 11;
+    refused(model, "word 11 begins a sequence, and there are 11 words");
     model->decoding = sound;
     model->decoding.input = 2;
     refused(model, "is not one of 2");
