@@ -164,6 +164,8 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     if (media_elements(s->media) != inputs)
         return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its %s has %llu", o->model,
                       media_elements(s->media), s->noise.alone ? "output" : "input", (unsigned long long)inputs);
+    if (media_check_words(s->media, described, input, why))
+        return refuse_in(why, WISP_E_FORMAT, "%s, media", o->model);
     if (s->noise.alone && kind == MEDIA_TEXT)
         return refuse(why, WISP_E_FORMAT, "%s: of noise alone this version of wisp makes pictures and sounds, no texts",
                       o->model);

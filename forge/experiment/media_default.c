@@ -66,6 +66,16 @@ uint32_t media_words_of(const struct model *model, uint32_t input)
     return 0;
 }
 
+int media_check_words(const struct media *media, const struct model *model, uint32_t input, struct reason *why)
+{
+    const uint32_t said = media_vocabulary(media), known = media_words_of(model, input);
+
+    if (!said || !known || said == known)
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "\"features\" is %u, and input \"%s\" looks up %u words: give \"features\": %u",
+                  said, model->signature.inputs[input].name, known, known);
+}
+
 /* What is said, and when: for that a second has to be as many frames always. */
 static bool writes_down(const struct model *model)
 {

@@ -18,6 +18,8 @@ int media_kind_of(const char *processing, enum media_kind *out, struct reason *w
 
 /* How many words the model knows whose numbers it reads there; 0: it reads values. */
 uint32_t media_words_of(const struct model *model, uint32_t input);
+/* Numbers of words, where the input looks words up, are of as many as it has. WISP_E_FORMAT. */
+int media_check_words(const struct media *media, const struct model *model, uint32_t input, struct reason *why);
 
 /* Of one of the model's inputs. image: a grey square, or an RGB one; text: so many features, of words, pairs of them
  * where there is room, and single characters, weighed by idf, or so many numbers of words where the model looks words

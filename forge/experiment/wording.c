@@ -125,6 +125,8 @@ int wording_open(struct experiment *s, struct reason *why)
         learned = s->words.media;
     if (s->words.apart)
         return 0;
+    if (s->words.media && media_check_words(learned, s->model, s->words.target, why))
+        return refuse_in(why, WISP_E_FORMAT, "media, answer");
     if (!media_vocabulary(s->media) || !media_vocabulary(learned))
         return refuse(why, WISP_E_FORMAT, "it learns words, but its media description has no \"sequence\" of them");
     if (media_vocabulary(learned) > output->dimension[0] ||

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -223,6 +224,13 @@ def build(programs, structure, sparsity):
     check("what build says of it", b"cannot train" not in said)
 
 
+def check_other_words(programs, media, said):
+    """Numbers of other words than those that the network looks up are not learned from."""
+    done = subprocess.run([os.path.join(programs.build, "bin/wisp-forge"), "train", "built.safetensors", "-D", "data", "-o", "x", "-m",
+                           json.dumps(media)], cwd=programs.folder, env=programs.environment, capture_output=True, check=False)
+    check(f"other words: {done.returncode}, {done.stderr}", done.returncode == 65 and said in done.stderr.decode())
+
+
 def check_pictures(programs):
     write_pictures(os.path.join(programs.folder, "data"), random.Random(1))
     build(programs, VIT, "0.5")
@@ -238,6 +246,9 @@ def check_pictures(programs):
 def check_texts(programs):
     write_texts(os.path.join(programs.folder, "data"), random.Random(2))
     build(programs, TEXT, "0.3")
+    for other in (WORDS + 1, WORDS - 1, 2):
+        check_other_words(programs, {"kind": "text", "features": other, "sequence": TOKENS},
+                          f'"features" is {other}, and input "input" looks up {WORDS} words: give "features": {WORDS}')
     check_training(programs, "text", "-e", "15", "-b", "16", "--rate", "0.004")
     chance = random.Random(4)
     with serving(programs, "text.safetensors") as socket:
@@ -308,6 +319,9 @@ def check_words(programs):
     """What is next in a translation follows from the source alone; in a text, from what is before it as far as it can."""
     write_pairs(os.path.join(programs.folder, "data"), random.Random(5))
     build(programs, BLOCKS, "0.3")
+    pieces = {"kind": "text", "features": 600, "sequence": 7, "vocabulary": True}
+    check_other_words(programs, dict(pieces, answer=dict(pieces, features=300, sequence=8)),
+                      'answer: "features" is 300, and input "target" looks up 600 words: give "features": 600')
     check_training(programs, "pairs", "-e", "12", "-b", "16", "--rate", "0.01", key="token_accuracy", least=0.9)
     said = programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data").decode()
     check(f"pairs: {said}", said.startswith("token accuracy ") and ", perplexity 1." in said)
