@@ -270,6 +270,40 @@ static void test_completions_have_the_options(void **state)
     }
 }
 
+/* Whether `text` has `name`, and not as a part of a longer one. */
+static bool has_type(const char *text, const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz.-";
+    const size_t length = strlen(name);
+
+    for (const char *at = text; (at = strstr(at, name)); at += length) {
+        if ((at == text || !strchr(letters, at[-1])) && at[length] && !strchr(letters, at[length]))
+            return true;
+    }
+    return false;
+}
+
+/* --processing offers every type of the forge's table. */
+static void test_completions_have_the_processing_types(void **state)
+{
+    static const char *const files[] = { "completions/wisp.bash", "completions/_wisp", "completions/wisp.fish" };
+    char *source = strdup(read_file("forge/experiment/tasks.c")), *table = strstr(source, "tasks[] = {"), *save;
+    unsigned count = 0;
+
+    (void)state;
+    assert_non_null(table);
+    *strstr(table, "};") = '\0';
+    strtok_r(table, "\"", &save);
+    for (const char *name; (name = strtok_r(NULL, "\"", &save)) && strtok_r(NULL, "\"", &save); count++) {
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+            if (!has_type(read_file(files[i]), name))
+                fail_msg("%s does not offer %s", files[i], name);
+        }
+    }
+    assert_true(count > 10);
+    free(source);
+}
+
 /* What bash offers for the last of these words. */
 static void complete(const char *words, unsigned count)
 {
@@ -354,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_pages_print_what_was_meant),
         cmocka_unit_test(test_the_exit_statuses),
         cmocka_unit_test(test_completions_have_the_options),
+        cmocka_unit_test(test_completions_have_the_processing_types),
         cmocka_unit_test(test_completion),
     };
 
