@@ -120,7 +120,7 @@ complete -c wisp -n '__wisp_verb train eval' -l text-column -x -d 'of a table: t
 complete -c wisp -n '__wisp_verb train eval' -l label-separator -x -d 'what joins several labels'
 complete -c wisp -n '__wisp_verb train eval' -l target-columns -x -d 'of a table: numbers to learn'
 complete -c wisp -n '__wisp_verb train eval' -l degrade -x -a 'none noise= dark= small= drawing= oil= mix= damage=' -d 'inputs made of clean pictures or recordings'
-complete -c wisp -n '__wisp_verb train eval' -l noise -r -d 'recordings of noise for --degrade mix'
+complete -c wisp -n '__wisp_verb train eval' -l noise -r -d 'recordings of noise for --degrade mix or damage'
 complete -c wisp -n '__wisp_verb train eval' -l loss -x -a 'cross-entropy sequence-cross-entropy ctc binary-cross-entropy dice mse l1 masked-snr none' -d 'what is made small'
 complete -c wisp -n '__wisp_verb train eval' -l skip-bad -d 'leave out what cannot be read'
 complete -c wisp -n '__wisp_verb train eval' -s b -l batch -x -d 'samples at once'

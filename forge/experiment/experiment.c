@@ -34,9 +34,9 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
                 "of a table: numbers to learn, as x,y; of pairs, the target");
     option_text(table, "degrade", 0, &options->degrade, "HOW",
                 "inputs made of clean pictures: none, noise=S, dark=F, small=N, drawing=T, oil=R; of recordings: "
-                "mix=LOW:HIGH dB");
+                "mix=LOW:HIGH or damage=LOW:HIGH dB");
     option_text(table, "noise", 0, &options->noise, "PATH",
-                "recordings of noise for --degrade mix; white and pink if absent");
+                "recordings of noise for --degrade mix or damage; white and pink if absent");
     option_text(table, "loss", 0, &options->loss, "LOSS", LOSSES "; what suits the last layer if absent");
     if (options->trains) {
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");

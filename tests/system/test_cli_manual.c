@@ -304,6 +304,26 @@ static void test_completions_have_the_processing_types(void **state)
     free(source);
 }
 
+/* What --degrade takes is in the help. */
+static void test_help_has_what_degrades(void **state)
+{
+    static const char mark[] = "]:how:(none noise=";
+    const char *page = strstr(read_file("completions/_wisp"), mark), *help[] = { "train", "eval" };
+    char *list, *save;
+
+    (void)state;
+    assert_non_null(page);
+    page += strlen(mark) - strlen("none noise=");
+    list = strndup(page, strcspn(page, ")"));
+    for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        for (size_t i = 0; i < sizeof help / sizeof *help; i++) {
+            if (!strstr(read_help(help[i], NULL), word))
+                fail_msg("wisp %s --help does not have --degrade %s", help[i], word);
+        }
+    }
+    free(list);
+}
+
 /* What bash offers for the last of these words. */
 static void complete(const char *words, unsigned count)
 {
@@ -389,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_the_exit_statuses),
         cmocka_unit_test(test_completions_have_the_options),
         cmocka_unit_test(test_completions_have_the_processing_types),
+        cmocka_unit_test(test_help_has_what_degrades),
         cmocka_unit_test(test_completion),
     };
 
