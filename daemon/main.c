@@ -47,6 +47,7 @@ static int signals_open(void)
     if (sigprocmask(SIG_BLOCK, &handled, NULL))
         return -1;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* -EFBIG, where a limit to the size of files is met */
     return signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 

@@ -85,6 +85,8 @@ static int run_own(const struct verb *verb, int argc, char **argv)
 {
     /* The socket of a daemon that goes away must not end this without a word. */
     signal(SIGPIPE, SIG_IGN);
+    /* A limit to the size of files is an error like a full disk, after which what was begun is removed. */
+    signal(SIGXFSZ, SIG_IGN);
     return output_finish("wisp", verb->run(argc, argv));
 }
 

@@ -67,6 +67,8 @@ int main(int argc, char **argv)
 {
     /* A training must not end because nobody reads its progress any more. */
     signal(SIGPIPE, SIG_IGN);
+    /* A limit to the size of files is an error like a full disk, after which what was begun is removed. */
+    signal(SIGXFSZ, SIG_IGN);
     log_init("wisp", LOG_LEVEL_INFO);
     if (argc < 2) {
         print_help(stderr);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -229,6 +230,35 @@ static void test_output_that_goes_nowhere(void **state)
     }
 }
 
+/* Not ended by SIGXFSZ, which would leave a part of the file behind. */
+static void test_limit_to_the_size_of_files(void **state)
+{
+    static const char *const lines[] = {
+        "\"$WISP_BINARY_DIR/bin/wisp\" help",
+        "\"$WISP_BINARY_DIR/bin/wisp-forge\" build -l 784-300-10 -s 0.5 --no-history -o limited",
+        "\"$WISP_BINARY_DIR/bin/wisp\" run --model pic.safetensors good.png",
+    };
+    static const char *const said[] = { "cannot write to standard output", "cannot write limited: File too large",
+                                        "File too large" };
+    struct rlimit before, limit;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+    write_file("limited.txt", "", 0);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        command_run(&(struct command){ .words = { "/bin/sh", "-c", lines[i] },
+                                       .folder = folder,
+                                       .output = scratch_path(folder, "limited.txt") },
+                    &outcome);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        expect(lines[i], 1, NULL, said[i]);
+    }
+    command_run(&(struct command){ .words = { "/bin/sh", "-c", "ls | grep '^limited'" }, .folder = folder }, &outcome);
+    assert_string_equal(outcome.out, "limited.txt\n");
+}
+
 static void test_terminal(void **state)
 {
     struct command command = { .words = { "wisp", "run", "image", "good.png" },
@@ -426,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_raw_output_is_the_reference),
         cmocka_unit_test(test_json_is_json),
         cmocka_unit_test(test_output_that_goes_nowhere),
+        cmocka_unit_test(test_limit_to_the_size_of_files),
         cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_control_characters),
         cmocka_unit_test(test_no_permission),
