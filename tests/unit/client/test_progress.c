@@ -71,8 +71,8 @@ static int end(void **state)
 static wisp_request *request_of(wisp_client **client, const char *name, uint32_t rows)
 {
     const struct wisp_options options = { .size = sizeof options, .socket_path = wispd.socket };
-    wisp_request *request;
-    wisp_model *found;
+    wisp_request *request = NULL;
+    wisp_model *found = NULL;
 
     if (wisp_connect(client, &options) || wisp_find(*client, name, &found) ||
         wisp_request_new(*client, found, rows, &request))

@@ -272,7 +272,8 @@ static void train_part(void *argument, unsigned part, unsigned parts)
 static void check_side_by_side(const struct kind_case *c)
 {
     struct model *model = make_model(c, c->density);
-    struct side_by_side s = { c, model, draw(shape_elements(&c->input) * c->batch, 1, c->words), { { NULL } } };
+    struct side_by_side s = { c, model, draw(shape_elements(&c->input) * c->batch, 1, c->words),
+                              .training = { { .forward = NULL } } };
     struct forward_setup setup = { .model = model, .kernels = kernels_find("auto"), .batch = c->batch };
     struct training expected;
     struct reason why;
