@@ -9,17 +9,16 @@
 #include "forge/data/gists.h"
 #include "media/text/words.h"
 
-/* Which words have a letter or a number in them, and are no punctuation. */
+/* Which words have a letter or a number in them, and are no punctuation; `says` is false everywhere. */
 static void find_words(const struct dataset_text *text, bool *says)
 {
     size_t word = 0;
 
-    says[0] = false;
     for (size_t i = 0; i < text->length; i++) {
         const unsigned char byte = (unsigned char)text->bytes[i];
 
         if (byte == WORDS_SEPARATOR && i + 1 < text->length)
-            says[++word] = false;
+            word++;
         else
             says[word] |= byte >= 0x80 || isalnum(byte);
     }
@@ -74,7 +73,7 @@ static int add_sample(struct gist_scores *scores, uint32_t sample, const float *
     const struct dataset_text *text = &data->texts[sample];
     const size_t words = data->set_starts[sample + 1] - data->set_starts[sample];
     cleanup_free char *gist = malloc(text->length + 1);
-    cleanup_free bool *kept = malloc(words + 1), *says = malloc(words + 1);
+    cleanup_free bool *kept = malloc(words + 1), *says = calloc(words + 1, sizeof *says);
     int result;
 
     if (!gist || !kept || !says)

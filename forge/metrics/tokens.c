@@ -127,17 +127,14 @@ static size_t apply(int rule, const char *in, size_t length, char *out)
 
         if (rule == 0 && stands_apart(c)) {
             put_apart(out, &used, c);
-        } else if (rule == 1 && pair && !is_digit(c) && (next == '.' || next == ',')) {
+        } else if (pair && ((rule == 1 && !is_digit(c) && (next == '.' || next == ',')) ||
+                            (rule == 3 && is_digit(c) && next == '-'))) {
             out[used++] = c;
             put_apart(out, &used, next);
             at++;
         } else if (rule == 2 && pair && (c == '.' || c == ',') && !is_digit(next)) {
             put_apart(out, &used, c);
             out[used++] = next;
-            at++;
-        } else if (rule == 3 && pair && is_digit(c) && next == '-') {
-            out[used++] = c;
-            put_apart(out, &used, next);
             at++;
         } else {
             out[used++] = c;

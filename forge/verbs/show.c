@@ -43,7 +43,7 @@ static json_t *describe(const struct model *model, const struct forward *forward
     model_json_details(object, model, &(struct model_json_plans){ &forward, forward != NULL, BATCH });
     json_object_set_new(object, "file", json_string(path));
     json_object_set_new(object, "file_bytes", json_integer((json_int_t)model->file_size));
-    if (forward) {
+    if (forward && kernels) {
         json_object_set_new(object, "memory_bytes",
                             json_integer((json_int_t)model_memory(model) + (json_int_t)forward_memory(forward)));
         json_object_set_new(object, "kernels", json_string(kernels->name));
