@@ -3,6 +3,7 @@
  * From what a model gives to a file. The daemon is not believed: of an output that has not the form of a picture
  * nothing is written, and any number in it becomes a byte.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +64,7 @@ int codec_write(const char *path, const void *bytes, size_t length)
         return file_write(path, &(struct file_part){ bytes, length }, 1, why);
     if (fwrite(bytes, 1, length, stdout) == length && !fflush(stdout))
         return 0;
-    return refuse_errno(why, -EIO, "standard output");
+    return refuse_errno(why, -(errno ? errno : EIO), "standard output");
 }
 
 WISP_EXPORT int wisp_write_picture(const wisp_model *model, const float *output, const char *path)

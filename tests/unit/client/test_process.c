@@ -510,6 +510,24 @@ static void test_the_command_says_what_it_measured(void **state)
     }
 }
 
+/* A closed pipe and a full disk, as they are. */
+static void test_the_command_says_why_it_cannot_write(void **state)
+{
+    struct command command = { .words = { "wisp", "run", "-s", wispd.socket, "twice", "in.png", "-o", "-" },
+                               .folder = folder,
+                               .deaf = true };
+
+    (void)state;
+    command_run(&command, &outcome);
+    assert_non_null(strstr(outcome.err, "Broken pipe"));
+    assert_null(strstr(outcome.err, "Input/output"));
+    command.deaf = false;
+    command.output = "/dev/full";
+    command_run(&command, &outcome);
+    assert_non_null(strstr(outcome.err, "No space left"));
+    assert_null(strstr(outcome.err, "Input/output"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_the_command_says_what_is_wrong),
         cmocka_unit_test(test_the_command_writes_files),
         cmocka_unit_test(test_the_command_says_what_it_measured),
+        cmocka_unit_test(test_the_command_says_why_it_cannot_write),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
