@@ -41,6 +41,17 @@ bool text_drops(utf8proc_int32_t point)
            (utf8proc_category(point) == UTF8PROC_CATEGORY_CC || utf8proc_get_property(point)->ignorable);
 }
 
+size_t text_drop(utf8proc_int32_t *points, size_t count, utf8proc_int32_t kept)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (points[i] == kept || !text_drops(points[i]))
+            points[used++] = points[i];
+    }
+    return used;
+}
+
 int text_refuse_empty(const char *name, size_t length, struct reason *why)
 {
     return refuse(why, WISP_E_FORMAT, "%s: %s", name,

@@ -62,17 +62,6 @@ static size_t limited(const char *text, size_t length, size_t limit)
     return limit;
 }
 
-static size_t drop_ignored(utf8proc_int32_t *points, size_t count)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (!text_drops(points[i]))
-            points[kept++] = points[i];
-    }
-    return kept;
-}
-
 /* Code points in NFKC, case folded, without control characters; *out is freed by the caller. */
 static int normalise(const char *text, size_t length, utf8proc_int32_t **out, size_t *count)
 {
@@ -81,7 +70,7 @@ static int normalise(const char *text, size_t length, utf8proc_int32_t **out, si
     int result = characters_normalise(text, length, options, out, count);
 
     if (!result)
-        *count = drop_ignored(*out, *count);
+        *count = text_drop(*out, *count, ' ');
     return result;
 }
 

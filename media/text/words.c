@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/text/characters.h"
+#include "media/text/check.h"
 #include "media/text/words.h"
 
 static bool is_digit(utf8proc_int32_t point)
@@ -136,10 +137,11 @@ int words_init(struct words *words, const char *text, size_t length)
     int result;
 
     *words = (struct words){ .points = NULL };
-    result = characters_normalise(text, length, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE, &words->points,
-                                  &count);
+    result = characters_normalise(text, length, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_IGNORE,
+                                  &words->points, &count);
     if (result)
         return result;
+    count = text_drop(words->points, count, WORDS_SEPARATOR);
     words->spans = memory_alloc(count + 1, sizeof *words->spans);
     if (!words->spans)
         return -ENOMEM;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A text as the words that get labels of their own, punctuation among them, in NFKC. Data that come in words join them
- * by U+001F (unit separator): then it is cut there and nowhere else. Other text is cut at white space; and what is
- * between is taken apart into letters, marks and numbers in a row (with '.', ',' and ':' between digits), what hangs on
- * by an apostrophe ("'s", "n't"), and any other character, the same again and again as one. An address, with "://" or
+ * A text as the words that get labels of their own, punctuation among them, in NFKC, without the characters in which
+ * there is nothing to read (check.h). Data that come in words join them by U+001F (unit separator): then it is cut
+ * there and nowhere else. Other text is cut at white space; and what is between is taken apart into letters, marks and
+ * numbers in a row (with '.', ',' and ':' between digits), what hangs on by an apostrophe ("'s", "n't"), and any other
+ * character, the same again and again as one. An address, with "://" or
  * "@" in it or "www." before it, is one word.
  */
 #ifndef MEDIA_TEXT_WORDS_H

@@ -47,6 +47,11 @@ static void cutting(void **state)
         { "see www.x.org/a-b?c=1, a@b.de; http://x/.", "see|www.x.org/a-b?c=1|,|a@b.de|;|http://x/|." },
         { "日本語 e\xcc\x81t\xc3\xa9", "日本語|été" },
         { "ﬁne ½", "fine|1|⁄|2" },
+        { "so\u00adft a\u200bb \u00ad \x01x \u2764\ufe0f", "soft|ab|x|\u2764" },
+        { "\U0001f468\u200d\U0001f469\u200d\U0001f467 می\u200cخواهم", "\U0001f468|\U0001f469|\U0001f467|میخواهم" },
+        { "a\u00adb\x1f"
+          "c\u200bd",
+          "ab|cd" },
         { "New York\x1f"
           "don't\x1f\x1f"
           "3 .",
