@@ -67,8 +67,8 @@ static int check_word(const struct lines *l, const struct field *fields, size_t 
 
     if (count != expected && (l->fields || count != FIELDS_FEW))
         return refuse(why, WISP_E_FORMAT,
-                      "%s:%u: %zu field%s between tabs; %zu are expected: number, form, lemma, UPOS, XPOS, …", l->path,
-                      l->line, count, count == 1 ? "" : "s", expected);
+                      "%s:%u: %zu field%s between tabs; %zu%s are expected: number, form, lemma, UPOS, XPOS, …",
+                      l->path, l->line, count, count == 1 ? "" : "s", expected, l->fields ? "" : ", or 7,");
     if (number_of(&fields[0]) != l->next && number_of(&fields[0]) != 1)
         return refuse(why, WISP_E_FORMAT, "%s:%u: word %lu of a sentence is expected, and its number is \"%.*s\"",
                       l->path, l->line, l->next, (int)MIN(fields[0].length, (size_t)20), fields[0].bytes);
