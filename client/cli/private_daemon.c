@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wisp/status.h>
 
 #include "base/cleanup.h"
 #include "base/outcome.h"
@@ -19,7 +20,7 @@
 #include "client/cli/external.h"
 #include "client/cli/private_daemon.h"
 
-enum { LISTEN_FD = 3, BACKLOG = 8, CANNOT_EXEC = 127 };
+enum { LISTEN_FD = 3, BACKLOG = 8, CANNOT_EXEC = 127, POLL_MS = 5, END_MS = 5000 };
 
 /* ---- the folder, and signals while it is there ---- */
 
@@ -153,11 +154,24 @@ int private_daemon_start(struct private_daemon *daemon, const char *verb, const 
                 strerror(listener < 0 ? -listener : errno));
 }
 
-bool private_daemon_ended(struct private_daemon *daemon, const char *verb, int *status)
+/* A process that ends closes its sockets before it can be waited for: who is refused may be early. */
+static bool reap(pid_t pid, bool patient, int *end)
 {
+    for (int waited = 0;; waited += POLL_MS) {
+        if (waitpid(pid, end, WNOHANG) == pid)
+            return true;
+        if (!patient || waited >= END_MS)
+            return false;
+        (void)usleep(POLL_MS * 1000);
+    }
+}
+
+bool private_daemon_ended(struct private_daemon *daemon, const char *verb, int result, int *status)
+{
+    const bool gone = result < 0 || result == WISP_E_NO_DAEMON || result == WISP_E_LOST;
     int end;
 
-    if (!daemon->pid || waitpid(daemon->pid, &end, WNOHANG) != daemon->pid)
+    if (!daemon->pid || !reap(daemon->pid, gone, &end))
         return false;
     daemon->pid = 0;
     *status = fail(verb, WIFEXITED(end) && WEXITSTATUS(end) == EXIT_CONFIG ? EXIT_DATA : EXIT_FAILED,

@@ -23,9 +23,9 @@ struct private_daemon {
 /* Starts it; on failure says why on standard error. Returns an exit status. There is one at a time. */
 int private_daemon_start(struct private_daemon *daemon, const char *verb, const char *model);
 
-/* After a connection failed: true if that is because the daemon ended. It has said why on standard error; *status is
- * what to exit with, after one more sentence. */
-bool private_daemon_ended(struct private_daemon *daemon, const char *verb, int *status);
+/* After a connection failed with `result`: true if that is because the daemon ended. It has said why on standard error;
+ * *status is what to exit with, after one more sentence. */
+bool private_daemon_ended(struct private_daemon *daemon, const char *verb, int result, int *status);
 
 /* Nobody need connect any more. */
 void private_daemon_hide(struct private_daemon *daemon);

@@ -350,7 +350,7 @@ static int open_connection(struct run *run)
         return status;
     run->connection.socket = run->daemon.socket;
     result = connection_connect(&run->connection);
-    if (result && !private_daemon_ended(&run->daemon, usage.verb, &status))
+    if (result && !private_daemon_ended(&run->daemon, usage.verb, result, &status))
         status = connection_fail(&run->connection, result);
     return status;
 }

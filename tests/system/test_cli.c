@@ -446,6 +446,19 @@ static void test_programs_as_verbs(void **state)
     expect("a program in the working folder", 2, NULL, "is no verb");
 }
 
+/* Between the end of what a daemon listens on and its own end there is a while, in which one is refused. */
+static void test_a_private_daemon_that_ends_slowly(void **state)
+{
+    static const char wispd[] = "#!/bin/sh\nexec 3>&-\nsleep 0.2\necho it cannot be read >&2\nexit 78\n";
+    static const char script[] = "mkdir -p slow && cp \"$WISP_BINARY_DIR/bin/wisp\" slow/ && mv slowly slow/wispd && "
+                                 "chmod +x slow/wispd && exec slow/wisp run --model pic.safetensors good.png";
+
+    (void)state;
+    write_file("slowly", wispd, strlen(wispd));
+    command_run(&(struct command){ .words = { "/bin/sh", "-c", script }, .folder = folder }, &outcome);
+    expect("what it said", 65, NULL, "it cannot be read\nwisp run: wispd does not serve pic.safetensors");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_daemon_that_dies),
         cmocka_unit_test(test_daemon_that_restarts),
         cmocka_unit_test(test_programs_as_verbs),
+        cmocka_unit_test(test_a_private_daemon_that_ends_slowly),
     };
 
     return cmocka_run_group_tests(tests, cli_begin, cli_end);
