@@ -28,6 +28,26 @@ _wisp_actions() {
     wisp structure --help 2>/dev/null | sed -nE 's/^  ([a-z]+) .*/\1/p'
 }
 
+# "--output FILE" and "-o FILE", a line each, of the options that take a value, as the verb itself describes them.
+_wisp_valued() {
+    # shellcheck disable=SC2086
+    wisp $1 --help 2>/dev/null | sed '/^examples:/,$d' |
+        sed -nE 's/^ +(-., )?(--[a-z-]+) ([A-Z][^ ]*)( .*|$)/\1\2 \3/p' | sed -E 's/^(-.), (--[^ ]+) (.*)/\1 \3\n\2 \3/'
+}
+
+# The value of an option that is written apart, or after a =, which is a word of its own here: sets `prev` and `cur`,
+# and `key` where it is that of a key, as in --input NAME=FILE.
+_wisp_split() {
+    local at=$COMP_CWORD
+    [ "$cur" = = ] && cur='' && at=$((at + 1))
+    [ "${COMP_WORDS[at - 1]}" = = ] || return
+    prev=${COMP_WORDS[at - 2]}
+    [[ $prev == -* ]] && return
+    key=$prev
+    prev=${COMP_WORDS[at - 3]}
+    [ "$prev" = = ] && prev=${COMP_WORDS[at - 4]}
+}
+
 # Programs beside wisp and along PATH that are verbs: wisp-VERB.
 _wisp_programs() {
     compgen -c wisp- | sed -n 's/^wisp-\([a-z0-9-]*\)$/\1/p' | grep -vx forge
@@ -38,7 +58,7 @@ _wisp() {
     cur=${COMP_WORDS[COMP_CWORD]}
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
-    local model=
+    local model='' key='' valued described
     local own='run models show ping status help version build train curves eval export structure'
 
     if [ "$COMP_CWORD" -eq 1 ]; then
@@ -51,6 +71,10 @@ _wisp() {
         -m | --model) model=${COMP_WORDS[i + 1]} ;;
         esac
     done
+    described=$verb
+    [ "$verb" = structure ] && described="structure ${COMP_WORDS[2]}"
+    _wisp_split
+    [[ " $own " == *" $verb "* ]] && valued=$(_wisp_valued "$described")
     case $verb,${COMP_WORDS[2]},$prev in
     structure,list,-t | structure,list,--type | structure,export,-t | structure,export,--type)
         mapfile -t COMPREPLY < <(compgen -W "$(_wisp_structures_by processing)" -- "$cur")
@@ -61,15 +85,15 @@ _wisp() {
         return
         ;;
     esac
-    case $prev in
+    case $key$prev in
     --model | --teacher | --adversary)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -X '!*.safetensors' -- "$cur"; compgen -d -- "$cur")
         return
         ;;
-    -s | --socket | -o | --output | -D | --data | --unlabelled | -m | --media | --labels | --db | --base)
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    --degrade)
+        compopt -o nospace
+        mapfile -t COMPREPLY < <(compgen -W 'none noise= dark= small= drawing= oil= mix= damage=' -- "$cur")
         return
         ;;
     --method) mapfile -t COMPREPLY < <(compgen -W 'er erk erk+ uniform uniform+ fixed' -- "$cur"); return ;;
@@ -95,11 +119,18 @@ _wisp() {
         return
         ;;
     esac
+    case $(grep -m1 -- "^$prev " <<<"$valued") in
+    *FILE | *PATH | *SPEC | *MODEL)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    -*) return ;; # a number or a word of one's own
+    esac
     if [[ $cur == -* ]]; then
         # Options as the verb itself describes them.
-        [ "$verb" = structure ] && verb="structure ${COMP_WORDS[2]}"
         # shellcheck disable=SC2086
-        mapfile -t COMPREPLY < <(compgen -W "$(wisp $verb --help 2>/dev/null | sed '/^examples:/,$d' | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+')" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "$(wisp $described --help 2>/dev/null | sed '/^examples:/,$d' | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+')" -- "$cur")
         return
     fi
     case $verb in
@@ -107,13 +138,15 @@ _wisp() {
         # The first word that is no option is the target; files follow it.
         local words=0 skip=0
         for ((i = 2; i < COMP_CWORD; i++)); do
-            if [ $skip = 1 ]; then
+            if [ "${COMP_WORDS[i]}" = = ]; then
+                skip=1
+                continue
+            elif [ $skip = 1 ]; then
                 skip=0
                 continue
             fi
             case ${COMP_WORDS[i]} in
-            -k | --top-k | -s | --socket | -t | --timeout | --text | --min-probability | -m | --model) skip=1 ;;
-            -*) ;;
+            -?*) grep -q -- "^${COMP_WORDS[i]} " <<<"$valued" && skip=1 ;;
             *) words=$((words + 1)) ;;
             esac
         done
