@@ -3,6 +3,7 @@
  * wisp run -o: from a file to a file, by libwisp-media, which cuts large ones into pieces. Of several inputs -o names a
  * folder, and each gets a file of its name there; but for a model that merges so many into one file.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -66,17 +67,32 @@ static char *name_output(const struct run *run, const struct input *input)
                : out;
 }
 
+/* "holidays/." of "holidays/photo.jpg", which stands for the folder that holds the file. NULL without memory. */
+static char *folder_of(const char *path)
+{
+    char *folder;
+
+    return asprintf(&folder, "%.*s.", (int)(path_name(path) - path), path) < 0 ? NULL : folder;
+}
+
 /* Both names are of one file, or will be: one name in one folder. */
 static bool is_one_file(const char *a, const char *b)
 {
-    cleanup_free char *one = NULL, *other = NULL;
+    cleanup_free char *one = folder_of(a), *other = folder_of(b);
 
-    if (file_is_same(a, b))
-        return true;
-    if (strcmp(path_name(a), path_name(b)) != 0 || asprintf(&one, "%.*s.", (int)(path_name(a) - a), a) < 0 ||
-        asprintf(&other, "%.*s.", (int)(path_name(b) - b), b) < 0)
-        return false;
-    return file_is_same(one, other);
+    return file_is_same(a, b) || (one && other && !strcmp(path_name(a), path_name(b)) && file_is_same(one, other));
+}
+
+/* That there is a name, and a folder for it. */
+static int check_place(const char *option, const char *path, const char *verb)
+{
+    cleanup_free char *folder = folder_of(path);
+
+    if (!*path)
+        return fail(verb, EXIT_USAGE, "%s is empty: give it the name of a file", option);
+    if (folder && access(folder, F_OK) && errno == ENOENT)
+        return fail(verb, EXIT_USAGE, "%s %s: there is no folder %.*s", option, path, (int)strlen(folder) - 2, folder);
+    return EXIT_DONE;
 }
 
 /* Whether what comes of input `number` can be written: it is no input, and no other's output. */
@@ -85,7 +101,10 @@ static int check_output(const struct run *run, const struct input *inputs, char 
 {
     const struct input *input = &inputs[number];
     const char *out = outputs[number];
+    const int status = check_place("-o", out, verb);
 
+    if (status)
+        return status;
     if (is_folder(run->output) && (!input->path || !strcmp(input->path, "-")))
         return fail(verb, EXIT_USAGE, "-o %s is a folder, where %s has no name: name a file", run->output, input->name);
     for (size_t i = 0; !access(out, F_OK) && inputs[i].name; i++) {
@@ -119,16 +138,25 @@ static int check_outputs(const struct run *run, const struct input *inputs, size
     return status;
 }
 
-int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+static int check_overlay(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
-    if (run->overlay && (count > 1 || run->lines || run->raw || run->tensor))
+    if (count > 1 || run->lines || run->raw || run->tensor)
         return fail(verb, EXIT_USAGE,
                     "--overlay is the picture of one input: no second one, --lines, --raw or --tensor");
-    if (run->overlay && !strcmp(run->overlay, "-"))
+    if (!strcmp(run->overlay, "-"))
         return fail(verb, EXIT_USAGE, "--overlay is a file: give it a name");
-    if (run->overlay && inputs[0].path && file_is_same(inputs[0].path, run->overlay))
+    if (inputs[0].path && file_is_same(inputs[0].path, run->overlay))
         return fail(verb, EXIT_USAGE, "--overlay %s would be written over the input; give it another name",
                     run->overlay);
+    return check_place("--overlay", run->overlay, verb);
+}
+
+int process_check(const struct run *run, const struct input *inputs, size_t count, const char *verb)
+{
+    const int status = run->overlay ? check_overlay(run, inputs, count, verb) : EXIT_DONE;
+
+    if (status)
+        return status;
     if (!run->output)
         return EXIT_DONE;
     if (run->lines || run->raw)
@@ -141,13 +169,31 @@ int process_check(const struct run *run, const struct input *inputs, size_t coun
     return check_outputs(run, inputs, is_folder(run->output) ? count : 1, verb);
 }
 
+/* What is written follows from the ending; of what has none it is the first. */
+static int check_ending(const char *option, const char *path, bool sound, const char *verb)
+{
+    static const char *const endings[2][3] = { { ".png", ".jpg", ".jpeg" }, { ".wav", ".flac" } };
+    const char *ending = path_ending(path);
+
+    for (size_t i = 0; i < 3; i++) {
+        if (!ending || (endings[sound][i] && !strcasecmp(ending, endings[sound][i])))
+            return EXIT_DONE;
+    }
+    return fail(verb, EXIT_USAGE, "%s %s: %s", option, path,
+                sound ? "recordings are written as WAV or FLAC, to a file whose name ends in .wav or .flac"
+                      : "pictures are written as PNG or JPEG, to a file whose name ends in .png or .jpg");
+}
+
 int process_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
     const bool folder = run->output && is_folder(run->output);
     size_t files = 0;
+    int status = run->overlay ? check_ending("--overlay", run->overlay, false, verb) : EXIT_DONE;
 
-    if (!run->output)
-        return EXIT_DONE;
+    if (!status && run->output && !folder && (run->pictures || run->sounds))
+        status = check_ending("-o", run->output, run->sounds, verb);
+    if (status || !run->output)
+        return status;
     if (run->tags || wisp_model_words(run->model))
         return fail(verb, EXIT_USAGE, "%s answers with text: -o is for pictures and recordings",
                     wisp_model_name(run->model));

@@ -24,6 +24,8 @@ struct run {
     double threshold;    /* of a mask */
     uint64_t min_area;   /* of its objects */
     bool masks;          /* the model answers with masks */
+    bool pictures;       /* with those, or with other pictures */
+    bool sounds;         /* with recordings */
     bool json, raw, verbose, tensor, lines;
     uint32_t merged; /* recordings of which the model makes one; 1 of any other */
     uint64_t top_k;

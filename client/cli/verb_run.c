@@ -184,6 +184,8 @@ static int check_model(struct run *run)
     const char *answer = json_string_value(json_object_get(media, "answer"));
 
     run->masks = answer && !strcmp(answer, "mask");
+    run->pictures = run->masks || (answer && !strcmp(answer, "picture"));
+    run->sounds = answer && !strcmp(answer, "sound");
     run->merged = (uint32_t)MIN(MAX(json_integer_value(json_object_get(media, "recordings")), 1), 8);
     if (run->lines && !kind)
         return fail(usage.verb, EXIT_USAGE,
