@@ -199,7 +199,10 @@ int process_check_model(const struct run *run, const struct input *inputs, size_
                     wisp_model_name(run->model));
     while (files < count && inputs[files].path)
         files++;
-    if (run->merged > 1 && (folder || run->tensor || files != run->merged || files != count))
+    if (run->merged > 1 && folder)
+        return fail(verb, EXIT_USAGE, "%s makes one recording of %u, and -o %s is a folder: name a file",
+                    wisp_model_name(run->model), run->merged, run->output);
+    if (run->merged > 1 && (run->tensor || files != run->merged || files != count))
         return fail(verb, EXIT_USAGE, "%s makes one recording of %u: name so many files, and -o FILE",
                     wisp_model_name(run->model), run->merged);
     if (run->merged <= 1 && count > 1 && !folder)

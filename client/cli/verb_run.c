@@ -69,6 +69,21 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     return options_read(&usage, &table, argc, argv, operands, status);
 }
 
+static bool is_standard_input(const struct input *input)
+{
+    return input->path && !strcmp(input->path, "-");
+}
+
+/* What is read once is empty the second time. */
+static bool is_read_twice(const struct input *inputs, size_t count)
+{
+    size_t readings = 0;
+
+    for (size_t i = 0; i < count; i++)
+        readings += is_standard_input(&inputs[i]);
+    return readings > 1;
+}
+
 /* What options_read() cannot see; EXIT_DONE when it makes sense. */
 static int check(const struct run *run, const struct input *inputs, size_t input_count)
 {
@@ -76,6 +91,8 @@ static int check(const struct run *run, const struct input *inputs, size_t input
         return fail(usage.verb, EXIT_USAGE, "no input: name files, or - for standard input");
     if (run->named.count && (input_count > 1 || run->tensor || run->lines))
         return fail(usage.verb, EXIT_USAGE, "--input is the whole input: name no files beside it");
+    if (is_read_twice(inputs, input_count))
+        return fail(usage.verb, EXIT_USAGE, "standard input is named twice, and can be read once");
     if (run->json && run->raw)
         return fail(usage.verb, EXIT_USAGE, "--json and --raw exclude each other");
     if (run->model_file && run->connection.socket)
@@ -99,7 +116,7 @@ static int explain(int result, struct reason *why)
 
 static void tell_who_types(const struct input *input)
 {
-    if (input->path && !strcmp(input->path, "-") && isatty(STDIN_FILENO))
+    if (is_standard_input(input) && isatty(STDIN_FILENO))
         fputs("reading from the terminal; Ctrl-D ends it\n", stderr);
 }
 
@@ -114,7 +131,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     tell_who_types(input);
     if (process_is_for(run, input)) {
         result = process_run(run, input, why);
-        return result ? input_refuse(input, result, why) : 0;
+        return result && run->merged <= 1 ? input_refuse(input, result, why) : result;
     }
     if (tagging_is_for(run, input))
         return tagging_run(run, input, why);

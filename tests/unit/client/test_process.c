@@ -60,6 +60,7 @@ static const struct kind {
     { "short", "- conv2d: {channels: 1, kernel: 3}\n", "\"picture\"}", ninth },
     { "roar", "- conv1d: {channels: 33, kernel: 1}\n- conv1d: {channels: 33, kernel: 1}\n", "\"sound\"}", flood },
     { "brief", "- conv1d: {channels: 33, kernel: 3}\n", "\"sound\"}", ninth },
+    { "merge", "- conv1d: {channels: 66, kernel: 1}\n", "\"sound\",\"recordings\":2}", ninth },
 };
 
 static const char *folder;
@@ -95,7 +96,10 @@ static void build(const struct kind *kind, char path[256])
     struct reason why;
 
     snprintf(structure, sizeof structure, "name: %s\nprocessing: %s\nlayers:\n%s", kind->name,
-             sound ? "audio.denoising\ninput: [33, 16]" : "image.denoising\ninput: [1, 16, 16]", kind->layers);
+             strstr(kind->answer, "recordings") ? "audio.synthesis\ninput: [66, 16]"
+             : sound                            ? "audio.denoising\ninput: [33, 16]"
+                                                : "image.denoising\ninput: [1, 16, 16]",
+             kind->layers);
     snprintf(media, sizeof media, "%s%s", sound ? SOUND : MEDIA, kind->answer);
     model = build_of(kind->name, structure, media, path);
     for (uint32_t i = 0; i < model->layer_count; i++) {
@@ -431,6 +435,9 @@ static void test_the_command_says_what_is_wrong(void **state)
           2,
           "tagger answers with text: -o is for pictures and recordings" },
         { { "translator", "--text", "a", "-o", "x.png" }, 2, "translator answers with text" },
+        { { "merge", "in.wav", "in.png", "-o", "made" }, 2, "-o made is a folder: name a file" },
+        { { "merge", "in.wav", "nothere.wav", "-o", "x.wav" }, 65, "wisp run: cannot open nothere.wav" },
+        { { "merge", "-", "-", "-o", "x.wav" }, 2, "standard input is named twice" },
         { { "mask", "in.png", "-o", "-", "--json" }, 2, "both for standard output" },
     };
 
