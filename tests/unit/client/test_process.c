@@ -520,6 +520,8 @@ static void test_the_command_says_what_it_measured(void **state)
         if (*outcome.out == '{')
             assert_int_equal(strstr(outcome.out, "\"encode_ns\":") != NULL, cases[i].decodes);
         assert_null(strstr(outcome.out, "\"encode_ns\":0,"));
+        if (!strcmp(w[0], "blur"))
+            assert_non_null(strstr(outcome.out, "\"output\":\"measured.png\""));
     }
 }
 
