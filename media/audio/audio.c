@@ -144,11 +144,14 @@ int media_check_frames(const struct media *media, size_t frames, struct reason *
 {
     const struct audio_spec *spec = &media->audio;
     const double second = (double)spec->hop / spec->rate;
+    const size_t ends = spec->spectrum != 0; /* the first frame is about where a sound begins */
 
     if (frames <= spec->frames)
         return 0;
-    return refuse(why, WISP_E_FORMAT, "the recording lasts %.2f s, and the model takes %.2f s; cut it in pieces",
-                  (double)frames * second, (double)spec->frames * second);
+    return refuse(why, WISP_E_FORMAT, "the recording lasts %.2f s, and the model takes %.2f s%s",
+                  (double)(frames - ends) * second, (double)(spec->frames - ends) * second,
+                  spec->answer ? " at a time: wisp run -o FILE, or wisp_process_file(), takes any length"
+                               : "; cut it in pieces");
 }
 
 /* The first frames of a sound at any rate, whose own spectra are the tensor. */
@@ -161,8 +164,11 @@ static int encode_spectra(const struct media *media, const struct media_sound *s
     int result = 0;
 
     if (media->audio.recordings > 1)
-        return refuse(why, WISP_E_FORMAT, "the model takes %u recordings of one event together, and this is one",
-                      media->audio.recordings);
+        return refuse(
+            why, WISP_E_FORMAT,
+            "the model takes %u recordings of one event together, and this is one: give all to wisp run -o FILE, "
+            "or wisp_process_files()",
+            media->audio.recordings);
     if (sound->rate != media->audio.rate) {
         result = media_resample(sound, media->audio.rate, &resampled, why);
         at_rate = &resampled;

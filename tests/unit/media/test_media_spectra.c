@@ -157,13 +157,42 @@ static void silence_is_one_number(void **state)
     media_free(media);
 }
 
+/* How long it is and how much goes in, and what takes more. */
+static void too_long_is_refused(void **state)
+{
+#define LONG "{\"kind\":\"audio\",\"spectrum\":80,\"frames\":201,\"rate\":8000"
+    static const char *const cases[][2] = {
+        { LONG "}", "the recording lasts 2.00 s, and the model takes 1.00 s; cut it in pieces" },
+        { LONG ",\"answer\":\"sound\"}",
+          "the recording lasts 2.00 s, and the model takes 1.00 s at a time: wisp run -o "
+          "FILE, or wisp_process_file(), takes any length" },
+        { LONG ",\"answer\":\"sound\",\"recordings\":3}",
+          "the model takes 3 recordings of one event together, and this is one: give all to wisp run -o FILE, or "
+          "wisp_process_files()" },
+    };
+    static float samples[16000];
+    const struct media_sound sound = { .rate = 8000, .count = ARRAY_SIZE(samples), .samples = samples };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct media *media = make_media(cases[i][0]);
+        float *tensor = calloc(media_elements(media), sizeof *tensor);
+        struct reason why;
+
+        assert_non_null(tensor);
+        assert_int_equal(media_encode_sound(media, &sound, tensor, NULL, &why), WISP_E_FORMAT);
+        assert_string_equal(why.text, cases[i][1]);
+        free(tensor);
+        media_free(media);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames_are_transforms),
-        cmocka_unit_test(transforms_go_back),
-        cmocka_unit_test(tensors_are_logarithms),
-        cmocka_unit_test(silence_is_one_number),
+        cmocka_unit_test(frames_are_transforms),  cmocka_unit_test(transforms_go_back),
+        cmocka_unit_test(tensors_are_logarithms), cmocka_unit_test(silence_is_one_number),
+        cmocka_unit_test(too_long_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
