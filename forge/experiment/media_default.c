@@ -57,18 +57,9 @@ static uint64_t square_side(uint64_t area)
     return side * side == area ? side : 0;
 }
 
-uint32_t media_words_of(const struct model *model, uint32_t input)
-{
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        if (model->layers[i].kind->indexed && model->layers[i].inputs[0] == input)
-            return model->layers[i].weight.columns;
-    }
-    return 0;
-}
-
 int media_check_words(const struct media *media, const struct model *model, uint32_t input, struct reason *why)
 {
-    const uint32_t said = media_vocabulary(media), known = media_words_of(model, input);
+    const uint32_t said = media_vocabulary(media), known = model_words(model, input);
 
     if (!said || !known || said == known)
         return 0;
@@ -116,7 +107,7 @@ static bool tags_words(const struct model *model, uint64_t inputs)
 int media_default(enum media_kind kind, const struct model *model, uint32_t input, char **out, struct reason *why)
 {
     const uint64_t inputs = shape_elements(&model->signature.inputs[input].shape);
-    const uint32_t vocabulary = media_words_of(model, input);
+    const uint32_t vocabulary = model_words(model, input);
     unsigned long long n = inputs, grey = square_side(inputs), colour = inputs % 3 ? 0 : square_side(inputs / 3);
     char text[160] = "";
 

@@ -16,8 +16,6 @@
 /* The kind of media that a processing type's modality takes. WISP_E_INVALID when no reader makes it. */
 int media_kind_of(const char *processing, enum media_kind *out, struct reason *why);
 
-/* How many words the model knows whose numbers it reads there; 0: it reads values. */
-uint32_t media_words_of(const struct model *model, uint32_t input);
 /* Numbers of words, where the input looks words up, are of as many as it has. WISP_E_FORMAT. */
 int media_check_words(const struct media *media, const struct model *model, uint32_t input, struct reason *why);
 

@@ -79,8 +79,7 @@ static int open_target(struct experiment *s, struct reason *why)
     int result;
 
     if (!s->words.apart && media_reads_back(s->media) && !media_answer_text(s->media)) {
-        result =
-            spelling_answer(&s->model->media, media_words_of(s->model, s->words.target), shape_elements(target), why);
+        result = spelling_answer(&s->model->media, model_words(s->model, s->words.target), shape_elements(target), why);
         if (!result)
             result = wording_describe(s, why);
         if (result)

@@ -63,6 +63,15 @@ const struct shape *model_value_shape(const struct model *model, uint32_t value)
     return value < inputs ? &model->signature.inputs[value].shape : &model->layers[value - inputs].shape;
 }
 
+uint32_t model_words(const struct model *model, uint32_t input)
+{
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        if (model->layers[i].kind->indexed && model->layers[i].inputs[0] == input)
+            return model->layers[i].weight.columns;
+    }
+    return 0;
+}
+
 bool model_is_simple(const struct model *model)
 {
     const struct signature *signature = &model->signature;

@@ -58,6 +58,9 @@ uint32_t model_value(const struct model *model, uint32_t index);
 /* Of one sample of a value; of a layer's output once model_check() has been there. */
 const struct shape *model_value_shape(const struct model *model, uint32_t value);
 
+/* How many words the model knows whose numbers it reads there; 0: it reads values. */
+uint32_t model_words(const struct model *model, uint32_t input);
+
 /* One float32 input, and one float32 output. */
 bool model_is_simple(const struct model *model);
 /* Of the output, of several the first. */
