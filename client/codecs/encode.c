@@ -40,6 +40,34 @@ static size_t input_elements(const wisp_model *model)
     return wisp_model_input(model, 0, &input) ? 0 : input.elements;
 }
 
+/* A member that is a whole number; 0: there is none. */
+static uint64_t number_of(struct json_view object, const char *key)
+{
+    uint64_t number;
+
+    return json_view_whole(json_view_member(object, key), UINT32_MAX, &number) ? number : 0;
+}
+
+/* Numbers of words are of as many as the model reads, and as it gives. */
+static int check_words(const struct media *media, struct json_view root, struct reason *why)
+{
+    const struct media *answer = media_answer_text(media);
+    const uint64_t read = media_vocabulary(media), given = answer ? media_vocabulary(answer) : 0;
+    const uint64_t words = number_of(json_view_member(root, "decoding"), "words");
+    struct json_view inputs = json_view_member(root, "inputs"), input = { NULL, NULL };
+    const uint64_t known = json_view_next(inputs, &input) ? number_of(input, "words") : 0;
+
+    if (read && known && read != known)
+        return refuse(why, WISP_E_FORMAT,
+                      "its media make numbers of %" PRIu64 " words (\"features\") where it looks up %" PRIu64, read,
+                      known);
+    if (given && words && given != words)
+        return refuse(why, WISP_E_FORMAT,
+                      "its media read an answer of %" PRIu64 " words (\"features\") where it gives %" PRIu64, given,
+                      words);
+    return 0;
+}
+
 /* -ENOMEM; every other fault is what it says from now on. */
 static int codec_read(struct codec *codec, const wisp_model *model)
 {
@@ -67,6 +95,8 @@ static int codec_read(struct codec *codec, const wisp_model *model)
                      input_elements(model));
         codec->media = media_free(codec->media);
     }
+    if (!result && codec->media && check_words(codec->media, root, &codec->why))
+        codec->media = media_free(codec->media);
     return result == -ENOMEM ? result : 0;
 }
 

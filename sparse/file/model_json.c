@@ -118,6 +118,17 @@ static json_t *tensors_json(const struct model_tensor *tensors, uint32_t count)
     return array;
 }
 
+/* Of inputs whose numbers are of words: how many there are. */
+static void add_words(json_t *inputs, const struct model *model, const struct signature *seen)
+{
+    for (uint32_t i = 0; i < seen->input_count; i++) {
+        const uint32_t words = model_words(model, seen->inputs[i].value);
+
+        if (words)
+            json_object_set_new(json_array_get(inputs, i), "words", json_integer(words));
+    }
+}
+
 /* A side that is one float32 tensor stands there in the short form too, which is all that libwisp 0.1.0 knows. */
 static void add_side(json_t *object, const char *name, const char *list, const struct model_tensor *tensors,
                      uint32_t count)
@@ -143,6 +154,7 @@ json_t *model_json_summary(const struct model *model, const struct signature *se
         json_pack("{s:s, s:s, s:s}", "name", model->name, "identity", model->identity, "processing", model->processing);
 
     add_side(object, "input", "inputs", seen->inputs, seen->input_count);
+    add_words(json_object_get(object, "inputs"), model, seen);
     add_side(object, "output", "outputs", seen->outputs, seen->output_count);
     if (model->decoding.length)
         json_object_set_new(object, "decoding", decoding_json(model));

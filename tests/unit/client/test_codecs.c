@@ -10,10 +10,12 @@
 #include <string.h>
 #include <wisp/media.h>
 
+#include "base/size.h"
 #include "media/spec/media.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_json.h"
 #include "support/daemon.h"
+#include "support/translator.h"
 
 enum { THREADS = 4, ROUNDS = 6, INPUTS_MAX = 1 << 16 };
 
@@ -40,14 +42,36 @@ static const char *make_texts(void)
     return scratch_path(folder, "texts.safetensors");
 }
 
+#define TEXTS                                                                                                          \
+    "{\"kind\":\"text\",\"features\":%d,\"sequence\":5,\"answer\":{\"kind\":\"text\",\"features\":%d,\"sequence\":7}}"
+
+/* It reads 264 words and gives 264; its description is of so many. */
+static const char *make_words(char *path, size_t size, const char *name, int read, int given)
+{
+    struct model *model = translator_model(&(struct translator){
+        .kind = "lstm", .source = 5, .positions = 7, .vocabulary = 264, .width = 4, .end = 0, .begin = 0 });
+    struct reason why;
+
+    assert_true(asprintf(&model->media, TEXTS, read, given) > 0);
+    snprintf(model->name, sizeof model->name, "%s", name);
+    snprintf(path, size, "%s/%s.safetensors", folder, name);
+    assert_ok(model_write(model, path, &why), why);
+    model_free(model);
+    return path;
+}
+
 static int begin(void **state)
 {
-    const char *models[] = { source_path("models/digits.safetensors"), make_texts() };
+    static char paths[3][512];
+    const char *models[] = { source_path("models/digits.safetensors"), make_texts(),
+                             make_words(paths[0], sizeof paths[0], "right", 264, 264),
+                             make_words(paths[1], sizeof paths[1], "read", 265, 264),
+                             make_words(paths[2], sizeof paths[2], "given", 264, 263) };
     struct wisp_options options = { .size = sizeof options };
 
     (void)state;
     snprintf(recording, sizeof recording, "%s", source_path("examples/recording.wav"));
-    daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = 2 });
+    daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
     options.socket_path = daemon.socket;
     return wisp_connect(&client, &options);
 }
@@ -156,12 +180,35 @@ static void test_the_idf_comes_along(void **state)
     model_free(file);
 }
 
+/* Words that the network does not know, or that it has and the description has not. */
+static void test_other_words(void **state)
+{
+    static const char *const cases[][2] = {
+        { "read", "its media make numbers of 265 words (\"features\") where it looks up 264" },
+        { "given", "its media read an answer of 263 words (\"features\") where it gives 264" },
+    };
+    int32_t input[5];
+    wisp_model *model;
+
+    (void)state;
+    assert_int_equal(wisp_find(client, "right", &model), 0);
+    assert_int_equal(wisp_encode_input(model, "a b", 3, input), 0);
+    wisp_model_free(model);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(wisp_find(client, cases[i][0], &model), 0);
+        assert_int_equal(wisp_encode_input(model, "a b", 3, input), WISP_E_FORMAT);
+        assert_non_null(strstr(wisp_last_error(), cases[i][1]));
+        wisp_model_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_several_threads_come_first),
         cmocka_unit_test(test_a_file_of_another_kind),
         cmocka_unit_test(test_the_idf_comes_along),
+        cmocka_unit_test(test_other_words),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
