@@ -307,14 +307,14 @@ static void test_completions_have_the_processing_types(void **state)
 /* What --degrade takes is in the help. */
 static void test_help_has_what_degrades(void **state)
 {
-    static const char mark[] = "]:how:(none noise=";
+    static const char mark[] = ": _wisp_keys none noise=";
     const char *page = strstr(read_file("completions/_wisp"), mark), *help[] = { "train", "eval" };
     char *list, *save;
 
     (void)state;
     assert_non_null(page);
     page += strlen(mark) - strlen("none noise=");
-    list = strndup(page, strcspn(page, ")"));
+    list = strndup(page, strcspn(page, "'"));
     for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
         for (size_t i = 0; i < sizeof help / sizeof *help; i++) {
             if (!strstr(read_help(help[i], NULL), word))
