@@ -130,6 +130,9 @@ TRAINED = {
                     "-p image.classification -e 3 --optimizer adamw -b 32 -r 0.003 --momentum 0.9 --decay 0.01 --balance root "
                     "--schedule constant --warmup 0 --label-smoothing 0.05 --input-dropout 0.2 --augment shift=1 "
                     "--validation 0.2 --candidates 2 -S 7"),
+    "image-groups": ("-l 144-40-4 -s 0.6 --method er -S 29", "image", IMAGE,
+                     "-p image.classification -e 3 --optimizer sgd --rate-by-density none -b 100 -r 0.1 --momentum 0.9 --decay 0.001 --balance none "
+                     "--schedule cosine --warmup 1 --label-smoothing 0.1 --input-dropout 0.1 --augment shift=1 --validation 0.2 --candidates 1 -S 13"),
     "image-gelu": ("--structure {folder}/gelu.yaml -s 0.6 --method er -S 27", "image", IMAGE,
                    "-p image.classification -e 2 --optimizer sgd --rate-by-density none -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                    "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 11"),
