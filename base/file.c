@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/size.h"
 
 /* Grows geometrically: a pipe has no size to ask for. A file that is as long as expected does not: a byte more has room
@@ -154,6 +155,23 @@ bool file_is_same(const char *a, const char *b)
     struct stat one, other;
 
     return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* Of "holidays/photo.jpg" it is "holidays/.". */
+static bool stat_folder(const char *path, struct stat *out)
+{
+    char folder[PATH_MAX];
+
+    return snprintf(folder, sizeof folder, "%.*s.", (int)(path_name(path) - path), path) < (int)sizeof folder &&
+           stat(folder, out) == 0;
+}
+
+bool file_will_be_same(const char *a, const char *b)
+{
+    struct stat one, other;
+
+    return file_is_same(a, b) || (!strcmp(path_name(a), path_name(b)) && stat_folder(a, &one) &&
+                                  stat_folder(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
 int file_replace(const char *path, struct file_replacement *out, struct reason *why)

@@ -38,6 +38,8 @@ int file_check_target(const char *path, struct reason *why);
 
 /* Both are there, and are one, by whatever names. */
 bool file_is_same(const char *a, const char *b);
+/* The same, or would be if they came into being: one name in one folder, by whatever name that goes. */
+bool file_will_be_same(const char *a, const char *b);
 
 /* A file that comes into being whole, or not at all: what stood at its path stays until the end. It is written under a
  * name beside it, to `fd`. */

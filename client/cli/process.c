@@ -75,14 +75,6 @@ static char *folder_of(const char *path)
     return asprintf(&folder, "%.*s.", (int)(path_name(path) - path), path) < 0 ? NULL : folder;
 }
 
-/* Both names are of one file, or will be: one name in one folder. */
-static bool is_one_file(const char *a, const char *b)
-{
-    cleanup_free char *one = folder_of(a), *other = folder_of(b);
-
-    return file_is_same(a, b) || (one && other && !strcmp(path_name(a), path_name(b)) && file_is_same(one, other));
-}
-
 /* That there is a name, and a folder for it. */
 static int check_place(const char *option, const char *path, const char *verb)
 {
@@ -111,7 +103,7 @@ static int check_output(const struct run *run, const struct input *inputs, char 
         if (inputs[i].path && file_is_same(inputs[i].path, out))
             return fail(verb, EXIT_USAGE, "-o %s would be written over the input; give it another name", out);
     }
-    if (run->overlay && strcmp(out, "-") != 0 && is_one_file(out, run->overlay))
+    if (run->overlay && strcmp(out, "-") != 0 && file_will_be_same(out, run->overlay))
         return fail(verb, EXIT_USAGE, "-o %s and --overlay %s would be one file; give one of them another name", out,
                     run->overlay);
     for (size_t i = 0; i < number; i++) {

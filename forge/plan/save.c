@@ -37,24 +37,6 @@ int save_check(const char *path, struct reason *why)
     return 0;
 }
 
-static bool stat_folder(const char *path, struct stat *out)
-{
-    char copy[PATH_MAX];
-
-    return snprintf(copy, sizeof copy, "%s", path) < (int)sizeof copy && stat(dirname(copy), out) == 0;
-}
-
-/* Files that are not there yet are what they are called in their folder. */
-static bool will_be_one_file(const char *a, const char *b)
-{
-    struct stat one, other;
-
-    if (access(a, F_OK) == 0 || access(b, F_OK) == 0)
-        return file_is_same(a, b);
-    return !strcmp(path_name(a), path_name(b)) && stat_folder(a, &one) && stat_folder(b, &other) &&
-           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 int save_apart(const struct save_file *written, size_t writes, const struct save_file *read, size_t reads,
                struct reason *why)
 {
@@ -62,7 +44,7 @@ int save_apart(const struct save_file *written, size_t writes, const struct save
         if (!written[i].path)
             continue;
         for (size_t k = 0; k < i; k++) {
-            if (written[k].path && will_be_one_file(written[i].path, written[k].path))
+            if (written[k].path && file_will_be_same(written[i].path, written[k].path))
                 return refuse(why, WISP_E_INVALID, "%s %s is also to be written by %s; give one of them another name",
                               written[i].what, written[i].path, written[k].what);
         }

@@ -189,6 +189,30 @@ static void test_a_file_is_replaced_whole_or_not_at_all(void **state)
     scratch_remove(folder);
 }
 
+/* Names of files that are there, of others, and of those that are not yet, through a link to their folder, too. */
+static void test_one_file_by_two_names(void **state)
+{
+    const char *folder = scratch_make();
+    char there[PATH_MAX / 4], other[PATH_MAX / 4];
+    struct reason why;
+
+    (void)state;
+    snprintf(there, sizeof there, "%s", scratch_path(folder, "there"));
+    snprintf(other, sizeof other, "%s", scratch_path(folder, "link"));
+    assert_ok(file_write(there, &(struct file_part){ "x", 1 }, 1, &why), why);
+    assert_int_equal(symlink(".", other), 0);
+    assert_true(file_is_same(there, scratch_path(folder, "link/there")));
+    assert_true(file_will_be_same(there, scratch_path(folder, "link/there")));
+    assert_false(file_will_be_same(there, scratch_path(folder, "link/new")));
+    assert_int_equal(unlink(there), 0);
+    assert_false(file_is_same(there, scratch_path(folder, "link/there")));
+    assert_true(file_will_be_same(there, scratch_path(folder, "link/there")));
+    assert_false(file_will_be_same(there, scratch_path(folder, "link/new")));
+    assert_false(file_will_be_same(there, scratch_path(folder, "nowhere/there")));
+    assert_true(file_will_be_same("not-there", "./not-there"));
+    scratch_remove(folder);
+}
+
 static void test_stream_is_read_to_its_end_or_limit(void **state)
 {
     cleanup_free void *data = NULL;
@@ -290,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths_have_names_and_endings),
+        cmocka_unit_test(test_one_file_by_two_names),
         cmocka_unit_test(test_rng_blocks),
         cmocka_unit_test(test_reason_gains_context),
         cmocka_unit_test(test_every_status_has_a_text),
