@@ -161,29 +161,19 @@ int process_check(const struct run *run, const struct input *inputs, size_t coun
     return check_outputs(run, inputs, is_folder(run->output) ? count : 1, verb);
 }
 
-/* What is written follows from the ending; of what has none it is the first. */
-static int check_ending(const char *option, const char *path, bool sound, const char *verb)
+static int check_name(const struct run *run, const char *option, const char *path, const char *verb)
 {
-    static const char *const endings[2][3] = { { ".png", ".jpg", ".jpeg" }, { ".wav", ".flac" } };
-    const char *ending = path_ending(path);
-
-    for (size_t i = 0; i < 3; i++) {
-        if (!ending || (endings[sound][i] && !strcasecmp(ending, endings[sound][i])))
-            return EXIT_DONE;
-    }
-    return fail(verb, EXIT_USAGE, "%s %s: %s", option, path,
-                sound ? "recordings are written as WAV or FLAC, to a file whose name ends in .wav or .flac"
-                      : "pictures are written as PNG or JPEG, to a file whose name ends in .png or .jpg");
+    return wisp_check_output(run->model, path) ? fail(verb, EXIT_USAGE, "%s %s", option, wisp_last_error()) : EXIT_DONE;
 }
 
 int process_check_model(const struct run *run, const struct input *inputs, size_t count, const char *verb)
 {
     const bool folder = run->output && is_folder(run->output);
     size_t files = 0;
-    int status = run->overlay ? check_ending("--overlay", run->overlay, false, verb) : EXIT_DONE;
+    int status = run->overlay ? check_name(run, "--overlay", run->overlay, verb) : EXIT_DONE;
 
     if (!status && run->output && !folder && (run->pictures || run->sounds))
-        status = check_ending("-o", run->output, run->sounds, verb);
+        status = check_name(run, "-o", run->output, verb);
     if (status || !run->output)
         return status;
     if (run->tags || wisp_model_words(run->model))

@@ -128,6 +128,17 @@ static int run_and_write(struct process *process, const char *model)
     return result || !process->out ? result : codec_write(process->out, bytes, length);
 }
 
+WISP_EXPORT int wisp_check_output(const wisp_model *model, const char *out)
+{
+    struct process process = { .model = model };
+    const struct processor *processor;
+    int result = codec_media(model, &process.media);
+
+    if (!result)
+        result = find_processor(&process, &processor);
+    return result ? result : processor->check_name(out, wisp_private_last_error());
+}
+
 WISP_EXPORT int wisp_process_files(wisp_client *client, const char *model, const char *const *in, const char *out,
                                    const struct wisp_process_options *options, struct wisp_timings *timings)
 {

@@ -92,6 +92,9 @@ int wisp_process_file(wisp_client *client, const char *model, const char *in, co
  * another number. */
 int wisp_process_files(wisp_client *client, const char *model, const char *const *in, const char *out,
                        const struct wisp_process_options *options, struct wisp_timings *timings);
+/* Whether what the model makes of files can be written by that name, whose ending says the format; "-" is standard
+ * output. WISP_E_INVALID when it cannot, or the model makes no files. */
+int wisp_check_output(const wisp_model *model, const char *out);
 
 /* The text of words that a model gives which decodes (wisp_request_words()), of those that are there so far, too: what
  * is no whole character yet is U+FFFD. To be freed with free(). WISP_E_INVALID when the model does not say what its

@@ -347,6 +347,35 @@ static void test_what_is_no_picture_is_not_written(void **state)
     test_twice_as_large(state);
 }
 
+/* What is written follows from the model, and how from the name. */
+static void test_a_name_is_checked_before(void **state)
+{
+    static const struct {
+        const char *model, *out, *says; /* NULL: it can be written */
+    } cases[] = {
+        { "blur", "a.png", NULL },
+        { "blur", "a.JPEG", NULL },
+        { "blur", "-", NULL },
+        { "blur", "a", NULL },
+        { "blur", "a.wav", "as PNG or JPEG" },
+        { "mask", "a.gif", "as PNG or JPEG" },
+        { "roar", "a.flac", NULL },
+        { "roar", "a.png", "as WAV or FLAC" },
+        { "tagger", "a.png", "no picture and no sound" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        wisp_model *model;
+
+        assert_int_equal(wisp_find(client, cases[i].model, &model), 0);
+        assert_int_equal(wisp_check_output(model, cases[i].out), cases[i].says ? WISP_E_INVALID : 0);
+        if (cases[i].says && !strstr(wisp_last_error(), cases[i].says))
+            fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].out, wisp_last_error(), cases[i].says);
+        wisp_model_free(model);
+    }
+}
+
 struct seen {
     size_t count;
     uint64_t area;
@@ -550,6 +579,7 @@ int main(void)
         cmocka_unit_test(test_room_for_few_is_enough),
         cmocka_unit_test(test_twice_as_large),
         cmocka_unit_test(test_what_is_no_picture_is_not_written),
+        cmocka_unit_test(test_a_name_is_checked_before),
         cmocka_unit_test(test_masks_have_objects_and_lie_over_pictures),
         cmocka_unit_test(test_the_command_says_what_is_wrong),
         cmocka_unit_test(test_the_command_writes_files),
