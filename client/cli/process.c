@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,20 +39,7 @@ static bool is_folder(const char *path)
     return (length && path[length - 1] == '/') || (!stat(path, &status) && S_ISDIR(status.st_mode));
 }
 
-/* What comes of a recording is one, and of anything else a picture; files in a folder lose nothing. */
-static const char *ending_of(const char *dot)
-{
-    static const char *const sounds[] = { ".wav",  ".aif", ".aiff", ".aifc", ".au",
-                                          ".flac", ".ogg", ".oga",  ".opus", ".mp3" };
-
-    for (size_t i = 0; dot && i < ARRAY_SIZE(sounds); i++) {
-        if (!strcasecmp(dot, sounds[i]))
-            return ".wav";
-    }
-    return ".png";
-}
-
-/* "folder/photo.png" of "holidays/photo.jpg". NULL without memory. */
+/* "folder/photo.png" of "holidays/photo.jpg", for files in a folder lose nothing. NULL without memory. */
 static char *name_output(const struct run *run, const struct input *input)
 {
     const char *folder = run->output, *name = input->path ? path_name(input->path) : NULL;
@@ -62,7 +48,7 @@ static char *name_output(const struct run *run, const struct input *input)
     if (!name || !is_folder(folder))
         return strdup(folder);
     return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", (int)path_stem(name),
-                    name, ending_of(path_ending(name))) < 0
+                    name, run->sounds ? ".wav" : ".png") < 0
                ? NULL
                : out;
 }
@@ -157,8 +143,8 @@ int process_check(const struct run *run, const struct input *inputs, size_t coun
         return fail(verb, EXIT_USAGE, "-o - and --json are both for standard output; give -o a file");
     if (!strcmp(run->output, "-") && run->screen.terminal)
         return fail(verb, EXIT_USAGE, "-o - writes a file: send it to a file or a pipe, not a terminal");
-    /* Of several inputs one file is the model's business. */
-    return check_outputs(run, inputs, is_folder(run->output) ? count : 1, verb);
+    /* Of several inputs one file is the model's business, and so is what files in a folder are called. */
+    return is_folder(run->output) ? EXIT_DONE : check_outputs(run, inputs, 1, verb);
 }
 
 static int check_name(const struct run *run, const char *option, const char *path, const char *verb)
@@ -190,7 +176,7 @@ int process_check_model(const struct run *run, const struct input *inputs, size_
     if (run->merged <= 1 && count > 1 && !folder)
         return fail(verb, EXIT_USAGE, "-o %s is one file for %zu inputs: name a folder that is there", run->output,
                     count);
-    return EXIT_DONE;
+    return folder ? check_outputs(run, inputs, count, verb) : EXIT_DONE;
 }
 
 /* ---- how far it is ---- */
