@@ -28,6 +28,13 @@ uint32_t decoding_vocabulary(const struct model *model)
     return model_output(model)->dimension[0];
 }
 
+bool decoding_gives_probabilities(const struct model *model)
+{
+    const uint32_t layer = model->signature.outputs[0].value - model->signature.input_count;
+
+    return model->layers[layer].kind->distribution == DISTRIBUTION_CATEGORICAL;
+}
+
 /* ---- checks ---- */
 
 static int input_check(const struct model *model, struct reason *why)

@@ -18,6 +18,7 @@
 struct model;
 
 #define DECODING_WORDS_MAX (1u << 24) /* words are whole numbers below, so floats have them exactly */
+#define DECODING_BEAM_MAX  16u        /* beginnings of a sequence that go on at once */
 
 struct decoding {
     uint32_t length; /* words of a sequence at most; 0: the model does not decode */
@@ -35,6 +36,9 @@ void decoding_mark(const struct model *model, bool *along);
 /* Positions of the input that is fed back, and words that there are. */
 uint32_t decoding_positions(const struct model *model);
 uint32_t decoding_vocabulary(const struct model *model);
+
+/* Whether the numbers are probabilities already; else a softmax makes probabilities of them. */
+bool decoding_gives_probabilities(const struct model *model);
 
 /* What goes into a request and comes out of it: the other inputs; the words, and how many there are with the mark of
  * the request. `model` decodes. */
