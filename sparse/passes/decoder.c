@@ -24,10 +24,10 @@ struct half {
 struct decoder {
     struct decoder_setup setup;
     struct half once, along;
-    bool *kept;               /* by value: what the second pass reads of the first */
-    uint64_t *whole_at;       /* by value: where it stands in a sequence's memory */
-    struct layer_step *steps; /* by layer */
-    uint64_t bytes;
+    bool *kept;                            /* by value: what the second pass reads of the first */
+    uint64_t *whole_at;                    /* by value: where it stands in a sequence's memory */
+    struct layer_step *steps;              /* by layer */
+    uint64_t words_at, whole_bytes, bytes; /* of a sequence's memory: values of the first pass, the rest, words */
     /* of the step at hand */
     uint32_t *positions;
     unsigned char **memory;
@@ -148,12 +148,15 @@ static int lay_out(struct decoder *decoder, struct reason *why)
                                             &decoder->whole_at[value]))
             return refuse_errno(why, -ENOMEM, "a sequence's memory");
     }
+    decoder->whole_bytes = decoder->bytes;
     for (uint32_t i = 0; i < model->layer_count; i++) {
         int result = decoder->along.values[model_value(model, i)] ? lay_out_layer(decoder, i, why) : 0;
 
         if (result)
             return result;
     }
+    if (reserve(decoder, model->decoding.length * sizeof(int32_t), &decoder->words_at))
+        return refuse_errno(why, -ENOMEM, "a sequence's memory");
     return 0;
 }
 
@@ -299,6 +302,28 @@ void decoder_begin(struct decoder *decoder, const void *const *inputs, unsigned 
         if (decoder->kept[value])
             copy_whole(decoder, value, memory, count);
     }
+}
+
+void decoder_copy(const struct decoder *decoder, unsigned char *to, const unsigned char *from, bool begun)
+{
+    const uint64_t at = begun ? decoder->whole_bytes : 0;
+
+    memcpy(to + at, from + at, decoder->bytes - at);
+}
+
+int32_t *decoder_words(const struct decoder *decoder, unsigned char *memory)
+{
+    return (int32_t *)(void *)(memory + decoder->words_at);
+}
+
+const struct model *decoder_model(const struct decoder *decoder)
+{
+    return decoder->setup.model;
+}
+
+struct decoder_place *decoder_places(struct decoder *decoder)
+{
+    return decoder->places;
 }
 
 const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count)

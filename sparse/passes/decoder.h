@@ -40,11 +40,23 @@ const struct forward *decoder_pass(const struct decoder *decoder, unsigned numbe
 /* The inputs of decoding_signature(): input t of sequence b at inputs[b * their count + t]. */
 void decoder_begin(struct decoder *decoder, const void *const *inputs, unsigned char *const *memory, size_t count);
 
+/* `to` becomes a sequence that goes on from where `from` is. Where it has `begun`, as one of the same inputs, what is
+ * computed once is there. */
+void decoder_copy(const struct decoder *decoder, unsigned char *to, const unsigned char *from, bool begun);
+
+/* Room in a sequence's memory for its words, decoding.length of them: the caller's. */
+int32_t *decoder_words(const struct decoder *decoder, unsigned char *memory);
+
+const struct model *decoder_model(const struct decoder *decoder);
+
 /* Where a sequence is, and the word that it reads there. */
 struct decoder_place {
     unsigned char *memory;
     uint32_t position, word;
 };
+
+/* Room for as many as the batch: the caller's. */
+struct decoder_place *decoder_places(struct decoder *decoder);
 
 /* A number for each word: of word w for place b at [w * count + b], until the next call. */
 const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count);
