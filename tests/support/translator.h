@@ -25,4 +25,10 @@ struct model *translator_model(const struct translator *translator);
  * `source` has translator->source words; writes the words and returns how many. */
 uint32_t translator_decode(const struct model *model, const int32_t *source, int32_t *words);
 
+/* The same by a beam, as sparse/passes/beam.h says; `score` of the answer. */
+uint32_t translator_search(const struct model *model, const int32_t *source, uint32_t width, int32_t *words,
+                           double *score);
+/* The best of all sequences that there are, each by a pass of its own. */
+uint32_t translator_exhaust(const struct model *model, const int32_t *source, int32_t *words, double *score);
+
 #endif
