@@ -142,9 +142,10 @@ static json_t *decoding_json(const struct model *model)
 {
     const struct decoding *decoding = &model->decoding;
 
-    return json_pack("{s:s, s:I, s:I, s:I, s:I}", "input", model->signature.inputs[decoding->input].name, "begin",
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "input", model->signature.inputs[decoding->input].name, "begin",
                      (json_int_t)decoding->begin, "end", (json_int_t)decoding->end, "length",
-                     (json_int_t)decoding->length, "words", (json_int_t)decoding_vocabulary(model));
+                     (json_int_t)decoding->length, "words", (json_int_t)decoding_vocabulary(model), "beam",
+                     (json_int_t)decoding_beam(decoding, 0));
 }
 
 json_t *model_json_summary(const struct model *model, const struct signature *seen)

@@ -171,14 +171,16 @@ static int decoding_read(const json_t *metadata, const char *key, struct model *
 {
     cleanup_json json_t *object = NULL;
     struct decoding *decoding = &model->decoding;
+    const json_t *beam;
     const char *name;
     int result = metadata_json(metadata, key, &object, why);
 
     if (result)
         return result;
     name = json_string_value(json_object_get(object, "input"));
-    if (!name || json_object_size(object) != 4)
-        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an object of input, begin, end and length", key);
+    beam = json_object_get(object, "beam");
+    if (!name || json_object_size(object) != 4 + (beam != NULL))
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an object of input, begin, end, length and perhaps beam", key);
     while (decoding->input < model->signature.input_count &&
            strcmp(model->signature.inputs[decoding->input].name, name) != 0)
         decoding->input++;
@@ -189,6 +191,8 @@ static int decoding_read(const json_t *metadata, const char *key, struct model *
         result = word_read(object, "end", key, &decoding->end, why);
     if (!result)
         result = word_read(object, "length", key, &decoding->length, why);
+    if (!result && beam)
+        result = word_read(object, "beam", key, &decoding->beam, why);
     if (!result && !decoding->length)
         result = refuse(why, WISP_E_FORMAT, "\"%s\": \"length\" is 0", key);
     return result;
@@ -204,6 +208,8 @@ static json_t *decoding_write(const struct model *model)
     object = json_pack("{s:s, s:I, s:I, s:I}", "input", model->signature.inputs[decoding->input].name, "begin",
                        (json_int_t)decoding->begin, "end", (json_int_t)decoding->end, "length",
                        (json_int_t)decoding->length);
+    if (decoding->beam) /* versions before know of none */
+        json_object_set_new(object, "beam", json_integer((json_int_t)decoding->beam));
     return dump(object);
 }
 

@@ -28,6 +28,13 @@ uint32_t decoding_vocabulary(const struct model *model)
     return model_output(model)->dimension[0];
 }
 
+uint32_t decoding_beam(const struct decoding *decoding, uint32_t wish)
+{
+    const uint32_t width = wish ? wish : decoding->beam;
+
+    return width ? width : 1;
+}
+
 bool decoding_gives_probabilities(const struct model *model)
 {
     const uint32_t layer = model->signature.outputs[0].value - model->signature.input_count;
@@ -75,6 +82,8 @@ static int output_check(const struct model *model, const bool *along, struct rea
     if (model->decoding.begin >= shape->dimension[0])
         return refuse(why, WISP_E_FORMAT, "word %u begins a sequence, and there are %u words", model->decoding.begin,
                       shape->dimension[0]);
+    if (model->decoding.beam > DECODING_BEAM_MAX)
+        return refuse(why, WISP_E_FORMAT, "a beam of %u is wider than %u", model->decoding.beam, DECODING_BEAM_MAX);
     return 0;
 }
 

@@ -19,6 +19,10 @@ static void test_round_trip(void **state)
     struct reason why;
 
     (void)state;
+    assert_int_equal(decoding_beam(&built->decoding, 0), 1);
+    built->decoding.beam = 3;
+    assert_int_equal(decoding_beam(&built->decoding, 0), 3);
+    assert_int_equal(decoding_beam(&built->decoding, 2), 2);
     assert_ok(model_write(built, path, &why), why);
     assert_ok(model_read(path, &model, &why), why);
     assert_memory_equal(&model->decoding, &built->decoding, sizeof model->decoding);
@@ -71,6 +75,9 @@ static void test_words_refused(void **state)
     model->decoding = sound;
     model->decoding.input = 2;
     refused(model, "is not one of 2");
+    model->decoding = sound;
+    model->decoding.beam = DECODING_BEAM_MAX + 1;
+    refused(model, "a beam of 17 is wider than 16");
     model->decoding = sound;
     model->signature.inputs[1].scale = 2;
     refused(model, "not one word a position");
