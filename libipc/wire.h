@@ -43,8 +43,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_CANCEL  (1ull << 2) /* WIRE_OP_CANCEL */
 #define WIRE_FEATURE_ASKING  (1ull << 3) /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
 #define WIRE_FEATURE_MARKS   (1ull << 4) /* submissions have a mark */
+#define WIRE_FEATURE_BEAMS   (1ull << 5) /* and the width of a beam */
 #define WIRE_FEATURES                                                                                                  \
-    (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS)
+    (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
+     WIRE_FEATURE_BEAMS)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -56,6 +58,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_ARENA_ALIGN     64
 #define WIRE_PAGE            4096
 #define WIRE_ROWS_MAX        65536
+#define WIRE_BEAM_MAX        16
 #define WIRE_NAME_MAX        128         /* of a model or processing type, with the terminating zero */
 #define WIRE_CONTROL_MAX     (32u << 10) /* payload bytes of one control message */
 #define WIRE_TEXT_MAX        (1u << 20)  /* payload bytes of a whole reply, over several messages */
@@ -74,7 +77,8 @@ enum wire_op {
 struct wire_submission {
     uint8_t op;           /* enum wire_op */
     uint8_t flags;        /* 0 */
-    uint16_t reserved0;   /* 0 */
+    uint16_t beam;        /* of a model that decodes: its width, up to WIRE_BEAM_MAX; 0: the model's; 0 without
+                             WIRE_FEATURE_BEAMS */
     uint32_t route;       /* which model: a number that the daemon gave for a name or processing type */
     uint64_t user_data;   /* returned in the completion */
     uint64_t in_offset;   /* into the input arena, a multiple of WIRE_ARENA_ALIGN */
@@ -106,6 +110,7 @@ enum wire_cause {
     WIRE_CAUSE_NOT_FINITE =
         1,               /* WISP_E_INVALID: of sample where[0], element where[1] of input where[2] is NaN or infinite */
     WIRE_CAUSE_ROWS = 2, /* WISP_E_INVALID: more samples than the where[0] that a request may have */
+    WIRE_CAUSE_BEAM = 3, /* WISP_E_INVALID: a beam that is wider than where[0]; 0: the model does not decode */
 };
 
 /* What a model that decodes has for its last output, a row: how many of its words are there, and whose they are. The
@@ -222,6 +227,7 @@ struct wire_control {
 #define WIRE_ASSERT_OFFSET(type, field, at) _Static_assert(offsetof(struct type, field) == (at), #type "." #field)
 
 _Static_assert(sizeof(struct wire_submission) == 64, "one line");
+WIRE_ASSERT_OFFSET(wire_submission, beam, 2);
 WIRE_ASSERT_OFFSET(wire_submission, route, 4);
 WIRE_ASSERT_OFFSET(wire_submission, user_data, 8);
 WIRE_ASSERT_OFFSET(wire_submission, in_offset, 16);

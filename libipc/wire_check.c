@@ -71,8 +71,12 @@ int wire_check_submission(const struct wire_submission *copy, const struct wire_
 
     if (copy->op > WIRE_OP_CANCEL || (copy->op == WIRE_OP_CANCEL && !(limits->features & WIRE_FEATURE_CANCEL)))
         return refuse(why, WISP_E_INVALID, "unknown operation %u", copy->op);
-    if (copy->flags || copy->reserved0)
-        return refuse(why, WISP_E_INVALID, "flags or reserved bytes are not zero");
+    if (copy->flags)
+        return refuse(why, WISP_E_INVALID, "flags are not zero");
+    if (copy->beam && (copy->op != WIRE_OP_INFER || !(limits->features & WIRE_FEATURE_BEAMS)))
+        return refuse(why, WISP_E_INVALID, "a beam where there is none");
+    if (copy->beam > WIRE_BEAM_MAX)
+        return refuse(why, WISP_E_INVALID, "a beam of %u: at most %d", copy->beam, WIRE_BEAM_MAX);
     if (copy->mark && (copy->op != WIRE_OP_INFER || !(limits->features & WIRE_FEATURE_MARKS)))
         return refuse(why, WISP_E_INVALID, "a mark where there is none");
     if (copy->op != WIRE_OP_INFER) {

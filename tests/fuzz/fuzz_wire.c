@@ -34,7 +34,8 @@ static void try_submission(const uint8_t *data)
     must(copy.in_offset <= limits.request_arena && copy.in_length <= limits.request_arena - copy.in_offset);
     must(copy.out_offset <= limits.response_arena && copy.out_length <= limits.response_arena - copy.out_offset);
     must(copy.rows <= limits.rows && (copy.op != WIRE_OP_INFER || copy.rows));
-    must(copy.op == WIRE_OP_INFER || !(copy.rows | copy.in_length | copy.out_length));
+    must(copy.op == WIRE_OP_INFER || !(copy.rows | copy.in_length | copy.out_length | copy.beam));
+    must(copy.beam <= WIRE_BEAM_MAX);
 }
 
 static void try_negotiation(const struct wire_hello *hello)

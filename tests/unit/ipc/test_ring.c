@@ -58,7 +58,7 @@ static struct wire_submission submission_of(uint64_t number)
 
     return (struct wire_submission){ .op = (uint8_t)mixed,
                                      .flags = (uint8_t)(mixed >> 8),
-                                     .reserved0 = (uint16_t)(mixed >> 16),
+                                     .beam = (uint16_t)(mixed >> 16),
                                      .route = (uint32_t)(mixed >> 32),
                                      .user_data = number,
                                      .in_offset = mixed ^ 1,

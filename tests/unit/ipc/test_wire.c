@@ -92,7 +92,7 @@ static bool range_is_fine(uint64_t offset, uint64_t length, uint64_t arena)
 
 static bool submission_is_fine(const struct wire_submission *s)
 {
-    bool clean = (s->flags | s->reserved0) == 0 && (s->op == WIRE_OP_INFER || s->mark == 0);
+    bool clean = s->flags == 0 && s->beam <= 16 && (s->op == WIRE_OP_INFER || (s->mark | s->beam) == 0);
     uint64_t tensors = s->route | s->rows | s->in_offset | s->in_length | s->out_offset | s->out_length;
 
     switch (s->op) {
@@ -117,41 +117,41 @@ static const struct {
     {                                                                                                                  \
         offsetof(struct wire_submission, name), sizeof(good_submission.name)                                           \
     }
-    FIELD(op),         FIELD(flags),      FIELD(reserved0), FIELD(route),       FIELD(in_offset), FIELD(in_length),
-    FIELD(out_offset), FIELD(out_length), FIELD(rows),      FIELD(deadline_us), FIELD(mark),
+    FIELD(op),         FIELD(flags),      FIELD(beam), FIELD(route),       FIELD(in_offset), FIELD(in_length),
+    FIELD(out_offset), FIELD(out_length), FIELD(rows), FIELD(deadline_us), FIELD(mark),
 #undef FIELD
 };
 
-static const uint64_t boundaries[] = {
-    0,
-    1,
-    2,
-    3,
-    4,
-    63,
-    64,
-    65,
-    1023,
-    1024,
-    1025,
-    0x7fffffff,
-    0x80000000,
-    0x80000001,
-    0xffffffff,
-    1ull << 32,
-    1ull << 63,
-    UINT64_MAX,
-    -64ull,
-    -4ull,
-    (4u << 20),
-    (4u << 20) - 64,
-    (4u << 20) + 64,
-    (1u << 20),
-    (1u << 20) - 64,
-    (1u << 20) - 4,
-    (4u << 20) - 4,
-    (1u << 20) + 4,
-};
+static const uint64_t boundaries[] = { 0,
+                                       1,
+                                       2,
+                                       3,
+                                       4,
+                                       16,
+                                       17,
+                                       63,
+                                       64,
+                                       65,
+                                       1023,
+                                       1024,
+                                       1025,
+                                       0x7fffffff,
+                                       0x80000000,
+                                       0x80000001,
+                                       0xffffffff,
+                                       1ull << 32,
+                                       1ull << 63,
+                                       UINT64_MAX,
+                                       -64ull,
+                                       -4ull,
+                                       (4u << 20),
+                                       (4u << 20) - 64,
+                                       (4u << 20) + 64,
+                                       (1u << 20),
+                                       (1u << 20) - 64,
+                                       (1u << 20) - 4,
+                                       (4u << 20) - 4,
+                                       (1u << 20) + 4 };
 
 static void set_field(struct wire_submission *submission, size_t field, uint64_t value)
 {
@@ -215,17 +215,18 @@ static void test_random_submissions(void **state)
     assert_true(accepted > 1000);
 }
 
-static void test_marks(void **state)
+static void test_marks_and_beams(void **state)
 {
-    struct wire_submission marked = good_submission;
+    struct wire_submission marked = good_submission, wide = good_submission;
     struct wire_limits without = limits;
-    struct reason why;
 
     (void)state;
     marked.mark = 7;
-    assert_ok(wire_check_submission(&marked, &limits, &why), why);
-    without.features &= ~WIRE_FEATURE_MARKS; /* not agreed on */
-    assert_int_equal(wire_check_submission(&marked, &without, &why), WISP_E_INVALID);
+    wide.beam = WIRE_BEAM_MAX;
+    assert_int_equal(wire_check_submission(&marked, &limits, NULL) | wire_check_submission(&wide, &limits, NULL), 0);
+    without.features &= ~(WIRE_FEATURE_MARKS | WIRE_FEATURE_BEAMS); /* not agreed on */
+    assert_int_equal(wire_check_submission(&marked, &without, NULL), WISP_E_INVALID);
+    assert_int_equal(wire_check_submission(&wide, &without, NULL), WISP_E_INVALID);
 }
 
 static void test_nop_and_cancel_name_no_tensors(void **state)
@@ -587,7 +588,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_layout_holds_together),    cmocka_unit_test(test_impossible_layouts_are_refused),
         cmocka_unit_test(test_all_pairs_of_boundaries),        cmocka_unit_test(test_random_submissions),
-        cmocka_unit_test(test_nop_and_cancel_name_no_tensors), cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_nop_and_cancel_name_no_tensors), cmocka_unit_test(test_marks_and_beams),
         cmocka_unit_test(test_every_type_passes_and_no_other), cmocka_unit_test(test_lengths_must_agree),
         cmocka_unit_test(test_damaged_messages_are_refused),   cmocka_unit_test(test_strings_must_end),
         cmocka_unit_test(test_random_messages_do_not_crash),   cmocka_unit_test(test_highest_common_abi),
