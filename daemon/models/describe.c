@@ -33,6 +33,14 @@ static json_t *summary(const struct surroundings *in, const struct instance *ins
     return object;
 }
 
+/* A sequence takes as many bytes for each beginning that goes on. */
+static void add_decoding(json_t *decoding, const struct instance *instance)
+{
+    json_object_set_new(decoding, "beam_most", json_integer(instance_beam_max(instance)));
+    json_object_set_new(decoding, "sequence_bytes",
+                        json_integer((json_int_t)decoder_sequence_bytes(instance->decoder)));
+}
+
 static json_t *full(const struct surroundings *in, const struct instance *instance, bool labels)
 {
     const struct forward *passes[DECODER_PASSES] = { instance->forward };
@@ -42,8 +50,7 @@ static json_t *full(const struct surroundings *in, const struct instance *instan
     if (instance->decoder) {
         for (plans.count = 0; plans.count < DECODER_PASSES; plans.count++)
             passes[plans.count] = decoder_pass(instance->decoder, (unsigned)plans.count);
-        json_object_set_new(json_object_get(object, "decoding"), "sequence_bytes",
-                            json_integer((json_int_t)decoder_sequence_bytes(instance->decoder)));
+        add_decoding(json_object_get(object, "decoding"), instance);
     }
     model_json_details(object, instance->model, &plans);
     if (!labels)

@@ -45,19 +45,18 @@ static int warm_decoder(const struct instance *instance, const void *const *inpu
 {
     const uint64_t bytes = decoder_sequence_bytes(instance->decoder);
     const uint32_t rows = instance->batch_max;
+    struct decoder_place *places = decoder_places(instance->decoder);
     cleanup_free unsigned char *memory = memory_alloc(rows, MAX(bytes, 1u));
-    cleanup_free struct sequence *sequences = calloc(rows, sizeof *sequences);
-    cleanup_free struct sequence **list = calloc(rows, sizeof *list);
-    cleanup_free unsigned char **places = calloc(rows, sizeof *places);
+    cleanup_free unsigned char **list = calloc(rows, sizeof *list);
 
-    if (!memory || !sequences || !list || !places)
+    if (!memory || !list)
         return -ENOMEM;
     for (uint32_t i = 0; i < rows; i++) {
-        places[i] = sequences[i].memory = memory + i * bytes;
-        list[i] = &sequences[i];
+        list[i] = memory + i * bytes;
+        places[i] = (struct decoder_place){ .memory = list[i], .word = instance->model->decoding.begin };
     }
-    decoder_begin(instance->decoder, inputs, places, rows);
-    sequences_step(instance->decoder, list, rows);
+    decoder_begin(instance->decoder, inputs, list, rows);
+    (void)decoder_step(instance->decoder, places, rows);
     return 0;
 }
 
@@ -114,7 +113,7 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     snprintf(instance->name, sizeof instance->name, "%s", entry->name ? entry->name : instance->model->name);
     memcpy(instance->processing, instance->model->processing, sizeof instance->processing);
     snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
-    instance->batch_max = entry->batch_max;
+    instance->batch_max = MAX(entry->batch_max, instance->model->decoding.beam);
     instance->wait_ns = entry->wait_ns;
     instance->preferred = entry->preferred;
     result = plan(instance, kernels, choices, why);
@@ -132,6 +131,12 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
              instance->file, (unsigned long long)model_connections(instance->model),
              (unsigned long long)((clock_ns() - begin) / NS_PER_MS));
     return 0;
+}
+
+uint32_t instance_beam_max(const struct instance *instance)
+{
+    _Static_assert(DECODING_BEAM_MAX == WIRE_BEAM_MAX, "a model's beam can be asked for");
+    return instance->decoder ? MIN(instance->batch_max, DECODING_BEAM_MAX) : 0;
 }
 
 void instance_deinit(struct instance *instance)

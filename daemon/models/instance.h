@@ -23,7 +23,7 @@ struct instance {
     char processing[MODEL_NAME_MAX];
     char file[256];                  /* without its folder: that is nobody's business */
     struct wire_block input, output; /* a request's blocks of the arenas */
-    uint32_t batch_max;
+    uint32_t batch_max;              /* of a model that decodes at least its beam */
     uint64_t wait_ns;
     bool preferred;
     bool answers;         /* for its processing type */
@@ -34,5 +34,8 @@ struct instance {
 int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
                   struct choice_cache *choices, struct reason *why);
 void instance_deinit(struct instance *instance);
+
+/* How wide a beam may be; 0: the model does not decode. */
+uint32_t instance_beam_max(const struct instance *instance);
 
 #endif

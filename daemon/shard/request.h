@@ -40,6 +40,7 @@ struct request {
     enum request_state state;
     uint32_t rows_done;   /* a request larger than a batch runs in slices */
     uint32_t rows_now;    /* in the batch under way; of a model that decodes, those that have begun */
+    uint32_t beam;        /* there: its width */
     uint32_t batch;       /* the timings: the largest batch it was in, */
     uint64_t taken_ns;    /* when it was taken, */
     uint64_t begun_ns;    /* when its first batch began, */

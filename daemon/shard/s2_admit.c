@@ -13,6 +13,21 @@ static void hold_queue(struct request *request, struct queue *queue)
         queue->of->held++;
 }
 
+/* A beam that its model cannot have. */
+static int check_beam(struct request *request)
+{
+    const struct instance *instance = request->queue ? request->queue->instance : NULL;
+
+    if (!instance)
+        return 0;
+    request->beam = decoding_beam(&instance->model->decoding, request->ask.beam);
+    if (!request->ask.beam || request->ask.beam <= instance_beam_max(instance))
+        return 0;
+    request->cause = WIRE_CAUSE_BEAM;
+    request->where[0] = instance_beam_max(instance);
+    return WISP_E_INVALID;
+}
+
 bool s2_admit(struct shard *shard, struct request *request)
 {
     const struct wire_submission *ask = &request->ask;
@@ -26,6 +41,8 @@ bool s2_admit(struct shard *shard, struct request *request)
         request->cause = WIRE_CAUSE_ROWS;
         request->where[0] = limits->rows;
     }
+    if (!status)
+        status = check_beam(request);
     if (shard->draining)
         status = WISP_E_SHUTDOWN;
     if (status || ask->op == WIRE_OP_NOP) {

@@ -3,8 +3,8 @@
  * Stages 4 and 5 of a model that decodes: a call begins the sequences that there is room for, as one batch, and makes
  * one step of all that run, as one batch. Then it is others' turn.
  *
- * Inputs are read once, when a sequence begins. Words go to the client's arena as they come: a word first, then, with
- * one release store, how many there are and the submission's mark.
+ * Inputs are read once, when a sequence begins. Words go to the client's arena as they are certain: words first, then,
+ * with one release store, how many there are and the submission's mark.
  */
 #include <string.h>
 
@@ -32,7 +32,7 @@ static int32_t *words_of(const struct running *running)
 
 static void publish(const struct running *running)
 {
-    const struct wire_progress progress = { running->sequence.count, running->request->ask.mark };
+    const struct wire_progress progress = { running->told, running->request->ask.mark };
     uint64_t both;
 
     _Static_assert(sizeof both == sizeof progress, "one store");
@@ -67,20 +67,19 @@ static struct running *find_free(const struct sequences *sequences, uint32_t *fr
     return *from < sequences->capacity ? &sequences->slots[*from] : NULL;
 }
 
-/* As many rows of a request as there is room for; false: there is none left. */
+/* As many rows of a request as there is room for; false: there is none for the next. */
 static bool place_rows(struct queue *queue, struct request *request, uint32_t *from, uint32_t *begun)
 {
     struct sequences *sequences = queue->sequences;
     struct running *running;
 
     while (request->rows_now < request->ask.rows) {
-        running = find_free(sequences, from);
+        running = request->beam <= sequences->free_count ? find_free(sequences, from) : NULL;
         if (!running)
             return false;
-        running->request = request;
+        sequences_take(sequences, running, request, request->beam);
         running->row = request->rows_now++;
         running->told = 0;
-        running->sequence = (struct sequence){ .memory = running->sequence.memory };
         sequences->called[(*begun)++] = running;
     }
     return true;
@@ -92,22 +91,23 @@ static int check(struct request *request, uint64_t now_ns)
     return s4_fits(request) ? s5_check(request, request->ask.rows, now_ns) : WISP_E_SHAPE;
 }
 
-/* Of those that wait, in their order. One that has not had room for all of its rows goes behind the others, but when
- * time is running out: requests that are done count. */
+/* Of those that wait, in their order. One that has had room for some of its rows goes behind the others, but when time
+ * is running out: requests that are done count. One that has had room for none keeps its place, and nobody passes it
+ * by: else a wide beam would wait until no other is there. */
 static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
     uint32_t begun = 0, from = 0;
     struct request *next;
 
-    for (struct request *request = queue->head; request && queue->running + begun < queue->sequences->capacity;
-         request = next) {
-        int status = request->rows_now ? WISP_OK : check(request, now_ns);
+    for (struct request *request = queue->head; request && queue->sequences->free_count; request = next) {
+        const uint32_t before = request->rows_now;
+        int status = before ? WISP_OK : check(request, now_ns);
 
         next = request->next;
         if (status) {
             refuse_request(shard, request, status);
         } else if (!place_rows(queue, request, &from, &begun)) {
-            if (!shard->draining)
+            if (request->rows_now > before && !shard->draining)
                 s3_behind(request);
             break;
         }
@@ -129,7 +129,7 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
         for (uint32_t t = 0; t < instance->input.count; t++)
             *inputs++ = s5_input(running->request, t) + running->row * instance->input.bytes[t];
-        sequences->places[i] = running->sequence.memory;
+        sequences->places[i] = running->beam.hypotheses[0].memory;
         publish_begin(running);
     }
     decoder_begin(instance->decoder, queue->of->batch.inputs, sequences->places, count);
@@ -140,20 +140,20 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
 /* ---- a step ---- */
 
-/* Those that are too late are given up. */
+/* Those that are too late are given up, be it that they wait for room. */
 static void drop_late(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
     struct request *next;
 
     for (struct request *request = queue->head; request; request = next) {
         next = request->next;
-        if (request->rows_now && now_ns >= request->deadline_ns)
+        if (now_ns >= request->deadline_ns)
             refuse_request(shard, request, WISP_E_DEADLINE);
     }
 }
 
 /* Of all that have rows that run. */
-static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t rows)
+static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t places)
 {
     const uint64_t took = clock_ns() - begin_ns;
 
@@ -162,8 +162,22 @@ static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t rows)
             continue;
         request->begun_ns = request->begun_ns ? request->begun_ns : begin_ns;
         request->compute_ns += took;
-        request->batch = MAX(request->batch, rows);
+        request->batch = MAX(request->batch, places);
     }
+}
+
+/* What is certain of its words by now. */
+static void tell(struct running *running)
+{
+    const struct decoder *decoder = running->request->queue->instance->decoder;
+    const struct beam *beam = &running->beam;
+
+    if (beam->shared == running->told)
+        return;
+    memcpy(words_of(running) + running->told, beam_words(decoder, beam) + running->told,
+           (beam->shared - running->told) * sizeof(int32_t));
+    running->told = beam->shared;
+    publish(running);
 }
 
 /* A word further, or to its end. */
@@ -171,14 +185,10 @@ static void account(struct shard *shard, struct running *running)
 {
     struct request *request = running->request;
 
-    if (running->sequence.count > running->told) {
-        words_of(running)[running->told] = (int32_t)running->sequence.word;
-        running->told = running->sequence.count;
-        publish(running);
-    }
-    if (!running->sequence.ended)
+    tell(running);
+    if (!running->beam.ended)
         return;
-    running->request = NULL;
+    sequences_give(request->queue->sequences, running);
     request->queue->running--;
     request->queue->rows--;
     if (++request->rows_done < request->ask.rows)
@@ -190,19 +200,20 @@ static void account(struct shard *shard, struct running *running)
 static void step(struct shard *shard, struct queue *queue, uint64_t begin_ns)
 {
     struct sequences *sequences = queue->sequences;
-    uint32_t count = 0;
+    uint32_t count = 0, places = 0;
 
     for (uint32_t i = 0; count < queue->running; i++) {
         if (!sequences->slots[i].request)
             continue;
+        places += sequences->slots[i].beam.live;
         sequences->called[count] = &sequences->slots[i];
-        sequences->stepped[count++] = &sequences->slots[i].sequence;
+        sequences->stepped[count++] = &sequences->slots[i].beam;
     }
     if (!count)
         return;
-    sequences_step(queue->instance->decoder, sequences->stepped, count);
+    beams_step(queue->instance->decoder, sequences->stepped, count);
     counter_add(&queue->batches, 1);
-    account_time(queue, begin_ns, count);
+    account_time(queue, begin_ns, places);
     for (uint32_t i = 0; i < count; i++)
         account(shard, sequences->called[i]);
 }
@@ -213,7 +224,7 @@ void s5_decode(struct shard *shard, struct queue *queue)
 
     if (queue->running)
         drop_late(shard, queue, now);
-    if (queue->running < queue->sequences->capacity)
+    if (queue->sequences->free_count)
         begin(shard, queue, now);
     step(shard, queue, now);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -9,18 +10,24 @@
 static int make(struct sequences *sequences, const struct instance *instance)
 {
     const uint32_t capacity = instance->batch_max;
+    const uint32_t length = instance->model->decoding.length;
     const uint64_t bytes = decoder_sequence_bytes(instance->decoder);
 
     sequences->slots = calloc(capacity, sizeof *sequences->slots);
     sequences->called = calloc(capacity, sizeof(struct running *));
-    sequences->stepped = calloc(capacity, sizeof(struct sequence *));
+    sequences->stepped = calloc(capacity, sizeof(struct beam *));
     sequences->places = calloc(capacity, sizeof(unsigned char *));
-    sequences->memory = memory_alloc(capacity, MAX(bytes, 1u));
-    if (!sequences->slots || !sequences->called || !sequences->stepped || !sequences->places || !sequences->memory)
+    sequences->free = calloc(capacity, sizeof(unsigned char *));
+    sequences->memory = memory_alloc(capacity, bytes);
+    sequences->words = memory_alloc(capacity, length * sizeof *sequences->words);
+    if (!sequences->slots || !sequences->called || !sequences->stepped || !sequences->places || !sequences->free ||
+        !sequences->memory || !sequences->words)
         return -ENOMEM;
     sequences->capacity = capacity;
-    for (uint32_t i = 0; i < capacity; i++)
-        sequences->slots[i].sequence.memory = sequences->memory + i * bytes;
+    for (uint32_t i = 0; i < capacity; i++) {
+        sequences->free[sequences->free_count++] = sequences->memory + i * bytes;
+        sequences->slots[i].beam.words = sequences->words + (size_t)i * length;
+    }
     return 0;
 }
 
@@ -44,9 +51,27 @@ struct sequences *sequences_free(struct sequences *sequences)
     free(sequences->called);
     free(sequences->stepped);
     free(sequences->places);
+    free(sequences->free);
     free(sequences->memory);
+    free(sequences->words);
     free(sequences);
     return NULL;
+}
+
+void sequences_take(struct sequences *sequences, struct running *slot, struct request *request, uint32_t beam)
+{
+    assert(!slot->request && beam <= sequences->free_count);
+    slot->request = request;
+    for (uint32_t i = 0; i < beam; i++)
+        slot->beam.hypotheses[i].memory = sequences->free[--sequences->free_count];
+    beam_begin(&slot->beam, beam);
+}
+
+void sequences_give(struct sequences *sequences, struct running *slot)
+{
+    slot->request = NULL;
+    for (uint32_t i = 0; i < slot->beam.width; i++)
+        sequences->free[sequences->free_count++] = slot->beam.hypotheses[i].memory;
 }
 
 uint32_t sequences_leave(struct sequences *sequences, const struct request *request)
@@ -56,7 +81,7 @@ uint32_t sequences_leave(struct sequences *sequences, const struct request *requ
     for (uint32_t i = 0; i < sequences->capacity; i++) {
         if (sequences->slots[i].request != request)
             continue;
-        sequences->slots[i].request = NULL;
+        sequences_give(sequences, &sequences->slots[i]);
         left++;
     }
     return left;

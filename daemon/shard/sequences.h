@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sequences that run for one model that decodes, at most as many as its largest batch: whose they are, and the
- * memory of each. A sequence is a row of a request, which stays in its queue until all its rows have ended: rows_now
- * are begun, rows_done have ended.
+ * The sequences that run for one model that decodes: whose they are, and the memory of each. A sequence is a row of a
+ * request, which stays in its queue until all its rows have ended: rows_now are begun, rows_done have ended. It takes
+ * as many blocks of memory as its beam is wide, from the first word to the last; there are as many as the largest batch
+ * has places.
  *
  * The control thread makes it with the queue; in between it is the shard's.
  */
@@ -11,27 +12,35 @@
 
 #include "daemon/models/instance.h"
 #include "daemon/shard/request.h"
+#include "sparse/passes/beam.h"
 
 struct running {
     struct request *request; /* NULL: nothing runs here */
     uint32_t row;
     uint32_t told; /* words that its client can see */
-    struct sequence sequence;
+    struct beam beam;
 };
 
 struct sequences {
     struct running *slots;
-    uint32_t capacity;
-    unsigned char *memory;
+    uint32_t capacity; /* of both: slots and blocks */
+    unsigned char *memory, **free;
+    uint32_t free_count; /* blocks that are nobody's */
+    int32_t *words;      /* by slot: those of a beginning that has ended */
     /* of the call at hand */
     struct running **called;
-    struct sequence **stepped;
+    struct beam **stepped;
     unsigned char **places;
 };
 
 /* -ENOMEM. */
 int sequences_new(const struct instance *instance, struct sequences **out);
 struct sequences *sequences_free(struct sequences *sequences); /* accepts NULL; returns NULL */
+
+/* Gives a slot that is free, and blocks of which there are enough, to a sequence that begins with such a beam. */
+void sequences_take(struct sequences *sequences, struct running *slot, struct request *request, uint32_t beam);
+/* Gives them back. */
+void sequences_give(struct sequences *sequences, struct running *slot);
 
 /* Gives up those of a request; how many those were. */
 uint32_t sequences_leave(struct sequences *sequences, const struct request *request);

@@ -30,7 +30,7 @@
 
 static void bad_submissions_are_answered_one_by_one(void **state)
 {
-    struct wire_submission good, cases[20];
+    struct wire_submission good, cases[21];
     struct wire_completion completion;
     size_t count = 0;
 
@@ -42,7 +42,8 @@ static void bad_submissions_are_answered_one_by_one(void **state)
     cases[count++].op = 3;
     cases[count++].op = 255;
     cases[count++].flags = 1;
-    cases[count++].reserved0 = 1;
+    cases[count++].beam = 1; /* it does not decode */
+    cases[count++].beam = WIRE_BEAM_MAX + 1;
     cases[count++].flags = 128;
     cases[count++].rows = 0;
     cases[count++].rows = WIRE_ROWS_MAX + 1;

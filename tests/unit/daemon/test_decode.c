@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A model that decodes, in the shard: sequences of several channels and of all lengths run together and give the words
- * of the plain forward pass; words are seen as they come; others have their turn between two steps; and what is given
- * up leaves nothing that runs.
+ * A model that decodes, in the shard: sequences of several channels, of all lengths and with beams of all widths run
+ * together and give the words of the plain forward pass; words are seen as they come; others have their turn between
+ * two steps; and what is given up leaves nothing that runs.
  */
 #include "support/test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -27,6 +28,14 @@ static struct wire_submission translate(uint32_t rows, uint32_t at)
                                      .out_length = (rows * words + 63) / 64 * 64 + rows * sizeof(struct wire_progress),
                                      .rows = rows,
                                      .mark = 1000 + at };
+}
+
+static struct wire_submission search(uint32_t rows, uint32_t at, uint16_t beam)
+{
+    struct wire_submission ask = translate(rows, at);
+
+    ask.beam = beam;
+    return ask;
 }
 
 static int32_t *source_of(int peer, const struct wire_submission *ask, uint32_t row)
@@ -59,12 +68,21 @@ static void push(int peer, const struct wire_submission *ask, uint64_t seed)
     rig_push(peer, ask);
 }
 
+static uint32_t right_words(int peer, const struct wire_submission *ask, uint32_t row, int32_t right[RIG_WORDS])
+{
+    const int32_t *source = source_of(peer, ask, row);
+    double score;
+
+    return ask->beam > 1 ? translator_search(rig.translator, source, ask->beam, right, &score)
+                         : translator_decode(rig.translator, source, right);
+}
+
 /* The words of a row, and behind them the one that ends. */
 static void check_row(int peer, const struct wire_submission *ask, uint32_t row)
 {
     const struct wire_progress progress = progress_of(peer, ask, row);
     int32_t right[RIG_WORDS] = { 0 };
-    const uint32_t count = translator_decode(rig.translator, source_of(peer, ask, row), right);
+    const uint32_t count = right_words(peer, ask, row, right);
 
     assert_int_equal(progress.mark, ask->mark);
     assert_int_equal(progress.count, count);
@@ -92,6 +110,25 @@ static void turn(void)
     assert_true(shard_turn(&rig.shard, clock_ns()));
 }
 
+static int compare(const void *left, const void *right)
+{
+    const unsigned char *const *a = left, *const *b = right;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* Each once, none lost. */
+static void blocks_are_there(void)
+{
+    const struct sequences *sequences = queue()->sequences;
+
+    assert_int_equal(sequences->free_count, sequences->capacity);
+    qsort(sequences->free, sequences->capacity, sizeof *sequences->free, compare);
+    for (uint32_t i = 0; i < sequences->capacity; i++)
+        assert_ptr_equal(sequences->free[i],
+                         sequences->memory + i * decoder_sequence_bytes(rig.set->models[1].decoder));
+}
+
 static void nothing_runs(void)
 {
     assert_int_equal(queue()->running, 0);
@@ -101,6 +138,7 @@ static void nothing_runs(void)
     assert_int_equal(rig.shard.under_way, 0);
     for (uint32_t i = 0; i < queue()->sequences->capacity; i++)
         assert_null(queue()->sequences->slots[i].request);
+    blocks_are_there();
 }
 
 /* More rows than run at once, of three channels, one after the other. */
@@ -122,16 +160,95 @@ static void sequences_run_together(void **state)
     assert_true(queue()->batches < 3 * 26 * RIG_WORDS / 2); /* together, not one after the other */
 }
 
-/* Whatever is seen is right, and the count never goes back. */
-static void words_are_seen_as_they_come(void **state)
+/* Of all widths, the widest as wide as there is room. */
+static void beams_run_together(void **state)
 {
-    const struct wire_submission ask = translate(1, 3);
+    const struct wire_submission asks[] = { search(9, 0, 3), search(2, 0, RIG_BATCH), search(5, 0, 2) };
+    const struct wire_submission greedy = search(4, 8, 1);
+
+    (void)state;
+    for (int peer = 0; peer < RIG_CHANNELS; peer++) {
+        push(peer, &asks[peer], 20 + (uint64_t)peer);
+        turn();
+    }
+    push(0, &greedy, 20);
+    rig_turn_until_idle();
+    for (int peer = 1; peer < RIG_CHANNELS; peer++)
+        check(peer, &asks[peer]);
+    for (uint32_t row = 0; row < asks[0].rows; row++)
+        check_row(0, &asks[0], row);
+    for (uint32_t row = 0; row < greedy.rows; row++)
+        check_row(0, &greedy, row);
+    nothing_runs();
+}
+
+/* One that is asked for by number, or else the model's. */
+static void widths_that_there_are(void **state)
+{
+    struct wire_submission ask = search(1, 0, RIG_BATCH + 1);
+    struct wire_completion completion;
+
+    (void)state;
+    push(0, &ask, 21);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_INVALID);
+    assert_int_equal(completion.cause, WIRE_CAUSE_BEAM);
+    assert_int_equal(completion.where[0], RIG_BATCH);
+    ask.route = rig.route; /* it does not decode */
+    ask.beam = 1;
+    rig_push(0, &ask);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_INVALID);
+    assert_int_equal(completion.cause, WIRE_CAUSE_BEAM);
+    assert_int_equal(completion.where[0], 0);
+    ask = search(3, 0, 0);
+    rig.set->models[1].model->decoding.beam = 5; /* as its file might have said */
+    push(0, &ask, 21);
+    turn();
+    assert_int_equal(queue()->running, 1);
+    rig_turn_until_idle();
+    ask.beam = 5;
+    check(0, &ask);
+    nothing_runs();
+}
+
+/* It needs all the room that there is, and there are always others. */
+static void a_wide_beam_is_not_kept_out(void **state)
+{
+    const struct wire_submission narrow = translate(3, 0), wide = search(1, 0, RIG_BATCH);
+    uint32_t turns = 0;
+
+    (void)state;
+    push(0, &narrow, 22);
+    turn();
+    push(1, &wide, 22);
+    push(2, &narrow, 23);
+    while (!reap_ring_ready(&rig.peers[1].reap)) {
+        turn();
+        for (int peer = 0; peer < RIG_CHANNELS; peer += 2) {
+            if (!reap_ring_ready(&rig.peers[peer].reap))
+                continue;
+            check(peer, &narrow);
+            push(peer, &narrow, turns);
+        }
+        assert_true(turns++ < 3 * RIG_WORDS);
+    }
+    check(1, &wide);
+    rig_turn_until_idle();
+    check(0, &narrow);
+    check(2, &narrow);
+    nothing_runs();
+}
+
+/* Whatever is seen is right, and the count never goes back; `leap`: by how many words at once it may go on. */
+static void see_words_come(const struct wire_submission *of, uint64_t seed, uint32_t leap)
+{
+    const struct wire_submission ask = *of;
     int32_t right[RIG_WORDS];
     uint32_t count, seen = 0, turns = 0;
 
-    (void)state;
-    push(0, &ask, 1);
-    count = translator_decode(rig.translator, source_of(0, &ask, 0), right);
+    push(0, &ask, seed);
+    count = right_words(0, &ask, 0, right);
     assert_true(count > 3);
     while (!reap_ring_ready(&rig.peers[0].reap)) {
         struct wire_progress progress;
@@ -139,13 +256,23 @@ static void words_are_seen_as_they_come(void **state)
         turn();
         progress = progress_of(0, &ask, 0);
         assert_int_equal(progress.mark, ask.mark);
-        assert_true(progress.count >= seen && progress.count <= seen + 1);
+        assert_true(progress.count >= seen && progress.count <= seen + leap);
         seen = progress.count;
         assert_memory_equal(words_of(0, &ask, 0), right, seen * sizeof *right);
         turns++;
     }
     assert_true(turns >= count);
     check(0, &ask);
+}
+
+static void words_are_seen_as_they_come(void **state)
+{
+    const struct wire_submission greedy = translate(1, 3), wide = search(1, 3, 4);
+
+    (void)state;
+    see_words_come(&greedy, 1, 1);
+    see_words_come(&wide, 1, RIG_WORDS);
+    nothing_runs();
 }
 
 /* A request of another model is answered in the pass that takes it, however long sequences run. */
@@ -189,7 +316,7 @@ static void rows_take_turns(void **state)
 
 static void a_cancellation_ends_them(void **state)
 {
-    const struct wire_submission ask = translate(12, 0), other = translate(4, 0);
+    const struct wire_submission ask = search(12, 0, 2), other = translate(4, 0);
     const struct wire_submission cancel = { .op = WIRE_OP_CANCEL, .user_data = ask.user_data };
     struct wire_completion completion;
 
@@ -209,36 +336,46 @@ static void a_cancellation_ends_them(void **state)
 
 static void a_deadline_counts_between_steps(void **state)
 {
-    struct wire_submission ask = translate(12, 0), other = translate(4, 0);
-    struct wire_completion completion;
-
     (void)state;
-    ask.deadline_us = 1000000;
-    push(0, &ask, 5);
-    push(1, &other, 5);
-    turn();
-    rig.channels[0]->newest->deadline_ns = 1; /* it has gone by */
-    turn();
-    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
-    rig_turn_until_idle();
-    check(1, &other);
-    nothing_runs();
+    for (int first = 0; first < 2; first++) { /* it runs, or waits until the other has left room */
+        struct wire_submission late = search(2, 0, RIG_BATCH), other = search(2, 0, RIG_BATCH);
+        struct wire_completion completion;
+
+        late.deadline_us = 1000000;
+        push(first, first ? &other : &late, 5);
+        turn();
+        push(!first, first ? &late : &other, 5);
+        turn();
+        rig.channels[0]->newest->deadline_ns = 1; /* it has gone by */
+        turn();
+        assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+        rig_turn_until_idle();
+        check(1, &other);
+        nothing_runs();
+    }
 }
 
 static void a_client_that_goes_leaves_nothing(void **state)
 {
-    const struct wire_submission asks[] = { translate(12, 0), translate(1, 8), translate(4, 0) };
-
     (void)state;
-    push(0, &asks[0], 6);
-    push(0, &asks[1], 6);
-    push(1, &asks[2], 6);
-    turn();
-    turn();
-    shard_leave(&rig.shard, rig.channels[0]);
-    rig_turn_until_idle();
-    check(1, &asks[2]);
-    nothing_runs();
+    for (uint16_t beam = 1; beam <= 4; beam += 3) {
+        const struct wire_submission asks[] = { search(2, 0, beam), translate(1, 8), search(4, 0, beam) };
+
+        push(0, &asks[0], 6);
+        push(0, &asks[1], 6);
+        push(1, &asks[2], 6);
+        turn();
+        turn();
+        turn();
+        assert_true(queue()->sequences->free_count < RIG_BATCH);
+        assert_true(rig.channels[0]->newest != NULL);
+        shard_leave(&rig.shard, rig.channels[0]);
+        rig_turn_until_idle();
+        check(1, &asks[2]);
+        nothing_runs();
+        rig_drop_channel(0);
+        rig_open_channel(0);
+    }
 }
 
 static void draining_finishes_them(void **state)
@@ -283,6 +420,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST_DECODING(sequences_run_together),
+        RIG_TEST_DECODING(beams_run_together),
+        RIG_TEST_DECODING(widths_that_there_are),
+        RIG_TEST_DECODING(a_wide_beam_is_not_kept_out),
         RIG_TEST_DECODING(words_are_seen_as_they_come),
         RIG_TEST_DECODING(others_have_their_turn),
         RIG_TEST_DECODING(rows_take_turns),
