@@ -158,6 +158,7 @@ static bool send(struct wisp_request *request)
         .out_offset = request->out_offset,
         .out_length = request->out_length,
         .rows = request->rows,
+        .beam = request->beam,
     };
 
     if (!may_go(request))
@@ -175,12 +176,21 @@ static bool send(struct wisp_request *request)
     return true;
 }
 
+/* Why this daemon cannot have it. */
+static int refusal(const struct wisp_request *request)
+{
+    if (request->binding && request->binding->status)
+        return request->binding->status;
+    return request->beam && !(request->client->session->features & WIRE_FEATURE_BEAMS) ? WISP_E_VERSION : 0;
+}
+
 int request_begin(struct wisp_request *request)
 {
     struct wisp_client *client = request->client;
+    const int refused = client->up ? refusal(request) : 0;
 
-    if (request->binding && client->up && request->binding->status)
-        return request->binding->status;
+    if (refused)
+        return refused;
     if (!request_queue(request))
         return WISP_E_BUSY;
     if (client->up && !client->draining && send(request))
@@ -199,8 +209,10 @@ void requests_resend(struct wisp_client *client)
         return;
     (void)requests_expire(client);
     while ((request = request_next(&client->requests, &slot, REQUEST_QUEUED))) {
-        if (request->binding && request->binding->status)
-            request_end(request, request->binding->status, NULL);
+        const int refused = refusal(request);
+
+        if (refused)
+            request_end(request, refused, NULL);
         else
             sent |= send(request);
     }

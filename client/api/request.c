@@ -197,6 +197,8 @@ static int explain_invalid(const struct wisp_request *request, const char *name)
                               "element %" PRIu32 " of sample %" PRIu32
                               " is NaN or infinite: the input of %s must be finite numbers",
                               request->where[1], request->where[0], name);
+    if (request->cause == WIRE_CAUSE_BEAM)
+        return beam_explain(request, WISP_E_INVALID);
     if (request->cause == WIRE_CAUSE_ROWS)
         return refuse_rows(request->rows, request->where[0], name);
     return last_error_set(WISP_E_INVALID, "wispd takes a request of %" PRIu32 " samples of %s for malformed",
@@ -230,6 +232,8 @@ int request_explain(const struct wisp_request *request)
         return last_error_set(WISP_E_BUSY, "wispd has no room for a request of %s: try again", name);
     case WISP_E_INVALID:
         return explain_invalid(request, name);
+    case WISP_E_VERSION:
+        return beam_explain(request, WISP_E_VERSION);
     default:
         return request->binding ? binding_explain(request->binding, request->status)
                                 : last_error_set(request->status, "a ping: %s", wisp_status_text(request->status));

@@ -13,4 +13,7 @@ int request_check(const struct wisp_client *client);
 /* Its status, with a sentence in last_error(). */
 int request_explain(const struct wisp_request *request);
 
+/* What is wrong with its beam. */
+int beam_explain(const struct wisp_request *request, int status);
+
 #endif

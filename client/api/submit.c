@@ -42,6 +42,8 @@ static int explain_begin(const struct wisp_request *request, int result)
         return last_error_set(WISP_E_BUSY,
                               "%u requests are under way, as many as fit: wait for one, or connect with more entries",
                               client->requests.entries);
+    case WISP_E_VERSION:
+        return beam_explain(request, result);
     default:
         return result ? binding_explain(request->binding, result) : 0;
     }

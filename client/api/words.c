@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Words of a model that decodes, as they come. The daemon may lie: what it says is copied once, and held within what
- * the answer has room for.
+ * Of a model that decodes: how wide a beam is to be, and words as they come. The daemon may lie: what it says is copied
+ * once, and held within what the answer has room for.
  */
 #include <pthread.h>
 #include <string.h>
 
 #include "base/export.h"
 #include "base/size.h"
+#include "client/api/request.h"
+#include "client/binding.h"
 #include "client/client.h"
 #include "client/last_error.h"
 #include "client/model.h"
@@ -15,6 +17,30 @@
 WISP_EXPORT size_t wisp_model_words(const wisp_model *model)
 {
     return model->words_max;
+}
+
+WISP_EXPORT int wisp_request_set_beam(wisp_request *request, uint32_t width)
+{
+    if (width && !request->words_max)
+        return last_error_set(WISP_E_INVALID, "the request is of a model that does not decode: it has no beam");
+    if (width > WIRE_BEAM_MAX)
+        return last_error_set(WISP_E_INVALID, "a beam of %u: at most %d", width, WIRE_BEAM_MAX);
+    request->beam = (uint16_t)width;
+    return 0;
+}
+
+int beam_explain(const struct wisp_request *request, int status)
+{
+    const char *name = request->binding->name;
+
+    if (status == WISP_E_VERSION)
+        return last_error_set(status, "this wispd is of a version that has no beams: restart it, or ask for none");
+    if (!request->where[0])
+        return last_error_set(status, "%s does not decode as this wispd has it: it has no beam", name);
+    return last_error_set(status,
+                          "a beam of %u is wider than the %u sequences of %s that this wispd runs at once "
+                          "(models: batch: max: in its configuration)",
+                          request->beam, request->where[0], name);
 }
 
 /* How many words of a row are there, of this submission; the lock is held, so that its session stays. */

@@ -164,7 +164,14 @@ const void *wisp_request_output_tensor(const wisp_request *request, size_t index
  * whole numbers. Its outputs are `words`, int32, and `progress`, which wisp_request_words() reads. */
 size_t wisp_model_words(const wisp_model *model);
 
-/* The words of sample `row` that are there, while the request is under way, too: they come one by one. Copies at most
+/* How many beginnings of a sequence go on at once, up to 16: a beam, which finds more probable words than the best word
+ * each time does, at so many times the cost. 0, as at first: as the model has it, which is 1 for most. From the next
+ * submit on. WISP_E_INVALID when the model does not decode, or `width` is more; that the daemon runs fewer at once is
+ * the answer WISP_E_INVALID, and that it is of a version which has no beams WISP_E_VERSION. */
+int wisp_request_set_beam(wisp_request *request, uint32_t width);
+
+/* The words of sample `row` that are there, while the request is under way, too: they come one by one, or, of a beam,
+ * as all that goes on has them; what has come stays. Copies at most
  * *count of them; *count becomes how many there are. After a restart of the daemon they come again, from the first.
  * WISP_E_INVALID when the model does not decode, or there is no such sample. */
 int wisp_request_words(const wisp_request *request, uint32_t row, int32_t *words, size_t *count);

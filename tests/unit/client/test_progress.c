@@ -91,19 +91,53 @@ static void fill(wisp_request *request, uint32_t rows, uint64_t seed)
         source[i] = (int32_t)rng_below(&rng, 13);
 }
 
-static void check(wisp_request *request, uint32_t rows)
+/* `beam`: 0: greedy. */
+static void check_search(wisp_request *request, uint32_t rows, uint32_t beam)
 {
     for (uint32_t row = 0; row < rows; row++) {
         const int32_t *source = (const int32_t *)wisp_request_input_tensor(request, 0) + row * SOURCE;
         int32_t words[WORDS], right[WORDS];
         size_t count = WORDS;
+        double score;
 
         assert_int_equal(wisp_request_words(request, row, words, &count), 0);
-        assert_int_equal(count, translator_decode(model, source, right));
+        assert_int_equal(count, beam ? translator_search(model, source, beam, right, &score)
+                                     : translator_decode(model, source, right));
         assert_memory_equal(words, right, count * sizeof *right);
         assert_memory_equal((const int32_t *)wisp_request_output_tensor(request, 0) + row * WORDS, right,
                             count * sizeof *right);
     }
+}
+
+static void check(wisp_request *request, uint32_t rows)
+{
+    check_search(request, rows, 0);
+}
+
+static void test_beams(void **state)
+{
+    static const uint32_t widths[] = { 4, 1, 8 };
+    wisp_client *client;
+    wisp_request *request = request_of(&client, "brief", ROWS);
+
+    (void)state;
+    fill(request, ROWS, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+        assert_int_equal(wisp_request_set_beam(request, widths[i]), 0);
+        assert_int_equal(wisp_submit(request), 0);
+        assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+        check_search(request, ROWS, widths[i]);
+    }
+    assert_int_equal(wisp_request_set_beam(request, 9), 0);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_INVALID);
+    assert_non_null(strstr(wisp_last_error(), "a beam of 9 is wider than the 8 sequences of brief"));
+    assert_int_equal(wisp_request_set_beam(request, 17), WISP_E_INVALID);
+    assert_int_equal(wisp_request_set_beam(request, 0), 0);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    check(request, ROWS);
+    wisp_close(client);
 }
 
 static void test_words(void **state)
@@ -151,33 +185,6 @@ static void test_words_of_before(void **state)
     wisp_close(client);
 }
 
-/* As many sequences as there may be, which are in the middle then. */
-static wisp_request *run_lengthy(wisp_client **client)
-{
-    wisp_request *request = request_of(client, "lengthy", 8);
-    int32_t words[1];
-    size_t count;
-
-    assert_int_equal(wisp_submit(request), 0);
-    do {
-        count = 1;
-        assert_int_equal(wisp_request_words(request, 7, words, &count), 0);
-        assert_int_equal(wisp_poll(request), -EAGAIN);
-    } while (count < 3);
-    return request;
-}
-
-/* Tells the parent when there are words, and waits to be killed. */
-static _Noreturn void run_child(int told)
-{
-    wisp_client *client;
-
-    (void)run_lengthy(&client);
-    (void)!write(told, "", 1);
-    for (;;)
-        pause();
-}
-
 /* A number of the daemon's status. */
 static long status_of(const char *key)
 {
@@ -197,44 +204,84 @@ static long status_of(const char *key)
     return number;
 }
 
-static void test_a_client_that_is_killed(void **state)
+/* As many sequences as there may be, which are in the middle then. Of a beam nobody knows when words are certain. */
+static wisp_request *run_lengthy(wisp_client **client, uint32_t beam)
+{
+    const uint32_t rows = 8 / beam;
+    const long before = status_of("requests");
+    wisp_request *request = request_of(client, "lengthy", rows);
+    int32_t words[1];
+    size_t count;
+
+    assert_int_equal(wisp_request_set_beam(request, beam), 0);
+    assert_int_equal(wisp_submit(request), 0);
+    do {
+        count = 1;
+        assert_int_equal(wisp_request_words(request, rows - 1, words, &count), 0);
+        assert_int_equal(wisp_poll(request), -EAGAIN);
+    } while (beam == 1 ? count < 3 : status_of("requests") == before);
+    return request;
+}
+
+/* Tells the parent when it runs, and waits to be killed. */
+static _Noreturn void run_child(int told, uint32_t beam)
 {
     wisp_client *client;
-    wisp_request *request;
+
+    (void)run_lengthy(&client, beam);
+    (void)!write(told, "", 1);
+    for (;;)
+        pause();
+}
+
+static void kill_client(uint32_t beam)
+{
+    const long before = status_of("cancelled");
     int ends[2], status;
     char byte;
     pid_t child;
 
-    (void)state;
     assert_int_equal(pipe(ends), 0);
     child = fork();
     assert_true(child >= 0);
     if (!child)
-        run_child(ends[1]);
+        run_child(ends[1], beam);
     close(ends[1]);
     assert_int_equal(read(ends[0], &byte, 1), 1);
     close(ends[0]);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
-    for (int i = 0; i < 500 && !status_of("cancelled"); i++)
+    for (int i = 0; i < 500 && status_of("cancelled") == before; i++)
         usleep(10000);
-    assert_int_equal(status_of("cancelled"), 1);
-    request = run_lengthy(&client); /* there is room for all of another's */
-    assert_int_equal(wisp_cancel(request), 0);
-    assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_CANCELLED);
-    wisp_close(client);
-    request = request_of(&client, "brief", ROWS);
-    fill(request, ROWS, 9);
-    assert_int_equal(wisp_submit(request), 0);
-    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
-    check(request, ROWS);
-    wisp_close(client);
+    assert_int_equal(status_of("cancelled"), before + 1);
+}
+
+static void test_a_client_that_is_killed(void **state)
+{
+    (void)state;
+    for (uint32_t beam = 1; beam <= 4; beam += 3) {
+        wisp_client *client;
+        wisp_request *request;
+
+        kill_client(beam);
+        request = run_lengthy(&client, beam); /* there is room for all of another's */
+        assert_int_equal(wisp_cancel(request), 0);
+        assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_CANCELLED);
+        wisp_close(client);
+        request = request_of(&client, "brief", ROWS);
+        fill(request, ROWS, 9);
+        assert_int_equal(wisp_submit(request), 0);
+        assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+        check(request, ROWS);
+        wisp_close(client);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_beams),
         cmocka_unit_test(test_words_of_before),
         cmocka_unit_test(test_a_client_that_is_killed),
     };
