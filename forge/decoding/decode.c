@@ -16,8 +16,8 @@ struct room {
     float *activation;      /* sources, then targets, as batches fill them */
     unsigned char *sources; /* as clients have them, one after the other */
     const void **inputs;
-    unsigned char *memory, **places;
-    struct sequence *sequences, **running;
+    unsigned char *memory, **places; /* places: where each sequence begins */
+    struct beam *beams, **running;
     int32_t *words, *target;
 };
 
@@ -29,7 +29,7 @@ static void room_deinit(struct room *room)
     free(room->inputs);
     free(room->memory);
     free(room->places);
-    free(room->sequences);
+    free(room->beams);
     free(room->running);
     free(room->words);
     free(room->target);
@@ -40,37 +40,53 @@ static size_t source_bytes(const struct room *room)
     return room->source_elements * dtype_bytes(room->source->dtype);
 }
 
-static int room_init(struct room *room, const struct decode *decode, struct reason *why)
+static int make_decoder(struct room *room, struct reason *why)
 {
-    const struct model *model = decode->model;
+    const struct decode *decode = room->of;
+    const uint32_t beam = decoding_beam(&decode->model->decoding, decode->beam);
     const struct decoder_setup setup = {
-        .model = model, .kernels = decode->kernels, .batch = decode->batch, .pool = decode->pool
+        .model = decode->model, .kernels = decode->kernels, .batch = decode->batch * beam, .pool = decode->pool
     };
-    const size_t batch = decode->batch;
     int result = decoder_new(&setup, &room->decoder, why);
 
     if (result)
         return result;
+    room->memory = memory_alloc(setup.batch, decoder_sequence_bytes(room->decoder));
+    room->beams = calloc(decode->batch, sizeof *room->beams);
+    if (!room->memory || !room->beams)
+        return refuse_errno(why, -ENOMEM, "decoding");
+    for (size_t i = 0; i < setup.batch; i++)
+        room->beams[i / beam].hypotheses[i % beam].memory = room->memory + i * decoder_sequence_bytes(room->decoder);
+    return 0;
+}
+
+static int room_init(struct room *room, const struct decode *decode, struct reason *why)
+{
+    const struct model *model = decode->model;
+    const size_t batch = decode->batch;
+    int result;
+
     room->of = decode;
     room->source = &model->signature.inputs[!model->decoding.input];
     room->source_elements = shape_elements(&room->source->shape);
     room->target_elements = decoding_positions(model);
     room->length = model->decoding.length;
+    result = make_decoder(room, why);
+    if (result)
+        return result;
     room->activation = memory_alloc(batch, MAX(room->source_elements, room->target_elements) * sizeof(float));
     room->sources = memory_alloc(batch, source_bytes(room));
     room->inputs = calloc(batch, sizeof *room->inputs);
-    room->memory = memory_alloc(batch, decoder_sequence_bytes(room->decoder));
     room->places = calloc(batch, sizeof *room->places);
-    room->sequences = calloc(batch, sizeof *room->sequences);
     room->running = calloc(batch, sizeof *room->running);
     room->words = memory_alloc(batch, room->length * sizeof *room->words);
     room->target = memory_alloc(batch, room->target_elements * sizeof *room->target);
-    if (!room->activation || !room->sources || !room->inputs || !room->memory || !room->places || !room->sequences ||
-        !room->running || !room->words || !room->target)
+    if (!room->activation || !room->sources || !room->inputs || !room->places || !room->running || !room->words ||
+        !room->target)
         return refuse_errno(why, -ENOMEM, "decoding");
     for (size_t i = 0; i < batch; i++) {
-        room->places[i] = room->memory + i * decoder_sequence_bytes(room->decoder);
         room->inputs[i] = room->sources + i * source_bytes(room);
+        room->beams[i].words = room->words + i * room->length;
     }
     return 0;
 }
@@ -113,29 +129,26 @@ static size_t step(const struct room *room, size_t running)
 {
     size_t left = 0;
 
-    sequences_step(room->decoder, room->running, running);
+    beams_step(room->decoder, room->running, running);
     for (size_t i = 0; i < running; i++) {
-        struct sequence *sequence = room->running[i];
-
-        if (sequence->count)
-            room->words[(size_t)(sequence - room->sequences) * room->length + sequence->count - 1] =
-                (int32_t)sequence->word;
-        if (!sequence->ended)
-            room->running[left++] = sequence;
+        if (!room->running[i]->ended)
+            room->running[left++] = room->running[i];
     }
     return left;
 }
 
 static int decode_batch(const struct room *room, const struct batch *batch, struct reason *why)
 {
+    const struct decode *decode = room->of;
     size_t running = batch->count;
     int result = fill(room, batch, why);
 
     if (result)
         return result;
     for (size_t i = 0; i < running; i++) {
-        room->sequences[i] = (struct sequence){ .memory = room->places[i] };
-        room->running[i] = &room->sequences[i];
+        beam_begin(&room->beams[i], decoding_beam(&decode->model->decoding, decode->beam));
+        room->places[i] = room->beams[i].hypotheses[0].memory;
+        room->running[i] = &room->beams[i];
     }
     decoder_begin(room->decoder, room->inputs, room->places, running);
     while (running && !interrupt_wanted())
@@ -147,9 +160,9 @@ static void show(const struct room *room, const struct batch *batch, decode_see 
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct decoded decoded = { .sample = batch->which[i],
-                                   .words = room->words + i * room->length,
+                                   .words = room->beams[i].words,
                                    .target = room->target + i * room->target_elements,
-                                   .count = room->sequences[i].count };
+                                   .count = room->beams[i].words_count };
 
         while (decoded.target_count < room->target_elements && decoded.target[decoded.target_count])
             decoded.target_count++;

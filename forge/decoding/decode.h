@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decodes samples of pairs of texts, in batches, greedily; each is shown with what it was to be.
+ * Decodes samples of pairs of texts, in batches, as the daemon does it: greedily or by a beam; each is shown with what
+ * it was to be.
  */
 #ifndef FORGE_DECODING_DECODE_H
 #define FORGE_DECODING_DECODE_H
 
 #include "forge/train/batches.h"
-#include "sparse/passes/decoder.h"
+#include "sparse/passes/beam.h"
 
 /* All borrowed. */
 struct decode {
@@ -15,6 +16,7 @@ struct decode {
     struct pool *pool;
     struct batches *batches; /* of pairs of texts */
     size_t batch;            /* sequences at once; changes no result */
+    uint32_t beam;           /* how wide, up to DECODING_BEAM_MAX; 0: as the model says */
 };
 
 /* A sample's words, up to the end of each. */

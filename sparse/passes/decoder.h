@@ -61,16 +61,4 @@ struct decoder_place *decoder_places(struct decoder *decoder);
 /* A number for each word: of word w for place b at [w * count + b], until the next call. */
 const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count);
 
-/* ---- greedy decoding: of the words the best, of equal ones the first ---- */
-
-struct sequence {
-    unsigned char *memory;
-    uint32_t count; /* words so far */
-    uint32_t word;  /* the last of them */
-    bool ended;     /* there are no more */
-};
-
-/* One word further, each of `count` sequences that have not ended. */
-void sequences_step(struct decoder *decoder, struct sequence *const *sequences, size_t count);
-
 #endif

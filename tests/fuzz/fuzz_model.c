@@ -16,7 +16,7 @@
 #include "sparse/file/model_file.h"
 #include "sparse/file/safetensors.h"
 #include "sparse/layers/layer.h"
-#include "sparse/passes/decoder.h"
+#include "sparse/passes/beam.h"
 #include "sparse/passes/forward.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -66,30 +66,38 @@ static void tensors_make(const struct model_tensor *tensors, uint32_t count, voi
     }
 }
 
-/* The first words of a sequence, of zeroes. */
+/* The first words of a sequence, of zeroes, by a beam of the model's width or of 2. */
 static void decode(const struct model *model)
 {
+    const uint32_t width = model->decoding.beam ? model->decoding.beam : 2;
     const struct signature seen = decoding_signature(model);
-    const struct decoder_setup setup = { .model = model, .kernels = kernels_find("scalar"), .batch = 1 };
-    struct sequence sequence = { .count = 0 }, *one = &sequence;
+    const struct decoder_setup setup = { .model = model, .kernels = kernels_find("scalar"), .batch = width };
+    struct beam beam = { .words = NULL }, *one = &beam;
     void *inputs[SIGNATURE_TENSORS_MAX];
     struct decoder *decoder;
+    unsigned char *memory;
     struct reason why = { 0 };
 
+    require(width <= DECODING_BEAM_MAX);
     if (decoder_new(&setup, &decoder, &why)) {
         require(why.text[0]);
         return;
     }
     tensors_make(seen.inputs, seen.input_count, inputs);
-    sequence.memory = memory_alloc(decoder_sequence_bytes(decoder), 1);
-    require(sequence.memory != NULL);
-    decoder_begin(decoder, (const void *const *)inputs, &sequence.memory, 1);
-    for (int i = 0; i < 3 && !sequence.ended; i++)
-        sequences_step(decoder, &one, 1);
-    require(sequence.count <= model->decoding.length);
+    memory = memory_alloc(width, decoder_sequence_bytes(decoder));
+    beam.words = memory_alloc(model->decoding.length, sizeof *beam.words);
+    require(memory != NULL && beam.words != NULL);
+    for (uint32_t i = 0; i < width; i++)
+        beam.hypotheses[i].memory = memory + i * decoder_sequence_bytes(decoder);
+    beam_begin(&beam, width);
+    decoder_begin(decoder, (const void *const *)inputs, &memory, 1);
+    for (int i = 0; i < 3 && !beam.ended; i++)
+        beams_step(decoder, &one, 1);
+    require(beam.shared <= model->decoding.length && (beam.ended || beam.live));
     for (uint32_t i = 0; i < seen.input_count; i++)
         free(inputs[i]);
-    free(sequence.memory);
+    free(memory);
+    free(beam.words);
     decoder_free(decoder);
 }
 

@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/kernels/choice_cache.h"
-#include "sparse/passes/decoder.h"
+#include "sparse/passes/beam.h"
 #include "support/test.h"
 #include "support/translator.h"
 
@@ -44,8 +44,8 @@ struct trial {
     struct decoder *decoder;
     uint32_t source;
     int32_t sources[ALL][WORDS_MAX], words[ALL][WORDS_MAX], right[ALL][WORDS_MAX];
-    uint32_t counts[ALL], right_counts[ALL];
-    struct sequence sequences[ALL];
+    uint32_t right_counts[ALL];
+    struct beam sequences[ALL];
 };
 
 static void make_sources(struct trial *trial, const struct translator *t)
@@ -69,7 +69,7 @@ static void begin(struct trial *trial, size_t first, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         inputs[i] = trial->sources[first + i];
-        memory[i] = trial->sequences[first + i].memory;
+        memory[i] = trial->sequences[first + i].hypotheses[0].memory;
     }
     decoder_begin(trial->decoder, inputs, memory, count);
 }
@@ -77,23 +77,15 @@ static void begin(struct trial *trial, size_t first, size_t count)
 /* One step of all that run; how many those were. */
 static size_t step(struct trial *trial, size_t begun)
 {
-    struct sequence *running[ALL];
-    size_t which[ALL], count = 0;
+    struct beam *running[ALL];
+    size_t count = 0;
 
     for (size_t s = 0; s < begun && count < BATCH; s++) {
-        if (trial->sequences[s].ended)
-            continue;
-        which[count] = s;
-        running[count++] = &trial->sequences[s];
+        if (!trial->sequences[s].ended)
+            running[count++] = &trial->sequences[s];
     }
     if (count)
-        sequences_step(trial->decoder, running, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct sequence *sequence = running[i];
-
-        if (sequence->count > trial->counts[which[i]])
-            trial->words[which[i]][trial->counts[which[i]]++] = (int32_t)sequence->word;
-    }
+        beams_step(trial->decoder, running, count);
     return count;
 }
 
@@ -102,12 +94,9 @@ static void decode_all(struct trial *trial)
 {
     size_t begun = 0, running = 0;
 
-    memset(trial->counts, 0, sizeof trial->counts);
     for (size_t s = 0; s < ALL; s++) {
-        unsigned char *memory = trial->sequences[s].memory;
-
-        memset(memory, 0xff, decoder_sequence_bytes(trial->decoder));
-        trial->sequences[s] = (struct sequence){ .memory = memory };
+        memset(trial->sequences[s].hypotheses[0].memory, 0xff, decoder_sequence_bytes(trial->decoder));
+        beam_begin(&trial->sequences[s], 1);
     }
     while (begun < ALL || running) {
         const size_t more = MIN(1 + begun % 2, ALL - begun);
@@ -122,11 +111,11 @@ static void decode_all(struct trial *trial)
 static void compare(const struct trial *trial, const char *kernels)
 {
     for (size_t s = 0; s < ALL; s++) {
-        if (trial->counts[s] != trial->right_counts[s] ||
-            memcmp(trial->words[s], trial->right[s], trial->counts[s] * sizeof(int32_t)) != 0)
+        if (trial->sequences[s].shared != trial->right_counts[s] ||
+            memcmp(trial->words[s], trial->right[s], trial->right_counts[s] * sizeof(int32_t)) != 0)
             fail_msg("%s, %s: sequence %zu has other words: %u of them, and must have %u",
-                     trial->model->layers[trial->model->layer_count - 2].kind->name, kernels, s, trial->counts[s],
-                     trial->right_counts[s]);
+                     trial->model->layers[trial->model->layer_count - 2].kind->name, kernels, s,
+                     trial->sequences[s].shared, trial->right_counts[s]);
     }
 }
 
@@ -145,8 +134,10 @@ static void check(const struct translator *t, struct pool *pool)
                           .model = model, .kernels = kernels, .batch = BATCH, .pool = pool, .choices = cache },
                       &trial.decoder, &why),
                   why);
-        for (size_t s = 0; s < ALL; s++)
-            trial.sequences[s].memory = memory_alloc(decoder_sequence_bytes(trial.decoder), 1);
+        for (size_t s = 0; s < ALL; s++) {
+            trial.sequences[s].hypotheses[0].memory = memory_alloc(decoder_sequence_bytes(trial.decoder), 1);
+            trial.sequences[s].words = trial.words[s];
+        }
         decode_all(&trial);
         compare(&trial, kernels->name);
         if (k == 0) { /* what it has no more need of was of no account */
@@ -157,7 +148,7 @@ static void check(const struct translator *t, struct pool *pool)
             trial.model = model = translator_model(t);
         }
         for (size_t s = 0; s < ALL; s++)
-            free(trial.sequences[s].memory);
+            free(trial.sequences[s].hypotheses[0].memory);
         decoder_free(trial.decoder);
     }
     model_free(model);
