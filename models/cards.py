@@ -47,8 +47,9 @@ def save(name, recipe, rows):
 
 def command(recipe):
     """What `wisp train` was told, data and media apart."""
-    return " ".join(word for word in (recipe.get("given"), recipe.get("training"), recipe["train"]) if word).replace(" --media {media}", "") \
-        .replace("--media {media} ", "")
+    rate = recipe.get("rates", {}).get(recipe["sparsity"])
+    words = (recipe.get("given"), recipe.get("training"), recipe["train"], f"--rate {rate}" if rate else None)
+    return " ".join(word for word in words if word and word != "--media {media}")
 
 
 def said(metric, value):
@@ -77,7 +78,7 @@ def write_card(name, figures):
     table = [(f"test {metric.name}", f"{said(metric, figures['value'])} of {shipped['samples']} samples")]
     table += [(ALSO[key], f"{shipped[key]:.4f}") for key in recipe.get("also", [])]
     table += [(ALSO[key], said(metric, shipped[key])) for key in ("voices",) if key in shipped]
-    table += [(f"validation {key}", said(metric, shipped["validation"])) for key in ("accuracy",) if shipped.get("validation")]
+    table += [(f"validation {key}", said(metric, shipped["validation"])) for key in ("accuracy",) if figures["metric"] == key]
     table += [(f"baseline: {figures['baseline_of']}", said(metric, figures["baseline"]))]
     table += [(f"{'dense network' if key == '0' else percent(key)}, same shape and recipe", f"{said(metric, row['value'])}, {row['bytes']:,} bytes")
               for key, row in rows.items() if float(key) != figures["sparsity"]]
@@ -91,12 +92,13 @@ def write_card(name, figures):
 
 
 def write_readme():
-    table = "| type | model | what it does | metric | 50 % sparse or more | dense | bytes |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    table = "| type | model | what it does | metric | test | dense | 80 % sparse | beside it | | bytes |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
     for name, figures in ordered():
         metric, rows = recipes.METRICS[figures["metric"]], figures["rows"]
         shipped = rows[str(figures["sparsity"])]
-        table += (f"| {figures['processing']} | [{name}]({name}.md) | {WHAT[figures['processing']]} | {metric.name} | {said(metric, figures['value'])} | "
-                  f"{said(metric, rows.get('0', {}).get('value'))} | {shipped['bytes']:,} |\n")
+        compared = [said(metric, rows.get(key, {}).get("value")) for key in ("0", "0.8")]
+        table += (f"| {figures['processing']} | [{name}]({name}.md), {percent(figures['sparsity'])} | {WHAT[figures['processing']]} | {metric.name} | "
+                  f"{said(metric, figures['value'])} | {' | '.join(compared)} | {figures['baseline_of']} | {said(metric, figures['baseline'])} | {shipped['bytes']:,} |\n")
     replace(ROOT / "models/README.md", table, "# models: what ships")
 
 

@@ -18,9 +18,30 @@ import datasets
 Metric = collections.namedtuple("Metric", "key name scale decimals unit more")
 METRICS = {
     "accuracy": Metric("accuracy", "accuracy", 100, 2, " %", True),
+    "f1": Metric("f1", "F1", 100, 1, "", True),
+    "iou": Metric("iou", "IoU over all pixels", 1, 3, "", True),
+    "psnr": Metric("psnr", "PSNR", 1, 2, " dB", True),
+    "rouge1": Metric("chosen.rouge1", "ROUGE-1", 100, 1, "", True),
+    "si_sdr": Metric("si_sdr", "SI-SDR", 1, 2, " dB", True),
 }
 
 CLOTHES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+PHOTOS = {
+    "data": datasets.photos,
+    "metric": "psnr", "also": ["ssim"],
+    "licence": "CC BY-SA 4.0 (of the photographs: CC0 1.0, CC BY 4.0, CC BY-SA 3.0 and 4.0); tested on the Kodak pictures (unrestricted usage)",
+    "from": "photographs of the lomiri-wallpapers project of UBports, shrunk: Aitzol Berasategi, Trevor \"Freespace\", Jakub Mede, Clemens Engelhardt, Sander Klootwijk, "
+            "\"Bolly\", Peter Nerlich, Lukas Baubkus",
+}
+TURNED = "--optimizer adamw --batch 4 --decay 1e-4 --rate-by-density root --augment flip=0.5,turn=0.75 --warmup 0.3 --validation 0.15"
+SPEECH = {
+    "data": datasets.speech, "metric": "si_sdr",
+    "licence": "CC BY 4.0", "from": "Speech Commands v0.02 (Pete Warden, Google; arXiv:1804.03209), a selection",
+}
+TREEBANK = {
+    "licence": "CC BY-SA 4.0",
+    "from": "Universal Dependencies English Web Treebank (The Board of Trustees of The Leland Stanford Junior University, 2013-2021)",
+}
 
 RECIPES = {
     "fashion": {
@@ -46,5 +67,65 @@ RECIPES = {
         "train": "--optimizer sgd --rate-by-density none --epochs 80 --rate 0.1 --augment speed=0.12,noise=15,cut=0.03",
         "metric": "accuracy", "baseline": {"what": "nearest recording", "value": 0.952}, "floor": 0.95,
         "licence": "CC BY-SA 4.0", "from": "Free Spoken Digit Dataset (Zohar Jackson et al.), and espeak-ng's voices",
+    },
+    "light": {
+        **PHOTOS, "processing": "image.enhancement", "network": "resnet-enhance-w32", "sparsity": 0.5, "seed": 1,
+        "given": "--degrade dark=0.25", "train": f"{TURNED} --steps 1600 --rate 0.02",
+        "baseline": {"what": "the curve undone exactly", "value": 25.54}, "floor": 28.5, "goal": 30,
+    },
+    "denoise": {
+        **PHOTOS, "processing": "image.denoising", "network": "resnet-denoise-w32", "sparsity": 0.5, "seed": 1,
+        "given": "--degrade noise=25", "train": f"{TURNED.replace('0.15', '0')} --steps 4000", "rates": {0: 0.02, 0.5: 0.01, 0.8: 0.02},
+        "baseline": {"what": "Gaussian blur, of the middles", "value": 26.22}, "floor": 27.6, "goal": 29.5,
+    },
+    "upscale": {
+        **PHOTOS, "processing": "image.super-resolution", "network": "resnet-upscale-x2-w32", "sparsity": 0.5, "seed": 1,
+        "given": "--degrade small=2", "train": f"{TURNED} --loss l1 --steps 3000 --rate 0.02",
+        "baseline": {"what": "bicubic", "value": 29.03}, "floor": 30.0, "goal": 30.8,
+    },
+    "oil": {
+        **PHOTOS, "processing": "image.style", "network": "resnet-style-w32", "sparsity": 0.5, "seed": 1,
+        "given": "--degrade oil=4", "train": f"{TURNED} --steps 1600 --rate 0.02",
+        "baseline": {"what": "the picture as it is", "key": "input_psnr"}, "floor": 25,
+    },
+    "nuclei": {
+        "processing": "image.segmentation", "network": "unet-segment-128-w8", "sparsity": 0.5, "seed": 1,
+        "data": "nuclei-256", "training": "--media {media}",
+        "media": {"kind": "image", "width": 128, "height": 128, "channels": 1, "answer": "mask", "threshold": 1},
+        "train": "--loss dice --optimizer adamw --batch 4 --rate 0.003 --decay 1e-4 --steps 675 --warmup 0.07 --augment flip=0.5,turn=0.75",
+        "metric": "iou", "also": ["dice", "iou_mean"], "baseline": {"what": "Otsu's threshold", "value": 0.701}, "floor": 0.77, "goal": 0.83,
+        "licence": "CC0 1.0", "from": "BBBC038v1, Broad Bioimage Benchmark Collection (Caicedo et al., Nature Methods 2019), corrected masks",
+    },
+    "draw": {
+        "processing": "image.generation", "network": "unet-generate-28-w24", "sparsity": 0.5, "seed": 1,
+        "data": "fashion-mnist", "given": "--degrade drawing=1",
+        "train": "--optimizer adamw --batch 4 --decay 1e-4 --rate-by-density root --rate 0.003 --steps 900 --warmup 0.1 --validation 0.05",
+        "metric": "psnr", "also": ["ssim"], "baseline": {"what": "the outline filled", "value": 12.02}, "floor": 19.4, "goal": 21,
+        "licence": "MIT", "from": "Fashion-MNIST, Copyright (c) 2017 Zalando SE",
+    },
+    "tagger": {
+        **TREEBANK, "processing": "text.semantics", "network": "text-tagger-w128-17", "sparsity": 0.5, "seed": 1,
+        "data": "ud-english-ewt", "train": "--epochs 5 --rate 0.003",
+        "metric": "accuracy", "baseline": {"what": "the most frequent tag of the form", "value": 0.880}, "floor": 0.925, "goal": 0.95,
+    },
+    "keywords": {
+        **TREEBANK, "processing": "text.keywords", "network": "text-keywords-w128-256", "sparsity": 0.55, "seed": 1,
+        "data": "ud-english-ewt", "train": "--epochs 5 --rate 0.003",
+        "metric": "f1", "baseline": {"what": "the most frequent code of the form", "value": 0.787}, "floor": 0.82, "goal": 0.89,
+    },
+    "gist": {
+        **TREEBANK, "processing": "text.summarisation", "network": "text-gist-w128-2", "sparsity": 0.55, "seed": 1,
+        "data": datasets.gists, "train": "--epochs 4 --rate 0.002",
+        "metric": "rouge1", "also": ["chosen.rougeL"], "baseline": {"what": "the first eight words", "key": "first.rouge1"}, "floor": 0.78,
+    },
+    "clear": {
+        **SPEECH, "processing": "audio.denoising", "network": "sound-denoise-w96", "sparsity": 0.5, "seed": 1,
+        "training": "--degrade mix=-3:13", "testing": "--degrade mix=0:10", "train": "--rate 0.003 --epochs 20",
+        "baseline": {"what": "the noisy recording", "key": "input_si_sdr"}, "floor": 13.84,
+    },
+    "merge": {
+        **SPEECH, "processing": "audio.synthesis", "network": "sound-merge-3-w96", "sparsity": 0.5, "seed": 1,
+        "given": "--degrade damage=-3:12", "train": "--rate 0.003 --steps 240",
+        "baseline": {"what": "the best of three", "key": "input_si_sdr"}, "floor": 11.1, "goal": 13,
     },
 }
