@@ -5,6 +5,8 @@
  */
 #include "support/test.h"
 
+#include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,7 @@ static const struct question {
 
 static const char *in_source(const char *folder, const char *file, const char *ending)
 {
-    char relative[128];
+    char relative[320];
 
     snprintf(relative, sizeof relative, "%s/%s%s", folder, file, ending);
     return source_path(relative);
@@ -146,6 +148,112 @@ static void test_the_example_of_live_input(void **state)
     assert_int_equal(daemon_stop(&daemon), 0);
 }
 
+/* ---- a question of each processing type, as scripts/demo --all asks it ---- */
+
+/* What comes out: a PNG of so many pixels, a WAV of so many samples, a file of at most so many bytes, or words in which
+ * one stands. */
+struct task {
+    const char *type, *files[3], *output;
+    unsigned width, height, samples, bytes;
+    const char *says;
+};
+
+static unsigned number_at(const uint8_t *bytes, bool big)
+{
+    uint32_t number = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        number |= (uint32_t)bytes[i] << (big ? 24 - 8 * i : 8 * i);
+    return number;
+}
+
+static void check_output(const struct task *task, const char *path)
+{
+    struct reason why;
+    size_t size;
+    void *bytes;
+
+    assert_ok(file_read(path, 1 << 24, &bytes, &size, &why), why);
+    if (task->width) {
+        assert_memory_equal(bytes, "\x89PNG", 4);
+        assert_int_equal(number_at((uint8_t *)bytes + 16, true), task->width);
+        assert_int_equal(number_at((uint8_t *)bytes + 20, true), task->height);
+    } else if (task->samples) {
+        assert_memory_equal(bytes, "RIFF", 4);
+        assert_int_equal(number_at((uint8_t *)bytes + 40, false), 2 * task->samples);
+    } else {
+        assert_true(size <= task->bytes);
+    }
+    free(bytes);
+}
+
+static void ask_task(const struct task *task, const char *folder, const char *socket)
+{
+    static struct outcome outcome;
+    static char paths[3][512];
+    struct command run = { .words = { "wisp", "run", task->type }, .folder = folder, .environment = { socket } };
+    size_t words = 3;
+
+    for (size_t i = 0; i < 3 && task->files[i]; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s", in_source("examples", task->files[i], ""));
+        run.words[words++] = paths[i];
+    }
+    if (task->output) {
+        run.words[words++] = "-o";
+        run.words[words++] = task->output;
+    }
+    command_run(&run, &outcome);
+    if (outcome.status)
+        fail_msg("%s: %s", task->type, outcome.err);
+    if (task->output)
+        check_output(task, scratch_path(folder, task->output));
+    else if (!strstr(outcome.out, task->says))
+        fail_msg("%s says \"%s\", not '%s'", task->type, outcome.out, task->says);
+}
+
+/* All models that ship, at once. */
+static void start_all(struct test_daemon *daemon)
+{
+    static char paths[32][512];
+    static const char *models[ARRAY_SIZE(paths)];
+    DIR *folder = opendir(source_path("models"));
+    size_t count = 0;
+
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        if (!strstr(entry->d_name, ".safetensors"))
+            continue;
+        assert_true(count < ARRAY_SIZE(paths));
+        snprintf(paths[count], sizeof paths[count], "%s", in_source("models", entry->d_name, ""));
+        models[count] = paths[count];
+        count++;
+    }
+    closedir(folder);
+    daemon_start(daemon, &(struct daemon_setup){ .models = models, .model_count = count });
+}
+
+static void test_each_type_answers(void **state)
+{
+    static const struct task tasks[] = {
+        { "image.classification", { "picture.png" }, .says = "Ankle boot" },
+        { "text.classification", { "sentence.txt" }, .says = "de " },
+        { "text.semantics", { "inputs/words.txt" }, .says = "grandmother  NOUN" },
+        { "text.summarisation", { "inputs/story.txt" }, .says = "council approved" },
+        { "audio.recognition", { "recording.wav" }, .says = "seven" },
+    };
+    const char *folder = scratch_make();
+    struct test_daemon daemon;
+    char variable[512];
+
+    (void)state;
+    start_all(&daemon);
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
+    for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
+        ask_task(&tasks[i], folder, variable);
+    assert_int_equal(daemon_stop(&daemon), 0);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_avx2),
         cmocka_unit_test(test_the_best_of_this_machine),
         cmocka_unit_test(test_the_example_of_live_input),
+        cmocka_unit_test(test_each_type_answers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
