@@ -2,6 +2,8 @@
  *
  * position: adds a learned vector that has one number for each element: where a token stands.
  */
+#include <string.h>
+
 #include "base/pool.h"
 #include "sparse/layers/moving.h"
 #include "sparse/layers/step.h"
@@ -14,22 +16,34 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
-/* A part owns elements, of all samples. */
+/* A part owns features, of all positions and samples. */
 static void share(const struct layer_run *run, unsigned long long *begin, unsigned long long *end)
 {
-    pool_share(run->out->elements, 64, run->part, run->parts, begin, end);
+    pool_share(tensor_features(run->out), 1, run->part, run->parts, begin, end);
+}
+
+/* Positions of a feature: those of this run, which may be the first of those that the vector has numbers for. */
+static uint64_t positions_of(const struct layer_run *run)
+{
+    return run->out->elements / tensor_features(run->out);
+}
+
+static uint64_t positions_of_all(const struct layer_run *run)
+{
+    return run->layer->vectors[0].count / tensor_features(run->out);
 }
 
 static void forward(const struct layer_run *run)
 {
     const float *added = run->layer->vectors[0].data, *in = run->in[0]->data;
+    const uint64_t positions = positions_of(run), all = added ? positions_of_all(run) : 0;
     const size_t batch = run->out->batch;
     float *out = run->out->data;
     unsigned long long begin, end;
 
     share(run, &begin, &end);
-    for (size_t e = begin; e < end; e++) {
-        const float here = added ? added[e] : 0;
+    for (size_t e = begin * positions; e < end * positions; e++) {
+        const float here = added ? added[e / positions * all + e % positions] : 0;
 
         for (size_t b = 0; b < batch; b++)
             out[e * batch + b] = in[e * batch + b] + here;
@@ -54,15 +68,25 @@ static void step(const struct layer_run *run)
     }
 }
 
-static void backward(const struct layer_back *back)
+/* Positions that are not there have learned nothing. */
+static void back_feature(const struct layer_back *back, uint64_t feature)
 {
     const struct layer_run *run = &back->run;
+    const uint64_t positions = positions_of(run), all = positions_of_all(run);
+    float *gradient = back->vector_gradient[0] + feature * all;
+
+    run->kernels->row_sums(back->out_gradient + feature * positions * run->out->batch, gradient, run->out->batch, 0,
+                           (uint32_t)positions);
+    memset(gradient + positions, 0, (all - positions) * sizeof *gradient);
+}
+
+static void backward(const struct layer_back *back)
+{
     unsigned long long begin, end;
 
-    share(run, &begin, &end);
-    if (back->vector_gradient[0])
-        run->kernels->row_sums(back->out_gradient, back->vector_gradient[0], run->out->batch, (uint32_t)begin,
-                               (uint32_t)end);
+    share(&back->run, &begin, &end);
+    for (uint64_t feature = begin; back->vector_gradient[0] && feature < end; feature++)
+        back_feature(back, feature);
     move_backward(back, 0, back->out_gradient);
 }
 
