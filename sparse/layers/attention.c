@@ -355,6 +355,16 @@ static int step_plan(const struct layer_step_setup *setup, uint64_t *kept, struc
     return 0;
 }
 
+/* Of keys behind the last word it takes none: a text's own numbers are the mask, or they come later. */
+static uint32_t along(const struct layer *layer, const uint32_t *inputs)
+{
+    const uint32_t keys = inputs[KEYS];
+    const bool masked = layer->input_count > MASK && layer->inputs[MASK] == keys;
+    const bool causal = layer->parameters[CAUSAL] != 0 && inputs[QUERIES] == keys;
+
+    return inputs[VALUES] == keys && (masked || causal) ? inputs[QUERIES] : LAYER_ALONG_NONE;
+}
+
 /* What a query may take: keys and values by feature, `stride` apart, and the mask. */
 struct past {
     const float *keys, *values, *mask; /* NULL: no mask */
@@ -515,5 +525,6 @@ const struct layer_kind layer_attention = {
     .forward = forward,
     .step = step,
     .step_plan = step_plan,
+    .along = along,
     .backward = backward,
 };

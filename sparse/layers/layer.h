@@ -194,6 +194,8 @@ struct layer_step_setup {
     const bool *whole; /* by input: it is there before the first step; else it comes a position a step */
 };
 
+#define LAYER_ALONG_NONE UINT32_MAX
+
 struct elementwise; /* sparse/layers/elementwise.h */
 struct convolution; /* sparse/layers/convolution.h */
 
@@ -252,6 +254,11 @@ struct layer_kind {
     /* Whether it steps with such inputs; and bytes that it keeps of a sequence. NULL: where all come a position a step;
      * none. WISP_E_FORMAT: it does not, and why. */
     int (*step_plan)(const struct layer_step_setup *setup, uint64_t *kept, struct reason *why);
+    /* Of a layer that does not step with all of its inputs: along which of the model's inputs its positions go
+     * (sparse/passes/lengths.h), given along which each of its own inputs goes, LAYER_ALONG_NONE for none; so that what
+     * it gives at the first of them follows from the first positions of its inputs, where the model's inputs are 0
+     * behind those. NULL: along none. */
+    uint32_t (*along)(const struct layer *layer, const uint32_t *inputs);
     /* What it does to a channel when served; NULL: not such a map. */
     void (*affine)(const struct layer *layer, size_t channel, struct layer_affine *out);
 };
