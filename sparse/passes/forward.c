@@ -9,6 +9,7 @@
 #include "base/size.h"
 #include "sparse/layers/step.h"
 #include "sparse/passes/forward_plan.h"
+#include "sparse/passes/lengths.h"
 #include "sparse/passes/samples.h"
 
 /* ---- planning ---- */
@@ -160,6 +161,22 @@ static int plan_weights(struct forward *forward, struct reason *why)
     return 0;
 }
 
+/* Of a pass that is run whole, by forward_run(). */
+static int plan_lengths(struct forward *forward)
+{
+    const struct model *model = forward->setup.model;
+    uint32_t *along;
+
+    if (forward->setup.part || forward->setup.sparse_input)
+        return 0;
+    along = calloc(model_value_count(model), sizeof *along);
+    if (along && lengths_find(model, along))
+        forward->along = along;
+    else
+        free(along);
+    return along ? 0 : -ENOMEM;
+}
+
 static int plan(struct forward *forward, struct reason *why)
 {
     const uint32_t values = model_value_count(forward->setup.model);
@@ -177,6 +194,8 @@ static int plan(struct forward *forward, struct reason *why)
         forward->values[value] = (struct tensor){ .shape = *shape, .elements = shape_elements(shape) };
     }
     result = buffers_plan(forward);
+    if (!result)
+        result = plan_lengths(forward);
     if (!result)
         result = plan_workspace(forward, why);
     if (!result)
@@ -256,6 +275,7 @@ struct forward *forward_free(struct forward *forward)
         free(forward->weights);
     free(forward->buffer_of);
     free(forward->values);
+    free(forward->along);
     workspace_deinit(&forward->workspace);
     free(forward->own);
     free(forward->gathered);
@@ -427,6 +447,23 @@ void forward_step(struct forward *forward, const struct layer_step *steps, size_
 bool forward_is_sparse(const struct forward *forward)
 {
     return forward->setup.sparse_input;
+}
+
+bool forward_has_lengths(const struct forward *forward)
+{
+    return forward->along != NULL;
+}
+
+void forward_set_lengths(struct forward *forward, const uint32_t *lengths)
+{
+    for (uint32_t value = 0; forward->along && value < model_value_count(forward->setup.model); value++) {
+        struct tensor *tensor = &forward->values[value];
+
+        tensor->shape = *model_value_shape(forward->setup.model, value);
+        if (lengths)
+            tensor->shape.dimension[tensor->shape.rank - 1] = lengths[forward->along[value]];
+        tensor->elements = shape_elements(&tensor->shape);
+    }
 }
 
 void forward_random(struct forward *forward, const struct layer_random *random)

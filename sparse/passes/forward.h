@@ -84,6 +84,11 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
  * full, but that a sum of 0 may have another sign. */
 void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count);
 bool forward_is_sparse(const struct forward *forward);
+/* Whether the model is one of sequences (lengths.h), of which forward_run() can take the first positions alone; and
+ * how many of each input it takes from now on, from 1 to all; NULL: all. Inputs stand as they do at all positions,
+ * which are the first rows; other values, and their gradients, are as if the model had so many. */
+bool forward_has_lengths(const struct forward *forward);
+void forward_set_lengths(struct forward *forward, const uint32_t *lengths);
 /* A step of `count` sequences, by layer (sparse/layers/step.h): in a pass with a part that has a length, of a model in
  * which what goes along the sequence has one position. What goes in stands where forward_input() says. */
 struct layer_step;

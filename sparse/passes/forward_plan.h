@@ -20,6 +20,7 @@ struct forward {
     float **buffers;
     uint32_t buffer_count;
     struct tensor *values;          /* by value: as it stands in this run */
+    uint32_t *along;                /* by value: the input along which it goes (lengths.h); NULL: some go along none */
     const struct layer_step *steps; /* by layer, in a step */
     struct layer_random random;
     void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
