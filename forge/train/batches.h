@@ -64,6 +64,16 @@ struct batch {
     uint64_t epoch;
 };
 
+/* How many words a text has that is learned word by word, and its target. */
+struct batch_lengths {
+    uint32_t source, target;
+};
+
+/* False: the samples are not such texts, or, as the recipe changes them, as long as nobody knows. A pass then has all
+ * of its positions; else batches_forward() has it run at as many as the batch needs. */
+bool batches_lengths(const struct batches *batches, const struct recipe *recipe, uint32_t sample,
+                     struct batch_lengths *out);
+
 /* The samples as columns of `activation`. */
 int batches_fill(struct batches *batches, const struct batch *batch, float *activation, struct reason *why);
 

@@ -9,7 +9,66 @@
 
 #include "base/cleanup.h"
 #include "base/memory.h"
+#include "base/size.h"
 #include "forge/train/batches_state.h"
+
+/* ---- lengths ---- */
+
+/* Of a text as it is kept, up to its last word; of one that is made for each batch nobody knows. */
+static size_t text_length(const struct batches *b, uint32_t sample)
+{
+    const struct sparse_vector text = nonzeros_vector(b->sparse, sample);
+
+    return text.count ? text.elements[text.count - 1].index + 1 : 0;
+}
+
+static bool knows_lengths(const struct batches *b, const struct recipe *recipe)
+{
+    return b->sparse && !(recipe && augment_is_on(&recipe->augment));
+}
+
+static size_t longest(const struct batches *b, const struct batch *batch)
+{
+    size_t length = 1;
+
+    for (size_t i = 0; i < batch->count; i++)
+        length = MAX(length, text_length(b, batch->which[i]));
+    return length;
+}
+
+/* Whether the positions of the pass are those of texts that are kept, as long as they are. */
+static bool follows(const struct batches *b, const struct recipe *recipe)
+{
+    return b->following && !b->noise.drawn && knows_lengths(b, recipe) &&
+           (!b->targets || knows_lengths(b->targets, NULL));
+}
+
+/* As many positions as the longest text has; of a target one more, where its end is to be given. */
+static void set_lengths(const struct batches *b, const struct batch *batch, struct forward *forward, size_t *looked_at)
+{
+    uint32_t lengths[SIGNATURE_TENSORS_MAX];
+
+    if (!forward_has_lengths(forward) || !follows(b, batch->recipe)) {
+        forward_set_lengths(forward, NULL);
+        return;
+    }
+    *looked_at = longest(b, batch);
+    lengths[b->words.source] = (uint32_t)*looked_at;
+    if (b->targets) {
+        *looked_at = MIN(longest(b->targets, batch) + 1, b->targets->elements);
+        lengths[b->words.target] = (uint32_t)*looked_at;
+    }
+    forward_set_lengths(forward, lengths);
+}
+
+bool batches_lengths(const struct batches *b, const struct recipe *recipe, uint32_t sample, struct batch_lengths *out)
+{
+    if (!follows(b, recipe))
+        return false;
+    *out = (struct batch_lengths){ (uint32_t)text_length(b, sample),
+                                   b->targets ? (uint32_t)text_length(b->targets, sample) : 0 };
+    return true;
+}
 
 /* What is learned word by word: the texts that stand in the pass already, or their targets, which go there. */
 static int fill_words(struct batches *b, const struct batch *batch, struct forward *forward, struct reason *why)
@@ -17,11 +76,17 @@ static int fill_words(struct batches *b, const struct batch *batch, struct forwa
     const struct batch plain = { .which = batch->which, .count = batch->count };
     int result;
 
-    b->last = (struct sequence){ forward_input(forward, b->words.source), b->elements, batch->count, false };
+    b->last = (struct sequence){ .words = forward_input(forward, b->words.source),
+                                 .positions = b->elements,
+                                 .count = batch->count };
+    if (b->targets && !b->words.apart) {
+        b->last.words = forward_input(forward, b->words.target);
+        b->last.positions = b->targets->elements;
+    }
+    b->last.looked_at = b->last.positions;
+    set_lengths(b, batch, forward, &b->last.looked_at);
     if (!b->targets || b->words.apart)
         return 0;
-    b->last.words = forward_input(forward, b->words.target);
-    b->last.positions = b->targets->elements;
     result = batches_fill(b->targets, &plain, b->last.words, why);
     if (!result)
         sequence_move(&b->last);
@@ -117,6 +182,7 @@ int batches_forward(struct batches *batches, const struct batch *batch, struct f
 int batches_follow(struct batches *batches, const struct batches_words *words, bool keep, struct reason *why)
 {
     batches->words = *words;
+    batches->following = !words->apart && batches->data->kind == MEDIA_TEXT;
     if (!words->media)
         return 0;
     batches->target_data = *batches->data;
@@ -320,6 +386,13 @@ static int take_recordings(struct batches *b, const struct batch *batch, struct 
 
 /* ---- targets ---- */
 
+/* At the positions that the pass has. */
+static void take_words(const struct batches *b, struct loss_batch *loss)
+{
+    loss->positions = b->last.looked_at;
+    sequence_targets(&b->last, loss->classes);
+}
+
 int batches_targets(struct batches *batches, const struct batch *batch, const struct answers *answers,
                     struct loss_batch *loss, struct reason *why)
 {
@@ -343,7 +416,7 @@ int batches_targets(struct batches *batches, const struct batch *batch, const st
     if (batches->data->pairs)
         pool_run(batches->pool, take_answers, &(struct answering){ batches, batch, loss });
     else if (loss->loss->targets == TARGETS_WORDS)
-        sequence_targets(&batches->last, loss->classes);
+        take_words(batches, loss);
     else
         take_labels(batches, batch->which, batch->count, loss);
     return 0;

@@ -31,6 +31,7 @@ struct batches {
     struct dataset target_data; /* what they are made from: the data's targets as its texts */
     struct batches_words words;
     struct batches_noise noise;
+    bool following;                    /* word by word */
     struct sequence last;              /* the last batch, as the pass has it */
     bool fit;                          /* the data's pictures have that size as they are */
     struct media_levels levels;        /* what their bytes become, */

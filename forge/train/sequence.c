@@ -18,7 +18,7 @@ void sequence_targets(const struct sequence *sequence, int32_t *out)
     const float *words = sequence->words;
     const size_t count = sequence->count, length = sequence->positions * count;
 
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < sequence->looked_at * count; i++) {
         const bool begins = sequence->moved && i < count;
         const bool is_next = i + count < length && (begins || words[i] != 0);
 

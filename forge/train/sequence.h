@@ -18,6 +18,7 @@
 struct sequence {
     float *words;
     size_t positions, count; /* of samples */
+    size_t looked_at;        /* positions, from the first on, at which a word is to be given */
     bool moved;              /* 0 stands before the first */
 };
 
@@ -27,7 +28,7 @@ void sequence_move(struct sequence *sequence);
  * last. */
 void sequence_labels(int32_t *labels, size_t count);
 
-/* What is to be given at each position: a word, or 0 where the text ends; -1 behind that. */
+/* What is to be given at each position that is looked at: a word, or 0 where the text ends; -1 behind that. */
 void sequence_targets(const struct sequence *sequence, int32_t *out);
 
 #endif

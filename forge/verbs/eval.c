@@ -258,7 +258,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     scores.input = s->words.source;
     r.scores = s->pictures ? &scores : NULL;
     if (!result)
-        result = experiment_batches(s, false, &r.batches, &why);
+        result = experiment_batches(s, loss_is_of_words(s->loss), &r.batches, &why); /* whose lengths are known then */
     if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
         setup.mode = LAYER_EVALUATE;
         setup.sparse_input = true;

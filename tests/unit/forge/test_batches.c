@@ -361,7 +361,7 @@ static void test_words_follow_words(void **state)
     const float moved[] = { 0, 0, 0, 5, 7, 3, 6, 8, 0, 0, 9, 0 };
     const int32_t next[] = { 6, 8, 0, 0, 9, -1, -1, 4, -1, -1, -1, -1 };
     const int32_t all[] = { 5, 7, 3, 6, 8, 0, 0, 9, -1, -1, -1, -1 };
-    struct sequence sequence = { words, 4, 3, false };
+    struct sequence sequence = { words, 4, 3, 4, false };
     int32_t targets[12];
 
     (void)state;
@@ -371,6 +371,11 @@ static void test_words_follow_words(void **state)
     assert_memory_equal(words, moved, sizeof moved);
     sequence_targets(&sequence, targets);
     assert_memory_equal(targets, all, sizeof all);
+    memset(targets, 0xee, sizeof targets);
+    sequence.looked_at = 2;
+    sequence_targets(&sequence, targets);
+    assert_memory_equal(targets, all, 6 * sizeof *all);
+    assert_int_equal(targets[6], (int32_t)0xeeeeeeee);
 }
 
 /* ---- pairs of pictures ---- */
