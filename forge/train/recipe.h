@@ -81,7 +81,8 @@ enum recipe_stream {
     STREAM_DISAGREEMENT,
     STREAM_LATENT,
     STREAM_ADVERSARY,
-    STREAM_NOISE
+    STREAM_NOISE,
+    STREAM_LENGTHS
 };
 
 static inline uint64_t recipe_stream(enum recipe_stream purpose, uint64_t epoch, uint64_t sample)

@@ -10,6 +10,7 @@
 #include "forge/train/evaluate.h"
 #include "forge/train/groups/groups.h"
 #include "forge/train/interrupt.h"
+#include "forge/train/lengths/lengths.h"
 #include "forge/train/topology/regrow_model.h"
 #include "forge/train/trainer_state.h"
 #include "sparse/graph/connections.h"
@@ -192,12 +193,30 @@ static int train_batch(struct trainer *t, uint64_t epoch, const uint32_t *which,
     return result;
 }
 
-static void order_epoch(struct trainer *t, uint64_t epoch)
+/* What a sample's positions cost: those of targets more, where a word is to be given at each. */
+static uint64_t cost(const void *of, uint32_t sample)
+{
+    const struct trainer *t = of;
+    struct batch_lengths lengths = { 0, 0 };
+
+    batches_lengths(t->setup.batches, t->setup.recipe, sample, &lengths);
+    return (uint64_t)lengths.target << 32 | lengths.source;
+}
+
+static int order_epoch(struct trainer *t, uint64_t epoch, struct reason *why)
 {
     const struct trainer_setup *s = &t->setup;
+    const struct lengths lengths = { s->recipe->batch, s->recipe->seed, recipe_stream(STREAM_LENGTHS, epoch, 0), cost,
+                                     t };
+    struct batch_lengths first;
+    int result = 0;
 
     memcpy(t->order, s->train, s->train_count * sizeof *t->order);
     shuffle(t->order, s->train_count, s->recipe->seed, recipe_stream(STREAM_SHUFFLE, epoch, 0));
+    if (s->train_count && s->batches && forward_has_lengths(t->forward) &&
+        batches_lengths(s->batches, s->recipe, s->train[0], &first))
+        result = lengths_order(&lengths, t->order, s->train_count);
+    return result ? refuse_errno(why, result, "an epoch's order") : 0;
 }
 
 int trainer_gradient(struct trainer *t, uint64_t number, const float **out, struct reason *why)
@@ -206,8 +225,9 @@ int trainer_gradient(struct trainer *t, uint64_t number, const float **out, stru
     const uint64_t epoch = number / t->per_epoch;
     int result;
 
-    order_epoch(t, epoch);
-    result = trainer_batch(t, epoch, t->order + first, MIN(batch, t->setup.train_count - first), why);
+    result = order_epoch(t, epoch, why);
+    if (!result)
+        result = trainer_batch(t, epoch, t->order + first, MIN(batch, t->setup.train_count - first), why);
     start_tallies(t);
     *out = t->gradient;
     return result;
@@ -258,10 +278,9 @@ static int train_epoch(struct trainer *t, const struct trainer_result *out, stru
 {
     const struct trainer_setup *s = &t->setup;
     uint64_t epoch = out->epochs;
-    int result = 0;
+    int result = order_epoch(t, epoch, why);
 
-    order_epoch(t, epoch);
-    while (t->tally.samples < s->train_count && !find_ending(t, out)) {
+    while (!result && t->tally.samples < s->train_count && !find_ending(t, out)) {
         size_t done = t->tally.samples, now = MIN(s->recipe->batch, s->train_count - done);
 
         result = train_batch(t, epoch, t->order + done, now, why);
