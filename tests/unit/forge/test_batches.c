@@ -15,6 +15,7 @@
 #include "forge/train/nonzeros.h"
 #include "forge/train/sequence.h"
 #include "support/test.h"
+#include "support/translator.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -378,6 +379,53 @@ static void test_words_follow_words(void **state)
     assert_int_equal(targets[6], (int32_t)0xeeeeeeee);
 }
 
+/* Pairs of up to four words and up to three: a pass has four positions of the source, and four of the target, of which
+ * the last is where the longest ends. */
+static void test_a_pass_is_as_long_as_its_texts(void **state)
+{
+    enum { COUNT = 3, SOURCE = 12, TARGET = 8, WORDS = 900 };
+    static const int32_t ends[COUNT] = { 0, -1, -1 };
+    const struct translator translator = {
+        .kind = "attention", .source = SOURCE, .positions = TARGET, .vocabulary = WORDS, .width = 2, .masked = true
+    };
+    struct dataset_text texts[] = { { "a b", 3 }, { "c d e f", 7 }, { "g", 1 } };
+    struct dataset_text targets[] = { { "r s t", 5 }, { "u", 1 }, { "v", 1 } };
+    struct dataset data = { .name = "made", .kind = MEDIA_TEXT, .count = COUNT, .texts = texts, .targets = targets };
+    const uint32_t which[COUNT] = { 0, 1, 2 };
+    const struct batch batch = { .which = which, .count = COUNT };
+    struct model *model = translator_model(&translator);
+    struct batches_words words = { .source = 0, .target = 1 };
+    struct loss_batch loss;
+    struct batches *batches;
+    struct forward *forward;
+    struct media *source, *target;
+    struct reason why;
+
+    (void)state;
+    assert_ok(media_parse("{\"kind\":\"text\",\"features\":900,\"sequence\":12}", &source, &why), why);
+    assert_ok(media_parse("{\"kind\":\"text\",\"features\":900,\"sequence\":8}", &target, &why), why);
+    words.media = target;
+    assert_ok(batches_new(&data, source, NULL, true, &batches, &why), why);
+    assert_ok(batches_follow(batches, &words, true, &why), why);
+    assert_ok(forward_new(
+                  &(struct forward_setup){
+                      .model = model, .kernels = kernels_find("auto"), .mode = LAYER_EVALUATE, .batch = COUNT },
+                  &forward, &why),
+              why);
+    assert_int_equal(loss_batch_init(&loss, loss_find("sequence-cross-entropy"), model_output(model), COUNT), 0);
+    assert_ok(batches_forward(batches, &batch, forward, LAYER_EVALUATE, &why), why);
+    assert_ok(batches_targets(batches, &batch, NULL, &loss, &why), why);
+    assert_int_equal(loss.positions, 4);
+    assert_memory_equal(loss.classes + (size_t)3 * COUNT, ends, sizeof ends);
+    assert_true(loss.classes[1] > 0 && loss.classes[1 + COUNT] == 0 && loss.classes[1 + 2 * COUNT] == -1);
+    forward_free(forward);
+    loss_batch_deinit(&loss);
+    batches_free(batches);
+    media_free(source);
+    media_free(target);
+    model_free(model);
+}
+
 /* ---- pairs of pictures ---- */
 
 enum { PAIRS = 3, TILE = 8, BATCH = 37, TILE_ELEMENTS = 3 * TILE * TILE };
@@ -502,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_nonzeros_have_a_limit),
         cmocka_unit_test(test_numbers_of_words_are_no_amounts),
         cmocka_unit_test(test_words_follow_words),
+        cmocka_unit_test(test_a_pass_is_as_long_as_its_texts),
         cmocka_unit_test(test_inputs_and_targets_are_of_one_place),
         cmocka_unit_test(test_noise_is_drawn_anew),
         cmocka_unit_test(test_a_sample_that_cannot_be_made_is_named),
