@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Model files in a person's hands, without a daemon: `wisp show FILE` says what a daemon would say, and `wisp run
- * --model FILE` answers what it would answer, through a daemon that ends with the command, however that ends. And the
- * cards of the models that ship are true.
+ * --model FILE` answers what it would answer, through a daemon that ends with the command, however that ends.
  */
 #include "support/test.h"
 
@@ -295,67 +294,6 @@ static void test_a_recording_is_written(void **state)
 
 /* ---- what ships ---- */
 
-static void card_has(const char *name, const char *card, const char *text)
-{
-    if (!strstr(card, text))
-        fail_msg("models/%s.md does not say '%s', which the model's file does", name, text);
-}
-
-/* What was said of the recipe stands in the card as it was typed; what nobody said is no matter of its. */
-static void check_recipe(const char *name, const char *card, const json_t *training)
-{
-    const json_t *recipe = json_object_get(training, "recipe");
-    json_t *amount;
-    const char *key;
-    char text[96];
-
-    assert_non_null(recipe);
-    if (strstr(card, "--epochs ")) {
-        snprintf(text, sizeof text, "--epochs %lld ", (long long)json_integer_value(json_object_get(recipe, "epochs")));
-        card_has(name, card, text);
-    }
-    snprintf(text, sizeof text, "--rate %g", json_number_value(json_object_get(recipe, "rate")));
-    card_has(name, card, text);
-    json_object_foreach(json_object_get(recipe, "augment"), key, amount)
-    {
-        snprintf(text, sizeof text, "%s=%g", key, json_number_value(amount));
-        card_has(name, card, text);
-    }
-}
-
-/* The card of a model that ships says how it was trained as the file does. */
-static void test_the_cards_say_what_the_files_say(void **state)
-{
-    static char card[16384];
-    json_t *all = json_load_file(source_path("models/models.json"), 0, NULL), *figures;
-    const char *name;
-
-    (void)state;
-    assert_non_null(all);
-    json_object_foreach(all, name, figures)
-    {
-        char path[64], text[96];
-        json_t *model, *training;
-        FILE *file;
-
-        snprintf(path, sizeof path, "models/%s.md", name);
-        file = fopen(source_path(path), "r");
-        assert_non_null(file);
-        card[fread(card, 1, sizeof card - 1, file)] = '\0';
-        fclose(file);
-        snprintf(path, sizeof path, "models/%s.safetensors", name);
-        model = show(source_path(path));
-        training = json_object_get(json_object_get(model, "lineage"), "training");
-        check_recipe(name, card, training);
-        snprintf(text, sizeof text, "validation accuracy | %.2f %%",
-                 100 * json_number_value(json_object_get(training, "validation_accuracy")));
-        if (strstr(card, "| test accuracy |"))
-            card_has(name, card, text);
-        json_decref(model);
-    }
-    json_decref(all);
-}
-
 /* ---- a daemon for one call ---- */
 
 static char runtime_variable[256];
@@ -600,7 +538,6 @@ int main(void)
         cmocka_unit_test(test_a_model_that_was_only_built),
         cmocka_unit_test(test_a_picture_is_written),
         cmocka_unit_test(test_a_recording_is_written),
-        cmocka_unit_test(test_the_cards_say_what_the_files_say),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
         cmocka_unit_test(test_it_cannot_be_served),
         cmocka_unit_test(test_it_ends_with_the_command),

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The models that ship, trained, in the real daemon: what libwisp makes of the files in examples/ is answered as the
- * scalar reference answers it, bit for bit, with every set of kernels; and the answers are the right ones.
+ * scalar reference answers it, bit for bit, with every set of kernels; the answers are the right ones, and their cards
+ * are true.
  */
 #include "support/test.h"
 
 #include <dirent.h>
+#include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,6 +256,79 @@ static void test_each_type_answers(void **state)
     scratch_remove(folder);
 }
 
+static json_t *show(const char *model)
+{
+    static struct outcome outcome;
+    json_t *json;
+
+    command_run(&(struct command){ .words = { "wisp", "show", "--json", model } }, &outcome);
+    assert_int_equal(outcome.status, 0);
+    json = json_loads(outcome.out, 0, NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void card_has(const char *name, const char *card, const char *text)
+{
+    if (!strstr(card, text))
+        fail_msg("models/%s.md does not say '%s', which the model's file does", name, text);
+}
+
+/* What was said of the recipe stands in the card as it was typed; what nobody said is no matter of its. */
+static void check_recipe(const char *name, const char *card, const json_t *training)
+{
+    const json_t *recipe = json_object_get(training, "recipe");
+    json_t *amount;
+    const char *key;
+    char text[96];
+
+    assert_non_null(recipe);
+    if (strstr(card, "--epochs ")) {
+        snprintf(text, sizeof text, "--epochs %lld ", (long long)json_integer_value(json_object_get(recipe, "epochs")));
+        card_has(name, card, text);
+    }
+    snprintf(text, sizeof text, "--rate %g", json_number_value(json_object_get(recipe, "rate")));
+    card_has(name, card, text);
+    json_object_foreach(json_object_get(recipe, "augment"), key, amount)
+    {
+        snprintf(text, sizeof text, "%s=%g", key, json_number_value(amount));
+        card_has(name, card, text);
+    }
+}
+
+/* The card of a model that ships says how it was trained as the file does. */
+static void test_the_cards_say_what_the_files_say(void **state)
+{
+    static char card[16384];
+    json_t *all = json_load_file(source_path("models/models.json"), 0, NULL), *figures;
+    const char *name;
+
+    (void)state;
+    assert_non_null(all);
+    json_object_foreach(all, name, figures)
+    {
+        char path[64], text[96];
+        json_t *model, *training;
+        FILE *file;
+
+        snprintf(path, sizeof path, "models/%s.md", name);
+        file = fopen(source_path(path), "r");
+        assert_non_null(file);
+        card[fread(card, 1, sizeof card - 1, file)] = '\0';
+        fclose(file);
+        snprintf(path, sizeof path, "models/%s.safetensors", name);
+        model = show(source_path(path));
+        training = json_object_get(json_object_get(model, "lineage"), "training");
+        check_recipe(name, card, training);
+        snprintf(text, sizeof text, "validation accuracy | %.2f %%",
+                 100 * json_number_value(json_object_get(training, "validation_accuracy")));
+        if (strstr(card, "| test accuracy |"))
+            card_has(name, card, text);
+        json_decref(model);
+    }
+    json_decref(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_the_best_of_this_machine),
         cmocka_unit_test(test_the_example_of_live_input),
         cmocka_unit_test(test_each_type_answers),
+        cmocka_unit_test(test_the_cards_say_what_the_files_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
