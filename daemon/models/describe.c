@@ -53,8 +53,10 @@ static json_t *full(const struct surroundings *in, const struct instance *instan
         add_decoding(json_object_get(object, "decoding"), instance);
     }
     model_json_details(object, instance->model, &plans);
-    if (!labels)
+    if (!labels) {
         json_object_set_new(object, "labels", json_array());
+        json_object_del(object, "thresholds");
+    }
     json_object_set_new(object, "batch_most", json_integer(instance->batch_max));
     json_object_set_new(object, "wait_us", json_integer((json_int_t)(instance->wait_ns / NS_PER_US)));
     return object;

@@ -83,6 +83,15 @@ static json_t *labels_json(const struct model *model)
     return array;
 }
 
+json_t *model_json_thresholds(const struct model *model)
+{
+    json_t *array = json_array();
+
+    for (uint32_t i = 0; i < model->label_count; i++)
+        json_array_append_new(array, json_real((double)model->thresholds[i]));
+    return array;
+}
+
 /* A JSON text of the model file, which its validator has parsed before; null when there is none. */
 static json_t *embedded(const char *text)
 {
@@ -168,6 +177,8 @@ json_t *model_json_summary(const struct model *model, const struct signature *se
 void model_json_details(json_t *object, const struct model *model, const struct model_json_plans *plans)
 {
     json_object_set_new(object, "labels", labels_json(model));
+    if (model->thresholds)
+        json_object_set_new(object, "thresholds", model_json_thresholds(model));
     json_object_set_new(object, "media", model_json_media(model));
     json_object_set_new(object, "lineage", embedded(model->lineage));
     json_object_set_new(object, "layers", layers_json(model, plans));

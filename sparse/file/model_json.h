@@ -18,8 +18,11 @@ json_t *model_json_summary(const struct model *model, const struct signature *se
  * reference; NULL without memory. */
 json_t *model_json_media(const struct model *model);
 
-/* Adds labels, media, lineage and layers; of layers that one of the plans runs also the kernels, for one sample and for
- * `batch`. */
+/* From which probability on each label holds, for a model that says so. A new reference; NULL without memory. */
+json_t *model_json_thresholds(const struct model *model);
+
+/* Adds labels, thresholds, media, lineage and layers; of layers that one of the plans runs also the kernels, for one
+ * sample and for `batch`. */
 struct model_json_plans {
     const struct forward *const *list;
     size_t count, batch;

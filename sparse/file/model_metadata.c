@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/size.h"
 #include "sparse/file/model_checksum.h"
+#include "sparse/file/model_json.h"
 #include "sparse/file/model_metadata.h"
 #include "sparse/file/signature_json.h"
 
@@ -252,6 +254,41 @@ static json_t *labels_write(const struct model *model)
     return dump(labels);
 }
 
+/* Labels have been read: rows are in order. */
+static int thresholds_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
+{
+    cleanup_json json_t *thresholds = NULL;
+    int result = metadata_json(metadata, key, &thresholds, why);
+    size_t count = json_array_size(thresholds);
+
+    if (result)
+        return result;
+    if (!count || count != model->label_count)
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an array of %u numbers, one for each label", key,
+                      model->label_count);
+    model->thresholds = memory_alloc(count, sizeof *model->thresholds);
+    if (!model->thresholds)
+        return refuse_errno(why, -ENOMEM, "%zu thresholds", count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *number = json_array_get(thresholds, i);
+
+        if (!json_is_number(number))
+            return refuse(why, WISP_E_FORMAT, "\"%s\": threshold %zu is not a number", key, i + 1);
+        model->thresholds[i] = (float)json_number_value(number);
+    }
+    return 0;
+}
+
+static json_t *thresholds_write(const struct model *model)
+{
+    cleanup_json json_t *thresholds = NULL;
+
+    if (!model->thresholds)
+        return json_null();
+    thresholds = model_json_thresholds(model);
+    return dump(thresholds);
+}
+
 static int media_read(const json_t *metadata, const char *key, struct model *model, struct reason *why)
 {
     return object_read(metadata, key, &model->media, why);
@@ -290,6 +327,7 @@ static const struct entry {
     { "wisp.decoding", false, decoding_read, decoding_write },
     { METADATA_GRAPH, true, NULL, NULL },
     { "wisp.labels", false, labels_read, labels_write },
+    { "wisp.thresholds", false, thresholds_read, thresholds_write },
     { "wisp.media", false, media_read, media_write },
     { "wisp.lineage", false, lineage_read, lineage_write },
 };

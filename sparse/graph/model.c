@@ -36,6 +36,7 @@ struct model *model_free(struct model *model)
     for (uint32_t i = 0; model->labels && i < model->label_count; i++)
         free(model->labels[i]);
     free(model->labels);
+    free(model->thresholds);
     free(model->layers);
     free(model->media);
     free(model->idf);

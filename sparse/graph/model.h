@@ -36,8 +36,9 @@ struct model {
     uint32_t layer_count;
     char **labels; /* label_count of them, or none */
     uint32_t label_count;
-    char *media;  /* JSON object, as media/ reads it; NULL when the input is raw */
-    uint8_t *idf; /* of a text's features, a byte each, as media/ reads it; NULL: none */
+    float *thresholds; /* a label holds from this probability on; label_count of them, or NULL: nothing says so */
+    char *media;       /* JSON object, as media/ reads it; NULL when the input is raw */
+    uint8_t *idf;      /* of a text's features, a byte each, as media/ reads it; NULL: none */
     uint32_t idf_count;
     char *lineage;     /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
     void *file;        /* the buffer that weights and vectors are borrowed from; NULL when they are the model's own */
@@ -78,9 +79,9 @@ int model_strip(struct model *model, bool (*needed)(const void *argument, uint32
 
 /* The one validator of a graph: names unique, inputs before their layer, kinds' own rules, shapes, what goes in and
  * comes out, label count equal to the first output's elements when there are labels, labels without control characters,
- * processing type well formed, an idf for each of a medium's features or none, a way to decode that the graph has.
- * Fills in each layer's `shape` and the signature's outputs. WISP_E_FORMAT, and names the layer. Weights are checked by
- * csr_check() before. */
+ * a threshold for each of them or none, processing type well formed, an idf for each of a medium's features or none, a
+ * way to decode that the graph has. Fills in each layer's `shape` and the signature's outputs. WISP_E_FORMAT, and names
+ * the layer. Weights are checked by csr_check() before. */
 int model_check(struct model *model, struct reason *why);
 
 #endif

@@ -144,6 +144,21 @@ static int labels_check(const struct model *model, struct reason *why)
     return 0;
 }
 
+static int thresholds_check(const struct model *model, struct reason *why)
+{
+    if (!model->thresholds)
+        return 0;
+    if (!model->label_count)
+        return refuse(why, WISP_E_FORMAT, "there are thresholds, but no labels");
+    for (uint32_t i = 0; i < model->label_count; i++) {
+        /* NaN is none of these. */
+        if (!(model->thresholds[i] > 0 && model->thresholds[i] < 1))
+            return refuse(why, WISP_E_FORMAT, "the threshold of label %u is %g, which is not between 0 and 1", i + 1,
+                          (double)model->thresholds[i]);
+    }
+    return 0;
+}
+
 /* Whether the graph has what its signature says; outputs get their shapes. */
 static int signature_check(struct model *model, struct reason *why)
 {
@@ -201,5 +216,7 @@ int model_check(struct model *model, struct reason *why)
         result = idf_check(model, why);
     if (!result && model->decoding.length)
         result = decoding_check(model, why);
-    return result ? result : labels_check(model, why);
+    if (!result)
+        result = labels_check(model, why);
+    return result ? result : thresholds_check(model, why);
 }

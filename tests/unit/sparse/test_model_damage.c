@@ -137,10 +137,11 @@ static struct bytes header_edit(const char *find, const char *replace)
     return file_make(header, strlen(header), good.data + LENGTH + length, good.size - LENGTH - length);
 }
 
-#define INPUT          "\"wisp.input\":\"[2,3]\""
-#define INPUTS(list)   "\"wisp.inputs\":\"" list "\""
-#define OUTPUTS(list)  "\"wisp.outputs\":\"" list "\""
-#define DECODING(text) INPUT, INPUT ",\"wisp.decoding\":\"" text "\""
+#define INPUT            "\"wisp.input\":\"[2,3]\""
+#define INPUTS(list)     "\"wisp.inputs\":\"" list "\""
+#define OUTPUTS(list)    "\"wisp.outputs\":\"" list "\""
+#define DECODING(text)   INPUT, INPUT ",\"wisp.decoding\":\"" text "\""
+#define THRESHOLDS(list) INPUT, INPUT ",\"wisp.thresholds\":\"" list "\""
 #define LONG_NAME                                                                                                      \
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
     "aaaaaaaaaaaaaaaa"

@@ -124,6 +124,10 @@ static void test_round_trip_of_several_tensors(void **state)
 
     (void)state;
     built->signature.inputs[0].scale = 1.0F / 255; /* no decimal fraction */
+    built->thresholds = memory_alloc(3, sizeof *built->thresholds);
+    assert_non_null(built->thresholds);
+    for (uint32_t i = 0; i < 3; i++)
+        built->thresholds[i] = 1.0F / (float)(3 + i);
     assert_ok(model_write(built, first, &why), why);
     assert_ok(model_read(first, &model, &why), why);
     assert_ok(model_check(built, &why), why);
@@ -135,6 +139,7 @@ static void test_round_trip_of_several_tensors(void **state)
     }
     for (uint32_t i = 0; i < model->layer_count; i++)
         assert_same_layer(&model->layers[i], &built->layers[i]);
+    assert_memory_equal(model->thresholds, built->thresholds, 3 * sizeof *built->thresholds);
     assert_ok(model_write(model, second, &why), why);
     assert_same_file(first, second);
     model_free(model);
