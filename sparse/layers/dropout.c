@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * dropout (Srivastava et al. 2014): in training an element is 0 with probability `rate`, and the others are 1 / (1 -
- * rate) as large; else it gives its input. The word that decides on element e of sample b is word b % 4 of block e *
- * 2^32 + b / 4 of the layer's random numbers; going back looks it up again.
+ * rate) as large; else it gives its input. The word that decides on an element of a sample is that of chance.h; going
+ * back looks it up again.
  */
 #include "base/pool.h"
-#include "base/rng.h"
 #include "base/size.h"
+#include "sparse/layers/chance.h"
 #include "sparse/layers/moving.h"
-
-enum { WORDS = 4 /* a block */, BLOCKS = 64 /* at once */ };
 
 /* What of an element's samples is kept, and how large. */
 struct drop {
@@ -18,21 +16,19 @@ struct drop {
     bool add;
 };
 
-/* One element of samples [first, first + count), counted through the step; `from` and `to` begin at the first. */
 static void drop_element(const struct layer_run *run, const struct drop *drop, uint64_t element, const float *from,
                          float *to)
 {
-    const uint64_t first = run->random.first, end = first + run->out->batch;
-    uint32_t words[BLOCKS * WORDS];
+    const size_t batch = run->out->batch;
+    uint32_t words[CHANCE_WORDS];
 
-    for (uint64_t block = first / WORDS; block * WORDS < end; block += BLOCKS) {
-        const uint64_t begin = MAX(first, block * WORDS), past = MIN(end, (block + BLOCKS) * WORDS);
+    for (size_t done = 0; done < batch; done += CHANCE_WORDS) {
+        const size_t now = MIN((size_t)CHANCE_WORDS, batch - done);
 
-        rng_blocks(run->random.seed, run->random.stream, (element << 32) + block,
-                   (past - block * WORDS + WORDS - 1) / WORDS, words);
-        for (uint64_t sample = begin; sample < past; sample++) {
-            const size_t b = sample - first;
-            const float kept = words[sample - block * WORDS] < drop->below ? 0 : from[b] * drop->scale;
+        chance_words(&run->random, element, done, now, words);
+        for (size_t i = 0; i < now; i++) {
+            const size_t b = done + i;
+            const float kept = words[i] < drop->below ? 0 : from[b] * drop->scale;
 
             to[b] = drop->add ? to[b] + kept : kept;
         }
