@@ -214,6 +214,7 @@ struct layer_kind {
     /* Its input is numbers of columns, words, instead of values: its weights have an index by columns. */
     bool indexed;
     bool train_only;   /* outside of LAYER_TRAIN its output is its one input */
+    bool quantizes;    /* outside of LAYER_TRAIN its output is whole numbers, its one input's: what can be kept */
     bool in_place;     /* forward() may be given the same memory as in[0] and out */
     bool by_columns;   /* weighted: its backward pass goes by columns where the weights have the index */
     bool sparse_input; /* its input, the model's own, may come as vectors (tensor.h), to train and to evaluate */

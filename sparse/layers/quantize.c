@@ -135,6 +135,7 @@ const struct layer_kind layer_quantize = {
     .name = "quantize",
     .inputs_min = 1,
     .inputs_max = 1,
+    .quantizes = true,
     .in_place = true,
     .vectors = { [LOG_SCALE] = { .name = "log_scale" } },
     .parameters = { [PRICE] = { "price", 0, 0, 1000, PARAMETER_REAL } },
