@@ -28,6 +28,8 @@ static json_t *summary(const struct surroundings *in, const struct instance *ins
     json_object_set_new(object, "default", json_boolean(instance->answers));
     json_object_set_new(object, "rows_most", json_integer(in->rows_max));
     json_object_set_new(object, "memory_bytes", json_integer(memory));
+    if (*instance->decoder_name)
+        json_object_set_new(object, "decoder", json_string(instance->decoder_name));
     json_object_set_new(object, "file", json_string(instance->file));
     json_object_set_new(object, "kernels", json_string(in->kernels->name));
     return object;

@@ -10,6 +10,9 @@
 #include "base/size.h"
 #include "daemon/models/instance.h"
 #include "sparse/file/model_file.h"
+#include "sparse/graph/halves.h"
+
+#define DECODER_ENDING ".decoder"
 
 static const char *base_name(const char *path)
 {
@@ -102,10 +105,35 @@ static int plan(struct instance *instance, const struct kernels *kernels, struct
         &instance->forward, why);
 }
 
-int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
-                  struct choice_cache *choices, struct reason *why)
+/* The half's name, and that of the decoder in the description of its encoder. */
+static int name_halves(struct instance *instance, enum half half, struct reason *why)
 {
-    uint64_t begin = clock_ns();
+    char name[MODEL_NAME_MAX + sizeof DECODER_ENDING];
+
+    snprintf(name, sizeof name, "%s" DECODER_ENDING, instance->name);
+    if (strlen(name) >= MODEL_NAME_MAX)
+        return refuse(why, WISP_E_FORMAT, "the name %s is too long for %s as well: give it a shorter one",
+                      instance->name, name);
+    memcpy(half == HALF_DECODER ? instance->name : instance->decoder_name, name, strlen(name) + 1);
+    return 0;
+}
+
+static int take_half(struct instance *instance, enum half half, struct reason *why)
+{
+    int result = name_halves(instance, half, why);
+
+    if (!result)
+        result = model_keep_half(instance->model, half, why);
+    if (half == HALF_DECODER) {
+        free(instance->model->media); /* it says how files become what the encoder takes */
+        instance->model->media = NULL;
+    }
+    return result;
+}
+
+/* Reads the model, and what of it is wanted. */
+static int read_model(struct instance *instance, const struct config_model *entry, enum half half, struct reason *why)
+{
     int result = model_read(entry->path, &instance->model, why);
 
     if (result)
@@ -115,8 +143,22 @@ int instance_init(struct instance *instance, const struct config_model *entry, c
     snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
     instance->batch_max = MAX(entry->batch_max, instance->model->decoding.beam);
     instance->wait_ns = entry->wait_ns;
-    instance->preferred = entry->preferred;
-    result = plan(instance, kernels, choices, why);
+    instance->preferred = entry->preferred && half == HALF_ENCODER;
+    if (!model_has_halves(instance->model))
+        return half == HALF_ENCODER ? 0 : refuse(why, WISP_E_FORMAT, "%s: another file since", entry->path);
+    result = take_half(instance, half, why);
+    return result ? refuse_in(why, result, "%s", entry->path) : 0;
+}
+
+static int init(struct instance *instance, const struct config_model *entry, enum half half,
+                const struct instance_setup *setup, struct reason *why)
+{
+    uint64_t begin = clock_ns();
+    int result = read_model(instance, entry, half, why);
+
+    if (result)
+        return result;
+    result = plan(instance, setup->kernels, setup->choices, why);
     if (result)
         return refuse_in(why, result, "%s", entry->path);
     instance->input = block_of(instance->signature.inputs, instance->signature.input_count);
@@ -137,6 +179,18 @@ uint32_t instance_beam_max(const struct instance *instance)
 {
     _Static_assert(DECODING_BEAM_MAX == WIRE_BEAM_MAX, "a model's beam can be asked for");
     return instance->decoder ? MIN(instance->batch_max, DECODING_BEAM_MAX) : 0;
+}
+
+int instance_init(struct instance *instance, const struct config_model *entry, const struct instance_setup *setup,
+                  struct reason *why)
+{
+    return init(instance, entry, HALF_ENCODER, setup, why);
+}
+
+int instance_init_decoder(struct instance *instance, const struct config_model *entry,
+                          const struct instance_setup *setup, struct reason *why)
+{
+    return init(instance, entry, HALF_DECODER, setup, why);
 }
 
 void instance_deinit(struct instance *instance)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An instance: one model, read, packed and warmed up for this processor. Immutable from then on.
+ * An instance: one model, or a half of one (docs/design/compression.md), read, packed and warmed up for this processor.
+ * Immutable from then on.
  */
 #ifndef DAEMON_MODELS_INSTANCE_H
 #define DAEMON_MODELS_INSTANCE_H
@@ -21,18 +22,28 @@ struct instance {
     struct decoder *decoder;    /* with this */
     char name[MODEL_NAME_MAX];
     char processing[MODEL_NAME_MAX];
-    char file[256];                  /* without its folder: that is nobody's business */
-    struct wire_block input, output; /* a request's blocks of the arenas */
-    uint32_t batch_max;              /* of a model that decodes at least its beam */
+    char file[256];                    /* without its folder: that is nobody's business */
+    char decoder_name[MODEL_NAME_MAX]; /* of a half: who takes what this one gives; "" */
+    struct wire_block input, output;   /* a request's blocks of the arenas */
+    uint32_t entry;                    /* of the configuration */
+    uint32_t batch_max;                /* of a model that decodes at least its beam */
     uint64_t wait_ns;
     bool preferred;
     bool answers;         /* for its processing type */
     char *summary, *full; /* what clients are told (describe.h) */
 };
 
-/* WISP_E_FORMAT, -errno: the file; the reason names it. instance_deinit() follows in any case. */
-int instance_init(struct instance *instance, const struct config_model *entry, const struct kernels *kernels,
-                  struct choice_cache *choices, struct reason *why);
+struct instance_setup {
+    const struct kernels *kernels;
+    struct choice_cache *choices;
+};
+
+/* A model without halves, or of one that has them the encoder, whose decoder is then another instance, made of the same
+ * entry. WISP_E_FORMAT, -errno: the file; the reason names it. instance_deinit() follows in any case. */
+int instance_init(struct instance *instance, const struct config_model *entry, const struct instance_setup *setup,
+                  struct reason *why);
+int instance_init_decoder(struct instance *instance, const struct config_model *entry,
+                          const struct instance_setup *setup, struct reason *why);
 void instance_deinit(struct instance *instance);
 
 /* How wide a beam may be; 0: the model does not decode. */

@@ -22,8 +22,8 @@ static int names_check(const struct model_set *set, const struct config *config,
             if (!a->model || !b->model)
                 continue; /* could not be loaded */
             if (!strcmp(a->name, b->name)) {
-                log_error("%s and %s are both called \"%s\": give one another name", config->models[j].path,
-                          config->models[i].path, a->name);
+                log_error("%s and %s are both called \"%s\": give one another name", config->models[b->entry].path,
+                          config->models[a->entry].path, a->name);
                 bad++;
             } else if (a->preferred && b->preferred && !strcmp(a->processing, b->processing)) {
                 log_error("%s and %s are both the default for %s: only one can be", b->name, a->name, a->processing);
@@ -82,28 +82,44 @@ static void choices_close(struct choice_cache *choices)
     choice_cache_free(choices);
 }
 
+/* A model, and the other half of one that has halves. */
+static int entry_load(struct model_set *set, const struct config *config, uint32_t number,
+                      const struct instance_setup *setup, struct reason *why)
+{
+    const struct config_model *entry = &config->models[number];
+    struct instance *instance = &set->models[set->model_count++];
+    int result;
+
+    instance->entry = number;
+    result = instance_init(instance, entry, setup, why);
+    set->batch_max = MAX(set->batch_max, instance->batch_max);
+    if (result || !*instance->decoder_name)
+        return result;
+    set->models[set->model_count++].entry = number;
+    return instance_init_decoder(instance + 1, entry, setup, why);
+}
+
 /* All of them, so that one run names everything that is wrong. */
 static int models_load(struct model_set *set, const struct config *config, struct choice_cache *choices,
                        struct reason *why)
 {
+    const struct instance_setup setup = { set->kernels, choices };
     unsigned bad = 0;
     int last = 0;
 
-    set->models = calloc(config->model_count ? config->model_count : 1, sizeof *set->models);
+    set->models = calloc(config->model_count ? config->model_count : 1, 2 * sizeof *set->models);
     if (!set->models)
         return refuse_errno(why, -ENOMEM, "models");
-    for (size_t i = 0; i < config->model_count; i++) {
-        const struct config_model *entry = &config->models[i];
-        int result = instance_init(&set->models[set->model_count++], entry, set->kernels, choices, why);
+    for (uint32_t i = 0; i < config->model_count; i++) {
+        int result = entry_load(set, config, i, &setup, why);
 
         if (result) {
-            last = explain(config, entry, result, why);
+            last = explain(config, &config->models[i], result, why);
             if (last < 0)
                 return last;
             log_error("%s", why->text);
             bad++;
         }
-        set->batch_max = MAX(set->batch_max, set->models[i].batch_max);
     }
     return bad ? refuse(why, last, "%u of %zu models cannot be served", bad, config->model_count) : 0;
 }
