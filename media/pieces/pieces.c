@@ -53,6 +53,19 @@ struct pieces_stretch pieces_stretch(const struct pieces *pieces, uint64_t numbe
     };
 }
 
+static uint64_t core_end(const struct pieces *pieces, uint64_t number)
+{
+    const bool last = number + 1 == pieces->count;
+
+    return (last ? pieces->length : ramp_begin(pieces, number) + ramp(pieces) / 2) * pieces->scale;
+}
+
+struct pieces_stretch pieces_core(const struct pieces *pieces, uint64_t number)
+{
+    return (struct pieces_stretch){ .begin = number ? core_end(pieces, number - 1) : 0,
+                                    .end = core_end(pieces, number) };
+}
+
 /* How much the piece behind the seam counts: 2^-16 times that. */
 static uint64_t risen(const struct pieces *pieces, uint64_t seam, uint64_t position)
 {

@@ -37,6 +37,9 @@ struct pieces_stretch {
 };
 struct pieces_stretch pieces_stretch(const struct pieces *pieces, uint64_t number);
 
+/* Those for which it counts more than any other: each position is in the core of one piece. */
+struct pieces_stretch pieces_core(const struct pieces *pieces, uint64_t number);
+
 /* How much the piece counts at a position that comes out, of the whole: 0 to 1. */
 float pieces_weight(const struct pieces *pieces, uint64_t number, uint64_t position);
 
