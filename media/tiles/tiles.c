@@ -19,18 +19,34 @@ static uint64_t band_rows(const struct tiles *tiles)
     return (uint64_t)tiles->down.size * tiles->down.scale;
 }
 
-static int allocate(struct tiles *tiles, const struct media_picture *picture)
+static int refuse_size(struct tiles *tiles, struct reason *why)
 {
-    const uint32_t channels = tiles->media->image.channels;
+    tiles_deinit(tiles);
+    return refuse_errno(why, -ENOMEM, "a picture of %u x %u", tiles->out.width, tiles->out.height);
+}
 
-    if (picture->channels != channels) {
-        tiles->converted = memory_alloc((size_t)picture->width * picture->height, channels);
-        tiles->in.pixels = tiles->converted;
-    }
+/* Room for what is put together. */
+static int allocate(struct tiles *tiles)
+{
     tiles->out.pixels = memory_alloc(band_row(tiles), tiles->out.height);
     tiles->band = memory_zalloc(band_row(tiles) * band_rows(tiles), sizeof *tiles->band);
     tiles->weights = memory_alloc((size_t)tiles->across.size * tiles->across.scale, sizeof *tiles->weights);
-    return tiles->in.pixels && tiles->out.pixels && tiles->band && tiles->weights ? 0 : -ENOMEM;
+    return tiles->out.pixels && tiles->band && tiles->weights ? 0 : -ENOMEM;
+}
+
+/* The picture in the channels of the input. */
+static int convert(struct tiles *tiles, const struct media_picture *picture)
+{
+    const uint32_t channels = tiles->media->image.channels;
+
+    if (picture->channels == channels)
+        return 0;
+    tiles->converted = memory_alloc((size_t)picture->width * picture->height, channels);
+    if (!tiles->converted)
+        return -ENOMEM;
+    media_picture_channels(tiles->media, picture, channels, tiles->converted);
+    tiles->in.pixels = tiles->converted;
+    return 0;
 }
 
 int tiles_init(struct tiles *tiles, const struct media *media, const struct media_picture *picture,
@@ -46,14 +62,21 @@ int tiles_init(struct tiles *tiles, const struct media *media, const struct medi
         .in = { picture->width, picture->height, spec->channels, picture->pixels },
         .out = { picture->width * output->scale, picture->height * output->scale, output->channels, NULL },
     };
-    if (allocate(tiles, picture)) {
-        tiles_deinit(tiles);
-        return refuse_errno(why, -ENOMEM, "a picture of %u x %u", tiles->out.width, tiles->out.height);
-    }
     media_picture_levels(media, &tiles->levels);
-    if (tiles->converted)
-        media_picture_channels(media, picture, spec->channels, tiles->converted);
-    return 0;
+    return allocate(tiles) || convert(tiles, picture) ? refuse_size(tiles, why) : 0;
+}
+
+int tiles_init_answer(struct tiles *tiles, const struct media *media, const struct pieces *across,
+                      const struct pieces *down, struct reason *why)
+{
+    *tiles = (struct tiles){
+        .media = media,
+        .across = *across,
+        .down = *down,
+        .out = { (uint32_t)(across->length * across->scale), (uint32_t)(down->length * down->scale),
+                 media->image.channels, NULL },
+    };
+    return allocate(tiles) ? refuse_size(tiles, why) : 0;
 }
 
 void tiles_deinit(struct tiles *tiles)

@@ -36,6 +36,9 @@ struct tiles_output {
 /* `media` has fit "tiles"; it and the picture must outlive the tiles. -ENOMEM. */
 int tiles_init(struct tiles *tiles, const struct media *media, const struct media_picture *picture,
                const struct tiles_output *output, struct reason *why);
+/* Of what a network gives alone, in the channels of its input, by plans of whatever it takes: for tiles_give(). */
+int tiles_init_answer(struct tiles *tiles, const struct media *media, const struct pieces *across,
+                      const struct pieces *down, struct reason *why);
 void tiles_deinit(struct tiles *tiles); /* idempotent */
 
 uint64_t tiles_count(const struct tiles *tiles);
