@@ -95,6 +95,18 @@ static int read_decoding(struct wisp_model *model, struct json_view decoding, st
     return 0;
 }
 
+/* The name of the other half, where the model is half of one. */
+static int read_decoder(struct wisp_model *model, struct json_view name, struct reason *why)
+{
+    int result = json_view_is_something(name) ? json_view_string(name, &model->decoder) : 0;
+
+    if (result < 0)
+        return refuse_errno(why, result, "decoder");
+    if (result || (model->decoder && (!*model->decoder || strlen(model->decoder) >= WIRE_NAME_MAX)))
+        return refuse(why, WISP_E_INVALID, "decoder is not the name of a model");
+    return 0;
+}
+
 static int read_description(struct wisp_model *model, struct reason *why)
 {
     struct json_view root;
@@ -112,6 +124,8 @@ static int read_description(struct wisp_model *model, struct reason *why)
         result = tensors_read(root, "outputs", "output", &model->outputs, why);
     if (!result)
         result = read_decoding(model, json_view_member(root, "decoding"), why);
+    if (!result)
+        result = read_decoder(model, json_view_member(root, "decoder"), why);
     if (!result)
         result = read_labels(model, json_view_member(root, "labels"), why);
     return result;
@@ -170,6 +184,7 @@ WISP_EXPORT wisp_model *wisp_model_free(wisp_model *model)
     free(model->json);
     free(model->name);
     free(model->processing);
+    free(model->decoder);
     if (model->kept && *model->kept)
         (*model->kept)->release(*model->kept);
     free(model->kept);
@@ -190,6 +205,11 @@ WISP_EXPORT const char *wisp_model_processing(const wisp_model *model)
 WISP_EXPORT const char *wisp_model_identity(const wisp_model *model)
 {
     return model->description.identity;
+}
+
+WISP_EXPORT const char *wisp_model_decoder(const wisp_model *model)
+{
+    return model->decoder;
 }
 
 WISP_EXPORT const char *wisp_model_json(const wisp_model *model)

@@ -36,6 +36,7 @@ struct wisp_model {
     char *json; /* the daemon's description */
     char *name, *processing;
     struct tensors inputs, outputs;
+    char *decoder;      /* the model that takes what this one gives; NULL: there is none */
     uint32_t words_max; /* of an answer; 0: it does not decode */
     char **labels;
     size_t label_count;

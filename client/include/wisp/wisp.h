@@ -108,7 +108,10 @@ wisp_model *wisp_model_free(wisp_model *model);
 const char *wisp_model_name(const wisp_model *model);
 const char *wisp_model_processing(const wisp_model *model); /* "image.classification" */
 const char *wisp_model_identity(const wisp_model *model);   /* the checksum of its file: equal for equal models */
-const char *wisp_model_json(const wisp_model *model);       /* everything the daemon says of it */
+/* Of a model that compresses: what its other half goes by, which makes the sample again of what this one gives, rounded
+ * to whole numbers; NULL of any other. */
+const char *wisp_model_decoder(const wisp_model *model);
+const char *wisp_model_json(const wisp_model *model); /* everything the daemon says of it */
 
 /* Of a model with one input, or one output, of float32, as most have; 0 for any other. */
 size_t wisp_model_input_size(const wisp_model *model);  /* floats in one sample */
