@@ -23,13 +23,13 @@ enum {
 
 CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
 
-static const struct processor *const processors[] = { &process_picture, &process_sound };
+static const struct processor *const processors[] = { &process_coded, &process_picture, &process_sound };
 
 static int find_processor(const struct process *process, const struct processor **out)
 {
     for (size_t i = 0; i < ARRAY_SIZE(processors); i++) {
         *out = processors[i];
-        if (processors[i]->is_for(process->media))
+        if (processors[i]->is_for(process))
             return 0;
     }
     return refuse(wisp_private_last_error(), WISP_E_INVALID, "%s gives no picture and no sound, or does not say so",

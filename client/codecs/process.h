@@ -36,15 +36,15 @@ struct process {
 };
 
 struct processor {
-    /* Whether models of that description are its. */
-    bool (*is_for)(const struct media *media);
+    /* Whether such models, of such a description, are its. */
+    bool (*is_for)(const struct process *process);
     /* Before anything is computed: whether a file of that name can be written. */
     int (*check_name)(const char *name, struct reason *why);
     /* The file that comes out, which the caller frees; the sentence is in wisp_private_last_error(). */
     int (*run)(const struct process *process, void **bytes, size_t *length);
 };
 
-extern const struct processor process_picture, process_sound;
+extern const struct processor process_coded, process_picture, process_sound;
 
 /* Of a mask, above which a pixel is set. */
 float process_threshold(const struct process *process);

@@ -112,9 +112,9 @@ static int run_tiles(const struct process *p, const struct media_picture *pictur
     return result;
 }
 
-static bool is_for(const struct media *media)
+static bool is_for(const struct process *p)
 {
-    return media_answer(media) == MEDIA_ANSWER_PICTURE || media_answer(media) == MEDIA_ANSWER_MASK;
+    return media_answer(p->media) == MEDIA_ANSWER_PICTURE || media_answer(p->media) == MEDIA_ANSWER_MASK;
 }
 
 static int run(const struct process *p, void **bytes, size_t *length)

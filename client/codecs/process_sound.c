@@ -91,9 +91,9 @@ static int read_sound(const struct process *p, const struct process_file *file, 
     return 0;
 }
 
-static bool is_for(const struct media *media)
+static bool is_for(const struct process *p)
 {
-    return media_answer(media) == MEDIA_ANSWER_SOUND;
+    return media_answer(p->media) == MEDIA_ANSWER_SOUND;
 }
 
 static int run(const struct process *p, void **bytes, size_t *length)

@@ -67,6 +67,11 @@ struct wisp_object {                   /* of a mask: pixels that are set and tou
     double x, y;                       /* their middle */
 };
 
+struct wisp_coded {         /* a compressed picture */
+    uint32_t width, height; /* pixels of the picture */
+    uint64_t bytes;         /* of the compressed file */
+};
+
 struct wisp_process_options {
     size_t size;        /* sizeof(struct wisp_process_options), or 0 */
     uint32_t under_way; /* requests at once, at most 64 of them; 0: 64, or as many as the client has room for */
@@ -80,6 +85,9 @@ struct wisp_process_options {
     uint64_t min_area;
     void (*object)(void *user, const struct wisp_object *object);
     void *object_user;
+    /* Of a picture that was compressed, or made of a compressed one: a call once all is there (NULL). */
+    void (*coded)(void *user, const struct wisp_coded *coded);
+    void *coded_user;
 };
 
 /* `out` may be NULL, when nothing is to be written. `options` may be NULL. `timings` (NULL): of the whole; queue_ns is
