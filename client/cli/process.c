@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +40,16 @@ static bool is_folder(const char *path)
     return (length && path[length - 1] == '/') || (!stat(path, &status) && S_ISDIR(status.st_mode));
 }
 
+/* What the model makes of a file of that name, as files are called. */
+static const char *ending_of(const struct run *run, const char *name)
+{
+    const char *ending = path_ending(name);
+
+    if (run->sounds)
+        return ".wav";
+    return run->compresses && !(ending && !strcasecmp(ending, ".wz")) ? ".wz" : ".png";
+}
+
 /* "folder/photo.png" of "holidays/photo.jpg", for files in a folder lose nothing. NULL without memory. */
 static char *name_output(const struct run *run, const struct input *input)
 {
@@ -48,7 +59,7 @@ static char *name_output(const struct run *run, const struct input *input)
     if (!name || !is_folder(folder))
         return strdup(folder);
     return asprintf(&out, "%s%s%.*s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", (int)path_stem(name),
-                    name, run->sounds ? ".wav" : ".png") < 0
+                    name, ending_of(run, name)) < 0
                ? NULL
                : out;
 }
@@ -239,21 +250,60 @@ static void print_objects(const struct run *run, const struct answer *answer, co
     fputc('\n', screen->file);
 }
 
-static int print(const struct run *run, const struct answer *answer, const char *out, struct objects *objects)
+/* ---- how small a compressed picture is ---- */
+
+static void keep_coded(void *user, const struct wisp_coded *coded)
+{
+    *(struct wisp_coded *)user = *coded;
+}
+
+static double bits_a_pixel(const struct wisp_coded *coded)
+{
+    return 8 * (double)coded->bytes / (double)coded->width / (double)coded->height;
+}
+
+static void print_coded(const struct run *run, const struct answer *answer, const struct wisp_coded *coded)
+{
+    FILE *to = run->output && !strcmp(run->output, "-") ? stderr : run->screen.file;
+
+    fprintf(to, "%s: %u x %u pixels, %llu bytes, %.3f bits a pixel, %.1f ms\n", answer->input->name, coded->width,
+            coded->height, (unsigned long long)coded->bytes, bits_a_pixel(coded),
+            (double)answer->timings.total_ns / NS_PER_MS);
+}
+
+static void coded_json(json_t *object, const struct wisp_coded *coded)
+{
+    json_object_set_new(object, "width", json_integer(coded->width));
+    json_object_set_new(object, "height", json_integer(coded->height));
+    json_object_set_new(object, "bytes", json_integer((json_int_t)coded->bytes));
+    json_object_set_new(object, "bits_per_pixel", json_real(bits_a_pixel(coded)));
+}
+
+struct made {
+    const char *out;
+    struct objects *objects;
+    struct wisp_coded coded; /* 0 bytes: nothing was compressed */
+};
+
+static int print(const struct run *run, const struct answer *answer, const struct made *made)
 {
     json_t *object;
 
     if (!run->json) {
         if (run->masks && !run->output)
-            print_objects(run, answer, objects);
+            print_objects(run, answer, made->objects);
+        if (made->coded.bytes)
+            print_coded(run, answer, &made->coded);
         answer_print_timings(run, answer);
         return 0;
     }
     object = answer_json(run, answer->input);
-    if (out)
-        json_object_set_new(object, "output", json_string(out));
-    if (objects->list)
-        json_object_set_new(object, "objects", steal(&objects->list));
+    if (made->out)
+        json_object_set_new(object, "output", json_string(made->out));
+    if (made->objects->list)
+        json_object_set_new(object, "objects", steal(&made->objects->list));
+    if (made->coded.bytes)
+        coded_json(object, &made->coded);
     return answer_print_json(run, answer, object);
 }
 
@@ -261,6 +311,7 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
 {
     struct progress progress = { .begun_ns = clock_ns() };
     struct objects objects = { .list = run->masks && run->json ? json_array() : NULL };
+    struct made made = { .objects = &objects };
     const struct wisp_process_options options = { .size = sizeof options,
                                                   .progress = isatty(STDERR_FILENO) ? show : NULL,
                                                   .progress_user = &progress,
@@ -268,7 +319,9 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
                                                   .overlay = run->overlay,
                                                   .min_area = run->min_area,
                                                   .object = run->masks ? add_object : NULL,
-                                                  .object_user = &objects };
+                                                  .object_user = &objects,
+                                                  .coded = keep_coded,
+                                                  .coded_user = &made.coded };
     struct answer answer = { .input = input };
     const char *paths[MERGED_MAX + 1] = { NULL };
     cleanup_free char *out = run->output ? name_output(run, input) : NULL;
@@ -276,11 +329,12 @@ int process_run(struct run *run, const struct input *input, struct reason *why)
 
     if (run->output && !out)
         return refuse_errno(why, -ENOMEM, "%s", run->output);
+    made.out = out;
     for (uint32_t i = 0; i < MAX(run->merged, 1u); i++)
         paths[i] = input[i].path;
     result = wisp_process_files(run->connection.client, run->target, paths, out, &options, &answer.timings);
     hide(&progress);
-    result = result ? refuse(why, result, "%s", wisp_last_error()) : print(run, &answer, out, &objects);
+    result = result ? refuse(why, result, "%s", wisp_last_error()) : print(run, &answer, &made);
     json_decref(objects.list);
     return result;
 }

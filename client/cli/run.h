@@ -26,6 +26,7 @@ struct run {
     bool masks;          /* the model answers with masks */
     bool pictures;       /* with those, or with other pictures */
     bool sounds;         /* with recordings */
+    bool compresses;     /* pictures, and makes pictures of what it compressed */
     bool json, raw, verbose, tensor, lines;
     uint32_t merged; /* recordings of which the model makes one; 1 of any other */
     uint64_t top_k;

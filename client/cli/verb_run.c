@@ -37,6 +37,8 @@ static const struct usage usage = {
                 "  wisp run --model mine.safetensors photo.png\n"
                 "  wisp run image.segmentation cells.png --overlay seen.png --json\n"
                 "  wisp run image.denoising holidays/*.jpg -o better\n"
+                "  wisp run image.compression photo.png -o photo.wz\n"
+                "  wisp run image.compression photo.wz -o photo.png\n"
                 "  wisp run audio.synthesis a.wav b.wav c.wav -o merged.wav\n"
                 "  tail -f log | wisp run text --lines -\n"
                 "  wisp run audio --json *.wav | jq -r '.labels[0].label'\n",
@@ -56,7 +58,7 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_flag(&table, "json", 'j', &run->json, "one JSON object a line for each input");
     option_flag(&table, "raw", 0, &run->raw, "the output tensors as they are: little-endian");
     option_text(&table, "output", 'o', &run->output, "FILE",
-                "the picture or mask that the model makes of the input; of several inputs a folder");
+                "the picture, mask or compressed picture that the model makes; of several inputs a folder");
     option_text(&table, "overlay", 0, &run->overlay, "FILE", "of a mask: the picture with the mask over it");
     option_real(&table, "threshold", 0, &run->threshold, "P", "of a mask: above this probability a pixel is set (0.5)",
                 0, 1)
@@ -202,6 +204,7 @@ static int check_model(struct run *run)
 
     run->masks = answer && !strcmp(answer, "mask");
     run->pictures = run->masks || (answer && !strcmp(answer, "picture"));
+    run->compresses = wisp_model_decoder(run->model) != NULL;
     run->sounds = answer && !strcmp(answer, "sound");
     run->merged = (uint32_t)MIN(MAX(json_integer_value(json_object_get(media, "recordings")), 1), 8);
     if (run->lines && !kind)
