@@ -4,6 +4,7 @@
  * bytes it has. But the checksum of 16 bits over a frame with its own checksum is 0, and so one ends where that is so
  * and the head of another, with a checksum of 8 bits of its own, or the end of the file follows.
  */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -48,51 +49,57 @@ static size_t head_length(const uint8_t *head)
     return 4 + number + size_bytes[head[2] >> 4] + rate_bytes[head[2] & 15];
 }
 
-static bool is_frame(const uint8_t *at, size_t left)
+static bool is_frame(struct byte_source *source, uint64_t at)
 {
     uint8_t head[FRAME_HEAD_MAX] = { 0 };
+    const size_t there = byte_source_copy(source, at, head, sizeof head);
     size_t length;
 
-    if (left < 2 || at[0] != 0xff || (at[1] & 0xfe) != 0xf8)
+    if (there < 2 || head[0] != 0xff || (head[1] & 0xfe) != 0xf8)
         return false;
-    memcpy(head, at, MIN(left, sizeof head));
     length = head_length(head);
-    return length < left && crc8(head, length) == head[length];
+    return length < there && crc8(head, length) == head[length];
 }
 
-static int check_frames(const uint8_t *bytes, size_t at, size_t length, struct reason *why)
+static int check_frames(struct byte_source *source, uint64_t at, struct reason *why)
 {
-    size_t begin = at;
+    uint64_t begin = at;
     uint16_t sum = 0;
 
-    if (!is_frame(bytes + at, length - at))
-        return refuse(why, WISP_E_FORMAT, "damaged FLAC file: no frame at byte %zu, where the first should begin", at);
-    for (; at < length; at++) {
-        if (at > begin && !sum && is_frame(bytes + at, length - at))
+    if (!is_frame(source, at))
+        return refuse(why, WISP_E_FORMAT,
+                      "damaged FLAC file: no frame at byte %" PRIu64 ", where the first should begin", at);
+    for (; at < source->length; at++) {
+        if (at > begin && !sum && is_frame(source, at))
             begin = at;
-        sum = crc16(at == begin ? 0 : sum, bytes[at]);
+        sum = crc16(at == begin ? 0 : sum, *byte_source_at(source, at, 1));
     }
     if (sum)
         return refuse(why, WISP_E_FORMAT,
-                      "the FLAC file is cut off or damaged behind byte %zu, where its last whole frame ends", begin);
+                      "the FLAC file is cut off or damaged behind byte %" PRIu64 ", where its last whole frame ends",
+                      begin);
     return 0;
 }
 
-int flac_check(const void *bytes, size_t length, struct reason *why)
+int flac_check(struct byte_source *source, struct reason *why)
 {
-    const uint8_t *from = bytes;
-    size_t at = 4;
+    const uint64_t length = source->length;
+    const uint8_t *from;
+    uint64_t at = 4;
     bool last = false;
 
     if (length < SAMPLES_AT + 5)
-        return refuse(why, WISP_E_FORMAT, "the FLAC file is cut off at byte %zu", length);
-    if (from[SAMPLES_AT] & 15 || memcmp(from + SAMPLES_AT + 1, "\0\0\0\0", 4) != 0)
+        return refuse(why, WISP_E_FORMAT, "the FLAC file is cut off at byte %" PRIu64, length);
+    from = byte_source_at(source, SAMPLES_AT, 5);
+    if (from[0] & 15 || memcmp(from + 1, "\0\0\0\0", 4) != 0)
         return 0;
     while (!last && size_within(at, BLOCK_HEAD, length)) {
-        last = from[at] >> 7;
-        at += BLOCK_HEAD + ((size_t)from[at + 1] << 16 | (size_t)from[at + 2] << 8 | from[at + 3]);
+        from = byte_source_at(source, at, BLOCK_HEAD);
+        last = from[0] >> 7;
+        at += BLOCK_HEAD + ((uint64_t)from[1] << 16 | (uint64_t)from[2] << 8 | from[3]);
     }
     if (!last || at >= length)
-        return refuse(why, WISP_E_FORMAT, "the FLAC file is cut off at byte %zu, before the first sound", length);
-    return check_frames(from, at, length, why);
+        return refuse(why, WISP_E_FORMAT, "the FLAC file is cut off at byte %" PRIu64 ", before the first sound",
+                      length);
+    return check_frames(source, at, why);
 }

@@ -6,12 +6,10 @@
 #ifndef MEDIA_AUDIO_FLAC_H
 #define MEDIA_AUDIO_FLAC_H
 
-#include <stddef.h>
-#include <stdint.h>
-
+#include "base/byte_source.h"
 #include "base/error.h"
 
 /* WISP_E_FORMAT unless the file says how many samples it has, or is frames with right checksums to its end. */
-int flac_check(const void *bytes, size_t length, struct reason *why);
+int flac_check(struct byte_source *source, struct reason *why);
 
 #endif

@@ -5,6 +5,7 @@
  * their own. AIFF says twice how long it is, in bytes of "SSND" and in frames of "COMM". AU is one head.
  */
 #include <endian.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -28,16 +29,16 @@ enum {
 #define ALMOST_LARGEST 0x7f000000u
 #define SIZE_OPEN      UINT64_MAX
 
-/* A stretch of bytes, and the order of the numbers in it. */
+/* A file, how it begins, and the order of the numbers in it. */
 struct view {
-    const uint8_t *bytes;
-    size_t length;
+    struct byte_source *source;
+    uint8_t head[FILE_HEADER];
     bool big;
 };
 
 struct chunk {
-    const uint8_t *name; /* NULL: there is none */
-    const uint8_t *bytes;
+    char name[4];
+    uint64_t at;   /* behind its header; 0: there is none */
     uint64_t size; /* as it is announced */
 };
 
@@ -70,27 +71,45 @@ static bool is(const void *name, const char *wanted)
     return !memcmp(name, wanted, 4);
 }
 
+static const uint8_t *bytes_of(const struct view *view, const struct chunk *chunk, size_t count)
+{
+    return byte_source_at(view->source, chunk->at, count);
+}
+
 /* The chunk at *at, which moves behind it. False at the end. */
 static bool next_chunk(const struct view *view, uint64_t *at, struct chunk *out)
 {
-    if (!size_within(*at, CHUNK_HEADER, view->length))
+    const uint8_t *header;
+
+    if (!size_within(*at, CHUNK_HEADER, view->source->length))
         return false;
-    out->name = view->bytes + *at;
-    out->bytes = out->name + CHUNK_HEADER;
-    out->size = read32(view, out->name + 4);
-    *at += CHUNK_HEADER + out->size + (out->size & 1);
+    header = byte_source_at(view->source, *at, CHUNK_HEADER);
+    memcpy(out->name, header, sizeof out->name);
+    out->at = *at + CHUNK_HEADER;
+    out->size = read32(view, header + 4);
+    *at = out->at + out->size + (out->size & 1);
     return true;
 }
 
-static size_t left(const struct view *view, const uint8_t *at)
+/* `big`: how one begins whose numbers are big-endian. */
+static struct view view_of(struct byte_source *source, const char *big)
 {
-    return view->length - (size_t)(at - view->bytes);
+    struct view view = { .source = source };
+
+    byte_source_copy(source, 0, view.head, sizeof view.head);
+    view.big = is(view.head, big);
+    return view;
+}
+
+static uint64_t left(const struct view *view, uint64_t at)
+{
+    return view->source->length - at;
 }
 
 /* Whether nothing but whole chunks stands from `from` to the end: then a size of 0 before them is meant. */
-static bool only_chunks(const struct view *view, const uint8_t *from)
+static bool only_chunks(const struct view *view, uint64_t at)
 {
-    uint64_t at = (uint64_t)(from - view->bytes);
+    const uint64_t length = view->source->length;
     struct chunk chunk;
 
     while (next_chunk(view, &at, &chunk)) {
@@ -99,19 +118,20 @@ static bool only_chunks(const struct view *view, const uint8_t *from)
                 return false;
         }
     }
-    return at == view->length || at == view->length + 1; /* the last one's byte of padding may be missing */
+    return at == length || at == length + 1; /* the last one's byte of padding may be missing */
 }
 
 /* The samples that `announced` bytes at `from` are. */
-static int place_samples(const struct view *view, const uint8_t *from, uint64_t announced, struct layout *out,
+static int place_samples(const struct view *view, uint64_t from, uint64_t announced, struct layout *out,
                          struct reason *why)
 {
-    size_t there = left(view, from);
+    uint64_t there = left(view, from);
     bool open = announced == SIZE_OPEN || (!announced && there && !only_chunks(view, from));
 
     if (!open && announced > there)
-        return refuse(why, WISP_E_FORMAT, "the file is cut off at byte %zu; %llu bytes of samples are announced",
-                      view->length, (unsigned long long)announced);
+        return refuse(why, WISP_E_FORMAT,
+                      "the file is cut off at byte %" PRIu64 "; %" PRIu64 " bytes of samples are announced",
+                      view->source->length, announced);
     out->samples = from;
     out->length = open ? there : announced;
     return 0;
@@ -136,7 +156,7 @@ static void put_chunk(const struct view *view, struct layout *out, const struct 
 {
     put(out, chunk->name, 4);
     put_size(view, out, chunk->size);
-    put(out, chunk->bytes, chunk->size);
+    put(out, bytes_of(view, chunk, chunk->size), chunk->size);
 }
 
 /* ---- WAV ---- */
@@ -146,12 +166,12 @@ static int wav_size(const struct view *view, const struct chunk *samples, const 
                     struct reason *why)
 {
     *out = samples->size < ALMOST_LARGEST ? samples->size : SIZE_OPEN;
-    if (samples->size != UINT32_MAX || is(view->bytes, "RIFF") || is(view->bytes, "RIFX"))
+    if (samples->size != UINT32_MAX || is(view->head, "RIFF") || is(view->head, "RIFX"))
         return 0;
-    if (!ds64->name)
+    if (!ds64->at)
         return refuse(why, WISP_E_FORMAT, "damaged WAV file: %.4s without a chunk \"ds64\", which says its size",
-                      (const char *)view->bytes);
-    *out = read64(ds64->bytes + 8);
+                      (const char *)view->head);
+    *out = read64(bytes_of(view, ds64, DS64_MIN) + 8);
     return 0;
 }
 
@@ -162,32 +182,33 @@ static void find_wav_chunks(const struct view *view, struct chunk *format, struc
     struct chunk chunk;
 
     while (next_chunk(view, &at, &chunk)) {
-        bool whole = chunk.size <= left(view, chunk.bytes);
+        bool whole = chunk.size <= left(view, chunk.at);
 
-        if (is(chunk.name, "fmt ") && !format->name && whole && chunk.size >= WAV_FORMAT_MIN)
+        if (is(chunk.name, "fmt ") && !format->at && whole && chunk.size >= WAV_FORMAT_MIN)
             *format = chunk;
-        else if (is(chunk.name, "ds64") && !ds64->name && whole && chunk.size >= DS64_MIN)
+        else if (is(chunk.name, "ds64") && !ds64->at && whole && chunk.size >= DS64_MIN)
             *ds64 = chunk;
-        else if (is(chunk.name, "data") && !samples->name)
+        else if (is(chunk.name, "data") && !samples->at)
             *samples = chunk;
     }
 }
 
-static int find_wav(const void *bytes, size_t length, struct layout *out, struct reason *why)
+static int find_wav(struct byte_source *source, struct layout *out, struct reason *why)
 {
-    struct view view = { .bytes = bytes, .length = length, .big = is(bytes, "RIFX") };
-    struct chunk format = { .name = NULL }, samples = format, ds64 = format;
+    struct view view = view_of(source, "RIFX");
+    struct chunk format = { .at = 0 }, samples = format, ds64 = format;
     uint64_t size;
     int result;
 
     find_wav_chunks(&view, &format, &samples, &ds64);
-    if (!samples.name)
-        return refuse(why, WISP_E_FORMAT, "the WAV file is cut off or damaged: no samples up to byte %zu", length);
-    if (!format.name)
+    if (!samples.at)
+        return refuse(why, WISP_E_FORMAT, "the WAV file is cut off or damaged: no samples up to byte %" PRIu64,
+                      source->length);
+    if (!format.at)
         return refuse(why, WISP_E_FORMAT, "damaged WAV file: no chunk \"fmt \", which says what its samples are");
     result = wav_size(&view, &samples, &ds64, &size, why);
     if (!result)
-        result = place_samples(&view, samples.bytes, size, out, why);
+        result = place_samples(&view, samples.at, size, out, why);
     if (result)
         return result;
     format.size = MIN(format.size, LAYOUT_FORMAT_MAX) & ~(uint64_t)1;
@@ -203,7 +224,7 @@ static int find_wav(const void *bytes, size_t length, struct layout *out, struct
 /* ---- AIFF ---- */
 
 /* Bytes of one value of one channel; 0 when a block of them is packed together. */
-static unsigned aiff_width(const struct chunk *format, bool compressed, unsigned bits)
+static unsigned aiff_width(const struct view *view, const struct chunk *format, unsigned bits)
 {
     static const struct {
         char encoding[5];
@@ -212,10 +233,10 @@ static unsigned aiff_width(const struct chunk *format, bool compressed, unsigned
                   { "in32", 4 }, { "fl32", 4 }, { "FL32", 4 }, { "fl64", 8 }, { "FL64", 8 },
                   { "ulaw", 1 }, { "ULAW", 1 }, { "alaw", 1 }, { "ALAW", 1 } };
 
-    if (!compressed)
+    if (!is(view->head + 8, "AIFC"))
         return (bits + 7) / 8;
     for (size_t i = 0; i < ARRAY_SIZE(plain) && format->size >= AIFF_FORMAT_MIN + 4; i++) {
-        if (is(format->bytes + AIFF_FORMAT_MIN, plain[i].encoding))
+        if (is(bytes_of(view, format, AIFF_FORMAT_MIN + 4) + AIFF_FORMAT_MIN, plain[i].encoding))
             return plain[i].width ? plain[i].width : (bits + 7) / 8;
     }
     return 0;
@@ -225,16 +246,16 @@ static unsigned aiff_width(const struct chunk *format, bool compressed, unsigned
 static int check_aiff_frames(const struct view *view, const struct chunk *format, struct layout *out,
                              struct reason *why)
 {
-    unsigned channels = read16(view, format->bytes), bits = read16(view, format->bytes + 6);
-    uint64_t frames = read32(view, format->bytes + 2);
-    uint64_t size = frames * channels * aiff_width(format, is(view->bytes + 8, "AIFC"), bits);
+    const uint8_t *bytes = bytes_of(view, format, AIFF_FORMAT_MIN);
+    unsigned channels = read16(view, bytes), bits = read16(view, bytes + 6);
+    uint64_t frames = read32(view, bytes + 2), size = frames * channels * aiff_width(view, format, bits);
 
     if (!size || size >= ALMOST_LARGEST)
         return 0;
     if (size > out->length)
         return refuse(why, WISP_E_FORMAT,
-                      "the file is cut off or damaged: %llu frames are announced, %zu bytes hold them",
-                      (unsigned long long)frames, out->length);
+                      "the file is cut off or damaged: %" PRIu64 " frames are announced, %" PRIu64 " bytes hold them",
+                      frames, out->length);
     out->length = size;
     return 0;
 }
@@ -245,10 +266,10 @@ static void find_aiff_chunks(const struct view *view, struct chunk *format, stru
     struct chunk chunk;
 
     while (next_chunk(view, &at, &chunk)) {
-        if (is(chunk.name, "COMM") && !format->name && chunk.size >= AIFF_FORMAT_MIN &&
-            chunk.size <= left(view, chunk.bytes))
+        if (is(chunk.name, "COMM") && !format->at && chunk.size >= AIFF_FORMAT_MIN &&
+            chunk.size <= left(view, chunk.at))
             *format = chunk;
-        else if (is(chunk.name, "SSND") && !samples->name && left(view, chunk.bytes) >= AIFF_SAMPLES_HEAD)
+        else if (is(chunk.name, "SSND") && !samples->at && left(view, chunk.at) >= AIFF_SAMPLES_HEAD)
             *samples = chunk;
     }
 }
@@ -261,7 +282,7 @@ static void put_aiff_head(const struct view *view, struct chunk *format, struct 
     format->size = MIN(format->size, LAYOUT_FORMAT_MAX) & ~(uint64_t)1;
     put(out, "FORM", 4);
     put_size(view, out, 4 + 2 * CHUNK_HEADER + format->size + AIFF_SAMPLES_HEAD + out->length);
-    put(out, view->bytes + 8, 4);
+    put(out, view->head + 8, 4);
     frames_at = out->head_length + CHUNK_HEADER + 2;
     put_chunk(view, out, format);
     memset(out->head + frames_at, 0xff, 4); /* as many as the samples are */
@@ -270,23 +291,24 @@ static void put_aiff_head(const struct view *view, struct chunk *format, struct 
     put(out, no_offset, sizeof no_offset);
 }
 
-static int find_aiff(const void *bytes, size_t length, struct layout *out, struct reason *why)
+static int find_aiff(struct byte_source *source, struct layout *out, struct reason *why)
 {
-    struct view view = { .bytes = bytes, .length = length, .big = true };
-    struct chunk format = { .name = NULL }, samples = format;
+    struct view view = view_of(source, "FORM");
+    struct chunk format = { .at = 0 }, samples = format;
     uint64_t size, before;
     int result;
 
     find_aiff_chunks(&view, &format, &samples);
-    if (!samples.name)
-        return refuse(why, WISP_E_FORMAT, "the AIFF file is cut off or damaged: no samples up to byte %zu", length);
-    if (!format.name)
+    if (!samples.at)
+        return refuse(why, WISP_E_FORMAT, "the AIFF file is cut off or damaged: no samples up to byte %" PRIu64,
+                      source->length);
+    if (!format.at)
         return refuse(why, WISP_E_FORMAT, "damaged AIFF file: no chunk \"COMM\", which says what its samples are");
-    before = AIFF_SAMPLES_HEAD + (uint64_t)read32(&view, samples.bytes);
-    if (before > left(&view, samples.bytes) || (samples.size && samples.size < before))
+    before = AIFF_SAMPLES_HEAD + (uint64_t)read32(&view, bytes_of(&view, &samples, AIFF_SAMPLES_HEAD));
+    if (before > left(&view, samples.at) || (samples.size && samples.size < before))
         return refuse(why, WISP_E_FORMAT, "damaged AIFF file: its samples begin behind their chunk");
     size = samples.size >= ALMOST_LARGEST ? SIZE_OPEN : samples.size > before ? samples.size - before : 0;
-    result = place_samples(&view, samples.bytes + before, size, out, why);
+    result = place_samples(&view, samples.at + before, size, out, why);
     if (!result)
         result = check_aiff_frames(&view, &format, out, why);
     if (!result)
@@ -296,41 +318,43 @@ static int find_aiff(const void *bytes, size_t length, struct layout *out, struc
 
 /* ---- AU ---- */
 
-static int find_au(const void *bytes, size_t length, struct layout *out, struct reason *why)
+static int find_au(struct byte_source *source, struct layout *out, struct reason *why)
 {
-    struct view view = { .bytes = bytes, .length = length, .big = is(bytes, ".snd") };
+    struct view view = view_of(source, ".snd");
+    uint8_t head[AU_HEAD];
     uint32_t begin, size;
     int result;
 
-    if (length < AU_HEAD)
-        return refuse(why, WISP_E_FORMAT, "the AU file is cut off at byte %zu, within its head", length);
-    begin = read32(&view, view.bytes + 4);
-    size = read32(&view, view.bytes + 8);
-    if (begin < AU_HEAD || begin > length)
+    if (byte_source_copy(source, 0, head, AU_HEAD) < AU_HEAD)
+        return refuse(why, WISP_E_FORMAT, "the AU file is cut off at byte %" PRIu64 ", within its head",
+                      source->length);
+    begin = read32(&view, head + 4);
+    size = read32(&view, head + 8);
+    if (begin < AU_HEAD || begin > source->length)
         return refuse(why, WISP_E_FORMAT, "damaged AU file: its samples are said to begin at byte %u", begin);
-    result = place_samples(&view, view.bytes + begin, size < ALMOST_LARGEST ? size : SIZE_OPEN, out, why);
+    result = place_samples(&view, begin, size < ALMOST_LARGEST ? size : SIZE_OPEN, out, why);
     if (result)
         return result;
-    put(out, view.bytes, 4);
+    put(out, head, 4);
     put_size(&view, out, AU_HEAD);
     put_size(&view, out, out->length);
-    put(out, view.bytes + 12, AU_HEAD - 12);
+    put(out, head + 12, AU_HEAD - 12);
     return 0;
 }
 
-int layout_find(enum format format, const void *bytes, size_t length, struct layout *out, struct reason *why)
+int layout_find(enum format format, struct byte_source *source, struct layout *out, struct reason *why)
 {
     out->head_length = 0;
     switch (format) {
     case FORMAT_WAV:
-        return find_wav(bytes, length, out, why);
+        return find_wav(source, out, why);
     case FORMAT_AIFF:
-        return find_aiff(bytes, length, out, why);
+        return find_aiff(source, out, why);
     case FORMAT_AU:
-        return find_au(bytes, length, out, why);
+        return find_au(source, out, why);
     default:
-        out->samples = bytes;
-        out->length = length;
-        return format == FORMAT_OGG ? ogg_check(bytes, length, why) : flac_check(bytes, length, why);
+        out->samples = 0;
+        out->length = source->length;
+        return format == FORMAT_OGG ? ogg_check(source, why) : flac_check(source, why);
     }
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/byte_source.h"
 #include "base/error.h"
 #include "media/spec/sniff.h"
 
@@ -23,12 +24,12 @@ enum {
 struct layout {
     uint8_t head[LAYOUT_HEAD_MAX];
     size_t head_length;
-    const uint8_t *samples; /* in the file */
-    size_t length;
+    uint64_t samples; /* where they begin, and how many bytes they are */
+    uint64_t length;
 };
 
 /* WISP_E_FORMAT when samples are missing or run past the end. A size that is left open, as programs leave it that write
  * into a pipe, is none: then the samples are all that follows. FLAC and Ogg are left as they are, and must be whole. */
-int layout_find(enum format format, const void *bytes, size_t length, struct layout *out, struct reason *why);
+int layout_find(enum format format, struct byte_source *source, struct layout *out, struct reason *why);
 
 #endif

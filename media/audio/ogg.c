@@ -3,6 +3,7 @@
  * A page: "OggS", version, flags, position (8), stream (4), number (4), checksum (4), the number of lacing values,
  * those values, and as many bytes as they add up to. The checksum is over the page with 0 in its place.
  */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 #include "media/audio/ogg.h"
 
 enum {
-    PAGE_HEAD = 27,
+    PAGE_HEAD = 27, /* a whole page has at most 65,307 bytes */
     FLAGS_AT = 5,
     CHECKSUM_AT = 22,
     LACING_COUNT_AT = 26,
@@ -40,39 +41,50 @@ static bool checksum_is_right(const uint8_t *page, size_t length, const uint32_t
     return sum == wanted;
 }
 
-/* Bytes of the page; 0 when it is cut off. */
-static size_t page_length(const uint8_t *page, size_t left)
+/* Bytes of the page at `at`; 0 when it is cut off. */
+static size_t page_length(struct byte_source *source, uint64_t at)
 {
+    const uint64_t left = source->length - at;
     size_t length = PAGE_HEAD;
+    const uint8_t *page;
+    unsigned count;
 
-    if (left < PAGE_HEAD || left < length + page[LACING_COUNT_AT])
+    if (left < PAGE_HEAD)
         return 0;
-    length += page[LACING_COUNT_AT];
-    for (unsigned i = 0; i < page[LACING_COUNT_AT]; i++)
+    count = byte_source_at(source, at, PAGE_HEAD)[LACING_COUNT_AT];
+    length += count;
+    if (left < length)
+        return 0;
+    page = byte_source_at(source, at, length);
+    for (unsigned i = 0; i < count; i++)
         length += page[PAGE_HEAD + i];
     return length <= left ? length : 0;
 }
 
-int ogg_check(const void *bytes, size_t length, struct reason *why)
+int ogg_check(struct byte_source *source, struct reason *why)
 {
-    const uint8_t *page = bytes;
+    const uint64_t length = source->length;
+    const uint8_t *page;
     uint32_t table[256];
-    size_t at = 0, size;
     bool last = false;
+    size_t size;
 
     fill_table(table);
-    for (; at < length; at += size, page += size) {
-        if (length - at >= 4 && memcmp(page, "OggS", 4) != 0)
-            return refuse(why, WISP_E_FORMAT, "damaged Ogg file: no page at byte %zu, where one should begin", at);
-        size = page_length(page, length - at);
+    for (uint64_t at = 0; at < length; at += size) {
+        if (length - at >= 4 && memcmp(byte_source_at(source, at, 4), "OggS", 4) != 0)
+            return refuse(why, WISP_E_FORMAT, "damaged Ogg file: no page at byte %" PRIu64 ", where one should begin",
+                          at);
+        size = page_length(source, at);
         if (!size)
-            return refuse(why, WISP_E_FORMAT, "the Ogg file is cut off at byte %zu, within a page", length);
+            return refuse(why, WISP_E_FORMAT, "the Ogg file is cut off at byte %" PRIu64 ", within a page", length);
+        page = byte_source_at(source, at, size);
         if (!checksum_is_right(page, size, table))
-            return refuse(why, WISP_E_FORMAT, "damaged Ogg file: the page at byte %zu has another checksum", at);
+            return refuse(why, WISP_E_FORMAT, "damaged Ogg file: the page at byte %" PRIu64 " has another checksum",
+                          at);
         last = page[FLAGS_AT] & LAST_PAGE;
     }
     if (!last)
-        return refuse(why, WISP_E_FORMAT, "the Ogg file is cut off at byte %zu, behind a page that is not its last",
-                      length);
+        return refuse(why, WISP_E_FORMAT,
+                      "the Ogg file is cut off at byte %" PRIu64 ", behind a page that is not its last", length);
     return 0;
 }

@@ -5,12 +5,10 @@
 #ifndef MEDIA_AUDIO_OGG_H
 #define MEDIA_AUDIO_OGG_H
 
-#include <stddef.h>
-#include <stdint.h>
-
+#include "base/byte_source.h"
 #include "base/error.h"
 
 /* WISP_E_FORMAT unless the file is pages, one behind the other, each with its checksum, and the last is marked so. */
-int ogg_check(const void *bytes, size_t length, struct reason *why);
+int ogg_check(struct byte_source *source, struct reason *why);
 
 #endif

@@ -18,6 +18,7 @@
 /* What libsndfile takes for a file: the layout's head, then its samples. */
 struct stream {
     const struct layout *layout;
+    const uint8_t *samples;
     size_t at;
 };
 
@@ -65,7 +66,7 @@ static sf_count_t stream_read(void *out, sf_count_t count, void *user)
     got = read_part(stream, layout->head, 0, layout->head_length, out, wanted);
     stream->at += got;
     wanted -= got;
-    wanted = read_part(stream, layout->samples, layout->head_length, layout->length, (uint8_t *)out + got, wanted);
+    wanted = read_part(stream, stream->samples, layout->head_length, layout->length, (uint8_t *)out + got, wanted);
     stream->at += wanted;
     return (sf_count_t)(got + wanted);
 }
@@ -125,11 +126,14 @@ static int decode_by_libsndfile(enum format format, const void *bytes, size_t le
                          .tell = stream_tell };
     struct layout layout;
     struct stream stream = { .layout = &layout };
+    struct byte_source source;
     cleanup(close_sound) SNDFILE *file = NULL;
     SF_INFO info = { .format = 0 };
 
-    if (layout_find(format, bytes, length, &layout, why))
+    byte_source_of_memory(&source, bytes, length);
+    if (layout_find(format, &source, &layout, why))
         return WISP_E_FORMAT;
+    stream.samples = (const uint8_t *)bytes + layout.samples;
     if (!layout.length)
         return refuse(why, WISP_E_FORMAT, "the recording has no samples");
     file = sf_open_virtual(&io, SFM_READ, &info, &stream);
