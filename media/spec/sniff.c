@@ -119,18 +119,23 @@ static enum format look_up(const void *bytes, size_t length, const char **what)
     return FORMAT_UNKNOWN;
 }
 
-enum format sniff(const void *bytes, size_t length, const char **what)
+enum format sniff_behind(const void *bytes, size_t length, bool tagged, const char **what)
 {
-    size_t tag = sniff_id3(bytes, length);
-    const uint8_t *from = (const uint8_t *)bytes + tag;
     const char *found;
-    enum format format = look_up(from, length - tag, &found);
+    enum format format = look_up(bytes, length, &found);
 
-    if (is_mp3(from, length - tag) || (tag && format == FORMAT_UNKNOWN)) {
+    if (is_mp3(bytes, length) || (tagged && format == FORMAT_UNKNOWN)) {
         format = FORMAT_MP3;
         found = "an MP3 sound";
     }
     if (what)
         *what = found;
     return format;
+}
+
+enum format sniff(const void *bytes, size_t length, const char **what)
+{
+    size_t tag = sniff_id3(bytes, length);
+
+    return sniff_behind((const uint8_t *)bytes + tag, length - tag, tag != 0, what);
 }

@@ -5,6 +5,7 @@
 #ifndef MEDIA_SPEC_SNIFF_H
 #define MEDIA_SPEC_SNIFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum format {
@@ -28,7 +29,11 @@ enum format {
  * ID3 tag before any sound: what counts is what follows it. */
 enum format sniff(const void *bytes, size_t length, const char **what);
 
-/* Bytes of the ID3 tag that a file begins with; 0 when there is none, all when it does not end. */
+/* The same of what follows a tag, or of a file without one, of which the first 64 bytes are enough. */
+enum format sniff_behind(const void *bytes, size_t length, bool tagged, const char **what);
+
+/* Bytes of the ID3 tag that a file begins with; 0 when there is none, all when it does not end. Ten bytes
+ * are looked at. */
 size_t sniff_id3(const void *bytes, size_t length);
 
 #endif
