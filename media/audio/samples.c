@@ -56,7 +56,7 @@ static int take(const struct media_samples *samples, const struct sample_layout 
                 struct reason *why)
 {
     cleanup_free float *block = memory_alloc(INTAKE_BLOCK, sizeof *block);
-    const size_t channels = (size_t)intake->channels, max = INTAKE_BLOCK / channels;
+    const size_t channels = (size_t)intake->mix.channels, max = INTAKE_BLOCK / channels;
     const uint8_t *from = samples->data;
     int result = 0;
 
