@@ -166,6 +166,19 @@ int media_decode_sound(const char *name, const void *bytes, size_t length, struc
 int media_take_samples(const struct media_samples *samples, struct media_sound *out, struct reason *why);
 /* Mono sound at any rate to another rate, by soxr; *out is new. */
 int media_resample(const struct media_sound *sound, double rate_out, struct media_sound *out, struct reason *why);
+/* A recording of any length up to a day, of which a block at a time is in memory: what media_decode_sound() and
+ * media_resample() give, to the bit. */
+struct media_stream;
+struct byte_source;
+/* Reads all of it, to see whether it is whole. `name` and `source` outlive it. As media_decode_sound(); and -errno. */
+int media_stream_new(const char *name, struct byte_source *source, uint32_t rate, struct media_stream **out,
+                     struct reason *why);
+struct media_stream *media_stream_free(struct media_stream *stream); /* accepts NULL; returns NULL */
+uint64_t media_stream_count(const struct media_stream *stream);      /* samples in all */
+/* The next `count` of them, of those that are left; and to begin anew. WISP_E_FORMAT when the file has changed. */
+int media_stream_read(struct media_stream *stream, float *out, size_t count, struct reason *why);
+int media_stream_rewind(struct media_stream *stream, struct reason *why);
+
 /* `frames`: how many the sound has; with a hop that may be fewer than the tensor, or more, of which it gets the first.
  * NULL: more are refused, as by media_check_frames(). */
 int media_encode_sound(const struct media *media, const struct media_sound *sound, float *out, size_t *frames,
