@@ -39,9 +39,7 @@ static int fill_piece(void *user, uint64_t number, wisp_request *request)
 {
     const struct sounding *s = user;
 
-    if (media_masking_tensor(s->masking, number, wisp_request_input(request)))
-        return refuse_errno(wisp_private_last_error(), -ENOMEM, "spectra");
-    return 0;
+    return media_masking_tensor(s->masking, number, wisp_request_input(request), wisp_private_last_error());
 }
 
 static int take_piece(void *user, uint64_t number, const wisp_request *request)

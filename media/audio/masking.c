@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "media/audio/window.h"
 #include "media/pieces/pieces.h"
 #include "media/spec/media.h"
 #include "media/spec/spec.h"
@@ -20,10 +21,10 @@ enum { RECORDINGS_MAX = 8 };
 
 struct media_masking {
     const struct media *media;
-    const struct media_sound *sounds;
+    struct sound_window windows[RECORDINGS_MAX];
     uint32_t recordings;
     float factors[RECORDINGS_MAX]; /* each, of one alone 1 */
-    size_t count;                  /* samples, of the longest */
+    uint64_t count;                /* samples, of the longest */
     struct pieces pieces;          /* of frames */
     uint64_t next;                 /* the piece whose masks are taken next */
     uint64_t done;                 /* frames that are whole and gone */
@@ -56,42 +57,29 @@ uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t
     return pieces_begin(&pieces, piece) * media->audio.hop;
 }
 
-static double level_of(const struct media_sound *sound)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < sound->count; i++)
-        sum += (double)sound->samples[i] * (double)sound->samples[i];
-    return sound->count ? sqrt(sum / (double)sound->count) : 0;
-}
-
 /* As loud as each other, and on average as they are; silence stays what it is. */
-static void take_sounds(struct media_masking *m, const struct media_sound *sounds)
+static int take_levels(struct media_masking *m, struct reason *why)
 {
-    double levels[RECORDINGS_MAX], mean = 0;
+    double levels[RECORDINGS_MAX] = { 1 }, mean = 0;
+    int result = 0;
 
-    m->sounds = sounds;
-    m->recordings = media_recordings(m->media);
+    for (uint32_t r = 0; r < m->recordings && m->recordings > 1 && !result; r++)
+        result = sound_window_level(&m->windows[r], &levels[r], why);
     for (uint32_t r = 0; r < m->recordings; r++) {
-        levels[r] = m->recordings > 1 ? level_of(&sounds[r]) : 1;
         mean += levels[r] / m->recordings;
-        m->count = MAX(m->count, sounds[r].count);
+        m->count = MAX(m->count, m->windows[r].count);
     }
     for (uint32_t r = 0; r < m->recordings; r++)
         m->factors[r] = levels[r] > 0 ? (float)(mean / levels[r]) : 0;
+    return result;
 }
 
-int media_masking_new(const struct media *media, const struct media_sound *sounds, struct media_masking **out)
+static int allocate(struct media_masking *m)
 {
+    const struct media *media = m->media;
     const struct audio_spec *spec = &media->audio;
     const size_t points = spec->spectrum, bins = spectra_bins(media->spectra);
-    cleanup(masking_at_exit) struct media_masking *m = calloc(1, sizeof *m);
 
-    if (!m)
-        return -ENOMEM;
-    m->media = media;
-    take_sounds(m, sounds);
-    m->pieces = pieces_of(media, m->count);
     m->masks = memory_zalloc(spec->frames, media->dimensions[0] * sizeof *m->masks);
     m->frame = memory_alloc(2 * bins, sizeof *m->frame);
     m->scratch = memory_alloc(spectra_scratch(media->spectra), sizeof *m->scratch);
@@ -101,15 +89,56 @@ int media_masking_new(const struct media *media, const struct media_sound *sound
     m->finished = memory_alloc((size_t)spec->frames * spec->hop + points, sizeof *m->finished);
     m->merged = m->frame ? m->frame + bins : NULL;
     m->at = -(int64_t)(points / 2);
-    if (!m->masks || !m->frame || !m->scratch || !m->samples || !m->sum || !m->weight || !m->finished)
+    return m->masks && m->frame && m->scratch && m->samples && m->sum && m->weight && m->finished ? 0 : -ENOMEM;
+}
+
+static int begin(struct media_masking *m, struct reason *why)
+{
+    const int result = take_levels(m, why);
+
+    m->pieces = pieces_of(m->media, m->count);
+    return result ? result : allocate(m) ? refuse_errno(why, -ENOMEM, "sound") : 0;
+}
+
+int media_masking_new(const struct media *media, const struct media_sound *sounds, struct media_masking **out)
+{
+    cleanup(masking_at_exit) struct media_masking *m = calloc(1, sizeof *m);
+
+    if (!m)
+        return -ENOMEM;
+    m->media = media;
+    m->recordings = media_recordings(media);
+    for (uint32_t r = 0; r < m->recordings; r++)
+        sound_window_of_sound(&m->windows[r], &sounds[r]);
+    if (begin(m, NULL))
         return -ENOMEM;
     *out = steal(&m);
     return 0;
 }
 
+int media_masking_of_streams(const struct media *media, struct media_stream *const *streams, struct media_masking **out,
+                             struct reason *why)
+{
+    cleanup(masking_at_exit) struct media_masking *m = calloc(1, sizeof *m);
+    int result;
+
+    if (!m)
+        return refuse_errno(why, -ENOMEM, "sound");
+    m->media = media;
+    m->recordings = media_recordings(media);
+    for (uint32_t r = 0; r < m->recordings; r++)
+        sound_window_of_stream(&m->windows[r], streams[r]);
+    result = begin(m, why);
+    if (!result)
+        *out = steal(&m);
+    return result;
+}
+
 struct media_masking *media_masking_free(struct media_masking *m)
 {
     if (m) {
+        for (uint32_t r = 0; r < m->recordings; r++)
+            sound_window_deinit(&m->windows[r]);
         free(m->masks);
         free(m->frame);
         free(m->scratch);
@@ -127,18 +156,34 @@ uint64_t media_masking_pieces(const struct media_masking *m)
     return m->pieces.count;
 }
 
-int media_masking_tensor(const struct media_masking *m, uint64_t piece, float *out)
+/* Holds the samples of the frames up to `end`, and lets go of those before the piece whose masks come next. */
+static int hold(struct media_masking *m, uint64_t end, struct reason *why)
+{
+    const uint32_t hop = m->media->audio.hop, reach = media_sound_reach(m->media);
+    const uint64_t first = pieces_begin(&m->pieces, m->next) * hop;
+    int result = 0;
+
+    for (uint32_t r = 0; r < m->recordings && !result; r++)
+        result = sound_window_move(&m->windows[r], first - MIN(first, reach), end * hop + reach, why);
+    return result;
+}
+
+int media_masking_tensor(struct media_masking *m, uint64_t piece, float *out, struct reason *why)
 {
     const size_t elements = m->media->elements / m->recordings;
+    const uint64_t begin = pieces_begin(&m->pieces, piece);
     cleanup_free struct fourier_number *spectra = memory_alloc(elements, sizeof *spectra);
-    const int64_t middle = (int64_t)media_sound_piece(m->media, m->count, piece);
+    const int64_t middle = (int64_t)(begin * m->media->audio.hop);
+    int result = spectra ? hold(m, begin + m->media->audio.frames, why) : -ENOMEM;
 
-    for (uint32_t r = 0; r < m->recordings; r++) {
-        if (!spectra || media_spectra(m->media, &m->sounds[r], middle, spectra))
-            return -ENOMEM;
-        media_spectra_tensor(m->media, spectra, out + r * elements);
+    for (uint32_t r = 0; r < m->recordings && !result; r++) {
+        const struct sound_window *window = &m->windows[r];
+
+        result = media_spectra(m->media, &window->held, middle - (int64_t)window->begin, spectra);
+        if (!result)
+            media_spectra_tensor(m->media, spectra, out + r * elements);
     }
-    return 0;
+    return result == -ENOMEM ? refuse_errno(why, result, "spectra") : result;
 }
 
 static float mask_of(float value)
@@ -200,9 +245,11 @@ static void merge_frames(struct media_masking *m, uint64_t t, const float *masks
 
     memset(m->merged, 0, bins * sizeof *m->merged);
     for (uint32_t r = 0; r < m->recordings; r++) {
+        const struct sound_window *window = &m->windows[r];
         const float *mask = masks + (size_t)r * bins;
 
-        spectra_frame(spectra, m->sounds[r].samples, m->sounds[r].count, middle, m->scratch, m->frame);
+        spectra_frame(spectra, window->held.samples, window->held.count, middle - (int64_t)window->begin, m->scratch,
+                      m->frame);
         for (uint32_t k = 0; k < bins; k++) {
             m->merged[k].re += m->frame[k].re * (mask[k] * m->factors[r]);
             m->merged[k].im += m->frame[k].im * (mask[k] * m->factors[r]);
@@ -232,6 +279,8 @@ int media_masking_take(struct media_masking *m, const float *masks, struct media
     size_t made = 0;
     int result = check(m, masks, why);
 
+    if (!result)
+        result = hold(m, until, why);
     if (result)
         return result;
     add_masks(m, masks);

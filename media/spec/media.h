@@ -209,14 +209,19 @@ double media_spectra_level(const struct media *media, const struct fourier_numbe
  * they are on average. The sounds, at the description's rate, and the description outlive it. */
 struct media_masking;
 int media_masking_new(const struct media *media, const struct media_sound *sounds,
-                      struct media_masking **out);                       /* -ENOMEM */
+                      struct media_masking **out); /* -ENOMEM */
+/* The same of recordings that are read as they are needed, of which no more is in memory than the pieces between the
+ * one whose masks are taken next and the last whose tensor was made. */
+int media_masking_of_streams(const struct media *media, struct media_stream *const *streams, struct media_masking **out,
+                             struct reason *why);
 struct media_masking *media_masking_free(struct media_masking *masking); /* accepts NULL; returns NULL */
 /* How many pieces a sound of so many samples has, and which sample one begins about. */
 uint64_t media_sound_pieces(const struct media *media, uint64_t samples);
 uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t piece);
 uint64_t media_masking_pieces(const struct media_masking *masking);
-/* The tensor of a piece, in any order. -ENOMEM. */
-int media_masking_tensor(const struct media_masking *masking, uint64_t piece, float *out);
+/* The tensor of a piece, in any order; of streams none that is before the one whose masks are taken next, and any
+ * before its masks are. -ENOMEM; of streams also what reading them returns. */
+int media_masking_tensor(struct media_masking *masking, uint64_t piece, float *out, struct reason *why);
 /* The masks of the next piece, [bins][frames], within 0 and 1: what is beyond is that. WISP_E_INVALID for what is no
  * finite number. The samples that are finished by it are lent until the next call. */
 struct media_finished {

@@ -3,10 +3,12 @@
  * A sound in pieces, masked, and put together: with masks of 1 it is what it was, at any length.
  */
 #include <math.h>
+#include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/byte_source.h"
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
@@ -132,7 +134,7 @@ static void tensors_are_of_the_piece(void **state)
     (void)state;
     assert_int_equal(media_masking_new(media, &sound, &masking), 0);
     assert_int_equal(media_masking_pieces(masking), 9); /* 95 frames */
-    assert_int_equal(media_masking_tensor(masking, 8, piece), 0);
+    assert_int_equal(media_masking_tensor(masking, 8, piece, NULL), 0);
     rest = (struct media_sound){ .rate = 8000, .count = sound.count - 78 * 32, .samples = sound.samples + 78 * 32 };
     assert_int_equal(media_spectra(media, &sound, 79 * 32, spectra), 0);
     media_spectra_tensor(media, spectra, whole);
@@ -185,6 +187,79 @@ static void recordings_go_in_as_loud_as_each_other(void **state)
     media_free(media);
 }
 
+/* A recording as a stream of it, in a WAV file of floats. */
+struct streamed {
+    struct bytes file;
+    struct byte_source source;
+    struct media_stream *stream;
+};
+
+static void stream_init(struct streamed *s, const struct media_sound *sound)
+{
+    struct reason why;
+
+    s->file = make_sound(SF_FORMAT_WAV | SF_FORMAT_FLOAT, (int)sound->rate, 1, sound->samples, sound->count);
+    byte_source_of_memory(&s->source, s->file.data, s->file.size);
+    assert_ok(media_stream_new("x", &s->source, sound->rate, &s->stream, &why), why);
+}
+
+/* Both give the same of the same, with up to `ahead` pieces under way. */
+static void assert_alike(struct media_masking *a, struct media_masking *b, size_t elements, uint64_t ahead)
+{
+    const uint64_t pieces = media_masking_pieces(a);
+    float *one = memory_alloc(elements, sizeof *one), *other = memory_alloc(elements, sizeof *other);
+    struct media_finished x, y;
+    struct reason why;
+
+    assert_int_equal(media_masking_pieces(b), pieces);
+    for (uint64_t sent = 0, taken = 0; taken < pieces; taken++) {
+        for (; sent < pieces && sent - taken < ahead; sent++) {
+            assert_ok(media_masking_tensor(a, sent, one, &why), why);
+            assert_ok(media_masking_tensor(b, sent, other, &why), why);
+            assert_memory_equal(one, other, elements * sizeof *one);
+        }
+        for (size_t i = 0; i < elements; i++)
+            one[i] = (float)((i * 7 + taken) % 11) / 11;
+        assert_ok(media_masking_take(a, one, &x, &why), why);
+        assert_ok(media_masking_take(b, one, &y, &why), why);
+        assert_int_equal(x.count, y.count);
+        assert_memory_equal(x.samples, y.samples, x.count * sizeof *x.samples);
+    }
+    free(one);
+    free(other);
+}
+
+static void streams_are_the_sounds(void **state)
+{
+    static const size_t lengths[][2] = { { 9000, 9000 }, { 3000, 70000 }, { 70000, 200 }, { 1, 2 } };
+    struct media *media = make_media("{\"kind\":\"audio\",\"spectrum\":64,\"hop\":20,\"frames\":16,\"recordings\":2,"
+                                     "\"answer\":\"sound\"}");
+
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(lengths); i++) {
+        struct media_sound sounds[2] = { noise(lengths[i / 2][0]), noise(lengths[i / 2][1]) };
+        struct media_masking *whole, *blocks;
+        struct streamed streamed[2];
+        struct reason why;
+
+        stream_init(&streamed[0], &sounds[0]);
+        stream_init(&streamed[1], &sounds[1]);
+        assert_int_equal(media_masking_new(media, sounds, &whole), 0);
+        assert_ok(media_masking_of_streams(media, (struct media_stream *[]){ streamed[0].stream, streamed[1].stream },
+                                           &blocks, &why),
+                  why);
+        assert_alike(whole, blocks, media_elements(media), i % 2 ? 1 : 7);
+        media_masking_free(whole);
+        media_masking_free(blocks);
+        for (size_t r = 0; r < 2; r++) {
+            media_stream_free(streamed[r].stream);
+            free(streamed[r].file.data);
+            free(sounds[r].samples);
+        }
+    }
+    media_free(media);
+}
+
 static void no_number_is_refused(void **state)
 {
     static const float numbers[] = { NAN, INFINITY, -INFINITY };
@@ -212,11 +287,9 @@ static void no_number_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(masks_of_one_give_the_sound_back),
-        cmocka_unit_test(pieces_say_what_is_theirs),
-        cmocka_unit_test(tensors_are_of_the_piece),
-        cmocka_unit_test(recordings_go_in_as_loud_as_each_other),
-        cmocka_unit_test(no_number_is_refused),
+        cmocka_unit_test(masks_of_one_give_the_sound_back), cmocka_unit_test(pieces_say_what_is_theirs),
+        cmocka_unit_test(tensors_are_of_the_piece),         cmocka_unit_test(recordings_go_in_as_loud_as_each_other),
+        cmocka_unit_test(streams_are_the_sounds),           cmocka_unit_test(no_number_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
