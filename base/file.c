@@ -80,15 +80,12 @@ int file_read_fd(int fd, const char *name, size_t limit, void **data, size_t *si
     return read_stream(fd, name, limit, expected, data, size, why);
 }
 
-int file_read(const char *path, size_t limit, void **data, size_t *size, struct reason *why)
+static int open_file(const char *path, int *out, struct reason *why)
 {
-    cleanup_close int fd = -1;
+    /* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status;
 
-    if (!strcmp(path, "-"))
-        return file_read_fd(STDIN_FILENO, "standard input", limit, data, size, why);
-    /* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return refuse_errno(why, -errno, "cannot open %s", path);
     if (fstat(fd, &status) < 0)
@@ -96,19 +93,41 @@ int file_read(const char *path, size_t limit, void **data, size_t *size, struct 
     if (!S_ISREG(status.st_mode))
         return refuse(why, WISP_E_FORMAT, "%s is %s, not a file", path,
                       S_ISDIR(status.st_mode) ? "a directory" : "a device, socket or pipe");
-    return file_read_fd(fd, path, limit, data, size, why);
+    *out = steal_fd(&fd);
+    return 0;
+}
+
+int file_open(const char *path, int *fd, struct reason *why)
+{
+    const bool input = !strcmp(path, "-");
+    struct stat status;
+
+    if (input)
+        *fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+    else if (!stat(path, &status) && S_ISFIFO(status.st_mode))
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+    else
+        return open_file(path, fd, why);
+    return *fd < 0 ? refuse_errno(why, -errno, "cannot open %s", input ? "standard input" : path) : 0;
+}
+
+int file_read(const char *path, size_t limit, void **data, size_t *size, struct reason *why)
+{
+    cleanup_close int fd = -1;
+    int result;
+
+    if (!strcmp(path, "-"))
+        return file_read_fd(STDIN_FILENO, "standard input", limit, data, size, why);
+    result = open_file(path, &fd, why);
+    return result ? result : file_read_fd(fd, path, limit, data, size, why);
 }
 
 int file_read_or_pipe(const char *path, size_t limit, void **data, size_t *size, struct reason *why)
 {
     cleanup_close int fd = -1;
-    struct stat status;
+    const int result = file_open(path, &fd, why);
 
-    if (strcmp(path, "-") != 0 && !stat(path, &status) && S_ISFIFO(status.st_mode))
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return file_read_fd(fd, path, limit, data, size, why);
-    return file_read(path, limit, data, size, why); /* which says why it cannot be opened, if it cannot */
+    return result ? result : file_read_fd(fd, strcmp(path, "-") ? path : "standard input", limit, data, size, why);
 }
 
 static int write_all(int fd, const struct file_part *parts, size_t count)
@@ -186,6 +205,12 @@ int file_replace(const char *path, struct file_replacement *out, struct reason *
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
     out->fd = mkostemp(out->temporary, O_CLOEXEC);
     return out->fd < 0 ? refuse_errno(why, -errno, "cannot create %s", path) : 0;
+}
+
+void file_replace_drop(struct file_replacement *replacement)
+{
+    close(steal_fd(&replacement->fd));
+    unlink(replacement->temporary);
 }
 
 int file_replace_end(struct file_replacement *replacement, int result, struct reason *why)

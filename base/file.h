@@ -21,7 +21,11 @@ int file_read(const char *path, size_t limit, void **data, size_t *size, struct 
 /* The same for an open descriptor, which is not consumed; `name` is for the reason. */
 int file_read_fd(int fd, const char *name, size_t limit, void **data, size_t *size, struct reason *why);
 
-/* The same as file_read() for what a person named: a pipe is read to its end, too, as the shell's <(…) is. */
+/* Opens what a person named to be read: a regular file, "-" for standard input, or a pipe, as the shell's <(…) is. The
+ * descriptor is the caller's. WISP_E_FORMAT for anything else; -errno. */
+int file_open(const char *path, int *fd, struct reason *why);
+
+/* Such a file or pipe as file_read() reads a file. */
 int file_read_or_pipe(const char *path, size_t limit, void **data, size_t *size, struct reason *why);
 
 struct file_part {
@@ -54,5 +58,7 @@ int file_replace(const char *path, struct file_replacement *out, struct reason *
 /* With `result` 0 the file is on disk and takes the place at `path`; otherwise, and when that fails, it is gone.
  * Returns what came of it; `result` that is not 0 is explained by the errno that it must be. */
 int file_replace_end(struct file_replacement *replacement, int result, struct reason *why);
+/* It is gone, and nothing is said. */
+void file_replace_drop(struct file_replacement *replacement);
 
 #endif
