@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <wisp/private.h>
 
@@ -18,7 +19,6 @@
 enum {
     FINDS_MAX = 3,
     FILES_MAX = 8,
-    FILE_MAX = 512 << 20, /* as large as a picture of as many pixels as are read is in any format */
 };
 
 CLEANUP_DEFINE(model, wisp_model, wisp_model_free)
@@ -46,7 +46,26 @@ static int check_count(const struct process *process)
                   wisp_model_name(process->model), wanted, process->count, process->count == 1 ? "is" : "are");
 }
 
-static int run(struct process *process, const char *name, void **bytes, size_t *length)
+/* The file comes into being beside the name that it will have. */
+static int run_into(struct process *process, const struct processor *processor)
+{
+    struct reason *why = wisp_private_last_error();
+    struct file_replacement replacement;
+    int result;
+
+    if (!process->out || !strcmp(process->out, "-"))
+        return processor->run(process, process->out ? STDOUT_FILENO : -1);
+    result = file_replace(process->out, &replacement, why);
+    if (result)
+        return result;
+    result = processor->run(process, replacement.fd);
+    if (!result)
+        return file_replace_end(&replacement, 0, why);
+    file_replace_drop(&replacement);
+    return result;
+}
+
+static int run(struct process *process, const char *name)
 {
     cleanup(model_at_exit) wisp_model *model = NULL;
     const struct processor *processor;
@@ -61,7 +80,7 @@ static int run(struct process *process, const char *name, void **bytes, size_t *
         result = check_count(process);
     if (!result && process->out)
         result = processor->check_name(process->out, wisp_private_last_error());
-    return result ? result : processor->run(process, bytes, length);
+    return result ? result : run_into(process, processor);
 }
 
 float process_threshold(const struct process *process)
@@ -85,17 +104,6 @@ static int check_out(const char *out)
     return out && strcmp(out, "-") != 0 ? file_check_target(out, wisp_private_last_error()) : 0;
 }
 
-static int read_files(const char *const *in, size_t count, struct process_file *files)
-{
-    int result = 0;
-
-    for (size_t i = 0; i < count && !result; i++) {
-        files[i].name = strcmp(in[i], "-") != 0 ? in[i] : "standard input";
-        result = file_read_or_pipe(in[i], FILE_MAX, &files[i].bytes, &files[i].length, wisp_private_last_error());
-    }
-    return result;
-}
-
 /* Before anything is read. */
 static int check(const struct process *process)
 {
@@ -114,18 +122,13 @@ static int check(const struct process *process)
 }
 
 /* The caller knows the model by its name alone, so another one behind it is found anew, and all begins anew. */
-static int run_and_write(struct process *process, const char *model)
+static int run_anew(struct process *process, const char *model)
 {
-    cleanup_free void *bytes = NULL;
-    size_t length;
     int result = WISP_E_CHANGED;
 
-    process->name = process->files->name;
-    process->bytes = process->files->bytes;
-    process->length = process->files->length;
-    for (int i = 0; result == WISP_E_CHANGED && i < FINDS_MAX; i++)
-        result = run(process, model, &bytes, &length);
-    return result || !process->out ? result : codec_write(process->out, bytes, length);
+    for (int i = 0; result == WISP_E_CHANGED && i < FINDS_MAX && !process->begun; i++)
+        result = run(process, model);
+    return result;
 }
 
 WISP_EXPORT int wisp_check_output(const wisp_model *model, const char *out)
@@ -143,21 +146,22 @@ WISP_EXPORT int wisp_process_files(wisp_client *client, const char *model, const
                                    const struct wisp_process_options *options, struct wisp_timings *timings)
 {
     static const struct wisp_process_options usual = { .size = sizeof usual };
-    struct process_file files[FILES_MAX] = { { .bytes = NULL } };
+    struct process_file files[FILES_MAX] = { { .fd = -1 } };
     struct process process = {
         .client = client, .files = files, .out = out, .options = options ? options : &usual, .timings = timings
     };
+    size_t opened = 0;
     int result;
 
     while (in[process.count] && process.count <= FILES_MAX)
         process.count++;
     result = check(&process);
+    for (; !result && opened < process.count; opened++)
+        result = process_open(&files[opened], in[opened]);
     if (!result)
-        result = read_files(in, process.count, files);
-    if (!result)
-        result = run_and_write(&process, model);
-    for (size_t i = 0; i < FILES_MAX; i++)
-        free(files[i].bytes);
+        result = run_anew(&process, model);
+    while (opened)
+        process_close(&files[--opened]);
     return result;
 }
 

@@ -17,7 +17,8 @@ struct media_picture;
 
 struct process_file {
     const char *name;
-    void *bytes;
+    int fd;
+    void *bytes; /* once it has been read whole */
     size_t length;
 };
 
@@ -25,14 +26,12 @@ struct process {
     wisp_client *client;
     const wisp_model *model;
     const struct media *media;
-    const char *name; /* of the input, for sentences; of several the first's */
-    const void *bytes;
-    size_t length;
-    const struct process_file *files; /* all of them, as many as the description says */
+    struct process_file *files; /* as many as the description says */
     size_t count;
     const char *out; /* the file's name, whose ending may say the format; NULL: none is wished */
     const struct wisp_process_options *options;
     struct wisp_timings *timings; /* NULL */
+    bool begun;                   /* something has been written that cannot be taken back */
 };
 
 struct processor {
@@ -40,11 +39,23 @@ struct processor {
     bool (*is_for)(const struct process *process);
     /* Before anything is computed: whether a file of that name can be written. */
     int (*check_name)(const char *name, struct reason *why);
-    /* The file that comes out, which the caller frees; the sentence is in wisp_private_last_error(). */
-    int (*run)(const struct process *process, void **bytes, size_t *length);
+    /* Writes the file that comes out to `fd`, an empty file or standard output; -1: none is wished. The sentence is in
+     * wisp_private_last_error(). */
+    int (*run)(struct process *process, int fd);
 };
 
 extern const struct processor process_coded, process_picture, process_sound;
+
+/* "-" is standard input. WISP_E_FORMAT, -errno. */
+int process_open(struct process_file *file, const char *path);
+void process_close(struct process_file *file);
+
+/* All of it, at `bytes`. WISP_E_FORMAT, -errno. */
+int process_read(struct process_file *file);
+
+/* To `fd`, of a processor that makes a file in one. -errno. */
+int process_put(const struct process *process, int fd, const void *bytes, size_t length);
+const char *process_out_name(const struct process *process); /* for sentences */
 
 /* Of a mask, above which a pixel is set. */
 float process_threshold(const struct process *process);

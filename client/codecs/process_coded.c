@@ -106,7 +106,7 @@ static int compress(const struct process *p, const struct latent_form *form, voi
     struct flight_work work = { .fill = fill_pixels, .take = take_latents };
     struct reason *why = wisp_private_last_error();
     struct latent_tiles tiles;
-    int result = media_decode_picture(p->name, p->bytes, p->length, &picture, why);
+    int result = media_decode_picture(p->files->name, p->files->bytes, p->files->length, &picture, why);
 
     if (!result)
         result = latent_tiles_init(&tiles, p->media, form, &picture, why);
@@ -216,10 +216,10 @@ static int check_maker(const struct process *p, const struct latent_form *form, 
         return refuse(why, WISP_E_FORMAT,
                       "%s was compressed by a model that was called %s, and is not this %s: only the same file of that "
                       "model makes a picture of it",
-                      p->name, coded->model, wisp_model_name(p->model));
+                      p->files->name, coded->model, wisp_model_name(p->model));
     if (coded->block == form->block && coded->depth == form->depth && coded->step == CODED_STEP_ONE)
         return 0;
-    return refuse(why, WISP_E_FORMAT, "%s: it is not of the form that %s gives", p->name, coded->model);
+    return refuse(why, WISP_E_FORMAT, "%s: it is not of the form that %s gives", p->files->name, coded->model);
 }
 
 static int restore(const struct process *p, const struct latent_form *form, struct media_picture *out)
@@ -228,21 +228,21 @@ static int restore(const struct process *p, const struct latent_form *form, stru
     struct back back = { .latents = { .values = NULL } };
     struct coded_body body;
     struct coded coded;
-    int result = coded_open(p->bytes, p->length, &coded, &body, why);
+    int result = coded_open(p->files->bytes, p->files->length, &coded, &body, why);
 
     if (!result)
         result = check_maker(p, form, &coded);
     else
-        return refuse_in(why, result, "%s", p->name);
+        return refuse_in(why, result, "%s", p->files->name);
     if (!result) {
         result = coded_latents(&coded, &body, &back.latents, why);
-        result = result ? refuse_in(why, result, "%s", p->name) : run_back(p, form, &back, out);
+        result = result ? refuse_in(why, result, "%s", p->files->name) : run_back(p, form, &back, out);
     }
     latents_deinit(&back.latents);
     if (!result)
         result = finish(p, &coded, out);
     if (!result)
-        tell(p, &coded, p->length);
+        tell(p, &coded, p->files->length);
     return result;
 }
 
@@ -274,8 +274,9 @@ static int check_way(const struct process *p, bool back)
         return 0;
     if (back)
         return refuse(why, WISP_E_INVALID,
-                      "%s is compressed already: a picture is made of it, to a name in .png or .jpg", p->name);
-    return refuse(why, WISP_E_INVALID, "%s is a picture: it is compressed, to a name that ends in " ENDING, p->name);
+                      "%s is compressed already: a picture is made of it, to a name in .png or .jpg", p->files->name);
+    return refuse(why, WISP_E_INVALID, "%s is a picture: it is compressed, to a name that ends in " ENDING,
+                  p->files->name);
 }
 
 static bool is_for(const struct process *p)
@@ -283,10 +284,11 @@ static bool is_for(const struct process *p)
     return wisp_model_decoder(p->model) && media_answer(p->media) == MEDIA_ANSWER_PICTURE;
 }
 
-static int run(const struct process *p, void **bytes, size_t *length)
+/* The one way or the other: *bytes is the file that comes out, if one is wished. */
+static int go(const struct process *p, void **bytes, size_t *length)
 {
     cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL };
-    const bool back = coded_is(p->bytes, p->length);
+    const bool back = coded_is(p->files->bytes, p->files->length);
     struct latent_form form;
     int result = check_way(p, back);
 
@@ -298,6 +300,17 @@ static int run(const struct process *p, void **bytes, size_t *length)
     if (result || !p->out)
         return result;
     return media_write_picture(&picture, p->out, bytes, length, wisp_private_last_error());
+}
+
+static int run(struct process *p, int fd)
+{
+    cleanup_free void *bytes = NULL;
+    size_t length;
+    int result = process_read(p->files);
+
+    if (!result)
+        result = go(p, &bytes, &length);
+    return result || !p->out ? result : process_put(p, fd, bytes, length);
 }
 
 const struct processor process_coded = { .is_for = is_for, .check_name = check_name, .run = run };

@@ -117,17 +117,24 @@ static bool is_for(const struct process *p)
     return media_answer(p->media) == MEDIA_ANSWER_PICTURE || media_answer(p->media) == MEDIA_ANSWER_MASK;
 }
 
-static int run(const struct process *p, void **bytes, size_t *length)
+static int run(struct process *p, int fd)
 {
     cleanup(picture_at_exit) struct media_picture picture = { .pixels = NULL }, out = { .pixels = NULL };
+    cleanup_free void *bytes = NULL;
     struct reason *why = wisp_private_last_error();
-    int result = media_decode_picture(p->name, p->bytes, p->length, &picture, why);
+    struct process_file *file = p->files;
+    size_t length;
+    int result = process_read(file);
 
+    if (!result)
+        result = media_decode_picture(file->name, file->bytes, file->length, &picture, why);
     if (!result)
         result = media_goes_in_tiles(p->media) ? run_tiles(p, &picture, &out) : run_whole(p, &picture, &out);
     if (!result && media_answer(p->media) == MEDIA_ANSWER_MASK)
         result = process_mask(p, &picture, &out);
-    return result || !p->out ? result : media_write_picture(&out, p->out, bytes, length, why);
+    if (!result && p->out)
+        result = media_write_picture(&out, p->out, &bytes, &length, why);
+    return result || !p->out ? result : process_put(p, fd, bytes, length);
 }
 
 const struct processor process_picture = { .is_for = is_for, .check_name = media_check_picture_name, .run = run };

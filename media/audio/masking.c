@@ -151,6 +151,11 @@ struct media_masking *media_masking_free(struct media_masking *m)
     return NULL;
 }
 
+uint64_t media_masking_count(const struct media_masking *m)
+{
+    return m->count;
+}
+
 uint64_t media_masking_pieces(const struct media_masking *m)
 {
     return m->pieces.count;

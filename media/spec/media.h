@@ -218,6 +218,7 @@ struct media_masking *media_masking_free(struct media_masking *masking); /* acce
 /* How many pieces a sound of so many samples has, and which sample one begins about. */
 uint64_t media_sound_pieces(const struct media *media, uint64_t samples);
 uint64_t media_sound_piece(const struct media *media, uint64_t samples, uint64_t piece);
+uint64_t media_masking_count(const struct media_masking *masking); /* samples that come out in all */
 uint64_t media_masking_pieces(const struct media_masking *masking);
 /* The tensor of a piece, in any order; of streams none that is before the one whose masks are taken next, and any
  * before its masks are. -ENOMEM; of streams also what reading them returns. */
@@ -232,14 +233,18 @@ int media_masking_take(struct media_masking *masking, const float *masks, struct
                        struct reason *why);
 
 /* Mono, 16 bits a sample, as WAV or FLAC, by the name's ending; without one, and for "-", as WAV. WISP_E_INVALID for
- * any other; -ENOMEM. What is no number is 0, and what is beyond -1..1 is that. */
+ * any other; -ENOMEM. What is no number is 0, and what is beyond -1..1 is that.
+ *
+ * The file is written as samples come, `count` in all, to a descriptor that is the caller's and stays open: an empty
+ * file's, to read and write; and by the name "-" anything's that can be written to. -errno of writing. */
 int media_check_sound_name(const char *name, struct reason *why);
 struct media_sound_writer;
-int media_sound_writer_new(const char *name, uint32_t rate, struct media_sound_writer **out, struct reason *why);
+int media_sound_writer_new(const char *name, uint32_t rate, uint64_t count, int fd, struct media_sound_writer **out,
+                           struct reason *why);
 struct media_sound_writer *media_sound_writer_free(struct media_sound_writer *writer); /* accepts NULL; returns NULL */
 int media_sound_writer_add(struct media_sound_writer *writer, const float *samples, size_t count, struct reason *why);
-/* The file, which the caller frees; then the writer can only be freed. */
-int media_sound_writer_end(struct media_sound_writer *writer, void **bytes, size_t *length, struct reason *why);
+/* The file is whole; then the writer can only be freed. */
+int media_sound_writer_end(struct media_sound_writer *writer, struct reason *why);
 
 /* A feature's inverse document frequency, when `with_it` of `texts` texts have it: 16 log((1 + texts) / (1 + with_it)),
  * rounded, at most 255; 0 is that of a feature that all have. A byte tells apart what is a thirty-second of a word's

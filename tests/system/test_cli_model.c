@@ -213,18 +213,16 @@ static struct media_sound write_noise(const char *name, uint32_t rate, size_t co
     struct media_sound sound = { rate, count, malloc(count * sizeof(float)) };
     struct media_sound_writer *writer;
     struct reason why = { "" };
-    size_t length;
-    void *bytes;
+    const int fd = open(scratch_path(folder, name), O_RDWR | O_CREAT | O_TRUNC, 0644);
 
     assert_non_null(sound.samples);
     for (size_t i = 0; i < count; i++)
         sound.samples[i] = (float)((int)(i * i % 32749) - 16384) / 32768;
-    assert_ok(media_sound_writer_new(name, rate, &writer, &why), why);
+    assert_ok(media_sound_writer_new(name, rate, count, fd, &writer, &why), why);
     assert_ok(media_sound_writer_add(writer, sound.samples, count, &why), why);
-    assert_ok(media_sound_writer_end(writer, &bytes, &length, &why), why);
-    write_file(name, bytes, length);
+    assert_ok(media_sound_writer_end(writer, &why), why);
     media_sound_writer_free(writer);
-    free(bytes);
+    close(fd);
     return sound;
 }
 

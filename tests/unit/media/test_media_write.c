@@ -2,10 +2,15 @@
  *
  * What becomes of a network's pictures: files, which are read back; and objects.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "media/spec/media.h"
@@ -69,16 +74,61 @@ static void written_by_name(void **state)
     assert_int_equal(media_write_picture(&picture, "c.jpg", &bytes, &length, &why), WISP_E_INVALID);
 }
 
+/* What goes to "-" goes to the end of the file, wherever the writer would have it. */
 static void write_sound(const char *name, const float *samples, size_t count, void **bytes, size_t *length)
 {
     struct media_sound_writer *writer;
     struct reason why = { "" };
+    FILE *stream = tmpfile();
+    const int fd = fileno(stream);
 
-    assert_ok(media_sound_writer_new(name, 16000, &writer, &why), why);
+    assert_int_equal(fcntl(fd, F_SETFL, strcmp(name, "-") ? 0 : O_APPEND), 0);
+    assert_ok(media_sound_writer_new(name, 16000, count, fd, &writer, &why), why);
     assert_ok(media_sound_writer_add(writer, samples, count / 3, &why), why);
     assert_ok(media_sound_writer_add(writer, samples + count / 3, count - count / 3, &why), why);
-    assert_ok(media_sound_writer_end(writer, bytes, length, &why), why);
+    assert_ok(media_sound_writer_end(writer, &why), why);
     media_sound_writer_free(writer);
+    lseek(fd, 0, SEEK_SET);
+    assert_ok(file_read_fd(fd, name, 1 << 24, bytes, length, &why), why);
+    fclose(stream);
+}
+
+static void written_as_it_goes_it_is_the_same(void **state)
+{
+    const float samples[] = { 0.5f, 0.25f, -0.5f, 1, 0, 0, 0.125f };
+    size_t length, other_length;
+    void *bytes, *other;
+
+    (void)state;
+    write_sound("-", samples, ARRAY_SIZE(samples), &bytes, &length);
+    write_sound("x.wav", samples, ARRAY_SIZE(samples), &other, &other_length);
+    assert_int_equal(length, other_length);
+    assert_memory_equal(bytes, other, length);
+    free(bytes);
+    free(other);
+}
+
+/* What cannot be written; more than a file has room for; and what does not become as long as was said. */
+static void a_sound_that_cannot_be_written(void **state)
+{
+    const float samples[] = { 0.5f, 0.25f, -0.5f };
+    struct media_sound_writer *writer;
+    struct reason why;
+    FILE *full = fopen("/dev/full", "r+"), *stream = tmpfile();
+
+    (void)state;
+    assert_ok(media_sound_writer_new("x.wav", 8000, 3, fileno(full), &writer, &why), why);
+    assert_int_equal(media_sound_writer_add(writer, samples, ARRAY_SIZE(samples), &why), -ENOSPC);
+    assert_string_equal(why.text, "the recording cannot be written: No space left on device");
+    media_sound_writer_free(writer);
+    assert_int_equal(media_sound_writer_new("x.wav", 8000, 1ull << 31, fileno(stream), &writer, &why), WISP_E_INVALID);
+    assert_string_equal(why.text, "x.wav: a recording of 2147483648 samples is too long for a file in wav");
+    assert_ok(media_sound_writer_new("-", 8000, 4, fileno(stream), &writer, &why), why);
+    assert_ok(media_sound_writer_add(writer, samples, ARRAY_SIZE(samples), &why), why);
+    assert_int_equal(media_sound_writer_end(writer, &why), -EIO);
+    media_sound_writer_free(writer);
+    fclose(full);
+    fclose(stream);
 }
 
 /* What 16 bits can hold is read back as it was, however it comes. */
@@ -218,6 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sounds_are_written_and_read),
         cmocka_unit_test(no_sample_is_beyond),
+        cmocka_unit_test(written_as_it_goes_it_is_the_same),
+        cmocka_unit_test(a_sound_that_cannot_be_written),
         cmocka_unit_test(written_and_read),
         cmocka_unit_test(written_by_name),
         cmocka_unit_test(objects_are_what_touches),
