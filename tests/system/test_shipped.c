@@ -308,7 +308,7 @@ static void test_the_cards_say_what_the_files_say(void **state)
     json_object_foreach(all, name, figures)
     {
         char path[64], text[96];
-        json_t *model, *training;
+        json_t *model, *training, *validation;
         FILE *file;
 
         snprintf(path, sizeof path, "models/%s.md", name);
@@ -320,9 +320,9 @@ static void test_the_cards_say_what_the_files_say(void **state)
         model = show(source_path(path));
         training = json_object_get(json_object_get(model, "lineage"), "training");
         check_recipe(name, card, training);
-        snprintf(text, sizeof text, "validation accuracy | %.2f %%",
-                 100 * json_number_value(json_object_get(training, "validation_accuracy")));
-        if (strstr(card, "| test accuracy |"))
+        validation = json_object_get(training, "validation_accuracy"); /* where something was held back */
+        snprintf(text, sizeof text, "validation accuracy | %.2f %%", 100 * json_number_value(validation));
+        if (validation && strstr(card, "| test accuracy |"))
             card_has(name, card, text);
         json_decref(model);
     }
