@@ -238,6 +238,8 @@ static void test_each_type_answers(void **state)
 {
     static const struct task tasks[] = {
         { "image.classification", { "picture.png" }, .says = "Ankle boot" },
+        { "image.super-resolution", { "inputs/small.png" }, .output = "large.png", .width = 384, .height = 256 },
+        { "image.style", { "inputs/small.png" }, .output = "painted.png", .width = 192, .height = 128 },
         { "text.classification", { "sentence.txt" }, .says = "de " },
         { "text.semantics", { "inputs/words.txt" }, .says = "grandmother  NOUN" },
         { "text.summarisation", { "inputs/story.txt" }, .says = "council approved" },
