@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""models.json, and the tables that are made of it: in each model's card, in models/README.md and in docs/results/types.md. What stands outside of the two
+"""models.json, and the tables that are made of it: in each model's card, in models/README.md, docs/results/types.md and the README. What stands outside of the two
 marks is written by people, and stays."""
 import json
 import pathlib
@@ -80,8 +80,8 @@ def write_card(name, figures):
     table += [(ALSO[key], said(metric, shipped[key])) for key in ("voices",) if key in shipped]
     table += [(f"validation {key}", said(metric, shipped["validation"])) for key in ("accuracy",) if figures["metric"] == key]
     table += [(f"baseline: {figures['baseline_of']}", said(metric, figures["baseline"]))]
-    table += [(f"{'dense network' if key == '0' else percent(key)}, same shape and recipe", f"{said(metric, row['value'])}, {row['bytes']:,} bytes")
-              for key, row in rows.items() if float(key) != figures["sparsity"]]
+    table += [(f"{'dense network' if key == '0' else percent(key)}, same shape and recipe",
+               said(metric, row["value"]) + (f", {row['bytes']:,} bytes" if "bytes" in row else "")) for key, row in rows.items() if float(key) != figures["sparsity"]]
     table += [("least that may ship", said(metric, figures["floor"])),
               ("connections", f"{shipped['connections']:,} of {shipped['potential']:,}, sparsity {shipped['realised_sparsity']:.4f}"),
               ("structure", f"`{figures['structure']}`, seed {figures['seed']}"), ("training", f"`{figures['train']}`"),
@@ -107,11 +107,24 @@ def write_results():
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
     for name, figures in ordered():
         metric, rows = recipes.METRICS[figures["metric"]], figures["rows"]
+        seconds = rows[str(figures["sparsity"])].get("seconds")
+        seconds = f"{seconds:.0f}" if seconds else ""
         cells = [said(metric, rows.get(key, {}).get("value")) for key in ("0", "0.5", "0.8")]
         table += (f"| {figures['processing']} | {name} | {metric.name} | {said(metric, figures['baseline'])} | {' | '.join(cells)} | "
                   f"{said(metric, figures['value'])} at {100 * figures['sparsity']:g} % | {said(metric, figures['floor'])} | {said(metric, figures['goal'])} | "
-                  f"{rows[str(figures['sparsity'])].get('seconds', 0):.0f} |\n")
+                  f"{seconds} |\n")
     replace(ROOT / "docs/results/types.md", table, "# All types")
+
+
+def write_front():
+    """The table in the README of all."""
+    table = "| type | model | metric | test | dense | beside it | file |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    for name, figures in ordered():
+        metric, rows = recipes.METRICS[figures["metric"]], figures["rows"]
+        table += (f"| {figures['processing']} | {name}, {percent(figures['sparsity'])} | {metric.name} | {said(metric, figures['value'])} | "
+                  f"{said(metric, rows.get('0', {}).get('value'))} | {said(metric, figures['baseline'])}: {figures['baseline_of']} | "
+                  f"{rows[str(figures['sparsity'])]['bytes'] / 1e6:.2f} MB |\n")
+    replace(ROOT / "README.md", table, "# wisp")
 
 
 def write_all():
@@ -119,3 +132,4 @@ def write_all():
         write_card(name, figures)
     write_readme()
     write_results()
+    write_front()
