@@ -238,12 +238,18 @@ static void test_each_type_answers(void **state)
 {
     static const struct task tasks[] = {
         { "image.classification", { "picture.png" }, .says = "Ankle boot" },
+        { "image.enhancement", { "inputs/small.png" }, .output = "light.png", .width = 192, .height = 128 },
         { "image.super-resolution", { "inputs/small.png" }, .output = "large.png", .width = 384, .height = 256 },
         { "image.style", { "inputs/small.png" }, .output = "painted.png", .width = 192, .height = 128 },
+        { "image.generation", { "inputs/drawing.png" }, .output = "drawn.png", .width = 28, .height = 28 },
         { "text.classification", { "sentence.txt" }, .says = "de " },
         { "text.semantics", { "inputs/words.txt" }, .says = "grandmother  NOUN" },
         { "text.summarisation", { "inputs/story.txt" }, .says = "council approved" },
         { "audio.recognition", { "recording.wav" }, .says = "seven" },
+        { "audio.synthesis",
+          { "inputs/event-1.wav", "inputs/event-2.wav", "inputs/event-3.wav" },
+          .output = "merged.wav",
+          .samples = 16000 },
     };
     const char *folder = scratch_make();
     struct test_daemon daemon;
