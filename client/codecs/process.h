@@ -15,6 +15,8 @@
 struct media;
 struct media_picture;
 
+struct byte_source;
+
 struct process_file {
     const char *name;
     int fd;
@@ -50,8 +52,10 @@ extern const struct processor process_coded, process_picture, process_sound;
 int process_open(struct process_file *file, const char *path);
 void process_close(struct process_file *file);
 
-/* All of it, at `bytes`. WISP_E_FORMAT, -errno. */
+/* All of it, at `bytes`; or where it can be read a window at a time, which the caller deinits. WISP_E_FORMAT, -errno.
+ */
 int process_read(struct process_file *file);
+int process_source(struct process_file *file, struct byte_source *out);
 
 /* To `fd`, of a processor that makes a file in one. -errno. */
 int process_put(const struct process *process, int fd, const void *bytes, size_t length);

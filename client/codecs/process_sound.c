@@ -2,12 +2,15 @@
  *
  * Recordings of any length: in pieces of as many frames as the model takes, whose masks multiply the recordings' own
  * spectra, of one recording or of several of one event. What comes out is one channel at the model's rate.
+ *
+ * Nothing here grows with a recording: it is read as its pieces are sent, and written as they are taken.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include <wisp/private.h>
 
+#include "base/byte_source.h"
 #include "base/cleanup.h"
 #include "client/codecs/codec.h"
 #include "client/codecs/flight.h"
@@ -17,14 +20,17 @@
 enum { SOUNDS_MAX = 8 };
 
 struct sounds {
-    struct media_sound of[SOUNDS_MAX];
+    struct byte_source sources[SOUNDS_MAX];
+    struct media_stream *streams[SOUNDS_MAX];
     size_t count;
 };
 
 static void sounds_at_exit(struct sounds *sounds)
 {
-    for (size_t i = 0; i < sounds->count; i++)
-        free(sounds->of[i].samples);
+    for (size_t i = 0; i < sounds->count; i++) {
+        media_stream_free(sounds->streams[i]);
+        byte_source_deinit(&sounds->sources[i]);
+    }
 }
 
 CLEANUP_DEFINE(masking, struct media_masking, media_masking_free)
@@ -87,23 +93,17 @@ static bool is_for(const struct process *p)
     return media_answer(p->media) == MEDIA_ANSWER_SOUND;
 }
 
-/* At the model's rate. */
-static int read_sound(const struct process *p, struct process_file *file, struct media_sound *out)
+static int open_sound(const struct process *p, size_t number, struct sounds *sounds)
 {
-    struct reason *why = wisp_private_last_error();
-    struct media_sound resampled;
-    int result = process_read(file);
+    struct byte_source *source = &sounds->sources[number];
+    int result = process_source(&p->files[number], source);
 
-    if (!result)
-        result = media_decode_sound(file->name, file->bytes, file->length, out, why);
-    if (result || out->rate == media_sound_rate(p->media))
-        return result;
-    result = media_resample(out, media_sound_rate(p->media), &resampled, why);
     if (result)
-        return refuse_in(why, result, "%s", file->name);
-    free(out->samples);
-    *out = resampled;
-    return 0;
+        return result;
+    sounds->streams[number] = NULL;
+    sounds->count++;
+    return media_stream_new(p->files[number].name, source, media_sound_rate(p->media), &sounds->streams[number],
+                            wisp_private_last_error());
 }
 
 static int run_pieces(struct process *p, struct media_masking *masking, int fd)
@@ -134,10 +134,10 @@ static int run(struct process *p, int fd)
     struct reason *why = wisp_private_last_error();
     int result = check_output(p);
 
-    for (size_t i = 0; i < p->count && !result; i++, sounds.count++)
-        result = read_sound(p, &p->files[i], &sounds.of[i]);
-    if (!result && media_masking_new(p->media, sounds.of, &masking))
-        result = refuse_errno(why, -ENOMEM, "%s", p->files->name);
+    for (size_t i = 0; i < p->count && !result; i++)
+        result = open_sound(p, i, &sounds);
+    if (!result)
+        result = media_masking_of_streams(p->media, sounds.streams, &masking, why);
     return result ? result : run_pieces(p, masking, fd);
 }
 

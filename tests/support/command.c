@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,6 +45,8 @@ static void __attribute__((noreturn)) become(const struct command *command)
     if (command->output)
         redirect(command->output, O_WRONLY | O_CREAT, STDOUT_FILENO);
     if (command->folder && chdir(command->folder))
+        _exit(126);
+    if (command->data_max && setrlimit(RLIMIT_DATA, &(struct rlimit){ command->data_max, command->data_max }))
         _exit(126);
     if (command->nobody && !getuid() && (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY)))
         _exit(126);

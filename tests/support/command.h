@@ -19,6 +19,7 @@ struct command {
     const char *environment[COMMAND_WORDS_MAX]; /* NAME=VALUE besides the test's; NULL after the last */
     int input_fd;                               /* standard input, if above 0: closed here once it runs */
     bool nobody;                                /* as the user nobody, when this is root */
+    size_t data_max;                            /* bytes of memory it may have of its own; 0: as many as it likes */
     bool deaf;                                  /* nobody reads its standard output */
     bool terminal;                              /* both outputs are a terminal of 80 columns; kept in `out` */
 };
