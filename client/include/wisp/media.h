@@ -54,9 +54,10 @@ int wisp_write_picture(const wisp_model *model, const float *output, const char 
  * wisp_write_picture() does. Where the model's description says "tiles", a picture of any size that is read (64 Mi
  * pixels) goes through in overlapping tiles, many of them under way at once, and is put together without seams; memory
  * is that of both pictures, a row of tiles and the client's shared memory. Otherwise the picture is brought to the
- * model's size. For models whose answer is a sound: a recording of up to two hours goes through in overlapping pieces,
+ * model's size. For models whose answer is a sound: a recording of up to a day goes through in overlapping pieces,
  * and comes out as one channel of 16 bits at the model's rate, as FLAC where `out` ends in .flac, as WAV where it ends
- * in .wav or nothing.
+ * in .wav or nothing; it is read and written as it goes, so memory does not grow with it, and what comes through a pipe
+ * is kept in a temporary file ($TMPDIR, /var/tmp or /tmp).
  *
  * Each answer is waited for as `answer_ms` has it. WISP_E_INVALID when the model answers with something else, or with
  * what is no finite number; WISP_E_FORMAT when the file is damaged, or the answer has not the form of a picture. `out`
