@@ -13,8 +13,8 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "make.h"
 #include "support/test.h"
+#include "unit/media/make.h"
 
 enum { CHANNELS = 2 };
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "make.h"
 #include "sound.h"
 #include "support/test.h"
+#include "unit/media/make.h"
 
 static void refused_with(const char *json, const void *bytes, size_t length, const char *says)
 {

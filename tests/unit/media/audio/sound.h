@@ -7,7 +7,7 @@
 
 #include <sndfile.h>
 
-#include "make.h"
+#include "unit/media/make.h"
 
 enum { RATE = 8000, MELS = 40, FRAMES = 32, VALUES = MELS * FRAMES };
 

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "make.h"
 #include "sound.h"
 #include "support/test.h"
+#include "unit/media/make.h"
 
 static double mel_edge(double low, double high, int bands, int k)
 {

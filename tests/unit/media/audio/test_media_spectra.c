@@ -10,9 +10,9 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "make.h"
 #include "media/spec/spectra.h"
 #include "support/test.h"
+#include "unit/media/make.h"
 
 enum { POINTS = 60, LENGTH = 200 };
 

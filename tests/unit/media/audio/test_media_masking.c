@@ -12,9 +12,9 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "make.h"
 #include "media/spec/spectra.h"
 #include "support/test.h"
+#include "unit/media/make.h"
 
 static struct media *describe(uint32_t spectrum, uint32_t hop, uint32_t frames)
 {
