@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
-#include "client/cli/answers/transcript.h"
 #include "client/cli/decoded.h"
 #include "client/cli/run.h"
 
@@ -123,18 +122,20 @@ void answer_print_timings(const struct run *run, const struct answer *answer)
     fputc('\n', stderr);
 }
 
-/* NULL: out of memory. */
-static char *transcript(const struct run *run)
+/* What is said; freed by the caller. */
+static int take_transcript(const struct run *run, char **text)
 {
-    return transcript_of(run->model, wisp_request_input(run->request), wisp_request_output_tensor(run->request, 0));
+    return wisp_transcript(run->model, wisp_request_input(run->request), wisp_request_output_tensor(run->request, 0),
+                           (uint32_t)run->beam, text);
 }
 
 static int print_transcript(const struct run *run)
 {
-    cleanup_free char *text = transcript(run);
+    cleanup_free char *text = NULL;
+    int result = take_transcript(run, &text);
 
-    if (!text)
-        return -ENOMEM;
+    if (result)
+        return result;
     fputs("  ", run->screen.file);
     screen_text(&run->screen, *text ? STYLE_STRONG : STYLE_FAINT, *text ? text : "nothing is said", 0);
     fputc('\n', run->screen.file);
@@ -157,7 +158,7 @@ void answer_print_heading(const struct run *run, const struct answer *answer)
 
 static int print_human(const struct run *run, const struct answer *answer, size_t labels)
 {
-    const bool said = transcript_is_given(run->model), decoded = wisp_model_words(run->model) > 0;
+    const bool said = wisp_gives_transcript(run->model), decoded = wisp_model_words(run->model) > 0;
     int result = 0;
 
     answer_print_heading(run, answer);
@@ -288,9 +289,10 @@ static int print_json(const struct run *run, const struct answer *answer, size_t
 
     if (run->top)
         json_object_set_new(object, "labels", json_labels(run, labels));
-    if (transcript_is_given(run->model)) {
-        cleanup_free char *text = transcript(run);
+    if (wisp_gives_transcript(run->model)) {
+        cleanup_free char *text = NULL;
 
+        (void)take_transcript(run, &text);
         json_object_set_new(object, "transcript", text ? json_text(text) : NULL);
     }
     if (wisp_model_words(run->model))

@@ -30,6 +30,7 @@ struct run {
     bool json, raw, verbose, tensor, lines;
     uint32_t merged; /* recordings of which the model makes one; 1 of any other */
     uint64_t top_k;
+    uint64_t beam;                   /* of --beam; 0: as the model has it */
     double min;                      /* probability of a label that is printed */
     struct option_list texts, named; /* of --text, and --input */
     const char *target;

@@ -110,6 +110,17 @@ int wisp_check_output(const wisp_model *model, const char *out);
  * words stand for. */
 int wisp_decode_text(const wisp_model *model, const int32_t *words, size_t count, char **text);
 
+/* Of a model that writes down what is said: its labels are units of a transcript and, the first, "<blank>", and it
+ * gives a score for each at every position. Whether it does. */
+int wisp_gives_transcript(const wisp_model *model);
+
+/* The text of what it gave for one sample: said is, position by position, the label with the largest score; what
+ * follows itself is said once, and blanks are left out. Or, by a `beam` of 2 to 16 prefixes, the labels that are most
+ * probable by all ways in which they may be said; 0 and 1: not. Of a recording's frames those that are silent to the
+ * end are behind it, and not read. Labels of several characters are words; of characters U+2581 is the space between
+ * them. To be freed with free(). WISP_E_INVALID when the model does not; -ENOMEM. */
+int wisp_transcript(const wisp_model *model, const float *input, const float *output, uint32_t beam, char **text);
+
 /* Find, encode, run, top: `model` as for wisp_find(). Waits as `answer_ms` has it. */
 int wisp_classify_file(wisp_client *client, const char *model, const char *path, struct wisp_label *top, size_t *count,
                        struct wisp_timings *timings);

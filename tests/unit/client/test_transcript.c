@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/cli/answers/transcript.h"
+#include <wisp/media.h>
+
 #include "client/model.h"
 #include "support/test.h"
 
@@ -36,10 +37,13 @@ static void assert_said(wisp_model *model, const int way[POSITIONS], size_t fram
     for (size_t i = 0; i < BANDS * FRAMES; i++)
         input[i] = i % FRAMES < frames && (i + i / FRAMES) % 3 ? 0.5f : -1.25f;
     for (int i = 0; i < LABELS * POSITIONS; i++)
-        output[i] = i / POSITIONS == way[i % POSITIONS] ? 2 : -(float)i;
-    text = transcript_of(model, input, output);
-    assert_string_equal(text, expected);
-    free(text);
+        output[i] = i / POSITIONS == way[i % POSITIONS] ? 20 : -(float)i;
+    for (uint32_t beam = 0; beam <= 16; beam += 4) { /* there is no doubt */
+        assert_int_equal(wisp_transcript(model, input, output, beam, &text), 0);
+        assert_string_equal(text, expected);
+        free(text);
+    }
+    assert_int_equal(wisp_transcript(model, input, output, 17, &text), WISP_E_INVALID);
 }
 
 #define SHAPE "[4,6],\"elements\":24"
@@ -64,6 +68,26 @@ static void test_what_is_said(void **state)
     wisp_model_free(raw);
 }
 
+/* At two positions none is said with 0.6, "so" with 0.4: at one or both of them with 0.64. */
+static void test_a_beam(void **state)
+{
+    wisp_model *words = make("raw", "\"<blank>\",\"so\",\"a\",\"no\"", SHAPE);
+    float input[BANDS * FRAMES] = { 0 }, output[LABELS * POSITIONS];
+    char *text;
+
+    (void)state;
+    for (int i = 0; i < LABELS * POSITIONS; i++)
+        output[i] = i / POSITIONS ? -50 : 0;
+    output[POSITIONS] = output[POSITIONS + 1] = -0.405f;
+    assert_int_equal(wisp_transcript(words, input, output, 1, &text), 0);
+    assert_string_equal(text, "");
+    free(text);
+    assert_int_equal(wisp_transcript(words, input, output, 2, &text), 0);
+    assert_string_equal(text, "so");
+    free(text);
+    wisp_model_free(words);
+}
+
 static void test_who_writes_down(void **state)
 {
     static const struct {
@@ -81,14 +105,15 @@ static void test_who_writes_down(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wisp_model *model = make("audio.transcription", cases[i].labels, cases[i].output);
 
-        assert_int_equal(transcript_is_given(model), cases[i].given);
+        assert_int_equal(wisp_gives_transcript(model), cases[i].given);
         wisp_model_free(model);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_is_said), cmocka_unit_test(test_who_writes_down) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_is_said), cmocka_unit_test(test_a_beam),
+                                        cmocka_unit_test(test_who_writes_down) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
