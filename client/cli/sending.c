@@ -40,5 +40,7 @@ int run_prepare(struct run *run, struct reason *why)
     if (result)
         return explain(result, why);
     wisp_request_set_deadline(run->request, (uint32_t)MIN(deadline_us, UINT32_MAX));
-    return 0;
+    if (wisp_model_words(run->model))
+        result = wisp_request_set_beam(run->request, (uint32_t)run->beam);
+    return result ? explain(result, why) : 0;
 }

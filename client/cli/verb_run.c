@@ -63,6 +63,8 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
     option_real(&table, "threshold", 0, &run->threshold, "P", "of a mask: above this probability a pixel is set (0.5)",
                 0, 1)
         ->below = true;
+    option_count(&table, "beam", 0, &run->beam, "W",
+                 "beginnings of what is said or translated that go on at once (as the model has it)", 1, 16);
     option_count(&table, "min-area", 0, &run->min_area, "N", "of a mask: objects of so many pixels or more (1)", 1, 0);
     option_flag(&table, "verbose", 'v', &run->verbose, "how long it took, and where, on standard error");
     option_text(&table, "model", 'm', &run->model_file, "FILE",
@@ -215,6 +217,9 @@ static int check_model(struct run *run)
         return fail(usage.verb, EXIT_USAGE, "--lines: %s takes no text", wisp_model_name(run->model));
     if ((run->overlay || run->threshold > 0 || run->min_area) && !run->masks)
         return fail(usage.verb, EXIT_USAGE, "--overlay, --threshold and --min-area: %s does not answer with masks",
+                    wisp_model_name(run->model));
+    if (run->beam && !wisp_model_words(run->model) && !wisp_gives_transcript(run->model))
+        return fail(usage.verb, EXIT_USAGE, "--beam: %s neither decodes nor writes down what is said",
                     wisp_model_name(run->model));
     if (run->min > 0 && !wisp_model_label_count(run->model))
         return fail(usage.verb, EXIT_USAGE, "--min-probability: %s has no labels", wisp_model_name(run->model));

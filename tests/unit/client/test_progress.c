@@ -13,10 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "served.h"
 #include "sparse/file/model_file.h"
+#include "support/command.h"
 #include "support/translator.h"
 
 enum { SOURCE = 6, WORDS = 19, LONG_WORDS = 4000, ROWS = 12 };
@@ -138,6 +140,44 @@ static void test_beams(void **state)
     assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
     check(request, ROWS);
     wisp_close(client);
+}
+
+/* A source whose words are others by a beam of 4; how many they are. */
+static uint32_t draw_source(int32_t source[SOURCE], int32_t words[WORDS])
+{
+    struct rng rng = rng_make(7, 7);
+    int32_t greedy[WORDS];
+    uint32_t count;
+    double score;
+
+    do {
+        for (int i = 0; i < SOURCE; i++)
+            source[i] = (int32_t)rng_below(&rng, 13);
+        count = translator_search(model, source, 4, words, &score);
+    } while (count == translator_decode(model, source, greedy) && !memcmp(words, greedy, count * sizeof *words));
+    return count;
+}
+
+static void test_the_command_asks_for_one(void **state)
+{
+    static struct outcome outcome;
+    char file[256], input[300], wanted[512] = "\"words\":[";
+    int32_t source[SOURCE], right[WORDS];
+    const uint32_t count = draw_source(source, right);
+    struct reason why;
+
+    (void)state;
+    snprintf(file, sizeof file, "%s", scratch_path(folder, "source"));
+    snprintf(input, sizeof input, "source=%s", file);
+    assert_ok(file_write(file, &(struct file_part){ source, sizeof source }, 1, &why), why);
+    for (uint32_t i = 0; i < count; i++)
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%d", i ? "," : "", right[i]);
+    snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "]");
+    command_run(&(struct command){ .words = { "wisp", "run", "-s", wispd.socket, "brief", "--input", input, "--beam",
+                                              "4", "--json" } },
+                &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_non_null(strstr(outcome.out, wanted));
 }
 
 static void test_words(void **state)
@@ -282,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_beams),
+        cmocka_unit_test(test_the_command_asks_for_one),
         cmocka_unit_test(test_words_of_before),
         cmocka_unit_test(test_a_client_that_is_killed),
     };

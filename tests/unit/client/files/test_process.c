@@ -467,6 +467,7 @@ static void test_the_command_says_what_is_wrong(void **state)
         { { "merge", "in.wav", "nothere.wav", "-o", "x.wav" }, 65, "wisp run: cannot open nothere.wav" },
         { { "merge", "-", "-", "-o", "x.wav" }, 2, "standard input is named twice" },
         { { "mask", "in.png", "-o", "-", "--json" }, 2, "both for standard output" },
+        { { "mask", "in.png", "--beam", "2" }, 2, "--beam: mask neither decodes nor writes down what is said" },
     };
 
     (void)state;
