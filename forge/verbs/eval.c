@@ -10,10 +10,12 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/outcome.h"
+#include "base/size.h"
 #include "forge/data/gists.h"
 #include "forge/data/pairs/scores.h"
 #include "forge/data/recordings/likeness.h"
 #include "forge/decoding/scores.h"
+#include "forge/decoding/transcripts.h"
 #include "forge/experiment/experiment.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
@@ -24,7 +26,7 @@
 
 struct eval {
     struct experiment_options experiment;
-    uint64_t batch;
+    uint64_t batch, beam;
     double threshold;
     bool json, threshold_given;
 };
@@ -48,6 +50,8 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
     option_real(&table, "threshold", 0, &eval->threshold, "P",
                 "a label counts from above this probability; 0.5 if absent", 0, 1)
         ->given = &eval->threshold_given;
+    option_count(&table, "beam", 0, &eval->beam, "W", "beginnings of what is said or translated that go on at once", 1,
+                 DECODING_BEAM_MAX);
     option_flag(&table, "json", 0, &eval->json, "print one JSON object");
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
@@ -151,7 +155,8 @@ static json_t *rouge_json(const struct rouge *rouge)
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
                         const struct evaluator *r, const struct decoding_scores *decoded, double seconds)
 {
-    const struct gist_scores *gists = r->watcher;
+    const struct gist_scores *gists = r->watch == gists_add ? r->watcher : NULL;
+    const struct transcripts *said = r->watch == transcripts_see ? r->watcher : NULL;
     json_t *object;
 
     if (!eval->json) {
@@ -161,6 +166,8 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
             print_sounds(s, e, r->likeness);
         else
             evaluation_print(e, s->model->labels, stdout);
+        if (said)
+            transcripts_print(said, stdout);
         if (gists) {
             print_rouge("the most probable", &gists->chosen);
             print_rouge("the first", &gists->first);
@@ -174,6 +181,8 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     object = r->scores     ? pictures_json(s, e, r->scores)
              : r->likeness ? sounds_json(s, e, r->likeness)
                            : evaluation_json(e, s->model->labels);
+    if (said)
+        json_object_set_new(object, "searched", transcripts_json(said));
     if (gists)
         json_object_update_new(
             object, json_pack("{s:o s:o}", "chosen", rouge_json(&gists->chosen), "first", rouge_json(&gists->first)));
@@ -198,9 +207,13 @@ static bool decodes(const struct experiment *s)
 static int decode_all(const struct eval *eval, const struct experiment *s, struct batches *batches,
                       const uint32_t *which, struct decoding_scores *scores, struct reason *why)
 {
-    const struct decode decode = {
-        .model = s->model, .kernels = s->kernels, .pool = s->pool, .batches = batches, .batch = eval->batch
-    };
+    const uint32_t beam = decoding_beam(&s->model->decoding, (uint32_t)eval->beam);
+    const struct decode decode = { .model = s->model,
+                                   .kernels = s->kernels,
+                                   .pool = s->pool,
+                                   .batches = batches,
+                                   .batch = MAX(eval->batch / beam, 1),
+                                   .beam = beam };
 
     return decode_samples(&decode, which, s->data->count, decoding_scores_see, scores, why);
 }
@@ -240,6 +253,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     struct evaluator r = { .model = s->model, .pool = s->pool };
     struct pair_scores scores = { .of = NULL };
     struct likeness likeness = { .set = NULL };
+    struct transcripts said = { .samples = 0 };
     struct loss_batch batch = LOSS_BATCH_NULL;
     struct forward_setup setup = { .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool };
     struct reason why;
@@ -257,6 +271,12 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     scores.threshold = (float)eval->threshold;
     scores.input = s->words.source;
     r.scores = s->pictures ? &scores : NULL;
+    if (!result && eval->beam && !s->model->decoding.length) {
+        if (transcripts_init(&said, &batch, (uint32_t)eval->beam))
+            result = refuse_errno(&why, -ENOMEM, "evaluation");
+        r.watch = transcripts_see;
+        r.watcher = &said;
+    }
     if (!result)
         result = experiment_batches(s, loss_is_of_words(s->loss), &r.batches, &why); /* whose lengths are known then */
     if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
@@ -271,6 +291,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     loss_batch_deinit(&batch);
     pair_scores_deinit(&scores);
     likeness_deinit(&likeness);
+    transcripts_deinit(&said);
     return result;
 }
 
@@ -290,6 +311,9 @@ int verb_eval(int argc, char **argv)
         status =
             fail(VERB, EXIT_USAGE, "--threshold is for labels of which a sample may have several; the loss %s has none",
                  experiment.loss->name);
+    if (!status && eval.beam && !experiment.model->decoding.length && experiment.loss->targets != TARGETS_LABELS)
+        status = fail(VERB, EXIT_USAGE, "--beam is for models that decode or write down what is said; %s does neither",
+                      experiment.model->name);
     if (!status)
         status = eval_session(&eval, &experiment);
     experiment_close(&experiment);

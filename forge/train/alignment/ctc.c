@@ -156,24 +156,49 @@ static void take_label(const struct ctc *c, size_t said, size_t how_many, double
     }
 }
 
+static void compare_begin(const struct ctc *c)
+{
+    for (size_t i = 0; i <= c->label_count; i++) {
+        c->room[i] = 0;
+        c->room[c->label_count + 1 + i] = (double)i;
+    }
+}
+
+static void compare(const struct ctc *c, struct ctc_guess *guess, size_t said)
+{
+    take_label(c, said, ++guess->said, c->room, c->room + c->label_count + 1);
+}
+
+static void compare_end(const struct ctc *c, struct ctc_guess *guess)
+{
+    guess->right = (size_t)c->room[c->label_count];
+    guess->edits = (size_t)c->room[2 * c->label_count + 1];
+}
+
 struct ctc_guess ctc_guess(const struct ctc *c)
 {
     struct ctc_guess guess = { .said = 0 };
-    double *row = c->room, *edits = c->room + c->label_count + 1;
     size_t before = 0;
 
-    for (size_t i = 0; i <= c->label_count; i++) {
-        row[i] = 0;
-        edits[i] = (double)i;
-    }
+    compare_begin(c);
     for (size_t t = 0; t < c->frames; t++) {
         const size_t said = best_class(c, t);
 
         if (said && said != before)
-            take_label(c, said, ++guess.said, row, edits);
+            compare(c, &guess, said);
         before = said;
     }
-    guess.right = (size_t)row[c->label_count];
-    guess.edits = (size_t)edits[c->label_count];
+    compare_end(c, &guess);
+    return guess;
+}
+
+struct ctc_guess ctc_compare(const struct ctc *c, const uint32_t *said, size_t count)
+{
+    struct ctc_guess guess = { .said = 0 };
+
+    compare_begin(c);
+    for (size_t i = 0; i < count; i++)
+        compare(c, &guess, said[i]);
+    compare_end(c, &guess);
     return guess;
 }

@@ -41,5 +41,7 @@ struct ctc_guess {
     size_t said, right, edits;
 };
 struct ctc_guess ctc_guess(const struct ctc *ctc);
+/* The same of labels that somebody else has found, of which the frames are of no account. */
+struct ctc_guess ctc_compare(const struct ctc *ctc, const uint32_t *said, size_t count);
 
 #endif

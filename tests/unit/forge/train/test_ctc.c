@@ -174,7 +174,7 @@ static void test_edits(void **state)
         int32_t labels[LABELS_MAX], said[FRAMES_MAX];
         const size_t count = rng_below(&rng, LABELS_MAX + 1), frames = 1 + rng_below(&rng, FRAMES_MAX);
         size_t said_count = 0, before = 0;
-        struct ctc_guess guess;
+        struct ctc_guess guess, others;
 
         for (size_t i = 0; i < count; i++)
             labels[i] = (int32_t)(1 + rng_below(&rng, CLASSES - 1));
@@ -191,6 +191,9 @@ static void test_edits(void **state)
         guess = ctc_guess(&f.ctc);
         assert_int_equal(guess.said, said_count);
         assert_int_equal(guess.edits, edits(said, said_count, labels, count));
+        f.ctc.p = NULL; /* said by somebody else */
+        others = ctc_compare(&f.ctc, (const uint32_t *)said, said_count);
+        assert_memory_equal(&others, &guess, sizeof guess);
     }
 }
 

@@ -123,6 +123,29 @@ static void test_what_is_said_is_learned(void **state)
     assert_non_null(strstr(ran.out, "every label right in "));
 }
 
+/* Of one prefix it is what is said without; of more, what may be said otherwise, too. */
+static void test_a_beam(void **state)
+{
+    json_t *result, *searched;
+
+    (void)state;
+    for (int beam = 1; beam <= 8; beam += 7) {
+        forge_run_well(&ran, folder,
+                       beam == 1 ? "eval t.safetensors -D . --json --beam 1"
+                                 : "eval t.safetensors -D . --json --beam 8");
+        result = json_loads(ran.out, 0, NULL);
+        searched = json_object_get(result, "searched");
+        assert_int_equal(json_integer_value(json_object_get(searched, "beam")), beam);
+        assert_true(json_real_value(json_object_get(searched, "exact_match")) > 0.9);
+        if (beam == 1)
+            assert_int_equal(json_integer_value(json_object_get(searched, "edits")),
+                             json_integer_value(json_object_get(result, "edits")));
+        json_decref(result);
+    }
+    forge_run_well(&ran, folder, "eval t.safetensors -D . --beam 2");
+    assert_non_null(strstr(ran.out, "by a beam of 2: error rate "));
+}
+
 /* Half as many positions as frames: those that a recording lasts, rounded up; and its units, -1 behind the last. */
 static void test_positions_that_count(void **state)
 {
@@ -199,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_said_is_learned),
+        cmocka_unit_test(test_a_beam),
         cmocka_unit_test(test_positions_that_count),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
