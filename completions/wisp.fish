@@ -135,6 +135,7 @@ complete -c wisp -n '__wisp_verb train' -l passes -x -d 'over each unlabelled sa
 complete -c wisp -n '__wisp_verb train' -l agreement -x -d 'fraction of them that must agree'
 complete -c wisp -n '__wisp_verb train' -l disagreement -x -d 'weight of a loss on it'
 complete -c wisp -n '__wisp_verb train' -l mean-teacher -d 'compare with the averaged weights'
+complete -c wisp -n '__wisp_verb train' -l beam -x -d 'beginnings of an answer that go on at once'
 complete -c wisp -n '__wisp_verb train' -l adversary -r -d 'a network to train against'
 complete -c wisp -n '__wisp_verb train' -l save-adversary -r -d 'what became of it'
 complete -c wisp -n '__wisp_verb train' -l adversarial -x -d 'weight of what is lost against it'

@@ -46,7 +46,7 @@ static const struct usage usage = {
 
 static bool read_options(struct run *run, int argc, char **argv, struct operands *operands, int *status)
 {
-    struct option_table table = { .count = 0 };
+    static struct option_table table; /* too large for a stack's frame beside the rest */
 
     option_count(&table, "top-k", 'k', &run->top_k, "N", "print the N most probable labels (3)", 1, UINT32_MAX);
     option_list(&table, "text", &run->texts, "TEXT", "an input given here instead of in a file; may be repeated");

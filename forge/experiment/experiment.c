@@ -42,6 +42,9 @@ void experiment_option_rows(struct option_table *table, struct experiment_option
         option_text(table, "unlabelled", 0, &options->unlabelled, "PATH", "more samples, whose labels are not read");
         option_text(table, "teacher", 0, &options->teacher, "MODEL",
                     "a trained model, whose answers are learned, without labels");
+        option_count(table, "beam", 0, &options->beam, "W",
+                     "of a network that translates: beginnings that go on at once where nobody says how many", 1,
+                     DECODING_BEAM_MAX);
         opposing_option_rows(table, options);
     }
     option_flag(table, "skip-bad", 0, &options->skip_bad, "leave out what cannot be read, and count it");
@@ -171,6 +174,9 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
                       o->model);
     if ((loss_is_of_words(s->loss) && wording_open(s, why)) || wording_check_tags(s, why))
         return refuse_in(why, WISP_E_FORMAT, "%s", o->model);
+    if (o->beam && !s->model->decoding.length)
+        return refuse(why, WISP_E_INVALID, "--beam: %s does not decode", o->model);
+    s->model->decoding.beam = o->beam ? (uint32_t)o->beam : s->model->decoding.beam;
     return sounding_check(s, o, why);
 }
 

@@ -24,6 +24,7 @@ struct experiment_options {
     const char *adversary, *save_adversary; /* a model to train against, and where it goes; NULL */
     const char *teacher; /* a trained model, in the place of the data's labels, which are not read; NULL */
     uint64_t threads;
+    uint64_t beam; /* that a model which decodes is to have, if nobody says otherwise; 0: as it has it */
     bool blas, skip_bad, quiet;
     bool trains; /* what is wanted is training, not only running */
 };

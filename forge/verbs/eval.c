@@ -41,7 +41,7 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
                     "  wisp eval langid.safetensors --data test.tsv.xz --json\n",
     };
     struct operands operands = { .min = 1, .max = 1, .what = "the model file" };
-    struct option_table table = { .count = 0 };
+    static struct option_table table; /* too large for a stack's frame beside the rest */
 
     experiment_option_rows(&table, &eval->experiment);
     option_text(&table, "split", 0, &eval->experiment.split, "NAME", "'test' if absent, or 'train'");

@@ -97,7 +97,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
                     "      --augment speed=0.15,noise=5,mask=0.2 --epochs 60 -o digits.safetensors\n",
     };
     struct operands operands = { .max = 1 }; /* none is needed for help */
-    struct option_table table = { .count = 0 };
+    static struct option_table table;        /* too large for a stack's frame beside the rest */
     struct reason why;
 
     experiment_option_rows(&table, &train->experiment);

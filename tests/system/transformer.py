@@ -299,20 +299,29 @@ def decoded(programs, socket, *words, data=None):
 
 
 def check_decoding(programs):
-    """The daemon says what eval counts, whatever is asked together: lines, a file and a text alike."""
+    """The daemon says what eval counts, whatever is asked together: lines, a file and a text alike; by a beam of any width, the model's own of 2 at first."""
     with open(os.path.join(programs.folder, "data", "test.tsv"), encoding="utf-8") as file:
         sources, targets = zip(*(line.rstrip("\n").split("\t") for line in file))
+    shown = json.loads(programs.run("bin/wisp", "show", "./pairs.safetensors", "--json"))["decoding"]
+    check(f"decoding: {shown}", shown["beam"] == 2)
     with serving(programs, "pairs.safetensors") as socket:
-        answers = decoded(programs, socket, "--lines", "-", data="".join(f"{source}\n" for source in sources).encode())
+        answers = None
+        for beam in ([], ["--beam", "1"], ["--beam", "5"]):
+            said = decoded(programs, socket, "--lines", "-", *beam, data="".join(f"{source}\n" for source in sources).encode())
+            answers = answers or said
+            check_counts(programs, beam, targets, said)
         with open(os.path.join(programs.folder, "text"), "w", encoding="utf-8") as file:
             file.write(sources[0])
         check("decoding: a file", decoded(programs, socket, "text") == list(answers[:1]))
         said = programs.run("bin/wisp", "run", "-s", socket, "pairs", "--text", sources[0]).decode()
         check(f"decoding: {said}", f"\n  {answers[0]}\n" in said)
+
+
+def check_counts(programs, beam, targets, answers):
     exact = sum(answer == target for target, answer in zip(targets, answers))
-    said = json.loads(programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data", "--json"))["decoded"]
-    check(f"decoding: {exact} of {said}", said["sequences"] == len(sources) and round(said["exact_match"] * len(sources)) == exact)
-    check(f"decoding: {exact} are few: {answers}", exact > 0.7 * len(sources))
+    said = json.loads(programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data", "--json", *beam))["decoded"]
+    check(f"decoding {beam}: {exact} of {said}", said["sequences"] == len(targets) and round(said["exact_match"] * len(targets)) == exact)
+    check(f"decoding {beam}: {exact} are few: {answers}", exact > 0.7 * len(targets))
 
 
 def check_words(programs):
@@ -322,7 +331,7 @@ def check_words(programs):
     pieces = {"kind": "text", "features": 600, "sequence": 7, "vocabulary": True}
     check_other_words(programs, dict(pieces, answer=dict(pieces, features=300, sequence=8)),
                       'answer: "features" is 300, and input "target" looks up 600 words: give "features": 600')
-    check_training(programs, "pairs", "-e", "12", "-b", "16", "--rate", "0.01", key="token_accuracy", least=0.9)
+    check_training(programs, "pairs", "-e", "12", "-b", "16", "--rate", "0.01", "--beam", "2", key="token_accuracy", least=0.9)
     said = programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data").decode()
     check(f"pairs: {said}", said.startswith("token accuracy ") and ", perplexity 1." in said)
     check_vocabulary(programs, "pairs", 600, " one", " f\u00fcnf")
