@@ -88,7 +88,7 @@ json_t *model_json_thresholds(const struct model *model)
     json_t *array = json_array();
 
     for (uint32_t i = 0; i < model->label_count; i++)
-        json_array_append_new(array, json_real((double)model->thresholds[i]));
+        json_array_append_new(array, json_integer(model->thresholds[i]));
     return array;
 }
 

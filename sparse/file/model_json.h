@@ -18,7 +18,8 @@ json_t *model_json_summary(const struct model *model, const struct signature *se
  * reference; NULL without memory. */
 json_t *model_json_media(const struct model *model);
 
-/* From which probability on each label holds, for a model that says so. A new reference; NULL without memory. */
+/* From how many thousandths of probability on each label holds, for a model that says so. A new reference; NULL without
+ * memory. */
 json_t *model_json_thresholds(const struct model *model);
 
 /* Adds labels, thresholds, media, lineage and layers; of layers that one of the plans runs also the kernels, for one

@@ -264,17 +264,17 @@ static int thresholds_read(const json_t *metadata, const char *key, struct model
     if (result)
         return result;
     if (!count || count != model->label_count)
-        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an array of %u numbers, one for each label", key,
+        return refuse(why, WISP_E_FORMAT, "\"%s\" is not an array of %u thresholds, one for each label", key,
                       model->label_count);
     model->thresholds = memory_alloc(count, sizeof *model->thresholds);
     if (!model->thresholds)
         return refuse_errno(why, -ENOMEM, "%zu thresholds", count);
     for (size_t i = 0; i < count; i++) {
-        const json_t *number = json_array_get(thresholds, i);
+        uint64_t thousandths;
 
-        if (!json_is_number(number))
-            return refuse(why, WISP_E_FORMAT, "\"%s\": threshold %zu is not a number", key, i + 1);
-        model->thresholds[i] = (float)json_number_value(number);
+        if (!json_whole(json_array_get(thresholds, i), MODEL_THRESHOLD_ONE, &thousandths))
+            return refuse(why, WISP_E_FORMAT, "\"%s\": threshold %zu is not a whole number of thousandths", key, i + 1);
+        model->thresholds[i] = (uint32_t)thousandths;
     }
     return 0;
 }

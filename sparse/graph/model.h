@@ -25,6 +25,7 @@ enum {
     MODEL_LABELS_MAX = 65536,
     MODEL_LABEL_BYTES = 256, /* of one; what libwisp has room for (WISP_LABEL_MAX) */
     MODEL_IDENTITY_MAX = 48,
+    MODEL_THRESHOLD_ONE = 1000, /* a threshold of 1, which is none: they lie between 0 and it */
 };
 
 struct model {
@@ -36,9 +37,9 @@ struct model {
     uint32_t layer_count;
     char **labels; /* label_count of them, or none */
     uint32_t label_count;
-    float *thresholds; /* a label holds from this probability on; label_count of them, or NULL: nothing says so */
-    char *media;       /* JSON object, as media/ reads it; NULL when the input is raw */
-    uint8_t *idf;      /* of a text's features, a byte each, as media/ reads it; NULL: none */
+    uint32_t *thresholds; /* a label holds from so many thousandths on; label_count of them, or NULL: nobody says */
+    char *media;          /* JSON object, as media/ reads it; NULL when the input is raw */
+    uint8_t *idf;         /* of a text's features, a byte each, as media/ reads it; NULL: none */
     uint32_t idf_count;
     char *lineage;     /* JSON object: structure, sparsity, seed, data, accuracy; NULL when unknown */
     void *file;        /* the buffer that weights and vectors are borrowed from; NULL when they are the model's own */

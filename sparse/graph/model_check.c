@@ -151,10 +151,9 @@ static int thresholds_check(const struct model *model, struct reason *why)
     if (!model->label_count)
         return refuse(why, WISP_E_FORMAT, "there are thresholds, but no labels");
     for (uint32_t i = 0; i < model->label_count; i++) {
-        /* NaN is none of these. */
-        if (!(model->thresholds[i] > 0 && model->thresholds[i] < 1))
-            return refuse(why, WISP_E_FORMAT, "the threshold of label %u is %g, which is not between 0 and 1", i + 1,
-                          (double)model->thresholds[i]);
+        if (!model->thresholds[i] || model->thresholds[i] >= MODEL_THRESHOLD_ONE)
+            return refuse(why, WISP_E_FORMAT, "the threshold of label %u is %u thousandths, and must be 1 to %d", i + 1,
+                          model->thresholds[i], MODEL_THRESHOLD_ONE - 1);
     }
     return 0;
 }

@@ -149,28 +149,24 @@ static void label_too_many(struct model *model)
 {
     model->label_count = MODEL_LABELS_MAX + 1;
 }
-static void thresholds_of(struct model *model, float second)
+static void thresholds_of(struct model *model, uint32_t second)
 {
     model->thresholds = memory_alloc(3, sizeof *model->thresholds);
     assert_non_null(model->thresholds);
     for (size_t i = 0; i < 3; i++)
-        model->thresholds[i] = i == 1 ? second : 0.25f;
+        model->thresholds[i] = i == 1 ? second : 250;
 }
 static void threshold_of_one(struct model *model)
 {
-    thresholds_of(model, 1);
+    thresholds_of(model, 1000);
 }
 static void threshold_of_nothing(struct model *model)
 {
     thresholds_of(model, 0);
 }
-static void threshold_no_number(struct model *model)
-{
-    thresholds_of(model, NAN);
-}
 static void threshold_without_labels(struct model *model)
 {
-    thresholds_of(model, 0.5f);
+    thresholds_of(model, 500);
     while (model->label_count)
         free(model->labels[--model->label_count]);
 }
@@ -213,9 +209,8 @@ static void test_refusals(void **state)
         { label_with_newline, "label 1: has a control character at byte 1" },
         { label_too_few, "there are 2 labels, but the output has 3 elements" },
         { label_too_many, "65537 labels are more than the 65536 allowed" },
-        { threshold_of_one, "the threshold of label 2 is 1, which is not between 0 and 1" },
-        { threshold_of_nothing, "the threshold of label 2 is 0, which is not between 0 and 1" },
-        { threshold_no_number, "the threshold of label 2 is nan, which is not between 0 and 1" },
+        { threshold_of_one, "the threshold of label 2 is 1000 thousandths, and must be 1 to 999" },
+        { threshold_of_nothing, "the threshold of label 2 is 0 thousandths, and must be 1 to 999" },
         { threshold_without_labels, "there are thresholds, but no labels" },
         { processing_missing, "the processing type is not" },
     };
