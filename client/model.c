@@ -12,6 +12,8 @@
 #include "base/size.h"
 #include "client/model.h"
 
+enum { THOUSANDTHS = 1000 };
+
 CLEANUP_DEFINE(model, struct wisp_model, wisp_model_free)
 
 /* A text that is there and says something. */
@@ -78,6 +80,30 @@ static int read_labels(struct wisp_model *model, struct json_view array, struct 
     return 0;
 }
 
+/* As many as there are labels, which have been read. */
+static int read_thresholds(struct wisp_model *model, struct json_view array, struct reason *why)
+{
+    struct json_view item = { NULL, NULL };
+    size_t count = json_view_count(array), have = 0;
+
+    if (!count)
+        return 0;
+    if (count != model->label_count)
+        return refuse(why, WISP_E_INVALID, "%zu labels have %zu thresholds", model->label_count, count);
+    model->thresholds = calloc(count, sizeof *model->thresholds);
+    if (!model->thresholds)
+        return refuse_errno(why, -ENOMEM, "%zu thresholds", count);
+    while (json_view_next(array, &item)) {
+        uint64_t thousandths;
+
+        if (!json_view_whole(item, THOUSANDTHS - 1, &thousandths) || !thousandths)
+            return refuse(why, WISP_E_INVALID, "thresholds[%zu] is not from 1 to %d thousandths", have,
+                          THOUSANDTHS - 1);
+        model->thresholds[have++] = (uint32_t)thousandths;
+    }
+    return 0;
+}
+
 /* What a model gives that decodes is told by its two outputs, of which the daemon writes the second as one number. */
 static int read_decoding(struct wisp_model *model, struct json_view decoding, struct reason *why)
 {
@@ -128,6 +154,8 @@ static int read_description(struct wisp_model *model, struct reason *why)
         result = read_decoder(model, json_view_member(root, "decoder"), why);
     if (!result)
         result = read_labels(model, json_view_member(root, "labels"), why);
+    if (!result)
+        result = read_thresholds(model, json_view_member(root, "thresholds"), why);
     return result;
 }
 
@@ -179,6 +207,7 @@ WISP_EXPORT wisp_model *wisp_model_free(wisp_model *model)
     for (size_t i = 0; i < model->label_count; i++)
         free(model->labels[i]);
     free(model->labels);
+    free(model->thresholds);
     tensors_deinit(&model->inputs);
     tensors_deinit(&model->outputs);
     free(model->json);
@@ -263,4 +292,9 @@ WISP_EXPORT size_t wisp_model_label_count(const wisp_model *model)
 WISP_EXPORT const char *wisp_model_label(const wisp_model *model, size_t index)
 {
     return index < model->label_count ? model->labels[index] : NULL;
+}
+
+WISP_EXPORT float wisp_model_threshold(const wisp_model *model, size_t index)
+{
+    return model->thresholds && index < model->label_count ? (float)model->thresholds[index] / THOUSANDTHS : 0;
 }

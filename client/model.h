@@ -40,6 +40,7 @@ struct wisp_model {
     uint32_t words_max; /* of an answer; 0: it does not decode */
     char **labels;
     size_t label_count;
+    uint32_t *thresholds;            /* in thousandths, one a label; NULL: it does not say */
     struct wisp_private_kept **kept; /* one cell, the only part that changes: NULL until it is made; atomic */
 };
 

@@ -67,6 +67,14 @@ static void add_labels(struct model *model, uint32_t count, const char *first)
     model->label_count = count;
 }
 
+static void add_thresholds(struct model *model, uint32_t first)
+{
+    model->thresholds = calloc(model->label_count, sizeof *model->thresholds);
+    assert_non_null(model->thresholds);
+    for (uint32_t i = 0; i < model->label_count; i++)
+        model->thresholds[i] = first + i;
+}
+
 void model_make(const char *path, const struct model_recipe *recipe)
 {
     uint32_t steps = 0, count = 0;
@@ -88,6 +96,8 @@ void model_make(const char *path, const struct model_recipe *recipe)
     }
     if (!recipe->unlabelled)
         add_labels(model, recipe->sizes[steps], recipe->label);
+    if (recipe->threshold)
+        add_thresholds(model, recipe->threshold);
     if (recipe->media) {
         model->media = strdup(recipe->media);
         assert_non_null(model->media);

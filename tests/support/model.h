@@ -22,7 +22,8 @@ struct model_recipe {
     const char *media; /* description of the input, JSON; NULL: none */
     uint32_t idf;      /* features of a text's idf, which is made; 0: none */
     bool unlabelled;
-    const char *label; /* of output 0; NULL: "label 0" */
+    const char *label;  /* of output 0; NULL: "label 0" */
+    uint32_t threshold; /* of label 0, in thousandths; of each other one more; 0: none have one */
 };
 
 /* Builds it and writes it to `path`. */

@@ -141,6 +141,8 @@ size_t wisp_model_find_output(const wisp_model *model, const char *name);
 /* Of the first output. */
 size_t wisp_model_label_count(const wisp_model *model);
 const char *wisp_model_label(const wisp_model *model, size_t index); /* NULL past the end */
+/* From which probability on a label holds, of a model whose labels hold each by itself, and that says so; else 0. */
+float wisp_model_threshold(const wisp_model *model, size_t index);
 
 /* ---- requests ---- */
 

@@ -23,7 +23,8 @@ int served_begin(void **state)
                                                .processing = "image.classification",
                                                .sizes = { SMALL_INPUTS, 64, SMALL_OUTPUTS },
                                                .density = 0.1,
-                                               .seed = 7 };
+                                               .seed = 7,
+                                               .threshold = 120 };
     static const struct model_recipe large = { .name = "large",
                                                .processing = "text.classification",
                                                .sizes = { LARGE_INPUTS, 1024, LARGE_OUTPUTS },

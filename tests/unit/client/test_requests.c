@@ -41,6 +41,8 @@ static void test_models_are_found_by_every_name(void **state)
         assert_int_equal(wisp_model_label_count(model), SMALL_OUTPUTS);
         assert_string_equal(wisp_model_label(model, 3), "label 3");
         assert_null(wisp_model_label(model, SMALL_OUTPUTS));
+        assert_true(wisp_model_threshold(model, 3) == 0.123f);
+        assert_true(wisp_model_threshold(model, SMALL_OUTPUTS) == 0);
         assert_non_null(strstr(wisp_model_json(model), "\"layers\""));
         assert_null(wisp_model_free(model));
     }
