@@ -16,15 +16,26 @@
 
 enum { LABEL_COLUMNS_MIN = 12, LABEL_COLUMNS_MAX = 40, BAR_COLUMNS = 24, PREVIEW = 8 };
 
-/* The labels to print: none when the best of them is not sure enough. */
+/* Whether a label is printed: one that is not sure enough is not, nor, of those that hold each by itself, one that does
+ * not hold, unless so many are wished. */
+static bool is_printed(const struct run *run, const struct wisp_label *label)
+{
+    if (run->holding && label->probability < wisp_model_threshold(run->model, label->index))
+        return false;
+    return run->min <= 0 || (double)label->probability >= run->min;
+}
+
+/* The labels to print, the most probable first. */
 static int take_top(const struct run *run, size_t *count)
 {
-    int result;
+    size_t have = (size_t)run->top_k;
+    int result = wisp_top(run->model, wisp_request_output_tensor(run->request, 0), run->top, &have);
 
-    *count = (size_t)run->top_k;
-    result = wisp_top(run->model, wisp_request_output_tensor(run->request, 0), run->top, count);
-    while (!result && *count && run->min > 0 && !((double)run->top[*count - 1].probability >= run->min))
-        --*count;
+    *count = 0;
+    for (size_t i = 0; !result && i < have; i++) {
+        if (is_printed(run, &run->top[i]))
+            run->top[(*count)++] = run->top[i];
+    }
     return result;
 }
 
@@ -63,11 +74,14 @@ static void print_labels(const struct run *run, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         print_label(run, &run->top[i], i == 0);
-    if (!count) {
-        fputs("  ", run->screen.file);
-        screen_text(&run->screen, STYLE_FAINT, "unknown", 0);
+    if (count)
+        return;
+    fputs("  ", run->screen.file);
+    screen_text(&run->screen, STYLE_FAINT, run->holding ? "none of these" : "unknown", 0);
+    if (run->min > 0)
         fprintf(run->screen.file, ": no label reaches %g\n", run->min);
-    }
+    else
+        fprintf(run->screen.file, ": no label holds\n");
 }
 
 /* An output that is no choice of labels: what there is, and how it begins. Of several, by its name. */

@@ -28,8 +28,9 @@ struct run {
     bool sounds;         /* with recordings */
     bool compresses;     /* pictures, and makes pictures of what it compressed */
     bool json, raw, verbose, tensor, lines;
-    uint32_t merged; /* recordings of which the model makes one; 1 of any other */
-    uint64_t top_k;
+    uint32_t merged;                 /* recordings of which the model makes one; 1 of any other */
+    uint64_t top_k;                  /* 0: not said */
+    bool holding;                    /* the labels that hold are printed, however many those are */
     uint64_t beam;                   /* of --beam; 0: as the model has it */
     double min;                      /* probability of a label that is printed */
     struct option_list texts, named; /* of --text, and --input */

@@ -21,6 +21,8 @@
 #include "client/cli/verb.h"
 
 enum {
+    TOP_USUAL = 3,          /* labels that are printed */
+    HOLDING_MAX = 1024,     /* the most probable of those that hold */
     SMALL_BYTES = 65536,    /* enough for one sample of most models */
     PIECES_MAX = 64,        /* that libwisp-media has under way at once, of a large input */
     PIECES_BYTES = 8 << 20, /* of them all, inputs or outputs */
@@ -48,7 +50,8 @@ static bool read_options(struct run *run, int argc, char **argv, struct operands
 {
     static struct option_table table; /* too large for a stack's frame beside the rest */
 
-    option_count(&table, "top-k", 'k', &run->top_k, "N", "print the N most probable labels (3)", 1, UINT32_MAX);
+    option_count(&table, "top-k", 'k', &run->top_k, "N", "print the N most probable labels (3, or those that hold)", 1,
+                 UINT32_MAX);
     option_list(&table, "text", &run->texts, "TEXT", "an input given here instead of in a file; may be repeated");
     option_flag(&table, "lines", 0, &run->lines, "each line of the files is an input, answered as it comes");
     option_real(&table, "min-probability", 0, &run->min, "P", "print no label that is less probable (0)", 0, 1);
@@ -239,6 +242,9 @@ static int find(struct run *run)
     labels = output.dtype == WISP_FLOAT32 ? wisp_model_label_count(run->model) : 0;
     if (labels != output.elements)
         return check_model(run);
+    run->holding = !run->top_k && wisp_model_threshold(run->model, 0) > 0;
+    if (!run->top_k)
+        run->top_k = run->holding ? HOLDING_MAX : TOP_USUAL;
     run->top_k = MAX(MIN(run->top_k, labels), 1);
     for (size_t i = 0; i < labels; i++)
         run->label_columns = MAX(run->label_columns, text_columns(wisp_model_label(run->model, i)));
@@ -423,7 +429,6 @@ int verb_run(int argc, char **argv)
 {
     struct run run = {
         .connection = { .verb = usage.verb, .patient = true, .input_bytes = SMALL_BYTES, .output_bytes = SMALL_BYTES },
-        .top_k = 3
     };
     struct operands operands = { .max = SIZE_MAX };
     cleanup_free struct input *inputs = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `wisp run`: the ways in which inputs reach it, what it asks of the daemon, and how long it waits for that.
+ * `wisp run`: the ways in which inputs reach it, what it asks of the daemon, how long it waits for that, and
+ * which labels it prints.
  */
 #include "support/test.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli_bed.h"
+#include "support/model.h"
 #include "support/raw_client.h"
 
 /* The n-th line of the last command's output as JSON; fails the test when there is none. */
@@ -304,6 +306,70 @@ static void test_many_inputs_and_no_answers(void **state)
     assert_null(strstr(outcome.err, "input_bytes"));
 }
 
+/* ---- labels ---- */
+
+/* By hand, of all that are printed with --top-k. */
+static size_t count_holding(const json_t *labels, uint32_t first)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < json_array_size(labels); i++) {
+        const json_t *label = json_array_get(labels, i);
+        const double least = (double)(first + json_integer_value(json_object_get(label, "index"))) / 1000;
+
+        count += json_real_value(json_object_get(label, "probability")) >= least;
+    }
+    return count;
+}
+
+static json_t *ask_labels(const char *const *options)
+{
+    struct command command = { .words = { "wisp", "run", "-m", "many.safetensors", "--tensor", "good.f32", "--json" },
+                               .folder = folder };
+    json_t *line, *labels;
+
+    for (size_t i = 0; options[i]; i++)
+        command.words[7 + i] = options[i];
+    command_run(&command, &outcome);
+    assert_int_equal(outcome.status, 0);
+    line = json_loads(outcome.out, 0, NULL);
+    labels = json_incref(json_object_get(line, "labels"));
+    json_decref(line);
+    assert_non_null(labels);
+    return labels;
+}
+
+static void test_labels_that_hold(void **state)
+{
+    struct model_recipe recipe = { .name = "many", .processing = "text.semantics", .sizes = { 5, 12 }, .density = 1 };
+    bool some = false;
+
+    (void)state;
+    for (recipe.threshold = 60; recipe.threshold < 990; recipe.threshold += 450) {
+        json_t *all, *holding, *sure;
+        size_t wanted;
+
+        model_make(scratch_path(folder, "many.safetensors"), &recipe);
+        all = ask_labels((const char *[]){ "-k", "12", NULL });
+        holding = ask_labels((const char *[]){ NULL });
+        sure = ask_labels((const char *[]){ "--min-probability", "1", NULL });
+        wanted = count_holding(all, recipe.threshold);
+        some = some || (wanted && wanted < 12);
+        assert_int_equal(json_array_size(all), 12);
+        assert_int_equal(json_array_size(holding), wanted);
+        assert_int_equal(count_holding(holding, recipe.threshold), wanted);
+        assert_int_equal(json_array_size(sure), 0);
+        json_decref(all);
+        json_decref(holding);
+        json_decref(sure);
+    }
+    assert_true(some);
+    command_run(&(struct command){ .words = { "wisp", "run", "-m", "many.safetensors", "--tensor", "good.f32" },
+                                   .folder = folder },
+                &outcome);
+    expect("none", 0, "none of these: no label holds", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_it_waits_for_a_quota),
         cmocka_unit_test(test_questions_end_at_the_limit),
         cmocka_unit_test(test_many_inputs_and_no_answers),
+        cmocka_unit_test(test_labels_that_hold),
     };
 
     return cmocka_run_group_tests(tests, cli_begin, cli_end);
