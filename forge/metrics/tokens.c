@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "forge/metrics/chinese.h"
 #include "forge/metrics/tokens.h"
 
 void tokens_deinit(struct tokens *tokens)
@@ -48,14 +49,20 @@ static size_t character(const char *text, size_t left)
     return MIN(length, left);
 }
 
+static void trim(const char **text, size_t *length)
+{
+    while (*length && is_space((*text)[*length - 1]))
+        --*length;
+    while (*length && is_space(**text)) {
+        ++*text;
+        --*length;
+    }
+}
+
 static void take_characters(struct tokens *tokens, const char *text, size_t length, bool spaces)
 {
-    while (spaces && length && is_space(text[length - 1]))
-        length--;
-    while (spaces && length && is_space(*text)) {
-        text++;
-        length--;
-    }
+    if (spaces)
+        trim(&text, &length);
     for (size_t at = 0, used; at < length; at += used) {
         used = character(text + at, length - at);
         if (spaces || !is_space(text[at]))
@@ -143,17 +150,9 @@ static size_t apply(int rule, const char *in, size_t length, char *out)
     return used;
 }
 
-static int take_13a(struct tokens *tokens, char *text, size_t length)
+/* The rules over the text in `a`, which has as much room as `b`: 81 times its own. */
+static int take_regular(struct tokens *tokens, char *a, char *b, size_t length)
 {
-    cleanup_free char *a = malloc(81 * (length + 2)), *b = malloc(81 * (length + 2));
-
-    if (!a || !b)
-        return -ENOMEM;
-    length = unescape(text, length);
-    a[0] = ' ';
-    memcpy(a + 1, text, length);
-    a[length + 1] = ' ';
-    length += 2;
     for (int rule = 0; rule < 4; rule++) {
         length = apply(rule, a, length, b);
         memcpy(a, b, length);
@@ -166,6 +165,30 @@ static int take_13a(struct tokens *tokens, char *text, size_t length)
     return 0;
 }
 
+static int take_13a(struct tokens *tokens, char *text, size_t length)
+{
+    cleanup_free char *a = malloc(81 * (length + 2)), *b = malloc(81 * (length + 2));
+
+    if (!a || !b)
+        return -ENOMEM;
+    length = unescape(text, length);
+    a[0] = ' ';
+    memcpy(a + 1, text, length);
+    a[length + 1] = ' ';
+    return take_regular(tokens, a, b, length + 2);
+}
+
+/* No space before and behind the text: that is so, as well. */
+static int take_zh(struct tokens *tokens, const char *text, size_t length)
+{
+    cleanup_free char *a = malloc(3 * 81 * (length + 1)), *b = malloc(3 * 81 * (length + 1));
+
+    if (!a || !b)
+        return -ENOMEM;
+    trim(&text, &length);
+    return take_regular(tokens, a, b, chinese_apart(text, length, a));
+}
+
 int tokens_init(struct tokens *tokens, enum tokens_of of, const char *text, size_t length)
 {
     cleanup_free char *copy = malloc(length + 1);
@@ -176,6 +199,8 @@ int tokens_init(struct tokens *tokens, enum tokens_of of, const char *text, size
     memcpy(copy, text, length);
     if (of == TOKENS_13A)
         return take_13a(tokens, copy, length);
+    if (of == TOKENS_ZH)
+        return take_zh(tokens, copy, length);
     if (of == TOKENS_WORDS)
         take_words(tokens, text, length);
     else if (of == TOKENS_ALNUM)

@@ -14,6 +14,7 @@ enum tokens_of {
     TOKENS_CHARACTERS, /* all, without white space at either end */
     TOKENS_13A,        /* of BLEU, as mteval-v13a and sacrebleu have them: punctuation apart, but within numbers */
     TOKENS_SIGNS,      /* of BLEU for languages without spaces: every character but white space ("char" of sacrebleu) */
+    TOKENS_ZH,         /* the same for Chinese: its characters apart, and the rest as 13a ("zh" of sacrebleu) */
     TOKENS_ALNUM,      /* of ROUGE: runs of letters and digits of ASCII, in small letters */
 };
 

@@ -16,13 +16,14 @@ except ImportError as missing:
     print(f"skipped: {missing}; pip install sacrebleu rouge-score jiwer")
     sys.exit(77)
 
-WORDS = "the The a an über naïve 日本 1,000.5 3-4 don't U.S. end. (so) \"q\" &amp; x&y 5% e.g. it's - -- ... a/b $9 [x] ~ ^_` @me #1 é,ü".split()
+WORDS = "the The a an über naïve 日本 1,000.5 3-4 don't U.S. end. (so) \"q\" &amp; x&y 5% e.g. it's - -- ... a/b $9 [x] ~ ^_` @me #1 é,ü 试试吧。 他说:“3,5.2”，好！ ３ㄅ".split()
 
 
 def texts(chance):
     wanted = [chance.choice(WORDS) for _ in range(chance.randrange(1, 14))]
     said = [chance.choice(WORDS) if chance.random() < 0.3 else word for word in wanted if chance.random() < 0.9]
-    return " ".join(said or ["x"]), " ".join(wanted)
+    between = chance.choice(["", " "])
+    return between.join(said or ["x"]), between.join(wanted)
 
 
 def main():
@@ -34,6 +35,7 @@ def main():
         scorer = rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeL"])
         rouge = [scorer.score(b, a) for a, b in zip(said, wanted)]
         theirs = [sacrebleu.corpus_bleu(said, [wanted]).score, sacrebleu.corpus_bleu(said, [wanted], tokenize="char").score]
+        theirs += [sacrebleu.corpus_bleu(said, [wanted], tokenize="zh").score]
         theirs += [sum(score[key].fmeasure for score in rouge) / len(rouge) for key in ("rouge1", "rouge2", "rougeL")]
         theirs += [jiwer.wer(list(wanted), list(said)), jiwer.cer(list(wanted), list(said))]
         for a, b in zip(map(float, ours.split()), theirs, strict=True):

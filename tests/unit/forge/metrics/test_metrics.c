@@ -52,6 +52,22 @@ static void bleu(void **state)
     assert_float_equal(bleu_of(TOKENS_13A, pairs + 3, 1), 0, 0);
 }
 
+/* Wide and narrow, with and without spaces, and what is no Chinese. */
+static void bleu_of_chinese(void **state)
+{
+    static const char *const texts[][2] = {
+        { "他昨天去了北京。", "他昨天去北京了。" },
+        { "这本书 3,500.5 元, don't 买!", "这本书3,500.5元,别买!" },
+        { "“好”，他说\u3000。", "“好”，他说。" },
+    };
+
+    static const char *const mixed[][2] = { { ".5 元x. ", ".5 元y." }, { "“a”好—b c", "“x”好—b c" } };
+
+    (void)state;
+    assert_float_equal(bleu_of(TOKENS_ZH, mixed, ARRAY_SIZE(mixed)), 52.83419944690571, 1e-9);
+    assert_float_equal(bleu_of(TOKENS_ZH, texts, ARRAY_SIZE(texts)), 69.84479508924396, 1e-9);
+}
+
 static void rouge(void **state)
 {
     struct rouge sums = { .texts = 0 };
@@ -106,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bleu),
+        cmocka_unit_test(bleu_of_chinese),
         cmocka_unit_test(rouge),
         cmocka_unit_test(error_rates),
     };

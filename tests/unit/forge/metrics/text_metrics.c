@@ -11,7 +11,7 @@
 #include "forge/metrics/edits.h"
 #include "forge/metrics/rouge.h"
 
-static struct bleu bleu_13a, bleu_char;
+static struct bleu bleu[TOKENS_ALNUM]; /* by tokens, of those that it is of */
 static struct rouge rouge;
 static size_t edits[2], wanted[2];
 
@@ -22,8 +22,8 @@ static void add(const char *const texts[2], enum tokens_of of)
 
     if (tokens_init(&said, of, texts[0], strlen(texts[0])) || tokens_init(&meant, of, texts[1], strlen(texts[1])))
         abort();
-    if (of == TOKENS_13A || of == TOKENS_SIGNS)
-        (void)bleu_add(of == TOKENS_13A ? &bleu_13a : &bleu_char, &said, &meant);
+    if (of >= TOKENS_13A && of <= TOKENS_ZH)
+        (void)bleu_add(&bleu[of], &said, &meant);
     else if (of == TOKENS_ALNUM)
         (void)rouge_add(&rouge, &said, &meant);
     else if (!edits_count(&said, &meant, &count))
@@ -48,7 +48,8 @@ int main(void)
         for (int of = TOKENS_WORDS; of <= TOKENS_ALNUM; of++)
             add((const char *const[]){ line, tab + 1 }, (enum tokens_of)of);
     }
-    printf("%.17g\n%.17g\n", bleu_score(&bleu_13a), bleu_score(&bleu_char));
+    for (int of = TOKENS_13A; of <= TOKENS_ZH; of++)
+        printf("%.17g\n", bleu_score(&bleu[of]));
     printf("%.17g\n%.17g\n%.17g\n", rouge.one / (double)rouge.texts, rouge.two / (double)rouge.texts,
            rouge.longest / (double)rouge.texts);
     printf("%.17g\n%.17g\n", (double)edits[0] / (double)wanted[0], (double)edits[1] / (double)wanted[1]);
