@@ -16,6 +16,7 @@
 #include "forge/data/recordings/likeness.h"
 #include "forge/decoding/scores.h"
 #include "forge/decoding/transcripts.h"
+#include "forge/decoding/translations.h"
 #include "forge/experiment/experiment.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
@@ -152,8 +153,39 @@ static json_t *rouge_json(const struct rouge *rouge)
                      rouge->longest / texts);
 }
 
+/* What came of a model's sequences: of all their words, and, where those are a text, of that. */
+struct decodings {
+    struct decoding_scores scores;
+    struct translations texts; /* of no media: none */
+};
+
+static void see_decoded(void *argument, const struct decoded *decoded)
+{
+    struct decodings *d = argument;
+
+    decoding_scores_see(&d->scores, decoded);
+    if (d->texts.media)
+        translations_see(&d->texts, decoded);
+}
+
+static void print_decodings(const struct decodings *d)
+{
+    decoding_scores_print(&d->scores, stdout);
+    if (d->texts.media)
+        translations_print(&d->texts, stdout);
+}
+
+static json_t *decodings_json(const struct decodings *d)
+{
+    json_t *object = decoding_scores_json(&d->scores);
+
+    if (d->texts.media)
+        json_object_set_new(object, "texts", translations_json(&d->texts));
+    return object;
+}
+
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
-                        const struct evaluator *r, const struct decoding_scores *decoded, double seconds)
+                        const struct evaluator *r, const struct decodings *decoded, double seconds)
 {
     const struct gist_scores *gists = r->watch == gists_add ? r->watcher : NULL;
     const struct transcripts *said = r->watch == transcripts_see ? r->watcher : NULL;
@@ -173,7 +205,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
             print_rouge("the first", &gists->first);
         }
         if (decoded)
-            decoding_scores_print(decoded, stdout);
+            print_decodings(decoded);
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
                (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
@@ -187,7 +219,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
         json_object_update_new(
             object, json_pack("{s:o s:o}", "chosen", rouge_json(&gists->chosen), "first", rouge_json(&gists->first)));
     if (decoded)
-        json_object_set_new(object, "decoded", decoding_scores_json(decoded));
+        json_object_set_new(object, "decoded", decodings_json(decoded));
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
@@ -205,7 +237,7 @@ static bool decodes(const struct experiment *s)
 }
 
 static int decode_all(const struct eval *eval, const struct experiment *s, struct batches *batches,
-                      const uint32_t *which, struct decoding_scores *scores, struct reason *why)
+                      const uint32_t *which, struct decodings *out, struct reason *why)
 {
     const uint32_t beam = decoding_beam(&s->model->decoding, (uint32_t)eval->beam);
     const struct decode decode = { .model = s->model,
@@ -214,15 +246,20 @@ static int decode_all(const struct eval *eval, const struct experiment *s, struc
                                    .batches = batches,
                                    .batch = MAX(eval->batch / beam, 1),
                                    .beam = beam };
+    int result;
 
-    return decode_samples(&decode, which, s->data->count, decoding_scores_see, scores, why);
+    if (media_reads_back(s->words.media))
+        out->texts =
+            (struct translations){ .media = s->words.media, .data = s->data, .tokens = translations_tokens(s->data) };
+    result = decode_samples(&decode, which, s->data->count, see_decoded, out, why);
+    return !result && out->texts.result ? refuse_errno(why, out->texts.result, "BLEU") : result;
 }
 
 static int run(const struct eval *eval, const struct experiment *s, struct evaluator *evaluator)
 {
     struct gist_scores gists;
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
-    struct decoding_scores decoded = { .sequences = 0 };
+    struct decodings decoded = { .scores = { .sequences = 0 } };
     struct evaluation e;
     struct reason why;
     uint64_t began_ns = clock_ns();

@@ -5,12 +5,14 @@
 usage: transformer.py BUILD-FOLDER
 """
 import json
+import math
 import os
 import random
 import struct
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 
 sys.dont_write_bytecode = True
 from programs import Programs, check, png, serving
@@ -298,6 +300,19 @@ def decoded(programs, socket, *words, data=None):
     return [event["text"] for event in map(json.loads, said.splitlines())]
 
 
+def bleu(said, wanted):
+    """Of texts that are words and spaces alone, of which some have four right in a row."""
+    correct, total, lengths = [0] * 4, [0] * 4, [0, 0]
+    for texts in zip(said, wanted):
+        words = [text.split() for text in texts]
+        lengths = [length + len(text) for length, text in zip(lengths, words)]
+        for n in range(4):
+            grams = [Counter(tuple(text[i:i + n + 1]) for i in range(len(text) - n)) for text in words]
+            correct[n] += (grams[0] & grams[1]).total()
+            total[n] += grams[0].total()
+    return 100 * math.exp(min(0, 1 - lengths[1] / lengths[0]) + sum(math.log(c / t) for c, t in zip(correct, total)) / 4)
+
+
 def check_decoding(programs):
     """The daemon says what eval counts, whatever is asked together: lines, a file and a text alike; by a beam of any width, the model's own of 2 at first."""
     with open(os.path.join(programs.folder, "data", "test.tsv"), encoding="utf-8") as file:
@@ -322,6 +337,8 @@ def check_counts(programs, beam, targets, answers):
     said = json.loads(programs.run("bin/wisp-forge", "eval", "pairs.safetensors", "-D", "data", "--json", *beam))["decoded"]
     check(f"decoding {beam}: {exact} of {said}", said["sequences"] == len(targets) and round(said["exact_match"] * len(targets)) == exact)
     check(f"decoding {beam}: {exact} are few: {answers}", exact > 0.7 * len(targets))
+    check(f"decoding {beam}: BLEU {bleu(answers, targets)} of {said}", abs(said["texts"]["bleu"] - bleu(answers, targets)) < 1e-6)
+    check(f"decoding {beam}: {said}", said["texts"]["tokenizer"] == "13a" and 0 < said["texts"]["bleu"] < 100)
 
 
 def check_words(programs):
