@@ -29,8 +29,15 @@ bool forward_takes_sparse(const struct model *model)
     return true;
 }
 
+/* Samples of a product, at all of a layer's positions. */
+static uint64_t samples_of(const struct forward_setup *setup, const struct layer *layer)
+{
+    return shape_elements(&layer->shape) / layer->shape.dimension[0] * setup->batch;
+}
+
 /* It looks columns up, reads the model's sparse input, or is trained with enough samples. Where every connection is
- * there, rows and columns are walked alike. */
+ * there, rows and columns are walked alike, unless there are positions besides: then a block of rows stays in a cache.
+ */
 bool forward_has_index(const struct forward_setup *setup, const struct layer *layer)
 {
     const struct csr *w = &layer->weight;
@@ -40,8 +47,8 @@ bool forward_has_index(const struct forward_setup *setup, const struct layer *la
     if (!layer->kind->by_columns || w->count > CSC_CONNECTIONS_MAX)
         return false;
     return (setup->sparse_input && layer->inputs[0] == 0) ||
-           (setup->mode == LAYER_TRAIN && setup->batch >= WEIGHTS_INDEX_BATCH &&
-            w->count < (uint64_t)w->rows * w->columns);
+           (setup->mode == LAYER_TRAIN && samples_of(setup, layer) >= WEIGHTS_INDEX_BATCH &&
+            (w->count < (uint64_t)w->rows * w->columns || samples_of(setup, layer) > setup->batch));
 }
 
 static int measure_workspace(const struct forward_setup *setup, unsigned parts, struct workspace *out,

@@ -150,20 +150,28 @@ static void test_matrix_kernels(void **state)
     }
 }
 
-/* More of X than a cache has: what a connection reads is asked for before. */
-static void test_backward_over_many_columns(void **state)
+/* More of X than a cache has: what a connection reads is asked for before. More of Y's gradient: columns go over it in
+ * blocks of rows. */
+static void test_backward_over_more_than_a_cache(void **state)
 {
+    enum { CACHE = 1 << 17 };
+    static const struct {
+        uint32_t rows, columns;
+        unsigned percent;
+        size_t n;
+    } cases[] = { { 3, CACHE + 100, 1, 1 },     { 3, CACHE / 2 + 100, 1, 2 },   { 3, CACHE / 4 + 100, 1, 4 },
+                  { 3, CACHE / 8 + 100, 1, 8 }, { CACHE / 35 + 40, 4, 30, 70 }, { CACHE / 150 + 40, 4, 30, 300 } };
     const struct kernels *kernels;
     struct rng rng = rng_make(14, 0);
 
     (void)state;
     for (size_t t = 0; (kernels = kernels_at(t)); t++) {
-        for (size_t n = 1; n <= 8; n *= 2) {
-            struct csr w = matrix(&rng, 3, (uint32_t)((1 << 17) / n + 100), 1);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+            struct csr w = matrix(&rng, cases[i].rows, cases[i].columns, cases[i].percent);
             struct csc index;
 
             assert_int_equal(csc_init(&index, &w), 0);
-            check_samples(&rng, kernels, &w, &index, n, false);
+            check_samples(&rng, kernels, &w, &index, cases[i].n, false);
             csc_deinit(&index);
             csr_deinit(&w);
         }
@@ -566,7 +574,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix_kernels),
-        cmocka_unit_test(test_backward_over_many_columns),
+        cmocka_unit_test(test_backward_over_more_than_a_cache),
         cmocka_unit_test(test_weights_of_any_choice),
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_activations),
