@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "base/size.h"
+#include "forge/baselines/baselines.h"
 #include "forge/data/gists.h"
 #include "forge/data/pairs/scores.h"
 #include "forge/data/recordings/likeness.h"
@@ -184,13 +185,41 @@ static json_t *decodings_json(const struct decodings *d)
     return object;
 }
 
+/* NULL: what is watched is none. */
+static const struct gist_scores *gists_of(const struct evaluator *r)
+{
+    return r->watch == gists_add ? r->watcher : NULL;
+}
+
+/* What the same data give by the plainest means. */
+static int find_baseline(const struct experiment *s, const struct evaluator *r, struct baseline *out)
+{
+    const struct gist_scores *gists = gists_of(r);
+    const double texts = gists ? (double)gists->first.texts : 1;
+
+    *out = (struct baseline){ .name = NULL };
+    if (r->scores)
+        return baseline_of_pictures(s->data, s->media, out);
+    if (r->likeness)
+        return baseline_of_sounds(s->data, s->media, out);
+    if (gists)
+        *out = (struct baseline){ "the first 8 words",
+                                  { { "ROUGE-1", "rouge1", gists->first.one / texts, 100 },
+                                    { "ROUGE-2", "rouge2", gists->first.two / texts, 100 },
+                                    { "ROUGE-L", "rougeL", gists->first.longest / texts, 100 } } };
+    return 0;
+}
+
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
                         const struct evaluator *r, const struct decodings *decoded, double seconds)
 {
-    const struct gist_scores *gists = r->watch == gists_add ? r->watcher : NULL;
+    const struct gist_scores *gists = gists_of(r);
     const struct transcripts *said = r->watch == transcripts_see ? r->watcher : NULL;
+    struct baseline baseline;
     json_t *object;
 
+    if (find_baseline(s, r, &baseline))
+        return fail(VERB, EXIT_FAILED, "out of memory");
     if (!eval->json) {
         if (r->scores)
             print_pictures(s, e, r->scores);
@@ -200,10 +229,9 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
             evaluation_print(e, s->model->labels, stdout);
         if (said)
             transcripts_print(said, stdout);
-        if (gists) {
+        if (gists)
             print_rouge("the most probable", &gists->chosen);
-            print_rouge("the first", &gists->first);
-        }
+        baseline_print(&baseline, stdout);
         if (decoded)
             print_decodings(decoded);
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
@@ -216,8 +244,9 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     if (said)
         json_object_set_new(object, "searched", transcripts_json(said));
     if (gists)
-        json_object_update_new(
-            object, json_pack("{s:o s:o}", "chosen", rouge_json(&gists->chosen), "first", rouge_json(&gists->first)));
+        json_object_set_new(object, "chosen", rouge_json(&gists->chosen));
+    if (baseline.name)
+        json_object_set_new(object, "baseline", baseline_json(&baseline));
     if (decoded)
         json_object_set_new(object, "decoded", decodings_json(decoded));
     json_object_set_new(object, "model", json_string(s->model->name));

@@ -32,6 +32,11 @@ uint32_t media_sound_rate(const struct media *media)
     return media->audio.rate;
 }
 
+uint32_t media_sound_hop(const struct media *media)
+{
+    return media->audio.hop;
+}
+
 uint32_t media_sound_reach(const struct media *media)
 {
     return media->audio.spectrum / 2;

@@ -191,6 +191,7 @@ int media_check_frames(const struct media *media, size_t frames, struct reason *
 uint64_t media_sound_frames(const struct media *media, uint64_t samples);
 uint32_t media_recordings(const struct media *media);  /* how many one input is made of; 1 of any other description */
 uint32_t media_sound_rate(const struct media *media);  /* of any description of sound */
+uint32_t media_sound_hop(const struct media *media);   /* samples from a frame to the next */
 uint32_t media_sound_reach(const struct media *media); /* samples to either side of a frame's middle */
 uint64_t media_sound_span(const struct media *media); /* from the middle of the description's first frame to its last */
 

@@ -95,7 +95,7 @@ int likeness_add(struct likeness *l, const uint32_t *which, size_t count, const 
     return result;
 }
 
-static double best_input(const struct recording_pair *pair, uint32_t inputs)
+double likeness_best_input(const struct recording_pair *pair, uint32_t inputs)
 {
     double best = -DECIBELS_MAX;
 
@@ -128,7 +128,7 @@ struct likeness_figures likeness_figures(const struct likeness *l)
             f.lowest_sample = first_sample(r, i);
         }
         f.si_sdr += l->of[i];
-        f.input += best_input(pair, r->inputs);
+        f.input += likeness_best_input(pair, r->inputs);
     }
     f.si_sdr /= (double)MAX(f.recordings, (size_t)1);
     f.input /= (double)MAX(f.recordings, (size_t)1);

@@ -11,6 +11,9 @@
 
 double si_sdr(const float *estimate, const float *target, size_t count);
 
+/* Of a pair's inputs as they are, the nearest to the target. */
+double likeness_best_input(const struct recording_pair *pair, uint32_t inputs);
+
 struct likeness {
     const struct dataset *set;
     const struct media *media;
