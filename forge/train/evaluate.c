@@ -12,11 +12,14 @@
 
 enum { TABLE_CLASSES_MAX = 24 };
 
-static void count_label(struct label_counts *label, const float *output, const float *target, size_t count,
-                        float threshold)
+static void count_label(struct evaluation *e, const struct loss_batch *loss, size_t number, const float *output,
+                        size_t count)
 {
+    struct label_counts *label = &e->labels[number];
+    const float *target = loss->values + number * count;
+
     for (size_t i = 0; i < count; i++) {
-        bool predicted = output[i] > threshold, actual = target[i] > 0.5f;
+        bool predicted = loss_holds(loss, number / loss->positions, output[i]), actual = target[i] > 0.5f;
 
         label->predicted += predicted;
         label->actual += actual;
@@ -77,7 +80,7 @@ void evaluation_add(struct evaluation *e, const struct loss_batch *loss, const f
     for (size_t i = 0; e->confusion && !(loss->positions > 1 && loss->classes) && i < count; i++)
         e->confusion[(size_t)loss->samples[i].wanted * e->classes + loss->samples[i].best]++;
     for (size_t l = 0; e->labels && l < e->classes; l++)
-        count_label(&e->labels[l], output + l * count, loss->values + l * count, count, loss->threshold);
+        count_label(e, loss, l, output + l * count, count);
     if (e->targets == TARGETS_NUMBERS)
         measure(e, output, loss->values, e->classes * count);
 }

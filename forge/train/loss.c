@@ -214,9 +214,9 @@ static void labels_in_order(const struct loss_call *call, size_t begin, size_t c
 
 /* ---- labels, each by itself ---- */
 
-static void count_label(struct loss_sample *out, float p, float t, float threshold)
+static void count_label(struct loss_sample *out, bool predicted, float t)
 {
-    bool predicted = p > threshold, actual = t > 0.5f;
+    bool actual = t > 0.5f;
 
     out->predicted += predicted;
     out->actual += actual;
@@ -236,7 +236,7 @@ static void binary(const struct loss_call *call, size_t sample)
         if (call->gradient)
             call->gradient[at] = p - ((1 - call->smoothing) * t + call->smoothing / 2);
         out->loss += t > 0.5f ? surprise(p) : surprise(1 - p);
-        count_label(out, p, t, b->threshold);
+        count_label(out, loss_holds(b, e / b->positions, p), t);
     }
 }
 
@@ -286,7 +286,7 @@ static double overlap(const struct loss_call *call, size_t at, struct loss_sampl
 
         both += (double)p * (double)t;
         sum += (double)p + (double)t;
-        count_label(out, p, t, b->threshold);
+        count_label(out, p > b->threshold, t);
     }
     all = (float)(sum + 1);
     shared = (float)(2 * both + 1);

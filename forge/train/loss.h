@@ -101,6 +101,7 @@ struct loss_batch {
     size_t sounds;                   /* whose spectra are masked, of as many features each; 1 at first */
     float temperature;               /* of a teacher's classes */
     float threshold;                 /* a label counts as predicted above it; 0.5 at first */
+    const uint32_t *thresholds;      /* or each from so many thousandths on; NULL at first; borrowed */
     float *weights;                  /* of the classes, in the gradient only; all 1 at first */
     int32_t *classes;                /* targets: [positions][count], or */
     float *values;                   /* [planes][features][positions][count] */
@@ -178,6 +179,13 @@ static inline struct loss_batch loss_batch_slice(const struct loss_batch *batch,
  * the output, is overwritten; NULL: not wanted. */
 void loss_run(struct loss_batch *batch, const float *output, size_t count, float smoothing, float *gradient,
               struct pool *pool);
+
+/* Whether a label counts as predicted. */
+static inline bool loss_holds(const struct loss_batch *batch, size_t label, float probability)
+{
+    return batch->thresholds ? probability >= (float)batch->thresholds[label] / MODEL_THRESHOLD_ONE
+                             : probability > batch->threshold;
+}
 
 /* Sums over samples, in their order. */
 struct loss_tally {

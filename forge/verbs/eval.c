@@ -252,7 +252,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
-    if (s->loss->targets == TARGETS_SET)
+    if (s->loss->targets == TARGETS_SET && (eval->threshold_given || !s->model->thresholds))
         json_object_set_new(object, "threshold", json_real(eval->threshold));
     json_object_set_new(object, "split", json_string(eval->experiment.split));
     json_object_set_new(object, "seconds", json_real(seconds));
@@ -329,6 +329,8 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     r.loss = &batch;
     batch.threshold = (float)eval->threshold;
+    if (!eval->threshold_given)
+        batch.thresholds = s->model->thresholds;
     if (!result && s->sounds && likeness_init(&likeness, s->data, s->media))
         result = refuse_errno(&why, -ENOMEM, "evaluation");
     r.likeness = s->sounds ? &likeness : NULL;
