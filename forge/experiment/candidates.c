@@ -13,6 +13,7 @@
 #include "forge/experiment/rounds.h"
 #include "forge/plan/assemble.h"
 #include "forge/plan/lineage.h"
+#include "forge/thresholds/learn.h"
 #include "forge/train/interrupt.h"
 #include "forge/train/rate_search.h"
 #include "sparse/file/json_text.h"
@@ -354,6 +355,23 @@ static int compare_ranks(const struct candidates *c, struct reason *why)
     return text ? compare_runs(c->ranks, text, why) : refuse(why, -ENOMEM, "out of memory");
 }
 
+/* Of labels that hold each by itself. A training that was interrupted, or whose answers are no numbers, has none. */
+static int find_thresholds(const struct candidates *c, struct model *model, struct reason *why)
+{
+    const struct threshold_samples samples = { .data = c->experiment->data,
+                                               .batches = c->batches,
+                                               .loss = c->experiment->loss,
+                                               .kernels = c->experiment->kernels,
+                                               .pool = c->experiment->pool,
+                                               .which = split_validation(c->split),
+                                               .count = c->split->validation_count };
+    int result = 0;
+
+    if (!c->answers && thresholds_are_wanted(model, &samples))
+        result = thresholds_learn(model, &samples, why);
+    return result < 0 ? result : 0;
+}
+
 int candidates_run(const struct candidates *candidates, struct training_result *out, struct reason *why)
 {
     struct recipe recipe = *candidates->recipe;
@@ -364,5 +382,14 @@ int candidates_run(const struct candidates *candidates, struct training_result *
     if (!failed && recipe.rate_auto)
         failed = search_rate(candidates, &recipe, why);
     own.recipe = &recipe;
-    return failed ? failed : run_all(&own, out, why);
+    if (!failed)
+        failed = run_all(&own, out, why);
+    if (failed)
+        return failed;
+    failed = find_thresholds(&own, out->model, why);
+    if (failed) {
+        out->model = model_free(out->model);
+        out->adversary = model_free(out->adversary);
+    }
+    return failed;
 }

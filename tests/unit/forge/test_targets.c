@@ -194,6 +194,21 @@ static void write_labels(const char *name, uint64_t seed)
     assert_int_equal(fclose(file), 0);
 }
 
+/* Training has found one for each label; a model that has been built alone has none. */
+static void assert_thresholds(const char *file)
+{
+    struct model *model;
+    struct reason why;
+
+    assert_ok(model_read(scratch_path(folder, "l.safetensors"), &model, &why), why);
+    assert_null(model->thresholds);
+    model_free(model);
+    assert_ok(model_read(scratch_path(folder, file), &model, &why), why);
+    assert_int_equal(model->label_count, 4);
+    assert_non_null(model->thresholds);
+    model_free(model);
+}
+
 static void test_several_labels_are_learned(void **state)
 {
     FILE *file;
@@ -210,6 +225,7 @@ static void test_several_labels_are_learned(void **state)
     run_well("train l.safetensors -D train.tsv --label-separator | -e 60 -r 0.01 --no-history -o t.safetensors");
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "micro_f1") > 0.95);
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --json", "macro_f1") > 0.95);
+    assert_thresholds("t.safetensors");
     /* Of everything that is said to be there, and of nothing. */
     assert_true(evaluate("eval t.safetensors -D test.tsv --label-separator | --threshold 0 --json", "micro_recall") ==
                 1);
