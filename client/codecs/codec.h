@@ -14,6 +14,8 @@ struct media_picture;
 
 /* The model's description of its input, read once. WISP_E_FORMAT, -ENOMEM. */
 int codec_media(const wisp_model *model, const struct media **out);
+/* The same for who writes floats, which the model's input may not be, whatever its description says: WISP_E_FORMAT. */
+int codec_media_of_floats(const wisp_model *model, const struct media **out);
 
 /* From the bytes of a file to one sample; `name` is for the sentence. WISP_E_FORMAT, -ENOMEM. */
 int codec_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input);

@@ -124,8 +124,7 @@ int codec_media(const wisp_model *model, const struct media **out)
     return *out ? 0 : refuse(why, WISP_E_FORMAT, "%s takes no files: %s", wisp_model_name(model), codec->why.text);
 }
 
-/* Of a model whose input is not of floats: wisp_encode_input() is the call. */
-static int media_of_floats(const wisp_model *model, const struct media **out)
+int codec_media_of_floats(const wisp_model *model, const struct media **out)
 {
     int result = codec_media(model, out);
 
@@ -138,7 +137,7 @@ static int media_of_floats(const wisp_model *model, const struct media **out)
 int codec_encode(const wisp_model *model, const char *name, const void *bytes, size_t length, float *input)
 {
     const struct media *media;
-    int result = media_of_floats(model, &media);
+    int result = codec_media_of_floats(model, &media);
 
     return result ? result : media_encode(media, name, bytes, length, input, wisp_private_last_error());
 }
@@ -148,7 +147,7 @@ int codec_encode(const wisp_model *model, const char *name, const void *bytes, s
 WISP_EXPORT int wisp_encode_file(const wisp_model *model, const char *path, float *input)
 {
     const struct media *media;
-    int result = media_of_floats(model, &media);
+    int result = codec_media_of_floats(model, &media);
 
     return result ? result : media_encode_file(media, path, input, wisp_private_last_error());
 }
@@ -165,7 +164,7 @@ WISP_EXPORT int wisp_encode_pixels(const wisp_model *model, const void *data, ui
         .data = data, .width = width, .height = height, .stride = stride, .format = format
     };
     const struct media *media;
-    int result = media_of_floats(model, &media);
+    int result = codec_media_of_floats(model, &media);
 
     return result ? result : media_encode_pixels(media, &pixels, input, wisp_private_last_error());
 }
@@ -177,7 +176,7 @@ WISP_EXPORT int wisp_encode_samples(const wisp_model *model, const void *samples
         .data = samples, .count = count, .channels = channels, .rate = rate, .format = format
     };
     const struct media *media;
-    int result = media_of_floats(model, &media);
+    int result = codec_media_of_floats(model, &media);
 
     return result ? result : media_encode_samples(media, &sound, input, wisp_private_last_error());
 }

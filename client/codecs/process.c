@@ -73,7 +73,7 @@ static int run(struct process *process, const char *name)
 
     process->model = model;
     if (!result)
-        result = codec_media(model, &process->media);
+        result = codec_media_of_floats(model, &process->media);
     if (!result)
         result = find_processor(process, &processor);
     if (!result)

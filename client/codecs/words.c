@@ -32,10 +32,10 @@ struct wisp_words {
 
 CLEANUP_DEFINE(words, wisp_words, wisp_words_free)
 
-/* Whether what it gives is a probability for each of its labels, at each position. */
+/* Whether it takes floats, and what it gives is a probability for each of its labels, at each position. */
 static bool gives_labels(const wisp_model *model, const struct media *media, struct wisp_tensor *output)
 {
-    return media && media_is_of_words(media) && wisp_model_output_count(model) == 1 &&
+    return media && media_is_of_words(media) && wisp_model_input_size(model) && wisp_model_output_count(model) == 1 &&
            !wisp_model_output(model, 0, output) && output->dtype == WISP_FLOAT32 && output->rank == 2 &&
            output->dimensions[0] == wisp_model_label_count(model) &&
            output->dimensions[1] == media_elements(media) / MEDIA_WORD_NUMBERS;

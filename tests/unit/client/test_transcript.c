@@ -110,10 +110,38 @@ static void test_who_writes_down(void **state)
     }
 }
 
+/* The daemon says of a model of words that it takes whole numbers: no floats are to be written there. */
+static void test_words_are_floats(void **state)
+{
+    static const char *const dtypes[] = { "float32", "int32" };
+    struct reason why;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char *json = NULL;
+        wisp_model *model;
+
+        assert_true(
+            asprintf(&json,
+                     "{\"name\":\"m\",\"processing\":\"p\",\"identity\":\"x\",\"rows_most\":1,\"labels\":[\"a\",\"b\"],"
+                     "\"media\":{\"kind\":\"text\",\"features\":64,\"sequence\":6,\"each\":\"word\"},"
+                     "\"inputs\":[{\"name\":\"input\",\"dtype\":\"%s\",\"shape\":[66],\"elements\":66}],"
+                     "\"outputs\":[{\"name\":\"o\",\"dtype\":\"float32\",\"shape\":[2,6],\"elements\":12}]}",
+                     dtypes[i]) > 0);
+        assert_ok(model_from_json("m", json, &model, &why), why);
+        assert_int_equal(wisp_takes_words(model), !i);
+        wisp_model_free(model);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_is_said), cmocka_unit_test(test_a_beam),
-                                        cmocka_unit_test(test_who_writes_down) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_said),
+        cmocka_unit_test(test_a_beam),
+        cmocka_unit_test(test_words_are_floats),
+        cmocka_unit_test(test_who_writes_down),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

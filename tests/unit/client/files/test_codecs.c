@@ -46,7 +46,7 @@ static const char *make_texts(void)
     "{\"kind\":\"text\",\"features\":%d,\"sequence\":5,\"answer\":{\"kind\":\"text\",\"features\":%d,\"sequence\":7}}"
 
 /* It reads 264 words and gives 264; its description is of so many. */
-static const char *make_words(char *path, size_t size, const char *name, int read, int given)
+static void make_words(char *path, size_t size, const char *name, int read, int given)
 {
     struct model *model = translator_model(&(struct translator){
         .kind = "lstm", .source = 5, .positions = 7, .vocabulary = 264, .width = 4, .end = 0, .begin = 0 });
@@ -57,19 +57,44 @@ static const char *make_words(char *path, size_t size, const char *name, int rea
     snprintf(path, size, "%s/%s.safetensors", folder, name);
     assert_ok(model_write(model, path, &why), why);
     model_free(model);
-    return path;
+}
+
+/* It takes whole numbers, and says that pictures are made to floats. */
+static void make_crooked(char *path, size_t size)
+{
+    struct model *model = NULL;
+    struct reason why;
+    uint64_t elements;
+
+    assert_ok(model_read(source_path("models/digits.safetensors"), &model, &why), why);
+    elements = shape_elements(&model->signature.inputs[0].shape);
+    free(model->media);
+    assert_true(asprintf(&model->media,
+                         "{\"kind\":\"image\",\"width\":%u,\"height\":1,\"channels\":1,\"answer\":\"picture\"}",
+                         (unsigned)elements) > 0);
+    model->signature.inputs[0].dtype = DTYPE_INT32;
+    snprintf(model->name, sizeof model->name, "crooked");
+    snprintf(model->processing, sizeof model->processing, "image.style");
+    snprintf(path, size, "%s/crooked.safetensors", folder);
+    assert_ok(model_write(model, path, &why), why);
+    model_free(model);
 }
 
 static int begin(void **state)
 {
-    static char paths[3][512];
-    const char *models[] = { source_path("models/digits.safetensors"), make_texts(),
-                             make_words(paths[0], sizeof paths[0], "right", 264, 264),
-                             make_words(paths[1], sizeof paths[1], "read", 265, 264),
-                             make_words(paths[2], sizeof paths[2], "given", 264, 263) };
+    static char paths[6][512];
+    const char *models[ARRAY_SIZE(paths)];
     struct wisp_options options = { .size = sizeof options };
 
     (void)state;
+    snprintf(paths[0], sizeof paths[0], "%s", source_path("models/digits.safetensors"));
+    snprintf(paths[1], sizeof paths[1], "%s", make_texts());
+    make_words(paths[2], sizeof paths[2], "right", 264, 264);
+    make_words(paths[3], sizeof paths[3], "read", 265, 264);
+    make_words(paths[4], sizeof paths[4], "given", 264, 263);
+    make_crooked(paths[5], sizeof paths[5]);
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++)
+        models[i] = paths[i];
     snprintf(recording, sizeof recording, "%s", source_path("examples/recording.wav"));
     daemon_start(&daemon, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
     options.socket_path = daemon.socket;
@@ -202,6 +227,14 @@ static void test_other_words(void **state)
     }
 }
 
+static void test_no_floats(void **state)
+{
+    (void)state;
+    assert_int_equal(wisp_process_file(client, "crooked", source_path("examples/picture.png"), NULL, NULL, NULL),
+                     WISP_E_FORMAT);
+    assert_non_null(strstr(wisp_last_error(), "crooked takes no floats"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_a_file_of_another_kind),
         cmocka_unit_test(test_the_idf_comes_along),
         cmocka_unit_test(test_other_words),
+        cmocka_unit_test(test_no_floats),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
