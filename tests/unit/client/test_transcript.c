@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is read out of the scores of a model that writes down.
+ * What is read out of the scores of a model that writes down; and what is made of a daemon that lies of words.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,9 @@
 
 #include <wisp/media.h>
 
+#include "client/binding.h"
+#include "client/client.h"
+#include "client/fork.h"
 #include "client/model.h"
 #include "support/test.h"
 
@@ -134,13 +137,71 @@ static void test_words_are_floats(void **state)
     }
 }
 
+/* ---- words ---- */
+
+enum { ROWS = 2, WORDS = 5, PROGRESS_AT = 64 };
+
+/* A request that has been answered, in memory of just the size that it needs. */
+static struct answered {
+    struct wisp_client client;
+    struct session session;
+    struct binding binding;
+    struct wisp_request request;
+} a;
+
+static void make_answered(uint64_t features)
+{
+    a = (struct answered){
+        .client = { .lock = PTHREAD_MUTEX_INITIALIZER, .forks = fork_count(), .up = true, .reaper = true },
+        .session = { .features = features, .response = { .address = malloc(PROGRESS_AT + ROWS * 8) } },
+        .binding = { .name = "m" },
+        .request = { .rows = ROWS, .words_max = WORDS, .mark = 7, .output = { 2, { WORDS * 4, 8 } } },
+    };
+    assert_non_null(a.session.response.address);
+    memset(a.session.response.address, 0x55, PROGRESS_AT + ROWS * 8);
+    a.client.session = a.request.session = &a.session;
+    a.request.client = &a.client;
+    a.request.binding = &a.binding;
+}
+
+static void test_counts_that_lie(void **state)
+{
+    static const uint32_t counts[] = { 0, 1, WORDS, WORDS + 1, INT32_MAX, UINT32_MAX }, marks[] = { 7, 8, 0 };
+
+    (void)state;
+    make_answered(WIRE_FEATURES);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts * 3; i++) {
+        const struct wire_progress progress = { counts[i / 3], marks[i % 3] };
+
+        for (uint32_t row = 0; row < ROWS; row++) {
+            int32_t words[WORDS] = { 0 };
+            size_t count = WORDS;
+
+            memcpy((char *)a.session.response.address + PROGRESS_AT + row * 8, &progress, 8);
+            assert_int_equal(wisp_request_words(&a.request, row, words, &count), 0);
+            assert_int_equal(count, i % 3 ? 0 : progress.count < WORDS ? progress.count : WORDS);
+        }
+    }
+    free(a.session.response.address);
+}
+
+/* A daemon of before would take a submission with a beam for a malformed one: it is not sent. */
+static void test_beams_of_a_daemon_of_before(void **state)
+{
+    (void)state;
+    make_answered(WIRE_FEATURES & ~WIRE_FEATURE_BEAMS);
+    assert_int_equal(wisp_request_set_beam(&a.request, 2), 0);
+    assert_int_equal(wisp_submit(&a.request), WISP_E_VERSION);
+    assert_non_null(strstr(wisp_last_error(), "has no beams"));
+    free(a.session.response.address);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_said),
-        cmocka_unit_test(test_a_beam),
-        cmocka_unit_test(test_words_are_floats),
-        cmocka_unit_test(test_who_writes_down),
+        cmocka_unit_test(test_what_is_said),     cmocka_unit_test(test_a_beam),
+        cmocka_unit_test(test_words_are_floats), cmocka_unit_test(test_who_writes_down),
+        cmocka_unit_test(test_counts_that_lie),  cmocka_unit_test(test_beams_of_a_daemon_of_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
