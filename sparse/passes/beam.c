@@ -53,6 +53,8 @@ struct column {
     size_t step;
     uint32_t words;
     bool probabilities; /* already */
+    const float *panel; /* what the softmax makes of it and its neighbours; NULL: nobody needs it */
+    size_t place;
 };
 
 static double raw(const struct column *column, uint32_t word)
@@ -62,31 +64,23 @@ static double raw(const struct column *column, uint32_t word)
     return isnan(score) ? -INFINITY : (double)score;
 }
 
-/* The logarithm of the sum of exponentials, without the largest of which that is. */
-static double log_sum(const struct column *column, double largest)
-{
-    double sum = 0;
-
-    for (uint32_t w = 0; w < column->words; w++)
-        sum += (double)function_exp((float)(raw(column, w) - largest));
-    return (double)function_log((float)sum);
-}
-
-/* From what the model gives, best first, to logarithms of probabilities. */
+/* From what the model gives, best first, to logarithms of probabilities: that of the best follows from the softmax, and
+ * each other is as far below it as the number is. */
 static void normalise(const struct column *column, struct choices *best)
 {
-    const double largest = best->list[0].score;
-    const double sum = column->probabilities || isinf(largest) ? 0 : log_sum(column, largest);
+    const struct choice top = best->list[0];
+    const float p = column->panel[(size_t)top.word * DECODER_PANEL + column->place % DECODER_PANEL];
+    const double logarithm = column->probabilities || isinf(top.score) ? 0 : (double)function_log(p);
 
     for (uint32_t i = 0; i < best->count; i++) {
         double *score = &best->list[i].score;
 
         if (column->probabilities)
             *score = *score > 0 ? (double)function_log((float)*score) : -INFINITY;
-        else if (isinf(largest))
-            *score = *score == largest ? 0 : -INFINITY;
+        else if (isinf(top.score))
+            *score = *score == top.score ? 0 : -INFINITY;
         else
-            *score = *score - largest - sum;
+            *score = *score - top.score + logarithm;
     }
 }
 
@@ -224,20 +218,32 @@ static size_t gather(const struct decoder *decoder, struct beam *const *beams, s
     return gathered;
 }
 
+static bool is_wide(struct beam *const *beams, size_t count)
+{
+    while (count && beams[count - 1]->width == 1)
+        count--;
+    return count;
+}
+
 void beams_step(struct decoder *decoder, struct beam *const *beams, size_t count)
 {
     const struct model *model = decoder_model(decoder);
     const size_t places = gather(decoder, beams, count, decoder_places(decoder));
-    struct column column = { .scores = decoder_step(decoder, decoder_places(decoder), places),
-                             .step = places,
+    const float *scores = decoder_step(decoder, decoder_places(decoder), places);
+    const bool wide = is_wide(beams, count);
+    struct column column = { .step = places,
                              .words = decoding_vocabulary(model),
                              .probabilities = decoding_gives_probabilities(model) };
 
     for (size_t b = 0; b < count; b++) {
         struct choices all = { .room = 2 * beams[b]->width };
 
-        for (uint32_t i = 0; i < beams[b]->live; i++, column.scores++)
+        for (uint32_t i = 0; i < beams[b]->live; i++, column.place++) {
+            if (wide && column.place % DECODER_PANEL == 0)
+                column.panel = decoder_softmax(decoder, scores, places, column.place);
+            column.scores = scores + column.place;
             choose_words(beams[b], &column, i, &all);
+        }
         advance(decoder, beams[b], &all);
     }
 }

@@ -4,6 +4,7 @@
  * and once with one position, for what does. A sequence's memory is what layers keep of it, and the values that layers
  * of the second read of the first.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ struct decoder {
     uint32_t *positions;
     unsigned char **memory;
     struct decoder_place *places;
+    float *panel;
 };
 
 /* ---- making one ---- */
@@ -185,8 +187,9 @@ static int allocate(struct decoder *decoder)
     decoder->positions = calloc(batch, sizeof *decoder->positions);
     decoder->memory = calloc(batch, sizeof *decoder->memory);
     decoder->places = calloc(batch, sizeof *decoder->places);
-    if (!decoder->kept || !decoder->whole_at || !decoder->steps || !decoder->positions || !decoder->memory ||
-        !decoder->places || half_init(&decoder->once, model) || half_init(&decoder->along, model))
+    decoder->panel = memory_alloc(decoding_vocabulary(model), DECODER_PANEL * sizeof *decoder->panel);
+    if (!decoder->panel || !decoder->kept || !decoder->whole_at || !decoder->steps || !decoder->positions ||
+        !decoder->memory || !decoder->places || half_init(&decoder->once, model) || half_init(&decoder->along, model))
         return -ENOMEM;
     return 0;
 }
@@ -237,6 +240,7 @@ struct decoder *decoder_free(struct decoder *decoder)
     free(decoder->positions);
     free(decoder->memory);
     free(decoder->places);
+    free(decoder->panel);
     free(decoder);
     return NULL;
 }
@@ -272,7 +276,8 @@ uint64_t decoder_sequence_bytes(const struct decoder *decoder)
 
 size_t decoder_memory(const struct decoder *decoder)
 {
-    return forward_memory(decoder->once.forward) + forward_memory(decoder->along.forward);
+    return forward_memory(decoder->once.forward) + forward_memory(decoder->along.forward) +
+           (size_t)decoding_vocabulary(model_of(decoder)) * DECODER_PANEL * sizeof *decoder->panel;
 }
 
 const struct forward *decoder_pass(const struct decoder *decoder, unsigned number)
@@ -324,6 +329,25 @@ const struct model *decoder_model(const struct decoder *decoder)
 struct decoder_place *decoder_places(struct decoder *decoder)
 {
     return decoder->places;
+}
+
+const float *decoder_softmax(struct decoder *decoder, const float *scores, size_t count, size_t first)
+{
+    const uint32_t words = decoding_vocabulary(model_of(decoder));
+    const size_t columns = MIN(count - first, (size_t)DECODER_PANEL);
+
+    for (uint32_t w = 0; w < words; w++) {
+        float *row = decoder->panel + (size_t)w * DECODER_PANEL;
+
+        memset(row, 0, DECODER_PANEL * sizeof *row);
+        for (size_t c = 0; c < columns; c++) {
+            const float score = scores[w * count + first + c];
+
+            row[c] = isnan(score) ? -INFINITY : score;
+        }
+    }
+    decoder->setup.kernels->panel_softmax(decoder->panel, words);
+    return decoder->panel;
 }
 
 const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count)

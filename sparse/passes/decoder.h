@@ -61,4 +61,9 @@ struct decoder_place *decoder_places(struct decoder *decoder);
 /* A number for each word: of word w for place b at [w * count + b], until the next call. */
 const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count);
 
+/* Of the last step, which had `count` places: those numbers as probabilities, of word w for place first + c at
+ * [w * DECODER_PANEL + c], until the next call. No number, NaN, has none. */
+enum { DECODER_PANEL = 16 };
+const float *decoder_softmax(struct decoder *decoder, const float *scores, size_t count, size_t first);
+
 #endif

@@ -56,9 +56,9 @@ static void search_init(struct search *search, const struct model *model, const 
 /* What the model gives for each word behind a beginning, and its logarithm as a probability. */
 static void ask(const struct search *search, const struct beginning *b, float *raw, double *logarithms)
 {
-    float *target = forward_input(search->forward, 1), largest = -INFINITY;
+    float *target = forward_input(search->forward, 1), p[VOCABULARY_MAX];
     const float *output;
-    double sum = 0;
+    uint32_t best = 0;
 
     target[0] = (float)search->model->decoding.begin;
     for (uint32_t i = 0; i < b->count && i + 1 < search->positions; i++)
@@ -67,12 +67,11 @@ static void ask(const struct search *search, const struct beginning *b, float *r
     output = forward_value(search->forward, search->model->signature.outputs[0].value);
     for (uint32_t w = 0; w < search->vocabulary; w++) {
         raw[w] = output[w * search->positions + b->count];
-        largest = raw[w] > largest ? raw[w] : largest;
+        best = raw[w] > raw[best] ? w : best;
     }
+    function_softmax(raw, p, search->vocabulary, 1, 0, 1);
     for (uint32_t w = 0; w < search->vocabulary; w++)
-        sum += (double)function_exp(raw[w] - largest);
-    for (uint32_t w = 0; w < search->vocabulary; w++)
-        logarithms[w] = (double)raw[w] - (double)largest - (double)function_log((float)sum);
+        logarithms[w] = (double)raw[w] - (double)raw[best] + (double)function_log(p[best]);
 }
 
 static void end_one(struct search *search, const struct beginning *b, double score, uint32_t words)
