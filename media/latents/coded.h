@@ -11,7 +11,7 @@
 #include "media/latents/latents.h"
 
 enum {
-    CODED_NAME_MAX = 64, /* of a model, with its zero */
+    CODED_NAME_MAX = 128, /* of a model, with its zero */
     CODED_SIDE_MAX = 16384,
     CODED_STEP_ONE = 256, /* of steps */
 };
