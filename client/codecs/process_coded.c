@@ -167,15 +167,10 @@ static int find_decoder(const struct process *p, const struct latent_form *form,
 /* Cut to its size, and grey again if it was. */
 static int finish(const struct process *p, const struct coded *coded, struct media_picture *picture)
 {
-    const struct media_picture whole = *picture;
-    const size_t row = (size_t)coded->width * whole.channels;
     uint8_t *grey;
 
-    for (uint32_t y = 0; y < coded->height; y++)
-        memmove(whole.pixels + y * row, whole.pixels + (size_t)y * whole.width * whole.channels, row);
-    picture->width = coded->width;
-    picture->height = coded->height;
-    if (coded->channels == whole.channels || whole.channels == 1)
+    latent_tiles_crop(picture, coded->width, coded->height);
+    if (coded->channels == picture->channels || picture->channels == 1)
         return 0;
     grey = memory_alloc(coded->width, coded->height);
     if (!grey)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/size.h"
@@ -171,4 +172,14 @@ void latent_tiles_fill(const struct tiles *tiles, const struct latents *latents,
                 *input++ = (float)row[pieces_mirror(&tiles->across, left + x)];
         }
     }
+}
+
+void latent_tiles_crop(struct media_picture *picture, uint32_t width, uint32_t height)
+{
+    const size_t row = (size_t)width * picture->channels, whole = (size_t)picture->width * picture->channels;
+
+    for (uint32_t y = 0; y < height; y++)
+        memmove(picture->pixels + y * row, picture->pixels + y * whole, row);
+    picture->width = width;
+    picture->height = height;
 }

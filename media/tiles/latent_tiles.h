@@ -56,4 +56,7 @@ int latent_tiles_back(struct tiles *tiles, const struct media *media, const stru
 /* The tile of that number as the decoder's input. */
 void latent_tiles_fill(const struct tiles *tiles, const struct latents *latents, uint64_t number, float *input);
 
+/* What the latents stand for as large as the picture was. */
+void latent_tiles_crop(struct media_picture *picture, uint32_t width, uint32_t height);
+
 #endif
