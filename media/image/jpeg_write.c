@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pictures into JPEG by libjpeg-turbo: of a quality at which a person sees no difference, and colours as fine as grey.
+ * Pictures into JPEG by libjpeg-turbo: of a quality at which a person sees no difference, and colours as fine as grey;
+ * or of any quality, as small as libjpeg makes them.
  */
 #include <setjmp.h>
 #include <stdio.h> /* jpeglib.h wants FILE */
@@ -11,6 +12,12 @@
 #include "media/image/write.h"
 
 enum { QUALITY = 95 };
+
+struct manner {
+    int quality;
+    bool fine;   /* colours as fine as grey; else at half the size each way */
+    bool fitted; /* Huffman tables made for the picture */
+};
 
 struct encoder {
     struct jpeg_compress_struct jpeg;
@@ -27,7 +34,7 @@ _Noreturn static void leave(j_common_ptr jpeg)
     longjmp(encoder->out, 1);
 }
 
-static int write_rows(struct encoder *encoder, const struct media_picture *picture)
+static int write_rows(struct encoder *encoder, const struct media_picture *picture, const struct manner *manner)
 {
     struct jpeg_compress_struct *jpeg = &encoder->jpeg;
 
@@ -39,9 +46,11 @@ static int write_rows(struct encoder *encoder, const struct media_picture *pictu
     jpeg->input_components = (int)picture->channels;
     jpeg->in_color_space = picture->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_set_defaults(jpeg);
-    jpeg_set_quality(jpeg, QUALITY, TRUE);
+    jpeg_set_quality(jpeg, manner->quality, TRUE);
     jpeg->dct_method = JDCT_ISLOW;
-    jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
+    jpeg->optimize_coding = manner->fitted;
+    if (manner->fine)
+        jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
     jpeg_start_compress(jpeg, TRUE);
     while (jpeg->next_scanline < jpeg->image_height) {
         JSAMPROW row = picture->pixels + (size_t)jpeg->next_scanline * picture->width * picture->channels;
@@ -61,7 +70,8 @@ static int refuse_jpeg(struct encoder *encoder, const struct media_picture *pict
     return refuse(why, WISP_E_INVALID, "JPEG of %u x %u: %s", picture->width, picture->height, text);
 }
 
-int jpeg_encode(const struct media_picture *picture, void **bytes, size_t *length, struct reason *why)
+static int encode(const struct media_picture *picture, const struct manner *manner, void **bytes, size_t *length,
+                  struct reason *why)
 {
     struct encoder encoder = { .bytes = NULL };
     int result;
@@ -70,7 +80,7 @@ int jpeg_encode(const struct media_picture *picture, void **bytes, size_t *lengt
     encoder.errors.error_exit = leave;
     jpeg_create_compress(&encoder.jpeg);
     encoder.jpeg.client_data = &encoder;
-    result = write_rows(&encoder, picture);
+    result = write_rows(&encoder, picture, manner);
     if (result)
         result = refuse_jpeg(&encoder, picture, why);
     jpeg_destroy_compress(&encoder.jpeg);
@@ -81,4 +91,14 @@ int jpeg_encode(const struct media_picture *picture, void **bytes, size_t *lengt
     *bytes = encoder.bytes;
     *length = encoder.length;
     return 0;
+}
+
+int jpeg_encode(const struct media_picture *picture, void **bytes, size_t *length, struct reason *why)
+{
+    return encode(picture, &(struct manner){ .quality = QUALITY, .fine = true }, bytes, length, why);
+}
+
+int media_write_jpeg(const struct media_picture *picture, int quality, void **bytes, size_t *length, struct reason *why)
+{
+    return encode(picture, &(struct manner){ .quality = quality, .fitted = true }, bytes, length, why);
 }
