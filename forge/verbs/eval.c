@@ -12,6 +12,7 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "forge/baselines/baselines.h"
+#include "forge/compressing/compressing.h"
 #include "forge/data/gists.h"
 #include "forge/data/pairs/scores.h"
 #include "forge/data/recordings/likeness.h"
@@ -210,8 +211,30 @@ static int find_baseline(const struct experiment *s, const struct evaluator *r, 
     return 0;
 }
 
+/* What some models are measured by besides; NULL where they are not. */
+struct besides {
+    const struct decodings *decoded;
+    const struct compression_figures *compressed;
+};
+
+static void print_besides(const struct besides *besides)
+{
+    if (besides->decoded)
+        print_decodings(besides->decoded);
+    if (besides->compressed)
+        compression_print(besides->compressed, stdout);
+}
+
+static void besides_json(json_t *object, const struct besides *besides)
+{
+    if (besides->decoded)
+        json_object_set_new(object, "decoded", decodings_json(besides->decoded));
+    if (besides->compressed)
+        json_object_set_new(object, "compressed", compression_json(besides->compressed));
+}
+
 static int print_result(const struct eval *eval, const struct experiment *s, const struct evaluation *e,
-                        const struct evaluator *r, const struct decodings *decoded, double seconds)
+                        const struct evaluator *r, const struct besides *besides, double seconds)
 {
     const struct gist_scores *gists = gists_of(r);
     const struct transcripts *said = r->watch == transcripts_see ? r->watcher : NULL;
@@ -232,8 +255,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
         if (gists)
             print_rouge("the most probable", &gists->chosen);
         baseline_print(&baseline, stdout);
-        if (decoded)
-            print_decodings(decoded);
+        print_besides(besides);
         printf("%llu samples in %.2f s, %.0f samples/s, kernels %s\n", (unsigned long long)e->tally.samples, seconds,
                (double)e->tally.samples / seconds, s->kernels->name);
         return EXIT_DONE;
@@ -247,8 +269,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
         json_object_set_new(object, "chosen", rouge_json(&gists->chosen));
     if (baseline.name)
         json_object_set_new(object, "baseline", baseline_json(&baseline));
-    if (decoded)
-        json_object_set_new(object, "decoded", decodings_json(decoded));
+    besides_json(object, besides);
     json_object_set_new(object, "model", json_string(s->model->name));
     json_object_set_new(object, "data", json_string(s->data->name));
     json_object_set_new(object, "data_hash", json_string(s->data->hash));
@@ -284,11 +305,25 @@ static int decode_all(const struct eval *eval, const struct experiment *s, struc
     return !result && out->texts.result ? refuse_errno(why, out->texts.result, "BLEU") : result;
 }
 
+static int compress_all(const struct eval *eval, const struct experiment *s, struct compression_figures *out,
+                        struct reason *why)
+{
+    const struct compressing compressing = { .path = eval->experiment.model,
+                                             .kernels = s->kernels,
+                                             .media = s->media,
+                                             .set = s->data,
+                                             .batch = MIN(eval->batch, 32u) };
+
+    return compressing_measure(&compressing, out, why);
+}
+
 static int run(const struct eval *eval, const struct experiment *s, struct evaluator *evaluator)
 {
     struct gist_scores gists;
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
     struct decodings decoded = { .scores = { .sequences = 0 } };
+    struct compression_figures compressed;
+    struct besides besides = { .decoded = NULL };
     struct evaluation e;
     struct reason why;
     uint64_t began_ns = clock_ns();
@@ -305,11 +340,17 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
     result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    if (decodes(s))
+    if (decodes(s)) {
+        besides.decoded = &decoded;
         result = decode_all(eval, s, evaluator->batches, which, &decoded, &why);
-    result = result ? fail(VERB, exit_for_input(result), "%s", why.text)
-                    : print_result(eval, s, &e, evaluator, decodes(s) ? &decoded : NULL,
-                                   (double)(clock_ns() - began_ns) / (double)NS_PER_S);
+    }
+    if (s->pictures && compressing_is(s->model, s->media)) {
+        besides.compressed = &compressed;
+        result = compress_all(eval, s, &compressed, &why);
+    }
+    result = result
+                 ? fail(VERB, exit_for_input(result), "%s", why.text)
+                 : print_result(eval, s, &e, evaluator, &besides, (double)(clock_ns() - began_ns) / (double)NS_PER_S);
     evaluation_deinit(&e);
     return result;
 }

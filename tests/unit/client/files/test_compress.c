@@ -110,6 +110,8 @@ static int begin(void **state)
     build("plain", "", paths[2]);
     picture = make_picture(90, 41, 3);
     write_picture("in.png", &picture);
+    assert_int_equal(mkdir(place("data"), 0777), 0);
+    write_picture("data/in.png", &picture);
     free(picture.pixels);
     daemon_start(&wispd, &(struct daemon_setup){ .models = models, .model_count = ARRAY_SIZE(models) });
     options.socket_path = wispd.socket;
@@ -265,12 +267,43 @@ static void test_the_command(void **state)
     free(picture.pixels);
 }
 
+/* The number behind a key of what was printed. */
+static double number_of(const char *key)
+{
+    const char *at = strstr(outcome.out, key);
+
+    if (!at)
+        fail_msg("\"%s\" says nothing of %s", outcome.out, key);
+    return strtod(at + strlen(key), NULL);
+}
+
+/* wisp eval measures the files that wisp run writes, to the byte, beside JPEG of the same size. */
+static void test_what_is_measured(void **state)
+{
+    char option[256], model[256];
+    struct stat file;
+
+    (void)state;
+    process("pack", "in.png", "in.wz");
+    assert_int_equal(stat(place("in.wz"), &file), 0);
+    snprintf(option, sizeof option, "--data=%s", place("data"));
+    snprintf(model, sizeof model, "%s", place("pack.safetensors"));
+    command_run(&(struct command){ .words = { "wisp", "eval", model, option, "--json", "--threads=1" } }, &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_true(number_of("\"bytes\":") == (double)file.st_size);
+    assert_true(number_of("\"compressed\":{\"bits_per_pixel\":") > 1);
+    assert_true(number_of("\"psnr\":100") >= 0);
+    /* No JPEG has as many. */
+    assert_true(number_of("\"jpeg_psnr\":") > 20);
+    assert_true(number_of("\"jpeg_bits_per_pixel\":") < 8.0 * (double)file.st_size / (90 * 41) + 0.01);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_comes_back),   cmocka_unit_test(test_it_says_who_made_it),
         cmocka_unit_test(test_halves_have_names), cmocka_unit_test(test_what_is_refused),
-        cmocka_unit_test(test_the_command),
+        cmocka_unit_test(test_the_command),       cmocka_unit_test(test_what_is_measured),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
