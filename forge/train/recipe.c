@@ -153,13 +153,17 @@ static const struct augment as_they_are = { .amount = { 0 } };
 static const struct augment varied = { .amount = {
                                            [AUGMENT_SPEED] = 0.1, [AUGMENT_NOISE] = 15, [AUGMENT_MASK] = 0.15 } };
 
+static const struct augment turned = { .amount = { [AUGMENT_FLIP] = 0.5, [AUGMENT_TURN] = 0.75 } };
+
 /* What suits which data; docs/training.md, docs/results/text.md and docs/results/sound.md have the measurements. A
  * text's tensor has length 1, spread over hundreds of features of which each batch has few: momentum by itself moves
  * their weights hardly at all at the rate that pictures take. By AdamW they are learned in few epochs, at whose end the
  * rate is 0; which of them is the best on a few hundred samples is chance, and a twentieth shows as well whether
  * anything was learned. Recordings are few, and of few voices: they are learned the same way, each varied anew in every
  * epoch. Pictures that are answered with pictures are few, too, and large: a loss of all their pixels diverges at the
- * rate that classes take. */
+ * rate that classes take. A network that compresses begins far off, and the first gradients, if they count as they are,
+ * make AdamW's steps small for a thousand updates: they are clipped. What its loss does not know are the bits, so no
+ * epoch is the best (docs/results/compression.md). */
 static const struct default_value {
     const char *optimizer;
     enum media_kind kind;
@@ -169,17 +173,21 @@ static const struct default_value {
     double rate, decay, validation;
     bool keep_last;
     const struct augment *augment;
+    bool compresses; /* pictures that a layer rounds on their way */
+    double clip;
+    enum rate_by_density by_density;
 } defaults[] = {
-    { "sgd", MEDIA_IMAGE, false, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_IMAGE, false, false, 128, 10, 0, 0.001, 0.01, 0.1, false, &as_they_are },
-    { "sgd", MEDIA_IMAGE, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_IMAGE, true, true, 8, 10, 1000, 0.003, 1e-4, 0.1, false, &as_they_are },
-    { "sgd", MEDIA_AUDIO, false, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_AUDIO, false, true, 32, 10, 1000, 0.004, 0.01, 0.05, true, &varied },
-    { "sgd", MEDIA_AUDIO, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_AUDIO, true, true, 16, 10, 1300, 0.003, 0.01, 0.1, false, &as_they_are },
-    { "sgd", MEDIA_TEXT, false, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, &as_they_are },
-    { "adamw", MEDIA_TEXT, false, true, 32, 4, 500, 0.001, 0.01, 0.05, true, &as_they_are },
+    { "adamw", MEDIA_IMAGE, true, true, 1, 10, 12000, 0.002, 0, 0, true, &turned, true, 0.2, RATE_BY_DENSITY_ROOT },
+    { "sgd", MEDIA_IMAGE, false, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, .augment = &as_they_are },
+    { "adamw", MEDIA_IMAGE, false, false, 128, 10, 0, 0.001, 0.01, 0.1, false, .augment = &as_they_are },
+    { "sgd", MEDIA_IMAGE, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, .augment = &as_they_are },
+    { "adamw", MEDIA_IMAGE, true, true, 8, 10, 1000, 0.003, 1e-4, 0.1, false, .augment = &as_they_are },
+    { "sgd", MEDIA_AUDIO, false, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, .augment = &as_they_are },
+    { "adamw", MEDIA_AUDIO, false, true, 32, 10, 1000, 0.004, 0.01, 0.05, true, .augment = &varied },
+    { "sgd", MEDIA_AUDIO, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, .augment = &as_they_are },
+    { "adamw", MEDIA_AUDIO, true, true, 16, 10, 1300, 0.003, 0.01, 0.1, false, .augment = &as_they_are },
+    { "sgd", MEDIA_TEXT, false, false, 128, 10, 0, 0.5, 1e-6, 0.1, false, .augment = &as_they_are },
+    { "adamw", MEDIA_TEXT, false, true, 32, 4, 500, 0.001, 0.01, 0.05, true, .augment = &as_they_are },
 };
 
 enum { EPOCHS_MAX = 50 }; /* of those that nobody asked for */
@@ -197,7 +205,7 @@ static const struct default_value *find_defaults(const struct recipe_options *op
     for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
         const struct default_value *p = &defaults[i];
 
-        if (p->kind == kind && p->pictures == options->pictures &&
+        if (p->kind == kind && p->pictures == options->pictures && (!p->compresses || options->compresses) &&
             (options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
             return p;
     }
@@ -216,6 +224,10 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
     if (!options->epochs_given)
         recipe->epochs = recipe->steps ? 0 : enough_epochs(p, recipe->batch, samples);
     recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last && !recipe->patience;
+    if (p->clip > 0 && recipe->clip == 0)
+        recipe->clip = p->clip;
+    if (p->compresses && !options->by_density)
+        recipe->by_density = p->by_density;
     recipe->validation = options->validation_given ? recipe->validation : p->validation;
     if (!options->augment)
         recipe->augment = *p->augment;

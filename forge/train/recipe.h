@@ -115,7 +115,8 @@ struct recipe_options {
     struct option_word rate_word;
     const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density, *regrow, *prune;
     const char *adversarial_loss;
-    bool pictures; /* not an option: pictures are answered with pictures, or sounds with sounds */
+    bool pictures;   /* not an option: pictures are answered with pictures, or sounds with sounds */
+    bool compresses; /* not an option: the pictures are rounded on their way */
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 

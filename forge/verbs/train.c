@@ -25,6 +25,7 @@
 #include "forge/train/interrupt.h"
 #include "forge/train/runs/run_plot.h"
 #include "forge/verbs/verb.h"
+#include "sparse/graph/halves.h"
 #include "sparse/passes/fold.h"
 
 #define VERB              "train"
@@ -512,6 +513,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     int result;
 
     train->recipe_options.pictures = s->pictures || s->sounds;
+    train->recipe_options.compresses = s->pictures && model_has_halves(s->model);
     result = recipe_settle(&train->recipe_options, s->data->kind, train->semi.labelled ? train->semi.labelled : known,
                            &train->recipe, why);
     if (!result)
