@@ -25,6 +25,7 @@ static const struct picture_type {
     { "image.segmentation", NULL, NULL, "unet-segment-128-w8", false },
     { "image.style", NULL, "oil=4", "resnet-style-w32", false },
     { "image.generation", NULL, "drawing=1", "unet-generate-28-w24", true },
+    { "image.compression", "mse", "none", "compress-8-w96-b1", false },
 };
 
 /* NULL: nothing does. */
