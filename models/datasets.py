@@ -72,6 +72,21 @@ def speech(data, work):
     return Data(folder / "words", folder / "words", ["--noise", folder / "noise"])
 
 
+# ---- translations ----
+
+def write_translations(data, folder):
+    for split in ("train", "test"):
+        with lzma.open(data / f"tatoeba-eng-cmn/{split}.tsv.xz", "rt", encoding="utf-8") as file, open(folder / f"{split}.tsv", "w", encoding="utf-8") as out:
+            for line in file:
+                out.write("\t".join(line.rstrip("\n").split("\t")[:2]) + "\n")
+
+
+def translations(data, work):
+    """Sentences and their translations, without the column that names their authors."""
+    folder = once(work / "translations", lambda folder: write_translations(data, folder))
+    return Data(folder, folder)
+
+
 # ---- gists ----
 
 # How much is lost of a sentence with a word: little of what hangs on its verb, more the farther away; what is not named, most.

@@ -22,6 +22,7 @@ METRICS = {
     "iou": Metric("iou", "IoU over all pixels", 1, 3, "", True),
     "psnr": Metric("psnr", "PSNR", 1, 2, " dB", True),
     "rouge1": Metric("chosen.rouge1", "ROUGE-1", 100, 1, "", True),
+    "bleu": Metric("decoded.texts.bleu", "BLEU", 1, 1, "", True),
     "si_sdr": Metric("si_sdr", "SI-SDR", 1, 2, " dB", True),
 }
 
@@ -125,6 +126,13 @@ RECIPES = {
         **TREEBANK, "processing": "text.summarisation", "network": "text-gist-w128-2", "sparsity": 0.55, "seed": 1,
         "data": datasets.gists, "train": "--epochs 4 --rate 0.002",
         "metric": "rouge1", "also": ["chosen.rougeL"], "baseline": {"what": "the first eight words", "key": "first.rouge1"}, "floor": 0.78,
+    },
+    "translate": {
+        "processing": "text.translation", "network": "text-translator-2-w96-3k", "sparsity": 0.5, "seed": 1,
+        "data": datasets.translations,
+        "train": "--epochs 24 --batch 32 --rate 0.002 --warmup 1 --label-smoothing 0.1 --clip 1 --beam 4",
+        "metric": "bleu", "baseline": {"what": "of the nearest training sentence", "value": 19.96}, "floor": 20,
+        "licence": "CC BY 2.0 FR", "from": "sentences of tatoeba.org by way of www.manythings.org/anki, English and Mandarin; their authors are named in the third column of the data",
     },
     "clear": {
         **SPEECH, "processing": "audio.denoising", "network": "sound-denoise-w96", "sparsity": 0.5, "seed": 1,
