@@ -394,7 +394,7 @@ static const struct loss losses[] = {
     { "cross-entropy", TARGETS_CLASS, .joined = true, .smooths = true, .sample = cross_entropy },
     { "binary-cross-entropy", TARGETS_SET, .joined = true, .smooths = true, .sample = binary },
     { "dice", TARGETS_SET, .sample = dice },
-    { "mse", TARGETS_NUMBERS, .sample = squares },
+    { "mse", TARGETS_NUMBERS, .squares = true, .sample = squares },
     { "l1", TARGETS_NUMBERS, .sample = distances },
     { "none", TARGETS_NUMBERS, .sample = nothing },
     { "sequence-cross-entropy", TARGETS_WORDS, .smooths = true, .group = words },

@@ -89,6 +89,7 @@ struct loss {
     enum loss_targets targets;
     bool joined;  /* with the last layer: the gradient is of what that reads */
     bool smooths; /* labels, where that is asked for; others have none, or need them as they are */
+    bool squares; /* it is the mean of the numbers' squared differences */
     /* One of the two: what becomes of one sample, or of up to LOSS_GROUP neighbours. */
     void (*sample)(const struct loss_call *call, size_t sample);
     void (*group)(const struct loss_call *call, size_t begin, size_t count);

@@ -17,6 +17,9 @@
  *    "validation_balanced_accuracy", "interrupted", "ended", "seconds", and of several candidates "candidates_mean",
  *    "candidates_deviation", "candidates_gained", "candidates_epochs"}
  *
+ * A loss of numbers has no accuracies; that of pictures which is a mean squared difference has "psnr", in decibels, and
+ * "validation_psnr" in their place.
+ *
  * With a teacher, accuracies say how often the pupil says what it says. With an adversary, the loss is the network's
  * own and what it weighs that it is seen through; the adversary's is a mean over real and generated samples, and its
  * accuracy how many of both it tells: 0.5 where it guesses.
@@ -28,11 +31,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct loss;
+
 struct progress {
-    bool json;   /* lines for programs */
-    bool quiet;  /* only the result */
-    bool bar;    /* stderr is a terminal that can go back in a line */
-    bool colour; /* and may show colours */
+    const struct loss *loss; /* that is told of; NULL: one with a score */
+    double peak;             /* of pictures: how far white is from black in their numbers; 0: there are none */
+    bool json;               /* lines for programs */
+    bool quiet;              /* only the result */
+    bool bar;                /* stderr is a terminal that can go back in a line */
+    bool colour;             /* and may show colours */
     bool utf8;
     uint64_t began_ns, drawn_ns;
     uint64_t samples_done, samples_all;            /* of the whole run, for the time left */

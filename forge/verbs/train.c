@@ -25,6 +25,7 @@
 #include "forge/train/interrupt.h"
 #include "forge/train/runs/run_plot.h"
 #include "forge/verbs/verb.h"
+#include "media/spec/media.h"
 #include "sparse/graph/halves.h"
 #include "sparse/passes/fold.h"
 
@@ -152,13 +153,14 @@ static json_t *done_json(const struct train *train, const struct training_result
                          double seconds)
 {
     const struct trainer_result *r = &trained->result;
-    json_t *event =
-        json_pack("{s:s s:s s:I s:I s:I s:I s:f s:b s:s s:f}", "event", "done", "file", train->output, "bytes",
-                  (json_int_t)bytes, "best_epoch", (json_int_t)r->best_epoch, "seed", (json_int_t)trained->seed,
-                  "candidates", (json_int_t)trained->candidates, "accuracy", r->accuracy, "interrupted",
-                  r->ending == ENDING_INTERRUPTED, "ended", ending_name(r->ending), "seconds", seconds);
+    json_t *event = json_pack("{s:s s:s s:I s:I s:I s:I s:b s:s s:f}", "event", "done", "file", train->output, "bytes",
+                              (json_int_t)bytes, "best_epoch", (json_int_t)r->best_epoch, "seed",
+                              (json_int_t)trained->seed, "candidates", (json_int_t)trained->candidates, "interrupted",
+                              r->ending == ENDING_INTERRUPTED, "ended", ending_name(r->ending), "seconds", seconds);
 
-    if (event && r->validated) {
+    if (event && loss_has_score(train->recipe.loss))
+        json_object_set_new(event, "accuracy", json_real(r->accuracy));
+    if (event && r->validated && loss_has_score(train->recipe.loss)) {
         json_object_set_new(event, "validation_accuracy", json_real(r->validation_accuracy));
         json_object_set_new(event, "validation_balanced_accuracy", json_real(r->validation_balance.balanced));
     }
@@ -444,6 +446,17 @@ static int keep(const struct train *train, const struct experiment *s, const str
     return status;
 }
 
+/* How far white is from black in the numbers of pictures that the network gives; 0: it gives none. */
+__attribute__((noinline)) static double peak_of(const struct experiment *s)
+{
+    struct media_levels levels;
+
+    if (!s->pictures || media_answer(s->media) != MEDIA_ANSWER_PICTURE)
+        return 0;
+    media_answer_levels(s->media, 1, &levels);
+    return (double)levels.values[0][255] - (double)levels.values[0][0];
+}
+
 static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct checkpoint resume;
@@ -461,6 +474,8 @@ static int train_session(const struct train *train, struct experiment *s, const 
         return status;
     }
     progress_init(&progress, train->json, train->quiet, samples_of_run(train, split));
+    progress.loss = train->recipe.loss;
+    progress.peak = peak_of(s);
     if (train->plot)
         watch(train, &progress);
     status = run(&(struct candidates){ .experiment = s,

@@ -159,12 +159,43 @@ static void test_the_same_bytes(void **state)
     assert_same_bytes(data_root, "clean.1", "clean.2");
 }
 
+/* Of the first epoch that was told; NaN: it has no such number. */
+static double told(const char *key)
+{
+    json_t *event = json_loads(strstr(ran.out, "{\"event\":\"epoch\""), JSON_DISABLE_EOF_CHECK, NULL);
+    const json_t *value = json_object_get(event, key);
+    const double number = json_is_number(value) ? json_number_value(value) : NAN;
+
+    assert_non_null(event);
+    json_decref(event);
+    return number;
+}
+
+/* Of what a brightness from 0 to 1 is divided by. */
+static double deviation_of(const char *file)
+{
+    struct model *model;
+    struct reason why;
+    json_t *media;
+    double deviation;
+
+    assert_ok(model_read(scratch_path(data_root, file), &model, &why), why);
+    media = json_loads(model->media, 0, NULL);
+    deviation = json_number_value(json_array_get(json_object_get(media, "deviation"), 0));
+    json_decref(media);
+    model_free(model);
+    return deviation;
+}
+
 static void test_noise_is_taken_off(void **state)
 {
     double before;
 
     (void)state;
     forge_run_well(&ran, data_root, "train clean -D stripes --degrade noise=25 -e 30 " RECIPE " -o clean.t");
+    /* Decibels, and no share of pictures that would be right. */
+    assert_float_equal(told("psnr"), -10 * log10(told("loss")) - 20 * log10(deviation_of("clean.t")), 1e-3);
+    assert_null(strstr(ran.out, "accuracy"));
     before = evaluate("eval clean.t -D stripes --degrade noise=25 --json", "input_psnr");
     assert_true(before > 19.5 && before < 21.5);
     assert_true(evaluate("eval clean.t -D stripes --degrade noise=25 --json", "psnr") > before + 3);
@@ -179,6 +210,7 @@ static void test_pictures_become_larger(void **state)
 {
     (void)state;
     forge_run_well(&ran, data_root, "train twice -D stripes --degrade small=2 --loss l1 -e 30 " RECIPE " -o twice.t");
+    assert_true(isnan(told("psnr")) && isnan(told("accuracy")));
     forge_run_well(&ran, data_root, "train twice -D stripes --degrade small=2 --loss l1 -e 1 " RECIPE " -o twice.u");
     forge_run_well(&ran, data_root, "train twice -D stripes -e 1 " RECIPE " -o twice.v");
     assert_non_null(strstr(ran.err, "made into them by --degrade small=2, as for image.super-resolution"));
