@@ -164,6 +164,21 @@ static const char *choose_degradation(const struct experiment *s, const struct e
     return type->degrade;
 }
 
+/* A target would be taken for one more picture, of which an input is made. */
+static int check_alone(const struct experiment_options *o, const struct dataset *set, const char *root,
+                       struct reason *why)
+{
+    struct partners both;
+
+    if (!o->degrade || !partners_are_there(set, root, &both))
+        return 0;
+    return refuse(
+        why, WISP_E_INVALID,
+        "--degrade makes inputs of pictures that have none, and %s stands beside %s: leave it out, or name the "
+        "folder of one of both",
+        set->names[both.target], set->names[both.input]);
+}
+
 static int read_degradation(const struct experiment_options *o, const char *how, struct pairs_wish *wish,
                             struct reason *why)
 {
@@ -207,7 +222,9 @@ int picturing_pair(const struct experiment *s, const struct experiment_options *
     wish.root = root = strndup(o->data, length);
     if (!root)
         return refuse_errno(why, -ENOMEM, "%s", o->data);
-    result = find_scale(s, o, &wish.scale, why);
+    result = check_alone(o, set, root, why);
+    if (!result)
+        result = find_scale(s, o, &wish.scale, why);
     if (!result)
         result = read_degradation(o, choose_degradation(s, o, set, root), &wish, why);
     if (result)

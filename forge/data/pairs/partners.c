@@ -11,7 +11,7 @@
 
 #define WORDS "input and target, images and masks, noisy and clean, or low and high"
 
-enum { FAMILIES_FROM = 'a' };
+enum { FAMILIES_FROM = 'a', FAMILIES = 4 };
 
 static const struct word {
     const char *word;
@@ -101,6 +101,25 @@ bool partners_are_named(const struct dataset *set, const char *root)
 {
     for (size_t i = 0; set->names && i < set->count; i++) {
         if (find_place(below(root, set->names[i])).word)
+            return true;
+    }
+    return false;
+}
+
+bool partners_are_there(const struct dataset *set, const char *root, struct partners *out)
+{
+    uint32_t first[2][FAMILIES]; /* of inputs and of targets, counted from 1 */
+
+    memset(first, 0, sizeof first);
+    for (uint32_t i = 0; set->names && i < set->count; i++) {
+        const struct word *word = find_place(below(root, set->names[i])).word;
+
+        if (!word)
+            continue;
+        if (!first[word->target][(int)word->family])
+            first[word->target][(int)word->family] = i + 1;
+        *out = (struct partners){ first[0][(int)word->family] - 1, first[1][(int)word->family] - 1 };
+        if (first[0][(int)word->family] && first[1][(int)word->family])
             return true;
     }
     return false;

@@ -20,6 +20,9 @@ struct partners {
 /* Whether any picture's path says that it is one of a pair. */
 bool partners_are_named(const struct dataset *set, const char *root);
 
+/* Whether some say that they are inputs, and others that they are the targets of such: one of each. */
+bool partners_are_there(const struct dataset *set, const char *root, struct partners *out);
+
 /* Into `out`, which has room for half of the set's pictures, in the order of the inputs. `root`: the folder that the
  * set was read from, which says nothing. WISP_E_FORMAT for a picture that is neither, or has no partner, or two, and
  * names it; with `skip_bad` it is left out and counted. -ENOMEM. */

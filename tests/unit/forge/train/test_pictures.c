@@ -235,6 +235,7 @@ static void test_what_does_not_fit_is_refused(void **state)
         const char *command, *says;
     } cases[] = {
         { "train mask -D stripes -o x", "neither a folder on its way nor the end of its name" },
+        { "train clean -D discs --degrade noise=25 -o x", "makes inputs of pictures that have none, and discs/train/" },
         { "train clean -D stripes --degrade blur=1 -o x", "--degrade 'blur=1': give none, noise=S" },
         { "train clean -D stripes --degrade small=2 -o x", "its inputs have 1/2 of the size, but clean gives 1 times" },
         { "train twice -D discs -o x", "but the network gives 2 times the size" },
