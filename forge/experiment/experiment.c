@@ -16,6 +16,7 @@
 #include "forge/experiment/teaching.h"
 #include "forge/experiment/wording.h"
 #include "forge/plan/assemble.h"
+#include "forge/plan/lineage.h"
 #include "forge/plan/save.h"
 #include "forge/train/blas/blas.h"
 #include "sparse/file/model_file.h"
@@ -108,15 +109,30 @@ static int open_model(struct experiment *s, const struct experiment_options *o, 
     return check_support(s, o, why);
 }
 
+/* What a model that is measured was trained by, as it says itself; NULL: it does not, or by an adversary alone. */
+static const struct loss *learned_by(const struct model *model)
+{
+    json_t *lineage = lineage_of_model(model);
+    const json_t *recipe = json_object_get(json_object_get(lineage, "training"), "recipe");
+    const char *name = json_string_value(json_object_get(recipe, "loss"));
+    const struct loss *loss = name && strcmp(name, "none") != 0 ? loss_find(name) : NULL;
+
+    json_decref(lineage);
+    return loss;
+}
+
 /* It follows from the last layer, or is wished for; and with it, which inputs there are to fill. */
 static int open_loss(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
     const struct loss *own = task_loss(s->model->processing);
     const struct loss *wish = o->loss ? loss_find(o->loss) : own ? own : picturing_loss(s->model->processing);
+    const struct loss *learned = o->loss || o->trains ? NULL : learned_by(s->model);
     uint32_t value;
 
     if (o->loss && !wish)
         return refuse(why, WISP_E_INVALID, "--loss %s: give " LOSSES, o->loss);
+    if (learned)
+        wish = learned;
     if (opposing_loss(s, wish, &wish, why))
         return WISP_E_INVALID;
     if (loss_of_model(s->model, wish, &s->loss, &value, why) || wording_inputs(s->model, &s->noise, &s->words, why))

@@ -133,6 +133,9 @@ static void test_masks_are_learned(void **state)
     (void)state;
     forge_run_well(&ran, data_root, "train mask -D discs --loss dice -e 25 " RECIPE " " MASKS " -o mask.1 -t 1");
     assert_true(evaluate("eval mask.1 -D discs --loss dice --json", "iou") > 0.7);
+    /* What it was trained by it says itself. */
+    assert_true(evaluate("eval mask.1 -D discs --json", "loss") ==
+                evaluate("eval mask.1 -D discs --loss dice --json", "loss"));
     assert_true(evaluate("eval mask.1 -D discs --json -b 3", "dice") > 0.8);
     assert_true(evaluate("eval mask.1 -D discs --json", "pictures") == 4);
     assert_true(evaluate("eval mask.1 -D discs --json --threshold 1", "iou") == 0);
