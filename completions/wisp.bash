@@ -4,7 +4,8 @@
 _wisp_targets() {
     local socket=$1 json
     json=$(timeout 2 wisp models --json ${socket:+--socket "$socket"} 2>/dev/null) || return
-    grep -oE '"(name|processing)": *"[^"]*"' <<<"$json" | sed -E 's/.*: *"(.*)"/\1/; p; s/\..*//' |
+    # Deeper down stand the names of tensors.
+    grep -oE '^ {4}"(name|processing)": *"[^"]*"' <<<"$json" | sed -E 's/.*: *"(.*)"/\1/; p; s/\..*//' |
         grep -xE '[A-Za-z0-9_.-]+' | sort -u # nothing that a shell would expand
 }
 

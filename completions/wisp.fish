@@ -2,7 +2,7 @@
 
 # What the daemon serves right now: names, processing types and modalities.
 function __wisp_targets
-    timeout 2 wisp models --json 2>/dev/null | string match -rag '"(?:name|processing)": *"([^"]*)"' | while read -l word
+    timeout 2 wisp models --json 2>/dev/null | string match -rag '^ {4}"(?:name|processing)": *"([^"]*)"' | while read -l word
         echo $word
         string replace -r '\..*' '' -- $word
     end | string match -r '^[A-Za-z0-9_.-]+$' | sort -u
