@@ -156,8 +156,8 @@ int media_check_picture_name(const char *name, struct reason *why);
 int media_write_picture(const struct media_picture *picture, const char *name, void **bytes, size_t *length,
                         struct reason *why);
 
-/* As JPEG of a quality of 1 to 100, as small as libjpeg makes it: colours at half the size each way, Huffman tables made
- * for the picture. 1 or 3 channels. WISP_E_INVALID. */
+/* As JPEG of a quality of 1 to 100, as small as libjpeg makes it: colours at half the size each way, Huffman tables
+ * made for the picture. 1 or 3 channels. WISP_E_INVALID. */
 int media_write_jpeg(const struct media_picture *picture, int quality, void **bytes, size_t *length,
                      struct reason *why);
 
