@@ -91,7 +91,7 @@ int verb_export(int argc, char **argv)
     };
     struct sampling_options options = { .sampling = NULL };
     struct operands file = { .min = 1, .max = 1, .what = "the model file" };
-    struct option_table table = { .count = 0 };
+    static struct option_table table; /* too large for a stack's frame beside the rest */
     cleanup_model struct model *model = NULL;
     bool json = false;
     struct reason why;
