@@ -9,7 +9,8 @@ import recipes
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "models/models.json"
 BEGIN, END = "<!-- figures by scripts/make-models -->\n", "<!-- end of figures -->"
-ALSO = {"ssim": "SSIM", "dice": "Dice", "iou_mean": "mean of the pictures' IoU", "chosen.rougeL": "ROUGE-L", "voices": "espeak-ng voices never heard"}
+ALSO = {"ssim": "SSIM", "dice": "Dice", "iou_mean": "mean of the pictures' IoU", "chosen.rougeL": "ROUGE-L", "compressed.bits_per_pixel": "bits a pixel", "compressed.ssim": "SSIM",
+        "voices": "espeak-ng voices never heard"}
 WHAT = {  # what comes of what, a type each
     "image.classification": "a picture becomes a label", "image.enhancement": "a dark picture becomes a good one",
     "image.denoising": "a noisy picture becomes a clean one", "image.super-resolution": "a picture becomes twice as large",

@@ -20,6 +20,7 @@ METRICS = {
     "accuracy": Metric("accuracy", "accuracy", 100, 2, " %", True),
     "f1": Metric("f1", "F1", 100, 1, "", True),
     "iou": Metric("iou", "IoU over all pixels", 1, 3, "", True),
+    "psnr_compressed": Metric("compressed.psnr", "PSNR", 1, 2, " dB", True),
     "psnr": Metric("psnr", "PSNR", 1, 2, " dB", True),
     "rouge1": Metric("chosen.rouge1", "ROUGE-1", 100, 1, "", True),
     "bleu": Metric("decoded.texts.bleu", "BLEU", 1, 1, "", True),
@@ -96,6 +97,12 @@ RECIPES = {
         **PHOTOS, "processing": "image.style", "network": "resnet-style-w32", "sparsity": 0.5, "seed": 1,
         "given": "--degrade oil=4", "train": f"{TURNED} --steps 1600 --rate 0.02",
         "baseline": {"what": "the picture as it is", "key": "input_psnr"}, "floor": 25,
+    },
+    "squeeze": {
+        **PHOTOS, "processing": "image.compression", "network": "compress-8-w96-b1", "sparsity": 0.5, "seed": 1,
+        "train": "--optimizer adamw --batch 1 --rate 0.002 --rate-by-density root --decay 0 --clip 0.2 --steps 12000 --warmup 0.3 --validation 0 --augment flip=0.5,turn=0.75",
+        "metric": "psnr_compressed", "also": ["compressed.bits_per_pixel", "compressed.ssim"],
+        "baseline": {"what": "JPEG of as many bytes", "key": "compressed.jpeg_psnr"}, "floor": 27.5,
     },
     "nuclei": {
         "processing": "image.segmentation", "network": "unet-segment-128-w8", "sparsity": 0.5, "seed": 1,

@@ -152,8 +152,8 @@ static void test_the_example_of_live_input(void **state)
 
 /* ---- a question of each processing type, as scripts/demo --all asks it ---- */
 
-/* Files, and options among them. What comes out: a PNG of so many pixels, a WAV of so many samples, a file of at most
- * so many bytes, or words in which one stands. */
+/* Files, and options among them; a .wz is what was written before. What comes out: a PNG of so many pixels, a WAV of so
+ * many samples, a file of at most so many bytes, or words in which one stands. */
 struct task {
     const char *type, *files[3], *output;
     unsigned width, height, samples, bytes;
@@ -198,7 +198,7 @@ static void ask_task(const struct task *task, const char *folder, const char *so
 
     for (size_t i = 0; i < 3 && task->files[i]; i++) {
         snprintf(paths[i], sizeof paths[i], "%s", in_source("examples", task->files[i], ""));
-        run.words[words++] = *task->files[i] == '-' ? task->files[i] : paths[i];
+        run.words[words++] = *task->files[i] == '-' || strstr(task->files[i], ".wz") ? task->files[i] : paths[i];
     }
     if (task->output) {
         run.words[words++] = "-o";
@@ -242,6 +242,8 @@ static void test_each_type_answers(void **state)
         { "image.denoising", { "inputs/small.png" }, .output = "clean.png", .width = 192, .height = 128 },
         { "image.super-resolution", { "inputs/small.png" }, .output = "large.png", .width = 384, .height = 256 },
         { "image.segmentation", { "inputs/cells.png" }, .output = "mask.png", .width = 256, .height = 256 },
+        { "image.compression", { "inputs/small.png" }, .output = "small.wz", .bytes = 3000 },
+        { "image.compression", { "small.wz" }, .output = "again.png", .width = 192, .height = 128 },
         { "image.style", { "inputs/small.png" }, .output = "painted.png", .width = 192, .height = 128 },
         { "image.generation", { "inputs/drawing.png" }, .output = "drawn.png", .width = 28, .height = 28 },
         { "text.classification", { "sentence.txt" }, .says = "de " },
