@@ -113,6 +113,33 @@ static void test_files_are_what_the_figures_say(void **state)
     json_decref(all);
 }
 
+/* One of each processing type, at least half of whose connections are left out. */
+static void test_each_type_has_a_model(void **state)
+{
+    static const char *const types[] = {
+        "image.classification", "image.enhancement", "image.denoising",  "image.super-resolution",
+        "image.segmentation",   "image.compression", "image.style",      "image.generation",
+        "text.classification",  "text.semantics",    "text.translation", "text.summarisation",
+        "text.keywords",        "audio.recognition", "audio.denoising",  "audio.synthesis",
+    };
+    json_t *all = json_load_file(source_path("models/models.json"), 0, NULL), *figures;
+    const char *name;
+
+    (void)state;
+    assert_non_null(all);
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        bool found = false;
+
+        json_object_foreach(all, name, figures)
+        {
+            found |= !strcmp(word(figures, "processing"), types[i]) && number(figures, "sparsity") >= 0.5;
+        }
+        if (!found)
+            fail_msg("no model is for %s", types[i]);
+    }
+    json_decref(all);
+}
+
 /* Each model that ships has figures, and the other way round. */
 static void test_every_file_has_figures(void **state)
 {
@@ -214,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_are_what_the_figures_say),
+        cmocka_unit_test(test_each_type_has_a_model),
         cmocka_unit_test(test_every_file_has_figures),
         cmocka_unit_test(test_cards_have_the_figures),
         cmocka_unit_test(test_accuracy_is_what_was_written_down),
