@@ -116,7 +116,7 @@ _wisp() {
     --keep) mapfile -t COMPREPLY < <(compgen -W 'best last' -- "$cur"); return ;;
     --split) mapfile -t COMPREPLY < <(compgen -W 'test train' -- "$cur"); return ;;
     -p | --processing)
-        mapfile -t COMPREPLY < <(compgen -W 'image.classification image.segmentation image.denoising image.super-resolution image.compression image.enhancement image.style image.generation text.classification text.semantic-analysis text.semantics text.keywords text.summarisation text.translation text.generation audio.classification audio.recognition audio.transcription audio.denoising audio.synthesis' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'image.classification image.segmentation image.denoising image.super-resolution image.compression image.enhancement image.style image.generation text.classification text.semantics text.keywords text.summarisation text.translation text.generation audio.classification audio.recognition audio.transcription audio.denoising audio.synthesis' -- "$cur")
         return
         ;;
     esac

@@ -112,7 +112,7 @@ complete -c wisp -n '__wisp_verb build train eval' -l json -d JSON
 complete -c wisp -n '__wisp_verb build train' -s S -l seed -x -d seed
 complete -c wisp -n '__wisp_verb build train' -s o -l output -r -d 'model file to write'
 complete -c wisp -n '__wisp_verb build train' -s n -l name -x -d 'name of the model'
-complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -a 'image.classification image.segmentation image.denoising image.super-resolution image.compression image.enhancement image.style image.generation text.classification text.semantic-analysis text.semantics text.keywords text.summarisation text.translation text.generation audio.classification audio.recognition audio.transcription audio.denoising audio.synthesis' -d 'processing type'
+complete -c wisp -n '__wisp_verb build train eval' -s p -l processing -x -a 'image.classification image.segmentation image.denoising image.super-resolution image.compression image.enhancement image.style image.generation text.classification text.semantics text.keywords text.summarisation text.translation text.generation audio.classification audio.recognition audio.transcription audio.denoising audio.synthesis' -d 'processing type'
 complete -c wisp -n '__wisp_verb build train eval' -s m -l media -r -d 'how inputs become tensors'
 complete -c wisp -n '__wisp_verb build train eval' -l labels -r -d 'names of the outputs'
 complete -c wisp -n '__wisp_verb train eval' -s D -l data -r -d 'the data set'

@@ -14,12 +14,12 @@ static const struct task {
     { "image.denoising", false },     { "image.super-resolution", false },
     { "image.compression", false },   { "image.enhancement", false },
     { "image.style", false },         { "image.generation", false },
-    { "text.classification", true },  { "text.semantic-analysis", true },
-    { "text.semantics", true },       { "text.keywords", true },
-    { "text.summarisation", true },   { "text.translation", false },
-    { "text.generation", false },     { "audio.classification", true },
-    { "audio.recognition", true },    { "audio.transcription", false },
-    { "audio.denoising", false },     { "audio.synthesis", false },
+    { "text.classification", true },  { "text.semantics", true },
+    { "text.keywords", true },        { "text.summarisation", true },
+    { "text.translation", false },    { "text.generation", false },
+    { "audio.classification", true }, { "audio.recognition", true },
+    { "audio.transcription", false }, { "audio.denoising", false },
+    { "audio.synthesis", false },
 };
 
 /* "image.classification, .segmentation, text.classification", of those that classify, or of one modality. */

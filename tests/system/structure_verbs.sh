@@ -64,7 +64,7 @@ check "nothing there"    0 "no such structures"            "$forge" structure li
 check "by network"       0 "vit-tiny-4"                    "$forge" structure list --network transformer --type image
 check "no such network" 65 'there is no kind of network "resnt"; did you mean "resnet"?' "$forge" structure list --network resnt
 check "depths in turn"   2 "the smaller first"             "$forge" structure list --depth 20-8
-check "semantic analysis" 0 "ngram-8192-128-3"              "$forge" structure list --type text.semantic-analysis
+check "semantics"         0 "ngram-8192-128-3"              "$forge" structure list --type text.semantics
 check "what it can"      0 "trains, serves"                "$forge" structure list --network mlp
 check "two inputs too"   0 "4063232  trains, serves"             "$forge" structure list --network transformer
 check "and for programs" 0 '"trains":true'                 "$forge" structure list --network unet --json

@@ -181,7 +181,9 @@ static void test_types_of_shipped_structures(void **state)
         fclose(file);
     }
     assert_true(found > 10);
-    assert_int_equal(task_fits("text.semantic-analysis", true, NULL), 0);
+    assert_int_equal(task_fits("text.semantics", true, NULL), 0);
+    assert_int_equal(task_check("text.semantic-analysis", NULL),
+                     WISP_E_INVALID); /* which is the same by a longer name */
     assert_int_equal(task_fits("text.translation", true, NULL), WISP_E_INVALID);
     assert_int_equal(task_fits("text.translation", false, NULL), 0);
     assert_int_equal(task_check("text.translatio", NULL), WISP_E_INVALID);

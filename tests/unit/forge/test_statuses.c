@@ -13,9 +13,8 @@
 #include "support/test.h"
 
 #define IMAGE "--processing image.classification "
-#define TYPES                                                                                                          \
-    "raw, text.classification, .semantic-analysis, .semantics, .keywords, .summarisation, .translation, .generation"
-#define TEXT "{\"kind\":\"text\",\"features\":64}"
+#define TYPES "raw, text.classification, .semantics, .keywords, .summarisation, .translation, .generation"
+#define TEXT  "{\"kind\":\"text\",\"features\":64}"
 
 static const char *folder;
 static struct ran ran;
@@ -88,7 +87,7 @@ static const struct refusal refusals[] = {
       "--processing: there is no processing type video.x; it is raw, or begins with image, text or audio" },
     { "train m -D d -p image.segmentation -o x", 2,
       "--processing: a network that ends in a softmax classifies, which is not image.segmentation; it can be "
-      "image.classification, text.classification, .semantic-analysis, .semantics, .keywords, .summarisation, "
+      "image.classification, text.classification, .semantics, .keywords, .summarisation, "
       "audio.classification, "
       ".recognition" },
     { "eval scent -D d", 65,
