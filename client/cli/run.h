@@ -38,6 +38,7 @@ struct run {
     char *only; /* the target that --model found out */
     wisp_model *model;
     wisp_request *request;
+    uint32_t rows;          /* of it */
     bool over;              /* no model or no daemon any more: the rest need not be tried */
     bool let_go;            /* of a request whose time ran out: its memory is the daemon's until that has answered it */
     struct screen screen;   /* standard output */
@@ -108,9 +109,9 @@ void answer_print_heading(const struct run *run, const struct answer *answer);
 void answer_print_timings(const struct run *run, const struct answer *answer);
 int answer_print_object(const struct run *run, const struct answer *answer, const char *key, json_t *value);
 
-/* sending.c: a request for one sample, to be filled; and what was filled, sent and answered. On failure `why` holds
- * libwisp's sentence. */
-int run_prepare(struct run *run, struct reason *why);
+/* sending.c: a request for so many samples, to be filled; and what was filled, sent and answered. On failure `why`
+ * holds libwisp's sentence; WISP_E_NO_SPACE: there is no memory for so many. */
+int run_prepare(struct run *run, uint32_t rows, struct reason *why);
 int run_send(struct run *run, struct reason *why);
 
 /* --json: the line of an input that failed. */

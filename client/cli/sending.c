@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One request after the other through one piece of shared memory.
+ * One request after the other, through one piece of shared memory where they are of a size.
  */
 #include <string.h>
 
@@ -28,13 +28,16 @@ int run_send(struct run *run, struct reason *why)
     return result ? explain(result, why) : 0;
 }
 
-int run_prepare(struct run *run, struct reason *why)
+int run_prepare(struct run *run, uint32_t rows, struct reason *why)
 {
     uint64_t deadline_us = run->connection.timeout_ms * 1000;
     int result = 0;
 
+    if (run->request && run->rows != rows)
+        run->request = wisp_request_free(run->request);
     if (!run->request)
-        result = wisp_request_new(run->connection.client, run->model, 1, &run->request);
+        result = wisp_request_new(run->connection.client, run->model, rows, &run->request);
+    run->rows = rows;
     if (result == WISP_E_NO_SPACE && run->let_go)
         return refuse(why, WISP_E_TIMEOUT, "wispd has not answered what was sent before: this one was not sent");
     if (result)

@@ -12,7 +12,7 @@
 
 #define OUTSIDE "O"
 
-enum { WORD_COLUMNS_MAX = 40, CATEGORY_COLUMNS = 6 };
+enum { WORD_COLUMNS_MAX = 40, CATEGORY_COLUMNS = 6, TOGETHER_MAX = 32 /* sentences in one request */ };
 
 CLEANUP_DEFINE(words, wisp_words, wisp_words_free)
 
@@ -21,33 +21,79 @@ static int explain(int result, struct reason *why)
     return refuse(why, result, "%s", *wisp_last_error() ? wisp_last_error() : wisp_status_text(result));
 }
 
-/* All sentences, one after the other. */
+/* A request for `rows` sentences, or for fewer where there is not so much memory. */
+static int prepare(struct run *run, uint32_t *rows, struct reason *why)
+{
+    int result = run_prepare(run, *rows, why);
+
+    while (result == WISP_E_NO_SPACE && *rows > 1) {
+        *rows /= 2;
+        result = run_prepare(run, *rows, why);
+    }
+    return result;
+}
+
+static int encode(const struct run *run, wisp_words *words, size_t first, struct answer *answer)
+{
+    const uint64_t begun = clock_ns();
+    struct wisp_tensor tensor;
+    const int result = wisp_model_input(run->model, 0, &tensor);
+
+    for (uint32_t i = 0; !result && i < run->rows; i++)
+        wisp_words_encode(words, first + i, wisp_request_input(run->request) + i * tensor.elements);
+    answer->encode_ns += clock_ns() - begun;
+    return result;
+}
+
+static int take(const struct run *run, wisp_words *words, size_t first)
+{
+    const float *output = wisp_request_output_tensor(run->request, 0);
+    struct wisp_tensor tensor;
+    int result = wisp_model_output(run->model, 0, &tensor);
+
+    for (uint32_t i = 0; !result && i < run->rows; i++)
+        result = wisp_words_take(words, first + i, output + i * tensor.elements);
+    return result;
+}
+
+static void add_timings(const struct run *run, struct wisp_timings *sum)
+{
+    struct wisp_timings timings;
+
+    wisp_request_timings(run->request, &timings);
+    sum->total_ns += timings.total_ns;
+    sum->queue_ns += timings.queue_ns;
+    sum->compute_ns += timings.compute_ns;
+    sum->resubmitted += timings.resubmitted;
+    sum->batch = MAX(sum->batch, timings.batch);
+}
+
+/* All sentences, as many at once as a batch has room for. */
 static int run_samples(struct run *run, wisp_words *words, struct answer *answer, struct reason *why)
 {
-    int result = 0;
+    const size_t count = wisp_words_samples(words);
+    uint32_t most = TOGETHER_MAX;
+    int result;
 
-    for (size_t i = 0; !result && i < wisp_words_samples(words); i++) {
-        struct wisp_timings timings;
-        uint64_t begun;
+    for (size_t first = 0; first < count; first += run->rows) {
+        uint32_t rows = (uint32_t)MIN(count - first, (size_t)most);
 
-        result = run_prepare(run, why);
+        result = prepare(run, &rows, why);
         if (result)
             return result;
-        begun = clock_ns();
-        wisp_words_encode(words, i, wisp_request_input(run->request));
-        answer->encode_ns += clock_ns() - begun;
+        most = MIN(most, MAX(rows, 1u));
+        result = encode(run, words, first, answer);
+        if (result)
+            return explain(result, why);
         result = run_send(run, why);
         if (result)
             return result;
-        result = wisp_words_take(words, i, wisp_request_output_tensor(run->request, 0));
-        wisp_request_timings(run->request, &timings);
-        answer->timings.total_ns += timings.total_ns;
-        answer->timings.queue_ns += timings.queue_ns;
-        answer->timings.compute_ns += timings.compute_ns;
-        answer->timings.resubmitted += timings.resubmitted;
-        answer->timings.batch = MAX(answer->timings.batch, timings.batch);
+        result = take(run, words, first);
+        if (result)
+            return explain(result, why);
+        add_timings(run, &answer->timings);
     }
-    return result ? explain(result, why) : 0;
+    return 0;
 }
 
 static bool is_wanted(const struct run *run, const struct wisp_word *word)

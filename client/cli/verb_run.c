@@ -131,7 +131,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
 {
     struct answer answer = { .input = input };
     uint64_t begun;
-    int result = process_is_for(run, input) || tagging_is_for(run, input) ? 0 : run_prepare(run, why);
+    int result = process_is_for(run, input) || tagging_is_for(run, input) ? 0 : run_prepare(run, 1, why);
 
     if (result)
         return input_refuse(input, result, why);
@@ -186,8 +186,9 @@ static int make_room(struct run *run)
     uint64_t input = bytes_of(run->model, wisp_model_input_count(run->model), wisp_model_input);
     uint64_t output = bytes_of(run->model, wisp_model_output_count(run->model), wisp_model_output);
 
-    if (run->output) {
+    if (run->output)
         connection->entries = PIECES_MAX;
+    if (run->output || (wisp_takes_words(run->model) && !run->texts.count)) {
         input = bytes_for_many(input);
         output = bytes_for_many(output);
     }
