@@ -20,14 +20,14 @@ static void fill(struct latents *l, uint64_t seed)
     int32_t before = 0;
 
     for (size_t i = 0; i < latents_count(l); i++) {
-        const int32_t scale = 60 >> i / plane;
+        const int32_t scale = i / plane < 6 ? 60 >> i / plane : 0;
 
         before += (int32_t)((float)scale * rng_normal(&rng));
         before = before / 2;
         l->values[i] = (int16_t)before;
     }
     l->values[3] = LATENTS_VALUE_MAX;
-    l->values[plane + 1] = -LATENTS_VALUE_MAX;
+    l->values[latents_count(l) - 1] = -LATENTS_VALUE_MAX;
 }
 
 static struct latents make(uint32_t channels, uint32_t width, uint32_t height, uint64_t seed)
@@ -96,7 +96,7 @@ static void test_kept(void **state)
 
     (void)state;
     assert_int_equal(latents_encode(&l, &bytes, &length), 0);
-    if (XXH3_64bits(bytes, length) != 0x10ff5a32a080ad7aull)
+    if (XXH3_64bits(bytes, length) != 0x617442e9a7cf8ef3ull)
         fail_msg("%zu bytes of the hash 0x%llx", length, (unsigned long long)XXH3_64bits(bytes, length));
     free(bytes);
     latents_deinit(&l);
