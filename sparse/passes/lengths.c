@@ -26,7 +26,7 @@ static bool steps(const struct model *model, const struct layer *layer)
 
 static uint32_t along_of(const struct model *model, const struct layer *layer, const uint32_t *along)
 {
-    uint32_t inputs[LAYER_INPUTS_MAX];
+    uint32_t inputs[LAYER_INPUTS_MAX] = { LAYER_ALONG_NONE };
 
     for (uint32_t j = 0; j < layer->input_count; j++)
         inputs[j] = along[layer->inputs[j]];
