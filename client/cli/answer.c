@@ -175,7 +175,8 @@ static int print_human(const struct run *run, const struct answer *answer, size_
     const bool said = wisp_gives_transcript(run->model), decoded = wisp_model_words(run->model) > 0;
     int result = 0;
 
-    answer_print_heading(run, answer);
+    if (!decoded_is_shown(run))
+        answer_print_heading(run, answer);
     if (decoded)
         result = decoded_print(run);
     else if (said)

@@ -71,8 +71,7 @@ static void show_rest(const struct run *run, const char *text, bool whole, size_
     *shown = length;
 }
 
-/* Where somebody sees it, and nothing else goes there. */
-static bool is_shown(const struct run *run)
+bool decoded_is_shown(const struct run *run)
 {
     return wisp_model_words(run->model) && run->screen.terminal && !run->json && !run->raw && !run->output;
 }
@@ -83,7 +82,7 @@ int decoded_wait(const struct run *run, uint32_t patience_ms)
     size_t shown = 0;
     int result;
 
-    if (!is_shown(run))
+    if (!decoded_is_shown(run))
         return wisp_wait(run->request, patience_ms);
     do {
         cleanup_free char *text = NULL;
@@ -101,9 +100,9 @@ int decoded_wait(const struct run *run, uint32_t patience_ms)
 
 int decoded_print(const struct run *run)
 {
-    cleanup_free char *text = is_shown(run) ? NULL : take_text(run);
+    cleanup_free char *text = decoded_is_shown(run) ? NULL : take_text(run);
 
-    if (is_shown(run))
+    if (decoded_is_shown(run))
         return 0;
     if (!text)
         return -ENOMEM;

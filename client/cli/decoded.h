@@ -9,6 +9,9 @@
 
 #include "client/cli/run.h"
 
+/* Of a model that decodes: whether somebody sees the words as they come, and nothing else goes there. */
+bool decoded_is_shown(const struct run *run);
+
 /* wisp_wait(); of a model that decodes, in a terminal, with the words that are there. */
 int decoded_wait(const struct run *run, uint32_t patience_ms);
 

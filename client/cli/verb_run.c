@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "client/cli/decoded.h"
 #include "client/cli/facts.h"
 #include "client/cli/lines.h"
 #include "client/cli/run.h"
@@ -148,6 +149,8 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     if (result)
         return result;
     answer.encode_ns = clock_ns() - begun;
+    if (decoded_is_shown(run))
+        answer_print_heading(run, &answer);
     result = run_send(run, why);
     if (result)
         return input_refuse(input, result, why);

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "cli_bed.h"
+#include "sparse/file/model_file.h"
 #include "support/model.h"
 #include "support/raw_client.h"
+#include "support/translator.h"
 
 /* The n-th line of the last command's output as JSON; fails the test when there is none. */
 static json_t *line_of(size_t n)
@@ -370,9 +372,37 @@ static void test_labels_that_hold(void **state)
     expect("none", 0, "none of these: no label holds", NULL);
 }
 
+/* The words of a model that decodes, as they come, stand below what they are an answer to. */
+static void test_words_come_below_the_heading(void **state)
+{
+    static const int32_t words[5] = { 3, 4, 5, 6, 7 };
+    static const struct translator translator = {
+        .kind = "attention", .source = 5, .positions = 4, .vocabulary = 12, .width = 8, .begin = 1, .end = 2, .seed = 1
+    };
+    struct model *model = translator_model(&translator);
+    struct reason why;
+    const char *heading, *time;
+
+    (void)state;
+    assert_ok(model_write(model, scratch_path(folder, "talker.safetensors"), &why), why);
+    model_free(model);
+    write_file("words.i32", words, sizeof words);
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "-m", "talker.safetensors", "--input", "source=words.i32" },
+                           .folder = folder,
+                           .environment = { "TERM=xterm", "NO_COLOR=1" },
+                           .terminal = true },
+        &outcome);
+    heading = strstr(outcome.out, "source=words.i32  ");
+    time = strstr(outcome.out, " ms (queue ");
+    assert_true(heading == outcome.out && time);
+    assert_null(strstr(heading + 1, "source=words.i32")); /* once */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words_come_below_the_heading),
         cmocka_unit_test(test_every_text_is_answered),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_lines_that_are_no_text),
