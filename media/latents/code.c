@@ -43,7 +43,14 @@ struct plane_code {
     struct mixing_count (
         *digits)[2];       /* [channel][DIGITS_MAX + 1]: whether there are more, and the one below the highest */
     int32_t (*taps)[TAPS]; /* of each channel: weights of the prediction, in 2^-16 */
+    size_t end;            /* that a decoder does not read beyond; of an encoder SIZE_MAX */
 };
+
+/* Whether all bytes were read, and nothing that comes stands in them. */
+static bool is_over(const struct plane_code *p)
+{
+    return p->mixing.range.at > p->end;
+}
 
 static size_t plane_count(const struct plane_code *p)
 {
@@ -272,7 +279,7 @@ static void code_channel(struct plane_code *p, uint32_t channel)
 
     memset(p->values, 0, plane_count(p) * sizeof *p->values);
     memset(p->off, 0, plane_count(p) * sizeof *p->off);
-    for (uint32_t y = 0; y < l->height; y++) {
+    for (uint32_t y = 0; y < l->height && !is_over(p); y++) {
         for (uint32_t x = 0; x < l->width; x++) {
             int16_t *value = &values[(size_t)y * l->width + x];
 
@@ -300,7 +307,7 @@ static int plane_code_init(struct plane_code *p, struct latents *latents)
     size_t count;
     bool all = true;
 
-    *p = (struct plane_code){ .latents = latents, .stride = latents->width + 2 * MARGIN };
+    *p = (struct plane_code){ .latents = latents, .stride = latents->width + 2 * MARGIN, .end = SIZE_MAX };
     count = plane_count(p);
     for (size_t i = 0; i < LEADERS; i++) {
         p->leaders[i] = memory_zalloc(count, sizeof *p->leaders[i]);
@@ -324,7 +331,7 @@ static int plane_code_init(struct plane_code *p, struct latents *latents)
 
 static void code_all(struct plane_code *p)
 {
-    for (uint32_t c = 0; c < p->latents->channels; c++)
+    for (uint32_t c = 0; c < p->latents->channels && !is_over(p); c++)
         code_channel(p, c);
 }
 
@@ -359,8 +366,12 @@ int latents_decode(struct latents *latents, const uint8_t *bytes, size_t length,
     if (result)
         return refuse_errno(why, result, "latents");
     p.mixing.range = range_decoder(bytes, length);
+    p.end = length + AHEAD;
     code_all(&p);
-    if (p.mixing.range.at + 1 < length + AHEAD || p.mixing.range.at > length + AHEAD)
+    if (is_over(&p))
+        result = refuse(why, WISP_E_FORMAT,
+                        "its numbers go on behind its end: it has %zu bytes of them, which are too few", length);
+    else if (p.mixing.range.at + 1 < p.end)
         result = refuse(why, WISP_E_FORMAT, "its numbers end after %zu of %zu bytes", p.mixing.range.at, length);
     plane_code_deinit(&p);
     return result;

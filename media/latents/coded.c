@@ -47,6 +47,9 @@ static int check(const struct coded *c, struct reason *why)
     if (!c->width || !c->height || c->width > CODED_SIDE_MAX || c->height > CODED_SIDE_MAX)
         return refuse(why, WISP_E_FORMAT, "it says that it has %u x %u pixels; there are 1 to %d a side", c->width,
                       c->height, CODED_SIDE_MAX);
+    if ((uint64_t)c->width * c->height > CODED_PIXELS_MAX)
+        return refuse(why, WISP_E_FORMAT, "it says that it has %u x %u pixels; there are %d Mi in all at most",
+                      c->width, c->height, CODED_PIXELS_MAX >> 20);
     if (c->channels != 1 && c->channels != 3)
         return refuse(why, WISP_E_FORMAT, "it says that it has %u channels, not 1 or 3", c->channels);
     if (!c->block || c->block > BLOCK_MAX || !c->depth || c->depth > 3 * c->block * c->block ||

@@ -13,6 +13,7 @@
 enum {
     CODED_NAME_MAX = 128, /* of a model, with its zero */
     CODED_SIDE_MAX = 16384,
+    CODED_PIXELS_MAX = 64 << 20,
     CODED_STEP_ONE = 256, /* of steps */
 };
 
