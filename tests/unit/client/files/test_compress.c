@@ -23,10 +23,10 @@
 #define STRUCTURE                                                                                                      \
     "name: %s\nprocessing: image.compression\ninput: [3, 16, 16]\nlayers:\n- pixel_unshuffle\n"                        \
     "- conv2d: {channels: 12, kernel: 3, padding: 1}\n%s- conv2d: {channels: 12, kernel: 1}\n- pixel_shuffle\n"
-#define MEDIA                                                                                                          \
-    "{\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":3,\"fit\":\"tiles\",\"overlap\":8,"                   \
-    "\"answer\":\"picture\",\"mean\":0,\"deviation\":0.00392156862745098}"
 
+static const char media[] =
+    "{\"kind\":\"image\",\"width\":16,\"height\":16,\"channels\":3,\"fit\":\"tiles\",\"overlap\":8,"
+    "\"answer\":\"picture\",\"mean\":0,\"deviation\":0.00392156862745098}";
 static const char *folder;
 static struct test_daemon wispd;
 static wisp_client *client;
@@ -58,7 +58,7 @@ static void build(const char *name, const char *middle, char path[256])
     snprintf(option, sizeof option, "--structure=%s", path);
     snprintf(path, 256, "%s/%s.safetensors", folder, name);
     command_run(
-        &(struct command){ .words = { "wisp", "build", option, "-s0", "--no-history", "--media", MEDIA, "-o", path } },
+        &(struct command){ .words = { "wisp", "build", option, "-s0", "--no-history", "--media", media, "-o", path } },
         &outcome);
     assert_int_equal(outcome.status, 0);
     assert_ok(model_read(path, &model, &why), why);
