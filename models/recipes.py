@@ -100,7 +100,8 @@ RECIPES = {
     },
     "squeeze": {
         **PHOTOS, "processing": "image.compression", "network": "compress-8-w96-b1", "sparsity": 0.5, "seed": 1,
-        "train": "--optimizer adamw --batch 1 --rate 0.002 --rate-by-density root --decay 0 --clip 0.2 --steps 12000 --warmup 0.3 --validation 0 --augment flip=0.5,turn=0.75",
+        "build": "--layer-density straight=1 --layer-density look=1 --layer-density back=1 --layer-density correct=1",
+        "train": "--optimizer adamw --batch 1 --rate 0.002 --rate-by-density root --decay 0 --clip 0.2 --steps 36000 --warmup 0.3 --validation 0 --augment flip=0.5,turn=0.75",
         "metric": "psnr_compressed", "also": ["compressed.bits_per_pixel", "compressed.ssim"],
         "baseline": {"what": "JPEG of as many bytes", "key": "compressed.jpeg_psnr"}, "floor": 27.5,
     },
