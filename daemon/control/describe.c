@@ -16,6 +16,8 @@
 #include "daemon/control/describe.h"
 #include "daemon/shard/counter.h"
 
+enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
+
 static void print_counters(FILE *out, const struct queue *queue)
 {
     fprintf(out, ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
@@ -63,6 +65,23 @@ struct description describe_model(const struct wispd *daemon, uint32_t route)
     return gathered(out, &text, queue->instance->full);
 }
 
+/* As many models as a sentence has room for, which is cut off at the other end; then how many more. */
+static void print_names(FILE *out, const struct model_set *set)
+{
+    size_t length = 0;
+
+    for (uint32_t i = 0; i < set->model_count; i++) {
+        const struct instance *model = &set->models[i];
+
+        length += strlen(model->name) + strlen(model->processing);
+        if (i && length > NAMES_MAX) {
+            fprintf(out, " and %u more, which `wisp models` lists", set->model_count - i);
+            return;
+        }
+        fprintf(out, "%s%s (%s)", i ? ", " : "", model->name, model->processing);
+    }
+}
+
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length)
 {
     const struct model_set *set = daemon->set;
@@ -74,8 +93,8 @@ struct description describe_unknown(const struct wispd *daemon, const char *name
         fprintf(out, "no model or processing type \"%.*s\"; ", (int)length, name);
         fputs(set->model_count ? "there are: " : "none is loaded", out);
     }
-    for (uint32_t i = 0; out && i < set->model_count; i++)
-        fprintf(out, "%s%s (%s)", i ? ", " : "", set->models[i].name, set->models[i].processing);
+    if (out)
+        print_names(out, set);
     return gathered(out, &text, NULL);
 }
 

@@ -234,6 +234,20 @@ static void start_all(struct test_daemon *daemon)
     daemon_start(daemon, &(struct daemon_setup){ .models = models, .model_count = count });
 }
 
+/* So many models that a sentence has no room for all: what was meant is said in any case. */
+static void ask_misspelt(const char *folder, const char *variable)
+{
+    static struct outcome outcome;
+
+    command_run(
+        &(struct command){ .words = { "wisp", "run", "image.clasification", source_path("examples/picture.png") },
+                           .folder = folder,
+                           .environment = { variable } },
+        &outcome);
+    assert_int_not_equal(outcome.status, 0);
+    assert_non_null(strstr(outcome.err, "more, which `wisp models` lists; did you mean image.classification?"));
+}
+
 static void test_each_type_answers(void **state)
 {
     static const struct task tasks[] = {
@@ -267,6 +281,7 @@ static void test_each_type_answers(void **state)
     snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
     for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
         ask_task(&tasks[i], folder, variable);
+    ask_misspelt(folder, variable);
     assert_int_equal(daemon_stop(&daemon), 0);
     scratch_remove(folder);
 }
