@@ -81,8 +81,8 @@ static int test(const struct options *options, const struct config *config, cons
         return complain(result, &why);
     if (!hidden && !options->quiet) {
         warn_of_nothing(options, config);
-        printf("wispd: %s is good: %u model%s%s%s\n", config->file ? config->file : "what the command line says",
-               set->model_count, set->model_count == 1 ? "" : "s", impersonation->user ? ", as user " : "",
+        printf("wispd: %s is good: %zu model%s%s%s\n", config->file ? config->file : "what the command line says",
+               config->model_count, config->model_count == 1 ? "" : "s", impersonation->user ? ", as user " : "",
                impersonation->user ? impersonation->user : "");
     }
     model_set_release(set);
