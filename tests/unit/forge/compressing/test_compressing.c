@@ -17,9 +17,11 @@ static struct media_picture make_picture(void)
     struct rng rng = rng_make(1, 1);
 
     assert_non_null(made.pixels);
-    for (uint32_t i = 0; i < SIDE * SIDE * 3; i++)
-        made.pixels[i] =
-            (uint8_t)(128 + 60 * sin(i / 3 % SIDE / 5.0) + 40 * cos(i / 3 / SIDE / 9.0) + (double)rng_below(&rng, 20));
+    for (uint32_t i = 0; i < SIDE * SIDE * 3; i++) {
+        const uint32_t x = i / 3 % SIDE, y = i / 3 / SIDE;
+
+        made.pixels[i] = (uint8_t)(128 + 60 * sin(x / 5.0) + 40 * cos(y / 9.0) + (double)rng_below(&rng, 20));
+    }
     return made;
 }
 
