@@ -18,7 +18,7 @@
 
 #define TRAIN "train m.safetensors -D . -n t -e 60 -b 70 --validation 0 --no-history "
 
-enum { SAMPLES = 2000, BATCH = 16, WHOLE = SAMPLES / BATCH * BATCH, LONGEST = 50 };
+enum { SAMPLES = 1997, BATCH = 16, WHOLE = SAMPLES / BATCH * BATCH, LONGEST = 50 };
 
 static const char *folder;
 static struct ran ran;
@@ -69,7 +69,7 @@ static uint64_t positions(const uint32_t *order, const uint64_t *lengths)
 
 static void test_batches_have_like_lengths(void **state)
 {
-    static uint32_t order[SAMPLES - 3], again[ARRAY_SIZE(order)], other[ARRAY_SIZE(order)];
+    static uint32_t order[SAMPLES], again[ARRAY_SIZE(order)], other[ARRAY_SIZE(order)];
     static uint64_t lengths[ARRAY_SIZE(order)];
     static bool seen[ARRAY_SIZE(order)];
     struct lengths by = { BATCH, 5, 77, length_of, lengths };
@@ -85,13 +85,13 @@ static void test_batches_have_like_lengths(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
         assert_true(order[i] < ARRAY_SIZE(order) && !seen[order[i]]);
         seen[order[i]] = true;
-        least += i < WHOLE - BATCH ? lengths[order[i]] : 0;
+        least += i < WHOLE ? lengths[order[i]] : 0;
     }
     assert_true(positions(order, lengths) < least + least / 5 && before > least + least / 2);
-    for (size_t i = BATCH; i < WHOLE - BATCH; i += BATCH)
+    for (size_t i = BATCH; i < WHOLE; i += BATCH)
         longer += lengths[order[i]] > lengths[order[i - BATCH]];
     assert_in_range(longer, WHOLE / BATCH / 3, WHOLE / BATCH * 2 / 3);
-    assert_memory_equal(order + WHOLE - BATCH, other + WHOLE - BATCH, (ARRAY_SIZE(order) % BATCH) * sizeof *order);
+    assert_memory_equal(order + WHOLE, other + WHOLE, (ARRAY_SIZE(order) % BATCH) * sizeof *order);
     assert_int_equal(lengths_order(&by, again, ARRAY_SIZE(again)), 0);
     assert_memory_equal(order, again, sizeof order);
     by.stream++;
