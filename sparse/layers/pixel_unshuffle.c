@@ -23,27 +23,12 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
 
 static void forward(const struct layer_run *run)
 {
-    const struct squares squares = { .packed = &run->out->shape,
-                                     .factor = (size_t)run->layer->parameters[0],
-                                     .batch = run->out->batch,
-                                     .from = run->in[0]->data,
-                                     .to = run->out->data,
-                                     .pack = true };
-
-    squares_move(&squares, run->part, run->parts);
+    squares_forward(run, true);
 }
 
 static void backward(const struct layer_back *back)
 {
-    const struct squares squares = { .packed = &back->run.out->shape,
-                                     .factor = (size_t)back->run.layer->parameters[0],
-                                     .batch = back->run.out->batch,
-                                     .from = back->out_gradient,
-                                     .to = back->in_gradient[0],
-                                     .add = back->accumulate[0] };
-
-    if (squares.to)
-        squares_move(&squares, back->run.part, back->run.parts);
+    squares_backward(back, true);
 }
 
 const struct layer_kind layer_pixel_unshuffle = { .name = "pixel_unshuffle",

@@ -2,6 +2,15 @@
 #include "sparse/layers/squares.h"
 #include "base/pool.h"
 
+struct squares {
+    const struct shape *packed;
+    size_t factor, batch;
+    const float *from;
+    float *to;
+    bool pack; /* from is spread, and to packed; else the other way round */
+    bool add;
+};
+
 /* A row of one packed channel: where it stands, and where its pixels do when spread, each `step` elements after the
  * other. */
 struct squares_row {
@@ -34,7 +43,7 @@ static void move_row(const struct squares *s, const struct squares_row *row)
     }
 }
 
-void squares_move(const struct squares *squares, unsigned part, unsigned parts)
+static void squares_move(const struct squares *squares, unsigned part, unsigned parts)
 {
     const size_t height = squares->packed->dimension[1];
     unsigned long long begin, end;
@@ -45,4 +54,30 @@ void squares_move(const struct squares *squares, unsigned part, unsigned parts)
 
         move_row(squares, &row);
     }
+}
+
+void squares_forward(const struct layer_run *run, bool pack)
+{
+    const struct squares squares = { .packed = pack ? &run->out->shape : &run->in[0]->shape,
+                                     .factor = (size_t)run->layer->parameters[0],
+                                     .batch = run->out->batch,
+                                     .from = run->in[0]->data,
+                                     .to = run->out->data,
+                                     .pack = pack };
+
+    squares_move(&squares, run->part, run->parts);
+}
+
+void squares_backward(const struct layer_back *back, bool pack)
+{
+    const struct squares squares = { .packed = pack ? &back->run.out->shape : &back->run.in[0]->shape,
+                                     .factor = (size_t)back->run.layer->parameters[0],
+                                     .batch = back->run.out->batch,
+                                     .from = back->out_gradient,
+                                     .to = back->in_gradient[0],
+                                     .pack = !pack,
+                                     .add = back->accumulate[0] };
+
+    if (squares.to)
+        squares_move(&squares, back->run.part, back->run.parts);
 }

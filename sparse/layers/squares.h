@@ -8,16 +8,8 @@
 
 #include "sparse/layers/planning.h"
 
-struct squares {
-    const struct shape *packed;
-    size_t factor, batch;
-    const float *from;
-    float *to;
-    bool pack; /* from is spread, and to packed; else the other way round */
-    bool add;
-};
-
-/* The part's share of them. */
-void squares_move(const struct squares *squares, unsigned part, unsigned parts);
+/* A layer's two passes, whose output is packed, or spread; the part's share of them. */
+void squares_forward(const struct layer_run *run, bool pack);
+void squares_backward(const struct layer_back *back, bool pack);
 
 #endif
