@@ -372,7 +372,8 @@ int latents_decode(struct latents *latents, const uint8_t *bytes, size_t length,
         result = refuse(why, WISP_E_FORMAT,
                         "its numbers go on behind its end: it has %zu bytes of them, which are too few", length);
     else if (p.mixing.range.at + 1 < p.end)
-        result = refuse(why, WISP_E_FORMAT, "its numbers end after %zu of %zu bytes", p.mixing.range.at, length);
+        result = refuse(why, WISP_E_FORMAT, "its numbers end before it does: %zu of its %zu bytes are too many",
+                        p.end - 1 - p.mixing.range.at, length);
     plane_code_deinit(&p);
     return result;
 }

@@ -225,9 +225,10 @@ static void test_lies(void **state)
         uint8_t byte;
         const char *said;
     } lies[] = {
-        { 11, 1, "pixels" },        { 15, 1, "pixels" },         { 16, 0, "0 numbers" },    { 17, 4, "numbers, which" },
-        { 18, 0, "squares of 0" },  { 18, 65, "squares of 65" }, { 18, 16, "numbers end" }, { 19, 2, "2 channels" },
-        { 21, 0, "its step is 0" }, { 22, 255, "its head" },     { 22, 0, "has no name" },  { 23, 1, "its head" },
+        { 11, 1, "pixels" },         { 15, 1, "pixels" },       { 16, 0, "0 numbers" },
+        { 17, 4, "numbers, which" }, { 18, 0, "squares of 0" }, { 18, 65, "squares of 65" },
+        { 18, 16, "are too many" },  { 19, 2, "2 channels" },   { 21, 0, "its step is 0" },
+        { 22, 255, "its head" },     { 22, 0, "has no name" },  { 23, 1, "its head" },
         { 40, 7, "no name has" },
     };
     const struct coded c = coded_of();
