@@ -84,17 +84,10 @@ static int take_latents(void *user, uint64_t number, const wisp_request *request
 static int write_coded(const struct process *p, const struct latent_tiles *tiles, const struct media_picture *picture,
                        void **bytes, size_t *length)
 {
-    struct coded coded = { .width = picture->width,
-                           .height = picture->height,
-                           .channels = picture->channels < 3 ? 1 : 3,
-                           .block = tiles->form.block,
-                           .depth = tiles->form.depth,
-                           .step = CODED_STEP_ONE };
-    int result;
+    const struct coded coded =
+        latent_tiles_head(tiles, picture, wisp_model_name(p->model), wisp_model_identity(p->model));
+    int result = coded_write(&coded, &tiles->out, bytes, length, wisp_private_last_error());
 
-    snprintf(coded.model, sizeof coded.model, "%s", wisp_model_name(p->model));
-    coded_identity(wisp_model_identity(p->model), coded.identity);
-    result = coded_write(&coded, &tiles->out, bytes, length, wisp_private_last_error());
     if (!result)
         tell(p, &coded, *length);
     return result;

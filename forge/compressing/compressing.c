@@ -115,12 +115,7 @@ static int compress(const struct measuring *m, const struct media_picture *pictu
                     struct reason *why)
 {
     const struct model *model = m->sides[HALF_ENCODER].model;
-    struct coded coded = { .width = picture->width,
-                           .height = picture->height,
-                           .channels = picture->channels,
-                           .block = m->form.block,
-                           .depth = m->form.depth,
-                           .step = CODED_STEP_ONE };
+    struct coded head;
     struct latent_tiles tiles;
     struct way way = { .fill = fill_pixels, .take = take_latents, .user = &tiles };
     int result = latent_tiles_init(&tiles, m->c->media, &m->form, picture, why);
@@ -128,11 +123,10 @@ static int compress(const struct measuring *m, const struct media_picture *pictu
     if (result)
         return result;
     way.count = latent_tiles_count(&tiles);
-    snprintf(coded.model, sizeof coded.model, "%s", model->name);
-    coded_identity(model->identity, coded.identity);
+    head = latent_tiles_head(&tiles, picture, model->name, model->identity);
     result = run_way(m, HALF_ENCODER, &way, why);
     if (!result)
-        result = coded_write(&coded, &tiles.out, bytes, length, why);
+        result = coded_write(&head, &tiles.out, bytes, length, why);
     latent_tiles_deinit(&tiles);
     return result;
 }

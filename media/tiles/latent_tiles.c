@@ -3,15 +3,13 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/size.h"
 #include "media/spec/spec.h"
-
-/* Of a number's fraction what is less than this is cut off: between the half that is nearest and all of it. */
-#define ROUNDING 0.5f
 
 int latent_form_of(const struct media *media, const uint32_t dimensions[static 3], struct latent_form *out,
                    struct reason *why)
@@ -108,7 +106,7 @@ void latent_tiles_take(const struct latent_tiles *tiles, uint64_t number, float 
 
 static int16_t rounded(float x)
 {
-    const float whole = floorf(fminf(fabsf(x), LATENTS_VALUE_MAX) + ROUNDING);
+    const float whole = floorf(fminf(fabsf(x), LATENTS_VALUE_MAX) + 0.5f);
 
     return (int16_t)(x < 0 ? -whole : whole);
 }
@@ -146,6 +144,21 @@ int latent_tiles_give(struct latent_tiles *tiles, uint64_t number, const float *
         }
     }
     return result;
+}
+
+struct coded latent_tiles_head(const struct latent_tiles *tiles, const struct media_picture *picture, const char *model,
+                               const char *identity)
+{
+    struct coded head = { .width = picture->width,
+                          .height = picture->height,
+                          .channels = picture->channels < 3 ? 1 : 3,
+                          .block = tiles->form.block,
+                          .depth = tiles->form.depth,
+                          .step = CODED_STEP_ONE };
+
+    snprintf(head.model, sizeof head.model, "%s", model);
+    coded_identity(identity, head.identity);
+    return head;
 }
 
 int latent_tiles_back(struct tiles *tiles, const struct media *media, const struct latent_form *form,

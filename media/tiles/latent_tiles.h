@@ -10,6 +10,7 @@
 #ifndef MEDIA_TILES_LATENT_TILES_H
 #define MEDIA_TILES_LATENT_TILES_H
 
+#include "media/latents/coded.h"
 #include "media/latents/latents.h"
 #include "media/tiles/tiles.h"
 
@@ -43,9 +44,13 @@ void latent_tiles_deinit(struct latent_tiles *tiles); /* idempotent */
 uint64_t latent_tiles_count(const struct latent_tiles *tiles);
 /* The tile of that number as the encoder's input. */
 void latent_tiles_take(const struct latent_tiles *tiles, uint64_t number, float *input);
-/* What the encoder gives of it, in any order; it is rounded here, a little towards 0, where bits are fewer.
+/* What the encoder gives of it, in any order; rounded here to the nearest whole numbers.
  * WISP_E_INVALID when there is something in it that is no finite number. */
 int latent_tiles_give(struct latent_tiles *tiles, uint64_t number, const float *output, struct reason *why);
+
+/* The head of the file that they go into, by the model of that name and identity. */
+struct coded latent_tiles_head(const struct latent_tiles *tiles, const struct media_picture *picture, const char *model,
+                               const char *identity);
 
 /* ---- to a picture ---- */
 
