@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An instance: one model, or a half of one (docs/design/compression.md), read, packed and warmed up for this processor.
- * Immutable from then on.
+ * An instance: one model, or a half of one, as a set of models serves it: an engine (engine.h), and what the
+ * configuration says of it. Immutable.
  */
 #ifndef DAEMON_MODELS_INSTANCE_H
 #define DAEMON_MODELS_INSTANCE_H
@@ -11,11 +11,10 @@
 
 #include "base/error.h"
 #include "config/config.h"
-#include "libipc/wire_block.h"
-#include "sparse/graph/model.h"
-#include "sparse/passes/decoder.h"
+#include "daemon/models/engine.h"
 
 struct instance {
+    struct engine *engine; /* held; lent from it, so that a request's path is one step shorter: */
     struct model *model;
     struct signature signature; /* as clients see it */
     struct forward *forward;    /* NULL: it decodes, */

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/memory.h"
+#include "base/size.h"
+#include "daemon/models/engine.h"
+#include "sparse/file/model_file.h"
+
+/* One side of the model, as its tensors stand in a request. */
+static struct wire_block block_of(const struct model_tensor *tensors, uint32_t count)
+{
+    struct wire_block block = { .count = count };
+
+    _Static_assert(SIGNATURE_TENSORS_MAX <= WIRE_TENSORS_MAX, "every model's tensors fit a block");
+    for (uint32_t i = 0; i < count; i++)
+        block.bytes[i] = shape_elements(&tensors[i].shape) * dtype_bytes(tensors[i].dtype);
+    return block;
+}
+
+/* A pointer to each tensor of each of `rows` samples, which stand one after another in `memory`. */
+static void point_to(const struct wire_block *block, uint32_t rows, unsigned char *memory, void **pointers)
+{
+    uint64_t sample = wire_block_next(wire_block_length(block, 1));
+
+    for (uint32_t row = 0; row < rows; row++) {
+        for (uint32_t i = 0; i < block->count; i++)
+            pointers[row * block->count + i] = memory + row * sample + wire_block_offset(block, 1, i);
+    }
+}
+
+/* The first step of sequences, as many at once as there may be. */
+static int warm_decoder(const struct engine *engine, const void *const *inputs)
+{
+    const uint64_t bytes = decoder_sequence_bytes(engine->decoder);
+    const uint32_t rows = engine->batch_max;
+    struct decoder_place *places = decoder_places(engine->decoder);
+    cleanup_free unsigned char *memory = memory_alloc(rows, MAX(bytes, 1u));
+    cleanup_free unsigned char **list = calloc(rows, sizeof *list);
+
+    if (!memory || !list)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < rows; i++) {
+        list[i] = memory + i * bytes;
+        places[i] = (struct decoder_place){ .memory = list[i], .word = engine->model->decoding.begin };
+    }
+    decoder_begin(engine->decoder, inputs, list, rows);
+    (void)decoder_step(engine->decoder, places, rows);
+    return 0;
+}
+
+/* Runs the smallest and the largest batch once, on zeros: packs and panels are in memory, and the first client pays
+ * nothing for it. */
+static int warm(struct engine *engine)
+{
+    const struct wire_block *in = &engine->input, *out = &engine->output;
+    uint32_t rows = engine->batch_max;
+    cleanup_free unsigned char *input = memory_zalloc(wire_block_next(wire_block_length(in, 1)), rows);
+    cleanup_free unsigned char *output = memory_zalloc(wire_block_next(wire_block_length(out, 1)), rows);
+    cleanup_free void **inputs = calloc((size_t)rows * in->count, sizeof *inputs);
+    cleanup_free void **outputs = calloc((size_t)rows * out->count, sizeof *outputs);
+
+    if (!input || !output || !inputs || !outputs)
+        return -ENOMEM;
+    point_to(in, rows, input, inputs);
+    if (engine->decoder)
+        return warm_decoder(engine, (const void *const *)inputs);
+    point_to(out, rows, output, outputs);
+    forward_serve(engine->forward, (const void *const *)inputs, outputs, 1);
+    forward_serve(engine->forward, (const void *const *)inputs, outputs, rows);
+    return 0;
+}
+
+/* What runs it: a forward pass, or a decoder. */
+static int plan(struct engine *engine, const struct kernels *kernels, struct choice_cache *choices, struct reason *why)
+{
+    const struct model *model = engine->model;
+
+    if (model->decoding.length) {
+        const struct decoder_setup setup = {
+            .model = model, .kernels = kernels, .batch = engine->batch_max, .choices = choices
+        };
+
+        engine->signature = decoding_signature(model);
+        return decoder_new(&setup, &engine->decoder, why);
+    }
+    engine->signature = model->signature;
+    return forward_new(
+        &(struct forward_setup){ .model = model, .kernels = kernels, .batch = engine->batch_max, .choices = choices },
+        &engine->forward, why);
+}
+
+/* Reads the model, and what of it is wanted. */
+static int read_model(struct engine *engine, const struct engine_setup *setup, struct reason *why)
+{
+    int result = model_read(setup->path, &engine->model, why);
+
+    if (result)
+        return result;
+    engine->batch_max = MAX(setup->batch_max, engine->model->decoding.beam);
+    engine->has_halves = model_has_halves(engine->model);
+    if (!engine->has_halves)
+        return engine->half == HALF_ENCODER ? 0 : refuse(why, WISP_E_FORMAT, "%s: another file since", setup->path);
+    result = model_keep_half(engine->model, engine->half, why);
+    if (engine->half == HALF_DECODER) {
+        free(engine->model->media); /* it says how files become what the encoder takes */
+        engine->model->media = NULL;
+    }
+    return result ? refuse_in(why, result, "%s", setup->path) : 0;
+}
+
+static int prepare(struct engine *engine, const struct engine_setup *setup, struct reason *why)
+{
+    int result = plan(engine, setup->kernels, setup->choices, why);
+
+    if (result)
+        return refuse_in(why, result, "%s", setup->path);
+    engine->input = block_of(engine->signature.inputs, engine->signature.input_count);
+    engine->output = block_of(engine->signature.outputs, engine->signature.output_count);
+    result =
+        engine->decoder ? decoder_strip(engine->decoder, engine->model) : forward_strip(engine->forward, engine->model);
+    if (!result)
+        result = warm(engine);
+    return result ? refuse_errno(why, result, "%s: warming up", setup->path) : 0;
+}
+
+int engine_new(const struct engine_setup *setup, struct engine **out, struct reason *why)
+{
+    struct engine *engine = calloc(1, sizeof *engine);
+    int result;
+
+    if (!engine)
+        return refuse_errno(why, -ENOMEM, "%s", setup->path);
+    engine->holders = 1;
+    engine->half = setup->half;
+    engine->kernels = setup->kernels;
+    result = read_model(engine, setup, why);
+    if (!result)
+        result = prepare(engine, setup, why);
+    if (result)
+        engine_release(engine);
+    else
+        *out = engine;
+    return result;
+}
+
+struct engine *engine_release(struct engine *engine)
+{
+    if (!engine || --engine->holders)
+        return NULL;
+    forward_free(engine->forward);
+    decoder_free(engine->decoder);
+    model_free(engine->model);
+    free(engine);
+    return NULL;
+}

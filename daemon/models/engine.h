@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An engine: what was made of one model file, or of a half of one (docs/design/compression.md): read, packed and warmed
+ * up for this processor. How it is served (its name, how long it waits for company) is the instance's (instance.h).
+ *
+ * Immutable from then on, but for what its passes work in, which is the shard's; counted.
+ */
+#ifndef DAEMON_MODELS_ENGINE_H
+#define DAEMON_MODELS_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "libipc/wire_block.h"
+#include "sparse/graph/halves.h"
+#include "sparse/graph/model.h"
+#include "sparse/passes/decoder.h"
+
+struct engine {
+    uint32_t holders;
+    struct model *model;
+    struct signature signature; /* as clients see it */
+    struct forward *forward;    /* NULL: it decodes, */
+    struct decoder *decoder;    /* with this */
+    const struct kernels *kernels;
+    struct wire_block input, output; /* a request's blocks of the arenas */
+    enum half half;                  /* HALF_ENCODER: the whole model, where it has no halves */
+    bool has_halves;
+    uint32_t batch_max; /* of a model that decodes at least its beam */
+};
+
+struct engine_setup {
+    const char *path;
+    enum half half;
+    uint32_t batch_max;
+    const struct kernels *kernels;
+    struct choice_cache *choices; /* NULL: formats are measured */
+};
+
+/* WISP_E_FORMAT, -errno: the file; the reason names it. The caller holds it. */
+int engine_new(const struct engine_setup *setup, struct engine **out, struct reason *why);
+
+/* One holder less, and with the last one it goes. Accepts NULL; returns NULL. */
+struct engine *engine_release(struct engine *engine);
+
+#endif
