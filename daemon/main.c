@@ -75,7 +75,7 @@ static int test(const struct options *options, const struct config *config, cons
     struct model_set *set;
     struct reason why = { "" };
     unsigned hidden = impersonation->sandbox ? impersonate_hidden(config) : 0;
-    int result = model_set_load(config, NULL, &set, &why);
+    int result = model_set_load(config, NULL, NULL, &set, &why);
 
     if (result)
         return complain(result, &why);

@@ -84,7 +84,7 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
 {
     const struct config *config = daemon->config;
     struct model_set *set = NULL;
-    int result = model_set_load(config, NULL, &set, why);
+    int result = model_set_load(config, NULL, NULL, &set, why);
 
     if (!result)
         result = parts_make(daemon, why);

@@ -91,15 +91,24 @@ static int plan(struct engine *engine, const struct kernels *kernels, struct cho
         &engine->forward, why);
 }
 
-/* Reads the model, and what of it is wanted. */
-static int read_model(struct engine *engine, const struct engine_setup *setup, struct reason *why)
+/* Reads the file, and knows what it was when it was read. */
+static int read_file(struct engine *engine, const struct engine_setup *setup, struct reason *why)
 {
-    int result = model_read(setup->path, &engine->model, why);
+    struct file_stamp after;
+    int result;
 
-    if (result)
-        return result;
-    engine->batch_max = MAX(setup->batch_max, engine->model->decoding.beam);
-    engine->has_halves = model_has_halves(engine->model);
+    engine->stamp = file_stamp_take(setup->path);
+    result = model_read(setup->path, &engine->model, why);
+    after = file_stamp_take(setup->path);
+    engine->stamp.settled = file_stamp_proves(&engine->stamp, &after);
+    return result;
+}
+
+/* What of the model is wanted. */
+static int keep_half(struct engine *engine, const struct engine_setup *setup, struct reason *why)
+{
+    int result;
+
     if (!engine->has_halves)
         return engine->half == HALF_ENCODER ? 0 : refuse(why, WISP_E_FORMAT, "%s: another file since", setup->path);
     result = model_keep_half(engine->model, engine->half, why);
@@ -125,29 +134,90 @@ static int prepare(struct engine *engine, const struct engine_setup *setup, stru
     return result ? refuse_errno(why, result, "%s: warming up", setup->path) : 0;
 }
 
-int engine_new(const struct engine_setup *setup, struct engine **out, struct reason *why)
-{
-    struct engine *engine = calloc(1, sizeof *engine);
-    int result;
+/* ---- what is there already ---- */
 
+static bool is_made_alike(const struct engine *engine, const struct engine_setup *setup)
+{
+    return engine->half == setup->half && engine->kernels == setup->kernels && engine->batch_asked == setup->batch_max;
+}
+
+static struct engine *hold(struct engine *engine)
+{
+    /* Relaxed: whoever lent it goes on holding it meanwhile. */
+    __atomic_add_fetch(&engine->holders, 1, __ATOMIC_RELAXED);
+    return engine;
+}
+
+/* Of a file that has not changed since; NULL: none. */
+static struct engine *find_untouched(const struct engine_setup *setup)
+{
+    const struct file_stamp now = file_stamp_take(setup->path);
+
+    for (uint32_t i = 0; i < setup->known_count; i++) {
+        if (is_made_alike(setup->known[i], setup) && file_stamp_proves(&setup->known[i]->stamp, &now))
+            return hold(setup->known[i]);
+    }
+    return NULL;
+}
+
+/* Of a file with the same bytes; NULL: none. */
+static struct engine *find_identical(const struct engine_setup *setup, const struct model *model)
+{
+    for (uint32_t i = 0; i < setup->known_count; i++) {
+        if (is_made_alike(setup->known[i], setup) && !strcmp(setup->known[i]->model->identity, model->identity))
+            return hold(setup->known[i]);
+    }
+    return NULL;
+}
+
+/* ---- from a file to an engine ---- */
+
+static int make(struct engine *engine, const struct engine_setup *setup, struct engine **identical, struct reason *why)
+{
+    int result = read_file(engine, setup, why);
+
+    if (!result)
+        *identical = find_identical(setup, engine->model);
+    if (*identical)
+        (*identical)->stamp = engine->stamp; /* it may be touched by now, and settled */
+    if (result || *identical)
+        return result;
+    engine->batch_max = MAX(setup->batch_max, engine->model->decoding.beam);
+    engine->has_halves = model_has_halves(engine->model);
+    result = keep_half(engine, setup, why);
+    return result ? result : prepare(engine, setup, why);
+}
+
+int engine_get(const struct engine_setup *setup, struct engine **out, bool *shared, struct reason *why)
+{
+    struct engine *engine = find_untouched(setup), *identical = NULL;
+    int result = 0;
+
+    *shared = engine;
+    if (engine) {
+        *out = engine;
+        return 0;
+    }
+    engine = calloc(1, sizeof *engine);
     if (!engine)
         return refuse_errno(why, -ENOMEM, "%s", setup->path);
     engine->holders = 1;
     engine->half = setup->half;
     engine->kernels = setup->kernels;
-    result = read_model(engine, setup, why);
-    if (!result)
-        result = prepare(engine, setup, why);
-    if (result)
+    engine->batch_asked = setup->batch_max;
+    result = make(engine, setup, &identical, why);
+    if (result || identical)
         engine_release(engine);
-    else
-        *out = engine;
+    if (!result)
+        *out = identical ? identical : engine;
+    *shared = identical;
     return result;
 }
 
 struct engine *engine_release(struct engine *engine)
 {
-    if (!engine || --engine->holders)
+    /* Release, and acquire by the last: what other holders did with it comes before its end. */
+    if (!engine || __atomic_sub_fetch(&engine->holders, 1, __ATOMIC_ACQ_REL))
         return NULL;
     forward_free(engine->forward);
     decoder_free(engine->decoder);

@@ -3,7 +3,8 @@
  * An engine: what was made of one model file, or of a half of one (docs/design/compression.md): read, packed and warmed
  * up for this processor. How it is served (its name, how long it waits for company) is the instance's (instance.h).
  *
- * Immutable from then on, but for what its passes work in, which is the shard's; counted.
+ * Immutable from then on, but for what its passes work in, which is the shard's. Counted by whoever loads and by
+ * whoever frees, on threads of their own: sets of models that follow each other share what stays the same.
  */
 #ifndef DAEMON_MODELS_ENGINE_H
 #define DAEMON_MODELS_ENGINE_H
@@ -12,13 +13,15 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "daemon/models/stamp.h"
 #include "libipc/wire_block.h"
 #include "sparse/graph/halves.h"
 #include "sparse/graph/model.h"
 #include "sparse/passes/decoder.h"
 
 struct engine {
-    uint32_t holders;
+    uint32_t holders;        /* atomic */
+    struct file_stamp stamp; /* whoever loads looks at it, one at a time, and nobody else */
     struct model *model;
     struct signature signature; /* as clients see it */
     struct forward *forward;    /* NULL: it decodes, */
@@ -28,6 +31,7 @@ struct engine {
     enum half half;                  /* HALF_ENCODER: the whole model, where it has no halves */
     bool has_halves;
     uint32_t batch_max; /* of a model that decodes at least its beam */
+    uint32_t batch_asked;
 };
 
 struct engine_setup {
@@ -36,10 +40,13 @@ struct engine_setup {
     uint32_t batch_max;
     const struct kernels *kernels;
     struct choice_cache *choices; /* NULL: formats are measured */
+    struct engine *const *known;  /* that are there already, held by the caller for as long as this takes */
+    uint32_t known_count;
 };
 
-/* WISP_E_FORMAT, -errno: the file; the reason names it. The caller holds it. */
-int engine_new(const struct engine_setup *setup, struct engine **out, struct reason *why);
+/* One of those that are known, where the file has not changed, which `*shared` then says, or a new one. WISP_E_FORMAT,
+ * -errno: the file; the reason names it. The caller holds it. */
+int engine_get(const struct engine_setup *setup, struct engine **out, bool *shared, struct reason *why);
 
 /* One holder less, and with the last one it goes. Accepts NULL; returns NULL. */
 struct engine *engine_release(struct engine *engine);

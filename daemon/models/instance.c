@@ -50,9 +50,11 @@ static int init(struct instance *instance, const struct config_model *entry, enu
                                          .half = half,
                                          .batch_max = entry->batch_max,
                                          .kernels = setup->kernels,
-                                         .choices = setup->choices };
+                                         .choices = setup->choices,
+                                         .known = setup->known,
+                                         .known_count = setup->known_count };
     uint64_t begin = clock_ns();
-    int result = engine_new(&wanted, &instance->engine, why);
+    int result = engine_get(&wanted, &instance->engine, &instance->shared, why);
 
     if (result)
         return result;
@@ -64,6 +66,8 @@ static int init(struct instance *instance, const struct config_model *entry, enu
     result = instance->engine->has_halves ? name_halves(instance, half, why) : 0;
     if (result)
         return refuse_in(why, result, "%s", entry->path);
+    if (instance->shared)
+        return 0;
     log_info("model %s (%s) from %s: %llu connections, ready in %llu ms", instance->name, instance->processing,
              instance->file, (unsigned long long)model_connections(instance->model),
              (unsigned long long)((clock_ns() - begin) / NS_PER_MS));

@@ -28,6 +28,7 @@ struct instance {
     uint32_t batch_max;                /* of a model that decodes at least its beam */
     uint64_t wait_ns;
     bool preferred;
+    bool shared;          /* its engine is one of the set before */
     bool answers;         /* for its processing type */
     char *summary, *full; /* what clients are told (describe.h) */
 };
@@ -35,6 +36,8 @@ struct instance {
 struct instance_setup {
     const struct kernels *kernels;
     struct choice_cache *choices;
+    struct engine *const *known; /* that it may share */
+    uint32_t known_count;
 };
 
 /* A model without halves, or of one that has them the encoder, whose decoder is then another instance, made of the same

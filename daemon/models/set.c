@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/models/describe.h"
@@ -9,8 +11,32 @@
 #include "daemon/models/set.h"
 #include "sparse/kernels/choice_cache.h"
 
-static int names_check(const struct model_set *set, const struct config *config, struct reason *why)
+/* One set that is being loaded. */
+struct load {
+    struct model_set *set;
+    const struct config *config;
+    FILE *errors; /* NULL: the log alone has them */
+    struct instance_setup setup;
+};
+
+/* Each thing that is wrong, to the log and to whoever asked. */
+static void __attribute__((format(printf, 2, 3))) complain(const struct load *load, const char *format, ...)
 {
+    char line[LOG_LINE_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    log_error("%s", line);
+    if (load->errors)
+        fprintf(load->errors, "%s\n", line);
+}
+
+static int names_check(const struct load *load, struct reason *why)
+{
+    const struct model_set *set = load->set;
+    const struct config *config = load->config;
     unsigned bad = 0;
 
     for (uint32_t i = 0; i < set->model_count; i++) {
@@ -22,11 +48,12 @@ static int names_check(const struct model_set *set, const struct config *config,
             if (!a->model || !b->model)
                 continue; /* could not be loaded */
             if (!strcmp(a->name, b->name)) {
-                log_error("%s and %s are both called \"%s\": give one another name", config->models[b->entry].path,
-                          config->models[a->entry].path, a->name);
+                complain(load, "%s and %s are both called \"%s\": give one another name", config->models[b->entry].path,
+                         config->models[a->entry].path, a->name);
                 bad++;
             } else if (a->preferred && b->preferred && !strcmp(a->processing, b->processing)) {
-                log_error("%s and %s are both the default for %s: only one can be", b->name, a->name, a->processing);
+                complain(load, "%s and %s are both the default for %s: only one can be", b->name, a->name,
+                         a->processing);
                 bad++;
             }
         }
@@ -83,27 +110,27 @@ static void choices_close(struct choice_cache *choices)
 }
 
 /* A model, and the other half of one that has halves. */
-static int entry_load(struct model_set *set, const struct config *config, uint32_t number,
-                      const struct instance_setup *setup, struct reason *why)
+static int entry_load(const struct load *load, uint32_t number, struct reason *why)
 {
-    const struct config_model *entry = &config->models[number];
+    const struct config_model *entry = &load->config->models[number];
+    struct model_set *set = load->set;
     struct instance *instance = &set->models[set->model_count++];
     int result;
 
     instance->entry = number;
-    result = instance_init(instance, entry, setup, why);
+    result = instance_init(instance, entry, &load->setup, why);
     set->batch_max = MAX(set->batch_max, instance->batch_max);
     if (result || !*instance->decoder_name)
         return result;
     set->models[set->model_count++].entry = number;
-    return instance_init_decoder(instance + 1, entry, setup, why);
+    return instance_init_decoder(instance + 1, entry, &load->setup, why);
 }
 
 /* All of them, so that one run names everything that is wrong. */
-static int models_load(struct model_set *set, const struct config *config, struct choice_cache *choices,
-                       struct reason *why)
+static int models_load(const struct load *load, struct reason *why)
 {
-    const struct instance_setup setup = { set->kernels, choices };
+    const struct config *config = load->config;
+    struct model_set *set = load->set;
     unsigned bad = 0;
     int last = 0;
 
@@ -111,13 +138,13 @@ static int models_load(struct model_set *set, const struct config *config, struc
     if (!set->models)
         return refuse_errno(why, -ENOMEM, "models");
     for (uint32_t i = 0; i < config->model_count; i++) {
-        int result = entry_load(set, config, i, &setup, why);
+        int result = entry_load(load, i, why);
 
         if (result) {
             last = explain(config, &config->models[i], result, why);
             if (last < 0)
                 return last;
-            log_error("%s", why->text);
+            complain(load, "%s", why->text);
             bad++;
         }
     }
@@ -158,33 +185,58 @@ static int refuse_kernels(const struct config *config, struct reason *why)
                   forced ? "WISP_CPU is" : "kernels:", forced ? getenv("WISP_CPU") : config->kernels, names);
 }
 
-int model_set_load(const struct config *config, const struct model_set *before, struct model_set **out,
+/* What the set before is made of. */
+static int engines_list(const struct model_set *before, struct load *load, struct engine ***list)
+{
+    uint32_t count = before ? before->model_count : 0;
+
+    *list = calloc(count + 1, sizeof **list);
+    if (!*list)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++)
+        (*list)[i] = before->models[i].engine;
+    load->setup.known = *list;
+    load->setup.known_count = count;
+    return 0;
+}
+
+static int load_all(struct load *load, const struct model_set *before, struct reason *why)
+{
+    cleanup_free struct engine **known = NULL;
+    struct choice_cache *choices;
+    int result = engines_list(before, load, &known);
+
+    if (result)
+        return refuse_errno(why, result, "models");
+    choices = load->config->cache ? choice_cache_usual() : NULL;
+    load->setup.choices = choices;
+    result = models_load(load, why);
+    choices_close(choices);
+    if (result >= 0 && names_check(load, result ? NULL : why))
+        result = WISP_E_CONFIG;
+    if (!result)
+        result = names_make(load->set, before, why);
+    return result ? result : models_describe(load->set, why);
+}
+
+int model_set_load(const struct config *config, const struct model_set *before, FILE *errors, struct model_set **out,
                    struct reason *why)
 {
     const struct kernels *kernels = kernels_find(config->kernels);
-    struct choice_cache *choices;
-    struct model_set *set;
+    struct load load = { .config = config, .errors = errors, .setup = { .kernels = kernels } };
     int result;
 
     if (!kernels)
         return refuse_kernels(config, why);
-    set = calloc(1, sizeof *set);
-    if (!set)
+    load.set = calloc(1, sizeof *load.set);
+    if (!load.set)
         return refuse_errno(why, -ENOMEM, "models");
-    *set = (struct model_set){ .holders = 1, .kernels = kernels, .batch_max = 1, .rows_max = config->limits.rows };
-    choices = config->cache ? choice_cache_usual() : NULL;
-    result = models_load(set, config, choices, why);
-    choices_close(choices);
-    if (result >= 0 && names_check(set, config, result ? NULL : why))
-        result = WISP_E_CONFIG;
-    if (!result)
-        result = names_make(set, before, why);
-    if (!result)
-        result = models_describe(set, why);
+    *load.set = (struct model_set){ .holders = 1, .kernels = kernels, .batch_max = 1, .rows_max = config->limits.rows };
+    result = load_all(&load, before, why);
     if (result)
-        set_free(set);
+        set_free(load.set);
     else
-        *out = set;
+        *out = load.set;
     return result;
 }
 

@@ -3,7 +3,7 @@
  * A set of models that are served together, and the routes that lead to them.
  *
  * Immutable once it has been loaded; counted, so that it lasts as long as a shard has requests in it. The control
- * thread loads sets, answers questions from the current one, and is the only one that counts.
+ * thread answers questions from the current one, and is the only one that counts sets; engines count by themselves.
  */
 #ifndef DAEMON_MODELS_H
 #define DAEMON_MODELS_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "config/config.h"
@@ -26,10 +27,11 @@ struct model_set {
     uint32_t rows_max;  /* of one request */
 };
 
-/* Reads, packs and warms every model of the configuration. WISP_E_CONFIG for what the configuration says wrong,
- * WISP_E_FORMAT for a damaged file: each is logged, with where it stands, and the reason sums them up. -ENOMEM. The
- * caller holds it. */
-int model_set_load(const struct config *config, const struct model_set *before, struct model_set **out,
+/* Reads, packs and warms every model of the configuration, but for what the set before has of the same file, which is
+ * shared. WISP_E_CONFIG for what the configuration says wrong, WISP_E_FORMAT for a damaged file: each is logged, with
+ * where it stands, and goes to `errors` (may be NULL) as a line; the reason sums them up. -ENOMEM. The caller holds it;
+ * any thread, while somebody holds the set before. */
+int model_set_load(const struct config *config, const struct model_set *before, FILE *errors, struct model_set **out,
                    struct reason *why);
 
 /* One more holder, which it returns the set for; one less, and with the last one it goes. Both accept NULL. */

@@ -99,7 +99,7 @@ static int setup_with(uint64_t wait_ns, bool decoding)
     add_model(rig.path, wait_ns);
     if (decoding)
         add_translator();
-    assert_ok(model_set_load(&rig.config, NULL, &rig.set, &why), why);
+    assert_ok(model_set_load(&rig.config, NULL, NULL, &rig.set, &why), why);
     rig.route = model_set_find(rig.set, "small", 5);
     rig.translator_route = model_set_find(rig.set, "translator", 10);
     assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);

@@ -12,16 +12,23 @@
 #include "base/clock.h"
 #include "unit/daemon/rig.h"
 
+static struct reason why;
+
 /* Same shape and processing type as the rig's own, other weights. */
-static void make_other(const char *path, const char *name)
+static void make_seeded(const char *path, const char *name, unsigned seed)
 {
     const struct model_recipe recipe = { .name = name,
                                          .processing = "image.classification",
                                          .sizes = { RIG_INPUTS, 40, RIG_OUTPUTS },
                                          .density = 0.3,
-                                         .seed = 2 };
+                                         .seed = seed };
 
     model_make(path, &recipe);
+}
+
+static void make_other(const char *path, const char *name)
+{
+    make_seeded(path, name, 2);
 }
 
 /* A set of one model, or of two, which follows `before`. */
@@ -30,14 +37,13 @@ static struct model_set *load(const struct model_set *before, const char *first,
     struct config_model models[2];
     struct config config = rig.config;
     struct model_set *set = NULL;
-    struct reason why;
 
     models[0] = models[1] = rig.config.models[0];
     models[0].path = (char *)first;
     models[1].path = (char *)second;
     config.models = models;
     config.model_count = second ? 2 : 1;
-    assert_ok(model_set_load(&config, before, &set, &why), why);
+    assert_ok(model_set_load(&config, before, NULL, &set, &why), why);
     return set;
 }
 
@@ -233,9 +239,114 @@ static void descriptions_come_from_the_current_set(void **state)
     assert_non_null(strstr(instance->full, instance->model->identity));
 }
 
+/* ---- what stays the same is shared ---- */
+
+/* As if it had been written long ago, which no program can do to the time of change. */
+static void settle(struct model_set *set)
+{
+    for (uint32_t i = 0; i < set->model_count; i++)
+        set->models[i].engine->stamp.settled = true;
+}
+
+static void an_unchanged_file_is_not_loaded_again(void **state)
+{
+    struct model_set *set = load(rig.set, rig.path, NULL), *batches;
+    struct config config = rig.config;
+    struct config_model model = *rig.config.models;
+
+    (void)state;
+    /* Written a moment ago: it is read, and found to be the same. */
+    assert_true(set->models[0].shared);
+    assert_ptr_equal(set->models[0].engine, rig.set->models[0].engine);
+    assert_int_equal(set->models[0].engine->holders, 2);
+    /* Another batch is another plan. */
+    model.batch_max++;
+    config.models = &model;
+    config.model_count = 1;
+    assert_ok(model_set_load(&config, set, NULL, &batches, &why), why);
+    assert_false(batches->models[0].shared);
+    assert_int_equal(batches->models[0].batch_max, model.batch_max);
+    model_set_release(batches);
+    model_set_release(set);
+    assert_int_equal(rig.set->models[0].engine->holders, 1);
+}
+
+/* Under the same name, with the same times and size, another model: only a stamp that proves something is believed. */
+static void a_file_that_was_written_over_is_loaded(void **state)
+{
+    const char *path = scratch_path(rig.folder, "over.safetensors");
+    struct model_set *first, *second;
+
+    (void)state;
+    make_other(path, "over");
+    first = load(rig.set, path, NULL);
+    make_seeded(path, "over", 3);
+    second = load(first, path, NULL);
+    assert_false(second->models[0].shared);
+    assert_string_not_equal(second->models[0].model->identity, first->models[0].model->identity);
+    model_set_release(second);
+    settle(first); /* even then: its inode is another, and its time of change */
+    second = load(first, path, NULL);
+    assert_false(second->models[0].shared);
+    model_set_release(second);
+    model_set_release(first);
+}
+
+static void a_stamp_of_a_moment_ago_proves_nothing(void **state)
+{
+    const char *path = scratch_path(rig.folder, "stamp");
+    struct file_stamp now, same;
+
+    (void)state;
+    make_other(path, "stamp");
+    now = file_stamp_take(path);
+    assert_false(now.settled);
+    assert_false(file_stamp_proves(&now, &now));
+    now.settled = true;
+    same = now;
+    assert_true(file_stamp_proves(&now, &same));
+    same.changed.tv_nsec ^= 1;
+    assert_false(file_stamp_proves(&now, &same));
+    same = now;
+    same.inode++;
+    assert_false(file_stamp_proves(&now, &same));
+    now = file_stamp_take(scratch_path(rig.folder, "nothing"));
+    assert_false(file_stamp_proves(&now, &now));
+    now = file_stamp_take("/bin/sh"); /* installed long ago */
+    assert_true(file_stamp_proves(&now, &now));
+}
+
+/* Everything that is wrong comes back to who asked, a line each. */
+static void what_is_wrong_is_gathered(void **state)
+{
+    char *lines = NULL;
+    size_t size;
+    FILE *errors = open_memstream(&lines, &size);
+    struct config config = rig.config;
+    struct config_model models[2] = { *rig.config.models, *rig.config.models };
+    char missing[] = "/nowhere/a.safetensors", folder[] = "/";
+    struct model_set *set = NULL;
+
+    (void)state;
+    models[0].path = missing;
+    models[1].path = folder;
+    config.models = models;
+    config.model_count = 2;
+    assert_int_equal(model_set_load(&config, rig.set, errors, &set, &why), WISP_E_FORMAT);
+    fclose(errors);
+    assert_non_null(strstr(lines, missing));
+    assert_non_null(strchr(strchr(lines, '\n') + 1, '\n'));
+    assert_non_null(strstr(why.text, "2 of 2"));
+    free(lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(an_unchanged_file_is_not_loaded_again),
+        RIG_TEST(a_file_that_was_written_over_is_loaded),
+        RIG_TEST(a_stamp_of_a_moment_ago_proves_nothing),
+        RIG_TEST(what_is_wrong_is_gathered),
         RIG_TEST(each_request_ends_where_it_began),
         RIG_TEST(a_cancelled_request_lets_go),
         RIG_TEST(several_sets_are_given_back_in_any_order),

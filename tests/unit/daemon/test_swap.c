@@ -63,7 +63,7 @@ static struct model_set *load(void)
 {
     struct model_set *set = NULL;
 
-    assert_ok(model_set_load(&config, daemon_->set, &set, &why), why);
+    assert_ok(model_set_load(&config, daemon_->set, NULL, &set, &why), why);
     return set;
 }
 

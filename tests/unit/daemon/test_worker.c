@@ -261,8 +261,8 @@ static void sets_give_way_under_load(void **state)
     model_make(path, &recipe);
     model.path = path;
     config.models = &model;
-    assert_ok(model_set_load(&config, rig.set, &other, &why), why);
-    assert_ok(model_set_load(&rig.config, other, &again, &why), why); /* knows the numbers of both */
+    assert_ok(model_set_load(&config, rig.set, NULL, &other, &why), why);
+    assert_ok(model_set_load(&rig.config, other, NULL, &again, &why), why); /* knows the numbers of both */
     sides[0] = make_side(rig.path, again);
     sides[1] = make_side(path, other);
     given_back = 0;
