@@ -36,8 +36,10 @@ static int write_config(const struct server *server, const struct server_options
         fprintf(stderr, "bench: %s: %s\n", server->config, strerror(errno));
         return -1;
     }
-    fprintf(file, "socket: \"%s\"\nloop: %s\nspin: %s\nlog: {level: warning}\nmodels: [{path: \"%s\"}]\n",
+    fprintf(file, "socket: \"%s\"\nloop: %s\nspin: %s\nlog: {level: warning}\nmodels:\n  - path: \"%s\"\n",
             server->socket, options->loop, options->spin, options->model);
+    if (options->more)
+        fprintf(file, "  - path: \"%s\"\n", options->more);
     return fclose(file);
 }
 

@@ -16,7 +16,8 @@ struct server {
 struct server_options {
     const char *program; /* path of wispd */
     const char *folder;  /* for the socket and the configuration */
-    const char *model;   /* absolute path of the model file */
+    const char *model;   /* absolute path of the model file, */
+    const char *more;    /* and of another; NULL: none */
     const char *loop;    /* "io_uring", "epoll" */
     const char *spin;    /* "0", "100ms" */
     int core;
