@@ -146,6 +146,7 @@ bool request_queue(struct wisp_request *request)
     request->was_sent = request->cancelled = false;
     request->losses = 0;
     request->timings = (struct wisp_timings){ 0 };
+    request->wake_ns = 0;
     request->submitted_ns = clock_ns();
     return true;
 }
@@ -154,6 +155,15 @@ void request_lose(struct wisp_request *request)
 {
     request_set(request, REQUEST_QUEUED);
     request->table->suspects += ++request->losses == SUSPICIONS;
+}
+
+/* A time that does not lie between submitting and now is of another clock (a namespace's), or a lie. */
+static uint64_t wake_of(const struct wisp_request *request, const struct wire_completion *completion)
+{
+    const uint64_t done = (uint64_t)completion->done[1] << 32 | completion->done[0];
+    const uint64_t reaped = request->submitted_ns + request->timings.total_ns;
+
+    return done >= request->submitted_ns && done <= reaped ? reaped - done : 0;
 }
 
 bool request_finish(struct wisp_request *request, int status, const struct wire_completion *completion)
@@ -177,6 +187,7 @@ bool request_finish(struct wisp_request *request, int status, const struct wire_
         request->timings.queue_ns = completion->queue_ns;
         request->timings.compute_ns = completion->compute_ns;
         request->timings.batch = completion->batch;
+        request->wake_ns = wake_of(request, completion);
     }
     request_set(request, REQUEST_DONE);
     return true;

@@ -73,6 +73,7 @@ struct wisp_request {
     uint64_t submitted_ns;
     void *user; /* the program's */
     struct wisp_timings timings;
+    uint64_t wake_ns;         /* from when the daemon was done to when it was reaped; 0: not known */
     uint32_t cause, where[3]; /* of the last answer, as the daemon said it: enum wire_cause */
 };
 

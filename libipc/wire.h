@@ -44,9 +44,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_ASKING  (1ull << 3) /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
 #define WIRE_FEATURE_MARKS   (1ull << 4) /* submissions have a mark */
 #define WIRE_FEATURE_BEAMS   (1ull << 5) /* and the width of a beam */
+#define WIRE_FEATURE_DONE    (1ull << 6) /* done_ns of a completion is filled in, where its timings are */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
-     WIRE_FEATURE_BEAMS)
+     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -101,8 +102,8 @@ struct wire_completion {
     uint32_t batch;      /* samples computed together with this one, itself included */
     uint32_t cause;      /* enum wire_cause: what more there is to say of the status */
     uint32_t where[3];
-    uint32_t reserved[2];
-    uint32_t seq; /* publishes the slot */
+    uint32_t done[2]; /* when its last batch ended: nanoseconds of CLOCK_MONOTONIC, low word first; 0: not said */
+    uint32_t seq;     /* publishes the slot */
 };
 
 enum wire_cause {
@@ -241,6 +242,7 @@ WIRE_ASSERT_OFFSET(wire_completion, status, 8);
 WIRE_ASSERT_OFFSET(wire_completion, out_length, 16);
 WIRE_ASSERT_OFFSET(wire_completion, queue_ns, 24);
 WIRE_ASSERT_OFFSET(wire_completion, cause, 36);
+WIRE_ASSERT_OFFSET(wire_completion, done, 52);
 WIRE_ASSERT_OFFSET(wire_completion, seq, 60);
 _Static_assert(sizeof(struct wire_client_control) == 256, "two words, two line pairs");
 WIRE_ASSERT_OFFSET(wire_client_control, cq_wait, 128);

@@ -170,6 +170,11 @@ WISP_EXPORT void wisp_request_timings(const wisp_request *request, struct wisp_t
     *timings = request->timings;
 }
 
+WISP_EXPORT uint64_t wisp_request_wake_ns(const wisp_request *request)
+{
+    return request->wake_ns;
+}
+
 /* The name that it had in 0.1.0. */
 WISP_EXPORT void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings)
     __attribute__((alias("wisp_request_timings")));

@@ -224,6 +224,10 @@ struct wisp_timings {
 };
 void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings);
 
+/* Of the last answer, too: how long it lay in shared memory until this program had it. Mostly the time that the kernel
+ * took to wake a thread that slept. 0: not known, of an older daemon, or of a clock that is not this process's. */
+uint64_t wisp_request_wake_ns(const wisp_request *request);
+
 /* Their names in 0.1.0. */
 #define wisp_receipt wisp_timings
 void wisp_request_receipt(const wisp_request *request, struct wisp_timings *timings);

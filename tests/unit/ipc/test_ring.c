@@ -90,8 +90,8 @@ static struct wire_completion completion_of(uint64_t number)
                                           .cause = (uint32_t)(number * 9),
                                           .where = { (uint32_t)(number * 13), (uint32_t)(number * 17) } };
 
-    for (size_t i = 0; i < ARRAY_SIZE(completion.reserved); i++)
-        completion.reserved[i] = (uint32_t)(number * 11 + i);
+    for (size_t i = 0; i < ARRAY_SIZE(completion.done); i++)
+        completion.done[i] = (uint32_t)(number * 11 + i);
     return completion;
 }
 
