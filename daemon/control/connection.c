@@ -78,6 +78,7 @@ int connection_agree(struct connection_table *table, struct connection *connecti
     if (result)
         return result;
     connection->charged = cost;
+    connection->channel.tally = connection->user->tally;
     connection->welcome = *welcome;
     connection->user->pending--;
     connection->state = CONNECTION_MAKING;

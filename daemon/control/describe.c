@@ -20,9 +20,11 @@ enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
 
 static void print_counters(FILE *out, const struct queue *queue)
 {
+    const struct tally *tally = queue->tally;
+
     fprintf(out, ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
-            counter_read(&queue->requests), counter_read(&queue->samples), counter_read(&queue->batches),
-            counter_read(&queue->refused));
+            counter_read(&tally->answered), counter_read(&tally->samples), counter_read(&tally->batches),
+            counter_read(&tally->refused));
 }
 
 /* What a stream in memory gathered; nothing when there was no memory for it. */

@@ -20,6 +20,8 @@ int models_use(struct wispd *daemon, struct model_set *set, struct reason *why)
                       WORKER_QUEUE_SETS);
     if (queue_set_new(set, &queues))
         return refuse_errno(why, -ENOMEM, "serving models");
+    if (daemon->queues)
+        queue_set_inherit(queues, daemon->queues);
     queues->next = daemon->queues;
     daemon->queues = queues;
     worker_use(daemon->worker, queues);

@@ -14,6 +14,8 @@ int users_init(struct users *users, uint32_t capacity, uint32_t channels_max, ui
 
 void users_deinit(struct users *users)
 {
+    for (uint32_t i = 0; users->entries && i < users->capacity; i++)
+        tally_release(users->entries[i].tally);
     free(users->entries);
     *users = (struct users){ .entries = NULL };
 }
@@ -34,8 +36,10 @@ struct user *users_get(struct users *users, uid_t uid)
         if (vacant && (!oldest || user->seen < oldest->seen))
             oldest = user;
     }
-    if (oldest)
-        *oldest = (struct user){ .uid = uid, .seen = users->gets };
+    if (!oldest)
+        return NULL;
+    tally_release(oldest->tally);
+    *oldest = (struct user){ .uid = uid, .seen = users->gets };
     return oldest;
 }
 
@@ -52,6 +56,10 @@ int users_charge(const struct users *users, struct user *user, uint64_t memory, 
                       "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
                       (unsigned)user->uid, (unsigned long long)user->memory >> 10,
                       (unsigned long long)users->memory_max >> 10, (unsigned long long)memory >> 10);
+    if (!user->tally)
+        user->tally = tally_new();
+    if (!user->tally)
+        return refuse_errno(why, -ENOMEM, "counting the requests of user %u", (unsigned)user->uid);
     user->channels++;
     user->memory += memory;
     return 0;

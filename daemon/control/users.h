@@ -7,8 +7,8 @@
  * again as soon as that has been asked for: memory is made and taken apart in order, so what is new never meets what is
  * old. But a user has no more channels leaving than he may have, or he could fill the daemon with them.
  *
- * A user's budgets (budget.h) outlive his connections: who comes back finds them as he left them, until the entry is
- * needed for somebody else.
+ * A user's budgets (budget.h) and his tally outlive his connections: who comes back finds them as he left them, until
+ * the entry is needed for somebody else.
  */
 #ifndef DAEMON_CONTROL_USERS_H
 #define DAEMON_CONTROL_USERS_H
@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "daemon/control/budget.h"
+#include "daemon/shard/tally.h"
 
 struct user {
     uid_t uid;
@@ -31,6 +32,7 @@ struct user {
     struct budget connects, questions;
     struct budget lines;
     uint32_t lines_left_out;
+    struct tally *tally; /* of his requests, since his first channel; NULL: he had none */
 };
 
 struct users {
@@ -48,8 +50,8 @@ void users_deinit(struct users *users);
 /* The entry of `uid`, made when there is none. */
 struct user *users_get(struct users *users, uid_t uid);
 
-/* Charges a channel of `memory` bytes. WISP_E_DENIED, and says what is used and what is allowed; WISP_E_BUSY when too
- * many are leaving. */
+/* Charges a channel of `memory` bytes; from then on the user has a tally. WISP_E_DENIED, and says what is used and what
+ * is allowed; WISP_E_BUSY when too many are leaving; -ENOMEM. */
 int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why);
 
 /* A channel of `memory` bytes begins to leave; and has left. */

@@ -43,6 +43,7 @@ void channel_attach(struct channel *channel, const struct wire_welcome *welcome,
                                             .response_arena = layout->response_arena,
                                             .rows = rows_max };
     channel->timings = welcome->features & WIRE_FEATURE_TIMINGS;
+    channel->done = welcome->features & WIRE_FEATURE_DONE;
     ring_attach_daemon(&channel->intake, &channel->finish, request, response, layout, 0);
     requests_link(channel);
     daemon_control_write(channel->daemon, welcome);

@@ -7,7 +7,7 @@
  * is active, or has requests under way, is.
  *
  * The control thread makes it, and hands it over whole; from then until the shard has left it, everything here is the
- * shard's alone, but for the two counters that control reads.
+ * shard's alone, but for the counters that control reads.
  */
 #ifndef DAEMON_SHARD_CHANNEL_H
 #define DAEMON_SHARD_CHANNEL_H
@@ -17,6 +17,7 @@
 
 #include "daemon/shard/channel_memory.h"
 #include "daemon/shard/request.h"
+#include "daemon/shard/tally.h"
 #include "libipc/ring.h"
 #include "libipc/wire.h"
 #include "libipc/wire_check.h"
@@ -32,8 +33,12 @@ struct channel {
     struct request *free;
     struct request *newest; /* of the requests taken and not completed, */
     uint64_t under_way;     /* and how many they are: others may read that (counter.h), */
-    uint64_t active_ns;     /* and when something was last taken */
-    bool timings;           /* WIRE_FEATURE_TIMINGS */
+    uint64_t active_ns;     /* and when something was last taken, */
+    uint64_t taken;         /* how many requests have been, pings among them, */
+    uint64_t used_ns;       /* and what of the shard's time they took */
+    struct tally *tally;    /* its user's */
+    bool timings;           /* WIRE_FEATURE_TIMINGS, */
+    bool done;              /* and WIRE_FEATURE_DONE */
     bool active;            /* in the shard's active set; else the client has to ring the doorbell */
     bool starved;           /* wants to be taken from, but reaps nothing: no credit */
     bool throttled;         /* doorbells for nothing: its eventfd is not listened to for now */

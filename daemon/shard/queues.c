@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/size.h"
 #include "daemon/shard/queues.h"
+
+static int queue_init(struct queue *queue, struct queue_set *of, const struct instance *instance)
+{
+    queue->of = of;
+    queue->instance = instance;
+    queue->tally = tally_new();
+    if (!queue->tally)
+        return -ENOMEM;
+    return instance->decoder ? sequences_new(instance, &queue->sequences) : 0;
+}
 
 int queue_set_new(struct model_set *set, struct queue_set **out)
 {
@@ -22,9 +33,7 @@ int queue_set_new(struct model_set *set, struct queue_set **out)
         return -ENOMEM;
     }
     for (uint32_t i = 0; i < set->model_count; i++) {
-        queues->queues[i].of = queues;
-        queues->queues[i].instance = &set->models[i];
-        if (set->models[i].decoder && sequences_new(&set->models[i], &queues->queues[i].sequences)) {
+        if (queue_init(&queues->queues[i], queues, &set->models[i])) {
             queue_set_free(queues);
             return -ENOMEM;
         }
@@ -33,12 +42,30 @@ int queue_set_new(struct model_set *set, struct queue_set **out)
     return 0;
 }
 
+void queue_set_inherit(struct queue_set *queues, const struct queue_set *before)
+{
+    for (uint32_t i = 0; i < queues->set->model_count; i++) {
+        struct queue *queue = &queues->queues[i];
+
+        for (uint32_t k = 0; k < before->set->model_count; k++) {
+            const struct queue *old = &before->queues[k];
+
+            if (strcmp(old->instance->name, queue->instance->name) != 0)
+                continue;
+            tally_release(queue->tally);
+            queue->tally = tally_hold(old->tally);
+        }
+    }
+}
+
 struct queue_set *queue_set_free(struct queue_set *queues)
 {
     if (!queues)
         return NULL;
-    for (uint32_t i = 0; queues->queues && i < queues->set->model_count; i++)
+    for (uint32_t i = 0; queues->queues && i < queues->set->model_count; i++) {
         sequences_free(queues->queues[i].sequences);
+        tally_release(queues->queues[i].tally);
+    }
     free(queues->queues);
     free(queues->batch.requests);
     free(queues->batch.inputs);

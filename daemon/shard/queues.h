@@ -4,6 +4,7 @@
  *
  * The control thread makes it, with all its memory, before the shard sees it, and frees it after the shard has given it
  * back; in between it is the shard's. Others may read the counters.
+ * A model that has the name of one in the set before goes on counting where that one is (queue_set_inherit()).
  */
 #ifndef DAEMON_SHARD_QUEUES_H
 #define DAEMON_SHARD_QUEUES_H
@@ -14,16 +15,18 @@
 #include "daemon/models/set.h"
 #include "daemon/shard/request.h"
 #include "daemon/shard/sequences.h"
+#include "daemon/shard/tally.h"
 
 /* The requests that wait for one model, in order of arrival. */
 struct queue {
     struct queue_set *of;
     const struct instance *instance;
     struct request *head, *tail;
-    struct sequences *sequences;                  /* of a model that decodes; NULL: it does not */
-    uint32_t running;                             /* sequences */
-    uint64_t rows;                                /* of all of them */
-    uint64_t requests, samples, batches, refused; /* since the start; others may read them (counter.h) */
+    struct sequences *sequences; /* of a model that decodes; NULL: it does not */
+    uint32_t running;            /* sequences */
+    uint64_t rows;               /* of all of them */
+    uint64_t under_way;          /* requests in it; others may read it (counter.h) */
+    struct tally *tally;         /* held */
 };
 
 /* What runs together. The arrays are long enough for the largest batch. */
@@ -47,6 +50,8 @@ struct queue_set {
 
 /* -ENOMEM. Holds the set. */
 int queue_set_new(struct model_set *set, struct queue_set **out);
+/* Takes over the tallies of those models of `before` that have the same name. Before the shard sees them. */
+void queue_set_inherit(struct queue_set *queues, const struct queue_set *before);
 struct queue_set *queue_set_free(struct queue_set *queues); /* accepts NULL; returns NULL */
 
 /* The queue of the model that a route leads to; NULL: it leads nowhere. */

@@ -44,7 +44,8 @@ struct request {
     uint32_t batch;       /* the timings: the largest batch it was in, */
     uint64_t taken_ns;    /* when it was taken, */
     uint64_t begun_ns;    /* when its first batch began, */
-    uint64_t compute_ns;  /* and how long its batches took */
+    uint64_t compute_ns;  /* how long its batches took, */
+    uint64_t done_ns;     /* and when the last of them ended */
     uint64_t deadline_ns; /* UINT64_MAX: none */
     uint32_t cause;       /* enum wire_cause: of a refusal */
     uint32_t where[3];

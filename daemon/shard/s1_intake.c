@@ -16,6 +16,7 @@ static void hold(struct channel *channel, struct request *request)
         request->older->newer = request;
     channel->newest = request;
     counter_add(&channel->under_way, 1);
+    counter_add(&channel->taken, 1);
 }
 
 struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns)
@@ -50,7 +51,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     request->queue = NULL;
     request->rows_done = request->rows_now = request->batch = 0;
     request->taken_ns = now_ns;
-    request->begun_ns = request->compute_ns = 0;
+    request->begun_ns = request->compute_ns = request->done_ns = 0;
     request->cause = WIRE_CAUSE_NONE;
     request->where[0] = request->where[1] = request->where[2] = 0;
     return request;

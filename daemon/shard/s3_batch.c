@@ -10,6 +10,7 @@
 
 static void enter(struct shard *shard, struct queue *queue, const struct request *request)
 {
+    counter_add(&queue->under_way, 1);
     queue->rows += request->ask.rows - request->rows_done;
     counter_add(&shard->under_way, 1);
 }
@@ -78,6 +79,7 @@ void s3_remove(struct shard *shard, struct request *request)
     if (queue->running)
         queue->running -= sequences_leave(queue->sequences, request);
     queue->rows -= request->ask.rows - request->rows_done;
+    counter_set(&queue->under_way, queue->under_way - 1);
     counter_set(&shard->under_way, shard->under_way - 1);
 }
 

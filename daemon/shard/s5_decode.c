@@ -131,11 +131,12 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
             *inputs++ = s5_input(running->request, t) + running->row * instance->input.bytes[t];
         sequences->places[i] = running->beam.hypotheses[0].memory;
         publish_begin(running);
+        s5_use(running->request, 1, 0);
     }
     decoder_begin(instance->decoder, queue->of->batch.inputs, sequences->places, count);
     queue->running += count;
-    counter_add(&queue->batches, 1);
-    counter_add(&queue->samples, count);
+    counter_add(&queue->tally->batches, 1);
+    tally_use(queue->tally, count, 0);
 }
 
 /* ---- a step ---- */
@@ -157,11 +158,15 @@ static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t places
 {
     const uint64_t took = clock_ns() - begin_ns;
 
+    tally_use(queue->tally, 0, took);
+
     for (struct request *request = queue->head; request; request = request->next) {
         if (!request->rows_now)
             continue;
         request->begun_ns = request->begun_ns ? request->begun_ns : begin_ns;
         request->compute_ns += took;
+        request->done_ns = begin_ns + took;
+        s5_use(request, 0, took * (request->rows_now - request->rows_done) / queue->running);
         request->batch = MAX(request->batch, places);
     }
 }
@@ -212,7 +217,7 @@ static void step(struct shard *shard, struct queue *queue, uint64_t begin_ns)
     if (!count)
         return;
     beams_step(queue->instance->decoder, sequences->stepped, count);
-    counter_add(&queue->batches, 1);
+    counter_add(&queue->tally->batches, 1);
     account_time(queue, begin_ns, places);
     for (uint32_t i = 0; i < count; i++)
         account(shard, sequences->called[i]);

@@ -127,12 +127,22 @@ static void point(struct batch *batch)
     }
 }
 
+void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
+{
+    struct channel *channel = request->channel;
+
+    tally_use(channel->tally, samples, ns);
+    counter_add(&channel->used_ns, ns);
+}
+
 /* One slice further: to its completion, or back into the queue. */
 static void account(struct shard *shard, struct request *request, uint64_t begin_ns, uint64_t took_ns)
 {
     if (!request->begun_ns)
         request->begun_ns = begin_ns;
     request->compute_ns += took_ns;
+    request->done_ns = begin_ns + took_ns;
+    s5_use(request, request->rows_now, took_ns * request->rows_now / shard->batch->rows);
     if (request->batch < shard->batch->rows)
         request->batch = shard->batch->rows;
     request->rows_done += request->rows_now;
@@ -154,8 +164,8 @@ void s5_run(struct shard *shard)
     point(batch);
     forward_serve(batch->queue->instance->forward, batch->inputs, batch->outputs, batch->rows);
     took = clock_ns() - begin;
-    counter_add(&batch->queue->batches, 1);
-    counter_add(&batch->queue->samples, batch->rows);
+    counter_add(&batch->queue->tally->batches, 1);
+    tally_use(batch->queue->tally, batch->rows, took);
     for (uint32_t i = 0; i < batch->count; i++)
         account(shard, batch->requests[i], begin, took);
 }

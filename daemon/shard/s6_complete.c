@@ -30,28 +30,51 @@ static void publish(struct channel *channel, const struct request *request, int 
         completion.compute_ns = saturate(request->compute_ns);
         completion.batch = request->batch;
     }
+    if (channel->done) {
+        completion.done[0] = (uint32_t)request->done_ns;
+        completion.done[1] = (uint32_t)(request->done_ns >> 32);
+    }
     finish_ring_push(&channel->finish, &completion);
 }
 
-static void count(struct shard *shard, const struct request *request, int status)
+static void count_answer(struct tally *tally, const struct request *request)
 {
-    struct queue *queue = request->queue;
+    counter_add(&tally->answered, 1);
+    histogram_add(&tally->waited, request->done_ns - request->taken_ns - request->compute_ns);
+    histogram_add(&tally->computed, request->compute_ns);
+}
 
+static void count_refusal(struct tally *tally, int status)
+{
     switch (status) {
-    case WISP_OK:
-        if (queue)
-            counter_add(&queue->requests, 1);
-        break;
     case WISP_E_CANCELLED:
-        counter_add(&shard->cancelled, 1);
+        counter_add(&tally->cancelled, 1);
         break;
     case WISP_E_DEADLINE:
-        counter_add(&shard->late, 1);
+        counter_add(&tally->late, 1);
         break;
     default:
-        counter_add(&shard->refused, 1);
-        if (queue)
-            counter_add(&queue->refused, 1);
+        counter_add(&tally->refused, 1);
+    }
+}
+
+/* A ping is in no tally: it has no model. */
+static void count(struct shard *shard, const struct request *request, int status)
+{
+    struct tally *user = request->channel->tally, *model = request->queue ? request->queue->tally : NULL;
+
+    if (status) {
+        uint64_t *all = status == WISP_E_CANCELLED  ? &shard->cancelled
+                        : status == WISP_E_DEADLINE ? &shard->late
+                                                    : &shard->refused;
+
+        counter_add(all, 1);
+        count_refusal(user, status);
+        if (model)
+            count_refusal(model, status);
+    } else if (model) {
+        count_answer(user, request);
+        count_answer(model, request);
     }
 }
 

@@ -43,6 +43,8 @@ bool s4_fits(const struct request *request);
 const unsigned char *s5_input(const struct request *request, uint32_t tensor);
 /* Why so many of its rows, behind those that are done, are not to run: it is too late, or they could have no answer. */
 int s5_check(struct request *request, uint32_t rows, uint64_t now_ns);
+/* Charges the request's user, and its channel, for so many samples and a part of the shard's time. */
+void s5_use(const struct request *request, uint64_t samples, uint64_t ns);
 /* s4 and s5 of a model that decodes: begins the sequences that there is room for, and makes one step of all. */
 void s5_decode(struct shard *shard, struct queue *queue);
 

@@ -111,6 +111,8 @@ static void test_answers_are_right_to_the_bit(void **state)
             assert_true(timings.batch >= 1);
             assert_true(timings.compute_ns > 0 && timings.total_ns >= timings.compute_ns);
             assert_int_equal(timings.resubmitted, 0);
+            assert_true(wisp_request_wake_ns(request) > 0 &&
+                        wisp_request_wake_ns(request) + timings.queue_ns + timings.compute_ns <= timings.total_ns);
         }
         wisp_request_free(request);
     }

@@ -157,7 +157,7 @@ static void sequences_run_together(void **state)
             check(peer, &asks[(peer + round) % 3]);
         nothing_runs();
     }
-    assert_true(queue()->batches < 3 * 26 * RIG_WORDS / 2); /* together, not one after the other */
+    assert_true(queue()->tally->batches < 3 * 26 * RIG_WORDS / 2); /* together, not one after the other */
 }
 
 /* Of all widths, the widest as wide as there is room. */

@@ -105,6 +105,36 @@ static void each_request_ends_where_it_began(void **state)
     reference_free(other);
 }
 
+/* A model that keeps its name goes on counting, whichever of the two sets has the request; another begins at 0. */
+static void what_was_counted_stays(void **state)
+{
+    struct wire_submission old_ask = rig_infer(2, 0), new_ask = rig_infer(3, 20);
+    const char *path = scratch_path(rig.folder, "other.safetensors"),
+               *more = scratch_path(rig.folder, "more.safetensors");
+    struct queue_set *old = rig.queues, *queues;
+    struct model_set *set;
+
+    (void)state;
+    make_other(path, "small");
+    make_other(more, "more");
+    set = load(rig.set, path, more);
+    rig_into_queue(0, &old_ask);
+    assert_int_equal(queue_set_new(set, &queues), 0);
+    queue_set_inherit(queues, old);
+    assert_ptr_equal(queue_set_route(queues, route(set, "small"))->tally, old->queues[0].tally);
+    shard_use(&rig.shard, queues);
+    new_ask.route = route(set, "small");
+    rig_into_queue(1, &new_ask);
+    rig_turn_until_idle();
+    assert_ptr_equal(shard_give_back(&rig.shard), old);
+    queue_set_free(old);
+    assert_int_equal(queue_set_route(queues, route(set, "small"))->tally->samples, 5);
+    assert_int_equal(queue_set_route(queues, route(set, "more"))->tally->samples, 0);
+    model_set_release(rig.set);
+    rig.set = set;
+    rig.queues = queues;
+}
+
 /* The last request of the old set is given up, not run: that lets go of it as well. */
 static void a_cancelled_request_lets_go(void **state)
 {
@@ -348,6 +378,7 @@ int main(void)
         RIG_TEST(a_stamp_of_a_moment_ago_proves_nothing),
         RIG_TEST(what_is_wrong_is_gathered),
         RIG_TEST(each_request_ends_where_it_began),
+        RIG_TEST(what_was_counted_stays),
         RIG_TEST(a_cancelled_request_lets_go),
         RIG_TEST(several_sets_are_given_back_in_any_order),
         RIG_TEST(a_number_never_leads_to_another_model),

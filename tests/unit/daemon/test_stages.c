@@ -226,7 +226,7 @@ static void s5_drops_what_is_late(void **state)
 {
     struct wire_submission late = rig_infer(2, 0), good = rig_infer(2, 1);
     struct wire_completion completion;
-    uint64_t samples = rig.queues->queues[0].samples;
+    uint64_t samples = rig.queues->queues[0].tally->samples;
 
     (void)state;
     late.deadline_us = 1;
@@ -238,7 +238,7 @@ static void s5_drops_what_is_late(void **state)
     assert_int_equal(completion.out_length, 0);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     assert_int_equal(completion.batch, 2);
-    assert_int_equal(rig.queues->queues[0].samples, samples + 2);
+    assert_int_equal(rig.queues->queues[0].tally->samples, samples + 2);
     rig_check_answer(1, &good);
 }
 
@@ -296,7 +296,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
     static const bool given_up[COUNT] = { true, false, false, true, false, true, true };
     struct wire_submission asks[COUNT];
     struct wire_completion completion;
-    uint64_t samples = rig.queues->queues[0].samples;
+    uint64_t samples = rig.queues->queues[0].tally->samples;
 
     (void)state;
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -322,7 +322,7 @@ static void a_cancelled_request_leaves_its_queue(void **state)
     }
     rig_no_completion(0);
     rig_all_requests_are_free(0);
-    assert_int_equal(rig.queues->queues[0].samples, samples + 6);
+    assert_int_equal(rig.queues->queues[0].tally->samples, samples + 6);
     assert_int_equal(rig.shard.cancelled, 4);
     assert_int_equal(rig.shard.refused, 0);
 }
@@ -426,6 +426,80 @@ static void s6_fills_in_the_timings(void **state)
     assert_int_equal(completion.compute_ns, 0);
 }
 
+/* When it was done lies between before and after, on this clock; and nothing is said to who does not know it. */
+static void s6_says_when_it_was_done(void **state)
+{
+    struct wire_submission ask = rig_infer(3, 2);
+    struct wire_completion completion;
+    uint64_t before, done;
+
+    (void)state;
+    before = clock_ns();
+    rig_into_queue(0, &ask);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    done = (uint64_t)completion.done[1] << 32 | completion.done[0];
+    assert_true(done >= before + completion.compute_ns && done <= clock_ns());
+    rig.channels[0]->done = false;
+    rig_into_queue(0, &ask);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    assert_int_equal(completion.done[0] | completion.done[1], 0);
+}
+
+/* ---- tallies ---- */
+
+/* Each user's part of what ran together; of one request in slices, once. */
+static void users_are_charged_their_part(void **state)
+{
+    struct wire_submission asks[2] = { rig_infer(2, 0), rig_infer(3 * RIG_BATCH, 10) };
+    const struct tally *model = rig.queues->queues[0].tally, *first = rig.channels[0]->tally;
+    const struct tally *second = rig.channels[1]->tally;
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        rig_into_queue(i, &asks[i]);
+    assert_int_equal(rig.queues->queues[0].under_way, 2);
+    rig_turn_until_idle();
+    assert_int_equal(rig.queues->queues[0].under_way, 0);
+    assert_int_equal(first->samples, 2);
+    assert_int_equal(second->samples, 3 * RIG_BATCH);
+    assert_int_equal(model->samples, 2 + 3 * RIG_BATCH);
+    assert_int_equal(model->batches, 4);
+    assert_true(first->used_ns > 0 && first->used_ns < second->used_ns);
+    /* A nanosecond is lost where a part is rounded down: one a batch and request. */
+    assert_in_range(model->used_ns - first->used_ns - second->used_ns, 0, 8);
+    assert_int_equal(first->used_ns, rig.channels[0]->used_ns);
+    assert_int_equal(model->answered, 2);
+    assert_int_equal(histogram_count(&model->computed), 2);
+    assert_int_equal(histogram_count(&model->waited), 2);
+    assert_int_equal(histogram_count(&second->computed), 1);
+    assert_true(second->computed.sum >= second->used_ns); /* the batch that it shared computed for both */
+    assert_int_equal(model->computed.sum, first->computed.sum + second->computed.sum);
+}
+
+static void what_has_no_answer_is_in_no_histogram(void **state)
+{
+    struct wire_submission ping = { .op = WIRE_OP_NOP }, late = rig_infer(1, 1), bad = rig_infer(1, 2);
+    const struct tally *model = rig.queues->queues[0].tally, *user = rig.channels[0]->tally;
+
+    (void)state;
+    rig_push(0, &ping);
+    rig_turn_until_idle();
+    rig_into_queue(0, &late)->deadline_ns = 0;
+    bad.in_length += 4;
+    rig_into_queue(0, &bad);
+    rig_turn_until_idle();
+    assert_int_equal(user->answered, 0);
+    assert_int_equal(user->late, 1);
+    assert_int_equal(user->refused, 1);
+    assert_int_equal(model->late, 1);
+    assert_int_equal(model->refused, 1);
+    assert_int_equal(histogram_count(&user->computed) + histogram_count(&model->computed), 0);
+    assert_int_equal(histogram_count(&user->waited) + histogram_count(&model->waited), 0);
+    assert_int_equal(rig.channels[0]->taken, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +521,9 @@ int main(void)
         RIG_TEST(a_full_channel_can_cancel),
         RIG_TEST(counters_tell_pings_refusals_and_the_rest_apart),
         RIG_TEST(s6_fills_in_the_timings),
+        RIG_TEST(s6_says_when_it_was_done),
+        RIG_TEST(users_are_charged_their_part),
+        RIG_TEST(what_has_no_answer_is_in_no_histogram),
     };
 
     return cmocka_run_group_tests_name("stages", tests, NULL, NULL);
