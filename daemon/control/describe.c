@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "daemon/control/describe.h"
-#include "daemon/shard/counter.h"
+#include "daemon/sight/counter.h"
 
 enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
 

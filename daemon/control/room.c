@@ -18,7 +18,7 @@
 #include "base/size.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
-#include "daemon/shard/counter.h"
+#include "daemon/sight/counter.h"
 
 #define IDLE_NS   (1 * NS_PER_S)
 #define ARENA_MIN (256ull << 10) /* where a user's share allows it */

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/stop.h"
-#include "daemon/shard/counter.h"
+#include "daemon/sight/counter.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
 

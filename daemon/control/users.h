@@ -18,7 +18,7 @@
 
 #include "base/error.h"
 #include "daemon/control/budget.h"
-#include "daemon/shard/tally.h"
+#include "daemon/sight/tally.h"
 
 struct user {
     uid_t uid;

@@ -2,7 +2,7 @@
 #include "daemon/shard/active.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/shard/counter.h"
+#include "daemon/sight/counter.h"
 #include "libipc/wake.h"
 
 /* A channel leaves the set after this; one that cannot be served now is looked at again after that. */

@@ -17,7 +17,7 @@
 
 #include "daemon/shard/channel_memory.h"
 #include "daemon/shard/request.h"
-#include "daemon/shard/tally.h"
+#include "daemon/sight/tally.h"
 #include "libipc/ring.h"
 #include "libipc/wire.h"
 #include "libipc/wire_check.h"

@@ -15,7 +15,7 @@
 #include "daemon/models/set.h"
 #include "daemon/shard/request.h"
 #include "daemon/shard/sequences.h"
-#include "daemon/shard/tally.h"
+#include "daemon/sight/tally.h"
 
 /* The requests that wait for one model, in order of arrival. */
 struct queue {

@@ -5,8 +5,8 @@
  * The shared slot is read once, here, by the ring; nothing later looks at it. A slot is taken only when there is credit
  * for its completion, so the completion ring cannot overflow, and a client that does not reap stalls itself alone.
  */
-#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
 
 static void hold(struct channel *channel, struct request *request)
 {

@@ -5,8 +5,8 @@
  * Batching is natural: a queue runs as soon as the shard gets to it, with all that waits by then. Only a model whose
  * configuration says so (wait_ns) lets its first request wait for company.
  */
-#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
 
 static void enter(struct shard *shard, struct queue *queue, const struct request *request)
 {

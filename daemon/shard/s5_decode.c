@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/shard/counter.h"
 #include "daemon/shard/sequences.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
 
 /* ---- what a client sees ---- */
 

@@ -7,8 +7,8 @@
  * address; a sample that is not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
-#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
 
 /* Where the samples of this batch begin in a request's block, of one tensor. */
 static uint64_t place_of(const struct request *request, const struct wire_block *block, uint32_t tensor)

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "daemon/shard/counter.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
 
 static uint32_t saturate(uint64_t ns)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
-#include "daemon/shard/tally.h"
+#include "daemon/sight/tally.h"
 
 struct tally *tally_new(void)
 {

@@ -5,13 +5,13 @@
  * The shard writes it, and others read it at any time (counter.h). The control thread makes it, with all its memory,
  * before the shard sees it, and counts who holds it: the queues of one model in several sets, or a user's entry.
  */
-#ifndef DAEMON_SHARD_TALLY_H
-#define DAEMON_SHARD_TALLY_H
+#ifndef DAEMON_SIGHT_TALLY_H
+#define DAEMON_SIGHT_TALLY_H
 
 #include <stdint.h>
 
 #include "base/histogram.h"
-#include "daemon/shard/counter.h"
+#include "daemon/sight/counter.h"
 
 struct tally {
     uint32_t holders; /* the control thread's, and the only word here that is */

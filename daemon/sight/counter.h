@@ -3,8 +3,8 @@
  * Numbers that the shard's thread writes, and that others may read at any time: a little late, and never half of one.
  * Relaxed, because nothing else is to be learned from them. One thread writes, so adding needs no locked instruction.
  */
-#ifndef DAEMON_SHARD_COUNTER_H
-#define DAEMON_SHARD_COUNTER_H
+#ifndef DAEMON_SIGHT_COUNTER_H
+#define DAEMON_SIGHT_COUNTER_H
 
 #include <stdint.h>
 
