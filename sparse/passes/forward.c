@@ -10,7 +10,6 @@
 #include "sparse/layers/step.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/lengths.h"
-#include "sparse/passes/samples.h"
 
 /* ---- planning ---- */
 
@@ -304,15 +303,9 @@ int forward_strip(const struct forward *forward, struct model *model)
 
 /* ---- running ---- */
 
-struct call {
-    const struct workspace *workspace;
-    void (*function)(const struct layer_run *run);
-    struct layer_run run;
-};
-
 static void run_part(void *argument, unsigned part, unsigned parts)
 {
-    const struct call *call = argument;
+    const struct layer_call *call = argument;
     struct layer_run run = call->run;
 
     run.part = part;
@@ -335,41 +328,56 @@ void forward_meet(const struct forward *forward, uint32_t layer, pool_function *
     run->peers = peers->count;
 }
 
+void forward_call(const struct forward *forward, uint32_t number, enum layer_mode mode, struct layer_call *call)
+{
+    const struct model *model = forward->setup.model;
+    const struct layer *layer = &model->layers[number];
+
+    *call = (struct layer_call){ .workspace = &forward->workspace,
+                                 .function = forward->steps ? layer_kind_step(layer->kind) : layer->kind->forward,
+                                 .run = { .layer = layer,
+                                          .kernels = forward->setup.kernels,
+                                          .weights = forward->weights[number],
+                                          .in = call->in,
+                                          .out = &forward->values[model_value(model, number)],
+                                          .mode = mode,
+                                          .random = forward_random_of(forward, number),
+                                          .parts = 1 } };
+    for (uint32_t j = 0; j < layer->input_count; j++)
+        call->in[j] = &forward->values[layer->inputs[j]];
+    if (forward->steps)
+        call->run.step = &forward->steps[number];
+    workspace_lend(&forward->workspace, number, &call->run);
+}
+
+/* What peers have to know of this layer. */
+static void meet(struct forward *forward, uint32_t layer, struct layer_call *call)
+{
+    layer_step_function *function = call->function;
+
+    call->function = call->run.layer->kind->forward_gather;
+    forward_meet(forward, layer, run_part, call, &call->run);
+    call->function = function;
+}
+
 /* Every value has its place in forward->values by now. */
 static void run_layers(struct forward *forward, enum layer_mode mode, struct pool *pool)
 {
-    const struct model *model = forward->setup.model;
-
-    for (uint32_t i = 0; i < model->layer_count; i++) {
-        const struct layer *layer = &model->layers[i];
-        const struct tensor *in[LAYER_INPUTS_MAX];
-        struct call call = { .workspace = &forward->workspace,
-                             .function = layer->kind->forward_gather,
-                             .run = { .layer = layer,
-                                      .kernels = forward->setup.kernels,
-                                      .weights = forward->weights[i],
-                                      .in = in,
-                                      .out = &forward->values[model_value(model, i)],
-                                      .mode = mode,
-                                      .random = forward_random_of(forward, i) } };
+    for (uint32_t i = 0; i < forward->setup.model->layer_count; i++) {
+        struct layer_call call;
 
         if (!forward_has_layer(&forward->setup, i))
             continue;
-        for (uint32_t j = 0; j < layer->input_count; j++)
-            in[j] = &forward->values[layer->inputs[j]];
-        if (forward->steps)
-            call.run.step = &forward->steps[i];
-        workspace_lend(&forward->workspace, i, &call.run);
-        if (mode == LAYER_TRAIN && forward->setup.peers && call.function)
-            forward_meet(forward, i, run_part, &call, &call.run);
+        forward_call(forward, i, mode, &call);
+        if (mode == LAYER_TRAIN && forward->setup.peers && call.run.layer->kind->forward_gather)
+            meet(forward, i, &call);
         else if (!call.run.out->batch)
             continue;
-        call.function = forward->steps ? layer_kind_step(layer->kind) : layer->kind->forward;
         pool_run(pool, run_part, &call);
     }
 }
 
-static void place_values(struct forward *forward, size_t count)
+void forward_place(struct forward *forward, size_t count)
 {
     for (uint32_t value = 0; value < model_value_count(forward->setup.model); value++) {
         forward->values[value].data = forward->buffers[forward->buffer_of[value]];
@@ -377,67 +385,16 @@ static void place_values(struct forward *forward, size_t count)
     }
 }
 
-/* Whether the caller's memory is the value: one sample of floats. */
-static bool is_in_place(const struct model_tensor *tensor, size_t count)
-{
-    return count == 1 && tensor->dtype == DTYPE_FLOAT32;
-}
-
-/* Layers only read inputs, and no other value is planned over one. */
-static void take_inputs(struct forward *forward, const void *const *inputs, size_t count)
-{
-    const struct signature *signature = &forward->setup.model->signature;
-    uint32_t given = 0, at = 0;
-
-    for (uint32_t i = 0; i < signature->input_count; i++)
-        given += forward_has_value(&forward->setup, i);
-    for (uint32_t i = 0; i < signature->input_count; i++) {
-        if (!forward_has_value(&forward->setup, i))
-            continue;
-        if (is_in_place(&signature->inputs[i], count))
-            forward->values[i].data = (float *)(uintptr_t)inputs[at];
-        else
-            samples_gather(&signature->inputs[i], inputs + at, given, count, forward->values[i].data);
-        at++;
-    }
-}
-
-static void give_outputs(struct forward *forward, void *const *outputs, size_t count)
-{
-    const struct signature *signature = &forward->setup.model->signature;
-
-    for (uint32_t i = 0; i < signature->output_count; i++) {
-        const struct model_tensor *output = &signature->outputs[i];
-
-        if (!is_in_place(output, count))
-            samples_scatter(output, forward->values[output->value].data, count, outputs + i, signature->output_count);
-    }
-}
-
-void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
-{
-    const struct signature *signature = &forward->setup.model->signature;
-
-    place_values(forward, count);
-    take_inputs(forward, inputs, count);
-    for (uint32_t i = 0; i < signature->output_count; i++) {
-        if (is_in_place(&signature->outputs[i], count))
-            forward->values[signature->outputs[i].value].data = outputs[i];
-    }
-    run_layers(forward, LAYER_SERVE, NULL);
-    give_outputs(forward, outputs, count);
-}
-
 void forward_run(struct forward *forward, enum layer_mode mode, const float *input, size_t count)
 {
-    place_values(forward, count);
+    forward_place(forward, count);
     forward->values[0].data = (float *)(uintptr_t)input;
     run_layers(forward, mode, forward->pool);
 }
 
 void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count)
 {
-    place_values(forward, count);
+    forward_place(forward, count);
     forward->values[0].data = NULL;
     forward->values[0].vectors = input;
     run_layers(forward, mode, forward->pool);
@@ -445,7 +402,7 @@ void forward_run_sparse(struct forward *forward, enum layer_mode mode, const str
 
 void forward_step(struct forward *forward, const struct layer_step *steps, size_t count)
 {
-    place_values(forward, count);
+    forward_place(forward, count);
     forward->steps = steps;
     run_layers(forward, LAYER_SERVE, forward->setup.pool);
     forward->steps = NULL;

@@ -37,6 +37,18 @@ static inline bool forward_has_layer(const struct forward_setup *setup, uint32_t
     return forward_has_value(setup, model_value(setup->model, layer));
 }
 
+/* A layer's call in a run whose values have their places. */
+struct layer_call {
+    const struct workspace *workspace;
+    void (*function)(const struct layer_run *run);
+    const struct tensor *in[LAYER_INPUTS_MAX];
+    struct layer_run run; /* whole, as one part that has been lent no scratch of its own yet */
+};
+
+void forward_call(const struct forward *forward, uint32_t number, enum layer_mode mode, struct layer_call *call);
+/* Every value to its place in the plan's own memory. */
+void forward_place(struct forward *forward, size_t count);
+
 /* Which activation a value has: elements of one sample of each, and when it is free. */
 struct buffers {
     uint64_t *sizes;   /* elements of one sample */
