@@ -282,6 +282,8 @@ struct forward *forward_free(struct forward *forward)
     free(forward->buffer_of);
     free(forward->values);
     free(forward->along);
+    free(forward->times.one);
+    free(forward->times.many);
     workspace_deinit(&forward->workspace);
     free(forward->own);
     free(forward->gathered);

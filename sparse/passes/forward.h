@@ -74,6 +74,19 @@ int forward_strip(const struct forward *forward, struct model *model);
  * and scattered as the last. The answer of a sample is the same to the bit whatever it was batched with. */
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
 
+/* The same in slices, between which the caller does what it likes, but no other run of this plan: as much as takes
+ * about `ns`, by the times that were taken and as finely as layers can be cut; false when that was the last. Both
+ * arrays are read till then. Of several samples one that nobody wants any more may have its outputs made NULL, and its
+ * inputs those of another. A pass that nobody wants is left, and the next one begun. */
+void forward_serve_begin(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
+bool forward_serve_slice(struct forward *forward, uint64_t ns);
+
+/* Runs one sample, and `count`, and takes the time of each step: an estimate of what passes take from then on. -ENOMEM.
+ */
+int forward_time(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count);
+/* Of a pass of so many samples; 0: no times were taken. */
+uint64_t forward_estimate(const struct forward *forward, size_t count);
+
 /* Runs on a feature-major activation of `count` samples, in the setup's mode; or evaluates in a pass that is made for
  * training. `input` is the first of the model's inputs; others stand where forward_input() says. The values can then
  * be read by forward_value(); all of them only in a pass for training. With peers a batch may have no sample here

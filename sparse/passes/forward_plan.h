@@ -10,6 +10,22 @@
 
 #define FORWARD_NO_BUFFER UINT32_MAX
 
+/* A pass that is served, step after step: inputs, each layer, outputs. */
+struct serving {
+    const void *const *inputs; /* the caller's */
+    void *const *outputs;
+    size_t count;
+    uint32_t step;
+    unsigned part, parts; /* of this step; 0 parts: it has not been cut yet */
+};
+
+/* What the steps took, of one sample and of as many as were timed. Nanoseconds; NULL: it was not timed. */
+struct step_times {
+    uint64_t *one, *many;
+    uint64_t one_all, many_all; /* their sums */
+    size_t count;               /* samples of `many` */
+};
+
 struct forward {
     struct forward_setup setup;
     struct pool *pool; /* the setup's, or NULL */
@@ -23,6 +39,8 @@ struct forward {
     uint32_t *along;                /* by value: the input along which it goes (lengths.h); NULL: some go along none */
     const struct layer_step *steps; /* by layer, in a step */
     struct layer_random random;
+    struct serving serving;
+    struct step_times times;
     void *own, *gathered; /* of the layer at hand, and all peers'; NULL without */
 };
 

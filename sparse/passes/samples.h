@@ -11,12 +11,22 @@
 
 #include "sparse/graph/signature.h"
 
-/* The input `tensor` of `count` samples; sample b's stands at samples[b * stride]. */
-void samples_gather(const struct model_tensor *tensor, const void *const *samples, size_t stride, size_t count,
-                    float *values);
+/* Samples in memory: sample b's tensor stands at at[b * stride]. Elements [begin, end) of each are meant. */
+struct samples_in {
+    const void *const *at;
+    size_t stride, count;
+    uint64_t begin, end;
+};
+struct samples_out {
+    void *const *at; /* NULL: nobody wants this one */
+    size_t stride, count;
+    uint64_t begin, end;
+};
+
+/* The input `tensor`; `values` begins with element 0. */
+void samples_gather(const struct model_tensor *tensor, const struct samples_in *samples, float *values);
 
 /* The output `tensor`, the same way. */
-void samples_scatter(const struct model_tensor *tensor, const float *values, size_t count, void *const *samples,
-                     size_t stride);
+void samples_scatter(const struct model_tensor *tensor, const float *values, const struct samples_out *samples);
 
 #endif

@@ -42,7 +42,11 @@ static void check_gather(struct world *world, const struct model_tensor *tensor,
 {
     const uint32_t elements = tensor->shape.dimension[0];
 
-    samples_gather(tensor, (const void *const *)world->samples, STRIDE, count, world->values);
+    for (unsigned half = 0; half < 2; half++)
+        samples_gather(tensor,
+                       &(struct samples_in){ (const void *const *)world->samples, STRIDE, count,
+                                             half ? elements / 3 : 0, half ? elements : elements / 3 },
+                       world->values);
     for (size_t b = 0; b < count; b++) {
         for (uint32_t f = 0; f < elements; f++) {
             float want;
@@ -53,15 +57,22 @@ static void check_gather(struct world *world, const struct model_tensor *tensor,
     }
 }
 
-/* Also that nothing behind the tensor is written. */
+/* Also that nothing behind the tensor is written, and nothing of a sample that nobody wants. */
 static void check_scatter(struct world *world, const struct model_tensor *tensor, size_t count)
 {
     const size_t elements = tensor->shape.dimension[0], bytes = dtype_bytes(tensor->dtype);
 
+    void *const unwanted = world->samples[STRIDE];
+
     memset(world->bytes, 0xa5, sizeof world->bytes);
-    samples_scatter(tensor, world->values, count, world->samples, STRIDE);
+    world->samples[STRIDE] = NULL;
+    for (unsigned half = 0; half < 2; half++)
+        samples_scatter(tensor, world->values,
+                        &(struct samples_out){ world->samples, STRIDE, count, half ? elements / 3 : 0,
+                                               half ? elements : elements / 3 });
+    world->samples[STRIDE] = unwanted;
     for (size_t b = 0; b < COUNT_MAX; b++) {
-        size_t written = b < count ? elements * bytes : 0;
+        size_t written = b < count && b != 1 ? elements * bytes : 0;
 
         for (size_t f = 0; f < written / bytes; f++) {
             unsigned char want[sizeof(float)];
