@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kernels against dense, one core: a sparse weight times one sample and times activations, forward and back, beside
- * OpenBLAS on the dense matrix of the same shape. The two run in turn, many times; the median of each is given.
+ * Kernels against dense, one core: a sparse weight times one sample and times many, forward and back, in every format,
+ * beside everybody in rivals.h. All run in turn, many times; the median of each is given.
  *
- * bench_kernels [ROWS COLUMNS]      default 1024 1024
+ * bench_kernels [ROWS COLUMNS [PASS…]]      default 1024 1024, and the passes machine, forward, back and check
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -16,53 +16,55 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
+#include "limits.h"
 #include "operands.h"
+#include "rivals.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/weights.h"
 
-enum { ROUNDS_MAX = 201, CPU = 1 };
-
-#define BUDGET_NS (120 * NS_PER_MS) /* of one pair of measurements */
-
-struct operands {
-    struct csr w;
-    struct csc by_column;
-    struct packed *packed; /* in the format whose turn it is */
-    float *dense, *x, *y, *dy, *dx, *dw;
-    size_t n;
-    bool by_columns; /* the backward pass */
+enum {
+    ROUNDS_MIN = 31,
+    ROUNDS_MAX = 101,
+    RUNNERS_MAX = 24,
+    CPU = 1,
+    CALLS_NS = 20 * NS_PER_US, /* one measurement takes at least so long, so that the clock can tell */
 };
 
-static void run_sparse(const struct kernels *kernels, struct operands *o, bool back)
-{
-    const struct back_product product = { &o->w, &o->by_column, o->x, o->dy, o->dx, o->dw, o->n };
+#define BUDGET_NS (150 * NS_PER_MS) /* of one place in the table; ROUNDS_MIN may take longer */
 
-    if (back && o->by_columns)
-        kernels->csc_backward(&product, 0, o->w.columns);
-    else if (back)
-        kernels->spmm_backward(&o->w, o->x, o->dy, o->dx, o->dw, o->n, 0, o->w.columns);
-    else
-        kernels->run[o->packed->number](o->packed, &(struct product){ .x = o->x, .y = o->y, .n = o->n }, 0,
-                                        o->packed->units);
-}
+enum { PASS_MACHINE, PASS_FORWARD, PASS_BACK, PASS_CHECK, PASSES };
 
-/* Back: dX = W' dY and dW = dY X', as a dense trainer does. */
-static void run_dense(struct operands *o, bool back)
-{
-    int rows = (int)o->w.rows, columns = (int)o->w.columns, n = (int)o->n;
+static const char *const pass_names[PASSES] = { "machine", "forward", "back", "check" };
 
-    if (!back && n == 1) {
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, rows, columns, 1, o->dense, columns, o->x, 1, 0, o->y, 1);
-    } else if (!back) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, n, columns, 1, o->dense, columns, o->x, n, 0, o->y,
-                    n);
-    } else {
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, columns, n, rows, 1, o->dense, columns, o->dy, n, 0, o->dx,
-                    n);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, n, 1, o->dy, n, o->x, n, 0, o->dw, columns);
-    }
-}
+/* One place in the table: a matrix, and so many samples. */
+struct place {
+    const struct kernels *kernels;
+    struct csr w;
+    struct csc by_column;
+    float *dense, *x, *x_rows, *y, *dy, *dx, *dw;
+    double sparsity;
+    size_t n;
+    struct rival_operands operands;
+};
+
+/* Who takes turns. */
+struct runner {
+    void (*run)(const struct runner *runner);
+    const char *name;
+    struct place *place;
+    struct packed *packed;     /* a format */
+    const struct rival *rival; /* or a rival, opened */
+    void *opened;
+    unsigned calls; /* in one measurement */
+    uint64_t ns[ROUNDS_MAX];
+    double median_us; /* of one call */
+};
+
+struct runners {
+    struct runner of[RUNNERS_MAX];
+    unsigned count, rounds;
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -71,165 +73,335 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct turn {
-    const struct kernels *kernels;
-    struct operands *o;
-    bool back;
-};
-
-static void turn_sparse(const struct turn *turn)
+static uint64_t time_calls(const struct runner *r, unsigned calls)
 {
-    run_sparse(turn->kernels, turn->o, turn->back);
+    const uint64_t begin = clock_ns();
+
+    for (unsigned i = 0; i < calls; i++)
+        r->run(r);
+    return MAX(clock_ns() - begin, 1);
 }
 
-static void turn_dense(const struct turn *turn)
+/* Each call of one is timed after a call that is not, which brings its operands into the caches. */
+static void take_turns(struct runners *all)
 {
-    run_dense(turn->o, turn->back);
-}
+    const uint64_t begin = clock_ns();
 
-/* Whether the input is finite, as the daemon asks before it runs a batch. */
-static void turn_check(const struct turn *turn)
-{
-    size_t count = turn->o->n * turn->o->w.columns;
-
-    if (turn->kernels->first_not_finite(turn->o->x, count) != count)
-        abort();
-}
-
-/* The two take turns; the median of each, and how many rounds. */
-static unsigned take_turns(void (*first)(const struct turn *turn), void (*second)(const struct turn *turn),
-                           const struct turn *turn, double *first_us, double *second_us)
-{
-    static uint64_t firsts[ROUNDS_MAX], seconds[ROUNDS_MAX];
-    uint64_t begin = clock_ns();
-    unsigned rounds = 0, middle;
-
-    first(turn);
-    second(turn);
-    while (rounds < ROUNDS_MAX && (rounds < 11 || clock_ns() - begin < BUDGET_NS)) {
-        uint64_t t0 = clock_ns(), t1, t2;
-
-        first(turn);
-        t1 = clock_ns();
-        second(turn);
-        t2 = clock_ns();
-        firsts[rounds] = t1 - t0;
-        seconds[rounds++] = t2 - t1;
+    for (unsigned i = 0; i < all->count; i++) {
+        time_calls(&all->of[i], 1);
+        all->of[i].calls = (unsigned)(CALLS_NS / time_calls(&all->of[i], 1) + 1);
     }
-    qsort(firsts, rounds, sizeof *firsts, compare);
-    qsort(seconds, rounds, sizeof *seconds, compare);
-    middle = rounds / 2;
-    *first_us = (double)firsts[middle] / 1e3;
-    *second_us = (double)seconds[middle] / 1e3;
-    return rounds;
+    for (all->rounds = 0;
+         all->rounds < ROUNDS_MIN || (all->rounds < ROUNDS_MAX && clock_ns() - begin < all->count * BUDGET_NS / 8);
+         all->rounds++) {
+        for (unsigned i = 0; i < all->count; i++) {
+            time_calls(&all->of[i], 1);
+            all->of[i].ns[all->rounds] = time_calls(&all->of[i], all->of[i].calls);
+        }
+    }
+    for (unsigned i = 0; i < all->count; i++) {
+        struct runner *r = &all->of[i];
+
+        qsort(r->ns, all->rounds, sizeof *r->ns, compare);
+        r->median_us = (double)r->ns[all->rounds / 2] / r->calls / 1e3;
+    }
 }
 
-static void measure_check(const struct kernels *kernels, struct operands *o, double sparsity)
+static struct runner *add(struct runners *all, struct place *place, const char *name,
+                          void (*run)(const struct runner *runner))
 {
-    const struct turn turn = { .kernels = kernels, .o = o };
-    double check_us, forward_us;
-    unsigned rounds = take_turns(turn_check, turn_sparse, &turn, &check_us, &forward_us);
+    struct runner *r = &all->of[all->count++];
 
-    printf("{\"bench\":\"kernels\",\"pass\":\"check\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
-           "\"kernels\":\"%s\",\"rounds\":%u,\"median_us\":%.3f,\"forward_us\":%.2f,\"share\":%.4f}\n",
-           o->w.rows, o->w.columns, sparsity, o->n, kernels->name, rounds, check_us, forward_us, check_us / forward_us);
-    fflush(stdout);
+    if (all->count > RUNNERS_MAX)
+        abort();
+    *r = (struct runner){ .run = run, .name = name, .place = place };
+    return r;
+}
+
+static void print_head(const struct place *p, const char *pass, unsigned rounds)
+{
+    printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
+           "\"kernels\":\"%s\",\"rounds\":%u",
+           pass, p->w.rows, p->w.columns, p->sparsity, p->n, p->kernels->name, rounds);
+}
+
+/* ---- forward ---- */
+
+static void run_format(const struct runner *r)
+{
+    const struct place *p = r->place;
+
+    p->kernels->run[r->packed->number](r->packed, &(struct product){ .x = p->x, .y = p->y, .n = p->n }, 0,
+                                       r->packed->units);
+}
+
+static void run_rival(const struct runner *r)
+{
+    r->rival->run(r->opened, &r->place->operands);
+}
+
+static void add_formats(struct runners *all, struct place *p)
+{
+    for (unsigned format = 0; weight_format_at(format); format++) {
+        if (!weight_format_can(p->kernels, format, &p->w, batch_class_of(p->n)))
+            continue;
+        if (packed_new(&p->w, format, &add(all, p, weight_format_at(format)->name, run_format)->packed))
+            abort();
+    }
+}
+
+static void add_rivals(struct runners *all, struct place *p)
+{
+    const struct rival *rival;
+
+    for (size_t i = 0; (rival = rival_at(i)); i++) {
+        void *opened = rival->open(&p->operands);
+
+        if (opened) {
+            struct runner *r = add(all, p, rival->name, run_rival);
+
+            r->rival = rival;
+            r->opened = opened;
+        }
+    }
+}
+
+static const struct runner *fastest(const struct runners *all, enum rival_kind kind)
+{
+    const struct runner *found = NULL;
+
+    for (unsigned i = 0; i < all->count; i++) {
+        const struct runner *r = &all->of[i];
+
+        if (r->rival && r->rival->kind == kind && (!found || r->median_us < found->median_us))
+            found = r;
+    }
+    return found;
 }
 
 /* "chosen": what a model that is served would run here. */
-static void measure(const struct kernels *kernels, struct operands *o, double sparsity, const char *chosen)
+static void print_format(const struct runners *all, const struct runner *r, const char *chosen)
 {
-    const bool back = !o->packed;
-    const struct turn turn = { .kernels = kernels, .o = o, .back = back };
-    const char *format = o->packed ? o->packed->format->name : o->by_columns ? "csc" : "csr";
-    double sparse_us, dense_us, work = (back ? 4.0 : 2.0) * (double)o->w.count * (double)o->n;
-    unsigned rounds = take_turns(turn_sparse, turn_dense, &turn, &sparse_us, &dense_us);
+    const struct place *p = r->place;
+    const struct runner *dense = fastest(all, RIVAL_DENSE);
 
-    printf("{\"bench\":\"kernels\",\"pass\":\"%s\",\"rows\":%u,\"columns\":%u,\"sparsity\":%.2f,\"n\":%zu,"
-           "\"kernels\":\"%s\",\"format\":\"%s\",\"chosen\":%s,\"rounds\":%u,\"median_us\":%.2f,\"gflops\":%.2f,"
-           "\"dense_us\":%.2f,\"ratio\":%.2f}\n",
-           back ? "back" : "forward", o->w.rows, o->w.columns, sparsity, o->n, kernels->name, format,
-           strcmp(format, chosen) ? "false" : "true", rounds, sparse_us, work / sparse_us / 1e3, dense_us,
-           dense_us / sparse_us);
+    print_head(p, "forward", all->rounds);
+    printf(",\"format\":\"%s\",\"chosen\":%s,\"bytes\":%zu,\"median_us\":%.3f,\"gflops\":%.2f,\"dense\":\"%s\","
+           "\"dense_us\":%.3f,\"ratio\":%.3f",
+           r->name, strcmp(r->name, chosen) ? "false" : "true",
+           r->packed->memory + (r->packed->format->borrows ? csr_memory(&p->w) : 0), r->median_us,
+           2.0 * (double)p->w.count * (double)p->n / r->median_us / 1e3, dense->name, dense->median_us,
+           dense->median_us / r->median_us);
+    for (unsigned i = 0; i < all->count; i++) {
+        if (all->of[i].rival)
+            printf(",\"%s_us\":%.3f", all->of[i].name, all->of[i].median_us);
+    }
+    printf("}\n");
     fflush(stdout);
 }
 
-static void measure_formats(const struct kernels *kernels, struct operands *o, double sparsity, const char *chosen)
+static void measure_forward(struct place *p, const char *chosen)
 {
-    for (unsigned format = 0; weight_format_at(format); format++) {
-        if (!weight_format_can(kernels, format, &o->w, batch_class_of(o->n)))
-            continue;
-        if (packed_new(&o->w, format, &o->packed))
-            abort();
-        measure(kernels, o, sparsity, chosen);
-        if (!strcmp(o->packed->format->name, chosen))
-            measure_check(kernels, o, sparsity);
-        o->packed = packed_free(o->packed);
+    static struct runners all;
+
+    all.count = 0;
+    add_formats(&all, p);
+    add_rivals(&all, p);
+    take_turns(&all);
+    for (unsigned i = 0; i < all.count; i++) {
+        struct runner *r = &all.of[i];
+
+        if (r->packed)
+            print_format(&all, r, chosen);
+    }
+    for (unsigned i = 0; i < all.count; i++) {
+        packed_free(all.of[i].packed);
+        if (all.of[i].opened)
+            all.of[i].rival->close(all.of[i].opened);
     }
 }
 
-static void measure_backward(const struct kernels *kernels, struct operands *o, double sparsity)
+/* ---- back ---- */
+
+static void run_by_rows(const struct runner *r)
 {
-    for (int by_columns = 0; by_columns < 2; by_columns++) {
-        o->by_columns = by_columns;
-        measure(kernels, o, sparsity, o->n < WEIGHTS_INDEX_BATCH ? "csr" : "csc");
-    }
+    const struct place *p = r->place;
+
+    p->kernels->spmm_backward(&p->w, p->x, p->dy, p->dx, p->dw, p->n, 0, p->w.columns);
 }
 
-static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity)
+static void run_by_columns(const struct runner *r)
+{
+    const struct place *p = r->place;
+    const struct back_product product = { &p->w, &p->by_column, p->x, p->dy, p->dx, p->dw, p->n };
+
+    p->kernels->csc_backward(&product, 0, p->w.columns);
+}
+
+/* dX = W' dY and dW = dY X', as a dense trainer does. */
+static void run_dense_back(const struct runner *r)
+{
+    const struct place *p = r->place;
+    const int rows = (int)p->w.rows, columns = (int)p->w.columns, n = (int)p->n;
+
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, columns, n, rows, 1, p->dense, columns, p->dy, n, 0, p->dx, n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, n, 1, p->dy, n, p->x, n, 0, p->dw, columns);
+}
+
+static void measure_back(struct place *p)
+{
+    static struct runners all;
+    const char *chosen = p->n < WEIGHTS_INDEX_BATCH ? "csr" : "csc";
+    double dense_us;
+
+    all.count = 0;
+    add(&all, p, "csr", run_by_rows);
+    add(&all, p, "csc", run_by_columns);
+    add(&all, p, "openblas", run_dense_back);
+    take_turns(&all);
+    dense_us = all.of[2].median_us;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct runner *r = &all.of[i];
+
+        print_head(p, "back", all.rounds);
+        printf(",\"format\":\"%s\",\"chosen\":%s,\"median_us\":%.2f,\"gflops\":%.2f,\"dense\":\"openblas\","
+               "\"dense_us\":%.2f,\"ratio\":%.2f}\n",
+               r->name, strcmp(r->name, chosen) ? "false" : "true", r->median_us,
+               4.0 * (double)p->w.count * (double)p->n / r->median_us / 1e3, dense_us, dense_us / r->median_us);
+    }
+    fflush(stdout);
+}
+
+/* ---- whether the input is finite, as the daemon asks before it runs a batch ---- */
+
+static void run_check(const struct runner *r)
+{
+    const size_t count = r->place->n * r->place->w.columns;
+
+    if (r->place->kernels->first_not_finite(r->place->x, count) != count)
+        abort();
+}
+
+static void measure_check(struct place *p, const char *chosen)
+{
+    static struct runners all;
+    struct runner *check, *forward;
+    unsigned number;
+
+    all.count = 0;
+    check = add(&all, p, "check", run_check);
+    forward = add(&all, p, chosen, run_format);
+    if (!weight_format_find(chosen, &number) || packed_new(&p->w, number, &forward->packed))
+        abort();
+    take_turns(&all);
+    print_head(p, "check", all.rounds);
+    printf(",\"median_us\":%.3f,\"forward_us\":%.2f,\"share\":%.4f}\n", check->median_us, forward->median_us,
+           check->median_us / forward->median_us);
+    fflush(stdout);
+    packed_free(forward->packed);
+}
+
+/* ---- what is measured ---- */
+
+static void measure_place(struct place *p, size_t n, const char *chosen, const bool passes[PASSES])
+{
+    const size_t in = p->w.columns * n, out = p->w.rows * n;
+
+    p->n = n;
+    p->x = random_floats(in);
+    p->x_rows = random_floats(in);
+    p->dx = random_floats(in);
+    p->y = random_floats(out);
+    p->dy = random_floats(out);
+    p->operands = (struct rival_operands){ &p->w, p->dense, p->x, p->x_rows, p->y, n };
+    if (passes[PASS_FORWARD])
+        measure_forward(p, chosen);
+    if (passes[PASS_BACK])
+        measure_back(p);
+    if (passes[PASS_CHECK])
+        measure_check(p, chosen);
+    free(p->x);
+    free(p->x_rows);
+    free(p->dx);
+    free(p->y);
+    free(p->dy);
+}
+
+static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity,
+                          const bool passes[PASSES])
 {
     static const size_t batches[] = { 1, 4, 8, 16, 32, 64, 128, 256 };
     uint64_t all = (uint64_t)rows * columns;
-    struct operands o = { .dense = random_floats(all), .dw = random_floats(all) };
+    struct place p = {
+        .kernels = kernels, .dense = random_floats(all), .dw = random_floats(all), .sparsity = sparsity
+    };
     struct weights *weights;
     struct reason why;
 
-    if (sample_connections(rows, columns, (uint64_t)((double)all * (1 - sparsity) + 0.5), 1, 0, &o.w, &why)) {
+    if (sample_connections(rows, columns, (uint64_t)((double)all * (1 - sparsity) + 0.5), 1, 0, &p.w, &why)) {
         fprintf(stderr, "bench_kernels: %s\n", why.text);
         exit(1);
     }
-    sample_weights(&o.w, 2, 1, 0);
-    if (csc_init(&o.by_column, &o.w))
+    sample_weights(&p.w, 2, 1, 0);
+    if (csc_init(&p.by_column, &p.w) || weights_new(kernels, &p.w, 1, batches[ARRAY_SIZE(batches) - 1], NULL, &weights))
         abort();
-    if (weights_new(kernels, &o.w, 1, batches[ARRAY_SIZE(batches) - 1], NULL, &weights))
-        abort();
-    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
-        o.n = batches[i];
-        o.x = random_floats(columns * o.n);
-        o.dx = random_floats(columns * o.n);
-        o.y = random_floats(rows * o.n);
-        o.dy = random_floats(rows * o.n);
-        measure_formats(kernels, &o, sparsity, weights_format(weights, o.n));
-        measure_backward(kernels, &o, sparsity);
-        free(o.x);
-        free(o.dx);
-        free(o.y);
-        free(o.dy);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(batches); i++)
+        measure_place(&p, batches[i], weights_format(weights, batches[i]), passes);
     weights_free(weights);
-    csr_deinit(&o.w);
-    csc_deinit(&o.by_column);
-    free(o.dense);
-    free(o.dw);
+    csr_deinit(&p.w);
+    csc_deinit(&p.by_column);
+    free(p.dense);
+    free(p.dw);
+}
+
+static void measure_machine(void)
+{
+    const struct limits limits = limits_measure();
+
+    printf("{\"bench\":\"kernels\",\"pass\":\"machine\",\"ghz\":%.2f,\"fma_gflops\":%.1f", limits.ghz,
+           limits.fma_gflops);
+    for (int i = 0; i < LIMIT_CACHES; i++)
+        printf(",\"%s_bytes_a_cycle\":%.1f", limit_names[i], limits.bytes_a_cycle[i]);
+    printf("}\n");
+    fflush(stdout);
+}
+
+static bool passes_named(int count, char **names, bool passes[PASSES])
+{
+    for (int i = 0; i < count; i++) {
+        int pass = 0;
+
+        while (pass < PASSES && strcmp(names[i], pass_names[pass]) != 0)
+            pass++;
+        if (pass == PASSES)
+            return false;
+        passes[pass] = true;
+    }
+    for (int pass = 0; pass < PASSES && count == 0; pass++)
+        passes[pass] = true;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    static const double sparsities[] = { 0.5, 0.8, 0.9, 0.95, 0.98, 0.99 };
+    static const double sparsities[] = { 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99 };
     uint32_t rows = argc > 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1024;
     uint32_t columns = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1024;
     const struct kernels *kernels = kernels_find("auto");
+    bool passes[PASSES] = { false };
     cpu_set_t one;
 
-    if (!kernels || !rows || !columns || (argc != 1 && argc != 3)) {
-        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS]\n");
+    if (!kernels || !rows || !columns || argc == 2 || !passes_named(MAX(argc - 3, 0), argv + 3, passes)) {
+        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check]…]\n");
         return 2;
     }
     CPU_ZERO(&one);
     CPU_SET(CPU, &one);
     sched_setaffinity(0, sizeof one, &one); /* on a machine with one CPU it stays where it is */
-    openblas_set_num_threads(1);
+    rivals_begin();
+    if (passes[PASS_MACHINE])
+        measure_machine();
     for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++)
-        measure_shape(kernels, rows, columns, sparsities[s]);
+        measure_shape(kernels, rows, columns, sparsities[s], passes);
     return 0;
 }
