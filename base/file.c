@@ -150,15 +150,6 @@ static int write_all(int fd, const struct file_part *parts, size_t count)
     return 0;
 }
 
-/* The permissions that a file has when a program just creates it: mkostemp() gives it to its owner alone. */
-static int open_to_readers(int fd)
-{
-    mode_t mask = umask(0);
-
-    umask(mask);
-    return fchmod(fd, 0644 & ~mask) < 0 ? -errno : 0;
-}
-
 int file_check_target(const char *path, struct reason *why)
 {
     struct stat status;
@@ -191,39 +182,6 @@ bool file_will_be_same(const char *a, const char *b)
 
     return file_is_same(a, b) || (!strcmp(path_name(a), path_name(b)) && stat_folder(a, &one) &&
                                   stat_folder(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
-}
-
-int file_replace(const char *path, struct file_replacement *out, struct reason *why)
-{
-    int length = snprintf(out->temporary, sizeof out->temporary, "%s.XXXXXX", path);
-    int result = file_check_target(path, why);
-
-    out->path = path;
-    if (result)
-        return result;
-    if (length >= (int)sizeof out->temporary)
-        return refuse_errno(why, -ENAMETOOLONG, "%s", path);
-    out->fd = mkostemp(out->temporary, O_CLOEXEC);
-    return out->fd < 0 ? refuse_errno(why, -errno, "cannot create %s", path) : 0;
-}
-
-void file_replace_drop(struct file_replacement *replacement)
-{
-    close(steal_fd(&replacement->fd));
-    unlink(replacement->temporary);
-}
-
-int file_replace_end(struct file_replacement *replacement, int result, struct reason *why)
-{
-    if (!result)
-        result = open_to_readers(replacement->fd);
-    if (!result && (fsync(replacement->fd) < 0 || rename(replacement->temporary, replacement->path) < 0))
-        result = -errno;
-    close(steal_fd(&replacement->fd));
-    if (!result)
-        return 0;
-    unlink(replacement->temporary);
-    return refuse_errno(why, result, "cannot write %s", replacement->path);
 }
 
 int file_write(const char *path, const struct file_part *parts, size_t count, struct reason *why)
