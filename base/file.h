@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whole files, in and out. Reading makes a private copy, which is then checked and used: a file that changes or shrinks
- * afterwards changes nothing here. Writing goes to a temporary name beside the target, is synced, and renamed over it:
- * a reader sees the old file or the new one, and a full disk leaves the old one.
+ * afterwards changes nothing here. Writing goes to a file without a name in the target's folder, is synced, and gets
+ * the name: a reader sees the old file or the new one, a full disk leaves the old one, and a process that is killed
+ * leaves nothing.
  */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
@@ -45,12 +46,13 @@ bool file_is_same(const char *a, const char *b);
 /* The same, or would be if they came into being: one name in one folder, by whatever name that goes. */
 bool file_will_be_same(const char *a, const char *b);
 
-/* A file that comes into being whole, or not at all: what stood at its path stays until the end. It is written under a
- * name beside it, to `fd`. */
+/* A file that comes into being whole, or not at all: what stood at its path stays until the end. It is written to `fd`,
+ * and has no name until then: with its process it is gone, however that ends. Where the file system has no such files,
+ * and between two system calls when it takes the place of another, it has a name beside that, which SIGKILL leaves. */
 struct file_replacement {
     const char *path; /* the caller's */
     int fd;
-    char temporary[PATH_MAX];
+    char temporary[PATH_MAX]; /* the name beside it; empty: none */
 };
 
 /* On failure nothing is to be ended. -errno. */

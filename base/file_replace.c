@@ -2,11 +2,67 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/path.h"
+
+enum { TRIES = 100, COPY_AT_ONCE = 1 << 30 };
+
+/* ---- without a name ---- */
+
+static int link_to(int fd, const char *name)
+{
+    char itself[32];
+
+    snprintf(itself, sizeof itself, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, itself, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* In the path's folder; -1 where the file system has no such files. */
+static int open_unnamed(const char *path)
+{
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof folder, "%.*s.", (int)(path_name(path) - path), path) >= (int)sizeof folder)
+        return -1;
+    return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+}
+
+/* Gives it a name that nothing has. */
+static int link_beside(struct file_replacement *replacement)
+{
+    int result = -EEXIST;
+    uint32_t number;
+
+    for (int i = 0; i < TRIES && result == -EEXIST; i++) {
+        if (getrandom(&number, sizeof number, 0) < 0)
+            return -errno;
+        snprintf(replacement->temporary, sizeof replacement->temporary, "%s.%06x", replacement->path,
+                 number & 0xffffff);
+        result = link_to(replacement->fd, replacement->temporary);
+    }
+    if (result)
+        *replacement->temporary = '\0';
+    return result;
+}
+
+/* ---- with a name beside the path ---- */
+
+static int open_named(struct file_replacement *replacement)
+{
+    snprintf(replacement->temporary, sizeof replacement->temporary, "%s.XXXXXX", replacement->path);
+    replacement->fd = mkostemp(replacement->temporary, O_CLOEXEC);
+    if (replacement->fd >= 0)
+        return 0;
+    *replacement->temporary = '\0';
+    return -errno;
+}
 
 /* The permissions that a file has when a program just creates it: mkostemp() gives it to its owner alone. */
 static int open_to_readers(int fd)
@@ -17,35 +73,84 @@ static int open_to_readers(int fd)
     return fchmod(fd, 0644 & ~mask) < 0 ? -errno : 0;
 }
 
-int file_replace(const char *path, struct file_replacement *out, struct reason *why)
+static int finish_named(struct file_replacement *replacement)
 {
-    int length = snprintf(out->temporary, sizeof out->temporary, "%s.XXXXXX", path);
-    int result = file_check_target(path, why);
+    const int result = open_to_readers(replacement->fd);
 
-    out->path = path;
     if (result)
         return result;
-    if (length >= (int)sizeof out->temporary)
+    return fsync(replacement->fd) < 0 || rename(replacement->temporary, replacement->path) < 0 ? -errno : 0;
+}
+
+/* What was written to the file without a name is in one that has a name. */
+static int copy_to_named(struct file_replacement *replacement)
+{
+    cleanup_close int from = replacement->fd;
+    int result = open_named(replacement);
+    off_t at = 0;
+    ssize_t put;
+
+    if (result)
+        return result;
+    do
+        put = sendfile(replacement->fd, from, &at, COPY_AT_ONCE);
+    while (put > 0 || (put < 0 && errno == EINTR));
+    return put < 0 ? -errno : 0;
+}
+
+/* A link takes no place that is taken, and a rename does: what replaces a file has a second name between two system
+ * calls. Some systems make a file without a name and then refuse it one, as AppArmor may. */
+static int finish_unnamed(struct file_replacement *replacement)
+{
+    int result = fsync(replacement->fd) < 0 ? -errno : 0;
+
+    if (result)
+        return result;
+    result = link_to(replacement->fd, replacement->path);
+    if (!result)
+        return 0;
+    if (result == -EEXIST) {
+        result = link_beside(replacement);
+        if (!result)
+            return rename(replacement->temporary, replacement->path) < 0 ? -errno : 0;
+    }
+    result = copy_to_named(replacement);
+    return result ? result : finish_named(replacement);
+}
+
+/* ---- all of it ---- */
+
+int file_replace(const char *path, struct file_replacement *out, struct reason *why)
+{
+    int result = file_check_target(path, why);
+
+    *out = (struct file_replacement){ .path = path, .fd = -1 };
+    if (result)
+        return result;
+    /* As long as the name beside it must be able to be. */
+    if (strlen(path) + sizeof ".XXXXXX" > sizeof out->temporary)
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
-    out->fd = mkostemp(out->temporary, O_CLOEXEC);
-    return out->fd < 0 ? refuse_errno(why, -errno, "cannot create %s", path) : 0;
+    out->fd = open_unnamed(path);
+    result = out->fd < 0 ? open_named(out) : 0;
+    return result ? refuse_errno(why, result, "cannot create %s", path) : 0;
 }
 
 void file_replace_drop(struct file_replacement *replacement)
 {
-    close(steal_fd(&replacement->fd));
-    unlink(replacement->temporary);
+    if (replacement->fd >= 0)
+        close(steal_fd(&replacement->fd));
+    if (*replacement->temporary)
+        unlink(replacement->temporary);
 }
 
 int file_replace_end(struct file_replacement *replacement, int result, struct reason *why)
 {
     if (!result)
-        result = open_to_readers(replacement->fd);
-    if (!result && (fsync(replacement->fd) < 0 || rename(replacement->temporary, replacement->path) < 0))
-        result = -errno;
-    close(steal_fd(&replacement->fd));
-    if (!result)
+        result = *replacement->temporary ? finish_named(replacement) : finish_unnamed(replacement);
+    if (!result) {
+        close(steal_fd(&replacement->fd));
         return 0;
-    unlink(replacement->temporary);
+    }
+    file_replace_drop(replacement);
     return refuse_errno(why, result, "cannot write %s", replacement->path);
 }

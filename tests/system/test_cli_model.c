@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "cli_bed.h"
 #include "media/spec/media.h"
@@ -290,7 +291,51 @@ static void test_a_recording_is_written(void **state)
     free(sound.samples);
 }
 
-/* ---- what ships ---- */
+/* Of what the folder has by names that begin so. */
+static size_t count_beginning(const char *beginning)
+{
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    size_t count = 0;
+
+    assert_non_null(entries);
+    while ((entry = readdir(entries)))
+        count += !strncmp(entry->d_name, beginning, strlen(beginning));
+    closedir(entries);
+    return count;
+}
+
+/* Killed at whatever moment, it leaves the whole recording or none, and nothing beside it. */
+static void test_a_killed_run_leaves_nothing(void **state)
+{
+    static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
+    const struct command command = { .words = { "wisp", "run", "--model", "half", "noise.wav", "-o", "killed.wav" },
+                                     .folder = folder };
+    const size_t samples = 8000ul * 60;
+    uint64_t whole;
+
+    (void)state;
+    build_sound(SPECTRA ",\"answer\":\"sound\"}", 33, "half");
+    free(write_noise("noise.wav", 8000, samples).samples);
+    whole = clock_ns();
+    command_run(&command, &outcome);
+    whole = clock_ns() - whole;
+    assert_int_equal(outcome.status, 0);
+    srandom(2);
+    for (size_t i = 0; i < 18; i++) {
+        struct running running;
+        struct stat status = { .st_size = 44 + 2 * (off_t)samples };
+
+        (void)unlink(scratch_path(folder, "killed.wav"));
+        command_start(&command, &running);
+        usleep((useconds_t)((uint64_t)random() % (whole / 1000)));
+        (void)kill(running.pid, signals[i % ARRAY_SIZE(signals)]);
+        command_finish(&running, &outcome);
+        (void)stat(scratch_path(folder, "killed.wav"), &status);
+        assert_int_equal(status.st_size, 44 + 2 * samples);
+        assert_int_equal(count_beginning("killed.wav"), !access(scratch_path(folder, "killed.wav"), F_OK));
+    }
+}
 
 /* ---- a daemon for one call ---- */
 
@@ -536,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_a_model_that_was_only_built),
         cmocka_unit_test(test_a_picture_is_written),
         cmocka_unit_test(test_a_recording_is_written),
+        cmocka_unit_test(test_a_killed_run_leaves_nothing),
         cmocka_unit_test(test_it_answers_as_a_daemon_does),
         cmocka_unit_test(test_it_cannot_be_served),
         cmocka_unit_test(test_it_ends_with_the_command),

@@ -2,7 +2,6 @@
  *
  * base/: the error contract, checked sizes, files, random numbers, suggestions.
  */
-#include <dirent.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,49 +145,6 @@ static void test_file_is_read_into_its_own_size(void **state)
     scratch_remove(folder);
 }
 
-static size_t entries_of(const char *folder)
-{
-    DIR *entries = opendir(folder);
-    size_t count = 0;
-
-    assert_non_null(entries);
-    while (readdir(entries))
-        count++;
-    closedir(entries);
-    return count - 2; /* . and .. */
-}
-
-static void test_a_file_is_replaced_whole_or_not_at_all(void **state)
-{
-    const char *folder = scratch_make(), *path = scratch_path(folder, "a");
-    struct file_replacement replacement;
-    cleanup_free void *data = NULL;
-    struct stat status;
-    struct reason why;
-    size_t size;
-
-    (void)state;
-    assert_ok(file_write(path, &(struct file_part){ "old", 3 }, 1, &why), why);
-    assert_ok(file_replace(path, &replacement, &why), why);
-    assert_int_equal(write(replacement.fd, "half", 4), 4);
-    assert_int_equal(file_replace_end(&replacement, -ENOSPC, &why), -ENOSPC);
-    assert_non_null(strstr(why.text, "cannot write"));
-    assert_int_equal(entries_of(folder), 1);
-    assert_ok(file_read(path, 10, &data, &size, &why), why);
-    assert_string_equal(data, "old");
-
-    assert_ok(file_replace(path, &replacement, &why), why);
-    assert_int_equal(write(replacement.fd, "new", 3), 3);
-    assert_ok(file_replace_end(&replacement, 0, &why), why);
-    assert_int_equal(entries_of(folder), 1);
-    free(steal(&data));
-    assert_ok(file_read(path, 10, &data, &size, &why), why);
-    assert_string_equal(data, "new");
-    assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 0600, 0600);
-    scratch_remove(folder);
-}
-
 /* Names of files that are there, of others, and of those that are not yet, through a link to their folder, too. */
 static void test_one_file_by_two_names(void **state)
 {
@@ -323,7 +279,6 @@ int main(void)
         cmocka_unit_test(test_below_is_uniform),
         cmocka_unit_test(test_file_round_trip_and_limits),
         cmocka_unit_test(test_file_is_read_into_its_own_size),
-        cmocka_unit_test(test_a_file_is_replaced_whole_or_not_at_all),
         cmocka_unit_test(test_stream_is_read_to_its_end_or_limit),
         cmocka_unit_test(test_suggest_finds_the_near_miss),
         cmocka_unit_test(test_numbers_as_options),
