@@ -163,6 +163,7 @@ enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 enum { COLUMN_TILE = 2 };
 
 #include "sparse/kernels/elementwise.inc"
+#include "sparse/kernels/softmax.inc"
 #include "sparse/kernels/vector.inc"
 
 #define KERNELS_NAME  "avx2"

@@ -137,6 +137,7 @@ enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 enum { COLUMN_TILE = 8 };
 
 #include "sparse/kernels/elementwise.inc"
+#include "sparse/kernels/softmax.inc"
 #include "sparse/kernels/vector.inc"
 
 #define KERNELS_NAME  "avx512"

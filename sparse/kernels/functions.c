@@ -61,21 +61,3 @@ float function_log(float x)
     e = (float)exponent;
     return fmaf(e, LN2_HIGH, f - fmaf(s, f - p, -e * LN2_LOW));
 }
-
-void function_softmax(const float *in, float *out, size_t features, size_t batch, size_t begin, size_t end)
-{
-    for (size_t b = begin; b < end; b++) {
-        float largest = in[b], sum = 0;
-
-        for (size_t f = 1; f < features; f++)
-            largest = in[f * batch + b] > largest ? in[f * batch + b] : largest;
-        for (size_t f = 0; f < features; f++) {
-            float value = math_exp(in[f * batch + b] - largest);
-
-            out[f * batch + b] = value;
-            sum += value;
-        }
-        for (size_t f = 0; f < features; f++)
-            out[f * batch + b] /= sum;
-    }
-}

@@ -8,8 +8,6 @@
 #ifndef SPARSE_KERNELS_FUNCTIONS_H
 #define SPARSE_KERNELS_FUNCTIONS_H
 
-#include <stddef.h>
-
 float function_exp(float x);
 float function_log(float x); /* x > 0; -infinity at 0 */
 float function_sigmoid(float x);
@@ -17,9 +15,5 @@ float function_tanh(float x);
 /* How probable it is that a standard normal variable is less than x; and its density at x. */
 float function_normal(float x, float *density);
 float function_normal_by_tanh(float x, float *density); /* gelu's approximation of it by tanh */
-
-/* Over element f of sample b, activation [features][batch]: for each sample of [begin, end), the softmax over features.
- * The largest is subtracted first; sums run over ascending f. */
-void function_softmax(const float *in, float *out, size_t features, size_t batch, size_t begin, size_t end);
 
 #endif

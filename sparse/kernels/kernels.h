@@ -208,6 +208,10 @@ struct kernels {
     void (*panel_softmax)(float *panel, size_t rows);
     void (*panel_softmax_backward)(const float *p, float *gradient, size_t rows);
 
+    /* Over the features of each of the columns [begin, end): exp(x) / sum of exp, the largest subtracted first, the sum
+     * over ascending features. Rows are `columns` floats; in place allowed. */
+    void (*softmax)(const float *in, float *out, size_t features, size_t columns, size_t begin, size_t end);
+
     /* Nesterov momentum (Sutskever et al. 2013), per connection, with weight decay:
      *   d = fma(decay, w, g * scale); v = fma(momentum, v, d); w = fma(-rate, fma(momentum, v, d), w) */
     void (*sgd)(float *w, float *v, const float *g, size_t count, float rate, float momentum, float decay, float scale);

@@ -252,6 +252,7 @@ static void panel_product(const struct panel_product *product)
 }
 
 #include "sparse/kernels/elementwise.inc"
+#include "sparse/kernels/softmax.inc"
 
 #define KERNELS_NAME  "scalar"
 #define KERNELS_TABLE kernels_scalar

@@ -5,7 +5,6 @@
 #include <math.h>
 
 #include "base/pool.h"
-#include "sparse/kernels/functions.h"
 #include "sparse/layers/planning.h"
 
 /* Positions and samples alike are columns. */
@@ -25,7 +24,7 @@ static void forward(const struct layer_run *run)
     size_t features, columns, begin, end;
 
     columns_of(run, &features, &columns, &begin, &end);
-    function_softmax(run->in[0]->data, run->out->data, features, columns, begin, end);
+    run->kernels->softmax(run->in[0]->data, run->out->data, features, columns, begin, end);
 }
 
 /* dx = y (dy - sum of y dy), column by column. */

@@ -223,12 +223,63 @@ static void test_panel_softmax(void **state)
     }
 }
 
+/* ---- softmax of a layer ---- */
+
+static void expect_column(const float *in, float *out, size_t features, size_t columns, size_t column)
+{
+    float largest = in[column], sum = 0;
+
+    for (size_t f = 1; f < features; f++)
+        largest = in[f * columns + column] > largest ? in[f * columns + column] : largest;
+    for (size_t f = 0; f < features; f++) {
+        out[f * columns + column] = function_exp(in[f * columns + column] - largest);
+        sum += out[f * columns + column];
+    }
+    for (size_t f = 0; f < features; f++)
+        out[f * columns + column] /= sum;
+}
+
+/* In parts, as threads would; in place, or beside it. */
+static void check_columns(struct rng *rng, const struct kernels *kernels, size_t features, size_t columns)
+{
+    const size_t count = features * columns, cut = rng_below(rng, (uint32_t)columns + 1);
+    struct guarded in = guarded_new(count), out = guarded_new(count);
+    float *expected = malloc(count * sizeof *expected), *to = rng_below(rng, 2) ? in.data : out.data;
+
+    assert_non_null(expected);
+    fill(rng, in.data, count, columns % 3 == 0);
+    for (size_t i = 0; i < columns; i++)
+        expect_column(in.data, expected, features, columns, i);
+    kernels->softmax(in.data, to, features, columns, 0, cut);
+    kernels->softmax(in.data, to, features, columns, cut, columns);
+    assert_same(expected, to, count, "softmax", kernels->name);
+    free(expected);
+    guarded_free(&in);
+    guarded_free(&out);
+}
+
+static void test_softmax(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(19, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t columns = 1; columns < COLUMNS_MAX; columns++)
+            check_columns(&rng, kernels, 1 + rng_below(&rng, 40), columns);
+        check_columns(&rng, kernels, 3, 255);
+        check_columns(&rng, kernels, 2, 600);
+        check_columns(&rng, kernels, 700, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_column_norm),
         cmocka_unit_test(test_panel_product),
         cmocka_unit_test(test_panel_softmax),
+        cmocka_unit_test(test_softmax),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

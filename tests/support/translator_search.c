@@ -69,7 +69,7 @@ static void ask(const struct search *search, const struct beginning *b, float *r
         raw[w] = output[w * search->positions + b->count];
         best = raw[w] > raw[best] ? w : best;
     }
-    function_softmax(raw, p, search->vocabulary, 1, 0, 1);
+    kernels_find("auto")->softmax(raw, p, search->vocabulary, 1, 0, 1);
     for (uint32_t w = 0; w < search->vocabulary; w++)
         logarithms[w] = (double)raw[w] - (double)raw[best] + (double)function_log(p[best]);
 }
