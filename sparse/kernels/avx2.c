@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "sparse/kernels/gather.inc"
 
 typedef struct {
@@ -64,10 +65,38 @@ static inline vec vec_add(vec a, vec b)
     return (vec){ _mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high) };
 }
 
+/* What comes, where it is larger or NaN; else what stands. */
+static inline __m256 larger_eight(__m256 stands, __m256 comes)
+{
+    return _mm256_blendv_ps(
+        stands, comes,
+        _mm256_or_ps(_mm256_cmp_ps(comes, stands, _CMP_GT_OQ), _mm256_cmp_ps(comes, comes, _CMP_UNORD_Q)));
+}
+
+static inline vec vec_larger(vec stands, vec comes)
+{
+    return (vec){ larger_eight(stands.low, comes.low), larger_eight(stands.high, comes.high) };
+}
+
 /* Lanes from `count` on read as 0, are not stored, and keep the sum's value. */
 static inline vec vec_load_part(const float *from, unsigned count)
 {
     return (vec){ _mm256_maskload_ps(from, mask_of(count, 0)), _mm256_maskload_ps(from + 8, mask_of(count, 8)) };
+}
+
+/* `count` floats that stand two apart. */
+static inline __m256 load_even_eight(const float *from, int count)
+{
+    const __m256 low = _mm256_maskload_ps(from, mask_of((unsigned)MAX(2 * count - 1, 0), 0));
+    const __m256 high = _mm256_maskload_ps(from + 8, mask_of((unsigned)MAX(2 * count - 1, 0), 8));
+    const __m256 even = _mm256_shuffle_ps(low, high, 0x88); /* 0 2 8 10, 4 6 12 14 */
+
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
+}
+
+static inline vec vec_load_even(const float *from, unsigned count)
+{
+    return (vec){ load_even_eight(from, (int)count), load_even_eight(from + 16, (int)count - 8) };
 }
 
 /* The same of no more than eight, or four: a narrow load seldom lies in two cache lines. */

@@ -53,10 +53,27 @@ static inline vec vec_add(vec a, vec b)
     return _mm512_add_ps(a, b);
 }
 
+/* What comes, where it is larger or NaN; else what stands. */
+static inline vec vec_larger(vec stands, vec comes)
+{
+    return _mm512_mask_mov_ps(
+        stands, _mm512_cmp_ps_mask(comes, stands, _CMP_GT_OQ) | _mm512_cmp_ps_mask(comes, comes, _CMP_UNORD_Q), comes);
+}
+
 /* Lanes from `count` on read as 0, are not stored, and keep the first operand's (the sum's) value. */
 static inline vec vec_load_part(const float *from, unsigned count)
 {
     return _mm512_maskz_loadu_ps(mask_of(count), from);
+}
+
+/* `count` floats that stand two apart. */
+static inline vec vec_load_even(const float *from, unsigned count)
+{
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const uint32_t mask = (uint32_t)((1ull << (2 * count - 1)) - 1);
+
+    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)mask, from), even,
+                                  _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), from + 16));
 }
 
 /* The same of no more than four or eight: a narrow load seldom lies in two cache lines. */

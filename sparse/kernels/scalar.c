@@ -254,6 +254,29 @@ static void panel_product(const struct panel_product *product)
 #include "sparse/kernels/elementwise.inc"
 #include "sparse/kernels/softmax.inc"
 
+/* No comparison with NaN is true, so one is looked for. */
+static float largest_of(const struct window_line *line, const float *in)
+{
+    float stands = -INFINITY;
+
+    for (size_t i = 0; i < line->rows; i++) {
+        for (size_t j = 0; j < line->columns; j++) {
+            const float comes = in[i * line->pitch + j * line->batch];
+
+            stands = comes > stands || comes != comes ? comes : stands;
+        }
+    }
+    return stands;
+}
+
+static void largest(const struct window_line *line, const float *in, float *out)
+{
+    for (size_t p = 0; p < line->count; p++) {
+        for (size_t b = 0; b < line->batch; b++)
+            out[p * line->batch + b] = largest_of(line, in + p * line->step + b);
+    }
+}
+
 #define KERNELS_NAME  "scalar"
 #define KERNELS_TABLE kernels_scalar
 #include "sparse/kernels/table.inc"

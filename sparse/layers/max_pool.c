@@ -22,11 +22,14 @@ static int prepare(const struct layer_setup *setup, struct layer_needs *needs, s
 
 static void forward_channel(const struct layer_run *run, const struct window *window, size_t f)
 {
-    const size_t out = f * tensor_columns(run->out);
-    uint16_t *taps = run->mode == LAYER_TRAIN ? (uint16_t *)run->saved + out : NULL;
+    const size_t at = f * tensor_columns(run->out), batch = run->in[0]->batch;
+    const float *in = run->in[0]->data + f * tensor_columns(run->in[0]);
+    float *out = run->out->data + at;
 
-    pooling_max(window, run->in[0]->data + f * tensor_columns(run->in[0]), run->in[0]->batch, run->out->data + out,
-                taps);
+    if (run->mode == LAYER_TRAIN)
+        pooling_max_taps(window, in, batch, out, (uint16_t *)run->saved + at);
+    else
+        pooling_max(window, run->kernels, in, batch, out);
 }
 
 static void forward(const struct layer_run *run)

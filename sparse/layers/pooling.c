@@ -16,19 +16,18 @@ static void take_larger(const float *in, size_t batch, uint16_t tap, float *out,
         const bool larger = in[b] > out[b] || in[b] != in[b];
 
         out[b] = larger ? in[b] : out[b];
-        if (taps && (larger || taps[b] == TAP_NONE))
+        if (larger || taps[b] == TAP_NONE)
             taps[b] = tap;
     }
 }
 
-void pooling_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps)
+void pooling_max_taps(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps)
 {
     const size_t positions = window_positions(window);
 
     for (size_t i = 0; i < positions * batch; i++)
         out[i] = -INFINITY;
-    if (taps)
-        memset(taps, 0xff, positions * batch * sizeof *taps);
+    memset(taps, 0xff, positions * batch * sizeof *taps);
     for (uint32_t tap = 0; tap < window_taps(window); tap++) {
         for (uint32_t y = 0; y < window->out_height; y++) {
             struct window_run run;
@@ -37,7 +36,55 @@ void pooling_max(const struct window *window, const float *in, size_t batch, flo
                 continue;
             for (size_t p = run.begin; p < run.end; p++)
                 take_larger(in + (run.from + (p - run.begin) * window->stride) * batch, batch, (uint16_t)tap,
-                            out + p * batch, taps ? taps + p * batch : NULL);
+                            out + p * batch, taps + p * batch);
+        }
+    }
+}
+
+/* Of a window that begins at `begin`, the taps that lie within [0, size): how many, and the first. */
+static size_t find_taps(int64_t begin, uint32_t kernel, uint32_t size, int64_t *first)
+{
+    const int64_t past = MIN((int64_t)size - begin, (int64_t)kernel);
+
+    *first = MAX(-begin, 0);
+    return past > *first ? (size_t)(past - *first) : 0;
+}
+
+/* Of the windows from x on, how many have the taps of the first: all that lie on the picture. */
+static uint32_t count_alike(const struct window *w, uint32_t x)
+{
+    const int64_t left = (int64_t)x * w->stride - w->left, last = (int64_t)w->width - w->kernel_width;
+
+    if (left < 0 || left > last)
+        return 1;
+    return (uint32_t)MIN((last - left) / w->stride + 1, (int64_t)w->out_width - x);
+}
+
+/* The windows of line y from x on that have the same taps; `from`: where the first tap of the first lies. */
+static struct window_line line_at(const struct window *w, size_t batch, uint32_t y, uint32_t x, size_t *from)
+{
+    const int64_t top = (int64_t)y * w->stride - w->top, left = (int64_t)x * w->stride - w->left;
+    struct window_line line = {
+        .pitch = w->width * batch, .count = count_alike(w, x), .batch = batch, .step = w->stride * batch
+    };
+    int64_t first_y, first_x;
+
+    line.rows = find_taps(top, w->kernel_height, w->height, &first_y);
+    line.columns = find_taps(left, w->kernel_width, w->width, &first_x);
+    *from = line.rows && line.columns ? (size_t)((top + first_y) * w->width + left + first_x) * batch : 0;
+    return line;
+}
+
+void pooling_max(const struct window *window, const struct kernels *kernels, const float *in, size_t batch, float *out)
+{
+    for (uint32_t y = 0; y < window->out_height; y++) {
+        for (uint32_t x = 0; x < window->out_width;) {
+            size_t from;
+            const struct window_line line = line_at(window, batch, y, x, &from);
+
+            kernels->largest(&line, in + from, out);
+            out += line.count * batch;
+            x += (uint32_t)line.count;
         }
     }
 }

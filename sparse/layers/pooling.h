@@ -10,9 +10,11 @@
 #include "sparse/layers/planning.h"
 #include "sparse/layers/window.h"
 
-/* The largest under each window, the padding aside; NaN where there is one. `taps` gets where it stood, of equal ones
- * the first; NULL: not wanted. */
-void pooling_max(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps);
+/* The largest under each window, the padding aside; NaN where there is one. */
+void pooling_max(const struct window *window, const struct kernels *kernels, const float *in, size_t batch, float *out);
+
+/* The same, to train: `taps` gets where it stood, of equal ones the first. */
+void pooling_max_taps(const struct window *window, const float *in, size_t batch, float *out, uint16_t *taps);
 
 /* Overwrites in_gradient: each element gets what the windows send whose largest it was, in the order of the windows. */
 void pooling_max_backward(const struct window *window, const uint16_t *taps, const float *out_gradient, size_t batch,

@@ -273,13 +273,67 @@ static void test_softmax(void **state)
     }
 }
 
+/* ---- the largest under a window ---- */
+
+static void expect_largest(const struct window_line *line, const float *in, float *out)
+{
+    for (size_t i = 0; i < line->count * line->batch; i++) {
+        const float *window = in + i / line->batch * line->step + i % line->batch;
+
+        out[i] = -INFINITY;
+        for (size_t tap = 0; tap < line->rows * line->columns; tap++) {
+            const float comes = window[tap / line->columns * line->pitch + tap % line->columns * line->batch];
+
+            if (!isnan(out[i]) && (isnan(comes) || comes > out[i]))
+                out[i] = comes;
+        }
+    }
+}
+
+/* What the last tap of the last position reads is the last that there is. */
+static void check_largest(struct rng *rng, const struct kernels *kernels, struct window_line line)
+{
+    const size_t last = (line.rows ? line.rows - 1 : 0) * line.pitch + (line.columns - 1) * line.batch;
+    const size_t read = (line.count - 1) * line.step + last + line.batch, written = line.count * line.batch;
+    struct guarded in = guarded_new(read), out = guarded_new(written);
+    float *expected = malloc(written * sizeof *expected);
+
+    assert_non_null(expected);
+    fill(rng, in.data, read, rng_below(rng, 2));
+    expect_largest(&line, in.data, expected);
+    kernels->largest(&line, in.data, out.data);
+    assert_same(expected, out.data, written, "largest", kernels->name);
+    free(expected);
+    guarded_free(&in);
+    guarded_free(&out);
+}
+
+static void test_largest(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(20, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (size_t i = 0; i < 1200; i++) {
+            const size_t batch = i % 2 ? 1 : 1 + i / 2 % 40;
+            const struct window_line line = { .rows = rng_below(&rng, 4),
+                                              .columns = 1 + rng_below(&rng, 3),
+                                              .pitch = batch * rng_below(&rng, 50),
+                                              .count = 1 + rng_below(&rng, 40),
+                                              .batch = batch,
+                                              .step = batch * (1 + rng_below(&rng, 3)) };
+
+            check_largest(&rng, kernels, line);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_column_norm),
-        cmocka_unit_test(test_panel_product),
-        cmocka_unit_test(test_panel_softmax),
-        cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_column_norm), cmocka_unit_test(test_panel_product), cmocka_unit_test(test_panel_softmax),
+        cmocka_unit_test(test_softmax),     cmocka_unit_test(test_largest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,8 +98,9 @@ static void check_window(struct rng *rng, size_t batch)
     float *back_max = make_floats(rng, ins), *back_average = make_floats(rng, ins);
     double *wanted_max = calloc(ins, sizeof(double)), *wanted_average = calloc(ins, sizeof(double));
     uint16_t *taps = calloc(outs, sizeof *taps);
+    const struct kernels *kernels;
 
-    pooling_max(&w, in, batch, max, taps);
+    pooling_max_taps(&w, in, batch, max, taps);
     pooling_average(&w, in, batch, average);
     for (uint32_t i = 0; i < outs; i++) {
         const struct expected e = expect(&w, in, batch, i / (uint32_t)batch, i % batch);
@@ -110,8 +111,10 @@ static void check_window(struct rng *rng, size_t batch)
         expect_back(&w, i / (uint32_t)batch, e.tap, (double)g[i], batch, i % batch, wanted_max, wanted_average);
     }
     memcpy(scratch, max, outs * sizeof *max);
-    pooling_max(&w, in, batch, max, NULL);
-    assert_memory_equal(scratch, max, outs * sizeof *max);
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        pooling_max(&w, kernels, in, batch, max);
+        assert_memory_equal(scratch, max, outs * sizeof *max);
+    }
     pooling_max_backward(&w, taps, g, batch, back_max);
     pooling_average_backward(&w, g, batch, back_average);
     assert_close(back_max, wanted_max, ins);
@@ -126,7 +129,7 @@ static void test_against_double(void **state)
 
     (void)state;
     for (int i = 0; i < 300; i++)
-        check_window(&rng, (size_t[]){ 1, 2, 17 }[i % 3]);
+        check_window(&rng, (size_t[]){ 1, 2, 17, 32 }[i % 4]);
 }
 
 static void test_a_sample_alone(void **state)
@@ -161,10 +164,10 @@ static void test_nan_is_the_largest(void **state)
     const struct window one = { 1, 2, 1, 1, 2, 2, 1, 1, 1 };
 
     (void)state;
-    pooling_max(&w, in, 1, out, NULL);
+    pooling_max(&w, kernels_at(0), in, 1, out);
     assert_true(isnan(out[0]) && isnan(out[1]));
     /* -infinity under every tap: the first that lies on the picture. */
-    pooling_max(&one, (const float[]){ -INFINITY, -INFINITY }, 1, out, taps);
+    pooling_max_taps(&one, (const float[]){ -INFINITY, -INFINITY }, 1, out, taps);
     assert_true(isinf(out[0]) && out[0] < 0);
     assert_int_equal(taps[0], 3);
 }
