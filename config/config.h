@@ -64,6 +64,10 @@ void config_model_init(struct config_model *model);
  * first is also the reason. WISP_E_CONFIG, for a file that cannot be read too; -ENOMEM. */
 int config_read(const char *path, struct config *config, FILE *errors, struct reason *why);
 
+/* For one that is read while another is in force: what only a start can change becomes what it is in the other one, and
+ * each such key that differed is a line in `kept` (may be NULL), "limits.channels". -ENOMEM. */
+int config_keep(struct config *config, const struct config *running, FILE *kept);
+
 /* Where the configuration is when nobody says: PREFIX/etc/wisp/wispd.yaml, if there is one, for a program in
  * PREFIX/sbin; else /etc/wisp/wispd.yaml, as for the prefix /usr. Valid for ever; for the main thread. */
 const char *config_default_path(void);

@@ -97,7 +97,7 @@ _Static_assert(sizeof(bool) == 1, "a switch is stored as a byte");
 #define AT(type, member) .offset = offsetof(struct type, member)
 
 static const struct field log_fields[] = {
-    { "level", &kind_choice, AT(config, log_level), .choices = levels },
+    { "level", &kind_choice, AT(config, log_level), .choices = levels, .live = true },
     { .key = NULL },
 };
 
@@ -129,12 +129,12 @@ const struct field config_fields[] = {
     { "socket", &kind_socket, AT(config, socket) },
     { "socket_mode", &kind_mode, AT(config, socket_mode), 0, 0777 },
     { "log", &kind_section, .fields = log_fields },
-    { "kernels", &kind_word, AT(config, kernels), .choices = kernels },
-    { "cache", &kind_switch, AT(config, cache), 0, 1 },
+    { "kernels", &kind_word, AT(config, kernels), .choices = kernels, .live = true },
+    { "cache", &kind_switch, AT(config, cache), 0, 1, .live = true },
     { "loop", &kind_choice, AT(config, loop), .choices = loops },
     { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },
     { "limits", &kind_section, .fields = limit_fields },
-    { "models", &kind_models, .fields = model_fields },
+    { "models", &kind_models, .fields = model_fields, .live = true },
     { .key = NULL },
 };
 

@@ -49,6 +49,7 @@ struct field {
     uint64_t min, max;            /* of a number */
     bool power;                   /* of a number: only powers of two */
     bool needed;                  /* its section is wrong without it */
+    bool live;                    /* a configuration that is read again can change it; so of `models`, with all below */
     const struct choice *choices; /* of a choice or word; the end has no name */
     const struct field *fields;   /* of a section, or of each of the models */
 };

@@ -362,9 +362,46 @@ static void test_the_examples_comments_are_the_defaults(void **state)
     config_deinit(&with_comments);
 }
 
+/* ---- read again ---- */
+
+/* What only a start can change stays, and is said; the rest is as the file has it. */
+static void what_a_start_alone_can_change_is_kept(void **state)
+{
+    struct config running, fresh;
+    char *kept = NULL;
+    size_t size;
+    FILE *out = open_memstream(&kept, &size);
+
+    (void)state;
+    parse("running", "limits: {channels: 9}\nmodels: [{path: a.safetensors}]\n", &running);
+    parse("fresh", full, &fresh);
+    assert_int_equal(config_keep(&fresh, &running, out), 0);
+    fclose(out);
+    assert_string_equal(kept, "socket\nsocket_mode\nloop\nspin\nlimits.channels\nlimits.channels_per_user\n"
+                              "limits.memory_per_user\nlimits.entries\nlimits.arena\nlimits.rows\n");
+    assert_string_equal(fresh.socket, running.socket);
+    assert_int_equal(fresh.limits.channels, 9);
+    assert_int_equal(fresh.limits.rows, running.limits.rows);
+    assert_int_equal(fresh.spin_ns, running.spin_ns);
+    assert_int_equal(fresh.model_count, 3);
+    assert_int_equal(fresh.log_level, LOG_LEVEL_DEBUG);
+    assert_string_equal(fresh.kernels, "avx2");
+    assert_false(fresh.cache);
+    free(kept);
+    /* The same once more: nothing differs. */
+    out = open_memstream(&kept, &size);
+    assert_int_equal(config_keep(&fresh, &running, out), 0);
+    fclose(out);
+    assert_string_equal(kept, "");
+    free(kept);
+    config_deinit(&running);
+    config_deinit(&fresh);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_start_alone_can_change_is_kept),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything_once),
         cmocka_unit_test(test_emptiness_is_the_defaults),
