@@ -94,14 +94,27 @@ static int dump(const struct config *config)
     return config_print(config, stdout) || fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int serve_until_told(const struct options *options, const struct config *config, int signals)
+/* As at the start; on the loader's thread. */
+static int read_again(const void *argument, struct config *config, FILE *errors, struct reason *why)
 {
+    const struct options *options = argument;
+    int result = options_configure(options, config, errors, why);
+
+    if (result)
+        (void)impersonate_denied(options->config ? options->config : config_default_path(), why);
+    return result;
+}
+
+static int serve_until_told(const struct options *options, struct config *config, int signals)
+{
+    static struct config_source source; /* a load that is under way at the end may outlast this */
     struct wispd *daemon = NULL;
     struct reason why = { "" };
     int result;
 
     warn_of_nothing(options, config);
-    result = wispd_new(config, &daemon, &why);
+    source = (struct config_source){ .read = read_again, .argument = options };
+    result = wispd_new(config, &source, &daemon, &why);
     if (result)
         return complain(result, &why);
     result = wispd_run(daemon, signals);
@@ -111,7 +124,7 @@ static int serve_until_told(const struct options *options, const struct config *
     return result ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int serve(const struct options *options, const struct config *config)
+static int serve(const struct options *options, struct config *config)
 {
     cleanup_close int signals = signals_open();
     int result, code;

@@ -45,9 +45,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_MARKS   (1ull << 4) /* submissions have a mark */
 #define WIRE_FEATURE_BEAMS   (1ull << 5) /* and the width of a beam */
 #define WIRE_FEATURE_DONE    (1ull << 6) /* done_ns of a completion is filled in, where its timings are */
+#define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
-     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE)
+     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -178,6 +179,7 @@ enum wire_type {
     WIRE_DESCRIBE = 4, /* payload: a name or processing type -> JSON object of that model, and its route */
     WIRE_NOTIFY = 5,   /* daemon -> client: completions are waiting; no payload */
     WIRE_STATUS = 6,   /* -> JSON object of the daemon: version, uptime, counters */
+    WIRE_RELOAD = 7,   /* -> when it is done, JSON object: what has changed */
     WIRE_REPLY = 0x80, /* or'ed to the type of what it answers */
 };
 

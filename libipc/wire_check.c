@@ -176,9 +176,11 @@ static const struct message_rule {
     { WIRE_DESCRIBE, "describe", sizeof(struct wire_control), check_named },
     { WIRE_NOTIFY, "notify", sizeof(struct wire_control), check_plain },
     { WIRE_STATUS, "status", sizeof(struct wire_control), check_plain },
+    { WIRE_RELOAD, "reload", sizeof(struct wire_control), check_plain },
     { WIRE_LIST | WIRE_REPLY, "list reply", sizeof(struct wire_control), check_reply },
     { WIRE_DESCRIBE | WIRE_REPLY, "describe reply", sizeof(struct wire_control), check_reply },
     { WIRE_STATUS | WIRE_REPLY, "status reply", sizeof(struct wire_control), check_reply },
+    { WIRE_RELOAD | WIRE_REPLY, "reload reply", sizeof(struct wire_control), check_reply },
 };
 
 int wire_check_message(const void *message, size_t length, struct reason *why)

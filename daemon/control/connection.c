@@ -144,6 +144,7 @@ void connection_close(struct connection_table *table, struct connection *connect
         close_at(&connection->socket);
     close_at(&connection->process);
     connection_drop_reply(connection);
+    connection->reload = 0;
     connection->state = CONNECTION_DEAD;
     table->dead++;
 }

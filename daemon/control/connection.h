@@ -65,7 +65,9 @@ struct connection {
     pid_t pid;
     char name[32]; /* as the client calls itself: for the log, printable */
     uint64_t accepted_ns;
-    uint64_t asked_ns; /* when something was last asked */
+    uint64_t asked_ns;         /* when something was last asked */
+    uint32_t reload;           /* which one answers it, by number; 0: none */
+    struct wire_control asked; /* when it asked for that */
     struct outbox outbox;
 };
 

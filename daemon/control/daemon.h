@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_SIGNAL,
     EVENT_WATCHDOG,
     EVENT_HELPER,
+    EVENT_LOADED,
     EVENT_REPORTS,
     EVENT_STOP_NOW,
     EVENT_SOCKET,     /* of a channel */
@@ -44,8 +45,10 @@ static inline uint64_t event_token(enum event_kind kind, const struct connection
                       : token;
 }
 
+struct reload;
+
 struct wispd {
-    const struct config *config;
+    struct config *config;     /* in force: a reload changes it */
     struct model_set *set;     /* that is served now: descriptions come from it, */
     struct queue_set *serving; /* and its queues: the shard's, but for the counters */
     struct queue_set *queues;  /* all that the shard has, the newest first */
@@ -53,6 +56,7 @@ struct wispd {
     struct connection_table table;
     struct loop *loop;
     struct helper *helper;
+    struct reload *reload; /* NULL: it cannot */
     struct worker *worker; /* its shard */
     struct listener listener;
     int signals; /* a signalfd; -1: none */

@@ -13,6 +13,7 @@
 #include "daemon/control/handshake.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/questions.h"
+#include "daemon/control/reload.h"
 #include "daemon/control/stop.h"
 #include "daemon/control/watchdog.h"
 
@@ -41,7 +42,8 @@ static void take_signal(struct wispd *daemon, uint32_t signal)
 {
     switch (signal) {
     case SIGHUP:
-        log_warning("SIGHUP: the configuration is read at start only; use systemctl restart wispd");
+        if (daemon->reload)
+            reload_ask(daemon, NULL);
         break;
     case SIGUSR1:
         set_log_level(MIN(log_get_level() + 1, (unsigned)LOG_LEVEL_DEBUG));
@@ -85,6 +87,13 @@ static int on_helper(struct wispd *daemon, struct connection *none, const struct
         else
             channels_retire(daemon, connection);
     }
+    return 0;
+}
+
+static int on_loaded(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)connection, (void)event;
+    reload_loaded(daemon);
     return 0;
 }
 
@@ -147,12 +156,19 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },  [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },      [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },      [EVENT_REPORTS] = { on_reports, false },
-    [EVENT_STOP_NOW] = { on_stop_now, false },  [EVENT_SOCKET] = { on_socket, true },
-    [EVENT_QUESTION] = { on_question, true },   [EVENT_GONE] = { on_gone, true },
-    [EVENT_HELLO_DUE] = { on_hello_due, true }, [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_LISTENER] = { on_listener, false },
+    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },
+    [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },
+    [EVENT_REPORTS] = { on_reports, false },
+    [EVENT_LOADED] = { on_loaded, false },
+    [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },
+    [EVENT_QUESTION] = { on_question, true },
+    [EVENT_GONE] = { on_gone, true },
+    [EVENT_HELLO_DUE] = { on_hello_due, true },
+    [EVENT_HELLO_LATE] = { on_hello_late, true },
 };
 
 int events_handle(struct wispd *daemon, uint64_t until_ns)

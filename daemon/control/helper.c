@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "daemon/control/helper.h"
 #include "daemon/shard/pulse.h"
 
@@ -73,7 +74,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-int helper_new(struct helper **out)
+int helper_new(const char *name, struct helper **out)
 {
     struct helper *helper = calloc(1, sizeof *helper);
     int result;
@@ -94,25 +95,50 @@ int helper_new(struct helper **out)
         free(helper);
         return -result;
     }
-    (void)pthread_setname_np(helper->thread, "wispd-helper");
+    (void)pthread_setname_np(helper->thread, name);
     *out = helper;
     return 0;
+}
+
+static void tell_to_stop(struct helper *helper)
+{
+    pthread_mutex_lock(&helper->lock);
+    helper->stop = true;
+    pthread_cond_signal(&helper->asked);
+    pthread_mutex_unlock(&helper->lock);
+}
+
+static void destroy(struct helper *helper)
+{
+    pthread_cond_destroy(&helper->asked);
+    pthread_mutex_destroy(&helper->lock);
+    close(helper->eventfd);
+    free(helper);
 }
 
 struct helper *helper_free(struct helper *helper)
 {
     if (!helper)
         return NULL;
-    pthread_mutex_lock(&helper->lock);
-    helper->stop = true;
-    pthread_cond_signal(&helper->asked);
-    pthread_mutex_unlock(&helper->lock);
+    tell_to_stop(helper);
     pthread_join(helper->thread, NULL);
-    pthread_cond_destroy(&helper->asked);
-    pthread_mutex_destroy(&helper->lock);
-    close(helper->eventfd);
-    free(helper);
+    destroy(helper);
     return NULL;
+}
+
+bool helper_end(struct helper *helper, uint64_t patience_ns)
+{
+    const struct timespec until = clock_timespec(clock_ns() + patience_ns);
+
+    if (!helper)
+        return true;
+    tell_to_stop(helper);
+    if (pthread_clockjoin_np(helper->thread, NULL, CLOCK_MONOTONIC, &until)) {
+        pthread_detach(helper->thread);
+        return false;
+    }
+    destroy(helper);
+    return true;
 }
 
 int helper_eventfd(const struct helper *helper)

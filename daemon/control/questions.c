@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Control messages of an open channel: list, describe, status.
+ * Control messages of an open channel: list, describe, status, reload.
  *
  * One at a time: while a reply waits for room in the socket, the next message is not read, so a client that asks and
  * does not listen costs one reply's memory, and little of that is not shared. At most one message a channel is handled
@@ -19,6 +19,7 @@
 #include "daemon/control/describe.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/questions.h"
+#include "daemon/control/reload.h"
 
 /* Far more than programs ask, which ask when they begin. */
 static const struct budget_rate rate = { .every_ns = 1 * NS_PER_MS, .burst = 256 };
@@ -133,6 +134,18 @@ static int answer_describe(struct wispd *daemon, struct connection *connection, 
     return reply(daemon, connection, request, WISP_E_NO_MODEL, 0, describe_unknown(daemon, name, length));
 }
 
+/* Who may not is told so at once; the others when it is done. */
+static int answer_reload(struct wispd *daemon, struct connection *connection, const struct wire_control *request)
+{
+    static const char denied[] = "only root and the user that wispd runs as may have it reload";
+
+    if (!daemon->reload || !reload_may(connection))
+        return reply(daemon, connection, request, WISP_E_DENIED, 0, (struct description){ .own = strdup(denied) });
+    connection->asked = *request;
+    reload_ask(daemon, connection);
+    return -EINPROGRESS;
+}
+
 static int answer(struct wispd *daemon, struct connection *connection, const struct message *message)
 {
     struct wire_control request = message->control;
@@ -142,6 +155,8 @@ static int answer(struct wispd *daemon, struct connection *connection, const str
         return answer_list(daemon, connection, &request);
     case WIRE_STATUS:
         return answer_status(daemon, connection, &request);
+    case WIRE_RELOAD:
+        return answer_reload(daemon, connection, &request);
     case WIRE_DESCRIBE:
         return answer_describe(daemon, connection, &message->control);
     default:
@@ -162,11 +177,18 @@ static int receive(struct wispd *daemon, struct connection *connection)
     return result;
 }
 
+/* What it listens for next: room for the rest of an answer, the end alone while an answer is being found, or the next
+ * question. */
+static unsigned awaited(const struct connection *connection)
+{
+    return connection->outbox.busy ? POLLOUT : connection->reload ? 0 : POLLIN;
+}
+
 static void go_on(struct wispd *daemon, struct connection *connection, int result)
 {
-    if (!result || result == -EAGAIN)
-        result = loop_ready(daemon->loop, connection->socket, connection->outbox.busy ? POLLOUT : POLLIN,
-                            event_token(EVENT_SOCKET, connection));
+    if (!result || result == -EAGAIN || result == -EINPROGRESS)
+        result =
+            loop_ready(daemon->loop, connection->socket, awaited(connection), event_token(EVENT_SOCKET, connection));
     if (result)
         channels_hang_up(daemon, connection);
 }
@@ -174,6 +196,13 @@ static void go_on(struct wispd *daemon, struct connection *connection, int resul
 void questions_answer(struct wispd *daemon, struct connection *connection)
 {
     go_on(daemon, connection, receive(daemon, connection));
+}
+
+void questions_answer_late(struct wispd *daemon, struct connection *connection, int status, char *text)
+{
+    loop_cancel(daemon->loop, connection->socket); /* which has listened for its end */
+    go_on(daemon, connection,
+          reply(daemon, connection, &connection->asked, status, 0, (struct description){ .own = text }));
 }
 
 void questions_ready(struct wispd *daemon, struct connection *connection, const struct loop_event *event)

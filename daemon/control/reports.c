@@ -3,6 +3,7 @@
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/models.h"
+#include "daemon/control/reload.h"
 
 /* It may have been hung up meanwhile: then it is on its way back. */
 static void on_broken(struct wispd *daemon, struct connection *connection)
@@ -31,6 +32,7 @@ int reports_take(struct wispd *daemon)
             break;
         case REPORT_IN_USE:
             models_in_use(daemon, mail.subject);
+            reload_in_use(daemon, mail.subject);
             break;
         case REPORT_DONE_WITH:
             models_done_with(daemon, mail.subject);

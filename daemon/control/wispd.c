@@ -12,6 +12,7 @@
 #include "daemon/control/channels.h"
 #include "daemon/control/events.h"
 #include "daemon/control/models.h"
+#include "daemon/control/reload.h"
 #include "daemon/control/reports.h"
 #include "daemon/control/room.h"
 #include "daemon/control/spin.h"
@@ -76,11 +77,11 @@ static int parts_make(struct wispd *daemon, struct reason *why)
     if (!result)
         result = connection_table_init(&daemon->table, capacity);
     if (!result)
-        result = helper_new(&daemon->helper);
+        result = helper_new("wispd-helper", &daemon->helper);
     return result ? refuse_errno(why, result, "starting") : loops_open(daemon, why);
 }
 
-static int wispd_init(struct wispd *daemon, struct reason *why)
+static int wispd_init(struct wispd *daemon, const struct config_source *source, struct reason *why)
 {
     const struct config *config = daemon->config;
     struct model_set *set = NULL;
@@ -91,10 +92,12 @@ static int wispd_init(struct wispd *daemon, struct reason *why)
     if (!result)
         result = models_use(daemon, set, why);
     model_set_release(set); /* the daemon holds it */
+    if (!result && source && (result = reload_new(source, &daemon->reload)))
+        (void)refuse_errno(why, result, "the loader's thread");
     return result ? result : listener_open(&daemon->listener, config->socket, config->socket_mode, why);
 }
 
-int wispd_new(const struct config *config, struct wispd **out, struct reason *why)
+int wispd_new(struct config *config, const struct config_source *source, struct wispd **out, struct reason *why)
 {
     struct wispd *daemon = calloc(1, sizeof *daemon);
     int result;
@@ -107,7 +110,7 @@ int wispd_new(const struct config *config, struct wispd **out, struct reason *wh
     daemon->epoch = epoch_make();
     daemon->started_ns = clock_ns();
     daemon->spin_ns = spin_choose(config->spin_ns);
-    result = wispd_init(daemon, why);
+    result = wispd_init(daemon, source, why);
     if (result) {
         wispd_free(daemon);
         return result;
@@ -120,6 +123,7 @@ struct wispd *wispd_free(struct wispd *daemon)
 {
     if (!daemon)
         return NULL;
+    reload_end(daemon);
     channels_end(daemon);
     listener_close(&daemon->listener);
     worker_free(daemon->worker);
@@ -142,6 +146,8 @@ static int begin(struct wispd *daemon, int signals)
     result = loop_ready(daemon->loop, signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
     if (!result)
         result = loop_edge(daemon->loop, helper_eventfd(daemon->helper), event_token(EVENT_HELPER, NULL));
+    if (!result && daemon->reload)
+        result = loop_edge(daemon->loop, reload_eventfd(daemon->reload), event_token(EVENT_LOADED, NULL));
     if (!result)
         result = loop_edge(daemon->loop, worker_eventfd(daemon->worker), event_token(EVENT_REPORTS, NULL));
     if (!result)

@@ -111,7 +111,7 @@ static void sigint_stops_too_and_sighup_does_not(void **state)
     bed_start(NULL, NULL);
     daemon_signal(&bed.daemon, SIGHUP);
     bed_serves();
-    assert_true(daemon_logged(&bed.daemon, "SIGHUP"));
+    assert_true(daemon_logged(&bed.daemon, "reload: serving 1 model"));
     daemon_signal(&bed.daemon, SIGINT);
     assert_int_equal(daemon_wait(&bed.daemon, 5000), 0);
     daemon_stop(&bed.daemon);

@@ -106,7 +106,7 @@ static void each_allocation_may_fail(void **state)
         int result;
 
         until_failure = k;
-        result = wispd_new(&config, &daemon, &why);
+        result = wispd_new(&config, NULL, &daemon, &why);
         failed = until_failure < 0;
         until_failure = -1;
         if (!failed) {

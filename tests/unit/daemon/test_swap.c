@@ -45,7 +45,7 @@ static int setup(void **state)
     config_model_init(config.models);
     config.model_count = 1;
     make("first.safetensors", 1);
-    assert_ok(wispd_new(&config, &daemon_, &why), why);
+    assert_ok(wispd_new(&config, NULL, &daemon_, &why), why);
     make("second.safetensors", 2);
     return 0;
 }
