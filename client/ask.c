@@ -66,6 +66,14 @@ static void put_session(struct wisp_client *client, struct session *session, int
     pthread_mutex_unlock(&client->lock);
 }
 
+/* A question that older daemons do not know would end the connection. */
+static int check_known(const struct session *session, enum wire_type type)
+{
+    if (type != WIRE_RELOAD || session->features & WIRE_FEATURE_RELOAD)
+        return 0;
+    return last_error_set(WISP_E_VERSION, "this wispd cannot reload: restart it");
+}
+
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply)
 {
     struct question question = { .type = type, .name = name, .deadline_ns = wisp_private_answer_by(client) };
@@ -81,9 +89,11 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
             break;
         pthread_mutex_lock(&client->asking);
         question.id = ++client->questions;
-        if (!client->answer_ns)
+        if (!client->answer_ns && type != WIRE_RELOAD) /* which takes as long as models do */
             question.deadline_ns = clock_ns() + ASK_NS;
-        result = session_ask(session, &question, reply, last_error());
+        result = check_known(session, type);
+        if (!result)
+            result = session_ask(session, &question, reply, last_error());
         pthread_mutex_unlock(&client->asking);
         put_session(client, session, result, reply->noticed);
         if (!result)

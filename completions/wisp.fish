@@ -18,6 +18,7 @@ complete -c wisp -f -n __fish_use_subcommand -a models -d 'list what the daemon 
 complete -c wisp -f -n __fish_use_subcommand -a show -d 'show one model'
 complete -c wisp -f -n __fish_use_subcommand -a ping -d 'measure the round trip to the daemon'
 complete -c wisp -f -n __fish_use_subcommand -a status -d "show the daemon's own state"
+complete -c wisp -f -n __fish_use_subcommand -a reload -d 'have the daemon read its configuration and models again'
 complete -c wisp -f -n __fish_use_subcommand -a help -d 'describe a verb'
 complete -c wisp -f -n __fish_use_subcommand -a version -d 'print the version'
 complete -c wisp -f -n __fish_use_subcommand -a structure -d 'keep structures, and see what a sparsity makes of one'
@@ -27,10 +28,10 @@ complete -c wisp -f -n __fish_use_subcommand -a curves -d 'show how trainings we
 complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
 complete -c wisp -f -n __fish_use_subcommand -a export -d 'write its connections for other programs'
 
-complete -c wisp -n '__wisp_verb run models show ping status' -s s -l socket -r -d 'the socket of the daemon'
-complete -c wisp -n '__wisp_verb run models show ping status' -s t -l timeout -x -d 'longest to wait, milliseconds'
-complete -c wisp -n '__wisp_verb run models show ping status' -s j -l json -d JSON
-complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status build train curves eval export structure'
+complete -c wisp -n '__wisp_verb run models show ping status reload' -s s -l socket -r -d 'the socket of the daemon'
+complete -c wisp -n '__wisp_verb run models show ping status reload' -s t -l timeout -x -d 'longest to wait, milliseconds'
+complete -c wisp -n '__wisp_verb run models show ping status reload' -s j -l json -d JSON
+complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload build train curves eval export structure'
 complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb show' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb run' -s m -l model -r -d 'ask this model file'

@@ -46,6 +46,22 @@ WISP_EXPORT int wisp_status(wisp_client *client, char **json)
     return ask_json(client, WIRE_STATUS, json);
 }
 
+WISP_EXPORT int wisp_reload(wisp_client *client, char **text)
+{
+    struct reply reply;
+    int result = client_ask(client, WIRE_RELOAD, NULL, &reply);
+
+    *text = NULL;
+    if (result)
+        return result;
+    /* The first thing that is wrong; all of them are in the text. */
+    if (reply.status)
+        result = last_error_set(reply.status, "%.*s", (int)strcspn(reply.text, "\n"), reply.text);
+    *text = steal(&reply.text);
+    reply_deinit(&reply);
+    return result;
+}
+
 /* ---- finding ---- */
 
 /* What the daemon serves, by name and type, as far as memory has room. */

@@ -5,17 +5,24 @@
 #include "base/socket_path.h"
 #include "client/cli/connection.h"
 
-enum { PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_MIN = 65536 };
+enum { LOADING_MS = 600000, PATIENT_MS = 30000, PROMPT_MS = 5000, RECONNECT_MS = 5000, ENTRIES = 4, ARENA_MIN = 65536 };
 
 void connection_options(struct connection *connection, struct option_table *table)
 {
-    connection->timeout_ms = connection->patient ? PATIENT_MS : PROMPT_MS;
+    const char *limit = "longest to wait for the daemon, and for its answer (5000; 0: without limit)";
+
+    connection->timeout_ms = PROMPT_MS;
+    if (connection->patient) {
+        connection->timeout_ms = PATIENT_MS;
+        limit = "longest to wait for the daemon, and for each answer (30000; 0: without limit)";
+    }
+    if (connection->loading) {
+        connection->timeout_ms = LOADING_MS;
+        limit = "longest to wait for the daemon, and until it has loaded (600000; 0: without limit)";
+    }
     option_text(table, "socket", 's', &connection->socket, "PATH",
                 "the daemon's socket ($WISP_SOCKET; " SOCKET_OF_SERVICE "; $XDG_RUNTIME_DIR/wisp/wisp.sock)");
-    option_count(table, "timeout", 't', &connection->timeout_ms, "MS",
-                 connection->patient ? "longest to wait for the daemon, and for each answer (30000; 0: without limit)"
-                                     : "longest to wait for the daemon, and for its answer (5000; 0: without limit)",
-                 0, UINT32_MAX - 1);
+    option_count(table, "timeout", 't', &connection->timeout_ms, "MS", limit, 0, UINT32_MAX - 1);
 }
 
 uint32_t connection_wait_ms(const struct connection *connection)

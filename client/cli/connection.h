@@ -16,6 +16,7 @@
 struct connection {
     const char *verb;
     const char *socket;  /* NULL: as libwisp chooses */
+    bool loading;        /* the limit is what it may take to load models */
     bool patient;        /* the limit is what a model may take, not what a person waits for a word */
     uint64_t timeout_ms; /* 0: none */
     bool questions;      /* no more: it takes no shared memory, and gets in where all connections are taken */

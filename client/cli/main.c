@@ -30,6 +30,7 @@ static const struct verb {
     { "show", verb_show, "show one model, served or in a file: shapes, layers, labels, lineage" },
     { "ping", verb_ping, "measure the round trip to the daemon" },
     { "status", verb_status, "show the daemon's own state" },
+    { "reload", verb_reload, "have the daemon read its configuration and models again" },
     { "help", verb_help, "describe a verb" },
     { "version", verb_version, "print the version" },
 };

@@ -98,6 +98,13 @@ const char *wisp_version(void);
 int wisp_list(wisp_client *client, char **json);
 int wisp_status(wisp_client *client, char **json);
 
+/* Has the daemon read its configuration and its models again, and waits until they serve: *text is then a JSON object
+ * that says what has changed. WISP_E_CONFIG, WISP_E_FORMAT, -errno: it has refused them, and serves what it served;
+ * *text has each thing that is wrong, a line each. To be freed with free(); NULL, when it has not answered:
+ * WISP_E_VERSION, from a daemon that cannot; WISP_E_DENIED is for all but root and the daemon's user. It may take
+ * minutes: see `answer_ms`. */
+int wisp_reload(wisp_client *client, char **text);
+
 /* Finds a model by name, by processing type ("image.classification"), or by modality ("image").
  * WISP_E_NO_MODEL: wisp_last_error() names what there is. */
 int wisp_find(wisp_client *client, const char *name, wisp_model **out);

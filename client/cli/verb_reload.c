@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp reload: the daemon reads its configuration and its models again, and says what came of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "client/cli/connection.h"
+#include "client/cli/facts.h"
+#include "client/cli/verb.h"
+
+static const struct usage usage = {
+    .verb = "reload",
+    .arguments = "[options]",
+    .summary =
+        "Has the daemon read its configuration and models again, beside those that it serves. When all of them are\n"
+        "good they take their place; when not, nothing changes, and what is wrong is said.",
+    .examples = "  wispd -t && wisp reload\n",
+};
+
+static void print_list(const json_t *answer, const char *key, const char *what)
+{
+    const json_t *names = json_object_get(answer, key), *name;
+    size_t i;
+
+    json_array_foreach(names, i, name) printf("%s%s", i ? ", " : what, json_string_value(name));
+}
+
+static void print(const json_t *answer)
+{
+    const uint64_t count = member_count(answer, "models");
+
+    printf("serving %llu model%s, %zu as before", (unsigned long long)count, count == 1 ? "" : "s",
+           json_array_size(json_object_get(answer, "kept")));
+    print_list(answer, "loaded", "; loaded: ");
+    print_list(answer, "added", "; added: ");
+    print_list(answer, "removed", "; removed: ");
+    printf("; in %llu ms\n", (unsigned long long)member_count(answer, "ms"));
+    if (json_array_size(json_object_get(answer, "restart"))) {
+        print_list(answer, "restart", "a restart is needed for what has changed of: ");
+        puts("");
+    }
+}
+
+/* Each thing that is wrong, and that nothing has changed. */
+static int refused(const struct connection *connection, int result, char *lines)
+{
+    enum exit_status status = exit_for_input(result);
+
+    if (!lines)
+        return connection_fail(connection, result);
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))
+        fail(usage.verb, status, "%s", line);
+    if (result == WISP_E_DENIED)
+        return status;
+    if (result == WISP_E_CONFIG || result == WISP_E_FORMAT)
+        status = EXIT_CONFIG;
+    return fail(usage.verb, status, "nothing has changed: wispd serves what it served");
+}
+
+int verb_reload(int argc, char **argv)
+{
+    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true, .loading = true };
+    struct option_table table = { .count = 0 };
+    struct operands operands = { .max = 0 };
+    cleanup_json json_t *answer = NULL;
+    cleanup_free char *text = NULL;
+    bool json = false;
+    int status, result;
+
+    option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
+    connection_options(&connection, &table);
+    if (!options_read(&usage, &table, argc, argv, &operands, &status))
+        return status;
+    status = connection_open(&connection);
+    if (status)
+        return status;
+    result = wisp_reload(connection.client, &text);
+    if (result)
+        return refused(&connection, result, text);
+    answer = connection_parse(&connection, steal(&text));
+    if (!answer)
+        return EXIT_FAILED;
+    if (json)
+        return connection_print(&connection, answer);
+    print(answer);
+    return EXIT_DONE;
+}
