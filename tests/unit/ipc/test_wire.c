@@ -295,6 +295,8 @@ static const uint16_t types[] = { WIRE_HELLO,
                                   WIRE_DESCRIBE,
                                   WIRE_NOTIFY,
                                   WIRE_STATUS,
+                                  WIRE_RELOAD,
+                                  WIRE_RELOAD | WIRE_REPLY,
                                   WIRE_LIST | WIRE_REPLY,
                                   WIRE_DESCRIBE | WIRE_REPLY,
                                   WIRE_STATUS | WIRE_REPLY };
