@@ -109,11 +109,11 @@ FIGURES = {
         recipe=lambda size, method: [*SGD, "-r", "0.1", "--decay", "0.0005", "--augment", "shift=2,flip=0.5"],
         runs=claimed("erk", [32]), checks=close("erk", [32], 0.005, TELLING[:2])),
     "vit": Figure(
-        title="Vision transformers of 64 features on Fashion-MNIST", what="blocks:", data="fashion", media=PIXELS, epochs=5,
+        title="Vision transformers of 64 features on Fashion-MNIST", what="blocks:", data="fashion", media=PIXELS, epochs=4,
         network=networks.vit,
-        recipe=lambda size, method: ["--optimizer", "adamw", "-r", "0.001", "--decay", "0.05", "--schedule", "cosine", "--warmup", "0.5",
-                                     "-b", "128", "--balance", "none", "--label-smoothing", "0.1", "--clip", "1", "--average", "ema=0.999",
-                                     "--augment", "shift=2,flip=0.5"],
+        # With batches of 128 and a rate of 0.001 even five epochs are too few updates: a dense network of eight blocks came to 84.9 %.
+        recipe=lambda size, method: ["--optimizer", "adamw", "-r", "0.002", "--decay", "0.05", "--schedule", "cosine", "--warmup", "0.3",
+                                     "-b", "32", "--balance", "none", "--label-smoothing", "0.05", "--clip", "1", "--augment", "flip=0.5"],
         runs=claimed("er", BLOCKS, seeds=1), checks=close("er", BLOCKS, 0.005, TELLING[:2])),
     # For tests: seconds, and data that are made.
     "tiny": Figure(
