@@ -320,15 +320,16 @@ int collect_skip(struct collect *collect, int result, const struct reason *why)
 {
     if (!is_of_the_file(result) || !collect->wish->skip_bad)
         return result;
-    dataset_skip(collect->set, why);
+    dataset_skip(collect->set, 1, why);
     return 0;
 }
 
-void dataset_skip(struct dataset *set, const struct reason *why)
+void dataset_skip(struct dataset *set, size_t count, const struct reason *why)
 {
-    if (set->skipped.count < DATASET_SKIPPED_NAMED)
-        set->skipped.first[set->skipped.count] = strdup(why->text);
-    set->skipped.count++;
+    if (set->skipped.reasons < DATASET_SKIPPED_NAMED)
+        set->skipped.first[set->skipped.reasons] = strdup(why->text);
+    set->skipped.reasons++;
+    set->skipped.count += count;
 }
 
 const char *dataset_sample(const struct dataset *dataset, size_t sample, char *text, size_t size)

@@ -55,6 +55,7 @@ struct dataset {
     char hash[48];  /* "xxh3-128:HEX" over the samples, their classes and the labels, in order */
     enum media_kind kind;
     size_t count;
+    size_t files;      /* that were read, where samples are pieces of them; 0: a sample is one file, or one row */
     bool unlabelled;   /* as it was wished: then there are no labels, and all classes are 0 */
     uint32_t *classes; /* one a sample; 0 where it has several labels, or numbers */
     /* With a label separator: sample i has the labels set[set_starts[i] … set_starts[i + 1]), none twice. With
@@ -72,8 +73,8 @@ struct dataset {
     uint32_t *lines; /* one a sample: its line; NULL */
     char doubt[256]; /* what looks wrong with the labels, a sentence without its end; "": nothing */
     struct {
-        size_t count;
-        char *first[DATASET_SKIPPED_NAMED]; /* reasons */
+        size_t count, reasons; /* files or rows, of a pair that cannot be used both; and why, so many times */
+        char *first[DATASET_SKIPPED_NAMED];
     } skipped;
     /* One a sample; the one that `kind` says, the others NULL. */
     struct media_picture *pictures;
@@ -129,8 +130,8 @@ static inline size_t dataset_positions(size_t frames, size_t all, size_t positio
 
 /* Memory that samples point into; owned by the set from now on, on failure too. -ENOMEM. */
 int dataset_own(struct dataset *dataset, void *block, struct reason *why);
-/* Counts what is left out of it, and keeps the first reasons. */
-void dataset_skip(struct dataset *dataset, const struct reason *why);
+/* Counts so many files or rows that are left out of it for one reason, and keeps the first reasons. */
+void dataset_skip(struct dataset *dataset, size_t count, const struct reason *why);
 
 /* Adds the samples of another set of the kind, which was read without labels and is taken over, in any case. -ENOMEM.
  */

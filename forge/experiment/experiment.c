@@ -242,16 +242,23 @@ static int refuse_classes(const struct experiment *s, const struct experiment_op
                   (unsigned long long)outputs, classes);
 }
 
-static void tell_skipped(const char *verb, const struct dataset *data)
+/* What cannot be read. Most of the data is no accident: then the wrong thing is being read. */
+static int tell_skipped(const char *verb, const char *path, const struct dataset *data, struct reason *why)
 {
-    if (!data->skipped.count)
-        return;
-    warn_user(verb, "%zu of %zu samples cannot be read and are left out:", data->skipped.count,
-              data->skipped.count + data->count);
-    for (size_t i = 0; i < MIN(data->skipped.count, (size_t)DATASET_SKIPPED_NAMED) && data->skipped.first[i]; i++)
+    const size_t skipped = data->skipped.count, kept = data->files ? data->files : data->count;
+
+    if (!skipped)
+        return 0;
+    warn_user(verb, "%zu of %zu %s cannot be read and are left out:", skipped, skipped + kept,
+              data->files ? "files" : "samples");
+    for (size_t i = 0; i < MIN(data->skipped.reasons, (size_t)DATASET_SKIPPED_NAMED) && data->skipped.first[i]; i++)
         warn_user(verb, "  %s", data->skipped.first[i]);
-    if (data->skipped.count > DATASET_SKIPPED_NAMED)
-        warn_user(verb, "  and %zu more", data->skipped.count - DATASET_SKIPPED_NAMED);
+    if (data->skipped.reasons > DATASET_SKIPPED_NAMED)
+        warn_user(verb, "  and %zu more", data->skipped.reasons - DATASET_SKIPPED_NAMED);
+    if (skipped <= kept)
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "%s: more than half of the %s cannot be read", path,
+                  data->files ? "files" : "samples");
 }
 
 static int check_numbers(const struct experiment *s, const struct experiment_options *o, struct reason *why)
@@ -325,10 +332,7 @@ static int read_data(struct experiment *s, const struct experiment_options *o, c
     reading_end(&reading);
     if (result)
         return result;
-    tell_skipped(s->verb, *out);
-    if ((*out)->skipped.count > (*out)->count)
-        return refuse(why, WISP_E_FORMAT, "%s: more than half of the samples cannot be read", path);
-    return 0;
+    return tell_skipped(s->verb, path, *out, why);
 }
 
 static int check_columns(const struct experiment *s, const struct experiment_options *o, struct reason *why)

@@ -25,11 +25,17 @@ struct making {
     uint32_t width, height; /* of a tile of the input */
 };
 
+/* Files of a pair: one, of which the other picture is made, or two. */
+static size_t files_of_pair(const struct making *m)
+{
+    return m->wish->degrading.degradation ? 1 : 2;
+}
+
 static int skip(const struct making *m, int result, const struct reason *why)
 {
     if (result != WISP_E_FORMAT || !m->wish->skip_bad)
         return result;
-    dataset_skip(m->set, why);
+    dataset_skip(m->set, files_of_pair(m), why);
     return 0;
 }
 
@@ -175,6 +181,7 @@ static int make_samples(struct making *m, struct reason *why)
     free(set->pictures);
     set->pictures = steal(&m->pictures);
     set->count = count;
+    set->files = m->count * files_of_pair(m);
     hash(set, m->wish);
     return 0;
 }

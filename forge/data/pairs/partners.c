@@ -126,11 +126,11 @@ bool partners_are_there(const struct dataset *set, const char *root, struct part
 }
 
 /* Those that are not wanted are counted, as a reader does it. */
-static int skip(const struct search *search, int result, const struct reason *why)
+static int skip(const struct search *search, int result, size_t pictures, const struct reason *why)
 {
     if (result != WISP_E_FORMAT || !search->skip_bad)
         return result;
-    dataset_skip(search->set, why);
+    dataset_skip(search->set, pictures, why);
     return 0;
 }
 
@@ -146,7 +146,7 @@ static int name_picture(struct search *search, const char *root, uint32_t pictur
                            "%s: neither a folder on its way nor the end of its name says whether it is an input or a "
                            "target: pairs are in " WORDS "; of clean ones alone --degrade makes inputs",
                            path),
-                    why);
+                    1, why);
     /* What stands in folders has no partner among names that end so. */
     if (asprintf(&out->rest, "%c%c%.*s%.*s", FAMILIES_FROM + place.word->family, place.folder ? '/' : '-',
                  (int)place.begin, path, (int)(place.dot - MIN(place.end, place.dot)), path + place.end) < 0) {
@@ -207,7 +207,7 @@ static int match_all(struct search *search, struct partners *out, size_t *count,
         result = match(search, &search->named[i], same, why);
         if (!result)
             out[(*count)++] = (struct partners){ search->named[i].picture, search->named[i + 1].picture };
-        else if ((result = skip(search, result, why)))
+        else if ((result = skip(search, result, same, why)))
             return result;
     }
     if (*count)

@@ -67,6 +67,12 @@ static int mix(const struct making *m, struct recording_pair *pair, struct reaso
     return result;
 }
 
+/* One, of which the inputs are made, or two. */
+static size_t files_of_pair(const struct making *m)
+{
+    return m->wish->mixed ? 1 : 2;
+}
+
 static int add_pair(struct making *m, const struct partners *partners, struct reason *why)
 {
     const struct dataset *set = m->set;
@@ -83,7 +89,7 @@ static int add_pair(struct making *m, const struct partners *partners, struct re
                         dataset_sample(set, partners->input, name, sizeof name), pair->inputs->count,
                         pair->inputs->rate, pair->target.count);
     if (result == WISP_E_FORMAT && m->wish->skip_bad) {
-        dataset_skip(m->set, why);
+        dataset_skip(m->set, files_of_pair(m), why);
         return 0;
     }
     if (result)
@@ -166,6 +172,7 @@ static int make_samples(struct making *m, struct reason *why)
     r->mixing = m->mixing;
     r->pairs = m->pairs;
     put_blocks(set, m, r);
+    set->files = m->count * files_of_pair(m);
     hash(set, m->wish);
     return 0;
 }

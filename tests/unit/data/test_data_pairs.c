@@ -60,6 +60,7 @@ static void partners_by_name(void **state)
 static void partners_refused(void **state)
 {
     static const char *const some[] = { "input/a.png", "target/a.png", "input/b.png", "c.png", "target/d.png" };
+    static const char *const two[] = { "input/a.png", "input/a.jpg", "target/a.png", "input/b.png", "target/b.png" };
 
     (void)state;
     PARTNERS("input/b.png has no partner: no target is called so", "input/a.png", "target/a.png", "input/b.png");
@@ -73,6 +74,7 @@ static void partners_refused(void **state)
     PARTNERS("a/b.png: neither a folder", "a/b.png");
     PARTNERS("images.png: neither", "images.png");
     partners_are(some, ARRAY_SIZE(some), true, "0 1; 3");
+    partners_are(two, ARRAY_SIZE(two), true, "3 4; 3");
 }
 
 /* ---- sets ---- */

@@ -172,7 +172,9 @@ static void pairs_are_told_by_their_folders(void **state)
     set = read_sounds("pairs");
     assert_ok(recordings_make(set, &wish, &why), why);
     assert_int_equal(set->recordings->count, 2);
-    assert_int_equal(set->skipped.count, 1);
+    assert_int_equal(set->skipped.count, 2);
+    assert_int_equal(set->skipped.reasons, 1);
+    assert_int_equal(set->files, 4);
     dataset_free(set);
     media_free(media);
 }

@@ -265,12 +265,35 @@ static void test_what_does_not_fit_is_refused(void **state)
     }
 }
 
+/* Whether most of the data is bad is asked of files: a pair is two, however many tiles it has. */
+static void test_what_is_left_out_are_files(void **state)
+{
+    static const uint8_t picture[64 * 64] = { 1 };
+
+    (void)state;
+    put("bad/train/images/whole.png", 64, 64, picture);
+    put("bad/train/masks/whole.png", 64, 64, picture);
+    put("bad/train/images/other.png", 24, 20, picture);
+    put("bad/train/masks/other.png", 20, 24, picture);
+    data_write_text(data_root, "bad/train/images/cut.png", "\x89PNG");
+    put("bad/train/masks/cut.png", 24, 20, picture);
+    forge_run(&ran, data_root, "train mask -D bad --skip-bad -e 1 " RECIPE " " MASKS " -o x");
+    assert_int_equal(ran.status, 65);
+    assert_non_null(strstr(ran.err, "4 of 6 files cannot be read and are left out:"));
+    assert_non_null(strstr(ran.err, "bad: more than half of the files cannot be read"));
+    put("bad/train/images/second.png", 24, 20, picture);
+    put("bad/train/masks/second.png", 24, 20, picture);
+    forge_run_well(&ran, data_root, "train mask -D bad --skip-bad -e 1 " RECIPE " " MASKS " -o x");
+    assert_non_null(strstr(ran.err, "4 of 8 files cannot be read and are left out:"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masks_are_learned),      cmocka_unit_test(test_the_same_bytes),
-        cmocka_unit_test(test_noise_is_taken_off),     cmocka_unit_test(test_pictures_become_larger),
-        cmocka_unit_test(test_a_type_has_a_structure), cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_masks_are_learned),          cmocka_unit_test(test_the_same_bytes),
+        cmocka_unit_test(test_noise_is_taken_off),         cmocka_unit_test(test_pictures_become_larger),
+        cmocka_unit_test(test_a_type_has_a_structure),     cmocka_unit_test(test_what_does_not_fit_is_refused),
+        cmocka_unit_test(test_what_is_left_out_are_files),
     };
 
     return cmocka_run_group_tests(tests, make_data, data_root_remove);
