@@ -107,8 +107,11 @@ static int take_word(struct lines *l, char *begin, char *end, struct tagged_word
     return 0;
 }
 
-static int read_lines(struct lines *l, struct tagged_words *words, struct reason *why)
+/* A sentence with a bad word is left out as a whole, if that is wished. */
+static int read_lines(struct lines *l, struct collect *collect, struct tagged_words *words, struct reason *why)
 {
+    size_t sentence = 0; /* where its words begin */
+    bool bad = false;
     int result = 0;
 
     for (; !result && l->at < l->end; l->line++) {
@@ -117,10 +120,15 @@ static int read_lines(struct lines *l, struct tagged_words *words, struct reason
         l->at = feed ? feed + 1 : l->end;
         if (end > begin && end[-1] == '\r')
             end--;
-        if (end == begin)
+        if (end == begin) {
             l->next = 1;
-        else if (*begin != '#')
-            result = take_word(l, begin, end, words, why);
+            sentence = words->count;
+            bad = false;
+        } else if (*begin != '#' && !bad && (result = take_word(l, begin, end, words, why))) {
+            result = collect_skip(collect, result, why);
+            words->count = sentence;
+            bad = true;
+        }
     }
     return result;
 }
@@ -136,7 +144,7 @@ int conllu_take(const char *path, void *data, size_t size, struct collect *colle
     if (result || (result = collect_own(collect, data, why)))
         return result;
     lines = (struct lines){ .path = path, .at = data, .end = (char *)data + size, .line = 1, .next = 1 };
-    result = read_lines(&lines, &words, why);
+    result = read_lines(&lines, collect, &words, why);
     if (!result)
         result = tagged_collect(&words, path, collect, why);
     free(words.list);

@@ -164,6 +164,34 @@ static void damage(void **state)
     }
 }
 
+/* Sentences are left out as a whole. */
+static void skipping(void **state)
+{
+    struct dataset_wish wish = wish_of(TAGS_CATEGORY, 4);
+    struct dataset *set;
+    struct reason why;
+
+    (void)state;
+    wish.skip_bad = true;
+    data_write_text(data_root, "train.conllu",
+                    "1\tA\ta\tX\tX" REST "\n3\tb\tb\tX\tX" REST "\n4\tc\tc\tX\tX" REST "\n\n"
+                    "1\tD\td\tY\tX" REST "\n2\te\te\tZ\tX" REST "\n\nen\tHello\n\n1\tf\tf\tY\tX" REST "\n");
+    assert_ok(dataset_read(&wish, &set, &why), why);
+    data_has(set, 2, 2, "Y Z");
+    assert_sample(set, 0,
+                  "D\x1f"
+                  "e",
+                  "Y|Z");
+    assert_int_equal(set->lines[1], 10);
+    assert_int_equal(set->skipped.count, 2);
+    assert_non_null(strstr(set->skipped.first[0], "train.conllu:2: word 2 of a sentence is expected"));
+    assert_non_null(strstr(set->skipped.first[1], "train.conllu:8: 2 fields between tabs"));
+    dataset_free(set);
+    data_write_text(data_root, "train.conllu", "en\tHello\n");
+    assert_int_equal(dataset_read(&wish, &set, &why), WISP_E_FORMAT);
+    assert_non_null(strstr(why.text, "none of its 1 files can be read; the first: "));
+}
+
 /* A script makes the lemma of the word again, and of others like it. */
 static void lemmas(void **state)
 {
@@ -197,7 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags),   cmocka_unit_test(keywords), cmocka_unit_test(gists),
-        cmocka_unit_test(damage), cmocka_unit_test(lemmas),
+        cmocka_unit_test(damage), cmocka_unit_test(skipping), cmocka_unit_test(lemmas),
     };
 
     return cmocka_run_group_tests(tests, data_root_make, data_root_remove);
