@@ -51,27 +51,33 @@ def ticks(low, high):
 def panel(page, figure, rows, size, left, right, marks):
     low, high, bottom = marks[0], marks[-1], TOP + HEIGHT
 
+    sparsities = figure.axis
+
     def place(sparsity, accuracy):
-        return left + (right - left) * sparsity, bottom - HEIGHT * (accuracy - low) / (high - low)
+        share = (sparsity - sparsities[0]) / (sparsities[-1] - sparsities[0])
+        return left + (right - left) * share, bottom - HEIGHT * (accuracy - low) / (high - low)
+
+    def across(accuracy):
+        return [place(sparsities[0], accuracy), place(sparsities[-1], accuracy)]
 
     page.text(left, TOP - 12, f"{figure.what} {size}", 15, "#1c2633", bold=True)
     for mark in marks:
-        page.line([place(0, mark), place(1, mark)], "#d6dbe3", 0.8)
-    for tenth in range(0, 11, 2):
-        page.line([place(tenth / 10, low), place(tenth / 10, high)], "#d6dbe3", 0.8)
-        page.text(place(tenth / 10, low)[0], bottom + 18, f"{tenth / 10:g}", anchor="middle")
+        page.line(across(mark), "#d6dbe3", 0.8)
+    for sparsity in sparsities:
+        page.line([place(sparsity, low), place(sparsity, high)], "#d6dbe3", 0.8)
+        page.text(place(sparsity, low)[0], bottom + 18, f"{sparsity:g}", anchor="middle")
     dense, _ = accuracies(figure, rows, size, "dense", 0)
     if dense:
         mean, error = mean_error(dense)
-        page.band(left, place(0, min(mean + 2 * error, high))[1], right, place(0, max(mean - 2 * error, low))[1], COLORS["dense"])
-        page.line([place(0, mean), place(1, mean)], COLORS["dense"], 1.2, dashed=True)
+        page.band(left, across(min(mean + 2 * error, high))[0][1], right, across(max(mean - 2 * error, low))[0][1], COLORS["dense"])
+        page.line(across(mean), COLORS["dense"], 1.2, dashed=True)
     for method in [m for m in METHODS if m != "dense"]:
-        sparsities = sorted({run.sparsity for run in rows if run.size == size and run.method == method})
-        means = [place(s, mean_error(accuracies(figure, rows, size, method, s)[0])[0]) for s in sparsities]
+        made = sorted({run.sparsity for run in rows if run.size == size and run.method == method})
+        means = [place(s, mean_error(accuracies(figure, rows, size, method, s)[0])[0]) for s in made]
         if len(means) > 1:
             page.line(means, COLORS[method])
     for run, row in rows.items():
-        if run.size == size:
+        if run.size == size and run.sparsity >= sparsities[0]:
             page.dot(*place(run.sparsity, float(row["test_accuracy"])), COLORS[run.method])
     if not any(run.size == size for run in rows):
         page.text((left + right) / 2, TOP + HEIGHT / 2, "no run yet", 14, anchor="middle")
