@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shares of one thing by virtual time (start-time fair queueing): who has been charged least, by weight, is next.
+ *
+ * Shares compete on one ground. The ground's time is what the share that was served last had been charged by then; a
+ * share that begins to want something is lifted to it, so that having wanted nothing earns no credit. Shares of one
+ * ground can be grounds themselves.
+ */
+#ifndef DAEMON_SCHEDULE_SHARE_H
+#define DAEMON_SCHEDULE_SHARE_H
+
+#include <stdint.h>
+
+#include "base/size.h"
+
+enum { SHARE_WEIGHT = 100, SHARE_WEIGHT_MAX = 10000 }; /* the usual one; the greatest */
+
+struct ground {
+    uint64_t time;
+};
+
+struct share {
+    uint64_t charged; /* nanoseconds of a share of the usual weight */
+    uint32_t weight;
+    uint32_t wants; /* how many things; 0: it does not compete */
+};
+
+static inline void share_want(struct share *share, const struct ground *ground)
+{
+    if (!share->wants++)
+        share->charged = MAX(share->charged, ground->time);
+}
+
+static inline void share_want_no_more(struct share *share)
+{
+    share->wants--;
+}
+
+/* It is served now. */
+static inline void share_serve(const struct share *share, struct ground *ground)
+{
+    ground->time = MAX(ground->time, share->charged);
+}
+
+static inline uint64_t share_price(const struct share *share, uint64_t ns)
+{
+    return share->weight == SHARE_WEIGHT ? ns : ns * SHARE_WEIGHT / share->weight;
+}
+
+static inline void share_charge(struct share *share, uint64_t ns)
+{
+    share->charged += share_price(share, ns);
+}
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whose turn it is, as properties: shares, estimates and the timer wheel, by the thousand, on a clock of their own.
+ */
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "daemon/schedule/cost.h"
+#include "daemon/schedule/share.h"
+#include "daemon/schedule/wheel.h"
+
+/* ---- shares ---- */
+
+enum { USERS = 6, SLICE = 500 };
+
+/* Who wants what: always, or now and then. */
+struct user {
+    struct share share;
+    uint64_t got, wanted_since, longest_wait;
+    bool always;
+};
+
+static struct user *next_of(struct user *users)
+{
+    struct user *next = NULL;
+
+    for (unsigned i = 0; i < USERS; i++) {
+        if (users[i].share.wants && (!next || users[i].share.charged < next->share.charged))
+            next = &users[i];
+    }
+    return next;
+}
+
+static void serve(struct user *user, struct ground *ground, uint64_t ns, uint64_t *now)
+{
+    share_serve(&user->share, ground);
+    share_charge(&user->share, ns);
+    user->longest_wait = MAX(user->longest_wait, *now - user->wanted_since);
+    *now += ns;
+    user->got += ns;
+    user->wanted_since = *now;
+    if (user->always)
+        return;
+    share_want_no_more(&user->share);
+}
+
+/* Users who always want get time by their weights, to within a slice each, whatever slices each takes. */
+static void shares_are_by_weight(void **state)
+{
+    struct rng rng = rng_make(4, 4);
+
+    (void)state;
+    for (unsigned round = 0; round < 200; round++) {
+        struct user users[USERS] = { { .always = true } };
+        struct ground ground = { rng_below(&rng, 1000000) };
+        uint64_t now = 0, weights = 0, most = 0;
+
+        for (unsigned i = 0; i < USERS; i++) {
+            users[i].always = true;
+            users[i].share.weight = 50 + (uint32_t)rng_below(&rng, 400);
+            weights += users[i].share.weight;
+            share_want(&users[i].share, &ground);
+        }
+        while (now < 1000ull * SLICE)
+            serve(next_of(users), &ground, 1 + rng_below(&rng, SLICE), &now);
+        for (unsigned i = 0; i < USERS; i++)
+            most = MAX(most, users[i].got * SHARE_WEIGHT / users[i].share.weight);
+        for (unsigned i = 0; i < USERS; i++) {
+            const double fair = (double)now * users[i].share.weight / (double)weights;
+
+            assert_true(fabs((double)users[i].got - fair) <= 2.0 * SLICE * users[i].share.weight / 50);
+            assert_true(most - users[i].got * SHARE_WEIGHT / users[i].share.weight <= 2 * SLICE * SHARE_WEIGHT / 50);
+        }
+    }
+}
+
+/* One who wants a little now and then is served next, whoever else wants all; and those are not starved by any number
+ * of such. */
+static void who_wants_little_is_next(void **state)
+{
+    struct rng rng = rng_make(5, 4);
+    struct user users[USERS] = { { .always = false } };
+    struct ground ground = { 0 };
+    uint64_t now = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < USERS; i++) {
+        users[i].share.weight = SHARE_WEIGHT;
+        users[i].always = i < 2;
+        if (i < 2)
+            share_want(&users[i].share, &ground);
+    }
+    while (now < 100000ull * SLICE) {
+        const unsigned who = 2 + (unsigned)rng_below(&rng, USERS - 2);
+        struct user *user = next_of(users);
+
+        serve(user, &ground, user->always ? SLICE : 1 + rng_below(&rng, 20), &now);
+        if (user->always && !users[who].share.wants) {
+            share_want(&users[who].share, &ground);
+            users[who].wanted_since = now;
+        }
+    }
+    for (unsigned i = 2; i < USERS; i++)
+        assert_in_range(users[i].longest_wait, 0, 2 * SLICE + USERS * 20);
+    for (unsigned i = 0; i < 2; i++)
+        assert_in_range(users[i].longest_wait, 0, USERS * 3 * SLICE);
+    assert_true(users[0].got > now * 45 / 100);
+    assert_true(users[1].got > now * 45 / 100);
+}
+
+/* An hour of wanting nothing is no credit. */
+static void idling_earns_nothing(void **state)
+{
+    struct user users[USERS] = { { .always = true } };
+    struct ground ground = { 0 };
+    uint64_t now = 0, before;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        users[i].always = true;
+        users[i].share.weight = SHARE_WEIGHT;
+    }
+    share_want(&users[0].share, &ground);
+    while (now < 10000ull * SLICE)
+        serve(next_of(users), &ground, SLICE, &now);
+    share_want(&users[1].share, &ground);
+    before = users[0].got;
+    for (unsigned i = 0; i < 100; i++)
+        serve(next_of(users), &ground, SLICE, &now);
+    assert_in_range(users[0].got - before, 49ull * SLICE, 51ull * SLICE);
+}
+
+/* ---- costs ---- */
+
+static uint64_t straight(const void *argument, uint32_t rows)
+{
+    const uint64_t *line = argument;
+
+    return line[0] + line[1] * rows;
+}
+
+static void costs_are_learned(void **state)
+{
+    const uint64_t said[] = { 10000, 1000 }, right[] = { 30000, 2000 };
+    struct rng rng = rng_make(6, 4);
+    struct cost cost;
+
+    (void)state;
+    cost_seed(&cost, straight, said);
+    for (uint32_t rows = 1; rows < 1000; rows++)
+        assert_in_range(cost_estimate(&cost, rows), straight(said, rows) - 2, straight(said, rows));
+    for (unsigned i = 0; i < 4000; i++) {
+        const uint32_t rows = 1 + (uint32_t)rng_below(&rng, 64);
+
+        /* Now and then the thread was away for a while. */
+        cost_learn(&cost, rows, straight(right, rows) + (rng_below(&rng, 100) ? 0 : 50000000));
+    }
+    for (uint32_t rows = 1; rows <= 64; rows++)
+        assert_in_range(cost_estimate(&cost, rows), straight(right, rows) * 8 / 10, straight(right, rows) * 2);
+}
+
+static void rows_fit_a_time(void **state)
+{
+    const uint64_t line[] = { 10000, 1000 };
+    struct cost cost;
+
+    (void)state;
+    cost_seed(&cost, straight, line);
+    for (uint64_t ns = 1; ns < 200000; ns += 777) {
+        const uint32_t rows = cost_rows(&cost, ns, 64);
+
+        assert_in_range(rows, 1, 64);
+        assert_true(rows == 1 || cost_estimate(&cost, rows) <= ns);
+        assert_true(rows == 64 || cost_estimate(&cost, rows + 1) > ns);
+    }
+    assert_int_equal(cost_estimate_all(&cost, 64 * 3 + 5, 64), 3 * cost_estimate(&cost, 64) + cost_estimate(&cost, 5));
+    assert_int_equal(cost_estimate_all(&cost, 64, 64), cost_estimate(&cost, 64));
+}
+
+/* An estimate that lets nobody in does not last. */
+static void doubt_wears_it_down(void **state)
+{
+    const uint64_t line[] = { 0, 1000000 };
+    struct cost cost;
+    unsigned turned_away = 0;
+
+    (void)state;
+    cost_seed(&cost, straight, line);
+    for (; cost_estimate(&cost, 3) > 300000; turned_away++)
+        cost_doubt(&cost, 3);
+    assert_in_range(turned_away, 256, 1000);
+    for (unsigned i = 0; i < 100000; i++)
+        cost_doubt(&cost, 3);
+    assert_int_equal(cost_estimate(&cost, 3), 0);
+}
+
+/* ---- the wheel ---- */
+
+enum { TIMERS = 2000 };
+
+/* Each is told of once, not before its time, and less than two ticks after it; those that were taken out, never. */
+static void time_is_over_once(void **state)
+{
+    static struct timer timers[TIMERS];
+    static uint64_t due[TIMERS], since[TIMERS];
+    static struct wheel wheel;
+    struct rng rng = rng_make(7, 4);
+    uint64_t now = 1000 * NS_PER_S, told = 0, taken_out = 0, added = 0;
+    struct timer *timer;
+
+    (void)state;
+    for (unsigned turn = 0; turn < 200000; turn++) {
+        const unsigned i = (unsigned)rng_below(&rng, TIMERS);
+        /* Steps of a slice, and sometimes of a long sleep. */
+        now += rng_below(&rng, 1000) ? rng_below(&rng, 600 * NS_PER_US) : rng_below(&rng, 200 * NS_PER_MS);
+        while ((timer = wheel_expire(&wheel, now))) {
+
+            assert_true(due[timer - timers] <= now);
+            assert_true(!timer->link);
+            due[timer - timers] = 0;
+            told++;
+        }
+        for (unsigned k = 0; k < TIMERS; k += 97)
+            assert_true(!timers[k].link || (MAX(due[k], since[k]) >> WHEEL_SHIFT) >= now >> WHEEL_SHIFT);
+        if (timers[i].link && !rng_below(&rng, 2)) {
+            wheel_remove(&wheel, &timers[i]);
+            wheel_remove(&wheel, &timers[i]);
+            taken_out++;
+        } else if (!timers[i].link) {
+            due[i] = now - MIN(now, NS_PER_MS) + rng_below(&rng, rng_below(&rng, 4) ? 3 * NS_PER_MS : NS_PER_S);
+            since[i] = now;
+            wheel_add(&wheel, &timers[i], due[i]);
+            added++;
+        }
+        assert_int_equal(wheel.count, added - told - taken_out);
+    }
+    assert_true(told > 1000 && taken_out > 1000);
+    assert_true(wheel.count == 0 || wheel_next_ns(&wheel) <= now + 2 * WHEEL_TICK_NS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shares_are_by_weight), cmocka_unit_test(who_wants_little_is_next),
+        cmocka_unit_test(idling_earns_nothing), cmocka_unit_test(costs_are_learned),
+        cmocka_unit_test(rows_fit_a_time),      cmocka_unit_test(doubt_wears_it_down),
+        cmocka_unit_test(time_is_over_once),
+    };
+
+    return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
+}
