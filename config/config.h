@@ -26,6 +26,7 @@ struct config_model {
     bool preferred;     /* `default: true`: answers for its bare processing type and modality */
     uint32_t batch_max; /* samples computed together at most */
     uint64_t wait_ns;   /* 0: natural batching, never wait for more */
+    uint64_t time_ns;   /* what a batch takes at most, where users share the model */
     unsigned line;      /* where it stands, for later errors */
 };
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/socket_path.h"
 #include "config/config.h"
 
@@ -37,7 +38,7 @@ int config_init(struct config *config)
 
 void config_model_init(struct config_model *model)
 {
-    *model = (struct config_model){ .batch_max = 32 };
+    *model = (struct config_model){ .batch_max = 32, .time_ns = 500 * NS_PER_US };
 }
 
 void config_deinit(struct config *config)

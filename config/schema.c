@@ -114,6 +114,7 @@ static const struct field limit_fields[] = {
 static const struct field batch_fields[] = {
     { "max", &kind_count, AT(config_model, batch_max), 1, 65536 },
     { "wait", &kind_duration, AT(config_model, wait_ns), 0, NS_PER_S },
+    { "time", &kind_duration, AT(config_model, time_ns), NS_PER_US, 10 * NS_PER_S },
     { .key = NULL },
 };
 

@@ -62,6 +62,7 @@ static int init(struct instance *instance, const struct config_model *entry, enu
     snprintf(instance->name, sizeof instance->name, "%s", entry->name ? entry->name : instance->model->name);
     snprintf(instance->file, sizeof instance->file, "%s", base_name(entry->path));
     instance->wait_ns = entry->wait_ns;
+    instance->time_ns = entry->time_ns;
     instance->preferred = entry->preferred && half == HALF_ENCODER;
     result = instance->engine->has_halves ? name_halves(instance, half, why) : 0;
     if (result)

@@ -33,7 +33,7 @@ static const char full[] = "# everything once\n"
                            "- path: a.safetensors\n"
                            "  name: first\n"
                            "  default: true\n"
-                           "  batch: {max: 64, wait: 200us}\n"
+                           "  batch: {max: 64, wait: 200us, time: 3ms}\n"
                            "- path: '/abs/\"b\\.safetensors'\n"
                            "- {path: \"caf\\u00e9/\\u6a21\", name: \"7\"}\n";
 
@@ -75,6 +75,7 @@ static void assert_same(const struct config *a, const struct config *b)
         assert_int_equal(a->models[i].preferred, b->models[i].preferred);
         assert_int_equal(a->models[i].batch_max, b->models[i].batch_max);
         assert_int_equal(a->models[i].wait_ns, b->models[i].wait_ns);
+        assert_int_equal(a->models[i].time_ns, b->models[i].time_ns);
     }
 }
 

@@ -87,6 +87,8 @@ static const struct {
     { "spin: 1s\n", "f:1:7: spin: '1s' is out of range, from 0 to 100ms\n" },
     { "models: [{path: a, batch: {wait: 2s}}]\n",
       "f:1:34: models[0].batch.wait: '2s' is out of range, from 0 to 1s\n" },
+    { "models: [{path: a, batch: {time: 0}}]\n",
+      "f:1:34: models[0].batch.time: '0' is out of range, from 1us to 10s\n" },
     { "models: [{path: a, batch: {wait: auto}}]\n",
       "f:1:34: models[0].batch.wait: expected a duration such as 50us, 2ms or 1s, got 'auto'\n" },
     { "socket_mode: 438\n", "f:1:14: socket_mode: expected an octal mode such as \"0660\", got '438'\n" },
