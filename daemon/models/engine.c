@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
 #include "daemon/models/engine.h"
@@ -31,7 +32,7 @@ static void point_to(const struct wire_block *block, uint32_t rows, unsigned cha
 }
 
 /* The first step of sequences, as many at once as there may be. */
-static int warm_decoder(const struct engine *engine, const void *const *inputs)
+static int warm_decoder(struct engine *engine, const void *const *inputs)
 {
     const uint64_t bytes = decoder_sequence_bytes(engine->decoder);
     const uint32_t rows = engine->batch_max;
@@ -45,13 +46,15 @@ static int warm_decoder(const struct engine *engine, const void *const *inputs)
         list[i] = memory + i * bytes;
         places[i] = (struct decoder_place){ .memory = list[i], .word = engine->model->decoding.begin };
     }
+    engine->beginning_ns = clock_ns();
     decoder_begin(engine->decoder, inputs, list, rows);
+    engine->beginning_ns = clock_ns() - engine->beginning_ns;
     (void)decoder_step(engine->decoder, places, rows);
     return 0;
 }
 
-/* Runs the smallest and the largest batch once, on zeros: packs and panels are in memory, and the first client pays
- * nothing for it. */
+/* Runs the smallest and the largest batch, on zeros: packs and panels are in memory, the first client pays nothing for
+ * it, and what they take is known. */
 static int warm(struct engine *engine)
 {
     const struct wire_block *in = &engine->input, *out = &engine->output;
@@ -67,9 +70,7 @@ static int warm(struct engine *engine)
     if (engine->decoder)
         return warm_decoder(engine, (const void *const *)inputs);
     point_to(out, rows, output, outputs);
-    forward_serve(engine->forward, (const void *const *)inputs, outputs, 1);
-    forward_serve(engine->forward, (const void *const *)inputs, outputs, rows);
-    return 0;
+    return forward_time(engine->forward, (const void *const *)inputs, outputs, rows);
 }
 
 /* What runs it: a forward pass, or a decoder. */

@@ -32,6 +32,8 @@ struct engine {
     bool has_halves;
     uint32_t batch_max; /* of a model that decodes at least its beam */
     uint32_t batch_asked;
+    uint64_t beginning_ns; /* of as many sequences, where it decodes */
+    void *running;         /* the queue of the shard whose pass works in it; NULL: none. The shard's */
 };
 
 struct engine_setup {
