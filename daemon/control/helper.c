@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "daemon/control/helper.h"
-#include "daemon/shard/pulse.h"
+#include "daemon/event/pulse.h"
 
 struct job_list {
     struct helper_job *head, *tail;

@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "base/futex.h"
+#include "daemon/event/pulse.h"
 #include "daemon/shard/doorbell.h"
 #include "daemon/shard/pass.h"
-#include "daemon/shard/pulse.h"
 #include "daemon/shard/serve.h"
 #include "daemon/shard/worker.h"
 #include "libipc/wake.h"

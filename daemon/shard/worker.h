@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "daemon/event/loop.h"
-#include "daemon/shard/mailbox.h"
+#include "daemon/event/mailbox.h"
 #include "daemon/shard/shard.h"
 
 struct worker;

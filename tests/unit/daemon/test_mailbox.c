@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/futex.h"
-#include "daemon/shard/mailbox.h"
+#include "daemon/event/mailbox.h"
 #include "libipc/wake.h"
 
 static void it_is_full_and_empty(void **state)

@@ -10,8 +10,8 @@
  * sees that the reader sleeps (libipc/wake.h has the same shape). While the reader is awake neither side makes a system
  * call.
  */
-#ifndef DAEMON_SHARD_MAILBOX_H
-#define DAEMON_SHARD_MAILBOX_H
+#ifndef DAEMON_EVENT_MAILBOX_H
+#define DAEMON_EVENT_MAILBOX_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/shard/pulse.h"
+#include "daemon/event/pulse.h"
 
 /* Calls that processor time alone may answer: with the watchdog's usual ten seconds, a minute. */
 enum { PATIENCE = 20 };

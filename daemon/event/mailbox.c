@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "daemon/shard/mailbox.h"
+#include "daemon/event/mailbox.h"
 
 int mailbox_init(struct mailbox *box, uint32_t most)
 {

@@ -6,8 +6,8 @@
  * watchdog waits; a thread that is stopped or sleeps for ever uses no time. One that runs in a circle does, so time
  * alone is believed for a while only.
  */
-#ifndef DAEMON_SHARD_PULSE_H
-#define DAEMON_SHARD_PULSE_H
+#ifndef DAEMON_EVENT_PULSE_H
+#define DAEMON_EVENT_PULSE_H
 
 #include <pthread.h>
 #include <stdbool.h>
