@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "daemon/schedule/accounts.h"
+
+int accounts_init(struct accounts *accounts, uint32_t channels)
+{
+    *accounts = (struct accounts){ .entries = calloc(channels, sizeof *accounts->entries), .capacity = channels };
+    for (uint32_t i = 0; accounts->entries && i < channels; i++)
+        accounts->entries[i].uid = (uid_t)-1; /* nobody's */
+    return accounts->entries ? 0 : -ENOMEM;
+}
+
+void accounts_deinit(struct accounts *accounts)
+{
+    free(accounts->entries);
+    *accounts = (struct accounts){ .entries = NULL };
+}
+
+/* His own, or the one whose user is gone for longest by what was charged to all since. */
+static struct account *find(const struct accounts *accounts, uid_t uid)
+{
+    struct account *oldest = NULL;
+
+    for (uint32_t i = 0; i < accounts->capacity; i++) {
+        struct account *account = &accounts->entries[i];
+
+        if (account->uid == uid)
+            return account;
+        if (!account->channels && (!oldest || account->share.charged < oldest->share.charged))
+            oldest = account;
+    }
+    return oldest;
+}
+
+struct account *accounts_get(struct accounts *accounts, uid_t uid)
+{
+    struct account *account = find(accounts, uid);
+
+    if (account->uid != uid)
+        *account = (struct account){ .uid = uid, .share.weight = SHARE_WEIGHT };
+    account->channels++;
+    return account;
+}
+
+void accounts_put(struct account *account)
+{
+    account->channels--;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/shard/flow.h"
+#include "daemon/shard/channel.h"
+#include "daemon/shard/queues.h"
+#include "daemon/shard/request.h"
+
+static void link_last(struct queue *queue, struct flow *flow)
+{
+    flow->next = NULL;
+    flow->previous = queue->last;
+    *(queue->last ? &queue->last->next : &queue->first) = flow;
+    queue->last = flow;
+}
+
+static void unlink_flow(struct queue *queue, const struct flow *flow)
+{
+    *(flow->previous ? &flow->previous->next : &queue->first) = flow->next;
+    *(flow->next ? &flow->next->previous : &queue->last) = flow->previous;
+}
+
+void flow_behind(struct flow *flow)
+{
+    unlink_flow(flow->queue, flow);
+    link_last(flow->queue, flow);
+}
+
+static struct flow *find(const struct channel *channel, const struct queue *queue)
+{
+    struct flow *flow = channel->flows;
+
+    while (flow && flow->queue != queue)
+        flow = flow->beside;
+    return flow;
+}
+
+struct request *flow_head(const struct channel *channel, const struct queue *queue)
+{
+    const struct flow *flow = find(channel, queue);
+
+    return flow ? flow->head : NULL;
+}
+
+static struct flow *flow_of(struct channel *channel, struct queue *queue)
+{
+    struct flow *flow = find(channel, queue);
+
+    if (flow)
+        return flow;
+    flow = channel->free_flows;
+    channel->free_flows = flow->beside;
+    *flow = (struct flow){ .channel = channel, .queue = queue, .beside = channel->flows };
+    channel->flows = flow;
+    link_last(queue, flow);
+    return flow;
+}
+
+static void release(struct flow *flow)
+{
+    struct channel *channel = flow->channel;
+    struct flow **link = &channel->flows;
+
+    unlink_flow(flow->queue, flow);
+    while (*link != flow)
+        link = &(*link)->beside;
+    *link = flow->beside;
+    flow->beside = channel->free_flows;
+    channel->free_flows = flow;
+}
+
+void flow_enter(struct request *request, struct request *before)
+{
+    struct flow *flow = flow_of(request->channel, request->queue);
+
+    request->flow = flow;
+    request->next = before;
+    request->previous = before ? before->previous : flow->tail;
+    *(request->previous ? &request->previous->next : &flow->head) = request;
+    *(request->next ? &request->next->previous : &flow->tail) = request;
+}
+
+void flow_leave(struct request *request)
+{
+    struct flow *flow = request->flow;
+
+    *(request->previous ? &request->previous->next : &flow->head) = request->next;
+    *(request->next ? &request->next->previous : &flow->tail) = request->previous;
+    request->flow = NULL;
+    if (!flow->head)
+        release(flow);
+}

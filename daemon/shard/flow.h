@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A flow: the requests of one channel that wait for one model, in order. A channel has a flow for each model that it
+ * waits for, and a queue one for each channel that waits for it.
+ *
+ * A flow has a request, so a channel needs as many as it has requests: each brings the place for one.
+ */
+#ifndef DAEMON_SHARD_FLOW_H
+#define DAEMON_SHARD_FLOW_H
+
+#include <stdbool.h>
+
+struct channel;
+struct queue;
+struct request;
+
+struct flow {
+    struct flow *next, *previous; /* of its queue; those that were served last come last */
+    struct flow *beside;          /* of its channel, or of those that are free there */
+    struct flow *after;           /* while a batch is made: of its account */
+    struct channel *channel;
+    struct queue *queue;
+    struct request *head, *tail;
+};
+
+/* Puts the request into the flow of its channel and queue, before `before`, which is in it; NULL: as the last. */
+void flow_enter(struct request *request, struct request *before);
+/* The first request of what would be its flow; NULL: there is none. */
+struct request *flow_head(const struct channel *channel, const struct queue *queue);
+/* Takes it out. */
+void flow_leave(struct request *request);
+
+/* Behind the other flows of its queue. */
+void flow_behind(struct flow *flow);
+
+#endif
