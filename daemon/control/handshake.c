@@ -162,6 +162,7 @@ void handshake_finish(struct wispd *daemon, struct connection *connection)
         return;
     }
     channel_attach(&connection->channel, welcome, daemon->config->limits.rows);
+    connection->channel.uid = connection->uid;
     connection_open(&daemon->table, connection);
     if (send_welcome(connection) ||
         loop_ready(daemon->loop, connection->socket, POLLIN, event_token(EVENT_SOCKET, connection))) {

@@ -7,10 +7,20 @@
  * malformed ends the channel. The search goes over what the channel has under way, which is bounded, and over nobody
  * else's.
  *
- * A pass takes submissions between two batches, so nothing is running now: what is not in a queue has completed.
+ * Submissions are taken between two slices, so nothing is running now: what is neither in a queue nor in a batch that
+ * was left has completed.
  */
 #include "daemon/shard/stages.h"
 #include "libipc/wire_check.h"
+
+void request_give_up(struct shard *shard, struct request *request, int status)
+{
+    if (request->state == REQUEST_DISPATCHED)
+        s5_forget(request);
+    else
+        s3_remove(request);
+    s6_complete(shard, request, status);
+}
 
 static void carry_out(struct shard *shard, const struct channel *channel, uint64_t user_data)
 {
@@ -18,10 +28,8 @@ static void carry_out(struct shard *shard, const struct channel *channel, uint64
 
     for (struct request *request = channel->newest; request; request = older) {
         older = request->older;
-        if (request->state != REQUEST_BATCHED || request->ask.user_data != user_data)
-            continue;
-        s3_remove(shard, request);
-        s6_complete(shard, request, WISP_E_CANCELLED);
+        if (request->ask.user_data == user_data)
+            request_give_up(shard, request, WISP_E_CANCELLED);
     }
 }
 

@@ -10,12 +10,15 @@
 static void requests_link(struct channel *channel)
 {
     channel->free = NULL;
+    channel->flows = channel->free_flows = NULL;
     for (uint32_t i = channel->layout.entries; i-- > 0;) {
         struct request *request = &channel->memory.requests[i];
 
         request->channel = channel;
         request->next = channel->free;
         channel->free = request;
+        request->place.beside = channel->free_flows;
+        channel->free_flows = &request->place;
     }
 }
 
@@ -48,6 +51,13 @@ void channel_attach(struct channel *channel, const struct wire_welcome *welcome,
     requests_link(channel);
     daemon_control_write(channel->daemon, welcome);
     wake_daemon_arm(channel->daemon); /* its first submission is to ring */
+}
+
+bool channel_goes_before(const struct channel *channel, const struct channel *other)
+{
+    if (channel->account != other->account)
+        return channel->account->share.charged < other->account->share.charged;
+    return channel->share.charged < other->share.charged;
 }
 
 bool channel_is_sealed(struct channel *channel)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/schedule/accounts.h"
 #include "daemon/shard/channel_memory.h"
 #include "daemon/shard/request.h"
 #include "daemon/sight/tally.h"
@@ -31,22 +32,26 @@ struct channel {
     const struct wire_client_control *client;
     struct wire_daemon_control *daemon;
     struct request *free;
-    struct request *newest; /* of the requests taken and not completed, */
-    uint64_t under_way;     /* and how many they are: others may read that (counter.h), */
-    uint64_t active_ns;     /* and when something was last taken, */
-    uint64_t taken;         /* how many requests have been, pings among them, */
-    uint64_t used_ns;       /* and what of the shard's time they took */
-    struct tally *tally;    /* its user's */
-    bool timings;           /* WIRE_FEATURE_TIMINGS, */
-    bool done;              /* and WIRE_FEATURE_DONE */
-    bool active;            /* in the shard's active set; else the client has to ring the doorbell */
-    bool starved;           /* wants to be taken from, but reaps nothing: no credit */
-    bool throttled;         /* doorbells for nothing: its eventfd is not listened to for now */
-    bool sealed;            /* channel_is_sealed() has said so */
-    bool to_wake;           /* in the shard's list of clients to wake */
-    bool leaving;           /* it is told nothing more, but that it is closed */
-    bool told;              /* that it is throttled has been reported */
-    const char *broken;     /* how it violated the protocol: it is taken from no more. NULL: it did not */
+    struct request *newest;  /* of the requests taken and not completed, */
+    uint64_t under_way;      /* and how many they are: others may read that (counter.h), */
+    uint64_t active_ns;      /* and when something was last taken, */
+    uint64_t taken;          /* how many requests have been, pings among them, */
+    uint64_t used_ns;        /* and what of the shard's time they took */
+    struct tally *tally;     /* its user's */
+    uid_t uid;               /* his */
+    struct account *account; /* his, while it is served, */
+    struct share share;      /* and this channel's in it */
+    struct flow *flows, *free_flows;
+    bool timings;       /* WIRE_FEATURE_TIMINGS, */
+    bool done;          /* and WIRE_FEATURE_DONE */
+    bool active;        /* in the shard's active set; else the client has to ring the doorbell */
+    bool starved;       /* wants to be taken from, but reaps nothing: no credit */
+    bool throttled;     /* doorbells for nothing: its eventfd is not listened to for now */
+    bool sealed;        /* channel_is_sealed() has said so */
+    bool to_wake;       /* in the shard's list of clients to wake */
+    bool leaving;       /* it is told nothing more, but that it is closed */
+    bool told;          /* that it is throttled has been reported */
+    const char *broken; /* how it violated the protocol: it is taken from no more. NULL: it did not */
     struct channel *next_wake, *next_broken;
     uint64_t doorbell_window_ns; /* wasted doorbells are counted over a window */
     uint32_t doorbells_wasted;
@@ -59,6 +64,9 @@ struct channel {
 
 /* Once `memory` has been made, and `layout` agreed on: the rings, all requests free, READY for the client to see. */
 void channel_attach(struct channel *channel, const struct wire_welcome *welcome, uint32_t rows_max);
+
+/* Whether it is one's turn before another's: its user was charged less, or it was, of the same user. */
+bool channel_goes_before(const struct channel *channel, const struct channel *other);
 
 /* Whether its client has sealed its region; asks the kernel until it has. */
 bool channel_is_sealed(struct channel *channel);

@@ -37,33 +37,45 @@ static uint32_t take_all(struct shard *shard, uint64_t now_ns)
     return taken;
 }
 
-static bool run_due(struct shard *shard, struct queue_set *queues, uint64_t now_ns)
+/* Those whose time is over, wherever they wait or run. */
+static void drop_late(struct shard *shard, uint64_t now_ns)
 {
-    bool worked = false;
+    struct timer *timer;
 
-    for (uint32_t i = 0; queues->held && i < queues->set->model_count; i++) {
-        struct queue *queue = &queues->queues[i];
+    while (shard->wheel.count && (timer = wheel_expire(&shard->wheel, now_ns)))
+        request_give_up(shard, request_of_timer(timer), WISP_E_DEADLINE);
+}
 
-        if (!s3_due(shard, queue, now_ns))
-            continue;
-        if (queue->sequences)
-            s5_decode(shard, queue);
-        else if (s4_dispatch(shard, queue))
-            s5_run(shard);
-        s6_wake(shard);
-        worked = true;
+/* A slice of whatever has its turn. */
+static bool run(struct shard *shard, uint64_t now_ns)
+{
+    struct queue *queue = s4_choose(shard, now_ns);
+
+    if (!queue)
+        return false;
+    if (queue->sequences) {
+        s5_decode(shard, queue);
+        return true;
     }
-    return worked;
+    if (!queue->batch.count && s4_dispatch(shard, queue, now_ns))
+        s5_begin(shard, queue);
+    if (queue->batch.count)
+        s5_run(shard, queue);
+    return true;
 }
 
 bool shard_turn(struct shard *shard, uint64_t now_ns)
 {
     bool worked = take_all(shard, now_ns) > 0;
 
+    if (shard->under_way) {
+        drop_late(shard, now_ns);
+        if (shard->to_wake)
+            s6_wake(shard);
+        worked |= run(shard, now_ns);
+    }
     if (shard->to_wake)
         s6_wake(shard);
-    for (struct queue_set *queues = shard->serving; queues; queues = queues->older)
-        worked |= run_due(shard, queues, now_ns);
     return worked;
 }
 
@@ -71,6 +83,7 @@ bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
 {
     if (!active_arm(shard, now_ns, until_ns))
         return false;
+    *until_ns = MIN(*until_ns, wheel_next_ns(&shard->wheel));
     for (const struct queue_set *queues = shard->serving; queues; queues = queues->older) {
         for (uint32_t i = 0; i < queues->set->model_count; i++)
             *until_ns = MIN(*until_ns, s3_due_ns(&queues->queues[i]));

@@ -5,35 +5,46 @@
 #include "base/size.h"
 #include "daemon/shard/queues.h"
 
+static int batch_init(struct batch *batch, const struct instance *instance)
+{
+    const size_t rows = instance->batch_max;
+
+    batch->requests = calloc(rows, sizeof(struct request *));
+    batch->inputs = calloc(rows * instance->input.count, sizeof(const void *));
+    batch->outputs = calloc(rows * instance->output.count, sizeof(void *));
+    return batch->requests && batch->inputs && batch->outputs ? 0 : -ENOMEM;
+}
+
+static uint64_t estimate(const void *argument, uint32_t rows)
+{
+    const struct instance *instance = argument;
+
+    if (instance->forward)
+        return forward_estimate(instance->forward, rows);
+    return instance->engine->beginning_ns * rows / instance->batch_max;
+}
+
 static int queue_init(struct queue *queue, struct queue_set *of, const struct instance *instance)
 {
     queue->of = of;
     queue->instance = instance;
     queue->tally = tally_new();
-    if (!queue->tally)
+    if (!queue->tally || batch_init(&queue->batch, instance))
         return -ENOMEM;
+    cost_seed(instance->decoder ? &queue->beginning : &queue->cost, estimate, instance);
     return instance->decoder ? sequences_new(instance, &queue->sequences) : 0;
 }
 
 int queue_set_new(struct model_set *set, struct queue_set **out)
 {
     struct queue_set *queues = calloc(1, sizeof *queues);
-    struct batch *batch;
 
     if (!queues)
         return -ENOMEM;
-    batch = &queues->batch;
     queues->set = model_set_hold(set);
     queues->queues = calloc(MAX(set->model_count, 1u), sizeof *queues->queues);
-    batch->requests = calloc(set->batch_max, sizeof(struct request *));
-    batch->inputs = calloc((size_t)set->batch_max * WIRE_TENSORS_MAX, sizeof(const void *));
-    batch->outputs = calloc((size_t)set->batch_max * WIRE_TENSORS_MAX, sizeof(void *));
-    if (!queues->queues || !batch->requests || !batch->inputs || !batch->outputs) {
-        queue_set_free(queues);
-        return -ENOMEM;
-    }
     for (uint32_t i = 0; i < set->model_count; i++) {
-        if (queue_init(&queues->queues[i], queues, &set->models[i])) {
+        if (!queues->queues || queue_init(&queues->queues[i], queues, &set->models[i])) {
             queue_set_free(queues);
             return -ENOMEM;
         }
@@ -65,11 +76,11 @@ struct queue_set *queue_set_free(struct queue_set *queues)
     for (uint32_t i = 0; queues->queues && i < queues->set->model_count; i++) {
         sequences_free(queues->queues[i].sequences);
         tally_release(queues->queues[i].tally);
+        free(queues->queues[i].batch.requests);
+        free(queues->queues[i].batch.inputs);
+        free(queues->queues[i].batch.outputs);
     }
     free(queues->queues);
-    free(queues->batch.requests);
-    free(queues->batch.inputs);
-    free(queues->batch.outputs);
     model_set_release(queues->set);
     free(queues);
     return NULL;

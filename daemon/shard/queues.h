@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a shard needs to serve one set of models: a queue for each model, and a batch as long as the largest.
+ * What a shard needs to serve one set of models: a queue for each model, and for each what runs of it.
  *
  * The control thread makes it, with all its memory, before the shard sees it, and frees it after the shard has given it
  * back; in between it is the shard's. Others may read the counters.
@@ -13,36 +13,41 @@
 #include <stdint.h>
 
 #include "daemon/models/set.h"
+#include "daemon/schedule/cost.h"
 #include "daemon/shard/request.h"
 #include "daemon/shard/sequences.h"
 #include "daemon/sight/tally.h"
 
-/* The requests that wait for one model, in order of arrival. */
+/* What runs together, maybe in a pass that has been left. The arrays are long enough for the largest batch. */
+struct batch {
+    struct request **requests;
+    uint32_t count; /* requests; 0: nothing runs */
+    uint32_t rows;
+    uint64_t begun_ns, spent_ns; /* of the pass */
+    const void **inputs;         /* of each row one for each input of the model */
+    void **outputs;              /* and for each output */
+};
+
+/* What waits for one model. */
 struct queue {
     struct queue_set *of;
     const struct instance *instance;
-    struct request *head, *tail;
+    struct flow *first, *last;
+    struct batch batch;
+    struct cost cost;            /* of a pass, */
+    struct cost beginning;       /* or of beginning so many sequences */
+    const struct account *asker; /* who asked last, */
+    uint64_t shared_until_ns;    /* and until when more than one user is thought to ask */
     struct sequences *sequences; /* of a model that decodes; NULL: it does not */
     uint32_t running;            /* sequences */
-    uint64_t rows;               /* of all of them */
-    uint64_t under_way;          /* requests in it; others may read it (counter.h) */
+    uint64_t rows;               /* of all that wait */
+    uint64_t under_way;          /* requests in it, or in its batch; others may read it (counter.h) */
     struct tally *tally;         /* held */
 };
 
-/* What runs together. The arrays are long enough for the largest batch. */
-struct batch {
-    struct queue *queue;
-    struct request **requests;
-    uint32_t count; /* requests */
-    uint32_t rows;
-    const void **inputs; /* of each row one for each input of the model */
-    void **outputs;      /* and for each output */
-};
-
 struct queue_set {
-    struct model_set *set; /* held */
-    struct queue *queues;  /* as many as the set has models */
-    struct batch batch;
+    struct model_set *set;   /* held */
+    struct queue *queues;    /* as many as the set has models */
     uint32_t held;           /* requests that have a queue of it */
     struct queue_set *older; /* which the shard has not given back yet: the shard's */
     struct queue_set *next;  /* of all that are there: the control thread's */

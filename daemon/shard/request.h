@@ -5,18 +5,22 @@
  *   FREE -s1-> TAKEN -s2-> ADMITTED -s3-> BATCHED -s4-> DISPATCHED -s5-> RUN -s6-> FREE
  *                                            ^------- more rows to go -------'
  *
- * One whose model decodes stays BATCHED, in its queue, until its rows have ended (sequences.h).
- * A stage that refuses hands the request straight to s6, so every slot that was taken gets exactly one completion. A
- * cancellation is no request: its answer is the completion of what it gives up (cancel.c).
- * Requests are allocated with their channel, one for each slot of its ring, and the credit rule (libipc/ring.h) never
- * takes more than that: the path of a request allocates nothing.
+ * One whose model decodes stays BATCHED, in its queue, until its rows have ended (sequences.h). Between two turns of
+ * the shard it may be DISPATCHED: then it is in the batch of a pass that has been left (s5_run.c). A stage that refuses
+ * hands the request straight to s6, so every slot that was taken gets exactly one completion. A cancellation is no
+ * request: its answer is the completion of what it gives up (cancel.c). Requests are allocated with their channel, one
+ * for each slot of its ring, and the credit rule (libipc/ring.h) never takes more than that: the path of a request
+ * allocates nothing.
  */
 #ifndef DAEMON_SHARD_REQUEST_H
 #define DAEMON_SHARD_REQUEST_H
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/schedule/wheel.h"
+#include "daemon/shard/flow.h"
 #include "libipc/wire.h"
 
 struct channel;
@@ -32,14 +36,18 @@ enum request_state {
 };
 
 struct request {
-    struct request *next, *previous; /* of the free ones (next alone), or of its queue */
+    struct request *next, *previous; /* of the free ones (next alone), or of its flow */
     struct request *newer, *older;   /* of those that its channel has under way */
     struct channel *channel;
     struct queue *queue;        /* of the model that its route leads to; NULL: nowhere */
+    struct flow *flow;          /* in which it waits; NULL: it does not */
+    struct flow place;          /* that its channel can have for one (flow.h) */
+    struct timer deadline;      /* of one that has any, as long as it is under way */
     struct wire_submission ask; /* the private copy; the shared slot is never looked at again */
     enum request_state state;
     uint32_t rows_done;   /* a request larger than a batch runs in slices */
     uint32_t rows_now;    /* in the batch under way; of a model that decodes, those that have begun */
+    uint32_t row;         /* the batch's, which is the first of them */
     uint32_t beam;        /* there: its width */
     uint32_t batch;       /* the timings: the largest batch it was in, */
     uint64_t taken_ns;    /* when it was taken, */
@@ -50,6 +58,11 @@ struct request {
     uint32_t cause;       /* enum wire_cause: of a refusal */
     uint32_t where[3];
 };
+
+static inline struct request *request_of_timer(struct timer *timer)
+{
+    return (struct request *)(void *)((unsigned char *)timer - offsetof(struct request, deadline));
+}
 
 /* A stage takes requests in the state that the one before left, and no others. */
 static inline void request_advance(struct request *request, enum request_state from, enum request_state to)

@@ -1,41 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stage 3: requests for one model wait in one queue, whatever channel and route they came by.
+ * Stage 3: requests for one model wait together, whatever route they came by, each channel's in a flow of its own.
  *
- * Batching is natural: a queue runs as soon as the shard gets to it, with all that waits by then. Only a model whose
- * configuration says so (wait_ns) lets its first request wait for company.
+ * Batching is natural: a queue is due as soon as something waits, and takes with it all that waits by then. Only a
+ * model whose configuration says so (wait_ns) lets its first request wait for company.
  */
+#include "base/clock.h"
+#include "base/size.h"
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
-static void enter(struct shard *shard, struct queue *queue, const struct request *request)
+/* How long two users are thought to share a model, after one asked and then the other. */
+#define COMPANY_NS (100 * NS_PER_MS)
+
+static uint32_t rows_left(const struct request *request)
 {
-    counter_add(&queue->under_way, 1);
-    queue->rows += request->ask.rows - request->rows_done;
+    return request->ask.rows - request->rows_done;
+}
+
+static void enter(struct request *request, struct request *before)
+{
+    request->queue->rows += rows_left(request);
+    flow_enter(request, before);
+}
+
+static void note_asker(struct queue *queue, const struct account *account, uint64_t now_ns)
+{
+    if (queue->asker == account)
+        return;
+    if (queue->asker)
+        queue->shared_until_ns = now_ns + COMPANY_NS;
+    queue->asker = account;
+}
+
+/* From here to its completion (s6) it is under way, and its user and channel compete for time. */
+static void begin_to_want(struct shard *shard, struct request *request)
+{
+    struct channel *channel = request->channel;
+
+    counter_add(&request->queue->under_way, 1);
     counter_add(&shard->under_way, 1);
+    share_want(&channel->account->share, &shard->accounts.ground);
+    share_want(&channel->share, &channel->account->ground);
+    if (request->deadline_ns != UINT64_MAX)
+        wheel_add(&shard->wheel, &request->deadline, request->deadline_ns);
+    note_asker(request->queue, channel->account, request->taken_ns);
 }
 
-static void link_behind(struct queue *queue, struct request *request)
+/* Whether its deadline is over before its own rows can have been computed, whoever else waits. */
+static bool is_hopeless(struct request *request)
 {
-    request->next = NULL;
-    request->previous = queue->tail;
-    *(queue->tail ? &queue->tail->next : &queue->head) = request;
-    queue->tail = request;
-}
+    struct queue *queue = request->queue;
+    const uint32_t most = queue->instance->batch_max;
 
-static void append(struct shard *shard, struct queue *queue, struct request *request)
-{
-    link_behind(queue, request);
-    enter(shard, queue, request);
-}
-
-static void prepend(struct shard *shard, struct queue *queue, struct request *request)
-{
-    request->next = queue->head;
-    request->previous = NULL;
-    *(queue->head ? &queue->head->previous : &queue->tail) = request;
-    queue->head = request;
-    enter(shard, queue, request);
+    if (request->deadline_ns == UINT64_MAX || queue->sequences ||
+        request->taken_ns + cost_estimate_all(&queue->cost, request->ask.rows, most) <= request->deadline_ns)
+        return false;
+    cost_doubt(&queue->cost, MIN(request->ask.rows, most));
+    return true;
 }
 
 bool s3_batch(struct shard *shard, struct request *request)
@@ -44,57 +66,72 @@ bool s3_batch(struct shard *shard, struct request *request)
         s6_complete(shard, request, model_set_missing(shard->serving->set, request->ask.route));
         return false;
     }
+    if (is_hopeless(request)) {
+        s6_complete(shard, request, WISP_E_DEADLINE);
+        return false;
+    }
     request_advance(request, REQUEST_ADMITTED, REQUEST_BATCHED);
-    append(shard, request->queue, request);
+    begin_to_want(shard, request);
+    enter(request, NULL);
     return true;
 }
 
 void s3_again(struct shard *shard, struct request *request)
 {
-    request_advance(request, REQUEST_RUN, REQUEST_BATCHED);
-    /* With time running out, requests that are done count, and half-done ones do not. */
-    if (shard->draining)
-        prepend(shard, request->queue, request);
-    else
-        append(shard, request->queue, request);
-}
+    const uint32_t batch = request->queue->instance->batch_max;
+    struct request *before = flow_head(request->channel, request->queue);
 
-static void unlink_from(struct queue *queue, const struct request *request)
-{
-    *(request->previous ? &request->previous->next : &queue->head) = request->next;
-    *(request->next ? &request->next->previous : &queue->tail) = request->previous;
+    request_advance(request, REQUEST_RUN, REQUEST_BATCHED);
+    /* It lets those pass that a batch has room for, and no other large one: many that are all half done would be done
+     * all at once, and late. With time running out it lets nobody pass. */
+    while (before && !shard->draining && rows_left(before) < MIN(batch, rows_left(request)))
+        before = before->next;
+    enter(request, before);
 }
 
 void s3_behind(struct request *request)
 {
-    unlink_from(request->queue, request);
-    link_behind(request->queue, request);
+    flow_leave(request);
+    flow_enter(request, NULL);
 }
 
-void s3_remove(struct shard *shard, struct request *request)
+void s3_remove(struct request *request)
 {
     struct queue *queue = request->queue;
 
-    unlink_from(queue, request);
+    flow_leave(request);
     if (queue->running)
         queue->running -= sequences_leave(queue->sequences, request);
-    queue->rows -= request->ask.rows - request->rows_done;
-    counter_set(&queue->under_way, queue->under_way - 1);
-    counter_set(&shard->under_way, shard->under_way - 1);
+    queue->rows -= rows_left(request);
+}
+
+/* Of a queue that waits for company. */
+static uint64_t oldest_due_ns(const struct queue *queue)
+{
+    uint64_t oldest = UINT64_MAX;
+
+    for (const struct flow *flow = queue->first; flow; flow = flow->next) {
+        if (flow->head->rows_done)
+            return 0;
+        oldest = MIN(oldest, flow->head->taken_ns);
+    }
+    return oldest + queue->instance->wait_ns;
 }
 
 uint64_t s3_due_ns(const struct queue *queue)
 {
-    if (!queue->head)
-        return UINT64_MAX;
-    if (queue->rows >= queue->instance->batch_max || queue->head->rows_done || queue->running)
+    if (queue->batch.count)
         return 0;
-    return queue->head->taken_ns + queue->instance->wait_ns;
+    if (!queue->first)
+        return UINT64_MAX;
+    if (!queue->instance->wait_ns || queue->rows >= queue->instance->batch_max || queue->running)
+        return 0;
+    return oldest_due_ns(queue);
 }
 
 bool s3_due(const struct shard *shard, const struct queue *queue, uint64_t now_ns)
 {
     if (shard->draining)
-        return queue->head;
-    return queue->head && s3_due_ns(queue) <= now_ns;
+        return queue->first || queue->batch.count;
+    return s3_due_ns(queue) <= now_ns;
 }

@@ -54,12 +54,6 @@ static void publish_begin(const struct running *running)
 
 /* ---- beginning ---- */
 
-static void refuse_request(struct shard *shard, struct request *request, int status)
-{
-    s3_remove(shard, request);
-    s6_complete(shard, request, status);
-}
-
 static struct running *find_free(const struct sequences *sequences, uint32_t *from)
 {
     while (*from < sequences->capacity && sequences->slots[*from].request)
@@ -67,14 +61,14 @@ static struct running *find_free(const struct sequences *sequences, uint32_t *fr
     return *from < sequences->capacity ? &sequences->slots[*from] : NULL;
 }
 
-/* As many rows of a request as there is room for; false: there is none for the next. */
-static bool place_rows(struct queue *queue, struct request *request, uint32_t *from, uint32_t *begun)
+/* As many rows of a request as there is room for, `most` at most of all; false: there is none for the next. */
+static bool place_rows(struct queue *queue, struct request *request, uint32_t most, uint32_t *from, uint32_t *begun)
 {
     struct sequences *sequences = queue->sequences;
     struct running *running;
 
     while (request->rows_now < request->ask.rows) {
-        running = request->beam <= sequences->free_count ? find_free(sequences, from) : NULL;
+        running = request->beam <= sequences->free_count && *begun < most ? find_free(sequences, from) : NULL;
         if (!running)
             return false;
         sequences_take(sequences, running, request, request->beam);
@@ -91,22 +85,46 @@ static int check(struct request *request, uint64_t now_ns)
     return s4_fits(request) ? s5_check(request, request->ask.rows, now_ns) : WISP_E_SHAPE;
 }
 
-/* Of those that wait, in their order. One that has had room for some of its rows goes behind the others, but when time
- * is running out: requests that are done count. One that has had room for none keeps its place, and nobody passes it
- * by: else a wide beam would wait until no other is there. */
+/* The flow's first request of which rows are to begin. */
+static struct request *first_to_begin(const struct flow *flow)
+{
+    struct request *request = flow->head;
+
+    while (request && request->rows_now == request->ask.rows)
+        request = request->next;
+    return request;
+}
+
+/* Of all that wait the one whose user, and then channel, was charged least. */
+static struct request *next_to_begin(const struct queue *queue)
+{
+    struct request *next = NULL;
+
+    for (const struct flow *flow = queue->first; flow; flow = flow->next) {
+        struct request *request = first_to_begin(flow);
+
+        if (request && (!next || channel_goes_before(request->channel, next->channel)))
+            next = request;
+    }
+    return next;
+}
+
+/* One that has had room for some of its rows goes behind the others of its channel, but when time is running out:
+ * requests that are done count. One that has had room for none keeps its place, and nobody passes it by: else a wide
+ * beam would wait until no other is there. */
 static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
+    const uint32_t most = cost_rows(&queue->beginning, SHARD_SLICE_NS, queue->sequences->capacity);
     uint32_t begun = 0, from = 0;
-    struct request *next;
+    struct request *request;
 
-    for (struct request *request = queue->head; request && queue->sequences->free_count; request = next) {
+    while (queue->sequences->free_count && begun < most && (request = next_to_begin(queue))) {
         const uint32_t before = request->rows_now;
         int status = before ? WISP_OK : check(request, now_ns);
 
-        next = request->next;
         if (status) {
-            refuse_request(shard, request, status);
-        } else if (!place_rows(queue, request, &from, &begun)) {
+            request_give_up(shard, request, status);
+        } else if (!place_rows(queue, request, most, &from, &begun)) {
             if (request->rows_now > before && !shard->draining)
                 s3_behind(request);
             break;
@@ -115,12 +133,29 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
     return begun;
 }
 
+/* What beginning took is paid for by those who have begun. */
+static void account_beginning(struct queue *queue, uint32_t count, uint64_t begin_ns)
+{
+    const uint64_t took = clock_ns() - begin_ns;
+
+    cost_learn(&queue->beginning, count, took);
+    counter_add(&queue->tally->batches, 1);
+    tally_use(queue->tally, count, took);
+    for (uint32_t i = 0; i < count; i++) {
+        struct request *request = queue->sequences->called[i]->request;
+
+        request->begun_ns = request->begun_ns ? request->begun_ns : begin_ns;
+        request->compute_ns += took / count;
+        s5_use(request, 1, took / count);
+    }
+}
+
 static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
     struct sequences *sequences = queue->sequences;
     const struct instance *instance = queue->instance;
     const uint32_t count = place(shard, queue, now_ns);
-    const void **inputs = queue->of->batch.inputs;
+    const void **inputs = queue->batch.inputs;
 
     if (!count)
         return;
@@ -131,26 +166,20 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
             *inputs++ = s5_input(running->request, t) + running->row * instance->input.bytes[t];
         sequences->places[i] = running->beam.hypotheses[0].memory;
         publish_begin(running);
-        s5_use(running->request, 1, 0);
     }
-    decoder_begin(instance->decoder, queue->of->batch.inputs, sequences->places, count);
+    decoder_begin(instance->decoder, queue->batch.inputs, sequences->places, count);
     queue->running += count;
-    counter_add(&queue->tally->batches, 1);
-    tally_use(queue->tally, count, 0);
+    account_beginning(queue, count, now_ns);
 }
 
 /* ---- a step ---- */
 
-/* Those that are too late are given up, be it that they wait for room. */
-static void drop_late(struct shard *shard, struct queue *queue, uint64_t now_ns)
+static void account_request(struct request *request, uint64_t begin_ns, uint64_t took, uint32_t places)
 {
-    struct request *next;
-
-    for (struct request *request = queue->head; request; request = next) {
-        next = request->next;
-        if (now_ns >= request->deadline_ns)
-            refuse_request(shard, request, WISP_E_DEADLINE);
-    }
+    request->compute_ns += took;
+    request->done_ns = begin_ns + took;
+    s5_use(request, 0, took * (request->rows_now - request->rows_done) / request->queue->running);
+    request->batch = MAX(request->batch, places);
 }
 
 /* Of all that have rows that run. */
@@ -158,16 +187,13 @@ static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t places
 {
     const uint64_t took = clock_ns() - begin_ns;
 
+    counter_add(&queue->tally->batches, 1);
     tally_use(queue->tally, 0, took);
-
-    for (struct request *request = queue->head; request; request = request->next) {
-        if (!request->rows_now)
-            continue;
-        request->begun_ns = request->begun_ns ? request->begun_ns : begin_ns;
-        request->compute_ns += took;
-        request->done_ns = begin_ns + took;
-        s5_use(request, 0, took * (request->rows_now - request->rows_done) / queue->running);
-        request->batch = MAX(request->batch, places);
+    for (struct flow *flow = queue->first; flow; flow = flow->next) {
+        for (struct request *request = flow->head; request; request = request->next) {
+            if (request->rows_now)
+                account_request(request, begin_ns, took, places);
+        }
     }
 }
 
@@ -198,12 +224,13 @@ static void account(struct shard *shard, struct running *running)
     request->queue->rows--;
     if (++request->rows_done < request->ask.rows)
         return;
-    s3_remove(shard, request);
+    s3_remove(request);
     s6_complete(shard, request, WISP_OK);
 }
 
-static void step(struct shard *shard, struct queue *queue, uint64_t begin_ns)
+static void step(struct shard *shard, struct queue *queue)
 {
+    const uint64_t begin_ns = clock_ns();
     struct sequences *sequences = queue->sequences;
     uint32_t count = 0, places = 0;
 
@@ -217,7 +244,6 @@ static void step(struct shard *shard, struct queue *queue, uint64_t begin_ns)
     if (!count)
         return;
     beams_step(queue->instance->decoder, sequences->stepped, count);
-    counter_add(&queue->tally->batches, 1);
     account_time(queue, begin_ns, places);
     for (uint32_t i = 0; i < count; i++)
         account(shard, sequences->called[i]);
@@ -225,11 +251,7 @@ static void step(struct shard *shard, struct queue *queue, uint64_t begin_ns)
 
 void s5_decode(struct shard *shard, struct queue *queue)
 {
-    const uint64_t now = clock_ns();
-
-    if (queue->running)
-        drop_late(shard, queue, now);
     if (queue->sequences->free_count)
-        begin(shard, queue, now);
-    step(shard, queue, now);
+        begin(shard, queue, clock_ns());
+    step(shard, queue);
 }

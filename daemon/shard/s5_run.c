@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stage 5: the forward pass.
+ * Stage 5: the forward pass, in slices. After each it may be others' turn, and the batch stays as it is: its requests
+ * are DISPATCHED, and each can be given up.
  *
  * Inputs are read and outputs written in place in the clients' arenas. The client may change its input meanwhile: it
  * then gets an answer to some mixture, and nobody else does, because samples never meet in one sum. Floats steer no
  * address; a sample that is not finite is refused, and in this alone they steer a branch.
  */
 #include "base/clock.h"
+#include "base/size.h"
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
@@ -70,9 +72,8 @@ int s5_check(struct request *request, uint32_t rows, uint64_t now_ns)
     return are_finite(request, rows) ? WISP_OK : WISP_E_INVALID;
 }
 
-static void drop_refused(struct shard *shard, uint64_t now_ns)
+static void drop_refused(struct shard *shard, struct batch *batch, uint64_t now_ns)
 {
-    struct batch *batch = shard->batch;
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -89,43 +90,67 @@ static void drop_refused(struct shard *shard, uint64_t now_ns)
     batch->count = kept;
 }
 
-/* One tensor of a request's rows, which go to the batch's row `row` and those behind it. */
-static void point_inputs(struct batch *batch, const struct request *request, uint32_t row, uint32_t tensor)
+/* ---- a pass begins ---- */
+
+/* One tensor of a request's rows. */
+static void point_inputs(struct batch *batch, const struct request *request, uint32_t tensor)
 {
-    const struct instance *instance = batch->queue->instance;
+    const struct instance *instance = request->queue->instance;
     const unsigned char *in = input_of(request, instance, tensor);
-    const void **at = batch->inputs + row * instance->input.count + tensor;
+    const void **at = batch->inputs + request->row * instance->input.count + tensor;
 
     for (uint32_t k = 0; k < request->rows_now; k++, at += instance->input.count, in += instance->input.bytes[tensor])
         *at = in;
 }
 
-static void point_outputs(struct batch *batch, const struct request *request, uint32_t row, uint32_t tensor)
+static void point_outputs(struct batch *batch, const struct request *request, uint32_t tensor)
 {
-    const struct instance *instance = batch->queue->instance;
+    const struct instance *instance = request->queue->instance;
     unsigned char *out = output_of(request, instance, tensor);
-    void **at = batch->outputs + row * instance->output.count + tensor;
+    void **at = batch->outputs + request->row * instance->output.count + tensor;
 
     for (uint32_t k = 0; k < request->rows_now;
          k++, at += instance->output.count, out += instance->output.bytes[tensor])
         *at = out;
 }
 
-static void point(struct batch *batch)
+static void point(struct batch *batch, const struct instance *instance)
 {
-    const struct instance *instance = batch->queue->instance;
     uint32_t row = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
-        const struct request *request = batch->requests[i];
+        struct request *request = batch->requests[i];
 
-        for (uint32_t t = 0; t < instance->input.count; t++)
-            point_inputs(batch, request, row, t);
-        for (uint32_t t = 0; t < instance->output.count; t++)
-            point_outputs(batch, request, row, t);
+        request->row = row;
         row += request->rows_now;
+        for (uint32_t t = 0; t < instance->input.count; t++)
+            point_inputs(batch, request, t);
+        for (uint32_t t = 0; t < instance->output.count; t++)
+            point_outputs(batch, request, t);
     }
 }
+
+void s5_begin(struct shard *shard, struct queue *queue)
+{
+    struct batch *batch = &queue->batch;
+
+    batch->begun_ns = clock_ns();
+    batch->spent_ns = 0;
+    drop_refused(shard, batch, batch->begun_ns);
+    if (!batch->count)
+        return;
+    point(batch, queue->instance);
+    queue->instance->engine->running = queue;
+    forward_serve_begin(queue->instance->forward, batch->inputs, batch->outputs, batch->rows);
+}
+
+static void end_pass(struct queue *queue)
+{
+    queue->batch.count = 0;
+    queue->instance->engine->running = NULL;
+}
+
+/* ---- what it costs ---- */
 
 void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
 {
@@ -133,18 +158,32 @@ void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
 
     tally_use(channel->tally, samples, ns);
     counter_add(&channel->used_ns, ns);
+    share_charge(&channel->account->share, ns);
+    share_charge(&channel->share, ns);
 }
 
-/* One slice further: to its completion, or back into the queue. */
-static void account(struct shard *shard, struct request *request, uint64_t begin_ns, uint64_t took_ns)
+/* Each request pays for its rows. */
+static void charge(struct queue *queue, uint64_t took_ns)
+{
+    struct batch *batch = &queue->batch;
+
+    batch->spent_ns += took_ns;
+    tally_use(queue->tally, 0, took_ns);
+    for (uint32_t i = 0; i < batch->count; i++)
+        s5_use(batch->requests[i], 0, took_ns * batch->requests[i]->rows_now / batch->rows);
+}
+
+/* ---- a slice of it ---- */
+
+/* One batch further: to its completion, or back into the queue. */
+static void account(struct shard *shard, struct request *request, const struct batch *batch, uint64_t now_ns)
 {
     if (!request->begun_ns)
-        request->begun_ns = begin_ns;
-    request->compute_ns += took_ns;
-    request->done_ns = begin_ns + took_ns;
-    s5_use(request, request->rows_now, took_ns * request->rows_now / shard->batch->rows);
-    if (request->batch < shard->batch->rows)
-        request->batch = shard->batch->rows;
+        request->begun_ns = batch->begun_ns;
+    request->compute_ns += batch->spent_ns;
+    request->done_ns = now_ns;
+    s5_use(request, request->rows_now, 0);
+    request->batch = MAX(request->batch, batch->rows);
     request->rows_done += request->rows_now;
     request_advance(request, REQUEST_DISPATCHED, REQUEST_RUN);
     if (request->rows_done < request->ask.rows)
@@ -153,19 +192,77 @@ static void account(struct shard *shard, struct request *request, uint64_t begin
         s6_complete(shard, request, WISP_OK);
 }
 
-void s5_run(struct shard *shard)
+static void finish(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
-    struct batch *batch = shard->batch;
-    uint64_t begin = clock_ns(), took;
+    struct batch *batch = &queue->batch;
+    const uint32_t count = batch->count;
 
-    drop_refused(shard, begin);
-    if (!batch->count)
+    cost_learn(&queue->cost, batch->rows, batch->spent_ns);
+    counter_add(&queue->tally->batches, 1);
+    tally_use(queue->tally, batch->rows, 0);
+    end_pass(queue);
+    for (uint32_t i = 0; i < count; i++)
+        account(shard, batch->requests[i], batch, now_ns);
+}
+
+/* In the time of when the model was warmed up, by which it is cut. */
+static uint64_t slice_ns(const struct queue *queue)
+{
+    const uint64_t then = forward_estimate(queue->instance->forward, queue->batch.rows);
+    const uint64_t now = cost_estimate(&queue->cost, queue->batch.rows);
+
+    return now <= SHARD_SLICE_NS ? MAX(then, now) : MAX(SHARD_SLICE_NS * then / now, (uint64_t)1);
+}
+
+void s5_run(struct shard *shard, struct queue *queue)
+{
+    struct batch *batch = &queue->batch;
+    const uint64_t begin = batch->spent_ns ? clock_ns() : batch->begun_ns;
+    const bool more = forward_serve_slice(queue->instance->forward, slice_ns(queue));
+    const uint64_t end = clock_ns();
+
+    charge(queue, end - begin);
+    if (!more)
+        finish(shard, queue, end);
+}
+
+/* ---- giving one up ---- */
+
+/* Its rows are computed with the others', read from where a neighbour's are, and written nowhere. */
+static void forget_rows(const struct batch *batch, const struct request *request)
+{
+    const struct instance *instance = request->queue->instance;
+    const uint32_t in = instance->input.count, out = instance->output.count;
+    const void **neighbour = batch->inputs + batch->requests[0]->row * in;
+
+    for (uint32_t row = request->row; row < request->row + request->rows_now; row++) {
+        for (uint32_t t = 0; t < in; t++)
+            batch->inputs[row * in + t] = neighbour[t];
+        for (uint32_t t = 0; t < out; t++)
+            batch->outputs[row * out + t] = NULL;
+    }
+}
+
+void s5_forget(struct request *request)
+{
+    struct queue *queue = request->queue;
+    struct batch *batch = &queue->batch;
+    const uint64_t all_ns = cost_estimate(&queue->cost, batch->rows);
+    uint32_t at = 0;
+
+    while (batch->requests[at] != request)
+        at++;
+    batch->count--;
+    for (; at < batch->count; at++)
+        batch->requests[at] = batch->requests[at + 1];
+    if (!batch->count) {
+        if (batch->spent_ns > all_ns)
+            cost_learn(&queue->cost, batch->rows, batch->spent_ns);
+        end_pass(queue);
         return;
-    point(batch);
-    forward_serve(batch->queue->instance->forward, batch->inputs, batch->outputs, batch->rows);
-    took = clock_ns() - begin;
-    counter_add(&batch->queue->tally->batches, 1);
-    tally_use(batch->queue->tally, batch->rows, took);
-    for (uint32_t i = 0; i < batch->count; i++)
-        account(shard, batch->requests[i], begin, took);
+    }
+    forget_rows(batch, request);
+    /* The rest of its part is computed all the same, and nobody else is to pay for it. */
+    if (all_ns > batch->spent_ns)
+        s5_use(request, 0, (all_ns - batch->spent_ns) * request->rows_now / batch->rows);
 }

@@ -92,10 +92,24 @@ static void let_go(struct channel *channel, struct request *request)
     counter_set(&channel->under_way, channel->under_way - 1);
 }
 
+/* What s3_batch() began. */
+static void end_to_want(struct shard *shard, struct request *request)
+{
+    struct channel *channel = request->channel;
+
+    counter_set(&request->queue->under_way, request->queue->under_way - 1);
+    counter_set(&shard->under_way, shard->under_way - 1);
+    share_want_no_more(&channel->account->share);
+    share_want_no_more(&channel->share);
+    wheel_remove(&shard->wheel, &request->deadline);
+}
+
 void s6_complete(struct shard *shard, struct request *request, int status)
 {
     struct channel *channel = request->channel;
 
+    if (request->state >= REQUEST_BATCHED)
+        end_to_want(shard, request);
     count(shard, request, status);
     if (!channel->leaving) {
         publish(channel, request, status);

@@ -6,6 +6,8 @@
 
 void shard_serve(struct shard *shard, struct channel *channel)
 {
+    channel->account = accounts_get(&shard->accounts, channel->uid);
+    channel->share = (struct share){ .weight = SHARE_WEIGHT };
     shard->channels[channel->index] = channel;
 }
 
@@ -33,12 +35,9 @@ static void unlink_from_broken(struct shard *shard, const struct channel *channe
 void shard_leave(struct shard *shard, struct channel *channel)
 {
     channel->leaving = true;
-    while (channel->newest) {
-        struct request *request = channel->newest;
-
-        s3_remove(shard, request);
-        s6_complete(shard, request, WISP_E_CANCELLED);
-    }
+    while (channel->newest)
+        request_give_up(shard, channel->newest, WISP_E_CANCELLED);
+    accounts_put(channel->account);
     active_remove(shard, channel);
     unlink_from_wake(shard, channel);
     unlink_from_broken(shard, channel);

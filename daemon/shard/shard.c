@@ -9,7 +9,7 @@ int shard_init(struct shard *shard, uint32_t channels)
     *shard = (struct shard){ .capacity = channels };
     shard->channels = calloc(channels, sizeof(struct channel *));
     shard->active = calloc(channels, sizeof(struct channel *));
-    if (shard->channels && shard->active)
+    if (!accounts_init(&shard->accounts, channels) && shard->channels && shard->active)
         return 0;
     shard_deinit(shard);
     return -ENOMEM;
@@ -19,6 +19,7 @@ void shard_deinit(struct shard *shard)
 {
     free(shard->channels);
     free(shard->active);
+    accounts_deinit(&shard->accounts);
     *shard = (struct shard){ .serving = NULL };
 }
 

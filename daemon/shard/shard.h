@@ -16,7 +16,8 @@
 
 struct shard {
     struct queue_set *serving; /* the newest first: it takes what is new */
-    struct batch *batch;       /* that is being run */
+    struct accounts accounts;
+    struct wheel wheel;        /* the deadlines of what is under way */
     struct channel **channels; /* that it serves, by index; */
     struct channel **active;   /* of them, those that it looks at */
     uint32_t active_count;
@@ -26,7 +27,7 @@ struct shard {
     uint32_t under_way_max; /* requests, of one channel */
     bool draining;          /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
     /* Others may read these (counter.h). */
-    uint64_t under_way;       /* requests in all queues */
+    uint64_t under_way;       /* requests in all queues, or in a pass */
     uint64_t requests, pings; /* taken */
     uint64_t refused;         /* answered with what is wrong with them, */
     uint64_t late, cancelled; /* past their deadline, given up by their client or left behind */

@@ -5,8 +5,12 @@
 #ifndef DAEMON_SHARD_STAGES_H
 #define DAEMON_SHARD_STAGES_H
 
+#include "base/clock.h"
 #include "daemon/shard/request.h"
 #include "daemon/shard/shard.h"
+
+/* How long nothing that can be cut is to run without a look at who else is there. */
+#define SHARD_SLICE_NS (500 * NS_PER_US)
 
 /* s1: the channel's next submission, copied out of shared memory once; NULL when there is none, no credit, or enough
  * under way. */
@@ -24,17 +28,19 @@ bool cancel_take(struct shard *shard, struct channel *channel);
 bool s3_batch(struct shard *shard, struct request *request);
 /* Back to the end of its queue, for its next slice; when draining, to the front. */
 void s3_again(struct shard *shard, struct request *request);
-/* Out of its queue: to run, or because it is given up. */
-void s3_remove(struct shard *shard, struct request *request);
-/* In its queue, behind the others. */
+/* Out of its flow: to run, or because it is given up. */
+void s3_remove(struct request *request);
+/* In its flow, behind the others. */
 void s3_behind(struct request *request);
 /* Whether the queue is to run now, or else when. */
 bool s3_due(const struct shard *shard, const struct queue *queue, uint64_t now_ns);
 uint64_t s3_due_ns(const struct queue *queue);
 
-/* s4: forms the shard's batch from the head of the queue: requests whose tensors have exactly the model's shape, up to
- * its batch_max rows; completes the others. False when nothing is left to run. */
-bool s4_dispatch(struct shard *shard, struct queue *queue);
+/* s4: the queue whose turn it is; NULL: none is due. */
+struct queue *s4_choose(struct shard *shard, uint64_t now_ns);
+/* Forms the queue's batch: of requests whose tensors have exactly the model's shape; completes the others. False when
+ * nothing is left to run. */
+bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns);
 
 /* Whether its tensors have just the model's shape. */
 bool s4_fits(const struct request *request);
@@ -48,8 +54,15 @@ void s5_use(const struct request *request, uint64_t samples, uint64_t ns);
 /* s4 and s5 of a model that decodes: begins the sequences that there is room for, and makes one step of all. */
 void s5_decode(struct shard *shard, struct queue *queue);
 
-/* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory. */
-void s5_run(struct shard *shard);
+/* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory: begins it,
+ * where something is left of the batch that can run, and makes a slice of it. */
+void s5_begin(struct shard *shard, struct queue *queue);
+void s5_run(struct shard *shard, struct queue *queue);
+/* Takes a request that is DISPATCHED out of the batch; it is to be completed. */
+void s5_forget(struct request *request);
+
+/* Gives up a request, wherever it waits or runs. */
+void request_give_up(struct shard *shard, struct request *request, int status);
 
 /* s6: the one end of every request: completion slot, timings, counters. The wake-up follows in s6_wake(). */
 void s6_complete(struct shard *shard, struct request *request, int status);

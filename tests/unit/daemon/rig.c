@@ -41,6 +41,7 @@ void rig_make_channel(int at)
     assert_ok(connection_agree(&rig.table, connection, &rig.users, &welcome, &why), why);
     assert_ok(channel_memory_make(&channel->memory, &channel->layout, &why), why);
     channel_attach(channel, &welcome, 4096);
+    channel->uid = (uid_t)(1000 + at);
     connection_open(&rig.table, connection);
     peer->socket = ends[1];
     assert_ok(region_map(&peer->request, dup(channel->memory.request.fd), channel->layout.request_size, true, &why),
@@ -260,6 +261,25 @@ void rig_turn_until_idle(void)
 {
     for (int i = 0; shard_turn(&rig.shard, clock_ns()); i++)
         assert_true(i < 100000);
+}
+
+void rig_make_late(struct request *request)
+{
+    const uint64_t until = clock_ns() + 2 * WHEEL_TICK_NS;
+
+    wheel_remove(&rig.shard.wheel, &request->deadline);
+    request->deadline_ns = 1;
+    wheel_add(&rig.shard.wheel, &request->deadline, request->deadline_ns);
+    while (clock_ns() < until)
+        continue;
+}
+
+void rig_run_batch(struct queue *queue)
+{
+    assert_true(s4_dispatch(&rig.shard, queue, clock_ns()));
+    s5_begin(&rig.shard, queue);
+    while (queue->batch.count)
+        s5_run(&rig.shard, queue);
 }
 
 struct request *rig_into_queue(int peer, const struct wire_submission *ask)

@@ -97,4 +97,10 @@ void rig_no_completion(int peer);
 void rig_all_requests_are_free(int at);
 void rig_turn_until_idle(void);
 
+/* Its deadline has gone by, and the shard sees it in its next turn. */
+void rig_make_late(struct request *request);
+
+/* Forms a batch of what waits there, and runs it. */
+void rig_run_batch(struct queue *queue);
+
 #endif

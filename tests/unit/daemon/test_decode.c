@@ -133,7 +133,7 @@ static void nothing_runs(void)
 {
     assert_int_equal(queue()->running, 0);
     assert_int_equal(queue()->rows, 0);
-    assert_null(queue()->head);
+    assert_null(queue()->first);
     assert_int_equal(rig.queues->held, 0);
     assert_int_equal(rig.shard.under_way, 0);
     for (uint32_t i = 0; i < queue()->sequences->capacity; i++)
@@ -289,6 +289,8 @@ static void others_have_their_turn(void **state)
         rig_fill(1, &small);
         rig_push(1, &small);
         turn();
+        if (!reap_ring_ready(&rig.peers[1].reap))
+            turn(); /* it has had as much by now: a step goes first */
         assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
         rig_check_answer(1, &small);
     }
@@ -346,7 +348,7 @@ static void a_deadline_counts_between_steps(void **state)
         turn();
         push(!first, first ? &late : &other, 5);
         turn();
-        rig.channels[0]->newest->deadline_ns = 1; /* it has gone by */
+        rig_make_late(rig.channels[0]->newest);
         turn();
         assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
         rig_turn_until_idle();

@@ -76,8 +76,7 @@ static void each_request_ends_where_it_began(void **state)
     set = load(rig.set, path, NULL);
     rig_into_queue(0, &begun);
     rig_into_queue(0, &waiting);
-    assert_true(s4_dispatch(&rig.shard, &old->queues[0]));
-    s5_run(&rig.shard); /* one slice of five */
+    rig_run_batch(&old->queues[0]); /* one slice of five */
     assert_int_equal(queue_set_new(set, &queues), 0);
     shard_use(&rig.shard, queues);
     assert_null(shard_give_back(&rig.shard));
@@ -170,8 +169,7 @@ static void several_sets_are_given_back_in_any_order(void **state)
     for (int i = 1; i < 4; i++) {
         int which = i % 3; /* the one in the middle, the newer, the oldest */
 
-        assert_true(s4_dispatch(&rig.shard, &sets[which]->queues[0]));
-        s5_run(&rig.shard);
+        rig_run_batch(&sets[which]->queues[0]);
         assert_ptr_equal(shard_give_back(&rig.shard), sets[which]);
         assert_null(shard_give_back(&rig.shard));
         queue_set_free(sets[which]);

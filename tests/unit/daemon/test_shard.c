@@ -61,8 +61,7 @@ static void slices_take_turns(void **state)
     rig_into_queue(0, &large);
     rig_into_queue(1, &small);
     for (int slice = 0; slice < 2; slice++) {
-        assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
-        s5_run(&rig.shard);
+        rig_run_batch(&rig.queues->queues[0]);
     }
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     rig_no_completion(0);
@@ -84,8 +83,7 @@ static void draining_finishes_what_it_has_begun(void **state)
     rig.shard.draining = true;
     for (int slice = 0; slice < 5; slice++) {
         rig_no_completion(0);
-        assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
-        s5_run(&rig.shard);
+        rig_run_batch(&rig.queues->queues[0]);
     }
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
     rig_no_completion(1);
@@ -106,8 +104,7 @@ static void a_channel_that_is_left_leaves_nothing(void **state)
     rig_into_queue(0, &begun);
     rig_into_queue(0, &waiting);
     rig_into_queue(1, &other);
-    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
-    s5_run(&rig.shard);
+    rig_run_batch(&rig.queues->queues[0]);
     shard_leave(&rig.shard, left);
     assert_int_equal(left->under_way, 0);
     assert_int_equal(left->daemon->state, WIRE_STATE_CLOSED);

@@ -174,20 +174,22 @@ static void s3_waits_only_as_configured(void **state)
 static void s4_takes_in_order_up_to_a_batch(void **state)
 {
     struct wire_submission asks[3] = { rig_infer(3, 0), rig_infer(4, 1), rig_infer(5, 2) };
-    struct batch *batch = &rig.queues->batch;
+    struct batch *batch = &rig.queues->queues[0].batch;
     struct request *requests[3];
 
     (void)state;
     for (int i = 0; i < 3; i++)
         requests[i] = rig_into_queue(i, &asks[i]);
-    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0], clock_ns()));
     assert_int_equal(batch->count, 3);
     assert_int_equal(batch->rows, RIG_BATCH);
     for (int i = 0; i < 3; i++)
         assert_ptr_equal(batch->requests[i], requests[i]);
     assert_int_equal(requests[2]->rows_now, 1); /* 3 + 4, and one of five */
     assert_int_equal(rig.queues->queues[0].rows, 0);
-    s5_run(&rig.shard);
+    s5_begin(&rig.shard, &rig.queues->queues[0]);
+    s5_run(&rig.shard, &rig.queues->queues[0]);
+    assert_int_equal(batch->count, 0);
     assert_int_equal(rig.queues->queues[0].rows, 4); /* the rest comes back */
     assert_int_equal(requests[2]->rows_done, 1);
     rig_turn_until_idle();
@@ -209,15 +211,16 @@ static void s4_refuses_what_does_not_fit_and_goes_on(void **state)
     bad.in_length += 4;
     rig_into_queue(0, &bad);
     rig_into_queue(1, &good);
-    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
-    assert_int_equal(rig.shard.batch->count, 1);
+    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0], clock_ns()));
+    assert_int_equal(rig.queues->queues[0].batch.count, 1);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_SHAPE);
     rig_no_completion(1);
-    s5_run(&rig.shard);
+    s5_begin(&rig.shard, &rig.queues->queues[0]);
+    s5_run(&rig.shard, &rig.queues->queues[0]);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
     rig_check_answer(1, &good);
     rig_into_queue(0, &bad);
-    assert_false(s4_dispatch(&rig.shard, &rig.queues->queues[0])); /* nothing is left to run */
+    assert_false(s4_dispatch(&rig.shard, &rig.queues->queues[0], clock_ns())); /* nothing is left to run */
 }
 
 /* ---- s5 ---- */
@@ -232,8 +235,7 @@ static void s5_drops_what_is_late(void **state)
     late.deadline_us = 1;
     rig_into_queue(0, &late)->deadline_ns = clock_ns() - 1;
     rig_into_queue(1, &good);
-    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
-    s5_run(&rig.shard);
+    rig_run_batch(&rig.queues->queues[0]);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
     assert_int_equal(completion.out_length, 0);
     assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
@@ -336,8 +338,7 @@ static void a_cancellation_meets_its_own_requests_alone(void **state)
     (void)state;
     rig_into_queue(0, &large);
     rig_into_queue(1, &other); /* with the same number */
-    assert_true(s4_dispatch(&rig.shard, &rig.queues->queues[0]));
-    s5_run(&rig.shard);
+    rig_run_batch(&rig.queues->queues[0]);
     rig_cancel(0, 0);
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
     rig_turn_until_idle();
@@ -370,8 +371,8 @@ static void a_full_channel_can_cancel(void **state)
     }
     rig_all_requests_are_free(0);
     assert_int_equal(rig.shard.under_way, 0);
-    assert_null(rig.queues->queues[0].head);
-    assert_null(rig.queues->queues[0].tail);
+    assert_null(rig.queues->queues[0].first);
+    assert_null(rig.queues->queues[0].last);
 }
 
 /* What is counted as what. */
