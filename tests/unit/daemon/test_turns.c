@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whose turn it is in the shard, and what becomes of a pass that was left. The three channels are three users'.
+ */
+#include "support/test.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/size.h"
+#include "unit/daemon/rig.h"
+
+static struct queue *queue(void)
+{
+    return &rig.queues->queues[0];
+}
+
+/* From now on a pass is thought to take so long that it is cut as finely as it can be. */
+static void passes_are_long(void)
+{
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->cost.ns[i] = NS_PER_S;
+    queue()->shared_until_ns = 0; /* and batches are as large as they may be */
+}
+
+/* In one go again. */
+static void passes_are_short(void)
+{
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->cost.ns[i] = NS_PER_US << i;
+}
+
+static void turn(void)
+{
+    shard_turn(&rig.shard, clock_ns());
+}
+
+static void cancel(int peer, const struct wire_submission *request)
+{
+    const struct wire_submission ask = { .op = WIRE_OP_CANCEL, .user_data = request->user_data };
+
+    rig_push(peer, &ask);
+    assert_true(cancel_take(&rig.shard, rig.channels[peer]));
+}
+
+/* Puts two users' requests into one pass, and leaves it in the middle. */
+static void leave_in_the_middle(const struct wire_submission *one, const struct wire_submission *other)
+{
+    rig_into_queue(0, one);
+    if (other)
+        rig_into_queue(1, other);
+    passes_are_long();
+    for (int i = 0; i < 4; i++)
+        turn();
+    assert_int_equal(queue()->batch.count, other ? 2 : 1);
+    assert_ptr_equal(queue()->instance->engine->running, queue());
+}
+
+static void nothing_is_left(void)
+{
+    assert_int_equal(queue()->batch.count, 0);
+    assert_null(queue()->instance->engine->running);
+    assert_null(queue()->first);
+    assert_int_equal(queue()->rows, 0);
+    assert_int_equal(queue()->under_way, 0);
+    assert_int_equal(rig.shard.under_way, 0);
+    assert_int_equal(rig.shard.wheel.count, 0);
+    for (uint32_t i = 0; i < rig.shard.accounts.capacity; i++)
+        assert_int_equal(rig.shard.accounts.entries[i].share.wants, 0);
+}
+
+/* ---- slices ---- */
+
+static void a_pass_is_left_for_others(void **state)
+{
+    const struct wire_submission ask = rig_infer(RIG_BATCH, 0), ping = { .op = WIRE_OP_NOP };
+    struct wire_completion completion;
+    unsigned turns = 0;
+
+    (void)state;
+    leave_in_the_middle(&ask, NULL);
+    for (; !reap_ring_ready(&rig.peers[0].reap); turns++) {
+        rig_push(1, &ping);
+        turn();
+        assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    }
+    assert_true(turns > 2);
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    assert_true(completion.compute_ns > 0);
+    rig_check_answer(0, &ask);
+    nothing_is_left();
+    assert_true(cost_estimate(&queue()->cost, RIG_BATCH) < NS_PER_S); /* it has been learned */
+}
+
+/* Nobody wants the rest: it is not computed. */
+static void a_pass_of_which_all_is_given_up_ends(void **state)
+{
+    const struct wire_submission ask = rig_infer(RIG_BATCH, 0);
+    struct wire_completion completion;
+
+    (void)state;
+    leave_in_the_middle(&ask, NULL);
+    cancel(0, &ask);
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
+    nothing_is_left();
+    rig_into_queue(0, &ask);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    rig_check_answer(0, &ask);
+}
+
+static void the_others_of_a_pass_go_on(void **state)
+{
+    const struct wire_submission ask = rig_infer(3, 0), other = rig_infer(4, 8);
+    struct wire_completion completion;
+    float before[3 * RIG_OUTPUTS];
+
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        const struct wire_submission *gone = which ? &other : &ask, *stays = which ? &ask : &other;
+        float *output = (float *)(uintptr_t)(rig.peers[which].output + gone->out_offset / 4);
+
+        leave_in_the_middle(&ask, &other);
+        cancel(which, gone);
+        assert_int_equal(rig_only_completion(which, &completion), WISP_E_CANCELLED);
+        memcpy(before, output, sizeof before);
+        rig_turn_until_idle();
+        assert_memory_equal(output, before, sizeof before);
+        assert_int_equal(rig_only_completion(!which, &completion), WISP_OK);
+        rig_check_answer(!which, stays);
+        nothing_is_left();
+    }
+}
+
+static void a_deadline_ends_a_request_in_a_pass(void **state)
+{
+    struct wire_submission ask = rig_infer(3, 0), other = rig_infer(4, 8);
+    struct wire_completion completion;
+
+    (void)state;
+    ask.deadline_us = 1000000;
+    leave_in_the_middle(&ask, &other);
+    rig_make_late(queue()->batch.requests[0]);
+    turn();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    assert_int_equal(queue()->batch.count, 1);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_check_answer(1, &other);
+    nothing_is_left();
+}
+
+/* Its memory is unmapped, and the pass knows nothing of it any more. */
+static void a_client_goes_in_the_middle(void **state)
+{
+    const struct wire_submission ask = rig_infer(3, 0), other = rig_infer(4, 8);
+    struct wire_completion completion;
+
+    (void)state;
+    leave_in_the_middle(&ask, &other);
+    rig_close_channel(0);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    rig_check_answer(1, &other);
+    nothing_is_left();
+    rig_open_channel(0);
+    leave_in_the_middle(&ask, NULL);
+    rig_close_channel(0);
+    nothing_is_left();
+}
+
+/* Whatever is pushed, given up, late or left: one completion each, the right one, and nothing is left. */
+static void anything_in_any_order(void **state)
+{
+    struct rng rng = rng_make(21, 4);
+    uint64_t sent[RIG_CHANNELS] = { 0 }, done[RIG_CHANNELS] = { 0 }, right = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 6000; round++) {
+        const int peer = (int)rng_below(&rng, RIG_CHANNELS);
+        struct wire_submission ask = rig_infer(1 + (uint32_t)rng_below(&rng, 20), (uint32_t)rng_below(&rng, 8) * 4);
+        struct wire_completion completion;
+
+        if (!rng_below(&rng, 5))
+            ask.deadline_us = 1 + (uint32_t)rng_below(&rng, 3000);
+        if (rig_try_push(peer, &ask))
+            sent[peer]++;
+        if (!rng_below(&rng, 20) &&
+            rig_try_push(peer, &(struct wire_submission){ .op = WIRE_OP_CANCEL, .user_data = ask.user_data }))
+            continue;
+        if (!rng_below(&rng, 50))
+            (rng_below(&rng, 3) ? passes_are_short : passes_are_long)();
+        if (!rng_below(&rng, 300)) {
+            rig_close_channel(peer);
+            rig_open_channel(peer);
+            sent[peer] = done[peer] = 0;
+        }
+        for (uint64_t turns = rng_below(&rng, 20); turns; turns--)
+            turn();
+        while (rng_below(&rng, 4) && reap_ring_take(&rig.peers[peer].reap, &completion)) {
+            done[peer]++;
+            right += completion.status == WISP_OK;
+        }
+    }
+    for (int i = 0; i < RIG_CHANNELS; i++) {
+        struct wire_completion completion;
+
+        do
+            rig_turn_until_idle();
+        while (reap_ring_take(&rig.peers[i].reap, &completion) && ++done[i]);
+        assert_int_equal(sent[i], done[i]);
+        rig_all_requests_are_free(i);
+    }
+    assert_true(right > 300);
+    nothing_is_left();
+}
+
+/* ---- whose turn ---- */
+
+/* One user has everything full of large requests; another's small one is in the next batch, whatever is before it. */
+static void a_flood_stands_in_nobodys_way(void **state)
+{
+    const struct wire_submission small = rig_infer(1, 200);
+    struct wire_completion completion;
+
+    (void)state;
+    for (uint32_t i = 0; i < RIG_ENTRIES; i++) {
+        const struct wire_submission large = rig_infer(40, 0);
+
+        rig_into_queue(0, &large);
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        turn();
+        rig_into_queue(1, &small);
+        for (int k = 0; k < 2 && !reap_ring_ready(&rig.peers[1].reap); k++)
+            turn();
+        assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+        rig_check_answer(1, &small);
+    }
+    rig_turn_until_idle();
+    while (reap_ring_take(&rig.peers[0].reap, &completion))
+        assert_int_equal(completion.status, WISP_OK);
+    nothing_is_left();
+}
+
+static void fill_with(int peer, uint32_t rows)
+{
+    const struct wire_submission ask = rig_infer(rows, 0);
+    struct wire_completion completion;
+
+    while (reap_ring_take(&rig.peers[peer].reap, &completion))
+        continue;
+    while (rig_try_push(peer, &ask))
+        continue;
+}
+
+static uint64_t used(int peer)
+{
+    return rig.channels[peer]->used_ns;
+}
+
+static uint64_t apart(uint64_t a, uint64_t b)
+{
+    return MAX(a, b) - MIN(a, b);
+}
+
+/* Two who both want all have as much of the time, however they ask for it, and of two channels of one user each has
+ * half of his: to within two turns, of which one may be long where the machine has something else to do. */
+static void who_want_all_share_it(void **state)
+{
+    uint64_t longest = 0;
+
+    (void)state;
+    rig_close_channel(2);
+    rig_make_channel(2);
+    rig.channels[2]->uid = rig.channels[1]->uid;
+    shard_serve(&rig.shard, rig.channels[2]);
+    active_add(&rig.shard, rig.channels[2], clock_ns());
+    for (unsigned i = 0; i < 5000; i++) {
+        const uint64_t before = used(0) + used(1) + used(2);
+
+        fill_with(0, 1);
+        fill_with(1, 40);
+        fill_with(2, 3);
+        turn();
+        longest = MAX(longest, used(0) + used(1) + used(2) - before);
+    }
+    assert_true(apart(used(0), used(1) + used(2)) <= 2 * longest);
+    assert_true(apart(used(1), used(2)) <= 2 * longest);
+    assert_true(used(0) > 10 * NS_PER_MS);
+}
+
+/* ---- deadlines ---- */
+
+static void what_cannot_be_in_time_is_refused_at_once(void **state)
+{
+    struct wire_submission ask = rig_infer(2, 0);
+    struct wire_completion completion;
+    struct request *request;
+
+    (void)state;
+    passes_are_long();
+    ask.deadline_us = 900000;
+    request = rig_take(0, &ask);
+    assert_true(s2_admit(&rig.shard, request));
+    assert_false(s3_batch(&rig.shard, request));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    ask.deadline_us = 1100000;
+    rig_into_queue(0, &ask);
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    nothing_is_left();
+}
+
+/* In a queue to which nobody comes: it waits for company. */
+static void a_deadline_ends_a_request_that_waits(void **state)
+{
+    struct wire_submission ask = rig_infer(2, 0);
+    struct wire_completion completion;
+    uint64_t until = UINT64_MAX, now = clock_ns();
+
+    (void)state;
+    ask.deadline_us = 1000;
+    rig_into_queue(0, &ask);
+    while (!reap_ring_ready(&rig.peers[0].reap)) {
+        turn();
+        until = UINT64_MAX;
+        if (!reap_ring_ready(&rig.peers[0].reap) && shard_arm(&rig.shard, clock_ns(), &until))
+            assert_true(until < now + 2 * NS_PER_MS); /* it does not oversleep */
+    }
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    nothing_is_left();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RIG_TEST(a_pass_is_left_for_others),
+        RIG_TEST(a_pass_of_which_all_is_given_up_ends),
+        RIG_TEST(the_others_of_a_pass_go_on),
+        RIG_TEST(a_deadline_ends_a_request_in_a_pass),
+        RIG_TEST(a_client_goes_in_the_middle),
+        RIG_TEST(anything_in_any_order),
+        RIG_TEST(a_flood_stands_in_nobodys_way),
+        RIG_TEST(who_want_all_share_it),
+        RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
+        RIG_TEST_WAITING(a_deadline_ends_a_request_that_waits),
+    };
+
+    return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
+}
