@@ -48,7 +48,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
-     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD)
+     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT)
+#define WIRE_FEATURE_SIGHT (1ull << 8) /* WIRE_STATS and WIRE_CLIENTS */
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -180,6 +181,8 @@ enum wire_type {
     WIRE_NOTIFY = 5,   /* daemon -> client: completions are waiting; no payload */
     WIRE_STATUS = 6,   /* -> JSON object of the daemon: version, uptime, counters */
     WIRE_RELOAD = 7,   /* -> when it is done, JSON object: what has changed */
+    WIRE_STATS = 8,    /* -> JSON object: what was counted, of the daemon, its models and users */
+    WIRE_CLIENTS = 9,  /* -> JSON object: who is connected */
     WIRE_REPLY = 0x80, /* or'ed to the type of what it answers */
 };
 

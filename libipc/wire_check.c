@@ -181,6 +181,10 @@ static const struct message_rule {
     { WIRE_DESCRIBE | WIRE_REPLY, "describe reply", sizeof(struct wire_control), check_reply },
     { WIRE_STATUS | WIRE_REPLY, "status reply", sizeof(struct wire_control), check_reply },
     { WIRE_RELOAD | WIRE_REPLY, "reload reply", sizeof(struct wire_control), check_reply },
+    { WIRE_STATS, "stats", sizeof(struct wire_control), check_plain },
+    { WIRE_CLIENTS, "clients", sizeof(struct wire_control), check_plain },
+    { WIRE_STATS | WIRE_REPLY, "stats reply", sizeof(struct wire_control), check_reply },
+    { WIRE_CLIENTS | WIRE_REPLY, "clients reply", sizeof(struct wire_control), check_reply },
 };
 
 int wire_check_message(const void *message, size_t length, struct reason *why)

@@ -27,8 +27,7 @@ static void print_counters(FILE *out, const struct queue *queue)
             counter_read(&tally->refused));
 }
 
-/* What a stream in memory gathered; nothing when there was no memory for it. */
-static struct description gathered(FILE *out, char **text, const char *shared)
+struct description describe_gathered(FILE *out, char **text, const char *shared)
 {
     if (!out || fclose(out)) {
         free(out ? *text : NULL);
@@ -50,7 +49,7 @@ struct description describe_models(const struct wispd *daemon)
     }
     if (out)
         fputs(set->model_count ? "]" : "[]", out);
-    return gathered(out, &text, NULL);
+    return describe_gathered(out, &text, NULL);
 }
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
@@ -64,7 +63,7 @@ struct description describe_model(const struct wispd *daemon, uint32_t route)
         fprintf(out, ",\"route\":%" PRIu32, route);
         print_counters(out, queue);
     }
-    return gathered(out, &text, queue->instance->full);
+    return describe_gathered(out, &text, queue->instance->full);
 }
 
 /* As many models as a sentence has room for, which is cut off at the other end; then how many more. */
@@ -97,7 +96,7 @@ struct description describe_unknown(const struct wispd *daemon, const char *name
     }
     if (out)
         print_names(out, set);
-    return gathered(out, &text, NULL);
+    return describe_gathered(out, &text, NULL);
 }
 
 /* What one client may have at most, whatever it asks for. */

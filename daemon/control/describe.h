@@ -5,6 +5,8 @@
 #ifndef DAEMON_CONTROL_DESCRIBE_H
 #define DAEMON_CONTROL_DESCRIBE_H
 
+#include <stdio.h>
+
 #include "daemon/control/daemon.h"
 
 /* A text in two parts: what is the same for everybody (NULL: nothing), and what is to be freed (NULL: there is no
@@ -13,6 +15,11 @@ struct description {
     const char *shared;
     char *own;
 };
+
+/* What a stream in memory gathered behind `shared`, which it closes; nothing when there was no memory for it, or for
+ * the stream. */
+struct description describe_gathered(FILE *out, char **text, const char *shared);
+
 struct description describe_models(const struct wispd *daemon);
 struct description describe_model(const struct wispd *daemon, uint32_t route);
 struct description describe_daemon(const struct wispd *daemon);

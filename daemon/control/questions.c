@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Control messages of an open channel: list, describe, status, reload.
+ * Control messages of an open channel: list, describe, status, reload, stats, clients.
  *
  * One at a time: while a reply waits for room in the socket, the next message is not read, so a client that asks and
  * does not listen costs one reply's memory, and little of that is not shared. At most one message a channel is handled
@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "daemon/control/answers/answers.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/describe.h"
 #include "daemon/control/limited_log.h"
@@ -157,6 +158,10 @@ static int answer(struct wispd *daemon, struct connection *connection, const str
         return answer_status(daemon, connection, &request);
     case WIRE_RELOAD:
         return answer_reload(daemon, connection, &request);
+    case WIRE_STATS:
+        return reply(daemon, connection, &request, WISP_OK, 0, answer_stats(daemon, connection->uid));
+    case WIRE_CLIENTS:
+        return reply(daemon, connection, &request, WISP_OK, 0, answer_clients(daemon, connection->uid));
     case WIRE_DESCRIBE:
         return answer_describe(daemon, connection, &message->control);
     default:

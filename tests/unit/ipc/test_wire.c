@@ -297,9 +297,13 @@ static const uint16_t types[] = { WIRE_HELLO,
                                   WIRE_STATUS,
                                   WIRE_RELOAD,
                                   WIRE_RELOAD | WIRE_REPLY,
+                                  WIRE_STATS,
+                                  WIRE_CLIENTS,
                                   WIRE_LIST | WIRE_REPLY,
                                   WIRE_DESCRIBE | WIRE_REPLY,
-                                  WIRE_STATUS | WIRE_REPLY };
+                                  WIRE_STATUS | WIRE_REPLY,
+                                  WIRE_STATS | WIRE_REPLY,
+                                  WIRE_CLIENTS | WIRE_REPLY };
 
 static void test_every_type_passes_and_no_other(void **state)
 {

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What was counted: of the daemon, of each model, and of each user that the asker may see.
+ *
+ * It fits a reply however many users there were: buckets are left out where it would become long, and then users.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "daemon/control/answers/answers.h"
+#include "daemon/control/answers/visible.h"
+#include "daemon/sight/tally_text.h"
+
+/* From the first on buckets of users are left out, from the second on users; a user takes less than what lies beyond.
+ */
+#define BUCKETS_UNTIL (WIRE_TEXT_MAX / 2)
+#define USERS_UNTIL   (WIRE_TEXT_MAX - 32768)
+
+static void print_models(FILE *out, const struct wispd *daemon)
+{
+    fputs(",\"models\":[", out);
+    for (uint32_t i = 0; i < daemon->set->model_count; i++) {
+        const struct queue *queue = &daemon->serving->queues[i];
+        const struct instance *instance = queue->instance;
+
+        /* A model's name has no character that JSON would have to say otherwise (base/name.h). */
+        fprintf(out, "%s{\"name\":\"%s\",\"processing\":\"%s\",\"under_way\":%" PRIu64 ",", i ? "," : "",
+                instance->name, instance->processing, counter_read(&queue->under_way));
+        tally_print(out, queue->tally, ftell(out) < (long)BUCKETS_UNTIL);
+        fputc('}', out);
+    }
+    fputc(']', out);
+}
+
+static uint64_t under_way_of(const struct wispd *daemon, const struct user *user)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
+        const struct connection *connection = &daemon->table.connections[i];
+
+        if (connection->state == CONNECTION_OPEN && connection->user == user)
+            sum += counter_read(&connection->channel.under_way);
+    }
+    return sum;
+}
+
+static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
+{
+    const char *before = "";
+    uint32_t left_out = 0;
+
+    fputs(",\"users\":[", out);
+    for (uint32_t i = 0; i < daemon->users.capacity; i++) {
+        const struct user *user = &daemon->users.entries[i];
+
+        if (!user->tally || !may_see(asker, user->uid))
+            continue;
+        if (ftell(out) > (long)USERS_UNTIL) {
+            left_out++;
+            continue;
+        }
+        fprintf(out, "%s{\"uid\":%u,\"channels\":%" PRIu32 ",\"memory_bytes\":%" PRIu64 ",\"under_way\":%" PRIu64 ",",
+                before, (unsigned)user->uid, user->channels, user->memory, under_way_of(daemon, user));
+        tally_print(out, user->tally, ftell(out) < (long)BUCKETS_UNTIL);
+        fputc('}', out);
+        before = ",";
+    }
+    fprintf(out, "],\"users_left_out\":%" PRIu32 "}", left_out);
+}
+
+struct description answer_stats(const struct wispd *daemon, uid_t asker)
+{
+    struct description state = describe_daemon(daemon);
+    char *text = NULL;
+    size_t size;
+    FILE *out = state.own ? open_memstream(&text, &size) : NULL;
+
+    if (out) {
+        fprintf(out, "{\"daemon\":%s", state.own);
+        print_models(out, daemon);
+        print_users(out, daemon, asker);
+    }
+    free(state.own);
+    return describe_gathered(out, &text, NULL);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who may know what of whom: everybody of himself; root, and the user that the daemon runs as, of all.
+ */
+#ifndef DAEMON_CONTROL_ANSWERS_VISIBLE_H
+#define DAEMON_CONTROL_ANSWERS_VISIBLE_H
+
+#include <stdbool.h>
+#include <unistd.h>
+
+static inline bool may_see(uid_t asker, uid_t other)
+{
+    return asker == other || asker == 0 || asker == geteuid();
+}
+
+#endif
