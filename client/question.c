@@ -99,6 +99,8 @@ int session_ask(struct session *session, const struct question *question, struct
     int result;
 
     *reply = (struct reply){ .serial = session->serial };
+    if ((question->type == WIRE_STATS || question->type == WIRE_CLIENTS) && !(session->features & WIRE_FEATURE_SIGHT))
+        return refuse(why, WISP_E_VERSION, "%s is of a version that does not count that: restart it", session->server);
     if (!message)
         return refuse_errno(why, -ENOMEM, "asking wispd");
     result = ask(session->socket, message, question, why);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Questions on the socket of one session: list, describe, status.
+ * Questions on the socket of one session: list, describe, status, stats, clients.
  *
  * A reply comes in parts, which must follow each other without a gap; between them there may be notices for the event
  * loop, and replies to a question that somebody gave up on, which are told by their number.
@@ -36,7 +36,7 @@ struct reply {
 void reply_deinit(struct reply *reply);
 
 /* One question on one session; the caller is the only one who asks there. WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID
- * (a reply that makes no sense), -errno. */
+ * (a reply that makes no sense), WISP_E_VERSION (a question that this daemon does not know), -errno. */
 int session_ask(struct session *session, const struct question *question, struct reply *reply, struct reason *why);
 
 #endif

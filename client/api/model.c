@@ -62,6 +62,16 @@ WISP_EXPORT int wisp_reload(wisp_client *client, char **text)
     return result;
 }
 
+WISP_EXPORT int wisp_stats(wisp_client *client, char **json)
+{
+    return ask_json(client, WIRE_STATS, json);
+}
+
+WISP_EXPORT int wisp_clients(wisp_client *client, char **json)
+{
+    return ask_json(client, WIRE_CLIENTS, json);
+}
+
 /* ---- finding ---- */
 
 /* What the daemon serves, by name and type, as far as memory has room. */

@@ -97,6 +97,10 @@ const char *wisp_version(void);
 /* What the daemon serves, as a JSON array, and its state, as a JSON object; to be freed with free(). */
 int wisp_list(wisp_client *client, char **json);
 int wisp_status(wisp_client *client, char **json);
+/* What it has counted, of itself, each model and each user; and who is connected; as JSON objects. A user is told of
+ * himself, root of all. WISP_E_VERSION: the daemon is older than these questions. */
+int wisp_stats(wisp_client *client, char **json);
+int wisp_clients(wisp_client *client, char **json);
 
 /* Has the daemon read its configuration and its models again, and waits until they serve: *text is then a JSON object
  * that says what has changed. WISP_E_CONFIG, WISP_E_FORMAT, -errno: it has refused them, and serves what it served;
