@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A verb of the client is one row of the table in main.c and one file verb_NAME.c.
+ * A verb of the client is one row of the table in main.c and one file verb_NAME.c, here or in a folder below.
  */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
@@ -9,5 +9,6 @@
 typedef int verb_function(int argc, char **argv);
 
 verb_function verb_run, verb_models, verb_show, verb_ping, verb_status, verb_reload;
+verb_function verb_stats, verb_clients; /* sight/ */
 
 #endif
