@@ -1,5 +1,5 @@
 # Runs while installing; see wisp_install.cmake.
-foreach(folder SBINDIR DATADIR)
+foreach(folder BINDIR SBINDIR DATADIR)
   cmake_path(ABSOLUTE_PATH WISP_RELATIVE_${folder} BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" NORMALIZE OUTPUT_VARIABLE WISP_${folder})
 endforeach()
 set(WISP_SYSCONFDIR "${CMAKE_INSTALL_PREFIX}/etc")
@@ -12,6 +12,7 @@ cmake_path(ABSOLUTE_PATH WISP_DESTINATION BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX
 file(READ "${WISP_TEMPLATE}" WISP_TEXT)
 string(REPLACE "/etc/wisp" "${WISP_SYSCONFDIR}/wisp" WISP_TEXT "${WISP_TEXT}")
 string(REPLACE "/usr/sbin/wispd" "${WISP_SBINDIR}/wispd" WISP_TEXT "${WISP_TEXT}")
+string(REPLACE "/usr/bin/wisp" "${WISP_BINDIR}/wisp" WISP_TEXT "${WISP_TEXT}")
 string(REPLACE "/usr/share/wisp" "${WISP_DATADIR}/wisp" WISP_TEXT "${WISP_TEXT}")
 file(WRITE "${WISP_CONFIGURED}" "${WISP_TEXT}")
 
