@@ -46,6 +46,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_BEAMS   (1ull << 5) /* and the width of a beam */
 #define WIRE_FEATURE_DONE    (1ull << 6) /* done_ns of a completion is filled in, where its timings are */
 #define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD */
+#define WIRE_FEATURE_SIGHT   (1ull << 8) /* WIRE_STATS and WIRE_CLIENTS */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
      WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT)

@@ -17,7 +17,7 @@
 #include "daemon/control/accept.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/handshake.h"
-#include "daemon/control/peer.h"
+#include "daemon/users/peer.h"
 
 #define HELLO_NS (1 * NS_PER_S)
 #define REST_NS  (100 * NS_PER_MS)

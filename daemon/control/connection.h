@@ -24,8 +24,8 @@
 
 #include "base/error.h"
 #include "daemon/control/helper.h"
-#include "daemon/control/users.h"
 #include "daemon/shard/channel.h"
+#include "daemon/users/users.h"
 #include "libipc/wire.h"
 
 enum connection_state {

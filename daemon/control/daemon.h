@@ -12,10 +12,10 @@
 #include "config/config.h"
 #include "daemon/control/connection.h"
 #include "daemon/control/listen.h"
-#include "daemon/control/users.h"
 #include "daemon/event/loop.h"
 #include "daemon/models/set.h"
 #include "daemon/shard/worker.h"
+#include "daemon/users/users.h"
 #include "libipc/message.h"
 
 /* What an event of the loop is about; the kind in a token's high byte. Those of a channel carry its index and

@@ -23,6 +23,9 @@ struct description describe_gathered(FILE *out, char **text, const char *shared)
 struct description describe_models(const struct wispd *daemon);
 struct description describe_model(const struct wispd *daemon, uint32_t route);
 struct description describe_daemon(const struct wispd *daemon);
+/* What was counted, and who is connected: as much as a user of this id is told (stats.c, clients.c). */
+struct description describe_stats(const struct wispd *daemon, uid_t asker);
+struct description describe_clients(const struct wispd *daemon, uid_t asker);
 /* Why a name leads nowhere: "no model \"x\"; there are: a (image.classification), b (…)". */
 struct description describe_unknown(const struct wispd *daemon, const char *name, size_t length);
 

@@ -15,8 +15,8 @@
 #include "daemon/control/channels.h"
 #include "daemon/control/handshake.h"
 #include "daemon/control/limited_log.h"
-#include "daemon/control/peer.h"
 #include "daemon/control/room.h"
+#include "daemon/users/peer.h"
 
 static const char server_name[] = "wispd " WISP_VERSION;
 

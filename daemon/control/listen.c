@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/socket_path.h"
 #include "daemon/control/listen.h"
-#include "daemon/control/peer.h"
+#include "daemon/users/peer.h"
 
 enum { BACKLOG = 256, LOCK_TRIES = 100 };
 

@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/control/answers/answers.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/describe.h"
 #include "daemon/control/limited_log.h"
@@ -159,9 +158,9 @@ static int answer(struct wispd *daemon, struct connection *connection, const str
     case WIRE_RELOAD:
         return answer_reload(daemon, connection, &request);
     case WIRE_STATS:
-        return reply(daemon, connection, &request, WISP_OK, 0, answer_stats(daemon, connection->uid));
+        return reply(daemon, connection, &request, WISP_OK, 0, describe_stats(daemon, connection->uid));
     case WIRE_CLIENTS:
-        return reply(daemon, connection, &request, WISP_OK, 0, answer_clients(daemon, connection->uid));
+        return reply(daemon, connection, &request, WISP_OK, 0, describe_clients(daemon, connection->uid));
     case WIRE_DESCRIBE:
         return answer_describe(daemon, connection, &message->control);
     default:

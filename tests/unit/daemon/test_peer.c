@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/size.h"
-#include "daemon/control/peer.h"
+#include "daemon/users/peer.h"
 
 enum { PEERPIDFD = 77, LIMIT_MS = 20000 };
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "daemon/control/users.h"
+#include "daemon/users/users.h"
 
 enum { CAPACITY = 4, CHANNELS = 3, MEMORY = 1000 };
 

@@ -289,21 +289,8 @@ static union any make_message(uint16_t type)
     return message;
 }
 
-static const uint16_t types[] = { WIRE_HELLO,
-                                  WIRE_WELCOME,
-                                  WIRE_LIST,
-                                  WIRE_DESCRIBE,
-                                  WIRE_NOTIFY,
-                                  WIRE_STATUS,
-                                  WIRE_RELOAD,
-                                  WIRE_RELOAD | WIRE_REPLY,
-                                  WIRE_STATS,
-                                  WIRE_CLIENTS,
-                                  WIRE_LIST | WIRE_REPLY,
-                                  WIRE_DESCRIBE | WIRE_REPLY,
-                                  WIRE_STATUS | WIRE_REPLY,
-                                  WIRE_STATS | WIRE_REPLY,
-                                  WIRE_CLIENTS | WIRE_REPLY };
+/* As numbers, which stay as they are: hello, welcome, notify; the questions; their replies. */
+static const uint16_t types[] = { 1, 2, 5, 3, 4, 6, 7, 8, 9, 0x83, 0x84, 0x86, 0x87, 0x88, 0x89 };
 
 static void test_every_type_passes_and_no_other(void **state)
 {

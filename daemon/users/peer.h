@@ -9,8 +9,8 @@
  * A descriptor that a client sends is closed by whoever reads or drops the message, if it is the last of its file; and
  * of some files, such as a TCP socket that lingers, that takes as long as the client likes. So none may be sent.
  */
-#ifndef DAEMON_CONTROL_PEER_H
-#define DAEMON_CONTROL_PEER_H
+#ifndef DAEMON_USERS_PEER_H
+#define DAEMON_USERS_PEER_H
 
 #include <sys/types.h>
 

@@ -7,9 +7,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "daemon/control/answers/answers.h"
-#include "daemon/control/answers/visible.h"
+#include "daemon/control/describe.h"
 #include "daemon/sight/tally_text.h"
+#include "daemon/users/visible.h"
 
 /* From the first on buckets of users are left out, from the second on users; a user takes less than what lies beyond.
  */
@@ -69,7 +69,7 @@ static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
     fprintf(out, "],\"users_left_out\":%" PRIu32 "}", left_out);
 }
 
-struct description answer_stats(const struct wispd *daemon, uid_t asker)
+struct description describe_stats(const struct wispd *daemon, uid_t asker)
 {
     struct description state = describe_daemon(daemon);
     char *text = NULL;

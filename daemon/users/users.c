@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/size.h"
-#include "daemon/control/users.h"
+#include "daemon/users/users.h"
 
 int users_init(struct users *users, uint32_t capacity, uint32_t channels_max, uint64_t memory_max)
 {

@@ -2,8 +2,8 @@
  *
  * Who may know what of whom: everybody of himself; root, and the user that the daemon runs as, of all.
  */
-#ifndef DAEMON_CONTROL_ANSWERS_VISIBLE_H
-#define DAEMON_CONTROL_ANSWERS_VISIBLE_H
+#ifndef DAEMON_USERS_VISIBLE_H
+#define DAEMON_USERS_VISIBLE_H
 
 #include <stdbool.h>
 #include <unistd.h>

@@ -10,14 +10,14 @@
  * A user's budgets (budget.h) and his tally outlive his connections: who comes back finds them as he left them, until
  * the entry is needed for somebody else.
  */
-#ifndef DAEMON_CONTROL_USERS_H
-#define DAEMON_CONTROL_USERS_H
+#ifndef DAEMON_USERS_USERS_H
+#define DAEMON_USERS_USERS_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "daemon/control/budget.h"
+#include "daemon/users/budget.h"
 #include "daemon/sight/tally.h"
 
 struct user {

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "daemon/control/answers/answers.h"
-#include "daemon/control/answers/visible.h"
+#include "daemon/control/describe.h"
 #include "daemon/sight/counter.h"
+#include "daemon/users/visible.h"
 
 #define CLIENTS_UNTIL (WIRE_TEXT_MAX - 1024) /* one takes less */
 
@@ -47,7 +47,7 @@ static void print_connection(FILE *out, const struct connection *connection, uin
             counter_read(&channel->taken), counter_read(&channel->under_way), counter_read(&channel->used_ns));
 }
 
-struct description answer_clients(const struct wispd *daemon, uid_t asker)
+struct description describe_clients(const struct wispd *daemon, uid_t asker)
 {
     const uint64_t now = clock_ns();
     uint32_t left_out = 0;

@@ -3,8 +3,8 @@
  * How often something may happen: a burst at once, and then one at a time. A budget is one word, and zero is a full
  * one.
  */
-#ifndef DAEMON_CONTROL_BUDGET_H
-#define DAEMON_CONTROL_BUDGET_H
+#ifndef DAEMON_USERS_BUDGET_H
+#define DAEMON_USERS_BUDGET_H
 
 #include <stdbool.h>
 #include <stdint.h>

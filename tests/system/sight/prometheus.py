@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from programs import Programs, check, serving
 
 try:
@@ -24,7 +25,7 @@ except ImportError:
     # Another Python is first on the path: Debian's has what Debian installed.
     os.execve("/usr/bin/python3", ["/usr/bin/python3", *sys.argv], dict(os.environ, WISP_SYSTEM_PYTHON="1"))
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 MODEL = os.path.join(ROOT, "models", "langid.safetensors")
 
 
