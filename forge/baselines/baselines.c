@@ -4,6 +4,7 @@
 #include "base/size.h"
 #include "forge/baselines/baselines.h"
 #include "forge/baselines/bicubic.h"
+#include "forge/baselines/frequent.h"
 #include "forge/baselines/otsu.h"
 #include "forge/baselines/wiener.h"
 #include "forge/data/pairs/pairs.h"
@@ -49,6 +50,25 @@ int baseline_of_sounds(const struct dataset *set, const struct media *media, str
     *out = (struct baseline){ r->inputs == 1 ? "Wiener's filter" : "the best recording",
                               { { "SI-SDR", "si_sdr", sum / (double)MAX(count, (size_t)1), 1 } } };
     return 0;
+}
+
+static double ratio(double part, uint64_t all)
+{
+    return all ? part / (double)all : 0;
+}
+
+/* Keywords are measured by F1, as few words are some. */
+int baseline_of_tags(const struct dataset *training, const struct dataset *set, struct baseline *out)
+{
+    struct frequent_counts c;
+    const int result = frequent_tags(training, set, &c);
+
+    *out = (struct baseline){ "each word's most frequent tag",
+                              { { "accuracy", "accuracy", ratio((double)c.right, c.words), 100 } } };
+    if (c.actual != c.words)
+        out->figures[1] =
+            (struct baseline_figure){ "F1", "f1", ratio(2.0 * (double)c.found, c.actual + c.predicted), 100 };
+    return result;
 }
 
 void baseline_print(const struct baseline *baseline, FILE *to)

@@ -14,13 +14,15 @@
 
 enum { BASELINE_FIGURES = 3 };
 
+struct baseline_figure {
+    const char *what, *key; /* for people, and in JSON */
+    double value;
+    double times; /* for people */
+};
+
 struct baseline {
-    const char *name; /* NULL: there is none */
-    struct {
-        const char *what, *key; /* for people, and in JSON */
-        double value;
-        double times;            /* for people */
-    } figures[BASELINE_FIGURES]; /* those that have a name */
+    const char *name;                                 /* NULL: there is none */
+    struct baseline_figure figures[BASELINE_FIGURES]; /* those that have a name */
 };
 
 /* Of pairs of pictures, by a network's description: of masks Otsu's threshold, of larger pictures bicubic
@@ -29,6 +31,10 @@ int baseline_of_pictures(const struct dataset *set, const struct media *media, s
 
 /* Of pairs of recordings: Wiener's filter for one of them, the best one where several are merged. -ENOMEM. */
 int baseline_of_sounds(const struct dataset *set, const struct media *media, struct baseline *out);
+
+/* Of words with tags: the most frequent tag of each word in the training samples, which have the same labels. -ENOMEM.
+ */
+int baseline_of_tags(const struct dataset *training, const struct dataset *set, struct baseline *out);
 
 /* A line; and an object, NULL where there is none. */
 void baseline_print(const struct baseline *baseline, FILE *to);

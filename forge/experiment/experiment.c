@@ -500,6 +500,21 @@ int experiment_complete(struct experiment *s, const struct split *split, struct 
     return result ? result : wording_describe(s, why);
 }
 
+struct dataset *experiment_training(const struct experiment *s, const struct experiment_options *o)
+{
+    struct experiment_options training = *o;
+    struct experiment reader = *s; /* what it reads is not this experiment's */
+    struct dataset *set = NULL;
+    struct reason why;
+
+    training.split = "train";
+    training.quiet = true;
+    if (read_data(&reader, &training, o->data, false, &set, &why))
+        return dataset_free(set);
+    /* A file is all of its splits. */
+    return strcmp(set->hash, s->data->hash) ? set : dataset_free(set);
+}
+
 int experiment_batches(const struct experiment *s, bool keep, struct batches **out, struct reason *why)
 {
     int result = batches_new(s->data, s->media, s->pool, keep, out, why);

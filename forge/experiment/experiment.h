@@ -69,6 +69,10 @@ int experiment_complete(struct experiment *experiment, const struct split *split
 /* The samples of an open experiment, as its model takes them. */
 int experiment_batches(const struct experiment *experiment, bool keep, struct batches **out, struct reason *why);
 
+/* The training samples of an open experiment's data, where those are of another split and there are any; NULL: there
+ * are none. */
+struct dataset *experiment_training(const struct experiment *experiment, const struct experiment_options *options);
+
 /* Whether a recipe suits the samples, and a loss. WISP_E_INVALID. */
 int experiment_check_recipe(const struct experiment *experiment, const struct recipe *recipe, const struct loss *loss,
                             struct reason *why);

@@ -20,6 +20,7 @@
 #include "forge/decoding/transcripts.h"
 #include "forge/decoding/translations.h"
 #include "forge/experiment/experiment.h"
+#include "forge/experiment/wording.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
 #include "forge/verbs/print_json.h"
@@ -192,8 +193,18 @@ static const struct gist_scores *gists_of(const struct evaluator *r)
     return r->watch == gists_add ? r->watcher : NULL;
 }
 
+static int find_baseline_of_tags(const struct eval *eval, const struct experiment *s, struct baseline *out)
+{
+    struct dataset *training = experiment_training(s, &eval->experiment);
+    const int result = training ? baseline_of_tags(training, s->data, out) : 0;
+
+    dataset_free(training);
+    return result;
+}
+
 /* What the same data give by the plainest means. */
-static int find_baseline(const struct experiment *s, const struct evaluator *r, struct baseline *out)
+static int find_baseline(const struct eval *eval, const struct experiment *s, const struct evaluator *r,
+                         struct baseline *out)
 {
     const struct gist_scores *gists = gists_of(r);
     const double texts = gists ? (double)gists->first.texts : 1;
@@ -208,6 +219,8 @@ static int find_baseline(const struct experiment *s, const struct evaluator *r, 
                                   { { "ROUGE-1", "rouge1", gists->first.one / texts, 100 },
                                     { "ROUGE-2", "rouge2", gists->first.two / texts, 100 },
                                     { "ROUGE-L", "rougeL", gists->first.longest / texts, 100 } } };
+    else if (wording_is_tagged(s))
+        return find_baseline_of_tags(eval, s, out);
     return 0;
 }
 
@@ -241,7 +254,7 @@ static int print_result(const struct eval *eval, const struct experiment *s, con
     struct baseline baseline;
     json_t *object;
 
-    if (find_baseline(s, r, &baseline))
+    if (find_baseline(eval, s, r, &baseline))
         return fail(VERB, EXIT_FAILED, "out of memory");
     if (!eval->json) {
         if (r->scores)

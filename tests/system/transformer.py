@@ -415,6 +415,10 @@ def check_tags(programs):
                 check(f"shown: {shown}", shown[1].split() == ["birds", "NOUN", "bird"])
         said = json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", "data", "--json"))
         check(f"tags: {said}", said["words"] == 40 * 6 and ("f1" in said) == (processing == "text.keywords"))
+        plain = said["baseline"]
+        check(f"plainly: {plain}", plain["accuracy"] < said["accuracy"] and ("f1" in plain) == ("f1" in said))
+        said = json.loads(programs.run("bin/wisp-forge", "eval", f"{name}.safetensors", "-D", "data/test.tsv", "--json"))
+        check(f"no training samples: {said}", "baseline" not in said)
 
 
 def check_gists(programs):
