@@ -6,7 +6,7 @@ _wisp_targets() {
     json=$(timeout 2 wisp models --json ${socket:+--socket "$socket"} 2>/dev/null) || return
     # Deeper down stand the names of tensors.
     grep -oE '^ {4}"(name|processing)": *"[^"]*"' <<<"$json" | sed -E 's/.*: *"(.*)"/\1/; p; s/\..*//' |
-        grep -xE '[A-Za-z0-9_.-]+' | sort -u # nothing that a shell would expand
+        grep -xE '[A-Za-z0-9_.-]+' | grep -v '\.decoder$' | sort -u # nothing that a shell would expand, and no halves
 }
 
 # The structures of the database on the command line, or of one's own.

@@ -5,7 +5,7 @@ function __wisp_targets
     timeout 2 wisp models --json 2>/dev/null | string match -rag '^ {4}"(?:name|processing)": *"([^"]*)"' | while read -l word
         echo $word
         string replace -r '\..*' '' -- $word
-    end | string match -r '^[A-Za-z0-9_.-]+$' | sort -u
+    end | string match -r '^[A-Za-z0-9_.-]+$' | string match -rv '\.decoder$' | sort -u
 end
 
 function __wisp_verb

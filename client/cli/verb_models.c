@@ -2,6 +2,8 @@
  *
  * wisp models: what the daemon serves, one line each.
  */
+#include <string.h>
+
 #include "client/cli/connection.h"
 #include "client/cli/facts.h"
 #include "client/cli/table.h"
@@ -40,6 +42,20 @@ static void add_row(struct table *table, const json_t *model)
     table_add(table, "%s", format_count(member_count(model, "requests"), number));
 }
 
+/* What makes pictures again of what another model compressed goes with that one: who asks for it asks for that. */
+static bool is_half(const json_t *models, const json_t *model)
+{
+    const char *name = member_text(model, "name");
+
+    for (size_t i = 0; i < json_array_size(models); i++) {
+        const json_t *decoder = json_object_get(json_array_get(models, i), "decoder");
+
+        if (json_is_string(decoder) && !strcmp(json_string_value(decoder), name))
+            return true;
+    }
+    return false;
+}
+
 static int print(const json_t *models)
 {
     struct table table = TABLE_INIT(columns);
@@ -47,8 +63,10 @@ static int print(const json_t *models)
     bool printed;
 
     screen_init(&screen, stdout);
-    for (size_t i = 0; i < json_array_size(models); i++)
-        add_row(&table, json_array_get(models, i));
+    for (size_t i = 0; i < json_array_size(models); i++) {
+        if (!is_half(models, json_array_get(models, i)))
+            add_row(&table, json_array_get(models, i));
+    }
     printed = table_print(&table, &screen, 0);
     table_deinit(&table);
     return printed ? EXIT_DONE : fail(usage.verb, EXIT_FAILED, "out of memory");

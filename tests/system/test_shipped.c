@@ -248,6 +248,23 @@ static void ask_misspelt(const char *folder, const char *variable)
     assert_non_null(strstr(outcome.err, "more, which `wisp models` lists; did you mean image.classification?"));
 }
 
+/* What makes pictures again has no line of its own, and nobody is to type its name. */
+static void list_models(const char *variable)
+{
+    static const char complete[] = ". \"$WISP_SOURCE_DIR/completions/wisp.bash\"; PATH=$WISP_BINARY_DIR/bin:$PATH; "
+                                   "_wisp_targets";
+    static struct outcome outcome;
+
+    command_run(&(struct command){ .words = { "wisp", "models", "--json" }, .environment = { variable } }, &outcome);
+    assert_non_null(strstr(outcome.out, "\"squeeze.decoder\""));
+    command_run(&(struct command){ .words = { "wisp", "models" }, .environment = { variable } }, &outcome);
+    assert_non_null(strstr(outcome.out, "squeeze "));
+    assert_null(strstr(outcome.out, "decoder"));
+    command_run(&(struct command){ .words = { "/bin/bash", "-c", complete }, .environment = { variable } }, &outcome);
+    assert_non_null(strstr(outcome.out, "squeeze"));
+    assert_null(strstr(outcome.out, "decoder"));
+}
+
 static void test_each_type_answers(void **state)
 {
     static const struct task tasks[] = {
@@ -282,6 +299,7 @@ static void test_each_type_answers(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
         ask_task(&tasks[i], folder, variable);
     ask_misspelt(folder, variable);
+    list_models(variable);
     assert_int_equal(daemon_stop(&daemon), 0);
     scratch_remove(folder);
 }
