@@ -16,16 +16,6 @@
 #include "sparse/file/json_text.h"
 #include "sparse/file/model_file.h"
 
-/* The seed that the file's connections were drawn from; 0 when it does not say. */
-static uint64_t seed_of(const struct model *model)
-{
-    json_t *lineage = lineage_of_model(model);
-    uint64_t seed = (uint64_t)json_integer_value(json_object_get(lineage, "seed"));
-
-    json_decref(lineage);
-    return seed;
-}
-
 /* Of all potential ones, as many as the sparsity leaves. */
 static uint64_t kept_connections(const struct pruning *pruning, const struct model *model)
 {
@@ -109,7 +99,7 @@ int candidate_make(const struct candidates *c, uint64_t number, struct model **o
 
     if (result)
         return result;
-    *seed = seed_of(model) + number;
+    *seed = lineage_seed(model) + number;
     if (experiment_dress(c->experiment, model))
         return refuse(why, -ENOMEM, "out of memory");
     result = draw(c, number, model, *seed, why);

@@ -6,6 +6,7 @@
 #include "forge/adversary/adversary.h"
 #include "forge/experiment/opposing.h"
 #include "forge/plan/assemble.h"
+#include "forge/plan/lineage.h"
 #include "sparse/file/model_file.h"
 
 void opposing_option_rows(struct option_table *table, struct experiment_options *options)
@@ -132,7 +133,11 @@ int opposing_begin(const struct experiment *s, struct trainer_setup *setup, stru
 {
     int result = s->adversary ? model_read(s->adversary_path, model, why) : 0;
 
-    return result || !s->adversary ? result : adversary_new(setup, *model, out, why);
+    if (result || !s->adversary)
+        return result;
+    if (setup->recipe->dense) /* two dense networks are what a pair of sparse ones is compared with */
+        result = connect_model(*model, lineage_seed(*model), why);
+    return result ? result : adversary_new(setup, *model, out, why);
 }
 
 int opposing_describe(const struct experiment *s, struct model *model, json_t *training)

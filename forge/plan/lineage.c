@@ -76,6 +76,15 @@ json_t *lineage_of_model(const struct model *model)
     return json_object();
 }
 
+uint64_t lineage_seed(const struct model *model)
+{
+    json_t *lineage = lineage_of_model(model);
+    const uint64_t seed = (uint64_t)json_integer_value(json_object_get(lineage, "seed"));
+
+    json_decref(lineage);
+    return seed;
+}
+
 int lineage_store(struct model *model, json_t *lineage)
 {
     char *text = lineage ? json_dumps(lineage, JSON_FORM) : NULL;

@@ -33,6 +33,9 @@ char *lineage_of_build(const struct plan *plan, const struct assembly *assembly)
 /* The model's lineage as an object, {} when it has none or an unreadable one. New reference; NULL: out of memory. */
 json_t *lineage_of_model(const struct model *model);
 
+/* The seed that the file's connections were drawn from; 0 when it does not say. */
+uint64_t lineage_seed(const struct model *model);
+
 /* Replaces the model's lineage; takes the reference over. -ENOMEM. */
 int lineage_store(struct model *model, json_t *lineage);
 

@@ -219,6 +219,33 @@ static void test_samples_are_made_of_noise(void **state)
     assert_non_null(strstr(ran.err, "it is of another run: adversary is \"xxh3-128:"));
 }
 
+/* With --dense both networks are, and the adversary is the one that is built so. */
+static void test_both_are_dense(void **state)
+{
+    struct model *model, *other;
+    struct reason why;
+
+    (void)state;
+    forge_run_well(&ran, folder, NOISE PLAYING "--dense --epochs 1 -n made -o twin --save-adversary twin-a");
+    assert_ok(model_read(scratch_path(folder, "twin-a"), &model, &why), why);
+    assert_int_equal(model_connections(model), 64 * 16 + 16);
+    forge_run_well(&ran, folder, "build --structure a.yaml -d 1 --no-history -n a -o dense-a");
+    forge_run_well(&ran, folder, "build --structure g.yaml -d 1 --no-history -n g -o dense-g");
+    forge_run_well(&ran, folder,
+                   "train dense-g -D d --no-history --adversary dense-a --epochs 1 -n made -o other --save-adversary "
+                   "other-a");
+    assert_ok(model_read(scratch_path(folder, "other-a"), &other, &why), why);
+    for (uint32_t i = 0; i < model->layer_count; i++) {
+        const struct csr *one = &model->layers[i].weight, *two = &other->layers[i].weight;
+
+        assert_int_equal(one->count, two->count);
+        if (one->count)
+            assert_memory_equal(one->values, two->values, one->count * sizeof *one->values);
+    }
+    model_free(other);
+    model_free(model);
+}
+
 /* Beside a loss of their own, with and without noise; and a network that has both is one to evaluate. */
 static void test_numbers_are_learned_beside(void **state)
 {
@@ -245,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_samples_are_made_of_noise),
+        cmocka_unit_test(test_both_are_dense),
         cmocka_unit_test(test_numbers_are_learned_beside),
     };
 
