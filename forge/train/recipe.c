@@ -351,8 +351,8 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     option_text(table, "schedule", 0, &options->schedule, "S", "cosine (if absent), one-cycle, step or constant");
     option_real(table, "warmup", 0, &r->warmup, "E", "epochs over which the rate rises; 1 if absent", 0, 1e6)->given =
         &options->warmup_given;
-    option_real(table, "clip", 0, &r->clip, "G", "longest gradient, by its norm over all weights; any if absent", 1e-9,
-                1e9);
+    option_real(table, "clip", 0, &r->clip, "G",
+                "longest gradient, by its norm over all weights; if absent any, of what compresses 0.2", 1e-9, 1e9);
     sample_rows(table, options);
     option_text(table, "average", 0, &options->average, "HOW",
                 "save averaged weights: ema=D, or last=E epochs; the last ones if absent");
