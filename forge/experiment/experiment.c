@@ -148,7 +148,8 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
 {
     uint32_t input;
     const struct model *described = opposing_described(s, &input);
-    const uint64_t inputs = shape_elements(&described->signature.inputs[input].shape);
+    const struct media_input taken = media_input_of(described, input);
+    const uint64_t inputs = taken.elements;
     enum media_kind kind;
     int result = media_kind_of(s->model->processing, &kind, why);
 
@@ -157,7 +158,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     if (o->media) {
         char *json;
 
-        result = media_option_read(o->media, inputs, &json, why);
+        result = media_option_read(o->media, &taken, &json, why);
         if (result)
             return refuse_after(why, result, "--media");
         free(s->model->media);
@@ -183,7 +184,7 @@ static int open_media(struct experiment *s, const struct experiment_options *o, 
     if (media_elements(s->media) != inputs)
         return refuse(why, WISP_E_FORMAT, "%s: its media description gives %zu values, but its %s has %llu", o->model,
                       media_elements(s->media), s->noise.alone ? "output" : "input", (unsigned long long)inputs);
-    if (media_check_words(s->media, described, input, why))
+    if (media_check_words(s->media, &taken, why))
         return refuse_in(why, WISP_E_FORMAT, "%s, media", o->model);
     if (s->noise.alone && kind == MEDIA_TEXT)
         return refuse(why, WISP_E_FORMAT, "%s: of noise alone this version of wisp makes pictures and sounds, no texts",

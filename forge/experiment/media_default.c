@@ -57,14 +57,11 @@ static uint64_t square_side(uint64_t area)
     return side * side == area ? side : 0;
 }
 
-int media_check_words(const struct media *media, const struct model *model, uint32_t input, struct reason *why)
+struct media_input media_input_of(const struct model *model, uint32_t input)
 {
-    const uint32_t said = media_vocabulary(media), known = model_words(model, input);
+    const struct model_tensor *taken = &model->signature.inputs[input];
 
-    if (!said || !known || said == known)
-        return 0;
-    return refuse(why, WISP_E_FORMAT, "\"features\" is %u, and input \"%s\" looks up %u words: give \"features\": %u",
-                  said, model->signature.inputs[input].name, known, known);
+    return (struct media_input){ taken->name, shape_elements(&taken->shape), model_words(model, input) };
 }
 
 /* What is said, and when: for that a second has to be as many frames always. */

@@ -10,14 +10,15 @@
 
 #include "base/pool.h"
 #include "forge/data/dataset.h"
+#include "forge/experiment/media_option.h"
 #include "forge/experiment/split.h"
 #include "sparse/graph/model.h"
 
 /* The kind of media that a processing type's modality takes. WISP_E_INVALID when no reader makes it. */
 int media_kind_of(const char *processing, enum media_kind *out, struct reason *why);
 
-/* Numbers of words, where the input looks words up, are of as many as it has. WISP_E_FORMAT. */
-int media_check_words(const struct media *media, const struct model *model, uint32_t input, struct reason *why);
+/* What one of the model's inputs takes. */
+struct media_input media_input_of(const struct model *model, uint32_t input);
 
 /* Of one of the model's inputs. image: a grey square, or an RGB one; text: so many features, of words, pairs of them
  * where there is room, and single characters, weighed by idf, or so many numbers of words where the model looks words

@@ -11,7 +11,27 @@
 
 enum { MEDIA_SPEC_MAX = 1 << 20 };
 
-int media_option_read(const char *text, uint64_t elements, char **out, struct reason *why)
+int media_check_words(const struct media *media, const struct media_input *input, struct reason *why)
+{
+    const uint32_t said = media_vocabulary(media);
+
+    if (!said || !input->words || said == input->words)
+        return 0;
+    return refuse(why, WISP_E_FORMAT, "\"features\" is %u, and input \"%s\" looks up %u words: give \"features\": %u",
+                  said, input->name, input->words, input->words);
+}
+
+static int check(const struct media *media, const struct media_input *input, struct reason *why)
+{
+    const size_t given = media_elements(media);
+
+    if (given == input->elements)
+        return media_check_words(media, input, why);
+    return refuse(why, WISP_E_FORMAT, "gives %zu values a sample, but the first layer has %llu neurons", given,
+                  (unsigned long long)input->elements);
+}
+
+int media_option_read(const char *text, const struct media_input *input, char **out, struct reason *why)
 {
     cleanup_free void *file = NULL;
     cleanup_free char *compact = NULL;
@@ -20,7 +40,6 @@ int media_option_read(const char *text, uint64_t elements, char **out, struct re
     json_error_t error;
     json_t *object;
     size_t size;
-    uint64_t given;
     int result;
 
     if (*text != '{') {
@@ -38,13 +57,12 @@ int media_option_read(const char *text, uint64_t elements, char **out, struct re
     if (!compact)
         return refuse_errno(why, -ENOMEM, "%s", name);
     result = media_parse(compact, &media, why);
+    if (!result) {
+        result = check(media, input, why);
+        media_free(media);
+    }
     if (result)
         return refuse_in(why, result, "%s", name);
-    given = media_elements(media);
-    media_free(media);
-    if (given != elements)
-        return refuse(why, WISP_E_FORMAT, "%s: gives %llu values a sample, but the first layer has %llu neurons", name,
-                      (unsigned long long)given, (unsigned long long)elements);
     *out = steal(&compact);
     return 0;
 }

@@ -38,6 +38,7 @@ static int lend(const struct model *teacher, struct model *pupil, const struct e
 
 int teaching_open(struct experiment *s, const struct experiment_options *o, struct reason *why)
 {
+    struct media_input taken;
     int result = model_read(o->teacher, &s->teacher, why);
 
     if (result)
@@ -46,6 +47,9 @@ int teaching_open(struct experiment *s, const struct experiment_options *o, stru
         return refuse(why, WISP_E_FORMAT, "--teacher %s: it does not say %s; was it trained?", o->teacher,
                       s->teacher->media ? "what its outputs are called" : "how inputs become tensors");
     result = media_of_model(s->teacher, &s->teacher_media, why);
+    taken = media_input_of(s->teacher, 0);
+    if (!result)
+        result = media_check_words(s->teacher_media, &taken, why);
     if (result)
         return refuse_in(why, result, "--teacher %s, media", o->teacher);
     return lend(s->teacher, s->model, o) ? refuse(why, -ENOMEM, "out of memory") : 0;

@@ -111,6 +111,7 @@ int wording_open(struct experiment *s, struct reason *why)
 {
     const struct shape *output = model_output(s->model);
     const struct media *learned = s->media;
+    struct media_input target;
     int result = 0;
 
     s->words.apart = s->loss->targets == TARGETS_LABELS;
@@ -124,7 +125,8 @@ int wording_open(struct experiment *s, struct reason *why)
         learned = s->words.media;
     if (s->words.apart)
         return 0;
-    if (s->words.media && media_check_words(learned, s->model, s->words.target, why))
+    target = media_input_of(s->model, s->words.target);
+    if (s->words.media && media_check_words(learned, &target, why))
         return refuse_in(why, WISP_E_FORMAT, "media, answer");
     if (!media_vocabulary(s->media) || !media_vocabulary(learned))
         return refuse(why, WISP_E_FORMAT, "it learns words, but its media description has no \"sequence\" of them");

@@ -103,6 +103,9 @@ static int building_open(const struct build *build, const struct structure *stru
                                       { "--labels", build->labels },
                                       { "--media", build->media } };
     uint64_t outputs = shape_elements(&structure->layers[structure->layer_count - 1].plan.shape);
+    const struct media_input taken = { structure->signature.inputs[0].name,
+                                       shape_elements(&structure->signature.inputs[0].shape),
+                                       structure_words(structure, 0) };
     struct reason why;
     int result = build->output ? save_check(build->output, &why) : 0, status;
 
@@ -115,8 +118,7 @@ static int building_open(const struct build *build, const struct structure *stru
     if (shop->labels.count && shop->labels.count != outputs)
         return fail(VERB, EXIT_DATA, "%s has %zu labels, but the last layer has %llu neurons", build->labels,
                     shop->labels.count, (unsigned long long)outputs);
-    if (build->media && (result = media_option_read(build->media, shape_elements(&structure->signature.inputs[0].shape),
-                                                    &shop->media, &why)))
+    if (build->media && (result = media_option_read(build->media, &taken, &shop->media, &why)))
         return fail(VERB, exit_for_input(result), "--media %s", why.text);
     status = sampling_from_options(VERB, &build->sampling, structure, &shop->choice);
     if (status)

@@ -166,6 +166,8 @@ static void test_refusals(void **state)
         { "build --layers 784-10 --sparsity 0.5 -o m --media {\"kind\":", 65, "--media the JSON, line 1" },
         { "build --layers 784-10 --sparsity 0.5 -o m --media {\"kind\":\"text\",\"features\":9}", 65, "784 neurons" },
         { "build --layers 784-10 --sparsity 0.5 -o m --media none.json", 65, "none.json" },
+        { "build --structure words.yaml -s 0.5 -o m --media {\"kind\":\"text\",\"features\":41,\"sequence\":8}", 65,
+          "the JSON: \"features\" is 41, and input \"input\" looks up 40 words: give \"features\": 40" },
         { "structure", 2, "usage" },
         { "structure sho", 2, "unknown action 'sho'" },
         { "train", 2, "the model file (made by 'wisp build') is missing" },
@@ -186,6 +188,9 @@ static void test_refusals(void **state)
 
     (void)state;
     write_file(folder, "labels.txt", "a\nb\n");
+    write_file(folder, "words.yaml",
+               "name: words\nprocessing: text.generation\ninput: [8]\nlayers:\n"
+               "  - embedding: {vocabulary: 40, neurons: 4}\n  - projection: {neurons: 40}\n");
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         forge_run(&ran, folder, bad[i].command);
         if (ran.status != bad[i].status || !strstr(ran.err, bad[i].said))

@@ -10,6 +10,7 @@
 
 #include "../process.h"
 #include "base/size.h"
+#include "forge/plan/assemble.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"
 
@@ -120,12 +121,37 @@ static void test_what_cannot_be_taught(void **state)
             "--teacher t: it has 4 outputs, the pupil has 5; build the pupil with --layers …-4");
 }
 
+/* A teacher that would be asked for words that it does not know. */
+static void test_a_teacher_knows_the_words_that_it_reads(void **state)
+{
+    static const char document[] = "name: w\nprocessing: text.classification\ninput: [8]\nlayers:\n"
+                                   "  - embedding: {vocabulary: 40, neurons: 4}\n  - linear: 2\n  - softmax\n";
+    struct model *model;
+    struct reason why;
+    FILE *file = fopen(scratch_path(folder, "w.yaml"), "w");
+
+    (void)state;
+    assert_non_null(file);
+    assert_true(fputs(document, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    forge_run_well(&ran, folder, "build --structure w.yaml -s 0.5 --no-history -o w");
+    assert_ok(model_read(scratch_path(folder, "w"), &model, &why), why);
+    assert_int_equal(model_set_text(&model->media, "{\"kind\":\"text\",\"features\":41,\"sequence\":8}"), 0);
+    assert_int_equal(model_set_labels(model, (char *[]){ (char[]){ "hot" }, (char[]){ "wet" } }, 2), 0);
+    assert_ok(model_write(model, scratch_path(folder, "w"), &why), why);
+    model_free(model);
+    forge_run(&ran, folder, "train p.safetensors --data u --teacher w --no-history -o x");
+    assert_int_equal(ran.status, 65);
+    assert_non_null(strstr(ran.err, "--teacher w, media: \"features\" is 41, and input \"input\" looks up 40 words"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_labels_are_not_read),
         cmocka_unit_test(test_it_goes_on_with_the_same_teacher),
         cmocka_unit_test(test_what_cannot_be_taught),
+        cmocka_unit_test(test_a_teacher_knows_the_words_that_it_reads),
     };
 
     return cmocka_run_group_tests(tests, prepare, tidy);
