@@ -150,16 +150,6 @@ static int write_all(int fd, const struct file_part *parts, size_t count)
     return 0;
 }
 
-int file_check_target(const char *path, struct reason *why)
-{
-    struct stat status;
-
-    if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
-        return 0;
-    return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
-                  S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
-}
-
 bool file_is_same(const char *a, const char *b)
 {
     struct stat one, other;

@@ -120,6 +120,16 @@ static int finish_unnamed(struct file_replacement *replacement)
 
 /* ---- all of it ---- */
 
+int file_check_target(const char *path, struct reason *why)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0 || S_ISREG(status.st_mode))
+        return 0;
+    return refuse(why, S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL, "%s is %s; give the name of a file", path,
+                  S_ISDIR(status.st_mode) ? "a directory" : "not a regular file");
+}
+
 int file_replace(const char *path, struct file_replacement *out, struct reason *why)
 {
     int result = file_check_target(path, why);
