@@ -110,6 +110,11 @@ static inline vec vec_load_four(const float *from, unsigned count)
     return vec_load_eight(from, count); /* measured: the half register is slower */
 }
 
+static inline void vec_store_eight(float *to, __m256 value, unsigned count)
+{
+    _mm256_maskstore_ps(to, mask_of(count, 0), value);
+}
+
 static inline void vec_store_part(float *to, vec value, unsigned count)
 {
     _mm256_maskstore_ps(to, mask_of(count, 0), value.low);
@@ -164,6 +169,34 @@ static inline vec vec_of_eight(__m256 value)
 static inline __m256 vec_low(vec value)
 {
     return value.low;
+}
+
+static inline __m256 vec_high(vec value)
+{
+    return value.high;
+}
+
+static inline vec vec_of_two(__m256 low, __m256 high)
+{
+    return (vec){ low, high };
+}
+
+/* Eight values, of which one goes to all lanes, or two, 2 i and 2 i + 1, to eight each. */
+typedef const float *picks;
+
+static inline picks picks_load(const float *from)
+{
+    return from;
+}
+
+static inline vec picks_one(picks values, unsigned i)
+{
+    return vec_set(values[i]);
+}
+
+static inline vec picks_two(picks values, unsigned i)
+{
+    return (vec){ _mm256_set1_ps(values[2 * i]), _mm256_set1_ps(values[2 * i + 1]) };
 }
 
 /* Lanes i and i + 8, added. */

@@ -3,10 +3,11 @@
  * The kernels' contract: one table of functions per instruction set, all equal to the bit.
  *
  * Every output element is one chain: acc = bias (or +0), then acc = fma(w, x, acc) over ascending columns, correctly
- * rounded each time. Nothing is padded, split or reassociated, so scalar, AVX2 and AVX-512 agree to the bit for every
- * input, NaN and infinities included (which NaN it is may differ), whatever the batch. No kernel swallows a NaN. Dot
- * products over the batch (training only) have a fixed shape too: element b goes to lane b mod 16, each lane is a chain
- * of fma over ascending b starting at +0, and the 16 lanes are added as a tree: lane i += lane i + 8, then + 4, + 2,
+ * rounded each time. Nothing is split or reassociated, and padded by what changes no bit, so scalar, AVX2 and AVX-512
+ * agree to the bit for every input, NaN and infinities included (which NaN it is may differ), whatever the batch. No
+ * kernel swallows a NaN. Dot products over the batch (training only) have a fixed shape too: element b goes to lane b
+ * mod 16, each lane is a chain of fma over ascending b starting at +0, and the 16 lanes are added as a tree: lane i +=
+ * lane i + 8, then + 4, + 2,
  * + 1.
  *
  * Activations are feature-major: row f of n contiguous floats. Buffers are 64-byte aligned at their start (rows need

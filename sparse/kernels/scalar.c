@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "sparse/kernels/formats/block8.h"
 #include "sparse/kernels/formats/csr.h"
 #include "sparse/kernels/formats/dense16.h"
 #include "sparse/kernels/formats/sell16.h"
@@ -73,6 +74,39 @@ static void dense16_run(const struct packed *packed, const struct product *p, ui
         for (uint32_t c = 0; c < columns; c++) {
             if (!w->masks || w->masks[first + c] >> r % LANES & 1)
                 add_connection(p, w->values[(first + c) * LANES + r % LANES], c, sums);
+        }
+    }
+}
+
+/* What is filled up is left out: it would change no bit. */
+static void block8_group(const struct packed_block8 *w, const struct product *p, uint32_t block, uint32_t group,
+                         uint64_t at)
+{
+    const struct block8_group *rows = &w->groups[(size_t)block * w->group_count + group];
+
+    for (unsigned lane = 0; lane < block8_lanes(w, group); lane++) {
+        float *sums = block ? p->y + rows->rows[lane] * p->n : begin_row(p, rows->rows[lane]);
+
+        for (uint32_t step = 0; step < rows->steps; step++) {
+            const uint64_t entry = at + (uint64_t)step * BLOCK8_ROWS + lane;
+            const uint32_t column = w->offsets[entry] / BLOCK8_SAMPLE_BYTES;
+
+            if (column < w->width)
+                add_connection(p, w->values[entry], block * w->width + column, sums);
+        }
+    }
+}
+
+static void block8_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    const struct packed_block8 *w = (const struct packed_block8 *)packed;
+
+    for (uint32_t block = 0; block < w->blocks && begin < end; block++) {
+        uint64_t at = w->starts[(size_t)block * packed->units + begin];
+
+        for (uint32_t group = block8_first_group(w, begin); group < block8_first_group(w, end); group++) {
+            block8_group(w, p, block, group, at);
+            at += (uint64_t)w->groups[(size_t)block * w->group_count + group].steps * BLOCK8_ROWS;
         }
     }
 }

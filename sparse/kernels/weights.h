@@ -44,7 +44,7 @@ const struct csc *weights_columns(const struct weights *weights);
 size_t weights_memory(const struct weights *weights);
 /* Whether the matrix's arrays are still read. */
 bool weights_borrow_csr(const struct weights *weights);
-/* What a product over so many columns runs in: "csr", "sell16", "dense16". */
+/* What a product over so many columns runs in: the name of a format. */
 const char *weights_format(const struct weights *weights, size_t columns);
 /* The same for a class of batches (batch_class.h); NULL for one that cannot come. */
 const char *weights_class_format(const struct weights *weights, unsigned batch_class);

@@ -21,7 +21,7 @@
 #include "support/test.h"
 
 /* Besides the others: rows of the matrix have a loop for each of these. */
-static const size_t few[] = { 4, 8, 32 };
+static const size_t few[] = { 4, 8, 9, 23, 32, 47 };
 
 static size_t batch_at(size_t i)
 {
@@ -56,6 +56,8 @@ static void check_forward(struct rng *rng, const struct kernels *kernels, const 
 
         fill(rng, x.data, w->columns * n, special);
         fill(rng, bias.data, w->rows, special);
+        for (uint32_t r = 0; r < w->rows && special; r += 2) /* what is filled up, too, leaves it as it is */
+            bias.data[r] = -0.0f;
         for (int with_bias = 0; with_bias < 2; with_bias++) {
             const struct product p = { .bias = with_bias ? bias.data : NULL, .x = x.data, .y = y.data, .n = n };
 
@@ -128,8 +130,9 @@ static void test_matrix_kernels(void **state)
         uint32_t rows, columns;
         unsigned percent;
     } shapes[] = {
-        { 1, 1, 50 },    { 1, 40, 30 }, { 40, 1, 50 },   { 17, 33, 10 },  { 16, 16, 100 }, { 80, 50, 100 },
-        { 90, 50, 100 }, { 33, 64, 0 }, { 100, 100, 5 }, { 65, 130, 20 }, { 5, 65536, 2 }, { 19, 70000, 3 },
+        { 1, 1, 50 },    { 1, 40, 30 },    { 40, 1, 50 },   { 17, 33, 10 },   { 16, 16, 100 },
+        { 80, 50, 100 }, { 90, 50, 100 },  { 33, 64, 0 },   { 100, 100, 5 },  { 65, 130, 20 },
+        { 5, 65536, 2 }, { 19, 70000, 3 }, { 270, 500, 7 }, { 140, 600, 45 },
     };
     const struct kernels *kernels;
     struct rng rng = rng_make(11, 0);
@@ -224,6 +227,30 @@ static void check_split(struct weights *weights, const struct csr *w, bool serve
     }
     check_weights(weights, 7, w, rng, table);
     csr_deinit(&moved);
+}
+
+/* One row that is far longer than its neighbours would make all that run beside it as long. */
+static void test_filling_up_is_bounded(void **state)
+{
+    enum { ROWS = 8 * 128, COLUMNS = 8000 };
+    const struct kernels *kernels = kernels_find("scalar");
+    struct csr w;
+    unsigned number;
+
+    (void)state;
+    assert_true(weight_format_find("block8", &number));
+    assert_int_equal(csr_alloc(&w, ROWS, COLUMNS, COLUMNS + ROWS - 1), 0);
+    w.starts[1] = COLUMNS;
+    for (uint32_t k = 0; k < w.count; k++)
+        w.index.narrow[k] = (uint16_t)(k < COLUMNS ? k : k - COLUMNS);
+    for (uint32_t r = 1; r < ROWS; r++)
+        w.starts[r + 1] = w.starts[r] + 1;
+    assert_false(weight_format_can(kernels, number, &w, batch_class_of(8)));
+    csr_deinit(&w);
+    w = matrix(&(struct rng){ 0 }, 300, 400, 20);
+    assert_true(weight_format_can(kernels, number, &w, batch_class_of(8)));
+    assert_false(weight_format_can(kernels, number, &w, batch_class_of(1)));
+    csr_deinit(&w);
 }
 
 /* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion. */
@@ -575,6 +602,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matrix_kernels),
         cmocka_unit_test(test_backward_over_more_than_a_cache),
+        cmocka_unit_test(test_filling_up_is_bounded),
         cmocka_unit_test(test_weights_of_any_choice),
         cmocka_unit_test(test_elementwise_kernels),
         cmocka_unit_test(test_activations),

@@ -67,7 +67,7 @@ static void put_csr(char *text)
     assert_non_null(end);
     for (char *line = text + (end - text) + 1; *line; line = strchr(line, '\n') + 1) {
         for (char *at = line; *at != '\n'; at++) {
-            if (!strncmp(at, " sell16", 7) || !strncmp(at, " dense16", 8)) {
+            if (!strncmp(at, " sell16", 7) || !strncmp(at, " dense16", 8) || !strncmp(at, " block8", 7)) {
                 const size_t length = strcspn(at + 1, " ") + 1;
 
                 memmove(at + 4, at + length, strlen(at + length) + 1);

@@ -103,7 +103,8 @@ static void test_noise_within_the_tie_changes_nothing(void **state)
         for (unsigned c = 0; c < 2; c++) {
             costs.time[c][0] = 100000 + trial % 10 * 100;
             costs.time[c][1] = 101000 - trial % 7 * 100;
-            costs.time[c][2] = CHOICE_CANNOT;
+            for (unsigned f = 2; weight_format_at(f); f++)
+                costs.time[c][f] = CHOICE_CANNOT;
         }
         choice_of_costs(&costs, &choice);
         assert_int_equal(choice.format[0], 0);
