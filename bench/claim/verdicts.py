@@ -39,8 +39,9 @@ def verdict_of(figure, rows, check):
         return Verdict("open", f"{name(check)}, against {check.rival}: {wanted}: no run of {lacking} yet", False)
     (mean, error), (rival, rival_error) = mean_error(mine), mean_error(other)
     slack = 2 * math.hypot(error, rival_error)
-    less = f"less {100 * slack:.2f} for two standard errors" if min(len(mine), len(other)) > 1 else "of one seed there is no standard error"
-    return Verdict("holds" if mean - rival >= check.ahead - slack else "does not hold",
+    less = ("of one seed there is no standard error" if min(len(mine), len(other)) == 1 else
+            f"two standard errors are {100 * slack:.2f}" if check.strict else f"less {100 * slack:.2f} for two standard errors")
+    return Verdict("holds" if mean - rival >= check.ahead - (0 if check.strict else slack) else "does not hold",
                    f"{name(check)}, against {check.rival}: {100 * (mean - rival):+.2f} points, {wanted}, {less} "
                    f"({len(mine)} of {all_mine} seeds against {len(other)} of {all_other})",
                    len(mine) == all_mine and len(other) == all_other)
