@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "base/size.h"
-#include "sparse/kernels/gather.inc"
+#include "sparse/kernels/eight_x86.inc"
+#include "sparse/kernels/gather_x86.inc"
 
 typedef struct {
     __m256 low, high;
@@ -161,12 +162,12 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
 }
 
 /* Eight lanes of sixteen, of which the others are 0; and back. */
-static inline vec vec_of_eight(__m256 value)
+static inline vec vec_of_eight(eight value)
 {
     return (vec){ value, _mm256_setzero_ps() };
 }
 
-static inline __m256 vec_low(vec value)
+static inline eight vec_low(vec value)
 {
     return value.low;
 }
@@ -200,7 +201,7 @@ static inline vec picks_two(picks values, unsigned i)
 }
 
 /* Lanes i and i + 8, added. */
-static inline __m256 vec_fold(vec value)
+static inline eight vec_fold(vec value)
 {
     return _mm256_add_ps(value.low, value.high);
 }

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "sparse/kernels/gather.inc"
+#include "sparse/kernels/eight_x86.inc"
+#include "sparse/kernels/gather_x86.inc"
 
 typedef __m512 vec;
 
@@ -124,11 +125,11 @@ static inline vec vec_gather_wide(const float *from, const uint32_t *index)
 }
 
 /* Eight lanes of sixteen, of which the others are 0; and back. */
-static inline vec vec_of_eight(__m256 value)
+static inline vec vec_of_eight(eight value)
 {
     return _mm512_zextps256_ps512(value);
 }
-static inline __m256 vec_low(vec value)
+static inline eight vec_low(vec value)
 {
     return _mm512_castps512_ps256(value);
 }
@@ -164,7 +165,7 @@ static inline vec picks_two(picks values, unsigned i)
 }
 
 /* Lanes i and i + 8, added. */
-static inline __m256 vec_fold(vec value)
+static inline eight vec_fold(vec value)
 {
     return _mm256_add_ps(_mm512_castps512_ps256(value), _mm512_extractf32x8_ps(value, 1));
 }
