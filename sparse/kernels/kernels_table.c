@@ -28,6 +28,13 @@ static bool has_avx512(void)
 }
 #endif
 
+#if defined(__aarch64__)
+static bool has_neon(void)
+{
+    return true; /* a part of the instruction set since ARMv8 */
+}
+#endif
+
 static const struct {
     const struct kernels *kernels;
     bool (*usable)(void);

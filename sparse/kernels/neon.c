@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * NEON of ARMv8 (every aarch64 has it): sixteen lanes are four registers, eight are two. There are no masks: a part of
+ * a register is loaded and stored lane by lane, and chosen by comparing lane numbers.
+ */
+#include <arm_neon.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { QUARTER = 4 };
+
+/* ---- four lanes ---- */
+
+/* The first `count` lanes, of at most four; the others are 0. Nothing behind them is read. */
+static inline float32x4_t quarter_load(const float *from, unsigned count)
+{
+    float32x4_t value = vdupq_n_f32(0);
+
+    if (count >= QUARTER)
+        return vld1q_f32(from);
+    if (count > 0)
+        value = vld1q_lane_f32(from, value, 0);
+    if (count > 1)
+        value = vld1q_lane_f32(from + 1, value, 1);
+    if (count > 2)
+        value = vld1q_lane_f32(from + 2, value, 2);
+    return value;
+}
+
+static inline void quarter_store(float *to, float32x4_t value, unsigned count)
+{
+    if (count >= QUARTER) {
+        vst1q_f32(to, value);
+        return;
+    }
+    if (count > 0)
+        vst1q_lane_f32(to, value, 0);
+    if (count > 1)
+        vst1q_lane_f32(to + 1, value, 1);
+    if (count > 2)
+        vst1q_lane_f32(to + 2, value, 2);
+}
+
+/* Lanes of the `count` that are left from register q on. */
+static inline unsigned quarter_count(unsigned count, unsigned q)
+{
+    return count > q * QUARTER ? count - q * QUARTER : 0;
+}
+
+static inline float32x4_t quarter_choose(float32x4_t no, float32x4_t yes, unsigned count)
+{
+    static const uint32_t lanes[QUARTER] = { 0, 1, 2, 3 };
+
+    return vbslq_f32(vcltq_u32(vld1q_u32(lanes), vdupq_n_u32(count)), yes, no);
+}
+
+static inline float32x4_t quarter_gather(const float *from, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    float32x4_t four = vld1q_dup_f32(from + a);
+
+    four = vld1q_lane_f32(from + b, four, 1);
+    four = vld1q_lane_f32(from + c, four, 2);
+    return vld1q_lane_f32(from + d, four, 3);
+}
+
+/* What comes, where it is larger or NaN; else what stands. */
+static inline float32x4_t quarter_larger(float32x4_t stands, float32x4_t comes)
+{
+    return vbslq_f32(vorrq_u32(vcgtq_f32(comes, stands), vmvnq_u32(vceqq_f32(comes, comes))), comes, stands);
+}
+
+/* `count` floats that stand two apart; what is behind the last is read only where more follow. */
+static inline float32x4_t quarter_load_even(const float *from, unsigned count)
+{
+    float32x4_t value = vdupq_n_f32(0);
+
+    if (count > QUARTER)
+        return vld2q_f32(from).val[0];
+    if (count > 0)
+        value = vld1q_lane_f32(from, value, 0);
+    if (count > 1)
+        value = vld1q_lane_f32(from + 2, value, 1);
+    if (count > 2)
+        value = vld1q_lane_f32(from + 4, value, 2);
+    if (count > 3)
+        value = vld1q_lane_f32(from + 6, value, 3);
+    return value;
+}
+
+/* ---- eight lanes ---- */
+
+typedef struct {
+    float32x4_t low, high;
+} eight;
+
+enum { EIGHT = 8 };
+
+/* Of 1, 2, 4 or 8 floats, a constant; the other lanes are 0. */
+static inline __attribute__((always_inline)) eight eight_load(const float *from, size_t n)
+{
+    return (eight){ quarter_load(from, (unsigned)n), n == EIGHT ? vld1q_f32(from + QUARTER) : vdupq_n_f32(0) };
+}
+
+static inline __attribute__((always_inline)) void eight_store(float *to, eight value, size_t n)
+{
+    quarter_store(to, value.low, (unsigned)n);
+    if (n == EIGHT)
+        vst1q_f32(to + QUARTER, value.high);
+}
+
+static inline eight eight_set(float value)
+{
+    return (eight){ vdupq_n_f32(value), vdupq_n_f32(value) };
+}
+
+static inline eight eight_mul(eight a, eight b)
+{
+    return (eight){ vmulq_f32(a.low, b.low), vmulq_f32(a.high, b.high) };
+}
+
+static inline eight eight_fma(eight a, eight b, eight sum)
+{
+    return (eight){ vfmaq_f32(sum.low, a.low, b.low), vfmaq_f32(sum.high, a.high, b.high) };
+}
+
+static inline eight eight_add(eight a, eight b)
+{
+    return (eight){ vaddq_f32(a.low, b.low), vaddq_f32(a.high, b.high) };
+}
+
+/* Lanes i and i + 4 of two, added. */
+static inline eight eight_add_halves(eight a, eight b)
+{
+    return (eight){ vaddq_f32(a.low, a.high), vaddq_f32(b.low, b.high) };
+}
+
+/* Of two registers: lanes 0 + 2 and 1 + 3 of the one, then of the other. */
+static inline float32x4_t quarter_add_pairs(float32x4_t a, float32x4_t b)
+{
+    const float64x2_t first = vreinterpretq_f64_f32(a), second = vreinterpretq_f64_f32(b);
+
+    return vaddq_f32(vreinterpretq_f32_f64(vzip1q_f64(first, second)),
+                     vreinterpretq_f32_f64(vzip2q_f64(first, second)));
+}
+
+static inline float32x4_t quarter_sums(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d)
+{
+    const float32x4_t ab = quarter_add_pairs(a, b), cd = quarter_add_pairs(c, d);
+
+    return vaddq_f32(vuzp1q_f32(ab, cd), vuzp2q_f32(ab, cd));
+}
+
+/* The sum of the lanes of each of eight: of every one the tree + 4, + 2, + 1, all at once. */
+static inline eight eight_sums(const eight all[static EIGHT])
+{
+    const eight a = eight_add_halves(all[0], all[4]), b = eight_add_halves(all[1], all[5]);
+    const eight c = eight_add_halves(all[2], all[6]), d = eight_add_halves(all[3], all[7]);
+
+    return (eight){ quarter_sums(a.low, b.low, c.low, d.low), quarter_sums(a.high, b.high, c.high, d.high) };
+}
+
+/* The first `count` lanes. */
+static inline void eight_store_part(float *to, eight value, size_t count)
+{
+    quarter_store(to, value.low, (unsigned)count);
+    quarter_store(to + QUARTER, value.high, quarter_count((unsigned)count, 1));
+}
+
+/* ---- sixteen lanes ---- */
+
+typedef struct {
+    float32x4_t quarter[4];
+} vec;
+
+static inline vec vec_set(float value)
+{
+    const float32x4_t all = vdupq_n_f32(value);
+
+    return (vec){ { all, all, all, all } };
+}
+
+static inline vec vec_load(const float *from)
+{
+    return (vec){ { vld1q_f32(from), vld1q_f32(from + 4), vld1q_f32(from + 8), vld1q_f32(from + 12) } };
+}
+
+static inline void vec_store(float *to, vec value)
+{
+    for (unsigned q = 0; q < 4; q++)
+        vst1q_f32(to + (size_t)q * QUARTER, value.quarter[q]);
+}
+
+static inline vec vec_fma(vec a, vec b, vec sum)
+{
+    for (unsigned q = 0; q < 4; q++)
+        sum.quarter[q] = vfmaq_f32(sum.quarter[q], a.quarter[q], b.quarter[q]);
+    return sum;
+}
+
+/* Of eight lanes; what the others hold does not matter. */
+static inline vec vec_load_half(const float *from)
+{
+    return (vec){ { vld1q_f32(from), vld1q_f32(from + 4), vdupq_n_f32(0), vdupq_n_f32(0) } };
+}
+
+static inline vec vec_fma_half(vec a, vec b, vec sum)
+{
+    for (unsigned q = 0; q < 2; q++)
+        sum.quarter[q] = vfmaq_f32(sum.quarter[q], a.quarter[q], b.quarter[q]);
+    return sum;
+}
+
+static inline vec vec_keep_half(vec a) /* the others are 0 */
+{
+    return (vec){ { a.quarter[0], a.quarter[1], vdupq_n_f32(0), vdupq_n_f32(0) } };
+}
+
+static inline vec vec_add(vec a, vec b)
+{
+    for (unsigned q = 0; q < 4; q++)
+        a.quarter[q] = vaddq_f32(a.quarter[q], b.quarter[q]);
+    return a;
+}
+
+/* Lanes from `count` on read as 0, are not stored, and keep the sum's value. */
+static inline vec vec_load_part(const float *from, unsigned count)
+{
+    vec value;
+
+    for (unsigned q = 0; q < 4; q++)
+        value.quarter[q] = quarter_load(from + (size_t)q * QUARTER, quarter_count(count, q));
+    return value;
+}
+
+/* The same of no more than eight, or four. */
+static inline vec vec_load_eight(const float *from, unsigned count)
+{
+    return (vec){ { quarter_load(from, count), quarter_load(from + QUARTER, quarter_count(count, 1)), vdupq_n_f32(0),
+                    vdupq_n_f32(0) } };
+}
+
+static inline vec vec_load_four(const float *from, unsigned count)
+{
+    return (vec){ { quarter_load(from, count), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0) } };
+}
+
+static inline void vec_store_part(float *to, vec value, unsigned count)
+{
+    for (unsigned q = 0; q < 4; q++)
+        quarter_store(to + (size_t)q * QUARTER, value.quarter[q], quarter_count(count, q));
+}
+
+static inline vec vec_choose(vec no, vec yes, unsigned count)
+{
+    for (unsigned q = 0; q < 4; q++)
+        no.quarter[q] = quarter_choose(no.quarter[q], yes.quarter[q], quarter_count(count, q));
+    return no;
+}
+
+static inline vec vec_fma_part(vec a, vec b, vec sum, unsigned count)
+{
+    return vec_choose(sum, vec_fma(a, b, sum), count);
+}
+
+/* Only the lanes whose bit is set change. */
+static inline vec vec_fma_masked(vec a, vec b, vec sum, uint16_t lanes)
+{
+    static const uint32_t bits[QUARTER] = { 1, 2, 4, 8 };
+    const uint32x4_t bit = vld1q_u32(bits);
+    const vec next = vec_fma(a, b, sum);
+
+    for (unsigned q = 0; q < 4; q++)
+        sum.quarter[q] =
+            vbslq_f32(vtstq_u32(vdupq_n_u32((uint32_t)lanes >> (q * QUARTER)), bit), next.quarter[q], sum.quarter[q]);
+    return sum;
+}
+
+static inline vec vec_add_part(vec sum, vec value, unsigned count)
+{
+    return vec_choose(sum, vec_add(sum, value), count);
+}
+
+static inline vec vec_larger(vec stands, vec comes)
+{
+    for (unsigned q = 0; q < 4; q++)
+        stands.quarter[q] = quarter_larger(stands.quarter[q], comes.quarter[q]);
+    return stands;
+}
+
+/* `count` floats that stand two apart. */
+static inline vec vec_load_even(const float *from, unsigned count)
+{
+    vec value;
+
+    for (unsigned q = 0; q < 4; q++)
+        value.quarter[q] = quarter_load_even(from + (size_t)q * QUARTER * 2, quarter_count(count, q));
+    return value;
+}
+
+static inline vec vec_gather_narrow(const float *from, const uint16_t *index)
+{
+    vec value;
+
+    for (unsigned q = 0; q < 4; q++, index += QUARTER)
+        value.quarter[q] = quarter_gather(from, index[0], index[1], index[2], index[3]);
+    return value;
+}
+
+static inline vec vec_gather_wide(const float *from, const uint32_t *index)
+{
+    vec value;
+
+    for (unsigned q = 0; q < 4; q++, index += QUARTER)
+        value.quarter[q] = quarter_gather(from, index[0], index[1], index[2], index[3]);
+    return value;
+}
+
+/* Eight lanes of sixteen, of which the others are 0; and back. */
+static inline vec vec_of_eight(eight value)
+{
+    return (vec){ { value.low, value.high, vdupq_n_f32(0), vdupq_n_f32(0) } };
+}
+
+static inline eight vec_low(vec value)
+{
+    return (eight){ value.quarter[0], value.quarter[1] };
+}
+
+/* Lanes i and i + 8, added. */
+static inline eight vec_fold(vec value)
+{
+    return (eight){ vaddq_f32(value.quarter[0], value.quarter[2]), vaddq_f32(value.quarter[1], value.quarter[3]) };
+}
+
+/* The contract's tree: + 8, + 4, + 2, + 1. */
+static inline float vec_sum(vec value)
+{
+    const eight half = vec_fold(value);
+    const float32x4_t four = vaddq_f32(half.low, half.high);
+    const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+
+    return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+
+/* Rows in flight where a row has so many vectors of samples: sixteen of the thirty-two registers hold their sums. */
+enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
+/* Chains of a shifted product in flight. */
+#define SHIFTED_CHAINS 4
+
+/* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
+enum { COLUMN_TILE = 2 };
+
+#include "sparse/kernels/elementwise.inc"
+#include "sparse/kernels/softmax.inc"
+#include "sparse/kernels/vector.inc"
+
+#define KERNELS_NAME  "neon"
+#define KERNELS_TABLE kernels_neon
+#include "sparse/kernels/table.inc"
