@@ -33,6 +33,7 @@ static const struct verb {
     { "reload", verb_reload, "have the daemon read its configuration and models again" },
     { "stats", verb_stats, "show what the daemon has counted, and how long requests took" },
     { "clients", verb_clients, "list who is connected to the daemon" },
+    { "top", verb_top, "show who uses the daemon's time, again and again" },
     { "help", verb_help, "describe a verb" },
     { "version", verb_version, "print the version" },
 };

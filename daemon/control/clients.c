@@ -37,7 +37,8 @@ static void print_connection(FILE *out, const struct connection *connection, uin
     const uint64_t active =
         MAX(MAX(connection->asked_ns, connection->accepted_ns), open ? counter_read(&channel->active_ns) : 0);
 
-    fprintf(out, "{\"pid\":%d,\"uid\":%u,\"name\":", (int)connection->pid, (unsigned)connection->uid);
+    fprintf(out, "{\"id\":%" PRIu64 ",", (uint64_t)channel->generation << 24 | channel->index);
+    fprintf(out, "\"pid\":%d,\"uid\":%u,\"name\":", (int)connection->pid, (unsigned)connection->uid);
     print_string(out, connection->name);
     fprintf(out, ",\"kind\":\"%s\",\"connected_s\":%.3f,\"idle_s\":%.3f", open ? "channel" : "questions",
             seconds_since(connection->accepted_ns, now_ns), seconds_since(active, now_ns));

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cli/facts.h"
+#include "client/cli/sight/histogram_json.h"
+#include "client/cli/sight/rates.h"
+#include "client/cli/sight/use.h"
+
+static const char *const keys[] = { [RATE_MODEL] = "name", [RATE_USER] = "uid", [RATE_CLIENT] = "id" };
+
+static const json_t *find(const json_t *list, const char *key, const json_t *value)
+{
+    for (size_t i = 0; value && i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+
+        if (json_equal(json_object_get(one, key), value))
+            return one;
+    }
+    return NULL;
+}
+
+/* A counter that fell began anew. */
+static double rate_of(const json_t *before, const json_t *now, const char *key, double seconds)
+{
+    const uint64_t old = member_count(before, key), new = member_count(now, key);
+
+    return (double)(new >= old ? new - old : new) / seconds;
+}
+
+static void marks_of(const json_t *before, const json_t *now, const char *name, uint64_t *p50, uint64_t *p99,
+                     uint64_t *max)
+{
+    const json_t *old = json_object_get(before, name), *new = json_object_get(now, name);
+    static struct histogram earlier, later; /* of one thread */
+
+    if (!histogram_from_json(new, &later))
+        return;
+    if (histogram_from_json(old, &earlier) && histogram_count(&earlier) <= histogram_count(&later))
+        histogram_subtract(&later, &earlier);
+    *p50 = histogram_quantile(&later, 0.5);
+    *p99 = histogram_quantile(&later, 0.99);
+    *max = histogram_quantile(&later, 1);
+}
+
+static void name_it(enum rate_kind kind, const json_t *now, struct rate *rate)
+{
+    char user[USER_NAME_MAX];
+
+    rate->pid = member_count(now, "pid");
+    if (kind == RATE_MODEL)
+        snprintf(rate->name, sizeof rate->name, "%s", member_text(now, "name"));
+    else if (kind == RATE_USER)
+        snprintf(rate->name, sizeof rate->name, "%s", format_user(member_count(now, "uid"), user));
+    else
+        snprintf(rate->name, sizeof rate->name, "%s (%s)", member_text(now, "name"),
+                 format_user(member_count(now, "uid"), user));
+}
+
+static struct rate rate_make(enum rate_kind kind, const json_t *before, const json_t *now, double seconds)
+{
+    struct rate rate = { .under_way = member_count(now, "under_way") };
+
+    name_it(kind, now, &rate);
+    rate.requests = rate_of(before, now, "requests", seconds);
+    rate.failed = rate_of(before, now, "refused", seconds) + rate_of(before, now, "late", seconds) +
+                  rate_of(before, now, "cancelled", seconds);
+    rate.samples = rate_of(before, now, "samples", seconds);
+    rate.used = rate_of(before, now, "used_ns", seconds) / 1e9;
+    marks_of(before, now, "waited", &rate.wait_p50, &rate.wait_p99, &rate.wait_max);
+    marks_of(before, now, "computed", &rate.compute_p50, &rate.compute_p99, &rate.compute_max);
+    return rate;
+}
+
+/* Who used most first; then who asked most; then by name, so that a quiet list stands still. */
+static int busiest_first(const void *a, const void *b)
+{
+    const struct rate *left = a, *right = b;
+
+    if (left->used < right->used || left->used > right->used)
+        return left->used < right->used ? 1 : -1;
+    if (left->requests < right->requests || left->requests > right->requests)
+        return left->requests < right->requests ? 1 : -1;
+    return strcmp(left->name, right->name);
+}
+
+struct rate *rates_make(enum rate_kind kind, const json_t *before, const json_t *now, double seconds, size_t *count)
+{
+    struct rate *rates;
+
+    *count = json_array_size(now);
+    rates = *count ? calloc(*count, sizeof *rates) : NULL;
+    if (!rates) {
+        *count = 0;
+        return NULL;
+    }
+    for (size_t i = 0; i < *count; i++) {
+        const json_t *one = json_array_get(now, i);
+
+        rates[i] = rate_make(kind, find(before, keys[kind], json_object_get(one, keys[kind])), one, seconds);
+    }
+    qsort(rates, *count, sizeof *rates, busiest_first);
+    return rates;
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wisp top: who uses the daemon's time right now.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/size.h"
+#include "client/cli/connection.h"
+#include "client/cli/facts.h"
+#include "client/cli/sight/live.h"
+#include "client/cli/sight/rates.h"
+#include "client/cli/sight/use.h"
+#include "client/cli/table.h"
+#include "client/cli/verb.h"
+
+static const struct usage usage = {
+    .verb = "top",
+    .arguments = "[options]",
+    .summary =
+        "Shows which models, users and clients use the daemon's time, again and again; q ends it. What is no terminal\n"
+        "gets text after text. Root sees all users and clients, others their own.",
+};
+
+/* Two answers, one after the other. */
+struct moment {
+    json_t *stats, *clients;
+    uint64_t ns;
+};
+
+struct list {
+    enum rate_kind kind;
+    const char *name, *title;
+};
+
+static const struct list lists[] = { { RATE_MODEL, "models", "MODEL" },
+                                     { RATE_USER, "users", "USER" },
+                                     { RATE_CLIENT, "clients", "CLIENT" } };
+
+static void moment_drop(struct moment *moment)
+{
+    json_decref(moment->stats);
+    json_decref(moment->clients);
+    *moment = (struct moment){ .stats = NULL };
+}
+
+static const json_t *list_of(const struct moment *moment, const struct list *list)
+{
+    return json_object_get(list->kind == RATE_CLIENT ? moment->clients : moment->stats, list->name);
+}
+
+/* An exit status. */
+static int moment_take(struct connection *connection, struct moment *moment)
+{
+    char *text;
+    int result = wisp_stats(connection->client, &text);
+
+    *moment = (struct moment){ .ns = clock_ns() };
+    if (result)
+        return connection_fail(connection, result);
+    moment->stats = connection_parse(connection, text);
+    result = wisp_clients(connection->client, &text);
+    if (result)
+        return connection_fail(connection, result);
+    moment->clients = connection_parse(connection, text);
+    return moment->stats && moment->clients ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* ---- for a person ---- */
+
+static void add_times(struct table *table, const struct rate *rate)
+{
+    const uint64_t times[] = { rate->wait_p50, rate->wait_p99, rate->compute_p50, rate->compute_p99 };
+    char number[32];
+
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
+        table_add(table, "%s", times[i] ? format_time(times[i], number) : "");
+}
+
+static void add_row(struct table *table, const struct list *list, const struct rate *rate)
+{
+    char share[32];
+
+    table_add(table, "%s", rate->name);
+    if (list->kind == RATE_CLIENT)
+        table_add(table, "%llu", (unsigned long long)rate->pid);
+    table_add(table, "%s", format_share(rate->used, 1, share));
+    table_add(table, "%.0f", rate->requests);
+    table_add(table, "%llu", (unsigned long long)rate->under_way);
+    if (list->kind == RATE_CLIENT)
+        return;
+    table_add(table, "%.0f", rate->failed);
+    table_add(table, "%.0f", rate->samples);
+    add_times(table, rate);
+}
+
+static bool print_list(const struct screen *screen, const struct list *list, const struct rate *rates, size_t count)
+{
+    const struct table_column columns[] = { { list->title, false }, { "USED", true },     { "REQUESTS/s", true },
+                                            { "UNDER WAY", true },  { "FAILED/s", true }, { "SAMPLES/s", true },
+                                            { "WAIT 50%", true },   { "99%", true },      { "COMPUTE 50%", true },
+                                            { "99%", true } };
+    static const struct table_column client_columns[] = {
+        { "CLIENT", false }, { "PID", true }, { "USED", true }, { "REQUESTS/s", true }, { "UNDER WAY", true }
+    };
+    struct table table = TABLE_INIT(columns), client_table = TABLE_INIT(client_columns);
+    struct table *used = list->kind == RATE_CLIENT ? &client_table : &table;
+    bool printed;
+
+    for (size_t i = 0; i < count; i++)
+        add_row(used, list, &rates[i]);
+    printed = table_print(used, screen, 0);
+    table_deinit(used);
+    return printed;
+}
+
+static void print_head(const struct screen *screen, const struct moment *now)
+{
+    const json_t *daemon = json_object_get(now->stats, "daemon");
+
+    fprintf(screen->file, "%s, up %.0f s, %s, %llu channels\n\n", member_text(daemon, "server"),
+            member_real(daemon, "uptime_s"), member_text(daemon, "loop"),
+            (unsigned long long)member_count(daemon, "channels"));
+}
+
+static bool print(const struct screen *screen, const struct moment *before, const struct moment *now)
+{
+    const double seconds = (double)(now->ns - before->ns) / 1e9;
+    bool printed = true;
+
+    print_head(screen, now);
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        size_t count;
+        cleanup_free struct rate *rates =
+            rates_make(lists[i].kind, list_of(before, &lists[i]), list_of(now, &lists[i]), seconds, &count);
+
+        printed &= print_list(screen, &lists[i], rates, count);
+        fputc('\n', screen->file);
+    }
+    return printed;
+}
+
+/* ---- for a program ---- */
+
+static json_t *rate_json(const struct list *list, const struct rate *rate)
+{
+    json_t *object = json_pack("{s:s, s:f, s:f, s:I}", "name", rate->name, "used", rate->used, "requests_per_s",
+                               rate->requests, "under_way", (json_int_t)rate->under_way);
+
+    if (list->kind == RATE_CLIENT) {
+        json_object_set_new(object, "pid", json_integer((json_int_t)rate->pid));
+        return object;
+    }
+    json_object_set_new(object, "failed_per_s", json_real(rate->failed));
+    json_object_set_new(object, "samples_per_s", json_real(rate->samples));
+    json_object_set_new(object, "wait_p50_ns", json_integer((json_int_t)rate->wait_p50));
+    json_object_set_new(object, "wait_p99_ns", json_integer((json_int_t)rate->wait_p99));
+    json_object_set_new(object, "compute_p50_ns", json_integer((json_int_t)rate->compute_p50));
+    json_object_set_new(object, "compute_p99_ns", json_integer((json_int_t)rate->compute_p99));
+    return object;
+}
+
+/* One line. */
+static bool print_json(FILE *out, const struct moment *before, const struct moment *now)
+{
+    const double seconds = (double)(now->ns - before->ns) / 1e9;
+    cleanup_json json_t *object = json_pack("{s:f}", "interval_s", seconds);
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        size_t count;
+        cleanup_free struct rate *rates =
+            rates_make(lists[i].kind, list_of(before, &lists[i]), list_of(now, &lists[i]), seconds, &count);
+        json_t *list = json_array();
+
+        for (size_t k = 0; k < count; k++)
+            json_array_append_new(list, rate_json(&lists[i], &rates[k]));
+        json_object_set_new(object, lists[i].name, list);
+    }
+    if (json_dumpf(object, out, JSON_COMPACT | JSON_REAL_PRECISION(6)))
+        return false;
+    fputc('\n', out);
+    return !fflush(out);
+}
+
+/* ---- again and again ---- */
+
+struct options {
+    double interval_s;
+    uint64_t count; /* 0: until it is ended */
+    bool json;
+};
+
+static bool show(struct live *live, const struct options *options, const struct moment *before,
+                 const struct moment *now)
+{
+    if (options->json)
+        return print_json(live->terminal, before, now);
+    if (!live_draw(live))
+        return false;
+    return print(&live->screen, before, now) & live_show(live);
+}
+
+static int watch(struct connection *connection, struct live *live, const struct options *options)
+{
+    struct moment before = { .stats = NULL }, now = { .stats = NULL };
+    int status = moment_take(connection, &before);
+
+    for (uint64_t i = 0; !status && (!options->count || i < options->count); i++) {
+        if (!live_wait(live, (uint64_t)(options->interval_s * 1e9)))
+            break;
+        status = moment_take(connection, &now);
+        if (!status && !show(live, options, &before, &now))
+            status = EXIT_FAILED; /* memory, or output_finish() says why */
+        moment_drop(&before);
+        before = now;
+        now = (struct moment){ .stats = NULL };
+    }
+    moment_drop(&before);
+    return status;
+}
+
+int verb_top(int argc, char **argv)
+{
+    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
+    struct option_table table = { .count = 0 };
+    struct operands operands = { .max = 0 };
+    struct options options = { .interval_s = 1 };
+    struct live live;
+    int status;
+
+    option_real(&table, "interval", 'd', &options.interval_s, "S", "seconds between two looks (1)", 0.1, 3600);
+    option_count(&table, "count", 'n', &options.count, "N", "looks, then it ends (0: until q or an interrupt)", 0, 1e9);
+    option_flag(&table, "json", 'j', &options.json, "a JSON object a line and look");
+    connection_options(&connection, &table);
+    if (!options_read(&usage, &table, argc, argv, &operands, &status))
+        return status;
+    status = connection_open(&connection);
+    if (status)
+        return status;
+    live_begin(&live, stdout);
+    status = watch(&connection, &live, &options);
+    live_end(&live);
+    return status;
+}
