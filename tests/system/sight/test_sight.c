@@ -235,6 +235,58 @@ static void tables_are_for_people(void **state)
     raw_close(&bed.client);
 }
 
+/* What happened between two looks, and nothing of before: requests that began and ended meanwhile. */
+static void top_shows_what_happens(void **state)
+{
+    struct command command = { .words = { "wisp", "top", "--json", "--count=2", "--interval=0.3" } };
+    char socket[160];
+    struct running running;
+    const json_t *model;
+    json_t *object;
+    uint64_t rounds = 0;
+    uint32_t route;
+
+    (void)state;
+    snprintf(socket, sizeof socket, "WISP_SOCKET=%s", bed.daemon.socket);
+    command.environment[0] = socket;
+    alpha_open(&bed.client, bed.daemon.socket);
+    route = raw_route(&bed.client, "alpha");
+    command_start(&command, &running);
+    for (uint64_t until = clock_ns() + 1200 * NS_PER_MS; clock_ns() < until; rounds++)
+        alpha_round(bed.reference, &bed.client, route, 2, rounds);
+    command_finish(&running, &said);
+    assert_int_equal(said.status, 0);
+    assert_non_null(strchr(said.out, '\n'));
+    object = json_loads(strchr(said.out, '\n'), 0, NULL);
+    assert_non_null(object);
+    model = json_array_get(json_object_get(object, "models"), 0);
+    assert_string_equal(json_string_value(json_object_get(model, "name")), "alpha");
+    assert_true(json_number_value(json_object_get(model, "requests_per_s")) > 0);
+    assert_true(json_number_value(json_object_get(model, "requests_per_s")) <= (double)rounds / 0.3);
+    assert_true(json_number_value(json_object_get(model, "used")) > 0);
+    assert_true(number(model, "compute_p50_ns") > 0);
+    assert_int_equal(json_array_size(json_object_get(object, "users")), 1);
+    assert_int_equal(json_array_size(json_object_get(object, "clients")), 2);
+    json_decref(object);
+    raw_close(&bed.client);
+}
+
+/* On a terminal it ends with the screen as it was. */
+static void top_leaves_the_terminal_as_it_was(void **state)
+{
+    struct command command = { .words = { "wisp", "top", "--count=1", "--interval=0.1" }, .terminal = true };
+    char socket[160];
+
+    (void)state;
+    snprintf(socket, sizeof socket, "WISP_SOCKET=%s", bed.daemon.socket);
+    command.environment[0] = socket;
+    command_run(&command, &said);
+    assert_int_equal(said.status, 0);
+    assert_memory_equal(said.out, "\033[?1049h", 8);
+    assert_non_null(strstr(said.out, "MODEL"));
+    assert_true(said.out_size > 8 && !memcmp(said.out + said.out_size - 8, "\033[?1049l", 8));
+}
+
 /* ---- Prometheus ---- */
 
 static void http_answers_and_refuses(void **state)
@@ -318,6 +370,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(clients_are_listed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_user_sees_himself, setup, teardown),
         cmocka_unit_test_setup_teardown(tables_are_for_people, setup, teardown),
+        cmocka_unit_test_setup_teardown(top_shows_what_happens, setup, teardown),
+        cmocka_unit_test_setup_teardown(top_leaves_the_terminal_as_it_was, setup, teardown),
         cmocka_unit_test_setup_teardown(http_answers_and_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_daemon_that_is_gone_is_down, setup, teardown),
         cmocka_unit_test_setup_teardown(options_that_do_not_go_together, setup, teardown),
