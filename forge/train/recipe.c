@@ -99,6 +99,12 @@ json_t *recipe_json(const struct recipe *recipe)
     if (object && recipe->disagreement > 0)
         json_object_set_new(object, recipe->mean_teacher ? "disagreement_with_average" : "disagreement",
                             json_real(recipe->disagreement));
+    if (object && recipe->confidence > 0)
+        json_object_set_new(object, "confidence", json_real(recipe->confidence));
+    if (object && recipe->unlabelled_batches)
+        json_object_set_new(object, "unlabelled_batches", json_integer((json_int_t)recipe->unlabelled_batches));
+    if (object && augment_is_on(&recipe->strong))
+        json_object_set_new(object, "strong_augment", augment_json(&recipe->strong));
     if (object && recipe->adversarial > 0)
         json_object_set_new(object, "adversarial",
                             json_pack("{s:f}", adversarial_of(recipe)->name, recipe->adversarial));
@@ -242,7 +248,12 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
                       : kind == MEDIA_AUDIO ? "sounds"
                                             : "pictures of pictures",
                       p->optimizer, p->rate);
-    return augment_check(&recipe->augment, kind, why);
+    if (recipe->disagreement == 0 && (recipe->confidence > 0 || recipe->unlabelled_batches || options->strong))
+        return refuse(
+            why, WISP_E_INVALID,
+            "--confidence, --strong-augment and --unlabelled-batches say how --disagreement learns of samples "
+            "without labels; give it, as --disagreement 1");
+    return augment_check(&recipe->augment, kind, why) || augment_check(&recipe->strong, kind, why) ? WISP_E_INVALID : 0;
 }
 
 int recipe_check(const struct recipe *recipe, const struct loss *loss, struct reason *why)
@@ -307,6 +318,13 @@ static void sample_rows(struct option_table *table, struct recipe_options *optio
     option_real(table, "disagreement", 0, &r->disagreement, "W",
                 "weight of a loss: unlabelled samples are said of differently under noise", 1e-6, 1e6);
     option_flag(table, "mean-teacher", 0, &r->mean_teacher, "compare with the averaged weights; with --average ema=D");
+    option_real(table, "confidence", 0, &r->confidence, "P",
+                "of unlabelled samples learn, as labels, only what is said with this probability", 1e-6, 1)
+        ->below = true;
+    option_text(table, "strong-augment", 0, &options->strong, "LIST",
+                "when they are learned; what is said of them is said as --augment has it");
+    option_count(table, "unlabelled-batches", 0, &r->unlabelled_batches, "K", "of unlabelled samples a step; 1", 1,
+                 100);
     option_real(table, "adversarial", 0, &r->adversarial, "W",
                 "weight of what is lost against an --adversary; 1 if absent", 1e-6, 1e6);
     option_text(table, "adversarial-loss", 0, &options->adversarial_loss, "LOSS", "logistic (if absent) or hinge");
@@ -409,6 +427,8 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
         return refuse(why, WISP_E_INVALID,
                       "--regrow moves connections, and a --dense network has no place left for them");
     if (options->regrow && regrowth_parse(options->regrow, &out->regrowth, why))
+        return WISP_E_INVALID;
+    if (options->strong && augment_parse(options->strong, &out->strong, why))
         return WISP_E_INVALID;
     if (options->augment)
         return augment_parse(options->augment, &out->augment, why);

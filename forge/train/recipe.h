@@ -53,9 +53,12 @@ struct recipe {
     double warmup; /* epochs over which the rate rises linearly from 0 */
     double clip;   /* the longest gradient, as a whole; 0: any */
     double label_smoothing;
-    double disagreement; /* weight of what samples without labels are said of differently; 0: none */
-    bool mean_teacher;   /* compared with the average of the weights */
-    double temperature;  /* by which a teacher's answers are softened; 0: as they are */
+    double disagreement;         /* weight of what samples without labels are said of differently; 0: none */
+    bool mean_teacher;           /* compared with the average of the weights */
+    double confidence;           /* from which on what is said is a label, and learned; 0: all is, as it is said */
+    uint64_t unlabelled_batches; /* a step, each of as many samples as a batch has; 0 is 1 */
+    struct augment strong;       /* of samples without labels when they are learned; nothing: as `augment` */
+    double temperature;          /* by which a teacher's answers are softened; 0: as they are */
     double input_dropout;
     double adversarial; /* weight of the loss that the generator has by an adversary; 0: there is none */
     const struct adversarial_loss *adversarial_loss; /* NULL: the first there is */
@@ -113,7 +116,7 @@ void recipe_ends_json(const struct recipe *recipe, json_t *object);
 struct recipe_options {
     struct recipe recipe;
     struct option_word rate_word;
-    const char *optimizer, *schedule, *augment, *balance, *keep, *average, *by_density, *regrow, *prune;
+    const char *optimizer, *schedule, *augment, *strong, *balance, *keep, *average, *by_density, *regrow, *prune;
     const char *adversarial_loss;
     bool pictures;   /* not an option: pictures are answered with pictures, or sounds with sounds */
     bool compresses; /* not an option: the pictures are rounded on their way */

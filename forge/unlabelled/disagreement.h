@@ -5,7 +5,12 @@
  * What it is to say is taken as given; the gradient is p - q at the logits, added with a weight that rises over the
  * first third of the steps, as exp(-5 (1 - x)^2) from x = 0 to 1.
  *
- * Each step of a training takes as many unlabelled samples as its batches have at most, in an order of their own. All
+ * With recipe.confidence only what is said at least so surely is learned, as a label, and with recipe.strong of the
+ * sample under that noise (FixMatch of Sohn et al. 2020): the gradient is p less the label, over all samples, and has
+ * its weight from the first step on.
+ *
+ * Each step of a training takes as many unlabelled samples as its batches have at most, or so many times as
+ * recipe.unlabelled_batches says, in an order of their own. All
  * of it follows from the step, so a checkpoint has nothing of it.
  */
 #ifndef FORGE_UNLABELLED_DISAGREEMENT_H

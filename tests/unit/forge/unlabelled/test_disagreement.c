@@ -100,6 +100,64 @@ static void test_a_step_has_so_much_of_it(void **state)
     assert_true(all_of_it > 20 * first);
 }
 
+static double distance(const float *a, const float *b)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < WEIGHTS; i++)
+        sum += fabs((double)a[i] - (double)b[i]);
+    return sum;
+}
+
+/* Of what is not sure nothing is learned, to the bit; what is sure counts from the first step on. */
+static void test_labels_are_what_is_sure(void **state)
+{
+    static float without[WEIGHTS], unsure[WEIGHTS], sure[WEIGHTS], soft[WEIGHTS];
+    struct recipe recipe = {
+        .epochs = 1, .batch = LABELLED, .seed = 1, .rate = 0.1, .schedule = schedule_find("constant")
+    };
+
+    (void)state;
+    weights_after(&recipe, without);
+    recipe.disagreement = 1;
+    weights_after(&recipe, soft);
+    recipe.confidence = 0.999999;
+    weights_after(&recipe, unsure);
+    assert_memory_equal(unsure, without, sizeof unsure);
+    recipe.confidence = 1e-6;
+    weights_after(&recipe, sure);
+    assert_true(distance(sure, without) > 20 * distance(soft, without));
+}
+
+/* What is said is said of the samples as --augment has them, however they are varied to be learned. */
+static void test_strong_noise_is_of_what_learns(void **state)
+{
+    static float same[WEIGHTS], named[WEIGHTS], stronger[WEIGHTS], weaker[WEIGHTS];
+    struct recipe recipe = { .epochs = 1,
+                             .batch = LABELLED,
+                             .seed = 1,
+                             .rate = 0.1,
+                             .schedule = schedule_find("constant"),
+                             .disagreement = 1,
+                             .confidence = 1e-6,
+                             .augment.amount = { [AUGMENT_SHIFT] = 1 } };
+
+    (void)state;
+    weights_after(&recipe, same);
+    recipe.strong = recipe.augment;
+    weights_after(&recipe, named);
+    assert_memory_equal(same, named, sizeof same);
+    recipe.strong.amount[AUGMENT_CUTOUT] = 0.5;
+    weights_after(&recipe, stronger);
+    assert_true(distance(same, stronger) > 1e-4);
+    /* Nothing is sure of what is said: how that is varied to be learned changes nothing. */
+    recipe.confidence = 0.999999;
+    weights_after(&recipe, stronger);
+    recipe.strong.amount[AUGMENT_CUTOUT] = 0.1;
+    weights_after(&recipe, weaker);
+    assert_memory_equal(stronger, weaker, sizeof weaker);
+}
+
 /* What a network of these weights says of all samples under noise number `epoch`, [class][sample]. */
 static void say(const float weights[static WEIGHTS], uint64_t epoch, float said[static 4 * SAMPLES])
 {
@@ -192,7 +250,10 @@ static void test_a_model_comes_to_agree(void **state)
     static const struct {
         double weight;
         bool average, mean_teacher;
-    } ways[] = { { 1e-6, false, false }, { 20, false, false }, { 60, true, true }, { 60, true, false } };
+        double confidence;
+        uint64_t batches;
+    } ways[] = { { 1e-6, false, false, 0, 0 }, { 20, false, false, 0, 0 },  { 60, true, true, 0, 0 },
+                 { 60, true, false, 0, 0 },    { 1, false, false, 0.6, 0 }, { 1, false, false, 0.6, 3 } };
     size_t agreed[ARRAY_SIZE(ways)];
     uint64_t hashes[ARRAY_SIZE(ways)];
 
@@ -200,6 +261,8 @@ static void test_a_model_comes_to_agree(void **state)
     for (size_t way = 0; way < ARRAY_SIZE(ways); way++) {
         recipe.disagreement = ways[way].weight;
         recipe.mean_teacher = ways[way].mean_teacher;
+        recipe.confidence = ways[way].confidence;
+        recipe.unlabelled_batches = ways[way].batches;
         recipe.average = (struct average){ ways[way].average ? AVERAGE_EMA : AVERAGE_NONE, 0.9 };
         for (unsigned threads = 1; threads <= 2; threads++) {
             struct fixture f;
@@ -215,14 +278,17 @@ static void test_a_model_comes_to_agree(void **state)
     }
     assert_true(agreed[1] > agreed[0] + SAMPLES / 10);
     assert_true(agreed[2] > agreed[0] + SAMPLES / 10);
+    assert_true(agreed[4] > agreed[0] + SAMPLES / 10);
+    assert_true(agreed[5] > agreed[0] + SAMPLES / 10);
     assert_true(hashes[2] != hashes[3]);
+    assert_true(hashes[4] != hashes[5]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_step_has_so_much_of_it),
-        cmocka_unit_test(test_it_leads_to_agreement),
+        cmocka_unit_test(test_a_step_has_so_much_of_it),       cmocka_unit_test(test_labels_are_what_is_sure),
+        cmocka_unit_test(test_strong_noise_is_of_what_learns), cmocka_unit_test(test_it_leads_to_agreement),
         cmocka_unit_test(test_a_model_comes_to_agree),
     };
 
