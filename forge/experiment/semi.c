@@ -39,6 +39,44 @@ int semi_check_options(const struct semi *semi, const struct experiment_options 
     return 0;
 }
 
+/* docs/results/semi.md has what each is worth; flips are left out, since not everything may be mirrored. */
+static const struct augment strong = { .amount = {
+                                           [AUGMENT_SHIFT] = 1, [AUGMENT_CUTOUT] = 0.3, [AUGMENT_GRAIN] = 20 } };
+
+#define CONFIDENCE 0.7
+#define AVERAGE    0.999
+
+enum { UPDATES = 2500, BATCH = 64 };
+
+static void learn_what_is_sure(struct recipe_options *options, struct recipe *recipe)
+{
+    recipe->disagreement = 1;
+    recipe->confidence = recipe->confidence > 0 ? recipe->confidence : CONFIDENCE;
+    if (!options->strong)
+        recipe->strong = strong;
+    if (!options->average) {
+        recipe->average = (struct average){ AVERAGE_EMA, AVERAGE };
+        recipe->mean_teacher = true;
+    }
+    if (!options->batch_given)
+        recipe->batch = BATCH;
+    if (!options->epochs_given && !recipe->steps)
+        recipe->steps = UPDATES;
+    options->batch_given = true;
+}
+
+void semi_settle(struct semi *semi, enum media_kind kind, struct recipe_options *options, struct recipe *recipe)
+{
+    const bool rounds = semi->rounds_given || semi->passes_given || semi->agreement_given;
+
+    if (kind != MEDIA_IMAGE || rounds)
+        return;
+    semi->rounds = 0;
+    if (recipe->disagreement == 0)
+        learn_what_is_sure(options, recipe);
+    options->recipe = *recipe;
+}
+
 static size_t classes_with_samples(const struct dataset *data, size_t samples)
 {
     size_t found = 0;
@@ -71,7 +109,7 @@ int semi_check(const struct semi *semi, const struct experiment *s, struct reaso
     if (semi->labelled && semi->labelled < classes)
         return refuse(why, WISP_E_INVALID, "--labelled %llu: there are %zu classes, and each needs a label",
                       (unsigned long long)semi->labelled, classes);
-    if (semi->labelled == known && !s->data->rest && semi->rounds)
+    if (semi->labelled == known && !s->data->rest && (semi->rounds || !semi->rounds_given))
         return refuse(why, WISP_E_INVALID, "--labelled %zu: these are all samples, and none is without a label", known);
     return 0;
 }

@@ -4,7 +4,8 @@
  * training on the labels alone, round after round the model sees each unlabelled sample several times under other noise
  * (forge/unlabelled/opinions.h); what its passes agree on, balanced over the classes, becomes labels
  * (forge/unlabelled/pseudo_labels.h), of more samples from round to round, and a new model, with the first weights, is
- * trained on both. The samples held back for validation have labels of the data's, and none else.
+ * trained on both. Of pictures the model learns instead, in one training, what it is sure of when it sees them as they
+ * are (forge/unlabelled/disagreement.h). The samples held back for validation have labels of the data's, and none else.
  */
 #ifndef FORGE_EXPERIMENT_SEMI_H
 #define FORGE_EXPERIMENT_SEMI_H
@@ -28,6 +29,10 @@ void semi_option_rows(struct option_table *table, struct semi *semi);
 /* Whether the options belong together. WISP_E_INVALID. */
 int semi_check_options(const struct semi *semi, const struct experiment_options *options,
                        const struct recipe_options *recipe, struct reason *why);
+
+/* What suits data of this kind where no option says how to learn of samples without labels: of pictures no rounds, but
+ * what is said of one by a model that is sure of it, learned of the same picture, varied more. */
+void semi_settle(struct semi *semi, enum media_kind kind, struct recipe_options *options, struct recipe *recipe);
 
 /* Whether these data have labels for it, and something else. WISP_E_INVALID. */
 int semi_check(const struct semi *semi, const struct experiment *experiment, struct reason *why);

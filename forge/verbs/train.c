@@ -457,7 +457,9 @@ __attribute__((noinline)) static double peak_of(const struct experiment *s)
     return (double)levels.values[0][255] - (double)levels.values[0][0];
 }
 
-static int train_session(const struct train *train, struct experiment *s, const struct split *split)
+/* What is there while a network is trained, and nothing of what came before. */
+__attribute__((noinline)) static int train_session(const struct train *train, struct experiment *s,
+                                                   const struct split *split)
 {
     struct checkpoint resume;
     struct training_result trained;
@@ -529,6 +531,8 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
 
     train->recipe_options.pictures = s->pictures || s->sounds;
     train->recipe_options.compresses = s->pictures && model_has_halves(s->model);
+    if (is_semi(train))
+        semi_settle(&train->semi, s->data->kind, &train->recipe_options, &train->recipe);
     result = recipe_settle(&train->recipe_options, s->data->kind, train->semi.labelled ? train->semi.labelled : known,
                            &train->recipe, why);
     if (!result)

@@ -113,7 +113,7 @@ static void test_epochs_are_counted_of_all_rounds(void **state)
     long epochs = 0;
 
     (void)state;
-    forge_run_well(&ran, folder, TRAIN "--labelled 40 --validation 0.25 --candidates 2 -o t.safetensors");
+    forge_run_well(&ran, folder, TRAIN "--labelled 40 --rounds 2 --validation 0.25 --candidates 2 -o t.safetensors");
     for (const char *at = ran.out; (at = strstr(at, "\"event\":\"epoch\"")); at++)
         epochs++;
     assert_int_equal(number_of("done", 0, "candidates_epochs"), epochs);
@@ -155,7 +155,8 @@ static long labels_of(const struct checkpoint *c)
  * gone. */
 static void test_it_goes_on_within_a_round(void **state)
 {
-#define RUN TRAIN "--labelled 60 --validation 0 --passes 3 --disagreement 2 --average ema=0.9 --mean-teacher "
+#define RUN                                                                                                            \
+    TRAIN "--labelled 60 --rounds 2 --validation 0 --passes 3 --disagreement 2 --average ema=0.9 --mean-teacher "
     struct checkpoint c;
     struct reason why;
     char line[1024];
@@ -197,6 +198,33 @@ static void test_it_goes_on_within_a_round(void **state)
 #undef RUN
 }
 
+/* Pictures, when nobody says how: one training, on what it is sure of; the same by more threads, and after a stop. */
+static void test_pictures_learn_what_is_sure(void **state)
+{
+#define RUN "train m.safetensors --data d --batch 16 --name x --no-history --seed 5 --validation 0 --steps 200 "
+#define SURE                                                                                                           \
+    "--disagreement 1 --confidence 0.7 --strong-augment shift=1,cutout=0.3,grain=20 --average ema=0.999 "              \
+    "--mean-teacher "
+    double alone, together;
+
+    (void)state;
+    forge_run_well(&ran, folder, RUN "--labelled 24 --rounds 0 -o a.safetensors");
+    alone = accuracy("a.safetensors");
+    forge_run_well(&ran, folder, RUN "--labelled 24 --checkpoint ck --checkpoint-every steps=111 -o a.safetensors");
+    assert_null(strstr(ran.out, "\"round\""));
+    together = accuracy("a.safetensors");
+    if (together < alone + 2)
+        fail_msg("labels alone: %.2f%%, with the rest: %.2f%%", alone, together);
+    forge_run_well(&ran, folder, RUN "--labelled 24 --threads 3 " SURE "-o b.safetensors");
+    assert_same_bytes(folder, "a.safetensors", "b.safetensors");
+    forge_run_well(&ran, folder, RUN "--labelled 24 --resume ck -o b.safetensors");
+    assert_same_bytes(folder, "a.safetensors", "b.safetensors");
+    forge_run_well(&ran, folder, RUN "--labelled 24 --confidence 0.999 -o b.safetensors");
+    assert_non_null(strstr(ran.out, "\"done\""));
+#undef SURE
+#undef RUN
+}
+
 static void refused(const char *command, int status, const char *says)
 {
     forge_run(&ran, folder, command);
@@ -209,6 +237,10 @@ static void test_what_is_refused(void **state)
     (void)state;
     refused(TRAIN "--rounds 3 -o t.safetensors", 2, "are for samples without labels: name them by --unlabelled");
     refused(TRAIN "--disagreement 3 -o t.safetensors", 2, "and --disagreement are for samples without labels");
+    refused(TRAIN "--confidence 0.9 -o t.safetensors", 2, "say how --disagreement learns of samples without labels");
+    refused(TRAIN "--labelled 30 --rounds 1 --strong-augment shift=2 -o t.safetensors", 2, "--strong-augment and");
+    refused(TRAIN "--labelled 30 --strong-augment speed=0.1 -o t.safetensors", 2,
+            "--augment speed does nothing to these");
     refused(TRAIN "--labelled 30 --disagreement 3 --mean-teacher -o t.safetensors", 2, "by --average ema=D");
     refused(TRAIN "--labelled 30 --halving --candidates 4 -o t.safetensors", 2, "--halving compares candidates");
     refused(TRAIN "--labelled 401 -o t.safetensors", 2, "--labelled 401: the data have 400 labels");
@@ -227,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_validation_has_labels_of_the_data),
         cmocka_unit_test(test_it_is_the_same_to_the_bit),
         cmocka_unit_test(test_it_goes_on_within_a_round),
+        cmocka_unit_test(test_pictures_learn_what_is_sure),
         cmocka_unit_test(test_what_is_refused),
     };
 
