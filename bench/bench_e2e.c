@@ -26,12 +26,18 @@ static const char *const loops[] = { "io_uring", "epoll" };
 static const char *const waits[] = { [WAIT_SPIN] = "spin", [WAIT_SLEEP] = "sleep" };
 static const char *const spins[] = { [WAIT_SPIN] = "100ms", [WAIT_SLEEP] = "0" };
 static const char *const kinds[] = { "infer", "nop" };
-static const struct {
+enum { LOADS = 4 };
+
+struct load {
     unsigned clients, depth;
-} loads[] = { { 1, 1 }, { 1, 16 }, { 8, 1 }, { 8, 16 } };
+};
+
+static const struct load usual_loads[LOADS] = { { 1, 1 }, { 1, 16 }, { 8, 1 }, { 8, 16 } };
 
 struct options {
-    const char *wispd, *model;
+    const char *wispd, *model, *load;
+    struct load loads[LOADS];
+    unsigned load_count;
     char wispd_path[PATH_MAX], model_path[PATH_MAX];
     uint64_t spinning, sleeping; /* requests in all of a case */
     uint64_t load_ms;            /* in all of a case */
@@ -41,7 +47,7 @@ struct options {
 struct bench {
     struct server servers[2][2];       /* loop, wait */
     struct latency latencies[2][2][2]; /* loop, wait, kind */
-    uint64_t requests[2][ARRAY_SIZE(loads)], took_ns[2][ARRAY_SIZE(loads)];
+    uint64_t requests[2][LOADS], took_ns[2][LOADS];
 };
 
 static const struct usage usage = {
@@ -49,6 +55,20 @@ static const struct usage usage = {
     .arguments = "[options]",
     .summary = "Measures requests to a wispd of its own, as JSON lines; fields: bench/README.md.",
 };
+
+/* What is to be measured of loads: the usual ones, or the one that was asked for, and that alone. */
+static bool choose_loads(struct options *options)
+{
+    struct load *one = options->loads;
+
+    memcpy(options->loads, usual_loads, sizeof usual_loads);
+    options->load_count = options->load ? 1 : LOADS;
+    if (!options->load)
+        return true;
+    if (sscanf(options->load, "%ux%u", &one->clients, &one->depth) != 2) /* NOLINT(cert-err34-c): bounds follow */
+        return false;
+    return one->clients - 1 < CLIENTS_MAX && one->depth - 1 < DEPTH_MAX;
+}
 
 /* False: the program ends with *status. */
 static bool read_options(int argc, char **argv, struct options *options, int *status)
@@ -63,6 +83,8 @@ static bool read_options(int argc, char **argv, struct options *options, int *st
     option_count(&table, "repeat", 0, &options->spinning, "N",
                  "requests of each spinning case (20000); a tenth of it sleeping", 10, 1e9);
     option_real(&table, "seconds", 0, &seconds, "S", "of each load case (2)", 0.001, 1e6);
+    option_text(&table, "load", 0, &options->load, "CLIENTSxDEPTH",
+                "measure this load and nothing else; up to 64 clients with up to 64 requests under way each");
     option_count(&table, "rounds", 0, &options->rounds, "N", "in how many turns (5)", 1, ROUNDS_MAX);
     if (!options_read(&usage, &table, argc, argv, &none, status))
         return false;
@@ -71,6 +93,8 @@ static bool read_options(int argc, char **argv, struct options *options, int *st
     *status = 0;
     if (options->sleeping < options->rounds)
         *status = fail(usage.verb, EXIT_USAGE, "--repeat must be ten for each round, or more");
+    if (!*status && !choose_loads(options))
+        *status = fail(usage.verb, EXIT_USAGE, "--load takes two numbers from 1 to 64, as in 8x16");
     return !*status;
 }
 
@@ -118,10 +142,8 @@ static int start(struct bench *bench, const struct options *options, const char 
     return 0;
 }
 
-static int measure_round(struct bench *bench, const struct options *options)
+static int measure_latencies(struct bench *bench, const struct options *options)
 {
-    uint64_t load_ns = options->load_ms * NS_PER_MS / options->rounds;
-
     for (unsigned wait = 0; wait < 2; wait++) {
         size_t count = (wait == WAIT_SPIN ? options->spinning : options->sleeping) / options->rounds;
 
@@ -133,11 +155,18 @@ static int measure_round(struct bench *bench, const struct options *options)
             }
         }
     }
-    for (unsigned i = 0; i < ARRAY_SIZE(loads); i++) {
+    return 0;
+}
+
+static int measure_loads(struct bench *bench, const struct options *options)
+{
+    uint64_t load_ns = options->load_ms * NS_PER_MS / options->rounds;
+
+    for (unsigned i = 0; i < options->load_count; i++) {
         for (unsigned loop = 0; loop < 2; loop++) {
             uint64_t took = 0;
-            uint64_t done = load_measure(bench->servers[loop][WAIT_SPIN].socket, loads[i].clients, loads[i].depth,
-                                         CLIENT_CORE, load_ns, &took);
+            uint64_t done = load_measure(bench->servers[loop][WAIT_SPIN].socket, options->loads[i].clients,
+                                         options->loads[i].depth, CLIENT_CORE, load_ns, &took);
 
             if (done == UINT64_MAX)
                 return -1;
@@ -146,6 +175,13 @@ static int measure_round(struct bench *bench, const struct options *options)
         }
     }
     return 0;
+}
+
+static int measure_round(struct bench *bench, const struct options *options)
+{
+    int result = options->load ? 0 : measure_latencies(bench, options);
+
+    return result ? result : measure_loads(bench, options);
 }
 
 static void print_machine(const struct options *options)
@@ -189,17 +225,18 @@ static void print_latency(struct latency *latency, unsigned loop, unsigned wait,
 static void print_results(struct bench *bench, const struct options *options)
 {
     print_machine(options);
-    for (unsigned kind = 0; kind < 2; kind++) {
+    for (unsigned kind = 0; !options->load && kind < 2; kind++) {
         for (unsigned wait = 0; wait < 2; wait++) {
             for (unsigned loop = 0; loop < 2; loop++)
                 print_latency(&bench->latencies[loop][wait][kind], loop, wait, kind);
         }
     }
-    for (unsigned i = 0; i < ARRAY_SIZE(loads); i++) {
+    for (unsigned i = 0; i < options->load_count; i++) {
         for (unsigned loop = 0; loop < 2; loop++)
             printf("{\"bench\": \"e2e\", \"case\": \"load\", \"loop\": \"%s\", \"clients\": %u, \"depth\": %u, "
                    "\"requests\": %llu, \"requests_per_s\": %.0f}\n",
-                   loops[loop], loads[i].clients, loads[i].depth, (unsigned long long)bench->requests[loop][i],
+                   loops[loop], options->loads[i].clients, options->loads[i].depth,
+                   (unsigned long long)bench->requests[loop][i],
                    (double)bench->requests[loop][i] * 1e9 / (double)bench->took_ns[loop][i]);
     }
 }
