@@ -38,7 +38,11 @@ int complain(const char *what)
 int endpoint_open(struct endpoint *endpoint, const char *socket, uint32_t spin_us, unsigned depth)
 {
     const struct wisp_options options = {
-        .size = sizeof options, .socket_path = socket, .spin_us = spin_us, .reconnect_ms = UINT32_MAX
+        .size = sizeof options,
+        .socket_path = socket,
+        .spin_us = spin_us,
+        .connect_ms = 30000, /* sixty-four at once on one core, beside whoever else is there */
+        .reconnect_ms = UINT32_MAX,
     };
 
     *endpoint = (struct endpoint){ .depth = depth };
