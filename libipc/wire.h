@@ -45,12 +45,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_MARKS   (1ull << 4) /* submissions have a mark */
 #define WIRE_FEATURE_BEAMS   (1ull << 5) /* and the width of a beam */
 #define WIRE_FEATURE_DONE    (1ull << 6) /* done_ns of a completion is filled in, where its timings are */
-#define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD */
+#define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD and WIRE_ROLLBACK */
 #define WIRE_FEATURE_SIGHT   (1ull << 8) /* WIRE_STATS and WIRE_CLIENTS */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
      WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT)
-#define WIRE_FEATURE_SIGHT (1ull << 8) /* WIRE_STATS and WIRE_CLIENTS */
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -177,14 +176,15 @@ struct wire_layout {
 enum wire_type {
     WIRE_HELLO = 1,
     WIRE_WELCOME = 2,
-    WIRE_LIST = 3,     /* -> JSON array of models */
-    WIRE_DESCRIBE = 4, /* payload: a name or processing type -> JSON object of that model, and its route */
-    WIRE_NOTIFY = 5,   /* daemon -> client: completions are waiting; no payload */
-    WIRE_STATUS = 6,   /* -> JSON object of the daemon: version, uptime, counters */
-    WIRE_RELOAD = 7,   /* -> when it is done, JSON object: what has changed */
-    WIRE_STATS = 8,    /* -> JSON object: what was counted, of the daemon, its models and users */
-    WIRE_CLIENTS = 9,  /* -> JSON object: who is connected */
-    WIRE_REPLY = 0x80, /* or'ed to the type of what it answers */
+    WIRE_LIST = 3,      /* -> JSON array of models */
+    WIRE_DESCRIBE = 4,  /* payload: a name or processing type -> JSON object of that model, and its route */
+    WIRE_NOTIFY = 5,    /* daemon -> client: completions are waiting; no payload */
+    WIRE_STATUS = 6,    /* -> JSON object of the daemon: version, uptime, counters */
+    WIRE_RELOAD = 7,    /* -> when it is done, JSON object: what has changed */
+    WIRE_STATS = 8,     /* -> JSON object: what was counted, of the daemon, its models and users */
+    WIRE_CLIENTS = 9,   /* -> JSON object: who is connected */
+    WIRE_ROLLBACK = 10, /* as WIRE_RELOAD, to what was served before */
+    WIRE_REPLY = 0x80,  /* or'ed to the type of what it answers */
 };
 
 /* The first bytes of every message. */

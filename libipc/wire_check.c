@@ -177,6 +177,7 @@ static const struct message_rule {
     { WIRE_NOTIFY, "notify", sizeof(struct wire_control), check_plain },
     { WIRE_STATUS, "status", sizeof(struct wire_control), check_plain },
     { WIRE_RELOAD, "reload", sizeof(struct wire_control), check_plain },
+    { WIRE_ROLLBACK, "rollback", sizeof(struct wire_control), check_plain },
     { WIRE_LIST | WIRE_REPLY, "list reply", sizeof(struct wire_control), check_reply },
     { WIRE_DESCRIBE | WIRE_REPLY, "describe reply", sizeof(struct wire_control), check_reply },
     { WIRE_STATUS | WIRE_REPLY, "status reply", sizeof(struct wire_control), check_reply },
@@ -185,6 +186,7 @@ static const struct message_rule {
     { WIRE_CLIENTS, "clients", sizeof(struct wire_control), check_plain },
     { WIRE_STATS | WIRE_REPLY, "stats reply", sizeof(struct wire_control), check_reply },
     { WIRE_CLIENTS | WIRE_REPLY, "clients reply", sizeof(struct wire_control), check_reply },
+    { WIRE_ROLLBACK | WIRE_REPLY, "rollback reply", sizeof(struct wire_control), check_reply },
 };
 
 int wire_check_message(const void *message, size_t length, struct reason *why)

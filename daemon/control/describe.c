@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "daemon/control/describe.h"
+#include "daemon/control/reload.h"
 #include "daemon/sight/counter.h"
 
 enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
@@ -106,6 +107,13 @@ static json_t *limits_json(const struct config *config)
                      (json_int_t)config->limits.entries, "arena", (json_int_t)config->limits.arena);
 }
 
+static void add_reloads(json_t *state, struct reload_counts counts)
+{
+    json_object_set_new(state, "reloads", json_integer((json_int_t)counts.done));
+    json_object_set_new(state, "reloads_refused", json_integer((json_int_t)counts.refused));
+    json_object_set_new(state, "rolled_back", json_boolean(counts.rolled_back));
+}
+
 struct description describe_daemon(const struct wispd *daemon)
 {
     const struct shard *shard = worker_shard(daemon->worker);
@@ -124,6 +132,8 @@ struct description describe_daemon(const struct wispd *daemon)
                   (json_int_t)counter_read(&shard->late), "cancelled", (json_int_t)counter_read(&shard->cancelled),
                   "questions", (json_int_t)daemon->questions, "turned_away", (json_int_t)daemon->turned_away,
                   "given_up", (json_int_t)daemon->given_up, "limits", limits_json(daemon->config), "epoch", epoch);
+    if (state && daemon->reload)
+        add_reloads(state, reload_counts(daemon->reload));
     text = state ? json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(state);
     return (struct description){ .own = text };

@@ -43,7 +43,7 @@ static void take_signal(struct wispd *daemon, uint32_t signal)
     switch (signal) {
     case SIGHUP:
         if (daemon->reload)
-            reload_ask(daemon, NULL);
+            (void)reload_ask(daemon, LOADING_CONFIGURED, NULL);
         break;
     case SIGUSR1:
         set_log_level(MIN(log_get_level() + 1, (unsigned)LOG_LEVEL_DEBUG));

@@ -137,13 +137,18 @@ static int answer_describe(struct wispd *daemon, struct connection *connection, 
 /* Who may not is told so at once; the others when it is done. */
 static int answer_reload(struct wispd *daemon, struct connection *connection, const struct wire_control *request)
 {
-    static const char denied[] = "only root and the user that wispd runs as may have it reload";
+    const enum loading_kind kind = request->header.type == WIRE_ROLLBACK ? LOADING_BEFORE : LOADING_CONFIGURED;
+    const char *refused = "only root and the user that wispd runs as may have it reload";
+    int result = WISP_E_DENIED;
 
-    if (!daemon->reload || !reload_may(connection))
-        return reply(daemon, connection, request, WISP_E_DENIED, 0, (struct description){ .own = strdup(denied) });
-    connection->asked = *request;
-    reload_ask(daemon, connection);
-    return -EINPROGRESS;
+    if (daemon->reload && reload_may(connection)) {
+        connection->asked = *request;
+        result = reload_ask(daemon, kind, connection);
+        if (!result)
+            return -EINPROGRESS;
+        refused = "something else is waiting to be reloaded, or the daemon is stopping: try again";
+    }
+    return reply(daemon, connection, request, result, 0, (struct description){ .own = strdup(refused) });
 }
 
 static int answer(struct wispd *daemon, struct connection *connection, const struct message *message)
@@ -156,6 +161,7 @@ static int answer(struct wispd *daemon, struct connection *connection, const str
     case WIRE_STATUS:
         return answer_status(daemon, connection, &request);
     case WIRE_RELOAD:
+    case WIRE_ROLLBACK:
         return answer_reload(daemon, connection, &request);
     case WIRE_STATS:
         return reply(daemon, connection, &request, WISP_OK, 0, describe_stats(daemon, connection->uid));

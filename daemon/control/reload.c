@@ -10,28 +10,62 @@
 #include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
 #include "daemon/models/changes.h"
+#include "daemon/models/kept.h"
 
 #define PATIENCE_NS (500 * NS_PER_MS)
 
+enum phase {
+    PHASE_IDLE,
+    PHASE_LOADING, /* the loader has it */
+    PHASE_USING,   /* the shard has been given it */
+    PHASE_KEEPING, /* it serves; the loader keeps it on disk */
+};
+
 struct reload {
     struct helper *loader;
-    struct helper_job job;
+    struct helper_job load, keep;
     const struct config_source *source;
+    char folder[KEPT_FOLDER_MAX]; /* where sets are kept, */
+    int folder_fd;                /* by this process alone; -1: nowhere */
+    enum phase phase;
+    uint32_t begun, asked;        /* by number: what is under way, or was; what has been asked for, */
+    enum loading_kind asked_kind; /* of this kind */
     struct loading loading;
-    struct queue_set *awaited; /* that the shard has been given; NULL: none */
-    uint32_t begun, asked;     /* by number: what is under way, and what has been asked for */
-    bool under_way;            /* from its beginning until the shard has gone over, or it has been refused */
-    uint64_t began_ns;
+    struct queue_set *awaited;   /* what the shard is going over to */
+    struct model_set *kept;      /* what is kept on disk: held */
+    const struct config *config; /* of it: in force */
+    uint64_t began_ns, took_ns;
+    bool way_back; /* what serves is on disk: the loader's, while that has it */
     struct reload_counts counts;
 };
 
+/* ---- the loader's thread ---- */
+
 static void load(struct helper_job *job)
 {
-    struct reload *reload = (struct reload *)((char *)job - offsetof(struct reload, job));
+    struct reload *reload = (struct reload *)((char *)job - offsetof(struct reload, load));
 
     loading_give_way();
     loading_run(&reload->loading);
 }
+
+static void keep(struct helper_job *job)
+{
+    struct reload *reload = (struct reload *)((char *)job - offsetof(struct reload, keep));
+    struct reason why = { "" };
+    int result;
+
+    loading_give_way();
+    if (reload->loading.kind == LOADING_BEFORE)
+        result = kept_has_gone_back(reload->folder, &why);
+    else
+        result = kept_serves(reload->folder, reload->config, reload->kept, &why);
+    reload->way_back = !result;
+    if (result)
+        log_warning("there will be no way back to the models that are served now: %s", why.text);
+}
+
+/* ---- beginning and end ---- */
 
 int reload_new(const struct config_source *source, struct reload **out)
 {
@@ -41,13 +75,16 @@ int reload_new(const struct config_source *source, struct reload **out)
     if (!reload)
         return -ENOMEM;
     reload->source = source;
-    reload->job.run = load;
+    reload->load.run = load;
+    reload->keep.run = keep;
     result = helper_new("wispd-loader", &reload->loader);
-    if (result)
+    if (result) {
         free(reload);
-    else
-        *out = reload;
-    return result;
+        return result;
+    }
+    reload->folder_fd = kept_open(reload->folder);
+    *out = reload;
+    return 0;
 }
 
 /* Lets go of what was loaded, whether or not it serves. */
@@ -66,7 +103,23 @@ void reload_end(struct wispd *daemon)
     if (!reload || !helper_end(reload->loader, PATIENCE_NS))
         return; /* what it works on stays, until the process goes */
     put_down(reload);
+    model_set_release(reload->kept);
+    if (reload->folder_fd >= 0)
+        close(reload->folder_fd);
     free(reload);
+}
+
+/* Where sets are kept; NULL: nowhere, or nobody wants them to be. */
+static const char *folder_of(const struct wispd *daemon)
+{
+    return daemon->reload->folder_fd >= 0 && daemon->config->rollback ? daemon->reload->folder : NULL;
+}
+
+void reload_instead(struct wispd *daemon, struct model_set **set)
+{
+    const char *folder = folder_of(daemon);
+
+    daemon->reload->counts.rolled_back = folder && loading_instead(folder, daemon->config, set);
 }
 
 int reload_eventfd(const struct reload *reload)
@@ -88,31 +141,42 @@ struct reload_counts reload_counts(const struct reload *reload)
 
 static void begin(struct wispd *daemon)
 {
+    static const char *const what[] = {
+        [LOADING_CONFIGURED] = "reload: reading the configuration, and what has changed",
+        [LOADING_BEFORE] = "rollback: reading what was served before",
+    };
     struct reload *reload = daemon->reload;
 
     reload->begun++;
-    reload->under_way = true;
+    reload->phase = PHASE_LOADING;
     reload->began_ns = clock_ns();
-    reload->loading =
-        (struct loading){ .source = reload->source, .running = daemon->config, .before = model_set_hold(daemon->set) };
-    log_info("reload: reading the configuration, and what has changed");
+    reload->loading = (struct loading){ .kind = reload->asked_kind,
+                                        .folder = folder_of(daemon),
+                                        .source = reload->source,
+                                        .running = daemon->config,
+                                        .before = model_set_hold(daemon->set) };
+    log_info("%s", what[reload->asked_kind]);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading models",
                (unsigned long long)(reload->began_ns / NS_PER_US));
-    helper_ask(reload->loader, &reload->job);
+    helper_ask(reload->loader, &reload->load);
 }
 
-void reload_ask(struct wispd *daemon, struct connection *asker)
+int reload_ask(struct wispd *daemon, enum loading_kind kind, struct connection *asker)
 {
     struct reload *reload = daemon->reload;
 
     if (daemon->stopping)
-        return;
+        return WISP_E_SHUTDOWN;
+    if (reload->asked != reload->begun && reload->asked_kind != kind)
+        return WISP_E_BUSY;
     /* Not by one that has begun: it may have read the files before they changed. */
     reload->asked = reload->begun + 1;
+    reload->asked_kind = kind;
     if (asker)
         asker->reload = reload->asked;
-    if (!reload->under_way)
+    if (reload->phase == PHASE_IDLE)
         begin(daemon);
+    return 0;
 }
 
 /* Whoever waits for the one that is done. */
@@ -134,7 +198,10 @@ static void say_ready(const struct wispd *daemon, const char *refused)
 {
     sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s%s%.200s", daemon->set->model_count,
                daemon->set->model_count == 1 ? "" : "s", loop_name(daemon->loop),
-               refused ? "; the last reload was refused: " : "", refused ? refused : "");
+               refused                              ? "; the last reload was refused: "
+               : daemon->reload->counts.rolled_back ? "; those before what is configured"
+                                                    : "",
+               refused ? refused : "");
 }
 
 static void finish(struct wispd *daemon)
@@ -142,10 +209,25 @@ static void finish(struct wispd *daemon)
     struct reload *reload = daemon->reload;
 
     put_down(reload);
+    reload->kept = model_set_release(reload->kept);
     reload->awaited = NULL;
-    reload->under_way = false;
+    reload->phase = PHASE_IDLE;
     if (reload->asked != reload->begun && !daemon->stopping)
         begin(daemon);
+}
+
+/* The set serves, and is kept. */
+static void finish_good(struct wispd *daemon)
+{
+    struct reload *reload = daemon->reload;
+    char *text;
+
+    if (reload->loading.set) { /* not that of the start, which nobody has asked for */
+        text = changes_text(&reload->loading, reload->took_ns, reload->way_back);
+        answer(daemon, WISP_OK, text ? text : "{}");
+        free(text);
+    }
+    finish(daemon);
 }
 
 static void refuse_it(struct wispd *daemon)
@@ -161,19 +243,31 @@ static void refuse_it(struct wispd *daemon)
     finish(daemon);
 }
 
-void reload_loaded(struct wispd *daemon)
+static void use(struct wispd *daemon)
 {
     struct reload *reload = daemon->reload;
     struct loading *loading = &reload->loading;
 
-    if (!helper_done(reload->loader))
-        return;
     if (!loading->result)
         loading->result = models_use(daemon, loading->set, &loading->why);
-    if (loading->result)
+    if (loading->result) {
         refuse_it(daemon);
+        return;
+    }
+    reload->phase = PHASE_USING;
+    reload->awaited = daemon->queues; /* the newest */
+}
+
+void reload_loaded(struct wispd *daemon)
+{
+    struct reload *reload = daemon->reload;
+
+    if (!helper_done(reload->loader))
+        return;
+    if (reload->phase == PHASE_LOADING)
+        use(daemon);
     else
-        reload->awaited = daemon->queues; /* the newest */
+        finish_good(daemon);
 }
 
 /* What is in force from now on, in the place that everybody knows. */
@@ -187,21 +281,43 @@ static void adopt(struct wispd *daemon, struct config *fresh)
         log_set_level(daemon->config->log_level);
 }
 
+/* Has what serves kept on disk, where it is to be; whoever asked is answered after that, so that he may write over the
+ * files again. */
+static void keep_it(struct wispd *daemon)
+{
+    struct reload *reload = daemon->reload;
+
+    reload->way_back = false;
+    if (!folder_of(daemon)) {
+        finish_good(daemon);
+        return;
+    }
+    reload->phase = PHASE_KEEPING;
+    reload->kept = model_set_hold(daemon->set);
+    reload->config = daemon->config;
+    helper_ask(reload->loader, &reload->keep);
+}
+
+void reload_started(struct wispd *daemon)
+{
+    if (!daemon->reload->counts.rolled_back) /* it is there already */
+        keep_it(daemon);
+}
+
 void reload_in_use(struct wispd *daemon, const struct queue_set *queues)
 {
     struct reload *reload = daemon->reload;
     struct loading *loading;
-    char *text;
 
     if (!reload || queues != reload->awaited)
         return;
     loading = &reload->loading;
     reload->counts.done++;
+    reload->counts.rolled_back = loading->kind == LOADING_BEFORE;
+    reload->took_ns = clock_ns() - reload->began_ns;
     adopt(daemon, &loading->config);
-    text = changes_text(loading, clock_ns() - reload->began_ns);
-    changes_log(loading, clock_ns() - reload->began_ns);
+    changes_log(loading, reload->took_ns);
     say_ready(daemon, NULL);
-    answer(daemon, WISP_OK, text ? text : "{}");
-    free(text);
-    finish(daemon);
+    reload->awaited = NULL;
+    keep_it(daemon);
 }

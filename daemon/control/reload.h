@@ -2,7 +2,7 @@
  *
  * Reloading: another set of models is loaded beside the one that serves, and takes its place when it is good
  * (docs/design/reload.md). One at a time; who asks while one is under way is answered by the next, which is made once
- * for all of them.
+ * for all of them. When it serves it is kept on disk, and only then the next begins.
  */
 #ifndef DAEMON_CONTROL_RELOAD_H
 #define DAEMON_CONTROL_RELOAD_H
@@ -12,6 +12,11 @@
 
 /* -ENOMEM, -EAGAIN, -EMFILE. `source`: the caller's, for as long as the process lives. */
 int reload_new(const struct config_source *source, struct reload **out);
+
+/* At the start: goes back, where what was configured and loaded was rolled back from. */
+void reload_instead(struct wispd *daemon, struct model_set **set);
+/* The daemon serves what it was started with. */
+void reload_started(struct wispd *daemon);
 /* No more begins, and what is under way is waited for, for a moment. Accepts NULL. */
 void reload_end(struct wispd *daemon);
 
@@ -19,8 +24,9 @@ void reload_end(struct wispd *daemon);
 int reload_eventfd(const struct reload *reload);
 void reload_loaded(struct wispd *daemon);
 
-/* As soon as it can be. `asker` is answered when it is done, with reload_answer(); NULL: nobody. */
-void reload_ask(struct wispd *daemon, struct connection *asker);
+/* As soon as it can be. `asker` is answered when it is done; NULL: nobody. WISP_E_BUSY: something else has been asked
+ * for meanwhile; WISP_E_SHUTDOWN. */
+int reload_ask(struct wispd *daemon, enum loading_kind kind, struct connection *asker);
 
 /* The shard has gone over to these queues. */
 void reload_in_use(struct wispd *daemon, const struct queue_set *queues);
@@ -28,9 +34,11 @@ void reload_in_use(struct wispd *daemon, const struct queue_set *queues);
 /* Whether this connection's user may ask for one. */
 bool reload_may(const struct connection *connection);
 
-/* How many sets have taken the place of another, and how many have been refused. */
+/* How many sets have taken the place of another, and how many have been refused; and whether the one that serves is not
+ * what is configured, because that was rolled back from. */
 struct reload_counts {
     uint64_t done, refused;
+    bool rolled_back;
 };
 struct reload_counts reload_counts(const struct reload *reload);
 

@@ -87,13 +87,15 @@ static int wispd_init(struct wispd *daemon, const struct config_source *source, 
     struct model_set *set = NULL;
     int result = model_set_load(config, NULL, NULL, &set, why);
 
+    if (!result && source && (result = reload_new(source, &daemon->reload)))
+        (void)refuse_errno(why, result, "the loader's thread");
+    if (!result && source)
+        reload_instead(daemon, &set);
     if (!result)
         result = parts_make(daemon, why);
     if (!result)
         result = models_use(daemon, set, why);
     model_set_release(set); /* the daemon holds it */
-    if (!result && source && (result = reload_new(source, &daemon->reload)))
-        (void)refuse_errno(why, result, "the loader's thread");
     return result ? result : listener_open(&daemon->listener, config->socket, config->socket_mode, why);
 }
 
@@ -164,6 +166,8 @@ static int begin(struct wispd *daemon, int signals)
              daemon->set->kernels->name, (unsigned long long)(daemon->spin_ns / NS_PER_US));
     sd_notifyf(0, "READY=1\nSTATUS=serving %u model%s over %s", daemon->set->model_count,
                daemon->set->model_count == 1 ? "" : "s", loop_name(daemon->loop));
+    if (daemon->reload)
+        reload_started(daemon);
     return 0;
 }
 

@@ -59,7 +59,7 @@ static json_t *lines_of(const char *text)
     return list;
 }
 
-char *changes_text(const struct loading *loading, uint64_t ns)
+char *changes_text(const struct loading *loading, uint64_t ns, bool way_back)
 {
     json_t *object = json_object(), *lists[CHANGES];
     char *text;
@@ -68,7 +68,8 @@ char *changes_text(const struct loading *loading, uint64_t ns)
     json_object_set_new(object, "models", json_integer(loading->set->model_count));
     for (int i = 0; i < CHANGES; i++)
         json_object_set_new(object, change_names[i], lists[i]);
-    json_object_set_new(object, "restart", lines_of(loading->kept));
+    json_object_set_new(object, "restart", lines_of(loading->restart));
+    json_object_set_new(object, "way_back", json_boolean(way_back));
     json_object_set_new(object, "ms", json_integer((json_int_t)(ns / NS_PER_MS)));
     text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
@@ -92,7 +93,7 @@ static void print_list(char *line, size_t capacity, const char *what, const json
 void changes_log(const struct loading *loading, uint64_t ns)
 {
     char line[LOG_LINE_MAX] = "";
-    json_t *lists[CHANGES], *keys = lines_of(loading->kept);
+    json_t *lists[CHANGES], *keys = lines_of(loading->restart);
 
     gather(loading, lists);
     print_list(line, sizeof line, "; loaded: ", lists[CHANGE_LOADED]);

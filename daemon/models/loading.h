@@ -17,14 +17,18 @@ struct config_source {
     const void *argument;
 };
 
+enum loading_kind { LOADING_CONFIGURED, LOADING_BEFORE };
+
 struct loading {
     /* given: */
+    enum loading_kind kind;
+    const char *folder; /* where sets are kept (kept.h); NULL: nowhere */
     const struct config_source *source;
     const struct config *running;
     const struct model_set *before; /* that serves: whoever asks holds it */
     /* made: */
     struct config config;  /* as it will be in force */
-    char *kept;            /* keys that a start alone can change, a line each */
+    char *restart;         /* keys that a start alone can change, a line each */
     struct model_set *set; /* held; NULL: it failed, */
     int result;            /* with this, */
     struct reason why;
@@ -35,6 +39,10 @@ struct loading {
 void loading_give_way(void);
 
 void loading_run(struct loading *loading);
+
+/* At a start, with what was configured and loaded. Where that was rolled back from, configuration and set become what
+ * was gone back to, and it says so. */
+bool loading_instead(const char *folder, struct config *config, struct model_set **set);
 
 /* Frees what was made, but for the set, which is for whoever counts (set.h). */
 void loading_deinit(struct loading *loading);
