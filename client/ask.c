@@ -66,10 +66,16 @@ static void put_session(struct wisp_client *client, struct session *session, int
     pthread_mutex_unlock(&client->lock);
 }
 
+/* What takes as long as models do. */
+static bool loads(enum wire_type type)
+{
+    return type == WIRE_RELOAD || type == WIRE_ROLLBACK;
+}
+
 /* A question that older daemons do not know would end the connection. */
 static int check_known(const struct session *session, enum wire_type type)
 {
-    if (type != WIRE_RELOAD || session->features & WIRE_FEATURE_RELOAD)
+    if (!loads(type) || session->features & WIRE_FEATURE_RELOAD)
         return 0;
     return last_error_set(WISP_E_VERSION, "this wispd cannot reload: restart it");
 }
@@ -89,7 +95,7 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
             break;
         pthread_mutex_lock(&client->asking);
         question.id = ++client->questions;
-        if (!client->answer_ns && type != WIRE_RELOAD) /* which takes as long as models do */
+        if (!client->answer_ns && !loads(type))
             question.deadline_ns = clock_ns() + ASK_NS;
         result = check_known(session, type);
         if (!result)

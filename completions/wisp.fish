@@ -22,6 +22,7 @@ complete -c wisp -f -n __fish_use_subcommand -a reload -d 'have the daemon read 
 complete -c wisp -f -n __fish_use_subcommand -a stats -d 'show what the daemon has counted'
 complete -c wisp -f -n __fish_use_subcommand -a clients -d 'list who is connected'
 complete -c wisp -f -n __fish_use_subcommand -a top -d "show who uses the daemon's time"
+complete -c wisp -f -n __fish_use_subcommand -a rollback -d 'have the daemon serve the models of before'
 complete -c wisp -f -n __fish_use_subcommand -a help -d 'describe a verb'
 complete -c wisp -f -n __fish_use_subcommand -a version -d 'print the version'
 complete -c wisp -f -n __fish_use_subcommand -a structure -d 'keep structures, and see what a sparsity makes of one'
@@ -31,15 +32,15 @@ complete -c wisp -f -n __fish_use_subcommand -a curves -d 'show how trainings we
 complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
 complete -c wisp -f -n __fish_use_subcommand -a export -d 'write its connections for other programs'
 
-complete -c wisp -n '__wisp_verb run models show ping status reload stats clients top' -s s -l socket -r -d 'the socket of the daemon'
-complete -c wisp -n '__wisp_verb run models show ping status reload stats clients top' -s t -l timeout -x -d 'longest to wait, milliseconds'
-complete -c wisp -n '__wisp_verb run models show ping status reload stats clients top' -s j -l json -d JSON
+complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top' -s s -l socket -r -d 'the socket of the daemon'
+complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top' -s t -l timeout -x -d 'longest to wait, milliseconds'
+complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top' -s j -l json -d JSON
 complete -c wisp -n '__wisp_verb top' -s d -l interval -x -d 'seconds between two looks'
 complete -c wisp -n '__wisp_verb top' -s n -l count -x -d looks
 complete -c wisp -n '__wisp_verb stats' -s p -l prometheus -d 'text for Prometheus'
 complete -c wisp -n '__wisp_verb stats' -s o -l output -r -d 'into this file'
 complete -c wisp -n '__wisp_verb stats' -l http -d 'answer an HTTP request on standard input'
-complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload stats clients top build train curves eval export structure'
+complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload rollback stats clients top build train curves eval export structure'
 complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb show' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb run' -s m -l model -r -d 'ask this model file'

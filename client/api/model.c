@@ -46,10 +46,10 @@ WISP_EXPORT int wisp_status(wisp_client *client, char **json)
     return ask_json(client, WIRE_STATUS, json);
 }
 
-WISP_EXPORT int wisp_reload(wisp_client *client, char **text)
+static int reload(wisp_client *client, enum wire_type type, char **text)
 {
     struct reply reply;
-    int result = client_ask(client, WIRE_RELOAD, NULL, &reply);
+    int result = client_ask(client, type, NULL, &reply);
 
     *text = NULL;
     if (result)
@@ -70,6 +70,16 @@ WISP_EXPORT int wisp_stats(wisp_client *client, char **json)
 WISP_EXPORT int wisp_clients(wisp_client *client, char **json)
 {
     return ask_json(client, WIRE_CLIENTS, json);
+}
+
+WISP_EXPORT int wisp_reload(wisp_client *client, char **text)
+{
+    return reload(client, WIRE_RELOAD, text);
+}
+
+WISP_EXPORT int wisp_rollback(wisp_client *client, char **text)
+{
+    return reload(client, WIRE_ROLLBACK, text);
 }
 
 /* ---- finding ---- */

@@ -31,6 +31,7 @@ static const struct verb {
     { "ping", verb_ping, "measure the round trip to the daemon" },
     { "status", verb_status, "show the daemon's own state" },
     { "reload", verb_reload, "have the daemon read its configuration and models again" },
+    { "rollback", verb_rollback, "have the daemon serve the models of before" },
     { "stats", verb_stats, "show what the daemon has counted, and how long requests took" },
     { "clients", verb_clients, "list who is connected to the daemon" },
     { "top", verb_top, "show who uses the daemon's time, again and again" },

@@ -8,7 +8,7 @@
 /* argv[0] is the verb. Returns the process's exit status (base/outcome.h). */
 typedef int verb_function(int argc, char **argv);
 
-verb_function verb_run, verb_models, verb_show, verb_ping, verb_status, verb_reload;
+verb_function verb_run, verb_models, verb_show, verb_ping, verb_status, verb_reload, verb_rollback;
 verb_function verb_stats, verb_clients, verb_top; /* sight/ */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * wisp reload: the daemon reads its configuration and its models again, and says what came of it.
+ * wisp reload, wisp rollback: the daemon goes over to other models, and says what came of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +10,28 @@
 #include "client/cli/facts.h"
 #include "client/cli/verb.h"
 
-static const struct usage usage = {
-    .verb = "reload",
-    .arguments = "[options]",
-    .summary =
-        "Has the daemon read its configuration and models again, beside those that it serves. When all of them are\n"
-        "good they take their place; when not, nothing changes, and what is wrong is said.",
-    .examples = "  wispd -t && wisp reload\n",
+struct change {
+    struct usage usage;
+    int (*ask)(wisp_client *client, char **text);
+};
+
+static const struct change reload = {
+    .usage = { .verb = "reload",
+               .arguments = "[options]",
+               .summary =
+                   "Has the daemon read its configuration and models again, beside those that it serves. When all of\n"
+                   "them are good they take their place; when not, nothing changes, and what is wrong is said.",
+               .examples = "  wispd -t && wisp reload\n" },
+    .ask = wisp_reload,
+};
+
+static const struct change rollback = {
+    .usage = { .verb = "rollback",
+               .arguments = "[options]",
+               .summary =
+                   "Has the daemon serve the models that it served before the last change, as their files were then.\n"
+                   "That lasts, over restarts too, until something of the configured models changes, or wisp reload." },
+    .ask = wisp_rollback,
 };
 
 static void print_list(const json_t *answer, const char *key, const char *what)
@@ -51,17 +66,19 @@ static int refused(const struct connection *connection, int result, char *lines)
     if (!lines)
         return connection_fail(connection, result);
     for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n"))
-        fail(usage.verb, status, "%s", line);
+        fail(connection->verb, status, "%s", line);
     if (result == WISP_E_DENIED)
         return status;
     if (result == WISP_E_CONFIG || result == WISP_E_FORMAT)
         status = EXIT_CONFIG;
-    return fail(usage.verb, status, "nothing has changed: wispd serves what it served");
+    return fail(connection->verb, status, "nothing has changed: wispd serves what it served");
 }
 
-int verb_reload(int argc, char **argv)
+static int run(const struct change *change, int argc, char **argv)
 {
-    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true, .loading = true };
+    cleanup_connection struct connection connection = { .verb = change->usage.verb,
+                                                        .questions = true,
+                                                        .loading = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .max = 0 };
     cleanup_json json_t *answer = NULL;
@@ -71,12 +88,12 @@ int verb_reload(int argc, char **argv)
 
     option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
     connection_options(&connection, &table);
-    if (!options_read(&usage, &table, argc, argv, &operands, &status))
+    if (!options_read(&change->usage, &table, argc, argv, &operands, &status))
         return status;
     status = connection_open(&connection);
     if (status)
         return status;
-    result = wisp_reload(connection.client, &text);
+    result = change->ask(connection.client, &text);
     if (result)
         return refused(&connection, result, text);
     answer = connection_parse(&connection, steal(&text));
@@ -86,4 +103,14 @@ int verb_reload(int argc, char **argv)
         return connection_print(&connection, answer);
     print(answer);
     return EXIT_DONE;
+}
+
+int verb_reload(int argc, char **argv)
+{
+    return run(&reload, argc, argv);
+}
+
+int verb_rollback(int argc, char **argv)
+{
+    return run(&rollback, argc, argv);
 }

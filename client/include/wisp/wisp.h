@@ -108,6 +108,8 @@ int wisp_clients(wisp_client *client, char **json);
  * WISP_E_VERSION, from a daemon that cannot; WISP_E_DENIED is for all but root and the daemon's user. It may take
  * minutes: see `answer_ms`. */
 int wisp_reload(wisp_client *client, char **text);
+/* The same, to the set of models that was served before. WISP_E_NO_MODEL: there is none. */
+int wisp_rollback(wisp_client *client, char **text);
 
 /* Finds a model by name, by processing type ("image.classification"), or by modality ("image").
  * WISP_E_NO_MODEL: wisp_last_error() names what there is. */
