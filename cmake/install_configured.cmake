@@ -11,6 +11,7 @@ cmake_path(ABSOLUTE_PATH WISP_DESTINATION BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX
 
 file(READ "${WISP_TEMPLATE}" WISP_TEXT)
 string(REPLACE "/etc/wisp" "${WISP_SYSCONFDIR}/wisp" WISP_TEXT "${WISP_TEXT}")
+string(REPLACE "/usr/bin/wisp" "${WISP_BINDIR}/wisp" WISP_TEXT "${WISP_TEXT}")
 string(REPLACE "/usr/sbin/wispd" "${WISP_SBINDIR}/wispd" WISP_TEXT "${WISP_TEXT}")
 string(REPLACE "/usr/bin/wisp" "${WISP_BINDIR}/wisp" WISP_TEXT "${WISP_TEXT}")
 string(REPLACE "/usr/share/wisp" "${WISP_DATADIR}/wisp" WISP_TEXT "${WISP_TEXT}")

@@ -162,6 +162,43 @@ steady_status=$?
 check "the client saw nothing of all that: $(tail -1 "$steady_log")" equal "$steady_status" 0
 check "though the library had to send again" like "$(tail -1 "$steady_log")" 'answers * resubmitted [1-9]*'
 
+# ---- reloaded and rolled back, under a client that never stops asking
+
+name_of() { machine wisp models --json | grep -o '"name": "[^"]*"' | sort | tr -d '\n'; }
+machine cp "$config" "$config.good"
+models_before=$(name_of)
+as_user 65534 /srv/wisp-steady image >"$steady_log" 2>&1 &
+steady=$!
+check "a steady client is served" within 5 grep -q '^steady' "$steady_log"
+pid=$(property MainPID)
+machine sh -c "printf '  - path: %s\n    name: more\n' $(machine sh -c 'ls /usr/share/wisp/models/oil.safetensors /usr/local/share/wisp/models/oil.safetensors 2>/dev/null') >>$config"
+check "systemctl reload takes one model more" machine systemctl reload wispd.service
+check "which is served, by the same process" like "$(property MainPID) $(name_of)" "$pid *\"more\"*"
+check "and it is active" is_serving
+machine sh -c "echo 'lgo: 1' >>$config"
+check "a wrong configuration fails systemctl reload" sh -c "! nsenter -t $MACHINE_INIT -m -u -i -n -p -C -r -w systemctl reload wispd.service 2>/dev/null"
+check "says why in the journal" like "$(journal)" "*wisp reload: $config:*: unknown key 'lgo'; did you mean 'log'?*"
+check "and in its status: $(property StatusText)" like "$(property StatusText)" '*the last reload was refused: *'
+check "and changes nothing" like "$(property ActiveState) $(property MainPID) $(name_of)" "active $pid *\"more\"*"
+machine sed -i '$d' "$config"
+as_user 65534 wisp reload >/dev/null 2>&1
+check "nobody may reload" equal $? 77
+check "rollback: what was served before is back" machine sh -c 'wisp rollback >/dev/null'
+check "to the letter" equal "$(name_of)" "$models_before"
+check "it is kept for the service alone" equal "$(machine stat -c '%a %U' /var/lib/wisp/kept /var/lib/wisp)" "700 wisp
+755 root"
+machine kill -KILL "$pid"
+quietly machine wisp ping --count 1
+check "a crash does not bring back what was rolled back from" equal "$(name_of)" "$models_before"
+machine kill -HUP "$(property MainPID)"
+is_back() { like "$(name_of)" '*"more"*' >/dev/null; }
+check "SIGHUP serves what is configured" within 10 is_back
+machine kill -TERM "$(machine pidof wisp-steady)"
+wait $steady
+check "the client saw nothing of all that: $(tail -1 "$steady_log")" equal $? 0
+machine mv "$config.good" "$config"
+machine systemctl restart wispd.service
+
 # ---- where io_uring is forbidden
 
 drop_in wispd.service '[Service]' 'SystemCallFilter=~io_uring_setup'
