@@ -72,14 +72,6 @@ static bool loads(enum wire_type type)
     return type == WIRE_RELOAD || type == WIRE_ROLLBACK;
 }
 
-/* A question that older daemons do not know would end the connection. */
-static int check_known(const struct session *session, enum wire_type type)
-{
-    if (!loads(type) || session->features & WIRE_FEATURE_RELOAD)
-        return 0;
-    return last_error_set(WISP_E_VERSION, "this wispd cannot reload: restart it");
-}
-
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply)
 {
     struct question question = { .type = type, .name = name, .deadline_ns = wisp_private_answer_by(client) };
@@ -97,9 +89,7 @@ int client_ask(struct wisp_client *client, enum wire_type type, const char *name
         question.id = ++client->questions;
         if (!client->answer_ns && !loads(type))
             question.deadline_ns = clock_ns() + ASK_NS;
-        result = check_known(session, type);
-        if (!result)
-            result = session_ask(session, &question, reply, last_error());
+        result = session_ask(session, &question, reply, last_error());
         pthread_mutex_unlock(&client->asking);
         put_session(client, session, result, reply->noticed);
         if (!result)

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "client/deadline.h"
 #include "client/question.h"
 #include "libipc/message.h"
@@ -93,14 +94,35 @@ static int hear(int socket, struct message *message, const struct question *ques
     return result ? result : reply->length == reply->total ? 0 : -EAGAIN;
 }
 
+/* A question that an older daemon does not know would end the connection. */
+static int check_known(const struct session *session, const struct question *question, struct reason *why)
+{
+    static const struct {
+        enum wire_type type;
+        uint64_t feature;
+    } later[] = {
+        { WIRE_STATS, WIRE_FEATURE_SIGHT },
+        { WIRE_CLIENTS, WIRE_FEATURE_SIGHT },
+        { WIRE_RELOAD, WIRE_FEATURE_RELOAD },
+        { WIRE_ROLLBACK, WIRE_FEATURE_RELOAD },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
+        if (later[i].type == question->type && !(session->features & later[i].feature))
+            return refuse(why, WISP_E_VERSION, "%s is of a version that cannot do that: restart it", session->server);
+    }
+    return 0;
+}
+
 int session_ask(struct session *session, const struct question *question, struct reply *reply, struct reason *why)
 {
     cleanup_free struct message *message = malloc(sizeof *message);
     int result;
 
     *reply = (struct reply){ .serial = session->serial };
-    if ((question->type == WIRE_STATS || question->type == WIRE_CLIENTS) && !(session->features & WIRE_FEATURE_SIGHT))
-        return refuse(why, WISP_E_VERSION, "%s is of a version that does not count that: restart it", session->server);
+    result = check_known(session, question, why);
+    if (result)
+        return result;
     if (!message)
         return refuse_errno(why, -ENOMEM, "asking wispd");
     result = ask(session->socket, message, question, why);
