@@ -12,7 +12,8 @@ NAMES = {"train": "train", "test": "t10k"}
 SUBSETS = {"fashion": None,
            "fashion-5k": {"train": ("train", 0, 5000), "test": ("test", 0, 1000)},
            "fashion-5k-held": {"train": ("train", 0, 4000), "test": ("train", 4000, 5000)},  # of the 5,000: to choose a recipe on
-           "fashion-10k": {"train": ("train", 0, 10000), "test": None}}
+           "fashion-10k": {"train": ("train", 0, 10000), "test": None},
+           "fashion-20k": {"train": ("train", 0, 20000), "test": None}}
 
 
 def numpy_generator(seed):
