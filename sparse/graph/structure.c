@@ -9,6 +9,17 @@
 #include "base/size.h"
 #include "sparse/graph/structure.h"
 
+uint32_t structure_words(const struct structure *structure, uint32_t input)
+{
+    for (uint32_t i = 0; i < structure->layer_count; i++) {
+        const struct structure_layer *layer = &structure->layers[i];
+
+        if (layer->kind->indexed && layer->inputs[0] == input)
+            return (uint32_t)layer->plan.inputs;
+    }
+    return 0;
+}
+
 void structure_deinit(struct structure *structure)
 {
     free(structure->layers);

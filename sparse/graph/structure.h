@@ -35,6 +35,9 @@ struct structure {
 
 #define STRUCTURE_NULL ((struct structure){ .layers = NULL })
 
+/* How many words are looked up by what the input gives; 0: none are. */
+uint32_t structure_words(const struct structure *structure, uint32_t input);
+
 void structure_deinit(struct structure *structure); /* leaves STRUCTURE_NULL; idempotent */
 
 /* The rule for a structure's name at every door: name_check(), and not the ending of a file that verbs take in a name's
