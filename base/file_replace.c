@@ -137,8 +137,9 @@ int file_replace(const char *path, struct file_replacement *out, struct reason *
     *out = (struct file_replacement){ .path = path, .fd = -1 };
     if (result)
         return result;
-    /* As long as the name beside it must be able to be. */
-    if (strlen(path) + sizeof ".XXXXXX" > sizeof out->temporary)
+    /* The name beside it must be able to be, too: it is needed when all the work is done. */
+    if (strlen(path) + sizeof ".XXXXXX" > sizeof out->temporary ||
+        strlen(path_name(path)) + sizeof ".XXXXXX" - 1 > NAME_MAX)
         return refuse_errno(why, -ENAMETOOLONG, "%s", path);
     out->fd = open_unnamed(path);
     result = out->fd < 0 ? open_named(out) : 0;

@@ -65,6 +65,26 @@ static void test_a_file_is_replaced_whole_or_not_at_all(void **state)
     scratch_remove(folder);
 }
 
+/* What is too long for a name is refused before anything is written. */
+static void test_long_names(void **state)
+{
+    const char *folder = scratch_make();
+    const struct file_part part = { "content", 7 };
+    struct file_replacement replacement;
+    char name[NAME_MAX + 1];
+    struct reason why;
+
+    (void)state;
+    memset(name, 'n', sizeof name);
+    name[NAME_MAX - 7] = '\0';
+    assert_ok(file_write(scratch_path(folder, name), &part, 1, &why), why);
+    assert_ok(file_write(scratch_path(folder, name), &part, 1, &why), why);
+    name[NAME_MAX - 7] = 'n';
+    name[NAME_MAX - 6] = '\0';
+    assert_int_equal(file_replace(scratch_path(folder, name), &replacement, &why), -ENAMETOOLONG);
+    scratch_remove(folder);
+}
+
 /* ---- signals ---- */
 
 enum { CONTENT = 300000, KILLS = 40, LONGEST_US = 20000 };
@@ -242,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_file_is_replaced_whole_or_not_at_all),
+        cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_who_is_killed_leaves_nothing),
         cmocka_unit_test(test_who_is_killed_leaves_what_there_was),
         cmocka_unit_test(test_a_file_is_replaced_on_any_system),
