@@ -102,7 +102,7 @@ static void draw_lines(cairo_t *canvas, double x, double y, const char *name)
 
 static void draw(cairo_t *canvas, const struct cell *cells, size_t count)
 {
-    int block = -1, thing = 0;
+    int block = -1, row = 0, thing = 0;
 
     for (size_t i = 0; i < count; i++) {
         const char *name = cells[i].name, *ending = strrchr(name, '.');
@@ -110,10 +110,11 @@ static void draw(cairo_t *canvas, const struct cell *cells, size_t count)
 
         if (*name == '=') {
             block++;
+            row = block / COLUMNS;
             thing = 0;
         }
         x = GAP + (double)(block % COLUMNS) * BLOCK_WIDTH + (double)thing * (WIDTH + GAP);
-        y = GAP + (double)(block / COLUMNS) * BLOCK_HEIGHT;
+        y = GAP + row * BLOCK_HEIGHT;
         if (*name == '=') {
             write_text(canvas, x, y + 16, 17, 0, name + 1);
             write_text(canvas, x, y + 34, 12, 0.4, cells[i].words);
