@@ -35,6 +35,7 @@ static const struct verb {
     { "stats", verb_stats, "show what the daemon has counted, and how long requests took" },
     { "clients", verb_clients, "list who is connected to the daemon" },
     { "top", verb_top, "show who uses the daemon's time, again and again" },
+    { "bench", verb_bench, "put a load on a model, and measure its answers" },
     { "help", verb_help, "describe a verb" },
     { "version", verb_version, "print the version" },
 };
