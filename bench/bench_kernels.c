@@ -28,7 +28,7 @@ enum {
     ROUNDS_MAX = 101,
     RUNNERS_MAX = 24,
     CPU = 1,
-    CALLS_NS = 20 * NS_PER_US, /* one measurement takes at least so long, so that the clock can tell */
+    CALLS_NS = 200 * NS_PER_US, /* one measurement takes at least so long: operands are back in their caches soon */
 };
 
 #define BUDGET_NS (150 * NS_PER_MS) /* of one place in the table; ROUNDS_MIN may take longer */
@@ -92,7 +92,7 @@ static void take_turns(struct runners *all)
         all->of[i].calls = (unsigned)(CALLS_NS / time_calls(&all->of[i], 1) + 1);
     }
     for (all->rounds = 0;
-         all->rounds < ROUNDS_MIN || (all->rounds < ROUNDS_MAX && clock_ns() - begin < all->count * BUDGET_NS / 8);
+         all->rounds < ROUNDS_MIN || (all->rounds < ROUNDS_MAX && clock_ns() - begin < all->count * BUDGET_NS / 16);
          all->rounds++) {
         for (unsigned i = 0; i < all->count; i++) {
             time_calls(&all->of[i], 1);
