@@ -200,6 +200,52 @@ static inline vec picks_two(picks values, unsigned i)
     return (vec){ _mm256_set1_ps(values[2 * i]), _mm256_set1_ps(values[2 * i + 1]) };
 }
 
+/* Thirty-two inputs, of which each lane takes the one whose number its byte says (formats/window32.h): three bits say
+ * which of a register, the next two which register. */
+typedef struct {
+    __m256 eights[4];
+} window;
+typedef struct {
+    __m256i low, high;
+} window_places;
+enum { WINDOW_SAMPLES = 1 };
+
+static inline window window_load(const float *from)
+{
+    return (window){ { _mm256_loadu_ps(from), _mm256_loadu_ps(from + 8), _mm256_loadu_ps(from + 16),
+                       _mm256_loadu_ps(from + 24) } };
+}
+
+static inline window_places window_places_load(const uint32_t *from)
+{
+    return (window_places){ _mm256_loadu_si256((const __m256i *)from), _mm256_loadu_si256((const __m256i *)from + 1) };
+}
+
+/* A bit of each place where blends look: in the sign. */
+static inline __m256 window_bit(__m256i places, unsigned bit)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(places, (int)(31 - bit)));
+}
+
+static inline __m256 window_fma_half(__m256 values, window in, __m256i places, unsigned byte, __m256 sum)
+{
+    const __m256i from = _mm256_srli_epi32(places, (int)(8 * byte));
+    const __m256 third = window_bit(places, 8 * byte + 3), fourth = window_bit(places, 8 * byte + 4);
+    const __m256 low = _mm256_blendv_ps(_mm256_permutevar8x32_ps(in.eights[0], from),
+                                        _mm256_permutevar8x32_ps(in.eights[1], from), third);
+    const __m256 high = _mm256_blendv_ps(_mm256_permutevar8x32_ps(in.eights[2], from),
+                                         _mm256_permutevar8x32_ps(in.eights[3], from), third);
+    const __m256 next = _mm256_fmadd_ps(values, _mm256_blendv_ps(low, high, fourth), sum);
+
+    return _mm256_blendv_ps(sum, next, window_bit(places, 8 * byte + 7));
+}
+
+static inline vec window_fma(vec values, window in, window_places places, unsigned byte, vec sum)
+{
+    return (vec){ window_fma_half(values.low, in, places.low, byte, sum.low),
+                  window_fma_half(values.high, in, places.high, byte, sum.high) };
+}
+
 /* Lanes i and i + 8, added. */
 static inline eight vec_fold(vec value)
 {

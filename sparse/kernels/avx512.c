@@ -164,6 +164,30 @@ static inline vec picks_two(picks values, unsigned i)
     return _mm512_permutexvar_ps(_mm512_mask_set1_epi32(low, 0xff00, (int)(2 * i + 1)), values);
 }
 
+/* Thirty-two inputs, of which each lane takes the one whose number its byte says (formats/window32.h): five bits of
+ * it, whatever stands above them. */
+typedef struct {
+    vec low, high;
+} window;
+typedef __m512i window_places;
+enum { WINDOW_SAMPLES = 4 }; /* that the registers hold windows and sums of */
+
+static inline window window_load(const float *from)
+{
+    return (window){ _mm512_loadu_ps(from), _mm512_loadu_ps(from + 16) };
+}
+static inline window_places window_places_load(const uint32_t *from)
+{
+    return _mm512_loadu_si512(from);
+}
+static inline vec window_fma(vec values, window in, window_places places, unsigned byte, vec sum)
+{
+    const __m512i from = _mm512_srli_epi32(places, 8 * byte);
+    const __mmask16 takes_part = _mm512_test_epi32_mask(places, _mm512_set1_epi32((int)(0x80u << 8 * byte)));
+
+    return _mm512_mask3_fmadd_ps(values, _mm512_permutex2var_ps(in.low, from, in.high), sum, takes_part);
+}
+
 /* Lanes i and i + 8, added. */
 static inline eight vec_fold(vec value)
 {

@@ -169,6 +169,12 @@ static void time_all(struct trial *t)
     }
 }
 
+/* Some cannot say before they have packed: it depends on which columns are connected, not on how many. */
+static bool takes_too_much(const struct packed *packed, const struct csr *w)
+{
+    return !packed->format->borrows && packed->memory > MAX(w->count * FORMAT_BYTES, (uint64_t)FORMAT_SMALL);
+}
+
 /* Packs the rows in every format that some class can have. A format that borrows the matrix costs what that takes. */
 static int pack_candidates(struct trial *t)
 {
@@ -188,6 +194,12 @@ static int pack_candidates(struct trial *t)
         result = packed_new(&t->w, f, &t->packed[f]);
         if (result)
             return result;
+        if (takes_too_much(t->packed[f], &t->w)) {
+            t->packed[f] = packed_free(t->packed[f]);
+            for (unsigned c = 0; c < BATCH_CLASSES; c++)
+                t->costs.time[c][f] = CHOICE_CANNOT;
+            continue;
+        }
         t->costs.memory[f] = t->packed[f]->memory + (weight_format_at(f)->borrows ? csr_memory(&t->w) : 0);
     }
     return 0;

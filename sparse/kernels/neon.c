@@ -329,6 +329,68 @@ static inline eight vec_low(vec value)
     return (eight){ value.quarter[0], value.quarter[1] };
 }
 
+static inline eight vec_high(vec value)
+{
+    return (eight){ value.quarter[2], value.quarter[3] };
+}
+
+static inline vec vec_of_two(eight low, eight high)
+{
+    return (vec){ { low.low, low.high, high.low, high.high } };
+}
+
+static inline void vec_store_eight(float *to, eight value, unsigned count)
+{
+    eight_store_part(to, value, count);
+}
+
+/* Eight values, of which one goes to all lanes, or two, 2 i and 2 i + 1, to eight each. */
+typedef const float *picks;
+
+static inline picks picks_load(const float *from)
+{
+    return from;
+}
+
+static inline vec picks_one(picks values, unsigned i)
+{
+    return vec_set(values[i]);
+}
+
+static inline vec picks_two(picks values, unsigned i)
+{
+    return vec_of_two(eight_set(values[(size_t)2 * i]), eight_set(values[(size_t)2 * i + 1]));
+}
+
+/* Thirty-two inputs, of which each lane takes the one whose number its byte says (formats/window32.h). */
+typedef const float *window;
+typedef const uint32_t *window_places;
+enum { WINDOW_SAMPLES = 1 };
+
+static inline window window_load(const float *from)
+{
+    return from;
+}
+
+static inline window_places window_places_load(const uint32_t *from)
+{
+    return from;
+}
+
+static inline vec window_fma(vec values, window in, window_places places, unsigned byte, vec sum)
+{
+    const uint32x4_t takes_part = vdupq_n_u32(0x80u << 8 * byte);
+
+    for (unsigned q = 0; q < 4; q++, places += QUARTER) {
+        const float32x4_t inputs = quarter_gather(in, places[0] >> 8 * byte & 31, places[1] >> 8 * byte & 31,
+                                                  places[2] >> 8 * byte & 31, places[3] >> 8 * byte & 31);
+        const float32x4_t next = vfmaq_f32(sum.quarter[q], values.quarter[q], inputs);
+
+        sum.quarter[q] = vbslq_f32(vtstq_u32(vld1q_u32(places), takes_part), next, sum.quarter[q]);
+    }
+    return sum;
+}
+
 /* Lanes i and i + 8, added. */
 static inline eight vec_fold(vec value)
 {

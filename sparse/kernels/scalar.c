@@ -11,6 +11,7 @@
 #include "sparse/kernels/formats/csr.h"
 #include "sparse/kernels/formats/dense16.h"
 #include "sparse/kernels/formats/sell16.h"
+#include "sparse/kernels/formats/window32.h"
 #include "sparse/kernels/kernels.h"
 
 enum { LANES = PACK_LANES };
@@ -107,6 +108,24 @@ static void block8_run(const struct packed *packed, const struct product *p, uin
         for (uint32_t group = block8_first_group(w, begin); group < block8_first_group(w, end); group++) {
             block8_group(w, p, block, group, at);
             at += (uint64_t)w->groups[(size_t)block * w->group_count + group].steps * BLOCK8_ROWS;
+        }
+    }
+}
+
+static void window32_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    const struct packed_window32 *w = (const struct packed_window32 *)packed;
+
+    for (uint32_t r = begin * WINDOW32_ROWS; r < packed->rows && r < end * WINDOW32_ROWS; r++) {
+        const unsigned slice = r % WINDOW32_ROWS / LANES, lane = r % LANES;
+        float *sums = begin_row(p, r);
+
+        for (uint64_t step = w->starts[r / WINDOW32_ROWS]; step < w->starts[r / WINDOW32_ROWS + 1]; step++) {
+            const unsigned place = window32_place(w, step, slice, lane);
+
+            if (place & WINDOW32_TAKES_PART)
+                add_connection(p, w->values[(step * WINDOW32_SLICES + slice) * LANES + lane],
+                               w->columns[step] + place % WINDOW32_COLUMNS, sums);
         }
     }
 }

@@ -59,6 +59,17 @@ static void it_is_written_once(void **state)
     assert_true(identity_of_file() == first); /* nothing new: not written again */
 }
 
+static bool starts_with_format(const char *text)
+{
+    static const char *const formats[] = { " sell16", " dense16", " block8", " window32" };
+
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (!strncmp(text, formats[i], strlen(formats[i])))
+            return true;
+    }
+    return false;
+}
+
 /* csr, in the place of whatever was measured. */
 static void put_csr(char *text)
 {
@@ -67,7 +78,7 @@ static void put_csr(char *text)
     assert_non_null(end);
     for (char *line = text + (end - text) + 1; *line; line = strchr(line, '\n') + 1) {
         for (char *at = line; *at != '\n'; at++) {
-            if (!strncmp(at, " sell16", 7) || !strncmp(at, " dense16", 8) || !strncmp(at, " block8", 7)) {
+            if (starts_with_format(at)) {
                 const size_t length = strcspn(at + 1, " ") + 1;
 
                 memmove(at + 4, at + length, strlen(at + length) + 1);

@@ -18,6 +18,9 @@
 
 enum { WEIGHT_FORMATS_MAX = 8, PACK_LANES = 16 };
 
+/* What a format may take for a connection: what takes more is not chosen, where it is more than FORMAT_SMALL. */
+enum { FORMAT_BYTES = 40, FORMAT_SMALL = 64 << 10 };
+
 struct weight_format;
 struct kernels;
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * window32, for one sample and for few: sixty-four rows go together over windows of thirty-two columns. A window's
+ * inputs stand in registers, and a permutation fetches them from there. At a step the window begins at the least column
+ * that any of the rows has next; each row whose next connection is in it takes part with that one, and the others wait.
+ */
+#ifndef SPARSE_FORMAT_WINDOW32_H
+#define SPARSE_FORMAT_WINDOW32_H
+
+#include "sparse/kernels/formats/format.h"
+
+enum {
+    WINDOW32_COLUMNS = 32,
+    WINDOW32_SLICES = 4, /* of PACK_LANES rows */
+    WINDOW32_ROWS = WINDOW32_SLICES * PACK_LANES,
+    WINDOW32_TAKES_PART = 0x80,   /* in a place: the lane has a connection here */
+    WINDOW32_SAMPLES = 4,         /* together, at most */
+    WINDOW32_COLUMNS_MANY = 4096, /* more samples than one: of so many columns at most, which are copied */
+};
+
+struct packed_window32 {
+    struct packed packed; /* a unit is WINDOW32_ROWS rows, in their own order */
+    uint64_t *starts;     /* [unit + 1]: its first step */
+    uint32_t *columns;    /* [step]: where the window begins; all of it is in the matrix */
+    uint32_t *places;     /* [step][lane]: byte `slice`: the column in the window, and whether it takes part */
+    float *values;        /* [step][slice][lane] */
+};
+
+static inline unsigned window32_place(const struct packed_window32 *w, uint64_t step, unsigned slice, unsigned lane)
+{
+    return w->places[step * PACK_LANES + lane] >> 8 * slice & 0xff;
+}
+
+#endif
