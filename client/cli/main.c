@@ -36,6 +36,7 @@ static const struct verb {
     { "clients", verb_clients, "list who is connected to the daemon" },
     { "top", verb_top, "show who uses the daemon's time, again and again" },
     { "bench", verb_bench, "put a load on a model, and measure its answers" },
+    { "doctor", verb_doctor, "look for what makes the daemon slow, and say what to do" },
     { "help", verb_help, "describe a verb" },
     { "version", verb_version, "print the version" },
 };

@@ -11,5 +11,6 @@ typedef int verb_function(int argc, char **argv);
 verb_function verb_run, verb_models, verb_show, verb_ping, verb_status, verb_reload, verb_rollback;
 verb_function verb_stats, verb_clients, verb_top; /* sight/ */
 verb_function verb_bench;                         /* bench/ */
+verb_function verb_doctor;                        /* doctor/ */
 
 #endif
