@@ -60,7 +60,7 @@ _wisp() {
     prev=${COMP_WORDS[COMP_CWORD - 1]}
     verb=${COMP_WORDS[1]}
     local model='' key='' valued described
-    local own='run models show ping status reload rollback stats clients top bench help version build train curves eval export structure'
+    local own='run models show ping status reload rollback stats clients top bench doctor help version build train curves eval export structure'
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$own $(_wisp_programs)" -- "$cur")
@@ -172,7 +172,7 @@ _wisp() {
         esac
         [ ${#COMPREPLY[@]} -gt 0 ] && return
         ;;
-    models | ping | status | reload | rollback | clients | top | version) return ;;
+    models | ping | status | reload | rollback | clients | top | doctor | version) return ;;
     esac
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")

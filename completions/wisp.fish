@@ -21,6 +21,7 @@ complete -c wisp -f -n __fish_use_subcommand -a status -d "show the daemon's own
 complete -c wisp -f -n __fish_use_subcommand -a reload -d 'have the daemon read its configuration and models again'
 complete -c wisp -f -n __fish_use_subcommand -a stats -d 'show what the daemon has counted'
 complete -c wisp -f -n __fish_use_subcommand -a clients -d 'list who is connected'
+complete -c wisp -f -n __fish_use_subcommand -a doctor -d 'look for what makes the daemon slow'
 complete -c wisp -f -n __fish_use_subcommand -a bench -d 'put a load on a model'
 complete -c wisp -f -n __fish_use_subcommand -a top -d "show who uses the daemon's time"
 complete -c wisp -f -n __fish_use_subcommand -a rollback -d 'have the daemon serve the models of before'
@@ -33,9 +34,9 @@ complete -c wisp -f -n __fish_use_subcommand -a curves -d 'show how trainings we
 complete -c wisp -f -n __fish_use_subcommand -a eval -d 'measure its accuracy on a test set'
 complete -c wisp -f -n __fish_use_subcommand -a export -d 'write its connections for other programs'
 
-complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench' -s s -l socket -r -d 'the socket of the daemon'
-complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench' -s t -l timeout -x -d 'longest to wait, milliseconds'
-complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench' -s j -l json -d JSON
+complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench doctor' -s s -l socket -r -d 'the socket of the daemon'
+complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench doctor' -s t -l timeout -x -d 'longest to wait, milliseconds'
+complete -c wisp -n '__wisp_verb run models show ping status reload rollback stats clients top bench doctor' -s j -l json -d JSON
 complete -c wisp -n '__wisp_verb bench' -s m -l model -x -a '(__wisp_targets)' -d 'the model'
 complete -c wisp -n '__wisp_verb bench' -s b -l batch -x -d 'samples of a request'
 complete -c wisp -n '__wisp_verb bench' -l concurrency-range -x -d 'requests at once'
@@ -49,12 +50,14 @@ complete -c wisp -n '__wisp_verb bench' -l percentile -x -d 'that has to agree'
 complete -c wisp -n '__wisp_verb bench' -l input-data -x -a 'random zero' -d inputs
 complete -c wisp -n '__wisp_verb bench' -l deadline -x -d 'of each request, microseconds'
 complete -c wisp -n '__wisp_verb bench' -s f -l csv -r -d 'a table of perf_analyzer'
+complete -c wisp -n '__wisp_verb doctor' -s a -l all -d 'what is good, too'
+complete -c wisp -n '__wisp_verb doctor' -s d -l interval -x -d 'seconds to look'
 complete -c wisp -n '__wisp_verb top' -s d -l interval -x -d 'seconds between two looks'
 complete -c wisp -n '__wisp_verb top' -s n -l count -x -d looks
 complete -c wisp -n '__wisp_verb stats' -s p -l prometheus -d 'text for Prometheus'
 complete -c wisp -n '__wisp_verb stats' -s o -l output -r -d 'into this file'
 complete -c wisp -n '__wisp_verb stats' -l http -d 'answer an HTTP request on standard input'
-complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload rollback stats clients top bench build train curves eval export structure'
+complete -c wisp -n '__wisp_verb help' -f -a 'run models show ping status reload rollback stats clients top bench doctor build train curves eval export structure'
 complete -c wisp -n '__wisp_verb run' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb show' -a '(__wisp_targets)'
 complete -c wisp -n '__wisp_verb run' -s m -l model -r -d 'ask this model file'
