@@ -17,6 +17,7 @@
 #include "daemon/models/impersonate.h"
 #include "daemon/models/set.h"
 #include "daemon/options.h"
+#include "daemon/seal.h"
 
 /* How long the last lines may take at the end. */
 #define LOG_PATIENCE_NS (500 * NS_PER_MS)
@@ -117,6 +118,9 @@ static int serve_until_told(const struct options *options, struct config *config
     result = wispd_new(config, &source, &daemon, &why);
     if (result)
         return complain(result, &why);
+    result = process_seal(); /* every thread and ring is there */
+    if (result)
+        log_notice("this process could still make rings and run programs: %s", wisp_status_text(result));
     result = wispd_run(daemon, signals);
     if (result)
         log_error("event loop: %s", wisp_status_text(result));

@@ -223,9 +223,57 @@ static void a_passed_socket_of_another_kind_is_refused(void **state)
     unlink(path);
 }
 
+/* ---- what it gives up ---- */
+
+/* How many filters stand before a thread's system calls. */
+static long count_filters(pid_t pid, const char *thread)
+{
+    char path[300], line[128];
+    long count = -1;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%s/status", (int)pid, thread);
+    file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        if (!strncmp(line, "Seccomp_filters:", 16))
+            count = strtol(line + 16, NULL, 10);
+    }
+    if (file)
+        fclose(file);
+    return count;
+}
+
+/* Each thread of a daemon that serves has one filter more than this test, which it was started by. */
+static void no_thread_can_make_a_ring(void **state)
+{
+    struct service service;
+    char path[64], own[16];
+    unsigned threads = 0;
+    DIR *folder;
+
+    (void)state;
+    service_start(&service);
+    snprintf(own, sizeof own, "%d", (int)getpid());
+    snprintf(path, sizeof path, "/proc/%d/task", (int)service.pid);
+    folder = opendir(path);
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        if (*entry->d_name == '.')
+            continue;
+        assert_int_equal(count_filters(service.pid, entry->d_name), count_filters(getpid(), own) + 1);
+        threads++;
+    }
+    closedir(folder);
+    assert_true(threads >= 4);
+    kill(service.pid, SIGKILL);
+    waitpid(service.pid, NULL, 0);
+    service_forget(&service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_thread_can_make_a_ring),
         cmocka_unit_test(a_passed_socket_is_used_and_left),
         cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
         cmocka_unit_test(the_watchdog_hears_of_every_thread),

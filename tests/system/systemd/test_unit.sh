@@ -96,8 +96,8 @@ check "systemd $(machine systemctl --version | awk 'NR == 1 { print $2 }') is ru
     equal "$(machine systemctl is-system-running)" running
 check "systemd-analyze verify finds nothing" \
     empty "$(machine systemd-analyze verify --man=no wispd.service wispd.socket 2>&1)"
-check "exposure $(machine systemd-analyze security --offline=true "$unit" | awk '/Overall/ { print $(NF - 2) }'), at most 1.0" \
-    machine sh -c "systemd-analyze security --offline=true --threshold=10 $unit >/dev/null"
+check "exposure $(machine systemd-analyze security --offline=true "$unit" | awk '/Overall/ { print $(NF - 2) }'), at most 0.5" \
+    machine sh -c "systemd-analyze security --offline=true --threshold=5 $unit >/dev/null"
 check "what the unit documents is installed" \
     equal "$(find "$tree" -name wispd.8 -o -name wispd.yaml.5 | wc -l)" 2
 check "the installed configuration and its models are good" machine "$daemon" -t -q --config "$config"
