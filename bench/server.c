@@ -28,6 +28,12 @@ int pin_to(int core)
     return -1;
 }
 
+static void write_name(FILE *file, const char *name)
+{
+    if (name)
+        fprintf(file, "    name: %s\n", name);
+}
+
 static int write_config(const struct server *server, const struct server_options *options)
 {
     FILE *file = fopen(server->config, "we");
@@ -38,15 +44,18 @@ static int write_config(const struct server *server, const struct server_options
     }
     fprintf(file, "socket: \"%s\"\nloop: %s\nspin: %s\nlog: {level: warning}\nmodels:\n  - path: \"%s\"\n",
             server->socket, options->loop, options->spin, options->model);
-    if (options->more)
+    write_name(file, options->name);
+    if (options->more) {
         fprintf(file, "  - path: \"%s\"\n", options->more);
+        write_name(file, options->more_name);
+    }
     return fclose(file);
 }
 
 static int run(const struct server *server, const struct server_options *options)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!pin_to(options->core)) {
+    if (options->core < 0 || !pin_to(options->core)) {
         execl(options->program, "wispd", "--config", server->config, (char *)NULL);
         fprintf(stderr, "bench: %s: %s\n", options->program, strerror(errno));
     }

@@ -14,13 +14,14 @@ struct server {
 };
 
 struct server_options {
-    const char *program; /* path of wispd */
-    const char *folder;  /* for the socket and the configuration */
-    const char *model;   /* absolute path of the model file, */
-    const char *more;    /* and of another; NULL: none */
-    const char *loop;    /* "io_uring", "epoll" */
-    const char *spin;    /* "0", "100ms" */
-    int core;
+    const char *program;          /* path of wispd */
+    const char *folder;           /* for the socket and the configuration */
+    const char *model;            /* absolute path of the model file, */
+    const char *more;             /* and of another; NULL: none */
+    const char *name, *more_name; /* NULL: as the files say */
+    const char *loop;             /* "io_uring", "epoll" */
+    const char *spin;             /* "0", "100ms" */
+    int core;                     /* -1: any */
 };
 
 /* Starts it and waits until it accepts. -1 after saying why on stderr. */
