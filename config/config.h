@@ -42,6 +42,7 @@ struct config {
     enum config_loop loop;
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
     enum log_level log_level;
+    uint64_t log_slow_ns; /* requests that take longer are logged; 0: none */
     struct {
         uint32_t channels; /* in all */
         uint32_t channels_per_user;

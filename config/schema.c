@@ -98,6 +98,7 @@ _Static_assert(sizeof(bool) == 1, "a switch is stored as a byte");
 
 static const struct field log_fields[] = {
     { "level", &kind_choice, AT(config, log_level), .choices = levels, .live = true },
+    { "slow", &kind_duration, AT(config, log_slow_ns), 0, 3600 * NS_PER_S },
     { .key = NULL },
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/reports.h"
+#include "base/clock.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/models.h"
@@ -14,6 +15,20 @@ static void on_broken(struct wispd *daemon, struct connection *connection)
     channels_hang_up(daemon, connection);
 }
 
+/* Its client may have gone meanwhile: then nobody asks. */
+static void on_slow(struct wispd *daemon, struct slow_request *slow)
+{
+    const struct connection *connection = connection_find(&daemon->table, slow->index, slow->generation);
+
+    if (connection)
+        log_limited(connection, LOG_LEVEL_NOTICE,
+                    "a request of %s, %u sample%s, took %.3f ms: waited %.3f, computed %.3f", slow->model,
+                    slow->samples, slow->samples == 1 ? "" : "s",
+                    (double)(slow->waited_ns + slow->computed_ns) / (double)NS_PER_MS,
+                    (double)slow->waited_ns / (double)NS_PER_MS, (double)slow->computed_ns / (double)NS_PER_MS);
+    slow_give_back(slow);
+}
+
 int reports_take(struct wispd *daemon)
 {
     struct mail mail;
@@ -26,6 +41,9 @@ int reports_take(struct wispd *daemon)
         case REPORT_THROTTLED:
             log_limited(connection_of(mail.subject), LOG_LEVEL_DEBUG,
                         "doorbells for nothing: not listened to for a while");
+            break;
+        case REPORT_SLOW:
+            on_slow(daemon, mail.subject);
             break;
         case REPORT_LEFT:
             channels_left(daemon, connection_of(mail.subject));

@@ -58,6 +58,21 @@ static void count_refusal(struct tally *tally, int status)
     }
 }
 
+/* For the log. A model's name lasts as long as its queue is held, which the request does. */
+static void note_slow(struct shard *shard, const struct request *request)
+{
+    struct slow_request *slow = slow_note(&shard->slow);
+
+    if (!slow)
+        return;
+    slow->index = request->channel->index;
+    slow->generation = request->channel->generation;
+    slow->model = request->queue->instance->name;
+    slow->samples = request->ask.rows;
+    slow->waited_ns = request->done_ns - request->taken_ns - request->compute_ns;
+    slow->computed_ns = request->compute_ns;
+}
+
 /* A ping is in no tally: it has no model. */
 static void count(struct shard *shard, const struct request *request, int status)
 {
@@ -75,6 +90,8 @@ static void count(struct shard *shard, const struct request *request, int status
     } else if (model) {
         count_answer(user, request);
         count_answer(model, request);
+        if (shard->slow.from_ns && request->done_ns - request->taken_ns > shard->slow.from_ns)
+            note_slow(shard, request);
     }
 }
 

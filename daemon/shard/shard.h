@@ -13,6 +13,7 @@
 
 #include "daemon/shard/channel.h"
 #include "daemon/shard/queues.h"
+#include "daemon/sight/slow.h"
 
 struct shard {
     struct queue_set *serving; /* the newest first: it takes what is new */
@@ -25,7 +26,8 @@ struct shard {
     struct channel *to_wake;
     struct channel *broken; /* that wait for their owner to look after them */
     uint32_t under_way_max; /* requests, of one channel */
-    bool draining;          /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
+    struct slow_requests slow;
+    bool draining; /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
     /* Others may read these (counter.h). */
     uint64_t under_way;       /* requests in all queues, or in a pass */
     uint64_t requests, pings; /* taken */

@@ -12,7 +12,7 @@
 #include "daemon/shard/worker.h"
 #include "libipc/wake.h"
 
-enum { EVENTS = 64, MAILS_BESIDES = 2 * WORKER_QUEUE_SETS + 8 };
+enum { EVENTS = 64, MAILS_BESIDES = 2 * WORKER_QUEUE_SETS + SLOW_RECORDS + 8 };
 
 enum order { ORDER_SERVE, ORDER_LEAVE, ORDER_USE, ORDER_DRAIN, ORDER_BEAT, ORDER_QUIT };
 
@@ -132,8 +132,11 @@ static void report(struct worker *worker, bool idle)
 {
     struct shard *shard = &worker->shard;
     struct channel *channel;
+    struct slow_request *slow;
     struct queue_set *queues;
 
+    while ((slow = slow_take(&shard->slow)))
+        post(&worker->reports, REPORT_SLOW, slow);
     while (shard->broken && (channel = shard_take_broken(shard)))
         post(&worker->reports, REPORT_BROKEN, channel);
     while (shard->serving && shard->serving->older && (queues = shard_give_back(shard)))
@@ -231,6 +234,7 @@ int worker_new(const struct worker_setup *setup, struct worker **out, struct rea
     worker->orders = worker->reports = MAILBOX_NULL;
     sem_init(&worker->started, 0, 0);
     result = shard_init(&worker->shard, setup->channels);
+    worker->shard.slow.from_ns = setup->slow_ns;
     if (!result)
         result = mailbox_init(&worker->orders, 2 * setup->channels + MAILS_BESIDES);
     if (!result)

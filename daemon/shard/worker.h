@@ -23,6 +23,7 @@ struct worker_setup {
     enum loop_kind loop;
     uint32_t channels; /* their indexes are below this */
     uint64_t spin_ns;  /* how long to look before sleeping */
+    uint64_t slow_ns;  /* requests that take longer are reported; 0: none */
 };
 
 /* What a worker says; the subject of the mail is a channel or a set of queues. */
@@ -33,6 +34,7 @@ enum report {
     REPORT_IN_USE,    /* what is new goes to these queues from now on */
     REPORT_DONE_WITH, /* these queues are not the shard's any more */
     REPORT_DRAINED,   /* nothing is under way any more */
+    REPORT_SLOW,      /* a request has taken long: the subject is a slow_request, to be given back */
     REPORT_FAILED,    /* its event loop has ended (worker_error()), and the thread with it */
 };
 

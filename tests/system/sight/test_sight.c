@@ -287,6 +287,25 @@ static void top_leaves_the_terminal_as_it_was(void **state)
     assert_true(said.out_size > 8 && !memcmp(said.out + said.out_size - 8, "\033[?1049l", 8));
 }
 
+/* ---- the log ---- */
+
+/* One that takes longer than the threshold is a line, which says whose it is; others are none. */
+static void slow_requests_are_logged(void **state)
+{
+    uint32_t route;
+
+    (void)state;
+    bed_start(NULL, "  slow: 1ns\n"); /* behind the level */
+    alpha_open(&bed.client, bed.daemon.socket);
+    route = raw_route(&bed.client, "alpha");
+    for (uint64_t i = 0; i < 100; i++) /* many more than there are records, and lines a second */
+        alpha_round(bed.reference, &bed.client, route, 2, i);
+    assert_true(daemon_logged(&bed.daemon, "a request of alpha, 2 samples, took "));
+    raw_close(&bed.client);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+    bed_start(NULL, "  slow: 3600s\n");
+}
+
 /* ---- Prometheus ---- */
 
 static void http_answers_and_refuses(void **state)
@@ -372,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_are_for_people, setup, teardown),
         cmocka_unit_test_setup_teardown(top_shows_what_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(top_leaves_the_terminal_as_it_was, setup, teardown),
+        cmocka_unit_test_teardown(slow_requests_are_logged, teardown),
         cmocka_unit_test_setup_teardown(http_answers_and_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_daemon_that_is_gone_is_down, setup, teardown),
         cmocka_unit_test_setup_teardown(options_that_do_not_go_together, setup, teardown),
