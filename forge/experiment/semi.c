@@ -65,11 +65,12 @@ static void learn_what_is_sure(struct recipe_options *options, struct recipe *re
     options->batch_given = true;
 }
 
-void semi_settle(struct semi *semi, enum media_kind kind, struct recipe_options *options, struct recipe *recipe)
+void semi_settle(struct semi *semi, const struct experiment *s, struct recipe_options *options, struct recipe *recipe)
 {
+    const bool wanted = semi->labelled || s->data->rest;
     const bool rounds = semi->rounds_given || semi->passes_given || semi->agreement_given;
 
-    if (kind != MEDIA_IMAGE || rounds)
+    if (!wanted || rounds || s->data->kind != MEDIA_IMAGE)
         return;
     semi->rounds = 0;
     if (recipe->disagreement == 0)

@@ -30,9 +30,10 @@ void semi_option_rows(struct option_table *table, struct semi *semi);
 int semi_check_options(const struct semi *semi, const struct experiment_options *options,
                        const struct recipe_options *recipe, struct reason *why);
 
-/* What suits data of this kind where no option says how to learn of samples without labels: of pictures no rounds, but
+/* What suits the data where no option says how to learn of samples without labels: of pictures no rounds, but
  * what is said of one by a model that is sure of it, learned of the same picture, varied more. */
-void semi_settle(struct semi *semi, enum media_kind kind, struct recipe_options *options, struct recipe *recipe);
+void semi_settle(struct semi *semi, const struct experiment *experiment, struct recipe_options *options,
+                 struct recipe *recipe);
 
 /* Whether these data have labels for it, and something else. WISP_E_INVALID. */
 int semi_check(const struct semi *semi, const struct experiment *experiment, struct reason *why);

@@ -382,6 +382,13 @@ void recipe_option_rows(struct option_table *table, struct recipe_options *optio
     choice_rows(table, options);
 }
 
+static int read_augments(const struct recipe_options *options, struct recipe *out, struct reason *why)
+{
+    if (options->strong && augment_parse(options->strong, &out->strong, why))
+        return WISP_E_INVALID;
+    return options->augment ? augment_parse(options->augment, &out->augment, why) : 0;
+}
+
 int recipe_from_options(const struct recipe_options *options, struct recipe *out, struct reason *why)
 {
     *out = options->recipe;
@@ -428,9 +435,5 @@ int recipe_from_options(const struct recipe_options *options, struct recipe *out
                       "--regrow moves connections, and a --dense network has no place left for them");
     if (options->regrow && regrowth_parse(options->regrow, &out->regrowth, why))
         return WISP_E_INVALID;
-    if (options->strong && augment_parse(options->strong, &out->strong, why))
-        return WISP_E_INVALID;
-    if (options->augment)
-        return augment_parse(options->augment, &out->augment, why);
-    return 0;
+    return read_augments(options, out, why);
 }

@@ -457,9 +457,7 @@ __attribute__((noinline)) static double peak_of(const struct experiment *s)
     return (double)levels.values[0][255] - (double)levels.values[0][0];
 }
 
-/* What is there while a network is trained, and nothing of what came before. */
-__attribute__((noinline)) static int train_session(const struct train *train, struct experiment *s,
-                                                   const struct split *split)
+static int train_session(const struct train *train, struct experiment *s, const struct split *split)
 {
     struct checkpoint resume;
     struct training_result trained;
@@ -531,8 +529,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
 
     train->recipe_options.pictures = s->pictures || s->sounds;
     train->recipe_options.compresses = s->pictures && model_has_halves(s->model);
-    if (is_semi(train))
-        semi_settle(&train->semi, s->data->kind, &train->recipe_options, &train->recipe);
+    semi_settle(&train->semi, s, &train->recipe_options, &train->recipe);
     result = recipe_settle(&train->recipe_options, s->data->kind, train->semi.labelled ? train->semi.labelled : known,
                            &train->recipe, why);
     if (!result)
@@ -547,7 +544,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     return experiment_check_recipe(s, &train->recipe, loss, why);
 }
 
-static int train_model(struct train *train, int argc, char **argv)
+__attribute__((noinline)) static int train_model(struct train *train, int argc, char **argv)
 {
     struct split split = SPLIT_NULL;
     struct experiment experiment;
