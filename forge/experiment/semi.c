@@ -40,8 +40,9 @@ int semi_check_options(const struct semi *semi, const struct experiment_options 
 }
 
 /* docs/results/semi.md has what each is worth; flips are left out, since not everything may be mirrored. */
-static const struct augment strong = { .amount = {
-                                           [AUGMENT_SHIFT] = 1, [AUGMENT_CUTOUT] = 0.3, [AUGMENT_GRAIN] = 20 } };
+static const struct augment strong = {
+    .amount = { [AUGMENT_SHIFT] = 1, [AUGMENT_CUTOUT] = 0.3, [AUGMENT_GRAIN] = 30, [AUGMENT_COLOUR] = 0.3 }
+};
 
 #define CONFIDENCE 0.7
 #define AVERAGE    0.999

@@ -203,7 +203,7 @@ static void test_pictures_learn_what_is_sure(void **state)
 {
 #define RUN "train m.safetensors --data d --batch 16 --name x --no-history --seed 5 --validation 0 --steps 200 "
 #define SURE                                                                                                           \
-    "--disagreement 1 --confidence 0.7 --strong-augment shift=1,cutout=0.3,grain=20 --average ema=0.999 "              \
+    "--disagreement 1 --confidence 0.7 --strong-augment shift=1,cutout=0.3,grain=30,colour=0.3 --average ema=0.999 "   \
     "--mean-teacher "
     double alone, together;
 
