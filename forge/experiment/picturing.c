@@ -10,6 +10,7 @@
 #include "forge/data/pairs/partners.h"
 #include "forge/experiment/picturing.h"
 #include "forge/plan/lineage.h"
+#include "sparse/graph/halves.h"
 
 /* What goes without saying for a processing type whose answers are pictures. */
 static const struct picture_type {
@@ -36,6 +37,22 @@ static const struct picture_type *find_type(const char *processing)
             return &types[i];
     }
     return NULL;
+}
+
+/* Tiles are turned when they are learned, so they are squares. */
+static bool restores(const struct experiment *s)
+{
+    const struct picture_type *type = find_type(s->model->processing);
+
+    return s->pictures && type && !type->whole && s->loss->targets == TARGETS_NUMBERS &&
+           s->data->pairs->width == s->data->pairs->height;
+}
+
+void picturing_settle(const struct experiment *s, struct recipe_options *options)
+{
+    options->pictures = s->pictures || s->sounds;
+    options->compresses = s->pictures && model_has_halves(s->model);
+    options->restores = restores(s);
 }
 
 const struct loss *picturing_loss(const char *processing)

@@ -7,6 +7,7 @@
 #define FORGE_EXPERIMENT_PICTURING_H
 
 #include "forge/experiment/experiment.h"
+#include "forge/train/recipe.h"
 
 /* By the model and its loss: takes and gives channels of pixels, numbers or each a probability, which no teacher says.
  */
@@ -20,6 +21,9 @@ int picturing_describe(struct experiment *experiment, const struct experiment_op
 /* The set's pictures to pairs, as the options and the description say. */
 int picturing_pair(const struct experiment *experiment, const struct experiment_options *options, struct dataset *set,
                    struct reason *why);
+
+/* Of an open experiment: what its recipe is to suit. */
+void picturing_settle(const struct experiment *experiment, struct recipe_options *options);
 
 /* Of a processing type whose answers are pictures: the loss that it has whatever the last layer is, and the structure
  * that is built when none is named. NULL: none. */

@@ -168,8 +168,10 @@ static const struct augment turned = { .amount = { [AUGMENT_FLIP] = 0.5, [AUGMEN
  * anything was learned. Recordings are few, and of few voices: they are learned the same way, each varied anew in every
  * epoch. Pictures that are answered with pictures are few, too, and large: a loss of all their pixels diverges at the
  * rate that classes take. A network that compresses begins far off, and the first gradients, if they count as they are,
- * make AdamW's steps small for a thousand updates: they are clipped. What its loss does not know are the bits, so no
- * epoch is the best (docs/results/compression.md). */
+ * make AdamW's steps small for a thousand updates: they are clipped. Where pictures are put right tile by
+ * tile, thousands of small steps on few crops are worth more than few on many, at a rate at which the root of the
+ * density is divided by, for by all of it they diverge (docs/results/pictures.md). What its loss does not know are the
+ * bits, so no epoch is the best (docs/results/compression.md). */
 static const struct default_value {
     const char *optimizer;
     enum media_kind kind;
@@ -181,9 +183,13 @@ static const struct default_value {
     const struct augment *augment;
     bool compresses; /* pictures that a layer rounds on their way */
     double clip;
-    enum rate_by_density by_density;
+    enum rate_by_density by_density; /* where nobody says: */
+    bool restores;                   /* pictures that are put right in tiles */
 } defaults[] = {
-    { "adamw", MEDIA_IMAGE, true, true, 1, 10, 12000, 0.002, 0, 0, true, &turned, true, 0.2, RATE_BY_DENSITY_ROOT },
+    { "adamw", MEDIA_IMAGE, true, true, 1, 10, 12000, 0.002, 0, 0, true, &turned, true, 0.2, RATE_BY_DENSITY_ROOT,
+      false },
+    { "adamw", MEDIA_IMAGE, true, true, 4, 6, 2400, 0.01, 1e-4, 0.1, false, &turned, false, 0, RATE_BY_DENSITY_ROOT,
+      true },
     { "sgd", MEDIA_IMAGE, false, true, 128, 10, 0, 0.05, 5e-4, 0.1, false, .augment = &as_they_are },
     { "adamw", MEDIA_IMAGE, false, false, 128, 10, 0, 0.001, 0.01, 0.1, false, .augment = &as_they_are },
     { "sgd", MEDIA_IMAGE, true, false, 128, 10, 0, 0.05, 5e-4, 0.1, false, .augment = &as_they_are },
@@ -212,6 +218,7 @@ static const struct default_value *find_defaults(const struct recipe_options *op
         const struct default_value *p = &defaults[i];
 
         if (p->kind == kind && p->pictures == options->pictures && (!p->compresses || options->compresses) &&
+            (!p->restores || options->restores) &&
             (options->optimizer ? !strcmp(options->optimizer, p->optimizer) : p->usual))
             return p;
     }
@@ -232,7 +239,7 @@ int recipe_settle(const struct recipe_options *options, enum media_kind kind, si
     recipe->keep_last = options->keep ? !strcmp(options->keep, "last") : p->keep_last && !recipe->patience;
     if (p->clip > 0 && recipe->clip == 0)
         recipe->clip = p->clip;
-    if (p->compresses && !options->by_density)
+    if (!options->by_density && (p->compresses || p->restores))
         recipe->by_density = p->by_density;
     recipe->validation = options->validation_given ? recipe->validation : p->validation;
     if (!options->augment)

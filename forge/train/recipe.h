@@ -120,6 +120,7 @@ struct recipe_options {
     const char *adversarial_loss;
     bool pictures;   /* not an option: pictures are answered with pictures, or sounds with sounds */
     bool compresses; /* not an option: the pictures are rounded on their way */
+    bool restores;   /* not an option: of pictures squares are put right, each by itself */
     bool batch_given, rate_given, decay_given, epochs_given, validation_given, warmup_given, candidates_given;
 };
 

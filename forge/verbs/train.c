@@ -17,6 +17,7 @@
 #include "forge/experiment/halving.h"
 #include "forge/experiment/media_default.h"
 #include "forge/experiment/opposing.h"
+#include "forge/experiment/picturing.h"
 #include "forge/experiment/reading.h"
 #include "forge/experiment/teaching.h"
 #include "forge/plan/assemble.h"
@@ -26,7 +27,6 @@
 #include "forge/train/runs/run_plot.h"
 #include "forge/verbs/verb.h"
 #include "media/spec/media.h"
-#include "sparse/graph/halves.h"
 #include "sparse/passes/fold.h"
 
 #define VERB              "train"
@@ -527,8 +527,7 @@ static int settle_recipe(struct train *train, const struct experiment *s, struct
     const size_t known = s->data->rest ? s->data->own : s->data->count;
     int result;
 
-    train->recipe_options.pictures = s->pictures || s->sounds;
-    train->recipe_options.compresses = s->pictures && model_has_halves(s->model);
+    picturing_settle(s, &train->recipe_options);
     semi_settle(&train->semi, s, &train->recipe_options, &train->recipe);
     result = recipe_settle(&train->recipe_options, s->data->kind, train->semi.labelled ? train->semi.labelled : known,
                            &train->recipe, why);

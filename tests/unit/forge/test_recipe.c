@@ -102,6 +102,10 @@ static void test_recipe_suits_the_data(void **state)
         why);
     assert_true(r.rate == 0.002 && r.batch == 1 && r.epochs == 22 && r.keep_last && r.validation == 0);
     assert_true(r.clip == 0.2 && r.by_density == RATE_BY_DENSITY_ROOT && r.augment.amount[AUGMENT_TURN] == 0.75);
+    assert_ok(recipe_settle(&(struct recipe_options){ .pictures = true, .restores = true }, MEDIA_IMAGE, 565, &r, &why),
+              why);
+    assert_true(r.rate == 0.01 && r.batch == 4 && r.epochs == 17 && !r.keep_last && r.validation == 0.1);
+    assert_true(r.by_density == RATE_BY_DENSITY_ROOT && r.augment.amount[AUGMENT_TURN] == 0.75);
     r = (struct recipe){ .rate = 0.5 };
     assert_int_equal(
         recipe_settle(&(struct recipe_options){ .pictures = true, .rate_given = true }, MEDIA_IMAGE, 400, &r, &why),
