@@ -3,7 +3,8 @@
  * Kernels against dense, one core: a sparse weight times one sample and times many, forward and back, in every format,
  * beside everybody in rivals.h. All run in turn, many times; the median of each is given.
  *
- * bench_kernels [ROWS COLUMNS [PASS…]]      default 1024 1024, and the passes machine, forward, back and check
+ * bench_kernels [ROWS COLUMNS [PASS|N…]]      default 1024 1024, the passes machine, forward, back and check, and N = 1
+ * to 256 samples
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@ enum {
     ROUNDS_MAX = 101,
     RUNNERS_MAX = 24,
     CPU = 1,
+    BATCH_MAX = 256,
     CALLS_NS = 200 * NS_PER_US, /* one measurement takes at least so long: operands are back in their caches soon */
 };
 
@@ -327,10 +329,16 @@ static void measure_place(struct place *p, size_t n, const char *chosen, const b
     free(p->dy);
 }
 
+/* What is asked for. */
+struct choosing {
+    bool passes[PASSES];
+    size_t batches[8];
+    unsigned batch_count;
+};
+
 static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t columns, double sparsity,
-                          const bool passes[PASSES])
+                          const struct choosing *what)
 {
-    static const size_t batches[] = { 1, 4, 8, 16, 32, 64, 128, 256 };
     uint64_t all = (uint64_t)rows * columns;
     struct place p = {
         .kernels = kernels, .dense = random_floats(all), .dw = random_floats(all), .sparsity = sparsity
@@ -343,10 +351,10 @@ static void measure_shape(const struct kernels *kernels, uint32_t rows, uint32_t
         exit(1);
     }
     sample_weights(&p.w, 2, 1, 0);
-    if (csc_init(&p.by_column, &p.w) || weights_new(kernels, &p.w, 1, batches[ARRAY_SIZE(batches) - 1], NULL, &weights))
+    if (csc_init(&p.by_column, &p.w) || weights_new(kernels, &p.w, 1, BATCH_MAX, NULL, &weights))
         abort();
-    for (size_t i = 0; i < ARRAY_SIZE(batches); i++)
-        measure_place(&p, batches[i], weights_format(weights, batches[i]), passes);
+    for (unsigned i = 0; i < what->batch_count; i++)
+        measure_place(&p, what->batches[i], weights_format(weights, what->batches[i]), what->passes);
     weights_free(weights);
     csr_deinit(&p.w);
     csc_deinit(&p.by_column);
@@ -366,19 +374,30 @@ static void measure_machine(void)
     fflush(stdout);
 }
 
-static bool passes_named(int count, char **names, bool passes[PASSES])
+/* A word is a pass, or a number of samples; of what no word is there, all. */
+static bool choose(int count, char **words, struct choosing *what)
 {
+    static const size_t batches[] = { 1, 4, 8, 16, 32, 64, 128, BATCH_MAX };
+    bool any = false;
+
     for (int i = 0; i < count; i++) {
+        const size_t n = strtoul(words[i], NULL, 10);
         int pass = 0;
 
-        while (pass < PASSES && strcmp(names[i], pass_names[pass]) != 0)
+        while (pass < PASSES && strcmp(words[i], pass_names[pass]) != 0)
             pass++;
-        if (pass == PASSES)
+        if (pass < PASSES)
+            any = what->passes[pass] = true;
+        else if (n > 0 && n <= BATCH_MAX && what->batch_count < ARRAY_SIZE(what->batches))
+            what->batches[what->batch_count++] = n;
+        else
             return false;
-        passes[pass] = true;
     }
-    for (int pass = 0; pass < PASSES && count == 0; pass++)
-        passes[pass] = true;
+    for (int pass = 0; pass < PASSES && !any; pass++)
+        what->passes[pass] = true;
+    if (!what->batch_count)
+        memcpy(what->batches, batches, sizeof batches);
+    what->batch_count = what->batch_count ? what->batch_count : ARRAY_SIZE(batches);
     return true;
 }
 
@@ -388,20 +407,20 @@ int main(int argc, char **argv)
     uint32_t rows = argc > 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1024;
     uint32_t columns = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1024;
     const struct kernels *kernels = kernels_find("auto");
-    bool passes[PASSES] = { false };
+    struct choosing what = { .batch_count = 0 };
     cpu_set_t one;
 
-    if (!kernels || !rows || !columns || argc == 2 || !passes_named(MAX(argc - 3, 0), argv + 3, passes)) {
-        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check]…]\n");
+    if (!kernels || !rows || !columns || argc == 2 || !choose(MAX(argc - 3, 0), argv + 3, &what)) {
+        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check|N]…]\n");
         return 2;
     }
     CPU_ZERO(&one);
     CPU_SET(CPU, &one);
     sched_setaffinity(0, sizeof one, &one); /* on a machine with one CPU it stays where it is */
     rivals_begin();
-    if (passes[PASS_MACHINE])
+    if (what.passes[PASS_MACHINE])
         measure_machine();
     for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++)
-        measure_shape(kernels, rows, columns, sparsities[s], passes);
+        measure_shape(kernels, rows, columns, sparsities[s], &what);
     return 0;
 }
