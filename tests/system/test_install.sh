@@ -61,6 +61,16 @@ DESTDIR=$root install_into /usr
 grep -qF 'ExecStart="/usr/sbin/wispd" --config "/etc/wisp/wispd.yaml"' "$root/usr/lib/systemd/system/wispd.service" ||
     complain "the prefix /usr: the unit starts something else"
 
+# Each file is in a package; a library's folder is another one there, and so is that of units.
+mapfile -t packaged < <(cat "$WISP_SOURCE_DIR"/debian/*.install | sed 's#^usr/lib/\*/#usr/lib/#; s#^lib/#usr/lib/#')
+# shellcheck disable=SC2053  # a pattern, and all that is below it
+while read -r file; do
+    for pattern in "${packaged[@]}"; do
+        [[ $file == $pattern || $file == $pattern/* ]] && continue 2
+    done
+    complain "no debian/*.install has $file"
+done < <(cd "$root" && find etc usr -type f)
+
 # A prefix with a space in it, where systemd, too, takes each path for one word.
 root="$prefix/root two"
 DESTDIR=$root install_into "/opt/my apps"
