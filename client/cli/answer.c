@@ -120,13 +120,16 @@ static void print_numbers(const struct run *run, size_t index)
 void answer_print_timings(const struct run *run, const struct answer *answer)
 {
     const struct wisp_timings *timings = &answer->timings;
-    char total[32], queue[32], compute[32], encode[32];
+    char total[32], queue[32], compute[32], wake[32], encode[32];
 
     if (!run->verbose && !run->screen.terminal)
         return;
     fflush(stdout);
-    fprintf(stderr, "  %s ms (queue %s, compute %s)", format_ms(timings->total_ns, total),
+    fprintf(stderr, "  %s ms (queue %s, compute %s", format_ms(timings->total_ns, total),
             format_ms(timings->queue_ns, queue), format_ms(timings->compute_ns, compute));
+    if (run->verbose && answer->wake_ns)
+        fprintf(stderr, ", wake %s", format_ms(answer->wake_ns, wake));
+    fputc(')', stderr);
     if (run->verbose && answer->encode_ns)
         fprintf(stderr, ", decoded in %s ms", format_ms(answer->encode_ns, encode));
     if (run->verbose)
@@ -281,6 +284,8 @@ int answer_print_json(const struct run *run, const struct answer *answer, json_t
     json_object_set_new(object, "total_ns", json_integer((json_int_t)timings->total_ns));
     json_object_set_new(object, "queue_ns", json_integer((json_int_t)timings->queue_ns));
     json_object_set_new(object, "compute_ns", json_integer((json_int_t)timings->compute_ns));
+    if (answer->wake_ns)
+        json_object_set_new(object, "wake_ns", json_integer((json_int_t)answer->wake_ns));
     if (answer->encode_ns)
         json_object_set_new(object, "encode_ns", json_integer((json_int_t)answer->encode_ns));
     json_object_set_new(object, "batch", json_integer(timings->batch));

@@ -84,6 +84,7 @@ double tensor_number(const struct wisp_tensor *tensor, const void *data, size_t 
 struct answer {
     const struct input *input;
     struct wisp_timings timings;
+    uint64_t wake_ns;   /* how long the answer lay until this program had it; 0: not known, or of several requests */
     uint64_t encode_ns; /* from the file to the tensor, in this process; 0: not measured */
 };
 

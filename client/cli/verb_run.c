@@ -155,6 +155,7 @@ static int run_one(struct run *run, const struct input *input, struct reason *wh
     if (result)
         return input_refuse(input, result, why);
     wisp_request_timings(run->request, &answer.timings);
+    answer.wake_ns = wisp_request_wake_ns(run->request);
     result = answer_print(run, &answer);
     return result ? refuse_in(why, explain(result, why), "%s", input->name) : 0;
 }

@@ -287,6 +287,31 @@ static void top_leaves_the_terminal_as_it_was(void **state)
     assert_true(said.out_size > 8 && !memcmp(said.out + said.out_size - 8, "\033[?1049l", 8));
 }
 
+/* ---- one request ---- */
+
+/* Where its time went: no part is more than the whole. */
+static void a_run_says_where_its_time_went(void **state)
+{
+    static const float sample[ALPHA_INPUTS];
+    const char *path = scratch_path(bed.folder, "sample.f32");
+    FILE *file = fopen(path, "we");
+    json_t *line;
+
+    (void)state;
+    assert_non_null(file);
+    assert_int_equal(fwrite(sample, sizeof sample, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    RUN(false, "run", "--json", "--verbose", "--tensor", "image", path);
+    assert_int_equal(said.status, 0);
+    line = json_loads(said.out, 0, NULL);
+    assert_non_null(line);
+    assert_true(number(line, "compute_ns") > 0 && number(line, "wake_ns") > 0);
+    assert_true(number(line, "queue_ns") + number(line, "compute_ns") + number(line, "wake_ns") <=
+                number(line, "total_ns"));
+    assert_non_null(strstr(said.err, ", wake "));
+    json_decref(line);
+}
+
 /* ---- the log ---- */
 
 /* One that takes longer than the threshold is a line, which says whose it is; others are none. */
@@ -391,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tables_are_for_people, setup, teardown),
         cmocka_unit_test_setup_teardown(top_shows_what_happens, setup, teardown),
         cmocka_unit_test_setup_teardown(top_leaves_the_terminal_as_it_was, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_run_says_where_its_time_went, setup, teardown),
         cmocka_unit_test_teardown(slow_requests_are_logged, teardown),
         cmocka_unit_test_setup_teardown(http_answers_and_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_daemon_that_is_gone_is_down, setup, teardown),
