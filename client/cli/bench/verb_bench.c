@@ -48,9 +48,8 @@ static bool parse_range(const char *text, struct range *range)
     char copy[64], *rest = copy;
     size_t count = 0;
 
-    if (strlen(text) >= sizeof copy)
+    if ((size_t)snprintf(copy, sizeof copy, "%s", text) >= sizeof copy)
         return false;
-    strcpy(copy, text);
     *range = (struct range){ .step = 1 };
     for (char *word; (word = strsep(&rest, ":")); count++) {
         if (count == ARRAY_SIZE(values) || !parse_real(word, values[count]) || !(*values[count] > 0))

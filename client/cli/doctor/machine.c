@@ -104,7 +104,7 @@ static void read_settings(const char *root, struct machine *machine)
     char line[128];
 
     if (first_line(open_below(root, "/proc/sys/kernel/io_uring_disabled"), line, sizeof line))
-        machine->ring_disabled = atoi(line);
+        machine->ring_disabled = (int)strtol(line, NULL, 10);
     if (first_line(open_below(root, "/sys/kernel/mm/transparent_hugepage/enabled"), line, sizeof line))
         machine->huge_pages_never = strstr(line, "[never]");
     if (first_line(open_below(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), line, sizeof line))

@@ -121,7 +121,7 @@ static void csv_has_the_columns_of_perf_analyzer(void **state)
         for (const char *at = line; *at; at++)
             commas += *at == ',';
         assert_int_equal(commas, 12);
-        assert_int_equal(atoi(line), 500 * i);
+        assert_int_equal(strtol(line, NULL, 10), 500 * i);
     }
     assert_null(fgets(line, sizeof line, file));
     fclose(file);
