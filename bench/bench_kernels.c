@@ -103,9 +103,10 @@ static void take_turns(struct runners *all)
     }
     for (unsigned i = 0; i < all->count; i++) {
         struct runner *r = &all->of[i];
+        const unsigned middle = all->rounds / 2;
 
         qsort(r->ns, all->rounds, sizeof *r->ns, compare);
-        r->median_us = (double)r->ns[all->rounds / 2] / r->calls / 1e3;
+        r->median_us = (double)r->ns[middle] / r->calls / 1e3;
     }
 }
 

@@ -95,10 +95,10 @@ struct limits limits_measure(void)
     limits.fma_gflops = (wide ? 32.0 : 16.0) * CHAINS * ROUNDS_OF_FMA / least_ns(wide ? fma_wide : fma_narrow, NULL, 0);
     for (int i = 0; i < LIMIT_CACHES; i++) {
         float *data = random_floats(sizes[i] / sizeof(float));
-        const double times = (double)((READ_AT_LEAST + sizes[i] - 1) / sizes[i]);
+        const size_t times = (READ_AT_LEAST + sizes[i] - 1) / sizes[i];
 
         limits.bytes_a_cycle[i] =
-            times * (double)sizes[i] / least_ns(wide ? read_wide : read_narrow, data, sizes[i]) / limits.ghz;
+            (double)(times * sizes[i]) / least_ns(wide ? read_wide : read_narrow, data, sizes[i]) / limits.ghz;
         free(data);
     }
     return limits;
