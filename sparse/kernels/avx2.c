@@ -85,6 +85,18 @@ static inline vec vec_load_part(const float *from, unsigned count)
     return (vec){ _mm256_maskload_ps(from, mask_of(count, 0)), _mm256_maskload_ps(from + 8, mask_of(count, 8)) };
 }
 
+/* Lanes whose bit is set; the others read as 0, and are not read. */
+static inline vec vec_load_masked(const float *from, uint16_t lanes)
+{
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    const __m256i low = _mm256_set1_epi32(lanes), high = _mm256_set1_epi32(lanes >> 8);
+
+    if (lanes == UINT16_MAX)
+        return vec_load(from);
+    return (vec){ _mm256_maskload_ps(from, _mm256_cmpeq_epi32(_mm256_and_si256(low, bits), bits)),
+                  _mm256_maskload_ps(from + 8, _mm256_cmpeq_epi32(_mm256_and_si256(high, bits), bits)) };
+}
+
 /* `count` floats that stand two apart. */
 static inline __m256 load_even_eight(const float *from, int count)
 {
@@ -267,6 +279,9 @@ static inline float vec_sum(vec value)
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 4
+
+/* Vectors of a row of a tile. */
+#define TILE_CHAINS 4
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 2 };

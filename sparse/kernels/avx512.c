@@ -67,6 +67,12 @@ static inline vec vec_load_part(const float *from, unsigned count)
     return _mm512_maskz_loadu_ps(mask_of(count), from);
 }
 
+/* Lanes whose bit is set; the others read as 0, and are not read. */
+static inline vec vec_load_masked(const float *from, uint16_t lanes)
+{
+    return lanes == UINT16_MAX ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(lanes, from);
+}
+
 /* `count` floats that stand two apart. */
 static inline vec vec_load_even(const float *from, unsigned count)
 {
@@ -209,6 +215,9 @@ static inline float vec_sum(vec value)
 enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 8
+
+/* Vectors of a row of a tile. */
+#define TILE_CHAINS 8
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 8 };

@@ -105,6 +105,48 @@ struct shifted {
     bool resume; /* chains go on from what stands there, instead of from the bias; dot products are added to it */
 };
 
+/* Some columns of a weight, in order, and its rows' connections there (tiles.h). */
+struct tile_column {
+    uint32_t channel, tap;
+};
+
+struct tile_row {
+    uint16_t row, count; /* of connections */
+};
+
+struct tile_block {
+    const struct tile_column *columns;
+    uint32_t column_count, row_count;
+    const struct tile_row *rows;
+    const uint16_t *places; /* by connection: which of the columns */
+    const float *values;
+};
+
+/* What a tile of positions reads under each of a block's columns, of a channel that begins `channel` floats after the
+ * one before. Either it is one run under each tap, of which some lanes lie in the padding: it begins shifts[t] floats
+ * behind the channel's first, and masks[t * masks_pitch + v] has the lanes of vector v that count. Or, where masks is
+ * NULL, pieces: of tap t [begins[t], begins[t + 1]), whose y ascend. */
+struct tile_fill {
+    const struct tile_block *block;
+    const float *x;
+    size_t channel, pitch;
+    const uint16_t *masks;
+    size_t masks_pitch;
+    const int64_t *shifts;
+    const struct piece *pieces;
+    const uint32_t *begins;
+    size_t step; /* of pieces, from a float to the next */
+};
+
+/* Rows of y, y_stride floats apart, of `count` floats. */
+struct tile_run {
+    const struct tile_block *block;
+    const float *panel, *bias; /* bias may be NULL */
+    float *y;
+    size_t pitch, y_stride, count;
+    bool begins; /* chains begin at the bias; else they go on from what stands there */
+};
+
 /* Lines of positions of `batch` floats each, of which every phase has its share: `before` of zeros, `count` that stand
  * `step` apart from `from` on, `after` of zeros. */
 struct padded_phase {
@@ -155,6 +197,13 @@ struct kernels {
      * connections: element i of every piece goes to lane i, pieces in their order. */
     void (*shifted_run)(const struct shifted *s, float *y, uint32_t row_begin, uint32_t row_end);
     void (*shifted_dots)(const struct shifted *s, const float *y, float *dots, uint32_t row_begin, uint32_t row_end);
+
+    /* panel[c * pitch + i] = x[channel of c + shift + i], or 0 where it does not count; or panel[c * pitch + piece.y +
+     * i] = x[channel of c + piece.x + i * step] for i < piece.count, and 0 up to PACK_LANES, which the next piece may
+     * overwrite: so much is written behind the last, too. What does not count is not read. */
+    void (*tile_fill)(const struct tile_fill *fill, float *panel);
+    /* Chains over the block's connections, of what stands in the panel; a row of it is read in whole vectors. */
+    void (*tile_run)(const struct tile_run *run);
 
     /* Copies lines, phase by phase, so that all positions stand side by side. Up to PACK_LANES floats behind them are
      * undefined. */

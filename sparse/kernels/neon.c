@@ -290,6 +290,19 @@ static inline vec vec_larger(vec stands, vec comes)
     return stands;
 }
 
+/* Lanes whose bit is set; the others read as 0, and are not read. */
+static inline vec vec_load_masked(const float *from, uint16_t lanes)
+{
+    float values[4 * QUARTER] = { 0 };
+    vec value;
+
+    for (unsigned i = 0; i < 4 * QUARTER && lanes != UINT16_MAX; i++)
+        values[i] = lanes >> i & 1 ? from[i] : 0;
+    for (unsigned q = 0; q < 4; q++)
+        value.quarter[q] = vld1q_f32((lanes == UINT16_MAX ? from : values) + (size_t)q * QUARTER);
+    return value;
+}
+
 /* `count` floats that stand two apart. */
 static inline vec vec_load_even(const float *from, unsigned count)
 {
@@ -411,6 +424,8 @@ static inline float vec_sum(vec value)
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 4
+/* Vectors of a row of a tile. */
+#define TILE_CHAINS 4
 
 /* Vectors of samples of a column, and as many of its gradient, that the registers hold. */
 enum { COLUMN_TILE = 2 };

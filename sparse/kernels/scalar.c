@@ -237,6 +237,52 @@ static void shifted_dots(const struct shifted *s, const float *y, float *dots, u
     }
 }
 
+static void tile_fill_pieces(const struct tile_fill *fill, uint32_t tap, const float *from, float *to)
+{
+    for (uint32_t p = fill->begins[tap]; p < fill->begins[tap + 1]; p++) {
+        const struct piece *piece = &fill->pieces[p];
+
+        for (uint32_t i = 0; i < LANES; i++)
+            to[piece->y + i] = i < piece->count ? from[piece->x + i * fill->step] : 0;
+    }
+}
+
+static void tile_fill(const struct tile_fill *fill, float *panel)
+{
+    for (uint32_t c = 0; c < fill->block->column_count; c++, panel += fill->pitch) {
+        const struct tile_column *column = &fill->block->columns[c];
+        const float *from = fill->x + column->channel * fill->channel;
+
+        if (!fill->masks)
+            tile_fill_pieces(fill, column->tap, from, panel);
+        for (size_t i = 0; fill->masks && i < fill->pitch; i++) {
+            const uint16_t lanes = fill->masks[column->tap * fill->masks_pitch + i / LANES];
+
+            panel[i] = lanes >> i % LANES & 1 ? from[fill->shifts[column->tap] + (int64_t)i] : 0;
+        }
+    }
+}
+
+static void tile_run(const struct tile_run *run)
+{
+    const struct tile_block *block = run->block;
+    uint64_t at = 0;
+
+    for (uint32_t r = 0; r < block->row_count; r++) {
+        const uint32_t row = block->rows[r].row;
+        float *y = run->y + row * run->y_stride;
+
+        for (size_t i = 0; i < run->count; i++) {
+            float sum = run->begins ? (run->bias ? run->bias[row] : 0) : y[i];
+
+            for (uint64_t k = at; k < at + block->rows[r].count; k++)
+                sum = fmaf(block->values[k], run->panel[block->places[k] * run->pitch + i], sum);
+            y[i] = sum;
+        }
+        at += block->rows[r].count;
+    }
+}
+
 static float *pad_phase(const struct padded_lines *lines, const struct padded_phase *phase, const float *from,
                         float *to)
 {

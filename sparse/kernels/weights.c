@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
+#include "sparse/kernels/tiles.h"
 #include "sparse/kernels/weights.h"
 
 /* Some rows, packed by themselves. */
@@ -18,6 +19,7 @@ struct weights {
     const struct packed *choice[BATCH_CLASSES];
     struct packed *packed[WEIGHT_FORMATS_MAX]; /* by number; NULL: not chosen */
     struct csc by_column;                      /* CSC_NULL: none was made */
+    struct tiles *tiles;                       /* NULL: none were cut */
     struct block *blocks;                      /* NULL: it was not split */
     uint32_t block_count;
     bool fixed; /* made to serve: values stand still, and the matrix may move when it is not read any more */
@@ -90,7 +92,7 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
 
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out)
 {
-    struct choice choice;
+    struct choice choice = { .first = 0, .last = BATCH_CLASSES - 1 };
     unsigned number = 0;
 
     while (!weight_format_at(number)->borrows)
@@ -98,6 +100,36 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
     for (unsigned c = 0; c < BATCH_CLASSES; c++)
         choice.format[c] = number;
     return make(kernels, w, &choice, out);
+}
+
+/* No class of batches has a format of its own. */
+static int make_without_formats(const struct kernels *kernels, struct weights **out)
+{
+    struct weights *weights = calloc(1, sizeof *weights);
+
+    if (!weights)
+        return -ENOMEM;
+    *weights = (struct weights){ .kernels = kernels, .fixed = true, .memory = sizeof *weights, .first = 1 };
+    *out = weights;
+    return 0;
+}
+
+int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t taps, uint64_t positions, bool alone,
+                 struct weights **out)
+{
+    struct weights *weights;
+    int result = alone ? make_without_formats(kernels, &weights) : weights_borrow(kernels, w, &weights);
+
+    if (result)
+        return result;
+    result = tiles_new(w, taps, tile_vectors(positions), &weights->tiles);
+    if (result) {
+        weights_free(weights);
+        return result;
+    }
+    weights->memory += weights->tiles->memory;
+    *out = weights;
+    return 0;
 }
 
 int weights_index_columns(struct weights *weights, const struct csr *w)
@@ -112,6 +144,11 @@ int weights_index_columns(struct weights *weights, const struct csr *w)
 const struct csc *weights_columns(const struct weights *weights)
 {
     return weights->by_column.starts ? &weights->by_column : NULL;
+}
+
+const struct tiles *weights_tiles(const struct weights *weights)
+{
+    return weights->tiles;
 }
 
 static bool borrows(const struct weights *weights)
@@ -193,6 +230,7 @@ struct weights *weights_free(struct weights *weights)
     for (unsigned f = 0; f < WEIGHT_FORMATS_MAX; f++)
         packed_free(weights->packed[f]);
     csc_deinit(&weights->by_column);
+    tiles_free(weights->tiles);
     for (uint32_t b = 0; b < weights->block_count; b++) {
         weights_free(weights->blocks[b].weights);
         csr_deinit(&weights->blocks[b].rows);
@@ -237,7 +275,9 @@ bool weights_borrow_csr(const struct weights *weights)
 
 const char *weights_format(const struct weights *weights, size_t columns)
 {
-    return weights->choice[batch_class_of(columns)]->format->name;
+    const struct packed *packed = weights->choice[batch_class_of(columns)];
+
+    return packed ? packed->format->name : "tiles";
 }
 
 const char *weights_class_format(const struct weights *weights, unsigned batch_class)

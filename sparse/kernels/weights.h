@@ -12,6 +12,7 @@
 
 struct weights;
 struct choice_cache;
+struct tiles;
 
 /* To serve: for products over columns_min .. columns_max columns (linear: 1 .. batch; a convolution: positions ..
  * positions x batch). Takes the choice that `cache` knows, or measures (choose.h) and tells it; NULL: measures. `w`
@@ -20,6 +21,10 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
                 struct choice_cache *cache, struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out);
+/* To serve a convolution: cut for tiles (tiles.h); its columns go by channel and tap, and it has so many positions.
+ * `alone`: the matrix itself is not read any more. -ENOMEM. */
+int weights_tile(const struct kernels *kernels, const struct csr *w, uint32_t taps, uint64_t positions, bool alone,
+                 struct weights **out);
 /* From so many samples on the backward pass is faster by columns: measured, bench/bench_kernels. */
 #define WEIGHTS_INDEX_BATCH 64
 
@@ -39,12 +44,13 @@ void weights_run_block(const struct weights *weights, uint32_t block, const stru
 
 /* NULL where none was made. */
 const struct csc *weights_columns(const struct weights *weights);
+const struct tiles *weights_tiles(const struct weights *weights);
 
 /* Bytes of what was packed, and of the index. */
 size_t weights_memory(const struct weights *weights);
 /* Whether the matrix's arrays are still read. */
 bool weights_borrow_csr(const struct weights *weights);
-/* What a product over so many columns runs in: the name of a format. */
+/* What a product over so many columns runs in: the name of a format, or "tiles". */
 const char *weights_format(const struct weights *weights, size_t columns);
 /* The same for a class of batches (batch_class.h); NULL for one that cannot come. */
 const char *weights_class_format(const struct weights *weights, unsigned batch_class);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernels of tiles (kernels.h), element by element: a panel is filled of runs with masks and of pieces, and chains
+ * over it are written out once more; each usable table must give the same bits, for NaN, infinities, -0 and denormals
+ * too. Operands end at a page that cannot be touched.
+ */
+#include <stdlib.h>
+
+#include "kernels/operands.h"
+#include "sparse/kernels/kernels.h"
+#include "sparse/kernels/tiles.h"
+
+enum { CHANNELS = 3, TAPS = 4, COLUMNS = CHANNELS * TAPS, ROWS = 9, CHANNEL = 400, CONNECTIONS = ROWS * COLUMNS };
+
+struct trial {
+    struct tile_column columns[COLUMNS];
+    struct tile_row rows[ROWS];
+    uint16_t places[CONNECTIONS];
+    struct guarded values, x, y, bias;
+    struct tile_block block;
+    size_t count, pitch;
+};
+
+/* Rows in any order, of places that ascend. */
+static struct trial *make_trial(struct rng *rng, size_t count, bool special)
+{
+    struct trial *t = calloc(1, sizeof *t);
+    uint32_t at = 0;
+
+    assert_non_null(t);
+    t->count = count;
+    t->pitch = (count + LANES - 1) / LANES * LANES;
+    for (uint32_t c = 0; c < COLUMNS; c++)
+        t->columns[c] = (struct tile_column){ c / TAPS, c % TAPS };
+    for (uint32_t r = 0; r < ROWS; r++) {
+        const uint32_t begin = at;
+
+        for (uint16_t c = 0; c < COLUMNS; c++) {
+            t->places[at] = c;
+            at += (uint32_t)rng_below(rng, 2);
+        }
+        t->rows[r] = (struct tile_row){ (uint16_t)((r * 4 + 1) % ROWS), (uint16_t)(at - begin) };
+    }
+    t->values = guarded_new(at);
+    t->x = guarded_new(CHANNELS * CHANNEL);
+    t->y = guarded_new(ROWS * count);
+    t->bias = guarded_new(ROWS);
+    fill(rng, t->values.data, at, special);
+    fill(rng, t->x.data, CHANNELS * CHANNEL, special);
+    fill(rng, t->y.data, ROWS * count, special);
+    fill(rng, t->bias.data, ROWS, special);
+    t->block = (struct tile_block){ .columns = t->columns,
+                                    .column_count = COLUMNS,
+                                    .rows = t->rows,
+                                    .row_count = ROWS,
+                                    .places = t->places,
+                                    .values = t->values.data };
+    return t;
+}
+
+static void free_trial(struct trial *t)
+{
+    guarded_free(&t->values);
+    guarded_free(&t->x);
+    guarded_free(&t->y);
+    guarded_free(&t->bias);
+    free(t);
+}
+
+/* ---- panels ---- */
+
+/* Runs begin before the channel, where no lane counts, or end at the last float of all. */
+static void fill_runs(struct rng *rng, const struct kernels *kernels, const struct trial *t)
+{
+    uint16_t masks[TAPS * TILE_VECTORS_MAX];
+    int64_t shifts[TAPS];
+    const struct tile_fill fill = { .block = &t->block,
+                                    .x = t->x.data,
+                                    .channel = CHANNEL,
+                                    .pitch = t->pitch,
+                                    .masks = masks,
+                                    .masks_pitch = TILE_VECTORS_MAX,
+                                    .shifts = shifts };
+    struct guarded panel = guarded_new(TILE_PANEL_ROOM);
+
+    for (uint32_t tap = 0; tap < TAPS; tap++) {
+        shifts[tap] = tap ? CHANNEL - (int64_t)t->count + (int64_t)rng_below(rng, 9) : -5;
+        for (uint32_t v = 0; v < TILE_VECTORS_MAX; v++)
+            masks[tap * TILE_VECTORS_MAX + v] = (uint16_t)rng_below(rng, 1 << 16);
+        for (uint32_t i = 0; i < TILE_FLOATS; i++) {
+            if (shifts[tap] + i < 0 || shifts[tap] + i >= CHANNEL)
+                masks[tap * TILE_VECTORS_MAX + i / LANES] &= (uint16_t) ~(1u << i % LANES);
+            else if (rng_below(rng, 3))
+                masks[tap * TILE_VECTORS_MAX + i / LANES] |= (uint16_t)(1u << i % LANES);
+        }
+    }
+    kernels->tile_fill(&fill, panel.data);
+    for (size_t i = 0; i < COLUMNS * t->pitch; i++) {
+        const size_t column = i / t->pitch, lane = i % t->pitch, tap = column % TAPS;
+        const bool counts = masks[tap * TILE_VECTORS_MAX + lane / LANES] >> lane % LANES & 1;
+        const float wanted = counts ? t->x.data[(int64_t)(column / TAPS * CHANNEL) + shifts[tap] + (int64_t)lane] : 0;
+
+        assert_same(&wanted, &panel.data[i], 1, "tile_fill of runs", kernels->name);
+    }
+    guarded_free(&panel);
+}
+
+/* Pieces follow each other, some of zeros, up to the tile's end. */
+static uint32_t cut_pieces(struct rng *rng, size_t count, size_t step, struct piece *pieces)
+{
+    uint32_t made = 0;
+
+    for (uint32_t at = 0; at < count; made++) {
+        const uint32_t length = (uint32_t)MIN(1 + rng_below(rng, LANES), count - at);
+        const uint32_t reach = (uint32_t)((length - 1) * step + 1);
+
+        pieces[made] = (struct piece){ .x = CHANNEL - reach - (uint32_t)rng_below(rng, 2) * 7,
+                                       .y = at,
+                                       .count = rng_below(rng, 5) ? length : 0 };
+        at += length;
+    }
+    return made;
+}
+
+static void fill_pieces(struct rng *rng, const struct kernels *kernels, const struct trial *t)
+{
+    struct piece pieces[TAPS * TILE_FLOATS];
+    uint32_t begins[TAPS + 1] = { 0 };
+    const struct tile_fill fill = { .block = &t->block,
+                                    .x = t->x.data,
+                                    .channel = CHANNEL,
+                                    .pitch = t->pitch,
+                                    .pieces = pieces,
+                                    .begins = begins,
+                                    .step = 1 + rng_below(rng, 3) };
+    struct guarded panel = guarded_new(TILE_PANEL_ROOM);
+
+    for (uint32_t tap = 0; tap < TAPS; tap++)
+        begins[tap + 1] = begins[tap] + cut_pieces(rng, t->count, fill.step, pieces + begins[tap]);
+    kernels->tile_fill(&fill, panel.data);
+    for (uint32_t c = 0; c < COLUMNS; c++) {
+        for (uint32_t p = begins[c % TAPS]; p < begins[c % TAPS + 1]; p++) {
+            const uint32_t past = p + 1 < begins[c % TAPS + 1] ? pieces[p + 1].y : (uint32_t)t->count;
+
+            for (uint32_t i = pieces[p].y; i < past; i++) {
+                const uint32_t lane = i - pieces[p].y;
+                const float wanted =
+                    lane < pieces[p].count ? t->x.data[c / TAPS * CHANNEL + pieces[p].x + lane * fill.step] : 0;
+
+                assert_same(&wanted, &panel.data[c * t->pitch + i], 1, "tile_fill of pieces", kernels->name);
+            }
+        }
+    }
+    guarded_free(&panel);
+}
+
+/* ---- chains ---- */
+
+static void run_rows(struct rng *rng, const struct kernels *kernels, struct trial *t)
+{
+    const bool begins = rng_below(rng, 2);
+    struct guarded panel = guarded_new(COLUMNS * t->pitch);
+    const struct tile_run run = { .block = &t->block,
+                                  .panel = panel.data,
+                                  .bias = rng_below(rng, 3) ? t->bias.data : NULL,
+                                  .y = t->y.data,
+                                  .pitch = t->pitch,
+                                  .y_stride = t->count,
+                                  .count = t->count,
+                                  .begins = begins };
+    float *wanted = malloc(ROWS * t->count * sizeof *wanted);
+    uint32_t at = 0;
+
+    assert_non_null(wanted);
+    fill(rng, panel.data, COLUMNS * t->pitch, rng_below(rng, 2));
+    for (uint32_t r = 0; r < ROWS; at += t->rows[r++].count) {
+        const uint32_t row = t->rows[r].row;
+
+        for (size_t i = 0; i < t->count; i++) {
+            float sum = begins ? (run.bias ? run.bias[row] : 0) : t->y.data[row * t->count + i];
+
+            for (uint32_t k = at; k < at + t->rows[r].count; k++)
+                sum = fmaf(t->values.data[k], panel.data[t->places[k] * t->pitch + i], sum);
+            wanted[row * t->count + i] = sum;
+        }
+    }
+    kernels->tile_run(&run);
+    assert_same(wanted, t->y.data, ROWS * t->count, "tile_run", kernels->name);
+    free(wanted);
+    guarded_free(&panel);
+}
+
+static void test_tiles(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(23, 0);
+
+    (void)state;
+    for (size_t i = 0; (kernels = kernels_at(i)); i++) {
+        for (size_t count = 1; count <= TILE_FLOATS; count++) {
+            struct trial *t = make_trial(&rng, count, count % 3 == 0);
+
+            fill_runs(&rng, kernels, t);
+            fill_pieces(&rng, kernels, t);
+            run_rows(&rng, kernels, t);
+            free_trial(t);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_tiles) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
