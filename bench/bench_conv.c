@@ -4,13 +4,16 @@
  * on a CPU, on the dense weight. oneDNN has weights and pictures in the layouts that it prefers, and no time to bring
  * them there counts. The two run in turn, many times; the median of each is given.
  *
- * bench_conv      the 3 x 3 convolutions of resnet-8-w16 and resnet-20-w16
+ * bench_conv             the 3 x 3 convolutions of resnet-8-w16 and resnet-20-w16
+ * bench_conv networks [FIRST PAST]    forward alone, of ResNet-50 and MobileNet: 1 x 1, 3 x 3 and depthwise; or of so
+ * many of those
  */
 #include <dlfcn.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <oneapi/dnnl/dnnl.h>
@@ -24,7 +27,7 @@
 enum { ROUNDS = 31, CPU = 1 };
 
 struct shape_case {
-    uint32_t channels, outputs, side, stride, groups;
+    uint32_t channels, outputs, side, stride, groups, kernel;
 };
 
 static void fill(float *to, size_t count)
@@ -50,34 +53,37 @@ static float *random_floats(size_t count)
 struct sparse {
     struct convolution c;
     struct csr weight;
+    struct weights *packed; /* of 1 x 1, which is a product, and what is served by tiles; else NULL */
     float *picture, *positions, *gradient, *weight_gradient;
     void *scratch;
 };
 
 static void *scratch_of(const struct convolution *c)
 {
-    uint64_t most = 0;
+    uint64_t most = 0, bytes;
 
     for (int p = CONVOLUTION_GATHER; p <= CONVOLUTION_DOTS; p++) {
-        uint64_t bytes;
-
         if (!convolution_scratch(c, (enum convolution_product)p, false, &bytes))
             abort();
         most = MAX(most, bytes);
     }
+    if (!convolution_tile_scratch(c, &bytes))
+        abort();
+    most = MAX(most, bytes);
     return random_floats(most / sizeof(float) + 1);
 }
 
-/* A picture of `side` x `side`, a kernel of 3 x 3, padding 1. */
+/* A picture of `side` x `side`, and a padding that keeps its size. */
 static void sparse_init(struct sparse *s, const struct shape_case *shape, double sparsity, size_t batch)
 {
-    const uint32_t out = (shape->side - 1) / shape->stride + 1, columns = shape->channels / shape->groups * 9;
+    const uint32_t out = (shape->side - 1) / shape->stride + 1, k = shape->kernel;
+    const uint32_t columns = shape->channels / shape->groups * k * k;
     const size_t pixels = (size_t)shape->side * shape->side * batch;
     struct reason why;
 
     *s = (struct sparse){ .c = { .kernels = kernels_find("auto"),
                                  .weight = &s->weight,
-                                 .window = { shape->side, shape->side, out, out, 3, 3, shape->stride, 1, 1 },
+                                 .window = { shape->side, shape->side, out, out, k, k, shape->stride, k / 2, k / 2 },
                                  .picture = shape->channels,
                                  .positions = shape->outputs,
                                  .groups = shape->groups,
@@ -89,6 +95,12 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
         exit(1);
     }
     sample_weights(&s->weight, 2, 1, 0);
+    if (k == 1 && shape->stride == 1 &&
+        weights_new(s->c.kernels, &s->weight, out * out, out * out * batch, NULL, &s->packed))
+        abort();
+    if (!s->packed && convolution_is_tiled(&s->c) &&
+        weights_tile(s->c.kernels, &s->weight, k * k, out * out, false, &s->packed))
+        abort();
     s->picture = random_floats(shape->channels * pixels);
     s->gradient = random_floats(shape->channels * pixels);
     s->positions = random_floats((size_t)shape->outputs * out * out * batch);
@@ -99,6 +111,7 @@ static void sparse_init(struct sparse *s, const struct shape_case *shape, double
 static void sparse_deinit(struct sparse *s)
 {
     csr_deinit(&s->weight);
+    weights_free(s->packed);
     free(s->picture), free(s->positions), free(s->gradient), free(s->weight_gradient), free(s->scratch);
 }
 
@@ -106,6 +119,16 @@ static void run_sparse(const void *argument, bool back)
 {
     const struct sparse *s = argument;
 
+    if (!back && s->packed && weights_tiles(s->packed) && convolution_is_tiled(&s->c)) {
+        convolution_tile(&s->c, weights_tiles(s->packed), s->picture, s->positions, s->scratch);
+        return;
+    }
+    if (!back && s->packed && !weights_tiles(s->packed)) {
+        const size_t columns = window_positions(&s->c.window) * s->c.batch;
+
+        weights_run(s->packed, &(struct product){ .x = s->picture, .y = s->positions, .n = columns }, 0, 1);
+        return;
+    }
     if (!back) {
         convolution_gather(&s->c, s->picture, s->positions, false, s->scratch);
         return;
@@ -179,9 +202,10 @@ static void dense_init(struct dense *d, const struct shape_case *shape, size_t b
     static const int weights[] = { DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST };
     const dnnl_dim_t n = (dnnl_dim_t)batch, groups = shape->groups, side = shape->side;
     const dnnl_dim_t out = (side - 1) / shape->stride + 1, from = shape->channels, to = shape->outputs;
-    const dnnl_dims_t strides = { shape->stride, shape->stride }, one = { 1, 1 };
+    const dnnl_dim_t k = shape->kernel, pad = shape->kernel / 2;
+    const dnnl_dims_t strides = { shape->stride, shape->stride }, padding = { pad, pad };
     const dnnl_dims_t in_shape = { n, from, side, side }, out_shape = { n, to, out, out };
-    const dnnl_dims_t w_shape = { to, from, 3, 3 }, grouped = { groups, to / groups, from / groups, 3, 3 };
+    const dnnl_dims_t w_shape = { to, from, k, k }, grouped = { groups, to / groups, from / groups, k, k };
     dnnl_primitive_desc_t made[PRIMITIVES];
 
     must(dnnl_engine_create(&d->engine, dnnl_cpu, 0));
@@ -191,13 +215,13 @@ static void dense_init(struct dense *d, const struct shape_case *shape, size_t b
     must(dnnl_memory_desc_init_by_tag(&d->w, groups > 1 ? 5 : 4, groups > 1 ? grouped : w_shape, dnnl_f32,
                                       dnnl_format_tag_any));
     must(dnnl_convolution_forward_desc_init(&d->what, dnnl_forward_training, dnnl_convolution_direct, &d->in, &d->w,
-                                            NULL, &d->y, strides, one, one));
+                                            NULL, &d->y, strides, padding, padding));
     made[0] = add_primitive(d, 0, NULL, forward);
-    must(dnnl_convolution_backward_data_desc_init(&d->what, dnnl_convolution_direct, &d->in, &d->w, &d->y, strides, one,
-                                                  one));
+    must(dnnl_convolution_backward_data_desc_init(&d->what, dnnl_convolution_direct, &d->in, &d->w, &d->y, strides,
+                                                  padding, padding));
     made[1] = add_primitive(d, 1, made[0], data);
     must(dnnl_convolution_backward_weights_desc_init(&d->what, dnnl_convolution_direct, &d->in, &d->w, NULL, &d->y,
-                                                     strides, one, one));
+                                                     strides, padding, padding));
     made[2] = add_primitive(d, 2, made[0], weights);
     for (int i = 0; i < PRIMITIVES; i++)
         dnnl_primitive_desc_destroy(made[i]);
@@ -267,10 +291,12 @@ static void measure(const struct shape_case *shape, double sparsity, size_t batc
     theirs = dense_us[ROUNDS / 2];
     work = (back ? 4.0 : 2.0) * (double)sparse.weight.count * (double)(window_positions(&sparse.c.window) * batch);
     printf("{\"bench\":\"conv\",\"pass\":\"%s\",\"channels\":%u,\"outputs\":%u,\"side\":%u,\"stride\":%u,\"groups\":%u,"
+           "\"kernel\":%u,"
            "\"sparsity\":%.2f,\"n\":%zu,\"kernels\":\"%s\",\"rounds\":%d,\"median_us\":%.1f,\"gflops\":%.1f,"
            "\"dense_us\":%.1f,\"ratio\":%.2f}\n",
            back ? "back" : "forward", shape->channels, shape->outputs, shape->side, shape->stride, shape->groups,
-           sparsity, batch, sparse.c.kernels->name, ROUNDS, ours, work / ours / 1e3, theirs, theirs / ours);
+           shape->kernel, sparsity, batch, sparse.c.kernels->name, ROUNDS, ours, work / ours / 1e3, theirs,
+           theirs / ours);
     fflush(stdout);
     sparse_deinit(&sparse);
     dense_deinit(&dense);
@@ -290,21 +316,47 @@ static void use_one_thread(void)
     sched_setaffinity(0, sizeof one, &one); /* on a machine with one CPU it stays where it is */
 }
 
-int main(void)
-{
-    static const struct shape_case shapes[] = {
-        { 3, 16, 32, 1, 1 },  { 16, 16, 32, 1, 1 }, { 16, 32, 32, 2, 1 },  { 32, 32, 16, 1, 1 },
-        { 32, 64, 16, 2, 1 }, { 64, 64, 8, 1, 1 },  { 64, 64, 16, 1, 64 }, { 64, 64, 16, 1, 8 },
-    };
-    static const double sparsities[] = { 0.5, 0.8, 0.9 };
-    static const size_t batches[] = { 1, 8, 32 };
+static const double sparsities[] = { 0.5, 0.8, 0.9 };
 
-    use_one_thread();
-    for (size_t b = 0; b < ARRAY_SIZE(batches); b++) {
-        for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++) {
-            for (size_t i = 0; i < 2 * ARRAY_SIZE(shapes); i++)
-                measure(&shapes[i / 2], sparsities[s], batches[b], i % 2);
+/* Forward, and back where a network is trained with them. */
+static void measure_all(const struct shape_case *shapes, size_t count, size_t batch, bool both)
+{
+    for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++) {
+        for (size_t i = 0; i < count; i++) {
+            measure(&shapes[i], sparsities[s], batch, false);
+            if (both)
+                measure(&shapes[i], sparsities[s], batch, true);
         }
     }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct shape_case resnet20[] = {
+        { 3, 16, 32, 1, 1, 3 },  { 16, 16, 32, 1, 1, 3 }, { 16, 32, 32, 2, 1, 3 },  { 32, 32, 16, 1, 1, 3 },
+        { 32, 64, 16, 2, 1, 3 }, { 64, 64, 8, 1, 1, 3 },  { 64, 64, 16, 1, 64, 3 }, { 64, 64, 16, 1, 8, 3 },
+    };
+    static const struct shape_case networks[] = {
+        { 256, 64, 56, 1, 1, 1 },    { 512, 128, 28, 1, 1, 1 },   { 1024, 256, 14, 1, 1, 1 },
+        { 512, 2048, 7, 1, 1, 1 },   { 64, 64, 56, 1, 1, 3 },     { 128, 128, 28, 1, 1, 3 },
+        { 256, 256, 14, 1, 1, 3 },   { 512, 512, 7, 1, 1, 3 },    { 128, 128, 56, 2, 1, 3 },
+        { 32, 64, 112, 1, 1, 1 },    { 512, 512, 14, 1, 1, 1 },   { 32, 32, 112, 1, 32, 3 },
+        { 128, 128, 56, 1, 128, 3 }, { 512, 512, 14, 1, 512, 3 }, { 256, 256, 28, 2, 256, 3 },
+    };
+
+    use_one_thread();
+    if (argc > 1 && !strcmp(argv[1], "networks")) {
+        const size_t first = argc > 2 ? (size_t)atol(argv[2]) : 0;
+        const size_t past = argc > 3 ? (size_t)atol(argv[3]) : ARRAY_SIZE(networks);
+
+        if (first < past && past <= ARRAY_SIZE(networks)) {
+            measure_all(networks + first, past - first, 1, false);
+            measure_all(networks + first, past - first, 16, false);
+        }
+        return 0;
+    }
+    measure_all(resnet20, ARRAY_SIZE(resnet20), 1, true);
+    measure_all(resnet20, ARRAY_SIZE(resnet20), 8, true);
+    measure_all(resnet20, ARRAY_SIZE(resnet20), 32, true);
     return 0;
 }

@@ -49,7 +49,22 @@ void convolution_spread(const struct convolution *c, const float *positions, flo
 void convolution_dots(const struct convolution *c, const float *picture, const float *positions, float *gradient,
                       void *scratch);
 
+/* ---- by tiles, to serve (convolution_tiles.c) ---- */
+
+/* Whether gather() is better done by tiles: of the weight, rows, columns and count matter. */
+bool convolution_is_tiled(const struct convolution *c);
+/* As convolution_scratch(), and convolution_gather() without `add`, to the bit. */
+bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes);
+void convolution_tile(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
+                      void *scratch);
+
 /* ---- what the kinds have in common ---- */
+
+/* Which batches of up to `batch` samples a layer is served of by tiles, so that its weights are cut for them
+ * (weights_tile()). */
+enum convolution_tiling { TILES_NONE, TILES_SOME, TILES_ALL };
+enum convolution_tiling convolution_tiling(const struct layer *layer, const struct shape *in, const struct shape *out,
+                                           size_t batch);
 
 /* What kind->convolution() says: window, channels, groups, and whether it is transposed. The rest is the run's. */
 typedef struct convolution convolution_of(const double *parameters, const struct shape *in, const struct shape *out);

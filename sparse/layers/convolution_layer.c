@@ -43,16 +43,49 @@ static bool add_need(const struct convolution *c, enum convolution_product produ
     return true;
 }
 
+enum convolution_tiling convolution_tiling(const struct layer *layer, const struct shape *in, const struct shape *out,
+                                           size_t batch)
+{
+    struct convolution c;
+
+    if (!layer->kind->convolution)
+        return TILES_NONE;
+    c = layer->kind->convolution(layer->parameters, in, out);
+    c.weight = &layer->weight;
+    c.batch = 1;
+    if (is_product(&c) || !convolution_is_tiled(&c))
+        return TILES_NONE;
+    c.batch = batch;
+    return convolution_is_tiled(&c) ? TILES_ALL : TILES_SOME;
+}
+
+/* To serve: views, tiles, or both. */
+static bool forward_needs(const struct layer_setup *setup, const struct convolution *c, uint64_t *bytes)
+{
+    const enum convolution_tiling tiling =
+        setup->mode == LAYER_SERVE ? convolution_tiling(setup->layer, setup->inputs, &setup->plan->shape, setup->batch)
+                                   : TILES_NONE;
+    uint64_t more = 0;
+
+    if (is_product(c))
+        return true;
+    if (tiling != TILES_ALL && !add_need(c, c->transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, bytes))
+        return false;
+    if (tiling != TILES_NONE && !convolution_tile_scratch(c, &more))
+        return false;
+    *bytes = MAX(*bytes, more);
+    return true;
+}
+
 int convolution_prepare(const struct layer_setup *setup, struct layer_needs *needs, struct reason *why)
 {
     struct convolution c =
         setup->layer->kind->convolution(setup->layer->parameters, &setup->inputs[0], &setup->plan->shape);
-    bool fits = true;
+    bool fits;
 
     c.weight = &setup->layer->weight;
     c.batch = setup->batch;
-    if (!is_product(&c))
-        fits = add_need(&c, c.transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, &needs->scratch_part);
+    fits = forward_needs(setup, &c, &needs->scratch_part);
     if (setup->mode == LAYER_TRAIN)
         fits = fits &&
                add_need(&c, c.transposed ? CONVOLUTION_GATHER : CONVOLUTION_SPREAD, setup->accumulate[0],
@@ -83,6 +116,8 @@ void convolution_forward(const struct layer_run *run)
         weights_run(run->weights,
                     &(struct product){ .bias = c.bias, .x = in, .y = run->out->data, .n = tensor_columns(run->out) },
                     run->part, run->parts);
+    else if (weights_tiles(run->weights) && convolution_is_tiled(&c))
+        convolution_tile(&c, weights_tiles(run->weights), in, run->out->data, run->scratch_part);
     else if (c.transposed)
         convolution_spread(&c, in, run->out->data, false, run->scratch_part);
     else

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/size.h"
+#include "sparse/layers/convolution.h"
 #include "sparse/layers/step.h"
 #include "sparse/passes/forward_plan.h"
 #include "sparse/passes/lengths.h"
@@ -132,6 +133,7 @@ static int make_weights(const struct forward *forward, const struct layer *layer
                         struct reason *why)
 {
     const struct forward_setup *s = &forward->setup;
+    enum convolution_tiling tiling = TILES_NONE;
     struct layer_plan plan;
     uint64_t positions;
     int result = plan_layer(s->model, layer, &plan, why);
@@ -139,7 +141,12 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     if (result)
         return result;
     positions = layer_product_positions(&plan);
-    if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
+    if (s->mode == LAYER_SERVE)
+        tiling = convolution_tiling(layer, model_value_shape(s->model, layer->inputs[0]), &plan.shape, s->batch);
+    if (tiling != TILES_NONE)
+        result = weights_tile(s->kernels, &layer->weight, (uint32_t)(plan.kernel_height * plan.kernel_width), positions,
+                              tiling == TILES_ALL, out);
+    else if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
         result = weights_borrow(s->kernels, &layer->weight, out);
     else
         result = weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "operands.h"
 #include "sparse/construct/sample.h"
+#include "sparse/layers/convolution.h"
 #include "support/test.h"
 
 enum { BATCH = 32, SMALL = 3 }; /* SMALL: of finite differences */
@@ -196,15 +197,20 @@ static void stage_room(struct stage *s, const struct bench *b, const struct way 
         s->parts[p] = operand_new(s->needs.scratch_part);
 }
 
-/* As a pass makes them: over so many positions x samples columns, but for those that run on connections as they stand.
- */
+/* As a pass makes them: over so many positions x samples, but for those that run on connections as they stand. */
 static struct weights *weights_of(const struct bench *b, const struct way *way)
 {
     const struct csr *w = &b->layer.weight;
     const uint64_t positions = layer_product_positions(&b->plan);
+    const uint32_t taps = (uint32_t)(b->plan.kernel_height * b->plan.kernel_width);
+    const bool serve = way->mode == LAYER_SERVE;
+    const enum convolution_tiling tiling =
+        serve ? convolution_tiling(&b->layer, b->c->inputs, &b->plan.shape, way->samples) : TILES_NONE;
     struct weights *made;
 
-    if (way->mode != LAYER_SERVE || b->plan.direct || b->layer.kind->indexed)
+    if (tiling != TILES_NONE)
+        assert_int_equal(weights_tile(way->kernels, w, taps, positions, tiling == TILES_ALL, &made), 0);
+    else if (!serve || b->plan.direct || b->layer.kind->indexed)
         assert_int_equal(weights_borrow(way->kernels, w, &made), 0);
     else
         assert_int_equal(weights_new(way->kernels, w, positions, positions * way->samples, NULL, &made), 0);

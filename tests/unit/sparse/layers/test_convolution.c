@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "sparse/construct/sample.h"
+#include "sparse/kernels/tiles.h"
 #include "sparse/layers/convolution.h"
 #include "support/test.h"
 
@@ -218,6 +219,65 @@ static void test_chains(void **state)
     }
 }
 
+/* ---- tiles ---- */
+
+static void check_tiles(const struct trial *t, const struct kernels *kernels, const struct tiles *tiles,
+                        const float *wanted)
+{
+    float *found = memory_alloc(t->all_positions, sizeof *found);
+    uint64_t bytes;
+    void *scratch;
+
+    assert_non_null(found);
+    for (unsigned parts = 1; parts <= 5; parts += 2) {
+        struct convolution c = t->c;
+
+        c.kernels = kernels;
+        c.weight = &t->weight;
+        c.bias = t->bias;
+        c.parts = parts;
+        assert_true(convolution_tile_scratch(&c, &bytes));
+        scratch = aligned_alloc(CACHE_LINE, bytes);
+        assert_non_null(scratch);
+        memset(scratch, 0xff, bytes);
+        memset(found, 0xff, t->all_positions * sizeof *found);
+        for (c.part = 0; c.part < parts; c.part++)
+            convolution_tile(&c, tiles, t->picture, found, scratch);
+        assert_memory_equal(found, wanted, t->all_positions * sizeof *found);
+        free(scratch);
+    }
+    free(found);
+}
+
+/* Tiles of any width give what views do, be they faster or not. */
+static void test_tiles(void **state)
+{
+    static const size_t batches[] = { 1, 2, 7, 16, 150 };
+    struct rng rng = rng_make(10, 10);
+
+    (void)state;
+    for (uint32_t i = 0, done = 0; done < 60; i++) {
+        struct trial t = make_trial(&rng, i, batches[i % ARRAY_SIZE(batches)]);
+        const uint32_t taps = (uint32_t)window_taps(&t.c.window);
+        const struct kernels *kernels;
+        struct tiles *tiles;
+        float *wanted;
+
+        if (t.c.transposed || t.c.groups > 1) {
+            free_trial(&t);
+            continue;
+        }
+        wanted = chains_of(&t, false, t.bias, NULL);
+        assert_int_equal(tiles_new(&t.weight, taps, 1 + below(&rng, TILE_VECTORS_MAX), &tiles), 0);
+        for (size_t k = 0; (kernels = kernels_at(k)); k++)
+            check_tiles(&t, kernels, tiles, wanted);
+        done++;
+        tiles_free(tiles);
+        free(wanted);
+        free_trial(&t);
+    }
+}
+
 /* ---- gradients ---- */
 
 /* In double, and the sums of their terms' magnitudes. */
@@ -320,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_tiles),
         cmocka_unit_test(test_dots),
         cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
     };

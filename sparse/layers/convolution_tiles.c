@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A convolution by tiles: so many positions that a row of the weight has their chains in registers. What a block of the
+ * weight's columns reads for them is copied side by side, the padding with it, into a panel that stays in the
+ * first-level cache while all rows pass over it. So every load is of one line, wherever a view begins, and of a near
+ * cache.
+ *
+ * That pays where a column has several connections; else a copy is as dear as what is computed from it, and the
+ * products with shifted views (convolution.h) copy an element once for all of its taps. The bits are the same.
+ */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/pool.h"
+#include "base/size.h"
+#include "sparse/kernels/tiles.h"
+#include "sparse/layers/convolution.h"
+
+/* Connections of a column, on average, from which on tiles are the faster: measured by bench_conv. With eight samples
+ * views lie in two lines half as often, and gain less. */
+enum { MANY = 8, USES_FEW = 4, USES_MANY = 10 };
+
+bool convolution_is_tiled(const struct convolution *c)
+{
+    const struct csr *w = c->weight;
+
+    return !c->transposed && c->groups == 1 && window_taps(&c->window) <= TILE_TAPS_MAX && w->rows <= TILE_ROWS_MAX &&
+           w->count / (c->batch < MANY ? USES_FEW : USES_MANY) >= w->columns;
+}
+
+/* ---- what a tile reads ---- */
+
+struct areas {
+    float *panel;
+    struct piece *pieces;
+    uint32_t begins[TILE_TAPS_MAX + 1];
+    uint16_t masks[TILE_TAPS_MAX * TILE_VECTORS_MAX];
+    int64_t shifts[TILE_TAPS_MAX];
+};
+
+/* Of a line of positions, the floats that lie within the picture's lines under a column of taps. */
+struct reach {
+    size_t begin, end;
+};
+
+/* One tile, counted in floats of a channel of positions; pieces go to the end of the list. */
+struct cut {
+    const struct convolution *c;
+    struct reach reach[TILE_TAPS_MAX];
+    size_t begin;
+    struct piece *next;
+};
+
+static struct reach find_reach(const struct convolution *c, uint32_t column)
+{
+    const struct window *w = &c->window;
+    const int64_t stride = w->stride, left = (int64_t)column - w->left;
+    const int64_t first = left < 0 ? (-left + stride - 1) / stride : 0;
+    const int64_t past = left < w->width ? (w->width - 1 - left) / stride + 1 : 0;
+
+    return (struct reach){ (size_t)first * c->batch, (size_t)MAX(past, first) * c->batch };
+}
+
+/* Floats [begin, end) of the tile, which stand at `from` in the picture. */
+static void add_pieces(struct cut *cut, size_t begin, size_t end, size_t from, size_t step)
+{
+    for (; begin < end; begin += PACK_LANES, from += PACK_LANES * step)
+        *cut->next++ = (struct piece){ .x = (uint32_t)from,
+                                       .y = (uint32_t)(begin - cut->begin),
+                                       .count = (uint32_t)MIN(end - begin, (size_t)PACK_LANES) };
+}
+
+static void add_zeros(struct cut *cut, size_t begin, size_t end)
+{
+    for (; begin < end; begin += MIN(end - begin, (size_t)PACK_LANES))
+        *cut->next++ = (struct piece){ .y = (uint32_t)(begin - cut->begin) };
+}
+
+/* The same of positions that lie on line in_y of the picture, `left` before or behind the tap's column. */
+static void add_inside(struct cut *cut, size_t begin, size_t end, size_t line, int64_t in_y, int64_t left)
+{
+    const struct window *w = &cut->c->window;
+    const size_t batch = cut->c->batch;
+    const int64_t first = in_y * w->width + left;
+
+    if (w->stride == 1) {
+        add_pieces(cut, begin, end, (size_t)(first * (int64_t)batch + (int64_t)(begin - line)), 1);
+        return;
+    }
+    if (batch == 1) {
+        add_pieces(cut, begin, end, (size_t)(first + (int64_t)(begin - line) * w->stride), w->stride);
+        return;
+    }
+    while (begin < end) {
+        const size_t x = (begin - line) / batch, sample = (begin - line) % batch;
+        const size_t count = MIN(batch - sample, end - begin);
+
+        add_pieces(cut, begin, begin + count, (size_t)(first + (int64_t)(x * w->stride)) * batch + sample, 1);
+        begin += count;
+    }
+}
+
+/* Of the floats [begin, end) of line y of positions, those that lie on the picture under a tap; and on which line. */
+struct inside {
+    size_t begin, end;
+    int64_t in_y;
+};
+
+static struct inside find_inside(const struct cut *cut, uint32_t tap, size_t y, size_t begin, size_t end)
+{
+    const struct window *w = &cut->c->window;
+    const struct reach *reach = &cut->reach[tap % w->kernel_width];
+    const size_t line = y * w->out_width * cut->c->batch;
+    struct inside in = { begin, begin, (int64_t)(y * w->stride) + tap / w->kernel_width - w->top };
+
+    if (in.in_y < 0 || in.in_y >= w->height || reach->begin >= reach->end)
+        return in;
+    in.begin = MIN(MAX(line + reach->begin, begin), end);
+    in.end = MAX(MIN(line + reach->end, end), in.begin);
+    return in;
+}
+
+/* Floats [begin, end) of line y under a tap. */
+static void add_line(struct cut *cut, uint32_t tap, size_t y, size_t begin, size_t end)
+{
+    const struct window *w = &cut->c->window;
+    const struct inside in = find_inside(cut, tap, y, begin, end);
+
+    add_zeros(cut, begin, in.begin);
+    add_inside(cut, in.begin, in.end, y * w->out_width * cut->c->batch, in.in_y,
+               (int64_t)(tap % w->kernel_width) - w->left);
+    add_zeros(cut, in.end, end);
+}
+
+static void set_lanes(uint16_t *masks, size_t begin, size_t end)
+{
+    while (begin < end) {
+        const size_t lane = begin % PACK_LANES, count = MIN(end - begin, PACK_LANES - lane);
+
+        masks[begin / PACK_LANES] |= (uint16_t)(((1u << count) - 1) << lane);
+        begin += count;
+    }
+}
+
+/* Where lines of positions and of the picture are as long, what lies under a tap is one run. */
+static bool is_run(const struct window *w)
+{
+    return w->stride == 1 && w->out_width == w->width;
+}
+
+static void cut_run(struct cut *cut, uint32_t tap, size_t end, struct areas *a)
+{
+    const struct window *w = &cut->c->window;
+    const size_t line = w->out_width * cut->c->batch, begin = cut->begin;
+    const int64_t down = (int64_t)(tap / w->kernel_width) - w->top, right = (int64_t)(tap % w->kernel_width) - w->left;
+
+    a->shifts[tap] = (down * w->width + right) * (int64_t)cut->c->batch + (int64_t)begin;
+    for (size_t y = begin / line; y * line < end; y++) {
+        const struct inside in = find_inside(cut, tap, y, MAX(begin, y * line), MIN(end, (y + 1) * line));
+
+        set_lanes(a->masks + tap * TILE_VECTORS_MAX, in.begin - begin, in.end - begin);
+    }
+}
+
+static void cut_tile(struct cut *cut, size_t end, struct areas *a)
+{
+    const struct window *w = &cut->c->window;
+    const size_t line = w->out_width * cut->c->batch, begin = cut->begin;
+    const uint32_t taps = (uint32_t)window_taps(w);
+
+    if (is_run(w)) {
+        memset(a->masks, 0, taps * TILE_VECTORS_MAX * sizeof *a->masks);
+        for (uint32_t tap = 0; tap < taps; tap++)
+            cut_run(cut, tap, end, a);
+        return;
+    }
+    cut->next = a->pieces;
+    for (uint32_t tap = 0; tap < taps; tap++) {
+        a->begins[tap] = (uint32_t)(cut->next - a->pieces);
+        for (size_t y = begin / line; y * line < end; y++)
+            add_line(cut, tap, y, MAX(begin, y * line), MIN(end, (y + 1) * line));
+    }
+    a->begins[taps] = (uint32_t)(cut->next - a->pieces);
+}
+
+/* ---- tiles ---- */
+
+static void run_tile(const struct convolution *c, const struct tiles *tiles, const struct areas *a,
+                     const float *picture, float *positions, size_t count)
+{
+    const size_t pitch = (count + PACK_LANES - 1) / PACK_LANES * PACK_LANES;
+    struct tile_fill fill = { .masks = is_run(&c->window) ? a->masks : NULL,
+                              .masks_pitch = TILE_VECTORS_MAX,
+                              .shifts = a->shifts,
+                              .pieces = a->pieces,
+                              .begins = a->begins,
+                              .x = picture,
+                              .channel = (size_t)c->window.height * c->window.width * c->batch,
+                              .step = c->batch == 1 ? c->window.stride : 1,
+                              .pitch = pitch };
+    struct tile_run run = { .panel = a->panel,
+                            .bias = c->bias,
+                            .y = positions,
+                            .pitch = pitch,
+                            .y_stride = window_positions(&c->window) * c->batch,
+                            .count = count };
+
+    for (uint32_t b = 0; b < tiles->block_count; b++) {
+        fill.block = run.block = &tiles->blocks[b];
+        run.begins = b == 0;
+        c->kernels->tile_fill(&fill, a->panel);
+        c->kernels->tile_run(&run);
+    }
+}
+
+static size_t pieces_most(const struct convolution *c)
+{
+    return window_taps(&c->window) * TILE_FLOATS;
+}
+
+bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes)
+{
+    const double channel = (double)c->window.height * c->window.width * (double)c->batch;
+
+    *bytes = TILE_PANEL_ROOM * sizeof(float) + pieces_most(c) * sizeof(struct piece);
+    return channel <= UINT32_MAX && size_align(*bytes, CACHE_LINE, bytes);
+}
+
+void convolution_tile(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
+                      void *scratch)
+{
+    const size_t columns = window_positions(&c->window) * c->batch, each = (columns + c->parts - 1) / c->parts;
+    const size_t width = MIN((size_t)tiles->vectors, (each + PACK_LANES - 1) / PACK_LANES) * PACK_LANES;
+    struct areas a = { .panel = scratch };
+    struct cut cut = { .c = c };
+    unsigned long long begin, end;
+
+    for (uint32_t column = 0; column < c->window.kernel_width; column++)
+        cut.reach[column] = find_reach(c, column);
+    a.pieces = (struct piece *)(a.panel + TILE_PANEL_ROOM);
+    pool_share((columns + width - 1) / width, 1, c->part, c->parts, &begin, &end);
+    for (size_t at = begin * width; at < MIN(end * width, columns); at += width) {
+        const size_t past = MIN(at + width, columns);
+
+        cut.begin = at;
+        cut_tile(&cut, past, &a);
+        run_tile(c, tiles, &a, picture, positions + at, past - at);
+    }
+}
