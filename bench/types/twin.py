@@ -26,6 +26,7 @@ class Graph:
         if self.shape is None or "wisp.decoding" in self.metadata:
             raise Unknown("a decoder: a graph has no loop over the words that come")
         self.nodes, self.weights, self.names, self.ranks = [], [], ["input"], [len(self.shape)]
+        self.turned = set()  # names of sequences whose features stand last, as matrix products over them want it
 
     def dense(self, layer):
         """Its weight, rows x columns."""
@@ -47,12 +48,49 @@ class Graph:
         self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
+    def features_last(self, name):
+        if name in self.turned:
+            return name
+        turned = self.node("Transpose", [name], perm=[0, 2, 1])
+        self.turned.add(turned)
+        return turned
+
+    def features_first(self, name):
+        return self.node("Transpose", [name], perm=[0, 2, 1]) if name in self.turned else name
+
+    def width(self, value):
+        """Features of a value whose layers back to the last weight keep them."""
+        while value:
+            layer = self.layers[value - 1]
+            starts = self.tensors.get(f"{layer['name']}.weight.crow_indices")
+            if starts is not None:
+                return len(starts) - 1
+            value = layer["inputs"][0]
+        return self.shape[0]
+
     def whole(self, values):
         return self.weight(numpy.array(values, "int64"), f"whole{len(self.weights)}")
 
 
 def same(kind, **attributes):
     return lambda g, layer, inputs, rank: (g.node(kind, inputs, **attributes), rank)
+
+
+def along(g, name, like):
+    """A value that stands as `like` does."""
+    if like in g.turned:
+        g.turned.add(name)
+    return name
+
+
+def each(kind):
+    return lambda g, layer, inputs, rank: (along(g, g.node(kind, inputs), inputs[0]), rank)
+
+
+def add(g, layer, inputs, rank):
+    if any(name in g.turned for name in inputs):
+        inputs = [g.features_last(name) for name in inputs]
+    return along(g, g.node("Add" if len(inputs) == 2 else "Sum", inputs), inputs[0]), rank
 
 
 def bias(g, layer):
@@ -97,7 +135,53 @@ def pool(kind):
 
 
 def global_pool(g, layer, inputs, rank):
-    return g.node("ReduceMean", inputs, axes=list(range(2, rank + 1)), keepdims=0), 1
+    axes = [1] if inputs[0] in g.turned else list(range(2, rank + 1))
+    return g.node("ReduceMean", inputs, axes=axes, keepdims=0), 1
+
+
+def tokens(g, layer, inputs, rank):
+    return g.features_last(g.node("Reshape", [*inputs, g.whole([0, 0, -1])])), 2
+
+
+def position(g, layer, inputs, rank):
+    places = g.vector(layer, "embedding").reshape(g.width(layer["inputs"][0]), -1).T[None]
+    name = g.features_last(inputs[0])
+    return along(g, g.node("Add", [name, g.weight(places, layer["name"])]), name), rank
+
+
+def layer_norm(g, layer, inputs, rank):
+    name = g.features_last(inputs[0])
+    vectors = [g.weight(g.vector(layer, which), f"{layer['name']}.{which}") for which in ("scale", "shift")]
+    return along(g, g.node("LayerNormalization", [name, *vectors], axis=-1, epsilon=float(layer["parameters"].get("epsilon", 1e-5))), name), rank
+
+
+def projection(g, layer, inputs, rank):
+    name = g.features_last(inputs[0])
+    product = g.node("MatMul", [name, g.weight(g.dense(layer).T, layer["name"])])
+    vector = bias(g, layer)
+    return along(g, g.node("Add", [product, *vector]) if vector else product, name), rank
+
+
+def gelu(g, layer, inputs, rank):
+    if layer["parameters"].get("approximation") not in (None, 0, "none"):
+        raise Unknown("a gelu by tanh")
+    number = lambda value: g.weight(numpy.array(value, "float32"), f"number{len(g.weights)}")  # noqa: E731
+    below = g.node("Add", [g.node("Erf", [g.node("Div", [inputs[0], number(2 ** 0.5)])]), number(1)])
+    return along(g, g.node("Mul", [g.node("Mul", [inputs[0], below]), number(0.5)]), inputs[0]), rank
+
+
+def attention(g, layer, inputs, rank):
+    if len(inputs) > 3 or layer["parameters"].get("causal"):
+        raise Unknown("attention with a mask")
+    heads = int(layer["parameters"].get("heads", 1))
+    factor = (g.width(layer["inputs"][0]) / heads) ** -0.5
+    parts = [g.node("Reshape", [g.features_last(name), g.whole([0, 0, heads, -1])]) for name in inputs]
+    q, k, v = (g.node("Transpose", [part], perm=perm) for part, perm in zip(parts, ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3])))
+    scores = g.node("Mul", [g.node("MatMul", [q, k]), g.weight(numpy.array(factor, "float32"), f"{layer['name']}.factor")])
+    answer = g.node("Transpose", [g.node("MatMul", [g.node("Softmax", [scores], axis=-1), v])], perm=[0, 2, 1, 3])
+    out = g.node("Reshape", [answer, g.whole([0, 0, -1])])
+    g.turned.add(out)
+    return out, 2
 
 
 def embedding(g, layer, inputs, rank):
@@ -124,8 +208,8 @@ def batch_norm(g, layer, inputs, rank):
 
 
 KINDS = {
-    "relu": same("Relu"), "sigmoid": same("Sigmoid"), "tanh": same("Tanh"), "softmax": same("Softmax", axis=1),
-    "add": lambda g, layer, inputs, rank: (g.node("Add" if len(inputs) == 2 else "Sum", inputs), rank),
+    "relu": each("Relu"), "sigmoid": each("Sigmoid"), "tanh": each("Tanh"), "softmax": same("Softmax", axis=1), "add": add, "gelu": gelu,
+    "tokens": tokens, "position": position, "layer_norm": layer_norm, "projection": projection, "attention": attention,
     "concat": same("Concat", axis=1), "dropout": lambda g, layer, inputs, rank: (inputs[0], rank),
     "linear": linear, "conv1d": convolution, "conv2d": convolution, "deconv2d": deconvolution, "max_pool": pool("MaxPool"),
     "average_pool": pool("AveragePool"), "global_pool": global_pool, "embedding": embedding, "reshape": reshape, "upsample": upsample,
@@ -145,7 +229,7 @@ def export(path):
         g.names.append(name)
         g.ranks.append(rank)
     outputs = json.loads(g.metadata.get("wisp.outputs", "null"))
-    last = g.names[outputs[0]["value"] if outputs else -1]
+    last = g.features_first(g.names[outputs[0]["value"] if outputs else -1])
     graph = helper.make_graph(g.nodes, "twin", [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", *g.shape])],
                               [helper.make_tensor_value_info(last, TensorProto.FLOAT, None)], g.weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Passes of one model, for a program that measures them in turn with others': bench_models.
+ *
+ * bench_pass_one MODEL BATCH THREADS INPUT OUTPUT      INPUT: BATCH samples, one after the other, as floats; their
+ * answers go to OUTPUT. Then, for each line "COUNT" of standard input, so many passes, and a line with the median of
+ * their times in microseconds. On one thread a pass is what the daemon runs, samples brought together and apart again;
+ * on several they are brought together by one of them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/pool.h"
+#include "base/size.h"
+#include "sparse/file/model_file.h"
+#include "sparse/passes/forward.h"
+#include "sparse/passes/samples.h"
+
+enum { RUNS_MAX = 1001 };
+
+struct bench {
+    struct model *model;
+    struct forward *forward;
+    size_t batch;
+    unsigned threads;
+    float *inputs, *outputs; /* sample after sample */
+    const void **in;
+    void **out;
+};
+
+static _Noreturn void give_up(const char *why)
+{
+    fprintf(stderr, "bench_pass_one: %s\n", why);
+    exit(1);
+}
+
+static void transfer(const char *path, const char *mode, float *floats, size_t count)
+{
+    FILE *file = fopen(path, mode);
+    const size_t done = !file          ? 0
+                        : *mode == 'r' ? fread(floats, sizeof *floats, count, file)
+                                       : fwrite(floats, sizeof *floats, count, file);
+
+    if (done != count || fclose(file))
+        give_up(path);
+}
+
+static void run(const struct bench *b)
+{
+    const struct signature *s = &b->model->signature;
+
+    if (b->threads == 1) {
+        forward_serve(b->forward, b->in, b->out, b->batch);
+        return;
+    }
+    samples_gather(&s->inputs[0], &(struct samples_in){ b->in, 1, b->batch, 0, shape_elements(&s->inputs[0].shape) },
+                   forward_input(b->forward, 0));
+    forward_run(b->forward, LAYER_SERVE, forward_input(b->forward, 0), b->batch);
+    samples_scatter(&s->outputs[0], forward_value(b->forward, s->outputs[0].value),
+                    &(struct samples_out){ b->out, 1, b->batch, 0, shape_elements(&s->outputs[0].shape) });
+}
+
+static void open_bench(struct bench *b, const char *path)
+{
+    struct forward_setup setup = { .kernels = kernels_find("auto"), .batch = b->batch };
+    struct reason why;
+    size_t ins, outs;
+
+    if (b->threads > 1 && pool_new(b->threads, &setup.pool))
+        give_up("no threads");
+    if (model_read(path, &b->model, &why))
+        give_up(why.text);
+    setup.model = b->model;
+    if (!model_is_simple(b->model) || forward_new(&setup, &b->forward, &why))
+        give_up(why.text);
+    ins = shape_elements(&b->model->signature.inputs[0].shape);
+    outs = shape_elements(&b->model->signature.outputs[0].shape);
+    b->inputs = memory_zalloc(ins * b->batch, sizeof *b->inputs);
+    b->outputs = memory_zalloc(outs * b->batch, sizeof *b->outputs);
+    b->in = calloc(b->batch, sizeof *b->in);
+    b->out = calloc(b->batch, sizeof *b->out);
+    if (!b->inputs || !b->outputs || !b->in || !b->out)
+        give_up("no memory");
+    for (size_t i = 0; i < b->batch; i++) {
+        b->in[i] = b->inputs + i * ins;
+        b->out[i] = b->outputs + i * outs;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median_us(const struct bench *b, size_t count)
+{
+    uint64_t ns[RUNS_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t begin = clock_ns();
+
+        run(b);
+        ns[i] = clock_ns() - begin;
+    }
+    qsort(ns, count, sizeof *ns, compare);
+    return (double)ns[count / 2] / NS_PER_US;
+}
+
+int main(int argc, char **argv)
+{
+    struct bench b;
+    unsigned count;
+
+    if (argc != 6)
+        give_up("usage: bench_pass_one MODEL BATCH THREADS INPUT OUTPUT");
+    b = (struct bench){ .batch = (size_t)atol(argv[2]), .threads = (unsigned)atoi(argv[3]) };
+    open_bench(&b, argv[1]);
+    transfer(argv[4], "r", b.inputs, shape_elements(&b.model->signature.inputs[0].shape) * b.batch);
+    run(&b);
+    transfer(argv[5], "w", b.outputs, shape_elements(&b.model->signature.outputs[0].shape) * b.batch);
+    puts("ready");
+    fflush(stdout);
+    while (scanf("%u", &count) == 1) {
+        printf("%.3f\n", median_us(&b, MIN(MAX(count, 1u), (unsigned)RUNS_MAX)));
+        fflush(stdout);
+    }
+    return 0;
+}
