@@ -95,7 +95,7 @@ machine systemctl disable --now wispd.socket 2>/dev/null
 check "systemd $(machine systemctl --version | awk 'NR == 1 { print $2 }') is running" \
     equal "$(machine systemctl is-system-running)" running
 check "systemd-analyze verify finds nothing" \
-    empty "$(machine systemd-analyze verify --man=no wispd.service wispd.socket 2>&1)"
+    empty "$(machine systemd-analyze verify --man=no wispd.service wispd.socket wisp-metrics.socket wisp-textfile.timer 2>&1)"
 check "exposure $(machine systemd-analyze security --offline=true "$unit" | awk '/Overall/ { print $(NF - 2) }'), at most 0.5" \
     machine sh -c "systemd-analyze security --offline=true --threshold=5 $unit >/dev/null"
 check "what the unit documents is installed" \
@@ -132,6 +132,24 @@ check "in a network of its own" \
     [ "$(machine readlink "/proc/$pid/ns/net")" != "$(machine readlink /proc/1/ns/net)" ]
 check "text and audio answer too" quietly machine sh -c \
     'wisp run text /srv/examples/sentence.txt && wisp run audio /srv/examples/recording.wav'
+
+# ---- what Prometheus is told
+
+machine systemctl start wisp-metrics.socket
+metrics=$(machine /usr/bin/python3 -c 'import socket, sys
+connection = socket.socket(socket.AF_UNIX)
+connection.connect("/run/wisp-metrics.sock")
+connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: wisp\r\n\r\n")
+sys.stdout.write(connection.makefile().read())' 2>&1)
+check "wisp-metrics.socket answers, and is told of all users" \
+    like "$metrics" 'HTTP/1.0 200 OK*wisp_up 1*wisp_user_requests_total{uid="65534"} *'
+machine mkdir -p /var/lib/prometheus/node-exporter
+machine systemctl start wisp-textfile.service
+check "wisp-textfile.service writes the file of node_exporter, for all to read" \
+    like "$(as_user 65534 cat /var/lib/prometheus/node-exporter/wisp.prom 2>&1)" '*wisp_up 1*wisp_model_requests_total*'
+machine rm -r /var/lib/prometheus/node-exporter
+check "where there is no such folder, it fails and says so" \
+    like "$(machine sh -c 'systemctl start wisp-textfile.service; journalctl -q --no-pager -o cat -u wisp-textfile.service' 2>&1)" '*wisp.prom*'
 
 # ---- killed and hung under a client that never stops asking
 
