@@ -19,7 +19,7 @@
 #include "base/size.h"
 #include "limits.h"
 #include "operands.h"
-#include "rivals.h"
+#include "rivals/rivals.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/weights.h"

@@ -5,7 +5,7 @@
 #include <cblas.h>
 
 #include "base/size.h"
-#include "rival_libraries.h"
+#include "libraries.h"
 
 static void *openblas_open(const struct rival_operands *o)
 {

@@ -8,7 +8,7 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
-#include "rival_libraries.h"
+#include "libraries.h"
 
 struct inner {
     dnnl_engine_t engine;

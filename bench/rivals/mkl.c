@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rival_libraries.h"
+#include "libraries.h"
 
 enum { ROW_MAJOR = 101, NOT_TRANSPOSED = 111, SPARSE_PLAIN = 10, SPARSE_GENERAL = 20, CALLS_EXPECTED = 100000 };
 
