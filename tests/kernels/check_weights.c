@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Weights as layers run them: whatever format the clock chooses, the bits are those of the contract, for any batch,
+ * number of parts and blocks; and memory is in proportion to the connections.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/size.h"
+#include "kernels/matrices.h"
+#include "kernels/operands.h"
+#include "sparse/kernels/formats/batch_class.h"
+#include "sparse/kernels/formats/dense16.h"
+#include "sparse/kernels/weights.h"
+#include "support/test.h"
+
+/* In so many blocks of rows, or, of weights that are whole, in three parts. */
+static void check_weights(const struct weights *weights, uint32_t blocks, const struct csr *w, struct rng *rng,
+                          const char *table)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(batches); i++) {
+        const size_t n = batches[i];
+        float *x = calloc(w->columns * n, sizeof *x), *y = calloc(w->rows * n, sizeof *y);
+        float *expected = calloc(w->rows * n, sizeof *expected), *bias = calloc(w->rows, sizeof *bias);
+        const struct product p = { .bias = bias, .x = x, .y = y, .n = n };
+
+        fill(rng, x, w->columns * n, false);
+        fill(rng, bias, w->rows, false);
+        expect_spmm(w, bias, x, expected, n);
+        for (unsigned part = 0; part < 3 && !blocks; part++)
+            weights_run(weights, &p, part, 3);
+        for (uint32_t b = 0; b < blocks; b++)
+            weights_run_block(weights, b, &p);
+        assert_same(expected, y, w->rows * n, weights_format(weights, n), table);
+        free(x);
+        free(y);
+        free(bias);
+        free(expected);
+    }
+}
+
+/* In seven blocks they are the same, in the same formats. Those that serve do without the matrix: who loads a model
+ * moves it, or gives it back. */
+static void check_split(struct weights *weights, const struct csr *w, bool serve, struct rng *rng, const char *table)
+{
+    const char *before = weights_format(weights, 1);
+    struct csr moved = *w;
+
+    assert_int_equal(csr_reserve(&moved, w->rows, w->columns, w->count), 0);
+    memcpy(moved.starts, w->starts, (w->rows + 1) * sizeof *w->starts);
+    memcpy(moved.index.narrow, w->index.narrow, w->count * csr_index_bytes(w->columns));
+    memcpy(moved.values, w->values, w->count * sizeof *w->values);
+    assert_int_equal(weights_split(weights, &moved, 7), 0);
+    assert_string_equal(weights_format(weights, 1), before);
+    assert_int_equal(weights_borrow_csr(weights), !serve);
+    if (serve) {
+        memset(moved.starts, 0xff, (w->rows + 1) * sizeof *w->starts);
+        memset(moved.index.narrow, 0xff, w->count * csr_index_bytes(w->columns));
+        memset(moved.values, 0xff, w->count * sizeof *w->values);
+    }
+    check_weights(weights, 7, w, rng, table);
+    csr_deinit(&moved);
+}
+
+/* One row that is far longer than its neighbours would make all that run beside it as long. */
+static void test_filling_up_is_bounded(void **state)
+{
+    enum { ROWS = 8 * 128, COLUMNS = 8000 };
+    const struct kernels *kernels = kernels_find("scalar");
+    struct csr w;
+    unsigned number;
+
+    (void)state;
+    assert_true(weight_format_find("block8", &number));
+    assert_int_equal(csr_alloc(&w, ROWS, COLUMNS, COLUMNS + ROWS - 1), 0);
+    w.starts[1] = COLUMNS;
+    for (uint32_t k = 0; k < w.count; k++)
+        w.index.narrow[k] = (uint16_t)(k < COLUMNS ? k : k - COLUMNS);
+    for (uint32_t r = 1; r < ROWS; r++)
+        w.starts[r + 1] = w.starts[r] + 1;
+    assert_false(weight_format_can(kernels, number, &w, batch_class_of(8)));
+    csr_deinit(&w);
+    w = matrix(&(struct rng){ 0 }, 300, 400, 20);
+    assert_true(weight_format_can(kernels, number, &w, batch_class_of(8)));
+    assert_false(weight_format_can(kernels, number, &w, batch_class_of(1)));
+    csr_deinit(&w);
+}
+
+/* Rows that have no columns in common take a step for each connection, which sixty-four lanes wait for. */
+static void test_what_takes_too_much_is_not_chosen(void **state)
+{
+    enum { ROWS = 64, EACH = 10 };
+    const struct kernels *kernels = kernels_find("scalar");
+    struct weights *weights;
+    struct packed *packed;
+    struct csr w;
+    unsigned number;
+
+    (void)state;
+    assert_int_equal(csr_alloc(&w, ROWS, ROWS * EACH * 4, ROWS * EACH), 0);
+    for (uint32_t r = 0; r < ROWS; r++) {
+        w.starts[r + 1] = (r + 1) * EACH;
+        for (uint32_t i = 0; i < EACH; i++)
+            w.index.narrow[r * EACH + i] = (uint16_t)((r * EACH + i) * 4);
+    }
+    assert_true(weight_format_find("window32", &number));
+    assert_true(weight_format_can(kernels, number, &w, 0));
+    assert_int_equal(packed_new(&w, number, &packed), 0);
+    assert_true(packed->memory > w.count * 100);
+    packed_free(packed);
+    assert_int_equal(weights_new(kernels, &w, 1, 4, NULL, &weights), 0);
+    assert_true(weights_memory(weights) < 65536 + w.count * FORMAT_BYTES);
+    assert_string_not_equal(weights_format(weights, 1), "window32");
+    weights_free(weights);
+    csr_deinit(&w);
+}
+
+/* Whatever the clock says: the same bits for any batch and number of parts, and memory in proportion. */
+static void test_weights_of_any_choice(void **state)
+{
+    const struct kernels *kernels;
+    struct rng rng = rng_make(13, 0);
+
+    (void)state;
+    for (size_t t = 0; (kernels = kernels_at(t)); t++) {
+        for (unsigned percent = 2; percent <= 100; percent += 14) {
+            struct csr w = matrix(&rng, 70, 300, percent);
+            struct weights *chosen, *borrowed;
+
+            assert_int_equal(weights_new(kernels, &w, 1, 129, NULL, &chosen), 0);
+            assert_int_equal(weights_borrow(kernels, &w, &borrowed), 0);
+            check_weights(chosen, 0, &w, &rng, kernels->name);
+            check_weights(borrowed, 0, &w, &rng, kernels->name);
+            assert_true(weights_borrow_csr(borrowed));
+            assert_string_equal(weights_format(borrowed, 1), "csr");
+            if ((double)w.count < DENSE16_DENSITY_MIN * w.rows * w.columns)
+                assert_string_not_equal(weights_format(chosen, 1), "dense16");
+            assert_string_not_equal(weights_format(chosen, 2), "dense16");
+            assert_true(weights_memory(chosen) < 4096 + w.count * 64);
+            check_split(chosen, &w, true, &rng, kernels->name);
+            check_split(borrowed, &w, false, &rng, kernels->name);
+            assert_true(weights_memory(chosen) < 16384 + w.count * 80);
+            weights_free(chosen);
+            weights_free(borrowed);
+            csr_deinit(&w);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_filling_up_is_bounded),
+        cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
+        cmocka_unit_test(test_weights_of_any_choice),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
