@@ -17,6 +17,7 @@ enum { SHARE_WEIGHT = 100, SHARE_WEIGHT_MAX = 10000 }; /* the usual one; the gre
 
 struct ground {
     uint64_t time;
+    uint32_t wanting; /* how many shares compete now */
 };
 
 struct share {
@@ -25,15 +26,18 @@ struct share {
     uint32_t wants; /* how many things; 0: it does not compete */
 };
 
-static inline void share_want(struct share *share, const struct ground *ground)
+static inline void share_want(struct share *share, struct ground *ground)
 {
-    if (!share->wants++)
-        share->charged = MAX(share->charged, ground->time);
+    if (share->wants++)
+        return;
+    share->charged = MAX(share->charged, ground->time);
+    ground->wanting++;
 }
 
-static inline void share_want_no_more(struct share *share)
+static inline void share_want_no_more(struct share *share, struct ground *ground)
 {
-    share->wants--;
+    if (!--share->wants)
+        ground->wanting--;
 }
 
 /* It is served now. */

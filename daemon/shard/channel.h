@@ -41,6 +41,7 @@ struct channel {
     uid_t uid;               /* his */
     struct account *account; /* his, while it is served, */
     struct share share;      /* and this channel's in it */
+    uint64_t ahead_ns;       /* what its requests take that wait or run, in full batches */
     struct flow *flows, *free_flows;
     bool timings;       /* WIRE_FEATURE_TIMINGS, */
     bool done;          /* and WIRE_FEATURE_DONE */

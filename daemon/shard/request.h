@@ -49,6 +49,7 @@ struct request {
     uint32_t rows_now;    /* in the batch under way; of a model that decodes, those that have begun */
     uint32_t row;         /* the batch's, which is the first of them */
     uint32_t beam;        /* there: its width */
+    uint64_t alone_ns;    /* what it was said to take in full batches */
     uint32_t batch;       /* the timings: the largest batch it was in, */
     uint64_t taken_ns;    /* when it was taken, */
     uint64_t begun_ns;    /* when its first batch began, */

@@ -47,17 +47,38 @@ static void begin_to_want(struct shard *shard, struct request *request)
     note_asker(request->queue, channel->account, request->taken_ns);
 }
 
-/* Whether its deadline is over before its own rows can have been computed, whoever else waits. */
-static bool is_hopeless(struct request *request)
+/* Until it has been computed: its own rows, behind what its channel has before it, of which it gets its share while all
+ * who compete now go on. */
+static uint64_t will_take_ns(const struct shard *shard, const struct request *request)
+{
+    const struct channel *channel = request->channel;
+    const struct queue *queue = request->queue;
+    const uint64_t channels = MAX(channel->account->ground.wanting, 1u),
+                   users = MAX(shard->accounts.ground.wanting, 1u);
+
+    return cost_estimate_all(&queue->cost, request->ask.rows, queue->instance->batch_max) +
+           channel->ahead_ns * channels * users;
+}
+
+/* Whether its deadline will be over by then. */
+static bool is_hopeless(const struct shard *shard, const struct request *request)
 {
     struct queue *queue = request->queue;
-    const uint32_t most = queue->instance->batch_max;
 
     if (request->deadline_ns == UINT64_MAX || queue->sequences ||
-        request->taken_ns + cost_estimate_all(&queue->cost, request->ask.rows, most) <= request->deadline_ns)
+        request->taken_ns + will_take_ns(shard, request) <= request->deadline_ns)
         return false;
-    cost_doubt(&queue->cost, MIN(request->ask.rows, most));
+    cost_doubt(&queue->cost, MIN(request->ask.rows, queue->instance->batch_max));
     return true;
+}
+
+static void note_cost(struct request *request)
+{
+    const struct queue *queue = request->queue;
+    const uint32_t most = queue->instance->batch_max;
+
+    request->alone_ns = queue->sequences ? 0 : cost_estimate(&queue->cost, most) * request->ask.rows / most;
+    request->channel->ahead_ns += request->alone_ns;
 }
 
 bool s3_batch(struct shard *shard, struct request *request)
@@ -66,11 +87,12 @@ bool s3_batch(struct shard *shard, struct request *request)
         s6_complete(shard, request, model_set_missing(shard->serving->set, request->ask.route));
         return false;
     }
-    if (is_hopeless(request)) {
+    if (is_hopeless(shard, request)) {
         s6_complete(shard, request, WISP_E_DEADLINE);
         return false;
     }
     request_advance(request, REQUEST_ADMITTED, REQUEST_BATCHED);
+    note_cost(request);
     begin_to_want(shard, request);
     enter(request, NULL);
     return true;

@@ -116,8 +116,9 @@ static void end_to_want(struct shard *shard, struct request *request)
 
     counter_set(&request->queue->under_way, request->queue->under_way - 1);
     counter_set(&shard->under_way, shard->under_way - 1);
-    share_want_no_more(&channel->account->share);
-    share_want_no_more(&channel->share);
+    share_want_no_more(&channel->account->share, &shard->accounts.ground);
+    share_want_no_more(&channel->share, &channel->account->ground);
+    channel->ahead_ns -= request->alone_ns;
     wheel_remove(&shard->wheel, &request->deadline);
 }
 

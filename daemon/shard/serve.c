@@ -8,6 +8,7 @@ void shard_serve(struct shard *shard, struct channel *channel)
 {
     channel->account = accounts_get(&shard->accounts, channel->uid);
     channel->share = (struct share){ .weight = SHARE_WEIGHT };
+    channel->ahead_ns = 0;
     shard->channels[channel->index] = channel;
 }
 

@@ -46,7 +46,7 @@ static void serve(struct user *user, struct ground *ground, uint64_t ns, uint64_
     user->wanted_since = *now;
     if (user->always)
         return;
-    share_want_no_more(&user->share);
+    share_want_no_more(&user->share, ground);
 }
 
 /* Users who always want get time by their weights, to within a slice each, whatever slices each takes. */
@@ -57,7 +57,7 @@ static void shares_are_by_weight(void **state)
     (void)state;
     for (unsigned round = 0; round < 200; round++) {
         struct user users[USERS] = { { .always = true } };
-        struct ground ground = { rng_below(&rng, 1000000) };
+        struct ground ground = { .time = rng_below(&rng, 1000000) };
         uint64_t now = 0, weights = 0, most = 0;
 
         for (unsigned i = 0; i < USERS; i++) {
@@ -85,7 +85,7 @@ static void who_wants_little_is_next(void **state)
 {
     struct rng rng = rng_make(5, 4);
     struct user users[USERS] = { { .always = false } };
-    struct ground ground = { 0 };
+    struct ground ground = { .time = 0 };
     uint64_t now = 0;
 
     (void)state;
@@ -117,7 +117,7 @@ static void who_wants_little_is_next(void **state)
 static void idling_earns_nothing(void **state)
 {
     struct user users[USERS] = { { .always = true } };
-    struct ground ground = { 0 };
+    struct ground ground = { .time = 0 };
     uint64_t now = 0, before;
 
     (void)state;

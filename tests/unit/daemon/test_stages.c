@@ -232,7 +232,7 @@ static void s5_drops_what_is_late(void **state)
     uint64_t samples = rig.queues->queues[0].tally->samples;
 
     (void)state;
-    late.deadline_us = 1;
+    late.deadline_us = 1000000;
     rig_into_queue(0, &late)->deadline_ns = clock_ns() - 1;
     rig_into_queue(1, &good);
     rig_run_batch(&rig.queues->queues[0]);
@@ -391,7 +391,7 @@ static void counters_tell_pings_refusals_and_the_rest_apart(void **state)
     assert_int_equal(rig_only_completion(2, &completion), WISP_E_INVALID);
     assert_int_equal(completion.cause, WIRE_CAUSE_ROWS);
     assert_int_equal(completion.where[0], 4096);
-    late.deadline_us = 1;
+    late.deadline_us = 1000000;
     rig_into_queue(0, &late)->deadline_ns = 0;
     rig_turn_until_idle();
     rig_into_queue(2, &late);

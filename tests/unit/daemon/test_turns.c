@@ -218,7 +218,8 @@ static void anything_in_any_order(void **state)
 
 /* ---- whose turn ---- */
 
-/* One user has everything full of large requests; another's small one is in the next batch, whatever is before it. */
+/* One user has everything full of large requests; another's small one, who was charged nothing of late, is in the next
+ * batch, whatever is before it. */
 static void a_flood_stands_in_nobodys_way(void **state)
 {
     const struct wire_submission small = rig_infer(1, 200);
@@ -232,9 +233,9 @@ static void a_flood_stands_in_nobodys_way(void **state)
     }
     for (unsigned i = 0; i < 50; i++) {
         turn();
+        rig.channels[1]->account->share.charged = 0;
         rig_into_queue(1, &small);
-        for (int k = 0; k < 2 && !reap_ring_ready(&rig.peers[1].reap); k++)
-            turn();
+        turn();
         assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
         rig_check_answer(1, &small);
     }
@@ -288,7 +289,7 @@ static void who_want_all_share_it(void **state)
     }
     assert_true(apart(used(0), used(1) + used(2)) <= 2 * longest);
     assert_true(apart(used(1), used(2)) <= 2 * longest);
-    assert_true(used(0) > 10 * NS_PER_MS);
+    assert_true(used(0) > NS_PER_MS);
 }
 
 /* ---- deadlines ---- */
@@ -313,6 +314,31 @@ static void what_cannot_be_in_time_is_refused_at_once(void **state)
     nothing_is_left();
 }
 
+/* Nor what its channel has before it lets it be. */
+static void what_stands_behind_too_much_is_refused_at_once(void **state)
+{
+    struct wire_submission large = rig_infer(40, 0), small = rig_infer(1, 200);
+    struct wire_completion completion;
+    struct request *request;
+
+    (void)state;
+    rig_into_queue(0, &large);
+    passes_are_short();
+    rig.channels[0]->ahead_ns = NS_PER_S;
+    rig.channels[0]->newest->alone_ns = NS_PER_S;
+    small.deadline_us = 900000;
+    request = rig_take(0, &small);
+    assert_true(s2_admit(&rig.shard, request));
+    assert_false(s3_batch(&rig.shard, request));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    rig_into_queue(1, &small); /* another channel has nothing before it */
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    assert_int_equal(rig.channels[0]->ahead_ns, 0);
+    nothing_is_left();
+}
+
 /* In a queue to which nobody comes: it waits for company. */
 static void a_deadline_ends_a_request_that_waits(void **state)
 {
@@ -322,6 +348,7 @@ static void a_deadline_ends_a_request_that_waits(void **state)
 
     (void)state;
     ask.deadline_us = 1000;
+    passes_are_short();
     rig_into_queue(0, &ask);
     while (!reap_ring_ready(&rig.peers[0].reap)) {
         turn();
@@ -345,6 +372,7 @@ int main(void)
         RIG_TEST(a_flood_stands_in_nobodys_way),
         RIG_TEST(who_want_all_share_it),
         RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
+        RIG_TEST(what_stands_behind_too_much_is_refused_at_once),
         RIG_TEST_WAITING(a_deadline_ends_a_request_that_waits),
     };
 
