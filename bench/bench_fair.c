@@ -20,6 +20,7 @@
 #include "base/outcome.h"
 #include "base/size.h"
 #include "hogs.h"
+#include "overload.h"
 #include "samples.h"
 #include "server.h"
 
@@ -77,6 +78,9 @@ struct bench {
     wisp_request *request;
     struct model models[2]; /* small, large */
     struct result results[ARRAY_SIZE(cases)];
+    struct overload overload;
+    struct samples calm;                                                  /* the honest client before it, */
+    struct samples back;                                                  /* and right after it */
     uint64_t equal[ARRAY_SIZE(equals)][2], single[ARRAY_SIZE(equals)][2]; /* together, each alone */
 };
 
@@ -216,6 +220,15 @@ static int measure_equals(struct bench *bench, unsigned at, uint64_t ns)
            measure_hogs(bench, c, 0, 2, 2 * ns, bench->equal[at]);
 }
 
+static int measure_overload(struct bench *bench, uint64_t ns)
+{
+    const struct hog_setup setup = setup_of(bench, false, 16, 1, 0);
+
+    return ask_for(&bench->calm, bench->request, ns) ||
+           overload_measure(&bench->overload, &setup, bench->server.pid, 10, ns) ||
+           ask_for(&bench->back, bench->request, ns);
+}
+
 static bool is_wanted(const struct options *options, const char *name)
 {
     return !options->only || !strcmp(options->only, name);
@@ -233,7 +246,7 @@ static int measure_round(struct bench *bench, const struct options *options)
         if (is_wanted(options, equals[i].name) && measure_equals(bench, i, ns))
             return -1;
     }
-    return 0;
+    return is_wanted(options, "overload") ? measure_overload(bench, ns) : 0;
 }
 
 /* ---- saying it ---- */
@@ -265,6 +278,28 @@ static void print_equal(const struct bench *bench, unsigned at)
            equals[at].name, share[0], share[1], sum, squares > 0 ? sum * sum / 2 / squares : 0);
 }
 
+static void print_overload(struct bench *bench)
+{
+    struct overload *o = &bench->overload;
+    const double peak = (double)o->peak * 1e9 / (double)o->peak_ns, good = (double)o->good * 1e9 / (double)o->open_ns;
+
+    printf("{\"bench\": \"fair\", \"case\": \"overload\", \"peak_per_s\": %.0f, \"daemon_us\": %.3f, "
+           "\"offered_per_s\": %.0f, "
+           "\"good_per_s\": %.0f, \"goodput\": %.3f, \"untaken\": %" PRIu64 ", \"refused\": %" PRIu64
+           ", \"late\": %" PRIu64 ", ",
+           peak, (double)o->peak_cpu_ns / 1000 / (double)o->peak, (double)o->offered * 1e9 / (double)o->open_ns, good,
+           good / peak, o->untaken, o->refused, o->late);
+    if (o->refusals.count)
+        samples_print(&o->refusals, "refusal_", 1, stdout);
+    printf("%s", o->refusals.count ? ", " : "");
+    samples_print(&o->answers, "answer_", 0, stdout);
+    printf(", ");
+    samples_print(&bench->calm, "before_", 0, stdout);
+    printf(", ");
+    samples_print(&bench->back, "after_", 0, stdout);
+    printf("}\n");
+}
+
 static void print_results(struct bench *bench, const struct options *options)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -275,6 +310,8 @@ static void print_results(struct bench *bench, const struct options *options)
         if (is_wanted(options, equals[i].name))
             print_equal(bench, i);
     }
+    if (is_wanted(options, "overload"))
+        print_overload(bench);
 }
 
 /* ---- beginning and end ---- */
@@ -347,6 +384,8 @@ static int begin(struct bench *bench, struct options *options, const char *folde
         if (samples_init(&bench->results[i].alone, CAPACITY) || samples_init(&bench->results[i].beside, CAPACITY))
             return -1;
     }
+    if (overload_init(&bench->overload) || samples_init(&bench->calm, CAPACITY) || samples_init(&bench->back, CAPACITY))
+        return -1;
     snprintf(bench->large, sizeof bench->large, "%s/large.safetensors", folder);
     /* The hogs are other users, who have to come to the socket. */
     return chmod(folder, 0755) || make_large(bench, options->forge ? options->forge : options->forge_path) ||
@@ -359,6 +398,9 @@ static void end(struct bench *bench)
     wisp_close(bench->client);
     server_stop(&bench->server);
     unlink(bench->large);
+    overload_deinit(&bench->overload);
+    samples_deinit(&bench->calm);
+    samples_deinit(&bench->back);
     for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
         samples_deinit(&bench->results[i].alone);
         samples_deinit(&bench->results[i].beside);
