@@ -41,6 +41,8 @@ static bool ask(struct load *load, uint64_t now)
 
     load->next = load->next + 1 < load->count ? load->next + 1 : 0;
     load->ask.user_data = now;
+    if (load->ask.flags & WIRE_FLAG_UNTIL)
+        load->ask.deadline_us = (uint32_t)(now / NS_PER_US) + DEADLINE_US;
     if (!submit_ring_push(&raw->submit, &load->ask))
         return false;
     wake_daemon(raw->theirs, raw->eventfd);
@@ -102,6 +104,7 @@ static void close_loop(struct load *load, struct overload *overload, pid_t daemo
     uint64_t now = begin;
 
     load->ask.deadline_us = 0;
+    load->ask.flags = 0;
     for (; now < begin + ns; now = clock_ns()) {
         for (uint32_t i = 0; i < load->count * ENTRIES && ask(load, now); i++)
             continue;
@@ -117,7 +120,7 @@ static void open_loop(struct load *load, struct overload *overload, double per_n
     const uint64_t begin = clock_ns();
     uint64_t offered = 0;
 
-    load->ask.deadline_us = DEADLINE_US;
+    load->ask.flags = WIRE_FLAG_UNTIL;
     for (uint64_t now = begin; now < begin + ns; now = clock_ns()) {
         uint64_t due = (uint64_t)((double)(now - begin) * per_ns);
 

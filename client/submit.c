@@ -65,12 +65,19 @@ static bool may_go(const struct wisp_request *request)
     return !table->suspects || (request->losses >= SUSPICIONS && !table->sent);
 }
 
-/* The daemon counts from when it takes the request; what has passed before, with another daemon perhaps, is gone. */
-static uint32_t deadline_left_us(const struct wisp_request *request)
+/* As the moment at which it is over, be it that the request waits in the ring; where the daemon is older, or the moment
+ * far away, as what is left when the daemon takes it: what has passed before, with another daemon perhaps, is gone. */
+static void set_deadline(const struct wisp_request *request, struct wire_submission *submission)
 {
-    uint64_t now = clock_ns(), until = request_deadline(request);
+    const uint64_t now = clock_ns(), until = request_deadline(request);
+    const uint64_t left = until > now + NS_PER_US ? (until - now) / NS_PER_US : 1;
 
-    return until > now + NS_PER_US ? (uint32_t)((until - now) / NS_PER_US) : 1;
+    if (request->client->session->features & WIRE_FEATURE_UNTIL && left < INT32_MAX) {
+        submission->flags |= WIRE_FLAG_UNTIL;
+        submission->deadline_us = (uint32_t)(until / NS_PER_US);
+    } else {
+        submission->deadline_us = (uint32_t)left;
+    }
 }
 
 static void ring_doorbell(struct wisp_client *client)
@@ -164,7 +171,7 @@ static bool send(struct wisp_request *request)
     if (!may_go(request))
         return false;
     if (request->deadline_us)
-        submission.deadline_us = deadline_left_us(request);
+        set_deadline(request, &submission);
     move_in(request);
     submission.mark = request->mark = next_mark(request);
     if (!submit_ring_push(&client->session->submit, &submission))

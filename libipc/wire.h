@@ -47,9 +47,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_DONE    (1ull << 6) /* done_ns of a completion is filled in, where its timings are */
 #define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD and WIRE_ROLLBACK */
 #define WIRE_FEATURE_SIGHT   (1ull << 8) /* WIRE_STATS and WIRE_CLIENTS */
+#define WIRE_FEATURE_UNTIL   (1ull << 9) /* WIRE_FLAG_UNTIL */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
-     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT)
+     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT | WIRE_FEATURE_UNTIL)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -77,9 +78,14 @@ enum wire_op {
     WIRE_OP_CANCEL = 2,
 };
 
+/* Of a submission of WIRE_OP_INFER. */
+#define WIRE_FLAG_UNTIL                                                                                                \
+    0x01 /* deadline_us is a moment: the low 32 bits of CLOCK_MONOTONIC, at most 2^31 us from now                      \
+          */
+
 struct wire_submission {
     uint8_t op;           /* enum wire_op */
-    uint8_t flags;        /* 0 */
+    uint8_t flags;        /* WIRE_FLAG_*, where both ends have their features */
     uint16_t beam;        /* of a model that decodes: its width, up to WIRE_BEAM_MAX; 0: the model's; 0 without
                              WIRE_FEATURE_BEAMS */
     uint32_t route;       /* which model: a number that the daemon gave for a name or processing type */
@@ -89,7 +95,7 @@ struct wire_submission {
     uint64_t out_offset;  /* into the output arena, a multiple of WIRE_ARENA_ALIGN */
     uint64_t out_length;  /* bytes, as the model has it */
     uint32_t rows;        /* samples in this request, 1 .. WIRE_ROWS_MAX */
-    uint32_t deadline_us; /* 0: none; else microseconds after the daemon took the request */
+    uint32_t deadline_us; /* 0: none; else microseconds after the daemon took the request, or as WIRE_FLAG_UNTIL says */
     uint32_t mark;        /* of a model that decodes: what stands beside its progress; 0 without WIRE_FEATURE_MARKS */
     uint32_t seq;         /* publishes the slot */
 };

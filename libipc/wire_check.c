@@ -65,14 +65,26 @@ static int check_range(const char *name, uint64_t offset, uint64_t length, uint6
     return 0;
 }
 
+static int check_flags(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
+{
+    const unsigned known = limits->features & WIRE_FEATURE_UNTIL ? WIRE_FLAG_UNTIL : 0;
+
+    if (copy->flags & ~known)
+        return refuse(why, WISP_E_INVALID, "unknown flags %#x", copy->flags & ~known);
+    if (copy->flags && copy->op != WIRE_OP_INFER)
+        return refuse(why, WISP_E_INVALID, "flags of an operation that has none");
+    return 0;
+}
+
 int wire_check_submission(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
 {
     int result;
 
     if (copy->op > WIRE_OP_CANCEL || (copy->op == WIRE_OP_CANCEL && !(limits->features & WIRE_FEATURE_CANCEL)))
         return refuse(why, WISP_E_INVALID, "unknown operation %u", copy->op);
-    if (copy->flags)
-        return refuse(why, WISP_E_INVALID, "flags are not zero");
+    result = check_flags(copy, limits, why);
+    if (result)
+        return result;
     if (copy->beam && (copy->op != WIRE_OP_INFER || !(limits->features & WIRE_FEATURE_BEAMS)))
         return refuse(why, WISP_E_INVALID, "a beam where there is none");
     if (copy->beam > WIRE_BEAM_MAX)

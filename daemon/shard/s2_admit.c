@@ -28,6 +28,18 @@ static int check_beam(struct request *request)
     return WISP_E_INVALID;
 }
 
+/* A moment is said by its low bits: the one that is nearest. One that has gone by is now. */
+static uint64_t deadline_of(const struct request *request)
+{
+    const struct wire_submission *ask = &request->ask;
+    int32_t left;
+
+    if (!(ask->flags & WIRE_FLAG_UNTIL))
+        return ask->deadline_us ? request->taken_ns + ask->deadline_us * NS_PER_US : UINT64_MAX;
+    left = (int32_t)(ask->deadline_us - (uint32_t)(request->taken_ns / NS_PER_US));
+    return request->taken_ns + (left > 0 ? (uint64_t)left * NS_PER_US : 0);
+}
+
 bool s2_admit(struct shard *shard, struct request *request)
 {
     const struct wire_submission *ask = &request->ask;
@@ -49,7 +61,7 @@ bool s2_admit(struct shard *shard, struct request *request)
         s6_complete(shard, request, status);
         return false;
     }
-    request->deadline_ns = ask->deadline_us ? request->taken_ns + ask->deadline_us * NS_PER_US : UINT64_MAX;
+    request->deadline_ns = deadline_of(request);
     request_advance(request, REQUEST_TAKEN, REQUEST_ADMITTED);
     return true;
 }

@@ -60,13 +60,16 @@ static uint64_t will_take_ns(const struct shard *shard, const struct request *re
            channel->ahead_ns * channels * users;
 }
 
-/* Whether its deadline will be over by then. */
+/* Whether its deadline is over, or will be by then. */
 static bool is_hopeless(const struct shard *shard, const struct request *request)
 {
     struct queue *queue = request->queue;
 
-    if (request->deadline_ns == UINT64_MAX || queue->sequences ||
-        request->taken_ns + will_take_ns(shard, request) <= request->deadline_ns)
+    if (request->deadline_ns == UINT64_MAX)
+        return false;
+    if (request->deadline_ns <= request->taken_ns)
+        return true; /* in the ring */
+    if (queue->sequences || request->taken_ns + will_take_ns(shard, request) <= request->deadline_ns)
         return false;
     cost_doubt(&queue->cost, MIN(request->ask.rows, queue->instance->batch_max));
     return true;

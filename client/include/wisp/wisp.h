@@ -198,8 +198,8 @@ int wisp_request_words(const wisp_request *request, uint32_t row, int32_t *words
 void wisp_request_set_user(wisp_request *request, void *user);
 void *wisp_request_user(const wisp_request *request);
 
-/* 0: none. Counted from when the daemon takes the request, and not begun anew when a restart of the daemon makes the
- * library send it again; WISP_E_DEADLINE is then the request's status. */
+/* 0: none. Counted from the submit, and not begun anew when a restart of the daemon makes the library send it again;
+ * WISP_E_DEADLINE is then the request's status, when its time is over, or at once where that can be foreseen. */
 void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds);
 
 /* Hands it to the daemon; does not wait. An input that is not finite is the answer WISP_E_INVALID, and

@@ -124,6 +124,33 @@ static void s2_sets_the_deadline(void **state)
     s6_complete(&rig.shard, request, WISP_OK);
 }
 
+/* A moment by its low bits, wherever these are just now; one that has gone by is refused at once. */
+static void s2_knows_moments(void **state)
+{
+    struct wire_submission ask = rig_infer(1, 0);
+    struct wire_completion completion;
+
+    (void)state;
+    ask.flags = WIRE_FLAG_UNTIL;
+    for (unsigned i = 0; i < 1000; i++) {
+        const uint64_t now = (clock_ns() / NS_PER_US + i * 4321987ull) * NS_PER_US;
+        const int64_t left = (int64_t)(i % 3 ? i * 2000ull : 1ull << 31) - 1;
+        struct request *request;
+
+        ask.deadline_us = (uint32_t)(now / NS_PER_US + (uint64_t)left);
+        request = rig_take(0, &ask);
+        request->taken_ns = now;
+        assert_true(s2_admit(&rig.shard, request));
+        assert_true(request->deadline_ns == (left > 0 ? now + (uint64_t)left * NS_PER_US : now));
+        s6_complete(&rig.shard, request, WISP_OK);
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+    }
+    ask.deadline_us = (uint32_t)(clock_ns() / NS_PER_US) - 5;
+    rig_push(0, &ask);
+    shard_turn(&rig.shard, clock_ns());
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+}
+
 /* ---- s3 and s4 ---- */
 
 static void s3_knows_its_routes(void **state)
@@ -510,6 +537,7 @@ int main(void)
         RIG_TEST(s2_refuses_what_reaches_outside),
         RIG_TEST(s2_answers_a_ping_and_refuses_when_draining),
         RIG_TEST(s2_sets_the_deadline),
+        RIG_TEST(s2_knows_moments),
         RIG_TEST(s3_knows_its_routes),
         RIG_TEST_WAITING(s3_waits_only_as_configured),
         RIG_TEST(s4_takes_in_order_up_to_a_batch),
