@@ -17,8 +17,8 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "base/size.h"
+#include "daemon/server.h"
 #include "e2e.h"
-#include "server.h"
 
 enum { DAEMON_CORE = 0, CLIENT_CORE = 1, ROUNDS_MAX = 100 };
 

@@ -19,10 +19,10 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "base/size.h"
-#include "hogs.h"
-#include "overload.h"
-#include "samples.h"
-#include "server.h"
+#include "daemon/hogs.h"
+#include "daemon/overload.h"
+#include "daemon/samples.h"
+#include "daemon/server.h"
 
 #include <wisp/wisp.h>
 

@@ -21,8 +21,8 @@
 #include "base/options.h"
 #include "base/outcome.h"
 #include "base/size.h"
+#include "daemon/server.h"
 #include "e2e.h"
-#include "server.h"
 
 enum { OTHERS = 3, SAME = 2, CLIENTS = OTHERS + SAME, LOG_MAX = 1 << 19, OUTPUT_MAX = 64, KNOWN = 2 };
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/size.h"
-#include "samples.h"
+#include "daemon/samples.h"
 #include "sparse/file/model_file.h"
 #include "sparse/passes/forward.h"
 

@@ -10,7 +10,7 @@
 
 #include <wisp/wisp.h>
 
-#include "samples.h"
+#include "daemon/samples.h"
 
 enum { WARM_UP = 200, DEPTH_MAX = 64, CLIENTS_MAX = 64, SPIN_LONG_US = 100000 };
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "daemon/server.h"
 #include "e2e.h"
-#include "server.h"
 
 /* Shared by parent and clients. The flags pair with the other side's acquire loads; the counts are read after wait().
  */

@@ -2,8 +2,8 @@
  *
  * Ten times as many requests as can be served: what is still answered in time, and how soon the others know.
  */
-#ifndef BENCH_OVERLOAD_H
-#define BENCH_OVERLOAD_H
+#ifndef BENCH_DAEMON_OVERLOAD_H
+#define BENCH_DAEMON_OVERLOAD_H
 
 #include "hogs.h"
 #include "samples.h"

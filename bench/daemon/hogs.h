@@ -2,8 +2,8 @@
  *
  * Other users, each in a process of its own, who take all that they can get, or do what no client should.
  */
-#ifndef BENCH_HOGS_H
-#define BENCH_HOGS_H
+#ifndef BENCH_DAEMON_HOGS_H
+#define BENCH_DAEMON_HOGS_H
 
 #include <stdint.h>
 #include <sys/types.h>

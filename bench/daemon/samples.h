@@ -2,8 +2,8 @@
  *
  * Measured times and what is said of them: every sample is kept, so the tail is counted, not estimated.
  */
-#ifndef BENCH_SAMPLES_H
-#define BENCH_SAMPLES_H
+#ifndef BENCH_DAEMON_SAMPLES_H
+#define BENCH_DAEMON_SAMPLES_H
 
 #include <stddef.h>
 #include <stdint.h>

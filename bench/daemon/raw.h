@@ -2,8 +2,8 @@
  *
  * A channel without libwisp, for clients that libwisp would never be.
  */
-#ifndef BENCH_RAW_H
-#define BENCH_RAW_H
+#ifndef BENCH_DAEMON_RAW_H
+#define BENCH_DAEMON_RAW_H
 
 #include <stdbool.h>
 #include <stdint.h>

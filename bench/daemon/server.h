@@ -2,8 +2,8 @@
  *
  * A wispd of our own for a measurement: on a private socket, pinned to one core, gone with us.
  */
-#ifndef BENCH_SERVER_H
-#define BENCH_SERVER_H
+#ifndef BENCH_DAEMON_SERVER_H
+#define BENCH_DAEMON_SERVER_H
 
 #include <sys/types.h>
 
