@@ -38,19 +38,21 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_ABI_MAX 2
 
 /* Feature bits. A bit is used on a channel only when both ends offered it. */
-#define WIRE_FEATURE_NOTIFY  (1ull << 0) /* WIRE_NOTIFY messages on the socket */
-#define WIRE_FEATURE_TIMINGS (1ull << 1) /* queue_ns, compute_ns and batch of a completion are filled in */
-#define WIRE_FEATURE_CANCEL  (1ull << 2) /* WIRE_OP_CANCEL */
-#define WIRE_FEATURE_ASKING  (1ull << 3) /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
-#define WIRE_FEATURE_MARKS   (1ull << 4) /* submissions have a mark */
-#define WIRE_FEATURE_BEAMS   (1ull << 5) /* and the width of a beam */
-#define WIRE_FEATURE_DONE    (1ull << 6) /* done_ns of a completion is filled in, where its timings are */
-#define WIRE_FEATURE_RELOAD  (1ull << 7) /* WIRE_RELOAD and WIRE_ROLLBACK */
-#define WIRE_FEATURE_SIGHT   (1ull << 8) /* WIRE_STATS and WIRE_CLIENTS */
-#define WIRE_FEATURE_UNTIL   (1ull << 9) /* WIRE_FLAG_UNTIL */
+#define WIRE_FEATURE_NOTIFY  (1ull << 0)  /* WIRE_NOTIFY messages on the socket */
+#define WIRE_FEATURE_TIMINGS (1ull << 1)  /* queue_ns, compute_ns and batch of a completion are filled in */
+#define WIRE_FEATURE_CANCEL  (1ull << 2)  /* WIRE_OP_CANCEL */
+#define WIRE_FEATURE_ASKING  (1ull << 3)  /* channels for questions alone: hello.entries may be WIRE_ENTRIES_NONE */
+#define WIRE_FEATURE_MARKS   (1ull << 4)  /* submissions have a mark */
+#define WIRE_FEATURE_BEAMS   (1ull << 5)  /* and the width of a beam */
+#define WIRE_FEATURE_DONE    (1ull << 6)  /* done_ns of a completion is filled in, where its timings are */
+#define WIRE_FEATURE_RELOAD  (1ull << 7)  /* WIRE_RELOAD and WIRE_ROLLBACK */
+#define WIRE_FEATURE_SIGHT   (1ull << 8)  /* WIRE_STATS and WIRE_CLIENTS */
+#define WIRE_FEATURE_UNTIL   (1ull << 9)  /* WIRE_FLAG_UNTIL */
+#define WIRE_FEATURE_CLASSES (1ull << 10) /* a class in the flags of submissions */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
-     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT | WIRE_FEATURE_UNTIL)
+     WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT | WIRE_FEATURE_UNTIL |          \
+     WIRE_FEATURE_CLASSES)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -82,6 +84,12 @@ enum wire_op {
 #define WIRE_FLAG_UNTIL                                                                                                \
     0x01 /* deadline_us is a moment: the low 32 bits of CLOCK_MONOTONIC, at most 2^31 us from now                      \
           */
+
+#define WIRE_FLAG_CLASS  0x06 /* enum wire_class, by WIRE_CLASS_SHIFT */
+#define WIRE_CLASS_SHIFT 1
+
+/* Which of its user's requests goes before which; what is LAST goes behind everybody else's as well. */
+enum wire_class { WIRE_CLASS_USUAL = 0, WIRE_CLASS_FIRST = 1, WIRE_CLASS_LAST = 2 };
 
 struct wire_submission {
     uint8_t op;           /* enum wire_op */

@@ -67,12 +67,15 @@ static int check_range(const char *name, uint64_t offset, uint64_t length, uint6
 
 static int check_flags(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
 {
-    const unsigned known = limits->features & WIRE_FEATURE_UNTIL ? WIRE_FLAG_UNTIL : 0;
+    const unsigned known = (limits->features & WIRE_FEATURE_UNTIL ? WIRE_FLAG_UNTIL : 0) |
+                           (limits->features & WIRE_FEATURE_CLASSES ? WIRE_FLAG_CLASS : 0);
 
     if (copy->flags & ~known)
         return refuse(why, WISP_E_INVALID, "unknown flags %#x", copy->flags & ~known);
     if (copy->flags && copy->op != WIRE_OP_INFER)
         return refuse(why, WISP_E_INVALID, "flags of an operation that has none");
+    if ((copy->flags & WIRE_FLAG_CLASS) >> WIRE_CLASS_SHIFT > WIRE_CLASS_LAST)
+        return refuse(why, WISP_E_INVALID, "a class that there is not");
     return 0;
 }
 

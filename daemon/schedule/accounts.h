@@ -21,8 +21,8 @@ struct account {
     struct ground ground; /* of its channels */
     /* While a batch is made (s4_dispatch.c). */
     struct account *next;
-    struct flow *first, *last; /* of its flows, those that can still give */
-    uint64_t pledged;          /* what it would be charged for what it has given */
+    struct flow *first; /* of its flows, those that can still give */
+    uint64_t pledged;   /* what it would be charged for what it has given */
 };
 
 struct accounts {

@@ -24,33 +24,52 @@ void flow_behind(struct flow *flow)
     link_last(flow->queue, flow);
 }
 
-static struct flow *find(const struct channel *channel, const struct queue *queue)
+static enum wire_class class_of(const struct request *request)
 {
-    struct flow *flow = channel->flows;
+    return (enum wire_class)((request->ask.flags & WIRE_FLAG_CLASS) >> WIRE_CLASS_SHIFT);
+}
 
-    while (flow && flow->queue != queue)
+unsigned request_rank(const struct request *request, uint64_t now_ns)
+{
+    static const unsigned ranks[] = {
+        [WIRE_CLASS_FIRST] = RANK_FIRST, [WIRE_CLASS_USUAL] = RANK_USUAL, [WIRE_CLASS_LAST] = RANK_LAST
+    };
+    const unsigned rank = ranks[class_of(request)];
+    const uint64_t waited = now_ns > request->taken_ns ? (now_ns - request->taken_ns) / FLOW_AGE_NS : 0;
+
+    return rank > waited ? rank - (unsigned)waited : RANK_FIRST;
+}
+
+static struct flow *find(const struct request *request)
+{
+    struct flow *flow = request->channel->flows;
+
+    while (flow && (flow->queue != request->queue || flow->class != class_of(request)))
         flow = flow->beside;
     return flow;
 }
 
-struct request *flow_head(const struct channel *channel, const struct queue *queue)
+struct request *flow_head(const struct request *request)
 {
-    const struct flow *flow = find(channel, queue);
+    const struct flow *flow = find(request);
 
     return flow ? flow->head : NULL;
 }
 
-static struct flow *flow_of(struct channel *channel, struct queue *queue)
+static struct flow *flow_of(const struct request *request)
 {
-    struct flow *flow = find(channel, queue);
+    struct channel *channel = request->channel;
+    struct flow *flow = find(request);
 
     if (flow)
         return flow;
     flow = channel->free_flows;
     channel->free_flows = flow->beside;
-    *flow = (struct flow){ .channel = channel, .queue = queue, .beside = channel->flows };
+    *flow = (struct flow){
+        .channel = channel, .queue = request->queue, .class = class_of(request), .beside = channel->flows
+    };
     channel->flows = flow;
-    link_last(queue, flow);
+    link_last(request->queue, flow);
     return flow;
 }
 
@@ -69,7 +88,7 @@ static void release(struct flow *flow)
 
 void flow_enter(struct request *request, struct request *before)
 {
-    struct flow *flow = flow_of(request->channel, request->queue);
+    struct flow *flow = flow_of(request);
 
     request->flow = flow;
     request->next = before;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A flow: the requests of one channel that wait for one model, in order. A channel has a flow for each model that it
- * waits for, and a queue one for each channel that waits for it.
+ * A flow: the requests of one channel and class that wait for one model, in order. A channel has a flow for each model
+ * that it waits for, and a queue one for each channel that waits for it; of each class.
  *
  * A flow has a request, so a channel needs as many as it has requests: each brings the place for one.
  */
@@ -9,6 +9,9 @@
 #define DAEMON_SHARD_FLOW_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "libipc/wire.h"
 
 struct channel;
 struct queue;
@@ -17,16 +20,24 @@ struct request;
 struct flow {
     struct flow *next, *previous; /* of its queue; those that were served last come last */
     struct flow *beside;          /* of its channel, or of those that are free there */
-    struct flow *after;           /* while a batch is made: of its account */
+    struct flow *after;           /* while a batch is made: of its account, */
+    unsigned rank;                /* by rank */
     struct channel *channel;
     struct queue *queue;
     struct request *head, *tail;
+    enum wire_class class;
 };
 
 /* Puts the request into the flow of its channel and queue, before `before`, which is in it; NULL: as the last. */
 void flow_enter(struct request *request, struct request *before);
 /* The first request of what would be its flow; NULL: there is none. */
-struct request *flow_head(const struct channel *channel, const struct queue *queue);
+struct request *flow_head(const struct request *request);
+
+/* Whose turn comes before whose, of what one user has: FIRST, USUAL, LAST, and so again when it has waited. A request
+ * that has waited for FLOW_AGE_NS counts as of the class before its own: so none waits for ever. */
+enum { RANK_FIRST, RANK_USUAL, RANK_LAST };
+#define FLOW_AGE_NS UINT64_C(1000000000)
+unsigned request_rank(const struct request *request, uint64_t now_ns);
 /* Takes it out. */
 void flow_leave(struct request *request);
 

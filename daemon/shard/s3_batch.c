@@ -104,7 +104,7 @@ bool s3_batch(struct shard *shard, struct request *request)
 void s3_again(struct shard *shard, struct request *request)
 {
     const uint32_t batch = request->queue->instance->batch_max;
-    struct request *before = flow_head(request->channel, request->queue);
+    struct request *before = flow_head(request);
 
     request_advance(request, REQUEST_RUN, REQUEST_BATCHED);
     /* It lets those pass that a batch has room for, and no other large one: many that are all half done would be done

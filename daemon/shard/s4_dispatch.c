@@ -20,26 +20,15 @@ bool s4_fits(const struct request *request)
 
 /* ---- who gives ---- */
 
-static void append(struct account *account, struct flow *flow)
+/* By rank; among those of one, as the last, or as the first. */
+static void enter(struct account *account, struct flow *flow, bool first)
 {
-    flow->after = NULL;
-    *(account->last ? &account->last->after : &account->first) = flow;
-    account->last = flow;
-}
+    struct flow **link = &account->first;
 
-static void prepend(struct account *account, struct flow *flow)
-{
-    flow->after = account->first;
-    account->first = flow;
-    if (!account->last)
-        account->last = flow;
-}
-
-static void pop(struct account *account)
-{
-    account->first = account->first->after;
-    if (!account->first)
-        account->last = NULL;
+    while (*link && ((*link)->rank < flow->rank || ((*link)->rank == flow->rank && !first)))
+        link = &(*link)->after;
+    flow->after = *link;
+    *link = flow;
 }
 
 /* With time running out, requests that are done count, and half-done ones do not. */
@@ -49,26 +38,37 @@ static bool is_pressing(const struct shard *shard, const struct flow *flow)
 }
 
 /* All accounts that have flows in this queue, each with its flows. */
-static struct account *muster(const struct shard *shard, const struct queue *queue)
+static struct account *muster(const struct shard *shard, const struct queue *queue, uint64_t now_ns)
 {
     struct account *accounts = NULL, **end = &accounts;
 
     for (struct flow *flow = queue->first; flow; flow = flow->next) {
         struct account *account = flow->channel->account;
+        bool first;
 
+        flow->rank = request_rank(flow->head, now_ns);
+        first = account->first && flow->channel->share.charged < account->first->channel->share.charged;
         if (!account->first) {
             account->pledged = 0;
             account->next = NULL;
             *end = account;
             end = &account->next;
         }
-        if (!account->first || is_pressing(shard, flow) ||
-            flow->channel->share.charged < account->first->channel->share.charged)
-            prepend(account, flow);
-        else
-            append(account, flow);
+        if (is_pressing(shard, flow)) {
+            flow->rank = RANK_FIRST;
+            first = true;
+        }
+        enter(account, flow, first);
     }
     return accounts;
+}
+
+/* What is to be last is so for everybody. */
+static bool gives_before(const struct account *one, const struct account *other)
+{
+    if ((one->first->rank == RANK_LAST) != (other->first->rank == RANK_LAST))
+        return other->first->rank == RANK_LAST;
+    return one->share.charged + one->pledged < other->share.charged + other->pledged;
 }
 
 static struct account *next_to_give(const struct shard *shard, struct account *accounts)
@@ -80,7 +80,7 @@ static struct account *next_to_give(const struct shard *shard, struct account *a
             continue;
         if (is_pressing(shard, account->first))
             return account;
-        if (!least || account->share.charged + account->pledged < least->share.charged + least->pledged)
+        if (!least || gives_before(account, least))
             least = account;
     }
     return least;
@@ -111,16 +111,16 @@ static void take(struct shard *shard, struct batch *batch, struct request *reque
     batch->rows += request->rows_now;
 }
 
-/* The next request of the account's first flow, which then is its last. */
+/* The next request of the account's first flow, which then is the last of its rank. */
 static void take_from(struct shard *shard, struct batch *batch, struct account *account, uint32_t room)
 {
     struct flow *flow = account->first;
     struct request *request = flow->head;
     const bool more = request->next;
 
-    pop(account);
+    account->first = flow->after;
     if (more) {
-        append(account, flow);
+        enter(account, flow, false);
         flow_behind(flow);
     }
     take(shard, batch, request, room);
@@ -131,7 +131,7 @@ bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns)
     struct batch *batch = &queue->batch;
     const uint32_t most = rows_most(queue, now_ns);
     const uint64_t row_ns = cost_estimate(&queue->cost, most) / most;
-    struct account *accounts = muster(shard, queue), *account;
+    struct account *accounts = muster(shard, queue, now_ns), *account;
 
     batch->rows = 0;
     while (batch->rows < most && (account = next_to_give(shard, accounts))) {
@@ -141,6 +141,6 @@ bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns)
         account->pledged += share_price(&account->share, (batch->rows - before) * row_ns) + 1;
     }
     for (account = accounts; account; account = account->next)
-        account->first = account->last = NULL;
+        account->first = NULL;
     return batch->count;
 }

@@ -182,6 +182,7 @@ static void anything_in_any_order(void **state)
         struct wire_submission ask = rig_infer(1 + (uint32_t)rng_below(&rng, 20), (uint32_t)rng_below(&rng, 8) * 4);
         struct wire_completion completion;
 
+        ask.flags = (uint8_t)(rng_below(&rng, 3) << WIRE_CLASS_SHIFT);
         if (!rng_below(&rng, 5))
             ask.deadline_us = 1 + (uint32_t)rng_below(&rng, 3000);
         if (rig_try_push(peer, &ask))
@@ -292,6 +293,78 @@ static void who_want_all_share_it(void **state)
     assert_true(used(0) > NS_PER_MS);
 }
 
+/* ---- classes ---- */
+
+static struct wire_submission of_class(enum wire_class class, uint32_t rows, uint32_t at)
+{
+    struct wire_submission ask = rig_infer(rows, at);
+
+    ask.flags = (uint8_t)(class << WIRE_CLASS_SHIFT);
+    return ask;
+}
+
+/* What the next batch begins with. */
+static const struct request *leader(void)
+{
+    struct queue *next = s4_choose(&rig.shard, clock_ns());
+
+    assert_ptr_equal(next, queue());
+    assert_true(s4_dispatch(&rig.shard, next, clock_ns()));
+    return next->batch.requests[0];
+}
+
+static void run_it(void)
+{
+    s5_begin(&rig.shard, queue());
+    while (queue()->batch.count)
+        s5_run(&rig.shard, queue());
+}
+
+/* Before its user's others, in one channel and in the other, and before no other user's who was charged less. */
+static void what_is_first_is_so_for_its_user(void **state)
+{
+    const struct wire_submission usual = of_class(WIRE_CLASS_USUAL, RIG_BATCH, 0);
+    const struct wire_submission first = of_class(WIRE_CLASS_FIRST, RIG_BATCH, 100);
+    const struct request *request;
+
+    (void)state;
+    rig_into_queue(0, &usual);
+    rig_into_queue(0, &usual);
+    request = rig_into_queue(0, &first);
+    assert_ptr_equal(leader(), request);
+    run_it();
+    rig.channels[0]->account->share.charged += NS_PER_S;
+    rig_into_queue(0, &first);
+    request = rig_into_queue(1, &usual);
+    assert_ptr_equal(leader(), request);
+    run_it();
+    rig_turn_until_idle();
+    nothing_is_left();
+}
+
+/* Behind everybody's, whatever they were charged; and no longer when it has waited. */
+static void what_is_last_is_so_for_everybody(void **state)
+{
+    const struct wire_submission usual = of_class(WIRE_CLASS_USUAL, RIG_BATCH, 0);
+    const struct wire_submission last = of_class(WIRE_CLASS_LAST, RIG_BATCH, 100);
+    struct request *patient;
+    const struct request *request;
+
+    (void)state;
+    rig.channels[1]->account->share.charged = NS_PER_S; /* much more than the other */
+    patient = rig_into_queue(0, &last);
+    request = rig_into_queue(1, &usual);
+    assert_ptr_equal(leader(), request);
+    run_it();
+    rig_into_queue(1, &usual);
+    patient->taken_ns -= FLOW_AGE_NS;
+    assert_int_equal(request_rank(patient, clock_ns()), RANK_USUAL);
+    assert_ptr_equal(leader(), patient);
+    run_it();
+    rig_turn_until_idle();
+    nothing_is_left();
+}
+
 /* ---- deadlines ---- */
 
 static void what_cannot_be_in_time_is_refused_at_once(void **state)
@@ -371,6 +444,8 @@ int main(void)
         RIG_TEST(anything_in_any_order),
         RIG_TEST(a_flood_stands_in_nobodys_way),
         RIG_TEST(who_want_all_share_it),
+        RIG_TEST(what_is_first_is_so_for_its_user),
+        RIG_TEST(what_is_last_is_so_for_everybody),
         RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
         RIG_TEST(what_stands_behind_too_much_is_refused_at_once),
         RIG_TEST_WAITING(a_deadline_ends_a_request_that_waits),

@@ -92,8 +92,9 @@ static bool range_is_fine(uint64_t offset, uint64_t length, uint64_t arena)
 
 static bool submission_is_fine(const struct wire_submission *s)
 {
-    const uint8_t flags = s->op == WIRE_OP_INFER ? WIRE_FLAG_UNTIL : 0;
-    bool clean = !(s->flags & ~flags) && s->beam <= 16 && (s->op == WIRE_OP_INFER || (s->mark | s->beam) == 0);
+    const uint8_t flags = s->op == WIRE_OP_INFER ? WIRE_FLAG_UNTIL | WIRE_FLAG_CLASS : 0;
+    bool clean = !(s->flags & ~flags) && (s->flags & WIRE_FLAG_CLASS) != WIRE_FLAG_CLASS && s->beam <= 16 &&
+                 (s->op == WIRE_OP_INFER || (s->mark | s->beam) == 0);
     uint64_t tensors = s->route | s->rows | s->in_offset | s->in_length | s->out_offset | s->out_length;
 
     switch (s->op) {
