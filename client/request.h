@@ -66,6 +66,7 @@ struct wisp_request {
     uint32_t rows, deadline_us;
     uint32_t words_max;               /* of an answer's row; 0: the model does not decode */
     uint32_t mark;                    /* of the last submission; 0: none */
+    uint8_t priority;                 /* enum wire_class */
     uint16_t beam;                    /* its width, where the program wishes one; 0: the model's */
     struct wire_block input, output;  /* the model's; */
     bool simple_input, simple_output; /* and whether that is one tensor of floats */

@@ -170,6 +170,8 @@ static bool send(struct wisp_request *request)
 
     if (!may_go(request))
         return false;
+    if (binding && client->session->features & WIRE_FEATURE_CLASSES)
+        submission.flags = (uint8_t)(request->priority << WIRE_CLASS_SHIFT);
     if (request->deadline_us)
         set_deadline(request, &submission);
     move_in(request);

@@ -165,6 +165,17 @@ WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t micro
     request->deadline_us = microseconds;
 }
 
+WISP_EXPORT int wisp_request_set_priority(wisp_request *request, enum wisp_priority priority)
+{
+    _Static_assert((int)WISP_PRIORITY_USUAL == WIRE_CLASS_USUAL && (int)WISP_PRIORITY_FIRST == WIRE_CLASS_FIRST &&
+                       (int)WISP_PRIORITY_LAST == WIRE_CLASS_LAST,
+                   "one number");
+    if ((unsigned)priority > WISP_PRIORITY_LAST)
+        return last_error_set(WISP_E_INVALID, "a priority of %u: there are 0, 1 and 2", (unsigned)priority);
+    request->priority = (uint8_t)priority;
+    return 0;
+}
+
 WISP_EXPORT void wisp_request_timings(const wisp_request *request, struct wisp_timings *timings)
 {
     *timings = request->timings;

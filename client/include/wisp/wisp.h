@@ -202,6 +202,12 @@ void *wisp_request_user(const wisp_request *request);
  * WISP_E_DEADLINE is then the request's status, when its time is over, or at once where that can be foreseen. */
 void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds);
 
+/* Which of a user's requests goes before which; no user's goes before another's for it, but that what is LAST goes
+ * behind everybody's. A second of waiting counts for a class, so that none waits for ever. From the next submit on; a
+ * daemon of a version without classes has one. WISP_E_INVALID for another number. */
+enum wisp_priority { WISP_PRIORITY_USUAL, WISP_PRIORITY_FIRST, WISP_PRIORITY_LAST };
+int wisp_request_set_priority(wisp_request *request, enum wisp_priority priority);
+
 /* Hands it to the daemon; does not wait. An input that is not finite is the answer WISP_E_INVALID, and
  * wisp_last_error() names the element. WISP_E_BUSY when as many are under way as the channel has entries. */
 int wisp_submit(wisp_request *request);

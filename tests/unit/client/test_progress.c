@@ -135,6 +135,8 @@ static void test_beams(void **state)
     assert_int_equal(wisp_wait(request, PATIENCE_MS), WISP_E_INVALID);
     assert_non_null(strstr(wisp_last_error(), "a beam of 9 is wider than the 8 sequences of brief"));
     assert_int_equal(wisp_request_set_beam(request, 17), WISP_E_INVALID);
+    assert_int_equal(wisp_request_set_priority(request, (enum wisp_priority)3), WISP_E_INVALID);
+    assert_int_equal(wisp_request_set_priority(request, WISP_PRIORITY_LAST), 0);
     assert_int_equal(wisp_request_set_beam(request, 0), 0);
     assert_int_equal(wisp_submit(request), 0);
     assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
