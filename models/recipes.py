@@ -80,7 +80,7 @@ RECIPES = {
     },
     "light": {
         **PHOTOS, "processing": "image.enhancement", "network": "resnet-enhance-w32", "sparsity": 0.5, "seed": 1,
-        "given": "--degrade dark=0.25", "train": f"{TURNED} --steps 1600 --rate 0.02",
+        "given": "--degrade dark=0.25", "train": f"{TURNED} --steps 2400 --rate 0.02",
         "baseline": {"what": "the curve undone exactly", "value": 25.54}, "floor": 28.5, "goal": 30,
     },
     "denoise": {
@@ -95,7 +95,7 @@ RECIPES = {
     },
     "oil": {
         **PHOTOS, "processing": "image.style", "network": "resnet-style-w32", "sparsity": 0.5, "seed": 1,
-        "given": "--degrade oil=4", "train": f"{TURNED} --steps 1600 --rate 0.02",
+        "given": "--degrade oil=4", "train": f"{TURNED} --steps 3200", "rates": {0: 0.01, 0.5: 0.01, 0.8: 0.02},
         "baseline": {"what": "the picture as it is", "key": "input_psnr"}, "floor": 25,
     },
     "squeeze": {
