@@ -57,10 +57,35 @@ int request_take_places(struct request_table *table, struct wisp_request *reques
     return result;
 }
 
+/* ---- those that are to be handed out ---- */
+
+static void list_done(struct wisp_request *request)
+{
+    struct request_table *table = request->table;
+
+    request->done_before = table->done_last;
+    request->done_after = NULL;
+    *(table->done_last ? &table->done_last->done_after : &table->done_first) = request;
+    table->done_last = request;
+    request->listed = true;
+}
+
+void request_unlist(struct wisp_request *request)
+{
+    struct request_table *table = request->table;
+
+    if (!request->listed)
+        return;
+    *(request->done_before ? &request->done_before->done_after : &table->done_first) = request->done_after;
+    *(request->done_after ? &request->done_after->done_before : &table->done_last) = request->done_before;
+    request->listed = false;
+}
+
 void request_remove(struct wisp_request *request)
 {
     struct request_table *table = request->table;
 
+    request_unlist(request);
     if (request->placed) {
         arena_give(&table->input, request->in_offset, request->in_length);
         arena_give(&table->output, request->out_offset, request->out_length);
@@ -142,6 +167,7 @@ bool request_queue(struct wisp_request *request)
 {
     if (!slot_take(request->table, request))
         return false;
+    request_unlist(request);
     request_set(request, REQUEST_QUEUED);
     request->was_sent = request->cancelled = false;
     request->losses = 0;
@@ -190,6 +216,8 @@ bool request_finish(struct wisp_request *request, int status, const struct wire_
         request->wake_ns = wake_of(request, completion);
     }
     request_set(request, REQUEST_DONE);
+    if (request->noted)
+        list_done(request);
     return true;
 }
 

@@ -35,7 +35,7 @@ WISP_EXPORT int wisp_fd(const wisp_client *handle)
 static int arm_or_tell(struct wisp_client *client)
 {
     engine_poke(client, NULL);
-    if (client->news)
+    if (client->news || client->requests.done_first)
         return 1;
     client->armed = true;
     if (client->reaper) /* it rings, and asks for a notice when it leaves */
@@ -60,6 +60,21 @@ WISP_EXPORT int wisp_arm(wisp_client *client)
         result = arm_or_tell(client);
     pthread_mutex_unlock(&client->lock);
     return result;
+}
+
+WISP_EXPORT wisp_request *wisp_next(wisp_client *client)
+{
+    struct wisp_request *request;
+
+    if (client_check(client))
+        return NULL;
+    pthread_mutex_lock(&client->lock);
+    engine_poke(client, NULL);
+    request = client->requests.done_first;
+    if (request)
+        request_unlist(request);
+    pthread_mutex_unlock(&client->lock);
+    return request;
 }
 
 WISP_EXPORT int wisp_dispatch(wisp_client *client)

@@ -160,6 +160,11 @@ WISP_EXPORT void *wisp_request_user(const wisp_request *request)
     return request->user;
 }
 
+WISP_EXPORT void wisp_request_set_noted(wisp_request *request, int noted)
+{
+    request->noted = noted;
+}
+
 WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds)
 {
     request->deadline_us = microseconds;

@@ -227,11 +227,19 @@ int wisp_poll(wisp_request *request);
 /* For an event loop: a descriptor that polls readable when answers may be waiting, or when there is something to do
  * about the connection; it stays the same until wisp_close(). Negative errno when it cannot be had.
  * Before sleeping call wisp_arm(): it returns 1 when an answer is there already (do not sleep), 0 when it is safe to.
- * After waking call wisp_dispatch(), then wisp_poll() the requests. wisp_dispatch() returns WISP_E_LOST while the time
- * for reconnecting is over. */
+ * After waking call wisp_dispatch(), then wisp_next() until it is NULL, or wisp_poll() the requests. wisp_dispatch()
+ * returns WISP_E_LOST while the time for reconnecting is over. */
 int wisp_fd(const wisp_client *client);
 int wisp_arm(wisp_client *client);
 int wisp_dispatch(wisp_client *client);
+
+/* The requests that were answered, one after the other in the order of their answers, so that a program with many under
+ * way need not poll each: those that were set noted before they were submitted, each once an answer. NULL: none is
+ * there (any more). Never blocks; wisp_poll() then has its status, wisp_request_user() what the program keeps with it.
+ * One that is submitted again or freed before is not handed out. Any number of threads may ask: each answer goes to
+ * one. */
+void wisp_request_set_noted(wisp_request *request, int noted);
+wisp_request *wisp_next(wisp_client *client);
 
 /* How long the last answer took, and where. */
 struct wisp_timings {

@@ -323,10 +323,84 @@ static void test_no_descriptor_is_left(void **state)
     assert_int_equal(resources_fds(), fds);
 }
 
+/* Each answer once, in the order of answers; nothing of those that are not noted, or that are freed or sent again. */
+static void test_answers_are_handed_out(void **state)
+{
+    enum { REQUESTS = 16, ROUNDS = 50 };
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *requests[REQUESTS], *quiet = served_request(client, model, 1), *got;
+    int loop = loop_over(client);
+
+    (void)state;
+    for (int i = 0; i < REQUESTS; i++) {
+        requests[i] = served_request(client, model, 1);
+        wisp_request_set_noted(requests[i], 1);
+    }
+    assert_null(wisp_next(client));
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        bool seen[REQUESTS] = { false };
+        int left = REQUESTS;
+
+        served_fill(quiet, 1, round);
+        assert_int_equal(wisp_submit(quiet), 0);
+        for (int i = 0; i < REQUESTS; i++) {
+            served_fill(requests[i], 1, round * REQUESTS + (uint64_t)i);
+            wisp_request_set_user(requests[i], &seen[i]);
+            assert_int_equal(wisp_submit(requests[i]), 0);
+        }
+        while (left) {
+            turn(client, loop);
+            while ((got = wisp_next(client))) {
+                bool *mine = wisp_request_user(got);
+
+                assert_false(*mine);
+                *mine = true;
+                assert_int_equal(wisp_poll(got), 0);
+                served_check(got, 1, round * REQUESTS + (uint64_t)(mine - seen));
+                left--;
+            }
+        }
+        assert_int_equal(wisp_wait(quiet, PATIENCE_MS), 0);
+        assert_null(wisp_next(client));
+    }
+    close(loop);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* Of three that were waited for, one is freed, and one sent again: it is behind the other then. */
+static void test_what_is_freed_is_not_handed_out(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *requests[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        requests[i] = served_request(client, model, 1);
+        wisp_request_set_noted(requests[i], 1);
+        served_fill(requests[i], 1, (uint64_t)i);
+        assert_int_equal(wisp_submit(requests[i]), 0);
+        assert_int_equal(wisp_wait(requests[i], PATIENCE_MS), 0);
+    }
+    assert_int_equal(wisp_arm(client), 1); /* they are there, though somebody waited for them */
+    requests[1] = wisp_request_free(requests[1]);
+    assert_int_equal(wisp_submit(requests[0]), 0);
+    assert_int_equal(wisp_wait(requests[0], PATIENCE_MS), 0);
+    assert_ptr_equal(wisp_next(client), requests[2]);
+    assert_ptr_equal(wisp_next(client), requests[0]);
+    assert_null(wisp_next(client));
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_wake_the_loop),
+        cmocka_unit_test(test_answers_are_handed_out),
+        cmocka_unit_test(test_what_is_freed_is_not_handed_out),
         cmocka_unit_test(test_it_sleeps_until_there_is_something),
         cmocka_unit_test(test_an_answer_that_is_there_needs_no_sleep),
         cmocka_unit_test(test_a_loop_and_a_waiting_thread),
