@@ -7,7 +7,11 @@
 #include "base/memory.h"
 #include "base/size.h"
 #include "daemon/models/engine.h"
+#include "daemon/models/memory_room.h"
+#include "daemon/models/self_test.h"
 #include "sparse/file/model_file.h"
+
+enum { TIMES_ITS_FILE = 4 }; /* a private copy of it, and up to two formats of weights, with activations */
 
 /* One side of the model, as its tensors stand in a request. */
 static struct wire_block block_of(const struct model_tensor *tensors, uint32_t count)
@@ -92,6 +96,22 @@ static int plan(struct engine *engine, const struct kernels *kernels, struct cho
         &engine->forward, why);
 }
 
+/* Where the kernel would end the daemon, with all that it serves, for one model more. At a start it would end nothing.
+ */
+static int check_room(const struct engine *engine, const struct engine_setup *setup, struct reason *why)
+{
+    const uint64_t needs = (uint64_t)engine->stamp.size * TIMES_ITS_FILE;
+    const uint64_t room = setup->known_count ? memory_room() : UINT64_MAX;
+
+    if (needs <= room)
+        return 0;
+    return refuse(
+        why, WISP_E_CONFIG,
+        "%s: loading it beside what is served may take %llu MiB, and the limit of this service's memory leaves "
+        "%llu: raise MemoryMax=, or restart",
+        setup->path, (unsigned long long)needs >> 20, (unsigned long long)room >> 20);
+}
+
 /* Reads the file, and knows what it was when it was read. */
 static int read_file(struct engine *engine, const struct engine_setup *setup, struct reason *why)
 {
@@ -99,6 +119,9 @@ static int read_file(struct engine *engine, const struct engine_setup *setup, st
     int result;
 
     engine->stamp = file_stamp_take(setup->path);
+    result = check_room(engine, setup, why);
+    if (result)
+        return result;
     result = model_read(setup->path, &engine->model, why);
     after = file_stamp_take(setup->path);
     engine->stamp.settled = file_stamp_proves(&engine->stamp, &after);
@@ -132,7 +155,12 @@ static int prepare(struct engine *engine, const struct engine_setup *setup, stru
         engine->decoder ? decoder_strip(engine->decoder, engine->model) : forward_strip(engine->forward, engine->model);
     if (!result)
         result = warm(engine);
-    return result ? refuse_errno(why, result, "%s: warming up", setup->path) : 0;
+    if (result)
+        return refuse_errno(why, result, "%s: warming up", setup->path);
+    result = engine_self_test(engine, why);
+    if (result < 0)
+        return refuse_errno(why, result, "%s: its trial", setup->path);
+    return result ? refuse_in(why, result, "%s", setup->path) : 0;
 }
 
 /* ---- what is there already ---- */

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "daemon/models/memory_room.h"
+#include "sparse/file/model_file.h"
 #include "unit/daemon/rig.h"
 
 static struct reason why;
@@ -368,9 +371,73 @@ static void what_is_wrong_is_gathered(void **state)
     free(lines);
 }
 
+/* ---- what is not served ---- */
+
+/* Weights as a training that diverged leaves them: each is a number, and their answer is none. */
+static void what_answers_no_numbers_is_refused(void **state)
+{
+    const char *path = scratch_path(rig.folder, "huge.safetensors");
+    struct config config = rig.config;
+    struct config_model model = *rig.config.models;
+    struct model_set *set = NULL;
+    struct model *huge;
+
+    (void)state;
+    assert_ok(model_read(rig.path, &huge, &why), why);
+    for (uint64_t i = 0; i < huge->layers[0].weight.count; i++)
+        huge->layers[0].weight.values[i] = 3e38f;
+    assert_ok(model_write(huge, path, &why), why);
+    model_free(huge);
+    model.path = (char *)path;
+    config.models = &model;
+    config.model_count = 1;
+    assert_int_equal(model_set_load(&config, rig.set, NULL, &set, &why), WISP_E_FORMAT);
+    assert_int_equal(model_set_load(&config, NULL, NULL, &set, &why), WISP_E_FORMAT);
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* The tightest limit of a group and of those above it. */
+static void room_is_what_the_limits_leave(void **state)
+{
+    const char *root = rig.folder, *group;
+
+    (void)state;
+    assert_int_equal(mkdir(scratch_path(root, "a"), 0700), 0);
+    group = scratch_path(root, "a/b");
+    assert_int_equal(mkdir(group, 0700), 0);
+    assert_true(memory_room_of(root, "/a/b") == UINT64_MAX);
+    put(group, "memory.max", "max\n");
+    put(group, "memory.current", "1000\n");
+    assert_true(memory_room_of(root, "/a/b") == UINT64_MAX);
+    put(group, "memory.max", "5000\n");
+    assert_int_equal(memory_room_of(root, "/a/b"), 4000);
+    put(group, "memory.stat", "anon 1\ninactive_file 300\nactive_file 9\n");
+    assert_int_equal(memory_room_of(root, "/a/b"), 4300);
+    put(scratch_path(root, "a"), "memory.max", "2500\n");
+    put(scratch_path(root, "a"), "memory.current", "2400\n");
+    assert_int_equal(memory_room_of(root, "/a/b"), 100);
+    put(scratch_path(root, "a"), "memory.current", "9999\n");
+    assert_int_equal(memory_room_of(root, "/a/b"), 0);
+    assert_true(memory_room_of(root, "") == UINT64_MAX);
+    assert_true(memory_room() > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(what_answers_no_numbers_is_refused),
+        RIG_TEST(room_is_what_the_limits_leave),
         RIG_TEST(an_unchanged_file_is_not_loaded_again),
         RIG_TEST(a_file_that_was_written_over_is_loaded),
         RIG_TEST(a_stamp_of_a_moment_ago_proves_nothing),
