@@ -118,7 +118,7 @@ static void become(const char *program, const char *model, int listener, pid_t p
     setenv("LISTEN_FDS", "1", 1);
     unsetenv("LISTEN_FDNAMES");
     unsetenv("NOTIFY_SOCKET");
-    unsetenv("STATE_DIRECTORY"); /* there is no way back to keep, */
+    unsetenv("STATE_DIRECTORY"); /* nothing is to be gone back to, */
     unsetenv("XDG_STATE_HOME");
     unsetenv("WATCHDOG_USEC");
     handle(on_ending, SIG_DFL);

@@ -94,6 +94,7 @@ static int on_loaded(struct wispd *daemon, struct connection *connection, const 
 {
     (void)connection, (void)event;
     reload_loaded(daemon);
+    questions_answer_reload(daemon);
     return 0;
 }
 

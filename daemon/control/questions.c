@@ -208,11 +208,26 @@ void questions_answer(struct wispd *daemon, struct connection *connection)
     go_on(daemon, connection, receive(daemon, connection));
 }
 
-void questions_answer_late(struct wispd *daemon, struct connection *connection, int status, char *text)
+static void answer_late(struct wispd *daemon, struct connection *connection, const struct reload_answer *done)
 {
+    struct description text = { .own = done->text ? strdup(done->text) : NULL };
+
+    connection->reload = 0;
     loop_cancel(daemon->loop, connection->socket); /* which has listened for its end */
-    go_on(daemon, connection,
-          reply(daemon, connection, &connection->asked, status, 0, (struct description){ .own = text }));
+    go_on(daemon, connection, reply(daemon, connection, &connection->asked, done->status, 0, text));
+}
+
+void questions_answer_reload(struct wispd *daemon)
+{
+    struct reload_answer done;
+
+    if (!daemon->reload || !reload_take_answer(daemon->reload, &done))
+        return;
+    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
+        if (daemon->table.connections[i].reload == done.number)
+            answer_late(daemon, &daemon->table.connections[i], &done);
+    }
+    free(done.text);
 }
 
 void questions_ready(struct wispd *daemon, struct connection *connection, const struct loop_event *event)

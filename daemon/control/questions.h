@@ -11,8 +11,7 @@
 void questions_ready(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
 /* Its question's turn has come. */
 void questions_answer(struct wispd *daemon, struct connection *connection);
-/* What it asked for has been done, or refused with this status: the text (taken over; NULL: no memory) is its answer.
- */
-void questions_answer_late(struct wispd *daemon, struct connection *connection, int status, char *text);
+/* A reload may be done: those who wait for it are answered. */
+void questions_answer_reload(struct wispd *daemon);
 
 #endif

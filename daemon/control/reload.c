@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/control/models.h"
-#include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
 #include "daemon/models/changes.h"
 #include "daemon/models/kept.h"
@@ -35,7 +34,8 @@ struct reload {
     struct model_set *kept;      /* what is kept on disk: held */
     const struct config *config; /* of it: in force */
     uint64_t began_ns, took_ns;
-    bool way_back; /* what serves is on disk: the loader's, while that has it */
+    bool can_roll_back; /* what serves is on disk: the loader's, while that has it */
+    struct reload_answer answer;
     struct reload_counts counts;
 };
 
@@ -60,9 +60,9 @@ static void keep(struct helper_job *job)
         result = kept_has_gone_back(reload->folder, &why);
     else
         result = kept_serves(reload->folder, reload->config, reload->kept, &why);
-    reload->way_back = !result;
+    reload->can_roll_back = !result;
     if (result)
-        log_warning("there will be no way back to the models that are served now: %s", why.text);
+        log_warning("there will be no rollback to the models that are served now: %s", why.text);
 }
 
 /* ---- beginning and end ---- */
@@ -104,6 +104,7 @@ void reload_end(struct wispd *daemon)
         return; /* what it works on stays, until the process goes */
     put_down(reload);
     model_set_release(reload->kept);
+    free(reload->answer.text);
     if (reload->folder_fd >= 0)
         close(reload->folder_fd);
     free(reload);
@@ -179,19 +180,20 @@ int reload_ask(struct wispd *daemon, enum loading_kind kind, struct connection *
     return 0;
 }
 
-/* Whoever waits for the one that is done. */
+/* Whoever waits for the one that is done is told by reload_take_answer(). */
 static void answer(struct wispd *daemon, int status, const char *text)
 {
-    const uint32_t number = daemon->reload->begun;
+    struct reload *reload = daemon->reload;
 
-    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
-        struct connection *connection = &daemon->table.connections[i];
+    free(reload->answer.text);
+    reload->answer = (struct reload_answer){ .number = reload->begun, .status = status, .text = strdup(text) };
+}
 
-        if (connection->reload != number)
-            continue;
-        connection->reload = 0;
-        questions_answer_late(daemon, connection, status, strdup(text));
-    }
+bool reload_take_answer(struct reload *reload, struct reload_answer *out)
+{
+    *out = reload->answer;
+    reload->answer = (struct reload_answer){ .number = 0 };
+    return out->number;
 }
 
 static void say_ready(const struct wispd *daemon, const char *refused)
@@ -223,7 +225,7 @@ static void finish_good(struct wispd *daemon)
     char *text;
 
     if (reload->loading.set) { /* not that of the start, which nobody has asked for */
-        text = changes_text(&reload->loading, reload->took_ns, reload->way_back);
+        text = changes_text(&reload->loading, reload->took_ns, reload->can_roll_back);
         answer(daemon, WISP_OK, text ? text : "{}");
         free(text);
     }
@@ -287,7 +289,7 @@ static void keep_it(struct wispd *daemon)
 {
     struct reload *reload = daemon->reload;
 
-    reload->way_back = false;
+    reload->can_roll_back = false;
     if (!folder_of(daemon)) {
         finish_good(daemon);
         return;

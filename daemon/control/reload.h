@@ -24,9 +24,18 @@ void reload_end(struct wispd *daemon);
 int reload_eventfd(const struct reload *reload);
 void reload_loaded(struct wispd *daemon);
 
-/* As soon as it can be. `asker` is answered when it is done; NULL: nobody. WISP_E_BUSY: something else has been asked
+/* As soon as it can be. `asker` waits for its answer; NULL: nobody. WISP_E_BUSY: something else has been asked
  * for meanwhile; WISP_E_SHUTDOWN. */
 int reload_ask(struct wispd *daemon, enum loading_kind kind, struct connection *asker);
+
+/* What those connections are to hear that wait for the one of this number (connection->reload); false: nothing new. The
+ * text is to be freed; NULL: no memory. */
+struct reload_answer {
+    uint32_t number;
+    int status;
+    char *text;
+};
+bool reload_take_answer(struct reload *reload, struct reload_answer *out);
 
 /* The shard has gone over to these queues. */
 void reload_in_use(struct wispd *daemon, const struct queue_set *queues);

@@ -4,6 +4,7 @@
 #include "daemon/control/channels.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/models.h"
+#include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
 
 /* It may have been hung up meanwhile: then it is on its way back. */
@@ -51,6 +52,7 @@ int reports_take(struct wispd *daemon)
         case REPORT_IN_USE:
             models_in_use(daemon, mail.subject);
             reload_in_use(daemon, mail.subject);
+            questions_answer_reload(daemon);
             break;
         case REPORT_DONE_WITH:
             models_done_with(daemon, mail.subject);

@@ -59,7 +59,7 @@ static json_t *lines_of(const char *text)
     return list;
 }
 
-char *changes_text(const struct loading *loading, uint64_t ns, bool way_back)
+char *changes_text(const struct loading *loading, uint64_t ns, bool can_roll_back)
 {
     json_t *object = json_object(), *lists[CHANGES];
     char *text;
@@ -69,7 +69,7 @@ char *changes_text(const struct loading *loading, uint64_t ns, bool way_back)
     for (int i = 0; i < CHANGES; i++)
         json_object_set_new(object, change_names[i], lists[i]);
     json_object_set_new(object, "restart", lines_of(loading->restart));
-    json_object_set_new(object, "way_back", json_boolean(way_back));
+    json_object_set_new(object, "can_roll_back", json_boolean(can_roll_back));
     json_object_set_new(object, "ms", json_integer((json_int_t)(ns / NS_PER_MS)));
     text = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);

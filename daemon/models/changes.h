@@ -7,9 +7,9 @@
 
 #include "daemon/models/loading.h"
 
-/* A JSON object (docs/protocol.md) for a load that is good and took so long; `way_back`: it is kept on disk. To be
+/* A JSON object (docs/protocol.md) for a load that is good and took so long; `can_roll_back`: it is kept on disk. To be
  * freed; NULL: no memory. */
-char *changes_text(const struct loading *loading, uint64_t ns, bool way_back);
+char *changes_text(const struct loading *loading, uint64_t ns, bool can_roll_back);
 
 /* The same as a line of the log, and one more for what a start alone can change. */
 void changes_log(const struct loading *loading, uint64_t ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is kept on disk of the sets of models that were served, so that there is a way back (docs/design/reload.md).
+ * What is kept on disk of the sets of models that were served, for a rollback (docs/design/reload.md).
  *
  *   FOLDER/files/IDENTITY/NAME.safetensors   a copy of each model of either set
  *   FOLDER/serving.yaml                      the set that serves, as a configuration that names the copies
@@ -28,7 +28,7 @@ int kept_open(char folder[KEPT_FOLDER_MAX]);
 int kept_text(const char *folder, const struct config *config, const struct model_set *set, char **text);
 
 /* The set serves, having been loaded by this configuration: copies what is not there yet, and what served before it is
- * what there is a way back to. WISP_E_CHANGED: a file is another since, so there will be no way back to this set;
+ * what a rollback goes to. WISP_E_CHANGED: a file is another since, so no rollback will go to this set;
  * -errno.
  */
 int kept_serves(const char *folder, const struct config *config, const struct model_set *set, struct reason *why);

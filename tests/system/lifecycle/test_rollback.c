@@ -216,7 +216,7 @@ static void a_damaged_copy_changes_nothing(void **state)
     start(NULL);
     put(1);
     assert_int_equal(ask(WIRE_RELOAD), 0);
-    assert_non_null(strstr(text, "\"way_back\":true"));
+    assert_non_null(strstr(text, "\"can_roll_back\":true"));
     shell("truncate -s 1000", "$XDG_STATE_HOME/wisp/files/*/*", "");
     assert_int_equal(ask(WIRE_ROLLBACK), WISP_E_FORMAT);
     assert_non_null(strstr(text, "before.yaml:"));
@@ -230,7 +230,7 @@ static void where_nothing_is_kept_it_is_said(void **state)
     start("rollback: false\n");
     put(1);
     assert_int_equal(ask(WIRE_RELOAD), 0);
-    assert_non_null(strstr(text, "\"way_back\":false"));
+    assert_non_null(strstr(text, "\"can_roll_back\":false"));
     assert_int_equal(ask(WIRE_ROLLBACK), WISP_E_NO_MODEL);
     assert_non_null(strstr(text, "nothing is kept to go back to"));
     serves(1);
