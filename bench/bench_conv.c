@@ -346,8 +346,8 @@ int main(int argc, char **argv)
 
     use_one_thread();
     if (argc > 1 && !strcmp(argv[1], "networks")) {
-        const size_t first = argc > 2 ? (size_t)atol(argv[2]) : 0;
-        const size_t past = argc > 3 ? (size_t)atol(argv[3]) : ARRAY_SIZE(networks);
+        const size_t first = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+        const size_t past = argc > 3 ? strtoul(argv[3], NULL, 10) : ARRAY_SIZE(networks);
 
         if (first < past && past <= ARRAY_SIZE(networks)) {
             measure_all(networks + first, past - first, 1, false);

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     int at = 1;
 
     for (; at + 1 < argc && !strcmp(argv[at], "-b") && given < BATCHES_MAX; at += 2)
-        batches[given++] = (size_t)atol(argv[at + 1]);
+        batches[given++] = strtoul(argv[at + 1], NULL, 10);
     if (given)
         count = given;
     for (; at < argc; at++) {

@@ -107,25 +107,28 @@ static double median_us(const struct bench *b, size_t count)
         ns[i] = clock_ns() - begin;
     }
     qsort(ns, count, sizeof *ns, compare);
-    return (double)ns[count / 2] / NS_PER_US;
+    count /= 2;
+    return (double)ns[count] / NS_PER_US;
 }
 
 int main(int argc, char **argv)
 {
     struct bench b;
-    unsigned count;
+    char line[32];
 
     if (argc != 6)
         give_up("usage: bench_pass_one MODEL BATCH THREADS INPUT OUTPUT");
-    b = (struct bench){ .batch = (size_t)atol(argv[2]), .threads = (unsigned)atoi(argv[3]) };
+    b = (struct bench){ .batch = strtoul(argv[2], NULL, 10), .threads = (unsigned)strtoul(argv[3], NULL, 10) };
     open_bench(&b, argv[1]);
     transfer(argv[4], "r", b.inputs, shape_elements(&b.model->signature.inputs[0].shape) * b.batch);
     run(&b);
     transfer(argv[5], "w", b.outputs, shape_elements(&b.model->signature.outputs[0].shape) * b.batch);
     puts("ready");
     fflush(stdout);
-    while (scanf("%u", &count) == 1) {
-        printf("%.3f\n", median_us(&b, MIN(MAX(count, 1u), (unsigned)RUNS_MAX)));
+    while (fgets(line, sizeof line, stdin)) {
+        const size_t count = strtoul(line, NULL, 10);
+
+        printf("%.3f\n", median_us(&b, MIN(MAX(count, (size_t)1), (size_t)RUNS_MAX)));
         fflush(stdout);
     }
     return 0;

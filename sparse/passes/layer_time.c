@@ -83,7 +83,8 @@ static double median_of(struct forward *forward, size_t count, uint64_t patience
         ns[runs++] = clock_ns() - begin;
     }
     qsort(ns, runs, sizeof *ns, compare);
-    return (double)ns[runs / 2] / NS_PER_US;
+    runs /= 2;
+    return (double)ns[runs] / NS_PER_US;
 }
 
 int layer_time(const struct layer_timer *timer, const struct model *alone, size_t count, double *us, struct reason *why)
