@@ -92,7 +92,7 @@ int weights_new(const struct kernels *kernels, const struct csr *w, size_t colum
 
 int weights_borrow(const struct kernels *kernels, const struct csr *w, struct weights **out)
 {
-    struct choice choice = { .first = 0, .last = BATCH_CLASSES - 1 };
+    struct choice choice = { .first = 1 }; /* none was chosen for a class */
     unsigned number = 0;
 
     while (!weight_format_at(number)->borrows)
@@ -102,14 +102,15 @@ int weights_borrow(const struct kernels *kernels, const struct csr *w, struct we
     return make(kernels, w, &choice, out);
 }
 
-/* No class of batches has a format of its own. */
+/* What every class of batches runs in is no format. */
 static int make_without_formats(const struct kernels *kernels, struct weights **out)
 {
     struct weights *weights = calloc(1, sizeof *weights);
 
     if (!weights)
         return -ENOMEM;
-    *weights = (struct weights){ .kernels = kernels, .fixed = true, .memory = sizeof *weights, .first = 1 };
+    *weights =
+        (struct weights){ .kernels = kernels, .fixed = true, .memory = sizeof *weights, .last = BATCH_CLASSES - 1 };
     *out = weights;
     return 0;
 }
@@ -273,16 +274,19 @@ bool weights_borrow_csr(const struct weights *weights)
     return borrows(weights);
 }
 
+static const char *name_of(const struct packed *packed)
+{
+    return packed ? packed->format->name : "tiles";
+}
+
 const char *weights_format(const struct weights *weights, size_t columns)
 {
-    const struct packed *packed = weights->choice[batch_class_of(columns)];
-
-    return packed ? packed->format->name : "tiles";
+    return name_of(weights->choice[batch_class_of(columns)]);
 }
 
 const char *weights_class_format(const struct weights *weights, unsigned batch_class)
 {
     const bool comes = batch_class >= weights->first && batch_class <= weights->last;
 
-    return comes ? weights->choice[batch_class]->format->name : NULL;
+    return comes ? name_of(weights->choice[batch_class]) : NULL;
 }
