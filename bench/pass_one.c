@@ -98,7 +98,7 @@ static int compare(const void *a, const void *b)
 
 static double median_us(const struct bench *b, size_t count)
 {
-    uint64_t ns[RUNS_MAX];
+    static uint64_t ns[RUNS_MAX];
 
     for (size_t i = 0; i < count; i++) {
         const uint64_t begin = clock_ns();

@@ -193,11 +193,14 @@ struct options {
 static bool show(struct live *live, const struct options *options, const struct moment *before,
                  const struct moment *now)
 {
+    bool printed;
+
     if (options->json)
         return print_json(live->terminal, before, now);
     if (!live_draw(live))
         return false;
-    return print(&live->screen, before, now) & live_show(live);
+    printed = print(&live->screen, before, now);
+    return live_show(live) && printed;
 }
 
 static int watch(struct connection *connection, struct live *live, const struct options *options)
