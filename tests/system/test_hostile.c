@@ -41,7 +41,7 @@ static void bad_submissions_are_answered_one_by_one(void **state)
         cases[i] = good;
     cases[count++].op = 3;
     cases[count++].op = 255;
-    cases[count++].flags = 1;
+    cases[count++].flags = 8;
     cases[count++].beam = 1; /* it does not decode */
     cases[count++].beam = WIRE_BEAM_MAX + 1;
     cases[count++].flags = 128;

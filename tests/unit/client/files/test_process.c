@@ -43,9 +43,17 @@ static float middle(uint32_t column)
     return column == 4;
 }
 
+/* Finite of what a daemon tries a model with, whose numbers are below 1 and seldom near it; not of what is all white,
+ * nor of a recording, of which some frequency is louder than others. */
 static float flood(uint32_t column)
 {
-    return column % 2 ? FLT_MAX : -FLT_MAX;
+    (void)column;
+    return FLT_MAX / 8.9F;
+}
+
+static float roar(uint32_t column)
+{
+    return column == 5 ? FLT_MAX : 0;
 }
 
 static const struct kind {
@@ -56,10 +64,9 @@ static const struct kind {
     { "mask", "- conv2d: {channels: 1, kernel: 3, padding: 1}\n", "\"mask\",\"overlap\":8}", middle },
     { "twice", "- conv2d: {channels: 4, kernel: 3, padding: 1}\n- pixel_shuffle: {factor: 2}\n", "\"picture\"}",
       middle },
-    { "flood", "- conv2d: {channels: 2, kernel: 3, padding: 1}\n- conv2d: {channels: 1, kernel: 3, padding: 1}\n",
-      "\"picture\"}", flood },
+    { "flood", "- conv2d: {channels: 1, kernel: 3, padding: 1}\n", "\"picture\"}", flood },
     { "short", "- conv2d: {channels: 1, kernel: 3}\n", "\"picture\"}", ninth },
-    { "roar", "- conv1d: {channels: 33, kernel: 1}\n- conv1d: {channels: 33, kernel: 1}\n", "\"sound\"}", flood },
+    { "roar", "- conv1d: {channels: 33, kernel: 1}\n", "\"sound\"}", roar },
     { "brief", "- conv1d: {channels: 33, kernel: 3}\n", "\"sound\"}", ninth },
     { "merge", "- conv1d: {channels: 66, kernel: 1}\n", "\"sound\",\"recordings\":2}", ninth },
 };
@@ -203,6 +210,8 @@ static int begin(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         models[i] = paths[i];
     original = (struct media_picture){ WIDTH, HEIGHT, 1, malloc(WIDTH * HEIGHT) };
+    memset(original.pixels, 255, WIDTH * HEIGHT);
+    write_picture("white.png");
     for (size_t i = 0; i < WIDTH * HEIGHT; i++)
         original.pixels[i] = (uint8_t)rng_u32(&rng);
     write_sound("in.wav");
@@ -317,7 +326,7 @@ static void test_what_is_no_picture_is_not_written(void **state)
         const char *model, *in, *out, *says;
         int result;
     } cases[] = {
-        { "flood", "in.png", "no.png", "tile 1 of 32 has a value that is no finite number", WISP_E_INVALID },
+        { "flood", "white.png", "no.png", "tile 1 of 32 has a value that is no finite number", WISP_E_INVALID },
         { "short", "in.png", "no.png", "it gives 14 x 14 pixels of tiles of 16 x 16", WISP_E_FORMAT },
         { "roar", "in.wav", "no.wav", "piece 1 of 5 has a value that is no finite number", WISP_E_INVALID },
         { "brief", "in.wav", "no.wav", "what multiplies spectra, 33 frequencies of 16 frames", WISP_E_FORMAT },
@@ -436,7 +445,7 @@ static void test_the_command_says_what_is_wrong(void **state)
         int status;
         const char *says;
     } cases[] = {
-        { { "flood", "in.png", "-o", "x.png" }, 65, "wisp run: in.png: what the model gives for tile 1 of 32" },
+        { { "flood", "white.png", "-o", "x.png" }, 65, "wisp run: white.png: what the model gives for tile 1 of 32" },
         { { "blur", "in.png", "-o", "in.png" }, 2, "would be written over the input" },
         { { "blur", "in.png", "-o", "./" }, 2, "would be written over the input" },
         { { "blur", "in.png", "-o", "x.tif" }, 2, "-o x.tif: pictures are written as PNG or JPEG" },
