@@ -32,6 +32,7 @@ static int queue_init(struct queue *queue, struct queue_set *of, const struct in
     if (!queue->tally || batch_init(&queue->batch, instance))
         return -ENOMEM;
     cost_seed(instance->decoder ? &queue->beginning : &queue->cost, estimate, instance);
+    queue->hoped = queue->cost;
     return instance->decoder ? sequences_new(instance, &queue->sequences) : 0;
 }
 

@@ -56,7 +56,7 @@ static uint64_t will_take_ns(const struct shard *shard, const struct request *re
     const uint64_t channels = MAX(channel->account->ground.wanting, 1u),
                    users = MAX(shard->accounts.ground.wanting, 1u);
 
-    return cost_estimate_all(&queue->cost, request->ask.rows, queue->instance->batch_max) +
+    return cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max) +
            channel->ahead_ns * channels * users;
 }
 
@@ -71,7 +71,7 @@ static bool is_hopeless(const struct shard *shard, const struct request *request
         return true; /* in the ring */
     if (queue->sequences || request->taken_ns + will_take_ns(shard, request) <= request->deadline_ns)
         return false;
-    cost_doubt(&queue->cost, MIN(request->ask.rows, queue->instance->batch_max));
+    cost_doubt(&queue->hoped, MIN(request->ask.rows, queue->instance->batch_max));
     return true;
 }
 

@@ -102,6 +102,7 @@ static void take(struct shard *shard, struct batch *batch, struct request *reque
 {
     s3_remove(request);
     if (!s4_fits(request)) {
+        s5_charge_refusal(request, 0);
         s6_complete(shard, request, WISP_E_SHAPE);
         return;
     }

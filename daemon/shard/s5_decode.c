@@ -123,6 +123,7 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
         int status = before ? WISP_OK : check(request, now_ns);
 
         if (status) {
+            s5_charge_refusal(request, 0);
             request_give_up(shard, request, status);
         } else if (!place_rows(queue, request, most, &from, &begun)) {
             if (request->rows_now > before && !shard->draining)

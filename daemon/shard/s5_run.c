@@ -12,6 +12,8 @@
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
+enum { REFUSAL_NS = 2000 }; /* at least: a turn and a completion */
+
 /* Where the samples of this batch begin in a request's block, of one tensor. */
 static uint64_t place_of(const struct request *request, const struct wire_block *block, uint32_t tensor)
 {
@@ -72,8 +74,18 @@ int s5_check(struct request *request, uint32_t rows, uint64_t now_ns)
     return are_finite(request, rows) ? WISP_OK : WISP_E_INVALID;
 }
 
-static void drop_refused(struct shard *shard, struct batch *batch, uint64_t now_ns)
+void s5_charge_refusal(const struct request *request, uint64_t took_ns)
 {
+    const uint64_t ns = MAX(took_ns, (uint64_t)REFUSAL_NS);
+
+    tally_use(request->queue->tally, 0, ns);
+    s5_use(request, 0, ns);
+}
+
+/* Returns when it was done with that. */
+static uint64_t drop_refused(struct shard *shard, struct batch *batch, uint64_t now_ns)
+{
+    uint64_t since = now_ns;
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -85,9 +97,13 @@ static void drop_refused(struct shard *shard, struct batch *batch, uint64_t now_
             continue;
         }
         batch->rows -= request->rows_now;
+        now_ns = clock_ns();
+        s5_charge_refusal(request, now_ns - since);
+        since = now_ns;
         s6_complete(shard, request, status);
     }
     batch->count = kept;
+    return since;
 }
 
 /* ---- a pass begins ---- */
@@ -134,9 +150,9 @@ void s5_begin(struct shard *shard, struct queue *queue)
 {
     struct batch *batch = &queue->batch;
 
-    batch->begun_ns = clock_ns();
+    /* What looking at those cost that are refused, they have paid, and not their neighbours. */
+    batch->begun_ns = drop_refused(shard, batch, clock_ns());
     batch->spent_ns = 0;
-    drop_refused(shard, batch, batch->begun_ns);
     if (!batch->count)
         return;
     point(batch, queue->instance);
@@ -192,12 +208,18 @@ static void account(struct shard *shard, struct request *request, const struct b
         s6_complete(shard, request, WISP_OK);
 }
 
+static void learn(struct queue *queue)
+{
+    cost_learn(&queue->cost, queue->batch.rows, queue->batch.spent_ns);
+    cost_learn(&queue->hoped, queue->batch.rows, queue->batch.spent_ns);
+}
+
 static void finish(struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
     struct batch *batch = &queue->batch;
     const uint32_t count = batch->count;
 
-    cost_learn(&queue->cost, batch->rows, batch->spent_ns);
+    learn(queue);
     counter_add(&queue->tally->batches, 1);
     tally_use(queue->tally, batch->rows, 0);
     end_pass(queue);
@@ -257,7 +279,7 @@ void s5_forget(struct request *request)
         batch->requests[at] = batch->requests[at + 1];
     if (!batch->count) {
         if (batch->spent_ns > all_ns)
-            cost_learn(&queue->cost, batch->rows, batch->spent_ns);
+            learn(queue);
         end_pass(queue);
         return;
     }

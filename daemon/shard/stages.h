@@ -51,6 +51,9 @@ const unsigned char *s5_input(const struct request *request, uint32_t tensor);
 int s5_check(struct request *request, uint32_t rows, uint64_t now_ns);
 /* Charges the request's user, and its channel, for so many samples and a part of the shard's time. */
 void s5_use(const struct request *request, uint64_t samples, uint64_t ns);
+/* It was its turn, whatever came of it, and looking at it took so long: who paid nothing for what is refused would have
+ * every turn. */
+void s5_charge_refusal(const struct request *request, uint64_t took_ns);
 /* s4 and s5 of a model that decodes: begins the sequences that there is room for, and makes one step of all. */
 void s5_decode(struct shard *shard, struct queue *queue);
 

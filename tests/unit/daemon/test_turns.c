@@ -4,6 +4,8 @@
  */
 #include "support/test.h"
 
+#include <math.h>
+
 #include <string.h>
 
 #include "base/clock.h"
@@ -20,7 +22,7 @@ static struct queue *queue(void)
 static void passes_are_long(void)
 {
     for (unsigned i = 0; i < COST_POINTS; i++)
-        queue()->cost.ns[i] = NS_PER_S;
+        queue()->cost.ns[i] = queue()->hoped.ns[i] = NS_PER_S;
     queue()->shared_until_ns = 0; /* and batches are as large as they may be */
 }
 
@@ -28,7 +30,7 @@ static void passes_are_long(void)
 static void passes_are_short(void)
 {
     for (unsigned i = 0; i < COST_POINTS; i++)
-        queue()->cost.ns[i] = NS_PER_US << i;
+        queue()->cost.ns[i] = queue()->hoped.ns[i] = NS_PER_US << i;
 }
 
 static void turn(void)
@@ -365,6 +367,48 @@ static void what_is_last_is_so_for_everybody(void **state)
     nothing_is_left();
 }
 
+/* What is refused costs its user a turn, as what is computed does: with nothing but refusals nobody keeps others out.
+ */
+static void others_come_beside_refusals(struct wire_submission *bad)
+{
+    struct wire_submission good = rig_infer(1, 8);
+    struct wire_completion completion;
+    unsigned turns = 0;
+
+    rig_fill(1, &good);
+    while (rig_try_push(0, bad))
+        continue;
+    rig_push(1, &good);
+    while (!reap_ring_ready(&rig.peers[1].reap)) {
+        turn();
+        while (reap_ring_take(&rig.peers[0].reap, &completion))
+            rig_try_push(0, bad);
+        assert_true(++turns < 1000);
+    }
+    assert_int_equal(rig_only_completion(1, &completion), WISP_OK);
+    assert_true(used(0) > 0);
+}
+
+static void what_is_no_number_costs_a_turn(void **state)
+{
+    struct wire_submission bad = rig_infer(8, 0);
+
+    (void)state;
+    rig_fill(0, &bad);
+    rig.peers[0].input[bad.in_offset / 4 + 8 * RIG_INPUTS - 1] = NAN;
+    others_come_beside_refusals(&bad);
+}
+
+static void what_has_another_shape_costs_a_turn(void **state)
+{
+    struct wire_submission bad = rig_infer(8, 0);
+
+    (void)state;
+    bad.out_length += 64;
+    rig_fill(0, &bad);
+    others_come_beside_refusals(&bad);
+}
+
 /* ---- deadlines ---- */
 
 static void what_cannot_be_in_time_is_refused_at_once(void **state)
@@ -380,6 +424,9 @@ static void what_cannot_be_in_time_is_refused_at_once(void **state)
     assert_true(s2_admit(&rig.shard, request));
     assert_false(s3_batch(&rig.shard, request));
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    /* Deadlines are refused for a little less from now on; passes are cut as before. */
+    assert_true(queue()->hoped.ns[1] < NS_PER_S);
+    assert_int_equal(queue()->cost.ns[1], NS_PER_S);
     ask.deadline_us = 1100000;
     rig_into_queue(0, &ask);
     rig_turn_until_idle();
@@ -446,6 +493,8 @@ int main(void)
         RIG_TEST(who_want_all_share_it),
         RIG_TEST(what_is_first_is_so_for_its_user),
         RIG_TEST(what_is_last_is_so_for_everybody),
+        RIG_TEST(what_is_no_number_costs_a_turn),
+        RIG_TEST(what_has_another_shape_costs_a_turn),
         RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
         RIG_TEST(what_stands_behind_too_much_is_refused_at_once),
         RIG_TEST_WAITING(a_deadline_ends_a_request_that_waits),
