@@ -52,8 +52,8 @@ static void *inner_open(const struct rival_operands *o, dnnl_data_type_t type)
 {
     const dnnl_dim_t rows = o->w->rows, columns = o->w->columns, n = (dnnl_dim_t)o->n;
     const dnnl_dims_t x_dims = { n, columns }, w_dims = { rows, columns }, y_dims = { n, rows };
-    dnnl_memory_desc_t x, w, y;
-    dnnl_inner_product_desc_t what;
+    static dnnl_memory_desc_t x, w, y; /* kilobytes each, more than a frame may have under a sanitizer */
+    static dnnl_inner_product_desc_t what;
     dnnl_primitive_desc_t made;
     struct inner *i = calloc(1, sizeof *i);
 
