@@ -17,8 +17,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "daemon/users/budget.h"
 #include "daemon/sight/tally.h"
+#include "daemon/users/budget.h"
 
 struct user {
     uid_t uid;
