@@ -342,7 +342,7 @@ int main(int argc, char **argv)
 {
     static struct options options = { .rounds = 10, .reloads = 10, .kills = 20 };
     static struct bench bench;
-    int result, status;
+    int result, status = EXIT_FAILURE;
 
     outcome_of("bench_reload");
     if (!read_options(argc, argv, &options, &status))
