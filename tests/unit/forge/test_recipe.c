@@ -93,24 +93,6 @@ static void test_recipe_suits_the_data(void **state)
     said.optimizer = "sgd";
     assert_ok(recipe_settle(&said, MEDIA_AUDIO, 1000, &r, &why), why);
     assert_true(r.rate == 0.05 && r.epochs == 10 && !augment_is_on(&r.augment));
-    assert_ok(recipe_settle(&(struct recipe_options){ .pictures = true }, MEDIA_IMAGE, 400, &r, &why), why);
-    assert_string_equal(r.optimizer->name, "adamw");
-    assert_true(r.rate == 0.003 && r.batch == 8 && r.decay == 1e-4 && r.epochs == 20 && !r.keep_last);
-    assert_true(r.clip == 0 && r.by_density == RATE_BY_DENSITY_FULL);
-    assert_ok(
-        recipe_settle(&(struct recipe_options){ .pictures = true, .compresses = true }, MEDIA_IMAGE, 565, &r, &why),
-        why);
-    assert_true(r.rate == 0.002 && r.batch == 1 && r.epochs == 22 && r.keep_last && r.validation == 0);
-    assert_true(r.clip == 0.2 && r.by_density == RATE_BY_DENSITY_ROOT && r.augment.amount[AUGMENT_TURN] == 0.75);
-    assert_ok(recipe_settle(&(struct recipe_options){ .pictures = true, .restores = true }, MEDIA_IMAGE, 565, &r, &why),
-              why);
-    assert_true(r.rate == 0.01 && r.batch == 4 && r.epochs == 17 && !r.keep_last && r.validation == 0.1);
-    assert_true(r.by_density == RATE_BY_DENSITY_ROOT && r.augment.amount[AUGMENT_TURN] == 0.75);
-    r = (struct recipe){ .rate = 0.5 };
-    assert_int_equal(
-        recipe_settle(&(struct recipe_options){ .pictures = true, .rate_given = true }, MEDIA_IMAGE, 400, &r, &why),
-        WISP_E_INVALID);
-    assert_non_null(strstr(why.text, "pictures of pictures are trained by adamw, whose rates are about 0.003"));
     r = recipe_usual(MEDIA_TEXT);
     assert_string_equal(r.optimizer->name, "adamw");
     assert_true(r.rate == 0.001 && r.batch == 32 && r.epochs == 4 && r.validation == 0.05 && r.keep_last);
@@ -138,6 +120,33 @@ static void test_recipe_suits_the_data(void **state)
     said.optimizer = "adamw"; /* who says both gets both */
     assert_ok(recipe_settle(&said, MEDIA_TEXT, 1600, &r, &why), why);
     assert_null(optimizer_find("adam"));
+}
+
+/* Pictures of pictures: any, of a compressing network, of one that puts right. */
+static void test_recipe_suits_pictures_of_pictures(void **state)
+{
+    struct recipe r = recipe_usual(MEDIA_IMAGE);
+    struct reason why;
+
+    (void)state;
+    assert_ok(recipe_settle(&(struct recipe_options){ .pictures = true }, MEDIA_IMAGE, 400, &r, &why), why);
+    assert_string_equal(r.optimizer->name, "adamw");
+    assert_true(r.rate == 0.003 && r.batch == 8 && r.decay == 1e-4 && r.epochs == 20 && !r.keep_last);
+    assert_true(r.clip == 0 && r.by_density == RATE_BY_DENSITY_FULL);
+    assert_ok(
+        recipe_settle(&(struct recipe_options){ .pictures = true, .compresses = true }, MEDIA_IMAGE, 565, &r, &why),
+        why);
+    assert_true(r.rate == 0.002 && r.batch == 1 && r.epochs == 22 && r.keep_last && r.validation == 0);
+    assert_true(r.clip == 0.2 && r.by_density == RATE_BY_DENSITY_ROOT && r.augment.amount[AUGMENT_TURN] == 0.75);
+    assert_ok(recipe_settle(&(struct recipe_options){ .pictures = true, .restores = true }, MEDIA_IMAGE, 565, &r, &why),
+              why);
+    assert_true(r.rate == 0.01 && r.batch == 4 && r.epochs == 17 && !r.keep_last && r.validation == 0.1);
+    assert_true(r.by_density == RATE_BY_DENSITY_ROOT && r.augment.amount[AUGMENT_TURN] == 0.75);
+    r = (struct recipe){ .rate = 0.5 };
+    assert_int_equal(
+        recipe_settle(&(struct recipe_options){ .pictures = true, .rate_given = true }, MEDIA_IMAGE, 400, &r, &why),
+        WISP_E_INVALID);
+    assert_non_null(strstr(why.text, "pictures of pictures are trained by adamw, whose rates are about 0.003"));
 }
 
 static void test_rate_by_density(void **state)
@@ -450,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_rate_warms_up_and_falls),
         cmocka_unit_test(test_one_cycle_rises_and_falls),
         cmocka_unit_test(test_recipe_suits_the_data),
+        cmocka_unit_test(test_recipe_suits_pictures_of_pictures),
         cmocka_unit_test(test_rate_by_density),
         cmocka_unit_test(test_rare_classes_weigh_more),
         cmocka_unit_test(test_types_of_shipped_structures),
