@@ -35,8 +35,8 @@ static struct trial *make_trial(struct rng *rng, size_t count, bool special)
     for (uint32_t r = 0; r < ROWS; r++) {
         const uint32_t begin = at;
 
-        for (uint16_t c = 0; c < COLUMNS; c++) {
-            t->places[at] = c;
+        for (uint32_t c = 0; c < COLUMNS; c++) {
+            t->places[at] = (uint16_t)c;
             at += (uint32_t)rng_below(rng, 2);
         }
         t->rows[r] = (struct tile_row){ (uint16_t)((r * 4 + 1) % ROWS), (uint16_t)(at - begin) };
