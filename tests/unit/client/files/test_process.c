@@ -43,12 +43,10 @@ static float middle(uint32_t column)
     return column == 4;
 }
 
-/* Finite of what a daemon tries a model with, whose numbers are below 1 and seldom near it; not of what is all white,
- * nor of a recording, of which some frequency is louder than others. */
+/* Finite of a daemon's trial, whose numbers are below 1; not of all white, nor of a recording's louder frequencies. */
 static float flood(uint32_t column)
 {
-    (void)column;
-    return FLT_MAX / 8.9F;
+    return column < 9 ? FLT_MAX / 8.9F : 0;
 }
 
 static float roar(uint32_t column)
