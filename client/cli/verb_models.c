@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "client/cli/connection.h"
 #include "client/cli/facts.h"
+#include "client/cli/question.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
 
@@ -62,6 +62,8 @@ static int print(const json_t *models)
     struct screen screen;
     bool printed;
 
+    if (!json_array_size(models))
+        return fail(usage.verb, EXIT_DONE, "the daemon serves no models; wispd.yaml(5) says how to add some");
     screen_init(&screen, stdout);
     for (size_t i = 0; i < json_array_size(models); i++) {
         if (!is_half(models, json_array_get(models, i)))
@@ -74,30 +76,8 @@ static int print(const json_t *models)
 
 int verb_models(int argc, char **argv)
 {
-    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
-    struct option_table table = { .count = 0 };
-    struct operands operands = { .max = 0 };
-    cleanup_json json_t *models = NULL;
-    bool json = false;
-    char *text;
-    int status, result;
+    static const struct question question = { &usage, "a JSON array, as docs/protocol.md describes it", wisp_list,
+                                              print };
 
-    option_flag(&table, "json", 'j', &json, "a JSON array, as docs/protocol.md describes it");
-    connection_options(&connection, &table);
-    if (!options_read(&usage, &table, argc, argv, &operands, &status))
-        return status;
-    status = connection_open(&connection);
-    if (status)
-        return status;
-    result = wisp_list(connection.client, &text);
-    if (result)
-        return connection_fail(&connection, result);
-    models = connection_parse(&connection, text);
-    if (!models)
-        return EXIT_FAILED;
-    if (!json && json_array_size(models))
-        return print(models);
-    if (!json)
-        return fail(usage.verb, EXIT_DONE, "the daemon serves no models; wispd.yaml(5) says how to add some");
-    return connection_print(&connection, models);
+    return question_verb(&question, argc, argv);
 }

@@ -3,8 +3,8 @@
  * wisp clients: who is connected.
  */
 #include "base/size.h"
-#include "client/cli/connection.h"
 #include "client/cli/facts.h"
+#include "client/cli/question.h"
 #include "client/cli/sight/use.h"
 #include "client/cli/table.h"
 #include "client/cli/verb.h"
@@ -71,26 +71,8 @@ static int print(const json_t *answer)
 
 int verb_clients(int argc, char **argv)
 {
-    cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
-    struct option_table table = { .count = 0 };
-    struct operands operands = { .max = 0 };
-    cleanup_json json_t *answer = NULL;
-    bool json = false;
-    char *text;
-    int status, result;
+    static const struct question question = { &usage, "a JSON object, as docs/protocol.md describes it", wisp_clients,
+                                              print };
 
-    option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
-    connection_options(&connection, &table);
-    if (!options_read(&usage, &table, argc, argv, &operands, &status))
-        return status;
-    status = connection_open(&connection);
-    if (status)
-        return status;
-    result = wisp_clients(connection.client, &text);
-    if (result)
-        return connection_fail(&connection, result);
-    answer = connection_parse(&connection, text);
-    if (!answer)
-        return EXIT_FAILED;
-    return json ? connection_print(&connection, answer) : print(answer);
+    return question_verb(&question, argc, argv);
 }
