@@ -11,11 +11,10 @@
 static const struct usage usage = {
     .verb = "",
     .arguments = "[options]",
-    .summary =
-        "Serves sparse neural networks to every program on this machine, through shared memory.\n\n"
-        "Signals: SIGTERM and SIGINT finish what is under way and exit; SIGHUP reads configuration and\n"
-        "models again; SIGUSR1 logs more, SIGUSR2 as configured.\n"
-        "See wispd(8), wispd.yaml(5).",
+    .summary = "Serves sparse neural networks to every program on this machine, through shared memory.\n\n"
+               "Signals: SIGTERM and SIGINT finish what is under way and exit; SIGHUP reads configuration and\n"
+               "models again; SIGUSR1 logs more, SIGUSR2 as configured.\n"
+               "See wispd(8), wispd.yaml(5).",
     .examples = "  wispd --model models/fashion.safetensors\n"
                 "  wispd --test && wisp reload\n",
 };
