@@ -20,19 +20,32 @@ CLEANUP_DEFINE(model, struct wisp_model, wisp_model_free)
 
 /* ---- texts ---- */
 
-static int ask_json(wisp_client *client, enum wire_type type, char **json)
+/* The answer's text also where its status is an error, of which the text's first line is what is said. */
+static int ask_text(wisp_client *client, enum wire_type type, char **text)
 {
     struct reply reply;
     int result = client_ask(client, type, NULL, &reply);
+    const char *said;
 
-    *json = NULL;
+    *text = NULL;
     if (result)
         return result;
+    said = *reply.text ? reply.text : wisp_status_text(reply.status);
     if (reply.status)
-        result = last_error_set(reply.status, "%s", *reply.text ? reply.text : wisp_status_text(reply.status));
-    else
-        *json = steal(&reply.text);
+        result = last_error_set(reply.status, "%.*s", (int)strcspn(said, "\n"), said);
+    *text = steal(&reply.text);
     reply_deinit(&reply);
+    return result;
+}
+
+static int ask_json(wisp_client *client, enum wire_type type, char **json)
+{
+    const int result = ask_text(client, type, json);
+
+    if (result) {
+        free(*json);
+        *json = NULL;
+    }
     return result;
 }
 
@@ -44,22 +57,6 @@ WISP_EXPORT int wisp_list(wisp_client *client, char **json)
 WISP_EXPORT int wisp_status(wisp_client *client, char **json)
 {
     return ask_json(client, WIRE_STATUS, json);
-}
-
-static int reload(wisp_client *client, enum wire_type type, char **text)
-{
-    struct reply reply;
-    int result = client_ask(client, type, NULL, &reply);
-
-    *text = NULL;
-    if (result)
-        return result;
-    /* The first thing that is wrong; all of them are in the text. */
-    if (reply.status)
-        result = last_error_set(reply.status, "%.*s", (int)strcspn(reply.text, "\n"), reply.text);
-    *text = steal(&reply.text);
-    reply_deinit(&reply);
-    return result;
 }
 
 WISP_EXPORT int wisp_stats(wisp_client *client, char **json)
@@ -74,12 +71,12 @@ WISP_EXPORT int wisp_clients(wisp_client *client, char **json)
 
 WISP_EXPORT int wisp_reload(wisp_client *client, char **text)
 {
-    return reload(client, WIRE_RELOAD, text);
+    return ask_text(client, WIRE_RELOAD, text);
 }
 
 WISP_EXPORT int wisp_rollback(wisp_client *client, char **text)
 {
-    return reload(client, WIRE_ROLLBACK, text);
+    return ask_text(client, WIRE_ROLLBACK, text);
 }
 
 /* ---- finding ---- */
