@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/test.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,6 +50,18 @@ void alpha_check(struct reference *reference, const struct raw_client *client, c
     assert_memory_equal(client->output + request->out_offset / 4, want, request->out_length);
     free(input);
     free(want);
+}
+
+void alpha_submit_many(struct raw_client *client, uint32_t route, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct wire_submission request = alpha_request(route, 1, i);
+
+        alpha_fill(client, &request, 1);
+        assert_true(raw_submit(client, &request));
+    }
+    while (__atomic_load_n(&client->theirs->sq_head, __ATOMIC_ACQUIRE) != count)
+        poll(NULL, 0, 1);
 }
 
 void alpha_round(struct reference *reference, struct raw_client *client, uint32_t route, uint32_t rows, uint64_t seed)

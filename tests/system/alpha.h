@@ -35,6 +35,9 @@ void alpha_fill(const struct raw_client *client, const struct wire_submission *r
 void alpha_check(struct reference *reference, const struct raw_client *client, const struct wire_submission *request,
                  uint64_t seed);
 
+/* Submits `count` requests of one sample, of slots and seed 1, and waits until the daemon has taken all of them. */
+void alpha_submit_many(struct raw_client *client, uint32_t route, uint32_t count);
+
 /* Fill, run, check: one honest round. */
 void alpha_round(struct reference *reference, struct raw_client *client, uint32_t route, uint32_t rows, uint64_t seed);
 

@@ -34,14 +34,7 @@ static void sigterm_finishes_what_is_under_way(void **state)
     bed_start("    batch:\n      max: 64\n      wait: 1s\n", NULL);
     alpha_open(&bed.client, bed.daemon.socket);
     route = raw_route(&bed.client, "alpha");
-    for (uint32_t i = 0; i < WAITING; i++) {
-        struct wire_submission request = alpha_request(route, 1, i);
-
-        alpha_fill(&bed.client, &request, 1);
-        assert_true(raw_submit(&bed.client, &request));
-    }
-    while (__atomic_load_n(&bed.client.theirs->sq_head, __ATOMIC_ACQUIRE) != WAITING)
-        cpu_pause();
+    alpha_submit_many(&bed.client, route, WAITING);
     begin = clock_ns();
     daemon_signal(&bed.daemon, SIGTERM);
     assert_int_equal(daemon_wait(&bed.daemon, 5000), 0);

@@ -163,14 +163,7 @@ static void what_is_under_way_ends_where_it_began(void **state)
     bed_start("    batch:\n      max: 64\n      wait: 1s\n", NULL);
     alpha_open(&bed.client, bed.daemon.socket);
     before = raw_route(&bed.client, "alpha");
-    for (uint32_t i = 0; i < WAITING; i++) {
-        struct wire_submission request = alpha_request(before, 1, i);
-
-        alpha_fill(&bed.client, &request, 1);
-        assert_true(raw_submit(&bed.client, &request));
-    }
-    while (__atomic_load_n(&bed.client.theirs->sq_head, __ATOMIC_ACQUIRE) != WAITING)
-        poll(NULL, 0, 1);
+    alpha_submit_many(&bed.client, before, WAITING);
     write_over(bed.alpha, other);
     assert_int_equal(reload(), 0);
     for (uint32_t i = 0; i < WAITING; i++) {
