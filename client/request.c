@@ -5,6 +5,7 @@
 
 #include "client/deadline.h"
 #include "client/request.h"
+#include "client/times.h"
 
 int requests_init(struct request_table *table, const struct wire_layout *layout)
 {
@@ -183,15 +184,6 @@ void request_lose(struct wisp_request *request)
     request->table->suspects += ++request->losses == SUSPICIONS;
 }
 
-/* A time that does not lie between submitting and now is of another clock (a namespace's), or a lie. */
-static uint64_t wake_of(const struct wisp_request *request, const struct wire_completion *completion)
-{
-    const uint64_t done = (uint64_t)completion->done[1] << 32 | completion->done[0];
-    const uint64_t reaped = request->submitted_ns + request->timings.total_ns;
-
-    return done >= request->submitted_ns && done <= reaped ? reaped - done : 0;
-}
-
 bool request_finish(struct wisp_request *request, int status, const struct wire_completion *completion)
 {
     struct request_table *table = request->table;
@@ -210,10 +202,7 @@ bool request_finish(struct wisp_request *request, int status, const struct wire_
     request->cause = completion ? completion->cause : WIRE_CAUSE_NONE;
     if (completion) {
         memcpy(request->where, completion->where, sizeof request->where);
-        request->timings.queue_ns = completion->queue_ns;
-        request->timings.compute_ns = completion->compute_ns;
-        request->timings.batch = completion->batch;
-        request->wake_ns = wake_of(request, completion);
+        request->wake_ns = times_take(&request->timings, request->submitted_ns, completion);
     }
     request_set(request, REQUEST_DONE);
     if (request->noted)
