@@ -34,8 +34,10 @@ static int open_unnamed(const char *path)
     return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
 }
 
-/* Gives it a name that nothing has. */
-static int link_beside(struct file_replacement *replacement)
+/* ---- with a name beside the path ---- */
+
+/* What `make` gives, under a name that nothing has. -errno. */
+static int name_beside(struct file_replacement *replacement, int (*make)(const struct file_replacement *replacement))
 {
     int result = -EEXIST;
     uint32_t number;
@@ -45,40 +47,37 @@ static int link_beside(struct file_replacement *replacement)
             return -errno;
         snprintf(replacement->temporary, sizeof replacement->temporary, "%s.%06x", replacement->path,
                  number & 0xffffff);
-        result = link_to(replacement->fd, replacement->temporary);
+        result = make(replacement);
     }
-    if (result)
+    if (result < 0)
         *replacement->temporary = '\0';
     return result;
 }
 
-/* ---- with a name beside the path ---- */
+static int link_itself(const struct file_replacement *replacement)
+{
+    return link_to(replacement->fd, replacement->temporary);
+}
+
+/* The kernel applies the umask, as to any file that a program creates: to ask for it would be to change it, for all
+ * threads. */
+static int create(const struct file_replacement *replacement)
+{
+    const int fd = open(replacement->temporary, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+
+    return fd < 0 ? -errno : fd;
+}
 
 static int open_named(struct file_replacement *replacement)
 {
-    snprintf(replacement->temporary, sizeof replacement->temporary, "%s.XXXXXX", replacement->path);
-    replacement->fd = mkostemp(replacement->temporary, O_CLOEXEC);
-    if (replacement->fd >= 0)
-        return 0;
-    *replacement->temporary = '\0';
-    return -errno;
-}
+    const int fd = name_beside(replacement, create);
 
-/* The permissions that a file has when a program just creates it: mkostemp() gives it to its owner alone. */
-static int open_to_readers(int fd)
-{
-    mode_t mask = umask(0);
-
-    umask(mask);
-    return fchmod(fd, 0644 & ~mask) < 0 ? -errno : 0;
+    replacement->fd = fd < 0 ? -1 : fd;
+    return fd < 0 ? fd : 0;
 }
 
 static int finish_named(struct file_replacement *replacement)
 {
-    const int result = open_to_readers(replacement->fd);
-
-    if (result)
-        return result;
     return fsync(replacement->fd) < 0 || rename(replacement->temporary, replacement->path) < 0 ? -errno : 0;
 }
 
@@ -110,7 +109,7 @@ static int finish_unnamed(struct file_replacement *replacement)
     if (!result)
         return 0;
     if (result == -EEXIST) {
-        result = link_beside(replacement);
+        result = name_beside(replacement, link_itself);
         if (!result)
             return rename(replacement->temporary, replacement->path) < 0 ? -errno : 0;
     }

@@ -209,6 +209,14 @@ static struct sock_filter no_unnamed[] = {
 
 static struct sock_filter anything[] = { ALLOW };
 
+/* What a process has one of for all its threads is left as it is. */
+static struct sock_filter no_umask[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    ALLOW,
+};
+
 /* As AppArmor: one that no name may be given. */
 static struct sock_filter no_link[] = {
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NUMBER),
@@ -220,10 +228,12 @@ static struct sock_filter no_link[] = {
 /* In a child, under the filter: a file is replaced, and another made. */
 _Noreturn static void write_under(const struct sock_fprog *filter, const char *old, const char *new)
 {
+    static const struct sock_fprog of_all = { ARRAY_SIZE(no_umask), no_umask };
     const struct file_part part = { content, CONTENT };
 
     umask(027);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter))
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, filter) ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &of_all))
         _exit(2);
     _exit(file_write(old, &part, 1, NULL) || file_write(new, &part, 1, NULL));
 }
