@@ -49,13 +49,19 @@ uint32_t cost_rows(const struct cost *cost, uint64_t ns, uint32_t most)
     return fits;
 }
 
-/* Towards what was measured, by the part of the difference; a thread that was away for a while is not believed. */
+/* Towards what was measured, by the part of the difference, and at least by something: what is less than the part would
+ * stay for ever. A thread that was away for a while is not believed. */
 static void move(uint64_t *ns, uint64_t said, uint64_t measured)
 {
     const uint64_t off = MIN(measured, said * OFF_MAX);
     const uint64_t right = said ? (uint64_t)((double)*ns * ((double)off / (double)said)) : measured;
 
-    *ns = *ns ? *ns - *ns / LEARN + right / LEARN : measured;
+    if (!*ns)
+        *ns = measured;
+    else if (right > *ns)
+        *ns += (right - *ns + LEARN - 1) / LEARN;
+    else
+        *ns -= MIN((*ns - right + LEARN - 1) / LEARN, *ns - 1); /* 0 is what nothing is known of */
 }
 
 void cost_learn(struct cost *cost, uint32_t rows, uint64_t ns)

@@ -164,6 +164,30 @@ static void costs_are_learned(void **state)
         assert_in_range(cost_estimate(&cost, rows), straight(right, rows) * 8 / 10, straight(right, rows) * 2);
 }
 
+static uint64_t nearly_nothing(const void *argument, uint32_t rows)
+{
+    (void)rows;
+    return *(const uint64_t *)argument;
+}
+
+/* However small one is, and however large the other: none stays where it is not right. */
+static void no_estimate_sticks(void **state)
+{
+    static const uint64_t times[] = { 1, 3, 7, 8, 1000, 123456789 };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(times); i++) {
+        for (unsigned k = 0; k < ARRAY_SIZE(times); k++) {
+            struct cost cost;
+
+            cost_seed(&cost, nearly_nothing, &times[i]);
+            for (unsigned pass = 0; pass < 400; pass++)
+                cost_learn(&cost, 3, times[k]);
+            assert_in_range(cost_estimate(&cost, 3), times[k], times[k]);
+        }
+    }
+}
+
 static void rows_fit_a_time(void **state)
 {
     const uint64_t line[] = { 10000, 1000 };
@@ -248,8 +272,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_by_weight), cmocka_unit_test(who_wants_little_is_next),
         cmocka_unit_test(idling_earns_nothing), cmocka_unit_test(costs_are_learned),
-        cmocka_unit_test(rows_fit_a_time),      cmocka_unit_test(doubt_wears_it_down),
-        cmocka_unit_test(time_is_over_once),
+        cmocka_unit_test(no_estimate_sticks),   cmocka_unit_test(rows_fit_a_time),
+        cmocka_unit_test(doubt_wears_it_down),  cmocka_unit_test(time_is_over_once),
     };
 
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
