@@ -23,6 +23,20 @@ static inline bool size_multiply(uint64_t a, uint64_t b, uint64_t *out)
     return !__builtin_mul_overflow(a, b, out);
 }
 
+/* Of times and other sums that nobody allocates by: what would not fit is the most that there is. */
+static inline uint64_t saturating_add(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+
+    return size_add(a, b, &sum) ? sum : UINT64_MAX;
+}
+static inline uint64_t saturating_multiply(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+
+    return size_multiply(a, b, &product) ? product : UINT64_MAX;
+}
+
 /* Rounds up to `alignment`, a power of two. */
 static inline bool size_align(uint64_t value, uint64_t alignment, uint64_t *out)
 {

@@ -31,7 +31,8 @@ uint64_t cost_estimate_all(const struct cost *cost, uint32_t rows, uint32_t most
 {
     const uint32_t rest = rows % most;
 
-    return rows / most * cost_estimate(cost, most) + (rest ? cost_estimate(cost, rest) : 0);
+    return saturating_add(saturating_multiply(rows / most, cost_estimate(cost, most)),
+                          rest ? cost_estimate(cost, rest) : 0);
 }
 
 uint32_t cost_rows(const struct cost *cost, uint64_t ns, uint32_t most)

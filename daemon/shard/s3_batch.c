@@ -10,6 +10,9 @@
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
+/* What one request is said to take, at most: a channel has a ring of them, and their sum is to be a number. */
+#define ALONE_MAX_NS (UINT64_C(1) << 48)
+
 /* How long two users are thought to share a model, after one asked and then the other. */
 #define COMPANY_NS (100 * NS_PER_MS)
 
@@ -56,8 +59,8 @@ static uint64_t will_take_ns(const struct shard *shard, const struct request *re
     const uint64_t channels = MAX(channel->account->ground.wanting, 1u),
                    users = MAX(shard->accounts.ground.wanting, 1u);
 
-    return cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max) +
-           channel->ahead_ns * channels * users;
+    return saturating_add(cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max),
+                          saturating_multiply(channel->ahead_ns, channels * users));
 }
 
 /* Whether its deadline is over, or will be by then. */
@@ -69,7 +72,7 @@ static bool is_hopeless(const struct shard *shard, const struct request *request
         return false;
     if (request->deadline_ns <= request->taken_ns)
         return true; /* in the ring */
-    if (queue->sequences || request->taken_ns + will_take_ns(shard, request) <= request->deadline_ns)
+    if (queue->sequences || saturating_add(request->taken_ns, will_take_ns(shard, request)) <= request->deadline_ns)
         return false;
     cost_doubt(&queue->hoped, MIN(request->ask.rows, queue->instance->batch_max));
     return true;
@@ -80,7 +83,9 @@ static void note_cost(struct request *request)
     const struct queue *queue = request->queue;
     const uint32_t most = queue->instance->batch_max;
 
-    request->alone_ns = queue->sequences ? 0 : cost_estimate(&queue->cost, most) * request->ask.rows / most;
+    request->alone_ns =
+        queue->sequences ? 0 : saturating_multiply(cost_estimate(&queue->cost, most), request->ask.rows) / most;
+    request->alone_ns = MIN(request->alone_ns, ALONE_MAX_NS);
     request->channel->ahead_ns += request->alone_ns;
 }
 

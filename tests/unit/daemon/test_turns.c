@@ -459,6 +459,35 @@ static void what_stands_behind_too_much_is_refused_at_once(void **state)
     nothing_is_left();
 }
 
+/* What would take longer than time can be said is not taken for something short. */
+static void no_sum_of_times_wraps(void **state)
+{
+    struct wire_submission ask = rig_infer(40, 0);
+    struct wire_completion completion;
+    struct request *request;
+
+    (void)state;
+    ask.deadline_us = 900000;
+    for (unsigned i = 0; i < COST_POINTS; i++)
+        queue()->cost.ns[i] = queue()->hoped.ns[i] = UINT64_MAX / 4 + 1; /* of five batches: more than there is */
+    request = rig_take(0, &ask);
+    assert_true(s2_admit(&rig.shard, request));
+    assert_false(s3_batch(&rig.shard, request));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    passes_are_short();
+    rig_into_queue(0, &ask);
+    rig.channels[0]->ahead_ns = rig.channels[0]->newest->alone_ns = UINT64_MAX / 2 + 1;
+    rig.shard.accounts.ground.wanting = 2; /* twice that is 0 */
+    request = rig_take(0, &ask);
+    assert_true(s2_admit(&rig.shard, request));
+    assert_false(s3_batch(&rig.shard, request));
+    assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
+    rig.shard.accounts.ground.wanting = 1;
+    rig_turn_until_idle();
+    assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
+    nothing_is_left();
+}
+
 /* In a queue to which nobody comes: it waits for company. */
 static void a_deadline_ends_a_request_that_waits(void **state)
 {
@@ -497,6 +526,7 @@ int main(void)
         RIG_TEST(what_has_another_shape_costs_a_turn),
         RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
         RIG_TEST(what_stands_behind_too_much_is_refused_at_once),
+        RIG_TEST(no_sum_of_times_wraps),
         RIG_TEST_WAITING(a_deadline_ends_a_request_that_waits),
     };
 
