@@ -179,15 +179,12 @@ static void account_request(struct request *request, uint64_t begin_ns, uint64_t
 {
     request->compute_ns += took;
     request->done_ns = begin_ns + took;
-    s5_use(request, 0, took * (request->rows_now - request->rows_done) / request->queue->running);
     request->batch = MAX(request->batch, places);
 }
 
 /* Of all that have rows that run. */
-static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t places)
+static void account_time(struct queue *queue, uint64_t begin_ns, uint64_t took, uint32_t places)
 {
-    const uint64_t took = clock_ns() - begin_ns;
-
     counter_add(&queue->tally->batches, 1);
     tally_use(queue->tally, 0, took);
     for (struct flow *flow = queue->first; flow; flow = flow->next) {
@@ -196,6 +193,13 @@ static void account_time(struct queue *queue, uint64_t begin_ns, uint32_t places
                 account_request(request, begin_ns, took, places);
         }
     }
+}
+
+/* A sequence pays for its places: a wide beam computes as many rows as narrow ones of as many sequences. */
+static void charge_step(const struct sequences *sequences, uint32_t count, uint64_t took, uint32_t places)
+{
+    for (uint32_t i = 0; i < count; i++)
+        s5_use(sequences->called[i]->request, 0, took * sequences->called[i]->places / places);
 }
 
 /* What is certain of its words by now. */
@@ -234,18 +238,22 @@ static void step(struct shard *shard, struct queue *queue)
     const uint64_t begin_ns = clock_ns();
     struct sequences *sequences = queue->sequences;
     uint32_t count = 0, places = 0;
+    uint64_t took;
 
     for (uint32_t i = 0; count < queue->running; i++) {
         if (!sequences->slots[i].request)
             continue;
-        places += sequences->slots[i].beam.live;
+        sequences->slots[i].places = sequences->slots[i].beam.live;
+        places += sequences->slots[i].places;
         sequences->called[count] = &sequences->slots[i];
         sequences->stepped[count++] = &sequences->slots[i].beam;
     }
     if (!count)
         return;
     beams_step(queue->instance->decoder, sequences->stepped, count);
-    account_time(queue, begin_ns, places);
+    took = clock_ns() - begin_ns;
+    charge_step(sequences, count, took, places);
+    account_time(queue, begin_ns, took, places);
     for (uint32_t i = 0; i < count; i++)
         account(shard, sequences->called[i]);
 }

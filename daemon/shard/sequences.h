@@ -17,7 +17,8 @@
 struct running {
     struct request *request; /* NULL: nothing runs here */
     uint32_t row;
-    uint32_t told; /* words that its client can see */
+    uint32_t told;   /* words that its client can see */
+    uint32_t places; /* of the step at hand, one for each beginning that goes on */
     struct beam beam;
 };
 

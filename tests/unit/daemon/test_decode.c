@@ -240,6 +240,36 @@ static void a_wide_beam_is_not_kept_out(void **state)
     nothing_runs();
 }
 
+/* Who searches widely computes more, and pays for it: not the one beside him. */
+static void a_wide_beam_pays_for_its_width(void **state)
+{
+    const struct wire_submission wide = search(1, 0, RIG_BATCH - 1), narrow = search(1, 0, 1);
+    uint64_t before[2], wide_ns = 0, narrow_ns = 0;
+
+    (void)state;
+    push(0, &wide, 24);
+    push(1, &narrow, 24);
+    turn();
+    while (queue()->running == 2) {
+        const struct running *slots = queue()->sequences->slots;
+        const bool is_wide = slots[0].beam.live == RIG_BATCH - 1 || slots[1].beam.live == RIG_BATCH - 1;
+
+        for (int peer = 0; peer < 2; peer++)
+            before[peer] = rig.channels[peer]->used_ns;
+        turn();
+        if (!is_wide)
+            continue; /* it widens as it goes on */
+        wide_ns += rig.channels[0]->used_ns - before[0];
+        narrow_ns += rig.channels[1]->used_ns - before[1];
+    }
+    assert_true(narrow_ns > 0);
+    assert_true(wide_ns >= narrow_ns * (RIG_BATCH - 2));
+    rig_turn_until_idle();
+    check(0, &wide);
+    check(1, &narrow);
+    nothing_runs();
+}
+
 /* Whatever is seen is right, and the count never goes back; `leap`: by how many words at once it may go on. */
 static void see_words_come(const struct wire_submission *of, uint64_t seed, uint32_t leap)
 {
@@ -427,6 +457,7 @@ int main(void)
         RIG_TEST_DECODING(beams_run_together),
         RIG_TEST_DECODING(widths_that_there_are),
         RIG_TEST_DECODING(a_wide_beam_is_not_kept_out),
+        RIG_TEST_DECODING(a_wide_beam_pays_for_its_width),
         RIG_TEST_DECODING(words_are_seen_as_they_come),
         RIG_TEST_DECODING(others_have_their_turn),
         RIG_TEST_DECODING(rows_take_turns),
