@@ -9,6 +9,7 @@
 #ifndef DAEMON_SCHEDULE_SHARE_H
 #define DAEMON_SCHEDULE_SHARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/size.h"
@@ -54,6 +55,21 @@ static inline uint64_t share_price(const struct share *share, uint64_t ns)
 static inline void share_charge(struct share *share, uint64_t ns)
 {
     share->charged += share_price(share, ns);
+}
+
+/* How far ahead of the ground's time a share is brought by what is done for it out of turn: of what costs little, and
+ * can be asked for without end where nobody computes and the ground's time stands still. */
+#define SHARE_AHEAD_MAX UINT64_C(10000000)
+
+static inline bool share_is_ahead(const struct share *share, const struct ground *ground)
+{
+    return share->charged > ground->time + SHARE_AHEAD_MAX;
+}
+
+static inline void share_charge_out_of_turn(struct share *share, const struct ground *ground, uint64_t ns)
+{
+    if (!share_is_ahead(share, ground))
+        share_charge(share, ns);
 }
 
 #endif

@@ -3,12 +3,36 @@
 #include "base/size.h"
 #include "daemon/shard/active.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
+
+/* What taking a submission costs, with its answer where that is all: 24 ns from this thread's own caches, and a cache
+ * line's way from another core besides. To measure it each time would cost as much again. */
+enum { TAKE_NS = 100 };
+
+/* Whoever asks for nothing but what is answered at once has no turn that he could pay for. */
+static void charge(struct shard *shard, struct channel *channel, uint32_t taken)
+{
+    const uint64_t ns = (uint64_t)taken * TAKE_NS;
+    struct account *account = channel->account;
+
+    tally_use(channel->tally, 0, ns);
+    counter_add(&channel->used_ns, ns);
+    share_charge_out_of_turn(&account->share, &shard->accounts.ground, ns);
+    share_charge_out_of_turn(&channel->share, &account->ground, ns);
+}
+
+/* How many a channel may bring at once: while others want something, little of who is far ahead. */
+static uint32_t take_most(const struct shard *shard, const struct channel *channel)
+{
+    return shard->under_way && share_is_ahead(&channel->account->share, &shard->accounts.ground) ? 1 : INTAKE_MAX;
+}
 
 static uint32_t visit(struct shard *shard, struct channel *channel, uint64_t now_ns)
 {
+    const uint32_t most = take_most(shard, channel);
     uint32_t taken = 0;
 
-    for (; taken < INTAKE_MAX; taken++) {
+    for (; taken < most; taken++) {
         struct request *request;
 
         if (cancel_take(shard, channel))
@@ -19,6 +43,8 @@ static uint32_t visit(struct shard *shard, struct channel *channel, uint64_t now
         if (s2_admit(shard, request))
             s3_batch(shard, request);
     }
+    if (taken)
+        charge(shard, channel, taken);
     return taken;
 }
 

@@ -409,6 +409,60 @@ static void what_has_another_shape_costs_a_turn(void **state)
     others_come_beside_refusals(&bad);
 }
 
+/* How many submissions of the peer a turn takes that finds its ring full of them. */
+static uint64_t taken_in_a_turn(int peer, const struct wire_submission *ask)
+{
+    const uint64_t before = rig.channels[peer]->taken;
+    struct wire_completion completion;
+
+    while (rig_try_push(peer, ask))
+        continue;
+    turn();
+    while (reap_ring_take(&rig.peers[peer].reap, &completion))
+        continue;
+    return rig.channels[peer]->taken - before;
+}
+
+/* Who asks for nothing but what is answered at once is charged for that: to a limit, or he would have nothing for ever
+ * when he wants something. While others want something he is taken from at the pace of their time. */
+static void what_is_answered_at_once_is_charged(void **state)
+{
+    enum { TURNS = 3000, TAKE_NS = 100 /* as pass.c has it */ };
+    const struct wire_submission ping = { .op = WIRE_OP_NOP }, small = rig_infer(1, 0);
+    const struct ground *ground = &rig.shard.accounts.ground;
+    const struct share *share = &rig.channels[0]->account->share;
+    uint64_t time, before, taken = 0;
+    unsigned turns = 0;
+
+    (void)state;
+    for (; !share_is_ahead(share, ground); turns++)
+        assert_int_equal(taken_in_a_turn(0, &ping), INTAKE_MAX);
+    assert_in_range(turns, 2, SHARE_AHEAD_MAX / INTAKE_MAX / TAKE_NS + 2);
+    assert_int_equal(used(0), share->charged);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(taken_in_a_turn(0, &ping), INTAKE_MAX); /* nobody wants anything */
+    assert_true(share->charged < ground->time + SHARE_AHEAD_MAX + NS_PER_MS);
+    time = ground->time;
+    before = share->charged;
+    for (unsigned i = 0; i < TURNS; i++) {
+        struct wire_completion completion;
+
+        rig_push(1, &small);
+        taken += taken_in_a_turn(0, &ping);
+        while (reap_ring_take(&rig.peers[1].reap, &completion))
+            continue;
+    }
+    assert_true(share->charged - before <= ground->time - time + NS_PER_MS / 10);
+    assert_true(taken * TAKE_NS <= share->charged - before + TURNS * TAKE_NS);
+    for (turns = 0; !reap_ring_ready(&rig.peers[0].reap); turns++) { /* one that has to be computed */
+        if (!turns)
+            rig_push(0, &small);
+        assert_true(turns < 1000000);
+        fill_with(1, 40);
+        turn();
+    }
+}
+
 /* ---- deadlines ---- */
 
 static void what_cannot_be_in_time_is_refused_at_once(void **state)
@@ -524,6 +578,7 @@ int main(void)
         RIG_TEST(what_is_last_is_so_for_everybody),
         RIG_TEST(what_is_no_number_costs_a_turn),
         RIG_TEST(what_has_another_shape_costs_a_turn),
+        RIG_TEST(what_is_answered_at_once_is_charged),
         RIG_TEST(what_cannot_be_in_time_is_refused_at_once),
         RIG_TEST(what_stands_behind_too_much_is_refused_at_once),
         RIG_TEST(no_sum_of_times_wraps),
