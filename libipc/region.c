@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "libipc/region.h"
 #include "libipc/wire.h"
 
@@ -27,6 +29,7 @@ enum {
     LAST_SEALS = F_SEAL_FUTURE_WRITE | F_SEAL_SEAL, /* what a reader relies on */
     FILE_SYSTEM = 0x01021994,                       /* tmpfs; hugetlbfs may map pages that are not there */
     BLOCK = 512,                                    /* of st_blocks */
+    PIECE = 128 << 10,                              /* that is made present in one go: tens of microseconds */
 };
 
 static int make_memfd(const char *name)
@@ -38,6 +41,22 @@ static int make_memfd(const char *name)
     return fd < 0 ? -errno : fd;
 }
 
+/* A piece at a time, so that a kernel that does not preempt its own work lets others have the processor in between. */
+static int make_present(int fd, size_t size)
+{
+    for (size_t at = 0; at < size; at += PIECE) {
+        int result;
+
+        do
+            result = fallocate(fd, 0, (off_t)at, (off_t)MIN(size - at, (size_t)PIECE));
+        while (result < 0 && errno == EINTR);
+        if (result < 0)
+            return -errno;
+        sched_yield();
+    }
+    return 0;
+}
+
 /* Sized, with every page present, private to this user, and then unchangeable as far as its writer allows. */
 static int prepare_memfd(int fd, size_t size, bool ours)
 {
@@ -46,12 +65,10 @@ static int prepare_memfd(int fd, size_t size, bool ours)
 
     if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, 0600) < 0)
         return -errno;
-    do
-        result = fallocate(fd, 0, 0, (off_t)size);
-    while (result < 0 && errno == EINTR);
-    if (result < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0)
-        return -errno;
-    return 0;
+    result = make_present(fd, size);
+    if (result)
+        return result;
+    return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
 }
 
 static int map(struct region *out, int *fd, size_t size, bool writable)
