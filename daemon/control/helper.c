@@ -3,11 +3,15 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "daemon/control/helper.h"
 #include "daemon/event/pulse.h"
+
+enum { NICER = 10 }; /* an eleventh of a processor that others want */
 
 struct job_list {
     struct helper_job *head, *tail;
@@ -46,12 +50,21 @@ static struct helper_job *pop(struct job_list *list)
     return job;
 }
 
+/* Of this thread, as Linux has it: zeroing pages is the kernel's work, and where the daemon has one processor a request
+ * would wait for the whole of it. Where a filter forbids it that is felt, and all is right. */
+static void give_way(void)
+{
+    if (setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER))
+        log_debug("a helper goes on at the priority of requests: %m");
+}
+
 static void *work(void *argument)
 {
     static const uint64_t one = 1;
     struct helper *helper = argument;
     struct helper_job *job;
 
+    give_way();
     pthread_mutex_lock(&helper->lock);
     for (;;) {
         for (;;) {

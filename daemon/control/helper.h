@@ -4,8 +4,8 @@
  *
  * There is one for channels, and one that loads models (loading.h). Making a channel's memory zeroes all its pages,
  * milliseconds for a few megabytes, and taking it apart is not free either; on the control thread everybody who
- * connects would wait for it. Jobs run one at a time, in order. Whoever asks hands the job over, and what it points to,
- * and has it back when helper_done() gives it.
+ * connects would wait for it. It gives way to the threads that serve. Jobs run one at a time, in order. Whoever asks
+ * hands the job over, and what it points to, and has it back when helper_done() gives it.
  */
 #ifndef DAEMON_CONTROL_HELPER_H
 #define DAEMON_CONTROL_HELPER_H

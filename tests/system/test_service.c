@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -270,10 +271,26 @@ static void no_thread_can_make_a_ring(void **state)
     service_forget(&service);
 }
 
+/* Whoever makes channels does not take the processor from whoever serves. */
+static void making_channels_gives_way(void **state)
+{
+    const int own = getpriority(PRIO_PROCESS, 0);
+    struct service service;
+
+    (void)state;
+    service_start(&service);
+    assert_int_equal(getpriority(PRIO_PROCESS, (id_t)find_thread(service.pid, "wispd-shard")), own);
+    assert_int_equal(getpriority(PRIO_PROCESS, (id_t)find_thread(service.pid, "wispd-helper")), MIN(own + 10, 19));
+    kill(service.pid, SIGKILL);
+    waitpid(service.pid, NULL, 0);
+    service_forget(&service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_thread_can_make_a_ring),
+        cmocka_unit_test(making_channels_gives_way),
         cmocka_unit_test(a_passed_socket_is_used_and_left),
         cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
         cmocka_unit_test(the_watchdog_hears_of_every_thread),
