@@ -20,7 +20,8 @@ enum { PATH_BYTES = KEPT_FOLDER_MAX + 512, TEXT_MAX = 1 << 20 };
 #define BEFORE  "before.yaml"
 #define REFUSED "refused.yaml"
 
-static bool folder_find(char folder[KEPT_FOLDER_MAX])
+/* What systemd makes, and has perhaps put elsewhere, may be reached by a link; what a user says may not. */
+static bool folder_find(char folder[KEPT_FOLDER_MAX], int *flags)
 {
     const char *service = getenv("STATE_DIRECTORY"), *user = getenv("XDG_STATE_HOME");
     int length = 0;
@@ -29,20 +30,67 @@ static bool folder_find(char folder[KEPT_FOLDER_MAX])
         length = snprintf(folder, KEPT_FOLDER_MAX, "%s", service);
     else if (user && *user == '/')
         length = snprintf(folder, KEPT_FOLDER_MAX, "%s/wisp", user);
+    *flags = service && *service == '/' ? 0 : O_NOFOLLOW;
     return length > 0 && length < KEPT_FOLDER_MAX;
+}
+
+/* With the one that it is in, where that is not there either. */
+static int folder_make(const char *folder)
+{
+    char above[KEPT_FOLDER_MAX], *slash;
+
+    if (!mkdir(folder, 0700) || errno == EEXIST)
+        return 0;
+    snprintf(above, sizeof above, "%s", folder);
+    slash = strrchr(above, '/');
+    *slash = '\0';
+    return errno == ENOENT && !mkdir(above, 0700) && !mkdir(folder, 0700) ? 0 : -errno;
+}
+
+/* The daemon serves what it finds there, and removes what it does not know: nobody else is to put anything there. */
+static int folder_check(int fd, const char *folder, struct reason *why)
+{
+    struct stat status;
+
+    if (fstat(fd, &status))
+        return refuse_errno(why, -errno, "%s", folder);
+    if (status.st_uid != geteuid())
+        return refuse(why, -EPERM, "%s is user %u's, not user %u's, as whom wispd runs", folder,
+                      (unsigned)status.st_uid, (unsigned)geteuid());
+    if (status.st_mode & (S_IWGRP | S_IWOTH))
+        return refuse(why, -EPERM, "others than its owner may write to %s: chmod go-w it", folder);
+    if (flock(fd, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK ? refuse(why, -EBUSY, "%s is another wispd's", folder)
+                                    : refuse_errno(why, -errno, "%s", folder);
+    return 0;
+}
+
+static int folder_open(const char *folder, int flags, int *out, struct reason *why)
+{
+    int result = folder_make(folder);
+
+    if (!result) {
+        *out = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+        result = *out < 0 ? -errno : 0;
+    }
+    /* With both flags the kernel says ENOTDIR of a link. */
+    return result ? refuse_errno(why, result, "%s", folder) : folder_check(*out, folder, why);
 }
 
 int kept_open(char folder[KEPT_FOLDER_MAX])
 {
-    int fd;
+    struct reason why;
+    int fd = -1, flags;
 
-    if (!folder_find(folder) || (mkdir(folder, 0700) && errno != EEXIST))
+    if (!folder_find(folder, &flags)) {
+        log_info("nothing is kept for `wisp rollback`: neither $STATE_DIRECTORY nor $XDG_STATE_HOME is a path");
         return -1;
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+    }
+    if (!folder_open(folder, flags, &fd, &why))
         return fd;
-    log_notice("%s is another wispd's: nothing is kept for `wisp rollback`", folder);
-    close(fd);
+    log_notice("nothing is kept for `wisp rollback`: %s", why.text);
+    if (fd >= 0)
+        close(fd);
     return -1;
 }
 
@@ -169,7 +217,7 @@ static void text_remove(const char *folder, const char *name)
 
 /* ---- copies ---- */
 
-static int folder_make(const char *path, struct reason *why)
+static int subfolder_make(const char *path, struct reason *why)
 {
     return mkdir(path, 0700) && errno != EEXIST ? refuse_errno(why, -errno, "making %s", path) : 0;
 }
@@ -185,7 +233,7 @@ static int model_copy(const char *folder, const char *from, const struct instanc
         return 0;
     slash = strrchr(path, '/');
     *slash = 0;
-    result = folder_make(path, why);
+    result = subfolder_make(path, why);
     *slash = '/';
     return result ? result : copy_of_model(from, path, instance->model->identity, why);
 }
@@ -196,7 +244,7 @@ static int models_copy(const char *folder, const struct config *config, const st
     int result;
 
     path_of(folder, "files", files);
-    result = folder_make(files, why);
+    result = subfolder_make(files, why);
     for (size_t i = 0; !result && i < config->model_count; i++)
         result = model_copy(folder, config->models[i].path, instance_of(set, i), why);
     return result;

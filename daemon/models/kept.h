@@ -21,7 +21,8 @@
 enum { KEPT_FOLDER_MAX = 2000 };
 
 /* $STATE_DIRECTORY as systemd sets it, else $XDG_STATE_HOME/wisp, made if it is not there. Both are ignored unless they
- * are absolute. A descriptor that keeps it for this process; -1: nowhere, or another daemon keeps its own there. */
+ * are absolute. A descriptor that keeps it for this process; -1: nowhere, and the log says why: another daemon keeps
+ * its own there, or it is not this user's alone. */
 int kept_open(char folder[KEPT_FOLDER_MAX]);
 
 /* The set as it would be kept: equal texts for equal sets. To be freed. -ENOMEM. */
