@@ -20,6 +20,8 @@ enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 
 #define CONFIG_SPIN_AUTO UINT64_MAX
 
+enum { CONFIG_MODELS_MAX = 1024 };
+
 struct config_model {
     char *path;         /* of the .safetensors file; relative ones are relative to the configuration file */
     char *name;         /* NULL: as the file says */

@@ -17,7 +17,6 @@
 #include "config/value.h"
 
 enum {
-    CONFIG_MODELS_MAX = 1024,
     CONFIG_NAME_MAX = NAME_BYTES_MAX - 1, /* bytes of a model's name */
     CONFIG_SOCKET_MAX = 107,              /* bytes of a socket's path; sun_path less one */
 };

@@ -6,26 +6,60 @@
 
 uint32_t routes_find(const struct routes *routes, const char *name, size_t length)
 {
-    for (uint32_t route = 1; route < routes->count; route++) {
-        const struct route *entry = &routes->entries[route];
+    for (uint32_t place = 1; place < routes->count; place++) {
+        const struct route *entry = &routes->entries[place];
 
         if (entry->instance && strlen(entry->name) == length && !memcmp(entry->name, name, length))
-            return route;
+            return entry->number;
     }
     return ROUTE_NONE;
 }
 
-/* The number that this name had with this model, or a new one. */
+/* Of those that lead nowhere, and did not in the table before, the one that has for longest; NULL: they are not too
+ * many to be remembered. */
+static struct route *find_forgotten(const struct routes *routes)
+{
+    struct route *oldest = NULL;
+    uint32_t gone = 0;
+
+    for (uint32_t place = 1; place < routes->count; place++) {
+        struct route *entry = &routes->entries[place];
+
+        if (entry->instance || entry->led + 1 >= routes->table)
+            continue;
+        gone++;
+        if (!oldest || entry->led < oldest->led)
+            oldest = entry;
+    }
+    return gone >= ROUTES_GONE_MAX ? oldest : NULL;
+}
+
+static struct route *take_place(struct routes *routes)
+{
+    struct route *entry = find_forgotten(routes);
+
+    if (entry) {
+        const uint32_t number = entry->number + (1u << ROUTE_PLACE_BITS);
+
+        *entry = (struct route){ .number = number };
+        return entry;
+    }
+    entry = &routes->entries[routes->count];
+    entry->number = routes->count++;
+    return entry;
+}
+
+/* The one that this name had with this model, or a new one. */
 static struct route *entry_of(struct routes *routes, const char *name, size_t length, const char *identity)
 {
     struct route *entry;
 
-    for (uint32_t route = 1; route < routes->count; route++) {
-        entry = &routes->entries[route];
+    for (uint32_t place = 1; place < routes->count; place++) {
+        entry = &routes->entries[place];
         if (strlen(entry->name) == length && !memcmp(entry->name, name, length) && !strcmp(entry->identity, identity))
             return entry;
     }
-    entry = &routes->entries[routes->count++];
+    entry = take_place(routes);
     memcpy(entry->name, name, length);
     memcpy(entry->identity, identity, strlen(identity));
     return entry;
@@ -34,19 +68,29 @@ static struct route *entry_of(struct routes *routes, const char *name, size_t le
 /* The first one to claim a name keeps it. */
 static void add(struct routes *routes, const char *name, size_t length, const struct instance *instance)
 {
-    if (length && length < MODEL_NAME_MAX && routes_find(routes, name, length) == ROUTE_NONE)
-        entry_of(routes, name, length, instance->model->identity)->instance = instance;
+    struct route *entry;
+
+    if (!length || length >= MODEL_NAME_MAX || routes_find(routes, name, length) != ROUTE_NONE)
+        return;
+    entry = entry_of(routes, name, length, instance->model->identity);
+    entry->instance = instance;
+    entry->led = routes->table;
 }
 
 static void take_over(struct routes *routes, const struct routes *before)
 {
-    routes->count = 1;
-    for (uint32_t route = 1; before && route < before->count; route++) {
-        routes->entries[route] = before->entries[route];
-        routes->entries[route].instance = NULL;
-        routes->count++;
-    }
+    routes->count = before ? before->count : 1;
+    routes->table = before ? before->table + 1 : 0;
+    if (!before)
+        return;
+    memcpy(routes->entries, before->entries, before->count * sizeof *routes->entries);
+    for (uint32_t place = 1; place < routes->count; place++)
+        routes->entries[place].instance = NULL;
 }
+
+/* In one table: each model, and its other half, with a name, a type and a modality; those that led somewhere in the one
+ * before; and what is remembered besides. */
+_Static_assert(2 * 2 * 3 * CONFIG_MODELS_MAX + ROUTES_GONE_MAX < 1 << ROUTE_PLACE_BITS, "a number has its place");
 
 int routes_make(struct routes *routes, const struct instance *models, uint32_t count, const struct routes *before)
 {

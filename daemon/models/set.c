@@ -79,7 +79,8 @@ static int names_make(struct model_set *set, const struct model_set *before, str
 
 int model_set_missing(const struct model_set *set, uint32_t route)
 {
-    const char *name = route < set->routes.count ? set->routes.entries[route].name : "";
+    const struct route *entry = routes_at(&set->routes, route);
+    const char *name = entry ? entry->name : "";
 
     return model_set_find(set, name, strlen(name)) != ROUTE_NONE ? WISP_E_CHANGED : WISP_E_NO_MODEL;
 }

@@ -47,7 +47,9 @@ static inline uint32_t model_set_find(const struct model_set *set, const char *n
 /* The model that a route leads to; NULL: it leads nowhere. */
 static inline const struct instance *model_set_route(const struct model_set *set, uint32_t route)
 {
-    return route < set->routes.count ? set->routes.entries[route].instance : NULL;
+    const struct route *entry = routes_at(&set->routes, route);
+
+    return entry ? entry->instance : NULL;
 }
 
 /* Why a route leads nowhere: WISP_E_CHANGED where another model stands behind its name now, else WISP_E_NO_MODEL. */

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Numbers of models over thousands of tables, as a daemon makes them whose models are exchanged for years.
+ */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "daemon/models/routes.h"
+
+enum { TABLES = 5000, MODELS = 3, NUMBERS = 1 << 16 };
+
+static struct model models[MODELS];
+static struct instance instances[MODELS];
+static struct routes routes;
+
+/* What a number was said to be, to be held against what it leads to later. */
+static struct told {
+    uint32_t number;
+    char name[MODEL_NAME_MAX], identity[MODEL_IDENTITY_MAX];
+} told[NUMBERS];
+static uint32_t told_count;
+
+static void become(unsigned model, uint64_t version)
+{
+    snprintf(models[model].identity, sizeof models[model].identity, "sha256:%u.%llu", model,
+             (unsigned long long)version);
+    instances[model].model = &models[model];
+    snprintf(instances[model].name, sizeof instances[model].name, "model%u", model);
+    snprintf(instances[model].processing, sizeof instances[model].processing, "kind%u.of", model);
+}
+
+static void make_table(void)
+{
+    struct routes next;
+
+    assert_int_equal(routes_make(&next, instances, MODELS, routes.count ? &routes : NULL), 0);
+    routes_deinit(&routes);
+    routes = next;
+}
+
+static const struct instance *leads_to(uint32_t number)
+{
+    const struct route *route = routes_at(&routes, number);
+
+    return route ? route->instance : NULL;
+}
+
+static void tell(const char *name, const struct instance *instance)
+{
+    const uint32_t number = routes_find(&routes, name, strlen(name));
+    struct told *one = &told[told_count++ % NUMBERS];
+
+    assert_ptr_equal(leads_to(number), instance);
+    one->number = number;
+    snprintf(one->name, sizeof one->name, "%s", name);
+    snprintf(one->identity, sizeof one->identity, "%s", instance->model->identity);
+}
+
+/* To nothing, or to what it was said to be. */
+static void nobody_was_misled(void)
+{
+    for (uint32_t i = 0; i < told_count && i < NUMBERS; i++) {
+        const struct route *route = routes_at(&routes, told[i].number);
+
+        if (!route || !route->instance)
+            continue;
+        assert_string_equal(route->name, told[i].name);
+        assert_string_equal(route->instance->model->identity, told[i].identity);
+    }
+}
+
+static void numbers_are_remembered_and_do_not_grow(void **state)
+{
+    struct rng rng = rng_make(31, 4);
+    uint32_t first, most = 0;
+
+    (void)state;
+    for (unsigned m = 0; m < MODELS; m++)
+        become(m, 0);
+    make_table();
+    first = routes_find(&routes, "model0", 6); /* of one that never changes */
+    assert_true(first != ROUTE_NONE);
+    for (uint64_t table = 1; table < TABLES; table++) {
+        const uint32_t before = routes_find(&routes, "model1", 6);
+
+        become(1, table);
+        if (!rng_below(&rng, 3))
+            become(2, rng_below(&rng, 5)); /* to and fro */
+        make_table();
+        assert_null(leads_to(before)); /* and its name is known: another model stands behind it */
+        assert_non_null(routes_at(&routes, before));
+        assert_string_equal(routes_at(&routes, before)->name, "model1");
+        assert_int_equal(routes_find(&routes, "model0", 6), first);
+        tell("model1", &instances[1]);
+        tell("kind1.of", &instances[1]);
+        tell("kind2", &instances[2]);
+        if (table % 100 == 0)
+            nobody_was_misled();
+        most = routes.count;
+    }
+    assert_in_range(most, ROUTES_GONE_MAX, ROUTES_GONE_MAX + 12 * MODELS);
+    routes_deinit(&routes);
+}
+
+/* What was before comes back with the numbers that it had. */
+static void what_comes_back_has_its_number(void **state)
+{
+    uint32_t numbers[2] = { ROUTE_NONE };
+
+    (void)state;
+    for (unsigned m = 0; m < MODELS; m++)
+        become(m, 0);
+    for (unsigned i = 0; i < 10; i++) {
+        become(1, i % 2);
+        make_table();
+        if (i < 2)
+            numbers[i] = routes_find(&routes, "model1", 6);
+        assert_int_equal(routes_find(&routes, "model1", 6), numbers[i % 2]);
+        assert_null(leads_to(numbers[(i + 1) % 2]));
+    }
+    assert_null(leads_to(ROUTE_NONE));
+    assert_null(routes_at(&routes, UINT32_MAX));
+    assert_null(routes_at(&routes, numbers[0] + (1u << ROUTE_PLACE_BITS)));
+    routes_deinit(&routes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_remembered_and_do_not_grow),
+        cmocka_unit_test(what_comes_back_has_its_number),
+    };
+
+    return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
+}
