@@ -425,6 +425,28 @@ static void draining_finishes_them(void **state)
     nothing_runs();
 }
 
+/* They run on in the queues of the set that follows, however often one does. */
+static void sequences_go_over_to_another_set(void **state)
+{
+    const struct wire_submission wide = search(3, 0, 3), narrow = translate(5, 0);
+
+    (void)state;
+    push(0, &wide, 25);
+    push(1, &narrow, 25);
+    do {
+        struct queue_set *old = rig.queues;
+
+        turn();
+        assert_int_equal(queue_set_new(rig.set, &rig.queues), 0);
+        shard_use(&rig.shard, rig.queues);
+        assert_ptr_equal(shard_give_back(&rig.shard), old);
+        queue_set_free(old);
+    } while (rig.shard.under_way);
+    check(0, &wide);
+    check(1, &narrow);
+    nothing_runs();
+}
+
 /* Lengths that are not the model's, and words that are none. */
 static void hostile_requests(void **state)
 {
@@ -465,6 +487,7 @@ int main(void)
         RIG_TEST_DECODING(a_deadline_counts_between_steps),
         RIG_TEST_DECODING(a_client_that_goes_leaves_nothing),
         RIG_TEST_DECODING(draining_finishes_them),
+        RIG_TEST_DECODING(sequences_go_over_to_another_set),
         RIG_TEST_DECODING(hostile_requests),
     };
 

@@ -137,16 +137,29 @@ static void what_was_counted_stays(void **state)
     rig.queues = queues;
 }
 
+/* Sets of models that all have one name, and are all different: requests end where they began. */
+enum { OTHERS = 6 };
+
+static struct model_set *load_another(unsigned number)
+{
+    char file[64];
+
+    snprintf(file, sizeof file, "another%u.safetensors", number);
+    make_seeded(scratch_path(rig.folder, file), "small", 100 + number);
+    return load(rig.set, scratch_path(rig.folder, file), NULL);
+}
+
 /* The last request of the old set is given up, not run: that lets go of it as well. */
 static void a_cancelled_request_lets_go(void **state)
 {
     struct wire_submission ask = rig_infer(3, 0), cancel = { .op = WIRE_OP_CANCEL, .user_data = 0 };
     struct queue_set *old = rig.queues, *queues;
+    struct model_set *set = load_another(0);
     struct wire_completion completion;
 
     (void)state;
     rig_into_queue(0, &ask);
-    assert_int_equal(queue_set_new(rig.set, &queues), 0);
+    assert_int_equal(queue_set_new(set, &queues), 0);
     shard_use(&rig.shard, queues);
     assert_null(shard_give_back(&rig.shard));
     rig_push(0, &cancel);
@@ -154,6 +167,8 @@ static void a_cancelled_request_lets_go(void **state)
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_CANCELLED);
     assert_ptr_equal(shard_give_back(&rig.shard), old);
     queue_set_free(old);
+    model_set_release(rig.set);
+    rig.set = set;
     rig.queues = queues;
 }
 
@@ -164,8 +179,12 @@ static void several_sets_are_given_back_in_any_order(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
+        struct model_set *set = load_another((unsigned)i);
+
+        asks[i].route = route(sets[i]->set, "small");
         rig_into_queue(i, &asks[i]);
-        assert_int_equal(queue_set_new(rig.set, &sets[i + 1]), 0);
+        assert_int_equal(queue_set_new(set, &sets[i + 1]), 0);
+        model_set_release(set);
         shard_use(&rig.shard, sets[i + 1]);
     }
     assert_null(shard_give_back(&rig.shard));
@@ -177,9 +196,94 @@ static void several_sets_are_given_back_in_any_order(void **state)
         assert_null(shard_give_back(&rig.shard));
         queue_set_free(sets[which]);
     }
-    for (int i = 0; i < 3; i++)
-        rig_check_answer(i, &asks[i]);
+    rig_check_answer(0, &asks[0]);
     rig.queues = sets[3];
+}
+
+/* Whoever has more under way of models that are no more than there are sets remembered is told so, the oldest first:
+ * he keeps nobody from the next. */
+static void who_holds_old_sets_is_told(void **state)
+{
+    struct queue_set *sets[OTHERS + 1] = { rig.queues };
+    struct wire_submission ask = rig_infer(5 * RIG_BATCH, 0);
+    struct wire_completion completion;
+    int told = 0;
+
+    (void)state;
+    for (int i = 0; i < OTHERS; i++) {
+        struct model_set *set = load_another((unsigned)i);
+        struct queue_set *back;
+
+        ask.route = route(sets[i]->set, "small");
+        ask.user_data = (uint64_t)i;
+        rig_into_queue(0, &ask);
+        rig_run_batch(&sets[i]->queues[0]); /* a part of it */
+        assert_int_equal(queue_set_new(set, &sets[i + 1]), 0);
+        model_set_release(set);
+        shard_use(&rig.shard, sets[i + 1]);
+        while ((back = shard_give_back(&rig.shard))) {
+            assert_ptr_equal(back, sets[told]);
+            assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+            assert_int_equal(completion.user_data, told);
+            assert_int_equal(completion.status, WISP_E_CHANGED);
+            queue_set_free(back);
+            told++;
+        }
+        assert_int_equal(told, i < 3 ? 0 : i - 2);
+    }
+    rig_turn_until_idle();
+    for (int i = told; i < OTHERS; i++) {
+        assert_true(reap_ring_take(&rig.peers[0].reap, &completion));
+        assert_int_equal(completion.status, WISP_OK);
+    }
+    for (struct queue_set *back; (back = shard_give_back(&rig.shard)); told++)
+        queue_set_free(back);
+    assert_int_equal(told, OTHERS);
+    rig.queues = sets[OTHERS];
+}
+
+/* What waits for a model that stays goes over, in the middle of its pass: its set of before is free at once, and
+ * however often sets are exchanged meanwhile nothing is lost. */
+static void what_waits_for_a_model_that_stays_goes_over(void **state)
+{
+    const struct wire_submission asks[] = { rig_infer(5 * RIG_BATCH, 0), rig_infer(3, 200), rig_infer(2, 220) };
+    const char *more = scratch_path(rig.folder, "more.safetensors");
+    struct wire_completion completion;
+    unsigned exchanges = 0, done = 0;
+
+    (void)state;
+    make_other(more, "more");
+    for (int i = 0; i < 3; i++)
+        rig_into_queue(i, &asks[i]);
+    for (; done < 3; exchanges++) {
+        struct queue_set *old = rig.queues;
+        struct model_set *set = exchanges % 2 ? load(rig.set, rig.path, NULL) : load(rig.set, more, rig.path);
+
+        for (unsigned i = 0; i < COST_POINTS; i++) /* a slice is as short as it can be */
+            queue_set_route(old, rig.route)->cost.ns[i] = NS_PER_S;
+        shard_turn(&rig.shard, clock_ns());
+        assert_int_equal(queue_set_new(set, &rig.queues), 0);
+        shard_use(&rig.shard, rig.queues);
+        assert_ptr_equal(shard_give_back(&rig.shard), old);
+        queue_set_free(old);
+        model_set_release(rig.set);
+        rig.set = set;
+        assert_int_equal(rig.queues->held, rig.shard.under_way);
+        assert_int_equal(queue_set_route(rig.queues, rig.route)->under_way, rig.shard.under_way);
+        for (int i = 0; i < 3; i++) {
+            while (reap_ring_take(&rig.peers[i].reap, &completion)) {
+                assert_int_equal(completion.status, WISP_OK);
+                done++;
+            }
+        }
+        assert_true(exchanges < 10000);
+    }
+    assert_true(exchanges > 10);
+    for (int i = 0; i < 3; i++) {
+        rig_check_answer(i, &asks[i]);
+        rig_all_requests_are_free(i);
+    }
+    assert_int_equal(rig.queues->held, 0);
 }
 
 /* ---- numbers ---- */
@@ -446,6 +550,8 @@ int main(void)
         RIG_TEST(what_was_counted_stays),
         RIG_TEST(a_cancelled_request_lets_go),
         RIG_TEST(several_sets_are_given_back_in_any_order),
+        RIG_TEST(who_holds_old_sets_is_told),
+        RIG_TEST(what_waits_for_a_model_that_stays_goes_over),
         RIG_TEST(a_number_never_leads_to_another_model),
         RIG_TEST(who_knows_a_model_goes_on),
         RIG_TEST(descriptions_come_from_the_current_set),
