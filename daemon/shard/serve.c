@@ -1,8 +1,22 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/shard/serve.h"
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One set gives way to the next, between two turns (docs/design/reload.md). What waits for a model that stays goes over
+ * as it is, with a pass that was left and with what was learned; so sets of before are held by requests of models that
+ * are no more, and by nothing else.
+ */
+#include <string.h>
+
+#include "base/size.h"
 #include "daemon/shard/active.h"
+#include "daemon/shard/serve.h"
 #include "daemon/shard/stages.h"
+#include "daemon/sight/counter.h"
 #include "libipc/wake.h"
+
+/* Sets of before that are held. Whoever asks for much of such a one would else keep all others from being exchanged. */
+enum { SETS_BEFORE_MAX = 3 };
+
+/* ---- channels ---- */
 
 void shard_serve(struct shard *shard, struct channel *channel)
 {
@@ -59,4 +73,133 @@ void shard_drain(struct shard *shard, uint64_t now_ns)
         if (channel_is_sealed(channel))
             active_add(shard, channel, now_ns);
     }
+}
+
+/* ---- the models ---- */
+
+/* One set gives way to the next, between two turns (docs/design/reload.md). What waits for a model that stays goes over
+ * as it is, with a pass that was left and with what was learned; so sets of before are held by requests of models that
+ * are no more, and by nothing else. */
+
+/* The same model, by the same name, in memory that is as long. NULL: it is not there any more. */
+static struct queue *find_successor(const struct queue_set *queues, const struct queue *old)
+{
+    for (uint32_t i = 0; i < queues->set->model_count; i++) {
+        struct queue *queue = &queues->queues[i];
+
+        if (queue->instance->engine == old->instance->engine && !strcmp(queue->instance->name, old->instance->name))
+            return queue;
+    }
+    return NULL;
+}
+
+static void lead_requests(struct queue *queue)
+{
+    for (uint32_t i = 0; i < queue->batch.count; i++)
+        queue->batch.requests[i]->queue = queue;
+    for (struct flow *flow = queue->first; flow; flow = flow->next) {
+        flow->queue = queue;
+        for (struct request *request = flow->head; request; request = request->next)
+            request->queue = queue;
+    }
+}
+
+/* What is running stays where it is, and is the other queue's. */
+static void swap_memory(struct queue *one, struct queue *other)
+{
+    struct sequences *sequences = one->sequences;
+    const struct batch batch = one->batch;
+
+    one->sequences = other->sequences;
+    one->batch = other->batch;
+    other->sequences = sequences;
+    other->batch = batch;
+}
+
+static void count_over(struct queue *old, struct queue *new)
+{
+    new->of->held += (uint32_t)old->under_way;
+    old->of->held -= (uint32_t)old->under_way;
+    counter_set(&new->under_way, old->under_way);
+    counter_set(&old->under_way, 0);
+}
+
+/* To a queue in which nothing waits. What each is of, and its tally, it keeps: others read them. */
+static void go_over(struct queue *old, struct queue *new)
+{
+    struct engine *engine = new->instance->engine;
+
+    swap_memory(old, new);
+    new->first = old->first;
+    new->last = old->last;
+    new->cost = old->cost;
+    new->hoped = old->hoped;
+    new->beginning = old->beginning;
+    new->asker = old->asker;
+    new->shared_until_ns = old->shared_until_ns;
+    new->running = old->running;
+    new->rows = old->rows;
+    old->first = old->last = NULL;
+    old->running = 0;
+    old->rows = 0;
+    lead_requests(new);
+    count_over(old, new);
+    if (engine->running == old)
+        engine->running = new;
+}
+
+/* As if it came now. */
+static void give_up(struct shard *shard, struct request *request)
+{
+    request_give_up(shard, request, model_set_missing(shard->serving->set, request->ask.route));
+}
+
+/* Whatever still waits or runs there. */
+static void empty(struct shard *shard, struct queue_set *queues)
+{
+    for (uint32_t i = 0; i < queues->set->model_count; i++) {
+        struct queue *queue = &queues->queues[i];
+
+        while (queue->batch.count)
+            give_up(shard, queue->batch.requests[0]);
+        while (queue->first)
+            give_up(shard, queue->first->head);
+    }
+}
+
+/* What was learned last is learned of the newest, too. */
+static void go_over_all(struct queue_set *old, struct queue_set *new)
+{
+    for (uint32_t i = 0; i < old->set->model_count; i++) {
+        struct queue *queue = &old->queues[i], *successor = find_successor(new, queue);
+
+        if (successor && !successor->under_way && (queue->under_way || old == new->older))
+            go_over(queue, successor);
+    }
+}
+
+void shard_use(struct shard *shard, struct queue_set *queues)
+{
+    uint32_t before = 0;
+
+    queues->older = shard->serving;
+    shard->serving = queues;
+    shard->under_way_max = MAX(2 * queues->set->batch_max, 64u);
+    for (struct queue_set *older = queues->older; older; older = older->older) {
+        go_over_all(older, queues);
+        if (older->held && ++before > SETS_BEFORE_MAX)
+            empty(shard, older);
+    }
+}
+
+struct queue_set *shard_give_back(struct shard *shard)
+{
+    struct queue_set *newer = shard->serving, *queues;
+
+    while (newer && newer->older && newer->older->held)
+        newer = newer->older;
+    queues = newer ? newer->older : NULL;
+    if (queues)
+        newer->older = queues->older;
+    return queues;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How a channel comes to the shard, and leaves it. Between two passes.
+ * How channels and sets of models come to the shard, and leave it. Between two passes.
  */
 #ifndef DAEMON_SHARD_SERVE_H
 #define DAEMON_SHARD_SERVE_H
@@ -16,5 +16,12 @@ void shard_leave(struct shard *shard, struct channel *channel);
 
 /* Tells all clients that the daemon is stopping. What is new is refused; what is under way is finished. */
 void shard_drain(struct shard *shard, uint64_t now_ns);
+
+/* From now on new requests go to these queues, which are the shard's until it gives them back; so do those under way of
+ * a model that is in them. The others stay in the queues that they are in, until too many sets have followed: then
+ * they end as those that ask for what is not served. */
+void shard_use(struct shard *shard, struct queue_set *queues);
+/* Queues that are not the newest and that no request has any more; NULL: there are none (yet). */
+struct queue_set *shard_give_back(struct shard *shard);
 
 #endif

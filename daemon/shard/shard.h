@@ -39,13 +39,6 @@ struct shard {
 int shard_init(struct shard *shard, uint32_t channels);
 void shard_deinit(struct shard *shard);
 
-/* From now on new requests go to these queues, which are the shard's until it gives them back; so do those under way of
- * a model that is in them. The others stay in the queues that they are in, until too many sets have
- * followed: then they end as those that ask for what is not served. Between two turns. */
-void shard_use(struct shard *shard, struct queue_set *queues);
-/* Queues that are not the newest and that no request has any more; NULL: there are none (yet). */
-struct queue_set *shard_give_back(struct shard *shard);
-
 /* The channel has violated the protocol, in the way that `how` says: nothing more is taken from it. */
 void shard_break(struct shard *shard, struct channel *channel, const char *how);
 /* One that has, and that has not been handed out yet; NULL: there is none. */
