@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,27 +8,11 @@
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "client/cli/interrupt.h"
 #include "client/cli/sight/live.h"
 
 #define ENTER "\033[?1049h\033[?25l\033[?7l" /* a screen of its own, without a cursor; long lines are cut off */
 #define LEAVE "\033[?7h\033[?25h\033[?1049l"
-
-static volatile sig_atomic_t interrupted;
-
-static void note(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
-
-static void watch_signals(void)
-{
-    const struct sigaction action = { .sa_handler = note };
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-}
 
 static void read_keys(struct live *live)
 {
@@ -46,7 +29,7 @@ void live_begin(struct live *live, FILE *file)
 {
     *live = (struct live){ .terminal = file };
     screen_init(&live->screen, file);
-    watch_signals();
+    interrupt_watch();
     if (!live->screen.terminal)
         return;
     read_keys(live);
@@ -111,7 +94,7 @@ bool live_wait(const struct live *live, uint64_t ns)
     uint64_t now;
     char key;
 
-    while (!interrupted && (now = clock_ns()) < until) {
+    while (!interrupt_came() && (now = clock_ns()) < until) {
         const struct timespec left = clock_timespec(until - now);
 
         if (ppoll(&wait, live->keys ? 1 : 0, &left, NULL) <= 0)
@@ -119,5 +102,5 @@ bool live_wait(const struct live *live, uint64_t ns)
         if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == 'Q')
             return false;
     }
-    return !interrupted;
+    return !interrupt_came();
 }
