@@ -294,3 +294,8 @@ WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
     free(client);
     return NULL;
 }
+
+WISP_EXPORT uint32_t wisp_entries(const wisp_client *client)
+{
+    return client->requests.entries;
+}

@@ -92,6 +92,10 @@ const char *wisp_last_error(void);
 /* The library's version, "0.1.0". */
 const char *wisp_version(void);
 
+/* Requests that may be under way at once: `entries`, or what the daemon gives of them (its limits.entries); 0 of a
+ * client that only asks. The same until wisp_close(). */
+uint32_t wisp_entries(const wisp_client *client);
+
 /* ---- models ---- */
 
 /* What the daemon serves, as a JSON array, and its state, as a JSON object; to be freed with free(). */

@@ -322,6 +322,7 @@ static void test_the_ring_is_full(void **state)
     wisp_request *requests[5];
 
     (void)state;
+    assert_int_equal(wisp_entries(client), 4);
     for (unsigned i = 0; i < 5; i++) {
         requests[i] = served_request(client, model, 1);
         served_fill(requests[i], 1, i);

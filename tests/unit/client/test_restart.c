@@ -124,6 +124,7 @@ static void test_who_only_asks_takes_no_memory(void **state)
     wisp_request *request = NULL;
 
     (void)state;
+    assert_int_equal(wisp_entries(client), 0);
     assert_int_equal(resources_fds(), fds + 1);
     assert_int_equal(resources_maps("memfd:"), maps);
     for (int round = 0; round < 2; round++) {
