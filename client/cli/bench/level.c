@@ -3,6 +3,7 @@
 
 #include "base/size.h"
 #include "client/cli/bench/level.h"
+#include "client/cli/interrupt.h"
 
 enum { AGREEING = 3 };
 
@@ -41,7 +42,7 @@ int level_measure(struct level *level, struct load *load, const struct level_set
     struct past past = { .rates = { 0 } };
     int result = load_run(load, level->concurrency, level->rate, setup->warm_up_ns, &level->figures);
 
-    while (!result && !level->stable && level->trials < setup->trials_max) {
+    while (!result && !level->stable && level->trials < setup->trials_max && !interrupt_came()) {
         result = load_run(load, level->concurrency, level->rate, setup->window_ns, &level->figures);
         remember(&past, &level->figures, setup->percentile);
         level->trials++;

@@ -10,6 +10,7 @@
 #include "base/futex.h"
 #include "base/size.h"
 #include "client/cli/bench/load.h"
+#include "client/cli/interrupt.h"
 
 /* Below this nobody sleeps until the next is due: waking would be late. */
 #define PRECISE_NS (200 * NS_PER_US)
@@ -168,7 +169,7 @@ static struct slot *free_slot(const struct load *load, uint32_t slots)
 
 static int run_closed(struct load *load, uint32_t concurrency, uint64_t end_ns, struct figures *figures)
 {
-    while (clock_ns() < end_ns) {
+    while (clock_ns() < end_ns && !interrupt_came()) {
         struct slot *slot;
 
         while (load->under_way < concurrency && (slot = free_slot(load, concurrency))) {
@@ -226,7 +227,7 @@ static int run_open(struct load *load, double rate, uint64_t end_ns, struct figu
 {
     if (!load->next_ns)
         load->next_ns = clock_ns();
-    while (clock_ns() < end_ns) {
+    while (clock_ns() < end_ns && !interrupt_came()) {
         const bool due = load->next_ns <= clock_ns();
         struct slot *slot = due ? free_slot(load, load->setup->slots) : NULL;
         int result;

@@ -51,8 +51,8 @@ void load_bytes(const wisp_model *model, const struct load_setup *setup, uint64_
 int load_init(struct load *load, wisp_client *client, const wisp_model *model, const struct load_setup *setup);
 void load_deinit(struct load *load);
 
-/* For so long: `concurrency` at once, or `rate` a second where that is not 0. Requests are left under way at the end;
- * what ends in the window counts. What wisp_submit() returns, when it cannot go on. */
+/* For so long, or until it is interrupted: `concurrency` at once, or `rate` a second where that is not 0. Requests are
+ * left under way at the end; what ends in the window counts. What wisp_submit() returns, when it cannot go on. */
 int load_run(struct load *load, uint32_t concurrency, double rate, uint64_t ns, struct figures *figures);
 
 /* Waits for what is under way. */

@@ -2,6 +2,7 @@
  *
  * wisp bench: a load on a model that is served, and how long its requests took.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/size.h"
 #include "client/cli/bench/report.h"
 #include "client/cli/connection.h"
+#include "client/cli/interrupt.h"
 #include "client/cli/verb.h"
 
 static const struct usage usage = {
@@ -25,6 +27,9 @@ static const struct usage usage = {
 };
 
 enum { CONCURRENCY_MAX = 4096, SLOTS_OPEN = 256, LEVELS_MAX = 1000 };
+
+/* Requests a second: one in a quarter of an hour, and more than any machine can send. */
+static const double rate_min = 0.001, rate_max = 1e8;
 
 struct range {
     double begin, end, step;
@@ -60,24 +65,52 @@ static bool parse_range(const char *text, struct range *range)
     return range->end >= range->begin && (range->end - range->begin) / range->step < LEVELS_MAX;
 }
 
+static bool is_whole(const struct range *range)
+{
+    return range->begin == floor(range->begin) && range->end == floor(range->end) && range->step == floor(range->step);
+}
+
+static int check_levels(const struct options *options)
+{
+    const struct range *levels = &options->levels;
+
+    if (options->open_loop && (levels->begin < rate_min || levels->end > rate_max))
+        return fail(usage.verb, EXIT_USAGE, "a rate is from %g to %g requests a second", rate_min, rate_max);
+    if (!options->open_loop && !is_whole(levels))
+        return fail(usage.verb, EXIT_USAGE, "--concurrency-range takes whole numbers: so many requests at once");
+    if (!options->open_loop && levels->end > CONCURRENCY_MAX)
+        return fail(usage.verb, EXIT_USAGE, "at most %d requests at once", CONCURRENCY_MAX);
+    return EXIT_DONE;
+}
+
+static int check_csv(const char *path)
+{
+    struct reason why;
+    int result = path ? file_check_target(path, &why) : 0;
+
+    return result ? fail(usage.verb, exit_for_output(result), "%s", why.text) : EXIT_DONE;
+}
+
 static int check(struct options *options)
 {
     const char *text = options->rate ? options->rate : options->concurrency;
+    int status;
 
     if (!options->model)
         return fail(usage.verb, EXIT_USAGE, "which model? -m NAME; wisp models lists them");
     if (options->rate && options->concurrency)
         return fail(usage.verb, EXIT_USAGE, "either --concurrency-range or --request-rate-range");
     if (text && !parse_range(text, &options->levels))
-        return fail(usage.verb, EXIT_USAGE, "'%s' is no range: START, START:END or START:END:STEP, above 0", text);
+        return fail(usage.verb, EXIT_USAGE,
+                    "'%s' is no range: START, START:END or START:END:STEP, above 0, of at most %d levels", text,
+                    LEVELS_MAX);
     options->open_loop = options->rate;
-    if (!options->open_loop && options->levels.end > CONCURRENCY_MAX)
-        return fail(usage.verb, EXIT_USAGE, "at most %d requests at once", CONCURRENCY_MAX);
     if (strcmp(options->distribution, "constant") != 0 && strcmp(options->distribution, "poisson") != 0)
         return fail(usage.verb, EXIT_USAGE, "--request-distribution is constant or poisson");
     if (strcmp(options->input, "random") != 0 && strcmp(options->input, "zero") != 0)
         return fail(usage.verb, EXIT_USAGE, "--input-data is random or zero");
-    return EXIT_DONE;
+    status = check_levels(options);
+    return status ? status : check_csv(options->csv);
 }
 
 static void add_options(struct option_table *table, struct options *options)
@@ -126,6 +159,10 @@ static int prepare(struct connection *connection, struct load *load, const wisp_
     status = connection_open(connection);
     if (status)
         return status;
+    if (wisp_entries(connection->client) < setup->slots)
+        return fail(usage.verb, EXIT_DENIED,
+                    "the daemon gives a connection %u requests at once (limits.entries), not %u",
+                    wisp_entries(connection->client), setup->slots);
     result = load_init(load, connection->client, model, setup);
     return result ? connection_fail(connection, result) : EXIT_DONE;
 }
@@ -151,7 +188,8 @@ static int show(const struct options *options, const struct outputs *to, const s
     return EXIT_DONE;
 }
 
-/* An exit status; that of what failed, when nothing at all was answered. */
+/* An exit status; that of what failed, when nothing at all was answered. A level that was interrupted is not shown: it
+ * is not what was asked for. */
 static int measure_level(const struct connection *connection, const struct options *options, struct load *load,
                          const struct outputs *to, double value)
 {
@@ -164,7 +202,10 @@ static int measure_level(const struct connection *connection, const struct optio
                            .rate = options->open_loop ? value : 0 };
     int result = level_measure(&level, load, &setup), status;
 
-    status = result ? connection_fail(connection, result) : show(options, to, &level);
+    if (result)
+        status = connection_fail(connection, result);
+    else
+        status = interrupt_came() ? EXIT_INTERRUPTED : show(options, to, &level);
     if (!status && !level.figures.answered && load->failed_status)
         status = fail(usage.verb, exit_for_input(load->failed_status), "%s", load->failed_text);
     level_deinit(&level);
@@ -193,14 +234,12 @@ static int write_csv(const struct options *options, const char *text, size_t len
 {
     const struct file_part part = { text, length };
     struct reason why;
-    int result = file_check_target(options->csv, &why);
+    int result = file_write(options->csv, &part, 1, &why);
 
-    if (!result)
-        result = file_write(options->csv, &part, 1, &why);
     return result ? fail(usage.verb, exit_for_output(result), "%s", why.text) : EXIT_DONE;
 }
 
-/* The file is written when all has been measured. */
+/* The file is written in the end, with the levels that there are, whatever ended it. */
 static int measure_into(const struct connection *connection, const struct options *options, struct load *load,
                         const wisp_model *model)
 {
@@ -209,9 +248,10 @@ static int measure_into(const struct connection *connection, const struct option
     struct outputs to = { .report = { .model = wisp_model_name(model),
                                       .rows = (uint32_t)options->rows,
                                       .percentile = options->percentile } };
-    int status;
+    int status, written = EXIT_DONE;
 
     screen_init(&to.screen, stdout);
+    interrupt_watch();
     if (options->csv) {
         to.csv = open_memstream(&text, &length);
         if (!to.csv)
@@ -220,7 +260,9 @@ static int measure_into(const struct connection *connection, const struct option
     status = measure(connection, options, load, &to);
     if (to.csv && fclose(to.csv))
         return fail(usage.verb, EXIT_FAILED, "out of memory");
-    return status || !options->csv ? status : write_csv(options, text, length);
+    if (options->csv)
+        written = write_csv(options, text, length);
+    return status ? status : written;
 }
 
 static int bench(struct connection *connection, struct connection *asking, const struct options *options)

@@ -152,6 +152,55 @@ static void a_stall_is_everybodys(void **state)
     json_decref(level);
 }
 
+static unsigned count_lines(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    unsigned lines = 0;
+    int c;
+
+    assert_non_null(file);
+    while ((c = getc(file)) != EOF)
+        lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+/* The daemon goes away after some levels. */
+static void what_was_measured_is_kept(void **state)
+{
+    const char *path = scratch_path(bed.folder, "kept.csv");
+    const struct command command = { .words = { "wisp", "bench", "-m", "alpha", "--concurrency-range", "1:1000", "-p",
+                                                "50", "-r", "1", "-t", "300", "-f", path },
+                                     .environment = { socket_name } };
+    struct running running;
+
+    (void)state;
+    command_start(&command, &running);
+    poll(NULL, 0, 500);
+    daemon_kill(&bed.daemon);
+    command_finish(&running, &said);
+    daemon_restart(&bed.daemon);
+    assert_int_equal(said.status, 69);
+    assert_true(count_lines(path) >= 2 && count_lines(path) < 30);
+}
+
+static void an_interrupted_bench_keeps_what_it_has(void **state)
+{
+    const char *path = scratch_path(bed.folder, "interrupted.csv");
+    const struct command command = { .words = { "wisp", "bench", "-m", "alpha", "--concurrency-range", "1:1000", "-p",
+                                                "50", "-r", "1", "-f", path },
+                                     .environment = { socket_name } };
+    struct running running;
+
+    (void)state;
+    command_start(&command, &running);
+    poll(NULL, 0, 500);
+    assert_int_equal(kill(running.pid, SIGINT), 0);
+    command_finish(&running, &said);
+    assert_int_equal(said.status, 130);
+    assert_true(count_lines(path) >= 2 && count_lines(path) < 30);
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
     static const struct {
@@ -164,10 +213,16 @@ static void what_makes_no_sense_is_refused(void **state)
         { { "bench", "-m", "image", "--concurrency-range", "5:3" }, "is no range", 2 },
         { { "bench", "-m", "image", "--concurrency-range", "1:2:3:4" }, "is no range", 2 },
         { { "bench", "-m", "image", "--concurrency-range", "5000" }, "at most 4096", 2 },
+        { { "bench", "-m", "image", "--concurrency-range", "2000" }, "gives a connection 1024 requests", 77 },
+        { { "bench", "-m", "image", "--concurrency-range", "0.5" }, "whole numbers", 2 },
+        { { "bench", "-m", "image", "--concurrency-range", "1:4:1.5" }, "whole numbers", 2 },
+        { { "bench", "-m", "image", "--concurrency-range", "1e300" }, "at most 4096", 2 },
+        { { "bench", "-m", "image", "--request-rate-range", "1e-300" }, "a rate is from", 2 },
+        { { "bench", "-m", "image", "--request-rate-range", "1e300" }, "a rate is from", 2 },
         { { "bench", "-m", "image", "--concurrency-range", "1", "--request-rate-range", "1" }, "either", 2 },
         { { "bench", "-m", "image", "--request-distribution", "even" }, "constant or poisson", 2 },
         { { "bench", "-m", "image", "--input-data", "x" }, "random or zero", 2 },
-        { { "bench", "-m", "image", "-p", "10", "-f", "/nonexistent/x" }, "/nonexistent/x", 1 },
+        { { "bench", "-m", "image", "-f", "/nonexistent/x" }, "/nonexistent/x", 1 },
     };
 
     (void)state;
@@ -188,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(levels_are_measured_in_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(csv_has_the_columns_of_perf_analyzer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stall_is_everybodys, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_measured_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_interrupted_bench_keeps_what_it_has, setup, teardown),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, setup, teardown),
     };
 
