@@ -20,7 +20,7 @@ enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 
 #define CONFIG_SPIN_AUTO UINT64_MAX
 
-enum { CONFIG_MODELS_MAX = 1024 };
+enum { CONFIG_MODELS_MAX = 1024, CONFIG_USERS_MAX = 1024 };
 
 struct config_model {
     char *path;         /* of the .safetensors file; relative ones are relative to the configuration file */
@@ -30,6 +30,15 @@ struct config_model {
     uint64_t wait_ns;   /* 0: natural batching, never wait for more */
     uint64_t time_ns;   /* what a batch takes at most, where users share the model */
     unsigned line;      /* where it stands, for later errors */
+};
+
+/* What somebody may have who is not everybody (docs/design/scheduling.md). */
+struct config_user {
+    char *user;         /* a name of the system, or a number */
+    uint32_t weight;    /* of his share of time, of SHARE_WEIGHT */
+    uint32_t time;      /* percent of a shard's time at most */
+    uint32_t under_way; /* requests at once at most */
+    unsigned line;
 };
 
 struct config {
@@ -52,7 +61,11 @@ struct config {
         uint32_t entries;         /* per ring, at most */
         uint64_t arena;           /* bytes each way, at most */
         uint32_t rows;            /* samples in one request, at most */
+        uint32_t time_per_user; /* percent of a shard's time; this and the next: of those whom `users` does not name */
+        uint32_t under_way_per_user; /* requests at once */
     } limits;
+    struct config_user *users;
+    size_t user_count;
 };
 
 /* Fills in the defaults. -ENOMEM. */
@@ -64,6 +77,8 @@ bool config_find_loop(const char *name, enum config_loop *out);
 
 /* A model's defaults; whoever adds one to `models` (of malloc, as its strings are) sets its path. */
 void config_model_init(struct config_model *model);
+/* And a user's. */
+void config_user_init(struct config_user *user);
 
 /* Reads `path` over the defaults. Every error goes to `errors` (may be NULL) as a line "file:line:column: message"; the
  * first is also the reason. WISP_E_CONFIG, for a file that cannot be read too; -ENOMEM. */

@@ -29,7 +29,9 @@ int config_init(struct config *config)
                     .memory_per_user = 256ull << 20,
                     .entries = 1024,
                     .arena = 64ull << 20,
-                    .rows = 4096 },
+                    .rows = 4096,
+                    .time_per_user = 100,
+                    .under_way_per_user = 65536 },
     };
     if (config->socket && config->kernels)
         return 0;
@@ -42,8 +44,16 @@ void config_model_init(struct config_model *model)
     *model = (struct config_model){ .batch_max = 32, .time_ns = 500 * NS_PER_US };
 }
 
+void config_user_init(struct config_user *user)
+{
+    *user = (struct config_user){ .weight = 100, .time = 100, .under_way = 65536 };
+}
+
 void config_deinit(struct config *config)
 {
+    for (size_t i = 0; i < config->user_count; i++)
+        free(config->users[i].user);
+    free(config->users);
     for (size_t i = 0; i < config->model_count; i++) {
         free(config->models[i].path);
         free(config->models[i].name);

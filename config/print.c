@@ -47,16 +47,18 @@ static void print_choice(const struct field *field, const void *at, FILE *out)
     }
 }
 
-static void print_models(const struct field *field, const struct config *config, unsigned indent, FILE *out)
+static void print_list(const struct field *field, const struct config *config, unsigned indent, FILE *out)
 {
-    if (!config->model_count) {
-        fputs(" []\n", out);
-        return;
-    }
-    fputc('\n', out);
-    for (size_t i = 0; i < config->model_count; i++) {
+    const struct list *list = field->kind->list;
+    const char *items;
+    size_t count;
+
+    memcpy(&items, (const char *)config + field->offset, sizeof items);
+    memcpy(&count, (const char *)config + list->count, sizeof count);
+    fputs(count ? "\n" : " []\n", out);
+    for (size_t i = 0; i < count; i++) {
         fprintf(out, "%*s- ", (int)indent + 2, "");
-        print_fields(field->fields, config->models + i, config, indent + 4, true, out);
+        print_fields(field->fields, items + i * list->size, config, indent + 4, true, out);
     }
 }
 
@@ -75,8 +77,8 @@ static void print_field(const struct field *field, const void *base, const struc
         print_fields(field->fields, base, config, indent + 2, false, out);
         return;
     }
-    if (form == FORM_MODELS) {
-        print_models(field, config, indent, out);
+    if (form == FORM_LIST) {
+        print_list(field, config, indent, out);
         return;
     }
     fputc(' ', out);

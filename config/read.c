@@ -185,7 +185,7 @@ static void read_text(struct walk *walk, const struct field *field, const char *
     if (!is_text(walk, place, node, kind->what))
         return;
     wrong = kind->check(node->text);
-    if (!wrong && looks_like_another_type(node))
+    if (!wrong && !kind->numbers && looks_like_another_type(node))
         wrong = "put it in quotes if it is meant as a text";
     if (wrong)
         findings_add(walk->findings, node->mark, "%s: %s: %s", place, shown(node->text, quoted), wrong);
@@ -193,35 +193,10 @@ static void read_text(struct walk *walk, const struct field *field, const char *
         replace_text(walk, at, kind->in_folder && *node->text != '/' ? walk->folder : "", node->text);
 }
 
-/* Two models under one name could not be told apart; nor could one file twice without names. */
-static void check_twins(struct walk *walk, const struct node *list)
+static void read_list(struct walk *walk, const struct field *field, const char *place, const struct node *node)
 {
-    const struct config_model *models = walk->config->models;
-    size_t i = 0;
-
-    for (const struct node *node = list->first; node; node = node->next, i++) {
-        const struct config_model *model = models + i;
-
-        for (size_t j = 0; j < i; j++) {
-            if (model->name && models[j].name && !strcmp(model->name, models[j].name)) {
-                findings_add(walk->findings, node->mark,
-                             "models[%zu]: a second model named '%.40s'; the first is at line %u", i, model->name,
-                             models[j].line);
-                break;
-            }
-            if (!model->name && !models[j].name && model->path && models[j].path &&
-                !strcmp(model->path, models[j].path)) {
-                findings_add(walk->findings, node->mark,
-                             "models[%zu]: the file of line %u again: give each a name of its own", i, models[j].line);
-                break;
-            }
-        }
-    }
-}
-
-static void read_models(struct walk *walk, const struct field *field, const char *place, const struct node *node)
-{
-    struct config *config = walk->config;
+    const struct list *list = field->kind->list;
+    char *config = (char *)walk->config, *items;
     size_t count = 0;
 
     if (node_is_empty(node))
@@ -232,28 +207,31 @@ static void read_models(struct walk *walk, const struct field *field, const char
     }
     for (const struct node *item = node->first; item; item = item->next)
         count++;
-    if (count > CONFIG_MODELS_MAX) {
-        findings_add(walk->findings, node->mark, "%s: %zu models, more than %d", place, count, CONFIG_MODELS_MAX);
+    if (count > list->max) {
+        findings_add(walk->findings, node->mark, "%s: %zu %s, more than %zu", place, count, field->key, list->max);
         return;
     }
-    config->models = calloc(count + 1, sizeof *config->models);
-    if (!config->models) {
+    items = calloc(count + 1, list->size);
+    if (!items) {
         walk->error = -ENOMEM;
         return;
     }
-    for (const struct node *item = node->first; item; item = item->next) {
-        struct config_model *model = config->models + config->model_count;
+    memcpy(config + field->offset, &items, sizeof items);
+    for (const struct node *item = node->first; item; item = item->next, items += list->size) {
         struct place here;
+        size_t at;
 
-        config_model_init(model);
-        model->line = item->mark.line;
-        snprintf(here.text, sizeof here.text, "models[%zu]", config->model_count++);
+        list->init(items);
+        memcpy(items + list->line, &item->mark.line, sizeof item->mark.line);
+        memcpy(&at, config + list->count, sizeof at);
+        snprintf(here.text, sizeof here.text, "%.16s[%zu]", field->key, at++);
+        memcpy(config + list->count, &at, sizeof at);
         if (node_is_empty(item))
-            expected(walk, here.text, item, "a section with the model's path");
+            expected(walk, here.text, item, list->item);
         else
-            read_section(walk, field->fields, here.text, item, model);
+            read_section(walk, field->fields, here.text, item, items);
     }
-    check_twins(walk, node);
+    list->check(walk->config, node, walk->findings);
 }
 
 static void read_field(struct walk *walk, const struct field *field, const char *place, const struct node *node,
@@ -286,8 +264,8 @@ static void read_field(struct walk *walk, const struct field *field, const char 
         if (!node_is_empty(node))
             read_section(walk, field->fields, place, node, base);
         break;
-    case FORM_MODELS:
-        read_models(walk, field, place, node);
+    case FORM_LIST:
+        read_list(walk, field, place, node);
         break;
     }
 }

@@ -57,6 +57,11 @@ static const struct kind kind_spin = { .form = FORM_NUMBER,
                                        .parse = value_parse_duration,
                                        .format = value_format_duration,
                                        .automatic = "auto" };
+static const struct kind kind_percent = { .form = FORM_NUMBER,
+                                          .what = "a percentage such as 50%",
+                                          .width = 4,
+                                          .parse = value_parse_percent,
+                                          .format = value_format_percent };
 static const struct kind kind_mode = { .form = FORM_NUMBER,
                                        .what = "an octal mode such as \"0660\"",
                                        .width = 4,
@@ -74,7 +79,42 @@ static const struct kind kind_socket = { .form = FORM_TEXT, .what = "a path", .c
 static const struct kind kind_path = { .form = FORM_TEXT, .what = "a path", .check = check_path, .in_folder = true };
 static const struct kind kind_name = { .form = FORM_TEXT, .what = "a name", .check = check_name };
 static const struct kind kind_section = { .form = FORM_SECTION, .what = "a section of keys" };
-static const struct kind kind_models = { .form = FORM_MODELS, .what = "a list of models" };
+
+static const char *check_user(const char *text)
+{
+    return !*text || strlen(text) > CONFIG_NAME_MAX ? "a user is a name of the system, or a number" : NULL;
+}
+
+static const struct kind kind_user = {
+    .form = FORM_TEXT, .what = "a user's name or number", .check = check_user, .numbers = true
+};
+
+static void model_init(void *model)
+{
+    config_model_init(model);
+}
+
+static void user_init(void *user)
+{
+    config_user_init(user);
+}
+
+static const struct list list_of_models = { .item = "a section with the model's path",
+                                            .count = offsetof(struct config, model_count),
+                                            .line = offsetof(struct config_model, line),
+                                            .size = sizeof(struct config_model),
+                                            .max = CONFIG_MODELS_MAX,
+                                            .init = model_init,
+                                            .check = twins_of_models };
+static const struct list list_of_users = { .item = "a section with the user's name",
+                                           .count = offsetof(struct config, user_count),
+                                           .line = offsetof(struct config_user, line),
+                                           .size = sizeof(struct config_user),
+                                           .max = CONFIG_USERS_MAX,
+                                           .init = user_init,
+                                           .check = twins_of_users };
+static const struct kind kind_models = { .form = FORM_LIST, .what = "a list of models", .list = &list_of_models };
+static const struct kind kind_users = { .form = FORM_LIST, .what = "a list of users", .list = &list_of_users };
 
 static const struct choice levels[] = { { "error", LOG_LEVEL_ERROR },   { "warning", LOG_LEVEL_WARNING },
                                         { "notice", LOG_LEVEL_NOTICE }, { "info", LOG_LEVEL_INFO },
@@ -98,7 +138,7 @@ _Static_assert(sizeof(bool) == 1, "a switch is stored as a byte");
 
 static const struct field log_fields[] = {
     { "level", &kind_choice, AT(config, log_level), .choices = levels, .live = true },
-    { "slow", &kind_duration, AT(config, log_slow_ns), 0, 3600 * NS_PER_S },
+    { "slow", &kind_duration, AT(config, log_slow_ns), 0, 3600 * NS_PER_S, .live = true },
     { .key = NULL },
 };
 
@@ -109,6 +149,16 @@ static const struct field limit_fields[] = {
     { "entries", &kind_count, AT(config, limits.entries), 4, 4096, .power = true },
     { "arena", &kind_size, AT(config, limits.arena), 64 * KIB, 1 * GIB },
     { "rows", &kind_count, AT(config, limits.rows), 1, 65536 },
+    { "time_per_user", &kind_percent, AT(config, limits.time_per_user), 1, 100, .live = true },
+    { "under_way_per_user", &kind_count, AT(config, limits.under_way_per_user), 1, 65536, .live = true },
+    { .key = NULL },
+};
+
+static const struct field user_fields[] = {
+    { "user", &kind_user, AT(config_user, user), .needed = true },
+    { "weight", &kind_count, AT(config_user, weight), 1, 10000 },
+    { "time", &kind_percent, AT(config_user, time), 1, 100 },
+    { "under_way", &kind_count, AT(config_user, under_way), 1, 65536 },
     { .key = NULL },
 };
 
@@ -137,7 +187,8 @@ const struct field config_fields[] = {
     { "loop", &kind_choice, AT(config, loop), .choices = loops },
     { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },
     { "limits", &kind_section, .fields = limit_fields },
-    { "models", &kind_models, .fields = model_fields, .live = true },
+    { "users", &kind_users, AT(config, users), .fields = user_fields, .live = true },
+    { "models", &kind_models, AT(config, models), .fields = model_fields, .live = true },
     { .key = NULL },
 };
 

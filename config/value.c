@@ -90,6 +90,13 @@ bool value_parse_mode(const char *text, uint64_t *out)
     return true;
 }
 
+bool value_parse_percent(const char *text, uint64_t *out)
+{
+    const char *end;
+
+    return parse_digits(text, out, &end) && !strcmp(end, "%");
+}
+
 bool value_parse_switch(const char *text, uint64_t *out)
 {
     *out = !strcmp(text, "true");
@@ -118,6 +125,11 @@ void value_format_mode(uint64_t value, char out[VALUE_TEXT_MAX])
 {
     /* Quoted: to YAML 1.1 a bare 0666 is the number 438. */
     snprintf(out, VALUE_TEXT_MAX, "\"%04" PRIo64 "\"", value);
+}
+
+void value_format_percent(uint64_t value, char out[VALUE_TEXT_MAX])
+{
+    snprintf(out, VALUE_TEXT_MAX, "%" PRIu64 "%%", value);
 }
 
 void value_format_switch(uint64_t value, char out[VALUE_TEXT_MAX])

@@ -17,6 +17,7 @@ bool value_parse_count(const char *text, uint64_t *out);    /* 256 */
 bool value_parse_size(const char *text, uint64_t *out);     /* 512B, 64KiB, 4MiB, 1GiB */
 bool value_parse_duration(const char *text, uint64_t *out); /* 100ns, 50us, 2ms, 1s: nanoseconds; 0 needs no unit */
 bool value_parse_mode(const char *text, uint64_t *out);     /* 666, 0666: octal, at most 0777 */
+bool value_parse_percent(const char *text, uint64_t *out);  /* 50% */
 bool value_parse_switch(const char *text, uint64_t *out);   /* true, false */
 
 /* What the parser above reads back to the same value. */
@@ -24,6 +25,7 @@ void value_format_count(uint64_t value, char out[VALUE_TEXT_MAX]);
 void value_format_size(uint64_t value, char out[VALUE_TEXT_MAX]);
 void value_format_duration(uint64_t value, char out[VALUE_TEXT_MAX]);
 void value_format_mode(uint64_t value, char out[VALUE_TEXT_MAX]);
+void value_format_percent(uint64_t value, char out[VALUE_TEXT_MAX]);
 void value_format_switch(uint64_t value, char out[VALUE_TEXT_MAX]);
 
 #endif

@@ -29,6 +29,11 @@ static const char full[] = "# everything once\n"
                            "  entries: 8\n"
                            "  arena: 128KiB\n"
                            "  rows: 7\n"
+                           "  time_per_user: 75%\n"
+                           "  under_way_per_user: 12\n"
+                           "users:\n"
+                           "- {user: root, weight: 10000, time: 1%, under_way: 1}\n"
+                           "- {user: 1000}\n"
                            "models:\n"
                            "- path: a.safetensors\n"
                            "  name: first\n"
@@ -68,6 +73,15 @@ static void assert_same(const struct config *a, const struct config *b)
     assert_int_equal(a->limits.entries, b->limits.entries);
     assert_int_equal(a->limits.arena, b->limits.arena);
     assert_int_equal(a->limits.rows, b->limits.rows);
+    assert_int_equal(a->limits.time_per_user, b->limits.time_per_user);
+    assert_int_equal(a->limits.under_way_per_user, b->limits.under_way_per_user);
+    assert_int_equal(a->user_count, b->user_count);
+    for (size_t i = 0; i < a->user_count; i++) {
+        assert_same_text(a->users[i].user, b->users[i].user);
+        assert_int_equal(a->users[i].weight, b->users[i].weight);
+        assert_int_equal(a->users[i].time, b->users[i].time);
+        assert_int_equal(a->users[i].under_way, b->users[i].under_way);
+    }
     assert_int_equal(a->model_count, b->model_count);
     for (size_t i = 0; i < a->model_count; i++) {
         assert_same_text(a->models[i].path, b->models[i].path);
@@ -112,6 +126,9 @@ static void test_defaults(void **state)
     assert_int_equal(config.limits.entries, 1024);
     assert_int_equal(config.limits.arena, 64 << 20);
     assert_int_equal(config.limits.rows, 4096);
+    assert_int_equal(config.limits.time_per_user, 100);
+    assert_int_equal(config.limits.under_way_per_user, 65536);
+    assert_int_equal(config.user_count, 0);
     assert_int_equal(config.model_count, 0);
     config_deinit(&config);
     config_deinit(&config); /* idempotent */
@@ -137,18 +154,29 @@ static void test_everything_once(void **state)
     assert_int_equal(config.limits.entries, 8);
     assert_int_equal(config.limits.arena, 128 << 10);
     assert_int_equal(config.limits.rows, 7);
+    assert_int_equal(config.limits.time_per_user, 75);
+    assert_int_equal(config.limits.under_way_per_user, 12);
+    assert_int_equal(config.user_count, 2);
+    assert_string_equal(config.users[0].user, "root");
+    assert_int_equal(config.users[0].weight, 10000);
+    assert_int_equal(config.users[0].time, 1);
+    assert_int_equal(config.users[0].under_way, 1);
+    assert_string_equal(config.users[1].user, "1000");
+    assert_int_equal(config.users[1].weight, 100);
+    assert_int_equal(config.users[1].time, 100);
+    assert_int_equal(config.users[1].under_way, 65536);
     assert_int_equal(config.model_count, 3);
     assert_string_equal(config.models[0].path, "/etc/wisp/a.safetensors");
     assert_string_equal(config.models[0].name, "first");
     assert_true(config.models[0].preferred);
     assert_int_equal(config.models[0].batch_max, 64);
     assert_int_equal(config.models[0].wait_ns, 200000);
-    assert_int_equal(config.models[0].line, 17);
+    assert_int_equal(config.models[0].line, 22);
     assert_string_equal(config.models[1].path, "/abs/\"b\\.safetensors");
     assert_null(config.models[1].name);
     assert_false(config.models[1].preferred);
     assert_int_equal(config.models[1].batch_max, 32);
-    assert_int_equal(config.models[1].line, 21);
+    assert_int_equal(config.models[1].line, 26);
     assert_string_equal(config.models[2].path, "/etc/wisp/caf\xc3\xa9/\xe6\xa8\xa1");
     assert_string_equal(config.models[2].name, "7");
     config_deinit(&config);

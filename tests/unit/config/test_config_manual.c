@@ -78,7 +78,7 @@ static unsigned check_fields(const struct field *fields, const char *parent, con
             fail_msg("%s is not in the manual", key);
         else
             check_bounds(field, key, line);
-        count += 1 + (field->kind->form == FORM_MODELS ? check_fields(field->fields, "", manual) : 0);
+        count += 1 + (field->kind->form == FORM_LIST ? check_fields(field->fields, "", manual) : 0);
     }
     return count;
 }
