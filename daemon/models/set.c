@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "daemon/models/describe.h"
 #include "daemon/models/impersonate.h"
+#include "daemon/models/named_user.h"
 #include "daemon/models/set.h"
 #include "sparse/kernels/choice_cache.h"
 
@@ -152,6 +153,41 @@ static int models_load(const struct load *load, struct reason *why)
     return bad ? refuse(why, last, "%u of %zu models cannot be served", bad, config->model_count) : 0;
 }
 
+/* What users may have. A name that the system does not know may be misspelt, and its owner be held to nothing. */
+static int policies_make(const struct load *load, struct reason *why)
+{
+    const struct config *config = load->config;
+    struct policies *policies = &load->set->policies;
+    unsigned bad = 0;
+
+    policies->usual = (struct policy){ SHARE_WEIGHT, config->limits.time_per_user, config->limits.under_way_per_user };
+    policies->users = calloc(config->user_count + 1, sizeof *policies->users);
+    if (!policies->users)
+        return refuse_errno(why, -ENOMEM, "users");
+    for (size_t i = 0; i < config->user_count; i++) {
+        const struct config_user *user = &config->users[i];
+        struct user_policy *own = &policies->users[policies->count];
+
+        *own = (struct user_policy){ .policy = { user->weight, user->time, user->under_way } };
+        if (named_user_find(user->user, &own->uid)) {
+            complain(load, "%s:%u: users: there is no user \"%s\" on this system", config->file, user->line,
+                     user->user);
+            bad++;
+            continue;
+        }
+        for (uint32_t k = 0; k < policies->count; k++) {
+            if (policies->users[k].uid != own->uid)
+                continue;
+            complain(load, "%s:%u: users: %s is user %u, who stands here already", config->file, user->line, user->user,
+                     (unsigned)own->uid);
+            bad++;
+            break;
+        }
+        policies->count++;
+    }
+    return bad ? refuse(why, WISP_E_CONFIG, "%u of the users cannot be served as it says", bad) : 0;
+}
+
 static int models_describe(struct model_set *set, struct reason *why)
 {
     int result = 0;
@@ -166,6 +202,7 @@ static void set_free(struct model_set *set)
     for (uint32_t i = 0; i < set->model_count; i++)
         instance_deinit(&set->models[i]);
     free(set->models);
+    free(set->policies.users);
     routes_deinit(&set->routes);
     free(set);
 }
@@ -215,6 +252,8 @@ static int load_all(struct load *load, const struct model_set *before, struct re
     choices_close(choices);
     if (result >= 0 && names_check(load, result ? NULL : why))
         result = WISP_E_CONFIG;
+    if (result >= 0 && policies_make(load, result ? NULL : why))
+        result = WISP_E_CONFIG;
     if (!result)
         result = names_make(load->set, before, why);
     return result ? result : models_describe(load->set, why);
@@ -232,7 +271,11 @@ int model_set_load(const struct config *config, const struct model_set *before, 
     load.set = calloc(1, sizeof *load.set);
     if (!load.set)
         return refuse_errno(why, -ENOMEM, "models");
-    *load.set = (struct model_set){ .holders = 1, .kernels = kernels, .batch_max = 1, .rows_max = config->limits.rows };
+    *load.set = (struct model_set){ .holders = 1,
+                                    .kernels = kernels,
+                                    .batch_max = 1,
+                                    .rows_max = config->limits.rows,
+                                    .slow_ns = config->log_slow_ns };
     result = load_all(&load, before, why);
     if (result)
         set_free(load.set);

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "daemon/models/routes.h"
+#include "daemon/schedule/policy.h"
 
 struct model_set {
     uint32_t holders; /* the control thread counts, and nobody else */
@@ -23,8 +24,10 @@ struct model_set {
     struct instance *models;
     uint32_t model_count;
     struct routes routes;
-    uint32_t batch_max; /* of all models */
-    uint32_t rows_max;  /* of one request */
+    uint32_t batch_max;       /* of all models */
+    uint32_t rows_max;        /* of one request */
+    struct policies policies; /* what users may have of it */
+    uint64_t slow_ns;         /* requests that take longer are reported; 0: none */
 };
 
 /* Reads, packs and warms every model of the configuration, but for what the set before has of the same file, which is

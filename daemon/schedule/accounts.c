@@ -35,14 +35,30 @@ static struct account *find(const struct accounts *accounts, uid_t uid)
     return oldest;
 }
 
-struct account *accounts_get(struct accounts *accounts, uid_t uid)
+static void apply(struct accounts *accounts, struct account *account, const struct policies *policies)
+{
+    account->policy = policies_of(policies, account->uid);
+    share_weigh(&account->share, &accounts->ground, account->policy.weight);
+}
+
+struct account *accounts_get(struct accounts *accounts, uid_t uid, const struct policies *policies)
 {
     struct account *account = find(accounts, uid);
 
-    if (account->uid != uid)
-        *account = (struct account){ .uid = uid, .share.weight = SHARE_WEIGHT };
+    if (account->uid != uid) {
+        *account = (struct account){ .uid = uid };
+        apply(accounts, account, policies);
+    }
     account->channels++;
     return account;
+}
+
+void accounts_apply(struct accounts *accounts, const struct policies *policies)
+{
+    for (uint32_t i = 0; i < accounts->capacity; i++) {
+        if (accounts->entries[i].uid != (uid_t)-1)
+            apply(accounts, &accounts->entries[i], policies);
+    }
 }
 
 void accounts_put(struct account *account)

@@ -7,10 +7,11 @@
 #ifndef DAEMON_SCHEDULE_ACCOUNTS_H
 #define DAEMON_SCHEDULE_ACCOUNTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "daemon/schedule/share.h"
+#include "daemon/schedule/policy.h"
 
 struct flow;
 
@@ -19,6 +20,8 @@ struct account {
     uint32_t channels; /* that are served; 0: it may be taken for another user */
     struct share share;
     struct ground ground; /* of its channels */
+    struct policy policy;
+    uint64_t paid_ns; /* until when what it had is all that it may have; of one whose time is limited */
     /* While a batch is made (s4_dispatch.c). */
     struct account *next;
     struct flow *first; /* of its flows, those that can still give */
@@ -35,8 +38,30 @@ struct accounts {
 int accounts_init(struct accounts *accounts, uint32_t channels);
 void accounts_deinit(struct accounts *accounts);
 
-/* For one channel more of this user; there is always one. And for one less. */
-struct account *accounts_get(struct accounts *accounts, uid_t uid);
+/* For one channel more of this user, who may have so much; there is always one. And for one less. */
+struct account *accounts_get(struct accounts *accounts, uid_t uid, const struct policies *policies);
 void accounts_put(struct account *account);
+
+/* What users may have is something else from now on. */
+void accounts_apply(struct accounts *accounts, const struct policies *policies);
+
+/* It had so much of the time. */
+static inline void account_pay(struct account *account, uint64_t ns)
+{
+    if (account->policy.time < 100)
+        account->paid_ns += ns * 100 / account->policy.time;
+}
+
+/* How long a user may have had nothing and still have it at once: limits are of time spans of this order. */
+#define ACCOUNT_BURST_NS UINT64_C(10000000)
+
+/* Whether it had all that it may have by now; until account->paid_ns then. */
+static inline bool account_is_held(struct account *account, uint64_t now_ns)
+{
+    if (account->policy.time >= 100)
+        return false;
+    account->paid_ns = MAX(account->paid_ns, now_ns - MIN(now_ns, ACCOUNT_BURST_NS));
+    return account->paid_ns > now_ns;
+}
 
 #endif

@@ -18,7 +18,8 @@ enum { SHARE_WEIGHT = 100, SHARE_WEIGHT_MAX = 10000 }; /* the usual one; the gre
 
 struct ground {
     uint64_t time;
-    uint32_t wanting; /* how many shares compete now */
+    uint32_t wanting; /* how many shares compete now, */
+    uint64_t weights; /* and the sum of theirs */
 };
 
 struct share {
@@ -33,12 +34,24 @@ static inline void share_want(struct share *share, struct ground *ground)
         return;
     share->charged = MAX(share->charged, ground->time);
     ground->wanting++;
+    ground->weights += share->weight;
 }
 
 static inline void share_want_no_more(struct share *share, struct ground *ground)
 {
-    if (!--share->wants)
-        ground->wanting--;
+    if (--share->wants)
+        return;
+    ground->wanting--;
+    ground->weights -= share->weight;
+}
+
+/* From now on. What it was not served for until now, for whatever reason, is no credit. */
+static inline void share_weigh(struct share *share, struct ground *ground, uint32_t weight)
+{
+    if (share->wants)
+        ground->weights += (uint64_t)weight - share->weight;
+    share->weight = weight;
+    share->charged = MAX(share->charged, ground->time);
 }
 
 /* It is served now. */

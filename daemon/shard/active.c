@@ -48,7 +48,7 @@ static bool arm(struct channel *channel)
 /* It cannot be served now: it is left as it is, because a doorbell would not help it. */
 static bool stuck(const struct shard *shard, const struct channel *channel)
 {
-    return channel->starved || channel->throttled || channel->broken || channel->under_way >= shard->under_way_max;
+    return channel->starved || channel->throttled || channel->broken || !shard_has_room(shard, channel);
 }
 
 void active_retire(struct shard *shard, uint32_t at, uint64_t now_ns)

@@ -17,19 +17,25 @@ static void charge(struct shard *shard, struct channel *channel, uint32_t taken)
 
     tally_use(channel->tally, 0, ns);
     counter_add(&channel->used_ns, ns);
+    account_pay(account, ns);
     share_charge_out_of_turn(&account->share, &shard->accounts.ground, ns);
     share_charge_out_of_turn(&channel->share, &account->ground, ns);
 }
 
-/* How many a channel may bring at once: while others want something, little of who is far ahead. */
-static uint32_t take_most(const struct shard *shard, const struct channel *channel)
+/* How many a channel may bring at once: while others want something, little of who is far ahead; and of who had all
+ * that he may have. */
+static uint32_t take_most(const struct shard *shard, const struct channel *channel, uint64_t now_ns)
 {
-    return shard->under_way && share_is_ahead(&channel->account->share, &shard->accounts.ground) ? 1 : INTAKE_MAX;
+    struct account *account = channel->account;
+
+    if (shard->under_way && share_is_ahead(&account->share, &shard->accounts.ground))
+        return 1;
+    return shard_holds(shard, account, now_ns) ? 1 : INTAKE_MAX;
 }
 
 static uint32_t visit(struct shard *shard, struct channel *channel, uint64_t now_ns)
 {
-    const uint32_t most = take_most(shard, channel);
+    const uint32_t most = take_most(shard, channel, now_ns);
     uint32_t taken = 0;
 
     for (; taken < most; taken++) {
@@ -112,7 +118,7 @@ bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
     *until_ns = MIN(*until_ns, wheel_next_ns(&shard->wheel));
     for (const struct queue_set *queues = shard->serving; queues; queues = queues->older) {
         for (uint32_t i = 0; i < queues->set->model_count; i++)
-            *until_ns = MIN(*until_ns, s3_due_ns(&queues->queues[i]));
+            *until_ns = MIN(*until_ns, s4_due_ns(shard, &queues->queues[i], now_ns));
     }
     return *until_ns > now_ns;
 }

@@ -25,7 +25,7 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
     int credit;
 
     channel->starved = false;
-    if (!intake_ring_ready(&channel->intake) || channel->under_way >= shard->under_way_max || channel->broken)
+    if (!intake_ring_ready(&channel->intake) || !shard_has_room(shard, channel) || channel->broken)
         return NULL;
     /* One that was published since cancel_take() looked: it is no request, and gets no completion. */
     if (cancel_is_next(channel))

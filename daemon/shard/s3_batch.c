@@ -56,11 +56,12 @@ static uint64_t will_take_ns(const struct shard *shard, const struct request *re
 {
     const struct channel *channel = request->channel;
     const struct queue *queue = request->queue;
-    const uint64_t channels = MAX(channel->account->ground.wanting, 1u),
-                   users = MAX(shard->accounts.ground.wanting, 1u);
+    const struct account *account = channel->account;
+    const uint64_t channels = MAX(account->ground.wanting, 1u), weights = shard->accounts.ground.weights;
+    const uint64_t before = saturating_multiply(channel->ahead_ns, channels);
 
     return saturating_add(cost_estimate_all(&queue->hoped, request->ask.rows, queue->instance->batch_max),
-                          saturating_multiply(channel->ahead_ns, channels * users));
+                          saturating_multiply(before, MAX(weights, account->share.weight)) / account->share.weight);
 }
 
 /* Whether its deadline is over, or will be by then. */

@@ -5,6 +5,8 @@
  *
  * Where a queue's pass has been left, what waits in it waits for that pass, and lends it its rank. So does what waits
  * for the same engine in another set of models: an engine has memory for one pass.
+ *
+ * Of a user who had all of the time that he may have nothing is chosen.
  */
 #include "base/size.h"
 #include "daemon/shard/stages.h"
@@ -42,6 +44,11 @@ static void consider(struct choice *best, const struct choice *one)
         *best = *one;
 }
 
+static bool may_be_served(const struct shard *shard, const struct request *request, uint64_t now_ns)
+{
+    return !shard_holds(shard, request->channel->account, now_ns);
+}
+
 static void consider_request(struct choice *best, struct queue *runs, const struct request *request, uint64_t now_ns)
 {
     consider(best, &(struct choice){ .queue = runs,
@@ -51,15 +58,45 @@ static void consider_request(struct choice *best, struct queue *runs, const stru
                                      .begun = runs->batch.count });
 }
 
-static void consider_queue(struct choice *best, struct queue *queue, uint64_t now_ns)
+/* The first of those in its pass who may have it: for the others it goes on all the same. */
+static const struct request *leader_of(const struct shard *shard, const struct batch *batch, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (may_be_served(shard, batch->requests[i], now_ns))
+            return batch->requests[i];
+    }
+    return NULL;
+}
+
+static void consider_queue(const struct shard *shard, struct choice *best, struct queue *queue, uint64_t now_ns)
 {
     struct queue *busy = queue->instance->engine->running;
     struct queue *runs = busy ? busy : queue;
+    const struct request *leader = leader_of(shard, &queue->batch, now_ns);
 
-    if (queue->batch.count)
-        consider_request(best, queue, queue->batch.requests[0], now_ns);
-    for (const struct flow *flow = queue->first; flow; flow = flow->next)
-        consider_request(best, runs, flow->head, now_ns);
+    if (leader)
+        consider_request(best, queue, leader, now_ns);
+    for (const struct flow *flow = queue->first; flow; flow = flow->next) {
+        if (may_be_served(shard, flow->head, now_ns))
+            consider_request(best, runs, flow->head, now_ns);
+    }
+}
+
+uint64_t s4_due_ns(const struct shard *shard, const struct queue *queue, uint64_t now_ns)
+{
+    const uint64_t due = s3_due_ns(queue);
+    uint64_t earliest = UINT64_MAX;
+
+    if (due > now_ns || leader_of(shard, &queue->batch, now_ns))
+        return due;
+    for (uint32_t i = 0; i < queue->batch.count; i++)
+        earliest = MIN(earliest, queue->batch.requests[i]->channel->account->paid_ns);
+    for (const struct flow *flow = queue->first; flow; flow = flow->next) {
+        if (may_be_served(shard, flow->head, now_ns))
+            return due;
+        earliest = MIN(earliest, flow->channel->account->paid_ns);
+    }
+    return earliest;
 }
 
 struct queue *s4_choose(struct shard *shard, uint64_t now_ns)
@@ -69,7 +106,7 @@ struct queue *s4_choose(struct shard *shard, uint64_t now_ns)
     for (struct queue_set *queues = shard->serving; queues; queues = queues->older) {
         for (uint32_t i = 0; queues->held && i < queues->set->model_count; i++) {
             if (s3_due(shard, &queues->queues[i], now_ns))
-                consider_queue(&best, &queues->queues[i], now_ns);
+                consider_queue(shard, &best, &queues->queues[i], now_ns);
         }
     }
     if (!best.channel)

@@ -46,6 +46,9 @@ static struct account *muster(const struct shard *shard, const struct queue *que
         struct account *account = flow->channel->account;
         bool first;
 
+        if (shard_holds(shard, account, now_ns))
+            continue;
+
         flow->rank = request_rank(flow->head, now_ns);
         first = account->first && flow->channel->share.charged < account->first->channel->share.charged;
         if (!account->first) {

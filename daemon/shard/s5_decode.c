@@ -86,9 +86,9 @@ static int check(struct request *request, uint64_t now_ns)
 }
 
 /* The flow's first request of which rows are to begin. */
-static struct request *first_to_begin(const struct flow *flow)
+static struct request *first_to_begin(const struct shard *shard, const struct flow *flow, uint64_t now_ns)
 {
-    struct request *request = flow->head;
+    struct request *request = shard_holds(shard, flow->channel->account, now_ns) ? NULL : flow->head;
 
     while (request && request->rows_now == request->ask.rows)
         request = request->next;
@@ -96,12 +96,12 @@ static struct request *first_to_begin(const struct flow *flow)
 }
 
 /* Of all that wait the one whose user, and then channel, was charged least. */
-static struct request *next_to_begin(const struct queue *queue)
+static struct request *next_to_begin(const struct shard *shard, const struct queue *queue, uint64_t now_ns)
 {
     struct request *next = NULL;
 
     for (const struct flow *flow = queue->first; flow; flow = flow->next) {
-        struct request *request = first_to_begin(flow);
+        struct request *request = first_to_begin(shard, flow, now_ns);
 
         if (request && (!next || channel_goes_before(request->channel, next->channel)))
             next = request;
@@ -118,7 +118,7 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
     uint32_t begun = 0, from = 0;
     struct request *request;
 
-    while (queue->sequences->free_count && begun < most && (request = next_to_begin(queue))) {
+    while (queue->sequences->free_count && begun < most && (request = next_to_begin(shard, queue, now_ns))) {
         const uint32_t before = request->rows_now;
         int status = before ? WISP_OK : check(request, now_ns);
 
@@ -175,31 +175,49 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
 /* ---- a step ---- */
 
-static void account_request(struct request *request, uint64_t begin_ns, uint64_t took, uint32_t places)
-{
-    request->compute_ns += took;
-    request->done_ns = begin_ns + took;
-    request->batch = MAX(request->batch, places);
-}
+/* What is computed together. */
+struct step {
+    uint32_t count;  /* sequences, */
+    uint32_t places; /* and their beginnings */
+};
 
-/* Of all that have rows that run. */
-static void account_time(struct queue *queue, uint64_t begin_ns, uint64_t took, uint32_t places)
+/* All that run, but for those whose users had all of the time that they may have; with `held` these too. */
+static struct step gather(const struct shard *shard, const struct queue *queue, uint64_t now_ns, bool held)
 {
-    counter_add(&queue->tally->batches, 1);
-    tally_use(queue->tally, 0, took);
-    for (struct flow *flow = queue->first; flow; flow = flow->next) {
-        for (struct request *request = flow->head; request; request = request->next) {
-            if (request->rows_now)
-                account_request(request, begin_ns, took, places);
-        }
+    struct sequences *sequences = queue->sequences;
+    struct step step = { .count = 0 };
+
+    for (uint32_t i = 0; i < sequences->capacity; i++) {
+        struct running *running = &sequences->slots[i];
+
+        if (!running->request || (!held && shard_holds(shard, running->request->channel->account, now_ns)))
+            continue;
+        running->places = running->beam.live;
+        step.places += running->places;
+        sequences->called[step.count] = running;
+        sequences->stepped[step.count++] = &running->beam;
     }
+    return step;
 }
 
 /* A sequence pays for its places: a wide beam computes as many rows as narrow ones of as many sequences. */
-static void charge_step(const struct sequences *sequences, uint32_t count, uint64_t took, uint32_t places)
+static void account_step(struct queue *queue, const struct step *step, uint64_t begin_ns, uint64_t took)
 {
-    for (uint32_t i = 0; i < count; i++)
-        s5_use(sequences->called[i]->request, 0, took * sequences->called[i]->places / places);
+    const uint64_t end_ns = begin_ns + took;
+
+    counter_add(&queue->tally->batches, 1);
+    tally_use(queue->tally, 0, took);
+    for (uint32_t i = 0; i < step->count; i++) {
+        struct running *running = queue->sequences->called[i];
+        struct request *request = running->request;
+
+        s5_use(request, 0, took * running->places / step->places);
+        if (request->done_ns == end_ns)
+            continue; /* of another of its rows */
+        request->compute_ns += took;
+        request->done_ns = end_ns;
+        request->batch = MAX(request->batch, step->places);
+    }
 }
 
 /* What is certain of its words by now. */
@@ -233,28 +251,19 @@ static void account(struct shard *shard, struct running *running)
     s6_complete(shard, request, WISP_OK);
 }
 
-static void step(struct shard *shard, struct queue *queue)
+static void make_step(struct shard *shard, struct queue *queue)
 {
     const uint64_t begin_ns = clock_ns();
     struct sequences *sequences = queue->sequences;
-    uint32_t count = 0, places = 0;
-    uint64_t took;
+    struct step step = gather(shard, queue, begin_ns, false);
 
-    for (uint32_t i = 0; count < queue->running; i++) {
-        if (!sequences->slots[i].request)
-            continue;
-        sequences->slots[i].places = sequences->slots[i].beam.live;
-        places += sequences->slots[i].places;
-        sequences->called[count] = &sequences->slots[i];
-        sequences->stepped[count++] = &sequences->slots[i].beam;
-    }
-    if (!count)
+    if (!step.count) /* somebody's turn it is, who waits for their memory */
+        step = gather(shard, queue, begin_ns, true);
+    if (!step.count)
         return;
-    beams_step(queue->instance->decoder, sequences->stepped, count);
-    took = clock_ns() - begin_ns;
-    charge_step(sequences, count, took, places);
-    account_time(queue, begin_ns, took, places);
-    for (uint32_t i = 0; i < count; i++)
+    beams_step(queue->instance->decoder, sequences->stepped, step.count);
+    account_step(queue, &step, begin_ns, clock_ns() - begin_ns);
+    for (uint32_t i = 0; i < step.count; i++)
         account(shard, sequences->called[i]);
 }
 
@@ -262,5 +271,5 @@ void s5_decode(struct shard *shard, struct queue *queue)
 {
     if (queue->sequences->free_count)
         begin(shard, queue, clock_ns());
-    step(shard, queue);
+    make_step(shard, queue);
 }

@@ -174,6 +174,7 @@ void s5_use(const struct request *request, uint64_t samples, uint64_t ns)
 
     tally_use(channel->tally, samples, ns);
     counter_add(&channel->used_ns, ns);
+    account_pay(channel->account, ns);
     share_charge(&channel->account->share, ns);
     share_charge(&channel->share, ns);
 }

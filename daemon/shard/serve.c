@@ -20,7 +20,7 @@ enum { SETS_BEFORE_MAX = 3 };
 
 void shard_serve(struct shard *shard, struct channel *channel)
 {
-    channel->account = accounts_get(&shard->accounts, channel->uid);
+    channel->account = accounts_get(&shard->accounts, channel->uid, &shard->serving->set->policies);
     channel->share = (struct share){ .weight = SHARE_WEIGHT };
     channel->ahead_ns = 0;
     shard->channels[channel->index] = channel;
@@ -185,6 +185,8 @@ void shard_use(struct shard *shard, struct queue_set *queues)
     queues->older = shard->serving;
     shard->serving = queues;
     shard->under_way_max = MAX(2 * queues->set->batch_max, 64u);
+    shard->slow.from_ns = queues->set->slow_ns;
+    accounts_apply(&shard->accounts, &queues->set->policies);
     for (struct queue_set *older = queues->older; older; older = older->older) {
         go_over_all(older, queues);
         if (older->held && ++before > SETS_BEFORE_MAX)

@@ -35,6 +35,19 @@ struct shard {
     uint64_t late, cancelled; /* past their deadline, given up by their client or left behind */
 };
 
+/* Whether what is asked of it can wait: its user had all of the time that he may have. Not when it is to end. */
+static inline bool shard_holds(const struct shard *shard, struct account *account, uint64_t now_ns)
+{
+    return account_is_held(account, now_ns) && !shard->draining;
+}
+
+/* Whether one request more of the channel can be under way: all of its user's are not too many, or it has none. */
+static inline bool shard_has_room(const struct shard *shard, const struct channel *channel)
+{
+    return channel->under_way < shard->under_way_max &&
+           (!channel->under_way || channel->account->share.wants < channel->account->policy.under_way);
+}
+
 /* For channels whose index is below `channels`. -ENOMEM. */
 int shard_init(struct shard *shard, uint32_t channels);
 void shard_deinit(struct shard *shard);

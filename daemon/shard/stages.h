@@ -38,6 +38,8 @@ uint64_t s3_due_ns(const struct queue *queue);
 
 /* s4: the queue whose turn it is; NULL: none is due. */
 struct queue *s4_choose(struct shard *shard, uint64_t now_ns);
+/* When the queue's turn can come: not before somebody of whom something is there may have it. */
+uint64_t s4_due_ns(const struct shard *shard, const struct queue *queue, uint64_t now_ns);
 /* Forms the queue's batch: of requests whose tensors have exactly the model's shape; completes the others. False when
  * nothing is left to run. */
 bool s4_dispatch(struct shard *shard, struct queue *queue, uint64_t now_ns);

@@ -234,7 +234,6 @@ int worker_new(const struct worker_setup *setup, struct worker **out, struct rea
     worker->orders = worker->reports = MAILBOX_NULL;
     sem_init(&worker->started, 0, 0);
     result = shard_init(&worker->shard, setup->channels);
-    worker->shard.slow.from_ns = setup->slow_ns;
     if (!result)
         result = mailbox_init(&worker->orders, 2 * setup->channels + MAILS_BESIDES);
     if (!result)

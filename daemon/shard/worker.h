@@ -23,7 +23,6 @@ struct worker_setup {
     enum loop_kind loop;
     uint32_t channels; /* their indexes are below this */
     uint64_t spin_ns;  /* how long to look before sleeping */
-    uint64_t slow_ns;  /* requests that take longer are reported; 0: none */
 };
 
 /* What a worker says; the subject of the mail is a channel or a set of queues. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "daemon/schedule/accounts.h"
 #include "daemon/schedule/cost.h"
 #include "daemon/schedule/share.h"
 #include "daemon/schedule/wheel.h"
@@ -133,6 +134,68 @@ static void idling_earns_nothing(void **state)
     for (unsigned i = 0; i < 100; i++)
         serve(next_of(users), &ground, SLICE, &now);
     assert_in_range(users[0].got - before, 49ull * SLICE, 51ull * SLICE);
+}
+
+/* Of any span of time a user who is held to a part of it has that part, and a burst; and he has it, if he wants it. */
+static void limits_are_of_time(void **state)
+{
+    static const uint32_t percents[] = { 1, 20, 50, 99 };
+    struct rng rng = rng_make(8, 4);
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(percents); i++) {
+        struct account account = { .policy = { SHARE_WEIGHT, percents[i], 1 } };
+        uint64_t now = 1000 * NS_PER_S, begun = now, had = 0;
+
+        for (unsigned step = 0; step < 20000; step++) {
+            const uint64_t slice = 1 + rng_below(&rng, 500 * NS_PER_US);
+
+            if (account_is_held(&account, now)) {
+                now += 1 + rng_below(&rng, NS_PER_MS); /* others have it */
+                continue;
+            }
+            account_pay(&account, slice);
+            had += slice;
+            now += slice;
+            if (!rng_below(&rng, 1000)) { /* he wants nothing for an hour, and that is no credit */
+                now += 3600 * NS_PER_S;
+                begun = now;
+                had = 0;
+            }
+            assert_true(had <= (now - begun) * percents[i] / 100 + ACCOUNT_BURST_NS + 500 * NS_PER_US);
+        }
+        assert_true(had + ACCOUNT_BURST_NS + NS_PER_MS >= (now - begun) * percents[i] / 100 * 9 / 10);
+    }
+}
+
+/* A weight that changes counts from then on, and what was not had under another one is no credit. */
+static void weights_change(void **state)
+{
+    struct policies policies = { .usual = { SHARE_WEIGHT, 100, 1 } };
+    struct accounts accounts;
+    struct account *one, *other;
+
+    (void)state;
+    assert_int_equal(accounts_init(&accounts, 4), 0);
+    one = accounts_get(&accounts, 1, &policies);
+    other = accounts_get(&accounts, 2, &policies);
+    share_want(&one->share, &accounts.ground);
+    share_want(&other->share, &accounts.ground);
+    assert_int_equal(accounts.ground.weights, 2 * SHARE_WEIGHT);
+    share_charge(&one->share, 1000);
+    share_serve(&one->share, &accounts.ground);
+    policies.users = &(struct user_policy){ 2, { 400, 50, 3 } };
+    policies.count = 1;
+    accounts_apply(&accounts, &policies);
+    assert_int_equal(accounts.ground.weights, 5 * SHARE_WEIGHT);
+    assert_int_equal(other->share.charged, 1000);
+    assert_int_equal(other->policy.under_way, 3);
+    share_charge(&other->share, 1000);
+    assert_int_equal(other->share.charged, 1250);
+    share_want_no_more(&other->share, &accounts.ground);
+    share_want_no_more(&one->share, &accounts.ground);
+    assert_int_equal(accounts.ground.weights, 0);
+    accounts_deinit(&accounts);
 }
 
 /* ---- costs ---- */
@@ -271,6 +334,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shares_are_by_weight), cmocka_unit_test(who_wants_little_is_next),
+        cmocka_unit_test(limits_are_of_time),   cmocka_unit_test(weights_change),
         cmocka_unit_test(idling_earns_nothing), cmocka_unit_test(costs_are_learned),
         cmocka_unit_test(no_estimate_sticks),   cmocka_unit_test(rows_fit_a_time),
         cmocka_unit_test(doubt_wears_it_down),  cmocka_unit_test(time_is_over_once),

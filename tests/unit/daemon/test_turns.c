@@ -11,32 +11,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/size.h"
-#include "unit/daemon/rig.h"
-
-static struct queue *queue(void)
-{
-    return &rig.queues->queues[0];
-}
-
-/* From now on a pass is thought to take so long that it is cut as finely as it can be. */
-static void passes_are_long(void)
-{
-    for (unsigned i = 0; i < COST_POINTS; i++)
-        queue()->cost.ns[i] = queue()->hoped.ns[i] = NS_PER_S;
-    queue()->shared_until_ns = 0; /* and batches are as large as they may be */
-}
-
-/* In one go again. */
-static void passes_are_short(void)
-{
-    for (unsigned i = 0; i < COST_POINTS; i++)
-        queue()->cost.ns[i] = queue()->hoped.ns[i] = NS_PER_US << i;
-}
-
-static void turn(void)
-{
-    shard_turn(&rig.shard, clock_ns());
-}
+#include "unit/daemon/turns.h"
 
 static void cancel(int peer, const struct wire_submission *request)
 {
@@ -44,32 +19,6 @@ static void cancel(int peer, const struct wire_submission *request)
 
     rig_push(peer, &ask);
     assert_true(cancel_take(&rig.shard, rig.channels[peer]));
-}
-
-/* Puts two users' requests into one pass, and leaves it in the middle. */
-static void leave_in_the_middle(const struct wire_submission *one, const struct wire_submission *other)
-{
-    rig_into_queue(0, one);
-    if (other)
-        rig_into_queue(1, other);
-    passes_are_long();
-    for (int i = 0; i < 4; i++)
-        turn();
-    assert_int_equal(queue()->batch.count, other ? 2 : 1);
-    assert_ptr_equal(queue()->instance->engine->running, queue());
-}
-
-static void nothing_is_left(void)
-{
-    assert_int_equal(queue()->batch.count, 0);
-    assert_null(queue()->instance->engine->running);
-    assert_null(queue()->first);
-    assert_int_equal(queue()->rows, 0);
-    assert_int_equal(queue()->under_way, 0);
-    assert_int_equal(rig.shard.under_way, 0);
-    assert_int_equal(rig.shard.wheel.count, 0);
-    for (uint32_t i = 0; i < rig.shard.accounts.capacity; i++)
-        assert_int_equal(rig.shard.accounts.entries[i].share.wants, 0);
 }
 
 /* ---- slices ---- */
@@ -246,27 +195,6 @@ static void a_flood_stands_in_nobodys_way(void **state)
     while (reap_ring_take(&rig.peers[0].reap, &completion))
         assert_int_equal(completion.status, WISP_OK);
     nothing_is_left();
-}
-
-static void fill_with(int peer, uint32_t rows)
-{
-    const struct wire_submission ask = rig_infer(rows, 0);
-    struct wire_completion completion;
-
-    while (reap_ring_take(&rig.peers[peer].reap, &completion))
-        continue;
-    while (rig_try_push(peer, &ask))
-        continue;
-}
-
-static uint64_t used(int peer)
-{
-    return rig.channels[peer]->used_ns;
-}
-
-static uint64_t apart(uint64_t a, uint64_t b)
-{
-    return MAX(a, b) - MIN(a, b);
 }
 
 /* Two who both want all have as much of the time, however they ask for it, and of two channels of one user each has
@@ -531,12 +459,12 @@ static void no_sum_of_times_wraps(void **state)
     passes_are_short();
     rig_into_queue(0, &ask);
     rig.channels[0]->ahead_ns = rig.channels[0]->newest->alone_ns = UINT64_MAX / 2 + 1;
-    rig.shard.accounts.ground.wanting = 2; /* twice that is 0 */
+    rig.shard.accounts.ground.weights = 2 * SHARE_WEIGHT; /* twice that is 0 */
     request = rig_take(0, &ask);
     assert_true(s2_admit(&rig.shard, request));
     assert_false(s3_batch(&rig.shard, request));
     assert_int_equal(rig_only_completion(0, &completion), WISP_E_DEADLINE);
-    rig.shard.accounts.ground.wanting = 1;
+    rig.shard.accounts.ground.weights = SHARE_WEIGHT;
     rig_turn_until_idle();
     assert_int_equal(rig_only_completion(0, &completion), WISP_OK);
     nothing_is_left();
