@@ -53,6 +53,7 @@ static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
     fputs(",\"users\":[", out);
     for (uint32_t i = 0; i < daemon->users.capacity; i++) {
         const struct user *user = &daemon->users.entries[i];
+        struct policy policy;
 
         if (!user->tally || !may_see(asker, user->uid))
             continue;
@@ -60,8 +61,11 @@ static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
             left_out++;
             continue;
         }
+        policy = policies_of(&daemon->set->policies, user->uid);
         fprintf(out, "%s{\"uid\":%u,\"channels\":%" PRIu32 ",\"memory_bytes\":%" PRIu64 ",\"under_way\":%" PRIu64 ",",
                 before, (unsigned)user->uid, user->channels, user->memory, under_way_of(daemon, user));
+        fprintf(out, "\"weight\":%" PRIu32 ",\"time_max_percent\":%" PRIu32 ",\"under_way_max\":%" PRIu32 ",",
+                policy.weight, policy.time, policy.under_way);
         tally_print(out, user->tally, ftell(out) < (long)BUCKETS_UNTIL);
         fputc('}', out);
         before = ",";

@@ -3,6 +3,7 @@
  * wisp stats: what the daemon has counted and measured, of its models and its users.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -30,6 +31,8 @@ struct options {
 
 /* ---- for a person ---- */
 
+enum { UNLIMITED = 65536 }; /* requests under way: as many as rings hold */
+
 static const struct table_column model_columns[] = {
     { "MODEL", false },      { "REQUESTS", true }, { "FAILED", true }, { "UNDER WAY", true },
     { "BATCH", true },       { "WAIT 50%", true }, { "99%", true },    { "MAX", true },
@@ -37,8 +40,9 @@ static const struct table_column model_columns[] = {
 };
 
 static const struct table_column user_columns[] = {
-    { "USER", false },     { "CHANNELS", true }, { "MEMORY", true }, { "REQUESTS", true }, { "FAILED", true },
-    { "UNDER WAY", true }, { "WAIT 50%", true }, { "99%", true },    { "MAX", true },      { "USED", true },
+    { "USER", false },  { "CHANNELS", true },  { "MEMORY", true },   { "REQUESTS", true },
+    { "FAILED", true }, { "UNDER WAY", true }, { "WAIT 50%", true }, { "99%", true },
+    { "MAX", true },    { "USED", true },      { "WEIGHT", true },   { "AT MOST", true },
 };
 
 static void add_count(struct table *table, uint64_t count)
@@ -72,6 +76,22 @@ static void add_model(struct table *table, const json_t *model, double uptime_ns
     table_add(table, "%s", format_share((double)member_count(model, "used_ns"), uptime_ns, number));
 }
 
+/* What he may have, which a daemon of before does not say: his share, and his limits, where there are any. */
+static void add_policy(struct table *table, const json_t *user)
+{
+    const uint64_t weight = member_count(user, "weight"), time = member_count(user, "time_max_percent"),
+                   under_way = member_count(user, "under_way_max");
+    char limits[64] = "";
+
+    if (weight && time < 100)
+        snprintf(limits, sizeof limits, "%llu %%", (unsigned long long)time);
+    if (weight && under_way < UNLIMITED)
+        snprintf(limits + strlen(limits), sizeof limits - strlen(limits), "%s%llu requests", *limits ? ", " : "",
+                 (unsigned long long)under_way);
+    table_add(table, weight ? "%llu" : "-", (unsigned long long)weight);
+    table_add(table, "%s", *limits ? limits : "-");
+}
+
 static void add_user(struct table *table, const json_t *user, double uptime_ns)
 {
     char name[USER_NAME_MAX], number[32];
@@ -84,6 +104,7 @@ static void add_user(struct table *table, const json_t *user, double uptime_ns)
     add_count(table, member_count(user, "under_way"));
     add_marks(table, user, "waited");
     table_add(table, "%s", format_share((double)member_count(user, "used_ns"), uptime_ns, number));
+    add_policy(table, user);
 }
 
 static bool print_list(const struct screen *screen, struct table *table, const json_t *list, double uptime_ns,

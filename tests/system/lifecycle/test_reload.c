@@ -179,6 +179,62 @@ static void what_is_under_way_ends_where_it_began(void **state)
     put_alpha();
 }
 
+/* What is said of the asking user, which is this one. */
+static bool stats_say(const char *what)
+{
+    static struct raw_client client;
+    struct wire_hello hello = raw_hello(WIRE_ENTRIES_NONE, 0);
+    char *stats = NULL;
+    bool said;
+
+    assert_int_equal(raw_greet(&client, bed.daemon.socket, &hello), 0);
+    assert_int_equal(raw_ask(&client, WIRE_STATS, NULL, &stats, NULL), 0);
+    raw_close(&client);
+    said = strstr(stats, what) != NULL;
+    free(stats);
+    return said;
+}
+
+/* Its file says this besides the socket and alpha. */
+static void configure(const char *lines)
+{
+    assert_int_equal(truncate(bed.daemon.config, 0), 0);
+    append("socket: ");
+    append(bed.daemon.socket);
+    append("\n");
+    append(lines);
+    append("models:\n");
+    append_model(bed.alpha, "alpha");
+}
+
+/* For connections that are open, from then on; and a name that nobody has changes nothing. */
+static void what_users_may_have_changes(void **state)
+{
+    char lines[200];
+
+    (void)state;
+    bed_start(NULL, NULL);
+    alpha_open(&bed.client, bed.daemon.socket);
+    assert_true(stats_say("\"weight\":100,\"time_max_percent\":100,\"under_way_max\":65536"));
+    configure("log: {slow: 1ns}\nlimits: {time_per_user: 80%}\n");
+    assert_int_equal(reload(), 0);
+    assert_non_null(strstr(text, "\"restart\":[]"));
+    assert_true(stats_say("\"weight\":100,\"time_max_percent\":80,"));
+    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 1);
+    assert_true(daemon_logged(&bed.daemon, "a request of alpha, 1 sample, took")); /* all are slow by now */
+    snprintf(lines, sizeof lines, "users: [{user: %u, weight: 250, under_way: 7}]\n", (unsigned)geteuid());
+    configure(lines);
+    assert_int_equal(reload(), 0);
+    assert_true(stats_say("\"weight\":250,\"time_max_percent\":100,\"under_way_max\":7"));
+    alpha_round(bed.reference, &bed.client, raw_route(&bed.client, "alpha"), 1, 2);
+    configure("users: [{user: nobody-has-this-name}]\n");
+    assert_int_equal(reload(), WISP_E_CONFIG);
+    assert_non_null(strstr(text, "there is no user \"nobody-has-this-name\""));
+    assert_true(stats_say("\"weight\":250,"));
+    raw_close(&bed.client);
+    assert_int_equal(daemon_stop(&bed.daemon), 0);
+}
+
 static void sighup_reloads(void **state)
 {
     (void)state;
@@ -396,6 +452,7 @@ int main(void)
         cmocka_unit_test(models_come_and_go),
         cmocka_unit_test(a_model_that_is_written_over_is_another),
         cmocka_unit_test(what_is_under_way_ends_where_it_began),
+        cmocka_unit_test(what_users_may_have_changes),
         cmocka_unit_test(sighup_reloads),
         cmocka_unit_test(what_needs_a_restart_is_said),
         cmocka_unit_test(what_is_wrong_changes_nothing),

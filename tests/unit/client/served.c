@@ -10,6 +10,7 @@
 #include "support/model.h"
 
 struct test_daemon served;
+const char *served_yaml;
 char long_label[WISP_LABEL_MAX + 1];
 
 static const char *folder;
@@ -42,7 +43,7 @@ int served_begin(void **state)
     model_make(small_path, &small);
     reference = reference_new(small_path);
     model_make(large_path, &large);
-    daemon_start(&served, &(struct daemon_setup){ .models = models, .model_count = 2 });
+    daemon_start(&served, &(struct daemon_setup){ .models = models, .model_count = 2, .yaml = served_yaml });
     return 0;
 }
 

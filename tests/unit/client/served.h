@@ -19,6 +19,9 @@ extern struct test_daemon served;
 /* The label of output 0 of "large": as long as a label may be, with characters of more than a byte. */
 extern char long_label[WISP_LABEL_MAX + 1];
 
+/* What its configuration says besides; NULL: nothing. Before the set-up. */
+extern const char *served_yaml;
+
 /* Group set-up and tear-down: "small" (image.classification) and "large" (text.classification). */
 int served_begin(void **state);
 int served_end(void **state);
