@@ -3,7 +3,6 @@
 #include "base/size.h"
 #include "daemon/shard/active.h"
 #include "daemon/shard/stages.h"
-#include "daemon/sight/counter.h"
 
 /* What taking a submission costs, with its answer where that is all: 24 ns from this thread's own caches, and a cache
  * line's way from another core besides. To measure it each time would cost as much again. */
@@ -15,8 +14,6 @@ static void charge(struct shard *shard, struct channel *channel, uint32_t taken)
     const uint64_t ns = (uint64_t)taken * TAKE_NS;
     struct account *account = channel->account;
 
-    tally_use(channel->tally, 0, ns);
-    counter_add(&channel->used_ns, ns);
     account_pay(account, ns);
     share_charge_out_of_turn(&account->share, &shard->accounts.ground, ns);
     share_charge_out_of_turn(&channel->share, &account->ground, ns);
