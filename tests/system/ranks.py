@@ -119,8 +119,9 @@ class Ranks(Programs):
 def test_a_network(ranks):
     """Trained on, stopped, and gone on with by another number of ranks; all by one rank in one go."""
     ranks.alone(*ranks.command("normal.safetensors", "one.safetensors", *RECIPE))
-    said = ranks.launch(2, *ranks.command("normal.safetensors", "two.safetensors", *RECIPE))
-    check("two ranks come to what one comes to", distance(ranks.path("one.safetensors"), ranks.path("two.safetensors")) <= 1e-5)
+    for count in (4, 2):
+        said = ranks.launch(count, *ranks.command("normal.safetensors", "more.safetensors", *RECIPE))
+        check(f"{count} ranks come to what one comes to", distance(ranks.path("one.safetensors"), ranks.path("more.safetensors")) <= 1e-5)
     check("one of them speaks", said.count('"event":"done"') == 1 and said.count('"event":"epoch"') == 3)
     ranks.launch(3, *ranks.command("normal.safetensors", "part.safetensors", *RECIPE, "--until-accuracy", "0.01", "--checkpoint", "kept"))
     check("three ranks stop early", distance(ranks.path("one.safetensors"), ranks.path("part.safetensors")) > 1e-5)
