@@ -63,23 +63,24 @@ int request_take_places(struct request_table *table, struct wisp_request *reques
 static void list_done(struct wisp_request *request)
 {
     struct request_table *table = request->table;
+    struct done_list *list = request->callback ? &table->calls : &table->done;
 
-    request->done_before = table->done_last;
+    request->done_before = list->last;
     request->done_after = NULL;
-    *(table->done_last ? &table->done_last->done_after : &table->done_first) = request;
-    table->done_last = request;
-    request->listed = true;
+    *(list->last ? &list->last->done_after : &list->first) = request;
+    list->last = request;
+    request->list = list;
 }
 
 void request_unlist(struct wisp_request *request)
 {
-    struct request_table *table = request->table;
+    struct done_list *list = request->list;
 
-    if (!request->listed)
+    if (!list)
         return;
-    *(request->done_before ? &request->done_before->done_after : &table->done_first) = request->done_after;
-    *(request->done_after ? &request->done_after->done_before : &table->done_last) = request->done_before;
-    request->listed = false;
+    *(request->done_before ? &request->done_before->done_after : &list->first) = request->done_after;
+    *(request->done_after ? &request->done_after->done_before : &list->last) = request->done_before;
+    request->list = NULL;
 }
 
 void request_remove(struct wisp_request *request)

@@ -36,37 +36,43 @@ struct slot {
     uint32_t next_free;
 };
 
+/* Answered requests that the program has not been given yet, in the order of their answers. */
+struct done_list {
+    struct wisp_request *first, *last;
+};
+
 /* All requests of a client. */
 struct request_table {
     struct slot *slots;
     uint32_t entries, free_slot;
-    uint32_t queued, sent;                       /* requests in these states */
-    uint32_t suspects;                           /* of those: requests with SUSPICIONS losses */
-    uint32_t owed;                               /* and requests of which it is to be told that they are cancelled */
-    struct wisp_request *first;                  /* of all, in whatever state */
-    struct wisp_request *done_first, *done_last; /* of those that wisp_next() is to hand out, in the order of answers */
-    struct arena input, output;                  /* who has which bytes, the same in every session */
+    uint32_t queued, sent;        /* requests in these states */
+    uint32_t suspects;            /* of those: requests with SUSPICIONS losses */
+    uint32_t owed;                /* and requests of which it is to be told that they are cancelled */
+    struct wisp_request *first;   /* of all, in whatever state */
+    struct done_list done, calls; /* for wisp_next(); and whose callbacks wisp_dispatch() is to run */
+    struct arena input, output;   /* who has which bytes, the same in every session */
 };
 
 struct wisp_request {
     struct wisp_client *client;
     struct request_table *table;
     struct wisp_request *previous, *next;          /* in the table */
-    struct wisp_request *done_before, *done_after; /* among the done, while `listed` */
+    struct wisp_request *done_before, *done_after; /* in `list` */
     struct binding *binding;                       /* NULL: a ping, which has no tensors */
     struct session *session;                       /* where its bytes are; holds a reference */
     struct waiter *waiter;                         /* who sleeps until it is done (waiters.h) */
     uint32_t state; /* enum request_state; atomic, changed under the lock by request_set() */
     uint32_t slot;
-    int status;      /* of the last answer; immutable while DONE, like the timings */
-    bool was_sent;   /* to an earlier session, which was lost */
-    bool cancelled;  /* the program has given it up; */
-    bool owed;       /* the daemon is not told yet */
-    unsigned losses; /* sessions that were lost while it was SENT */
-    bool abandoned;  /* freed by whoever completes it */
-    bool placed;     /* it has its places in the arenas */
-    bool noted;      /* the program wishes to be handed it when it is done */
-    bool listed;     /* it waits for that */
+    int status;             /* of the last answer; immutable while DONE, like the timings */
+    bool was_sent;          /* to an earlier session, which was lost */
+    bool cancelled;         /* the program has given it up; */
+    bool owed;              /* the daemon is not told yet */
+    unsigned losses;        /* sessions that were lost while it was SENT */
+    bool abandoned;         /* freed by whoever completes it */
+    bool placed;            /* it has its places in the arenas */
+    bool noted;             /* the program wishes to be handed it when it is done, */
+    wisp_callback callback; /* or to have this called */
+    struct done_list *list; /* where it waits for that; NULL: it does not */
     uint32_t rows, deadline_us;
     uint32_t words_max;               /* of an answer's row; 0: the model does not decode */
     uint32_t mark;                    /* of the last submission; 0: none */
@@ -121,7 +127,7 @@ void request_lose(struct wisp_request *request);
 /* Out of its slot, with its answer, DONE. One that was abandoned is removed: false. */
 bool request_finish(struct wisp_request *request, int status, const struct wire_completion *completion);
 
-/* Out of the list of those that wisp_next() is to hand out, if it is there. */
+/* Out of the list of the done in which it is, if it is in one. */
 void request_unlist(struct wisp_request *request);
 
 /* The next request under way in a slot from `*slot` on, which is moved behind it; NULL at the end. */

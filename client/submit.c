@@ -17,12 +17,13 @@ void request_end(struct wisp_request *request, int status, const struct wire_com
 
     if (!request_finish(request, status, completion))
         return;
-    if (request->waiter) {
-        waiters_wake(&client->waiters, request);
-    } else if (request != client->own) {
+    /* Who waits for a request has its answer; its callback is the loop's all the same. */
+    if (request->callback || (!request->waiter && request != client->own)) {
         client->news = true;
         event_ring(client);
     }
+    if (request->waiter)
+        waiters_wake(&client->waiters, request);
 }
 
 uint64_t requests_expire(struct wisp_client *client)

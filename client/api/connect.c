@@ -20,6 +20,7 @@
 #include "base/export.h"
 #include "base/size.h"
 #include "base/socket_path.h"
+#include "client/api/callback.h"
 #include "client/binding.h"
 #include "client/client.h"
 #include "client/deadline.h"
@@ -274,7 +275,7 @@ static void free_requests(struct wisp_client *client)
 
 WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
 {
-    if (!client)
+    if (!client || callback_closes(client))
         return NULL;
     free_requests(client);
     if (client->attempt >= 0 && client->forks == fork_count())

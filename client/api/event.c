@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/export.h"
+#include "client/api/callback.h"
 #include "client/ask.h"
 #include "client/client.h"
 #include "client/engine.h"
@@ -35,7 +36,7 @@ WISP_EXPORT int wisp_fd(const wisp_client *handle)
 static int arm_or_tell(struct wisp_client *client)
 {
     engine_poke(client, NULL);
-    if (client->news || client->requests.done_first)
+    if (client->news || client->requests.done.first || client->requests.calls.first)
         return 1;
     client->armed = true;
     if (client->reaper) /* it rings, and asks for a notice when it leaves */
@@ -70,7 +71,7 @@ WISP_EXPORT wisp_request *wisp_next(wisp_client *client)
         return NULL;
     pthread_mutex_lock(&client->lock);
     engine_poke(client, NULL);
-    request = client->requests.done_first;
+    request = client->requests.done.first;
     if (request)
         request_unlist(request);
     pthread_mutex_unlock(&client->lock);
@@ -104,5 +105,8 @@ WISP_EXPORT int wisp_dispatch(wisp_client *client)
     if (!client->up && reconnect_is_over(client))
         result = last_error_set(WISP_E_LOST, "the connection to wispd was lost: %s", client->lost_why.text);
     pthread_mutex_unlock(&client->lock);
-    return result;
+    if (callbacks_run(client))
+        return result;
+    wisp_close(client);
+    return last_error_set(WISP_E_CANCELLED, "the client was closed by one of its callbacks");
 }

@@ -162,7 +162,7 @@ WISP_EXPORT void *wisp_request_user(const wisp_request *request)
 
 WISP_EXPORT void wisp_request_set_noted(wisp_request *request, int noted)
 {
-    request->noted = noted;
+    request->noted = noted || request->callback;
 }
 
 WISP_EXPORT void wisp_request_set_deadline(wisp_request *request, uint32_t microseconds)

@@ -150,6 +150,39 @@ static void test_the_example_of_live_input(void **state)
     assert_int_equal(daemon_stop(&daemon), 0);
 }
 
+/* examples/loop.c, asked more than it has under way: from a plain file, which no epoll takes, and with a name that is
+ * none. */
+static void test_the_example_of_an_event_loop(void **state)
+{
+    enum { NAMES = 100 };
+    static struct outcome outcome;
+    static char model[512], picture[512];
+    const char *const paths[1] = { model }, *folder = scratch_make();
+    struct command loop = { .words = { "loop", "image" }, .input = scratch_path(folder, "names") };
+    struct test_daemon daemon;
+    char variable[512];
+    FILE *file = fopen(loop.input, "w");
+    int answers = 0;
+
+    (void)state;
+    snprintf(model, sizeof model, "%s", in_source("models", "fashion", ".safetensors"));
+    snprintf(picture, sizeof picture, "%s", in_source("examples", "picture", ".png"));
+    assert_non_null(file);
+    for (int i = 0; i < NAMES; i++)
+        fprintf(file, "%s\n", i == 7 ? "/nowhere.png" : picture);
+    fclose(file);
+    daemon_start(&daemon, &(struct daemon_setup){ .models = paths, .model_count = 1 });
+    snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
+    loop.environment[0] = variable;
+    command_run(&loop, &outcome);
+    assert_int_equal(outcome.status, 0);
+    assert_int_equal(strncmp(outcome.err, "/nowhere.png: ", 14), 0);
+    for (const char *at = outcome.out; (at = strstr(at, "picture.png: Ankle boot ")); at++)
+        answers++;
+    assert_int_equal(answers, NAMES - 1);
+    assert_int_equal(daemon_stop(&daemon), 0);
+}
+
 /* ---- a question of each processing type, as scripts/demo --all asks it ---- */
 
 /* Files, and options among them; a .wz is what was written before. What comes out: a PNG of so many pixels, a WAV of so
@@ -398,6 +431,7 @@ int main(void)
         cmocka_unit_test(test_avx2),
         cmocka_unit_test(test_the_best_of_this_machine),
         cmocka_unit_test(test_the_example_of_live_input),
+        cmocka_unit_test(test_the_example_of_an_event_loop),
         cmocka_unit_test(test_each_type_answers),
         cmocka_unit_test(test_the_cards_say_what_the_files_say),
     };

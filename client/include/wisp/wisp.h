@@ -231,8 +231,8 @@ int wisp_poll(wisp_request *request);
 /* For an event loop: a descriptor that polls readable when answers may be waiting, or when there is something to do
  * about the connection; it stays the same until wisp_close(). Negative errno when it cannot be had.
  * Before sleeping call wisp_arm(): it returns 1 when an answer is there already (do not sleep), 0 when it is safe to.
- * After waking call wisp_dispatch(), then wisp_next() until it is NULL, or wisp_poll() the requests. wisp_dispatch()
- * returns WISP_E_LOST while the time for reconnecting is over. */
+ * After waking call wisp_dispatch(), which runs callbacks, then wisp_next() until it is NULL, or wisp_poll() the
+ * requests. wisp_dispatch() returns WISP_E_LOST while the time for reconnecting is over. */
 int wisp_fd(const wisp_client *client);
 int wisp_arm(wisp_client *client);
 int wisp_dispatch(wisp_client *client);
@@ -244,6 +244,18 @@ int wisp_dispatch(wisp_client *client);
  * one. */
 void wisp_request_set_noted(wisp_request *request, int noted);
 wisp_request *wisp_next(wisp_client *client);
+
+/* Called by wisp_dispatch(), in the thread that calls that, once an answer, in the order of answers; in place of
+ * wisp_next(). `status` is what wisp_poll() returns, with its sentence in wisp_last_error(), and `user` what
+ * wisp_request_set_user() has set. It may call everything: submit the request again, or free it, or others; what it
+ * submits is called back by a later wisp_dispatch(), be it answered before. In a wisp_dispatch() of the same client no
+ * callback runs another, and wisp_close() takes effect when the outer one has run this callback: that one then returns
+ * WISP_E_CANCELLED. wisp_wait() and wisp_poll() take nothing away from it. A request that is submitted again or freed
+ * before is not called back, nor is any by wisp_close(). To be set while the request is not under way; NULL: none.
+ * Where several threads dispatch, each answer goes to one of them, and who frees a request sees to it that none does so
+ * now. */
+typedef void (*wisp_callback)(wisp_request *request, int status, void *user);
+void wisp_request_set_callback(wisp_request *request, wisp_callback callback);
 
 /* How long the last answer took, and where. */
 struct wisp_timings {

@@ -395,6 +395,161 @@ static void test_what_is_freed_is_not_handed_out(void **state)
     wisp_close(client);
 }
 
+/* ---- callbacks ---- */
+
+struct called {
+    uint64_t seed;
+    unsigned times, again; /* how often it is submitted again */
+    wisp_client *client;
+};
+
+/* Checks, and submits again; in between it dispatches, which is to run no callback. */
+static void on_answer(wisp_request *request, int status, void *user)
+{
+    static int depth;
+    struct called *called = user;
+
+    assert_int_equal(depth++, 0);
+    assert_int_equal(status, 0);
+    served_check(request, 1, called->seed);
+    called->times++;
+    if (called->again) {
+        called->again--;
+        served_fill(request, 1, ++called->seed);
+        assert_int_equal(wisp_submit(request), 0);
+        assert_int_equal(wisp_dispatch(called->client), 0);
+    }
+    depth--;
+}
+
+static void test_callbacks_run_in_dispatch(void **state)
+{
+    enum { REQUESTS = 16, AGAIN = 50 };
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    struct called called[REQUESTS];
+    int loop = loop_over(client);
+    unsigned times = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        wisp_request *request = served_request(client, model, 1);
+
+        called[i] = (struct called){ .seed = i * 1000, .again = AGAIN, .client = client };
+        served_fill(request, 1, called[i].seed);
+        wisp_request_set_user(request, &called[i]);
+        wisp_request_set_callback(request, on_answer);
+        assert_int_equal(wisp_submit(request), 0);
+    }
+    while (times < REQUESTS * (AGAIN + 1)) {
+        turn(client, loop);
+        assert_null(wisp_next(client));
+        times = 0;
+        for (unsigned i = 0; i < REQUESTS; i++)
+            times += called[i].times;
+    }
+    assert_int_equal(times, REQUESTS * (AGAIN + 1));
+    assert_int_equal(wisp_arm(client), 0);
+    close(loop);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* Waiting takes nothing from a callback; submitting again and freeing do. */
+static void test_waiting_leaves_the_callback(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    struct called called[3] = { { .seed = 0 }, { .seed = 1 }, { .seed = 2 } };
+    wisp_request *requests[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        requests[i] = served_request(client, model, 1);
+        served_fill(requests[i], 1, called[i].seed);
+        wisp_request_set_user(requests[i], &called[i]);
+        wisp_request_set_callback(requests[i], on_answer);
+        assert_int_equal(wisp_submit(requests[i]), 0);
+        assert_int_equal(wisp_wait(requests[i], PATIENCE_MS), 0);
+    }
+    assert_int_equal(called[0].times + called[1].times + called[2].times, 0);
+    requests[1] = wisp_request_free(requests[1]);
+    assert_int_equal(wisp_submit(requests[2]), 0);
+    assert_int_equal(wisp_wait(requests[2], PATIENCE_MS), 0);
+    assert_int_equal(wisp_arm(client), 1);
+    assert_int_equal(wisp_dispatch(client), 0);
+    assert_int_equal(called[0].times, 1);
+    assert_int_equal(called[1].times, 0);
+    assert_int_equal(called[2].times, 1);
+    assert_int_equal(wisp_dispatch(client), 0);
+    assert_int_equal(called[0].times, 1);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+/* The thread that sleeps in the loop is to run it, whoever waits for the answer. */
+static void test_a_callback_rings_while_another_waits(void **state)
+{
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    struct called called = { .seed = 7 };
+    wisp_request *request = served_request(client, model, 1);
+
+    (void)state;
+    served_fill(request, 1, called.seed);
+    wisp_request_set_user(request, &called);
+    wisp_request_set_callback(request, on_answer);
+    daemon_signal(&served, SIGSTOP);
+    assert_int_equal(wisp_submit(request), 0);
+    assert_int_equal(wisp_arm(client), 0);
+    daemon_signal(&served, SIGCONT);
+    assert_int_equal(wisp_wait(request, PATIENCE_MS), 0);
+    assert_true(is_readable(client, LIMIT_MS));
+    assert_int_equal(wisp_dispatch(client), 0);
+    assert_int_equal(called.times, 1);
+    wisp_model_free(model);
+    wisp_close(client);
+}
+
+static void on_answer_free(wisp_request *request, int status, void *user)
+{
+    assert_int_equal(status, 0);
+    ++*(int *)user;
+    wisp_request_free(request);
+}
+
+static void on_answer_close(wisp_request *request, int status, void *user)
+{
+    (void)request;
+    assert_int_equal(status, 0);
+    assert_null(wisp_close(user));
+    assert_int_equal(wisp_ping(user, PATIENCE_MS, NULL), 0); /* until the outer dispatch returns it is there */
+}
+
+static void test_callbacks_may_free_and_close(void **state)
+{
+    const int fds = resources_fds();
+    wisp_client *client = served_connect(NULL);
+    wisp_model *model = served_find(client, "small");
+    wisp_request *requests[4];
+    int freed = 0;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        requests[i] = served_request(client, model, 1);
+        served_fill(requests[i], 1, 1);
+        wisp_request_set_user(requests[i], i == 2 ? (void *)client : &freed);
+        wisp_request_set_callback(requests[i], i == 2 ? on_answer_close : on_answer_free);
+        assert_int_equal(wisp_submit(requests[i]), 0);
+        assert_int_equal(wisp_wait(requests[i], PATIENCE_MS), 0);
+    }
+    assert_int_equal(wisp_dispatch(client), WISP_E_CANCELLED);
+    assert_says("closed by one of its callbacks");
+    assert_int_equal(freed, 2); /* the last one's came after the end */
+    assert_int_equal(resources_fds(), fds);
+    wisp_model_free(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +562,10 @@ int main(void)
         cmocka_unit_test(test_a_thread_leaves_the_loop_behind),
         cmocka_unit_test(test_the_loop_outlives_the_daemon),
         cmocka_unit_test(test_the_loop_hears_that_it_is_over),
+        cmocka_unit_test(test_callbacks_run_in_dispatch),
+        cmocka_unit_test(test_waiting_leaves_the_callback),
+        cmocka_unit_test(test_a_callback_rings_while_another_waits),
+        cmocka_unit_test(test_callbacks_may_free_and_close),
         cmocka_unit_test(test_no_descriptor_is_left),
     };
 
