@@ -203,4 +203,6 @@ complete -c wisp -n '__wisp_verb build train' -l candidates -x -d 'samplings to 
 complete -c wisp -n '__wisp_verb curves' -s o -l output -r -d 'draw them'
 complete -c wisp -n '__wisp_verb eval' -l threshold -x -d 'a label counts from above it'
 complete -c wisp -n '__wisp_verb eval' -l beam -x -d 'beginnings of an answer that go on at once'
+complete -c wisp -n '__wisp_verb eval' -l inputs -r -d 'write what each sample is to the model'
+complete -c wisp -n '__wisp_verb eval' -l answers -r -d 'write what the model says of each'
 complete -c wisp -n '__wisp_verb eval' -l split -x -a 'test train' -d 'part of the data'

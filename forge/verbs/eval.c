@@ -21,6 +21,7 @@
 #include "forge/decoding/translations.h"
 #include "forge/experiment/experiment.h"
 #include "forge/experiment/wording.h"
+#include "forge/tensors/tensor_file.h"
 #include "forge/train/evaluate.h"
 #include "forge/train/interrupt.h"
 #include "forge/verbs/print_json.h"
@@ -33,6 +34,7 @@ struct eval {
     uint64_t batch, beam;
     double threshold;
     bool json, threshold_given;
+    const char *inputs, *answers; /* files for them, NULL: not wanted */
 };
 
 static bool read_options(int argc, char **argv, struct eval *eval, int *status)
@@ -56,6 +58,10 @@ static bool read_options(int argc, char **argv, struct eval *eval, int *status)
         ->given = &eval->threshold_given;
     option_count(&table, "beam", 0, &eval->beam, "W", "beginnings of what is said or translated that go on at once", 1,
                  DECODING_BEAM_MAX);
+    option_text(&table, "inputs", 0, &eval->inputs, "FILE",
+                "write what each sample is to the model, as wisp run --tensor takes it");
+    option_text(&table, "answers", 0, &eval->answers, "FILE",
+                "write what the model says of each, as wisp run --raw does");
     option_flag(&table, "json", 0, &eval->json, "print one JSON object");
     if (!options_read(&usage, &table, argc, argv, &operands, status))
         return false;
@@ -159,7 +165,8 @@ static json_t *rouge_json(const struct rouge *rouge)
 /* What came of a model's sequences: of all their words, and, where those are a text, of that. */
 struct decodings {
     struct decoding_scores scores;
-    struct translations texts; /* of no media: none */
+    struct translations texts;   /* of no media: none */
+    struct tensor_file *answers; /* that they are written to besides; NULL: none */
 };
 
 static void see_decoded(void *argument, const struct decoded *decoded)
@@ -169,6 +176,8 @@ static void see_decoded(void *argument, const struct decoded *decoded)
     decoding_scores_see(&d->scores, decoded);
     if (d->texts.media)
         translations_see(&d->texts, decoded);
+    if (d->answers)
+        tensor_file_add_words(d->answers, decoded->words, decoded->count);
 }
 
 static void print_decodings(const struct decodings *d)
@@ -318,6 +327,62 @@ static int decode_all(const struct eval *eval, const struct experiment *s, struc
     return !result && out->texts.result ? refuse_errno(why, out->texts.result, "BLEU") : result;
 }
 
+static int write_inputs(const struct eval *eval, const struct experiment *s, const struct tensor_samples *samples,
+                        struct reason *why)
+{
+    struct tensor_file *file;
+    int result =
+        tensor_file_begin(eval->inputs, &s->model->signature.inputs[batches_input(samples->batches)], &file, why);
+
+    return result ? result : tensor_file_end(file, tensor_file_add_inputs(file, samples, why), why);
+}
+
+/* Of one that decodes: what it says when it reads its own words, and not what follows those of the data. */
+static int write_decoded(const struct eval *eval, const struct experiment *s, struct evaluator *r,
+                         const uint32_t *which, struct reason *why)
+{
+    const struct signature signature = decoding_signature(s->model);
+    struct decodings decoded = { .answers = NULL };
+    struct tensor_file *file;
+    int result = tensor_file_begin(eval->answers, &signature.outputs[DECODING_WORDS], &file, why);
+
+    if (result)
+        return result;
+    decoded.answers = file;
+    return tensor_file_end(file, decode_all(eval, s, r->batches, which, &decoded, why), why);
+}
+
+static int write_answers(const struct eval *eval, const struct experiment *s, struct forward *forward,
+                         const struct tensor_samples *samples, struct reason *why)
+{
+    struct tensor_file *file;
+    int result = tensor_file_begin(eval->answers, &s->model->signature.outputs[0], &file, why);
+
+    if (result)
+        return result;
+    return tensor_file_end(file, tensor_file_add_answers(file, samples, s->model, forward, why), why);
+}
+
+/* What is wanted of the samples as tensors. First, so that a file that cannot be written is said before the work. */
+static int write_tensors(const struct eval *eval, const struct experiment *s, struct evaluator *r,
+                         const uint32_t *which, struct reason *why)
+{
+    const struct tensor_samples samples = {
+        .batches = r->batches, .which = which, .count = s->data->count, .batch = eval->batch
+    };
+    int result = 0;
+
+    if (eval->inputs && !batches_have_input(r->batches))
+        return refuse(why, WISP_E_INVALID, "--inputs: %s is given noise, and no samples", s->model->name);
+    if (eval->answers && loss_is_of_words(s->loss) && !decodes(s))
+        return refuse(why, WISP_E_INVALID, "--answers: %s learns words, and does not decode", s->model->name);
+    if (eval->inputs)
+        result = write_inputs(eval, s, &samples, why);
+    if (!result && eval->answers)
+        result = decodes(s) ? write_decoded(eval, s, r, which, why) : write_answers(eval, s, r->forward, &samples, why);
+    return result;
+}
+
 static int compress_all(const struct eval *eval, const struct experiment *s, struct compression_figures *out,
                         struct reason *why)
 {
@@ -350,7 +415,9 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
         evaluator->watch = gists_add;
         evaluator->watcher = &gists;
     }
-    result = evaluate(evaluator, which, s->data->count, &e, &why);
+    result = write_tensors(eval, s, evaluator, which, &why);
+    if (!result)
+        result = evaluate(evaluator, which, s->data->count, &e, &why);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
     if (decodes(s)) {
