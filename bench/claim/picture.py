@@ -89,7 +89,7 @@ def draw(path, name, figure, table):
     page.text(48, 48, figure.title, 24, "#1c2633", bold=True)
     commits = ", ".join(sorted({row["wisp"] for row in rows.values()}))
     page.text(48, 74, f"./scripts/bench claim {name}: {len(rows)} of {len(figure.runs)} runs, {figure.epochs} epochs each, accuracy of the last on the "
-              f"test set; by wisp {commits or '-'}", 13)
+              f"{figure.measured}; by wisp {commits or '-'}", 13)
     panels(page, figure, rows)
     y = TOP + HEIGHT + 102
     for check in figure.checks:
