@@ -48,6 +48,15 @@ def write_texts(path, count, chance):
             file.write(label + "\t" + " ".join(text) + "\n")
 
 
+def write_pairs(path, count, chance):
+    """Words, and what each is called in another language of invented words."""
+    called = {"ba": "zo", "bo": "zu", "ki": "xa", "ri": "xo", "du": "ve"}
+    with open(path, "w", encoding="ascii") as file:
+        for _ in range(count):
+            text = [chance.choice(list(called)) for _ in range(1 + chance.below(4))]
+            file.write(" ".join(text) + "\t" + " ".join(called[word] for word in text) + "\n")
+
+
 def write_sounds(folder, count, chance):
     """A third of a second of a square wave, whose pitch is the class, and noise."""
     for split in ("train", "test"):
@@ -76,4 +85,5 @@ def write_data(folder):
     write_idx(os.path.join(folder, "image"), "t10k", 40, chance)
     write_texts(os.path.join(folder, "text.tsv"), 240, chance)
     write_sounds(os.path.join(folder, "audio"), 12, chance)
+    write_pairs(os.path.join(folder, "pairs.tsv"), 120, Chance(8))
     write_edges(os.path.join(folder, "edges.csv"), chance)

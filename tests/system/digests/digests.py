@@ -86,6 +86,63 @@ layers:
   - softmax
 """
 
+# A residual network with normalisations, and attention.
+RESIDUAL = """\
+name: residual
+processing: image.classification
+input: [1, 12, 12]
+layers:
+  - conv2d: {channels: 6, kernel: 3, padding: 1}
+  - batch_norm
+  - relu: {name: first}
+  - conv2d: {channels: 6, kernel: 3, padding: 1, groups: 2}
+  - batch_norm: {name: second}
+  - add: {from: [second, first]}
+  - relu
+  - max_pool
+  - conv2d: {channels: 8, kernel: 3, stride: 2}
+  - silu
+  - global_pool
+  - linear: 4
+  - softmax
+"""
+
+ATTENTION = """\
+name: attention
+processing: image.classification
+input: [1, 12, 12]
+layers:
+  - conv2d: {name: patches, channels: 16, kernel: 4, stride: 4}
+  - tokens
+  - position: {name: placed}
+  - layer_norm
+  - self_attention: {name: attention, heads: 2}
+  - add: {name: middle, from: [previous, placed]}
+  - layer_norm
+  - projection: 24
+  - gelu
+  - projection: 16
+  - add: {from: [previous, middle]}
+  - layer_norm
+  - global_pool
+  - dropout: 0.1
+  - linear: 4
+  - softmax
+"""
+
+# Labels in their order, of texts.
+WRITTEN = """\
+name: written
+processing: text.translation
+input: [16]
+layers:
+  - embedding: {vocabulary: 300, neurons: 24}
+  - position
+  - conv1d: {channels: 32, kernel: 3, padding: 1}
+  - relu
+  - projection: {name: words, neurons: 40}
+"""
+
 # Two that are trained against each other.
 MADE = """\
 name: made
@@ -117,6 +174,13 @@ TEXT = '{"kind":"text","features":2048,"characters":[1,3],"words":[1,1],"weight"
 AUDIO = ('{"kind":"audio","mels":12,"frames":10,"rate":8000,"window":256,"low":60,"high":4000,"trim_db":40,"floor_db":60,'
          '"mean":0.5,"deviation":0.25}')
 
+WORDS = '{"kind":"text","features":300,"sequence":16}'
+
+# What several recipes begin with.
+PLAIN = ("-p image.classification -e 2 --optimizer sgd --rate-by-density none -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none --schedule cosine --warmup 1 "
+         "--label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 ")
+MOVED = PLAIN.replace("-e 2", "-e 3")
+
 # Model, data and recipe of what is trained: every option is said, so that another default changes nothing here.
 TRAINED = {
     "image-sgd": ("-l 144-40-4 -s 0.6 --method er -S 21", "image", IMAGE,
@@ -139,6 +203,21 @@ TRAINED = {
     "image-recurrent": ("--structure {folder}/recurrent.yaml -s 0.6 --method er -S 28", "image", IMAGE,
                         "-p image.classification -e 2 --optimizer sgd --rate-by-density none -b 16 -r 0.05 --momentum 0.9 --decay 0.0005 --balance none "
                         "--schedule cosine --warmup 1 --label-smoothing 0 --input-dropout 0 --validation 0.2 --candidates 1 -S 12"),
+    "image-residual": ("--structure {folder}/residual.yaml -s 0.5 --method erk -S 31", "image", IMAGE,
+                       "-p image.classification -e 2 --optimizer sgd --rate-by-density full -b 16 -r 0.02 --momentum 0.9 --decay 0.0005 --balance none "
+                       "--schedule cosine --warmup 1 --label-smoothing 0.1 --input-dropout 0 --augment shift=1,flip=0.5 --validation 0.2 --candidates 1 -S 15"),
+    "image-attention": ("--structure {folder}/attention.yaml -s 0.6 --method erk -S 32", "image", IMAGE,
+                        "-p image.classification -e 2 --optimizer adamw --rate-by-density full -b 16 -r 0.002 --momentum 0.9 --decay 0.01 --balance none "
+                        "--schedule one-cycle --warmup 0 --label-smoothing 0 --input-dropout 0 --clip 1 --average ema=0.9 --validation 0.2 --candidates 1 -S 16"),
+    "image-set": ("-l 144-40-4 -s 0.7 --method er -S 33", "image", IMAGE, MOVED + "--regrow set,fraction=0.3,every=5 -S 17"),
+    "image-rigl": ("-l 144-40-4 -s 0.7 --method er -S 33", "image", IMAGE, MOVED + "--regrow rigl,fraction=0.3,every=5,until=0.75 -S 17"),
+    "image-taught": ("-l 144-30-4 -s 0.8 --method er -S 34", "image", IMAGE, PLAIN + "--teacher {folder}/image-sgd-trained.safetensors --temperature 2 -S 18"),
+    "image-rounds": ("-l 144-30-4 -s 0.6 --method er -S 35", "image", IMAGE,
+                     PLAIN + "--labelled 60 --rounds 2 --passes 3 --agreement 0.8 --augment shift=1 -S 19"),
+    "image-sure": ("-l 144-30-4 -s 0.6 --method er -S 35", "image", IMAGE,
+                   PLAIN + "--labelled 60 --rounds 0 --disagreement 1 --confidence 0.7 --augment shift=1 --strong-augment shift=1,cutout=0.3 --unlabelled-batches 1 "
+                   "--mean-teacher --average ema=0.95 -S 20"),
+    "text-ctc": ("--structure {folder}/written.yaml -s 0.5 --method erk -S 36", "pairs.tsv", WORDS, "--loss ctc " + PLAIN.replace("image.classification", "text.translation") + "-S 21"),
     "text-adamw": ("-l 2048-32-3 -s 0.9 --method er -S 24", "text.tsv", TEXT,
                    "-p text.classification -e 3 --optimizer adamw -b 8 -r 0.003 --momentum 0.9 --decay 0.01 --balance root "
                    "--schedule cosine --warmup 1 --label-smoothing 0.1 --input-dropout 0 --augment crop=0.3 --validation 0.2 "
@@ -234,16 +313,15 @@ class Bits:
             for threads in ("1", "2"):
                 out = self.path(name + "-trained")
                 self.run("wisp-forge", "train", self.path(name), "-D", os.path.join(self.folder, data), "-m", media,
-                         *recipe.split(), "-t", threads, "--no-history", "--json", "-o", out)
+                         *recipe.format(folder=self.folder).split(), "-t", threads, "--no-history", "--json", "-o", out)
                 digests[threads] = digest_of_tensors(out)
             if digests["1"] != digests["2"]:
                 sys.exit(f"{name}: the trained weights depend on the number of threads: {digests}")
             self.found[f"{kind} {name}"] = digests["1"]
             said = json.loads(self.run("wisp-forge", "eval", out, "-D", os.path.join(self.folder, data), "--split", "train",
-                                       "-b", "7", "--json"))
-            counts = json.dumps(said["confusion"])
+                                       "-b", "7", "--json", *(("--loss", "ctc") if name == "text-ctc" else ())))
+            counts = json.dumps(said["confusion"] if "confusion" in said else [said["edits"], said["right"]])
             self.found[f"{kind} {name} evaluated"] = digest([("confusion", counts.encode())])
-
 
     def oppose(self):
         """A generator and its adversary."""
@@ -308,7 +386,8 @@ def kernels_here():
 def measure(build, kernels):
     with tempfile.TemporaryDirectory() as folder:
         write_data(folder)
-        for name, text in (("graph", GRAPH), ("gelu", GELU), ("recurrent", RECURRENT), ("made", MADE), ("adversary", ADVERSARY)):
+        for name, text in (("graph", GRAPH), ("gelu", GELU), ("recurrent", RECURRENT), ("made", MADE), ("adversary", ADVERSARY),
+                           ("residual", RESIDUAL), ("attention", ATTENTION), ("written", WRITTEN)):
             with open(os.path.join(folder, name + ".yaml"), "w", encoding="ascii") as file:
                 file.write(text)
         bits = Bits(build, folder, kernels)
