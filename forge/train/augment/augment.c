@@ -21,15 +21,16 @@ static const struct {
     [AUGMENT_COLOUR] = { "colour", 1, MEDIA_IMAGE }, [AUGMENT_GRAIN] = { "grain", 128, MEDIA_IMAGE },
     [AUGMENT_CUTOUT] = { "cutout", 1, MEDIA_IMAGE }, [AUGMENT_SPEED] = { "speed", 0.5, MEDIA_AUDIO },
     [AUGMENT_NOISE] = { "noise", 60, MEDIA_AUDIO },  [AUGMENT_CUT] = { "cut", 0.4, MEDIA_AUDIO },
-    [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },   [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },
-    [AUGMENT_DROP] = { "drop", 0.9, MEDIA_TEXT },    [AUGMENT_TYPOS] = { "typos", 0.5, MEDIA_TEXT },
+    [AUGMENT_MOVE] = { "move", 0.5, MEDIA_AUDIO },   [AUGMENT_MASK] = { "mask", 0.5, MEDIA_AUDIO },
+    [AUGMENT_CROP] = { "crop", 1, MEDIA_TEXT },      [AUGMENT_DROP] = { "drop", 0.9, MEDIA_TEXT },
+    [AUGMENT_TYPOS] = { "typos", 0.5, MEDIA_TEXT },
 };
 
 #define WHAT_THERE_IS                                                                                                  \
     "pictures have shift (0 to 64 pixels), flip (0 to 1), turn (0 to 1), zoom (0 to 0.9), colour (0 to 1), grain (0 "  \
     "to 128) and "                                                                                                     \
     "cutout (0 to 1); sounds speed (0 to 0.5), noise (0 to 60 dB), cut (0 to "                                         \
-    "0.4) and mask (0 to 0.5); texts crop (0 to 1), drop (0 to 0.9) and typos (0 to 0.5)"
+    "0.4), move (0 to 0.5) and mask (0 to 0.5); texts crop (0 to 1), drop (0 to 0.9) and typos (0 to 0.5)"
 
 void augment_help(FILE *to)
 {
@@ -44,6 +45,7 @@ void augment_help(FILE *to)
         [AUGMENT_SPEED] = "sounds: up to this fraction faster or slower",
         [AUGMENT_NOISE] = "sounds: noise, so many dB or more below the signal",
         [AUGMENT_CUT] = "sounds: up to this fraction cut off at either end",
+        [AUGMENT_MOVE] = "sounds: earlier or later by up to this fraction of their length",
         [AUGMENT_MASK] = "sounds: up to this fraction of bands and of frames masked",
         [AUGMENT_CROP] = "texts: with this probability a stretch of it instead of the whole",
         [AUGMENT_DROP] = "texts: each word left out with this probability",
@@ -202,6 +204,17 @@ static int copy_without_ends(struct rng *rng, double max, const struct media_sou
     return 0;
 }
 
+/* What goes over an end is lost, and what comes in is silence. */
+static void move_in_time(struct rng *rng, double max, struct media_sound *sound)
+{
+    const double by = max * (2 * rng_double(rng) - 1) * (double)sound->count;
+    const size_t away = (size_t)fabs(by), kept = sound->count - away;
+    float *samples = sound->samples;
+
+    memmove(samples + (by > 0 ? away : 0), samples + (by > 0 ? 0 : away), kept * sizeof *samples);
+    memset(samples + (by > 0 ? 0 : kept), 0, away * sizeof *samples);
+}
+
 int augment_sound(const struct augment *augment, struct rng *rng, const struct media_sound *sound,
                   struct media_sound *out, struct reason *why)
 {
@@ -216,6 +229,8 @@ int augment_sound(const struct augment *augment, struct rng *rng, const struct m
         free(made.samples);
         return result;
     }
+    if (augment->amount[AUGMENT_MOVE] > 0)
+        move_in_time(rng, augment->amount[AUGMENT_MOVE], &made);
     if (augment->amount[AUGMENT_NOISE] > 0)
         add_noise(rng, (float)augment->amount[AUGMENT_NOISE], &made);
     *out = made;

@@ -26,6 +26,7 @@ enum augment_kind {
     AUGMENT_SPEED,  /* sound: played up to this fraction faster or slower, which moves its pitch too */
     AUGMENT_NOISE,  /* sound: hiss or rumble is added, so many dB or more below the signal */
     AUGMENT_CUT,    /* sound: up to this fraction is cut off at either end */
+    AUGMENT_MOVE,   /* sound: earlier or later by up to this fraction of its length, which stays; silence comes in */
     AUGMENT_MASK,   /* sound: up to this fraction of the tensor's bands, and of its frames, becomes their mean */
     AUGMENT_CROP,   /* text: with this probability a stretch of it, of at least 12 characters, stands for the whole */
     AUGMENT_DROP,   /* text: each word is left out with this probability, but for one */

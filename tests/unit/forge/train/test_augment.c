@@ -176,6 +176,39 @@ static void test_cutout_is_a_square(void **state)
     free(halves.pixels);
 }
 
+/* All samples by one step, either way; what comes in is silence, and the length stays. */
+static void test_sounds_move_in_time(void **state)
+{
+    enum { COUNT = 1000 };
+    const struct augment a = { .amount = { [AUGMENT_MOVE] = 0.25 } };
+    float samples[COUNT];
+    const struct media_sound sound = { 8000, COUNT, samples };
+    long earliest = 0, latest = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++)
+        samples[i] = (float)(1 + i);
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        struct rng rng = rng_make(5, draw);
+        struct media_sound out;
+        struct reason why;
+        long by;
+
+        assert_ok(augment_sound(&a, &rng, &sound, &out, &why), why);
+        assert_int_equal(out.count, COUNT);
+        by = COUNT / 2 - ((long)out.samples[COUNT / 2] - 1);
+        for (long i = 0; i < COUNT; i++) {
+            const long from = i - by;
+
+            assert_true(out.samples[i] == (from < 0 || from >= COUNT ? 0 : samples[from]));
+        }
+        earliest = by < earliest ? by : earliest;
+        latest = by > latest ? by : latest;
+        free(out.samples);
+    }
+    assert_true(earliest >= -COUNT / 4 && earliest < -COUNT / 8 && latest <= COUNT / 4 && latest > COUNT / 8);
+}
+
 static size_t words_of(const char *text, size_t length, char words[][16])
 {
     size_t count = 0, used = 0;
@@ -272,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_colour_changes_all_pixels_alike),
         cmocka_unit_test(test_grain_has_the_deviation_it_says),
         cmocka_unit_test(test_cutout_is_a_square),
+        cmocka_unit_test(test_sounds_move_in_time),
         cmocka_unit_test(test_words_are_dropped),
         cmocka_unit_test(test_letters_are_mistyped),
     };
