@@ -3,7 +3,7 @@
 
 #include "base/size.h"
 #include "client/cli/bench/level.h"
-#include "client/cli/interrupt.h"
+#include "client/cli/live/interrupt.h"
 
 enum { AGREEING = 3 };
 

@@ -10,7 +10,7 @@
 #include "base/futex.h"
 #include "base/size.h"
 #include "client/cli/bench/load.h"
-#include "client/cli/interrupt.h"
+#include "client/cli/live/interrupt.h"
 
 /* Below this nobody sleeps until the next is due: waking would be late. */
 #define PRECISE_NS (200 * NS_PER_US)

@@ -11,7 +11,7 @@
 #include "base/size.h"
 #include "client/cli/bench/report.h"
 #include "client/cli/connection.h"
-#include "client/cli/interrupt.h"
+#include "client/cli/live/interrupt.h"
 #include "client/cli/verb.h"
 
 static const struct usage usage = {

@@ -8,7 +8,7 @@
 #include "base/size.h"
 #include "client/cli/connection.h"
 #include "client/cli/facts.h"
-#include "client/cli/sight/live.h"
+#include "client/cli/live/live.h"
 #include "client/cli/sight/rates.h"
 #include "client/cli/sight/use.h"
 #include "client/cli/table.h"

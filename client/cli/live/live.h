@@ -3,8 +3,8 @@
  * A screen that is drawn again and again, until somebody presses q or interrupts it; on what is no terminal, text after
  * text. Whatever ends it, the terminal is as it was.
  */
-#ifndef CLI_SIGHT_LIVE_H
-#define CLI_SIGHT_LIVE_H
+#ifndef CLI_LIVE_LIVE_H
+#define CLI_LIVE_LIVE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/size.h"
-#include "client/cli/interrupt.h"
-#include "client/cli/sight/live.h"
+#include "client/cli/live/interrupt.h"
+#include "client/cli/live/live.h"
 
 #define ENTER "\033[?1049h\033[?25l\033[?7l" /* a screen of its own, without a cursor; long lines are cut off */
 #define LEAVE "\033[?7h\033[?25h\033[?1049l"

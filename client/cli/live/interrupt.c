@@ -2,7 +2,7 @@
 #include <signal.h>
 #include <stddef.h>
 
-#include "client/cli/interrupt.h"
+#include "client/cli/live/interrupt.h"
 
 static volatile sig_atomic_t came;
 

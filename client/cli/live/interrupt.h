@@ -2,8 +2,8 @@
  *
  * Ctrl-C, for what goes on until somebody stops it: it is noted, and whoever goes on looks.
  */
-#ifndef CLI_INTERRUPT_H
-#define CLI_INTERRUPT_H
+#ifndef CLI_LIVE_INTERRUPT_H
+#define CLI_LIVE_INTERRUPT_H
 
 #include <stdbool.h>
 
