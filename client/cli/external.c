@@ -169,21 +169,22 @@ static int wait_for(const char *verb, pid_t child)
     return fail(verb, EXIT_FAILED, "wisp-forge was ended by signal %d", WTERMSIG(end));
 }
 
-int forge_ask(const char *verb, const char *argument, char **text)
+int forge_ask(const char *verb, const char *option, const char *argument, char **text)
 {
-    cleanup_free char *own_verb = strdup(verb), *own_argument = strdup(argument);
+    cleanup_free char *own_verb = strdup(verb), *own_argument = strdup(argument), *own_option = strdup(option ?: "");
     char program[] = "wisp-forge", end[] = "--", path[PATH_MAX];
-    char *words[] = { program, own_verb, end, own_argument, NULL };
+    char *with_option[] = { program, own_verb, own_option, end, own_argument, NULL };
+    char *without[] = { program, own_verb, end, own_argument, NULL };
     cleanup_close int out = -1;
     pid_t child;
     int status;
 
     *text = NULL;
-    if (!own_verb || !own_argument)
+    if (!own_verb || !own_argument || !own_option)
         return fail(verb, EXIT_FAILED, "out of memory");
     if (!program_locate(program, path, sizeof path))
         return needs_forge(verb);
-    child = ask(path, words, &out);
+    child = ask(path, option ? with_option : without, &out);
     if (child < 0)
         return fail(verb, EXIT_FAILED, "cannot run %s: %s", path, strerror(-child));
     *text = read_to_end(out);

@@ -20,9 +20,9 @@ extern const size_t forge_verb_count;
 /* The path of a program of wisp's: beside this one, in the libexec folder, along PATH, or in sbin. False: nowhere. */
 bool program_locate(const char *program, char *path, size_t capacity);
 
-/* Runs a verb of wisp-forge with one argument, and keeps what it prints, to be freed. What it says on standard error
- * goes there. Returns its exit status. */
-int forge_ask(const char *verb, const char *argument, char **text);
+/* Runs a verb of wisp-forge with one argument, and an option or NULL, and keeps what it prints, to be freed. What it
+ * says on standard error goes there. Returns its exit status. */
+int forge_ask(const char *verb, const char *option, const char *argument, char **text);
 
 /* Replaces this process by the program for argv[0]. Returns only when there is none (-ENOENT; nothing printed), or with
  * an exit status after a message. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/size.h"
 #include "client/cli/connection.h"
 #include "client/cli/external.h"
 #include "client/cli/facts.h"
@@ -25,6 +26,12 @@ static const struct usage usage = {
 static const struct table_column layer_columns[] = {
     { "LAYER", false },      { "KIND", false },   { "SHAPE", true },
     { "CONNECTIONS", true }, { "DENSITY", true }, { "WEIGHT FORMAT", false },
+};
+
+/* By the names of classes of batches, as docs/protocol.md has them. */
+static const struct table_column time_columns[] = {
+    { "LAYER", false }, { "1", true },     { "2-7", true }, { "8-15", true },
+    { "16-31", true },  { "32-63", true }, { "64-", true },
 };
 
 static void heading(const struct screen *screen, const char *text)
@@ -182,6 +189,47 @@ static bool print_layers(const struct screen *screen, const json_t *layers)
     return printed;
 }
 
+static const char *format_us(double us, char text[static 32])
+{
+    snprintf(text, 32, "%.*f", us < 10 ? 2 : us < 100 ? 1 : 0, us);
+    return text;
+}
+
+static const char *format_times(const json_t *layer, const char *batch_class, char *text, size_t size)
+{
+    const json_t *time = json_object_get(json_object_get(layer, "times"), batch_class);
+    char took[32], dense[32];
+
+    if (!time)
+        snprintf(text, size, "-");
+    else if (!json_object_get(time, "dense_us"))
+        snprintf(text, size, "%s", format_us(member_real(time, "us"), took));
+    else
+        snprintf(text, size, "%s / %s", format_us(member_real(time, "us"), took),
+                 format_us(member_real(time, "dense_us"), dense));
+    return text;
+}
+
+/* Of passes of so many samples. */
+static bool print_times(const struct screen *screen, const json_t *layers)
+{
+    struct table table = TABLE_INIT(time_columns);
+    char text[80];
+    bool printed;
+
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const json_t *layer = json_array_get(layers, i);
+
+        table_add(&table, "%s", member_text(layer, "name"));
+        for (size_t c = 1; c < ARRAY_SIZE(time_columns); c++)
+            table_add(&table, "%s", format_times(layer, time_columns[c].title, text, sizeof text));
+    }
+    heading(screen, "microseconds by samples of a pass / of the dense layer");
+    printed = table_print(&table, screen, 2);
+    table_deinit(&table);
+    return printed;
+}
+
 static void print_section(const struct screen *screen, const json_t *model, const char *key)
 {
     const json_t *object = json_object_get(model, key);
@@ -192,6 +240,11 @@ static void print_section(const struct screen *screen, const json_t *model, cons
     facts_print(screen, object, "");
 }
 
+static bool is_timed(const json_t *model)
+{
+    return json_object_get(json_array_get(json_object_get(model, "layers"), 0), "times");
+}
+
 static int print(const json_t *model)
 {
     const json_t *labels = json_object_get(model, "labels");
@@ -200,6 +253,8 @@ static int print(const json_t *model)
     screen_init(&screen, stdout);
     print_general(&screen, model);
     if (!print_layers(&screen, json_object_get(model, "layers")))
+        return fail(usage.verb, EXIT_FAILED, "out of memory");
+    if (is_timed(model) && !print_times(&screen, json_object_get(model, "layers")))
         return fail(usage.verb, EXIT_FAILED, "out of memory");
     if (json_array_size(labels)) {
         heading(&screen, "labels");
@@ -246,32 +301,51 @@ static int ask_daemon(struct connection *connection, const char *name, char **te
     return EXIT_DONE; /* connection_parse() sees when there is no memory */
 }
 
+static int read_file(const struct connection *connection, const char *path, bool kernels, json_t **description)
+{
+    cleanup_free char *text = NULL;
+    int status = forge_ask(usage.verb, kernels ? "--kernels" : NULL, path, &text);
+
+    if (status)
+        return status;
+    *description = connection_parse(connection, steal(&text));
+    return *description ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int read_served(struct connection *connection, const char *name, json_t **description)
+{
+    cleanup_free char *text = NULL;
+    int status = ask_daemon(connection, name, &text);
+
+    if (status == EXIT_DATA || status == EXIT_NO_DAEMON)
+        tell_of_file(name, status);
+    if (status)
+        return status;
+    *description = connection_parse(connection, steal(&text));
+    return *description ? EXIT_DONE : EXIT_FAILED;
+}
+
 int verb_show(int argc, char **argv)
 {
     cleanup_connection struct connection connection = { .verb = usage.verb, .questions = true };
     struct option_table table = { .count = 0 };
     struct operands operands = { .min = 1, .max = 1, .what = "MODEL" };
     cleanup_json json_t *description = NULL;
-    cleanup_free char *text = NULL;
-    bool json = false;
+    bool json = false, kernels = false;
     int status;
 
     option_flag(&table, "json", 'j', &json, "a JSON object, as docs/protocol.md describes it");
+    option_flag(&table, "kernels", 'k', &kernels, "time each layer here, and what it would take if it were dense");
     connection_options(&connection, &table);
     if (!options_read(&usage, &table, argc, argv, &operands, &status))
         return status;
     if (is_file(operands.words[0]))
-        status = forge_ask(usage.verb, operands.words[0], &text);
+        status = read_file(&connection, operands.words[0], kernels, &description);
+    else if (kernels) /* a daemon has other things to do, and does not say where its files are */
+        return fail(usage.verb, EXIT_USAGE, "--kernels times a file: give its path, with a slash in it");
     else
-        status = ask_daemon(&connection, operands.words[0], &text);
-    if ((status == EXIT_DATA || status == EXIT_NO_DAEMON) && !is_file(operands.words[0]))
-        tell_of_file(operands.words[0], status);
+        status = read_served(&connection, operands.words[0], &description);
     if (status)
         return status;
-    description = connection_parse(&connection, steal(&text));
-    if (!description)
-        return EXIT_FAILED;
-    if (!json)
-        return print(description);
-    return connection_print(&connection, description);
+    return json ? connection_print(&connection, description) : print(description);
 }

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/options.h"
 #include "base/outcome.h"
+#include "forge/timing/layer_times.h"
 #include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/file/model_json.h"
@@ -55,6 +57,14 @@ static json_t *describe(const struct model *model, const struct forward *forward
     return object;
 }
 
+static void add_times(json_t *object, const json_t *times)
+{
+    json_t *layers = json_object_get(object, "layers"), *layer;
+    size_t i;
+
+    json_array_foreach(layers, i, layer) json_object_update(layer, json_array_get(times, i));
+}
+
 static int print(json_t *object)
 {
     int result = object ? json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
@@ -68,18 +78,22 @@ int verb_show(int argc, char **argv)
 {
     static const struct usage usage = {
         .verb = VERB,
-        .arguments = "MODEL.safetensors",
+        .arguments = "MODEL.safetensors [--kernels]",
         .summary = "Prints what is in a model file, as a JSON object.",
     };
     struct operands file = { .min = 1, .max = 1, .what = "the model file" };
-    const struct option_table table = { .count = 0 };
+    struct option_table table = { .count = 0 };
     const struct kernels *kernels = kernels_find("auto");
     cleanup(model_at_exit) struct model *model = NULL;
     cleanup(forward_at_exit) struct forward *forward = NULL;
     cleanup(choices_at_exit) struct choice_cache *choices = choice_cache_usual();
+    cleanup_json json_t *times = NULL;
+    json_t *object;
+    bool timing = false;
     struct reason why;
     int status, result;
 
+    option_flag(&table, "kernels", 'k', &timing, "time each layer, and what it would take if it were dense");
     if (!options_read(&usage, &table, argc, argv, &file, &status))
         return status;
     result = model_read(file.words[0], &model, &why);
@@ -87,11 +101,15 @@ int verb_show(int argc, char **argv)
         result = forward_new(
             &(struct forward_setup){ .model = model, .kernels = kernels, .batch = BATCH, .choices = choices }, &forward,
             &why);
+    if (!result && forward && timing)
+        result = layer_times(model, kernels, choices, &times, &why);
     if (choices)
         (void)choice_cache_save(choices, NULL);              /* then it is measured again next time */
     if (!result && forward && forward_strip(forward, model)) /* as wispd does, so that memory_bytes is the same */
         result = refuse_errno(&why, -ENOMEM, "%s", file.words[0]);
     if (result)
         return fail(VERB, exit_for_input(result), "%s", why.text);
-    return print(describe(model, forward, kernels, file.words[0]));
+    object = describe(model, forward, kernels, file.words[0]);
+    add_times(object, times);
+    return print(object);
 }

@@ -51,6 +51,41 @@ int layer_alone(const struct model *model, uint32_t index, struct model **out, s
     return 0;
 }
 
+static int fill_weight(struct csr *full, uint32_t rows, uint32_t columns)
+{
+    struct rng rng = rng_make(2, 0);
+    uint64_t at = 0;
+    int result = csr_reserve(full, rows, columns, (uint64_t)rows * columns);
+
+    if (result)
+        return result;
+    for (uint32_t row = 0; row < rows; row++) {
+        full->starts[row] = at;
+        for (uint32_t column = 0; column < columns; column++, at++) {
+            csr_set_column(full, at, column);
+            full->values[at] = 2 * rng_float(&rng) - 1;
+        }
+    }
+    full->starts[rows] = at;
+    return 0;
+}
+
+int layer_full(const struct model *alone, struct model **out, struct reason *why)
+{
+    const struct csr *weight = &alone->layers[0].weight;
+    int result = layer_alone(alone, 0, out, why);
+
+    if (result)
+        return result;
+    result = fill_weight(&(*out)->layers[0].weight, weight->rows, weight->columns);
+    if (result) {
+        (*out)->layers[0].weight = CSR_NULL;
+        *out = model_free(*out);
+        return refuse_errno(why, result, "a dense layer of %u by %u", weight->rows, weight->columns);
+    }
+    return 0;
+}
+
 static void fill_input(const struct model *alone, uint32_t input, size_t count, float *values)
 {
     const uint32_t words = alone->layers[0].kind->indexed ? alone->layers[0].weight.columns : 0;

@@ -13,6 +13,10 @@
 /* A checked model of one layer, whose weights and vectors are borrowed: `model` outlives it. -ENOMEM, WISP_E_FORMAT. */
 int layer_alone(const struct model *model, uint32_t layer, struct model **out, struct reason *why);
 
+/* The same layer with every connection, its weights numbers between -1 and 1: what it would be if it were dense. It
+ * borrows vectors of `alone`, which outlives it. -ENOMEM. */
+int layer_full(const struct model *alone, struct model **out, struct reason *why);
+
 struct layer_timer {
     const struct kernels *kernels;
     struct choice_cache *choices; /* of weight formats; NULL: they are measured */
