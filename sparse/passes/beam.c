@@ -225,11 +225,11 @@ static bool is_wide(struct beam *const *beams, size_t count)
     return count;
 }
 
-void beams_step(struct decoder *decoder, struct beam *const *beams, size_t count)
+/* By the numbers of a step that had so many places. */
+static void advance_all(struct decoder *decoder, struct beam *const *beams, size_t count, size_t places)
 {
     const struct model *model = decoder_model(decoder);
-    const size_t places = gather(decoder, beams, count, decoder_places(decoder));
-    const float *scores = decoder_step(decoder, decoder_places(decoder), places);
+    const float *scores = decoder_scores(decoder);
     const bool wide = is_wide(beams, count);
     struct column column = { .step = places,
                              .words = decoding_vocabulary(model),
@@ -246,6 +246,30 @@ void beams_step(struct decoder *decoder, struct beam *const *beams, size_t count
         }
         advance(decoder, beams[b], &all);
     }
+}
+
+void beams_step(struct decoder *decoder, struct beam *const *beams, size_t count)
+{
+    const size_t places = gather(decoder, beams, count, decoder_places(decoder));
+
+    decoder_step(decoder, decoder_places(decoder), places);
+    advance_all(decoder, beams, count, places);
+}
+
+void beams_step_begin(struct decoder *decoder, struct beam *const *beams, size_t count)
+{
+    const size_t places = gather(decoder, beams, count, decoder_places(decoder));
+
+    decoder_step_begin(decoder, decoder_places(decoder), places);
+}
+
+void beams_step_end(struct decoder *decoder, struct beam *const *beams, size_t count)
+{
+    size_t places = 0;
+
+    for (size_t b = 0; b < count; b++)
+        places += beams[b]->live;
+    advance_all(decoder, beams, count, places);
 }
 
 const int32_t *beam_words(const struct decoder *decoder, const struct beam *beam)

@@ -48,6 +48,12 @@ void beam_begin(struct beam *beam, uint32_t width);
  */
 void beams_step(struct decoder *decoder, struct beam *const *beams, size_t count);
 
+/* The same with a step that the caller makes: what goes in is set up in the decoder, and decoder_step_slice() is to be
+ * called to its end; then the searches go on, by what it gave. They are the same ones, and nothing has touched them but
+ * that somebody may not want one any more. */
+void beams_step_begin(struct decoder *decoder, struct beam *const *beams, size_t count);
+void beams_step_end(struct decoder *decoder, struct beam *const *beams, size_t count);
+
 /* The words of which `shared` are certain. */
 const int32_t *beam_words(const struct decoder *decoder, const struct beam *beam);
 

@@ -350,16 +350,48 @@ const float *decoder_softmax(struct decoder *decoder, const float *scores, size_
     return decoder->panel;
 }
 
-const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count)
+/* Where the step's layers read what goes in. */
+static void set_up(struct decoder *decoder, const struct decoder_place *places, size_t count)
 {
-    struct forward *forward = decoder->along.forward;
-    float *words = forward_input(forward, model_of(decoder)->decoding.input);
+    float *words = forward_input(decoder->along.forward, model_of(decoder)->decoding.input);
 
     for (size_t b = 0; b < count; b++) {
         words[b] = (float)places[b].word;
         decoder->positions[b] = places[b].position;
         decoder->memory[b] = places[b].memory;
     }
-    forward_step(forward, decoder->steps, count);
-    return forward_value(forward, model_of(decoder)->signature.outputs[0].value);
+}
+
+const float *decoder_scores(const struct decoder *decoder)
+{
+    return forward_value(decoder->along.forward, model_of(decoder)->signature.outputs[0].value);
+}
+
+const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count)
+{
+    set_up(decoder, places, count);
+    forward_step(decoder->along.forward, decoder->steps, count);
+    return decoder_scores(decoder);
+}
+
+void decoder_step_begin(struct decoder *decoder, const struct decoder_place *places, size_t count)
+{
+    set_up(decoder, places, count);
+    forward_step_begin(decoder->along.forward, decoder->steps, count);
+}
+
+bool decoder_step_slice(struct decoder *decoder, uint64_t ns)
+{
+    return forward_step_slice(decoder->along.forward, ns);
+}
+
+int decoder_time(struct decoder *decoder, size_t count)
+{
+    set_up(decoder, decoder->places, count);
+    return forward_step_time(decoder->along.forward, decoder->steps, count);
+}
+
+uint64_t decoder_estimate(const struct decoder *decoder, size_t count)
+{
+    return forward_estimate(decoder->along.forward, count);
 }

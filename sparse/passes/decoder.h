@@ -61,6 +61,17 @@ struct decoder_place *decoder_places(struct decoder *decoder);
 /* A number for each word: of word w for place b at [w * count + b], until the next call. */
 const float *decoder_step(struct decoder *decoder, const struct decoder_place *places, size_t count);
 
+/* The same in slices of about `ns`, between which the caller does what it likes, but no other step of this decoder:
+ * false when that was the last, and then the numbers are there. What the sequences' memory has meanwhile is nobody's
+ * business, and it stays till then. A step that nobody wants is left, and the next one begun. */
+void decoder_step_begin(struct decoder *decoder, const struct decoder_place *places, size_t count);
+bool decoder_step_slice(struct decoder *decoder, uint64_t ns);
+const float *decoder_scores(const struct decoder *decoder);
+/* Takes the times of a step of one place, and of as many as stand in decoder_places(); an estimate of what steps of so
+ * many take from then on. -ENOMEM. 0: no times were taken. */
+int decoder_time(struct decoder *decoder, size_t count);
+uint64_t decoder_estimate(const struct decoder *decoder, size_t count);
+
 /* Of the last step, which had `count` places: those numbers as probabilities, of word w for place first + c at
  * [w * DECODER_PANEL + c], until the next call. No number, NaN, has none. */
 enum { DECODER_PANEL = 16 };

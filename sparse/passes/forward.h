@@ -106,6 +106,12 @@ void forward_set_lengths(struct forward *forward, const uint32_t *lengths);
  * which what goes along the sequence has one position. What goes in stands where forward_input() says. */
 struct layer_step;
 void forward_step(struct forward *forward, const struct layer_step *steps, size_t count);
+/* The same in slices, on the caller's thread alone, as forward_serve_begin() and forward_serve_slice() have them; and
+ * the time of each layer in a step of one sequence, and of `count`. A step that nobody wants is left, and the next one
+ * begun. -ENOMEM. */
+void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count);
+bool forward_step_slice(struct forward *forward, uint64_t ns);
+int forward_step_time(struct forward *forward, const struct layer_step *steps, size_t count);
 /* Where the random numbers of the next runs in LAYER_TRAIN are, and of the backward passes after them. Layer i's stream
  * is `stream` + i, so streams of different steps are FORWARD_STREAMS apart. */
 enum { FORWARD_STREAMS = 1 << 16 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The forward pass as the daemon runs it: from samples of clients to their answers, on one thread, in slices.
+ * The forward pass as the daemon runs it: from samples of clients to their answers, on one thread, in slices; and a
+ * step of sequences, which is the layers alone.
  *
  * A step is the inputs, a layer, or the outputs. One that takes longer than a slice is cut into parts, as for the
  * threads of a pool, which run one after the other: what a part computes does not depend on how many there are
@@ -92,6 +93,17 @@ static uint32_t step_count(const struct forward *forward)
     return forward->setup.model->layer_count + 2;
 }
 
+/* Of a step of sequences, inputs are there already, and outputs are read where they are. */
+static uint32_t first_step(const struct forward *forward)
+{
+    return forward->steps ? 1 : 0;
+}
+
+static uint32_t past_step(const struct forward *forward)
+{
+    return step_count(forward) - first_step(forward);
+}
+
 static void run_step(struct forward *forward, uint32_t step, unsigned part, unsigned parts)
 {
     if (!step)
@@ -126,15 +138,23 @@ static uint64_t step_estimate(const struct forward *forward, uint32_t step, size
     return times->one ? between(times->one[step], times->many[step], count, times->count) : 0;
 }
 
+static void begin_again(struct forward *forward)
+{
+    if (forward->steps)
+        forward_step_begin(forward, forward->steps, forward->serving.count);
+    else
+        forward_serve_begin(forward, forward->serving.inputs, forward->serving.outputs, forward->serving.count);
+}
+
 /* Once more where that is quick: the first time it brings weights and pages in. */
 static uint64_t time_steps(struct forward *forward, uint64_t *steps)
 {
     uint64_t all = 0;
 
     for (unsigned again = 0; !again || (again == 1 && all < QUICK_NS); again++) {
-        forward_serve_begin(forward, forward->serving.inputs, forward->serving.outputs, forward->serving.count);
+        begin_again(forward);
         all = 0;
-        for (uint32_t i = 0; i < step_count(forward); i++) {
+        for (uint32_t i = first_step(forward); i < past_step(forward); i++) {
             uint64_t begin = clock_ns();
 
             run_step(forward, i, 0, 1);
@@ -145,7 +165,8 @@ static uint64_t time_steps(struct forward *forward, uint64_t *steps)
     return all;
 }
 
-int forward_time(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
+/* Of what is set up to be served, with one sample, and with `count`. */
+static int take_times(struct forward *forward, size_t count)
 {
     uint64_t *one = calloc(step_count(forward), sizeof *one), *many = calloc(step_count(forward), sizeof *many);
     struct step_times *times = &forward->times;
@@ -155,7 +176,7 @@ int forward_time(struct forward *forward, const void *const *inputs, void *const
         free(many);
         return -ENOMEM;
     }
-    forward->serving = (struct serving){ inputs, outputs, 1, 0, 0, 0 };
+    forward->serving.count = 1;
     times->one_all = time_steps(forward, one);
     forward->serving.count = count;
     times->many_all = time_steps(forward, many);
@@ -165,6 +186,22 @@ int forward_time(struct forward *forward, const void *const *inputs, void *const
     times->one = one;
     times->many = many;
     return 0;
+}
+
+int forward_time(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)
+{
+    forward->serving = (struct serving){ inputs, outputs, 1, 0, 0, 0 };
+    return take_times(forward, count);
+}
+
+int forward_step_time(struct forward *forward, const struct layer_step *steps, size_t count)
+{
+    int result;
+
+    forward->steps = steps;
+    result = take_times(forward, count);
+    forward->steps = NULL;
+    return result;
 }
 
 /* ---- running ---- */
@@ -181,9 +218,16 @@ void forward_serve_begin(struct forward *forward, const void *const *inputs, voi
     }
 }
 
+void forward_step_begin(struct forward *forward, const struct layer_step *steps, size_t count)
+{
+    forward_place(forward, count);
+    forward->steps = steps;
+    forward->serving = (struct serving){ NULL, NULL, count, first_step(forward), 0, 0 };
+}
+
 static bool is_over(const struct forward *forward)
 {
-    return forward->serving.step == step_count(forward);
+    return forward->serving.step == past_step(forward);
 }
 
 /* What is left of it, without a look at times. */
@@ -214,7 +258,7 @@ bool forward_serve_slice(struct forward *forward, uint64_t ns)
     struct serving *serving = &forward->serving;
     uint64_t spent = 0;
 
-    if (!serving->step && !serving->part && forward_estimate(forward, serving->count) <= ns) {
+    if (serving->step == first_step(forward) && !serving->part && forward_estimate(forward, serving->count) <= ns) {
         run_rest(forward);
         return false;
     }
@@ -228,6 +272,15 @@ bool forward_serve_slice(struct forward *forward, uint64_t ns)
         spent += piece + 1;
     }
     return !is_over(forward);
+}
+
+bool forward_step_slice(struct forward *forward, uint64_t ns)
+{
+    const bool more = forward_serve_slice(forward, ns);
+
+    if (!more)
+        forward->steps = NULL;
+    return more;
 }
 
 void forward_serve(struct forward *forward, const void *const *inputs, void *const *outputs, size_t count)

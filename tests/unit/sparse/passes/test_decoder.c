@@ -46,6 +46,8 @@ struct trial {
     int32_t sources[ALL][WORDS_MAX], words[ALL][WORDS_MAX], right[ALL][WORDS_MAX];
     uint32_t right_counts[ALL];
     struct beam sequences[ALL];
+    bool sliced;     /* steps are made in slices, as short as they can be, */
+    unsigned slices; /* of which there were so many besides the last ones */
 };
 
 static void make_sources(struct trial *trial, const struct translator *t)
@@ -84,8 +86,14 @@ static size_t step(struct trial *trial, size_t begun)
         if (!trial->sequences[s].ended)
             running[count++] = &trial->sequences[s];
     }
-    if (count)
+    if (count && !trial->sliced)
         beams_step(trial->decoder, running, count);
+    if (!count || !trial->sliced)
+        return count;
+    beams_step_begin(trial->decoder, running, count);
+    while (decoder_step_slice(trial->decoder, 1))
+        trial->slices++;
+    beams_step_end(trial->decoder, running, count);
     return count;
 }
 
@@ -119,6 +127,24 @@ static void compare(const struct trial *trial, const char *kernels)
     }
 }
 
+/* The same in slices, once it is known what a step takes; one that is left in the middle is of no account. */
+static void check_slices(struct trial *trial)
+{
+    struct decoder_place *places = decoder_places(trial->decoder);
+
+    for (size_t s = 0; s < BATCH; s++)
+        places[s] = (struct decoder_place){ .memory = trial->sequences[s].hypotheses[0].memory };
+    assert_int_equal(decoder_time(trial->decoder, BATCH), 0);
+    assert_true(decoder_estimate(trial->decoder, BATCH) >= decoder_estimate(trial->decoder, 1));
+    decoder_step_begin(trial->decoder, places, BATCH);
+    decoder_step_slice(trial->decoder, 1);
+    trial->sliced = true;
+    decode_all(trial);
+    compare(trial, "in slices");
+    assert_true(trial->slices >= 3);
+    trial->sliced = false;
+}
+
 static void check(const struct translator *t, struct pool *pool)
 {
     struct model *model = translator_model(t);
@@ -140,6 +166,7 @@ static void check(const struct translator *t, struct pool *pool)
         }
         decode_all(&trial);
         compare(&trial, kernels->name);
+        check_slices(&trial);
         if (k == 0) { /* what it has no more need of was of no account */
             assert_int_equal(decoder_strip(trial.decoder, model), 0);
             decode_all(&trial);
