@@ -15,10 +15,13 @@
 
 void request_give_up(struct shard *shard, struct request *request, int status)
 {
-    if (request->state == REQUEST_DISPATCHED)
+    if (request->state == REQUEST_DISPATCHED) {
         s5_forget(request);
-    else
+    } else {
+        if (request->queue->sequences)
+            s5_leave_step(request);
         s3_remove(request);
+    }
     s6_complete(shard, request, status);
 }
 

@@ -19,8 +19,13 @@ static uint64_t estimate(const void *argument, uint32_t rows)
 {
     const struct instance *instance = argument;
 
-    if (instance->forward)
-        return forward_estimate(instance->forward, rows);
+    return instance->forward ? forward_estimate(instance->forward, rows) : decoder_estimate(instance->decoder, rows);
+}
+
+static uint64_t estimate_beginning(const void *argument, uint32_t rows)
+{
+    const struct instance *instance = argument;
+
     return instance->engine->beginning_ns * rows / instance->batch_max;
 }
 
@@ -31,7 +36,8 @@ static int queue_init(struct queue *queue, struct queue_set *of, const struct in
     queue->tally = tally_new();
     if (!queue->tally || batch_init(&queue->batch, instance))
         return -ENOMEM;
-    cost_seed(instance->decoder ? &queue->beginning : &queue->cost, estimate, instance);
+    cost_seed(&queue->cost, estimate, instance);
+    cost_seed(&queue->beginning, estimate_beginning, instance);
     queue->hoped = queue->cost;
     return instance->decoder ? sequences_new(instance, &queue->sequences) : 0;
 }

@@ -34,9 +34,9 @@ struct queue {
     const struct instance *instance;
     struct flow *first, *last;
     struct batch batch;
-    struct cost cost;      /* of a pass, */
+    struct cost cost;      /* of a pass, or a step, */
     struct cost hoped;     /* the same, doubted by each deadline that is refused for it: of nothing but deadlines */
-    struct cost beginning; /* or of beginning so many sequences */
+    struct cost beginning; /* and of beginning so many sequences */
     const struct account *asker; /* who asked last, */
     uint64_t shared_until_ns;    /* and until when more than one user is thought to ask */
     struct sequences *sequences; /* of a model that decodes; NULL: it does not */

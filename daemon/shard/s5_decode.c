@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Stages 4 and 5 of a model that decodes: a call begins the sequences that there is room for, as one batch, and makes
- * one step of all that run, as one batch. Then it is others' turn.
+ * a slice of a step of all that run, as one batch. Then it is others' turn. While a step has been left, none begins:
+ * what one that is given up had of memory is nobody else's until the step is over.
  *
  * Inputs are read once, when a sequence begins. Words go to the client's arena as they are certain: words first, then,
  * with one release store, how many there are and the submission's mark.
@@ -124,7 +125,8 @@ static uint32_t place(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
         if (status) {
             s5_charge_refusal(request, 0);
-            request_give_up(shard, request, status);
+            s3_remove(request); /* nothing of it has begun */
+            s6_complete(shard, request, status);
         } else if (!place_rows(queue, request, most, &from, &begun)) {
             if (request->rows_now > before && !shard->draining)
                 s3_behind(request);
@@ -175,17 +177,10 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
 
 /* ---- a step ---- */
 
-/* What is computed together. */
-struct step {
-    uint32_t count;  /* sequences, */
-    uint32_t places; /* and their beginnings */
-};
-
 /* All that run, but for those whose users had all of the time that they may have; with `held` these too. */
-static struct step gather(const struct shard *shard, const struct queue *queue, uint64_t now_ns, bool held)
+static struct step gather(const struct shard *shard, struct sequences *sequences, uint64_t now_ns, bool held)
 {
-    struct sequences *sequences = queue->sequences;
-    struct step step = { .count = 0 };
+    struct step step = { .begun_ns = now_ns };
 
     for (uint32_t i = 0; i < sequences->capacity; i++) {
         struct running *running = &sequences->slots[i];
@@ -197,24 +192,73 @@ static struct step gather(const struct shard *shard, const struct queue *queue, 
         sequences->called[step.count] = running;
         sequences->stepped[step.count++] = &running->beam;
     }
+    step.wanted = step.count;
     return step;
 }
 
-/* A sequence pays for its places: a wide beam computes as many rows as narrow ones of as many sequences. */
-static void account_step(struct queue *queue, const struct step *step, uint64_t begin_ns, uint64_t took)
+static void begin_step(const struct shard *shard, struct queue *queue, uint64_t now_ns)
 {
-    const uint64_t end_ns = begin_ns + took;
+    struct sequences *sequences = queue->sequences;
 
-    counter_add(&queue->tally->batches, 1);
+    sequences->step = gather(shard, sequences, now_ns, false);
+    if (!sequences->step.count) /* somebody's turn it is, who waits for their memory */
+        sequences->step = gather(shard, sequences, now_ns, true);
+    if (!sequences->step.count)
+        return;
+    queue->instance->engine->running = queue;
+    beams_step_begin(queue->instance->decoder, sequences->stepped, sequences->step.count);
+}
+
+static void end_step(struct queue *queue)
+{
+    queue->sequences->step.count = 0;
+    queue->instance->engine->running = NULL;
+}
+
+/* A sequence pays for its places: a wide beam computes as many rows as narrow ones of as many sequences. */
+static void charge_step(struct queue *queue, uint64_t took)
+{
+    const struct sequences *sequences = queue->sequences;
+
     tally_use(queue->tally, 0, took);
-    for (uint32_t i = 0; i < step->count; i++) {
-        struct running *running = queue->sequences->called[i];
-        struct request *request = running->request;
+    for (uint32_t i = 0; i < sequences->step.count; i++) {
+        const struct running *running = sequences->called[i];
 
-        s5_use(request, 0, took * running->places / step->places);
-        if (request->done_ns == end_ns)
-            continue; /* of another of its rows */
-        request->compute_ns += took;
+        if (running->request)
+            s5_use(running->request, 0, took * running->places / sequences->step.places);
+    }
+}
+
+void s5_leave_step(const struct request *request)
+{
+    struct queue *queue = request->queue;
+    struct step *step = &queue->sequences->step;
+    const uint64_t all_ns = cost_estimate(&queue->cost, MAX(step->places, 1u));
+    const uint64_t rest_ns = all_ns > step->spent_ns ? all_ns - step->spent_ns : 0;
+
+    for (uint32_t i = 0; i < step->count; i++) {
+        const struct running *running = queue->sequences->called[i];
+
+        if (running->request != request)
+            continue;
+        /* The rest of its part is computed all the same, and nobody else is to pay for it. */
+        s5_use(request, 0, rest_ns * running->places / step->places);
+        step->wanted--;
+    }
+    if (step->count && !step->wanted)
+        end_step(queue);
+}
+
+static void account_step(struct queue *queue, const struct step *step, uint64_t end_ns)
+{
+    cost_learn(&queue->cost, step->places, step->spent_ns);
+    counter_add(&queue->tally->batches, 1);
+    for (uint32_t i = 0; i < step->count; i++) {
+        struct request *request = queue->sequences->called[i]->request;
+
+        if (!request || request->done_ns == end_ns)
+            continue; /* it was given up; it is of another of its rows */
+        request->compute_ns += step->spent_ns;
         request->done_ns = end_ns;
         request->batch = MAX(request->batch, step->places);
     }
@@ -251,25 +295,45 @@ static void account(struct shard *shard, struct running *running)
     s6_complete(shard, request, WISP_OK);
 }
 
-static void make_step(struct shard *shard, struct queue *queue)
+/* What was given up meanwhile goes on as well, in memory that nobody else has been given yet; and nobody hears of it.
+ */
+static void finish_step(struct shard *shard, struct queue *queue, uint64_t end_ns)
 {
-    const uint64_t begin_ns = clock_ns();
-    struct sequences *sequences = queue->sequences;
-    struct step step = gather(shard, queue, begin_ns, false);
+    const struct step step = queue->sequences->step;
 
-    if (!step.count) /* somebody's turn it is, who waits for their memory */
-        step = gather(shard, queue, begin_ns, true);
-    if (!step.count)
-        return;
-    beams_step(queue->instance->decoder, sequences->stepped, step.count);
-    account_step(queue, &step, begin_ns, clock_ns() - begin_ns);
-    for (uint32_t i = 0; i < step.count; i++)
-        account(shard, sequences->called[i]);
+    account_step(queue, &step, end_ns);
+    end_step(queue);
+    for (uint32_t i = 0; i < step.count; i++) {
+        if (queue->sequences->called[i]->request)
+            account(shard, queue->sequences->called[i]);
+    }
+}
+
+static void run_step(struct shard *shard, struct queue *queue)
+{
+    struct decoder *decoder = queue->instance->decoder;
+    struct step *step = &queue->sequences->step;
+    const uint64_t begin_ns = step->spent_ns ? clock_ns() : step->begun_ns;
+    const uint64_t then = decoder_estimate(decoder, step->places), now = cost_estimate(&queue->cost, step->places);
+    const bool more = decoder_step_slice(decoder, s5_slice_ns(then, now));
+    uint64_t end_ns;
+
+    if (!more)
+        beams_step_end(decoder, queue->sequences->stepped, step->count);
+    end_ns = clock_ns();
+    step->spent_ns += end_ns - begin_ns;
+    charge_step(queue, end_ns - begin_ns);
+    if (!more)
+        finish_step(shard, queue, end_ns);
 }
 
 void s5_decode(struct shard *shard, struct queue *queue)
 {
-    if (queue->sequences->free_count)
-        begin(shard, queue, clock_ns());
-    make_step(shard, queue);
+    if (!queue->sequences->step.count) {
+        if (queue->sequences->free_count)
+            begin(shard, queue, clock_ns());
+        begin_step(shard, queue, clock_ns());
+    }
+    if (queue->sequences->step.count)
+        run_step(shard, queue);
 }

@@ -228,12 +228,8 @@ static void finish(struct shard *shard, struct queue *queue, uint64_t now_ns)
         account(shard, batch->requests[i], batch, now_ns);
 }
 
-/* In the time of when the model was warmed up, by which it is cut. */
-static uint64_t slice_ns(const struct queue *queue)
+uint64_t s5_slice_ns(uint64_t then, uint64_t now)
 {
-    const uint64_t then = forward_estimate(queue->instance->forward, queue->batch.rows);
-    const uint64_t now = cost_estimate(&queue->cost, queue->batch.rows);
-
     return now <= SHARD_SLICE_NS ? MAX(then, now) : MAX(SHARD_SLICE_NS * then / now, (uint64_t)1);
 }
 
@@ -241,7 +237,9 @@ void s5_run(struct shard *shard, struct queue *queue)
 {
     struct batch *batch = &queue->batch;
     const uint64_t begin = batch->spent_ns ? clock_ns() : batch->begun_ns;
-    const bool more = forward_serve_slice(queue->instance->forward, slice_ns(queue));
+    const uint64_t then = forward_estimate(queue->instance->forward, batch->rows);
+    const uint64_t slice = s5_slice_ns(then, cost_estimate(&queue->cost, batch->rows));
+    const bool more = forward_serve_slice(queue->instance->forward, slice);
     const uint64_t end = clock_ns();
 
     charge(queue, end - begin);

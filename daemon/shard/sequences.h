@@ -22,13 +22,22 @@ struct running {
     struct beam beam;
 };
 
+/* One position of all that are called; maybe one that has been left. */
+struct step {
+    uint32_t count;  /* sequences; 0: there is none, */
+    uint32_t places; /* their beginnings, */
+    uint32_t wanted; /* and how many sequences somebody still wants */
+    uint64_t begun_ns, spent_ns;
+};
+
 struct sequences {
     struct running *slots;
     uint32_t capacity; /* of both: slots and blocks */
     unsigned char *memory, **free;
     uint32_t free_count; /* blocks that are nobody's */
     int32_t *words;      /* by slot: those of a beginning that has ended */
-    /* of the call at hand */
+    struct step step;
+    /* of the call at hand, and of the step; one that was given up meanwhile has no request */
     struct running **called;
     struct beam **stepped;
     unsigned char **places;

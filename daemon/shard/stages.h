@@ -56,8 +56,13 @@ void s5_use(const struct request *request, uint64_t samples, uint64_t ns);
 /* It was its turn, whatever came of it, and looking at it took so long: who paid nothing for what is refused would have
  * every turn. */
 void s5_charge_refusal(const struct request *request, uint64_t took_ns);
-/* s4 and s5 of a model that decodes: begins the sequences that there is room for, and makes one step of all. */
+/* s4 and s5 of a model that decodes: begins the sequences that there is room for, and makes a slice of a step of all.
+ */
 void s5_decode(struct shard *shard, struct queue *queue);
+/* A request is given up: a step that has been left goes on without its sequences, or is dropped. */
+void s5_leave_step(const struct request *request);
+/* Of a pass, or a step, that took `then` when the model was warmed up and takes `now`: a slice, in the time of then. */
+uint64_t s5_slice_ns(uint64_t then, uint64_t now);
 
 /* s5: the forward pass of the batch, reading inputs and writing outputs in place in the clients' memory: begins it,
  * where something is left of the batch that can run, and makes a slice of it. */
