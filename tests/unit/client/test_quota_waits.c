@@ -18,10 +18,17 @@ static int setup(void **state)
     return served_begin(state);
 }
 
+/* With little memory, which is made soon where the machine is busy. */
+static wisp_client *connect_small(void)
+{
+    return served_connect(&(struct wisp_options){
+        .connect_ms = PATIENCE_MS, .entries = ENTRIES, .input_bytes = 1 << 16, .output_bytes = 1 << 16 });
+}
+
 static void *ask_and_ask(void *argument)
 {
     float input[SMALL_INPUTS], output[SMALL_OUTPUTS];
-    wisp_client *client = served_connect(NULL);
+    wisp_client *client = connect_small();
     const wisp_model *model = served_find(client, "small");
     uintptr_t failed = 0;
 
@@ -35,7 +42,7 @@ static void *ask_and_ask(void *argument)
 /* As many programs as have three times what there may be, and one that has its ring full all the time. */
 static void a_quota_starves_nobody(void **state)
 {
-    wisp_client *client = served_connect(&(struct wisp_options){ .entries = ENTRIES });
+    wisp_client *client = connect_small();
     const wisp_model *model = served_find(client, "large");
     wisp_request *requests[ENTRIES];
     pthread_t threads[PROGRAMS];
@@ -71,7 +78,7 @@ static void a_quota_starves_nobody(void **state)
 /* And a program that submits without looking is told when there is room for no more. */
 static void a_full_ring_is_told(void **state)
 {
-    wisp_client *client = served_connect(&(struct wisp_options){ .entries = ENTRIES });
+    wisp_client *client = connect_small();
     const wisp_model *model = served_find(client, "small");
     float input[SMALL_INPUTS] = { 0 }, output[SMALL_OUTPUTS];
     wisp_request *requests[ENTRIES + 1];
