@@ -79,6 +79,16 @@ static inline vec vec_larger(vec stands, vec comes)
     return (vec){ larger_eight(stands.low, comes.low), larger_eight(stands.high, comes.high) };
 }
 
+/* Whether one of the first `count` lanes is 0 or NaN. */
+static inline bool vec_has_zero_or_nan(vec value, unsigned count)
+{
+    const __m256 zero = _mm256_setzero_ps();
+    const int low = _mm256_movemask_ps(_mm256_cmp_ps(value.low, zero, _CMP_EQ_UQ));
+    const int high = _mm256_movemask_ps(_mm256_cmp_ps(value.high, zero, _CMP_EQ_UQ));
+
+    return ((unsigned)(low | high << 8) & ((1u << count) - 1)) != 0;
+}
+
 /* Lanes from `count` on read as 0, are not stored, and keep the sum's value. */
 static inline vec vec_load_part(const float *from, unsigned count)
 {

@@ -61,6 +61,12 @@ static inline vec vec_larger(vec stands, vec comes)
         stands, _mm512_cmp_ps_mask(comes, stands, _CMP_GT_OQ) | _mm512_cmp_ps_mask(comes, comes, _CMP_UNORD_Q), comes);
 }
 
+/* Whether one of the first `count` lanes is 0 or NaN. */
+static inline bool vec_has_zero_or_nan(vec value, unsigned count)
+{
+    return _mm512_mask_cmp_ps_mask(mask_of(count), value, _mm512_setzero_ps(), _CMP_EQ_UQ) != 0;
+}
+
 /* Lanes from `count` on read as 0, are not stored, and keep the first operand's (the sum's) value. */
 static inline vec vec_load_part(const float *from, unsigned count)
 {

@@ -290,6 +290,21 @@ static inline vec vec_larger(vec stands, vec comes)
     return stands;
 }
 
+/* Whether one of the first `count` lanes is 0 or NaN: those are not below 0 and not above it. */
+static inline bool vec_has_zero_or_nan(vec value, unsigned count)
+{
+    static const uint32_t numbers[QUARTER] = { 0, 1, 2, 3 };
+    const uint32x4_t lane = vld1q_u32(numbers);
+    uint32x4_t found = vdupq_n_u32(0);
+
+    for (unsigned q = 0; q < 4; q++) {
+        const uint32x4_t is_other = vorrq_u32(vcltzq_f32(value.quarter[q]), vcgtzq_f32(value.quarter[q]));
+
+        found = vorrq_u32(found, vbicq_u32(vcltq_u32(lane, vdupq_n_u32(quarter_count(count, q))), is_other));
+    }
+    return vmaxvq_u32(found) != 0;
+}
+
 /* Lanes whose bit is set; the others read as 0, and are not read. */
 static inline vec vec_load_masked(const float *from, uint16_t lanes)
 {

@@ -10,6 +10,7 @@
 #include "sparse/kernels/formats/block8.h"
 #include "sparse/kernels/formats/csr.h"
 #include "sparse/kernels/formats/dense16.h"
+#include "sparse/kernels/formats/dense8.h"
 #include "sparse/kernels/formats/sell16.h"
 #include "sparse/kernels/formats/window32.h"
 #include "sparse/kernels/kernels.h"
@@ -75,6 +76,22 @@ static void dense16_run(const struct packed *packed, const struct product *p, ui
         for (uint32_t c = 0; c < columns; c++) {
             if (!w->masks || w->masks[first + c] >> r % LANES & 1)
                 add_connection(p, w->values[(first + c) * LANES + r % LANES], c, sums);
+        }
+    }
+}
+
+static void dense8_run(const struct packed *packed, const struct product *p, uint32_t begin, uint32_t end)
+{
+    const struct packed_dense8 *w = (const struct packed_dense8 *)packed;
+
+    for (uint32_t r = begin * DENSE8_ROWS; r < packed->rows && r < end * DENSE8_ROWS; r++) {
+        float *sums = begin_row(p, r);
+
+        for (uint32_t c = 0; c < packed->columns; c++) {
+            const size_t place = dense8_place(w, r / DENSE8_ROWS, c);
+
+            if (!w->masks || w->masks[place] >> r % DENSE8_ROWS & 1)
+                add_connection(p, w->values[place * DENSE8_ROWS + r % DENSE8_ROWS], c, sums);
         }
     }
 }
