@@ -3,8 +3,8 @@
  * Kernels against dense, one core: a sparse weight times one sample and times many, forward and back, in every format,
  * beside everybody in rivals.h. All run in turn, many times; the median of each is given.
  *
- * bench_kernels [ROWS COLUMNS [PASS|N…]]      default 1024 1024, the passes machine, forward, back and check, and N = 1
- * to 256 samples
+ * bench_kernels [ROWS COLUMNS [PASS|SPARSITY|N]…]      default 1024 1024, the passes machine, forward, back and check,
+ * sparsities of 0.5 to 0.99, and N = 1 to 256 samples
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -333,6 +333,8 @@ static void measure_place(struct place *p, size_t n, const char *chosen, const b
 /* What is asked for. */
 struct choosing {
     bool passes[PASSES];
+    double sparsities[8];
+    unsigned sparsity_count;
     size_t batches[8];
     unsigned batch_count;
 };
@@ -375,20 +377,25 @@ static void measure_machine(void)
     fflush(stdout);
 }
 
-/* A word is a pass, or a number of samples; of what no word is there, all. */
+/* A word is a pass, a number of samples or, 0 or with a point, a sparsity; of what no word is there, all. */
 static bool choose(int count, char **words, struct choosing *what)
 {
+    static const double sparsities[] = { 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99 };
     static const size_t batches[] = { 1, 4, 8, 16, 32, 64, 128, BATCH_MAX };
     bool any = false;
 
     for (int i = 0; i < count; i++) {
         const size_t n = strtoul(words[i], NULL, 10);
+        const double sparsity = strtod(words[i], NULL);
+        const bool is_number = strspn(words[i], "0123456789.") == strlen(words[i]);
         int pass = 0;
 
         while (pass < PASSES && strcmp(words[i], pass_names[pass]) != 0)
             pass++;
         if (pass < PASSES)
             any = what->passes[pass] = true;
+        else if (is_number && sparsity < 1 && what->sparsity_count < ARRAY_SIZE(what->sparsities))
+            what->sparsities[what->sparsity_count++] = sparsity;
         else if (n > 0 && n <= BATCH_MAX && what->batch_count < ARRAY_SIZE(what->batches))
             what->batches[what->batch_count++] = n;
         else
@@ -396,6 +403,9 @@ static bool choose(int count, char **words, struct choosing *what)
     }
     for (int pass = 0; pass < PASSES && !any; pass++)
         what->passes[pass] = true;
+    if (!what->sparsity_count)
+        memcpy(what->sparsities, sparsities, sizeof sparsities);
+    what->sparsity_count = what->sparsity_count ? what->sparsity_count : ARRAY_SIZE(sparsities);
     if (!what->batch_count)
         memcpy(what->batches, batches, sizeof batches);
     what->batch_count = what->batch_count ? what->batch_count : ARRAY_SIZE(batches);
@@ -404,7 +414,6 @@ static bool choose(int count, char **words, struct choosing *what)
 
 int main(int argc, char **argv)
 {
-    static const double sparsities[] = { 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99 };
     uint32_t rows = argc > 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1024;
     uint32_t columns = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1024;
     const struct kernels *kernels = kernels_find("auto");
@@ -412,7 +421,7 @@ int main(int argc, char **argv)
     cpu_set_t one;
 
     if (!kernels || !rows || !columns || argc == 2 || !choose(MAX(argc - 3, 0), argv + 3, &what)) {
-        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check|N]…]\n");
+        fprintf(stderr, "usage: bench_kernels [ROWS COLUMNS [machine|forward|back|check|SPARSITY|N]…]\n");
         return 2;
     }
     CPU_ZERO(&one);
@@ -421,7 +430,7 @@ int main(int argc, char **argv)
     rivals_begin();
     if (what.passes[PASS_MACHINE])
         measure_machine();
-    for (size_t s = 0; s < ARRAY_SIZE(sparsities); s++)
-        measure_shape(kernels, rows, columns, sparsities[s], &what);
+    for (unsigned s = 0; s < what.sparsity_count; s++)
+        measure_shape(kernels, rows, columns, what.sparsities[s], &what);
     return 0;
 }
