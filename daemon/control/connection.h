@@ -23,7 +23,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "daemon/control/helper.h"
+#include "daemon/event/helper.h"
 #include "daemon/shard/channel.h"
 #include "daemon/users/users.h"
 #include "libipc/wire.h"

@@ -11,9 +11,9 @@
 
 #include "config/config.h"
 #include "daemon/control/connection.h"
-#include "daemon/control/listen.h"
 #include "daemon/event/loop.h"
 #include "daemon/models/set.h"
+#include "daemon/service/listen.h"
 #include "daemon/shard/worker.h"
 #include "daemon/users/users.h"
 #include "libipc/message.h"

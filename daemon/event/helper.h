@@ -7,8 +7,8 @@
  * connects would wait for it. It gives way to the threads that serve. Jobs run one at a time, in order. Whoever asks
  * hands the job over, and what it points to, and has it back when helper_done() gives it.
  */
-#ifndef DAEMON_CONTROL_HELPER_H
-#define DAEMON_CONTROL_HELPER_H
+#ifndef DAEMON_EVENT_HELPER_H
+#define DAEMON_EVENT_HELPER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "daemon/control/helper.h"
+#include "daemon/event/helper.h"
 #include "daemon/event/pulse.h"
 
 enum { NICER = 10 }; /* an eleventh of a processor that others want */

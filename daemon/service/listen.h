@@ -6,8 +6,8 @@
  * that start at once are kept apart by a lock, held while looking and binding: a file beside the socket that is this
  * user's alone, so that nobody else can hold it, and that is gone afterwards.
  */
-#ifndef DAEMON_CONTROL_LISTEN_H
-#define DAEMON_CONTROL_LISTEN_H
+#ifndef DAEMON_SERVICE_LISTEN_H
+#define DAEMON_SERVICE_LISTEN_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/socket_path.h"
-#include "daemon/control/listen.h"
+#include "daemon/service/listen.h"
 #include "daemon/users/peer.h"
 
 enum { BACKLOG = 256, LOCK_TRIES = 100 };
