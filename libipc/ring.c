@@ -94,12 +94,37 @@ void ring_attach_daemon(struct intake_ring *intake, struct finish_ring *finish, 
     };
 }
 
+/* Slots are published in their order, from slot 0 on: those of the latest round stand first, and where the numbers stop
+ * ascending by one is the end. */
+static uint32_t find_tail(const struct wire_completion *slots, uint32_t entries)
+{
+    uint32_t first = __atomic_load_n(&slots[0].seq, __ATOMIC_RELAXED), count = 1;
+
+    while (count < entries && __atomic_load_n(&slots[count].seq, __ATOMIC_RELAXED) == first + count)
+        count++;
+    return first ? first + count - 1 : 0;
+}
+
+bool ring_resume_daemon(struct intake_ring *intake, struct finish_ring *finish, const void *request, void *response,
+                        const struct wire_layout *layout)
+{
+    uint32_t entries = layout->entries, head;
+
+    ring_attach_daemon(intake, finish, request, response, layout, 0);
+    intake->next = __atomic_load_n(intake->head, __ATOMIC_RELAXED); /* nobody else writes it */
+    finish->tail = find_tail(finish->slots, entries);
+    /* Pairs with the release in reap_ring_take(). */
+    head = __atomic_load_n(finish->head, __ATOMIC_ACQUIRE);
+    finish->cached_head = head;
+    return finish->tail - head <= entries;
+}
+
 /* ---- submissions ---- */
 
 bool submit_ring_push(struct submit_ring *ring, const struct wire_submission *entry)
 {
     if (ring->tail - ring->cached_head > ring->mask) {
-        /* Pairs with the release in intake_ring_take(): the slot has been copied before it is written again. */
+        /* Pairs with the release in intake_ring_advance(): the slot has been copied before it is written again. */
         ring->cached_head = __atomic_load_n(ring->head, __ATOMIC_ACQUIRE);
         if (ring->tail - ring->cached_head > ring->mask)
             return false;
@@ -119,14 +144,26 @@ bool intake_ring_holds(const struct intake_ring *ring, enum wire_op op)
     return intake_ring_ready(ring) && __atomic_load_n(&ring->slots[ring->next & ring->mask].op, __ATOMIC_RELAXED) == op;
 }
 
-bool intake_ring_take(struct intake_ring *ring, struct wire_submission *copy)
+bool intake_ring_copy(const struct intake_ring *ring, struct wire_submission *copy)
 {
     if (!intake_ring_ready(ring))
         return false;
     slot_copy(copy, &ring->slots[ring->next & ring->mask], ring->next + 1);
+    return true;
+}
+
+void intake_ring_advance(struct intake_ring *ring)
+{
     ring->next++;
     /* Pairs with the acquire in submit_ring_push(). */
     __atomic_store_n(ring->head, ring->next, __ATOMIC_RELEASE);
+}
+
+bool intake_ring_take(struct intake_ring *ring, struct wire_submission *copy)
+{
+    if (!intake_ring_copy(ring, copy))
+        return false;
+    intake_ring_advance(ring);
     return true;
 }
 

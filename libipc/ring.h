@@ -58,11 +58,19 @@ void ring_attach_client(struct submit_ring *submit, struct reap_ring *reap, void
 void ring_attach_daemon(struct intake_ring *intake, struct finish_ring *finish, const void *request, void *response,
                         const struct wire_layout *layout, uint32_t start);
 
+/* Views over regions that another daemon has left, at the places where it ended: the first submission that it had not
+ * taken, the first completion that it had not published. False: what stands there cannot be. */
+bool ring_resume_daemon(struct intake_ring *intake, struct finish_ring *finish, const void *request, void *response,
+                        const struct wire_layout *layout);
+
 /* Copies *entry into the next slot and publishes it (seq is filled in). false when the ring is full. */
 bool submit_ring_push(struct submit_ring *ring, const struct wire_submission *entry);
 
 /* Copies the next entry, once, by relaxed atomic loads, into *copy and publishes sq_head. false when none is ready. */
 bool intake_ring_take(struct intake_ring *ring, struct wire_submission *copy);
+/* The two halves of that: who notes in between that he has it loses none when he dies. */
+bool intake_ring_copy(const struct intake_ring *ring, struct wire_submission *copy);
+void intake_ring_advance(struct intake_ring *ring);
 /* Whether one is ready, without taking it; and one of this operation. That is a hint: the peer may still change it. */
 bool intake_ring_ready(const struct intake_ring *ring);
 bool intake_ring_holds(const struct intake_ring *ring, enum wire_op op);

@@ -193,6 +193,51 @@ static void test_order_and_fullness(void **state)
     }
 }
 
+/* Another daemon goes on at the very place, wherever the one before was killed. */
+static void test_the_next_daemon_goes_on_where_one_ended(void **state)
+{
+    enum { ENTRIES = 8, STEPS = 400 };
+    struct rng rng = rng_make(7, 7);
+
+    (void)state;
+    for (uint32_t start = 0; start == 0 || start == -2u * ENTRIES; start -= 2u * ENTRIES) {
+        struct channel channel = channel_make(ENTRIES, start);
+        struct wire_submission submission;
+        struct wire_completion completion = completion_of(0);
+
+        finish_ring_push(&channel.finish, &completion);
+        for (int i = 0; i < STEPS; i++) {
+            struct intake_ring intake;
+            struct finish_ring finish;
+
+            switch (rng_below(&rng, 4)) {
+            case 0:
+                submission = submission_of((uint64_t)i);
+                (void)submit_ring_push(&channel.submit, &submission);
+                break;
+            case 1:
+                (void)intake_ring_take(&channel.intake, &submission);
+                break;
+            case 2:
+                if (finish_ring_credit(&channel.finish, 0) > 0)
+                    finish_ring_push(&channel.finish, &completion);
+                break;
+            default:
+                (void)reap_ring_take(&channel.reap, &completion);
+            }
+            assert_true(ring_resume_daemon(&intake, &finish, channel.request, channel.response, &channel.layout));
+            assert_int_equal(intake.next, channel.intake.next);
+            assert_int_equal(finish.tail, channel.finish.tail);
+            channel.intake = intake;
+            channel.finish = finish;
+        }
+        __atomic_store_n((uint32_t *)channel.request, channel.finish.tail + 1, __ATOMIC_RELAXED);
+        assert_false(
+            ring_resume_daemon(&channel.intake, &channel.finish, channel.request, channel.response, &channel.layout));
+        channel_drop(&channel);
+    }
+}
+
 static void test_a_half_written_entry_does_not_exist(void **state)
 {
     struct channel channel = channel_make(4, 0);
@@ -416,9 +461,13 @@ static void test_a_scribbling_client_harms_nobody(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_empty_ring_has_nothing),           cmocka_unit_test(test_order_and_fullness),
-        cmocka_unit_test(test_a_half_written_entry_does_not_exist), cmocka_unit_test(test_impossible_heads_are_noticed),
-        cmocka_unit_test(test_credit_never_exceeds_the_ring),       cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_an_empty_ring_has_nothing),
+        cmocka_unit_test(test_order_and_fullness),
+        cmocka_unit_test(test_a_half_written_entry_does_not_exist),
+        cmocka_unit_test(test_impossible_heads_are_noticed),
+        cmocka_unit_test(test_the_next_daemon_goes_on_where_one_ended),
+        cmocka_unit_test(test_credit_never_exceeds_the_ring),
+        cmocka_unit_test(test_two_threads),
         cmocka_unit_test(test_a_scribbling_client_harms_nobody),
     };
 
