@@ -6,9 +6,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/rng.h"
 #include "daemon/models/routes.h"
+#include "daemon/models/routes_file.h"
 
 enum { TABLES = 5000, MODELS = 3, NUMBERS = 1 << 16 };
 
@@ -127,11 +130,79 @@ static void what_comes_back_has_its_number(void **state)
     routes_deinit(&routes);
 }
 
+/* Another daemon gives the same numbers to the same models, whatever the one before had come through. */
+static void another_daemon_gives_the_same_numbers(void **state)
+{
+    struct routes before, after;
+    struct reason why = { "" };
+    int fd;
+
+    (void)state;
+    for (uint64_t version = 0; version < 20; version++) {
+        become((unsigned)version % MODELS, version);
+        make_table();
+    }
+    fd = routes_write(&routes);
+    assert_true(fd >= 0);
+    assert_ok(routes_read(&before, fd, &why), why);
+    close(fd);
+    assert_int_equal(routes_make(&after, instances, MODELS, &before), 0);
+    for (uint32_t place = 1; place < routes.count; place++) {
+        const struct route *one = &routes.entries[place], *other = routes_at(&after, one->number);
+
+        assert_non_null(other);
+        assert_ptr_equal(other->instance, one->instance);
+        assert_string_equal(other->name, one->name);
+        assert_string_equal(other->identity, one->identity);
+    }
+    routes_deinit(&before);
+    routes_deinit(&after);
+}
+
+/* It is refused, or it is a table that can be made others from. */
+static void damaged_routes_are_refused_or_harmless(void **state)
+{
+    enum { TRIES = 3000, SIZE_MAX_ = 1 << 20 };
+    static unsigned char whole[SIZE_MAX_], bytes[SIZE_MAX_];
+    struct rng rng = rng_make(3, 3);
+    unsigned refused = 0;
+    ssize_t size;
+    int fd;
+
+    (void)state;
+    fd = routes_write(&routes);
+    size = pread(fd, whole, sizeof whole, 0);
+    close(fd);
+    assert_in_range(size, 100, sizeof whole - 1);
+    for (int i = 0; i < TRIES; i++) {
+        struct reason why = { "" };
+        struct routes before, after;
+        size_t length = rng_below(&rng, 4) ? (size_t)size : rng_below(&rng, (uint64_t)size);
+
+        memcpy(bytes, whole, (size_t)size);
+        for (int k = 0; k < 3; k++)
+            bytes[rng_below(&rng, rng_below(&rng, 2) ? 16 : (uint64_t)size)] = (unsigned char)rng_u32(&rng);
+        if (routes_parse(&before, bytes, length, &why)) {
+            assert_true(why.text[0]);
+            refused++;
+            continue;
+        }
+        assert_int_equal(routes_make(&after, instances, MODELS, &before), 0);
+        for (uint32_t place = 1; place < after.count; place++)
+            assert_int_equal(after.entries[place].number & 0xffff, place);
+        routes_deinit(&before);
+        routes_deinit(&after);
+    }
+    assert_in_range(refused, 1, TRIES - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_remembered_and_do_not_grow),
         cmocka_unit_test(what_comes_back_has_its_number),
+        cmocka_unit_test(another_daemon_gives_the_same_numbers),
+        cmocka_unit_test(damaged_routes_are_refused_or_harmless),
     };
 
     return cmocka_run_group_tests_name("routes", tests, NULL, NULL);
