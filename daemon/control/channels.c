@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/channels.h"
+#include "daemon/control/keep.h"
 #include "daemon/shard/serve.h"
 
 void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job))
@@ -21,7 +22,7 @@ void channels_retire(struct wispd *daemon, struct connection *connection)
     if (!connection_is_over(connection))
         return;
     connection_leave(connection);
-    if (connection->channel.memory.requests)
+    if (connection->channel.memory.journal)
         channels_help(daemon, connection, unmake_memory);
     else
         connection_release(&daemon->table, connection);
@@ -32,8 +33,10 @@ void channels_hang_up(struct wispd *daemon, struct connection *connection)
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_DUE, connection));
     loop_timer_cancel(daemon->loop, event_token(EVENT_HELLO_LATE, connection));
     loop_timer_cancel(daemon->loop, event_token(EVENT_QUESTION, connection));
+    loop_timer_cancel(daemon->loop, event_token(EVENT_KEEP, connection));
     loop_cancel(daemon->loop, connection->socket);
     loop_cancel(daemon->loop, connection->process);
+    keep_forget(daemon, connection);
     if (connection->served)
         worker_leave(daemon->worker, &connection->channel);
     if (connection->job_out && helper_take_back(daemon->helper, &connection->job))
@@ -54,9 +57,21 @@ void channels_left(struct wispd *daemon, struct connection *connection)
     channels_retire(daemon, connection);
 }
 
+/* Its client is told nothing: another daemon goes on with it. */
+static void leave_behind(struct wispd *daemon, struct connection *connection)
+{
+    *connection->stored = 0;
+    connection->served = false;
+    channels_hang_up(daemon, connection);
+}
+
 /* The shard has ended: what it served, and had not left, is left here. */
 static void end(struct wispd *daemon, struct connection *connection)
 {
+    if (daemon->stopping && connection->state == CONNECTION_OPEN && *connection->stored) {
+        leave_behind(daemon, connection);
+        return;
+    }
     if (connection->served && !connection->channel.leaving)
         shard_leave(worker_shard(daemon->worker), &connection->channel);
     if (connection->state != CONNECTION_DEAD) {

@@ -33,12 +33,12 @@ uint32_t room_connections(const struct config *config)
     return 2 * config->limits.channels + PENDING_MAX + ASKING_MAX;
 }
 
-/* An open channel holds its socket, a pidfd, an eventfd and two regions, and one of them twice until the welcome has
+/* An open channel holds its socket, a pidfd, an eventfd and three regions, and one of them twice until the welcome has
  * been sent; a dead one its memory until that has been taken apart; before the hello there is the socket, for questions
  * a pidfd beside it. */
 uint32_t room_descriptors(const struct config *config)
 {
-    return 6 * config->limits.channels + 4 * config->limits.channels + PENDING_MAX + 2 * ASKING_MAX + FDS_BESIDES;
+    return 7 * config->limits.channels + 5 * config->limits.channels + PENDING_MAX + 2 * ASKING_MAX + FDS_BESIDES;
 }
 
 /* ---- what a client gets ---- */

@@ -15,7 +15,9 @@
 
 void request_give_up(struct shard *shard, struct request *request, int status)
 {
-    if (request->state == REQUEST_DISPATCHED) {
+    if (request->state == REQUEST_AGAIN) {
+        shard_forget_again(shard, request);
+    } else if (request->state == REQUEST_DISPATCHED) {
         s5_forget(request);
     } else {
         if (request->queue->sequences)

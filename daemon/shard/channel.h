@@ -32,6 +32,7 @@ struct channel {
     const struct wire_client_control *client;
     struct wire_daemon_control *daemon;
     struct request *free;
+    struct request *again;   /* AGAIN, until the shard has them (serve.c) */
     struct request *newest;  /* of the requests taken and not completed, */
     uint64_t under_way;      /* and how many they are: others may read that (counter.h), */
     uint64_t active_ns;      /* and when something was last taken, */
@@ -52,6 +53,7 @@ struct channel {
     bool to_wake;       /* in the shard's list of clients to wake */
     bool leaving;       /* it is told nothing more, but that it is closed */
     bool told;          /* that it is throttled has been reported */
+    bool resumed;       /* another daemon's: its client may have been waiting for long */
     const char *broken; /* how it violated the protocol: it is taken from no more. NULL: it did not */
     struct channel *next_wake, *next_broken;
     uint64_t doorbell_window_ns; /* wasted doorbells are counted over a window */
@@ -65,6 +67,14 @@ struct channel {
 
 /* Once `memory` has been made, and `layout` agreed on: the rings, all requests free, READY for the client to see. */
 void channel_attach(struct channel *channel, const struct wire_welcome *welcome, uint32_t rows_max);
+
+/* Once `memory` of another daemon's channel has been mapped and checked: goes on where that one ended. What it had
+ * under way is AGAIN, in the order in which it was taken; of what it may have died, each says so. False: what stands in
+ * the rings or the journal cannot be. */
+bool channel_resume(struct channel *channel, uint32_t rows_max);
+
+/* Under way from now on. */
+void channel_hold(struct channel *channel, struct request *request);
 
 /* Whether it is one's turn before another's: its user was charged less, or it was, of the same user. */
 bool channel_goes_before(const struct channel *channel, const struct channel *other);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -8,7 +7,7 @@
 uint64_t channel_memory_cost(const struct wire_layout *layout)
 {
     /* Either region is at most WIRE_ARENA_MAX and a few pages: no overflow. */
-    return layout->request_size + layout->response_size + layout->entries * sizeof(struct request);
+    return layout->request_size + layout->response_size + journal_size(layout->entries);
 }
 
 static int make(struct channel_memory *memory, const struct wire_layout *layout, struct reason *why)
@@ -25,8 +24,9 @@ static int make(struct channel_memory *memory, const struct wire_layout *layout,
     memory->eventfd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (memory->eventfd < 0)
         return refuse_errno(why, -errno, "eventfd");
-    memory->requests = calloc(layout->entries, sizeof *memory->requests);
-    return memory->requests ? 0 : refuse_errno(why, -ENOMEM, "%u requests", layout->entries);
+    result = region_create(&memory->pages, "wisp-journal", journal_size(layout->entries), true, why);
+    memory->journal = memory->pages.address;
+    return result;
 }
 
 int channel_memory_make(struct channel_memory *memory, const struct wire_layout *layout, struct reason *why)
@@ -65,8 +65,8 @@ static void close_at(int *fd)
 
 void channel_memory_unmake(struct channel_memory *memory)
 {
-    free(memory->requests);
-    memory->requests = NULL;
+    memory->journal = NULL;
+    region_deinit(&memory->pages);
     region_deinit(&memory->request);
     region_deinit(&memory->response);
     close_at(&memory->response_fd);

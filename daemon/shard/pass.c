@@ -2,6 +2,7 @@
 #include "daemon/shard/pass.h"
 #include "base/size.h"
 #include "daemon/shard/active.h"
+#include "daemon/shard/serve.h"
 #include "daemon/shard/stages.h"
 
 /* What taking a submission costs, with its answer where that is all: 24 ns from this thread's own caches, and a cache
@@ -95,8 +96,10 @@ static bool run(struct shard *shard, uint64_t now_ns)
 
 bool shard_turn(struct shard *shard, uint64_t now_ns)
 {
-    bool worked = take_all(shard, now_ns) > 0;
+    bool worked = !shard->resting && take_all(shard, now_ns) > 0;
 
+    if (shard->again && !shard->resting)
+        worked |= shard_take_again(shard);
     if (shard->under_way) {
         drop_late(shard, now_ns);
         if (shard->to_wake)
@@ -110,7 +113,7 @@ bool shard_turn(struct shard *shard, uint64_t now_ns)
 
 bool shard_arm(struct shard *shard, uint64_t now_ns, uint64_t *until_ns)
 {
-    if (!active_arm(shard, now_ns, until_ns))
+    if ((shard->again && !shard->suspect) || !active_arm(shard, now_ns, until_ns))
         return false;
     *until_ns = MIN(*until_ns, wheel_next_ns(&shard->wheel));
     for (const struct queue_set *queues = shard->serving; queues; queues = queues->older) {

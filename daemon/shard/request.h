@@ -5,17 +5,20 @@
  *   FREE -s1-> TAKEN -s2-> ADMITTED -s3-> BATCHED -s4-> DISPATCHED -s5-> RUN -s6-> FREE
  *                                            ^------- more rows to go -------'
  *
+ * One that another daemon had when it died begins as AGAIN, and is taken when its turn comes (serve.c).
+ *
  * One whose model decodes stays BATCHED, in its queue, until its rows have ended (sequences.h). Between two turns of
  * the shard it may be DISPATCHED: then it is in the batch of a pass that has been left (s5_run.c). A stage that refuses
  * hands the request straight to s6, so every slot that was taken gets exactly one completion. A cancellation is no
  * request: its answer is the completion of what it gives up (cancel.c). Requests are allocated with their channel, one
- * for each slot of its ring, and the credit rule (libipc/ring.h) never takes more than that: the path of a request
- * allocates nothing.
+ * for each slot of its ring (journal.h), and the credit rule (libipc/ring.h) never takes more than that: the path of a
+ * request allocates nothing.
  */
 #ifndef DAEMON_SHARD_REQUEST_H
 #define DAEMON_SHARD_REQUEST_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +31,7 @@ struct queue;
 
 enum request_state {
     REQUEST_FREE,
+    REQUEST_AGAIN, /* a daemon before had it, and has died */
     REQUEST_TAKEN,
     REQUEST_ADMITTED,
     REQUEST_BATCHED,
@@ -58,6 +62,11 @@ struct request {
     uint64_t deadline_ns; /* UINT64_MAX: none */
     uint32_t cause;       /* enum wire_cause: of a refusal */
     uint32_t where[3];
+    /* For whoever comes after a death (journal.h). */
+    uint32_t taken_at;    /* its place in the ring of submissions, */
+    uint32_t finished_at; /* and, where `finished`, the number of its completion */
+    bool finished;
+    uint8_t deaths; /* of daemons that may have died of it */
 };
 
 static inline struct request *request_of_timer(struct timer *timer)
@@ -71,6 +80,17 @@ static inline void request_advance(struct request *request, enum request_state f
     assert(request->state == from);
     (void)from; /* where assertions are off */
     request->state = to;
+}
+
+/* What it is when it is taken, but for what was asked and when. */
+static inline void request_begin(struct request *request)
+{
+    request->next = request->previous = NULL;
+    request->queue = NULL;
+    request->rows_done = request->rows_now = request->batch = 0;
+    request->begun_ns = request->compute_ns = request->done_ns = 0;
+    request->cause = WIRE_CAUSE_NONE;
+    request->where[0] = request->where[1] = request->where[2] = 0;
 }
 
 #endif

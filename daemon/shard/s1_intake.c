@@ -5,10 +5,12 @@
  * The shared slot is read once, here, by the ring; nothing later looks at it. A slot is taken only when there is credit
  * for its completion, so the completion ring cannot overflow, and a client that does not reap stalls itself alone.
  */
+#include <assert.h>
+
 #include "daemon/shard/stages.h"
 #include "daemon/sight/counter.h"
 
-static void hold(struct channel *channel, struct request *request)
+void channel_hold(struct channel *channel, struct request *request)
 {
     request->newer = NULL;
     request->older = channel->newest;
@@ -16,7 +18,6 @@ static void hold(struct channel *channel, struct request *request)
         request->older->newer = request;
     channel->newest = request;
     counter_add(&channel->under_way, 1);
-    counter_add(&channel->taken, 1);
 }
 
 struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t now_ns)
@@ -40,19 +41,21 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
         channel->starved = true;
         return NULL;
     }
-    if (!intake_ring_take(&channel->intake, &request->ask))
+    if (!intake_ring_copy(&channel->intake, &request->ask))
         return NULL;
+    request->taken_at = channel->intake.next;
+    request->finished = false;
+    request->deaths = 0;
+    request->taken_ns = now_ns;
+    assert(request->state == REQUEST_FREE);
+    /* After what stands above, and before its slot is given back, for whoever comes after a death (journal.h). */
+    __atomic_store_n(&request->state, REQUEST_TAKEN, __ATOMIC_RELEASE);
+    intake_ring_advance(&channel->intake);
     channel->free = request->next;
     counter_set(&channel->active_ns, now_ns);
-    hold(channel, request);
+    channel_hold(channel, request);
+    counter_add(&channel->taken, 1);
     counter_add(request->ask.op == WIRE_OP_NOP ? &shard->pings : &shard->requests, 1);
-    request->next = request->previous = NULL;
-    request_advance(request, REQUEST_FREE, REQUEST_TAKEN);
-    request->queue = NULL;
-    request->rows_done = request->rows_now = request->batch = 0;
-    request->taken_ns = now_ns;
-    request->begun_ns = request->compute_ns = request->done_ns = 0;
-    request->cause = WIRE_CAUSE_NONE;
-    request->where[0] = request->where[1] = request->where[2] = 0;
+    request_begin(request);
     return request;
 }

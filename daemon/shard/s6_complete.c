@@ -17,7 +17,7 @@ static uint32_t saturate(uint64_t ns)
     return (uint32_t)MIN(ns, (uint64_t)UINT32_MAX);
 }
 
-static void publish(struct channel *channel, const struct request *request, int status)
+static void publish(struct channel *channel, struct request *request, int status)
 {
     struct wire_completion completion = { .user_data = request->ask.user_data, .status = status };
 
@@ -34,6 +34,9 @@ static void publish(struct channel *channel, const struct request *request, int 
         completion.done[0] = (uint32_t)request->done_ns;
         completion.done[1] = (uint32_t)(request->done_ns >> 32);
     }
+    request->finished_at = channel->finish.tail + 1;
+    /* After where it goes, and before it goes there, for whoever comes after a death (journal.h). */
+    __atomic_store_n(&request->finished, true, __ATOMIC_RELEASE);
     finish_ring_push(&channel->finish, &completion);
 }
 
@@ -103,7 +106,8 @@ static void let_go(struct channel *channel, struct request *request)
     if (request->queue)
         request->queue->of->held--;
     assert(request->state != REQUEST_FREE); /* every slot is completed once */
-    request->state = REQUEST_FREE;
+    /* After its completion, for whoever comes after a death. */
+    __atomic_store_n(&request->state, REQUEST_FREE, __ATOMIC_RELEASE);
     request->next = channel->free;
     channel->free = request;
     counter_set(&channel->under_way, channel->under_way - 1);
@@ -137,6 +141,8 @@ void s6_complete(struct shard *shard, struct request *request, int status)
             shard->to_wake = channel;
         }
     }
+    if (shard->suspect == request)
+        shard->suspect = NULL;
     let_go(channel, request);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/size.h"
 #include "daemon/shard/active.h"
 #include "daemon/shard/serve.h"
@@ -18,12 +19,62 @@ enum { SETS_BEFORE_MAX = 3 };
 
 /* ---- channels ---- */
 
+/* Its client may have rung while nobody listened, or missed what was published last. */
+static void resume(struct shard *shard, struct channel *channel)
+{
+    struct request **end = &shard->again, *request, *next;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = channel->again;
+    for (request = channel->again; request; request = next) {
+        next = request->next;
+        channel_hold(channel, request);
+    }
+    channel->again = NULL;
+    active_add(shard, channel, clock_ns());
+    channel_wake(channel);
+    channel->memory.journal->attempts = 0; /* from here on a death is a request's */
+}
+
 void shard_serve(struct shard *shard, struct channel *channel)
 {
     channel->account = accounts_get(&shard->accounts, channel->uid, &shard->serving->set->policies);
     channel->share = (struct share){ .weight = SHARE_WEIGHT };
     channel->ahead_ns = 0;
     shard->channels[channel->index] = channel;
+    if (channel->resumed)
+        resume(shard, channel);
+}
+
+/* As if it came now. */
+static void take(struct shard *shard, struct request *request)
+{
+    request_advance(request, REQUEST_AGAIN, REQUEST_TAKEN);
+    request_begin(request);
+    if (request->deaths >= DEATHS_MAX)
+        s6_complete(shard, request, WISP_E_LOST);
+    else if (s2_admit(shard, request))
+        (void)s3_batch(shard, request);
+}
+
+bool shard_take_again(struct shard *shard)
+{
+    struct request **link = &shard->again, *request;
+    bool taken = false;
+
+    while ((request = *link)) {
+        if (request->deaths && shard->suspect) {
+            link = &request->next;
+            continue;
+        }
+        *link = request->next;
+        if (request->deaths)
+            shard->suspect = request;
+        take(shard, request);
+        taken = true;
+    }
+    return taken;
 }
 
 static void unlink_from_wake(struct shard *shard, struct channel *channel)
@@ -58,6 +109,11 @@ void shard_leave(struct shard *shard, struct channel *channel)
     unlink_from_broken(shard, channel);
     shard->channels[channel->index] = NULL;
     channel_close(channel);
+}
+
+void shard_rest(struct shard *shard)
+{
+    shard->resting = shard->draining = true;
 }
 
 void shard_drain(struct shard *shard, uint64_t now_ns)

@@ -7,6 +7,8 @@
 
 #include "daemon/shard/shard.h"
 
+enum { DEATHS_MAX = 3 };
+
 /* From now on the channel is the shard's. It is not active yet: it is armed, and its doorbell makes it so. */
 void shard_serve(struct shard *shard, struct channel *channel);
 
@@ -16,6 +18,13 @@ void shard_leave(struct shard *shard, struct channel *channel);
 
 /* Tells all clients that the daemon is stopping. What is new is refused; what is under way is finished. */
 void shard_drain(struct shard *shard, uint64_t now_ns);
+
+/* Finishes what is under way, and leaves everything else to the daemon that comes. */
+void shard_rest(struct shard *shard);
+
+/* Takes what daemons before had under way: what waited, at once; what they may have died of, one at a time; and what
+ * DEATHS_MAX died of not at all: it ends with WISP_E_LOST. Whether there was any. */
+bool shard_take_again(struct shard *shard);
 
 /* From now on new requests go to these queues, which are the shard's until it gives them back; so do those under way of
  * a model that is in them. The others stay in the queues that they are in, until too many sets have followed: then

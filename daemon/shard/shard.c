@@ -22,6 +22,16 @@ void shard_deinit(struct shard *shard)
     *shard = (struct shard){ .serving = NULL };
 }
 
+void shard_forget_again(struct shard *shard, struct request *request)
+{
+    struct request **link = &shard->again;
+
+    while (*link != request)
+        link = &(*link)->next;
+    *link = request->next;
+    request_begin(request);
+}
+
 /* ---- channels that are broken ---- */
 
 void shard_break(struct shard *shard, struct channel *channel, const char *how)

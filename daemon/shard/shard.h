@@ -24,9 +24,12 @@ struct shard {
     uint32_t active_count;
     uint32_t capacity; /* of both */
     struct channel *to_wake;
-    struct channel *broken; /* that wait for their owner to look after them */
-    uint32_t under_way_max; /* requests, of one channel */
+    struct request *again;   /* that daemons before had, and have not been taken yet */
+    struct request *suspect; /* that one may have died of, and that is under way: one at a time; NULL: none */
+    struct channel *broken;  /* that wait for their owner to look after them */
+    uint32_t under_way_max;  /* requests, of one channel */
     struct slow_requests slow;
+    bool resting;  /* nothing is taken any more: another daemon goes on */
     bool draining; /* new submissions get WISP_E_SHUTDOWN; queues do not wait for company */
     /* Others may read these (counter.h). */
     uint64_t under_way;       /* requests in all queues, or in a pass */
@@ -51,6 +54,9 @@ static inline bool shard_has_room(const struct shard *shard, const struct channe
 /* For channels whose index is below `channels`. -ENOMEM. */
 int shard_init(struct shard *shard, uint32_t channels);
 void shard_deinit(struct shard *shard);
+
+/* One that is AGAIN is taken no more: it is to be completed. */
+void shard_forget_again(struct shard *shard, struct request *request);
 
 /* The channel has violated the protocol, in the way that `how` says: nothing more is taken from it. */
 void shard_break(struct shard *shard, struct channel *channel, const char *how);

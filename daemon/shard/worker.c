@@ -14,7 +14,7 @@
 
 enum { EVENTS = 64, MAILS_BESIDES = 2 * WORKER_QUEUE_SETS + SLOW_RECORDS + 8 };
 
-enum order { ORDER_SERVE, ORDER_LEAVE, ORDER_USE, ORDER_DRAIN, ORDER_BEAT, ORDER_QUIT };
+enum order { ORDER_SERVE, ORDER_LEAVE, ORDER_USE, ORDER_DRAIN, ORDER_REST, ORDER_BEAT, ORDER_QUIT };
 
 /* A report that worker_report() keeps for itself. */
 enum { REPORT_BEAT = REPORT_FAILED + 1 };
@@ -77,6 +77,9 @@ static void carry_out(struct worker *worker, const struct mail *order)
         break;
     case ORDER_DRAIN:
         shard_drain(&worker->shard, clock_ns());
+        break;
+    case ORDER_REST:
+        shard_rest(&worker->shard);
         break;
     case ORDER_BEAT:
         post(&worker->reports, REPORT_BEAT, NULL);
@@ -288,6 +291,11 @@ void worker_use(struct worker *worker, struct queue_set *queues)
 void worker_drain(struct worker *worker)
 {
     post(&worker->orders, ORDER_DRAIN, NULL);
+}
+
+void worker_rest(struct worker *worker)
+{
+    post(&worker->orders, ORDER_REST, NULL);
 }
 
 bool worker_report(struct worker *worker, struct mail *mail)

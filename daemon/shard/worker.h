@@ -54,6 +54,8 @@ enum { WORKER_QUEUE_SETS = 8 };
 void worker_use(struct worker *worker, struct queue_set *queues);
 /* Tells all clients that the daemon is stopping; REPORT_DRAINED follows. */
 void worker_drain(struct worker *worker);
+/* The same, but that nothing more is taken, and nobody is told (shard_rest()). */
+void worker_rest(struct worker *worker);
 
 /* The oldest report; false when there is none. An eventfd is written when one comes after worker_arm() has said that
  * there is none; worker_disarm() when that is not wanted any more. */
