@@ -178,7 +178,7 @@ void connection_release(struct connection_table *table, struct connection *conne
     connection->user = NULL;
     connection->channel = channel_of_slot(connection->channel.index, connection->channel.generation);
     connection->asked_ns = 0;
-    connection->name[0] = 0;
+    connection->name[0] = connection->stored[0] = 0;
     connection->state = CONNECTION_FREE;
     table->dead--;
     table->used--;

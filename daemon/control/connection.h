@@ -24,6 +24,7 @@
 
 #include "base/error.h"
 #include "daemon/event/helper.h"
+#include "daemon/service/store.h"
 #include "daemon/shard/channel.h"
 #include "daemon/users/users.h"
 #include "libipc/wire.h"
@@ -63,7 +64,8 @@ struct connection {
     struct user *user;
     uid_t uid;
     pid_t pid;
-    char name[32]; /* as the client calls itself: for the log, printable */
+    char name[32];               /* as the client calls itself: for the log, printable */
+    char stored[STORE_NAME_MAX]; /* under which name the service manager keeps it; "": it does not */
     uint64_t accepted_ns;
     uint64_t asked_ns;         /* when something was last asked */
     uint32_t reload;           /* which one answers it, by number; 0: none */

@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_GONE,       /* of a channel: its process has ended */
     EVENT_HELLO_DUE,  /* of a channel: its connection has its turn */
     EVENT_HELLO_LATE, /* of a channel */
+    EVENT_KEEP,       /* of a channel: it is old enough to be kept */
     EVENT_QUESTION,   /* of a channel: what it asks has its turn */
     EVENT_KINDS,
 };
@@ -47,6 +48,15 @@ static inline uint64_t event_token(enum event_kind kind, const struct connection
 
 struct reload;
 
+/* What the service manager keeps (keep.h). */
+struct keep {
+    unsigned channels_max, channels; /* 0: none; those that it has */
+    unsigned resumed;                /* of a daemon before */
+    unsigned routes_number;
+    bool known;                  /* the routes of a daemon before */
+    char routes[STORE_NAME_MAX]; /* "": it has none */
+};
+
 struct wispd {
     struct config *config;     /* in force: a reload changes it */
     struct model_set *set;     /* that is served now: descriptions come from it, */
@@ -59,6 +69,8 @@ struct wispd {
     struct reload *reload; /* NULL: it cannot */
     struct worker *worker; /* its shard */
     struct listener listener;
+    struct passed passed; /* with the start */
+    struct keep keep;
     int signals; /* a signalfd; -1: none */
     struct message inbox;
     struct budget complaints; /* about connections that cannot be accepted */

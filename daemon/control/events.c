@@ -11,6 +11,7 @@
 #include "daemon/control/channels.h"
 #include "daemon/control/events.h"
 #include "daemon/control/handshake.h"
+#include "daemon/control/keep.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
@@ -128,6 +129,13 @@ static int on_question(struct wispd *daemon, struct connection *connection, cons
     return 0;
 }
 
+static int on_keep(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)event;
+    (void)keep_channel(daemon, connection);
+    return 0;
+}
+
 static int on_gone(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)event;
@@ -157,19 +165,13 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },
-    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },
-    [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },
-    [EVENT_REPORTS] = { on_reports, false },
-    [EVENT_LOADED] = { on_loaded, false },
-    [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },
-    [EVENT_QUESTION] = { on_question, true },
-    [EVENT_GONE] = { on_gone, true },
-    [EVENT_HELLO_DUE] = { on_hello_due, true },
-    [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_LISTENER] = { on_listener, false },  [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },      [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },      [EVENT_REPORTS] = { on_reports, false },
+    [EVENT_LOADED] = { on_loaded, false },      [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },       [EVENT_QUESTION] = { on_question, true },
+    [EVENT_KEEP] = { on_keep, true },           [EVENT_GONE] = { on_gone, true },
+    [EVENT_HELLO_DUE] = { on_hello_due, true }, [EVENT_HELLO_LATE] = { on_hello_late, true },
 };
 
 int events_handle(struct wispd *daemon, uint64_t until_ns)

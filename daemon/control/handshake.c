@@ -14,6 +14,7 @@
 #include "base/size.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/handshake.h"
+#include "daemon/control/keep.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/room.h"
 #include "daemon/users/peer.h"
@@ -70,8 +71,7 @@ static void make_memory(struct helper_job *job)
     connection->made = channel_memory_make(&connection->channel.memory, &connection->channel.layout, &connection->why);
 }
 
-/* The channel ends with the process that connected. */
-static int watch_process(struct wispd *daemon, struct connection *connection, struct reason *why)
+int handshake_watch(struct wispd *daemon, struct connection *connection, struct reason *why)
 {
     int fd = peer_process(connection->socket, connection->pid);
 
@@ -126,7 +126,7 @@ static void greet(struct wispd *daemon, struct connection *connection, const str
         if (daemon->stopping)
             result = refuse(&why, WISP_E_SHUTDOWN, "the daemon is stopping");
         if (!result)
-            result = watch_process(daemon, connection, &why);
+            result = handshake_watch(daemon, connection, &why);
         if (!result && welcome.entries)
             result = admit(daemon, connection, &welcome, &why);
         snprintf(welcome.text, sizeof welcome.text, "%.*s", (int)sizeof welcome.text - 1, why.text);
@@ -170,6 +170,8 @@ void handshake_finish(struct wispd *daemon, struct connection *connection)
         return;
     }
     channels_serve(daemon, connection);
+    if (keep_soon(daemon, connection))
+        log_limited(connection, LOG_LEVEL_DEBUG, "is not kept over a restart: no timer");
     log_limited(connection, LOG_LEVEL_DEBUG, "connected: %u entries, %llu + %llu KiB", welcome->entries,
                 (unsigned long long)welcome->request_arena >> 10, (unsigned long long)welcome->response_arena >> 10);
 }

@@ -12,4 +12,7 @@ void handshake_ready(struct wispd *daemon, struct connection *connection);
 /* A MAKING channel's memory is made, or could not be. */
 void handshake_finish(struct wispd *daemon, struct connection *connection);
 
+/* The channel ends with the process that connected. WISP_E_LOST: it has; -errno. */
+int handshake_watch(struct wispd *daemon, struct connection *connection, struct reason *why);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/models.h"
+#include "daemon/control/keep.h"
 #include "daemon/control/room.h"
 
 static unsigned queue_sets(const struct wispd *daemon)
@@ -36,6 +37,7 @@ void models_in_use(struct wispd *daemon, struct queue_set *queues)
     model_set_release(daemon->set);
     daemon->set = queues->set;
     daemon->serving = queues;
+    keep_routes(daemon);
     room_offer(daemon);
 }
 

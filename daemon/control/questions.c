@@ -17,6 +17,7 @@
 #include "base/size.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/describe.h"
+#include "daemon/control/keep.h"
 #include "daemon/control/limited_log.h"
 #include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
@@ -178,8 +179,10 @@ static int answer(struct wispd *daemon, struct connection *connection, const str
 static int receive(struct wispd *daemon, struct connection *connection)
 {
     struct reason why = { "" };
-    int result = message_receive(connection->socket, &daemon->inbox, false, MSG_DONTWAIT, &why);
+    int result;
 
+    keep_asking(connection, true);
+    result = message_receive(connection->socket, &daemon->inbox, false, MSG_DONTWAIT, &why);
     if (!result)
         return answer(daemon, connection, &daemon->inbox);
     if (result > 0)
@@ -196,6 +199,7 @@ static unsigned awaited(const struct connection *connection)
 
 static void go_on(struct wispd *daemon, struct connection *connection, int result)
 {
+    keep_asking(connection, connection->outbox.busy || connection->reload);
     if (!result || result == -EAGAIN || result == -EINPROGRESS)
         result =
             loop_ready(daemon->loop, connection->socket, awaited(connection), event_token(EVENT_SOCKET, connection));

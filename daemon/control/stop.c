@@ -3,17 +3,31 @@
  * Stopping: nothing new is admitted, what is under way is finished, every client learns of it.
  *
  * The listener goes first, so that a client that reconnects meets the next daemon, or a queue in front of it. What was
- * published and not yet taken is answered with WISP_E_SHUTDOWN, which a client may send again elsewhere.
+ * published and not yet taken is answered with WISP_E_SHUTDOWN, which a client may send again elsewhere. But where
+ * channels are kept (keep.h), what is not taken yet is left to the next daemon, and nobody is told anything.
  */
 #include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "daemon/control/channels.h"
+#include "daemon/control/keep.h"
 #include "daemon/control/stop.h"
 #include "daemon/sight/counter.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
+
+/* What there is no room for ends at once: its client connects again. */
+static void leave_to_next(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->table.capacity; i++) {
+        struct connection *connection = &daemon->table.connections[i];
+
+        if (connection->state == CONNECTION_OPEN && !keep_channel(daemon, connection))
+            channels_hang_up(daemon, connection);
+    }
+    worker_rest(daemon->worker);
+}
 
 void stop_begin(struct wispd *daemon)
 {
@@ -36,7 +50,10 @@ void stop_begin(struct wispd *daemon)
             connection->state == CONNECTION_ASKING)
             channels_hang_up(daemon, connection);
     }
-    worker_drain(daemon->worker);
+    if (daemon->keep.channels_max)
+        leave_to_next(daemon);
+    else
+        worker_drain(daemon->worker);
 }
 
 void stop_now(struct wispd *daemon)

@@ -11,9 +11,11 @@
 #include "daemon/control/accept.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/events.h"
+#include "daemon/control/keep.h"
 #include "daemon/control/models.h"
 #include "daemon/control/reload.h"
 #include "daemon/control/reports.h"
+#include "daemon/control/resume.h"
 #include "daemon/control/room.h"
 #include "daemon/control/spin.h"
 #include "daemon/control/wispd.h"
@@ -81,12 +83,26 @@ static int parts_make(struct wispd *daemon, struct reason *why)
     return result ? refuse_errno(why, result, "starting") : loops_open(daemon, why);
 }
 
+/* The first set, with the numbers of the last one of a daemon before. */
+static int load_first(struct wispd *daemon, struct model_set **set, struct reason *why)
+{
+    struct model_set before = { .holders = 1 };
+    bool known = resume_routes(daemon, &before.routes);
+    int result = model_set_load(daemon->config, known ? &before : NULL, NULL, set, why);
+
+    routes_deinit(&before.routes);
+    return result;
+}
+
 static int wispd_init(struct wispd *daemon, const struct config_source *source, struct reason *why)
 {
     const struct config *config = daemon->config;
     struct model_set *set = NULL;
-    int result = model_set_load(config, NULL, NULL, &set, why);
+    int result = passed_take(&daemon->passed, why);
 
+    keep_begin(daemon);
+    if (!result)
+        result = load_first(daemon, &set, why);
     if (!result && source && (result = reload_new(source, &daemon->reload)))
         (void)refuse_errno(why, result, "the loader's thread");
     if (!result && source)
@@ -96,7 +112,8 @@ static int wispd_init(struct wispd *daemon, const struct config_source *source, 
     if (!result)
         result = models_use(daemon, set, why);
     model_set_release(set); /* the daemon holds it */
-    return result ? result : listener_open(&daemon->listener, config->socket, config->socket_mode, why);
+    return result ? result
+                  : listener_open(&daemon->listener, &daemon->passed, config->socket, config->socket_mode, why);
 }
 
 int wispd_new(struct config *config, const struct config_source *source, struct wispd **out, struct reason *why)
@@ -108,6 +125,7 @@ int wispd_new(struct config *config, const struct config_source *source, struct 
         return refuse_errno(why, -ENOMEM, "starting");
     daemon->config = config;
     daemon->listener = LISTENER_NULL;
+    daemon->passed = PASSED_NULL;
     daemon->signals = -1;
     daemon->epoch = epoch_make();
     daemon->started_ns = clock_ns();
@@ -133,6 +151,7 @@ struct wispd *wispd_free(struct wispd *daemon)
     loop_free(daemon->loop);
     connection_table_deinit(&daemon->table);
     users_deinit(&daemon->users);
+    passed_deinit(&daemon->passed);
     free(daemon);
     return NULL;
 }
@@ -152,6 +171,8 @@ static int begin(struct wispd *daemon, int signals)
         result = loop_edge(daemon->loop, reload_eventfd(daemon->reload), event_token(EVENT_LOADED, NULL));
     if (!result)
         result = loop_edge(daemon->loop, worker_eventfd(daemon->worker), event_token(EVENT_REPORTS, NULL));
+    if (!result)
+        resume_channels(daemon);
     if (!result)
         result = accept_begin(daemon);
     if (!result && sd_watchdog_enabled(0, &watchdog_us) > 0) {

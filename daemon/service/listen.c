@@ -24,14 +24,15 @@ enum { BACKLOG = 256, LOCK_TRIES = 100 };
 
 /* ---- systemd's ---- */
 
-static int take_passed(struct listener *listener, int count, struct reason *why)
+static int take_passed(struct listener *listener, struct passed *passed, struct reason *why)
 {
-    int fd = SD_LISTEN_FDS_START;
+    int fd = passed->socket;
     int result;
 
-    if (count != 1)
-        return refuse(why, WISP_E_CONFIG,
-                      "systemd passed %d sockets: the socket unit is to have one ListenSequentialPacket=", count);
+    if (passed->sockets != 1)
+        return refuse(
+            why, WISP_E_CONFIG,
+            "systemd passed %u sockets: the socket unit is to have one ListenSequentialPacket=", passed->sockets);
     result = sd_is_socket_unix(fd, SOCK_SEQPACKET, 1, NULL, 0);
     if (result < 0)
         return refuse_errno(why, result, "the socket that systemd passed");
@@ -233,14 +234,10 @@ static int make_own(struct listener *listener, const char *path, uint32_t mode, 
     return result;
 }
 
-int listener_open(struct listener *listener, const char *path, uint32_t mode, struct reason *why)
+int listener_open(struct listener *listener, struct passed *passed, const char *path, uint32_t mode, struct reason *why)
 {
-    int count = sd_listen_fds(1);
-    int result;
+    int result = passed->sockets ? take_passed(listener, passed, why) : make_own(listener, path, mode, why);
 
-    if (count < 0)
-        return refuse_errno(why, count, "sockets from systemd");
-    result = count > 0 ? take_passed(listener, count, why) : make_own(listener, path, mode, why);
     if (!result && peer_refuse_descriptors(listener->fd))
         log_notice(
             "this kernel lets clients send descriptors (Linux 6.16 does not): one that is slow to close holds up "

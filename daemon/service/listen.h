@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "daemon/service/store.h"
 
 struct listener {
     int fd;     /* -1: none */
@@ -25,7 +26,8 @@ struct listener {
 #define LISTENER_NULL ((struct listener){ .fd = -1 })
 
 /* Takes the socket that systemd passed, or binds `path` with `mode`. WISP_E_CONFIG when it cannot be; -errno. */
-int listener_open(struct listener *listener, const char *path, uint32_t mode, struct reason *why);
+int listener_open(struct listener *listener, struct passed *passed, const char *path, uint32_t mode,
+                  struct reason *why);
 
 /* Closes, and removes the socket file if it is still ours. Idempotent. */
 void listener_close(struct listener *listener);
