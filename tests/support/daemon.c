@@ -17,6 +17,7 @@
 
 #include "support/both_loops.h"
 #include "support/daemon.h"
+#include "support/manager.h"
 
 /* Generous: a sanitized daemon on a busy machine. */
 enum { START_MS = 30000, STOP_MS = 15000, SETTLE_MS = 5000, ARGUMENTS_MAX = 32 };
@@ -80,6 +81,9 @@ static void __attribute__((noreturn)) become(const struct test_daemon *daemon)
     set_or_leave("WISP_CPU", daemon->setup.kernels);
     unsetenv("NOTIFY_SOCKET");
     unsetenv("LISTEN_FDS");
+    unsetenv("FDSTORE");
+    if (daemon->setup.manager)
+        manager_pass(daemon->setup.manager);
     execl(binary_path("bin/wispd"), "wispd", "--config", daemon->config, (char *)NULL);
     _exit(127);
 }

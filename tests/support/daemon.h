@@ -18,16 +18,19 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+struct manager;
+
 struct daemon_setup {
     const char *const *models; /* paths of model files */
     size_t model_count;
-    const char *model_yaml; /* more keys of each of them: "    batch:\n      max: 8\n"; NULL: none */
-    const char *yaml;       /* more of the configuration: "limits:\n  channels: 4\n"; NULL: none */
-    const char *loop;       /* "io_uring", "epoll"; NULL: as the environment says, else auto */
-    const char *kernels;    /* WISP_CPU for it; NULL: as the environment says */
-    const char *socket;     /* NULL: "wisp.sock" in its folder */
-    const char *level;      /* of the log; NULL: debug */
-    int log_fd;             /* its standard error, if above 0; else its log file */
+    const char *model_yaml;  /* more keys of each of them: "    batch:\n      max: 8\n"; NULL: none */
+    const char *yaml;        /* more of the configuration: "limits:\n  channels: 4\n"; NULL: none */
+    const char *loop;        /* "io_uring", "epoll"; NULL: as the environment says, else auto */
+    const char *kernels;     /* WISP_CPU for it; NULL: as the environment says */
+    const char *socket;      /* NULL: "wisp.sock" in its folder */
+    const char *level;       /* of the log; NULL: debug */
+    struct manager *manager; /* that starts it, and keeps things for it; NULL: nobody */
+    int log_fd;              /* its standard error, if above 0; else its log file */
 };
 
 struct test_daemon {
