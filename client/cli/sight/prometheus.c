@@ -30,6 +30,7 @@ static const struct metric of_daemon[] = {
       "turned_away", 1, NULL },
     { "wisp_connections_given_up_total", "counter", "Idle connections closed to make room for another user's.",
       "given_up", 1, NULL },
+    { "wisp_channels_resumed", "gauge", "Channels of a daemon before that this one went on with.", "resumed", 1, NULL },
 };
 
 static const struct metric of_models[] = {
