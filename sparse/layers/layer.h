@@ -134,6 +134,9 @@ struct layer_run {
     const void *gathered;                 /* that of all who share the batch, in their order; NULL: this one is alone */
     unsigned peers;                       /* how many that is */
     unsigned part, parts;
+    /* Of a kind that goes through time: which stretch of it this is, of so many that follow each other on one thread,
+     * with the scratch as the one before left it. 0 stretches: all of it. */
+    unsigned stretch, stretches;
 };
 
 /* Operands of the backward pass. Gradients are of the loss summed over the batch. */
@@ -216,6 +219,7 @@ struct layer_kind {
     bool train_only;   /* outside of LAYER_TRAIN its output is its one input */
     bool quantizes;    /* outside of LAYER_TRAIN its output is whole numbers, its one input's: what can be kept */
     bool in_place;     /* forward() may be given the same memory as in[0] and out */
+    bool in_time;      /* forward() goes along frames, and can stop between two of them (layer_run) */
     bool by_columns;   /* weighted: its backward pass goes by columns where the weights have the index */
     bool sparse_input; /* its input, the model's own, may come as vectors (tensor.h), to train and to evaluate */
     struct layer_vector vectors[LAYER_VECTORS_MAX]; /* up to the first without a name; each optional to check() */

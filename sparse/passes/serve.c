@@ -82,9 +82,14 @@ static void run_layer(const struct forward *forward, uint32_t layer, unsigned pa
     if (!forward_has_layer(&forward->setup, layer))
         return;
     forward_call(forward, layer, LAYER_SERVE, &call);
-    workspace_lend_part(call.workspace, &call.run); /* as the one part: no other runs at the same time */
-    call.run.part = part;
-    call.run.parts = parts;
+    workspace_lend_part(call.workspace, &call.run);         /* as the one part: no other runs at the same time */
+    if (call.run.layer->kind->in_time && !forward->steps) { /* a part of the samples may take as long as it likes */
+        call.run.stretch = part;
+        call.run.stretches = parts;
+    } else {
+        call.run.part = part;
+        call.run.parts = parts;
+    }
     call.function(&call.run);
 }
 

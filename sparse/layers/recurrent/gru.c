@@ -100,8 +100,9 @@ static void forward(const struct layer_run *run)
 
     if (!r.samples)
         return;
-    recurrence_begin(&r, run, 0, r.hidden, w.hidden);
-    for (uint32_t step = 0; step < r.frames; step++) {
+    if (recurrence_is_first(&r))
+        recurrence_begin(&r, run, 0, r.hidden, w.hidden);
+    for (uint32_t step = r.first; step < r.past; step++) {
         const struct frame frame = { recurrence_frame(&r, step), r.frames };
 
         frame_take(&r, frame, run->in[0]->data, r.inputs, w.x);
@@ -223,6 +224,7 @@ const struct layer_kind layer_gru = {
     .parameters = { [RECURRENT_NEURONS] = { "neurons", 0, 1, 1 << 20, PARAMETER_WHOLE },
                     [RECURRENT_DIRECTION] = { "direction", 0, 0, 1, PARAMETER_ENUM } },
     .words = { [RECURRENT_DIRECTION] = recurrent_directions },
+    .in_time = true,
     .plan = plan,
     .prepare = prepare,
     .forward = forward,

@@ -104,9 +104,11 @@ static void forward(const struct layer_run *run)
 
     if (!r.samples)
         return;
-    recurrence_begin(&r, run, 0, r.hidden, w.hidden);
-    recurrence_begin(&r, run, r.hidden, r.hidden, w.cells);
-    for (uint32_t step = 0; step < r.frames; step++) {
+    if (recurrence_is_first(&r)) {
+        recurrence_begin(&r, run, 0, r.hidden, w.hidden);
+        recurrence_begin(&r, run, r.hidden, r.hidden, w.cells);
+    }
+    for (uint32_t step = r.first; step < r.past; step++) {
         const struct frame frame = { recurrence_frame(&r, step), r.frames };
 
         frame_take(&r, frame, run->in[0]->data, r.inputs, w.x);
@@ -243,6 +245,7 @@ const struct layer_kind layer_lstm = {
                     [OUTPUT] = { "output", HIDDEN, HIDDEN, STATE, PARAMETER_ENUM },
                     [FORGET_BIAS] = { "forget_bias", 1, 0, 16, PARAMETER_REAL } },
     .words = { [RECURRENT_DIRECTION] = recurrent_directions, [OUTPUT] = outputs },
+    .in_time = true,
     .plan = plan,
     .prepare = prepare,
     .forward = forward,

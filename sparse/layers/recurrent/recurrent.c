@@ -54,16 +54,21 @@ int recurrent_prepare(const struct layer_setup *setup, const struct recurrent_ro
 struct recurrence recurrence_of(const struct layer_run *run)
 {
     const double *parameters = run->layer->parameters;
-    unsigned long long begin, end;
+    const uint32_t frames = run->in[0]->shape.dimension[1];
+    unsigned long long begin, end, first = 0, past = frames;
 
     pool_share(run->out->batch, SAMPLES, run->part, run->parts, &begin, &end);
+    if (run->stretches)
+        pool_share(frames, 1, run->stretch, run->stretches, &first, &past);
     return (struct recurrence){ .inputs = run->in[0]->shape.dimension[0],
                                 .hidden = (uint32_t)parameters[RECURRENT_NEURONS],
-                                .frames = run->in[0]->shape.dimension[1],
+                                .frames = frames,
                                 .backward = parameters[RECURRENT_DIRECTION] != 0,
                                 .batch = run->out->batch,
                                 .begin = begin,
-                                .samples = end - begin };
+                                .samples = end - begin,
+                                .first = (uint32_t)first,
+                                .past = (uint32_t)past };
 }
 
 float *recurrence_scratch(const struct recurrence *r, void *scratch, uint64_t floats)

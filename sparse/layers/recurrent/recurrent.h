@@ -22,6 +22,7 @@ struct recurrence {
     bool backward;         /* from the last frame to the first */
     size_t batch;          /* samples that values have */
     size_t begin, samples; /* the part's */
+    uint32_t first, past;  /* steps of the stretch */
 };
 
 struct recurrent_form {
@@ -39,6 +40,12 @@ int recurrent_prepare(const struct layer_setup *setup, const struct recurrent_ro
                       struct reason *why);
 
 struct recurrence recurrence_of(const struct layer_run *run);
+
+/* Whether the state to begin with is to be taken now: the other stretches find it where the one before left it. */
+static inline bool recurrence_is_first(const struct recurrence *r)
+{
+    return !r->first;
+}
 
 /* The part's own of a scratch that has `floats` for each sample. */
 float *recurrence_scratch(const struct recurrence *r, void *scratch, uint64_t floats);

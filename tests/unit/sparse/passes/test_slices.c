@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A pass in slices gives the bits that it gives in one go, with other models' passes in between: of the models that are
- * shipped, which have layers of most kinds.
+ * shipped, which have layers of most kinds, and of those that go through time.
  */
 #include "support/test.h"
 
@@ -12,6 +12,7 @@
 
 #include "base/rng.h"
 #include "base/size.h"
+#include "sparse/construct/sample.h"
 #include "sparse/file/model_file.h"
 #include "sparse/passes/forward.h"
 
@@ -64,7 +65,8 @@ static unsigned char *place(const struct model_tensor *tensors, uint32_t count, 
     return memory;
 }
 
-static void served_open(struct served *s, const char *path)
+/* Of its model. */
+static void served_begin(struct served *s)
 {
     struct rng rng = rng_make(3, 1);
     void *inputs[BATCH * SIGNATURE_TENSORS_MAX];
@@ -72,7 +74,6 @@ static void served_open(struct served *s, const char *path)
     uint64_t bytes;
     struct reason why;
 
-    assert_ok(model_read(path, &s->model, &why), why);
     assert_ok(forward_new(&(struct forward_setup){ .model = s->model, .kernels = kernels_find("auto"), .batch = BATCH },
                           &s->forward, &why),
               why);
@@ -88,6 +89,14 @@ static void served_open(struct served *s, const char *path)
     assert_int_equal(forward_time(s->forward, s->inputs, s->outputs, BATCH), 0);
     assert_true(forward_estimate(s->forward, 1) > 0);
     assert_true(forward_estimate(s->forward, BATCH) >= forward_estimate(s->forward, 1));
+}
+
+static void served_open(struct served *s, const char *path)
+{
+    struct reason why;
+
+    assert_ok(model_read(path, &s->model, &why), why);
+    served_begin(s);
 }
 
 static void served_close(struct served *s)
@@ -159,6 +168,85 @@ static void test_every_shipped_model(void **state)
     assert_true(seen > 10);
 }
 
+enum { FEATURES = 24, NEURONS = 20, FRAMES = 30 };
+
+/* One layer alone. */
+static struct model *through_time(const char *kind, bool back)
+{
+    const struct shape frames = { 2, { FEATURES, FRAMES } };
+    struct layer_plan plan;
+    struct layer *layer;
+    struct model *model;
+    struct reason why;
+
+    assert_int_equal(model_new(1, &model), 0);
+    snprintf(model->name, sizeof model->name, "time");
+    snprintf(model->processing, sizeof model->processing, "raw");
+    model->signature = signature_of(frames);
+    layer = &model->layers[0];
+    layer->kind = layer_kind_find(kind);
+    snprintf(layer->name, sizeof layer->name, "it");
+    layer->input_count = 1;
+    for (unsigned i = 0; i < LAYER_PARAMETERS_MAX && layer->kind->parameters[i].name; i++)
+        layer->parameters[i] = layer->kind->parameters[i].default_value;
+    layer->parameters[0] = NEURONS;
+    layer->parameters[1] = back;
+    assert_ok(layer->kind->plan(layer->parameters, &frames, 1, &plan, &why), why);
+    assert_ok(sample_connections((uint32_t)plan.outputs, (uint32_t)plan.inputs, plan.outputs * plan.inputs / 3, 5, 1,
+                                 &layer->weight, &why),
+              why);
+    sample_weights(&layer->weight, 1, 5, 1);
+    assert_ok(model_check(model, &why), why);
+    return model;
+}
+
+/* How many numbers of an answer are there. */
+static size_t count_given(const struct served *s)
+{
+    const float *answer = s->outputs[0];
+    size_t given = 0;
+
+    for (size_t i = 0; i < NEURONS * FRAMES; i++)
+        given += answer[i] != 0;
+    return given;
+}
+
+/* It stops between frames: what a slice has given is more, and more, and not all at once. */
+static void check_stops(struct served *s)
+{
+    size_t before = 0, given = 0;
+    unsigned stops = 0;
+
+    memset(s->out, 0, s->out_bytes);
+    forward_serve_begin(s->forward, s->inputs, s->outputs, 1);
+    while (forward_serve_slice(s->forward, 1)) {
+        given = count_given(s);
+        assert_true(given >= before);
+        stops += given > before;
+        before = given;
+    }
+    assert_true(stops >= FRAMES / 2);
+}
+
+static void test_time_is_cut(void **state)
+{
+    static const char *const kinds[] = { "lstm", "gru" };
+    struct served small = { .model = NULL };
+
+    (void)state;
+    served_open(&small, source_path("models/digits.safetensors"));
+    for (unsigned i = 0; i < 4; i++) {
+        struct served s = { .model = through_time(kinds[i / 2], i % 2) };
+
+        served_begin(&s);
+        check_stops(&s);
+        check_in_turn(&s, &small, 1);
+        check_in_turn(&s, &small, BATCH);
+        served_close(&s);
+    }
+    served_close(&small);
+}
+
 /* What nobody wants any more is computed for nobody, and a pass that was left leaves nothing behind. */
 static void test_dropped(void **state)
 {
@@ -192,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_shipped_model),
+        cmocka_unit_test(test_time_is_cut),
         cmocka_unit_test(test_dropped),
     };
 
