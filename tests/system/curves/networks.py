@@ -28,12 +28,22 @@ STRUCTURES = {
     "recurrent": [
         "input: [12, 12]", "layers:", "  - lstm: {neurons: 14}", "  - gru: {neurons: 10, direction: backward}",
         "  - slice: {axis: 1, begin: 0}", "  - linear: 4", "  - softmax"],
+    "moved": ["input: [144]", "layers: [{linear: 40}, relu, {linear: 4}, softmax]"],
+    "taught": ["input: [144]", "layers: [{linear: 30}, relu, {linear: 4}, softmax]"],
+    "teacher": ["input: [144]", "layers: [{linear: 20}, tanh, {linear: 4}, softmax]"],
+    "opposed": ["input: [1, 12, 12]", "layers:", "  - conv2d: {channels: 6, kernel: 3, padding: 1}", "  - silu", "  - conv2d: {channels: 1, kernel: 3, padding: 1}"],
+    "adversary": ["input: [1, 12, 12]", "layers:", "  - conv2d: {channels: 6, kernel: 4, stride: 2}", "  - silu", "  - linear: 1"],
 }
 SGD = {"optimizer": "sgd", "rate": 0.05, "momentum": 0.9, "decay": 0.0005, "rate-by-density": "none"}
 ADAMW = {"optimizer": "adamw", "rate": 0.002, "momentum": 0.9, "decay": 0.01, "rate-by-density": "full"}
 # Sparsity and recipe of each.
 RUNS = {"perceptron": (0.7, {**SGD, "label-smoothing": 0.1}), "convolutions": (0.5, {**SGD, "rate": 0.02, "clip": 1}),
-        "transformer": (0.6, ADAMW), "recurrent": (0.5, {**SGD, "rate-by-density": "full"})}
+        "transformer": (0.6, ADAMW), "recurrent": (0.5, {**SGD, "rate-by-density": "full"}),
+        "moved": (0.7, {**SGD, "regrow": "rigl,fraction=0.3,every=4,until=1"}), "taught": (0.5, {**SGD, "temperature": 2}),
+        "opposed": (0.5, {**ADAMW, "loss": "mse", "degrade": "none", "adversarial": 0.5})}
+# A network that is built with another, and as what it is given.
+BESIDE = {"taught": "teacher", "opposed": "adversary"}
+PICTURES = ("opposed", "adversary")
 
 
 def write_data(folder):
@@ -42,14 +52,25 @@ def write_data(folder):
 
 
 def build(forge, folder, name):
+    for one in filter(None, (name, BESIDE.get(name))):
+        build_one(forge, folder, one, RUNS[name][0])
+
+
+def build_one(forge, folder, name, sparsity):
     with open(os.path.join(folder, f"{name}.yaml"), "w", encoding="ascii") as file:
-        file.write(f"name: {name}\nprocessing: image.classification\n" + "\n".join(STRUCTURES[name]) + "\n")
-    subprocess.run([forge, "build", "--structure", f"{name}.yaml", "-s", str(RUNS[name][0]), "--method", "erk", "-S", "3", "-m", MEDIA, "--no-history",
+        file.write(f"name: {name}\nprocessing: image.{'generation' if name in PICTURES else 'classification'}\n" + "\n".join(STRUCTURES[name]) + "\n")
+    labels = []
+    if name == "teacher":  # as one that was trained says what its outputs are called
+        labels = ["--labels", "labels.txt"]
+        with open(os.path.join(folder, "labels.txt"), "w", encoding="ascii") as file:
+            file.write("0\n1\n2\n3\n")
+    subprocess.run([forge, "build", "--structure", f"{name}.yaml", *labels, "-s", str(sparsity), "--method", "erk", "-S", "3", "-m", MEDIA, "--no-history",
                     "-o", f"{name}.built"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def train(forge, folder, name):
     """The trainer's JSON lines."""
     recipe = [word for key, value in RUNS[name][1].items() for word in (f"--{key}", str(value))]
+    recipe += [f"--{BESIDE[name]}", f"{BESIDE[name]}.built"] if name in BESIDE else []
     return subprocess.run([forge, "train", f"{name}.built", "-D", "d", *recipe, *ALL_AT_ONCE, "-o", f"{name}.trained"], cwd=folder, check=True,
                           stdout=subprocess.PIPE, text=True).stdout.splitlines()

@@ -55,7 +55,9 @@ class Layer:
             self.density = len(own["weight.values"]) / dense.size
 
     def masked(self):
-        return self.weight * self.mask
+        self.effective = self.weight * self.mask
+        self.effective.retain_grad()  # of connections that are not there, too
+        return self.effective
 
 
 def convolve(layer, x):
@@ -159,18 +161,95 @@ def update(recipe, layers, slots):
             value.grad = None
 
 
-def curve(folder, name):
-    described, tensors = read_model(os.path.join(folder, f"{name}.built"))
-    layers, recipe, slots, losses = [Layer(d, tensors) for d in described], networks.RUNS[name][1], {}, []
-    flat = layers[0].kind in ("linear", "lstm")
-    pictures, labels = read_samples(folder, (networks.SIDE, networks.SIDE) if flat else (1, networks.SIDE, networks.SIDE))
-    for _ in range(networks.STEPS):
-        values = [pictures]
-        for layer in layers:
-            values.append(KINDS[layer.kind](layer, *(values[i] for i in layer.inputs)))
-        loss = F.cross_entropy(values[-1], labels, label_smoothing=recipe.get("label-smoothing", 0))
+def exchange(recipe, layers, slots, step):
+    """RigL: the weakest connections give way to as many where the gradient is largest and none was; what is new begins at 0."""
+    words = dict(word.split("=") for word in recipe["regrow"].split(",")[1:])
+    if step == 0 or step % int(words["every"]):
+        return
+    fraction = float(words["fraction"]) * (1 + math.cos(math.pi * step / (float(words["until"]) * networks.STEPS))) / 2
+    for number, layer in enumerate(layer for layer in layers if layer.weight is not None):
+        with torch.no_grad():
+            mask, weight, grown = layer.mask.view(-1), layer.weight.view(-1), layer.effective.grad.abs().view(-1).clone()
+            count = min(int(fraction * int(mask.sum())), int((mask == 0).sum()))
+            grown[mask == 1] = -1
+            weakest = torch.where(mask == 1, weight.abs(), math.inf).topk(count, largest=False).indices
+            new = grown.topk(count).indices
+            for at, there in ((weakest, 0), (new, 1)):
+                mask[at] = there
+                for values in (weight, layer.weight.grad.view(-1), *(slot.view(-1) for slot in slots.get(number, {}).values())):
+                    values[at] = 0
+
+
+def run(layers, values):
+    values = [values]
+    for layer in layers:
+        values.append(KINDS[layer.kind](layer, *(values[i] for i in layer.inputs)))
+    return values[-1]
+
+
+class Classes:
+    """Cross-entropy with labels; what is told is without the smoothing."""
+
+    def __init__(self, folder, name, pictures, labels):
+        self.recipe, self.pictures, self.labels = networks.RUNS[name][1], pictures, labels
+
+    def step(self, layers):
+        out = run(layers, self.pictures)
+        F.cross_entropy(out, self.labels, label_smoothing=self.recipe.get("label-smoothing", 0)).backward()
+        return F.cross_entropy(out, self.labels).item()
+
+
+class Taught:
+    """Cross-entropy with a teacher's answers, both softened, times T^2; what is told is with those as they are."""
+
+    def __init__(self, folder, name, pictures, _labels):
+        self.hot, self.pictures = networks.RUNS[name][1]["temperature"], pictures
+        self.said = run(load(folder, networks.BESIDE[name]), pictures).detach()
+
+    def step(self, layers):
+        out = run(layers, self.pictures)
+        (self.hot ** 2 * F.cross_entropy(out / self.hot, (self.said / self.hot).softmax(1))).backward()
+        return F.cross_entropy(out, self.said.softmax(1)).item()
+
+
+class Opposed:
+    """The adversary learns to tell targets from answers, and steps; then the network goes down its own loss and that of being told."""
+
+    def __init__(self, folder, name, pictures, _labels):
+        self.recipe, self.pictures, self.slots = networks.RUNS[name][1], pictures, {}
+        self.adversary = load(folder, networks.BESIDE[name])
+
+    def step(self, layers):
+        out = run(layers, self.pictures)
+        told = F.softplus(-run(self.adversary, self.pictures)).mean() + F.softplus(run(self.adversary, out.detach())).mean()
+        told.backward()
+        update(self.recipe, self.adversary, self.slots)
+        loss = F.mse_loss(out, self.pictures) + self.recipe["adversarial"] * F.softplus(-run(self.adversary, out)).mean()
         loss.backward()
-        losses.append(F.cross_entropy(values[-1], labels).item())  # what is told is without the smoothing
+        for layer in self.adversary:  # which this was not for
+            for value in (layer.weight, *layer.vectors.values()):
+                if value is not None:
+                    value.grad = None
+        return loss.item()
+
+
+SCHOOLS = {"taught": Taught, "opposed": Opposed}
+
+
+def load(folder, name):
+    described, tensors = read_model(os.path.join(folder, f"{name}.built"))
+    return [Layer(d, tensors) for d in described]
+
+
+def curve(folder, name):
+    layers, recipe, slots, losses = load(folder, name), networks.RUNS[name][1], {}, []
+    flat = layers[0].kind in ("linear", "lstm")
+    shown = read_samples(folder, (networks.SIDE, networks.SIDE) if flat else (1, networks.SIDE, networks.SIDE))
+    school = SCHOOLS.get(name, Classes)(folder, name, *shown)
+    for step in range(networks.STEPS):
+        losses.append(school.step(layers))
+        if "regrow" in recipe:
+            exchange(recipe, layers, slots, step)
         update(recipe, layers, slots)
     return losses
 
