@@ -4,9 +4,10 @@
  *
  * bench_same_answers MODEL --data PATH --socket PATH [what `wisp eval` is told of the data]      The samples become
  * tensors as `wisp eval` makes them, and go through the pass that it runs; the same tensors go to the daemon, each
- * alone and then all of a batch in one request. Of a model that decodes the words are compared. Prints one JSON object;
- * ends with 1 where anything differs.
+ * alone and then all of a batch in one request; of a model that compresses to both of its halves. Of a model that
+ * decodes the words are compared. Prints one JSON object; ends with 1 where anything differs.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/memory.h"
 #include "base/outcome.h"
 #include "base/size.h"
+#include "forge/compressing/compressing.h"
 #include "forge/decoding/decode.h"
 #include "forge/experiment/experiment.h"
 #include "sparse/passes/forward.h"
@@ -31,7 +33,7 @@ struct comparison {
     struct experiment experiment;
     struct batches *batches;
     wisp_client *client;
-    wisp_model *served;
+    wisp_model *served, *decoder;          /* the second of what compresses; else NULL */
     uint64_t compared, numbers, different; /* samples; what was given of them; what of that differs */
 };
 
@@ -65,15 +67,36 @@ static int refuse_client(struct reason *why)
     return refuse(why, WISP_E_INVALID, "%s", wisp_last_error());
 }
 
+/* What is served by that name may be another model: it is asked only if it gives as much. */
+static int check_served(const struct comparison *c, struct reason *why)
+{
+    const struct model *model = c->experiment.model;
+    const size_t gives = wisp_model_output_size(c->decoder ? c->decoder : c->served);
+
+    if (model->decoding.length || !model_is_simple(model) || gives == shape_elements(model_output(model)))
+        return 0;
+    return refuse(why, WISP_E_INVALID, "%s that is served gives %zu numbers, the file's %llu", model->name, gives,
+                  (unsigned long long)shape_elements(model_output(model)));
+}
+
 static int connect_to(struct comparison *c, struct reason *why)
 {
     const struct wisp_options options = {
-        .size = sizeof options, .socket_path = c->socket, .input_bytes = 1ull << 28, .output_bytes = 1ull << 28
+        .size = sizeof options,
+        .socket_path = c->socket,
+        .connect_ms = PATIENCE_MS,
+        .answer_ms = PATIENCE_MS,
+        .input_bytes = 1ull << 28,
+        .output_bytes = 1ull << 28,
     };
+    char decoder[2 * MODEL_NAME_MAX];
 
     if (wisp_connect(&c->client, &options) || wisp_find(c->client, c->experiment.model->name, &c->served))
         return refuse_client(why);
-    return 0;
+    snprintf(decoder, sizeof decoder, "%s.decoder", c->experiment.model->name);
+    if (compressing_is(c->experiment.model, c->experiment.media) && wisp_find(c->client, decoder, &c->decoder))
+        return refuse_client(why);
+    return check_served(c, why);
 }
 
 /* Element by element as a client writes it; `column` of an activation of so many samples. */
@@ -120,6 +143,25 @@ static void compare_outputs(struct comparison *c, struct forward *forward, wisp_
     }
 }
 
+/* What the first half of a model that compresses gave, rounded, through the second: *request becomes that. */
+static int ask_decoder(struct comparison *c, size_t rows, wisp_request **request, struct reason *why)
+{
+    const size_t count = rows * wisp_model_output_size(c->served);
+    const float *latents = wisp_request_output(*request);
+    wisp_request *second = NULL;
+    int result = 0;
+
+    if (wisp_model_input_size(c->decoder) * rows != count ||
+        wisp_request_new(c->client, c->decoder, (uint32_t)rows, &second))
+        return refuse_client(why);
+    for (size_t i = 0; i < count; i++)
+        wisp_request_input(second)[i] = rintf(latents[i]);
+    result = ask(second, why);
+    wisp_request_free(*request);
+    *request = second;
+    return result;
+}
+
 static int ask_rows(struct comparison *c, struct forward *forward, size_t first, size_t rows, size_t stride,
                     struct reason *why)
 {
@@ -134,6 +176,8 @@ static int ask_rows(struct comparison *c, struct forward *forward, size_t first,
             put(&s->inputs[i], forward_input(forward, i) + first + row, stride, to + row * bytes_of(&s->inputs[i]));
     }
     result = result ? result : ask(request, why);
+    if (!result && c->decoder)
+        result = ask_decoder(c, rows, &request, why);
     if (!result)
         compare_outputs(c, forward, request, first, rows, stride);
     wisp_request_free(request);
@@ -255,6 +299,7 @@ static int compare(struct comparison *c, struct reason *why)
         result = c->experiment.model->decoding.length ? compare_decoded(c, which, why) : compare_tensors(c, which, why);
     batches_free(c->batches);
     wisp_model_free(c->served);
+    wisp_model_free(c->decoder);
     wisp_close(c->client);
     return result;
 }

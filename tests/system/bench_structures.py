@@ -20,7 +20,7 @@ from programs import Programs, check, serving  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv[1]).resolve()
-STRUCTURES = ("cnn-28-w16", "keyword-gru-w64", "ngram-4096-128-20", "resnet-upscale-x2-w32", "sound-denoise-w32", "text-tagger-w128-17", "text-translator-2-w96-3k")
+STRUCTURES = ("cnn-28-w16", "compress-8-w64", "keyword-gru-w64", "ngram-4096-128-20", "resnet-upscale-x2-w32", "sound-denoise-w32", "text-tagger-w128-17", "text-translator-2-w96-3k")
 STOPS = 4
 
 
