@@ -62,6 +62,8 @@ wisp_client *served_connect(const struct wisp_options *options)
 
     own.size = sizeof own;
     own.socket_path = served.socket;
+    if (!own.connect_ms)
+        own.connect_ms = PATIENCE_MS; /* the machine may be busy */
     if (wisp_connect(&client, &own))
         fail_msg("%s", wisp_last_error());
     return client;
