@@ -239,8 +239,9 @@ static int refuse_classes(const struct experiment *s, const struct experiment_op
                       "%s: all %zu samples are of one class, \"%s\"; a classifier needs two or more", o->data,
                       s->data->count, s->data->labels[0]);
     return refuse(why, WISP_E_FORMAT,
-                  "%s has %zu classes, but the model has %llu outputs; build it with --layers …-%zu", o->data, classes,
-                  (unsigned long long)outputs, classes);
+                  "%s has %zu classes, but the model has %llu outputs; build it with --layers …-%zu, or "
+                  "--outputs %zu",
+                  o->data, classes, (unsigned long long)outputs, classes, classes);
 }
 
 /* What cannot be read. Most of the data is no accident: then the wrong thing is being read. */
@@ -349,7 +350,7 @@ static int check_columns(const struct experiment *s, const struct experiment_opt
         return refuse(why, WISP_E_INVALID,
                       "--degrade is for networks that give a picture for a picture, or a recording for a recording, "
                       "and --unlabelled for others");
-    if (o->noise && (!s->sounds || !o->degrade))
+    if (o->noise && !s->sounds)
         return refuse(why, WISP_E_INVALID, "--noise is what --degrade mix=LOW:HIGH mixes with recordings");
     if (o->label_separator && (strlen(o->label_separator) != 1 || o->target_columns))
         return refuse(why, WISP_E_INVALID, "--label-separator is one character, and not for numbers");

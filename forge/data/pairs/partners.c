@@ -99,11 +99,15 @@ static const char *below(const char *root, const char *path)
 
 bool partners_are_named(const struct dataset *set, const char *root)
 {
+    size_t inputs = 0, targets = 0;
+
     for (size_t i = 0; set->names && i < set->count; i++) {
-        if (find_place(below(root, set->names[i])).word)
-            return true;
+        const struct word *word = find_place(below(root, set->names[i])).word;
+
+        inputs += word && !word->target;
+        targets += word && word->target;
     }
-    return false;
+    return inputs || (targets && targets < set->count);
 }
 
 bool partners_are_there(const struct dataset *set, const char *root, struct partners *out)

@@ -17,7 +17,8 @@ struct partners {
     uint32_t input, target; /* numbers of pictures */
 };
 
-/* Whether any picture's path says that it is one of a pair. */
+/* Whether any picture's path says that it is one of a pair; where all say that they are targets, as in a folder of
+ * clean ones alone, they are none. */
 bool partners_are_named(const struct dataset *set, const char *root);
 
 /* Whether some say that they are inputs, and others that they are the targets of such: one of each. */

@@ -119,6 +119,24 @@ static void test_recordings_are_merged(void **state)
     forge_run(&ran, folder, "train two.safetensors -D train --degrade mix=0:10 -o x.safetensors");
     assert_int_equal(ran.status, 2);
     assert_non_null(strstr(ran.err, "the network merges 2 recordings of one event"));
+    forge_run_well(&ran, folder, "train two.safetensors -D train -e 1 --no-history -n n -o said.safetensors");
+    assert_non_null(strstr(ran.err, "they are made into them by --degrade damage=-3:12, as for audio.synthesis"));
+    forge_run_well(&ran, folder,
+                   "train two.safetensors -D train --degrade damage=-3:12 -e 1 --no-history -n n -o told.safetensors");
+    assert_same_bytes(folder, "said.safetensors", "told.safetensors");
+}
+
+/* Clean recordings alone: what goes without saying is what would be said. */
+static void test_a_type_has_a_degradation(void **state)
+{
+    (void)state;
+    forge_run_well(&ran, folder, "train m.safetensors -D train -e 1 --no-history -n n -o said.safetensors");
+    assert_non_null(strstr(ran.err, "they are made into them by --degrade mix=0:10, as for audio.denoising"));
+    forge_run_well(&ran, folder,
+                   "train m.safetensors -D train/ --degrade mix=0:10 -e 1 --no-history -n n -o told.safetensors");
+    assert_same_bytes(folder, "said.safetensors", "told.safetensors");
+    forge_run_well(&ran, folder, "eval m.safetensors -D pairs --json");
+    assert_null(strstr(ran.err, "--degrade"));
 }
 
 static void test_what_does_not_fit_is_refused(void **state)
@@ -127,7 +145,7 @@ static void test_what_does_not_fit_is_refused(void **state)
         { "train m.safetensors -D train --degrade noise=3 -o x.safetensors", 2,
           "--degrade 'noise=3': of recordings give mix=LOW:HIGH, or of several of one event damage=LOW:HIGH, decibels "
           "from -60 to 60 by which they are above the noise" },
-        { "train m.safetensors -D pairs --noise train -o x.safetensors", 2,
+        { "eval m.safetensors -D pairs --noise train", 2,
           "--noise is what --degrade mix=LOW:HIGH mixes with recordings" },
         { "train m.safetensors -D train --degrade mix=0:10 --augment speed=0.1 -o x.safetensors", 2,
           "--augment: pairs of recordings are varied by the place at which they are cut, and by noise" },
@@ -147,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_noise_is_taken_away),
         cmocka_unit_test(test_recordings_are_merged),
+        cmocka_unit_test(test_a_type_has_a_degradation),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
 
