@@ -126,6 +126,7 @@ complete -c wisp -n '__wisp_verb train' -l no-fold -d 'leave normalisations as t
 complete -c wisp -n '__wisp_verb build train' -l no-history -d 'do not record it'
 complete -c wisp -n '__wisp_verb build' -l fixed -x -d 'density of each layer'
 complete -c wisp -n '__wisp_verb build' -l layer-density -x -d 'LAYER=D: density of one layer'
+complete -c wisp -n '__wisp_verb build' -l outputs -x -d 'neurons of the last layer'
 complete -c wisp -n '__wisp_verb build' -l granularity -x -a 'weight kernel' -d 'of convolutions'
 complete -c wisp -n '__wisp_verb build' -l sampling -x -a 'exact bernoulli' -d 'counts'
 complete -c wisp -n '__wisp_verb build' -l repair -d 'give every neuron an input and an output'

@@ -15,18 +15,17 @@
 /* What goes without saying for a processing type whose answers are pictures. */
 static const struct picture_type {
     const char *type;
-    const char *loss;      /* NULL: what suits the last layer */
-    const char *degrade;   /* of pictures that have no partners; NULL: they have */
-    const char *structure; /* that is built when none is named */
-    bool whole;            /* a picture goes through in one, for what it shows is one thing */
+    const char *loss;    /* NULL: what suits the last layer */
+    const char *degrade; /* of pictures that have no partners; NULL: they have */
+    bool whole;          /* a picture goes through in one, for what it shows is one thing */
 } types[] = {
-    { "image.enhancement", NULL, "dark=0.25", "resnet-enhance-w32", false },
-    { "image.denoising", NULL, "noise=25", "resnet-denoise-w32", false },
-    { "image.super-resolution", "l1", "small=2", "resnet-upscale-x2-w32", false },
-    { "image.segmentation", NULL, NULL, "unet-segment-128-w8", false },
-    { "image.style", NULL, "oil=4", "resnet-style-w32", false },
-    { "image.generation", NULL, "drawing=1", "unet-generate-28-w24", true },
-    { "image.compression", "mse", "none", "compress-8-w96-b1", false },
+    { "image.enhancement", NULL, "dark=0.25", false },
+    { "image.denoising", NULL, "noise=25", false },
+    { "image.super-resolution", "l1", "small=2", false },
+    { "image.segmentation", NULL, NULL, false },
+    { "image.style", NULL, "oil=4", false },
+    { "image.generation", NULL, "drawing=1", true },
+    { "image.compression", "mse", "none", false },
 };
 
 /* NULL: nothing does. */
@@ -60,13 +59,6 @@ const struct loss *picturing_loss(const char *processing)
     const struct picture_type *type = find_type(processing);
 
     return type && type->loss ? loss_find(type->loss) : NULL;
-}
-
-const char *picturing_structure(const char *processing)
-{
-    const struct picture_type *type = find_type(processing);
-
-    return type ? type->structure : NULL;
 }
 
 static const struct layer_kind *last_kind(const struct model *model)

@@ -25,9 +25,7 @@ int picturing_pair(const struct experiment *experiment, const struct experiment_
 /* Of an open experiment: what its recipe is to suit. */
 void picturing_settle(const struct experiment *experiment, struct recipe_options *options);
 
-/* Of a processing type whose answers are pictures: the loss that it has whatever the last layer is, and the structure
- * that is built when none is named. NULL: none. */
+/* Of a processing type whose answers are pictures: the loss that it has whatever the last layer is. NULL: none. */
 const struct loss *picturing_loss(const char *processing);
-const char *picturing_structure(const char *processing);
 
 #endif

@@ -9,17 +9,27 @@
 static const struct task {
     const char *type;
     bool classifies;
+    const char *structure; /* that is built when none is named: the one whose model ships, or its like */
 } tasks[] = {
-    { "image.classification", true }, { "image.segmentation", false },
-    { "image.denoising", false },     { "image.super-resolution", false },
-    { "image.compression", false },   { "image.enhancement", false },
-    { "image.style", false },         { "image.generation", false },
-    { "text.classification", true },  { "text.semantics", true },
-    { "text.keywords", true },        { "text.summarisation", true },
-    { "text.translation", false },    { "text.generation", false },
-    { "audio.classification", true }, { "audio.recognition", true },
-    { "audio.transcription", false }, { "audio.denoising", false },
-    { "audio.synthesis", false },
+    { "image.classification", true, "cnn-28-w16" },
+    { "image.segmentation", false, "unet-segment-128-w8" },
+    { "image.denoising", false, "resnet-denoise-w32" },
+    { "image.super-resolution", false, "resnet-upscale-x2-w32" },
+    { "image.compression", false, "compress-8-w96-b1" },
+    { "image.enhancement", false, "resnet-enhance-w32" },
+    { "image.style", false, "resnet-style-w32" },
+    { "image.generation", false, "unet-generate-28-w24" },
+    { "text.classification", true, "ngram-8192-128-20" },
+    { "text.semantics", true, "text-tagger-w128-17" },
+    { "text.keywords", true, "text-keywords-w128-256" },
+    { "text.summarisation", true, "text-gist-w128-2" },
+    { "text.translation", false, "text-translator-2-w96-3k" },
+    { "text.generation", false, "text-decoder-2-w128" },
+    { "audio.classification", true, "sound-cnn-w16-10" },
+    { "audio.recognition", true, "sound-cnn-w16-10" },
+    { "audio.transcription", false, "sound-ctc-w64-11" },
+    { "audio.denoising", false, "sound-denoise-w96" },
+    { "audio.synthesis", false, "sound-merge-3-w96" },
 };
 
 /* "image.classification, .segmentation, text.classification", of those that classify, or of one modality. */
@@ -79,6 +89,13 @@ enum dataset_tags task_tags(const char *processing)
     if (!strcmp(processing, "text.summarisation"))
         return TAGS_KEPT;
     return !strcmp(processing, "text.keywords") ? TAGS_KEYWORDS : TAGS_CATEGORY;
+}
+
+const char *task_structure(const char *processing)
+{
+    const struct task *task = find(processing);
+
+    return task ? task->structure : NULL;
 }
 
 int task_check(const char *processing, struct reason *why)

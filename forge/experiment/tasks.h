@@ -22,6 +22,10 @@ int task_fits(const char *processing, bool softmax, struct reason *why);
 /* The loss that a task has whatever the last layer is; NULL: the one that suits that layer. */
 const struct loss *task_loss(const char *processing);
 
+/* The small structure of a type, or of a modality's default task, that is built when none is named; NULL: there is no
+ * such type. */
+const char *task_structure(const char *processing);
+
 /* What each word is tagged with, by a network that says something of each. */
 enum dataset_tags task_tags(const char *processing);
 

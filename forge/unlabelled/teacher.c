@@ -35,8 +35,9 @@ static int check_outputs(const struct model *teacher, const struct model *pupil,
         return refuse(why, WISP_E_FORMAT, "it has several inputs or outputs; a teacher has one of each");
     if (!shape_equal(model_output(teacher), model_output(pupil)))
         return refuse(why, WISP_E_FORMAT,
-                      "it has %llu outputs, the pupil has %llu; build the pupil with --layers …-%llu", count,
-                      (unsigned long long)shape_elements(model_output(pupil)), count);
+                      "it has %llu outputs, the pupil has %llu; build the pupil with --layers …-%llu, or --outputs "
+                      "%llu",
+                      count, (unsigned long long)shape_elements(model_output(pupil)), count, count);
     if (said->kind->distribution != learned->kind->distribution)
         return refuse(why, WISP_E_FORMAT, "it ends in a %s, the pupil in a %s; let both end alike", said->kind->name,
                       learned->kind->name);

@@ -27,6 +27,7 @@
 #include "forge/verbs/verb.h"
 #include "sparse/file/model_file.h"
 #include "sparse/graph/flow.h"
+#include "sparse/graph/structure_edit.h"
 
 #define VERB "build"
 
@@ -34,6 +35,7 @@ struct build {
     struct plan_options plan;
     struct sampling_options sampling;
     uint64_t seed, threads, samples, candidates;
+    uint64_t outputs; /* of the structure's last layer; 0: as it has them */
     const char *output, *name, *processing, *media, *labels;
     bool json, no_history, force;
 };
@@ -49,6 +51,7 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
         .examples =
             "  wisp build --layers 784-1000-1000-1000-10 --sparsity 0.95 --seed 7 -o m.safetensors\n"
             "  wisp build --structure resnet-20-w16 --method erk --sparsity 0.9 -o r.safetensors\n"
+            "  wisp build --processing text.classification --outputs 3 --sparsity 0.8 -o t.safetensors\n"
             "  wisp build --layers 784-300-10 --max-bytes 50K --repair -o small.safetensors\n"
             "  wisp build --layers 784-300-10 -d 0.1 --edges fc1=wiring.csv --export-edges fc2=out.mtx -o "
             "w.safetensors\n"
@@ -60,6 +63,8 @@ __attribute__((noinline)) static bool read_options(int argc, char **argv, struct
 
     plan_option_rows(&table, &build->plan);
     sampling_option_rows(&table, &build->sampling);
+    option_count(&table, "outputs", 0, &build->outputs, "N",
+                 "of a structure: its last layer gets N neurons, as data of N classes need it", 1, 1 << 20);
     option_count(&table, "seed", 'S', &build->seed, "N", "which connections and first weights; 1 if absent", 0, 0);
     option_count(&table, "candidates", 0, &build->candidates, "K",
                  "samplings that 'wisp train' draws and chooses from; 1", 1, 1000);
@@ -295,7 +300,10 @@ int verb_build(int argc, char **argv)
     if (!read_options(argc, argv, &build, &status))
         return status;
     if (!build.plan.structure && !build.plan.layers && build.processing)
-        build.plan.structure = picturing_structure(build.processing);
+        build.plan.structure = task_structure(build.processing);
+    if (build.outputs && build.plan.layers)
+        return fail(VERB, EXIT_USAGE,
+                    "--outputs is of a --structure; the last number of --layers says how many there are");
     build.plan.edges_given = build.sampling.edges.count > 0;
     if ((status = plan_options_check(VERB, &build.plan)))
         return status;
@@ -303,7 +311,9 @@ int verb_build(int argc, char **argv)
         return fail(VERB, EXIT_USAGE, "--export-edges needs -o: without it nothing is sampled");
     if ((status = structure_from_options(VERB, &build.plan, build.processing, &structure)))
         return status;
-    if (build.processing && task_fits(build.processing, gives_classes(&structure), &why))
+    if (build.outputs && structure_set_outputs(&structure, (uint32_t)build.outputs, &why))
+        status = fail(VERB, EXIT_DATA, "--outputs: %s", why.text);
+    else if (build.processing && task_fits(build.processing, gives_classes(&structure), &why))
         status = fail(VERB, EXIT_USAGE, "--processing: %s", why.text);
     else if (structure_plan(&structure, &why))
         status = fail(VERB, EXIT_DATA, "%s", why.text);

@@ -197,3 +197,17 @@ int structure_set_neurons(struct structure *structure, uint32_t place, uint32_t 
         structure->layers[at].parameters[0] = neurons;
     return result;
 }
+
+int structure_set_outputs(struct structure *structure, uint32_t neurons, struct reason *why)
+{
+    const size_t used = strlen(structure->name);
+    uint32_t places = 0;
+    int result;
+
+    for (uint32_t i = 0; i < structure->layer_count; i++)
+        places += structure->layers[i].kind->weighted;
+    result = structure_set_neurons(structure, places, neurons, why);
+    if (!result && used)
+        snprintf(structure->name + used, sizeof structure->name - used, ".%u", neurons);
+    return result;
+}

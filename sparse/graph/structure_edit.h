@@ -23,6 +23,9 @@ int structure_remove(struct structure *structure, uint32_t place, struct reason 
 /* The `place`-th gets another number of output neurons or channels. */
 int structure_set_neurons(struct structure *structure, uint32_t place, uint32_t neurons, struct reason *why);
 
+/* The last one does, and the structure is another by its name: "NAME.NEURONS". */
+int structure_set_outputs(struct structure *structure, uint32_t neurons, struct reason *why);
+
 /* A copy with arrays of its own. -ENOMEM. */
 int structure_copy(const struct structure *structure, struct structure *out);
 

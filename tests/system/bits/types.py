@@ -152,7 +152,7 @@ CASES = {
 
 def types_of_the_forge():
     with open(os.path.join(SOURCE, "forge/experiment/tasks.c"), encoding="utf-8") as file:
-        return set(re.findall(r'\{ "([a-z]+\.[a-z-]+)", (?:true|false) \}', file.read()))
+        return set(re.findall(r'\{ "([a-z]+\.[a-z-]+)", (?:true|false),', file.read()))
 
 
 class Bed:

@@ -137,6 +137,7 @@ static void test_refusals(void **state)
         { "build", 2, "--layers is missing" },
         { "build --layers 784-10", 2, "--sparsity is missing" },
         { "build --layers 784-1x-10 --sparsity 0.5", 2, "character 6" },
+        { "build --layers 784-10 --sparsity 0.5 --outputs 3", 2, "--outputs is of a --structure" },
         { "build --layers 784-10 --sparsity 1", 2, "from 0 to 1 (exclusive)" },
         { "build --layers 784-10 --sparsity -0.1", 2, "from 0 to 1" },
         { "build --layers 784-10 --sparsity 95", 2, "from 0 to 1" },

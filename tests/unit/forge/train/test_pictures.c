@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/size.h"
 #include "sparse/file/model_file.h"
 #include "support/test.h"
 #include "unit/data/data_make.h"
@@ -224,11 +225,27 @@ static void test_pictures_become_larger(void **state)
 /* It goes without saying. */
 static void test_a_type_has_a_structure(void **state)
 {
+    static const char *const types[] = {
+        "image.classification", "image.enhancement", "image.denoising",      "image.super-resolution",
+        "image.segmentation",   "image.compression", "image.style",          "image.generation",
+        "text.classification",  "text.semantics",    "text.translation",     "text.summarisation",
+        "text.keywords",        "text.generation",   "audio.classification", "audio.recognition",
+        "audio.transcription",  "audio.denoising",   "audio.synthesis",      "text",
+    };
+
     (void)state;
     forge_run_well(&ran, data_root, "build -p image.style -s 0.5 --no-history -n n -o styled");
     forge_run_well(&ran, data_root, "build --structure resnet-style-w32 -s 0.5 --no-history -n n -o named");
     assert_same_bytes(data_root, "styled", "named");
-    forge_run(&ran, data_root, "build -p image.classification -s 0 -o x");
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        char command[96];
+
+        snprintf(command, sizeof command, "build -p %s -s 0.5 --no-history", types[i]);
+        forge_run_well(&ran, data_root, command);
+    }
+    forge_run_well(&ran, data_root, "build -p text.classification --outputs 3 -s 0.5 --no-history --json");
+    assert_non_null(strstr(ran.out, "1048960")); /* 8192 x 128 + 128 x 3 */
+    forge_run(&ran, data_root, "build -p raw -s 0 -o x");
     assert_non_null(strstr(ran.err, "--layers is missing"));
 }
 
