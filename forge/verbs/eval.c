@@ -442,7 +442,9 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     struct likeness likeness = { .set = NULL };
     struct transcripts said = { .samples = 0 };
     struct loss_batch batch = LOSS_BATCH_NULL;
-    struct forward_setup setup = { .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool };
+    struct forward_setup setup = {
+        .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool, .lengths = true
+    };
     struct reason why;
     int result = 0;
 

@@ -149,7 +149,8 @@ static int make_weights(const struct forward *forward, const struct layer *layer
     else if (s->mode != LAYER_SERVE || plan.direct || layer->kind->indexed)
         result = weights_borrow(s->kernels, &layer->weight, out);
     else
-        result = weights_new(s->kernels, &layer->weight, positions, positions * s->batch, s->choices, out);
+        result = weights_new(s->kernels, &layer->weight, forward->along ? 1 : positions, positions * s->batch,
+                             s->choices, out);
     if (!result && plan.blocks > 1)
         result = weights_split(*out, &layer->weight, (uint32_t)plan.blocks);
     return result;
@@ -174,13 +175,15 @@ static int plan_weights(struct forward *forward, struct reason *why)
     return 0;
 }
 
-/* Of a pass that is run whole, by forward_run(). */
+/* Of a pass that is run whole, by forward_run(). One that serves has formats for the columns that it is made for, and
+ * those of fewer positions are fewer: there they must have been foreseen. */
 static int plan_lengths(struct forward *forward)
 {
-    const struct model *model = forward->setup.model;
+    const struct forward_setup *s = &forward->setup;
+    const struct model *model = s->model;
     uint32_t *along;
 
-    if (forward->setup.part || forward->setup.sparse_input)
+    if (s->part || s->sparse_input || (s->mode == LAYER_SERVE && !s->lengths))
         return 0;
     along = calloc(model_value_count(model), sizeof *along);
     if (along && lengths_find(model, along))

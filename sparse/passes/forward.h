@@ -41,10 +41,11 @@ struct forward_setup {
     enum layer_mode mode; /* LAYER_TRAIN keeps every value for the backward pass, and packs no weight: they move */
     size_t batch;         /* samples at most */
     struct pool *pool;    /* of forward_run(), borrowed; NULL: the caller alone */
-    struct choice_cache *choices;      /* to serve: of weight formats; NULL: they are measured */
-    bool sparse_input;                 /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
-    bool input_gradient;               /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
-    const struct forward_part *part;   /* to serve, borrowed; NULL: all layers */
+    struct choice_cache *choices;    /* to serve: of weight formats; NULL: they are measured */
+    bool lengths;                    /* to serve: forward_set_lengths() may follow, so any number of columns may come */
+    bool sparse_input;               /* to train and to evaluate: for forward_run_sparse(), and for nothing else */
+    bool input_gradient;             /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
+    const struct forward_part *part; /* to serve, borrowed; NULL: all layers */
     const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
     const struct forward *weights_of;  /* to train: what a pass of the same model, which outlives this one, has made of
                                         * its weights; NULL: this one makes it. They may run at the same time */
@@ -97,7 +98,8 @@ void forward_run(struct forward *forward, enum layer_mode mode, const float *inp
  * full, but that a sum of 0 may have another sign. */
 void forward_run_sparse(struct forward *forward, enum layer_mode mode, const struct sparse_vector *input, size_t count);
 bool forward_is_sparse(const struct forward *forward);
-/* Whether the model is one of sequences (lengths.h), of which forward_run() can take the first positions alone; and
+/* Whether the model is one of sequences (lengths.h), of which forward_run() can take the first positions alone, in a
+ * pass that may (one that serves by its setup's word); and
  * how many of each input it takes from now on, from 1 to all; NULL: all. Inputs stand as they do at all positions,
  * which are the first rows; other values, and their gradients, are as if the model had so many. */
 bool forward_has_lengths(const struct forward *forward);
