@@ -13,6 +13,9 @@
 
 enum { WORD_MAX = 16, LINE_MAX_BYTES = 256 };
 
+/* What a matrix may have of the patience that is left, and what is too short for a few rounds. */
+enum { PATIENCE_SHARES = 8, PATIENCE_LEAST_NS = 2 * NS_PER_MS };
+
 /* What was measured, and what came out. */
 struct entry {
     char kernels[WORD_MAX], cpu[CPU_NAME_MAX];
@@ -25,6 +28,7 @@ struct choice_cache {
     char folder[CHOICE_FOLDER_MAX];
     struct entry *entries; /* the oldest first */
     size_t count;
+    uint64_t patience_ns; /* what is left for this model */
     bool changed;
 };
 
@@ -165,11 +169,14 @@ int choice_cache_open(const char *folder, struct choice_cache **out)
         choice_cache_free(cache);
         return -ENOMEM;
     }
+    cache->patience_ns = CHOICE_PATIENCE_NS;
+    *out = cache;
+    if (!folder)
+        return 0;
     snprintf(cache->folder, sizeof cache->folder, "%s", folder);
     path_of(cache, path);
     if (!file_read(path, CHOICE_CACHE_BYTES, &text, &size, NULL) && !lines_read(cache, text, size))
         cache->count = 0;
-    *out = cache;
     return 0;
 }
 
@@ -197,7 +204,7 @@ int choice_cache_save(struct choice_cache *cache, struct reason *why)
     struct file_part part;
     FILE *memory;
 
-    if (!cache->changed)
+    if (!cache->changed || !*cache->folder)
         return 0;
     memory = open_memstream(&text, &part.size);
     if (!memory)
@@ -238,6 +245,23 @@ void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels,
         memmove(cache->entries, cache->entries + 1, --cache->count * sizeof *cache->entries);
     cache->entries[cache->count++] = entry_of(kernels, w, choice);
     cache->changed = true;
+}
+
+void choice_cache_set_patience(struct choice_cache *cache, uint64_t ns)
+{
+    cache->patience_ns = ns;
+}
+
+uint64_t choice_cache_patience(const struct choice_cache *cache)
+{
+    const uint64_t share = cache->patience_ns / PATIENCE_SHARES;
+
+    return share < PATIENCE_LEAST_NS ? 0 : share;
+}
+
+void choice_cache_spend(struct choice_cache *cache, uint64_t ns)
+{
+    cache->patience_ns -= MIN(cache->patience_ns, ns);
 }
 
 bool choice_cache_folder(char folder[CHOICE_FOLDER_MAX])

@@ -16,6 +16,7 @@
 #ifndef SPARSE_CHOICE_CACHE_H
 #define SPARSE_CHOICE_CACHE_H
 
+#include "base/clock.h"
 #include "sparse/kernels/choice.h"
 
 enum { CHOICE_CACHE_LINES = 4096, CHOICE_CACHE_BYTES = 1 << 20, CHOICE_FOLDER_MAX = 4000 };
@@ -28,7 +29,11 @@ struct choice_cache;
  * nowhere. Both are ignored unless they are absolute. */
 bool choice_cache_folder(char folder[CHOICE_FOLDER_MAX]);
 
-/* Reads FOLDER's file, if there is one that is sound. `folder` may be missing. -ENOMEM. */
+/* What measuring the formats of one model may take. */
+#define CHOICE_PATIENCE_NS (500 * NS_PER_MS)
+
+/* Reads FOLDER's file, if there is one that is sound. `folder` may be missing; NULL: choices are kept in memory alone.
+ * -ENOMEM. */
 int choice_cache_open(const char *folder, struct choice_cache **out);
 /* The one of choice_cache_folder(); NULL: there is none, or no memory, and formats are measured. */
 struct choice_cache *choice_cache_usual(void);
@@ -40,6 +45,13 @@ bool choice_cache_find(const struct choice_cache *cache, const struct kernels *k
 /* Remembers one; the oldest gives way when there are CHOICE_CACHE_LINES. */
 void choice_cache_add(struct choice_cache *cache, const struct kernels *kernels, const struct csr *w,
                       const struct choice *choice);
+/* The matrices that come now are of one model, which may take so long in all to be measured; 0: they are not, and what
+ * is not known is estimated. Who says nothing has CHOICE_PATIENCE_NS. */
+void choice_cache_set_patience(struct choice_cache *cache, uint64_t ns);
+/* How long the next of them may take: a share of what is left, so that the first do not take all of it; 0: it is too
+ * little to tell one from another. */
+uint64_t choice_cache_patience(const struct choice_cache *cache);
+void choice_cache_spend(struct choice_cache *cache, uint64_t ns);
 /* Replaces the file, and makes the folder, if anything was added. -errno, and says which file. */
 int choice_cache_save(struct choice_cache *cache, struct reason *why);
 

@@ -29,6 +29,7 @@ struct trial {
     struct choice_costs costs;
     float *x, *y;
     size_t columns; /* that x and y have room for */
+    uint64_t begin_ns, patience_ns;
     unsigned rounds;
     float relative[BATCH_CLASSES][WEIGHT_FORMATS_MAX][ROUNDS_MAX]; /* time, by that of the round's first format */
 };
@@ -134,10 +135,15 @@ static void count_costs(struct trial *t)
     }
 }
 
+static bool is_patient(const struct trial *t)
+{
+    return clock_ns() - t->begin_ns < t->patience_ns;
+}
+
 /* What is far behind after a few rounds is not timed any more; the others begin anew. */
 static void drop_hopeless(struct trial *t)
 {
-    for (t->rounds = 0; t->rounds < ROUNDS_FIRST;)
+    for (t->rounds = 0; t->rounds == 0 || (t->rounds < ROUNDS_FIRST && is_patient(t));)
         time_round(t);
     count_costs(t);
     for (unsigned c = t->choice->first; c <= t->choice->last; c++) {
@@ -159,7 +165,8 @@ static void time_all(struct trial *t)
     unsigned same = 0;
 
     drop_hopeless(t);
-    while (t->rounds < ROUNDS_MAX && (t->rounds < ROUNDS_MIN || same < ROUNDS_SAME)) {
+    choice_of_costs(&t->costs, t->choice);
+    while (is_patient(t) && t->rounds < ROUNDS_MAX && (t->rounds < ROUNDS_MIN || same < ROUNDS_SAME)) {
         const struct choice before = *t->choice;
 
         time_round(t);
@@ -205,6 +212,23 @@ static int pack_candidates(struct trial *t)
     return 0;
 }
 
+/* By what formats say of themselves. */
+static void estimate_all(struct trial *t)
+{
+    const double places = (double)t->whole->rows * t->whole->columns;
+
+    for (unsigned c = t->choice->first; c <= t->choice->last; c++) {
+        for (unsigned f = 0; weight_format_at(f); f++) {
+            const struct format_cost *cost = &weight_format_at(f)->costs[c];
+            const double ns = cost->place * places + cost->connection * (double)t->whole->count;
+
+            if (t->costs.time[c][f] != CHOICE_CANNOT)
+                t->costs.time[c][f] = (uint64_t)(1000 * ns) + 1;
+        }
+    }
+    choice_of_costs(&t->costs, t->choice);
+}
+
 static int make_vectors(struct trial *t)
 {
     const size_t rows = (size_t)t->w.columns + t->w.rows;
@@ -231,16 +255,18 @@ static int trial_run(struct trial *t)
         result = excerpt_take(t->whole, stride, &t->w);
     if (!result)
         result = pack_candidates(t);
-    if (!result)
-        result = make_vectors(t);
-    if (result)
+    if (!result && !t->patience_ns)
+        estimate_all(t);
+    if (result || !t->patience_ns)
         return result;
-    time_all(t);
-    return 0;
+    result = make_vectors(t);
+    if (!result)
+        time_all(t);
+    return result;
 }
 
 int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned first, unsigned last,
-                   struct choice *out)
+                   uint64_t patience_ns, struct choice *out)
 {
     struct trial *trial = calloc(1, sizeof *trial);
     int result;
@@ -251,6 +277,8 @@ int choose_formats(const struct kernels *kernels, const struct csr *w, unsigned 
     trial->kernels = kernels;
     trial->whole = w;
     trial->choice = out;
+    trial->begin_ns = clock_ns();
+    trial->patience_ns = patience_ns;
     result = trial_run(trial);
     for (unsigned f = 0; weight_format_at(f); f++)
         packed_free(trial->packed[f]);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/pool.h"
 #include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/choose.h"
@@ -71,20 +72,31 @@ static int make(const struct kernels *kernels, const struct csr *w, const struct
     return 0;
 }
 
+/* What is estimated is not remembered: there may be time for it at the next start. */
+static int choose(const struct kernels *kernels, const struct csr *w, struct choice_cache *cache, struct choice *choice)
+{
+    const uint64_t patience = cache ? choice_cache_patience(cache) : CHOOSE_FOREVER;
+    const uint64_t begin = clock_ns();
+    int result;
+
+    if (cache && choice_cache_find(cache, kernels, w, choice))
+        return 0;
+    result = choose_formats(kernels, w, choice->first, choice->last, patience, choice);
+    if (!result && cache && patience) {
+        choice_cache_spend(cache, clock_ns() - begin);
+        choice_cache_add(cache, kernels, w, choice);
+    }
+    return result;
+}
+
 int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
                 struct choice_cache *cache, struct weights **out)
 {
     struct choice choice = { .first = batch_class_of(columns_min), .last = batch_class_of(columns_max) };
-    int result;
+    int result = choose(kernels, w, cache, &choice);
 
-    if (!cache || !choice_cache_find(cache, kernels, w, &choice)) {
-        result = choose_formats(kernels, w, choice.first, choice.last, &choice);
-        if (result)
-            return result;
-        if (cache)
-            choice_cache_add(cache, kernels, w, &choice);
-    }
-    result = make(kernels, w, &choice, out);
+    if (!result)
+        result = make(kernels, w, &choice, out);
     if (!result)
         (*out)->fixed = true;
     return result;

@@ -15,8 +15,8 @@ struct choice_cache;
 struct tiles;
 
 /* To serve: for products over columns_min .. columns_max columns (linear: 1 .. batch; a convolution: positions ..
- * positions x batch). Takes the choice that `cache` knows, or measures (choose.h) and tells it; NULL: measures. `w`
- * stays where it is as long as weights_borrow_csr() says so. -ENOMEM. */
+ * positions x batch). Takes the choice that `cache` knows, or measures (choose.h) while it has patience and tells it,
+ * or estimates; NULL: measures. `w` stays where it is as long as weights_borrow_csr() says so. -ENOMEM. */
 int weights_new(const struct kernels *kernels, const struct csr *w, size_t columns_min, size_t columns_max,
                 struct choice_cache *cache, struct weights **out);
 /* To train, or whenever values change: the matrix itself, whatever the batch; nothing is timed or copied. -ENOMEM. */

@@ -11,6 +11,7 @@
 #include "base/size.h"
 #include "kernels/matrices.h"
 #include "kernels/operands.h"
+#include "sparse/kernels/choice_cache.h"
 #include "sparse/kernels/formats/batch_class.h"
 #include "sparse/kernels/formats/dense16.h"
 #include "sparse/kernels/weights.h"
@@ -149,11 +150,43 @@ static void test_weights_of_any_choice(void **state)
     }
 }
 
+/* Without the clock: each density has the format that is the fastest there by far, the bits are the same, and what
+ * takes too much memory is not chosen. */
+static void test_estimated_choice(void **state)
+{
+    static const struct {
+        unsigned percent;
+        size_t n;
+        const char *format;
+    } cases[] = { { 50, 1, "window32" }, { 100, 64, "dense8" }, { 20, 16, "block8" }, { 50, 64, "block8" } };
+    struct choice_cache *cache;
+    struct rng rng = rng_make(14, 0);
+
+    (void)state;
+    assert_int_equal(choice_cache_open(NULL, &cache), 0);
+    choice_cache_set_patience(cache, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct csr w = matrix(&rng, 256, 300, cases[i].percent);
+        struct choice known = { .last = batch_class_of(64) };
+        struct weights *weights;
+
+        assert_int_equal(weights_new(kernels_at(0), &w, 1, 64, cache, &weights), 0);
+        assert_string_equal(weights_format(weights, cases[i].n), cases[i].format);
+        assert_false(choice_cache_find(cache, kernels_at(0), &w, &known)); /* to be measured another time */
+        assert_true(weights_memory(weights) < 4096 + w.count * FORMAT_BYTES);
+        check_weights(weights, 0, &w, &rng, kernels_at(0)->name);
+        weights_free(weights);
+        csr_deinit(&w);
+    }
+    choice_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filling_up_is_bounded),
         cmocka_unit_test(test_what_takes_too_much_is_not_chosen),
+        cmocka_unit_test(test_estimated_choice),
         cmocka_unit_test(test_weights_of_any_choice),
     };
 

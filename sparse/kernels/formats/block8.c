@@ -182,4 +182,12 @@ static void release(struct packed *packed)
     free(made);
 }
 
-const struct weight_format weight_format_block8 = { .name = "block8", .can = can, .pack = pack, .free = release };
+const struct weight_format weight_format_block8 = { .name = "block8",
+                                                    .costs = { [1] = { 0.0008f, 0.191f },
+                                                               { 0.0007f, 0.193f },
+                                                               { 0.0023f, 0.221f },
+                                                               { 0.0049f, 0.437f },
+                                                               { 0.0108f, 0.835f } },
+                                                    .can = can,
+                                                    .pack = pack,
+                                                    .free = release };

@@ -31,6 +31,14 @@ static void release(struct packed *packed)
     free(packed);
 }
 
-const struct weight_format weight_format_csr = {
-    .name = "csr", .can = can, .pack = pack, .free = release, .borrows = true
-};
+const struct weight_format weight_format_csr = { .name = "csr",
+                                                 .costs = { { 0.0010f, 0.355f },
+                                                            { 0, 0.402f },
+                                                            { 0.0003f, 0.392f },
+                                                            { 0.0006f, 0.479f },
+                                                            { 0.0029f, 0.931f },
+                                                            { 0, 1.659f } },
+                                                 .can = can,
+                                                 .pack = pack,
+                                                 .free = release,
+                                                 .borrows = true };

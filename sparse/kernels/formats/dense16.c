@@ -62,4 +62,6 @@ static void release(struct packed *packed)
     free(made);
 }
 
-const struct weight_format weight_format_dense16 = { .name = "dense16", .can = can, .pack = pack, .free = release };
+const struct weight_format weight_format_dense16 = {
+    .name = "dense16", .costs = { [0] = { 0.0514f, 0.015f } }, .can = can, .pack = pack, .free = release
+};

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sparse/kernels/formats/batch_class.h"
 #include "sparse/tensor/csr.h"
 
 enum { WEIGHT_FORMATS_MAX = 8, PACK_LANES = 16 };
@@ -34,8 +35,16 @@ struct packed {
     size_t memory;  /* bytes, this struct included; not what is borrowed */
 };
 
+/* Nanoseconds that a batch as its class is timed with takes for each place of the matrix, connected or not, and for
+ * each connection: what a format is chosen by where the clock is not asked. Fitted to times at 30, 70, 90 and 98 % of
+ * 1024 x 1024, AVX-512 (docs/results/kernels.md); what counts is how they compare. */
+struct format_cost {
+    float place, connection;
+};
+
 struct weight_format {
     const char *name;
+    struct format_cost costs[BATCH_CLASSES]; /* of classes that it takes */
     /* Whether it takes batches of this class (batch_class.h), at an expense of memory that suits the matrix. */
     bool (*can)(const struct csr *w, unsigned batch_class);
     /* Allocates what begins with a struct packed, zeroed, fills in the rest and what it needs of units, grain, memory.

@@ -137,4 +137,10 @@ static void release(struct packed *packed)
     free(made);
 }
 
-const struct weight_format weight_format_window32 = { .name = "window32", .can = can, .pack = pack, .free = release };
+const struct weight_format weight_format_window32 = {
+    .name = "window32",
+    .costs = { { 0.0010f, 0.052f }, { 0.0046f, 0.086f }, { 0.0095f, 0.161f } },
+    .can = can,
+    .pack = pack,
+    .free = release
+};

@@ -245,9 +245,46 @@ static void test_what_cannot_be_written_is_said(void **state)
     scratch_remove(folder);
 }
 
+/* Matrices have a share each of what is left, and too little is nothing. */
+static void test_patience_runs_out(void **state)
+{
+    struct choice_cache *cache;
+    uint64_t given = 0, share;
+
+    (void)state;
+    assert_int_equal(choice_cache_open(NULL, &cache), 0);
+    for (unsigned matrices = 0; (share = choice_cache_patience(cache)); matrices++) {
+        assert_true(matrices < 1000);
+        given += share;
+        choice_cache_spend(cache, share);
+    }
+    assert_true(given > CHOICE_PATIENCE_NS / 2 && given <= CHOICE_PATIENCE_NS);
+    choice_cache_set_patience(cache, CHOICE_PATIENCE_NS);
+    assert_true(choice_cache_patience(cache) > 0);
+    choice_cache_spend(cache, UINT64_MAX);
+    assert_int_equal(choice_cache_patience(cache), 0);
+    choice_cache_free(cache);
+}
+
+static void test_without_a_folder_it_is_kept_in_memory(void **state)
+{
+    const struct choice choice = choice_of(0, 4);
+    struct choice_cache *cache;
+    struct reason why;
+
+    (void)state;
+    assert_int_equal(choice_cache_open(NULL, &cache), 0);
+    choice_cache_add(cache, kernels_find("scalar"), &small, &choice);
+    assert_true(is_found(cache, kernels_find("scalar"), &small, 0, 4));
+    assert_ok(choice_cache_save(cache, &why), why);
+    choice_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patience_runs_out),
+        cmocka_unit_test(test_without_a_folder_it_is_kept_in_memory),
         cmocka_unit_test(test_found_again),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_refused),
