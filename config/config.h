@@ -49,6 +49,7 @@ struct config {
     size_t model_count;
     char *kernels; /* "auto", "scalar", "avx2", "avx512" */
     bool cache;    /* which weight formats are the fastest is kept on disk */
+    bool tune;     /* which they are is measured, where it is not known */
     bool rollback; /* so is what was served, to be gone back to */
     enum config_loop loop;
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */

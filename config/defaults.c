@@ -20,6 +20,7 @@ int config_init(struct config *config)
         .socket_mode = 0666,
         .kernels = strdup("auto"),
         .cache = true,
+        .tune = true,
         .rollback = true,
         .loop = CONFIG_LOOP_AUTO,
         .spin_ns = CONFIG_SPIN_AUTO,

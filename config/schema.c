@@ -183,6 +183,7 @@ const struct field config_fields[] = {
     { "log", &kind_section, .fields = log_fields },
     { "kernels", &kind_word, AT(config, kernels), .choices = kernels, .live = true },
     { "cache", &kind_switch, AT(config, cache), 0, 1, .live = true },
+    { "tune", &kind_switch, AT(config, tune), 0, 1, .live = true },
     { "rollback", &kind_switch, AT(config, rollback), 0, 1, .live = true },
     { "loop", &kind_choice, AT(config, loop), .choices = loops },
     { "spin", &kind_spin, AT(config, spin_ns), 0, 100 * NS_PER_MS },

@@ -32,6 +32,8 @@ static void make_table(struct option_table *table, struct options *options, bool
     option_text(table, "user", 'u', &options->user, "USER", "with --test: check as this user, in no sandbox");
     option_flag(table, "dump-config", 'T', &options->dump, "print the effective configuration and exit");
     option_flag(table, "quiet", 'q', &options->quiet, "with --test: no output when all is well");
+    option_flag(table, "no-tune", 0, &options->no_tune,
+                "estimate which weight formats are the fastest instead of measuring it");
     option_text(table, "log-level", 'l', &options->log_level, "LEVEL", "error, warning, notice, info or debug");
     option_flag(table, "version", 'V', version, "print the version and exit");
 }
@@ -127,6 +129,8 @@ int options_configure(const struct options *options, struct config *config, FILE
         result = add_models(options, config);
     if (result)
         return refuse_errno(why, result, "configuration");
+    if (options->no_tune)
+        config->tune = false;
     if (options->log_level)
         log_parse_level(options->log_level, &config->log_level);
     return loop_from_environment(config, why);

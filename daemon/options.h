@@ -20,7 +20,7 @@ struct options {
     struct option_list models;
     const char *log_level;
     const char *user; /* --test checks as this one; NULL: as the service, where root asks */
-    bool test, quiet, dump;
+    bool test, quiet, dump, no_tune;
 };
 
 /* Reads the command line; --help and --version are answered here. Returns -1 to go on, else an exit status. */

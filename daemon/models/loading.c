@@ -28,6 +28,7 @@ static int take_models(struct config *config, struct config *from, const struct 
         return result;
     from->log_level = running->log_level;
     from->cache = running->cache;
+    from->tune = running->tune;
     from->rollback = running->rollback;
     config_deinit(config);
     *config = *from;

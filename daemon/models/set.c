@@ -106,7 +106,7 @@ static void choices_close(struct choice_cache *choices)
 {
     struct reason why;
 
-    if (choices && choice_cache_save(choices, &why))
+    if (choice_cache_save(choices, &why))
         log_warning("%s: the next start will measure again which weight formats are the fastest", why.text);
     choice_cache_free(choices);
 }
@@ -120,6 +120,7 @@ static int entry_load(const struct load *load, uint32_t number, struct reason *w
     int result;
 
     instance->entry = number;
+    choice_cache_set_patience(load->setup.choices, load->config->tune ? CHOICE_PATIENCE_NS : 0);
     result = instance_init(instance, entry, &load->setup, why);
     set->batch_max = MAX(set->batch_max, instance->batch_max);
     if (result || !*instance->decoder_name)
@@ -247,6 +248,8 @@ static int load_all(struct load *load, const struct model_set *before, struct re
     if (result)
         return refuse_errno(why, result, "models");
     choices = load->config->cache ? choice_cache_usual() : NULL;
+    if (!choices && choice_cache_open(NULL, &choices)) /* nowhere to keep them: then for as long as this takes */
+        return refuse_errno(why, -ENOMEM, "choices of weight formats");
     load->setup.choices = choices;
     result = models_load(load, why);
     choices_close(choices);

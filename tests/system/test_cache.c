@@ -153,6 +153,19 @@ static void it_can_be_switched_off(void **state)
     assert_true(identity_of_file() == 0);
 }
 
+/* Then nothing is measured that could be kept, and it serves. */
+static void formats_can_be_estimated(void **state)
+{
+    const char *arguments[] = { "--no-tune", "--dump-config", NULL };
+    static char output[16384];
+
+    (void)state;
+    start_and_stop("tune: false\n");
+    assert_true(identity_of_file() == 0);
+    assert_int_equal(daemon_run(arguments, output, sizeof output), 0);
+    assert_non_null(strstr(output, "\ntune: false\n"));
+}
+
 /* A check looks, and leaves nothing. */
 static void a_test_writes_nothing(void **state)
 {
@@ -169,7 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_written_once),      cmocka_unit_test(it_is_believed),
         cmocka_unit_test(damage_costs_time_alone), cmocka_unit_test(it_can_be_switched_off),
-        cmocka_unit_test(a_test_writes_nothing),
+        cmocka_unit_test(a_test_writes_nothing),   cmocka_unit_test(formats_can_be_estimated),
     };
 
     return cmocka_run_group_tests(tests, make, bed_remove);

@@ -20,6 +20,7 @@ static const char full[] = "# everything once\n"
                            "log: {level: debug}\n"
                            "kernels: avx2\n"
                            "cache: false\n"
+                           "tune: false\n"
                            "loop: io_uring\n"
                            "spin: 50us\n"
                            "limits:\n"
@@ -64,6 +65,7 @@ static void assert_same(const struct config *a, const struct config *b)
     assert_same_text(a->kernels, b->kernels);
     assert_int_equal(a->socket_mode, b->socket_mode);
     assert_int_equal(a->cache, b->cache);
+    assert_int_equal(a->tune, b->tune);
     assert_int_equal(a->loop, b->loop);
     assert_int_equal(a->spin_ns, b->spin_ns);
     assert_int_equal(a->log_level, b->log_level);
@@ -117,6 +119,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.socket_mode, 0666);
     assert_string_equal(config.kernels, "auto");
     assert_true(config.cache);
+    assert_true(config.tune);
     assert_int_equal(config.loop, CONFIG_LOOP_AUTO);
     assert_true(config.spin_ns == CONFIG_SPIN_AUTO);
     assert_int_equal(config.log_level, LOG_LEVEL_INFO);
@@ -146,6 +149,7 @@ static void test_everything_once(void **state)
     assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
     assert_string_equal(config.kernels, "avx2");
     assert_false(config.cache);
+    assert_false(config.tune);
     assert_int_equal(config.loop, CONFIG_LOOP_URING);
     assert_int_equal(config.spin_ns, 50000);
     assert_int_equal(config.limits.channels, 10);
@@ -171,12 +175,12 @@ static void test_everything_once(void **state)
     assert_true(config.models[0].preferred);
     assert_int_equal(config.models[0].batch_max, 64);
     assert_int_equal(config.models[0].wait_ns, 200000);
-    assert_int_equal(config.models[0].line, 22);
+    assert_int_equal(config.models[0].line, 23);
     assert_string_equal(config.models[1].path, "/abs/\"b\\.safetensors");
     assert_null(config.models[1].name);
     assert_false(config.models[1].preferred);
     assert_int_equal(config.models[1].batch_max, 32);
-    assert_int_equal(config.models[1].line, 26);
+    assert_int_equal(config.models[1].line, 27);
     assert_string_equal(config.models[2].path, "/etc/wisp/caf\xc3\xa9/\xe6\xa8\xa1");
     assert_string_equal(config.models[2].name, "7");
     config_deinit(&config);
