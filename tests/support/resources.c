@@ -32,3 +32,11 @@ unsigned resources_maps(const char *text)
     fclose(file);
     return count;
 }
+
+unsigned repeats(const char *variable, unsigned usual)
+{
+    const char *text = getenv(variable);
+    unsigned long count = text ? strtoul(text, NULL, 10) : 0;
+
+    return count ? (unsigned)count : usual;
+}

@@ -11,4 +11,7 @@ unsigned resources_fds(void);
 /* Mappings whose line in /proc/self/maps contains `text` ("memfd:"). */
 unsigned resources_maps(const char *text);
 
+/* How often something is to be done: as the environment says (scripts/reliability), or `usual`. */
+unsigned repeats(const char *variable, unsigned usual);
+
 #endif

@@ -24,6 +24,7 @@
 #include "base/rng.h"
 #include "base/size.h"
 #include "support/both_loops.h"
+#include "support/resources.h"
 #include "system/siege.h"
 
 /* ---- submissions ---- */
@@ -218,7 +219,7 @@ static void *scribble(void *argument)
 static void scribbling_hurts_nobody_else(void **state)
 {
     static struct scribbler scribblers[2];
-    uint64_t until = clock_ns() + 1500 * NS_PER_MS, rounds = 0;
+    uint64_t until = clock_ns() + repeats("WISP_SCRIBBLE_MS", 1500) * NS_PER_MS, rounds = 0;
     uint32_t route;
 
     (void)state;
@@ -380,12 +381,13 @@ static void __attribute__((noreturn)) live_until_killed(void)
 
 static void killed_clients_leave_nothing(void **state)
 {
-    enum { TIMES = 200, AT_ONCE = 4 };
+    enum { AT_ONCE = 4 };
+    const unsigned times = repeats("WISP_KILLED_CLIENTS", 200);
     struct rng rng = rng_make(3, 3);
 
     (void)state;
     alpha_open(&bed.honest, bed.daemon.socket);
-    for (int i = 0; i < TIMES / AT_ONCE; i++) {
+    for (unsigned i = 0; i < times / AT_ONCE; i++) {
         pid_t pids[AT_ONCE];
         int status;
 
@@ -403,7 +405,7 @@ static void killed_clients_leave_nothing(void **state)
             assert_int_equal(waitpid(pids[k], &status, 0), pids[k]);
             assert_true(WIFSIGNALED(status)); /* it had not given up before */
         }
-        alpha_round(bed.reference, &bed.honest, siege.route, 5, (uint64_t)i);
+        alpha_round(bed.reference, &bed.honest, siege.route, 5, i);
     }
     raw_close(&bed.honest);
 }

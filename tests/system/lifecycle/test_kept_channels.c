@@ -18,6 +18,7 @@
 #include "daemon/shard/journal.h"
 #include "support/both_loops.h"
 #include "support/manager.h"
+#include "support/resources.h"
 #include "system/alpha.h"
 
 static struct manager manager;
@@ -166,8 +167,7 @@ static void sigterm_leaves_the_rest_to_the_next(void **state)
 /* Killed at any point: every request is answered once, whatever the daemon was doing. */
 static void killed_at_any_point_it_answers_once(void **state)
 {
-    const char *text = getenv("WISP_KILLS");
-    unsigned kills = text ? (unsigned)strtoul(text, NULL, 10) : 25;
+    const unsigned kills = repeats("WISP_KILLED_DAEMONS", 25);
     struct rng rng = rng_make(11, 11);
     uint32_t route;
 
