@@ -15,8 +15,11 @@
 #include "base/cleanup.h"
 #include "base/size.h"
 #include "libipc/region.h"
-#include "libipc/wire.h"
+#include "libipc/wire_check.h"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14 */
+#endif
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008u /* Linux 6.3: never executable, and sealed so */
 #endif
@@ -146,6 +149,47 @@ int region_map(struct region *out, int fd, size_t size, bool writable, struct re
         region_deinit(out);
         return refuse_errno(why, result, "cannot keep shared memory from forked children");
     }
+    return 0;
+}
+
+/* What the kernel says of it, in this order: once the seals are there, no page can go. */
+static int examine(int fd, struct wire_memory *memory)
+{
+    const int seals = fcntl(fd, F_GET_SEALS);
+    struct statfs system;
+    struct stat status;
+
+    if (fstat(fd, &status) < 0 || fstatfs(fd, &system) < 0)
+        return -errno;
+    *memory = (struct wire_memory){ .mode = status.st_mode,
+                                    .filesystem = (uint64_t)system.f_type,
+                                    .size = status.st_size,
+                                    .present = (uint64_t)status.st_blocks * BLOCK,
+                                    .seals = seals };
+    return 0;
+}
+
+int region_map_theirs(struct region *out, int fd, size_t size, struct reason *why)
+{
+    cleanup_close int owned = fd;
+    struct wire_memory memory;
+    void *address;
+    int result = examine(fd, &memory);
+
+    *out = REGION_NULL;
+    if (result)
+        return refuse(why, WISP_E_INVALID, "cannot examine the buffer: %s", wisp_status_text(result));
+    result = wire_check_memory(&memory, size, why);
+    if (result)
+        return result;
+    address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (address == MAP_FAILED && errno == EPERM) /* sealed WRITE, before Linux 6.7; nobody writes: it is the same */
+        address = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (address == MAP_FAILED)
+        return refuse_errno(why, -errno, "cannot map a buffer of %zu bytes", size);
+    if (mlock(address, size))
+        (void)madvise(address, size, MADV_POPULATE_READ);
+    *out = (struct region){ .fd = -1, .address = address, .size = size };
     return 0;
 }
 

@@ -14,6 +14,9 @@
  * everybody. So the client, once it has mapped the region, seals it FUTURE_WRITE | SEAL (region_seal()). Its mapping
  * stays as it is; holes, MADV_REMOVE, write() and a second writable mapping are refused to everybody from then on. The
  * daemon reads nothing of the region before region_is_sealed() has said that this was done and that no page is missing.
+ *
+ * A client may have memory of its own read, too (docs/design/buffers.md): sealed in the same way, and asked for before
+ * it is mapped. Of nothing else that a client hands over is anything mapped.
  */
 #ifndef LIBIPC_REGION_H
 #define LIBIPC_REGION_H
@@ -43,6 +46,11 @@ int region_reopen_readonly(const struct region *region);
  * SHRINK | GROW; WISP_E_INVALID otherwise. The descriptor is consumed on success and failure alike. The mapping is
  * MADV_DONTFORK: a forked child does not inherit the channel. */
 int region_map(struct region *out, int fd, size_t size, bool writable, struct reason *why);
+
+/* Maps memory that the peer has made, to be read, once wire_check_memory() has said that it can be; all of it is in
+ * memory then, and stays there where the limit on locked memory allows it. The descriptor is consumed; out->fd is -1.
+ * WISP_E_INVALID, -errno. */
+int region_map_theirs(struct region *out, int fd, size_t size, struct reason *why);
 
 /* The last seals, by the peer that has mapped it to write. -errno. */
 int region_seal(const struct region *region, struct reason *why);

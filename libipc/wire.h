@@ -49,10 +49,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_FEATURE_SIGHT   (1ull << 8)  /* WIRE_STATS and WIRE_CLIENTS */
 #define WIRE_FEATURE_UNTIL   (1ull << 9)  /* WIRE_FLAG_UNTIL */
 #define WIRE_FEATURE_CLASSES (1ull << 10) /* a class in the flags of submissions */
+#define WIRE_FEATURE_BUFFERS (1ull << 11) /* WIRE_ATTACH, WIRE_DETACH and WIRE_FLAG_BUFFER */
 #define WIRE_FEATURES                                                                                                  \
     (WIRE_FEATURE_NOTIFY | WIRE_FEATURE_TIMINGS | WIRE_FEATURE_CANCEL | WIRE_FEATURE_ASKING | WIRE_FEATURE_MARKS |     \
      WIRE_FEATURE_BEAMS | WIRE_FEATURE_DONE | WIRE_FEATURE_RELOAD | WIRE_FEATURE_SIGHT | WIRE_FEATURE_UNTIL |          \
-     WIRE_FEATURE_CLASSES)
+     WIRE_FEATURE_CLASSES | WIRE_FEATURE_BUFFERS)
 
 /* Limits that both ends know; a daemon's configuration may be tighter. */
 #define WIRE_ENTRIES_MIN     4
@@ -62,6 +63,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire is little-en
 #define WIRE_ARENA_MIN       (64ull << 10)
 #define WIRE_ARENA_MAX       (1ull << 30)
 #define WIRE_ARENA_ALIGN     64
+#define WIRE_BUFFERS_MAX     8            /* of a channel, at once */
+#define WIRE_BUFFER_MAX      (1ull << 31) /* bytes of one */
 #define WIRE_PAGE            4096
 #define WIRE_ROWS_MAX        65536
 #define WIRE_BEAM_MAX        16
@@ -87,6 +90,16 @@ enum wire_op {
 
 #define WIRE_FLAG_CLASS  0x06 /* enum wire_class, by WIRE_CLASS_SHIFT */
 #define WIRE_CLASS_SHIFT 1
+
+/* The input stands in a buffer of the client's: in_offset is the buffer's number, by WIRE_BUFFER_SHIFT, and where in
+ * it. */
+#define WIRE_FLAG_BUFFER  0x08
+#define WIRE_BUFFER_SHIFT 48
+
+static inline uint64_t wire_buffer_offset(uint64_t in_offset)
+{
+    return in_offset & ((UINT64_C(1) << WIRE_BUFFER_SHIFT) - 1);
+}
 
 /* Which of its user's requests goes before which; what is LAST goes behind everybody else's as well. */
 enum wire_class { WIRE_CLASS_USUAL = 0, WIRE_CLASS_FIRST = 1, WIRE_CLASS_LAST = 2 };
@@ -198,7 +211,12 @@ enum wire_type {
     WIRE_STATS = 8,     /* -> JSON object: what was counted, of the daemon, its models and users */
     WIRE_CLIENTS = 9,   /* -> JSON object: who is connected */
     WIRE_ROLLBACK = 10, /* as WIRE_RELOAD, to what was served before */
-    WIRE_REPLY = 0x80,  /* or'ed to the type of what it answers */
+    /* Payload: struct wire_attach. Its reply has the buffer's number for its route, and a descriptor: a socket, on
+     * which the same message goes to the daemon with a memfd, and comes back as a reply that says what has become of
+     * it. */
+    WIRE_ATTACH = 11,
+    WIRE_DETACH = 12,  /* payload: struct wire_attach, whose number counts -> when nothing uses the buffer any more */
+    WIRE_REPLY = 0x80, /* or'ed to the type of what it answers */
 };
 
 /* The first bytes of every message. */
@@ -245,6 +263,13 @@ struct wire_control {
     /* header.length - sizeof(struct wire_control) bytes of payload follow */
 };
 
+/* Of WIRE_ATTACH and WIRE_DETACH. */
+struct wire_attach {
+    uint64_t size;   /* of the buffer; 0 in WIRE_DETACH */
+    uint32_t number; /* of the buffer, in WIRE_DETACH; else 0 */
+    uint32_t reserved;
+};
+
 #define WIRE_ASSERT_OFFSET(type, field, at) _Static_assert(offsetof(struct type, field) == (at), #type "." #field)
 
 _Static_assert(sizeof(struct wire_submission) == 64, "one line");
@@ -274,5 +299,6 @@ _Static_assert(sizeof(struct wire_header) == 12, "header");
 _Static_assert(sizeof(struct wire_hello) == 88, "hello");
 _Static_assert(sizeof(struct wire_welcome) == 208, "welcome");
 _Static_assert(sizeof(struct wire_control) == 32, "control");
+_Static_assert(sizeof(struct wire_attach) == 16, "attach");
 
 #endif

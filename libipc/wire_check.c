@@ -3,10 +3,13 @@
  * The validators. Pure functions: they read their arguments, which are private copies, write *out and *why, and touch
  * nothing else, so any thread may call them and a fuzzer can drive them without a socket.
  */
+#include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/name.h"
 #include "base/size.h"
@@ -68,7 +71,8 @@ static int check_range(const char *name, uint64_t offset, uint64_t length, uint6
 static int check_flags(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
 {
     const unsigned known = (limits->features & WIRE_FEATURE_UNTIL ? WIRE_FLAG_UNTIL : 0) |
-                           (limits->features & WIRE_FEATURE_CLASSES ? WIRE_FLAG_CLASS : 0);
+                           (limits->features & WIRE_FEATURE_CLASSES ? WIRE_FLAG_CLASS : 0) |
+                           (limits->features & WIRE_FEATURE_BUFFERS ? WIRE_FLAG_BUFFER : 0);
 
     if (copy->flags & ~known)
         return refuse(why, WISP_E_INVALID, "unknown flags %#x", copy->flags & ~known);
@@ -77,6 +81,15 @@ static int check_flags(const struct wire_submission *copy, const struct wire_lim
     if ((copy->flags & WIRE_FLAG_CLASS) >> WIRE_CLASS_SHIFT > WIRE_CLASS_LAST)
         return refuse(why, WISP_E_INVALID, "a class that there is not");
     return 0;
+}
+
+static int check_input(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
+{
+    if (!(copy->flags & WIRE_FLAG_BUFFER))
+        return check_range("input", copy->in_offset, copy->in_length, limits->request_arena, why);
+    if (!limits->buffer)
+        return refuse(why, WISP_E_INVALID, "a buffer that there is not");
+    return check_range("input", wire_buffer_offset(copy->in_offset), copy->in_length, limits->buffer, why);
 }
 
 int wire_check_submission(const struct wire_submission *copy, const struct wire_limits *limits, struct reason *why)
@@ -103,8 +116,42 @@ int wire_check_submission(const struct wire_submission *copy, const struct wire_
     }
     if (!copy->rows || copy->rows > limits->rows)
         return refuse(why, WISP_E_INVALID, "%" PRIu32 " rows: must be from 1 to %" PRIu32, copy->rows, limits->rows);
-    result = check_range("input", copy->in_offset, copy->in_length, limits->request_arena, why);
+    result = check_input(copy, limits, why);
     return result ? result : check_range("output", copy->out_offset, copy->out_length, limits->response_arena, why);
+}
+
+/* ---- buffers ---- */
+
+static int check_buffer_size(uint64_t size, struct reason *why)
+{
+    if (!size || size % WIRE_PAGE || size > WIRE_BUFFER_MAX)
+        return refuse(why, WISP_E_INVALID, "a buffer of %" PRIu64 " bytes: must be a multiple of %d, at most %llu",
+                      size, WIRE_PAGE, WIRE_BUFFER_MAX);
+    return 0;
+}
+
+int wire_check_memory(const struct wire_memory *memory, uint64_t size, struct reason *why)
+{
+    const int resizing = F_SEAL_SHRINK | F_SEAL_GROW, writing = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+    int result = check_buffer_size(size, why);
+
+    if (result)
+        return result;
+    if (!S_ISREG(memory->mode) || memory->filesystem != TMPFS_MAGIC)
+        return refuse(why, WISP_E_INVALID, "a buffer that is not plain shared memory, of memfd_create()");
+    if (memory->size < 0 || (uint64_t)memory->size != size)
+        return refuse(why, WISP_E_INVALID, "a buffer of %" PRId64 " bytes where %" PRIu64 " were agreed", memory->size,
+                      size);
+    if (memory->seals < 0 || (memory->seals & resizing) != resizing)
+        return refuse(why, WISP_E_INVALID, "a buffer that its owner could still resize: seal it SHRINK and GROW");
+    if (!(memory->seals & writing))
+        return refuse(why, WISP_E_INVALID,
+                      "a buffer that its owner could still take pages out of: seal it FUTURE_WRITE or WRITE");
+    if (memory->present < size)
+        return refuse(why, WISP_E_INVALID,
+                      "a buffer of which %" PRIu64 " of %" PRIu64 " bytes are there: make them present by fallocate()",
+                      memory->present, size);
+    return 0;
 }
 
 /* ---- messages ---- */
@@ -164,6 +211,32 @@ static int check_named(const void *message, size_t payload, struct reason *why)
     return check_plain(message, 0, why);
 }
 
+static int check_attach(const void *message, size_t payload, struct reason *why)
+{
+    const struct wire_attach *attach = (const void *)((const char *)message + sizeof(struct wire_control));
+    int result = check_plain(message, 0, why);
+
+    if (result)
+        return result;
+    if (payload || attach->reserved || attach->number)
+        return refuse(why, WISP_E_INVALID, "fields that do not belong there are not zero");
+    return check_buffer_size(attach->size, why);
+}
+
+static int check_detach(const void *message, size_t payload, struct reason *why)
+{
+    const struct wire_attach *attach = (const void *)((const char *)message + sizeof(struct wire_control));
+    int result = check_plain(message, 0, why);
+
+    if (result)
+        return result;
+    if (payload || attach->reserved || attach->size)
+        return refuse(why, WISP_E_INVALID, "fields that do not belong there are not zero");
+    if (attach->number >= WIRE_BUFFERS_MAX)
+        return refuse(why, WISP_E_INVALID, "buffer %" PRIu32 ": there are %d", attach->number, WIRE_BUFFERS_MAX);
+    return 0;
+}
+
 static int check_reply(const void *message, size_t payload, struct reason *why)
 {
     const struct wire_control *control = message;
@@ -201,6 +274,10 @@ static const struct message_rule {
     { WIRE_CLIENTS, "clients", sizeof(struct wire_control), check_plain },
     { WIRE_STATS | WIRE_REPLY, "stats reply", sizeof(struct wire_control), check_reply },
     { WIRE_CLIENTS | WIRE_REPLY, "clients reply", sizeof(struct wire_control), check_reply },
+    { WIRE_ATTACH, "attach", sizeof(struct wire_control) + sizeof(struct wire_attach), check_attach },
+    { WIRE_DETACH, "detach", sizeof(struct wire_control) + sizeof(struct wire_attach), check_detach },
+    { WIRE_ATTACH | WIRE_REPLY, "attach reply", sizeof(struct wire_control), check_reply },
+    { WIRE_DETACH | WIRE_REPLY, "detach reply", sizeof(struct wire_control), check_reply },
     { WIRE_ROLLBACK | WIRE_REPLY, "rollback reply", sizeof(struct wire_control), check_reply },
 };
 

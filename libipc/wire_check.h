@@ -20,8 +20,23 @@ struct wire_limits {
     uint64_t features; /* of the channel */
     uint64_t request_arena;
     uint64_t response_arena;
-    uint32_t rows; /* at most, per request */
+    uint32_t rows;   /* at most, per request */
+    uint64_t buffer; /* bytes of the one that the submission names; 0: there is none of its number */
 };
+
+/* What the kernel says of a descriptor that is to be a buffer. */
+struct wire_memory {
+    uint32_t mode;       /* st_mode */
+    uint64_t filesystem; /* f_type */
+    int64_t size;        /* st_size */
+    uint64_t present;    /* bytes that are there: of st_blocks, asked after the seals */
+    int seals;           /* F_GET_SEALS; negative: it has none */
+};
+
+/* Memory of somebody else that can be read as if it were one's own: plain shared memory of exactly `size` bytes, which
+ * nobody can resize, whose pages are all there, and out of which nobody can take one. So no access to it raises SIGBUS
+ * or waits for a hole that is being punched. Whole pages, at most WIRE_BUFFER_MAX. WISP_E_INVALID. */
+int wire_check_memory(const struct wire_memory *memory, uint64_t size, struct reason *why);
 
 /* Checks a private copy of a submission (its `seq` is the ring's affair and is not looked at): known op, zero reserved
  * bytes and flags, both ranges inside their arenas and aligned, rows within limits. WISP_E_INVALID, and says why. */

@@ -3,6 +3,7 @@
  * The wire's validators. The input is taken for a submission, for a message, and, when it is an acceptable hello, is
  * negotiated over. What they accept must be what the daemon and the library rely on; anything else aborts.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +20,12 @@ static void must(bool condition)
 
 static void try_submission(const uint8_t *data)
 {
-    const struct wire_limits limits = {
-        .features = WIRE_FEATURES, .request_arena = 1 << 20, .response_arena = WIRE_ARENA_MIN, .rows = 64
-    };
+    const struct wire_limits limits = { .features = WIRE_FEATURES,
+                                        .request_arena = 1 << 20,
+                                        .response_arena = WIRE_ARENA_MIN,
+                                        .rows = 64,
+                                        .buffer = 5 * WIRE_PAGE };
+    uint64_t arena, offset;
     struct wire_submission copy;
     struct reason why = { "" };
 
@@ -31,11 +35,32 @@ static void try_submission(const uint8_t *data)
         return;
     }
     must(copy.op == WIRE_OP_NOP || copy.op == WIRE_OP_INFER || copy.op == WIRE_OP_CANCEL);
-    must(copy.in_offset <= limits.request_arena && copy.in_length <= limits.request_arena - copy.in_offset);
+    arena = copy.flags & WIRE_FLAG_BUFFER ? limits.buffer : limits.request_arena;
+    offset = copy.flags & WIRE_FLAG_BUFFER ? wire_buffer_offset(copy.in_offset) : copy.in_offset;
+    must(offset <= arena && copy.in_length <= arena - offset);
     must(copy.out_offset <= limits.response_arena && copy.out_length <= limits.response_arena - copy.out_offset);
     must(copy.rows <= limits.rows && (copy.op != WIRE_OP_INFER || copy.rows));
     must(copy.op == WIRE_OP_INFER || !(copy.rows | copy.in_length | copy.out_length | copy.beam));
     must(copy.beam <= WIRE_BEAM_MAX);
+}
+
+/* What is taken for a buffer can neither shrink, grow, nor lose a page, and is as large as was said. */
+static void try_memory(const uint8_t *data)
+{
+    struct wire_memory memory;
+    struct reason why = { "" };
+    uint64_t size;
+
+    memcpy(&memory, data, sizeof memory);
+    memcpy(&size, data + sizeof memory, sizeof size);
+    if (wire_check_memory(&memory, size, &why)) {
+        must(why.text[0] != 0);
+        return;
+    }
+    must(size && size <= WIRE_BUFFER_MAX && size % WIRE_PAGE == 0);
+    must(memory.size > 0 && (uint64_t)memory.size == size && memory.present >= size);
+    must(memory.seals > 0 && memory.seals & F_SEAL_SHRINK && memory.seals & F_SEAL_GROW);
+    must(memory.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
 }
 
 static void try_negotiation(const struct wire_hello *hello)
@@ -90,6 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == sizeof(struct wire_submission))
         try_submission(data);
+    if (size == sizeof(struct wire_memory) + sizeof(uint64_t))
+        try_memory(data);
     try_message(data, size);
     return 0;
 }

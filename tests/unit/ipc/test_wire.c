@@ -283,6 +283,11 @@ static union any make_message(uint16_t type)
     } else if (type == WIRE_DESCRIBE) {
         memcpy((char *)message.bytes + length, "image", sizeof "image");
         length += sizeof "image";
+    } else if (type == WIRE_ATTACH || type == WIRE_DETACH) {
+        const struct wire_attach attach = { .size = type == WIRE_ATTACH ? WIRE_PAGE : 0 };
+
+        memcpy(message.bytes + length, &attach, sizeof attach);
+        length += sizeof attach;
     } else if (type & WIRE_REPLY) {
         message.control.total = 10;
         length += 10;
@@ -292,7 +297,8 @@ static union any make_message(uint16_t type)
 }
 
 /* As numbers, which stay as they are: hello, welcome, notify; the questions; their replies. */
-static const uint16_t types[] = { 1, 2, 5, 3, 4, 6, 7, 8, 9, 10, 0x83, 0x84, 0x86, 0x87, 0x88, 0x89, 0x8a };
+static const uint16_t types[] = { 1,  2,    5,    3,    4,    6,    7,    8,    9,    10,  11,
+                                  12, 0x83, 0x84, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8b, 0x8c };
 
 static void test_every_type_passes_and_no_other(void **state)
 {
