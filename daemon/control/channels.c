@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/control/channels.h"
+#include "daemon/control/attach.h"
 #include "daemon/control/keep.h"
 #include "daemon/shard/serve.h"
 
@@ -14,6 +15,17 @@ void channels_help(struct wispd *daemon, struct connection *connection, void (*r
 static void unmake_memory(struct helper_job *job)
 {
     channel_memory_unmake(&connection_of_job(job)->channel.memory);
+}
+
+/* On the helper's thread. */
+static void unmap(struct helper_job *job)
+{
+    region_deinit(&connection_of_job(job)->channel.memory.detached);
+}
+
+void channels_unmap(struct wispd *daemon, struct connection *connection)
+{
+    channels_help(daemon, connection, unmap);
 }
 
 /* Moves a DEAD channel on, when nothing uses it any more. */
@@ -92,6 +104,7 @@ void channels_end(struct wispd *daemon)
         if (table->connections[i].state != CONNECTION_FREE)
             end(daemon, &table->connections[i]);
     }
+    attachers_end(daemon);
     daemon->helper = helper_free(daemon->helper); /* whatever it had is ours again */
     for (uint32_t i = 0; i < count; i++) {
         if (table->connections[i].state == CONNECTION_FREE)

@@ -20,6 +20,9 @@ void channels_retire(struct wispd *daemon, struct connection *connection);
 /* Has the helper run something on the channel's memory; it comes back with helper_done(). */
 void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job));
 
+/* Has the helper unmap the buffer that has been detached. */
+void channels_unmap(struct wispd *daemon, struct connection *connection);
+
 /* Ends all of them, and the threads that have to do with them: the shard's and the helper. */
 void channels_end(struct wispd *daemon);
 

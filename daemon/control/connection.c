@@ -174,7 +174,7 @@ void connection_release(struct connection_table *table, struct connection *conne
     connection_leave(connection);
     if (connection->leaving)
         users_left(connection->user);
-    connection->leaving = false;
+    connection->leaving = connection->never_kept = false;
     connection->user = NULL;
     connection->channel = channel_of_slot(connection->channel.index, connection->channel.generation);
     connection->asked_ns = 0;

@@ -54,10 +54,11 @@ struct connection {
     int socket;             /* -1: closed */
     int process;            /* a pidfd (peer.h); -1: none */
     struct helper_job job;
-    bool job_out; /* the helper has it */
-    bool served;  /* the shard has its channel */
-    bool leaving; /* connection_leave() */
-    int made;     /* how the making ended, */
+    bool job_out;    /* the helper has it */
+    bool served;     /* the shard has its channel */
+    bool leaving;    /* connection_leave() */
+    bool never_kept; /* keep_never() */
+    int made;        /* how the making ended, */
     struct reason why;
     struct wire_welcome welcome; /* what was agreed */
     uint64_t charged;            /* to the user, in bytes; 0: nothing */

@@ -26,6 +26,7 @@ enum event_kind {
     EVENT_SIGNAL,
     EVENT_WATCHDOG,
     EVENT_HELPER,
+    EVENT_ATTACHER,
     EVENT_LOADED,
     EVENT_REPORTS,
     EVENT_STOP_NOW,
@@ -46,6 +47,7 @@ static inline uint64_t event_token(enum event_kind kind, const struct connection
                       : token;
 }
 
+struct attachers;
 struct reload;
 
 /* What the service manager keeps (keep.h). */
@@ -66,8 +68,9 @@ struct wispd {
     struct connection_table table;
     struct loop *loop;
     struct helper *helper;
-    struct reload *reload; /* NULL: it cannot */
-    struct worker *worker; /* its shard */
+    struct attachers *attachers; /* NULL: nobody has asked for any */
+    struct reload *reload;       /* NULL: it cannot */
+    struct worker *worker;       /* its shard */
     struct listener listener;
     struct passed passed; /* with the start */
     struct keep keep;

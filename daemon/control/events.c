@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "daemon/control/accept.h"
+#include "daemon/control/attach.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/events.h"
 #include "daemon/control/handshake.h"
@@ -91,6 +92,13 @@ static int on_helper(struct wispd *daemon, struct connection *none, const struct
     return 0;
 }
 
+static int on_attacher(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
+{
+    (void)connection, (void)event;
+    attachers_ready(daemon);
+    return 0;
+}
+
 static int on_loaded(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
 {
     (void)connection, (void)event;
@@ -165,13 +173,21 @@ static const struct {
     int (*handle)(struct wispd *daemon, struct connection *connection, const struct loop_event *event);
     bool of_channel;
 } handlers[EVENT_KINDS] = {
-    [EVENT_LISTENER] = { on_listener, false },  [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
-    [EVENT_SIGNAL] = { on_signal, false },      [EVENT_WATCHDOG] = { on_watchdog, false },
-    [EVENT_HELPER] = { on_helper, false },      [EVENT_REPORTS] = { on_reports, false },
-    [EVENT_LOADED] = { on_loaded, false },      [EVENT_STOP_NOW] = { on_stop_now, false },
-    [EVENT_SOCKET] = { on_socket, true },       [EVENT_QUESTION] = { on_question, true },
-    [EVENT_KEEP] = { on_keep, true },           [EVENT_GONE] = { on_gone, true },
-    [EVENT_HELLO_DUE] = { on_hello_due, true }, [EVENT_HELLO_LATE] = { on_hello_late, true },
+    [EVENT_LISTENER] = { on_listener, false },
+    [EVENT_ACCEPT_AGAIN] = { on_accept_again, false },
+    [EVENT_SIGNAL] = { on_signal, false },
+    [EVENT_WATCHDOG] = { on_watchdog, false },
+    [EVENT_HELPER] = { on_helper, false },
+    [EVENT_REPORTS] = { on_reports, false },
+    [EVENT_LOADED] = { on_loaded, false },
+    [EVENT_STOP_NOW] = { on_stop_now, false },
+    [EVENT_SOCKET] = { on_socket, true },
+    [EVENT_QUESTION] = { on_question, true },
+    [EVENT_KEEP] = { on_keep, true },
+    [EVENT_GONE] = { on_gone, true },
+    [EVENT_ATTACHER] = { on_attacher, false },
+    [EVENT_HELLO_DUE] = { on_hello_due, true },
+    [EVENT_HELLO_LATE] = { on_hello_late, true },
 };
 
 int events_handle(struct wispd *daemon, uint64_t until_ns)

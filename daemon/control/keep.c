@@ -78,10 +78,24 @@ static void put(struct wispd *daemon, struct connection *connection)
 
 bool keep_channel(struct wispd *daemon, struct connection *connection)
 {
-    if (connection->state == CONNECTION_OPEN && !*connection->stored &&
+    if (connection->state == CONNECTION_OPEN && !*connection->stored && !connection->never_kept &&
         daemon->keep.channels < daemon->keep.channels_max)
         put(daemon, connection);
     return *connection->stored;
+}
+
+static void take_out(struct wispd *daemon, struct connection *connection)
+{
+    (void)store_remove(connection->stored);
+    *connection->stored = 0;
+    daemon->keep.channels--;
+}
+
+void keep_never(struct wispd *daemon, struct connection *connection)
+{
+    connection->never_kept = true;
+    if (*connection->stored)
+        take_out(daemon, connection);
 }
 
 void keep_forget(struct wispd *daemon, struct connection *connection)
@@ -90,9 +104,7 @@ void keep_forget(struct wispd *daemon, struct connection *connection)
         return;
     /* The service manager has the socket, too: closing it is no end. */
     shutdown(connection->socket, SHUT_RDWR);
-    (void)store_remove(connection->stored);
-    *connection->stored = 0;
-    daemon->keep.channels--;
+    take_out(daemon, connection);
 }
 
 void keep_asking(const struct connection *connection, bool asking)

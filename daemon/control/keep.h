@@ -16,9 +16,12 @@ void keep_begin(struct wispd *daemon);
 /* The set that is in use now has other routes. Where they cannot be kept, nothing is. */
 void keep_routes(struct wispd *daemon);
 
-/* An open channel is to be kept when it is old enough; now (false: it cannot be); no longer, because it is over. */
+/* An open channel is to be kept when it is old enough; now (false: it cannot be). */
 int keep_soon(struct wispd *daemon, struct connection *connection);
 bool keep_channel(struct wispd *daemon, struct connection *connection);
+/* It is to be kept no more, because it has what another daemon would not: its client is to come anew. */
+void keep_never(struct wispd *daemon, struct connection *connection);
+/* No longer, because it is over. */
 void keep_forget(struct wispd *daemon, struct connection *connection);
 
 /* A question was read of this channel, or none is without an answer any more. */

@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/size.h"
+#include "daemon/control/attach.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/describe.h"
 #include "daemon/control/keep.h"
@@ -152,6 +154,66 @@ static int answer_reload(struct wispd *daemon, struct connection *connection, co
     return reply(daemon, connection, request, result, 0, (struct description){ .own = strdup(refused) });
 }
 
+/* ---- buffers ---- */
+
+static int reply_why(struct wispd *daemon, struct connection *connection, const struct wire_control *request,
+                     int status, const struct reason *why)
+{
+    return reply(daemon, connection, request, status, 0, (struct description){ .own = strdup(why->text) });
+}
+
+/* Of a channel with memory, where both ends know of them. */
+static bool may_have_buffers(const struct connection *connection)
+{
+    return connection->state == CONNECTION_OPEN && connection->welcome.features & WIRE_FEATURE_BUFFERS;
+}
+
+/* The reply has a descriptor, and no text that could have to wait. */
+static int answer_attach(struct wispd *daemon, struct connection *connection, const struct wire_attach *attach,
+                         const struct wire_control *request)
+{
+    struct wire_control head = {
+        .header = { .magic = WIRE_MAGIC, .type = WIRE_ATTACH | WIRE_REPLY, .length = sizeof head }, .id = request->id
+    };
+    struct reason why = { "" };
+    int socket, result;
+
+    keep_never(daemon, connection); /* another daemon would not have its buffers */
+    result = buffer_attach(daemon, connection, attach->size, &head.route, &socket, &why);
+
+    if (result)
+        return reply_why(daemon, connection, request, result, &why);
+    daemon->questions++;
+    result = message_send(connection->socket, &head, sizeof head, &socket, 1, MSG_DONTWAIT);
+    close(socket);
+    return result == -EAGAIN ? -ENOBUFS : result; /* it reads nothing */
+}
+
+static int answer_detach(struct wispd *daemon, struct connection *connection, const struct wire_attach *attach,
+                         const struct wire_control *request)
+{
+    struct reason why = { "detached" };
+    int result = buffer_detach(connection, attach->number, &why);
+
+    if (!result)
+        channels_unmap(daemon, connection);
+    return reply_why(daemon, connection, request, result, &why);
+}
+
+static int answer_buffer(struct wispd *daemon, struct connection *connection, const struct message *message)
+{
+    const struct wire_control request = message->control;
+    struct wire_attach attach;
+
+    memcpy(&attach, message->bytes + sizeof request, sizeof attach);
+    if (!may_have_buffers(connection)) {
+        log_limited(connection, LOG_LEVEL_NOTICE, "speaks of buffers, and can have none: closed");
+        return WISP_E_INVALID;
+    }
+    return request.header.type == WIRE_ATTACH ? answer_attach(daemon, connection, &attach, &request)
+                                              : answer_detach(daemon, connection, &attach, &request);
+}
+
 static int answer(struct wispd *daemon, struct connection *connection, const struct message *message)
 {
     struct wire_control request = message->control;
@@ -168,6 +230,9 @@ static int answer(struct wispd *daemon, struct connection *connection, const str
         return reply(daemon, connection, &request, WISP_OK, 0, describe_stats(daemon, connection->uid));
     case WIRE_CLIENTS:
         return reply(daemon, connection, &request, WISP_OK, 0, describe_clients(daemon, connection->uid));
+    case WIRE_ATTACH:
+    case WIRE_DETACH:
+        return answer_buffer(daemon, connection, message);
     case WIRE_DESCRIBE:
         return answer_describe(daemon, connection, &message->control);
     default:

@@ -23,7 +23,8 @@
 #define IDLE_NS   (1 * NS_PER_S)
 #define ARENA_MIN (256ull << 10) /* where a user's share allows it */
 
-enum { SAMPLES = 1024, PENDING_MAX = 256, ASKING_MAX = 64, ASKING_PER_USER = 8, FDS_BESIDES = 64 };
+/* Besides: 8 attachers have an eventfd each, a socket pair and up to three descriptors of a client. */
+enum { SAMPLES = 1024, PENDING_MAX = 256, ASKING_MAX = 64, ASKING_PER_USER = 8, FDS_BESIDES = 64 + 8 * 6 };
 
 /* ---- how much ---- */
 

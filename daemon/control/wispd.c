@@ -17,8 +17,8 @@
 #include "daemon/control/reports.h"
 #include "daemon/control/resume.h"
 #include "daemon/control/room.h"
-#include "daemon/control/spin.h"
 #include "daemon/control/wispd.h"
+#include "daemon/service/spin.h"
 
 enum { WATCHES_PER_CHANNEL = 2 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "daemon/shard/channel_memory.h"
@@ -63,12 +64,72 @@ static void close_at(int *fd)
     *fd = -1;
 }
 
+/* Nobody uses any of it any more. */
+static void buffer_unmap(struct buffer *buffer)
+{
+    if (buffer->address)
+        munmap((void *)buffer->address, buffer->size);
+    *buffer = (struct buffer){ .address = NULL };
+}
+
 void channel_memory_unmake(struct channel_memory *memory)
 {
     memory->journal = NULL;
     region_deinit(&memory->pages);
     region_deinit(&memory->request);
     region_deinit(&memory->response);
+    region_deinit(&memory->detached);
+    for (uint32_t i = 0; i < WIRE_BUFFERS_MAX; i++)
+        buffer_unmap(&memory->buffers[i]);
     close_at(&memory->response_fd);
     close_at(&memory->eventfd);
+}
+
+/* ---- buffers ---- */
+
+struct buffer *buffer_take(struct channel_memory *memory, uint64_t number)
+{
+    struct buffer *buffer = number < WIRE_BUFFERS_MAX ? &memory->buffers[number] : NULL;
+
+    if (!buffer || !buffer_size(buffer))
+        return NULL;
+    /* Pairs with buffer_close(): counted before it is looked whether it closes. */
+    __atomic_fetch_add(&buffer->uses, 1, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&buffer->closed, __ATOMIC_SEQ_CST))
+        return buffer;
+    buffer_put(buffer);
+    return NULL;
+}
+
+void buffer_put(struct buffer *buffer)
+{
+    /* Pairs with buffer_close(): what was read of it was read before. */
+    __atomic_fetch_sub(&buffer->uses, 1, __ATOMIC_RELEASE);
+}
+
+uint64_t buffer_size(const struct buffer *buffer)
+{
+    return __atomic_load_n(&buffer->size, __ATOMIC_ACQUIRE); /* pairs with buffer_open() */
+}
+
+void buffer_open(struct buffer *buffer, struct region *region)
+{
+    buffer->address = region->address;
+    __atomic_store_n(&buffer->closed, 0, __ATOMIC_RELEASE);          /* pairs with buffer_take(), */
+    __atomic_store_n(&buffer->size, region->size, __ATOMIC_RELEASE); /* and buffer_size() */
+    *region = REGION_NULL;
+}
+
+bool buffer_close(struct buffer *buffer, struct region *region)
+{
+    /* Pairs with buffer_take(): closed before it is looked whether it is used. */
+    __atomic_store_n(&buffer->closed, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&buffer->uses, __ATOMIC_SEQ_CST)) {
+        __atomic_store_n(&buffer->closed, 0, __ATOMIC_RELEASE);
+        return false;
+    }
+    *region = (struct region){ .fd = -1, .address = (void *)buffer->address, .size = buffer->size };
+    __atomic_store_n(&buffer->size, 0, __ATOMIC_RELEASE); /* `closed` stays: who has seen the size sees that */
+    buffer->address = NULL;
+    return true;
 }

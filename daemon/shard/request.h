@@ -26,6 +26,7 @@
 #include "daemon/shard/flow.h"
 #include "libipc/wire.h"
 
+struct buffer;
 struct channel;
 struct queue;
 
@@ -47,6 +48,8 @@ struct request {
     struct flow *flow;          /* in which it waits; NULL: it does not */
     struct flow place;          /* that its channel can have for one (flow.h) */
     struct timer deadline;      /* of one that has any, as long as it is under way */
+    struct buffer *buffer;      /* of the client's, in which its input stands; NULL: in the arena */
+    const unsigned char *input; /* where that begins, once it is admitted */
     struct wire_submission ask; /* the private copy; the shared slot is never looked at again */
     enum request_state state;
     uint32_t rows_done;   /* a request larger than a batch runs in slices */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Stage 2: the private copy is checked; from here on its offsets and lengths lie inside the arenas.
+ * Stage 2: the private copy is checked; from here on its offsets and lengths lie inside the arenas, or a buffer.
  */
 #include "base/clock.h"
 #include "daemon/shard/stages.h"
@@ -40,6 +40,25 @@ static uint64_t deadline_of(const struct request *request)
     return request->taken_ns + (left > 0 ? (uint64_t)left * NS_PER_US : 0);
 }
 
+/* Where it stands, if that is in a buffer that is there: then that is held. */
+static int check(struct request *request)
+{
+    const struct wire_submission *ask = &request->ask;
+    struct channel *channel = request->channel;
+    struct wire_limits limits = channel->limits;
+    int status;
+
+    if (ask->flags & WIRE_FLAG_BUFFER && limits.features & WIRE_FEATURE_BUFFERS)
+        request->buffer = buffer_take(&channel->memory, ask->in_offset >> WIRE_BUFFER_SHIFT);
+    if (request->buffer)
+        limits.buffer = buffer_size(request->buffer);
+    status = wire_check_submission(ask, &limits, NULL);
+    if (!status)
+        request->input = request->buffer ? request->buffer->address + wire_buffer_offset(ask->in_offset)
+                                         : channel->input + ask->in_offset;
+    return status;
+}
+
 bool s2_admit(struct shard *shard, struct request *request)
 {
     const struct wire_submission *ask = &request->ask;
@@ -48,7 +67,7 @@ bool s2_admit(struct shard *shard, struct request *request)
 
     if (ask->op == WIRE_OP_INFER)
         hold_queue(request, queue_set_route(shard->serving, ask->route));
-    status = wire_check_submission(ask, limits, NULL);
+    status = check(request);
     if (status && ask->op == WIRE_OP_INFER && ask->rows > limits->rows) {
         request->cause = WIRE_CAUSE_ROWS;
         request->where[0] = limits->rows;

@@ -22,13 +22,12 @@ static uint64_t place_of(const struct request *request, const struct wire_block 
 
 const unsigned char *s5_input(const struct request *request, uint32_t tensor)
 {
-    return request->channel->input + request->ask.in_offset +
-           wire_block_offset(&request->queue->instance->input, request->ask.rows, tensor);
+    return request->input + wire_block_offset(&request->queue->instance->input, request->ask.rows, tensor);
 }
 
 static const unsigned char *input_of(const struct request *request, const struct instance *instance, uint32_t tensor)
 {
-    return request->channel->input + request->ask.in_offset + place_of(request, &instance->input, tensor);
+    return request->input + place_of(request, &instance->input, tensor);
 }
 
 static unsigned char *output_of(const struct request *request, const struct instance *instance, uint32_t tensor)

@@ -133,6 +133,9 @@ void s6_complete(struct shard *shard, struct request *request, int status)
     if (request->state >= REQUEST_BATCHED)
         end_to_want(shard, request);
     count(shard, request, status);
+    if (request->buffer) /* before the client hears of it, and takes the buffer back */
+        buffer_put(request->buffer);
+    request->buffer = NULL;
     if (!channel->leaving) {
         publish(channel, request, status);
         if (!channel->to_wake) {

@@ -43,19 +43,29 @@ struct user *users_get(struct users *users, uid_t uid)
     return oldest;
 }
 
+static int check_memory(const struct users *users, const struct user *user, uint64_t memory, struct reason *why)
+{
+    if (!size_within(user->memory, memory, users->memory_max)) /* that may pass, unless it is too much in itself */
+        return refuse(why, memory > users->memory_max ? WISP_E_DENIED : WISP_E_BUSY,
+                      "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
+                      (unsigned)user->uid, (unsigned long long)user->memory >> 10,
+                      (unsigned long long)users->memory_max >> 10, (unsigned long long)memory >> 10);
+    return 0;
+}
+
 int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why)
 {
+    int result;
+
     if (user->channels >= users->channels_max)
         return refuse(why, WISP_E_BUSY, "user %u has %u channels open and may have %u: close one", (unsigned)user->uid,
                       user->channels, users->channels_max);
     if (user->leaving >= users->channels_max)
         return refuse(why, WISP_E_BUSY, "%u channels of user %u are still being closed: try again", user->leaving,
                       (unsigned)user->uid);
-    if (!size_within(user->memory, memory, users->memory_max)) /* that may pass, unless it is too much in itself */
-        return refuse(why, memory > users->memory_max ? WISP_E_DENIED : WISP_E_BUSY,
-                      "user %u has %llu KiB of shared memory, may have %llu, and asks for %llu more: ask for less",
-                      (unsigned)user->uid, (unsigned long long)user->memory >> 10,
-                      (unsigned long long)users->memory_max >> 10, (unsigned long long)memory >> 10);
+    result = check_memory(users, user, memory, why);
+    if (result)
+        return result;
     if (!user->tally)
         user->tally = tally_new();
     if (!user->tally)
@@ -63,6 +73,20 @@ int users_charge(const struct users *users, struct user *user, uint64_t memory, 
     user->channels++;
     user->memory += memory;
     return 0;
+}
+
+int users_charge_more(const struct users *users, struct user *user, uint64_t memory, struct reason *why)
+{
+    int result = check_memory(users, user, memory, why);
+
+    if (!result)
+        user->memory += memory;
+    return result;
+}
+
+void users_charge_less(struct user *user, uint64_t memory)
+{
+    user->memory -= memory;
 }
 
 void users_leave(struct user *user, uint64_t memory)

@@ -54,6 +54,10 @@ struct user *users_get(struct users *users, uid_t uid);
  * is allowed; WISP_E_BUSY when too many are leaving; -ENOMEM. */
 int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why);
 
+/* For a channel that is there: `memory` bytes more, and again less. WISP_E_DENIED, WISP_E_BUSY. */
+int users_charge_more(const struct users *users, struct user *user, uint64_t memory, struct reason *why);
+void users_charge_less(struct user *user, uint64_t memory);
+
 /* A channel of `memory` bytes begins to leave; and has left. */
 void users_leave(struct user *user, uint64_t memory);
 void users_left(struct user *user);

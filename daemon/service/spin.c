@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "config/config.h"
-#include "daemon/control/spin.h"
+#include "daemon/service/spin.h"
 
 /* Thousandths of a processor that our cgroup (version 2) may use; UINT_MAX: no limit, or none to be found. */
 static unsigned cgroup_share(void)

@@ -2,8 +2,8 @@
  *
  * How long the shard looks before it sleeps.
  */
-#ifndef DAEMON_CONTROL_SPIN_H
-#define DAEMON_CONTROL_SPIN_H
+#ifndef DAEMON_SERVICE_SPIN_H
+#define DAEMON_SERVICE_SPIN_H
 
 #include <stdint.h>
 
