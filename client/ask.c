@@ -74,17 +74,29 @@ static bool loads(enum wire_type type)
 
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply)
 {
-    struct question question = { .type = type, .name = name, .deadline_ns = wisp_private_answer_by(client) };
+    return client_ask_about(client, type, name, name ? strlen(name) + 1 : 0, 0, reply);
+}
+
+int client_ask_about(struct wisp_client *client, enum wire_type type, const void *body, size_t length, uint64_t serial,
+                     struct reply *reply)
+{
+    struct question question = {
+        .type = type, .body = body, .length = length, .deadline_ns = wisp_private_answer_by(client)
+    };
     uint64_t deadline = question.deadline_ns;
     int result = client_check(client);
 
-    *reply = (struct reply){ .text = NULL };
+    *reply = (struct reply){ .fd = -1 };
     while (!result) {
         struct session *session;
 
         result = take_session(client, deadline, &session);
         if (result)
             break;
+        if (serial && session->serial != serial) {
+            put_session(client, session, 0, false);
+            return last_error_set(WISP_E_LOST, "wispd is another one meanwhile");
+        }
         pthread_mutex_lock(&client->asking);
         question.id = ++client->questions;
         if (!client->answer_ns && !loads(type))

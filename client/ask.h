@@ -10,7 +10,12 @@
 #include "client/client.h"
 #include "client/question.h"
 
-/* WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID. */
+/* WISP_E_LOST, WISP_E_TIMEOUT, WISP_E_INVALID. `serial`: of the one session that is to be asked, or WISP_E_LOST; 0:
+ * any.
+ */
+int client_ask_about(struct wisp_client *client, enum wire_type type, const void *body, size_t length, uint64_t serial,
+                     struct reply *reply);
+/* About a name; NULL: about none. */
 int client_ask(struct wisp_client *client, enum wire_type type, const char *name, struct reply *reply);
 
 /* The client's binding for a model that was found by `name`, with this client or another. May ask the daemon.

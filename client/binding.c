@@ -96,7 +96,7 @@ static int renew(struct wisp_client *client, const char *name, struct session *s
     struct description now = { .rows_max = WIRE_ROWS_MAX };
     struct reply reply;
     const struct question question = {
-        .id = id, .type = WIRE_DESCRIBE, .name = name, .deadline_ns = clock_ns() + RENEW_NS
+        .id = id, .type = WIRE_DESCRIBE, .body = name, .length = strlen(name) + 1, .deadline_ns = clock_ns() + RENEW_NS
     };
     int result = session_ask(session, &question, &reply, why);
 

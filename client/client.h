@@ -62,7 +62,9 @@ struct wisp_client {
     struct request_table requests;
     uint32_t marks; /* the last one that was given */
     struct binding *bindings;
-    uint64_t expected_ns; /* how long the daemon takes for an answer, averaged */
+    struct wisp_buffer *buffers;
+    const struct wisp_buffer *renewing; /* of them, the one that is being attached to a new session */
+    uint64_t expected_ns;               /* how long the daemon takes for an answer, averaged */
 
     bool reaper;                    /* the role is taken */
     const struct wisp_request *own; /* whom it was taken for, or who polls: its answer is no news */

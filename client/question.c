@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/size.h"
@@ -13,7 +14,9 @@
 void reply_deinit(struct reply *reply)
 {
     free(reply->text);
-    *reply = (struct reply){ .text = NULL };
+    if (reply->fd >= 0)
+        close(reply->fd);
+    *reply = (struct reply){ .fd = -1 };
 }
 
 /* ---- one question ---- */
@@ -31,17 +34,16 @@ static int wait_for(int socket, short events, uint64_t deadline_ns, struct reaso
 
 static int ask(int socket, struct message *message, const struct question *question, struct reason *why)
 {
-    size_t length = question->name ? strlen(question->name) + 1 : 0;
     int result;
 
     message->control = (struct wire_control){
         .header = { .magic = WIRE_MAGIC,
                     .type = (uint16_t)question->type,
-                    .length = (uint32_t)(sizeof message->control + length) },
+                    .length = (uint32_t)(sizeof message->control + question->length) },
         .id = question->id,
     };
-    if (length)
-        memcpy(message->bytes + sizeof message->control, question->name, length);
+    if (question->length)
+        memcpy(message->bytes + sizeof message->control, question->body, question->length);
     for (;;) {
         result = message_send(socket, message->bytes, message->header.length, NULL, 0, MSG_DONTWAIT);
         if (result != -EAGAIN)
@@ -74,24 +76,36 @@ static int join(struct reply *reply, const struct message *message, struct reaso
     return 0;
 }
 
-/* -EAGAIN: not the whole reply yet. */
-static int hear(int socket, struct message *message, const struct question *question, struct reply *reply,
-                struct reason *why)
+/* A part of the reply, or something else. -EAGAIN: not the whole reply yet. */
+static int take_part(struct message *message, const struct question *question, struct reply *reply, struct reason *why)
 {
-    int result = message_receive(socket, message, false, MSG_DONTWAIT, why);
+    int result;
 
-    if (result == -EAGAIN || result == -ENOMEM || result > 0)
-        return result;
-    if (result)
-        return WISP_E_LOST;
     if (message->header.type == WIRE_NOTIFY)
         reply->noticed = true;
     if (message->header.type != (question->type | WIRE_REPLY) || message->control.id != question->id)
         return -EAGAIN;
     if (reply->text && reply->total != message->control.total)
         return refuse(why, WISP_E_INVALID, "wispd's reply changes its length");
+    if (reply->fd < 0)
+        reply->fd = steal_fd(&message->fds[0]);
     result = join(reply, message, why);
     return result ? result : reply->length == reply->total ? 0 : -EAGAIN;
+}
+
+/* The same; descriptors that belong to no reply that is waited for are closed. */
+static int hear(int socket, struct message *message, const struct question *question, struct reply *reply,
+                struct reason *why)
+{
+    int result = message_receive(socket, message, true, MSG_DONTWAIT, why);
+
+    if (result == -EAGAIN || result == -ENOMEM || result > 0)
+        return result;
+    if (result)
+        return WISP_E_LOST;
+    result = take_part(message, question, reply, why);
+    message_deinit(message);
+    return result;
 }
 
 /* A question that an older daemon does not know would end the connection. */
@@ -101,10 +115,9 @@ static int check_known(const struct session *session, const struct question *que
         enum wire_type type;
         uint64_t feature;
     } later[] = {
-        { WIRE_STATS, WIRE_FEATURE_SIGHT },
-        { WIRE_CLIENTS, WIRE_FEATURE_SIGHT },
-        { WIRE_RELOAD, WIRE_FEATURE_RELOAD },
-        { WIRE_ROLLBACK, WIRE_FEATURE_RELOAD },
+        { WIRE_STATS, WIRE_FEATURE_SIGHT },    { WIRE_CLIENTS, WIRE_FEATURE_SIGHT },
+        { WIRE_RELOAD, WIRE_FEATURE_RELOAD },  { WIRE_ROLLBACK, WIRE_FEATURE_RELOAD },
+        { WIRE_ATTACH, WIRE_FEATURE_BUFFERS }, { WIRE_DETACH, WIRE_FEATURE_BUFFERS },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
@@ -119,7 +132,7 @@ int session_ask(struct session *session, const struct question *question, struct
     cleanup_free struct message *message = malloc(sizeof *message);
     int result;
 
-    *reply = (struct reply){ .serial = session->serial };
+    *reply = (struct reply){ .serial = session->serial, .fd = -1 };
     result = check_known(session, question, why);
     if (result)
         return result;
@@ -133,6 +146,6 @@ int session_ask(struct session *session, const struct question *question, struct
         if (result == -EAGAIN)
             result = wait_for(session->socket, POLLIN, question->deadline_ns, why);
     }
-    free(steal(&reply->text));
+    reply_deinit(reply);
     return result;
 }

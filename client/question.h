@@ -19,7 +19,8 @@
 struct question {
     uint32_t id; /* another one for each question on a session */
     enum wire_type type;
-    const char *name; /* of what is asked about; NULL: of nothing */
+    const void *body; /* what goes with it, `length` bytes */
+    size_t length;
     uint64_t deadline_ns;
 };
 
@@ -31,6 +32,7 @@ struct reply {
     char *text;      /* zero-terminated; freed by reply_deinit() */
     size_t length;   /* of what has come, of `total` bytes */
     size_t total;
+    int fd; /* a descriptor that came with it; -1: none. Closed by reply_deinit() */
 };
 
 void reply_deinit(struct reply *reply);

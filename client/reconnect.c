@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "client/binding.h"
+#include "client/buffers.h"
 #include "client/deadline.h"
 #include "client/event.h"
 #include "client/fork.h"
@@ -105,6 +106,8 @@ static int take_over(struct wisp_client *client, struct session *session, struct
     if (!result) {
         pthread_mutex_unlock(&client->lock);
         result = bindings_renew(client, session, why);
+        if (!result)
+            buffers_renew(client, session);
         pthread_mutex_lock(&client->lock);
     }
     if (!result) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/buffer.h"
 #include "client/deadline.h"
 #include "client/request.h"
 #include "client/times.h"
@@ -47,15 +48,24 @@ struct wisp_request *request_make(struct request_table *table, struct wisp_clien
 
 int request_take_places(struct request_table *table, struct wisp_request *request)
 {
-    int result = arena_take(&table->input, request->in_length, &request->in_offset);
+    int result = request->buffer ? 0 : arena_take(&table->input, request->in_length, &request->in_offset);
 
     if (result)
         return result;
     result = arena_take(&table->output, request->out_length, &request->out_offset);
-    if (result)
+    if (result && !request->buffer)
         arena_give(&table->input, request->in_offset, request->in_length);
     request->placed = !result;
     return result;
+}
+
+unsigned char *request_place(const struct wisp_request *request)
+{
+    const struct wisp_buffer *buffer = request->buffer;
+
+    if (!buffer)
+        return session_input(request->session) + request->in_offset;
+    return buffer->address ? buffer->address + request->in_offset : NULL;
 }
 
 /* ---- those that are to be handed out ---- */
@@ -88,10 +98,12 @@ void request_remove(struct wisp_request *request)
     struct request_table *table = request->table;
 
     request_unlist(request);
-    if (request->placed) {
+    if (request->placed && !request->buffer)
         arena_give(&table->input, request->in_offset, request->in_length);
+    if (request->placed)
         arena_give(&table->output, request->out_offset, request->out_length);
-    }
+    if (request->buffer)
+        request->buffer->requests--;
     if (request->previous)
         request->previous->next = request->next;
     else

@@ -59,6 +59,7 @@ struct wisp_request {
     struct wisp_request *previous, *next;          /* in the table */
     struct wisp_request *done_before, *done_after; /* in `list` */
     struct binding *binding;                       /* NULL: a ping, which has no tensors */
+    struct wisp_buffer *buffer;                    /* where its input stands; NULL: in the arena */
     struct session *session;                       /* where its bytes are; holds a reference */
     struct waiter *waiter;                         /* who sleeps until it is done (waiters.h) */
     uint32_t state; /* enum request_state; atomic, changed under the lock by request_set() */
@@ -94,10 +95,14 @@ void requests_deinit(struct request_table *table); /* its requests have been rem
 
 /* In the table, idle, with no place in the arenas; NULL without memory. */
 struct wisp_request *request_make(struct request_table *table, struct wisp_client *client, struct session *session);
-/* Places of in_length and out_length bytes, both or none. -ENOSPC, -ENOMEM. */
+/* Places of in_length and out_length bytes, both or none; of what stands in a buffer, for the output alone. -ENOSPC,
+ * -ENOMEM. */
 int request_take_places(struct request_table *table, struct wisp_request *request);
 /* Out of the table, with its places, and freed. It is not under way. */
 void request_remove(struct wisp_request *request);
+
+/* Where its input stands for the program; NULL: where only the program knows. */
+unsigned char *request_place(const struct wisp_request *request);
 
 /* ---- while under way ---- */
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "client/binding.h"
+#include "client/buffer.h"
 #include "client/deadline.h"
 #include "client/event.h"
 #include "client/submit.h"
@@ -52,8 +53,9 @@ static void move_in(struct wisp_request *request)
 
     if (request->session == current)
         return;
-    memcpy(session_input(current) + request->in_offset, session_input(request->session) + request->in_offset,
-           request->in_length);
+    if (!request->buffer)
+        memcpy(session_input(current) + request->in_offset, session_input(request->session) + request->in_offset,
+               request->in_length);
     session_drop(request->session);
     request->session = session_hold(current);
 }
@@ -173,6 +175,10 @@ static bool send(struct wisp_request *request)
         return false;
     if (binding && client->session->features & WIRE_FEATURE_CLASSES)
         submission.flags = (uint8_t)(request->priority << WIRE_CLASS_SHIFT);
+    if (request->buffer) {
+        submission.flags |= WIRE_FLAG_BUFFER;
+        submission.in_offset |= (uint64_t)request->buffer->number << WIRE_BUFFER_SHIFT;
+    }
     if (request->deadline_us)
         set_deadline(request, &submission);
     move_in(request);
@@ -191,6 +197,8 @@ static int refusal(const struct wisp_request *request)
 {
     if (request->binding && request->binding->status)
         return request->binding->status;
+    if (request->buffer && request->buffer->status)
+        return request->buffer->status;
     return request->beam && !(request->client->session->features & WIRE_FEATURE_BEAMS) ? WISP_E_VERSION : 0;
 }
 

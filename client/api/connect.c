@@ -22,6 +22,7 @@
 #include "base/socket_path.h"
 #include "client/api/callback.h"
 #include "client/binding.h"
+#include "client/buffers.h"
 #include "client/client.h"
 #include "client/deadline.h"
 #include "client/fork.h"
@@ -283,6 +284,7 @@ WISP_EXPORT wisp_client *wisp_close(wisp_client *client)
     close_fd(client->poll_fd);
     close_fd(client->timer_fd);
     bindings_free(client);
+    buffers_free(client);
     while (client->server_names) {
         struct server_name *name = client->server_names;
 

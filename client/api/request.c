@@ -66,7 +66,58 @@ static int refuse_rows(uint32_t rows, uint32_t max, const char *name)
                           rows, name, max);
 }
 
-WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
+/* What it is of, and where; a buffer is held with it. */
+static void set_up(struct wisp_request *request, const wisp_model *model, struct binding *binding, uint32_t rows)
+{
+    request->binding = binding;
+    request->rows = rows;
+    request->input = model->inputs.block;
+    request->output = model->outputs.block;
+    request->simple_input = tensors_are_plain(&model->inputs);
+    request->words_max = model->words_max;
+    request->simple_output = tensors_are_plain(&model->outputs);
+    request->in_length = wire_block_length(&request->input, rows);
+    request->out_length = wire_block_length(&request->output, rows);
+}
+
+static int stand_in(struct wisp_request *request, wisp_buffer *buffer, uint64_t offset)
+{
+    if (offset % WIRE_ARENA_ALIGN)
+        return last_error_set(WISP_E_INVALID, "an input at byte %" PRIu64 " of a buffer: must be a multiple of %d",
+                              offset, WIRE_ARENA_ALIGN);
+    if (!size_within(offset, request->in_length, buffer->size))
+        return last_error_set(WISP_E_SHAPE,
+                              "an input of %" PRIu64 " bytes at byte %" PRIu64 " reaches beyond its buffer of %" PRIu64
+                              " bytes",
+                              request->in_length, offset, buffer->size);
+    if (request->buffer)
+        request->buffer->requests--;
+    request->buffer = buffer;
+    request->in_offset = offset;
+    buffer->requests++;
+    return 0;
+}
+
+static int make(wisp_client *client, struct wisp_request *request, const wisp_model *model, wisp_buffer *buffer,
+                uint64_t offset)
+{
+    int result = 0;
+
+    if (request->rows > request->binding->rows_max)
+        return refuse_rows(request->rows, request->binding->rows_max, wisp_model_name(model));
+    if (buffer)
+        result = stand_in(request, buffer, offset);
+    if (!result)
+        result = take_places(client, request, wisp_model_name(model));
+    if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
+        engine_poke(client, NULL);
+        result = take_places(client, request, wisp_model_name(model));
+    }
+    return result;
+}
+
+WISP_EXPORT int wisp_request_new_in(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_buffer *buffer,
+                                    uint64_t offset, wisp_request **out)
 {
     struct wisp_request *request;
     struct binding *binding;
@@ -75,6 +126,8 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     *out = NULL;
     if (!result)
         result = check_rows(rows);
+    if (!result && buffer && buffer->client != client)
+        result = last_error_set(WISP_E_INVALID, "the buffer is another client's");
     if (!result)
         result = client_bind(client, model->asked, wisp_model_identity(model), &binding);
     if (result)
@@ -82,21 +135,8 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     pthread_mutex_lock(&client->lock);
     request = request_make(&client->requests, client, client->session);
     if (request) {
-        request->binding = binding;
-        request->rows = rows;
-        request->input = model->inputs.block;
-        request->output = model->outputs.block;
-        request->simple_input = tensors_are_plain(&model->inputs);
-        request->words_max = model->words_max;
-        request->simple_output = tensors_are_plain(&model->outputs);
-        request->in_length = wire_block_length(&request->input, rows);
-        request->out_length = wire_block_length(&request->output, rows);
-        result = rows > binding->rows_max ? refuse_rows(rows, binding->rows_max, wisp_model_name(model))
-                                          : take_places(client, request, wisp_model_name(model));
-        if (result == WISP_E_NO_SPACE) { /* what was freed under way may have been answered */
-            engine_poke(client, NULL);
-            result = take_places(client, request, wisp_model_name(model));
-        }
+        set_up(request, model, binding, rows);
+        result = make(client, request, model, buffer, offset);
         if (result)
             request_remove(request);
         else
@@ -104,6 +144,28 @@ WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, u
     } else {
         result = refuse_errno(last_error(), -ENOMEM, "a request of %s", wisp_model_name(model));
     }
+    pthread_mutex_unlock(&client->lock);
+    return result;
+}
+
+WISP_EXPORT int wisp_request_new(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_request **out)
+{
+    return wisp_request_new_in(client, model, rows, NULL, 0, out);
+}
+
+WISP_EXPORT int wisp_request_move(wisp_request *request, wisp_buffer *buffer, uint64_t offset)
+{
+    struct wisp_client *client = request->client;
+    int result = 0;
+
+    pthread_mutex_lock(&client->lock);
+    if (!request->buffer || !buffer || buffer->client != client)
+        result = last_error_set(WISP_E_INVALID,
+                                "only a request of wisp_request_new_in() moves, and to a buffer of the same client");
+    else if (request_under_way(request))
+        result = last_error_set(WISP_E_INVALID, "the request is under way: wait for it first");
+    else
+        result = stand_in(request, buffer, offset);
     pthread_mutex_unlock(&client->lock);
     return result;
 }
@@ -134,11 +196,16 @@ static void refuse_side(const struct wisp_request *request, const char *what)
 
 WISP_EXPORT float *wisp_request_input(wisp_request *request)
 {
+    unsigned char *place;
+
     if (!request->simple_input) {
         refuse_side(request, "input");
         return NULL;
     }
-    return (float *)(void *)(session_input(request->session) + request->in_offset);
+    place = request_place(request);
+    if (!place)
+        (void)last_error_set(WISP_E_INVALID, BUFFER_IS_ELSEWHERE);
+    return (float *)(void *)place;
 }
 
 WISP_EXPORT const float *wisp_request_output(const wisp_request *request)
@@ -232,6 +299,8 @@ int request_explain(const struct wisp_request *request)
 
     if (request_state(request) == REQUEST_IDLE)
         return last_error_set(WISP_E_INVALID, "the request was not submitted");
+    if (request->status && request->buffer && request->buffer->status == request->status)
+        return last_error_set(request->status, "the new wispd does not take the buffer: %s", request->buffer->why.text);
     switch (request->status) {
     case 0:
         return 0;

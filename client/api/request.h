@@ -5,7 +5,10 @@
 #ifndef CLIENT_API_REQUEST_H
 #define CLIENT_API_REQUEST_H
 
+#include "client/buffer.h"
 #include "client/client.h"
+
+#define BUFFER_IS_ELSEWHERE "the input stands in a buffer that the program has mapped by itself, or not at all"
 
 /* As client_check(); WISP_E_INVALID on a client that only asks. Without the lock. */
 int request_check(const struct wisp_client *client);

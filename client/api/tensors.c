@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/export.h"
+#include "client/api/request.h"
 #include "client/last_error.h"
 #include "client/model.h"
 #include "client/request.h"
@@ -70,10 +71,15 @@ WISP_EXPORT size_t wisp_model_find_output(const wisp_model *model, const char *n
 
 WISP_EXPORT void *wisp_request_input_tensor(wisp_request *request, size_t index)
 {
+    unsigned char *place = request_place(request);
+
     if (index >= request->input.count)
         return NULL;
-    return session_input(request->session) + request->in_offset +
-           wire_block_offset(&request->input, request->rows, (uint32_t)index);
+    if (!place) {
+        (void)last_error_set(WISP_E_INVALID, BUFFER_IS_ELSEWHERE);
+        return NULL;
+    }
+    return place + wire_block_offset(&request->input, request->rows, (uint32_t)index);
 }
 
 WISP_EXPORT const void *wisp_request_output_tensor(const wisp_request *request, size_t index)

@@ -48,6 +48,7 @@ extern "C" {
 typedef struct wisp_client wisp_client;
 typedef struct wisp_model wisp_model;
 typedef struct wisp_request wisp_request;
+typedef struct wisp_buffer wisp_buffer;
 
 /* ---- connecting ---- */
 
@@ -181,6 +182,31 @@ const float *wisp_request_output(const wisp_request *request);
  * one, of float32. */
 void *wisp_request_input_tensor(wisp_request *request, size_t index);
 const void *wisp_request_output_tensor(const wisp_request *request, size_t index);
+
+/* Inputs that are large, or that something else writes, need not be copied into the client's shared memory: the daemon
+ * reads them where they are, in a buffer. Of a client at most 8, of at most 2 GiB each, charged to what its user may
+ * have of shared memory (limits.memory_per_user). WISP_E_BUSY, WISP_E_DENIED: more than that; WISP_E_NO_SPACE: too
+ * many; WISP_E_VERSION: the daemon is older than buffers.
+ *
+ * wisp_buffer_new() makes one, mapped to be written at wisp_buffer_data(). wisp_buffer_from_fd() takes a memfd of the
+ * program's (memfd_create() with MFD_ALLOW_SEALING), of whole pages, that has been sealed F_SEAL_SHRINK, F_SEAL_GROW,
+ * and F_SEAL_FUTURE_WRITE or F_SEAL_WRITE: so a mapping that is to be written is made before. WISP_E_INVALID says which
+ * seal is missing. The descriptor stays the program's, and wisp_buffer_data() is NULL.
+ *
+ * wisp_buffer_free() gives it back to the daemon and unmaps it; WISP_E_BUSY while there are requests in it, freed ones
+ * that are not over yet included. wisp_close() frees all. Accepts NULL. */
+int wisp_buffer_new(wisp_client *client, size_t bytes, wisp_buffer **out);
+int wisp_buffer_from_fd(wisp_client *client, int fd, wisp_buffer **out);
+void *wisp_buffer_data(wisp_buffer *buffer);
+size_t wisp_buffer_size(const wisp_buffer *buffer);
+int wisp_buffer_free(wisp_buffer *buffer);
+
+/* As wisp_request_new(), with its input from byte `offset` of the buffer on, a multiple of 64; several inputs stand
+ * there as wisp_request_input_tensor() says. wisp_request_move() has the next submit find it elsewhere: a ring of
+ * pictures in one buffer, say. Not to be written while the request is under way. WISP_E_SHAPE: it reaches beyond. */
+int wisp_request_new_in(wisp_client *client, const wisp_model *model, uint32_t rows, wisp_buffer *buffer,
+                        uint64_t offset, wisp_request **out);
+int wisp_request_move(wisp_request *request, wisp_buffer *buffer, uint64_t offset);
 
 /* Of a model that decodes, as one that translates does: how many words an answer has at most; 0: it does not. Words are
  * whole numbers. Its outputs are `words`, int32, and `progress`, which wisp_request_words() reads. */
