@@ -284,10 +284,8 @@ static union any make_message(uint16_t type)
         memcpy((char *)message.bytes + length, "image", sizeof "image");
         length += sizeof "image";
     } else if (type == WIRE_ATTACH || type == WIRE_DETACH) {
-        const struct wire_attach attach = { .size = type == WIRE_ATTACH ? WIRE_PAGE : 0 };
-
-        memcpy(message.bytes + length, &attach, sizeof attach);
-        length += sizeof attach;
+        message.words[length / sizeof(uint64_t)] = type == WIRE_ATTACH ? WIRE_PAGE : 0; /* size */
+        length += sizeof(struct wire_attach);
     } else if (type & WIRE_REPLY) {
         message.control.total = 10;
         length += 10;
