@@ -15,6 +15,28 @@ static int plan(const double *parameters, const struct shape *inputs, uint32_t i
     return 0;
 }
 
+/* Features whose chains are in flight together. */
+enum { CHAINS = 8 };
+
+/* Of one sample: a position is one float, and a chain by itself would wait for each sum. */
+static void mean_of_one(const float *in, size_t positions, size_t features, float *out)
+{
+    for (size_t first = 0; first < features; first += CHAINS) {
+        const size_t count = features - first < CHAINS ? features - first : CHAINS;
+        const float *from[CHAINS];
+        float sums[CHAINS] = { 0 };
+
+        for (size_t i = 0; i < CHAINS; i++)
+            from[i] = in + (first + (i < count ? i : 0)) * positions;
+        for (size_t at = 0; at < positions; at++) {
+            for (size_t i = 0; i < CHAINS; i++)
+                sums[i] += from[i][at];
+        }
+        for (size_t i = 0; i < count; i++)
+            out[first + i] = sums[i] / (float)positions;
+    }
+}
+
 static void forward(const struct layer_run *run)
 {
     const size_t batch = run->in[0]->batch, columns = tensor_columns(run->in[0]);
@@ -22,6 +44,10 @@ static void forward(const struct layer_run *run)
     unsigned long long begin, end;
 
     pool_share(tensor_features(run->in[0]), 1, run->part, run->parts, &begin, &end);
+    if (batch == 1) {
+        mean_of_one(run->in[0]->data + begin * columns, columns, end - begin, run->out->data + begin);
+        return;
+    }
     for (size_t f = begin; f < end; f++) {
         const float *in = run->in[0]->data + f * columns;
         float *out = run->out->data + f * batch;

@@ -33,21 +33,39 @@ static uint64_t positions_of_all(const struct layer_run *run)
     return run->layer->vectors[0].count / tensor_features(run->out);
 }
 
+/* One number for `count` elements. */
+static void add_one(const struct layer_run *run, const float *in, float *out, size_t count, float number)
+{
+    run->kernels->norm_apply(in, out, count, 0, 1, number);
+}
+
+/* Of one sample a feature's positions lie as its numbers do. */
+static void forward_feature(const struct layer_run *run, const float *in, const float *added, float *out)
+{
+    const uint64_t positions = positions_of(run);
+    const size_t batch = run->out->batch;
+
+    if (batch == 1) {
+        if (out != in)
+            memcpy(out, in, positions * sizeof *out);
+        run->kernels->add(out, added, positions);
+        return;
+    }
+    for (size_t p = 0; p < positions; p++)
+        add_one(run, in + p * batch, out + p * batch, batch, added[p]);
+}
+
 static void forward(const struct layer_run *run)
 {
     const float *added = run->layer->vectors[0].data, *in = run->in[0]->data;
-    const uint64_t positions = positions_of(run), all = added ? positions_of_all(run) : 0;
-    const size_t batch = run->out->batch;
-    float *out = run->out->data;
+    const size_t floats = positions_of(run) * run->out->batch;
     unsigned long long begin, end;
 
     share(run, &begin, &end);
-    for (size_t e = begin * positions; e < end * positions; e++) {
-        const float here = added ? added[e / positions * all + e % positions] : 0;
-
-        for (size_t b = 0; b < batch; b++)
-            out[e * batch + b] = in[e * batch + b] + here;
-    }
+    for (size_t f = begin; f < end && added; f++)
+        forward_feature(run, in + f * floats, added + f * positions_of_all(run), run->out->data + f * floats);
+    if (!added)
+        add_one(run, in + begin * floats, run->out->data + begin * floats, (end - begin) * floats, 0);
 }
 
 /* An element of a step is a feature. */
