@@ -28,7 +28,7 @@
 #include "client/fork.h"
 #include "client/last_error.h"
 
-enum { CONNECT_MS = 1000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_FIRST_MS = 10, RETRY_MOST_MS = 200 };
+enum { CONNECT_MS = 5000, RECONNECT_MS = 30000, SPIN_US = 50, RETRY_FIRST_MS = 10, RETRY_MOST_MS = 200 };
 
 /* ---- options ---- */
 

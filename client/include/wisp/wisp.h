@@ -59,7 +59,7 @@ struct wisp_options {
     const char *socket_path; /* NULL: $WISP_SOCKET, else /run/wisp/wisp.sock, else that of a
                                 daemon of this user, $XDG_RUNTIME_DIR/wisp/wisp.sock */
     const char *name;        /* of this program, for the operator; NULL: the process's name */
-    uint32_t connect_ms;     /* longest to connect the first time; 0: 1000 */
+    uint32_t connect_ms;     /* longest to connect the first time; 0: 5000 */
     uint32_t reconnect_ms;   /* longest to be without a daemon before requests fail; 0: 30000; UINT32_MAX: never wait */
     uint32_t answer_ms;      /* longest that one call of wisp_infer(), wisp_classify_file(), wisp_find(), wisp_list() or
                                 wisp_status() waits, then WISP_E_TIMEOUT; 0: 10000 for a question that the daemon has
