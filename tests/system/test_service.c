@@ -276,11 +276,16 @@ static void making_channels_gives_way(void **state)
 {
     const int own = getpriority(PRIO_PROCESS, 0);
     struct service service;
+    id_t helper;
 
     (void)state;
     service_start(&service);
+    helper = (id_t)find_thread(service.pid, "wispd-helper");
     assert_int_equal(getpriority(PRIO_PROCESS, (id_t)find_thread(service.pid, "wispd-shard")), own);
-    assert_int_equal(getpriority(PRIO_PROCESS, (id_t)find_thread(service.pid, "wispd-helper")), MIN(own + 10, 19));
+    /* It does so itself, when it first runs. */
+    for (int waited = 0; waited < 10000 && getpriority(PRIO_PROCESS, helper) == own; waited += 10)
+        poll(NULL, 0, 10);
+    assert_int_equal(getpriority(PRIO_PROCESS, helper), MIN(own + 10, 19));
     kill(service.pid, SIGKILL);
     waitpid(service.pid, NULL, 0);
     service_forget(&service);
