@@ -373,6 +373,12 @@ static void test_completion(void **state)
     assert_offered("image.classification");
     assert_offered("image");
     assert_null(strstr(outcome.out, "[input]")); /* a tensor's name, no model's */
+    complete("wisp bench -m ''", 4);
+    assert_offered("pic");
+    complete("wisp bench --request-distribution ''", 4);
+    assert_offered("poisson");
+    complete("wisp stats ''", 3);
+    assert_string_equal(outcome.out, "[]\n"); /* no files */
     complete("wisp run -o x.png --overlay y.png --threshold 0.5 --min-area 3 --input in = z.f32 -v p", 16);
     assert_offered("pic");
     complete("wisp run --output = x.png p", 6);

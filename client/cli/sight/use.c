@@ -6,6 +6,17 @@
 #include "client/cli/facts.h"
 #include "client/cli/sight/use.h"
 
+void print_daemon(const struct screen *screen, const json_t *stats)
+{
+    const json_t *daemon = json_object_get(stats, "daemon");
+    const unsigned long long channels = member_count(daemon, "channels");
+
+    screen_text(screen, STYLE_PLAIN, member_text(daemon, "server"), 0);
+    fprintf(screen->file, ", up %.0f s, ", member_real(daemon, "uptime_s"));
+    screen_text(screen, STYLE_PLAIN, member_text(daemon, "loop"), 0);
+    fprintf(screen->file, ", %llu channel%s\n\n", channels, channels == 1 ? "" : "s");
+}
+
 const char *format_user(uint64_t uid, char *buffer)
 {
     const struct passwd *entry = getpwuid((uid_t)uid); /* of one thread */

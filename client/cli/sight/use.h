@@ -8,7 +8,12 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "client/cli/screen.h"
+
 enum { USER_NAME_MAX = 64 };
+
+/* A line: which daemon, since when, over which loop, with how many channels; of what wisp_stats() gives. */
+void print_daemon(const struct screen *screen, const json_t *stats);
 
 /* The name of a user id, or the number where it has none; the buffer is USER_NAME_MAX bytes; returned. */
 const char *format_user(uint64_t uid, char *buffer);

@@ -129,8 +129,7 @@ static int print_tables(const json_t *stats)
     bool printed;
 
     screen_init(&screen, stdout);
-    printf("%s, up %.0f s, %llu channels\n\n", member_text(daemon, "server"), member_real(daemon, "uptime_s"),
-           (unsigned long long)member_count(daemon, "channels"));
+    print_daemon(&screen, stats);
     printed = print_list(&screen, &models, json_object_get(stats, "models"), uptime_ns, add_model);
     putchar('\n');
     printed &= print_list(&screen, &users, json_object_get(stats, "users"), uptime_ns, add_user);

@@ -114,21 +114,12 @@ static bool print_list(const struct screen *screen, const struct list *list, con
     return printed;
 }
 
-static void print_head(const struct screen *screen, const struct moment *now)
-{
-    const json_t *daemon = json_object_get(now->stats, "daemon");
-
-    fprintf(screen->file, "%s, up %.0f s, %s, %llu channels\n\n", member_text(daemon, "server"),
-            member_real(daemon, "uptime_s"), member_text(daemon, "loop"),
-            (unsigned long long)member_count(daemon, "channels"));
-}
-
 static bool print(const struct screen *screen, const struct moment *before, const struct moment *now)
 {
     const double seconds = (double)(now->ns - before->ns) / 1e9;
     bool printed = true;
 
-    print_head(screen, now);
+    print_daemon(screen, now->stats);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
         size_t count;
         cleanup_free struct rate *rates =

@@ -229,6 +229,7 @@ static void tables_are_for_people(void **state)
     assert_non_null(strstr(said.out, "MODEL"));
     assert_non_null(strstr(said.out, "alpha"));
     assert_non_null(strstr(said.out, getuid() ? "USER" : "root"));
+    assert_non_null(strstr(said.out, ", 1 channel\n"));
     RUN(false, "clients");
     assert_int_equal(said.status, 0);
     assert_non_null(strstr(said.out, "questions"));
