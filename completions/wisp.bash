@@ -86,6 +86,11 @@ _wisp() {
         return
         ;;
     esac
+    case $verb,$prev in
+    bench,-m | bench,--model) mapfile -t COMPREPLY < <(compgen -W "$(_wisp_targets "$socket")" -- "$cur"); return ;;
+    bench,--request-distribution) mapfile -t COMPREPLY < <(compgen -W 'constant poisson' -- "$cur"); return ;;
+    bench,--input-data) mapfile -t COMPREPLY < <(compgen -W 'random zero' -- "$cur"); return ;;
+    esac
     case $key$prev in
     --model | --teacher | --adversary)
         compopt -o filenames
@@ -172,7 +177,7 @@ _wisp() {
         esac
         [ ${#COMPREPLY[@]} -gt 0 ] && return
         ;;
-    models | ping | status | reload | rollback | clients | top | doctor | version) return ;;
+    models | ping | status | reload | rollback | stats | clients | top | bench | doctor | version) return ;;
     esac
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
