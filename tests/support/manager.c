@@ -103,7 +103,9 @@ void manager_start(struct manager *manager, const char *folder)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-    *manager = (struct manager){ .capacity = MANAGER_FDS_MAX, .lock = PTHREAD_MUTEX_INITIALIZER };
+    memset(manager, 0, sizeof *manager); /* an assignment would have a second one on the stack */
+    manager->capacity = MANAGER_FDS_MAX;
+    pthread_mutex_init(&manager->lock, NULL);
     snprintf(manager->path, sizeof manager->path, "%s", scratch_path(folder, "notify"));
     snprintf(address.sun_path, sizeof address.sun_path, "%s", manager->path);
     unlink(address.sun_path);
