@@ -397,7 +397,6 @@ static int compress_all(const struct eval *eval, const struct experiment *s, str
 
 static int run(const struct eval *eval, const struct experiment *s, struct evaluator *evaluator)
 {
-    struct gist_scores gists;
     cleanup_free uint32_t *which = memory_alloc(s->data->count, sizeof *which);
     struct decodings decoded = { .scores = { .sequences = 0 } };
     struct compression_figures compressed;
@@ -411,10 +410,6 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
         return fail(VERB, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->data->count; i++)
         which[i] = (uint32_t)i;
-    if (makes_gists(s, &gists)) {
-        evaluator->watch = gists_add;
-        evaluator->watcher = &gists;
-    }
     result = write_tensors(eval, s, evaluator, which, &why);
     if (!result)
         result = evaluate(evaluator, which, s->data->count, &e, &why);
@@ -435,12 +430,33 @@ static int run(const struct eval *eval, const struct experiment *s, struct evalu
     return result;
 }
 
+/* What looks at the answers as they come: of a model that has it, one of them. */
+struct watched {
+    struct transcripts said;
+    struct gist_scores gists;
+};
+
+static int watch(const struct eval *eval, const struct experiment *s, struct watched *watched, struct evaluator *r)
+{
+    if (eval->beam && !s->model->decoding.length) {
+        if (transcripts_init(&watched->said, r->loss, (uint32_t)eval->beam))
+            return -ENOMEM;
+        r->watch = transcripts_see;
+        r->watcher = &watched->said;
+    }
+    if (makes_gists(s, &watched->gists)) {
+        r->watch = gists_add;
+        r->watcher = &watched->gists;
+    }
+    return 0;
+}
+
 static int eval_session(const struct eval *eval, const struct experiment *s)
 {
     struct evaluator r = { .model = s->model, .pool = s->pool };
     struct pair_scores scores = { .of = NULL };
     struct likeness likeness = { .set = NULL };
-    struct transcripts said = { .samples = 0 };
+    struct watched watched = { .said = { .samples = 0 } };
     struct loss_batch batch = LOSS_BATCH_NULL;
     struct forward_setup setup = {
         .model = s->model, .kernels = s->kernels, .batch = eval->batch, .pool = s->pool, .lengths = true
@@ -462,12 +478,8 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     scores.threshold = (float)eval->threshold;
     scores.input = s->words.source;
     r.scores = s->pictures ? &scores : NULL;
-    if (!result && eval->beam && !s->model->decoding.length) {
-        if (transcripts_init(&said, &batch, (uint32_t)eval->beam))
-            result = refuse_errno(&why, -ENOMEM, "evaluation");
-        r.watch = transcripts_see;
-        r.watcher = &said;
-    }
+    if (!result && watch(eval, s, &watched, &r))
+        result = refuse_errno(&why, -ENOMEM, "evaluation");
     if (!result)
         result = experiment_batches(s, loss_is_of_words(s->loss), &r.batches, &why); /* whose lengths are known then */
     if (!result && batches_are_sparse(r.batches) && forward_takes_sparse(s->model)) {
@@ -482,7 +494,7 @@ static int eval_session(const struct eval *eval, const struct experiment *s)
     loss_batch_deinit(&batch);
     pair_scores_deinit(&scores);
     likeness_deinit(&likeness);
-    transcripts_deinit(&said);
+    transcripts_deinit(&watched.said);
     return result;
 }
 

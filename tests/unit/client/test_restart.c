@@ -320,8 +320,9 @@ static void test_signals_do_not_hide_a_dead_daemon(void **state)
 /* Nor that one is silent. */
 static void test_signals_do_not_stretch_limits(void **state)
 {
-    const struct wisp_options options = { .answer_ms = 150, .connect_ms = 150, .socket_path = served.socket };
-    wisp_client *client = served_connect(&options), *second;
+    const struct wisp_options patient = { .answer_ms = 150 };
+    const struct wisp_options options = { .connect_ms = 150, .socket_path = served.socket };
+    wisp_client *client = served_connect(&patient), *second;
     int asked, connected;
     char *json;
 

@@ -259,8 +259,8 @@ static void what_waits_for_a_model_that_stays_goes_over(void **state)
         struct queue_set *old = rig.queues;
         struct model_set *set = exchanges % 2 ? load(rig.set, rig.path, NULL) : load(rig.set, more, rig.path);
 
-        for (unsigned i = 0; i < COST_POINTS; i++) /* a slice is as short as it can be */
-            queue_set_route(old, rig.route)->cost.ns[i] = NS_PER_S;
+        for (unsigned i = 0; i < COST_POINTS; i++) /* a pass takes twenty slices */
+            queue_set_route(old, rig.route)->cost.ns[i] = 20 * SHARD_SLICE_NS;
         shard_turn(&rig.shard, clock_ns());
         assert_int_equal(queue_set_new(set, &rig.queues), 0);
         shard_use(&rig.shard, rig.queues);
