@@ -174,7 +174,7 @@ int region_map_theirs(struct region *out, int fd, size_t size, struct reason *wh
     cleanup_close int owned = fd;
     struct wire_memory memory;
     void *address;
-    int result = examine(fd, &memory);
+    int result = examine(owned, &memory);
 
     *out = REGION_NULL;
     if (result)
@@ -182,7 +182,7 @@ int region_map_theirs(struct region *out, int fd, size_t size, struct reason *wh
     result = wire_check_memory(&memory, size, why);
     if (result)
         return result;
-    address = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    address = mmap(NULL, size, PROT_READ, MAP_SHARED, owned, 0);
     if (address == MAP_FAILED && errno == EPERM) /* sealed WRITE, before Linux 6.7; nobody writes: it is the same */
         address = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (address == MAP_FAILED)

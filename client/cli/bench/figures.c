@@ -51,7 +51,8 @@ static int ascending(const void *a, const void *b)
 void figures_end(struct figures *figures, double seconds)
 {
     figures->seconds = seconds;
-    qsort(figures->latencies, figures->count, sizeof *figures->latencies, ascending);
+    if (figures->count) /* nothing has been answered: there may be no array */
+        qsort(figures->latencies, figures->count, sizeof *figures->latencies, ascending);
 }
 
 void figures_deinit(struct figures *figures)
