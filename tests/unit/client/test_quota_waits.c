@@ -29,12 +29,13 @@ static void *ask_and_ask(void *argument)
 {
     float input[SMALL_INPUTS], output[SMALL_OUTPUTS];
     wisp_client *client = connect_small();
-    const wisp_model *model = served_find(client, "small");
+    wisp_model *model = served_find(client, "small");
     uintptr_t failed = 0;
 
     floats_make(input, SMALL_INPUTS, (uintptr_t)argument, 1);
     for (unsigned i = 0; i < ROUNDS; i++)
         failed += wisp_infer(client, model, input, 1, output, NULL) || !served_is_right(output, 1, (uintptr_t)argument);
+    wisp_model_free(model);
     wisp_close(client);
     return (void *)failed;
 }
@@ -43,7 +44,7 @@ static void *ask_and_ask(void *argument)
 static void a_quota_starves_nobody(void **state)
 {
     wisp_client *client = connect_small();
-    const wisp_model *model = served_find(client, "large");
+    wisp_model *model = served_find(client, "large");
     wisp_request *requests[ENTRIES];
     pthread_t threads[PROGRAMS];
     unsigned answered = 0, running = PROGRAMS;
@@ -72,6 +73,7 @@ static void a_quota_starves_nobody(void **state)
     assert_true(answered >= ENTRIES);
     for (unsigned i = 0; i < ENTRIES; i++)
         assert_int_equal(wisp_wait(requests[i], PATIENCE_MS), 0);
+    wisp_model_free(model);
     wisp_close(client);
 }
 
@@ -79,7 +81,7 @@ static void a_quota_starves_nobody(void **state)
 static void a_full_ring_is_told(void **state)
 {
     wisp_client *client = connect_small();
-    const wisp_model *model = served_find(client, "small");
+    wisp_model *model = served_find(client, "small");
     float input[SMALL_INPUTS] = { 0 }, output[SMALL_OUTPUTS];
     wisp_request *requests[ENTRIES + 1];
     int status = 0;
@@ -101,6 +103,7 @@ static void a_full_ring_is_told(void **state)
         served_check(requests[i], 1, 1);
     }
     assert_int_equal(wisp_infer(client, model, input, 1, output, NULL), 0);
+    wisp_model_free(model);
     wisp_close(client);
 }
 
