@@ -141,6 +141,7 @@ class Runner:
             except Stopped:
                 child.send_signal(signal.SIGTERM)
                 child.wait()
+                self.path(name, "trained").unlink(missing_ok=True)  # it saves what it has by then; the checkpoint goes on
                 raise
         if child.wait() not in (0, 130):
             raise SystemExit(f"bench_structures: wisp {' '.join(map(str, words))}: exit {child.returncode}")
@@ -179,7 +180,7 @@ class Runner:
         told = ["--data", folder, *kind.options, "-t", str(self.threads)]
         labels = data.write_labels(kind, folder, outputs)
         told += ["--labels", labels] if labels else []
-        if not self.path(name, "trained").exists():
+        if not self.path(name, "trained").exists() or not any(event["event"] == "epoch" for event in self.events(name)):
             self.train(name, told, lock)
         return row | trained(self.events(name)) | self.compare(name, told)
 

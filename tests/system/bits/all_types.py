@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The forge and the daemon give the same bits for every processing type's models that ship: README.md.
 
-usage: types.py BUILD-FOLDER"""
+usage: all_types.py BUILD-FOLDER"""
 import array
 import json
 import os
