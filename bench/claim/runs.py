@@ -11,10 +11,10 @@ import hashlib
 import io
 import json
 import os
-import signal
 import subprocess
 
 import sets
+import stopping
 from figures import Run, method_of
 
 FIELDS = ["size", "method", "sparsity", "seed", "connections", "potential", "train_accuracy", "test_accuracy", "test_loss", "all_accuracy",
@@ -83,10 +83,6 @@ class Table:
         return [run for run in self.figure.runs if run not in rows]
 
 
-class Stopped(Exception):
-    """By a signal."""
-
-
 class Runner:
     def __init__(self, options, figure, table):
         self.forge, self.threads, self.wisp = options.forge, options.threads, options.wisp
@@ -101,14 +97,9 @@ class Runner:
         return os.path.join(self.work, f"{name}-{digest(self.figure, run)}.{what}")
 
     def call(self, words, to, lock):
-        """Runs wisp-forge to its end. A signal ends it as its user would, once, and it keeps what it has."""
-        child = subprocess.Popen([self.forge, *words], stdout=to, pass_fds=[lock.fileno()], process_group=0)
-        try:
+        """Runs wisp-forge to its end. A signal ends it as its user would, and it keeps what it has."""
+        with stopping.running([self.forge, *words], stdout=to, pass_fds=[lock.fileno()]) as child:
             said, _ = child.communicate()
-        except Stopped:
-            child.send_signal(signal.SIGTERM)
-            child.wait()
-            raise
         if child.returncode:
             raise SystemExit(f"bench_claim: wisp {words[0]} ended with {child.returncode}; the run was: {' '.join(words)}")
         return said

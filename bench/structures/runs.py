@@ -3,6 +3,7 @@
 
 A line counts while the structure and the recipe are the same, of which it has digests; so what is done is not done again. A training that was stopped at any moment
 goes on from its checkpoint. A lock that the programs inherit keeps two from working on one structure."""
+import contextlib
 import csv
 import fcntl
 import hashlib
@@ -16,6 +17,7 @@ import subprocess
 import time
 
 import data
+import stopping
 
 FIELDS = ["structure", "processing", "connections", "potential", "data", "bytes_needed", "updates", "seconds", "loss_before", "loss_after", "asked", "numbers",
           "different", "wisp", "digest"]
@@ -23,10 +25,6 @@ SPARSITY, BATCH, EPOCHS, FALL = 0.9, 8, 300, 0.2
 BUILD = ["--method", "erk", "-s", str(SPARSITY), "-S", "1", "--no-history"]
 TRAIN = ["--optimizer", "adamw", "--rate", "0.002", "--decay", "0", "--schedule", "constant", "--warmup", "0", "--balance", "none", "--augment", "none",
          "--validation", "0", "--keep", "last", "--candidates", "1", "-b", str(BATCH), "-e", str(EPOCHS), "-S", "1", "--no-history", "--json"]
-
-
-class Stopped(Exception):
-    """By a signal."""
 
 
 def digest(structure):
@@ -90,7 +88,7 @@ class Runner:
         self.environment = dict(os.environ, WISP_DB=str(database))
 
     def call(self, program, *words):
-        done = subprocess.run([self.binaries / program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, check=False, text=True)
+        done = subprocess.run([self.binaries / program, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.environment, check=False, text=True, process_group=0)
         if done.returncode:
             raise SystemExit(f"bench_structures: {program} {' '.join(map(str, words))}: exit {done.returncode}: {done.stderr}{done.stdout}")
         return done.stdout
@@ -126,43 +124,42 @@ class Runner:
         else:
             self.path(name, "jsonl").unlink(missing_ok=True)
         words = ["train", self.path(name, "built"), *told, *TRAIN, "--checkpoint", checkpoint, *kept, "-o", self.path(name, "trained")]
-        losses = [event["loss"] for event in self.events(name) if event["event"] == "epoch"]
-        with open(self.path(name, "jsonl"), "a", encoding="utf-8") as said:
-            child = subprocess.Popen([self.binaries / "bin/wisp-forge", *map(str, words)], stdout=subprocess.PIPE, env=self.environment, text=True,
-                                     pass_fds=[lock.fileno()], process_group=0)
-            try:
-                for line in child.stdout:
-                    said.write(line)
-                    said.flush()
-                    event = json.loads(line)
-                    losses += [event["loss"]] if event["event"] == "epoch" else []
-                    if event["event"] == "epoch" and fallen(losses):
-                        child.send_signal(signal.SIGTERM)
-            except Stopped:
-                child.send_signal(signal.SIGTERM)
-                child.wait()
-                self.path(name, "trained").unlink(missing_ok=True)  # it saves what it has by then; the checkpoint goes on
-                raise
-        if child.wait() not in (0, 130):
+        losses = losses_of(self.events(name))
+        with open(self.path(name, "jsonl"), "a", encoding="utf-8") as said, \
+                stopping.running([self.binaries / "bin/wisp-forge", *words], stdout=subprocess.PIPE, env=self.environment, text=True, pass_fds=[lock.fileno()]) as child:
+            for line in child.stdout:
+                said.write(line)
+                said.flush()
+                losses += losses_of([json.loads(line)])
+                if falls(losses):
+                    stopping.end(child)
+        if child.returncode not in (0, 130):
             raise SystemExit(f"bench_structures: wisp {' '.join(map(str, words))}: exit {child.returncode}")
 
-    def serve(self, name):
-        """A daemon with the model; its socket, and the process."""
+    def is_trained(self, name):
+        """To its end, or until the loss had fallen: what its user stops before that is saved, too."""
+        events = self.events(name)
+        return self.path(name, "trained").exists() and \
+            (falls(losses_of(events)) or any(event["event"] == "done" and not event["interrupted"] for event in events))
+
+    @contextlib.contextmanager
+    def serving(self, name):
+        """A daemon with the model: its socket."""
         socket = self.path(name, "socket")
-        daemon = subprocess.Popen([self.binaries / "bin/wispd", "-s", socket, "-l", "error", "-m", self.path(name, "trained")], env=self.environment)
-        while subprocess.run([self.binaries / "bin/wisp", "ping", "-s", socket], capture_output=True, env=self.environment, check=False).returncode:
-            if daemon.poll() is not None:
-                raise SystemExit(f"bench_structures: {name}: wispd: exit {daemon.returncode}")
-            time.sleep(0.02)
-        return socket, daemon
+        with subprocess.Popen([self.binaries / "bin/wispd", "-s", socket, "-l", "error", "-m", self.path(name, "trained")], env=self.environment, process_group=0) as daemon:
+            try:
+                while subprocess.run([self.binaries / "bin/wisp", "ping", "-s", socket], capture_output=True, env=self.environment, check=False).returncode:
+                    if daemon.poll() is not None:
+                        raise SystemExit(f"bench_structures: {name}: wispd: exit {daemon.returncode}")
+                    time.sleep(0.02)
+                yield socket
+            finally:
+                daemon.send_signal(signal.SIGTERM)
 
     def compare(self, name, told):
-        socket, daemon = self.serve(name)
-        try:
-            done = subprocess.run([self.binaries / "bench/bench_same_answers", self.path(name, "trained"), *told, "--socket", socket], stdout=subprocess.PIPE, env=self.environment, check=False, text=True)
-        finally:
-            daemon.send_signal(signal.SIGTERM)
-            daemon.wait()
+        with self.serving(name) as socket:
+            done = subprocess.run([self.binaries / "bench/bench_same_answers", self.path(name, "trained"), *told, "--socket", socket], stdout=subprocess.PIPE, env=self.environment, check=False,
+                                  text=True, process_group=0)
         if not done.stdout:
             raise SystemExit(f"bench_structures: {name}: the comparison ended with {done.returncode}")
         same = json.loads(done.stdout)
@@ -180,7 +177,7 @@ class Runner:
         told = ["--data", folder, *kind.options, "-t", str(self.threads)]
         labels = data.write_labels(kind, folder, outputs)
         told += ["--labels", labels] if labels else []
-        if not self.path(name, "trained").exists() or not any(event["event"] == "epoch" for event in self.events(name)):
+        if not self.is_trained(name):
             self.train(name, told, lock)
         return row | trained(self.events(name)) | self.compare(name, told)
 
@@ -200,16 +197,21 @@ class Runner:
             return row
 
 
-def fallen(losses):
-    """By a fifth of what it was; one that counts decibels may be below 0."""
-    return losses[-1] <= losses[0] - FALL * abs(losses[0])
+def losses_of(events):
+    """Of each epoch."""
+    return [event["loss"] for event in events if event["event"] == "epoch"]
+
+
+def falls(losses):
+    """After how many epochs it has fallen by a fifth of what it was after the first; one that counts decibels may be below 0. 0: it has not."""
+    return next((number for number, loss in enumerate(losses, 1) if loss <= losses[0] - FALL * abs(losses[0])), 0)
 
 
 def trained(events):
     """Up to the end of the epoch in which it had fallen; else all of it."""
     epochs = [event for event in events if event["event"] == "epoch"]
-    losses = [event["loss"] for event in epochs]
-    count = next((number for number in range(1, len(losses)) if fallen(losses[:number + 1])), len(losses) - 1) + 1
+    losses = losses_of(events)
+    count = falls(losses) or len(losses)
     steps = -(-events[0]["samples"] // BATCH)
     return {"updates": count * steps, "seconds": f"{sum(event['seconds'] for event in epochs[:count]):.3g}", "loss_before": f"{losses[0]:.5g}",
             "loss_after": f"{losses[count - 1]:.5g}"}

@@ -16,7 +16,7 @@ import time
 import xml.etree.ElementTree as tree
 
 sys.dont_write_bytecode = True
-from programs import Programs, check, serving  # noqa: E402
+from programs import Programs, check, serving, stop_session  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv[1]).resolve()
@@ -44,26 +44,6 @@ def table(folder):
         return [{key: value for key, value in row.items() if key not in ("seconds", "bytes_needed")} for row in csv.DictReader(file)]
 
 
-def all_of(session):
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if entry.joinpath("stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[3] == str(session):
-                yield int(entry.name)
-        except OSError:
-            pass
-
-
-def stop(process, number):
-    """All of its processes at once, as a power cut would, or itself alone, as a person would."""
-    for pid in all_of(process.pid) if number == signal.SIGKILL else [process.pid]:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-    process.communicate()
-    return process.returncode != 0
-
-
 def are_alike(row, other):
     """A training is ended by a signal, which may find it an update further; what follows from that is no difference."""
     later = () if row["updates"] == other["updates"] else ("updates", "loss_after", "numbers")
@@ -75,7 +55,7 @@ def stopped_runs_end_the_same(top, whole, seconds):
     while stops < STOPS:
         process = start(folder)
         time.sleep(random.uniform(0, seconds / 2))
-        stops += stop(process, random.choice([signal.SIGKILL, signal.SIGTERM])) or STOPS
+        stops += 1 if stop_session(process, random.choice([signal.SIGKILL, signal.SIGTERM]))[1] else STOPS
     status, _, errors = run(folder)
     check(f"after it was stopped: {status}, {errors}", status == 0)
     check(f"stopped and gone on: {table(folder)}, and not {whole}", len(table(folder)) == len(whole) and all(map(are_alike, table(folder), whole)))

@@ -18,6 +18,7 @@ FORGE = pathlib.Path(sys.argv[1], "bin", "wisp-forge").resolve()
 STOPS = 6
 sys.path.insert(0, str(SOURCE / "bench" / "claim"))
 sys.dont_write_bytecode = True
+from programs import stop_session  # noqa: E402
 import figures  # noqa: E402
 import sets  # noqa: E402
 
@@ -34,29 +35,11 @@ def run(folder, *more):
     return process.returncode, said.decode(), errors.decode()
 
 
-def session(leader):
-    """The processes of a session, as after a power cut none of them is left."""
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            if entry.joinpath("stat").read_text().rpartition(")")[2].split()[3] == str(leader):
-                yield int(entry.name)
-        except OSError:
-            pass
-
-
 def stop(process, number):
     """Whether it was still at work, and said so."""
-    if number == signal.SIGKILL:
-        for pid in session(process.pid):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
-    else:
-        process.send_signal(number)
-    process.communicate()
-    assert process.returncode in (0, 130, -number), process.returncode
-    return process.returncode != 0
+    _, status = stop_session(process, number)
+    assert status in (0, 130, -number), status
+    return status != 0
 
 
 def table(folder):

@@ -2,6 +2,7 @@
 """The programs of a build in a scratch folder, for tests that go from a structure to an answer."""
 import contextlib
 import os
+import pathlib
 import signal
 import struct
 import subprocess
@@ -21,6 +22,31 @@ def png(rows):
 def check(what, holds):
     if not holds:
         sys.exit(f"FAIL {what}")
+
+
+def session(leader):
+    """The processes of a session, but for those that are gone and not waited for."""
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, number = entry.joinpath("stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:4]
+            if number == str(leader) and state != "Z":
+                yield int(entry.name)
+        except OSError:
+            pass
+
+
+def stop_session(process, number):
+    """By SIGKILL all of its processes at once, as a power cut would; by another signal its leader alone, as a person would, who then leaves none behind.
+    What it said, and its status."""
+    process.send_signal(number)  # first, so that it starts no other meanwhile
+    if number == signal.SIGKILL:
+        for pid in session(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+    process.wait(60)
+    left = list(session(process.pid))
+    check(f"after signal {number} these are left: {left}", number == signal.SIGKILL or not left)
+    return process.communicate(), process.returncode
 
 
 class Programs:
