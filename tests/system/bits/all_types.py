@@ -14,7 +14,11 @@ import sys
 import tempfile
 import time
 import wave
-import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.dont_write_bytecode = True
+from chance import Chance  # noqa: E402
+from programs import png  # noqa: E402
 
 SOURCE = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
 MODELS = os.path.join(SOURCE, "models")
@@ -25,29 +29,13 @@ WORDS = "the old grandmother reads 3 new books in a green garden , and her child
 LENGTHS = (1, 15, 4, 9, 2, 40, 14)
 
 
-class Chance:
-    """A linear congruential generator (Knuth, MMIX), the same in every version of Python."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, count):
-        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
-        return (self.state >> 33) % count
-
-
 def write_picture(path, width, height, channels, chance):
     """A PNG of soft bands with noise."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     at, step = chance.below(200), 1 + chance.below(3)
-    rows = b"".join(b"\0" + bytes((at + step * (x + 2 * y) + 60 * c + chance.below(40)) % 256 for x in range(width) for c in range(channels))
-                    for y in range(height))
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = [bytes((at + step * (x + 2 * y) + 60 * c + chance.below(40)) % 256 for x in range(width) for c in range(channels)) for y in range(height)]
     with open(path, "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)) +
-                   chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
+        file.write(png(rows, channels))
 
 
 def write_sound(path, samples, rate, chance):

@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small data sets from whole numbers alone, the same everywhere: pictures, texts, sounds, and an edge list."""
 import os
+import pathlib
 import struct
+import sys
 import wave
 
-
-class Chance:
-    """A linear congruential generator (Knuth, MMIX): Python's own may draw otherwise in another version."""
-
-    def __init__(self, seed):
-        self.state = seed
-
-    def below(self, count):
-        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
-        return (self.state >> 33) % count
-
-    def choice(self, things):
-        return things[self.below(len(things))]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from chance import Chance  # noqa: E402
 
 
 def write_idx(folder, prefix, count, chance):
