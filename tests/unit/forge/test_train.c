@@ -350,6 +350,18 @@ static void test_data_that_does_not_fit_is_refused(void **state)
     scratch_remove(folder);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* The least of three: the kernel counts pages in batches, and those of libraries that happen to be there. */
+static uint64_t least_peak(const char *folder, const char *command)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (int i = 0; i < 3; i++)
+        least = MIN(least, forge_peak(folder, command));
+    return least;
+}
+#endif
+
 /* Beyond what a network of next to nothing takes: the arrays that it is trained in, and no copy of its file. */
 static void test_memory_follows_the_connections(void **state)
 {
@@ -365,9 +377,9 @@ static void test_memory_follows_the_connections(void **state)
     forge_run_well(&ran, folder,
                    "build --layers 64-1800-1800-4 --sparsity 0 --processing image.classification -o big.safetensors");
     least =
-        forge_peak(folder, "train m.safetensors --data d --steps 1 --batch 2 --validation 0 --json -o o.safetensors");
+        least_peak(folder, "train m.safetensors --data d --steps 1 --batch 2 --validation 0 --json -o o.safetensors");
     peak =
-        forge_peak(folder, "train big.safetensors --data d --steps 1 --batch 2 --validation 0 --json -o o.safetensors");
+        least_peak(folder, "train big.safetensors --data d --steps 1 --batch 2 --validation 0 --json -o o.safetensors");
     events = slurp(scratch_path(folder, "events"), &size);
     start = find_event(events, "start");
     assert_non_null(start);
