@@ -164,12 +164,14 @@ static int lay_out(struct decoder *decoder, struct reason *why)
 
 static int make_pass(struct decoder *decoder, struct half *half, const bool *kept, uint32_t length, struct reason *why)
 {
+    const struct decoder *other = decoder->setup.weights_of;
     const struct forward_setup setup = { .model = &half->model,
                                          .kernels = decoder->setup.kernels,
                                          .batch = decoder->setup.batch,
                                          .pool = decoder->setup.pool,
                                          .choices = decoder->setup.choices,
-                                         .part = &half->part };
+                                         .part = &half->part,
+                                         .weights_of = other ? decoder_pass(other, half == &decoder->along) : NULL };
 
     half->part = (struct forward_part){ half->values, kept, length };
     return forward_new(&setup, &half->forward, why);

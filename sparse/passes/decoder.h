@@ -18,9 +18,10 @@ struct decoder;
 struct decoder_setup {
     const struct model *model; /* checked; it decodes */
     const struct kernels *kernels;
-    size_t batch;                 /* sequences at most, of one call */
-    struct pool *pool;            /* of steps, borrowed; NULL: the caller alone */
-    struct choice_cache *choices; /* of weight formats; NULL: they are measured */
+    size_t batch;                     /* sequences at most, of one call */
+    struct pool *pool;                /* of steps, borrowed; NULL: the caller alone */
+    struct choice_cache *choices;     /* of weight formats; NULL: they are measured */
+    const struct decoder *weights_of; /* as in forward_setup */
 };
 
 /* -ENOMEM; WISP_E_FORMAT. */

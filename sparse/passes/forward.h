@@ -47,8 +47,8 @@ struct forward_setup {
     bool input_gradient;             /* to train: backward_gradient() of the model's inputs too; not of sparse ones */
     const struct forward_part *part; /* to serve, borrowed; NULL: all layers */
     const struct forward_peers *peers; /* in LAYER_TRAIN, borrowed; NULL: the batch is this pass's alone */
-    const struct forward *weights_of;  /* to train: what a pass of the same model, which outlives this one, has made of
-                                        * its weights; NULL: this one makes it. They may run at the same time */
+    const struct forward *weights_of; /* what a pass of the same setup, which outlives this one, has made of the model's
+                                       * weights; NULL: this one makes it. They may run at the same time */
 };
 
 /* Whether the model's input can come sparse: every layer that reads it takes it so. */
