@@ -52,6 +52,7 @@ struct config {
     bool tune;     /* which they are is measured, where it is not known */
     bool rollback; /* so is what was served, to be gone back to */
     enum config_loop loop;
+    uint32_t shards;  /* threads that compute */
     uint64_t spin_ns; /* CONFIG_SPIN_AUTO */
     enum log_level log_level;
     uint64_t log_slow_ns; /* requests that take longer are logged; 0: none */

@@ -19,7 +19,7 @@ int models_use(struct wispd *daemon, struct model_set *set, struct reason *why)
     if (queue_sets(daemon) >= WORKER_QUEUE_SETS)
         return refuse(why, WISP_E_BUSY, "requests are still under way on %d sets of models before: try again",
                       WORKER_QUEUE_SETS);
-    if (queue_set_new(set, &queues))
+    if (queue_set_new(set, 0, &queues))
         return refuse_errno(why, -ENOMEM, "serving models");
     if (daemon->queues)
         queue_set_inherit(queues, daemon->queues);

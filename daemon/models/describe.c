@@ -18,8 +18,6 @@ struct surroundings {
 static json_t *summary(const struct surroundings *in, const struct instance *instance)
 {
     const struct model *model = instance->model;
-    const uint64_t passes = instance->decoder ? decoder_memory(instance->decoder) : forward_memory(instance->forward);
-    json_int_t memory = (json_int_t)model_memory(model) + (json_int_t)passes;
     json_t *object = model_json_summary(model, &instance->signature);
 
     /* A configuration may give it another name and type. */
@@ -27,7 +25,7 @@ static json_t *summary(const struct surroundings *in, const struct instance *ins
     json_object_set_new(object, "processing", json_string(instance->processing));
     json_object_set_new(object, "default", json_boolean(instance->answers));
     json_object_set_new(object, "rows_most", json_integer(in->rows_max));
-    json_object_set_new(object, "memory_bytes", json_integer(memory));
+    json_object_set_new(object, "memory_bytes", json_integer((json_int_t)engine_memory(instance->engine)));
     if (*instance->decoder_name)
         json_object_set_new(object, "decoder", json_string(instance->decoder_name));
     json_object_set_new(object, "file", json_string(instance->file));

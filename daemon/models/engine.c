@@ -36,11 +36,11 @@ static void point_to(const struct wire_block *block, uint32_t rows, unsigned cha
 }
 
 /* A step of sequences, in the middle of as many as there may be at once. */
-static int warm_decoder(struct engine *engine, const void *const *inputs)
+static int warm_decoder(struct engine *engine, struct decoder *decoder, const void *const *inputs)
 {
-    const uint64_t bytes = decoder_sequence_bytes(engine->decoder);
+    const uint64_t bytes = decoder_sequence_bytes(decoder);
     const uint32_t rows = engine->batch_max;
-    struct decoder_place *places = decoder_places(engine->decoder);
+    struct decoder_place *places = decoder_places(decoder);
     const uint32_t middle = decoding_positions(engine->model) / 2;
     cleanup_free unsigned char *memory = memory_zalloc(rows, MAX(bytes, 1u));
     cleanup_free unsigned char **list = calloc(rows, sizeof *list);
@@ -52,14 +52,14 @@ static int warm_decoder(struct engine *engine, const void *const *inputs)
         places[i] = (struct decoder_place){ list[i], middle, engine->model->decoding.begin };
     }
     engine->beginning_ns = clock_ns();
-    decoder_begin(engine->decoder, inputs, list, rows);
+    decoder_begin(decoder, inputs, list, rows);
     engine->beginning_ns = clock_ns() - engine->beginning_ns;
-    return decoder_time(engine->decoder, rows);
+    return decoder_time(decoder, rows);
 }
 
 /* Runs the smallest and the largest batch, on zeros: packs and panels are in memory, the first client pays nothing for
  * it, and what they take is known. */
-static int warm(struct engine *engine)
+static int warm(struct engine *engine, struct runner *runner)
 {
     const struct wire_block *in = &engine->input, *out = &engine->output;
     uint32_t rows = engine->batch_max;
@@ -71,29 +71,30 @@ static int warm(struct engine *engine)
     if (!input || !output || !inputs || !outputs)
         return -ENOMEM;
     point_to(in, rows, input, inputs);
-    if (engine->decoder)
-        return warm_decoder(engine, (const void *const *)inputs);
+    if (runner->decoder)
+        return warm_decoder(engine, runner->decoder, (const void *const *)inputs);
     point_to(out, rows, output, outputs);
-    return forward_time(engine->forward, (const void *const *)inputs, outputs, rows);
+    return forward_time(runner->forward, (const void *const *)inputs, outputs, rows);
 }
 
-/* What runs it: a forward pass, or a decoder. */
-static int plan(struct engine *engine, const struct kernels *kernels, struct choice_cache *choices, struct reason *why)
+/* A forward pass, or a decoder; over the weights of the first, when there is one. */
+static int plan(struct engine *engine, struct runner *runner, struct choice_cache *choices, struct reason *why)
 {
-    const struct model *model = engine->model;
+    const struct runner *first = runner == engine->runners ? NULL : engine->runners;
 
-    if (model->decoding.length) {
-        const struct decoder_setup setup = {
-            .model = model, .kernels = kernels, .batch = engine->batch_max, .choices = choices
-        };
-
-        engine->signature = decoding_signature(model);
-        return decoder_new(&setup, &engine->decoder, why);
-    }
-    engine->signature = model->signature;
-    return forward_new(
-        &(struct forward_setup){ .model = model, .kernels = kernels, .batch = engine->batch_max, .choices = choices },
-        &engine->forward, why);
+    if (engine->model->decoding.length)
+        return decoder_new(&(struct decoder_setup){ .model = engine->model,
+                                                    .kernels = engine->kernels,
+                                                    .batch = engine->batch_max,
+                                                    .choices = choices,
+                                                    .weights_of = first ? first->decoder : NULL },
+                           &runner->decoder, why);
+    return forward_new(&(struct forward_setup){ .model = engine->model,
+                                                .kernels = engine->kernels,
+                                                .batch = engine->batch_max,
+                                                .choices = choices,
+                                                .weights_of = first ? first->forward : NULL },
+                       &runner->forward, why);
 }
 
 /* Where the kernel would end the daemon, with all that it serves, for one model more. At a start it would end nothing.
@@ -143,20 +144,43 @@ static int keep_half(struct engine *engine, const struct engine_setup *setup, st
     return result ? refuse_in(why, result, "%s", setup->path) : 0;
 }
 
-static int prepare(struct engine *engine, const struct engine_setup *setup, struct reason *why)
+static int strip(struct engine *engine)
 {
-    int result = plan(engine, setup->kernels, setup->choices, why);
+    const struct runner *first = engine->runners;
+
+    return first->decoder ? decoder_strip(first->decoder, engine->model) : forward_strip(first->forward, engine->model);
+}
+
+/* One more. What only the making of weights reads goes with the first. */
+static int add_runner(struct engine *engine, struct choice_cache *choices, struct reason *why)
+{
+    struct runner *runner = &engine->runners[engine->runner_count++];
+    int result = plan(engine, runner, choices, why);
 
     if (result)
-        return refuse_in(why, result, "%s", setup->path);
+        return result;
+    if (runner == engine->runners)
+        result = strip(engine);
+    if (!result)
+        result = warm(engine, runner);
+    return result ? refuse_errno(why, result, "warming up") : 0;
+}
+
+static int prepare(struct engine *engine, const struct engine_setup *setup, struct reason *why)
+{
+    const struct model *model = engine->model;
+    int result = 0;
+
+    engine->runners = memory_zalloc(setup->shards, sizeof *engine->runners);
+    if (!engine->runners)
+        return refuse_errno(why, -ENOMEM, "%s", setup->path);
+    engine->signature = model->decoding.length ? decoding_signature(model) : model->signature;
     engine->input = block_of(engine->signature.inputs, engine->signature.input_count);
     engine->output = block_of(engine->signature.outputs, engine->signature.output_count);
-    result =
-        engine->decoder ? decoder_strip(engine->decoder, engine->model) : forward_strip(engine->forward, engine->model);
-    if (!result)
-        result = warm(engine);
+    while (!result && engine->runner_count < setup->shards)
+        result = add_runner(engine, setup->choices, why);
     if (result)
-        return refuse_errno(why, result, "%s: warming up", setup->path);
+        return refuse_in(why, result, "%s", setup->path);
     result = engine_self_test(engine, why);
     if (result < 0)
         return refuse_errno(why, result, "%s: its trial", setup->path);
@@ -167,7 +191,8 @@ static int prepare(struct engine *engine, const struct engine_setup *setup, stru
 
 static bool is_made_alike(const struct engine *engine, const struct engine_setup *setup)
 {
-    return engine->half == setup->half && engine->kernels == setup->kernels && engine->batch_asked == setup->batch_max;
+    return engine->half == setup->half && engine->kernels == setup->kernels &&
+           engine->batch_asked == setup->batch_max && engine->runner_count == setup->shards;
 }
 
 static struct engine *hold(struct engine *engine)
@@ -243,13 +268,30 @@ int engine_get(const struct engine_setup *setup, struct engine **out, bool *shar
     return result;
 }
 
+uint64_t engine_memory(const struct engine *engine)
+{
+    uint64_t bytes = model_memory(engine->model);
+
+    for (uint32_t i = 0; i < engine->runner_count; i++) {
+        const struct runner *runner = &engine->runners[i];
+
+        bytes += runner->decoder ? decoder_memory(runner->decoder) : forward_memory(runner->forward);
+    }
+    return bytes;
+}
+
 struct engine *engine_release(struct engine *engine)
 {
     /* Release, and acquire by the last: what other holders did with it comes before its end. */
     if (!engine || __atomic_sub_fetch(&engine->holders, 1, __ATOMIC_ACQ_REL))
         return NULL;
-    forward_free(engine->forward);
-    decoder_free(engine->decoder);
+    while (engine->runner_count) { /* the first, whose weights the others run on, goes last */
+        const struct runner *runner = &engine->runners[--engine->runner_count];
+
+        forward_free(runner->forward);
+        decoder_free(runner->decoder);
+    }
+    free(engine->runners);
     model_free(engine->model);
     free(engine);
     return NULL;

@@ -35,8 +35,8 @@ static void lend(struct instance *instance, const struct engine *engine)
 {
     instance->model = engine->model;
     instance->signature = engine->signature;
-    instance->forward = engine->forward;
-    instance->decoder = engine->decoder;
+    instance->forward = engine->runners->forward;
+    instance->decoder = engine->runners->decoder;
     instance->input = engine->input;
     instance->output = engine->output;
     instance->batch_max = engine->batch_max;
@@ -49,6 +49,7 @@ static int init(struct instance *instance, const struct config_model *entry, enu
     const struct engine_setup wanted = { .path = entry->path,
                                          .half = half,
                                          .batch_max = entry->batch_max,
+                                         .shards = setup->shards,
                                          .kernels = setup->kernels,
                                          .choices = setup->choices,
                                          .known = setup->known,

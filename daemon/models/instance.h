@@ -16,9 +16,9 @@
 struct instance {
     struct engine *engine; /* held; lent from it, so that a request's path is one step shorter: */
     struct model *model;
-    struct signature signature; /* as clients see it */
-    struct forward *forward;    /* NULL: it decodes, */
-    struct decoder *decoder;    /* with this */
+    struct signature signature;    /* as clients see it */
+    const struct forward *forward; /* of the first shard, for what is the same of all; NULL: it decodes, */
+    const struct decoder *decoder; /* with this */
     char name[MODEL_NAME_MAX];
     char processing[MODEL_NAME_MAX];
     char file[256];                    /* without its folder: that is nobody's business */
@@ -39,6 +39,7 @@ struct instance_setup {
     struct choice_cache *choices;
     struct engine *const *known; /* that it may share */
     uint32_t known_count;
+    uint32_t shards;
 };
 
 /* A model without halves, or of one that has them the encoder, whose decoder is then another instance, made of the same

@@ -116,9 +116,10 @@ static int try_forward(struct engine *engine, const struct samples *inputs, uint
     if (!result)
         result = samples_init(&together, &engine->output, rows);
     for (uint32_t row = 0; !result && row < rows; row++)
-        forward_serve(engine->forward, in + row * engine->input.count, alone.pointers + row * engine->output.count, 1);
+        forward_serve(engine->runners->forward, in + row * engine->input.count,
+                      alone.pointers + row * engine->output.count, 1);
     if (!result) {
-        forward_serve(engine->forward, in, together.pointers, rows);
+        forward_serve(engine->runners->forward, in, together.pointers, rows);
         result = check_outputs(engine, &alone, rows, why);
     }
     if (!result && memcmp(alone.memory, together.memory, bytes) != 0)
@@ -131,9 +132,9 @@ static int try_forward(struct engine *engine, const struct samples *inputs, uint
 /* The first position of sequences. */
 static int try_decoder(struct engine *engine, const struct samples *inputs, uint32_t rows, struct reason *why)
 {
-    const uint64_t bytes = decoder_sequence_bytes(engine->decoder);
+    const uint64_t bytes = decoder_sequence_bytes(engine->runners->decoder);
     cleanup_free unsigned char *memory = memory_alloc(rows, MAX(bytes, 1u));
-    struct decoder_place *places = decoder_places(engine->decoder);
+    struct decoder_place *places = decoder_places(engine->runners->decoder);
     unsigned char *list[SAMPLES];
 
     if (!memory)
@@ -142,8 +143,8 @@ static int try_decoder(struct engine *engine, const struct samples *inputs, uint
         list[i] = memory + i * bytes;
         places[i] = (struct decoder_place){ .memory = list[i], .word = engine->model->decoding.begin };
     }
-    decoder_begin(engine->decoder, (const void *const *)inputs->pointers, list, rows);
-    return check_numbers("the words' numbers", decoder_step(engine->decoder, places, rows),
+    decoder_begin(engine->runners->decoder, (const void *const *)inputs->pointers, list, rows);
+    return check_numbers("the words' numbers", decoder_step(engine->runners->decoder, places, rows),
                          (size_t)decoding_vocabulary(engine->model) * rows, why);
 }
 
@@ -155,7 +156,8 @@ int engine_self_test(struct engine *engine, struct reason *why)
 
     if (!result) {
         fill_all(engine, &inputs, rows);
-        result = engine->decoder ? try_decoder(engine, &inputs, rows, why) : try_forward(engine, &inputs, rows, why);
+        result = engine->runners->decoder ? try_decoder(engine, &inputs, rows, why)
+                                          : try_forward(engine, &inputs, rows, why);
     }
     samples_deinit(&inputs);
     return result;

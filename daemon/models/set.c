@@ -266,7 +266,9 @@ int model_set_load(const struct config *config, const struct model_set *before, 
                    struct reason *why)
 {
     const struct kernels *kernels = kernels_find(config->kernels);
-    struct load load = { .config = config, .errors = errors, .setup = { .kernels = kernels } };
+    struct load load = { .config = config,
+                         .errors = errors,
+                         .setup = { .kernels = kernels, .shards = config->shards } };
     int result;
 
     if (!kernels)

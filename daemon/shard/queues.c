@@ -29,10 +29,11 @@ static uint64_t estimate_beginning(const void *argument, uint32_t rows)
     return instance->engine->beginning_ns * rows / instance->batch_max;
 }
 
-static int queue_init(struct queue *queue, struct queue_set *of, const struct instance *instance)
+static int queue_init(struct queue *queue, struct queue_set *of, const struct instance *instance, uint32_t shard)
 {
     queue->of = of;
     queue->instance = instance;
+    queue->runner = &instance->engine->runners[shard];
     queue->tally = tally_new();
     if (!queue->tally || batch_init(&queue->batch, instance))
         return -ENOMEM;
@@ -42,7 +43,7 @@ static int queue_init(struct queue *queue, struct queue_set *of, const struct in
     return instance->decoder ? sequences_new(instance, &queue->sequences) : 0;
 }
 
-int queue_set_new(struct model_set *set, struct queue_set **out)
+int queue_set_new(struct model_set *set, uint32_t shard, struct queue_set **out)
 {
     struct queue_set *queues = calloc(1, sizeof *queues);
 
@@ -51,7 +52,7 @@ int queue_set_new(struct model_set *set, struct queue_set **out)
     queues->set = model_set_hold(set);
     queues->queues = calloc(MAX(set->model_count, 1u), sizeof *queues->queues);
     for (uint32_t i = 0; i < set->model_count; i++) {
-        if (!queues->queues || queue_init(&queues->queues[i], queues, &set->models[i])) {
+        if (!queues->queues || queue_init(&queues->queues[i], queues, &set->models[i], shard)) {
             queue_set_free(queues);
             return -ENOMEM;
         }

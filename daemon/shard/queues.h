@@ -32,6 +32,7 @@ struct batch {
 struct queue {
     struct queue_set *of;
     const struct instance *instance;
+    struct runner *runner; /* of its engine, on this shard */
     struct flow *first, *last;
     struct batch batch;
     struct cost cost;      /* of a pass, or a step, */
@@ -54,8 +55,8 @@ struct queue_set {
     struct queue_set *next;  /* of all that are there: the control thread's */
 };
 
-/* -ENOMEM. Holds the set. */
-int queue_set_new(struct model_set *set, struct queue_set **out);
+/* For the shard of this number. -ENOMEM. Holds the set. */
+int queue_set_new(struct model_set *set, uint32_t shard, struct queue_set **out);
 /* Takes over the tallies of those models of `before` that have the same name. Before the shard sees them. */
 void queue_set_inherit(struct queue_set *queues, const struct queue_set *before);
 struct queue_set *queue_set_free(struct queue_set *queues); /* accepts NULL; returns NULL */

@@ -70,7 +70,7 @@ static const struct request *leader_of(const struct shard *shard, const struct b
 
 static void consider_queue(const struct shard *shard, struct choice *best, struct queue *queue, uint64_t now_ns)
 {
-    struct queue *busy = queue->instance->engine->running;
+    struct queue *busy = queue->runner->running;
     struct queue *runs = busy ? busy : queue;
     const struct request *leader = leader_of(shard, &queue->batch, now_ns);
 

@@ -170,7 +170,7 @@ static void begin(struct shard *shard, struct queue *queue, uint64_t now_ns)
         sequences->places[i] = running->beam.hypotheses[0].memory;
         publish_begin(running);
     }
-    decoder_begin(instance->decoder, queue->batch.inputs, sequences->places, count);
+    decoder_begin(queue->runner->decoder, queue->batch.inputs, sequences->places, count);
     queue->running += count;
     account_beginning(queue, count, now_ns);
 }
@@ -205,14 +205,14 @@ static void begin_step(const struct shard *shard, struct queue *queue, uint64_t 
         sequences->step = gather(shard, sequences, now_ns, true);
     if (!sequences->step.count)
         return;
-    queue->instance->engine->running = queue;
-    beams_step_begin(queue->instance->decoder, sequences->stepped, sequences->step.count);
+    queue->runner->running = queue;
+    beams_step_begin(queue->runner->decoder, sequences->stepped, sequences->step.count);
 }
 
 static void end_step(struct queue *queue)
 {
     queue->sequences->step.count = 0;
-    queue->instance->engine->running = NULL;
+    queue->runner->running = NULL;
 }
 
 /* A sequence pays for its places: a wide beam computes as many rows as narrow ones of as many sequences. */
@@ -267,7 +267,7 @@ static void account_step(struct queue *queue, const struct step *step, uint64_t 
 /* What is certain of its words by now. */
 static void tell(struct running *running)
 {
-    const struct decoder *decoder = running->request->queue->instance->decoder;
+    const struct decoder *decoder = running->request->queue->runner->decoder;
     const struct beam *beam = &running->beam;
 
     if (beam->shared == running->told)
@@ -311,7 +311,7 @@ static void finish_step(struct shard *shard, struct queue *queue, uint64_t end_n
 
 static void run_step(struct shard *shard, struct queue *queue)
 {
-    struct decoder *decoder = queue->instance->decoder;
+    struct decoder *decoder = queue->runner->decoder;
     struct step *step = &queue->sequences->step;
     const uint64_t begin_ns = step->spent_ns ? clock_ns() : step->begun_ns;
     const uint64_t then = decoder_estimate(decoder, step->places), now = cost_estimate(&queue->cost, step->places);

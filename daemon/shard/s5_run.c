@@ -155,14 +155,14 @@ void s5_begin(struct shard *shard, struct queue *queue)
     if (!batch->count)
         return;
     point(batch, queue->instance);
-    queue->instance->engine->running = queue;
-    forward_serve_begin(queue->instance->forward, batch->inputs, batch->outputs, batch->rows);
+    queue->runner->running = queue;
+    forward_serve_begin(queue->runner->forward, batch->inputs, batch->outputs, batch->rows);
 }
 
 static void end_pass(struct queue *queue)
 {
     queue->batch.count = 0;
-    queue->instance->engine->running = NULL;
+    queue->runner->running = NULL;
 }
 
 /* ---- what it costs ---- */
@@ -236,9 +236,9 @@ void s5_run(struct shard *shard, struct queue *queue)
 {
     struct batch *batch = &queue->batch;
     const uint64_t begin = batch->spent_ns ? clock_ns() : batch->begun_ns;
-    const uint64_t then = forward_estimate(queue->instance->forward, batch->rows);
+    const uint64_t then = forward_estimate(queue->runner->forward, batch->rows);
     const uint64_t slice = s5_slice_ns(then, cost_estimate(&queue->cost, batch->rows));
-    const bool more = forward_serve_slice(queue->instance->forward, slice);
+    const bool more = forward_serve_slice(queue->runner->forward, slice);
     const uint64_t end = clock_ns();
 
     charge(queue, end - begin);

@@ -183,7 +183,7 @@ static void count_over(struct queue *old, struct queue *new)
 /* To a queue in which nothing waits. What each is of, and its tally, it keeps: others read them. */
 static void go_over(struct queue *old, struct queue *new)
 {
-    struct engine *engine = new->instance->engine;
+    struct runner *runner = new->runner;
 
     swap_memory(old, new);
     new->first = old->first;
@@ -200,8 +200,8 @@ static void go_over(struct queue *old, struct queue *new)
     old->rows = 0;
     lead_requests(new);
     count_over(old, new);
-    if (engine->running == old)
-        engine->running = new;
+    if (runner->running == old)
+        runner->running = new;
 }
 
 /* As if it came now. */

@@ -80,7 +80,7 @@ static void each_request_ends_where_it_began(void **state)
     rig_into_queue(0, &begun);
     rig_into_queue(0, &waiting);
     rig_run_batch(&old->queues[0]); /* one slice of five */
-    assert_int_equal(queue_set_new(set, &queues), 0);
+    assert_int_equal(queue_set_new(set, 0, &queues), 0);
     shard_use(&rig.shard, queues);
     assert_null(shard_give_back(&rig.shard));
     fresh.route = route(set, "small");
@@ -121,7 +121,7 @@ static void what_was_counted_stays(void **state)
     make_other(more, "more");
     set = load(rig.set, path, more);
     rig_into_queue(0, &old_ask);
-    assert_int_equal(queue_set_new(set, &queues), 0);
+    assert_int_equal(queue_set_new(set, 0, &queues), 0);
     queue_set_inherit(queues, old);
     assert_ptr_equal(queue_set_route(queues, route(set, "small"))->tally, old->queues[0].tally);
     shard_use(&rig.shard, queues);
@@ -159,7 +159,7 @@ static void a_cancelled_request_lets_go(void **state)
 
     (void)state;
     rig_into_queue(0, &ask);
-    assert_int_equal(queue_set_new(set, &queues), 0);
+    assert_int_equal(queue_set_new(set, 0, &queues), 0);
     shard_use(&rig.shard, queues);
     assert_null(shard_give_back(&rig.shard));
     rig_push(0, &cancel);
@@ -183,7 +183,7 @@ static void several_sets_are_given_back_in_any_order(void **state)
 
         asks[i].route = route(sets[i]->set, "small");
         rig_into_queue(i, &asks[i]);
-        assert_int_equal(queue_set_new(set, &sets[i + 1]), 0);
+        assert_int_equal(queue_set_new(set, 0, &sets[i + 1]), 0);
         model_set_release(set);
         shard_use(&rig.shard, sets[i + 1]);
     }
@@ -218,7 +218,7 @@ static void who_holds_old_sets_is_told(void **state)
         ask.user_data = (uint64_t)i;
         rig_into_queue(0, &ask);
         rig_run_batch(&sets[i]->queues[0]); /* a part of it */
-        assert_int_equal(queue_set_new(set, &sets[i + 1]), 0);
+        assert_int_equal(queue_set_new(set, 0, &sets[i + 1]), 0);
         model_set_release(set);
         shard_use(&rig.shard, sets[i + 1]);
         while ((back = shard_give_back(&rig.shard))) {
@@ -262,7 +262,7 @@ static void what_waits_for_a_model_that_stays_goes_over(void **state)
         for (unsigned i = 0; i < COST_POINTS; i++) /* a pass takes twenty slices */
             queue_set_route(old, rig.route)->cost.ns[i] = 20 * SHARD_SLICE_NS;
         shard_turn(&rig.shard, clock_ns());
-        assert_int_equal(queue_set_new(set, &rig.queues), 0);
+        assert_int_equal(queue_set_new(set, 0, &rig.queues), 0);
         shard_use(&rig.shard, rig.queues);
         assert_ptr_equal(shard_give_back(&rig.shard), old);
         queue_set_free(old);
@@ -303,7 +303,7 @@ static void use(struct model_set *set)
 {
     struct queue_set *old = rig.queues;
 
-    assert_int_equal(queue_set_new(set, &rig.queues), 0);
+    assert_int_equal(queue_set_new(set, 0, &rig.queues), 0);
     shard_use(&rig.shard, rig.queues);
     assert_ptr_equal(shard_give_back(&rig.shard), old);
     queue_set_free(old);

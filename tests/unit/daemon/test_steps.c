@@ -21,7 +21,7 @@ static void sequences_go_over_to_another_set(void **state)
         struct queue_set *old = rig.queues;
 
         turn();
-        assert_int_equal(queue_set_new(rig.set, &rig.queues), 0);
+        assert_int_equal(queue_set_new(rig.set, 0, &rig.queues), 0);
         shard_use(&rig.shard, rig.queues);
         assert_ptr_equal(shard_give_back(&rig.shard), old);
         queue_set_free(old);
@@ -52,7 +52,7 @@ static void leave_a_step(const struct wire_submission *one, const struct wire_su
     for (int i = 0; i < 3; i++)
         turn();
     assert_non_null(left());
-    assert_ptr_equal(queue()->instance->engine->running, queue());
+    assert_ptr_equal(queue()->runner->running, queue());
 }
 
 /* Others are answered in the middle of a step, and the words are the same. */
@@ -95,7 +95,7 @@ static void a_step_of_which_some_is_given_up(void **state)
         }
         if (gone == 2) {
             assert_null(left());
-            assert_null(queue()->instance->engine->running);
+            assert_null(queue()->runner->running);
             nothing_runs();
             continue;
         }
@@ -135,7 +135,7 @@ static void anything_in_any_order(void **state)
         if (!rng_below(&rng, 50)) {
             struct queue_set *old = rig.queues;
 
-            assert_int_equal(queue_set_new(rig.set, &rig.queues), 0);
+            assert_int_equal(queue_set_new(rig.set, 0, &rig.queues), 0);
             shard_use(&rig.shard, rig.queues);
             assert_ptr_equal(shard_give_back(&rig.shard), old);
             queue_set_free(old);

@@ -216,7 +216,7 @@ static void take_report(void)
 
 static void use_queues(struct model_set *set)
 {
-    assert_int_equal(queue_set_new(set, &rig.queues), 0);
+    assert_int_equal(queue_set_new(set, 0, &rig.queues), 0);
     worker_use(worker, rig.queues);
 }
 

@@ -37,13 +37,13 @@ void leave_in_the_middle(const struct wire_submission *one, const struct wire_su
     for (int i = 0; i < 4; i++)
         turn();
     assert_int_equal(queue()->batch.count, other ? 2 : 1);
-    assert_ptr_equal(queue()->instance->engine->running, queue());
+    assert_ptr_equal(queue()->runner->running, queue());
 }
 
 void nothing_is_left(void)
 {
     assert_int_equal(queue()->batch.count, 0);
-    assert_null(queue()->instance->engine->running);
+    assert_null(queue()->runner->running);
     assert_null(queue()->first);
     assert_int_equal(queue()->rows, 0);
     assert_int_equal(queue()->under_way, 0);
