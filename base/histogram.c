@@ -32,6 +32,13 @@ uint64_t histogram_quantile(const struct histogram *copy, double share)
     return 0;
 }
 
+void histogram_sum(struct histogram *sum, const struct histogram *histogram)
+{
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        sum->counts[i] += __atomic_load_n(&histogram->counts[i], __ATOMIC_RELAXED);
+    sum->sum += __atomic_load_n(&histogram->sum, __ATOMIC_RELAXED);
+}
+
 void histogram_subtract(struct histogram *later, const struct histogram *earlier)
 {
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)

@@ -62,6 +62,9 @@ void histogram_read(const struct histogram *histogram, struct histogram *copy);
 uint64_t histogram_count(const struct histogram *copy);
 uint64_t histogram_quantile(const struct histogram *copy, double share);
 
+/* Adds what stands in one that others may be adding to. */
+void histogram_sum(struct histogram *sum, const struct histogram *histogram);
+
 /* `later` becomes what came after `earlier`, of two copies of one histogram. */
 void histogram_subtract(struct histogram *later, const struct histogram *earlier);
 

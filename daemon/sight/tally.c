@@ -15,6 +15,24 @@ struct tally *tally_hold(struct tally *tally)
     return tally;
 }
 
+void tally_clear(struct tally *sum)
+{
+    *sum = (struct tally){ .holders = sum->holders };
+}
+
+void tally_sum(struct tally *sum, const struct tally *tally)
+{
+    sum->answered += counter_read(&tally->answered);
+    sum->refused += counter_read(&tally->refused);
+    sum->late += counter_read(&tally->late);
+    sum->cancelled += counter_read(&tally->cancelled);
+    sum->batches += counter_read(&tally->batches);
+    sum->samples += counter_read(&tally->samples);
+    sum->used_ns += counter_read(&tally->used_ns);
+    histogram_sum(&sum->waited, &tally->waited);
+    histogram_sum(&sum->computed, &tally->computed);
+}
+
 struct tally *tally_release(struct tally *tally)
 {
     if (tally && !--tally->holders)

@@ -2,8 +2,9 @@
  *
  * What was asked of a model, or by a user, and what became of it (docs/design/sight.md).
  *
- * The shard writes it, and others read it at any time (counter.h). The control thread makes it, with all its memory,
- * before the shard sees it, and counts who holds it: the queues of one model in several sets, or a user's entry.
+ * A shard writes it, and others read it at any time (counter.h); of what is asked of several shards each has one, and
+ * who wants to know the whole adds them up. The control thread makes it, with all its memory, before the shard sees it,
+ * and counts who holds it: the queues of one model in several sets, or a user's entry.
  */
 #ifndef DAEMON_SIGHT_TALLY_H
 #define DAEMON_SIGHT_TALLY_H
@@ -28,6 +29,10 @@ struct tally *tally_new(void);
 /* One more holder; one less, and with the last one it goes. Both accept NULL. */
 struct tally *tally_hold(struct tally *tally);
 struct tally *tally_release(struct tally *tally); /* returns NULL */
+
+/* Nothing was counted; adds what stands in one that its shard may be writing. All but who holds it. */
+void tally_clear(struct tally *sum);
+void tally_sum(struct tally *sum, const struct tally *tally);
 
 /* So many samples were computed, and took this part of the shard's time. */
 static inline void tally_use(struct tally *tally, uint64_t samples, uint64_t ns)
