@@ -20,7 +20,7 @@ enum config_loop { CONFIG_LOOP_AUTO, CONFIG_LOOP_URING, CONFIG_LOOP_EPOLL };
 
 #define CONFIG_SPIN_AUTO UINT64_MAX
 
-enum { CONFIG_MODELS_MAX = 1024, CONFIG_USERS_MAX = 1024 };
+enum { CONFIG_MODELS_MAX = 1024, CONFIG_USERS_MAX = 1024, CONFIG_SHARDS_MAX = 16 };
 
 struct config_model {
     char *path;         /* of the .safetensors file; relative ones are relative to the configuration file */

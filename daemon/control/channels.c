@@ -2,6 +2,7 @@
 #include "daemon/control/channels.h"
 #include "daemon/control/attach.h"
 #include "daemon/control/keep.h"
+#include "daemon/control/shards.h"
 #include "daemon/shard/serve.h"
 
 void channels_help(struct wispd *daemon, struct connection *connection, void (*run)(struct helper_job *job))
@@ -50,7 +51,7 @@ void channels_hang_up(struct wispd *daemon, struct connection *connection)
     loop_cancel(daemon->loop, connection->process);
     keep_forget(daemon, connection);
     if (connection->served)
-        worker_leave(daemon->worker, &connection->channel);
+        worker_leave(shards_of(daemon, connection), &connection->channel);
     if (connection->job_out && helper_take_back(daemon->helper, &connection->job))
         connection->job_out = false; /* nobody needs its memory any more */
     connection_close(&daemon->table, connection);
@@ -60,7 +61,7 @@ void channels_hang_up(struct wispd *daemon, struct connection *connection)
 void channels_serve(struct wispd *daemon, struct connection *connection)
 {
     connection->served = true;
-    worker_serve(daemon->worker, &connection->channel);
+    worker_serve(shards_of(daemon, connection), &connection->channel);
 }
 
 void channels_left(struct wispd *daemon, struct connection *connection)
@@ -77,7 +78,7 @@ static void leave_behind(struct wispd *daemon, struct connection *connection)
     channels_hang_up(daemon, connection);
 }
 
-/* The shard has ended: what it served, and had not left, is left here. */
+/* The shards have ended: what they served, and had not left, is left here. */
 static void end(struct wispd *daemon, struct connection *connection)
 {
     if (daemon->stopping && connection->state == CONNECTION_OPEN && *connection->stored) {
@@ -85,7 +86,7 @@ static void end(struct wispd *daemon, struct connection *connection)
         return;
     }
     if (connection->served && !connection->channel.leaving)
-        shard_leave(worker_shard(daemon->worker), &connection->channel);
+        shard_leave(worker_shard(shards_of(daemon, connection)), &connection->channel);
     if (connection->state != CONNECTION_DEAD) {
         connection->served = false;
         channels_hang_up(daemon, connection);
@@ -99,7 +100,7 @@ void channels_end(struct wispd *daemon)
     struct connection_table *table = &daemon->table;
     uint32_t count = table->connections ? table->capacity : 0;
 
-    worker_stop(daemon->worker);
+    shards_stop(daemon);
     for (uint32_t i = 0; i < count; i++) {
         if (table->connections[i].state != CONNECTION_FREE)
             end(daemon, &table->connections[i]);

@@ -10,7 +10,7 @@
 /* Ends a connection, whatever its state; its client learns of it when the shard has left its channel. */
 void channels_hang_up(struct wispd *daemon, struct connection *connection);
 
-/* Hands its channel, which has been attached, over to the shard; the shard has left it again. */
+/* Hands its channel, which has been attached, over to its shard; the shard has left it again. */
 void channels_serve(struct wispd *daemon, struct connection *connection);
 void channels_left(struct wispd *daemon, struct connection *connection);
 
@@ -23,7 +23,7 @@ void channels_help(struct wispd *daemon, struct connection *connection, void (*r
 /* Has the helper unmap the buffer that has been detached. */
 void channels_unmap(struct wispd *daemon, struct connection *connection);
 
-/* Ends all of them, and the threads that have to do with them: the shard's and the helper. */
+/* Ends all of them, and the threads that have to do with them: the shards' and the helper. */
 void channels_end(struct wispd *daemon);
 
 #endif

@@ -10,9 +10,9 @@ static struct channel channel_of_slot(uint32_t index, uint32_t generation)
     return (struct channel){ .index = index, .generation = generation, .socket = -1, .memory = CHANNEL_MEMORY_NULL };
 }
 
-int connection_table_init(struct connection_table *table, uint32_t capacity)
+int connection_table_init(struct connection_table *table, uint32_t capacity, uint32_t shards)
 {
-    *table = (struct connection_table){ .capacity = capacity };
+    *table = (struct connection_table){ .capacity = capacity, .shards = shards };
     table->connections = calloc(capacity, sizeof *table->connections);
     if (!table->connections)
         return -ENOMEM;
@@ -64,21 +64,39 @@ struct connection *connection_find(struct connection_table *table, uint32_t inde
 
 /* ---- opening ---- */
 
+/* That which has fewest channels, of those that do not go; of several the first. */
+static uint32_t choose_shard(const struct connection_table *table)
+{
+    uint32_t channels[CONFIG_SHARDS_MAX] = { 0 }, fewest = 0;
+
+    for (uint32_t i = 0; table->shards > 1 && i < table->capacity; i++) {
+        const struct connection *connection = &table->connections[i];
+
+        if (connection->state == CONNECTION_MAKING || connection->state == CONNECTION_OPEN)
+            channels[connection->shard]++;
+    }
+    for (uint32_t i = 1; i < table->shards; i++)
+        fewest = channels[i] < channels[fewest] ? i : fewest;
+    return fewest;
+}
+
 int connection_agree(struct connection_table *table, struct connection *connection, const struct users *users,
                      const struct wire_welcome *welcome, struct reason *why)
 {
     int result = wire_layout(welcome->entries, welcome->request_arena, welcome->response_arena,
                              &connection->channel.layout, why);
+    const uint32_t shard = choose_shard(table);
     uint64_t cost;
 
     if (result)
         return result;
     cost = channel_memory_cost(&connection->channel.layout);
-    result = users_charge(users, connection->user, cost, why);
+    result = users_charge(users, connection->user, shard, cost, why);
     if (result)
         return result;
     connection->charged = cost;
-    connection->channel.tally = connection->user->tally;
+    connection->shard = shard;
+    connection->channel.tally = connection->user->tallies[shard];
     connection->welcome = *welcome;
     connection->user->pending--;
     connection->state = CONNECTION_MAKING;

@@ -55,7 +55,8 @@ struct connection {
     int process;            /* a pidfd (peer.h); -1: none */
     struct helper_job job;
     bool job_out;    /* the helper has it */
-    bool served;     /* the shard has its channel */
+    uint32_t shard;  /* whose its channel is, once it is MAKING, */
+    bool served;     /* and which has it */
     bool leaving;    /* connection_leave() */
     bool never_kept; /* keep_never() */
     int made;        /* how the making ended, */
@@ -87,6 +88,7 @@ static inline struct connection *connection_of_job(struct helper_job *job)
 struct connection_table {
     struct connection *connections;
     uint32_t capacity;
+    uint32_t shards;  /* that channels are given to */
     uint32_t used;    /* not FREE */
     uint32_t pending; /* of them, PENDING */
     uint32_t asking;  /* of them, ASKING */
@@ -94,7 +96,7 @@ struct connection_table {
     uint32_t dead;    /* of them, DEAD */
 };
 
-int connection_table_init(struct connection_table *table, uint32_t capacity);
+int connection_table_init(struct connection_table *table, uint32_t capacity, uint32_t shards);
 void connection_table_deinit(struct connection_table *table);
 
 /* A free slot under its next generation, PENDING, with `socket` (taken over on success); NULL when there is none. */
@@ -103,7 +105,8 @@ struct connection *connection_accept(struct connection_table *table, int socket,
 /* The one of (index, generation); NULL when it has gone or is DEAD. */
 struct connection *connection_find(struct connection_table *table, uint32_t index, uint32_t generation);
 
-/* PENDING to MAKING: notes what was agreed, and charges the user. WISP_E_DENIED. */
+/* PENDING to MAKING: notes what was agreed, gives the channel to the shard that has fewest, and charges the user.
+ * WISP_E_DENIED. */
 int connection_agree(struct connection_table *table, struct connection *connection, const struct users *users,
                      const struct wire_welcome *welcome, struct reason *why);
 

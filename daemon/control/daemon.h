@@ -59,18 +59,28 @@ struct keep {
     char routes[STORE_NAME_MAX]; /* "": it has none */
 };
 
+/* A set of models, and what each shard needs to serve it (models.h). */
+struct serving {
+    struct queue_set *queues[CONFIG_SHARDS_MAX]; /* by shard: the shards', but for the counters */
+    uint32_t awaited;                            /* shards that have not gone over to it yet, */
+    uint32_t out;                                /* and those that have not given their queues back */
+    struct serving *next;                        /* the one before it */
+};
+
 struct wispd {
-    struct config *config;     /* in force: a reload changes it */
-    struct model_set *set;     /* that is served now: descriptions come from it, */
-    struct queue_set *serving; /* and its queues: the shard's, but for the counters */
-    struct queue_set *queues;  /* all that the shard has, the newest first */
+    struct config *config;   /* in force: a reload changes it */
+    struct model_set *set;   /* that is served now: descriptions come from it, */
+    struct serving *serving; /* and what shards have of it */
+    struct serving *newest;  /* of all that they have */
     struct users users;
     struct connection_table table;
     struct loop *loop;
     struct helper *helper;
-    struct attachers *attachers; /* NULL: nobody has asked for any */
-    struct reload *reload;       /* NULL: it cannot */
-    struct worker *worker;       /* its shard */
+    struct attachers *attachers;               /* NULL: nobody has asked for any */
+    struct reload *reload;                     /* NULL: it cannot */
+    struct worker *workers[CONFIG_SHARDS_MAX]; /* the shards */
+    uint32_t shards;                           /* how many they are, */
+    uint32_t drained;                          /* and how many have finished what they had */
     struct listener listener;
     struct passed passed; /* with the start */
     struct keep keep;

@@ -15,17 +15,25 @@
 #include "base/clock.h"
 #include "daemon/control/describe.h"
 #include "daemon/control/reload.h"
+#include "daemon/control/shards.h"
 #include "daemon/sight/counter.h"
 
 enum { NAMES_MAX = 120 }; /* bytes of models' names and types in a sentence */
 
-static void print_counters(FILE *out, const struct queue *queue)
+static void print_counters(FILE *out, const struct wispd *daemon, uint32_t model)
 {
-    const struct tally *tally = queue->tally;
+    uint64_t requests = 0, samples = 0, batches = 0, refused = 0;
 
+    for (uint32_t i = 0; i < daemon->shards; i++) {
+        const struct tally *tally = daemon->serving->queues[i]->queues[model].tally;
+
+        requests += counter_read(&tally->answered);
+        samples += counter_read(&tally->samples);
+        batches += counter_read(&tally->batches);
+        refused += counter_read(&tally->refused);
+    }
     fprintf(out, ",\"requests\":%" PRIu64 ",\"samples\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
-            counter_read(&tally->answered), counter_read(&tally->samples), counter_read(&tally->batches),
-            counter_read(&tally->refused));
+            requests, samples, batches, refused);
 }
 
 struct description describe_gathered(FILE *out, char **text, const char *shared)
@@ -46,7 +54,7 @@ struct description describe_models(const struct wispd *daemon)
 
     for (uint32_t i = 0; out && i < set->model_count; i++) {
         fprintf(out, "%c%s", i ? ',' : '[', set->models[i].summary);
-        print_counters(out, &daemon->serving->queues[i]);
+        print_counters(out, daemon, i);
     }
     if (out)
         fputs(set->model_count ? "]" : "[]", out);
@@ -55,16 +63,16 @@ struct description describe_models(const struct wispd *daemon)
 
 struct description describe_model(const struct wispd *daemon, uint32_t route)
 {
-    const struct queue *queue = queue_set_route(daemon->serving, route);
+    const struct instance *instance = model_set_route(daemon->set, route);
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     if (out) {
         fprintf(out, ",\"route\":%" PRIu32, route);
-        print_counters(out, queue);
+        print_counters(out, daemon, (uint32_t)(instance - daemon->set->models));
     }
-    return describe_gathered(out, &text, queue->instance->full);
+    return describe_gathered(out, &text, instance->full);
 }
 
 /* As many models as a sentence has room for, which is cut off at the other end; then how many more. */
@@ -116,22 +124,21 @@ static void add_reloads(json_t *state, struct reload_counts counts)
 
 struct description describe_daemon(const struct wispd *daemon)
 {
-    const struct shard *shard = worker_shard(daemon->worker);
+    const struct shard_counts counts = shards_count(daemon);
     char epoch[17], *text;
     json_t *state;
 
     snprintf(epoch, sizeof epoch, "%016" PRIx64, daemon->epoch);
-    state = json_pack(
-        "{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "server",
-        "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
-        (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop), "kernels",
-        daemon->set->kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US), "channels",
-        (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set->model_count, "requests",
-        (json_int_t)counter_read(&shard->requests), "pings", (json_int_t)counter_read(&shard->pings), "refused",
-        (json_int_t)counter_read(&shard->refused), "late", (json_int_t)counter_read(&shard->late), "cancelled",
-        (json_int_t)counter_read(&shard->cancelled), "questions", (json_int_t)daemon->questions, "turned_away",
-        (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "resumed",
-        (json_int_t)daemon->keep.resumed, "limits", limits_json(daemon->config), "epoch", epoch);
+    state = json_pack("{s:s, s:i, s:f, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}",
+                      "server", "wispd " WISP_VERSION, "pid", (int)getpid(), "uptime_s",
+                      (double)(clock_ns() - daemon->started_ns) / (double)NS_PER_S, "loop", loop_name(daemon->loop),
+                      "kernels", daemon->set->kernels->name, "spin_us", (json_int_t)(daemon->spin_ns / NS_PER_US),
+                      "channels", (json_int_t)daemon->table.open, "models", (json_int_t)daemon->set->model_count,
+                      "requests", (json_int_t)counts.requests, "pings", (json_int_t)counts.pings, "refused",
+                      (json_int_t)counts.refused, "late", (json_int_t)counts.late, "cancelled",
+                      (json_int_t)counts.cancelled, "questions", (json_int_t)daemon->questions, "turned_away",
+                      (json_int_t)daemon->turned_away, "given_up", (json_int_t)daemon->given_up, "resumed",
+                      (json_int_t)daemon->keep.resumed, "limits", limits_json(daemon->config), "epoch", epoch);
     if (state && daemon->reload)
         add_reloads(state, reload_counts(daemon->reload));
     text = state ? json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;

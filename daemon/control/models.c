@@ -1,59 +1,107 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/control/models.h"
+#include <stdlib.h>
+
 #include "daemon/control/keep.h"
+#include "daemon/control/models.h"
 #include "daemon/control/room.h"
 
-static unsigned queue_sets(const struct wispd *daemon)
+static unsigned count_sets(const struct wispd *daemon)
 {
     unsigned count = 0;
 
-    for (const struct queue_set *queues = daemon->queues; queues; queues = queues->next)
+    for (const struct serving *serving = daemon->newest; serving; serving = serving->next)
         count++;
     return count;
 }
 
-int models_use(struct wispd *daemon, struct model_set *set, struct reason *why)
+static struct serving *serving_free(const struct wispd *daemon, struct serving *serving)
 {
-    struct queue_set *queues;
-
-    if (queue_sets(daemon) >= WORKER_QUEUE_SETS)
-        return refuse(why, WISP_E_BUSY, "requests are still under way on %d sets of models before: try again",
-                      WORKER_QUEUE_SETS);
-    if (queue_set_new(set, 0, &queues))
-        return refuse_errno(why, -ENOMEM, "serving models");
-    if (daemon->queues)
-        queue_set_inherit(queues, daemon->queues);
-    queues->next = daemon->queues;
-    daemon->queues = queues;
-    worker_use(daemon->worker, queues);
-    if (!daemon->set)
-        models_in_use(daemon, queues); /* nobody is there yet: a channel is handed over after it */
-    return 0;
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        queue_set_free(serving->queues[i]);
+    free(serving);
+    return NULL;
 }
 
-void models_in_use(struct wispd *daemon, struct queue_set *queues)
+/* What the shards are going to have of the set. Models that stay go on counting. */
+static struct serving *serving_new(const struct wispd *daemon, struct model_set *set)
 {
-    model_set_hold(queues->set);
+    struct serving *serving = calloc(1, sizeof *serving);
+
+    if (!serving)
+        return NULL;
+    for (uint32_t i = 0; i < daemon->shards; i++) {
+        if (queue_set_new(set, i, &serving->queues[i]))
+            return serving_free(daemon, serving);
+        serving->queues[i]->part_of = serving;
+        if (daemon->newest)
+            queue_set_inherit(serving->queues[i], daemon->newest->queues[i]);
+    }
+    serving->awaited = serving->out = daemon->shards;
+    return serving;
+}
+
+static void answer_from(struct wispd *daemon, struct serving *serving)
+{
+    struct model_set *set = model_set_hold(serving->queues[0]->set);
+
     model_set_release(daemon->set);
-    daemon->set = queues->set;
-    daemon->serving = queues;
+    daemon->set = set;
+    daemon->serving = serving;
     keep_routes(daemon);
     room_offer(daemon);
 }
 
+int models_use(struct wispd *daemon, struct model_set *set, struct reason *why)
+{
+    struct serving *serving;
+
+    if (count_sets(daemon) >= WORKER_QUEUE_SETS)
+        return refuse(why, WISP_E_BUSY, "requests are still under way on %d sets of models before: try again",
+                      WORKER_QUEUE_SETS);
+    serving = serving_new(daemon, set);
+    if (!serving)
+        return refuse_errno(why, -ENOMEM, "serving models");
+    serving->next = daemon->newest;
+    daemon->newest = serving;
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        worker_use(daemon->workers[i], serving->queues[i]);
+    if (!daemon->set)
+        answer_from(daemon, serving); /* nobody is there yet: a channel is handed over after it */
+    return 0;
+}
+
+bool models_in_use(struct wispd *daemon, struct queue_set *queues)
+{
+    struct serving *serving = queues->part_of;
+
+    if (--serving->awaited)
+        return false;
+    if (daemon->serving != serving)
+        answer_from(daemon, serving);
+    return true;
+}
+
+static void take_out(struct wispd *daemon, struct serving *serving)
+{
+    struct serving **link = &daemon->newest;
+
+    while (*link != serving)
+        link = &(*link)->next;
+    *link = serving->next;
+    serving_free(daemon, serving);
+}
+
+/* A shard gives queues back after it has said that it uses newer ones, so what serves is newer by the time when all
+ * have. */
 void models_done_with(struct wispd *daemon, struct queue_set *queues)
 {
-    struct queue_set **link = &daemon->queues;
-
-    while (*link != queues)
-        link = &(*link)->next;
-    *link = queues->next;
-    queue_set_free(queues);
+    if (!--queues->part_of->out)
+        take_out(daemon, queues->part_of);
 }
 
 void models_end(struct wispd *daemon)
 {
-    while (daemon->queues)
-        models_done_with(daemon, daemon->queues);
+    while (daemon->newest)
+        take_out(daemon, daemon->newest);
     daemon->set = model_set_release(daemon->set);
 }

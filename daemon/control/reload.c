@@ -30,7 +30,7 @@ struct reload {
     uint32_t begun, asked;        /* by number: what is under way, or was; what has been asked for, */
     enum loading_kind asked_kind; /* of this kind */
     struct loading loading;
-    struct queue_set *awaited;   /* what the shard is going over to */
+    struct serving *awaited;     /* what the shards are going over to */
     struct model_set *kept;      /* what is kept on disk: held */
     const struct config *config; /* of it: in force */
     uint64_t began_ns, took_ns;
@@ -257,7 +257,7 @@ static void use(struct wispd *daemon)
         return;
     }
     reload->phase = PHASE_USING;
-    reload->awaited = daemon->queues; /* the newest */
+    reload->awaited = daemon->newest;
 }
 
 void reload_loaded(struct wispd *daemon)
@@ -306,12 +306,12 @@ void reload_started(struct wispd *daemon)
         keep_it(daemon);
 }
 
-void reload_in_use(struct wispd *daemon, const struct queue_set *queues)
+void reload_in_use(struct wispd *daemon, const struct serving *serving)
 {
     struct reload *reload = daemon->reload;
     struct loading *loading;
 
-    if (!reload || queues != reload->awaited)
+    if (!reload || serving != reload->awaited)
         return;
     loading = &reload->loading;
     reload->counts.done++;

@@ -37,8 +37,8 @@ struct reload_answer {
 };
 bool reload_take_answer(struct reload *reload, struct reload_answer *out);
 
-/* The shard has gone over to these queues. */
-void reload_in_use(struct wispd *daemon, const struct queue_set *queues);
+/* All shards have gone over to this. */
+void reload_in_use(struct wispd *daemon, const struct serving *serving);
 
 /* Whether this connection's user may ask for one. */
 bool reload_may(const struct connection *connection);

@@ -30,11 +30,19 @@ static void on_slow(struct wispd *daemon, struct slow_request *slow)
     slow_give_back(slow);
 }
 
-int reports_take(struct wispd *daemon)
+static void on_in_use(struct wispd *daemon, struct queue_set *queues)
+{
+    if (!models_in_use(daemon, queues))
+        return;
+    reload_in_use(daemon, queues->part_of);
+    questions_answer_reload(daemon);
+}
+
+static int take_of(struct wispd *daemon, struct worker *worker)
 {
     struct mail mail;
 
-    while (worker_report(daemon->worker, &mail)) {
+    while (worker_report(worker, &mail)) {
         switch ((enum report)mail.kind) {
         case REPORT_BROKEN:
             on_broken(daemon, connection_of(mail.subject));
@@ -50,19 +58,26 @@ int reports_take(struct wispd *daemon)
             channels_left(daemon, connection_of(mail.subject));
             break;
         case REPORT_IN_USE:
-            models_in_use(daemon, mail.subject);
-            reload_in_use(daemon, mail.subject);
-            questions_answer_reload(daemon);
+            on_in_use(daemon, mail.subject);
             break;
         case REPORT_DONE_WITH:
             models_done_with(daemon, mail.subject);
             break;
         case REPORT_DRAINED:
-            daemon->done = true;
+            daemon->done |= ++daemon->drained == daemon->shards;
             break;
         case REPORT_FAILED:
-            return worker_error(daemon->worker);
+            return worker_error(worker);
         }
     }
     return 0;
+}
+
+int reports_take(struct wispd *daemon)
+{
+    int result = 0;
+
+    for (uint32_t i = 0; !result && i < daemon->shards; i++)
+        result = take_of(daemon, daemon->workers[i]);
+    return result;
 }

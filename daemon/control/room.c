@@ -24,7 +24,14 @@
 #define ARENA_MIN (256ull << 10) /* where a user's share allows it */
 
 /* Besides: 8 attachers have an eventfd each, a socket pair and up to three descriptors of a client. */
-enum { SAMPLES = 1024, PENDING_MAX = 256, ASKING_MAX = 64, ASKING_PER_USER = 8, FDS_BESIDES = 64 + 8 * 6 };
+enum {
+    SAMPLES = 1024,
+    PENDING_MAX = 256,
+    ASKING_MAX = 64,
+    ASKING_PER_USER = 8,
+    FDS_BESIDES = 64 + 8 * 6,
+    FDS_OF_SHARD = 4
+};
 
 /* ---- how much ---- */
 
@@ -39,7 +46,8 @@ uint32_t room_connections(const struct config *config)
  * a pidfd beside it. */
 uint32_t room_descriptors(const struct config *config)
 {
-    return 7 * config->limits.channels + 5 * config->limits.channels + PENDING_MAX + 2 * ASKING_MAX + FDS_BESIDES;
+    return 7 * config->limits.channels + 5 * config->limits.channels + PENDING_MAX + 2 * ASKING_MAX + FDS_BESIDES +
+           FDS_OF_SHARD * config->shards;
 }
 
 /* ---- what a client gets ---- */

@@ -16,17 +16,32 @@
 #define BUCKETS_UNTIL (WIRE_TEXT_MAX / 2)
 #define USERS_UNTIL   (WIRE_TEXT_MAX - 32768)
 
-static void print_models(FILE *out, const struct wispd *daemon)
+/* Of a model on all shards: what was counted, to `sum`, and how many requests are under way. */
+static uint64_t sum_of(const struct wispd *daemon, uint32_t model, struct tally *sum)
+{
+    uint64_t under_way = 0;
+
+    tally_clear(sum);
+    for (uint32_t i = 0; i < daemon->shards; i++) {
+        const struct queue *queue = &daemon->serving->queues[i]->queues[model];
+
+        tally_sum(sum, queue->tally);
+        under_way += counter_read(&queue->under_way);
+    }
+    return under_way;
+}
+
+static void print_models(FILE *out, const struct wispd *daemon, struct tally *sum)
 {
     fputs(",\"models\":[", out);
     for (uint32_t i = 0; i < daemon->set->model_count; i++) {
-        const struct queue *queue = &daemon->serving->queues[i];
-        const struct instance *instance = queue->instance;
+        const struct instance *instance = &daemon->set->models[i];
+        const uint64_t under_way = sum_of(daemon, i, sum);
 
         /* A model's name has no character that JSON would have to say otherwise (base/name.h). */
         fprintf(out, "%s{\"name\":\"%s\",\"processing\":\"%s\",\"under_way\":%" PRIu64 ",", i ? "," : "",
-                instance->name, instance->processing, counter_read(&queue->under_way));
-        tally_print(out, queue->tally, ftell(out) < (long)BUCKETS_UNTIL);
+                instance->name, instance->processing, under_way);
+        tally_print(out, sum, ftell(out) < (long)BUCKETS_UNTIL);
         fputc('}', out);
     }
     fputc(']', out);
@@ -45,7 +60,7 @@ static uint64_t under_way_of(const struct wispd *daemon, const struct user *user
     return sum;
 }
 
-static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
+static void print_users(FILE *out, const struct wispd *daemon, uid_t asker, struct tally *sum)
 {
     const char *before = "";
     uint32_t left_out = 0;
@@ -55,7 +70,7 @@ static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
         const struct user *user = &daemon->users.entries[i];
         struct policy policy;
 
-        if (!user->tally || !may_see(asker, user->uid))
+        if (!may_see(asker, user->uid) || !user_tally(user, sum))
             continue;
         if (ftell(out) > (long)USERS_UNTIL) {
             left_out++;
@@ -66,7 +81,7 @@ static void print_users(FILE *out, const struct wispd *daemon, uid_t asker)
                 before, (unsigned)user->uid, user->channels, user->memory, under_way_of(daemon, user));
         fprintf(out, "\"weight\":%" PRIu32 ",\"time_max_percent\":%" PRIu32 ",\"under_way_max\":%" PRIu32 ",",
                 policy.weight, policy.time, policy.under_way);
-        tally_print(out, user->tally, ftell(out) < (long)BUCKETS_UNTIL);
+        tally_print(out, sum, ftell(out) < (long)BUCKETS_UNTIL);
         fputc('}', out);
         before = ",";
     }
@@ -78,13 +93,15 @@ struct description describe_stats(const struct wispd *daemon, uid_t asker)
     struct description state = describe_daemon(daemon);
     char *text = NULL;
     size_t size;
-    FILE *out = state.own ? open_memstream(&text, &size) : NULL;
+    struct tally *sum = tally_new();
+    FILE *out = state.own && sum ? open_memstream(&text, &size) : NULL;
 
     if (out) {
         fprintf(out, "{\"daemon\":%s", state.own);
-        print_models(out, daemon);
-        print_users(out, daemon, asker);
+        print_models(out, daemon, sum);
+        print_users(out, daemon, asker, sum);
     }
+    tally_release(sum);
     free(state.own);
     return describe_gathered(out, &text, NULL);
 }

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "daemon/control/channels.h"
 #include "daemon/control/keep.h"
+#include "daemon/control/shards.h"
 #include "daemon/control/stop.h"
-#include "daemon/sight/counter.h"
 
 #define GRACE_NS (1500 * NS_PER_MS)
 
@@ -26,7 +26,7 @@ static void leave_to_next(struct wispd *daemon)
         if (connection->state == CONNECTION_OPEN && !keep_channel(daemon, connection))
             channels_hang_up(daemon, connection);
     }
-    worker_rest(daemon->worker);
+    shards_rest(daemon);
 }
 
 void stop_begin(struct wispd *daemon)
@@ -36,7 +36,7 @@ void stop_begin(struct wispd *daemon)
         return;
     }
     log_info("stopping: %u channels, %llu requests under way", daemon->table.open,
-             (unsigned long long)counter_read(&worker_shard(daemon->worker)->under_way));
+             (unsigned long long)shards_count(daemon).under_way);
     sd_notify(0, "STOPPING=1\nSTATUS=finishing what is under way");
     daemon->stopping = true;
     loop_cancel(daemon->loop, daemon->listener.fd);
@@ -53,12 +53,11 @@ void stop_begin(struct wispd *daemon)
     if (daemon->keep.channels_max)
         leave_to_next(daemon);
     else
-        worker_drain(daemon->worker);
+        shards_drain(daemon);
 }
 
 void stop_now(struct wispd *daemon)
 {
-    log_warning("stopping with %llu requests unanswered",
-                (unsigned long long)counter_read(&worker_shard(daemon->worker)->under_way));
+    log_warning("stopping with %llu requests unanswered", (unsigned long long)shards_count(daemon).under_way);
     daemon->done = true;
 }

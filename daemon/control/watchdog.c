@@ -2,11 +2,12 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "daemon/control/shards.h"
 #include "daemon/control/watchdog.h"
 
 void watchdog_tell(struct wispd *daemon)
 {
-    bool helper = helper_lives(daemon->helper), shard = worker_lives(daemon->worker);
+    bool helper = helper_lives(daemon->helper), shard = shards_live(daemon);
     bool lives = helper && shard;
 
     if (lives)

@@ -17,6 +17,7 @@
 #include "daemon/control/reports.h"
 #include "daemon/control/resume.h"
 #include "daemon/control/room.h"
+#include "daemon/control/shards.h"
 #include "daemon/control/wispd.h"
 #include "daemon/service/spin.h"
 
@@ -28,7 +29,7 @@ _Static_assert((int)CONFIG_LOOP_AUTO == LOOP_AUTO && (int)CONFIG_LOOP_URING == L
                    (int)CONFIG_LOOP_EPOLL == LOOP_EPOLL,
                "the configuration names the loops that there are, in their order");
 
-/* The control thread's, and the shard's with its thread. */
+/* The control thread's, and each shard's with its thread. */
 static int loops_open(struct wispd *daemon, struct reason *why)
 {
     const struct worker_setup setup = { .loop = (enum loop_kind)daemon->config->loop,
@@ -39,7 +40,7 @@ static int loops_open(struct wispd *daemon, struct reason *why)
 
     if (!result && fallback.text[0])
         log_notice("event loop: epoll, because io_uring is not to be had (%s)", fallback.text);
-    return result ? result : worker_new(&setup, &daemon->worker, why);
+    return result ? result : shards_start(daemon, &setup, why);
 }
 
 /* What the hard limit allows is taken; what it does not is said. */
@@ -77,7 +78,7 @@ static int parts_make(struct wispd *daemon, struct reason *why)
     raise_descriptor_limit(config);
     result = users_init(&daemon->users, capacity, config->limits.channels_per_user, config->limits.memory_per_user);
     if (!result)
-        result = connection_table_init(&daemon->table, capacity);
+        result = connection_table_init(&daemon->table, capacity, config->shards);
     if (!result)
         result = helper_new("wispd-helper", &daemon->helper);
     return result ? refuse_errno(why, result, "starting") : loops_open(daemon, why);
@@ -146,7 +147,7 @@ struct wispd *wispd_free(struct wispd *daemon)
     reload_end(daemon);
     channels_end(daemon);
     listener_close(&daemon->listener);
-    worker_free(daemon->worker);
+    shards_free(daemon);
     models_end(daemon);
     loop_free(daemon->loop);
     connection_table_deinit(&daemon->table);
@@ -170,7 +171,7 @@ static int begin(struct wispd *daemon, int signals)
     if (!result && daemon->reload)
         result = loop_edge(daemon->loop, reload_eventfd(daemon->reload), event_token(EVENT_LOADED, NULL));
     if (!result)
-        result = loop_edge(daemon->loop, worker_eventfd(daemon->worker), event_token(EVENT_REPORTS, NULL));
+        result = shards_listen(daemon);
     if (!result)
         resume_channels(daemon);
     if (!result)
@@ -198,9 +199,9 @@ int wispd_run(struct wispd *daemon, int signals)
 
     while (!result && !daemon->done) {
         result = reports_take(daemon);
-        if (!result && !daemon->done && worker_arm(daemon->worker))
+        if (!result && !daemon->done && shards_arm(daemon))
             result = events_handle(daemon, LOOP_FOREVER);
-        worker_disarm(daemon->worker);
+        shards_disarm(daemon);
     }
     return result;
 }

@@ -52,7 +52,7 @@ struct queue_set {
     struct queue *queues;    /* as many as the set has models */
     uint32_t held;           /* requests that have a queue of it */
     struct queue_set *older; /* which the shard has not given back yet: the shard's */
-    struct queue_set *next;  /* of all that are there: the control thread's */
+    struct serving *part_of; /* what all shards have of the set: the control thread's */
 };
 
 /* For the shard of this number. -ENOMEM. Holds the set. */

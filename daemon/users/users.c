@@ -12,10 +12,16 @@ int users_init(struct users *users, uint32_t capacity, uint32_t channels_max, ui
     return users->entries ? 0 : -ENOMEM;
 }
 
+static void release_tallies(struct user *user)
+{
+    for (uint32_t i = 0; i < CONFIG_SHARDS_MAX; i++)
+        user->tallies[i] = tally_release(user->tallies[i]);
+}
+
 void users_deinit(struct users *users)
 {
     for (uint32_t i = 0; users->entries && i < users->capacity; i++)
-        tally_release(users->entries[i].tally);
+        release_tallies(&users->entries[i]);
     free(users->entries);
     *users = (struct users){ .entries = NULL };
 }
@@ -38,7 +44,7 @@ struct user *users_get(struct users *users, uid_t uid)
     }
     if (!oldest)
         return NULL;
-    tally_release(oldest->tally);
+    release_tallies(oldest);
     *oldest = (struct user){ .uid = uid, .seen = users->gets };
     return oldest;
 }
@@ -53,7 +59,7 @@ static int check_memory(const struct users *users, const struct user *user, uint
     return 0;
 }
 
-int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why)
+int users_charge(const struct users *users, struct user *user, uint32_t shard, uint64_t memory, struct reason *why)
 {
     int result;
 
@@ -66,13 +72,27 @@ int users_charge(const struct users *users, struct user *user, uint64_t memory, 
     result = check_memory(users, user, memory, why);
     if (result)
         return result;
-    if (!user->tally)
-        user->tally = tally_new();
-    if (!user->tally)
+    if (!user->tallies[shard])
+        user->tallies[shard] = tally_new();
+    if (!user->tallies[shard])
         return refuse_errno(why, -ENOMEM, "counting the requests of user %u", (unsigned)user->uid);
     user->channels++;
     user->memory += memory;
     return 0;
+}
+
+bool user_tally(const struct user *user, struct tally *sum)
+{
+    bool any = false;
+
+    tally_clear(sum);
+    for (uint32_t i = 0; i < CONFIG_SHARDS_MAX; i++) {
+        if (!user->tallies[i])
+            continue;
+        tally_sum(sum, user->tallies[i]);
+        any = true;
+    }
+    return any;
 }
 
 int users_charge_more(const struct users *users, struct user *user, uint64_t memory, struct reason *why)

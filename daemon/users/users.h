@@ -7,16 +7,18 @@
  * again as soon as that has been asked for: memory is made and taken apart in order, so what is new never meets what is
  * old. But a user has no more channels leaving than he may have, or he could fill the daemon with them.
  *
- * A user's budgets (budget.h) and his tally outlive his connections: who comes back finds them as he left them, until
+ * A user's budgets (budget.h) and his tallies outlive his connections: who comes back finds them as he left them, until
  * the entry is needed for somebody else.
  */
 #ifndef DAEMON_USERS_USERS_H
 #define DAEMON_USERS_USERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "config/config.h"
 #include "daemon/sight/tally.h"
 #include "daemon/users/budget.h"
 
@@ -32,8 +34,11 @@ struct user {
     struct budget connects, questions;
     struct budget lines;
     uint32_t lines_left_out;
-    struct tally *tally; /* of his requests, since his first channel; NULL: he had none */
+    struct tally *tallies[CONFIG_SHARDS_MAX]; /* of his requests, by shard; NULL: he had no channel there */
 };
+
+/* What all shards have counted of his requests; false: he never had a channel. */
+bool user_tally(const struct user *user, struct tally *sum);
 
 struct users {
     struct user *entries; /* one with no connection of any kind may be taken for another user */
@@ -50,9 +55,9 @@ void users_deinit(struct users *users);
 /* The entry of `uid`, made when there is none. */
 struct user *users_get(struct users *users, uid_t uid);
 
-/* Charges a channel of `memory` bytes; from then on the user has a tally. WISP_E_DENIED, and says what is used and what
- * is allowed; WISP_E_BUSY when too many are leaving; -ENOMEM. */
-int users_charge(const struct users *users, struct user *user, uint64_t memory, struct reason *why);
+/* Charges a channel of `memory` bytes on a shard; from then on the user has a tally there. WISP_E_DENIED, and says what
+ * is used and what is allowed; WISP_E_BUSY when too many are leaving; -ENOMEM. */
+int users_charge(const struct users *users, struct user *user, uint32_t shard, uint64_t memory, struct reason *why);
 
 /* For a channel that is there: `memory` bytes more, and again less. WISP_E_DENIED, WISP_E_BUSY. */
 int users_charge_more(const struct users *users, struct user *user, uint64_t memory, struct reason *why);

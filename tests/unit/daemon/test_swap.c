@@ -102,7 +102,7 @@ static void descriptions_change_when_the_shard_has(void **state)
     take_reports_until(set);
     assert_true(is_described(set));
     assert_false(is_described(old));
-    while (daemon_->queues->next) /* the old one's queues, which nobody uses, come back */
+    while (daemon_->newest->next) /* the old one's queues, which nobody uses, come back */
         assert_int_equal(reports_take(daemon_), 0);
     assert_int_equal(old->holders, 1);
     model_set_release(old);
@@ -121,7 +121,7 @@ static void there_are_not_too_many_at_once(void **state)
     assert_int_equal(models_use(daemon_, set, &why), WISP_E_BUSY);
     assert_non_null(strstr(why.text, "try again"));
     take_reports_until(set);
-    while (daemon_->queues->next)
+    while (daemon_->newest->next)
         assert_int_equal(reports_take(daemon_), 0);
     assert_ok(models_use(daemon_, set, &why), why);
     model_set_release(set);

@@ -31,13 +31,13 @@ static void channels_are_counted(void **state)
     struct reason why;
 
     for (int i = 0; i < CHANNELS; i++)
-        assert_ok(users_charge(users, user, 1, &why), why);
-    assert_int_equal(users_charge(users, user, 1, &why), WISP_E_BUSY);
+        assert_ok(users_charge(users, user, 0, 1, &why), why);
+    assert_int_equal(users_charge(users, user, 0, 1, &why), WISP_E_BUSY);
     assert_non_null(strstr(why.text, "user 5 has 3 channels open and may have 3"));
     assert_int_equal(user->memory, 3);
     users_leave(user, 1);
     users_left(user);
-    assert_ok(users_charge(users, user, 1, &why), why);
+    assert_ok(users_charge(users, user, 0, 1, &why), why);
 }
 
 static void memory_is_counted(void **state)
@@ -46,15 +46,15 @@ static void memory_is_counted(void **state)
     struct user *user = users_get(users, 5);
     struct reason why;
 
-    assert_ok(users_charge(users, user, 600, &why), why);
-    assert_int_equal(users_charge(users, user, 401, &why), WISP_E_BUSY);
-    assert_int_equal(users_charge(users, user, UINT64_MAX, &why), WISP_E_DENIED);
-    assert_int_equal(users_charge(users, user, UINT64_MAX - 599, &why), WISP_E_DENIED);
+    assert_ok(users_charge(users, user, 0, 600, &why), why);
+    assert_int_equal(users_charge(users, user, 0, 401, &why), WISP_E_BUSY);
+    assert_int_equal(users_charge(users, user, 0, UINT64_MAX, &why), WISP_E_DENIED);
+    assert_int_equal(users_charge(users, user, 0, UINT64_MAX - 599, &why), WISP_E_DENIED);
     assert_int_equal(user->channels, 1);
-    assert_ok(users_charge(users, user, 400, &why), why);
+    assert_ok(users_charge(users, user, 0, 400, &why), why);
     users_leave(user, 600);
     assert_int_equal(user->memory, 400);
-    assert_ok(users_charge(users, user, 600, &why), why); /* at once */
+    assert_ok(users_charge(users, user, 0, 600, &why), why); /* at once */
 }
 
 /* A user who goes and comes back has the budgets that he left behind; his entry goes to another user only when none is
@@ -104,13 +104,13 @@ static void leaving_is_bounded(void **state)
     struct reason why;
 
     for (int i = 0; i < CHANNELS; i++) {
-        assert_ok(users_charge(users, user, 900, &why), why);
+        assert_ok(users_charge(users, user, 0, 900, &why), why);
         users_leave(user, 900);
     }
-    assert_int_equal(users_charge(users, user, 900, &why), WISP_E_BUSY);
+    assert_int_equal(users_charge(users, user, 0, 900, &why), WISP_E_BUSY);
     assert_ptr_equal(users_get(users, 5), user);
     users_left(user);
-    assert_ok(users_charge(users, user, 900, &why), why);
+    assert_ok(users_charge(users, user, 0, 900, &why), why);
 }
 
 static void users_do_not_share(void **state)
@@ -119,10 +119,10 @@ static void users_do_not_share(void **state)
     struct user *one = users_get(users, 1), *two;
     struct reason why;
 
-    assert_ok(users_charge(users, one, MEMORY, &why), why);
+    assert_ok(users_charge(users, one, 0, MEMORY, &why), why);
     two = users_get(users, 2);
     assert_ptr_not_equal(one, two);
-    assert_ok(users_charge(users, two, MEMORY, &why), why);
+    assert_ok(users_charge(users, two, 0, MEMORY, &why), why);
     assert_ptr_equal(users_get(users, 1), one);
     assert_ptr_equal(users_get(users, 2), two);
 }
@@ -138,7 +138,7 @@ static void an_entry_without_connections_is_free(void **state)
         assert_non_null(user);
         assert_int_equal(user->uid, uid);
         assert_int_equal(user->memory, 0);
-        assert_ok(users_charge(users, user, MEMORY, &why), why);
+        assert_ok(users_charge(users, user, 0, MEMORY, &why), why);
         users_leave(user, MEMORY);
         users_left(user);
     }

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/control/shards.h"
+#include "daemon/sight/counter.h"
+
+/* ---- beginning and end ---- */
+
+int shards_start(struct wispd *daemon, const struct worker_setup *setup, struct reason *why)
+{
+    const uint32_t wanted = daemon->config->shards;
+    int result = 0;
+
+    while (!result && daemon->shards < wanted) {
+        result = worker_new(setup, &daemon->workers[daemon->shards], why);
+        daemon->shards += !result;
+    }
+    return result;
+}
+
+void shards_stop(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        worker_stop(daemon->workers[i]);
+}
+
+void shards_free(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        daemon->workers[i] = worker_free(daemon->workers[i]);
+}
+
+/* ---- what they say ---- */
+
+int shards_listen(struct wispd *daemon)
+{
+    int result = 0;
+
+    for (uint32_t i = 0; !result && i < daemon->shards; i++)
+        result = loop_edge(daemon->loop, worker_eventfd(daemon->workers[i]), event_token(EVENT_REPORTS, NULL));
+    return result;
+}
+
+bool shards_arm(struct wispd *daemon)
+{
+    bool none = true;
+
+    for (uint32_t i = 0; none && i < daemon->shards; i++)
+        none = worker_arm(daemon->workers[i]);
+    return none;
+}
+
+void shards_disarm(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        worker_disarm(daemon->workers[i]);
+}
+
+/* ---- what they are told ---- */
+
+void shards_drain(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        worker_drain(daemon->workers[i]);
+}
+
+void shards_rest(struct wispd *daemon)
+{
+    for (uint32_t i = 0; i < daemon->shards; i++)
+        worker_rest(daemon->workers[i]);
+}
+
+bool shards_live(struct wispd *daemon)
+{
+    bool live = true;
+
+    for (uint32_t i = 0; i < daemon->shards; i++) /* each is asked, whatever the others said */
+        live = worker_lives(daemon->workers[i]) && live;
+    return live;
+}
+
+/* ---- what they have counted ---- */
+
+struct shard_counts shards_count(const struct wispd *daemon)
+{
+    struct shard_counts sum = { .requests = 0 };
+
+    for (uint32_t i = 0; i < daemon->shards; i++) {
+        const struct shard *shard = worker_shard(daemon->workers[i]);
+
+        sum.under_way += counter_read(&shard->under_way);
+        sum.requests += counter_read(&shard->requests);
+        sum.pings += counter_read(&shard->pings);
+        sum.refused += counter_read(&shard->refused);
+        sum.late += counter_read(&shard->late);
+        sum.cancelled += counter_read(&shard->cancelled);
+    }
+    return sum;
+}
