@@ -43,7 +43,7 @@ static void __attribute__((noreturn)) become(const struct command *command)
     else
         redirect(command->input ? command->input : "/dev/null", O_RDONLY, STDIN_FILENO);
     if (command->output)
-        redirect(command->output, O_WRONLY | O_CREAT, STDOUT_FILENO);
+        redirect(command->output, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
     if (command->folder && chdir(command->folder))
         _exit(126);
     if (command->data_max && setrlimit(RLIMIT_DATA, &(struct rlimit){ command->data_max, command->data_max }))

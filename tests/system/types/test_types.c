@@ -4,7 +4,6 @@
  */
 #include "support/test.h"
 
-#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +12,7 @@
 #include "base/file.h"
 #include "base/size.h"
 #include "support/command.h"
-#include "support/daemon.h"
-
-static const char *in_source(const char *folder, const char *file, const char *ending)
-{
-    char relative[320];
-
-    snprintf(relative, sizeof relative, "%s/%s%s", folder, file, ending);
-    return source_path(relative);
-}
+#include "system/types/all_models.h"
 
 /* ---- a question of each processing type, as scripts/demo --all asks it ---- */
 
@@ -70,7 +61,7 @@ static void ask_task(const struct task *task, const char *folder, const char *so
     size_t words = 3;
 
     for (size_t i = 0; i < 3 && task->files[i]; i++) {
-        snprintf(paths[i], sizeof paths[i], "%s", in_source("examples", task->files[i], ""));
+        snprintf(paths[i], sizeof paths[i], "%s", example_path(task->files[i]));
         run.words[words++] = *task->files[i] == '-' || strstr(task->files[i], ".wz") ? task->files[i] : paths[i];
     }
     if (task->output) {
@@ -84,27 +75,6 @@ static void ask_task(const struct task *task, const char *folder, const char *so
         check_output(task, scratch_path(folder, task->output));
     else if (!strstr(outcome.out, task->says))
         fail_msg("%s says \"%s\", not '%s'", task->type, outcome.out, task->says);
-}
-
-/* All models that ship, at once. */
-static void start_all(struct test_daemon *daemon)
-{
-    static char paths[32][512];
-    static const char *models[ARRAY_SIZE(paths)];
-    DIR *folder = opendir(source_path("models"));
-    size_t count = 0;
-
-    assert_non_null(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));) {
-        if (!strstr(entry->d_name, ".safetensors"))
-            continue;
-        assert_true(count < ARRAY_SIZE(paths));
-        snprintf(paths[count], sizeof paths[count], "%s", in_source("models", entry->d_name, ""));
-        models[count] = paths[count];
-        count++;
-    }
-    closedir(folder);
-    daemon_start(daemon, &(struct daemon_setup){ .models = models, .model_count = count });
 }
 
 /* So many models that a sentence has no room for all: what was meant is said in any case. */
@@ -167,7 +137,7 @@ static void test_each_type_answers(void **state)
     char variable[512];
 
     (void)state;
-    start_all(&daemon);
+    all_models_start(&daemon);
     snprintf(variable, sizeof variable, "WISP_SOCKET=%s", daemon.socket);
     for (size_t i = 0; i < ARRAY_SIZE(tasks); i++)
         ask_task(&tasks[i], folder, variable);

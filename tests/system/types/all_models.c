@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "system/types/all_models.h"
+
+void all_models_start(struct test_daemon *daemon)
+{
+    static char paths[32][512];
+    static const char *models[ARRAY_SIZE(paths)];
+    DIR *folder = opendir(source_path("models"));
+    char relative[320];
+    size_t count = 0;
+
+    assert_non_null(folder);
+    for (const struct dirent *entry; (entry = readdir(folder));) {
+        if (!strstr(entry->d_name, ".safetensors"))
+            continue;
+        assert_true(count < ARRAY_SIZE(paths));
+        snprintf(relative, sizeof relative, "models/%s", entry->d_name);
+        snprintf(paths[count], sizeof paths[count], "%s", source_path(relative));
+        models[count] = paths[count];
+        count++;
+    }
+    closedir(folder);
+    daemon_start(daemon, &(struct daemon_setup){ .models = models, .model_count = count });
+}
+
+const char *example_path(const char *file)
+{
+    char relative[320];
+
+    snprintf(relative, sizeof relative, "examples/%s", file);
+    return source_path(relative);
+}
