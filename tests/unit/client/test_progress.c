@@ -7,18 +7,21 @@
 #include "support/test.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "base/size.h"
 #include "served.h"
 #include "sparse/file/model_file.h"
 #include "support/command.h"
+#include "support/resources.h"
 #include "support/translator.h"
 
 enum { SOURCE = 6, WORDS = 19, LONG_WORDS = 4000, ROWS = 12 };
@@ -251,6 +254,7 @@ static wisp_request *run_lengthy(wisp_client **client, uint32_t beam)
 {
     const uint32_t rows = 8 / beam;
     const long before = status_of("requests");
+    const uint64_t until = clock_ns() + PATIENCE_MS * NS_PER_MS;
     wisp_request *request = request_of(client, "lengthy", rows);
     int32_t words[1];
     size_t count;
@@ -261,6 +265,7 @@ static wisp_request *run_lengthy(wisp_client **client, uint32_t beam)
         count = 1;
         assert_int_equal(wisp_request_words(request, rows - 1, words, &count), 0);
         assert_int_equal(wisp_poll(request), -EAGAIN);
+        assert_true(clock_ns() < until); /* or it found no place */
     } while (beam == 1 ? count < 3 : status_of("requests") == before);
     return request;
 }
@@ -319,6 +324,94 @@ static void test_a_client_that_is_killed(void **state)
     }
 }
 
+/* Whether no request of the lengthy model is under way, as the daemon counts. */
+static bool is_quiet(void)
+{
+    const struct wisp_options options = { .size = sizeof options, .socket_path = wispd.socket, .entries = UINT32_MAX };
+    const char key[] = "\"under_way\":";
+    char *json = NULL, *at;
+    wisp_client *client;
+    bool quiet;
+
+    assert_int_equal(wisp_connect(&client, &options), 0);
+    assert_int_equal(wisp_stats(client, &json), 0);
+    at = strstr(json, "\"name\":\"lengthy\"");
+    at = at ? strstr(at, key) : NULL;
+    assert_non_null(at);
+    quiet = strtol(at + strlen(key), NULL, 10) == 0;
+    free(json);
+    wisp_close(client);
+    return quiet;
+}
+
+/* Within ten seconds. */
+static bool becomes_quiet(void)
+{
+    for (int i = 0; i < 1000 && !is_quiet(); i++)
+        usleep(10000);
+    return is_quiet();
+}
+
+static size_t words_of(const wisp_request *request, uint32_t row)
+{
+    int32_t words[1];
+    size_t count = 1;
+
+    assert_int_equal(wisp_request_words(request, row, words, &count), 0);
+    return count;
+}
+
+/* Whether eight sequences are seen in the middle at once: without a place of its own the last would begin when another
+ * has come to its end. A test that is late sees neither, and tries again. */
+static bool all_run_together(void)
+{
+    bool together = false;
+
+    for (int i = 0; i < 20 && !together; i++) {
+        wisp_client *client;
+        wisp_request *request = run_lengthy(&client, 1);
+
+        together = words_of(request, 0) < LONG_WORDS;
+        (void)wisp_cancel(request);
+        (void)wisp_wait(request, PATIENCE_MS);
+        wisp_close(client);
+    }
+    return together;
+}
+
+/* Killed at whatever moment: before it begins, between two steps or in one, with beams and without. Each time all
+ * places are free again. */
+static void test_clients_that_are_killed_again_and_again(void **state)
+{
+    const unsigned times = repeats("WISP_KILLED_CLIENTS", 24);
+    const unsigned descriptors = daemon_descriptors(&wispd);
+    struct rng rng = rng_make(11, 0);
+
+    (void)state;
+    for (unsigned i = 0; i < times; i++) {
+        const uint32_t beam = 1u << i % 4;
+        wisp_client *client;
+        wisp_request *request;
+        pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (!child) {
+            request = request_of(&client, "lengthy", 8 / beam);
+            (void)wisp_request_set_beam(request, beam);
+            (void)wisp_submit(request);
+            for (;;)
+                pause();
+        }
+        usleep((useconds_t)rng_below(&rng, 30000));
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        assert_true(becomes_quiet());
+        if (i % 4 == 3)
+            assert_true(all_run_together());
+    }
+    assert_true(daemon_settles(&wispd, descriptors, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_the_command_asks_for_one),
         cmocka_unit_test(test_words_of_before),
         cmocka_unit_test(test_a_client_that_is_killed),
+        cmocka_unit_test(test_clients_that_are_killed_again_and_again),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
