@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,8 +17,8 @@
 #include "daemon/control/limited_log.h"
 #include "daemon/control/questions.h"
 #include "daemon/control/reload.h"
+#include "daemon/control/shards.h"
 #include "daemon/control/stop.h"
-#include "daemon/control/watchdog.h"
 
 enum { EVENTS = 64 };
 
@@ -66,6 +67,20 @@ static int on_signal(struct wispd *daemon, struct connection *connection, const 
     while (read(daemon->signals, &info, sizeof info) == sizeof info)
         take_signal(daemon, info.ssi_signo);
     return loop_ready(daemon->loop, daemon->signals, POLLIN, event_token(EVENT_SIGNAL, NULL));
+}
+
+/* The watchdog of systemd hears from us as long as every thread that clients wait for comes round. Not that of the log:
+ * whoever does not read it is not to have us restarted. */
+static void watchdog_tell(struct wispd *daemon)
+{
+    const bool helper = helper_lives(daemon->helper), shards = shards_live(daemon);
+
+    if (helper && shards)
+        sd_notify(0, "WATCHDOG=1");
+    else if (!daemon->stuck)
+        log_error("the %s is stuck: until it comes round, the watchdog is not told that all is well",
+                  helper ? "shard" : "helper");
+    daemon->stuck = !helper || !shards;
 }
 
 static int on_watchdog(struct wispd *daemon, struct connection *connection, const struct loop_event *event)
