@@ -96,6 +96,7 @@ int connection_agree(struct connection_table *table, struct connection *connecti
         return result;
     connection->charged = cost;
     connection->shard = shard;
+    connection->channel.allowance = &connection->user->allowance;
     connection->channel.tally = connection->user->tallies[shard];
     connection->welcome = *welcome;
     connection->user->pending--;

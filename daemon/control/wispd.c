@@ -34,6 +34,7 @@ static int loops_open(struct wispd *daemon, struct reason *why)
 {
     const struct worker_setup setup = { .loop = (enum loop_kind)daemon->config->loop,
                                         .channels = daemon->table.capacity,
+                                        .shards = daemon->config->shards,
                                         .spin_ns = daemon->spin_ns };
     struct reason fallback = { "" };
     int result = loop_new(setup.loop, WATCHES_PER_CHANNEL * setup.channels, &daemon->loop, &fallback, why);

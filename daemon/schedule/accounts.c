@@ -5,9 +5,11 @@
 
 #include "daemon/schedule/accounts.h"
 
-int accounts_init(struct accounts *accounts, uint32_t channels)
+int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t shards)
 {
-    *accounts = (struct accounts){ .entries = calloc(channels, sizeof *accounts->entries), .capacity = channels };
+    *accounts = (struct accounts){ .entries = calloc(channels, sizeof *accounts->entries),
+                                   .capacity = channels,
+                                   .shards = shards };
     for (uint32_t i = 0; accounts->entries && i < channels; i++)
         accounts->entries[i].uid = (uid_t)-1; /* nobody's */
     return accounts->entries ? 0 : -ENOMEM;
@@ -38,10 +40,12 @@ static struct account *find(const struct accounts *accounts, uid_t uid)
 static void apply(struct accounts *accounts, struct account *account, const struct policies *policies)
 {
     account->policy = policies_of(policies, account->uid);
+    account->percent = account->policy.time * accounts->shards;
     share_weigh(&account->share, &accounts->ground, account->policy.weight);
 }
 
-struct account *accounts_get(struct accounts *accounts, uid_t uid, const struct policies *policies)
+struct account *accounts_get(struct accounts *accounts, uid_t uid, struct allowance *allowance,
+                             const struct policies *policies)
 {
     struct account *account = find(accounts, uid);
 
@@ -49,6 +53,7 @@ struct account *accounts_get(struct accounts *accounts, uid_t uid, const struct 
         *account = (struct account){ .uid = uid };
         apply(accounts, account, policies);
     }
+    account->allowance = allowance;
     account->channels++;
     return account;
 }

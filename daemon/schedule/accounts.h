@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/schedule/allowance.h"
 #include "daemon/schedule/policy.h"
 
 struct flow;
@@ -21,7 +22,8 @@ struct account {
     struct share share;
     struct ground ground; /* of its channels */
     struct policy policy;
-    uint64_t paid_ns; /* until when what it had is all that it may have; of one whose time is limited */
+    uint32_t percent;            /* of one thread's time that this is, on all shards together */
+    struct allowance *allowance; /* its user's, on all shards; as long as it has channels */
     /* While a batch is made (s4_dispatch.c). */
     struct account *next;
     struct flow *first; /* of its flows, those that can still give */
@@ -31,15 +33,17 @@ struct account {
 struct accounts {
     struct account *entries;
     uint32_t capacity;
+    uint32_t shards;      /* that users have accounts on, this one among them */
     struct ground ground; /* of all of them */
 };
 
-/* For so many channels. -ENOMEM. */
-int accounts_init(struct accounts *accounts, uint32_t channels);
+/* For so many channels, on one shard of so many. -ENOMEM. */
+int accounts_init(struct accounts *accounts, uint32_t channels, uint32_t shards);
 void accounts_deinit(struct accounts *accounts);
 
 /* For one channel more of this user, who may have so much; there is always one. And for one less. */
-struct account *accounts_get(struct accounts *accounts, uid_t uid, const struct policies *policies);
+struct account *accounts_get(struct accounts *accounts, uid_t uid, struct allowance *allowance,
+                             const struct policies *policies);
 void accounts_put(struct account *account);
 
 /* What users may have is something else from now on. */
@@ -48,20 +52,41 @@ void accounts_apply(struct accounts *accounts, const struct policies *policies);
 /* It had so much of the time. */
 static inline void account_pay(struct account *account, uint64_t ns)
 {
-    if (account->policy.time < 100)
-        account->paid_ns += ns * 100 / account->policy.time;
+    if (account->policy.time < POLICY_TIME_MAX)
+        allowance_pay(account->allowance, ns * 100 / account->percent);
 }
 
-/* How long a user may have had nothing and still have it at once: limits are of time spans of this order. */
-#define ACCOUNT_BURST_NS UINT64_C(10000000)
-
-/* Whether it had all that it may have by now; until account->paid_ns then. */
+/* Whether its user had all that he may have by now; until account_paid_ns() then. */
 static inline bool account_is_held(struct account *account, uint64_t now_ns)
 {
-    if (account->policy.time >= 100)
-        return false;
-    account->paid_ns = MAX(account->paid_ns, now_ns - MIN(now_ns, ACCOUNT_BURST_NS));
-    return account->paid_ns > now_ns;
+    return account->policy.time < POLICY_TIME_MAX && allowance_is_used_up(account->allowance, now_ns);
+}
+
+static inline uint64_t account_paid_ns(const struct account *account)
+{
+    return allowance_paid_ns(account->allowance);
+}
+
+/* Whether its user may have one request more under way. */
+static inline bool account_has_room(const struct account *account)
+{
+    return account->policy.under_way == POLICY_UNDER_WAY_MAX ||
+           allowance_has_room(account->allowance, account->policy.under_way);
+}
+
+/* He has: whether there was room for it, which another shard may have taken meanwhile. `always`: there is. *counted:
+ * account_give_back() is due. */
+static inline bool account_take(struct account *account, bool always, bool *counted)
+{
+    const uint32_t most = account->policy.under_way;
+
+    *counted = most != POLICY_UNDER_WAY_MAX && allowance_take(account->allowance, always ? UINT32_MAX : most);
+    return *counted || most == POLICY_UNDER_WAY_MAX;
+}
+
+static inline void account_give_back(struct account *account)
+{
+    allowance_give_back(account->allowance);
 }
 
 #endif

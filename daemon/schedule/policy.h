@@ -11,10 +11,13 @@
 
 #include "daemon/schedule/share.h"
 
+enum { POLICY_TIME_MAX = 100, POLICY_UNDER_WAY_MAX = 65536 };
+
+/* With the greatest of either there is no limit. */
 struct policy {
     uint32_t weight;    /* of his share */
-    uint32_t time;      /* percent, at most; 100: no limit */
-    uint32_t under_way; /* requests, at most */
+    uint32_t time;      /* percent of all shards' time, at most */
+    uint32_t under_way; /* requests, at most, on all shards together */
 };
 
 struct user_policy {

@@ -119,6 +119,7 @@ bool channel_resume(struct channel *channel, uint32_t rows_max)
             return false;
         request->state = state_after_death(channel, request);
         request->deadline = (struct timer){ .due_ns = 0 };
+        request->counted = false;
         request->taken_ns = MIN(request->taken_ns, now);
         again += request->state == REQUEST_AGAIN;
     }

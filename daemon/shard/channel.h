@@ -32,14 +32,15 @@ struct channel {
     const struct wire_client_control *client;
     struct wire_daemon_control *daemon;
     struct request *free;
-    struct request *again;   /* AGAIN, until the shard has them (serve.c) */
-    struct request *newest;  /* of the requests taken and not completed, */
-    uint64_t under_way;      /* and how many they are: others may read that (counter.h), */
-    uint64_t active_ns;      /* and when something was last taken, */
-    uint64_t taken;          /* how many requests have been, pings among them, */
-    uint64_t used_ns;        /* and what of the shard's time they took */
-    struct tally *tally;     /* its user's */
-    uid_t uid;               /* his */
+    struct request *again;  /* AGAIN, until the shard has them (serve.c) */
+    struct request *newest; /* of the requests taken and not completed, */
+    uint64_t under_way;     /* and how many they are: others may read that (counter.h), */
+    uint64_t active_ns;     /* and when something was last taken, */
+    uint64_t taken;         /* how many requests have been, pings among them, */
+    uint64_t used_ns;       /* and what of the shard's time they took */
+    struct tally *tally;    /* its user's */
+    uid_t uid;              /* his */
+    struct allowance *allowance;
     struct account *account; /* his, while it is served, */
     struct share share;      /* and this channel's in it */
     uint64_t ahead_ns;       /* what its requests take that wait or run, in full batches */

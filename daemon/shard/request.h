@@ -69,6 +69,7 @@ struct request {
     uint32_t taken_at;    /* its place in the ring of submissions, */
     uint32_t finished_at; /* and, where `finished`, the number of its completion */
     bool finished;
+    bool counted;   /* in its user's allowance */
     uint8_t deaths; /* of daemons that may have died of it */
 };
 

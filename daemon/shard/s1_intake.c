@@ -41,8 +41,12 @@ struct request *s1_intake(struct shard *shard, struct channel *channel, uint64_t
         channel->starved = true;
         return NULL;
     }
-    if (!intake_ring_copy(&channel->intake, &request->ask))
+    if (!account_take(channel->account, !channel->under_way, &request->counted))
+        return NULL; /* another shard was first */
+    if (!intake_ring_copy(&channel->intake, &request->ask)) {
+        request_give_back(request);
         return NULL;
+    }
     request->taken_at = channel->intake.next;
     request->finished = false;
     request->deaths = 0;

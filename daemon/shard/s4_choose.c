@@ -90,11 +90,11 @@ uint64_t s4_due_ns(const struct shard *shard, const struct queue *queue, uint64_
     if (due > now_ns || leader_of(shard, &queue->batch, now_ns))
         return due;
     for (uint32_t i = 0; i < queue->batch.count; i++)
-        earliest = MIN(earliest, queue->batch.requests[i]->channel->account->paid_ns);
+        earliest = MIN(earliest, account_paid_ns(queue->batch.requests[i]->channel->account));
     for (const struct flow *flow = queue->first; flow; flow = flow->next) {
         if (may_be_served(shard, flow->head, now_ns))
             return due;
-        earliest = MIN(earliest, flow->channel->account->paid_ns);
+        earliest = MIN(earliest, account_paid_ns(flow->channel->account));
     }
     return earliest;
 }

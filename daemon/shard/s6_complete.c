@@ -111,6 +111,7 @@ static void let_go(struct channel *channel, struct request *request)
     request->next = channel->free;
     channel->free = request;
     counter_set(&channel->under_way, channel->under_way - 1);
+    request_give_back(request);
 }
 
 /* What s3_batch() began. */

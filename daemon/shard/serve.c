@@ -30,6 +30,7 @@ static void resume(struct shard *shard, struct channel *channel)
     for (request = channel->again; request; request = next) {
         next = request->next;
         channel_hold(channel, request);
+        (void)account_take(channel->account, true, &request->counted);
     }
     channel->again = NULL;
     active_add(shard, channel, clock_ns());
@@ -39,7 +40,7 @@ static void resume(struct shard *shard, struct channel *channel)
 
 void shard_serve(struct shard *shard, struct channel *channel)
 {
-    channel->account = accounts_get(&shard->accounts, channel->uid, &shard->serving->set->policies);
+    channel->account = accounts_get(&shard->accounts, channel->uid, channel->allowance, &shard->serving->set->policies);
     channel->share = (struct share){ .weight = SHARE_WEIGHT };
     channel->ahead_ns = 0;
     shard->channels[channel->index] = channel;

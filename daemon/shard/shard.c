@@ -3,12 +3,12 @@
 
 #include "daemon/shard/shard.h"
 
-int shard_init(struct shard *shard, uint32_t channels)
+int shard_init(struct shard *shard, uint32_t channels, uint32_t shards)
 {
     *shard = (struct shard){ .capacity = channels };
     shard->channels = calloc(channels, sizeof(struct channel *));
     shard->active = calloc(channels, sizeof(struct channel *));
-    if (!accounts_init(&shard->accounts, channels) && shard->channels && shard->active)
+    if (!accounts_init(&shard->accounts, channels, shards) && shard->channels && shard->active)
         return 0;
     shard_deinit(shard);
     return -ENOMEM;

@@ -47,12 +47,11 @@ static inline bool shard_holds(const struct shard *shard, struct account *accoun
 /* Whether one request more of the channel can be under way: all of its user's are not too many, or it has none. */
 static inline bool shard_has_room(const struct shard *shard, const struct channel *channel)
 {
-    return channel->under_way < shard->under_way_max &&
-           (!channel->under_way || channel->account->share.wants < channel->account->policy.under_way);
+    return channel->under_way < shard->under_way_max && (!channel->under_way || account_has_room(channel->account));
 }
 
-/* For channels whose index is below `channels`. -ENOMEM. */
-int shard_init(struct shard *shard, uint32_t channels);
+/* For channels whose index is below `channels`; one shard of so many. -ENOMEM. */
+int shard_init(struct shard *shard, uint32_t channels, uint32_t shards);
 void shard_deinit(struct shard *shard);
 
 /* One that is AGAIN is taken no more: it is to be completed. */

@@ -74,6 +74,14 @@ void s5_forget(struct request *request);
 /* Gives up a request, wherever it waits or runs. */
 void request_give_up(struct shard *shard, struct request *request, int status);
 
+/* What its user may have under way is not this request's any more. */
+static inline void request_give_back(struct request *request)
+{
+    if (request->counted)
+        account_give_back(request->channel->account);
+    request->counted = false;
+}
+
 /* s6: the one end of every request: completion slot, timings, counters. The wake-up follows in s6_wake(). */
 void s6_complete(struct shard *shard, struct request *request, int status);
 /* Wakes the clients that got completions since, each at most once. */

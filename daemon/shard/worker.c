@@ -236,7 +236,7 @@ int worker_new(const struct worker_setup *setup, struct worker **out, struct rea
     worker->setup = *setup;
     worker->orders = worker->reports = MAILBOX_NULL;
     sem_init(&worker->started, 0, 0);
-    result = shard_init(&worker->shard, setup->channels);
+    result = shard_init(&worker->shard, setup->channels, setup->shards);
     if (!result)
         result = mailbox_init(&worker->orders, 2 * setup->channels + MAILS_BESIDES);
     if (!result)

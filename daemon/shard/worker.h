@@ -22,6 +22,7 @@ struct worker;
 struct worker_setup {
     enum loop_kind loop;
     uint32_t channels; /* their indexes are below this */
+    uint32_t shards;   /* how many there are */
     uint64_t spin_ns;  /* how long to look before sleeping */
 };
 

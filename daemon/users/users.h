@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "config/config.h"
+#include "daemon/schedule/allowance.h"
 #include "daemon/sight/tally.h"
 #include "daemon/users/budget.h"
 
@@ -34,6 +35,7 @@ struct user {
     struct budget connects, questions;
     struct budget lines;
     uint32_t lines_left_out;
+    struct allowance allowance;               /* the shards' */
     struct tally *tallies[CONFIG_SHARDS_MAX]; /* of his requests, by shard; NULL: he had no channel there */
 };
 

@@ -105,7 +105,7 @@ static int setup_with(uint64_t wait_ns, bool decoding)
     rig.translator_route = model_set_find(rig.set, "translator", 10);
     assert_int_equal(users_init(&rig.users, 8, 8, 1ull << 30), 0);
     assert_int_equal(connection_table_init(&rig.table, 8, 1), 0);
-    assert_int_equal(shard_init(&rig.shard, 8), 0);
+    assert_int_equal(shard_init(&rig.shard, 8, 1), 0);
     assert_int_equal(queue_set_new(rig.set, 0, &rig.queues), 0);
     shard_use(&rig.shard, rig.queues);
     for (int i = 0; i < RIG_CHANNELS; i++)

@@ -58,7 +58,7 @@ static void time_is_limited(void **state)
     }
     assert_true(slept > 0);
     assert_true(used(0) > NS_PER_MS);
-    assert_true(used(0) <= (clock_ns() - begun) * PERCENT / 100 + ACCOUNT_BURST_NS + longest);
+    assert_true(used(0) <= (clock_ns() - begun) * PERCENT / 100 + ALLOWANCE_BURST_NS + longest);
     shard_drain(&rig.shard, clock_ns()); /* then it counts no more */
     rig_turn_until_idle();
     nothing_is_left();
@@ -75,7 +75,7 @@ static void who_is_held_holds_nobody(void **state)
         rig_fill(2, &third);
         leave_in_the_middle(&ask, both ? &other : NULL);
         allow(0, &(struct policy){ SHARE_WEIGHT, 50, 65536 });
-        rig.channels[0]->account->paid_ns = clock_ns() + 3600 * NS_PER_S;
+        rig.channels[0]->allowance->paid_ns = clock_ns() + 3600 * NS_PER_S;
         if (!both) {
             turn();
             assert_int_equal(queue()->batch.count, 1); /* it stays as it is */
@@ -88,7 +88,7 @@ static void who_is_held_holds_nobody(void **state)
         assert_int_equal(rig_only_completion(both ? 1 : 2, &completion), WISP_OK);
         rig_check_answer(both ? 1 : 2, both ? &other : &third);
         assert_int_equal(rig_only_completion(0, &completion), WISP_OK); /* of the same pass */
-        rig.channels[0]->account->paid_ns = 0;
+        rig.channels[0]->allowance->paid_ns = 0;
         nothing_is_left();
     }
 }
@@ -103,6 +103,7 @@ static void what_is_under_way_is_limited(void **state)
     rig_close_channel(2);
     rig_make_channel(2);
     rig.channels[2]->uid = rig.channels[1]->uid;
+    rig.channels[2]->allowance = rig.channels[1]->allowance;
     shard_serve(&rig.shard, rig.channels[2]);
     active_add(&rig.shard, rig.channels[2], clock_ns());
     allow(1, &(struct policy){ SHARE_WEIGHT, 100, MOST });

@@ -5,6 +5,8 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -144,7 +146,10 @@ static void limits_are_of_time(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(percents); i++) {
-        struct account account = { .policy = { SHARE_WEIGHT, percents[i], 1 } };
+        struct allowance allowance = { .paid_ns = 0 };
+        struct account account = { .policy = { SHARE_WEIGHT, percents[i], 1 },
+                                   .percent = percents[i],
+                                   .allowance = &allowance };
         uint64_t now = 1000 * NS_PER_S, begun = now, had = 0;
 
         for (unsigned step = 0; step < 20000; step++) {
@@ -162,9 +167,9 @@ static void limits_are_of_time(void **state)
                 begun = now;
                 had = 0;
             }
-            assert_true(had <= (now - begun) * percents[i] / 100 + ACCOUNT_BURST_NS + 500 * NS_PER_US);
+            assert_true(had <= (now - begun) * percents[i] / 100 + ALLOWANCE_BURST_NS + 500 * NS_PER_US);
         }
-        assert_true(had + ACCOUNT_BURST_NS + NS_PER_MS >= (now - begun) * percents[i] / 100 * 9 / 10);
+        assert_true(had + ALLOWANCE_BURST_NS + NS_PER_MS >= (now - begun) * percents[i] / 100 * 9 / 10);
     }
 }
 
@@ -176,9 +181,9 @@ static void weights_change(void **state)
     struct account *one, *other;
 
     (void)state;
-    assert_int_equal(accounts_init(&accounts, 4), 0);
-    one = accounts_get(&accounts, 1, &policies);
-    other = accounts_get(&accounts, 2, &policies);
+    assert_int_equal(accounts_init(&accounts, 4, 1), 0);
+    one = accounts_get(&accounts, 1, NULL, &policies);
+    other = accounts_get(&accounts, 2, NULL, &policies);
     share_want(&one->share, &accounts.ground);
     share_want(&other->share, &accounts.ground);
     assert_int_equal(accounts.ground.weights, 2 * SHARE_WEIGHT);
@@ -330,14 +335,115 @@ static void time_is_over_once(void **state)
     assert_true(wheel.count == 0 || wheel_next_ns(&wheel) <= now + 2 * WHEEL_TICK_NS);
 }
 
+/* ---- one user on several shards ---- */
+
+enum { SHARDS = 3, MOST = 4, TAKES = 20000, PERCENT = 10 };
+
+/* What all of a user's accounts are of, and what was seen of them. */
+struct together {
+    struct allowance allowance;
+    uint32_t taken, most; /* atomic */
+    uint64_t had;         /* atomic */
+    uint64_t until;
+};
+
+static struct account account_on_one(struct together *together, uint32_t time, uint32_t under_way)
+{
+    return (struct account){ .policy = { SHARE_WEIGHT, time, under_way },
+                             .percent = time * SHARDS,
+                             .allowance = &together->allowance };
+}
+
+static void *take_and_give(void *argument)
+{
+    struct together *together = argument;
+    struct account account = account_on_one(together, POLICY_TIME_MAX, MOST);
+
+    for (unsigned i = 0; i < TAKES; i++) {
+        uint32_t taken, most = __atomic_load_n(&together->most, __ATOMIC_RELAXED);
+        bool counted;
+
+        if (!account_take(&account, false, &counted))
+            continue;
+        assert_true(counted);
+        taken = __atomic_add_fetch(&together->taken, 1, __ATOMIC_RELAXED);
+        while (taken > most &&
+               !__atomic_compare_exchange_n(&together->most, &most, taken, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            continue;
+        if (!(i % 16))
+            sched_yield();
+        __atomic_sub_fetch(&together->taken, 1, __ATOMIC_RELAXED);
+        account_give_back(&account);
+    }
+    return NULL;
+}
+
+static void *spend(void *argument)
+{
+    struct together *together = argument;
+    struct account account = account_on_one(together, PERCENT, POLICY_UNDER_WAY_MAX);
+    const uint64_t slice = 50 * NS_PER_US;
+
+    for (uint64_t now = clock_ns(); now < together->until; now = clock_ns()) {
+        if (account_is_held(&account, now)) {
+            sched_yield();
+            continue;
+        }
+        account_pay(&account, slice);
+        __atomic_add_fetch(&together->had, slice, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static void run_on_all(void *(*work)(void *), struct together *together)
+{
+    pthread_t threads[SHARDS];
+
+    for (unsigned i = 0; i < SHARDS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, together), 0);
+    for (unsigned i = 0; i < SHARDS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
+/* However many shards ask at once, no request more than he may have is counted, and none stays counted. */
+static void requests_are_limited_on_all_shards_together(void **state)
+{
+    struct together together = { .taken = 0 };
+
+    (void)state;
+    run_on_all(take_and_give, &together);
+    assert_in_range(together.most, 1, MOST);
+    assert_int_equal(together.allowance.under_way, 0);
+}
+
+/* A tenth of three threads' time is three tenths of one's, wherever it is had. */
+static void time_is_limited_on_all_shards_together(void **state)
+{
+    const uint64_t begun = clock_ns(), span = 100 * NS_PER_MS;
+    struct together together = { .until = begun + span };
+
+    (void)state;
+    run_on_all(spend, &together);
+    assert_true(together.had > NS_PER_MS);
+    assert_true(together.had <=
+                (clock_ns() - begun + ALLOWANCE_BURST_NS) * PERCENT * SHARDS / 100 + SHARDS * 50 * NS_PER_US);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_are_by_weight), cmocka_unit_test(who_wants_little_is_next),
-        cmocka_unit_test(limits_are_of_time),   cmocka_unit_test(weights_change),
-        cmocka_unit_test(idling_earns_nothing), cmocka_unit_test(costs_are_learned),
-        cmocka_unit_test(no_estimate_sticks),   cmocka_unit_test(rows_fit_a_time),
-        cmocka_unit_test(doubt_wears_it_down),  cmocka_unit_test(time_is_over_once),
+        cmocka_unit_test(shares_are_by_weight),
+        cmocka_unit_test(who_wants_little_is_next),
+        cmocka_unit_test(limits_are_of_time),
+        cmocka_unit_test(weights_change),
+        cmocka_unit_test(idling_earns_nothing),
+        cmocka_unit_test(costs_are_learned),
+        cmocka_unit_test(no_estimate_sticks),
+        cmocka_unit_test(rows_fit_a_time),
+        cmocka_unit_test(doubt_wears_it_down),
+        cmocka_unit_test(time_is_over_once),
+        cmocka_unit_test(requests_are_limited_on_all_shards_together),
+        cmocka_unit_test(time_is_limited_on_all_shards_together),
     };
 
     return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);

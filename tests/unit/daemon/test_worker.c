@@ -46,7 +46,7 @@ static void expect_report(enum report kind, const void *subject)
 /* The rig's channels are closed, and new ones are the worker's. */
 static int setup(void **state)
 {
-    struct worker_setup how = { .loop = loop_kind, .channels = 8, .spin_ns = 20 * NS_PER_US };
+    struct worker_setup how = { .loop = loop_kind, .channels = 8, .shards = 1, .spin_ns = 20 * NS_PER_US };
     struct reason why;
 
     rig_setup(state);
