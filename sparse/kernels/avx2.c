@@ -95,16 +95,39 @@ static inline vec vec_load_part(const float *from, unsigned count)
     return (vec){ _mm256_maskload_ps(from, mask_of(count, 0)), _mm256_maskload_ps(from + 8, mask_of(count, 8)) };
 }
 
+/* Of eight floats those whose bit is set; the others read as 0, and are not read. */
+static inline __m256 load_eight_lanes(const float *from, uint32_t lanes)
+{
+    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128), all = _mm256_set1_epi32((int)lanes);
+
+    return _mm256_maskload_ps(from, _mm256_cmpeq_epi32(_mm256_and_si256(all, bits), bits));
+}
+
 /* Lanes whose bit is set; the others read as 0, and are not read. */
+static inline vec vec_load_lanes(const float *from, uint16_t lanes)
+{
+    return (vec){ load_eight_lanes(from, lanes), load_eight_lanes(from + 8, lanes >> 8) };
+}
+
+/* The same where nearly always all are set. */
 static inline vec vec_load_masked(const float *from, uint16_t lanes)
 {
-    const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-    const __m256i low = _mm256_set1_epi32(lanes), high = _mm256_set1_epi32(lanes >> 8);
+    return lanes == UINT16_MAX ? vec_load(from) : vec_load_lanes(from, lanes);
+}
 
-    if (lanes == UINT16_MAX)
-        return vec_load(from);
-    return (vec){ _mm256_maskload_ps(from, _mm256_cmpeq_epi32(_mm256_and_si256(low, bits), bits)),
-                  _mm256_maskload_ps(from + 8, _mm256_cmpeq_epi32(_mm256_and_si256(high, bits), bits)) };
+/* Of sixteen floats those with even numbers. */
+static inline __m256 even_of(__m256 low, __m256 high)
+{
+    const __m256 even = _mm256_shuffle_ps(low, high, 0x88); /* 0 2 8 10, 4 6 12 14 */
+
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
+}
+
+/* Of the floats whose bit is set those with even numbers, side by side; the others read as 0, and are not read. */
+static inline vec vec_load_even_lanes(const float *from, uint32_t lanes)
+{
+    return (vec){ even_of(load_eight_lanes(from, lanes), load_eight_lanes(from + 8, lanes >> 8)),
+                  even_of(load_eight_lanes(from + 16, lanes >> 16), load_eight_lanes(from + 24, lanes >> 24)) };
 }
 
 /* `count` floats that stand two apart. */
@@ -112,9 +135,8 @@ static inline __m256 load_even_eight(const float *from, int count)
 {
     const __m256 low = _mm256_maskload_ps(from, mask_of((unsigned)MAX(2 * count - 1, 0), 0));
     const __m256 high = _mm256_maskload_ps(from + 8, mask_of((unsigned)MAX(2 * count - 1, 0), 8));
-    const __m256 even = _mm256_shuffle_ps(low, high, 0x88); /* 0 2 8 10, 4 6 12 14 */
 
-    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(even), 0xd8));
+    return even_of(low, high);
 }
 
 static inline vec vec_load_even(const float *from, unsigned count)
@@ -289,6 +311,9 @@ static inline float vec_sum(vec value)
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 4
+
+/* Vectors of a row of a chunk of positions. */
+#define DIRECT_CHAINS 4
 
 /* Vectors of a row of a tile. */
 #define TILE_CHAINS 4

@@ -79,6 +79,21 @@ static inline vec vec_load_masked(const float *from, uint16_t lanes)
     return lanes == UINT16_MAX ? _mm512_loadu_ps(from) : _mm512_maskz_loadu_ps(lanes, from);
 }
 
+/* The same where seldom all are set. */
+static inline vec vec_load_lanes(const float *from, uint16_t lanes)
+{
+    return _mm512_maskz_loadu_ps(lanes, from);
+}
+
+/* Of the floats whose bit is set those with even numbers, side by side; the others read as 0, and are not read. */
+static inline vec vec_load_even_lanes(const float *from, uint32_t lanes)
+{
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+
+    return _mm512_permutex2var_ps(_mm512_maskz_loadu_ps((__mmask16)lanes, from), even,
+                                  _mm512_maskz_loadu_ps((__mmask16)(lanes >> 16), from + 16));
+}
+
 /* `count` floats that stand two apart. */
 static inline vec vec_load_even(const float *from, unsigned count)
 {
@@ -221,6 +236,9 @@ static inline float vec_sum(vec value)
 enum { ROWS_OF_1 = 8, ROWS_OF_2 = 8 };
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 8
+
+/* Vectors of a row of a chunk of positions. */
+#define DIRECT_CHAINS 8
 
 /* Vectors of a row of a tile. */
 #define TILE_CHAINS 8

@@ -147,6 +147,40 @@ struct tile_run {
     bool begins; /* chains begin at the bias; else they go on from what stands there */
 };
 
+/* Vectors of PACK_LANES positions at most that a chunk has, and that masks stand apart. */
+enum { DIRECT_VECTORS = 16 };
+
+/* Where a column's view begins, counted from that of a group's first position; and its tap. */
+struct direct_view {
+    int64_t shift;
+    uint32_t tap;
+};
+
+/* Vectors of positions, evenly apart, of `count` lanes each and the last of `last`. A lane in the padding reads as 0,
+ * and is not read: bit i of masks[tap * DIRECT_VECTORS + v] says that lane i of vector v lies on the picture; where
+ * lanes are read two apart it is bit 2 i, and there are always masks. NULL: all vectors are whole, and lie on it. */
+struct direct_chunk {
+    size_t x, y, x_step, y_step; /* of the first vector, in a channel each; and from one to the next */
+    uint32_t vectors, count, last;
+    const uint32_t *masks;
+};
+
+/* Connections whose inputs are views of a picture as it stands: of one in column j, lane i of vector v of a chunk is
+ * x[shift of j + chunk.x + v * x_step + i * step]. `group_rows` rows each have the same channels of x; those of the
+ * next begin group_stride floats later. */
+struct direct {
+    const struct csr *w;
+    const struct direct_view *views; /* by column */
+    const struct direct_chunk *chunks;
+    size_t chunk_count;
+    const float *x, *bias; /* bias may be NULL */
+    size_t step;           /* 1 or 2 */
+    int64_t ahead;         /* floats from a vector's inputs to what will be wanted soon, and is fetched */
+    size_t group_stride, y_stride;
+    uint32_t group_rows;
+    uint32_t rows_together; /* that a chunk is run for before the next */
+};
+
 /* Lines of positions of `batch` floats each, of which every phase has its share: `before` of zeros, `count` that stand
  * `step` apart from `from` on, `after` of zeros. */
 struct padded_phase {
@@ -197,6 +231,9 @@ struct kernels {
      * connections: element i of every piece goes to lane i, pieces in their order. */
     void (*shifted_run)(const struct shifted *s, float *y, uint32_t row_begin, uint32_t row_end);
     void (*shifted_dots)(const struct shifted *s, const float *y, float *dots, uint32_t row_begin, uint32_t row_end);
+
+    /* Rows [row_begin, row_end) of Y at the positions of all chunks. */
+    void (*direct_run)(const struct direct *d, float *y, uint32_t row_begin, uint32_t row_end);
 
     /* panel[c * pitch + i] = x[channel of c + shift + i], or 0 where it does not count; or panel[c * pitch + piece.y +
      * i] = x[channel of c + piece.x + i * step] for i < piece.count, and 0 up to PACK_LANES, which the next piece may

@@ -318,6 +318,33 @@ static inline vec vec_load_masked(const float *from, uint16_t lanes)
     return value;
 }
 
+/* The same where seldom all are set: a quarter of which all are is loaded whole. */
+static inline vec vec_load_lanes(const float *from, uint16_t lanes)
+{
+    float values[QUARTER];
+    vec value;
+
+    for (unsigned q = 0; q < 4; q++, from += QUARTER, lanes >>= QUARTER) {
+        for (unsigned i = 0; i < QUARTER; i++)
+            values[i] = lanes >> i & 1 ? from[i] : 0;
+        value.quarter[q] = vld1q_f32((lanes & 15) == 15 ? from : values);
+    }
+    return value;
+}
+
+/* Of the floats whose bit is set those with even numbers, side by side; the others read as 0, and are not read. */
+static inline vec vec_load_even_lanes(const float *from, uint32_t lanes)
+{
+    float values[4 * QUARTER];
+    vec value;
+
+    for (unsigned i = 0; i < 4 * QUARTER; i++)
+        values[i] = lanes >> 2 * i & 1 ? from[2 * (size_t)i] : 0;
+    for (unsigned q = 0; q < 4; q++)
+        value.quarter[q] = vld1q_f32(values + (size_t)q * QUARTER);
+    return value;
+}
+
 /* `count` floats that stand two apart. */
 static inline vec vec_load_even(const float *from, unsigned count)
 {
@@ -439,6 +466,8 @@ static inline float vec_sum(vec value)
 enum { ROWS_OF_1 = 4, ROWS_OF_2 = 2 };
 /* Chains of a shifted product in flight. */
 #define SHIFTED_CHAINS 4
+/* Vectors of a row of a chunk of positions. */
+#define DIRECT_CHAINS 4
 /* Vectors of a row of a tile. */
 #define TILE_CHAINS 4
 

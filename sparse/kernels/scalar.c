@@ -254,6 +254,36 @@ static void shifted_dots(const struct shifted *s, const float *y, float *dots, u
     }
 }
 
+/* One vector of one row. */
+static void direct_vector(const struct direct *d, const struct direct_chunk *chunk, uint32_t r, uint32_t v, float *y)
+{
+    const float *x = d->x + r / d->group_rows * d->group_stride + chunk->x + v * chunk->x_step;
+
+    for (uint32_t i = 0; i < (v + 1 < chunk->vectors ? chunk->count : chunk->last); i++) {
+        float sum = d->bias ? d->bias[r] : 0;
+
+        for (uint64_t k = d->w->starts[r]; k < d->w->starts[r + 1]; k++) {
+            const struct direct_view *view = &d->views[csr_column(d->w, k)];
+            const bool inside = !chunk->masks || chunk->masks[view->tap * DIRECT_VECTORS + v] >> i * d->step & 1;
+
+            sum = fmaf(d->w->values[k], inside ? x[view->shift + (int64_t)(i * d->step)] : 0, sum);
+        }
+        y[i] = sum;
+    }
+}
+
+static void direct_run(const struct direct *d, float *y, uint32_t row_begin, uint32_t row_end)
+{
+    for (uint32_t r = row_begin; r < row_end; r++) {
+        for (size_t c = 0; c < d->chunk_count; c++) {
+            const struct direct_chunk *chunk = &d->chunks[c];
+
+            for (uint32_t v = 0; v < chunk->vectors; v++)
+                direct_vector(d, chunk, r, v, y + r * d->y_stride + chunk->y + v * chunk->y_step);
+        }
+    }
+}
+
 static void tile_fill_pieces(const struct tile_fill *fill, uint32_t tap, const float *from, float *to)
 {
     for (uint32_t p = fill->begins[tap]; p < fill->begins[tap + 1]; p++) {
