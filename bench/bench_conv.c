@@ -70,6 +70,9 @@ static void *scratch_of(const struct convolution *c)
     if (!convolution_tile_scratch(c, &bytes))
         abort();
     most = MAX(most, bytes);
+    if (!convolution_direct_scratch(c, &bytes))
+        abort();
+    most = MAX(most, bytes);
     return random_floats(most / sizeof(float) + 1);
 }
 
@@ -127,6 +130,10 @@ static void run_sparse(const void *argument, bool back)
         const size_t columns = window_positions(&s->c.window) * s->c.batch;
 
         weights_run(s->packed, &(struct product){ .x = s->picture, .y = s->positions, .n = columns }, 0, 1);
+        return;
+    }
+    if (!back && convolution_is_direct(&s->c)) {
+        convolution_direct(&s->c, s->picture, s->positions, s->scratch);
         return;
     }
     if (!back) {

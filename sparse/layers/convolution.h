@@ -58,6 +58,15 @@ bool convolution_tile_scratch(const struct convolution *c, uint64_t *bytes);
 void convolution_tile(const struct convolution *c, const struct tiles *tiles, const float *picture, float *positions,
                       void *scratch);
 
+/* ---- on the picture as it stands (convolution_direct.c) ---- */
+
+/* Whether it can be, and whether gather() is better done so: of the weight, rows and count matter. */
+bool convolution_can_direct(const struct convolution *c);
+bool convolution_is_direct(const struct convolution *c);
+/* As convolution_scratch(), and convolution_gather() without `add`, to the bit. A part owns channels of positions. */
+bool convolution_direct_scratch(const struct convolution *c, uint64_t *bytes);
+void convolution_direct(const struct convolution *c, const float *picture, float *positions, void *scratch);
+
 /* ---- what the kinds have in common ---- */
 
 /* Which batches of up to `batch` samples a layer is served of by tiles, so that its weights are cut for them

@@ -59,21 +59,23 @@ enum convolution_tiling convolution_tiling(const struct layer *layer, const stru
     return convolution_is_tiled(&c) ? TILES_ALL : TILES_SOME;
 }
 
-/* To serve: views, tiles, or both. */
+/* Views, tiles, or both; or the picture as it stands, which one sample may be for and more not. */
 static bool forward_needs(const struct layer_setup *setup, const struct convolution *c, uint64_t *bytes)
 {
     const enum convolution_tiling tiling =
         setup->mode == LAYER_SERVE ? convolution_tiling(setup->layer, setup->inputs, &setup->plan->shape, setup->batch)
                                    : TILES_NONE;
-    uint64_t more = 0;
+    uint64_t tiles = 0, direct = 0;
 
     if (is_product(c))
         return true;
     if (tiling != TILES_ALL && !add_need(c, c->transposed ? CONVOLUTION_SPREAD : CONVOLUTION_GATHER, false, bytes))
         return false;
-    if (tiling != TILES_NONE && !convolution_tile_scratch(c, &more))
+    if (tiling != TILES_NONE && !convolution_tile_scratch(c, &tiles))
         return false;
-    *bytes = MAX(*bytes, more);
+    if (c->groups > 1 && convolution_can_direct(c) && !convolution_direct_scratch(c, &direct))
+        return false;
+    *bytes = MAX(*bytes, MAX(tiles, direct));
     return true;
 }
 
@@ -118,6 +120,8 @@ void convolution_forward(const struct layer_run *run)
                     run->part, run->parts);
     else if (weights_tiles(run->weights) && convolution_is_tiled(&c))
         convolution_tile(&c, weights_tiles(run->weights), in, run->out->data, run->scratch_part);
+    else if (convolution_is_direct(&c))
+        convolution_direct(&c, in, run->out->data, run->scratch_part);
     else if (c.transposed)
         convolution_spread(&c, in, run->out->data, false, run->scratch_part);
     else

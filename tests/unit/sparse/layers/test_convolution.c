@@ -11,10 +11,10 @@
 #include "base/memory.h"
 #include "base/rng.h"
 #include "base/size.h"
+#include "kernels/operands.h"
 #include "sparse/construct/sample.h"
 #include "sparse/kernels/tiles.h"
 #include "sparse/layers/convolution.h"
-#include "support/test.h"
 
 struct trial {
     struct convolution c;
@@ -278,6 +278,65 @@ static void test_tiles(void **state)
     }
 }
 
+/* ---- on the picture as it stands ---- */
+
+/* Operands end where nothing may be read. */
+static void check_direct(const struct trial *t, const struct kernels *kernels, const float *wanted)
+{
+    struct guarded picture = guarded_new(t->pictures), found = guarded_new(t->all_positions), scratch;
+
+    memcpy(picture.data, t->picture, t->pictures * sizeof *picture.data);
+    for (unsigned parts = 1; parts <= 5; parts += 2) {
+        struct convolution c = t->c;
+        uint64_t bytes;
+
+        c.kernels = kernels;
+        c.weight = &t->weight;
+        c.bias = t->bias;
+        c.parts = parts;
+        assert_true(convolution_direct_scratch(&c, &bytes));
+        scratch = guarded_new(bytes / sizeof(float));
+        memset(scratch.data, 0xff, bytes);
+        memset(found.data, 0xff, t->all_positions * sizeof *found.data);
+        for (c.part = 0; c.part < parts; c.part++)
+            convolution_direct(&c, picture.data, found.data, scratch.data);
+        assert_same(wanted, found.data, t->all_positions, "convolution_direct", kernels->name);
+        guarded_free(&scratch);
+    }
+    guarded_free(&picture);
+    guarded_free(&found);
+}
+
+/* Shapes that can be run so give what views do, be it faster or not; of NaN and infinities too. */
+static void test_direct(void **state)
+{
+    static const size_t batches[] = { 1, 2, 8, 16, 1, 7, 150 };
+    struct rng rng = rng_make(11, 11);
+    uint32_t strided = 0;
+
+    (void)state;
+    for (uint32_t i = 0, done = 0; done < 80; i++) {
+        struct trial t = make_trial(&rng, i, batches[i % ARRAY_SIZE(batches)]);
+        const struct kernels *kernels;
+        float *wanted;
+
+        if (!convolution_can_direct(&t.c)) {
+            free_trial(&t);
+            continue;
+        }
+        if (i % 2)
+            fill(&rng, t.picture, t.pictures, true);
+        wanted = chains_of(&t, false, t.bias, NULL);
+        for (size_t k = 0; (kernels = kernels_at(k)); k++)
+            check_direct(&t, kernels, wanted);
+        strided += t.c.window.stride == 2 && t.c.batch == 1;
+        done++;
+        free(wanted);
+        free_trial(&t);
+    }
+    assert_true(strided > 5);
+}
+
 /* ---- gradients ---- */
 
 /* In double, and the sums of their terms' magnitudes. */
@@ -381,6 +440,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chains),
         cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_direct),
         cmocka_unit_test(test_dots),
         cmocka_unit_test(test_scratch_is_enough_for_smaller_batches),
     };
