@@ -53,6 +53,65 @@ int csr_alloc(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count)
     return 0;
 }
 
+int csr_copy(const struct csr *matrix, struct csr *out)
+{
+    struct csr copy;
+    int result = csr_reserve(&copy, matrix->rows, matrix->columns, matrix->count);
+
+    if (result)
+        return result;
+    copy.type = matrix->type;
+    if (matrix->scales) {
+        copy.scales = memory_alloc(matrix->rows, sizeof *copy.scales);
+        if (!copy.scales) {
+            csr_deinit(&copy);
+            return -ENOMEM;
+        }
+        memcpy(copy.scales, matrix->scales, matrix->rows * sizeof *copy.scales);
+    }
+    memcpy(copy.starts, matrix->starts, ((size_t)matrix->rows + 1) * sizeof *copy.starts);
+    memcpy(copy.values, matrix->values, matrix->count * sizeof *copy.values);
+    memcpy(copy.index.narrow, matrix->index.narrow, matrix->count * csr_index_bytes(matrix->columns));
+    *out = copy;
+    return 0;
+}
+
+static void round_row(struct csr *matrix, uint32_t row)
+{
+    float *values = matrix->values + matrix->starts[row];
+    const uint64_t count = matrix->starts[row + 1] - matrix->starts[row];
+
+    if (matrix->scales)
+        matrix->scales[row] = int8_scale(values, count);
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = matrix->scales ? int8_value(int8_of(values[i], matrix->scales[row]), matrix->scales[row])
+                                   : bf16_round(values[i]);
+}
+
+int csr_round(struct csr *matrix, enum value_type type)
+{
+    float *scales = NULL;
+
+    if (type == VALUE_INT8) {
+        scales = memory_alloc(matrix->rows, sizeof *scales);
+        if (!scales)
+            return -ENOMEM;
+    }
+    matrix->scales = scales;
+    matrix->type = type;
+    for (uint32_t row = 0; row < matrix->rows && type != VALUE_FLOAT32; row++)
+        round_row(matrix, row);
+    return 0;
+}
+
+void csr_widen(struct csr *matrix)
+{
+    if (matrix->owned)
+        free(matrix->scales);
+    matrix->scales = NULL;
+    matrix->type = VALUE_FLOAT32;
+}
+
 void csr_deinit(struct csr *matrix)
 {
     if (matrix->owned) {
@@ -61,6 +120,7 @@ void csr_deinit(struct csr *matrix)
             free(matrix->index.narrow);
         else
             free(matrix->index.wide);
+        free(matrix->scales);
         if (!matrix->values_borrowed)
             free(matrix->values);
     }
@@ -101,13 +161,34 @@ static int row_check(const struct csr *matrix, uint32_t row, struct reason *why)
         if (!isfinite(matrix->values[at]))
             return refuse(why, WISP_E_FORMAT, "row %u, connection %llu: the value is not a finite number", row,
                           (unsigned long long)at);
+        if (!value_type_has(matrix->type, matrix->values[at], matrix->scales ? matrix->scales[row] : 1))
+            return refuse(why, WISP_E_FORMAT, "row %u, connection %llu: the value %.9g is none that %s has", row,
+                          (unsigned long long)at, (double)matrix->values[at], value_type_name(matrix->type));
     }
     return 0;
 }
 
-int csr_check(const struct csr *matrix, struct reason *why)
+static int scales_check(const struct csr *matrix, struct reason *why)
+{
+    for (uint32_t row = 0; matrix->scales && row < matrix->rows; row++) {
+        if (!isfinite(matrix->scales[row]) || !(matrix->scales[row] > 0))
+            return refuse(why, WISP_E_FORMAT, "row %u: the scale is not a finite number above 0", row);
+    }
+    return 0;
+}
+
+int csr_check_rows(const struct csr *matrix, struct reason *why)
 {
     int result = starts_check(matrix, why);
+
+    if (!result && (matrix->type == VALUE_INT8) != (matrix->scales != NULL))
+        result = refuse(why, WISP_E_FORMAT, "scales stand at values of int8, and at no others");
+    return result ? result : scales_check(matrix, why);
+}
+
+int csr_check(const struct csr *matrix, struct reason *why)
+{
+    int result = csr_check_rows(matrix, why);
 
     for (uint32_t row = 0; !result && row < matrix->rows; row++)
         result = row_check(matrix, row, why);

@@ -2,6 +2,7 @@
  *
  * A sparse matrix by compressed rows: row = output neuron, column = input neuron, one entry = one connection.
  *
+ * Values are float32, and of a type that says whether they need all of its bits (value_type.h).
  * Columns within a row ascend strictly. Indices take 16 bits when there are at most 65536 columns, else 32, in memory
  * as in the file. The arrays are owned (csr_alloc) or borrowed from a model file's buffer.
  */
@@ -12,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "sparse/tensor/value_type.h"
 
 #define CSR_NARROW_COLUMNS 65536u
 
@@ -25,6 +27,8 @@ struct csr {
         uint32_t *wide;
     } index;
     float *values;
+    float *scales; /* a row's, where values are of int8; else NULL */
+    enum value_type type;
     bool owned;
     bool values_borrowed; /* the values are somebody else's, whatever `owned` says */
 };
@@ -59,7 +63,8 @@ static inline unsigned csr_index_bytes(uint64_t columns)
 static inline uint64_t csr_memory(const struct csr *matrix)
 {
     return ((uint64_t)matrix->rows + 1) * sizeof *matrix->starts +
-           matrix->count * (csr_index_bytes(matrix->columns) + sizeof *matrix->values);
+           matrix->count * (csr_index_bytes(matrix->columns) + sizeof *matrix->values) +
+           (matrix->scales ? matrix->rows * sizeof *matrix->scales : 0);
 }
 
 /* Arrays for `count` connections, values and starts zeroed. -ENOMEM. */
@@ -68,11 +73,23 @@ int csr_alloc(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count);
 /* The same without zeroes, for who writes every element. */
 int csr_reserve(struct csr *out, uint32_t rows, uint32_t columns, uint64_t count);
 
+/* The same matrix in arrays of its own, type and all. -ENOMEM. */
+int csr_copy(const struct csr *matrix, struct csr *out);
+
+/* Rounds the values to what the type has, in an int8's case by scales that it makes anew. The arrays are the matrix's
+ * own, and it is of float32. -ENOMEM, and nothing has changed. */
+int csr_round(struct csr *matrix, enum value_type type);
+/* Of float32 from now on, the values as they are: for who changes them. */
+void csr_widen(struct csr *matrix);
+
 /* Frees owned arrays; leaves CSR_NULL. Idempotent. */
 void csr_deinit(struct csr *matrix);
 
 /* Checks arrays that came from outside: starts begin at 0, do not descend, and end at count; columns in range and
- * strictly ascending within each row; values finite. WISP_E_FORMAT, and says the row and position. */
+ * strictly ascending within each row; scales finite and above 0; values finite, and of their type. WISP_E_FORMAT, and
+ * says the row and position. */
 int csr_check(const struct csr *matrix, struct reason *why);
+/* The same of the starts and scales alone, for who has values to make by them. */
+int csr_check_rows(const struct csr *matrix, struct reason *why);
 
 #endif
